@@ -1,0 +1,25 @@
+"""Travel times, needs, coverage gaps and scenarios for French health and medico-social planning."""
+
+import lazy_loader
+
+__version__ = "0.1.0"
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submodules={
+        "access",
+        "datasets",
+        "geography",
+        "needs",
+        "network",
+        "plot",
+        "report",
+        "scenario",
+        "sources",
+        "supply",
+    },
+    submod_attrs={
+        "study": ["Study", "load_study"],
+        "workflow": ["StudyResult", "run_study"],
+    },
+)

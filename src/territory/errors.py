@@ -1,0 +1,99 @@
+"""Errors of the library: one tree, each also a builtin; messages are in French, for planners."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+class TerritoryError(Exception):
+    """Root of every error raised on purpose by `territory`."""
+
+
+class SchemaError(TerritoryError, ValueError):
+    """A table does not respect its schema (see `territory.tables`)."""
+
+
+class ReadError(TerritoryError, ValueError):
+    """A file exists but its content cannot be understood."""
+
+
+class MissingFileError(TerritoryError, FileNotFoundError):
+    """A file that was asked for is not there."""
+
+
+class StudyError(TerritoryError, ValueError):
+    """A study file, or what it asks for, is wrong."""
+
+
+class UnknownCodeError(TerritoryError, LookupError):
+    """Codes (commune, EPCI, site, service) that no table holds."""
+
+
+class ParameterError(TerritoryError, ValueError):
+    """An argument of a function is outside what the function accepts."""
+
+
+class NetworkError(TerritoryError, ValueError):
+    """A road map, or points to place on it, cannot be used."""
+
+
+class InfeasibleError(TerritoryError, RuntimeError):
+    """What is asked has no solution: the message says which communes or how many places are missing."""
+
+
+class OutputError(TerritoryError, OSError):
+    """Results cannot be written where they were asked for."""
+
+
+class MissingExtraError(TerritoryError, ImportError):
+    """A library of an optional extra is not installed."""
+
+
+class TerritoryWarning(UserWarning):
+    """Something was dropped, replaced or doubtful: the message counts it."""
+
+
+def examples(values: Iterable[object], *, most: int = 3) -> str:
+    """Return the first values of a list as French text, with an ellipsis when some are left out.
+
+    Examples
+    --------
+    >>> examples(["14118", "14119", "14120", "14121"])
+    '14118, 14119, 14120…'
+    """
+    listed = [str(value) for value in values]
+    return ", ".join(listed[:most]) + ("…" if len(listed) > most else "")
+
+
+class Problems:
+    """Collect every problem of an input before raising one error that lists them all.
+
+    Examples
+    --------
+    >>> problems = Problems("Fichier d'étude « essai.toml »", StudyError)
+    >>> problems.add("ligne 3 : clé inconnue « populaton » (vouliez-vous dire « population » ?)")
+    >>> problems.raise_if_any()
+    Traceback (most recent call last):
+    territory.errors.StudyError: Fichier d'étude « essai.toml » : 1 problème.
+    - ligne 3 : clé inconnue « populaton » (vouliez-vous dire « population » ?)
+    """
+
+    def __init__(self, subject: str, error: type[TerritoryError]) -> None:
+        self.subject = subject
+        self.error = error
+        self.messages: list[str] = []
+
+    def __bool__(self) -> bool:
+        return bool(self.messages)
+
+    def add(self, message: str) -> None:
+        """Keep one problem; the same text is kept once."""
+        if message not in self.messages:
+            self.messages.append(message)
+
+    def raise_if_any(self) -> None:
+        """Raise the error with all problems, in the order they were found; do nothing without any."""
+        if self.messages:
+            count = len(self.messages)
+            lines = "\n".join(f"- {message}" for message in self.messages)
+            raise self.error(f"{self.subject} : {count} problème{'s' if count > 1 else ''}.\n{lines}")

@@ -1,0 +1,31 @@
+"""Fixtures shared by every test."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+SHARED_DATA = "TERRITORY_SHARED_DATA"
+_skipped: list[str] = []
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Folder of real public files named by TERRITORY_SHARED_DATA, or a skip that says so."""
+    folder = os.environ.get(SHARED_DATA, "")
+    if not folder or not Path(folder).is_dir():
+        pytest.skip(f"no real files: {SHARED_DATA} does not name a folder")
+    return Path(folder)
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Remember the tests that real files would have run."""
+    if report.skipped and SHARED_DATA in str(report.longrepr):
+        _skipped.append(report.nodeid)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how many tests were skipped for want of real files."""
+    terminalreporter.write_line(f"tests skipped without real files ({SHARED_DATA}): {len(set(_skipped))}")
