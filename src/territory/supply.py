@@ -1,0 +1,106 @@
+"""Places and professionals per site: what may be summed, and what is unknown."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from territory.errors import UnknownCodeError, examples
+
+
+def complete_services(services: pd.DataFrame) -> list[str]:
+    """List the services of which every site in the territory is known.
+
+    A "closest site", a desert or an unmet need has a meaning for these alone: absent from a partial list
+    never reads absent from the territory.
+
+    Parameters
+    ----------
+    services : DataFrame indexed by (site_id, service), column `is_complete_list`
+
+    Returns
+    -------
+    list of str
+        Services, sorted.
+
+    Examples
+    --------
+    >>> services = pd.DataFrame(
+    ...     {"site_id": ["a", "b"], "service": ["urgences", "ime"], "is_complete_list": [True, False]}
+    ... ).set_index(["site_id", "service"])
+    >>> complete_services(services)
+    ['urgences']
+    """
+    complete = services.groupby(level="service")["is_complete_list"].all()
+    return sorted(complete.index[complete])
+
+
+def sites_of(services: pd.DataFrame, service: str) -> pd.Index:
+    """Return the ids of the sites that offer a service, sorted.
+
+    Parameters
+    ----------
+    services : DataFrame indexed by (site_id, service)
+    service
+        Short code of the service.
+
+    Returns
+    -------
+    Index of str
+
+    Raises
+    ------
+    UnknownCodeError
+        If no site offers it.
+
+    Examples
+    --------
+    >>> index = pd.MultiIndex.from_tuples([("b", "ime"), ("a", "ime")], names=["site_id", "service"])
+    >>> list(sites_of(pd.DataFrame(index=index), "ime"))
+    ['a', 'b']
+    """
+    offered = services.index.get_level_values("service")
+    if service not in offered:
+        raise UnknownCodeError(
+            f"Aucun site n'offre « {service} » ; services connus : {examples(sorted(set(offered)))}."
+        )
+    return services.index[offered == service].get_level_values("site_id").unique().sort_values()
+
+
+def site_of_authorisation(services: pd.DataFrame, authorisation_id: str) -> str:
+    """Return the one site at which an authorisation is exercised.
+
+    Parameters
+    ----------
+    services : DataFrame indexed by (site_id, service), column `authorisation_id`
+    authorisation_id
+        The authorisation, which stays the same when its site moves.
+
+    Returns
+    -------
+    str
+        Site id.
+
+    Raises
+    ------
+    UnknownCodeError
+        If the authorisation is unknown, or exercised at several sites: its travel time is then a choice of
+        the reader, not a number.
+
+    Examples
+    --------
+    >>> services = pd.DataFrame(
+    ...     {"site_id": ["salernes"], "service": ["ime"], "authorisation_id": ["ime-salernes"]}
+    ... ).set_index(["site_id", "service"])
+    >>> site_of_authorisation(services, "ime-salernes")
+    'salernes'
+    """
+    held = (
+        services.index[services["authorisation_id"] == authorisation_id].get_level_values("site_id").unique()
+    )
+    if len(held) != 1:
+        known = sorted(set(services["authorisation_id"].dropna()))
+        said = "inconnue" if len(held) == 0 else f"exercée sur {len(held)} sites ({examples(held)})"
+        raise UnknownCodeError(
+            f"Autorisation « {authorisation_id} » {said} ; connues : {examples(known, most=8)}."
+        )
+    return str(held[0])
