@@ -1,0 +1,14 @@
+"""Access to care: times, coverage, catchments, APL, allocation of places, deserts, zoning, equity."""
+
+from __future__ import annotations
+
+import lazy_loader as lazy
+
+__getattr__, __dir__, __all__ = lazy.attach(
+    __name__,
+    submodules=["decay", "equity"],
+    submod_attrs={
+        "closest": ["time_to_closest", "time_to_site"],
+        "covering": ["coverage", "coverage_by"],
+    },
+)

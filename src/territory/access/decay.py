@@ -1,0 +1,497 @@
+"""Decay functions: how much a site counts for someone who lives so many minutes away.
+
+Each factory returns a frozen object that is called on minutes (a number or an array) and gives weights from
+0 to 1. Its `reach_min` is the longest time at which the weight is positive (infinite when it never falls to
+0); a time equal to a threshold belongs to the step that ends there. An unknown time (NaN) has an unknown
+weight (NaN).
+"""
+
+from __future__ import annotations
+
+import inspect
+import itertools
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import expit
+
+from territory.errors import ParameterError, Problems
+
+__all__ = [
+    "Decay",
+    "binary",
+    "by_name",
+    "exponential",
+    "gaussian",
+    "linear",
+    "logistic",
+    "power",
+    "stepped",
+]
+
+
+class Decay(Protocol):
+    """What the measures ask of a decay: weights from minutes."""
+
+    def __call__(self, minutes: ArrayLike, /) -> NDArray[np.float64]:
+        """Return one weight per time."""
+        ...
+
+
+@dataclass(frozen=True)
+class Binary:
+    """1 up to a threshold, 0 beyond."""
+
+    threshold_min: float
+
+    @property
+    def reach_min(self) -> float:
+        """Longest time with a positive weight (min)."""
+        return self.threshold_min
+
+    def __call__(self, minutes: ArrayLike) -> NDArray[np.float64]:
+        """Return one weight per time."""
+        times = _times(minutes)
+        return np.where(np.isnan(times), np.nan, (times <= self.threshold_min).astype(np.float64))
+
+    def __repr__(self) -> str:
+        return f"binary({self.threshold_min:g} min)"
+
+
+@dataclass(frozen=True)
+class Stepped:
+    """One weight per step of time, 0 beyond the last."""
+
+    steps: tuple[tuple[float, float], ...]
+
+    @property
+    def reach_min(self) -> float:
+        """Longest time with a positive weight (min)."""
+        return max((end for end, weight in self.steps if weight > 0), default=0.0)
+
+    def __call__(self, minutes: ArrayLike) -> NDArray[np.float64]:
+        """Return one weight per time."""
+        times = _times(minutes)
+        ends = np.array([end for end, _ in self.steps])
+        weights = np.array([weight for _, weight in self.steps] + [0.0])
+        # side="left" puts a time equal to the end of a step inside that step
+        found = weights[np.searchsorted(ends, times, side="left")]
+        return np.where(np.isnan(times), np.nan, found)
+
+    def __repr__(self) -> str:
+        inside = ", ".join(f"≤{end:g} min: {weight:g}" for end, weight in self.steps)
+        return f"stepped({inside})"
+
+
+@dataclass(frozen=True)
+class Linear:
+    """From 1 at once to 0 at the end of the reach."""
+
+    reach_min: float
+
+    def __call__(self, minutes: ArrayLike) -> NDArray[np.float64]:
+        """Return one weight per time."""
+        # maximum propagates NaN
+        return np.maximum(1.0 - _times(minutes) / self.reach_min, 0.0)
+
+    def __repr__(self) -> str:
+        return f"linear({self.reach_min:g} min)"
+
+
+@dataclass(frozen=True)
+class _Smooth:
+    """A curve that never reaches 0, cut at `max_time_min` when one is given."""
+
+    max_time_min: float
+
+    @property
+    def reach_min(self) -> float:
+        """Longest time with a positive weight (min); infinite without `max_time_min`."""
+        return self.max_time_min
+
+    def __call__(self, minutes: ArrayLike) -> NDArray[np.float64]:
+        """Return one weight per time."""
+        times = _times(minutes)
+        weights = self._curve(times)
+        if math.isfinite(self.max_time_min):
+            weights = np.where(times > self.max_time_min, 0.0, weights)
+        return weights
+
+    def _curve(self, times: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the weights before the cut."""
+        raise NotImplementedError
+
+    def _cut(self) -> str:
+        """Return the end of the repr."""
+        return f", ≤{self.max_time_min:g} min)" if math.isfinite(self.max_time_min) else ")"
+
+
+@dataclass(frozen=True)
+class Exponential(_Smooth):
+    """exp(-rate x t)."""
+
+    rate_per_min: float
+
+    def _curve(self, times: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.exp(-self.rate_per_min * times)
+
+    def __repr__(self) -> str:
+        return f"exponential({self.rate_per_min:g} /min{self._cut()}"
+
+
+@dataclass(frozen=True)
+class Gaussian(_Smooth):
+    """exp(-t² / 2 sigma²)."""
+
+    sigma_min: float
+
+    def _curve(self, times: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.exp(-np.square(times / self.sigma_min) / 2.0)
+
+    def __repr__(self) -> str:
+        return f"gaussian({self.sigma_min:g} min{self._cut()}"
+
+
+@dataclass(frozen=True)
+class Power(_Smooth):
+    """(t / t0) to the power of minus the exponent, 1 under t0."""
+
+    exponent: float
+    min_time_min: float
+
+    def _curve(self, times: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.maximum(times / self.min_time_min, 1.0) ** -self.exponent
+
+    def __repr__(self) -> str:
+        return f"power({self.exponent:g}, 1 under {self.min_time_min:g} min{self._cut()}"
+
+
+@dataclass(frozen=True)
+class Logistic(_Smooth):
+    """Share of people who accept the trip when the longest trips accepted follow a logistic law."""
+
+    inflection_min: float
+    spread_min: float
+
+    def _curve(self, times: NDArray[np.float64]) -> NDArray[np.float64]:
+        slope = math.pi / (self.spread_min * math.sqrt(3.0))
+        return np.asarray(expit((self.inflection_min - times) * slope), dtype=np.float64)
+
+    def __repr__(self) -> str:
+        return f"logistic({self.inflection_min:g} min, spread {self.spread_min:g} min{self._cut()}"
+
+
+def binary(threshold_min: float) -> Binary:
+    """Weight 1 up to a threshold, 0 beyond.
+
+    Parameters
+    ----------
+    threshold_min
+        Longest time that counts (min), inclusive.
+
+    Returns
+    -------
+    Binary
+        Callable on minutes.
+
+    Raises
+    ------
+    ParameterError
+        If the threshold is not a positive number.
+
+    Notes
+    -----
+    w(t) = 1 if t <= threshold else 0. Luo and Wang (2003), Environment and Planning B 30, 865-884.
+
+    Examples
+    --------
+    >>> binary(30)([29.9, 30, 30.1])
+    array([1., 1., 0.])
+    """
+    return Binary(_positive("binary", threshold_min=threshold_min)["threshold_min"])
+
+
+def stepped(steps: Mapping[float, float]) -> Stepped:
+    """One weight per step of time, 0 beyond the last step.
+
+    Parameters
+    ----------
+    steps
+        End of each step (min, inclusive) and weight inside it (0 to 1). Weights may not grow with time.
+
+    Returns
+    -------
+    Stepped
+        Callable on minutes.
+
+    Raises
+    ------
+    ParameterError
+        If there is no step, an end is not positive, or a weight is outside 0 to 1 or grows with time.
+
+    Notes
+    -----
+    w(t) = weight of the first step whose end is at least t. Luo and Qi (2009), Health & Place 15, 1100-1107.
+
+    Examples
+    --------
+    >>> stepped({5: 1.0, 10: 0.3, 15: 0.1})([0, 5, 5.1, 15, 16])
+    array([1. , 1. , 0.3, 0.1, 0. ])
+    """
+    problems = Problems("Décroissance par paliers", ParameterError)
+    ordered = tuple(sorted((float(end), float(weight)) for end, weight in steps.items()))
+    if not ordered:
+        problems.add("aucun palier : indiquez par exemple {5: 1.0, 10: 0.3, 15: 0.1}")
+    for end, weight in ordered:
+        if not (math.isfinite(end) and end > 0):
+            problems.add(f"fin de palier {end:g} min : un nombre de minutes positif est attendu")
+        if not 0 <= weight <= 1:
+            problems.add(f"poids {weight:g} du palier de {end:g} min : un nombre de 0 à 1 est attendu")
+    weights = [weight for _, weight in ordered]
+    if any(later > earlier for earlier, later in itertools.pairwise(weights)):
+        problems.add(
+            "les poids augmentent avec le temps : un palier plus lointain ne peut pas peser davantage"
+        )
+    problems.raise_if_any()
+    return Stepped(ordered)
+
+
+def linear(reach_min: float) -> Linear:
+    """Weight that falls in a straight line from 1 at once to 0 at the end of the reach.
+
+    Parameters
+    ----------
+    reach_min
+        Time at which the weight is 0 (min).
+
+    Returns
+    -------
+    Linear
+        Callable on minutes.
+
+    Raises
+    ------
+    ParameterError
+        If the reach is not a positive number.
+
+    Notes
+    -----
+    w(t) = max(0, 1 - t / reach).
+
+    Examples
+    --------
+    >>> linear(20)([0, 5, 20, 30])
+    array([1.  , 0.75, 0.  , 0.  ])
+    """
+    return Linear(_positive("linear", reach_min=reach_min)["reach_min"])
+
+
+def exponential(rate_per_min: float, *, max_time_min: float | None = None) -> Exponential:
+    """Weight divided by the same number every minute.
+
+    Parameters
+    ----------
+    rate_per_min
+        Share lost per minute, as a continuous rate (per min): 0.0231 halves the weight every 30 min.
+    max_time_min
+        Time beyond which the weight is 0 (min, inclusive); None = never.
+
+    Returns
+    -------
+    Exponential
+        Callable on minutes.
+
+    Raises
+    ------
+    ParameterError
+        If a number is not positive.
+
+    Notes
+    -----
+    w(t) = exp(-rate x t). Wilson (1971), Environment and Planning A 3, 1-32.
+
+    Examples
+    --------
+    >>> exponential(0.1, max_time_min=30)([0, 10, 31]).round(3)
+    array([1.   , 0.368, 0.   ])
+    """
+    checked = _positive("exponential", rate_per_min=rate_per_min, max_time_min=max_time_min)
+    return Exponential(checked["max_time_min"], checked["rate_per_min"])
+
+
+def gaussian(sigma_min: float, *, max_time_min: float | None = None) -> Gaussian:
+    """Weight that falls slowly, then fast, then slowly: half a bell.
+
+    Parameters
+    ----------
+    sigma_min
+        Width of the bell (min): the weight is 0.61 at this time and 0.14 at twice this time.
+    max_time_min
+        Time beyond which the weight is 0 (min, inclusive); None = never.
+
+    Returns
+    -------
+    Gaussian
+        Callable on minutes.
+
+    Raises
+    ------
+    ParameterError
+        If a number is not positive.
+
+    Notes
+    -----
+    w(t) = exp(-t² / (2 sigma²)). Wan, Zou and Sternberg (2012), IJGIS 26, 1073-1089.
+
+    Examples
+    --------
+    >>> gaussian(1.0)(1.0).round(10)
+    np.float64(0.6065306597)
+    """
+    checked = _positive("gaussian", sigma_min=sigma_min, max_time_min=max_time_min)
+    return Gaussian(checked["max_time_min"], checked["sigma_min"])
+
+
+def power(exponent: float, *, min_time_min: float = 1.0, max_time_min: float | None = None) -> Power:
+    """Weight of the classical gravity model.
+
+    Parameters
+    ----------
+    exponent
+        Friction of time (no unit), positive.
+    min_time_min
+        Time under which the weight stays at 1 (min): a power of 0 min would be infinite.
+    max_time_min
+        Time beyond which the weight is 0 (min, inclusive); None = never.
+
+    Returns
+    -------
+    Power
+        Callable on minutes.
+
+    Raises
+    ------
+    ParameterError
+        If a number is not positive.
+
+    Notes
+    -----
+    w(t) = max(t / min_time, 1) ** -exponent. Hansen (1959), Journal of the American Institute of Planners 25.
+
+    Examples
+    --------
+    >>> power(2.0)([0, 1, 2, 4])
+    array([1.    , 1.    , 0.25  , 0.0625])
+    """
+    checked = _positive("power", exponent=exponent, min_time_min=min_time_min, max_time_min=max_time_min)
+    return Power(checked["max_time_min"], checked["exponent"], checked["min_time_min"])
+
+
+def logistic(inflection_min: float, *, spread_min: float, max_time_min: float | None = None) -> Logistic:
+    """Weight that is one half at a time, with a soft edge around it.
+
+    Parameters
+    ----------
+    inflection_min
+        Time at which the weight is one half (min).
+    spread_min
+        Standard deviation of the longest trips that people accept (min): the smaller, the sharper the edge.
+    max_time_min
+        Time beyond which the weight is 0 (min, inclusive); None = never.
+
+    Returns
+    -------
+    Logistic
+        Callable on minutes.
+
+    Raises
+    ------
+    ParameterError
+        If a number is not positive.
+
+    Notes
+    -----
+    w(t) = 1 / (1 + exp((t - inflection) x pi / (spread x sqrt(3)))). The weight at 0 min is a little under 1.
+    Bauer and Groneberg (2016), PLOS ONE 11(7), e0159148.
+
+    Examples
+    --------
+    >>> logistic(30, spread_min=5)([0, 30, 60]).round(3)
+    array([1. , 0.5, 0. ])
+    """
+    checked = _positive(
+        "logistic", inflection_min=inflection_min, spread_min=spread_min, max_time_min=max_time_min
+    )
+    return Logistic(checked["max_time_min"], checked["inflection_min"], checked["spread_min"])
+
+
+def by_name(kind: str, **parameters: Any) -> Decay:
+    """Make a decay from its name, as a study file writes it.
+
+    Parameters
+    ----------
+    kind
+        One of binary, stepped, linear, exponential, gaussian, power, logistic.
+    **parameters
+        Parameters of the factory of that name.
+
+    Returns
+    -------
+    Decay
+        Callable on minutes.
+
+    Raises
+    ------
+    ParameterError
+        If the name is unknown, or the parameters are not those of the factory.
+
+    Examples
+    --------
+    >>> by_name("gaussian", sigma_min=15, max_time_min=45)
+    gaussian(15 min, ≤45 min)
+    """
+    if kind not in _FACTORIES:
+        raise ParameterError(f"Décroissance « {kind} » inconnue : choisissez parmi {', '.join(_FACTORIES)}.")
+    factory = _FACTORIES[kind]
+    try:
+        inspect.signature(factory).bind(**parameters)
+    except TypeError:
+        expected = ", ".join(inspect.signature(factory).parameters)
+        given = ", ".join(parameters) or "aucun"
+        raise ParameterError(
+            f"Décroissance « {kind} » : paramètres attendus {expected} ; reçus {given}."
+        ) from None
+    return factory(**parameters)
+
+
+_FACTORIES: dict[str, Callable[..., Decay]] = {
+    "binary": binary,
+    "stepped": stepped,
+    "linear": linear,
+    "exponential": exponential,
+    "gaussian": gaussian,
+    "power": power,
+    "logistic": logistic,
+}
+
+
+def _times(minutes: ArrayLike) -> NDArray[np.float64]:
+    """Return minutes as floats."""
+    return np.asarray(minutes, dtype=np.float64)
+
+
+def _positive(name: str, **values: float | None) -> dict[str, float]:
+    """Return the parameters as floats, None as infinity, or raise one error for all the bad ones."""
+    problems = Problems(f"Décroissance « {name} »", ParameterError)
+    checked: dict[str, float] = {}
+    for key, value in values.items():
+        number = math.inf if value is None else float(value)
+        if value is not None and not (math.isfinite(number) and number > 0):
+            problems.add(f"{key} = {value} : un nombre positif est attendu")
+        checked[key] = number
+    problems.raise_if_any()
+    return checked
