@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import math
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.access import oracles
+from tests.access.worlds import table, worlds
+
+from territory.access import coverage, coverage_by
+from territory.errors import ParameterError, TerritoryWarning
+
+UNKNOWN = "ignore:.*temps inconnus.*:territory.errors.TerritoryWarning"
+THRESHOLDS = (15, 30, 45, 60)
+
+
+@pytest.mark.filterwarnings(UNKNOWN)
+@settings(deadline=None, max_examples=80)
+@given(world=worlds(unknown=True), seed=st.integers(0, 99))
+def test_coverage_equals_the_oracle_and_grows_with_the_threshold(world: tuple, seed: int) -> None:
+    times, demand, _ = world
+    persons = pd.Series(demand)
+    got = coverage(table(times).sample(frac=1, random_state=seed), persons, thresholds_min=THRESHOLDS)
+    assert list(got.index) == list(demand)
+    for origin in demand:
+        expected = [oracles.is_within(times, origin, threshold) for threshold in THRESHOLDS]
+        assert [None if pd.isna(value) else bool(value) for value in got.loc[origin]] == expected
+
+
+@pytest.mark.filterwarnings(UNKNOWN)
+@settings(deadline=None, max_examples=50)
+@given(world=worlds(unknown=True), cut=st.integers(0, 6))
+def test_zones_add_up_to_the_communes(world: tuple, cut: int) -> None:
+    times, demand, _ = world
+    persons = pd.Series(demand)
+    zone = pd.Series(["nord" if n < cut else "sud" for n in range(len(persons))], index=persons.index)
+    got = coverage_by(table(times), persons, zone, thresholds_min=THRESHOLDS)
+    assert got["demand_hab"].sum() == persons.sum()
+    for threshold in THRESHOLDS:
+        for name in got.index:
+            members = {o: demand[o] for o in demand if zone[o] == name}
+            answers = {o: oracles.is_within(times, o, threshold) for o in members}
+            sure = sum(members[o] for o in members if answers[o])
+            doubt = sum(members[o] for o in members if answers[o] is None)
+            assert got.loc[name, f"within_{threshold}_min_hab"] == sure
+            assert got.loc[name, f"within_{threshold}_min_unknown_hab"] == doubt
+            share = got.loc[name, f"within_{threshold}_min_share"]
+            total = sum(members.values())
+            assert math.isnan(share) if doubt or not total else share == pytest.approx(sure / total)
+
+
+def test_a_threshold_is_inclusive() -> None:
+    got = coverage(table({("A", "S"): 30.0, ("B", "S"): 30.001}), pd.Series({"A": 1.0, "B": 1.0}))
+    assert got["within_30_min"].tolist() == [True, False]
+    assert list(got) == ["within_15_min", "within_30_min", "within_45_min", "within_60_min"]
+
+
+def test_a_threshold_above_the_cutoff_of_the_table_is_an_error() -> None:
+    times = table({("A", "S"): 12.0}, cutoff_min=45)
+    persons = pd.Series({"A": 1.0})
+    assert coverage(times, persons, thresholds_min=(45,)).iloc[0, 0]
+    with pytest.raises(
+        ParameterError, match=r"\(60 min\) dépasse la coupure de la table des temps \(45 min\)"
+    ):
+        coverage(times, persons, thresholds_min=(45, 60))
+    no_cutoff = table({("A", "S"): 12.0}, cutoff_min=math.nan)
+    assert coverage(no_cutoff, persons, thresholds_min=(600,)).iloc[0, 0]
+
+
+def test_an_unknown_demand_makes_its_zone_unknown_and_only_it() -> None:
+    persons = pd.Series({"A": math.nan, "B": 10.0, "C": 30.0})
+    zone = pd.Series({"A": "x", "B": "y", "C": "y"})
+    got = coverage_by(table({("B", "S"): 5.0}), persons, zone, thresholds_min=(15,))
+    assert got.loc["x"].isna().all()
+    assert got.loc["y"].tolist() == [40.0, 10.0, 0.0, 0.25]
+
+
+def test_communes_without_zone_are_counted_in_a_warning() -> None:
+    persons = pd.Series({"A": 1.0, "B": 2.0})
+    times = table({("A", "S"): 5.0})
+    with pytest.warns(TerritoryWarning, match=r"1 commune\(s\) sans zone \(B\)"):
+        got = coverage_by(times, persons, pd.Series({"A": "x"}), thresholds_min=(15,))
+    assert got["demand_hab"].to_dict() == {"x": 1.0}
+    with pytest.raises(ParameterError, match="n'a de zone"):
+        coverage_by(times, persons, pd.Series({"Z": "x"}))
+    with pytest.raises(ParameterError, match="en double"):
+        coverage_by(times, persons, pd.Series(["x", "y"], index=["A", "A"]))
+
+
+@pytest.mark.parametrize(
+    "demand, thresholds, message",
+    [
+        ({"A": -1.0}, (15,), r"Demande : 1 valeur\(s\) négative"),
+        ({"A": math.inf}, (15,), "infinie"),
+        ({"A": 1.0}, (), "aucun seuil"),
+        ({"A": 1.0}, (0, math.nan), "2 problèmes"),
+        ({"A": 1.0}, (15, 15), "deux fois"),
+    ],
+)
+def test_bad_input_is_one_clear_error(demand: dict, thresholds: tuple, message: str) -> None:
+    with pytest.raises(ParameterError, match=message):
+        coverage(table({("A", "S"): 1.0}), pd.Series(demand), thresholds_min=thresholds)
+
+
+def test_text_demand_is_refused() -> None:
+    with pytest.raises(ParameterError, match="des nombres sont attendus"):
+        coverage(table({("A", "S"): 1.0}), pd.Series({"A": "12"}))
