@@ -1,0 +1,39 @@
+"""How the kernels are compiled: with numba, kept on disk between runs, and without the interpreter's lock."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar, cast
+
+import numba
+
+from territory.errors import ParameterError
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+
+def kernel(function: Function) -> Function:
+    """Compile a function at its first call; threads run it at the same time, and its code is kept on disk."""
+    return cast(Function, numba.njit(cache=True, nogil=True, boundscheck=False)(function))
+
+
+def count_threads(threads: int | None) -> int:
+    """Return how many threads to use: as asked, or as many as the process may use."""
+    if threads is None:
+        available = getattr(os, "sched_getaffinity", None)
+        return len(available(0)) if available is not None else os.cpu_count() or 1
+    if threads < 1:
+        raise ParameterError(f"threads={threads} : indiquez un nombre de fils d'exécution d'au moins 1.")
+    return threads
+
+
+def run_tasks(function: Callable[[Task], Result], tasks: Iterable[Task], threads: int) -> list[Result]:
+    """Run one function over tasks, on several threads if asked, and return the results in the tasks' order."""
+    if threads == 1:
+        return [function(task) for task in tasks]
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(function, tasks))

@@ -1,0 +1,238 @@
+"""Directed graphs and the points attached to them, as plain arrays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from territory.errors import NetworkError, Problems, examples
+from territory.network.engine._compiling import kernel
+
+#: Time of what no path reaches; as the time of an edge: closed.
+UNREACHED = 2**31 - 1
+#: Longest time that is told apart from out of reach: 298 hours, so that two times never overflow an int32.
+MAX_TIME_MS = 2**30 - 2
+
+Int32 = NDArray[np.int32]
+Int64 = NDArray[np.int64]
+Bool = NDArray[np.bool_]
+Integer = int | np.integer[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Graph:
+    """A directed graph whose edges leave each node side by side (compressed rows).
+
+    Parallel edges, loops and edges of zero time are allowed. An edge whose time is `UNREACHED` is closed.
+
+    Parameters
+    ----------
+    n_nodes
+        Number of nodes, numbered from 0.
+    indptr
+        The edges that leave node `v` are at places `indptr[v]` to `indptr[v + 1] - 1`.
+    heads
+        Node where the edge at each place ends.
+    weights_ms
+        Time of the edge at each place (ms).
+    edge_ids
+        Number of the edge at each place, as given to `from_edges`.
+
+    Examples
+    --------
+    >>> graph = Graph.from_edges(3, tails=[1, 0], heads=[2, 1], weights_ms=[20, 10])
+    >>> graph.heads.tolist(), graph.edge_ids.tolist()
+    ([1, 2], [1, 0])
+    """
+
+    n_nodes: int
+    indptr: Int64
+    heads: Int32
+    weights_ms: Int32
+    edge_ids: Int32
+
+    @classmethod
+    def from_edges(cls, n_nodes: int, tails: ArrayLike, heads: ArrayLike, weights_ms: ArrayLike) -> Graph:
+        """Build a graph from a list of edges.
+
+        Parameters
+        ----------
+        n_nodes
+            Number of nodes.
+        tails, heads
+            Nodes where each edge starts and ends.
+        weights_ms
+            Time of each edge: whole milliseconds from 0 to `MAX_TIME_MS`, or `UNREACHED` if it is closed.
+
+        Returns
+        -------
+        Graph
+            Edges of one node keep the order of the list.
+
+        Raises
+        ------
+        NetworkError
+            A node out of range, a time that is negative, too long or not whole, lists of unequal lengths.
+        """
+        problems = Problems("Graphe routier", NetworkError)
+        if not 0 <= n_nodes < UNREACHED:
+            problems.add(f"{n_nodes} nœuds : leur nombre doit être compris entre 0 et 2 147 483 646")
+            problems.raise_if_any()
+        tail_nodes = _checked_nodes(tails, n_nodes, "origine", problems)
+        head_nodes = _checked_nodes(heads, n_nodes, "arrivée", problems)
+        times = checked_times(weights_ms, "durée d'arc", problems)
+        if not len(tail_nodes) == len(head_nodes) == len(times) and not problems:
+            problems.add(
+                f"{len(tail_nodes)} origines, {len(head_nodes)} arrivées et {len(times)} durées d'arcs : "
+                "il en faut autant de chaque"
+            )
+        problems.raise_if_any()
+        indptr, places = group_by(n_nodes, tail_nodes)
+        return cls(n_nodes, indptr, head_nodes[places], times[places], places)
+
+    @property
+    def n_edges(self) -> int:
+        """Number of edges."""
+        return len(self.heads)
+
+    @cached_property
+    def tails(self) -> Int32:
+        """Node where the edge at each place starts."""
+        return np.repeat(np.arange(self.n_nodes, dtype=np.int32), np.diff(self.indptr))
+
+    @cached_property
+    def arcs(self) -> Int32:
+        """Heads and times side by side, as the searches read them: one row per place."""
+        return np.column_stack([self.heads, self.weights_ms])
+
+    def reversed(self) -> Graph:
+        """Return the graph with every edge turned round; `edge_ids` still numbers the original edges."""
+        indptr, places = group_by(self.n_nodes, self.heads)
+        return Graph(self.n_nodes, indptr, self.tails[places], self.weights_ms[places], self.edge_ids[places])
+
+    def in_edge_order(self) -> tuple[Int32, Int32, Int32]:
+        """Return tails, heads and times (ms) in the order of the edges' numbers."""
+        back = np.argsort(self.edge_ids, kind="stable")
+        return self.tails[back], self.heads[back], self.weights_ms[back]
+
+
+@dataclass(frozen=True, eq=False)
+class Seeds:
+    """Points attached to one or two nodes each, as origins or destinations of searches.
+
+    An origin starts at either node once its offset has passed; a destination is reached from either node
+    after its offset. A point attached to no node is out of reach.
+
+    Parameters
+    ----------
+    nodes
+        Two nodes per point, -1 where there is none.
+    offsets_ms
+        Time between the point and each node (ms), ignored where the node is absent.
+
+    Raises
+    ------
+    NetworkError
+        Shapes that do not fit, or an offset that is negative or too long.
+
+    Examples
+    --------
+    >>> Seeds([[4, -1], [7, 8]], [[0, 0], [1200, 900]]).offsets_ms.tolist()
+    [[0, 0], [1200, 900]]
+    >>> len(Seeds.at_nodes([3, 1, 2]))
+    3
+    """
+
+    nodes: Int32
+    offsets_ms: Int32
+
+    def __init__(self, nodes: ArrayLike, offsets_ms: ArrayLike) -> None:
+        problems = Problems("Points à relier au graphe", NetworkError)
+        pairs, offsets = np.asarray(nodes), np.asarray(offsets_ms)
+        if pairs.ndim != 2 or pairs.shape[1] != 2 or offsets.shape != pairs.shape:
+            problems.add(
+                f"tableaux de formes {pairs.shape} et {offsets.shape} : il faut deux colonnes à chacun"
+            )
+            problems.raise_if_any()
+        known = _checked_nodes(pairs.ravel(), UNREACHED - 1, "nœud de rattachement", problems, lowest=-1)
+        times = checked_times(np.where(pairs.ravel() < 0, 0, offsets.ravel()), "durée d'accès", problems)
+        problems.raise_if_any()
+        object.__setattr__(self, "nodes", known.reshape(pairs.shape))
+        object.__setattr__(self, "offsets_ms", times.reshape(pairs.shape))
+
+    @classmethod
+    def at_nodes(cls, nodes: ArrayLike) -> Seeds:
+        """Return points that stand on nodes, one each."""
+        alone = np.asarray(nodes).ravel()
+        pairs = np.column_stack([alone, np.full(len(alone), -1, alone.dtype)])
+        return cls(pairs, np.zeros(pairs.shape, np.int32))
+
+    def __len__(self) -> int:
+        return len(self.nodes)
+
+    def __getitem__(self, rows: Any) -> Seeds:
+        """Return the points of some rows (a slice, numbers or a mask)."""
+        return Seeds(self.nodes[rows], self.offsets_ms[rows])
+
+    def check(self, n_nodes: int) -> None:
+        """Raise `NetworkError` if a point is attached to a node that a graph of `n_nodes` nodes lacks."""
+        outside = np.flatnonzero((self.nodes >= n_nodes).any(axis=1))
+        if len(outside):
+            raise NetworkError(
+                f"{len(outside)} points sur {len(self)} sont rattachés à un nœud absent du graphe, qui en a "
+                f"{n_nodes} (points {examples(outside)}) : rattachez-les à la carte utilisée pour le calcul."
+            )
+
+
+def checked_times(times: ArrayLike, what: str, problems: Problems) -> Int32:
+    """Return times (ms) as int32, or note in `problems` why they cannot be."""
+    values = np.asarray(times)
+    if values.ndim != 1 or (values.dtype.kind not in "iu" and values.size):
+        problems.add(f"{what} : il faut une liste de nombres entiers de millisecondes, pas {values.dtype}")
+        return np.zeros(0, np.int32)
+    wrong = np.flatnonzero((values < 0) | ((values > MAX_TIME_MS) & (values != UNREACHED)))
+    if len(wrong):
+        problems.add(
+            f"{what} : {len(wrong)} valeurs hors de l'intervalle de 0 à {MAX_TIME_MS} ms "
+            f"(rangs {examples(wrong)} : {examples(values[wrong])})"
+        )
+        return np.zeros(0, np.int32)
+    return np.ascontiguousarray(values, dtype=np.int32)
+
+
+def _checked_nodes(
+    nodes: ArrayLike, n_nodes: int, what: str, problems: Problems, *, lowest: int = 0
+) -> Int32:
+    """Return node numbers as int32, or note in `problems` why they cannot be."""
+    values = np.asarray(nodes)
+    if values.ndim != 1 or (values.dtype.kind not in "iu" and values.size):
+        problems.add(f"{what} : il faut une liste de numéros entiers de nœuds, pas {values.dtype}")
+        return np.zeros(0, np.int32)
+    wrong = np.flatnonzero((values < lowest) | (values >= n_nodes))
+    if len(wrong):
+        problems.add(
+            f"{what} : {len(wrong)} numéros de nœuds hors du graphe, qui en a {n_nodes} "
+            f"(rangs {examples(wrong)} : {examples(values[wrong])})"
+        )
+        return np.zeros(0, np.int32)
+    return np.ascontiguousarray(values, dtype=np.int32)
+
+
+@kernel
+def group_by(n_groups: int, groups: Int32) -> tuple[Int64, Int32]:
+    """Return where each group starts, and the rows sorted by group in their order (counting sort)."""
+    indptr = np.zeros(n_groups + 1, np.int64)
+    for group in groups:
+        indptr[group + 1] += 1
+    for group in range(n_groups):
+        indptr[group + 1] += indptr[group]
+    free = indptr[:-1].copy()
+    rows = np.empty(len(groups), np.int32)
+    for row in range(len(groups)):
+        rows[free[groups[row]]] = row
+        free[groups[row]] += 1
+    return indptr, rows
