@@ -1,0 +1,20 @@
+"""Outside data in: one reader per producer, each to the tables of the library."""
+
+from __future__ import annotations
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "banatic": ["read_epci"],
+        "bpe": ["read_bpe_counts"],
+        "cnsa": ["read_ehpad"],
+        "cog": ["read_cog_communes", "read_cog_movements"],
+        "drees": ["read_sae_emergency", "read_sae_psychiatry", "read_sae_sites"],
+        "ign": ["read_features", "read_outlines"],
+        "insee": ["read_age_shares", "read_legal_population", "read_young_population"],
+        "numbers": ["to_numbers"],
+        "tabular": ["read_table", "require_columns"],
+    },
+)

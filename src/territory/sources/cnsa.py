@@ -1,0 +1,64 @@
+"""CNSA's prices of EHPAD, as points with a name."""
+
+from __future__ import annotations
+
+import html
+import re
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from territory.errors import ReadError, TerritoryWarning
+from territory.sources.ign import read_features
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+_TITLE = re.compile(r"<h3>(.*?)</h3>", re.DOTALL)
+_TAG = re.compile(r"<[^>]+>")
+
+
+def read_ehpad(path: str | Path) -> gpd.GeoDataFrame:
+    """Read the EHPAD whose prices CNSA publishes, as points.
+
+    Parameters
+    ----------
+    path
+        GeoJSON in WGS 84 whose property `popup` holds the name between `<h3>` and `</h3>`.
+
+    Returns
+    -------
+    GeoDataFrame
+        In the order of the file: `name`, `geometry` (points, EPSG:4326). There is no FINESS number and no
+        number of places in this file, and an EHPAD that declared no price is not in it.
+
+    Raises
+    ------
+    ReadError
+        If the file is no GeoJSON of points, or a point has no name.
+    """
+    import geopandas as gpd
+
+    features = read_features(path)
+    if "popup" not in features:
+        raise ReadError(f"Fichier « {Path(path).name} » : propriété « popup » absente.")
+    kept = features[features.geometry.notna() & (features.geom_type == "Point")]
+    dropped = len(features) - len(kept)
+    if dropped:
+        warnings.warn(
+            f"Fichier « {Path(path).name} » : {dropped} EHPAD sans point laissés de côté.",
+            TerritoryWarning,
+            stacklevel=2,
+        )
+    names = kept["popup"].map(_name)
+    if (names == "").any():
+        raise ReadError(
+            f"Fichier « {Path(path).name} » : {int((names == '').sum())} EHPAD sans nom (balise <h3> absente)."
+        )
+    return gpd.GeoDataFrame({"name": names.to_numpy()}, geometry=kept.geometry.to_numpy(), crs=kept.crs)
+
+
+def _name(popup: str) -> str:
+    """Return the title of a pop-up, without tags."""
+    found = _TITLE.search(popup)
+    return " ".join(html.unescape(_TAG.sub(" ", found.group(1))).split()) if found else ""

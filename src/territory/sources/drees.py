@@ -1,0 +1,132 @@
+"""DREES's yearly hospital survey (SAE): sites, child psychiatry, staff of emergency departments."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from territory.errors import ReadError, examples
+from territory.sources.numbers import to_numbers
+from territory.sources.tabular import read_table, require_columns
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# columns of the psychiatry form, by what they count
+_PSYCHIATRY = {
+    "day_places": "CAP_HDJ",
+    "night_places": "CAP_HDN",
+    "beds": "CAP_HTP",
+    "consultation_centres": "NB_CMP_SEUL",
+    "therapeutic_activity_centres": "NB_CATTP",
+    "active_file": "FIL_TOT",
+    "active_file_ambulatory": "FIL_AMB",
+}
+
+
+def read_sae_sites(path: str | Path) -> pd.DataFrame:
+    """Read the hospital sites of the SAE (form `ID`, Latin-1).
+
+    Parameters
+    ----------
+    path
+        CSV of DREES with `fi`, `rs`, `fi_ej`, `cat`, `COMINSEE` and `an`.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by `site_id` (FINESS ET): `name`, `operator_id` (FINESS EJ), `category_code`,
+        `commune_code`, `year`.
+
+    Raises
+    ------
+    ReadError
+        If a column is absent or a site appears twice.
+    """
+    frame = read_table(path)
+    titles = {
+        "name": "rs",
+        "operator_id": "fi_ej",
+        "category_code": "cat",
+        "commune_code": "COMINSEE",
+        "year": "an",
+    }
+    require_columns(frame, ("fi", *titles.values()), path=path)
+    result = frame.set_index("fi")[list(titles.values())].set_axis(list(titles), axis=1)
+    return _unique(result.rename_axis("site_id"), path)
+
+
+def read_sae_psychiatry(path: str | Path, *, discipline: str = "INF") -> pd.DataFrame:
+    """Read the capacity and activity in psychiatry of each establishment (SAE, form `PSY`).
+
+    Parameters
+    ----------
+    path
+        CSV of DREES with `FI`, `RS`, `DIS` and the counts.
+    discipline
+        `INF` children and adolescents, `GEN` adults, `PEN` prisons, `TOT` all.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by `site_id` (FINESS ET): `name`, `operator_id`, then `day_places` (places), `night_places`
+        (places), `beds` (beds), `consultation_centres` (CMP of this discipline alone),
+        `therapeutic_activity_centres` (CATTP), `active_file` and `active_file_ambulatory` (persons seen in
+        the year), NaN where the establishment left a blank. The number is the establishment's, for all its
+        places of care: never the capacity of one of them.
+
+    Raises
+    ------
+    ReadError
+        If a column is absent, a count is no number, or an establishment appears twice.
+    """
+    frame = read_table(path)
+    counts = dict(_PSYCHIATRY)
+    # until 2022 the form told CMP open five days a week from the others
+    split = ("NB_CMP_SEUL_PA", "NB_CMP_SEUL_PL")
+    columns = [title for title in counts.values() if title != "NB_CMP_SEUL"]
+    columns += list(split) if split[0] in frame else ["NB_CMP_SEUL"]
+    require_columns(frame, ("FI", "RS", "FI_EJ", "DIS", *columns), path=path)
+    frame = to_numbers(frame[frame["DIS"] == discipline], columns, path=path, decimal=".")
+    if split[0] in frame:
+        frame["NB_CMP_SEUL"] = frame[list(split)].sum(axis=1, min_count=1)
+    titles = {"name": "RS", "operator_id": "FI_EJ", **counts}
+    result = frame.set_index("FI")[list(titles.values())].set_axis(list(titles), axis=1)
+    return _unique(result.rename_axis("site_id"), path)
+
+
+def read_sae_emergency(path: str | Path) -> pd.DataFrame:
+    """Read the sites that employ staff in an emergency department (SAE, form `URGENCES_P`).
+
+    Parameters
+    ----------
+    path
+        CSV of DREES with `FI`, `RS`, `FI_EJ`, `PERSO` (kind of staff) and `ETPSAL` (full-time equivalents).
+
+    Returns
+    -------
+    DataFrame
+        Indexed by `site_id` (FINESS ET): `name`, `operator_id`, `doctors_etp` (salaried doctors, line
+        `M9999`; NaN where not given).
+
+    Raises
+    ------
+    ReadError
+        If a column is absent or a count is no number.
+    """
+    frame = read_table(path)
+    require_columns(frame, ("FI", "RS", "FI_EJ", "PERSO", "ETPSAL"), path=path)
+    frame = to_numbers(frame, ["ETPSAL"], path=path, decimal=".")
+    sites = frame.drop_duplicates("FI").set_index("FI")[["RS", "FI_EJ"]]
+    sites = sites.set_axis(["name", "operator_id"], axis=1).rename_axis("site_id")
+    doctors = frame[frame["PERSO"] == "M9999"].set_index("FI")["ETPSAL"]
+    sites["doctors_etp"] = doctors.reindex(sites.index)
+    return sites
+
+
+def _unique(frame: pd.DataFrame, path: str | Path) -> pd.DataFrame:
+    """Refuse a site that appears twice."""
+    twice = frame.index[frame.index.duplicated()]
+    if len(twice):
+        raise ReadError(f"Fichier « {Path(path).name} » : {len(twice)} sites en double ({examples(twice)}).")
+    return frame
