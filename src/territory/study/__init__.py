@@ -1,0 +1,13 @@
+"""A study file (TOML) as validated objects, and the inputs of one computation."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "changes": ["Change", "ChangeCapacity", "CloseSite", "MoveSite", "OpenSite", "Scenario"],
+        "load": ["built_in_studies", "load_study"],
+        "model": ["Authorisation", "Need", "NewService", "NewSite", "Study", "Trip"],
+        "state": ["Parameters", "State"],
+    },
+)

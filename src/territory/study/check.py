@@ -1,0 +1,156 @@
+"""Checks of a study that need more than its own keys: codes, sites, authorisations and files that exist."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from territory.errors import examples
+
+Location = tuple[str | int, ...]
+Finding = tuple[Location, str]
+
+
+def check_references(raw: dict[str, Any], folder: Path) -> Iterator[Finding]:
+    """Yield each problem of a raw study with its place; tolerant of keys whose type is wrong.
+
+    It works on the raw file and not on the validated study, so that a wrong key and an unknown commune are
+    reported in one go.
+    """
+    from territory.datasets import dataset_names, load_dataset
+
+    name = raw.get("dataset", "var")
+    if name not in dataset_names():
+        yield ("dataset",), f"jeu de données inconnu « {name} » ; connus : {', '.join(dataset_names())}"
+        return
+    data = load_dataset(name)
+    if raw.get("population", "rp2021") not in data.vintages:
+        yield (
+            ("population",),
+            f"millésime inconnu « {raw['population']} » ; connus : {', '.join(data.vintages)}",
+        )
+    yield from _check_sites(raw, data)
+    yield from _check_services(raw, data)
+    yield from _check_files(raw, folder)
+
+
+def _check_sites(raw: dict[str, Any], data: Any) -> Iterator[Finding]:
+    """Yield sites that are declared twice, in unknown communes, or outside the territory."""
+    for key in ("site", "authorisation", "scenario", "need"):
+        ids = [item.get("id" if key != "need" else "public") for item in _items(raw, key)]
+        for value, count in Counter(v for v in ids if isinstance(v, str)).items():
+            if count > 1:
+                last = len(ids) - 1 - ids[::-1].index(value)
+                yield (key, last, "id"), f"« {value} » est déclaré {count} fois ({key})"
+    known = set(data.sites.index)
+    west, south, east, north = data.communes.to_crs(4326).total_bounds
+    # the points of communes stop short of the border by at most a few kilometres
+    margin = 0.15
+    for number, site in enumerate(_items(raw, "site")):
+        place: Location = ("site", number)
+        if site.get("id") in known:
+            yield (
+                (*place, "id"),
+                f"le site « {site['id']} » existe déjà dans les données : choisissez un autre id",
+            )
+        code = site.get("commune_code")
+        if isinstance(code, str) and code not in data.communes.index:
+            yield (
+                (*place, "commune_code"),
+                f"commune inconnue « {code} » dans le COG 2024 du territoire et de ses abords "
+                f"({examples(data.communes.index)}) : vérifiez le code INSEE",
+            )
+        x, y = site.get("longitude"), site.get("latitude")
+        if isinstance(x, int | float) and isinstance(y, int | float):
+            inside = west - margin <= x <= east + margin and south - margin <= y <= north + margin
+            if not inside:
+                yield (
+                    (*place, "longitude"),
+                    f"le point ({x}, {y}) est hors du territoire (longitude {west:.2f} à {east:.2f}, "
+                    f"latitude {south:.2f} à {north:.2f}) : longitude et latitude sont-elles inversées ?",
+                )
+
+
+def _check_services(raw: dict[str, Any], data: Any) -> Iterator[Finding]:
+    """Yield services and changes that name a site or an authorisation that nobody declares."""
+    sites = set(data.sites.index) | {s.get("id") for s in _items(raw, "site")}
+    held = set(data.services["authorisation_id"].dropna())
+    held |= {s.get("authorisation_id") for s in _items(raw, "service")}
+    seen: set[tuple[Any, Any]] = set()
+    for number, service in enumerate(_items(raw, "service")):
+        if service.get("site_id") not in sites:
+            yield ("service", number, "site_id"), _unknown("site", service.get("site_id"), sites)
+        pair = (service.get("site_id"), service.get("service"))
+        if pair in seen:
+            yield ("service", number), f"le service « {pair[1]} » du site « {pair[0]} » est déclaré deux fois"
+        seen.add(pair)
+    for number, named in enumerate(_items(raw, "authorisation")):
+        opened = {c.get("authorisation_id") for s in _items(raw, "scenario") for c in _items(s, "change")}
+        if named.get("id") not in held | opened:
+            yield ("authorisation", number, "id"), _unknown("autorisation", named.get("id"), held)
+    services = set(data.services.index.get_level_values("service"))
+    services |= {s.get("service") for s in _items(raw, "service")}
+    closest = raw.get("travel", {}).get("closest_services", []) if isinstance(raw.get("travel"), dict) else []
+    for service in closest if isinstance(closest, list) else []:
+        if service not in services:
+            yield ("travel", "closest_services"), _unknown("service", service, services)
+    for number, scenario in enumerate(_items(raw, "scenario")):
+        yield from _check_changes(scenario, ("scenario", number), sites, held)
+
+
+def _check_changes(
+    scenario: dict[str, Any], place: Location, sites: set[Any], held: set[Any]
+) -> Iterator[Finding]:
+    """Yield changes of one scenario that name what does not exist, or that contradict each other."""
+    held = held | {
+        c.get("authorisation_id") for c in _items(scenario, "change") if c.get("type") == "open_site"
+    }
+    moved: dict[Any, Any] = {}
+    for number, change in enumerate(_items(scenario, "change")):
+        at = (*place, "change", number)
+        for key in ("to_site_id", "from_site_id", "site_id"):
+            if key in change and change[key] not in sites:
+                yield (*at, key), _unknown("site", change[key], sites)
+        named = change.get("authorisation_ids", [])
+        named = [*(named if isinstance(named, list) else []), change.get("authorisation_id")]
+        for authorisation in (a for a in named if a is not None):
+            if authorisation not in held:
+                yield (*at,), _unknown("autorisation", authorisation, held)
+            if change.get("type") == "move_site":
+                if moved.get(authorisation, change.get("to_site_id")) != change.get("to_site_id"):
+                    yield at, f"« {authorisation} » est déplacé deux fois, vers deux sites"
+                moved[authorisation] = change.get("to_site_id")
+        if change.get("type") == "move_site" and not named[:-1] and "from_site_id" not in change:
+            yield at, "un déplacement nomme authorisation_ids ou from_site_id"
+        if change.get("type") == "close_site" and not {"site_id", "authorisation_id"} & set(change):
+            yield at, "une fermeture nomme site_id ou authorisation_id"
+
+
+def _check_files(raw: dict[str, Any], folder: Path) -> Iterator[Finding]:
+    """Yield files that are absent."""
+    files = raw.get("files", {})
+    for key in ("observed_origins", "distancier", "roads"):
+        value = files.get(key) if isinstance(files, dict) else None
+        if isinstance(value, str) and not (folder / value).is_file():
+            yield ("files", key), f"fichier absent : « {value} » (cherché à côté du fichier d'étude)"
+
+
+def _items(raw: dict[str, Any], key: str) -> list[dict[str, Any]]:
+    """Return the tables of an array of tables, an empty one for what is not a table."""
+    value = raw.get(key, [])
+    return (
+        [item if isinstance(item, dict) else {} for item in value] if isinstance(value, list | tuple) else []
+    )
+
+
+def _unknown(what: str, value: object, known: set[Any]) -> str:
+    """Return « site inconnu », with the names that look like it."""
+    import difflib
+
+    names = sorted(str(k) for k in known if k is not None)
+    close = difflib.get_close_matches(str(value), names, n=3)
+    hint = f"vouliez-vous dire {examples(close)} ?" if close else f"connus : {examples(names, most=8)}"
+    gender = "inconnue" if what == "autorisation" else "inconnu"
+    return f"{what} {gender} « {value} » ; {hint}"
