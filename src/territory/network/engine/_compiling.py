@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from functools import wraps
+from threading import Lock
 from typing import Any, TypeVar, cast
 
 import numba
@@ -14,6 +16,8 @@ from territory.errors import ParameterError
 Function = TypeVar("Function", bound=Callable[..., Any])
 Task = TypeVar("Task")
 Result = TypeVar("Result")
+
+_COMPILING = Lock()
 
 
 def kernel(function: Function) -> Function:
@@ -37,3 +41,30 @@ def run_tasks(function: Callable[[Task], Result], tasks: Iterable[Task], threads
         return [function(task) for task in tasks]
     with ThreadPoolExecutor(threads) as pool:
         return list(pool.map(function, tasks))
+
+
+def vectorized_kernel(function: Function) -> Function:
+    """Compile a function as `kernel` does, with its runs of equal scalar operations turned into vector ones.
+
+    LLVM does that (superword-level parallelism) only if a global setting of numba asks for it when the
+    function is compiled: it is set for that moment alone, and put back, so that importing or using this
+    package changes nothing for others. The sweep is seven times slower without.
+    """
+    dispatcher = numba.njit(cache=True, nogil=True, boundscheck=False)(function)
+    ready: set[Any] = set()
+
+    @wraps(function)
+    def call(*arguments: Any) -> Any:
+        signature = tuple(map(numba.typeof, arguments))
+        if signature not in ready:
+            with _COMPILING:
+                before = numba.config.SLP_VECTORIZE
+                numba.config.SLP_VECTORIZE = 1
+                try:
+                    dispatcher.compile(signature)
+                finally:
+                    numba.config.SLP_VECTORIZE = before
+            ready.add(signature)
+        return dispatcher(*arguments)
+
+    return cast(Function, call)

@@ -112,9 +112,7 @@ def customize(indptr: Int64, heads: Int32, up: Int32, down: Int32) -> None:
 
 
 @kernel
-def perfect(
-    indptr: Int64, heads: Int32, up: Int32, down: Int32, keep_up: Bool, keep_down: Bool
-) -> None:
+def perfect(indptr: Int64, heads: Int32, up: Int32, down: Int32, keep_up: Bool, keep_down: Bool) -> None:
     """Make every arc as short as the shortest path, highest nodes first; mark those that paths can do without.
 
     An arc is kept only if no way over two higher arcs beats it, which leaves every shortest path one that
