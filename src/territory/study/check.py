@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from territory.errors import examples
+from territory.errors import TerritoryError, examples
+from territory.study.own_tables import read_observed_origins
 
 Location = tuple[str | int, ...]
 Finding = tuple[Location, str]
@@ -33,7 +34,7 @@ def check_references(raw: dict[str, Any], folder: Path) -> Iterator[Finding]:
         )
     yield from _check_sites(raw, data)
     yield from _check_services(raw, data)
-    yield from _check_files(raw, folder)
+    yield from _check_files(raw, folder, data)
 
 
 def _check_sites(raw: dict[str, Any], data: Any) -> Iterator[Finding]:
@@ -128,13 +129,27 @@ def _check_changes(
             yield at, "une fermeture nomme site_id ou authorisation_id"
 
 
-def _check_files(raw: dict[str, Any], folder: Path) -> Iterator[Finding]:
-    """Yield files that are absent."""
+def _check_files(raw: dict[str, Any], folder: Path, data: Any) -> Iterator[Finding]:
+    """Yield files that are absent, and what is wrong in the planner's own tables."""
     files = raw.get("files", {})
+    files = files if isinstance(files, dict) else {}
+    present = {}
     for key in ("observed_origins", "distancier", "roads"):
-        value = files.get(key) if isinstance(files, dict) else None
-        if isinstance(value, str) and not (folder / value).is_file():
+        value = files.get(key)
+        if not isinstance(value, str):
+            continue
+        if (folder / value).is_file():
+            present[key] = folder / value
+        else:
             yield ("files", key), f"fichier absent : « {value} » (cherché à côté du fichier d'étude)"
+    if "observed_origins" in present:
+        named = {item.get("id") for item in _items(raw, "authorisation")}
+        try:
+            read_observed_origins(
+                present["observed_origins"], communes=data.communes.index, authorisations=named
+            )
+        except TerritoryError as error:
+            yield ("files", "observed_origins"), str(error)
 
 
 def _items(raw: dict[str, Any], key: str) -> list[dict[str, Any]]:

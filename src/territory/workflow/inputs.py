@@ -1,0 +1,215 @@
+"""From a study to the tables of its computation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from territory import needs
+from territory.datasets import load_dataset
+from territory.network import estimate_travel_times
+from territory.study.model import Study
+from territory.study.own_tables import read_observed_origins
+from territory.study.state import Parameters, State
+from territory.tables import validate
+
+if TYPE_CHECKING:
+    from territory.datasets import Dataset
+    from territory.network import RoadNetwork
+
+# a service that moves between two sites of one commune still has a point for each
+_FLAGS = ("delivered_at_home", "is_complete_list")
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """A study, its dataset, and the state of today."""
+
+    study: Study
+    dataset: Dataset
+    state: State
+    times_method: str
+
+
+def prepare(study: Study, *, roads: Path | None = None) -> Inputs:
+    """Assemble today's state: communes, population, needs, sites, services and travel times.
+
+    Parameters
+    ----------
+    study
+        A checked study.
+    roads
+        Road map (.osm.pbf) that replaces the estimated times; the study's own `files.roads` otherwise.
+
+    Returns
+    -------
+    Inputs
+
+    Raises
+    ------
+    NetworkError
+        If the road map cannot be read, or does not cover the points.
+    """
+    data = load_dataset(study.dataset)
+    population = validate("population", data.population(study.population))
+    communes = _communes(study, data, population)
+    sites = validate("sites", _sites(study, data, communes))
+    services = validate("services", _services(study, data))
+    sites = sites.loc[sites.index.isin(_used_sites(study, services))]
+    services = services[services.index.get_level_values("site_id").isin(sites.index)]
+    network = _network(study, roads)
+    max_time = study.travel.max_time_min
+    if network is None:
+        terrain = study.travel.terrain
+        times = estimate_travel_times(communes, sites, terrain=terrain, max_time_min=max_time)
+        between = estimate_travel_times(_named_points(study, sites, services), sites, terrain=terrain)
+    else:
+        times = network.travel_times(communes, sites, max_time_min=max_time)
+        between = network.travel_times(_named_points(study, sites, services), sites)
+    territory_codes = communes.index[communes["departement_code"].isin(study.territory.departement_codes)]
+    scale = _age_scale(study, population, territory_codes)
+    state = State(
+        communes=communes,
+        population=population,
+        demand=validate("demand", _demand(study, population, territory_codes, scale)),
+        sites=sites,
+        services=services,
+        travel_times=validate("travel_times", times),
+        site_times=between,
+        parameters=Parameters(
+            authorisations=study.authorisation,
+            territory_codes=frozenset(territory_codes),
+            closest_services=study.travel.closest_services,
+            thresholds_min=study.travel.thresholds_min,
+            recruitment_max_min=study.travel.recruitment_max_min,
+            recruitment_tests_min=study.travel.recruitment_tests_min,
+            age_scale=scale,
+        ),
+        observed_origins=_observed(study, communes),
+    )
+    return Inputs(study, data, state, "estimate" if network is None else "roads")
+
+
+def _communes(study: Study, data: Dataset, population: pd.DataFrame) -> gpd.GeoDataFrame:
+    """Return the communes of the territory and its buffer with the population of the vintage."""
+    totals = population.groupby(level="commune_code", sort=False)["population"].sum(min_count=1)
+    communes = data.communes.copy()
+    communes["population"] = totals.reindex(communes.index).to_numpy(float)
+    communes["density_hab_km2"] = communes["population"] / communes["area_km2"]
+    return validate("communes", communes, subject=f"{study.dataset}, {study.population}")
+
+
+def _sites(study: Study, data: Dataset, communes: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return the sites of the dataset and those that the study declares."""
+    if not study.site:
+        return data.sites
+    declared = pd.DataFrame(
+        {
+            "site_id": [site.id for site in study.site],
+            "name": [site.name for site in study.site],
+            "category_code": pd.array([site.category_code for site in study.site], dtype="str"),
+            "commune_code": [site.commune_code for site in study.site],
+            "operator_id": pd.array([site.operator_id for site in study.site], dtype="str"),
+            "point_precision": ["commune" if site.longitude is None else "address" for site in study.site],
+            "source": [site.source for site in study.site],
+        }
+    ).set_index("site_id")
+    at_commune = communes.geometry.reindex(declared["commune_code"]).set_axis(declared.index)
+    given = gpd.GeoSeries.from_xy(
+        np.array([site.longitude if site.longitude is not None else np.nan for site in study.site]),
+        np.array([site.latitude if site.latitude is not None else np.nan for site in study.site]),
+        index=declared.index,
+        crs=4326,
+    ).to_crs(communes.crs)
+    is_given = np.array([site.longitude is not None for site in study.site])
+    points = gpd.GeoSeries(at_commune, crs=communes.crs).where(~is_given, given)
+    frame = gpd.GeoDataFrame(declared, geometry=points)
+    return gpd.GeoDataFrame(pd.concat([data.sites.to_crs(communes.crs), frame]), crs=communes.crs)
+
+
+def _services(study: Study, data: Dataset) -> pd.DataFrame:
+    """Return the services of the dataset, those of the study added or put in their place."""
+    if not study.service:
+        return data.services
+    declared = pd.DataFrame([service.model_dump() for service in study.service])
+    declared = declared.set_index(["site_id", "service"])
+    kept = data.services[~data.services.index.isin(declared.index)]
+    declared = declared.reindex(columns=kept.columns)
+    for column in kept.columns:
+        declared[column] = declared[column].astype(kept[column].dtype)
+    return pd.concat([kept, declared])
+
+
+def _used_sites(study: Study, services: pd.DataFrame) -> set[str]:
+    """Return the sites that a measure of the study, or a scenario, may need travel times to."""
+    named = {authorisation.id for authorisation in study.authorisation}
+    offered = services.index.get_level_values("service").isin(study.travel.closest_services)
+    held = services["authorisation_id"].isin(named).to_numpy()
+    used = set(services.index.get_level_values("site_id")[offered | held]) | {site.id for site in study.site}
+    for scenario in study.scenario:
+        for change in scenario.change:
+            used |= {getattr(change, key, None) or "" for key in ("to_site_id", "from_site_id", "site_id")}
+    return used
+
+
+def _named_points(study: Study, sites: gpd.GeoDataFrame, services: pd.DataFrame) -> gpd.GeoDataFrame:
+    """Return the sites of the named authorisations, as the origins of the times between sites."""
+    named = {authorisation.id for authorisation in study.authorisation}
+    held = services.index.get_level_values("site_id")[services["authorisation_id"].isin(named)]
+    return sites.loc[sites.index.isin(held) | sites.index.isin({site.id for site in study.site})]
+
+
+def _network(study: Study, roads: Path | None) -> RoadNetwork | None:
+    """Return the road network that the command or the study asks for."""
+    from territory.network import read_osm
+
+    path = roads or (Path(study.folder) / study.files.roads if study.files.roads else None)
+    return None if path is None else read_osm(path)
+
+
+def _age_scale(study: Study, population: pd.DataFrame, territory_codes: pd.Index) -> float:
+    """Return the factor from the uniform cut of age bands to the known total of the territory."""
+    if study.ages is None:
+        return 1.0
+    counted = needs.persons_by_age(population, age_min=0, age_max=study.ages.age_max)
+    present = counted[counted.index.isin(territory_codes)].sum()
+    return float(study.ages.total / present) if present > 0 else float("nan")
+
+
+def _demand(study: Study, population: pd.DataFrame, territory_codes: pd.Index, scale: float) -> pd.DataFrame:
+    """Return the needs of the communes of the territory."""
+    blocks = []
+    for need in study.need:
+        persons = needs.persons_by_age(population, age_min=need.age_min, age_max=need.age_max) * scale
+        demand = needs.demand_from_rate(
+            persons[persons.index.isin(territory_codes)],
+            public=need.public,
+            kind=need.kind,
+            per_1000=need.per_1000,
+            low_per_1000=np.nan if need.low_per_1000 is None else need.low_per_1000,
+            high_per_1000=np.nan if need.high_per_1000 is None else need.high_per_1000,
+        )
+        if need.known_total is not None:
+            demand["demand"] = needs.scale_to_total(demand["demand"], need.known_total)
+        blocks.append(demand)
+    if blocks:
+        return pd.concat(blocks)
+    index = pd.MultiIndex.from_arrays([[], []], names=["commune_code", "public"])
+    numbers = {name: pd.Series(dtype=float) for name in ("demand", "demand_low", "demand_high")}
+    return pd.DataFrame({**numbers, "kind": pd.Series(dtype="str")}).set_index(index)
+
+
+def _observed(study: Study, communes: gpd.GeoDataFrame) -> pd.DataFrame | None:
+    """Return the children served by commune, when the study gives them."""
+    if study.files.observed_origins is None:
+        return None
+    return read_observed_origins(
+        Path(study.folder) / study.files.observed_origins,
+        communes=communes.index,
+        authorisations={authorisation.id for authorisation in study.authorisation},
+    )

@@ -1,0 +1,59 @@
+"""What a run read, with which parameters and versions; the same for two runs of the same inputs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from importlib import metadata, resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from territory.workflow.inputs import Inputs
+
+# the libraries that a figure of the report may depend on
+LIBRARIES = ("geopandas", "matplotlib", "numpy", "pandas", "pyproj", "scipy", "shapely", "typst")
+
+
+def describe_run(inputs: Inputs, *, roads: Path | None) -> tuple[dict[str, Any], str]:
+    """Return the manifest of a run and its digest, before anything is written.
+
+    No date, no path of the machine and no duration enters it: two runs of the same inputs have the same
+    manifest. Durations go to `timings.json`.
+    """
+    study = inputs.study
+    files = _dataset_files(study.dataset)
+    for key, value in study.files.model_dump().items():
+        if value is not None and key != "distancier_unit":
+            files[f"files.{key}: {Path(value).name}"] = _digest_file(Path(study.folder) / value)
+    if roads is not None:
+        files[f"roads: {roads.name}"] = _digest_file(roads)
+    manifest = {
+        "study": study.id,
+        "parameters": study.model_dump(mode="json", exclude_none=True),
+        "times_method": inputs.times_method,
+        "seed": study.seed,
+        "inputs_sha256": files,
+        "versions": {
+            "territory": metadata.version("territory"),
+            **{n: metadata.version(n) for n in LIBRARIES},
+        },
+    }
+    text = json.dumps(manifest, ensure_ascii=False, sort_keys=True)
+    return manifest, hashlib.sha256(text.encode()).hexdigest()
+
+
+def _dataset_files(name: str) -> dict[str, str]:
+    """Return the digest of each file of an embedded dataset."""
+    folder = resources.files("territory.datasets") / name
+    return {
+        f"dataset: {name}/{entry.name}": hashlib.sha256(entry.read_bytes()).hexdigest()
+        for entry in sorted(folder.iterdir(), key=lambda entry: entry.name)
+        if entry.is_file()
+    }
+
+
+def _digest_file(path: Path) -> str:
+    """Return the SHA-256 of a file, read in pieces."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

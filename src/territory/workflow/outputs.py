@@ -1,0 +1,75 @@
+"""Write what is handed over: everything beside first, each file put in its place when all are made."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from territory.errors import OutputError
+from territory.report import build_report, write_tables
+from territory.workflow.result import StudyResult
+
+MANIFEST = "manifest.json"
+TIMINGS = "timings.json"
+
+
+def write_outputs(result: StudyResult, out_dir: Path, *, timings: Callable[[], dict[str, float]]) -> None:
+    """Write the report, the tables, the map layers, the manifest and the timings.
+
+    Raises
+    ------
+    OutputError
+        If the folder cannot be made or written; the files of an earlier run are as they were.
+    """
+    try:
+        out_dir.mkdir(parents=True, exist_ok=True)
+        staging = Path(tempfile.mkdtemp(prefix=".en-cours-", dir=out_dir))
+    except OSError as error:
+        raise OutputError(
+            f"Le dossier « {out_dir} » ne peut pas être écrit ({error.strerror}) : choisissez-en un autre avec --out."
+        ) from error
+    try:
+        write_tables(result, staging)
+        build_report(result, staging / "rapport.pdf")
+        digests = _digests(staging)
+        manifest = {**result.manifest, "run_sha256": result.run_digest, "outputs_sha256": digests}
+        _write_json(staging / MANIFEST, manifest)
+        _write_json(staging / TIMINGS, {"seconds": timings()})
+        _publish(staging, out_dir)
+    except OSError as error:
+        raise OutputError(
+            f"Écriture interrompue dans « {out_dir} » ({error.strerror or error}) : les fichiers de la dernière "
+            "étude réussie sont gardés ; libérez de la place ou choisissez un autre dossier avec --out."
+        ) from error
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def _digests(folder: Path) -> dict[str, str]:
+    """Return the SHA-256 of every file of a folder, by its relative path."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files
+    }
+
+
+def _publish(staging: Path, out_dir: Path) -> None:
+    """Move every file to its place, the manifest last: it vouches for the others."""
+    files = sorted(path for path in staging.rglob("*") if path.is_file())
+    files.sort(key=lambda path: path.name == MANIFEST)
+    for path in files:
+        target = out_dir / path.relative_to(staging)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        path.replace(target)
+
+
+def _write_json(path: Path, content: dict[str, Any]) -> None:
+    """Write JSON that a person can read and that two runs write alike."""
+    path.write_text(
+        json.dumps(content, ensure_ascii=False, indent=2, sort_keys=True) + "\n", encoding="utf-8"
+    )

@@ -1,0 +1,124 @@
+"""Run a study: read, compute, compare, write."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from territory.datasets import load_dataset
+from territory.errors import StudyError
+from territory.scenario import apply, compare, compute
+from territory.study import Study, load_study
+from territory.workflow.inputs import prepare
+from territory.workflow.manifest import describe_run
+from territory.workflow.outputs import write_outputs
+from territory.workflow.result import StudyResult
+
+StepListener = Callable[[str], None]
+
+
+def run_study(
+    study: Study | str | Path,
+    *,
+    out_dir: Path | str | None = None,
+    roads: Path | str | None = None,
+    population: str | None = None,
+    on_step: StepListener | None = None,
+) -> StudyResult:
+    """Compute a study and, when a folder is given, write what is handed over.
+
+    Parameters
+    ----------
+    study
+        A study, the name of a built-in one, or the path of a TOML file.
+    out_dir
+        Folder of the results (report, tables, map layers, manifest). Nothing is written without it. Files
+        are made beside and put in their place at the end: a run that fails leaves those of before.
+    roads
+        Road map (.osm.pbf) that replaces estimated times.
+    population
+        Census vintage that replaces the study's (`rp2017`).
+    on_step
+        Called with the French name of each step as it begins.
+
+    Returns
+    -------
+    StudyResult
+
+    Raises
+    ------
+    StudyError
+        If the study is wrong, or the vintage unknown.
+    OutputError
+        If the folder cannot be written.
+
+    Examples
+    --------
+    >>> import territory
+    >>> territory.run_study("draguignan")
+    StudyResult('draguignan', scenarios: A, B)
+    """
+    clock = _Clock(on_step or (lambda step: None))
+    clock.begin("Lecture de l'étude et des données")
+    study = study if isinstance(study, Study) else load_study(study)
+    if population is not None:
+        study = _with_population(study, population)
+    roads_path = None if roads is None else Path(roads)
+    clock.begin("Temps de trajet et besoins")
+    inputs = prepare(study, roads=roads_path)
+    clock.begin("Situation d'aujourd'hui")
+    baseline = compute(inputs.state)
+    scenarios, comparisons = {}, {}
+    for scenario in study.scenario:
+        clock.begin(f"Scénario {scenario.id}")
+        scenarios[scenario.id] = compute(apply(inputs.state, scenario))
+        compared = compare(baseline, scenarios[scenario.id])
+        comparisons[scenario.id] = compared.named(scenario.id, scenario.name)
+    manifest, digest = describe_run(inputs, roads=roads_path)
+    result = StudyResult(
+        study=study,
+        dataset=inputs.dataset,
+        baseline=baseline,
+        scenarios=scenarios,
+        comparisons=comparisons,
+        times_method=inputs.times_method,
+        manifest=manifest,
+        run_digest=digest,
+    )
+    if out_dir is None:
+        return result
+    clock.begin("Rapport, tables et cartes")
+    written = replace(result, out_dir=Path(out_dir))
+    write_outputs(written, Path(out_dir), timings=clock.end)
+    return written
+
+
+def _with_population(study: Study, vintage: str) -> Study:
+    """Return the study on another census."""
+    known = load_dataset(study.dataset).vintages
+    if vintage not in known:
+        raise StudyError(f"Millésime de population inconnu « {vintage} » ; connus : {', '.join(known)}.")
+    return study.model_copy(update={"population": vintage})
+
+
+class _Clock:
+    """Announce steps and time them."""
+
+    def __init__(self, listener: StepListener) -> None:
+        self._listener = listener
+        self._steps: list[tuple[str, float]] = []
+
+    def begin(self, step: str) -> None:
+        """Start a step; the one before ends."""
+        self._steps.append((step, time.perf_counter()))
+        self._listener(step)
+
+    def end(self) -> dict[str, float]:
+        """Return the seconds of each step so far."""
+        times = [at for _, at in self._steps] + [time.perf_counter()]
+        return {
+            step: round(after - before, 3)
+            for (step, before), after in zip(self._steps, times[1:], strict=True)
+        }
