@@ -1,15 +1,20 @@
-"""The command line, in French; heavy libraries load only when a command needs them."""
+"""The commands; heavy libraries load only when one needs them."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from territory.cli.french import FrenchCommand, FrenchGroup, in_french
+
+FAILED, WRONG_USAGE, INTERRUPTED = 1, 2, 130
+
 app = typer.Typer(
     name="territory",
+    cls=FrenchGroup,
     help="Temps de trajet, besoins, accès aux soins et scénarios pour la planification médico-sociale.",
     no_args_is_help=True,
     add_completion=False,
@@ -24,7 +29,7 @@ def _root() -> None:
     """Temps de trajet, besoins, accès aux soins et scénarios pour la planification médico-sociale."""
 
 
-@app.command("run")
+@app.command("run", cls=FrenchCommand)
 def run(
     study: Annotated[
         str, typer.Argument(help="Nom d'une étude intégrée (draguignan) ou fichier .toml.", metavar="ÉTUDE")
@@ -37,10 +42,15 @@ def run(
     ] = None,
     roads: Annotated[
         Path | None,
-        typer.Option("--roads", help="Carte routière .osm.pbf ; sans elle, les temps sont estimés."),
+        typer.Option(
+            "--roads", help="Carte routière .osm.pbf ; sans elle, les temps sont estimés.", metavar="FICHIER"
+        ),
     ] = None,
     population: Annotated[
-        str | None, typer.Option("--population", help="Millésime du recensement (rp2021, rp2017, rp2016).")
+        str | None,
+        typer.Option(
+            "--population", help="Millésime du recensement (rp2021, rp2017, rp2016).", metavar="MILLÉSIME"
+        ),
     ] = None,
 ) -> None:
     """Calcule une étude et écrit le rapport, les tables et les cartes."""
@@ -56,7 +66,7 @@ def run(
     typer.echo(f"Empreinte de l'étude : {result.run_digest[:16]}")
 
 
-@app.command("doctor")
+@app.command("doctor", cls=FrenchCommand, short_help="Vérifie l'installation et les données.")
 def doctor() -> None:
     """Dit ce qui est installé, les données trouvées, et comment obtenir ce qui manque."""
     from territory.workflow.doctor import diagnose
@@ -92,19 +102,32 @@ class _progress:  # noqa: N801
             self._status.stop()
 
 
-def main() -> None:
-    """Run the command line; an expected error is one message and exit code 1."""
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line; an expected error is one message and its exit code, never a traceback."""
     from territory.errors import TerritoryError
 
     try:
-        app()
+        status = app(args=arguments, standalone_mode=False)
     except TerritoryError as error:
         typer.echo(f"Erreur : {error}", err=True)
-        sys.exit(1)
-    except KeyboardInterrupt:
-        typer.echo("Interrompu : rien n'a été écrit.", err=True)
-        sys.exit(130)
+        sys.exit(FAILED)
+    except (KeyboardInterrupt, typer.Abort):
+        typer.echo("Interrompu : rien n'a été remplacé.", err=True)
+        sys.exit(INTERRUPTED)
+    except _usage_errors() as error:
+        typer.echo(_explain(error), err=True)
+        sys.exit(WRONG_USAGE)
+    sys.exit(status or 0)
 
 
-if __name__ == "__main__":
-    main()
+def _explain(error: Any) -> str:
+    """Return the usage, and what is wrong with this one; the whole help when nothing was asked."""
+    if not error.message or type(error).__name__ == "NoArgsIsHelpError":
+        return str(error.ctx.get_help())
+    usage = f"{error.ctx.get_usage()}\n" if error.ctx else ""
+    return f"{usage}Erreur : {in_french(error.format_message())}"
+
+
+def _usage_errors() -> tuple[type[Exception], ...]:
+    """Return the class of every wrong use of the command line, a base of the public one."""
+    return tuple(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "UsageError")

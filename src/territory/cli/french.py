@@ -1,0 +1,74 @@
+"""What the command-line library says by itself, in French."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from typer.core import TyperCommand, TyperGroup
+
+# the library has no catalogue of its own: its few sentences are replaced one by one
+_SENTENCES = (
+    (r"^Usage: ", "Usage : "),
+    (r"\[OPTIONS\]", "[OPTIONS]"),
+    (r"COMMAND \[ARGS\]\.\.\.", "COMMANDE [ARGUMENTS]..."),
+    (r"(?m)^Options:", "Options :"),
+    (r"(?m)^Arguments:", "Arguments :"),
+    (r"(?m)^Commands:", "Commandes :"),
+    (r"Show this message and exit\.", "Affiche cette aide."),
+    (r" <str>", ""),
+    (r"\[required\]", "[obligatoire]"),
+    (r"\[default: ", "[par défaut : "),
+    (r"Try '(.*)' for help\.", r"Aide : \1"),
+    (r"^Missing command\.", "Commande absente."),
+    (r"^Missing argument '?(.*?)'?\.", r"Argument absent : \1."),
+    (r"^Missing option '?(.*?)'?\.", r"Option absente : \1."),
+    (r"^No such command '(.*?)'\.", r"Commande inconnue : « \1 »."),
+    (r"^No such option: (\S+)", r"Option inconnue : \1"),
+    (r"Did you mean (.*)\?", r"vouliez-vous dire \1 ?"),
+    (r"\(Possible options: (.*)\)", r"(options possibles : \1)"),
+    (r"^Option '(.*)' requires an argument\.", r"L'option \1 attend une valeur."),
+    (r"^Option '(.*)' does not take a value\.", r"L'option \1 n'attend pas de valeur."),
+    (r"^Got unexpected extra argument(?:s|\(s\))? \((.*)\)", r"Argument en trop : \1"),
+    (r"^Invalid value for '?(.*?)'?: ", r"Valeur refusée pour \1 : "),
+    (r"'(.*)' is not a valid integer\.", r"« \1 » n'est pas un nombre entier."),
+    (r"'(.*)' is not a valid float\.", r"« \1 » n'est pas un nombre."),
+    (r"'(.*)' is not one of (.*)\.", r"« \1 » n'est pas permis ; choix : \2."),
+)
+
+
+def in_french(text: str) -> str:
+    """Return a sentence of the command-line library in French.
+
+    Examples
+    --------
+    >>> in_french("No such command 'rum'.")
+    'Commande inconnue : « rum ».'
+    """
+    for pattern, french in _SENTENCES:
+        text = re.sub(pattern, french, text)
+    return text
+
+
+class FrenchCommand(TyperCommand):
+    """A command whose help is in French."""
+
+    def get_help(self, ctx: Any) -> str:
+        """Return the help."""
+        return in_french(super().get_help(ctx))
+
+    def get_usage(self, ctx: Any) -> str:
+        """Return the line of usage."""
+        return in_french(super().get_usage(ctx))
+
+
+class FrenchGroup(TyperGroup):
+    """A group of commands whose help is in French."""
+
+    def get_help(self, ctx: Any) -> str:
+        """Return the help."""
+        return in_french(super().get_help(ctx))
+
+    def get_usage(self, ctx: Any) -> str:
+        """Return the line of usage."""
+        return in_french(super().get_usage(ctx))
