@@ -1,0 +1,87 @@
+"""Persons by age band from a total and published shares, adding up exactly."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from territory.errors import ParameterError, examples
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# a band is a whole number of 1024ths of a person: such numbers add up without rounding
+_GRAIN = 1024
+_BANDS = {"0-14": (0, 14), "0-24": (0, 24), "15-24": (15, 24), "25-64": (25, 64), "65+": (65, None)}
+
+
+def population_by_band(
+    total: pd.Series, shares: pd.DataFrame, young_share: pd.Series, *, vintage: str
+) -> pd.DataFrame:
+    r"""Share out the population of each commune between age bands.
+
+    With :math:`s_1, s_2, s_3` the shares under 25, 25 to 64 and 65 or over (rounded by the producer, so
+    they are first made to add up to one) and :math:`y` the share aged 0 to 14, a total :math:`P` gives
+
+    .. math:: P\,y, \quad P\,(s_1 - y), \quad P\,s_2, \quad P\,s_3
+
+    and, where :math:`y` is not published, :math:`P\,s_1` in one band from 0 to 24.
+
+    Parameters
+    ----------
+    total
+        Persons by `commune_code` (hab).
+    shares
+        Same index; shares under 25, 25 to 64, 65 or over, in this order (0 to 1).
+    young_share
+        Same index; share aged 0 to 14 (0 to 1), NaN where not published.
+    vintage
+        Written in the column `vintage`.
+
+    Returns
+    -------
+    DataFrame
+        Table `population`, communes in the order of `total`, bands by age.
+
+    Raises
+    ------
+    ParameterError
+        If there are more persons aged 0 to 14 than under 25 somewhere, or no share.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> total = pd.Series([1000.0], index=["83050"])
+    >>> shares = pd.DataFrame([[0.25, 0.5, 0.25]], index=["83050"])
+    >>> table = population_by_band(total, shares, pd.Series([0.125], index=["83050"]), vintage="rp2021")
+    >>> table["population"].to_list()
+    [125.0, 125.0, 500.0, 250.0]
+    """
+    import pandas as pd
+
+    under_25, adults = (shares.iloc[:, column] / shares.sum(axis=1) for column in range(2))
+    unknown = total.index[shares.isna().any(axis=1) | total.isna()]
+    if len(unknown):
+        raise ParameterError(f"{len(unknown)} communes sans parts d'âge ({examples(unknown)}).")
+    reversed_bands = total.index[young_share > under_25]
+    if len(reversed_bands):
+        raise ParameterError(
+            f"Plus de 0-14 ans que de moins de 25 ans dans {len(reversed_bands)} communes ({examples(reversed_bands)})."
+        )
+    counts = pd.DataFrame(
+        {
+            "0-14": (total * young_share * _GRAIN).round() / _GRAIN,
+            "0-24": (total * under_25 * _GRAIN).round() / _GRAIN,
+            "25-64": (total * adults * _GRAIN).round() / _GRAIN,
+        }
+    )
+    counts["65+"] = total - counts["0-24"] - counts["25-64"]
+    counts["15-24"] = counts["0-24"] - counts["0-14"]
+    # one band from 0 to 24 only where nothing finer is known
+    counts["0-24"] = counts["0-24"].where(counts["0-14"].isna())
+    index = pd.MultiIndex.from_product([counts.index, _BANDS], names=["commune_code", "band"])
+    long = pd.Series(counts[list(_BANDS)].to_numpy().ravel(), index=index, name="population").dropna()
+    table = long.reset_index()
+    table["age_min"] = table["band"].map({band: ages[0] for band, ages in _BANDS.items()})
+    table["age_max"] = table["band"].map({band: ages[1] for band, ages in _BANDS.items()}).astype("float64")
+    table["vintage"] = vintage
+    return table.set_index(["commune_code", "age_min", "age_max"])[["population", "vintage"]]

@@ -1,0 +1,263 @@
+"""The Var and its surroundings, from the small tables inside the package."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from importlib import resources
+from typing import TYPE_CHECKING
+
+from territory.datasets.bands import population_by_band
+from territory.errors import ParameterError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from importlib.resources.abc import Traversable
+
+    import geopandas as gpd
+    import pandas as pd
+
+# official projected system of metropolitan France
+EPSG = 2154
+VINTAGES = ("rp2021", "rp2017", "rp2016")
+_SHARES = ("under_25_share", "from_25_to_64_share", "from_65_share")
+_YOUNG = ("young_0_14_rp2018", "young_total_rp2018")
+
+
+@dataclass(frozen=True, repr=False)
+class VarDataset:
+    """Tables of the Var (153 communes) and of the communes within 45 km around it.
+
+    Attributes
+    ----------
+    communes
+        GeoDataFrame `communes` (see `territory.tables`), points in EPSG:2154, population of RP 2021; with
+        `in_territory` (false in the surroundings) and `general_practitioners` (head count).
+    outlines
+        GeoDataFrame `outlines`: generalised polygons of the 153 communes, EPSG:2154. For maps only.
+    epci
+        The 14 EPCI, indexed by `epci_code`: `name`, `kind`, `departement_code` (seat), `communes` (number),
+        `population` (hab, whole EPCI), `communes_in_territory`, `population_in_territory` (hab).
+    sites, services
+        GeoDataFrame `sites` (EPSG:2154) and table `services`, each line with its `doubt` (French);
+        `ages_origin` says whether ages come from a source, from a default, or are unknown.
+    child_psychiatry
+        Child psychiatry by establishment (SAE 2023), for all its places of care together.
+    completeness
+        By service: `is_complete_list` and `reason` (French).
+    figures
+        Reference figures: `key`, `value`, `low`, `high`, `unit`, `territory`, `year`, `source`, `note`.
+    sources
+        By file and column: `producer`, `title`, `vintage`, `licence`, `note`.
+    """
+
+    communes: gpd.GeoDataFrame
+    outlines: gpd.GeoDataFrame
+    epci: pd.DataFrame
+    sites: gpd.GeoDataFrame
+    services: pd.DataFrame
+    child_psychiatry: pd.DataFrame
+    completeness: pd.DataFrame
+    figures: pd.DataFrame
+    sources: pd.DataFrame
+    _counts: pd.DataFrame = field(repr=False)
+
+    name: str = "var"
+    departement_code: str = "83"
+    vintages: tuple[str, ...] = VINTAGES
+
+    def population(self, vintage: str = "rp2021") -> pd.DataFrame:
+        """Return the persons of each commune by age band, for one census.
+
+        The total is the legal population of the vintage. It is shared out by the shares of RP 2020 (under
+        25, 25 to 64, 65 and over) and, where INSEE publishes it, by the share aged 0 to 14 of RP 2018 inside
+        the under 25: only totals vary between vintages, ages do not.
+
+        Parameters
+        ----------
+        vintage
+            One of `vintages`.
+
+        Returns
+        -------
+        DataFrame
+            Table `population`: bands 0–24, 25–64 and 65 or over; or 0–14, 15–24, 25–64 and 65 or over in the
+            communes over 2,000 inhabitants. Bands add up exactly to the legal population.
+
+        Raises
+        ------
+        ParameterError
+            If the vintage is not in the dataset.
+
+        Examples
+        --------
+        >>> from territory.datasets import load_var
+        >>> load_var().population("rp2017").loc["83050", "population"].sum()
+        np.float64(39340.0)
+        """
+        counts = self._total(vintage)
+        young = self._counts[_YOUNG[0]] / self._counts[_YOUNG[1]]
+        return population_by_band(counts, self._counts[list(_SHARES)], young, vintage=vintage)
+
+    def communes_at(self, vintage: str) -> gpd.GeoDataFrame:
+        """Return `communes` with the population and density of another census.
+
+        Parameters
+        ----------
+        vintage
+            One of `vintages`.
+
+        Returns
+        -------
+        GeoDataFrame
+            Table `communes`.
+
+        Raises
+        ------
+        ParameterError
+            If the vintage is not in the dataset.
+
+        Examples
+        --------
+        >>> from territory.datasets import load_var
+        >>> int(load_var().communes_at("rp2016").loc["83050", "population"])
+        40053
+        """
+        total = self._total(vintage)
+        density = total / self.communes["area_km2"]
+        return self.communes.assign(population=total, density_hab_km2=density)
+
+    def _total(self, vintage: str) -> pd.Series:
+        """Return the legal population of a vintage."""
+        if vintage not in self.vintages:
+            raise ParameterError(f"Millésime inconnu « {vintage} » ; connus : {', '.join(self.vintages)}.")
+        return self._counts[f"population_{vintage}"]
+
+    def __repr__(self) -> str:
+        """Return the sizes of the tables."""
+        inside = int(self.communes["in_territory"].sum())
+        return (
+            f"VarDataset({inside} communes, {len(self.communes) - inside} around, {len(self.epci)} epci, "
+            f"{len(self.sites)} sites, {len(self.services)} services)"
+        )
+
+    def _repr_html_(self) -> str:
+        """Return the sizes of the tables, for Jupyter."""
+        tables = (
+            "communes",
+            "outlines",
+            "epci",
+            "sites",
+            "services",
+            "child_psychiatry",
+            "figures",
+            "sources",
+        )
+        lines = "".join(f"<tr><th>{name}</th><td>{len(getattr(self, name))}</td></tr>" for name in tables)
+        return f"<table><caption>Var</caption>{lines}</table>"
+
+
+def load_var() -> VarDataset:
+    """Load the embedded dataset of the Var.
+
+    Returns
+    -------
+    VarDataset
+        Its tables; each call returns new ones, that may be changed.
+
+    Examples
+    --------
+    >>> from territory.datasets import load_var
+    >>> load_var()
+    VarDataset(153 communes, 392 around, 14 epci, ...)
+    """
+    folder = resources.files("territory.datasets") / "var"
+    counts = _read(folder, "communes", index="commune_code", flags=("in_territory",))
+    communes = _communes(counts)
+    services = _read(
+        folder,
+        "services",
+        index=["site_id", "service"],
+        text=("authorisation_id", "capacity_unit", "public", "ages_origin", "reception_mode", "doubt"),
+        flags=("delivered_at_home", "is_complete_list"),
+    )
+    text = ("commune_code", "operator_id", "name")
+    return VarDataset(
+        communes=communes,
+        outlines=_outlines(folder),
+        epci=_read(folder, "epci", index="epci_code", text=("name", "kind", "departement_code")),
+        sites=_sites(folder, communes),
+        services=services,
+        child_psychiatry=_read(folder, "child_psychiatry", index="site_id", text=text),
+        completeness=_read(
+            folder, "completeness", index="service", text=("reason",), flags=("is_complete_list",)
+        ),
+        figures=_read(
+            folder, "figures", index="key", text=("unit", "territory", "source", "note")
+        ).reset_index(),
+        sources=_read(folder, "sources", index="file", text=None).reset_index(),
+        _counts=counts[[f"population_{vintage}" for vintage in VINTAGES] + [*_SHARES, *_YOUNG]],
+    )
+
+
+def _read(
+    folder: Traversable,
+    name: str,
+    *,
+    index: str | list[str],
+    text: tuple[str, ...] | None = ("name", "departement_code", "epci_code", "epci_name", "point_kind"),
+    flags: tuple[str, ...] = (),
+) -> pd.DataFrame:
+    """Read a table of the package: text as text, flags as booleans, the rest as numbers."""
+    import pandas as pd
+
+    with (folder / f"{name}.csv").open("r", encoding="utf-8") as file:
+        frame = pd.read_csv(file, dtype=str, keep_default_na=False, na_values=[""])
+    for column in frame.columns.difference([index] if isinstance(index, str) else index):
+        if column in flags:
+            frame[column] = frame[column] == "true"
+        elif text is not None and column not in text:
+            frame[column] = pd.to_numeric(frame[column])
+    return frame.set_index(index)
+
+
+def _communes(counts: pd.DataFrame) -> gpd.GeoDataFrame:
+    """Return the table `communes` from the embedded line of each commune."""
+    import geopandas as gpd
+
+    table = counts[["name", "departement_code", "epci_code", "epci_name"]].copy()
+    table["population"] = counts["population_rp2021"].astype("float64")
+    table["area_km2"] = counts["area_km2"]
+    table["density_hab_km2"] = table["population"] / table["area_km2"]
+    table["point_kind"] = counts["point_kind"]
+    table["in_territory"] = counts["in_territory"]
+    table["general_practitioners"] = counts["general_practitioners"]
+    points = gpd.points_from_xy(counts["longitude"], counts["latitude"], crs=4326)
+    return gpd.GeoDataFrame(table, geometry=points).to_crs(EPSG)
+
+
+def _sites(folder: Traversable, communes: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return the table `sites`; a site without coordinates stands at the point of its commune."""
+    import geopandas as gpd
+
+    text = ("name", "category_code", "commune_code", "operator_id", "operator_name")
+    table = _read(folder, "sites", index="site_id", text=(*text, "point_precision", "source", "doubt"))
+    known = gpd.GeoSeries(
+        gpd.points_from_xy(table["longitude"], table["latitude"], crs=4326), index=table.index
+    ).to_crs(EPSG)
+    placed = gpd.GeoSeries(
+        communes.geometry.loc[table["commune_code"]].to_numpy(), index=table.index, crs=EPSG
+    )
+    geometry = known.where(table["longitude"].notna(), placed)
+    return gpd.GeoDataFrame(table.drop(columns=["longitude", "latitude"]), geometry=geometry, crs=EPSG)
+
+
+def _outlines(folder: Traversable) -> gpd.GeoDataFrame:
+    """Return the table `outlines`."""
+    import geopandas as gpd
+
+    content: Mapping[str, list[dict[str, object]]] = json.loads(
+        (folder / "outlines.geojson").read_text("utf-8")
+    )
+    frame = gpd.GeoDataFrame.from_features(content["features"], crs=4326)
+    return frame.set_index("commune_code").to_crs(EPSG)

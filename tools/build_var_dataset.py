@@ -1,0 +1,342 @@
+"""Rebuild the embedded dataset of the Var from the official files.
+
+Run ``python tools/build_var_dataset.py --from DIR`` with the official files in DIR (the layout is
+`FILES`). Everything is checked before anything is written; the same files give the same bytes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+import unicodedata
+import warnings
+from pathlib import Path
+
+import geopandas as gpd
+import pandas as pd
+import shapely
+
+from territory import geography, sources
+from territory.errors import Problems, SchemaError, TerritoryError, TerritoryWarning, examples
+
+FACTS = Path(__file__).parent / "var_facts"
+OUT = Path(__file__).parents[1] / "src" / "territory" / "datasets" / "var"
+FILES = {
+    "outlines": "boundaries/communes-paca.geojson",
+    "cog": "cog/v_commune_2024.csv",
+    "epci": "cog/epcicom2024.xlsx",
+    "rp2021": "population/donnees_communes_rp2021.csv",
+    "rp2017": "population/communes_rp2017.csv",
+    "rp2016": "population/ensemble_rp2016.xls.gz",
+    "ages": "population/age_shares_rp2020.xlsx",
+    "young": "population/rp2018_age_communes_over_2000.csv",
+    "gps": "gps/bpe_d201_gp_per_commune.csv",
+    "sae": "care_sites/ID_2023r.csv",
+    "psychiatry": "care_sites/PSY_2023r.csv",
+    "emergency": "care_sites/URGENCES_P_2023r.csv",
+    "ehpad": "care_sites/ehpad_cnsa_2023.geojson",
+}
+DEPARTEMENT = "83"
+BUFFER_KM = 45
+COG_YEAR = 2024
+# equal-area system of Europe: an area in Lambert-93 is a tenth of a per cent too large here
+EQUAL_AREA = 3035
+SIMPLIFY_M = 150
+# about 10 m: neighbours keep the same corners, for each corner is rounded in the same way
+DECIMALS = 4
+VINTAGES = ("rp2021", "rp2017", "rp2016")
+# clinics of short stay: obstetrics and surgery, surgery, several disciplines
+SHORT_STAY_CLINICS = ("122", "128", "365")
+PUBLIC_HOSPITALS = ("101", "106", "114", "355")
+
+
+def choose_communes(folder: Path) -> tuple[gpd.GeoDataFrame, pd.DataFrame]:
+    """Return the outlines (projected) and the names of the Var's communes and of those around it."""
+    epsg = geography.projected_epsg(DEPARTEMENT)
+    outlines = sources.read_outlines(folder / FILES["outlines"]).to_crs(epsg)
+    cog = sources.read_cog_communes(folder / FILES["cog"])
+    home = outlines.index.str.startswith(DEPARTEMENT)
+    territory = outlines[home].union_all()
+    points = geography.inside_points(outlines)
+    near = points.distance(territory) <= BUFFER_KM * 1000
+    outlines = outlines[near].sort_index()
+    # a code of the 2018 outlines that is gone in 2024 stops the work: none is within the buffer
+    geography.check_codes(outlines.index, cog.index, cog_year=COG_YEAR)
+    return outlines, cog.loc[outlines.index]
+
+
+def build_communes(folder: Path, outlines: gpd.GeoDataFrame, names: pd.DataFrame) -> pd.DataFrame:
+    """Return one line per commune with every figure the library needs of it."""
+    table = names[["name", "departement_code"]].copy()
+    epci = sources.read_epci(folder / FILES["epci"])
+    table[["epci_code", "epci_name"]] = epci.reindex(table.index)[["epci_code", "epci_name"]]
+    table["in_territory"] = (table["departement_code"] == DEPARTEMENT).map({True: "true", False: "false"})
+    for vintage in VINTAGES:
+        population = sources.read_legal_population(folder / FILES[vintage])
+        population = geography.merge_arrondissements(population)
+        table[f"population_{vintage}"] = population["population"].reindex(table.index)
+    shares = sources.read_age_shares(folder / FILES["ages"])
+    columns = ["under_25_share", "from_25_to_64_share", "from_65_share"]
+    table[columns] = shares.reindex(table.index)[columns].round(3)
+    # this file holds Marseille beside its arrondissements
+    young = sources.read_young_population(folder / FILES["young"]).reindex(table.index)
+    table["young_0_14_rp2018"] = young["population_0_14"].round(3)
+    table["young_total_rp2018"] = young["population"].round(3)
+    gps = sources.read_bpe_counts(folder / FILES["gps"], type_code="D201")
+    table["general_practitioners"] = gps.reindex(table.index).fillna(0)
+    table["area_km2"] = (outlines.to_crs(EQUAL_AREA).area / 1e6).round(2)
+    points = geography.inside_points(outlines)
+    geography.check_points(points, outlines)
+    degrees = points.to_crs(4326)
+    table["longitude"], table["latitude"] = degrees.x.round(5), degrees.y.round(5)
+    table["point_kind"] = "inside"
+    return table
+
+
+def build_epci(folder: Path, communes: pd.DataFrame) -> pd.DataFrame:
+    """Return the EPCI that have at least one commune in the territory."""
+    table = sources.read_epci(folder / FILES["epci"])
+    home = communes[communes["in_territory"] == "true"]
+    inside = home.groupby("epci_code")["population_rp2021"].agg(["size", "sum"])
+    result = table[table["epci_code"].isin(inside.index)].drop_duplicates("epci_code").set_index("epci_code")
+    result = result.sort_index()
+    result["communes_in_territory"] = inside["size"]
+    result["population_in_territory"] = inside["sum"]
+    return result.rename(columns=lambda name: name.removeprefix("epci_"))
+
+
+def build_outlines(outlines: gpd.GeoDataFrame) -> str:
+    """Return the outlines of the territory as GeoJSON, simplified together so that borders stay shared."""
+    home = outlines[outlines.index.str.startswith(DEPARTEMENT)]
+    simple = home.set_geometry(shapely.coverage_simplify(home.geometry.to_numpy(), SIMPLIFY_M))
+    degrees = simple.set_crs(outlines.crs.to_epsg(), allow_override=True).to_crs(4326)
+    rounded = shapely.transform(degrees.geometry.to_numpy(), lambda corners: corners.round(DECIMALS))
+    wrong = degrees.index[~shapely.is_valid(rounded)]
+    if len(wrong):
+        raise SchemaError(f"Contours simplifiés non valides : {examples(wrong)}.")
+    features = [
+        json.dumps(
+            {
+                "type": "Feature",
+                "properties": {"commune_code": code},
+                "geometry": shapely.geometry.mapping(shape),
+            },
+            separators=(",", ":"),
+        )
+        for code, shape in zip(degrees.index, rounded, strict=True)
+    ]
+    return '{"type":"FeatureCollection","features":[\n' + ",\n".join(features) + "\n]}\n"
+
+
+def build_hospitals(folder: Path, communes: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return sites and services of hospitals, emergency departments and child psychiatry."""
+    sites = sources.read_sae_sites(folder / FILES["sae"])
+    sites = sites[sites["commune_code"].isin(communes.index)].copy()
+    emergency = sources.read_sae_emergency(folder / FILES["emergency"]).index
+    psychiatry = sources.read_sae_psychiatry(folder / FILES["psychiatry"]).index
+    offered = {
+        "hopital": sites.index.isin(emergency) | sites["category_code"].isin(SHORT_STAY_CLINICS),
+        "urgences": sites.index.isin(emergency),
+        "psychiatrie_ij": sites.index.isin(psychiatry),
+    }
+    left_out = sites[sites["category_code"].isin(PUBLIC_HOSPITALS) & ~offered["hopital"]]
+    home = left_out[left_out["commune_code"].str.startswith(DEPARTEMENT)]
+    print(f"hospital sites without emergency department, left out: {len(left_out)}")
+    print("  in the territory: " + " ; ".join(home["name"]))
+    services = pd.concat(
+        pd.DataFrame({"site_id": sites.index[mask], "service": service}) for service, mask in offered.items()
+    )
+    children = services["service"] == "psychiatrie_ij"
+    services["age_min"] = 0
+    services["age_max"] = children.map({True: 18, False: pd.NA})
+    services["ages_origin"] = children.map({True: "default", False: "source"})
+    services["authorisation_id"] = services["site_id"]
+    services["doubt"] = children.map(
+        {True: "Capacité connue pour l'établissement entier seulement.", False: ""}
+    )
+    kept = sites[sites.index.isin(services["site_id"])].drop(columns="year").reset_index()
+    kept["source"] = "DREES, SAE 2023"
+    kept["doubt"] = "Adresse non géolocalisée : placé au point de la commune."
+    return kept, services
+
+
+def build_child_psychiatry(folder: Path, sites: pd.DataFrame) -> pd.DataFrame:
+    """Return the capacities of child psychiatry by establishment, with its commune."""
+    table = sources.read_sae_psychiatry(folder / FILES["psychiatry"])
+    table.insert(2, "commune_code", sites.set_index("site_id")["commune_code"].reindex(table.index))
+    return table[table["commune_code"].notna()].sort_index()
+
+
+def build_ehpad(folder: Path, outlines: gpd.GeoDataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return sites and services of the EHPAD of the communes kept."""
+    points = sources.read_ehpad(folder / FILES["ehpad"]).to_crs(outlines.crs)
+    points = points[points.within(shapely.box(*outlines.total_bounds))]
+    codes = geography.locate(points.geometry, outlines)
+    points = points.assign(commune_code=codes)[codes.notna()]
+    degrees = points.to_crs(4326).geometry
+    sites = pd.DataFrame(
+        {
+            "name": points["name"],
+            "category_code": "500",
+            "commune_code": points["commune_code"],
+            "longitude": degrees.x.round(5),
+            "latitude": degrees.y.round(5),
+            "source": "CNSA, prix des EHPAD, début 2023",
+            "doubt": "Sans numéro FINESS ni nombre de places dans cette source.",
+        }
+    )
+    sites = sites.sort_values(["commune_code", "name", "longitude", "latitude"])
+    stems = [
+        f"ehpad-{code}-{slug(name)}" for code, name in zip(sites["commune_code"], sites["name"], strict=True)
+    ]
+    rank = pd.Series(stems).groupby(stems).cumcount() + 1
+    sites.insert(
+        0, "site_id", [stem if n == 1 else f"{stem}-{n}" for stem, n in zip(stems, rank, strict=True)]
+    )
+    services = pd.DataFrame({"site_id": sites["site_id"], "service": "ehpad", "capacity_unit": "places"})
+    services["ages_origin"] = "unknown"
+    return sites, services
+
+
+def build_general_practitioners(communes: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return one site per commune with at least one general practitioner, with how many there are."""
+    some = communes[communes["general_practitioners"] > 0]
+    sites = pd.DataFrame(
+        {
+            "site_id": "gp-" + some.index,
+            "name": "Médecins généralistes – " + some["name"].to_numpy(),
+            "commune_code": some.index,
+            "source": "INSEE, BPE, vers 2017-2018",
+        }
+    )
+    services = pd.DataFrame({"site_id": sites["site_id"], "service": "medecin_generaliste"})
+    services["capacity"] = some["general_practitioners"].to_numpy()
+    services["capacity_unit"] = "headcount"
+    services["age_min"] = 0
+    services["ages_origin"] = "source"
+    services["reception_mode"] = "ambulatoire"
+    return sites, services
+
+
+def assemble(pairs: list[tuple[pd.DataFrame, pd.DataFrame]]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return all sites and all services, in the columns of the tables, with what is complete."""
+    complete = sources.read_table(FACTS / "completeness.csv").set_index("service")["is_complete_list"]
+    site_columns = ["site_id", "name", "category_code", "commune_code", "operator_id", "operator_name"]
+    site_columns += ["longitude", "latitude", "point_precision", "source", "doubt"]
+    service_columns = ["site_id", "service", "authorisation_id", "capacity", "capacity_unit", "public"]
+    service_columns += ["age_min", "age_max", "ages_origin", "reception_mode", "delivered_at_home"]
+    service_columns += ["is_complete_list", "doubt"]
+    sites = pd.concat([pair[0].reindex(columns=site_columns).astype(object) for pair in pairs])
+    services = pd.concat([pair[1].reindex(columns=service_columns).astype(object) for pair in pairs])
+    sites["point_precision"] = sites["longitude"].isna().map({True: "commune", False: "address"})
+    services["is_complete_list"] = services["service"].map(complete)
+    services["delivered_at_home"] = services["delivered_at_home"].where(
+        services["delivered_at_home"].notna(), "false"
+    )
+    return sites, services
+
+
+def check(tables: dict[str, pd.DataFrame]) -> None:
+    """Refuse a dataset that contradicts what is known of the Var."""
+    problems = Problems("Jeu de données du Var", SchemaError)
+    communes, epci, services = tables["communes"], tables["epci"], tables["services"]
+    home = communes[communes["in_territory"] == "true"]
+    dracenie = home[home["epci_code"] == "248300493"]
+    ehpad = tables["sites"].query("category_code == '500'")["commune_code"].str.startswith(DEPARTEMENT)
+    expected = {
+        "communes du Var": (len(home), 153),
+        "habitants du Var (RP 2021)": (home["population_rp2021"].sum(), 1_095_337),
+        "EPCI": (len(epci), 14),
+        "communes de la Dracénie": (len(dracenie), 23),
+        "habitants de la Dracénie": (dracenie["population_rp2021"].sum(), 110_632),
+        "EHPAD du Var": (ehpad.sum(), 95),
+        "médecins généralistes du Var": (home["general_practitioners"].sum(), 1_136),
+    }
+    for what, (found, wanted) in expected.items():
+        if found != wanted:
+            problems.add(f"{what} : {found:g} au lieu de {wanted:g}")
+    known = set(communes.index) | {""}
+    for name in ("communes", "epci"):
+        empty = [column for column in tables[name] if tables[name][column].isna().any()]
+        partly_known = {"young_0_14_rp2018", "young_total_rp2018"}
+        for column in sorted(set(empty) - partly_known):
+            lines = tables[name].index[tables[name][column].isna()]
+            problems.add(
+                f"{name}, colonne « {column} » : {len(lines)} valeurs manquantes ({examples(lines)})"
+            )
+    lost = set(tables["sites"]["commune_code"]) - known
+    if lost:
+        problems.add(f"sites dans des communes inconnues ({examples(sorted(lost))})")
+    if services["is_complete_list"].isna().any():
+        problems.add("des services n'ont pas de ligne dans completeness.csv")
+    if services.duplicated(["site_id", "service"]).any() or tables["sites"]["site_id"].duplicated().any():
+        problems.add("des sites ou des services sont en double")
+    problems.raise_if_any()
+
+
+def as_csv(frame: pd.DataFrame) -> str:
+    """Return a table as CSV with the same text on every machine."""
+    table = frame.reset_index() if frame.index.name else frame
+    return table.to_csv(index=False, lineterminator="\n", float_format="%.10g")
+
+
+def slug(name: str) -> str:
+    """Return a name as lower-case ASCII words, without the word EHPAD."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    return "-".join(word for word in re.findall(r"[a-z0-9]+", plain) if word != "ehpad") or "sans-nom"
+
+
+def build(folder: Path) -> dict[str, str]:
+    """Return the text of every file of the dataset, checked."""
+    outlines, names = choose_communes(folder)
+    communes = build_communes(folder, outlines, names)
+    hospitals = build_hospitals(folder, communes)
+    children = tuple(sources.read_table(FACTS / f"child_{kind}.csv") for kind in ("sites", "services"))
+    pairs = [children, hospitals, build_ehpad(folder, outlines), build_general_practitioners(communes)]
+    sites, services = assemble([(pair[0], pair[1]) for pair in pairs])
+    # empty text and no value are the same blank in the file
+    sites, services = sites.replace("", None), services.replace("", None)
+    tables = {
+        "communes": communes,
+        "epci": build_epci(folder, communes),
+        "sites": sites,
+        "services": services,
+        "child_psychiatry": build_child_psychiatry(folder, hospitals[0]),
+    }
+    check(tables)
+    files = {f"{name}.csv": as_csv(table) for name, table in tables.items()}
+    files["outlines.geojson"] = build_outlines(outlines)
+    for name in ("figures", "completeness", "sources"):
+        sources.read_table(FACTS / f"{name}.csv")
+        files[f"{name}.csv"] = (FACTS / f"{name}.csv").read_text("utf-8")
+    return files
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--from", dest="folder", type=Path, required=True, help="folder of the official files"
+    )
+    parser.add_argument("--out", type=Path, default=OUT, help="folder to write (default: the package's)")
+    arguments = parser.parse_args()
+    try:
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always", TerritoryWarning)
+            files = build(arguments.folder)
+    except TerritoryError as error:
+        print(error, file=sys.stderr)
+        return 1
+    for warning in said:
+        print(f"warning: {warning.message}")
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    for name, text in files.items():
+        (arguments.out / name).write_text(text, encoding="utf-8", newline="\n")
+        print(f"{name}: {len(text.encode()):,} bytes, {text.count(chr(10))} lines")
+    print(f"in all: {sum(len(text.encode()) for text in files.values()):,} bytes")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
