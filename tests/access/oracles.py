@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 Times = dict[tuple[str, str], float]
+Amounts = dict[str, float]
+Weigh = Callable[[float], float]
 
 
 def closest(times: Times, origin: str, k: int) -> list[tuple[str, float]]:
@@ -21,3 +24,88 @@ def is_within(times: Times, origin: str, threshold: float) -> bool | None:
     if any(minutes <= threshold for minutes in found):
         return True
     return None if any(math.isnan(minutes) for minutes in found) else False
+
+
+def reachable(times: Times, origin: str, site: str, weigh: Weigh) -> float:
+    """Weight of a pair, 0 when it is absent."""
+    return weigh(times[origin, site]) if (origin, site) in times else 0.0
+
+
+def two_steps(times: Times, demand: Amounts, supply: Amounts, weigh: Weigh) -> Amounts:
+    """2SFCA and E2SFCA."""
+    ratio = {}
+    for site, places in supply.items():
+        asked = sum(reachable(times, o, site, weigh) * persons for o, persons in demand.items())
+        ratio[site] = places / asked if asked else 0.0
+    return {o: sum(reachable(times, o, s, weigh) * ratio[s] for s in supply) for o in demand}
+
+
+def modified(times: Times, demand: Amounts, supply: Amounts, weigh: Weigh) -> Amounts:
+    """M2SFCA, pair by pair."""
+    access = {}
+    for o in demand:
+        total = 0.0
+        for s, places in supply.items():
+            asked = sum(reachable(times, other, s, weigh) * demand[other] for other in demand)
+            if asked:
+                total += places * reachable(times, o, s, weigh) ** 2 / asked
+        access[o] = total
+    return access
+
+
+def choice(times: Times, supply: Amounts, weigh: Weigh, origin: str, site: str) -> float:
+    """Share of an origin that chooses a site, among sites with supply."""
+    total = sum(reachable(times, origin, s, weigh) for s, places in supply.items() if places)
+    return reachable(times, origin, site, weigh) / total if total and supply[site] else 0.0
+
+
+def three_steps(times: Times, demand: Amounts, supply: Amounts, weigh: Weigh) -> Amounts:
+    """3SFCA."""
+    g = {(o, s): choice(times, supply, weigh, o, s) for o in demand for s in supply}
+    access = dict.fromkeys(demand, 0.0)
+    for s, places in supply.items():
+        asked = sum(g[o, s] * reachable(times, o, s, weigh) * demand[o] for o in demand)
+        for o in demand:
+            if asked:
+                access[o] += g[o, s] * reachable(times, o, s, weigh) * places / asked
+    return access
+
+
+def balanced(times: Times, demand: Amounts, supply: Amounts, weigh: Weigh) -> Amounts:
+    """BFCA."""
+    access = dict.fromkeys(demand, 0.0)
+    for s, places in supply.items():
+        asked = sum(choice(times, supply, weigh, o, s) * demand[o] for o in demand)
+        column = sum(reachable(times, o, s, weigh) for o in demand)
+        for o in demand:
+            if asked and column:
+                access[o] += reachable(times, o, s, weigh) / column * places / asked
+    return access
+
+
+CATCHMENTS = {
+    "2sfca": two_steps,
+    "e2sfca": two_steps,
+    "m2sfca": modified,
+    "3sfca": three_steps,
+    "bfca": balanced,
+}
+
+
+def apl(times: Times, population: Amounts, activity: Amounts, steps: list[tuple[float, float]]) -> Amounts:
+    """APL, by the two sums of the working paper."""
+
+    def weigh(minutes: float) -> float:
+        return next((weight for end, weight in steps if minutes <= end), 0.0)
+
+    return two_steps(times, population, activity, weigh)
+
+
+def mean_by(values: Amounts, weights: Amounts, zone: dict[str, str]) -> Amounts:
+    """Mean weighted by residents."""
+    out = {}
+    for name in dict.fromkeys(zone[c] for c in values):
+        members = [c for c in values if zone[c] == name]
+        total = sum(weights[c] for c in members)
+        out[name] = sum(weights[c] * values[c] for c in members) / total if total else math.nan
+    return out

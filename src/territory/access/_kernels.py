@@ -9,9 +9,18 @@ from numpy.typing import NDArray
 
 @numba.njit(cache=True)
 def first_duplicate(
-    origin: NDArray[np.int64], site: NDArray[np.int64], n_origins: int, n_sites: int
+    origin: NDArray[np.int32], site: NDArray[np.int32], n_origins: int, n_sites: int
 ) -> int:  # pragma: no cover - compiled
     """Return the row of a pair that another row already holds, -1 if there is none."""
+    # a grid of flags is faster as long as the table fills a good part of it
+    if n_origins * n_sites <= 16 * origin.size:
+        seen = np.zeros(n_origins * n_sites, dtype=np.bool_)
+        for row in range(origin.size):
+            cell = origin[row] * n_sites + site[row]
+            if seen[cell]:
+                return int(row)
+            seen[cell] = True
+        return -1
     start = np.zeros(n_origins + 1, dtype=np.int64)
     for row in range(origin.size):
         start[origin[row] + 1] += 1
@@ -35,8 +44,8 @@ def first_duplicate(
 
 @numba.njit(cache=True)
 def k_closest(
-    origin: NDArray[np.int64],
-    site: NDArray[np.int64],
+    origin: NDArray[np.int32],
+    site: NDArray[np.int32],
     minutes: NDArray[np.float64],
     n_origins: int,
     k: int,

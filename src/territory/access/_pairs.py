@@ -6,7 +6,7 @@ import math
 import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -18,7 +18,7 @@ from territory.errors import ParameterError, SchemaError, TerritoryWarning, Unkn
 
 Ids: TypeAlias = "pd.Index[str]"
 Floats: TypeAlias = NDArray[np.float64]
-Ints: TypeAlias = NDArray[np.int64]
+Ints: TypeAlias = NDArray[np.int32]
 Bools: TypeAlias = NDArray[np.bool_]
 
 PAIR_COLUMNS = ("from_id", "to_id", "travel_time_min")
@@ -35,10 +35,15 @@ class Pairs:
     minutes: Floats
     cutoff_min: float
 
-    def within(self, keep: Bools) -> Pairs:
-        """Return the pairs of a mask."""
+    def take(self, rows: NDArray[np.integer[Any]]) -> Pairs:
+        """Return some rows, by position: several times faster than by mask."""
         return Pairs(
-            self.origins, self.sites, self.origin[keep], self.site[keep], self.minutes[keep], self.cutoff_min
+            self.origins,
+            self.sites,
+            self.origin.take(rows),
+            self.site.take(rows),
+            self.minutes.take(rows),
+            self.cutoff_min,
         )
 
     def check_threshold(self, minutes: float, what: str) -> None:
@@ -62,8 +67,10 @@ class Pairs:
                 f"La décroissance {decay!r} rend {weights.size} poids pour {self.minutes.size} temps : "
                 "elle doit en rendre un par temps."
             )
-        known = weights[~np.isnan(self.minutes)]
-        # min and max are NaN as soon as one weight is, and no comparison with NaN holds
+        known = weights
+        # min is NaN as soon as one weight is, and no comparison with NaN holds
+        if known.size and not known.min() >= 0:
+            known = weights[~np.isnan(self.minutes)]
         if known.size and not (known.min() >= 0 and known.max() < math.inf):
             raise ParameterError(
                 f"La décroissance {decay!r} rend des poids négatifs, infinis ou inconnus : un poids va de 0 à 1."
@@ -94,7 +101,7 @@ def read_pairs(travel_times: pd.DataFrame, *, origins: Iterable[str], sites: Ite
     keep = (origin >= 0) & (site >= 0) & (minutes != math.inf)
     pairs = Pairs(origin_ids, site_ids, origin, site, minutes, cutoff_of(travel_times))
     if not keep.all():
-        pairs = pairs.within(keep)
+        pairs = pairs.take(np.flatnonzero(keep))
     _check_duplicates(pairs)
     return pairs
 
@@ -142,9 +149,9 @@ def sum_by(codes: Ints, amounts: Floats, size: int) -> Floats:
     return np.bincount(codes, weights=amounts, minlength=size).astype(np.float64, copy=False)
 
 
-def warn(message: str) -> None:
+def warn(message: str, *, stacklevel: int = 4) -> None:
     """Warn the planner, at the line that called the public function."""
-    warnings.warn(message, TerritoryWarning, stacklevel=4)
+    warnings.warn(message, TerritoryWarning, stacklevel=stacklevel)
 
 
 def _ids_of(column: pd.Series[str]) -> Ids:
@@ -172,7 +179,7 @@ def _positions(column: pd.Series[str], ids: Ids, name: str, what: str) -> Ints:
             f"Aucun des {len(ids)} identifiants des {what} ({examples(ids)}) n'est dans la colonne {name} de la "
             f"table des temps ({examples(known)}) : vérifiez les codes (texte, zéros initiaux, millésime)."
         )
-    return lookup.astype(np.int64)[codes]
+    return lookup.astype(np.int32).take(codes)
 
 
 def _minutes(column: pd.Series[float]) -> Floats:

@@ -6,9 +6,10 @@ from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from territory.access._kernels import k_closest
-from territory.access._pairs import Bools, Ids, Ints, Pairs, read_pairs, warn
+from territory.access._pairs import Bools, Ids, Pairs, read_pairs, warn
 from territory.errors import ParameterError, examples
 
 __all__ = ["time_to_closest", "time_to_site"]
@@ -125,7 +126,7 @@ def time_to_site(travel_times: pd.DataFrame, origins: Iterable[str], site_id: st
     )
 
 
-def count_unknown(pairs: Pairs) -> Ints:
+def count_unknown(pairs: Pairs) -> NDArray[np.int64]:
     """Return the number of unknown times of each origin, and warn if there are any."""
     unknown = np.bincount(pairs.origin[np.isnan(pairs.minutes)], minlength=len(pairs.origins))
     if unknown.any():
@@ -142,7 +143,7 @@ def three_valued(yes: Bools, doubtful: Bools) -> pd.arrays.BooleanArray:
     return pd.arrays.BooleanArray(yes.copy(), doubtful & ~yes)
 
 
-def _names(sites: Ids, positions: Ints, like: pd.Series[str]) -> object:
+def _names(sites: Ids, positions: NDArray[np.int64], like: pd.Series[str]) -> object:
     """Return site ids by position, missing where it is -1, as text or as categories like the table's."""
     if isinstance(like.dtype, pd.CategoricalDtype):
         return pd.Categorical.from_codes(positions, categories=sites)

@@ -1,0 +1,110 @@
+"""Speed of the catchment measures, and side by side with PySAL access.
+
+Run from an environment that holds `territory`; PySAL access (`pip install access`) is compared when it is there.
+
+    python benchmarks/access_measures.py
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import time
+import warnings
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+
+from territory.access import allocate_places, decay, floating_catchment_area, time_to_closest
+
+REPEATS = 3
+
+
+def best_time(run: Callable[[], object]) -> float:
+    """Return the best of a few runs, in seconds, after a warm-up that compiles."""
+    run()
+    seconds = []
+    for _ in range(REPEATS):
+        start = time.perf_counter()
+        run()
+        seconds.append(time.perf_counter() - start)
+    return min(seconds)
+
+
+def world(n_origins: int, n_sites: int, per_origin: int, *, categorical: bool) -> tuple[pd.DataFrame, ...]:
+    """Return times of `per_origin` random distinct sites for each origin, demand and supply."""
+    rng = np.random.default_rng(0)
+    origin = np.repeat(np.arange(n_origins), per_origin)
+    first = rng.integers(0, n_sites, n_origins)
+    # a stride coprime with the number of sites visits distinct sites
+    site = (first[:, None] + 7 * np.arange(per_origin)).ravel() % n_sites
+    row_order = rng.permutation(origin.size)
+    names_from = np.array([f"C{n:05d}" for n in range(n_origins)])
+    names_to = np.array([f"S{n:05d}" for n in range(n_sites)])
+    if categorical:
+        from_id = pd.Categorical.from_codes(origin[row_order], names_from)
+        to_id = pd.Categorical.from_codes(site[row_order], names_to)
+    else:
+        from_id, to_id = names_from[origin[row_order]], names_to[site[row_order]]
+    times = pd.DataFrame(
+        {"from_id": from_id, "to_id": to_id, "travel_time_min": rng.uniform(0, 60, origin.size)}
+    )
+    demand = pd.Series(rng.integers(50, 5_000, n_origins).astype(float), index=names_from)
+    supply = pd.Series(rng.integers(1, 100, n_sites).astype(float), index=names_to)
+    return times, demand, supply
+
+
+def national() -> None:
+    """35,000 communes, 10 million pairs, categorical ids."""
+    times, demand, supply = world(35_000, 20_000, 286, categorical=True)
+    steps = decay.stepped({5: 1.0, 10: 0.3, 15: 0.1})
+    print(f"{len(times):,} pairs, categorical ids")
+    for name, made in (("stepped 15 min", steps), ("gaussian 60 min", decay.gaussian(20, max_time_min=60))):
+        for method in ("2sfca", "3sfca"):
+            seconds = best_time(
+                lambda made=made, method=method: floating_catchment_area(
+                    times, demand, supply, decay=made, method=method
+                )
+            )
+            print(f"  {method:6} {name:16} {seconds:6.2f} s")
+    print(f"  3 closest sites         {best_time(lambda: time_to_closest(times, demand.index, k=3)):6.2f} s")
+
+
+def against_pysal() -> None:
+    """2SFCA on 1,000 × 500, PySAL access and ours in the same run."""
+    times, demand, supply = world(1_000, 500, 499, categorical=False)
+    thirty = decay.binary(30)
+    ours = best_time(lambda: floating_catchment_area(times, demand, supply, decay=thirty))
+    print(f"{len(times):,} pairs, text ids: 2SFCA {ours * 1000:.1f} ms")
+    if importlib.util.find_spec("access") is None:
+        print("  PySAL access is not installed: no comparison")
+        return
+    from access import fca
+
+    costs = times.rename(columns={"from_id": "origin", "to_id": "dest", "travel_time_min": "cost"})
+    people, places = demand.to_frame("demand"), supply.to_frame("supply")
+    keys = {"demand_index": True, "supply_index": True, "demand_name": "demand", "supply_name": "supply"}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        plain = lambda: fca.two_stage_fca(people, places, costs, max_cost=30, **keys)  # noqa: E731
+        peer = best_time(plain)
+        mine = floating_catchment_area(times, demand, supply, decay=thirty)
+        gap = (plain().reindex(mine.index) - mine).abs().max()
+    print(
+        f"  PySAL access {peer * 1000:.1f} ms: {peer / ours:.1f} times slower, largest difference {gap:.1e}"
+    )
+
+
+def allocation() -> None:
+    """Exact allocation, 1,000 communes × 300 sites."""
+    times, demand, supply = world(1_000, 300, 299, categorical=False)
+    people = (demand / 100).round()
+    places = (supply * people.sum() / supply.sum() * 0.9).round()
+    seconds = best_time(lambda: allocate_places(times, people, places, max_time_min=45))
+    print(f"allocation of 1,000 × 300 ({len(times):,} pairs): {seconds:.1f} s")
+
+
+if __name__ == "__main__":
+    national()
+    against_pysal()
+    allocation()
