@@ -8,7 +8,16 @@ __getattr__, __dir__, __all__ = lazy.attach(
     __name__,
     submodules=["decay", "equity"],
     submod_attrs={
+        "catchment": ["floating_catchment_area", "gravity", "spatial_availability"],
         "closest": ["time_to_closest", "time_to_site"],
         "covering": ["coverage", "coverage_by"],
+        "practitioners": [
+            "APL_PROFILES",
+            "AplProfile",
+            "apl",
+            "gp_activity",
+            "gp_headcount_access",
+            "mean_by",
+        ],
     },
 )
