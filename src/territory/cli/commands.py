@@ -122,7 +122,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _explain(error: Any) -> str:
     """Return the usage, and what is wrong with this one; the whole help when nothing was asked."""
-    if not error.message or type(error).__name__ == "NoArgsIsHelpError":
+    if type(error).__name__ == "NoArgsIsHelpError":
         return str(error.ctx.get_help())
     usage = f"{error.ctx.get_usage()}\n" if error.ctx else ""
     return f"{usage}Erreur : {in_french(error.format_message())}"

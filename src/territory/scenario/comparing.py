@@ -14,13 +14,15 @@ from territory.scenario.results import Comparison, Results
 from territory.supply import site_of_authorisation
 
 Rows = list[tuple[tuple[Any, ...], dict[str, Any]]]
-EFFECTS = ("gain", "loss", "indistinct", "unknown")
+EFFECTS = ("gain", "loss", "indistinct", "entering", "unknown")
 
 
 def compare(baseline: Results, scenario: Results) -> Comparison:
     """Compare a scenario with today for every authorisation whose site changes.
 
-    A difference counts only when it reaches the detectable size: the two times share the error of the road
+    Gains and losses are those of the persons who live within the recruitment limit today; those who would
+    come within it are counted apart (`entering`), and those who would no longer be are losers who are also
+    counted as `leaving`. A difference counts only when it reaches the detectable size: the two times share the error of the road
     they share, so the size depends on how far apart the two sites are
     (`territory.network.difference_uncertainty_min`).
 
@@ -88,7 +90,7 @@ def _by_commune(baseline: Results, scenario: Results, name: str, limit_min: floa
     old, new = before["travel_time_min"], after["travel_time_min"]
     detectable = _detectable(baseline, scenario, name)
     delta = new - old
-    reached = old.le(limit_min) | new.le(limit_min)
+    today, later = old.le(limit_min), new.le(limit_min)
     unknown = before["is_reachable"].isna() | after["is_reachable"].isna()
     is_distinguishable = delta.ne(0) & delta.abs().ge(detectable)
     # out of reach on one side alone is a gain or a loss that no number of minutes can say
@@ -97,13 +99,14 @@ def _by_commune(baseline: Results, scenario: Results, name: str, limit_min: floa
     effect = np.select(
         [
             unknown.to_numpy(bool),
-            ~reached.to_numpy(bool),
+            ~(today | later).to_numpy(bool),
+            ~today.to_numpy(bool),
             opened.fillna(False).to_numpy(bool),
             closed.fillna(False).to_numpy(bool),
             ~is_distinguishable.to_numpy(bool),
             delta.lt(0).to_numpy(bool),
         ],
-        ["unknown", "outside", "gain", "loss", "indistinct", "gain"],
+        ["unknown", "outside", "entering", "gain", "loss", "indistinct", "gain"],
         default="loss",
     )
     one_sided = (opened | closed).fillna(False).to_numpy(bool)
@@ -114,7 +117,8 @@ def _by_commune(baseline: Results, scenario: Results, name: str, limit_min: floa
             "delta_travel_time_min": delta,
             "detectable_min": detectable,
             "is_distinguishable": is_distinguishable.to_numpy(bool) | one_sided,
-            "is_in_area": reached,
+            "is_in_area": today,
+            "is_in_scenario_area": later,
             "persons": baseline.persons["persons"].reindex(before.index),
             "persons_kind": baseline.persons["persons_kind"].reindex(before.index),
             "effect": effect,
@@ -152,6 +156,9 @@ def _count(rows: pd.DataFrame) -> dict[str, Any]:
         # an unknown number of persons makes the sum unknown, not smaller
         counts[f"persons_{effect}"] = kept["persons"].sum(skipna=False) if len(kept) else 0.0
         counts[f"communes_{effect}"] = len(kept)
+    leaving = rows[rows["is_in_area"] & ~rows["is_in_scenario_area"]]
+    counts["persons_leaving"] = leaving["persons"].sum(skipna=False) if len(leaving) else 0.0
+    counts["communes_leaving"] = len(leaving)
     inside = rows[rows["is_in_area"]]
     weights = inside["persons"].where(inside["delta_travel_time_min"].notna(), 0.0)
     total = weights.sum()
@@ -237,6 +244,8 @@ def _concat(blocks: list[pd.DataFrame]) -> pd.DataFrame:
         "detectable_min",
     )
     empty = {name: pd.Series(dtype=float) for name in (*names, "persons")}
-    flags = {name: pd.Series(dtype=bool) for name in ("is_distinguishable", "is_in_area")}
+    flags = {
+        name: pd.Series(dtype=bool) for name in ("is_distinguishable", "is_in_area", "is_in_scenario_area")
+    }
     texts = {name: pd.Series(dtype="str") for name in ("persons_kind", "effect")}
     return pd.DataFrame({**empty, **flags, **texts}).set_index(index)

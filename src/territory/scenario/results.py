@@ -55,11 +55,13 @@ class Comparison:
     ----------
     communes : DataFrame indexed by (commune_code, service)
         baseline_travel_time_min, scenario_travel_time_min, delta_travel_time_min, detectable_min,
-        is_distinguishable, is_in_area (within the recruitment limit of one of the two sites), persons,
-        effect (gain, loss, indistinct, outside, unknown).
+        is_distinguishable, is_in_area (within the recruitment limit of today's site), is_in_scenario_area,
+        persons, persons_kind, and effect: gain, loss or indistinct for those in the area today; entering for
+        those that only the scenario brings within the limit; outside; unknown.
     zones : DataFrame indexed by (zone, service)
-        By EPCI: persons_gain, persons_loss, persons_indistinct, persons_unknown, communes_gain,
-        communes_loss, mean minutes before and after weighted by persons, and the commune that loses most.
+        By EPCI, and in all (`territory`): persons and communes of each effect, persons_leaving (losers who
+        would be beyond the limit), mean minutes before and after of those in the area today, weighted by
+        persons, and the commune that loses most.
     sensitivity : DataFrame indexed by (service, recruitment_max_min)
         The same persons under other recruitment limits.
     trips : DataFrame indexed by (zone, service, who)

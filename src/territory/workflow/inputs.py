@@ -10,16 +10,15 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from territory import needs
+from territory import needs, network
 from territory.datasets import load_dataset
-from territory.network import estimate_travel_times
 from territory.study.model import Study
 from territory.study.own_tables import read_observed_origins
 from territory.study.state import Parameters, State
 from territory.tables import validate
 
 if TYPE_CHECKING:
-    from territory.datasets import Dataset
+    from territory.datasets import VarDataset as Dataset
     from territory.network import RoadNetwork
 
 # a service that moves between two sites of one commune still has a point for each
@@ -62,15 +61,20 @@ def prepare(study: Study, *, roads: Path | None = None) -> Inputs:
     services = validate("services", _services(study, data))
     sites = sites.loc[sites.index.isin(_used_sites(study, services))]
     services = services[services.index.get_level_values("site_id").isin(sites.index)]
-    network = _network(study, roads)
+    # a site is as hard to reach as its commune is dense, and as far from its own commune as this is large
+    of_commune = (
+        communes[["area_km2", "density_hab_km2"]].reindex(sites["commune_code"]).set_axis(sites.index)
+    )
+    sites = sites.assign(**{name: of_commune[name] for name in of_commune})
+    road_network = _network(study, roads)
     max_time = study.travel.max_time_min
-    if network is None:
+    if road_network is None:
         terrain = study.travel.terrain
-        times = estimate_travel_times(communes, sites, terrain=terrain, max_time_min=max_time)
-        between = estimate_travel_times(_named_points(study, sites, services), sites, terrain=terrain)
+        times = network.estimate_travel_times(communes, sites, terrain=terrain, max_time_min=max_time)
+        between = network.estimate_travel_times(_named_points(study, sites, services), sites, terrain=terrain)
     else:
-        times = network.travel_times(communes, sites, max_time_min=max_time)
-        between = network.travel_times(_named_points(study, sites, services), sites)
+        times = road_network.travel_times(communes, sites, max_time_min=max_time)
+        between = road_network.travel_times(_named_points(study, sites, services), sites)
     territory_codes = communes.index[communes["departement_code"].isin(study.territory.departement_codes)]
     scale = _age_scale(study, population, territory_codes)
     state = State(
@@ -92,7 +96,7 @@ def prepare(study: Study, *, roads: Path | None = None) -> Inputs:
         ),
         observed_origins=_observed(study, communes),
     )
-    return Inputs(study, data, state, "estimate" if network is None else "roads")
+    return Inputs(study, data, state, "estimate" if road_network is None else "roads")
 
 
 def _communes(study: Study, data: Dataset, population: pd.DataFrame) -> gpd.GeoDataFrame:
@@ -166,10 +170,8 @@ def _named_points(study: Study, sites: gpd.GeoDataFrame, services: pd.DataFrame)
 
 def _network(study: Study, roads: Path | None) -> RoadNetwork | None:
     """Return the road network that the command or the study asks for."""
-    from territory.network import read_osm
-
     path = roads or (Path(study.folder) / study.files.roads if study.files.roads else None)
-    return None if path is None else read_osm(path)
+    return None if path is None else network.read_osm(path)
 
 
 def _age_scale(study: Study, population: pd.DataFrame, territory_codes: pd.Index) -> float:

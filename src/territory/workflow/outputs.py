@@ -10,9 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from territory import report
 from territory.errors import OutputError
-from territory.report import build_report, write_tables
 from territory.workflow.result import StudyResult
+from territory.workflow.tables import write_tables
 
 MANIFEST = "manifest.json"
 TIMINGS = "timings.json"
@@ -35,7 +36,7 @@ def write_outputs(result: StudyResult, out_dir: Path, *, timings: Callable[[], d
         ) from error
     try:
         write_tables(result, staging)
-        build_report(result, staging / "rapport.pdf")
+        report.build_report(result, staging / "rapport.pdf")
         digests = _digests(staging)
         manifest = {**result.manifest, "run_sha256": result.run_digest, "outputs_sha256": digests}
         _write_json(staging / MANIFEST, manifest)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from territory.datasets import Dataset
+    from territory.datasets import VarDataset as Dataset
     from territory.scenario import Comparison, Results
     from territory.study import Study
 
