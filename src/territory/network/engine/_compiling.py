@@ -18,6 +18,7 @@ Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 _COMPILING = Lock()
+_CONFIG: Any = numba.config
 
 
 def kernel(function: Function) -> Function:
@@ -58,12 +59,12 @@ def vectorized_kernel(function: Function) -> Function:
         signature = tuple(map(numba.typeof, arguments))
         if signature not in ready:
             with _COMPILING:
-                before = numba.config.SLP_VECTORIZE
-                numba.config.SLP_VECTORIZE = 1
+                before = _CONFIG.SLP_VECTORIZE
+                _CONFIG.SLP_VECTORIZE = 1
                 try:
                     dispatcher.compile(signature)
                 finally:
-                    numba.config.SLP_VECTORIZE = before
+                    _CONFIG.SLP_VECTORIZE = before
             ready.add(signature)
         return dispatcher(*arguments)
 

@@ -2,8 +2,8 @@
 
 Nodes are numbered by their rank. Only the nodes above some destination matter on the way down: they are
 numbered anew, highest first, and swept for sixteen origins at a time (RPHAST: D. Delling, A. V. Goldberg and
-R. F. Werneck (2011), "Faster batched shortest paths in road networks", ATMOS). The sweep does one addition and one comparison per arc
-and origin, sixteen in one instruction: it runs at the speed of the caches.
+R. F. Werneck (2011), "Faster batched shortest paths in road networks", ATMOS). The sweep does one addition and
+one comparison per arc and origin, sixteen in one instruction: it runs at the speed of the caches.
 """
 
 from __future__ import annotations
@@ -87,10 +87,7 @@ def climb(
     `reached` holds `far` everywhere once more at the end.
     """
     while first >= 0 or second >= 0:
-        if second < 0 or 0 <= first <= second:
-            node = first
-        else:
-            node = second
+        node = first if second < 0 or 0 <= first <= second else second
         if first == node:
             first = parents[node]
         if second == node:

@@ -17,6 +17,7 @@ UNREACHED = 2**31 - 1
 #: Longest time that is told apart from out of reach: 298 hours, so that two times never overflow an int32.
 MAX_TIME_MS = 2**30 - 2
 
+Int8 = NDArray[np.int8]
 Int32 = NDArray[np.int32]
 Int64 = NDArray[np.int64]
 Bool = NDArray[np.bool_]

@@ -325,4 +325,5 @@ def aligned_rows(n_rows: int, dtype: Any) -> NDArray[Any]:
     room = np.empty(n_rows * sweeping.LANES * np.dtype(dtype).itemsize + 64, np.uint8)
     skip = -room.ctypes.data % 64
     used = room[skip : skip + n_rows * sweeping.LANES * np.dtype(dtype).itemsize]
-    return used.view(dtype).reshape(n_rows, sweeping.LANES)
+    rows: NDArray[Any] = used.view(dtype).reshape(n_rows, sweeping.LANES)
+    return rows
