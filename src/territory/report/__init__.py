@@ -1,0 +1,10 @@
+"""What is handed over: tables, disclosure control, French text and the PDF."""
+
+from __future__ import annotations
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submodules=["disclosure", "french", "pdf", "tables"],
+)

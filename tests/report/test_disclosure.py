@@ -1,0 +1,194 @@
+"""Disclosure control, attacked by brute force: every table of whole numbers that a reader can still believe."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from territory.errors import ParameterError
+from territory.report.disclosure import (
+    SUPPRESSED,
+    estimate_texts,
+    protect_budgets,
+    protect_counts,
+    protect_shares,
+    protect_table,
+)
+
+
+def believable(
+    published: dict[object, int | None], lines: dict[object, list[object]], most: int
+) -> dict[object, set[int]]:
+    """Return the values that each cell takes over all ways to fill the withheld parts from 0 to `most`."""
+    parts = sorted({part for group in lines.values() for part in group} - set(lines), key=str)
+    choices = [range(most + 1) if published[part] is None else [published[part]] for part in parts]
+    grids = dict(zip(parts, np.meshgrid(*choices, indexing="ij"), strict=True))
+    fits = np.ones(grids[parts[0]].shape, dtype=bool)
+    while len(grids) < len(published):
+        for total, group in lines.items():
+            if total not in grids and all(part in grids for part in group):
+                grids[total] = sum(grids[part] for part in group)
+                if published[total] is not None:
+                    fits &= grids[total] == published[total]
+    # a total reached in two ways (rows and columns) is the same sum: its first line is enough
+    return {key: set(np.unique(grid[fits]).tolist()) for key, grid in grids.items()}
+
+
+def read(texts: dict[object, str]) -> dict[object, int | None]:
+    """Read the published texts as a reader would."""
+    return {
+        key: None if text == SUPPRESSED else int(text.replace("\u202f", "")) for key, text in texts.items()
+    }
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(st.integers(0, 9), min_size=1, max_size=3), st.integers(2, 4))
+def test_no_cell_of_a_list_is_found_from_the_total(counts: list[int], threshold: int) -> None:
+    keys: list[object] = [f"c{i}" for i in range(len(counts))]
+    cells = pd.Series([*counts, sum(counts)], index=[*keys, "total"])
+    published = read(protect_counts(cells, [("total", keys)], threshold=threshold).text.to_dict())
+    seen = believable(published, {"total": keys}, sum(counts) + threshold)
+    for key, value in cells.items():
+        if 0 < value < threshold:
+            assert published[key] is None
+            assert len(seen[key]) > threshold, (key, published)
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.lists(st.lists(st.integers(0, 6), min_size=2, max_size=2), min_size=2, max_size=3))
+def test_no_cell_of_a_table_is_found_from_the_margins(rows: list[list[int]]) -> None:
+    threshold, table = 3, pd.DataFrame(rows)
+    printed = protect_table(table, threshold=threshold)
+    lines: dict[object, list[object]] = {}
+    for row in table.index:
+        lines[(row, "Total")] = [(row, column) for column in table.columns]
+    for column in table.columns:
+        lines[("Total", column)] = [(row, column) for row in table.index]
+    lines[("Total", "Total")] = [(row, "Total") for row in table.index]
+    published = read(
+        {(row, column): printed.loc[row, column] for row in printed.index for column in printed.columns}
+    )
+    seen = believable(published, lines, int(table.to_numpy().max()) + threshold)
+    for row, column in itertools.product(table.index, table.columns):
+        if 0 < table.loc[row, column] < threshold:
+            assert published[(row, column)] is None
+            assert len(seen[(row, column)]) >= 2, printed
+
+
+def test_small_totals_are_withheld_too() -> None:
+    cells = pd.Series({"a": 2, "b": 3, "total": 5, "c": 100, "all": 105})
+    result = protect_counts(cells, [("total", ["a", "b"]), ("all", ["total", "c"])])
+    assert result.withheld[["a", "b", "total", "c"]].all()
+
+
+def test_a_commune_is_not_found_from_two_levels_of_totals() -> None:
+    # the only small commune of an epci, whose total is printed in another table
+    cells = pd.Series({"a": 4, "b": 50, "c": 60, "d": 70, "epci1": 54, "epci2": 130, "var": 184})
+    relations = [("epci1", ["a", "b"]), ("epci2", ["c", "d"]), ("var", ["epci1", "epci2"])]
+    result = protect_counts(cells, relations)
+    assert result.text["a"] == result.text["b"] == SUPPRESSED
+    assert result.text["c"] == "60"
+    assert result.text["var"] == "184"
+
+
+def test_difference_between_two_reports_gives_nothing() -> None:
+    # report 1 prints ages 0-19, report 2 prints 0-17: the two published totals differ by a small cell
+    cells = pd.Series({"0-17": 100, "18-19": 4, "0-19": 104})
+    result = protect_counts(cells, [("0-19", ["0-17", "18-19"])])
+    assert result.text["18-19"] == SUPPRESSED
+    assert (result.text == SUPPRESSED).sum() >= 2
+
+
+def test_without_care_the_cell_would_be_found() -> None:
+    # what the attack finds when the small cell alone is withheld: the test can fail
+    published: dict[object, int | None] = {"a": None, "b": 30, "total": 34}
+    assert believable(published, {"total": ["a", "b"]}, 40)["a"] == {4}
+
+
+def test_zero_and_large_counts_are_printed() -> None:
+    cells = pd.Series({"a": 0, "b": 11, "total": 11})
+    result = protect_counts(cells, [("total", ["a", "b"])])
+    assert result.text.tolist() == ["0", "11", "11"]
+    assert not result.withheld.any()
+
+
+def test_stricter_threshold_withholds_more() -> None:
+    cells = pd.Series({"a": 15, "b": 40, "c": 90, "total": 145})
+    relations = [("total", ["a", "b", "c"])]
+    assert not protect_counts(cells, relations).withheld.any()
+    assert protect_counts(cells, relations, threshold=20).withheld.tolist() == [True, True, False, False]
+
+
+def test_unknown_counts_stay_unknown() -> None:
+    cells = pd.Series({"a": math.nan, "b": 4, "c": 40})
+    result = protect_counts(cells, [])
+    assert result.text.tolist() == ["inconnu", SUPPRESSED, "40"]
+
+
+@pytest.mark.parametrize(
+    "cells, relations, words",
+    [
+        (pd.Series([1, 2], index=["a", "a"]), [], "répétées"),
+        (pd.Series({"a": -1}), [], "négatifs"),
+        (pd.Series({"a": 1}), [("t", ["a"])], "inconnues"),
+        (pd.Series({"a": 1, "t": 5}), [("t", ["a"])], "somme"),
+    ],
+)
+def test_wrong_cells_are_refused(cells: pd.Series, relations: list, words: str) -> None:
+    with pytest.raises(ParameterError, match=words):
+        protect_counts(cells, relations)
+
+
+def test_table_with_unknown_is_refused() -> None:
+    with pytest.raises(ParameterError, match="inconnu"):
+        protect_table(pd.DataFrame({"a": [1.0, math.nan]}))
+
+
+def test_order_does_not_matter() -> None:
+    cells = pd.Series({"a": 4, "b": 30, "c": 60, "d": 31, "total": 125})
+    relations = [("total", ["a", "b", "c", "d"])]
+    turned = protect_counts(cells.iloc[::-1], relations).text
+    pd.testing.assert_series_equal(protect_counts(cells, relations).text, turned.iloc[::-1])
+
+
+def test_shares_are_withheld_with_their_count() -> None:
+    counts, totals = pd.Series([4.0, 30.0, 0.0]), pd.Series([20.0, 60.0, 0.0])
+    shares = protect_shares(counts, totals, pd.Series([True, False, False]))
+    assert math.isnan(shares[0])
+    assert shares[1] == 0.5
+    assert math.isnan(shares[2])
+
+
+def test_estimates() -> None:
+    texts = estimate_texts(pd.Series([0.0, 1e-9, 10.99, 11.0, 12.5, math.nan], index=list("abcdef")))
+    assert texts.to_dict() == {"a": "0", "b": "< 11", "c": "< 11", "d": "11", "e": "13", "f": ""}
+
+
+def test_budgets() -> None:
+    groups = pd.Series(["A", "A", "A", "B", "B", "B", "C", "C", "C", "C"])
+    budgets = pd.Series([1.0, 1.0, 1.0, 98.0, 1.0, 1.0, 5.0, 5.0, math.nan, 5.0])
+    result = protect_budgets(budgets, groups)
+    assert result["A"] == 3.0
+    assert math.isnan(result["B"])
+    assert math.isnan(result["C"])
+    assert math.isnan(result["Total"])
+
+
+def test_budget_total_does_not_give_a_withheld_group_back() -> None:
+    groups = pd.Series(["A"] * 3 + ["B"] * 2)
+    assert math.isnan(protect_budgets(pd.Series([3.0, 4.0, 5.0, 1.0, 1.0]), groups)["Total"])
+    groups = pd.Series(["A"] * 3 + ["B"] * 2 + ["C"] * 2)
+    result = protect_budgets(pd.Series([3.0, 4.0, 5.0, 1.0, 1.0, 1.0, 1.0]), groups)
+    assert result["Total"] == 16.0
+    assert math.isnan(result["B"])
+
+
+def test_negative_budget_is_refused() -> None:
+    with pytest.raises(ParameterError, match="négatifs"):
+        protect_budgets(pd.Series([-1.0]), pd.Series(["A"]))

@@ -1,0 +1,211 @@
+"""French text from numbers."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from territory.report import french
+
+NB, NN = "\u00a0", "\u202f"
+
+
+@pytest.mark.parametrize(
+    "typed, printed",
+    [
+        ("Qui perd ? Qui gagne !", f"Qui perd{NN}? Qui gagne{NN}!"),
+        ("a : b ; c", f"a{NB}: b{NN}; c"),
+        ("le « mot »", f"le «{NB}mot{NB}»"),
+        ("12 % de 1 260 enfants", f"12{NB}% de 1{NN}260{NB}enfants"),
+        ("en RP 2021 153 communes", f"en RP 2021 153{NB}communes"),
+        ("1 095 337 habitants", f"1{NN}095{NN}337{NB}habitants"),
+        ("1 h 05", f"1{NB}h{NB}05"),
+        ("https://exemple.fr/a?b=c;d", "https://exemple.fr/a?b=c;d"),
+        ("12:30", "12:30"),
+        ("l'IME d'Aups", "l’IME d’Aups"),
+        ("dit 'mot'", "dit 'mot'"),
+        ("n° 6", f"n°{NB}6"),
+        ("Coeur du Var", "Cœur du Var"),
+        ('# $x$ <script> @a \\n "q"', '# $x$ <script> @a \\n "q"'),
+        ("", ""),
+    ],
+)
+def test_typeset(typed: str, printed: str) -> None:
+    assert french.typeset(typed) == printed
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.text(alphabet="a 1:;!?«»'.\u00a0\u202fh%05n°"))
+def test_typeset_twice_changes_nothing_more(text: str) -> None:
+    once = french.typeset(text)
+    assert french.typeset(once) == once
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.text(alphabet='ab 12:;!?«»#$@\\<>"\n'))
+def test_typeset_changes_spaces_only(text: str) -> None:
+    def without(value: str) -> str:
+        return "".join(value.split())
+
+    assert without(french.typeset(text)) == without(text)
+
+
+@pytest.mark.parametrize(
+    "value, text",
+    [
+        (0, "0"),
+        (999.5, f"1{NN}000"),
+        (-1234, f"\u22121{NN}234"),
+        (math.nan, "inconnu"),
+        (2.5, "3"),
+        (-0.4, "0"),
+    ],
+)
+def test_integer(value: float, text: str) -> None:
+    assert french.integer(value) == text
+
+
+@pytest.mark.parametrize(
+    "value, text",
+    [(1234.56, f"1{NN}234,6"), (-0.04, "0,0"), (-5.25, "\u22125,2"), (math.nan, "inconnu")],
+)
+def test_decimal(value: float, text: str) -> None:
+    assert french.decimal(value) == text
+
+
+@pytest.mark.parametrize(
+    "value, text",
+    [
+        (0.0, f"0{NB}min"),
+        (0.4, "moins d'une minute"),
+        (59.4, f"59{NB}min"),
+        (59.6, f"1{NB}h{NB}00"),
+        (125, f"2{NB}h{NB}05"),
+        (-12, f"\u221212{NB}min"),
+        (math.inf, "hors d'atteinte"),
+        (math.nan, "inconnu"),
+    ],
+)
+def test_minutes(value: float, text: str) -> None:
+    assert french.minutes(value) == text
+
+
+@pytest.mark.parametrize(
+    "value, text",
+    [(0, f"0{NB}%"), (0.0001, f"moins de 1{NB}%"), (0.9999, f"plus de 99{NB}%"), (1, f"100{NB}%")],
+)
+def test_share(value: float, text: str) -> None:
+    assert french.share(value) == text
+
+
+@pytest.mark.parametrize(
+    "number, text",
+    [
+        (0, "0 commune concernée"),
+        (1, "1 commune concernée"),
+        (1.5, "2 communes concernées"),
+        (2, "2 communes concernées"),
+    ],
+)
+def test_count_agrees(number: float, text: str) -> None:
+    assert french.count(number, "commune concernée") == text
+
+
+def test_count_irregular_plural_and_none() -> None:
+    assert french.count(3, "hôpital", "hôpitaux") == "3 hôpitaux"
+    assert french.count(0, "hôpital", "hôpitaux", none="aucun hôpital") == "aucun hôpital"
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.floats(0, 1e6))
+def test_persons_never_prints_one_to_ten(value: float) -> None:
+    text = french.persons(value)
+    if value == 0:
+        assert text == "0"
+    elif value < 11:
+        assert text == "< 11"
+    else:
+        assert int(text.replace(NN, "")) >= 11
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.floats(11, 1e6))
+def test_rounding_stays_within_six_percent_above_one_hundred(value: float) -> None:
+    rounded = french.round_estimate(value)
+    assert abs(rounded - value) <= max(2.5, 0.051 * value)
+
+
+def test_about_says_the_side_of_the_rounding() -> None:
+    assert french.about(1256) == f"près de 1{NN}260"
+    assert french.about(1264) == f"un peu plus de 1{NN}260"
+    assert french.about(1260) == f"environ 1{NN}260"
+    assert french.about(2) == "moins de 11"
+    assert french.about(0) == "0"
+    assert french.about(math.nan) == "un nombre inconnu de"
+
+
+def test_between() -> None:
+    assert french.between(2297, 1258) == f"entre 1{NN}260 et 2{NN}300"
+    assert french.between(101, 102) == "environ 100"
+    assert french.between(2, 50) == "au plus 50"
+    assert french.between(2, 5) == "moins de 11"
+    assert french.between(0, 0) == "0"
+    assert french.between(math.nan, 5) == "un nombre inconnu de"
+
+
+def test_change_says_the_doubt() -> None:
+    assert french.change(-12) == f"12{NB}min de moins"
+    assert french.change(7.6) == f"8{NB}min de plus"
+    assert french.change(7.6, is_distinguishable=False) == "non distinguable"
+    assert french.change(0.2) == "non distinguable"
+    assert french.change(math.nan) == "inconnu"
+
+
+def test_join() -> None:
+    assert french.join([]) == ""
+    assert french.join(["A"]) == "A"
+    assert french.join(["A", "B"]) == "A et B"
+    assert french.join(["A", "B", "C"], most=3) == "A, B et C"
+    assert french.join(["A", "B", "C"], most=2) == "A, B et 1 autre"
+
+
+@pytest.mark.parametrize(
+    "name, of, at",
+    [
+        ("Le Muy", "du Muy", "au Muy"),
+        ("Les Arcs", "des Arcs", "aux Arcs"),
+        ("La Motte", "de La Motte", "à La Motte"),
+        ("Aups", "d'Aups", "à Aups"),
+        ("Évenos", "d'Évenos", "à Évenos"),
+        ("Hyères", "d'Hyères", "à Hyères"),
+        ("Hautmont", "de Hautmont", "à Hautmont"),
+        ("L'Isle", "de L'Isle", "à L'Isle"),
+    ],
+)
+def test_places(name: str, of: str, at: str) -> None:
+    assert french.of_place(name) == of
+    assert french.at_place(name) == at
+
+
+@pytest.mark.parametrize(
+    "name, phrase, short",
+    [
+        ("CA de la Provence Verte", "la communauté d'agglomération de la Provence Verte", "Provence Verte"),
+        ("CC Provence Verdon", "la communauté de communes Provence Verdon", "Provence Verdon"),
+        ("CU d'Alençon", "la communauté urbaine d'Alençon", "Alençon"),
+        (
+            "Métropole d'Aix-Marseille-Provence",
+            "la métropole d'Aix-Marseille-Provence",
+            "Aix-Marseille-Provence",
+        ),
+        ("Eurométropole de Strasbourg", "l'eurométropole de Strasbourg", "Strasbourg"),
+        ("Bordeaux Métropole", "Bordeaux Métropole", "Bordeaux Métropole"),
+        ("CA", "CA", "CA"),
+    ],
+)
+def test_epci(name: str, phrase: str, short: str) -> None:
+    assert french.epci_phrase(name) == phrase
+    assert french.epci_short(name) == short
