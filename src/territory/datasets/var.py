@@ -245,9 +245,7 @@ def _sites(folder: Traversable, communes: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     known = gpd.GeoSeries(
         gpd.points_from_xy(table["longitude"], table["latitude"], crs=4326), index=table.index
     ).to_crs(EPSG)
-    placed = gpd.GeoSeries(
-        communes.geometry.loc[table["commune_code"]].to_numpy(), index=table.index, crs=EPSG
-    )
+    placed = gpd.GeoSeries(list(communes.loc[table["commune_code"]].geometry), index=table.index, crs=EPSG)
     geometry = known.where(table["longitude"].notna(), placed)
     return gpd.GeoDataFrame(table.drop(columns=["longitude", "latitude"]), geometry=geometry, crs=EPSG)
 
