@@ -67,10 +67,11 @@ def choose_communes(folder: Path) -> tuple[gpd.GeoDataFrame, pd.DataFrame]:
     return outlines, cog.loc[outlines.index]
 
 
-def build_communes(folder: Path, outlines: gpd.GeoDataFrame, names: pd.DataFrame) -> pd.DataFrame:
+def build_communes(
+    folder: Path, outlines: gpd.GeoDataFrame, names: pd.DataFrame, epci: pd.DataFrame
+) -> pd.DataFrame:
     """Return one line per commune with every figure the library needs of it."""
     table = names[["name", "departement_code"]].copy()
-    epci = sources.read_epci(folder / FILES["epci"])
     table[["epci_code", "epci_name"]] = epci.reindex(table.index)[["epci_code", "epci_name"]]
     table["in_territory"] = (table["departement_code"] == DEPARTEMENT).map({True: "true", False: "false"})
     for vintage in VINTAGES:
@@ -95,9 +96,8 @@ def build_communes(folder: Path, outlines: gpd.GeoDataFrame, names: pd.DataFrame
     return table
 
 
-def build_epci(folder: Path, communes: pd.DataFrame) -> pd.DataFrame:
+def build_epci(table: pd.DataFrame, communes: pd.DataFrame) -> pd.DataFrame:
     """Return the EPCI that have at least one commune in the territory."""
-    table = sources.read_epci(folder / FILES["epci"])
     home = communes[communes["in_territory"] == "true"]
     inside = home.groupby("epci_code")["population_rp2021"].agg(["size", "sum"])
     result = table[table["epci_code"].isin(inside.index)].drop_duplicates("epci_code").set_index("epci_code")
@@ -291,7 +291,8 @@ def slug(name: str) -> str:
 def build(folder: Path) -> dict[str, str]:
     """Return the text of every file of the dataset, checked."""
     outlines, names = choose_communes(folder)
-    communes = build_communes(folder, outlines, names)
+    epci = sources.read_epci(folder / FILES["epci"])
+    communes = build_communes(folder, outlines, names, epci)
     hospitals = build_hospitals(folder, communes)
     children = tuple(sources.read_table(FACTS / f"child_{kind}.csv") for kind in ("sites", "services"))
     pairs = [children, hospitals, build_ehpad(folder, outlines), build_general_practitioners(communes)]
@@ -300,7 +301,7 @@ def build(folder: Path) -> dict[str, str]:
     sites, services = sites.replace("", None), services.replace("", None)
     tables = {
         "communes": communes,
-        "epci": build_epci(folder, communes),
+        "epci": build_epci(epci, communes),
         "sites": sites,
         "services": services,
         "child_psychiatry": build_child_psychiatry(folder, hospitals[0]),

@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-import csv
 import gzip
-import io
-import re
 from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from territory.errors import MissingFileError, Problems, ReadError, examples
+from territory.sources.texts import decode, split
 from territory.sources.workbooks import read_workbook
 
 if TYPE_CHECKING:
     import pandas as pd
 
-SEPARATORS = (";", ",", "\t", "|")
 # what producers write in a cell that holds no number
 UNKNOWN_CELLS = ("", "NA", "N/A", "ND", "NC", "s", "nd", "nc", "NaN", "nan", "-")
 # an official national file stays well under it; beyond, a broken or hostile file
 MAX_BYTES = 2_000_000_000
-MAX_LINE_CHARACTERS = 1_000_000
-_SAMPLE_LINES = 200
-_NAMES = {";": "point-virgule", ",": "virgule", "\t": "tabulation", "|": "barre verticale"}
 _EXCEL = (".xlsx", ".xlsm", ".xls")
 
 
@@ -67,8 +61,8 @@ def read_table(
     MissingFileError
         If there is no file of this name.
     ReadError
-        If the file is empty, if its encoding or separator cannot be told, if lines have not as many cells
-        as the titles, or if titles are repeated: the message names the lines and says what to do.
+        If the file holds no data, if its encoding or separator cannot be told, if lines have not as many
+        cells as the titles, or if titles are repeated: the message names the lines and says what to do.
 
     Examples
     --------
@@ -87,8 +81,7 @@ def read_table(
     if _bare_suffix(path) in _EXCEL:
         rows = read_workbook(content, path, sheet=sheet)
     else:
-        text = _decode(content, path, encoding)
-        rows = _split(text, path, separator)
+        rows = split(decode(content, path, encoding=encoding), path, separator=separator, skips=bool(header))
     rows = [(line, cells) for line, cells in rows if any(cell.strip() for cell in cells)]
     if not rows:
         raise ReadError(f"Fichier « {path.name} » : il est vide.")
@@ -98,6 +91,8 @@ def read_table(
         titles.pop()
     body = [(line, _trim(cells, len(titles))) for line, cells in rows[start + 1 :]]
     _check_shape(titles, body, path)
+    if not body:
+        raise ReadError(f"Fichier « {path.name} » : il n'a que sa ligne de titres, aucune donnée.")
     return pd.DataFrame(
         [cells for _, cells in body],
         columns=pd.Index(titles, dtype=str),
@@ -171,120 +166,6 @@ def _read_bytes(path: Path) -> bytes:
 def _bare_suffix(path: Path) -> str:
     """Return the suffix of a file, without the one of its compression."""
     return Path(path.stem).suffix.lower() if path.suffix == ".gz" else path.suffix.lower()
-
-
-def _decode(content: bytes, path: Path, encoding: str | None) -> str:
-    """Return the text of a file, or say where its encoding cannot be told."""
-    subject = f"Fichier « {path.name} »"
-    advice = "enregistrez-le en UTF-8, ou précisez encoding="
-    for mark, name in ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
-        if encoding is None and content.startswith(mark):
-            encoding = name
-    if encoding is not None:
-        try:
-            return content.decode(encoding)
-        except LookupError as error:
-            raise ReadError(f"{subject} : encodage inconnu « {encoding} ».") from error
-        except UnicodeDecodeError as error:
-            raise ReadError(
-                f"{subject}, ligne {_line_of(content, error.start)} : octet illisible en {encoding} ; {advice}"
-                f"{'' if encoding.startswith('utf-16') else '.'}"
-            ) from error
-    if b"\x00" in content:
-        line = _line_of(content, content.index(b"\x00"))
-        raise ReadError(
-            f"{subject}, ligne {line} : octet nul, ce n'est pas un texte lisible (UTF-16 sans marque ?) ; {advice}."
-        )
-    try:
-        return content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        not_utf8 = error.start
-    try:
-        text = content.decode("cp1252")
-    except UnicodeDecodeError as error:
-        raise ReadError(
-            f"{subject}, ligne {_line_of(content, error.start)} : octet illisible en UTF-8 comme en Latin-1 ; {advice}."
-        ) from error
-    # é, è, à written in UTF-8 and read as Windows-1252: the file mixes both
-    mixed = re.search("Ã[\x80-\xff€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]", text)
-    if mixed:
-        raise ReadError(
-            f"{subject} : encodages mélangés, UTF-8 à la ligne {text.count(chr(10), 0, mixed.start()) + 1} "
-            f"et Latin-1 à la ligne {_line_of(content, not_utf8)} ; {advice}."
-        )
-    return text
-
-
-def _line_of(content: bytes, position: int) -> int:
-    """Return the number of the line that holds a byte."""
-    return content.count(b"\n", 0, position) + 1
-
-
-def _split(text: str, path: Path, separator: str | None) -> list[tuple[int, list[str]]]:
-    """Cut a text into numbered rows of cells."""
-    chosen = separator or _guess_separator(text, path)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=chosen, strict=True)
-    rows: list[tuple[int, list[str]]] = []
-    line = 1
-    limit = csv.field_size_limit(MAX_LINE_CHARACTERS)
-    try:
-        for cells in reader:
-            rows.append((line, cells))
-            line = reader.line_num + 1
-    except csv.Error as error:
-        raise ReadError(
-            f"Fichier « {path.name} », ligne {line} : guillemet mal fermé ou cellule de plus de "
-            f"{MAX_LINE_CHARACTERS} caractères ; corrigez cette ligne."
-        ) from error
-    finally:
-        csv.field_size_limit(limit)
-    return rows
-
-
-def _guess_separator(text: str, path: Path) -> str:
-    """Return the separator that cuts the first lines into the same number of cells."""
-    lines = []
-    for line in io.StringIO(text[: MAX_LINE_CHARACTERS + 1]):
-        lines.append(line)
-        if len(lines) == _SAMPLE_LINES:
-            break
-    # the last line of a cut sample may be cut as well
-    if len(text) > MAX_LINE_CHARACTERS and len(lines) > 1 and len(lines) < _SAMPLE_LINES:
-        lines.pop()
-    scores = {}
-    for candidate in SEPARATORS:
-        counts = _cell_counts(lines, candidate)
-        if counts:
-            most = max(set(counts), key=counts.count)
-            if most > 1:
-                scores[candidate] = (counts.count(most) / len(counts), most)
-    if not scores:
-        return ";"
-    best = max(score for score, _ in scores.values())
-    kept = [candidate for candidate, (score, _) in scores.items() if score == best]
-    # decimal commas cut alike only by accident: the titles decide
-    if len(kept) > 1:
-        first = next(line for line in lines if line.strip())
-        kept = [
-            candidate
-            for candidate in kept
-            if len(_cell_counts([first], candidate)) and first.count(candidate)
-        ]
-    if len(kept) != 1:
-        names = " ou ".join(_NAMES[candidate] for candidate in (kept or scores))
-        raise ReadError(
-            f"Fichier « {path.name} » : séparateur de colonnes indécidable ({names}) ; précisez separator=."
-        )
-    return kept[0]
-
-
-def _cell_counts(lines: Sequence[str], separator: str) -> list[int]:
-    """Return the number of cells of each line that is not empty."""
-    try:
-        rows = list(csv.reader(lines, delimiter=separator))
-    except csv.Error:
-        return []
-    return [len(row) for row in rows if any(cell.strip() for cell in row)]
 
 
 def _find_header(rows: Sequence[tuple[int, list[str]]], header: Sequence[str], path: Path) -> int:

@@ -47,55 +47,55 @@ def read_workbook(content: bytes, path: Path, *, sheet: str | None = None) -> li
     >>> read_workbook(buffer.getvalue(), Path("places.xlsx"))
     [(1, ['code', 'places']), (2, ['01004', '12'])]
     """
-    if content[:2] == b"PK":
-        return _read_xlsx(content, path, sheet)
-    if content[:8] == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1":
-        return _read_xls(content, path, sheet)
-    raise ReadError(
-        f"Fichier « {path.name} » : ce n'est pas un classeur Excel, malgré son nom ; ouvrez-le et "
-        "enregistrez-le de nouveau."
-    )
+    kinds = {b"PK": _read_xlsx, b"\xd0\xcf": _read_xls}
+    reader = kinds.get(content[:2])
+    if reader is None:
+        raise ReadError(
+            f"Fichier « {path.name} » : ce n'est pas un classeur Excel, malgré son nom ; ouvrez-le et "
+            "enregistrez-le de nouveau."
+        )
+    try:
+        rows = reader(content, path, sheet)
+    except ReadError:
+        raise
+    except Exception as error:
+        # a broken workbook breaks these libraries in ways that they do not list
+        raise ReadError(
+            f"Fichier « {path.name} » : classeur illisible, tronqué ou protégé ({type(error).__name__}) ; "
+            "téléchargez-le de nouveau, ou enregistrez-le sans mot de passe."
+        ) from error
+    width = max((len(cells) for cells in rows), default=0)
+    return [(line, cells + [""] * (width - len(cells))) for line, cells in enumerate(rows, start=1)]
 
 
-def _read_xlsx(content: bytes, path: Path, sheet: str | None) -> list[tuple[int, list[str]]]:
+def _read_xlsx(content: bytes, path: Path, sheet: str | None) -> list[list[str]]:
     """Read an Office Open XML workbook."""
     import openpyxl
-    from openpyxl.utils.exceptions import InvalidFileException
 
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            unpacked = sum(member.file_size for member in archive.infolist())
-        if unpacked > MAX_UNPACKED_BYTES:
-            raise ReadError(
-                f"Fichier « {path.name} » : {unpacked / 1e9:.1f} Go une fois décompressé, refusé par prudence."
-            )
-        book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
-    except (zipfile.BadZipFile, InvalidFileException, KeyError, OSError, ValueError) as error:
-        if isinstance(error, ReadError):
-            raise
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        unpacked = sum(member.file_size for member in archive.infolist())
+    if unpacked > MAX_UNPACKED_BYTES:
         raise ReadError(
-            f"Fichier « {path.name} » : classeur illisible ou tronqué ; téléchargez-le de nouveau."
-        ) from error
+            f"Fichier « {path.name} » : {unpacked / 1e9:.1f} Go une fois décompressé, refusé par prudence."
+        )
+    book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
     try:
-        name = _choose_sheet(book.sheetnames, sheet, path)
-        rows = enumerate(book[name].iter_rows(values_only=True), start=1)
-        return [(line, [_as_text(value) for value in cells]) for line, cells in rows]
+        table = book[_choose_sheet(book.sheetnames, sheet, path)]
+        # the size that a file announces is not to be believed
+        table.reset_dimensions()
+        return [[_as_text(value) for value in cells] for cells in table.iter_rows(values_only=True)]
     finally:
         book.close()
 
 
-def _read_xls(content: bytes, path: Path, sheet: str | None) -> list[tuple[int, list[str]]]:
+def _read_xls(content: bytes, path: Path, sheet: str | None) -> list[list[str]]:
     """Read a workbook of Excel 97-2003."""
     import xlrd
 
-    try:
-        book = xlrd.open_workbook(file_contents=content, on_demand=True)
-    except (xlrd.XLRDError, xlrd.compdoc.CompDocError, AssertionError, IndexError) as error:
-        raise ReadError(
-            f"Fichier « {path.name} » : classeur illisible ou protégé ; enregistrez-le sans mot de passe."
-        ) from error
+    # what xlrd has to say of an odd file goes nowhere
+    book = xlrd.open_workbook(file_contents=content, on_demand=True, logfile=io.StringIO())
     table = book.sheet_by_name(_choose_sheet(book.sheet_names(), sheet, path))
-    return [(row + 1, [_as_text(value) for value in table.row_values(row)]) for row in range(table.nrows)]
+    return [[_as_text(value) for value in table.row_values(row)] for row in range(table.nrows)]
 
 
 def _choose_sheet(names: Iterable[str], sheet: str | None, path: Path) -> str:
