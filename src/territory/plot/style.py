@@ -1,0 +1,244 @@
+"""The look of every picture: fonts, palettes that every eye tells apart, and figures without global state."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import matplotlib as mpl
+from matplotlib import font_manager
+from matplotlib.colors import to_rgb
+
+from territory.errors import MissingFileError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+FONT_FAMILY = "Source Sans Pro"
+FONT_PACKAGE = "font-source-sans-pro"
+FONT_FILES = (
+    "SourceSansPro-Regular.ttf",
+    "SourceSansPro-It.ttf",
+    "SourceSansPro-Semibold.ttf",
+    "SourceSansPro-Bold.ttf",
+)
+
+INK = "#16242f"
+MUTED = "#4b5a66"
+PAPER = "#ffffff"
+RULE = "#9aa7b1"
+ACCENT = "#0b4a6f"
+BORDER = "#ffffff"
+ZONE_BORDER = "#16242f"
+
+# light to dark, so that a grey print keeps the order (ColorBrewer YlGnBu, tested for colour blindness)
+SEQUENTIAL = ("#fbfbd0", "#b9e0b4", "#5cbcc4", "#2273ac", "#1f2f86")
+# blue for shorter trips, orange for longer ones: the pair that every colour blindness keeps apart
+GAINS = ("#cfe3f2", "#74b2dc", "#1c64a8")
+LOSSES = ("#fde3c8", "#f4a259", "#b5470b")
+GAIN, LOSS = GAINS[2], LOSSES[2]
+INDISTINCT = "#f4f4f4"
+UNKNOWN_COLOR = "#d5dade"
+OUT_OF_REACH_COLOR = "#8c7b8f"
+OUTSIDE = "#e9edf0"
+INDISTINCT_HATCH, UNKNOWN_HATCH, OUT_OF_REACH_HATCH = "////", "....", "xxxx"
+HATCH_INK = "#7d8a94"
+
+CM_PER_INCH = 2.54
+POINTS_PER_INCH = 72.0
+
+
+def contrast(first: str, second: str) -> float:
+    """Return the contrast ratio of two colours (WCAG 2.1), from 1 to 21.
+
+    Parameters
+    ----------
+    first, second
+        Colours that matplotlib reads.
+
+    Returns
+    -------
+    float
+        (lighter luminance + 0.05) / (darker luminance + 0.05).
+
+    References
+    ----------
+    W3C, Web Content Accessibility Guidelines 2.1, 2018, "contrast ratio".
+
+    Examples
+    --------
+    >>> round(contrast("#000000", "#ffffff"), 3)
+    21.0
+    """
+    lighter, darker = sorted((_luminance(first), _luminance(second)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def _luminance(color: str) -> float:
+    """Return the relative luminance of a colour (WCAG 2.1)."""
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(color)]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def text_color(background: str) -> str:
+    """Return the text colour that is easiest to read on a background.
+
+    Parameters
+    ----------
+    background
+        Any colour.
+
+    Returns
+    -------
+    str
+        The ink or the paper.
+
+    Examples
+    --------
+    >>> text_color("#ffffff") == INK, text_color("#000000") == PAPER
+    (True, True)
+    """
+    return INK if contrast(INK, background) >= contrast(PAPER, background) else PAPER
+
+
+@cache
+def font_folder() -> Path:
+    """Return the folder of the font files, found without running the package that ships them.
+
+    Returns
+    -------
+    Path
+        Folder that holds every one of `FONT_FILES`.
+
+    Raises
+    ------
+    MissingFileError
+        The package is not installed, or is not whole.
+    """
+    try:
+        files = metadata.files(FONT_PACKAGE) or []
+    except metadata.PackageNotFoundError:
+        files = []
+    folders = [Path(str(file.locate())).parent for file in files if file.name == FONT_FILES[0]]
+    if not folders or not all((folders[0] / name).is_file() for name in FONT_FILES):
+        raise MissingFileError(
+            f"La police {FONT_FAMILY} manque : réinstallez les dépendances (pip install {FONT_PACKAGE})."
+        )
+    return folders[0]
+
+
+@cache
+def _register_fonts() -> None:
+    """Tell matplotlib about the font files, once."""
+    for name in FONT_FILES:
+        font_manager.fontManager.addfont(font_folder() / name)
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """Set what matplotlib draws with, for the length of a block only.
+
+    Examples
+    --------
+    >>> with style():
+    ...     family = mpl.rcParams["font.family"]
+    >>> family
+    ['Source Sans Pro']
+    """
+    _register_fonts()
+    # names are text, never formulas: a dollar sign stays a dollar sign
+    settings: Any = {
+        "text.parse_math": False,
+        "font.family": [FONT_FAMILY],
+        "font.size": 8.0,
+        "text.color": INK,
+        "axes.edgecolor": RULE,
+        "axes.labelcolor": INK,
+        "axes.linewidth": 0.6,
+        "xtick.color": MUTED,
+        "ytick.color": INK,
+        "hatch.linewidth": 0.5,
+        "svg.fonttype": "path",
+        "svg.hashsalt": "territory",
+        "pdf.fonttype": 42,
+        "path.simplify": False,
+        "text.usetex": False,
+    }
+    with mpl.rc_context(settings):
+        yield
+
+
+def new_figure(width_cm: float, height_cm: float) -> Figure:
+    """Return an empty figure of a given size that belongs to no window and no global list.
+
+    Parameters
+    ----------
+    width_cm, height_cm
+        Size on paper (centimetres).
+
+    Returns
+    -------
+    Figure
+        Figure with a white background.
+
+    Examples
+    --------
+    >>> new_figure(17, 10).get_size_inches().round(2).tolist()
+    [6.69, 3.94]
+    """
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width_cm / CM_PER_INCH, height_cm / CM_PER_INCH), facecolor=PAPER)
+    FigureCanvasSVG(figure)
+    return figure
+
+
+def to_svg(figure: Figure) -> bytes:
+    """Draw a figure as SVG, the same byte for byte at each run (no date, no random name).
+
+    Parameters
+    ----------
+    figure
+        Figure made by this package.
+
+    Returns
+    -------
+    bytes
+        SVG with its letters as shapes, so that it looks the same everywhere.
+
+    Examples
+    --------
+    >>> to_svg(new_figure(2, 2)) == to_svg(new_figure(2, 2))
+    True
+    """
+    buffer = io.BytesIO()
+    with style():
+        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    return buffer.getvalue()
+
+
+def to_png(figure: Figure, *, dpi: float = 150) -> bytes:
+    """Draw a figure as PNG (for notebooks and for looking at it), the same at each run.
+
+    Parameters
+    ----------
+    figure
+        Figure made by this package.
+    dpi
+        Dots per inch.
+
+    Returns
+    -------
+    bytes
+        PNG.
+    """
+    buffer = io.BytesIO()
+    with style():
+        figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})
+    return buffer.getvalue()
