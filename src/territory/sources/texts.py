@@ -55,9 +55,10 @@ def decode(content: bytes, path: Path, *, encoding: str | None = None) -> str:
         except LookupError as error:
             raise ReadError(f"{subject} : encodage inconnu « {chosen} ».") from error
         except UnicodeDecodeError as error:
-            raise ReadError(
-                f"{subject}, {_place(content, error.start)} illisible en {chosen} ; {_ADVICE}"
-            ) from error
+            # python counts from after the mark
+            marked = chosen == "utf-8-sig" and content.startswith(b"\xef\xbb\xbf")
+            place = _place(content, error.start + 3 * marked)
+            raise ReadError(f"{subject}, {place} illisible en {chosen} ; {_ADVICE}") from error
     if b"\x00" in content:
         place = _place(content, content.index(b"\x00"))
         raise ReadError(f"{subject}, {place} : ce n'est pas un texte (UTF-16 sans marque ?) ; {_ADVICE}")
