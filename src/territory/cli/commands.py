@@ -54,8 +54,8 @@ def run(
     ] = None,
 ) -> None:
     """Calcule une étude et écrit le rapport, les tables et les cartes."""
-    from territory.study import load_study
-    from territory.workflow import run_study
+    from territory.study.load import load_study
+    from territory.workflow.running import run_study
 
     loaded = load_study(study)
     folder = out or Path("reports") / loaded.id

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from territory.errors import ParameterError
-from territory.network import difference_uncertainty_min
+from territory.network.estimate import difference_uncertainty_min
 from territory.scenario.computing import ALL_TERRITORY
 from territory.scenario.results import Comparison, Results
 from territory.supply import site_of_authorisation
@@ -22,7 +22,9 @@ def compare(baseline: Results, scenario: Results) -> Comparison:
 
     Gains and losses are those of the persons who live within the recruitment limit today; those who would
     come within it are counted apart (`entering`), and those who would no longer be are losers who are also
-    counted as `leaving`. A difference counts only when it reaches the detectable size: the two times share the error of the road
+    counted as `leaving`.
+
+    A difference counts only when it reaches the detectable size: the two times share the error of the road
     they share, so the size depends on how far apart the two sites are
     (`territory.network.difference_uncertainty_min`).
 

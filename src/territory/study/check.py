@@ -20,7 +20,7 @@ def check_references(raw: dict[str, Any], folder: Path) -> Iterator[Finding]:
     It works on the raw file and not on the validated study, so that a wrong key and an unknown commune are
     reported in one go.
     """
-    from territory.datasets import dataset_names, load_dataset
+    from territory.datasets.catalogue import dataset_names, load_dataset
 
     name = raw.get("dataset", "var")
     if name not in dataset_names():
@@ -143,7 +143,7 @@ def _check_files(raw: dict[str, Any], folder: Path, data: Any) -> Iterator[Findi
         else:
             yield ("files", key), f"fichier absent : « {value} » (cherché à côté du fichier d'étude)"
     if "observed_origins" in present:
-        named = {item.get("id") for item in _items(raw, "authorisation")}
+        named = {str(item.get("id")) for item in _items(raw, "authorisation")}
         try:
             read_observed_origins(
                 present["observed_origins"], communes=data.communes.index, authorisations=named

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from territory.errors import Problems, ReadError, examples
-from territory.sources import read_table, to_numbers
-from territory.sources.tabular import require_columns
+from territory.sources.numbers import to_numbers
+from territory.sources.tabular import read_table, require_columns
 
 if TYPE_CHECKING:
     import pandas as pd

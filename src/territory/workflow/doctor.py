@@ -6,8 +6,8 @@ import platform
 from importlib import metadata
 from importlib.util import find_spec
 
-from territory.datasets import dataset_names, load_dataset
-from territory.study import built_in_studies
+from territory.datasets.catalogue import dataset_names, load_dataset
+from territory.study.load import built_in_studies
 
 NEEDED = (
     "geopandas",

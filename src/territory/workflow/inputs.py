@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from territory import needs, network
-from territory.datasets import load_dataset
+from territory import needs
+from territory.datasets.catalogue import load_dataset
+from territory.network.estimate import estimate_travel_times
 from territory.study.model import Study
 from territory.study.own_tables import read_observed_origins
 from territory.study.state import Parameters, State
 from territory.tables import validate
 
 if TYPE_CHECKING:
-    from territory.datasets import VarDataset as Dataset
-    from territory.network import RoadNetwork
+    from territory.datasets.var import VarDataset
+    from territory.network.roads import RoadNetwork
 
 # a service that moves between two sites of one commune still has a point for each
 _FLAGS = ("delivered_at_home", "is_complete_list")
@@ -30,7 +31,7 @@ class Inputs:
     """A study, its dataset, and the state of today."""
 
     study: Study
-    dataset: Dataset
+    dataset: VarDataset
     state: State
     times_method: str
 
@@ -65,13 +66,13 @@ def prepare(study: Study, *, roads: Path | None = None) -> Inputs:
     of_commune = (
         communes[["area_km2", "density_hab_km2"]].reindex(sites["commune_code"]).set_axis(sites.index)
     )
-    sites = sites.assign(**{name: of_commune[name] for name in of_commune})
+    sites = sites.assign(area_km2=of_commune["area_km2"], density_hab_km2=of_commune["density_hab_km2"])
     road_network = _network(study, roads)
     max_time = study.travel.max_time_min
     if road_network is None:
         terrain = study.travel.terrain
-        times = network.estimate_travel_times(communes, sites, terrain=terrain, max_time_min=max_time)
-        between = network.estimate_travel_times(_named_points(study, sites, services), sites, terrain=terrain)
+        times = estimate_travel_times(communes, sites, terrain=terrain, max_time_min=max_time)
+        between = estimate_travel_times(_named_points(study, sites, services), sites, terrain=terrain)
     else:
         times = road_network.travel_times(communes, sites, max_time_min=max_time)
         between = road_network.travel_times(_named_points(study, sites, services), sites)
@@ -99,7 +100,7 @@ def prepare(study: Study, *, roads: Path | None = None) -> Inputs:
     return Inputs(study, data, state, "estimate" if road_network is None else "roads")
 
 
-def _communes(study: Study, data: Dataset, population: pd.DataFrame) -> gpd.GeoDataFrame:
+def _communes(study: Study, data: VarDataset, population: pd.DataFrame) -> gpd.GeoDataFrame:
     """Return the communes of the territory and its buffer with the population of the vintage."""
     totals = population.groupby(level="commune_code", sort=False)["population"].sum(min_count=1)
     communes = data.communes.copy()
@@ -108,7 +109,7 @@ def _communes(study: Study, data: Dataset, population: pd.DataFrame) -> gpd.GeoD
     return validate("communes", communes, subject=f"{study.dataset}, {study.population}")
 
 
-def _sites(study: Study, data: Dataset, communes: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+def _sites(study: Study, data: VarDataset, communes: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Return the sites of the dataset and those that the study declares."""
     if not study.site:
         return data.sites
@@ -123,20 +124,22 @@ def _sites(study: Study, data: Dataset, communes: gpd.GeoDataFrame) -> gpd.GeoDa
             "source": [site.source for site in study.site],
         }
     ).set_index("site_id")
+    crs: Any = communes.crs
     at_commune = communes.geometry.reindex(declared["commune_code"]).set_axis(declared.index)
     given = gpd.GeoSeries.from_xy(
         np.array([site.longitude if site.longitude is not None else np.nan for site in study.site]),
         np.array([site.latitude if site.latitude is not None else np.nan for site in study.site]),
         index=declared.index,
         crs=4326,
-    ).to_crs(communes.crs)
+    ).to_crs(crs)
     is_given = np.array([site.longitude is not None for site in study.site])
-    points = gpd.GeoSeries(at_commune, crs=communes.crs).where(~is_given, given)
+    points = gpd.GeoSeries(at_commune, crs=crs).where(~is_given, given)
     frame = gpd.GeoDataFrame(declared, geometry=points)
-    return gpd.GeoDataFrame(pd.concat([data.sites.to_crs(communes.crs), frame]), crs=communes.crs)
+    both: Any = pd.concat([data.sites.to_crs(crs), frame])
+    return gpd.GeoDataFrame(both, crs=crs)
 
 
-def _services(study: Study, data: Dataset) -> pd.DataFrame:
+def _services(study: Study, data: VarDataset) -> pd.DataFrame:
     """Return the services of the dataset, those of the study added or put in their place."""
     if not study.service:
         return data.services
@@ -171,7 +174,11 @@ def _named_points(study: Study, sites: gpd.GeoDataFrame, services: pd.DataFrame)
 def _network(study: Study, roads: Path | None) -> RoadNetwork | None:
     """Return the road network that the command or the study asks for."""
     path = roads or (Path(study.folder) / study.files.roads if study.files.roads else None)
-    return None if path is None else network.read_osm(path)
+    if path is None:
+        return None
+    from territory.network.osm import read_osm
+
+    return read_osm(path)
 
 
 def _age_scale(study: Study, population: pd.DataFrame, territory_codes: pd.Index) -> float:

@@ -10,10 +10,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from territory import report
 from territory.errors import OutputError
+from territory.report.tables import write_geopackage, write_table
 from territory.workflow.result import StudyResult
-from territory.workflow.tables import write_tables
+from territory.workflow.tables import layers, tables
+
 
 MANIFEST = "manifest.json"
 TIMINGS = "timings.json"
@@ -35,8 +36,8 @@ def write_outputs(result: StudyResult, out_dir: Path, *, timings: Callable[[], d
             f"Le dossier « {out_dir} » ne peut pas être écrit ({error.strerror}) : choisissez-en un autre avec --out."
         ) from error
     try:
-        write_tables(result, staging)
-        report.build_report(result, staging / "rapport.pdf")
+        _write_tables(result, staging)
+        build_report(result, staging / "rapport.pdf")
         digests = _digests(staging)
         manifest = {**result.manifest, "run_sha256": result.run_digest, "outputs_sha256": digests}
         _write_json(staging / MANIFEST, manifest)
@@ -49,6 +50,14 @@ def write_outputs(result: StudyResult, out_dir: Path, *, timings: Callable[[], d
         ) from error
     finally:
         shutil.rmtree(staging, ignore_errors=True)
+
+
+def _write_tables(result: StudyResult, folder: Path) -> None:
+    """Write the tables and the layers for QGIS."""
+    (folder / "tables").mkdir()
+    for name, table in tables(result).items():
+        write_table(table, folder / "tables" / name)
+    write_geopackage(layers(result), folder / "territoire.gpkg")
 
 
 def _digests(folder: Path) -> dict[str, str]:

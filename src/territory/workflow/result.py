@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from territory.datasets import VarDataset as Dataset
-    from territory.scenario import Comparison, Results
-    from territory.study import Study
+    from territory.datasets.var import VarDataset
+    from territory.scenario.results import Comparison, Results
+    from territory.study.model import Study
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class StudyResult:
     """
 
     study: Study
-    dataset: Dataset
+    dataset: VarDataset
     baseline: Results
     scenarios: Mapping[str, Results]
     comparisons: Mapping[str, Comparison]

@@ -7,10 +7,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from territory.datasets import load_dataset
+from territory.datasets.catalogue import load_dataset
 from territory.errors import StudyError
-from territory.scenario import apply, compare, compute
-from territory.study import Study, load_study
+from territory.scenario.applying import apply
+from territory.scenario.comparing import compare
+from territory.scenario.computing import compute
+from territory.study.load import load_study
+from territory.study.model import Study
 from territory.workflow.inputs import prepare
 from territory.workflow.manifest import describe_run
 from territory.workflow.outputs import write_outputs

@@ -1,1 +1,158 @@
-def write_tables(*a): ...
+"""The tables and map layers of a run, ready to leave the agency."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from territory.report.disclosure import SUPPRESSED, THRESHOLD, estimate_texts
+from territory.scenario.computing import ALL_TERRITORY
+
+if TYPE_CHECKING:
+    from territory.workflow.result import StudyResult
+
+# a tenth of a minute is already finer than any doubt
+DECIMALS = {"_min": 1, "_km": 1, "_hab_km2": 1, "_share": 4}
+
+
+def tables(result: StudyResult) -> dict[str, pd.DataFrame]:
+    """Return the tables that are handed over, by file name, small counts already withheld.
+
+    Estimated persons under 11 are the text "< 11"; observed children served are protected together with
+    every total that is published. Times are rounded to a tenth of a minute.
+
+    Parameters
+    ----------
+    result
+        A run of a study.
+
+    Returns
+    -------
+    dict of DataFrame
+        Flat tables: no index, codes first.
+    """
+    state = result.baseline.state
+    named = state.communes[["name", "departement_code", "epci_code", "epci_name"]]
+    names = named.set_axis(["commune_name", "departement_code", "epci_code", "epci_name"], axis=1)
+    found = {
+        "communes": state.communes.drop(columns="geometry").reset_index(),
+        "sites": state.sites.drop(columns="geometry").reset_index(),
+        "services": state.services.reset_index(),
+        "acces_communes": _with_names(result.baseline.access, names),
+        "couverture_zones": result.baseline.coverage.reset_index(),
+        **_needs(result, names),
+        **_comparisons(result, names),
+        "sources": result.dataset.sources,
+    }
+    return {name: _rounded(table) for name, table in found.items() if len(table.columns)}
+
+
+def layers(result: StudyResult) -> dict[str, gpd.GeoDataFrame]:
+    """Return the layers of the GeoPackage: communes with their times, sites, and the outlines of the territory."""
+    state = result.baseline.state
+    times = result.baseline.access["travel_time_min"].unstack("service").add_suffix("_min")
+    wide = [times.add_prefix("baseline_")]
+    for name, scenario in result.scenarios.items():
+        moved = [f"{service}_min" for service in result.comparisons[name].services]
+        later = scenario.access["travel_time_min"].unstack("service").add_suffix("_min")
+        wide.append(later[moved].add_prefix(f"scenario_{name}_"))
+    columns = _rounded(pd.concat(wide, axis=1).reindex(state.communes.index))
+    communes = gpd.GeoDataFrame(state.communes.join(columns).reset_index(), crs=state.communes.crs)
+    found = {"communes": communes, "sites": gpd.GeoDataFrame(state.sites.reset_index(), crs=state.sites.crs)}
+    outlines = result.dataset.outlines
+    if outlines is not None:
+        inside = outlines.join(state.communes[["name", "epci_code", "epci_name"]]).join(columns)
+        found["contours"] = gpd.GeoDataFrame(inside.reset_index(), crs=outlines.crs)
+    return found
+
+
+def _needs(result: StudyResult, names: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Return needs by commune and by EPCI."""
+    demand = result.baseline.state.demand
+    if demand.empty:
+        return {}
+    values = ["demand", "demand_low", "demand_high"]
+    epci = names[["epci_code", "epci_name"]].reindex(demand.index.get_level_values("commune_code"))
+    keys = [epci["epci_code"].to_numpy(), demand.index.get_level_values("public"), demand["kind"].to_numpy()]
+    by_epci = demand[values].groupby(keys).sum(min_count=1)
+    by_epci.index.names = ["epci_code", "public", "kind"]
+    by_epci = by_epci.reset_index()
+    by_epci.insert(
+        1, "epci_name", by_epci["epci_code"].map(dict(zip(epci["epci_code"], epci["epci_name"], strict=True)))
+    )
+    by_commune = _with_names(demand, names)
+    for table in (by_commune, by_epci):
+        table[values] = table[values].apply(estimate_texts)
+    return {"besoins_communes": by_commune, "besoins_epci": by_epci}
+
+
+def _comparisons(result: StudyResult, names: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Return the comparisons of all scenarios, by commune, by zone and by recruitment limit."""
+    blocks: dict[str, list[pd.DataFrame]] = {
+        key: [] for key in ("communes", "zones", "sensibilite", "trajets")
+    }
+    zone_names = names.drop_duplicates("epci_code").set_index("epci_code")["epci_name"]
+    for name, comparison in result.comparisons.items():
+        observed = _observed_services(result)
+        communes = _with_names(comparison.communes, names)
+        zones = comparison.zones.reset_index()
+        zones.insert(1, "zone_name", zones["zone"].map(zone_names).fillna(result.study.territory.name))
+        zones.loc[zones["zone"] == ALL_TERRITORY, "zone_name"] = "Ensemble"
+        sensitivity = comparison.sensitivity.reset_index()
+        for table in (communes, zones, sensitivity):
+            _withhold(table, observed)
+        trips = comparison.trips.reset_index()
+        for key, table in zip(blocks, (communes, zones, sensitivity, trips), strict=True):
+            table.insert(0, "scenario", name)
+            blocks[key].append(table)
+    return {
+        f"comparaison_{key}": pd.concat(found, ignore_index=True) for key, found in blocks.items() if found
+    }
+
+
+def _observed_services(result: StudyResult) -> set[str]:
+    """Return the authorisations whose children served are observed."""
+    persons = result.baseline.persons
+    return set(persons.index[persons["persons_kind"] == "observed"].get_level_values("service"))
+
+
+def _withhold(table: pd.DataFrame, observed: set[str]) -> None:
+    """Write persons as text: estimates under the threshold as "< 11", observed counts that could tell, withheld."""
+    columns = [name for name in table.columns if name.startswith("persons") and name != "persons_kind"]
+    for column in columns:
+        texts = estimate_texts(table[column])
+        for service in sorted(observed):
+            mine = table["service"] == service
+            if _can_tell(table.loc[mine, column]):
+                texts[mine] = SUPPRESSED
+        table[column] = texts
+
+
+def _can_tell(counts: pd.Series) -> bool:
+    """Return whether a column of observed counts, or the difference of two of them, is a small count.
+
+    The whole column is then withheld: no total, of this table or of another, can give a cell back.
+    """
+    values = np.unique(np.append(counts.dropna().to_numpy(float), 0.0))
+    return bool((np.diff(values) < THRESHOLD).any())
+
+
+def _with_names(table: pd.DataFrame, names: pd.DataFrame) -> pd.DataFrame:
+    """Return a table indexed by commune as a flat one, the names of its communes beside their codes."""
+    flat = table.reset_index()
+    for place, column in enumerate(names.columns, start=1):
+        flat.insert(place, column, names[column].reindex(flat["commune_code"]).to_numpy())
+    return flat
+
+
+def _rounded(table: pd.DataFrame) -> pd.DataFrame:
+    """Round numbers to what their unit can bear."""
+    for suffix, digits in DECIMALS.items():
+        columns = [
+            c for c in table.columns if str(c).endswith(suffix) and pd.api.types.is_float_dtype(table[c])
+        ]
+        table = table.assign(**{column: table[column].round(digits) for column in columns})
+    return table

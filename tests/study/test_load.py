@@ -1,0 +1,185 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from territory.errors import MissingFileError, StudyError
+from territory.study import built_in_studies, load_study
+from territory.study.locate import key_lines, line_of
+
+GOOD = """\
+id = "essai"
+title = "Essai"
+question = "Que se passe-t-il ?"
+
+[territory]
+name = "Var"
+departement_codes = ["83"]
+
+[[site]]
+id = "nouveau"
+name = "Nouveau site"
+commune_code = "83050"
+
+[[authorisation]]
+id = "ime-salernes"
+label = "IME de Salernes"
+
+[[scenario]]
+id = "A"
+name = "L'IME déménage"
+
+[[scenario.change]]
+type = "move_site"
+authorisation_ids = ["ime-salernes"]
+to_site_id = "nouveau"
+"""
+
+
+def write(folder: Path, text: str, name: str = "essai.toml") -> Path:
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def problems_of(folder: Path, text: str) -> str:
+    with pytest.raises(StudyError) as caught:
+        load_study(write(folder, text))
+    return str(caught.value)
+
+
+def line(text: str, start: str) -> int:
+    return next(number for number, row in enumerate(text.splitlines(), 1) if row.startswith(start))
+
+
+def test_built_in_study_is_valid() -> None:
+    assert "draguignan" in built_in_studies()
+    study = load_study("draguignan")
+    assert [scenario.id for scenario in study.scenario] == ["A", "B"]
+    # only the IME tells the two scenarios apart
+    moved = [{a for c in s.change for a in c.authorisation_ids} for s in study.scenario]  # type: ignore[union-attr]
+    assert moved[1] - moved[0] == {"ime-salernes"}
+    assert moved[0] < moved[1]
+
+
+def test_every_assumption_of_the_built_in_study_has_its_source() -> None:
+    study = load_study("draguignan")
+    for named in study.authorisation:
+        for trip in named.trip:
+            assert trip.source, named.id
+            assert "[non vérifié]" in trip.source
+    assert all(need.source for need in study.need)
+
+
+def test_a_good_file_is_read(tmp_path: Path) -> None:
+    study = load_study(write(tmp_path, GOOD))
+    assert repr(study) == "Study('essai', population='rp2021', scenarios: A)"
+    assert study.folder == str(tmp_path)
+
+
+def test_all_problems_at_once_with_their_lines(tmp_path: Path) -> None:
+    text = GOOD.replace('id = "essai"', 'id = "essai"\npopulaton = "rp2021"')
+    text = text.replace('commune_code = "83050"', 'commune_code = "83999"')
+    text = text.replace('to_site_id = "nouveau"', 'to_site_id = "ailleurs"')
+    text += '\n[[service]]\nsite_id = "nouveau"\nservice = "ime"\ncapacity = -3\n'
+    text += '\n[[site]]\nid = "nouveau"\nname = "Encore"\ncommune_code = "83121"\n'
+    message = problems_of(tmp_path, text)
+    assert message.startswith("Fichier d'étude « essai.toml » : 5 problèmes.")
+    assert "ligne 2 : clé inconnue « populaton » (vouliez-vous dire « population » ?)" in message
+    assert f"ligne {line(text, 'commune_code')} : commune inconnue « 83999 »" in message
+    assert f"ligne {line(text, 'to_site_id')} : site inconnu « ailleurs »" in message
+    assert (
+        f"ligne {line(text, 'capacity')} : service.0.capacity : doit être au moins 0 (reçu : -3)" in message
+    )
+    assert "« nouveau » est déclaré 2 fois" in message
+
+
+@pytest.mark.parametrize(
+    "old, new, expected",
+    [
+        ('title = "Essai"\n', "", "title : clé obligatoire absente"),
+        ('type = "move_site"', 'type = "deplacer"', "type de changement inconnu « deplacer »"),
+        ('["ime-salernes"]', '["ime-de-salerne"]', "vouliez-vous dire ime-salernes"),
+        ('departement_codes = ["83"]', 'departement_codes = "83"', "liste entre crochets"),
+        ('id = "nouveau"', 'id = "ime-salernes"', "existe déjà dans les données"),
+        ('question = "Que', 'population = "rp1999"\nquestion = "Que', "millésime inconnu « rp1999 »"),
+        ('question = "Que', 'dataset = "gers"\nquestion = "Que', "jeu de données inconnu « gers »"),
+        (
+            'commune_code = "83050"',
+            'commune_code = "83050"\nlongitude = 43.5\nlatitude = 6.4',
+            "longitude et latitude sont-elles inversées ?",
+        ),
+        (
+            'commune_code = "83050"',
+            'commune_code = "83050"\nlongitude = 6.4',
+            "longitude et latitude vont ensemble",
+        ),
+        (
+            "[territory]",
+            '[files]\nobserved_origins = "absent.csv"\n[territory]',
+            "fichier absent : « absent.csv »",
+        ),
+        ("[territory]", "[travel]\nmax_time_min = 20\n[territory]", "dépasse max_time_min = 20 min"),
+        ("[territory]", "[travel]\nmax_time_min = -1\n[territory]", "doit être plus grand que 0 (reçu : -1)"),
+        ("[territory]", '[travel]\nclosest_services = ["creche"]\n[territory]', "service inconnu « creche »"),
+    ],
+)
+def test_each_problem_is_said(tmp_path: Path, old: str, new: str, expected: str) -> None:
+    assert old in GOOD
+    assert expected in problems_of(tmp_path, GOOD.replace(old, new, 1))
+
+
+def test_contradictory_moves_are_refused(tmp_path: Path) -> None:
+    again = GOOD[GOOD.index("[[scenario.change]]") :].replace('"nouveau"', '"cmpp-draguignan"')
+    assert "déplacé deux fois" in problems_of(tmp_path, GOOD + again)
+
+
+def test_not_toml_and_not_utf8(tmp_path: Path) -> None:
+    assert "pas du TOML valide" in problems_of(tmp_path, "id = ")
+    path = tmp_path / "latin.toml"
+    path.write_bytes('title = "Étude"'.encode("latin-1"))
+    with pytest.raises(StudyError, match="UTF-8"):
+        load_study(path)
+
+
+def test_missing_file_names_the_built_in_studies() -> None:
+    with pytest.raises(MissingFileError, match="draguignan"):
+        load_study("nulle-part.toml")
+
+
+@pytest.mark.parametrize(
+    "encoding, separator", [("utf-8", ","), ("utf-8-sig", ";"), ("latin-1", ";"), ("utf-16", "\t")]
+)
+def test_own_table_of_origins_in_any_encoding(tmp_path: Path, encoding: str, separator: str) -> None:
+    rows = [
+        ("commune_code", "authorisation_id", "children", "remarque"),
+        ("83050", "ime-salernes", "12,5", "à vérifier"),
+    ]
+    if separator == ",":
+        rows[1] = ("83050", "ime-salernes", "12.5", "à vérifier")
+    (tmp_path / "origines.csv").write_bytes("\n".join(separator.join(row) for row in rows).encode(encoding))
+    text = GOOD.replace("[territory]", '[files]\nobserved_origins = "origines.csv"\n[territory]')
+    assert load_study(write(tmp_path, text)).files.observed_origins == "origines.csv"
+
+
+def test_own_table_problems_come_with_those_of_the_study(tmp_path: Path) -> None:
+    (tmp_path / "origines.csv").write_text(
+        "commune_code,authorisation_id,children\n83050,ime-salernes,-2\n83050,cmpp-draguignan,4\n99999,ime-salernes,3\n",
+        encoding="utf-8",
+    )
+    text = GOOD.replace("[territory]", '[files]\nobserved_origins = "origines.csv"\n[territory]')
+    message = problems_of(tmp_path, text.replace('to_site_id = "nouveau"', 'to_site_id = "ailleurs"'))
+    for expected in ("ligne 2 : 83050", "ligne 3 : 83050", "ligne 4 : 99999", "site inconnu « ailleurs »"):
+        assert expected in message
+
+
+def test_key_lines_number_the_items_of_arrays() -> None:
+    text = 'a = 1\n[b]\nc = """\nd = 2\n"""\n'
+    text += "[[e]]\nf = 1\n[[e.g]]\nh = 1\n[[e]]\nf = 2\n[[e.g]]\nh = 3\n[[e.g]]\nh = 4\n"
+    lines = key_lines(text)
+    assert lines[("a",)] == 1
+    assert ("b", "d") not in lines
+    assert lines[("e", 1, "g", 1, "h")] == 15
+    assert line_of(lines, ("e", 0, "absent")) == 6
+    assert line_of(lines, ("nowhere",)) is None
