@@ -1,0 +1,303 @@
+"""Reading the roads of an OpenStreetMap file."""
+
+from __future__ import annotations
+
+import tempfile
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import osmium
+from osmium import filter as osmium_filter
+
+from territory.errors import MissingFileError, NetworkError, ParameterError, TerritoryWarning, examples
+from territory.network import profile as car
+from territory.network.graph import PLAIN, Ints, RoadLines, WayTable
+from territory.network.opl import OplWays, decode_tags, read_opl
+
+if TYPE_CHECKING:
+    from territory.network.roads import RoadNetwork
+
+__all__ = ["ATTRIBUTION", "PROFILES", "read_lines", "read_osm"]
+
+ATTRIBUTION = "© les contributeurs d'OpenStreetMap (ODbL)"
+PROFILES = ("car",)
+_SUFFIXES = (".osm.pbf", ".pbf", ".osm", ".osm.gz", ".osm.bz2")
+_RESTRICTION_KEYS = ("restriction:motorcar", "restriction:motor_vehicle", "restriction")
+_NO_TURN = frozenset({"no_left_turn", "no_right_turn", "no_straight_on", "no_u_turn", "no_entry", "no_exit"})
+_ONLY_TURN = frozenset({"only_left_turn", "only_right_turn", "only_straight_on", "only_u_turn"})
+_EXEMPTIONS = frozenset({"motorcar", "motor_vehicle", "vehicle"})
+
+
+def read_osm(path: str | Path, *, profile: str = "car") -> RoadNetwork:
+    """Read the roads of an OpenStreetMap file and prepare them for travel times.
+
+    Parameters
+    ----------
+    path
+        File .osm.pbf, .osm, .osm.gz or .osm.bz2; nodes come before ways, as in every published extract.
+    profile
+        ``car``, the only one.
+
+    Returns
+    -------
+    RoadNetwork
+        In the projection of the territory, with the library's speeds off-peak.
+
+    Raises
+    ------
+    MissingFileError
+        If there is no such file.
+    NetworkError
+        If the file is empty, truncated, not OpenStreetMap data, or without a road for cars.
+    ParameterError
+        If the profile is unknown.
+
+    Warns
+    -----
+    TerritoryWarning
+        With the number of nodes absent from the file, of unreadable speed limits, and of turn restrictions
+        that were ignored because they point nowhere or pass through a way.
+
+    Notes
+    -----
+    docs/method/routes.md says which tags are read and how. Memory grows with the roads, plus 16 bytes per
+    node of the file while it is read.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> text = '''<osm version="0.6">
+    ... <node id="1" lat="43.50" lon="6.40"/><node id="2" lat="43.51" lon="6.40"/>
+    ... <way id="1"><nd ref="1"/><nd ref="2"/><tag k="highway" v="primary"/></way></osm>'''
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "rue.osm")
+    ...     _ = path.write_text(text)
+    ...     read_osm(path)
+    <RoadNetwork « rue.osm » : 1,1 km, 2 carrefours, heures creuses>
+    """
+    from territory.network.roads import RoadNetwork
+
+    return RoadNetwork.from_road_lines(read_lines(path, profile=profile))
+
+
+def read_lines(path: str | Path, *, profile: str = "car") -> RoadLines:
+    """Read the ways of an OpenStreetMap file that a car may use, without preparing them.
+
+    Parameters
+    ----------
+    path, profile
+        As in `read_osm`.
+
+    Returns
+    -------
+    RoadLines
+
+    Raises
+    ------
+    MissingFileError, NetworkError, ParameterError
+        As `read_osm`.
+    """
+    if profile not in PROFILES:
+        raise ParameterError(f"Profil « {profile} » inconnu : le seul profil est « car ».")
+    path = Path(path)
+    _check_file(path)
+    with tempfile.TemporaryDirectory(prefix="territory-") as folder:
+        opl_path = Path(folder) / "roads.opl"
+        _filter_map(path, opl_path)
+        size = opl_path.stat().st_size
+        text = np.memmap(opl_path, dtype=np.uint8, mode="r") if size else np.empty(0, dtype=np.uint8)
+        try:
+            read = read_opl(np.asarray(text), keys=car.WAY_KEYS)
+        finally:
+            # a mapped file cannot be deleted on every system
+            del text
+    lines = _keep_drivable(read, path)
+    _warn_of_missing_nodes(lines, path)
+    return lines
+
+
+def _check_file(path: Path) -> None:
+    if not path.exists():
+        raise MissingFileError(f"Carte routière introuvable : « {path} » (vérifiez le chemin).")
+    if not path.name.lower().endswith(_SUFFIXES):
+        raise NetworkError(
+            f"« {path.name} » n'est pas une carte OpenStreetMap reconnue : extensions lues {', '.join(_SUFFIXES)}."
+        )
+    if path.stat().st_size == 0:
+        raise NetworkError(f"La carte « {path.name} » est un fichier vide : téléchargez-la de nouveau.")
+
+
+def _filter_map(path: Path, opl_path: Path) -> None:
+    """Write what matters to cars as OPL, with the location of each node of a way."""
+    tags = osmium_filter.TagFilter(
+        *(("highway", road_class) for road_class in car.DRIVABLE),
+        *car.NODE_TAGS,
+        ("route", "ferry"),
+        ("type", "restriction"),
+    )
+    locations = osmium.NodeLocationsForWays(osmium.index.create_map("flex_mem"))
+    # a node outside the extract is written without a location, and counted later
+    locations.ignore_errors()
+    try:
+        with osmium.io.Reader(str(path)) as reader:
+            target = osmium.io.File(str(opl_path), "opl,locations_on_ways=true,add_metadata=false")
+            with osmium.SimpleWriter(target) as writer:
+                osmium.apply(reader, locations, tags, writer)
+    except (RuntimeError, OSError, ValueError) as error:
+        raise NetworkError(_explain(path, str(error))) from error
+
+
+def _explain(path: Path, reason: str) -> str:
+    """Say in French why libosmium refused a file."""
+    lowered = reason.lower()
+    cut = (
+        "eof",
+        "truncated",
+        "unclosed",
+        "no element found",
+        "unexpected end",
+        "gzip",
+        "bzip2",
+        "blob contains",
+    )
+    if any(word in lowered for word in cut):
+        return (
+            f"La carte « {path.name} » est tronquée ou endommagée ({reason}) : téléchargez-la de nouveau et comparez"
+            " sa taille à celle annoncée."
+        )
+    return f"« {path.name} » n'est pas une carte OpenStreetMap lisible ({reason}) : vérifiez le fichier."
+
+
+def _keep_drivable(read: OplWays, path: Path) -> RoadLines:
+    """Keep the ways of the profile, and what matters of nodes and relations."""
+    driven = [car.drive(tags) for tags in read.groups]
+    kept = np.array([one is not None for one in driven], dtype=bool)[read.tag_group]
+    if not kept.any():
+        raise NetworkError(
+            f"La carte « {path.name} » ne contient aucune route ouverte aux voitures : vérifiez qu'elle couvre le"
+            " territoire et qu'elle n'a pas été filtrée."
+        )
+    counts = np.diff(read.start)
+    of_kept = np.repeat(kept, counts)
+    ways = car.way_table(read.way_id[kept], driven, read.tag_group[kept])
+    nodes, relations = _split_others(read.others)
+    kind_node_id, kind, barrier_node_id = _node_effects(nodes)
+    start = np.concatenate([[0], np.cumsum(counts[kept])])
+    return RoadLines(
+        ways=ways,
+        start=start,
+        node_id=read.node_id[of_kept],
+        lon=read.lon[of_kept],
+        lat=read.lat[of_kept],
+        length_m=np.full(len(ways), np.nan),
+        kind_node_id=kind_node_id,
+        kind=kind,
+        barrier_node_id=barrier_node_id,
+        restrictions=_read_restrictions(relations, ways, read.node_id[of_kept], path),
+        source=path.name,
+        attribution=ATTRIBUTION,
+    )
+
+
+def _split_others(lines: list[str]) -> tuple[list[str], list[str]]:
+    """Separate the lines of nodes from those of relations."""
+    return [line for line in lines if line[0] == "n"], [line for line in lines if line[0] == "r"]
+
+
+def _field(line: str, letter: str) -> str:
+    """Return a field of an OPL line, empty if it is absent."""
+    return next((part[1:] for part in line.split(" ")[1:] if part.startswith(letter)), "")
+
+
+def _node_effects(lines: list[str]) -> tuple[Ints, Ints, Ints]:
+    """Return nodes with a signal or a stop, what they have, and nodes that stop cars."""
+    kinds, barriers = {}, []
+    for line in lines:
+        node, tags = int(line[1:].split(" ", 1)[0]), decode_tags(_field(line, "T"))
+        kind = car.node_kind(tags)
+        if kind != PLAIN:
+            kinds[node] = kind
+        if car.blocks_cars(tags):
+            barriers.append(node)
+    return (
+        np.array(list(kinds), dtype=np.int64),
+        np.array(list(kinds.values()), dtype=np.int64),
+        np.array(barriers, dtype=np.int64),
+    )
+
+
+def _read_restrictions(lines: list[str], ways: WayTable, node_id: Ints, path: Path) -> Ints:
+    """Return the turn restrictions at a node as rows of `RoadLines.restrictions`."""
+    row_of = {int(way): row for row, way in enumerate(ways.way_id)}
+    found: list[tuple[int, int, int, int]] = []
+    through_ways, nowhere = 0, []
+    for line in lines:
+        is_only = _is_mandatory(decode_tags(_field(line, "T")))
+        if is_only is None:
+            continue
+        members = [_member(text) for text in _field(line, "M").split(",") if text]
+        left = [ref for kind, ref, role in members if (kind, role) == ("w", "from")]
+        entered = [ref for kind, ref, role in members if (kind, role) == ("w", "to")]
+        via = [ref for kind, ref, role in members if (kind, role) == ("n", "via")]
+        if any((kind, role) == ("w", "via") for kind, _, role in members):
+            through_ways += 1
+            continue
+        pairs = [
+            (row_of[one], row_of[two]) for one in left for two in entered if one in row_of and two in row_of
+        ]
+        if len(via) != 1 or not pairs:
+            nowhere.append(int(line[1:].split(" ", 1)[0]))
+            continue
+        found.extend((one, via[0], two, int(is_only)) for one, two in pairs)
+    known = np.isin(np.array([row[1] for row in found], dtype=np.int64), node_id)
+    _warn_of_restrictions(path, through_ways, nowhere, int((~known).sum()))
+    return np.array(found, dtype=np.int64).reshape(-1, 4)[known]
+
+
+def _is_mandatory(tags: Mapping[str, str]) -> bool | None:
+    """Tell whether a restriction says where to go (True) or where not to (False); None: not for cars."""
+    if _EXEMPTIONS & set(tags.get("except", "").split(";")):
+        return None
+    value = next((tags[key] for key in _RESTRICTION_KEYS if key in tags), "")
+    return True if value in _ONLY_TURN else False if value in _NO_TURN else None
+
+
+def _member(text: str) -> tuple[str, int, str]:
+    """Read a member of a relation: its type, number and role."""
+    number, _, role = text[1:].partition("@")
+    return text[0], int(number), role
+
+
+def _warn_of_restrictions(path: Path, through_ways: int, nowhere: list[int], unknown_nodes: int) -> None:
+    reasons = []
+    if through_ways:
+        reasons.append(f"{through_ways} passent par une voie et non par un nœud")
+    if nowhere:
+        reasons.append(
+            f"{len(nowhere)} désignent une voie absente de la carte ou fermée aux voitures (relations"
+            f" {examples(nowhere)})"
+        )
+    if unknown_nodes:
+        reasons.append(f"{unknown_nodes} désignent un nœud absent")
+    if reasons:
+        total = through_ways + len(nowhere) + unknown_nodes
+        warnings.warn(
+            f"Carte « {path.name} » : {total} interdictions de tourner ignorées ({' ; '.join(reasons)}).",
+            TerritoryWarning,
+            stacklevel=4,
+        )
+
+
+def _warn_of_missing_nodes(lines: RoadLines, path: Path) -> None:
+    missing = int(np.isnan(lines.lon).sum())
+    if missing:
+        warnings.warn(
+            f"Carte « {path.name} » : {missing} nœuds de routes absents du fichier (extrait découpé) ; les routes"
+            " s'y arrêtent.",
+            TerritoryWarning,
+            stacklevel=3,
+        )
