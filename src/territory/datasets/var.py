@@ -131,7 +131,7 @@ class VarDataset:
         """Return the legal population of a vintage."""
         if vintage not in self.vintages:
             raise ParameterError(f"Millésime inconnu « {vintage} » ; connus : {', '.join(self.vintages)}.")
-        return self._counts[f"population_{vintage}"]
+        return self._counts[f"population_{vintage}"].astype("float64")
 
     def __repr__(self) -> str:
         """Return the sizes of the tables."""
