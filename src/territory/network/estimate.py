@@ -15,9 +15,10 @@ from territory.network.estimate_points import DEFAULT_AREA_KM2, Places, read_pla
 
 if TYPE_CHECKING:
     import geopandas as gpd
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
     Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
 
 # pairs computed at once: a few arrays of this length stay in the processor's cache
 _BLOCK_PAIRS = 250_000
@@ -100,10 +101,11 @@ def estimate_travel_times(
     cutoff_min = _cutoff(max_time_min)
     starts, ends, epsg = read_places(origins, destinations, terrain=terrain)
     paths_km = barrier_paths_km(barriers, epsg)
+    communes = _commune_numbers(starts, ends)
     _warn_unknown_areas(starts, ends)
     rows = max(1, _BLOCK_PAIRS // max(1, len(ends.ids)))
     blocks = [
-        _block(starts, ends, slice(first, first + rows), paths_km, cutoff_min)
+        _block(starts, ends, slice(first, first + rows), communes, paths_km, cutoff_min)
         for first in range(0, max(1, len(starts.ids)), rows)
     ]
     from_code, to_code, minutes, road_km, doubt_min = map(np.concatenate, zip(*blocks, strict=True))
@@ -120,6 +122,55 @@ def estimate_travel_times(
     return times
 
 
+def difference_uncertainty_min(
+    time_a_min: ArrayLike, time_b_min: ArrayLike, between_min: ArrayLike, *, terrain: str = "mixed"
+) -> Floats:
+    """Return the size under which a difference of two estimated times from one place is not distinguishable.
+
+    The two times share the error of the road that they share: the closer A is to B, the smaller the doubt on
+    their difference, down to 0 for one same place. 80 % of the errors on differences are smaller.
+
+    Parameters
+    ----------
+    time_a_min, time_b_min : array
+        Estimated times from one origin to A and to B (minutes); arrays are broadcast together.
+    between_min : array
+        Estimated time between A and B (minutes), 0 when they are one place.
+    terrain : {"plain", "mixed", "mountain"}
+        The terrain given to `estimate_travel_times`.
+
+    Returns
+    -------
+    ndarray
+        Half-width of the doubt (minutes), NaN where a time is.
+
+    Raises
+    ------
+    ParameterError
+        An unknown terrain or a negative time.
+
+    Notes
+    -----
+    ``min(r · sqrt(between), sqrt(u(a)² + u(b)²))``, where u is the doubt on one time and r is fitted on
+    triples of communes of Isère (`estimate_calibration.csv`): errors gathered along the road that is not
+    shared add up like independent ones, and never exceed those of two times without any road in common.
+
+    Examples
+    --------
+    >>> difference_uncertainty_min([30.0, 30.0], [32.0, 30.0], [6.0, 0.0]).round(1).tolist()
+    [4.6, 0.0]
+    """
+    if terrain not in model.TERRAINS:
+        raise ParameterError(f"Terrain inconnu « {terrain} » : indiquez {', '.join(model.TERRAINS)}.")
+    a, b, between = np.broadcast_arrays(
+        *(np.asarray(minutes, dtype=np.float64) for minutes in (time_a_min, time_b_min, between_min))
+    )
+    negative = int(((a < 0) | (b < 0) | (between < 0)).sum())
+    if negative:
+        raise ParameterError(f"{negative} temps négatif(s) : des minutes positives ou nulles sont attendues.")
+    return model.difference_doubt_min(a, b, between, np.full(a.shape, model.TERRAINS[terrain]))
+
+
 def _cutoff(max_time_min: float | None) -> float:
     """Return the cutoff, NaN for none, or an error where it is not a positive number."""
     if max_time_min is None:
@@ -133,12 +184,10 @@ def _cutoff(max_time_min: float | None) -> float:
 
 def _warn_unknown_areas(starts: Places, ends: Places) -> None:
     """Say for how many communes with both an origin and a destination an area is assumed."""
-    known = set(starts.commune_codes[~np.isnan(starts.area_km2)]) | set(
-        ends.commune_codes[~np.isnan(ends.area_km2)]
-    )
-    both = set(starts.commune_codes) & set(ends.commune_codes)
-    unknown = sorted(str(code) for code in both - known)
-    if unknown:
+    stated = [pd.Index(side.commune_codes[~np.isnan(side.area_km2)]) for side in (starts, ends)]
+    both = pd.Index(starts.commune_codes).intersection(pd.Index(ends.commune_codes)).dropna()
+    unknown = both.difference(stated[0].union(stated[1]))
+    if len(unknown):
         warnings.warn(
             f"{len(unknown)} commune(s) de surface inconnue ({examples(unknown)}) : le temps à l'intérieur de la "
             f"commune suppose {DEFAULT_AREA_KM2:g} km² ; ajoutez la colonne area_km2.".replace(
@@ -149,14 +198,26 @@ def _warn_unknown_areas(starts: Places, ends: Places) -> None:
         )
 
 
+def _commune_numbers(starts: Places, ends: Places) -> tuple[Ints, Ints]:
+    """Return the communes of both sides as numbers that compare fast; an unknown commune equals no other."""
+    numbers, _ = pd.factorize(np.concatenate([starts.commune_codes, ends.commune_codes]))
+    first, second = numbers[: len(starts.ids)], numbers[len(starts.ids) :]
+    return first, np.where(second < 0, -2, second)
+
+
 def _block(
-    starts: Places, ends: Places, rows: slice, paths_km: list[Floats], cutoff_min: float
-) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats, Floats, Floats]:
+    starts: Places,
+    ends: Places,
+    rows: slice,
+    communes: tuple[Ints, Ints],
+    paths_km: list[Floats],
+    cutoff_min: float,
+) -> tuple[Ints, Ints, Floats, Floats, Floats]:
     """Return positions, times, road distances and doubts of some origins with every destination."""
     crow_km = distance_km(
         starts.x_km[rows, None], starts.y_km[rows, None], ends.x_km[None], ends.y_km[None], paths_km
     )
-    inside = starts.commune_codes[rows, None] == ends.commune_codes[None]
+    inside = communes[0][rows, None] == communes[1][None]
     area_km2 = np.where(
         np.isnan(starts.area_km2[rows, None]), ends.area_km2[None], starts.area_km2[rows, None]
     )
@@ -166,7 +227,7 @@ def _block(
     minutes = _minutes(crow_km, starts.density_hab_km2[rows], ends.density_hab_km2, share)
     kept_row, kept_column = np.nonzero(~(minutes > cutoff_min))
     minutes, share = minutes[kept_row, kept_column], share[kept_row, kept_column]
-    road_km = crow_km[kept_row, kept_column] * model.between_terrains(share, model.detours())
+    road_km = crow_km[kept_row, kept_column] * model.detour()
     return kept_row + rows.start, kept_column, minutes, road_km, model.doubt_min(minutes, share)
 
 

@@ -48,7 +48,7 @@ class Doubt:
 
     fixed_min: float
     share: float
-    shared_road_min: float
+    difference_root_min: float
 
 
 def log_density(density_hab_km2: Floats) -> Floats:
@@ -109,9 +109,9 @@ def doubt(terrain: str) -> Doubt:
 
 
 @cache
-def detours() -> dict[str, float]:
-    """Return the road distance over the distance as the crow flies, by terrain."""
-    return {terrain: _numbers("distance", terrain)["detour"] for terrain in TERRAINS}
+def detour() -> float:
+    """Return the road distance over the distance as the crow flies."""
+    return _numbers("distance", "all")["detour"]
 
 
 def doubt_min(minutes: Floats, mountain_share: Floats) -> Floats:
@@ -119,3 +119,12 @@ def doubt_min(minutes: Floats, mountain_share: Floats) -> Floats:
     fixed = between_terrains(mountain_share, {name: doubt(name).fixed_min for name in TERRAINS})
     share = between_terrains(mountain_share, {name: doubt(name).share for name in TERRAINS})
     return np.asarray(fixed + share * minutes)
+
+
+def difference_doubt_min(
+    minutes_a: Floats, minutes_b: Floats, between_min: Floats, mountain_share: Floats
+) -> Floats:
+    """Return the half-width within which 80 % of the errors on the differences of two times lie."""
+    root = between_terrains(mountain_share, {name: doubt(name).difference_root_min for name in TERRAINS})
+    apart = np.hypot(doubt_min(minutes_a, mountain_share), doubt_min(minutes_b, mountain_share))
+    return np.asarray(np.minimum(root * np.sqrt(between_min), apart))

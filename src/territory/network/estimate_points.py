@@ -94,9 +94,9 @@ def _check_points(frame: gpd.GeoDataFrame, label: str, problems: Problems) -> No
             f"{label} : {int(other.sum())} géométrie(s) autre(s) que des points ({examples(ids[other])}) ; "
             "prenez un point par lieu, representative_point() par exemple"
         )
-    points = ids[~absent & ~other]
-    coordinates = shapely.get_coordinates(np.asarray(geometry[~absent & ~other]))
-    infinite = points[~np.isfinite(coordinates).all(axis=1)]
+    sound = np.flatnonzero(~absent & ~other)
+    coordinates = shapely.get_coordinates(np.asarray(geometry)[sound])
+    infinite = ids[sound[~np.isfinite(coordinates).all(axis=1)]]
     if len(infinite):
         problems.add(f"{label} : {len(infinite)} point(s) de coordonnées non finies ({examples(infinite)})")
 
@@ -128,7 +128,7 @@ def _read_side(
     points = frame.geometry.to_crs(epsg)
     density = _positive(frame, "density_hab_km2", label, problems, zero=True)
     missing = np.isnan(density)
-    if "density_hab_km2" in frame and missing.any():
+    if "density_hab_km2" in frame and missing.any() and not problems:
         warnings.warn(
             f"{label} : densité inconnue pour {int(missing.sum())} lieu(x) sur {len(frame)} "
             f"({examples(frame.index[missing])}) : {DEFAULT_DENSITY_HAB_KM2:g} hab/km² est supposé.",
@@ -137,7 +137,7 @@ def _read_side(
         )
     codes = frame["commune_code"] if "commune_code" in frame else frame.index.to_series()
     return Places(
-        ids=frame.index,
+        ids=pd.Index(np.asarray(frame.index)),
         x_km=np.asarray(points.x / 1000.0, dtype=np.float64),
         y_km=np.asarray(points.y / 1000.0, dtype=np.float64),
         density_hab_km2=np.where(missing, DEFAULT_DENSITY_HAB_KM2, density),

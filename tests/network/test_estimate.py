@@ -1,0 +1,325 @@
+from __future__ import annotations
+
+import math
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from shapely.geometry import LineString, Point, Polygon
+
+from territory import tables
+from territory.errors import NetworkError, ParameterError, TerritoryWarning
+from territory.network import difference_uncertainty_min, estimate_travel_times
+from territory.network import estimate_model as model
+from territory.network.estimate_barriers import distance_km
+
+X, Y = 950_000.0, 6_270_000.0
+
+
+def places(
+    *kilometres: float, prefix: str = "p", north: float = 0.0, **columns: list[object]
+) -> gpd.GeoDataFrame:
+    """Points on a west-east line, in Lambert-93, named p0, p1..."""
+    geometry = gpd.points_from_xy([X + 1000 * km for km in kilometres], [Y + 1000 * north] * len(kilometres))
+    index = [f"{prefix}{i}" for i in range(len(kilometres))]
+    return gpd.GeoDataFrame(columns, index=index, geometry=geometry, crs=2154)
+
+
+def by_hand(km: float, density_a: float, density_b: float, terrain: str) -> float:
+    """The formula of docs/method, with plain Python numbers, on the committed coefficients."""
+    table = model.calibration()
+    mine = table[(table["kind"] == "coefficient") & (table["terrain"] == terrain)].set_index("name")["value"]
+
+    def approach(density: float) -> float:
+        log = math.log(min(max(density, 5.0), 5000.0) / 100.0)
+        return float(
+            mine["approach_min"]
+            + mine["approach_log_density_min"] * log
+            + mine["approach_log_density_squared_min"] * log * log
+        )
+
+    reached = 1 - math.exp(-km / 25)
+    ends = approach(density_a) + approach(density_b)
+    return float(mine["start_min"] + mine["cruise_min_per_km"] * km + ends * reached)
+
+
+def minutes(times: pd.DataFrame) -> list[float]:
+    return times["travel_time_min"].tolist()
+
+
+@pytest.mark.parametrize("terrain", ["plain", "mountain"])
+@pytest.mark.parametrize(("km", "a", "b"), [(3.0, 20.0, 900.0), (24.0, 97.0, 729.0), (90.0, 1.0, 20_000.0)])
+def test_a_time_is_the_formula(terrain: str, km: float, a: float, b: float) -> None:
+    origin = places(0.0, density_hab_km2=[a])
+    destination = places(km, prefix="q", density_hab_km2=[b])
+    [time] = minutes(estimate_travel_times(origin, destination, terrain=terrain))
+    # a Lambert-93 kilometre is the model's own
+    assert time == pytest.approx(by_hand(km, a, b, terrain), abs=1e-6)
+
+
+def test_an_unstated_density_is_the_reference() -> None:
+    stated = places(0.0, 30.0, density_hab_km2=[100.0, 100.0])
+    assert minutes(estimate_travel_times(places(0.0), places(30.0, prefix="q"))) == pytest.approx(
+        minutes(estimate_travel_times(stated.iloc[[0]], stated.iloc[[1]]))
+    )
+
+
+def test_mixed_terrain_and_a_trip_between_two_terrains_are_halfway() -> None:
+    origin, destination = places(0.0), places(40.0, prefix="q")
+    plain, mixed, mountain = (
+        minutes(estimate_travel_times(origin, destination, terrain=name))[0]
+        for name in ("plain", "mixed", "mountain")
+    )
+    assert mixed == pytest.approx((plain + mountain) / 2)
+    assert plain < mixed < mountain
+    up = places(40.0, prefix="q", terrain=["mountain"])
+    [between] = minutes(estimate_travel_times(origin, up, terrain="plain"))
+    assert between == pytest.approx(mixed)
+
+
+def test_the_table_follows_the_contract_and_the_order_of_the_frames() -> None:
+    origins, destinations = places(0.0, 10.0, 20.0), places(5.0, 50.0, prefix="q")
+    times = estimate_travel_times(origins, destinations)
+    assert times["from_id"].tolist() == ["p0", "p0", "p1", "p1", "p2", "p2"]
+    assert times["to_id"].tolist() == ["q0", "q1"] * 3
+    assert math.isnan(times.attrs["cutoff_min"])
+    assert (times["distance_km"] > 0).all()
+    assert (times["uncertainty_min"] > 0).all()
+    tables.validate("travel_times", times.astype({"from_id": str, "to_id": str}))
+
+
+def test_the_cutoff_is_inclusive_and_written_in_the_table() -> None:
+    origins, destinations = places(0.0), places(5.0, 30.0, 60.0, prefix="q")
+    whole = estimate_travel_times(origins, destinations)
+    limit = float(whole["travel_time_min"].iloc[1])
+    cut = estimate_travel_times(origins, destinations, max_time_min=limit)
+    assert cut["to_id"].tolist() == ["q0", "q1"]
+    assert cut.attrs["cutoff_min"] == limit
+    pd.testing.assert_frame_equal(cut.iloc[:2], whole.iloc[:2], check_categorical=False)
+
+
+@pytest.mark.parametrize("limit", [0, -5.0, float("nan"), float("inf")])
+def test_a_cutoff_that_is_not_a_positive_number_is_refused(limit: float) -> None:
+    with pytest.raises(ParameterError, match="max_time_min"):
+        estimate_travel_times(places(0.0), places(5.0), max_time_min=limit)
+
+
+def test_no_origin_gives_an_empty_table() -> None:
+    times = estimate_travel_times(places(), places(5.0, prefix="q"))
+    assert times.empty
+    assert list(times.columns) == ["from_id", "to_id", "travel_time_min", "distance_km", "uncertainty_min"]
+
+
+def test_blocks_of_origins_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    origins, destinations = places(*range(0, 60, 7)), places(3.0, 33.0, 66.0, prefix="q")
+    whole = estimate_travel_times(origins, destinations)
+    monkeypatch.setattr("territory.network.estimate._BLOCK_PAIRS", 4)
+    pd.testing.assert_frame_equal(whole, estimate_travel_times(origins, destinations))
+
+
+def test_inside_a_commune_the_trip_is_half_the_radius_of_its_disc() -> None:
+    area_km2 = 100.0
+    communes = places(0.0, 9.0, area_km2=[area_km2, 4.0], density_hab_km2=[300.0, 50.0])
+    communes.index = ["83050", "83121"]
+    site = places(7.0, prefix="ime", commune_code=["83050"], density_hab_km2=[300.0])
+    times = estimate_travel_times(communes, site, terrain="plain")
+    inside_km = math.sqrt(area_km2 / math.pi) / 2
+    assert minutes(times) == pytest.approx(
+        [by_hand(inside_km, 300.0, 300.0, "plain"), by_hand(2.0, 50.0, 300.0, "plain")]
+    )
+    diagonal = estimate_travel_times(communes, communes, terrain="plain")
+    assert (diagonal["travel_time_min"] > 0).all()
+
+
+def test_an_unknown_commune_is_the_same_as_no_other() -> None:
+    origin = places(0.0, commune_code=[None])
+    destination = places(20.0, prefix="q", commune_code=[None])
+    [time] = minutes(estimate_travel_times(origin, destination, terrain="plain"))
+    assert time == pytest.approx(by_hand(20.0, 100.0, 100.0, "plain"))
+
+
+def test_an_assumed_area_is_said() -> None:
+    site = places(3.0, prefix="s", commune_code=["p0"])
+    with pytest.warns(TerritoryWarning, match=r"1 commune\(s\) de surface inconnue \(p0\).*15,6 km²"):
+        estimate_travel_times(places(0.0), site)
+
+
+def test_densities_missing_among_others_are_counted() -> None:
+    origins = places(0.0, 1.0, 2.0, density_hab_km2=[10.0, np.nan, np.nan])
+    with pytest.warns(TerritoryWarning, match="2 lieu.x. sur 3"):
+        estimate_travel_times(origins, places(9.0, prefix="q"))
+
+
+def test_two_sites_at_one_point_are_not_at_no_time() -> None:
+    [time] = minutes(estimate_travel_times(places(0.0), places(0.0, prefix="q"), terrain="plain"))
+    assert time == pytest.approx(by_hand(0.5, 100.0, 100.0, "plain"))
+
+
+def test_every_problem_is_in_one_error() -> None:
+    bad = gpd.GeoDataFrame(
+        {"density_hab_km2": [-1.0, 5.0, 5.0, 5.0]},
+        index=["a", "a", "b", "c"],
+        geometry=[Point(X, Y), Point(), None, Polygon([(0, 0), (1, 0), (0, 1)])],
+        crs=2154,
+    )
+    no_system = places(1.0).set_crs(None, allow_override=True)
+    with pytest.raises(NetworkError) as raised:
+        estimate_travel_times(bad, no_system, terrain="lunaire")
+    text = str(raised.value)
+    assert "5 problèmes" in text
+    for part in (
+        "lunaire",
+        "double (a)",
+        "vide(s) (a, b)",
+        "(c)",
+        "destinations : système de coordonnées absent",
+    ):
+        assert part in text
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "part"),
+    [
+        ("density_hab_km2", -1.0, "density_hab_km2"),
+        ("density_hab_km2", "beaucoup", "density_hab_km2"),
+        ("area_km2", 0.0, "area_km2"),
+        ("terrain", "colline", "colline"),
+    ],
+)
+def test_values_that_cannot_be_read_are_refused(column: str, value: object, part: str) -> None:
+    with pytest.raises(NetworkError, match=part):
+        estimate_travel_times(places(0.0, **{column: [value]}), places(9.0, prefix="q"))
+
+
+def test_points_of_two_territories_or_swapped_degrees_are_refused() -> None:
+    reunion = gpd.GeoDataFrame(index=["r"], geometry=[Point(55.5, -21.1)], crs=4326)
+    with pytest.raises(NetworkError, match="1 point"):
+        estimate_travel_times(places(0.0, 1.0), reunion)
+    swapped = gpd.GeoDataFrame(index=["s"], geometry=[Point(43.5, 6.4)], crs=4326)
+    with pytest.raises(NetworkError, match="longitude, latitude"):
+        estimate_travel_times(places(0.0, 1.0), swapped)
+
+
+@pytest.mark.parametrize(
+    ("lon", "lat"), [(6.4, 43.5), (-61.5, 16.2), (-61.0, 14.6), (-52.5, 4.9), (55.5, -21.1), (45.2, -12.8)]
+)
+def test_a_degree_is_worth_the_same_kilometres_in_every_territory(lon: float, lat: float) -> None:
+    step = 0.1
+    here = gpd.GeoDataFrame(index=["a"], geometry=[Point(lon, lat)], crs=4326)
+    there = gpd.GeoDataFrame(index=["b"], geometry=[Point(lon, lat + step)], crs=4326)
+    [time] = minutes(estimate_travel_times(here, there, terrain="plain"))
+    assert time == pytest.approx(by_hand(step * 111.1, 100.0, 100.0, "plain"), rel=0.01)
+
+
+def test_a_barrier_is_gone_round_by_its_nearer_end() -> None:
+    origin, destination = places(0.0), places(10.0, prefix="q")
+    wall = LineString([(X + 5_000, Y - 12_000), (X + 5_000, Y + 40_000)])
+    barriers = gpd.GeoSeries([wall], crs=2154)
+    [time] = minutes(estimate_travel_times(origin, destination, terrain="plain", barriers=barriers))
+    assert time == pytest.approx(by_hand(26.0, 100.0, 100.0, "plain"))
+    beside = gpd.GeoSeries([LineString([(X, Y + 1_000), (X + 10_000, Y + 1_000)])], crs=2154)
+    [free] = minutes(estimate_travel_times(origin, destination, terrain="plain", barriers=beside))
+    assert free == pytest.approx(by_hand(10.0, 100.0, 100.0, "plain"))
+
+
+def test_barriers_must_be_lines_with_a_system() -> None:
+    with pytest.raises(NetworkError, match="ligne"):
+        estimate_travel_times(places(0.0), places(9.0), barriers=places(1.0).geometry)
+    with pytest.raises(NetworkError, match="set_crs"):
+        estimate_travel_times(
+            places(0.0), places(9.0), barriers=gpd.GeoSeries([LineString([(0, 0), (1, 1)])])
+        )
+
+
+coordinate = st.floats(-60, 60, allow_nan=False)
+density = st.floats(0.1, 20_000)
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    km=st.floats(0.0, 300.0),
+    further=st.floats(0.1, 100.0),
+    a=density,
+    b=density,
+    terrain=st.sampled_from(["plain", "mixed", "mountain"]),
+)
+def test_times_and_doubts_grow_with_distance(
+    km: float, further: float, a: float, b: float, terrain: str
+) -> None:
+    origin = places(0.0, density_hab_km2=[a])
+    ends = places(km, km + further, prefix="q", density_hab_km2=[b, b])
+    times = estimate_travel_times(origin, ends, terrain=terrain)
+    for column in ("travel_time_min", "distance_km", "uncertainty_min"):
+        near, far = times[column]
+        assert far > near or km + further <= model.MINIMUM_DISTANCE_KM
+        assert near > 0
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    where=st.lists(st.tuples(coordinate, coordinate, density), min_size=2, max_size=6),
+    order=st.randoms(use_true_random=False),
+    terrain=st.sampled_from(["plain", "mixed", "mountain"]),
+)
+def test_times_are_symmetric_and_do_not_depend_on_the_other_rows(
+    where: list[tuple[float, float, float]], order: object, terrain: str
+) -> None:
+    frame = gpd.GeoDataFrame(
+        {"density_hab_km2": [row[2] for row in where], "area_km2": 12.0},
+        index=[f"c{i}" for i in range(len(where))],
+        geometry=[Point(X + 1000 * x, Y + 1000 * y) for x, y, _ in where],
+        crs=2154,
+    )
+    square = estimate_travel_times(frame, frame, terrain=terrain).set_index(["from_id", "to_id"])
+    square = square["travel_time_min"].to_numpy().reshape(len(frame), -1)
+    np.testing.assert_allclose(square, square.T, rtol=1e-12)
+    mixed = list(range(len(frame)))
+    order.shuffle(mixed)  # type: ignore[attr-defined]
+    shuffled = estimate_travel_times(frame.iloc[mixed], frame.iloc[mixed[:1]], terrain=terrain)
+    np.testing.assert_array_equal(shuffled["travel_time_min"], square[mixed, mixed[0]])
+
+
+@settings(deadline=None, max_examples=60)
+@given(points=st.tuples(*[coordinate] * 8))
+def test_going_round_is_never_shorter_than_the_straight_line(points: tuple[float, ...]) -> None:
+    ax, ay, bx, by, cx, cy, dx, dy = (np.array([value]) for value in points)
+    path = np.array([[cx[0], cy[0]], [dx[0], dy[0]]])
+    straight = np.hypot(ax - bx, ay - by)
+    round_it = distance_km(ax, ay, bx, by, [path])
+    crossed = LineString([(ax[0], ay[0]), (bx[0], by[0])]).crosses(LineString(path))
+    if not crossed:
+        # a path that only touches the line is either of the two
+        assert round_it[0] >= straight[0] - 1e-9
+    elif round_it[0] == straight[0]:
+        ends = [np.hypot(ax - x, ay - y) + np.hypot(bx - x, by - y) for x, y in path]
+        assert min(ends)[0] == pytest.approx(straight[0], abs=1e-3)
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    a=st.floats(0, 200),
+    b=st.floats(0, 200),
+    between=st.floats(0, 200),
+    terrain=st.sampled_from(["plain", "mixed", "mountain"]),
+)
+def test_the_doubt_on_a_difference(a: float, b: float, between: float, terrain: str) -> None:
+    doubt = difference_uncertainty_min([a], [b], [between], terrain=terrain)
+    assert doubt.shape == (1,)
+    assert difference_uncertainty_min([b], [a], [between], terrain=terrain) == pytest.approx(doubt)
+    assert (difference_uncertainty_min(a, b, between + 1, terrain=terrain) >= doubt).all()
+    assert (difference_uncertainty_min(a, b, 0.0, terrain=terrain) == 0).all()
+    both = math.hypot(
+        *(float(model.doubt_min(np.array(x), np.array(model.TERRAINS[terrain]))) for x in (a, b))
+    )
+    assert doubt[0] <= both + 1e-9
+
+
+def test_the_doubt_on_a_difference_refuses_what_it_cannot_read() -> None:
+    with pytest.raises(ParameterError, match="lunaire"):
+        difference_uncertainty_min(1.0, 2.0, 3.0, terrain="lunaire")
+    with pytest.raises(ParameterError, match="négatif"):
+        difference_uncertainty_min([1.0, -2.0], 2.0, 3.0)
+    assert np.isnan(difference_uncertainty_min(np.nan, 2.0, 3.0))
