@@ -66,14 +66,13 @@ def persons_by_age(population: pd.DataFrame, *, age_min: float, age_max: float) 
         )
     with np.errstate(invalid="ignore"):
         share = np.where(is_open, overlap > 0, overlap / (high - low))
-    codes = bands["commune_code"]
-    persons = (bands["population"].where(overlap > 0, 0.0) * share).groupby(codes, sort=False)
-    total = persons.sum(min_count=1).where(~persons.apply(lambda values: bool(values.isna().any())))
-    covered = pd.Series(overlap).groupby(codes.to_numpy(), sort=False).sum()
-    wanted = age_max + 1 - age_min
-    return total.where(np.isclose(covered.reindex(total.index), wanted) | (covered == wanted)).rename(
-        "persons"
-    )
+    # a band that is not asked for may be unknown
+    counted = np.where(overlap > 0, bands["population"].to_numpy(float, na_value=np.nan) * share, 0.0)
+    pieces = pd.DataFrame({"persons": counted, "years": overlap, "is_unknown": np.isnan(counted)})
+    by_commune = pieces.groupby(bands["commune_code"].to_numpy(), sort=False).sum()
+    is_whole = by_commune["years"] >= age_max + 1 - age_min
+    known: pd.Series = by_commune["persons"].where(is_whole & (by_commune["is_unknown"] == 0))
+    return known.rename_axis("commune_code")
 
 
 def scale_to_total(counts: pd.Series, total: float, *, within: pd.Index | None = None) -> pd.Series:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
@@ -13,7 +11,7 @@ from territory.scenario.computing import ALL_TERRITORY
 from territory.scenario.results import Comparison, Results
 from territory.supply import site_of_authorisation
 
-Rows = list[tuple[tuple[Any, ...], dict[str, Any]]]
+SIDES = ("baseline", "scenario")
 EFFECTS = ("gain", "loss", "indistinct", "entering", "unknown")
 
 
@@ -55,21 +53,20 @@ def compare(baseline: Results, scenario: Results) -> Comparison:
     if not (same_communes and same_parameters):
         raise ParameterError("Comparaison impossible : les deux résultats ne portent pas sur la même étude.")
     moved = _moved(baseline, scenario)
-    limit = baseline.state.parameters.recruitment_max_min
-    communes = _concat([_by_commune(baseline, scenario, name, limit) for name in moved])
-    sensitivity: Rows = []
-    for other in sorted({limit, *baseline.state.parameters.recruitment_tests_min}):
-        under = _concat([_by_commune(baseline, scenario, name, other) for name in moved])
-        for name in moved:
-            sensitivity.append(((name, other), _count(_of(under, name))))
+    parameters = baseline.state.parameters
+    differences = _differences(baseline, scenario, moved)
+    communes = _effects(differences, parameters.recruitment_max_min)
+    limits = sorted({parameters.recruitment_max_min, *parameters.recruitment_tests_min})
+    tested = [_effects(differences, limit).assign(recruitment_max_min=limit) for limit in limits]
+    by_service_and_limit = ["service", "recruitment_max_min"]
     return Comparison(
         scenario_id="",
         name="",
         services=tuple(moved),
         communes=communes,
-        zones=_by_zone(baseline, communes, moved),
-        sensitivity=_table(sensitivity, ["service", "recruitment_max_min"]),
-        trips=_compare_trips(baseline, scenario, communes, moved),
+        zones=_tally(_by_zone(communes[communes["effect"] != "outside"], baseline), ["zone", "service"]),
+        sensitivity=_tally(pd.concat(tested).reset_index(), by_service_and_limit),
+        trips=_compare_trips(baseline, scenario, communes),
     )
 
 
@@ -85,45 +82,30 @@ def _moved(baseline: Results, scenario: Results) -> list[str]:
     return [name for name in before.index if before[name] != after[name]]
 
 
-def _by_commune(baseline: Results, scenario: Results, name: str, limit_min: float) -> pd.DataFrame:
-    """Return the difference of every commune for one authorisation, and what it amounts to."""
-    before = baseline.access.xs(name, level="service", drop_level=False)
-    after = scenario.access.xs(name, level="service", drop_level=False)
+def _differences(baseline: Results, scenario: Results, moved: list[str]) -> pd.DataFrame:
+    """Return the times before and after of every commune, and whether their difference can be told."""
+    kept = baseline.access.index.get_level_values("service").isin(moved)
+    before, after = baseline.access[kept], scenario.access.reindex(baseline.access.index[kept])
     old, new = before["travel_time_min"], after["travel_time_min"]
-    detectable = _detectable(baseline, scenario, name)
+    detectable = pd.concat(
+        [_detectable(baseline, scenario, name) for name in moved] or [pd.Series(dtype=float)]
+    ).reindex(before.index)
     delta = new - old
-    today, later = old.le(limit_min), new.le(limit_min)
-    unknown = before["is_reachable"].isna() | after["is_reachable"].isna()
-    is_distinguishable = delta.ne(0) & delta.abs().ge(detectable)
+    here, there = before["is_reachable"].astype("boolean"), after["is_reachable"].astype("boolean")
     # out of reach on one side alone is a gain or a loss that no number of minutes can say
-    opened = before["is_reachable"].eq(False) & after["is_reachable"].eq(True)
-    closed = before["is_reachable"].eq(True) & after["is_reachable"].eq(False)
-    effect = np.select(
-        [
-            unknown.to_numpy(bool),
-            ~(today | later).to_numpy(bool),
-            ~today.to_numpy(bool),
-            opened.fillna(False).to_numpy(bool),
-            closed.fillna(False).to_numpy(bool),
-            ~is_distinguishable.to_numpy(bool),
-            delta.lt(0).to_numpy(bool),
-        ],
-        ["unknown", "outside", "entering", "gain", "loss", "indistinct", "gain"],
-        default="loss",
-    )
-    one_sided = (opened | closed).fillna(False).to_numpy(bool)
+    opened = (~here & there).fillna(False).to_numpy(bool)
+    closed = (here & ~there).fillna(False).to_numpy(bool)
     return pd.DataFrame(
         {
             "baseline_travel_time_min": old,
             "scenario_travel_time_min": new,
             "delta_travel_time_min": delta,
             "detectable_min": detectable,
-            "is_distinguishable": is_distinguishable.to_numpy(bool) | one_sided,
-            "is_in_area": today,
-            "is_in_scenario_area": later,
+            "is_distinguishable": (delta.ne(0) & delta.abs().ge(detectable)).to_numpy(bool) | opened | closed,
+            "is_known": (here.notna() & there.notna()).to_numpy(bool),
+            "is_better": delta.lt(0).to_numpy(bool) | opened,
             "persons": baseline.persons["persons"].reindex(before.index),
             "persons_kind": baseline.persons["persons_kind"].reindex(before.index),
-            "effect": effect,
         },
         index=before.index,
     )
@@ -138,116 +120,77 @@ def _detectable(baseline: Results, scenario: Results, name: str) -> pd.Series:
         return pd.Series(np.nan, index=before.index)
     old, new = (site_of_authorisation(table, name) for table in services)
     pairs = baseline.state.site_times.set_index(["from_id", "to_id"])["travel_time_min"]
-    between = float(pairs.get((old, new), np.nan))
     found = difference_uncertainty_min(
-        before["travel_time_min"].to_numpy(), after["travel_time_min"].to_numpy(), between
+        before["travel_time_min"].to_numpy(),
+        after["travel_time_min"].to_numpy(),
+        float(pairs.get((old, new), np.nan)),
+        terrain=baseline.state.parameters.terrain,
     )
     return pd.Series(found, index=before.index)
 
 
-def _of(table: pd.DataFrame, name: str) -> pd.DataFrame:
-    """Return the rows of one authorisation, by commune."""
-    return table[table.index.get_level_values("service") == name].droplevel("service")
+def _effects(differences: pd.DataFrame, limit_min: float) -> pd.DataFrame:
+    """Say what the scenario is for each commune, under a recruitment limit."""
+    today = differences["baseline_travel_time_min"].le(limit_min).to_numpy()
+    later = differences["scenario_travel_time_min"].le(limit_min).to_numpy()
+    effect = np.select(
+        [
+            ~differences["is_known"],
+            ~(today | later),
+            ~today,
+            ~differences["is_distinguishable"],
+            differences["is_better"],
+        ],
+        ["unknown", "outside", "entering", "indistinct", "gain"],
+        default="loss",
+    )
+    flags = {"is_in_area": today, "is_in_scenario_area": later, "effect": effect}
+    return differences.drop(columns=["is_known", "is_better"]).assign(**flags)
 
 
-def _count(rows: pd.DataFrame) -> dict[str, Any]:
-    """Count the persons and communes of each effect."""
-    counts: dict[str, Any] = {}
-    for effect in EFFECTS:
-        kept = rows[rows["effect"] == effect]
-        # an unknown number of persons makes the sum unknown, not smaller
-        counts[f"persons_{effect}"] = kept["persons"].sum(skipna=False) if len(kept) else 0.0
-        counts[f"communes_{effect}"] = len(kept)
-    leaving = rows[rows["is_in_area"] & ~rows["is_in_scenario_area"]]
-    counts["persons_leaving"] = leaving["persons"].sum(skipna=False) if len(leaving) else 0.0
-    counts["communes_leaving"] = len(leaving)
-    inside = rows[rows["is_in_area"]]
-    weights = inside["persons"].where(inside["delta_travel_time_min"].notna(), 0.0)
-    total = weights.sum()
-    for side in ("baseline", "scenario"):
-        minutes = inside[f"{side}_travel_time_min"].fillna(0.0)
-        counts[f"{side}_mean_min"] = float((minutes * weights).sum() / total) if total > 0 else np.nan
-    worst = rows[rows["effect"] == "loss"]["delta_travel_time_min"]
-    counts["worst_loss_min"] = worst.max() if worst.notna().any() else np.nan
-    counts["worst_loss_commune"] = worst.idxmax() if worst.notna().any() else None
-    return counts
+def _by_zone(communes: pd.DataFrame, baseline: Results) -> pd.DataFrame:
+    """Return the rows of every commune twice: for its EPCI, and for the whole, which comes first."""
+    rows = communes.reset_index()
+    epci = baseline.state.communes["epci_code"].fillna("").reindex(rows["commune_code"]).to_numpy()
+    each = rows.assign(zone=epci).sort_values("zone", kind="stable")
+    return pd.concat([rows.assign(zone=ALL_TERRITORY), each], ignore_index=True)
 
 
-def _by_zone(baseline: Results, communes: pd.DataFrame, moved: list[str]) -> pd.DataFrame:
-    """Count by EPCI, every EPCI with a commune in the area or of unknown effect, then in all."""
-    epci = baseline.state.communes["epci_code"].fillna("")
-    found: Rows = []
-    for name in moved:
-        rows = _of(communes, name)
-        kept = rows[rows["effect"] != "outside"]
-        found.append(((ALL_TERRITORY, name), _count(kept)))
-        for zone, inside in kept.groupby(epci.reindex(kept.index).to_numpy()):
-            found.append(((str(zone), name), _count(inside)))
-    return _table(found, ["zone", "service"])
-
-
-def _compare_trips(
-    baseline: Results, scenario: Results, communes: pd.DataFrame, moved: list[str]
-) -> pd.DataFrame:
-    """Average the year's road of one child over the persons of the area, before and after, by account."""
-    epci = baseline.state.communes["epci_code"].fillna("")
-    sides = {"baseline": baseline.trips, "scenario": scenario.trips}
-    found: Rows = []
-    for name in moved:
-        rows = _of(communes, name)
-        rows = rows[rows["is_in_area"] & rows["delta_travel_time_min"].notna()]
-        zones = {ALL_TERRITORY: rows.index, **rows.groupby(epci.reindex(rows.index).to_numpy()).groups}
-        named = baseline.trips.index.get_level_values("service") == name
-        for who in baseline.trips.index[named].get_level_values("who").unique():
-            for zone, inside in zones.items():
-                weights = rows["persons"].reindex(inside)
-                means = {
-                    f"{side}_{column}": _mean(
-                        trips.xs((name, who), level=("service", "who")).loc[inside, column], weights
-                    )
-                    for side, trips in sides.items()
-                    for column in ("year_low_min", "year_high_min", "year_direct_km")
-                }
-                found.append(((zone, name, who), means))
-    return _table(found, ["zone", "service", "who"])
-
-
-def _mean(values: pd.Series, weights: pd.Series) -> float:
-    """Return the mean weighted by persons, NaN without anybody."""
-    total = weights.sum(skipna=False)
-    return float((values * weights).sum(skipna=False) / total) if total > 0 else float("nan")
-
-
-def _table(rows: Rows, names: list[str]) -> pd.DataFrame:
-    """Stack keyed rows under a MultiIndex, with plain column types."""
-    index = pd.MultiIndex.from_tuples([key for key, _ in rows], names=names) if rows else None
-    if index is None:
-        return pd.DataFrame(index=pd.MultiIndex.from_arrays([[] for _ in names], names=names))
-    table = pd.DataFrame([values for _, values in rows], index=index)
-    for column in table.columns:
-        if column.startswith("communes_"):
-            table[column] = table[column].astype(int)
-        elif column.endswith("_commune"):
-            table[column] = table[column].astype("str").where(table[column].notna())
-        else:
-            table[column] = table[column].astype(float)
+def _tally(rows: pd.DataFrame, by: list[str]) -> pd.DataFrame:
+    """Count persons and communes of each effect by group, and find the commune that loses most."""
+    is_leaving = rows["is_in_area"] & ~rows["is_in_scenario_area"]
+    masks = {effect: rows["effect"] == effect for effect in EFFECTS} | {"leaving": is_leaving}
+    weight = rows["persons"].where(rows["is_in_area"] & rows["delta_travel_time_min"].notna(), 0.0)
+    columns = {"weight": weight}
+    for effect, mask in masks.items():
+        columns[f"persons_{effect}"] = rows["persons"].where(mask, 0.0)
+        columns[f"communes_{effect}"] = mask.astype(int)
+    for side in SIDES:
+        columns[f"{side}_mean_min"] = (rows[f"{side}_travel_time_min"] * weight).where(weight != 0, 0.0)
+    # an unknown number of persons makes the sum unknown, not smaller
+    table = pd.DataFrame(columns).groupby([rows[key] for key in by], sort=False).sum(skipna=False)
+    total = table.pop("weight")
+    for side in SIDES:
+        table[f"{side}_mean_min"] = table[f"{side}_mean_min"] / total.where(total > 0)
+    losses = rows[(rows["effect"] == "loss") & rows["delta_travel_time_min"].notna()]
+    # communes that lose as much are told apart by their code
+    losses = losses.sort_values(["delta_travel_time_min", "commune_code"], ascending=[False, True])
+    worst = losses.drop_duplicates(by).set_index(by).reindex(table.index)
+    table["worst_loss_min"] = worst["delta_travel_time_min"]
+    table["worst_loss_commune"] = worst["commune_code"]
     return table
 
 
-def _concat(blocks: list[pd.DataFrame]) -> pd.DataFrame:
-    """Stack blocks by authorisation; an empty table, with its index, when nothing moves."""
-    if blocks:
-        return pd.concat(blocks)
-    index = pd.MultiIndex.from_arrays([[], []], names=["commune_code", "service"])
-    names = (
-        "baseline_travel_time_min",
-        "scenario_travel_time_min",
-        "delta_travel_time_min",
-        "detectable_min",
-    )
-    empty = {name: pd.Series(dtype=float) for name in (*names, "persons")}
-    flags = {
-        name: pd.Series(dtype=bool) for name in ("is_distinguishable", "is_in_area", "is_in_scenario_area")
-    }
-    texts = {name: pd.Series(dtype="str") for name in ("persons_kind", "effect")}
-    return pd.DataFrame({**empty, **flags, **texts}).set_index(index)
+def _compare_trips(baseline: Results, scenario: Results, communes: pd.DataFrame) -> pd.DataFrame:
+    """Average the year's road of one child over the persons of the area, before and after, by account."""
+    persons = communes["persons"][communes["is_in_area"] & communes["delta_travel_time_min"].notna()]
+    sides = [
+        trips.trips.add_prefix(f"{side}_") for side, trips in zip(SIDES, (baseline, scenario), strict=True)
+    ]
+    rows = sides[0].join(sides[1]).reset_index("who").join(persons, how="inner")
+    zones = _by_zone(rows, baseline)
+    values = [column for column in zones if str(column).startswith(tuple(f"{side}_" for side in SIDES))]
+    weighted = zones[values].mul(zones["persons"], axis=0).assign(persons=zones["persons"])
+    keys = [zones[key] for key in ("zone", "service", "who")]
+    total = weighted.groupby(keys, sort=False).sum(skipna=False)
+    return total[values].div(total["persons"].where(total["persons"] > 0), axis=0)

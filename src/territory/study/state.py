@@ -22,6 +22,8 @@ class Parameters:
         The services named in the question, with their trips.
     territory_codes
         Communes that are counted; the others are the buffer.
+    terrain
+        Terrain of the study, on which the doubt on a difference of times depends.
     age_scale
         Factor from the uniform cut of age bands to the known total of the territory (1 = not scaled).
     """
@@ -33,6 +35,7 @@ class Parameters:
     recruitment_max_min: float
     recruitment_tests_min: tuple[float, ...]
     age_scale: float = 1.0
+    terrain: str = "mixed"
 
 
 @dataclass(frozen=True)

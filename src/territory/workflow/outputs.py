@@ -15,7 +15,6 @@ from territory.report.tables import write_geopackage, write_table
 from territory.workflow.result import StudyResult
 from territory.workflow.tables import layers, tables
 
-
 MANIFEST = "manifest.json"
 TIMINGS = "timings.json"
 
