@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 Times = dict[tuple[str, str], float]
 Amounts = dict[str, float]
 Weigh = Callable[[float], float]
+Aims = tuple[float, float, float]
 
 
 def closest(times: Times, origin: str, k: int) -> list[tuple[str, float]]:
@@ -109,3 +110,29 @@ def mean_by(values: Amounts, weights: Amounts, zone: dict[str, str]) -> Amounts:
         total = sum(weights[c] for c in members)
         out[name] = sum(weights[c] * values[c] for c in members) / total if total else math.nan
     return out
+
+
+def allocations(times: Times, demand: Amounts, capacity: Amounts, max_time: float) -> Iterator[Aims]:
+    """Every allocation in whole persons: (served, total time, largest unmet share)."""
+    arcs = [pair for pair, minutes in times.items() if minutes <= max_time]
+
+    def extend(n: int, left: Amounts, free: Amounts, served: float, total: float) -> Iterator[Aims]:
+        if n == len(arcs):
+            yield served, total, max((left[o] / demand[o] for o in demand if demand[o]), default=0.0)
+            return
+        o, s = arcs[n]
+        for persons in range(int(min(left[o], free[s])) + 1):
+            yield from extend(
+                n + 1,
+                left | {o: left[o] - persons},
+                free | {s: free[s] - persons},
+                served + persons,
+                total + persons * times[o, s],
+            )
+
+    return extend(0, dict(demand), dict(capacity), 0.0, 0.0)
+
+
+def best_allocation(times: Times, demand: Amounts, capacity: Amounts, max_time: float) -> Aims:
+    """Most served, then least time, then the smallest largest unmet share."""
+    return min(allocations(times, demand, capacity, max_time), key=lambda a: (-a[0], a[1], a[2]))

@@ -8,12 +8,12 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.access import oracles
-from tests.access.worlds import table, worlds
 
 from territory.access import decay, floating_catchment_area, gravity, spatial_availability
 from territory.access.catchment import METHODS
 from territory.errors import ParameterError, SchemaError, TerritoryWarning, UnknownCodeError
+from tests.access import oracles
+from tests.access.worlds import table, worlds
 
 NOBODY = "ignore:.*sans aucune demande à portée.*:territory.errors.TerritoryWarning"
 UNKNOWN = "ignore:Accessibilité inconnue.*:territory.errors.TerritoryWarning"

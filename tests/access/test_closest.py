@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.access import oracles
-from tests.access.worlds import table, worlds
 
 from territory.access import time_to_closest, time_to_site
 from territory.errors import ParameterError, SchemaError, TerritoryWarning, UnknownCodeError
+from tests.access import oracles
+from tests.access.worlds import table, worlds
 
 UNKNOWN = "ignore:.*temps inconnus.*:territory.errors.TerritoryWarning"
 

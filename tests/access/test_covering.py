@@ -6,11 +6,11 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.access import oracles
-from tests.access.worlds import table, worlds
 
 from territory.access import coverage, coverage_by
 from territory.errors import ParameterError, TerritoryWarning
+from tests.access import oracles
+from tests.access.worlds import table, worlds
 
 UNKNOWN = "ignore:.*temps inconnus.*:territory.errors.TerritoryWarning"
 THRESHOLDS = (15, 30, 45, 60)

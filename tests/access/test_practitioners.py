@@ -7,12 +7,12 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.access import oracles
-from tests.access.worlds import table, worlds
 
 from territory.access import APL_PROFILES, AplProfile, apl, gp_activity, gp_headcount_access, mean_by
 from territory.access.decay import stepped
 from territory.errors import ParameterError, TerritoryWarning
+from tests.access import oracles
+from tests.access.worlds import table, worlds
 
 NOBODY = "ignore:.*sans aucune demande à portée.*:territory.errors.TerritoryWarning"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 from hypothesis import strategies as st
+
 from tests.access.oracles import Times
 
 

@@ -8,6 +8,7 @@ __getattr__, __dir__, __all__ = lazy.attach(
     __name__,
     submodules=["decay", "equity"],
     submod_attrs={
+        "allocation": ["Allocation", "allocate_by_stratum", "allocate_places", "send_to_closest"],
         "catchment": ["floating_catchment_area", "gravity", "spatial_availability"],
         "closest": ["time_to_closest", "time_to_site"],
         "covering": ["coverage", "coverage_by"],

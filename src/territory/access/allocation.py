@@ -1,0 +1,331 @@
+"""Coverage gaps as places: who can be served where, with the places there are and a longest acceptable time."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from territory.access._kernels import k_closest
+from territory.access._pairs import Bools, Floats, Pairs, read_amounts, read_pairs, sum_by, warn
+from territory.access._transport import best_flows
+from territory.errors import ParameterError, SchemaError, examples
+
+__all__ = ["Allocation", "allocate_by_stratum", "allocate_places", "send_to_closest"]
+
+ROUNDING_PERSONS = 1e-6
+
+
+@dataclass(frozen=True)
+class Allocation:
+    """Who is served where, who is not, and which places are left.
+
+    Attributes
+    ----------
+    flows
+        Columns from_id, to_id, persons, travel_time_min, one row per pair in use, sorted by ids.
+    unmet
+        Persons without a place, on the index of the demand.
+    free_places
+        Places left at each site, on the index of the capacity (negative: persons in excess, which only
+        `send_to_closest` gives).
+    max_time_min
+        Longest time accepted (min).
+    """
+
+    flows: pd.DataFrame
+    unmet: pd.Series[float]
+    free_places: pd.Series[float]
+    max_time_min: float
+
+    @property
+    def served(self) -> float:
+        """Persons who have a place."""
+        return float(self.flows["persons"].sum())
+
+    @property
+    def total_time_min(self) -> float:
+        """Sum of the travel times of the persons served (person-minutes, one way)."""
+        return float((self.flows["persons"] * self.flows["travel_time_min"]).sum())
+
+    @property
+    def mean_time_min(self) -> float:
+        """Mean travel time of the persons served (min, one way), NaN if there are none."""
+        return self.total_time_min / self.served if self.served else math.nan
+
+    def __repr__(self) -> str:
+        return (
+            f"Allocation({self.served:g} servies, {float(self.unmet.sum()):g} sans place, "
+            f"{float(self.free_places.sum()):g} places libres, {self.max_time_min:g} min au plus)"
+        )
+
+    def _repr_html_(self) -> str:
+        return (
+            "<table><caption>Affectation des places</caption>"
+            f"<tr><th scope='row'>Personnes servies</th><td>{self.served:g}</td></tr>"
+            f"<tr><th scope='row'>Personnes sans place</th><td>{float(self.unmet.sum()):g}</td></tr>"
+            f"<tr><th scope='row'>Places libres</th><td>{float(self.free_places.sum()):g}</td></tr>"
+            f"<tr><th scope='row'>Temps moyen (min)</th><td>{self.mean_time_min:.1f}</td></tr></table>"
+        )
+
+
+def allocate_places(
+    travel_times: pd.DataFrame,
+    demand: pd.Series[float],
+    capacity: pd.Series[float],
+    *,
+    max_time_min: float,
+    eligible: pd.DataFrame | None = None,
+) -> Allocation:
+    """Allocate persons to places: as many served as possible, then least time, then the fairest shortage.
+
+    It is what a perfect coordination could do, not what happens: families choose, and establishments admit.
+
+    Parameters
+    ----------
+    travel_times
+        Columns from_id, to_id, travel_time_min (min). A pair with an unknown time (NaN) is not used.
+    demand
+        Persons by origin, indexed by from_id. For "children without a place" it must be MDPH orientations or
+        waiting lists, never a prevalence.
+    capacity
+        Places by site, indexed by to_id.
+    max_time_min
+        Longest acceptable time (min), inclusive.
+    eligible
+        Columns from_id, to_id: the only pairs allowed (an authorised zone, a psychiatric sector). None = all.
+
+    Returns
+    -------
+    Allocation
+        `.flows`, `.unmet` and `.free_places`; whole numbers when demand and capacity are whole.
+
+    Raises
+    ------
+    ParameterError
+        If demand or capacity is negative or unknown, or max_time_min is not a positive number or is above the
+        table's cutoff.
+    SchemaError
+        If a table lacks a column, or times are negative or given twice.
+    UnknownCodeError
+        If no origin, or no site, is in the table.
+    InfeasibleError
+        If the solver fails.
+
+    Warns
+    -----
+    TerritoryWarning
+        With the number of pairs left out because their time is unknown.
+
+    Notes
+    -----
+    Lexicographic optimum over flows f_ij >= 0 on pairs with t_ij <= max_time and eligible: 1. maximise the sum
+    of f_ij; 2. minimise the sum of t_ij f_ij; 3. minimise the largest (D_i - sum_j f_ij) / D_i; with
+    sum_j f_ij <= D_i and sum_i f_ij <= C_j. Hitchcock (1941), Journal of Mathematics and Physics 20, 224-230.
+    The order of rows changes nothing: pairs are sorted by ids before solving.
+
+    Examples
+    --------
+    >>> times = pd.DataFrame({
+    ...     "from_id": ["A", "A", "B"], "to_id": ["S", "T", "S"], "travel_time_min": [10.0, 30.0, 20.0]})
+    >>> result = allocate_places(
+    ...     times, pd.Series({"A": 4.0, "B": 3.0}), pd.Series({"S": 5.0, "T": 1.0}), max_time_min=45)
+    >>> result
+    Allocation(6 servies, 1 sans place, 0 places libres, 45 min au plus)
+    >>> result.unmet.to_dict()
+    {'A': 0.0, 'B': 1.0}
+    """
+    pairs, persons, places = _problem(travel_times, demand, capacity, max_time_min, eligible)
+    return _allocation(pairs, best_flows(pairs, persons, places), demand, capacity, max_time_min)
+
+
+def send_to_closest(
+    travel_times: pd.DataFrame,
+    demand: pd.Series[float],
+    capacity: pd.Series[float],
+    *,
+    max_time_min: float,
+    eligible: pd.DataFrame | None = None,
+) -> Allocation:
+    """Send everyone to the closest site, whatever its places: what `allocate_places` is compared with.
+
+    Parameters
+    ----------
+    travel_times, demand, capacity, max_time_min, eligible
+        As for `allocate_places`.
+
+    Returns
+    -------
+    Allocation
+        `.unmet` holds those who have no site within the time; `.free_places` is negative where more persons
+        come than there are places. Sites without places are not a destination.
+
+    Raises
+    ------
+    ParameterError, SchemaError, UnknownCodeError
+        As `allocate_places`.
+
+    Examples
+    --------
+    >>> times = pd.DataFrame({
+    ...     "from_id": ["A", "A", "B"], "to_id": ["S", "T", "S"], "travel_time_min": [10.0, 30.0, 20.0]})
+    >>> send_to_closest(
+    ...     times, pd.Series({"A": 4.0, "B": 3.0}), pd.Series({"S": 5.0, "T": 1.0}), max_time_min=45
+    ... ).free_places.to_dict()
+    {'S': -2.0, 'T': 1.0}
+    """
+    pairs, persons, _ = _problem(travel_times, demand, capacity, max_time_min, eligible)
+    best, _ = k_closest(pairs.origin, pairs.site, pairs.minutes, persons.size, 1)
+    is_closest = best[pairs.origin, 0] == pairs.site
+    flow = np.where(is_closest, persons[pairs.origin], 0.0)
+    return _allocation(pairs, flow, demand, capacity, max_time_min)
+
+
+def allocate_by_stratum(
+    travel_times: pd.DataFrame,
+    demand: pd.Series[float],
+    capacity: pd.Series[float],
+    *,
+    max_time_min: float,
+    eligible: pd.DataFrame | None = None,
+) -> dict[str, Allocation]:
+    """Allocate places within each stratum: a place of one category, public, age and mode is not another's.
+
+    Parameters
+    ----------
+    travel_times
+        As for `allocate_places`.
+    demand
+        Persons, indexed by (from_id, stratum).
+    capacity
+        Places, indexed by (to_id, stratum).
+    max_time_min
+        Longest acceptable time (min), inclusive.
+    eligible
+        Columns from_id, to_id, and stratum if pairs differ between strata.
+
+    Returns
+    -------
+    dict
+        One Allocation per stratum of the demand, in the order in which strata come; a stratum without any
+        place leaves all its persons unmet.
+
+    Raises
+    ------
+    ParameterError, SchemaError, UnknownCodeError
+        As `allocate_places`; ParameterError also if an index does not have two levels.
+
+    Warns
+    -----
+    TerritoryWarning
+        With the strata that have places and no demand.
+
+    Examples
+    --------
+    >>> times = pd.DataFrame({"from_id": ["A"], "to_id": ["S"], "travel_time_min": [10.0]})
+    >>> demand = pd.Series({("A", "ime"): 3.0, ("A", "sessad"): 2.0})
+    >>> allocate_by_stratum(times, demand, pd.Series({("S", "ime"): 2.0}), max_time_min=45)["ime"].unmet.to_dict()
+    {'A': 1.0}
+    """
+    for name, amounts in (("Demande", demand), ("Places", capacity)):
+        if amounts.index.nlevels != 2:
+            raise ParameterError(f"{name} : un index à deux niveaux (identifiant, strate) est attendu.")
+    strata = demand.index.unique(level=1)
+    idle = capacity.index.unique(level=1).difference(strata)
+    if len(idle):
+        warn(f"{len(idle)} strate(s) avec des places et sans demande ({examples(idle)}).", stacklevel=3)
+    results = {}
+    for stratum in strata:
+        allowed = eligible
+        if eligible is not None and "stratum" in eligible.columns:
+            allowed = eligible[eligible["stratum"] == stratum]
+        results[str(stratum)] = allocate_places(
+            travel_times,
+            demand[demand.index.get_level_values(1) == stratum].droplevel(1),
+            capacity[capacity.index.get_level_values(1) == stratum].droplevel(1),
+            max_time_min=max_time_min,
+            eligible=allowed,
+        )
+    return results
+
+
+def _problem(
+    travel_times: pd.DataFrame,
+    demand: pd.Series[float],
+    capacity: pd.Series[float],
+    max_time_min: float,
+    eligible: pd.DataFrame | None,
+) -> tuple[Pairs, Floats, Floats]:
+    """Return the pairs that may be used, sorted by ids, with persons and places."""
+    persons = _known_amounts(demand, "Demande")
+    places = _known_amounts(capacity, "Places")
+    if not (math.isfinite(max_time_min) and max_time_min > 0):
+        raise ParameterError(f"max_time_min = {max_time_min} : un nombre de minutes positif est attendu.")
+    # alphabetical, so that among equal optima the answer does not hang on the order of the rows
+    pairs = read_pairs(travel_times, origins=demand.index.sort_values(), sites=capacity.index.sort_values())
+    persons = persons[demand.index.get_indexer(pairs.origins)]
+    places = places[capacity.index.get_indexer(pairs.sites)]
+    pairs.check_threshold(max_time_min, "Le temps maximal")
+    unknown = np.isnan(pairs.minutes)
+    if unknown.any():
+        who = pairs.origins[np.unique(pairs.origin[unknown])]
+        warn(f"{int(unknown.sum())} couple(s) au temps inconnu, non utilisés (origines : {examples(who)}).")
+    keep = (pairs.minutes <= max_time_min) & (persons[pairs.origin] > 0) & (places[pairs.site] > 0)
+    if eligible is not None:
+        keep &= _is_eligible(pairs, eligible)
+    rows = np.flatnonzero(keep)
+    by_name = np.lexsort((pairs.site[rows], pairs.origin[rows]))
+    return pairs.take(rows[by_name]), persons, places
+
+
+def _known_amounts(amounts: pd.Series[float], what: str) -> Floats:
+    """Return amounts, raise if one is unknown."""
+    values = read_amounts(amounts, what)
+    unknown = np.isnan(values)
+    if unknown.any():
+        raise ParameterError(
+            f"{what} : {int(unknown.sum())} valeur(s) inconnue(s) ({examples(amounts.index[unknown])}). "
+            "L'affectation ne se calcule pas sans elles : renseignez-les, ou retirez ces lignes en le disant."
+        )
+    return values
+
+
+def _is_eligible(pairs: Pairs, eligible: pd.DataFrame) -> Bools:
+    """Return a mask of the pairs that are listed."""
+    missing = [column for column in ("from_id", "to_id") if column not in eligible.columns]
+    if missing:
+        raise SchemaError(f"Couples autorisés : il manque {', '.join(missing)}.")
+    origin = pairs.origins.get_indexer(pd.Index(eligible["from_id"]))
+    site = pairs.sites.get_indexer(pd.Index(eligible["to_id"]))
+    known = (origin >= 0) & (site >= 0)
+    width = len(pairs.sites)
+    return np.isin(pairs.origin.astype(np.int64) * width + pairs.site, origin[known] * width + site[known])
+
+
+def _allocation(
+    pairs: Pairs, flow: Floats, demand: pd.Series[float], capacity: pd.Series[float], max_time_min: float
+) -> Allocation:
+    """Return flows as tables."""
+    used = pairs.take(np.flatnonzero(flow > 0))
+    persons = flow[flow > 0]
+    flows = pd.DataFrame(
+        {
+            "from_id": used.origins.take(used.origin),
+            "to_id": used.sites.take(used.site),
+            "persons": persons,
+            "travel_time_min": used.minutes,
+        }
+    )
+    served = sum_by(used.origin, persons, len(used.origins))
+    taken = sum_by(used.site, persons, len(used.sites))
+    unmet = demand.astype(np.float64) - pd.Series(served, index=used.origins)[demand.index].to_numpy()
+    free = capacity.astype(np.float64) - pd.Series(taken, index=used.sites)[capacity.index].to_numpy()
+    return Allocation(
+        flows,
+        # rounding of the solver only
+        unmet.mask(unmet.abs() < ROUNDING_PERSONS, 0.0).rename("unmet"),
+        free.mask(free.abs() < ROUNDING_PERSONS, 0.0).rename("free_places"),
+        float(max_time_min),
+    )
