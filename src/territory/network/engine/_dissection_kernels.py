@@ -15,6 +15,9 @@ from territory.network.engine.graph import Int8, Int32, Int64, Integer
 #: Nodes of a small part and around it fit in the bits of one number.
 _BITS = 62
 _SMALL = 40
+_DIRECTIONS = ((1, 0), (0, 1), (1, 1), (1, -1), (2, 1), (2, -1), (1, 2), (1, -2))
+#: A node with more neighbours is searched in any order: sorting its list would be slow.
+_MANY = 32
 
 
 @kernel
@@ -24,8 +27,8 @@ def split(
     """Reorder the part from `first` to `last`: one side, the other side, the separator; return the two ends.
 
     The nodes that lie outermost in a direction are the sources, those opposite are the sinks (inertial flow:
-    A. Schild and C. Sommer (2015), "On balanced separators in road networks", SEA). Of four directions the
-    one that is cut by fewest nodes wins.
+    A. Schild and C. Sommer (2015), "On balanced separators in road networks", SEA). Of eight directions
+    the one that is cut by fewest nodes wins.
     """
     size = last - first
     local_start, local_heads = _local_graph(nodes, place, start, heads, first, last)
@@ -34,22 +37,21 @@ def split(
     sides = np.empty(size, np.int8)
     best_sides = np.zeros(size, np.int8)
     before, after = np.empty(size, np.int32), np.empty(size, np.int32)
-    levels, queue = np.empty(2 * size, np.int32), np.empty(2 * size, np.int32)
+    seen = np.empty(2 * size, np.bool_)
     path, turn = np.empty(2 * size, np.int32), np.empty(size, np.int32)
     fewest, best_balance = size, -1
-    for direction in range(4):
+    for direction in range(len(_DIRECTIONS)):
         _project(nodes, x, y, first, last, direction, keys)
-        sources = _give_roles(local_start, local_heads, keys, max(1, size // 4), roles)
-        flow = max_flow(
-            local_start, local_heads, roles, sources, fewest + 1, before, after, levels, queue, path, turn
-        )
+        sources = _give_roles(local_start, local_heads, keys, max(1, size // 3), roles)
+        _sort_by_key(local_start, local_heads, keys)
+        flow = max_flow(local_start, local_heads, roles, sources, fewest + 1, before, after, seen, path, turn)
         if flow > fewest:
             continue
         for far in range(2):
             if far:
-                count = far_cut(local_start, local_heads, roles, before, after, levels, queue, sides)
+                count = far_cut(local_start, local_heads, roles, before, after, seen, path, sides)
             else:
-                count = near_cut(roles, sources, before, levels, sides)
+                count = near_cut(roles, sources, before, seen, sides)
             balance = min(count, size - flow - count)
             if flow < fewest or balance > best_balance:
                 fewest, best_balance = flow, balance
@@ -81,17 +83,10 @@ def _local_graph(
 @kernel
 def _project(nodes: Int32, x: Int64, y: Int64, first: int, last: int, direction: int, keys: Int64) -> None:
     """Write distinct keys that sort a part along a direction: coordinates are whole numbers below 2^29."""
+    ways = np.array(_DIRECTIONS)
     for row in range(first, last):
-        across, along = x[nodes[row]], y[nodes[row]]
-        if direction == 0:
-            value = across
-        elif direction == 1:
-            value = along
-        elif direction == 2:
-            value = across + along
-        else:
-            value = across - along
-        keys[row - first] = (np.int64(value) << 32) | (row - first)
+        value = ways[direction, 0] * x[nodes[row]] + ways[direction, 1] * y[nodes[row]]
+        keys[row - first] = (value << 32) | (row - first)
 
 
 @kernel
@@ -112,6 +107,21 @@ def _give_roles(start: Int32, heads: Int32, keys: Int64, count: int, roles: Int8
                     end += 1
                     break
     return sources[:end]
+
+
+@kernel
+def _sort_by_key(start: Int32, heads: Int32, keys: Int64) -> None:
+    """Sort the neighbours of each node, highest key first (by insertion: there are few)."""
+    for node in range(len(keys)):
+        if start[node + 1] - start[node] > _MANY:
+            continue
+        for arc in range(start[node] + 1, start[node + 1]):
+            head = heads[arc]
+            free = arc
+            while free > start[node] and keys[heads[free - 1]] < keys[head]:
+                heads[free] = heads[free - 1]
+                free -= 1
+            heads[free] = head
 
 
 @kernel
@@ -138,7 +148,7 @@ def _select(values: Int64, rank: int) -> int:
             low = left
         else:
             break
-    return values[rank]
+    return int(values[rank])
 
 
 @kernel

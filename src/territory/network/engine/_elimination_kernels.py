@@ -112,7 +112,7 @@ def _has(start: Int64, heads: Int32, degrees: Int32, node: Integer, other: Integ
 @kernel
 def _find(start: Int64, heads: Int32, node: Integer, other: Integer) -> int:
     """Return where a neighbour stands in the list of a node."""
-    place = start[node]
+    place = int(start[node])
     while heads[place] != other:
         place += 1
     return place
