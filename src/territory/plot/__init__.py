@@ -6,5 +6,5 @@ import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
-    submodules=["charts", "maps", "numbers", "placement", "style"],
+    submodules=["categories", "charts", "furniture", "maps", "numbers", "placement", "shapes", "style"],
 )

@@ -132,3 +132,59 @@ def change_classes(delta: pd.Series, effect: pd.Series, *, breaks: Sequence[floa
     gains = [Category(f"gain{i}", f"gain : {sizes[i]}", style.GAINS[i]) for i in (2, 1, 0)]
     losses = [Category(f"loss{i}", f"perte : {sizes[i]}", style.LOSSES[i]) for i in (0, 1, 2)]
     return Classes(keys, (*gains, INDISTINCT, *losses, OUTSIDE, UNKNOWN))
+
+
+def numbers_from(values: pd.Series, texts: pd.Series | None = None) -> pd.Series:
+    """Return whole numbers as texts for a map, empty where unknown.
+
+    Parameters
+    ----------
+    values
+        Numbers (minutes for instance).
+    texts
+        Texts that replace some of them.
+
+    Returns
+    -------
+    Series
+        Texts by the same index.
+
+    Examples
+    --------
+    >>> numbers_from(pd.Series([27.4, float("nan")])).tolist()
+    ['27', '']
+    """
+
+    def written(value: float) -> str:
+        return str(int(np.floor(value + 0.5))) if np.isfinite(value) else ""
+
+    whole = values.astype(float).map(written)
+    return whole if texts is None else texts.reindex(values.index).fillna(whole)
+
+
+def shown(legend: Sequence[Category], *keys: pd.Series) -> tuple[Category, ...]:
+    """Leave out of a legend the special categories (out of reach, unknown, outside) that no map shows.
+
+    Ordinary classes stay, used or not, so that compared maps keep the same legend.
+
+    Parameters
+    ----------
+    legend
+        Every category.
+    *keys
+        Keys of each map.
+
+    Returns
+    -------
+    tuple of Category
+        The categories kept, in order.
+
+    Examples
+    --------
+    >>> classes = time_classes(pd.Series([10.0]), breaks=[15])
+    >>> [category.key for category in shown(classes.legend, classes.keys)]
+    ['class0', 'class1']
+    """
+    used = {str(key) for series in keys for key in series.unique()}
+    special = {UNKNOWN.key, OUT_OF_REACH.key, OUTSIDE.key}
+    return tuple(category for category in legend if category.key in used or category.key not in special)

@@ -6,10 +6,15 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from matplotlib.font_manager import FontProperties
-from matplotlib.textpath import TextPath
+from matplotlib.font_manager import get_font
+from matplotlib.ft2font import LoadFlags
 
-from territory.plot.style import FONT_FAMILY, style
+from territory.plot.style import FONT_FILES, font_folder
+
+_FILES = {"normal": FONT_FILES[0], "semibold": FONT_FILES[2], "bold": FONT_FILES[3]}
+# text is measured large, without hinting, then scaled: the same width on every machine
+_MEASURED_AT = 100.0
+_FIXED_POINT = 64.0
 
 
 class Box(NamedTuple):
@@ -87,13 +92,13 @@ def text_size(text: str, size: float, weight: str = "normal") -> tuple[float, fl
     """
     if not text.strip():
         return 0.0, 0.0
+    font = get_font(str(font_folder() / _FILES.get(weight, FONT_FILES[0])))
+    font.set_size(_MEASURED_AT, 72.0)
     lines = text.split("\n")
-    with style():
-        font = FontProperties(family=FONT_FAMILY, weight=weight)
-        widths = [
-            float(TextPath((0, 0), line, size=size, prop=font).get_extents().width) if line.strip() else 0.0
-            for line in lines
-        ]
+    widths = []
+    for line in lines:
+        font.set_text(line, 0.0, flags=LoadFlags.NO_HINTING)
+        widths.append(font.get_width_height()[0] / _FIXED_POINT * size / _MEASURED_AT)
     return max(widths), size * (0.95 + 1.2 * (len(lines) - 1))
 
 

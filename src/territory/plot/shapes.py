@@ -1,0 +1,106 @@
+"""Outlines of geopandas drawn straight with matplotlib: no hidden redraw, only the fills and borders asked for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import shapely
+from matplotlib.collections import LineCollection, PathCollection
+from matplotlib.path import Path
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    from matplotlib.axes import Axes
+
+
+def places(points: gpd.GeoDataFrame) -> list[tuple[float, float]]:
+    """Return the coordinates of points, in order.
+
+    Parameters
+    ----------
+    points
+        GeoDataFrame of points.
+
+    Returns
+    -------
+    list of tuple
+        x and y, in the unit of the frame's system.
+    """
+    geometry = points.geometry.to_numpy()
+    return list(zip(shapely.get_x(geometry).tolist(), shapely.get_y(geometry).tolist(), strict=True))
+
+
+def fill(
+    axes: Axes,
+    outlines: gpd.GeoSeries,
+    *,
+    color: str,
+    edge: str,
+    width: float,
+    zorder: float = 1,
+    **hatch: Any,
+) -> None:
+    """Fill polygons, holes left open.
+
+    Parameters
+    ----------
+    axes
+        Where to draw, in the coordinates of the outlines.
+    outlines
+        Polygons or multipolygons.
+    color, edge
+        Colours inside and along the border.
+    width
+        Width of the border (points).
+    zorder
+        Height in the pile.
+    **hatch
+        `hatch` and `hatchcolor`, as matplotlib takes them.
+    """
+    paths = [_path(outline) for outline in outlines if outline is not None and not outline.is_empty]
+    axes.add_collection(
+        PathCollection(paths, facecolors=color, edgecolors=edge, linewidths=width, zorder=zorder, **hatch),
+        autolim=False,
+    )
+
+
+def border(axes: Axes, members: np.ndarray, *, color: str, width: float, zorder: float = 3) -> None:
+    """Draw the outer border of some polygons taken together.
+
+    Parameters
+    ----------
+    axes
+        Where to draw.
+    members
+        Polygons of one zone.
+    color
+        Colour of the line.
+    width
+        Width of the line (points).
+    zorder
+        Height in the pile.
+    """
+    whole = shapely.union_all(members)
+    lines = [np.asarray(ring.coords)[:, :2] for ring in _rings(whole)]
+    axes.add_collection(
+        LineCollection(lines, colors=color, linewidths=width, joinstyle="round", zorder=zorder), autolim=False
+    )
+
+
+def _rings(shape: shapely.Geometry) -> list[shapely.LinearRing]:
+    """Return every ring of a shape: outer ones and holes."""
+    polygons = [part for part in shapely.get_parts(shape) if part.geom_type == "Polygon"]
+    return [ring for polygon in polygons for ring in (polygon.exterior, *polygon.interiors)]
+
+
+def _path(shape: shapely.Geometry) -> Path:
+    """Return a shape as one path; rings turn opposite ways, so that holes stay open."""
+    vertices, codes = [], []
+    for ring in _rings(shapely.normalize(shape)):
+        points = np.asarray(ring.coords)[:, :2]
+        vertices.append(points)
+        kinds = np.full(len(points), Path.LINETO, dtype=Path.code_type)
+        kinds[0], kinds[-1] = Path.MOVETO, Path.CLOSEPOLY
+        codes.append(kinds)
+    return Path(np.concatenate(vertices), np.concatenate(codes))

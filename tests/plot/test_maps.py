@@ -1,0 +1,157 @@
+"""Maps: what is drawn, where, and the same at each run."""
+
+from __future__ import annotations
+
+import math
+import re
+
+import geopandas as gpd
+import pandas as pd
+import pytest
+from shapely.geometry import Point, Polygon, box
+
+from territory.errors import ParameterError
+from territory.plot import furniture, style
+from territory.plot.categories import change_classes, numbers_from, shown, time_classes
+from territory.plot.maps import Legend, Panel, draw_map, extent_of
+
+CODES = ["a", "b", "c", "d"]
+
+
+@pytest.fixture
+def areas() -> gpd.GeoDataFrame:
+    squares = [box(10_000 * i, 0, 10_000 * (i + 1), 10_000) for i in range(3)]
+    holed = Polygon(box(0, 10_000, 30_000, 30_000).exterior, [box(5_000, 15_000, 9_000, 19_000).exterior])
+    return gpd.GeoDataFrame(geometry=[*squares, holed], index=CODES, crs=2154)
+
+
+@pytest.fixture
+def times() -> pd.Series:
+    return pd.Series([10.0, 40.0, math.nan, 70.0], index=CODES)
+
+
+def texts(figure: object) -> list[str]:
+    return [text.get_text() for axes in figure.axes for text in axes.texts if text.get_text()]  # type: ignore[attr-defined]
+
+
+def test_numbers_are_written_in_communes_and_unknown_is_in_the_legend(
+    areas: gpd.GeoDataFrame, times: pd.Series
+) -> None:
+    classes = time_classes(times)
+    figure = draw_map(
+        [Panel(areas, classes.keys, numbers=numbers_from(times))], Legend(classes.legend, "Temps")
+    )
+    written = texts(figure)
+    assert {"10", "40", "70", "Temps", "inconnu", "jusqu'à 15\u00a0min"} <= set(written)
+    assert "nan" not in written
+
+
+def test_same_bytes_and_no_date(areas: gpd.GeoDataFrame, times: pd.Series) -> None:
+    classes = time_classes(times)
+
+    def draw() -> bytes:
+        zones = pd.Series(["x", "x", "y", None], index=CODES)
+        panel = Panel(areas, classes.keys, "Avant", numbers_from(times), zones, focus=pd.Index(["a"]))
+        return style.to_svg(draw_map([panel, panel], Legend(classes.legend), legend_side="below"))
+
+    assert draw() == draw()
+
+
+def test_nothing_is_cut(areas: gpd.GeoDataFrame, times: pd.Series) -> None:
+    classes = time_classes(times)
+    sites = gpd.GeoDataFrame({"mark": ["1", "2"], "shape": ["o", "s"]}, geometry=[Point(1, 1)] * 2, crs=2154)
+    legend = Legend(
+        classes.legend,
+        "Un titre de légende assez long pour tenir sur deux lignes",
+        sites=[("1", "o", "Institut médico-éducatif de Salernes, aujourd'hui")],
+        notes=["Une note."],
+        source="Sources : INSEE, RP 2021 ; IGN, 2018 ; " * 5,
+    )
+    for side in ("right", "below"):
+        figure = draw_map(
+            [Panel(areas, classes.keys, "Titre", sites=sites)], legend, legend_side=side, width_cm=14
+        )
+        with style.style():
+            figure.draw_without_rendering()
+            frame = figure.bbox
+            drawn = [t for axes in figure.axes for t in axes.texts] + figure.texts
+            for text in drawn:
+                extent = text.get_window_extent()
+                assert frame.x0 - 1 <= extent.x0 <= extent.x1 <= frame.x1 + 1, text.get_text()
+                assert frame.y0 - 1 <= extent.y0 <= extent.y1 <= frame.y1 + 1, text.get_text()
+
+
+def test_metres_stay_square(areas: gpd.GeoDataFrame, times: pd.Series) -> None:
+    classes = time_classes(times)
+    for side in ("right", "below"):
+        figure = draw_map([Panel(areas, classes.keys)], Legend(classes.legend), legend_side=side)
+        axes = figure.axes[0]
+        place, (width, height) = axes.get_position(), figure.get_size_inches()
+        across = (axes.get_xlim()[1] - axes.get_xlim()[0]) / (place.width * width)
+        up = (axes.get_ylim()[1] - axes.get_ylim()[0]) / (place.height * height)
+        assert across == pytest.approx(up, rel=1e-6)
+
+
+def test_points_stand_for_missing_outlines(times: pd.Series) -> None:
+    points = gpd.GeoDataFrame(geometry=[Point(i * 5_000, 0) for i in range(4)], index=CODES, crs=2154)
+    classes = time_classes(times)
+    figure = draw_map([Panel(points, classes.keys, numbers=numbers_from(times))], Legend(classes.legend))
+    assert {"10", "40", "70"} <= set(texts(figure))
+
+
+def test_one_commune_has_room() -> None:
+    point = gpd.GeoDataFrame(geometry=[Point(0, 0)], index=["a"], crs=2154)
+    left, bottom, right, top = extent_of(point)
+    assert right - left > 1_000
+    assert top - bottom > 1_000
+
+
+def test_markup_in_names_is_text(areas: gpd.GeoDataFrame, times: pd.Series) -> None:
+    classes = time_classes(times)
+    names = gpd.GeoDataFrame(
+        {"label": ["$x_1$ <b>&"], "size": [8.0]}, geometry=[Point(15_000, 5_000)], crs=2154
+    )
+    figure = draw_map([Panel(areas, classes.keys, names=names)], Legend(classes.legend))
+    assert "$x_1$ <b>&" in texts(figure)
+    svg = style.to_svg(figure).decode()
+    assert "<b>&" not in re.sub(r"<!--.*?-->", "", svg, flags=re.S)
+
+
+def test_two_sites_at_one_place_are_side_by_side(areas: gpd.GeoDataFrame, times: pd.Series) -> None:
+    classes = time_classes(times)
+    sites = gpd.GeoDataFrame(
+        {"mark": ["1", "2"], "shape": ["o", "s"]}, geometry=[Point(15_000, 15_000)] * 2, crs=2154
+    )
+    figure = draw_map([Panel(areas, classes.keys, sites=sites)], Legend(classes.legend))
+    places = [text.get_position() for text in figure.axes[0].texts if text.get_text() in ("1", "2")]
+    assert len(places) == 2
+    assert places[0] != places[1]
+
+
+def test_proportional_circles() -> None:
+    assert furniture.circle_points(100, 100) == pytest.approx(2 * furniture.circle_points(25, 100))
+    assert furniture.circle_points(0, 0) == 0.0
+
+
+def test_degrees_and_nothing_are_refused(areas: gpd.GeoDataFrame, times: pd.Series) -> None:
+    classes = time_classes(times)
+    with pytest.raises(ParameterError, match="projetés"):
+        draw_map([Panel(areas.to_crs(4326), classes.keys)], Legend(classes.legend))
+    with pytest.raises(ParameterError, match="aucune commune"):
+        extent_of(areas.iloc[:0])
+    with pytest.raises(ParameterError, match="aucune carte"):
+        draw_map([], Legend(classes.legend))
+
+
+def test_unused_special_classes_leave_the_legend(times: pd.Series) -> None:
+    classes = time_classes(times)
+    assert [c.key for c in shown(classes.legend, classes.keys)] == [
+        "class0", "class1", "class2", "class3", "class4", "unknown",
+    ]  # fmt: skip
+    changes = change_classes(pd.Series([1.0]), pd.Series(["indistinct"]))
+    assert "outside" not in [c.key for c in shown(changes.legend, changes.keys)]
+
+
+def test_scale_is_a_round_length() -> None:
+    assert furniture.nice_length(26_400) == 20_000
+    assert furniture.nice_length(5_000) == 5_000
