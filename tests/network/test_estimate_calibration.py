@@ -190,3 +190,17 @@ def test_known_trips_of_the_var(shared_data: Path) -> None:
     assert 55 <= time["83137"] <= 70  # Toulon
     assert 4 <= time["83141"] <= 9  # Trans-en-Provence
     assert 2 <= time["83050"] <= 8  # inside Draguignan
+
+
+def test_the_method_page_says_the_committed_errors() -> None:
+    page = (TOOL.parents[1] / "docs" / "method" / "travel-times-estimate.md").read_text(encoding="utf-8")
+    table = model.calibration()
+    for kind, terrain in (
+        ("cross_validation", "plain"),
+        ("cross_validation", "mountain"),
+        ("cross_validation_without_estuary", "plain"),
+    ):
+        for name in ("mean_absolute_error_min", "mean_absolute_error_under_45_min", "bias_min"):
+            assert f"{abs(figure(table, kind, terrain, name)):.2f}".replace(".", ",") in page
+    for value in table.loc[table["kind"] == "coefficient", "value"]:
+        assert f"{abs(value):.3f}".replace(".", ",") in page
