@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from territory import report
 from territory.errors import OutputError
 from territory.report.tables import write_geopackage, write_table
 from territory.workflow.result import StudyResult
@@ -36,7 +37,7 @@ def write_outputs(result: StudyResult, out_dir: Path, *, timings: Callable[[], d
         ) from error
     try:
         _write_tables(result, staging)
-        build_report(result, staging / "rapport.pdf")
+        report.build_report(result, staging / "rapport.pdf")
         digests = _digests(staging)
         manifest = {**result.manifest, "run_sha256": result.run_digest, "outputs_sha256": digests}
         _write_json(staging / MANIFEST, manifest)

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from territory.cli import main
+
+
+def run(*arguments: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
+    with pytest.raises(SystemExit) as stopped:
+        main(list(arguments))
+    captured = capsys.readouterr()
+    return int(stopped.value.code or 0), captured.out, captured.err
+
+
+def test_help_is_in_french(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run("--help", capsys=capsys)
+    assert code == 0
+    for word in ("Usage : ", "Commandes :", "Options :", "Affiche cette aide."):
+        assert word in out
+    assert "Show this" not in out
+
+
+@pytest.mark.parametrize(
+    "arguments, expected",
+    [
+        (("run",), "Argument absent : ÉTUDE."),
+        (("run", "draguignan", "encore"), "Argument en trop : encore"),
+        (("run", "draguignan", "--road", "x"), "Option inconnue : --road"),
+        (("courir",), "Commande inconnue : « courir »."),
+        (("run", "draguignan", "--out"), "L'option --out attend une valeur."),
+    ],
+)
+def test_wrong_usage_is_2_and_in_french(
+    arguments: tuple[str, ...], expected: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, _, err = run(*arguments, capsys=capsys)
+    assert code == 2
+    assert expected in err
+
+
+def test_failed_study_is_1_without_traceback(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    study = tmp_path / "etude.toml"
+    study.write_text('id = "essai"\npopulaton = "rp2021"\n', encoding="utf-8")
+    code, out, err = run("run", str(study), capsys=capsys)
+    assert (code, out) == (1, "")
+    assert err.startswith("Erreur : Fichier d'étude « etude.toml »")
+    assert "vouliez-vous dire « population »" in err
+    assert "Traceback" not in err
+    assert list(tmp_path.iterdir()) == [study]
+
+
+def test_missing_study_is_1(capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, err = run("run", "nulle-part.toml", capsys=capsys)
+    assert code == 1
+    assert "Étude introuvable" in err
+
+
+def test_run_prints_where_the_report_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, out, err = run("run", "draguignan", capsys=capsys)
+    assert code == 0
+    assert "reports/draguignan/rapport.pdf" in out
+    # not a terminal: plain lines
+    assert "Scénario B…" in err
+    assert (tmp_path / "reports" / "draguignan" / "rapport.pdf").read_bytes().startswith(b"%PDF-")
+
+
+def test_doctor_finds_everything(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run("doctor", capsys=capsys)
+    assert code == 0
+    assert "Données intégrées « var »" in out
+    assert "draguignan" in out
+
+
+@pytest.mark.parametrize("command", [["-c", "import territory"], ["-m", "territory", "--help"]])
+def test_start_loads_nothing_heavy(command: list[str]) -> None:
+    heavy = "numpy, pandas, geopandas, matplotlib, numba, pandera, typst"
+    listed = subprocess.run(
+        [sys.executable, "-X", "importtime", *command],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ,
+    ).stderr
+    loaded = {line.rsplit("|", 1)[-1].strip() for line in listed.splitlines()}
+    assert loaded.isdisjoint(heavy.split(", "))

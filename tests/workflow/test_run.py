@@ -1,0 +1,202 @@
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import territory
+from territory.errors import OutputError, StudyError, TerritoryError
+from territory.workflow.result import StudyResult
+
+GOLDEN = Path(__file__).with_name("golden_zones.csv")
+
+
+@pytest.fixture(scope="module")
+def result() -> StudyResult:
+    return territory.run_study("draguignan")
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("reports") / "draguignan"
+    territory.run_study("draguignan", out_dir=folder)
+    return folder
+
+
+def digests(folder: Path) -> dict[str, str]:
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def time_min(result: StudyResult, commune: str, service: str) -> float:
+    return float(result.baseline.access.loc[(commune, service), "travel_time_min"])
+
+
+def test_the_var_looks_like_the_var(result: StudyResult) -> None:
+    assert 20 <= time_min(result, "83121", "cmpp-draguignan") <= 40  # Salernes to Draguignan
+    assert 50 <= time_min(result, "83137", "cmpp-draguignan") <= 75  # Toulon to Draguignan
+    assert time_min(result, "83050", "cmp-trans") < 10  # Draguignan to Trans
+    assert 0 < time_min(result, "83050", "cmpp-draguignan") < 10  # inside one commune, never 0
+    hospital = result.baseline.access.xs("hopital", level="service")["travel_time_min"]
+    inside = hospital[hospital.index.isin(result.baseline.state.parameters.territory_codes)]
+    # the Haut-Var is far from everything: Comps-sur-Artuby, Vérignon, Le Bourguet
+    assert inside[["83044", "83147", "83020"]].min() > 30
+    assert inside.loc["83050"] < 10
+
+
+def test_ages_are_scaled_to_the_known_total(result: StudyResult) -> None:
+    assert result.baseline.state.parameters.age_scale == pytest.approx(1, abs=0.05)
+    demand = result.baseline.state.demand.groupby("public")["demand"].sum()
+    assert demand["aeeh"] == pytest.approx(6125)
+    low_high = result.baseline.state.demand.groupby("public")[["demand_low", "demand_high"]].sum()
+    assert (low_high["demand_low"] < demand).all()
+    assert (demand < low_high["demand_high"]).all()
+
+
+def test_scenario_a_moves_no_child_daily(result: StudyResult) -> None:
+    assert "ime-salernes" not in result.comparisons["A"].services
+    assert "ime-salernes" in result.comparisons["B"].services
+
+
+def test_cmpp_is_already_there_and_trans_within_the_doubt(result: StudyResult) -> None:
+    zones = result.comparisons["A"].zones
+    assert zones.loc[("territory", "cmpp-draguignan"), ["persons_gain", "persons_loss"]].sum() == 0
+    cmp = zones.loc[("territory", "cmp-trans")]
+    moved = cmp["persons_gain"] + cmp["persons_loss"]
+    assert moved < 0.1 * (moved + cmp["persons_indistinct"])
+
+
+def test_who_may_lose_is_mostly_outside_the_dracenie(result: StudyResult) -> None:
+    zones = result.comparisons["B"].zones.xs("ime-salernes", level="service")
+    dracenie = zones.loc["248300493"]
+    assert dracenie["persons_gain"] > 10 * dracenie["persons_loss"]
+    assert zones.loc["200068104", "persons_loss"] > dracenie["persons_loss"]
+    assert zones["persons_loss"].drop("territory").sum() == pytest.approx(
+        zones.loc["territory", "persons_loss"]
+    )
+
+
+def test_partial_lists_have_no_closest_site(result: StudyResult) -> None:
+    services = set(result.baseline.access.index.get_level_values("service"))
+    assert "ehpad" in result.study.travel.closest_services
+    assert "ehpad" not in services
+    assert {"hopital", "urgences", "medecin_generaliste"} <= services
+
+
+def test_golden_zones(result: StudyResult) -> None:
+    """A change here is a change of what a council reads: say in the commit which of the two is truer, and why."""
+    zones = pd.concat({name: found.zones for name, found in result.comparisons.items()}, names=["scenario"])
+    kept = zones.filter(regex="^(persons_|baseline_mean|scenario_mean)").round(3)
+    if os.environ.get("TERRITORY_WRITE_GOLDEN"):
+        kept.to_csv(GOLDEN, lineterminator="\n")
+    expected = pd.read_csv(GOLDEN, dtype={"zone": str}).set_index(["scenario", "zone", "service"])
+    pd.testing.assert_frame_equal(kept, expected, check_dtype=False, rtol=1e-6, atol=2e-3)
+
+
+def test_two_runs_give_the_same_bytes(written: Path, tmp_path: Path) -> None:
+    # map layers are dated to the second by their format: let the clock move on
+    time.sleep(1.1)
+    territory.run_study("draguignan", out_dir=tmp_path)
+    one, other = digests(written), digests(tmp_path)
+    assert {name for name in one if one[name] != other.get(name)} == {"timings.json"}
+    assert set(one) == set(other)
+
+
+def test_manifest_vouches_for_every_file(written: Path) -> None:
+    manifest = json.loads((written / "manifest.json").read_text("utf-8"))
+    found = digests(written)
+    assert manifest["outputs_sha256"].items() <= found.items()
+    assert set(found) - set(manifest["outputs_sha256"]) == {"manifest.json", "timings.json"}
+    assert str(Path.home()) not in json.dumps(manifest)
+
+
+def test_small_estimates_are_not_printed(written: Path) -> None:
+    needs = pd.read_parquet(written / "tables" / "besoins_communes.parquet")
+    texts = needs[["demand", "demand_low", "demand_high"]].to_numpy().ravel()
+    assert (texts == "< 11").any()
+    assert all(text in ("", "0", "< 11") or int(text) >= 11 for text in texts)
+    for path in sorted((written / "tables").glob("comparaison_*.csv")):
+        table = pd.read_csv(path, dtype=str, keep_default_na=False)
+        columns = [name for name in table if name.startswith("persons") and name != "persons_kind"]
+        for text in table[columns].to_numpy().ravel():
+            assert text in ("", "0", "< 11") or int(text) >= 11, path.name
+
+
+def test_csv_and_parquet_say_the_same(written: Path) -> None:
+    for path in sorted((written / "tables").glob("*.parquet")):
+        table = pd.read_parquet(path)
+        csv = pd.read_csv(path.with_suffix(".csv"), dtype=str, keep_default_na=False)
+        assert list(table.columns) == list(csv.columns)
+        assert len(table) == len(csv)
+
+
+def test_another_census_changes_persons_and_not_times(result: StudyResult) -> None:
+    older = territory.run_study("draguignan", population="rp2017")
+    assert older.study.population == "rp2017"
+    now = result.baseline.state.communes["population"].sum()
+    assert older.baseline.state.communes["population"].sum() != now
+    assert older.run_digest != result.run_digest
+    with pytest.raises(StudyError, match="rp2021"):
+        territory.run_study("draguignan", population="rp1999")
+
+
+def test_failed_run_leaves_the_report_before(
+    written: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "draguignan"
+    shutil.copytree(written, folder)
+    (folder / "notes du chargé de mission.txt").write_text("à garder", encoding="utf-8")
+    before = digests(folder)
+
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("territory.report.build_report", fail)
+    with pytest.raises(OutputError, match="sont gardés"):
+        territory.run_study("draguignan", out_dir=folder)
+    assert digests(folder) == before
+    assert not [path for path in folder.iterdir() if path.name.startswith(".")]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
+def test_folder_that_cannot_be_written(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    with pytest.raises(OutputError, match="--out"):
+        territory.run_study("draguignan", out_dir=tmp_path / "reports")
+
+
+def test_out_dir_that_is_a_file(tmp_path: Path) -> None:
+    (tmp_path / "reports").write_text("", encoding="utf-8")
+    with pytest.raises(OutputError, match="choisissez-en un autre"):
+        territory.run_study("draguignan", out_dir=tmp_path / "reports")
+
+
+def test_observed_origins_replace_ages_and_small_counts_are_withheld(tmp_path: Path) -> None:
+    rows = ["83050,ime-salernes,40", "83121,ime-salernes,4", "83007,ime-salernes,25"]
+    (tmp_path / "origines.csv").write_text(
+        "\n".join(["commune_code,authorisation_id,children", *rows]), encoding="utf-8"
+    )
+    source = Path(territory.__file__).parent / "datasets" / "studies" / "draguignan.toml"
+    text = source.read_text("utf-8").replace('id = "draguignan"', 'id = "observee"', 1)
+    (tmp_path / "etude.toml").write_text(
+        text + '\n[files]\nobserved_origins = "origines.csv"\n', encoding="utf-8"
+    )
+    out = tmp_path / "out"
+    result = territory.run_study(tmp_path / "etude.toml", out_dir=out)
+    zones = result.comparisons["B"].zones.xs("ime-salernes", level="service")
+    assert zones.filter(regex="^persons_(gain|loss|indistinct|entering)$").loc["territory"].sum() == 69
+    communes = pd.read_csv(out / "tables" / "comparaison_communes.csv", dtype=str, keep_default_na=False)
+    ime = communes[communes["service"] == "ime-salernes"]
+    assert set(ime["persons"]) == {"secret"}
+    assert "4" not in set(communes["persons"])
+
+
+def test_errors_are_of_one_tree() -> None:
+    with pytest.raises(TerritoryError):
+        territory.run_study("nulle-part")
