@@ -43,7 +43,7 @@ def estimate_travel_times(
         Points with a coordinate system, in one French territory; ids are the index. Columns read when
         present: `density_hab_km2` (of the commune; 100 where it is missing, read within 5 to 5,000),
         `terrain` (a name of the terrain of the place, instead of the call's), `commune_code` (the index
-        otherwise) and `area_km2` (of the commune; 15.6 where it is missing).
+        otherwise) and `area_km2` (of the commune; 15.7 where it is missing).
     terrain : {"plain", "mixed", "mountain"}
         Terrain of the places that do not state theirs; a trip between two terrains takes the middle.
         "plain" is fitted on Gironde, "mountain" on Isère, "mixed" is halfway.

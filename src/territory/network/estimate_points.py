@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-# what is assumed of a place when nothing is said: close to the mean of metropolitan France (105 hab/km2 and
-# 15.6 km2 a commune over the 34,838 communes of RP 2017)
+# what is assumed of a place when nothing is said: close to the means of metropolitan France (118 hab/km2 and
+# 15.7 km2 a commune over 34,838 communes, RP 2017)
 DEFAULT_DENSITY_HAB_KM2 = 100.0
-DEFAULT_AREA_KM2 = 15.6
+DEFAULT_AREA_KM2 = 15.7
 
 # box (west, south, east, north, in degrees) of the land of each group of départements with one projection
 _BOXES = {
