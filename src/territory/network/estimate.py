@@ -188,11 +188,10 @@ def _warn_unknown_areas(starts: Places, ends: Places) -> None:
     both = pd.Index(starts.commune_codes).intersection(pd.Index(ends.commune_codes)).dropna()
     unknown = both.difference(stated[0].union(stated[1]))
     if len(unknown):
+        area = f"{DEFAULT_AREA_KM2:g}".replace(".", ",")
         warnings.warn(
             f"{len(unknown)} commune(s) de surface inconnue ({examples(unknown)}) : le temps à l'intérieur de la "
-            f"commune suppose {DEFAULT_AREA_KM2:g} km² ; ajoutez la colonne area_km2.".replace(
-                "15.6", "15,6"
-            ),
+            f"commune suppose {area} km² ; ajoutez la colonne area_km2.",
             TerritoryWarning,
             stacklevel=3,
         )
