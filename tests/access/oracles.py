@@ -136,3 +136,35 @@ def allocations(times: Times, demand: Amounts, capacity: Amounts, max_time: floa
 def best_allocation(times: Times, demand: Amounts, capacity: Amounts, max_time: float) -> Aims:
     """Most served, then least time, then the smallest largest unmet share."""
     return min(allocations(times, demand, capacity, max_time), key=lambda a: (-a[0], a[1], a[2]))
+
+
+def desert_class(values: dict[str, float | None], rules: dict[str, tuple[str, float]]) -> str:
+    """Class of one commune; None is unknown."""
+    met = 0
+    for name, (direction, threshold) in rules.items():
+        value = values[name]
+        if value is None:
+            return "non calculable"
+        met += value < threshold if direction == "below" else value > threshold
+    return "aucun critère" if not met else f"{met} critère{'s' if met > 1 else ''} sur {len(rules)}"
+
+
+def zones(territories: list[tuple[str, float, float]], zip_quota: float, zac_quota: float) -> dict[str, str]:
+    """Zone of each (code, APL, inhabitants) under the rule of 2017, territory by territory."""
+    zone = {}
+    left = {"ZIP (zone B)": zip_quota, "ZAC": zac_quota}
+    order = ["ZIP (zone B)", "ZAC"]
+    for code, apl_value, people in sorted(territories, key=lambda t: (t[1], t[0])):
+        if apl_value <= 2.5:
+            zone[code] = "ZIP (zone A)"
+        elif apl_value > 4:
+            zone[code] = "hors vivier"
+        else:
+            while order and people > left[order[0]]:
+                order.pop(0)
+            if order:
+                left[order[0]] -= people
+                zone[code] = order[0]
+            else:
+                zone[code] = "zone de vigilance"
+    return zone

@@ -1,0 +1,239 @@
+"""Déserts: DREES's criteria scheme, for primary care and for any other service.
+
+A criterion compares one measure with one threshold. Where its data are missing, or its list of sites is known
+to be partial, it is « non calculable »: never passed, never failed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from territory.access._pairs import read_amounts
+from territory.access.practitioners import APL_NAME
+from territory.errors import ParameterError, Problems, examples
+
+__all__ = ["DREES_2017", "NOT_COMPUTABLE", "Criterion", "classify", "population_by_class"]
+
+NOT_COMPUTABLE = "non calculable"
+DIRECTIONS = ("below", "above")
+
+
+@dataclass(frozen=True)
+class Criterion:
+    """One criterion of desert.
+
+    Attributes
+    ----------
+    name
+        Short name, used in the names of the result's columns.
+    column
+        Column of the table that it reads.
+    threshold
+        Value at which a commune is still outside the desert (inclusive).
+    direction
+        "below": desert under the threshold (an access); "above": desert over it (a time).
+    unit
+        Unit of the column, put at the end of the name of the distance.
+    reachable_column
+        Column that is False where no site is within reach: there an "above" criterion is met.
+    source
+        Where the threshold comes from, with its year.
+    """
+
+    name: str
+    column: str
+    threshold: float
+    direction: str
+    unit: str
+    reachable_column: str | None = None
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be compared."""
+        problems = Problems(f"Critère « {self.name} »", ParameterError)
+        if self.direction not in DIRECTIONS:
+            problems.add(f"sens « {self.direction} » inconnu : choisissez parmi {', '.join(DIRECTIONS)}")
+        if not (math.isfinite(self.threshold) and self.threshold > 0):
+            problems.add(f"seuil {self.threshold} : un nombre positif est attendu")
+        if self.reachable_column is not None and self.direction != "above":
+            problems.add("reachable_column n'a de sens que pour un temps (direction « above »)")
+        problems.raise_if_any()
+
+
+_SOURCE = "DREES, Les Dossiers de la DREES n° 17, mai 2017"
+
+DREES_2017 = (
+    Criterion("apl", APL_NAME, 2.5, "below", "consultations_per_hab", source=_SOURCE),
+    Criterion(
+        "urgences", "urgences_smur_time_min", 30.0, "above", "min", "urgences_smur_is_reachable", _SOURCE
+    ),
+    Criterion("pharmacie", "pharmacie_time_min", 10.0, "above", "min", "pharmacie_is_reachable", _SOURCE),
+)
+
+
+def classify(
+    access: pd.DataFrame, *, criteria: Sequence[Criterion], partial: Collection[str] = ()
+) -> pd.DataFrame:
+    """Class each commune by the number of desert criteria that it meets.
+
+    Parameters
+    ----------
+    access
+        One row per commune, the columns that the criteria read. NaN = unknown. A column that is absent makes
+        its criterion « non calculable » everywhere.
+    criteria
+        Criteria, for example `DREES_2017`.
+    partial
+        Names of the criteria whose list of sites is known to be partial in the territory: a site that is
+        missing from the list could bring a commune out of the desert, so they are « non calculable ».
+
+    Returns
+    -------
+    DataFrame
+        Index of `access`, in its order. For each criterion: `<name>_is_met` (True = on the side of the desert,
+        <NA> = non calculable) and `<name>_distance_<unit>` (to the threshold; negative on the side of the
+        desert, minus infinity out of reach). Then criteria_met (among those known), criteria_known, and
+        desert_class: « aucun critère », « 1 critère sur 3 »… or « non calculable » as soon as one criterion is.
+
+    Raises
+    ------
+    ParameterError
+        If there is no criterion, a name comes twice, `partial` names no criterion, or a column is not a number.
+
+    Notes
+    -----
+    DREES, Dossier n° 17, May 2017: APL under 2.5, more than 30 min from an emergency service or SMUR, more than
+    10 min from a pharmacy. A commune at the threshold is outside the desert.
+
+    Examples
+    --------
+    >>> access = pd.DataFrame({"time_min": [12.0, 45.0, float("nan")]}, index=["A", "B", "C"])
+    >>> rule = Criterion("camsp", "time_min", 45.0, "above", "min")
+    >>> classify(access, criteria=[rule])[["camsp_distance_min", "desert_class"]]
+       camsp_distance_min    desert_class
+    A                33.0   aucun critère
+    B                 0.0   aucun critère
+    C                 NaN  non calculable
+    """
+    _check(criteria, partial)
+    columns: dict[str, object] = {}
+    met = np.zeros(len(access), dtype=np.int64)
+    known = np.zeros(len(access), dtype=np.int64)
+    for criterion in criteria:
+        distance = _distance(access, criterion, is_partial=criterion.name in partial)
+        is_known = ~np.isnan(distance)
+        is_met = is_known & (distance < 0)
+        columns[f"{criterion.name}_is_met"] = pd.arrays.BooleanArray(is_met, ~is_known)
+        columns[f"{criterion.name}_distance_{criterion.unit}"] = distance
+        met += is_met
+        known += is_known
+    columns["criteria_met"] = met
+    columns["criteria_known"] = known
+    labels = np.array(_labels(len(criteria)), dtype=object)
+    position = np.where(known == len(criteria), met, len(criteria) + 1)
+    columns["desert_class"] = pd.Categorical(labels[position], categories=labels, ordered=False)
+    return pd.DataFrame(columns, index=access.index)
+
+
+def population_by_class(classes: pd.DataFrame, population_hab: pd.Series[float]) -> pd.DataFrame:
+    """Count inhabitants in each class, and on the side of the desert for each criterion.
+
+    Parameters
+    ----------
+    classes
+        Result of `classify`.
+    population_hab
+        Inhabitants (hab), at least for the communes of `classes`.
+
+    Returns
+    -------
+    DataFrame
+        One row per class, then one per criterion, then « non calculable » for each criterion; columns
+        population_hab, population_share (of all the communes) and commune_count.
+
+    Raises
+    ------
+    ParameterError
+        If a population is absent, unknown or negative.
+
+    Examples
+    --------
+    >>> access = pd.DataFrame({"time_min": [12.0, 50.0]}, index=["A", "B"])
+    >>> classes = classify(access, criteria=[Criterion("camsp", "time_min", 45.0, "above", "min")])
+    >>> population_by_class(classes, pd.Series({"A": 300.0, "B": 100.0}))["population_share"].to_dict()
+    {'aucun critère': 0.75, '1 critère sur 1': 0.25, 'non calculable': 0.0, 'camsp': 0.25,
+     'camsp : non calculable': 0.0}
+    """
+    absent = classes.index.difference(population_hab.index)
+    if len(absent):
+        raise ParameterError(f"Population : {len(absent)} commune(s) absentes ({examples(absent)}).")
+    here = population_hab.reindex(classes.index)
+    people = read_amounts(here, "Population")
+    if np.isnan(people).any():
+        raise ParameterError(
+            f"Population inconnue pour {int(np.isnan(people).sum())} commune(s) "
+            f"({examples(here.index[np.isnan(people)])}) : la part de chaque classe ne se calcule pas."
+        )
+    masks = {
+        label: (classes["desert_class"] == label).to_numpy()
+        for label in classes["desert_class"].cat.categories
+    }
+    for column in classes.columns[classes.columns.str.endswith("_is_met")]:
+        name = column.removesuffix("_is_met")
+        masks[name] = classes[column].fillna(False).to_numpy(dtype=np.bool_)
+        masks[f"{name} : {NOT_COMPUTABLE}"] = classes[column].isna().to_numpy()
+    total = people.sum()
+    rows = {
+        label: {
+            "population_hab": people[mask].sum(),
+            "population_share": people[mask].sum() / total if total else math.nan,
+            "commune_count": int(mask.sum()),
+        }
+        for label, mask in masks.items()
+    }
+    return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def _labels(count: int) -> list[str]:
+    """Return the names of the classes, by number of criteria met, then the unknown one."""
+    met = [f"{n} critère{'s' if n > 1 else ''} sur {count}" for n in range(1, count + 1)]
+    return ["aucun critère", *met, NOT_COMPUTABLE]
+
+
+def _check(criteria: Sequence[Criterion], partial: Collection[str]) -> None:
+    """Raise for all that is wrong in the list of criteria."""
+    problems = Problems("Critères de désert", ParameterError)
+    names = [criterion.name for criterion in criteria]
+    if not names:
+        problems.add("aucun critère : donnez par exemple DREES_2017")
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        problems.add(f"« {name} » y est plusieurs fois")
+    for name in sorted(set(partial) - set(names)):
+        problems.add(f"liste partielle « {name} » : aucun critère de ce nom ({', '.join(names)})")
+    problems.raise_if_any()
+
+
+def _distance(
+    access: pd.DataFrame, criterion: Criterion, *, is_partial: bool
+) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+    """Return the distance to the threshold, positive outside the desert, NaN where it cannot be known."""
+    if is_partial or criterion.column not in access.columns:
+        return np.full(len(access), np.nan)
+    column = access[criterion.column]
+    if not pd.api.types.is_numeric_dtype(column.dtype):
+        raise ParameterError(
+            f"Critère « {criterion.name} » : la colonne {criterion.column} n'est pas faite de nombres."
+        )
+    values = column.to_numpy(dtype=np.float64, na_value=np.nan)
+    sides = (values, criterion.threshold) if criterion.direction == "below" else (criterion.threshold, values)
+    distance = np.asarray(np.subtract(*sides), dtype=np.float64)
+    if criterion.reachable_column in access.columns:
+        # out of reach is further than any threshold
+        out_of_reach = (access[criterion.reachable_column] == False).fillna(False)  # noqa: E712
+        distance[out_of_reach.to_numpy(dtype=np.bool_)] = -np.inf
+    return distance

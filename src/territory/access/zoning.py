@@ -1,0 +1,257 @@
+"""Medical zoning simulated from an APL under a dated profile, never a substitute for the arrêté in force."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from territory.access._pairs import read_amounts
+from territory.access.practitioners import APL_NAME
+from territory.errors import ParameterError, Problems, examples
+
+__all__ = ["DISCLAIMER", "ZONES", "ZONING_PROFILES", "ZoningProfile", "simulate"]
+
+DISCLAIMER = "simulation sans valeur réglementaire"
+
+ZIP_A = "ZIP (zone A)"
+ZIP_B = "ZIP (zone B)"
+ZAC = "ZAC"
+VIGILANCE = "zone de vigilance"
+POOL = "vivier (non départagé)"
+ADDED = "ajout régional (marge)"
+OUTSIDE = "hors vivier"
+UNKNOWN = "non calculable"
+ZONES = (ZIP_A, ZIP_B, ZAC, VIGILANCE, POOL, ADDED, OUTSIDE, UNKNOWN)
+
+
+@dataclass(frozen=True)
+class ZoningProfile:
+    """Thresholds of a zoning rule, with its date and its source.
+
+    Attributes
+    ----------
+    name, year, source
+        Which rule it is.
+    zip_max
+        Highest APL that is zone A by right (consultations per hab, inclusive).
+    pool_max
+        Highest APL of the vivier (inclusive).
+    margin_share
+        Share of the population of the region's vivier that a region may add above `pool_max`.
+    """
+
+    name: str
+    year: int
+    zip_max: float
+    pool_max: float
+    margin_share: float
+    source: str
+
+
+ZONING_PROFILES = {
+    "zonage_2017": ZoningProfile("zonage_2017", 2017, 2.5, 4.0, 0.05, "arrêté du 13 novembre 2017"),
+}
+
+
+def simulate(
+    apl: pd.Series[float],
+    population_hab: pd.Series[float],
+    *,
+    profile: str | ZoningProfile,
+    regions: pd.Series[str] | None = None,
+    zip_quota_hab: float | Mapping[str, float] | None = None,
+    zac_quota_hab: float | Mapping[str, float] | None = None,
+    added: Sequence[str] = (),
+) -> pd.DataFrame:
+    """Simulate the zone of each territoire de vie-santé.
+
+    The zone in force is the arrêté of the ARS, read as data. This answers "what would the rule give?", for
+    instance after a change of supply.
+
+    Parameters
+    ----------
+    apl
+        APL by territoire de vie-santé (consultations per hab). NaN = unknown.
+    population_hab
+        Inhabitants of each territory (hab).
+    profile
+        Name in `ZONING_PROFILES` ("zonage_2017"), or a `ZoningProfile` with the parameters of a later rule.
+    regions
+        Region of each territory; None = one region.
+    zip_quota_hab, zac_quota_hab
+        Inhabitants that the region may put in zone B, then in ZAC, from the vivier (one number per region). None:
+        the vivier is left undivided.
+    added
+        Territories above the vivier that the region adds, within the margin.
+
+    Returns
+    -------
+    DataFrame
+        Index of `apl`, in its order. Columns region, population_hab, apl_consultations_per_hab, zone (one of
+        `ZONES`), distance_to_zip_consultations_per_hab (APL minus the threshold of zone A) and mention, which
+        is always « simulation sans valeur réglementaire ».
+
+    Raises
+    ------
+    ParameterError
+        If the profile is unknown, the series is not an APL, a population or a quota is missing or negative, a
+        territory added is not above the vivier, or those added exceed the margin of their region.
+
+    Notes
+    -----
+    zonage_2017: APL <= 2.5 is zone A; 2.5 < APL <= 4 is the vivier, taken by growing APL (then by code) as long
+    as the quota of population holds, first for zone B, then for ZAC, the rest being in vigilance; above 4 is
+    outside, but for what the region adds within 5 % of the population of its vivier. ARS rank the vivier with
+    criteria of their own: the order by APL alone is a simplification.
+
+    Examples
+    --------
+    >>> apl = pd.Series({"T1": 2.5, "T2": 2.6, "T3": 3.9, "T4": 4.1}, name="apl_consultations_per_hab")
+    >>> people = pd.Series({"T1": 900.0, "T2": 500.0, "T3": 700.0, "T4": 800.0})
+    >>> zones = simulate(apl, people, profile="zonage_2017", zip_quota_hab=600, zac_quota_hab=0)
+    >>> zones["zone"].to_dict()
+    {'T1': 'ZIP (zone A)', 'T2': 'ZIP (zone B)', 'T3': 'zone de vigilance', 'T4': 'hors vivier'}
+    """
+    rule = _profile(profile)
+    _check_is_apl(apl)
+    table = _table(apl, population_hab, regions)
+    values, people = table[APL_NAME].to_numpy(), table["population_hab"].to_numpy()
+    zone = np.full(len(table), OUTSIDE, dtype=object)
+    pool = (values > rule.zip_max) & (values <= rule.pool_max)
+    zone[pool] = POOL
+    zone[values <= rule.zip_max] = ZIP_A
+    zone[np.isnan(values)] = UNKNOWN
+    for region in table["region"].unique():
+        here = (table["region"] == region).to_numpy()
+        queue = _queue(table, pool & here)
+        if zip_quota_hab is not None:
+            taken = _take(queue, people, _quota(zip_quota_hab, region, "zip_quota_hab"))
+            zone[queue[:taken]] = ZIP_B
+            queue = queue[taken:]
+        if zac_quota_hab is not None:
+            taken = _take(queue, people, _quota(zac_quota_hab, region, "zac_quota_hab"))
+            zone[queue[:taken]] = ZAC
+            zone[queue[taken:]] = VIGILANCE
+    _add(zone, table, pool, added, rule)
+    table["zone"] = pd.Categorical(zone, categories=list(ZONES))
+    table["distance_to_zip_consultations_per_hab"] = values - rule.zip_max
+    table["mention"] = DISCLAIMER
+    table.attrs = {"mention": DISCLAIMER, "profile": rule.name, "year": rule.year, "source": rule.source}
+    return table
+
+
+def _profile(profile: str | ZoningProfile) -> ZoningProfile:
+    """Return a profile from its name."""
+    if isinstance(profile, ZoningProfile):
+        return profile
+    if profile not in ZONING_PROFILES:
+        raise ParameterError(
+            f"Profil de zonage « {profile} » inconnu : choisissez parmi {', '.join(ZONING_PROFILES)}, ou donnez un "
+            "ZoningProfile avec les seuils lus dans l'arrêté."
+        )
+    return ZONING_PROFILES[profile]
+
+
+def _check_is_apl(apl: pd.Series[float]) -> None:
+    """Refuse a measure that bears another name than the APL's."""
+    if apl.name not in (None, "apl", APL_NAME):
+        raise ParameterError(
+            f"« {apl.name} » n'est pas une APL : ses seuils ne s'y appliquent pas (il faut une population "
+            "standardisée par l'âge et une activité)."
+        )
+
+
+def _table(
+    apl: pd.Series[float], population_hab: pd.Series[float], regions: pd.Series[str] | None
+) -> pd.DataFrame:
+    """Return one row per territory, or raise for all that is missing."""
+    problems = Problems("Zonage simulé", ParameterError)
+    for name, other in (("population", population_hab), ("région", regions)):
+        if other is None:
+            continue
+        blank = apl.index[other.reindex(apl.index).isna()]
+        if len(blank):
+            problems.add(f"{len(blank)} territoire(s) sans {name} ({examples(blank)})")
+    if apl.index.has_duplicates:
+        problems.add(f"territoires en double ({examples(apl.index[apl.index.duplicated()].unique())})")
+    problems.raise_if_any()
+    return pd.DataFrame(
+        {
+            "region": "région" if regions is None else regions.reindex(apl.index),
+            "population_hab": read_amounts(population_hab.reindex(apl.index), "Population"),
+            APL_NAME: read_amounts(apl, "APL"),
+        },
+        index=apl.index,
+    )
+
+
+def _queue(
+    table: pd.DataFrame, pool: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
+) -> np.ndarray[tuple[int, ...], np.dtype[np.intp]]:
+    """Return positions of the vivier by growing APL, then by code."""
+    rows = np.flatnonzero(pool)
+    order = np.lexsort((table.index[rows].argsort().argsort(), table[APL_NAME].to_numpy()[rows]))
+    return np.asarray(rows[order], dtype=np.intp)
+
+
+def _take(
+    queue: np.ndarray[tuple[int, ...], np.dtype[np.intp]],
+    people: np.ndarray[tuple[int, ...], np.dtype[np.float64]],
+    quota_hab: float,
+) -> int:
+    """Return how many territories of the queue hold in the quota."""
+    return int(np.searchsorted(np.cumsum(people[queue]), quota_hab, side="right"))
+
+
+def _quota(quota: float | Mapping[str, float], region: str, name: str) -> float:
+    """Return the quota of a region."""
+    if isinstance(quota, Mapping):
+        if region not in quota:
+            raise ParameterError(f"{name} : aucun quota pour la région « {region} ».")
+        value = float(quota[region])
+    else:
+        value = float(quota)
+    if not (math.isfinite(value) and value >= 0):
+        raise ParameterError(f"{name} = {value} : un nombre d'habitants est attendu.")
+    return value
+
+
+def _add(
+    zone: np.ndarray[tuple[int, ...], np.dtype[np.object_]],
+    table: pd.DataFrame,
+    pool: np.ndarray[tuple[int, ...], np.dtype[np.bool_]],
+    added: Sequence[str],
+    rule: ZoningProfile,
+) -> None:
+    """Put the territories that a region adds in their zone, or raise if they may not be added."""
+    problems = Problems("Ajouts régionaux", ParameterError)
+    rows = table.index.get_indexer(pd.Index(list(added), dtype=object))
+    for name, row in zip(added, rows, strict=True):
+        if row < 0:
+            problems.add(f"territoire « {name} » inconnu")
+        elif zone[row] != OUTSIDE:
+            problems.add(f"territoire « {name} » : il est déjà classé « {zone[row]} »")
+    problems.raise_if_any()
+    picked = np.zeros(len(table), dtype=np.bool_)
+    picked[rows] = True
+    people = table["population_hab"].to_numpy()
+    for region in table["region"].unique():
+        here = (table["region"] == region).to_numpy()
+        limit = rule.margin_share * people[pool & here].sum()
+        asked = people[picked & here].sum()
+        if asked > limit:
+            problems.add(
+                f"{region} : {_spaced(asked)} habitants ajoutés, pour une marge de {_spaced(limit)} "
+                f"({100 * rule.margin_share:g} % de la population du vivier)"
+            )
+    problems.raise_if_any()
+    zone[picked] = ADDED
+
+
+def _spaced(number: float) -> str:
+    """Return a whole number with spaces between thousands."""
+    return f"{number:,.0f}".replace(",", " ")

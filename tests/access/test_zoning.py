@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import math
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from territory.access.practitioners import HEADCOUNT_NAME
+from territory.access.zoning import DISCLAIMER, ZONING_PROFILES, ZoningProfile, simulate
+from territory.errors import ParameterError
+from tests.access import oracles
+
+territories = st.lists(
+    st.tuples(st.sampled_from([0.5, 2.5, 2.51, 3.0, 3.0, 4.0, 4.01, 6.0]), st.integers(1, 9)),
+    min_size=1,
+    max_size=8,
+)
+
+
+@settings(deadline=None, max_examples=80)
+@given(drawn=territories, zip_quota=st.integers(0, 20), zac_quota=st.integers(0, 20), seed=st.integers(0, 9))
+def test_zones_equal_the_oracle_whatever_the_order(
+    drawn: list, zip_quota: int, zac_quota: int, seed: int
+) -> None:
+    rows = [(f"T{n}", apl, float(people)) for n, (apl, people) in enumerate(drawn)]
+    table = (
+        pd.DataFrame(rows, columns=["code", "apl", "people"])
+        .set_index("code")
+        .sample(frac=1, random_state=seed)
+    )
+    got = simulate(
+        table["apl"], table["people"], profile="zonage_2017", zip_quota_hab=zip_quota, zac_quota_hab=zac_quota
+    )
+    assert list(got.index) == list(table.index)
+    assert got["zone"].to_dict() == oracles.zones(rows, zip_quota, zac_quota)
+    assert got["zone"].eq("ZIP (zone B)").mul(table["people"]).sum() <= zip_quota
+
+
+def test_every_row_says_that_it_is_a_simulation() -> None:
+    got = simulate(pd.Series({"T": 2.0}), pd.Series({"T": 10.0}), profile="zonage_2017")
+    assert DISCLAIMER == "simulation sans valeur réglementaire"
+    assert got["mention"].tolist() == [DISCLAIMER]
+    assert got.attrs["mention"] == DISCLAIMER
+    assert got["distance_to_zip_consultations_per_hab"].tolist() == [-0.5]
+
+
+def test_without_quotas_the_vivier_is_left_undivided_and_unknown_stays_unknown() -> None:
+    apl = pd.Series({"A": 2.5, "B": 4.0, "C": 4.0001, "D": math.nan})
+    got = simulate(apl, pd.Series(10.0, index=apl.index), profile="zonage_2017")
+    assert got["zone"].tolist() == ["ZIP (zone A)", "vivier (non départagé)", "hors vivier", "non calculable"]
+
+
+def test_quotas_and_margin_are_counted_by_region() -> None:
+    apl = pd.Series({"A": 3.0, "B": 3.0, "C": 5.0, "D": 5.0})
+    people = pd.Series({"A": 1000.0, "B": 1000.0, "C": 50.0, "D": 51.0})
+    regions = pd.Series({"A": "x", "B": "y", "C": "x", "D": "y"})
+    got = simulate(
+        apl, people, profile="zonage_2017", regions=regions, zip_quota_hab={"x": 0, "y": 1000}, added=["C"]
+    )
+    assert got["zone"].tolist() == [
+        "vivier (non départagé)",
+        "ZIP (zone B)",
+        "ajout régional (marge)",
+        "hors vivier",
+    ]
+    with pytest.raises(ParameterError, match=r"y : 51 habitants ajoutés, pour une marge de 50 \(5 %"):
+        simulate(apl, people, profile="zonage_2017", regions=regions, added=["C", "D"])
+    with pytest.raises(ParameterError, match="aucun quota pour la région « y »"):
+        simulate(apl, people, profile="zonage_2017", regions=regions, zac_quota_hab={"x": 10})
+
+
+def test_what_if_more_supply_lifts_a_territory_out() -> None:
+    people = pd.Series({"A": 10.0})
+    before = simulate(pd.Series({"A": 2.4}), people, profile="zonage_2017")
+    after = simulate(pd.Series({"A": 2.4}) * 1.1, people, profile="zonage_2017")
+    assert [before["zone"].iloc[0], after["zone"].iloc[0]] == ["ZIP (zone A)", "vivier (non départagé)"]
+
+
+def test_a_later_rule_is_a_profile_of_parameters() -> None:
+    later = ZoningProfile("essai", 2030, 3.0, 3.5, 0.1, "annexe lue par l'agence")
+    got = simulate(pd.Series({"A": 2.9, "B": 3.6}), pd.Series({"A": 1.0, "B": 1.0}), profile=later)
+    assert got["zone"].tolist() == ["ZIP (zone A)", "hors vivier"]
+    assert got.attrs["year"] == 2030
+    rule = ZONING_PROFILES["zonage_2017"]
+    assert (rule.zip_max, rule.pool_max, rule.margin_share) == (2.5, 4.0, 0.05)
+
+
+@pytest.mark.parametrize(
+    "changes, message",
+    [
+        ({"profile": "zonage_2031"}, "« zonage_2031 » inconnu"),
+        ({"population_hab": pd.Series({"A": 1.0})}, r"1 territoire\(s\) sans population \(B\)"),
+        ({"regions": pd.Series({"A": "x"})}, "sans région"),
+        ({"zip_quota_hab": -1}, "zip_quota_hab = -1"),
+        ({"added": ["A", "Z"]}, "2 problèmes"),
+        ({"apl": pd.Series({"A": 2.0, "B": 5.0}, name=HEADCOUNT_NAME)}, "n'est pas une APL"),
+        ({"apl": pd.Series([2.0, 5.0], index=["A", "A"])}, "en double"),
+        ({"apl": pd.Series({"A": -2.0, "B": 5.0})}, "APL : 1 valeur"),
+    ],
+)
+def test_bad_input_is_one_clear_error(changes: dict, message: str) -> None:
+    good = {
+        "apl": pd.Series({"A": 2.0, "B": 5.0}),
+        "population_hab": pd.Series({"A": 1.0, "B": 1.0}),
+        "profile": "zonage_2017",
+    }
+    with pytest.raises(ParameterError, match=message):
+        simulate(**(good | changes))
