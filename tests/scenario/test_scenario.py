@@ -18,6 +18,7 @@ from territory.scenario import (
     compare,
     compute,
 )
+from territory.study.model import Authorisation
 from territory.study.state import State
 from tests import oracles
 
@@ -137,6 +138,15 @@ def test_opening_adds_a_service_to_a_partial_list(state: State) -> None:
     services = apply(state, scenario(opening)).services
     assert services.loc[("east", "ime"), "capacity"] == 8.0
     assert not services.loc[("east", "ime"), "is_complete_list"]
+
+
+def test_newcomers_of_a_service_that_opens_are_counted(state: State) -> None:
+    named = (*state.parameters.authorisations, Authorisation(id="ime-y", label="IME nouveau"))
+    world = replace(state, parameters=replace(state.parameters, authorisations=named))
+    opening = OpenSite(site_id="east", service="ime", authorisation_id="ime-y", age_min=0, age_max=19)
+    zones = compare(compute(world), compute(apply(world, scenario(opening)))).zones
+    # 33, 21 and 5 minutes are within the limit of 45, 50 is not
+    assert zones.loc[("territory", "ime-y"), "persons_entering"] == 20.0 + 40.0 + 60.0
 
 
 def test_order_of_communes_and_rows_changes_nothing(state: State) -> None:

@@ -91,6 +91,8 @@ def _differences(baseline: Results, scenario: Results, moved: list[str]) -> pd.D
         [_detectable(baseline, scenario, name) for name in moved] or [pd.Series(dtype=float)]
     ).reindex(before.index)
     delta = new - old
+    # the ages of a service that only opens in the scenario are known there alone
+    persons = baseline.persons["persons"].fillna(scenario.persons["persons"])
     here, there = before["is_reachable"].astype("boolean"), after["is_reachable"].astype("boolean")
     # out of reach on one side alone is a gain or a loss that no number of minutes can say
     opened = (~here & there).fillna(False).to_numpy(bool)
@@ -104,7 +106,7 @@ def _differences(baseline: Results, scenario: Results, moved: list[str]) -> pd.D
             "is_distinguishable": (delta.ne(0) & delta.abs().ge(detectable)).to_numpy(bool) | opened | closed,
             "is_known": (here.notna() & there.notna()).to_numpy(bool),
             "is_better": delta.lt(0).to_numpy(bool) | opened,
-            "persons": baseline.persons["persons"].reindex(before.index),
+            "persons": persons.reindex(before.index),
             "persons_kind": baseline.persons["persons_kind"].reindex(before.index),
         },
         index=before.index,
