@@ -168,11 +168,12 @@ class Unknown(_Model):
 
 
 class Fact(_Model):
-    """A sentence of context with its source; printed as it is."""
+    """A sentence of context with its source; printed as it is, beside the authorisation that it is about."""
 
     text: str
     source: str
     year: int | None = None
+    about: str | None = None
 
 
 class Study(_Model):
