@@ -168,3 +168,54 @@ def zones(territories: list[tuple[str, float, float]], zip_quota: float, zac_quo
             else:
                 zone[code] = "zone de vigilance"
     return zone
+
+
+def persons(values: list[float], weights: list[int]) -> list[float]:
+    """One value per person."""
+    return [x for x, w in zip(values, weights, strict=True) for _ in range(w)]
+
+
+def gini(each: list[float]) -> float:
+    """Mean difference over twice the mean, person against person."""
+    n, total = len(each), sum(each)
+    if not n or not total:
+        return math.nan
+    return sum(abs(a - b) for a in each for b in each) / (2 * n * total)
+
+
+def palma(each: list[float]) -> float:
+    """Top tenth over bottom four tenths, each person cut into ten parts."""
+    if not each or not sum(each):
+        return math.nan
+    parts = sorted(x for x in each for _ in range(10))
+    n = len(each)
+    bottom = sum(parts[: 4 * n])
+    return sum(parts[9 * n :]) / bottom if bottom else math.inf
+
+
+def theil(each: list[float]) -> float:
+    """Theil's T."""
+    n, total = len(each), sum(each)
+    if not n or not total:
+        return math.nan
+    mean = total / n
+    return sum(x / mean * math.log(x / mean) for x in each if x) / n
+
+
+def concentration(each: list[tuple[float, float]]) -> float:
+    """Kakwani's sum over persons (value, rank), ties sharing their rank."""
+    n, total = len(each), sum(x for x, _ in each)
+    if not n or not total:
+        return math.nan
+    out = 0.0
+    for x, rank in each:
+        below = sum(other < rank for _, other in each)
+        same = sum(other == rank for _, other in each)
+        out += x * (2 * (below + same / 2) / n - 1)
+    return out / total
+
+
+def fgt(each: list[float], line: float, alpha: int, direction: str) -> float:
+    """Mean of powers of gaps."""
+    gaps = [(line - x if direction == "below" else x - line) / line for x in each]
+    return sum(gap**alpha for gap in gaps if gap > 0) / len(each) if each else math.nan

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from territory.access._decay_shapes import Stepped
 from territory.access._pairs import read_amounts, warn
 from territory.access.catchment import floating_catchment_area
-from territory.access.decay import Stepped, stepped
+from territory.access.decay import stepped
 from territory.errors import ParameterError, examples
 
 __all__ = [
