@@ -35,9 +35,9 @@ def read_weighted(values: pd.Series[float], weights: pd.Series[float] | None) ->
             f"{float(weights[unknown].sum()):g} personnes) sont laissées hors de la mesure d'inégalité."
         )
     known = ~unknown.to_numpy()
-    return values.to_numpy(dtype=np.float64, na_value=np.nan)[known], weights.to_numpy(dtype=np.float64)[
-        known
-    ]
+    x: Floats = np.asarray(values.to_numpy(dtype=np.float64, na_value=np.nan)[known], dtype=np.float64)
+    w: Floats = np.asarray(weights.to_numpy(dtype=np.float64)[known], dtype=np.float64)
+    return x, w
 
 
 def lorenz(x: Floats, w: Floats) -> tuple[Floats, Floats]:
