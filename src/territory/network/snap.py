@@ -163,7 +163,9 @@ def nearest_hops(roads: Roads, index: HopIndex, x: Floats, y: Floats, *, max_dis
         hop, share = np.full(x.size, -1, dtype=np.int64), np.zeros(x.size)
     else:
         grid = (index.x_min, index.y_min, index.cell_m, index.columns, index.rows)
-        hop, share = _search(roads.x, roads.y, index.start, index.hops, grid, x, y, max_distance_m)
+        # of equally near segments (the same street drawn twice), the one whose way has the smallest identifier
+        priority = np.argsort(np.argsort(roads.ways.way_id, kind="stable"))[roads.hop_way[index.hops]]
+        hop, share = _search(roads.x, roads.y, index.start, index.hops, priority, grid, x, y, max_distance_m)
     found = hop >= 0
     safe = np.maximum(hop, 0)
     chain = np.searchsorted(roads.chain_start, safe, side="right") - 1
@@ -212,6 +214,7 @@ def _search(
     ys: Floats,
     start: Ints,
     hops: NDArray[np.int32],
+    priority: Ints,
     grid: tuple[float, float, float, int, int],
     x: Floats,
     y: Floats,
@@ -229,7 +232,7 @@ def _search(
         for gap in (-column, column - columns + 1, -row, row - rows + 1):
             if gap > outside:
                 outside = gap
-        best, hit = max_distance_m * max_distance_m, -1
+        best, hit, first_of_all = max_distance_m * max_distance_m, -1, 0
         for ring in range(outside, outside + columns + rows + 1):
             # a cell of ring k is at least k - 1 cells away
             if (ring - 1) * cell > np.sqrt(best):
@@ -246,9 +249,9 @@ def _search(
                     for place in range(start[r * columns + c], start[r * columns + c + 1]):
                         hop = int(hops[place])
                         away, share = _place_on(xs, ys, hop, x[point], y[point])
-                        # of equally near segments, the first of the chains' order
-                        if away < best or (away == best and (hit < 0 or hop < hit)):
+                        if away < best or (away == best and (hit < 0 or priority[place] < first_of_all)):
                             best, hit, best_share[point] = away, hop, share
+                            first_of_all = priority[place]
         best_hop[point] = hit
     return best_hop, best_share
 

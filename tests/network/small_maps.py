@@ -1,0 +1,51 @@
+"""Small maps for tests, written as OpenStreetMap XML, and the arithmetic of their streets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from pathlib import Path
+from xml.sax.saxutils import quoteattr
+
+import geopandas as gpd
+from pyproj import Geod
+
+Tags = Mapping[str, str]
+Nodes = Mapping[int, tuple[float, float] | tuple[float, float, Tags]]
+Ways = Mapping[int, tuple[Sequence[int], Tags]]
+# members as (type, ref, role)
+Relations = Mapping[int, tuple[Sequence[tuple[str, int, str]], Tags]]
+_TYPES = {"n": "node", "w": "way", "r": "relation"}
+
+
+def write_osm(path: Path, nodes: Nodes, ways: Ways, relations: Relations | None = None) -> Path:
+    """Write a map as .osm (XML)."""
+    lines = ["<?xml version='1.0' encoding='UTF-8'?>", "<osm version='0.6'>"]
+    for node, (lon, lat, *rest) in nodes.items():
+        lines.append(f"<node id='{node}' lon='{lon!r}' lat='{lat!r}'>{_tags(rest[0] if rest else {})}</node>")
+    for way, (refs, tags) in ways.items():
+        steps = "".join(f"<nd ref='{ref}'/>" for ref in refs)
+        lines.append(f"<way id='{way}'>{steps}{_tags(tags)}</way>")
+    for relation, (members, tags) in (relations or {}).items():
+        parts = "".join(
+            f"<member type='{_TYPES[kind]}' ref='{ref}' role='{role}'/>" for kind, ref, role in members
+        )
+        lines.append(f"<relation id='{relation}'>{parts}{_tags(tags)}</relation>")
+    path.write_text("\n".join([*lines, "</osm>"]), encoding="utf-8")
+    return path
+
+
+def _tags(tags: Tags) -> str:
+    return "".join(f"<tag k={quoteattr(key)} v={quoteattr(value)}/>" for key, value in tags.items())
+
+
+def metres(*places: tuple[float, ...]) -> float:
+    """Length of a broken line on the ellipsoid (m), by geodesics."""
+    geod = Geod(ellps="WGS84")
+    return sum(geod.inv(*one[:2], *two[:2])[2] for one, two in pairwise(places))
+
+
+def points(**places: tuple[float, float]) -> gpd.GeoDataFrame:
+    """Points by name (degrees)."""
+    lon, lat = zip(*places.values(), strict=True)
+    return gpd.GeoDataFrame(index=list(places), geometry=gpd.points_from_xy(lon, lat), crs=4326)

@@ -1,0 +1,197 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pyproj import Geod
+
+from territory.errors import NetworkError
+from territory.network.graph import RoadLines
+from territory.network.profile import drive, way_table
+from territory.network.roads import RoadNetwork
+from territory.network.simplify import hilbert_order, measure_m, prepare
+from territory.network.topology import Topology
+from tests.network.oracles_roads import junction_points, turn_times
+
+
+def lines_of(places, ways, **options):
+    """Roads from node places and ways as (nodes, tags)."""
+    steps = np.array([node for nodes, _ in ways for node in nodes], dtype=np.int64)
+    return RoadLines(
+        ways=way_table(np.arange(len(ways)), [drive(tags) for _, tags in ways], np.arange(len(ways))),
+        start=np.concatenate([[0], np.cumsum([len(nodes) for nodes, _ in ways])]),
+        node_id=steps,
+        lon=np.array([places[node][0] for node in steps.tolist()]),
+        lat=np.array([places[node][1] for node in steps.tolist()]),
+        length_m=np.full(len(ways), np.nan),
+        **options,
+    )
+
+
+ROAD = {"highway": "tertiary"}
+ONE_WAY = {"highway": "tertiary", "oneway": "yes"}
+PLACES = {node: (6.4 + 0.001 * (node % 10), 43.5 + 0.001 * (node // 10)) for node in range(100)}
+
+
+def shape(ways, **options):
+    roads = prepare(lines_of(PLACES, ways, **options))
+    return roads.n_chains, roads.n_junctions, roads.x.size
+
+
+def test_ways_that_follow_one_another_make_one_chain_that_keeps_its_vertices():
+    assert shape([((0, 1, 2), ROAD), ((2, 3), {"highway": "secondary"}), ((4, 3), ROAD)]) == (1, 2, 5)
+
+
+def test_a_change_of_direction_or_of_openness_ends_a_chain():
+    assert shape([((0, 1), ONE_WAY), ((1, 2), ONE_WAY)]) == (1, 2, 3)
+    assert shape([((0, 1), ONE_WAY), ((2, 1), ONE_WAY)]) == (2, 3, 4)
+    assert shape([((0, 1), ONE_WAY), ((1, 2), ROAD)]) == (2, 3, 4)
+    assert shape([((0, 1), ONE_WAY), ((2, 1), {"highway": "tertiary", "oneway": "-1"})]) == (1, 2, 3)
+
+
+def test_crossings_dead_ends_loops_and_parallels():
+    # a cross of two ways
+    assert shape([((10, 11, 12), ROAD), ((1, 11, 21), ROAD)]) == (4, 5, 8)
+    # ways that cross without a common node do not meet
+    assert shape([((0, 22), ROAD), ((2, 20), ROAD)]) == (2, 4, 4)
+    # a loop on a stem, and a loop alone
+    assert shape([((0, 1), ROAD), ((1, 2, 12, 1), ROAD)]) == (2, 2, 6)
+    assert shape([((1, 2, 12, 1), ROAD)]) == (1, 1, 4)
+    # two ways between the same crossings
+    assert shape([((0, 1), ROAD), ((1, 2, 3), ROAD), ((1, 12, 3), ROAD), ((3, 4), ROAD)]) == (4, 4, 10)
+
+
+def test_repeated_nodes_vanish_and_a_point_is_no_road():
+    assert shape([((0, 0, 1, 1), ROAD)]) == (1, 2, 2)
+    with pytest.raises(NetworkError, match="aucun tronçon"):
+        shape([((0, 0), ROAD)])
+
+
+def test_a_barrier_makes_dead_ends_on_each_side():
+    assert shape([((0, 1, 2), ROAD)], barrier_node_id=np.array([1])) == (2, 4, 4)
+
+
+def test_a_stated_length_is_shared_among_hops():
+    lines = lines_of(PLACES, [((0, 1, 3), ROAD)])
+    roads = prepare(RoadLines(**{**vars(lines), "length_m": np.array([3000.0])}))
+    np.testing.assert_allclose(roads.hop_length_m, [1000, 2000, 0], rtol=1e-5)
+
+
+@given(st.floats(-5, 9), st.floats(42, 51), st.floats(-0.01, 0.01), st.floats(-0.01, 0.01))
+@settings(deadline=None, max_examples=50)
+def test_lengths_are_those_of_geodesics(lon, lat, east, north):
+    got = measure_m(*(np.array([value]) for value in (lon, lat, lon + east, lat + north)))[0]
+    expected = Geod(ellps="WGS84").inv(lon, lat, lon + east, lat + north)[2]
+    assert got == pytest.approx(expected, rel=1e-6, abs=1e-6)
+
+
+def test_the_curve_visits_neighbours_one_after_the_other():
+    x, y = (axis.ravel().astype(float) for axis in np.meshgrid(np.arange(16), np.arange(16)))
+    order = hilbert_order(x, y, bits=4)
+    steps = np.abs(np.diff(x[order])) + np.abs(np.diff(y[order]))
+    assert sorted(order.tolist()) == list(range(256))
+    assert (steps == 1).all()
+
+
+@st.composite
+def street_maps(draw):
+    """Random ways on a small grid of nodes, some one-way, with signals, barriers and restrictions."""
+    node = st.integers(0, 24)
+    # no three nodes on a line: a node that another street passes over would be ambiguous
+    shift = np.random.default_rng(0).uniform(-3e-4, 3e-4, (25, 2))
+    place = {
+        n: (6.4 + 0.001 * (n % 5) + float(shift[n, 0]), 43.5 + 0.001 * (n // 5) + float(shift[n, 1]))
+        for n in range(25)
+    }
+    tags = st.sampled_from(
+        [
+            ROAD,
+            ONE_WAY,
+            {"highway": "residential"},
+            {"highway": "tertiary", "oneway": "-1"},
+            {"highway": "service"},
+        ]
+    )
+    ways = draw(st.lists(st.tuples(st.lists(node, min_size=2, max_size=6), tags), min_size=1, max_size=14))
+    ways = [(nodes, tag) for nodes, tag in ways if len(set(nodes)) > 1]
+    if not ways:
+        ways = [([0, 1], ROAD)]
+    used = sorted({n for nodes, _ in ways for n in nodes})
+    signals = draw(st.lists(st.sampled_from(used), unique=True, max_size=3))
+    barriers = draw(st.lists(st.sampled_from(used), unique=True, max_size=2))
+    row = st.integers(0, len(ways) - 1)
+    restrictions = draw(st.lists(st.tuples(row, st.sampled_from(used), row, st.integers(0, 1)), max_size=6))
+    restrictions = [one for one in restrictions if one[1] not in barriers]
+    return lines_of(
+        place,
+        ways,
+        kind_node_id=np.array(signals, dtype=np.int64),
+        kind=np.full(len(signals), 3, dtype=np.int64),
+        barrier_node_id=np.array(barriers, dtype=np.int64),
+        restrictions=np.array(restrictions, dtype=np.int64).reshape(-1, 4),
+    )
+
+
+@given(street_maps())
+@settings(deadline=None, max_examples=80)
+def test_random_maps_give_the_times_of_single_steps_with_either_engine(lines):
+    try:
+        network = RoadNetwork.from_road_lines(lines)
+    except NetworkError:
+        # every hop was a barrier's or a repeated node's
+        return
+    barriers = set(lines.barrier_node_id.tolist())
+    rows = np.arange(network.roads.n_junctions)
+    frame, nodes = junction_points(network.roads, lines, rows)
+    rows = np.array(
+        [row for row, node in zip(rows, nodes, strict=True) if node not in barriers], dtype=np.int64
+    )
+    if rows.size == 0:
+        return
+    frame, nodes = junction_points(network.roads, lines, rows)
+    expected = (turn_times(lines, nodes, nodes) / 60_000).astype(np.float32)
+    for engine in ("dijkstra", "hierarchy"):
+        got = network.travel_time_matrix(frame, frame, engine=engine, islands=True)
+        np.testing.assert_array_equal(got, expected, err_msg=engine)
+
+
+@given(street_maps(), st.randoms(use_true_random=False))
+@settings(deadline=None, max_examples=40)
+def test_the_order_of_the_ways_changes_nothing(lines, random):
+    order = list(range(len(lines.ways)))
+    random.shuffle(order)
+    back = np.argsort(order)
+    steps = [np.arange(lines.start[row], lines.start[row + 1]) for row in order]
+    taken = np.concatenate(steps)
+    ways = {
+        name: value[order] if isinstance(value, np.ndarray) else value
+        for name, value in vars(lines.ways).items()
+    }
+    restrictions = lines.restrictions.copy()
+    restrictions[:, 0], restrictions[:, 2] = back[restrictions[:, 0]], back[restrictions[:, 2]]
+    shuffled = RoadLines(
+        **{
+            **vars(lines),
+            "ways": type(lines.ways)(**ways),
+            "start": np.concatenate([[0], np.cumsum([len(step) for step in steps])]),
+            "node_id": lines.node_id[taken],
+            "lon": lines.lon[taken],
+            "lat": lines.lat[taken],
+            "restrictions": restrictions,
+        }
+    )
+    networks = []
+    for one in (lines, shuffled):
+        try:
+            networks.append(RoadNetwork.from_road_lines(one))
+        except NetworkError:
+            return
+    import geopandas as gpd
+
+    rng = np.random.default_rng(random.randrange(100))
+    places = gpd.points_from_xy(6.4 + 0.004 * rng.random(12), 43.5 + 0.004 * rng.random(12))
+    points = gpd.GeoDataFrame(index=[str(row) for row in range(12)], geometry=places, crs=4326)
+    first, second = (network.travel_time_matrix(points, points, islands=True) for network in networks)
+    np.testing.assert_array_equal(first, second)
+    assert Topology(networks[0].roads).digest() == networks[0].topology.digest()
