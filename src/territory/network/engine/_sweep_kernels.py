@@ -68,41 +68,51 @@ def _append(nodes: Int32, n_nodes: int, node: Integer, places: Int32) -> tuple[I
 
 
 @kernel
-def climb(
-    start: Int64,
-    heads: Int32,
-    weights: Int32,
-    parents: Int32,
-    first: int,
-    second: int,
-    far: Integer,
-    reached: Int32,
-    places: Int32,
-    rows: Int32,
-    lane: int,
-) -> None:
-    """Search upwards from the one or two nodes whose times are in `reached`; write what can start a descent.
+def gather_above(parents: Int32, nodes: Int32, slots: Int32) -> Int32:
+    """Return all nodes above some nodes, lowest first, themselves among them.
 
-    The nodes above a node lie on its path of parents, so that two merged paths visit them lowest first.
-    `reached` holds `far` everywhere once more at the end.
+    The nodes above a node lie on its path of parents. `slots` must hold -1 everywhere; it receives the place
+    of each node in the list.
     """
-    while first >= 0 or second >= 0:
-        node = first if second < 0 or 0 <= first <= second else second
-        if first == node:
-            first = parents[node]
-        if second == node:
-            second = parents[node]
-        time = reached[node]
-        if time < far:
-            for arc in range(start[node], start[node + 1]):
-                reached[heads[arc]] = min(reached[heads[arc]], time + weights[arc])
-            if places[node] >= 0:
-                rows[places[node], lane] = time
-        reached[node] = far
+    above = np.empty(256, np.int32)
+    count = 0
+    for start in nodes.ravel():
+        node = start
+        while node >= 0 and slots[node] < 0:
+            above, count = _append(above, count, node, slots)
+            node = parents[node]
+    above = np.sort(above[:count])
+    for slot in range(count):
+        slots[above[slot]] = slot
+    return above
 
 
 @kernel
-def _relax(best: Any, row: Int32, weight: Integer, number: Any) -> Any:
+def start_rows(
+    nodes: Int32, offsets: Int32, above: Int32, slots: Int32, far: Integer, up_rows: Int32
+) -> None:
+    """Fill the rows of the nodes above up to sixteen origins with what is known before they climb."""
+    up_rows[: len(above)] = far
+    for lane in range(len(nodes)):
+        for side in range(2):
+            if nodes[lane, side] >= 0:
+                slot = slots[nodes[lane, side]]
+                up_rows[slot, lane] = min(up_rows[slot, lane], offsets[lane, side])
+
+
+@kernel
+def hand_over(above: Int32, slots: Int32, up_rows: Int32, places: Int32, far: Integer, rows: Int32) -> None:
+    """Fill the rows of the way down with those of the way up; `slots` holds -1 everywhere once more."""
+    rows[:] = far
+    for slot in range(len(above)):
+        slots[above[slot]] = -1
+        place = places[above[slot]]
+        if place >= 0:
+            rows[place] = up_rows[slot]
+
+
+@kernel
+def _relax(best: Any, row: Any, weight: Integer, number: Any) -> Any:
     """Return the lesser of sixteen times and those of another row that is `weight` away."""
     return (
         min(best[0], number(row[0] + weight)),
@@ -146,42 +156,50 @@ def sweep(start: Int64, heads: Int32, weights: Int32, rows: Int32) -> None:
         ) = best  # fmt: skip
 
 
-@kernel
-def start_rows(
-    start: Int64,
-    heads: Int32,
-    weights: Int32,
-    parents: Int32,
-    nodes: Int32,
-    offsets: Int32,
-    far: Integer,
-    reached: Int32,
-    places: Int32,
-    rows: Int32,
-) -> None:
-    """Fill the rows with what up to sixteen origins reach on the way up."""
-    rows[:, :] = far
-    for lane in range(len(nodes)):
-        for side in range(2):
-            node = nodes[lane, side]
-            if node >= 0:
-                reached[node] = min(reached[node], offsets[lane, side])
-        climb(
-            start, heads, weights, parents, nodes[lane, 0], nodes[lane, 1], far, reached, places, rows, lane
-        )
+@vectorized_kernel
+def climb(start: Int64, heads: Int32, weights: Int32, above: Int32, slots: Int32, up_rows: Int32) -> None:
+    """Let every row pass on upwards what it has, lowest nodes first.
+
+    Neighbouring origins have most of the nodes above them in common: they climb together for little more
+    than the price of one.
+    """
+    number = weights.dtype.type
+    for slot in range(len(above)):
+        row = up_rows[slot]
+        own = (
+            row[0], row[1], row[2], row[3], row[4], row[5], row[6], row[7],
+            row[8], row[9], row[10], row[11], row[12], row[13], row[14], row[15],
+        )  # fmt: skip
+        for arc in range(start[above[slot]], start[above[slot] + 1]):
+            row = up_rows[np.uint32(slots[heads[arc]])]
+            best = (
+                row[0], row[1], row[2], row[3], row[4], row[5], row[6], row[7],
+                row[8], row[9], row[10], row[11], row[12], row[13], row[14], row[15],
+            )  # fmt: skip
+            (
+                row[0], row[1], row[2], row[3], row[4], row[5], row[6], row[7],
+                row[8], row[9], row[10], row[11], row[12], row[13], row[14], row[15],
+            ) = _relax(best, own, weights[arc], number)  # fmt: skip
 
 
 @kernel
 def read_rows(
-    rows: Int32, places: Int32, nodes: Int32, offsets: Int32, far: Integer, beyond: Integer, out: Int32
+    rows: Int32,
+    places: Int32,
+    nodes: Int32,
+    offsets: Int32,
+    batch: Int64,
+    far: Integer,
+    beyond: Integer,
+    out: Int32,
 ) -> None:
-    """Write the times to each target, `beyond` if they are `far` or more."""
+    """Write the times from each origin of a batch to each target, `beyond` if they are `far` or more."""
     for target in range(len(nodes)):
         first, second = nodes[target, 0], nodes[target, 1]
-        for lane in range(len(out)):
+        for lane in range(len(batch)):
             best = far
             if first >= 0:
                 best = min(best, rows[places[first], lane] + offsets[target, 0])
             if second >= 0:
                 best = min(best, rows[places[second], lane] + offsets[target, 1])
-            out[lane, target] = best if best < far else beyond
+            out[batch[lane], target] = best if best < far else beyond

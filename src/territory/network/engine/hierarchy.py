@@ -265,33 +265,28 @@ class Metric:
         dtype = self.up_weights.dtype
         far, beyond = self._limits()
         source_nodes, target_nodes = self._ranks(sources), self._ranks(targets)
+        # neighbours have neighbouring ranks: they climb together
+        together = np.argsort(source_nodes.max(axis=1), kind="stable")
         places = np.full(len(self.rank), -1, np.int32)
         _, start, heads, weights = sweeping.restrict(
             self.down_start, self.down_heads, self.down_weights, target_nodes.ravel(), places
         )
         out = np.empty((len(sources), len(targets)), dtype)
         n_threads = count_threads(threads)
-        rooms: SimpleQueue[tuple[NDArray[Any], NDArray[Any]]] = SimpleQueue()
+        rooms: SimpleQueue[tuple[Int32, NDArray[Any]]] = SimpleQueue()
         for _ in range(n_threads):
-            rooms.put((np.full(len(self.rank), far, dtype), aligned_rows(len(start) - 1, dtype)))
+            rooms.put((np.full(len(self.rank), -1, np.int32), aligned_rows(len(start) - 1, dtype)))
 
         def fill(first: int) -> None:
-            part = slice(first, first + sweeping.LANES)
-            reached, rows = room = rooms.get()
-            sweeping.start_rows(
-                self.up_start,
-                self.up_heads,
-                self.up_weights,
-                self.parents,
-                source_nodes[part],
-                starts[part],
-                far,
-                reached,
-                places,
-                rows,
-            )
+            batch = together[first : first + sweeping.LANES]
+            slots, rows = room = rooms.get()
+            above = sweeping.gather_above(self.parents, source_nodes[batch], slots)
+            up_rows = aligned_rows(len(above), dtype)
+            sweeping.start_rows(source_nodes[batch], starts[batch], above, slots, far, up_rows)
+            sweeping.climb(self.up_start, self.up_heads, self.up_weights, above, slots, up_rows)
+            sweeping.hand_over(above, slots, up_rows, places, far, rows)
             sweeping.sweep(start, heads, weights, rows)
-            sweeping.read_rows(rows, places, target_nodes, ends, far, beyond, out[part])
+            sweeping.read_rows(rows, places, target_nodes, ends, batch, far, beyond, out)
             rooms.put(room)
 
         run_tasks(fill, range(0, len(sources), sweeping.LANES), n_threads)

@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+
+from territory.errors import NetworkError
+from territory.network.engine import MAX_TIME_MS, UNREACHED, Graph, Seeds
+from tests.network.engine.oracles_routing import Town, towns
+
+
+@settings(deadline=None, max_examples=50)
+@given(towns())
+def test_keeps_every_edge(town: Town) -> None:
+    graph = town.graph
+    tails, heads, weights = graph.in_edge_order()
+    assert (tails.tolist(), heads.tolist(), weights.tolist()) == (town.tails, town.heads, town.weights)
+    assert (np.diff(graph.tails) >= 0).all()
+
+
+@settings(deadline=None, max_examples=50)
+@given(towns())
+def test_reversing_turns_every_edge_round(town: Town) -> None:
+    back = town.graph.reversed()
+    tails, heads, weights = back.in_edge_order()
+    assert (tails.tolist(), heads.tolist(), weights.tolist()) == (town.heads, town.tails, town.weights)
+    again = back.reversed().in_edge_order()
+    assert [column.tolist() for column in again] == [town.tails, town.heads, town.weights]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((2, [0, 1], [1, 2], [5, 5]), "arrivée : 1 numéros de nœuds hors du graphe"),
+        ((2, [-1], [1], [5]), "origine : 1 numéros"),
+        ((2, [0], [1], [-5]), "durée d'arc : 1 valeurs hors de l'intervalle"),
+        ((2, [0], [1], [MAX_TIME_MS + 1]), "durée d'arc : 1 valeurs"),
+        ((2, [0], [1], [1.5]), "entiers de millisecondes"),
+        ((2, [0], [1], [np.nan]), "entiers de millisecondes"),
+        ((2, [0.0], [1], [1]), "entiers de nœuds"),
+        ((2, [0, 1], [1], [1]), "2 origines, 1 arrivées"),
+        ((-1, [], [], []), "-1 nœuds"),
+        ((2**31, [], [], []), "nœuds : leur nombre"),
+    ],
+)
+def test_refuses_edges_that_make_no_graph(arguments, said: str) -> None:
+    with pytest.raises(NetworkError, match=said):
+        Graph.from_edges(*arguments)
+
+
+def test_says_all_problems_at_once() -> None:
+    with pytest.raises(NetworkError) as caught:
+        Graph.from_edges(2, [9], [-3], [-1])
+    assert str(caught.value).startswith("Graphe routier : 3 problèmes.")
+
+
+def test_takes_closed_edges_and_empty_lists() -> None:
+    assert Graph.from_edges(2, [0], [1], [UNREACHED]).weights_ms.tolist() == [UNREACHED]
+    assert Graph.from_edges(0, [], [], []).n_edges == 0
+
+
+def test_seeds_ignore_the_offset_of_an_absent_node() -> None:
+    assert Seeds([[3, -1]], [[1, -7]]).offsets_ms.tolist() == [[1, 0]]
+    assert len(Seeds(np.zeros((0, 2), int), np.zeros((0, 2), int))) == 0
+    assert Seeds.at_nodes([4, 5, 6])[1:].nodes.tolist() == [[5, -1], [6, -1]]
+
+
+@pytest.mark.parametrize(
+    ("nodes", "offsets", "said"),
+    [
+        ([1, 2], [0, 0], "deux colonnes"),
+        ([[1, 2]], [[0]], "deux colonnes"),
+        ([[1, -2]], [[0, 0]], "nœud de rattachement"),
+        ([[1, 2]], [[0, -1]], "durée d'accès"),
+    ],
+)
+def test_refuses_points_that_fit_nowhere(nodes, offsets, said: str) -> None:
+    with pytest.raises(NetworkError, match=said):
+        Seeds(nodes, offsets)
+
+
+def test_names_the_points_attached_outside_the_graph() -> None:
+    with pytest.raises(NetworkError, match=r"2 points sur 3 .* en a 5 \(points 0, 2\)"):
+        Seeds.at_nodes([5, 4, 7]).check(5)
