@@ -163,6 +163,24 @@ def test_own_table_of_origins_in_any_encoding(tmp_path: Path, encoding: str, sep
     assert load_study(write(tmp_path, text)).files.observed_origins == "origines.csv"
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"commune_code;authorisation_id;children\n83050;ime-salernes;1,234\n",
+        b"commune_code,authorisation_id,children\n83050,ime-salernes,douze\n",
+        b"\x00\x01\x02\xff",
+        b"",
+    ],
+    ids=["thousands or decimals", "words", "not a text", "empty"],
+)
+def test_own_table_that_cannot_be_told(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "origines.csv").write_bytes(content)
+    text = GOOD.replace("[territory]", '[files]\nobserved_origins = "origines.csv"\n[territory]')
+    message = problems_of(tmp_path, text)
+    assert "origines.csv" in message
+    assert f"ligne {line(text, 'observed_origins')} : " in message
+
+
 def test_own_table_problems_come_with_those_of_the_study(tmp_path: Path) -> None:
     (tmp_path / "origines.csv").write_text(
         "commune_code,authorisation_id,children\n83050,ime-salernes,-2\n83050,cmpp-draguignan,4\n99999,ime-salernes,3\n",
