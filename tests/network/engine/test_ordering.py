@@ -70,8 +70,8 @@ def test_cuts_a_grid_in_few_arcs() -> None:
     shuffled = np.random.default_rng(0).permutation(town.n_nodes)
     row_by_row = np.arange(town.n_nodes)
     # row by row, every node is joined to the sixty after it; at random it is worse
-    assert arcs < len(Hierarchy.build(town.graph, row_by_row).heads) / 5
-    assert arcs < len(Hierarchy.build(town.graph, shuffled).heads) / 10
+    assert arcs < len(Hierarchy.build(town.graph, row_by_row).heads) / 4
+    assert arcs < len(Hierarchy.build(town.graph, shuffled).heads) / 20
 
 
 def test_a_chain_and_a_star_gain_no_arc() -> None:
