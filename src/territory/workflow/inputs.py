@@ -10,7 +10,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from territory import needs
+from territory import needs, supply
 from territory.datasets.catalogue import load_dataset
 from territory.network.estimate import estimate_travel_times
 from territory.study.model import Study
@@ -68,14 +68,12 @@ def prepare(study: Study, *, roads: Path | None = None) -> Inputs:
     )
     sites = sites.assign(area_km2=of_commune["area_km2"], density_hab_km2=of_commune["density_hab_km2"])
     road_network = _network(study, roads)
-    max_time = study.travel.max_time_min
     if road_network is None:
-        terrain = study.travel.terrain
+        terrain, max_time = study.travel.terrain, study.travel.max_time_min
         times = estimate_travel_times(communes, sites, terrain=terrain, max_time_min=max_time)
         between = estimate_travel_times(_named_points(study, sites, services), sites, terrain=terrain)
     else:
-        times = road_network.travel_times(communes, sites, max_time_min=max_time)
-        times["uncertainty_min"] = ROADS_DOUBT_MIN
+        times = _road_times(road_network, communes, sites, study)
         between = road_network.travel_times(_named_points(study, sites, services), sites)
     territory_codes = communes.index[communes["departement_code"].isin(study.territory.departement_codes)]
     scale = _age_scale(study, population, territory_codes)
@@ -157,7 +155,8 @@ def _services(study: Study, data: VarDataset) -> pd.DataFrame:
 def _used_sites(study: Study, services: pd.DataFrame) -> set[str]:
     """Return the sites that a measure of the study, or a scenario, may need travel times to."""
     named = {authorisation.id for authorisation in study.authorisation}
-    offered = services.index.get_level_values("service").isin(study.travel.closest_services)
+    complete = set(study.travel.closest_services) & set(supply.complete_services(services))
+    offered = services.index.get_level_values("service").isin(complete)
     held = services["authorisation_id"].isin(named).to_numpy()
     used = set(services.index.get_level_values("site_id")[offered | held]) | {site.id for site in study.site}
     for scenario in study.scenario:
@@ -181,6 +180,28 @@ def _network(study: Study, roads: Path | None) -> RoadNetwork | None:
     from territory.network.osm import read_osm
 
     return read_osm(path)
+
+
+def _road_times(
+    road_network: RoadNetwork, communes: gpd.GeoDataFrame, sites: gpd.GeoDataFrame, study: Study
+) -> pd.DataFrame:
+    """Return times by road, and never 0 inside a commune whose site is only known to be in it."""
+    times = road_network.travel_times(
+        communes, sites, max_time_min=study.travel.max_time_min, with_distance=True
+    )
+    at_commune = sites[sites["point_precision"] == "commune"]
+    inside = estimate_travel_times(
+        communes[communes.index.isin(at_commune["commune_code"])], at_commune, terrain=study.travel.terrain
+    )
+    inside = inside[
+        at_commune["commune_code"].reindex(inside["to_id"]).to_numpy() == inside["from_id"].to_numpy()
+    ]
+    keys = ["from_id", "to_id"]
+    floor = inside.set_index([inside[key].astype("str") for key in keys])[["travel_time_min", "distance_km"]]
+    floor = floor.reindex(pd.MultiIndex.from_frame(times[keys].astype("str"))).set_axis(times.index)
+    for column in floor.columns:
+        times[column] = times[column].clip(lower=floor[column].fillna(0.0))
+    return times.assign(uncertainty_min=ROADS_DOUBT_MIN)
 
 
 def _age_scale(study: Study, population: pd.DataFrame, territory_codes: pd.Index) -> float:
