@@ -91,6 +91,9 @@ def _check_services(raw: dict[str, Any], data: Any) -> Iterator[Finding]:
         opened = {c.get("authorisation_id") for s in _items(raw, "scenario") for c in _items(s, "change")}
         if named.get("id") not in held | opened:
             yield ("authorisation", number, "id"), _unknown("autorisation", named.get("id"), held)
+    for number, fact in enumerate(_items(raw, "fact")):
+        if fact.get("about") and fact["about"] not in held:
+            yield ("fact", number, "about"), _unknown("autorisation", fact["about"], held)
     services = set(data.services.index.get_level_values("service"))
     services |= {s.get("service") for s in _items(raw, "service")}
     closest = raw.get("travel", {}).get("closest_services", []) if isinstance(raw.get("travel"), dict) else []
