@@ -14,6 +14,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "merge_arrondissements",
             "pad_codes",
         ],
+        "cog_conversion": ["to_cog"],
         "points": ["check_points", "inside_points", "locate"],
         "projections": ["projected_epsg", "projected_epsg_of_commune"],
     },

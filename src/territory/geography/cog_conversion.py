@@ -1,0 +1,228 @@
+"""Carry a table by commune from the official geographic code of one year to that of another."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from territory.errors import ParameterError, TerritoryWarning, UnknownCodeError, examples
+from territory.geography.cog_links import (
+    Links,
+    Step,
+    check_years,
+    is_commune,
+    links_between,
+    lives_of,
+    steps_of,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+_GRAIN = 2.0**20
+# endings of columns that are no counts: adding them up means nothing
+_NOT_ADDITIVE = ("_share", "_per_1000", "_min", "_kmh", "_hab_km2", "_rate", "_index")
+
+
+def to_cog(
+    table: pd.DataFrame,
+    movements: pd.DataFrame,
+    *,
+    from_year: int,
+    to_year: int,
+    weights: pd.Series | None = None,
+    averages: Mapping[str, str] | None = None,
+    known: Iterable[str] | None = None,
+) -> pd.DataFrame:
+    r"""Carry a table by commune from one COG year to another; counts add up to what came in.
+
+    With :math:`D_i` what commune :math:`i` becomes and :math:`w` the weights, a count goes
+
+    .. math:: x'_j = \sum_i x_i \, \frac{w_j}{\sum_{k \in D_i} w_k}
+
+    and a share is averaged with the counts that weigh it. A commune merged, then re-established, gets its
+    own figures back.
+
+    Parameters
+    ----------
+    table
+        Indexed by `commune_code` of `from_year`, one line each; numbers are counts, unless in `averages`.
+        Text is left out, with a warning: a name or an EPCI belongs to its year.
+    movements
+        Table of `territory.sources.read_cog_movements`.
+    from_year, to_year
+        COG years, each meaning its 1 January. The second may be the earlier.
+    weights
+        Population by code of `to_year` (hab): required where one code becomes several.
+    averages
+        For each share or rate, the column of counts of `table` that weighs it.
+    known
+        All the commune codes of any COG year, to refuse codes that never were; without it, a code that no
+        movement names is taken for a commune that never changed.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by `commune_code` of `to_year`, in the order in which codes first come. An unknown count
+        makes the sum unknown.
+
+    Raises
+    ------
+    ParameterError
+        If a code becomes several without weights, a share has nothing to weigh it, codes are repeated, or a
+        year is not covered.
+    UnknownCodeError
+        With the codes that are no communes of `from_year`.
+
+    References
+    ----------
+    INSEE, code officiel géographique, « mouvements de communes ».
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> row = {"movement_code": "32", "date": pd.Timestamp("2018-06-01"), "type_before": "COM", "type_after": "COM"}
+    >>> rows = [row | {"code_before": code, "code_after": "05001"} for code in ("05001", "05120")]
+    >>> table = pd.DataFrame({"population": [250, 80, 9]}, index=["05001", "05120", "83050"])
+    >>> to_cog(table, pd.DataFrame(rows), from_year=2018, to_year=2019)["population"].to_dict()
+    {'05001': 330.0, '83050': 9.0}
+    """
+    import pandas as pd
+
+    averages = dict(averages or {})
+    check_years(movements, (from_year, to_year))
+    steps = steps_of(movements)
+    kept = _numbers(table, averages)
+    codes = [str(code) for code in kept.index]
+    _check_codes(codes, steps, from_year=from_year, known=known)
+    links = links_between(steps, from_year=from_year, to_year=to_year)
+    rows, targets, parts = _shares(codes, links, weights)
+    after, places = _places(targets)
+    values = {str(name): kept[name].to_numpy(dtype="float64") for name in kept.columns}
+    result: dict[str, Floats] = {}
+    for name, column in values.items():
+        if name in averages:
+            weight = values[averages[name]][rows] * parts
+            # a share of nobody weighs nothing, known or not
+            weighed = np.where(weight == 0, 0.0, column[rows] * weight)
+            total = _sums(places, weight)
+            result[name] = _sums(places, weighed) / np.where(total > 0, total, np.nan)
+        else:
+            result[name] = _sums(places, _split_counts(column, rows, parts))
+    index = pd.Index(np.array(after, dtype=str), name=str(table.index.name or "commune_code"))
+    return pd.DataFrame(result, index=index)
+
+
+def _numbers(table: pd.DataFrame, averages: Mapping[str, str]) -> pd.DataFrame:
+    """Return the columns that can be carried, and refuse those that would be added up wrongly."""
+    repeated = table.index[table.index.duplicated()]
+    if len(repeated):
+        raise ParameterError(
+            f"{len(repeated)} codes de commune en double dans la table ({examples(repeated)})."
+        )
+    numeric = table.select_dtypes("number")
+    dropped = [str(name) for name in table.columns if name not in numeric.columns]
+    if dropped:
+        warnings.warn(
+            f"{len(dropped)} colonnes qui ne sont pas des nombres laissées de côté ({examples(dropped)}).",
+            TerritoryWarning,
+            stacklevel=3,
+        )
+    absent = sorted({*averages, *averages.values()} - set(numeric.columns))
+    if absent:
+        raise ParameterError(f"Colonnes de averages= absentes de la table ({examples(absent)}).")
+    wrong = [name for name in numeric.columns if str(name).endswith(_NOT_ADDITIVE) and name not in averages]
+    if wrong:
+        raise ParameterError(
+            f"{examples(wrong)} : une part ou un taux ne s'additionne pas ; dites par quoi le pondérer, par exemple "
+            f"averages={{{str(wrong[0])!r}: 'population'}}."
+        )
+    return numeric
+
+
+def _check_codes(codes: list[str], steps: list[Step], *, from_year: int, known: Iterable[str] | None) -> None:
+    """Refuse codes that are no communes of the year, and say of which year they are."""
+    lives = lives_of(steps)
+    listed = None if known is None else set(known)
+    unknown = [
+        code
+        for code in codes
+        if (
+            not is_commune(lives[code], from_year)
+            if code in lives
+            else listed is not None and code not in listed
+        )
+    ]
+    if not unknown:
+        return
+    years = range(steps[0].date.year, steps[-1].date.year + 2) if steps else range(0)
+    fitting = [y for y in years if all(code in lives and is_commune(lives[code], y) for code in unknown)]
+    advice = "vérifiez l'année de la table (from_year)."
+    if fitting:
+        nearest = min(fitting, key=lambda year: abs(year - from_year))
+        advice = f"ils existent au 1er janvier {nearest}, indiquez from_year={nearest} si c'est l'année de la table."
+    verb = "ne sont pas des communes" if len(unknown) > 1 else "n'est pas une commune"
+    raise UnknownCodeError(
+        f"{len(unknown)} des {len(codes)} codes {verb} du COG {from_year} ({examples(unknown)}) : {advice}"
+    )
+
+
+def _shares(codes: list[str], links: Links, weights: pd.Series | None) -> tuple[Ints, list[str], Floats]:
+    """Return, for each pair of codes, the line of the first, the second, and what part of the count goes there."""
+    split = {code: links[code] for code in codes if len(links.get(code, ())) > 1}
+    if split and weights is None:
+        shown = examples(f"{code} devient {', '.join(targets)}" for code, targets in split.items())
+        raise ParameterError(
+            f"{len(split)} communes sont devenues plusieurs ({shown}) : donnez weights=, la population par code de "
+            "l'année d'arrivée."
+        )
+    known = {} if weights is None else weights.to_dict()
+    needed = {target for targets in split.values() for target in targets}
+    missing = sorted(code for code in needed if not known.get(code, np.nan) >= 0)
+    if missing:
+        raise ParameterError(
+            f"weights= ne donne pas la population de {len(missing)} communes ({examples(missing)})."
+        )
+    empty = [code for code, targets in split.items() if sum(known[target] for target in targets) <= 0]
+    if empty:
+        raise ParameterError(f"weights= est nul pour tout ce que deviennent {examples(empty)}.")
+    rows: list[int] = []
+    targets: list[str] = []
+    parts: list[float] = []
+    for row, code in enumerate(codes):
+        after = links.get(code, (code,))
+        rows += [row] * len(after)
+        targets += after
+        populations = [1.0] if len(after) == 1 else [float(known[target]) for target in after]
+        parts += [population / sum(populations) for population in populations]
+    return np.array(rows, dtype="int64"), targets, np.array(parts)
+
+
+def _places(targets: list[str]) -> tuple[list[str], Ints]:
+    """Return the codes in the order in which they first come, and the place of each target among them."""
+    order = {code: place for place, code in enumerate(dict.fromkeys(targets))}
+    return list(order), np.array([order[target] for target in targets], dtype="int64")
+
+
+def _sums(places: Ints, values: Floats) -> Floats:
+    """Add up values by place; one unknown value makes its sum unknown."""
+    return np.bincount(places, values).astype("float64")
+
+
+def _split_counts(column: Floats, rows: Ints, parts: Floats) -> Floats:
+    """Cut counts into parts that add up exactly to what they were."""
+    cut = column[rows] * parts
+    several = np.bincount(rows, minlength=len(column)) > 1
+    if not several.any():
+        return cut
+    # parts are whole millionths, which add up without rounding; the first of a code takes what is left
+    cut = np.where(several[rows], np.round(cut * _GRAIN) / _GRAIN, cut)
+    first = np.unique(rows, return_index=True)[1]
+    cut[first] += column - _sums(rows, cut)
+    return cut
