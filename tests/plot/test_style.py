@@ -22,6 +22,7 @@ from territory.plot import style
         style.INDISTINCT,
         style.UNKNOWN_COLOR,
         style.OUTSIDE,
+        style.ENTERING,
         style.PAPER,
         style.ACCENT,
     ],

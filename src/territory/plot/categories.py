@@ -32,6 +32,7 @@ class Classes(NamedTuple):
 INDISTINCT = Category("indistinct", "écart non distinguable", style.INDISTINCT, style.INDISTINCT_HATCH)
 UNKNOWN = Category("unknown", "inconnu", style.UNKNOWN_COLOR, style.UNKNOWN_HATCH)
 OUT_OF_REACH = Category("out_of_reach", "hors d'atteinte", style.OUT_OF_REACH_COLOR, style.OUT_OF_REACH_HATCH)
+ENTERING = Category("entering", "passerait à portée (non compté comme gain)", style.ENTERING, "....")
 OUTSIDE = Category("outside", "hors du périmètre de recrutement", style.OUTSIDE)
 
 
@@ -95,7 +96,7 @@ def change_classes(delta: pd.Series, effect: pd.Series, *, breaks: Sequence[floa
     delta
         Minutes gained (negative) or lost (positive).
     effect
-        `gain`, `loss`, `indistinct`, `outside` or `unknown`, as `territory.scenario.compare` gives it.
+        `gain`, `loss`, `indistinct`, `entering`, `outside` or `unknown`, as `territory.scenario.compare` gives it.
     breaks
         The two inclusive bounds of the size of the change (minutes).
 
@@ -131,7 +132,7 @@ def change_classes(delta: pd.Series, effect: pd.Series, *, breaks: Sequence[floa
     sizes = (f"jusqu'à {low}{NBSP}min", f"plus de {low} à {high}{NBSP}min", f"plus de {high}{NBSP}min")
     gains = [Category(f"gain{i}", f"gain : {sizes[i]}", style.GAINS[i]) for i in (2, 1, 0)]
     losses = [Category(f"loss{i}", f"perte : {sizes[i]}", style.LOSSES[i]) for i in (0, 1, 2)]
-    return Classes(keys, (*gains, INDISTINCT, *losses, OUTSIDE, UNKNOWN))
+    return Classes(keys, (*gains, INDISTINCT, *losses, ENTERING, OUTSIDE, UNKNOWN))
 
 
 def numbers_from(values: pd.Series, texts: pd.Series | None = None) -> pd.Series:
@@ -186,5 +187,5 @@ def shown(legend: Sequence[Category], *keys: pd.Series) -> tuple[Category, ...]:
     ['class0', 'class1']
     """
     used = {str(key) for series in keys for key in series.unique()}
-    special = {UNKNOWN.key, OUT_OF_REACH.key, OUTSIDE.key}
+    special = {UNKNOWN.key, OUT_OF_REACH.key, ENTERING.key, OUTSIDE.key}
     return tuple(category for category in legend if category.key in used or category.key not in special)

@@ -46,6 +46,7 @@ INDISTINCT = "#f4f4f4"
 UNKNOWN_COLOR = "#d5dade"
 OUT_OF_REACH_COLOR = "#8c7b8f"
 OUTSIDE = "#e9edf0"
+ENTERING = "#e9f2cf"
 INDISTINCT_HATCH, UNKNOWN_HATCH, OUT_OF_REACH_HATCH = "////", "....", "xxxx"
 HATCH_INK = "#7d8a94"
 

@@ -17,7 +17,7 @@ FIXED_DATE = "2000-01-01T00:00:00.000Z"
 
 
 def write_table(table: pd.DataFrame, path: Path) -> None:
-    """Write a flat table twice, as CSV (UTF-8, comma, decimal point) and as Parquet.
+    r"""Write a flat table twice, as CSV (UTF-8, comma, decimal point) and as Parquet.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     write_table(pd.DataFrame({"commune_code": ["01004"], "time_min": [12.5]}), Path(folder) / "times")
     ...     (Path(folder) / "times.csv").read_text()
-    'commune_code,time_min\\n01004,12.5\\n'
+    'commune_code,time_min\n01004,12.5\n'
     """
     table.to_csv(path.with_suffix(".csv"), index=False, encoding="utf-8", lineterminator="\n")
     table.to_parquet(path.with_suffix(".parquet"), index=False)

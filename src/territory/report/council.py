@@ -1,0 +1,121 @@
+"""The council report: question, answer, what is not known, maps, gainers and losers, needs, method, sources."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from territory.errors import ParameterError
+from territory.report import answers, method, sections
+from territory.report.document import Block, Document
+from territory.report.pdf import compile_pdf
+from territory.report.reading import Reading, StudyLike
+
+_YEAR = re.compile(r"\b(?:19|20)\d{2}\b")
+# a document needs a date: this one, when nothing in the data has a year
+_NO_YEAR = 2000
+
+
+def build_report(result: StudyLike, path: Path | str, *, document: str = "council") -> Path:
+    """Write a report of a study as an accessible PDF in French; the same result gives the same bytes.
+
+    Every sentence is made from the numbers; estimates under 11 persons are written "< 11", and differences under
+    the doubt on times "non distinguable".
+
+    Parameters
+    ----------
+    result
+        What `territory.run_study` gives.
+    path
+        File to write; its folder exists.
+    document : {"council"}
+        `council`: question, answer, maps, gainers and losers, needs, method, sources.
+
+    Returns
+    -------
+    Path
+        The file written.
+
+    Raises
+    ------
+    ParameterError
+        The document is unknown.
+    OutputError
+        The file cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile, territory
+    >>> result = territory.run_study("draguignan")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     build_report(result, Path(folder) / "rapport.pdf").name
+    'rapport.pdf'
+    """
+    if document not in _DOCUMENTS:
+        raise ParameterError(
+            f"Document inconnu « {document} » ; documents possibles : {', '.join(_DOCUMENTS)}."
+        )
+    return compile_pdf(_DOCUMENTS[document](result), path)
+
+
+def council_report(result: StudyLike) -> Document:
+    """Return the council report as data.
+
+    Parameters
+    ----------
+    result
+        What `territory.run_study` gives.
+
+    Returns
+    -------
+    Document
+        Content in reading order.
+    """
+    reading = Reading(result)
+    study = reading.study
+    blocks: list[Block] = [
+        *answers.first_page(reading),
+        *sections.what_moves(reading),
+        *sections.maps(reading),
+        *sections.other_moves(reading),
+        *sections.travel_accounts(reading),
+        *sections.needs(reading),
+        *sections.common_care(reading),
+        *method.method(reading),
+        *method.sources(reading),
+    ]
+    vintage = study.population.upper().replace("RP", "RP ")
+    return Document(
+        study.title,
+        date_of(reading),
+        blocks,
+        subtitle=f"Territoire : {study.territory.name} · population {vintage}",
+        kicker="Rapport au conseil",
+        footer=f"{study.title} · population {vintage}",
+        keywords=["accessibilité", "temps de route", "médico-social", study.territory.name],
+    )
+
+
+def date_of(reading: Reading) -> dt.date:
+    """Return the date of the newest data (1 January of its year): a report has no date of its own.
+
+    Parameters
+    ----------
+    reading
+        A result, read.
+
+    Returns
+    -------
+    date
+        From the vintages of the sources, the population and the facts.
+    """
+    table = getattr(reading.result.dataset, "sources", None)
+    texts = [] if table is None or "vintage" not in table else [str(text) for text in table["vintage"]]
+    texts.append(re.sub(r"\D", " ", reading.study.population))
+    years = [int(year) for text in texts for year in _YEAR.findall(text)]
+    return dt.date(max(years, default=_NO_YEAR), 1, 1)
+
+
+_DOCUMENTS: dict[str, Callable[[StudyLike], Document]] = {"council": council_report}

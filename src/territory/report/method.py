@@ -1,0 +1,197 @@
+"""Method, limits and sources of a council report, in plain words and with the numbers of the model."""
+
+from __future__ import annotations
+
+from territory.network.estimate_model import calibration
+from territory.report.document import Block, Bullets, Callout, DataTable, Heading, Paragraph, Text, strong
+from territory.report.french import count, decimal, integer, minutes, persons
+from territory.report.reading import Reading
+
+_TERRAINS = {"plain": "plaine", "mixed": "intermédiaire", "mountain": "montagne"}
+_DIGEST_SHOWN = 64
+
+
+def method(reading: Reading) -> list[Block]:
+    """Return how the numbers were made and what they cannot say.
+
+    Parameters
+    ----------
+    reading
+        A result, read.
+
+    Returns
+    -------
+    list of Block
+        Method, limits, and how results change with the main assumption.
+    """
+    items: list[Text] = [*_times(reading), *_ages(reading), *_counting(reading), *_disclosure()]
+    blocks: list[Block] = [Heading("Méthode et limites", new_page=True), Bullets(items)]
+    blocks += _sensitivity(reading)
+    asked = [
+        [strong(found.question), f" {found.matters_for}"]
+        for found in reading.study.unknown
+        if found.matters_for
+    ]
+    if asked:
+        blocks.append(Callout("Ce que changeraient les réponses attendues", asked, "unknown"))
+    return blocks
+
+
+def _times(reading: Reading) -> list[Text]:
+    """Say how travel times were found, and how wrong they may be."""
+    if reading.result.times_method == "roads":
+        return [
+            [strong("Temps de route."), " Calculés sur le réseau routier, en voiture, hors heures de pointe."]
+        ]
+    if reading.result.times_method != "estimate":
+        return [[strong("Temps de route."), " Repris du distancier fourni avec l'étude."]]
+    numbers = calibration().set_index(["kind", "terrain", "name"])["value"]
+    error = {
+        terrain: float(numbers["cross_validation", terrain, "mean_absolute_error_min"])
+        for terrain in ("plain", "mountain")
+    }
+    terrain = reading.study.travel.terrain
+    median = reading.baseline.access["uncertainty_min"].median()
+    doubt = (
+        "" if median != median else f" Le doute médian sur un temps est ici de ± {minutes(float(median))}."
+    )  # noqa: PLR0124
+    return [
+        [
+            strong("Temps de route estimés."),
+            " Sans carte routière, un temps est estimé d'après la distance à vol d'oiseau, la densité des communes et le "
+            f"relief (terrain retenu : {_TERRAINS.get(terrain, terrain)}), en voiture, hors heures de pointe. Sur des trajets "
+            f"qui n'ont pas servi à régler ce calcul, l'erreur moyenne est de {decimal(error['plain'])} min en Gironde "
+            f"(METRIC, INSEE) et de {decimal(error['mountain'])} min en Isère (OSRM). Il n'existe pas de mesure de référence "
+            f"pour le territoire étudié.{doubt}",
+        ],
+        [
+            strong("Écart non distinguable."),
+            " Deux temps qui partagent une route partagent son erreur : un écart se voit donc mieux que chaque temps. Il n'est "
+            "dit gagné ou perdu que s'il dépasse le doute sur la différence, qui grandit avec la distance entre les deux sites.",
+        ],
+    ]
+
+
+def _ages(reading: Reading) -> list[Text]:
+    """Say how ages were cut."""
+    vintage = reading.study.population.upper().replace("RP", "RP ")
+    text = (
+        f" Population {vintage} (INSEE). Les âges de chaque service sont découpés dans les tranches d'âge publiées, en les "
+        "supposant uniformes à l'intérieur d'une tranche ; seuls les totaux changent d'un millésime à l'autre."
+    )
+    if reading.study.ages is not None:
+        ages = reading.study.ages
+        text += f" Le tout est calé sur {integer(ages.total)} personnes de {ages.age_max:g} ans ou moins ({ages.year}). {ages.source}."
+    return [[strong("Âges."), text]]
+
+
+def _counting(reading: Reading) -> list[Text]:
+    """Say who is counted, and what is not."""
+    limit = minutes(reading.parameters.recruitment_max_min)
+    items: list[Text] = []
+    if reading.result.comparisons:
+        items.append(
+            [
+                strong("Périmètre."),
+                f" Un service est supposé pouvoir recruter jusqu'à {limit} de route : c'est une hypothèse, essayée aussi avec "
+                "d'autres seuils. Chaque commune est représentée par un point ; une famille n'habite pas toujours près de lui.",
+            ]
+        )
+    items.append(
+        [
+            strong("Ce qui n'est pas calculé."),
+            " Ni l'attente, ni le manque de places, ni la qualité de l'accompagnement : les nombres nécessaires ne sont pas "
+            "publics. Un service absent d'ici n'est pas absent du territoire : FINESS fait foi.",
+        ]
+    )
+    return items
+
+
+def _disclosure() -> list[Text]:
+    """Say what is withheld."""
+    return [
+        [
+            strong("Petits nombres."),
+            " Une estimation inférieure à 11 personnes est écrite « < 11 ». Un effectif observé inférieur à 11 n'est pas publié, "
+            "ni ceux qui permettraient de le retrouver par différence.",
+        ]
+    ]
+
+
+def _sensitivity(reading: Reading) -> list[Block]:
+    """Return the gains and losses under other recruitment limits, for the move that changes most."""
+    move = reading.pivot()
+    if move is None or reading.counts(move.scenario_id, move.services[0]).is_observed:
+        return []
+    table = reading.result.comparisons[move.scenario_id].sensitivity
+    table = table[table.index.get_level_values("service") == move.services[0]].droplevel("service")
+    if len(table) < 2:
+        return []
+    rows = [
+        [
+            minutes(float(limit)),
+            *(persons(float(row[f"persons_{e}"])) for e in ("gain", "loss", "indistinct")),
+        ]
+        for limit, row in table.iterrows()
+    ]
+    return [
+        DataTable(
+            ["Seuil de recrutement", "Plus court", "Plus long", "Non distinguable"],
+            rows,
+            f"Si le seuil change : {reading.labels(move.services)}, scénario {move.scenario_id}, {reading.noun(move.services[0])}.",
+            widths=[1.0, 0, 0, 0],
+        )
+    ]
+
+
+def sources(reading: Reading) -> list[Block]:
+    """Return the sources with their vintages, and the digest of the run.
+
+    Parameters
+    ----------
+    reading
+        A result, read.
+
+    Returns
+    -------
+    list of Block
+        Last page.
+    """
+    blocks: list[Block] = [Heading("Sources")]
+    table = getattr(reading.result.dataset, "sources", None)
+    if table is not None and len(table):
+        rows = table[["producer", "title", "vintage", "licence"]].fillna("–").drop_duplicates()
+        blocks.append(
+            DataTable(
+                ["Producteur", "Données", "Millésime", "Licence"],
+                [[str(cell) for cell in row] for row in rows.itertuples(index=False)],
+                "Données utilisées.",
+                align=["left"] * 4,
+                widths=[1.0, 2.2, 0.0, 0.0],
+            )
+        )
+    named = sorted({trip.source for named in reading.named.values() for trip in named.trip if trip.source})
+    if named:
+        blocks += [Heading("Hypothèses de trajets", 2), Bullets(list(named), "small")]
+    blocks += _digest(reading)
+    return blocks
+
+
+def _digest(reading: Reading) -> list[Block]:
+    """Say how to check that a report is the one of a run."""
+    digest = reading.result.run_digest[:_DIGEST_SHOWN]
+    if not digest:
+        return []
+    versions = dict(reading.result.manifest.get("versions", {}))
+    files = reading.result.manifest.get("inputs_sha256", {})
+    made = f"territory {versions['territory']}" if "territory" in versions else "territory"
+    return [
+        Paragraph(
+            [
+                f"Document produit par {made} à partir de {count(len(files), 'fichier')} ; mêmes entrées, même document. "
+                "Empreinte du calcul (SHA-256, reprise dans manifest.json) : ",
+                strong(digest),
+            ],
+            "small",
+        )
+    ]

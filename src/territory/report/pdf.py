@@ -1,0 +1,133 @@
+"""From a document to an accessible PDF (PDF/UA-1 and PDF/A-2a), the same byte for byte at each run."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import shutil
+import tempfile
+from importlib import resources
+from pathlib import Path
+from typing import Literal
+
+from territory.errors import OutputError
+from territory.plot.style import FONT_FILES, font_folder
+from territory.report.document import Document, to_data
+
+STANDARDS: list[Literal["a-2a", "ua-1"]] = ["a-2a", "ua-1"]
+
+_TEMPLATES = ("report.typ", "blocks.typ", "theme.typ")
+
+
+def compile_pdf(document: Document, path: Path | str) -> Path:
+    """Write a document as a tagged PDF that any reader, human or machine, can follow.
+
+    Texts reach the template as data (JSON), never as markup: a name with `#`, `$`, `@`, quotes or tags prints as
+    it is typed. Nothing depends on the clock, on the fonts of the machine or on the name of the temporary folder.
+    The file is made beside its place and then renamed: a failure leaves an earlier report as it was.
+
+    Parameters
+    ----------
+    document
+        What is said.
+    path
+        File to write; its folder exists.
+
+    Returns
+    -------
+    Path
+        The file written.
+
+    Raises
+    ------
+    OutputError
+        The file cannot be written, or the compiler refuses the document.
+    ParameterError
+        The document is not accessible (a figure without alternative text, a skipped title level).
+
+    References
+    ----------
+    ISO 14289-1:2014 (PDF/UA-1); ISO 19005-2:2011 (PDF/A-2).
+
+    Examples
+    --------
+    >>> from territory.report.document import Paragraph
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     document = Document("Essai", dt.date(2024, 1, 1), [Paragraph("Bonjour.")])
+    ...     compile_pdf(document, Path(folder) / "essai.pdf").read_bytes()[:5]
+    b'%PDF-'
+    """
+    target = Path(path)
+    content = to_bytes(document)
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{target.stem}-", suffix=".pdf", dir=target.parent)
+    except OSError as error:
+        raise OutputError(
+            f"Le rapport « {target} » ne peut pas être écrit ({error.strerror}) : choisissez un autre dossier."
+        ) from error
+    beside = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(content)
+        # the temporary file is private: a report is made to be read
+        beside.chmod(0o644)
+        beside.replace(target)
+    except OSError as error:
+        raise OutputError(
+            f"Le rapport « {target} » ne peut pas être écrit ({error.strerror}) : fermez-le s'il est ouvert, "
+            "libérez de la place ou choisissez un autre dossier."
+        ) from error
+    finally:
+        beside.unlink(missing_ok=True)
+    return target
+
+
+def to_bytes(document: Document) -> bytes:
+    """Compile a document to the bytes of its PDF.
+
+    Parameters
+    ----------
+    document
+        What is said.
+
+    Returns
+    -------
+    bytes
+        PDF.
+
+    Raises
+    ------
+    OutputError
+        The compiler refuses the document.
+    """
+    import typst
+
+    data, pictures = to_data(document)
+    moment = dt.datetime.combine(document.date, dt.time(), tzinfo=dt.UTC)
+    with tempfile.TemporaryDirectory(prefix="territory-") as folder:
+        root = Path(folder)
+        templates = resources.files("territory.report") / "templates"
+        for name in _TEMPLATES:
+            (root / name).write_bytes((templates / name).read_bytes())
+        (root / "data.json").write_text(json.dumps(data, ensure_ascii=False), encoding="utf-8")
+        for name, svg in pictures.items():
+            (root / name).write_bytes(svg)
+        fonts = root / "fonts"
+        fonts.mkdir()
+        # the package also ships other formats of the same font, and a folder has no order
+        for name in FONT_FILES:
+            shutil.copyfile(font_folder() / name, fonts / name)
+        try:
+            return bytes(
+                typst.compile(
+                    str(root / _TEMPLATES[0]),
+                    root=str(root),
+                    font_paths=[str(fonts)],
+                    ignore_system_fonts=True,
+                    pdf_standards=[*STANDARDS],
+                    timestamp=int(moment.timestamp()),
+                )
+            )
+        except typst.TypstError as error:
+            raise OutputError(f"Le rapport « {document.title} » n'a pas pu être composé : {error}") from error

@@ -1,0 +1,379 @@
+"""Maps and charts of a report, each with its caption and the words that say what it shows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import geopandas as gpd
+import pandas as pd
+
+from territory.plot import style
+from territory.plot.categories import (
+    Classes,
+    change_classes,
+    numbers_from,
+    shown,
+    time_classes,
+)
+from territory.plot.charts import before_and_after, gainers_and_losers, needs_with_range
+from territory.plot.maps import Legend, Panel, draw_map, extent_of
+from territory.plot.numbers import class_labels
+from territory.report.document import Picture
+from territory.report.french import count, join, minutes, persons, share, signed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from territory.report.reading import Move, Reading
+    from territory.scenario import Results
+
+_MAP_SOURCE = "Contours : IGN, simplifiés."
+_NAMED_PLACES = 10
+
+
+def areas_of(reading: Reading) -> gpd.GeoDataFrame:
+    """Return what maps fill: outlines of the territory, or its points where there are none.
+
+    Parameters
+    ----------
+    reading
+        A result, read.
+
+    Returns
+    -------
+    GeoDataFrame
+        By commune, projected.
+    """
+    outlines = getattr(reading.result.dataset, "outlines", None)
+    points = gpd.GeoDataFrame(reading.territory[["geometry"]])
+    if outlines is None or outlines.empty:
+        return points
+    drawn = outlines[outlines.index.isin(points.index)].to_crs(points.crs).geometry
+    # a commune without an outline keeps its point
+    geometry = drawn.reindex(points.index).where(points.index.isin(drawn.index), points.geometry)
+    return gpd.GeoDataFrame(geometry=geometry, crs=points.crs)
+
+
+def breaks_of(reading: Reading) -> list[float]:
+    """Return the bounds of time classes: the study's thresholds, four at most."""
+    return sorted(reading.parameters.thresholds_min)[:4]
+
+
+def time_map(
+    reading: Reading, service: str, results: Results, *, situation: str, max_height_cm: float
+) -> Picture:
+    """Draw the time from every commune to the site of a named service, or to the closest of a complete list.
+
+    Parameters
+    ----------
+    reading
+        A result, read.
+    service
+        Named service, or service with a complete list.
+    results
+        Today's results or a scenario's.
+    situation
+        How to call them ("Aujourd'hui").
+    max_height_cm
+        Bound on the height (centimetres).
+
+    Returns
+    -------
+    Picture
+        With the same classes for every map of the report.
+    """
+    areas = areas_of(reading)
+    rows = reading.times(results, service).reindex(areas.index)
+    classes = time_classes(
+        rows["travel_time_min"], breaks=breaks_of(reading), is_reachable=rows["is_reachable"]
+    )
+    site = reading.site(results, service) if service in reading.named else None
+    panel = Panel(
+        areas,
+        classes.keys,
+        situation,
+        numbers=numbers_from(rows["travel_time_min"]),
+        zones=reading.communes["epci_code"],
+        sites=_marks(reading, [site]),
+        names=_places(reading, _NAMED_PLACES),
+        focus=_focus(reading),
+    )
+    is_estimate = reading.result.times_method == "estimate"
+    legend = Legend(
+        shown(classes.legend, classes.keys),
+        f"Temps de route{' estimé' if is_estimate else ''}, aller simple",
+        sites=[("1", "o", reading.site_name(site))] if site else [],
+        notes=["Le nombre écrit dans une commune est le temps, en minutes.", *_border_notes(reading)],
+    )
+    figure = draw_map([panel], legend, max_height_cm=max_height_cm)
+    target = f"vers {reading.label(service)}" if site is None else f"vers « {reading.label(service)} »"
+    return Picture(
+        style.to_svg(figure),
+        alt=_describe_times(
+            reading, rows["travel_time_min"], classes, f"{situation}, temps de route {target}"
+        ),
+        caption=f"{situation} : temps de route {target}{f' ({reading.place(site)})' if site else ''}.",
+        source=_source(reading),
+    )
+
+
+def change_map(reading: Reading, move: Move, *, max_height_cm: float, focus_only: bool = False) -> Picture:
+    """Draw the change of travel time that a move brings, for the whole territory or for the EPCI in focus.
+
+    Parameters
+    ----------
+    reading
+        A result, read.
+    move
+        Services that move alike.
+    max_height_cm
+        Bound on the height (centimetres).
+    focus_only
+        Zoom on the EPCI in focus.
+
+    Returns
+    -------
+    Picture
+        Differences under the doubt are hatched and bear no number.
+    """
+    areas = areas_of(reading)
+    rows = reading.differences(move.scenario_id, move.services[0]).reindex(areas.index)
+    classes = change_classes(rows["delta_travel_time_min"], rows["effect"])
+    told = rows["effect"].isin(["gain", "loss"])
+    numbers = (
+        rows["delta_travel_time_min"].map(signed).where(told & rows["delta_travel_time_min"].notna(), "")
+    )
+    focus = _focus(reading)
+    is_zoom, visible, extent = False, areas.index, None
+    names = _places(reading, _NAMED_PLACES)
+    if focus_only and focus is not None:
+        is_zoom, visible = True, focus
+        extent = extent_of(areas[areas.index.isin(focus)], pad_share=0.05)
+        names = _places_with_numbers(reading, focus, numbers)
+        numbers = numbers.mask(numbers.index.isin(focus), "")
+    panel = Panel(
+        areas,
+        classes.keys,
+        numbers=numbers,
+        zones=reading.communes["epci_code"],
+        sites=_marks(reading, [move.from_site, move.to_site]),
+        names=names,
+        extent=extent,
+        focus=focus,
+    )
+    sites = [
+        ("1", "o", f"aujourd'hui : {reading.place(move.from_site)}"),
+        ("2", "s", reading.site_name(move.to_site)),
+    ]
+    notes = ["Nombres : minutes gagnées (−) ou perdues (+), aller simple.", *_border_notes(reading)]
+    legend = Legend(shown(classes.legend, classes.keys), "Écart de temps de route", sites, notes)
+    figure = draw_map([panel], legend, max_height_cm=max_height_cm, number_size=7.0 if is_zoom else 6.0)
+    where = (
+        f", {reading.study.territory.focus_name or 'territoire au centre de la question'} en détail"
+        if is_zoom
+        else ""
+    )
+    caption = (
+        f"Scénario {move.scenario_id} : écart de temps de route, {reading.labels(move.services)}{where}."
+    )
+    return Picture(
+        style.to_svg(figure),
+        _describe_change(reading, rows.loc[visible], caption),
+        caption,
+        "Carte",
+        _source(reading),
+    )
+
+
+def effects_chart(reading: Reading, move: Move, zones: Sequence[str]) -> Picture:
+    """Draw gainers and losers by zone.
+
+    Parameters
+    ----------
+    reading
+        A result, read.
+    move
+        Services that move alike.
+    zones
+        Zones in order.
+
+    Returns
+    -------
+    Picture
+        One row by zone.
+    """
+    found = reading.counts(move.scenario_id, move.services[0])
+    noun = reading.noun(move.services[0], is_observed=found.is_observed).split(" ")[0]
+    table = found.persons.loc[list(zones), ["gain", "loss", "indistinct"]]
+    table = table.add_prefix("persons_").set_axis([reading.zone(zone) for zone in zones], axis=0)
+    parts = []
+    for zone in zones:
+        gain, loss = found.text(zone, "gain"), found.text(zone, "loss")
+        parts.append(f"{reading.zone(zone)} : gagnent {gain}, perdent {loss}")
+    return Picture(
+        style.to_svg(gainers_and_losers(table, noun=noun)),
+        alt=f"Graphique en barres, par EPCI. {' ; '.join(parts)}.",
+        caption=f"Scénario {move.scenario_id} : qui gagne et qui perd, par EPCI ({reading.labels(move.services)}).",
+        kind="Figure",
+    )
+
+
+def distribution_chart(reading: Reading, move: Move) -> Picture | None:
+    """Draw the share of persons of today's area in each class of time, before and after; None when unknown."""
+    rows = reading.differences(move.scenario_id, move.services[0])
+    rows = rows[rows["is_in_area"] & rows["persons"].notna()]
+    total = float(rows["persons"].sum())
+    if total <= 0 or (rows["persons_kind"] == "observed").any():
+        return None
+    bounds = breaks_of(reading)
+    shares = {}
+    for side, column in (("before", "baseline_travel_time_min"), ("after", "scenario_travel_time_min")):
+        keys = time_classes(rows[column], breaks=bounds).keys
+        shares[side] = (
+            rows["persons"].groupby(keys).sum().reindex([f"class{i}" for i in range(len(bounds) + 1)])
+        )
+    table = (pd.DataFrame(shares).fillna(0.0) / total).set_axis(class_labels(bounds), axis=0)
+    table = table[(table > 0).any(axis=1)]
+    names = ("Aujourd'hui", f"Scénario {move.scenario_id}")
+    parts = [f"{label} : {share(before)} avant, {share(after)} après" for label, (before, after) in
+             zip(table.index, table[["before", "after"]].to_numpy(dtype=float).tolist(), strict=True)]  # fmt: skip
+    noun = reading.noun(move.services[0])
+    return Picture(
+        style.to_svg(before_and_after(table, names=names)),
+        alt=f"Graphique en barres des {noun} à portée aujourd'hui, selon le temps de route. {' ; '.join(parts)}.",
+        caption=f"Temps de route des {noun} à portée aujourd'hui ({reading.labels(move.services)}).",
+        kind="Figure",
+    )
+
+
+def needs_chart(reading: Reading, public: str, label: str, needs: pd.DataFrame) -> Picture:
+    """Draw the needs of a public by zone with their range.
+
+    Parameters
+    ----------
+    reading
+        A result, read.
+    public, label
+        Public and its name.
+    needs
+        By zone code, in order: low, central, high (persons).
+
+    Returns
+    -------
+    Picture
+        One row by zone.
+    """
+    named = needs.set_axis([reading.zone(str(zone)) for zone in needs.index], axis=0)
+    parts = [
+        f"{name} : {persons(central)} (de {persons(low)} à {persons(high)})"
+        for name, (low, central, high) in zip(named.index, named.to_numpy(dtype=float).tolist(), strict=True)
+    ]
+    return Picture(
+        style.to_svg(
+            needs_with_range(named, label="personnes, estimation centrale (losange) et fourchette (barre)")
+        ),
+        alt=f"Graphique par EPCI, {label}. {' ; '.join(parts)}.",
+        caption=f"{label}, par EPCI.",
+        kind="Figure",
+    )
+
+
+def _marks(reading: Reading, sites: Sequence[str | None]) -> gpd.GeoDataFrame | None:
+    """Return the marks of some sites, numbered in order."""
+    known = [(i, site) for i, site in enumerate(sites) if site is not None]
+    if not known:
+        return None
+    table = reading.state.sites.loc[[site for _, site in known], ["geometry"]]
+    shapes = {0: "o", 1: "s"}
+    return gpd.GeoDataFrame(
+        table.assign(mark=[str(i + 1) for i, _ in known], shape=[shapes.get(i, "D") for i, _ in known]),
+        crs=reading.state.sites.crs,
+    )
+
+
+def _focus(reading: Reading) -> pd.Index | None:
+    """Return the communes of the EPCI in focus."""
+    code = reading.study.territory.focus_epci_code
+    if code is None:
+        return None
+    found = reading.territory.index[reading.territory["epci_code"] == code]
+    return found if len(found) else None
+
+
+def _places(reading: Reading, most: int) -> gpd.GeoDataFrame:
+    """Return the names of the largest commune of each EPCI."""
+    table = reading.territory.sort_values("population", ascending=False, kind="stable")
+    first = table.drop_duplicates("epci_code").head(most)
+    return gpd.GeoDataFrame(
+        first[["geometry"]].assign(label=first["name"], size=7.0), crs=reading.territory.crs
+    )
+
+
+def _places_with_numbers(reading: Reading, focus: pd.Index, numbers: pd.Series) -> gpd.GeoDataFrame:
+    """Return the names of the communes in focus with their change of time under them."""
+    table = reading.territory.loc[focus].sort_values("population", ascending=False, kind="stable")
+    changes = numbers.reindex(table.index).fillna("")
+    labels = [
+        f"{name}\n{change}" if change else str(name)
+        for name, change in zip(table["name"], changes, strict=True)
+    ]
+    return gpd.GeoDataFrame(table[["geometry"]].assign(label=labels, size=7.5), crs=reading.territory.crs)
+
+
+def _border_notes(reading: Reading) -> list[str]:
+    """Say what the lines of a map are."""
+    notes = ["Traits fins : limites des EPCI."]
+    if _focus(reading) is not None:
+        notes.append(f"Trait épais : {reading.zone(str(reading.study.territory.focus_epci_code))}.")
+    return notes
+
+
+def _source(reading: Reading) -> str:
+    """Return the source line of a map."""
+    outlines = getattr(reading.result.dataset, "outlines", None)
+    return (
+        _MAP_SOURCE if outlines is not None and not outlines.empty else "Communes représentées par un point."
+    )
+
+
+def _describe_times(reading: Reading, values: pd.Series, classes: Classes, title: str) -> str:
+    """Say in words what a map of times shows."""
+    sizes = classes.keys.value_counts()
+    parts = [
+        f"{category.label} : {count(int(sizes[category.key]), 'commune')}"
+        for category in classes.legend
+        if category.key in sizes
+    ]
+    text = f"Carte de {count(len(values), 'commune')}. {title}. {' ; '.join(parts)}."
+    known = values.dropna()
+    if known.empty:
+        return text
+    near, far = str(known.idxmin()), str(known.idxmax())
+    return (
+        f"{text} Le plus près : {reading.commune(near)}, {minutes(float(known.min()))} ; "
+        f"le plus loin : {reading.commune(far)}, {minutes(float(known.max()))}."
+    )
+
+
+def _describe_change(reading: Reading, rows: pd.DataFrame, title: str) -> str:
+    """Say in words what a map of changes shows."""
+    words = {
+        "gain": "trajet plus court",
+        "loss": "trajet plus long",
+        "indistinct": "écart non distinguable",
+        "entering": "passerait à portée",
+        "outside": "hors du périmètre",
+        "unknown": "inconnu",
+    }
+    sizes = rows["effect"].value_counts()
+    parts = [f"{text} : {count(int(sizes[key]), 'commune')}" for key, text in words.items() if key in sizes]
+    extremes = []
+    for effect, largest in (("gain", False), ("loss", True)):
+        values = (
+            rows.loc[rows["effect"] == effect, "delta_travel_time_min"].dropna().sort_values(kind="stable")
+        )
+        if len(values):
+            code = str(values.index[-1 if largest else 0])
+            extremes.append(f"{reading.commune(code)} ({signed(float(values[code]))} min)")
+    ends = f" Écarts extrêmes : {join(extremes)}." if extremes else ""
+    return f"Carte. {title} {join(parts)}.{ends}"

@@ -1,0 +1,350 @@
+"""What a report needs to know of a result: names, places, who travels, and counts that may be printed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Protocol
+
+import pandas as pd
+
+from territory import supply
+from territory.report.disclosure import THRESHOLD, Relation, protect_counts
+from territory.report.french import at_place, epci_short, integer, join, of_place, persons
+from territory.scenario.computing import ALL_TERRITORY
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+    from territory.datasets.var import VarDataset
+    from territory.scenario import Comparison, Results
+    from territory.study import Study
+
+EFFECTS = ("gain", "loss", "indistinct", "entering", "unknown")
+SECRET = "secret statistique"
+
+SERVICE_NAMES = {
+    "hopital": "hôpital ou clinique de court séjour",
+    "urgences": "service d'urgences",
+    "medecin_generaliste": "médecin généraliste",
+    "ehpad": "EHPAD",
+    "pharmacie": "pharmacie",
+    "maternite": "maternité",
+}
+
+
+class StudyLike(Protocol):
+    """What a report reads of a run (`territory.workflow` makes it; a report may not import it)."""
+
+    @property
+    def study(self) -> Study:
+        """The study file."""
+
+    @property
+    def dataset(self) -> VarDataset:
+        """The dataset."""
+
+    @property
+    def baseline(self) -> Results:
+        """Today."""
+
+    @property
+    def scenarios(self) -> Mapping[str, Results]:
+        """Results of each scenario."""
+
+    @property
+    def comparisons(self) -> Mapping[str, Comparison]:
+        """Comparison of each scenario with today."""
+
+    @property
+    def times_method(self) -> str:
+        """How times were found."""
+
+    @property
+    def manifest(self) -> Mapping[str, Any]:
+        """What the run read."""
+
+    @property
+    def run_digest(self) -> str:
+        """Digest of the run."""
+
+
+@dataclass(frozen=True)
+class Move:
+    """Services that a scenario moves alike: same places before and after, same travellers, same persons."""
+
+    scenario_id: str
+    services: tuple[str, ...]
+    from_site: str | None
+    to_site: str | None
+    who: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Persons and communes of one service in one scenario, by zone; persons withheld are NaN here."""
+
+    persons: pd.DataFrame
+    communes: pd.DataFrame
+    zones: pd.DataFrame
+    is_observed: bool
+    is_withheld: pd.DataFrame
+
+    def text(self, zone: str, effect: str) -> str:
+        """Return a number of persons as it may be printed."""
+        if bool(self.is_withheld.loc[zone, effect]):
+            return SECRET
+        value = float(self.persons[effect][zone])
+        if self.is_observed and not math.isnan(value):
+            return integer(value)
+        return persons(value)
+
+
+class Reading:
+    """Names, places and printable counts of a result.
+
+    Parameters
+    ----------
+    result
+        A run of a study (`territory.run_study`).
+    """
+
+    def __init__(self, result: StudyLike) -> None:
+        self.result = result
+        self.study = result.study
+        self.baseline = result.baseline
+        self.state = result.baseline.state
+        self.communes = result.baseline.state.communes
+        self.parameters = result.baseline.state.parameters
+        self.named = {named.id: named for named in self.parameters.authorisations}
+
+    @cached_property
+    def territory(self) -> gpd.GeoDataFrame:
+        """Communes that are counted, without the surroundings."""
+        inside = self.communes.index.isin(self.parameters.territory_codes)
+        found: gpd.GeoDataFrame = self.communes.loc[inside]
+        return found
+
+    @cached_property
+    def zone_names(self) -> dict[str, str]:
+        """Name of each EPCI by code, and of the whole."""
+        table = self.communes.dropna(subset=["epci_code"]).drop_duplicates("epci_code")
+        names = {
+            str(code): str(name) for code, name in zip(table["epci_code"], table["epci_name"], strict=True)
+        }
+        return {**names, "": "Communes sans EPCI connu", ALL_TERRITORY: "Ensemble"}
+
+    @cached_property
+    def closest(self) -> list[str]:
+        """Services whose closest site is known: those with a complete list."""
+        measured = self.baseline.access
+        found = measured.index[measured["measure"] == "closest"].get_level_values("service")
+        return list(found.unique())
+
+    def zone(self, code: str) -> str:
+        """Return the short name of a zone."""
+        return epci_short(self.zone_names.get(code, code))
+
+    def commune(self, code: str) -> str:
+        """Return the name of a commune."""
+        return str(self.communes["name"].get(code, code))
+
+    def label(self, service: str) -> str:
+        """Return the name of a service in full."""
+        if service in self.named:
+            return str(self.named[service].label)
+        return SERVICE_NAMES.get(service, service.replace("_", " "))
+
+    def short(self, service: str) -> str:
+        """Return the short name of a service."""
+        named = self.named.get(service)
+        return str(named.label_short or named.label) if named else self.label(service)
+
+    def labels(self, services: tuple[str, ...]) -> str:
+        """Return the short names of services as a list."""
+        return join([self.short(service) for service in services])
+
+    def who(self, service: str) -> frozenset[str]:
+        """Return who travels for a service."""
+        named = self.named.get(service)
+        return frozenset(trip.who for trip in named.trip) if named else frozenset()
+
+    def noun(self, service: str, *, is_observed: bool = False) -> str:
+        """Return what is counted: never children served where only an age group is known."""
+        kind = "enfants" if self._is_for_children(service) else "personnes"
+        if is_observed:
+            return f"{kind} accompagnés" if kind == "enfants" else f"{kind} accompagnées"
+        return f"{kind} de l'âge concerné"
+
+    def _is_for_children(self, service: str) -> bool:
+        """Tell whether a service is for children, by the ages that it receives."""
+        rows = self.state.services
+        oldest = rows.loc[rows["authorisation_id"] == service, "age_max"]
+        return oldest.empty or bool(oldest.fillna(20.0).max() <= 25.0)
+
+    def site(self, results: Results, service: str) -> str | None:
+        """Return the site of a named service in some results; None when it is closed or not open yet."""
+        services = results.state.services
+        if not (services["authorisation_id"] == service).any():
+            return None
+        return supply.site_of_authorisation(services, service)
+
+    def place(self, site: str | None) -> str:
+        """Return the commune of a site."""
+        if site is None:
+            return "fermé"
+        return self.commune(str(self.state.sites["commune_code"].get(site, "")))
+
+    def site_name(self, site: str | None) -> str:
+        """Return the name of a site."""
+        return "–" if site is None else str(self.state.sites["name"].get(site, site))
+
+    def of_site(self, site: str | None) -> str:
+        """Return "de" and the commune of a site."""
+        return of_place(self.place(site))
+
+    def at_site(self, site: str | None) -> str:
+        """Return "à" and the commune of a site."""
+        return at_place(self.place(site))
+
+    def times(self, results: Results, service: str) -> pd.DataFrame:
+        """Return the access rows of one service by commune."""
+        return _of(results.access, service)
+
+    def differences(self, scenario_id: str, service: str) -> pd.DataFrame:
+        """Return the comparison of one service by commune."""
+        return _of(self.result.comparisons[scenario_id].communes, service)
+
+    def moves(self, scenario_id: str) -> list[Move]:
+        """Group the services of a scenario that move alike.
+
+        Parameters
+        ----------
+        scenario_id
+            A scenario of the study.
+
+        Returns
+        -------
+        list of Move
+            In the order of the study file.
+        """
+        groups: dict[tuple[Any, ...], list[str]] = {}
+        for service in self.result.comparisons[scenario_id].services:
+            before = self.site(self.baseline, service)
+            after = self.site(self.result.scenarios[scenario_id], service)
+            who = self.who(service)
+            counts = tuple(self.counts(scenario_id, service).persons.round(3).fillna(-1.0).to_numpy().ravel())
+            key = (self.place(before), after, who, counts)
+            groups.setdefault(key, []).append(service)
+        found = []
+        for (_, after, who, _), services in groups.items():
+            found.append(
+                Move(scenario_id, tuple(services), self.site(self.baseline, services[0]), after, who)
+            )
+        return found
+
+    def counts(self, scenario_id: str, service: str) -> Counts:
+        """Return the persons of each effect by zone, small observed counts withheld.
+
+        Parameters
+        ----------
+        scenario_id, service
+            A scenario and a service that it moves.
+
+        Returns
+        -------
+        Counts
+            Zones in rows, effects in columns.
+        """
+        zones = self._zones(scenario_id, service)
+        columns = {f"persons_{effect}": effect for effect in EFFECTS}
+        table = (
+            zones[[c for c in columns if c in zones]].rename(columns=columns).reindex(columns=list(EFFECTS))
+        )
+        communes = zones.rename(columns={f"communes_{effect}": effect for effect in EFFECTS})
+        is_observed = self._is_observed(service)
+        withheld = pd.DataFrame(False, index=table.index, columns=table.columns)
+        if is_observed:
+            keys = pd.MultiIndex.from_product([[scenario_id], table.index, table.columns])
+            flags = self._withheld(service).reindex(keys).to_numpy(dtype=bool)
+            withheld = pd.DataFrame(flags.reshape(table.shape), index=table.index, columns=table.columns)
+        return Counts(
+            table.mask(withheld), communes.reindex(columns=list(EFFECTS)), zones, is_observed, withheld
+        )
+
+    def _zones(self, scenario_id: str, service: str) -> pd.DataFrame:
+        """Return the rows by zone of one service."""
+        return _of(self.result.comparisons[scenario_id].zones, service)
+
+    def _is_observed(self, service: str) -> bool:
+        """Tell whether the children served are given by the study."""
+        rows = self.baseline.persons
+        kinds = rows.loc[rows.index.get_level_values("service") == service, "persons_kind"]
+        return bool((kinds == "observed").any())
+
+    def _withheld(self, service: str) -> pd.Series:
+        """Return which observed counts of a service are withheld, all scenarios protected together.
+
+        The persons within reach today are the same in every scenario: a reader could subtract one scenario
+        from another, so their unprinted total ties the scenarios together.
+        """
+        cells: dict[Any, float] = {}
+        relations: list[Relation] = []
+        for scenario_id, comparison in self.result.comparisons.items():
+            if service not in comparison.services:
+                continue
+            zones = self._zones(scenario_id, service)
+            parts = [zone for zone in zones.index if zone != ALL_TERRITORY]
+            for effect in EFFECTS:
+                for zone in zones.index:
+                    cells[scenario_id, zone, effect] = float(
+                        zones.loc[zone].get(f"persons_{effect}", math.nan)
+                    )
+                relations.append(
+                    ((scenario_id, ALL_TERRITORY, effect), [(scenario_id, zone, effect) for zone in parts])
+                )
+            for zone in zones.index:
+                cells["area", zone, ""] = math.nan
+                inside = [(scenario_id, zone, effect) for effect in ("gain", "loss", "indistinct", "unknown")]
+                relations.append((("area", zone, ""), inside))
+        counts = pd.Series(cells.values(), index=pd.Index(list(cells), tupleize_cols=False), dtype=float)
+        protected = protect_counts(counts, relations, threshold=THRESHOLD).withheld
+        protected.index = pd.MultiIndex.from_tuples(list(cells))
+        return protected
+
+    def changes_between_scenarios(self) -> dict[str, list[str]]:
+        """Return the services that some scenarios move and others do not, with the scenarios that do."""
+        every = list(self.result.comparisons)
+        found: dict[str, list[str]] = {}
+        for service in self.named:
+            movers = [name for name in every if service in self.result.comparisons[name].services]
+            if movers and len(movers) < len(every):
+                found[service] = movers
+        return found
+
+    def pivot(self) -> Move | None:
+        """Return the move that changes most for those who travel to the service; staff travel comes last.
+
+        Returns
+        -------
+        Move or None
+            None without a scenario, or when nothing moves.
+        """
+        best: tuple[tuple[bool, float], Move] | None = None
+        for scenario_id in self.result.comparisons:
+            for move in self.moves(scenario_id):
+                rows = self.differences(scenario_id, move.services[0])
+                touched = rows["effect"].isin(["gain", "loss"])
+                size = float(rows.loc[touched, "persons"].sum()) + 1e-3 * float(touched.sum())
+                rank = (move.who != frozenset({"staff"}), size)
+                if best is None or rank > best[0]:
+                    best = (rank, move)
+        return best[1] if best else None
+
+
+def _of(table: pd.DataFrame, service: str) -> pd.DataFrame:
+    """Return the rows of one service, without its level."""
+    rows: pd.DataFrame = table[table.index.get_level_values("service") == service]
+    return rows.droplevel("service")
