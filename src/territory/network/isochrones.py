@@ -73,7 +73,8 @@ def draw_isochrones(
     rows: dict[str, list[Any]] = {"from_id": [], "minutes": [], "geometry": []}
     for row, name in enumerate(points.index.astype(str)):
         times = vertex_times(network, origins, row, limit_ms=limit)
-        samples = _samples(network, times, usable, spacing_m=cell_m / 2, limit_ms=limit)
+        start = (int(places.hop[row]), float(places.share[row]), int(origins.access_ms[row]))
+        samples = _samples(network, times, usable, start, spacing_m=cell_m / 2, limit_ms=limit)
         for level, outline in zip(levels, _outlines(samples, levels, cell_m), strict=True):
             rows["from_id"].append(name)
             rows["minutes"].append(level)
@@ -164,26 +165,37 @@ def _run_chains(
 
 
 def _samples(
-    network: WeightedRoads, times: Ints, usable: Bools, *, spacing_m: float, limit_ms: int
+    network: WeightedRoads,
+    times: Ints,
+    usable: Bools,
+    start: tuple[int, float, int],
+    *,
+    spacing_m: float,
+    limit_ms: int,
 ) -> tuple[Floats, Floats, Floats]:
     """Return places along reached roads, no farther apart than asked, and the time at each (min)."""
     roads, move = network.roads, network.hop_times.move
     after = np.append(times[1:], MAX_TIME_MS + 1)
-    hops = np.flatnonzero(usable & ~roads.void_hops() & (np.minimum(times, after) <= limit_ms))
-    bits = roads.open_directions[np.searchsorted(roads.chain_start, hops, side="right") - 1]
+    is_reached = np.minimum(times, after) <= limit_ms
+    is_reached[start[0]] = True
+    hops = np.flatnonzero(usable & ~roads.void_hops() & is_reached)
     x, y = roads.x, roads.y
     steps = np.ceil(np.hypot(x[hops + 1] - x[hops], y[hops + 1] - y[hops]) / spacing_m).astype(np.int64) + 1
     hop = np.repeat(hops, steps)
     rank = np.arange(hop.size) - np.repeat(np.cumsum(steps) - steps, steps)
     share = rank / np.maximum(np.repeat(steps, steps) - 1, 1)
-    from_first = np.where(
-        np.repeat((bits & FORWARD) > 0, steps) | (rank == 0), times[hop] + share * move[0, hop], np.inf
+    # the point itself is a place of its own segment
+    hop, share = np.append(hop, start[0]), np.append(share, start[1])
+    bits = roads.open_directions[np.searchsorted(roads.chain_start, hop, side="right") - 1]
+    is_forward, is_backward = (bits & FORWARD) > 0, (bits & BACKWARD) > 0
+    time = np.minimum(
+        np.where(is_forward | (share == 0.0), times[hop] + share * move[0, hop], np.inf),
+        np.where(is_backward | (share == 1.0), after[hop] + (1 - share) * move[1, hop], np.inf),
     )
-    at_end = share == 1.0
-    from_second = np.where(
-        np.repeat((bits & BACKWARD) > 0, steps) | at_end, after[hop] + (1 - share) * move[1, hop], np.inf
-    )
-    time = np.minimum(from_first, from_second)
+    ahead = share - start[1]
+    straight = np.where(ahead >= 0, ahead * move[0, hop], -ahead * move[1, hop]) + start[2]
+    is_open = np.where(ahead > 0, is_forward, np.where(ahead < 0, is_backward, True))
+    time = np.where((hop == start[0]) & is_open, np.minimum(time, straight), time)
     kept = time <= limit_ms
     hop, share = hop[kept], share[kept]
     return (

@@ -134,8 +134,8 @@ class RoadNetwork(WeightedRoads):
         >>> sample_network().travel_times(points, points, with_distance=True).round(3)
           from_id to_id  travel_time_min  distance_km
         0       A     A            0.000        0.000
-        1       A     B            1.026        1.111
-        2       B     A            1.026        1.111
+        1       A     B            0.877        1.111
+        2       B     A            0.877        1.111
         3       B     B            0.000        0.000
         """
         limit_ms = _limit_ms(max_time_min)

@@ -27,7 +27,7 @@ def sample_network() -> RoadNetwork:
     Examples
     --------
     >>> sample_network()
-    <RoadNetwork « exemple » : 6,1 km, 4 carrefours, heures creuses>
+    <RoadNetwork « exemple » : 5,8 km, 4 carrefours, heures creuses>
     """
     from territory.network.roads import RoadNetwork
 

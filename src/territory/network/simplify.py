@@ -132,7 +132,7 @@ def measure_m(lon_1: Floats, lat_1: Floats, lon_2: Floats, lat_2: Floats) -> Flo
     --------
     >>> point = np.array([6.0]), np.array([43.0])
     >>> measure_m(*point, np.array([6.0]), np.array([43.01])).round(1).tolist()
-    [1111.0]
+    [1110.9]
     """
     squared = _FLATTENING * (2 - _FLATTENING)
     middle = np.radians((lat_1 + lat_2) / 2)

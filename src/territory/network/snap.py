@@ -256,7 +256,9 @@ def _search(
     return best_hop, best_share
 
 
-def main_chains(start_node: NDArray[np.int32], end_node: NDArray[np.int32], part: NDArray[np.int32]) -> Bools:
+def main_chains(
+    start_node: NDArray[np.int32], end_node: NDArray[np.int32], part: NDArray[np.int32], length_m: Floats
+) -> Bools:
     """Tell which chains belong to the main strongly connected part of the network.
 
     Parameters
@@ -265,15 +267,22 @@ def main_chains(start_node: NDArray[np.int32], end_node: NDArray[np.int32], part
         By direction and chain, the nodes of the arcs, -1 if closed.
     part
         By node, its strongly connected part.
+    length_m
+        Length of each chain (m).
 
     Returns
     -------
     ndarray of bool
-        True where an arc of the chain joins two nodes of the largest part: from there one can go to every
-        other such chain and come back.
+        True where an arc of the chain joins two nodes of the part with the longest roads: from there one can go
+        to every other such chain and come back.
     """
-    main = np.bincount(part).argmax()
-    inside = (part == main)[np.maximum(start_node, 0)] & (part == main)[np.maximum(end_node, 0)]
-    result: Bools = (inside & (start_node >= 0)).any(axis=0)
-    # a map of one-way streets that never come back has no main part: all of it serves
-    return result if result.any() else ~result
+    first, second = part[np.maximum(start_node, 0)], part[np.maximum(end_node, 0)]
+    inside = (first == second) & (start_node >= 0)
+    if not inside.any():
+        # a map of one-way streets that never come back has no main part: all of it serves
+        return np.ones(length_m.size, dtype=bool)
+    both = inside[0] & inside[1] & (first[0] == first[1])
+    lengths = np.stack([length_m, np.where(both, 0.0, length_m)])
+    main = np.bincount(first[inside], weights=lengths[inside]).argmax()
+    result: Bools = (inside & (first == main)).any(axis=0)
+    return result

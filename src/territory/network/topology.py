@@ -55,7 +55,7 @@ class Topology:
             (np.ones(arcs.tails.size, dtype=bool), (arcs.tails, arcs.heads)), shape=(arcs.n_nodes,) * 2
         )
         part = connected_components(links, directed=True, connection="strong")[1]
-        return main_chains(arcs.start_node, arcs.end_node, part)
+        return main_chains(arcs.start_node, arcs.end_node, part, self.chain_length_m)
 
     @cached_property
     def main_index(self) -> HopIndex:

@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import warnings
+from itertools import pairwise
+
+import geopandas as gpd
+import numpy as np
+import pytest
+
+from territory.errors import ParameterError
+from territory.network.osm import read_osm
+from territory.network.sample import sample_network
+from tests.network.small_maps import points
+
+
+def test_outlines_are_valid_nested_and_in_the_projection_of_the_network():
+    network = sample_network()
+    frame = network.isochrones(points(A=(6.40, 43.505), B=(6.42, 43.51)), minutes=(2, 0.5, 1))
+    assert frame["from_id"].tolist() == ["A"] * 3 + ["B"] * 3
+    assert frame["minutes"].tolist() == [0.5, 1, 2] * 2
+    assert str(frame.crs) == network.crs
+    assert frame.is_valid.all()
+    assert (frame["area_km2"] > 0).all()
+    for _, rows in frame.groupby("from_id"):
+        shapes = rows.geometry.tolist()
+        assert all(large.covers(small) for small, large in pairwise(shapes))
+
+
+@pytest.mark.parametrize("minutes", [(), (0,), (-5,), (np.nan,), (np.inf,)])
+def test_times_that_make_no_sense(minutes):
+    with pytest.raises(ParameterError, match="minutes="):
+        sample_network().isochrones(points(A=(6.40, 43.505)), minutes=minutes)
+
+
+def test_squares_that_make_no_sense():
+    for cell in (0, -1, np.nan):
+        with pytest.raises(ParameterError, match="côté de maille"):
+            sample_network().isochrones(points(A=(6.40, 43.505)), cell_m=cell)
+    with pytest.raises(ParameterError, match="agrandissez la maille"):
+        sample_network().isochrones(points(A=(6.40, 43.505)), cell_m=0.1)
+
+
+def test_an_outline_holds_what_is_reached_in_time_and_no_more(shared_data):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        network = read_osm(shared_data / "roads" / "andorra_2025.osm.pbf")
+    roads = network.roads
+    home = gpd.GeoDataFrame(index=["Andorre"], geometry=gpd.points_from_xy([1.5218], [42.5063]), crs=4326)
+    frame = network.isochrones(home, minutes=(5, 10, 20))
+    rng = np.random.default_rng(2)
+    served = np.flatnonzero(
+        network.topology.is_main[roads.chain_of_vertex()] & network.topology.snappable_hops
+    )
+    rows = rng.choice(served, 600, replace=False)
+    site = gpd.GeoDataFrame(
+        index=[str(row) for row in rows],
+        geometry=gpd.points_from_xy(
+            roads.x[rows] + rng.normal(0, 100, 600), roads.y[rows] + rng.normal(0, 100, 600)
+        ),
+        crs=network.crs,
+    )
+    near = network.snap(site)["distance_m"].to_numpy() < 400
+    time = network.travel_time_matrix(home, site)[0]
+    for minutes, outline in zip(frame["minutes"], frame.geometry, strict=True):
+        # a point is placed on its nearest road, while the outline takes the fastest one: only one side is exact
+        inside = site.within(outline).to_numpy()
+        assert inside[near & (time <= minutes - 0.75)].mean() > 0.995
+        assert inside[time <= minutes].mean() > 0.9
+        outside = ~site.within(outline.buffer(600)).to_numpy()
+        assert (time[outside] > minutes).all()
+
+
+def test_a_place_too_far_from_roads_is_not_drawn():
+    frame = sample_network().isochrones(points(A=(6.40, 43.505)), minutes=(60,))
+    roads = sample_network().roads
+    streets = gpd.GeoSeries(gpd.points_from_xy(roads.x, roads.y), crs=roads.crs).union_all().convex_hull
+    assert frame.geometry[0].within(streets.buffer(500 + 200))
