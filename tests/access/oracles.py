@@ -219,3 +219,23 @@ def fgt(each: list[float], line: float, alpha: int, direction: str) -> float:
     """Mean of powers of gaps."""
     gaps = [(line - x if direction == "below" else x - line) / line for x in each]
     return sum(gap**alpha for gap in gaps if gap > 0) / len(each) if each else math.nan
+
+
+def ehpad(
+    times: Times, residents: Amounts, gps: Amounts, max_time: float
+) -> dict[str, tuple[float, float, float]]:
+    """GPs within the time, closest GP, and residents per GP when GPs are shared; pairs are (practice, EHPAD)."""
+    load = {
+        g: sum(residents[e] for e in residents if (g, e) in times and times[g, e] <= max_time) for g in gps
+    }
+    out = {}
+    for e in residents:
+        near = [g for g in gps if (g, e) in times and times[g, e] <= max_time]
+        known = [times[g, e] for g in gps if (g, e) in times and gps[g]]
+        ratio = sum(gps[g] / load[g] for g in near if load[g])
+        out[e] = (
+            sum(gps[g] for g in near),
+            min(known, default=math.nan),
+            1 / ratio if ratio else math.inf,
+        )
+    return out

@@ -6,12 +6,14 @@ import lazy_loader as lazy
 
 __getattr__, __dir__, __all__ = lazy.attach(
     __name__,
-    submodules=["decay", "deserts", "equity", "uncertainty", "zoning"],
+    submodules=["decay", "deserts", "equity", "paths", "uncertainty", "zoning"],
     submod_attrs={
         "allocation": ["Allocation", "allocate_by_stratum", "allocate_places", "send_to_closest"],
         "catchment": ["floating_catchment_area", "gravity", "spatial_availability"],
         "closest": ["time_to_closest", "time_to_site"],
+        "coordination": ["coordination_reach"],
         "covering": ["coverage", "coverage_by"],
+        "recruitment": ["recruitment_by_site", "recruitment_by_zone"],
         "practitioners": [
             "APL_PROFILES",
             "AplProfile",

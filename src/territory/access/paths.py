@@ -1,0 +1,300 @@
+"""Paths of care: the steps that a zone has, lacks or may have; GPs around EHPAD.
+
+Only places and times are described. That two sites are close never says that they work together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from territory.access._kernels import k_closest
+from territory.access._pairs import Bools, read_amounts, read_pairs, sum_by, unique_ids, warn
+from territory.access.catchment import floating_catchment_area
+from territory.access.decay import binary
+from territory.access.practitioners import mean_by
+from territory.errors import ParameterError, Problems, SchemaError, examples
+
+__all__ = [
+    "ABSENT",
+    "PRESENT",
+    "UNKNOWN",
+    "Step",
+    "ehpad_primary_care",
+    "path_view",
+    "step_status",
+]
+
+PRESENT, ABSENT, UNKNOWN = "présent", "absent", "inconnu"
+GP_TO_EHPAD_MAX_MIN = 15.0
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a path: the sites known to offer it, and whether that list is complete in the territory."""
+
+    name: str
+    site_ids: Sequence[str] = field(default=())
+    is_complete_list: bool = False
+
+
+def step_status(
+    travel_times: pd.DataFrame,
+    origins: Iterable[str],
+    steps: Sequence[Step],
+    *,
+    max_time_min: float,
+) -> pd.DataFrame:
+    """Tell for each origin and each step whether a site is within a time: present, absent or unknown.
+
+    Parameters
+    ----------
+    travel_times
+        Columns from_id, to_id, travel_time_min (min).
+    origins
+        Communes, or EHPAD, to answer for.
+    steps
+        Steps of the path, in order.
+    max_time_min
+        Longest time (min), inclusive.
+
+    Returns
+    -------
+    DataFrame
+        One row per (origin, step), in their orders. Columns status (« présent »: a known site is within the time;
+        « absent »: the list is complete and none is; « inconnu » otherwise), time_min (to the closest site; NaN
+        when out of reach, or when the list is partial, as the closest may be missing from it) and
+        is_complete_list.
+
+    Raises
+    ------
+    ParameterError
+        If there is no step, a name comes twice, or the time is above the table's cutoff.
+    SchemaError
+        If the table lacks a column, or holds negative times or the same pair twice.
+
+    Warns
+    -----
+    TerritoryWarning
+        With the sites that no row of the table reaches: their presence stays unknown.
+
+    Examples
+    --------
+    >>> times = pd.DataFrame({"from_id": ["A", "B"], "to_id": ["S", "S"], "travel_time_min": [12.0, 50.0]})
+    >>> steps = [Step("CMPP", ["S"], True), Step("UEMA", [], False)]
+    >>> step_status(times, ["A", "B"], steps, max_time_min=45)["status"].to_dict()
+    {('A', 'CMPP'): 'présent', ('A', 'UEMA'): 'inconnu', ('B', 'CMPP'): 'absent', ('B', 'UEMA'): 'inconnu'}
+    """
+    _check_steps(steps)
+    ids = pd.Index(list(origins))
+    read_pairs(travel_times, origins=ids, sites=None).check_threshold(max_time_min, "Le temps maximal")
+    frames = []
+    for step in steps:
+        closest, is_known = _closest_of(travel_times, ids, step)
+        near = (closest <= max_time_min).to_numpy()
+        sure = step.is_complete_list & is_known
+        frames.append(
+            pd.DataFrame(
+                {
+                    "step": step.name,
+                    "status": np.where(near, PRESENT, np.where(sure, ABSENT, UNKNOWN)),
+                    "time_min": closest if step.is_complete_list else np.nan,
+                    "is_complete_list": step.is_complete_list,
+                },
+                index=ids,
+            )
+        )
+    table = pd.concat(frames).set_index("step", append=True)
+    order = pd.MultiIndex.from_product([ids, [step.name for step in steps]], names=["from_id", "step"])
+    return table.rename_axis(["from_id", "step"]).reindex(order)
+
+
+def path_view(
+    travel_times: pd.DataFrame,
+    population_hab: pd.Series[float],
+    zones: pd.Series[str],
+    site_zones: pd.Series[str],
+    steps: Sequence[Step],
+) -> pd.DataFrame:
+    """Show a path zone by zone (EPCI): which steps are inside, absent or unknown, and how far the closest are.
+
+    Parameters
+    ----------
+    travel_times
+        Columns from_id (commune), to_id (site), travel_time_min (min).
+    population_hab
+        Persons by commune (children of the age concerned, say), which weigh the mean times.
+    zones
+        Zone of each commune.
+    site_zones
+        Zone of each site.
+    steps
+        Steps of the path, in order: repérage, diagnosis, care, school, establishment or service, adult exit.
+
+    Returns
+    -------
+    DataFrame
+        One row per (zone, step). Columns status (« présent » if a known site is in the zone, « absent » if the
+        list is complete and none is, « inconnu » otherwise), site_count, mean_time_min (to the closest site, in the
+        zone or not, weighted by persons; NaN when the list is partial, or part of the zone is out of reach or
+        unknown).
+
+    Raises
+    ------
+    ParameterError
+        If there is no step, a name comes twice, or a site has no zone.
+    SchemaError
+        If the table lacks a column, or holds negative times or the same pair twice.
+
+    Warns
+    -----
+    TerritoryWarning
+        With the communes without zone, and the sites that no row of the table reaches.
+
+    Examples
+    --------
+    >>> times = pd.DataFrame({"from_id": ["A", "B"], "to_id": ["S", "S"], "travel_time_min": [10.0, 50.0]})
+    >>> view = path_view(
+    ...     times, pd.Series({"A": 3.0, "B": 1.0}), pd.Series({"A": "x", "B": "y"}), pd.Series({"S": "x"}),
+    ...     [Step("CMPP", ["S"], True)])
+    >>> view[["status", "mean_time_min"]].to_dict("index")
+    {('x', 'CMPP'): {'status': 'présent', 'mean_time_min': 10.0},
+     ('y', 'CMPP'): {'status': 'absent', 'mean_time_min': 50.0}}
+    """
+    _check_steps(steps)
+    rows: dict[tuple[str, str], dict[str, object]] = {}
+    names = list(pd.unique(zones.reindex(population_hab.index).dropna()))
+    for step in steps:
+        where = site_zones.reindex(pd.Index(step.site_ids, dtype=object))
+        lost = where.index[where.isna()]
+        if len(lost):
+            raise ParameterError(f"Étape « {step.name} » : {len(lost)} site(s) sans zone ({examples(lost)}).")
+        closest, _ = _closest_of(travel_times, population_hab.index, step)
+        mean = (
+            mean_by(closest, population_hab, zones) if step.is_complete_list else pd.Series(dtype=np.float64)
+        )
+        for name in names:
+            count = int((where == name).sum())
+            missing = ABSENT if step.is_complete_list else UNKNOWN
+            rows[name, step.name] = {
+                "status": PRESENT if count else missing,
+                "site_count": count,
+                "mean_time_min": float(mean.get(name, np.nan)),
+                "is_complete_list": step.is_complete_list,
+            }
+    order = pd.MultiIndex.from_product([names, [step.name for step in steps]], names=["zone", "step"])
+    table = pd.DataFrame(rows).T.reindex(order)
+    return table.astype({"site_count": int, "mean_time_min": float, "is_complete_list": bool})
+
+
+def ehpad_primary_care(
+    travel_times: pd.DataFrame,
+    residents: pd.Series[float],
+    gps: pd.Series[float],
+    *,
+    max_time_min: float = GP_TO_EHPAD_MAX_MIN,
+) -> pd.DataFrame:
+    """GPs within reach of each EHPAD: the GP goes to the EHPAD, not the other way round.
+
+    Parameters
+    ----------
+    travel_times
+        Columns from_id (where GPs practise), to_id (EHPAD), travel_time_min (min).
+    residents
+        Residents, or places, by EHPAD. NaN = unknown.
+    gps
+        Number of GPs where they practise, indexed by from_id. NaN = unknown.
+    max_time_min
+        Longest time (min) from the GP, inclusive.
+
+    Returns
+    -------
+    DataFrame
+        Index of `residents`, in its order. Columns gp_count (within the time), time_from_closest_gp_min,
+        residents_per_gp (of this EHPAD alone; infinite when there is none) and shared_residents_per_gp (when each
+        GP is shared among the residents of all the EHPAD within the time). GPs have other patients: it is no
+        workload.
+
+    Raises
+    ------
+    ParameterError
+        If residents or GPs are negative, or the time is above the table's cutoff.
+    SchemaError
+        If the table lacks a column, or holds negative times or the same pair twice.
+    UnknownCodeError
+        If no EHPAD, or no place of practice, is in the table.
+
+    Examples
+    --------
+    >>> times = pd.DataFrame({
+    ...     "from_id": ["A", "A", "B"], "to_id": ["E1", "E2", "E1"], "travel_time_min": [5.0, 10.0, 20.0]})
+    >>> care = ehpad_primary_care(times, pd.Series({"E1": 60.0, "E2": 40.0}), pd.Series({"A": 4.0, "B": 1.0}))
+    >>> care[["gp_count", "residents_per_gp", "shared_residents_per_gp"]]
+        gp_count  residents_per_gp  shared_residents_per_gp
+    E1       4.0              15.0                     25.0
+    E2       4.0              10.0                     25.0
+    """
+    missing = [
+        column for column in ("from_id", "to_id", "travel_time_min") if column not in travel_times.columns
+    ]
+    if missing:
+        raise SchemaError(f"Table des temps : il manque {', '.join(missing)}.")
+    # seen from the EHPAD, with the times of the trip that the GP makes
+    seen = travel_times.rename(columns={"from_id": "to_id", "to_id": "from_id"})
+    seen.attrs = dict(travel_times.attrs)
+    read_amounts(residents, "Résidents")
+    headcount = read_amounts(gps, "Médecins")
+    pairs = read_pairs(seen, origins=residents.index, sites=gps.index)
+    pairs.check_threshold(max_time_min, "Le temps maximal")
+    near = pairs.take(np.flatnonzero(pairs.minutes <= max_time_min))
+    count = sum_by(near.origin, headcount[near.site], len(near.origins))
+    practising = np.flatnonzero(headcount[pairs.site] != 0)
+    _, closest = k_closest(
+        pairs.origin[practising], pairs.site[practising], pairs.minutes[practising], len(pairs.origins), 1
+    )
+    # GPs far from every EHPAD are no loss here
+    within = gps[gps.index.isin(pairs.sites[near.site])]
+    shared = floating_catchment_area(seen, residents, within, decay=binary(max_time_min))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return pd.DataFrame(
+            {
+                "gp_count": count,
+                "time_from_closest_gp_min": closest[:, 0],
+                "residents_per_gp": residents.to_numpy(dtype=np.float64, na_value=np.nan) / count,
+                "shared_residents_per_gp": 1.0 / shared.to_numpy(),
+            },
+            index=residents.index,
+        )
+
+
+def _closest_of(
+    travel_times: pd.DataFrame, origins: pd.Index[str], step: Step
+) -> tuple[pd.Series[float], Bools]:
+    """Return the time to the closest site of a step, and where no unknown time could hide a closer one."""
+    sites = unique_ids(step.site_ids, f"Étape « {step.name} »")
+    timed = sites[sites.isin(travel_times["to_id"])]
+    lost = sites.difference(timed)
+    if len(lost):
+        warn(f"Étape « {step.name} » : {len(lost)} site(s) qu'aucun temps n'atteint ({examples(lost)}).")
+    if not len(timed):
+        nowhere: pd.Series[float] = pd.Series(np.nan, index=origins, dtype=np.float64)
+        return nowhere, np.full(len(origins), not len(lost), dtype=np.bool_)
+    pairs = read_pairs(travel_times, origins=origins, sites=timed)
+    _, minutes = k_closest(pairs.origin, pairs.site, pairs.minutes, len(origins), 1)
+    unknown = np.zeros(len(origins), dtype=np.bool_)
+    unknown[pairs.origin[np.isnan(pairs.minutes)]] = True
+    return pd.Series(minutes[:, 0], index=origins), ~unknown & (not len(lost))
+
+
+def _check_steps(steps: Sequence[Step]) -> None:
+    """Raise if there is no step, or a name comes twice."""
+    problems = Problems("Étapes du parcours", ParameterError)
+    names = [step.name for step in steps]
+    if not names:
+        problems.add("aucune étape")
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        problems.add(f"« {name} » y est plusieurs fois")
+    problems.raise_if_any()
