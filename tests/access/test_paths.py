@@ -125,7 +125,7 @@ def test_known_territories_win_over_the_closest() -> None:
 def test_a_partial_list_gives_no_figure() -> None:
     with pytest.warns(TerritoryWarning, match="partielle"):
         got = coordination_reach(
-            table(REACH), COMMUNES, AREAS, ["D1"], too_far_min=60, is_complete_list=False
+            table(REACH), COMMUNES, AREAS, ["D1", "D2"], too_far_min=60, is_complete_list=False
         )
     assert got[["population_hab", "edge_time_min"]].isna().all(axis=None)
     assert got["is_too_large"].isna().all()
