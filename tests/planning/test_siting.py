@@ -1,0 +1,270 @@
+from __future__ import annotations
+
+import math
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from territory.errors import InfeasibleError
+from territory.planning import SitingResult, maximal_coverage, p_center, p_median, set_cover
+from tests.planning import oracles_siting as oracle
+from tests.planning.worlds import table, worlds
+
+few = settings(deadline=None, max_examples=60)
+
+
+def outcome(function, *arguments, **options) -> SitingResult | None:
+    """The result, or None when the problem has no solution."""
+    try:
+        return function(*arguments, **options)
+    except InfeasibleError:
+        return None
+
+
+@few
+@given(world=worlds(), p=st.integers(0, 4), n_fixed=st.integers(0, 2), floor=st.sampled_from([None, 20, 40]))
+def test_p_median_equals_brute_force(world: tuple, p: int, n_fixed: int, floor: float | None) -> None:
+    times, demand, sites = world
+    fixed = sites[:n_fixed]
+    p = min(p, len(sites) - n_fixed) or (not fixed)
+    limit = floor or math.inf
+    expected = oracle.best(
+        oracle.mean(times, demand, opened)
+        for _, opened in oracle.sets(sites, fixed, p)
+        if oracle.worst(times, demand, opened) <= limit
+    )
+    got = outcome(
+        p_median, table(times), pd.Series(demand), sites, p=int(p), fixed=fixed, worst_time_max_min=floor
+    )
+    if math.isinf(expected):
+        assert got is None
+        return
+    assert got is not None
+    assert got.status == "optimal"
+    assert got.objective == pytest.approx(expected)
+    assert len(got.selected) <= p
+    assert oracle.mean(times, demand, set(got.selected) | set(fixed)) == pytest.approx(expected)
+    assert got.mean_time_min == pytest.approx(expected)
+    assert got.bound <= got.objective
+
+
+@few
+@given(world=worlds(), p=st.integers(1, 4), n_fixed=st.integers(0, 2))
+def test_p_center_equals_brute_force_then_takes_the_least_mean(world: tuple, p: int, n_fixed: int) -> None:
+    times, demand, sites = world
+    fixed = sites[:n_fixed]
+    p = min(p, len(sites) - n_fixed) or (not fixed)
+    choices = [opened for _, opened in oracle.sets(sites, fixed, p)]
+    expected = oracle.best(oracle.worst(times, demand, opened) for opened in choices)
+    got = outcome(p_center, table(times), pd.Series(demand), sites, p=int(p), fixed=fixed)
+    if math.isinf(expected):
+        assert got is None
+        return
+    assert got is not None
+    assert (got.objective, got.status) == (expected, "optimal")
+    assert got.mean_time_min == pytest.approx(
+        oracle.best(
+            oracle.mean(times, demand, opened)
+            for opened in choices
+            if oracle.worst(times, demand, opened) == expected
+        )
+    )
+
+
+@few
+@given(world=worlds(), limit=st.sampled_from([10, 20, 40]), n_fixed=st.integers(0, 2), data=st.data())
+def test_set_cover_equals_brute_force(world: tuple, limit: float, n_fixed: int, data: st.DataObject) -> None:
+    times, demand, sites = world
+    fixed = sites[:n_fixed]
+    cost = {site: data.draw(st.sampled_from([10.0, 20.0, 50.0])) for site in sites[n_fixed:]}
+    choices = [
+        (new, opened)
+        for new, opened in oracle.sets(sites, fixed, len(sites))
+        if opened and oracle.worst(times, demand, opened) <= limit
+    ]
+    fewest = oracle.best(float(len(new)) for new, _ in choices)
+    cheapest = oracle.best(sum(cost[site] for site in new) for new, _ in choices)
+    arguments = (table(times), pd.Series(demand), sites)
+    got = outcome(set_cover, *arguments, max_time_min=limit, fixed=fixed)
+    paid = outcome(set_cover, *arguments, max_time_min=limit, fixed=fixed, costs=pd.Series(cost, dtype=float))
+    if not choices:
+        assert got is None
+        assert paid is None
+        return
+    assert got is not None
+    assert paid is not None
+    assert (got.objective, len(got.selected), got.status) == (fewest, fewest, "optimal")
+    assert got.worst_time_min <= limit
+    assert got.mean_time_min == pytest.approx(
+        oracle.best(oracle.mean(times, demand, opened) for new, opened in choices if len(new) == fewest)
+    )
+    assert paid.objective == pytest.approx(cheapest)
+    assert sum(cost[site] for site in paid.selected) == pytest.approx(cheapest)
+
+
+@few
+@given(
+    world=worlds(),
+    p=st.integers(0, 3),
+    n_fixed=st.integers(0, 2),
+    limit=st.sampled_from([10, 20]),
+    floor=st.sampled_from([None, 30, 50]),
+)
+def test_maximal_coverage_equals_brute_force(
+    world: tuple, p: int, n_fixed: int, limit: float, floor: float | None
+) -> None:
+    times, demand, sites = world
+    fixed = sites[:n_fixed]
+    p = min(p, len(sites) - n_fixed) or (not fixed)
+    expected = max(
+        (
+            oracle.covered(times, demand, opened, limit)
+            for _, opened in oracle.sets(sites, fixed, p)
+            if floor is None or oracle.worst(times, demand, opened) <= floor
+        ),
+        default=None,
+    )
+    got = outcome(
+        maximal_coverage,
+        table(times),
+        pd.Series(demand),
+        sites,
+        p=int(p),
+        max_time_min=limit,
+        fixed=fixed,
+        worst_time_max_min=floor,
+    )
+    if expected is None:
+        assert got is None
+        return
+    assert got is not None
+    assert got.objective == pytest.approx(expected)
+    assert got.uncovered.sum() == pytest.approx(sum(demand.values()) - expected)
+    assert got.status == "optimal"
+
+
+@few
+@given(world=worlds(holes=False), p=st.integers(1, 3), data=st.data())
+def test_a_budget_equals_brute_force(world: tuple, p: int, data: st.DataObject) -> None:
+    times, demand, sites = world
+    p = min(p, len(sites))
+    cost = {site: float(data.draw(st.integers(1, 9))) for site in sites}
+    budget = float(data.draw(st.integers(0, 20)))
+    choices = [
+        opened
+        for new, opened in oracle.sets(sites, [], p)
+        if opened and sum(cost[site] for site in new) <= budget
+    ]
+    arguments = (table(times), pd.Series(demand), sites)
+    options = {"p": p, "costs": pd.Series(cost), "budget": budget}
+    median = outcome(p_median, *arguments, **options)
+    center = outcome(p_center, *arguments, **options)
+    cover = maximal_coverage(*arguments, max_time_min=20, **options)
+    covered = max((oracle.covered(times, demand, opened, 20) for opened in choices), default=0.0)
+    assert cover.objective == pytest.approx(covered)
+    if not choices:
+        assert median is None
+        assert center is None
+        return
+    assert median is not None
+    assert center is not None
+    assert median.objective == pytest.approx(oracle.best(oracle.mean(times, demand, o) for o in choices))
+    assert center.objective == oracle.best(oracle.worst(times, demand, o) for o in choices)
+    assert sum(cost[site] for site in median.selected) <= budget
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    world=worlds(max_origins=5, max_sites=5),
+    p=st.integers(1, 3),
+    n_fixed=st.integers(0, 1),
+    data=st.data(),
+)
+def test_capacities_equal_brute_force_with_flows(
+    world: tuple, p: int, n_fixed: int, data: st.DataObject
+) -> None:
+    times, demand, sites = world
+    fixed, limit, total = sites[:n_fixed], 30.0, sum(demand.values())
+    p = min(p, len(sites) - n_fixed)
+    places = {site: float(data.draw(st.integers(0, int(total)))) for site in sites}
+    flows = {
+        (len(new), frozenset(opened)): (
+            oracle.transport(times, demand, places, opened, math.inf),
+            oracle.transport(times, demand, places, opened, limit),
+        )
+        for new, opened in oracle.sets(sites, fixed, len(sites))
+        if opened
+    }
+    arguments = (table(times), pd.Series(demand), sites)
+    options = {"fixed": fixed, "capacity": pd.Series(places)}
+    few_sites = [answers for (size, _), answers in flows.items() if size <= p]
+    median = outcome(p_median, *arguments, p=p, **options)
+    expected = oracle.best(spent / total for (served, spent), _ in few_sites if served == total)
+    assert (math.inf if median is None else median.objective) == pytest.approx(expected)
+    if median is not None:
+        used = median.flows.groupby("to_id")["persons"].sum()
+        assert (used <= pd.Series(places).reindex(used.index) + 1e-6).all()
+        assert median.flows["persons"].sum() == pytest.approx(total)
+    cover = maximal_coverage(*arguments, p=p, max_time_min=limit, **options)
+    assert cover.objective == pytest.approx(max((served for _, (served, _) in few_sites), default=0.0))
+    assert cover.uncovered.sum() == pytest.approx(total - cover.objective, abs=1e-6)
+    least = outcome(set_cover, *arguments, max_time_min=limit, **options)
+    fewest = oracle.best(float(size) for (size, _), (_, (served, _)) in flows.items() if served == total)
+    assert (math.inf if least is None else least.objective) == fewest
+
+
+@settings(deadline=None, max_examples=25)
+@given(world=worlds(max_origins=4, max_sites=4), data=st.data())
+def test_p_center_under_capacities_equals_brute_force(world: tuple, data: st.DataObject) -> None:
+    times, demand, sites = world
+    total = sum(demand.values())
+    places = {site: float(data.draw(st.integers(0, int(total)))) for site in sites}
+    expected = oracle.best(
+        limit
+        for limit in sorted(set(times.values()))
+        for _, opened in oracle.sets(sites, [], 2)
+        if opened and oracle.transport(times, demand, places, opened, limit)[0] == total
+    )
+    got = outcome(p_center, table(times), pd.Series(demand), sites, p=2, capacity=pd.Series(places))
+    assert (math.inf if got is None else got.objective) == expected
+
+
+@few
+@given(world=worlds(holes=False), p=st.integers(1, 3), seed=st.integers(0, 99))
+def test_no_order_of_rows_changes_the_choice(world: tuple, p: int, seed: int) -> None:
+    times, demand, sites = world
+    p = min(p, len(sites))
+    frame, persons = table(times), pd.Series(demand)
+    mixed = frame.sample(frac=1, random_state=seed)
+    turned = persons.sample(frac=1, random_state=seed)
+    for function, options in (
+        (p_median, {"p": p}),
+        (p_center, {"p": p}),
+        (set_cover, {"max_time_min": 60}),
+        (maximal_coverage, {"p": p, "max_time_min": 20}),
+    ):
+        first = function(frame, persons, sites, **options)
+        second = function(mixed, turned, sites[::-1], **options)
+        assert first.selected == second.selected
+        assert list(second.assignment.index) == list(turned.index)
+        pd.testing.assert_series_equal(first.assignment, second.assignment.reindex(persons.index))
+
+
+@few
+@given(world=worlds(holes=False, max_sites=5), p=st.integers(1, 3))
+def test_more_sites_or_more_candidates_never_worsen(world: tuple, p: int) -> None:
+    times, demand, sites = world
+    p = min(p, len(sites) - 1)
+    frame, persons = table(times), pd.Series(demand)
+    for function, options, sign in (
+        (p_median, {}, 1.0),
+        (p_center, {}, 1.0),
+        (maximal_coverage, {"max_time_min": 20}, -1.0),
+    ):
+        base = sign * function(frame, persons, sites[:-1], p=p, **options).objective
+        more_candidates = sign * function(frame, persons, sites, p=p, **options).objective
+        more_sites = sign * function(frame, persons, sites, p=p + 1, **options).objective
+        assert more_sites <= more_candidates + 1e-9
+        assert more_candidates <= base + 1e-9

@@ -1,0 +1,100 @@
+"""The same answers as spopt where it solves the same problem, on worlds that bounds alone do not settle."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from territory.errors import ParameterError, Problems
+from territory.planning import maximal_coverage, p_center, p_median, set_cover
+from territory.planning._interchange import MedianProblem
+from territory.planning._lagrangian import relax
+from territory.planning._median import solve_median
+from territory.planning._search import start_search
+
+
+def world(seed: int, n: int = 30, m: int = 12) -> tuple[pd.DataFrame, np.ndarray, pd.Series, list[str]]:
+    """Times without geometry: the hardest case, where the relaxation leaves a gap."""
+    rng = np.random.default_rng(seed)
+    minutes = rng.integers(1, 100, (n, m)).astype(float)
+    origins, sites = [f"C{i:02d}" for i in range(n)], [f"S{j:02d}" for j in range(m)]
+    times = pd.DataFrame(
+        {
+            "from_id": np.repeat(origins, m),
+            "to_id": np.tile(sites, n),
+            "travel_time_min": minutes.ravel(),
+        }
+    )
+    return times, minutes, pd.Series(rng.integers(1, 50, n).astype(float), index=origins), sites
+
+
+@pytest.fixture(scope="module")
+def locate():
+    """The peer and its solver, or a skip."""
+    pulp = pytest.importorskip("pulp")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        peer = pytest.importorskip("spopt.locate")
+        if "PULP_CBC_CMD" not in pulp.listSolvers(onlyAvailable=True):
+            pytest.skip("the peer has no solver here")
+        peer.solver = lambda: pulp.PULP_CBC_CMD(msg=False)
+    return peer
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("seed", range(3))
+def test_the_four_questions_equal_spopt(locate, seed: int) -> None:
+    times, minutes, demand, sites = world(seed)
+    weights = demand.to_numpy()
+    median = locate.PMedian.from_cost_matrix(minutes, weights, p_facilities=4).solve(locate.solver())
+    got = p_median(times, demand, sites, p=4)
+    assert got.objective * weights.sum() == pytest.approx(median.problem.objective.value())
+    center = locate.PCenter.from_cost_matrix(minutes, p_facilities=4).solve(locate.solver())
+    assert p_center(times, demand, sites, p=4).objective == pytest.approx(center.problem.objective.value())
+    most = locate.MCLP.from_cost_matrix(minutes, weights, service_radius=15, p_facilities=4)
+    most = most.solve(locate.solver())
+    got = maximal_coverage(times, demand, sites, p=4, max_time_min=15)
+    assert got.objective == pytest.approx(most.problem.objective.value())
+    cover = locate.LSCP.from_cost_matrix(minutes, service_radius=40).solve(locate.solver())
+    assert set_cover(times, demand, sites, max_time_min=40).objective == cover.problem.objective.value()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_an_open_gap_is_closed_by_the_solver_not_by_luck(seed: int) -> None:
+    _, minutes, demand, _ = world(seed, n=25, m=10)
+    costs = minutes * (demand.to_numpy() / demand.sum())[:, None]
+    nothing = np.zeros(10, dtype=bool)
+    problem = MedianProblem(costs, nothing, 3, np.zeros(10), np.inf)
+    problems = Problems("essai", ParameterError)
+    relaxed = relax(problem, start_search(60, 0.0, problems), nothing)
+    solved = solve_median(problem, start_search(60, 0.0, problems))
+    # every set of three, directly
+    triples = np.array(np.meshgrid(*[range(10)] * 3)).reshape(3, -1).T
+    exact = costs[:, triples].min(axis=2).sum(axis=0).min()
+    assert relaxed.bound <= exact + 1e-9
+    assert solved.value == pytest.approx(exact)
+    assert solved.bound == pytest.approx(exact)
+
+
+def test_the_worlds_above_do_leave_a_gap_to_the_solver() -> None:
+    gaps = []
+    for seed in range(4):
+        _, minutes, demand, _ = world(seed, n=25, m=10)
+        costs = minutes * (demand.to_numpy() / demand.sum())[:, None]
+        nothing = np.zeros(10, dtype=bool)
+        problem = MedianProblem(costs, nothing, 3, np.zeros(10), np.inf)
+        relaxed = relax(problem, start_search(60, 0.0, Problems("essai", ParameterError)), nothing)
+        gaps.append(relaxed.value - relaxed.bound)
+    assert max(gaps) > 0.5
+
+
+def test_a_gap_that_is_asked_is_respected_and_said() -> None:
+    times, _, demand, sites = world(7, n=60, m=25)
+    exact = p_median(times, demand, sites, p=5)
+    loose = p_median(times, demand, sites, p=5, mip_gap=0.3)
+    assert loose.status in ("within_gap", "optimal")
+    assert loose.bound <= exact.objective + 1e-9 <= loose.objective + 2e-9
+    assert loose.gap <= 0.3

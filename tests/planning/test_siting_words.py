@@ -1,0 +1,155 @@
+"""Bad inputs, problems without a solution, and how a result shows itself."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from territory.errors import InfeasibleError, ParameterError, TerritoryWarning
+from territory.planning import maximal_coverage, p_center, p_median, set_cover
+from tests.planning.worlds import table
+
+LINE = table({("A", "S"): 10, ("B", "S"): 20, ("B", "T"): 5, ("C", "T"): 15})
+PERSONS = pd.Series({"A": 10.0, "B": 20.0, "C": 5.0})
+
+
+def test_all_that_is_wrong_comes_in_one_error() -> None:
+    with pytest.raises(ParameterError) as caught:
+        p_median(
+            LINE,
+            pd.Series({"A": 10.0, "B": math.nan, "C": 5.0}),
+            ["S", "T", "S"],
+            p=-1,
+            capacity=pd.Series({"S": -5.0}),
+            budget=100,
+            time_limit_s=0,
+            mip_gap=2,
+        )
+    said = str(caught.value)
+    for part in (
+        "demande inconnue pour 1 origine(s) (B)",
+        "identifiant(s) en double (S)",
+        "p = -1",
+        "budget sans costs",
+        "time_limit_s = 0",
+        "mip_gap = 2",
+    ):
+        assert part in said
+    with pytest.raises(ParameterError, match=r"1 valeur\(s\) négative\(s\) \(S\)"):
+        p_median(LINE, PERSONS, ["S", "T"], p=1, capacity=pd.Series({"S": -5.0, "T": 1.0}))
+    with pytest.raises(ParameterError, match=r"inconnue pour 1 site\(s\) \(T\)"):
+        p_median(LINE, PERSONS, ["S", "T"], p=1, capacity=pd.Series({"S": 5.0}))
+    with pytest.raises(ParameterError, match="il n'y a que 2 candidat"):
+        p_median(LINE, PERSONS, ["S", "T"], p=3)
+    with pytest.raises(ParameterError, match="une liste d'identifiants"):
+        p_median(LINE, PERSONS, "ST", p=1)
+    with pytest.raises(ParameterError, match="nulle partout"):
+        p_median(LINE, PERSONS * 0, ["S", "T"], p=1)
+    with pytest.raises(ParameterError, match="il n'y aurait aucun site"):
+        p_median(LINE, PERSONS, ["S", "T"], p=0)
+
+
+def test_a_candidate_outside_the_map_is_named() -> None:
+    with pytest.raises(ParameterError, match=r"1 site\(s\) absent\(s\) de la table des temps \(Z\)"):
+        p_median(LINE, PERSONS, ["S", "T", "Z"], p=2)
+
+
+def test_a_threshold_over_the_cutoff_is_refused() -> None:
+    cut = LINE.copy()
+    cut.attrs["cutoff_min"] = 30.0
+    with pytest.raises(ParameterError, match=r"max_time_min \(45 min\) dépasse la coupure"):
+        set_cover(cut, PERSONS, ["S", "T"], max_time_min=45)
+
+
+def test_unknown_times_are_counted_and_not_used() -> None:
+    holes = table({("A", "S"): 10, ("A", "T"): math.nan, ("B", "S"): 20, ("B", "T"): 5})
+    with pytest.warns(TerritoryWarning, match=r"1 temps inconnus, pour 1 origine\(s\) \(A\)") as caught:
+        got = p_median(holes, PERSONS[["A", "B"]], ["S", "T"], p=1)
+    assert got.selected == ["S"]
+    # the planner sees their own line, not ours
+    assert caught[0].filename == __file__
+
+
+def test_who_cannot_be_reached_is_named() -> None:
+    with pytest.raises(
+        InfeasibleError, match=r"1 commune\(s\) \(C ; 5 personne\(s\) en tout\) sans aucun site"
+    ):
+        set_cover(LINE, PERSONS, ["S", "T"], max_time_min=14)
+    with pytest.raises(InfeasibleError, match=r"\(D ; 3 personne"):
+        p_median(LINE, pd.concat([PERSONS, pd.Series({"D": 3.0})]), ["S", "T"], p=2)
+
+
+def test_how_many_sites_or_euros_are_missing_is_said() -> None:
+    with pytest.raises(InfeasibleError, match=r"il en faut au moins 2\. Au mieux, 1 commune\(s\) \(C ; 5"):
+        p_center(LINE, PERSONS, ["S", "T"], p=1)
+    cost = pd.Series({"S": 100.0, "T": 50.0})
+    with pytest.raises(InfeasibleError, match=r"Le budget de 120 ne suffit pas .* il faut au moins 150"):
+        set_cover(LINE, PERSONS, ["S", "T"], max_time_min=30, costs=cost, budget=120)
+
+
+def test_how_many_places_are_missing_is_said() -> None:
+    with pytest.raises(InfeasibleError, match=r"Il manque 5 place\(s\) : même en ouvrant tous les sites"):
+        p_median(LINE, PERSONS, ["S", "T"], p=2, capacity=pd.Series({"S": 10.0, "T": 20.0}))
+    # enough places in all, not where people live: A can only go to S
+    with pytest.raises(InfeasibleError, match=r"Il manque 6 place\(s\) à portée .*\(A"):
+        p_median(LINE, PERSONS, ["S", "T"], p=2, capacity=pd.Series({"S": 4.0, "T": 100.0}))
+    with pytest.raises(InfeasibleError, match="les 1 plus grands candidats"):
+        p_median(LINE, PERSONS, ["S", "T"], p=1, capacity=pd.Series({"S": 20.0, "T": 20.0}))
+
+
+def test_an_origin_without_persons_constrains_nothing_but_has_a_site() -> None:
+    persons = pd.Series({"A": 10.0, "B": 20.0, "C": 0.0})
+    got = set_cover(LINE, persons, ["S", "T"], max_time_min=20)
+    assert got.selected == ["S"]
+    assert got.assignment.isna().tolist() == [False, False, True]
+    covered = set_cover(LINE, persons, ["T"], fixed=["S"], max_time_min=20)
+    assert (covered.selected, covered.fixed, covered.objective) == ([], ["S"], 0.0)
+
+
+def test_a_site_that_brings_nothing_is_not_selected() -> None:
+    got = maximal_coverage(LINE, PERSONS[["A", "B"]], ["S", "T"], p=2, max_time_min=20)
+    assert got.selected == ["S"]
+
+
+def test_persons_of_one_origin_are_shared_under_capacities() -> None:
+    got = p_median(LINE, PERSONS, ["S", "T"], p=2, capacity=pd.Series({"S": 18.0, "T": 17.0}))
+    shared = got.flows.set_index(["from_id", "to_id"])["persons"]
+    assert shared["B", "T"] == pytest.approx(12.0)
+    assert shared["B", "S"] == pytest.approx(8.0)
+    assert got.assignment["B"] == "T"
+    assert got.travel_time_min["B"] == pytest.approx((12 * 5 + 8 * 20) / 20)
+
+
+def test_today_is_p_zero() -> None:
+    today = p_median(LINE, PERSONS[["A", "B"]], ["T"], p=0, fixed=["S"])
+    assert today.selected == []
+    assert today.objective == pytest.approx((10 * 10 + 20 * 20) / 30)
+
+
+def test_a_result_shows_itself_escaped() -> None:
+    times = table({("A", "<b>S</b>"): 10, ("B", "<b>S</b>"): 1234.5})
+    got = p_median(times, pd.Series({"A": 1.0, "B": 3.0}), ["<b>S</b>"], p=1)
+    assert repr(got) == "SitingResult(p_median: <b>S</b>; objective 928.375, gap 0.00%, optimal)"
+    shown = got._repr_html_()
+    assert "<b>" not in shown
+    assert "&lt;b&gt;S" in shown
+    assert "928,38 min par personne" in shown
+    assert "1 234,5 min" in shown
+    assert "optimum prouvé" in shown
+
+
+def test_a_line_of_towns_has_the_answer_that_one_sees() -> None:
+    towns = range(9)
+    times = table({(f"C{a}", f"C{b}"): 10.0 * abs(a - b) + 2 for a in towns for b in towns})
+    persons = pd.Series(1.0, index=[f"C{a}" for a in towns])
+    ids = list(persons.index)
+    assert p_median(times, persons, ids, p=1).selected == ["C4"]
+    three = p_center(times, persons, ids, p=3)
+    assert (three.selected, three.objective) == (["C1", "C4", "C7"], 12.0)
+    assert set_cover(times, persons, ids, max_time_min=12).selected == ["C1", "C4", "C7"]
+    most = maximal_coverage(times, persons, ids, p=2, max_time_min=12)
+    assert most.objective == 6.0
+    assert np.isclose(p_median(times, persons, ids, p=9).objective, 2.0)
