@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 
@@ -63,6 +64,19 @@ def examples(values: Iterable[object], *, most: int = 3) -> str:
     """
     listed = [str(value) for value in values]
     return ", ".join(listed[:most]) + ("…" if len(listed) > most else "")
+
+
+def agree(count: int, text: str) -> str:
+    """Write a count and its words in agreement: French has a plural from two on.
+
+    Examples
+    --------
+    >>> agree(1, "commune(s) (est|sont) inconnue(s)"), agree(3, "commune(s) (est|sont) inconnue(s)")
+    ('1 commune est inconnue', '3 communes sont inconnues')
+    """
+    many = count > 1
+    text = re.sub(r"\(([^()|]*)\|([^()|]*)\)", r"\2" if many else r"\1", text)
+    return f"{count} {text.replace('(s)', 's' if many else '')}"
 
 
 class Problems:

@@ -31,7 +31,9 @@ def test_what_is_no_code_is_refused(code):
 def test_padding_keeps_the_index_and_lists_all_that_is_wrong():
     codes = pd.Series([1004, 83050], index=["a", "b"])
     assert pad_codes(codes).to_dict() == {"a": "01004", "b": "83050"}
-    with pytest.raises(UnknownCodeError, match=r"4 valeurs sur 5 .*\(104, Toulon, 83050\.0…\)"):
+    with pytest.raises(
+        UnknownCodeError, match=r"4 valeurs sur 5 ne peuvent être .*\(104, Toulon, 83050\.0…\)"
+    ):
         pad_codes(pd.Series(["104", "83050", "Toulon", "83050.0", ""]))
 
 

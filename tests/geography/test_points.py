@@ -57,7 +57,7 @@ def test_points_go_to_the_commune_they_are_in_and_the_first_on_a_border():
 def test_points_off_the_coast_go_to_the_nearest_commune_with_a_count():
     outlines = communes(box(0, 0, 10, 10), box(10, 0, 20, 10))
     points = gpd.GeoSeries([Point(25, 5), Point(900, 5), Point(5, 5)], crs=2154)
-    with pytest.warns(TerritoryWarning, match="1 points hors de tout contour"):
+    with pytest.warns(TerritoryWarning, match="1 point hors de tout contour rattaché"):
         found = locate(points, outlines, max_distance_m=10)
     assert found.to_list() == ["83001", None, "83000"]
 

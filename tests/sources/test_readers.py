@@ -61,7 +61,7 @@ def test_legal_populations_refuse_what_does_not_add_to_a_table(tmp_path):
         sources.read_legal_population(
             text(path, "DEPCOM;COM;PMUN;PCAP;PTOT", "01001;A;1;1;2", "01002;B;beaucoup;1;2")
         )
-    with pytest.raises(ReadError, match=r"1 codes de commune en double \(01001"):
+    with pytest.raises(ReadError, match=r"1 code de commune en double \(01001"):
         sources.read_legal_population(
             text(path, "DEPCOM;COM;PMUN;PCAP;PTOT", "01001;A;1;1;2", "01001;A;1;1;2")
         )
@@ -74,7 +74,7 @@ def test_age_shares_keep_communes_only_and_know_who_has_nobody(tmp_path):
         ["84", "ARA", "Région", 19.6, 27, 53.4],
     ]
     path = workbook(tmp_path / "ages.xlsx", rows)
-    with pytest.warns(TerritoryWarning, match="1 lignes laissées de côté"):
+    with pytest.warns(TerritoryWarning, match="1 ligne laissée de côté"):
         table = sources.read_age_shares(path)
     assert table.loc["01001", ["under_25_share", "from_65_share"]].to_list() == pytest.approx([0.27, 0.196])
     assert table.loc["55039"].isna().sum() == 3
@@ -90,7 +90,7 @@ def test_age_shares_that_do_not_add_up_are_refused(tmp_path):
     path = workbook(
         tmp_path / "b.xlsx", [["code_insee", "nom", "scale", *SHARES[:2]], ["01001", "A", "Commune", 50, 50]]
     )
-    with pytest.raises(ReadError, match="0 colonnes correspondent"):
+    with pytest.raises(ReadError, match="0 colonne correspond"):
         sources.read_age_shares(path)
 
 
@@ -120,7 +120,7 @@ def test_movements_keep_their_order_and_refuse_wrong_dates(tmp_path):
     table = sources.read_cog_movements(text(tmp_path / "m.csv", title, line))
     assert table.loc[0, ["movement_code", "code_before", "code_after"]].to_list() == ["32", "05120", "05001"]
     assert table.loc[0, "date"].isoformat() == "2019-01-01T00:00:00"
-    with pytest.raises(ReadError, match=r"1 dates illisibles \(lignes 2\)"):
+    with pytest.raises(ReadError, match=r"1 date illisible \(ligne 2\)"):
         sources.read_cog_movements(text(tmp_path / "m.csv", title, line.replace("2019-01-01", "01/01/2019")))
 
 
@@ -135,7 +135,7 @@ def epci_rows(*communes: tuple[str, str], members: int) -> list[list[object]]:
 def test_epci_are_read_and_must_be_whole(tmp_path):
     path = workbook(tmp_path / "a.xlsx", epci_rows(("200", "83001"), ("200", "83002"), members=2))
     assert sources.read_epci(path).loc["83002", ["epci_code", "epci_communes"]].to_list() == ["200", 2]
-    with pytest.raises(ReadError, match="n'ont pas toutes leurs communes"):
+    with pytest.raises(ReadError, match="1 EPCI n'a pas toutes ses communes"):
         sources.read_epci(workbook(tmp_path / "b.xlsx", epci_rows(("200", "83001"), members=2)))
     with pytest.raises(ReadError, match="dans deux EPCI"):
         sources.read_epci(
@@ -168,7 +168,7 @@ def test_sae_forms_are_read_from_latin_1(tmp_path):
     ]
     table = sources.read_sae_emergency(text(tmp_path / "U.csv", *staff))
     assert table["doctors_etp"].fillna(-1).to_dict() == {"010000024": 12.52, "010000032": -1}
-    with pytest.raises(ReadError, match="1 sites en double"):
+    with pytest.raises(ReadError, match="1 site en double"):
         sources.read_sae_sites(
             text(tmp_path / "ID.csv", "an;fi;rs;fi_ej;cat;COMINSEE", *["2023;1;H;2;355;01451"] * 2)
         )
@@ -245,7 +245,7 @@ def test_outlines_that_cannot_serve_are_refused_and_repairs_are_said(tmp_path):
         return path
 
     bow = Polygon([(0, 0), (1, 1), (1, 0), (0, 1)])
-    with pytest.warns(TerritoryWarning, match="1 contours réparés"):
+    with pytest.warns(TerritoryWarning, match="1 contour réparé"):
         assert sources.read_outlines(layer(["01001"], [bow])).is_valid.all()
     with pytest.raises(ReadError, match="en double"):
         sources.read_outlines(layer(["01001"] * 2, [box(0, 0, 1, 1)] * 2))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from territory.errors import ParameterError, examples
+from territory.errors import ParameterError, agree, examples
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -61,12 +61,12 @@ def population_by_band(
     under_25, adults = (shares.iloc[:, column] / shares.sum(axis=1) for column in range(2))
     unknown = total.index[shares.isna().any(axis=1) | total.isna()]
     if len(unknown):
-        raise ParameterError(f"{len(unknown)} communes sans parts d'âge ({examples(unknown)}).")
+        said = agree(len(unknown), "commune(s) sans parts d'âge")
+        raise ParameterError(f"{said} ({examples(unknown)}).")
     reversed_bands = total.index[young_share > under_25]
     if len(reversed_bands):
-        raise ParameterError(
-            f"Plus de 0-14 ans que de moins de 25 ans dans {len(reversed_bands)} communes ({examples(reversed_bands)})."
-        )
+        where = f"{agree(len(reversed_bands), 'commune(s)')} ({examples(reversed_bands)})"
+        raise ParameterError(f"Plus de 0-14 ans que de moins de 25 ans dans {where}.")
     counts = pd.DataFrame(
         {
             "0-14": (total * young_share * _GRAIN).round() / _GRAIN,

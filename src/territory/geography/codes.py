@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from territory.errors import ParameterError, UnknownCodeError, examples
+from territory.errors import ParameterError, UnknownCodeError, agree, examples
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,7 +73,7 @@ def pad_codes(codes: pd.Series) -> pd.Series:
     wrong = [value for value, padded in zip(codes, text, strict=True) if not _is_code(padded)]
     if wrong:
         raise UnknownCodeError(
-            f"{len(wrong)} valeur{'s' if len(wrong) > 1 else ''} sur {len(codes)} ne sont pas des codes de commune "
+            f"{agree(len(wrong), 'valeur(s)')} sur {len(codes)} ne peuvent être des codes de commune "
             f"({examples(wrong)}) : cinq caractères sont attendus (83050, 2A004)."
         )
     return text

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from territory.errors import ParameterError, TerritoryWarning, UnknownCodeError, examples
+from territory.errors import ParameterError, TerritoryWarning, UnknownCodeError, agree, examples
 from territory.geography.cog_links import (
     Links,
     Step,
@@ -124,13 +124,13 @@ def _numbers(table: pd.DataFrame, averages: Mapping[str, str]) -> pd.DataFrame:
     repeated = table.index[table.index.duplicated()]
     if len(repeated):
         raise ParameterError(
-            f"{len(repeated)} codes de commune en double dans la table ({examples(repeated)})."
+            f"{agree(len(repeated), 'code(s) de commune en double')} dans la table ({examples(repeated)})."
         )
     numeric = table.select_dtypes("number")
     dropped = [str(name) for name in table.columns if name not in numeric.columns]
     if dropped:
         warnings.warn(
-            f"{len(dropped)} colonnes qui ne sont pas des nombres laissées de côté ({examples(dropped)}).",
+            f"{agree(len(dropped), 'colonne(s) de texte laissée(s) de côté')} ({examples(dropped)}).",
             TerritoryWarning,
             stacklevel=3,
         )
@@ -178,16 +178,16 @@ def _shares(codes: list[str], links: Links, weights: pd.Series | None) -> tuple[
     split = {code: links[code] for code in codes if len(links.get(code, ())) > 1}
     if split and weights is None:
         shown = examples(f"{code} devient {', '.join(targets)}" for code, targets in split.items())
+        said = agree(len(split), "commune(s) (est devenue|sont devenues) plusieurs")
         raise ParameterError(
-            f"{len(split)} communes sont devenues plusieurs ({shown}) : donnez weights=, la population par code de "
-            "l'année d'arrivée."
+            f"{said} ({shown}) : donnez weights=, la population par code de l'année d'arrivée."
         )
     known = {} if weights is None else weights.to_dict()
     needed = {target for targets in split.values() for target in targets}
     missing = sorted(code for code in needed if not known.get(code, np.nan) >= 0)
     if missing:
         raise ParameterError(
-            f"weights= ne donne pas la population de {len(missing)} communes ({examples(missing)})."
+            f"weights= ne donne pas la population de {agree(len(missing), 'commune(s)')} ({examples(missing)})."
         )
     empty = [code for code, targets in split.items() if sum(known[target] for target in targets) <= 0]
     if empty:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from territory.errors import ParameterError, TerritoryWarning, examples
+from territory.errors import ParameterError, TerritoryWarning, agree, examples
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,8 +59,9 @@ def steps_of(movements: pd.DataFrame) -> list[Step]:
     unknown = sorted(set(movements["movement_code"]) - set(KNOWN_MOVEMENTS))
     if unknown:
         count = int(movements["movement_code"].isin(unknown).sum())
+        said = agree(count, "mouvement(s) d'un type inconnu")
         warnings.warn(
-            f"{count} mouvements d'un type inconnu ({examples(unknown)}) : leurs codes sont suivis comme les autres.",
+            f"{said} ({examples(unknown)}) : leurs codes sont suivis comme les autres.",
             TerritoryWarning,
             stacklevel=3,
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING
 
-from territory.errors import ParameterError, TerritoryWarning, UnknownCodeError, examples
+from territory.errors import ParameterError, TerritoryWarning, UnknownCodeError, agree, examples
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -102,9 +102,9 @@ def locate(points: gpd.GeoSeries, outlines: gpd.GeoDataFrame, *, max_distance_m:
         asked, nearest = outlines.sindex.nearest(points[lost], return_all=False, max_distance=max_distance_m)
         found.iloc[lost.nonzero()[0][asked]] = codes[nearest]
         if len(asked):
+            said = agree(len(asked), "point(s) hors de tout contour rattaché(s)")
             warnings.warn(
-                f"{len(asked)} points hors de tout contour rattachés à la commune la plus proche, à moins de "
-                f"{max_distance_m:g} m.",
+                f"{said} à la commune la plus proche, à moins de {max_distance_m:g} m.",
                 TerritoryWarning,
                 stacklevel=2,
             )
@@ -139,13 +139,13 @@ def check_points(points: gpd.GeoSeries, outlines: gpd.GeoDataFrame) -> None:
     """
     absent = points.index.difference(outlines.index)
     if len(absent):
-        raise UnknownCodeError(f"{len(absent)} communes sans contour ({examples(absent)}).")
+        raise UnknownCodeError(f"{agree(len(absent), 'commune(s) sans contour')} ({examples(absent)}).")
     shapes = outlines.loc[points.index].geometry
     outside = points.index[~shapes.contains(points)]
-    if len(outside) == 1:
-        raise ParameterError(f"1 point hors de sa commune ({outside[0]}).")
     if len(outside):
-        raise ParameterError(f"{len(outside)} points hors de leur commune ({examples(outside)}).")
+        raise ParameterError(
+            f"{agree(len(outside), 'point(s) hors de (sa commune|leur commune)')} ({examples(outside)})."
+        )
 
 
 def _require_metres(outlines: gpd.GeoDataFrame) -> None:

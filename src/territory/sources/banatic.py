@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from territory.errors import ReadError, examples
+from territory.errors import ReadError, agree, examples
 from territory.sources.numbers import to_numbers
 from territory.sources.tabular import read_table, require_columns
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def read_epci(path: str | Path) -> pd.DataFrame:
-    """Read the communes of each EPCI with its own taxes (« epcicom » of Banatic).
+    r"""Read the communes of each EPCI with its own taxes (« epcicom » of Banatic).
 
     Parameters
     ----------
@@ -33,6 +33,19 @@ def read_epci(path: str | Path) -> pd.DataFrame:
     ------
     ReadError
         If a column is absent, a commune is in two EPCI, or an EPCI has not the number of communes it says.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> path = Path(folder.name) / "epci.csv"
+    >>> _ = path.write_text(
+    ...     "dept;siren;raison_sociale;nature_juridique;nb_membres;total_pop_mun;insee\n"
+    ...     "83;248300394;CA Sud Sainte Baume;CA;1;64093;83016\n"
+    ... )
+    >>> read_epci(path).loc["83016", "epci_name"]
+    'CA Sud Sainte Baume'
+    >>> folder.cleanup()
     """
     frame = read_table(path)
     titles = {
@@ -53,8 +66,6 @@ def read_epci(path: str | Path) -> pd.DataFrame:
     found = result.groupby("epci_code")["epci_communes"].agg(["size", "max"])
     partial = found.index[found["size"] != found["max"]]
     if len(partial):
-        raise ReadError(
-            f"Fichier « {Path(path).name} » : {len(partial)} EPCI n'ont pas toutes leurs communes "
-            f"({examples(partial)})."
-        )
+        said = agree(len(partial), "EPCI (n'a pas toutes ses|n'ont pas toutes leurs) communes")
+        raise ReadError(f"Fichier « {Path(path).name} » : {said} ({examples(partial)}).")
     return result

@@ -6,7 +6,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from territory.errors import ReadError, TerritoryWarning, examples
+from territory.errors import ReadError, TerritoryWarning, agree, examples
 from territory.sources.numbers import to_numbers
 from territory.sources.tabular import read_table, require_columns
 
@@ -50,9 +50,9 @@ def read_bpe_counts(path: str | Path, *, type_code: str = "D201") -> pd.Series:
     frame = to_numbers(frame, [title], path=path, decimal=".")
     repeated = frame.duplicated()
     if repeated.any():
+        said = agree(int(repeated.sum()), "ligne(s) répétée(s) comptée(s) une seule fois")
         warnings.warn(
-            f"Fichier « {Path(path).name} » : {int(repeated.sum())} ligne répétée comptée une seule fois "
-            f"({examples(frame.loc[repeated, 'CODGEO'])}).",
+            f"Fichier « {Path(path).name} » : {said} ({examples(frame.loc[repeated, 'CODGEO'])}).",
             TerritoryWarning,
             stacklevel=2,
         )
@@ -60,7 +60,7 @@ def read_bpe_counts(path: str | Path, *, type_code: str = "D201") -> pd.Series:
     twice = counts.index[counts.index.duplicated()]
     if len(twice):
         raise ReadError(
-            f"Fichier « {Path(path).name} » : {len(twice)} communes avec deux nombres différents "
+            f"Fichier « {Path(path).name} » : {agree(len(twice), 'commune(s) avec deux nombres différents')} "
             f"({examples(twice)})."
         )
     return counts

@@ -8,7 +8,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from territory.errors import ReadError, TerritoryWarning
+from territory.errors import ReadError, TerritoryWarning, agree
 from territory.sources.ign import read_features
 
 if TYPE_CHECKING:
@@ -36,6 +36,20 @@ def read_ehpad(path: str | Path) -> gpd.GeoDataFrame:
     ------
     ReadError
         If the file is no GeoJSON of points, or a point has no name.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> path = Path(folder.name) / "ehpad.geojson"
+    >>> _ = path.write_text(
+    ...     '{"type": "FeatureCollection", "features": [{"type": "Feature",'
+    ...     '"properties": {"popup": "<h3>LES PINS</h3>"},'
+    ...     '"geometry": {"type": "Point", "coordinates": [6.46, 43.53]}}]}'
+    ... )
+    >>> read_ehpad(path)["name"].to_list()
+    ['LES PINS']
+    >>> folder.cleanup()
     """
     import geopandas as gpd
 
@@ -46,7 +60,7 @@ def read_ehpad(path: str | Path) -> gpd.GeoDataFrame:
     dropped = len(features) - len(kept)
     if dropped:
         warnings.warn(
-            f"Fichier « {Path(path).name} » : {dropped} EHPAD sans point laissés de côté.",
+            f"Fichier « {Path(path).name} » : {agree(dropped, 'EHPAD sans point laissé(s) de côté')}.",
             TerritoryWarning,
             stacklevel=2,
         )

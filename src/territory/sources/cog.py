@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from territory.errors import ReadError, examples
+from territory.errors import ReadError, agree, examples
 from territory.sources.tabular import read_table, require_columns
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def read_cog_communes(path: str | Path) -> pd.DataFrame:
 
 
 def read_cog_movements(path: str | Path) -> pd.DataFrame:
-    """Read the movements of communes since 1943 (`v_mvt_commune_YYYY.csv`).
+    r"""Read the movements of communes since 1943 (`v_mvt_commune_YYYY.csv`).
 
     Parameters
     ----------
@@ -84,6 +84,17 @@ def read_cog_movements(path: str | Path) -> pd.DataFrame:
     ------
     ReadError
         If a column is absent or a date cannot be read.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> path = Path(folder.name) / "v_mvt_commune_2024.csv"
+    >>> titles = "MOD,DATE_EFF,TYPECOM_AV,COM_AV,LIBELLE_AV,TYPECOM_AP,COM_AP,LIBELLE_AP"
+    >>> _ = path.write_text(titles + "\n32,2019-01-01,COM,05120,Ristolas,COM,05001,Abriès-Ristolas\n")
+    >>> read_cog_movements(path).loc[0, ["code_before", "code_after"]].to_list()
+    ['05120', '05001']
+    >>> folder.cleanup()
     """
     import pandas as pd
 
@@ -103,9 +114,10 @@ def read_cog_movements(path: str | Path) -> pd.DataFrame:
     dates = pd.to_datetime(result["date"], format="%Y-%m-%d", errors="coerce")
     wrong = result.index[dates.isna()]
     if len(wrong):
+        said = agree(len(wrong), "date(s) illisible(s)")
         raise ReadError(
-            f"Fichier « {Path(path).name} », colonne « DATE_EFF » : {len(wrong)} dates illisibles "
-            f"(lignes {examples(wrong)}) ; la forme attendue est 2024-01-01."
+            f"Fichier « {Path(path).name} », colonne « DATE_EFF » : {said} "
+            f"(ligne{'s' if len(wrong) > 1 else ''} {examples(wrong)}) ; la forme attendue est 2024-01-01."
         )
     result["date"] = dates
     return result.reset_index(drop=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from territory.errors import ReadError, examples
+from territory.errors import ReadError, agree, examples
 from territory.sources.numbers import to_numbers
 from territory.sources.tabular import read_table, require_columns
 
@@ -25,7 +25,7 @@ _PSYCHIATRY = {
 
 
 def read_sae_sites(path: str | Path) -> pd.DataFrame:
-    """Read the hospital sites of the SAE (form `ID`, Latin-1).
+    r"""Read the hospital sites of the SAE (form `ID`, Latin-1).
 
     Parameters
     ----------
@@ -42,6 +42,16 @@ def read_sae_sites(path: str | Path) -> pd.DataFrame:
     ------
     ReadError
         If a column is absent or a site appears twice.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> path = Path(folder.name) / "ID_2023r.csv"
+    >>> _ = path.write_text("an;fi;rs;fi_ej;cat;COMINSEE\n2023;830000287;CH LA DRACENIE;830100525;355;83050\n")
+    >>> read_sae_sites(path).loc["830000287", "commune_code"]
+    '83050'
+    >>> folder.cleanup()
     """
     frame = read_table(path)
     titles = {
@@ -57,7 +67,7 @@ def read_sae_sites(path: str | Path) -> pd.DataFrame:
 
 
 def read_sae_psychiatry(path: str | Path, *, discipline: str = "INF") -> pd.DataFrame:
-    """Read the capacity and activity in psychiatry of each establishment (SAE, form `PSY`).
+    r"""Read the capacity and activity in psychiatry of each establishment (SAE, form `PSY`).
 
     Parameters
     ----------
@@ -79,6 +89,19 @@ def read_sae_psychiatry(path: str | Path, *, discipline: str = "INF") -> pd.Data
     ------
     ReadError
         If a column is absent, a count is no number, or an establishment appears twice.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> path = Path(folder.name) / "PSY_2023r.csv"
+    >>> _ = path.write_text(
+    ...     "FI;RS;FI_EJ;DIS;CAP_HDJ;CAP_HDN;CAP_HTP;NB_CMP_SEUL;NB_CATTP;FIL_TOT;FIL_AMB\n"
+    ...     "830000311;CHI DE FREJUS;830100566;INF;37;0;8;3;1;2698;2529\n"
+    ... )
+    >>> read_sae_psychiatry(path).loc["830000311", "day_places"]
+    np.float64(37.0)
+    >>> folder.cleanup()
     """
     frame = read_table(path)
     counts = dict(_PSYCHIATRY)
@@ -96,7 +119,7 @@ def read_sae_psychiatry(path: str | Path, *, discipline: str = "INF") -> pd.Data
 
 
 def read_sae_emergency(path: str | Path) -> pd.DataFrame:
-    """Read the sites that employ staff in an emergency department (SAE, form `URGENCES_P`).
+    r"""Read the sites that employ staff in an emergency department (SAE, form `URGENCES_P`).
 
     Parameters
     ----------
@@ -113,6 +136,16 @@ def read_sae_emergency(path: str | Path) -> pd.DataFrame:
     ------
     ReadError
         If a column is absent or a count is no number.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> path = Path(folder.name) / "URGENCES_P_2023r.csv"
+    >>> _ = path.write_text("FI;RS;FI_EJ;PERSO;ETPSAL\n830000287;CH LA DRACENIE;830100525;M9999;6.59\n")
+    >>> read_sae_emergency(path)["doctors_etp"].to_dict()
+    {'830000287': 6.59}
+    >>> folder.cleanup()
     """
     frame = read_table(path)
     require_columns(frame, ("FI", "RS", "FI_EJ", "PERSO", "ETPSAL"), path=path)
@@ -128,5 +161,7 @@ def _unique(frame: pd.DataFrame, path: str | Path) -> pd.DataFrame:
     """Refuse a site that appears twice."""
     twice = frame.index[frame.index.duplicated()]
     if len(twice):
-        raise ReadError(f"Fichier « {Path(path).name} » : {len(twice)} sites en double ({examples(twice)}).")
+        raise ReadError(
+            f"Fichier « {Path(path).name} » : {agree(len(twice), 'site(s) en double')} ({examples(twice)})."
+        )
     return frame

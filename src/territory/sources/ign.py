@@ -6,7 +6,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from territory.errors import MissingFileError, ReadError, TerritoryWarning, examples
+from territory.errors import MissingFileError, ReadError, TerritoryWarning, agree, examples
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -34,6 +34,20 @@ def read_features(path: str | Path) -> gpd.GeoDataFrame:
         If there is no file of this name.
     ReadError
         If it is no layer of shapes, or says nothing of its coordinate system.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> path = Path(folder.name) / "communes.geojson"
+    >>> _ = path.write_text(
+    ...     '{"type": "FeatureCollection", "features": [{"type": "Feature",'
+    ...     '"properties": {"code": "83050", "nom": "D"},'
+    ...     '"geometry": {"type": "Polygon", "coordinates": [[[6, 43], [7, 43], [7, 44], [6, 43]]]}}]}'
+    ... )
+    >>> read_features(path).crs.to_epsg()
+    4326
+    >>> folder.cleanup()
     """
     import geopandas as gpd
     from pyogrio.errors import DataLayerError, DataSourceError
@@ -74,6 +88,20 @@ def read_outlines(path: str | Path) -> gpd.GeoDataFrame:
     ------
     ReadError
         If no column holds the codes, a commune appears twice, or a shape is no polygon.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> path = Path(folder.name) / "communes.geojson"
+    >>> _ = path.write_text(
+    ...     '{"type": "FeatureCollection", "features": [{"type": "Feature",'
+    ...     '"properties": {"code": "83050", "nom": "D"},'
+    ...     '"geometry": {"type": "Polygon", "coordinates": [[[6, 43], [7, 43], [7, 44], [6, 43]]]}}]}'
+    ... )
+    >>> read_outlines(path)["name"].to_dict()
+    {'83050': 'D'}
+    >>> folder.cleanup()
     """
     frame = read_features(path)
     subject = f"Fichier « {Path(path).name} »"
@@ -90,14 +118,14 @@ def read_outlines(path: str | Path) -> gpd.GeoDataFrame:
     result = result.set_geometry("geometry").set_index("commune_code")
     twice = result.index[result.index.duplicated()]
     if len(twice):
-        raise ReadError(f"{subject} : {len(twice)} communes en double ({examples(twice)}).")
+        raise ReadError(f"{subject} : {agree(len(twice), 'commune(s) en double')} ({examples(twice)}).")
     other = result.index[~result.geom_type.isin(["Polygon", "MultiPolygon"])]
     if len(other):
-        raise ReadError(f"{subject} : {len(other)} communes sans contour ({examples(other)}).")
+        raise ReadError(f"{subject} : {agree(len(other), 'commune(s) sans contour')} ({examples(other)}).")
     invalid = ~result.is_valid
     if invalid.any():
         warnings.warn(
-            f"{subject} : {int(invalid.sum())} contours réparés ({examples(result.index[invalid])}).",
+            f"{subject} : {agree(int(invalid.sum()), 'contour(s) réparé(s)')} ({examples(result.index[invalid])}).",
             TerritoryWarning,
             stacklevel=2,
         )

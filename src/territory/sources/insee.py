@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from territory.errors import ReadError, TerritoryWarning, examples
+from territory.errors import ReadError, TerritoryWarning, agree, examples
 from territory.sources.numbers import to_numbers
 from territory.sources.tabular import read_table, require_columns
 
@@ -70,7 +70,7 @@ def read_legal_population(path: str | Path) -> pd.DataFrame:
 
 
 def read_age_shares(path: str | Path) -> pd.DataFrame:
-    """Read the shares under 25, 25 to 64 and 65 or over of each commune (Observatoire des territoires).
+    r"""Read the shares under 25, 25 to 64 and 65 or over of each commune (Observatoire des territoires).
 
     Only the lines of communes are kept: those of régions have had their columns permuted.
 
@@ -90,6 +90,17 @@ def read_age_shares(path: str | Path) -> pd.DataFrame:
     ------
     ReadError
         If a share is missing from the file, or the shares of a commune do not add up to one.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> path = Path(folder.name) / "ages.csv"
+    >>> titles = "code_insee;nom;scale;Part de - de 25 ans 2020;Part de 25 à 64 ans 2020;Part de 65 ans ou + 2020"
+    >>> _ = path.write_text(titles + "\n01001;L'Abergement-Clémenciat;Commune;27;53.4;19.6\n")
+    >>> read_age_shares(path).loc["01001", "under_25_share"]
+    np.float64(0.27)
+    >>> folder.cleanup()
     """
     frame = read_table(path)
     require_columns(frame, ("code_insee", "nom", "scale"), path=path)
@@ -99,7 +110,7 @@ def read_age_shares(path: str | Path) -> pd.DataFrame:
         "from_65_share": _find_title(frame, r"de 65 ans ou \+ (\d{4})", path),
     }
     kept = frame[frame["scale"] == "Commune"]
-    _warn_dropped(len(frame) - len(kept), "ligne de région ou de département", path)
+    _warn_dropped(len(frame) - len(kept), "régions et départements", path)
     kept = kept.mask(kept.apply(lambda column: column.str.startswith("N/A")), "")
     result = _indexed(kept, kept["code_insee"], {"name": "nom", **shares}, numbers=tuple(shares), path=path)
     result[list(shares)] = result[list(shares)] / 100
@@ -107,7 +118,7 @@ def read_age_shares(path: str | Path) -> pd.DataFrame:
     off = result.index[(total - 1).abs() > 0.0025]
     if len(off):
         raise ReadError(
-            f"Fichier « {Path(path).name} » : les trois parts de {len(off)} communes ne font pas 100 % "
+            f"Fichier « {Path(path).name} » : les trois parts de {agree(len(off), 'commune(s)')} ne font pas 100 % "
             f"({examples(off)}) ; les colonnes sont peut-être permutées."
         )
     result.attrs["year"] = shares["under_25_share"][-4:]
@@ -115,7 +126,7 @@ def read_age_shares(path: str | Path) -> pd.DataFrame:
 
 
 def read_young_population(path: str | Path) -> pd.DataFrame:
-    """Read the persons aged 0 to 14 of the communes over 2,000 inhabitants.
+    r"""Read the persons aged 0 to 14 of the communes over 2,000 inhabitants.
 
     Parameters
     ----------
@@ -131,6 +142,16 @@ def read_young_population(path: str | Path) -> pd.DataFrame:
     ------
     ReadError
         If a column is absent, a number is none, or there are more children than inhabitants.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> path = Path(folder.name) / "ages.csv"
+    >>> _ = path.write_text("code_insee,commune,pop_tot,pop_0_14\n01007,Ambronay,2763.000,615.765\n")
+    >>> read_young_population(path)["population_0_14"].to_dict()
+    {'01007': 615.765}
+    >>> folder.cleanup()
     """
     frame = read_table(path)
     titles = {"name": "commune", "population": "pop_tot", "population_0_14": "pop_0_14"}
@@ -140,7 +161,7 @@ def read_young_population(path: str | Path) -> pd.DataFrame:
     off = result.index[result["population_0_14"] > result["population"]]
     if len(off):
         raise ReadError(
-            f"Fichier « {Path(path).name} » : plus d'enfants que d'habitants dans {len(off)} communes "
+            f"Fichier « {Path(path).name} » : plus d'enfants que d'habitants dans {agree(len(off), 'commune(s)')} "
             f"({examples(off)})."
         )
     return result
@@ -162,7 +183,7 @@ def _indexed(
     twice = result.index[result.index.duplicated()]
     if len(twice):
         raise ReadError(
-            f"Fichier « {Path(path).name} » : {len(twice)} codes de commune en double ({examples(twice)})."
+            f"Fichier « {Path(path).name} » : {agree(len(twice), 'code(s) de commune en double')} ({examples(twice)})."
         )
     return result
 
@@ -171,8 +192,9 @@ def _find_title(frame: pd.DataFrame, pattern: str, path: str | Path) -> str:
     """Return the title of a column whose year is not known beforehand."""
     found = [str(title) for title in frame.columns if re.search(pattern, str(title))]
     if len(found) != 1:
+        said = agree(len(found), "colonne(s) (correspond|correspondent) à")
         raise ReadError(
-            f"Fichier « {Path(path).name} » : {len(found)} colonnes correspondent à « {pattern} », une seule "
+            f"Fichier « {Path(path).name} » : {said} « {pattern} », une seule "
             f"est attendue (colonnes présentes : {examples(frame.columns, most=8)})."
         )
     return found[0]
@@ -182,7 +204,7 @@ def _warn_dropped(count: int, what: str, path: str | Path) -> None:
     """Say how many lines are left out."""
     if count:
         warnings.warn(
-            f"Fichier « {Path(path).name} » : {count} lignes laissées de côté ({what}).",
+            f"Fichier « {Path(path).name} » : {agree(count, 'ligne(s) laissée(s) de côté')} ({what}).",
             TerritoryWarning,
             stacklevel=3,
         )

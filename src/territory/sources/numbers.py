@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from territory.errors import ParameterError, Problems, ReadError, examples
+from territory.errors import ParameterError, Problems, ReadError, agree, examples
 from territory.sources.tabular import UNKNOWN_CELLS, require_columns
 
 if TYPE_CHECKING:
@@ -84,11 +84,7 @@ def to_numbers(
         bad = values.index[(clean != "") & numbers.isna()]
         if len(bad):
             shown = examples(f"ligne {line} : « {frame[name].loc[line]} »" for line in bad)
-            count = (
-                "1 cellule n'est pas un nombre"
-                if len(bad) == 1
-                else f"{len(bad)} cellules ne sont pas des nombres"
-            )
+            count = agree(len(bad), "cellule(s) (n'est pas un nombre|ne sont pas des nombres)")
             problems.add(f"colonne « {name} » : {count} ({shown})")
         result[name] = numbers
     problems.raise_if_any()

@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from territory.errors import MissingFileError, Problems, ReadError, examples
+from territory.errors import MissingFileError, Problems, ReadError, agree, examples
 from territory.sources.texts import decode, split
 from territory.sources.workbooks import read_workbook
 
@@ -201,9 +201,6 @@ def _check_shape(titles: Sequence[str], body: Sequence[tuple[int, list[str]]], p
     uneven = [(line, len(cells)) for line, cells in body if len(cells) != len(titles)]
     if uneven:
         shown = examples(f"ligne {line} : {count}" for line, count in uneven)
-        problems.add(
-            f"{len(uneven)} ligne{'s' if len(uneven) > 1 else ''} n'ont pas {len(titles)} colonnes ({shown})"
-            if len(uneven) > 1
-            else f"1 ligne n'a pas {len(titles)} colonnes ({shown})"
-        )
+        count = agree(len(uneven), "ligne(s) (n'a|n'ont) pas")
+        problems.add(f"{count} {len(titles)} colonnes ({shown})")
     problems.raise_if_any()
