@@ -12,18 +12,15 @@ import pandas as pd
 
 from territory import needs, supply
 from territory.datasets.catalogue import load_dataset
-from territory.network.estimate import estimate_travel_times
 from territory.study.model import Study
 from territory.study.own_tables import read_observed_origins
 from territory.study.state import Parameters, State
 from territory.tables import validate
+from territory.workflow.steps import Steps
+from territory.workflow.times import travel_times
 
 if TYPE_CHECKING:
     from territory.datasets.var import VarDataset
-    from territory.network.roads import RoadNetwork
-
-# two official engines on the same pairs of Gironde: 66.8 % within 5 min of each other (DREES, 2021)
-ROADS_DOUBT_MIN = 5.0
 
 
 @dataclass(frozen=True)
@@ -36,13 +33,15 @@ class Inputs:
     times_method: str
 
 
-def prepare(study: Study, *, roads: Path | None = None) -> Inputs:
+def prepare(study: Study, *, steps: Steps, roads: Path | None = None) -> Inputs:
     """Assemble today's state: communes, population, needs, sites, services and travel times.
 
     Parameters
     ----------
     study
         A checked study.
+    steps
+        Where the results of long steps are kept.
     roads
         Road map (.osm.pbf) that replaces the estimated times; the study's own `files.roads` otherwise.
 
@@ -58,23 +57,16 @@ def prepare(study: Study, *, roads: Path | None = None) -> Inputs:
     data = load_dataset(study.dataset)
     population = validate("population", data.population(study.population))
     communes = _communes(study, data, population)
-    sites = validate("sites", _sites(study, data, communes))
     services = validate("services", _services(study, data))
+    sites = validate("sites", _sites(study, data, communes))
     sites = sites.loc[sites.index.isin(_used_sites(study, services))]
     services = services[services.index.get_level_values("site_id").isin(sites.index)]
-    # a site is as hard to reach as its commune is dense, and as far from its own commune as this is large
-    of_commune = (
-        communes[["area_km2", "density_hab_km2"]].reindex(sites["commune_code"]).set_axis(sites.index)
-    )
+    # times do not change with the census: the density that slows a road is the dataset's, not the vintage's
+    places = data.communes
+    of_commune = places[["area_km2", "density_hab_km2"]].reindex(sites["commune_code"]).set_axis(sites.index)
     sites = sites.assign(area_km2=of_commune["area_km2"], density_hab_km2=of_commune["density_hab_km2"])
-    road_network = _network(study, roads)
-    if road_network is None:
-        terrain, max_time = study.travel.terrain, study.travel.max_time_min
-        times = estimate_travel_times(communes, sites, terrain=terrain, max_time_min=max_time)
-        between = estimate_travel_times(_named_points(study, sites, services), sites, terrain=terrain)
-    else:
-        times = _road_times(road_network, communes, sites, study)
-        between = road_network.travel_times(_named_points(study, sites, services), sites)
+    named_sites = _named_sites(study, sites, services)
+    times = travel_times(study, places, sites, named_sites, roads=roads, steps=steps)
     territory_codes = communes.index[communes["departement_code"].isin(study.territory.departement_codes)]
     scale = _age_scale(study, population, territory_codes)
     state = State(
@@ -83,8 +75,8 @@ def prepare(study: Study, *, roads: Path | None = None) -> Inputs:
         demand=validate("demand", _demand(study, population, territory_codes, scale)),
         sites=sites,
         services=services,
-        travel_times=validate("travel_times", times),
-        site_times=between,
+        travel_times=validate("travel_times", times.to_sites),
+        site_times=times.between_sites,
         parameters=Parameters(
             authorisations=study.authorisation,
             territory_codes=frozenset(territory_codes),
@@ -97,7 +89,7 @@ def prepare(study: Study, *, roads: Path | None = None) -> Inputs:
         ),
         observed_origins=_observed(study, communes),
     )
-    return Inputs(study, data, state, "estimate" if road_network is None else "roads")
+    return Inputs(study, data, state, times.method)
 
 
 def _communes(study: Study, data: VarDataset, population: pd.DataFrame) -> gpd.GeoDataFrame:
@@ -165,43 +157,11 @@ def _used_sites(study: Study, services: pd.DataFrame) -> set[str]:
     return used
 
 
-def _named_points(study: Study, sites: gpd.GeoDataFrame, services: pd.DataFrame) -> gpd.GeoDataFrame:
+def _named_sites(study: Study, sites: gpd.GeoDataFrame, services: pd.DataFrame) -> gpd.GeoDataFrame:
     """Return the sites of the named authorisations, as the origins of the times between sites."""
     named = {authorisation.id for authorisation in study.authorisation}
     held = services.index.get_level_values("site_id")[services["authorisation_id"].isin(named)]
     return sites.loc[sites.index.isin(held) | sites.index.isin({site.id for site in study.site})]
-
-
-def _network(study: Study, roads: Path | None) -> RoadNetwork | None:
-    """Return the road network that the command or the study asks for."""
-    path = roads or (Path(study.folder) / study.files.roads if study.files.roads else None)
-    if path is None:
-        return None
-    from territory.network.osm import read_osm
-
-    return read_osm(path)
-
-
-def _road_times(
-    road_network: RoadNetwork, communes: gpd.GeoDataFrame, sites: gpd.GeoDataFrame, study: Study
-) -> pd.DataFrame:
-    """Return times by road, and never 0 inside a commune whose site is only known to be in it."""
-    times = road_network.travel_times(
-        communes, sites, max_time_min=study.travel.max_time_min, with_distance=True
-    )
-    at_commune = sites[sites["point_precision"] == "commune"]
-    inside = estimate_travel_times(
-        communes[communes.index.isin(at_commune["commune_code"])], at_commune, terrain=study.travel.terrain
-    )
-    inside = inside[
-        at_commune["commune_code"].reindex(inside["to_id"]).to_numpy() == inside["from_id"].to_numpy()
-    ]
-    keys = ["from_id", "to_id"]
-    floor = inside.set_index([inside[key].astype("str") for key in keys])[["travel_time_min", "distance_km"]]
-    floor = floor.reindex(pd.MultiIndex.from_frame(times[keys].astype("str"))).set_axis(times.index)
-    for column in floor.columns:
-        times[column] = times[column].clip(lower=floor[column].fillna(0.0))
-    return times.assign(uncertainty_min=ROADS_DOUBT_MIN)
 
 
 def _age_scale(study: Study, population: pd.DataFrame, territory_codes: pd.Index) -> float:
@@ -215,7 +175,7 @@ def _age_scale(study: Study, population: pd.DataFrame, territory_codes: pd.Index
 
 def _demand(study: Study, population: pd.DataFrame, territory_codes: pd.Index, scale: float) -> pd.DataFrame:
     """Return the needs of the communes of the territory."""
-    blocks = []
+    blocks: list[pd.DataFrame] = []
     for need in study.need:
         persons = needs.persons_by_age(population, age_min=need.age_min, age_max=need.age_max) * scale
         demand = needs.demand_from_rate(

@@ -2,21 +2,15 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from territory.errors import ParameterError, SchemaError
-from territory.needs import demand_from_rate, persons_by_age, scale_to_total
+from territory.needs import persons_by_age
 from tests import oracles
-
-
-def population(rows: list[tuple[str, float, float, float]]) -> pd.DataFrame:
-    frame = pd.DataFrame(rows, columns=["commune_code", "age_min", "age_max", "population"])
-    return frame.set_index(["commune_code", "age_min", "age_max"])
-
+from tests.needs.worlds import population
 
 BANDS = [(0, 14), (15, 24), (25, 64)]
 
@@ -74,48 +68,25 @@ def test_empty_range_is_refused() -> None:
         persons_by_age(population([("83050", 0, 24, 1.0)]), age_min=10, age_max=9)
 
 
-@given(st.lists(st.floats(0.1, 1e4), min_size=1, max_size=20), st.floats(0, 1e6))
-def test_scaled_counts_add_up_to_the_total(counts: list[float], total: float) -> None:
-    series = pd.Series(counts, index=[f"{83000 + k}" for k in range(len(counts))])
-    assert scale_to_total(series, total).sum() == pytest.approx(total, abs=1e-6)
-
-
-def test_scaling_within_a_territory_carries_its_factor_to_the_others() -> None:
-    scaled = scale_to_total(pd.Series({"83050": 50.0, "04001": 10.0}), 100.0, within=pd.Index(["83050"]))
-    assert scaled.tolist() == [100.0, 20.0]
-
-
-@pytest.mark.parametrize("total", [-1.0, math.nan, math.inf])
-def test_scaling_refuses_what_is_no_total(total: float) -> None:
-    with pytest.raises(ParameterError):
-        scale_to_total(pd.Series({"83050": 1.0}), total)
-
-
-def test_scaling_nobody_is_refused() -> None:
-    with pytest.raises(ParameterError, match="aucun effectif"):
-        scale_to_total(pd.Series({"83050": 0.0, "83121": math.nan}), 10.0)
-
-
-def test_demand_has_its_range_and_kind() -> None:
-    persons = pd.Series({"83050": 1000.0, "83121": math.nan})
-    demand = demand_from_rate(
-        persons, public="autisme", kind="prevalence", low_per_1000=5.6, per_1000=8.0, high_per_1000=10.2
-    )
-    row = demand.loc[("83050", "autisme")]
-    assert (row["demand_low"], row["demand"], row["demand_high"]) == pytest.approx((5.6, 8.0, 10.2))
-    assert row["kind"] == "prevalence"
-    assert np.isnan(demand.loc[("83121", "autisme"), "demand"])
+def test_single_years_of_age_are_bands_like_others() -> None:
+    table = population([("83050", age, age, float(age)) for age in range(26)])
+    assert persons_by_age(table, age_min=3, age_max=20)["83050"] == sum(range(3, 21))
 
 
 @pytest.mark.parametrize(
-    "wrong",
+    ("row", "said"),
     [
-        {"kind": "besoin", "per_1000": 8.0},
-        {"kind": "prevalence", "per_1000": -1.0},
-        {"kind": "prevalence", "per_1000": 8.0, "low_per_1000": 9.0},
-        {"kind": "prevalence", "per_1000": 8.0, "high_per_1000": 7.0},
+        (("83050", 0, 9, -1.0), "négatifs"),
+        (("83050", 0, 9, math.inf), "infinis"),
+        (("83050", 9, 0, 1.0), "avant de commencer"),
+        (("83050", -1, 9, 1.0), "absent ou négatif"),
     ],
 )
-def test_demand_refuses_wrong_rates(wrong: dict[str, float]) -> None:
-    with pytest.raises(ParameterError):
-        demand_from_rate(pd.Series({"83050": 1.0}), public="autisme", **wrong)
+def test_impossible_bands_are_refused(row: tuple, said: str) -> None:
+    with pytest.raises(SchemaError, match=said):
+        persons_by_age(population([row]), age_min=0, age_max=9)
+
+
+def test_a_table_without_its_index_is_refused() -> None:
+    with pytest.raises(SchemaError, match="index"):
+        persons_by_age(pd.DataFrame({"population": [1.0]}), age_min=0, age_max=9)

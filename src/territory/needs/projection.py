@@ -1,0 +1,205 @@
+"""Tomorrow's population: a growth rate, or a table of projections that somebody published."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas as pd
+
+from territory.errors import ParameterError, Problems, SchemaError, examples
+from territory.needs.ages import LEVELS, Bands, Floats, read_bands
+
+
+def grow_population(
+    population: pd.DataFrame,
+    *,
+    rate_per_year: float | pd.Series[float],
+    from_year: int,
+    to_year: int,
+) -> pd.DataFrame:
+    r"""Project a population by a yearly rate of growth: :math:`P_{ik}' = P_{ik} (1 + g_i)^n`.
+
+    Every age grows alike: no one grows older. It says what more of the same would be, not who will be there.
+
+    Parameters
+    ----------
+    population : DataFrame
+        Table `population` (see `persons_by_age`).
+    rate_per_year
+        Growth per year (0.004 = 0.4 % a year), the same everywhere or by commune code; NaN = unknown.
+    from_year, to_year
+        Year of the counts and year projected to; an earlier year shrinks back.
+
+    Returns
+    -------
+    DataFrame
+        The table, its `vintage` followed by the year projected to; NaN where the rate is unknown.
+
+    Raises
+    ------
+    ParameterError
+        If a rate is -1 or less or infinite, or a commune has none.
+
+    Examples
+    --------
+    >>> bands = pd.DataFrame(
+    ...     {"commune_code": ["83050"], "age_min": [0], "age_max": [19], "population": [1000.0], "vintage": "rp2021"}
+    ... ).set_index(["commune_code", "age_min", "age_max"])
+    >>> later = grow_population(bands, rate_per_year=0.1, from_year=2021, to_year=2023)
+    >>> float(later["population"].iloc[0].round(6)), later["vintage"].iloc[0]
+    (1210.0, 'rp2021, projeté en 2023')
+    """
+    codes = read_bands(population).codes
+    if isinstance(rate_per_year, pd.Series):
+        absent = pd.Index(codes.unique()).difference(rate_per_year.index)
+        if len(absent):
+            raise ParameterError(f"Croissance : {len(absent)} commune(s) sans taux ({examples(absent)}).")
+        growth = rate_per_year.reindex(codes).to_numpy(float)
+    else:
+        growth = np.full(len(codes), float(rate_per_year))
+    wrong = (growth <= -1) | np.isinf(growth)
+    if wrong.any():
+        raise ParameterError(
+            f"Croissance : {int(wrong.sum())} taux à -100 % par an ou moins, ou infinis "
+            f"({examples(growth[wrong])}) ; 0,4 % s'écrit 0.004."
+        )
+    return _labelled(
+        population.assign(population=population["population"] * (1 + growth) ** (to_year - from_year)),
+        to_year,
+    )
+
+
+def project_population(
+    population: pd.DataFrame,
+    projected: pd.DataFrame,
+    *,
+    to_year: int,
+    zones: pd.Series[str],
+) -> pd.DataFrame:
+    r"""Bring each age of each zone to a published projection, shared between communes as people live today.
+
+    .. math:: P_{ia}' = P_{ia} \, T_{zb} / \sum_{j \in z} P_{jb}, \quad a \in b, \; i \in z
+
+    Bands of the census that straddle two projected bands are cut by the even spread of `persons_by_age`, so that
+    the result adds up to the projection in each zone and band.
+
+    Parameters
+    ----------
+    population : DataFrame
+        Table `population`: today's persons by commune and age.
+    projected : DataFrame indexed by (zone, age_min, age_max), column `population` (hab)
+        Persons in the year `to_year`; `age_max` inclusive, NaN = no upper bound. Ages that it does not hold are
+        not returned.
+    to_year
+        Year of the projection, written after the vintage.
+    zones : Series indexed by commune code
+        Zone of each commune: its département, say. With the commune's own code as zone, the table gives the
+        projection of each commune.
+
+    Returns
+    -------
+    DataFrame
+        Table `population` with bands cut at the bounds of the projection; NaN where today's count is unknown.
+
+    Raises
+    ------
+    ParameterError
+        If a commune has no zone, a zone has no projection or no inhabitants of an age to be projected, a count
+        of its communes is unknown, or the last band would have to be cut.
+    SchemaError
+        If either table is not what its description says.
+
+    Examples
+    --------
+    >>> ages = ["commune_code", "age_min", "age_max"]
+    >>> today = pd.DataFrame(
+    ...     {"commune_code": ["83050", "83121"], "age_min": [0, 0], "age_max": [19, 19], "population": [60.0, 40.0],
+    ...      "vintage": "rp2021"}).set_index(ages)
+    >>> later = pd.DataFrame({"zone": ["83"], "age_min": [0], "age_max": [19], "population": [110.0]})
+    >>> zones = pd.Series({"83050": "83", "83121": "83"})
+    >>> project_population(today, later.set_index(["zone", *ages[1:]]), to_year=2040, zones=zones)[
+    ...     "population"].to_list()
+    [66.0, 44.0]
+    """
+    if list(projected.index.names) != ["zone", "age_min", "age_max"]:
+        raise SchemaError("Projection : l'index (zone, age_min, age_max) est attendu.")
+    today = read_bands(population)
+    target = read_bands(projected.rename_axis(list(LEVELS)))
+    zone_of = pd.Series(zones).reindex(today.codes).astype("str")
+    _check_zones(today, target, zone_of)
+    cut = _cut_at(population, today, zone_of.to_numpy(str), target)
+    present = cut.groupby(["zone", "target"], sort=False)["population"].sum(min_count=1)
+    _check_present(cut, present, target)
+    wanted = pd.Series(target.persons).reindex(cut["target"]).to_numpy(float)
+    counted = present.reindex(pd.MultiIndex.from_frame(cut[["zone", "target"]])).to_numpy(float)
+    # nobody stays nobody where nobody is projected
+    factor = np.divide(wanted, counted, out=np.zeros(len(cut)), where=counted > 0)
+    cut["population"] = cut["population"].to_numpy(float) * factor
+    return _labelled(cut.drop(columns=["zone", "target"]).set_index(list(LEVELS)), to_year)
+
+
+def _check_zones(today: Bands, target: Bands, zone_of: pd.Series[str]) -> None:
+    """Raise when a commune has no zone, or its zone no projection."""
+    problems = Problems("Projection", ParameterError)
+    outside = pd.Index(today.codes.to_numpy()[zone_of.isna().to_numpy()]).unique()
+    if len(outside):
+        problems.add(f"{len(outside)} commune(s) sans zone ({examples(outside)})")
+    absent = pd.Index(zone_of.dropna().unique()).difference(pd.Index(target.codes))
+    if len(absent):
+        problems.add(f"{len(absent)} zone(s) sans projection ({examples(absent)})")
+    unknown = target.codes[np.isnan(target.persons)].unique()
+    if len(unknown):
+        problems.add(f"effectif projeté inconnu dans {len(unknown)} zone(s) ({examples(unknown)})")
+    problems.raise_if_any()
+
+
+def _cut_at(population: pd.DataFrame, today: Bands, zone: np.ndarray, target: Bands) -> pd.DataFrame:
+    """Return today's bands cut at the bounds of the projected ones, each with the projected band it is in."""
+    rows = pd.DataFrame({"row": np.arange(len(zone)), "zone": zone, "low": today.low, "high": today.high})
+    bands = pd.DataFrame(
+        {"zone": target.codes, "target": np.arange(len(target.low)), "from": target.low, "to": target.high}
+    )
+    pieces = rows.merge(bands, on="zone").sort_values(["row", "from"], kind="stable")
+    low: Floats = np.maximum(pieces["low"].to_numpy(float), pieces["from"].to_numpy(float))
+    high: Floats = np.minimum(pieces["high"].to_numpy(float), pieces["to"].to_numpy(float))
+    kept = low < high
+    pieces, low, high = pieces[kept], low[kept], high[kept]
+    is_open = np.isinf(pieces["high"].to_numpy(float))
+    if np.any(is_open & ((low > pieces["low"]) | np.isfinite(high))):
+        raise ParameterError(
+            "Projection : la dernière tranche de la population n'a pas de borne haute et ne peut pas être coupée ; "
+            "regroupez les derniers âges de la projection."
+        )
+    years: Floats = (pieces["high"] - pieces["low"]).to_numpy(float)
+    share = np.where(is_open, 1.0, (high - low) / np.where(is_open, 1.0, years))
+    taken = pieces["row"].to_numpy(int)
+    cut = population.reset_index().iloc[taken].reset_index(drop=True)
+    cut["age_min"] = low
+    cut["age_max"] = np.where(np.isinf(high), math.nan, high - 1)
+    cut["population"] = today.persons[taken] * share
+    return cut.assign(zone=pieces["zone"].to_numpy(), target=pieces["target"].to_numpy())
+
+
+def _check_present(cut: pd.DataFrame, present: pd.Series[float], target: Bands) -> None:
+    """Raise when persons are projected where none of that age lives today, or where some are not counted."""
+    problems = Problems("Projection", ParameterError)
+    unknown = cut.loc[cut["population"].isna(), "commune_code"].unique()
+    if len(unknown):
+        problems.add(f"effectif d'aujourd'hui inconnu dans {len(unknown)} commune(s) ({examples(unknown)})")
+    found = present.droplevel("zone").reindex(range(len(target.low))).to_numpy(float)
+    used = target.codes.isin(cut["zone"]).to_numpy()
+    empty = used & (target.persons > 0) & ~(found > 0)
+    if empty.any() and not len(unknown):
+        shown = [
+            f"{zone} dès {low:g} ans"
+            for zone, low in zip(target.codes[empty], target.low[empty], strict=True)
+        ]
+        problems.add(f"personne aujourd'hui à des âges projetés ({examples(shown)})")
+    problems.raise_if_any()
+
+
+def _labelled(population: pd.DataFrame, year: int) -> pd.DataFrame:
+    """Return the table with the year projected to written after its vintage."""
+    vintage = population["vintage"].astype("str") if "vintage" in population else "population"
+    return population.assign(vintage=vintage + f", projeté en {year}")

@@ -1,0 +1,118 @@
+"""Inhabitants weighted by the care that their age consumes: the population that the APL divides by."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas as pd
+
+from territory.errors import ParameterError, Problems, examples
+from territory.needs.ages import persons_by_age
+
+NAME = "standardised_population_hab"
+
+
+def standardised_population(
+    population: pd.DataFrame,
+    consumption: pd.DataFrame | None,
+    *,
+    reference: pd.DataFrame | float,
+) -> pd.Series[float]:
+    r"""Weight inhabitants by the care that their age consumes.
+
+    .. math:: P_i^{std} = \sum_a P_{ia} \, c_a / \bar c, \quad \bar c = \sum_a P_a^{ref} c_a / \sum_a P_a^{ref}
+
+    A territory with the ages of the reference population keeps its number of inhabitants; an older one gains
+    some.
+
+    Parameters
+    ----------
+    population : DataFrame
+        Table `population` (see `persons_by_age`).
+    consumption : DataFrame with columns `age_min`, `age_max` (years, both included), `acts_per_hab`
+        Acts of general practitioners per inhabitant and year at each age, from age 0 to no upper bound
+        (`age_max` NaN). There is no built-in table: it is to be brought with its source.
+    reference
+        Table `population` of the reference (the whole of France for DREES), or its mean number of acts per
+        inhabitant and year when that is known.
+
+    Returns
+    -------
+    Series
+        Standardised inhabitants (hab), named standardised_population_hab, by commune in the order of the table;
+        NaN where an age is unknown. `attrs` hold the mean `mean_acts_per_hab`.
+
+    Raises
+    ------
+    ParameterError
+        Without a table of consumption; if its ages leave a gap, overlap or have an upper bound; if acts are
+        negative or unknown; if the mean of the reference is not above zero; or as `persons_by_age`.
+
+    Notes
+    -----
+    Barlet, Coldefy, Collin and Lucas-Gabrielli (2012), DREES and IRDES, document de travail 124.
+
+    Examples
+    --------
+    >>> ages = ["commune_code", "age_min", "age_max"]
+    >>> people = pd.DataFrame(
+    ...     {"commune_code": ["83050"] * 2, "age_min": [0, 65], "age_max": [64, np.nan], "population": [60.0, 40.0]}
+    ... ).set_index(ages)
+    >>> acts = pd.DataFrame({"age_min": [0, 65], "age_max": [64, np.nan], "acts_per_hab": [2.0, 6.0]})
+    >>> standardised_population(people, acts, reference=3.0)["83050"]
+    np.float64(120.0)
+    """
+    if consumption is None:
+        raise ParameterError(
+            "Population standardisée : il manque la table de consommation de soins par âge (colonnes age_min, "
+            "age_max, acts_per_hab : actes par habitant et par an), à fournir avec sa source. Sans elle, une "
+            "accessibilité n'est pas une APL."
+        )
+    bands = _consumption_bands(consumption)
+    weighted = _acts(population, bands)
+    if isinstance(reference, pd.DataFrame):
+        # ages of the reference are added up over all its communes
+        everyone = sum(
+            persons_by_age(reference, age_min=low, age_max=high).sum(skipna=False) for low, high, _ in bands
+        )
+        mean = float(_acts(reference, bands).sum(skipna=False) / everyone) if everyone > 0 else math.nan
+    else:
+        mean = float(reference)
+    if not (math.isfinite(mean) and mean > 0):
+        raise ParameterError(
+            f"Population standardisée : la consommation moyenne de référence ({mean:g} acte par habitant et par an) "
+            "doit être connue et positive."
+        )
+    standardised = (weighted / mean).rename(NAME)
+    standardised.attrs = {"unit": "habitants standardisés", "mean_acts_per_hab": mean}
+    return standardised
+
+
+def _acts(population: pd.DataFrame, bands: list[tuple[float, float, float]]) -> pd.Series[float]:
+    """Return the acts per year that the people of each commune would consume at their age."""
+    parts = [persons_by_age(population, age_min=low, age_max=high) * acts for low, high, acts in bands]
+    return pd.concat(parts, axis=1).sum(axis=1, skipna=False)
+
+
+def _consumption_bands(consumption: pd.DataFrame) -> list[tuple[float, float, float]]:
+    """Return (youngest, oldest, acts) in order; raise on what cannot be a table of consumption by age."""
+    problems = Problems("Consommation de soins par âge", ParameterError)
+    absent = [name for name in ("age_min", "age_max", "acts_per_hab") if name not in consumption.columns]
+    if absent:
+        problems.add(f"colonne(s) absente(s) : {examples(absent)}")
+        problems.raise_if_any()
+    rows = consumption.sort_values("age_min")
+    low = rows["age_min"].to_numpy(float)
+    high = rows["age_max"].astype(float).fillna(np.inf).to_numpy()
+    acts = rows["acts_per_hab"].to_numpy(float, na_value=np.nan)
+    if not len(rows) or low[0] != 0 or not np.isinf(high[-1]):
+        problems.add("les âges doivent aller de 0 an à une dernière tranche sans borne haute (age_max vide)")
+    joined = low[1:] == high[:-1] + 1
+    if not joined.all():
+        ages = [f"{age:g} ans" for age in low[1:][~joined]]
+        problems.add(f"les tranches se recouvrent ou laissent un trou avant {examples(ages)}")
+    if not (np.isfinite(acts) & (acts >= 0)).all():
+        problems.add("les actes par habitant doivent être connus, positifs ou nuls à chaque âge")
+    problems.raise_if_any()
+    return list(zip(low.tolist(), high.tolist(), acts.tolist(), strict=True))
