@@ -15,6 +15,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "dijkstra": ["limited_search", "one_to_all", "shortest_lengths"],
         "nearest": ["k_nearest", "k_nearest_sites"],
         "ordering": ["order_nodes"],
-        "hierarchy": ["Hierarchy", "Metric"],
+        "hierarchy": ["Hierarchy"],
+        "metric": ["Metric"],
     },
 )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import wraps
 from threading import Lock
 from typing import Any, TypeVar, cast
@@ -42,6 +43,21 @@ def run_tasks(function: Callable[[Task], Result], tasks: Iterable[Task], threads
         return [function(task) for task in tasks]
     with ThreadPoolExecutor(threads) as pool:
         return list(pool.map(function, tasks))
+
+
+def stream_tasks(function: Callable[[Task], Result], tasks: Iterable[Task], threads: int) -> Iterator[Result]:
+    """Give the results of tasks in their order as they are wanted; at most two per thread wait to be taken."""
+    if threads == 1:
+        yield from map(function, tasks)
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        running: deque[Future[Result]] = deque()
+        for task in tasks:
+            if len(running) == 2 * threads:
+                yield running.popleft().result()
+            running.append(pool.submit(function, task))
+        while running:
+            yield running.popleft().result()
 
 
 def vectorized_kernel(function: Function) -> Function:

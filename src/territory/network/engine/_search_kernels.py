@@ -153,6 +153,42 @@ def limited_pairs(
 
 
 @kernel
+def targets_within(
+    indptr: Int64,
+    arcs: Int32,
+    nodes: Int32,
+    offsets: Int32,
+    limit: int,
+    at_node: Int64,
+    target_of: Int32,
+    target_offset: Int32,
+    is_target: Bool,
+    n_targets: int,
+) -> Int32:
+    """Return the targets within `limit` of any of some starts, in their order."""
+    n_nodes = len(indptr) - 1
+    distances = np.full(n_nodes, _FAR, np.int32)
+    hits = np.empty(is_target.sum(), np.int32)
+    _, n_hits = search(
+        indptr,
+        arcs,
+        nodes,
+        offsets,
+        limit,
+        is_target,
+        len(hits),
+        distances,
+        np.empty(n_nodes, np.int32),
+        np.empty(len(arcs) + len(nodes), np.int64),
+        hits,
+    )
+    found = np.empty(n_targets, np.int32)
+    best = np.full(n_targets, _FAR, np.int32)
+    n_found = _reach_targets(hits[:n_hits], distances, limit, at_node, target_of, target_offset, best, found)
+    return np.sort(found[:n_found])
+
+
+@kernel
 def _reach_targets(
     hits: Int32,
     distances: Int32,

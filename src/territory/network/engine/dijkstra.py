@@ -66,7 +66,7 @@ def limited_search(
     limit = checked_limit(limit_ms)
     seeds.check(graph.n_nodes)
     targets.check(graph.n_nodes)
-    at_node, target_of, target_offset, is_target = _targets_by_node(graph.n_nodes, targets)
+    at_node, target_of, target_offset, is_target = targets_by_node(graph.n_nodes, targets)
     arcs = graph.arcs
 
     def pairs_of(first: int) -> tuple[Int32, Int32, Int32]:
@@ -227,7 +227,7 @@ def shortest_lengths(
     return unpack(labels)
 
 
-def _targets_by_node(n_nodes: int, targets: Seeds) -> tuple[Int64, Int32, Int32, NDArray[np.bool_]]:
+def targets_by_node(n_nodes: int, targets: Seeds) -> tuple[Int64, Int32, Int32, NDArray[np.bool_]]:
     """Return the targets at each node in compressed rows, with their offsets, and which nodes have any."""
     attached = targets.nodes.ravel() >= 0
     nodes = targets.nodes.ravel()[attached]

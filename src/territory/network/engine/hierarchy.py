@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from queue import SimpleQueue
 from typing import Any
 
 import numpy as np
@@ -17,21 +16,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from territory.errors import NetworkError, Problems
 from territory.network.engine import _contraction_kernels as contraction
-from territory.network.engine import _sweep_kernels as sweeping
-from territory.network.engine._compiling import count_threads, run_tasks
-from territory.network.engine._labels import check_no_overflow, checked_lengths, pack, point_lengths, unpack
-from territory.network.engine.graph import (
-    MAX_TIME_MS,
-    UNREACHED,
-    Graph,
-    Int32,
-    Int64,
-    Seeds,
-    checked_times,
-    group_by,
-)
+from territory.network.engine._labels import check_no_overflow, checked_lengths, pack
+from territory.network.engine.graph import MAX_TIME_MS, Graph, Int32, Int64, checked_times, group_by
+from territory.network.engine.metric import Arrays, Metric
 
-Arrays = dict[str, NDArray[Any]]
+__all__ = ["Hierarchy", "Metric"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +40,7 @@ class Hierarchy:
 
     Examples
     --------
+    >>> from territory.network.engine import Graph, Seeds
     >>> graph = Graph.from_edges(3, [0, 1], [1, 2], [10, 20])
     >>> hierarchy = Hierarchy.build(graph, np.array([0, 2, 1], np.int32))
     >>> metric = hierarchy.customize(graph.in_edge_order()[2])
@@ -164,161 +154,3 @@ class Hierarchy:
         compiled once more for arrays that are read-only.
         """
         return cls(*(np.asarray(arrays[name]) for name in cls.__dataclass_fields__))
-
-
-@dataclass(frozen=True, eq=False)
-class Metric:
-    """A hierarchy under one set of speeds: times between any nodes, by climbing and sweeping down.
-
-    Parameters
-    ----------
-    rank, parents
-        As in `Hierarchy`.
-    up_start, up_heads, up_weights
-        Arcs upwards in compressed rows, and their times (ms), or labels `time << 32 | length`.
-    down_start, down_heads, down_weights
-        The same for arcs travelled downwards, stored at their lower node.
-    """
-
-    rank: Int32
-    parents: Int32
-    up_start: Int64
-    up_heads: Int32
-    up_weights: NDArray[Any]
-    down_start: Int64
-    down_heads: Int32
-    down_weights: NDArray[Any]
-
-    @property
-    def has_lengths(self) -> bool:
-        """Whether lengths along the fastest paths are known."""
-        return self.up_weights.dtype == np.int64
-
-    def matrix(self, sources: Seeds, targets: Seeds, *, threads: int | None = None) -> Int32:
-        """Return the times from each source to each target.
-
-        Parameters
-        ----------
-        sources, targets
-            Origins and destinations.
-        threads
-            Number of threads; as many as there are processors by default. It changes nothing in the result.
-
-        Returns
-        -------
-        int32 array [sources, targets]
-            Times (ms), `UNREACHED` where no path leads.
-
-        Raises
-        ------
-        NetworkError
-            Points attached to a node that the map lacks.
-        """
-        if not self.has_lengths:
-            return self._sweep(sources, targets, sources.offsets_ms, targets.offsets_ms, threads)
-        starts = pack(sources.offsets_ms, point_lengths(sources, None))
-        ends = pack(targets.offsets_ms, point_lengths(targets, None))
-        return unpack(self._sweep(sources, targets, starts, ends, threads))[0]
-
-    def matrix_with_lengths(
-        self,
-        sources: Seeds,
-        targets: Seeds,
-        *,
-        source_lengths_dm: ArrayLike | None = None,
-        target_lengths_dm: ArrayLike | None = None,
-        threads: int | None = None,
-    ) -> tuple[Int32, Int32]:
-        """Return times, and lengths along the fastest paths: the shortest among equally fast ones.
-
-        Parameters
-        ----------
-        sources, targets
-            Origins and destinations.
-        source_lengths_dm, target_lengths_dm
-            Length between each point and its nodes, shaped as its offsets (dm); 0 by default.
-        threads
-            Number of threads; it changes nothing in the result.
-
-        Returns
-        -------
-        times, lengths : int32 arrays [sources, targets]
-            Times (ms) and lengths (dm), both `UNREACHED` where no path leads.
-
-        Raises
-        ------
-        NetworkError
-            The metric was made without lengths, or points are attached to a node that the map lacks.
-        """
-        if not self.has_lengths:
-            raise NetworkError("Longueurs inconnues : donnez lengths_dm à customize pour les calculer.")
-        starts = pack(sources.offsets_ms, point_lengths(sources, source_lengths_dm))
-        ends = pack(targets.offsets_ms, point_lengths(targets, target_lengths_dm))
-        return unpack(self._sweep(sources, targets, starts, ends, threads))
-
-    def _sweep(
-        self, sources: Seeds, targets: Seeds, starts: Any, ends: Any, threads: int | None
-    ) -> NDArray[Any]:
-        """Return the least label from each source to each target, in tasks of sixteen sources."""
-        sources.check(len(self.rank))
-        targets.check(len(self.rank))
-        dtype = self.up_weights.dtype
-        far, beyond = self._limits()
-        source_nodes, target_nodes = self._ranks(sources), self._ranks(targets)
-        # neighbours have neighbouring ranks: they climb together
-        together = np.argsort(source_nodes.max(axis=1), kind="stable")
-        places = np.full(len(self.rank), -1, np.int32)
-        _, start, heads, weights = sweeping.restrict(
-            self.down_start, self.down_heads, self.down_weights, target_nodes.ravel(), places
-        )
-        out = np.empty((len(sources), len(targets)), dtype)
-        n_threads = count_threads(threads)
-        rooms: SimpleQueue[tuple[Int32, NDArray[Any]]] = SimpleQueue()
-        for _ in range(n_threads):
-            rooms.put((np.full(len(self.rank), -1, np.int32), aligned_rows(len(start) - 1, dtype)))
-
-        def fill(first: int) -> None:
-            batch = together[first : first + sweeping.LANES]
-            slots, rows = room = rooms.get()
-            above = sweeping.gather_above(self.parents, source_nodes[batch], slots)
-            up_rows = aligned_rows(len(above), dtype)
-            sweeping.start_rows(source_nodes[batch], starts[batch], above, slots, far, up_rows)
-            sweeping.climb(self.up_start, self.up_heads, self.up_weights, above, slots, up_rows)
-            sweeping.hand_over(above, slots, up_rows, places, far, rows)
-            sweeping.sweep(start, heads, weights, rows)
-            sweeping.read_rows(rows, places, target_nodes, ends, batch, far, beyond, out)
-            rooms.put(room)
-
-        run_tasks(fill, range(0, len(sources), sweeping.LANES), n_threads)
-        return out
-
-    def _limits(self) -> tuple[Any, Any]:
-        """Return the least label that is out of reach, and what stands for it in a result."""
-        if self.has_lengths:
-            far = np.int64(MAX_TIME_MS + 1) << 32
-            return far, far
-        return np.int32(MAX_TIME_MS + 1), np.int32(UNREACHED)
-
-    def _ranks(self, points: Seeds) -> Int32:
-        """Return the ranks of the nodes to which points are attached, -1 where there is none."""
-        if not len(self.rank):
-            return points.nodes
-        return np.where(points.nodes < 0, np.int32(-1), self.rank[np.maximum(points.nodes, 0)])
-
-    def to_arrays(self) -> Arrays:
-        """Return the arrays that make up the metric, by name, to be saved."""
-        return {name: getattr(self, name) for name in self.__dataclass_fields__}
-
-    @classmethod
-    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Metric:
-        """Return a metric made of saved arrays; see `Hierarchy.from_arrays` for memory-mapped ones."""
-        return cls(*(np.asarray(arrays[name]) for name in cls.__dataclass_fields__))
-
-
-def aligned_rows(n_rows: int, dtype: Any) -> NDArray[Any]:
-    """Return rows of sixteen numbers that each begin with a cache line, which saves a third of the sweep."""
-    room = np.empty(n_rows * sweeping.LANES * np.dtype(dtype).itemsize + 64, np.uint8)
-    skip = -room.ctypes.data % 64
-    used = room[skip : skip + n_rows * sweeping.LANES * np.dtype(dtype).itemsize]
-    rows: NDArray[Any] = used.view(dtype).reshape(n_rows, sweeping.LANES)
-    return rows

@@ -57,10 +57,11 @@ def order_nodes(
 
     Examples
     --------
-    The middle of a line comes after its ends.
+    The node that holds a star together comes last but one at the earliest.
 
-    >>> order_nodes(3, [0, 1], [1, 2], [0.0, 1.0, 2.0], [0.0, 0.0, 0.0]).argmax() > 0
-    True
+    >>> rank = order_nodes(4, [0, 0, 0], [1, 2, 3], [0.0, 1.0, 0.0, -1.0], [0.0, 0.0, 1.0, 0.0])
+    >>> sorted(rank.tolist()), bool(rank[0] >= 2)
+    ([0, 1, 2, 3], True)
     """
     graph = Graph.from_edges(n_nodes, tails, heads, np.zeros(len(np.asarray(tails)), np.int32))
     columns, rows = _whole_coordinates(n_nodes, x, y)

@@ -1,0 +1,167 @@
+"""Batches of sixteen origins, and tiles of neighbouring origins: how the sweeps are shared out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from territory.network.engine import _search_kernels as searching
+from territory.network.engine import _sweep_kernels as sweeping
+from territory.network.engine._compiling import run_tasks, stream_tasks
+from territory.network.engine._labels import unpack
+from territory.network.engine.dijkstra import targets_by_node
+from territory.network.engine.graph import MAX_TIME_MS, UNREACHED, Graph, Int32, Int64, Seeds
+
+if TYPE_CHECKING:
+    from territory.network.engine.metric import Metric
+
+#: Origins of a tile: enough for their targets to be worth a descent of their own, few enough to lie close.
+_TILE = 256
+
+
+@dataclass(frozen=True, eq=False)
+class _Descent:
+    """The part of a hierarchy that leads down to some targets, and the targets themselves."""
+
+    metric: Metric
+    target_nodes: Int32
+    ends: NDArray[Any]
+    places: Int32
+    nodes: Int32
+    start: Int64
+    heads: Int32
+    weights: NDArray[Any]
+
+    @classmethod
+    def to(cls, metric: Metric, target_nodes: Int32, ends: NDArray[Any], places: Int32) -> _Descent:
+        """Restrict a hierarchy to some targets; `places` must hold -1 everywhere."""
+        down = metric.down_start, metric.down_heads, metric.down_weights
+        return cls(
+            metric, target_nodes, ends, places, *sweeping.restrict(*down, target_nodes.ravel(), places)
+        )
+
+    def rows(self) -> NDArray[Any]:
+        """Return room for one sweep."""
+        return _aligned_rows(len(self.nodes), self.weights.dtype)
+
+    def sweep(
+        self,
+        source_nodes: Int32,
+        starts: NDArray[Any],
+        batch: Int64,
+        slots: Int32,
+        rows: NDArray[Any],
+        out: NDArray[Any],
+    ) -> None:
+        """Write the labels from up to sixteen sources, whose rows of `out` are given, to the targets."""
+        metric = self.metric
+        far, beyond = _far_labels(metric)
+        above = sweeping.gather_above(metric.parents, source_nodes, slots)
+        up_rows = _aligned_rows(len(above), rows.dtype)
+        sweeping.start_rows(source_nodes, starts, above, slots, far, up_rows)
+        sweeping.climb(metric.up_start, metric.up_heads, metric.up_weights, above, slots, up_rows)
+        sweeping.hand_over(above, slots, up_rows, self.places, far, rows)
+        sweeping.sweep(self.start, self.heads, self.weights, rows)
+        sweeping.read_rows(rows, self.places, self.target_nodes, self.ends, batch, far, beyond, out)
+
+
+def all_labels(
+    metric: Metric, sources: Seeds, targets: Seeds, starts: Any, ends: Any, threads: int
+) -> NDArray[Any]:
+    """Return the least label from each source to each target."""
+    source_nodes = metric.ranks(sources)
+    together = _neighbours_together(source_nodes)
+    nowhere = np.full(len(metric.rank), -1, np.int32)
+    descent = _Descent.to(metric, metric.ranks(targets), ends, nowhere.copy())
+    out = np.empty((len(sources), len(targets)), metric.up_weights.dtype)
+    rooms: SimpleQueue[tuple[Int32, NDArray[Any]]] = SimpleQueue()
+    for _ in range(threads):
+        rooms.put((nowhere.copy(), descent.rows()))
+
+    def fill(first: int) -> None:
+        batch = together[first : first + sweeping.LANES]
+        room = rooms.get()
+        descent.sweep(source_nodes[batch], starts[batch], batch, *room, out)
+        rooms.put(room)
+
+    run_tasks(fill, range(0, len(sources), sweeping.LANES), threads)
+    return out
+
+
+def tiled_pairs(
+    metric: Metric,
+    graph: Graph,
+    sources: Seeds,
+    targets: Seeds,
+    starts: NDArray[Any],
+    ends: NDArray[Any],
+    limit: int,
+    threads: int,
+) -> Iterator[tuple[Int32, Int32, Int32]]:
+    """Give the pairs within a limit, tile after tile."""
+    source_nodes, target_nodes = metric.ranks(sources), metric.ranks(targets)
+    together = _neighbours_together(source_nodes)
+    by_node, arcs = targets_by_node(graph.n_nodes, targets), graph.arcs
+    rooms: SimpleQueue[tuple[Int32, Int32]] = SimpleQueue()
+    for _ in range(threads):
+        rooms.put((np.full(graph.n_nodes, -1, np.int32), np.full(graph.n_nodes, -1, np.int32)))
+
+    def pairs_of(first: int) -> tuple[Int32, Int32, Int32]:
+        tile = together[first : first + _TILE]
+        found = searching.targets_within(
+            graph.indptr,
+            arcs,
+            sources.nodes[tile].ravel(),
+            sources.offsets_ms[tile].ravel(),
+            limit,
+            *by_node,
+            len(targets),
+        )
+        slots, places = room = rooms.get()
+        descent = _Descent.to(metric, target_nodes[found], ends[found], places)
+        labels = np.empty((len(tile), len(found)), metric.up_weights.dtype)
+        rows = descent.rows()
+        for start in range(0, len(tile), sweeping.LANES):
+            part = slice(start, start + sweeping.LANES)
+            batch = np.arange(len(tile))[part]
+            descent.sweep(source_nodes[tile[part]], starts[tile[part]], batch, slots, rows, labels)
+        places[descent.nodes] = -1
+        rooms.put(room)
+        return _pairs_within(labels, tile, found, limit)
+
+    return stream_tasks(pairs_of, range(0, len(sources), _TILE), threads)
+
+
+def _pairs_within(labels: NDArray[Any], tile: Int64, found: Int32, limit: int) -> tuple[Int32, Int32, Int32]:
+    """Return the pairs of a tile that are within the limit, by source and then target."""
+    by_source = np.argsort(tile)
+    times = (unpack(labels)[0] if labels.dtype == np.int64 else labels)[by_source]
+    rows, columns = np.nonzero(times <= limit)
+    return tile[by_source][rows].astype(np.int32), found[columns], times[rows, columns]
+
+
+def _neighbours_together(source_nodes: Int32) -> Int64:
+    """Return the sources in the order of their ranks: neighbours, which then climb together."""
+    return np.argsort(source_nodes.max(axis=1), kind="stable")
+
+
+def _far_labels(metric: Metric) -> tuple[Any, Any]:
+    """Return the least label that is out of reach, and what stands for it in a result."""
+    if metric.has_lengths:
+        far = np.int64(MAX_TIME_MS + 1) << 32
+        return far, far
+    return np.int32(MAX_TIME_MS + 1), np.int32(UNREACHED)
+
+
+def _aligned_rows(n_rows: int, dtype: Any) -> NDArray[Any]:
+    """Return rows of sixteen numbers that each begin with a cache line, which saves a third of the sweep."""
+    room = np.empty(n_rows * sweeping.LANES * np.dtype(dtype).itemsize + 64, np.uint8)
+    skip = -room.ctypes.data % 64
+    used = room[skip : skip + n_rows * sweeping.LANES * np.dtype(dtype).itemsize]
+    rows: NDArray[Any] = used.view(dtype).reshape(n_rows, sweeping.LANES)
+    return rows

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from territory.errors import NetworkError, ParameterError
+from territory.network.engine import MAX_TIME_MS, Graph, Hierarchy, Seeds, limited_search, order_nodes
+from tests.network.engine.oracles_routing import Town, grid, slow_matrix, towns
+
+LIMITS = st.one_of(st.integers(0, 30), st.just(MAX_TIME_MS))
+
+
+@settings(deadline=None, max_examples=200)
+@given(towns(), LIMITS, st.booleans())
+def test_limited_pairs_are_exact(town: Town, limit: int, with_lengths: bool) -> None:
+    lengths = np.array(town.lengths, int) if with_lengths else None
+    hierarchy = Hierarchy.build(town.graph, np.arange(town.n_nodes))
+    metric = hierarchy.customize(np.array(town.weights, int), lengths_dm=lengths)
+    rows, columns, times = metric.limited_search(town.graph, town.sources, town.targets, limit, threads=1)
+    expected = slow_matrix(town, limit)[0]
+    assert np.column_stack([rows, columns]).tolist() == np.argwhere(expected <= limit).tolist()
+    assert times.tolist() == expected[expected <= limit].tolist()
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_tiles_hold_every_pair_once_whatever_the_threads(threads: int) -> None:
+    town = grid(60, 50)
+    rank = order_nodes(town.n_nodes, town.tails, town.heads, town.x, town.y)
+    metric = Hierarchy.build(town.graph, rank).customize(np.array(town.weights))
+    sources, targets = Seeds.at_nodes(np.arange(1, 3000, 2)), Seeds.at_nodes(np.arange(0, 3000, 7))
+    expected = limited_search(town.graph, sources, targets, 4000)
+    found = metric.limited_search(town.graph, sources, targets, 4000, threads=threads)
+    assert 0 < len(expected[0]) < len(sources) * len(targets) / 4
+    assert all((one == two).all() for one, two in zip(expected, found, strict=True))
+    tiles = list(metric.limited_tiles(town.graph, sources, targets, 4000, threads=threads))
+    assert sum(len(times) for _, _, times in tiles) == len(expected[0])
+    for rows, columns, _ in tiles:
+        assert (np.diff(rows.astype(np.int64) * len(targets) + columns) > 0).all()
+    assert len(np.concatenate([np.unique(rows) for rows, _, _ in tiles])) == len(np.unique(expected[0]))
+
+
+def test_nothing_to_search() -> None:
+    graph = Graph.from_edges(2, [0], [1], [5])
+    metric = Hierarchy.build(graph, [0, 1]).customize([5])
+    nobody = Seeds(np.zeros((0, 2), int), np.zeros((0, 2), int))
+    for sources, targets in ((nobody, Seeds.at_nodes([0])), (Seeds.at_nodes([0]), nobody)):
+        assert [len(column) for column in metric.limited_search(graph, sources, targets, 9)] == [0, 0, 0]
+        assert metric.matrix(sources, targets).shape == (len(sources), len(targets))
+
+
+def test_refuses_a_limit_or_a_graph_that_does_not_fit() -> None:
+    graph = Graph.from_edges(2, [0], [1], [5])
+    metric = Hierarchy.build(graph, [0, 1]).customize([5])
+    ends = Seeds.at_nodes([0])
+    with pytest.raises(ParameterError, match="Durée maximale"):
+        metric.limited_search(graph, ends, ends, -1)
+    with pytest.raises(NetworkError, match="Graphe de 1 nœuds pour une hiérarchie de 2"):
+        metric.limited_search(Graph.from_edges(1, [], [], []), ends, ends, 9)
