@@ -46,6 +46,10 @@ class OutputError(TerritoryError, OSError):
     """Results cannot be written where they were asked for."""
 
 
+class DownloadError(TerritoryError, OSError):
+    """A file cannot be brought, whole and as announced, from where its producer publishes it."""
+
+
 class MissingExtraError(TerritoryError, ImportError):
     """A library of an optional extra is not installed."""
 
