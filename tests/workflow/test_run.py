@@ -24,9 +24,10 @@ def result() -> StudyResult:
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("reports") / "draguignan"
-    territory.run_study("draguignan", out_dir=folder)
-    return folder
+    base = tmp_path_factory.mktemp("planner")
+    result = territory.run_study("draguignan", out_dir=base)
+    assert result.report_dir == base / "reports" / "draguignan"
+    return result.report_dir
 
 
 def digests(folder: Path) -> dict[str, str]:
@@ -103,7 +104,7 @@ def test_two_runs_give_the_same_bytes(written: Path, tmp_path: Path) -> None:
     # map layers are dated to the second by their format: let the clock move on
     time.sleep(1.1)
     territory.run_study("draguignan", out_dir=tmp_path)
-    one, other = digests(written), digests(tmp_path)
+    one, other = digests(written), digests(tmp_path / "reports" / "draguignan")
     assert {name for name in one if one[name] != other.get(name)} == {"timings.json"}
     assert set(one) == set(other)
 
@@ -146,10 +147,27 @@ def test_another_census_changes_persons_and_not_times(result: StudyResult) -> No
         territory.run_study("draguignan", population="rp1999")
 
 
+def test_steps_are_not_computed_twice(tmp_path: Path) -> None:
+    logs = []
+    for population in (None, "rp2017", None):
+        territory.run_study("draguignan", out_dir=tmp_path, population=population)
+        log = json.loads((tmp_path / "reports" / "draguignan" / "timings.json").read_text("utf-8"))
+        logs.append(log["reused"])
+    assert logs == [[], ["temps de trajet"], ["temps de trajet"]]
+
+
+def test_damaged_step_is_computed_again(tmp_path: Path, result: StudyResult) -> None:
+    territory.run_study("draguignan", out_dir=tmp_path)
+    for path in (tmp_path / "data" / "processed").rglob("output.pkl"):
+        path.write_bytes(path.read_bytes()[:100])
+    again = territory.run_study("draguignan", out_dir=tmp_path)
+    pd.testing.assert_frame_equal(again.baseline.access, result.baseline.access)
+
+
 def test_failed_run_leaves_the_report_before(
     written: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = tmp_path / "draguignan"
+    folder = tmp_path / "reports" / "draguignan"
     shutil.copytree(written, folder)
     (folder / "notes du chargé de mission.txt").write_text("à garder", encoding="utf-8")
     before = digests(folder)
@@ -159,22 +177,22 @@ def test_failed_run_leaves_the_report_before(
 
     monkeypatch.setattr("territory.report.build_report", fail)
     with pytest.raises(OutputError, match="sont gardés"):
-        territory.run_study("draguignan", out_dir=folder)
+        territory.run_study("draguignan", out_dir=tmp_path)
     assert digests(folder) == before
-    assert not [path for path in folder.iterdir() if path.name.startswith(".")]
+    assert not [path for path in folder.rglob("*") if path.name.startswith(".")]
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
 def test_folder_that_cannot_be_written(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     with pytest.raises(OutputError, match="--out"):
-        territory.run_study("draguignan", out_dir=tmp_path / "reports")
+        territory.run_study("draguignan", out_dir=tmp_path / "planner")
 
 
 def test_out_dir_that_is_a_file(tmp_path: Path) -> None:
-    (tmp_path / "reports").write_text("", encoding="utf-8")
+    (tmp_path / "planner").write_text("", encoding="utf-8")
     with pytest.raises(OutputError, match="choisissez-en un autre"):
-        territory.run_study("draguignan", out_dir=tmp_path / "reports")
+        territory.run_study("draguignan", out_dir=tmp_path / "planner")
 
 
 def test_observed_origins_replace_ages_and_small_counts_are_withheld(tmp_path: Path) -> None:
@@ -187,8 +205,8 @@ def test_observed_origins_replace_ages_and_small_counts_are_withheld(tmp_path: P
     (tmp_path / "etude.toml").write_text(
         text + '\n[files]\nobserved_origins = "origines.csv"\n', encoding="utf-8"
     )
-    out = tmp_path / "out"
-    result = territory.run_study(tmp_path / "etude.toml", out_dir=out)
+    result = territory.run_study(tmp_path / "etude.toml", out_dir=tmp_path)
+    out = tmp_path / "reports" / "observee"
     zones = result.comparisons["B"].zones.xs("ime-salernes", level="service")
     assert zones.filter(regex="^persons_(gain|loss|indistinct|entering)$").loc["territory"].sum() == 69
     communes = pd.read_csv(out / "tables" / "comparaison_communes.csv", dtype=str, keep_default_na=False)

@@ -37,7 +37,7 @@ def run(
     out: Annotated[
         Path | None,
         typer.Option(
-            "--out", help="Dossier des résultats (par défaut : reports/<étude>).", metavar="DOSSIER"
+            "--out", help="Dossier où écrire reports/<étude> (par défaut : ici).", metavar="DOSSIER"
         ),
     ] = None,
     roads: Annotated[
@@ -58,9 +58,11 @@ def run(
     from territory.workflow.running import run_study
 
     loaded = load_study(study)
-    folder = out or Path("reports") / loaded.id
     with _progress() as announce:
-        result = run_study(loaded, out_dir=folder, roads=roads, population=population, on_step=announce)
+        result = run_study(
+            loaded, out_dir=out or Path(), roads=roads, population=population, on_step=announce
+        )
+    folder = result.report_dir or Path()
     typer.echo(f"Rapport : {(folder / 'rapport.pdf').as_posix()}")
     typer.echo(f"Tables  : {(folder / 'tables').as_posix()}")
     typer.echo(f"Empreinte de l'étude : {result.run_digest[:16]}")
@@ -104,8 +106,12 @@ class _progress:  # noqa: N801
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; an expected error is one message and its exit code, never a traceback."""
+    import logging
+
     from territory.errors import TerritoryError
 
+    # a kept step that cannot be read is computed again: nothing that a planner has to read about
+    logging.getLogger("joblib").setLevel(logging.ERROR)
     try:
         status = app(args=arguments, standalone_mode=False)
     except TerritoryError as error:

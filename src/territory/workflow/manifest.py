@@ -25,9 +25,9 @@ def describe_run(inputs: Inputs, *, roads: Path | None) -> tuple[dict[str, Any],
     files = _dataset_files(study.dataset)
     for key, value in study.files.model_dump().items():
         if value is not None and key != "distancier_unit":
-            files[f"files.{key}: {Path(value).name}"] = _digest_file(Path(study.folder) / value)
+            files[f"files.{key}: {Path(value).name}"] = digest_file(Path(study.folder) / value)
     if roads is not None:
-        files[f"roads: {roads.name}"] = _digest_file(roads)
+        files[f"roads: {roads.name}"] = digest_file(roads)
     manifest = {
         "study": study.id,
         "parameters": study.model_dump(mode="json", exclude_none=True),
@@ -53,7 +53,7 @@ def _dataset_files(name: str) -> dict[str, str]:
     }
 
 
-def _digest_file(path: Path) -> str:
+def digest_file(path: Path) -> str:
     """Return the SHA-256 of a file, read in pieces."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()

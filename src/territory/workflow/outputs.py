@@ -20,7 +20,7 @@ MANIFEST = "manifest.json"
 TIMINGS = "timings.json"
 
 
-def write_outputs(result: StudyResult, out_dir: Path, *, timings: Callable[[], dict[str, float]]) -> None:
+def write_outputs(result: StudyResult, report_dir: Path, *, log: Callable[[], dict[str, Any]]) -> None:
     """Write the report, the tables, the map layers, the manifest and the timings.
 
     Raises
@@ -28,28 +28,35 @@ def write_outputs(result: StudyResult, out_dir: Path, *, timings: Callable[[], d
     OutputError
         If the folder cannot be made or written; the files of an earlier run are as they were.
     """
-    try:
-        out_dir.mkdir(parents=True, exist_ok=True)
-        staging = Path(tempfile.mkdtemp(prefix=".en-cours-", dir=out_dir))
-    except OSError as error:
-        raise OutputError(
-            f"Le dossier « {out_dir} » ne peut pas être écrit ({error.strerror}) : choisissez-en un autre avec --out."
-        ) from error
+    staging = Path(tempfile.mkdtemp(prefix=".en-cours-", dir=make_folder(report_dir)))
     try:
         _write_tables(result, staging)
         report.build_report(result, staging / "rapport.pdf")
         digests = _digests(staging)
         manifest = {**result.manifest, "run_sha256": result.run_digest, "outputs_sha256": digests}
         _write_json(staging / MANIFEST, manifest)
-        _write_json(staging / TIMINGS, {"seconds": timings()})
-        _publish(staging, out_dir)
+        _write_json(staging / TIMINGS, log())
+        _publish(staging, report_dir)
     except OSError as error:
         raise OutputError(
-            f"Écriture interrompue dans « {out_dir} » ({error.strerror or error}) : les fichiers de la dernière "
+            f"Écriture interrompue dans « {report_dir} » ({error.strerror or error}) : les fichiers de la dernière "
             "étude réussie sont gardés ; libérez de la place ou choisissez un autre dossier avec --out."
         ) from error
     finally:
         shutil.rmtree(staging, ignore_errors=True)
+
+
+def make_folder(folder: Path) -> Path:
+    """Make a folder that can be written, or say why not before anything is computed."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return folder
+    except OSError as error:
+        raise OutputError(
+            f"Le dossier « {folder} » ne peut pas être écrit ({error.strerror}) : "
+            "choisissez-en un autre avec --out."
+        ) from error
 
 
 def _write_tables(result: StudyResult, folder: Path) -> None:
@@ -68,12 +75,12 @@ def _digests(folder: Path) -> dict[str, str]:
     }
 
 
-def _publish(staging: Path, out_dir: Path) -> None:
+def _publish(staging: Path, report_dir: Path) -> None:
     """Move every file to its place, the manifest last: it vouches for the others."""
     files = sorted(path for path in staging.rglob("*") if path.is_file())
     files.sort(key=lambda path: path.name == MANIFEST)
     for path in files:
-        target = out_dir / path.relative_to(staging)
+        target = report_dir / path.relative_to(staging)
         target.parent.mkdir(parents=True, exist_ok=True)
         path.replace(target)
 

@@ -23,8 +23,8 @@ class StudyResult:
         `estimate` (crow-fly model), `roads` or `distancier`.
     run_digest
         SHA-256 of the inputs, parameters and versions: two runs with the same digest give the same files.
-    out_dir
-        Folder of the files written, None when nothing was.
+    report_dir
+        Folder of the files handed over, None when nothing was written.
     """
 
     study: Study
@@ -35,11 +35,11 @@ class StudyResult:
     times_method: str
     manifest: Mapping[str, Any] = field(default_factory=dict)
     run_digest: str = ""
-    out_dir: Path | None = None
+    report_dir: Path | None = None
 
     def __repr__(self) -> str:
         """Return the study, its scenarios and where the files are."""
-        written = f", written to {self.out_dir}" if self.out_dir else ""
+        written = f", written to {self.report_dir}" if self.report_dir else ""
         return f"StudyResult({self.study.id!r}, scenarios: {', '.join(self.scenarios) or 'none'}{written})"
 
     def _repr_html_(self) -> str:

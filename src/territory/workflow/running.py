@@ -16,8 +16,9 @@ from territory.study.load import load_study
 from territory.study.model import Study
 from territory.workflow.inputs import prepare
 from territory.workflow.manifest import describe_run
-from territory.workflow.outputs import write_outputs
+from territory.workflow.outputs import make_folder, write_outputs
 from territory.workflow.result import StudyResult
+from territory.workflow.steps import Steps
 
 StepListener = Callable[[str], None]
 
@@ -37,8 +38,9 @@ def run_study(
     study
         A study, the name of a built-in one, or the path of a TOML file.
     out_dir
-        Folder of the results (report, tables, map layers, manifest). Nothing is written without it. Files
-        are made beside and put in their place at the end: a run that fails leaves those of before.
+        Folder in which `reports/<study>` (report, tables, map layers, manifest) and `data/processed/<study>`
+        (long steps that a rerun gives back) are written; nothing is written without it. Files are made
+        beside and put in their place at the end: a run that fails leaves those of before.
     roads
         Road map (.osm.pbf) that replaces estimated times.
     population
@@ -70,7 +72,10 @@ def run_study(
         study = _with_population(study, population)
     roads_path = None if roads is None else Path(roads)
     clock.begin("Temps de trajet et besoins")
-    inputs = prepare(study, roads=roads_path)
+    base = None if out_dir is None else Path(out_dir)
+    report_dir = None if base is None else make_folder(base / "reports" / study.id)
+    steps = Steps(None if base is None else make_folder(base / "data" / "processed" / study.id))
+    inputs = prepare(study, roads=roads_path, steps=steps)
     clock.begin("Situation d'aujourd'hui")
     baseline = compute(inputs.state)
     scenarios, comparisons = {}, {}
@@ -90,11 +95,11 @@ def run_study(
         manifest=manifest,
         run_digest=digest,
     )
-    if out_dir is None:
+    if report_dir is None:
         return result
     clock.begin("Rapport, tables et cartes")
-    written = replace(result, out_dir=Path(out_dir))
-    write_outputs(written, Path(out_dir), timings=clock.end)
+    written = replace(result, report_dir=report_dir)
+    write_outputs(written, report_dir, log=lambda: {"seconds": clock.end(), "reused": steps.reused})
     return written
 
 
