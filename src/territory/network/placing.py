@@ -188,7 +188,9 @@ def density_bands(roads: Roads, communes: gpd.GeoDataFrame, *, column: str) -> N
         )
     if column not in communes.columns:
         raise NetworkError(f"Communes : colonne « {column} » absente (densité en hab/km²).")
-    outlines = communes.to_crs(roads.crs)
+    outlines = communes[communes[column].notna()].to_crs(roads.crs)
+    if len(outlines) == 0:
+        raise NetworkError(f"Communes : aucune densité connue dans la colonne « {column} ».")
     hops = np.flatnonzero(~roads.void_hops())
     by_way = hops[np.argsort(roads.hop_way[hops], kind="stable")]
     ways, first, count = np.unique(roads.hop_way[by_way], return_index=True, return_counts=True)
@@ -198,11 +200,13 @@ def density_bands(roads: Roads, communes: gpd.GeoDataFrame, *, column: str) -> N
     density = np.full(len(roads.ways), np.nan)
     # on a border, the first commune of the table
     density[ways[way[::-1]]] = outlines[column].to_numpy(dtype=np.float64)[commune[::-1]]
-    outside = int(np.isnan(density[ways]).sum())
-    if outside:
+    outside = np.flatnonzero(np.isnan(density[ways]))
+    if outside.size:
+        nearest = tree.nearest(shapely.points(roads.x[middle[outside]], roads.y[middle[outside]]))
+        density[ways[outside]] = outlines[column].to_numpy(dtype=np.float64)[nearest]
         warnings.warn(
-            f"{outside} des {ways.size} routes ne sont dans aucune commune de densité connue : leur densité reste"
-            " inconnue.",
+            f"{outside.size} des {ways.size} routes ne sont dans aucune commune de densité connue : elles prennent"
+            " celle de la commune la plus proche.",
             TerritoryWarning,
             stacklevel=3,
         )

@@ -204,7 +204,7 @@ class WeightedRoads:
         Warns
         -----
         TerritoryWarning
-            With the number of roads that no polygon holds: their density stays unknown.
+            With the number of roads that no polygon holds: they take the density of the nearest one.
         """
         bands = density_bands(self.roads, communes, column=column)
         return type(self)(self._topology.with_density_bands(bands), self._speeds, period=self._period)
