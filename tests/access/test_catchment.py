@@ -246,6 +246,18 @@ def test_an_unknown_time_from_an_empty_commune_does_not_spoil_the_others() -> No
     ).to_dict() == {"A": 2.0, "B": 0.0}
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_a_site_without_places_gives_0_even_at_an_unknown_time(method: str) -> None:
+    times = table({("A", "S"): 5.0, ("A", "Z"): math.nan, ("B", "S"): 5.0})
+    got = floating_catchment_area(
+        times, series({"A": 10, "B": 10}), series({"S": 2, "Z": 0}), decay=decay.binary(30), method=method
+    )
+    without = floating_catchment_area(
+        times, series({"A": 10, "B": 10}), series({"S": 2}), decay=decay.binary(30), method=method
+    )
+    assert got.to_dict() == without.to_dict()
+
+
 def test_a_decay_longer_than_the_cutoff_is_an_error() -> None:
     times = table({("A", "S"): 5.0}, cutoff_min=30)
     demand, supply = series({"A": 10}), series({"S": 2})

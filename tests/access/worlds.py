@@ -40,5 +40,6 @@ def worlds(
                 times[origin, site] = value
     # one pair at least for everyone's id to be known to the table
     times.setdefault((origins[0], sites[0]), 20.0)
-    amounts = st.integers(0, 50).map(float)
+    # empty communes and sites without places come often
+    amounts = st.one_of(st.just(0.0), st.integers(0, 50).map(float))
     return times, {o: draw(amounts) for o in origins}, {s: draw(amounts) for s in sites}
