@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from territory.cli import data
 from territory.cli.french import FrenchCommand, FrenchGroup, in_french
 
 FAILED, WRONG_USAGE, INTERRUPTED = 1, 2, 130
@@ -22,6 +23,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.add_typer(data.app)
 
 
 @app.callback()
@@ -66,6 +68,22 @@ def run(
     typer.echo(f"Rapport : {(folder / 'rapport.pdf').as_posix()}")
     typer.echo(f"Tables  : {(folder / 'tables').as_posix()}")
     typer.echo(f"Empreinte de l'étude : {result.run_digest[:16]}")
+
+
+@app.command("diff", cls=FrenchCommand)
+def diff(
+    run_a: Annotated[Path, typer.Argument(help="Dossier de la première étude.", metavar="ÉTUDE_A")],
+    run_b: Annotated[Path, typer.Argument(help="Dossier de la seconde étude.", metavar="ÉTUDE_B")],
+    out: Annotated[
+        Path, typer.Option("--out", help="Dossier où écrire la comparaison.", metavar="DOSSIER")
+    ] = Path("reports/comparaison"),
+) -> None:
+    """Dit ce qui a changé entre deux études, et ce qui vient de la population, de l'offre ou des routes."""
+    from territory.workflow.diffing import diff_runs, write_difference
+
+    difference = diff_runs(run_a, run_b)
+    for path in write_difference(difference, out):
+        typer.echo(path.as_posix())
 
 
 @app.command("doctor", cls=FrenchCommand, short_help="Vérifie l'installation et les données.")

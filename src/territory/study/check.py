@@ -32,6 +32,12 @@ def check_references(raw: dict[str, Any], folder: Path) -> Iterator[Finding]:
             ("population",),
             f"millésime inconnu « {raw['population']} » ; connus : {', '.join(data.vintages)}",
         )
+    ages = raw.get("ages")
+    if isinstance(ages, dict) and ages.get("vintage", data.vintages[0]) not in data.vintages:
+        yield (
+            ("ages", "vintage"),
+            f"millésime inconnu « {ages['vintage']} » ; connus : {', '.join(data.vintages)}",
+        )
     yield from _check_sites(raw, data)
     yield from _check_services(raw, data)
     yield from _check_files(raw, folder, data)

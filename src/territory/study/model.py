@@ -49,11 +49,15 @@ class Travel(_Model):
 
 
 class Ages(_Model):
-    """A known total that the cut of age bands is scaled to."""
+    """A known total that the cut of age bands is scaled to, and the census nearest to its year.
+
+    The factor is that of this census; it is applied to the others, whose own totals then show.
+    """
 
     age_max: float = Field(ge=0)
     total: float = Field(gt=0)
     year: int
+    vintage: str
     source: str
 
 

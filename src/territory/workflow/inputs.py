@@ -12,7 +12,7 @@ import pandas as pd
 
 from territory import needs, supply
 from territory.datasets.catalogue import load_dataset
-from territory.study.model import Study
+from territory.study.model import Need, Study
 from territory.study.own_tables import read_observed_origins
 from territory.study.state import Parameters, State
 from territory.tables import validate
@@ -68,11 +68,12 @@ def prepare(study: Study, *, steps: Steps, roads: Path | None = None) -> Inputs:
     named_sites = _named_sites(study, sites, services)
     times = travel_times(study, places, sites, named_sites, roads=roads, steps=steps)
     territory_codes = communes.index[communes["departement_code"].isin(study.territory.departement_codes)]
-    scale = _age_scale(study, population, territory_codes)
+    reference = data.population(study.ages.vintage) if study.ages else population
+    scale = _age_scale(study, reference, territory_codes)
     state = State(
         communes=communes,
         population=population,
-        demand=validate("demand", _demand(study, population, territory_codes, scale)),
+        demand=validate("demand", _demand(study, population, reference, territory_codes, scale)),
         sites=sites,
         services=services,
         travel_times=validate("travel_times", times.to_sites),
@@ -164,36 +165,46 @@ def _named_sites(study: Study, sites: gpd.GeoDataFrame, services: pd.DataFrame) 
     return sites.loc[sites.index.isin(held) | sites.index.isin({site.id for site in study.site})]
 
 
-def _age_scale(study: Study, population: pd.DataFrame, territory_codes: pd.Index) -> float:
+def _age_scale(study: Study, reference: pd.DataFrame, territory_codes: pd.Index) -> float:
     """Return the factor from the uniform cut of age bands to the known total of the territory."""
     if study.ages is None:
         return 1.0
-    counted = needs.persons_by_age(population, age_min=0, age_max=study.ages.age_max)
+    counted = needs.persons_by_age(reference, age_min=0, age_max=study.ages.age_max)
     present = counted[counted.index.isin(territory_codes)].sum()
     return float(study.ages.total / present) if present > 0 else float("nan")
 
 
-def _demand(study: Study, population: pd.DataFrame, territory_codes: pd.Index, scale: float) -> pd.DataFrame:
+def _demand(
+    study: Study, population: pd.DataFrame, reference: pd.DataFrame, territory_codes: pd.Index, scale: float
+) -> pd.DataFrame:
     """Return the needs of the communes of the territory."""
-    blocks: list[pd.DataFrame] = []
+    blocks = []
     for need in study.need:
-        persons = needs.persons_by_age(population, age_min=need.age_min, age_max=need.age_max) * scale
-        demand = needs.demand_from_rate(
-            persons[persons.index.isin(territory_codes)],
-            public=need.public,
-            kind=need.kind,
-            per_1000=need.per_1000,
-            low_per_1000=np.nan if need.low_per_1000 is None else need.low_per_1000,
-            high_per_1000=np.nan if need.high_per_1000 is None else need.high_per_1000,
-        )
+        demand = _need(need, population, territory_codes, scale)
         if need.known_total is not None:
-            demand["demand"] = needs.scale_to_total(demand["demand"], need.known_total)
+            # the total is that of the reference year: another census keeps its own
+            known = _need(need, reference, territory_codes, scale)["demand"]
+            demand["demand"] *= needs.scale_to_total(known, need.known_total).sum() / known.sum()
         blocks.append(demand)
     if blocks:
         return pd.concat(blocks)
     index = pd.MultiIndex.from_arrays([[], []], names=["commune_code", "public"])
     numbers = {name: pd.Series(dtype=float) for name in ("demand", "demand_low", "demand_high")}
     return pd.DataFrame({**numbers, "kind": pd.Series(dtype="str")}).set_index(index)
+
+
+def _need(need: Need, population: pd.DataFrame, territory_codes: pd.Index, scale: float) -> pd.DataFrame:
+    """Return the demand of one rate."""
+    persons = needs.persons_by_age(population, age_min=need.age_min, age_max=need.age_max) * scale
+    demand: pd.DataFrame = needs.demand_from_rate(
+        persons[persons.index.isin(territory_codes)],
+        public=need.public,
+        kind=need.kind,
+        per_1000=need.per_1000,
+        low_per_1000=np.nan if need.low_per_1000 is None else need.low_per_1000,
+        high_per_1000=np.nan if need.high_per_1000 is None else need.high_per_1000,
+    )
+    return demand
 
 
 def _observed(study: Study, communes: gpd.GeoDataFrame) -> pd.DataFrame | None:

@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import territory
+from territory.errors import MissingFileError, StudyError
+from territory.report.difference import published
+from territory.workflow.diffing import RunDifference, diff_runs, indicators, write_difference
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    folders = []
+    for vintage in ("rp2017", "rp2021"):
+        result = territory.run_study(
+            "draguignan", population=vintage, out_dir=tmp_path_factory.mktemp(vintage)
+        )
+        assert result.report_dir is not None
+        folders.append(result.report_dir)
+    return folders[0], folders[1]
+
+
+@pytest.fixture(scope="module")
+def difference(runs: tuple[Path, Path]) -> RunDifference:
+    return diff_runs(*runs)
+
+
+def test_another_census_changes_only_what_population_explains(difference: RunDifference) -> None:
+    changes = difference.changes
+    assert len(changes) > 0
+    parts = changes[["from_population", "from_supply", "from_times", "from_parameters"]]
+    np.testing.assert_allclose(parts.sum(axis=1), changes["delta"], atol=1e-6)
+    np.testing.assert_allclose(parts.drop(columns="from_population"), 0, atol=1e-9)
+    assert "travel_time_min" not in changes.index.get_level_values("indicator")
+    assert difference.crossings.empty
+    population = changes.loc[("population_hab", "83050", "")]
+    assert population["value_b"] - population["value_a"] == population["delta"]
+
+
+def test_largest_changes_come_first(difference: RunDifference) -> None:
+    for _, group in difference.changes.groupby(level="indicator"):
+        size = group["delta"].abs().to_numpy()
+        assert (np.diff(size[~np.isnan(size)]) <= 0).all()
+
+
+def test_a_run_does_not_differ_from_itself(runs: tuple[Path, Path], tmp_path: Path) -> None:
+    same = diff_runs(runs[0], runs[0])
+    assert same.changes.empty
+    assert write_difference(same, tmp_path)[0].read_bytes().startswith(b"%PDF-")
+
+
+def test_a_new_site_changes_times_through_supply(runs: tuple[Path, Path], tmp_path: Path) -> None:
+    source = Path(territory.__file__).parent / "datasets" / "studies" / "draguignan.toml"
+    opened = '\n[[site]]\nid = "comps"\nname = "Urgences de Comps"\ncommune_code = "83044"\n'
+    opened += '\n[[service]]\nsite_id = "comps"\nservice = "urgences"\nis_complete_list = true\n'
+    path = tmp_path / "etude.toml"
+    path.write_text(source.read_text("utf-8") + opened, encoding="utf-8")
+    result = territory.run_study(path, out_dir=tmp_path)
+    assert result.report_dir is not None
+    found = diff_runs(runs[1], result.report_dir)
+    times = found.changes.xs("travel_time_min", level="indicator")
+    assert set(times.index.get_level_values("service")) <= {"urgences"}
+    np.testing.assert_allclose(times["from_supply"], times["delta"])
+    assert (times["delta"] < 0).all()
+
+
+def test_small_persons_are_withheld_with_their_parts(difference: RunDifference, tmp_path: Path) -> None:
+    table = published(difference.changes)
+    small = table["indicator"].str.contains("persons") & (
+        table["value_a"].eq("< 11") | table["value_b"].eq("< 11")
+    )
+    assert small.any()
+    assert (table.loc[small, ["delta", "from_population"]] == "").all(axis=None)
+    paths = write_difference(difference, tmp_path / "comparaison")
+    assert [path.name for path in paths] == ["differences.pdf", "differences.csv", "seuils.csv"]
+    csv = pd.read_csv(paths[1], dtype=str, keep_default_na=False)
+    pd.testing.assert_frame_equal(csv, table, check_dtype=False)
+
+
+def test_folder_without_manifest_and_data_that_changed(runs: tuple[Path, Path], tmp_path: Path) -> None:
+    with pytest.raises(MissingFileError, match="manifest"):
+        diff_runs(tmp_path, runs[0])
+    manifest = json.loads((runs[0] / "manifest.json").read_text("utf-8"))
+    key = next(name for name in manifest["inputs_sha256"] if name.endswith("communes.csv"))
+    manifest["inputs_sha256"][key] = "0" * 64
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    with pytest.raises(StudyError, match="n'est plus le fichier d'alors"):
+        diff_runs(tmp_path, runs[1])
+
+
+def test_indicators_do_not_depend_on_the_order_of_communes() -> None:
+    state = territory.run_study("draguignan").baseline.state
+    shuffled = replace(state, communes=state.communes.iloc[::-1])
+    one, other = (indicators(world, ()).sort_index() for world in (state, shuffled))
+    pd.testing.assert_series_equal(one, other)
