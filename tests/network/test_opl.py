@@ -1,15 +1,23 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from territory.network.opl import decode_tags, read_opl
 
 
-def read(text: str, *keys: str):
-    return read_opl(np.frombuffer(text.encode(), dtype=np.uint8), keys=frozenset(keys))
+@pytest.fixture(params=[1 << 20, 8])
+def read(request, tmp_path):
+    """Read a text as a whole, and in blocks shorter than its lines."""
+
+    def parse(text: str, *keys: str):
+        (tmp_path / "rues.opl").write_text(text)
+        return read_opl(tmp_path / "rues.opl", keys=frozenset(keys), block_bytes=request.param)
+
+    return parse
 
 
-def test_ways_nodes_and_other_lines_are_told_apart():
+def test_ways_nodes_and_other_lines_are_told_apart(read):
     ways = read(
         "n5 Thighway=stop x6.1 y43\n"
         "w10 Thighway=primary,name=Rue%20%A Nn1x6.4000001y43.5,n2x-6y-43.25\n"
@@ -32,13 +40,13 @@ def test_ways_nodes_and_other_lines_are_told_apart():
     assert [line[:2] for line in ways.others] == ["n5", "r7"]
 
 
-def test_a_node_without_location_is_nan_and_identifiers_may_be_negative():
+def test_a_node_without_location_is_nan_and_identifiers_may_be_negative(read):
     ways = read("w1 Thighway=road Nn1x6y43,n99xy,n-5x7y44", "highway")
     assert ways.node_id.tolist() == [1, 99, -5]
     np.testing.assert_array_equal(ways.lon, [6.0, np.nan, 7.0])
 
 
-def test_tags_that_differ_make_different_groups_and_others_do_not():
+def test_tags_that_differ_make_different_groups_and_others_do_not(read):
     ways = read(
         "w1 Thighway=road,maxspeed=50 N\nw2 Thighway=road,maxspeed=30 N\nw3 Thighway=road,maxspeed=50,x=y N\n",
         "highway",
@@ -47,7 +55,7 @@ def test_tags_that_differ_make_different_groups_and_others_do_not():
     assert ways.tag_group[0] == ways.tag_group[2] != ways.tag_group[1]
 
 
-def test_an_empty_text_has_no_way():
+def test_an_empty_text_has_no_way(read):
     assert read("", "highway").way_id.size == 0
 
 

@@ -71,6 +71,8 @@ def test_merged_edges_take_the_slowest_class_and_limit():
     assert network.roads.ways.class_names == ("residential",)
     assert network.roads.ways.maxspeed_forward_kmh.tolist() == [30.0]
     assert network.roads.n_chains == 1
+    with pytest.raises(NetworkError, match="aucune route ouverte"):
+        from_osmnx(graph_of((1, 2, {"highway": ["service", "footway"]})))
 
 
 def test_what_cars_may_not_use_and_what_nodes_do():
@@ -126,7 +128,8 @@ def test_a_real_graph(shared_data):
     length_m = sum(data["length"] / (1 if data["oneway"] else 2) for data in open_edges)
     # merged edges, and streets open to residents, are more than that
     assert length_m / 1000 <= network.length_km < 1.15 * length_m / 1000
-    assert network.topology.is_main.mean() > 0.95
+    # a quarter of the streets are across the forest, in another part
+    assert 0.7 < network.topology.is_main.mean() < 0.8
     a, b = points(a=(2.0937, 48.8989)), points(b=(2.0680, 48.8996))
     there, back = network.travel_time_matrix(a, b)[0, 0], network.travel_time_matrix(b, a)[0, 0]
     assert 2 < there < 10

@@ -7,7 +7,9 @@ each object to Python instead would cost four times as much. The format: https:/
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,15 +52,17 @@ class OplWays:
     others: list[str]
 
 
-def read_opl(text: NDArray[np.uint8], *, keys: frozenset[str]) -> OplWays:
-    r"""Read an OPL text with locations on ways, keeping only the tags of ways that `keys` names.
+def read_opl(path: Path, *, keys: frozenset[str], block_bytes: int = 1 << 26) -> OplWays:
+    """Read an OPL text with locations on ways, keeping only the tags of ways that `keys` names.
 
     Parameters
     ----------
-    text
-        The bytes of the text.
+    path
+        File of the text.
     keys
         Keys of the tags that matter: ways that agree on them share one group.
+    block_bytes
+        How much of the text is in memory at once (bytes), no less than its longest line.
 
     Returns
     -------
@@ -66,23 +70,65 @@ def read_opl(text: NDArray[np.uint8], *, keys: frozenset[str]) -> OplWays:
 
     Examples
     --------
-    >>> line = b"w7 Thighway=primary,name=Rue Nn1x6.5y43.1,n2x6.6y43.1\n"
-    >>> ways = read_opl(np.frombuffer(line, dtype=np.uint8), keys=frozenset({"highway"}))
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "rue.opl")
+    ...     _ = path.write_text("w7 Thighway=primary,name=Rue Nn1x6.5y43.1,n2x6.6y43.1")
+    ...     ways = read_opl(path, keys=frozenset({"highway"}))
     >>> ways.groups, ways.node_id.tolist(), ways.lon.tolist()
     ([{'highway': 'primary'}], [1, 2], [6.5, 6.6])
     """
-    n_ways, n_nodes, n_others = _count(text)
     hashes = np.sort(np.array([_hash_text(key) for key in sorted(keys)], dtype=np.uint64))
-    way_id, start, group_hash, tag_span, node_id, lon, lat, other_span = _parse(
-        text, hashes, n_ways, n_nodes, n_others
-    )
-    _, first, tag_group = np.unique(group_hash, return_index=True, return_inverse=True)
-    groups = []
-    for row in first:
-        tags = decode_tags(text[tag_span[row, 0] : tag_span[row, 1]].tobytes().decode())
-        groups.append({key: value for key, value in tags.items() if key in keys})
-    others = [text[begin:end].tobytes().decode() for begin, end in other_span]
-    return OplWays(way_id, tag_group.astype(np.int64), groups, start, node_id, lon, lat, others)
+    n_ways, n_nodes = 0, 0
+    for block in _blocks(path, block_bytes):
+        counts = _count(block)
+        n_ways, n_nodes = n_ways + counts[0], n_nodes + counts[1]
+    way_id, tag_group = np.empty(n_ways, dtype=np.int64), np.empty(n_ways, dtype=np.int64)
+    start = np.zeros(n_ways + 1, dtype=np.int64)
+    node_id, lon, lat = np.empty(n_nodes, dtype=np.int64), np.empty(n_nodes), np.empty(n_nodes)
+    group_of: dict[int, int] = {}
+    groups: list[dict[str, str]] = []
+    others: list[str] = []
+    way, node = 0, 0
+    for block in _blocks(path, block_bytes):
+        n_ways, n_nodes, n_others = _count(block)
+        steps = slice(node, node + n_nodes)
+        ways = slice(way, way + n_ways)
+        filled, group_hash, tag_span, other_span = _parse(
+            block,
+            hashes,
+            n_others,
+            way_id[ways],
+            start[way : way + n_ways + 1],
+            node_id[steps],
+            lon[steps],
+            lat[steps],
+        )
+        distinct, first, inverse = np.unique(group_hash, return_index=True, return_inverse=True)
+        for value, row in zip(distinct.tolist(), first.tolist(), strict=True):
+            if value not in group_of:
+                group_of[value] = len(groups)
+                tags = decode_tags(block[tag_span[row, 0] : tag_span[row, 1]].tobytes().decode())
+                groups.append({key: text for key, text in tags.items() if key in keys})
+        tag_group[ways] = np.array([group_of[value] for value in distinct.tolist()], dtype=np.int64)[inverse]
+        others += [block[begin:end].tobytes().decode() for begin, end in other_span]
+        way, node = way + n_ways, node + filled
+    return OplWays(way_id, tag_group, groups, start, node_id[:node], lon[:node], lat[:node], others)
+
+
+def _blocks(path: Path, block_bytes: int) -> Iterator[NDArray[np.uint8]]:
+    """Yield whole lines of a file, many at a time."""
+    rest = b""
+    with path.open("rb") as file:
+        while read := file.read(block_bytes):
+            cut = read.rfind(b"\n") + 1
+            if cut:
+                yield np.frombuffer(rest + read[:cut], dtype=np.uint8)
+                rest = read[cut:]
+            else:
+                rest += read
+    if rest:
+        yield np.frombuffer(rest, dtype=np.uint8)
 
 
 def decode_tags(text: str) -> dict[str, str]:
@@ -197,25 +243,18 @@ def _hash_tags(
 
 @kernel
 def _parse(
-    text: NDArray[np.uint8], hashes: NDArray[np.uint64], n_ways: int, n_nodes: int, n_others: int
-) -> tuple[
-    NDArray[np.int64],
-    NDArray[np.int64],
-    NDArray[np.uint64],
-    NDArray[np.int64],
-    NDArray[np.int64],
-    NDArray[np.float64],
-    NDArray[np.float64],
-    NDArray[np.int64],
-]:  # pragma: no cover - compiled
-    """Fill the arrays of `OplWays`."""
-    way_id = np.empty(n_ways, dtype=np.int64)
-    start = np.zeros(n_ways + 1, dtype=np.int64)
-    group_hash = np.zeros(n_ways, dtype=np.uint64)
-    tag_span = np.zeros((n_ways, 2), dtype=np.int64)
-    node_id = np.empty(n_nodes, dtype=np.int64)
-    lon = np.empty(n_nodes)
-    lat = np.empty(n_nodes)
+    text: NDArray[np.uint8],
+    hashes: NDArray[np.uint64],
+    n_others: int,
+    way_id: NDArray[np.int64],
+    start: NDArray[np.int64],
+    node_id: NDArray[np.int64],
+    lon: NDArray[np.float64],
+    lat: NDArray[np.float64],
+) -> tuple[int, NDArray[np.uint64], NDArray[np.int64], NDArray[np.int64]]:  # pragma: no cover - compiled
+    """Fill arrays of `OplWays` from lines; `start` counts from its first value. Return nodes, hashes and spans."""
+    group_hash = np.zeros(way_id.size, dtype=np.uint64)
+    tag_span = np.zeros((way_id.size, 2), dtype=np.int64)
     other_span = np.empty((n_others, 2), dtype=np.int64)
     way, node, other, at, size = 0, 0, 0, 0, text.size
     while at < size:
@@ -248,15 +287,6 @@ def _parse(
                     if at < size and text[at] == 44:
                         at += 1
         way += 1
-        start[way] = node
+        start[way] = start[0] + node
         at += 1
-    return (
-        way_id,
-        start,
-        group_hash,
-        tag_span,
-        node_id[:node].copy(),
-        lon[:node].copy(),
-        lat[:node].copy(),
-        other_span,
-    )
+    return node, group_hash, tag_span, other_span

@@ -108,13 +108,7 @@ def read_lines(path: str | Path, *, profile: str = "car") -> RoadLines:
     with tempfile.TemporaryDirectory(prefix="territory-") as folder:
         opl_path = Path(folder) / "roads.opl"
         _filter_map(path, opl_path)
-        size = opl_path.stat().st_size
-        text = np.memmap(opl_path, dtype=np.uint8, mode="r") if size else np.empty(0, dtype=np.uint8)
-        try:
-            read = read_opl(np.asarray(text), keys=car.WAY_KEYS)
-        finally:
-            # a mapped file cannot be deleted on every system
-            del text
+        read = read_opl(opl_path, keys=car.WAY_KEYS)
     lines = _keep_drivable(read, path)
     _warn_of_missing_nodes(lines, path)
     return lines
@@ -182,7 +176,9 @@ def _keep_drivable(read: OplWays, path: Path) -> RoadLines:
             " territoire et qu'elle n'a pas été filtrée."
         )
     counts = np.diff(read.start)
-    of_kept = np.repeat(kept, counts)
+    # nothing is copied when every way is driven
+    of_kept = slice(None) if kept.all() else np.repeat(kept, counts)
+    node_id = read.node_id[of_kept]
     ways = car.way_table(read.way_id[kept], driven, read.tag_group[kept])
     nodes, relations = _split_others(read.others)
     kind_node_id, kind, barrier_node_id = _node_effects(nodes)
@@ -190,14 +186,14 @@ def _keep_drivable(read: OplWays, path: Path) -> RoadLines:
     return RoadLines(
         ways=ways,
         start=start,
-        node_id=read.node_id[of_kept],
+        node_id=node_id,
         lon=read.lon[of_kept],
         lat=read.lat[of_kept],
         length_m=np.full(len(ways), np.nan),
         kind_node_id=kind_node_id,
         kind=kind,
         barrier_node_id=barrier_node_id,
-        restrictions=_read_restrictions(relations, ways, read.node_id[of_kept], path),
+        restrictions=_read_restrictions(relations, ways, node_id, path),
         source=path.name,
         attribution=ATTRIBUTION,
     )
@@ -232,7 +228,9 @@ def _node_effects(lines: list[str]) -> tuple[Ints, Ints, Ints]:
 
 def _read_restrictions(lines: list[str], ways: WayTable, node_id: Ints, path: Path) -> Ints:
     """Return the turn restrictions at a node as rows of `RoadLines.restrictions`."""
-    row_of = {int(way): row for row, way in enumerate(ways.way_id)}
+    if not lines:
+        return np.empty((0, 4), dtype=np.int64)
+    row_of = {way: row for row, way in enumerate(ways.way_id.tolist())}
     found: list[tuple[int, int, int, int]] = []
     through_ways, nowhere = 0, []
     for line in lines:

@@ -55,7 +55,7 @@ def from_osmnx(graph: nx.MultiDiGraph[Any] | str | Path, *, profile: str = "car"
     -----
     osmnx keeps no turn restrictions, and its simplified graphs keep signals only at junctions: `read_osm` on an
     .osm.pbf file knows more. Where a simplified edge merges several roads, it takes the class and the limit of
-    the slowest.
+    the slowest, and is closed where one of them is.
 
     Examples
     --------
@@ -197,8 +197,9 @@ def _tags(edge: Mapping[str, Any]) -> dict[str, str]:
             tags[key] = ";".join(map(str, value)) if isinstance(value, list) else str(value)
     merged = edge.get("highway")
     if isinstance(merged, list):
-        known = [one for one in merged if one in car.DRIVABLE]
-        tags["highway"] = max(known, key=car.DRIVABLE.index) if known else str(merged[0])
+        # a street that goes on as a footpath is no way through
+        walked = [one for one in merged if one not in car.DRIVABLE]
+        tags["highway"] = walked[0] if walked else max(merged, key=car.DRIVABLE.index)
     return tags
 
 

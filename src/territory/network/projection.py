@@ -8,6 +8,7 @@ from pyproj.aoi import AreaOfInterest
 from pyproj.database import query_utm_crs_info
 
 from territory.geography import projected_epsg
+from territory.network.engine._compiling import count_threads, run_tasks
 from territory.network.graph import Floats
 
 __all__ = ["project", "territory_crs"]
@@ -21,6 +22,9 @@ _TERRITORIES = (
     ("975", (-56.5, 46.7, -56.1, 47.2)),
     ("976", (44.9, -13.1, 45.4, -12.5)),
 )
+
+# places projected by one task
+_PLACES_AT_ONCE = 500_000
 
 
 def territory_crs(lon: Floats, lat: Floats) -> str:
@@ -70,8 +74,14 @@ def project(lon: Floats, lat: Floats, crs: str) -> tuple[Floats, Floats]:
     >>> [int(value[0]) for value in project(np.array([3.0]), np.array([46.5]), "EPSG:2154")]
     [700000, 6600000]
     """
-    transformer = Transformer.from_crs(CRS("EPSG:4326"), CRS(crs), always_xy=True)
-    known = ~(np.isnan(lon) | np.isnan(lat))
     x, y = np.full(lon.size, np.nan), np.full(lon.size, np.nan)
-    x[known], y[known] = transformer.transform(lon[known], lat[known])
+
+    def fill(part: slice) -> None:
+        # a transformer serves one thread
+        transformer = Transformer.from_crs(CRS("EPSG:4326"), CRS(crs), always_xy=True)
+        known = ~(np.isnan(lon[part]) | np.isnan(lat[part]))
+        x[part][known], y[part][known] = transformer.transform(lon[part][known], lat[part][known])
+
+    parts = [slice(begin, begin + _PLACES_AT_ONCE) for begin in range(0, lon.size, _PLACES_AT_ONCE)]
+    run_tasks(fill, parts, count_threads(None) if len(parts) > 1 else 1)
     return x, y

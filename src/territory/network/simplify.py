@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,6 +16,8 @@ from territory.network.turns import forbidden_turns
 
 __all__ = ["hilbert_order", "prepare"]
 
+Int32 = NDArray[np.int32]
+
 # WGS 84
 _EQUATOR_M, _FLATTENING = 6378137.0, 1 / 298.257223563
 
@@ -25,21 +26,21 @@ _EQUATOR_M, _FLATTENING = 6378137.0, 1 / 298.257223563
 class _Hops:
     """Steps between two nodes of a way: numbers of the nodes, row of the way, length (m)."""
 
-    first: Ints
-    second: Ints
-    way: Ints
-    length_m: Floats
+    first: Int32
+    second: Int32
+    way: Int32
+    length_m: NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class _Nodes:
-    """Nodes by number: place (degrees), what they do to traffic, whether they stop cars, and identifiers."""
+    """Nodes by number: place (degrees), what they do to traffic, whether they stop cars; nodes of restrictions."""
 
     lon: Floats
     lat: Floats
     kind: NDArray[np.int8]
     is_barrier: Bools
-    ids: Ints
+    via: Ints
 
 
 def prepare(lines: RoadLines) -> Roads:
@@ -74,45 +75,77 @@ def prepare(lines: RoadLines) -> Roads:
         raise NetworkError(
             "La carte ne contient aucun tronçon de route : aucune route n'a deux nœuds localisés."
         )
-    via = pd.Index(nodes.ids).get_indexer(pd.Index(lines.restrictions[:, 1])).astype(np.int64)
     hops, place_of = _cut_barriers(hops, nodes.is_barrier)
-    kept = np.zeros(place_of.size, dtype=bool)
-    kept[via] = True
-    _mark_junctions(hops.first, hops.second, lines.ways.direction[hops.way], kept)
+    kept = np.zeros(nodes.lon.size if place_of is None else place_of.size, dtype=bool)
+    kept[nodes.via] = True
+    _mark_junctions(hops.first, hops.second, hops.way, lines.ways.direction, kept)
     traced = _trace(hops.first, hops.second, kept)
     crs = territory_crs(nodes.lon, nodes.lat)
     x, y = project(nodes.lon, nodes.lat, crs)
-    return _assemble(lines, crs, hops, traced, (x[place_of], y[place_of], nodes.kind[place_of]), via)
+    by_node = (x, y, nodes.kind) if place_of is None else (x[place_of], y[place_of], nodes.kind[place_of])
+    return _assemble(lines, crs, hops, traced, by_node, nodes.via)
 
 
-def _number_nodes(lines: RoadLines) -> tuple[_Nodes, Ints]:
+def _number_nodes(lines: RoadLines) -> tuple[_Nodes, Int32]:
     """Give each node a number; return nodes, and the number at each step of the ways."""
     numbers, ids = pd.factorize(lines.node_id)
-    node = numbers.astype(np.int64)
-    located = ~np.isnan(lines.lon)
-    lon = np.full(ids.size, np.nan)
-    lat = np.full(ids.size, np.nan)
-    lon[node[located]] = lines.lon[located]
-    lat[node[located]] = lines.lat[located]
+    node = numbers.astype(np.int32)
+    lon, lat = np.full(ids.size, np.nan), np.full(ids.size, np.nan)
+    _locate(node, lines.lon, lines.lat, lon, lat)
     kind = np.full(ids.size, PLAIN, dtype=np.int8)
-    place = pd.Index(ids).get_indexer(pd.Index(lines.kind_node_id))
-    kind[place[place >= 0]] = lines.kind[place >= 0]
-    return _Nodes(lon, lat, kind, np.isin(ids, lines.barrier_node_id), ids), node
+    is_barrier = np.zeros(ids.size, dtype=bool)
+    if lines.kind_node_id.size or lines.barrier_node_id.size or lines.restrictions.size:
+        index = pd.Index(ids)
+        place = index.get_indexer(pd.Index(lines.kind_node_id))
+        kind[place[place >= 0]] = lines.kind[place >= 0]
+        stopped = index.get_indexer(pd.Index(lines.barrier_node_id))
+        is_barrier[stopped[stopped >= 0]] = True
+        via = index.get_indexer(pd.Index(lines.restrictions[:, 1])).astype(np.int64)
+    else:
+        via = np.empty(0, dtype=np.int64)
+    return _Nodes(lon, lat, kind, is_barrier, via), node
 
 
-def _make_hops(lines: RoadLines, nodes: _Nodes, node_of_step: Ints) -> _Hops:
+@kernel
+def _locate(
+    node: Int32, step_lon: Floats, step_lat: Floats, lon: Floats, lat: Floats
+) -> None:  # pragma: no cover - compiled
+    """Write the place of each node from the steps that know it."""
+    for step in range(node.size):
+        if not np.isnan(step_lon[step]):
+            lon[node[step]] = step_lon[step]
+            lat[node[step]] = step_lat[step]
+
+
+def _make_hops(lines: RoadLines, nodes: _Nodes, node_of_step: Int32) -> _Hops:
     """Cut ways into steps between two distinct located nodes."""
-    way = np.repeat(np.arange(len(lines.ways)), np.diff(lines.start))
-    first, second = node_of_step[:-1], node_of_step[1:]
-    located = ~np.isnan(nodes.lon)
-    sound = (way[:-1] == way[1:]) & (first != second) & located[first] & located[second]
-    first, second, way = first[sound], second[sound], way[:-1][sound]
-    length = measure_m(nodes.lon[first], nodes.lat[first], nodes.lon[second], nodes.lat[second])
+    first, second, way, length = _cut_steps(lines.start, node_of_step, nodes.lon, nodes.lat)
     if not np.isnan(lines.length_m).all():
         measured = np.bincount(way, weights=length, minlength=len(lines.ways))
         ratio = np.divide(lines.length_m, measured, out=np.ones(len(lines.ways)), where=measured > 0)
-        length = length * np.where(np.isnan(ratio), 1.0, ratio)[way]
+        length = (length * np.where(np.isnan(ratio), 1.0, ratio)[way]).astype(np.float32)
     return _Hops(first, second, way, length)
+
+
+@kernel
+def _cut_steps(
+    start: Ints, node: Int32, lon: Floats, lat: Floats
+) -> tuple[Int32, Int32, Int32, NDArray[np.float32]]:  # pragma: no cover - compiled
+    """Return both nodes, the way and the length (m) of each step between distinct located nodes."""
+    first = np.empty(node.size, dtype=np.int32)
+    second = np.empty(node.size, dtype=np.int32)
+    way = np.empty(node.size, dtype=np.int32)
+    length = np.empty(node.size, dtype=np.float32)
+    count = 0
+    for row in range(start.size - 1):
+        for step in range(start[row], start[row + 1] - 1):
+            one, two = node[step], node[step + 1]
+            if one == two or np.isnan(lon[one]) or np.isnan(lon[two]):
+                continue
+            first[count], second[count], way[count] = one, two, row
+            length[count] = _ground_m(lon[one], lat[one], lon[two], lat[two])
+            count += 1
+    return first[:count].copy(), second[:count].copy(), way[:count].copy(), length[:count].copy()
 
 
 def measure_m(lon_1: Floats, lat_1: Floats, lon_2: Floats, lat_2: Floats) -> Floats:
@@ -134,36 +167,45 @@ def measure_m(lon_1: Floats, lat_1: Floats, lon_2: Floats, lat_2: Floats) -> Flo
     >>> measure_m(*point, np.array([6.0]), np.array([43.01])).round(1).tolist()
     [1110.9]
     """
+    ends = zip(lon_1.tolist(), lat_1.tolist(), lon_2.tolist(), lat_2.tolist(), strict=True)
+    return np.array([_ground_m(*places) for places in ends])
+
+
+@kernel
+def _ground_m(lon_1: float, lat_1: float, lon_2: float, lat_2: float) -> float:  # pragma: no cover - compiled
     squared = _FLATTENING * (2 - _FLATTENING)
     middle = np.radians((lat_1 + lat_2) / 2)
     curvature = 1 - squared * np.sin(middle) ** 2
     north = _EQUATOR_M * (1 - squared) / curvature**1.5 * np.radians(lat_2 - lat_1)
     east = _EQUATOR_M / np.sqrt(curvature) * np.cos(middle) * np.radians(lon_2 - lon_1)
-    return np.hypot(north, east)
+    return float(np.hypot(north, east))
 
 
-def _cut_barriers(hops: _Hops, is_barrier: Bools) -> tuple[_Hops, Ints]:
-    """Give each end of a hop at a barrier its own node; return also the original node of each node."""
-    n_nodes = is_barrier.size
+def _cut_barriers(hops: _Hops, is_barrier: Bools) -> tuple[_Hops, Ints | None]:
+    """Give each end of a hop at a barrier its own node; return also the original node of each, if any is new."""
+    if not is_barrier.any():
+        return hops, None
     ends = np.concatenate([hops.first, hops.second])
     stopped = np.flatnonzero(is_barrier[ends])
-    place_of = np.concatenate([np.arange(n_nodes), ends[stopped]])
-    ends[stopped] = n_nodes + np.arange(stopped.size)
+    place_of = np.concatenate([np.arange(is_barrier.size), ends[stopped]])
+    ends[stopped] = is_barrier.size + np.arange(stopped.size)
     first, second = np.split(ends, 2)
     return _Hops(first, second, hops.way, hops.length_m), place_of
 
 
 @kernel
-def _incidence(first: Ints, second: Ints, n_nodes: int) -> tuple[Ints, Ints]:  # pragma: no cover - compiled
+def _incidence(
+    first: Int32, second: Int32, n_nodes: int
+) -> tuple[Int32, Int32]:  # pragma: no cover - compiled
     """Return the hop ends at each node in compressed rows; an end is 2 × hop, plus 1 at its second node."""
-    start = np.zeros(n_nodes + 1, dtype=np.int64)
+    start = np.zeros(n_nodes + 1, dtype=np.int32)
     for hop in range(first.size):
         start[first[hop] + 1] += 1
         start[second[hop] + 1] += 1
     for node in range(n_nodes):
         start[node + 1] += start[node]
     filled = start[:-1].copy()
-    ends = np.empty(2 * first.size, dtype=np.int64)
+    ends = np.empty(2 * first.size, dtype=np.int32)
     for hop in range(first.size):
         ends[filled[first[hop]]] = 2 * hop
         filled[first[hop]] += 1
@@ -174,7 +216,7 @@ def _incidence(first: Ints, second: Ints, n_nodes: int) -> tuple[Ints, Ints]:  #
 
 @kernel
 def _mark_junctions(
-    first: Ints, second: Ints, open_bits: NDArray[np.int8], kept: Bools
+    first: Int32, second: Int32, way: Int32, direction: NDArray[np.int8], kept: Bools
 ) -> None:  # pragma: no cover - compiled
     """Mark the nodes that are no mere passage between two hops open in the same directions."""
     start, ends = _incidence(first, second, kept.size)
@@ -186,7 +228,7 @@ def _mark_junctions(
             kept[node] = True
             continue
         one, two = ends[start[node]], ends[start[node] + 1]
-        bits_one, bits_two = open_bits[one // 2], open_bits[two // 2]
+        bits_one, bits_two = direction[way[one // 2]], direction[way[two // 2]]
         # leaving the node along a hop is forward when the node is its first
         leave_one = (bits_one & (1 + one % 2)) != 0
         enter_one = (bits_one & (2 - one % 2)) != 0
@@ -197,11 +239,13 @@ def _mark_junctions(
 
 
 @kernel
-def _trace(first: Ints, second: Ints, kept: Bools) -> tuple[Ints, Bools, Ints]:  # pragma: no cover - compiled
+def _trace(
+    first: Int32, second: Int32, kept: Bools
+) -> tuple[Int32, Bools, Ints]:  # pragma: no cover - compiled
     """Follow chains; return their hops one after the other, whether each runs backward, and chain starts."""
     start, ends = _incidence(first, second, kept.size)
     n_hops = first.size
-    hops = np.empty(n_hops, dtype=np.int64)
+    hops = np.empty(n_hops, dtype=np.int32)
     backward = np.empty(n_hops, dtype=np.bool_)
     chain_start = np.empty(n_hops + 1, dtype=np.int64)
     seen = np.zeros(n_hops, dtype=np.bool_)
@@ -238,46 +282,33 @@ def _assemble(
     lines: RoadLines,
     crs: str,
     hops: _Hops,
-    traced: tuple[Ints, Bools, Ints],
+    traced: tuple[Int32, Bools, Ints],
     by_node: tuple[Floats, Floats, NDArray[np.int8]],
     via: Ints,
 ) -> Roads:
     """Put chains and junctions in Hilbert order, and lay the arrays out."""
     x, y, kind = by_node
     sequence, backward, hop_start = traced
-    n_hops = np.diff(hop_start)
-    from_node = np.where(backward, hops.second[sequence], hops.first[sequence])
-    to_node = np.where(backward, hops.first[sequence], hops.second[sequence])
-    tail_node, head_node = from_node[hop_start[:-1]], to_node[hop_start[1:] - 1]
-    junctions = np.unique(np.concatenate([tail_node, head_node]))
+    begin, end = sequence[hop_start[:-1]], sequence[hop_start[1:] - 1]
+    tail_node = np.where(backward[hop_start[:-1]], hops.second[begin], hops.first[begin])
+    head_node = np.where(backward[hop_start[1:] - 1], hops.first[end], hops.second[end])
+    number = np.full(x.size, -1, dtype=np.int32)
+    number[tail_node] = number[head_node] = 0
+    junctions = np.flatnonzero(number == 0)
     junctions = junctions[hilbert_order(x[junctions], y[junctions])]
-    number = np.full(x.size, -1, dtype=np.int64)
     number[junctions] = np.arange(junctions.size)
+    ends = np.bincount(number[tail_node], minlength=junctions.size)
+    ends += np.bincount(number[head_node], minlength=junctions.size)
+    crossings = junctions[ends > 2]
+    kind[crossings[kind[crossings] == PLAIN]] = JUNCTION
     # chains that leave one junction lie together
     order = np.argsort(number[tail_node], kind="stable")
-    new_rank = np.empty(order.size, dtype=np.int64)
-    new_rank[order] = np.arange(order.size)
-    by_chain = np.argsort(np.repeat(new_rank, n_hops), kind="stable")
-    sequence, backward, from_node = sequence[by_chain], backward[by_chain], from_node[by_chain]
-    tail_node, head_node, n_hops = tail_node[order], head_node[order], n_hops[order]
-    chain_start = np.concatenate([[0], np.cumsum(n_hops + 1)])
-    place = np.arange(sequence.size) + np.repeat(np.arange(order.size), n_hops)
-    vertex = np.empty(chain_start[-1], dtype=np.int64)
-    vertex[place] = from_node
-    vertex[chain_start[1:] - 1] = head_node
-    ends = np.bincount(np.concatenate([number[tail_node], number[head_node]]), minlength=junctions.size)
-    is_crossing = np.zeros(x.size, dtype=bool)
-    is_crossing[junctions[ends > 2]] = True
-    kind = np.where((kind == PLAIN) & is_crossing, JUNCTION, kind).astype(np.int8)
-    open_bits = lines.ways.direction[hops.way[sequence]]
-    swapped = (open_bits & FORWARD) * BACKWARD | (open_bits & BACKWARD) // BACKWARD
-    oriented = np.where(backward, swapped, open_bits).astype(np.int8)
-
-    def by_vertex(values: NDArray[Any], dtype: type[np.generic]) -> NDArray[Any]:
-        laid = np.zeros(vertex.size, dtype=dtype)
-        laid[place] = values
-        return laid
-
+    direction = lines.ways.direction[hops.way[begin[order]]]
+    swapped = (direction & FORWARD) * BACKWARD | (direction & BACKWARD) // BACKWARD
+    chain_start = np.concatenate([[0], np.cumsum(np.diff(hop_start)[order] + 1)])
+    vertex, hop_way, hop_reversed, hop_length_m = _lay_out(
+        order, hop_start, sequence, backward, (hops.first, hops.second, hops.way), hops.length_m
+    )
     roads = Roads(
         ways=lines.ways,
         crs=crs,
@@ -285,12 +316,12 @@ def _assemble(
         y=y[vertex],
         vertex_kind=kind[vertex],
         chain_start=chain_start,
-        hop_way=by_vertex(hops.way[sequence], np.int32),
-        hop_reversed=by_vertex(backward, np.bool_),
-        hop_length_m=by_vertex(hops.length_m[sequence], np.float32),
-        tail=number[tail_node].astype(np.int32),
-        head=number[head_node].astype(np.int32),
-        open_directions=oriented[np.concatenate([[0], np.cumsum(n_hops)])[:-1]],
+        hop_way=hop_way,
+        hop_reversed=hop_reversed,
+        hop_length_m=hop_length_m,
+        tail=number[tail_node[order]],
+        head=number[head_node[order]],
+        open_directions=np.where(backward[hop_start[order]], swapped, direction).astype(np.int8),
         junction_x=x[junctions],
         junction_y=y[junctions],
         turns=np.empty((0, 5), dtype=np.int64),
@@ -302,6 +333,37 @@ def _assemble(
     restrictions = lines.restrictions.copy()
     restrictions[:, 1] = number[via]
     return replace(roads, turns=forbidden_turns(roads, restrictions[restrictions[:, 1] >= 0]))
+
+
+@kernel
+def _lay_out(
+    order: Ints,
+    hop_start: Ints,
+    sequence: Int32,
+    backward: Bools,
+    hops: tuple[Int32, Int32, Int32],
+    length_m: NDArray[np.float32],
+) -> tuple[Int32, Int32, Bools, NDArray[np.float32]]:  # pragma: no cover - compiled
+    """Write chains one after the other in an order: the node of each vertex, then way, sense and length of hops."""
+    first, second, way = hops
+    size = sequence.size + order.size
+    vertex = np.empty(size, dtype=np.int32)
+    hop_way = np.zeros(size, dtype=np.int32)
+    hop_reversed = np.zeros(size, dtype=np.bool_)
+    hop_length_m = np.zeros(size, dtype=np.float32)
+    at = 0
+    for chain in order:
+        for place in range(hop_start[chain], hop_start[chain + 1]):
+            hop = sequence[place]
+            vertex[at] = second[hop] if backward[place] else first[hop]
+            hop_way[at] = way[hop]
+            hop_reversed[at] = backward[place]
+            hop_length_m[at] = length_m[hop]
+            at += 1
+        last = hop_start[chain + 1] - 1
+        vertex[at] = first[sequence[last]] if backward[last] else second[sequence[last]]
+        at += 1
+    return vertex, hop_way, hop_reversed, hop_length_m
 
 
 def hilbert_order(x: Floats, y: Floats, *, bits: int = 16) -> Ints:
