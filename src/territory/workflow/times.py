@@ -58,7 +58,8 @@ def travel_times(
     NetworkError
         If the road map cannot be read, or does not cover the points.
     """
-    path = roads or (Path(study.folder) / study.files.roads if study.files.roads else None)
+    files, folder = study.files, Path(study.folder)
+    path = roads or (folder / files.roads if files.roads else None)
     columns = ["density_hab_km2", "area_km2", "geometry"]
     places = digest_of(
         communes[columns],
@@ -67,14 +68,19 @@ def travel_times(
         study.travel.terrain,
         study.travel.max_time_min,
     )
-    if path is None:
-        key = digest_of(places, code_digest("network"))
-        make = partial(_estimated, study, communes, sites, named_sites)
-    else:
-        key = digest_of(places, digest_file(path), code_digest("network"), ROADS_DOUBT_MIN)
+    code = code_digest("network")
+    if path is not None:
+        method, key = "roads", digest_of(places, digest_file(path), code, ROADS_DOUBT_MIN)
         make = partial(_by_road, path, study, communes, sites, named_sites)
+    elif files.distancier:
+        table = folder / files.distancier
+        method, key = "distancier", digest_of(places, digest_file(table), files.distancier_unit, code)
+        make = partial(_by_distancier, table, study, communes, sites, named_sites)
+    else:
+        method, key = "estimate", digest_of(places, code)
+        make = partial(_estimated, study, communes, sites, named_sites)
     to_sites, between = steps.run("temps de trajet", key, make)
-    return Times(to_sites, between, "estimate" if path is None else "roads")
+    return Times(to_sites, between, method)
 
 
 def _estimated(
@@ -100,12 +106,64 @@ def _by_road(
     times = road_network.travel_times(
         communes, sites, max_time_min=study.travel.max_time_min, with_distance=True
     )
-    floor = _inside(communes, sites, study.travel.terrain)
+    times = _never_0_inside(times, communes, sites, study.travel.terrain)
+    return times.assign(uncertainty_min=ROADS_DOUBT_MIN), road_network.travel_times(named_sites, sites)
+
+
+def _by_distancier(
+    path: Path,
+    study: Study,
+    communes: gpd.GeoDataFrame,
+    sites: gpd.GeoDataFrame,
+    named_sites: gpd.GeoDataFrame,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the times of the agency's own table, between communes, for the sites that stand in them.
+
+    A place that the table does not name has unknown times; a pair that it lacks between two places that it
+    names is out of reach.
+    """
+    from territory.network.providers import read_distancier
+
+    table = read_distancier(path, unit=study.files.distancier_unit)
+    limit = study.travel.max_time_min
+    times = _between_communes(table, pd.Series(communes.index, index=communes.index), sites["commune_code"])
+    times = _never_0_inside(times, communes, sites, study.travel.terrain)
+    # unknown times stay in the table: over the limit is another thing
+    times = times[~times["travel_time_min"].gt(limit)].assign(uncertainty_min=ROADS_DOUBT_MIN)
+    times.attrs["cutoff_min"] = limit
+    between = _between_communes(table, named_sites["commune_code"], sites["commune_code"])
+    inside = between["from_id"].map(sites["commune_code"]) == between["to_id"].map(sites["commune_code"])
+    between["travel_time_min"] = between["travel_time_min"].mask(inside, 0.0)
+    return times, between
+
+
+def _between_communes(table: pd.DataFrame, origins: pd.Series, destinations: pd.Series) -> pd.DataFrame:
+    """Return the times of all pairs, each end being looked up under the code of its commune."""
+    pairs = pd.MultiIndex.from_product([origins.index, destinations.index], names=["from_id", "to_id"])
+    times = pairs.to_frame(index=False)
+    keys = pd.MultiIndex.from_arrays([times["from_id"].map(origins), times["to_id"].map(destinations)])
+    known = table.set_index(["from_id", "to_id"])
+    times["travel_time_min"] = known["travel_time_min"].reindex(keys).to_numpy(float)
+    has_distance = "distance_km" in known
+    times["distance_km"] = (
+        known["distance_km"].reindex(keys).to_numpy(float) if has_distance else float("nan")
+    )
+    same = keys.get_level_values(0) == keys.get_level_values(1)
+    named = keys.get_level_values(0).isin(table["from_id"]) & keys.get_level_values(1).isin(table["to_id"])
+    out_of_reach = named & ~keys.isin(known.index) & ~same
+    times["travel_time_min"] = times["travel_time_min"].mask(same & times["travel_time_min"].isna(), 0.0)
+    return times[~out_of_reach].reset_index(drop=True)
+
+
+def _never_0_inside(
+    times: pd.DataFrame, communes: gpd.GeoDataFrame, sites: gpd.GeoDataFrame, terrain: str
+) -> pd.DataFrame:
+    """Return times that are at least those inside a commune, where the site is only known to be in it."""
     keys = pd.MultiIndex.from_frame(times[["from_id", "to_id"]].astype("str"))
-    floor = floor.reindex(keys).set_axis(times.index)
+    floor = _inside(communes, sites, terrain).reindex(keys).set_axis(times.index)
     for column in floor.columns:
         times[column] = times[column].clip(lower=floor[column].fillna(0.0))
-    return times.assign(uncertainty_min=ROADS_DOUBT_MIN), road_network.travel_times(named_sites, sites)
+    return times
 
 
 def _inside(communes: gpd.GeoDataFrame, sites: gpd.GeoDataFrame, terrain: str) -> pd.DataFrame:
