@@ -57,7 +57,7 @@ def test_the_var_is_brought_to_its_6125_children() -> None:
     assert found["calibration_source"].unique().tolist() == ["handidonnees.fr"]
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=25)
 @given(st.lists(st.floats(0.1, 1e4), min_size=1, max_size=8), st.floats(0.1, 1e5))
 def test_a_calibrated_range_stays_in_order(persons: list[float], total: float) -> None:
     demand = rights({f"{83001 + k}": n for k, n in enumerate(persons)})

@@ -41,7 +41,7 @@ def test_only_orientations_and_waiting_children_stand_beside_places() -> None:
                 demand_against_places(demand, places, public="ime", zones=pd.Series(ZONES))
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=25)
 @given(
     needs=st.fixed_dictionaries({code: st.floats(0, 1e3) for code in ZONES}),
     held=st.fixed_dictionaries({zone: st.floats(0, 1e3) for zone in set(ZONES.values())}),

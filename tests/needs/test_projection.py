@@ -57,7 +57,7 @@ def test_growth_refuses_what_is_no_rate() -> None:
             grow_population(table, rate_per_year=growth, from_year=2021, to_year=2022)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=25)
 @given(rows=populations(), var=bands(), alps=bands(), data=st.data())
 def test_matches_scaling_year_by_year_and_adds_up(
     rows: list, var: list, alps: list, data: st.DataObject

@@ -28,7 +28,7 @@ def test_by_hand() -> None:
     assert found.attrs["mean_acts_per_hab"] == 4.0
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=25)
 @given(
     rows=populations(last=40),
     cut=st.integers(1, 40),

@@ -1,4 +1,4 @@
-"""Places and professionals per site: what may be summed, and what is unknown."""
+"""Which services are known everywhere, where each is, and who travels for it."""
 
 from __future__ import annotations
 
@@ -104,3 +104,27 @@ def site_of_authorisation(services: pd.DataFrame, authorisation_id: str) -> str:
             f"Autorisation « {authorisation_id} » {said} ; connues : {examples(known, most=8)}."
         )
     return str(held[0])
+
+
+def who_travels(services: pd.DataFrame) -> pd.Series[str]:
+    """Say whose time the road takes: the staff's for a service delivered at home, the person's otherwise.
+
+    A SESSAD or a home-nursing service travels to the person: its travel times are road time of its staff, and
+    are never added to, or compared with, the trips of those who go to an establishment.
+
+    Parameters
+    ----------
+    services : DataFrame, column `delivered_at_home`
+
+    Returns
+    -------
+    Series
+        "staff" or "person", on the index of `services`.
+
+    Examples
+    --------
+    >>> who_travels(pd.DataFrame({"delivered_at_home": [True, False]}, index=["sessad", "ime"])).to_dict()
+    {'sessad': 'staff', 'ime': 'person'}
+    """
+    at_home = services["delivered_at_home"].astype(bool)
+    return at_home.map({True: "staff", False: "person"}).rename("who_travels")

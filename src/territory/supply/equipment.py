@@ -1,0 +1,293 @@
+"""From the lines of FINESS equipment to places by site, service, public, ages and mode."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Collection, Mapping
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from territory.errors import Problems, SchemaError, TerritoryWarning, examples
+from territory.supply.finess import CATEGORIES, HOME_SERVICES, TEMPORARY, Category, classify_equipment
+
+# ages of the authorisation where FINESS has none: usage in the field, flagged "default" wherever they are used
+DEFAULT_AGES: dict[str, tuple[float, float]] = {
+    "camsp": (0, 6),
+    "cmpp": (0, 20),
+    "sessad": (0, 20),
+    "ime": (3, 20),
+    "itep": (3, 20),
+}
+
+_STRATUM = (
+    "site_id",
+    "service",
+    "authorisation_id",
+    "reception_mode",
+    "public",
+    "age_min",
+    "age_max",
+    "ages_origin",
+    "capacity_unit",
+    "delivered_at_home",
+)
+_COLUMNS = {
+    "authorised": ("capautot", "ageminiaut", "agemaxiaut", "indsupaut"),
+    "installed": ("capinstot", "ageminiinst", "agemaxiinst", "indsupinst"),
+}
+
+
+def strata_from_equipment(
+    equipment: pd.DataFrame,
+    *,
+    capacity: Literal["authorised", "installed"],
+    repeated: Literal["once", "separate"] = "once",
+    categories: Mapping[str, Category] = CATEGORIES,
+) -> pd.DataFrame:
+    """Count places by site, service, public, ages and mode, from the equipment lines of FINESS.
+
+    Parameters
+    ----------
+    equipment : DataFrame
+        One row per line of `etalab-cs1400105`, under its own column names: `nofinesset`, `ta`, `client` (codes
+        as text), `capautot` or `capinstot` (places; NaN = unknown), and `categetab`, joined from the
+        establishments. Used when present: `de`, `ageminiaut`, `agemaxiaut` (or `ageminiinst`, `agemaxiinst`),
+        `indsupinst`, `indsupaut` ("O" = deleted), `dateautor`; and two columns of your own,
+        `authorisation_id` (several establishments of one authorisation share it; the establishment and service
+        otherwise) and `places_id` (lines with the same one describe the same places).
+    capacity
+        Authorised or installed places: they differ, and there is no default.
+    repeated
+        Lines that differ by their public alone (same discipline, activity, ages, places and date) are the same
+        places open to several publics: "once" counts them once and says so, "separate" adds them up. With
+        `places_id` nothing is guessed.
+    categories
+        As for `classify_equipment`.
+
+    Returns
+    -------
+    DataFrame
+        One row per site, service, authorisation, mode, public and ages: `site_id`, `service`,
+        `authorisation_id`, `reception_mode`, `public` (client codes separated by spaces: a place open to several
+        publics is one row), `age_min`, `age_max` (years), `ages_origin` (source, default or unknown),
+        `capacity` (NaN = unknown), `capacity_unit`, `delivered_at_home`, `capacity_scope` ("site"). CAMSP, CMPP,
+        CMP and the like have the unit file_active and an unknown capacity: FINESS does not hold it.
+
+    Raises
+    ------
+    SchemaError
+        If columns are absent, a capacity is negative or text, a deletion mark is neither N, O nor empty, or lines
+        of one `places_id` disagree.
+
+    Warns
+    -----
+    TerritoryWarning
+        With the lines that were deleted, of a category without service, repeated, or with impossible ages.
+
+    Examples
+    --------
+    >>> lines = pd.DataFrame({"nofinesset": ["830000001"] * 2, "categetab": "183", "ta": ["13", "16"],
+    ...     "client": "437", "capautot": [20.0, 12.0]})
+    >>> strata_from_equipment(lines, capacity="authorised")[["service", "capacity"]].values.tolist()
+    [['ime', 20.0], ['sessad', 12.0]]
+    """
+    places, *ages, deleted = _COLUMNS[capacity]
+    _check(equipment, places)
+    rows = _without_deleted(equipment, capacity, deleted).reset_index(drop=True)
+    said = classify_equipment(rows["categetab"], rows["ta"], categories=categories)
+    rows = pd.concat([rows, said], axis=1)
+    rows = _without_unknown(rows)
+    rows = _with_ages(rows, *ages)
+    rows["capacity"] = rows[places].astype(float).where(rows["capacity_unit"] == "places")
+    rows = _merge_publics(rows, repeated)
+    own = rows["nofinesset"] + ":" + rows["service"].str.removesuffix(TEMPORARY)
+    given = (
+        rows["authorisation_id"] if "authorisation_id" in rows else pd.Series(index=rows.index, dtype="str")
+    )
+    rows["authorisation_id"] = given.fillna(own)
+    rows = rows.rename(columns={"nofinesset": "site_id"})
+    summed = rows.groupby(list(_STRATUM), sort=False, dropna=False)["capacity"].sum(skipna=False)
+    strata = summed.reset_index().assign(capacity_scope="site")
+    for name in ("reception_mode", "public", "capacity_unit"):
+        # grouping a column where nothing is known takes its type away
+        strata[name] = strata[name].astype("str")
+    return strata[[*_STRATUM[:8], "capacity", *_STRATUM[8:], "capacity_scope"]]
+
+
+def services_from_strata(strata: pd.DataFrame, *, complete: Collection[str]) -> pd.DataFrame:
+    """Gather strata into the table `services`: one row per site and service.
+
+    Parameters
+    ----------
+    strata : DataFrame
+        Result of `strata_from_equipment`.
+    complete
+        Services of which every site of the territory is in the table: FINESS is complete for the services that
+        it registers once the extract holds the whole territory and its surroundings. It is for the caller to say.
+
+    Returns
+    -------
+    DataFrame
+        Table `services` (see `territory.tables`). `capacity` is NaN where one of its strata is unknown;
+        `reception_mode` is empty where there are several; ages go from the youngest to the oldest, and are NaN
+        where one is unknown; `public` lists every public received. Two authorisations of one service at one site
+        are two rows, told apart by « @authorisation ».
+
+    Raises
+    ------
+    SchemaError
+        If columns are absent.
+
+    Examples
+    --------
+    >>> lines = pd.DataFrame({"nofinesset": ["830000001"] * 2, "categetab": "183", "ta": ["11", "13"],
+    ...     "client": ["437", "117"], "capautot": [20.0, 12.0]})
+    >>> services = services_from_strata(strata_from_equipment(lines, capacity="authorised"), complete=["ime"])
+    >>> services[["capacity", "public", "is_complete_list"]].values.tolist()
+    [[32.0, '117 437', True]]
+    """
+    absent = [name for name in (*_STRATUM, "capacity", "capacity_scope") if name not in strata.columns]
+    if absent:
+        raise SchemaError(f"Strates de l'offre : colonne(s) absente(s) ({examples(absent)}).")
+    keys = ["site_id", "service", "authorisation_id"]
+    grouped = strata.groupby(keys, sort=False, dropna=False)
+    rank = grouped.ngroup()
+    services = strata.loc[~rank.duplicated(), [*keys, "capacity_unit", "capacity_scope"]].reset_index(
+        drop=True
+    )
+    services["capacity"] = grouped["capacity"].sum(skipna=False).to_numpy()
+    services["age_min"] = grouped["age_min"].min(skipna=False).to_numpy()
+    services["age_max"] = grouped["age_max"].max(skipna=False).to_numpy()
+    services["public"] = _publics_by(strata["public"], rank).array
+    for name in ("ages_origin", "reception_mode"):
+        # the only value of several rows, or nothing
+        kinds = grouped[name].nunique(dropna=False).to_numpy()
+        services[name] = strata.loc[~rank.duplicated(), name].where(kinds == 1).astype("str").to_numpy()
+    at_home = grouped["delivered_at_home"]
+    # one day place in a SESSAD does not stop its staff from driving; one home session does not make a CMPP drive
+    goes_home = services["service"].str.removesuffix(TEMPORARY).isin(HOME_SERVICES).to_numpy()
+    services["delivered_at_home"] = np.where(goes_home, at_home.any().to_numpy(), at_home.all().to_numpy())
+    services["is_complete_list"] = services["service"].isin(set(complete))
+    clash = services.duplicated(["site_id", "service"], keep=False)
+    services.loc[clash, "service"] += "@" + services.loc[clash, "authorisation_id"]
+    return services.set_index(["site_id", "service"])
+
+
+def _check(equipment: pd.DataFrame, places: str) -> None:
+    """Report absent columns, capacities that are none and deletion marks that say nothing."""
+    problems = Problems("Équipements FINESS", SchemaError)
+    for name in ("nofinesset", "categetab", "ta", "client", places):
+        if name not in equipment.columns:
+            problems.add(f"colonne absente : « {name} »")
+        elif name != places and pd.api.types.is_numeric_dtype(equipment[name].dtype):
+            problems.add(f"colonne « {name} » : du texte est attendu, les zéros de tête sont perdus")
+    if places in equipment.columns:
+        counts = equipment[places]
+        if not pd.api.types.is_numeric_dtype(counts.dtype):
+            problems.add(f"colonne « {places} » : des nombres sont attendus")
+        elif (counts < 0).any() or np.isinf(counts.to_numpy(float, na_value=np.nan)).any():
+            wrong = equipment.loc[(counts < 0) | (counts == np.inf)]
+            shown = examples(wrong.get("nofinesset", wrong.index))
+            problems.add(f"{len(wrong)} capacité(s) négatives ou infinies ({shown})")
+    for name in ("indsupinst", "indsupaut"):
+        if name in equipment.columns:
+            marks = set(equipment[name].dropna().unique()) - {"N", "O", ""}
+            if marks:
+                problems.add(
+                    f"colonne « {name} » : N ou O sont attendus ({examples(sorted(map(str, marks)))})"
+                )
+    problems.raise_if_any()
+
+
+def _without_deleted(equipment: pd.DataFrame, capacity: str, mark: str) -> pd.DataFrame:
+    """Leave out deleted lines, and lines that are not installed when installed places are asked for."""
+    gone = pd.Series(False, index=equipment.index)
+    if "indsupinst" in equipment:
+        # an authorisation that is not installed yet has no mark of installation
+        gone |= equipment["indsupinst"] != "N" if capacity == "installed" else equipment["indsupinst"] == "O"
+    if mark in equipment:
+        gone |= equipment[mark] == "O"
+    if gone.any():
+        _warn(
+            f"FINESS : {int(gone.sum())} ligne(s) d'équipement supprimées ou non installées, laissées de côté."
+        )
+    return equipment[~gone]
+
+
+def _without_unknown(rows: pd.DataFrame) -> pd.DataFrame:
+    """Leave out lines of categories that stand for no service."""
+    unknown = rows["service"].isna()
+    if unknown.any():
+        categories = sorted(rows.loc[unknown, "categetab"].dropna().unique())
+        _warn(
+            f"FINESS : {int(unknown.sum())} ligne(s) de {len(categories)} catégorie(s) sans service ici "
+            f"({examples(categories)}), laissées de côté."
+        )
+    return rows[~unknown].copy()
+
+
+def _with_ages(rows: pd.DataFrame, youngest: str, oldest: str) -> pd.DataFrame:
+    """Return ages of the authorisation, or usual ones that are flagged as such."""
+    nothing = pd.Series(np.nan, index=rows.index)
+    low = rows[youngest].astype(float) if youngest in rows else nothing
+    high = rows[oldest].astype(float) if oldest in rows else nothing
+    impossible = (low > high) | (low < 0)
+    if impossible.any():
+        _warn(
+            f"FINESS : {int(impossible.sum())} ligne(s) aux âges impossibles "
+            f"({examples(rows.loc[impossible, 'nofinesset'])}), traités comme inconnus."
+        )
+    known = low.notna() & high.notna() & ~impossible
+    plain = rows["service"].str.removesuffix(TEMPORARY)
+    usual = plain.isin(DEFAULT_AGES)
+    rows["age_min"] = low.where(known, plain.map({name: ages[0] for name, ages in DEFAULT_AGES.items()}))
+    rows["age_max"] = high.where(known, plain.map({name: ages[1] for name, ages in DEFAULT_AGES.items()}))
+    origin = np.select([known, usual], ["source", "default"], "unknown")
+    return rows.assign(ages_origin=pd.Series(origin, index=rows.index, dtype="str"))
+
+
+def _merge_publics(rows: pd.DataFrame, repeated: str) -> pd.DataFrame:
+    """Make one row of the lines that describe the same places for several publics."""
+    rows = rows.assign(public=rows["client"].astype("str"))
+    if "places_id" in rows:
+        alone = pd.Series(np.arange(len(rows)), index=rows.index).astype("str").radd("line ")
+        places = rows["places_id"].fillna(alone)
+        differing = rows.groupby(places)["capacity"].nunique(dropna=False)
+        wrong = differing.index[differing > 1]
+        if len(wrong):
+            raise SchemaError(
+                f"Équipements FINESS : {len(wrong)} places_id aux capacités différentes ({examples(wrong)}) ; des "
+                "lignes qui décrivent les mêmes places ont le même nombre."
+            )
+        key = pd.Series(pd.factorize(places)[0], index=rows.index)
+    else:
+        same = ("nofinesset", "service", "authorisation_id", "de", "ta", "age_min", "age_max", "dateautor")
+        columns = [name for name in (*same, "capinstot", "capautot") if name in rows.columns]
+        if repeated == "separate":
+            columns.append("public")
+        key = rows.groupby(columns, sort=False, dropna=False).ngroup()
+    merged = rows[~key.duplicated()].copy()
+    merged["public"] = _publics_by(rows["public"], key).reindex(key[merged.index]).to_numpy()
+    if len(merged) < len(rows) and "places_id" not in rows:
+        twice = key[key.duplicated()].unique()
+        _warn(
+            f"FINESS : {len(rows)} lignes pour {len(merged)} ensembles de places : {len(twice)} sont répétés, le plus "
+            f"souvent pour plusieurs publics, et comptés une fois ({merged['capacity'].sum():g} places au lieu de "
+            f'{rows["capacity"].sum():g}) ; une colonne places_id ou repeated="separate" en décide autrement.'
+        )
+    return merged
+
+
+def _publics_by(publics: pd.Series[str], key: pd.Series[int]) -> pd.Series[str]:
+    """Return by key every public of its rows once, sorted, separated by spaces; missing when none is known."""
+    codes = publics.str.split().explode()
+    pairs = pd.DataFrame({"key": key.reindex(codes.index), "code": codes}).drop_duplicates()
+    joined = pairs.dropna().sort_values("code").groupby("key")["code"].agg(" ".join)
+    return joined.reindex(key.unique()).astype("str")
+
+
+def _warn(message: str) -> None:
+    """Warn the caller of `strata_from_equipment`."""
+    warnings.warn(message, TerritoryWarning, stacklevel=4)
