@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _ROW_CM = 0.62
+_NAME_LETTERS = 30
 _THRESHOLD = 11
 
 
@@ -81,7 +83,9 @@ def gainers_and_losers(effects: pd.DataFrame, *, width_cm: float = 17.0, noun: s
     return figure
 
 
-def needs_with_range(needs: pd.DataFrame, *, width_cm: float = 17.0, label: str = "personnes") -> Figure:
+def needs_with_range(
+    needs: pd.DataFrame, *, width_cm: float = 17.0, label: str = "personnes", row_cm: float = 0.5
+) -> Figure:
     """Draw, for each zone, the central estimate with the range from low to high.
 
     Parameters
@@ -92,6 +96,8 @@ def needs_with_range(needs: pd.DataFrame, *, width_cm: float = 17.0, label: str 
         Width on paper (centimetres).
     label
         Name of the axis.
+    row_cm
+        Height of a row (centimetres).
 
     Returns
     -------
@@ -111,7 +117,9 @@ def needs_with_range(needs: pd.DataFrame, *, width_cm: float = 17.0, label: str 
     """
     _check(needs)
     with style.style():
-        figure, axes = _rows(len(needs), width_cm, left_cm=4.6, right_cm=3.6, head_cm=0.35, foot_cm=0.95)
+        figure, axes = _rows(
+            len(needs), width_cm, left_cm=4.6, right_cm=3.6, head_cm=0.2, foot_cm=0.95, row_cm=row_cm
+        )
         for row, (low, central, high) in enumerate(needs[["low", "central", "high"]].to_numpy(dtype=float)):
             # the place of a mark would tell what the text withholds
             if np.isnan(central) or central < _THRESHOLD:
@@ -221,7 +229,8 @@ def _rows(
 
 def _row_names(axes: Axes, names: list[str]) -> None:
     """Write the name of each row on the left."""
-    axes.set_yticks(range(len(names)), [str(name) for name in names], fontsize=8)
+    wrapped = ["\n".join(textwrap.wrap(str(name), _NAME_LETTERS, break_long_words=False)) for name in names]
+    axes.set_yticks(range(len(names)), wrapped, fontsize=8, linespacing=0.95)
     axes.tick_params(axis="y", length=0, pad=6)
 
 

@@ -134,7 +134,9 @@ def scale_and_north(axes: Axes) -> list[Box]:
     height_cm = axes.get_position().height * height_in * style.CM_PER_INCH
     metre_cm = (top - bottom) / height_cm
     # a map of a part of the territory runs on under the strip: paper covers it
-    axes.axhspan(bottom, bottom + _STRIP_CM * metre_cm, facecolor=style.PAPER, zorder=4)
+    axes.axhspan(
+        bottom, bottom + _STRIP_CM * metre_cm, facecolor=style.PAPER, edgecolor=style.PAPER, lw=2, zorder=4
+    )
     length = nice_length(0.22 * (right - left))
     x, y = left + 0.15 * metre_cm, bottom + 0.2 * metre_cm
     axes.plot(

@@ -98,7 +98,8 @@ def minutes(value: float) -> str:
         return f"0{NBSP}min" if value == 0 else "moins d'une minute"
     if whole < 60:
         return f"{sign}{whole}{NBSP}min"
-    return f"{sign}{whole // 60}{NBSP}h{NBSP}{whole % 60:02d}"
+    rest = f"{NBSP}{whole % 60:02d}" if whole % 60 else ""
+    return f"{sign}{whole // 60}{NBSP}h{rest}"
 
 
 def signed(value: float) -> str:

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import math
 
-from territory.report.document import Block, Callout, Heading, KeyFigures, Paragraph, Run, Text, strong
+from territory.report.document import (
+    Block,
+    Bullets,
+    Callout,
+    Heading,
+    KeyFigures,
+    Paragraph,
+    Run,
+    Text,
+    strong,
+)
 from territory.report.french import about, count, join, minutes, persons, share
 from territory.report.reading import SECRET, Counts, Move, Reading
 from territory.scenario.computing import ALL_TERRITORY
@@ -54,8 +64,7 @@ def _answer(reading: Reading) -> list[Block]:
             told.add(move.services)
             others.append(_sentence(reading, move))
     if pivot is not None:
-        blocks.append(Paragraph(_sentence(reading, pivot)))
-        blocks += _key_figures(reading, pivot)
+        blocks += _pivot(reading, pivot)
     if others:
         blocks.append(Callout("Pour les autres services, ce que montrent les calculs", others, "note"))
     if pivot is None and not others:
@@ -78,13 +87,24 @@ def _lead(reading: Reading) -> Text:
     for service, movers in depends.items():
         stays = [name for name in every if name not in movers]
         parts.append(
-            f"Le service « {reading.label(service)} » déménage dans {_scenarios(movers)} et reste où il est dans "
-            f"{_scenarios(stays)}. "
+            f"Le service « {reading.label(service)} » déménage dans {_scenarios(movers)} et reste où il "
+            f"est dans {_scenarios(stays)}. "
         )
-    parts.append(
-        "Rien, dans ce rapport, n'affirme que ce déménagement aura lieu : les deux cas sont calculés."
-    )
+    told = {name for movers in depends.values() for name in movers}
+    quiet = [name for name in every if name not in told and _is_quiet(reading, name)]
+    if quiet:
+        words = "presque aucun trajet d'enfant ou de parent ne change de façon mesurable. "
+        parts.append(strong(f"Dans {_scenarios(quiet)}, {words}"))
+    parts.append("Rien, ici, n'affirme que ce déménagement aura lieu : les deux cas sont calculés.")
     return parts
+
+
+def _is_quiet(reading: Reading, scenario_id: str) -> bool:
+    """Tell whether a scenario hardly changes the trips of those who go to the services that it moves."""
+    moves = [move for move in reading.moves(scenario_id) if move.who != _STAFF]
+    felt = [_told_apart_share(reading.counts(scenario_id, move.services[0])) for move in moves]
+    is_moved = all(move.from_site is not None and move.to_site is not None for move in moves)
+    return is_moved and all(value <= 1 - _HARDLY_FELT_SHARE for value in felt)
 
 
 def _scenarios(names: list[str]) -> str:
@@ -124,17 +144,21 @@ def _staff(reading: Reading, move: Move, found: Counts) -> list[str | Run]:
     """Say that the professionals travel, not the children."""
     noun = reading.noun(move.services[0], is_observed=found.is_observed)
     return [
-        f" ({reading.place(move.from_site)} → {reading.place(move.to_site)}) : ce sont les professionnels qui vont "
-        f"vers l'enfant. Leur route, et non celle des familles, serait plus courte vers {_persons(found, 'gain')} "
-        f"{noun} et plus longue vers {_persons(found, 'loss')}."
+        f" ({reading.place(move.from_site)} → {reading.place(move.to_site)}) : ce sont les professionnels "
+        "qui vont vers l'enfant. Leur route, et non celle des familles, serait plus courte vers "
+        f"{_persons(found, 'gain')} {noun} et plus longue vers {_persons(found, 'loss')}."
     ]
 
 
 def _same_commune(reading: Reading, move: Move) -> list[str | Run]:
     """Say that the service already is in the commune, with the facts of the study about it."""
     facts = [fact.text for fact in reading.study.fact if fact.about in move.services]
-    start = f" : déjà {reading.at_site(move.from_site)} ; changer d'adresse dans la commune ne change pas les trajets."
-    return [start, *(f" {text}" for text in facts)]
+    town = reading.place(move.from_site)
+    known = "" if facts else f"déjà {reading.at_site(move.from_site)} ; "
+    return [
+        f" : {known}changer d'adresse dans {town} ne change pas les trajets.",
+        *(f" {text}" for text in facts),
+    ]
 
 
 def _hardly_felt(reading: Reading, move: Move, found: Counts) -> list[str | Run]:
@@ -157,42 +181,80 @@ def _hardly_felt(reading: Reading, move: Move, found: Counts) -> list[str | Run]
 
 
 def _felt(reading: Reading, move: Move, found: Counts) -> list[str | Run]:
-    """Say who gains, who loses, where, and who comes within reach or leaves it."""
-    limit = minutes(reading.parameters.recruitment_max_min)
+    """Say who gains and who loses, in one sentence."""
     noun = reading.noun(move.services[0], is_observed=found.is_observed)
-    where = f"{reading.place(move.from_site)} → {reading.place(move.to_site)}, {_between(reading, move)}"
-    parts: list[str | Run] = [
-        f" ({where}) : parmi les {noun} qui habitent à {limit} ou moins du site d'aujourd'hui, ",
-        strong(f"{_persons(found, 'gain')} auraient un trajet plus court"),
+    return [
+        f" ({_road(reading, move)}) : ",
+        strong(f"trajet plus court pour {_persons(found, 'gain')} {noun}"),
         _in_zones(reading, found, "gain"),
         ", ",
-        strong(f"{_persons(found, 'loss')} un trajet plus long"),
+        strong(f"plus long pour {_persons(found, 'loss')}"),
         _in_zones(reading, found, "loss"),
-        _worst(reading, found),
-        f" ; pour {_persons(found, 'indistinct')}, l'écart n'est pas distinguable. ",
+        f"{_worst(reading, found)} ; non distinguable pour {_persons(found, 'indistinct')}.",
+    ]
+
+
+def _pivot(reading: Reading, move: Move) -> list[Block]:
+    """Tell the move that changes most at length: who gains, who loses, where, who comes within reach."""
+    found = reading.counts(move.scenario_id, move.services[0])
+    is_felt = any(found.communes[effect][ALL_TERRITORY] for effect in ("gain", "loss"))
+    if not is_felt or move.from_site is None or move.to_site is None:
+        return [Paragraph(_sentence(reading, move))]
+    limit = minutes(reading.parameters.recruitment_max_min)
+    noun = reading.noun(move.services[0], is_observed=found.is_observed)
+    intro: Text = [
+        strong(f"Si « {reading.labels(move.services)} » déménage (scénario {move.scenario_id})"),
+        f" : {_road(reading, move)}. Parmi les {noun} qui habitent à {limit} ou moins du site d'aujourd'hui :",
+    ]
+    lost: list[str | Run] = [
+        strong(f"{_persons(found, 'loss')} auraient un trajet plus long"),
+        f"{_in_zones(reading, found, 'loss')}{_worst(reading, found)}",
     ]
     leaving = float(found.zones["persons_leaving"].get(ALL_TERRITORY, 0.0)) if not found.is_observed else 0.0
     if leaving > 0:
-        parts.append(f"Parmi ceux qui perdent, {about(leaving)} seraient désormais à plus de {limit}. ")
+        lost.append(f" ; {about(leaving)} d'entre eux passeraient à plus de {limit}")
+    items: list[Text] = [
+        [
+            strong(f"{_persons(found, 'gain')} auraient un trajet plus court"),
+            _in_zones(reading, found, "gain"),
+            " ;",
+        ],
+        [*lost, " ;"],
+        [
+            f"pour {_persons(found, 'indistinct')}, ",
+            strong("l'écart n'est pas distinguable"),
+            " du doute sur les temps.",
+        ],
+    ]
+    blocks: list[Block] = [Paragraph(intro), *_key_figures(reading, move), Bullets(items)]
     if found.communes["entering"][ALL_TERRITORY]:
-        parts.append(
-            f"À l'inverse, {_persons(found, 'entering')}, aujourd'hui à plus de {limit}, passeraient sous ce seuil : "
-            "ils ne sont pas comptés parmi les gagnants, car rien ne dit que le service recruterait chez eux."
-        )
-    return parts
+        blocks.append(Paragraph(_entering(reading, move, found, limit)))
+    return blocks
+
+
+def _entering(reading: Reading, move: Move, found: Counts, limit: str) -> str:
+    """Say who would come within reach, and why they are not counted."""
+    outside = reading.persons_outside(move.scenario_id, move.services[0], "entering")
+    apart = f", dont {about(outside)} hors du territoire" if outside >= 11 else ""
+    return (
+        f"Par ailleurs, {_persons(found, 'entering')}{apart}, aujourd'hui à plus de {limit}, passeraient "
+        "sous ce seuil ; ils ne sont pas comptés comme gagnants : rien ne dit que le service recruterait chez eux."
+    )
+
+
+def _road(reading: Reading, move: Move) -> str:
+    """Say from where to where a service moves."""
+    return f"{reading.place(move.from_site)} → {reading.place(move.to_site)}, {_between(reading, move)}"
 
 
 def _key_figures(reading: Reading, move: Move) -> list[Block]:
     """Return the large numbers of the move that changes most."""
     found = reading.counts(move.scenario_id, move.services[0])
-    if not any(found.communes[effect][ALL_TERRITORY] for effect in ("gain", "loss")):
-        return []
     noun = reading.noun(move.services[0], is_observed=found.is_observed)
-    condition = f"si {reading.labels(move.services)} déménage (scénario {move.scenario_id})"
     labels = {
-        "gain": (f"{noun} : trajet plus court", condition),
-        "loss": (f"{noun} : trajet plus long", condition),
-        "indistinct": (f"{noun} : écart non distinguable", "écart plus petit que le doute sur les temps"),
+        "gain": ("trajet plus court", noun),
+        "loss": ("trajet plus long", noun),
+        "indistinct": ("écart non distinguable", noun),
     }
     figures = [(found.text(ALL_TERRITORY, effect), *texts) for effect, texts in labels.items()]
     return [KeyFigures(figures)]

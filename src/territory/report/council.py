@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from territory.errors import ParameterError
-from territory.report import answers, method, sections
+from territory.report import accounts, answers, maps, method, needs, sections
 from territory.report.document import Block, Document
 from territory.report.pdf import compile_pdf
 from territory.report.reading import Reading, StudyLike
@@ -78,15 +78,15 @@ def council_report(result: StudyLike) -> Document:
     blocks: list[Block] = [
         *answers.first_page(reading),
         *sections.what_moves(reading),
-        *sections.maps(reading),
-        *sections.other_moves(reading),
-        *sections.travel_accounts(reading),
-        *sections.needs(reading),
-        *sections.common_care(reading),
+        *sections.all_moves(reading),
+        *maps.maps(reading),
+        *needs.needs(reading),
+        *accounts.travel_accounts(reading),
+        *accounts.common_care(reading),
         *method.method(reading),
         *method.sources(reading),
     ]
-    vintage = study.population.upper().replace("RP", "RP ")
+    vintage = reading.vintage()
     return Document(
         study.title,
         date_of(reading),

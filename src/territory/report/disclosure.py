@@ -122,8 +122,8 @@ def _system(known: pd.Series, relations: list[Relation]) -> np.ndarray:
     wrong = [relations[line][0] for line in np.flatnonzero(gaps > 1e-6 * (1 + np.nanmax(known, initial=0)))]
     if wrong:
         raise ParameterError(
-            f"Secret statistique : {len(wrong)} totaux ne sont pas la somme de leurs parties ({examples(wrong)}) ; "
-            "corrigez les effectifs ou retirez ces totaux."
+            f"Secret statistique : {len(wrong)} totaux ne sont pas la somme de leurs parties "
+            f"({examples(wrong)}) ; corrigez les effectifs ou retirez ces totaux."
         )
     return system
 

@@ -13,6 +13,7 @@ from territory.report.french import typeset
 # a paragraph is a text, or runs of text of which some are strong
 Run = tuple[str, Literal["plain", "strong"]]
 Text = str | Sequence[str | Run]
+Side = Literal["left", "right"]
 
 
 def strong(text: str) -> Run:
@@ -96,7 +97,7 @@ class DataTable:
     rows: Sequence[Sequence[str]]
     caption: str
     # left or right for each column; numbers go right
-    align: Sequence[Literal["left", "right"]] = field(default_factory=tuple)
+    align: Sequence[Side] = field(default_factory=tuple)
     # share of the width for each column; 0 is as wide as its text
     widths: Sequence[float] = field(default_factory=tuple)
     strong_rows: Sequence[int] = field(default_factory=tuple)
@@ -213,13 +214,17 @@ def _runs(text: Text) -> list[dict[str, Any]]:
 
 
 def _typeset_runs(parts: Sequence[Run]) -> list[Run]:
-    """Typeset runs one by one; a space at their border keeps what follows it in mind."""
+    """Typeset runs one by one, each with what follows it in mind: a space before « ? » may end the run before."""
+    words = [text for text, _ in parts]
+    for i in range(1, len(words)):
+        # a space that starts a run ends the one before it, where the rules can see both sides
+        start = len(words[i]) - len(words[i].lstrip(" "))
+        words[i - 1], words[i] = words[i - 1] + words[i][:start], words[i][start:]
     found = []
-    for i, (words, kind) in enumerate(parts):
-        after = parts[i + 1][0] if i + 1 < len(parts) else ""
-        # one character of what follows decides whether the last space may break
-        whole = typeset(words + after[:1])
-        found.append((whole[: len(whole) - len(typeset(after[:1]))] if after else whole, kind))
+    for i, (text, (_, kind)) in enumerate(zip(words, parts, strict=True)):
+        after = typeset("".join(words[i + 1 :]))
+        whole = typeset(text + "".join(words[i + 1 :]))
+        found.append((whole.removesuffix(after), kind))
     return found
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from territory.network.estimate_model import calibration
 from territory.report.document import Block, Bullets, Callout, DataTable, Heading, Paragraph, Text, strong
 from territory.report.french import count, decimal, integer, minutes, persons
@@ -25,9 +27,9 @@ def method(reading: Reading) -> list[Block]:
         Method, limits, and how results change with the main assumption.
     """
     items: list[Text] = [*_times(reading), *_ages(reading), *_counting(reading), *_disclosure()]
-    blocks: list[Block] = [Heading("Méthode et limites", new_page=True), Bullets(items)]
+    blocks: list[Block] = [Heading("Méthode et limites"), Bullets(items)]
     blocks += _sensitivity(reading)
-    asked = [
+    asked: list[Text] = [
         [strong(found.question), f" {found.matters_for}"]
         for found in reading.study.unknown
         if found.matters_for
@@ -51,37 +53,43 @@ def _times(reading: Reading) -> list[Text]:
         for terrain in ("plain", "mountain")
     }
     terrain = reading.study.travel.terrain
-    median = reading.baseline.access["uncertainty_min"].median()
-    doubt = (
-        "" if median != median else f" Le doute médian sur un temps est ici de ± {minutes(float(median))}."
-    )  # noqa: PLR0124
+    access = reading.baseline.access
+    near = access[access["travel_time_min"].le(reading.parameters.recruitment_max_min)]
+    median = float(near["uncertainty_min"].median())
+    doubt = "" if math.isnan(median) else f" Le doute médian sur un temps est ici de ± {minutes(median)}."
     return [
         [
             strong("Temps de route estimés."),
-            " Sans carte routière, un temps est estimé d'après la distance à vol d'oiseau, la densité des communes et le "
-            f"relief (terrain retenu : {_TERRAINS.get(terrain, terrain)}), en voiture, hors heures de pointe. Sur des trajets "
-            f"qui n'ont pas servi à régler ce calcul, l'erreur moyenne est de {decimal(error['plain'])} min en Gironde "
-            f"(METRIC, INSEE) et de {decimal(error['mountain'])} min en Isère (OSRM). Il n'existe pas de mesure de référence "
+            " Sans carte routière, un temps est estimé d'après la distance à vol d'oiseau, la densité "
+            f"des communes et le relief (terrain retenu : {_TERRAINS.get(terrain, terrain)}), en voiture, "
+            "hors heures de pointe. Sur des trajets qui n'ont pas servi à régler ce calcul, l'erreur "
+            f"moyenne est de {decimal(error['plain'])} min en Gironde (METRIC, INSEE) et de "
+            f"{decimal(error['mountain'])} min en Isère (OSRM). Il n'existe pas de mesure de référence "
             f"pour le territoire étudié.{doubt}",
         ],
         [
             strong("Écart non distinguable."),
-            " Deux temps qui partagent une route partagent son erreur : un écart se voit donc mieux que chaque temps. Il n'est "
-            "dit gagné ou perdu que s'il dépasse le doute sur la différence, qui grandit avec la distance entre les deux sites.",
+            " Deux temps qui partagent une route partagent son erreur : un écart se voit donc mieux que "
+            "chaque temps. Il n'est dit gagné ou perdu que s'il dépasse le doute sur la différence, qui "
+            "grandit avec la distance entre les deux sites.",
         ],
     ]
 
 
 def _ages(reading: Reading) -> list[Text]:
     """Say how ages were cut."""
-    vintage = reading.study.population.upper().replace("RP", "RP ")
+    vintage = reading.vintage()
     text = (
-        f" Population {vintage} (INSEE). Les âges de chaque service sont découpés dans les tranches d'âge publiées, en les "
-        "supposant uniformes à l'intérieur d'une tranche ; seuls les totaux changent d'un millésime à l'autre."
+        f" Population {vintage} (INSEE). Les âges de chaque service sont découpés dans les tranches d'âge "
+        "publiées, en les supposant uniformes à l'intérieur d'une tranche ; seuls les totaux changent "
+        "d'un millésime à l'autre."
     )
     if reading.study.ages is not None:
         ages = reading.study.ages
-        text += f" Le tout est calé sur {integer(ages.total)} personnes de {ages.age_max:g} ans ou moins ({ages.year}). {ages.source}."
+        text += (
+            f" Le tout est calé sur {integer(ages.total)} personnes de {ages.age_max:g} ans ou moins en "
+            f"{ages.year} ({ages.source})."
+        )
     return [[strong("Âges."), text]]
 
 
@@ -93,15 +101,17 @@ def _counting(reading: Reading) -> list[Text]:
         items.append(
             [
                 strong("Périmètre."),
-                f" Un service est supposé pouvoir recruter jusqu'à {limit} de route : c'est une hypothèse, essayée aussi avec "
-                "d'autres seuils. Chaque commune est représentée par un point ; une famille n'habite pas toujours près de lui.",
+                f" Un service est supposé pouvoir recruter jusqu'à {limit} de route : c'est une "
+                "hypothèse, essayée aussi avec d'autres seuils. Chaque commune est représentée par un "
+                "point ; une famille n'habite pas toujours près de lui.",
             ]
         )
     items.append(
         [
             strong("Ce qui n'est pas calculé."),
-            " Ni l'attente, ni le manque de places, ni la qualité de l'accompagnement : les nombres nécessaires ne sont pas "
-            "publics. Un service absent d'ici n'est pas absent du territoire : FINESS fait foi.",
+            " Ni l'attente, ni le manque de places, ni la qualité de l'accompagnement : les nombres "
+            "nécessaires ne sont pas publics. Un service absent d'ici n'est pas absent du territoire : "
+            "FINESS fait foi.",
         ]
     )
     return items
@@ -112,8 +122,8 @@ def _disclosure() -> list[Text]:
     return [
         [
             strong("Petits nombres."),
-            " Une estimation inférieure à 11 personnes est écrite « < 11 ». Un effectif observé inférieur à 11 n'est pas publié, "
-            "ni ceux qui permettraient de le retrouver par différence.",
+            " Une estimation inférieure à 11 personnes est écrite « < 11 ». Un effectif observé "
+            "inférieur à 11 n'est pas publié, ni ceux qui permettraient de le retrouver par différence.",
         ]
     ]
 
@@ -138,7 +148,8 @@ def _sensitivity(reading: Reading) -> list[Block]:
         DataTable(
             ["Seuil de recrutement", "Plus court", "Plus long", "Non distinguable"],
             rows,
-            f"Si le seuil change : {reading.labels(move.services)}, scénario {move.scenario_id}, {reading.noun(move.services[0])}.",
+            f"Si le seuil change : {reading.labels(move.services)}, scénario {move.scenario_id}, "
+            f"{reading.noun(move.services[0])}.",
             widths=[1.0, 0, 0, 0],
         )
     ]
@@ -158,23 +169,50 @@ def sources(reading: Reading) -> list[Block]:
         Last page.
     """
     blocks: list[Block] = [Heading("Sources")]
-    table = getattr(reading.result.dataset, "sources", None)
-    if table is not None and len(table):
-        rows = table[["producer", "title", "vintage", "licence"]].fillna("–").drop_duplicates()
+    rows = _used_sources(reading)
+    if rows:
         blocks.append(
             DataTable(
                 ["Producteur", "Données", "Millésime", "Licence"],
-                [[str(cell) for cell in row] for row in rows.itertuples(index=False)],
+                rows,
                 "Données utilisées.",
-                align=["left"] * 4,
-                widths=[1.0, 2.2, 0.0, 0.0],
+                align=["left", "left", "left", "left"],
+                widths=[1.1, 2.6, 0.8, 0.9],
             )
         )
-    named = sorted({trip.source for named in reading.named.values() for trip in named.trip if trip.source})
-    if named:
-        blocks += [Heading("Hypothèses de trajets", 2), Bullets(list(named), "small")]
+    quoted = _quoted(reading)
+    if quoted:
+        blocks += [Heading("Documents publics cités", 2), Bullets(quoted, "small")]
     blocks += _digest(reading)
     return blocks
+
+
+def _used_sources(reading: Reading) -> list[list[str]]:
+    """Return producer, title, vintage and licence of each source, the censuses that were not used left out."""
+    table = getattr(reading.result.dataset, "sources", None)
+    if table is None or table.empty:
+        return []
+    chosen = f"population_{reading.study.population}"
+    columns = table["column"].astype(str) if "column" in table else table["title"].astype(str)
+    kept = table[~columns.str.startswith("population_rp") | columns.eq(chosen)]
+    rows = kept[["producer", "title", "vintage", "licence"]].fillna("–").astype(str).drop_duplicates()
+    # lines that send the reader to a column of a file say nothing on paper
+    rows = rows[~rows["producer"].str.startswith("voir ") & ~rows["vintage"].str.startswith("voir ")]
+    return [list(row) for row in rows.itertuples(index=False, name=None)]
+
+
+def _quoted(reading: Reading) -> list[Text]:
+    """Return the documents that facts, needs, trips and named sites were read in, each one once."""
+    sites = {reading.site(reading.baseline, service) for service in reading.named}
+    sites |= {
+        reading.site(r, service) for r in reading.result.scenarios.values() for service in reading.named
+    }
+    found = [fact.source for fact in reading.study.fact]
+    found += [need.source for need in reading.study.need]
+    found += [str(reading.state.sites["source"][site]) for site in sorted(site for site in sites if site)]
+    if reading.study.ages is not None:
+        found.append(reading.study.ages.source)
+    return list(dict.fromkeys(text for text in found if text))
 
 
 def _digest(reading: Reading) -> list[Block]:
@@ -188,8 +226,8 @@ def _digest(reading: Reading) -> list[Block]:
     return [
         Paragraph(
             [
-                f"Document produit par {made} à partir de {count(len(files), 'fichier')} ; mêmes entrées, même document. "
-                "Empreinte du calcul (SHA-256, reprise dans manifest.json) : ",
+                f"Document produit par {made} à partir de {count(len(files), 'fichier')} ; mêmes entrées, "
+                "même document. Empreinte du calcul (SHA-256, reprise dans manifest.json) : ",
                 strong(digest),
             ],
             "small",

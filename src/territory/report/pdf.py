@@ -64,7 +64,8 @@ def compile_pdf(document: Document, path: Path | str) -> Path:
         handle, name = tempfile.mkstemp(prefix=f".{target.stem}-", suffix=".pdf", dir=target.parent)
     except OSError as error:
         raise OutputError(
-            f"Le rapport « {target} » ne peut pas être écrit ({error.strerror}) : choisissez un autre dossier."
+            f"Le rapport « {target} » ne peut pas être écrit ({error.strerror}) : choisissez un autre "
+            "dossier."
         ) from error
     beside = Path(name)
     try:

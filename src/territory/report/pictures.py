@@ -246,15 +246,31 @@ def distribution_chart(reading: Reading, move: Move) -> Picture | None:
     )
 
 
-def needs_chart(reading: Reading, public: str, label: str, needs: pd.DataFrame) -> Picture:
+def has_focus(reading: Reading) -> bool:
+    """Tell whether the study has an EPCI in focus, with outlines to zoom on.
+
+    Parameters
+    ----------
+    reading
+        A result, read.
+
+    Returns
+    -------
+    bool
+        False when no commune of the territory belongs to it.
+    """
+    return _focus(reading) is not None
+
+
+def needs_chart(reading: Reading, label: str, needs: pd.DataFrame) -> Picture:
     """Draw the needs of a public by zone with their range.
 
     Parameters
     ----------
     reading
         A result, read.
-    public, label
-        Public and its name.
+    label
+        Name of the public.
     needs
         By zone code, in order: low, central, high (persons).
 

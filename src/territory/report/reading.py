@@ -119,6 +119,9 @@ class Reading:
         self.communes = result.baseline.state.communes
         self.parameters = result.baseline.state.parameters
         self.named = {named.id: named for named in self.parameters.authorisations}
+        self._counts: dict[tuple[str, str], Counts] = {}
+        self._moves: dict[str, list[Move]] = {}
+        self._sites: dict[tuple[int, str], str | None] = {}
 
     @cached_property
     def territory(self) -> gpd.GeoDataFrame:
@@ -186,10 +189,12 @@ class Reading:
 
     def site(self, results: Results, service: str) -> str | None:
         """Return the site of a named service in some results; None when it is closed or not open yet."""
-        services = results.state.services
-        if not (services["authorisation_id"] == service).any():
-            return None
-        return supply.site_of_authorisation(services, service)
+        key = (id(results), service)
+        if key not in self._sites:
+            services = results.state.services
+            is_there = bool((services["authorisation_id"] == service).any())
+            self._sites[key] = supply.site_of_authorisation(services, service) if is_there else None
+        return self._sites[key]
 
     def place(self, site: str | None) -> str:
         """Return the commune of a site."""
@@ -230,6 +235,8 @@ class Reading:
         list of Move
             In the order of the study file.
         """
+        if scenario_id in self._moves:
+            return self._moves[scenario_id]
         groups: dict[tuple[Any, ...], list[str]] = {}
         for service in self.result.comparisons[scenario_id].services:
             before = self.site(self.baseline, service)
@@ -258,6 +265,12 @@ class Reading:
         Counts
             Zones in rows, effects in columns.
         """
+        if (scenario_id, service) not in self._counts:
+            self._counts[scenario_id, service] = self._count(scenario_id, service)
+        return self._counts[scenario_id, service]
+
+    def _count(self, scenario_id: str, service: str) -> Counts:
+        """Make what `counts` returns."""
         zones = self._zones(scenario_id, service)
         columns = {f"persons_{effect}": effect for effect in EFFECTS}
         table = (
@@ -324,6 +337,31 @@ class Reading:
                 found[service] = movers
         return found
 
+    def persons_outside(self, scenario_id: str, service: str, effect: str) -> float:
+        """Return the persons of an effect who live outside the territory; NaN when they are observed.
+
+        Parameters
+        ----------
+        scenario_id, service
+            A scenario and a service that it moves.
+        effect
+            One of `EFFECTS`.
+
+        Returns
+        -------
+        float
+            Persons.
+        """
+        if self._is_observed(service):
+            return math.nan
+        rows = self.differences(scenario_id, service)
+        outside = ~rows.index.isin(self.parameters.territory_codes)
+        return float(rows.loc[outside & rows["effect"].eq(effect).to_numpy(), "persons"].sum())
+
+    def vintage(self) -> str:
+        """Return the census of the study ("RP 2021")."""
+        return str(self.study.population).upper().replace("RP", "RP ")
+
     def pivot(self) -> Move | None:
         """Return the move that changes most for those who travel to the service; staff travel comes last.
 
@@ -332,13 +370,16 @@ class Reading:
         Move or None
             None without a scenario, or when nothing moves.
         """
-        best: tuple[tuple[bool, float], Move] | None = None
+        best: tuple[tuple[bool, float, float], Move] | None = None
         for scenario_id in self.result.comparisons:
             for move in self.moves(scenario_id):
                 rows = self.differences(scenario_id, move.services[0])
-                touched = rows["effect"].isin(["gain", "loss"])
-                size = float(rows.loc[touched, "persons"].sum()) + 1e-3 * float(touched.sum())
-                rank = (move.who != frozenset({"staff"}), size)
+                rows = rows[rows["effect"].isin(["gain", "loss", "indistinct"])]
+                weights = rows["persons"] if rows["persons"].notna().all() else pd.Series(1.0, rows.index)
+                felt = float(weights[rows["effect"].ne("indistinct")].sum())
+                # a share: counts of children served and of an age group cannot be set against each other
+                part = felt / float(weights.sum()) if weights.sum() > 0 else 0.0
+                rank = (move.who != frozenset({"staff"}), part, felt)
                 if best is None or rank > best[0]:
                     best = (rank, move)
         return best[1] if best else None

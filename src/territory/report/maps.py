@@ -1,0 +1,92 @@
+"""The pages of maps: before, after, difference, the EPCI in focus, each with its numbers as a chart or a table."""
+
+from __future__ import annotations
+
+from territory.report import pictures
+from territory.report.document import Block, Heading, Paragraph
+from territory.report.french import minutes
+from territory.report.reading import Move, Reading
+from territory.report.sections import effects_table, ordered_zones
+
+
+def maps(reading: Reading) -> list[Block]:
+    """Return the maps of the move that changes most, and of the next one that changes trips of children.
+
+    Parameters
+    ----------
+    reading
+        A result, read.
+
+    Returns
+    -------
+    list of Block
+        Today's maps alone when there is no scenario, or when nothing moves from a place to another.
+    """
+    move = reading.pivot()
+    if move is None or move.from_site is None or move.to_site is None:
+        return _of_today(reading)
+    service = move.services[0]
+    after = reading.result.scenarios[move.scenario_id]
+    situation = f"Scénario {move.scenario_id}"
+    blocks: list[Block] = [
+        Heading(f"Les trajets vers « {reading.labels(move.services)} », avant et après", new_page=True),
+        Paragraph(_perimeter(reading, move)),
+        pictures.time_map(reading, service, reading.baseline, situation="Aujourd'hui", max_height_cm=9.8),
+        pictures.time_map(reading, service, after, situation=situation, max_height_cm=9.8),
+        Heading("Qui gagne, qui perd", new_page=True),
+        pictures.change_map(reading, move, max_height_cm=11.4),
+    ]
+    zones = ordered_zones(reading, move)
+    if zones:
+        blocks += [pictures.effects_chart(reading, move, zones), effects_table(reading, move, zones)]
+    chart = pictures.distribution_chart(reading, move)
+    if chart is not None:
+        blocks.append(chart)
+    if pictures.has_focus(reading):
+        name = reading.study.territory.focus_name or reading.study.territory.name
+        blocks += [
+            Heading(f"Plus près : {name}", 2),
+            pictures.change_map(reading, move, max_height_cm=12.6, focus_only=True),
+        ]
+    other = _next_map(reading, move)
+    if other is not None:
+        blocks += [
+            Heading(f"Et pour « {reading.labels(other.services)} » ?", 2),
+            pictures.change_map(reading, other, max_height_cm=9.0),
+        ]
+    return blocks
+
+
+def _of_today(reading: Reading) -> list[Block]:
+    """Return maps of today's times, four at most."""
+    drawn: list[Block] = [
+        pictures.time_map(reading, service, reading.baseline, situation="Aujourd'hui", max_height_cm=10.0)
+        for service in [*reading.named, *reading.closest][:4]
+        if not reading.times(reading.baseline, service).empty
+    ]
+    return [Heading("Les temps de route aujourd'hui", new_page=True), *drawn] if drawn else []
+
+
+def _next_map(reading: Reading, pivot: Move) -> Move | None:
+    """Return the next move from one commune to another that changes the road of those who come."""
+    for scenario_id in reading.result.comparisons:
+        for move in reading.moves(scenario_id):
+            is_told = move.services != pivot.services and move.who != frozenset({"staff"})
+            is_moved = move.from_site is not None and move.to_site is not None
+            if is_told and is_moved and reading.place(move.from_site) != reading.place(move.to_site):
+                return move
+    return None
+
+
+def _perimeter(reading: Reading, move: Move) -> str:
+    """Say who is counted."""
+    limit = minutes(reading.parameters.recruitment_max_min)
+    found = reading.counts(move.scenario_id, move.services[0])
+    noun = reading.noun(move.services[0], is_observed=found.is_observed)
+    if found.is_observed:
+        return f"Les {noun} sont ceux que l'étude donne, par commune d'origine."
+    return (
+        f"Faute de connaître les communes d'origine, on compte les {noun} qui habitent à {limit} ou moins "
+        "du site d'aujourd'hui, départements voisins compris : ceux qu'un trajet plus court ou plus long "
+        "pourrait concerner, et non le nombre de personnes accompagnées."
+    )

@@ -1,0 +1,275 @@
+"""The council report: of the embedded study, and of studies that lack nearly everything."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pikepdf
+import pytest
+
+import territory
+from territory.errors import OutputError, ParameterError, TerritoryWarning
+from territory.report.council import build_report, council_report
+from territory.report.document import (
+    DataTable,
+    Document,
+    Heading,
+    KeyFigures,
+    Picture,
+    plain_text,
+    to_data,
+)
+from territory.report.pdf import compile_pdf
+from territory.report.reading import EFFECTS, SECRET, Reading
+from territory.scenario import apply, compare, compute
+from territory.scenario.computing import ALL_TERRITORY
+from territory.study.changes import CloseSite, OpenSite, Scenario
+from territory.workflow import StudyResult
+
+NB, NN = "\u00a0", "\u202f"
+EVIL = '# $x_1$ <script>alert("é")</script> @ref *b* \\n [z] #import'
+
+
+@pytest.fixture(scope="module")
+def draguignan() -> StudyResult:
+    return territory.run_study("draguignan")
+
+
+def rebuilt(
+    result: StudyResult, *, scenarios: tuple[Scenario, ...] | None = None, **tables: object
+) -> StudyResult:
+    """Compute a study again with some of its tables, or its scenarios, changed."""
+    state = dataclasses.replace(result.baseline.state, **tables)
+    study = result.study if scenarios is None else result.study.model_copy(update={"scenario": scenarios})
+    baseline = compute(state)
+    after = {scenario.id: compute(apply(state, scenario)) for scenario in study.scenario}
+    compared = {s.id: compare(baseline, after[s.id]).named(s.id, s.name) for s in study.scenario}
+    return dataclasses.replace(result, study=study, baseline=baseline, scenarios=after, comparisons=compared)
+
+
+@pytest.fixture(scope="module")
+def small(draguignan: StudyResult) -> StudyResult:
+    """The same study on the EPCI in focus, with the scenario that changes most: quick to draw."""
+    state = draguignan.baseline.state
+    focus = state.communes.index[state.communes["epci_code"] == draguignan.study.territory.focus_epci_code]
+    parameters = dataclasses.replace(state.parameters, territory_codes=frozenset(focus))
+    return rebuilt(draguignan, scenarios=draguignan.study.scenario[1:], parameters=parameters)
+
+
+def text_of(document: Document) -> str:
+    """Return every text of a document, with plain spaces."""
+    return plain_text(to_data(document)[0]).replace(NB, " ").replace(NN, " ")
+
+
+def written(result: StudyResult, folder: Path) -> str:
+    """Write the report, and return its text."""
+    document = council_report(result)
+    assert compile_pdf(document, folder / "r.pdf").stat().st_size > 10_000
+    return text_of(document)
+
+
+@pytest.fixture(scope="module")
+def document(draguignan: StudyResult) -> Document:
+    return council_report(draguignan)
+
+
+def test_the_report_of_draguignan(draguignan: StudyResult, tmp_path: Path) -> None:
+    path = build_report(draguignan, tmp_path / "r.pdf")
+    assert path.stat().st_size < 3_000_000
+    with pikepdf.open(path) as opened:
+        assert 6 <= len(opened.pages) <= 10
+        titles = [item.title for item in opened.open_outline().root]
+    assert titles[:2] == ["La question", "La réponse"]
+    assert titles[-1] == "Sources"
+    assert build_report(draguignan, tmp_path / "s.pdf").read_bytes() == path.read_bytes()
+
+
+def test_first_page_says_what_it_depends_on(document: Document) -> None:
+    text = text_of(document)
+    first = text[: text.index("Ce qui est comparé")]
+    assert "reste où il est dans le scénario A" in first
+    assert "Rien, ici, n’affirme que ce déménagement aura lieu" in first
+    assert "ce sont les professionnels qui vont vers l’enfant" in first
+    assert "est à nuancer" in first
+    assert "non distinguable" in first
+    for ask in ("MDPH", "CHI Fréjus", "IME de Salernes", "CMPP", "ARS"):
+        assert ask in first
+
+
+def test_losers_outside_the_focus_are_named(document: Document) -> None:
+    text = text_of(document)
+    for zone in ("Provence Verte", "Provence Verdon", "Lacs et Gorges du Verdon", "Cœur du Var"):
+        assert zone in text
+
+
+def test_numbers_of_the_text_are_those_of_the_tables(draguignan: StudyResult, document: Document) -> None:
+    reading = Reading(draguignan)
+    move = reading.pivot()
+    assert move is not None
+    assert move.services == ("ime-salernes",)
+    assert move.scenario_id == "B"
+    zones = draguignan.comparisons["B"].zones
+    loss = zones["persons_loss"][ALL_TERRITORY, "ime-salernes"]
+    printed = reading.counts("B", "ime-salernes").text(ALL_TERRITORY, "loss").replace(NN, "")
+    assert abs(int(printed) - loss) <= 0.05 * loss
+    (figures,) = [b for b in document.blocks if isinstance(b, KeyFigures)]
+    assert printed in [value.replace(NN, "") for value, _, _ in figures.figures]
+
+
+def test_staff_travel_never_leads(draguignan: StudyResult) -> None:
+    reading = Reading(draguignan)
+    staff = reading.counts("B", "sessad-autisme-salernes").persons["gain"][ALL_TERRITORY]
+    assert staff > reading.counts("B", "ime-salernes").persons["gain"][ALL_TERRITORY]
+    move = reading.pivot()
+    assert move is not None
+    assert move.who == {"child"}
+
+
+def test_no_count_of_one_to_ten_and_no_children_served(draguignan: StudyResult, document: Document) -> None:
+    tables = [block for block in document.blocks if isinstance(block, DataTable)]
+    gains = [table for table in tables if "Gagnent" in table.headers]
+    assert gains
+    for table in gains:
+        for row in table.rows:
+            for cell in row[1:5]:
+                assert cell in ("0", "< 11") or int(cell.replace(NN, "")) >= 11
+    reading = Reading(draguignan)
+    assert {reading.noun(service) for service in reading.named} == {"enfants de l'âge concerné"}
+    generated = text_of(document)
+    for unknown in draguignan.study.unknown:
+        for sentence in (unknown.question, unknown.matters_for):
+            generated = generated.replace(sentence.replace("'", "’"), "")
+    assert "enfants suivis" not in generated
+    assert "enfants accompagnés" not in generated
+
+
+def test_every_picture_says_numbers(document: Document) -> None:
+    pictures = [block for block in document.blocks if isinstance(block, Picture)]
+    assert len(pictures) >= 6
+    assert all(re.search(r"\d", picture.alt) and len(picture.alt) > 60 for picture in pictures)
+    assert len({picture.alt for picture in pictures}) == len(pictures)
+
+
+def test_without_scenario(draguignan: StudyResult, tmp_path: Path) -> None:
+    result = rebuilt(draguignan, scenarios=())
+    text = written(result, tmp_path)
+    assert "ne compare aucun scénario" in text
+    assert "scénario A" not in text
+    assert "Les temps de route aujourd’hui" in text
+
+
+def test_without_outlines_needs_sources_or_facts(small: StudyResult, tmp_path: Path) -> None:
+    study = small.study.model_copy(update={"need": (), "fact": (), "unknown": ()})
+    dataset = SimpleNamespace(outlines=None)
+    result = dataclasses.replace(small, study=study, dataset=dataset)  # type: ignore[arg-type]
+    text = written(result, tmp_path)
+    assert "Communes représentées par un point" in text
+    assert "Ce que l’on ne sait pas" not in text
+
+
+def test_one_commune(draguignan: StudyResult, tmp_path: Path) -> None:
+    parameters = dataclasses.replace(
+        draguignan.baseline.state.parameters, territory_codes=frozenset({"83050"})
+    )
+    assert "La réponse" in written(rebuilt(draguignan, parameters=parameters), tmp_path)
+
+
+def test_all_times_unknown(small: StudyResult, tmp_path: Path) -> None:
+    state = small.baseline.state
+    tables = {}
+    for name in ("travel_times", "site_times"):
+        table = getattr(state, name).copy()
+        table["travel_time_min"] = np.nan
+        table.attrs = dict(getattr(state, name).attrs)
+        tables[name] = table
+    with pytest.warns(TerritoryWarning):
+        result = rebuilt(small, **tables)
+    assert "nan" not in re.findall(r"[a-z]+", written(result, tmp_path).lower())
+
+
+def test_all_persons_unknown(small: StudyResult, tmp_path: Path) -> None:
+    services = small.baseline.state.services.assign(age_min=np.nan, age_max=np.nan)
+    result = rebuilt(small, services=services)
+    text = written(result, tmp_path)
+    assert "un nombre inconnu" in text
+    assert "nan" not in re.findall(r"[a-z]+", text.lower())
+
+
+def test_closed_and_opened_services(small: StudyResult, tmp_path: Path) -> None:
+    changes = Scenario(
+        id="F",
+        name="Le CMP de Trans ferme",
+        change=(
+            CloseSite(authorisation_id="cmp-trans"),
+            CloseSite(authorisation_id="ime-salernes"),
+            OpenSite(
+                site_id="prisme-draguignan",
+                service="ime",
+                authorisation_id="nouvel-ime",
+                age_min=3,
+                age_max=20,
+            ),
+        ),
+    )
+    result = rebuilt(small, scenarios=(changes,))
+    assert "fermerait à" in written(result, tmp_path)
+
+
+def test_names_that_look_like_markup(small: StudyResult, tmp_path: Path) -> None:
+    state = small.baseline.state
+    communes = state.communes.assign(
+        name=state.communes["name"] + " " + EVIL, epci_name=state.communes["epci_name"] + " " + EVIL
+    )
+    result = rebuilt(small, communes=communes)
+    study = result.study.model_copy(update={"title": EVIL, "question": EVIL})
+    result = dataclasses.replace(result, study=study)
+    text = written(result, tmp_path)
+    with pikepdf.open(tmp_path / "r.pdf") as opened:
+        assert opened.open_metadata()["dc:title"] == EVIL
+    assert f"Salernes {EVIL}" in text
+
+
+def observed(result: StudyResult, counts: dict[str, int]) -> StudyResult:
+    """Give the children served by the IME, by commune."""
+    rows = pd.DataFrame(
+        {"authorisation_id": "ime-salernes", "commune_code": list(counts), "children": list(counts.values())}
+    )
+    return rebuilt(result, observed_origins=rows)
+
+
+def test_small_observed_counts_are_withheld_everywhere(small: StudyResult, tmp_path: Path) -> None:
+    result = observed(small, {"83050": 31, "83121": 4, "83007": 23, "83023": 18, "83116": 3})
+    reading = Reading(result)
+    counts = reading.counts("B", "ime-salernes")
+    assert counts.is_observed
+    assert reading.noun("ime-salernes", is_observed=True) == "enfants accompagnés"
+    real = counts.zones[[f"persons_{effect}" for effect in EFFECTS]].set_axis(list(EFFECTS), axis=1)
+    small = (real > 0) & (real < 11)
+    assert small.to_numpy().any()
+    assert counts.is_withheld[small].fillna(0).to_numpy()[small.to_numpy()].all()
+    assert counts.persons[small].isna().to_numpy()[small.to_numpy()].all()
+    # a lone withheld number in a column would be the total minus the others
+    for effect in EFFECTS:
+        hidden = int(counts.is_withheld[effect].sum())
+        assert hidden != 1
+    text = written(result, tmp_path)
+    assert SECRET in text
+    assert "Si le seuil change" not in text
+
+
+def test_levels_of_titles(document: Document) -> None:
+    levels = [block.level for block in document.blocks if isinstance(block, Heading)]
+    assert levels[0] == 1
+    assert set(levels) <= {1, 2}
+
+
+def test_unknown_document_and_folder(draguignan: StudyResult, tmp_path: Path) -> None:
+    with pytest.raises(ParameterError, match="council"):
+        build_report(draguignan, tmp_path / "r.pdf", document="roman")
+    with pytest.raises(OutputError, match="ne peut pas être écrit"):
+        build_report(draguignan, tmp_path / "none" / "r.pdf")

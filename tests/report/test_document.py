@@ -1,0 +1,74 @@
+"""Documents as data."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from territory.errors import ParameterError
+from territory.report.document import (
+    Block,
+    Bullets,
+    Callout,
+    DataTable,
+    Document,
+    Heading,
+    KeyFigures,
+    Paragraph,
+    Picture,
+    plain_text,
+    strong,
+    to_data,
+)
+
+SVG = b'<svg xmlns="http://www.w3.org/2000/svg" width="10" height="10"><rect width="9" height="9"/></svg>'
+
+
+def data(*blocks: Block) -> dict:
+    return to_data(Document("Titre", dt.date(2024, 1, 1), blocks))[0]
+
+
+def test_every_text_is_typeset() -> None:
+    found = data(
+        Heading("Qui ?"),
+        Paragraph("a : b"),
+        Bullets(["c ; d"]),
+        KeyFigures([("1 200", "e !", "f : g")]),
+        Callout("h ?", ["i : j"]),
+        DataTable(["k :"], [["l ?"]], "m :", note="n !"),
+        Picture(SVG, "o ?", "p :", source="q :"),
+    )
+    text = plain_text(found)
+    assert " ?" not in text
+    assert " :" not in text
+    assert " ;" not in text
+    assert " !" not in text
+    assert "1\u202f200" in text
+
+
+def test_a_space_at_the_border_of_two_runs_does_not_break() -> None:
+    found = data(Paragraph([strong("Un mot"), " : suite ", strong("?")]))
+    assert plain_text(found).splitlines()[-1] == "Un mot\u00a0: suite\u202f?"
+
+
+def test_pictures_are_named_in_order() -> None:
+    found, pictures = to_data(
+        Document("T", dt.date(2024, 1, 1), [Picture(SVG, "x", "a"), Picture(SVG, "y", "b")])
+    )
+    assert list(pictures) == ["figure-01.svg", "figure-02.svg"]
+    assert found["blocks"][1]["file"] == "figure-02.svg"
+
+
+@pytest.mark.parametrize(
+    "block, words",
+    [
+        (Picture(SVG, "  ", "Carte"), "texte de remplacement"),
+        (DataTable(["a", "b"], [["1"]], "T"), "longueurs"),
+        (DataTable(["a", "b"], [], "T", align=["left"]), "alignements"),
+        (Heading("H", level=2), "saute un niveau"),
+    ],
+)
+def test_what_would_not_be_accessible_is_refused(block: Block, words: str) -> None:
+    with pytest.raises(ParameterError, match=words):
+        data(block)
