@@ -95,6 +95,6 @@ def _resource(listed: dict[str, Any]) -> Resource:
     kind, value = str(checksum.get("type", "")).lower(), str(checksum.get("value", "")).lower()
     return Resource(
         address=address,
-        file_name=unquote(PurePosixPath(urlsplit(address).path).name),
+        file_name=PurePosixPath(unquote(urlsplit(address).path)).name,
         digest=f"{kind}:{value}" if kind in ("sha1", "sha256") and value else None,
     )

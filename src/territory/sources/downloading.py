@@ -46,6 +46,11 @@ class Patience:
     least_bytes: int = 1024
     most_bytes: int = 30_000_000_000
 
+    @property
+    def silence(self) -> str:
+        """The longest silence, in words."""
+        return f"{self.timeout_s:g} s".replace(".", ",")
+
 
 @dataclass(slots=True)
 class _Known:
@@ -210,7 +215,7 @@ class _Downloader:
                 raise DownloadError(f"{self.name} : plus de {self.patience.most_bytes} octets, abandon.")
             if time.monotonic() - since > self.patience.timeout_s:
                 if came < self.patience.least_bytes:
-                    raise _PassingTrouble(f"{came} octets en {self.patience.timeout_s:g} s")
+                    raise _PassingTrouble(f"{came} octets en {self.patience.silence}")
                 since, came = time.monotonic(), 0
         file.flush()
         os.fsync(file.fileno())
@@ -249,7 +254,7 @@ class _Downloader:
                 ) from error
             raise _PassingTrouble(f"serveur injoignable ({error.reason})") from error
         except TimeoutError as error:
-            raise _PassingTrouble(f"silence de {self.patience.timeout_s:g} s") from error
+            raise _PassingTrouble(f"silence de {self.patience.silence}") from error
         except (http.client.HTTPException, ConnectionError, ssl.SSLError) as error:
             raise _PassingTrouble(f"connexion coupée ({type(error).__name__})") from error
 

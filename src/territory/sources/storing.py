@@ -44,6 +44,16 @@ class Stored:
         """The files, with their folder."""
         return [self.folder / file.name for file in self.files]
 
+    @property
+    def packed(self) -> list[str]:
+        """Names of the archives that were left as they are: another tool has to open them."""
+        return [
+            file.name
+            for file in self.files
+            if file.name.lower().endswith(".7z")
+            or (file.origin == "unpacked" and file.name.lower().endswith(".zip"))
+        ]
+
 
 @dataclass(frozen=True, slots=True)
 class Checked:
@@ -129,7 +139,7 @@ def check_stored(raw: str | Path = RAW) -> list[Checked]:
     stray = [path for path in _entries(raw) if not path.is_dir()]
     for dataset in (path for path in _entries(raw) if path.is_dir()):
         stray += [path for path in _entries(dataset) if not path.is_dir()]
-        checked += [_check(folder) for folder in _entries(dataset) if folder.is_dir()]
+        checked += [check_folder(folder) for folder in _entries(dataset) if folder.is_dir()]
         checked += [_unfinished(folder) for folder in sorted(dataset.glob(".*.part"))]
     if stray:
         problems = tuple(f"{path.relative_to(raw).as_posix()} : fichier en trop" for path in stray)
@@ -143,8 +153,8 @@ def protect(paths: Iterable[Path]) -> None:
         path.chmod(path.stat().st_mode & ~(stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH))
 
 
-def _check(folder: Path) -> Checked:
-    """Compare one folder with its `source.json`."""
+def check_folder(folder: Path) -> Checked:
+    """Compare the files of one vintage with its `source.json`."""
     key = f"{folder.parent.name}/{folder.name}"
     try:
         stored = read_stored(folder)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import lzma
 import stat
@@ -120,8 +121,9 @@ def unpack(
         except TerritoryError:
             raise
         except (*_DAMAGES, OSError) as error:
-            # bz2 says a damage as an OSError without number; a full disk has one
-            if isinstance(error, OSError) and error.errno is not None:
+            # bz2 says a damage as an OSError without number, an impossible place in the file is EINVAL; a full
+            # disk is neither
+            if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
                 raise
             raise ReadError(
                 f"Archive « {archive.name} » endommagée ou illisible ({error}) ; reprenez-la chez son producteur."
@@ -155,7 +157,7 @@ class _Limit:
 def _unpack_zip(archive: Path, inside: Path, limit: _Limit, max_files: int) -> None:
     """Write every file of a zip, once all names and announced sizes are known to be harmless."""
     with zipfile.ZipFile(archive) as opened:
-        members = [member for member in opened.infolist() if not member.is_dir()]
+        members = [member for member in opened.infolist() if not _is_folder(member)]
         if len(members) > max_files:
             raise ReadError(
                 f"Archive « {archive.name} » refusée : {len(members)} fichiers, {max_files} au plus."
@@ -184,7 +186,7 @@ def _check_members(archive: Path, members: Iterable[zipfile.ZipInfo]) -> None:
         mode = member.external_attr >> 16
         if stat.S_IFMT(mode) not in (0, stat.S_IFREG, stat.S_IFDIR):
             problems.add(f"« {name} » est un lien ou un fichier spécial")
-        if member.is_dir():
+        if _is_folder(member):
             continue
         # disks of Windows and macOS see one name where zip has two
         plain = unicodedata.normalize("NFC", "/".join(_parts(name))).casefold()
@@ -214,6 +216,11 @@ def _name_fault(name: str) -> str | None:
     if any(part.endswith((" ", ".")) for part in _parts(name)):
         return "finit par un point ou une espace"
     return None
+
+
+def _is_folder(member: zipfile.ZipInfo) -> bool:
+    """Say whether a member is a folder; the library's own test fails on an empty name."""
+    return member.filename.endswith("/")
 
 
 def _parts(name: str) -> tuple[str, ...]:
