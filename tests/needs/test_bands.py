@@ -156,3 +156,8 @@ def test_counts_of_two_vintages_are_refused(known: float) -> None:
     table = population([("83050", 0, 14, 3.0), ("83050", 15, 29, 4.0)])
     with pytest.raises(ParameterError, match="millésime"):
         cut_bands(table, pd.Series({"83050": known}), age=20)
+
+
+def test_a_cut_that_is_already_there_changes_nothing() -> None:
+    table = population([("83050", 0, 14, 3.0), ("83050", 15, 29, 4.0)])
+    pd.testing.assert_frame_equal(cut_bands(table, pd.Series({"83050": 3.0}), age=15), table)
