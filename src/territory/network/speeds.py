@@ -12,7 +12,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from territory.errors import ParameterError, Problems, examples
-from territory.network.graph import Floats, Roads, WayTable
+from territory.network.engine._compiling import kernel
+from territory.network.graph import Floats, Ints, Roads, WayTable
 
 __all__ = [
     "DENSITY_BANDS",
@@ -154,7 +155,8 @@ class HopTimes:
 
     def chain_ms(self, roads: Roads) -> NDArray[np.int64]:
         """Return the time of each chain in each direction (ms), shape [2, chains]."""
-        return np.add.reduceat((self.move + self.wait).astype(np.int64), roads.chain_start[:-1], axis=1)
+        hop_ms = self.move + self.wait
+        return np.add.reduceat(hop_ms, roads.chain_start[:-1], axis=1, dtype=np.int64)
 
 
 def hop_times(roads: Roads, table: pd.DataFrame, *, period: str = "off_peak") -> HopTimes:
@@ -186,33 +188,59 @@ def hop_times(roads: Roads, table: pd.DataFrame, *, period: str = "off_peak") ->
     for limit in (ways.maxspeed_forward_kmh, ways.maxspeed_backward_kmh):
         legal = limit.astype(np.float64) * factor
         speeds.append(np.where(np.isnan(legal), default, legal))
-    way = roads.hop_way.astype(np.int64)
-    length = roads.hop_length_m.astype(np.float64)
-    void = roads.void_hops()
-    wait_by_kind = np.stack([np.zeros_like(junction), junction, stop, signal]) * 1000
-    arrival_kind = np.stack([np.append(roads.vertex_kind[1:], 0), roads.vertex_kind]).astype(np.int64)
-    move = np.empty((2, length.size), dtype=np.int32)
-    for direction in (0, 1):
-        along_way = roads.hop_reversed == bool(direction)
-        speed = np.where(along_way, speeds[0][way], speeds[1][way])
-        # m / (km/h) = 3.6 s
-        move[direction] = np.rint(length * 3600.0 / speed)
-    _impose_durations(move, roads, way, length)
-    wait = np.rint(wait_by_kind[arrival_kind, way]).astype(np.int32)
-    move[:, void] = 0
-    wait[:, void] = 0
+    waits = 1000 * np.stack([np.zeros_like(junction), junction, stop, signal])
+    ms_per_metre = _durations_by_metre(roads)
+    move, wait = _time_hops(
+        roads.chain_start,
+        roads.hop_way,
+        roads.hop_reversed,
+        roads.hop_length_m,
+        roads.vertex_kind,
+        (speeds[0], speeds[1], ms_per_metre),
+        np.ascontiguousarray(waits.T),
+    )
     return HopTimes(move, wait)
 
 
-def _impose_durations(move: NDArray[np.int32], roads: Roads, way: NDArray[np.int64], length: Floats) -> None:
-    """Share the stated duration of a way among its hops, by length."""
-    stated = np.isfinite(roads.ways.duration_s)
-    if not stated.any():
-        return
-    total = np.bincount(way, weights=length, minlength=len(roads.ways))
-    hops = np.flatnonzero(stated[way] & (total[way] > 0))
-    share = length[hops] / total[way[hops]]
-    move[:, hops] = np.rint(1000.0 * roads.ways.duration_s[way[hops]] * share)
+def _durations_by_metre(roads: Roads) -> Floats:
+    """Return the time per metre (ms) of each way whose duration is stated, 0 for the others."""
+    stated = roads.ways.duration_s.astype(np.float64)
+    if np.isnan(stated).all():
+        return np.zeros(stated.size)
+    total = np.bincount(roads.hop_way, weights=roads.hop_length_m, minlength=stated.size)
+    return np.divide(
+        1000.0 * stated, total, out=np.zeros(stated.size), where=np.isfinite(stated) & (total > 0)
+    )
+
+
+@kernel
+def _time_hops(
+    chain_start: Ints,
+    hop_way: NDArray[np.int32],
+    hop_reversed: NDArray[np.bool_],
+    length_m: NDArray[np.float32],
+    kind: NDArray[np.int8],
+    ways: tuple[Floats, Floats, Floats],
+    waits_ms: Floats,
+) -> tuple[NDArray[np.int32], NDArray[np.int32]]:  # pragma: no cover - compiled
+    """Return the times to drive each hop and to wait at its end (ms), along the chain and against it."""
+    forward_kmh, backward_kmh, ms_per_metre = ways
+    move = np.zeros((2, hop_way.size), dtype=np.int32)
+    wait = np.zeros((2, hop_way.size), dtype=np.int32)
+    for chain in range(chain_start.size - 1):
+        for hop in range(chain_start[chain], chain_start[chain + 1] - 1):
+            way, length = hop_way[hop], float(length_m[hop])
+            for direction in range(2):
+                along_way = hop_reversed[hop] == (direction == 1)
+                if ms_per_metre[way] > 0:
+                    move[direction, hop] = np.int32(np.rint(length * ms_per_metre[way]))
+                else:
+                    speed = forward_kmh[way] if along_way else backward_kmh[way]
+                    # m / (km/h) = 3.6 s
+                    move[direction, hop] = np.int32(np.rint(length * 3600.0 / speed))
+                arrival = hop + 1 if direction == 0 else hop
+                wait[direction, hop] = np.int32(np.rint(waits_ms[way, kind[arrival]]))
+    return move, wait
 
 
 def _checked_values(table: pd.DataFrame, ways: WayTable, period: str) -> Floats:

@@ -60,7 +60,10 @@ class WeightedRoads:
         -------
         RoadNetwork
         """
-        return cls(Topology(prepare(lines)), speed_table())
+        topology = Topology(prepare(lines))
+        # as large as the network itself, and of no more use
+        del lines
+        return cls(topology, speed_table())
 
     # what the network is
 
