@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from territory.cli import main
+from territory.cli import commands, main
 from territory.sources import find, registry
 from territory.sources.registry import Source
 from tests.sources.server import Site, serve, status, whole
@@ -106,7 +106,7 @@ def test_fetch_then_check(site: Site, tmp_path: Path, capsys: pytest.CaptureFixt
     path.write_bytes(b"1")
     code, out, err = run("check", capsys=capsys)
     assert (code, out) == (1, "")
-    assert "communes.csv : fichier modifié (1 octets au lieu de" in err
+    assert "communes.csv : fichier modifié (1 octet au lieu de" in err
     assert "1 problème." in err
     code, _, err = run("fetch", "essai", capsys=capsys)
     assert code == 1
@@ -118,7 +118,7 @@ def test_fetch_then_check(site: Site, tmp_path: Path, capsys: pytest.CaptureFixt
 def test_a_long_fetch_says_where_it_is(
     site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("territory.cli.data._STEP_BYTES", 4000)
+    monkeypatch.setattr(commands.data, "_STEP_BYTES", 4000)
     site.on("/c.csv", whole(CSV * 20))
     _, _, err = run("fetch", "essai", capsys=capsys)
     assert "sur 190,0 ko…" in err

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from territory.cli.french import FrenchCommand, FrenchGroup
+from territory.errors import agree
+from territory.sources.sizes import size_text
 
 if TYPE_CHECKING:
     from territory.sources.registry import Source
@@ -82,7 +84,9 @@ def fetch_data(
     with _Transfer() as progress:
         stored = fetch(dataset, vintage, to=to, taken_from=taken_from, force=force, progress=progress)
     total = sum(file.size_bytes for file in stored.files)
-    typer.echo(f"{stored.key} : {_files(len(stored.files))}, {_size(total)}, dans {stored.folder.as_posix()}")
+    typer.echo(
+        f"{stored.key} : {agree(len(stored.files), 'fichier(s)')}, {size_text(total)}, dans {stored.folder.as_posix()}"
+    )
     typer.echo(f"Licence : {stored.licence} ; récupéré le {stored.retrieved_on[:10]}")
     for name in stored.packed:
         typer.echo(
@@ -105,12 +109,12 @@ def check_data(
         return
     for folder in checked:
         if not folder.problems:
-            typer.echo(f"{folder.key} : {_files(folder.file_count)}, conforme{'s' * (folder.file_count > 1)}")
+            typer.echo(f"{folder.key} : {agree(folder.file_count, 'fichier(s), conforme(s)')}")
         for problem in folder.problems:
             typer.echo(f"{folder.key} : {problem}", err=True)
     count = sum(len(folder.problems) for folder in checked)
     if count:
-        typer.echo(f"{count} problème{'s' * (count > 1)}.", err=True)
+        typer.echo(f"{agree(count, 'problème(s)')}.", err=True)
         raise typer.Exit(1)
 
 
@@ -140,19 +144,6 @@ def _details(source: Source, raw: Path) -> str:
     return "\n".join(lines)
 
 
-def _files(count: int) -> str:
-    """Return a number of files in words."""
-    return f"{count} fichier{'s' if count > 1 else ''}"
-
-
-def _size(count: int) -> str:
-    """Return a number of bytes in French units."""
-    for unit, size in (("Go", 1e9), ("Mo", 1e6), ("ko", 1e3)):
-        if count >= size:
-            return f"{count / size:.1f} {unit}".replace(".", ",")
-    return f"{count} octets"
-
-
 class _Transfer:
     """Show what has been received: a bar on a terminal, a line from time to time elsewhere."""
 
@@ -180,7 +171,7 @@ class _Transfer:
             self._bar.update(self._task, completed=done, total=total)
         elif done - self._told >= _STEP_BYTES:
             self._told = done
-            typer.echo(f"{_size(done)}{f' sur {_size(total)}' if total else ''}…", err=True)
+            typer.echo(f"{size_text(done)}{f' sur {size_text(total)}' if total else ''}…", err=True)
 
     def __exit__(self, *_: object) -> None:
         if self._bar is not None:

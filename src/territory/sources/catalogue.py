@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 from territory.errors import DownloadError, ReadError, examples
 from territory.sources.downloading import Patience, download
+from territory.sources.sizes import size_text
 
 _CATALOGUE = re.compile(r"/api/1/datasets/(?!r/)[^/]+/?$")
 _MOST_BYTES = 20_000_000
@@ -78,7 +79,7 @@ def newest_resource(address: str, pattern: str, *, patience: Patience | None = N
 def _resources(path: Path) -> list[Resource]:
     """Return the files in an answer of the catalogue."""
     if path.stat().st_size > _MOST_BYTES:
-        raise ReadError(f"Réponse du catalogue trop longue : {path.stat().st_size} octets.")
+        raise ReadError(f"Réponse du catalogue trop longue : {size_text(path.stat().st_size)}.")
     try:
         listed = json.loads(path.read_text("utf-8"))["resources"]
         return [_resource(one) for one in listed]

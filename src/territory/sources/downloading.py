@@ -19,6 +19,7 @@ from typing import IO, Any
 
 from territory.errors import DownloadError, OutputError, ParameterError, TerritoryError
 from territory.sources.filetypes import check_type
+from territory.sources.sizes import size_text
 
 Progress = Callable[[int, int | None], None]
 
@@ -199,7 +200,7 @@ class _Downloader:
         if known.total is not None and have != known.total:
             if have > known.total:
                 self._forget()
-            raise _PassingTrouble(f"transfert coupé à {have} octets sur {known.total}")
+            raise _PassingTrouble(f"transfert coupé à {size_text(have)} sur {size_text(known.total)}")
 
     def _receive(
         self, answer: http.client.HTTPResponse, file: IO[bytes], have: int, total: int | None
@@ -212,10 +213,10 @@ class _Downloader:
             came += len(chunk)
             self.progress(have, total)
             if have > self.patience.most_bytes:
-                raise DownloadError(f"{self.name} : plus de {self.patience.most_bytes} octets, abandon.")
+                raise DownloadError(f"{self.name} : plus de {size_text(self.patience.most_bytes)}, abandon.")
             if time.monotonic() - since > self.patience.timeout_s:
                 if came < self.patience.least_bytes:
-                    raise _PassingTrouble(f"{came} octets en {self.patience.silence}")
+                    raise _PassingTrouble(f"{size_text(came)} en {self.patience.silence}")
                 since, came = time.monotonic(), 0
         file.flush()
         os.fsync(file.fileno())
@@ -261,7 +262,7 @@ class _Downloader:
     def _give_up(self, trouble: _PassingTrouble) -> str:
         """Say that enough tries were made, and what is kept."""
         have = self._have()
-        kept = f" Les {have} octets reçus sont gardés : relancez pour reprendre." if have else ""
+        kept = f" Ce qui est reçu ({size_text(have)}) est gardé : relancez pour reprendre." if have else ""
         return (
             f"{self.name} : {self.patience.tries} essais sans succès, le dernier : {trouble}.{kept} Sans connexion, "
             "prenez le fichier avec un navigateur, puis --from."
@@ -271,9 +272,13 @@ class _Downloader:
         """Refuse a file that would fill the disk."""
         free = shutil.disk_usage(self.part.parent).free
         if total is not None and total - have > free:
-            raise OutputError(f"{self.name} : {total - have} octets à recevoir, {free} libres sur ce disque.")
+            raise OutputError(
+                f"{self.name} : {size_text(total - have)} à recevoir, place libre sur ce disque : {size_text(free)}."
+            )
         if total is not None and total > self.patience.most_bytes:
-            raise DownloadError(f"{self.name} : {total} octets annoncés, {self.patience.most_bytes} au plus.")
+            raise DownloadError(
+                f"{self.name} : {size_text(total)} annoncés, {size_text(self.patience.most_bytes)} au plus."
+            )
 
     def _note(self, url: str, answer: http.client.HTTPResponse) -> _Known:
         """Write down which file is being received, before its first byte."""

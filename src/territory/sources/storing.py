@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from territory.errors import ReadError
+from territory.errors import ReadError, agree
+from territory.sources.sizes import size_text
 
 RAW = Path("data/raw")
 SOURCE_FILE = "source.json"
@@ -167,7 +168,7 @@ def check_folder(folder: Path) -> Checked:
             problems.append(f"{file.name} : fichier manquant")
         elif path.stat().st_size != file.size_bytes:
             problems.append(
-                f"{file.name} : fichier modifié ({path.stat().st_size} octets au lieu de {file.size_bytes})"
+                f"{file.name} : fichier modifié ({agree(path.stat().st_size, 'octet(s)')} au lieu de {file.size_bytes})"
             )
         elif sha256_of(path) != file.sha256:
             problems.append(f"{file.name} : fichier modifié (même taille, autre empreinte)")
@@ -183,7 +184,7 @@ def _unfinished(folder: Path) -> Checked:
     return Checked(
         f"{folder.parent.name}/{vintage}",
         0,
-        (f"téléchargement inachevé ({received} octets reçus) : relancez « territory data fetch »",),
+        (f"téléchargement inachevé ({size_text(received)}) : relancez « territory data fetch »",),
     )
 
 

@@ -24,6 +24,7 @@ from territory.errors import (
     TerritoryError,
 )
 from territory.sources.filetypes import check_type, format_of
+from territory.sources.sizes import size_text
 
 MAX_BYTES = 30_000_000_000
 MAX_FILES = 10_000
@@ -149,8 +150,8 @@ class _Limit:
         """Refuse a total above the limit."""
         if count > self.bytes:
             raise ReadError(
-                f"Archive « {self.archive.name} » refusée : décompressée, elle dépasse {self.bytes} octets pour "
-                f"{self.archive.stat().st_size} octets compressés ; c'est sans doute un fichier piégé."
+                f"Archive « {self.archive.name} » refusée : décompressée, elle dépasse {size_text(self.bytes)} pour "
+                f"{size_text(self.archive.stat().st_size)} compressés ; c'est sans doute un fichier piégé."
             )
 
 
