@@ -16,6 +16,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "fetching": ["fetch"],
         "ign": ["read_features", "read_outlines"],
         "insee": ["read_age_shares", "read_legal_population", "read_young_population"],
+        "insee_ages": ["read_iris_population", "read_population_structure"],
+        "insee_single_ages": ["read_single_ages"],
         "numbers": ["to_numbers"],
         "registry": ["find", "read_registry"],
         "storing": ["check_stored", "read_stored"],

@@ -121,7 +121,7 @@ def split(
         )
     _check_lengths(text, path)
     named = re.match("sep=([;,\t|])\r?\n", text)
-    chosen = separator or (named.group(1) if named else _guess_separator(text, path, skips=skips))
+    chosen = separator or (named.group(1) if named else guess_separator(text, path, skips=skips))
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=chosen, strict=True)
     rows: list[tuple[int, list[str]]] = []
     line = 1
@@ -156,8 +156,33 @@ def _check_lengths(text: str, path: Path) -> None:
             )
 
 
-def _guess_separator(text: str, path: Path, *, skips: bool) -> str:
-    """Return the separator that cuts the first lines into the same number of cells."""
+def guess_separator(text: str, path: Path, *, skips: bool = False) -> str:
+    r"""Return the separator that cuts the first lines into the same number of cells.
+
+    Parameters
+    ----------
+    text
+        Text of the file, or its beginning.
+    path
+        File it came from, for the messages.
+    skips
+        Whether lines of another shape may stand above the titles.
+
+    Returns
+    -------
+    str
+        One of `SEPARATORS`; `;` for a table of one column.
+
+    Raises
+    ------
+    ReadError
+        If several separators cut the lines alike.
+
+    Examples
+    --------
+    >>> guess_separator("code;places\n01004;12,5\n", Path("places.csv"))
+    ';'
+    """
     lines = []
     for line in io.StringIO(text, newline=""):
         if line.strip():

@@ -68,6 +68,62 @@ def read_workbook(content: bytes, path: Path, *, sheet: str | None = None) -> li
     return [(line, cells + [""] * (width - len(cells))) for line, cells in enumerate(rows, start=1)]
 
 
+def sheet_names(content: bytes, path: Path) -> list[str]:
+    """Return the names of the sheets of a workbook, in its order.
+
+    Parameters
+    ----------
+    content
+        Bytes of the workbook, `.xlsx` or `.xls`.
+    path
+        File it came from, for the messages.
+
+    Raises
+    ------
+    ReadError
+        If the file is no workbook, or cannot be opened.
+
+    Examples
+    --------
+    >>> import openpyxl
+    >>> buffer = io.BytesIO()
+    >>> openpyxl.Workbook().save(buffer)
+    >>> sheet_names(buffer.getvalue(), Path("places.xlsx"))
+    ['Sheet']
+    """
+    kinds = {b"PK": _names_xlsx, b"\xd0\xcf": _names_xls}
+    reader = kinds.get(content[:2])
+    if reader is None:
+        raise ReadError(f"Fichier « {path.name} » : ce n'est pas un classeur Excel, malgré son nom.")
+    try:
+        return reader(content)
+    except Exception as error:
+        # a broken workbook breaks these libraries in ways that they do not list
+        raise ReadError(
+            f"Fichier « {path.name} » : classeur illisible, tronqué ou protégé ({type(error).__name__}) ; "
+            "téléchargez-le de nouveau, ou enregistrez-le sans mot de passe."
+        ) from error
+
+
+def _names_xlsx(content: bytes) -> list[str]:
+    """List the sheets of an Office Open XML workbook."""
+    import openpyxl
+
+    book = openpyxl.load_workbook(io.BytesIO(content), read_only=True)
+    try:
+        return list(book.sheetnames)
+    finally:
+        book.close()
+
+
+def _names_xls(content: bytes) -> list[str]:
+    """List the sheets of a workbook of Excel 97-2003."""
+    import xlrd
+
+    book = xlrd.open_workbook(file_contents=content, on_demand=True, logfile=io.StringIO())
+    return list(book.sheet_names())
+
+
 def _read_xlsx(content: bytes, path: Path, sheet: str | None) -> list[list[str]]:
     """Read an Office Open XML workbook."""
     import openpyxl

@@ -1,0 +1,82 @@
+"""Where each French territory lies: its official projection and a box that holds it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+METROPOLITAN = "metropole"
+
+
+class Territory(NamedTuple):
+    """Projected system (EPSG) and bounds in degrees (west, south, east, north), a little wider than the land."""
+
+    epsg: int
+    west: float
+    south: float
+    east: float
+    north: float
+
+
+# décret n° 2000-1276 as changed in 2019, as in `territory.geography.projections`
+TERRITORIES: dict[str, Territory] = {
+    METROPOLITAN: Territory(2154, -5.6, 41.2, 9.8, 51.3),
+    "971": Territory(5490, -61.95, 15.7, -60.9, 16.7),
+    "972": Territory(5490, -61.35, 14.3, -60.7, 15.0),
+    "973": Territory(2972, -54.8, 2.0, -51.4, 6.0),
+    "974": Territory(2975, 55.1, -21.5, 55.95, -20.7),
+    "975": Territory(4467, -56.6, 46.6, -56.0, 47.3),
+    "976": Territory(4471, 44.9, -13.1, 45.4, -12.5),
+    "977": Territory(5490, -63.0, 17.8, -62.7, 18.05),
+    "978": Territory(5490, -63.25, 17.95, -62.9, 18.2),
+}
+
+
+def territory_of(commune_code: str) -> Territory | None:
+    """Return the territory of a commune, or nothing where no official projection is known (986 to 988).
+
+    Examples
+    --------
+    >>> territory_of("2A004").epsg, territory_of("97411").epsg, territory_of("98613")
+    (2154, 2975, None)
+    """
+    if commune_code[:2] in ("97", "98"):
+        return TERRITORIES.get(commune_code[:3])
+    return TERRITORIES[METROPOLITAN]
+
+
+def is_inside(
+    commune_codes: NDArray[np.object_], longitude: NDArray[np.float64], latitude: NDArray[np.float64]
+) -> NDArray[np.bool_]:
+    """Tell which points lie in the box of the territory of their commune; false without coordinates.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> codes = np.array(["83050", "83050", "97411"], dtype=object)
+    >>> is_inside(codes, np.array([6.46, 0.0, 55.45]), np.array([43.53, 0.0, -20.88])).tolist()
+    [True, False, True]
+    """
+    import numpy as np
+
+    inside = np.zeros(len(commune_codes), dtype=bool)
+    keys = np.array(
+        [code[:3] if code[:2] in ("97", "98") else METROPOLITAN for code in commune_codes], dtype=object
+    )
+    for key in set(keys):
+        mine = keys == key
+        box = TERRITORIES.get(key)
+        if box is None:
+            # nothing to compare with: the coordinates are taken as they are
+            inside[mine] = np.isfinite(longitude[mine])
+            continue
+        inside[mine] = (
+            (longitude[mine] >= box.west)
+            & (longitude[mine] <= box.east)
+            & (latitude[mine] >= box.south)
+            & (latitude[mine] <= box.north)
+        )
+    return inside
