@@ -7,7 +7,8 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "catalogue": ["dataset_names", "load_dataset"],
+        "catalogue": ["dataset_names", "load_dataset", "open_dataset"],
+        "files": ["DataFiles", "FilesDataset", "load_files"],
         "var": ["VarDataset", "load_var"],
     },
 )

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from territory.errors import UnknownCodeError
+from territory.datasets.files import DataFiles, FilesDataset, load_files
+from territory.errors import ParameterError, UnknownCodeError
 
 if TYPE_CHECKING:
     from territory.datasets.var import VarDataset
 
 _NAMES = ("var",)
+# the name under which a study asks for the files of its own [data] section
+FILES = "files"
 
 
 def dataset_names() -> tuple[str, ...]:
@@ -57,3 +63,53 @@ def load_dataset(name: str) -> VarDataset:
     from territory.datasets.var import load_var
 
     return load_var()
+
+
+def open_dataset(
+    name: str, files: DataFiles | None, *, departements: Collection[str], folder: Path
+) -> VarDataset | FilesDataset:
+    """Return the dataset of a study: an embedded one, or the official files that it lists.
+
+    Parameters
+    ----------
+    name
+        One of `dataset_names()`, or `files`.
+    files
+        Section `[data]` of the study, needed for `files`.
+    departements
+        Départements of the territory.
+    folder
+        Folder that the files are relative to.
+
+    Returns
+    -------
+    VarDataset or FilesDataset
+        Not to be changed: the files are read once for the checks and the run.
+
+    Raises
+    ------
+    ParameterError
+        If `files` is asked for without any.
+    ReadError, UnknownCodeError
+        As `load_files` and `load_dataset`.
+
+    Examples
+    --------
+    >>> open_dataset("var", None, departements=["83"], folder=Path())
+    VarDataset(153 communes, 392 around, 14 epci, ...)
+    """
+    if name != FILES:
+        return load_dataset(name)
+    if files is None:
+        raise ParameterError("dataset = « files » demande une section [data] avec les fichiers de l'étude.")
+    stamps = tuple(
+        (key, path, (folder / path).stat().st_mtime_ns if (folder / path).is_file() else 0)
+        for key, path in files.paths().items()
+    )
+    return _open_files(files.model_dump_json(), tuple(sorted(departements)), folder, stamps)
+
+
+@lru_cache(maxsize=2)
+def _open_files(section: str, departements: tuple[str, ...], folder: Path, stamps: object) -> FilesDataset:
+    """Read files once, as long as they do not change."""
+    return load_files(DataFiles.model_validate_json(section), departements=departements, folder=folder)

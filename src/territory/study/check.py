@@ -7,6 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
+from territory.datasets.catalogue import FILES, dataset_names, open_dataset
+from territory.datasets.files import DataFiles
 from territory.errors import TerritoryError, examples
 from territory.study.own_tables import read_observed_origins
 
@@ -20,13 +24,23 @@ def check_references(raw: dict[str, Any], folder: Path) -> Iterator[Finding]:
     It works on the raw file and not on the validated study, so that a wrong key and an unknown commune are
     reported in one go.
     """
-    from territory.datasets.catalogue import dataset_names, load_dataset
-
     name = raw.get("dataset", "var")
-    if name not in dataset_names():
-        yield ("dataset",), f"jeu de données inconnu « {name} » ; connus : {', '.join(dataset_names())}"
+    if name not in (*dataset_names(), FILES):
+        known = ", ".join((*dataset_names(), FILES))
+        yield ("dataset",), f"jeu de données inconnu « {name} » ; connus : {known}"
         return
-    data = load_dataset(name)
+    territory = raw.get("territory") if isinstance(raw.get("territory"), dict) else {}
+    codes = territory.get("departement_codes", []) if isinstance(territory, dict) else []
+    try:
+        files = DataFiles.model_validate(raw["data"]) if isinstance(raw.get("data"), dict) else None
+        listed = codes if isinstance(codes, list) else []
+        data = open_dataset(name, files, departements=[str(code) for code in listed], folder=folder)
+    except ValidationError:
+        # the shape of the section is reported with that of the whole file
+        return
+    except TerritoryError as error:
+        yield ("data",), str(error)
+        return
     if raw.get("population", "rp2021") not in data.vintages:
         yield (
             ("population",),

@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from territory.datasets.files import DataFiles
 from territory.study.changes import Scenario
 from territory.tables import COMMUNE_CODE
 
@@ -188,6 +189,7 @@ class Study(_Model):
     title: str
     question: str
     dataset: str = "var"
+    data: DataFiles | None = None
     population: str = "rp2021"
     seed: int = 0
     territory: Territory

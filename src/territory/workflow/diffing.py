@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from territory.datasets.catalogue import load_dataset
 from territory.errors import MissingFileError, Problems, StudyError, examples
 from territory.report.difference import difference_document, published
 from territory.report.pdf import compile_pdf
@@ -24,7 +23,7 @@ from territory.scenario.results import Results
 from territory.study.changes import Scenario
 from territory.study.model import Study
 from territory.study.state import State
-from territory.workflow.inputs import Inputs, prepare
+from territory.workflow.inputs import Inputs, dataset_of, prepare
 from territory.workflow.manifest import describe_run
 from territory.workflow.outputs import MANIFEST, make_folder
 from territory.workflow.steps import Steps
@@ -119,7 +118,7 @@ def write_difference(difference: RunDifference, folder: Path) -> list[Path]:
     """
     make_folder(folder)
     a, b = difference.study_a, difference.study_b
-    communes = load_dataset(b.dataset).communes
+    communes = dataset_of(b).communes
     inside = communes["departement_code"].isin(b.territory.departement_codes)
     names = {ALL_TERRITORY: "Ensemble"}
     for codes, said in ((communes["epci_code"], communes["epci_name"]), (communes.index, communes["name"])):

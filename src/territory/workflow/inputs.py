@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from territory import needs, supply
-from territory.datasets.catalogue import load_dataset
+from territory.datasets.catalogue import open_dataset
 from territory.study.model import Need, Study
 from territory.study.own_tables import read_observed_origins
 from territory.study.state import Parameters, State
@@ -20,6 +20,7 @@ from territory.workflow.steps import Steps
 from territory.workflow.times import travel_times
 
 if TYPE_CHECKING:
+    from territory.datasets.files import FilesDataset
     from territory.datasets.var import VarDataset
 
 
@@ -28,7 +29,7 @@ class Inputs:
     """A study, its dataset, and the state of today."""
 
     study: Study
-    dataset: VarDataset
+    dataset: VarDataset | FilesDataset
     state: State
     times_method: str
 
@@ -54,7 +55,7 @@ def prepare(study: Study, *, steps: Steps, roads: Path | None = None) -> Inputs:
     NetworkError
         If the road map cannot be read, or does not cover the points.
     """
-    data = load_dataset(study.dataset)
+    data = dataset_of(study)
     population = validate("population", data.population(study.population))
     communes = _communes(study, data, population)
     services = validate("services", _services(study, data))
@@ -93,7 +94,17 @@ def prepare(study: Study, *, steps: Steps, roads: Path | None = None) -> Inputs:
     return Inputs(study, data, state, times.method)
 
 
-def _communes(study: Study, data: VarDataset, population: pd.DataFrame) -> gpd.GeoDataFrame:
+def dataset_of(study: Study) -> VarDataset | FilesDataset:
+    """Return the dataset that a study is about."""
+    return open_dataset(
+        study.dataset,
+        study.data,
+        departements=study.territory.departement_codes,
+        folder=Path(study.folder),
+    )
+
+
+def _communes(study: Study, data: VarDataset | FilesDataset, population: pd.DataFrame) -> gpd.GeoDataFrame:
     """Return the communes of the territory and its buffer with the population of the vintage."""
     totals = population.groupby(level="commune_code", sort=False)["population"].sum(min_count=1)
     communes = data.communes.copy()
@@ -102,7 +113,7 @@ def _communes(study: Study, data: VarDataset, population: pd.DataFrame) -> gpd.G
     return validate("communes", communes, subject=f"{study.dataset}, {study.population}")
 
 
-def _sites(study: Study, data: VarDataset, communes: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+def _sites(study: Study, data: VarDataset | FilesDataset, communes: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Return the sites of the dataset and those that the study declares."""
     if not study.site:
         return data.sites
@@ -132,7 +143,7 @@ def _sites(study: Study, data: VarDataset, communes: gpd.GeoDataFrame) -> gpd.Ge
     return gpd.GeoDataFrame(both, crs=crs)
 
 
-def _services(study: Study, data: VarDataset) -> pd.DataFrame:
+def _services(study: Study, data: VarDataset | FilesDataset) -> pd.DataFrame:
     """Return the services of the dataset, those of the study added or put in their place."""
     if not study.service:
         return data.services

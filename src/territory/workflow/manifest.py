@@ -22,7 +22,13 @@ def describe_run(inputs: Inputs, *, roads: Path | None) -> tuple[dict[str, Any],
     manifest. Durations go to `timings.json`.
     """
     study = inputs.study
-    files = _dataset_files(study.dataset)
+    if study.data is None:
+        files = _dataset_files(study.dataset)
+    else:
+        paths = study.data.paths().items()
+        files = {
+            f"data.{key}: {Path(path).name}": digest_file(Path(study.folder) / path) for key, path in paths
+        }
     for key, value in study.files.model_dump().items():
         if value is not None and key != "distancier_unit":
             files[f"files.{key}: {Path(value).name}"] = digest_file(Path(study.folder) / value)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from territory.datasets.files import FilesDataset
     from territory.datasets.var import VarDataset
     from territory.scenario.results import Comparison, Results
     from territory.study.model import Study
@@ -28,7 +29,7 @@ class StudyResult:
     """
 
     study: Study
-    dataset: VarDataset
+    dataset: VarDataset | FilesDataset
     baseline: Results
     scenarios: Mapping[str, Results]
     comparisons: Mapping[str, Comparison]

@@ -7,14 +7,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from territory.datasets.catalogue import load_dataset
 from territory.errors import StudyError
 from territory.scenario.applying import apply
 from territory.scenario.comparing import compare
 from territory.scenario.computing import compute
 from territory.study.load import load_study
 from territory.study.model import Study
-from territory.workflow.inputs import prepare
+from territory.workflow.inputs import dataset_of, prepare
 from territory.workflow.manifest import describe_run
 from territory.workflow.outputs import make_folder, write_outputs
 from territory.workflow.result import StudyResult
@@ -105,7 +104,7 @@ def run_study(
 
 def _with_population(study: Study, vintage: str) -> Study:
     """Return the study on another census."""
-    known = load_dataset(study.dataset).vintages
+    known = dataset_of(study).vintages
     if vintage not in known:
         raise StudyError(f"Millésime de population inconnu « {vintage} » ; connus : {', '.join(known)}.")
     return study.model_copy(update={"population": vintage})
