@@ -190,6 +190,8 @@ def cut_bands(population: pd.DataFrame, persons_under: pd.Series[float], *, age:
             f"Moins de {age:g} ans : dans {int(wrong.sum())} commune(s) ({examples(codes[wrong])}) l'effectif ne "
             "tient pas entre les tranches voisines ; les deux tables sont-elles du même millésime ?"
         )
+    if not straddles.any():
+        return population
     young = np.clip(young, 0, persons)
     rows = population.reset_index()
     lower = rows[straddles].assign(age_max=age - 1.0, population=young[straddles])
