@@ -11,9 +11,10 @@ import pytest
 from shapely.geometry import Point, Polygon, box
 
 from territory.errors import ParameterError
-from territory.plot import furniture, style
+from territory.plot import furniture, legend, style
 from territory.plot.categories import change_classes, numbers_from, shown, time_classes
-from territory.plot.maps import Legend, Panel, draw_map, extent_of
+from territory.plot.legend import Legend
+from territory.plot.maps import Panel, draw_map, extent_of
 
 CODES = ["a", "b", "c", "d"]
 
@@ -60,16 +61,17 @@ def test_same_bytes_and_no_date(areas: gpd.GeoDataFrame, times: pd.Series) -> No
 def test_nothing_is_cut(areas: gpd.GeoDataFrame, times: pd.Series) -> None:
     classes = time_classes(times)
     sites = gpd.GeoDataFrame({"mark": ["1", "2"], "shape": ["o", "s"]}, geometry=[Point(1, 1)] * 2, crs=2154)
-    legend = Legend(
+    beside = Legend(
         classes.legend,
         "Un titre de légende assez long pour tenir sur deux lignes",
         sites=[("1", "o", "Institut médico-éducatif de Salernes, aujourd'hui")],
         notes=["Une note."],
+        circles=[1200.0, 300.0],
         source="Sources : INSEE, RP 2021 ; IGN, 2018 ; " * 5,
     )
     for side in ("right", "below"):
         figure = draw_map(
-            [Panel(areas, classes.keys, "Titre", sites=sites)], legend, legend_side=side, width_cm=14
+            [Panel(areas, classes.keys, "Titre", sites=sites)], beside, legend_side=side, width_cm=14
         )
         with style.style():
             figure.draw_without_rendering()
@@ -129,8 +131,25 @@ def test_two_sites_at_one_place_are_side_by_side(areas: gpd.GeoDataFrame, times:
 
 
 def test_proportional_circles() -> None:
-    assert furniture.circle_points(100, 100) == pytest.approx(2 * furniture.circle_points(25, 100))
-    assert furniture.circle_points(0, 0) == 0.0
+    assert legend.circle_points(100, 100) == pytest.approx(2 * legend.circle_points(25, 100))
+    assert legend.circle_points(0, 0) == 0.0
+
+
+def test_circles_are_drawn_with_their_legend(areas: gpd.GeoDataFrame, times: pd.Series) -> None:
+    classes = time_classes(times)
+    places = gpd.GeoDataFrame(
+        {"value": [1200.0, 300.0]}, geometry=[Point(5_000, 5_000), Point(25_000, 5_000)], crs=2154
+    )
+    figure = draw_map(
+        [Panel(areas, classes.keys, circles=places)], Legend(classes.legend, circles=[1200.0, 300.0])
+    )
+    sizes = sorted(
+        float(c.get_sizes()[0])
+        for c in figure.axes[0].collections
+        if hasattr(c, "get_sizes") and len(c.get_sizes())
+    )
+    assert sizes[-1] == pytest.approx(4 * sizes[-2])
+    assert "1\u202f200" in texts(figure)
 
 
 def test_degrees_and_nothing_are_refused(areas: gpd.GeoDataFrame, times: pd.Series) -> None:

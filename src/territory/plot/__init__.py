@@ -6,5 +6,16 @@ import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
-    submodules=["categories", "charts", "furniture", "maps", "numbers", "placement", "shapes", "style"],
+    submodules=[
+        "categories",
+        "charts",
+        "furniture",
+        "legend",
+        "maps",
+        "numbers",
+        "placement",
+        "shapes",
+        "style",
+    ],
+    submod_attrs={"showing": ["show"]},
 )

@@ -20,6 +20,7 @@ class Category(NamedTuple):
     label: str
     color: str
     hatch: str = ""
+    hatch_color: str = style.HATCH_INK
 
 
 class Classes(NamedTuple):
@@ -131,7 +132,13 @@ def change_classes(delta: pd.Series, effect: pd.Series, *, breaks: Sequence[floa
     low, high = integer(breaks[0]), integer(breaks[1])
     sizes = (f"jusqu'à {low}{NBSP}min", f"plus de {low} à {high}{NBSP}min", f"plus de {high}{NBSP}min")
     gains = [Category(f"gain{i}", f"gain : {sizes[i]}", style.GAINS[i]) for i in (2, 1, 0)]
-    losses = [Category(f"loss{i}", f"perte : {sizes[i]}", style.LOSSES[i]) for i in (0, 1, 2)]
+    # a grey print cannot tell blue from orange: losses are hatched too
+    losses = [
+        Category(
+            f"loss{i}", f"perte : {sizes[i]}", style.LOSSES[i], style.LOSS_HATCH, style.LOSS_HATCH_INKS[i]
+        )
+        for i in (0, 1, 2)
+    ]
     return Classes(keys, (*gains, INDISTINCT, *losses, ENTERING, OUTSIDE, UNKNOWN))
 
 

@@ -229,7 +229,9 @@ def _rows(
 
 def _row_names(axes: Axes, names: list[str]) -> None:
     """Write the name of each row on the left."""
-    wrapped = ["\n".join(textwrap.wrap(str(name), _NAME_LETTERS, break_long_words=False)) for name in names]
+    wrapped = [
+        "\n".join(textwrap.wrap(str(name), _NAME_LETTERS, max_lines=2, placeholder="…")) for name in names
+    ]
     axes.set_yticks(range(len(names)), wrapped, fontsize=8, linespacing=0.95)
     axes.tick_params(axis="y", length=0, pad=6)
 

@@ -1,13 +1,13 @@
-"""What surrounds a map: its frame, scale bar, north arrow, legend, source line, and the room each one takes."""
+"""What surrounds a map: its frame, scale bar, north arrow and source line, and the room each part takes."""
 
 from __future__ import annotations
 
 import math
-import textwrap
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from territory.plot import style
+from territory.plot.legend import LEGEND_CM, SOURCE_SIZE, Legend, columns_in, legend_height, wrap
 from territory.plot.numbers import NBSP, integer
 from territory.plot.placement import Box, text_size
 
@@ -18,17 +18,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from territory.plot.maps import Legend
-
 Rectangle = tuple[float, float, float, float]
 
-_LEGEND_RIGHT_CM = 4.3
-_LINE_CM = 0.44
 _STRIP_CM = 0.75
 _GAP_CM = 0.35
-_SOURCE_SIZE = 6.5
-_TEXT_SIZE = 7.5
-_LARGEST_CIRCLE = 26.0
 
 
 class Layout(NamedTuple):
@@ -82,10 +75,11 @@ def lay_out(
         Rectangles in centimetres.
     """
     is_right = legend_side == "right"
-    legend_cm = _legend_height(legend, 1 if is_right else _columns(width_cm))
-    source_lines = _wrap(legend.source, width_cm - 2 * margin_cm, _SOURCE_SIZE)
+    column_cm = LEGEND_CM if is_right else width_cm - 2 * margin_cm
+    legend_cm = legend_height(legend, column_cm, columns=1 if is_right else columns_in(column_cm))
+    source_lines = wrap(legend.source, width_cm - 2 * margin_cm, SOURCE_SIZE)
     source_cm = 0.3 * len(source_lines) + (0.15 if source_lines else 0.0)
-    room = width_cm - 2 * margin_cm - (_LEGEND_RIGHT_CM + _GAP_CM if is_right else 0.0)
+    room = width_cm - 2 * margin_cm - (LEGEND_CM + _GAP_CM if is_right else 0.0)
     each = (room - _GAP_CM * (len(extents) - 1)) / len(extents)
     ratio = max((top - bottom) / (right - left) for left, bottom, right, top in extents)
     below = source_cm + margin_cm + (0.0 if is_right else legend_cm + _GAP_CM)
@@ -98,9 +92,9 @@ def lay_out(
     height = below + body_cm + title_cm + margin_cm
     if is_right:
         place = (
-            width_cm - margin_cm - _LEGEND_RIGHT_CM,
+            width_cm - margin_cm - LEGEND_CM,
             below + body_cm - legend_cm,
-            _LEGEND_RIGHT_CM,
+            LEGEND_CM,
             legend_cm,
         )
     else:
@@ -186,23 +180,6 @@ def nice_length(most: float) -> float:
     return max(step * power for step in (1.0, 2.0, 5.0) if step * power <= most)
 
 
-def draw_mark(axes: Axes, centre: tuple[float, float], mark: str, shape: str, *, zorder: float = 8) -> None:
-    """Draw the mark of a site with its number inside."""
-    axes.scatter(
-        [centre[0]], [centre[1]], s=120, marker=shape, facecolor=style.INK, edgecolor=style.PAPER, lw=0.9,
-        zorder=zorder, clip_on=False,
-    )  # fmt: skip
-    axes.text(
-        *centre, mark, fontsize=7, fontweight="bold", color=style.PAPER, ha="center", va="center_baseline",
-        zorder=zorder + 1,
-    )  # fmt: skip
-
-
-def circle_points(value: float, largest: float) -> float:
-    """Return the diameter of a proportional circle, in points: its area follows the value."""
-    return _LARGEST_CIRCLE * math.sqrt(value / largest) if largest > 0 else 0.0
-
-
 def width_of(text: str, size: float) -> float:
     """Return the width of a text, in points."""
     return text_size(text, size)[0]
@@ -226,125 +203,13 @@ def widest_places(
         yield code, (x, y), float(radius.length)
 
 
-def _columns(width_cm: float) -> int:
-    """Return how many columns a legend below has."""
-    return max(1, int(width_cm // 5.5))
-
-
-def _wrap(text: str, width_cm: float, size: float) -> list[str]:
-    """Cut a text into lines of a width; letters are half as wide as high on average."""
-    if not text:
-        return []
-    characters = int(width_cm / style.CM_PER_INCH * style.POINTS_PER_INCH / (0.5 * size))
-    return textwrap.wrap(text, max(characters, 20), break_long_words=False)
-
-
-def _legend_rows(legend: Legend, width_cm: float) -> list[tuple[str, list[str], tuple[str, str] | None, int]]:
-    """Return what the legend lists: kind, lines of text, mark and shape, place of the category."""
-    rows: list[tuple[str, list[str], tuple[str, str] | None, int]] = []
-    for i, category in enumerate(legend.categories):
-        rows.append(("category", _wrap(category.label, width_cm - 0.9, _TEXT_SIZE), None, i))
-    for mark, shape, name in legend.sites:
-        rows.append(("site", _wrap(name, width_cm - 0.9, _TEXT_SIZE), (mark, shape), 0))
-    rows.extend(("note", _wrap(note, width_cm, _SOURCE_SIZE), None, 0) for note in legend.notes)
-    return rows
-
-
-def _row_height(lines: int) -> float:
-    """Return the height of an entry of the legend, in centimetres."""
-    return _LINE_CM + 0.31 * (lines - 1)
-
-
-def _column_width(columns: int, width_cm: float = 17.0) -> float:
-    """Return the width of a column of the legend, in centimetres."""
-    return _LEGEND_RIGHT_CM if columns == 1 else (width_cm - 0.2) / columns
-
-
-def _legend_height(legend: Legend, columns: int) -> float:
-    """Return the height of the legend, in centimetres."""
-    rows = _legend_rows(legend, _column_width(columns))
-    title = 0.3 + 0.31 * len(_wrap(legend.title, _column_width(columns), 8.0)) if legend.title else 0.0
-    return title + max(sum(_row_height(len(r[1])) for r in part) for part in _split(rows, columns)) + 0.1
-
-
-def _split(
-    rows: list[tuple[str, list[str], tuple[str, str] | None, int]], columns: int
-) -> list[list[tuple[str, list[str], tuple[str, str] | None, int]]]:
-    """Share the entries between columns of about the same height, in order."""
-    total = sum(_row_height(len(row[1])) for row in rows)
-    parts: list[list[tuple[str, list[str], tuple[str, str] | None, int]]] = [[] for _ in range(columns)]
-    done = 0.0
-    for row in rows:
-        parts[min(int(columns * done / total), columns - 1)].append(row)
-        done += _row_height(len(row[1]))
-    return parts
-
-
-def draw_legend(axes: Axes, legend: Legend, side: str) -> None:
-    """Draw the legend in its own axes, in centimetres from the upper left corner."""
-    figure = axes.get_figure(root=True)
-    width_in, height_in = figure.get_size_inches() if figure is not None else (1.0, 1.0)
-    box = axes.get_position()
-    width_cm = box.width * width_in * style.CM_PER_INCH
-    axes.set_xlim(0, width_cm)
-    axes.set_ylim(box.height * height_in * style.CM_PER_INCH, 0)
-    axes.set_axis_off()
-    columns = 1 if side == "right" else _columns(width_cm + 0.2)
-    column_cm = _column_width(columns, width_cm + 0.2)
-    start = 0.0
-    if legend.title:
-        lines = _wrap(legend.title, _LEGEND_RIGHT_CM if columns == 1 else width_cm, 8.0)
-        axes.text(0, 0.05, "\n".join(lines), fontsize=8, fontweight="semibold", va="top", linespacing=1.15)
-        start = 0.3 + 0.31 * len(lines)
-    for i, rows in enumerate(_split(_legend_rows(legend, column_cm), columns)):
-        y = start
-        for kind, lines, mark, place in rows:
-            _draw_row(axes, legend, i * column_cm, y, kind, lines, mark, place)
-            y += _row_height(len(lines))
-
-
-def _draw_row(
-    axes: Axes,
-    legend: Legend,
-    x: float,
-    y: float,
-    kind: str,
-    lines: list[str],
-    mark: tuple[str, str] | None,
-    place: int,
-) -> None:
-    """Draw one entry of the legend."""
-    from matplotlib.patches import Rectangle as Patch
-
-    text = "\n".join(lines)
-    if kind == "category":
-        category = legend.categories[place]
-        patch = Patch(
-            (x, y + 0.04), 0.62, 0.3, facecolor=category.color, edgecolor=style.RULE, linewidth=0.5,
-            hatch=category.hatch or None, hatchcolor=style.HATCH_INK,
-        )  # fmt: skip
-        axes.add_patch(patch)
-    if mark is not None:
-        draw_mark(axes, (x + 0.31, y + 0.19), *mark)
-    is_note = kind == "note"
-    axes.text(
-        x + (0.0 if is_note else 0.8),
-        y + 0.06,
-        text,
-        fontsize=_SOURCE_SIZE if is_note else _TEXT_SIZE,
-        color=style.MUTED if is_note else style.INK,
-        va="top",
-        linespacing=1.15,
-    )
-
-
 def draw_source(figure: Figure, source: str, layout: Layout) -> None:
     """Write where the numbers come from, under everything."""
     figure.text(
         0.1 / layout.width_cm,
         0.05 / layout.height_cm,
         "\n".join(layout.source_lines or [source]),
-        fontsize=_SOURCE_SIZE,
+        fontsize=SOURCE_SIZE,
         color=style.MUTED,
         va="bottom",
         linespacing=1.2,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +13,7 @@ import shapely
 from territory.errors import ParameterError
 from territory.plot import furniture, shapes, style
 from territory.plot.categories import Category
+from territory.plot.legend import Legend, circle_points, draw_legend, draw_mark
 from territory.plot.placement import Box, Label, Placed, place_labels
 
 if TYPE_CHECKING:
@@ -64,18 +65,6 @@ class Panel:
     circles: gpd.GeoDataFrame | None = None
     extent: tuple[float, float, float, float] | None = None
     focus: pd.Index | None = None
-
-
-@dataclass(frozen=True)
-class Legend:
-    """What stands beside the map: categories, sites, and the line on sources under it."""
-
-    categories: Sequence[Category]
-    title: str = ""
-    sites: Sequence[tuple[str, str, str]] = field(default_factory=tuple)
-    notes: Sequence[str] = field(default_factory=tuple)
-    source: str = ""
-    circle_title: str = ""
 
 
 def extent_of(areas: gpd.GeoDataFrame, *, pad_share: float = 0.03) -> tuple[float, float, float, float]:
@@ -176,7 +165,7 @@ def draw_map(
         for panel, place in zip(panels, layout.maps, strict=True):
             axes = figure.add_axes(layout.fractions(place))
             _draw_panel(axes, panel, {c.key: c for c in legend.categories}, number_size)
-        furniture.draw_legend(figure.add_axes(layout.fractions(layout.legend)), legend, legend_side)
+        draw_legend(figure.add_axes(layout.fractions(layout.legend)), legend, legend_side)
         if legend.source:
             furniture.draw_source(figure, legend.source, layout)
     return figure
@@ -230,7 +219,7 @@ def _fill(axes: Axes, panel: Panel, categories: dict[str, Category]) -> None:
     for key, category in categories.items():
         hatch: dict[str, Any] = {}
         if category.hatch:
-            hatch = {"hatch": category.hatch, "hatchcolor": style.HATCH_INK}
+            hatch = {"hatch": category.hatch, "hatchcolor": category.hatch_color}
         outlines, points = geometry[(keys == key) & ~is_point], geometry[(keys == key) & is_point]
         if len(outlines):
             shapes.fill(axes, outlines, color=category.color, edge=style.BORDER, width=0.4, **hatch)
@@ -276,7 +265,7 @@ def _circles(axes: Axes, panel: Panel, scale: _Scale) -> list[Box]:
     largest = float(panel.circles["value"].max())
     for (x, y), value in zip(shapes.places(panel.circles), panel.circles["value"], strict=True):
         if value > 0:
-            size = furniture.circle_points(float(value), largest) ** 2
+            size = circle_points(float(value), largest) ** 2
             axes.scatter(
                 [x],
                 [y],
@@ -315,7 +304,7 @@ def _sites(axes: Axes, panel: Panel, scale: _Scale) -> list[Box]:
         box = (free or boxes)[0]
         taken.append(box)
         centre = scale.to_metres((box.left + box.right) / 2, (box.bottom + box.top) / 2)
-        furniture.draw_mark(axes, centre, str(mark), str(shape))
+        draw_mark(axes, centre, str(mark), str(shape))
     return taken
 
 

@@ -144,7 +144,7 @@ def _staff(reading: Reading, move: Move, found: Counts) -> list[str | Run]:
     """Say that the professionals travel, not the children."""
     noun = reading.noun(move.services[0], is_observed=found.is_observed)
     return [
-        f" ({reading.place(move.from_site)} → {reading.place(move.to_site)}) : ce sont les professionnels "
+        f" ({reading.road(move.from_site, move.to_site)}) : ce sont les professionnels "
         "qui vont vers l'enfant. Leur route, et non celle des familles, serait plus courte vers "
         f"{_persons(found, 'gain')} {noun} et plus longue vers {_persons(found, 'loss')}."
     ]
@@ -165,7 +165,7 @@ def _hardly_felt(reading: Reading, move: Move, found: Counts) -> list[str | Run]
     """Say that the difference is under the doubt for nearly everybody."""
     noun = reading.noun(move.services[0], is_observed=found.is_observed)
     parts: list[str | Run] = [
-        f" ({reading.place(move.from_site)} → {reading.place(move.to_site)}, {_between(reading, move)}) : ",
+        f" ({_road(reading, move)}) : ",
         strong("écart non distinguable"),
         f" du doute sur les temps pour {share(1 - _told_apart_share(found))} des {noun} à portée aujourd'hui",
     ]
@@ -244,7 +244,7 @@ def _entering(reading: Reading, move: Move, found: Counts, limit: str) -> str:
 
 def _road(reading: Reading, move: Move) -> str:
     """Say from where to where a service moves."""
-    return f"{reading.place(move.from_site)} → {reading.place(move.to_site)}, {_between(reading, move)}"
+    return f"{reading.road(move.from_site, move.to_site)}, {_between(reading, move)}"
 
 
 def _key_figures(reading: Reading, move: Move) -> list[Block]:
@@ -324,7 +324,7 @@ def _answer_without_scenario(reading: Reading) -> list[Block]:
             value = rows.xs(service, level="service")[column][ALL_TERRITORY]
             items.append(
                 [
-                    strong(reading.label(service)),
+                    strong(_capital(reading.label(service))),
                     f" : {share(float(value))} des habitants à {minutes(limit)} ou moins.",
                 ]
             )
@@ -343,3 +343,8 @@ def _answer_without_scenario(reading: Reading) -> list[Block]:
     else:
         blocks.append(Paragraph(f"{persons(population)} habitants ; aucun service n'est nommé ni complet."))
     return blocks
+
+
+def _capital(text: str) -> str:
+    """Start with a capital."""
+    return text[:1].upper() + text[1:]

@@ -16,10 +16,11 @@ from territory.plot.categories import (
     time_classes,
 )
 from territory.plot.charts import before_and_after, gainers_and_losers, needs_with_range
-from territory.plot.maps import Legend, Panel, draw_map, extent_of
+from territory.plot.legend import Legend
+from territory.plot.maps import Panel, draw_map, extent_of
 from territory.plot.numbers import class_labels
 from territory.report.document import Picture
-from territory.report.french import count, join, minutes, persons, share, signed
+from territory.report.french import change, count, epci_phrase, join, minutes, persons, share, signed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -168,11 +169,8 @@ def change_map(reading: Reading, move: Move, *, max_height_cm: float, focus_only
     notes = ["Nombres : minutes gagnées (−) ou perdues (+), aller simple.", *_border_notes(reading)]
     legend = Legend(shown(classes.legend, classes.keys), "Écart de temps de route", sites, notes)
     figure = draw_map([panel], legend, max_height_cm=max_height_cm, number_size=7.0 if is_zoom else 6.0)
-    where = (
-        f", {reading.study.territory.focus_name or 'territoire au centre de la question'} en détail"
-        if is_zoom
-        else ""
-    )
+    code = str(reading.study.territory.focus_epci_code)
+    where = f" : {epci_phrase(reading.zone_names[code])} en détail" if is_zoom else ""
     caption = (
         f"Scénario {move.scenario_id} : écart de temps de route, {reading.labels(move.services)}{where}."
     )
@@ -390,6 +388,6 @@ def _describe_change(reading: Reading, rows: pd.DataFrame, title: str) -> str:
         )
         if len(values):
             code = str(values.index[-1 if largest else 0])
-            extremes.append(f"{reading.commune(code)} ({signed(float(values[code]))} min)")
+            extremes.append(f"{reading.commune(code)} ({change(float(values[code]))})")
     ends = f" Écarts extrêmes : {join(extremes)}." if extremes else ""
     return f"Carte. {title} {join(parts)}.{ends}"

@@ -12,7 +12,7 @@ import pandas as pd
 
 from territory import supply
 from territory.report.disclosure import THRESHOLD, Relation, protect_counts
-from territory.report.french import at_place, epci_short, integer, join, of_place, persons
+from territory.report.french import at_place, epci_short, integer, join, of_place, persons, typeset
 from territory.scenario.computing import ALL_TERRITORY
 
 if TYPE_CHECKING:
@@ -148,11 +148,11 @@ class Reading:
 
     def zone(self, code: str) -> str:
         """Return the short name of a zone."""
-        return epci_short(self.zone_names.get(code, code))
+        return typeset(epci_short(self.zone_names.get(code, code)))
 
     def commune(self, code: str) -> str:
         """Return the name of a commune."""
-        return str(self.communes["name"].get(code, code))
+        return typeset(str(self.communes["name"].get(code, code)))
 
     def label(self, service: str) -> str:
         """Return the name of a service in full."""
@@ -206,13 +206,19 @@ class Reading:
         """Return the name of a site."""
         return "–" if site is None else str(self.state.sites["name"].get(site, site))
 
-    def of_site(self, site: str | None) -> str:
-        """Return "de" and the commune of a site."""
-        return of_place(self.place(site))
-
     def at_site(self, site: str | None) -> str:
         """Return "à" and the commune of a site."""
         return at_place(self.place(site))
+
+    def road(self, from_site: str | None, to_site: str | None) -> str:
+        """Return from where to where ("de Salernes à Draguignan"), or where a service opens or closes."""
+        if from_site is None or to_site is None:
+            return (
+                f"ouverture {self.at_site(to_site)}"
+                if from_site is None
+                else f"fermeture {self.at_site(from_site)}"
+            )
+        return f"{of_place(self.place(from_site))} {self.at_site(to_site)}"
 
     def times(self, results: Results, service: str) -> pd.DataFrame:
         """Return the access rows of one service by commune."""

@@ -57,7 +57,7 @@ def _places_table(reading: Reading, every: list[str]) -> DataTable:
         rows,
         "Où est chaque service, aujourd'hui et dans chaque scénario.",
         align=["left" for _ in range(len(every) + 3)],
-        widths=[1.0] + [0.0] * (len(every) + 2),
+        widths=[2.2, *(1.0 for _ in range(len(every) + 1)), 1.2],
     )
 
 
@@ -86,7 +86,7 @@ def all_moves(reading: Reading) -> list[Block]:
             whole = [found.text(ALL_TERRITORY, effect) for effect in ("gain", "loss", "indistinct")]
             detectable = float(reading.differences(scenario_id, move.services[0])["detectable_min"].median())
             size = "–" if math.isnan(detectable) else minutes(detectable)
-            road = f"{reading.place(move.from_site)} → {reading.place(move.to_site)}"
+            road = reading.road(move.from_site, move.to_site)
             lines.setdefault((reading.labels(move.services), road, *whole, size), []).append(scenario_id)
     if not lines:
         return []
@@ -161,7 +161,13 @@ def effects_table(reading: Reading, move: Move, zones: list[str]) -> DataTable:
     rows = []
     for zone in [*zones, ALL_TERRITORY]:
         cells = [found.text(zone, effect) for effect in EFFECTS if effect != "unknown"]
-        before, after = (_mean(found.zones[f"{side}_mean_min"][zone]) for side in ("baseline", "scenario"))
+        # the mean of a few children is the trip of one: it goes with their number
+        is_secret = bool(found.is_withheld.loc[zone].any())
+        means = [
+            math.nan if is_secret else found.zones[f"{side}_mean_min"][zone]
+            for side in ("baseline", "scenario")
+        ]
+        before, after = (_mean(float(mean)) for mean in means)
         worst = found.zones["worst_loss_commune"][zone]
         worst_text = "–"
         if isinstance(worst, str):
