@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from territory.errors import ParameterError, TerritoryWarning
+from territory.sources.finess_categories import Category
 from territory.supply import (
     ACTIVITIES,
     CATEGORIES,
@@ -13,7 +14,6 @@ from territory.supply import (
     SESSAD_TYPE_CATEGORIES,
     classify_equipment,
 )
-from territory.supply.finess import Category
 from territory.tables import CAPACITY_UNITS, RECEPTION_MODES
 
 

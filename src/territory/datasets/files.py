@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from territory.datasets.bands import population_by_band
 from territory.errors import ParameterError, Problems, ReadError, TerritoryError, examples
+from territory.sources.finess_categories import CATEGORIES
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -126,7 +127,7 @@ def load_files(files: DataFiles, *, departements: Collection[str], folder: Path)
         "ages": sources.read_age_shares,
         "young": sources.read_young_population,
         "epci": sources.read_epci,
-        "finess": sources.read_finess_table,
+        "finess": _read_finess,
         "general_practitioners": sources.read_bpe_counts,
     }
     for key in files.paths():
@@ -215,6 +216,19 @@ def _read_points(path: Path) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame | None]
     return points.to_crs(projected_epsg_of_commune(str(table.index[0]))), None
 
 
+def _read_finess(path: Path) -> gpd.GeoDataFrame:
+    """Return the sites of FINESS, in whichever of its forms the file is."""
+    from territory import sources
+
+    if path.name.endswith((".json", ".json.gz")):
+        return sources.read_finess_plus(path)
+    # the official text has no titles: its first line begins with the kind of its content
+    with path.open("rb") as stream:
+        head = stream.read(200).decode("latin-1")
+    official = head.startswith(("finess;", "structureet;", "geolocalisation;"))
+    return sources.read_finess_sites(path) if official else sources.read_finess_flat(path)
+
+
 def _with_surroundings(
     points: gpd.GeoDataFrame, cog: pd.DataFrame, departements: Collection[str], buffer_km: float
 ) -> gpd.GeoDataFrame:
@@ -264,9 +278,9 @@ def _supply(
 
     pairs = []
     if "finess" in found:
-        sites, services = found["finess"]
+        sites = found["finess"]
         sites = sites[sites["commune_code"].isin(communes.index)].to_crs(communes.crs)
-        pairs.append((sites, services[services.index.get_level_values("site_id").isin(sites.index)]))
+        pairs.append((sites, category_services(sites)))
     if "general_practitioners" in communes:
         pairs.append(practitioner_sites(communes))
     if not pairs:
@@ -276,6 +290,34 @@ def _supply(
     complete = {*files.complete_services, PRACTITIONERS}
     services["is_complete_list"] = services.index.get_level_values("service").isin(complete)
     return sites, services
+
+
+def category_services(sites: gpd.GeoDataFrame) -> pd.DataFrame:
+    """Return one service per site, that of its FINESS category; places, publics and ages stay unknown.
+
+    Sites of a category that has no service of its own (a holding, a laboratory) have none.
+    """
+    import pandas as pd
+
+    known = {code: category for code, category in CATEGORIES.items() if code in set(sites["category_code"])}
+    kept = sites[sites["category_code"].isin(known)]
+    found = [known[code] for code in kept["category_code"]]
+    index = pd.MultiIndex.from_arrays(
+        [kept.index, [one.service for one in found]], names=["site_id", "service"]
+    )
+    return pd.DataFrame(
+        {
+            "authorisation_id": kept.index.to_numpy(),
+            "capacity": float("nan"),
+            "capacity_unit": pd.array([one.capacity_unit for one in found], dtype="str"),
+            "public": pd.array([None] * len(kept), dtype="str"),
+            "age_min": float("nan"),
+            "age_max": float("nan"),
+            "reception_mode": pd.array([None] * len(kept), dtype="str"),
+            "delivered_at_home": [one.is_at_home for one in found],
+        },
+        index=index,
+    )
 
 
 def practitioner_sites(communes: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, pd.DataFrame]:

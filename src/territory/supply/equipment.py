@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from territory.errors import Problems, SchemaError, TerritoryWarning, examples
-from territory.supply.finess import CATEGORIES, HOME_SERVICES, TEMPORARY, Category, classify_equipment
+from territory.sources.finess_categories import CATEGORIES, HOME_SERVICES, Category
+from territory.supply.finess import TEMPORARY, classify_equipment
 
 # ages of the authorisation where FINESS has none: usage in the field, flagged "default" wherever they are used
 DEFAULT_AGES: dict[str, tuple[float, float]] = {

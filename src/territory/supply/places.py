@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 
 from territory.errors import ParameterError, Problems, SchemaError, UnknownCodeError, examples
-from territory.supply.finess import FILE_ACTIVE_SERVICES, TEMPORARY
+from territory.sources.finess_categories import FILE_ACTIVE_SERVICES
+from territory.supply.finess import TEMPORARY
 
 # whose places a row of `services` states: its site's alone, or those of all sites of its authorisation
 CAPACITY_SCOPES = ("site", "authorisation")
