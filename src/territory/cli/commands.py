@@ -70,6 +70,33 @@ def run(
     typer.echo(f"Empreinte de l'étude : {result.run_digest[:16]}")
 
 
+@app.command("init", cls=FrenchCommand)
+def init(
+    departement: Annotated[
+        str, typer.Argument(help="Code du département (31, 2A, 974).", metavar="DÉPARTEMENT")
+    ],
+    name: Annotated[
+        str, typer.Option("--name", help="Nom court de l'étude et de son fichier.", metavar="NOM")
+    ] = "",
+    label: Annotated[
+        str, typer.Option("--label", help="Nom du territoire dans le rapport.", metavar="TEXTE")
+    ] = "",
+    raw: Annotated[
+        Path, typer.Option("--raw", help="Dossier des fichiers officiels.", metavar="DOSSIER")
+    ] = Path("data/raw"),
+) -> None:
+    """Écrit le fichier d'étude d'un département, et dit quels fichiers officiels il reste à récupérer."""
+    from territory.workflow.starting import start_study
+
+    started = start_study(
+        departement, name=name or f"departement-{departement.lower()}", folder=Path(), raw=raw, label=label
+    )
+    typer.echo(f"Étude écrite : {started.path.as_posix()}")
+    for command in started.missing:
+        typer.echo(f"À récupérer  : {command}")
+    typer.echo(f"Ensuite      : territory run {started.path.as_posix()}")
+
+
 @app.command("diff", cls=FrenchCommand)
 def diff(
     run_a: Annotated[Path, typer.Argument(help="Dossier de la première étude.", metavar="ÉTUDE_A")],
