@@ -77,7 +77,7 @@ def read_table(
     import pandas as pd
 
     path = Path(path)
-    content = _read_bytes(path)
+    content = read_bytes(path)
     if _bare_suffix(path) in _EXCEL:
         rows = read_workbook(content, path, sheet=sheet)
     else:
@@ -141,8 +141,31 @@ def require_columns(frame: pd.DataFrame, names: Sequence[str], *, path: str | Pa
     problems.raise_if_any()
 
 
-def _read_bytes(path: Path) -> bytes:
-    """Return the content of a file, unpacked when it is compressed."""
+def read_bytes(path: Path) -> bytes:
+    """Return the content of a file, unpacked when it is compressed with gzip (`.gz`).
+
+    Parameters
+    ----------
+    path
+        File to read.
+
+    Raises
+    ------
+    MissingFileError
+        If there is no file of this name.
+    ReadError
+        If the archive is broken, or the content far too large for a table.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> path = Path(folder.name) / "a.csv.gz"
+    >>> _ = path.write_bytes(gzip.compress(b"COM"))
+    >>> read_bytes(path)
+    b'COM'
+    >>> folder.cleanup()
+    """
     if not path.is_file():
         raise MissingFileError(f"Fichier introuvable : « {path} ». Vérifiez son nom et son dossier.")
     try:
