@@ -28,6 +28,7 @@ NB, NN = "\u00a0", "\u202f"
         ("l'IME d'Aups", "l’IME d’Aups"),
         ("dit 'mot'", "dit 'mot'"),
         ("n° 6", f"n°{NB}6"),
+        ("± 7 min, < 11", f"±{NB}7{NB}min, <{NB}11"),
         ("Coeur du Var", "Cœur du Var"),
         ('# $x$ <script> @a \\n "q"', '# $x$ <script> @a \\n "q"'),
         ("", ""),

@@ -59,7 +59,7 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(rf"(?<=\d) (?={_UNITS}(?!\w))"), NBSP),
     (re.compile(r"(?<=\dh) (?=\d\d)"), NBSP),
     (re.compile(r"(?<=\d[ \u00a0]h) (?=\d\d(?!\d))"), NBSP),
-    (re.compile(r"(?<!\w)(n°|p\.|art\.) (?=\d)"), rf"\1{NBSP}"),
+    (re.compile(r"(?<!\w)(n°|p\.|art\.|±|<) (?=\d)"), rf"\1{NBSP}"),
 )
 _THOUSANDS = re.compile(r"(?<![\d,.])\d{1,3}(?: \d{3})+(?!\d)")
 

@@ -53,6 +53,13 @@ def _times(reading: Reading) -> list[Text]:
         for terrain in ("plain", "mountain")
     }
     terrain = reading.study.travel.terrain
+    between = ""
+    if terrain == "mixed":
+        called = numbers["cross_validation_called_mixed"].xs("mean_absolute_error_min", level="name")
+        between = (
+            " Le terrain intermédiaire est la moyenne de ces deux réglages ; là où le relief est celui de l'un "
+            f"des deux, il se trompe d'environ {integer(float(called.max()))} min en moyenne."
+        )
     access = reading.baseline.access
     near = access[access["travel_time_min"].le(reading.parameters.recruitment_max_min)]
     median = float(near["uncertainty_min"].median())
@@ -65,7 +72,7 @@ def _times(reading: Reading) -> list[Text]:
             "hors heures de pointe. Sur des trajets qui n'ont pas servi à régler ce calcul, l'erreur "
             f"moyenne est de {decimal(error['plain'])} min en Gironde (METRIC, INSEE) et de "
             f"{decimal(error['mountain'])} min en Isère (OSRM). Il n'existe pas de mesure de référence "
-            f"pour le territoire étudié.{doubt}",
+            f"pour le territoire étudié.{between}{doubt}",
         ],
         [
             strong("Écart non distinguable."),
@@ -150,7 +157,7 @@ def _sensitivity(reading: Reading) -> list[Block]:
             rows,
             f"Si le seuil change : {reading.labels(move.services)}, scénario {move.scenario_id}, "
             f"{reading.noun(move.services[0])}.",
-            widths=[1.0, 0, 0, 0],
+            widths=[1.4, 1.0, 1.0, 1.0],
         )
     ]
 

@@ -218,6 +218,8 @@ class Reading:
                 if from_site is None
                 else f"fermeture {self.at_site(from_site)}"
             )
+        if self.place(from_site) == self.place(to_site):
+            return f"dans {self.place(from_site)}"
         return f"{of_place(self.place(from_site))} {self.at_site(to_site)}"
 
     def times(self, results: Results, service: str) -> pd.DataFrame:
