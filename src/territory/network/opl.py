@@ -79,10 +79,8 @@ def read_opl(path: Path, *, keys: frozenset[str], block_bytes: int = 1 << 26) ->
     ([{'highway': 'primary'}], [1, 2], [6.5, 6.6])
     """
     hashes = np.sort(np.array([_hash_text(key) for key in sorted(keys)], dtype=np.uint64))
-    n_ways, n_nodes = 0, 0
-    for block in _blocks(path, block_bytes):
-        counts = _count(block)
-        n_ways, n_nodes = n_ways + counts[0], n_nodes + counts[1]
+    counts = [_count(block) for block in _blocks(path, block_bytes)]
+    n_ways, n_nodes = sum(count[0] for count in counts), sum(count[1] for count in counts)
     way_id, tag_group = np.empty(n_ways, dtype=np.int64), np.empty(n_ways, dtype=np.int64)
     start = np.zeros(n_ways + 1, dtype=np.int64)
     node_id, lon, lat = np.empty(n_nodes, dtype=np.int64), np.empty(n_nodes), np.empty(n_nodes)
@@ -90,8 +88,7 @@ def read_opl(path: Path, *, keys: frozenset[str], block_bytes: int = 1 << 26) ->
     groups: list[dict[str, str]] = []
     others: list[str] = []
     way, node = 0, 0
-    for block in _blocks(path, block_bytes):
-        n_ways, n_nodes, n_others = _count(block)
+    for block, (n_ways, n_nodes, n_others) in zip(_blocks(path, block_bytes), counts, strict=True):
         steps = slice(node, node + n_nodes)
         ways = slice(way, way + n_ways)
         filled, group_hash, tag_span, other_span = _parse(
@@ -117,18 +114,20 @@ def read_opl(path: Path, *, keys: frozenset[str], block_bytes: int = 1 << 26) ->
 
 
 def _blocks(path: Path, block_bytes: int) -> Iterator[NDArray[np.uint8]]:
-    """Yield whole lines of a file, many at a time."""
-    rest = b""
+    """Yield whole lines of a file, many at a time, each time in the same memory."""
+    buffer = bytearray(min(block_bytes, path.stat().st_size))
     with path.open("rb") as file:
-        while read := file.read(block_bytes):
-            cut = read.rfind(b"\n") + 1
-            if cut:
-                yield np.frombuffer(rest + read[:cut], dtype=np.uint8)
-                rest = read[cut:]
+        while (size := file.readinto(buffer)) > 0:
+            cut = buffer.rfind(b"\n", 0, size) + 1
+            if cut == 0 and size < len(buffer):
+                # the last line has no end
+                cut = size
+            file.seek(cut - size, 1)
+            if cut == 0:
+                # a line longer than the block
+                buffer = bytearray(2 * len(buffer))
             else:
-                rest += read
-    if rest:
-        yield np.frombuffer(rest, dtype=np.uint8)
+                yield np.frombuffer(buffer, dtype=np.uint8, count=cut)
 
 
 def decode_tags(text: str) -> dict[str, str]:
