@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from territory.access._kernels import first_duplicate
+from territory.access._kernels import first_duplicate, translate
 from territory.access.decay import Decay
 from territory.errors import ParameterError, SchemaError, TerritoryWarning, UnknownCodeError, examples
 
@@ -179,7 +179,10 @@ def _positions(column: pd.Series[str], ids: Ids, name: str, what: str) -> Ints:
             f"Aucun des {len(ids)} identifiants des {what} ({examples(ids)}) n'est dans la colonne {name} de la "
             f"table des temps ({examples(known)}) : vérifiez les codes (texte, zéros initiaux, millésime)."
         )
-    return lookup.astype(np.int32).take(codes)
+    # a copy, always: categories keep their codes
+    positions: Ints = codes.astype(np.int32, copy=True)
+    translate(positions, lookup.astype(np.int32))
+    return positions
 
 
 def _minutes(column: pd.Series[float]) -> Floats:
