@@ -195,12 +195,14 @@ def test_installed_and_authorised_places_stay_apart_and_zeros_come_back(tmp_path
     lines = [equipment(nofinesset="10000024", de="23", ta="3", client="20", ageminiaut="6", agemaxiaut="20")]
     lines += [equipment(indsupinst="O"), equipment(indsupinst="", capinstot="")]
     path = text(tmp_path / "cs1400105.csv", TITLES, *lines)
-    with pytest.warns(TerritoryWarning, match="2 lignes d'équipement supprimées ou non installées, de 3"):
+    with pytest.warns(
+        TerritoryWarning, match="2 lignes d'équipement supprimées ou non installées laissées de côté, sur 3"
+    ):
         table = read_finess_equipment(path)
     row = table.loc[2]
     assert row[["nofinesset", "de", "ta", "client"]].to_list() == ["010000024", "023", "03", "020"]
     assert row[["capinstot", "capautot", "ageminiaut", "agemaxiaut"]].to_list() == [20, 25, 6, 20]
-    with pytest.warns(TerritoryWarning, match="1 ligne d'équipement supprimée, de 3"):
+    with pytest.warns(TerritoryWarning, match="1 ligne d'équipement supprimée laissée de côté, sur 3"):
         kept = read_finess_equipment(path, installed_only=False)
     assert kept["capinstot"].isna().to_list() == [False, True]
 

@@ -292,10 +292,10 @@ def _without_deleted(frame: pd.DataFrame, installed_only: bool, path: Path) -> p
     mark = frame["indsupinst"].str.strip()
     gone = mark != "N" if installed_only else mark == "O"
     if gone.any():
-        said = agree(int(gone.sum()), "ligne(s) d'équipement (supprimée|supprimées)")
-        also = " ou non installées" if installed_only else ""
+        kind = "supprimée(s) ou non installée(s)" if installed_only else "supprimée(s)"
+        said = agree(int(gone.sum()), f"ligne(s) d'équipement {kind} laissée(s) de côté")
         warnings.warn(
-            f"Fichier « {path.name} » : {said}{also}, de {len(frame)}, laissées de côté.",
+            f"Fichier « {path.name} » : {said}, sur {len(frame)}.",
             TerritoryWarning,
             stacklevel=3,
         )

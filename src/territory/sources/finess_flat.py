@@ -136,8 +136,8 @@ def read_finess_flat_equipment(path: str | Path) -> pd.DataFrame:
     has_equipment = (frame["libta"].str.strip() != "") | (frame["libde"].str.strip() != "")
     without = int((~has_equipment).sum())
     if without:
-        said = agree(without, "ligne(s) sans équipement social ou médico-social")
-        warnings.warn(f"Fichier « {path.name} » : {said}, laissées de côté.", TerritoryWarning, stacklevel=2)
+        said = agree(without, "ligne(s) sans équipement social ou médico-social laissée(s) de côté")
+        warnings.warn(f"Fichier « {path.name} » : {said}.", TerritoryWarning, stacklevel=2)
     kept = frame[has_equipment]
     return kept[["libde", "libta"]].assign(
         nofinesset=kept["site_id"].str.strip().str.zfill(_FINESS_DIGITS),

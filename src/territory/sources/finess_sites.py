@@ -241,8 +241,8 @@ def _warn_left_out(sites: gpd.GeoDataFrame, lost: pd.Series, path: str | Path, *
     name = Path(path).name
     borrowed = int(((sites["point_precision"] == "commune") & ~lost).sum())
     if borrowed:
-        said = agree(borrowed, "établissement(s) sans coordonnées placé(s)")
-        warnings.warn(f"Fichier « {name} » : {said} au point de sa commune.", TerritoryWarning, stacklevel=4)
+        said = agree(borrowed, "établissement(s) sans coordonnées placé(s) au point de (sa|leur) commune")
+        warnings.warn(f"Fichier « {name} » : {said}.", TerritoryWarning, stacklevel=4)
     if lost.any():
         said = agree(int(lost.sum()), "établissement(s) sans coordonnées laissé(s) de côté")
         advice = "" if has_communes else " ; donnez communes= pour les placer au point de leur commune"
