@@ -148,9 +148,7 @@ def _assemble(
     points = points[points.index.isin(cog.index)]
     kept = _with_surroundings(points, cog, departements, files.buffer_km)
     totals = {
-        vintage: _to_map(found[f"populations.{vintage}"]["population"], files, vintage, found).reindex(
-            kept.index
-        )
+        vintage: _to_map(found[f"populations.{vintage}"]["population"], kept.index, files, vintage, found)
         for vintage in files.populations
     }
     newest = totals[max(totals)]
@@ -218,15 +216,17 @@ def _read_points(path: Path) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame | None]
 
 def _read_finess(path: Path) -> gpd.GeoDataFrame:
     """Return the sites of FINESS, in whichever of its forms the file is."""
-    from territory import sources
+    from territory.sources.finess import read_finess_sites
+    from territory.sources.finess_flat import read_finess_flat
+    from territory.sources.finess_plus import read_finess_plus
 
     if path.name.endswith((".json", ".json.gz")):
-        return sources.read_finess_plus(path)
+        return read_finess_plus(path)
     # the official text has no titles: its first line begins with the kind of its content
     with path.open("rb") as stream:
         head = stream.read(200).decode("latin-1")
     official = head.startswith(("finess;", "structureet;", "geolocalisation;"))
-    return sources.read_finess_sites(path) if official else sources.read_finess_flat(path)
+    return read_finess_sites(path) if official else read_finess_flat(path)
 
 
 def _with_surroundings(
@@ -250,23 +250,26 @@ def _with_surroundings(
     return kept
 
 
-def _to_map(counts: pd.Series, files: DataFiles, vintage: str, found: dict[str, Any]) -> pd.Series:
+def _to_map(
+    counts: pd.Series, communes: pd.Index, files: DataFiles, vintage: str, found: dict[str, Any]
+) -> pd.Series:
     """Bring the counts of a census to the commune map of the study."""
     year = files.population_cog_years.get(vintage, files.cog_year)
     if year == files.cog_year:
-        return counts
+        return counts.reindex(communes)
     if "movements" not in found:
         raise ReadError(
             f"populations.{vintage} est dans la géographie de {year} et l'étude dans celle de {files.cog_year} : "
             "donnez le fichier « movements » des mouvements de communes."
         )
-    from territory.geography import to_cog
+    from territory.geography.codes import departement_of
+    from territory.geography.cog_conversion import to_cog
 
-    carried = to_cog(
-        counts.to_frame("population"), found["movements"], from_year=year, to_year=files.cog_year
-    )
-    moved: pd.Series = carried["population"]
-    return moved
+    # a commune that was split at the other end of the country asks nothing of this study
+    around = {departement_of(code) for code in communes}
+    near = counts[[departement_of(code) in around for code in counts.index]]
+    carried = to_cog(near.to_frame("population"), found["movements"], from_year=year, to_year=files.cog_year)
+    return carried["population"].reindex(communes)
 
 
 def _supply(

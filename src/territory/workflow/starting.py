@@ -163,7 +163,7 @@ def _choose(dataset: str, raw: Path) -> tuple[Source, Path | None]:
 
 def _file_of(source: Source, raw: Path) -> Path | None:
     """Return the file of a vintage that readers want, when it is on disk."""
-    patterns = source.members or (source.file_name,)
+    patterns = (*source.members, source.file_name)
     home = raw / source.key
     files = sorted(path for path in home.rglob("*") if path.is_file() and path.name != "source.json")
     return next((path for path in files if any(fnmatch.fnmatch(path.name, p) for p in patterns)), None)

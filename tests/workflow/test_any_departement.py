@@ -1,0 +1,78 @@
+"""A study of a département other than the Var, from `init` to PDF, on real files."""
+
+from __future__ import annotations
+
+import shutil
+import warnings
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import territory
+from territory.cli import main
+from territory.errors import OutputError, ParameterError, StudyError, TerritoryWarning
+from territory.workflow.starting import start_study
+
+RAW = {
+    "cog-communes/2024/v_commune_2024.csv": "cog/v_commune_2024.csv",
+    "cog-mouvements/2024/v_mvt_commune_2024.csv": "cog/v_mvt_commune_2024.csv",
+    "population-legale/rp2021/donnees_communes_rp2021.csv": "population/donnees_communes_rp2021.csv",
+    "parts-ages/rp2020/age_shares_rp2020.xlsx": "population/age_shares_rp2020.xlsx",
+    "banatic-epci/2024/epcicom2024.xlsx": "cog/epcicom2024.xlsx",
+}
+
+
+def test_what_is_missing_is_said_and_nothing_is_overwritten(tmp_path: Path) -> None:
+    started = start_study("31", name="haute-garonne", folder=tmp_path, raw=tmp_path / "data" / "raw")
+    assert any(command.startswith("territory data fetch cog-communes") for command in started.missing)
+    with pytest.raises(StudyError, match="fichier absent"):
+        territory.load_study(started.path)
+    with pytest.raises(OutputError, match="existe déjà"):
+        start_study("31", name="haute-garonne", folder=tmp_path, raw=tmp_path)
+
+
+@pytest.mark.parametrize("departement, name", [("1", "ain"), ("2C", "corse"), ("31", "Haute Garonne")])
+def test_wrong_codes_and_names_are_refused(tmp_path: Path, departement: str, name: str) -> None:
+    with pytest.raises(ParameterError):
+        start_study(departement, name=name, folder=tmp_path, raw=tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_haute_garonne_from_init_to_pdf(
+    shared_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for target, source in RAW.items():
+        path = tmp_path / "data" / "raw" / target
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(shared_data / source, path)
+    shutil.copyfile(shared_data / "care_sites" / "finess_occitanie_2026.csv", tmp_path / "finess.csv")
+    points = pd.read_csv(shared_data / "traveltimes" / "communes_to_paris_osrm.csv")
+    points = points.assign(commune_code=points["id"].str.removeprefix("FR_"))
+    points = points.rename(columns={"lon": "longitude", "lat": "latitude", "area": "area_km2"})
+    points[["commune_code", "longitude", "latitude", "area_km2"]].to_csv(tmp_path / "points.csv", index=False)
+
+    with pytest.raises(SystemExit) as stopped:
+        main(["init", "31", "--name", "haute-garonne", "--label", "Haute-Garonne"])
+    assert not stopped.value.code
+    assert "territory data fetch finess-etablissements" in capsys.readouterr().out
+    # what a planner edits: the points and the FINESS extract that the agency has, and the list that is complete
+    study = tmp_path / "haute-garonne.toml"
+    lines = study.read_text("utf-8").splitlines()
+    lines = ['points = "points.csv"' if line.startswith("points =") else line for line in lines]
+    lines = ['finess = "finess.csv"' if line.startswith("# finess =") else line for line in lines]
+    text = "\n".join(lines).replace("complete_services = []", 'complete_services = ["sessad", "ime"]')
+    text = text.replace("closest_services = []", 'closest_services = ["sessad", "ime"]')
+    study.write_text(text, encoding="utf-8")
+
+    with warnings.catch_warnings():
+        # sites and communes that the readers leave out are counted and said
+        warnings.simplefilter("ignore", TerritoryWarning)
+        result = territory.run_study(study, out_dir=tmp_path)
+    state = result.baseline.state
+    assert state.communes["departement_code"].isin(["31"]).sum() == 586
+    toulouse = result.baseline.access.loc[("31555", "ime"), "travel_time_min"]
+    luchon = result.baseline.access.loc[("31042", "ime"), "travel_time_min"]
+    assert toulouse < 15 < luchon
+    assert (result.report_dir / "rapport.pdf").read_bytes().startswith(b"%PDF-")  # type: ignore[operator]
