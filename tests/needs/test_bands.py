@@ -45,7 +45,9 @@ def test_an_unknown_square_makes_its_commune_unknown() -> None:
 
 def test_persons_of_unknown_age_are_spread_and_counted() -> None:
     table = squares().assign(Ind_inc=[6.0, 0.0, 0.0])
-    with pytest.warns(TerritoryWarning, match="6 personne"):
+    with pytest.warns(
+        TerritoryWarning, match="6 personnes sans âge connu réparties comme les autres, dans 1 commune"
+    ):
         counted = population_from_columns(table, SQUARES, vintage="2019", unknown_age="Ind_inc")["population"]
     # 66 persons of known age and 6 of unknown age in one, none in the other
     assert counted.to_list() == pytest.approx([12.0, 24.0, 36.0, 4.0, 5.0, 6.0])

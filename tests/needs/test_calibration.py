@@ -20,6 +20,7 @@ def rights(persons: dict[str, float]) -> pd.DataFrame:
     )
 
 
+@settings(deadline=None, max_examples=40)
 @given(st.lists(st.floats(0.1, 1e4), min_size=1, max_size=20), st.floats(0, 1e6))
 def test_scaled_counts_add_up_to_the_total(counts: list[float], total: float) -> None:
     series = pd.Series(counts, index=[f"{83000 + k}" for k in range(len(counts))])

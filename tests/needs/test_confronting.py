@@ -82,7 +82,7 @@ def test_kinds_are_never_added() -> None:
 
 
 def test_communes_without_zone_are_counted_in_a_warning() -> None:
-    with pytest.warns(TerritoryWarning, match=r"1 commune\(s\) sans zone \(04001\)"):
+    with pytest.warns(TerritoryWarning, match=r"1 commune sans zone laissée de côté \(04001\)"):
         found = demand_by_zone(counted({"83050": 3.0, "04001": 9.0}), pd.Series(ZONES))
     assert found["demand"].to_list() == [3.0]
 
@@ -90,8 +90,8 @@ def test_communes_without_zone_are_counted_in_a_warning() -> None:
 @pytest.mark.parametrize(
     ("places", "public", "said"),
     [
-        ({"Dracénie": -1.0}, "ime", "négatifs"),
-        ({"Dracénie": math.inf}, "ime", "infinis"),
+        ({"Dracénie": -1.0}, "ime", "négatif"),
+        ({"Dracénie": math.inf}, "ime", "infini"),
         ({"Provence Verte": 1.0}, "ime", "sans ligne de places"),
         ({"Dracénie": 1.0}, "sessad", "absent des besoins"),
     ],
@@ -153,7 +153,7 @@ def test_two_years_are_said() -> None:
         ({"rate_per_1000": -1.0}, "positif"),
         ({"rate_per_1000": math.nan}, "positif"),
         ({"source": " "}, "source"),
-        ({"persons": pd.Series({"b": 9.0})}, "2 zone"),
+        ({"persons": pd.Series({"b": 9.0})}, "2 zones sans places ou sans personnes"),
         ({"persons": pd.Series({"a": -9.0})}, "négatifs"),
     ],
 )

@@ -21,6 +21,7 @@ def projection(rows: list[tuple[str, float, float, float]]) -> pd.DataFrame:
     return frame.set_index(["zone", "age_min", "age_max"])
 
 
+@settings(deadline=None, max_examples=40)
 @given(
     growth=st.floats(-0.5, 0.5),
     years=st.tuples(st.integers(0, 30), st.integers(0, 30)),

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from territory.errors import SchemaError, TerritoryWarning
-from territory.supply import services_from_strata, strata_from_equipment
+from territory.sources.finess import read_finess_equipment
+from territory.supply import places_by_zone, services_from_strata, strata_from_equipment
 from territory.tables import validate
 from tests.supply import oracles
 
@@ -101,7 +102,7 @@ def test_deleted_lines_are_counted_and_left_out() -> None:
     table = lines({}, {"ta": "11"}, {"ta": "46"}).assign(
         indsupinst=["N", "O", "N"], indsupaut=["N", "N", "O"]
     )
-    with pytest.warns(TerritoryWarning, match=r"2 ligne\(s\) d'équipement supprimées"):
+    with pytest.warns(TerritoryWarning, match="2 lignes supprimées"):
         strata = strata_from_equipment(table, capacity="authorised")
     assert strata["reception_mode"].to_list() == ["semi_internat"]
 
@@ -157,7 +158,7 @@ def test_impossible_ages_are_said() -> None:
 
 
 def test_a_category_that_is_no_service_here_is_counted() -> None:
-    with pytest.warns(TerritoryWarning, match=r"1 ligne\(s\) de 1 catégorie.*177"):
+    with pytest.warns(TerritoryWarning, match="1 ligne non comptée, de 1 catégorie.*177"):
         found = services({}, {"categetab": "177", "nofinesset": "830000002"})
     assert len(found) == 1
 
@@ -178,8 +179,8 @@ def test_sites_of_one_authorisation_keep_their_own_places() -> None:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"capautot": [-1.0]}, r"négatives ou infinies \(830000001\)"),
-        ({"capautot": [math.inf]}, "infinies"),
+        ({"capautot": [-1.0]}, r"1 capacité négative ou infinie \(830000001\)"),
+        ({"capautot": [math.inf]}, "infinie"),
         ({"capautot": ["vingt"]}, "nombres"),
         ({"ta": [13]}, "zéros de tête"),
         ({"indsupinst": ["oui"]}, "N ou O"),
@@ -205,6 +206,45 @@ def test_no_line_left_is_an_empty_table() -> None:
         strata = strata_from_equipment(lines({"categetab": "177"}), capacity="authorised")
     assert strata.empty
     assert services_from_strata(strata, complete=[]).empty
+
+
+def test_from_the_file_of_finess_to_the_places_of_a_zone(tmp_path: Path) -> None:
+    path = tmp_path / "cs1400105.csv"
+    path.write_text(
+        "nofinesset;de;ta;client;capinstot;indsupinst;capautot;indsupaut;ageminiaut;agemaxiaut\n"
+        "830000001;844;13;117;40;N;45;N;6;14\n"
+        "830000001;844;13;437;40;N;45;N;6;14\n"
+        "830000001;844;16;437;12;N;12;N;6;20\n"
+        "830000002;844;11;500;;N;;N;;\n"
+        "830000003;320;47;010;300;N;300;N;0;20\n"
+        "830000004;358;16;700;60;N;60;N;60;\n"
+    )
+    sites = pd.DataFrame(
+        {"category_code": ["183", "188", "189", "354"]}, index=[f"83000000{k}" for k in range(1, 5)]
+    ).rename_axis("site_id")
+    lines_read = read_finess_equipment(path, sites=sites)
+    with pytest.warns(TerritoryWarning, match="117 places au lieu de 162"):
+        strata = strata_from_equipment(lines_read, capacity="authorised")
+    found = services_from_strata(strata, complete=["ime", "sessad", "eeap"])
+    validate("services", found)
+    assert found["capacity"].to_dict() == pytest.approx(
+        {
+            ("830000001", "ime"): 45.0,
+            ("830000001", "sessad"): 12.0,
+            ("830000002", "eeap"): math.nan,
+            ("830000003", "cmpp"): math.nan,
+            ("830000004", "ssiad"): 60.0,
+        },
+        nan_ok=True,
+    )
+    assert found.loc[("830000001", "ime"), ["public", "age_min", "age_max"]].to_list() == [
+        "117 437",
+        6.0,
+        14.0,
+    ]
+    zones = pd.Series("Var", index=sites.index)
+    assert places_by_zone(found, zones, service="ime")["places"].to_list() == [45.0]
+    assert places_by_zone(found, zones, service="eeap")["reason"].to_list() == ["places inconnues"]
 
 
 def test_occitanie_2026_sites(shared_data: Path) -> None:

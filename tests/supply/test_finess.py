@@ -6,14 +6,13 @@ import pandas as pd
 import pytest
 
 from territory.errors import ParameterError, TerritoryWarning
-from territory.sources.finess_categories import Category
-from territory.supply import (
-    ACTIVITIES,
+from territory.sources.finess_categories import (
     CATEGORIES,
     FILE_ACTIVE_SERVICES,
     SESSAD_TYPE_CATEGORIES,
-    classify_equipment,
+    Category,
 )
+from territory.supply import ACTIVITIES, classify_equipment
 from territory.tables import CAPACITY_UNITS, RECEPTION_MODES
 
 
@@ -87,12 +86,12 @@ def test_a_lost_zero_is_found() -> None:
 
 
 def test_an_activity_without_mode_is_counted_in_a_warning() -> None:
-    with pytest.warns(TerritoryWarning, match=r"2 ligne\(s\).*Placement Famille d'Accueil, Télépathie"):
+    with pytest.warns(TerritoryWarning, match=r"2 lignes.*Placement Famille d'Accueil, Télépathie"):
         found = classify(
             ("183", "Placement Famille d'Accueil"), ("183", "Télépathie"), ("183", None), ("999", "?")
         )
     assert found["reception_mode"].isna().all()
-    assert found["service"].isna().to_list() == [False, False, False, True]
+    assert found["service"].isna().to_list() == [False] * 3 + [True]
 
 
 def test_a_category_of_ones_own() -> None:
@@ -111,7 +110,7 @@ def test_order_and_index_are_kept() -> None:
     assert found["service"].to_list() == ["ime", "ehpad"]
 
 
-@pytest.mark.filterwarnings("ignore:FINESS.*75 ligne:territory.errors.TerritoryWarning")
+@pytest.mark.filterwarnings("ignore:FINESS.*75 lignes:territory.errors.TerritoryWarning")
 def test_occitanie_2026(shared_data: Path) -> None:
     table = pd.read_csv(shared_data / "care_sites" / "finess_occitanie_2026.csv", dtype=str)
     found = classify_equipment(table["categetab"], table["libta_equipement"])

@@ -183,7 +183,7 @@ def test_disagreeing_totals_are_refused_together() -> None:
 @pytest.mark.parametrize(
     ("totals", "error", "said"),
     [
-        ({"z": 1.0}, UnknownCodeError, "inconnues"),
+        ({"z": 1.0}, UnknownCodeError, "inconnue"),
         ({"x": -1.0}, ParameterError, "négatifs"),
         ({"dime": 9.0}, ParameterError, "plusieurs services"),
     ],
@@ -197,7 +197,7 @@ def test_wrong_totals_are_refused(totals: dict, error: type[Exception], said: st
 
 
 def test_wrong_services_are_refused() -> None:
-    with pytest.raises(SchemaError, match="négatives"):
+    with pytest.raises(SchemaError, match="négative"):
         places_by_site(table(("a", "ime", "x", -6, "site")))
     with pytest.raises(SchemaError, match="partout"):
         places_by_site(table(("a", "ime", "x", 6, "partout")))

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from territory.errors import ParameterError, Problems, SchemaError, examples
+from territory.errors import ParameterError, Problems, SchemaError, agree, examples
 
 Floats: TypeAlias = NDArray[np.float64]
 LEVELS = ("commune_code", "age_min", "age_max")
@@ -99,11 +99,11 @@ def read_bands(population: pd.DataFrame) -> Bands:
     problems = Problems("Population par âge", SchemaError)
     for label, wrong in (
         ("tranche(s) dont l'âge minimal est absent ou négatif", ~(low >= 0)),
-        ("tranche(s) qui finissent avant de commencer", high <= low),
-        ("effectif(s) négatifs ou infinis", (persons < 0) | np.isinf(persons)),
+        ("tranche(s) qui (finit|finissent) avant de commencer", high <= low),
+        ("effectif(s) négatif(s) ou infini(s)", (persons < 0) | np.isinf(persons)),
     ):
         if wrong.any():
-            problems.add(f"{int(wrong.sum())} {label} ({examples(codes[wrong])})")
+            problems.add(f"{agree(int(wrong.sum()), label)} ({examples(codes[wrong])})")
     problems.raise_if_any()
     _check_disjoint(codes, low, high)
     return Bands(codes, low, high, persons)
@@ -117,5 +117,6 @@ def _check_disjoint(codes: pd.Series[str], low: Floats, high: Floats) -> None:
     if overlapping.any():
         found = codes.to_numpy()[order][1:][overlapping]
         raise SchemaError(
-            f"Population par âge : des tranches se recouvrent dans {len(set(found))} commune(s) ({examples(found)})."
+            f"Population par âge : des tranches se recouvrent dans {agree(len(set(found)), 'commune(s)')} "
+            f"({examples(found)})."
         )

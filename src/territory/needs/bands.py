@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from territory.errors import ParameterError, Problems, SchemaError, TerritoryWarning, examples
+from territory.errors import ParameterError, Problems, SchemaError, TerritoryWarning, agree, examples
 from territory.needs.ages import LEVELS, Floats, read_bands
 
 # a producer rounds its shares: further from one than this, a share is missing or counted twice
@@ -70,7 +70,9 @@ def population_from_columns(
     wanted = ["commune_code", *columns, *([unknown_age] if unknown_age else [])]
     absent = [name for name in wanted if name not in rows.columns]
     if absent:
-        raise SchemaError(f"Population par âge : {len(absent)} colonne(s) absente(s) ({examples(absent)}).")
+        raise SchemaError(
+            f"Population par âge : {agree(len(absent), 'colonne(s) absente(s)')} ({examples(absent)})."
+        )
     _check_bands(list(dict.fromkeys(columns.values())))
     # an unknown square makes its commune unknown, never smaller
     summed = rows.groupby("commune_code", sort=False)[wanted[1:]].sum(skipna=False)
@@ -123,7 +125,7 @@ def population_from_shares(total: pd.Series[float], shares: pd.DataFrame, *, vin
     problems = Problems("Parts par âge", ParameterError)
     absent = total.index.difference(shares.index)
     if len(absent):
-        problems.add(f"{len(absent)} commune(s) sans parts ({examples(absent)})")
+        problems.add(f"{agree(len(absent), 'commune(s) sans parts')} ({examples(absent)})")
     values = shares.reindex(total.index).to_numpy(float)
     sums = values.sum(axis=1)
     outside = ((values < 0) | (values > 1)).any(axis=1)
@@ -136,7 +138,7 @@ def population_from_shares(total: pd.Series[float], shares: pd.DataFrame, *, vin
     ):
         if np.any(wrong):
             found = total.index[np.flatnonzero(wrong)]
-            problems.add(f"{len(found)} commune(s) ont {label} ({examples(found)})")
+            problems.add(f"{agree(len(found), 'commune(s) (a|ont)')} {label} ({examples(found)})")
     problems.raise_if_any()
     shared = total.to_numpy(float)[:, None] * values / sums[:, None]
     wide = pd.DataFrame(dict(zip(bands, shared.T, strict=True)), index=total.index)
@@ -187,7 +189,8 @@ def cut_bands(population: pd.DataFrame, persons_under: pd.Series[float], *, age:
     wrong = straddles & ((young < -slack) | (young > persons + slack))
     if wrong.any():
         raise ParameterError(
-            f"Moins de {age:g} ans : dans {int(wrong.sum())} commune(s) ({examples(codes[wrong])}) l'effectif ne "
+            f"Moins de {age:g} ans : dans {agree(int(wrong.sum()), 'commune(s)')} ({examples(codes[wrong])}) "
+            "l'effectif ne "
             "tient pas entre les tranches voisines ; les deux tables sont-elles du même millésime ?"
         )
     if not straddles.any():
@@ -221,13 +224,14 @@ def _spread_unknown(wide: pd.DataFrame, unknown: pd.Series[float]) -> pd.DataFra
     lost = unknown.index[(unknown > 0) & (known == 0)]
     if len(lost):
         raise ParameterError(
-            f"{len(lost)} commune(s) n'ont que des personnes d'âge inconnu ({examples(lost)}) : retirez-les, ou "
+            f"{agree(len(lost), 'commune(s)')} où tous les habitants sont d'âge inconnu ({examples(lost)}) : "
+            "retirez-les, ou "
             "donnez leurs âges."
         )
     if (unknown > 0).any():
         warnings.warn(
-            f"{unknown.sum():.0f} personne(s) d'âge inconnu dans {int((unknown > 0).sum())} commune(s), réparties "
-            "comme les autres.",
+            f"{agree(round(unknown.sum()), 'personne(s) sans âge connu répartie(s) comme les autres')}, dans "
+            f"{agree(int((unknown > 0).sum()), 'commune(s)')}.",
             TerritoryWarning,
             stacklevel=3,
         )

@@ -6,7 +6,7 @@ import math
 
 import pandas as pd
 
-from territory.errors import ParameterError, examples
+from territory.errors import ParameterError, agree, examples
 
 _AMOUNTS = ("demand", "demand_low", "demand_high")
 
@@ -106,8 +106,8 @@ def calibrate_demand(
     unknown = concerned.index[concerned.isna()]
     if len(unknown):
         raise ParameterError(
-            f"Calage de « {public} » : {len(unknown)} commune(s) sans effectif ({examples(unknown)}) ; le total "
-            "serait réparti entre les autres seulement."
+            f"Calage de « {public} » : {agree(len(unknown), 'commune(s) sans effectif')} ({examples(unknown)}) ; "
+            "le total serait réparti entre les autres seulement."
         )
     factor = _factor(counts, total, within)
     scaled = demand.copy()

@@ -8,7 +8,7 @@ import warnings
 import numpy as np
 import pandas as pd
 
-from territory.errors import ParameterError, Problems, TerritoryWarning, examples
+from territory.errors import ParameterError, Problems, TerritoryWarning, agree, examples
 
 # only these kinds count persons who hold, or wait for, a place: the others never stand beside places
 KINDS_COMPARABLE_WITH_PLACES = ("orientation", "waiting")
@@ -62,14 +62,14 @@ def demand_by_zone(demand: pd.DataFrame, zones: pd.Series[str]) -> pd.DataFrame:
     mixed = kinds.index[kinds > 1]
     if len(mixed):
         raise ParameterError(
-            f"{len(mixed)} public(s) de plusieurs natures ({examples(mixed)}) : personnes concernées, droits, "
-            "orientations et attentes ne s'additionnent pas ; donnez-leur des noms différents."
+            f"{agree(len(mixed), 'public(s) de plusieurs natures')} ({examples(mixed)}) : personnes concernées, "
+            "droits, orientations et attentes ne s'additionnent pas ; donnez-leur des noms différents."
         )
     rows["zone"] = pd.Series(zones).reindex(rows["commune_code"]).to_numpy()
     outside = rows.loc[rows["zone"].isna(), "commune_code"].unique()
     if len(outside):
         warnings.warn(
-            f"{len(outside)} commune(s) sans zone ({examples(outside)}), laissées de côté.",
+            f"{agree(len(outside), 'commune(s) sans zone laissée(s) de côté')} ({examples(outside)}).",
             TerritoryWarning,
             stacklevel=2,
         )
@@ -145,8 +145,8 @@ def demand_against_places(
     lacking = by_zone.index.difference(places.index)
     if len(lacking):
         raise ParameterError(
-            f"{len(lacking)} zone(s) avec des besoins et sans ligne de places ({examples(lacking)}) : indiquez 0 "
-            "place, ou NaN si elles sont inconnues."
+            f"{agree(len(lacking), 'zone(s) avec des besoins et sans ligne de places')} ({examples(lacking)}) : "
+            "indiquez 0 place, ou NaN si elles sont inconnues."
         )
     found = by_zone.reindex(places.index)
     kind = str(chosen["kind"].iloc[0])
@@ -223,9 +223,7 @@ def places_against_rate(
         problems.add("la source manque : un taux sans source ne se présente pas")
     apart = places.index.symmetric_difference(persons.index)
     if len(apart):
-        problems.add(
-            f"{len(apart)} zone(s) n'ont pas à la fois des places et des personnes ({examples(apart)})"
-        )
+        problems.add(f"{agree(len(apart), 'zone(s)')} sans places ou sans personnes ({examples(apart)})")
     if ((persons < 0) | np.isinf(persons)).any():
         problems.add("des effectifs sont négatifs ou infinis")
     problems.raise_if_any()
@@ -259,8 +257,9 @@ def _check_places(places: pd.Series[float]) -> None:
     wrong = (values < 0) | np.isinf(values)
     if wrong.any():
         raise ParameterError(
-            f"Places : {int(wrong.sum())} nombre(s) négatifs ou infinis ({examples(places.index[wrong])})."
+            f"Places : {agree(int(wrong.sum()), 'nombre(s) négatif(s) ou infini(s)')} "
+            f"({examples(places.index[wrong])})."
         )
     if places.index.has_duplicates:
         twice = places.index[places.index.duplicated()].unique()
-        raise ParameterError(f"Places : {len(twice)} zone(s) en double ({examples(twice)}).")
+        raise ParameterError(f"Places : {agree(len(twice), 'zone(s) en double')} ({examples(twice)}).")

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pandas as pd
 
-from territory.errors import ParameterError, Problems, SchemaError, examples
+from territory.errors import ParameterError, Problems, SchemaError, agree, examples
 from territory.needs.ages import LEVELS, Bands, Floats, read_bands
 
 
@@ -54,7 +54,9 @@ def grow_population(
     if isinstance(rate_per_year, pd.Series):
         absent = pd.Index(codes.unique()).difference(rate_per_year.index)
         if len(absent):
-            raise ParameterError(f"Croissance : {len(absent)} commune(s) sans taux ({examples(absent)}).")
+            raise ParameterError(
+                f"Croissance : {agree(len(absent), 'commune(s) sans taux')} ({examples(absent)})."
+            )
         growth = rate_per_year.reindex(codes).to_numpy(float)
     else:
         growth = np.full(len(codes), float(rate_per_year))
@@ -144,13 +146,13 @@ def _check_zones(today: Bands, target: Bands, zone_of: pd.Series[str]) -> None:
     problems = Problems("Projection", ParameterError)
     outside = pd.Index(today.codes.to_numpy()[zone_of.isna().to_numpy()]).unique()
     if len(outside):
-        problems.add(f"{len(outside)} commune(s) sans zone ({examples(outside)})")
+        problems.add(f"{agree(len(outside), 'commune(s) sans zone')} ({examples(outside)})")
     absent = pd.Index(zone_of.dropna().unique()).difference(pd.Index(target.codes))
     if len(absent):
-        problems.add(f"{len(absent)} zone(s) sans projection ({examples(absent)})")
+        problems.add(f"{agree(len(absent), 'zone(s) sans projection')} ({examples(absent)})")
     unknown = target.codes[np.isnan(target.persons)].unique()
     if len(unknown):
-        problems.add(f"effectif projeté inconnu dans {len(unknown)} zone(s) ({examples(unknown)})")
+        problems.add(f"effectif projeté inconnu dans {agree(len(unknown), 'zone(s)')} ({examples(unknown)})")
     problems.raise_if_any()
 
 
@@ -186,7 +188,9 @@ def _check_present(cut: pd.DataFrame, present: pd.Series[float], target: Bands) 
     problems = Problems("Projection", ParameterError)
     unknown = cut.loc[cut["population"].isna(), "commune_code"].unique()
     if len(unknown):
-        problems.add(f"effectif d'aujourd'hui inconnu dans {len(unknown)} commune(s) ({examples(unknown)})")
+        problems.add(
+            f"effectif d'aujourd'hui inconnu dans {agree(len(unknown), 'commune(s)')} ({examples(unknown)})"
+        )
     found = present.droplevel("zone").reindex(range(len(target.low))).to_numpy(float)
     used = target.codes.isin(cut["zone"]).to_numpy()
     empty = used & (target.persons > 0) & ~(found > 0)

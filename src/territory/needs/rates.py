@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from territory.errors import ParameterError, Problems, TerritoryWarning, examples
+from territory.errors import ParameterError, Problems, TerritoryWarning, agree, examples
 from territory.needs.ages import persons_by_age
 from territory.tables import DEMAND_KINDS
 
@@ -121,13 +121,13 @@ def demand_from_rate(
     wrong = (values < 0) | np.isinf(values)
     if wrong.any():
         raise ParameterError(
-            f"Population de « {public} » : {int(wrong.sum())} effectif(s) négatifs ou infinis "
+            f"Population de « {public} » : {agree(int(wrong.sum()), 'effectif(s) négatif(s) ou infini(s)')} "
             f"({examples(persons.index[wrong])})."
         )
     if persons.index.has_duplicates:
         twice = persons.index[persons.index.duplicated()].unique()
         raise ParameterError(
-            f"Population de « {public} » : {len(twice)} commune(s) en double ({examples(twice)})."
+            f"Population de « {public} » : {agree(len(twice), 'commune(s) en double')} ({examples(twice)})."
         )
     index = pd.MultiIndex.from_product([persons.index, [public]], names=["commune_code", "public"])
     return pd.DataFrame(

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pandas as pd
 
-from territory.errors import ParameterError, Problems, examples
+from territory.errors import ParameterError, Problems, agree, examples
 from territory.needs.ages import persons_by_age
 
 NAME = "standardised_population_hab"
@@ -100,7 +100,7 @@ def _consumption_bands(consumption: pd.DataFrame) -> list[tuple[float, float, fl
     problems = Problems("Consommation de soins par âge", ParameterError)
     absent = [name for name in ("age_min", "age_max", "acts_per_hab") if name not in consumption.columns]
     if absent:
-        problems.add(f"colonne(s) absente(s) : {examples(absent)}")
+        problems.add(f"{agree(len(absent), 'colonne(s) absente(s)')} ({examples(absent)})")
         problems.raise_if_any()
     rows = consumption.sort_values("age_min")
     low = rows["age_min"].to_numpy(float)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from territory.errors import Problems, SchemaError, examples
+from territory.errors import Problems, SchemaError, agree, examples
 
 _HELD = {
     "closed_places": "places fermées",
@@ -76,7 +76,7 @@ def available_places(
     beyond = held.sum(axis=1) > table["authorised_places"]
     if beyond.any():
         problems.add(
-            f"{int(beyond.sum())} autorisation(s) ont plus de places fermées ou tenues que d'autorisées "
+            f"{agree(int(beyond.sum()), 'autorisation(s) (a|ont)')} plus de places fermées ou tenues que d'autorisées "
             f"({examples(table.index[beyond])}) ; un enfant en surnombre ne tient pas de place autorisée"
         )
     problems.raise_if_any()
@@ -104,4 +104,6 @@ def _check(counts: pd.Series[float], label: str, ids: pd.Index[str], problems: P
         )
     unknown = counts.index.difference(ids)
     if len(unknown):
-        problems.add(f"{label} : {len(unknown)} identifiant(s) sans places autorisées ({examples(unknown)})")
+        problems.add(
+            f"{label} : {agree(len(unknown), 'identifiant(s) sans places')} autorisées ({examples(unknown)})"
+        )

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from territory.errors import Problems, SchemaError, TerritoryWarning, examples
+from territory.errors import Problems, SchemaError, TerritoryWarning, agree, examples
 from territory.sources.finess_categories import CATEGORIES, HOME_SERVICES, Category
 from territory.supply.finess import TEMPORARY, classify_equipment
 
@@ -151,7 +151,9 @@ def services_from_strata(strata: pd.DataFrame, *, complete: Collection[str]) -> 
     """
     absent = [name for name in (*_STRATUM, "capacity", "capacity_scope") if name not in strata.columns]
     if absent:
-        raise SchemaError(f"Strates de l'offre : colonne(s) absente(s) ({examples(absent)}).")
+        raise SchemaError(
+            f"Strates de l'offre : {agree(len(absent), 'colonne(s) absente(s)')} ({examples(absent)})."
+        )
     keys = ["site_id", "service", "authorisation_id"]
     grouped = strata.groupby(keys, sort=False, dropna=False)
     rank = grouped.ngroup()
@@ -191,7 +193,7 @@ def _check(equipment: pd.DataFrame, places: str) -> None:
         elif (counts < 0).any() or np.isinf(counts.to_numpy(float, na_value=np.nan)).any():
             wrong = equipment.loc[(counts < 0) | (counts == np.inf)]
             shown = examples(wrong.get("nofinesset", wrong.index))
-            problems.add(f"{len(wrong)} capacité(s) négatives ou infinies ({shown})")
+            problems.add(f"{agree(len(wrong), 'capacité(s) négative(s) ou infinie(s)')} ({shown})")
     for name in ("indsupinst", "indsupaut"):
         if name in equipment.columns:
             marks = set(equipment[name].dropna().unique()) - {"N", "O", ""}
@@ -212,7 +214,7 @@ def _without_deleted(equipment: pd.DataFrame, capacity: str, mark: str) -> pd.Da
         gone |= equipment[mark] == "O"
     if gone.any():
         _warn(
-            f"FINESS : {int(gone.sum())} ligne(s) d'équipement supprimées ou non installées, laissées de côté."
+            f"FINESS : {agree(int(gone.sum()), 'ligne(s) supprimée(s) ou non installée(s), laissée(s) de côté')}."
         )
     return equipment[~gone]
 
@@ -223,8 +225,8 @@ def _without_unknown(rows: pd.DataFrame) -> pd.DataFrame:
     if unknown.any():
         categories = sorted(rows.loc[unknown, "categetab"].dropna().unique())
         _warn(
-            f"FINESS : {int(unknown.sum())} ligne(s) de {len(categories)} catégorie(s) sans service ici "
-            f"({examples(categories)}), laissées de côté."
+            f"FINESS : {agree(int(unknown.sum()), 'ligne(s) non comptée(s)')}, de "
+            f"{agree(len(categories), 'catégorie(s) sans service ici')} ({examples(categories)})."
         )
     return rows[~unknown].copy()
 
@@ -237,7 +239,7 @@ def _with_ages(rows: pd.DataFrame, youngest: str, oldest: str) -> pd.DataFrame:
     impossible = (low > high) | (low < 0)
     if impossible.any():
         _warn(
-            f"FINESS : {int(impossible.sum())} ligne(s) aux âges impossibles "
+            f"FINESS : {agree(int(impossible.sum()), 'ligne(s) aux âges impossibles')} "
             f"({examples(rows.loc[impossible, 'nofinesset'])}), traités comme inconnus."
         )
     known = low.notna() & high.notna() & ~impossible

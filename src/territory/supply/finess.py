@@ -7,9 +7,10 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
-from territory.errors import ParameterError, TerritoryWarning, examples
+from territory.errors import ParameterError, TerritoryWarning, agree, examples
 from territory.sources.finess_categories import (
     CATEGORIES,
     SESSAD_TYPE_CATEGORIES,
@@ -122,6 +123,7 @@ def classify_equipment(
     if not category.index.equals(activity.index):
         raise ParameterError("Catégories et activités FINESS : les deux index diffèrent.")
     pairs = pd.DataFrame({"category": category.astype("str"), "activity": activity.astype("str")})
+    pairs["activity"] = pairs["activity"].replace("", np.nan)
     # a file has some hundred distinct pairs, whatever its length
     distinct = pairs.drop_duplicates().reset_index(drop=True)
     codes = distinct["activity"].map(_activity_code)
@@ -135,7 +137,7 @@ def classify_equipment(
     without = found["service"].notna() & found["activity"].notna() & found["reception_mode"].isna()
     if without.any():
         warnings.warn(
-            f"FINESS : {int(without.sum())} ligne(s) d'un type d'activité sans mode d'accueil connu "
+            f"FINESS : {agree(int(without.sum()), 'ligne(s)')} d'un type d'activité sans mode d'accueil connu "
             f"({examples(found.loc[without, 'activity'].unique())}) ; leur mode est laissé inconnu.",
             TerritoryWarning,
             stacklevel=2,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from territory.errors import ParameterError, Problems, SchemaError, UnknownCodeError, examples
+from territory.errors import ParameterError, Problems, SchemaError, UnknownCodeError, agree, examples
 from territory.sources.finess_categories import FILE_ACTIVE_SERVICES
 from territory.supply.finess import TEMPORARY
 
@@ -178,7 +178,7 @@ def places_by_zone(
     site_ids = chosen.index.get_level_values("site_id")
     lost = site_ids[pd.Series(zones).reindex(site_ids).isna().to_numpy()]
     if len(lost):
-        raise UnknownCodeError(f"{len(lost)} site(s) sans zone ({examples(lost)}).")
+        raise UnknownCodeError(f"{agree(len(lost), 'site(s) sans zone')} ({examples(lost)}).")
     kept = None if totals is None else totals[totals.index.isin(chosen["authorisation_id"])]
     counted = places_by_authorisation(chosen, totals=kept)
     is_complete = bool(chosen["is_complete_list"].all())
@@ -253,7 +253,8 @@ def _rows(services: pd.DataFrame) -> pd.DataFrame:
     wrong = (rows["capacity"] < 0) | np.isinf(rows["capacity"])
     if wrong.any():
         problems.add(
-            f"{int(wrong.sum())} capacité(s) négatives ou infinies ({examples(rows.loc[wrong, 'site_id'])})"
+            f"{agree(int(wrong.sum()), 'capacité(s) négative(s) ou infinie(s)')} "
+            f"({examples(rows.loc[wrong, 'site_id'])})"
         )
     problems.raise_if_any()
     is_followed = rows["kind"].str.removesuffix(TEMPORARY).isin(FILE_ACTIVE_SERVICES) | (
@@ -271,14 +272,15 @@ def _totals(rows: pd.DataFrame, totals: pd.Series[float] | None) -> pd.Series[fl
     unknown = totals.index.difference(pd.Index(rows["authorisation_id"]))
     if len(unknown):
         raise UnknownCodeError(
-            f"Totaux de places : {len(unknown)} autorisation(s) inconnues ({examples(unknown)})."
+            f"Totaux de places : {agree(len(unknown), 'autorisation(s) inconnue(s)')} ({examples(unknown)})."
         )
     services = rows.groupby("authorisation_id")["kind"].nunique().reindex(totals.index)
     several = totals.index[(services > 1).to_numpy()]
     problems = Problems("Totaux de places", ParameterError)
     if len(several):
         problems.add(
-            f"{len(several)} autorisation(s) de plusieurs services ({examples(several)}) : un total n'en dit rien"
+            f"{agree(len(several), 'autorisation(s) de plusieurs services')} "
+            f"({examples(several)}) : un total n'en dit rien"
         )
     if totals.index.has_duplicates:
         problems.add(f"autorisation(s) en double ({examples(totals.index[totals.index.duplicated()])})")
