@@ -167,6 +167,15 @@ def test_a_truncated_file_is_kept_hidden_and_resumed(site: Site, tmp_path: Path)
     assert everything(tmp_path / "essai") == ["2024", "2024/communes.csv", "2024/source.json"]
 
 
+def test_forced_is_from_the_start(site: Site, tmp_path: Path) -> None:
+    address = site.on("/c.csv", cut(CSV, 4000, ETag='"1"'), status(503))
+    with pytest.raises(DownloadError):
+        fetch("essai", to=tmp_path, registry=[source(address)], patience=QUICK)
+    site.on("/c.csv", whole(CSV, ETag='"1"'))
+    fetch("essai", to=tmp_path, registry=[source(address)], patience=QUICK, force=True)
+    assert "range" not in site.asked("/c.csv")[-1]
+
+
 def test_an_archive_is_unpacked_beside_itself(site: Site, tmp_path: Path) -> None:
     address = site.on("/e.zip", whole(zipped(donnees_communes__csv=CSV, inner__7z=b"7z")))
     stored = fetch(

@@ -178,7 +178,7 @@ class _Downloader:
     def _try(self, url: str) -> None:
         """Make one request and write what it brings after what is there."""
         known = self._known(url)
-        have = self._have() if known and known.validator else 0
+        have = self._have() if known else 0
         if known and have and have == known.total:
             return
         headers = {"Accept-Encoding": "identity", "User-Agent": f"territory/{version('territory')}"}

@@ -139,12 +139,7 @@ def _gather(
     for name in names:
         files.append(describe_file(staging / name, staging, origin))
         if name.lower().endswith(_UNPACKED):
-            try:
-                unpacked = unpack(staging / name, staging)
-            except TerritoryError:
-                # the archive itself is not worth keeping for another try
-                (staging / name).unlink()
-                raise
+            unpacked = unpack(staging / name, staging)
             files += [describe_file(path, staging, "unpacked") for path in unpacked]
     if any(file.name == SOURCE_FILE for file in files):
         raise ReadError(f"{source.key} : l'archive contient un fichier « {SOURCE_FILE} », nom réservé.")
