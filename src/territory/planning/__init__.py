@@ -9,7 +9,10 @@ __getattr__, __dir__, __all__ = lazy.attach(
     submod_attrs={
         "_result": ["SitingResult"],
         "comparing_choices": ["alternatives", "trade_off"],
+        "groups": ["GroupingResult", "territorial_groups"],
         "medians": ["p_center", "p_median"],
+        "pooling_table": ["SHARED_SERVICES", "pooling", "pooling_template", "pooling_totals"],
         "siting": ["maximal_coverage", "set_cover"],
+        "typologies": ["TypologyResult", "typology"],
     },
 )
