@@ -158,7 +158,9 @@ def test_order_of_communes_and_rows_changes_nothing(state: State) -> None:
         population=state.population.sample(frac=1, random_state=2),
     )
     shuffled.travel_times.attrs = dict(state.travel_times.attrs)
-    one, other = (compare(compute(world), compute(apply(world, scenario(MOVE_IME)))) for world in (state, shuffled))
+    one, other = (
+        compare(compute(world), compute(apply(world, scenario(MOVE_IME)))) for world in (state, shuffled)
+    )
     pd.testing.assert_frame_equal(one.zones.sort_index(), other.zones.sort_index())
     pd.testing.assert_frame_equal(one.communes.sort_index(), other.communes.sort_index())
 
