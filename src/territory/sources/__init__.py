@@ -16,6 +16,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "drees_apl": ["read_apl"],
         "downloading": ["Patience", "download"],
         "fetching": ["fetch"],
+        "field_answers": ["FieldAnswers", "read_template"],
+        "field_template": ["write_template"],
         "filosofi": ["read_population_grid"],
         "finess": ["read_finess_equipment", "read_finess_sites"],
         "finess_flat": ["read_finess_flat", "read_finess_flat_equipment"],
