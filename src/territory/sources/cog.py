@@ -56,7 +56,9 @@ def read_cog_communes(path: str | Path) -> pd.DataFrame:
             f"{', '.join(COMMUNE_TYPES)}."
         )
     communes = frame[frame["TYPECOM"] == "COM"].set_index("COM")
-    twice = communes.index[communes.index.duplicated()]
+    # a delegated commune may have the code of its commune, an arrondissement never
+    alone = frame.loc[frame["TYPECOM"].isin(["COM", "ARM"]), "COM"]
+    twice = alone[alone.duplicated()]
     if len(twice):
         raise ReadError(f"Fichier « {Path(path).name} » : communes en double ({examples(twice)}).")
     result = communes[["LIBELLE", "DEP", "REG"]]
@@ -83,7 +85,7 @@ def read_cog_movements(path: str | Path) -> pd.DataFrame:
     Raises
     ------
     ReadError
-        If a column is absent or a date cannot be read.
+        If a column is absent, a date cannot be read, or the same movement is there twice.
 
     Examples
     --------
@@ -110,6 +112,12 @@ def read_cog_movements(path: str | Path) -> pd.DataFrame:
         "name_after": "LIBELLE_AP",
     }
     require_columns(frame, tuple(titles.values()), path=path)
+    repeated = frame.index[frame.duplicated(list(titles.values()))]
+    if len(repeated):
+        said = agree(len(repeated), "mouvement(s) répété(s)")
+        raise ReadError(
+            f"Fichier « {Path(path).name} » : {said} ({examples(f'ligne {line}' for line in repeated)})."
+        )
     result = frame[list(titles.values())].set_axis(list(titles), axis=1)
     dates = pd.to_datetime(result["date"], format="%Y-%m-%d", errors="coerce")
     wrong = result.index[dates.isna()]

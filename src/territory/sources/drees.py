@@ -135,7 +135,7 @@ def read_sae_emergency(path: str | Path) -> pd.DataFrame:
     Raises
     ------
     ReadError
-        If a column is absent or a count is no number.
+        If a column is absent, a count is no number, or a site has the same kind of staff twice.
 
     Examples
     --------
@@ -150,6 +150,10 @@ def read_sae_emergency(path: str | Path) -> pd.DataFrame:
     frame = read_table(path)
     require_columns(frame, ("FI", "RS", "FI_EJ", "PERSO", "ETPSAL"), path=path)
     frame = to_numbers(frame, ["ETPSAL"], path=path, decimal=".")
+    twice = frame[frame.duplicated(["FI", "PERSO"])]
+    if len(twice):
+        said = agree(len(twice), "ligne(s) en double (même site, même sorte de personnel)")
+        raise ReadError(f"Fichier « {Path(path).name} » : {said} ({examples(twice['FI'])}).")
     sites = frame.drop_duplicates("FI").set_index("FI")[["RS", "FI_EJ"]]
     sites = sites.set_axis(["name", "operator_id"], axis=1).rename_axis("site_id")
     doctors = frame[frame["PERSO"] == "M9999"].set_index("FI")["ETPSAL"]

@@ -251,8 +251,10 @@ def _equipment_lines(path: Path) -> pd.DataFrame:
     """Return the lines of equipment as text, with FINESS's names, whether the file has titles or not."""
     import pandas as pd
 
-    start = read_bytes(path)[:100]
-    if not start.startswith((b"finess;", b"structureet;", b"equipementsocial;", b"\xef\xbb\xbffiness;")):
+    content = read_bytes(path)
+    is_workbook = content.startswith((b"PK", b"\xd0\xcf"))
+    start = "" if is_workbook else decode(content, path)[:20]
+    if not start.startswith(("finess;", "structureet;", "equipementsocial;")):
         frame = read_table(path)
         frame.columns = pd.Index([str(title).strip().lower() for title in frame.columns])
         require_columns(frame, _REQUIRED, path=path)

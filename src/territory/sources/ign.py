@@ -66,7 +66,9 @@ def read_features(path: str | Path, *, layer: str | None = None) -> gpd.GeoDataF
     if not path.exists():
         raise MissingFileError(f"Fichier introuvable : « {path} ». Vérifiez son nom et son dossier.")
     try:
-        frame = gpd.read_file(path, layer=_choose_layer(path, layer))
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            frame = gpd.read_file(path, layer=_choose_layer(path, layer))
     except ReadError:
         raise
     except (DataSourceError, DataLayerError, ValueError) as error:
@@ -76,6 +78,11 @@ def read_features(path: str | Path, *, layer: str | None = None) -> gpd.GeoDataF
     except (RuntimeError, TypeError) as error:
         # what pyogrio says of a file that GDAL opens and cannot read
         raise ReadError(f"Fichier « {path.name} » : couche géographique illisible ({error}).") from error
+    for message in dict.fromkeys(str(warning.message) for warning in said):
+        # what GDAL drops or doubts must be heard, in its own words
+        warnings.warn(
+            f"Fichier « {path.name} » : GDAL signale « {message} ».", TerritoryWarning, stacklevel=2
+        )
     if not isinstance(frame, gpd.GeoDataFrame) or frame.empty:
         raise ReadError(f"Fichier « {path.name} » : il ne contient aucune géométrie.")
     if frame.crs is None:
