@@ -7,12 +7,13 @@ import math
 import numpy as np
 
 from territory.planning._cover import cover_all
+from territory.planning._lagrangian import relax
 from territory.planning._median import Choice, solve_median
 from territory.planning._problem import Problem
 from territory.planning._search import Bools, Floats, no_answer
 from territory.planning._shared import Sharing, choose_shared, share_out
 
-# pairs up to which the second criterion (mean time among equal choices) is solved exactly
+# pairs up to which capacities, and the mean time among equal choices, are solved exactly
 _PROVEN_PAIRS = 20_000
 
 
@@ -50,7 +51,16 @@ def median_choice(problem: Problem, longest_min: float, *, p: int, budget: float
     """Return the choice with the least mean time (its value, min) that keeps everyone within a time."""
     if problem.capacity is None:
         return solve_median(problem.median(p=p, longest_min=longest_min, budget=budget), problem.search)
-    sharing = Sharing.of(problem, problem.within(longest_min))
+    if problem.minutes.size > _PROVEN_PAIRS:
+        choice = _large_shared(problem, longest_min, p=p, budget=budget)
+        if math.isfinite(choice.value):
+            return choice
+    return _shared_choice(problem, problem.within(longest_min), p=p, budget=budget)
+
+
+def _shared_choice(problem: Problem, allowed: Bools, *, p: int, budget: float) -> Choice:
+    """Return the choice with the least mean time under capacities, over the pairs allowed."""
+    sharing = Sharing.of(problem, allowed)
     return choose_shared(
         sharing,
         problem.always,
@@ -62,6 +72,21 @@ def median_choice(problem: Problem, longest_min: float, *, p: int, budget: float
         budget=budget,
         search=problem.search,
     )
+
+
+def _large_shared(problem: Problem, longest_min: float, *, p: int, budget: float) -> Choice:
+    """Return a good choice under capacities on a large table, with the bound of the same without capacities.
+
+    HiGHS chooses among the sites that look best when capacities are forgotten; no value if they do not suffice.
+    """
+    median = problem.median(p=p, longest_min=longest_min, budget=budget)
+    relaxed = relax(median, problem.search, problem.always)
+    ranked = np.argsort(np.where(relaxed.is_open, -np.inf, relaxed.reduced), kind="stable")
+    near = problem.always.copy()
+    near[ranked[: 3 * p + 10]] = True
+    allowed = problem.within(longest_min) & near
+    choice = _shared_choice(problem, allowed, p=p, budget=budget)
+    return Choice(choice.is_open, choice.value, min(relaxed.bound, choice.value))
 
 
 def closest_among(problem: Problem, choice: Choice, longest_min: float, *, p: int, budget: float) -> Choice:

@@ -15,9 +15,10 @@ import numpy as np
 from territory.planning._interchange import MedianProblem, improve
 from territory.planning._search import ROUNDING, Bools, Floats, Search
 
-_MAX_STEPS = 1500
-_PATIENCE = 20
-_MIN_SCALE = 5e-4
+_MAX_STEPS = 6000
+# fewer steps without progress than this, and the bound stops several percent short
+_PATIENCE = 60
+_MIN_SCALE = 1e-4
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ STATUSES = {
     "optimal": "optimum prouvé",
     "within_gap": "écart demandé atteint",
     "time_limit": "arrêt à la limite de temps, optimum non prouvé",
+    "not_proven": "bonne solution, optimum non prouvé",
 }
 
 
@@ -48,7 +49,8 @@ class SitingResult:
     objective, bound, gap
         Value of the choice in `unit`; value that no choice can beat; their distance as a share of the value.
     status
-        optimal, within_gap (the gap asked is reached) or time_limit (stopped before).
+        optimal, within_gap (the gap asked is reached), time_limit (stopped before) or not_proven (a good choice
+        among too many pairs to prove: capacities on a large table).
     unit
         Unit of the objective, in French.
     mean_time_min, worst_time_min

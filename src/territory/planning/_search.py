@@ -20,6 +20,7 @@ Positions = NDArray[np.intp]
 OPTIMAL = "optimal"
 WITHIN_GAP = "within_gap"
 TIME_LIMIT = "time_limit"
+NOT_PROVEN = "not_proven"
 
 # status codes of scipy.optimize.milp
 _LIMIT, _INFEASIBLE = 1, 2
@@ -51,11 +52,13 @@ class Search:
         gap = relative_gap(objective, bound)
         if gap <= _TOLERANCE:
             return OPTIMAL
-        return WITHIN_GAP if gap <= self.mip_gap * (1 + _TOLERANCE) else TIME_LIMIT
+        if gap <= self.mip_gap * (1 + _TOLERANCE):
+            return WITHIN_GAP
+        return TIME_LIMIT if self.is_over else NOT_PROVEN
 
     def is_enough(self, objective: float, bound: float) -> bool:
         """Tell whether a solution is close enough to its bound to stop."""
-        return math.isfinite(objective) and self.status(objective, bound) != TIME_LIMIT
+        return math.isfinite(objective) and self.status(objective, bound) in (OPTIMAL, WITHIN_GAP)
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,8 @@ def p_median(
         Ids of the existing sites: open, free, and not counted.
     capacity
         Persons that each candidate and existing site can receive, indexed by to_id; infinite = no limit. The
-        persons of one origin may then be shared among sites, and do not all go to the closest.
+        persons of one origin may then be shared among sites, and do not all go to the closest. Over 20,000 pairs
+        the bound is that of the same problem without capacities: the gap may stay open.
     worst_time_max_min
         Floor for the worst-off: nobody may travel longer than this (min, inclusive); None = no floor.
     costs, budget
