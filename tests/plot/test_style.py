@@ -117,3 +117,7 @@ def test_missing_font_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
             style.font_folder()
     finally:
         style.font_folder.cache_clear()
+
+
+def test_jupyter_shows_a_figure_by_itself() -> None:
+    assert style.new_figure(2, 2)._repr_png_().startswith(b"\x89PNG")  # type: ignore[attr-defined]

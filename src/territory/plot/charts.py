@@ -79,7 +79,7 @@ def gainers_and_losers(effects: pd.DataFrame, *, width_cm: float = 17.0, noun: s
                 axes.text(-less - 0.012 * most, row, _count(less), va="center", ha="right", fontsize=7.5)
         _row_names(axes, list(effects.index))
         _side_column(axes, "écart non\ndistinguable", [_count(v) for v in effects["persons_indistinct"]])
-        _heads(axes, f"← {noun} qui perdent", f"{noun} qui gagnent →")
+        _heads(axes, "← trajet plus long", f"trajet plus court ({noun}) →")
     return figure
 
 

@@ -195,9 +195,10 @@ def new_figure(width_cm: float, height_cm: float) -> Figure:
     [6.69, 3.94]
     """
     from matplotlib.backends.backend_svg import FigureCanvasSVG
-    from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(width_cm / CM_PER_INCH, height_cm / CM_PER_INCH), facecolor=PAPER)
+    from territory.plot.figures import ShownFigure
+
+    figure = ShownFigure(figsize=(width_cm / CM_PER_INCH, height_cm / CM_PER_INCH), facecolor=PAPER)
     FigureCanvasSVG(figure)
     return figure
 
