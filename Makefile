@@ -7,7 +7,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$p" && break; done)
 STUDY ?= draguignan
 
-.PHONY: run test slow lint format clean
+.PHONY: run test slow lint format lab bench bench-national clean
 
 run: $(VENV)/.installed
 	$(BIN)/territory run $(STUDY)
@@ -27,6 +27,15 @@ lint: $(VENV)/.installed-dev
 format: $(VENV)/.installed-dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+lab: $(VENV)/.installed-dev
+	$(BIN)/jupyter lab notebooks
+
+bench: $(VENV)/.installed-dev
+	$(BIN)/python benchmarks/embedded_study.py
+
+bench-national: $(VENV)/.installed-dev
+	$(BIN)/python benchmarks/national.py
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache
