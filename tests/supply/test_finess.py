@@ -28,6 +28,7 @@ def test_what_is_said_fits_the_table_of_services() -> None:
         c.service for c in CATEGORIES.values() if c.capacity_unit == "file_active"
     } <= FILE_ACTIVE_SERVICES
     assert set(CATEGORIES) >= SESSAD_TYPE_CATEGORIES
+    assert sorted(SESSAD_TYPE_CATEGORIES) == ["182", "183", "186", "188", "192", "194", "195", "196", "377"]
 
 
 def test_ordinary_settings_are_a_sessad_in_the_categories_of_children_alone() -> None:
