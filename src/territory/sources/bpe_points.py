@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from territory.errors import ParameterError, ReadError, TerritoryWarning, agree, examples
-from territory.sources.commune_codes import check_departements, clean_codes, in_departements, pad_codes
+from territory.sources.commune_codes import check_departements, clean_codes, in_departements, pad_code
 from territory.sources.numbers import to_numbers
 from territory.sources.streams import TableStream, read_columns
 from territory.sources.tabular import require_columns
@@ -121,7 +121,7 @@ def _read(
             return False
         code = cells[0]
         if code not in codes:
-            codes[code] = in_departements(pad_codes(pd.Series([code])).iloc[0], departements)
+            codes[code] = in_departements(pad_code(code), departements)
         return codes[code]
 
     frame = read_columns(stream.path, [names[name] for name in columns], keep=keep, stream=stream)

@@ -72,6 +72,18 @@ def pad_codes(codes: pd.Series) -> pd.Series:
     return text.where(~text.str.fullmatch(r"\d{4}"), "0" + text)
 
 
+def pad_code(code: str) -> str:
+    """Return one code as `pad_codes` does, for tables too long to be held.
+
+    Examples
+    --------
+    >>> pad_code("1004"), pad_code(" 2a004")
+    ('01004', '2A004')
+    """
+    text = code.strip().upper().removesuffix(".0")
+    return f"0{text}" if len(text) == 4 and text.isdigit() else text
+
+
 def without_arrondissements(frame: pd.DataFrame, codes: pd.Series, *, path: str | Path) -> pd.DataFrame:
     """Leave out the arrondissements of a commune that is in the table too: they would be counted twice.
 
@@ -102,9 +114,9 @@ def without_arrondissements(frame: pd.DataFrame, codes: pd.Series, *, path: str 
         return frame
     twice = codes.str.fullmatch("|".join(patterns))
     if twice.any():
-        said = agree(int(twice.sum()), "ligne(s) laissée(s) de côté")
+        said = agree(int(twice.sum()), "arrondissement(s) laissé(s) de côté")
         warnings.warn(
-            f"Fichier « {Path(path).name} » : {said} (arrondissements de communes déjà comptées).",
+            f"Fichier « {Path(path).name} » : {said} ({examples(codes[twice])}), leur commune est déjà comptée.",
             TerritoryWarning,
             stacklevel=3,
         )

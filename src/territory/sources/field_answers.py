@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from territory.errors import Problems, ReadError, TerritoryWarning, agree, examples
-from territory.sources.commune_codes import pad_codes
+from territory.sources.commune_codes import pad_code
 from territory.sources.field_sheets import (
     IDENTITY_SHEET,
     ORGANISATION,
@@ -236,11 +236,9 @@ def _code(
     column: FieldColumn, text: str, where: str, known: Collection[str] | None, problems: Problems
 ) -> str:
     """Return a code as the tables write it."""
-    import pandas as pd
-
     code = text.casefold() if column.kind == "service" else text
     if column.kind == "commune":
-        code = str(pad_codes(pd.Series([text])).iloc[0])
+        code = pad_code(text)
         if not re.fullmatch(COMMUNE_CODE, code):
             problems.add(f"{where} : « {text} » n'est pas un code de commune (83050, 2A004)")
             return code

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Collection
 from pathlib import Path
@@ -12,13 +13,14 @@ from territory.sources.commune_codes import (
     check_departements,
     clean_codes,
     in_departements,
+    pad_code,
     pad_codes,
     without_arrondissements,
 )
 from territory.sources.insee_ages import decimal_mark
 from territory.sources.numbers import to_numbers
 from territory.sources.streams import TableStream
-from territory.sources.tabular import require_columns
+from territory.sources.tabular import UNKNOWN_CELLS, require_columns
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,7 +39,7 @@ def read_single_ages(
     Both layouts are read: one line per commune, sex and age (`CODGEO`, `SEXE`, `AGED100`, `NB`), where a
     line that is absent counts nobody; or one line per commune and one column per sex and age
     (`SEXE1_AGED100000`…). The file has seven million lines: name the départements, unless the whole country is
-    wanted and 4 GB of memory are free.
+    wanted.
 
     Not tried on a real file: written from INSEE's dictionary of the files of RP 2016 to RP 2022.
 
@@ -101,26 +103,77 @@ def _read_long(stream: TableStream, departements: frozenset[str] | None) -> pd.D
     import pandas as pd
 
     require_columns(pd.DataFrame(columns=stream.titles), _LONG, path=stream.path)
-    columns = [*_LONG, "NIVGEO"] if "NIVGEO" in stream.titles else list(_LONG)
-    rows: list[list[str]] = []
-    lines: list[int] = []
-    seen: dict[str, str] = {}
-    for line, cells in stream.rows(columns):
-        code = seen.get(cells[0])
-        if code is None:
-            # one text per commune, not one per line
-            code = seen[cells[0]] = pad_codes(pd.Series([cells[0]])).iloc[0]
-        if in_departements(code, departements):
-            rows.append([code, *(seen.setdefault(cell, cell) for cell in cells[1:3]), *cells[3:]])
-            lines.append(line)
-    frame = pd.DataFrame(rows, columns=columns, index=pd.Index(lines, name="line"), dtype=str)
-    frame = _communes_only(frame, stream.path)
-    ages = pd.to_numeric(frame["AGED100"], errors="coerce")
-    _check_long(frame, ages, stream.path)
-    mark = decimal_mark(frame, ["NB"])
-    persons = to_numbers(frame, ["NB"], path=stream.path, decimal=mark)["NB"]
-    by_age = persons.groupby([frame["CODGEO"], ages.astype(int)], sort=False).sum(skipna=False)
-    return by_age.unstack(fill_value=0).reindex(columns=range(LAST_AGE + 1), fill_value=0.0)
+    # an age may have lost its zeros: 003 or 3
+    slots = {
+        (sex, written): (int(sex) - 1, age)
+        for sex in ("1", "2")
+        for age in range(LAST_AGE + 1)
+        for written in (f"{age:03d}", f"{age:02d}", str(age))
+    }
+    wrong: dict[str, list[tuple[int, str]]] = {}
+    codes: dict[str, str | None] = {}
+    first: dict[str, int] = {}
+    # by commune, men and women of each age; None until a line says how many
+    counts: dict[str, list[list[float | None]]] = {}
+    for line, (code, sex, age, text) in stream.rows(_LONG):
+        if code not in codes:
+            codes[code] = _kept_code(code, departements)
+        kept = codes[code]
+        if kept is None:
+            continue
+        first.setdefault(kept, line)
+        slot = slots.get((sex.strip(), age.strip()))
+        if slot is None:
+            name = "SEXE" if sex.strip() not in ("1", "2") else "AGED100"
+            wrong.setdefault(name, []).append((line, sex if name == "SEXE" else age))
+            continue
+        ages = counts.setdefault(kept, [[None] * (LAST_AGE + 1), [None] * (LAST_AGE + 1)])[slot[0]]
+        if ages[slot[1]] is not None:
+            wrong.setdefault("CODGEO", []).append((line, code))
+        try:
+            ages[slot[1]] = float(text.replace(",", ".")) if text.strip() not in UNKNOWN_CELLS else math.nan
+        except ValueError:
+            wrong.setdefault("NB", []).append((line, text))
+    _refuse_lines(wrong, stream.path)
+    return _summed(counts, first, stream.path)
+
+
+def _kept_code(code: str, departements: frozenset[str] | None) -> str | None:
+    """Return the code of a commune as we write it, or nothing when it is not wanted."""
+    padded = pad_code(code)
+    return padded if in_departements(padded, departements) else None
+
+
+def _summed(counts: dict[str, list[list[float | None]]], first: dict[str, int], path: Path) -> pd.DataFrame:
+    """Return men and women together; an age of which no line speaks counts nobody."""
+    import numpy as np
+    import pandas as pd
+
+    cells = [
+        [value if value is not None else 0.0 for ages in sexes for value in ages] for sexes in counts.values()
+    ]
+    if not cells:
+        raise ReadError(f"Fichier « {path.name} » : aucune ligne de ces départements.")
+    persons = np.array(cells).reshape(len(cells), 2, LAST_AGE + 1).sum(axis=1)
+    frame = pd.DataFrame({"CODGEO": list(counts)}, index=[first[code] for code in counts], dtype="str")
+    kept = _communes_only(frame, path)
+    rows = frame.index.get_indexer(kept.index)
+    return pd.DataFrame(persons[rows], index=kept["CODGEO"].to_numpy(), columns=range(LAST_AGE + 1))
+
+
+def _refuse_lines(wrong: dict[str, list[tuple[int, str]]], path: Path) -> None:
+    """Report lines whose age, sex or number is none, or that are there twice."""
+    said = {
+        "AGED100": "âge(s) hors de 000 à 100",
+        "SEXE": "sexe(s) autre(s) que 1 et 2",
+        "NB": "cellule(s) (n'est pas un nombre|ne sont pas des nombres)",
+        "CODGEO": "ligne(s) répétée(s) (même commune, même sexe, même âge)",
+    }
+    problems = Problems(f"Fichier « {path.name} »", ReadError)
+    for name, lines in wrong.items():
+        shown = examples(f"ligne {line} : « {text} »" for line, text in lines[:4])
+        problems.add(f"colonne « {name} » : {agree(len(lines), said[name])} ({shown})")
+    problems.raise_if_any()
 
 
 def _read_wide(stream: TableStream, titles: list[str], departements: frozenset[str] | None) -> pd.DataFrame:
@@ -153,26 +206,6 @@ def _communes_only(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
         raise ReadError(f"Fichier « {path.name} » : aucune ligne de ces départements.")
     frame = frame.assign(CODGEO=clean_codes(frame["CODGEO"], path=path, column="CODGEO"))
     return without_arrondissements(frame, frame["CODGEO"], path=path)
-
-
-def _check_long(frame: pd.DataFrame, ages: pd.Series, path: Path) -> None:
-    """Report ages and sexes that are none, and the same commune, sex and age twice."""
-    problems = Problems(f"Fichier « {path.name} »", ReadError)
-    bad = {
-        "AGED100": (~ages.between(0, LAST_AGE) | (ages % 1 != 0), "âge(s) hors de 000 à 100"),
-        "SEXE": (~frame["SEXE"].str.strip().isin(["1", "2"]), "sexe(s) autre(s) que 1 et 2"),
-        "CODGEO": (
-            frame.duplicated(["CODGEO", "SEXE", "AGED100"]),
-            "ligne(s) répétée(s) (même commune, même sexe, même âge)",
-        ),
-    }
-    for name, (wrong, said) in bad.items():
-        if wrong.any():
-            shown = examples(
-                f"ligne {line} : « {value} »" for line, value in frame.loc[wrong, name].head(4).items()
-            )
-            problems.add(f"colonne « {name} » : {agree(int(wrong.sum()), said)} ({shown})")
-    problems.raise_if_any()
 
 
 def _table(counts: pd.DataFrame, year: int) -> pd.DataFrame:
