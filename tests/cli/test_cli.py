@@ -72,6 +72,16 @@ def test_run_prints_where_the_report_is(
     assert (tmp_path / "reports" / "draguignan" / "rapport.pdf").read_bytes().startswith(b"%PDF-")
 
 
+def test_template_of_a_study_is_a_workbook(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "questionnaire.xlsx"
+    code, out, _ = run("init", "draguignan", "--template", str(path), capsys=capsys)
+    assert (code, "Classeur écrit" in out) == (0, True)
+    assert path.read_bytes().startswith(b"PK")
+    code, _, err = run("init", "nulle-part", "--template", str(path), capsys=capsys)
+    assert code == 1
+    assert "Étude introuvable" in err
+
+
 def test_doctor_finds_everything(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = run("doctor", capsys=capsys)
     assert code == 0

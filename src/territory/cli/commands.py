@@ -73,7 +73,10 @@ def run(
 @app.command("init", cls=FrenchCommand)
 def init(
     departement: Annotated[
-        str, typer.Argument(help="Code du département (31, 2A, 974).", metavar="DÉPARTEMENT")
+        str,
+        typer.Argument(
+            help="Code du département (31, 2A, 974) ; avec --template, une étude.", metavar="DÉPARTEMENT"
+        ),
     ],
     name: Annotated[
         str, typer.Option("--name", help="Nom court de l'étude et de son fichier.", metavar="NOM")
@@ -84,10 +87,17 @@ def init(
     raw: Annotated[
         Path, typer.Option("--raw", help="Dossier des fichiers officiels.", metavar="DOSSIER")
     ] = Path("data/raw"),
+    template: Annotated[
+        Path | None,
+        typer.Option("--template", help="Classeur à remplir (.xlsx) pour une étude.", metavar="FICHIER"),
+    ] = None,
 ) -> None:
-    """Écrit le fichier d'étude d'un département, et dit quels fichiers officiels il reste à récupérer."""
-    from territory.workflow.starting import start_study
+    """Écrit le fichier d'étude d'un département, ou le classeur à envoyer à la MDPH et aux établissements."""
+    from territory.workflow.starting import start_study, write_study_template
 
+    if template is not None:
+        typer.echo(f"Classeur écrit : {write_study_template(departement, template).as_posix()}")
+        return
     started = start_study(
         departement, name=name or f"departement-{departement.lower()}", folder=Path(), raw=raw, label=label
     )

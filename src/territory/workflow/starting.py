@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from territory.errors import OutputError, ParameterError
+from territory.sources.field_template import write_template
 from territory.sources.registry import Source, read_registry
+from territory.study.load import load_study
+from territory.workflow.inputs import dataset_of
 
 # key of [data] -> dataset of the registry; finess and the rest may be absent, the study says so then
 NEEDED = {
@@ -149,6 +152,30 @@ def start_study(departement: str, *, name: str, folder: Path, raw: Path, label: 
     except OSError as error:
         raise OutputError(f"« {path} » ne peut pas être écrit ({error.strerror}).") from error
     return Started(path, tuple(missing))
+
+
+def write_study_template(study: str | Path, path: Path) -> Path:
+    """Write the workbook in which the MDPH and operators tell what only they know of a study.
+
+    Parameters
+    ----------
+    study
+        Name of a built-in study, or path of a TOML file.
+    path
+        Workbook to write (`.xlsx`).
+
+    Returns
+    -------
+    Path
+        The workbook: the communes of the territory, and the services named in the study (all of them when it
+        names none).
+    """
+    loaded = load_study(study)
+    data = dataset_of(loaded)
+    inside = data.communes[data.communes["departement_code"].isin(loaded.territory.departement_codes)]
+    named = {authorisation.id for authorisation in loaded.authorisation}
+    services = data.services[data.services["authorisation_id"].isin(named)] if named else data.services
+    return write_template(path, inside, services, sites=data.sites)
 
 
 def _choose(dataset: str, raw: Path) -> tuple[Source, Path | None]:
