@@ -360,6 +360,7 @@ def test_the_corpus_knows_every_reader_of_text():
         "read_features": "layers, below",
         "read_finess_flat_equipment": "as read_finess_flat, in test_finess.py",
         "read_finess_plus": "JSON, in test_finess.py",
+        "read_finess_plus_equipment": "JSON, in test_finess_activities.py",
         "read_outlines": "layers, below",
         "read_registry": "in test_registry.py",
         "read_stored": "no table",

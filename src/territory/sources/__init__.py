@@ -22,6 +22,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "finess": ["read_finess_equipment", "read_finess_sites"],
         "finess_flat": ["read_finess_flat", "read_finess_flat_equipment"],
         "finess_plus": ["read_finess_plus"],
+        "finess_plus_equipment": ["read_finess_plus_equipment"],
         "ign": ["read_admin_express", "read_features", "read_outlines"],
         "insee": ["read_age_shares", "read_legal_population", "read_young_population"],
         "insee_ages": ["read_iris_population", "read_population_structure"],

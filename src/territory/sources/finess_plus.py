@@ -77,10 +77,10 @@ def read_finess_plus(path: str | Path, *, communes: gpd.GeoDataFrame | None = No
     if not path.is_file():
         raise MissingFileError(f"Fichier introuvable : « {path} ». Vérifiez son nom et son dossier.")
     rows, closed, nameless, date = [], 0, 0, ""
-    for number, (entity, generated) in enumerate(_entities(path), start=1):
+    for number, (entity, generated) in enumerate(entities(path), start=1):
         date = generated
-        operator = _text(_part(entity, "informationsGeneralesPMEJ"), "numFinessPm")
-        for site in _listed(entity.get("ege"), number, path):
+        operator = text_of(part(entity, "informationsGeneralesPMEJ"), "numFinessPm")
+        for site in listed(entity.get("ege"), number, path):
             if site.get("etatObjet") not in (None, _ACTIVE):
                 closed += 1
                 continue
@@ -98,8 +98,24 @@ def read_finess_plus(path: str | Path, *, communes: gpd.GeoDataFrame | None = No
     return as_sites(frame, source=source, path=path, communes=communes)
 
 
-def _entities(path: Path) -> Iterator[tuple[dict[str, Any], str]]:
-    """Return each legal entity of the file, with the date that the file gives."""
+def entities(path: Path) -> Iterator[tuple[dict[str, Any], str]]:
+    """Return each legal entity of a file of FINESS+, one after the other, with the date that the file gives.
+
+    Raises
+    ------
+    ReadError
+        If the file is no JSON of this form, or is cut.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> path = Path(folder.name) / "finess.json"
+    >>> _ = path.write_text('{"generatedAt": "2026-03-09T15:49:37Z", "pmej": [{"ege": []}]}')
+    >>> list(entities(path))
+    [({'ege': []}, '2026-03-09')]
+    >>> folder.cleanup()
+    """
     decoder = json.JSONDecoder()
     with open_bytes(path) as raw:
         text = io.TextIOWrapper(raw, encoding="utf-8-sig")
@@ -174,36 +190,47 @@ def _read(text: io.TextIOWrapper, path: Path) -> str:
         raise ReadError(f"Fichier « {path.name} » : ce n'est pas un texte en UTF-8.") from error
 
 
-def _listed(value: object, number: int, path: Path) -> list[dict[str, Any]]:
-    """Return the establishments of an entity."""
+def listed(value: object, number: int, path: Path, name: str = "ege") -> list[dict[str, Any]]:
+    """Return the objects of a list of the file, empty where it is null.
+
+    Raises
+    ------
+    ReadError
+        If it is something else, naming the list and the rank of its legal entity.
+
+    Examples
+    --------
+    >>> listed(None, 1, Path("finess.json")), listed([{"egeId": "2"}], 1, Path("finess.json"))
+    ([], [{'egeId': '2'}])
+    """
     if value is None:
         return []
     if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
-        raise ReadError(f"Fichier « {path.name} », entité n° {number} : « ege » n'est pas une liste.")
+        raise ReadError(f"Fichier « {path.name} », entité n° {number} : « {name} » n'est pas une liste.")
     return value
 
 
 def _row(site: Mapping[str, Any], operator: str) -> dict[str, Any]:
     """Return what the table `sites` needs of one establishment."""
-    general = _part(site, "informationsGeneralesEGE")
-    listed = site.get("adresse")
-    addresses = [item for item in listed if isinstance(item, dict)] if isinstance(listed, list) else []
+    general = part(site, "informationsGeneralesEGE")
+    given = site.get("adresse")
+    addresses = [item for item in given if isinstance(item, dict)] if isinstance(given, list) else []
     main = next((item for item in addresses if item.get("usageAdresse") == _MAIN_ADDRESS), None)
     address: Mapping[str, Any] = main or (addresses[0] if addresses else {})
-    place = _part(address, "coordonneesGeographique")
+    place = part(address, "coordonneesGeographique")
     longitude, latitude = _degrees(place)
     return {
-        "site_id": _text(general, "numFinessEge"),
-        "name": _text(general, "nomEgeLong") or _text(general, "nomEgeCourt"),
-        "category_code": _text(site, "categorieentiteGeographiqueExercice"),
-        "commune_code": _text(address, "cogCommune").upper(),
+        "site_id": text_of(general, "numFinessEge"),
+        "name": text_of(general, "nomEgeLong") or text_of(general, "nomEgeCourt"),
+        "category_code": text_of(site, "categorieentiteGeographiqueExercice"),
+        "commune_code": text_of(address, "cogCommune").upper(),
         "operator_id": operator,
         "longitude": longitude,
         "latitude": latitude,
-        "siret": _text(general, "siret"),
-        "opened_on": _text(general, "dateOuverture"),
-        "tariff_code": _text(site, "modefixationtarifaire"),
-        "ban_score": _number(place.get("scoreBAN")),
+        "siret": text_of(general, "siret"),
+        "opened_on": text_of(general, "dateOuverture"),
+        "tariff_code": text_of(site, "modefixationtarifaire"),
+        "ban_score": number_of(place.get("scoreBAN")),
     }
 
 
@@ -211,28 +238,46 @@ def _degrees(place: Mapping[str, Any]) -> tuple[float, float]:
     """Return longitude and latitude from the pair of coordinates that is in degrees."""
     pairs = (("coordonneeX", "coordonneeY"), ("directionLongitude", "directionLatitude"))
     for east, north in pairs:
-        longitude, latitude = _number(place.get(east)), _number(place.get(north))
+        longitude, latitude = number_of(place.get(east)), number_of(place.get(north))
         if abs(longitude) <= 180 and abs(latitude) <= 90:
             return longitude, latitude
     return math.nan, math.nan
 
 
-def _number(value: object) -> float:
-    """Return a number written as text, or NaN."""
+def number_of(value: object) -> float:
+    """Return a number written as text, or NaN.
+
+    Examples
+    --------
+    >>> number_of("0.97"), number_of(None)
+    (0.97, nan)
+    """
     try:
         return float(str(value).strip().replace(",", "."))
     except ValueError:
         return math.nan
 
 
-def _part(item: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    """Return an object inside another, empty where it is absent or null."""
+def part(item: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """Return an object inside another, empty where it is absent or null.
+
+    Examples
+    --------
+    >>> part({"adresse": {"cogCommune": "01053"}}, "adresse"), part({"adresse": None}, "adresse")
+    ({'cogCommune': '01053'}, {})
+    """
     value = item.get(key)
     return value if isinstance(value, dict) else {}
 
 
-def _text(item: Mapping[str, Any], key: str) -> str:
-    """Return a text, empty where it is absent or null."""
+def text_of(item: Mapping[str, Any], key: str) -> str:
+    """Return a text, empty where it is absent or null.
+
+    Examples
+    --------
+    >>> text_of({"siret": "772 "}, "siret"), text_of({}, "siret")
+    ('772', '')
+    """
     value = item.get(key)
     return "" if value is None else str(value).strip()
 
