@@ -11,6 +11,7 @@ import argparse
 import json
 import os
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -26,10 +27,12 @@ BARS = {
 def measure(arguments: list[str]) -> tuple[float, float]:
     """Return wall seconds and peak memory (MB) of one process."""
     start = time.perf_counter()
-    pid = os.spawnv(os.P_NOWAIT, sys.executable, [sys.executable, *arguments])
-    _, status, usage = os.wait4(pid, 0)
-    if status:
-        raise SystemExit(f"{arguments} failed with status {status}")
+    quiet = subprocess.DEVNULL
+    process = subprocess.Popen([sys.executable, *arguments], stdout=quiet, stderr=quiet)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"{arguments} failed with status {process.returncode}")
     return time.perf_counter() - start, usage.ru_maxrss / 1024
 
 
