@@ -156,8 +156,26 @@ def test_steps_are_not_computed_twice(tmp_path: Path) -> None:
     assert logs == [[], ["temps de trajet"], ["temps de trajet"]]
 
 
-def test_damaged_step_is_computed_again(tmp_path: Path, result: StudyResult) -> None:
+def test_unchanged_run_leaves_its_files_and_mends_those_that_changed(
+    written: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "reports" / "draguignan"
+    shutil.copytree(written, folder)
+    before = digests(folder)
+    with monkeypatch.context() as patched:
+        patched.setattr("territory.report.build_report", lambda *_: pytest.fail("written again"))
+        territory.run_study("draguignan", out_dir=tmp_path)
+    after = digests(folder)
+    assert {name for name in before if before[name] != after[name]} == {"timings.json"}
+    log = json.loads((folder / "timings.json").read_text("utf-8"))
+    assert "rapport, tables et cartes" in log["reused"]
+    (folder / "tables" / "acces_communes.csv").write_text("abîmé", encoding="utf-8")
     territory.run_study("draguignan", out_dir=tmp_path)
+    assert digests(folder)["tables/acces_communes.csv"] == before["tables/acces_communes.csv"]
+
+
+def test_damaged_step_is_computed_again(tmp_path: Path, result: StudyResult) -> None:
+    territory.run_study("draguignan", population="rp2017", out_dir=tmp_path)
     for path in (tmp_path / "data" / "processed").rglob("output.pkl"):
         path.write_bytes(path.read_bytes()[:100])
     again = territory.run_study("draguignan", out_dir=tmp_path)
@@ -177,7 +195,7 @@ def test_failed_run_leaves_the_report_before(
 
     monkeypatch.setattr("territory.report.build_report", fail)
     with pytest.raises(OutputError, match="sont gardés"):
-        territory.run_study("draguignan", out_dir=tmp_path)
+        territory.run_study("draguignan", population="rp2017", out_dir=tmp_path)
     assert digests(folder) == before
     assert not [path for path in folder.rglob("*") if path.name.startswith(".")]
 

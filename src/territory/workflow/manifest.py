@@ -8,6 +8,8 @@ from importlib import metadata, resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from territory.workflow.steps import code_digest
+
 if TYPE_CHECKING:
     from territory.workflow.inputs import Inputs
 
@@ -40,6 +42,7 @@ def describe_run(inputs: Inputs, *, roads: Path | None) -> tuple[dict[str, Any],
         "times_method": inputs.times_method,
         "seed": study.seed,
         "inputs_sha256": files,
+        "code_sha256": code_digest(),
         "versions": {
             "territory": metadata.version("territory"),
             **{n: metadata.version(n) for n in LIBRARIES},

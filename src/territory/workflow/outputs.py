@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 import tempfile
@@ -13,6 +12,7 @@ from typing import Any
 from territory import report
 from territory.errors import OutputError
 from territory.report.tables import write_geopackage, write_table
+from territory.workflow.manifest import digest_file
 from territory.workflow.result import StudyResult
 from territory.workflow.tables import layers, tables
 
@@ -23,12 +23,19 @@ TIMINGS = "timings.json"
 def write_outputs(result: StudyResult, report_dir: Path, *, log: Callable[[], dict[str, Any]]) -> None:
     """Write the report, the tables, the map layers, the manifest and the timings.
 
+    Files that are already those of this run (same inputs, parameters, code) are left as they are.
+
     Raises
     ------
     OutputError
         If the folder cannot be made or written; the files of an earlier run are as they were.
     """
-    staging = Path(tempfile.mkdtemp(prefix=".en-cours-", dir=make_folder(report_dir)))
+    make_folder(report_dir)
+    if is_current(report_dir, result.run_digest):
+        done = log()
+        _write_json(report_dir / TIMINGS, {**done, "reused": [*done["reused"], "rapport, tables et cartes"]})
+        return
+    staging = Path(tempfile.mkdtemp(prefix=".en-cours-", dir=report_dir))
     try:
         _write_tables(result, staging)
         report.build_report(result, staging / "rapport.pdf")
@@ -44,6 +51,18 @@ def write_outputs(result: StudyResult, report_dir: Path, *, log: Callable[[], di
         ) from error
     finally:
         shutil.rmtree(staging, ignore_errors=True)
+
+
+def is_current(report_dir: Path, run_digest: str) -> bool:
+    """Tell whether a folder already holds the files of this very run, whole and unchanged."""
+    try:
+        manifest = json.loads((report_dir / MANIFEST).read_text("utf-8"))
+        expected = manifest["outputs_sha256"]
+        return manifest["run_sha256"] == run_digest and all(
+            digest_file(report_dir / name) == digest for name, digest in expected.items()
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return False
 
 
 def make_folder(folder: Path) -> Path:
@@ -70,9 +89,7 @@ def _write_tables(result: StudyResult, folder: Path) -> None:
 def _digests(folder: Path) -> dict[str, str]:
     """Return the SHA-256 of every file of a folder, by its relative path."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
-    return {
-        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files
-    }
+    return {path.relative_to(folder).as_posix(): digest_file(path) for path in files}
 
 
 def _publish(staging: Path, report_dir: Path) -> None:

@@ -59,11 +59,11 @@ def digest_of(*parts: object) -> str:
     return total.hexdigest()
 
 
-def code_digest(package: str) -> str:
-    """Return the digest of the code of a sub-package: another version never gives back an older one's result."""
-    folder = resources.files(f"territory.{package}")
-    files = sorted(str(path) for path in Path(str(folder)).rglob("*") if path.suffix in (".py", ".csv"))
-    return digest_of(*(Path(path).read_bytes() for path in files))
+def code_digest(package: str = "territory") -> str:
+    """Return the digest of the code of a package: another version never gives back an older one's result."""
+    folder = Path(str(resources.files(package)))
+    files = sorted(path for path in folder.rglob("*") if path.suffix in (".py", ".csv", ".toml", ".typ"))
+    return digest_of(*(path.read_bytes() for path in files))
 
 
 def _run(name: str, key: str, make: Callable[[], Any]) -> Any:

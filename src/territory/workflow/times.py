@@ -68,7 +68,7 @@ def travel_times(
         study.travel.terrain,
         study.travel.max_time_min,
     )
-    code = code_digest("network")
+    code = code_digest("territory.network")
     if path is not None:
         method, key = "roads", digest_of(places, digest_file(path), code, ROADS_DOUBT_MIN)
         make = partial(_by_road, path, study, communes, sites, named_sites)
