@@ -52,6 +52,7 @@ def _times(reading: Reading) -> list[Text]:
         terrain: float(numbers["cross_validation", terrain, "mean_absolute_error_min"])
         for terrain in ("plain", "mountain")
     }
+    straight = float(numbers["cross_validation_without_estuary", "plain", "mean_absolute_error_min"])
     terrain = reading.study.travel.terrain
     between = ""
     if terrain == "mixed":
@@ -70,8 +71,9 @@ def _times(reading: Reading) -> list[Text]:
             " Sans carte routière, un temps est estimé d'après la distance à vol d'oiseau, la densité "
             f"des communes et le relief (terrain retenu : {_TERRAINS.get(terrain, terrain)}), en voiture, "
             "hors heures de pointe. Sur des trajets qui n'ont pas servi à régler ce calcul, l'erreur "
-            f"moyenne est de {decimal(error['plain'])} min en Gironde (METRIC, INSEE) et de "
-            f"{decimal(error['mountain'])} min en Isère (OSRM). Il n'existe pas de mesure de référence "
+            f"moyenne est de {decimal(error['plain'])} min en Gironde (METRIC, INSEE ; "
+            f"{decimal(straight)} sans contourner l'estuaire) et de {decimal(error['mountain'])} min en "
+            "Isère (OSRM). Il n'existe pas de mesure de référence "
             f"pour le territoire étudié.{between}{doubt}",
         ],
         [
