@@ -60,7 +60,7 @@ def test_the_real_matrix_of_isere(shared_data):
 @pytest.mark.parametrize(
     "text, error, message",
     [
-        ("", ReadError, "vide ou illisible"),
+        ("", ReadError, "vide"),
         ("a;b\n1;2\n", ReadError, "ni une table longue"),
         ("idSrc;idDst;duree\nA;B;-3\n", SchemaError, "1 valeurs négatives ou infinies"),
         ("idSrc;idDst;duree\nA;B;vite\n", SchemaError, r"ne sont pas des nombres \(vite\)"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import time
 import warnings
 from pathlib import Path
@@ -23,6 +22,7 @@ from territory.errors import (
     examples,
 )
 from territory.network.validation import points_to_crs
+from territory.sources.tabular import read_table
 from territory.units import METRES_PER_KILOMETRE, SECONDS_PER_MINUTE
 
 if TYPE_CHECKING:
@@ -111,16 +111,13 @@ def read_distancier(
 
 
 def _read_cells(path: Path) -> pd.DataFrame:
-    """Read a file as text, whatever its separator."""
+    """Read a file as text, whatever its encoding and separator."""
+    if path.suffix != ".parquet":
+        return read_table(path).reset_index(drop=True)
     try:
-        if path.suffix == ".parquet":
-            return pd.read_parquet(path)
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            head = file.read(4096)
-        separator = csv.Sniffer().sniff(head, delimiters=",;\t").delimiter
-        return pd.read_csv(path, sep=separator, dtype=str, encoding="utf-8-sig")
-    except (csv.Error, ValueError, OSError) as error:
-        raise ReadError(f"Le distancier « {path.name} » est vide ou illisible ({error}).") from error
+        return pd.read_parquet(path)
+    except (ValueError, OSError) as error:
+        raise ReadError(f"Le distancier « {path.name} » est illisible ({error}).") from error
 
 
 def _as_long(table: pd.DataFrame, path: Path) -> pd.DataFrame:
