@@ -94,6 +94,19 @@ def test_folder_without_manifest_and_data_that_changed(runs: tuple[Path, Path], 
         diff_runs(tmp_path, runs[1])
 
 
+def test_a_study_with_its_own_files_is_found_again_from_anywhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = Path(territory.__file__).parent / "datasets" / "studies" / "draguignan.toml"
+    (tmp_path / "origines.csv").write_text("commune_code;authorisation_id;children\n83050;ime-salernes;40\n")
+    files = '\n[files]\nobserved_origins = "origines.csv"\n'
+    (tmp_path / "etude.toml").write_text(source.read_text("utf-8") + files, encoding="utf-8")
+    result = territory.run_study(tmp_path / "etude.toml", out_dir=tmp_path / "resultats")
+    assert result.report_dir is not None
+    monkeypatch.chdir(tmp_path.parent)
+    assert diff_runs(result.report_dir, result.report_dir).changes.empty
+
+
 def test_indicators_do_not_depend_on_the_order_of_communes() -> None:
     state = territory.run_study("draguignan").baseline.state
     shuffled = replace(state, communes=state.communes.iloc[::-1])

@@ -25,7 +25,7 @@ from territory.study.model import Study
 from territory.study.state import State
 from territory.workflow.inputs import Inputs, dataset_of, prepare
 from territory.workflow.manifest import describe_run
-from territory.workflow.outputs import MANIFEST, make_folder
+from territory.workflow.outputs import MANIFEST, TIMINGS, make_folder
 from territory.workflow.steps import Steps
 
 KEYS = ["indicator", "place", "service"]
@@ -235,7 +235,9 @@ def _prepare_again(folder: Path) -> Inputs:
             f"« {folder} » n'est pas le dossier d'une étude : « {MANIFEST} » y est absent."
         )
     manifest: dict[str, Any] = json.loads(path.read_text("utf-8"))
-    study = Study.model_validate({**manifest["parameters"], "folder": manifest.get("folder", ".")})
+    log = folder / TIMINGS
+    place = json.loads(log.read_text("utf-8")).get("study_folder", ".") if log.is_file() else "."
+    study = Study.model_validate({**manifest["parameters"], "folder": str(folder / place)})
     inputs = prepare(study, steps=Steps(None))
     now, _ = describe_run(inputs, roads=None)
     problems = Problems(f"Étude de « {folder} »", StudyError)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -98,7 +99,15 @@ def run_study(
         return result
     clock.begin("Rapport, tables et cartes")
     written = replace(result, report_dir=report_dir)
-    write_outputs(written, report_dir, log=lambda: {"seconds": clock.end(), "reused": steps.reused})
+    write_outputs(
+        written,
+        report_dir,
+        log=lambda: {
+            "seconds": clock.end(),
+            "reused": steps.reused,
+            "study_folder": _seen_from(report_dir, study),
+        },
+    )
     return written
 
 
@@ -108,6 +117,15 @@ def _with_population(study: Study, vintage: str) -> Study:
     if vintage not in known:
         raise StudyError(f"Millésime de population inconnu « {vintage} » ; connus : {', '.join(known)}.")
     return study.model_copy(update={"population": vintage})
+
+
+def _seen_from(report_dir: Path, study: Study) -> str:
+    """Return the folder of the study's own files from that of its report, where `territory diff` looks for them."""
+    try:
+        return Path(os.path.relpath(study.folder, report_dir)).as_posix()
+    except ValueError:
+        # two disks of Windows have no relative path
+        return "."
 
 
 class _Clock:
