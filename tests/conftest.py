@@ -6,6 +6,12 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# the fast suite tries the same examples at each run; `make slow` draws new ones
+settings.register_profile("same", derandomize=True)
+settings.register_profile("new", derandomize=False)
+settings.load_profile(os.environ.get("TERRITORY_EXAMPLES", "same"))
 
 SHARED_DATA = "TERRITORY_SHARED_DATA"
 _skipped: list[str] = []

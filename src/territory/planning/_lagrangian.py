@@ -51,6 +51,8 @@ def relax(problem: MedianProblem, search: Search, start: Bools) -> Relaxed:
         np.zeros(problem.always.size),
         problem.always,
     )
+    # no assignment costs more: a bound above it proves that there is none, and would grow without end
+    ceiling = np.where(np.isfinite(problem.costs), problem.costs, 0.0).max(axis=1, initial=0.0).sum()
     for _ in range(_MAX_STEPS):
         bound, reduced, inside = _bound(problem, multipliers, price)
         if bound > best.bound + ROUNDING * abs(bound):
@@ -63,6 +65,8 @@ def relax(problem: MedianProblem, search: Search, start: Bools) -> Relaxed:
             multipliers, price = best.multipliers, best.price
             best = _tighten(problem, best, inside)
         if search.is_enough(best.value, best.bound) or scale < _MIN_SCALE or search.is_over:
+            break
+        if math.isinf(best.value) and best.bound > ceiling * (1 + ROUNDING) + 1.0:
             break
         slope = 1.0 - (problem.costs[:, inside] < multipliers[:, None]).sum(axis=1)
         over = unit * (problem.price[inside & ~problem.always].sum() - problem.budget) if has_budget else 0.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+import warnings
 import zipfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -139,7 +140,10 @@ def _read_xlsx(content: bytes, path: Path, sheet: str | None) -> list[list[str]]
         table = book[_choose_sheet(book.sheetnames, sheet, path)]
         # the size that a file announces is not to be believed
         table.reset_dimensions()
-        return [[_as_text(value) for value in cells] for cells in table.iter_rows(values_only=True)]
+        with warnings.catch_warnings():
+            # a date out of its bounds becomes an error cell, which the readers name by its place
+            warnings.filterwarnings("ignore", message="Cell .* is marked as a date")
+            return [[_as_text(value) for value in cells] for cells in table.iter_rows(values_only=True)]
     finally:
         book.close()
 
