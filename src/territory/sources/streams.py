@@ -91,7 +91,7 @@ class TableStream:
             line = 1
             try:
                 for cells in reader:
-                    if any(cells):
+                    if any(cell.strip() for cell in cells):
                         yield line, cells
                     line = reader.line_num + 1
             except csv.Error as error:
