@@ -9,8 +9,8 @@ import pytest
 from hypothesis import settings
 
 # the fast suite tries the same examples at each run; `make slow` draws new ones
-settings.register_profile("same", derandomize=True)
-settings.register_profile("new", derandomize=False)
+settings.register_profile("same", derandomize=True, deadline=None)
+settings.register_profile("new", derandomize=False, deadline=None)
 settings.load_profile(os.environ.get("TERRITORY_EXAMPLES", "same"))
 
 SHARED_DATA = "TERRITORY_SHARED_DATA"
