@@ -9,7 +9,6 @@ from territory.errors import ParameterError
 from territory.network.estimate import difference_uncertainty_min
 from territory.scenario.computing import ALL_TERRITORY
 from territory.scenario.results import Comparison, Results
-from territory.supply import site_of_authorisation
 
 SIDES = ("baseline", "scenario")
 EFFECTS = ("gain", "loss", "indistinct", "entering", "unknown")
@@ -71,15 +70,14 @@ def compare(baseline: Results, scenario: Results) -> Comparison:
 
 
 def _moved(baseline: Results, scenario: Results) -> list[str]:
-    """Return the named authorisations whose site is not the same, closed or newly opened ones included."""
-    sites = [
-        results.access[results.access["measure"] == "named"]
-        .groupby(level="service", sort=False)["to_id"]
-        .first()
-        for results in (baseline, scenario)
-    ]
-    before, after = (found.fillna("") for found in sites)
-    return [name for name in before.index if before[name] != after[name]]
+    """Return the named authorisations whose site or time is not the same for every commune."""
+    before = baseline.access[baseline.access["measure"] == "named"]
+    after = scenario.access.reindex(before.index)
+    places = before["to_id"].fillna("") != after["to_id"].fillna("")
+    old, new = before["travel_time_min"], after["travel_time_min"]
+    is_changed = places | ~(old.eq(new) | (old.isna() & new.isna()))
+    changed = is_changed.groupby(level="service", sort=False).any()
+    return list(changed.index[changed])
 
 
 def _differences(baseline: Results, scenario: Results, moved: list[str]) -> pd.DataFrame:
@@ -117,15 +115,15 @@ def _detectable(baseline: Results, scenario: Results, name: str) -> pd.Series:
     """Return the smallest difference that the doubt on times lets be told, for each commune."""
     before = baseline.access.xs(name, level="service", drop_level=False)
     after = scenario.access.xs(name, level="service", drop_level=False)
-    services = (baseline.state.services, scenario.state.services)
-    if not all((table["authorisation_id"] == name).any() for table in services):
-        return pd.Series(np.nan, index=before.index)
-    old, new = (site_of_authorisation(table, name) for table in services)
     pairs = baseline.state.site_times.set_index(["from_id", "to_id"])["travel_time_min"]
+    ends = pd.MultiIndex.from_arrays([before["to_id"].astype("str"), after["to_id"].astype("str")])
+    between = pairs.set_axis(pairs.index.set_levels([level.astype("str") for level in pairs.index.levels]))
+    # the road to one same place is shared whole
+    same = before["to_id"].eq(after["to_id"]).fillna(False).to_numpy(bool)
     found = difference_uncertainty_min(
         before["travel_time_min"].to_numpy(),
         after["travel_time_min"].to_numpy(),
-        float(pairs.get((old, new), np.nan)),
+        np.where(same, 0.0, between.reindex(ends).to_numpy(float)),
         terrain=baseline.state.parameters.terrain,
     )
     return pd.Series(found, index=before.index)
