@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 import pandas as pd
 
@@ -48,37 +50,53 @@ def compute(state: State) -> Results:
 
 
 def _named(state: State, named: Authorisation) -> pd.DataFrame:
-    """Return the time from every commune to the one site of an authorisation."""
+    """Return the time from every commune to the site of an authorisation, the closest one when it has several."""
     services = state.services
     if not (services["authorisation_id"] == named.id).any():
         # closed, or not open yet: out of reach for everybody, which is known
         return _access(state, named.id, "named", pd.DataFrame(index=state.communes.index))
-    site = supply.site_of_authorisation(services, named.id)
-    times = access.time_to_site(state.travel_times, state.communes.index, site)
-    rows = state.travel_times[state.travel_times["to_id"] == site].set_index("from_id")
+    sites = _sites_of(services, named.id)
+    if len(sites) > 1:
+        return _nearest(state, named.id, "named", sites)
+    times = access.time_to_site(state.travel_times, state.communes.index, sites[0])
+    rows = state.travel_times[state.travel_times["to_id"] == sites[0]].set_index("from_id")
     found = rows.reindex(state.communes.index)
     found["travel_time_min"] = times["time_min"]
     found["is_reachable"] = times["is_reachable"]
-    found["to_id"] = site
+    found["to_id"] = sites[0]
     return _access(state, named.id, "named", found)
+
+
+def _sites_of(services: pd.DataFrame, authorisation_id: str) -> list[str]:
+    """Return the sites of an authorisation; several of them only when they receive the same ages."""
+    rows = services[services["authorisation_id"] == authorisation_id]
+    sites = list(dict.fromkeys(rows.index.get_level_values("site_id")))
+    if len(sites) > 1 and len(rows[["age_min", "age_max"]].drop_duplicates()) > 1:
+        # the closer site may not receive the child: asking for one site says what is wrong
+        supply.site_of_authorisation(services, authorisation_id)
+    return sites
 
 
 def _closest(state: State, service: str) -> pd.DataFrame:
     """Return the time from every commune to the closest site of a service."""
-    times = _times_to(state, service)
+    return _nearest(state, service, "closest", list(supply.sites_of(state.services, service)))
+
+
+def _nearest(state: State, service: str, measure: str, sites: Collection[str]) -> pd.DataFrame:
+    """Return the time from every commune to the closest of some sites."""
+    times = times_to_sites(state, sites)
     best = access.time_to_closest(times, state.communes.index)
     keys = pd.MultiIndex.from_arrays([best.index, best["to_id_1"]])
     found = times.set_index(["from_id", "to_id"]).reindex(keys).set_axis(best.index)
     found["travel_time_min"] = best["time_1_min"]
     found["is_reachable"] = best["is_reachable"]
     found["to_id"] = best["to_id_1"]
-    return _access(state, service, "closest", found)
+    return _access(state, service, measure, found)
 
 
-def _times_to(state: State, service: str) -> pd.DataFrame:
-    """Return the travel times to the sites of a service, with the attributes of the whole table."""
-    kept = state.travel_times["to_id"].isin(supply.sites_of(state.services, service))
-    times = state.travel_times[kept]
+def times_to_sites(state: State, sites: Collection[str]) -> pd.DataFrame:
+    """Return the travel times to some sites, with the attributes of the whole table."""
+    times = state.travel_times[state.travel_times["to_id"].isin(sites)]
     times.attrs = dict(state.travel_times.attrs)
     return times
 
@@ -157,7 +175,7 @@ def _coverage(state: State, services: list[str]) -> pd.DataFrame:
     for service in services:
         for zones in (whole, communes["epci_code"]):
             counted = access.coverage_by(
-                _times_to(state, service),
+                times_to_sites(state, supply.sites_of(state.services, service)),
                 communes["population"],
                 zones,
                 thresholds_min=state.parameters.thresholds_min,
