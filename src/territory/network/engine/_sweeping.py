@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -93,56 +93,101 @@ def all_labels(
     return out
 
 
-def tiled_pairs(
-    metric: Metric,
-    graph: Graph,
-    sources: Seeds,
-    targets: Seeds,
-    starts: NDArray[Any],
-    ends: NDArray[Any],
-    limit: int,
-    threads: int,
-) -> Iterator[tuple[Int32, Int32, Int32]]:
-    """Give the pairs within a limit, tile after tile."""
-    source_nodes, target_nodes = metric.ranks(sources), metric.ranks(targets)
-    together = _neighbours_together(source_nodes)
-    by_node, arcs = targets_by_node(graph.n_nodes, targets), graph.arcs
-    rooms: SimpleQueue[tuple[Int32, Int32]] = SimpleQueue()
-    for _ in range(threads):
-        rooms.put((np.full(graph.n_nodes, -1, np.int32), np.full(graph.n_nodes, -1, np.int32)))
+class TileSearch:
+    """Targets of searches within a limit, made ready once for any number of lists of sources.
 
-    def pairs_of(first: int) -> tuple[Int32, Int32, Int32]:
-        tile = together[first : first + _TILE]
+    Threads may use one at the same time.
+
+    Parameters
+    ----------
+    metric, graph
+        The hierarchy and the graph under the same speeds.
+    targets
+        Destinations.
+    ends
+        Labels between the targets and their nodes.
+    limit
+        Longest time kept, inclusive (ms).
+    """
+
+    def __init__(self, metric: Metric, graph: Graph, targets: Seeds, ends: NDArray[Any], limit: int) -> None:
+        self._metric, self._graph, self._limit = metric, graph, limit
+        self._ends, self._target_nodes = ends, metric.ranks(targets)
+        self._by_node = targets_by_node(graph.n_nodes, targets)
+        self._rooms: SimpleQueue[tuple[Int32, Int32]] = SimpleQueue()
+
+    def tiles(
+        self, sources: Seeds, starts: NDArray[Any], threads: int
+    ) -> Iterator[tuple[Int32, Int32, NDArray[Any]]]:
+        """Give the pairs within the limit, tile after tile: sources, targets and labels.
+
+        Parameters
+        ----------
+        sources
+            Origins.
+        starts
+            Labels between them and their nodes.
+        threads
+            Number of threads.
+
+        Yields
+        ------
+        tuple of arrays
+            By source and then target; every source is in one tile.
+        """
+        source_nodes = self._metric.ranks(sources)
+        together = _neighbours_together(source_nodes)
+        # tiles of equal sizes: a last one of a few sources would cost as much as a whole one
+        n_tiles = max(1, -(-len(sources) // _TILE))
+        size = max(1, -(-len(sources) // n_tiles))
+
+        def labels_of(first: int) -> tuple[Int32, Int32, NDArray[Any]]:
+            return self._labels(sources, source_nodes, starts, together[first : first + size])
+
+        return stream_tasks(labels_of, range(0, len(sources), size), threads)
+
+    def _labels(
+        self, sources: Seeds, source_nodes: Int32, starts: NDArray[Any], tile: Int64
+    ) -> tuple[Int32, Int32, NDArray[Any]]:
+        """Return the pairs of one tile."""
         found = searching.targets_within(
-            graph.indptr,
-            arcs,
+            self._graph.indptr,
+            self._graph.arcs,
             sources.nodes[tile].ravel(),
             sources.offsets_ms[tile].ravel(),
-            limit,
-            *by_node,
-            len(targets),
+            self._limit,
+            *self._by_node,
+            len(self._ends),
         )
-        slots, places = room = rooms.get()
-        descent = _Descent.to(metric, target_nodes[found], ends[found], places)
-        labels = np.empty((len(tile), len(found)), metric.up_weights.dtype)
+        slots, places = room = self._room()
+        descent = _Descent.to(self._metric, self._target_nodes[found], self._ends[found], places)
+        labels = np.empty((len(tile), len(found)), self._metric.up_weights.dtype)
         rows = descent.rows()
         for start in range(0, len(tile), sweeping.LANES):
             part = slice(start, start + sweeping.LANES)
             batch = np.arange(len(tile))[part]
             descent.sweep(source_nodes[tile[part]], starts[tile[part]], batch, slots, rows, labels)
         places[descent.nodes] = -1
-        rooms.put(room)
-        return _pairs_within(labels, tile, found, limit)
+        self._rooms.put(room)
+        return _pairs_within(labels, tile, found, self._limit)
 
-    return stream_tasks(pairs_of, range(0, len(sources), _TILE), threads)
+    def _room(self) -> tuple[Int32, Int32]:
+        """Return room for one tile, that of a tile that is done if there is one."""
+        try:
+            return self._rooms.get_nowait()
+        except Empty:
+            nowhere = np.full(self._graph.n_nodes, -1, np.int32)
+            return nowhere, nowhere.copy()
 
 
-def _pairs_within(labels: NDArray[Any], tile: Int64, found: Int32, limit: int) -> tuple[Int32, Int32, Int32]:
+def _pairs_within(
+    labels: NDArray[Any], tile: Int64, found: Int32, limit: int
+) -> tuple[Int32, Int32, NDArray[Any]]:
     """Return the pairs of a tile that are within the limit, by source and then target."""
     by_source = np.argsort(tile)
-    times = (unpack(labels)[0] if labels.dtype == np.int64 else labels)[by_source]
-    rows, columns = np.nonzero(times <= limit)
-    return tile[by_source][rows].astype(np.int32), found[columns], times[rows, columns]
+    kept = labels[by_source]
+    rows, columns = np.nonzero((unpack(kept)[0] if labels.dtype == np.int64 else kept) <= limit)
+    return tile[by_source][rows].astype(np.int32), found[columns], kept[rows, columns]
 
 
 def _neighbours_together(source_nodes: Int32) -> Int64:

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from territory.errors import NetworkError
 from territory.network.engine._compiling import count_threads
 from territory.network.engine._labels import checked_limit, pack, point_lengths, unpack
-from territory.network.engine._sweeping import all_labels, tiled_pairs
+from territory.network.engine._sweeping import TileSearch, all_labels
 from territory.network.engine.graph import Graph, Int32, Int64, Seeds, group_by
 
 Arrays = dict[str, NDArray[Any]]
@@ -77,7 +77,7 @@ class Metric:
         NetworkError
             Points attached to a node that the map lacks.
         """
-        starts, ends = self._starts(sources, None), self._starts(targets, None)
+        starts, ends = self.labels_of(sources, None), self.labels_of(targets, None)
         labels = all_labels(self, sources, targets, starts, ends, count_threads(threads))
         return unpack(labels)[0] if self.has_lengths else labels
 
@@ -113,7 +113,7 @@ class Metric:
         """
         if not self.has_lengths:
             raise NetworkError("Longueurs inconnues : donnez lengths_dm à customize pour les calculer.")
-        starts, ends = self._starts(sources, source_lengths_dm), self._starts(targets, target_lengths_dm)
+        starts, ends = self.labels_of(sources, source_lengths_dm), self.labels_of(targets, target_lengths_dm)
         return unpack(all_labels(self, sources, targets, starts, ends, count_threads(threads)))
 
     def limited_tiles(
@@ -155,14 +155,40 @@ class Metric:
         ParameterError
             A limit out of range.
         """
+        search = self.tile_search(graph, targets, limit_ms)
+        tiles = search.tiles(sources, self.labels_of(sources), count_threads(threads))
+        if not self.has_lengths:
+            return tiles
+        return ((rows, columns, unpack(labels)[0]) for rows, columns, labels in tiles)
+
+    def tile_search(
+        self, graph: Graph, targets: Seeds, limit_ms: int, *, target_lengths_dm: ArrayLike | None = None
+    ) -> TileSearch:
+        """Make targets ready once for the tiles of many lists of sources.
+
+        Parameters
+        ----------
+        graph, targets, limit_ms
+            As for `limited_tiles`.
+        target_lengths_dm
+            Length between each target and its nodes, shaped as its offsets (dm); 0 by default.
+
+        Returns
+        -------
+        TileSearch
+
+        Raises
+        ------
+        NetworkError, ParameterError
+            As for `limited_tiles`.
+        """
         limit = checked_limit(limit_ms)
         if graph.n_nodes != len(self.rank):
             raise NetworkError(
                 f"Graphe de {graph.n_nodes} nœuds pour une hiérarchie de {len(self.rank)} : donnez le graphe "
                 "dont elle est issue."
             )
-        starts, ends = self._starts(sources, None), self._starts(targets, None)
-        return tiled_pairs(self, graph, sources, targets, starts, ends, limit, count_threads(threads))
+        return TileSearch(self, graph, targets, self.labels_of(targets, target_lengths_dm), limit)
 
     def limited_search(
         self, graph: Graph, sources: Seeds, targets: Seeds, limit_ms: int, *, threads: int | None = None
@@ -191,8 +217,8 @@ class Metric:
         _, order = group_by(len(sources), rows)
         return rows[order], columns[order], times[order]
 
-    def _starts(self, points: Seeds, lengths_dm: ArrayLike | None) -> NDArray[Any]:
-        """Return the labels between points and their nodes."""
+    def labels_of(self, points: Seeds, lengths_dm: ArrayLike | None = None) -> NDArray[Any]:
+        """Return the labels between points and their nodes: times (ms), or times and lengths (dm)."""
         points.check(len(self.rank))
         if not self.has_lengths:
             return points.offsets_ms
