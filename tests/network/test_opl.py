@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import io
+
 import numpy as np
 import pytest
 
@@ -7,12 +9,11 @@ from territory.network.opl import decode_tags, read_opl
 
 
 @pytest.fixture(params=[1 << 20, 8])
-def read(request, tmp_path):
+def read(request):
     """Read a text as a whole, and in blocks shorter than its lines."""
 
     def parse(text: str, *keys: str):
-        (tmp_path / "rues.opl").write_text(text)
-        return read_opl(tmp_path / "rues.opl", keys=frozenset(keys), block_bytes=request.param)
+        return read_opl(io.BytesIO(text.encode()), keys=frozenset(keys), block_bytes=request.param)
 
     return parse
 

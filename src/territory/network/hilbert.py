@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from territory.network.engine._compiling import kernel
 from territory.network.graph import Floats, Ints
 
 __all__ = ["hilbert_order"]
@@ -35,18 +36,36 @@ def hilbert_order(x: Floats, y: Floats, *, bits: int = 16) -> Ints:
     """
     extent = max(float(np.ptp(x)), float(np.ptp(y)), 1e-9)
     cells = (1 << bits) - 1
-    column = ((x - x.min()) / extent * cells).astype(np.int64)
-    row = ((y - y.min()) / extent * cells).astype(np.int64)
-    rank = np.zeros(x.size, dtype=np.int64)
-    for level in range(bits - 1, -1, -1):
-        side = 1 << level
-        right, up = (column & side) > 0, (row & side) > 0
-        rank += side * side * ((3 * right) ^ up)
-        # the quadrant's curve is turned, and mirrored in the two lower quadrants
-        flip = right & ~up
-        column, row = (
-            np.where(flip, side - 1 - (column & (side - 1)), column & (side - 1)),
-            np.where(flip, side - 1 - (row & (side - 1)), row & (side - 1)),
-        )
-        column, row = np.where(~up, row, column), np.where(~up, column, row)
-    return np.lexsort([y, x, rank])
+    rank = _rank(x, y, float(x.min()), float(y.min()), extent, cells, bits)
+    order = np.argsort(rank, kind="stable")
+    ranked = rank[order]
+    tied = np.flatnonzero(ranked[1:] == ranked[:-1])
+    if tied.size:
+        # few points share a cell: only these are compared further
+        places = np.union1d(tied, tied + 1)
+        shared = order[places]
+        order[places] = shared[np.lexsort([y[shared], x[shared], rank[shared]])]
+    return order
+
+
+@kernel
+def _rank(
+    x: Floats, y: Floats, x_min: float, y_min: float, extent: float, cells: int, bits: int
+) -> Ints:  # pragma: no cover - compiled
+    """Return the place on the curve of the cell of each point."""
+    ranks = np.empty(x.size, dtype=np.int64)
+    for point in range(x.size):
+        column = int((x[point] - x_min) / extent * cells)
+        row = int((y[point] - y_min) / extent * cells)
+        rank = 0
+        for level in range(bits - 1, -1, -1):
+            side = 1 << level
+            right, up = int((column & side) > 0), int((row & side) > 0)
+            rank += side * side * ((3 * right) ^ up)
+            # the quadrant's curve is turned, and mirrored in the two lower quadrants
+            if up == 0:
+                if right == 1:
+                    column, row = side - 1 - (column & (side - 1)), side - 1 - (row & (side - 1))
+                column, row = row, column
+        ranks[point] = rank
+    return ranks

@@ -6,10 +6,11 @@ each object to Python instead would cost four times as much. The format: https:/
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from typing import IO, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,13 +53,13 @@ class OplWays:
     others: list[str]
 
 
-def read_opl(path: Path, *, keys: frozenset[str], block_bytes: int = 1 << 26) -> OplWays:
+def read_opl(stream: IO[bytes], *, keys: frozenset[str], block_bytes: int = 1 << 24) -> OplWays:
     """Read an OPL text with locations on ways, keeping only the tags of ways that `keys` names.
 
     Parameters
     ----------
-    path
-        File of the text.
+    stream
+        The text, read once from its beginning to its end: a file or a pipe.
     keys
         Keys of the tags that matter: ways that agree on them share one group.
     block_bytes
@@ -70,64 +71,77 @@ def read_opl(path: Path, *, keys: frozenset[str], block_bytes: int = 1 << 26) ->
 
     Examples
     --------
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = Path(folder, "rue.opl")
-    ...     _ = path.write_text("w7 Thighway=primary,name=Rue Nn1x6.5y43.1,n2x6.6y43.1")
-    ...     ways = read_opl(path, keys=frozenset({"highway"}))
+    >>> import io
+    >>> text = io.BytesIO(b"w7 Thighway=primary,name=Rue Nn1x6.5y43.1,n2x6.6y43.1")
+    >>> ways = read_opl(text, keys=frozenset({"highway"}))
     >>> ways.groups, ways.node_id.tolist(), ways.lon.tolist()
     ([{'highway': 'primary'}], [1, 2], [6.5, 6.6])
     """
     hashes = np.sort(np.array([_hash_text(key) for key in sorted(keys)], dtype=np.uint64))
-    counts = [_count(block) for block in _blocks(path, block_bytes)]
-    n_ways, n_nodes = sum(count[0] for count in counts), sum(count[1] for count in counts)
-    way_id, tag_group = np.empty(n_ways, dtype=np.int64), np.empty(n_ways, dtype=np.int64)
-    start = np.zeros(n_ways + 1, dtype=np.int64)
-    node_id, lon, lat = np.empty(n_nodes, dtype=np.int64), np.empty(n_nodes), np.empty(n_nodes)
+    # the arrays of each block: identifiers and groups of ways, nodes of each, identifiers and places of nodes
+    columns: tuple[list[NDArray[Any]], ...] = ([], [], [], [], [], [])
     group_of: dict[int, int] = {}
     groups: list[dict[str, str]] = []
     others: list[str] = []
-    way, node = 0, 0
-    for block, (n_ways, n_nodes, n_others) in zip(_blocks(path, block_bytes), counts, strict=True):
-        steps = slice(node, node + n_nodes)
-        ways = slice(way, way + n_ways)
-        filled, group_hash, tag_span, other_span = _parse(
-            block,
-            hashes,
-            n_others,
-            way_id[ways],
-            start[way : way + n_ways + 1],
-            node_id[steps],
-            lon[steps],
-            lat[steps],
-        )
+    for block in _blocks(stream, block_bytes):
+        *parsed, group_hash, tag_span, other_span = _parse_block(block, hashes)
         distinct, first, inverse = np.unique(group_hash, return_index=True, return_inverse=True)
         for value, row in zip(distinct.tolist(), first.tolist(), strict=True):
             if value not in group_of:
                 group_of[value] = len(groups)
                 tags = decode_tags(block[tag_span[row, 0] : tag_span[row, 1]].tobytes().decode())
                 groups.append({key: text for key, text in tags.items() if key in keys})
-        tag_group[ways] = np.array([group_of[value] for value in distinct.tolist()], dtype=np.int64)[inverse]
+        group = np.array([group_of[value] for value in distinct.tolist()], dtype=np.int64)[inverse]
+        for column, values in zip(columns, (group, *parsed), strict=True):
+            column.append(values)
         others += [block[begin:end].tobytes().decode() for begin, end in other_span]
-        way, node = way + n_ways, node + filled
-    return OplWays(way_id, tag_group, groups, start, node_id[:node], lon[:node], lat[:node], others)
+    tag_group, way_id, counts, node_id, lon, lat = (_join(column) for column in columns)
+    start = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
+    return OplWays(
+        way_id.astype(np.int64, copy=False),
+        tag_group.astype(np.int64, copy=False),
+        groups,
+        start,
+        node_id.astype(np.int64, copy=False),
+        lon,
+        lat,
+        others,
+    )
 
 
-def _blocks(path: Path, block_bytes: int) -> Iterator[NDArray[np.uint8]]:
-    """Yield whole lines of a file, many at a time, each time in the same memory."""
-    buffer = bytearray(min(block_bytes, path.stat().st_size))
-    with path.open("rb") as file:
-        while (size := file.readinto(buffer)) > 0:
-            cut = buffer.rfind(b"\n", 0, size) + 1
-            if cut == 0 and size < len(buffer):
-                # the last line has no end
-                cut = size
-            file.seek(cut - size, 1)
-            if cut == 0:
-                # a line longer than the block
-                buffer = bytearray(2 * len(buffer))
-            else:
-                yield np.frombuffer(buffer, dtype=np.uint8, count=cut)
+def _join(parts: list[NDArray[Any]]) -> NDArray[Any]:
+    """Put arrays end to end and let go of them: one column at a time is in memory twice."""
+    whole = np.concatenate(parts) if parts else np.empty(0)
+    parts.clear()
+    return whole
+
+
+def _blocks(stream: IO[bytes], block_bytes: int) -> Iterator[NDArray[np.uint8]]:
+    """Yield whole lines of a stream, many at a time, each time in the same memory."""
+    buffer, kept = bytearray(block_bytes), 0
+    while True:
+        if kept == len(buffer):
+            # a line longer than the block
+            buffer = buffer + bytearray(len(buffer))
+        # a pipe of the standard library reads into memory too, though its type does not say so
+        size = kept + cast(io.BufferedReader, stream).readinto(memoryview(buffer)[kept:])
+        # the last line may have no end
+        cut = size if size == kept else buffer.rfind(b"\n", 0, size) + 1
+        if cut:
+            yield np.frombuffer(buffer, dtype=np.uint8, count=cut)
+        if size == kept:
+            return
+        buffer[: size - cut] = buffer[cut:size]
+        kept = size - cut
+
+
+def _parse_block(block: NDArray[np.uint8], hashes: NDArray[np.uint64]) -> tuple[NDArray[Any], ...]:
+    """Return ways, nodes of each, nodes, longitudes, latitudes; then the hash and spans of `_parse`."""
+    n_ways, n_nodes, n_others = _count(block)
+    way_id, start = np.empty(n_ways, dtype=np.int64), np.zeros(n_ways + 1, dtype=np.int64)
+    node_id, lon, lat = np.empty(n_nodes, dtype=np.int64), np.empty(n_nodes), np.empty(n_nodes)
+    filled, *spans = _parse(block, hashes, n_others, way_id, start, node_id, lon, lat)
+    return way_id, np.diff(start), node_id[:filled], lon[:filled], lat[:filled], *spans
 
 
 def decode_tags(text: str) -> dict[str, str]:
@@ -251,7 +265,7 @@ def _parse(
     lon: NDArray[np.float64],
     lat: NDArray[np.float64],
 ) -> tuple[int, NDArray[np.uint64], NDArray[np.int64], NDArray[np.int64]]:  # pragma: no cover - compiled
-    """Fill arrays of `OplWays` from lines; `start` counts from its first value. Return nodes, hashes and spans."""
+    """Fill arrays of `OplWays` from lines; `start` counts from 0. Return nodes, hashes and spans."""
     group_hash = np.zeros(way_id.size, dtype=np.uint64)
     tag_span = np.zeros((way_id.size, 2), dtype=np.int64)
     other_span = np.empty((n_others, 2), dtype=np.int64)
@@ -286,6 +300,6 @@ def _parse(
                     if at < size and text[at] == 44:
                         at += 1
         way += 1
-        start[way] = start[0] + node
+        start[way] = node
         at += 1
     return node, group_hash, tag_span, other_span

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import tempfile
+import json
+import os
+import subprocess
+import sys
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 import numpy as np
-import osmium
-from osmium import filter as osmium_filter
 
 from territory.errors import MissingFileError, NetworkError, ParameterError, TerritoryWarning, examples
 from territory.network import profile as car
@@ -24,6 +26,8 @@ __all__ = ["ATTRIBUTION", "PROFILES", "read_lines", "read_osm"]
 
 ATTRIBUTION = "© les contributeurs d'OpenStreetMap (ODbL)"
 PROFILES = ("car",)
+# what the system keeps of the filtered map between the two processes
+_PIPE_BYTES = 1 << 20
 _SUFFIXES = (".osm.pbf", ".pbf", ".osm", ".osm.gz", ".osm.bz2")
 _RESTRICTION_KEYS = ("restriction:motorcar", "restriction:motor_vehicle", "restriction")
 _NO_TURN = frozenset({"no_left_turn", "no_right_turn", "no_straight_on", "no_u_turn", "no_entry", "no_exit"})
@@ -105,10 +109,8 @@ def read_lines(path: str | Path, *, profile: str = "car") -> RoadLines:
         raise ParameterError(f"Profil « {profile} » inconnu : le seul profil est « car ».")
     path = Path(path)
     _check_file(path)
-    with tempfile.TemporaryDirectory(prefix="territory-") as folder:
-        opl_path = Path(folder) / "roads.opl"
-        _filter_map(path, opl_path)
-        read = read_opl(opl_path, keys=car.WAY_KEYS)
+    with _roads_as_opl(path) as stream:
+        read = read_opl(stream, keys=car.WAY_KEYS)
     lines = _keep_drivable(read, path)
     _warn_of_missing_nodes(lines, path)
     return lines
@@ -125,24 +127,41 @@ def _check_file(path: Path) -> None:
         raise NetworkError(f"La carte « {path.name} » est un fichier vide : téléchargez-la de nouveau.")
 
 
-def _filter_map(path: Path, opl_path: Path) -> None:
-    """Write what matters to cars as OPL, with the location of each node of a way."""
-    tags = osmium_filter.TagFilter(
+@contextmanager
+def _roads_as_opl(path: Path) -> Iterator[IO[bytes]]:
+    """Give what matters to cars as OPL, with the location of each node of a way, as another process finds it.
+
+    The map is filtered on one core while what passes is read on the other; memory that C++ may ask for a
+    damaged file is not this process's.
+    """
+    tags = [
         *(("highway", road_class) for road_class in car.DRIVABLE),
         *car.NODE_TAGS,
         ("route", "ferry"),
         ("type", "restriction"),
-    )
-    locations = osmium.NodeLocationsForWays(osmium.index.create_map("flex_mem"))
-    # a node outside the extract is written without a location, and counted later
-    locations.ignore_errors()
-    try:
-        with osmium.io.Reader(str(path)) as reader:
-            target = osmium.io.File(str(opl_path), "opl,locations_on_ways=true,add_metadata=false")
-            with osmium.SimpleWriter(target) as writer:
-                osmium.apply(reader, locations, tags, writer)
-    except (RuntimeError, OSError, ValueError) as error:
-        raise NetworkError(_explain(path, str(error))) from error
+    ]
+    script = Path(__file__).with_name("_filter_process.py")
+    command = [sys.executable, str(script), str(path), json.dumps(tags)]
+    # the same libraries, wherever this process found them
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment,
+        pipesize=_PIPE_BYTES,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        try:
+            yield process.stdout
+            reason = process.stderr.read().decode(errors="replace").strip()
+        except BaseException:
+            process.kill()
+            raise
+    if process.returncode:
+        raise NetworkError(_explain(path, reason.splitlines()[-1] if reason else str(process.returncode)))
 
 
 def _explain(path: Path, reason: str) -> str:

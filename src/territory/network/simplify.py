@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,6 +20,7 @@ __all__ = ["measure_m", "prepare"]
 
 Int32 = NDArray[np.int32]
 
+_NO_ROAD = "La carte ne contient aucun tronçon de route : aucune route n'a deux nœuds localisés."
 # WGS 84
 _EQUATOR_M, _FLATTENING = 6378137.0, 1 / 298.257223563
 
@@ -71,20 +73,31 @@ def prepare(lines: RoadLines) -> Roads:
     of its way. A node that stops cars becomes a dead end on each of its sides.
     """
     nodes, node_of_step = _number_nodes(lines)
+    if np.isnan(nodes.lon).all():
+        raise NetworkError(_NO_ROAD)
+    crs = territory_crs(nodes.lon, nodes.lat)
+    # places are projected on one core while the other follows the roads
+    with ThreadPoolExecutor(1) as other:
+        projected = other.submit(project, nodes.lon, nodes.lat, crs)
+        hops, place_of, traced = _follow(lines, nodes, node_of_step)
+    x, y = projected.result()
+    by_node = (x, y, nodes.kind) if place_of is None else (x[place_of], y[place_of], nodes.kind[place_of])
+    return _assemble(lines, crs, hops, traced, by_node, nodes.via)
+
+
+def _follow(
+    lines: RoadLines, nodes: _Nodes, node_of_step: Int32
+) -> tuple[_Hops, Ints | None, tuple[Int32, Bools, Ints]]:
+    """Return hops, the original node of each node if barriers made new ones, and chains."""
     hops = _make_hops(lines, nodes, node_of_step)
     if hops.first.size == 0:
-        raise NetworkError(
-            "La carte ne contient aucun tronçon de route : aucune route n'a deux nœuds localisés."
-        )
+        raise NetworkError(_NO_ROAD)
     hops, place_of = _cut_barriers(hops, nodes.is_barrier)
     kept = np.zeros(nodes.lon.size if place_of is None else place_of.size, dtype=bool)
     kept[nodes.via] = True
-    _mark_junctions(hops.first, hops.second, hops.way, lines.ways.direction, kept)
-    traced = _trace(hops.first, hops.second, kept)
-    crs = territory_crs(nodes.lon, nodes.lat)
-    x, y = project(nodes.lon, nodes.lat, crs)
-    by_node = (x, y, nodes.kind) if place_of is None else (x[place_of], y[place_of], nodes.kind[place_of])
-    return _assemble(lines, crs, hops, traced, by_node, nodes.via)
+    start, ends = _incidence(hops.first, hops.second, kept.size)
+    _mark_junctions(start, ends, hops.way, lines.ways.direction, kept)
+    return hops, place_of, _trace(start, ends, hops.first, hops.second, kept)
 
 
 def _number_nodes(lines: RoadLines) -> tuple[_Nodes, Int32]:
@@ -177,9 +190,10 @@ def _ground_m(lon_1: float, lat_1: float, lon_2: float, lat_2: float) -> float: 
     squared = _FLATTENING * (2 - _FLATTENING)
     middle = np.radians((lat_1 + lat_2) / 2)
     curvature = 1 - squared * np.sin(middle) ** 2
-    north = _EQUATOR_M * (1 - squared) / curvature**1.5 * np.radians(lat_2 - lat_1)
-    east = _EQUATOR_M / np.sqrt(curvature) * np.cos(middle) * np.radians(lon_2 - lon_1)
-    return float(np.hypot(north, east))
+    root = np.sqrt(curvature)
+    north = _EQUATOR_M * (1 - squared) / (curvature * root) * np.radians(lat_2 - lat_1)
+    east = _EQUATOR_M / root * np.cos(middle) * np.radians(lon_2 - lon_1)
+    return float(np.sqrt(north * north + east * east))
 
 
 def _cut_barriers(hops: _Hops, is_barrier: Bools) -> tuple[_Hops, Ints | None]:
@@ -217,10 +231,9 @@ def _incidence(
 
 @kernel
 def _mark_junctions(
-    first: Int32, second: Int32, way: Int32, direction: NDArray[np.int8], kept: Bools
+    start: Int32, ends: Int32, way: Int32, direction: NDArray[np.int8], kept: Bools
 ) -> None:  # pragma: no cover - compiled
     """Mark the nodes that are no mere passage between two hops open in the same directions."""
-    start, ends = _incidence(first, second, kept.size)
     for node in range(kept.size):
         degree = start[node + 1] - start[node]
         if degree == 0:
@@ -241,10 +254,9 @@ def _mark_junctions(
 
 @kernel
 def _trace(
-    first: Int32, second: Int32, kept: Bools
+    start: Int32, ends: Int32, first: Int32, second: Int32, kept: Bools
 ) -> tuple[Int32, Bools, Ints]:  # pragma: no cover - compiled
     """Follow chains; return their hops one after the other, whether each runs backward, and chain starts."""
-    start, ends = _incidence(first, second, kept.size)
     n_hops = first.size
     hops = np.empty(n_hops, dtype=np.int32)
     backward = np.empty(n_hops, dtype=np.bool_)
