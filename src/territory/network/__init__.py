@@ -14,6 +14,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "providers": ["query_server", "read_distancier"],
         "roads": ["RoadNetwork"],
         "sample": ["sample_network"],
+        "search_io": ["load_search"],
+        "searching": ["RoadSearch", "search_roads", "stream_travel_times"],
         "speeds": ["speed_table"],
     },
 )

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from territory.errors import ParameterError
 from territory.network import placing
+from territory.network.attaching import Endpoints, attach
 from territory.network.engine._compiling import kernel
 from territory.network.engine.dijkstra import one_to_all
 from territory.network.engine.graph import MAX_TIME_MS, UNREACHED
 from territory.network.graph import BACKWARD, FORWARD, Bools, Floats, Ints
-from territory.network.routing import Endpoints, attach
 from territory.units import MILLISECONDS_PER_MINUTE, SQUARE_METRES_PER_SQUARE_KILOMETRE
 
 if TYPE_CHECKING:

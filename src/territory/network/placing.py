@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from territory.errors import NetworkError, ParameterError, TerritoryWarning, examples
+from territory.network.attaching import Endpoints, attach
 from territory.network.graph import Roads
-from territory.network.routing import Endpoints, attach
 from territory.network.snap import Places, nearest_hops
 from territory.network.speeds import band_of_density
 from territory.network.topology import Topology

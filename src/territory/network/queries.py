@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from territory.errors import ParameterError
 from territory.network import routing
+from territory.network.attaching import Endpoints
 from territory.network.engine.graph import MAX_TIME_MS, UNREACHED
 from territory.network.engine.nearest import k_nearest_sites
 from territory.network.graph import Ints
-from territory.network.routing import Endpoints, Pairs
+from territory.network.routing import Pairs
 from territory.units import METRES_PER_KILOMETRE, MILLISECONDS_PER_MINUTE
 
 if TYPE_CHECKING:
@@ -90,10 +91,12 @@ def find_pairs(
     Pairs
     """
     if choose_engine(network, engine, len(ends[0].leaving), limit_ms) == "hierarchy":
-        pairs = routing.pairs_by_hierarchy(network.metric, *ends, limit_ms, threads=threads)
+        pairs = routing.pairs_by_hierarchy(network.metric, network.graph, *ends, limit_ms, threads=threads)
     else:
         pairs = routing.pairs_by_search(network.graph, *ends, limit_ms, threads=threads)
-    return routing.merge(pairs, routing.direct_pairs(network.roads, *ends)[0], limit_ms=limit_ms)
+    return routing.merge(
+        pairs, routing.direct_pairs(network.roads.open_directions, *ends)[0], limit_ms=limit_ms
+    )
 
 
 def times_table(
@@ -130,7 +133,7 @@ def times_table(
         choose_engine(network, engine, 0, limit_ms)
         lengths = network.topology.arcs.lengths_dm(network.topology.chain_length_m)
         pairs, length_dm = routing.lengths_of_pairs(
-            network.graph, lengths, network.roads, *ends, limit_ms, threads=threads
+            network.graph, lengths, network.roads.open_directions, *ends, limit_ms, threads=threads
         )
         columns["distance_km"] = length_dm / (_DECIMETRES_PER_METRE * METRES_PER_KILOMETRE)
     else:
@@ -175,7 +178,7 @@ def times_matrix(
     origins, destinations = ends
     if choose_engine(network, engine, len(origins.leaving), MAX_TIME_MS) == "hierarchy":
         times = network.metric.matrix(origins.leaving, destinations.arriving, threads=threads)
-        direct = routing.direct_pairs(network.roads, *ends)[0]
+        direct = routing.direct_pairs(network.roads.open_directions, *ends)[0]
         np.minimum.at(times, (direct.origin, direct.destination), direct.time_ms.astype(np.int32))
         minutes: NDArray[np.float32] = (times / MILLISECONDS_PER_MINUTE).astype(np.float32)
         minutes[times == UNREACHED] = np.inf
@@ -214,7 +217,9 @@ def nearest_table(
     found = Pairs(row, site[row, column].astype(np.int64), time[row, column].astype(np.int64))
     by_id = np.lexsort([found.destination, found.origin])
     found = Pairs(found.origin[by_id], found.destination[by_id], found.time_ms[by_id])
-    pairs = routing.merge(found, routing.direct_pairs(network.roads, *ends)[0], limit_ms=limit_ms)
+    pairs = routing.merge(
+        found, routing.direct_pairs(network.roads.open_directions, *ends)[0], limit_ms=limit_ms
+    )
     order = np.lexsort([pairs.destination, pairs.time_ms, pairs.origin])
     origin, destination, minutes = pairs.origin[order], pairs.destination[order], pairs.time_ms[order]
     rank = np.arange(origin.size) - np.searchsorted(origin, origin, side="left") + 1

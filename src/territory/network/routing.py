@@ -7,59 +7,27 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from territory.network.engine._compiling import kernel
+from territory.network.attaching import Endpoints
+from territory.network.engine._sweeping import TileSearch
 from territory.network.engine.dijkstra import limited_search, shortest_lengths
-from territory.network.engine.graph import MAX_TIME_MS, UNREACHED, Graph, Seeds
+from territory.network.engine.graph import MAX_TIME_MS, UNREACHED, Graph, group_by
 from territory.network.engine.hierarchy import Metric
-from territory.network.graph import BACKWARD, FORWARD, Ints, Roads
-from territory.network.snap import Places
-from territory.network.speeds import HopTimes
-from territory.network.turns import Arcs
+from territory.network.graph import BACKWARD, FORWARD, Ints
 
 __all__ = [
-    "Endpoints",
     "Pairs",
-    "attach",
     "direct_pairs",
     "lengths_of_pairs",
     "merge",
     "pairs_by_hierarchy",
     "pairs_by_search",
+    "pairs_by_tiles",
 ]
 
 # origins whose rows of the matrix are held at once when only near pairs are kept: 64 million times
 _TIMES_AT_ONCE = 1 << 26
-
-
-@dataclass(frozen=True)
-class Endpoints:
-    """Points attached to the graph, as origins and as destinations.
-
-    Parameters
-    ----------
-    leaving, arriving
-        Nodes first reached from each point and last left towards it, with times (ms).
-    leaving_dm, arriving_dm
-        Lengths that go with them (dm).
-    chain, hop, share
-        Where the points are; chain -1 for a point at a junction.
-    done_ms, done_dm
-        Time (ms, by direction) and length (dm) from the start of the chain, in that direction, to the point.
-    access_ms, access_dm
-        Between the point and the road.
-    """
-
-    leaving: Seeds
-    arriving: Seeds
-    leaving_dm: Ints
-    arriving_dm: Ints
-    chain: Ints
-    hop: Ints
-    share: NDArray[np.float64]
-    done_ms: Ints
-    done_dm: Ints
-    access_ms: Ints
-    access_dm: Ints
+# from so many origins on, a search from neighbours together says which destinations are worth a sweep
+_TILED_FROM = 256
 
 
 @dataclass(frozen=True)
@@ -71,112 +39,17 @@ class Pairs:
     time_ms: Ints
 
 
-def attach(roads: Roads, arcs: Arcs, times: HopTimes, places: Places, *, access_kmh: float) -> Endpoints:
-    """Attach places to the graph: the part of the segment and the access leg are counted.
-
-    Parameters
-    ----------
-    roads, arcs, times
-        The network.
-    places
-        Points placed on it; a hop of -1 leaves a point out of reach.
-    access_kmh
-        Speed between a point and its road, in a straight line (km/h).
-
-    Returns
-    -------
-    Endpoints
-    """
-    placed = places.hop >= 0
-    hop, share = np.maximum(places.hop, 0), np.where(placed, places.share, 0.0)
-    chain = np.maximum(places.chain, 0)
-    done_ms, left_ms, done_dm, left_dm = _split_chains(
-        roads.chain_start, times.move, times.wait, roads.hop_length_m, chain, hop, share
-    )
-    distance = np.where(placed, places.distance_m, 0.0)
-    access_ms = np.rint(distance * 3600.0 / access_kmh).astype(np.int64)
-    access_dm = np.rint(10 * distance).astype(np.int64)
-    at_tail = (share == 0.0) & (hop == roads.chain_start[chain])
-    at_head = share == 1.0
-    junction = np.where(at_tail, roads.tail[chain], roads.head[chain]).astype(np.int64)
-    at_junction = at_tail | at_head
-    out_nodes, in_nodes = (
-        arcs.end_node[:, chain].T.astype(np.int64),
-        arcs.start_node[:, chain].T.astype(np.int64),
-    )
-
-    def seeds(nodes: Ints, alone: Ints, offsets: Ints, access: Ints) -> tuple[Ints, Ints]:
-        nodes, offsets = nodes.copy(), offsets.T + access[:, None]
-        nodes[at_junction, 0], nodes[at_junction, 1] = alone[at_junction], -1
-        offsets[at_junction] = access[at_junction, None]
-        nodes[~placed] = -1
-        return nodes, np.where(nodes < 0, 0, offsets)
-
-    leaving = seeds(out_nodes, junction, left_ms, access_ms)
-    arriving = seeds(in_nodes, arcs.arrival_node[junction].astype(np.int64), done_ms, access_ms)
-    return Endpoints(
-        Seeds(*leaving),
-        Seeds(*arriving),
-        seeds(out_nodes, junction, left_dm, access_dm)[1],
-        seeds(in_nodes, junction, done_dm, access_dm)[1],
-        np.where(placed & ~at_junction, places.chain, -1),
-        hop,
-        share,
-        done_ms,
-        done_dm,
-        access_ms,
-        access_dm,
-    )
-
-
-@kernel
-def _split_chains(
-    chain_start: Ints,
-    move: NDArray[np.int32],
-    wait: NDArray[np.int32],
-    length_m: NDArray[np.float32],
-    chain: Ints,
-    hop: Ints,
-    share: NDArray[np.float64],
-) -> tuple[Ints, Ints, Ints, Ints]:  # pragma: no cover - compiled
-    """Return times (ms) and lengths (dm) done and left at places on chains, by direction."""
-    done_ms = np.zeros((2, chain.size), dtype=np.int64)
-    left_ms = np.zeros((2, chain.size), dtype=np.int64)
-    done_dm = np.zeros((2, chain.size), dtype=np.int64)
-    left_dm = np.zeros((2, chain.size), dtype=np.int64)
-    for point in range(chain.size):
-        here, part = hop[point], share[point]
-        total_0, total_1, before_0, before_1, length, before_m = 0, 0, 0, 0, 0.0, 0.0
-        for i in range(chain_start[chain[point]], chain_start[chain[point] + 1] - 1):
-            total_0 += move[0, i] + wait[0, i]
-            total_1 += move[1, i] + wait[1, i]
-            length += length_m[i]
-            if i < here:
-                before_0 += move[0, i] + wait[0, i]
-                before_m += length_m[i]
-            elif i == here:
-                before_0 += int(np.rint(part * move[0, i]))
-                before_1 += int(np.rint((1.0 - part) * move[1, i]))
-                before_m += part * length_m[i]
-            else:
-                before_1 += move[1, i] + wait[1, i]
-        done_ms[0, point], done_ms[1, point] = before_0, before_1
-        left_ms[0, point], left_ms[1, point] = total_0 - before_0, total_1 - before_1
-        whole, first = np.int64(np.rint(10 * length)), np.int64(np.rint(10 * before_m))
-        done_dm[0, point], done_dm[1, point] = first, whole - first
-        left_dm[0, point], left_dm[1, point] = whole - first, first
-    return done_ms, left_ms, done_dm, left_dm
-
-
-def direct_pairs(roads: Roads, origins: Endpoints, destinations: Endpoints) -> tuple[Pairs, Ints]:
+def direct_pairs(
+    open_directions: NDArray[np.int8], origins: Endpoints, destinations: Endpoints
+) -> tuple[Pairs, Ints]:
     """Return the times between points of one chain that do not leave it, and their lengths (dm).
 
     Parameters
     ----------
-    roads
-        The roads.
+    open_directions
+        Directions in which each chain may be driven.
     origins, destinations
-        Points attached to them.
+        Points attached to the roads.
 
     Returns
     -------
@@ -202,7 +75,7 @@ def direct_pairs(roads: Roads, origins: Endpoints, destinations: Endpoints) -> t
     is_after = (place_one[0] > place_two[0]) | (
         (place_one[0] == place_two[0]) & (place_one[1] >= place_two[1])
     )
-    bits = roads.open_directions[origins.chain[one]]
+    bits = open_directions[origins.chain[one]]
     parts = []
     for direction, allowed in (
         (0, is_before & ((bits & FORWARD) > 0)),
@@ -237,17 +110,39 @@ def merge(pairs: Pairs, others: Pairs, *, limit_ms: int) -> Pairs:
     -------
     Pairs
     """
-    if others.origin.size == 0:
+    kept = others.time_ms <= limit_ms
+    if not kept.any():
         return pairs
-    origin = np.concatenate([pairs.origin, others.origin])
-    destination = np.concatenate([pairs.destination, others.destination])
-    time = np.concatenate([pairs.time_ms, others.time_ms])
-    order = np.lexsort([time, destination, origin])
-    origin, destination, time = origin[order], destination[order], time[order]
-    kept = np.append(True, (origin[1:] != origin[:-1]) | (destination[1:] != destination[:-1])) & (
-        time <= limit_ms
+    return Pairs(
+        *_least_of_both(
+            (pairs.origin, pairs.destination, pairs.time_ms),
+            (others.origin[kept], others.destination[kept], others.time_ms[kept]),
+        )
     )
-    return Pairs(origin[kept], destination[kept], time[kept])
+
+
+def _least_of_both(pairs: tuple[Ints, Ints, Ints], few: tuple[Ints, Ints, Ints]) -> tuple[Ints, Ints, Ints]:
+    """Return the least value of each pair of two lists: many pairs, sorted, each once, and a few more."""
+    if few[0].size == 0:
+        return pairs
+    width = 1 + max(int(column.max(initial=0)) for column in (pairs[1], few[1]))
+    keys, new = (column[0].astype(np.int64) * width + column[1] for column in (pairs, few))
+    order = np.lexsort([few[2], new])
+    order = order[np.append(True, np.diff(new[order]) > 0)]
+    new, least = new[order], few[2][order]
+    place = np.searchsorted(keys, new)
+    known = np.zeros(new.size, dtype=bool)
+    inside = place < keys.size
+    known[inside] = keys[place[inside]] == new[inside]
+    values = pairs[2].copy()
+    values[place[known]] = np.minimum(values[place[known]], least[known])
+    absent = order[~known]
+    columns = (few[0][absent], few[1][absent], least[~known])
+    origin, destination, value = (
+        np.insert(old, place[~known], added)
+        for old, added in zip((pairs[0], pairs[1], values), columns, strict=True)
+    )
+    return origin, destination, value
 
 
 def pairs_by_search(
@@ -276,14 +171,20 @@ def pairs_by_search(
 
 
 def pairs_by_hierarchy(
-    metric: Metric, origins: Endpoints, destinations: Endpoints, limit_ms: int, *, threads: int | None
+    metric: Metric,
+    graph: Graph,
+    origins: Endpoints,
+    destinations: Endpoints,
+    limit_ms: int,
+    *,
+    threads: int | None,
 ) -> Pairs:
     """Return the pairs within a limit with the hierarchy, some origins at a time.
 
     Parameters
     ----------
-    metric
-        Hierarchy with its times.
+    metric, graph
+        Hierarchy with its times, and the graph under the same times.
     origins, destinations, limit_ms, threads
         As in `pairs_by_search`.
 
@@ -292,6 +193,11 @@ def pairs_by_hierarchy(
     Pairs
     """
     n_origins, n_destinations = len(origins.leaving), len(destinations.arriving)
+    if limit_ms < MAX_TIME_MS and n_origins >= _TILED_FROM:
+        found = metric.limited_search(
+            graph, origins.leaving, destinations.arriving, limit_ms, threads=threads
+        )
+        return Pairs(*(column.astype(np.int64) for column in found))
     at_once = max(1, _TIMES_AT_ONCE // max(1, n_destinations))
     parts: list[tuple[Ints, Ints, Ints]] = []
     for begin in range(0, n_origins, at_once):
@@ -306,7 +212,7 @@ def pairs_by_hierarchy(
 def lengths_of_pairs(
     graph: Graph,
     lengths_dm: NDArray[np.int32],
-    roads: Roads,
+    open_directions: NDArray[np.int8],
     origins: Endpoints,
     destinations: Endpoints,
     limit_ms: int,
@@ -321,7 +227,7 @@ def lengths_of_pairs(
         Graph with its times.
     lengths_dm
         Length of each arc (dm).
-    roads, origins, destinations, limit_ms, threads
+    open_directions, origins, destinations, limit_ms, threads
         As elsewhere in this module.
 
     Returns
@@ -338,10 +244,55 @@ def lengths_of_pairs(
         limit_ms=limit_ms,
         threads=threads,
     )
-    direct, direct_dm = direct_pairs(roads, origins, destinations)
+    direct, direct_dm = direct_pairs(open_directions, origins, destinations)
     label = (times.astype(np.int64) << 32) | lengths
     label[times == UNREACHED] = np.iinfo(np.int64).max
     np.minimum.at(label, (direct.origin, direct.destination), (direct.time_ms << 32) | direct_dm)
     row, column = np.nonzero((label >> 32) <= limit_ms)
     kept = label[row, column]
     return Pairs(row, column, kept >> 32), kept & 0xFFFFFFFF
+
+
+def pairs_by_tiles(
+    metric: Metric,
+    search: TileSearch,
+    open_directions: NDArray[np.int8],
+    origins: Endpoints,
+    destinations: Endpoints,
+    limit_ms: int,
+    *,
+    threads: int,
+) -> tuple[Pairs, Ints | None]:
+    """Return times within a limit, and lengths (dm) if the metric has some, by a search made ready beforehand.
+
+    Parameters
+    ----------
+    metric
+        Hierarchy with its times.
+    search
+        The destinations made ready: ``metric.tile_search(graph, destinations.arriving, limit_ms, ...)``.
+    open_directions, origins, destinations, limit_ms, threads
+        As elsewhere in this module.
+
+    Returns
+    -------
+    tuple of Pairs and ndarray or None
+    """
+    starts = metric.labels_of(origins.leaving, origins.leaving_dm if metric.has_lengths else None)
+    tiles = list(search.tiles(origins.leaving, starts, threads))
+    direct, direct_dm = direct_pairs(open_directions, origins, destinations)
+    near = direct.time_ms <= limit_ms
+    few = Pairs(direct.origin[near], direct.destination[near], direct.time_ms[near])
+    if tiles:
+        rows, columns, labels = (np.concatenate(parts) for parts in zip(*tiles, strict=True))
+        _, order = group_by(len(origins), rows)
+        found = Pairs(*(part[order].astype(np.int64) for part in (rows, columns, labels)))
+    else:
+        found = Pairs(*(np.empty(0, np.int64) for _ in range(3)))
+    if not metric.has_lengths:
+        return merge(found, few, limit_ms=limit_ms), None
+    packed = (few.time_ms << 32) | direct_dm[near]
+    origin, destination, label = _least_of_both(
+        (found.origin, found.destination, found.time_ms), (few.origin, few.destination, packed)
+    )
+    return Pairs(origin, destination, label >> 32), label & 0xFFFFFFFF

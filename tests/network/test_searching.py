@@ -1,0 +1,136 @@
+"""Times given part by part are those of the whole table, whatever the parts and however they are loaded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from territory.errors import MissingFileError, NetworkError, OutputError, ParameterError
+from territory.network import RoadNetwork, load_search, search_roads, stream_travel_times
+from territory.network.graph import RoadLines
+from territory.network.profile import drive, way_table
+
+
+def _grid(side: int = 12) -> RoadNetwork:
+    """Streets in a grid, some of them one way, in which long streets hold several points."""
+    rng = np.random.default_rng(3)
+    lon, lat = np.meshgrid(6.0 + 0.01 * np.arange(side), 43.0 + 0.008 * np.arange(side))
+    number = np.arange(side * side).reshape(side, side)
+    ends = [*zip(number[:, :-1].ravel(), number[:, 1:].ravel(), strict=True)]
+    ends += [*zip(number[:-1].ravel(), number[1:].ravel(), strict=True)]
+    kept = rng.random(len(ends)) < 0.85
+    ways = [pair for pair, keep in zip(ends, kept, strict=True) if keep]
+    tags = [
+        {"highway": str(rng.choice(["residential", "secondary"])), "oneway": "yes" if one < 0.1 else "no"}
+        for one in rng.random(len(ways))
+    ]
+    nodes = np.array(ways, dtype=np.int64).ravel()
+    return RoadNetwork.from_road_lines(
+        RoadLines(
+            ways=way_table(
+                np.arange(len(ways)), [drive(one) for one in tags], np.arange(len(ways), dtype=np.int64)
+            ),
+            start=2 * np.arange(len(ways) + 1),
+            node_id=nodes,
+            lon=lon.ravel()[nodes],
+            lat=lat.ravel()[nodes],
+            length_m=np.full(len(ways), np.nan),
+            source="quadrillage",
+        )
+    )
+
+
+def _points(count: int, name: str, seed: int) -> gpd.GeoDataFrame:
+    rng = np.random.default_rng(seed)
+    return gpd.GeoDataFrame(
+        index=[f"{name}{n:03}" for n in range(count)],
+        geometry=gpd.points_from_xy(rng.uniform(6.0, 6.11, count), rng.uniform(43.0, 43.088, count)),
+        crs=4326,
+    )
+
+
+NETWORK = _grid()
+ORIGINS, SITES = _points(40, "C", 1), _points(25, "S", 2)
+
+
+def _plain(table: pd.DataFrame) -> pd.DataFrame:
+    return table.astype({"from_id": "str", "to_id": "str"}).reset_index(drop=True)
+
+
+@pytest.mark.parametrize("engine", ["dijkstra", "hierarchy"])
+@pytest.mark.parametrize("with_distance", [False, True])
+@given(batch_size=st.integers(1, 45), limit=st.sampled_from([0.0, 2.5, 6.0, 40.0]))
+@settings(max_examples=8)
+def test_batches_are_the_rows_of_the_whole_table(
+    engine: str, with_distance: bool, batch_size: int, limit: float
+) -> None:
+    whole = NETWORK.travel_times(ORIGINS, SITES, max_time_min=limit, with_distance=with_distance)
+    parts = stream_travel_times(
+        NETWORK,
+        ORIGINS,
+        SITES,
+        max_time_min=limit,
+        batch_size=batch_size,
+        with_distance=with_distance,
+        engine=engine,
+    )
+    found = pd.concat([_plain(part) for part in parts], ignore_index=True)
+    pd.testing.assert_frame_equal(found, _plain(whole), check_exact=True)
+
+
+@pytest.mark.parametrize("engine", ["dijkstra", "hierarchy"])
+@pytest.mark.parametrize("with_distance", [False, True])
+def test_a_saved_search_answers_the_same(engine: str, with_distance: bool, tmp_path: Path) -> None:
+    search = search_roads(NETWORK, ORIGINS, SITES, max_time_min=8, with_distance=with_distance, engine=engine)
+    search.save(tmp_path / "search")
+    loaded = load_search(tmp_path / "search")
+    rows = np.array([31, 2, 17])
+    pd.testing.assert_frame_equal(loaded.travel_times(rows), search.travel_times(rows), check_exact=True)
+    assert loaded.digest() == search.digest()
+    assert loaded.travel_times(rows)["from_id"].unique().tolist() == ["C031", "C002", "C017"]
+    # saved again over itself, and nothing is left beside
+    search.save(tmp_path / "search")
+    assert [path.name for path in tmp_path.iterdir()] == ["search"]
+
+
+def test_the_digest_says_what_the_times_depend_on() -> None:
+    def digest(**options: object) -> str:
+        given: dict[str, object] = {"max_time_min": 8.0, "engine": "dijkstra", **options}
+        network = given.pop("network", NETWORK)
+        sites = given.pop("sites", SITES)
+        return search_roads(network, ORIGINS, sites, **given).digest()  # type: ignore[arg-type]
+
+    slower = NETWORK.with_speeds(NETWORK.speeds.assign(default_kmh=lambda table: table["default_kmh"] / 2))
+    usual = digest()
+    assert digest() == digest(engine="hierarchy") == usual
+    others = {digest(max_time_min=9.0), digest(network=slower), digest(sites=SITES.iloc[1:])}
+    assert usual not in others
+    assert len(others) == 3
+
+
+def test_a_folder_that_is_no_search_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(MissingFileError, match="introuvable"):
+        load_search(tmp_path / "absent")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(NetworkError, match="supprimez ce dossier"):
+        load_search(tmp_path / "empty")
+    search = search_roads(NETWORK, ORIGINS, SITES, max_time_min=8)
+    folder = search.save(tmp_path / "search")
+    (folder / "graph_heads.npy").write_bytes(b"")
+    with pytest.raises(NetworkError, match="abîmée"):
+        load_search(folder)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError):
+        search.save(tmp_path / "file" / "search")
+
+
+@pytest.mark.parametrize("options", [{"max_time_min": float("nan")}, {"batch_size": 0}])
+def test_wrong_options_are_refused_before_the_first_batch(options: dict[str, float]) -> None:
+    with pytest.raises(ParameterError):
+        stream_travel_times(NETWORK, ORIGINS, SITES, **{"max_time_min": 5, **options})  # type: ignore[arg-type]
