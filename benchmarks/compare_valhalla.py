@@ -113,12 +113,17 @@ def agreement(ours: np.ndarray, theirs: np.ndarray) -> dict[str, float]:
 
 
 def compare(map_path: Path, environment: Path, count: int, seed: int, keep: Path | None) -> dict[str, object]:
+    begin = time.perf_counter()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", TerritoryWarning)
         network = read_osm(map_path)
+        network.prepare()
+    read_s = time.perf_counter() - begin
     points = sample_points(network, count, seed)
     with tempfile.TemporaryDirectory() as folder:
+        begin = time.perf_counter()
         engine = Valhalla(environment, map_path, Path(folder))
+        tiles_s = time.perf_counter() - begin
         begin = time.perf_counter()
         theirs = engine.minutes(points)
         theirs_s = time.perf_counter() - begin
@@ -134,6 +139,8 @@ def compare(map_path: Path, environment: Path, count: int, seed: int, keep: Path
         "map": map_path.name,
         **agreement(ours.astype(float), theirs),
         # Valhalla's includes starting its program once per request, and placing the points, as ours does
+        "prepare_s_ours": read_s,
+        "prepare_s_valhalla": tiles_s,
         "matrix_s_ours": ours_s,
         "matrix_s_valhalla": theirs_s,
     }

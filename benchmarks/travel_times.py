@@ -7,6 +7,9 @@ numba's cache warm. Slow engines compute the first origins only, and their times
 compared with the library's times on the origins that both have. Where other programs share the machine, trust the
 ratio of processor time more than that of elapsed time. Peers are pinned in `requirements.txt`; if they
 are installed in another environment, name its interpreter with `--peer-python`.
+
+Valhalla reads maps only: `--map MAP.osm.pbf --valhalla ENVIRONMENT` adds two rows, ours and its, on that map, where
+each engine has its own speeds (so no greatest difference) and times hold the placing of the points.
 """
 
 from __future__ import annotations
@@ -106,6 +109,48 @@ def run(given):
     return records, n_nodes
 
 
+def measure_on_map(given):
+    """Return the records of the library and of Valhalla on a real map, between the same points."""
+    from compare_valhalla import compare
+
+    found = compare(given.map, given.valhalla, given.map_points, 2026, None)
+    return [
+        {
+            "engine": f"{engine}, {given.map.name}",
+            "threads": None,
+            "is_limited": None,
+            "origins_measured": given.map_points,
+            "prepare_s": found[f"prepare_s_{key}"],
+            "matrix_s": found[f"matrix_s_{key}"],
+            "ms_per_origin": found[f"matrix_s_{key}"] / given.map_points * 1000,
+            # two programs with speeds of their own: their times are compared in compare_valhalla.py
+            "peak_mb": None,
+            "max_diff_ms": None,
+            "correlation": found["correlation"],
+        }
+        for engine, key in (("territory", "ours"), ("valhalla", "valhalla"))
+    ]
+
+
+def map_table(records, given):
+    """Return the two rows on a real map as a Markdown table."""
+    ours = records[0]["matrix_s"]
+    return "\n".join(
+        [
+            f"{given.map.name}, {given.map_points} × {given.map_points}, correlation of the times "
+            f"{records[0]['correlation']:.3f}",
+            "",
+            "| engine | reading and preparation (s) | matrix (s) | ms per origin | ratio |",
+            "|---|---|---|---|---|",
+            *(
+                f"| {one['engine']} | {one['prepare_s']:.2f} | {one['matrix_s']:.3f} | {one['ms_per_origin']:.3f} | "
+                f"{one['matrix_s'] / ours:.0f} |"
+                for one in records
+            ),
+        ]
+    )
+
+
 def table(records, given, n_nodes):
     """Return the records as a Markdown table; ratios are to the library's row on one thread of the same kind."""
     ours = {
@@ -148,15 +193,24 @@ def main():
     parser.add_argument("--limit-min", type=float, default=60.0)
     parser.add_argument("--peers", default="scipy", help=f"comma-separated, of {', '.join(PEERS)}")
     parser.add_argument("--peer-python", default=sys.executable, help="interpreter that has the peers")
+    parser.add_argument("--map", type=Path, help="real map (.osm.pbf) for the rows of Valhalla")
+    parser.add_argument("--map-points", type=int, default=200)
+    parser.add_argument("--valhalla", type=Path, help="environment where pyvalhalla is installed")
     parser.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir()) / "territory-benchmarks")
     parser.add_argument("--json", type=Path, help="file for the records")
     given = parser.parse_args()
     unknown = set(filter(None, given.peers.split(","))) - set(PEERS)
     if unknown:
         parser.error(f"unknown peers: {', '.join(sorted(unknown))}; known: {', '.join(PEERS)}")
+    if (given.map is None) != (given.valhalla is None):
+        parser.error("--map and --valhalla go together")
     records, n_nodes = run(given)
     print(f"{platform.machine()}, {os.cpu_count()} processors, Python {platform.python_version()}")
     print(table(records, given, n_nodes))
+    if given.map:
+        on_map = measure_on_map(given)
+        print("", map_table(on_map, given), sep="\n")
+        records += on_map
     if given.json:
         given.json.write_text(json.dumps(records, indent=1))
 
