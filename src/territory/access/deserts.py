@@ -17,7 +17,7 @@ from territory.access._pairs import read_amounts
 from territory.access.practitioners import APL_NAME
 from territory.errors import ParameterError, Problems, examples
 
-__all__ = ["DREES_2017", "NOT_COMPUTABLE", "Criterion", "classify", "population_by_class"]
+__all__ = ["DREES_2017", "NOT_COMPUTABLE", "Criterion", "class_labels", "classify", "population_by_class"]
 
 NOT_COMPUTABLE = "non calculable"
 DIRECTIONS = ("below", "above")
@@ -134,7 +134,7 @@ def classify(
         known += is_known
     columns["criteria_met"] = met
     columns["criteria_known"] = known
-    labels = np.array(_labels(len(criteria)), dtype=object)
+    labels = np.array(class_labels(len(criteria)), dtype=object)
     position = np.where(known == len(criteria), met, len(criteria) + 1)
     columns["desert_class"] = pd.Categorical(labels[position], categories=labels, ordered=False)
     return pd.DataFrame(columns, index=access.index)
@@ -199,8 +199,24 @@ def population_by_class(classes: pd.DataFrame, population_hab: pd.Series[float])
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
-def _labels(count: int) -> list[str]:
-    """Return the names of the classes, by number of criteria met, then the unknown one."""
+def class_labels(count: int) -> list[str]:
+    """Return the names of the classes of a scheme, by number of criteria met, then the unknown one.
+
+    Parameters
+    ----------
+    count
+        How many criteria the scheme has.
+
+    Returns
+    -------
+    list of str
+        In order.
+
+    Examples
+    --------
+    >>> class_labels(1)
+    ['aucun critère', '1 critère sur 1', 'non calculable']
+    """
     met = [f"{n} critère{'s' if n > 1 else ''} sur {count}" for n in range(1, count + 1)]
     return ["aucun critère", *met, NOT_COMPUTABLE]
 
