@@ -24,8 +24,9 @@ from territory.report.document import (
     plain_text,
     to_data,
 )
+from territory.report.observed import EFFECTS
 from territory.report.pdf import compile_pdf
-from territory.report.reading import EFFECTS, SECRET, Reading
+from territory.report.reading import SECRET, Reading
 from territory.scenario import apply, compare, compute
 from territory.scenario.computing import ALL_TERRITORY
 from territory.study.changes import CloseSite, OpenSite, Scenario

@@ -42,6 +42,8 @@ def protect_counts(
     *,
     threshold: int = THRESHOLD,
     primary: pd.Series | None = None,
+    lowest: pd.Series | None = None,
+    cost: pd.Series | None = None,
 ) -> Protection:
     """Withhold observed counts under the threshold, and as many others as it takes to keep them unknown.
 
@@ -61,6 +63,12 @@ def protect_counts(
         Smallest count that is printed, when it is not 0; take the producer's when it is stricter.
     primary
         Cells to withhold in the first place; by default counts from 1 to `threshold` - 1.
+    lowest
+        Smallest value that a reader can believe for each cell; 0 by default, 1 where a withheld cell is known not
+        to be 0.
+    cost
+        What is lost with each cell: the cheapest is withheld first. Without it parts come before totals, then the
+        smallest.
 
     Returns
     -------
@@ -91,9 +99,20 @@ def protect_counts(
         first = primary.reindex(counts.index).fillna(False).to_numpy(dtype=bool)
     withheld = first.copy()
     values = known.fillna(0.0).to_numpy()
-    # a cell withheld to protect another may be small enough to need protection itself: every one is audited
-    while (exposed := _exposed(values, system, first, withheld | hidden, threshold)) is not None:
-        withheld[_next_to_withhold(values, system, exposed, withheld | hidden)] = True
+    floor, price = (
+        np.zeros(len(known)) if given is None else given.reindex(counts.index).fillna(0.0).to_numpy(float)
+        for given in (lowest, cost)
+    )
+    # withholding one more cell only widens what a reader can believe: a cell found safe stays safe
+    for cell in map(int, np.flatnonzero(first)):
+        while True:
+            found = _range(values, system, cell, withheld | hidden, floor)
+            if found.high - found.low >= threshold - 1e-6:
+                break
+            chosen = _next_to_withhold(values, system, found.lines, withheld | hidden, price)
+            if chosen is None:
+                break
+            withheld[chosen] = True
     text = known.map(integer).where(~withheld, SUPPRESSED).astype(object)
     return Protection(
         text,
@@ -119,7 +138,8 @@ def _system(known: pd.Series, relations: list[Relation]) -> np.ndarray:
         system[line, [position[key] for key in parts]] = 1.0
         system[line, position[total]] = -1.0
     gaps = np.abs(system @ known.to_numpy())
-    wrong = [relations[line][0] for line in np.flatnonzero(gaps > 1e-6 * (1 + np.nanmax(known, initial=0)))]
+    largest = float(known.max(skipna=True)) if known.notna().any() else 0.0
+    wrong = [relations[line][0] for line in np.flatnonzero(gaps > 1e-6 * (1 + largest))]
     if wrong:
         raise ParameterError(
             f"Secret statistique : {len(wrong)} totaux ne sont pas la somme de leurs parties "
@@ -128,62 +148,71 @@ def _system(known: pd.Series, relations: list[Relation]) -> np.ndarray:
     return system
 
 
-def _range(values: np.ndarray, system: np.ndarray, cell: int, unknown: np.ndarray) -> tuple[float, float]:
-    """Lowest and highest value that a reader can still believe for one withheld cell."""
-    columns = np.flatnonzero(unknown)
-    lines = system[:, columns].any(axis=1)
-    if not lines.any() or not system[lines, cell].any():
-        return 0.0, np.inf
+class _Range(NamedTuple):
+    """Lowest and highest value that a reader can still believe for one withheld cell, and what holds them there."""
+
+    low: float
+    high: float
+    lines: np.ndarray
+
+
+def _range(
+    values: np.ndarray, system: np.ndarray, cell: int, unknown: np.ndarray, floor: np.ndarray
+) -> _Range:
+    """Return what a reader can still believe of one withheld cell."""
+    # a line reaches another through the unknown cells that they share: the rest of the tables says nothing
+    lines = np.flatnonzero(_lines_in_reach(system, cell, unknown))
+    if not len(lines):
+        return _Range(0.0, np.inf, lines)
+    columns = np.flatnonzero(unknown & system[lines].any(axis=0))
     equal = system[np.ix_(lines, columns)]
     goal = (columns == cell).astype(float)
-    known = np.where(unknown, 0.0, values)
-    target = -(system[lines] @ known)
-    ends = []
+    target = -(system[lines] @ np.where(unknown, 0.0, values))
+    bounds = [(float(least), None) for least in floor[columns]]
+    ends, holds = [], np.zeros(len(lines), dtype=bool)
     for sign in (1.0, -1.0):
-        solved = linprog(sign * goal, A_eq=equal, b_eq=target, bounds=(0, None), method="highs")
+        solved = linprog(sign * goal, A_eq=equal, b_eq=target, bounds=bounds, method="highs")
         # status 3: no bound on that side
         ends.append(float(solved.x @ goal) if solved.status == 0 else np.inf)
-    return ends[0], ends[1]
+        if solved.status == 0:
+            holds |= np.abs(np.asarray(solved.eqlin.marginals)) > 1e-9
+    return _Range(ends[0], ends[1], lines[holds] if holds.any() else lines)
 
 
-def _exposed(
-    values: np.ndarray, system: np.ndarray, first: np.ndarray, unknown: np.ndarray, threshold: int
+def _lines_in_reach(system: np.ndarray, cell: int, unknown: np.ndarray) -> np.ndarray:
+    """Return the lines that a chain of unknown cells ties to one cell."""
+    uses = (system != 0) & unknown
+    lines = uses[:, cell].copy()
+    while True:
+        more = uses[:, uses[lines].any(axis=0)].any(axis=1)
+        if (more == lines).all():
+            return np.asarray(lines)
+        lines = more
+
+
+def _next_to_withhold(
+    values: np.ndarray, system: np.ndarray, lines: np.ndarray, unknown: np.ndarray, price: np.ndarray
 ) -> int | None:
-    """First cell withheld in the first place that a reader could place in too narrow a range."""
-    for cell in np.flatnonzero(first):
-        low, high = _range(values, system, int(cell), unknown)
-        if high - low < threshold - 1e-6:
-            return int(cell)
-    return None
+    """Choose the printed cell whose withholding costs least, in the lines that hold an exposed one in its range.
 
-
-def _next_to_withhold(values: np.ndarray, system: np.ndarray, exposed: int, unknown: np.ndarray) -> int:
-    """Choose the printed cell whose withholding costs least, in the lines that lead to the exposed one.
-
-    Parts come before totals, then cells that open no new line with a single unknown, then the smallest.
+    The cheapest comes first, then parts before totals, then cells that open no new line with a single unknown, then
+    the smallest. None when nothing is printed any more.
     """
-    reached = np.zeros(len(values), dtype=bool)
-    reached[exposed] = True
-    beside = _beside(system, reached)
-    while (beside & unknown & ~reached).any():
-        reached |= beside & unknown
-        beside = _beside(system, reached)
-    printed = np.flatnonzero(beside & ~unknown & (values > 0))
+    beside = system[lines].any(axis=0) & ~unknown
+    printed = np.flatnonzero(beside & (values > 0))
     if not len(printed):
         # nothing but zeros is left in reach: withholding one of them makes room
-        printed = np.flatnonzero(beside & ~unknown)
+        printed = np.flatnonzero(beside)
     if not len(printed):
         printed = np.flatnonzero(~unknown)
-    lines = system[:, printed]
+    if not len(printed):
+        return None
+    crossed = system[:, printed]
     alone = ~np.asarray(system[:, unknown].any(axis=1))
-    opened = ((lines != 0) & alone[:, None]).sum(axis=0)
-    order = np.lexsort((printed, values[printed], opened, (lines < 0).any(axis=0)))
+    opened = ((crossed != 0) & alone[:, None]).sum(axis=0)
+    is_total = (crossed < 0).any(axis=0)
+    order = np.lexsort((printed, values[printed], opened, is_total, price[printed]))
     return int(printed[order[0]])
-
-
-def _beside(system: np.ndarray, cells: np.ndarray) -> np.ndarray:
-    """Return the cells that share a line with some of the given ones."""
-    return np.asarray(system[system[:, cells].any(axis=1)].any(axis=0))
 
 
 def protect_table(table: pd.DataFrame, *, threshold: int = THRESHOLD, total: str = "Total") -> pd.DataFrame:

@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pandas as pd
 
 from territory import supply
-from territory.report.disclosure import THRESHOLD, Relation, protect_counts
 from territory.report.french import at_place, epci_short, integer, join, of_place, persons, typeset
+from territory.report.observed import EFFECTS, zone_flags
 from territory.scenario.computing import ALL_TERRITORY
 
 if TYPE_CHECKING:
     import geopandas as gpd
 
+    from territory.datasets.files import FilesDataset
     from territory.datasets.var import VarDataset
     from territory.scenario import Comparison, Results
     from territory.study import Study
 
-EFFECTS = ("gain", "loss", "indistinct", "entering", "unknown")
 SECRET = "secret statistique"
 
 SERVICE_NAMES = {
@@ -43,7 +43,7 @@ class StudyLike(Protocol):
         """The study file."""
 
     @property
-    def dataset(self) -> VarDataset:
+    def dataset(self) -> VarDataset | FilesDataset:
         """The dataset."""
 
     @property
@@ -91,6 +91,7 @@ class Counts:
     zones: pd.DataFrame
     is_observed: bool
     is_withheld: pd.DataFrame
+    is_mean_withheld: pd.Series
 
     def text(self, zone: str, effect: str) -> str:
         """Return a number of persons as it may be printed."""
@@ -285,14 +286,19 @@ class Reading:
             zones[[c for c in columns if c in zones]].rename(columns=columns).reindex(columns=list(EFFECTS))
         )
         communes = zones.rename(columns={f"communes_{effect}": effect for effect in EFFECTS})
-        is_observed = self._is_observed(service)
+        flags = zone_flags(self.result, scenario_id, service)
         withheld = pd.DataFrame(False, index=table.index, columns=table.columns)
-        if is_observed:
-            keys = pd.MultiIndex.from_product([[scenario_id], table.index, table.columns])
-            flags = self._withheld(service).reindex(keys).to_numpy(dtype=bool)
-            withheld = pd.DataFrame(flags.reshape(table.shape), index=table.index, columns=table.columns)
+        means = pd.Series(False, index=table.index)
+        if flags is not None:
+            withheld = flags.reindex(index=table.index, columns=table.columns).astype(bool)
+            means = flags["mean"].reindex(table.index).astype(bool)
         return Counts(
-            table.mask(withheld), communes.reindex(columns=list(EFFECTS)), zones, is_observed, withheld
+            table.mask(withheld),
+            communes.reindex(columns=list(EFFECTS)),
+            zones,
+            flags is not None,
+            withheld,
+            means,
         )
 
     def _zones(self, scenario_id: str, service: str) -> pd.DataFrame:
@@ -304,36 +310,6 @@ class Reading:
         rows = self.baseline.persons
         kinds = rows.loc[rows.index.get_level_values("service") == service, "persons_kind"]
         return bool((kinds == "observed").any())
-
-    def _withheld(self, service: str) -> pd.Series:
-        """Return which observed counts of a service are withheld, all scenarios protected together.
-
-        The persons within reach today are the same in every scenario: a reader could subtract one scenario
-        from another, so their unprinted total ties the scenarios together.
-        """
-        cells: dict[Any, float] = {}
-        relations: list[Relation] = []
-        for scenario_id, comparison in self.result.comparisons.items():
-            if service not in comparison.services:
-                continue
-            zones = self._zones(scenario_id, service)
-            parts = [zone for zone in zones.index if zone != ALL_TERRITORY]
-            for effect in EFFECTS:
-                for zone in zones.index:
-                    cells[scenario_id, zone, effect] = float(
-                        zones.loc[zone].get(f"persons_{effect}", math.nan)
-                    )
-                relations.append(
-                    ((scenario_id, ALL_TERRITORY, effect), [(scenario_id, zone, effect) for zone in parts])
-                )
-            for zone in zones.index:
-                cells["area", zone, ""] = math.nan
-                inside = [(scenario_id, zone, effect) for effect in ("gain", "loss", "indistinct", "unknown")]
-                relations.append((("area", zone, ""), inside))
-        counts = pd.Series(cells.values(), index=pd.Index(list(cells), tupleize_cols=False), dtype=float)
-        protected = protect_counts(counts, relations, threshold=THRESHOLD).withheld
-        protected.index = pd.MultiIndex.from_tuples(list(cells))
-        return protected
 
     def changes_between_scenarios(self) -> dict[str, list[str]]:
         """Return the services that some scenarios move and others do not, with the scenarios that do."""

@@ -6,7 +6,8 @@ import math
 
 from territory.report.document import Block, Bullets, Callout, DataTable, Heading, Text, strong
 from territory.report.french import count, join, minutes, signed
-from territory.report.reading import EFFECTS, Move, Reading
+from territory.report.observed import EFFECTS
+from territory.report.reading import Move, Reading
 from territory.scenario.computing import ALL_TERRITORY
 
 _WHO = {"child": "l'enfant", "parent": "le parent", "staff": "le professionnel"}
@@ -162,7 +163,7 @@ def effects_table(reading: Reading, move: Move, zones: list[str]) -> DataTable:
     for zone in [*zones, ALL_TERRITORY]:
         cells = [found.text(zone, effect) for effect in EFFECTS if effect != "unknown"]
         # the mean of a few children is the trip of one: it goes with their number
-        is_secret = bool(found.is_withheld.loc[zone].any())
+        is_secret = bool(found.is_mean_withheld[zone])
         means = [
             math.nan if is_secret else found.zones[f"{side}_mean_min"][zone]
             for side in ("baseline", "scenario")

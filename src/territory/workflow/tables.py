@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import geopandas as gpd
-import numpy as np
 import pandas as pd
 
-from territory.report.disclosure import SUPPRESSED, THRESHOLD, estimate_texts
+from territory.report.disclosure import estimate_texts
+from territory.report.published import publish_communes, publish_sensitivity, publish_trips, publish_zones
 from territory.scenario.computing import ALL_TERRITORY
 
 if TYPE_CHECKING:
@@ -95,49 +95,19 @@ def _comparisons(result: StudyResult, names: pd.DataFrame) -> dict[str, pd.DataF
         key: [] for key in ("communes", "zones", "sensibilite", "trajets")
     }
     zone_names = names.drop_duplicates("epci_code").set_index("epci_code")["epci_name"]
-    for name, comparison in result.comparisons.items():
-        observed = _observed_services(result)
-        communes = _with_names(comparison.communes, names)
-        zones = comparison.zones.reset_index()
+    for name in result.comparisons:
+        communes = _with_names(publish_communes(result, name), names)
+        zones = publish_zones(result, name).reset_index()
         zones.insert(1, "zone_name", zones["zone"].map(zone_names).fillna(result.study.territory.name))
         zones.loc[zones["zone"] == ALL_TERRITORY, "zone_name"] = "Ensemble"
-        sensitivity = comparison.sensitivity.reset_index()
-        for table in (communes, zones, sensitivity):
-            _withhold(table, observed)
-        trips = comparison.trips.reset_index()
+        sensitivity = publish_sensitivity(result, name).reset_index()
+        trips = publish_trips(result, name).reset_index()
         for key, table in zip(blocks, (communes, zones, sensitivity, trips), strict=True):
             table.insert(0, "scenario", name)
             blocks[key].append(table)
     return {
         f"comparaison_{key}": pd.concat(found, ignore_index=True) for key, found in blocks.items() if found
     }
-
-
-def _observed_services(result: StudyResult) -> set[str]:
-    """Return the authorisations whose children served are observed."""
-    persons = result.baseline.persons
-    return set(persons.index[persons["persons_kind"] == "observed"].get_level_values("service"))
-
-
-def _withhold(table: pd.DataFrame, observed: set[str]) -> None:
-    """Write persons as text: estimates under the threshold as "< 11", observed counts that could tell, withheld."""
-    columns = [name for name in table.columns if name.startswith("persons") and name != "persons_kind"]
-    for column in columns:
-        texts = estimate_texts(table[column])
-        for service in sorted(observed):
-            mine = table["service"] == service
-            if _can_tell(table.loc[mine, column]):
-                texts[mine] = SUPPRESSED
-        table[column] = texts
-
-
-def _can_tell(counts: pd.Series) -> bool:
-    """Return whether a column of observed counts, or the difference of two of them, is a small count.
-
-    The whole column is then withheld: no total, of this table or of another, can give a cell back.
-    """
-    values = np.unique(np.append(counts.dropna().to_numpy(float), 0.0))
-    return bool((np.diff(values) < THRESHOLD).any())
 
 
 def _with_names(table: pd.DataFrame, names: pd.DataFrame) -> pd.DataFrame:

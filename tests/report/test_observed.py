@@ -1,0 +1,215 @@
+"""Children served: an attacker who holds every published table, and all that is public, finds no small count."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.optimize import linprog
+
+import territory
+from territory.errors import ParameterError
+from territory.report.disclosure import SUPPRESSED
+from territory.report.observed import ObservedCounts, observed_counts, zone_flags
+from territory.scenario import apply, compare, compute
+from territory.scenario.computing import ALL_TERRITORY
+from territory.workflow import StudyResult
+from territory.workflow.tables import tables
+
+SERVICE = "ime-salernes"
+EFFECTS = ("gain", "loss", "indistinct", "entering", "unknown")
+
+
+@pytest.fixture(scope="module")
+def draguignan() -> StudyResult:
+    return territory.run_study("draguignan")
+
+
+def served(
+    result: StudyResult, counts: dict[str, int], *, limit: float = 45, tests: tuple[float, ...] = (30, 60)
+) -> StudyResult:
+    """Give the children served by the IME, by commune, under a recruitment limit."""
+    rows = pd.DataFrame(
+        {"authorisation_id": SERVICE, "commune_code": list(counts), "children": list(counts.values())}
+    )
+    parameters = dataclasses.replace(
+        result.baseline.state.parameters, recruitment_max_min=limit, recruitment_tests_min=tests
+    )
+    state = dataclasses.replace(result.baseline.state, observed_origins=rows, parameters=parameters)
+    baseline = compute(state)
+    after = {scenario.id: compute(apply(state, scenario)) for scenario in result.study.scenario}
+    compared = {s.id: compare(baseline, after[s.id]).named(s.id, s.name) for s in result.study.scenario}
+    return dataclasses.replace(result, baseline=baseline, scenarios=after, comparisons=compared)
+
+
+def drawn(result: StudyResult, seed: int) -> dict[str, int]:
+    """Draw where some children live: many small communes, a few large ones, around Salernes and beyond."""
+    random = np.random.default_rng(seed)
+    times = result.baseline.access.xs(SERVICE, level="service")["travel_time_min"]
+    near = times[times < 70].index.to_numpy()
+    codes = random.choice(near, size=25, replace=False)
+    return {str(code): int(count) for code, count in zip(codes, random.integers(1, 25, 25), strict=True)}
+
+
+Line = tuple[frozenset[str], float]
+
+
+def read(result: StudyResult) -> list[Line]:
+    """Read the published tables as their reader would: sums over communes that anybody can list."""
+    published = tables(result)
+    names = published["comparaison_communes"]
+    lines: list[Line] = []
+    for scenario, mine in names[names["service"] == SERVICE].groupby("scenario"):
+        mine = mine.set_index("commune_code")
+        lines += sums_of({frozenset([str(code)]): text for code, text in mine["persons"].items()})
+        zones = published["comparaison_zones"]
+        zones = zones[(zones["scenario"] == scenario) & (zones["service"] == SERVICE)].set_index("zone")
+        epci = mine["epci_code"].fillna("")
+        for zone, row in zones.iterrows():
+            inside = mine if zone == ALL_TERRITORY else mine[epci == zone]
+            found = {frozenset(inside.index[inside["effect"] == e]): row[f"persons_{e}"] for e in EFFECTS}
+            leaving = inside.index[inside["is_in_area"] & ~inside["is_in_scenario_area"]]
+            lines += [*sums_of(found), *sums_of({frozenset(leaving): row["persons_leaving"]})]
+        limits = published["comparaison_sensibilite"]
+        limits = limits[(limits["scenario"] == scenario) & (limits["service"] == SERVICE)]
+        for row in limits.to_dict("records"):
+            # published times are rounded: an attacker who can do better knows them whole
+            times = result.comparisons[str(scenario)].communes.xs(SERVICE, level="service")
+            effects = effects_under(times, float(row["recruitment_max_min"]))
+            lines += sums_of({frozenset(times.index[effects == e]): row[f"persons_{e}"] for e in EFFECTS})
+    return lines
+
+
+def effects_under(rows: pd.DataFrame, limit: float) -> np.ndarray:
+    """Work out who is in each effect under another limit, from the published times."""
+    today, later = rows["baseline_travel_time_min"] <= limit, rows["scenario_travel_time_min"] <= limit
+    told, shorter = rows["is_distinguishable"].astype(bool), rows["delta_travel_time_min"] < 0
+    return np.select(
+        [~(today | later), ~today, ~told, shorter], ["outside", "entering", "indistinct", "gain"], "loss"
+    )
+
+
+def sums_of(found: dict[frozenset[str], object]) -> list[Line]:
+    """Keep what is printed."""
+    return [(members, float(str(text))) for members, text in found.items() if text not in (SUPPRESSED, "")]
+
+
+def ranges(lines: list[Line], unknown: list[str], wanted: list[frozenset[str]]) -> list[tuple[float, float]]:
+    """Find the lowest and highest sum that a reader can believe for some groups of communes (whole numbers)."""
+    places = {code: i for i, code in enumerate(unknown)}
+    rows = [(members, value) for members, value in lines if members & set(unknown)]
+    matrix = np.zeros((len(rows), len(unknown)))
+    for i, (members, _) in enumerate(rows):
+        matrix[i, [places[code] for code in members if code in places]] = 1
+    values = np.array([value for _, value in rows])
+    found = []
+    for members in wanted:
+        goal = np.array([float(code in members) for code in unknown])
+        ends = []
+        for sign in (1, -1):
+            solved = linprog(
+                sign * goal,
+                A_eq=matrix if len(rows) else None,
+                b_eq=values if len(rows) else None,
+                bounds=(0, None),
+                integrality=1,
+            )
+            ends.append(np.inf if solved.status in (3, 4) else float(solved.x @ goal))
+        found.append((ends[0], ends[1]))
+    return found
+
+
+def attack(lines: list[Line], truth: dict[str, int], groups: list[frozenset[str]]) -> list[str]:
+    """Return the small counts that the published lines give back, or narrow to fewer than a few values."""
+    small = [g for g in groups if 0 < sum(truth.get(code, 0) for code in g) < 11]
+    intervals = ranges(lines, sorted(truth), small)
+    return [
+        f"{sorted(group)}: {low:g} to {high:g}"
+        for group, (low, high) in zip(small, intervals, strict=True)
+        if high - low < 9
+    ]
+
+
+def groups_of(result: StudyResult, truth: dict[str, int]) -> list[frozenset[str]]:
+    """List what must stay unknown: each commune, and each EPCI split by effect."""
+    communes = [frozenset([code]) for code in truth]
+    epci = result.baseline.state.communes["epci_code"].fillna("").reindex(list(truth))
+    rows = result.comparisons["B"].communes.xs(SERVICE, level="service")["effect"].reindex(list(truth))
+    cells = pd.Series(list(truth), index=list(truth)).groupby([epci, rows]).agg(frozenset)
+    return [*communes, *cells]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_tables_of_a_study_give_no_small_count_back(draguignan: StudyResult, seed: int) -> None:
+    truth = drawn(draguignan, seed)
+    result = served(draguignan, truth)
+    lines = read(result)
+    assert attack(lines, truth, groups_of(result, truth)) == []
+    # something is still printed, or the test proves nothing
+    assert any(value > 0 for _, value in lines)
+
+
+def test_two_recruitment_limits_give_no_small_count_back(draguignan: StudyResult) -> None:
+    truth = drawn(draguignan, 7)
+    first = served(draguignan, truth, limit=45, tests=(30, 60))
+    second = served(draguignan, truth, limit=30, tests=(45, 60))
+    assert attack([*read(first), *read(second)], truth, groups_of(first, truth)) == []
+
+
+def test_the_attack_finds_what_careless_tables_tell(draguignan: StudyResult) -> None:
+    truth = drawn(draguignan, 1)
+    result = served(draguignan, truth)
+    careless = [(frozenset([code]), float(n)) for code, n in truth.items() if n >= 11]
+    careless.append((frozenset(truth), float(sum(truth.values()))))
+    epci = result.baseline.state.communes["epci_code"].fillna("").reindex(list(truth))
+    careless += [
+        (frozenset(codes.index), float(sum(truth[c] for c in codes.index))) for _, codes in epci.groupby(epci)
+    ]
+    assert attack(careless, truth, groups_of(result, truth))
+
+
+def test_means_that_would_tell_where_children_live_are_withheld(draguignan: StudyResult) -> None:
+    truth = {"83050": 31, "83121": 4, "83007": 23, "83023": 18, "83116": 3}
+    result = served(draguignan, truth)
+    zones = tables(result)["comparaison_zones"]
+    zones = zones[(zones["service"] == SERVICE) & (zones["scenario"] == "B")].set_index("zone")
+    flags = zone_flags(result, "B", SERVICE)
+    assert flags is not None
+    assert flags["mean"][ALL_TERRITORY]
+    assert zones["baseline_mean_min"][flags["mean"].reindex(zones.index)].isna().all()
+    trips = tables(result)["comparaison_trajets"]
+    trips = trips[(trips["service"] == SERVICE) & (trips["zone"] == ALL_TERRITORY)]
+    assert trips["baseline_year_low_min"].isna().all()
+    large = served(draguignan, {"83050": 31, "83121": 40})
+    flags = zone_flags(large, "B", SERVICE)
+    assert flags is not None
+    assert not flags["mean"].any()
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.lists(st.integers(0, 14), min_size=1, max_size=5), st.data())
+def test_any_sums_of_any_communes(counts: list[int], data: st.DataObject) -> None:
+    codes = [f"c{i}" for i in range(len(counts))]
+    truth = dict(zip(codes, counts, strict=True))
+    subsets = data.draw(st.lists(st.frozensets(st.sampled_from(codes), min_size=1), max_size=6))
+    protected = ObservedCounts(pd.Series(truth, dtype=float), [(s, 2) for s in subsets])
+    asked = [*subsets, *(frozenset([code]) for code in codes), frozenset(codes)]
+    lines = [(s, float(sum(truth[c] for c in s))) for s in asked if not protected.is_withheld(s)]
+    assert attack(lines, truth, asked) == []
+
+
+def test_a_sum_that_was_not_protected_cannot_be_printed() -> None:
+    protected = ObservedCounts(pd.Series({"a": 20.0, "b": 30.0, "c": 40.0}), [])
+    assert not protected.is_withheld(["a"])
+    assert not protected.is_withheld(["absent"])
+    with pytest.raises(ParameterError, match="pas été protégée"):
+        protected.is_withheld(["a", "b"])
+
+
+def test_services_that_are_not_counted_have_nothing_to_withhold(draguignan: StudyResult) -> None:
+    assert observed_counts(draguignan, SERVICE) is None
+    assert zone_flags(draguignan, "B", SERVICE) is None
