@@ -1,0 +1,91 @@
+"""The zones that communes are gathered into: the whole, départements and EPCI."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+Key = tuple[str, str, str, str]
+
+ALL_TERRITORY = "territory"
+LEVELS = (ALL_TERRITORY, "departement", "epci", "commune")
+
+
+def by_zone(communes: pd.DataFrame, epci: pd.Series[str]) -> pd.DataFrame:
+    """Return the rows of every commune twice: for the whole, which comes first, and for its EPCI.
+
+    Parameters
+    ----------
+    communes
+        Indexed by commune_code, alone or with other levels.
+    epci
+        EPCI of each commune; "" stands for none.
+
+    Returns
+    -------
+    DataFrame
+        The rows with their index as columns, and `zone`.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"persons": [3.0]}, index=pd.Index(["83050"], name="commune_code"))
+    >>> by_zone(rows, pd.Series({"83050": "248300493"}))["zone"].tolist()
+    ['territory', '248300493']
+    """
+    rows = communes.reset_index()
+    codes = epci.fillna("").reindex(rows["commune_code"]).to_numpy()
+    each = rows.assign(zone=codes).sort_values("zone", kind="stable")
+    return pd.concat([rows.assign(zone=ALL_TERRITORY), each], ignore_index=True)
+
+
+def zone_levels(rows: pd.DataFrame, communes: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of every commune once for each zone it is in: the whole, its département, its EPCI.
+
+    Parameters
+    ----------
+    rows
+        Indexed by commune_code, alone or with other levels.
+    communes
+        Table `communes`: departement_code, epci_code.
+
+    Returns
+    -------
+    DataFrame
+        The rows with their index as columns, then `level` (territory, departement, epci), `zone` and `epci`.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"persons": [3.0]}, index=pd.Index(["83050"], name="commune_code"))
+    >>> communes = pd.DataFrame({"departement_code": ["83"], "epci_code": ["248300493"]}, index=["83050"])
+    >>> zone_levels(rows, communes)["zone"].tolist()
+    ['territory', '83', '248300493']
+    """
+    flat = rows.reset_index()
+    codes = flat["commune_code"]
+    epci = communes["epci_code"].fillna("").reindex(codes).to_numpy()
+    departement = communes["departement_code"].reindex(codes).to_numpy()
+    blocks = [
+        flat.assign(level=level, zone=zone, epci=epci)
+        for level, zone in ((ALL_TERRITORY, ALL_TERRITORY), ("departement", departement), ("epci", epci))
+    ]
+    return pd.concat(blocks, ignore_index=True)
+
+
+def in_reading_order(keys: Sequence[Key]) -> list[Key]:
+    """Order keys (level, zone, service, measure): by level, then service, zone and measure as they first come.
+
+    Examples
+    --------
+    >>> in_reading_order([("epci", "2", "ime", "a"), ("territory", "territory", "ime", "a")])[0][0]
+    'territory'
+    """
+    first: list[dict[str, int]] = [{}, {}, {}]
+    for key in keys:
+        for seen, name in zip(first, (key[2], key[1], key[3]), strict=True):
+            seen.setdefault(name, len(seen))
+    services, zones, measures = first
+    return sorted(
+        keys,
+        key=lambda key: (LEVELS.index(key[0]), services[key[2]], zones[key[1]], measures[key[3]]),
+    )
