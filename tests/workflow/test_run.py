@@ -176,7 +176,7 @@ def test_unchanged_run_leaves_its_files_and_mends_those_that_changed(
 
 def test_damaged_step_is_computed_again(tmp_path: Path, result: StudyResult) -> None:
     territory.run_study("draguignan", population="rp2017", out_dir=tmp_path)
-    for path in (tmp_path / "data" / "processed").rglob("output.pkl"):
+    for path in (tmp_path / "data" / "processed").rglob("*.parquet"):
         path.write_bytes(path.read_bytes()[:100])
     again = territory.run_study("draguignan", out_dir=tmp_path)
     pd.testing.assert_frame_equal(again.baseline.access, result.baseline.access)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from territory.cli import data
+from territory.cli import compare, data
 from territory.cli.french import FrenchCommand, FrenchGroup, in_french
 
 FAILED, WRONG_USAGE, INTERRUPTED = 1, 2, 130
@@ -123,6 +123,9 @@ def diff(
         typer.echo(path.as_posix())
 
 
+app.command("compare", cls=FrenchCommand)(compare.compare)
+
+
 @app.command("doctor", cls=FrenchCommand, short_help="Vérifie l'installation et les données.")
 def doctor() -> None:
     """Dit ce qui est installé, les données trouvées, et comment obtenir ce qui manque."""
@@ -161,12 +164,8 @@ class _progress:  # noqa: N801
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; an expected error is one message and its exit code, never a traceback."""
-    import logging
-
     from territory.errors import TerritoryError
 
-    # a kept step that cannot be read is computed again: nothing that a planner has to read about
-    logging.getLogger("joblib").setLevel(logging.ERROR)
     try:
         status = app(args=arguments, standalone_mode=False)
     except TerritoryError as error:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from territory import report
 from territory.errors import OutputError
 from territory.report.tables import write_geopackage, write_table
+from territory.workflow.disk import UNFINISHED, flush_tree, write_whole
 from territory.workflow.manifest import digest_file
+from territory.workflow.publishing import publish
 from territory.workflow.result import StudyResult
 from territory.workflow.tables import layers, tables
 
@@ -33,24 +37,41 @@ def write_outputs(result: StudyResult, report_dir: Path, *, log: Callable[[], di
     make_folder(report_dir)
     if is_current(report_dir, result.run_digest):
         done = log()
-        _write_json(report_dir / TIMINGS, {**done, "reused": [*done["reused"], "rapport, tables et cartes"]})
+        with _trouble_in_words(report_dir):
+            _write_json(
+                report_dir / TIMINGS, {**done, "reused": [*done["reused"], "rapport, tables et cartes"]}
+            )
         return
-    staging = Path(tempfile.mkdtemp(prefix=".en-cours-", dir=report_dir))
+    with _trouble_in_words(report_dir):
+        staging = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=report_dir))
     try:
-        _write_tables(result, staging)
-        report.build_report(result, staging / "rapport.pdf")
-        digests = _digests(staging)
-        manifest = {**result.manifest, "run_sha256": result.run_digest, "outputs_sha256": digests}
-        _write_json(staging / MANIFEST, manifest)
-        _write_json(staging / TIMINGS, log())
-        _publish(staging, report_dir)
-    except OSError as error:
-        raise OutputError(
-            f"Écriture interrompue dans « {report_dir} » ({error.strerror or error}) : les fichiers de la dernière "
-            "étude réussie sont gardés ; libérez de la place ou choisissez un autre dossier avec --out."
-        ) from error
+        with _trouble_in_words(report_dir):
+            _write_tables(result, staging)
+            report.build_report(result, staging / "rapport.pdf")
+            digests = _digests(staging)
+            manifest = {**result.manifest, "run_sha256": result.run_digest, "outputs_sha256": digests}
+            _write_json(staging / MANIFEST, manifest)
+            _write_json(staging / TIMINGS, log())
+            flush_tree(staging)
+        publish(staging, report_dir, last=MANIFEST)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
+
+
+@contextmanager
+def _trouble_in_words(report_dir: Path) -> Iterator[None]:
+    """Turn what the disk refuses into one message; nothing was replaced yet."""
+    from pyogrio.errors import DataLayerError, DataSourceError, FeatureError
+
+    try:
+        yield
+    except (OSError, sqlite3.Error, DataLayerError, DataSourceError, FeatureError) as error:
+        first = error.__cause__ if isinstance(error, OutputError) and error.__cause__ else error
+        reason = getattr(first, "strerror", None) or first
+        raise OutputError(
+            f"Écriture interrompue dans « {report_dir} » ({reason}) : les fichiers de la dernière étude réussie "
+            "sont gardés ; libérez de la place ou choisissez un autre dossier avec --out."
+        ) from error
 
 
 def is_current(report_dir: Path, run_digest: str) -> bool:
@@ -92,18 +113,7 @@ def _digests(folder: Path) -> dict[str, str]:
     return {path.relative_to(folder).as_posix(): digest_file(path) for path in files}
 
 
-def _publish(staging: Path, report_dir: Path) -> None:
-    """Move every file to its place, the manifest last: it vouches for the others."""
-    files = sorted(path for path in staging.rglob("*") if path.is_file())
-    files.sort(key=lambda path: path.name == MANIFEST)
-    for path in files:
-        target = report_dir / path.relative_to(staging)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        path.replace(target)
-
-
 def _write_json(path: Path, content: dict[str, Any]) -> None:
     """Write JSON that a person can read and that two runs write alike."""
-    path.write_text(
-        json.dumps(content, ensure_ascii=False, indent=2, sort_keys=True) + "\n", encoding="utf-8"
-    )
+    text = json.dumps(content, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
+    write_whole(path, text.encode())

@@ -14,6 +14,8 @@ from territory.scenario.comparing import compare
 from territory.scenario.computing import compute
 from territory.study.load import load_study
 from territory.study.model import Study
+from territory.workflow.disk import sweep
+from territory.workflow.holding import hold
 from territory.workflow.inputs import dataset_of, prepare
 from territory.workflow.manifest import describe_run
 from territory.workflow.outputs import make_folder, write_outputs
@@ -40,7 +42,8 @@ def run_study(
     out_dir
         Folder in which `reports/<study>` (report, tables, map layers, manifest) and `data/processed/<study>`
         (long steps that a rerun gives back) are written; nothing is written without it. Files are made
-        beside and put in their place at the end: a run that fails leaves those of before.
+        beside and put in their place at the end: a run that fails leaves those of before. One run at a time:
+        a second one waits a minute for the folder, then refuses.
     roads
         Road map (.osm.pbf) that replaces estimated times.
     population
@@ -57,7 +60,7 @@ def run_study(
     StudyError
         If the study is wrong, or the vintage unknown.
     OutputError
-        If the folder cannot be written.
+        If the folder cannot be written, or another run holds it.
 
     Examples
     --------
@@ -71,15 +74,32 @@ def run_study(
     if population is not None:
         study = _with_population(study, population)
     roads_path = None if roads is None else Path(roads)
+    if out_dir is None:
+        return _run(study, clock, roads_path)
+    report_dir = make_folder(Path(out_dir) / "reports" / study.id)
+    kept_dir = make_folder(Path(out_dir) / "data" / "processed" / study.id)
+    with hold(kept_dir, announce=clock.begin):
+        for folder in (report_dir, kept_dir):
+            sweep(folder)
+        return _run(study, clock, roads_path, report_dir=report_dir, kept_dir=kept_dir)
+
+
+def _run(
+    study: Study,
+    clock: _Clock,
+    roads_path: Path | None,
+    *,
+    report_dir: Path | None = None,
+    kept_dir: Path | None = None,
+) -> StudyResult:
+    """Compute a study, and write it in folders that nobody else writes in."""
     clock.begin("Temps de trajet et besoins")
-    base = None if out_dir is None else Path(out_dir)
-    report_dir = None if base is None else make_folder(base / "reports" / study.id)
-    steps = Steps(None if base is None else make_folder(base / "data" / "processed" / study.id))
+    steps = Steps(kept_dir)
     inputs = prepare(study, roads=roads_path, steps=steps)
     clock.begin("Situation d'aujourd'hui")
     baseline = compute(inputs.state)
     scenarios, comparisons = {}, {}
-    for scenario in study.scenario:
+    for scenario in inputs.scenarios:
         clock.begin(f"Scénario {scenario.id}")
         scenarios[scenario.id] = compute(apply(inputs.state, scenario))
         compared = compare(baseline, scenarios[scenario.id])
@@ -92,6 +112,7 @@ def run_study(
         scenarios=scenarios,
         comparisons=comparisons,
         times_method=inputs.times_method,
+        siting=inputs.siting,
         manifest=manifest,
         run_digest=digest,
     )

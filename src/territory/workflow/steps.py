@@ -6,12 +6,13 @@ import hashlib
 from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
+
+from territory.errors import OutputError
+from territory.workflow.keeping import keep, kept
 
 if TYPE_CHECKING:
     import pandas as pd
-
-T = TypeVar("T")
 
 
 class Steps:
@@ -20,7 +21,7 @@ class Steps:
     Parameters
     ----------
     folder
-        Where results are kept (joblib's format; safe to delete at any time); None keeps nothing.
+        Where results are kept, as Parquet with its digests (safe to delete at any time); None keeps nothing.
 
     Attributes
     ----------
@@ -29,19 +30,42 @@ class Steps:
     """
 
     def __init__(self, folder: Path | None) -> None:
-        import joblib
-
-        self._memory = joblib.Memory(folder, verbose=0)
-        self._cached = self._memory.cache(_run, ignore=["make"]) if folder else _run
+        self.folder = folder
         self.reused: list[str] = []
 
-    def run(self, name: str, key: str, make: Callable[[], T]) -> T:
-        """Return `make()`, from disk when the step was already run under this key."""
-        known = getattr(self._cached, "check_call_in_cache", None)
-        if known is not None and known(name, key, make):
+    def run(
+        self, name: str, key: str, make: Callable[[], tuple[pd.DataFrame, ...]]
+    ) -> tuple[pd.DataFrame, ...]:
+        """Return the tables of `make()`, from disk when the step was already run under this key.
+
+        What is kept is what is given back, by the first run too: a run that was stopped and one that was not
+        go on from the same tables.
+
+        Raises
+        ------
+        OutputError
+            If the tables cannot be written, or read again, where results are kept.
+        """
+        if self.folder is None:
+            return make()
+        found = kept(self.folder, name, key)
+        if found is not None:
             self.reused.append(name)
-        result: T = self._cached(name, key, make)
-        return result
+            return found
+        try:
+            keep(self.folder, name, key, make())
+        except OSError as error:
+            raise OutputError(
+                f"L'étape « {name} » ne peut pas être gardée dans « {self.folder} » ({error.strerror or error}) : "
+                "libérez de la place ou choisissez un autre dossier avec --out ; ce qui était écrit n'a pas changé."
+            ) from error
+        written = kept(self.folder, name, key)
+        if written is None:
+            raise OutputError(
+                f"L'étape « {name} » n'est pas relue dans « {self.folder} » comme elle a été écrite : ce disque "
+                "n'est pas sûr ; choisissez un autre dossier avec --out."
+            )
+        return written
 
 
 def digest_of(*parts: object) -> str:
@@ -64,11 +88,6 @@ def code_digest(package: str = "territory") -> str:
     folder = Path(str(resources.files(package)))
     files = sorted(path for path in folder.rglob("*") if path.suffix in (".py", ".csv", ".toml", ".typ"))
     return digest_of(*(path.read_bytes() for path in files))
-
-
-def _run(name: str, key: str, make: Callable[[], Any]) -> Any:
-    """Run a step; joblib keeps the result under its name and key alone."""
-    return make()
 
 
 def _content(part: object) -> bytes:
