@@ -99,7 +99,7 @@ def _run(
     clock.begin("Situation d'aujourd'hui")
     baseline = compute(inputs.state)
     scenarios, comparisons = {}, {}
-    for scenario in inputs.scenarios:
+    for scenario in study.scenario:
         clock.begin(f"Scénario {scenario.id}")
         scenarios[scenario.id] = compute(apply(inputs.state, scenario))
         compared = compare(baseline, scenarios[scenario.id])
@@ -112,7 +112,6 @@ def _run(
         scenarios=scenarios,
         comparisons=comparisons,
         times_method=inputs.times_method,
-        siting=inputs.siting,
         manifest=manifest,
         run_digest=digest,
     )
