@@ -6,7 +6,7 @@ import lazy_loader as lazy
 
 __getattr__, __dir__, __all__ = lazy.attach(
     __name__,
-    submodules=["decay", "deserts", "equity", "paths", "uncertainty", "zoning"],
+    submodules=["decay", "deserts", "equity", "paths", "streamed", "uncertainty", "zoning"],
     submod_attrs={
         "allocation": ["Allocation", "allocate_by_stratum", "allocate_places", "send_to_closest"],
         "catchment": ["floating_catchment_area", "gravity", "spatial_availability"],

@@ -83,26 +83,3 @@ def k_closest(
         best[place, slot] = found
         times[place, slot] = time
     return best, times
-
-
-@numba.njit(cache=True)
-def weighted_sums(
-    into: NDArray[np.int32],
-    given_by: NDArray[np.int32],
-    weights: NDArray[np.float64],
-    amounts: NDArray[np.float64],
-    size: int,
-) -> NDArray[np.float64]:  # pragma: no cover - compiled
-    """Return, by position of `into`, the sums of weight x amount of `given_by`.
-
-    A known 0, of weight or of amount, wins over an unknown on the other side.
-    """
-    sums = np.zeros(size)
-    for row in range(into.size):
-        weight, amount = weights[row], amounts[given_by[row]]
-        product = weight * amount
-        # this test is nearly always false, which a processor guesses right; one on 0 it would not
-        if np.isnan(product) and (weight == 0 or amount == 0):
-            product = 0.0
-        sums[into[row]] += product
-    return sums

@@ -78,10 +78,17 @@ class Pairs:
         return weights
 
 
-def read_pairs(travel_times: pd.DataFrame, *, origins: Iterable[str], sites: Iterable[str] | None) -> Pairs:
+def read_pairs(
+    travel_times: pd.DataFrame,
+    *,
+    origins: Iterable[str],
+    sites: Iterable[str] | None,
+    is_part: bool = False,
+) -> Pairs:
     """Return the pairs between these origins and these sites (None = all sites of the table).
 
-    Other pairs of the table are left out: the ids given say what the measure is about.
+    Other pairs of the table are left out: the ids given say what the measure is about. Part of a table may hold
+    none of them.
     """
     missing = [column for column in PAIR_COLUMNS if column not in travel_times.columns]
     if missing:
@@ -89,13 +96,15 @@ def read_pairs(travel_times: pd.DataFrame, *, origins: Iterable[str], sites: Ite
             f"Table des temps : il manque {', '.join(missing)}. Colonnes attendues : {', '.join(PAIR_COLUMNS)}."
         )
     origin_ids = unique_ids(origins, "Origines")
-    origin = _positions(travel_times["from_id"], origin_ids, "from_id", "origines")
+    # no name, no complaint when nothing matches
+    names = ("", "") if is_part else ("origines", "sites")
+    origin = _positions(travel_times["from_id"], origin_ids, "from_id", names[0])
     if sites is None:
         site_ids = _ids_of(travel_times["to_id"])
         site = _positions(travel_times["to_id"], site_ids, "to_id", "")
     else:
         site_ids = unique_ids(sites, "Sites")
-        site = _positions(travel_times["to_id"], site_ids, "to_id", "sites")
+        site = _positions(travel_times["to_id"], site_ids, "to_id", names[1])
     minutes = _minutes(travel_times["travel_time_min"])
     # an infinite time is how a matrix says "out of reach", which a table says with no pair
     keep = (origin >= 0) & (site >= 0) & (minutes != math.inf)
@@ -174,7 +183,7 @@ def _positions(column: pd.Series[str], ids: Ids, name: str, what: str) -> Ints:
     if codes.size and codes.min() < 0:
         raise SchemaError(f"Table des temps : {int((codes < 0).sum())} {name} vide(s).")
     lookup = ids.get_indexer(known)
-    if len(ids) and len(known) and lookup.max() < 0:
+    if what and len(ids) and len(known) and lookup.max() < 0:
         raise UnknownCodeError(
             f"Aucun des {len(ids)} identifiants des {what} ({examples(ids)}) n'est dans la colonne {name} de la "
             f"table des temps ({examples(known)}) : vérifiez les codes (texte, zéros initiaux, millésime)."

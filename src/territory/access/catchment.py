@@ -5,20 +5,19 @@ Notation of the formulas: D_i demand of origin i, S_j supply of site j, t_ij tra
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
 
 from territory.access._decay_shapes import Binary
-from territory.access._kernels import weighted_sums
-from territory.access._pairs import Bools, Floats, Pairs, read_amounts, read_pairs, warn
+from territory.access._exact import weighted_sums
+from territory.access._pairs import Floats, Ids, Pairs, read_amounts, read_pairs, warn
+from territory.access._steps import METHODS, answer, ask, ratios_of
 from territory.access.decay import Decay
 from territory.errors import ParameterError, examples
 
 __all__ = ["METHODS", "floating_catchment_area", "gravity", "spatial_availability"]
-
-METHODS = ("2sfca", "e2sfca", "m2sfca", "3sfca", "bfca")
 
 
 def floating_catchment_area(
@@ -81,7 +80,8 @@ def floating_catchment_area(
     - BFCA: A_i = sum_j v_ij S_j / sum_k u_kj D_k, with u_ij = w_ij / sum_m w_im (each person asks once) and
       v_ij = w_ij / sum_k w_kj (each level of service is handed out once).
 
-    In 3SFCA and BFCA, a site with no supply is not a choice.
+    In 3SFCA and BFCA, a site with no supply is not a choice. Sums are exact and rounded once: the order of the
+    rows changes no bit of the result.
 
     References: Luo and Wang (2003), Environment and Planning B 30, 865-884; Luo and Qi (2009), Health & Place
     15, 1100-1107; Delamater (2013), Health & Place 24, 30-43; Wan, Zou and Sternberg (2012), IJGIS 26,
@@ -98,15 +98,15 @@ def floating_catchment_area(
     B    0.15
     Name: 2sfca, dtype: float64
     """
-    if method not in _FORMULAS:
+    if method not in METHODS:
         raise ParameterError(f"Méthode « {method} » inconnue : choisissez parmi {', '.join(METHODS)}.")
     persons = read_amounts(demand, "Demande")
     places = read_amounts(supply, "Offre")
     pairs, weights = _catchments(travel_times, demand.index, supply.index, decay)
-    access = _FORMULAS[method](pairs, weights, persons, places)
-    if method == "2sfca" and _is_graded(decay, weights):
+    access = _two_steps(method, pairs, weights, persons, places)
+    if method == "2sfca" and is_graded(decay, weights):
         method = "e2sfca"
-    _warn_unknown(access, pairs, weights, persons, places)
+    warn_unknown(access, pairs.origins, int(np.isnan(weights).sum()), persons, places)
     return pd.Series(access, index=demand.index, name=method)
 
 
@@ -152,7 +152,7 @@ def gravity(
     places = read_amounts(supply, "Offre")
     pairs, weights = _catchments(travel_times, origins, supply.index, decay)
     access = weighted_sums(pairs.origin, pairs.site, weights, places, len(pairs.origins))
-    _warn_unknown(access, pairs, weights, np.zeros(len(pairs.origins)), places)
+    warn_unknown(access, pairs.origins, int(np.isnan(weights).sum()), np.zeros(len(pairs.origins)), places)
     return pd.Series(access, index=pairs.origins, name="gravity")
 
 
@@ -200,8 +200,8 @@ def spatial_availability(
     persons = read_amounts(demand, "Demande")
     places = read_amounts(supply, "Offre")
     pairs, weights = _catchments(travel_times, demand.index, supply.index, decay)
-    available = _product(_two_steps(pairs, weights, persons, places), persons)
-    _warn_unknown(available, pairs, weights, persons, places)
+    available = _product(_two_steps("2sfca", pairs, weights, persons, places), persons)
+    warn_unknown(available, pairs.origins, int(np.isnan(weights).sum()), persons, places)
     return pd.Series(available, index=demand.index, name="spatial_availability")
 
 
@@ -214,7 +214,7 @@ def _catchments(
     return pairs, weights
 
 
-def _is_graded(decay: Decay, weights: Floats) -> bool:
+def is_graded(decay: Decay, weights: Floats) -> bool:
     """Return whether some weights lie between 0 and 1."""
     if isinstance(decay, Binary):
         return False
@@ -230,80 +230,35 @@ def _product(left: Floats, right: Floats) -> Floats:
     return product
 
 
-def _ratios(pairs: Pairs, weights: Floats, persons: Floats, places: Floats) -> Floats:
-    """Return supply per person of each site; 0 where nobody asks for it, with a warning."""
-    asked = weighted_sums(pairs.site, pairs.origin, weights, persons, len(pairs.sites))
-    nobody = asked == 0
-    _warn_nobody(pairs, nobody & (places > 0))
-    return np.where(nobody | (places == 0), 0.0, places / np.where(nobody, 1.0, asked))
+def _two_steps(method: str, pairs: Pairs, weights: Floats, persons: Floats, places: Floats) -> Floats:
+    """Return what reaches each origin; warn for sites whose supply goes to nobody."""
+    asked = ask(method, pairs, weights, persons, places)
+    ratios, lost = ratios_of(asked, places)
+    warn_nobody(pairs.sites[lost], stacklevel=5)
+    return answer(method, pairs, weights, places, ratios, asked.column())
 
 
-def _two_steps(pairs: Pairs, weights: Floats, persons: Floats, places: Floats) -> Floats:
-    """2SFCA and E2SFCA."""
-    ratios = _ratios(pairs, weights, persons, places)
-    return weighted_sums(pairs.origin, pairs.site, weights, ratios, len(pairs.origins))
-
-
-def _modified(pairs: Pairs, weights: Floats, persons: Floats, places: Floats) -> Floats:
-    """M2SFCA."""
-    ratios = _ratios(pairs, weights, persons, places)
-    return weighted_sums(pairs.origin, pairs.site, weights * weights, ratios, len(pairs.origins))
-
-
-def _three_steps(pairs: Pairs, weights: Floats, persons: Floats, places: Floats) -> Floats:
-    """3SFCA."""
-    chosen = _choices(pairs, weights, places) * weights
-    return _two_steps(pairs, chosen, persons, places)
-
-
-def _balanced(pairs: Pairs, weights: Floats, persons: Floats, places: Floats) -> Floats:
-    """BFCA."""
-    ratios = _ratios(pairs, _choices(pairs, weights, places), persons, places)
-    everyone = np.ones(len(pairs.origins))
-    column = weighted_sums(pairs.site, pairs.origin, weights, everyone, len(pairs.sites))
-    handed_out = weights / np.where(column == 0, 1.0, column)[pairs.site]
-    return weighted_sums(pairs.origin, pairs.site, handed_out, ratios, len(pairs.origins))
-
-
-def _choices(pairs: Pairs, weights: Floats, places: Floats) -> Floats:
-    """Return the share of each origin that chooses each site, among the sites that have supply."""
-    is_choice = (places != 0).astype(np.float64)
-    total = weighted_sums(pairs.origin, pairs.site, weights, is_choice, len(pairs.origins))
-    offered = np.where(is_choice[pairs.site] == 0, 0.0, weights)
-    shares: Floats = offered / np.where(total == 0, 1.0, total)[pairs.origin]
-    return shares
-
-
-_FORMULAS: dict[str, Callable[[Pairs, Floats, Floats, Floats], Floats]] = {
-    "2sfca": _two_steps,
-    "e2sfca": _two_steps,
-    "m2sfca": _modified,
-    "3sfca": _three_steps,
-    "bfca": _balanced,
-}
-
-
-def _warn_nobody(pairs: Pairs, lost: Bools) -> None:
+def warn_nobody(sites: Ids, *, stacklevel: int = 4) -> None:
     """Warn for sites whose supply goes to nobody."""
-    if lost.any():
+    if len(sites):
         warn(
-            f"{int(lost.sum())} site(s) sans aucune demande à portée ({examples(pairs.sites[lost])}) : leur offre "
-            "ne revient à personne et compte pour 0.",
-            stacklevel=6,
+            f"{len(sites)} site(s) sans aucune demande à portée ({examples(sites)}) : leur offre ne revient à "
+            "personne et compte pour 0.",
+            stacklevel=stacklevel,
         )
 
 
-def _warn_unknown(access: Floats, pairs: Pairs, weights: Floats, persons: Floats, places: Floats) -> None:
+def warn_unknown(access: Floats, origins: Ids, unknown_times: int, persons: Floats, places: Floats) -> None:
     """Warn for origins whose access is unknown, with what made it so."""
     unknown = np.isnan(access)
     if unknown.any():
         causes = {
-            "temps": np.isnan(weights).sum(),
+            "temps": unknown_times,
             "demande(s)": np.isnan(persons).sum(),
             "capacité(s)": np.isnan(places).sum(),
         }
         why = ", ".join(f"{count} {what}" for what, count in causes.items() if count)
         warn(
             f"Accessibilité inconnue pour {int(unknown.sum())} origine(s) sur {len(access)} "
-            f"({examples(pairs.origins[unknown])}) : valeurs inconnues en entrée : {why}."
+            f"({examples(origins[unknown])}) : valeurs inconnues en entrée : {why}."
         )

@@ -129,13 +129,19 @@ def time_to_site(travel_times: pd.DataFrame, origins: Iterable[str], site_id: st
 def count_unknown(pairs: Pairs) -> NDArray[np.int64]:
     """Return the number of unknown times of each origin, and warn if there are any."""
     unknown = np.bincount(pairs.origin[np.isnan(pairs.minutes)], minlength=len(pairs.origins))
+    warn_unknown_times(unknown, pairs.origins, stacklevel=5)
+    return unknown.astype(np.int64)
+
+
+def warn_unknown_times(unknown: NDArray[np.int64], origins: Ids, *, stacklevel: int = 4) -> None:
+    """Warn for origins that have unknown times."""
     if unknown.any():
-        touched = pairs.origins[unknown > 0]
+        touched = origins[unknown > 0]
         warn(
             f"{int(unknown.sum())} temps inconnus, pour {len(touched)} origine(s) ({examples(touched)}) : le "
-            "résultat n'y repose que sur les temps connus."
+            "résultat n'y repose que sur les temps connus.",
+            stacklevel=stacklevel,
         )
-    return unknown.astype(np.int64)
 
 
 def three_valued(yes: Bools, doubtful: Bools) -> pd.arrays.BooleanArray:

@@ -12,7 +12,7 @@ from territory.access._pairs import Bools, read_amounts, read_pairs, warn
 from territory.access.closest import count_unknown, three_valued
 from territory.errors import ParameterError, Problems, examples
 
-__all__ = ["coverage", "coverage_by"]
+__all__ = ["coverage", "coverage_by", "persons_by_zone"]
 
 THRESHOLDS_MIN = (15.0, 30.0, 45.0, 60.0)
 
@@ -60,7 +60,7 @@ def coverage(
     B          False          False
     """
     read_amounts(demand, "Demande")
-    ordered = _thresholds(thresholds_min)
+    ordered = check_thresholds(thresholds_min)
     pairs = read_pairs(travel_times, origins=demand.index, sites=None)
     pairs.check_threshold(ordered[-1], "Le seuil")
     doubtful = count_unknown(pairs) > 0
@@ -126,7 +126,31 @@ def coverage_by(
     within_30_min_unknown_hab    0.00
     within_30_min_share          0.25
     """
-    within = coverage(travel_times, demand, thresholds_min=thresholds_min)
+    return persons_by_zone(coverage(travel_times, demand, thresholds_min=thresholds_min), demand, groups)
+
+
+def persons_by_zone(within: pd.DataFrame, demand: pd.Series[float], groups: pd.Series[str]) -> pd.DataFrame:
+    """Count the persons of each zone within each threshold, from what `coverage` tells of each commune.
+
+    Parameters
+    ----------
+    within
+        Result of `coverage`, on the index of `demand`.
+    demand, groups
+        As for `coverage_by`.
+
+    Returns
+    -------
+    DataFrame
+        As `coverage_by`.
+
+    Examples
+    --------
+    >>> within = pd.DataFrame({"within_30_min": [True, False]}, index=["A", "B"])
+    >>> people, zone = pd.Series({"A": 100.0, "B": 300.0}), pd.Series({"A": "Var", "B": "Var"})
+    >>> float(persons_by_zone(within, people, zone).loc["Var", "within_30_min_share"])
+    0.25
+    """
     zone = _zones(demand, groups)
     persons = demand.astype(np.float64)
     columns = {"demand_hab": _sum(persons, np.ones(len(demand), dtype=np.bool_), zone)}
@@ -166,7 +190,7 @@ def _zones(demand: pd.Series[float], groups: pd.Series[str]) -> pd.Series[str]:
     return zone
 
 
-def _thresholds(thresholds_min: Sequence[float]) -> list[float]:
+def check_thresholds(thresholds_min: Sequence[float]) -> list[float]:
     """Return thresholds in growing order, or raise for all the bad ones."""
     problems = Problems("Seuils de temps", ParameterError)
     values = [float(value) for value in thresholds_min]

@@ -128,11 +128,11 @@ def apl(
     B    1.2
     Name: apl_consultations_per_hab, dtype: float64
     """
-    chosen = _profile(profile)
+    chosen = apl_profile(profile)
     access = floating_catchment_area(
         travel_times, standardised_population, activity, decay=chosen.decay, method="e2sfca"
     )
-    return _labelled(access, APL_NAME, chosen, "consultations par an et par habitant standardisé")
+    return labelled(access, APL_NAME, chosen, "consultations par an et par habitant standardisé")
 
 
 def gp_headcount_access(
@@ -176,11 +176,11 @@ def gp_headcount_access(
     >>> float(access["A"])
     150.0
     """
-    chosen = _profile(profile)
+    chosen = apl_profile(profile)
     access = floating_catchment_area(
         travel_times, population, practitioners, decay=chosen.decay, method="e2sfca"
     )
-    return _labelled(access * 100_000, HEADCOUNT_NAME, chosen, "médecins pour 100 000 habitants")
+    return labelled(access * 100_000, HEADCOUNT_NAME, chosen, "médecins pour 100 000 habitants")
 
 
 def gp_activity(
@@ -312,7 +312,7 @@ def mean_by(
     return pd.Series(mean, index=pd.Index(totals.index, name=None), name=values.name)
 
 
-def _profile(profile: str | AplProfile) -> AplProfile:
+def apl_profile(profile: str | AplProfile) -> AplProfile:
     """Return a profile from its name; warn when its weights are not verified."""
     if isinstance(profile, str):
         if profile not in APL_PROFILES:
@@ -326,7 +326,7 @@ def _profile(profile: str | AplProfile) -> AplProfile:
     return profile
 
 
-def _labelled(access: pd.Series[float], name: str, profile: AplProfile, unit: str) -> pd.Series[float]:
+def labelled(access: pd.Series[float], name: str, profile: AplProfile, unit: str) -> pd.Series[float]:
     """Return a result with its name, its unit and where its weights come from."""
     named = access.rename(name)
     named.attrs = {
