@@ -18,5 +18,5 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "shapes",
         "style",
     ],
-    submod_attrs={"showing": ["show"]},
+    submod_attrs={"exploring": ["explore"], "showing": ["show"]},
 )

@@ -1,0 +1,111 @@
+"""A scenario tried by hand gives what a run of the saved study gives, and gives it at once."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+
+import territory
+from territory.errors import ParameterError, UnknownCodeError
+from territory.plot.explore_trial import Trial
+from territory.study import save_scenario
+from territory.workflow import StudyResult
+
+
+@pytest.fixture(scope="module")
+def result() -> StudyResult:
+    return territory.run_study("draguignan")
+
+
+@pytest.fixture(scope="module")
+def trial(result: StudyResult) -> Trial:
+    return Trial(result.baseline, places=result.dataset.communes)
+
+
+def test_a_move_by_hand_is_the_scenario_of_the_study(result: StudyResult, trial: Trial) -> None:
+    outcome = trial.move("ime-salernes", commune_code="83050")
+    for table, level in (("communes", "service"), ("zones", "service"), ("sensitivity", "service")):
+        expected = getattr(result.comparisons["B"], table).xs("ime-salernes", level=level)
+        found = getattr(outcome.comparison, table).xs("ime-salernes", level=level)
+        pd.testing.assert_frame_equal(found, expected[found.columns])
+
+
+@pytest.mark.parametrize("place", [{"commune_code": "83069"}, {"longitude": 6.05, "latitude": 43.41}])
+def test_a_saved_trial_gives_the_same_numbers(trial: Trial, tmp_path: Path, place: dict[str, object]) -> None:
+    outcome = trial.move("ime-salernes", scenario_id="Z", capacity=20, **place)  # type: ignore[arg-type]
+    save_scenario(outcome.scenario, tmp_path / "essai.toml", sites=[outcome.site])
+    again = territory.run_study(tmp_path / "essai.toml")
+    expected = again.comparisons["Z"].communes.xs("ime-salernes", level="service")
+    found = outcome.comparison.communes.xs("ime-salernes", level="service")
+    pd.testing.assert_frame_equal(found, expected[found.columns])
+    assert again.scenarios["Z"].state.services["capacity"]["site-Z", "ime"] == 20
+
+
+def test_coverage_and_places_follow_their_definition(trial: Trial) -> None:
+    outcome = trial.move("ime-salernes", commune_code="83050", capacity=30)
+    persons = outcome.baseline.persons["persons"].droplevel("service")
+    minutes = outcome.results.access["travel_time_min"].droplevel("service")
+    inside = persons.index.isin(trial.state.parameters.territory_codes)
+    assert outcome.coverage["scenario_persons"][30.0] == pytest.approx(
+        persons[inside & (minutes <= 30)].sum()
+    )
+    limit = trial.state.parameters.recruitment_max_min
+    today, later = outcome.capacity_per_1000
+    assert np.isnan(today)
+    assert later == pytest.approx(30_000 / persons[minutes <= limit].sum())
+    assert np.isnan(trial.move("ime-salernes", commune_code="83050").capacity_per_1000[1])
+
+
+def test_it_answers_at_once(trial: Trial) -> None:
+    trial.move("ime-salernes", commune_code="83050")
+    seconds = []
+    for code in ("83061", "83069", "83137"):
+        start = time.process_time()
+        trial.move("ime-salernes", commune_code=code)
+        seconds.append(time.process_time() - start)
+    assert min(seconds) < 0.5
+
+
+def test_staying_at_the_same_place_changes_nothing(trial: Trial) -> None:
+    figures = trial.move("ime-salernes", commune_code="83121").figures
+    assert figures["persons_gain"] == figures["persons_loss"] == 0
+
+
+def test_roads_give_the_times_of_a_study_by_road(result: StudyResult) -> None:
+    communes = result.dataset.communes
+
+    class Roads:
+        """Ten minutes from everywhere."""
+
+        def travel_times(
+            self, origins: gpd.GeoDataFrame, destinations: gpd.GeoDataFrame, **_: object
+        ) -> pd.DataFrame:
+            pairs = pd.MultiIndex.from_product(
+                [origins.index, destinations.index], names=["from_id", "to_id"]
+            )
+            return pairs.to_frame(index=False).assign(travel_time_min=10.0, distance_km=8.0)
+
+    with pytest.raises(ParameterError, match="carte routière"):
+        Trial(result.baseline, times_method="roads")
+    trial = Trial(result.baseline, places=communes, network=Roads(), times_method="roads")  # type: ignore[arg-type]
+    minutes = trial.move("ime-salernes", commune_code="83049").results.access["travel_time_min"]
+    assert set(minutes.round(6)) == {10.0}
+
+
+def test_what_cannot_be_tried_is_said(result: StudyResult, trial: Trial) -> None:
+    with pytest.raises(UnknownCodeError, match="Service inconnu"):
+        trial.move("rien", commune_code="83050")
+    with pytest.raises(UnknownCodeError, match="Commune inconnue"):
+        trial.move("ime-salernes", commune_code="99999")
+    with pytest.raises(ParameterError, match="longitude"):
+        trial.move("ime-salernes")
+    state = result.baseline.state
+    without = replace(state, parameters=replace(state.parameters, authorisations=()))
+    with pytest.raises(ParameterError, match="ne nomme aucun service"):
+        Trial(replace(result.baseline, state=without))
