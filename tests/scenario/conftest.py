@@ -39,12 +39,12 @@ def state() -> State:
         crs=2154,
     )
     rows = [
-        ("west", "ime", "ime-x", 20.0, "places", 0.0, 9.0, False, False),
-        ("west", "sessad", "sessad-x", 10.0, "places", 0.0, 19.0, True, False),
-        ("east", "urgences", None, float("nan"), None, float("nan"), float("nan"), False, True),
+        ("west", "ime", "ime-x", 20.0, "places", 0.0, 9.0, "semi_internat", False, False),
+        ("west", "sessad", "sessad-x", 10.0, "places", 0.0, 19.0, "milieu_ordinaire", True, False),
+        ("east", "urgences", None, float("nan"), None, float("nan"), float("nan"), None, False, True),
     ]
     names = ["site_id", "service", "authorisation_id", "capacity", "capacity_unit", "age_min", "age_max"]
-    services = pd.DataFrame(rows, columns=[*names, "delivered_at_home", "is_complete_list"])
+    services = pd.DataFrame(rows, columns=[*names, "reception_mode", "delivered_at_home", "is_complete_list"])
     minutes = {"west": [5.0, 12.0, 33.0, 80.0], "east": [33.0, 21.0, 5.0, 50.0]}
     times = pd.DataFrame(
         [
