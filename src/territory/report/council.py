@@ -95,6 +95,7 @@ def council_report(result: StudyLike) -> Document:
         kicker="Rapport au conseil",
         footer=f"{study.title} · population {vintage}",
         keywords=["accessibilité", "temps de route", "médico-social", study.territory.name],
+        run_digest=result.run_digest,
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from territory.errors import ParameterError
 from territory.report.french import typeset
+from territory.report.stamp import mark
 
 # a paragraph is a text, or runs of text of which some are strong
 Run = tuple[str, Literal["plain", "strong"]]
@@ -123,6 +124,8 @@ class Document:
         Content in reading order.
     keywords
         For search.
+    run_digest
+        Digest of the run, kept in the properties of the PDF.
     """
 
     title: str
@@ -132,6 +135,7 @@ class Document:
     kicker: str = ""
     footer: str = ""
     keywords: Sequence[str] = field(default_factory=tuple)
+    run_digest: str = ""
 
 
 def to_data(document: Document) -> tuple[dict[str, Any], dict[str, bytes]]:
@@ -172,7 +176,7 @@ def to_data(document: Document) -> tuple[dict[str, Any], dict[str, bytes]]:
         "subtitle": typeset(document.subtitle),
         "kicker": typeset(document.kicker),
         "footer": typeset(document.footer),
-        "keywords": [typeset(word) for word in document.keywords],
+        "keywords": [*(typeset(word) for word in document.keywords), *filter(None, [mark(document.run_digest)])],
         "date": [document.date.year, document.date.month, document.date.day],
         "blocks": blocks,
     }

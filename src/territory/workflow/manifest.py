@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from importlib import metadata, resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from territory.study.own_tables import CHANGE_TABLES
 from territory.workflow.steps import code_digest
 
 if TYPE_CHECKING:
@@ -34,6 +36,12 @@ def describe_run(inputs: Inputs, *, roads: Path | None) -> tuple[dict[str, Any],
     for key, value in study.files.model_dump().items():
         if value is not None and key != "distancier_unit":
             files[f"files.{key}: {Path(value).name}"] = digest_file(Path(study.folder) / value)
+    for scenario in study.scenario:
+        for change in scenario.change:
+            for key in CHANGE_TABLES:
+                value = getattr(change, key, None)
+                if value is not None:
+                    files[f"scenario.{key}: {Path(value).name}"] = digest_file(Path(study.folder) / value)
     if roads is not None:
         files[f"roads: {roads.name}"] = digest_file(roads)
     manifest = {
@@ -48,8 +56,20 @@ def describe_run(inputs: Inputs, *, roads: Path | None) -> tuple[dict[str, Any],
             **{n: metadata.version(n) for n in LIBRARIES},
         },
     }
-    text = json.dumps(manifest, ensure_ascii=False, sort_keys=True)
-    return manifest, hashlib.sha256(text.encode()).hexdigest()
+    return manifest, digest_of_manifest(manifest)
+
+
+def digest_of_manifest(manifest: Mapping[str, Any]) -> str:
+    """Return the digest of what a manifest says of the inputs; what it says of the outputs is left out.
+
+    Examples
+    --------
+    >>> digest_of_manifest({"study": "a"}) == digest_of_manifest({"study": "a", "outputs_sha256": {}})
+    True
+    """
+    inputs = {key: value for key, value in manifest.items() if key not in ("run_sha256", "outputs_sha256")}
+    text = json.dumps(inputs, ensure_ascii=False, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _dataset_files(name: str) -> dict[str, str]:
