@@ -7,7 +7,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$p" && break; done)
 STUDY ?= draguignan
 
-.PHONY: run test slow lint format lab bench bench-national clean
+.PHONY: run test slow lint format docs lab bench bench-national clean
 
 run: $(VENV)/.installed
 	$(BIN)/territory run $(STUDY)
@@ -27,6 +27,9 @@ lint: $(VENV)/.installed-dev
 format: $(VENV)/.installed-dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+docs: $(VENV)/.installed-dev
+	$(BIN)/python -m sphinx -b html -W --keep-going -q docs docs/_build/html
 
 lab: $(VENV)/.installed-dev
 	$(BIN)/jupyter lab notebooks
@@ -49,5 +52,5 @@ $(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
 	@touch $@
 
 $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[notebooks,servers,scale,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[notebooks,servers,scale,docs,dev]'
 	@touch $@ $(VENV)/.installed
