@@ -109,7 +109,7 @@ def gini(values: pd.Series[float], weights: pd.Series[float] | None = None) -> f
 
     Notes
     -----
-    G = sum_i sum_j w_i w_j |x_i - x_j| / (2 mean W²), computed from the Lorenz curve. Gini (1912).
+    ``G = sum_i sum_j w_i w_j |x_i - x_j| / (2 mean W²)``, computed from the Lorenz curve. Gini (1912).
 
     Examples
     --------
@@ -257,7 +257,7 @@ def fgt_poverty(
 
     Notes
     -----
-    FGT_a = sum p_i (|line - x_i| / line)^a over the poor. Foster, Greer and Thorbecke (1984), Econometrica 52,
+    ``FGT_a = sum p_i (|line - x_i| / line)^a`` over the poor. Foster, Greer and Thorbecke (1984), Econometrica 52,
     761-766.
 
     Examples

@@ -22,15 +22,32 @@ class Results:
     access : DataFrame indexed by (commune_code, service)
         measure (`named`: time to the site of an authorisation named in the study, `service` being its id;
         `closest`: time to the closest site of a service whose list is complete), to_id, travel_time_min,
-        uncertainty_min, distance_km, is_reachable.
+        uncertainty_min, distance_km, is_reachable, edge_time_min (to the edge of the data) and
+        could_be_closer_outside (a site beyond the edge could be closer than the closest one found).
     persons : DataFrame indexed by (commune_code, service)
         For each named authorisation: persons, and persons_kind: `age` (persons of the age received,
         estimated) or `observed` (children served, from the study's own file).
     coverage : DataFrame indexed by (zone, service)
         Inhabitants within each threshold of the closest site, by EPCI of the territory and in all.
     trips : DataFrame indexed by (commune_code, service, who)
-        Minutes on the road in a year for one child of the commune, low and high (the round factor's range),
-        and kilometres of direct road: child, parent and staff are three accounts, never added up.
+        Minutes, kilometres, € and kg of CO2 in a year for one child of the commune, by the direct road and on
+        board (the round factor's range): child, parent and staff are three accounts, never added up. See
+        `territory.scenario.travel_accounts`.
+    places : DataFrame indexed by (commune_code, service)
+        access_per_1000 and unmet_persons where places can be counted (see `territory.scenario.places`).
+    place_reasons : DataFrame indexed by service
+        Why they cannot, in French.
+    edge : DataFrame indexed by service
+        Communes and inhabitants of the territory whose closest site could be beyond the data.
+    gp_access : DataFrame indexed by commune_code
+        apl_consultations_per_hab, or else practitioners_per_100000_hab (see `territory.scenario.gp_access`).
+    deserts : DataFrame indexed by (commune_code, criterion)
+        value, threshold, unit, status, distance, reason, desert_class (see `territory.scenario.deserts`).
+    desert_shares : DataFrame indexed by (zone, scheme, desert_class)
+        Inhabitants of each class and of each criterion, by EPCI, by département and in all.
+    zoning : DataFrame indexed by territory_id
+        Simulated zone of each territoire de vie-santé, without regulatory value; empty when it is not asked for
+        or cannot be computed.
     """
 
     state: State
@@ -38,6 +55,13 @@ class Results:
     persons: pd.DataFrame
     coverage: pd.DataFrame
     trips: pd.DataFrame
+    places: pd.DataFrame
+    place_reasons: pd.DataFrame
+    edge: pd.DataFrame
+    gp_access: pd.DataFrame
+    deserts: pd.DataFrame
+    desert_shares: pd.DataFrame
+    zoning: pd.DataFrame
 
     def __repr__(self) -> str:
         """Return what was measured."""
@@ -65,7 +89,15 @@ class Comparison:
     sensitivity : DataFrame indexed by (service, recruitment_max_min)
         The same persons under other recruitment limits.
     trips : DataFrame indexed by (zone, service, who)
-        Minutes a year for one child, before and after, low and high, averaged over the persons concerned.
+        The accounts of travel of one child in a year: ``baseline_``, ``scenario_`` and ``delta_`` of each quantity of
+        `Results.trips`, averaged over the persons of today's area.
+    measures : DataFrame indexed by (level, zone, service, measure)
+        Every measure of every service, those that do not move included: unit, baseline, scenario, delta,
+        is_distinguishable, reason (see `territory.scenario.measures`).
+    councils : DataFrame indexed by (service, level, zone)
+        Gainers, losers and the worst loss of each council (see `territory.scenario.gainers`).
+    deserts : DataFrame indexed by (commune_code, scheme)
+        baseline_desert_class, scenario_desert_class, is_changed.
     """
 
     scenario_id: str
@@ -75,6 +107,9 @@ class Comparison:
     zones: pd.DataFrame
     sensitivity: pd.DataFrame
     trips: pd.DataFrame
+    measures: pd.DataFrame
+    councils: pd.DataFrame
+    deserts: pd.DataFrame
 
     def named(self, scenario_id: str, name: str) -> Comparison:
         """Return the same comparison under the name of its scenario."""
