@@ -134,6 +134,22 @@ TABLES: dict[str, Table] = {
             "is_complete_list": Column(
                 "flag", "true when every site of this service in the territory is known"
             ),
+            "capacity_scope": Column(
+                "text",
+                "whose capacity it is: that of the site alone, or that of the authorisation at all its sites",
+                nullable=True,
+                optional=True,
+            ),
+            "holder": Column("text", "body that holds the authorisation", nullable=True, optional=True),
+            "run_by": Column(
+                "text", "body that runs the authorisation for its holder", nullable=True, optional=True
+            ),
+            "serves": Column(
+                "text",
+                "authorisations whose families the row receives, after a merger, separated by spaces",
+                nullable=True,
+                optional=True,
+            ),
         },
     ),
     "travel_times": Table(

@@ -56,11 +56,12 @@ def line(text: str, start: str) -> int:
 def test_built_in_study_is_valid() -> None:
     assert "draguignan" in built_in_studies()
     study = load_study("draguignan")
-    assert [scenario.id for scenario in study.scenario] == ["A", "B"]
-    # only the IME tells the two scenarios apart
-    moved = [{a for c in s.change for a in c.authorisation_ids} for s in study.scenario]  # type: ignore[union-attr]
+    assert [scenario.id for scenario in study.scenario] == ["A", "B", "C", "D"]
+    # only the IME tells A and B apart; C and D move what B moves
+    moves = [[c for c in s.change if c.type == "move_site"] for s in study.scenario]
+    moved = [{a for c in listed for a in c.authorisation_ids} for listed in moves]
     assert moved[1] - moved[0] == {"ime-salernes"}
-    assert moved[0] < moved[1]
+    assert moved[0] < moved[1] == moved[2] == moved[3]
 
 
 def test_every_assumption_of_the_built_in_study_has_its_source() -> None:
@@ -132,7 +133,7 @@ def test_each_problem_is_said(tmp_path: Path, old: str, new: str, expected: str)
 
 def test_contradictory_moves_are_refused(tmp_path: Path) -> None:
     again = GOOD[GOOD.index("[[scenario.change]]") :].replace('"nouveau"', '"cmpp-draguignan"')
-    assert "déplacé deux fois" in problems_of(tmp_path, GOOD + again)
+    assert "déplacée vers deux sites" in problems_of(tmp_path, GOOD + again)
 
 
 def test_not_toml_and_not_utf8(tmp_path: Path) -> None:

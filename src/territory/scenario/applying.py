@@ -3,37 +3,53 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import singledispatch
 
 import pandas as pd
 
-from territory.errors import Problems, StudyError, examples
-from territory.study.changes import Change, ChangeCapacity, CloseSite, MoveSite, OpenSite, Scenario
-from territory.study.state import State
+from territory.errors import Problems, StudyError
+from territory.scenario.supply_changes import PHASES, change_services, close_rows, open_rows
+from territory.scenario.world_changes import change_population, change_speeds
+from territory.study.changes import (
+    ChangePopulation,
+    ChangeSpeeds,
+    CloseSite,
+    MergeEstablishments,
+    MoveSite,
+    PoolSites,
+    Scenario,
+)
+from territory.study.contradictions import contradictions
+from territory.study.state import Families, State
 
 
 def apply(state: State, scenario: Scenario) -> State:
     """Return the state as the scenario would make it.
 
-    Travel times are not recomputed: those of `state` go to every site that a scenario may use.
+    Travel times are not computed again: those of `state` go to every site that a scenario may use. The order of
+    the changes in the file does not matter: openings come first, closings last.
 
     Parameters
     ----------
     state
         Today's inputs, unchanged.
     scenario
-        Its changes are applied in their order.
+        Its changes, and where families go.
 
     Returns
     -------
     State
-        A copy with other services.
+        A copy with other services, times or population. A table that no change touches is the same object.
 
     Raises
     ------
     StudyError
-        With every change that cannot be made: unknown site or authorisation, a service that would stand
-        twice at one site.
+        With every change that cannot be made: unknown site or authorisation, two changes that contradict each
+        other, a service that would stand twice at one site, speeds of a road map where there is none.
+
+    Warns
+    -----
+    TerritoryWarning
+        If an authorisation of psychiatry is transferred as if it were under the CASF.
 
     Examples
     --------
@@ -43,91 +59,65 @@ def apply(state: State, scenario: Scenario) -> State:
     Scenario('C', 1 change)
     """
     problems = Problems(f"Scénario « {scenario.id} »", StudyError)
-    services = state.services
-    for change in scenario.change:
-        services = _change(change, services, state, problems)
+    changes = [change.model_dump() for change in scenario.change]
+    for _, said in contradictions(changes, authorisations_by_site(state.services)):
+        problems.add(said)
     problems.raise_if_any()
-    return replace(state, services=services)
+    changed = replace(state, services=_services(state, scenario, problems))
+    speeds = [change for change in scenario.change if isinstance(change, ChangeSpeeds)]
+    if speeds:
+        changed = change_speeds(changed, speeds, problems)
+    population = [change for change in scenario.change if isinstance(change, ChangePopulation)]
+    if population:
+        changed = change_population(changed, population, problems)
+    problems.raise_if_any()
+    return replace(
+        changed,
+        families=_families(state, scenario),
+        poolings=tuple(change for change in scenario.change if isinstance(change, PoolSites)),
+    )
 
 
-@singledispatch
-def _change(change: Change, services: pd.DataFrame, state: State, problems: Problems) -> pd.DataFrame:
-    """Return the services after one change, or report why it cannot be made."""
-    raise TypeError(f"not a change: {change!r}")
+def authorisations_by_site(services: pd.DataFrame) -> dict[str, list[str]]:
+    """Return the authorisations exercised at each site."""
+    rows = services.reset_index().dropna(subset=["authorisation_id"])
+    found = rows.groupby("site_id")["authorisation_id"].agg(lambda ids: list(dict.fromkeys(ids)))
+    return {str(site): ids for site, ids in found.items()}
 
 
-@_change.register
-def _move(change: MoveSite, services: pd.DataFrame, state: State, problems: Problems) -> pd.DataFrame:
-    """Give another site to some authorisations; places, ages and mode stay as they are."""
-    rows = services.reset_index()
-    moved = rows["authorisation_id"].isin(change.authorisation_ids)
-    _report_unknown("autorisations", change.authorisation_ids, rows["authorisation_id"], problems)
-    if change.from_site_id is not None:
-        from_site = rows["site_id"] == change.from_site_id
-        if not from_site.any():
-            problems.add(f"le site « {change.from_site_id} » n'offre aucun service à déplacer")
-        moved = from_site if not change.authorisation_ids else moved & from_site
-    _report_unknown("sites", [change.to_site_id], pd.Series(state.sites.index), problems)
-    # two authorisations of one kind may stand at one site: they stay two rows, told apart by a suffix
-    rows.loc[moved, "site_id"] = change.to_site_id
-    clash = rows.duplicated(["site_id", "service"], keep=False) & moved
-    rows.loc[clash, "service"] = rows["service"] + "@" + rows["authorisation_id"].fillna("")
-    if rows.duplicated(["site_id", "service"]).any():
-        problems.add(f"un même service se trouverait deux fois sur le site « {change.to_site_id} »")
-    return rows.set_index(["site_id", "service"])
+def _services(state: State, scenario: Scenario, problems: Problems) -> pd.DataFrame:
+    """Return the services after every change of the offer, today's own table when there is none."""
+    offer = [change for change in scenario.change if isinstance(change, PHASES)]
+    if not offer:
+        return state.services
+    rows = open_rows(state.services)
+    # of two changes of one kind, neither hangs on the other once contradictions are refused
+    for change in sorted(offer, key=lambda change: PHASES.index(type(change))):
+        rows = change_services(change, rows, state, problems)
+    return close_rows(rows, state.services)
 
 
-@_change.register
-def _open(change: OpenSite, services: pd.DataFrame, state: State, problems: Problems) -> pd.DataFrame:
-    """Add a service under a new authorisation."""
-    _report_unknown("sites", [change.site_id], pd.Series(state.sites.index), problems)
-    key = (change.site_id, change.service)
-    if key in services.index:
-        problems.add(f"le service « {change.service} » existe déjà sur le site « {change.site_id} »")
-        return services
-    if (services["authorisation_id"] == change.authorisation_id).any():
-        problems.add(
-            f"l'autorisation « {change.authorisation_id} » existe déjà : déplacez-la, ou nommez-en une autre"
-        )
-        return services
-    values = change.model_dump(exclude={"type", "site_id", "service"})
-    # a service joins a list that is as complete as it was
-    listed = services[services.index.get_level_values("service") == change.service]["is_complete_list"]
-    values["is_complete_list"] = bool(len(listed) and listed.all())
-    row = pd.DataFrame([values], index=pd.MultiIndex.from_tuples([key], names=["site_id", "service"]))
-    row = row.reindex(columns=services.columns).astype(services.dtypes.to_dict())
-    return pd.concat([services, row])
-
-
-@_change.register
-def _close(change: CloseSite, services: pd.DataFrame, state: State, problems: Problems) -> pd.DataFrame:
-    """Drop what a site offers, or one authorisation."""
-    at_site = services.index.get_level_values("site_id") == change.site_id
-    held = (services["authorisation_id"] == change.authorisation_id).to_numpy()
-    closed = at_site & held if change.site_id and change.authorisation_id else at_site | held
-    if not closed.any():
-        problems.add(f"rien à fermer : « {change.site_id or change.authorisation_id} » n'offre aucun service")
-    return services[~closed]
-
-
-@_change.register
-def _resize(change: ChangeCapacity, services: pd.DataFrame, state: State, problems: Problems) -> pd.DataFrame:
-    """Set the capacity of an authorisation that stands at one site."""
-    held = services["authorisation_id"] == change.authorisation_id
-    _report_unknown("autorisations", [change.authorisation_id], services["authorisation_id"], problems)
-    if held.sum() > 1:
-        problems.add(
-            f"l'autorisation « {change.authorisation_id} » est exercée sur {held.sum()} sites : sa capacité est "
-            "celle de l'ensemble, elle n'est pas attribuée à l'un d'eux"
-        )
-        return services
-    changed = services.copy()
-    changed.loc[held, "capacity"] = change.capacity
-    return changed
-
-
-def _report_unknown(what: str, asked: object, known: pd.Series, problems: Problems) -> None:
-    """Report ids that no table holds."""
-    unknown = sorted(set(asked) - set(known.dropna()))  # type: ignore[call-overload]
-    if unknown:
-        problems.add(f"{what} sans ligne dans les données : {examples(unknown)}")
+def _families(state: State, scenario: Scenario) -> dict[str, Families]:
+    """Return where the families of each authorisation that changes place go, when they do not follow it."""
+    if scenario.families == "stay":
+        return {}
+    touched: list[str] = []
+    held = authorisations_by_site(state.services)
+    for change in scenario.change:
+        if isinstance(change, MoveSite):
+            touched += change.authorisation_ids or held.get(str(change.from_site_id), [])
+        elif isinstance(change, CloseSite):
+            touched += (
+                [change.authorisation_id] if change.authorisation_id else held.get(str(change.site_id), [])
+            )
+        elif isinstance(change, MergeEstablishments) and change.to_site_id is not None:
+            touched += [change.into_authorisation_id, *change.absorbed_ids]
+        elif isinstance(change, PoolSites) and change.moves_services:
+            touched += change.member_ids
+    rows = open_rows(state.services)
+    found = {}
+    for name in dict.fromkeys(touched):
+        kinds = tuple(dict.fromkeys(rows.loc[rows["authorisation_id"] == name, "service"]))
+        if kinds:
+            found[name] = Families(scenario.families, kinds, scenario.families_need)
+    return found

@@ -1,5 +1,29 @@
 """The changes a scenario is made of, under the names that the rest of the library uses."""
 
-from territory.study.changes import ChangeCapacity, CloseSite, MoveSite, OpenSite, Scenario
+from territory.study.changes import (
+    ChangeCapacity,
+    ChangePopulation,
+    ChangeSpeeds,
+    CloseSite,
+    MergeEstablishments,
+    MoveSite,
+    OpenBranch,
+    OpenSite,
+    PoolSites,
+    Scenario,
+    TransferAuthorisation,
+)
 
-__all__ = ["ChangeCapacity", "CloseSite", "MoveSite", "OpenSite", "Scenario"]
+__all__ = [
+    "ChangeCapacity",
+    "ChangePopulation",
+    "ChangeSpeeds",
+    "CloseSite",
+    "MergeEstablishments",
+    "MoveSite",
+    "OpenBranch",
+    "OpenSite",
+    "PoolSites",
+    "Scenario",
+    "TransferAuthorisation",
+]

@@ -7,8 +7,12 @@ import pandas as pd
 
 from territory.errors import ParameterError
 from territory.network.estimate import difference_uncertainty_min
-from territory.scenario.computing import ALL_TERRITORY
+from territory.scenario.desert_measures import compare_deserts
+from territory.scenario.gainers import gainers_and_losers
+from territory.scenario.measures import compare_measures
 from territory.scenario.results import Comparison, Results
+from territory.scenario.travel_accounts import compare_accounts
+from territory.scenario.zones import by_zone
 
 SIDES = ("baseline", "scenario")
 EFFECTS = ("gain", "loss", "indistinct", "entering", "unknown")
@@ -53,8 +57,10 @@ def compare(baseline: Results, scenario: Results) -> Comparison:
         raise ParameterError("Comparaison impossible : les deux résultats ne portent pas sur la même étude.")
     moved = _moved(baseline, scenario)
     parameters = baseline.state.parameters
-    differences = _differences(baseline, scenario, moved)
+    every = _differences(baseline, scenario)
+    differences = every[every.index.get_level_values("service").isin(moved)]
     communes = _effects(differences, parameters.recruitment_max_min)
+    places = baseline.state.communes
     limits = sorted({parameters.recruitment_max_min, *parameters.recruitment_tests_min})
     tested = [_effects(differences, limit).assign(recruitment_max_min=limit) for limit in limits]
     by_service_and_limit = ["service", "recruitment_max_min"]
@@ -63,9 +69,14 @@ def compare(baseline: Results, scenario: Results) -> Comparison:
         name="",
         services=tuple(moved),
         communes=communes,
-        zones=_tally(_by_zone(communes[communes["effect"] != "outside"], baseline), ["zone", "service"]),
+        zones=_tally(
+            by_zone(communes[communes["effect"] != "outside"], places["epci_code"]), ["zone", "service"]
+        ),
         sensitivity=_tally(pd.concat(tested).reset_index(), by_service_and_limit),
-        trips=_compare_trips(baseline, scenario, communes),
+        trips=compare_accounts(baseline.trips, scenario.trips, communes, places["epci_code"]),
+        measures=compare_measures(baseline, scenario, every),
+        councils=gainers_and_losers(communes, places),
+        deserts=compare_deserts(baseline, scenario),
     )
 
 
@@ -80,14 +91,11 @@ def _moved(baseline: Results, scenario: Results) -> list[str]:
     return list(changed.index[changed])
 
 
-def _differences(baseline: Results, scenario: Results, moved: list[str]) -> pd.DataFrame:
-    """Return the times before and after of every commune, and whether their difference can be told."""
-    kept = baseline.access.index.get_level_values("service").isin(moved)
-    before, after = baseline.access[kept], scenario.access.reindex(baseline.access.index[kept])
+def _differences(baseline: Results, scenario: Results) -> pd.DataFrame:
+    """Return the times before and after of every commune and service, and whether their difference can be told."""
+    before, after = baseline.access, scenario.access.reindex(baseline.access.index)
     old, new = before["travel_time_min"], after["travel_time_min"]
-    detectable = pd.concat(
-        [_detectable(baseline, scenario, name) for name in moved] or [pd.Series(dtype=float)]
-    ).reindex(before.index)
+    detectable = _detectable(before, after, baseline)
     delta = new - old
     # the ages of a service that only opens in the scenario are known there alone
     persons = baseline.persons["persons"].fillna(scenario.persons["persons"])
@@ -111,22 +119,20 @@ def _differences(baseline: Results, scenario: Results, moved: list[str]) -> pd.D
     )
 
 
-def _detectable(baseline: Results, scenario: Results, name: str) -> pd.Series:
-    """Return the smallest difference that the doubt on times lets be told, for each commune."""
-    before = baseline.access.xs(name, level="service", drop_level=False)
-    after = scenario.access.xs(name, level="service", drop_level=False)
-    pairs = baseline.state.site_times.set_index(["from_id", "to_id"])["travel_time_min"]
+def _detectable(before: pd.DataFrame, after: pd.DataFrame, baseline: Results) -> np.ndarray:
+    """Return the smallest difference that the doubt on times lets be told, for each commune and service."""
+    pairs = baseline.state.site_times.astype({"from_id": "str", "to_id": "str"})
+    pairs = pairs.drop_duplicates(["from_id", "to_id"]).set_index(["from_id", "to_id"])
     ends = pd.MultiIndex.from_arrays([before["to_id"].astype("str"), after["to_id"].astype("str")])
-    between = pairs.set_axis(pairs.index.set_levels([level.astype("str") for level in pairs.index.levels]))
+    between = pairs["travel_time_min"].reindex(ends).to_numpy(float)
+    old, new = (side["travel_time_min"].to_numpy(float) for side in (before, after))
+    # two sites without a known road between them are at most as far as by way of the commune
+    between = np.where(np.isnan(between), old + new, between)
     # the road to one same place is shared whole
     same = before["to_id"].eq(after["to_id"]).fillna(False).to_numpy(bool)
-    found = difference_uncertainty_min(
-        before["travel_time_min"].to_numpy(),
-        after["travel_time_min"].to_numpy(),
-        np.where(same, 0.0, between.reindex(ends).to_numpy(float)),
-        terrain=baseline.state.parameters.terrain,
+    return difference_uncertainty_min(
+        old, new, np.where(same, 0.0, between), terrain=baseline.state.parameters.terrain
     )
-    return pd.Series(found, index=before.index)
 
 
 def _effects(differences: pd.DataFrame, limit_min: float) -> pd.DataFrame:
@@ -146,14 +152,6 @@ def _effects(differences: pd.DataFrame, limit_min: float) -> pd.DataFrame:
     )
     flags = {"is_in_area": today, "is_in_scenario_area": later, "effect": effect}
     return differences.drop(columns=["is_known", "is_better"]).assign(**flags)
-
-
-def _by_zone(communes: pd.DataFrame, baseline: Results) -> pd.DataFrame:
-    """Return the rows of every commune twice: for its EPCI, and for the whole, which comes first."""
-    rows = communes.reset_index()
-    epci = baseline.state.communes["epci_code"].fillna("").reindex(rows["commune_code"]).to_numpy()
-    each = rows.assign(zone=epci).sort_values("zone", kind="stable")
-    return pd.concat([rows.assign(zone=ALL_TERRITORY), each], ignore_index=True)
 
 
 def _tally(rows: pd.DataFrame, by: list[str]) -> pd.DataFrame:
@@ -179,18 +177,3 @@ def _tally(rows: pd.DataFrame, by: list[str]) -> pd.DataFrame:
     table["worst_loss_min"] = worst["delta_travel_time_min"]
     table["worst_loss_commune"] = worst["commune_code"]
     return table
-
-
-def _compare_trips(baseline: Results, scenario: Results, communes: pd.DataFrame) -> pd.DataFrame:
-    """Average the year's road of one child over the persons of the area, before and after, by account."""
-    persons = communes["persons"][communes["is_in_area"] & communes["delta_travel_time_min"].notna()]
-    sides = [
-        trips.trips.add_prefix(f"{side}_") for side, trips in zip(SIDES, (baseline, scenario), strict=True)
-    ]
-    rows = sides[0].join(sides[1]).reset_index("who").join(persons, how="inner")
-    zones = _by_zone(rows, baseline)
-    values = [column for column in zones if str(column).startswith(tuple(f"{side}_" for side in SIDES))]
-    weighted = zones[values].mul(zones["persons"], axis=0).assign(persons=zones["persons"])
-    keys = [zones[key] for key in ("zone", "service", "who")]
-    total = weighted.groupby(keys, sort=False).sum(skipna=False)
-    return total[values].div(total["persons"].where(total["persons"] > 0), axis=0)

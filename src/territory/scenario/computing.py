@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 import numpy as np
 import pandas as pd
 
 from territory import access, needs, supply
+from territory.scenario.deserts import count_edge, desert_shares, deserts, flag_edge
+from territory.scenario.families import nearest, times_of_families
+from territory.scenario.gp_access import gp_access, zoning
+from territory.scenario.places import count_places
 from territory.scenario.results import Results
-from territory.study.model import Authorisation
+from territory.scenario.state_times import times_to_sites
+from territory.scenario.travel_accounts import travel_accounts
+from territory.scenario.zones import ALL_TERRITORY as ALL_TERRITORY
 from territory.study.state import State
-
-ALL_TERRITORY = "territory"
 
 
 def compute(state: State) -> Results:
@@ -35,70 +37,35 @@ def compute(state: State) -> Results:
     >>> result.baseline.access.loc[("83121", "ime-salernes"), "to_id"]
     'ime-salernes'
     """
-    found = [_named(state, named) for named in state.parameters.authorisations]
+    every = [named.id for named in state.parameters.authorisations]
+    found = [_access(state, name, "named", times_of_families(state, name)) for name in every]
     complete = set(supply.complete_services(state.services))
     closest = [service for service in state.parameters.closest_services if service in complete]
     found += [_closest(state, service) for service in closest]
-    table = pd.concat(found) if found else _empty_access()
+    table = flag_edge(pd.concat(found) if found else _empty_access(), state)
+    gps = gp_access(state)
+    classes = deserts(state, gps)
+    places, reasons = count_places(state)
     return Results(
         state=state,
         access=table,
         persons=_persons(state),
         coverage=_coverage(state, closest),
-        trips=_trips(state, table),
+        trips=travel_accounts(state, table),
+        places=places,
+        place_reasons=reasons,
+        edge=count_edge(table, state),
+        gp_access=gps,
+        deserts=classes,
+        desert_shares=desert_shares(classes, state),
+        zoning=zoning(state, gps),
     )
-
-
-def _named(state: State, named: Authorisation) -> pd.DataFrame:
-    """Return the time from every commune to the site of an authorisation, the closest one when it has several."""
-    services = state.services
-    if not (services["authorisation_id"] == named.id).any():
-        # closed, or not open yet: out of reach for everybody, which is known
-        return _access(state, named.id, "named", pd.DataFrame(index=state.communes.index))
-    sites = _sites_of(services, named.id)
-    if len(sites) > 1:
-        return _nearest(state, named.id, "named", sites)
-    times = access.time_to_site(state.travel_times, state.communes.index, sites[0])
-    rows = state.travel_times[state.travel_times["to_id"] == sites[0]].set_index("from_id")
-    found = rows.reindex(state.communes.index)
-    found["travel_time_min"] = times["time_min"]
-    found["is_reachable"] = times["is_reachable"]
-    found["to_id"] = sites[0]
-    return _access(state, named.id, "named", found)
-
-
-def _sites_of(services: pd.DataFrame, authorisation_id: str) -> list[str]:
-    """Return the sites of an authorisation; several of them only when they receive the same ages."""
-    rows = services[services["authorisation_id"] == authorisation_id]
-    sites = list(dict.fromkeys(rows.index.get_level_values("site_id")))
-    if len(sites) > 1 and len(rows[["age_min", "age_max"]].drop_duplicates()) > 1:
-        # the closer site may not receive the child: asking for one site says what is wrong
-        supply.site_of_authorisation(services, authorisation_id)
-    return sites
 
 
 def _closest(state: State, service: str) -> pd.DataFrame:
     """Return the time from every commune to the closest site of a service."""
-    return _nearest(state, service, "closest", list(supply.sites_of(state.services, service)))
-
-
-def _nearest(state: State, service: str, measure: str, sites: Collection[str]) -> pd.DataFrame:
-    """Return the time from every commune to the closest of some sites."""
-    times = times_to_sites(state, sites)
-    best = access.time_to_closest(times, state.communes.index)
-    keys = pd.MultiIndex.from_arrays([best.index, best["to_id_1"]])
-    found = times.set_index(["from_id", "to_id"]).reindex(keys).set_axis(best.index)
-    found["travel_time_min"] = best["time_1_min"]
-    found["is_reachable"] = best["is_reachable"]
-    found["to_id"] = best["to_id_1"]
-    return _access(state, service, measure, found)
-
-
-def times_to_sites(state: State, sites: Collection[str]) -> pd.DataFrame:
-    """Return the travel times to some sites, with the attributes of the whole table."""
-    times = state.travel_times[state.travel_times["to_id"].isin(sites)]
-    times.attrs = dict(state.travel_times.attrs)
-    return times
+    found = nearest(state, list(supply.sites_of(state.services, service)))
+    return _access(state, service, "closest", found)
 
 
 def _access(state: State, service: str, measure: str, found: pd.DataFrame) -> pd.DataFrame:
@@ -183,31 +150,3 @@ def _coverage(state: State, services: list[str]) -> pd.DataFrame:
             counted.index = pd.MultiIndex.from_product([counted.index, [service]], names=["zone", "service"])
             blocks.append(counted)
     return pd.concat(blocks) if blocks else pd.DataFrame()
-
-
-def _trips(state: State, table: pd.DataFrame) -> pd.DataFrame:
-    """Return the year's road for one child of each commune, in three accounts that are never added up."""
-    blocks = []
-    for named in state.parameters.authorisations:
-        rows = table.xs(named.id, level="service")
-        for trip in named.trip:
-            there_and_back = 2 * trip.return_trips_per_year
-            index = pd.MultiIndex.from_product(
-                [rows.index, [named.id], [trip.who]], names=["commune_code", "service", "who"]
-            )
-            minutes = rows["travel_time_min"].to_numpy(float) * there_and_back
-            blocks.append(
-                pd.DataFrame(
-                    {
-                        "year_low_min": minutes * trip.round_factor_low,
-                        "year_high_min": minutes * trip.round_factor_high,
-                        "year_direct_km": rows["distance_km"].to_numpy(float) * there_and_back,
-                    },
-                    index=index,
-                )
-            )
-    if not blocks:
-        index = pd.MultiIndex.from_arrays([[], [], []], names=["commune_code", "service", "who"])
-        names = ("year_low_min", "year_high_min", "year_direct_km")
-        return pd.DataFrame({name: pd.Series(dtype=float) for name in names}).set_index(index)
-    return pd.concat(blocks)

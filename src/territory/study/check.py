@@ -12,10 +12,11 @@ from pydantic import ValidationError
 from territory.datasets.catalogue import FILES, dataset_names, open_dataset
 from territory.datasets.files import DataFiles
 from territory.errors import TerritoryError, examples
+from territory.study.check_changes import check_scenarios
+from territory.study.check_costs import check_costs
+from territory.study.criteria import check_criteria, check_indicator_files
 from territory.study.own_tables import read_observed_origins
-
-Location = tuple[str | int, ...]
-Finding = tuple[Location, str]
+from territory.study.raw import Finding, Location, items, unknown
 
 
 def check_references(raw: dict[str, Any], folder: Path) -> Iterator[Finding]:
@@ -54,13 +55,18 @@ def check_references(raw: dict[str, Any], folder: Path) -> Iterator[Finding]:
         )
     yield from _check_sites(raw, data)
     yield from _check_services(raw, data)
+    yield from check_scenarios(raw, folder, data)
     yield from _check_files(raw, folder, data)
+    offered = {str(name) for name in data.services.index.get_level_values("service")}
+    yield from check_costs(raw)
+    yield from check_criteria(raw, offered | {str(s.get("service")) for s in items(raw, "service")})
+    yield from check_indicator_files(raw, folder)
 
 
 def _check_sites(raw: dict[str, Any], data: Any) -> Iterator[Finding]:
     """Yield sites that are declared twice, in unknown communes, or outside the territory."""
-    for key in ("site", "authorisation", "scenario", "need"):
-        ids = [item.get("id" if key != "need" else "public") for item in _items(raw, key)]
+    for key in ("site", "authorisation", "scenario", "siting", "need"):
+        ids = [item.get("id" if key != "need" else "public") for item in items(raw, key)]
         for value, count in Counter(v for v in ids if isinstance(v, str)).items():
             if count > 1:
                 last = len(ids) - 1 - ids[::-1].index(value)
@@ -69,7 +75,7 @@ def _check_sites(raw: dict[str, Any], data: Any) -> Iterator[Finding]:
     west, south, east, north = data.communes.to_crs(4326).total_bounds
     # the points of communes stop short of the border by at most a few kilometres
     margin = 0.15
-    for number, site in enumerate(_items(raw, "site")):
+    for number, site in enumerate(items(raw, "site")):
         place: Location = ("site", number)
         if site.get("id") in known:
             yield (
@@ -96,60 +102,30 @@ def _check_sites(raw: dict[str, Any], data: Any) -> Iterator[Finding]:
 
 def _check_services(raw: dict[str, Any], data: Any) -> Iterator[Finding]:
     """Yield services and changes that name a site or an authorisation that nobody declares."""
-    sites = set(data.sites.index) | {s.get("id") for s in _items(raw, "site")}
+    sites = set(data.sites.index) | {s.get("id") for s in items(raw, "site")}
     held = set(data.services["authorisation_id"].dropna())
-    held |= {s.get("authorisation_id") for s in _items(raw, "service")}
+    held |= {s.get("authorisation_id") for s in items(raw, "service")}
     seen: set[tuple[Any, Any]] = set()
-    for number, service in enumerate(_items(raw, "service")):
+    for number, service in enumerate(items(raw, "service")):
         if service.get("site_id") not in sites:
-            yield ("service", number, "site_id"), _unknown("site", service.get("site_id"), sites)
+            yield ("service", number, "site_id"), unknown("site", service.get("site_id"), sites)
         pair = (service.get("site_id"), service.get("service"))
         if pair in seen:
             yield ("service", number), f"le service « {pair[1]} » du site « {pair[0]} » est déclaré deux fois"
         seen.add(pair)
-    for number, named in enumerate(_items(raw, "authorisation")):
-        opened = {c.get("authorisation_id") for s in _items(raw, "scenario") for c in _items(s, "change")}
+    for number, named in enumerate(items(raw, "authorisation")):
+        opened = {c.get("authorisation_id") for s in items(raw, "scenario") for c in items(s, "change")}
         if named.get("id") not in held | opened:
-            yield ("authorisation", number, "id"), _unknown("autorisation", named.get("id"), held)
-    for number, fact in enumerate(_items(raw, "fact")):
+            yield ("authorisation", number, "id"), unknown("autorisation", named.get("id"), held)
+    for number, fact in enumerate(items(raw, "fact")):
         if fact.get("about") and fact["about"] not in held:
-            yield ("fact", number, "about"), _unknown("autorisation", fact["about"], held)
+            yield ("fact", number, "about"), unknown("autorisation", fact["about"], held)
     services = set(data.services.index.get_level_values("service"))
-    services |= {s.get("service") for s in _items(raw, "service")}
+    services |= {s.get("service") for s in items(raw, "service")}
     closest = raw.get("travel", {}).get("closest_services", []) if isinstance(raw.get("travel"), dict) else []
     for service in closest if isinstance(closest, list) else []:
         if service not in services:
-            yield ("travel", "closest_services"), _unknown("service", service, services)
-    for number, scenario in enumerate(_items(raw, "scenario")):
-        yield from _check_changes(scenario, ("scenario", number), sites, held)
-
-
-def _check_changes(
-    scenario: dict[str, Any], place: Location, sites: set[Any], held: set[Any]
-) -> Iterator[Finding]:
-    """Yield changes of one scenario that name what does not exist, or that contradict each other."""
-    held = held | {
-        c.get("authorisation_id") for c in _items(scenario, "change") if c.get("type") == "open_site"
-    }
-    moved: dict[Any, Any] = {}
-    for number, change in enumerate(_items(scenario, "change")):
-        at = (*place, "change", number)
-        for key in ("to_site_id", "from_site_id", "site_id"):
-            if key in change and change[key] not in sites:
-                yield (*at, key), _unknown("site", change[key], sites)
-        named = change.get("authorisation_ids", [])
-        named = [*(named if isinstance(named, list) else []), change.get("authorisation_id")]
-        for authorisation in (a for a in named if a is not None):
-            if authorisation not in held:
-                yield (*at,), _unknown("autorisation", authorisation, held)
-            if change.get("type") == "move_site":
-                if moved.get(authorisation, change.get("to_site_id")) != change.get("to_site_id"):
-                    yield at, f"« {authorisation} » est déplacé deux fois, vers deux sites"
-                moved[authorisation] = change.get("to_site_id")
-        if change.get("type") == "move_site" and not named[:-1] and "from_site_id" not in change:
-            yield at, "un déplacement nomme authorisation_ids ou from_site_id"
-        if change.get("type") == "close_site" and not {"site_id", "authorisation_id"} & set(change):
-            yield at, "une fermeture nomme site_id ou authorisation_id"
+            yield ("travel", "closest_services"), unknown("service", service, services)
 
 
 def _check_files(raw: dict[str, Any], folder: Path, data: Any) -> Iterator[Finding]:
@@ -166,29 +142,10 @@ def _check_files(raw: dict[str, Any], folder: Path, data: Any) -> Iterator[Findi
         else:
             yield ("files", key), f"fichier absent : « {value} » (cherché à côté du fichier d'étude)"
     if "observed_origins" in present:
-        named = {str(item.get("id")) for item in _items(raw, "authorisation")}
+        named = {str(item.get("id")) for item in items(raw, "authorisation")}
         try:
             read_observed_origins(
                 present["observed_origins"], communes=data.communes.index, authorisations=named
             )
         except TerritoryError as error:
             yield ("files", "observed_origins"), str(error)
-
-
-def _items(raw: dict[str, Any], key: str) -> list[dict[str, Any]]:
-    """Return the tables of an array of tables, an empty one for what is not a table."""
-    value = raw.get(key, [])
-    return (
-        [item if isinstance(item, dict) else {} for item in value] if isinstance(value, list | tuple) else []
-    )
-
-
-def _unknown(what: str, value: object, known: set[Any]) -> str:
-    """Return « site inconnu », with the names that look like it."""
-    import difflib
-
-    names = sorted(str(k) for k in known if k is not None)
-    close = difflib.get_close_matches(str(value), names, n=3)
-    hint = f"vouliez-vous dire {examples(close)} ?" if close else f"connus : {examples(names, most=8)}"
-    gender = "inconnue" if what == "autorisation" else "inconnu"
-    return f"{what} {gender} « {value} » ; {hint}"

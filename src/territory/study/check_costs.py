@@ -57,19 +57,21 @@ def check_costs(raw: dict[str, Any]) -> Iterator[Finding]:
                 f"autorisation « {waited} » sans section [[authorisation]] "
                 f"(connues : {examples(named, most=8) or 'aucune'})",
             )
-    scenarios = [str(item.get("id")) for item in _items(raw, "scenario")]
-    buildings = [item.get("scenario") for item in _items(raw, "building")]
-    for number, count in _repeated([str(scenario or "tous les scénarios") for scenario in buildings]):
-        yield (
-            ("building", number),
-            f"{count} bâtiments pour un même scénario : additionnez-les, ou nommez les scénarios",
-        )
-    for number, scenario in enumerate(buildings):
-        if scenario is not None and str(scenario) not in scenarios:
-            yield (
-                ("building", number, "scenario"),
-                f"scénario inconnu « {scenario} » (connus : {examples(scenarios, most=8) or 'aucun'})",
-            )
+    known_scenarios = [str(item.get("id")) for item in _items(raw, "scenario")]
+    taken: dict[str, int] = {}
+    for number, building in enumerate(_items(raw, "building")):
+        named_here = building.get("scenarios", [])
+        for scenario in (named_here if isinstance(named_here, list) and named_here else ["(tous)"]):
+            if scenario != "(tous)" and scenario not in known_scenarios:
+                yield (
+                    ("building", number, "scenarios"),
+                    f"scénario inconnu « {scenario} » (connus : {examples(known_scenarios, most=8) or 'aucun'})",
+                )
+            if taken.setdefault(str(scenario), number) != number:
+                yield (
+                    ("building", number),
+                    f"deux bâtiments pour « {scenario} » : additionnez-les, ou nommez leurs scénarios",
+                )
 
 
 def _repeated(ids: list[str]) -> list[tuple[int, int]]:

@@ -85,8 +85,8 @@ class Building(_Model):
     """
 
     label: str
-    # the scenario that needs it; None = every scenario without one of its own
-    scenario: str | None = None
+    # the scenarios that need it; none named = every scenario without one of its own
+    scenarios: tuple[str, ...] = ()
     cost_eur: Amount
     source: str = Field(min_length=1)
     year: Year

@@ -121,7 +121,7 @@ def _parse(text: str, *, subject: str, folder: Path) -> Study:
     problems.raise_if_any()
     if study is None:
         raise AssertionError("a study that did not validate always has a problem to report")
-    return study
+    return study.at_lines(lines)
 
 
 def _explain(detail: ErrorDetails, lines: dict[tuple[str | int, ...], int]) -> str:

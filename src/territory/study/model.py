@@ -5,10 +5,16 @@ from __future__ import annotations
 import html
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
 from territory.datasets.files import DataFiles
 from territory.study.changes import Scenario
+from territory.study.costs import Building, Prices, Waiting
+from territory.study.criteria import DREES_SCHEME, DesertScheme, Practitioners, Uncertainty, Zoning
+from territory.study.locate import Path as Place
+from territory.study.locate import line_of
+from territory.study.pathway import CHILD_PATH, COORDINATION, Coordination, PathStep
+from territory.study.siting import Siting
 from territory.tables import COMMUNE_CODE
 
 Who = Literal["child", "parent", "staff"]
@@ -38,6 +44,8 @@ class Travel(_Model):
     recruitment_max_min: float = Field(default=45, gt=0)
     recruitment_tests_min: tuple[float, ...] = (30, 60)
     thresholds_min: tuple[float, ...] = Field(default=(15, 30, 45, 60), min_length=1)
+    # 30 min: the time within which 93 % of the children served by a SESSAD of PACA live (Cybergeo 2017, n° 804)
+    equity_line_min: float = Field(default=30, gt=0)
     closest_services: tuple[str, ...] = ()
 
     @model_validator(mode="after")
@@ -76,6 +84,8 @@ class Need(_Model):
     known_total: float | None = Field(default=None, ge=0)
     source: str
     caution: str = ""
+    # the service whose places these persons ask for; read for the kinds orientation and waiting alone
+    service: str | None = Field(default=None, pattern=Slug)
 
     @model_validator(mode="after")
     def _ordered(self) -> Need:
@@ -95,6 +105,9 @@ class Trip(_Model):
     return_trips_per_year: float = Field(ge=0)
     round_factor_low: float = Field(default=1.0, ge=1)
     round_factor_high: float = Field(default=1.0, ge=1)
+    # a vehicle of [prices]; persons_on_board share what it costs and emits
+    vehicle: str | None = None
+    persons_on_board: float | None = Field(default=None, ge=1)
     paid_by: str = ""
     source: str = ""
 
@@ -112,7 +125,19 @@ class Authorisation(_Model):
     id: str = Field(pattern=Slug)
     label: str
     label_short: str = ""
+    # the body that holds it today, when it is known
+    holder: str | None = None
     trip: tuple[Trip, ...] = ()
+
+    @model_validator(mode="after")
+    def _counted_once(self) -> Authorisation:
+        """Refuse two trips of one account, and one vehicle counted for the child and for the parent."""
+        whos = [trip.who for trip in self.trip]
+        if len(set(whos)) < len(whos):
+            raise ValueError("un même compte (who) y figure deux fois : un mode d'accueil par autorisation")
+        if sum(trip.vehicle is not None for trip in self.trip if trip.who != "staff") > 1:
+            raise ValueError("le véhicule est compté pour l'enfant ou pour le parent, pas pour les deux")
+        return self
 
 
 class NewSite(_Model):
@@ -201,10 +226,31 @@ class Study(_Model):
     service: tuple[NewService, ...] = ()
     authorisation: tuple[Authorisation, ...] = ()
     scenario: tuple[Scenario, ...] = ()
+    siting: tuple[Siting, ...] = ()
     fact: tuple[Fact, ...] = ()
     unknown: tuple[Unknown, ...] = ()
+    prices: Prices = Prices()
+    waiting: tuple[Waiting, ...] = ()
+    building: tuple[Building, ...] = ()
+    desert: tuple[DesertScheme, ...] = (DREES_SCHEME,)
+    practitioners: Practitioners = Practitioners()
+    zoning: Zoning | None = None
+    uncertainty: Uncertainty = Uncertainty()
+    path_step: tuple[PathStep, ...] = CHILD_PATH
+    coordination: tuple[Coordination, ...] = COORDINATION
     # folder that the files of the study are relative to; not a key of the file
     folder: str = Field(default=".", exclude=True)
+    _lines: dict[Place, int] = PrivateAttr(default_factory=dict)
+
+    def at_lines(self, lines: dict[Place, int]) -> Study:
+        """Return the study with the lines of its file, so that what fails later can still name one."""
+        self._lines = lines
+        return self
+
+    def at(self, *place: str | int) -> str:
+        """Return « ligne N : » for a place of the file, nothing when the study was not read from one."""
+        number = line_of(self._lines, place)
+        return f"ligne {number} : " if number else ""
 
     def __repr__(self) -> str:
         """Return the id, the population and the scenarios."""

@@ -2,14 +2,55 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from territory.study.model import Authorisation
+from territory.study.changes import FamilyRule, PoolSites
+from territory.study.costs import Prices
+from territory.study.criteria import DREES_SCHEME, DesertScheme, Practitioners, Zoning
+from territory.study.model import Authorisation, Need
+from territory.study.pathway import CHILD_PATH, COORDINATION, Coordination, PathStep
 
 if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
+
+
+@dataclass(frozen=True)
+class Rate:
+    """A need and the factor that brought its central value to the known total of a reference year (1 = none)."""
+
+    need: Need
+    factor: float = 1.0
+
+
+@dataclass(frozen=True)
+class Families:
+    """Where the families of an authorisation go once its site has changed: see `Scenario.families`.
+
+    `services` are the kinds of service that they seek; `need` names the need that a reallocation serves.
+    """
+
+    rule: FamilyRule
+    services: tuple[str, ...]
+    need: str | None = None
+
+
+@dataclass(frozen=True)
+class StudyTables:
+    """What a scenario may need beside today's tables, read or computed before any scenario.
+
+    Attributes
+    ----------
+    files
+        The planner's tables that changes name, by their path in the study file.
+    road_times
+        Times to sites and between sites under other speeds of the road map, by `ChangeSpeeds.roads_key`.
+    """
+
+    files: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    road_times: Mapping[str, tuple[pd.DataFrame, pd.DataFrame]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -24,8 +65,18 @@ class Parameters:
         Communes that are counted; the others are the buffer.
     terrain
         Terrain of the study, on which the doubt on a difference of times depends.
+    equity_line_min
+        Time (min) over which a person is counted as far, in the measures of equity.
+    prices
+        Prices of travel; those that are not given leave their column unknown.
     age_scale
         Factor from the uniform cut of age bands to the known total of the territory (1 = not scaled).
+    rates
+        The needs of the study, from which the demand follows the population.
+    deserts, practitioners, zoning
+        Criteria of desert, access to GPs, and the rule of zoning to simulate (None = no simulation).
+    path_steps, coordination
+        Steps of a child's path, and kinds of structures that coordinate.
     """
 
     authorisations: tuple[Authorisation, ...]
@@ -36,6 +87,14 @@ class Parameters:
     recruitment_tests_min: tuple[float, ...]
     age_scale: float = 1.0
     terrain: str = "mixed"
+    equity_line_min: float = 30.0
+    prices: Prices = field(default_factory=Prices)
+    rates: tuple[Rate, ...] = ()
+    deserts: tuple[DesertScheme, ...] = (DREES_SCHEME,)
+    practitioners: Practitioners = field(default_factory=Practitioners)
+    zoning: Zoning | None = None
+    path_steps: tuple[PathStep, ...] = CHILD_PATH
+    coordination: tuple[Coordination, ...] = COORDINATION
 
 
 @dataclass(frozen=True)
@@ -43,7 +102,12 @@ class State:
     """Tables of one computation (see `territory.tables`); a scenario is a changed copy of it.
 
     `travel_times` goes from communes to every site that any scenario may use, `site_times` from site to
-    site: moving a service recomputes no time.
+    site: moving a service recomputes no time. `families` and `poolings` are what a scenario says of the
+    authorisations that it touches (none today); `tables` holds what changes may draw on.
+
+    By commune, each None when the study does not say: `edge_time_min`, to the edge of the data;
+    `care_territories`, the territoire de vie-santé.
+    `gp_consumption`: acts per inhabitant by age, without which there is no APL.
     """
 
     communes: gpd.GeoDataFrame
@@ -55,6 +119,12 @@ class State:
     site_times: pd.DataFrame
     parameters: Parameters
     observed_origins: pd.DataFrame | None = None
+    families: Mapping[str, Families] = field(default_factory=dict)
+    poolings: tuple[PoolSites, ...] = ()
+    tables: StudyTables = field(default_factory=StudyTables)
+    edge_time_min: pd.Series[float] | None = None
+    care_territories: pd.Series[str] | None = None
+    gp_consumption: pd.DataFrame | None = None
 
     def __repr__(self) -> str:
         """Return the sizes of the tables."""

@@ -106,6 +106,49 @@ def site_of_authorisation(services: pd.DataFrame, authorisation_id: str) -> str:
     return str(held[0])
 
 
+def sites_serving(services: pd.DataFrame, authorisation_id: str) -> list[str]:
+    """Return the sites where the families of an authorisation are received, its main site first.
+
+    After a merger they are those of the rows that remember its families (column `serves`); otherwise those where
+    the authorisation is exercised.
+
+    Parameters
+    ----------
+    services : DataFrame indexed by (site_id, service), column `authorisation_id`, optional column `serves`
+    authorisation_id
+        The authorisation; one that another has absorbed is still known by its families.
+
+    Returns
+    -------
+    list of str
+        Site ids; none when it is closed, or not open yet. Branches come after the main site.
+
+    Raises
+    ------
+    UnknownCodeError
+        If the sites do not receive the same ages: the closer one may not be for the child.
+
+    Examples
+    --------
+    >>> services = pd.DataFrame(
+    ...     {"site_id": ["a", "b"], "service": "ime", "authorisation_id": "ime-x", "serves": ["ime-x", "ime-y"],
+    ...      "age_min": 3, "age_max": 20}).set_index(["site_id", "service"])
+    >>> sites_serving(services, "ime-y")
+    ['b']
+    """
+    received = services["authorisation_id"].fillna("")
+    if "serves" in services:
+        received = services["serves"].fillna(received)
+    rows = services[[authorisation_id in names.split() for names in received]]
+    sites = [str(site) for site in dict.fromkeys(rows.index.get_level_values("site_id"))]
+    if len(sites) > 1 and len(rows[["age_min", "age_max"]].drop_duplicates()) > 1:
+        raise UnknownCodeError(
+            f"Autorisation « {authorisation_id} » exercée sur {len(sites)} sites ({examples(sites)}) qui ne "
+            "reçoivent pas les mêmes âges : nommez chacun d'eux par une autorisation."
+        )
+    return sites
+
+
 def who_travels(services: pd.DataFrame) -> pd.Series[str]:
     """Say whose time the road takes: the staff's for a service delivered at home, the person's otherwise.
 

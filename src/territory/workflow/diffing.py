@@ -101,7 +101,7 @@ def diff_runs(run_a: Path | str, run_b: Path | str) -> RunDifference:
     path.append(replace(path[-1], sites=b.sites, services=b.services, travel_times=both, site_times=between))
     path.append(replace(path[-1], travel_times=b.travel_times, site_times=b.site_times))
     path.append(b)
-    scenarios = [inputs[0].study.scenario] * 3 + [inputs[1].study.scenario] * 2
+    scenarios = [inputs[0].scenarios] * 3 + [inputs[1].scenarios] * 2
     values = [indicators(state, listed) for state, listed in zip(path, scenarios, strict=True)]
     return RunDifference(
         inputs[0].study, inputs[1].study, _changes(values), _crossings(a, b, values[0], values[-1])

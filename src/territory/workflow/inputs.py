@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +14,31 @@ import pandas as pd
 
 from territory import needs, supply
 from territory.datasets.catalogue import open_dataset
-from territory.study.model import Need, Study
+from territory.planning.answering import SitingAnswer
+from territory.scenario.demand import demand_of, rate_of
+from territory.study.changes import Scenario
+from territory.study.model import Study
 from territory.study.own_tables import read_observed_origins
-from territory.study.state import Parameters, State
+from territory.study.state import Parameters, State, StudyTables
 from territory.tables import validate
+from territory.workflow.indicator_inputs import (
+    care_territories,
+    consumption,
+    edge_times,
+    indicator_sites,
+    with_activity,
+)
+from territory.workflow.scenario_inputs import (
+    answer_sitings,
+    change_tables,
+    check_speeds,
+    is_candidate,
+    other_speeds,
+    scenario_sites,
+    settled,
+    with_candidates,
+    with_holders,
+)
 from territory.workflow.steps import Steps
 from territory.workflow.times import travel_times
 
@@ -26,12 +49,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Inputs:
-    """A study, its dataset, and the state of today."""
+    """A study, its dataset, the state of today, and what its questions of siting answer.
+
+    `scenarios` are those of the study, at the sites that the questions chose.
+    """
 
     study: Study
     dataset: VarDataset | FilesDataset
     state: State
     times_method: str
+    scenarios: tuple[Scenario, ...] = ()
+    siting: Mapping[str, SitingAnswer] = field(default_factory=dict)
 
 
 def prepare(study: Study, *, steps: Steps, roads: Path | None = None) -> Inputs:
@@ -54,44 +82,48 @@ def prepare(study: Study, *, steps: Steps, roads: Path | None = None) -> Inputs:
     ------
     NetworkError
         If the road map cannot be read, or does not cover the points.
+    StudyError
+        If a scenario changes the speeds of a map that is not there, or a question of siting has no answer.
     """
+    check_speeds(study, has_roads=bool(roads or study.files.roads))
     data = dataset_of(study)
     population = validate("population", data.population(study.population))
     communes = _communes(study, data, population)
-    services = validate("services", _services(study, data))
-    sites = validate("sites", _sites(study, data, communes))
-    sites = sites.loc[sites.index.isin(_used_sites(study, services))]
+    services = validate("services", with_activity(study, with_holders(study, _services(study, data))))
+    sites = validate("sites", with_candidates(study, _sites(study, data, communes), communes))
+    used = _used_sites(study, services) | indicator_sites(study, services, sites, communes)
+    sites = sites.loc[sites.index.isin(used) | is_candidate(sites)]
     services = services[services.index.get_level_values("site_id").isin(sites.index)]
     # times do not change with the census: the density that slows a road is the dataset's, not the vintage's
     places = data.communes
     of_commune = places[["area_km2", "density_hab_km2"]].reindex(sites["commune_code"]).set_axis(sites.index)
     sites = sites.assign(area_km2=of_commune["area_km2"], density_hab_km2=of_commune["density_hab_km2"])
     named_sites = _named_sites(study, sites, services)
-    times = travel_times(study, places, sites, named_sites, roads=roads, steps=steps)
-    territory_codes = communes.index[communes["departement_code"].isin(study.territory.departement_codes)]
-    reference = data.population(study.ages.vintage) if study.ages else population
-    scale = _age_scale(study, reference, territory_codes)
+    weigh = partial(travel_times, study, places, sites, named_sites, roads=roads, steps=steps)
+    times = weigh()
+    road_times = {change.roads_key: weigh(speeds=change) for change in other_speeds(study)}
+    parameters = _parameters(study, data, population, communes)
     state = State(
         communes=communes,
         population=population,
-        demand=validate("demand", _demand(study, population, reference, territory_codes, scale)),
+        demand=validate("demand", demand_of(population, parameters)),
         sites=sites,
         services=services,
         travel_times=validate("travel_times", times.to_sites),
         site_times=times.between_sites,
-        parameters=Parameters(
-            authorisations=study.authorisation,
-            territory_codes=frozenset(territory_codes),
-            closest_services=study.travel.closest_services,
-            thresholds_min=study.travel.thresholds_min,
-            recruitment_max_min=study.travel.recruitment_max_min,
-            recruitment_tests_min=study.travel.recruitment_tests_min,
-            age_scale=scale,
-            terrain=study.travel.terrain,
-        ),
+        parameters=parameters,
         observed_origins=_observed(study, communes),
+        tables=StudyTables(
+            files=change_tables(study, communes.index),
+            road_times={key: (found.to_sites, found.between_sites) for key, found in road_times.items()},
+        ),
+        edge_time_min=edge_times(study, places),
+        care_territories=care_territories(study, communes),
+        gp_consumption=consumption(study),
     )
-    return Inputs(study, data, state, times.method)
+    answers = answer_sitings(study, state)
+    scenarios = tuple(settled(scenario, answers) for scenario in study.scenario)
+    return Inputs(study, data, state, times.method, scenarios, answers)
 
 
 def dataset_of(study: Study) -> VarDataset | FilesDataset:
@@ -163,17 +195,45 @@ def _used_sites(study: Study, services: pd.DataFrame) -> set[str]:
     offered = services.index.get_level_values("service").isin(complete)
     held = services["authorisation_id"].isin(named).to_numpy()
     used = set(services.index.get_level_values("site_id")[offered | held]) | {site.id for site in study.site}
-    for scenario in study.scenario:
-        for change in scenario.change:
-            used |= {getattr(change, key, None) or "" for key in ("to_site_id", "from_site_id", "site_id")}
-    return used
+    return used | scenario_sites(study, services)
 
 
 def _named_sites(study: Study, sites: gpd.GeoDataFrame, services: pd.DataFrame) -> gpd.GeoDataFrame:
     """Return the sites of the named authorisations, as the origins of the times between sites."""
     named = {authorisation.id for authorisation in study.authorisation}
     held = services.index.get_level_values("site_id")[services["authorisation_id"].isin(named)]
-    return sites.loc[sites.index.isin(held) | sites.index.isin({site.id for site in study.site})]
+    asked = {site for one in study.siting for site in (*one.candidate_site_ids, *one.fixed_site_ids)}
+    declared = {site.id for site in study.site}
+    return sites.loc[sites.index.isin(held.union(list(asked | declared))) | is_candidate(sites)]
+
+
+def _parameters(
+    study: Study,
+    data: VarDataset | FilesDataset,
+    population: pd.DataFrame,
+    communes: gpd.GeoDataFrame,
+) -> Parameters:
+    """Return the numbers of the study beside its tables."""
+    territory_codes = communes.index[communes["departement_code"].isin(study.territory.departement_codes)]
+    reference = data.population(study.ages.vintage) if study.ages else population
+    parameters = Parameters(
+        authorisations=study.authorisation,
+        territory_codes=frozenset(territory_codes),
+        closest_services=study.travel.closest_services,
+        thresholds_min=study.travel.thresholds_min,
+        recruitment_max_min=study.travel.recruitment_max_min,
+        recruitment_tests_min=study.travel.recruitment_tests_min,
+        age_scale=_age_scale(study, reference, territory_codes),
+        terrain=study.travel.terrain,
+        equity_line_min=study.travel.equity_line_min,
+        prices=study.prices,
+        deserts=study.desert,
+        practitioners=study.practitioners,
+        zoning=study.zoning,
+        path_steps=study.path_step,
+        coordination=study.coordination,
+    )
+    return replace(parameters, rates=tuple(rate_of(need, reference, parameters) for need in study.need))
 
 
 def _age_scale(study: Study, reference: pd.DataFrame, territory_codes: pd.Index) -> float:
@@ -183,39 +243,6 @@ def _age_scale(study: Study, reference: pd.DataFrame, territory_codes: pd.Index)
     counted = needs.persons_by_age(reference, age_min=0, age_max=study.ages.age_max)
     present = counted[counted.index.isin(territory_codes)].sum()
     return float(study.ages.total / present) if present > 0 else float("nan")
-
-
-def _demand(
-    study: Study, population: pd.DataFrame, reference: pd.DataFrame, territory_codes: pd.Index, scale: float
-) -> pd.DataFrame:
-    """Return the needs of the communes of the territory."""
-    blocks = []
-    for need in study.need:
-        demand = _need(need, population, territory_codes, scale)
-        if need.known_total is not None:
-            # the total is that of the reference year: another census keeps its own
-            known = _need(need, reference, territory_codes, scale)["demand"]
-            demand["demand"] *= needs.scale_to_total(known, need.known_total).sum() / known.sum()
-        blocks.append(demand)
-    if blocks:
-        return pd.concat(blocks)
-    index = pd.MultiIndex.from_arrays([[], []], names=["commune_code", "public"])
-    numbers = {name: pd.Series(dtype=float) for name in ("demand", "demand_low", "demand_high")}
-    return pd.DataFrame({**numbers, "kind": pd.Series(dtype="str")}).set_index(index)
-
-
-def _need(need: Need, population: pd.DataFrame, territory_codes: pd.Index, scale: float) -> pd.DataFrame:
-    """Return the demand of one rate."""
-    persons = needs.persons_by_age(population, age_min=need.age_min, age_max=need.age_max) * scale
-    demand: pd.DataFrame = needs.demand_from_rate(
-        persons[persons.index.isin(territory_codes)],
-        public=need.public,
-        kind=need.kind,
-        per_1000=need.per_1000,
-        low_per_1000=np.nan if need.low_per_1000 is None else need.low_per_1000,
-        high_per_1000=np.nan if need.high_per_1000 is None else need.high_per_1000,
-    )
-    return demand
 
 
 def _observed(study: Study, communes: gpd.GeoDataFrame) -> pd.DataFrame | None:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from territory.datasets.files import FilesDataset
     from territory.datasets.var import VarDataset
+    from territory.planning.answering import SitingAnswer
     from territory.scenario.results import Comparison, Results
     from territory.study.model import Study
 
@@ -22,6 +26,8 @@ class StudyResult:
     ----------
     times_method
         `estimate` (crow-fly model), `roads` or `distancier`.
+    siting
+        The answer to each question of siting, by its id: the choice, and every other candidate ranked.
     run_digest
         SHA-256 of the inputs, parameters and versions: two runs with the same digest give the same files.
     report_dir
@@ -34,9 +40,42 @@ class StudyResult:
     scenarios: Mapping[str, Results]
     comparisons: Mapping[str, Comparison]
     times_method: str
+    siting: Mapping[str, SitingAnswer] = field(default_factory=dict)
     manifest: Mapping[str, Any] = field(default_factory=dict)
     run_digest: str = ""
     report_dir: Path | None = None
+
+    @cached_property
+    def side_by_side(self) -> pd.DataFrame:
+        """Every scenario beside today, in one table (see `territory.scenario.side_by_side`)."""
+        from territory.scenario.comparing_scenarios import side_by_side
+
+        return side_by_side(self.comparisons)
+
+    @cached_property
+    def account_terms(self) -> pd.DataFrame:
+        """Under which terms each account of travel is counted (see `territory.scenario.account_terms`)."""
+        from territory.scenario.travel_accounts import account_terms
+
+        return account_terms(self.baseline.state)
+
+    @cached_property
+    def waits(self) -> pd.DataFrame:
+        """Waits by scenario and service, from observed counts alone (see `territory.scenario.waits`)."""
+        import pandas as pd
+
+        from territory.scenario.waiting import waits
+
+        today, given = self.baseline.state, self.study.waiting
+        found = {name: waits(today, given, scenario=one.state) for name, one in self.scenarios.items()}
+        return pd.concat(found or {"today": waits(today, given)}, names=["scenario"])
+
+    @cached_property
+    def buildings(self) -> pd.DataFrame:
+        """What the building of each scenario costs in a year (see `territory.scenario.building_costs`)."""
+        from territory.scenario.building import building_costs
+
+        return building_costs(self.study.building, self.scenarios)
 
     def __repr__(self) -> str:
         """Return the study, its scenarios and where the files are."""

@@ -66,7 +66,7 @@ def run_study(
     --------
     >>> import territory
     >>> territory.run_study("draguignan")
-    StudyResult('draguignan', scenarios: A, B)
+    StudyResult('draguignan', scenarios: A, B, C, D)
     """
     clock = _Clock(on_step or (lambda step: None))
     clock.begin("Lecture de l'étude et des données")
@@ -99,19 +99,21 @@ def _run(
     clock.begin("Situation d'aujourd'hui")
     baseline = compute(inputs.state)
     scenarios, comparisons = {}, {}
-    for scenario in study.scenario:
+    for scenario in inputs.scenarios:
         clock.begin(f"Scénario {scenario.id}")
         scenarios[scenario.id] = compute(apply(inputs.state, scenario))
         compared = compare(baseline, scenarios[scenario.id])
         comparisons[scenario.id] = compared.named(scenario.id, scenario.name)
     manifest, digest = describe_run(inputs, roads=roads_path)
     result = StudyResult(
-        study=study,
+        # the scenarios as they were computed, at the sites that the questions of siting chose
+        study=study.model_copy(update={"scenario": inputs.scenarios}),
         dataset=inputs.dataset,
         baseline=baseline,
         scenarios=scenarios,
         comparisons=comparisons,
         times_method=inputs.times_method,
+        siting=inputs.siting,
         manifest=manifest,
         run_digest=digest,
     )

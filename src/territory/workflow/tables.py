@@ -10,6 +10,9 @@ import pandas as pd
 from territory.report.disclosure import estimate_texts
 from territory.report.published import publish_communes, publish_sensitivity, publish_trips, publish_zones
 from territory.scenario.computing import ALL_TERRITORY
+from territory.workflow.comparison_tables import comparison_tables
+from territory.workflow.scenario_inputs import is_candidate
+from territory.workflow.scenario_tables import scenario_tables
 
 if TYPE_CHECKING:
     from territory.workflow.result import StudyResult
@@ -39,12 +42,14 @@ def tables(result: StudyResult) -> dict[str, pd.DataFrame]:
     names = named.set_axis(["commune_name", "departement_code", "epci_code", "epci_name"], axis=1)
     found = {
         "communes": state.communes.drop(columns="geometry").reset_index(),
-        "sites": state.sites.drop(columns="geometry").reset_index(),
+        "sites": _real_sites(result).drop(columns="geometry").reset_index(),
         "services": state.services.reset_index(),
         "acces_communes": _with_names(result.baseline.access, names),
         "couverture_zones": result.baseline.coverage.reset_index(),
         **_needs(result, names),
         **_comparisons(result, names),
+        **comparison_tables(result),
+        **scenario_tables(result),
         "sources": result.dataset.sources,
     }
     return {name: _rounded(table) for name, table in found.items() if len(table.columns)}
@@ -61,12 +66,23 @@ def layers(result: StudyResult) -> dict[str, gpd.GeoDataFrame]:
         wide.append(later[moved].add_prefix(f"scenario_{name}_"))
     columns = _rounded(pd.concat(wide, axis=1).reindex(state.communes.index))
     communes = gpd.GeoDataFrame(state.communes.join(columns).reset_index(), crs=state.communes.crs)
-    found = {"communes": communes, "sites": gpd.GeoDataFrame(state.sites.reset_index(), crs=state.sites.crs)}
+    sites = gpd.GeoDataFrame(_real_sites(result).reset_index(), crs=state.sites.crs)
+    found = {"communes": communes, "sites": sites}
     outlines = result.dataset.outlines
     if outlines is not None:
         inside = outlines.join(state.communes[["name", "epci_code", "epci_name"]]).join(columns)
         found["contours"] = gpd.GeoDataFrame(inside.reset_index(), crs=outlines.crs)
     return found
+
+
+def _real_sites(result: StudyResult) -> gpd.GeoDataFrame:
+    """Return the sites without the candidates that no scenario has chosen."""
+    sites = result.baseline.state.sites
+    every = (
+        results.state.services.index.get_level_values("site_id") for results in result.scenarios.values()
+    )
+    chosen = {site for ids in every for site in ids}
+    return sites.loc[~is_candidate(sites) | sites.index.isin(chosen)]
 
 
 def _needs(result: StudyResult, names: pd.DataFrame) -> dict[str, pd.DataFrame]:

@@ -11,7 +11,9 @@ import geopandas as gpd
 import pandas as pd
 
 from territory.network.estimate import estimate_travel_times
+from territory.study.changes import ChangeSpeeds
 from territory.study.model import Study
+from territory.study.own_tables import read_change_table
 from territory.workflow.manifest import digest_file
 from territory.workflow.steps import Steps, code_digest, digest_of
 
@@ -39,6 +41,7 @@ def travel_times(
     *,
     roads: Path | None,
     steps: Steps,
+    speeds: ChangeSpeeds | None = None,
 ) -> Times:
     """Return the travel times of a study, computed again only when points, speeds or code have changed.
 
@@ -52,6 +55,8 @@ def travel_times(
         Road map (.osm.pbf) that replaces the study's.
     steps
         Where results are kept.
+    speeds
+        A change that weighs the road map again; it is for times by road alone.
 
     Raises
     ------
@@ -71,7 +76,10 @@ def travel_times(
     code = code_digest("territory.network")
     if path is not None:
         method, key = "roads", digest_of(places, digest_file(path), code, ROADS_DOUBT_MIN)
-        make = partial(_by_road, path, study, communes, sites, named_sites)
+        if speeds is not None:
+            digest = "" if speeds.speeds_file is None else digest_file(folder / speeds.speeds_file)
+            key = digest_of(key, speeds.period, digest)
+        make = partial(_by_road, path, study, communes, sites, named_sites, speeds)
     elif files.distancier:
         table = folder / files.distancier
         method, key = "distancier", digest_of(places, digest_file(table), files.distancier_unit, code)
@@ -98,16 +106,40 @@ def _by_road(
     communes: gpd.GeoDataFrame,
     sites: gpd.GeoDataFrame,
     named_sites: gpd.GeoDataFrame,
+    speeds: ChangeSpeeds | None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return times by road, and never 0 inside a commune whose site is only known to be in it."""
     from territory.network.osm import read_osm
 
     road_network: RoadNetwork = read_osm(path)
+    if speeds is not None:
+        road_network = _reweighted(road_network, communes, speeds, Path(study.folder))
     times = road_network.travel_times(
         communes, sites, max_time_min=study.travel.max_time_min, with_distance=True
     )
     times = _never_0_inside(times, communes, sites, study.travel.terrain)
     return times.assign(uncertainty_min=ROADS_DOUBT_MIN), road_network.travel_times(named_sites, sites)
+
+
+def _reweighted(
+    road_network: RoadNetwork, communes: gpd.GeoDataFrame, speeds: ChangeSpeeds, folder: Path
+) -> RoadNetwork:
+    """Return the network under other speeds; those of peak hours depend on the density of the communes."""
+    from territory.network.speeds import speed_table
+
+    table = speed_table()
+    if speeds.speeds_file is not None:
+        table = read_change_table(folder / speeds.speeds_file, "speeds_file", communes=communes.index)
+    if (table["density"] != "any").any():
+        road_network = road_network.with_density(_around_points(communes))
+    return road_network.with_speeds(table, period=speeds.period or "off_peak")
+
+
+def _around_points(communes: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return the densities on polygons in which every place is closest to the point of their commune."""
+    cells = gpd.GeoDataFrame(geometry=communes.geometry.voronoi_polygons(), crs=communes.crs)
+    found: gpd.GeoDataFrame = cells.sjoin(communes[["density_hab_km2", "geometry"]], predicate="contains")
+    return found
 
 
 def _by_distancier(
