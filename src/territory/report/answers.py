@@ -304,8 +304,10 @@ def _worst(reading: Reading, found: Counts) -> str:
 def _between(reading: Reading, move: Move) -> str:
     """Say how far apart the two sites are."""
     times = reading.state.site_times
-    rows = times[(times["from_id"] == move.from_site) & (times["to_id"] == move.to_site)]
-    value = float(rows["travel_time_min"].iloc[0]) if len(rows) else math.nan
+    # a branch that stays where the service is today is no move
+    ends = [site for site in move.to_site or () if site not in (move.from_site or ())]
+    rows = times[times["from_id"].isin(move.from_site or ()) & times["to_id"].isin(ends)]
+    value = float(rows["travel_time_min"].min()) if len(rows) else math.nan
     return "à une distance inconnue" if math.isnan(value) else f"{minutes(value)} de route"
 
 

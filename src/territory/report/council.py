@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 from territory.errors import ParameterError
@@ -13,12 +12,16 @@ from territory.report.document import Block, Document
 from territory.report.pdf import compile_pdf
 from territory.report.reading import Reading, StudyLike
 
+DOCUMENTS = ("council", "sheet", "annex")
+
 _YEAR = re.compile(r"\b(?:19|20)\d{2}\b")
 # a document needs a date: this one, when nothing in the data has a year
 _NO_YEAR = 2000
 
 
-def build_report(result: StudyLike, path: Path | str, *, document: str = "council") -> Path:
+def build_report(
+    result: StudyLike, path: Path | str, *, document: str = "council", epci: str | None = None
+) -> Path:
     """Write a report of a study as an accessible PDF in French; the same result gives the same bytes.
 
     Every sentence is made from the numbers; estimates under 11 persons are written "< 11", and differences under
@@ -30,8 +33,11 @@ def build_report(result: StudyLike, path: Path | str, *, document: str = "counci
         What `territory.run_study` gives.
     path
         File to write; its folder exists.
-    document : {"council"}
-        `council`: question, answer, maps, gainers and losers, needs, method, sources.
+    document : {"council", "sheet", "annex"}
+        `council`: question, answer, maps, gainers and losers, needs, method, sources. `sheet`: two pages on one
+        EPCI. `annex`: every table, the parameters, the doubt on times, the manifest and what was withheld.
+    epci
+        Code of the EPCI of a sheet.
 
     Returns
     -------
@@ -41,7 +47,9 @@ def build_report(result: StudyLike, path: Path | str, *, document: str = "counci
     Raises
     ------
     ParameterError
-        The document is unknown.
+        The document is unknown, or a sheet has no EPCI.
+    UnknownCodeError
+        No commune of the territory belongs to the EPCI.
     OutputError
         The file cannot be written.
 
@@ -53,11 +61,23 @@ def build_report(result: StudyLike, path: Path | str, *, document: str = "counci
     ...     build_report(result, Path(folder) / "rapport.pdf").name
     'rapport.pdf'
     """
-    if document not in _DOCUMENTS:
+    if document == "council":
+        made = council_report(result)
+    elif document == "annex":
+        from territory.report.annex import technical_annex
+
+        made = technical_annex(result)
+    elif document == "sheet":
+        from territory.report.sheet import epci_sheet
+
+        if epci is None:
+            raise ParameterError("Une fiche porte sur un EPCI : donnez son code (epci=..., ou --epci CODE).")
+        made = epci_sheet(result, epci)
+    else:
         raise ParameterError(
-            f"Document inconnu « {document} » ; documents possibles : {', '.join(_DOCUMENTS)}."
+            f"Document inconnu « {document} » ; documents possibles : {', '.join(DOCUMENTS)}."
         )
-    return compile_pdf(_DOCUMENTS[document](result), path)
+    return compile_pdf(made, path)
 
 
 def council_report(result: StudyLike) -> Document:
@@ -117,6 +137,3 @@ def date_of(reading: Reading) -> dt.date:
     texts.append(re.sub(r"\D", " ", reading.study.population))
     years = [int(year) for text in texts for year in _YEAR.findall(text)]
     return dt.date(max(years, default=_NO_YEAR), 1, 1)
-
-
-_DOCUMENTS: dict[str, Callable[[StudyLike], Document]] = {"council": council_report}

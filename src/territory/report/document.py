@@ -176,7 +176,10 @@ def to_data(document: Document) -> tuple[dict[str, Any], dict[str, bytes]]:
         "subtitle": typeset(document.subtitle),
         "kicker": typeset(document.kicker),
         "footer": typeset(document.footer),
-        "keywords": [*(typeset(word) for word in document.keywords), *filter(None, [mark(document.run_digest)])],
+        "keywords": [
+            *(typeset(word) for word in document.keywords),
+            *filter(None, [mark(document.run_digest)]),
+        ],
         "date": [document.date.year, document.date.month, document.date.day],
         "blocks": blocks,
     }

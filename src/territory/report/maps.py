@@ -42,11 +42,18 @@ def maps(reading: Reading) -> list[Block]:
     chart = pictures.distribution_chart(reading, move)
     if chart is not None:
         blocks.append(chart)
-    if pictures.has_focus(reading):
+    focus = pictures.focus_of(reading)
+    if focus is not None:
         name = reading.study.territory.focus_name or reading.study.territory.name
         blocks += [
             Heading(f"Plus près : {name}", 2),
-            pictures.change_map(reading, move, max_height_cm=12.6, focus_only=True),
+            pictures.change_map(
+                reading,
+                move,
+                max_height_cm=12.6,
+                zoom=focus,
+                zoom_name=reading.study.territory.focus_epci_code,
+            ),
         ]
     other = _next_map(reading, move)
     if other is not None:

@@ -192,7 +192,7 @@ def sources(reading: Reading) -> list[Block]:
     quoted = _quoted(reading)
     if quoted:
         blocks += [Heading("Documents publics cités", 2), Bullets(quoted, "small")]
-    blocks += _digest(reading)
+    blocks += digest_line(reading)
     return blocks
 
 
@@ -212,20 +212,34 @@ def _used_sources(reading: Reading) -> list[list[str]]:
 
 def _quoted(reading: Reading) -> list[Text]:
     """Return the documents that facts, needs, trips and named sites were read in, each one once."""
-    sites = {reading.site(reading.baseline, service) for service in reading.named}
-    sites |= {
-        reading.site(r, service) for r in reading.result.scenarios.values() for service in reading.named
+    every = [reading.baseline, *reading.result.scenarios.values()]
+    sites = {
+        site
+        for results in every
+        for service in reading.named
+        for site in reading.site(results, service) or ()
     }
     found = [fact.source for fact in reading.study.fact]
     found += [need.source for need in reading.study.need]
-    found += [str(reading.state.sites["source"][site]) for site in sorted(site for site in sites if site)]
+    found += [str(reading.state.sites["source"][site]) for site in sorted(sites)]
     if reading.study.ages is not None:
         found.append(reading.study.ages.source)
     return list(dict.fromkeys(text for text in found if text))
 
 
-def _digest(reading: Reading) -> list[Block]:
-    """Say how to check that a report is the one of a run."""
+def digest_line(reading: Reading) -> list[Block]:
+    """Say how to check that a document is the one of a run.
+
+    Parameters
+    ----------
+    reading
+        A result, read.
+
+    Returns
+    -------
+    list of Block
+        Nothing when the run has no digest.
+    """
     digest = reading.result.run_digest[:_DIGEST_SHOWN]
     if not digest:
         return []
@@ -236,7 +250,8 @@ def _digest(reading: Reading) -> list[Block]:
         Paragraph(
             [
                 f"Document produit par {made} à partir de {count(len(files), 'fichier')} ; mêmes entrées, "
-                "même document. Empreinte du calcul (SHA-256, reprise dans manifest.json) : ",
+                "même document. Empreinte du calcul (SHA-256, reprise dans manifest.json et vérifiée par "
+                "« territory check ») : ",
                 strong(digest),
             ],
             "small",

@@ -97,7 +97,7 @@ def _table(reading: Reading, tables: dict[str, pd.DataFrame]) -> DataTable:
             if zone == ALL_TERRITORY and total is not None:
                 cells += [integer(total), "observé"]
             else:
-                cells += [persons(central), _range(low, high)]
+                cells += [persons(central), range_text(low, high)]
         rows.append([zone_name(reading, str(zone)), *cells])
     heads = [public.upper() if len(public) < 5 else public.capitalize() for public in tables]
     return DataTable(
@@ -110,8 +110,24 @@ def _table(reading: Reading, tables: dict[str, pd.DataFrame]) -> DataTable:
     )
 
 
-def _range(low: float, high: float) -> str:
-    """Write a range in a cell, "< 11" when nothing more can be printed."""
+def range_text(low: float, high: float) -> str:
+    """Write a range in a cell, "< 11" when nothing more can be printed.
+
+    Parameters
+    ----------
+    low, high
+        Persons.
+
+    Returns
+    -------
+    str
+        French text.
+
+    Examples
+    --------
+    >>> range_text(20.0, 45.0), range_text(3.0, 8.0), range_text(3.0, 40.0)
+    ('20 à 45', '< 11', 'au plus 40')
+    """
     if math.isnan(low) or math.isnan(high):
         return "inconnu"
     if high < _THRESHOLD:

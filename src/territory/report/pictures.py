@@ -61,7 +61,13 @@ def breaks_of(reading: Reading) -> list[float]:
 
 
 def time_map(
-    reading: Reading, service: str, results: Results, *, situation: str, max_height_cm: float
+    reading: Reading,
+    service: str,
+    results: Results,
+    *,
+    situation: str,
+    max_height_cm: float,
+    zoom: pd.Index | None = None,
 ) -> Picture:
     """Draw the time from every commune to the site of a named service, or to the closest of a complete list.
 
@@ -77,6 +83,8 @@ def time_map(
         How to call them ("Aujourd'hui").
     max_height_cm
         Bound on the height (centimetres).
+    zoom
+        Communes to zoom on.
 
     Returns
     -------
@@ -95,15 +103,16 @@ def time_map(
         situation,
         numbers=numbers_from(rows["travel_time_min"]),
         zones=reading.communes["epci_code"],
-        sites=_marks(reading, [site]),
-        names=_places(reading, _NAMED_PLACES),
-        focus=_focus(reading),
+        sites=_marks(reading, [(name, "o") for name in site or ()]),
+        names=_places(reading, _NAMED_PLACES if zoom is None else len(reading.territory)),
+        extent=None if zoom is None else extent_of(areas[areas.index.isin(zoom)], pad_share=0.05),
+        focus=focus_of(reading) if zoom is None else zoom,
     )
     is_estimate = reading.result.times_method == "estimate"
     legend = Legend(
         shown(classes.legend, classes.keys),
         f"Temps de route{' estimé' if is_estimate else ''}, aller simple",
-        sites=[("1", "o", reading.site_name(site))] if site else [],
+        sites=[(str(i), "o", reading.site_name(name)) for i, name in enumerate(site or (), start=1)],
         notes=["Le nombre écrit dans une commune est le temps, en minutes.", *_border_notes(reading)],
     )
     figure = draw_map([panel], legend, max_height_cm=max_height_cm)
@@ -118,8 +127,15 @@ def time_map(
     )
 
 
-def change_map(reading: Reading, move: Move, *, max_height_cm: float, focus_only: bool = False) -> Picture:
-    """Draw the change of travel time that a move brings, for the whole territory or for the EPCI in focus.
+def change_map(
+    reading: Reading,
+    move: Move,
+    *,
+    max_height_cm: float,
+    zoom: pd.Index | None = None,
+    zoom_name: str | None = None,
+) -> Picture:
+    """Draw the change of travel time that a move brings, for the whole territory or for one EPCI.
 
     Parameters
     ----------
@@ -129,8 +145,8 @@ def change_map(reading: Reading, move: Move, *, max_height_cm: float, focus_only
         Services that move alike.
     max_height_cm
         Bound on the height (centimetres).
-    focus_only
-        Zoom on the EPCI in focus.
+    zoom, zoom_name
+        Communes to zoom on, and the code of their EPCI.
 
     Returns
     -------
@@ -144,33 +160,31 @@ def change_map(reading: Reading, move: Move, *, max_height_cm: float, focus_only
     numbers = (
         rows["delta_travel_time_min"].map(signed).where(told & rows["delta_travel_time_min"].notna(), "")
     )
-    focus = _focus(reading)
-    is_zoom, visible, extent = False, areas.index, None
+    focus = focus_of(reading)
+    marked = _before_and_after(reading, move)
+    visible, extent = areas.index, None
     names = _places(reading, _NAMED_PLACES)
-    if focus_only and focus is not None:
-        is_zoom, visible = True, focus
-        extent = extent_of(areas[areas.index.isin(focus)], pad_share=0.05)
-        names = _places_with_numbers(reading, focus, numbers)
-        numbers = numbers.mask(numbers.index.isin(focus), "")
+    if zoom is not None:
+        visible = focus = zoom
+        extent = extent_of(areas[areas.index.isin(zoom)], pad_share=0.05)
+        names = _places_with_numbers(reading, zoom, numbers)
+        numbers = numbers.mask(numbers.index.isin(zoom), "")
     panel = Panel(
         areas,
         classes.keys,
         numbers=numbers,
         zones=reading.communes["epci_code"],
-        sites=_marks(reading, [move.from_site, move.to_site]),
+        sites=_marks(reading, [(name, shape) for name, shape, _ in marked]),
         names=names,
         extent=extent,
         focus=focus,
     )
-    sites = [
-        ("1", "o", f"aujourd'hui : {reading.place(move.from_site)}"),
-        ("2", "s", reading.site_name(move.to_site)),
-    ]
-    notes = ["Nombres : minutes gagnées (−) ou perdues (+), aller simple.", *_border_notes(reading)]
+    sites = [(str(i), shape, text) for i, (_, shape, text) in enumerate(marked, start=1)]
+    borders = _border_notes(reading) if zoom is None else ["Trait épais : limite de l'EPCI."]
+    notes = ["Nombres : minutes gagnées (−) ou perdues (+), aller simple.", *borders]
     legend = Legend(shown(classes.legend, classes.keys), "Écart de temps de route", sites, notes)
-    figure = draw_map([panel], legend, max_height_cm=max_height_cm, number_size=7.0 if is_zoom else 6.0)
-    code = str(reading.study.territory.focus_epci_code)
-    where = f" : {epci_phrase(reading.zone_names[code])} en détail" if is_zoom else ""
+    figure = draw_map([panel], legend, max_height_cm=max_height_cm, number_size=6.0 if zoom is None else 7.0)
+    where = f" : {epci_phrase(reading.zone_names[zoom_name])} en détail" if zoom_name else ""
     caption = (
         f"Scénario {move.scenario_id} : écart de temps de route, {reading.labels(move.services)}{where}."
     )
@@ -244,8 +258,8 @@ def distribution_chart(reading: Reading, move: Move) -> Picture | None:
     )
 
 
-def has_focus(reading: Reading) -> bool:
-    """Tell whether the study has an EPCI in focus, with outlines to zoom on.
+def focus_of(reading: Reading) -> pd.Index | None:
+    """Return the communes of the EPCI in focus.
 
     Parameters
     ----------
@@ -254,10 +268,14 @@ def has_focus(reading: Reading) -> bool:
 
     Returns
     -------
-    bool
-        False when no commune of the territory belongs to it.
+    Index or None
+        None when the study has no EPCI in focus, or when no commune of the territory belongs to it.
     """
-    return _focus(reading) is not None
+    code = reading.study.territory.focus_epci_code
+    if code is None:
+        return None
+    found = reading.territory.index[reading.territory["epci_code"] == code]
+    return found if len(found) else None
 
 
 def needs_chart(reading: Reading, label: str, needs: pd.DataFrame) -> Picture:
@@ -292,26 +310,22 @@ def needs_chart(reading: Reading, label: str, needs: pd.DataFrame) -> Picture:
     )
 
 
-def _marks(reading: Reading, sites: Sequence[str | None]) -> gpd.GeoDataFrame | None:
-    """Return the marks of some sites, numbered in order."""
-    known = [(i, site) for i, site in enumerate(sites) if site is not None]
-    if not known:
+def _before_and_after(reading: Reading, move: Move) -> list[tuple[str, str, str]]:
+    """Return the sites of a move, today's first, with their shape and their line in the legend."""
+    before, after = move.from_site or (), move.to_site or ()
+    today = [(site, "o", f"aujourd'hui : {reading.place((site,))}") for site in before]
+    return today + [(site, "s", reading.site_name(site)) for site in after if site not in before]
+
+
+def _marks(reading: Reading, sites: Sequence[tuple[str, str]]) -> gpd.GeoDataFrame | None:
+    """Return the marks of some sites with their shapes, numbered in order."""
+    if not sites:
         return None
-    table = reading.state.sites.loc[[site for _, site in known], ["geometry"]]
-    shapes = {0: "o", 1: "s"}
+    table = reading.state.sites.loc[[site for site, _ in sites], ["geometry"]]
+    numbers = [str(i) for i in range(1, len(sites) + 1)]
     return gpd.GeoDataFrame(
-        table.assign(mark=[str(i + 1) for i, _ in known], shape=[shapes.get(i, "D") for i, _ in known]),
-        crs=reading.state.sites.crs,
+        table.assign(mark=numbers, shape=[shape for _, shape in sites]), crs=reading.state.sites.crs
     )
-
-
-def _focus(reading: Reading) -> pd.Index | None:
-    """Return the communes of the EPCI in focus."""
-    code = reading.study.territory.focus_epci_code
-    if code is None:
-        return None
-    found = reading.territory.index[reading.territory["epci_code"] == code]
-    return found if len(found) else None
 
 
 def _places(reading: Reading, most: int) -> gpd.GeoDataFrame:
@@ -337,7 +351,7 @@ def _places_with_numbers(reading: Reading, focus: pd.Index, numbers: pd.Series) 
 def _border_notes(reading: Reading) -> list[str]:
     """Say what the lines of a map are."""
     notes = ["Traits fins : limites des EPCI."]
-    if _focus(reading) is not None:
+    if focus_of(reading) is not None:
         notes.append(f"Trait épais : {reading.zone(str(reading.study.territory.focus_epci_code))}.")
     return notes
 

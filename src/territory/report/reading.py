@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 SECRET = "secret statistique"
 
+# where an authorisation is exercised: one site, or a main one and its branches
+Sites = tuple[str, ...]
+
 SERVICE_NAMES = {
     "hopital": "hôpital ou clinique de court séjour",
     "urgences": "service d'urgences",
@@ -77,8 +80,8 @@ class Move:
 
     scenario_id: str
     services: tuple[str, ...]
-    from_site: str | None
-    to_site: str | None
+    from_site: Sites | None
+    to_site: Sites | None
     who: frozenset[str]
 
 
@@ -122,7 +125,7 @@ class Reading:
         self.named = {named.id: named for named in self.parameters.authorisations}
         self._counts: dict[tuple[str, str], Counts] = {}
         self._moves: dict[str, list[Move]] = {}
-        self._sites: dict[tuple[int, str], str | None] = {}
+        self._sites: dict[tuple[int, str], Sites | None] = {}
 
     @cached_property
     def territory(self) -> gpd.GeoDataFrame:
@@ -188,30 +191,32 @@ class Reading:
         oldest = rows.loc[rows["authorisation_id"] == service, "age_max"]
         return oldest.empty or bool(oldest.fillna(20.0).max() <= 25.0)
 
-    def site(self, results: Results, service: str) -> str | None:
-        """Return the site of a named service in some results; None when it is closed or not open yet."""
+    def site(self, results: Results, service: str) -> Sites | None:
+        """Return the sites of a named service in some results; None when it is closed or not open yet."""
         key = (id(results), service)
         if key not in self._sites:
-            services = results.state.services
-            is_there = bool((services["authorisation_id"] == service).any())
-            self._sites[key] = supply.site_of_authorisation(services, service) if is_there else None
+            self._sites[key] = tuple(supply.sites_serving(results.state.services, service)) or None
         return self._sites[key]
 
-    def place(self, site: str | None) -> str:
-        """Return the commune of a site."""
-        if site is None:
+    def place(self, sites: Sites | None) -> str:
+        """Return the commune of some sites."""
+        if sites is None:
             return "fermé"
+        return join(dict.fromkeys(self._commune_of(site) for site in sites))
+
+    def _commune_of(self, site: str) -> str:
+        """Return the commune of one site."""
         return self.commune(str(self.state.sites["commune_code"].get(site, "")))
 
     def site_name(self, site: str | None) -> str:
-        """Return the name of a site."""
+        """Return the name of one site."""
         return "–" if site is None else str(self.state.sites["name"].get(site, site))
 
-    def at_site(self, site: str | None) -> str:
-        """Return "à" and the commune of a site."""
-        return at_place(self.place(site))
+    def at_site(self, sites: Sites | None) -> str:
+        """Return "à" and the commune of some sites."""
+        return join(dict.fromkeys(at_place(self._commune_of(site)) for site in sites or ()))
 
-    def road(self, from_site: str | None, to_site: str | None) -> str:
+    def road(self, from_site: Sites | None, to_site: Sites | None) -> str:
         """Return from where to where ("de Salernes à Draguignan"), or where a service opens or closes."""
         if from_site is None or to_site is None:
             return (
@@ -221,7 +226,8 @@ class Reading:
             )
         if self.place(from_site) == self.place(to_site):
             return f"dans {self.place(from_site)}"
-        return f"{of_place(self.place(from_site))} {self.at_site(to_site)}"
+        start = join(dict.fromkeys(of_place(self._commune_of(site)) for site in from_site))
+        return f"{start} {self.at_site(to_site)}"
 
     def times(self, results: Results, service: str) -> pd.DataFrame:
         """Return the access rows of one service by commune."""
@@ -355,18 +361,27 @@ class Reading:
             None without a scenario, or when nothing moves.
         """
         best: tuple[tuple[bool, float, float], Move] | None = None
+        told: set[tuple[str, ...]] = set()
         for scenario_id in self.result.comparisons:
             for move in self.moves(scenario_id):
-                rows = self.differences(scenario_id, move.services[0])
-                rows = rows[rows["effect"].isin(["gain", "loss", "indistinct"])]
-                weights = rows["persons"] if rows["persons"].notna().all() else pd.Series(1.0, rows.index)
-                felt = float(weights[rows["effect"].ne("indistinct")].sum())
-                # a share: counts of children served and of an age group cannot be set against each other
-                part = felt / float(weights.sum()) if weights.sum() > 0 else 0.0
-                rank = (move.who != frozenset({"staff"}), part, felt)
+                if move.services in told:
+                    # the first scenario that moves it is the project, the next ones its variants
+                    continue
+                told.add(move.services)
+                rank = self._rank(move)
                 if best is None or rank > best[0]:
                     best = (rank, move)
         return best[1] if best else None
+
+    def _rank(self, move: Move) -> tuple[bool, float, float]:
+        """Return how much a move changes for those who travel to the service."""
+        rows = self.differences(move.scenario_id, move.services[0])
+        rows = rows[rows["effect"].isin(["gain", "loss", "indistinct"])]
+        weights = rows["persons"] if rows["persons"].notna().all() else pd.Series(1.0, rows.index)
+        felt = float(weights[rows["effect"].ne("indistinct")].sum())
+        # a share: counts of children served and of an age group cannot be set against each other
+        part = felt / float(weights.sum()) if weights.sum() > 0 else 0.0
+        return move.who != frozenset({"staff"}), part, felt
 
 
 def _of(table: pd.DataFrame, service: str) -> pd.DataFrame:
