@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from territory.cli import data
+from territory.cli import compare, data
 from territory.cli.french import FrenchCommand, FrenchGroup, in_french
 
 FAILED, WRONG_USAGE, INTERRUPTED = 1, 2, 130
@@ -121,6 +121,9 @@ def diff(
     difference = diff_runs(run_a, run_b)
     for path in write_difference(difference, out):
         typer.echo(path.as_posix())
+
+
+app.command("compare", cls=FrenchCommand)(compare.compare)
 
 
 @app.command("doctor", cls=FrenchCommand, short_help="Vérifie l'installation et les données.")

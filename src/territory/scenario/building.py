@@ -69,7 +69,7 @@ def building_costs(buildings: Sequence[Building], scenarios: Iterable[str]) -> p
     Parameters
     ----------
     buildings
-        Those of the study; one without a scenario stands for every scenario that has none of its own.
+        Those of the study; one that names no scenario stands for every scenario that has none of its own.
     scenarios
         Ids of the scenarios, in their order.
 
@@ -91,8 +91,9 @@ def building_costs(buildings: Sequence[Building], scenarios: Iterable[str]) -> p
     >>> building_costs([one], ["B"])[["annuity_high_eur", "net_low_eur", "per_child_low_eur"]].loc["B"].tolist()
     [120.0, 80.0, 8.0]
     """
-    own = {building.scenario: building for building in buildings}
-    rows = {name: _cost(own.get(name, own.get(None))) for name in scenarios}
+    own = {name: building for building in buildings for name in building.scenarios}
+    common = next((building for building in buildings if not building.scenarios), None)
+    rows = {name: _cost(own.get(name, common)) for name in scenarios}
     kept = {name: row for name, row in rows.items() if row}
     return pd.DataFrame.from_dict(kept, orient="index").rename_axis("scenario")
 

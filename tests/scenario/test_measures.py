@@ -1,0 +1,189 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from territory.errors import ParameterError
+from territory.network import difference_uncertainty_min
+from territory.scenario import CloseSite, MoveSite, Scenario, apply, compare, compute, side_by_side
+from territory.scenario.results import Comparison
+from territory.study.state import State
+from tests.scenario import oracles_accounts as oracle
+
+MOVE = Scenario(id="S", name="Essai", change=(MoveSite(authorisation_ids=("ime-x",), to_site_id="east"),))
+BEFORE, AFTER = [5.0, 12.0, 33.0, 80.0], [33.0, 21.0, 5.0, 50.0]
+PERSONS = [10, 20, 30, 40]
+
+
+def moved(state: State) -> Comparison:
+    return compare(compute(state), compute(apply(state, MOVE))).named("S", "Essai")
+
+
+def row(
+    comparison: Comparison, measure: str, *, zone: tuple[str, str] = ("territory", "territory")
+) -> pd.Series:
+    return comparison.measures.loc[(*zone, "ime-x", measure)]
+
+
+def test_mean_time_is_that_of_the_persons_of_the_area(state: State) -> None:
+    found = row(moved(state), "mean_time_min")
+    # 80 min is beyond the limit of 45
+    assert found["baseline"] == pytest.approx(oracle.mean_time(BEFORE[:3], PERSONS[:3]))
+    assert found["scenario"] == pytest.approx(oracle.mean_time(AFTER[:3], PERSONS[:3]))
+    assert found["delta"] == found["scenario"] - found["baseline"]
+    doubt = difference_uncertainty_min(BEFORE[:3], AFTER[:3], 33.0)
+    told = abs(found["delta"]) >= oracle.mean_time(list(doubt), PERSONS[:3])
+    assert bool(found["is_distinguishable"]) == told
+
+
+@pytest.mark.parametrize("threshold", [15.0, 30.0])
+def test_coverage_counts_everybody_within_the_threshold(state: State, threshold: float) -> None:
+    found = row(moved(state), f"within_{threshold:g}_min_persons")
+    for side, times in (("baseline", BEFORE), ("scenario", AFTER)):
+        within = [count for time, count in zip(times, PERSONS, strict=True) if time <= threshold]
+        assert found[side] == sum(within)
+    assert found["unit"] == "persons"
+
+
+def test_coverage_adds_up_over_zones(state: State) -> None:
+    measures = moved(state).measures["scenario"].xs("within_30_min_persons", level="measure")
+    ime = measures.xs("ime-x", level="service")
+    for level in ("departement", "epci"):
+        assert ime.xs(level, level="level").sum() == ime.xs("territory", level="level").sum()
+
+
+def test_inequality_and_far_persons_match_the_oracles(state: State) -> None:
+    comparison = moved(state)
+    for side, times in (("baseline", BEFORE[:3]), ("scenario", AFTER[:3])):
+        people = PERSONS[:3]
+        assert row(comparison, "time_gini")[side] == pytest.approx(oracle.gini(times, people))
+        for alpha, name in enumerate(("share", "gap", "severity")):
+            expected = oracle.poverty(times, people, 30.0, alpha)
+            assert row(comparison, f"beyond_30_min_{name}")[side] == pytest.approx(expected)
+        west, east = oracle.mean_time(times[:2], people[:2]), times[2]
+        assert row(comparison, "epci_gap_min")[side] == pytest.approx(abs(west - east))
+
+
+def test_closest_services_count_inhabitants(state: State) -> None:
+    measures = moved(state).measures
+    found = measures.loc[("territory", "territory", "urgences", "within_30_min_hab")]
+    assert (found["baseline"], found["delta"], bool(found["is_distinguishable"])) == (500.0, 0.0, False)
+    share = measures.loc[("epci", "2", "urgences", "within_15_min_share")]
+    assert share["baseline"] == pytest.approx(300 / 700)
+
+
+def test_what_is_under_the_doubt_is_not_told(state: State) -> None:
+    times = state.travel_times.copy()
+    # 34 to 28 min, across a threshold, by a road of 30 min: less than the doubt
+    near = (times["from_id"] == "83003") & (times["to_id"] == "east")
+    far = (times["from_id"] == "83003") & (times["to_id"] == "west")
+    times.loc[near, "travel_time_min"], times.loc[far, "travel_time_min"] = 28.0, 34.0
+    times.loc[~(near | far), "travel_time_min"] = 20.0
+    times.attrs = dict(state.travel_times.attrs)
+    found = row(moved(replace(state, travel_times=times)), "within_30_min_persons")
+    assert (found["delta"], bool(found["is_distinguishable"])) == (30.0, False)
+
+
+def test_closing_leaves_no_time_and_says_so(state: State) -> None:
+    closed = Scenario(id="F", name="Fermeture", change=(CloseSite(authorisation_id="ime-x"),))
+    comparison = compare(compute(state), compute(apply(state, closed)))
+    mean, covered = row(comparison, "mean_time_min"), row(comparison, "within_30_min_persons")
+    assert np.isnan(mean["scenario"])
+    assert "hors d'atteinte" in mean["reason"]
+    assert (covered["baseline"], covered["scenario"]) == (30.0, 0.0)
+    assert bool(covered["is_distinguishable"])
+
+
+def test_identity_changes_nothing_and_tells_nothing(state: State) -> None:
+    today = compute(state)
+    measures = compare(today, today).measures
+    assert measures["delta"].dropna().eq(0).all()
+    assert not measures["is_distinguishable"].fillna(False).any()
+    assert (measures["baseline"].isna() == measures["delta"].isna()).all()
+    # whatever is unknown says why
+    assert (measures.loc[measures["baseline"].isna(), "reason"] != "").all()
+
+
+@settings(deadline=None, max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(minutes=st.lists(st.floats(1, 100), min_size=8, max_size=8))
+def test_invariants_whatever_the_times(state: State, minutes: list[float]) -> None:
+    times = state.travel_times.assign(travel_time_min=minutes)
+    times.attrs = dict(state.travel_times.attrs)
+    world = replace(state, travel_times=times)
+    today = compute(world)
+    assert compare(today, today).measures["delta"].dropna().eq(0).all()
+    measures = compare(today, compute(apply(world, MOVE))).measures
+    covered = measures[measures.index.get_level_values("measure").str.startswith("within_")]
+    wide = covered["scenario"].unstack("measure")
+    assert (wide["within_15_min_persons"].fillna(0) <= wide["within_30_min_persons"].fillna(0)).all()
+    gini = measures["scenario"].xs("time_gini", level="measure").dropna()
+    assert gini.between(0, 1).all()
+    unchanged = measures["delta"].eq(0)
+    assert not measures.loc[unchanged, "is_distinguishable"].any()
+
+
+def test_councils_add_up_and_name_the_worst_loss(state: State) -> None:
+    councils = moved(state).councils.xs("ime-x", level="service")
+    whole = councils.loc[("territory", "territory")]
+    for level in ("departement", "epci", "commune"):
+        persons = councils.xs(level, level="level").filter(like="persons_").sum()
+        assert persons.to_dict() == whole.filter(like="persons_").to_dict()
+    assert (whole["worst_loss_commune"], whole["worst_loss_epci"]) == ("83001", "1")
+    assert whole["worst_loss_min"] == 28.0
+    assert councils.loc[("commune", "83001"), "persons_loss"] == 10.0
+    # the council that loses most comes first
+    assert councils.xs("epci", level="level").index[0] == "1"
+
+
+def test_side_by_side_starts_with_today_and_keeps_what_does_not_move(state: State) -> None:
+    other = Scenario(
+        id="T", name="Autre", change=(MoveSite(authorisation_ids=("sessad-x",), to_site_id="east"),)
+    )
+    today = compute(state)
+    second = compare(today, compute(apply(state, other))).named("T", "Autre")
+    table = side_by_side({"S": moved(state), "T": second})
+    assert list(dict.fromkeys(table.columns.get_level_values(0))) == ["today", "S", "T"]
+    assert not table.index.has_duplicates
+    whole = table.xs(("territory", "territory"), level=("level", "zone"))
+    year = whole.loc[("ime-x", "child_year_direct_min")]
+    assert year["T", "value"] == year["today", "value"]
+    assert year["T", "delta"] == 0.0
+    assert not bool(year["T", "is_distinguishable"])
+    assert year["S", "delta"] != 0.0
+    losers = whole.loc[("ime-x", "persons_loss")]
+    assert (losers["S", "value"], losers["T", "value"]) == (10.0, 0.0)
+    assert np.isnan(losers["today", "value"])
+
+
+def test_side_by_side_keeps_the_columns_of_draws(state: State) -> None:
+    comparison = moved(state)
+    drawn = replace(
+        comparison, measures=comparison.measures.assign(delta_low=-1.0, delta_high=1.0, better_share=0.7)
+    )
+    table = side_by_side({"S": drawn})
+    assert {"delta_low", "delta_high", "better_share"} <= set(table["S"].columns)
+
+
+def test_side_by_side_refuses_two_todays(state: State) -> None:
+    older = replace(state, population=state.population.assign(population=state.population["population"] * 2))
+    with pytest.raises(ParameterError, match="mêmes valeurs d'aujourd'hui"):
+        side_by_side({"S": moved(state), "T": moved(older)})
+    with pytest.raises(ParameterError, match="Aucun scénario"):
+        side_by_side({})
+
+
+def test_deserts_are_compared_by_commune(state: State) -> None:
+    classes = moved(state).deserts
+    assert set(classes.index.get_level_values("commune_code")) == set(state.communes.index)
+    assert not classes["is_changed"].any()
+
+
+def test_order_of_communes_changes_no_measure(state: State) -> None:
+    shuffled = replace(state, communes=state.communes.iloc[::-1], services=state.services.iloc[::-1])
+    one, other = (moved(world).measures.sort_index() for world in (state, shuffled))
+    pd.testing.assert_frame_equal(one, other.loc[one.index])
