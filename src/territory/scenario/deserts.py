@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -151,7 +152,8 @@ def count_edge(table: pd.DataFrame, state: State) -> pd.DataFrame:
 
 def _scheme(state: State, gps: pd.DataFrame, scheme: DesertScheme) -> pd.DataFrame:
     """Return the rows of one scheme, commune by commune."""
-    read, reasons, blocks = {}, {}, []
+    read: dict[str, Any] = {}
+    reasons, blocks = {}, []
     for one in scheme.criterion:
         values, reachable, reason = _values(state, gps, one)
         read[one.id] = values
@@ -217,7 +219,7 @@ def _values(
         )
     complete = complete_kinds(state.services)
     listed = [name for name in one.services if name in complete]
-    lacking = _lacking(state, [name for name in one.services if name not in complete])
+    lacking = lacking_lists(state, one)
     if not listed:
         return pd.Series(np.nan, index=index), no_reach, pd.Series(lacking, index=index, dtype="str")
     sites = sites_of_kinds(state.services, listed)
@@ -232,13 +234,11 @@ def _values(
     return minutes, reachable, reason
 
 
-def _lacking(state: State, services: list[str]) -> str:
-    """Say which lists are absent or partial, in French."""
-    known = known_kinds(state.services)
-    absent = [name for name in services if name not in known]
-    partial = [name for name in services if name in known]
-    said = [f"aucune liste de « {name} » dans les données" for name in absent]
-    said += [f"liste partielle de « {name} »" for name in partial]
+def lacking_lists(state: State, one: DesertCriterion) -> str:
+    """Say which lists of a criterion are absent or partial, in French; empty when none is."""
+    known, complete = known_kinds(state.services), complete_kinds(state.services)
+    said = [f"aucune liste de « {name} » dans les données" for name in one.services if name not in known]
+    said += [f"liste partielle de « {name} »" for name in one.services if name in known - complete]
     return " ; ".join(said)
 
 
