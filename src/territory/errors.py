@@ -54,6 +54,10 @@ class MissingExtraError(TerritoryError, ImportError):
     """A library of an optional extra is not installed."""
 
 
+class ClusterError(TerritoryError, RuntimeError):
+    """The machines that were asked to share a run do not answer, or cannot do their part."""
+
+
 class TerritoryWarning(UserWarning):
     """Something was dropped, replaced or doubtful: the message counts it."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,51 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from territory.errors import MissingFileError, NetworkError, OutputError, ParameterError
-from territory.network import RoadNetwork, load_search, search_roads, stream_travel_times
-from territory.network.graph import RoadLines
-from territory.network.profile import drive, way_table
+from territory.network import load_search, search_roads, stream_travel_times
+from tests.network.grids import grid, points
 
-
-def _grid(side: int = 12) -> RoadNetwork:
-    """Streets in a grid, some of them one way, in which long streets hold several points."""
-    rng = np.random.default_rng(3)
-    lon, lat = np.meshgrid(6.0 + 0.01 * np.arange(side), 43.0 + 0.008 * np.arange(side))
-    number = np.arange(side * side).reshape(side, side)
-    ends = [*zip(number[:, :-1].ravel(), number[:, 1:].ravel(), strict=True)]
-    ends += [*zip(number[:-1].ravel(), number[1:].ravel(), strict=True)]
-    kept = rng.random(len(ends)) < 0.85
-    ways = [pair for pair, keep in zip(ends, kept, strict=True) if keep]
-    tags = [
-        {"highway": str(rng.choice(["residential", "secondary"])), "oneway": "yes" if one < 0.1 else "no"}
-        for one in rng.random(len(ways))
-    ]
-    nodes = np.array(ways, dtype=np.int64).ravel()
-    return RoadNetwork.from_road_lines(
-        RoadLines(
-            ways=way_table(
-                np.arange(len(ways)), [drive(one) for one in tags], np.arange(len(ways), dtype=np.int64)
-            ),
-            start=2 * np.arange(len(ways) + 1),
-            node_id=nodes,
-            lon=lon.ravel()[nodes],
-            lat=lat.ravel()[nodes],
-            length_m=np.full(len(ways), np.nan),
-            source="quadrillage",
-        )
-    )
-
-
-def _points(count: int, name: str, seed: int) -> gpd.GeoDataFrame:
-    rng = np.random.default_rng(seed)
-    return gpd.GeoDataFrame(
-        index=[f"{name}{n:03}" for n in range(count)],
-        geometry=gpd.points_from_xy(rng.uniform(6.0, 6.11, count), rng.uniform(43.0, 43.088, count)),
-        crs=4326,
-    )
-
-
-NETWORK = _grid()
-ORIGINS, SITES = _points(40, "C", 1), _points(25, "S", 2)
+NETWORK = grid()
+ORIGINS, SITES = points(40, "C", 1), points(25, "S", 2)
 
 
 def _plain(table: pd.DataFrame) -> pd.DataFrame:

@@ -1,0 +1,245 @@
+"""What runs the parts of a run: the threads of this process, its processors, or the machines of a cluster."""
+
+from __future__ import annotations
+
+import secrets
+import warnings
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from territory.errors import ClusterError, MissingExtraError, ParameterError, agree, examples
+from territory.network.engine._compiling import count_threads
+
+__all__ = ["Cluster", "Threads", "open_scheduler"]
+
+# seconds to reach a scheduler, and for a first worker to join it
+_REACH_S = 10
+_FIRST_WORKER_S = 60
+
+
+class Threads:
+    """The threads of this process.
+
+    Parameters
+    ----------
+    threads
+        How many, one per processor by default.
+    """
+
+    def __init__(self, threads: int | None = None) -> None:
+        self._threads = count_threads(threads)
+
+    def threads_of(self, n_items: int) -> int:
+        """Return how many threads one of so many items may use by itself."""
+        return max(1, self._threads // max(1, n_items))
+
+    def map(self, function: Callable[[Any], Any], items: Sequence[Any], /) -> Iterator[Any]:
+        """Give the results in the order of the items; at most one more than there are threads is in the making."""
+        if self._threads == 1:
+            yield from map(function, items)
+            return
+        with ThreadPoolExecutor(self._threads) as pool:
+            running: deque[Future[Any]] = deque()
+            try:
+                for item in items:
+                    if len(running) > self._threads:
+                        yield running.popleft().result()
+                    running.append(pool.submit(function, item))
+                while running:
+                    yield running.popleft().result()
+            finally:
+                pool.shutdown(wait=True, cancel_futures=True)
+
+
+class Cluster:
+    """The workers of dask.distributed, local processes or other machines.
+
+    Parameters
+    ----------
+    client
+        A client of dask.distributed.
+    """
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def threads_of(self, n_items: int) -> int:
+        """Return how many threads one item may use by itself: one, as workers share the items out."""
+        return 1
+
+    def map(self, function: Callable[[Any], Any], items: Sequence[Any], /) -> Iterator[Any]:
+        """Give the results in the order of the items. What a lost worker was doing is done again by another."""
+        from distributed import KilledWorker
+
+        with warnings.catch_warnings():
+            # a state of a few tens of megabytes is sent once, on purpose
+            warnings.filterwarnings("ignore", message="Sending large graph", category=UserWarning)
+            # as a task of its own, the scheduler can have it made again when the worker that holds it dies
+            shared = self._client.submit(_same, function, pure=False)
+            futures = self._client.map(_call, items, function=shared, pure=False)
+        try:
+            for future in futures:
+                yield future.result()
+        except KilledWorker as error:
+            raise ClusterError(
+                "Une même partie a fait tomber plusieurs processus de calcul (mémoire pleine ?) : diminuez memory_mb "
+                "ou batch_size, ou donnez plus de mémoire aux « workers », puis relancez : ce qui est fait est gardé."
+            ) from error
+        except (OSError, CancelledError) as error:
+            if not isinstance(error, _lost()):
+                raise
+            raise ClusterError(
+                "Le planificateur dask ne répond plus : relancez la même commande quand il sera revenu, les parties "
+                "déjà écrites sont gardées."
+            ) from error
+        finally:
+            self._client.cancel([*futures, shared])
+
+    def check_shared(self, folder: Path) -> None:
+        """Raise if some workers do not see a folder, or run another version of the library.
+
+        Raises
+        ------
+        ClusterError
+            Naming the workers.
+        """
+        from territory.workflow.steps import code_digest
+
+        token = secrets.token_hex(8)
+        mark = folder / f".vu-{token}"
+        mark.write_text(token)
+        try:
+            seen = self._client.run(_looks, str(mark), token)
+        finally:
+            mark.unlink(missing_ok=True)
+        blind = [worker for worker, (sees, _) in seen.items() if not sees]
+        if blind:
+            raise ClusterError(
+                f"Le dossier « {folder} » n'est pas vu par {agree(len(blind), 'processus de calcul')} sur {len(seen)} "
+                f"({examples(blind)}) : choisissez avec --out un dossier partagé (NFS par exemple), monté au même "
+                "endroit sur chaque machine."
+            )
+        mine = code_digest()
+        others = [worker for worker, (_, code) in seen.items() if code != mine]
+        if others:
+            raise ClusterError(
+                f"{agree(len(others), 'processus de calcul (a|ont)')} une autre version de territory "
+                f"({examples(others)}) : installez la même partout, sinon les résultats différeraient."
+            )
+
+
+@contextmanager
+def open_scheduler(name: str = "none", *, workers: int | None = None) -> Iterator[Threads | Cluster]:
+    """Open what runs the parts of a run, until the block ends.
+
+    Parameters
+    ----------
+    name
+        ``none``: threads of this process. ``local``: processes of this machine, one thread each. ``tcp://host:port``:
+        the scheduler of a cluster of dask.distributed that runs already.
+    workers
+        How many threads or local processes, one per processor by default.
+
+    Yields
+    ------
+    Threads or Cluster
+        Its method `map` is a mapper for `territory.access.streamed`.
+
+    Raises
+    ------
+    ParameterError
+        If the name is none of these.
+    MissingExtraError
+        If dask.distributed is asked for and not installed.
+    ClusterError
+        If the scheduler does not answer, or no worker joins it.
+
+    Examples
+    --------
+    >>> with open_scheduler("none", workers=2) as runner:
+    ...     list(runner.map(len, ["a", "bc"]))
+    [1, 2]
+    """
+    if name == "none":
+        yield Threads(workers)
+        return
+    if name != "local" and "://" not in name:
+        raise ParameterError(
+            f"Planificateur « {name} » inconnu : none (ce processus), local (les processeurs de cette machine) ou "
+            "l'adresse d'un planificateur dask (tcp://machine:8786)."
+        )
+    try:
+        import distributed
+    except ImportError as error:
+        raise MissingExtraError(
+            "Le calcul en plusieurs processus demande dask.distributed : pip install 'territory[scale]', ou relancez "
+            "avec --scheduler none, qui donne le même résultat."
+        ) from error
+    with _client(distributed, name, workers) as client:
+        yield Cluster(client)
+
+
+@contextmanager
+def _client(distributed: Any, name: str, workers: int | None) -> Iterator[Any]:
+    """Open a client, with the processes of this machine if they are asked for."""
+    if name == "local":
+        with (
+            distributed.LocalCluster(
+                n_workers=count_threads(workers),
+                threads_per_worker=1,
+                processes=True,
+                dashboard_address=None,
+                silence_logs=50,
+            ) as cluster,
+            distributed.Client(cluster) as client,
+        ):
+            yield client
+        return
+    try:
+        client = distributed.Client(name, timeout=_REACH_S)
+    except (OSError, ValueError) as error:
+        raise ClusterError(
+            f"Le planificateur dask « {name} » ne répond pas après {_REACH_S} s : vérifiez l'adresse et qu'il est "
+            "lancé (dask scheduler), ou relancez avec --scheduler local."
+        ) from error
+    with client:
+        try:
+            client.wait_for_workers(1, timeout=_FIRST_WORKER_S)
+        except TimeoutError as error:
+            raise ClusterError(
+                f"Le planificateur « {name} » n'a aucun processus de calcul après {_FIRST_WORKER_S} s : lancez-en "
+                f"(dask worker {name})."
+            ) from error
+        yield client
+
+
+def _lost() -> tuple[type[Exception], ...]:
+    """Return the errors of a connection that is gone."""
+    from distributed.comm.core import CommClosedError
+
+    return (CancelledError, CommClosedError, TimeoutError, ConnectionError)
+
+
+def _same(value: Any) -> Any:
+    """Return a value: a task whose result every other task takes."""
+    return value
+
+
+def _call(item: Any, *, function: Callable[[Any], Any]) -> Any:
+    """Run a function that is itself the result of a task."""
+    return function(item)
+
+
+def _looks(mark: str, token: str) -> tuple[bool, str]:
+    """Tell whether a worker reads a file, and with which code it runs."""
+    from territory.workflow.steps import code_digest
+
+    try:
+        sees = Path(mark).read_text() == token
+    except OSError:
+        sees = False
+    return sees, code_digest()

@@ -1,0 +1,236 @@
+"""Travel times of a country in files: the same bytes whatever cut the run short, and whoever computed them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from territory import access
+from territory.access import decay, streamed
+from territory.errors import MissingFileError, OutputError, ParameterError, ReadError
+from territory.network import search_roads
+from territory.workflow.national import open_times, write_travel_times
+from territory.workflow.national.folder import TimesFolder
+from territory.workflow.national.schedulers import Cluster, Threads, open_scheduler
+from territory.workflow.national.writing import raise_to
+from tests.network.grids import grid, points
+
+NETWORK = grid()
+ORIGINS, SITES = points(90, "C", 1), points(30, "S", 2)
+DEPARTEMENTS = pd.Series(
+    [f"{code:02}" for code in np.random.default_rng(0).integers(1, 6, len(ORIGINS))],
+    index=ORIGINS.index,
+    name="departement_code",
+)
+SEARCH = search_roads(NETWORK, ORIGINS, SITES, max_time_min=9, engine="hierarchy")
+WHOLE = SEARCH.travel_times()
+
+
+def _bytes(times: TimesFolder) -> dict[str, str]:
+    return {part.name: hashlib.sha256(part.path.read_bytes()).hexdigest() for part in times}
+
+
+def _rows(times: TimesFolder) -> pd.DataFrame:
+    tables = [part().astype({"from_id": "str", "to_id": "str"}) for part in times]
+    return pd.concat(tables).sort_values(["from_id", "to_id"], ignore_index=True)
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> TimesFolder:
+    folder = tmp_path_factory.mktemp("written")
+    return write_travel_times(SEARCH, folder, groups=DEPARTEMENTS, batch_size=7, scheduler=Threads(1))
+
+
+@given(batch_size=st.integers(1, 100), threads=st.integers(1, 3))
+@settings(max_examples=6)
+def test_the_parts_are_the_table(
+    batch_size: int, threads: int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("parts")
+    times = write_travel_times(
+        SEARCH, folder, groups=DEPARTEMENTS, batch_size=batch_size, scheduler=Threads(threads)
+    )
+    expected = WHOLE.astype({"from_id": "str", "to_id": "str"})
+    pd.testing.assert_frame_equal(_rows(times), expected, check_exact=True)
+    assert times.pair_count() == len(WHOLE)
+    assert all(part().attrs["cutoff_min"] == 9 for part in times)
+    assert all(part.origin_count <= batch_size for part in times)
+    assert sum(part.origin_count for part in times) == len(ORIGINS)
+    assert {part.name.split("/")[0] for part in times} == {
+        f"departement_code={code}" for code in DEPARTEMENTS.unique()
+    }
+
+
+def test_other_readers_of_parquet_see_the_same_pairs(written: TimesFolder) -> None:
+    table = pd.read_parquet(written.folder, filters=[("departement_code", "==", 3)])
+    mine = DEPARTEMENTS.index[DEPARTEMENTS == "03"]
+    assert set(table["from_id"]) <= set(mine)
+    assert len(table) == WHOLE["from_id"].isin(mine).sum()
+    assert (table["travel_time_ms"] <= 9 * 60_000).all()
+
+
+def test_only_what_is_missing_or_damaged_is_made_again(written: TimesFolder, tmp_path: Path) -> None:
+    times = write_travel_times(SEARCH, tmp_path, groups=DEPARTEMENTS, batch_size=7)
+    assert _bytes(times) == _bytes(written)
+    made: list[tuple[int, int]] = []
+    kept = times[3].path.stat().st_mtime_ns
+    times[0].path.unlink()
+    # the first half of a file, as a power cut may leave it
+    times[1].path.write_bytes(times[1].path.read_bytes()[: times[1].path.stat().st_size // 2])
+    times[2].path.write_bytes(times[4].path.read_bytes())
+    with pytest.raises(MissingFileError, match=r"3 partie\(s\) sur"):
+        open_times(times.folder)
+    again = write_travel_times(
+        SEARCH,
+        tmp_path,
+        groups=DEPARTEMENTS,
+        batch_size=7,
+        announce=lambda done, total: made.append((done, total)),
+    )
+    total = len(times)
+    assert made == [(total - 2, total), (total - 1, total), (total, total)]
+    assert _bytes(again) == _bytes(written)
+    assert times[3].path.stat().st_mtime_ns == kept
+    assert open_times(times.folder).digest == written.digest
+
+
+def test_parts_of_other_inputs_are_not_kept(written: TimesFolder, tmp_path: Path) -> None:
+    other = search_roads(NETWORK, ORIGINS, SITES.iloc[:-1], max_time_min=9, engine="dijkstra")
+    before = write_travel_times(other, tmp_path, groups=DEPARTEMENTS, batch_size=5)
+    (before.folder / "departement_code=03" / ".en-cours-x").write_text("left by a run that was killed")
+    after = write_travel_times(SEARCH, tmp_path, groups=DEPARTEMENTS, batch_size=7)
+    assert before.digest != after.digest
+    files = {path.relative_to(after.folder).as_posix() for path in after.folder.rglob("*") if path.is_file()}
+    assert files == {"_plan.json", *(part.name for part in after)}
+    assert _bytes(after) == _bytes(written)
+
+
+def test_a_damaged_page_is_seen_when_it_is_read(tmp_path: Path) -> None:
+    times = write_travel_times(SEARCH, tmp_path, groups=DEPARTEMENTS, batch_size=50)
+    content = bytearray(times[0].path.read_bytes())
+    content[len(content) // 3] ^= 0x10
+    times[0].path.write_bytes(bytes(content))
+    with pytest.raises(ReadError, match="Supprimez ce fichier"):
+        times[0]()
+
+
+def test_least_times_raise_those_of_their_pairs(tmp_path: Path) -> None:
+    row = WHOLE[WHOLE["travel_time_min"] > 2].iloc[0]
+    pair = (str(row["from_id"]), str(row["to_id"]))
+    least = pd.DataFrame(
+        {
+            "from_id": [pair[0], pair[0], "C999"],
+            "to_id": [pair[1], "S999", "S999"],
+            "travel_time_min": [8.5, 50.0, 50.0],
+        }
+    )
+    times = write_travel_times(SEARCH, tmp_path, groups=DEPARTEMENTS, batch_size=20, least=least)
+    expected = WHOLE.astype({"from_id": "str", "to_id": "str"})
+    is_pair = (expected["from_id"] == pair[0]) & (expected["to_id"] == pair[1])
+    expected.loc[is_pair, "travel_time_min"] = 8.5
+    pd.testing.assert_frame_equal(_rows(times), expected, check_exact=True)
+    table = WHOLE.copy()
+    raise_to(table, least.assign(travel_time_min=0.0))
+    pd.testing.assert_frame_equal(table, WHOLE)
+
+
+def test_what_cannot_be_done_is_said_first(tmp_path: Path) -> None:
+    with pytest.raises(ParameterError, match="89 des 90 origines"):
+        write_travel_times(SEARCH, tmp_path, groups=DEPARTEMENTS.iloc[:1])
+    with pytest.raises(ParameterError, match="il faut au moins"):
+        write_travel_times(SEARCH, tmp_path, memory_mb=0.001)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError, match="choisissez-en un autre"):
+        write_travel_times(SEARCH, tmp_path / "file")
+    with pytest.raises(MissingFileError, match=r"_plan\.json"):
+        open_times(tmp_path)
+    (tmp_path / "_plan.json").write_text("{}")
+    with pytest.raises(ReadError, match="relancez"):
+        open_times(tmp_path)
+
+
+_STOPPED = """
+import sys, time
+from pathlib import Path
+from tests.workflow.national import test_writing as world
+from territory.workflow.national.schedulers import Threads
+def slowly(done, total):
+    print(done, flush=True)
+    time.sleep(0.2)
+world.write_travel_times(world.SEARCH, Path(sys.argv[1]), groups=world.DEPARTEMENTS, batch_size=7,
+    scheduler=Threads(1), announce=slowly)
+"""
+
+
+def test_a_killed_run_goes_on_where_it_was(written: TimesFolder, tmp_path: Path) -> None:
+    root = Path(__file__).parents[3]
+    run = subprocess.Popen(
+        [sys.executable, "-c", _STOPPED, str(tmp_path)], cwd=root, stdout=subprocess.PIPE, text=True
+    )
+    assert run.stdout is not None
+    for line in run.stdout:
+        if int(line) == 4:
+            break
+    run.kill()
+    run.wait()
+    run.stdout.close()
+    made: list[int] = []
+    times = write_travel_times(
+        SEARCH,
+        tmp_path,
+        groups=DEPARTEMENTS,
+        batch_size=7,
+        announce=lambda done, total: made.append(done),
+    )
+    assert 0 < len(made) <= len(times) - 4
+    assert _bytes(times) == _bytes(written)
+
+
+@pytest.fixture
+def quiet_cluster() -> Iterator[None]:
+    """Let dask.distributed close its sockets when it likes."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def test_a_killed_worker_costs_its_tasks_alone(tmp_path: Path, quiet_cluster: None) -> None:
+    alone = write_travel_times(SEARCH, tmp_path / "alone", groups=DEPARTEMENTS, batch_size=3)
+    killed: list[int] = []
+    with open_scheduler("local", workers=2) as cluster:
+        assert isinstance(cluster, Cluster)
+
+        def kill_one(done: int, total: int) -> None:
+            if not killed:
+                killed.append(next(iter(cluster._client.run(os.getpid).values())))
+                os.kill(killed[0], signal.SIGKILL)
+                assert len(list((tmp_path / "shared").rglob("*.parquet"))) < total - 5
+
+        times = write_travel_times(
+            SEARCH,
+            tmp_path / "shared",
+            groups=DEPARTEMENTS,
+            batch_size=3,
+            scheduler=cluster,
+            announce=kill_one,
+        )
+        assert killed
+        # the measures too are the same through the workers, bit for bit
+        people, places = pd.Series(100.0, index=ORIGINS.index), pd.Series(3.0, index=SITES.index)
+        rule = decay.gaussian(5, max_time_min=9)
+        found = streamed.floating_catchment_area(times, people, places, decay=rule, mapper=cluster.map)
+    assert _bytes(times) == _bytes(alone)
+    expected = access.floating_catchment_area(WHOLE, people, places, decay=rule)
+    pd.testing.assert_series_equal(found, expected, check_exact=True)
