@@ -180,11 +180,12 @@ def build_ehpad(folder: Path, outlines: gpd.GeoDataFrame) -> tuple[pd.DataFrame,
         {
             "name": points["name"],
             "category_code": "500",
+            "legal_status": points["legal_status"],
             "commune_code": points["commune_code"],
             "longitude": degrees.x.round(5),
             "latitude": degrees.y.round(5),
             "source": "CNSA, prix des EHPAD, début 2023",
-            "doubt": "Sans numéro FINESS ni nombre de places dans cette source.",
+            "doubt": "Sans numéro FINESS ni nombre de places dans cette source ; statut déduit de sa couleur.",
         }
     )
     sites = sites.sort_values(["commune_code", "name", "longitude", "latitude"])
@@ -224,7 +225,7 @@ def assemble(pairs: list[tuple[pd.DataFrame, pd.DataFrame]]) -> tuple[pd.DataFra
     """Return all sites and all services, in the columns of the tables, with what is complete."""
     complete = sources.read_table(FACTS / "completeness.csv").set_index("service")["is_complete_list"]
     site_columns = ["site_id", "name", "category_code", "commune_code", "operator_id", "operator_name"]
-    site_columns += ["longitude", "latitude", "point_precision", "source", "doubt"]
+    site_columns += ["legal_status", "longitude", "latitude", "point_precision", "source", "doubt"]
     service_columns = ["site_id", "service", "authorisation_id", "capacity", "capacity_unit", "public"]
     service_columns += ["age_min", "age_max", "ages_origin", "reception_mode", "delivered_at_home"]
     service_columns += ["is_complete_list", "doubt"]
@@ -245,6 +246,7 @@ def check(tables: dict[str, pd.DataFrame]) -> None:
     home = communes[communes["in_territory"] == "true"]
     dracenie = home[home["epci_code"] == "248300493"]
     ehpad = tables["sites"].query("category_code == '500'")["commune_code"].str.startswith(DEPARTEMENT)
+    statuses = tables["sites"].loc[ehpad.index[ehpad], "legal_status"].value_counts()
     expected = {
         "communes du Var": (len(home), 153),
         "habitants du Var (RP 2021)": (home["population_rp2021"].sum(), 1_095_337),
@@ -252,6 +254,9 @@ def check(tables: dict[str, pd.DataFrame]) -> None:
         "communes de la Dracénie": (len(dracenie), 23),
         "habitants de la Dracénie": (dracenie["population_rp2021"].sum(), 110_632),
         "EHPAD du Var": (ehpad.sum(), 95),
+        "EHPAD publics du Var": (statuses.get("public", 0), 21),
+        "EHPAD privés non lucratifs du Var": (statuses.get("private_non_profit", 0), 20),
+        "EHPAD commerciaux du Var": (statuses.get("commercial", 0), 54),
         "médecins généralistes du Var": (home["general_practitioners"].sum(), 1_136),
     }
     for what, (found, wanted) in expected.items():

@@ -231,6 +231,18 @@ def test_ehpad_points_are_near_the_commune_they_are_said_to_be_in(var, home):
     assert var.services.xs("ehpad", level="service")["capacity"].isna().all()
 
 
+def test_statuses_of_ehpad_are_inferred_and_said_to_be(var, home):
+    ehpad = var.sites[(var.sites["category_code"] == "500") & var.sites["commune_code"].isin(home.index)]
+    counts = ehpad["legal_status"].value_counts()
+    assert counts.to_dict() == {"commercial": 54, "public": 21, "private_non_profit": 20}
+    assert ehpad["doubt"].str.contains("statut déduit").all()
+    # the names do not contradict the colours
+    names = ehpad["name"].str.upper()
+    assert (ehpad.loc[names.str.contains(r"\bPUBLIC\b| CH DE "), "legal_status"] == "public").all()
+    assert (ehpad.loc[names.str.contains("KORIAN|ORPEA"), "legal_status"] == "commercial").all()
+    assert var.sites.loc[var.sites["category_code"] != "500", "legal_status"].isna().all()
+
+
 def test_child_psychiatry_is_that_of_establishments(var):
     row = var.child_psychiatry.loc["830000311"]
     assert row[["day_places", "beds", "consultation_centres", "active_file"]].to_list() == [37, 8, 3, 2698]

@@ -213,6 +213,23 @@ def test_ehpad_have_clean_names_and_those_without_a_point_are_counted(tmp_path):
         sources.read_ehpad(path)
 
 
+def test_ehpad_status_comes_from_known_colours_alone(tmp_path):
+    features = [
+        {
+            "type": "Feature",
+            "properties": {"popup": f"<h3>EHPAD {colour}</h3>"} | {"statut_juridique_col": colour},
+            "geometry": {"type": "Point", "coordinates": [5.3, 45.9]},
+        }
+        for colour in ("#55A9CD", "#ad314c", "#194689", None, "#000000")
+    ]
+    path = tmp_path / "ehpad.geojson"
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": features}), encoding="utf-8")
+    with pytest.warns(TerritoryWarning, match="1 EHPAD de statut inconnu.*#000000"):
+        statuses = sources.read_ehpad(path)["legal_status"]
+    assert statuses.to_list()[:3] == ["public", "private_non_profit", "commercial"]
+    assert statuses.isna().to_list() == [False, False, False, True, True]
+
+
 def test_bpe_counts_a_repeated_line_once_and_refuses_two_counts(tmp_path):
     path = text(tmp_path / "bpe.csv", '"CODGEO","NB_D201"', '"58062",3', '"58062",3', '"01004",24')
     with pytest.warns(TerritoryWarning, match=r"1 ligne répétée .*\(58062\)"):

@@ -40,7 +40,8 @@ class VarDataset:
         `population` (hab, whole EPCI), `communes_in_territory`, `population_in_territory` (hab).
     sites, services
         GeoDataFrame `sites` (EPSG:2154) and table `services`, each line with its `doubt` (French);
-        `ages_origin` says whether ages come from a source, from a default, or are unknown.
+        `ages_origin` says whether ages come from a source, from a default, or are unknown. `legal_status` of
+        EHPAD (public, private_non_profit, commercial) is inferred from a colour: public is not autonomous.
     child_psychiatry
         Child psychiatry by establishment (SAE 2023), for all its places of care together.
     completeness
@@ -240,7 +241,7 @@ def _sites(folder: Traversable, communes: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Return the table `sites`; a site without coordinates stands at the point of its commune."""
     import geopandas as gpd
 
-    text = ("name", "category_code", "commune_code", "operator_id", "operator_name")
+    text = ("name", "category_code", "commune_code", "operator_id", "operator_name", "legal_status")
     table = _read(folder, "sites", index="site_id", text=(*text, "point_precision", "source", "doubt"))
     known = gpd.GeoSeries(
         gpd.points_from_xy(table["longitude"], table["latitude"], crs=4326), index=table.index
