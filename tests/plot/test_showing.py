@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import pytest
 
 import territory
+from territory.access import allocate_places
 from territory.errors import ParameterError
+from territory.network import estimate_travel_times, sample_network
+from territory.planning import SitingResult, p_median, territorial_groups, typology
 from territory.plot import show
 from territory.workflow import StudyResult
 
@@ -33,5 +37,65 @@ def test_a_comparison_is_a_chart_of_zones(result: StudyResult) -> None:
 def test_what_cannot_be_drawn_is_said(result: StudyResult) -> None:
     with pytest.raises(ParameterError, match="inconnu"):
         show(result.baseline, service="rien")
-    with pytest.raises(ParameterError, match="Study"):
-        show(result.study)  # type: ignore[arg-type]
+    with pytest.raises(ParameterError, match="Rien à dessiner pour un objet de type int"):
+        show(3)
+    siting = siting_of(result)
+    with pytest.raises(ParameterError, match="outlines="):
+        show(siting)
+    with pytest.raises(ParameterError, match="aucune commune de outlines"):
+        show(siting, outlines=result.dataset.outlines.set_axis(range(153)))
+
+
+def siting_of(result: StudyResult) -> SitingResult:
+    communes = result.baseline.state.communes.loc[result.dataset.outlines.index]
+    some = ["83050", "83061", "83069"]
+    times = estimate_travel_times(communes, communes.loc[some])
+    return p_median(times, communes["population"], some, p=2)
+
+
+def test_a_siting_shows_its_sites_and_its_proof(result: StudyResult) -> None:
+    siting = siting_of(result)
+    found = texts(show(siting, outlines=result.dataset.outlines, names={siting.selected[0]: "Premier site"}))
+    assert {"Premier site", "optimum prouvé", "1", "2"} <= {text.replace("\n", " ") for text in found}
+
+
+def test_an_allocation_shows_who_has_no_place(result: StudyResult) -> None:
+    communes = result.baseline.state.communes.loc[["83050", "83061", "83069"]]
+    times = estimate_travel_times(communes, communes.loc[["83050"]])
+    demand = pd.Series(30.0, index=communes.index)
+    allocation = allocate_places(times, demand, pd.Series({"83050": 40.0}), max_time_min=60)
+    found = " ".join(texts(show(allocation, outlines=result.dataset.outlines)))
+    assert "Sans place : 50" in found
+
+
+def test_groups_and_types_are_drawn_each_in_its_colour(result: StudyResult) -> None:
+    outlines = result.dataset.outlines
+    epci = result.baseline.state.communes["epci_code"].loc[outlines.index]
+    units = outlines.dissolve(epci.to_numpy())
+    points = units.set_geometry(units.representative_point()).assign(area_km2=units.area / 1e6)
+    times = estimate_travel_times(points, points)
+    grouping = territorial_groups(units, times, pd.Series(1.0, index=units.index), min_size=4)
+    assert any("G01" in text for text in texts(show(grouping, outlines=units)))
+    features = result.baseline.state.communes.loc[outlines.index, ["population", "density_hab_km2"]]
+    types = typology(features, n_types=2, log_columns=("population", "density_hab_km2"))
+    assert any("Types de communes" in text for text in texts(show(types, outlines=outlines)))
+
+
+def test_a_study_and_a_network_are_maps(result: StudyResult) -> None:
+    assert any("PRISME" in text for text in texts(show(result.study)))
+    figure = show(sample_network())
+    assert any("exemple" in text.get_text() for text in figure.texts)
+    assert {text.get_text() for text in figure.axes[0].get_legend().get_texts()} >= {"plus de 60 à 85 km/h"}
+    assert texts(show(result, service="ime-salernes")) == texts(
+        show(result.baseline, service="ime-salernes", outlines=result.dataset.outlines)
+    )
+
+
+def test_every_object_says_itself_in_french_and_escaped(result: StudyResult) -> None:
+    study = result.study.model_copy(update={"title": "<b>Titre</b>"})
+    assert "&lt;b&gt;" in study._repr_html_()
+    for obj in (result, result.baseline, result.comparisons["B"], siting_of(result), sample_network()):
+        assert len(repr(obj)) < 400
+        assert "<table" in obj._repr_html_()  # type: ignore[attr-defined]
+    assert "Temps médian" in result.baseline._repr_html_()
+    assert "trajet plus court" in result._repr_html_()

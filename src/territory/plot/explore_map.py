@@ -95,18 +95,20 @@ class CommuneMap:
         self.view = view
         colors = {category.key: category.color for category in view.legend}
         keys = view.keys.reindex(self._areas.index).to_dict()
+        features = []
         for feature in self._template["features"]:
             key = str(keys[feature["id"]])
             line, dash = border_of(key)
-            feature["properties"]["style"] = {
+            look = {
                 "color": line,
                 "weight": 0.7,
                 "dashArray": dash,
                 "fillColor": colors.get(key, style.UNKNOWN_COLOR),
                 "fillOpacity": 0.95,
             }
-        # a new object, or the widget would see no change
-        self.communes.data = {**self._template, "features": [dict(f) for f in self._template["features"]]}
+            # nothing shared with what was shown before, or the widget would see no change
+            features.append({**feature, "properties": {"style": look}})
+        self.communes.data = {"type": "FeatureCollection", "features": features}
 
     def put_places(self, places: gpd.GeoDataFrame) -> None:
         """Show places (column `label`) as black discs, instead of those of before."""
@@ -181,7 +183,7 @@ class CommuneMap:
 # the marker without Leaflet's white square, and water instead of its grey
 STYLE = (
     "<style>.territory-map .leaflet-container, .territory-map.leaflet-container, .territory-map > "
-    ".leaflet-container {background: #e8f0f4} .territory-map .leaflet-div-icon {background: none; border: none}"
+    ".leaflet-container {background: #dfebf2} .territory-map .leaflet-div-icon {background: none; border: none}"
     "</style>"
 )
 _PIN = (

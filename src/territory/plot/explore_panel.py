@@ -219,7 +219,7 @@ def _numbers(outcome: Outcome, trial: Trial) -> str:
     whom = html.escape(_whom(outcome))
     body = (
         _row("Temps moyen", minutes(figures["baseline_mean_min"]), minutes(figures["scenario_mean_min"]))
-        + _row("Places pour 1 000 personnes", *(_rate(value) for value in outcome.capacity_per_1000))
+        + _row("Places pour 1 000 pers.", *(_rate(value) for value in outcome.capacity_per_1000))
         + f"<tr><td colspan='3' style='padding-top:5px'>{_capital(whom)} du territoire :</td></tr>"
         + "".join(_row(*cells) for cells in _coverage_rows(outcome.coverage))
     )

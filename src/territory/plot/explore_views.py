@@ -11,7 +11,7 @@ import pandas as pd
 from territory.access.deserts import class_labels
 from territory.errors import ParameterError
 from territory.plot import style
-from territory.plot.categories import UNKNOWN, Category, change_classes, shown, time_classes
+from territory.plot.categories import OUTSIDE, UNKNOWN, Category, change_classes, shown, time_classes
 from territory.plot.numbers import NBSP, integer, minutes, round_estimate, signed
 from territory.scenario.results import Comparison, Results
 
@@ -24,6 +24,9 @@ EFFECT_WORDS = {
     "outside": "hors du périmètre de recrutement",
     "unknown": "inconnu",
 }
+# on a screen there are no hatches: what is outside is a darker grey than what cannot be told
+_OUTSIDE_COLOR = "#c9d1d7"
+_LOSS_LINE = "#6b2903"
 METHODS = {
     "estimate": "Temps de route estimés à vol d'oiseau, avec leur doute.",
     "roads": "Temps de route calculés sur une carte routière, heures creuses.",
@@ -79,8 +82,8 @@ def times_view(results: Results, service: str, *, label: str, note: str = "") ->
     --------
     >>> import territory
     >>> view = times_view(territory.run_study("draguignan").baseline, "ime-salernes", label="IME")
-    >>> view.title, view.texts["83050"].replace(NBSP, " ")
-    ('Temps de route vers : IME (minutes)', '26 min (à 14 min près)')
+    >>> view.title, view.texts["83050"][:2]
+    ('Temps de route vers : IME (minutes)', '26')
     """
     rows = _rows_of(results.access, service)
     breaks = sorted(results.state.parameters.thresholds_min)[:4]
@@ -140,11 +143,12 @@ def changes_view(comparison: Comparison, service: str, *, label: str, note: str 
         f"({signed(after - before)}{NBSP}min)<br>{EFFECT_WORDS[effect]}"
         for before, after, effect in columns.itertuples(index=False)
     ]
+    legend = [c._replace(color=_OUTSIDE_COLOR) if c.key == OUTSIDE.key else c for c in classes.legend]
     name = f"Scénario {comparison.scenario_id}" if comparison.name != "Essai" else "Essai"
     return View(
         f"{name}, écart de temps vers : {label} (minutes)",
         classes.keys,
-        shown(classes.legend, classes.keys),
+        shown(legend, classes.keys),
         pd.Series(texts, index=rows.index),
         note,
     )
@@ -228,16 +232,14 @@ def legend_html(view: View, extra: Mapping[str, str] | None = None) -> str:
         f"border:1px {'dashed' if dash else 'solid'} {line}'></span><span>{html.escape(label)}</span></div>"
         for color, label, (line, dash) in rows
     )
+    title = f"<div style='font-weight:600;line-height:1.3;margin-bottom:4px'>{html.escape(view.title)}</div>"
     note = f"<p style='color:{style.MUTED};margin:6px 0 0;line-height:1.3'>{html.escape(view.note)}</p>"
-    return (
-        f"<div style='font-size:13px;color:{style.INK}'>"
-        f"<b style='line-height:1.3'>{html.escape(view.title)}</b>{lines}{note if view.note else ''}</div>"
-    )
+    return f"<div style='font-size:13px;color:{style.INK}'>{title}{lines}{note if view.note else ''}</div>"
 
 
 def border_of(key: str) -> tuple[str, str]:
     """Return the colour and the dashes of the border of a class: losses are dashed, for a grey print too."""
-    return (style.LOSS, "4 3") if key.startswith("loss") else (style.RULE, "")
+    return (_LOSS_LINE, "4 3") if key.startswith("loss") else (style.RULE, "")
 
 
 def persons(value: float) -> str:

@@ -1,43 +1,53 @@
-"""One call that draws what the library gives: times of a computation, gainers and losers of a comparison."""
+"""One call that draws what the library gives."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 
+from territory.access.allocation import Allocation
 from territory.errors import ParameterError, examples
+from territory.network.weighted import WeightedRoads
+from territory.planning._result import SitingResult
+from territory.planning.groups import GroupingResult
+from territory.planning.typologies import TypologyResult
 from territory.plot.categories import numbers_from, shown, time_classes
 from territory.plot.charts import gainers_and_losers
 from territory.plot.legend import Legend
 from territory.plot.maps import Panel, draw_map
+from territory.plot.show_plans import show_allocation, show_groups, show_siting, show_types
+from territory.plot.show_roads import show_roads, show_study
 from territory.scenario.computing import ALL_TERRITORY
 from territory.scenario.results import Comparison, Results
+from territory.study.model import Study
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
 def show(
-    obj: Results | Comparison,
+    obj: Any,
     *,
     service: str | None = None,
     outlines: gpd.GeoDataFrame | None = None,
     names: Mapping[str, str] | None = None,
 ) -> Figure:
-    """Draw a result: a map of travel times, or the gainers and losers of a scenario.
+    """Draw what the library gives.
 
     Parameters
     ----------
     obj
-        What `territory.scenario.compute` or `territory.scenario.compare` gives.
+        Results of a computation or of a study: a map of travel times. A comparison: gainers and losers. A study,
+        a road network, a siting (or its answer), an allocation of places, groups or types of communes: a map.
     service
-        Service to draw; the first one without it.
+        Service to draw; the first one without it (results and comparisons only).
     outlines
-        GeoDataFrame of polygons by commune; communes are points without it (results only).
+        GeoDataFrame of polygons, or points, by commune. Results draw points without it; sitings, allocations,
+        groups and types need it.
     names
-        Name of each zone by code (comparisons only).
+        Name of each zone by code (comparisons), or of each site by id (sitings).
 
     Returns
     -------
@@ -47,7 +57,7 @@ def show(
     Raises
     ------
     ParameterError
-        The object is not drawable, or the service is unknown.
+        The object is not drawable, the service is unknown, or outlines are needed.
 
     Examples
     --------
@@ -60,10 +70,35 @@ def show(
         return _show_times(obj, service, outlines)
     if isinstance(obj, Comparison):
         return _show_effects(obj, service, names or {})
-    raise ParameterError(
-        f"Rien à dessiner pour un objet de type {type(obj).__name__} : donnez les résultats d'un calcul "
-        "(result.baseline) ou une comparaison (result.comparisons[...])."
-    )
+    if isinstance(obj, Study):
+        return show_study(obj)
+    if isinstance(obj, WeightedRoads):
+        return show_roads(obj)
+    if hasattr(obj, "baseline") and hasattr(obj, "comparisons"):
+        return _show_times(obj.baseline, service, obj.dataset.outlines if outlines is None else outlines)
+    return _show_plan(getattr(obj, "result", obj), outlines, names or {})
+
+
+def _show_plan(obj: Any, outlines: gpd.GeoDataFrame | None, names: Mapping[str, str]) -> Figure:
+    """Draw what planning gives: its results know codes and not places."""
+    if not isinstance(obj, SitingResult | Allocation | GroupingResult | TypologyResult):
+        raise ParameterError(
+            f"Rien à dessiner pour un objet de type {type(obj).__name__} : donnez une étude, les résultats d'un "
+            "calcul (result.baseline), une comparaison (result.comparisons[...]), un réseau routier, une "
+            "implantation, une affectation de places, des groupes ou des types de communes."
+        )
+    if outlines is None:
+        raise ParameterError(
+            f"Carte impossible : {type(obj).__name__} ne dit pas où sont les communes ; donnez outlines= "
+            "(result.dataset.outlines, ou des points indexés par les mêmes codes)."
+        )
+    if isinstance(obj, SitingResult):
+        return show_siting(obj, outlines, names)
+    if isinstance(obj, Allocation):
+        return show_allocation(obj, outlines)
+    if isinstance(obj, GroupingResult):
+        return show_groups(obj, outlines)
+    return show_types(obj, outlines)
 
 
 def _chosen(service: str | None, known: list[str]) -> str:

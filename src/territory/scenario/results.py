@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,6 +70,12 @@ class Results:
             f"Results({len(self.state.communes)} communes × {len(services)} services: {', '.join(services)})"
         )
 
+    def _repr_html_(self) -> str:
+        """Return the times of each service for Jupyter."""
+        from territory.scenario.cards import results_html
+
+        return results_html(self)
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -91,6 +97,9 @@ class Comparison:
     trips : DataFrame indexed by (zone, service, who)
         The accounts of travel of one child in a year: ``baseline_``, ``scenario_`` and ``delta_`` of each quantity of
         `Results.trips`, averaged over the persons of today's area.
+    by_commune : DataFrame indexed by (commune_code, service)
+        Table `comparison`: every service, those that do not move included (see
+        `territory.scenario.commune_measures`).
     measures : DataFrame indexed by (level, zone, service, measure)
         Every measure of every service, those that do not move included: unit, baseline, scenario, delta,
         is_distinguishable, reason (see `territory.scenario.measures`).
@@ -107,6 +116,7 @@ class Comparison:
     zones: pd.DataFrame
     sensitivity: pd.DataFrame
     trips: pd.DataFrame
+    by_commune: pd.DataFrame
     measures: pd.DataFrame
     councils: pd.DataFrame
     deserts: pd.DataFrame
@@ -119,6 +129,8 @@ class Comparison:
         """Return the scenario and the authorisations that move."""
         return f"Comparison({self.scenario_id!r}, moved: {', '.join(self.services) or 'none'})"
 
-    def _repr_html_(self) -> Any:
-        """Return the table by zone for Jupyter."""
-        return self.zones.to_html(float_format=lambda value: f"{value:.1f}".replace(".", ","), notebook=True)
+    def _repr_html_(self) -> str:
+        """Return who gains and who loses for Jupyter."""
+        from territory.scenario.cards import comparison_html
+
+        return comparison_html(self)

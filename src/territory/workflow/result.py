@@ -83,5 +83,6 @@ class StudyResult:
         return f"StudyResult({self.study.id!r}, scenarios: {', '.join(self.scenarios) or 'none'}{written})"
 
     def _repr_html_(self) -> str:
-        """Return the study's card for Jupyter."""
-        return self.study._repr_html_()
+        """Return the study's card and what each scenario changes, for Jupyter."""
+        compared = [comparison._repr_html_() for comparison in self.comparisons.values()]
+        return self.study._repr_html_() + "".join(compared)
