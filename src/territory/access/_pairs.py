@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from territory.access._codes import text_codes
 from territory.access._kernels import first_duplicate, translate
 from territory.access.decay import Decay
 from territory.errors import ParameterError, SchemaError, TerritoryWarning, UnknownCodeError, examples
@@ -178,8 +179,7 @@ def _positions(column: pd.Series[str], ids: Ids, name: str, what: str) -> Ints:
         codes = column.cat.codes.to_numpy()
         known = pd.Index(column.cat.categories)
     else:
-        raw, uniques = pd.factorize(column)
-        codes, known = np.asarray(raw), pd.Index(uniques)
+        codes, known = text_codes(column)
     if codes.size and codes.min() < 0:
         raise SchemaError(f"Table des temps : {int((codes < 0).sum())} {name} vide(s).")
     lookup = ids.get_indexer(known)

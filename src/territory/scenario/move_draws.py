@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -10,7 +12,6 @@ from territory.scenario.draw_summaries import under
 from territory.scenario.drawing import Doubt, Floats, correlation_of, draw_other_site, draw_site, ends_of
 from territory.scenario.results import Comparison, Results
 from territory.scenario.zones import by_zone
-from territory.study.criteria import Uncertainty
 
 SHORTER, LONGER, INDISTINCT, UNKNOWN = "plus court", "plus long", "non distinguable", "non calculable"
 
@@ -30,7 +31,7 @@ def draw_comparison(
     scenario: Results,
     comparison: Comparison,
     doubt: Doubt,
-    options: Uncertainty,
+    level: float,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Summarise a scenario against today over the draws, for each service that moves.
 
@@ -42,8 +43,8 @@ def draw_comparison(
         Results of the two, and their comparison.
     doubt
         The draws.
-    options
-        Level of the intervals, and share of the draws from which a difference is sure.
+    level
+        Share of the draws in an interval.
 
     Returns
     -------
@@ -58,10 +59,10 @@ def draw_comparison(
         if rows.empty:
             continue
         delta = _draw_delta(baseline, scenario, service, rows, doubt)
-        by_commune = _communes(rows, delta, options)
+        by_commune = _communes(rows, delta, level)
         moves.append(_under(by_commune, scenario_id, service, "commune_code"))
         zones.append(
-            _under(_zones(rows, delta, by_commune["verdict"], epci, options), scenario_id, service, "zone")
+            _under(_zones(rows, delta, by_commune["verdict"], epci, level), scenario_id, service, "zone")
         )
     return (pd.concat(zones), pd.concat(moves)) if zones else (pd.DataFrame(), pd.DataFrame())
 
@@ -76,7 +77,7 @@ def _of_service(table: pd.DataFrame, service: str) -> pd.DataFrame:
     return pd.DataFrame(table.xs(service, level="service"))
 
 
-def _draw(rows: pd.DataFrame, doubt: Doubt) -> tuple[Floats, Floats]:
+def _draw(rows: Any, doubt: Doubt) -> tuple[Floats, Floats]:
     """Return drawn times and standard errors of one service, from its rows of the `access` table."""
     mine = rows.reindex(doubt.communes)
     minutes, sd = _minutes_and_sd(mine)
@@ -85,7 +86,7 @@ def _draw(rows: pd.DataFrame, doubt: Doubt) -> tuple[Floats, Floats]:
     return times, error
 
 
-def _minutes_and_sd(rows: pd.DataFrame) -> tuple[Floats, Floats]:
+def _minutes_and_sd(rows: Any) -> tuple[Floats, Floats]:
     """Return times and the standard deviations of their errors (min)."""
     sd = rows["uncertainty_min"].to_numpy(np.float64) / HALF_WIDTHS_PER_SD
     return rows["travel_time_min"].to_numpy(np.float64), sd
@@ -108,15 +109,15 @@ def _draw_delta(
     return np.asarray((later - today)[doubt.communes.get_indexer(rows.index)], dtype=np.float64)
 
 
-def _communes(rows: pd.DataFrame, delta: Floats, options: Uncertainty) -> pd.DataFrame:
+def _communes(rows: pd.DataFrame, delta: Floats, level: float) -> pd.DataFrame:
     """Return the interval of the difference of each commune, and how often the scenario shortens its trip."""
-    low, high = ends_of(delta, options.level)
+    low, high = ends_of(delta, level)
     unknown = np.isnan(delta).any(axis=1)
     better = np.where(unknown, np.nan, (delta < 0).mean(axis=1))
     worse = np.where(unknown, np.nan, (delta > 0).mean(axis=1))
     told = rows["is_distinguishable"].to_numpy(bool)
     verdict = np.select(
-        [unknown, told & (better >= options.sure_share), told & (worse >= options.sure_share)],
+        [unknown, told & (high < 0), told & (low > 0)],
         [UNKNOWN, SHORTER, LONGER],
         default=INDISTINCT,
     )
@@ -131,7 +132,7 @@ def _communes(rows: pd.DataFrame, delta: Floats, options: Uncertainty) -> pd.Dat
 
 
 def _zones(
-    rows: pd.DataFrame, delta: Floats, verdict: pd.Series[str], epci: pd.Series[str], options: Uncertainty
+    rows: pd.DataFrame, delta: Floats, verdict: pd.Series[str], epci: pd.Series[str], level: float
 ) -> pd.DataFrame:
     """Return the interval of the mean difference of each zone, over those who live in today's area."""
     placed = by_zone(rows.assign(row=np.arange(len(rows)), verdict=verdict), epci)
@@ -145,7 +146,7 @@ def _zones(
     share = np.divide(persons, total[:, None], out=np.full_like(persons, np.nan), where=total[:, None] > 0)
     # what is out of reach on one side weighs nothing here: no minutes say it
     drawn = share @ np.where(np.isfinite(delta), delta, 0.0)
-    low, high = ends_of(drawn, options.level)
+    low, high = ends_of(drawn, level)
     table = pd.DataFrame(
         {
             "delta_mean_min": share @ np.nan_to_num(rows["delta_travel_time_min"].to_numpy(np.float64)),

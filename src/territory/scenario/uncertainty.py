@@ -61,7 +61,7 @@ class Draws:
         persons_doubtful, persons_unknown: persons of today's area by the verdict of their commune.
     moves : DataFrame indexed by (scenario, commune_code, service)
         The same for each commune: delta_travel_time_min, detectable_min, low_min, high_min, better_share,
-        worse_share, verdict (sure when a share of the draws agrees, and the difference is detectable).
+        worse_share, verdict (told apart when the difference is detectable and the interval leaves 0 out).
     """
 
     count: int
@@ -138,7 +138,7 @@ def draw_results(
     criteria = {one.id: closest[f"criterion {one.id}"] for one in _time_criteria(state)}
     statuses = summaries.draw_statuses(baseline, doubt, criteria, gps, plan)
     moved = [
-        draw_comparison(name, baseline, scenarios[name], comparison, doubt, chosen)
+        draw_comparison(name, baseline, scenarios[name], comparison, doubt, chosen.level)
         for name, comparison in comparisons.items()
     ]
     return Draws(

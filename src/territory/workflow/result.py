@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from territory.datasets.var import VarDataset
     from territory.planning.answering import SitingAnswer
     from territory.scenario.results import Comparison, Results
+    from territory.scenario.uncertainty import Draws
     from territory.study.model import Study
 
 
@@ -44,6 +45,24 @@ class StudyResult:
     manifest: Mapping[str, Any] = field(default_factory=dict)
     run_digest: str = ""
     report_dir: Path | None = None
+
+    @cached_property
+    def draws(self) -> Draws | None:
+        """The study drawn within its doubt (see `territory.scenario.uncertainty`), computed when first asked for.
+
+        None when the study asks for no draw.
+        """
+        from territory.scenario.uncertainty import draw_results
+
+        if self.study.uncertainty.draws == 0:
+            return None
+        return draw_results(
+            self.baseline,
+            self.scenarios,
+            self.comparisons,
+            seed=self.study.seed,
+            options=self.study.uncertainty,
+        )
 
     @cached_property
     def side_by_side(self) -> pd.DataFrame:
