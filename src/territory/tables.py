@@ -190,6 +190,23 @@ TABLES: dict[str, Table] = {
                 "number", "time in the scenario", unit="min", nullable=True, minimum=0
             ),
             "delta_travel_time_min": Column("number", "scenario minus today", unit="min", nullable=True),
+            **{
+                f"{side}_{name}": Column("number", f"{text}, {said}", unit=unit, nullable=True, optional=True)
+                for name, text, unit in (
+                    ("within_min", "smallest threshold of the study that the time is within", "min"),
+                    (
+                        "access_per_1000",
+                        "places within reach for 1,000 persons of the age received",
+                        "per 1000",
+                    ),
+                    ("unmet_persons", "persons without a place", "persons"),
+                )
+                for side, said in (
+                    ("baseline", "today"),
+                    ("scenario", "in the scenario"),
+                    ("delta", "difference"),
+                )
+            },
             "is_distinguishable": Column("flag", "false when the difference is under the doubt on it"),
         },
     ),

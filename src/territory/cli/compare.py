@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from territory.workflow.result import StudyResult
 
 WIDTH = 80
+# scenarios that 80 columns have room for
+MOST_COLUMNS = 4
 # « ≈ » after a value: its difference with today is under the doubt
 DOUBTFUL, SAME, UNKNOWN, ABSENT = "≈", "=", "?", "–"
 _SHOWN = (
@@ -22,7 +24,7 @@ _SHOWN = (
 _ACCOUNTS = {
     "child": "Route de l'enfant (h/an)",
     "parent": "Route du parent (h/an)",
-    "staff": "Route des professionnels (h/an)",
+    "staff": "Route du service (h/an)",
 }
 
 
@@ -89,7 +91,9 @@ def _lines(result: StudyResult, table: pd.DataFrame) -> list[str]:
     for service in moved:
         rows = table[table["service"] == service]
         if len(rows):
-            lines += ["", *_table(labels[service], rows, list(result.comparisons))]
+            names = list(result.comparisons)
+            for first in range(0, len(names), MOST_COLUMNS):
+                lines += ["", *_table(labels[service], rows, names[first : first + MOST_COLUMNS])]
     still = [one for one in labels if one not in moved]
     notes = [
         f"{SAME} : comme aujourd'hui   {DOUBTFUL} : écart sous le doute   {UNKNOWN} : non calculable",
@@ -154,9 +158,7 @@ def _value(row: dict[Any, Any], name: str) -> str:
     if value == value:
         digits = 2 if row["unit"] in ("share", "index") else DECIMALS.get(row["unit"], 1)
         return f"{value:,.{digits}f}".replace(",", " ").replace(".", ",")
-    return (
-        note if note.startswith(("<", "secret")) else (UNKNOWN if note else ABSENT)
-    )
+    return note if note.startswith(("<", "secret")) else (UNKNOWN if note else ABSENT)
 
 
 def _range(low: dict[Any, Any], high: dict[Any, Any], name: str) -> str:

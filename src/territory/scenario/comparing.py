@@ -7,6 +7,7 @@ import pandas as pd
 
 from territory.errors import ParameterError
 from territory.network.estimate import difference_uncertainty_min
+from territory.scenario.commune_measures import compare_communes
 from territory.scenario.desert_measures import compare_deserts
 from territory.scenario.gainers import gainers_and_losers
 from territory.scenario.measures import compare_measures
@@ -74,6 +75,7 @@ def compare(baseline: Results, scenario: Results) -> Comparison:
         ),
         sensitivity=_tally(pd.concat(tested).reset_index(), by_service_and_limit),
         trips=compare_accounts(baseline.trips, scenario.trips, communes, places["epci_code"]),
+        by_commune=compare_communes(baseline, scenario, every),
         measures=compare_measures(baseline, scenario, every),
         councils=gainers_and_losers(communes, places),
         deserts=compare_deserts(baseline, scenario),

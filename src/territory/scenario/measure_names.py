@@ -6,15 +6,15 @@ import re
 
 _FIXED = {
     "mean_time_min": "Temps moyen (min)",
-    "time_gini": "Inégalité des temps (Gini, 0 à 1)",
+    "time_gini": "Gini des temps (0 à 1)",
     "epci_gap_min": "Écart entre EPCI (min)",
-    "access_per_1000": "Places à portée pour 1 000",
+    "access_per_1000": "Places pour 1 000 à portée",
     "unmet_persons": "Personnes sans place",
     "persons_gain": "Trajet plus court (pers.)",
     "persons_loss": "Trajet plus long (pers.)",
-    "persons_indistinct": "Écart non distinguable (pers.)",
-    "persons_entering": "Passeraient à portée (pers.)",
-    "persons_leaving": "Ne seraient plus à portée (pers.)",
+    "persons_indistinct": "Écart indistinct (pers.)",
+    "persons_entering": "Entrent à portée (pers.)",
+    "persons_leaving": "Hors de portée (pers.)",
     "worst_loss_min": "Pire perte (min)",
 }
 _PATTERNS = (

@@ -41,22 +41,24 @@ def comparison_tables(result: StudyResult) -> dict[str, pd.DataFrame]:
     Returns
     -------
     dict of DataFrame
-        `comparaison_mesures`, `comparaison_conseils`, `comparaison_deserts` (communes whose class changes, by
-        scenario), `scenarios_cote_a_cote`, `comptes_de_trajets` (their terms), `attentes`, `batiments`. Values are
-        numbers; where a count of persons is under 11 it is unknown and its note is "< 11". Everything about the
-        children observed to be served is withheld here: what may be printed of them is in
-        `comparaison_communes` and `comparaison_zones`, where it is protected together.
+        `comparaison_mesures` (by zone), `comparaison_mesures_communes` (what changes, by commune),
+        `comparaison_conseils`, `comparaison_deserts` (communes whose class changes), `scenarios_cote_a_cote`,
+        `comptes_de_trajets` (their terms), `attentes`, `batiments`. Values are numbers; where a count of persons
+        is under 11 it is unknown and its note is "< 11". Everything about the children observed to be served is
+        withheld here: what may be printed of them is in `comparaison_communes` and `comparaison_zones`, where it
+        is protected together.
     """
     if not result.comparisons:
         return {}
     found = {
         "comparaison_mesures": _measures(result),
+        "comparaison_mesures_communes": _communes(result),
         "comparaison_conseils": _councils(result),
         "comparaison_deserts": _deserts(result),
         "scenarios_cote_a_cote": published_side_by_side(result),
         "comptes_de_trajets": result.account_terms.reset_index(),
         "attentes": result.waits.reset_index(),
-        "batiments": result.buildings.reset_index(),
+        "batiments": _buildings(result),
     }
     return {name: table for name, table in found.items() if len(table)}
 
@@ -145,6 +147,30 @@ def _measures(result: StudyResult) -> pd.DataFrame:
     return pd.concat(blocks, ignore_index=True)
 
 
+def _communes(result: StudyResult) -> pd.DataFrame:
+    """Return the measures of each commune and service where one of them changes."""
+    observed = observed_services(result)
+    blocks = []
+    for name, comparison in result.comparisons.items():
+        table = comparison.by_commune
+        is_changed = table.filter(like="delta_").fillna(0.0).ne(0).any(axis=1)
+        # beyond the largest threshold on both sides, nobody comes
+        is_near = table[["baseline_within_min", "scenario_within_min"]].notna().any(axis=1)
+        table = table[is_changed & is_near].reset_index()
+        persons = [column for column in table if column.endswith("_unmet_persons")]
+        counts = table[persons]
+        small = counts.gt(0) & counts.lt(THRESHOLD)
+        hidden = table["service"].isin(observed) | small.any(axis=1)
+        # one side and the difference would give the other side back
+        table[persons] = counts.mask(hidden)
+        table["unmet_note"] = np.where(hidden & counts.notna().any(axis=1), SMALL, "")
+        table = table.round({column: 1 for column in table if column.endswith("_min")})
+        table.insert(0, "scenario", name)
+        table.insert(2, "commune_name", zone_names(result, table["commune_code"]))
+        blocks.append(table)
+    return pd.concat(blocks, ignore_index=True)
+
+
 def _councils(result: StudyResult) -> pd.DataFrame:
     """Return gainers and losers of every council, persons as texts."""
     observed = observed_services(result)
@@ -170,6 +196,13 @@ def _deserts(result: StudyResult) -> pd.DataFrame:
         changed.insert(2, "commune_name", zone_names(result, changed["commune_code"]))
         blocks.append(changed.drop(columns="is_changed"))
     return pd.concat(blocks, ignore_index=True)
+
+
+def _buildings(result: StudyResult) -> pd.DataFrame:
+    """Return what buildings cost in a year, to the euro."""
+    table = result.buildings.reset_index()
+    yearly = [name for name in table if name.startswith(("annuity_", "net_", "per_child_"))]
+    return table.round(dict.fromkeys(yearly, 0))
 
 
 def _is_small(values: pd.Series, unit: pd.Series) -> pd.Series:

@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import territory
+from territory.tables import validate
+from territory.workflow.comparison_tables import comparison_tables, published_side_by_side
+from territory.workflow.result import StudyResult
+
+
+@pytest.fixture(scope="module")
+def result() -> StudyResult:
+    return territory.run_study("draguignan")
+
+
+@pytest.fixture(scope="module")
+def found(result: StudyResult) -> dict[str, pd.DataFrame]:
+    return comparison_tables(result)
+
+
+def test_every_scenario_is_beside_today(result: StudyResult) -> None:
+    table = published_side_by_side(result)
+    assert list(table.columns[:8]) == [
+        "level",
+        "zone",
+        "zone_name",
+        "service",
+        "measure",
+        "unit",
+        "today_value",
+        "today_note",
+    ]
+    for name in result.comparisons:
+        assert {f"{name}_value", f"{name}_delta", f"{name}_is_distinguishable", f"{name}_note"} <= set(table)
+    assert not table.duplicated(["level", "zone", "service", "measure"]).any()
+
+
+def test_side_by_side_says_what_the_comparisons_say(result: StudyResult) -> None:
+    table = result.side_by_side
+    for name, comparison in result.comparisons.items():
+        for side, column in (("scenario", "value"), ("delta", "delta")):
+            pd.testing.assert_series_equal(
+                table[name, column].reindex(comparison.measures.index),
+                comparison.measures[side],
+                check_names=False,
+            )
+        zones = comparison.zones["persons_loss"]
+        for (zone, service), persons in zones.items():
+            level = "territory" if zone == "territory" else "epci"
+            assert table.loc[(level, zone, service, "persons_loss"), (name, "value")] == pytest.approx(
+                persons
+            )
+
+
+def test_commune_table_keeps_the_contract(result: StudyResult) -> None:
+    for comparison in result.comparisons.values():
+        table = validate("comparison", comparison.by_commune)
+        communes = comparison.communes
+        pd.testing.assert_series_equal(
+            table["delta_travel_time_min"].reindex(communes.index), communes["delta_travel_time_min"]
+        )
+        within = table["scenario_within_min"].dropna()
+        assert (table["scenario_travel_time_min"].reindex(within.index) <= within).all()
+
+
+def test_no_small_count_leaves(result: StudyResult, monkeypatch: pytest.MonkeyPatch) -> None:
+    # no council of this study is that small: a higher threshold stands for smaller councils
+    threshold = 800
+    monkeypatch.setattr("territory.workflow.comparison_tables.THRESHOLD", threshold)
+    found = comparison_tables(result)
+    long = found["comparaison_mesures"]
+    counts = long[long["unit"] == "persons"]
+    hidden = counts[counts["note"] == "< 11"]
+    assert len(hidden)
+    # a difference would give the withheld side back
+    assert hidden["delta_value"].isna().all()
+    values = counts[["baseline_value", "scenario_value"]]
+    assert ((values == 0) | (values >= threshold) | values.isna()).all(axis=None)
+    wide = found["scenarios_cote_a_cote"]
+    counts = wide[wide["unit"] == "persons"]
+    hidden = counts[counts["B_note"] == "< 11"]
+    assert len(hidden)
+    assert hidden[["B_value", "B_delta"]].isna().all(axis=None)
+    values = counts[[column for column in wide if column.endswith("_value")]]
+    assert ((values == 0) | (values >= threshold) | values.isna()).all(axis=None)
+
+
+def test_observed_children_are_withheld(tmp_path: Path) -> None:
+    rows = ["83050,ime-salernes,40", "83121,ime-salernes,4", "83007,ime-salernes,25"]
+    lines = "\n".join(["commune_code,authorisation_id,children", *rows])
+    (tmp_path / "origines.csv").write_text(lines, encoding="utf-8")
+    text = (resources.files("territory.datasets") / "studies" / "draguignan.toml").read_text("utf-8")
+    study = tmp_path / "etude.toml"
+    study.write_text(text + '\n[files]\nobserved_origins = "origines.csv"\n', encoding="utf-8")
+    tables = comparison_tables(territory.run_study(study))
+    for name in ("comparaison_mesures", "scenarios_cote_a_cote"):
+        mine = tables[name][tables[name]["service"] == "ime-salernes"]
+        values = mine[[c for c in mine if c.endswith(("_value", "_delta")) and c != "today_value"]]
+        assert len(mine)
+        assert values.isna().all(axis=None)
+        assert (mine.filter(regex="note$") == "secret").all(axis=None)
+    councils = tables["comparaison_conseils"]
+    counts = councils[councils["service"] == "ime-salernes"].filter(like="persons_")
+    assert (counts == "secret").all(axis=None)
+
+
+def test_what_nobody_gave_is_said_and_not_guessed(found: dict[str, pd.DataFrame]) -> None:
+    assert found["attentes"]["note"].eq("non calculable, données à demander à la MDPH").all()
+    terms = found["comptes_de_trajets"].set_index(["service", "who"])["missing"]
+    assert "valeur d'une heure de professionnel" in terms["sessad-autisme-salernes", "staff"]
+    assert "prix au km : transport collectif adapté" in terms["ime-salernes", "child"]
+    assert terms["cmpp-draguignan", "child"] == ""
+    building = found["batiments"].set_index("scenario").loc["B"]
+    assert building["cost_eur"] == 9_134_682.60
+    assert "loyers évités" in building["missing"]
+    assert pd.isna(building["per_child_low_eur"])
+    assert "D" not in set(found["batiments"]["scenario"])
+
+
+def test_priced_trips_of_the_study(result: StudyResult) -> None:
+    trips = result.comparisons["A"].trips.loc[("territory", "sessad-autisme-salernes", "staff")]
+    kilometres = trips["baseline_year_low_km"]
+    assert trips["baseline_year_vehicle_low_eur"] == pytest.approx(0.636 * kilometres)
+    assert trips["baseline_year_co2_low_kg"] == pytest.approx(0.193 * kilometres)
+    assert pd.isna(trips["baseline_year_staff_low_eur"])
