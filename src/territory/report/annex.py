@@ -1,0 +1,58 @@
+"""The technical annex: every table, the parameters, the doubt on times, what was withheld and the manifest."""
+
+from __future__ import annotations
+
+from territory.report import annex_facts, annex_tables, method
+from territory.report.council import date_of
+from territory.report.document import (
+    Block,
+    Document,
+    Heading,
+    Paragraph,
+)
+from territory.report.reading import Reading, StudyLike
+
+
+def technical_annex(result: StudyLike) -> Document:
+    """Return the technical annex as data.
+
+    Parameters
+    ----------
+    result
+        A run of a study.
+
+    Returns
+    -------
+    Document
+        Content in reading order.
+    """
+    reading = Reading(result)
+    study = reading.study
+    blocks: list[Block] = [
+        Heading("Ce que contient cette annexe"),
+        Paragraph(
+            "Elle donne, pour qui veut vérifier ou refaire le calcul, toutes les tables commune par commune, les "
+            "paramètres, le doute sur les temps, ce que le secret statistique a retiré et l'empreinte de chaque "
+            "fichier lu. Les mêmes tables, sans arrondi, sont dans le classeur et dans le dossier tables/."
+        ),
+        *annex_tables.doubt(reading),
+        *annex_tables.by_zone(reading),
+        *annex_tables.by_commune(reading),
+        *annex_tables.times_of_today(reading),
+        *annex_tables.needs_by_commune(reading),
+        *annex_facts.named_services(reading),
+        *annex_facts.withheld(reading),
+        *annex_facts.parameters(reading),
+        *annex_facts.manifest_tables(reading),
+        *method.sources(reading),
+    ]
+    return Document(
+        study.title,
+        date_of(reading),
+        blocks,
+        subtitle=f"Territoire : {study.territory.name} · population {reading.vintage()}",
+        kicker="Annexe technique",
+        footer=f"{study.title} · annexe technique · population {reading.vintage()}",
+        keywords=["annexe", "méthode", "tables", study.territory.name],
+        run_digest=result.run_digest,
+    )

@@ -1,0 +1,193 @@
+"""The workbook for a council's services: every published table with French names, units and sources."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from territory.report.french import typeset
+from territory.report.labels import column_label, is_coded, value_label
+from territory.report.xlsx import Sheet, Value, to_xlsx
+
+if TYPE_CHECKING:
+    from territory.report.reading import Reading
+
+_TITLES = {
+    "scenarios_cote_a_cote": "Scénarios côte à côte",
+    "comparaison_zones": "Gagnants et perdants",
+    "comparaison_conseils": "Par conseil",
+    "comparaison_communes": "Écarts par commune",
+    "comparaison_sensibilite": "Autres seuils",
+    "comparaison_trajets": "Comptes de trajets",
+    "comptes_de_trajets": "Hypothèses de trajets",
+    "comparaison_mesures": "Toutes les mesures",
+    "comparaison_deserts": "Déserts, changements",
+    "implantation_plateforme": "Choix du site",
+    "offre_scenarios": "Offre par scénario",
+    "attentes": "Attentes",
+    "batiments": "Bâtiments",
+    "besoins_epci": "Besoins par EPCI",
+    "besoins_communes": "Besoins par commune",
+    "couverture_zones": "Soins courants",
+    "acces_communes": "Temps par commune",
+    "communes": "Communes",
+    "services": "Services",
+    "sites": "Sites",
+    "sources": "Sources",
+}
+README, SOURCES = "Lisez-moi", "Sources"
+# told by the other sheets, or of no use on paper; whole in the folder tables/
+_LEFT_OUT = frozenset({"comparaison_mesures"})
+# a workbook that opens at once: longer tables are whole in the folder tables/
+_MOST_ROWS = 6_000
+_SHEET_SIGNS = re.compile(r"[\[\]:*?/\\\x00-\x1f]")
+_MOST_WIDTH, _LEAST_WIDTH, _MEASURED_ROWS = 46.0, 9.0, 300
+
+
+def workbook_bytes(tables: Mapping[str, pd.DataFrame], reading: Reading) -> bytes:
+    """Return a workbook of published tables as bytes, the same for the same tables.
+
+    Parameters
+    ----------
+    tables
+        Flat tables by file name, their small counts already withheld.
+    reading
+        The result that they come from, read: names of services, title, unknowns.
+
+    Returns
+    -------
+    bytes
+        XLSX: first a sheet that explains, last the sources. Every text is a text, whatever it begins with; there
+        is no formula, no macro, no link and no date of the day.
+
+    References
+    ----------
+    OWASP, CSV Injection.
+    """
+    named = [name for name in _TITLES if name in tables and name != "sources"]
+    named += [name for name in tables if name not in _TITLES]
+    short: dict[str, str] = {}
+    for name in named:
+        if name not in _LEFT_OUT:
+            short[name] = _sheet_name(_TITLES.get(name, name.replace("_", " ").capitalize()), short.values())
+    shown = {name: _of_use(name, tables[name], reading) for name in short}
+    sheets = [_readme(reading, {short[name]: len(table) for name, table in shown.items()})]
+    sheets += [_sheet(short[name], table, reading) for name, table in shown.items()]
+    if "sources" in tables:
+        sheets.append(_sheet(SOURCES, tables["sources"], reading))
+    return to_xlsx(sheets, title=typeset(reading.study.title))
+
+
+def _of_use(name: str, table: pd.DataFrame, reading: Reading) -> pd.DataFrame:
+    """Leave out what a council has no use for: communes around that nothing touches."""
+    if name == "comparaison_communes":
+        return table[table["effect"] != "outside"]
+    if name in ("acces_communes", "communes"):
+        return table[table["commune_code"].isin(reading.parameters.territory_codes)]
+    return table
+
+
+def _sheet_name(title: str, taken: Iterable[str]) -> str:
+    """Return a name that a spreadsheet accepts: 31 letters, none of its signs, not used yet."""
+    base = _SHEET_SIGNS.sub(" ", title)[:31].strip("' ") or "Table"
+    name, number = base, 2
+    while name.casefold() in {other.casefold() for other in (*taken, README, SOURCES)}:
+        name, number = f"{base[:27]} {number}", number + 1
+    return name
+
+
+def _readme(reading: Reading, sheets: Mapping[str, int]) -> Sheet:
+    """Return the sheet that says what the others are."""
+    study = reading.study
+    lines: list[tuple[str, bool]] = [
+        (study.title, True),
+        (f"Territoire : {study.territory.name} · population {reading.vintage()}", False),
+        (study.question, False),
+        ("", False),
+        ("Comment lire ce classeur", True),
+        ("Une feuille par table ; l'unité de chaque colonne est dans son titre. Les temps sont en minutes, aller "
+         "simple, en voiture.", False),
+        ("« < 11 » : estimation de moins de onze personnes. « secret statistique » : effectif observé qui n'est pas "
+         "publié, parce qu'il est inférieur à onze ou qu'il permettrait d'en retrouver un.", False),
+        ("Une case vide est une valeur inconnue ou sans objet, jamais un zéro.", False),
+        ("Un écart « non distinguable » est plus petit que le doute sur les temps de route.", False),
+        ("Les lignes de services différents comptent les mêmes habitants : elles ne s'additionnent pas.", False),
+        ("", False),
+        ("Scénarios", True),
+        *((f"{s.id} : {s.name}", False) for s in study.scenario),
+        ("", False),
+        ("Feuilles", True),
+        *((f"{name} : {_rows_text(count)}", False) for name, count in sheets.items()),
+        ("", False),
+        ("Ce que l'on ne sait pas, et à qui le demander", True),
+        *((f"{found.question} À demander : {found.ask}.", False) for found in study.unknown),
+        ("", False),
+        (f"Empreinte du calcul (SHA-256, reprise dans manifest.json) : {reading.result.run_digest}", False),
+    ]  # fmt: skip
+    titles = frozenset(place for place, (_, is_title) in enumerate(lines) if is_title)
+    return Sheet(README, (), [[typeset(text)] for text, _ in lines], [110], titles)
+
+
+def _rows_text(count: int) -> str:
+    """Say how many lines a sheet has, and where the rest is."""
+    if count <= _MOST_ROWS:
+        return f"{count} lignes" if count > 1 else f"{count} ligne"
+    return f"les {_MOST_ROWS} premières lignes sur {count} ; le reste est dans le dossier tables/"
+
+
+def _sheet(title: str, table: pd.DataFrame, reading: Reading) -> Sheet:
+    """Return one table with French titles, its columns as wide as what they hold."""
+    shown = table.head(_MOST_ROWS)
+    columns = [(str(name), _values(shown[name], str(name), reading)) for name in shown.columns]
+    heads = [typeset(column_label(name)) for name, _ in columns]
+    widths = []
+    for head, (_, values) in zip(heads, columns, strict=True):
+        longest = max((len(str(v)) for v in values[:_MEASURED_ROWS] if v is not None), default=0)
+        # a title may take three lines
+        wanted = max(longest + 2.0, math.ceil(len(head) / 3) + 3.0, max(map(len, head.split())) + 2.0)
+        widths.append(min(_MOST_WIDTH, max(_LEAST_WIDTH, wanted)))
+    rows = list(zip(*(values for _, values in columns), strict=True))
+    return Sheet(title, heads, rows, widths)
+
+
+def _values(column: pd.Series, name: str, reading: Reading) -> list[Value]:
+    """Return the values of a column as a spreadsheet holds them: numbers, texts, nothing."""
+    if pd.api.types.is_bool_dtype(column):
+        words = {True: "oui", False: "non"}
+        return [words.get(value) for value in column.astype(object)]
+    if pd.api.types.is_numeric_dtype(column):
+        return [_number(value) for value in column.astype(float).tolist()]
+    written: dict[object, Value] = {}
+    for value in column.astype(object).unique():
+        if isinstance(value, str):
+            written[value] = _text(value, name, reading)
+        elif isinstance(value, bool):
+            written[value] = "oui" if value else "non"
+        elif isinstance(value, float | int):
+            written[value] = _number(float(value))
+    return [written.get(value) for value in column.astype(object)]
+
+
+def _number(value: float) -> Value:
+    """Return a number, whole when it is, nothing when it is unknown."""
+    if not math.isfinite(value):
+        return None
+    return int(value) if value.is_integer() else value
+
+
+def _text(value: str, name: str, reading: Reading) -> Value:
+    """Return a text as it is printed; a whole number of persons written as text becomes a number again."""
+    is_count = name.startswith(("persons", "demand"))
+    if is_count and value.isdecimal():
+        return int(value)
+    if value == "":
+        return None
+    if name in ("service", "authorisation_id", "authorisation"):
+        return typeset(reading.short(value) if value in reading.named else value_label(value))
+    if is_count or is_coded(name):
+        return typeset(value_label(value))
+    return value
