@@ -100,7 +100,7 @@ def _persons(state: State) -> pd.DataFrame:
     """Return persons of the age received, or children served where the study gives them."""
     blocks = []
     for named in state.parameters.authorisations:
-        rows = state.services[state.services["authorisation_id"] == named.id]
+        rows = supply.rows_serving(state.services, named.id)
         persons = pd.Series(np.nan, index=state.communes.index)
         kind = "age"
         observed = _observed(state, named.id)

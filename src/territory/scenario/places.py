@@ -18,6 +18,7 @@ NO_ORIENTATION = (
     "aucun besoin de nature « orientation » ou « waiting » pour ce service : à demander à la MDPH"
 )
 NO_SERVED = "liste d'attente sans les enfants déjà accompagnés : les places libres ne sont pas connues"
+MERGED = "places réunies par une fusion : elles servent aussi les familles d'une autre autorisation"
 NO_OBSERVED = "ni orientations, ni enfants accompagnés observés (observed_origins)"
 
 
@@ -83,7 +84,7 @@ def kind_of(services: pd.DataFrame, authorisation_id: str) -> str | None:
     >>> kind_of(table, "ime-salernes")
     'ime'
     """
-    rows = services[services["authorisation_id"] == authorisation_id]
+    rows = supply.rows_serving(services, authorisation_id)
     kinds = set(_kinds(rows))
     return kinds.pop() if len(kinds) == 1 else None
 
@@ -184,10 +185,12 @@ def _unmet_of_authorisation(state: State, authorisation_id: str) -> tuple[pd.Ser
     served = _served(state, {authorisation_id})
     if served is None:
         return None, NO_OBSERVED
-    rows = state.services[state.services["authorisation_id"] == authorisation_id]
+    rows = supply.rows_serving(state.services, authorisation_id)
     if rows.empty:
         # closed: nobody finds a place there
         return served, ""
+    if "serves" in rows and rows["serves"].str.contains(" ").any():
+        return None, MERGED
     places, why = _capacity(state, rows)
     if why:
         return None, why

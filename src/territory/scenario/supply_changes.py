@@ -153,6 +153,9 @@ def _merge(change: MergeEstablishments, rows: pd.DataFrame, state: State, proble
     rows["serves"] = rows["serves"].where(
         ~(into | absorbed) | rows["serves"].notna(), rows["authorisation_id"]
     )
+    # places that were those of one site stay those of that site, under one authorisation for several
+    alone = ~rows.duplicated(["authorisation_id", "service"], keep=False) & rows["capacity_scope"].isna()
+    rows.loc[(into | absorbed) & alone, "capacity_scope"] = "site"
     rows.loc[absorbed, "authorisation_id"] = change.into_authorisation_id
     for column in ("holder", "run_by"):
         rows.loc[absorbed, column] = rows.loc[into, column].iloc[0]
@@ -203,8 +206,8 @@ def _branch(change: OpenBranch, rows: pd.DataFrame, state: State, problems: Prob
                     f"l'antenne de « {change.authorisation_id} » prendrait {change.capacity:g} places sur "
                     f"{row['capacity']:g}"
                 )
-            values["capacity"] = change.capacity
-            rows.loc[held.index, "capacity"] = left
+            values |= {"capacity": change.capacity, "capacity_scope": "site"}
+            rows.loc[held.index, ["capacity", "capacity_scope"]] = [left, "site"]
         rows = _with_row(rows, values)
     return rows
 

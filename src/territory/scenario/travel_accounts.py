@@ -10,6 +10,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from territory import supply
 from territory.scenario.zones import by_zone
 from territory.study.costs import Prices, Vehicle
 from territory.study.model import Authorisation, Trip
@@ -236,7 +237,7 @@ def trips_of(named: Authorisation, services: pd.DataFrame) -> tuple[Trip, ...]:
 
 def mode_of(authorisation_id: str, services: pd.DataFrame) -> str | None:
     """Return the one mode of reception of an authorisation, None when unknown or when it has several."""
-    modes = services.loc[services["authorisation_id"] == authorisation_id, "reception_mode"].dropna().unique()
+    modes = supply.rows_serving(services, authorisation_id)["reception_mode"].dropna().unique()
     return str(modes[0]) if len(modes) == 1 else None
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from territory import supply
 from territory.study.costs import Waiting
 
 if TYPE_CHECKING:
@@ -94,5 +95,5 @@ def _freed(authorisation_id: str, poolings: Iterable[PoolSites]) -> float | None
 
 def _in_places(state: State, authorisation_id: str) -> bool:
     """Return whether the capacity of an authorisation is counted in places."""
-    rows = state.services[state.services["authorisation_id"] == authorisation_id]
+    rows = supply.rows_serving(state.services, authorisation_id)
     return bool(rows["capacity_unit"].eq("places").any())

@@ -54,6 +54,7 @@ def change_population(state: State, changes: list[ChangePopulation], problems: P
     except TerritoryError as error:
         problems.add(str(error))
         return state
+    population = _in_order(population, state.population)
     communes = state.communes.copy()
     counted = population.groupby(level="commune_code", sort=False)["population"].sum(min_count=1)
     communes["population"] = counted.reindex(communes.index).to_numpy(float)
@@ -62,6 +63,14 @@ def change_population(state: State, changes: list[ChangePopulation], problems: P
     return replace(
         state, communes=communes, population=population, demand=demand_of(population, state.parameters)
     )
+
+
+def _in_order(population: pd.DataFrame, today: pd.DataFrame) -> pd.DataFrame:
+    """Return the population with its communes in today's order, each from the youngest to the oldest."""
+    codes = today.index.get_level_values("commune_code").unique()
+    rank = codes.get_indexer(population.index.get_level_values("commune_code"))
+    found = population.iloc[np.lexsort((population.index.get_level_values("age_min"), rank))]
+    return pd.DataFrame(found)
 
 
 def _concerned(change: ChangeSpeeds, state: State, commune_of: pd.Series) -> set[str]:

@@ -10,7 +10,14 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "available": ["available_places"],
         "equipment": ["services_from_strata", "strata_from_equipment"],
         "finess": ["ACTIVITIES", "classify_equipment"],
-        "lists": ["complete_services", "site_of_authorisation", "sites_of", "sites_serving", "who_travels"],
+        "lists": [
+            "complete_services",
+            "rows_serving",
+            "site_of_authorisation",
+            "sites_of",
+            "sites_serving",
+            "who_travels",
+        ],
         "places": ["CAPACITY_SCOPES", "places_by_authorisation", "places_by_site", "places_by_zone"],
     },
 )

@@ -106,17 +106,45 @@ def site_of_authorisation(services: pd.DataFrame, authorisation_id: str) -> str:
     return str(held[0])
 
 
-def sites_serving(services: pd.DataFrame, authorisation_id: str) -> list[str]:
-    """Return the sites where the families of an authorisation are received, its main site first.
+def rows_serving(services: pd.DataFrame, authorisation_id: str) -> pd.DataFrame:
+    """Return the services that receive the families of an authorisation.
 
-    After a merger they are those of the rows that remember its families (column `serves`); otherwise those where
-    the authorisation is exercised.
+    After a merger they are those that remember its families (column `serves`); otherwise those that it is
+    exercised in.
 
     Parameters
     ----------
-    services : DataFrame indexed by (site_id, service), column `authorisation_id`, optional column `serves`
+    services : DataFrame, column `authorisation_id`, optional column `serves`
     authorisation_id
         The authorisation; one that another has absorbed is still known by its families.
+
+    Returns
+    -------
+    DataFrame
+        Rows of `services`, in its order; none when it is closed, or not open yet.
+
+    Examples
+    --------
+    >>> services = pd.DataFrame({"authorisation_id": ["ime-x"], "serves": ["ime-x ime-y"]}, index=["a"])
+    >>> list(rows_serving(services, "ime-y").index)
+    ['a']
+    """
+    received = services["authorisation_id"].fillna("")
+    if "serves" in services:
+        received = services["serves"].fillna(received)
+    found: pd.DataFrame = services[[authorisation_id in str(names).split() for names in received]]
+    return found
+
+
+def sites_serving(services: pd.DataFrame, authorisation_id: str) -> list[str]:
+    """Return the sites where the families of an authorisation are received, its main site first.
+
+    Parameters
+    ----------
+    services : DataFrame indexed by (site_id, service)
+        As for `rows_serving`, with `age_min` and `age_max`.
+    authorisation_id
+        The authorisation.
 
     Returns
     -------
@@ -136,10 +164,7 @@ def sites_serving(services: pd.DataFrame, authorisation_id: str) -> list[str]:
     >>> sites_serving(services, "ime-y")
     ['b']
     """
-    received = services["authorisation_id"].fillna("")
-    if "serves" in services:
-        received = services["serves"].fillna(received)
-    rows = services[[authorisation_id in names.split() for names in received]]
+    rows = rows_serving(services, authorisation_id)
     sites = [str(site) for site in dict.fromkeys(rows.index.get_level_values("site_id"))]
     if len(sites) > 1 and len(rows[["age_min", "age_max"]].drop_duplicates()) > 1:
         raise UnknownCodeError(

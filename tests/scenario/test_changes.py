@@ -1,0 +1,465 @@
+"""What each change does, on the world of three communes; its times are known by hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from territory import supply
+from territory.errors import StudyError, TerritoryWarning, UnknownCodeError
+from territory.scenario import (
+    ChangeCapacity,
+    ChangePopulation,
+    ChangeSpeeds,
+    CloseSite,
+    MergeEstablishments,
+    MoveSite,
+    OpenBranch,
+    OpenSite,
+    PoolSites,
+    Scenario,
+    TransferAuthorisation,
+    apply,
+    compare,
+    compute,
+)
+from territory.scenario.demand import demand_of, rate_of
+from territory.study.changes import NewPersons
+from territory.study.model import Authorisation, Need
+from territory.study.state import State, StudyTables
+
+TO_WEST, TO_EAST = [5.0, 12.0, 33.0, 80.0], [33.0, 21.0, 5.0, 50.0]
+MOVE_IME = MoveSite(authorisation_ids=("ime-x",), to_site_id="east")
+NEED = Need(
+    public="tous", label="", kind="prevalence", age_min=0, age_max=19, per_1000=10, source="", known_total=4
+)
+
+
+def scenario(*changes: Any, **said: Any) -> Scenario:
+    return Scenario(id="S", name="Essai", change=changes, **said)
+
+
+def minutes(state: State, name: str) -> list[float]:
+    return compute(state).access.xs(name, level="service")["travel_time_min"].tolist()
+
+
+def total_places(state: State) -> float:
+    return float(supply.places_by_authorisation(state.services)["places"].sum())
+
+
+@pytest.fixture
+def wide(state: State) -> State:
+    """The same world with a second IME in the east, a need, and their places known."""
+    row = state.services.iloc[[0]].assign(authorisation_id="ime-y", capacity=30.0)
+    row.index = pd.MultiIndex.from_tuples([("east", "ime")], names=["site_id", "service"])
+    parameters = replace(
+        state.parameters,
+        authorisations=(*state.parameters.authorisations, Authorisation(id="ime-y", label="Y")),
+    )
+    parameters = replace(parameters, rates=(rate_of(NEED, state.population, parameters),))
+    return replace(
+        state,
+        services=pd.concat([state.services, row]),
+        parameters=parameters,
+        demand=demand_of(state.population, parameters),
+    )
+
+
+def snapshot(state: State) -> list[pd.DataFrame]:
+    tables = (state.communes, state.population, state.demand, state.sites, state.services)
+    return [table.copy(deep=True) for table in (*tables, state.travel_times, state.site_times)]
+
+
+CHANGES = [
+    MOVE_IME,
+    MoveSite(authorisation_ids=("sessad-x",), to_site_id="east"),
+    OpenSite(site_id="west", service="cmpp", authorisation_id="cmpp-z", capacity=4, capacity_unit="places"),
+    OpenBranch(authorisation_id="sessad-x", site_id="east", capacity=4),
+    CloseSite(authorisation_id="ime-y"),
+    ChangeCapacity(authorisation_id="ime-x", capacity=7),
+    TransferAuthorisation(authorisation_ids=("ime-x",), to="GCSMS"),
+    TransferAuthorisation(authorisation_ids=("ime-y",), to="GCSMS", act="operation"),
+    PoolSites(name="G", member_ids=("ime-x", "sessad-x"), site_id="east", shared=("transport",)),
+    MergeEstablishments(into_authorisation_id="ime-x", absorbed_ids=("ime-y",), to_site_id="east"),
+    ChangeSpeeds(time_factor=1.5, communes=("83003",)),
+    ChangePopulation(growth_per_year=0.01, from_year=2021, to_year=2030),
+    ChangePopulation(persons=(NewPersons(age_min=3, age_max=10, persons=40),), communes=("83002",)),
+]
+
+
+@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.permutations(range(len(CHANGES))), st.integers(1, 5))
+def test_order_changes_nothing_and_the_baseline_is_left_alone(
+    wide: State, order: list[int], count: int
+) -> None:
+    before = snapshot(wide)
+    chosen = [CHANGES[place] for place in order[:count]]
+    outcomes = []
+    for listed in (chosen, chosen[::-1]):
+        try:
+            outcomes.append(apply(wide, scenario(*listed)))
+        except StudyError as error:
+            outcomes.append(sorted(str(error).count(mark) for mark in ("contradi", "\n-")))
+    for old, new in zip(before, snapshot(wide), strict=True):
+        pd.testing.assert_frame_equal(old, new)
+    one, other = outcomes
+    assert isinstance(one, State) == isinstance(other, State)
+    if isinstance(one, State) and isinstance(other, State):
+        pd.testing.assert_frame_equal(one.services, other.services)
+        pd.testing.assert_frame_equal(one.population, other.population)
+        pd.testing.assert_frame_equal(one.travel_times, other.travel_times)
+        kept = {"move_site", "transfer_authorisation", "pool_sites", "merge_establishments", "open_branch"}
+        if all(change.type in kept | {"change_speeds", "change_population"} for change in chosen):
+            assert total_places(one) == total_places(wide) == 60.0
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        MoveSite(authorisation_ids=("ime-x",), to_site_id="west"),
+        ChangeCapacity(authorisation_id="ime-x", capacity=20),
+        TransferAuthorisation(authorisation_ids=("ime-x", "sessad-x"), to="GCSMS"),
+        PoolSites(name="G", member_ids=("ime-x", "sessad-x"), site_id="east", shared=("transport",)),
+        MergeEstablishments(into_authorisation_id="ime-x", absorbed_ids=("ime-y",)),
+        ChangeSpeeds(time_factor=1.0),
+        ChangePopulation(growth_per_year=0.0, from_year=2021, to_year=2040),
+        ChangePopulation(persons=(NewPersons(age_min=3, age_max=10, persons=0),), communes=("83002",)),
+    ],
+    ids=lambda change: change.type,
+)
+def test_a_neutral_change_gives_no_difference(wide: State, change: Any) -> None:
+    after = apply(wide, scenario(change))
+    baseline, later = compute(wide), compute(after)
+    comparison = compare(baseline, later)
+    assert comparison.services == ()
+    pd.testing.assert_frame_equal(baseline.access, later.access)
+    np.testing.assert_allclose(baseline.persons["persons"], later.persons["persons"])
+    np.testing.assert_allclose(wide.demand["demand"], after.demand["demand"])
+    assert total_places(after) == total_places(wide)
+
+
+def test_transfer_and_operation_are_two_acts(wide: State) -> None:
+    held = wide.services.assign(holder="Association X")
+    passed = apply(
+        replace(wide, services=held),
+        scenario(
+            TransferAuthorisation(authorisation_ids=("ime-x",), to="GCSMS"),
+            TransferAuthorisation(authorisation_ids=("ime-y",), to="GCSMS", act="operation"),
+        ),
+    ).services.set_index("authorisation_id", append=True)
+    rows = passed.droplevel(["site_id", "service"])
+    assert rows.loc["ime-x", "holder"] == "GCSMS"
+    assert pd.isna(rows.loc["ime-x", "run_by"])
+    assert (rows.loc["ime-y", "holder"], rows.loc["ime-y", "run_by"]) == ("Association X", "GCSMS")
+
+
+def test_psychiatry_is_not_handed_over_without_a_word(wide: State) -> None:
+    cmp_rows = wide.services.rename(index={"sessad": "cmp_ij"}, level="service")
+    with pytest.warns(TerritoryWarning, match="code de la santé publique"):
+        apply(
+            replace(wide, services=cmp_rows),
+            scenario(TransferAuthorisation(authorisation_ids=("sessad-x",), to="GCSMS")),
+        )
+
+
+def test_pooling_moves_only_when_it_says_so(wide: State) -> None:
+    pooling = PoolSites(name="G", member_ids=("ime-x", "ime-y"), site_id="east", shared=("locaux",))
+    still = apply(wide, scenario(pooling))
+    assert still.services.equals(apply(wide, scenario(pooling)).services)
+    assert minutes(still, "ime-x") == TO_WEST
+    assert still.poolings == (pooling,)
+    assert pooling.freed_staff_share is None
+    moved = apply(wide, scenario(pooling.model_copy(update={"moves_services": True})))
+    assert minutes(moved, "ime-x") == TO_EAST
+    # two authorisations of one kind at one site stay two
+    assert set(moved.services.loc["east"].index) == {"ime", "urgences", "ime@ime-y"}
+    assert PoolSites(**{**pooling.model_dump(), "freed_staff_share": float("nan")}) == pooling
+
+
+def test_merger_keeps_or_gathers_sites(wide: State) -> None:
+    merging = MergeEstablishments(into_authorisation_id="ime-x", absorbed_ids=("ime-y",))
+    kept = apply(wide, scenario(merging))
+    assert set(kept.services["authorisation_id"].dropna()) == {"ime-x", "sessad-x"}
+    assert minutes(kept, "ime-y") == TO_EAST
+    assert minutes(kept, "ime-x") == TO_WEST
+    gathered = apply(wide, scenario(merging.model_copy(update={"to_site_id": "west"})))
+    row = gathered.services.loc[("west", "ime")]
+    assert (row["capacity"], row["serves"]) == (50.0, "ime-x ime-y")
+    assert minutes(gathered, "ime-y") == TO_WEST
+    assert compare(compute(wide), compute(gathered)).services == ("ime-y",)
+
+
+def test_merger_of_unknown_places_is_unknown_and_of_two_units_is_refused(wide: State) -> None:
+    merging = MergeEstablishments(into_authorisation_id="ime-x", absorbed_ids=("ime-y",), to_site_id="west")
+    services = wide.services.copy()
+    services.loc[("east", "ime"), "capacity"] = np.nan
+    assert np.isnan(
+        apply(replace(wide, services=services), scenario(merging)).services.loc[("west", "ime"), "capacity"]
+    )
+    services.loc[("east", "ime"), "capacity_unit"] = "file_active"
+    with pytest.raises(StudyError, match="deux unités"):
+        apply(replace(wide, services=services), scenario(merging))
+
+
+def test_branch_serves_those_closer_to_it(state: State) -> None:
+    branched = apply(state, scenario(MOVE_IME, OpenBranch(authorisation_id="ime-x", site_id="west")))
+    assert minutes(branched, "ime-x") == [5.0, 12.0, 5.0, 50.0]
+    assert supply.sites_serving(branched.services, "ime-x") == ["east", "west"]
+    # places of the whole authorisation, counted once
+    assert total_places(branched) == total_places(state) == 30.0
+    zones = compare(compute(state), compute(branched)).zones.loc[("territory", "ime-x")]
+    assert zones["persons_loss"] == 0
+    assert zones["persons_gain"] == 30.0
+    split = apply(state, scenario(OpenBranch(authorisation_id="ime-x", site_id="east", capacity=6)))
+    ime = split.services.xs("ime", level="service")["capacity"]
+    assert ime.to_dict() == {"west": 14.0, "east": 6.0}
+
+
+def test_sites_with_other_ages_are_not_one_service(state: State) -> None:
+    row = state.services.iloc[[0]].assign(age_min=10.0, age_max=20.0)
+    row.index = pd.MultiIndex.from_tuples([("east", "ime")], names=["site_id", "service"])
+    with pytest.raises(UnknownCodeError, match="mêmes âges"):
+        supply.sites_serving(pd.concat([state.services, row]), "ime-x")
+
+
+def test_slower_roads_and_the_cutoff(state: State) -> None:
+    slowed = apply(state, scenario(ChangeSpeeds(time_factor=2.0, communes=("83004",))))
+    assert minutes(slowed, "ime-x")[:3] == TO_WEST[:3]
+    # 160 min is over the cutoff of 120: out of reach, not a time
+    assert np.isnan(minutes(slowed, "ime-x")[3])
+    assert compare(compute(state), compute(slowed)).services == ("ime-x", "sessad-x")
+    faster = apply(state, scenario(ChangeSpeeds(time_factor=0.5)))
+    assert minutes(faster, "ime-x") == [value / 2 for value in TO_WEST]
+    assert faster.travel_times.attrs["cutoff_min"] == 60.0
+    rows = compare(compute(state), compute(faster)).communes
+    assert rows["is_distinguishable"].all()
+
+
+def test_box_is_a_list_of_communes(state: State) -> None:
+    points = state.communes.geometry.to_crs(4326)
+    x, y = points["83003"].x, points["83003"].y
+    boxed = ChangeSpeeds(time_factor=1.5, box=(x - 0.01, y - 0.01, x + 0.01, y + 0.01))
+    listed = ChangeSpeeds(time_factor=1.5, communes=("83003",))
+    one, other = (apply(state, scenario(change)).travel_times for change in (boxed, listed))
+    pd.testing.assert_frame_equal(one, other)
+    # trips that start there, and trips that end there
+    assert minutes(apply(state, scenario(boxed)), "ime-x") == [5.0, 12.0, 49.5, 80.0]
+
+
+def test_given_times_replace_those_of_two_communes(state: State) -> None:
+    given_times = pd.DataFrame(
+        {
+            "from_commune": ["83002", "83004"],
+            "to_commune": ["83001", "83001"],
+            "travel_time_min": [40.0, 500.0],
+        }
+    )
+    world = replace(state, tables=StudyTables(files={"col.csv": given_times}))
+    closed = apply(world, scenario(ChangeSpeeds(times_file="col.csv")))
+    found = minutes(closed, "ime-x")
+    assert found[:3] == [5.0, 40.0, 33.0]
+    assert np.isnan(found[3])
+    assert len(closed.travel_times) == len(state.travel_times) - 1
+
+
+def test_speeds_of_a_map_need_a_map(state: State) -> None:
+    with pytest.raises(StudyError, match="carte routière"):
+        apply(state, scenario(ChangeSpeeds(period="peak")))
+    slower = state.travel_times.assign(travel_time_min=state.travel_times["travel_time_min"] + 10)
+    slower.attrs = dict(state.travel_times.attrs)
+    world = replace(state, tables=StudyTables(road_times={"peak|": (slower, state.site_times)}))
+    assert minutes(apply(world, scenario(ChangeSpeeds(period="peak"))), "ime-x") == [15.0, 22.0, 43.0, 90.0]
+
+
+def test_needs_follow_the_population_with_the_same_rates(wide: State) -> None:
+    grown = apply(wide, scenario(ChangePopulation(growth_per_year=0.1, from_year=2021, to_year=2023)))
+    assert wide.demand["demand"].sum() == pytest.approx(4)
+    np.testing.assert_allclose(grown.demand["demand"], wide.demand["demand"] * 1.21)
+    np.testing.assert_allclose(grown.communes["population"], wide.communes["population"] * 1.21)
+    one = ChangePopulation(growth_per_year=1.0, from_year=2021, to_year=2022, communes=("83002",))
+    here = apply(wide, scenario(one)).communes["population"] / wide.communes["population"]
+    assert here.round(9).tolist() == [1.0, 2.0, 1.0, 1.0]
+
+
+def test_new_housing_adds_persons_of_the_age_said(wide: State) -> None:
+    housing = ChangePopulation(persons=(NewPersons(age_min=3, age_max=6, persons=40),), communes=("83002",))
+    after = apply(wide, scenario(housing))
+    persons = compute(after).persons["persons"].xs("ime-x", level="service")
+    # ages 0 to 9 hold all of them, under the age scale of 0.5
+    assert persons.tolist() == [10.0, 20.0 + 20.0, 30.0, 40.0]
+    assert after.communes["population"].tolist() == [100.0, 240.0, 300.0, 400.0]
+    old = ChangePopulation(persons=(NewPersons(age_min=85, age_max=90, persons=6),), communes=("83002",))
+    assert apply(wide, scenario(old)).communes.loc["83002", "population"] == 206.0
+
+
+def test_a_table_brings_its_communes_to_what_it_says(wide: State) -> None:
+    table = pd.DataFrame(
+        {
+            "commune_code": ["83003"] * 2,
+            "age_min": [0, 20],
+            "age_max": [19, np.nan],
+            "population": [60.0, 500.0],
+        }
+    )
+    world = replace(wide, tables=StudyTables(files={"omphale.csv": table}))
+    after = apply(world, scenario(ChangePopulation(population_file="omphale.csv", to_year=2040)))
+    assert after.communes["population"].tolist() == [100.0, 200.0, 560.0, 400.0]
+    assert after.demand["demand"].iloc[2] == pytest.approx(wide.demand["demand"].iloc[2] / 2)
+
+
+def test_families_go_to_the_closest_of_a_complete_list(wide: State) -> None:
+    moving = MoveSite(authorisation_ids=("ime-x",), to_site_id="east")
+    closing = CloseSite(authorisation_id="ime-x")
+    # all stand in the east
+    assert minutes(apply(wide, scenario(moving, families="closest")), "ime-x") == TO_EAST
+    assert minutes(apply(wide, scenario(closing, families="closest")), "ime-x") == TO_EAST
+    stay = apply(wide, scenario(closing))
+    assert compute(stay).access.xs("ime-x", level="service")["is_reachable"].tolist() == [False] * 4
+
+
+def test_reallocation_shares_the_places_there_are(wide: State) -> None:
+    observed = pd.DataFrame(
+        {
+            "commune_code": ["83001", "83002", "83003"],
+            "authorisation_id": ["ime-x", "ime-x", "ime-y"],
+            "children": [10.0, 16.0, 10.0],
+        }
+    )
+    world = replace(wide, observed_origins=observed)
+    closing = scenario(CloseSite(authorisation_id="ime-x"), families="reallocated")
+    found = compute(apply(world, closing)).access.xs("ime-x", level="service")
+    # 30 places for 36 children, all within 45 min: the least time leaves 6 of the west without a place
+    assert found["travel_time_min"].tolist() == [33.0, 21.0, 5.0, 50.0]
+    assert found["is_reachable"].tolist() == [True] * 4
+    fewer = scenario(
+        CloseSite(authorisation_id="ime-x"),
+        ChangeCapacity(authorisation_id="ime-y", capacity=26),
+        families="reallocated",
+    )
+    refused = compute(apply(world, fewer)).access.xs("ime-x", level="service")
+    assert refused.loc["83001", "is_reachable"] is np.False_ or not refused.loc["83001", "is_reachable"]
+    assert np.isnan(refused.loc["83001", "travel_time_min"])
+
+
+def test_reallocation_says_what_it_lacks(wide: State) -> None:
+    closing = scenario(CloseSite(authorisation_id="ime-x"), families="reallocated")
+    with pytest.raises(StudyError, match="orientation ou waiting"):
+        compute(apply(wide, closing))
+    partial = pd.DataFrame({"commune_code": ["83001"], "authorisation_id": ["ime-x"], "children": [3.0]})
+    with pytest.raises(StudyError, match="absentes pour ime-y"):
+        compute(apply(replace(wide, observed_origins=partial), closing))
+    services = wide.services.copy()
+    services.loc[("east", "ime"), "capacity"] = np.nan
+    with pytest.raises(StudyError, match="capacité inconnue pour 1 site"):
+        compute(apply(replace(wide, services=services), closing))
+
+
+def test_reallocation_of_a_need_that_may_be_set_against_places(wide: State) -> None:
+    need = NEED.model_copy(
+        update={"public": "attente", "kind": "waiting", "known_total": None, "service": "ime"}
+    )
+    parameters = replace(wide.parameters, rates=(rate_of(need, wide.population, wide.parameters),))
+    world = replace(wide, parameters=parameters, demand=demand_of(wide.population, parameters))
+    closing = scenario(CloseSite(authorisation_id="ime-x"), families="reallocated")
+    found = compute(apply(world, closing)).access.xs("ime-x", level="service")
+    assert found["travel_time_min"].tolist()[:3] == [33.0, 21.0, 5.0]
+    # beyond the recruitment limit of 45 min
+    assert not found["is_reachable"].iloc[3]
+
+
+@pytest.mark.parametrize(
+    "changes, expected",
+    [
+        ((MOVE_IME, CloseSite(authorisation_id="ime-x")), "déplacée et fermée"),
+        ((MOVE_IME, MOVE_IME.model_copy(update={"to_site_id": "west"})), "déplacée vers deux sites"),
+        (
+            (ChangeCapacity(authorisation_id="ime-x", capacity=1), CloseSite(authorisation_id="ime-x")),
+            "fermée, et sa capacité changée",
+        ),
+        (
+            (
+                MergeEstablishments(into_authorisation_id="ime-x", absorbed_ids=("ime-y",)),
+                TransferAuthorisation(authorisation_ids=("ime-y",), to="G"),
+            ),
+            "fusionnée et transférée",
+        ),
+        ((CloseSite(site_id="east"), MOVE_IME), "reçoit un service et ferme"),
+        (
+            (
+                ChangePopulation(growth_per_year=0.1, from_year=2021, to_year=2022),
+                ChangePopulation(growth_per_year=0.2, from_year=2021, to_year=2022, communes=("83001",)),
+            ),
+            "se recouvrent",
+        ),
+        ((ChangeSpeeds(period="peak"), ChangeSpeeds(speeds_file="v.csv")), "deux tables de vitesses"),
+        (
+            (
+                MergeEstablishments(into_authorisation_id="ime-x", absorbed_ids=("ime-y",)),
+                MergeEstablishments(into_authorisation_id="sessad-x", absorbed_ids=("ime-x",)),
+            ),
+            "absorbée par une autre",
+        ),
+    ],
+)
+def test_contradictions_are_refused_in_any_order(
+    wide: State, changes: tuple[Any, ...], expected: str
+) -> None:
+    for listed in (changes, changes[::-1]):
+        with pytest.raises(StudyError, match=expected):
+            apply(wide, scenario(*listed))
+
+
+@pytest.mark.parametrize(
+    "change, expected",
+    [
+        (TransferAuthorisation(authorisation_ids=("ime-q",), to="G"), "ime-q"),
+        (MergeEstablishments(into_authorisation_id="ime-q", absorbed_ids=("ime-x",)), "ime-q"),
+        (PoolSites(name="G", member_ids=("ime-x", "ime-q"), site_id="east", shared=("x",)), "ime-q"),
+        (OpenBranch(authorisation_id="ime-x", site_id="nowhere"), "nowhere"),
+        (OpenBranch(authorisation_id="ime-x", site_id="west"), "déjà exercée"),
+        (OpenBranch(authorisation_id="ime-x", site_id="east", capacity=21), "21 places sur 20"),
+        (
+            ChangePopulation(persons=(NewPersons(age_min=0, age_max=1, persons=1),), communes=("75056",)),
+            "75056",
+        ),
+        (ChangeSpeeds(times_file="absent.csv"), "non lue"),
+        (ChangePopulation(population_file="absent.csv", to_year=2030), "non lue"),
+    ],
+)
+def test_impossible_changes_are_said(wide: State, change: Any, expected: str) -> None:
+    with pytest.raises(StudyError, match=expected):
+        apply(wide, scenario(change))
+
+
+@pytest.mark.parametrize(
+    "kind, said, expected",
+    [
+        (ChangeSpeeds, {}, "un seul des trois"),
+        (ChangeSpeeds, {"period": "peak", "time_factor": 2}, "un seul des trois"),
+        (ChangeSpeeds, {"period": "peak", "communes": ["83050"]}, "time_factor"),
+        (ChangeSpeeds, {"time_factor": 2, "box": [7, 43, 6, 44]}, "ouest, sud, est, nord"),
+        (ChangeSpeeds, {"time_factor": 0}, "greater than 0"),
+        (ChangePopulation, {}, "un seul des trois"),
+        (ChangePopulation, {"growth_per_year": 0.1}, "from_year"),
+        (
+            ChangePopulation,
+            {"persons": [{"age_min": 3, "age_max": 2, "persons": 1}], "communes": ["83050"]},
+            "dépasse",
+        ),
+        (ChangePopulation, {"persons": [{"age_min": 3, "age_max": 4, "persons": 1}]}, "une seule commune"),
+        (
+            PoolSites,
+            {"name": "G", "member_ids": ["a", "b"], "site_id": "s", "shared": ["x"], "freed_staff_share": 2},
+            "1",
+        ),
+    ],
+)
+def test_changes_that_say_too_much_or_too_little(kind: Any, said: dict[str, Any], expected: str) -> None:
+    with pytest.raises(ValueError, match=expected):
+        kind(**said)
