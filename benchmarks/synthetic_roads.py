@@ -161,7 +161,10 @@ def cached_roads(n_nodes, folder):
     path = Path(folder) / f"roads-{n_nodes}.npz"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        np.savez(path, **make_roads(n_nodes))
+        # a run that is stopped leaves no half of a map under the final name
+        partial = path.with_suffix(".partial.npz")
+        np.savez(partial, **make_roads(n_nodes))
+        partial.replace(path)
     return path
 
 
