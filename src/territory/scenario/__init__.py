@@ -26,9 +26,11 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "demand": ["demand_of"],
         "families": ["reallocate"],
         "gainers": ["gainers_and_losers"],
+        "pathways": ["child_path", "coordination", "ehpad_care", "recruitment"],
         "places": ["count_places"],
         "results": ["Comparison", "Results"],
         "travel_accounts": ["account_terms"],
+        "uncertainty": ["Draws", "draw_results"],
         "waiting": ["waits"],
     },
 )
