@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import re
 import shutil
 import tempfile
 from dataclasses import fields
@@ -23,6 +24,7 @@ from numpy.typing import NDArray
 from territory.errors import MissingFileError, NetworkError, OutputError, Problems
 from territory.network.engine.hierarchy import Hierarchy
 from territory.network.graph import Roads, WayTable
+from territory.network.io_checks import check_hierarchy, check_roads
 from territory.network.topology import Topology
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ FORMAT = "territory-road-network"
 VERSION = 1
 _HEADER = "network.json"
 _HIERARCHY = "hierarchy_"
+_ARRAY_NAME = re.compile(r"[a-z][a-z0-9_]{0,60}")
 _NOT_ARRAYS = ("ways", "crs", "source", "attribution", "class_names")
 
 
@@ -133,7 +136,8 @@ def load_network(path: Path, *, verify: bool) -> RoadNetwork:
     path
         Folder written by `save_network`.
     verify
-        Compare every file with its digest.
+        Compare every file with its digest, and check that its numbers can be followed: without it, load only a
+        folder that you saved yourself.
 
     Returns
     -------
@@ -151,21 +155,31 @@ def load_network(path: Path, *, verify: bool) -> RoadNetwork:
     header = _read_header(path)
     problems = Problems(f"Réseau routier « {path} » endommagé, enregistrez-le de nouveau", NetworkError)
     arrays: dict[str, NDArray[Any]] = {}
-    for name, stated in header["files"].items():
-        array = _read_array(path / f"{name}.npy", stated, verify=verify, problems=problems)
-        if array is not None:
-            arrays[name] = array
-    problems.raise_if_any()
     try:
-        topology = Topology(_roads_of(header, arrays))
+        for name, stated in header["files"].items():
+            array = _read_array(path, name, stated, verify=verify, problems=problems)
+            if array is not None:
+                arrays[name] = array
+        problems.raise_if_any()
+        roads = _roads_of(header, arrays)
+        if verify:
+            check_roads(roads)
+        topology = Topology(roads)
         hierarchy = {
             name.removeprefix(_HIERARCHY): arrays[name] for name in arrays if name.startswith(_HIERARCHY)
         }
         if hierarchy:
-            _restore_hierarchy(topology, Hierarchy.from_arrays(hierarchy))
+            _restore_hierarchy(topology, Hierarchy.from_arrays(hierarchy), verify=verify)
         speeds = pd.read_csv(io.StringIO(header["speeds_csv"]))
         return RoadNetwork(topology, speeds, period=header["period"])
-    except (KeyError, IndexError, TypeError) as error:
+    except (
+        KeyError,
+        IndexError,
+        TypeError,
+        AttributeError,
+        pd.errors.ParserError,
+        pd.errors.EmptyDataError,
+    ) as error:
         raise NetworkError(
             f"Le réseau routier « {path} » est incomplet ({error}) : enregistrez-le de nouveau."
         ) from error
@@ -178,7 +192,7 @@ def _read_header(path: Path) -> dict[str, Any]:
         header = json.loads((path / _HEADER).read_text(encoding="utf-8"))
         is_ours = header["format"] == FORMAT
         version = header["version"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise NetworkError(
             f"« {path} » n'est pas un réseau routier enregistré, ou son fichier {_HEADER} est illisible ({error})."
         ) from error
@@ -198,25 +212,28 @@ def _read_header(path: Path) -> dict[str, Any]:
 
 
 def _read_array(
-    path: Path, stated: dict[str, Any], *, verify: bool, problems: Problems
+    folder: Path, name: str, stated: dict[str, Any], *, verify: bool, problems: Problems
 ) -> NDArray[Any] | None:
     """Map one array into memory, or say what is wrong with its file."""
-    if not path.exists():
-        problems.add(f"fichier {path.name} absent")
+    path = folder / f"{name}.npy"
+    # a name is that of an array, never a way out of the folder
+    if not _ARRAY_NAME.fullmatch(name) or not path.is_file():
+        problems.add(f"fichier {name[:60]}.npy absent")
         return None
     if verify and _digest(path) != stated["sha256"]:
         problems.add(f"fichier {path.name} modifié depuis l'enregistrement")
         return None
     try:
-        # copy on write: kernels are compiled once more for arrays that are read-only
-        array: NDArray[Any] = np.load(path, mmap_mode="c", allow_pickle=False)
-    except (OSError, ValueError, EOFError):
-        # an empty array cannot be mapped
-        try:
-            array = np.load(path, allow_pickle=False)
-        except (OSError, ValueError, EOFError) as error:
-            problems.add(f"fichier {path.name} illisible ({error})")
-            return None
+        if 0 in stated["shape"]:
+            # an empty array cannot be mapped
+            array: NDArray[Any] = np.empty(stated["shape"], dtype=stated["dtype"])
+        else:
+            # copy on write: kernels are compiled once more for arrays that are read-only
+            array = np.load(path, mmap_mode="c", allow_pickle=False)
+    except Exception as error:
+        # the reader of NumPy lets any error of its parser through
+        problems.add(f"fichier {path.name} illisible ({error})")
+        return None
     if array.dtype.str != stated["dtype"] or list(array.shape) != stated["shape"]:
         problems.add(f"fichier {path.name} : type ou taille inattendus")
         return None
@@ -239,7 +256,9 @@ def _roads_of(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Roads:
     )
 
 
-def _restore_hierarchy(topology: Topology, hierarchy: Hierarchy) -> None:
+def _restore_hierarchy(topology: Topology, hierarchy: Hierarchy, *, verify: bool) -> None:
+    if verify:
+        check_hierarchy(hierarchy)
     if hierarchy.n_nodes != topology.arcs.n_nodes or hierarchy.edge_arcs.size != topology.arcs.tails.size:
         raise NetworkError(
             "La hiérarchie enregistrée n'est pas celle de cette carte : enregistrez de nouveau le réseau."

@@ -213,6 +213,9 @@ def _columns(columns: str | LineColumns | Mapping[str, Any]) -> LineColumns:
         ) from error
 
 
+_NOT_ON_EARTH = (
+    "des coordonnées ne sont pas celles d'un lieu ; vérifiez le système de coordonnées de la couche."
+)
 _NAMES_OF_COLUMNS = ("road_class", "direction", "length", "maxspeed", "dual")
 
 
@@ -339,8 +342,13 @@ def _nodes_of(lines: gpd.GeoDataFrame) -> tuple[Ints, Ints, Floats, Floats]:
     import shapely
 
     geometry = lines.geometry.to_numpy()
-    metres = shapely.get_coordinates(lines.geometry.to_crs(lines.estimate_utm_crs()).to_numpy())
+    try:
+        metres = shapely.get_coordinates(lines.geometry.to_crs(lines.estimate_utm_crs()).to_numpy())
+    except RuntimeError as error:
+        raise NetworkError(f"Couche de routes : {_NOT_ON_EARTH}") from error
     degrees = shapely.get_coordinates(lines.geometry.to_crs(4326).to_numpy())
+    if not (np.isfinite(metres).all() and np.isfinite(degrees).all()):
+        raise NetworkError(f"Couche de routes : {_NOT_ON_EARTH}")
     start = np.concatenate([[0], np.cumsum(shapely.get_num_coordinates(geometry))]).astype(np.int64)
     ends = np.unique(np.concatenate([start[:-1], start[1:] - 1]))
     rounded = np.round(metres[ends] / _SAME_PLACE_M).astype(np.int64)

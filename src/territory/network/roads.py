@@ -298,7 +298,8 @@ class RoadNetwork(WeightedRoads):
         path
             Its folder.
         verify
-            Compare every file with its digest first.
+            Compare every file with its digest first, and check that the network holds together: without it, load
+            only what you saved yourself.
 
         Returns
         -------

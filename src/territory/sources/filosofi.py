@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
 
-_CELL = re.compile(r"CRS(\d{4,5})RES(\d+)mN(-?\d+)E(-?\d+)")
+_CELL = re.compile(r"^CRS(\d{4,5})RES(\d{1,6})mN(-?\d{1,8})E(-?\d{1,8})$")
 _ID, _PERSONS = "idcar_200m", "ind"
 # the commune of the older file, then the list of those that the cell touches
 _COMMUNES = ("depcom", "lcog_geo")

@@ -164,7 +164,7 @@ def _decode(
     while True:
         try:
             item, position = decoder.raw_decode(buffer)
-        except (json.JSONDecodeError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:
             more = _read(text, path) if len(buffer) < _MAX_ITEM_CHARACTERS else ""
             if not more:
                 begins = " ".join(buffer[:60].split())

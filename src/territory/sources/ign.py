@@ -60,7 +60,8 @@ def read_features(path: str | Path, *, layer: str | None = None) -> gpd.GeoDataF
     >>> folder.cleanup()
     """
     import geopandas as gpd
-    from pyogrio.errors import DataLayerError, DataSourceError
+    from pyogrio.errors import DataLayerError, DataSourceError, FeatureError
+    from shapely.errors import ShapelyError
 
     path = Path(path)
     if not path.exists():
@@ -71,11 +72,11 @@ def read_features(path: str | Path, *, layer: str | None = None) -> gpd.GeoDataF
             frame = gpd.read_file(path, layer=_choose_layer(path, layer))
     except ReadError:
         raise
-    except (DataSourceError, DataLayerError, ValueError) as error:
+    except (DataSourceError, DataLayerError, FeatureError, ValueError) as error:
         raise ReadError(
             f"Fichier « {path.name} » : ce n'est pas une couche géographique lisible (GeoJSON, GeoPackage…)."
         ) from error
-    except (RuntimeError, TypeError) as error:
+    except (RuntimeError, TypeError, ShapelyError) as error:
         # what pyogrio says of a file that GDAL opens and cannot read
         raise ReadError(f"Fichier « {path.name} » : couche géographique illisible ({error}).") from error
     for message in dict.fromkeys(str(warning.message) for warning in said):

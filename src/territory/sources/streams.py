@@ -47,7 +47,9 @@ class TableStream:
         if not sample.strip():
             raise ReadError(f"Fichier « {self.path.name} » : il est vide.")
         self.separator = guess_separator(sample, self.path)
-        _, first = next(self._all_rows())
+        _, first = next(self._all_rows(), (0, []))
+        if not first:
+            raise ReadError(f"Fichier « {self.path.name} » : il n'a pas de ligne de titres.")
         self.titles = [cell.strip() for cell in first]
         while self.titles and not self.titles[-1]:
             self.titles.pop()

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import zlib
 from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, cast
 
 from territory.errors import MissingFileError, Problems, ReadError, agree, examples
 from territory.sources.texts import decode, split
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 UNKNOWN_CELLS = ("", "NA", "N/A", "ND", "NC", "s", "nd", "nc", "NaN", "nan", "-")
 # an official national file stays well under it; beyond, a broken or hostile file
 MAX_BYTES = 2_000_000_000
+_CHUNK_BYTES = 1 << 20
 _EXCEL = (".xlsx", ".xlsm", ".xls")
 
 
@@ -171,19 +173,26 @@ def read_bytes(path: Path) -> bytes:
     try:
         if path.suffix == ".gz":
             with gzip.open(path) as file:
-                content = file.read(MAX_BYTES + 1)
-        else:
-            with path.open("rb") as file:
-                content = file.read(MAX_BYTES + 1)
-    except (gzip.BadGzipFile, EOFError) as error:
+                return _read_up_to(cast(IO[bytes], file), path)
+        with path.open("rb") as file:
+            return _read_up_to(file, path)
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise ReadError(
             f"Fichier « {path.name} » : archive illisible ou tronquée ; téléchargez-la de nouveau."
         ) from error
-    if len(content) > MAX_BYTES:
-        raise ReadError(
-            f"Fichier « {path.name} » : plus de {MAX_BYTES / 1e9:g} Go une fois lu, ce n'est pas un tableau attendu."
-        )
-    return content
+
+
+def _read_up_to(file: IO[bytes], path: Path) -> bytes:
+    """Return the content of a file, in memory that grows with it and not with the most that is allowed."""
+    content = bytearray()
+    while chunk := file.read(_CHUNK_BYTES):
+        content += chunk
+        if len(content) > MAX_BYTES:
+            raise ReadError(
+                f"Fichier « {path.name} » : plus de {MAX_BYTES / 1e9:g} Go une fois lu, ce n'est pas un tableau "
+                "attendu."
+            )
+    return bytes(content)
 
 
 def _bare_suffix(path: Path) -> str:

@@ -42,6 +42,8 @@ _DAMAGES = (
     ValueError,
     struct.error,
 )
+# what disks take for one step of a path (bytes)
+_LONGEST_NAME = 255
 # names that Windows gives to devices, whatever their suffix
 _DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}
 
@@ -214,6 +216,8 @@ def _name_fault(name: str) -> str | None:
         return "contient une barre oblique inverse"
     if any(part.split(".")[0].strip().lower() in _DEVICES for part in parts):
         return "est un nom réservé par Windows"
+    if any(len(part.encode("utf-8", "surrogatepass")) > _LONGEST_NAME for part in _parts(name)):
+        return "est un nom trop long"
     if any(part.endswith((" ", ".")) for part in _parts(name)):
         return "finit par un point ou une espace"
     return None
