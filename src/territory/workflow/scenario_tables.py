@@ -131,7 +131,7 @@ def _population(result: StudyResult) -> pd.DataFrame:
     for name, results in result.scenarios.items():
         if results.state.population is base.population:
             continue
-        sides = {"baseline": _counted(base), "scenario": _counted(results.state)}
+        sides = {"baseline_persons": _counted(base), "scenario_persons": _counted(results.state)}
         long = [
             table.rename_axis("zone").reset_index().melt("zone", var_name="what", value_name=side)
             for side, table in sides.items()
