@@ -9,6 +9,7 @@ __getattr__, __dir__, __all__ = lazy.attach(
     submod_attrs={
         "_result": ["SitingResult"],
         "answering": ["SitingAnswer", "answer_siting", "candidate_communes"],
+        "answering_groups": ["GroupingAnswer", "answer_grouping", "compare_groupings"],
         "comparing_choices": ["alternatives", "trade_off"],
         "groups": ["GroupingResult", "territorial_groups"],
         "medians": ["p_center", "p_median"],

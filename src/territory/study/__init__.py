@@ -6,6 +6,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "changes": ["Change", "ChangeCapacity", "CloseSite", "MoveSite", "OpenSite", "Scenario"],
+        "grouping": ["Grouping"],
         "siting": ["Siting"],
         "load": ["built_in_studies", "load_study"],
         "model": ["Authorisation", "Need", "NewService", "NewSite", "Study", "Trip"],

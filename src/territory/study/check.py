@@ -14,6 +14,7 @@ from territory.datasets.files import DataFiles
 from territory.errors import TerritoryError, examples
 from territory.study.check_changes import check_scenarios
 from territory.study.check_costs import check_costs
+from territory.study.check_groupings import check_groupings
 from territory.study.criteria import check_criteria, check_indicator_files
 from territory.study.own_tables import read_observed_origins
 from territory.study.raw import Finding, Location, items, unknown
@@ -56,6 +57,7 @@ def check_references(raw: dict[str, Any], folder: Path) -> Iterator[Finding]:
     yield from _check_sites(raw, data)
     yield from _check_services(raw, data)
     yield from check_scenarios(raw, folder, data)
+    yield from check_groupings(raw, folder, data)
     yield from _check_files(raw, folder, data)
     offered = {str(name) for name in data.services.index.get_level_values("service")}
     yield from check_costs(raw)
@@ -65,7 +67,7 @@ def check_references(raw: dict[str, Any], folder: Path) -> Iterator[Finding]:
 
 def _check_sites(raw: dict[str, Any], data: Any) -> Iterator[Finding]:
     """Yield sites that are declared twice, in unknown communes, or outside the territory."""
-    for key in ("site", "authorisation", "scenario", "siting", "need"):
+    for key in ("site", "authorisation", "scenario", "siting", "grouping", "need"):
         ids = [item.get("id" if key != "need" else "public") for item in items(raw, key)]
         for value, count in Counter(v for v in ids if isinstance(v, str)).items():
             if count > 1:

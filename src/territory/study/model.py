@@ -11,6 +11,7 @@ from territory.datasets.files import DataFiles
 from territory.study.changes import Scenario
 from territory.study.costs import Building, Prices, Waiting
 from territory.study.criteria import DREES_SCHEME, DesertScheme, Practitioners, Uncertainty, Zoning
+from territory.study.grouping import Grouping
 from territory.study.locate import Path as Place
 from territory.study.locate import line_of
 from territory.study.pathway import CHILD_PATH, COORDINATION, Coordination, PathStep
@@ -227,6 +228,7 @@ class Study(_Model):
     authorisation: tuple[Authorisation, ...] = ()
     scenario: tuple[Scenario, ...] = ()
     siting: tuple[Siting, ...] = ()
+    grouping: tuple[Grouping, ...] = ()
     fact: tuple[Fact, ...] = ()
     unknown: tuple[Unknown, ...] = ()
     prices: Prices = Prices()

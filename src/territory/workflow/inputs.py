@@ -15,12 +15,14 @@ import pandas as pd
 from territory import needs, supply
 from territory.datasets.catalogue import open_dataset
 from territory.planning.answering import SitingAnswer
+from territory.planning.answering_groups import GroupingAnswer
 from territory.scenario.demand import demand_of, rate_of
 from territory.study.changes import Scenario
 from territory.study.model import Study
 from territory.study.own_tables import read_observed_origins
 from territory.study.state import Parameters, State, StudyTables
 from territory.tables import validate
+from territory.workflow.grouping_inputs import answer_groupings, grouping_sites
 from territory.workflow.indicator_inputs import (
     care_territories,
     consumption,
@@ -49,7 +51,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Inputs:
-    """A study, its dataset, the state of today, and what its questions of siting answer.
+    """A study, its dataset, the state of today, and what its questions of siting and of grouping answer.
 
     `scenarios` are those of the study, at the sites that the questions chose.
     """
@@ -60,6 +62,7 @@ class Inputs:
     times_method: str
     scenarios: tuple[Scenario, ...] = ()
     siting: Mapping[str, SitingAnswer] = field(default_factory=dict)
+    groupings: Mapping[str, GroupingAnswer] = field(default_factory=dict)
 
 
 def prepare(study: Study, *, steps: Steps, roads: Path | None = None) -> Inputs:
@@ -83,7 +86,7 @@ def prepare(study: Study, *, steps: Steps, roads: Path | None = None) -> Inputs:
     NetworkError
         If the road map cannot be read, or does not cover the points.
     StudyError
-        If a scenario changes the speeds of a map that is not there, or a question of siting has no answer.
+        If a scenario changes the speeds of a map that is not there, or a question of siting or grouping has no answer.
     """
     check_speeds(study, has_roads=bool(roads or study.files.roads))
     data = dataset_of(study)
@@ -123,7 +126,8 @@ def prepare(study: Study, *, steps: Steps, roads: Path | None = None) -> Inputs:
     )
     answers = answer_sitings(study, state)
     scenarios = tuple(settled(scenario, answers) for scenario in study.scenario)
-    return Inputs(study, data, state, times.method, scenarios, answers)
+    groupings = answer_groupings(study, state)
+    return Inputs(study, data, state, times.method, scenarios, answers, groupings)
 
 
 def dataset_of(study: Study) -> VarDataset | FilesDataset:
@@ -195,7 +199,7 @@ def _used_sites(study: Study, services: pd.DataFrame) -> set[str]:
     offered = services.index.get_level_values("service").isin(complete)
     held = services["authorisation_id"].isin(named).to_numpy()
     used = set(services.index.get_level_values("site_id")[offered | held]) | {site.id for site in study.site}
-    return used | scenario_sites(study, services)
+    return used | scenario_sites(study, services) | grouping_sites(study, services)
 
 
 def _named_sites(study: Study, sites: gpd.GeoDataFrame, services: pd.DataFrame) -> gpd.GeoDataFrame:
@@ -203,6 +207,7 @@ def _named_sites(study: Study, sites: gpd.GeoDataFrame, services: pd.DataFrame) 
     named = {authorisation.id for authorisation in study.authorisation}
     held = services.index.get_level_values("site_id")[services["authorisation_id"].isin(named)]
     asked = {site for one in study.siting for site in (*one.candidate_site_ids, *one.fixed_site_ids)}
+    asked |= grouping_sites(study, services)
     declared = {site.id for site in study.site}
     return sites.loc[sites.index.isin(held.union(list(asked | declared))) | is_candidate(sites)]
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from territory.study.own_tables import CHANGE_TABLES
+from territory.workflow.grouping_inputs import grouping_files
 from territory.workflow.steps import code_digest
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ def describe_run(inputs: Inputs, *, roads: Path | None) -> tuple[dict[str, Any],
                 value = getattr(change, key, None)
                 if value is not None:
                     files[f"scenario.{key}: {Path(value).name}"] = digest_file(Path(study.folder) / value)
+    files |= {name: digest_file(path) for name, path in grouping_files(study)}
     if roads is not None:
         files[f"roads: {roads.name}"] = digest_file(roads)
     manifest = {

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from territory.datasets.files import FilesDataset
     from territory.datasets.var import VarDataset
     from territory.planning.answering import SitingAnswer
+    from territory.planning.answering_groups import GroupingAnswer
     from territory.scenario.results import Comparison, Results
     from territory.scenario.uncertainty import Draws
     from territory.study.model import Study
@@ -29,6 +30,8 @@ class StudyResult:
         `estimate` (crow-fly model), `roads` or `distancier`.
     siting
         The answer to each question of siting, by its id: the choice, and every other candidate ranked.
+    groupings
+        The answer to each question of grouping, by its id: groups, joining the hospitals instead, what is shared.
     run_digest
         SHA-256 of the inputs, parameters and versions: two runs with the same digest give the same files.
     report_dir
@@ -42,6 +45,7 @@ class StudyResult:
     comparisons: Mapping[str, Comparison]
     times_method: str
     siting: Mapping[str, SitingAnswer] = field(default_factory=dict)
+    groupings: Mapping[str, GroupingAnswer] = field(default_factory=dict)
     manifest: Mapping[str, Any] = field(default_factory=dict)
     run_digest: str = ""
     report_dir: Path | None = None

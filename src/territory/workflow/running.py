@@ -114,6 +114,7 @@ def _run(
         comparisons=comparisons,
         times_method=inputs.times_method,
         siting=inputs.siting,
+        groupings=inputs.groupings,
         manifest=manifest,
         run_digest=digest,
     )

@@ -11,6 +11,7 @@ from territory.report.disclosure import estimate_texts
 from territory.report.published import publish_communes, publish_sensitivity, publish_trips, publish_zones
 from territory.scenario.computing import ALL_TERRITORY
 from territory.workflow.comparison_tables import comparison_tables
+from territory.workflow.grouping_tables import grouping_tables
 from territory.workflow.indicator_tables import indicator_tables
 from territory.workflow.scenario_inputs import is_candidate
 from territory.workflow.scenario_tables import scenario_tables
@@ -51,6 +52,7 @@ def tables(result: StudyResult) -> dict[str, pd.DataFrame]:
         **_comparisons(result, names),
         **comparison_tables(result),
         **scenario_tables(result),
+        **grouping_tables(result),
         **indicator_tables(result),
         "sources": result.dataset.sources,
     }
