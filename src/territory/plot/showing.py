@@ -15,12 +15,14 @@ from territory.planning.groups import GroupingResult
 from territory.planning.typologies import TypologyResult
 from territory.plot.categories import numbers_from, shown, time_classes
 from territory.plot.charts import gainers_and_losers
+from territory.plot.doubt import show_draws
 from territory.plot.legend import Legend
 from territory.plot.maps import Panel, draw_map
 from territory.plot.show_plans import show_allocation, show_groups, show_siting, show_types
 from territory.plot.show_roads import show_roads, show_study
 from territory.scenario.computing import ALL_TERRITORY
 from territory.scenario.results import Comparison, Results
+from territory.scenario.uncertainty import Draws
 from territory.study.model import Study
 
 if TYPE_CHECKING:
@@ -40,12 +42,13 @@ def show(
     ----------
     obj
         Results of a computation or of a study: a map of travel times. A comparison: gainers and losers. A study,
-        a road network, a siting (or its answer), an allocation of places, groups or types of communes: a map.
+        a road network, a siting (or its answer), an allocation of places, groups or types of communes: a map. The
+        draws of a study: sure and doubtful deserts.
     service
-        Service to draw; the first one without it (results and comparisons only).
+        Service to draw, or criterion of desert (draws); the first one without it.
     outlines
         GeoDataFrame of polygons, or points, by commune. Results draw points without it; sitings, allocations,
-        groups and types need it.
+        groups, types and draws need it.
     names
         Name of each zone by code (comparisons), or of each site by id (sitings).
 
@@ -76,6 +79,8 @@ def show(
         return show_roads(obj)
     if hasattr(obj, "baseline") and hasattr(obj, "comparisons"):
         return _show_times(obj.baseline, service, obj.dataset.outlines if outlines is None else outlines)
+    if isinstance(obj, Draws):
+        return show_draws(obj, service, outlines)
     return _show_plan(getattr(obj, "result", obj), outlines, names or {})
 
 

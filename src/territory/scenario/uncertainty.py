@@ -36,8 +36,8 @@ class Draws:
 
     Attributes
     ----------
-    count, level
-        Draws, and the share of them that an interval holds.
+    count, level, sure_share
+        Draws, the share of them that an interval holds, and the share from which a class is sure.
     times : DataFrame indexed by (commune_code, service)
         Communes of the territory: travel_time_min, low_min, high_min.
     coverage : DataFrame indexed by (zone, service, threshold_min)
@@ -66,6 +66,7 @@ class Draws:
 
     count: int
     level: float
+    sure_share: float
     times: pd.DataFrame
     coverage: pd.DataFrame
     needs: pd.DataFrame
@@ -144,6 +145,7 @@ def draw_results(
     return Draws(
         count=chosen.draws,
         level=chosen.level,
+        sure_share=chosen.sure_share,
         times=summaries.of_times(baseline, doubt, times, chosen.level),
         coverage=summaries.of_coverage(baseline, doubt, times, chosen.level),
         needs=summaries.of_needs(state, doubt, chosen.level),
