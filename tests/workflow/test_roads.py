@@ -12,6 +12,9 @@ from scipy.spatial import Delaunay
 import territory
 from territory.datasets import load_dataset
 from territory.errors import NetworkError
+from territory.network.speeds import speed_table
+from territory.study import load_study
+from tests.study.test_load import GOOD, write
 
 
 @pytest.fixture(scope="module")
@@ -22,8 +25,13 @@ def road_map(tmp_path_factory: pytest.TempPathFactory) -> Path:
     degrees = communes.geometry.to_crs(4326)
     triangles = Delaunay(metres).simplices
     pairs = {tuple(sorted((a, b))) for t in triangles for a, b in ((t[0], t[1]), (t[1], t[2]), (t[0], t[2]))}
+    # a road to each site too: some stand far from the straight lines between communes
+    sites = load_dataset("var").sites
+    at = communes.index.get_indexer(sites["commune_code"])
+    pairs |= {(int(place), len(degrees) + number) for number, place in enumerate(at) if place >= 0}
+    points = [*degrees, *sites.geometry.to_crs(4326)]
     with osmium.SimpleWriter(str(path)) as writer:
-        for number, point in enumerate(degrees, start=1):
+        for number, point in enumerate(points, start=1):
             writer.add_node(osmium.osm.mutable.Node(id=number, location=(point.x, point.y)))
         for number, (a, b) in enumerate(sorted(pairs), start=1):
             tags = {"highway": "secondary", "maxspeed": "80"}
@@ -42,6 +50,29 @@ def test_study_on_a_road_map(road_map: Path, tmp_path: Path) -> None:
     estimated = territory.run_study("draguignan")
     assert result.run_digest != estimated.run_digest
     assert any(key.startswith("roads: var.osm.pbf") for key in result.manifest["inputs_sha256"])
+
+
+def test_speeds_of_the_map_change_in_a_scenario(road_map: Path, tmp_path: Path) -> None:
+    slow = speed_table()
+    slow[["default_kmh", "legal_factor"]] /= 2
+    slow.to_csv(tmp_path / "lent.csv", index=False)
+    text = GOOD
+    for name, said in {"slow": 'speeds_file = "lent.csv"', "peak": 'period = "peak"'}.items():
+        text += (
+            f'\n[[scenario]]\nid = "{name}"\nname = ""\n[[scenario.change]]\ntype = "change_speeds"\n{said}\n'
+        )
+    result = territory.run_study(load_study(write(tmp_path, text)), roads=road_map)
+    times = {
+        name: one.access["travel_time_min"].xs("ime-salernes", level="service")
+        for name, one in result.scenarios.items()
+    }
+    today = result.baseline.access["travel_time_min"].xs("ime-salernes", level="service")
+    reached = today.notna() & times["slow"].notna() & (today > 20)
+    # half the speed on the road, and as long as before inside a commune, at its junctions and off the road
+    assert (times["slow"] / today)[reached].between(1.4, 2.001).all()
+    assert ((times["peak"] >= today - 1e-9) | times["peak"].isna()).all()
+    assert "ime-salernes" in result.comparisons["slow"].services
+    assert "scenario.speeds_file: lent.csv" in result.manifest["inputs_sha256"]
 
 
 def test_a_map_of_elsewhere_is_refused(tmp_path: Path) -> None:
