@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
+import tomllib
 from pathlib import Path
 
 import pytest
+from pydantic import TypeAdapter
 
 from territory.study import load_study
+from territory.study.changes import Change
 from territory.study.own_tables import read_change_table
+from territory.study.siting import Siting
 from tests.study.test_load import GOOD, line, problems_of, write
 
 SITING = """
@@ -183,6 +188,22 @@ def test_tables_of_changes_are_checked(tmp_path: Path, key: str, content: str, e
     message = problems_of(tmp_path, text)
     assert expected in message
     assert f"ligne {line(text, key)} : " in message
+
+
+def test_each_change_and_question_of_the_example_can_be_copied() -> None:
+    text = (Path(__file__).parents[2] / "studies" / "exemple.toml").read_text("utf-8")
+    blocks = text[text.index("# --- ") :].split("# [[")[1:]
+    kinds = set()
+    for block in blocks:
+        # another way of saying the same comes after "# …"; keys start where a comment is TOML
+        rows = [row.removeprefix("# ") for row in block.split("# … ou")[0].splitlines()[1:]]
+        values = tomllib.loads("\n".join(row for row in rows if re.match(r"[a-z_]+ = ", row)))
+        if block.startswith("siting"):
+            del values["public"]
+            assert Siting(**values).p == 1
+        else:
+            kinds.add(TypeAdapter(Change).validate_python(values).type)
+    assert len(kinds) == 9
 
 
 def test_open_bounds_are_empty_cells(tmp_path: Path) -> None:
