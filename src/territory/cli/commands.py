@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from territory.cli import compare, data
+from territory.cli import compare, data, report
 from territory.cli.french import FrenchCommand, FrenchGroup, in_french
 
 FAILED, WRONG_USAGE, INTERRUPTED = 1, 2, 130
@@ -66,6 +66,7 @@ def run(
         )
     folder = result.report_dir or Path()
     typer.echo(f"Rapport : {(folder / 'rapport.pdf').as_posix()}")
+    typer.echo(f"Résumé  : {(folder / 'resume.html').as_posix()}")
     typer.echo(f"Tables  : {(folder / 'tables').as_posix()}")
     typer.echo(f"Empreinte de l'étude : {result.run_digest[:16]}")
 
@@ -124,6 +125,8 @@ def diff(
 
 
 app.command("compare", cls=FrenchCommand)(compare.compare)
+app.command("report", cls=FrenchCommand)(report.report)
+app.command("check", cls=FrenchCommand)(report.check)
 
 
 @app.command("doctor", cls=FrenchCommand, short_help="Vérifie l'installation et les données.")

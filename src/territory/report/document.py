@@ -215,9 +215,29 @@ def _block(block: Block, pictures: dict[str, bytes]) -> dict[str, Any]:
 
 def _runs(text: Text) -> list[dict[str, Any]]:
     """Turn a paragraph into runs; spacing is applied across their borders."""
+    return [{"text": words, "strong": kind == "strong"} for words, kind in to_runs(text)]
+
+
+def to_runs(text: Text) -> list[Run]:
+    """Turn a paragraph into runs with French spacing, which is applied across their borders.
+
+    Parameters
+    ----------
+    text
+        A text, or texts of which some are strong.
+
+    Returns
+    -------
+    list of tuple
+        Words and their kind.
+
+    Examples
+    --------
+    >>> to_runs(["Qui gagne", strong("...")])
+    [('Qui gagne', 'plain'), ('…', 'strong')]
+    """
     found = [text] if isinstance(text, str) else text
-    parts: list[Run] = [(part, "plain") if isinstance(part, str) else part for part in found]
-    return [{"text": words, "strong": kind == "strong"} for words, kind in _typeset_runs(parts)]
+    return _typeset_runs([(part, "plain") if isinstance(part, str) else part for part in found])
 
 
 def _typeset_runs(parts: Sequence[Run]) -> list[Run]:

@@ -67,13 +67,15 @@ def _dated(source: str, year: int | None) -> str:
     return source if year is None or str(year) in source else f"{source}, {year}"
 
 
-def all_moves(reading: Reading) -> list[Block]:
+def all_moves(reading: Reading, *, level: int = 2) -> list[Block]:
     """Return the effect of every move on those within reach, scenarios that do the same on one line.
 
     Parameters
     ----------
     reading
         A result, read.
+    level
+        Level of the title.
 
     Returns
     -------
@@ -93,7 +95,7 @@ def all_moves(reading: Reading) -> list[Block]:
         return []
     rows = [[*line[:2], join(scenarios), *line[2:]] for line, scenarios in lines.items()]
     return [
-        Heading("Tous les services qui déménagent", 2),
+        Heading("Tous les services qui déménagent", level),
         DataTable(
             [
                 "Service",

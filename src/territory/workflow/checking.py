@@ -94,7 +94,7 @@ def _manifest_of(path: Path, manifest: Path | None) -> Path:
 def _read_manifest(place: Path) -> dict[str, Any]:
     """Return the content of a manifest."""
     try:
-        said = json.loads(_read(place, what="manifeste").decode("utf-8"))
+        said: dict[str, Any] = json.loads(_read(place, what="manifeste").decode("utf-8"))
     except (UnicodeDecodeError, ValueError, RecursionError) as error:
         raise ReadError(f"Le manifeste « {place} » n'est pas un fichier JSON lisible.") from error
     outputs = said.get("outputs_sha256") if isinstance(said, dict) else None

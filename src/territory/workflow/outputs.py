@@ -9,16 +9,20 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from territory import report
 from territory.errors import OutputError
+from territory.report.companions import write_companions
 from territory.report.tables import write_geopackage, write_table
 from territory.workflow.disk import UNFINISHED, flush_tree, write_whole
 from territory.workflow.manifest import digest_file
 from territory.workflow.publishing import publish
 from territory.workflow.result import StudyResult
 from territory.workflow.tables import layers, tables
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 MANIFEST = "manifest.json"
 TIMINGS = "timings.json"
@@ -46,8 +50,9 @@ def write_outputs(result: StudyResult, report_dir: Path, *, log: Callable[[], di
         staging = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=report_dir))
     try:
         with _trouble_in_words(report_dir):
-            _write_tables(result, staging)
+            published = _write_tables(result, staging)
             report.build_report(result, staging / "rapport.pdf")
+            write_companions(result, published, staging)
             digests = _digests(staging)
             manifest = {**result.manifest, "run_sha256": result.run_digest, "outputs_sha256": digests}
             _write_json(staging / MANIFEST, manifest)
@@ -99,12 +104,14 @@ def make_folder(folder: Path) -> Path:
         ) from error
 
 
-def _write_tables(result: StudyResult, folder: Path) -> None:
-    """Write the tables and the layers for QGIS."""
+def _write_tables(result: StudyResult, folder: Path) -> dict[str, pd.DataFrame]:
+    """Write the tables and the layers for QGIS; return the tables."""
     (folder / "tables").mkdir()
-    for name, table in tables(result).items():
+    published = tables(result)
+    for name, table in published.items():
         write_table(table, folder / "tables" / name)
     write_geopackage(layers(result), folder / "territoire.gpkg")
+    return published
 
 
 def _digests(folder: Path) -> dict[str, str]:

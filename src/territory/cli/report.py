@@ -1,0 +1,103 @@
+"""`territory report` and `territory check`: the documents of a study, and whether one is the one of its run."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+_DOCUMENTS = ("council", "sheet", "annex")
+
+
+def report(
+    study: Annotated[
+        str, typer.Argument(help="Nom d'une étude intégrée (draguignan) ou fichier .toml.", metavar="ÉTUDE")
+    ],
+    document: Annotated[
+        str,
+        typer.Option(
+            "--document",
+            help="council (rapport au conseil), sheet (fiche d'EPCI) ou annex (annexe technique).",
+            metavar="DOCUMENT",
+        ),
+    ] = "council",
+    epci: Annotated[
+        list[str] | None,
+        typer.Option("--epci", help="Code de l'EPCI d'une fiche ; peut être répété.", metavar="CODE"),
+    ] = None,
+    all_epci: Annotated[bool, typer.Option("--all-epci", help="Une fiche par EPCI du territoire.")] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", help="Dossier où écrire reports/<étude> (par défaut : ici).", metavar="DOSSIER"
+        ),
+    ] = None,
+    roads: Annotated[
+        Path | None,
+        typer.Option(
+            "--roads", help="Carte routière .osm.pbf ; sans elle, les temps sont estimés.", metavar="FICHIER"
+        ),
+    ] = None,
+    population: Annotated[
+        str | None,
+        typer.Option(
+            "--population", help="Millésime du recensement (rp2021, rp2017, rp2016).", metavar="MILLÉSIME"
+        ),
+    ] = None,
+) -> None:
+    """Écrit un document d'une étude : rapport au conseil, fiches d'EPCI ou annexe technique."""
+    from territory.errors import ParameterError
+    from territory.workflow.handing import write_documents
+    from territory.workflow.holding import hold
+    from territory.workflow.running import run_study
+
+    if epci or all_epci:
+        # a sheet is what these options are about: asking twice would say nothing more
+        document = "sheet" if document == "council" else document
+    if document not in _DOCUMENTS:
+        raise ParameterError(
+            f"Document inconnu « {document} » ; documents possibles : {', '.join(_DOCUMENTS)}."
+        )
+    if document == "sheet" and not (epci or all_epci):
+        raise ParameterError("Une fiche porte sur un EPCI : donnez --epci CODE, ou --all-epci pour toutes.")
+    if document != "sheet" and (epci or all_epci):
+        raise ParameterError("--epci et --all-epci ne servent qu'aux fiches (--document sheet).")
+    place = out or Path()
+    result = run_study(study, out_dir=place, roads=roads, population=population, on_step=_say)
+    with hold(place / "data" / "processed" / result.study.id, announce=_say):
+        paths = write_documents(
+            result, document=document, epci=epci or (), every_epci=all_epci, announce=_say
+        )
+    for path in paths:
+        typer.echo(path.as_posix())
+
+
+def _say(step: str) -> None:
+    """Announce one step."""
+    typer.echo(f"{step}…", err=True)
+
+
+def check(
+    path: Annotated[Path, typer.Argument(help="Document à vérifier.", metavar="FICHIER.pdf")],
+    manifest: Annotated[
+        Path | None,
+        typer.Option(
+            "--manifest",
+            help="Manifeste de l'étude ; sinon celui du dossier du document, ou du dossier au-dessus.",
+            metavar="FICHIER",
+        ),
+    ] = None,
+) -> None:
+    """Vérifie qu'un document PDF est bien celui de son étude ; code 1 si quelque chose diffère."""
+    from territory.workflow.checking import check_document
+
+    found = check_document(path, manifest=manifest)
+    if found.is_right:
+        typer.echo(f"Conforme : « {path.name} » est le document de l'étude d'empreinte {found.run_digest}.")
+        return
+    typer.echo(f"« {path.name} » n'est pas conforme à « {found.manifest.as_posix()} » :", err=True)
+    for problem in found.problems:
+        typer.echo(f"- {problem}.", err=True)
+    sys.exit(1)

@@ -1,0 +1,37 @@
+"""What goes with the council report in the same folder: the summary page and the workbook."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from territory.report.reading import Reading, StudyLike
+from territory.report.summary import summary_html
+from territory.report.workbook import workbook_bytes
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SUMMARY, WORKBOOK = "resume.html", "tables.xlsx"
+
+
+def write_companions(result: StudyLike, tables: Mapping[str, pd.DataFrame], folder: Path) -> None:
+    """Write the summary page and the workbook of a study.
+
+    Parameters
+    ----------
+    result
+        A run of a study.
+    tables
+        Its published tables by file name, small counts already withheld.
+    folder
+        Folder that exists.
+
+    Raises
+    ------
+    OSError
+        If a file cannot be written.
+    """
+    (folder / SUMMARY).write_text(summary_html(result), encoding="utf-8", newline="\n")
+    (folder / WORKBOOK).write_bytes(workbook_bytes(tables, Reading(result)))
