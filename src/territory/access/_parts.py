@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -19,6 +20,43 @@ Places: TypeAlias = NDArray[np.int64]
 def read_part(part: Part) -> pd.DataFrame:
     """Return the table of a part."""
     return part if isinstance(part, pd.DataFrame) else part()
+
+
+def sites_only(parts: Sequence[Part], site_ids: Iterable[str]) -> list[Part]:
+    """Return the parts with the pairs to some sites alone, those of one service, read when they are needed.
+
+    Parameters
+    ----------
+    parts
+        As for `territory.access.streamed.time_to_closest`.
+    site_ids
+        Destinations to keep.
+
+    Returns
+    -------
+    list of functions
+        Parts, for the functions of `territory.access.streamed`.
+
+    Examples
+    --------
+    >>> times = pd.DataFrame({"from_id": ["A", "A"], "to_id": ["S", "T"], "travel_time_min": [1.0, 2.0]})
+    >>> sites_only([times], ["T"])[0]()["to_id"].tolist()
+    ['T']
+    """
+    kept = frozenset(site_ids)
+    return [partial(_only, part, kept) for part in parts]
+
+
+def _only(part: Part, site_ids: frozenset[str]) -> pd.DataFrame:
+    """Return the pairs of a part to some sites."""
+    table = read_part(part)
+    if isinstance(table["to_id"].dtype, pd.CategoricalDtype):
+        known = table["to_id"].cat.categories.isin(site_ids)
+        kept = table[known[table["to_id"].cat.codes.to_numpy()]]
+    else:
+        kept = table[table["to_id"].isin(site_ids)]
+    kept.attrs = dict(table.attrs)
+    return kept
 
 
 class Seen:

@@ -32,6 +32,7 @@ __all__ = [
 ]
 
 APL_NAME = "apl_consultations_per_hab"
+PER_HAB = 100_000
 HEADCOUNT_NAME = "accessibilité aux généralistes (effectifs)"
 
 # DREES, foire aux questions on the APL, 25/05/2018
@@ -180,7 +181,7 @@ def gp_headcount_access(
     access = floating_catchment_area(
         travel_times, population, practitioners, decay=chosen.decay, method="e2sfca"
     )
-    return labelled(access * 100_000, HEADCOUNT_NAME, chosen, "médecins pour 100 000 habitants")
+    return labelled(access * PER_HAB, HEADCOUNT_NAME, chosen, "médecins pour 100 000 habitants")
 
 
 def gp_activity(

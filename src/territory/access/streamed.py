@@ -29,13 +29,30 @@ from territory.access._parts import (
     named_in,
     places_of,
     read_part,
+    sites_only,
 )
 from territory.access._steps import METHODS, Asked, answer, ask, ratios_of
 from territory.access.decay import Decay
-from territory.access.practitioners import APL_NAME, AplProfile, apl_profile, labelled
+from territory.access.practitioners import (
+    APL_NAME,
+    HEADCOUNT_NAME,
+    PER_HAB,
+    AplProfile,
+    apl_profile,
+    labelled,
+)
 from territory.errors import ParameterError, TerritoryWarning
 
-__all__ = ["Mapper", "Part", "apl", "coverage", "floating_catchment_area", "sites_only", "time_to_closest"]
+__all__ = [
+    "Mapper",
+    "Part",
+    "apl",
+    "coverage",
+    "floating_catchment_area",
+    "gp_headcount_access",
+    "sites_only",
+    "time_to_closest",
+]
 
 
 class Mapper(Protocol):
@@ -246,41 +263,40 @@ def apl(
     return labelled(access, APL_NAME, chosen, "consultations par an et par habitant standardisé")
 
 
-def sites_only(parts: Sequence[Part], site_ids: Iterable[str]) -> list[Part]:
-    """Return the parts with the pairs to some sites alone, those of one service, read when they are needed.
+def gp_headcount_access(
+    parts: Sequence[Part],
+    population: pd.Series[float],
+    practitioners: pd.Series[float],
+    *,
+    profile: str | AplProfile,
+    mapper: Mapper = map,
+) -> pd.Series[float]:
+    """Practitioners within reach per 100,000 inhabitants, part by part: not an APL.
 
     Parameters
     ----------
     parts
         As for `time_to_closest`.
-    site_ids
-        Destinations to keep.
+    population, practitioners, profile
+        As in `territory.access.practitioners.gp_headcount_access`.
+    mapper
+        Runs both maps over the parts.
 
     Returns
     -------
-    list of functions
-        Parts, for the other functions of this module.
+    Series
+        As `territory.access.practitioners.gp_headcount_access`.
 
-    Examples
-    --------
-    >>> times = pd.DataFrame({"from_id": ["A", "A"], "to_id": ["S", "T"], "travel_time_min": [1.0, 2.0]})
-    >>> sites_only([times], ["T"])[0]()["to_id"].tolist()
-    ['T']
+    Raises
+    ------
+    ParameterError, SchemaError, UnknownCodeError
+        As `apl`.
     """
-    kept = frozenset(site_ids)
-    return [partial(_only, part, kept) for part in parts]
-
-
-def _only(part: Part, site_ids: frozenset[str]) -> pd.DataFrame:
-    """Return the pairs of a part to some sites."""
-    table = read_part(part)
-    if isinstance(table["to_id"].dtype, pd.CategoricalDtype):
-        known = table["to_id"].cat.categories.isin(site_ids)
-        kept = table[known[table["to_id"].cat.codes.to_numpy()]]
-    else:
-        kept = table[table["to_id"].isin(site_ids)]
-    kept.attrs = dict(table.attrs)
-    return kept
+    chosen = apl_profile(profile)
+    access = floating_catchment_area(
+        parts, population, practitioners, decay=chosen.decay, method="e2sfca", mapper=mapper
+    )
+    return labelled(access * PER_HAB, HEADCOUNT_NAME, chosen, "médecins pour 100 000 habitants")
 
 
 def _closest(part: Part, *, origins: Ids, k: int) -> pd.DataFrame:

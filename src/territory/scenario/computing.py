@@ -37,12 +37,7 @@ def compute(state: State) -> Results:
     >>> result.baseline.access.loc[("83121", "ime-salernes"), "to_id"]
     'ime-salernes'
     """
-    every = [named.id for named in state.parameters.authorisations]
-    found = [_access(state, name, "named", times_of_families(state, name)) for name in every]
-    complete = set(supply.complete_services(state.services))
-    closest = [service for service in state.parameters.closest_services if service in complete]
-    found += [_closest(state, service) for service in closest]
-    table = flag_edge(pd.concat(found) if found else _empty_access(), state)
+    table = access_table(state)
     gps = gp_access(state)
     classes = deserts(state, gps)
     places, reasons = count_places(state)
@@ -50,7 +45,7 @@ def compute(state: State) -> Results:
         state=state,
         access=table,
         persons=_persons(state),
-        coverage=_coverage(state, closest),
+        coverage=_coverage(state, closest_services(state)),
         trips=travel_accounts(state, table),
         places=places,
         place_reasons=reasons,
@@ -60,6 +55,30 @@ def compute(state: State) -> Results:
         desert_shares=desert_shares(classes, state),
         zoning=zoning(state, gps),
     )
+
+
+def closest_services(state: State) -> list[str]:
+    """Return the services whose closest site is asked for, those whose list is complete."""
+    complete = set(supply.complete_services(state.services))
+    return [service for service in state.parameters.closest_services if service in complete]
+
+
+def access_table(state: State) -> pd.DataFrame:
+    """Return the table `access` of `Results`: each commune's row depends on its own travel times alone.
+
+    Parameters
+    ----------
+    state
+        Tables and parameters.
+
+    Returns
+    -------
+    DataFrame
+    """
+    every = [named.id for named in state.parameters.authorisations]
+    found = [_access(state, name, "named", times_of_families(state, name)) for name in every]
+    found += [_closest(state, service) for service in closest_services(state)]
+    return flag_edge(pd.concat(found) if found else _empty_access(), state)
 
 
 def _closest(state: State, service: str) -> pd.DataFrame:

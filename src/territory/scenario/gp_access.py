@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -14,13 +16,16 @@ from territory.study.state import State
 HEADCOUNT_COLUMN = "practitioners_per_100000_hab"
 
 
-def gp_access(state: State) -> pd.DataFrame:
+def gp_access(state: State, *, measures: Any = access, times: Any = None) -> pd.DataFrame:
     """Compute the access to GPs of every commune, those of the surroundings competing too.
 
     Parameters
     ----------
     state
         Its GPs are counted in consultations per year, or in heads.
+    measures, times
+        Where `apl` and `gp_headcount_access` are taken from, and the travel times given to them: those of the state
+        by default, parts of a table with `territory.access.streamed`.
 
     Returns
     -------
@@ -29,6 +34,7 @@ def gp_access(state: State) -> pd.DataFrame:
         practitioners_per_100000_hab (NaN when GPs are counted in consultations, or their list is partial).
     """
     empty = pd.Series(np.nan, index=state.communes.index)
+    where = state.travel_times if times is None else times
     rows = _practitioners(state)
     profile = state.parameters.practitioners.profile
     found = {APL_NAME: empty, HEADCOUNT_COLUMN: empty}
@@ -36,10 +42,10 @@ def gp_access(state: State) -> pd.DataFrame:
         offered = rows["capacity"].groupby(level="site_id").sum(min_count=1)
         people = standardised_hab(state)
         if not why_no_apl(state) and people is not None:
-            found[APL_NAME] = access.apl(state.travel_times, people, offered, profile=profile)
+            found[APL_NAME] = measures.apl(where, people, offered, profile=profile)
         elif rows["capacity_unit"].eq("headcount").all():
-            found[HEADCOUNT_COLUMN] = access.gp_headcount_access(
-                state.travel_times, state.communes["population"], offered, profile=profile
+            found[HEADCOUNT_COLUMN] = measures.gp_headcount_access(
+                where, state.communes["population"], offered, profile=profile
             )
     return pd.DataFrame(found, index=state.communes.index)
 

@@ -18,6 +18,7 @@ from territory.study.check_groupings import check_groupings
 from territory.study.criteria import check_criteria, check_indicator_files
 from territory.study.own_tables import read_observed_origins
 from territory.study.raw import Finding, Location, items, unknown
+from territory.study.scale import expand_departements
 
 
 def check_references(raw: dict[str, Any], folder: Path) -> Iterator[Finding]:
@@ -35,7 +36,7 @@ def check_references(raw: dict[str, Any], folder: Path) -> Iterator[Finding]:
     codes = territory.get("departement_codes", []) if isinstance(territory, dict) else []
     try:
         files = DataFiles.model_validate(raw["data"]) if isinstance(raw.get("data"), dict) else None
-        listed = codes if isinstance(codes, list) else []
+        listed = expand_departements(map(str, codes)) if isinstance(codes, list) else ()
         data = open_dataset(name, files, departements=[str(code) for code in listed], folder=folder)
     except ValidationError:
         # the shape of the section is reported with that of the whole file

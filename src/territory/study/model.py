@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator, model_validator
 
 from territory.datasets.files import DataFiles
 from territory.study.changes import Scenario
@@ -15,6 +15,7 @@ from territory.study.grouping import Grouping
 from territory.study.locate import Path as Place
 from territory.study.locate import line_of
 from territory.study.pathway import CHILD_PATH, COORDINATION, Coordination, PathStep
+from territory.study.scale import Scale, expand_departements
 from territory.study.siting import Siting
 from territory.tables import COMMUNE_CODE
 
@@ -35,6 +36,12 @@ class Territory(_Model):
     departement_codes: tuple[str, ...] = Field(min_length=1)
     focus_epci_code: str | None = None
     focus_name: str = ""
+
+    @field_validator("departement_codes")
+    @classmethod
+    def _expanded(cls, codes: tuple[str, ...]) -> tuple[str, ...]:
+        """Take « all » for the 96 départements of metropolitan France."""
+        return expand_departements(codes)
 
 
 class Travel(_Model):
@@ -220,6 +227,7 @@ class Study(_Model):
     seed: int = 0
     territory: Territory
     travel: Travel = Travel()
+    scale: Scale | None = None
     ages: Ages | None = None
     files: Files = Files()
     need: tuple[Need, ...] = ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -42,7 +42,7 @@ from territory.workflow.scenario_inputs import (
     with_holders,
 )
 from territory.workflow.steps import Steps
-from territory.workflow.times import travel_times
+from territory.workflow.times import Times, travel_times
 
 if TYPE_CHECKING:
     from territory.datasets.files import FilesDataset
@@ -65,7 +65,9 @@ class Inputs:
     groupings: Mapping[str, GroupingAnswer] = field(default_factory=dict)
 
 
-def prepare(study: Study, *, steps: Steps, roads: Path | None = None) -> Inputs:
+def prepare(
+    study: Study, *, steps: Steps, roads: Path | None = None, weigh_times: Callable[..., Times] = travel_times
+) -> Inputs:
     """Assemble today's state: communes, population, needs, sites, services and travel times.
 
     Parameters
@@ -76,6 +78,8 @@ def prepare(study: Study, *, steps: Steps, roads: Path | None = None) -> Inputs:
         Where the results of long steps are kept.
     roads
         Road map (.osm.pbf) that replaces the estimated times; the study's own `files.roads` otherwise.
+    weigh_times
+        Gives the travel times, called as `territory.workflow.times.travel_times`.
 
     Returns
     -------
@@ -102,7 +106,7 @@ def prepare(study: Study, *, steps: Steps, roads: Path | None = None) -> Inputs:
     of_commune = places[["area_km2", "density_hab_km2"]].reindex(sites["commune_code"]).set_axis(sites.index)
     sites = sites.assign(area_km2=of_commune["area_km2"], density_hab_km2=of_commune["density_hab_km2"])
     named_sites = _named_sites(study, sites, services)
-    weigh = partial(travel_times, study, places, sites, named_sites, roads=roads, steps=steps)
+    weigh = partial(weigh_times, study, places, sites, named_sites, roads=roads, steps=steps)
     times = weigh()
     road_times = {change.roads_key: weigh(speeds=change) for change in other_speeds(study)}
     parameters = _parameters(study, data, population, communes)

@@ -14,6 +14,7 @@ from territory.network.estimate import estimate_travel_times
 from territory.study.changes import ChangeSpeeds
 from territory.study.model import Study
 from territory.study.own_tables import read_change_table
+from territory.units import MILLISECONDS_PER_MINUTE
 from territory.workflow.manifest import digest_file
 from territory.workflow.steps import Steps, code_digest, digest_of
 
@@ -192,18 +193,40 @@ def _never_0_inside(
 ) -> pd.DataFrame:
     """Return times that are at least those inside a commune, where the site is only known to be in it."""
     keys = pd.MultiIndex.from_frame(times[["from_id", "to_id"]].astype("str"))
-    floor = _inside(communes, sites, terrain).reindex(keys).set_axis(times.index)
+    floor = times_inside(communes, sites, terrain).reindex(keys).set_axis(times.index)
     for column in floor.columns:
         times[column] = times[column].clip(lower=floor[column].fillna(0.0))
     return times
 
 
-def _inside(communes: gpd.GeoDataFrame, sites: gpd.GeoDataFrame, terrain: str) -> pd.DataFrame:
-    """Return estimated times inside each commune, to the sites that are only known to be somewhere in it."""
+def times_inside(communes: gpd.GeoDataFrame, sites: gpd.GeoDataFrame, terrain: str) -> pd.DataFrame:
+    """Return estimated times inside each commune, to the sites that are only known to be somewhere in it.
+
+    Parameters
+    ----------
+    communes, sites
+        Points with density and area.
+    terrain
+        Terrain of the study.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by (from_id, to_id): travel_time_min, in whole milliseconds as times by road are, and distance_km.
+    """
     placed = sites[sites["point_precision"] == "commune"]
     own = communes[communes.index.isin(placed["commune_code"])]
-    times = estimate_travel_times(own, placed, terrain=terrain)
-    times = times.astype({"from_id": "str", "to_id": "str"})
-    times = times[placed["commune_code"].reindex(times["to_id"]).to_numpy() == times["from_id"].to_numpy()]
-    inside: pd.DataFrame = times.set_index(["from_id", "to_id"])[["travel_time_min", "distance_km"]]
-    return inside
+    # a département at a time: all communes with all sites of a country would be a thousand million pairs
+    at = placed["commune_code"].str[:2]
+    blocks = []
+    for number in sorted(at.unique()):
+        near = estimate_travel_times(own[own.index.str[:2] == number], placed[at == number], terrain=terrain)
+        near = near.astype({"from_id": "str", "to_id": "str"})
+        commune = placed["commune_code"].reindex(near["to_id"]).to_numpy()
+        blocks.append(near[commune == near["from_id"].to_numpy()])
+    index = pd.MultiIndex.from_arrays([[], []], names=["from_id", "to_id"])
+    if not blocks:
+        return pd.DataFrame({"travel_time_min": [], "distance_km": []}, index=index, dtype=float)
+    inside: pd.DataFrame = pd.concat(blocks).set_index(index.names)[["travel_time_min", "distance_km"]]
+    whole = (inside["travel_time_min"] * MILLISECONDS_PER_MINUTE).round()
+    return inside.assign(travel_time_min=whole / MILLISECONDS_PER_MINUTE)
