@@ -1,0 +1,173 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from territory.access.deserts import DREES_2017
+from territory.errors import ParameterError
+from territory.scenario import compute
+from territory.study.criteria import DREES_SCHEME, DesertCriterion, DesertScheme, Practitioners, Zoning
+from territory.study.state import State
+
+OUEST, MILIEU, EST, LOIN = "83001", "83002", "83003", "83004"
+
+
+def with_service(state: State, site: str, service: str, *, complete: bool = True, **columns: object) -> State:
+    row = dict.fromkeys(state.services.columns, pd.NA) | {"delivered_at_home": False} | columns
+    row["is_complete_list"] = complete
+    index = pd.MultiIndex.from_tuples([(site, service)], names=["site_id", "service"])
+    added = pd.DataFrame([row], index=index).astype(state.services.dtypes.to_dict(), errors="ignore")
+    added["capacity"] = pd.to_numeric(added["capacity"], errors="coerce")
+    return replace(state, services=pd.concat([state.services, added]))
+
+
+def with_scheme(state: State, *criteria: DesertCriterion) -> State:
+    scheme = DesertScheme(id="essai", label="Essai", criterion=criteria)
+    return replace(state, parameters=replace(state.parameters, deserts=(scheme,)))
+
+
+def by_time(service: str, threshold: float, *more: str) -> DesertCriterion:
+    return DesertCriterion(
+        id=service, label=service, services=(service, *more), threshold=threshold, source="essai"
+    )
+
+
+def with_gps(state: State, acts: float = 6000.0) -> State:
+    counted = with_service(
+        state, "west", "medecin_generaliste", capacity=acts, capacity_unit="consultations_per_year"
+    )
+    flat = pd.DataFrame({"age_min": [0.0], "age_max": [np.nan], "acts_per_hab": [3.0]})
+    given = Practitioners(consumption="c.csv", mean_acts_per_hab=3.0, activity="a.csv", source="essai")
+    return replace(counted, gp_consumption=flat, parameters=replace(counted.parameters, practitioners=given))
+
+
+def test_the_default_scheme_is_the_one_of_drees() -> None:
+    mine = {one.id: (one.threshold, one.source) for one in DREES_SCHEME.criterion}
+    assert mine == {rule.name: (rule.threshold, rule.source) for rule in DREES_2017}
+
+
+def test_what_the_data_lack_is_never_passed(state: State) -> None:
+    table = compute(state).deserts
+    urgences = table.xs("urgences", level="criterion")
+    # 33, 21, 5 and 50 min: within 30 min of a known emergency service is enough, beyond it a SMUR could be closer
+    assert urgences["status"].tolist() == ["non calculable", "hors désert", "hors désert", "non calculable"]
+    assert urgences["value"].tolist() == [33.0, 21.0, 5.0, 50.0]
+    assert urgences.loc[OUEST, "reason"] == "aucune liste de « smur » dans les données"
+    assert urgences.loc[MILIEU, "reason"] == ""
+    for name in ("apl", "pharmacie"):
+        rows = table.xs(name, level="criterion")
+        assert rows["status"].eq("non calculable").all()
+        assert rows["reason"].ne("").all()
+        assert rows["distance"].isna().all()
+    assert table["desert_class"].eq("non calculable").all()
+
+
+def test_a_partial_list_is_not_computable_even_close_by(state: State) -> None:
+    table = compute(with_scheme(state, by_time("ime", 30))).deserts.xs("ime", level="criterion")
+    assert table["status"].eq("non calculable").all()
+    assert table["reason"].eq("liste partielle de « ime »").all()
+
+
+def test_any_service_of_a_criterion_is_enough(state: State) -> None:
+    both = with_scheme(with_service(state, "west", "smur"), by_time("urgences", 30, "smur"))
+    rows = compute(both).deserts.xs("urgences", level="criterion")
+    assert rows["value"].tolist() == [5.0, 12.0, 5.0, 50.0]
+    assert rows["status"].tolist() == ["hors désert", "hors désert", "hors désert", "en désert"]
+    assert rows["distance"].tolist() == [25.0, 18.0, 25.0, -20.0]
+    assert rows["desert_class"].tolist() == ["aucun critère"] * 3 + ["1 critère sur 1"]
+
+
+def test_the_threshold_itself_is_outside_and_out_of_reach_is_inside(state: State) -> None:
+    times = state.travel_times[
+        ~((state.travel_times["from_id"] == LOIN) & (state.travel_times["to_id"] == "east"))
+    ]
+    times.attrs = state.travel_times.attrs
+    rows = compute(with_scheme(replace(state, travel_times=times), by_time("urgences", 33))).deserts
+    rows = rows.xs("urgences", level="criterion")
+    assert rows["status"].tolist() == ["hors désert", "hors désert", "hors désert", "en désert"]
+    assert rows.loc[OUEST, "distance"] == 0
+    assert rows.loc[LOIN, "distance"] == -np.inf
+
+
+def test_shares_count_everyone_once(state: State) -> None:
+    results = compute(with_scheme(state, by_time("urgences", 30)))
+    whole = results.desert_shares.xs("territory", level="zone").droplevel("scheme")
+    assert whole.loc["aucun critère", "population_hab"] == 500
+    assert whole.loc["1 critère sur 1", "population_hab"] == 500
+    assert whole.loc["urgences", "population_share"] == 0.5
+    zones = results.desert_shares.droplevel("scheme")
+    assert zones.loc[("1", "1 critère sur 1"), "population_share"] == pytest.approx(100 / 300)
+    assert zones.loc[("83", "urgences"), "commune_count"] == 2
+    classes = ["aucun critère", "1 critère sur 1", "non calculable"]
+    for zone, people in (("territory", 1000), ("83", 1000), ("1", 300), ("2", 700)):
+        assert zones.loc[zone].loc[classes, "population_hab"].sum() == people
+
+
+def test_an_unknown_population_makes_its_zone_unknown(state: State) -> None:
+    communes = state.communes.copy()
+    communes.loc[OUEST, "population"] = np.nan
+    shares = compute(with_scheme(replace(state, communes=communes), by_time("urgences", 30))).desert_shares
+    zones = shares.droplevel("scheme")["population_share"]
+    assert zones.loc[("1", "aucun critère")] != zones.loc[("1", "aucun critère")]
+    assert zones.loc[("2", "aucun critère")] == pytest.approx(300 / 700)
+
+
+def test_a_threshold_beyond_the_table_is_refused(state: State) -> None:
+    with pytest.raises(ParameterError, match="dépasse la coupure"):
+        compute(with_scheme(state, by_time("urgences", 130)))
+
+
+def test_where_the_data_stop_a_desert_is_not_sure(state: State) -> None:
+    asked = with_scheme(state, by_time("urgences", 30))
+    edge = pd.Series([40.0, 40.0, 40.0, 20.0], index=state.communes.index)
+    results = compute(replace(asked, edge_time_min=edge))
+    rows = results.deserts.xs("urgences", level="criterion")
+    # Ouest is 33 min from the emergency service and 40 from the edge; Loin 50 and 20
+    assert rows["status"].tolist() == ["en désert", "hors désert", "hors désert", "non calculable"]
+    assert "au bord des données" in rows.loc[LOIN, "reason"]
+    flags = results.access["could_be_closer_outside"]
+    assert flags.xs("urgences", level="service").tolist() == [False, False, False, True]
+    assert not flags.xs("ime-x", level="service").any()
+    assert results.edge.loc["urgences"].tolist() == [1, 400.0, 0]
+
+
+def test_nobody_knows_where_the_data_stop(state: State) -> None:
+    results = compute(state)
+    assert results.access.xs("urgences", level="service")["could_be_closer_outside"].isna().all()
+    assert results.edge.loc["urgences", "unknown_count"] == 4
+
+
+def test_an_apl_needs_age_and_activity(state: State) -> None:
+    heads = with_service(state, "west", "medecin_generaliste", capacity=2.0, capacity_unit="headcount")
+    counted = compute(heads)
+    # 100 + 0.1 x 200 inhabitants share 2 GPs
+    assert counted.gp_access["practitioners_per_100000_hab"].round(6).tolist() == pytest.approx(
+        [100_000 * 2 / 120, 10_000 * 2 / 120, 0, 0]
+    )
+    assert counted.gp_access["apl_consultations_per_hab"].isna().all()
+    assert "effectifs" in counted.deserts.xs("apl", level="criterion")["reason"].iloc[0]
+    results = compute(with_gps(state))
+    assert results.gp_access["apl_consultations_per_hab"].tolist() == pytest.approx([50.0, 5.0, 0.0, 0.0])
+    assert results.gp_access["practitioners_per_100000_hab"].isna().all()
+    status = results.deserts.xs("apl", level="criterion")["status"].tolist()
+    assert status == ["hors désert", "hors désert", "en désert", "en désert"]
+
+
+def test_a_change_of_supply_moves_the_simulated_zoning(state: State) -> None:
+    base = with_gps(state, acts=240.0)
+    rule = Zoning(territories="tvs.csv", zip_quota_hab=0.0, zac_quota_hab=1000.0)
+    tvs = pd.Series(["T1", "T1", "T2", "T2"], index=state.communes.index)
+    asked = replace(base, care_territories=tvs, parameters=replace(base.parameters, zoning=rule))
+    today = compute(asked).zoning
+    # APL 2 at Ouest and 0.2 at Milieu, mean 0.8 over 300 inhabitants
+    assert today.loc["T1", "apl_consultations_per_hab"] == pytest.approx((100 * 2 + 200 * 0.2) / 300)
+    assert today["zone"].tolist() == ["ZIP (zone A)", "ZIP (zone A)"]
+    more = asked.services.copy()
+    more.loc[("west", "medecin_generaliste"), "capacity"] = 1000.0
+    later = compute(replace(asked, services=more)).zoning
+    assert later.loc["T1", "zone"] == "ZAC"
+    assert later["mention"].eq("simulation sans valeur réglementaire").all()
+    assert compute(base).zoning.empty

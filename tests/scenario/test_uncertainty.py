@@ -1,0 +1,324 @@
+"""The vectorised draws of a study against loops over the very same random numbers."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from territory.access import decay
+from territory.access.uncertainty import interval
+from territory.errors import SchemaError
+from territory.scenario import MoveSite, OpenSite, Scenario, apply, compare, compute
+from territory.scenario.drawing import (
+    Doubt,
+    correlation_of,
+    draw_other_site,
+    draw_site,
+    drawn_blocks,
+    ends_of,
+    may_be_closest,
+    read_pairs,
+)
+from territory.scenario.gp_draws import GpSums, plan_gp_draws
+from territory.scenario.uncertainty import Draws, draw_results
+from territory.study.criteria import Uncertainty
+from territory.study.state import State
+from tests.scenario.test_deserts import by_time, with_scheme, with_service
+
+FEW = Uncertainty(draws=60)
+MOVE = Scenario(
+    id="M", name="Déménagement", change=(MoveSite(authorisation_ids=("ime-x",), to_site_id="east"),)
+)
+
+
+def drawn(state: State, *, options: Uncertainty = FEW, seed: int = 7) -> Draws:
+    baseline = compute(state)
+    later = compute(apply(state, MOVE))
+    return draw_results(baseline, {"M": later}, {"M": compare(baseline, later)}, seed=seed, options=options)
+
+
+@pytest.fixture
+def world(state: State) -> State:
+    """The world with GPs at both sites, a desert criterion, needs, and two emergency sites that compete."""
+    demand = pd.DataFrame(
+        {"demand": [4.0, 8.0], "demand_low": [2.0, 8.0], "demand_high": [8.0, np.nan], "kind": "prevalence"},
+        index=pd.MultiIndex.from_tuples(
+            [("83001", "autisme"), ("83003", "autisme")], names=["commune_code", "public"]
+        ),
+    )
+    with_gps = with_service(state, "west", "medecin_generaliste", capacity=2.0, capacity_unit="headcount")
+    with_gps = with_service(with_gps, "east", "medecin_generaliste", capacity=3.0, capacity_unit="headcount")
+    with_gps = with_service(with_gps, "west", "urgences")
+    return replace(with_scheme(with_gps, by_time("urgences", 12)), demand=demand)
+
+
+def time_of(pairs, own: np.ndarray, shared: np.ndarray, row: int, number: int, correlation: float) -> float:
+    """One drawn time, in plain numbers."""
+    z = (
+        math.sqrt(correlation) * shared[pairs.commune[row], number]
+        + math.sqrt(1 - correlation) * own[row, number]
+    )
+    return max(pairs.minutes[row] + pairs.sd_min[row] * max(min(z, 2.5), -2.5), 0.0)
+
+
+def test_blocks_equal_a_loop_over_the_same_numbers(world: State) -> None:
+    doubt = Doubt(pd.Index(sorted(world.communes.index), dtype=object), 3, 70, 0.3)
+    pairs = read_pairs(world.travel_times, doubt.communes, ["east", "west"])
+    own = np.concatenate([block for _, block in doubt.of_pairs(len(pairs.minutes))], axis=1)
+    got = np.concatenate([times for _, times in drawn_blocks(doubt, pairs)], axis=1)
+    for row in range(len(pairs.minutes)):
+        for number in range(70):
+            assert got[row, number] == pytest.approx(
+                time_of(pairs, own, doubt.of_communes(), row, number, 0.3)
+            )
+
+
+def test_closest_times_coverage_and_deserts_equal_a_loop(world: State) -> None:
+    result = drawn(world)
+    doubt = Doubt(pd.Index(sorted(world.communes.index), dtype=object), 7, 60, 0.5)
+    every = read_pairs(world.travel_times, doubt.communes, ["east", "west"])
+    plan = plan_gp_draws(world, doubt)
+    asked = np.ones(4, dtype=bool)
+    # the rows that the study keeps are those that its own selection names
+    used = np.union1d(plan.rows(every, asked), may_be_closest(every, asked))
+    pairs = every.take(used)
+    own = np.concatenate([block for _, block in doubt.of_pairs(len(used))], axis=1)
+    closest = [
+        [
+            min(
+                time_of(pairs, own, doubt.of_communes(), row, number, 0.5)
+                for row in range(len(used))
+                if pairs.commune[row] == place
+            )
+            for number in range(60)
+        ]
+        for place in range(4)
+    ]
+    hab = world.communes["population"].to_list()
+    for place, code in enumerate(doubt.communes):
+        ordered = sorted(closest[place])
+        row = result.times.loc[(code, "urgences")]
+        assert row["low_min"] == pytest.approx(ordered[math.ceil(0.05 * 60) - 1])
+        assert row["high_min"] == pytest.approx(ordered[math.ceil(0.95 * 60) - 1])
+        is_desert = [time > 12 for time in closest[place]]
+        central = result.deserts.loc[(code, "urgences")]
+        same = sum(one == (central["status"] == "en désert") for one in is_desert) / 60
+        assert central["same_status_share"] == pytest.approx(same)
+        assert central["verdict"] == ("sûr" if same >= 0.9 else "douteux")
+        assert result.desert_classes.loc[(code, "essai"), "same_class_share"] == pytest.approx(same)
+    shares = sorted(
+        sum(hab[place] for place in range(4) if closest[place][number] <= 15) / 1000 for number in range(60)
+    )
+    covered = result.coverage.loc[("territory", "urgences", 15.0)]
+    assert covered["low_share"] == pytest.approx(shares[2])
+    assert covered["high_share"] == pytest.approx(shares[56])
+    people = sorted(
+        sum(hab[place] for place in range(4) if closest[place][number] > 12) for number in range(60)
+    )
+    deserted = result.desert_population.loc[("territory", "urgences")]
+    assert [deserted["low_hab"], deserted["high_hab"]] == pytest.approx([people[2], people[56]])
+
+
+def test_catchments_equal_a_loop_under_the_decay_of_each_draw(world: State) -> None:
+    doubt = Doubt(pd.Index(sorted(world.communes.index), dtype=object), 5, 30, 0.5)
+    plan = plan_gp_draws(world, doubt)
+    assert set(plan.which) == {0, 1}
+    every = read_pairs(world.travel_times, doubt.communes, ["east", "west"])
+    pairs = every.take(plan.rows(every, np.ones(4, dtype=bool)))
+    (block, times), *_ = drawn_blocks(doubt, pairs)
+    got = GpSums(plan, pairs).access(times, block)
+    steps = (decay.stepped({5: 1.0, 10: 0.3, 15: 0.1}), decay.stepped({10: 1.0, 15: 2 / 3, 20: 1 / 3}))
+    for number in range(30):
+        weight = steps[plan.which[number]]
+        asked = [0.0, 0.0]
+        for row in range(len(pairs.minutes)):
+            asked[pairs.site[row]] += float(weight(times[row, number])) * plan.people[pairs.commune[row]]
+        for place in range(4):
+            expected = sum(
+                float(weight(times[row, number])) * (3.0, 2.0)[pairs.site[row]] / asked[pairs.site[row]]
+                for row in range(len(pairs.minutes))
+                if pairs.commune[row] == place and asked[pairs.site[row]] > 0
+            )
+            assert got[place, number] == pytest.approx(100_000 * expected)
+
+
+def test_the_interval_is_that_of_the_measures(world: State) -> None:
+    values = np.random.default_rng(0).normal(size=(6, 137))
+    values[3, 5] = np.nan
+    values[4, :20] = np.inf
+    for level in (0.5, 0.8, 0.9, 0.95):
+        table = interval(pd.DataFrame(values), level=level)
+        low, high = ends_of(values, level)
+        np.testing.assert_array_equal(low, table["low"])
+        np.testing.assert_array_equal(high, table["high"])
+
+
+def test_a_scenario_equals_a_loop_and_shares_the_error_of_today(world: State) -> None:
+    result = drawn(world)
+    doubt = Doubt(pd.Index(sorted(world.communes.index), dtype=object), 7, 60, 0.5)
+    comparison = compare(compute(world), compute(apply(world, MOVE))).communes.xs("ime-x", level="service")
+    shared, first, other = doubt.of_communes(), doubt.of_site("west"), doubt.of_site("east", is_new=True)
+    west, east, sd = [5.0, 12.0, 33.0, 80.0], [33.0, 21.0, 5.0, 50.0], 2.0 / 1.2815515655446004
+    deltas = {}
+    for place, code in enumerate(doubt.communes):
+        size = comparison.loc[code, "detectable_min"]
+        share = (2 * sd**2 - (size / 1.2815515655446004) ** 2) / (2 * sd**2)
+        share = max(min(share, 1.0), -1.0)
+        deltas[code] = []
+        for number in range(60):
+            error = math.sqrt(0.5) * shared[place, number] + math.sqrt(0.5) * first[place, number]
+            error = max(min(error, 2.5), -2.5)
+            later = share * error + math.sqrt(1 - share**2) * other[place, number]
+            later = max(min(later, 2.5), -2.5)
+            today, then = max(west[place] + sd * error, 0.0), max(east[place] + sd * later, 0.0)
+            deltas[code].append(then - today)
+    for code in ("83001", "83002", "83003"):
+        row = result.moves.loc[("M", code, "ime-x")]
+        ordered = sorted(deltas[code])
+        assert [row["low_min"], row["high_min"]] == pytest.approx([ordered[2], ordered[56]])
+        assert row["better_share"] == pytest.approx(sum(one < 0 for one in deltas[code]) / 60)
+    # persons in today's area: 10, 20 and 30 (half the 0-9, scaled by a half)
+    weights = comparison["persons"].where(comparison["is_in_area"], 0.0)
+    means = sorted(
+        sum(weights[code] * deltas[code][number] for code in deltas) / weights.sum() for number in range(60)
+    )
+    zone = result.comparisons.loc[("M", "territory", "ime-x")]
+    assert [zone["low_min"], zone["high_min"]] == pytest.approx([means[2], means[56]])
+    assert zone["better_share"] == pytest.approx(sum(mean < 0 for mean in means) / 60)
+    told = [zone[f"persons_{name}"] for name in ("shorter", "longer", "doubtful", "unknown")]
+    assert sum(told) == pytest.approx(weights.sum())
+
+
+def test_no_doubt_no_width(world: State) -> None:
+    exact = world.travel_times.assign(uncertainty_min=0.0)
+    exact.attrs = world.travel_times.attrs
+    needs = world.demand.assign(demand_low=world.demand["demand"], demand_high=world.demand["demand"])
+    options = Uncertainty(draws=20)
+    one_decay = world.parameters.practitioners.model_copy(update={"other_profiles": ()})
+    sure = replace(
+        world, travel_times=exact, demand=needs, parameters=replace(world.parameters, practitioners=one_decay)
+    )
+    result = drawn(sure, options=options)
+    reached = result.times["travel_time_min"].notna()
+    for side in ("low_min", "high_min"):
+        assert (result.times.loc[reached, side] == result.times.loc[reached, "travel_time_min"]).all()
+    for side in ("low_share", "high_share"):
+        np.testing.assert_allclose(result.coverage[side], result.coverage["share"], rtol=1e-12)
+    assert (result.needs["low"] == result.needs["high"]).all()
+    np.testing.assert_allclose(result.gp_access["low"], result.gp_access["value"])
+    np.testing.assert_allclose(result.gp_access["high"], result.gp_access["value"])
+    assert result.deserts["verdict"].eq("sûr").all()
+    assert (result.desert_population["low_hab"] == result.desert_population["high_hab"]).all()
+    zone = result.comparisons.xs("territory", level="zone").iloc[0]
+    assert zone["low_min"] == zone["high_min"] == pytest.approx(zone["delta_mean_min"])
+    assert zone["better_share"] in (0.0, 1.0)
+
+
+def test_the_difference_has_the_doubt_that_its_detectable_size_says() -> None:
+    doubt = Doubt(pd.Index(["a", "b", "c"], dtype=object), 1, 20_000, 0.5)
+    sd = np.full(3, 6.0)
+    detectable = np.array([0.0, 5.0, 10.0])
+    here = pd.Series(["s", "s", "s"], index=doubt.communes)
+    today, error = draw_site(doubt, np.full(3, 60.0), sd, here)
+    there = pd.Series(["t", "t", "t"], index=doubt.communes)
+    later = draw_other_site(doubt, error, np.full(3, 50.0), sd, there, correlation_of(sd, sd, detectable))
+    half_widths = np.quantile(np.abs(later - today + 10.0), 0.8, axis=1)
+    assert half_widths == pytest.approx(detectable, abs=0.25)
+
+
+def test_under_the_detectable_size_nothing_is_told_apart(state: State) -> None:
+    times = state.travel_times.copy()
+    near = times["to_id"].eq("east")
+    times.loc[near, "travel_time_min"] = (
+        times.loc[times["to_id"] == "west", "travel_time_min"].to_numpy() + 1.0
+    )
+    times.attrs = state.travel_times.attrs
+    zone = drawn(replace(state, travel_times=times)).comparisons.loc[("M", "territory", "ime-x")]
+    assert zone["delta_mean_min"] == pytest.approx(1.0)
+    assert zone["detectable_min"] > 1
+    assert zone["verdict"] == "non distinguable"
+
+
+def test_needs_are_drawn_together_between_low_and_high(world: State) -> None:
+    rows = drawn(world, options=Uncertainty(draws=4000)).needs
+    # a commune without range stays at its central value
+    assert rows.loc[("2", "autisme"), ["low", "high"]].tolist() == [8.0, 8.0]
+    # triangular from 2 to 8 with mode 4: quantiles of 5 and 95 % in closed form
+    low, high = 2 + math.sqrt(0.05 * 6 * 2), 8 - math.sqrt(0.05 * 6 * 4)
+    assert rows.loc[("1", "autisme"), ["low", "high"]].tolist() == pytest.approx([low, high], abs=0.1)
+    assert rows.loc[("territory", "autisme"), "demand"] == 12.0
+
+
+def test_same_seed_same_bytes_whatever_the_order_of_rows(world: State) -> None:
+    first, again = drawn(world), drawn(world)
+    order = np.random.default_rng(2).permutation(len(world.travel_times))
+    mixed = world.travel_times.iloc[order]
+    mixed.attrs = world.travel_times.attrs
+    shuffled = drawn(replace(world, travel_times=mixed))
+    other = drawn(world, seed=8)
+    for name in ("times", "coverage", "needs", "gp_access", "deserts", "comparisons", "moves"):
+        table = getattr(first, name)
+        pd.testing.assert_frame_equal(table, getattr(again, name), check_exact=True)
+        pd.testing.assert_frame_equal(table, getattr(shuffled, name), check_exact=True)
+    assert not first.times.equals(other.times)
+
+
+def test_another_scenario_changes_no_draw(world: State) -> None:
+    baseline = compute(world)
+    opening = Scenario(
+        id="O",
+        name="Ouverture",
+        change=(OpenSite(site_id="west", service="cmpp", authorisation_id="cmpp-x", age_min=0, age_max=20),),
+    )
+    both = {"M": compute(apply(world, MOVE)), "O": compute(apply(world, opening))}
+    compared = {name: compare(baseline, later) for name, later in both.items()}
+    two = draw_results(baseline, both, compared, seed=7, options=FEW)
+    alone = drawn(world)
+    pd.testing.assert_frame_equal(two.comparisons.loc[["M"]], alone.comparisons, check_exact=True)
+    pd.testing.assert_frame_equal(two.times, alone.times, check_exact=True)
+
+
+def test_what_cannot_be_computed_has_no_verdict(state: State) -> None:
+    rows = drawn(state).deserts
+    assert rows.xs("pharmacie", level="criterion")["verdict"].eq("non calculable").all()
+    assert rows.xs("pharmacie", level="criterion")["same_status_share"].isna().all()
+    # 33 min today: not computable for want of a list of SMUR, whatever the draws
+    assert rows.loc[("83001", "urgences"), "verdict"] == "non calculable"
+
+
+def test_times_without_doubt_are_refused(state: State) -> None:
+    bare = state.travel_times.drop(columns="uncertainty_min")
+    bare.attrs = state.travel_times.attrs
+    with pytest.raises(SchemaError, match="uncertainty_min"):
+        drawn(replace(state, travel_times=bare))
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    rows=st.lists(
+        st.tuples(st.integers(0, 2), st.integers(0, 4), st.integers(0, 60), st.integers(0, 30)),
+        min_size=1,
+        max_size=12,
+        unique_by=lambda row: row[:2],
+    ),
+    errors=st.lists(st.floats(-2.5, 2.5), min_size=12, max_size=12),
+)
+def test_a_pair_left_out_is_never_the_closest(rows: list[tuple], errors: list[float]) -> None:
+    table = pd.DataFrame(
+        [(f"C{c}", f"S{s}", float(t), float(u)) for c, s, t, u in rows],
+        columns=["from_id", "to_id", "travel_time_min", "uncertainty_min"],
+    )
+    communes = pd.Index(["C0", "C1", "C2"], dtype=object)
+    pairs = read_pairs(table, communes, [f"S{n}" for n in range(5)])
+    kept = may_be_closest(pairs, np.ones(3, dtype=bool))
+    times = np.maximum(pairs.minutes + pairs.sd_min * np.array(errors[: len(pairs.minutes)]), 0.0)
+    for place in range(3):
+        mine = pairs.commune == place
+        if mine.any():
+            assert times[mine].min() == times[kept][pairs.commune[kept] == place].min()
