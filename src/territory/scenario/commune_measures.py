@@ -49,8 +49,9 @@ def compare_communes(baseline: Results, scenario: Results, differences: pd.DataF
         columns[f"{side}_travel_time_min"] = times
         rank = np.searchsorted(thresholds[:-1], times)
         columns[f"{side}_within_min"] = np.where(np.isnan(times), np.nan, thresholds[rank])
+        places = _of_service(results, differences.index)
         for name in ("access_per_1000", "unmet_persons"):
-            columns[f"{side}_{name}"] = _of_service(results, name, differences.index)
+            columns[f"{side}_{name}"] = places[name].to_numpy(float)
     for name in MEASURES:
         columns[f"delta_{name}"] = columns[f"scenario_{name}"] - columns[f"baseline_{name}"]
     ordered = {f"{side}_{name}": columns[f"{side}_{name}"] for name in MEASURES for side in (*SIDES, "delta")}
@@ -58,11 +59,13 @@ def compare_communes(baseline: Results, scenario: Results, differences: pd.DataF
     return pd.DataFrame({**ordered, "is_distinguishable": told}, index=differences.index)
 
 
-def _of_service(results: Results, name: str, index: pd.Index) -> np.ndarray:
-    """Return a measure of places by commune and service: that of the authorisation, or else of its kind."""
-    services = pd.Series(index.get_level_values("service"))
-    kinds = {one: kind_of(results.state.services, one) or one for one in services.unique()}
-    codes = index.get_level_values("commune_code")
-    own = results.places[name].reindex(index).to_numpy(float)
-    of_kind = results.places[name].reindex(pd.MultiIndex.from_arrays([codes, services.map(kinds)]))
-    return np.where(np.isnan(own), of_kind.to_numpy(float), own)
+def _of_service(results: Results, index: pd.Index) -> pd.DataFrame:
+    """Return the measures of places by commune and service: those of the authorisation, or else of its kind."""
+    services = index.get_level_values("service")
+    named = [authorisation.id for authorisation in results.state.parameters.authorisations]
+    kinds = {one: kind_of(results.state.services, one) or one for one in named}
+    of_kind = pd.MultiIndex.from_arrays(
+        [index.get_level_values("commune_code"), services.map(lambda one: kinds.get(one, one))]
+    )
+    own = results.places.reindex(index)
+    return own.fillna(results.places.reindex(of_kind).set_axis(index))

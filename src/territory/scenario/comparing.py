@@ -123,15 +123,18 @@ def _differences(baseline: Results, scenario: Results) -> pd.DataFrame:
 
 def _detectable(before: pd.DataFrame, after: pd.DataFrame, baseline: Results) -> np.ndarray:
     """Return the smallest difference that the doubt on times lets be told, for each commune and service."""
-    pairs = baseline.state.site_times.astype({"from_id": "str", "to_id": "str"})
-    pairs = pairs.drop_duplicates(["from_id", "to_id"]).set_index(["from_id", "to_id"])
-    ends = pd.MultiIndex.from_arrays([before["to_id"].astype("str"), after["to_id"].astype("str")])
-    between = pairs["travel_time_min"].reindex(ends).to_numpy(float)
+    ends = [side["to_id"].astype("str") for side in (before, after)]
+    # the road to one same place is shared whole
+    same = ends[0].eq(ends[1]).fillna(False).to_numpy(bool)
+    sites = set(pd.concat(ends)[np.tile(~same, 2)].dropna())
+    times = baseline.state.site_times
+    pairs = times[times["from_id"].isin(sites) & times["to_id"].isin(sites)]
+    pairs = pairs.astype({"from_id": "str", "to_id": "str"}).drop_duplicates(["from_id", "to_id"])
+    known = pairs.set_index(["from_id", "to_id"])["travel_time_min"]
+    between = known.reindex(pd.MultiIndex.from_arrays(ends)).to_numpy(float)
     old, new = (side["travel_time_min"].to_numpy(float) for side in (before, after))
     # two sites without a known road between them are at most as far as by way of the commune
     between = np.where(np.isnan(between), old + new, between)
-    # the road to one same place is shared whole
-    same = before["to_id"].eq(after["to_id"]).fillna(False).to_numpy(bool)
     return difference_uncertainty_min(
         old, new, np.where(same, 0.0, between), terrain=baseline.state.parameters.terrain
     )

@@ -108,9 +108,8 @@ def _accounts(comparison: Comparison) -> pd.DataFrame:
     # a year's minutes can be told apart when the mean time of one trip can
     told = comparison.measures["is_distinguishable"].xs("mean_time_min", level="measure")
     told = told.reindex(pd.MultiIndex.from_frame(rows[["level", "zone", "service"]]))
-    rows["is_distinguishable"] = told.to_numpy(dtype=object, na_value=pd.NA)
-    rows.loc[rows["unit"] != "min", "is_distinguishable"] = pd.NA
-    rows["is_distinguishable"] = rows["is_distinguishable"].astype("boolean")
+    told_min = told.astype("boolean").set_axis(rows.index)
+    rows["is_distinguishable"] = told_min.mask(rows["unit"] != "min")
     return rows.assign(reason="").set_index(KEYS).drop(columns=["who", "quantity"])
 
 

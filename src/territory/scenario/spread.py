@@ -61,12 +61,17 @@ def _measure(group: pd.DataFrame, line: float) -> list[dict[str, object]]:
     reason = agree(absent, "commune(s) hors d'atteinte ou sans temps connu, non comptée(s)") if absent else ""
     if unknown or here.empty:
         reason = "personnes inconnues" if unknown else "personne dans le périmètre d'aujourd'hui"
-    columns = {}
+    columns: dict[str, dict[str, float]] = {}
+    done: dict[bytes, dict[str, float]] = {}
+    is_known = not unknown and len(here) > 0
     for side, name in TIMES.items():
-        weights = here["baseline_persons" if side == "baseline" else "scenario_persons"]
-        columns[side] = _values(
-            here[name], weights, here["epci"], line, is_known=not unknown and len(here) > 0
-        )
+        times = here[name].to_numpy(float)
+        weights = here["baseline_persons" if side == "baseline" else "scenario_persons"].to_numpy(float)
+        # what does not move is measured once
+        key = times.tobytes() + weights.tobytes()
+        if key not in done:
+            done[key] = _values(times, weights, here["epci"], line, is_known=is_known)
+        columns[side] = done[key]
     return [
         {
             "measure": measure,
@@ -90,18 +95,20 @@ def _names(line: float) -> Iterable[tuple[str, str]]:
 
 
 def _values(
-    times: pd.Series[float], weights: pd.Series[float], epci: pd.Series[str], line: float, *, is_known: bool
+    times: np.ndarray, weights: np.ndarray, epci: pd.Series[str], line: float, *, is_known: bool
 ) -> dict[str, float]:
     """Return every measure of one side."""
     if not is_known or not weights.sum() > 0:
         return {measure: math.nan for measure, _ in _names(line)}
+    values, persons_of = pd.Series(times), pd.Series(weights)
     fgt = [
-        equity.fgt_poverty(times, weights, line=line, alpha=alpha, direction="above") for alpha in (0, 1, 2)
+        equity.fgt_poverty(values, persons_of, line=line, alpha=alpha, direction="above")
+        for alpha in (0, 1, 2)
     ]
     groups = pd.factorize(epci)[0]
     persons = np.bincount(groups, weights)
     minutes = np.bincount(groups, weights * times)
     means = minutes[persons > 0] / persons[persons > 0]
     gap = float(np.ptp(means)) if len(means) > 1 else math.nan
-    values = (equity.gini(times, weights), gap, *fgt)
-    return {measure: value for (measure, _), value in zip(_names(line), values, strict=True)}
+    found = (equity.gini(values, persons_of), gap, *fgt)
+    return {measure: value for (measure, _), value in zip(_names(line), found, strict=True)}
