@@ -289,7 +289,12 @@ def targets() -> dict[str, Target]:
     found = [
         Target("csv", "t.csv", table, TABLE),
         Target("csv-gz", "t.csv.gz", table, _packed(TABLE, gzip.compress), mutating.spoil_gzip),
-        Target("stream", "t.csv", lambda path: _stream(path), TABLE),
+        Target(
+            "stream",
+            "t.csv",
+            _stream,
+            _texts("commune;accueil;places\n01004;journée;12,5\n83050;;7\n", "a\tb\n1\t2\n"),
+        ),
         Target("xlsx", "t.xlsx", table, _xlsx, mutating.spoil_zip),
         Target("xls", "t.xls", table, _xls),
         Target(
@@ -302,7 +307,7 @@ def targets() -> dict[str, Target]:
         Target("osm-xml", "m.osm", osm, _osm),
         Target("osm-gz", "m.osm.gz", osm, _packed(_osm, gzip.compress), mutating.spoil_gzip),
         Target("osm-bz2", "m.osm.bz2", osm, _packed(_osm, bz2.compress), mutating.spoil_bzip2),
-        Target("graphml", "g.graphml", lambda path: _graph(path), _graphml),
+        Target("graphml", "g.graphml", _graph, _graphml),
         Target("saved-network", "n.zip", _read_network, _network, mutating.spoil_network),
         Target("kept-step", "k.zip", _read_kept, _kept, mutating.spoil_folder),
         Target("study", "etude.toml", _named("territory", "load_study"), _study),
@@ -313,7 +318,7 @@ def targets() -> dict[str, Target]:
         Target("gz", "a.csv.gz", _unpack, _packed(TABLE, gzip.compress), mutating.spoil_gzip),
         Target("finess-plus", "f.json", _named(sources, "read_finess_plus"), FINESS_PLUS),
         Target("registry", "r.csv", _named(sources, "read_registry"), _registry),
-        Target("stored", "source.json", lambda path: _stored(path), _source_json),
+        Target("stored", "source.json", _stored, _source_json),
     ]
     found += [
         Target(

@@ -8,6 +8,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from territory.report.csv_texts import without_formulas
+
 if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
@@ -18,6 +20,8 @@ FIXED_DATE = "2000-01-01T00:00:00.000Z"
 
 def write_table(table: pd.DataFrame, path: Path) -> None:
     r"""Write a flat table twice, as CSV (UTF-8, comma, decimal point) and as Parquet.
+
+    In the CSV, a text that a spreadsheet would compute has an apostrophe before it; Parquet holds it as it is.
 
     Parameters
     ----------
@@ -34,7 +38,9 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
     ...     (Path(folder) / "times.csv").read_text()
     'commune_code,time_min\n01004,12.5\n'
     """
-    table.to_csv(path.with_suffix(".csv"), index=False, encoding="utf-8", lineterminator="\n")
+    without_formulas(table).to_csv(
+        path.with_suffix(".csv"), index=False, encoding="utf-8", lineterminator="\n"
+    )
     table.to_parquet(path.with_suffix(".parquet"), index=False)
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from territory.errors import MissingFileError, Problems, StudyError, examples
+from territory.report.csv_texts import without_formulas
 from territory.report.difference import difference_document, published
 from territory.report.pdf import compile_pdf
 from territory.report.reading import SERVICE_NAMES
@@ -140,7 +141,7 @@ def write_difference(difference: RunDifference, folder: Path) -> list[Path]:
     paths = [folder / name for name in ("differences.pdf", "differences.csv", "seuils.csv")]
     compile_pdf(document, paths[0])
     for table, path in zip((published(difference.changes), difference.crossings), paths[1:], strict=True):
-        table.round(1).to_csv(path, index=False, encoding="utf-8", lineterminator="\n")
+        without_formulas(table.round(1)).to_csv(path, index=False, encoding="utf-8", lineterminator="\n")
     return paths
 
 
