@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from dataclasses import replace
 from typing import Any
 
@@ -32,6 +33,7 @@ from territory.scenario import (
 from territory.scenario.demand import demand_of, rate_of
 from territory.study.changes import NewPersons
 from territory.study.model import Authorisation, Need
+from territory.study.saving import scenario_toml
 from territory.study.state import State, StudyTables
 
 TO_WEST, TO_EAST = [5.0, 12.0, 33.0, 80.0], [33.0, 21.0, 5.0, 50.0]
@@ -463,3 +465,9 @@ def test_impossible_changes_are_said(wide: State, change: Any, expected: str) ->
 def test_changes_that_say_too_much_or_too_little(kind: Any, said: dict[str, Any], expected: str) -> None:
     with pytest.raises(ValueError, match=expected):
         kind(**said)
+
+
+def test_every_change_is_written_as_it_reads() -> None:
+    boxed = ChangeSpeeds(time_factor=2, box=(6, 43, 7, 44), source="péage « gratuit »")
+    written = scenario(*CHANGES, boxed, families="closest", families_need="x")
+    assert Scenario(**tomllib.loads(scenario_toml(written))["scenario"][0]) == written

@@ -142,6 +142,8 @@ def _value(value: Any) -> str:
         # a basic string of TOML is one of JSON, but for DEL, and for halves of characters that UTF-8 has not
         text = value.encode("utf-8", "replace").decode("utf-8")
         return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{key} = {_value(item)}" for key, item in value.items()) + " }"
     return "[" + ", ".join(_value(item) for item in value) + "]"
 
 
