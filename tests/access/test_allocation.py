@@ -194,3 +194,29 @@ def test_the_result_describes_itself_in_french() -> None:
     )
     assert repr(result) == "Allocation(2 servies, 0 sans place, 1 places libres, 45 min au plus)"
     assert "<th scope='row'>Temps moyen (min)</th><td>7.0</td>" in result._repr_html_()
+
+
+@pytest.mark.parametrize("kind", ["prevalence", "rights", "population"])
+def test_needs_that_are_no_queue_are_never_set_against_places(kind: str) -> None:
+    times = table({("A", "S"): 10.0})
+    places = pd.Series({"S": 1.0})
+    persons = pd.DataFrame({"demand": [2.0], "kind": [kind]}, index=["A"])
+    with pytest.raises(ParameterError, match="orientations de la MDPH"):
+        allocate_places(times, persons, places, max_time_min=45)
+    with pytest.raises(ParameterError, match="places_against_rate"):
+        allocate_places(times, persons["demand"], places, max_time_min=45, kind=kind)
+    with pytest.raises(ParameterError, match="ne se met pas en face de places"):
+        allocate_by_stratum(
+            times,
+            pd.Series({("A", "ime"): 2.0}),
+            pd.Series({("S", "ime"): 1.0}),
+            max_time_min=45,
+            kind=kind,
+        )
+
+
+@pytest.mark.parametrize("kind", ["orientation", "waiting"])
+def test_orientations_and_waiting_lists_are(kind: str) -> None:
+    persons = pd.DataFrame({"demand": [2.0], "kind": [kind]}, index=["A"])
+    found = allocate_places(table({("A", "S"): 10.0}), persons, pd.Series({"S": 1.0}), max_time_min=45)
+    assert found.unmet.to_dict() == {"A": 1.0}

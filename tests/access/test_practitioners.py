@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from territory.access import APL_PROFILES, AplProfile, apl, gp_activity, gp_headcount_access, mean_by
+from territory.access import APL_PROFILES, AplProfile, apl, gp_headcount_access, mean_by
 from territory.access.decay import stepped
 from territory.errors import ParameterError, TerritoryWarning
 from tests.access import oracles
@@ -72,22 +72,6 @@ def test_headcounts_never_bear_the_name_of_the_apl() -> None:
     )
     assert got.name == "accessibilité aux généralistes (effectifs)"
     np.testing.assert_allclose(got, [200, 60])
-
-
-def test_activity_rules_of_gps() -> None:
-    acts = pd.Series([0.0, 3600, 4000, 6000, 6001, 5000, 5000])
-    ages = pd.Series([40.0, 40, 40, 40, 40, 65, 65.5])
-    assert gp_activity(acts, age_years=ages).tolist() == [3600, 3600, 4000, 6000, 6000, 5000, 0]
-    assert gp_activity(acts, age_years=None).iloc[-1] == 5000
-    with pytest.warns(TerritoryWarning, match=r"2 médecin\(s\)"):
-        got = gp_activity(pd.Series([math.nan, 4000]), age_years=pd.Series([50, math.nan]))
-    assert got.isna().all()
-    with pytest.raises(ParameterError, match="index"):
-        gp_activity(acts, age_years=ages.iloc[::-1])
-    with pytest.raises(ParameterError, match="plancher"):
-        gp_activity(acts, age_years=None, floor=7000)
-    with pytest.raises(ParameterError, match="négative"):
-        gp_activity(-acts, age_years=None)
 
 
 @settings(deadline=None, max_examples=40)

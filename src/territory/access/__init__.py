@@ -18,7 +18,6 @@ __getattr__, __dir__, __all__ = lazy.attach(
             "APL_PROFILES",
             "AplProfile",
             "apl",
-            "gp_activity",
             "gp_headcount_access",
             "mean_by",
         ],

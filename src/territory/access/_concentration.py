@@ -7,8 +7,8 @@ import math
 import numpy as np
 import pandas as pd
 
-from territory.access._pairs import Floats
 from territory.access._weighted import fractional_rank, read_weighted
+from territory.access.pairs import Floats
 from territory.errors import ParameterError, examples
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from territory.access._pairs import Bools, Ids
+from territory.access.pairs import Bools, Ids
 from territory.errors import ParameterError, UnknownCodeError, examples
 
 Part: TypeAlias = "pd.DataFrame | Callable[[], pd.DataFrame]"

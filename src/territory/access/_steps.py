@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from territory.access._exact import ExactSums, weighted_sums
-from territory.access._pairs import Bools, Floats, Pairs
+from territory.access.pairs import Bools, Floats, Pairs
 
 METHODS = ("2sfca", "e2sfca", "m2sfca", "3sfca", "bfca")
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy.optimize import linprog
 from scipy.sparse import csc_array, csr_array, hstack, vstack
 
-from territory.access._pairs import Bools, Floats, Ints, Pairs
+from territory.access.pairs import Bools, Floats, Ints, Pairs
 from territory.errors import InfeasibleError
 
 # under a tenth of a millisecond of travel, above the rounding of the solver

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from territory.access._pairs import Floats, warn
+from territory.access.pairs import Floats, warn
 from territory.errors import ParameterError, examples
 
 

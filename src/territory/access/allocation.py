@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 
 from territory.access._kernels import k_closest
-from territory.access._pairs import Bools, Floats, Pairs, read_amounts, read_pairs, sum_by, warn
 from territory.access._transport import best_flows
+from territory.access.pairs import Bools, Floats, Pairs, read_amounts, read_pairs, sum_by, warn
 from territory.errors import ParameterError, SchemaError, examples
+from territory.needs import KINDS_COMPARABLE_WITH_PLACES
 
 __all__ = ["Allocation", "allocate_by_stratum", "allocate_places", "send_to_closest"]
 
@@ -73,11 +74,12 @@ class Allocation:
 
 def allocate_places(
     travel_times: pd.DataFrame,
-    demand: pd.Series[float],
+    demand: pd.Series[float] | pd.DataFrame,
     capacity: pd.Series[float],
     *,
     max_time_min: float,
     eligible: pd.DataFrame | None = None,
+    kind: str | None = None,
 ) -> Allocation:
     """Allocate persons to places: as many served as possible, then least time, then the fairest shortage.
 
@@ -88,14 +90,16 @@ def allocate_places(
     travel_times
         Columns from_id, to_id, travel_time_min (min). A pair with an unknown time (NaN) is not used.
     demand
-        Persons by origin, indexed by from_id. For "children without a place" it must be MDPH orientations or
-        waiting lists, never a prevalence.
+        Persons by origin, indexed by from_id: MDPH orientations, waiting lists, or children served. The rows of one
+        public of a table `demand` (columns demand, kind) may be given as they are.
     capacity
         Places by site, indexed by to_id.
     max_time_min
         Longest acceptable time (min), inclusive.
     eligible
         Columns from_id, to_id: the only pairs allowed (an authorised zone, a psychiatric sector). None = all.
+    kind
+        Kind of the demand, when it is a Series: orientation or waiting; None = the caller vouches for it.
 
     Returns
     -------
@@ -105,8 +109,8 @@ def allocate_places(
     Raises
     ------
     ParameterError
-        If demand or capacity is negative or unknown, or max_time_min is not a positive number or is above the
-        table's cutoff.
+        If the demand is a prevalence, rights or a population, demand or capacity is negative or unknown, or
+        max_time_min is not a positive number or is above the table's cutoff.
     SchemaError
         If a table lacks a column, or times are negative or given twice.
     UnknownCodeError
@@ -137,6 +141,7 @@ def allocate_places(
     >>> result.unmet.to_dict()
     {'A': 0.0, 'B': 1.0}
     """
+    demand = _placeable(demand, kind)
     pairs, persons, places = _problem(travel_times, demand, capacity, max_time_min, eligible)
     return _allocation(pairs, best_flows(pairs, persons, places), demand, capacity, max_time_min)
 
@@ -190,6 +195,7 @@ def allocate_by_stratum(
     *,
     max_time_min: float,
     eligible: pd.DataFrame | None = None,
+    kind: str | None = None,
 ) -> dict[str, Allocation]:
     """Allocate places within each stratum: a place of one category, public, age and mode is not another's.
 
@@ -205,6 +211,8 @@ def allocate_by_stratum(
         Longest acceptable time (min), inclusive.
     eligible
         Columns from_id, to_id, and stratum if pairs differ between strata.
+    kind
+        Kind of the demand, as for `allocate_places`.
 
     Returns
     -------
@@ -247,8 +255,28 @@ def allocate_by_stratum(
             capacity[capacity.index.get_level_values(1) == stratum].droplevel(1),
             max_time_min=max_time_min,
             eligible=allowed,
+            kind=kind,
         )
     return results
+
+
+def _placeable(demand: pd.Series[float] | pd.DataFrame, kind: str | None) -> pd.Series[float]:
+    """Return persons by origin, or raise if their kind is never set against places."""
+    if isinstance(demand, pd.DataFrame):
+        missing = [column for column in ("demand", "kind") if column not in demand.columns]
+        if missing:
+            raise SchemaError(f"Demande : il manque {', '.join(missing)}.")
+        kinds, persons = list(demand["kind"].dropna().unique()), demand["demand"]
+    else:
+        kinds, persons = [kind], demand
+    wrong = [str(one) for one in kinds if one is not None and one not in KINDS_COMPARABLE_WITH_PLACES]
+    if wrong:
+        raise ParameterError(
+            f"Une demande de nature « {wrong[0]} » ne se met pas en face de places : seules des orientations de la "
+            "MDPH (orientation) ou des listes d'attente (waiting) le peuvent. Pour le reste, comparez à un taux "
+            "d'équipement énoncé avec territory.needs.places_against_rate."
+        )
+    return persons
 
 
 def _problem(

@@ -12,9 +12,9 @@ import pandas as pd
 
 from territory.access._decay_shapes import Binary
 from territory.access._exact import weighted_sums
-from territory.access._pairs import Floats, Ids, Pairs, read_amounts, read_pairs, warn
 from territory.access._steps import METHODS, answer, ask, ratios_of
 from territory.access.decay import Decay
+from territory.access.pairs import Floats, Ids, Pairs, read_amounts, read_pairs, warn
 from territory.errors import ParameterError, examples
 
 __all__ = ["METHODS", "floating_catchment_area", "gravity", "spatial_availability"]

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from territory.access._kernels import k_closest
-from territory.access._pairs import Bools, Ids, Pairs, read_pairs, warn
+from territory.access.pairs import Bools, Ids, Pairs, read_pairs, warn
 from territory.errors import ParameterError, examples
 
 __all__ = ["time_to_closest", "time_to_site"]

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from territory.access._kernels import k_closest
-from territory.access._pairs import Floats, Pairs, read_amounts, read_pairs, sum_by, warn
+from territory.access.pairs import Floats, Pairs, read_amounts, read_pairs, sum_by, warn
 from territory.errors import ParameterError, examples
 
 __all__ = ["coordination_reach"]

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from territory.access._pairs import Bools, read_amounts, read_pairs, warn
 from territory.access.closest import count_unknown, three_valued
+from territory.access.pairs import Bools, read_amounts, read_pairs, warn
 from territory.errors import ParameterError, Problems, examples
 
 __all__ = ["coverage", "coverage_by", "persons_by_zone"]

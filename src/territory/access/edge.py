@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from territory.access._pairs import Floats, read_amounts
+from territory.access.pairs import Floats, read_amounts
 from territory.errors import ParameterError, examples
 
 __all__ = ["closer_outside", "edge_communes"]

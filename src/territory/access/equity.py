@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 
 from territory.access._concentration import concentration_index
-from territory.access._pairs import Floats, warn
 from territory.access._weighted import lorenz, read_weighted
+from territory.access.pairs import Floats, warn
 from territory.access.practitioners import mean_by
 from territory.errors import ParameterError, examples
 

@@ -1,4 +1,4 @@
-"""APL of DREES with its dated profiles, the activity of GPs, and means by territoire de vie-santé.
+"""APL of DREES with its dated profiles, and means by territoire de vie-santé.
 
 An APL needs a population standardised by age and an activity; without both, `gp_headcount_access` gives
 practitioners per inhabitant under another name, to which no APL threshold applies.
@@ -12,21 +12,17 @@ import numpy as np
 import pandas as pd
 
 from territory.access._decay_shapes import Stepped
-from territory.access._pairs import read_amounts, warn
 from territory.access.catchment import floating_catchment_area
 from territory.access.decay import stepped
+from territory.access.pairs import read_amounts, warn
 from territory.errors import ParameterError, examples
 
 __all__ = [
     "APL_NAME",
     "APL_PROFILES",
-    "GP_ACTIVITY_CAP",
-    "GP_ACTIVITY_FLOOR",
-    "GP_AGE_LIMIT_YEARS",
     "HEADCOUNT_NAME",
     "AplProfile",
     "apl",
-    "gp_activity",
     "gp_headcount_access",
     "mean_by",
 ]
@@ -34,11 +30,6 @@ __all__ = [
 APL_NAME = "apl_consultations_per_hab"
 PER_HAB = 100_000
 HEADCOUNT_NAME = "accessibilité aux généralistes (effectifs)"
-
-# DREES, foire aux questions on the APL, 25/05/2018
-GP_AGE_LIMIT_YEARS = 65.0
-GP_ACTIVITY_FLOOR = 3_600.0
-GP_ACTIVITY_CAP = 6_000.0
 
 
 @dataclass(frozen=True)
@@ -93,7 +84,7 @@ def apl(
         Inhabitants weighted by their consumption of care by age (standardised hab), indexed by from_id, those
         of the buffer around the territory included.
     activity
-        Consultations per year offered at each to_id (see `gp_activity`).
+        Consultations per year offered at each to_id (see `territory.supply.gp_activity`).
     profile
         Name in `APL_PROFILES`, or a profile of your own; there is no default, as the weights changed with the
         years.
@@ -182,73 +173,6 @@ def gp_headcount_access(
         travel_times, population, practitioners, decay=chosen.decay, method="e2sfca"
     )
     return labelled(access * PER_HAB, HEADCOUNT_NAME, chosen, "médecins pour 100 000 habitants")
-
-
-def gp_activity(
-    acts_per_year: pd.Series[float],
-    *,
-    age_years: pd.Series[float] | None,
-    age_limit_years: float = GP_AGE_LIMIT_YEARS,
-    floor: float = GP_ACTIVITY_FLOOR,
-    cap: float = GP_ACTIVITY_CAP,
-) -> pd.Series[float]:
-    """Activity with which each GP enters the APL.
-
-    Parameters
-    ----------
-    acts_per_year
-        Acts of each GP in practice (one row per GP). NaN = unknown.
-    age_years
-        Age of each GP on the same index; None when ages are unknown, and then no GP is left out for age.
-    age_limit_years
-        Oldest age that counts, inclusive; older GPs count for 0.
-    floor, cap
-        Least and most acts per year with which a GP counts.
-
-    Returns
-    -------
-    Series
-        Acts per year, on the index of `acts_per_year`; NaN where the acts or the age are unknown.
-
-    Raises
-    ------
-    ParameterError
-        If acts or ages are negative, ages are on another index, or the floor is above the cap.
-
-    Warns
-    -----
-    TerritoryWarning
-        With the number of GPs whose activity is unknown.
-
-    Notes
-    -----
-    DREES, foire aux questions on the APL, 25/05/2018: age at most 65, raised to 3,600 acts, capped at 6,000. GPs
-    who do not practise are to be left out of the table beforehand.
-
-    Examples
-    --------
-    >>> acts = pd.Series({"g1": 1200.0, "g2": 5000.0, "g3": 9000.0, "g4": 5000.0})
-    >>> ages = pd.Series({"g1": 34.0, "g2": 65.0, "g3": 50.0, "g4": 66.0})
-    >>> gp_activity(acts, age_years=ages).to_dict()
-    {'g1': 3600.0, 'g2': 5000.0, 'g3': 6000.0, 'g4': 0.0}
-    """
-    if floor > cap:
-        raise ParameterError(f"Activité : le plancher ({floor:g}) dépasse le plafond ({cap:g}).")
-    acts = read_amounts(acts_per_year, "Actes par an")
-    counted = np.clip(acts, floor, cap)
-    if age_years is not None:
-        if not age_years.index.equals(acts_per_year.index):
-            raise ParameterError("Âges des médecins : l'index doit être celui des actes, dans le même ordre.")
-        ages = read_amounts(age_years, "Âges des médecins")
-        counted = np.where(np.isnan(ages), np.nan, np.where(ages > age_limit_years, 0.0, counted))
-    unknown = np.isnan(counted)
-    if unknown.any():
-        warn(
-            f"Activité inconnue pour {int(unknown.sum())} médecin(s) ({examples(acts_per_year.index[unknown])}) : "
-            "actes ou âge manquants.",
-            stacklevel=3,
-        )
-    return pd.Series(counted, index=acts_per_year.index, name="activity_consultations_per_year")
 
 
 def mean_by(

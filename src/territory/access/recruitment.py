@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from territory.access._pairs import Floats, read_amounts
+from territory.access.pairs import Floats, read_amounts
 from territory.errors import ParameterError, SchemaError, examples
 
 __all__ = ["recruitment_by_site", "recruitment_by_zone"]

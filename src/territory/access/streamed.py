@@ -18,7 +18,6 @@ import numpy as np
 import pandas as pd
 
 from territory.access import catchment, closest, covering
-from territory.access._pairs import Floats, Ids, Pairs, read_amounts, read_pairs, unique_ids
 from territory.access._parts import (
     Part,
     Places,
@@ -33,6 +32,7 @@ from territory.access._parts import (
 )
 from territory.access._steps import METHODS, Asked, answer, ask, ratios_of
 from territory.access.decay import Decay
+from territory.access.pairs import Floats, Ids, Pairs, read_amounts, read_pairs, unique_ids
 from territory.access.practitioners import (
     APL_NAME,
     HEADCOUNT_NAME,

@@ -15,8 +15,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from territory.access._pairs import Floats, cutoff_of, read_amounts
 from territory.access.decay import Decay
+from territory.access.pairs import Floats, cutoff_of, read_amounts
 from territory.errors import ParameterError, SchemaError, examples
 
 __all__ = ["Draw", "class_stability", "compare_samples", "interval", "sample"]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from territory.access._pairs import read_amounts
+from territory.access.pairs import read_amounts
 from territory.access.practitioners import APL_NAME
 from territory.errors import ParameterError, Problems, examples
 

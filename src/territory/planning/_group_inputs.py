@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from territory.access._pairs import Ids, read_amounts, read_pairs, sum_by, unique_ids, warn
+from territory.access.pairs import Ids, read_amounts, read_pairs, sum_by, unique_ids, warn
 from territory.errors import ParameterError, Problems, TerritoryError, examples
 from territory.planning._problem import check_minutes
 from territory.planning._regions import Nodes

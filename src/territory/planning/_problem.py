@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from territory.access._pairs import Ids, read_amounts, read_pairs, unique_ids, warn
+from territory.access.pairs import Ids, read_amounts, read_pairs, unique_ids, warn
 from territory.errors import ParameterError, Problems, TerritoryError, examples
 from territory.planning._interchange import MedianProblem
 from territory.planning._search import Bools, Floats, Search, start_search

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from territory.access._pairs import warn
+from territory.access.pairs import warn
 from territory.errors import ParameterError, examples
 from territory.planning._choosing import mean_minutes, median_choice, shares_of, worst_minutes
 from territory.planning._median import Choice, solve_median

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 import pandas as pd
 
-from territory.access._pairs import read_pairs, unique_ids, warn
+from territory.access.pairs import read_pairs, unique_ids, warn
 from territory.errors import ParameterError, Problems, UnknownCodeError, examples
 from territory.units import MINUTES_PER_HOUR
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from territory.access._pairs import unique_ids, warn
+from territory.access.pairs import unique_ids, warn
 from territory.errors import ParameterError, Problems, TerritoryError, examples
 from territory.planning._search import Floats
 

@@ -19,5 +19,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "who_travels",
         ],
         "places": ["CAPACITY_SCOPES", "places_by_authorisation", "places_by_site", "places_by_zone"],
+        "practitioners": ["gp_activity"],
     },
 )

@@ -1,4 +1,7 @@
-"""A table of travel times as arrays of positions, checked once, for the measures to compute on."""
+"""A table of travel times as arrays of positions, checked once, for measures and choices of sites to compute on.
+
+It is shared by `territory.access` and `territory.planning`: one way to read a table, one set of messages.
+"""
 
 from __future__ import annotations
 
