@@ -28,7 +28,8 @@ def gainers_and_losers(effects: pd.DataFrame, *, width_cm: float = 17.0, noun: s
     Parameters
     ----------
     effects
-        By zone name, in the order to draw: `persons_gain`, `persons_loss`, `persons_indistinct` (persons).
+        By zone name, in the order to draw: `persons_gain`, `persons_loss`, `persons_indistinct` (persons; NaN draws
+        no bar), and, if given, how each is written: `text_gain`, `text_loss`, `text_indistinct`.
     width_cm
         Width on paper (centimetres).
     noun
@@ -72,13 +73,20 @@ def gainers_and_losers(effects: pd.DataFrame, *, width_cm: float = 17.0, noun: s
         # the numbers stand outside the bars: room on both sides, less where no bar goes
         axes.set_xlim(-(float(loss.max()) + 0.16 * most), float(gain.max()) + 0.16 * most)
         axes.axvline(0, color=style.INK, linewidth=0.8)
+        texts = {
+            effect: list(effects.get(f"text_{effect}", effects[f"persons_{effect}"].map(_count)))
+            for effect in ("gain", "loss", "indistinct")
+        }
         for row, (more, less) in enumerate(zip(gain, loss, strict=True)):
-            if more > 0:
-                axes.text(more + 0.012 * most, row, _count(more), va="center", ha="left", fontsize=7.5)
-            if less > 0:
-                axes.text(-less - 0.012 * most, row, _count(less), va="center", ha="right", fontsize=7.5)
+            # a number that is unknown or withheld has no bar, but is not nothing
+            if texts["gain"][row] != "0":
+                axes.text(more + 0.012 * most, row, texts["gain"][row], va="center", ha="left", fontsize=7.5)
+            if texts["loss"][row] != "0":
+                axes.text(
+                    -less - 0.012 * most, row, texts["loss"][row], va="center", ha="right", fontsize=7.5
+                )
         _row_names(axes, list(effects.index))
-        _side_column(axes, "écart non\ndistinguable", [_count(v) for v in effects["persons_indistinct"]])
+        _side_column(axes, "écart non\ndistinguable", texts["indistinct"])
         _heads(axes, "← trajet plus long", f"trajet plus court ({noun}) →")
     return figure
 

@@ -18,6 +18,7 @@ from territory.report.document import (
     strong,
 )
 from territory.report.french import integer, minutes, share
+from territory.report.published import publish_trips
 from territory.report.reading import Reading
 from territory.scenario.computing import ALL_TERRITORY
 
@@ -82,7 +83,7 @@ def _account(reading: Reading, who: str, every: list[str]) -> list[list[str]]:
     rows = []
     for service, named in reading.named.items():
         trips = [trip for trip in named.trip if trip.who == who]
-        sides = [_hours(reading, name, service, who) for name in every]
+        sides = [year_hours(reading, name, service, who) for name in every]
         known = [side for side in sides if side is not None]
         if not trips or not known:
             continue
@@ -100,20 +101,35 @@ def _account(reading: Reading, who: str, every: list[str]) -> list[list[str]]:
     return rows
 
 
-def _hours(reading: Reading, scenario_id: str, service: str, who: str) -> tuple[str, str] | None:
-    """Return the hours of a year before and after; None when the scenario does not move the service."""
-    trips = reading.result.comparisons[scenario_id].trips
+def year_hours(reading: Reading, scenario_id: str, service: str, who: str) -> tuple[str, str] | None:
+    """Return the hours on the road in a year, today and in a scenario.
+
+    Parameters
+    ----------
+    reading
+        A result, read.
+    scenario_id, service
+        A scenario and a service.
+    who : {"child", "parent", "staff"}
+        Account.
+
+    Returns
+    -------
+    tuple of str, or None
+        None when the scenario does not move the service, or when the account has no trip.
+    """
+    trips = publish_trips(reading.result, scenario_id)
     if trips.empty or (ALL_TERRITORY, service, who) not in trips.index:
         return None
-    row = trips.xs((ALL_TERRITORY, service, who))
+    row = trips[trips.index == (ALL_TERRITORY, service, who)].iloc[0]
     before, after = (
-        _range(float(row[f"{side}_year_low_min"]), float(row[f"{side}_year_high_min"]))
+        _hours(float(row[f"{side}_year_low_min"]), float(row[f"{side}_year_high_min"]))
         for side in ("baseline", "scenario")
     )
     return before, after
 
 
-def _range(low_min: float, high_min: float) -> str:
+def _hours(low_min: float, high_min: float) -> str:
     """Write a range of minutes in a year as whole hours."""
     if math.isnan(low_min) or math.isnan(high_min):
         return "inconnu"

@@ -95,7 +95,8 @@ def _lead(reading: Reading) -> Text:
     if quiet:
         words = "presque aucun trajet d'enfant ou de parent ne change de façon mesurable. "
         parts.append(strong(f"Dans {_scenarios(quiet)}, {words}"))
-    parts.append("Rien, ici, n'affirme que ce déménagement aura lieu : les deux cas sont calculés.")
+    cases = "les deux cas" if len(every) == 2 else f"les {len(every)} cas"
+    parts.append(f"Rien, ici, n'affirme que ce déménagement aura lieu : {cases} sont calculés.")
     return parts
 
 
@@ -125,7 +126,7 @@ def _sentence(reading: Reading, move: Move) -> Text:
         return [name, *_opening_or_closing(reading, move, found)]
     if move.who == _STAFF:
         return [name, *_staff(reading, move, found)]
-    if reading.place(move.from_site) == reading.place(move.to_site):
+    if reading.place(move.from_site) == reading.place(move.to_site) and not move.is_in_place:
         return [name, *_same_commune(reading, move)]
     if _told_apart_share(found) <= 1 - _HARDLY_FELT_SHARE:
         return [name, *_hardly_felt(reading, move, found)]
@@ -203,7 +204,7 @@ def _pivot(reading: Reading, move: Move) -> list[Block]:
     limit = minutes(reading.parameters.recruitment_max_min)
     noun = reading.noun(move.services[0], is_observed=found.is_observed)
     intro: Text = [
-        strong(f"Si « {reading.labels(move.services)} » déménage (scénario {move.scenario_id})"),
+        strong(f"Si {_condition(reading, move)} (scénario {move.scenario_id})"),
         f" : {_road(reading, move)}. Parmi les {noun} qui habitent à {limit} ou moins du site d'aujourd'hui :",
     ]
     lost: list[str | Run] = [
@@ -229,7 +230,30 @@ def _pivot(reading: Reading, move: Move) -> list[Block]:
     blocks: list[Block] = [Paragraph(intro), *_key_figures(reading, move), Bullets(items)]
     if found.communes["entering"][ALL_TERRITORY]:
         blocks.append(Paragraph(_entering(reading, move, found, limit)))
-    return blocks
+    return [*blocks, *_variants(reading, move)]
+
+
+def _condition(reading: Reading, move: Move) -> str:
+    """Say what would happen: a move, or other roads to a service that stays."""
+    name = f"« {reading.labels(move.services)} »"
+    return f"les trajets vers {name} changent" if move.is_in_place else f"{name} déménage"
+
+
+def _variants(reading: Reading, move: Move) -> list[Block]:
+    """Say in one sentence what the other scenarios that move the same service would change."""
+    parts: list[str | Run] = []
+    for scenario_id, comparison in reading.result.comparisons.items():
+        if scenario_id == move.scenario_id or move.services[0] not in comparison.services:
+            continue
+        found = reading.counts(scenario_id, move.services[0])
+        place = reading.at_site(reading.site(reading.result.scenarios[scenario_id], move.services[0]))
+        parts += [
+            " ; " if parts else "",
+            strong(f"scénario {scenario_id}"),
+            f" ({place or 'fermeture'}), plus court pour {found.text(ALL_TERRITORY, 'gain')}, plus long pour "
+            f"{found.text(ALL_TERRITORY, 'loss')}",
+        ]
+    return [Paragraph(["Les autres options : ", *parts, "."])] if parts else []
 
 
 def _entering(reading: Reading, move: Move, found: Counts, limit: str) -> str:
@@ -244,7 +268,8 @@ def _entering(reading: Reading, move: Move, found: Counts, limit: str) -> str:
 
 def _road(reading: Reading, move: Move) -> str:
     """Say from where to where a service moves."""
-    return f"{reading.road(move.from_site, move.to_site)}, {_between(reading, move)}"
+    road = reading.road(move.from_site, move.to_site)
+    return road if move.is_in_place else f"{road}, {_between(reading, move)}"
 
 
 def _key_figures(reading: Reading, move: Move) -> list[Block]:

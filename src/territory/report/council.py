@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from territory.errors import ParameterError
-from territory.report import accounts, answers, maps, method, needs, sections
+from territory.report import accounts, answers, maps, method, needs, options, sections
 from territory.report.document import Block, Document
 from territory.report.pdf import compile_pdf
 from territory.report.reading import Reading, StudyLike
@@ -99,6 +99,7 @@ def council_report(result: StudyLike) -> Document:
         *answers.first_page(reading),
         *sections.what_moves(reading),
         *sections.all_moves(reading),
+        *options.options(reading),
         *maps.maps(reading),
         *needs.needs(reading),
         *accounts.travel_accounts(reading),

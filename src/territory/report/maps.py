@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from territory.report import pictures
+from territory.report import communes, pictures
 from territory.report.document import Block, Heading, Paragraph
 from territory.report.french import minutes
 from territory.report.reading import Move, Reading
 from territory.report.sections import effects_table, ordered_zones
+
+_MOST_COMMUNES = 40
 
 
 def maps(reading: Reading) -> list[Block]:
@@ -34,7 +36,8 @@ def maps(reading: Reading) -> list[Block]:
         pictures.time_map(reading, service, reading.baseline, situation="Aujourd'hui", max_height_cm=9.8),
         pictures.time_map(reading, service, after, situation=situation, max_height_cm=9.8),
         Heading("Qui gagne, qui perd", new_page=True),
-        pictures.change_map(reading, move, max_height_cm=11.4),
+        pictures.change_map(reading, move, max_height_cm=10.6),
+        communes.change_table(reading, move, reading.territory.index, most=16, told_only=True),
     ]
     zones = ordered_zones(reading, move)
     if zones:
@@ -46,20 +49,22 @@ def maps(reading: Reading) -> list[Block]:
     if focus is not None:
         name = reading.study.territory.focus_name or reading.study.territory.name
         blocks += [
-            Heading(f"Plus près : {name}", 2),
+            Heading(f"Plus près : {name}", new_page=True),
             pictures.change_map(
                 reading,
                 move,
-                max_height_cm=12.6,
+                max_height_cm=11.4,
                 zoom=focus,
                 zoom_name=reading.study.territory.focus_epci_code,
             ),
+            communes.change_table(reading, move, focus, most=_MOST_COMMUNES),
         ]
     other = _next_map(reading, move)
     if other is not None:
         blocks += [
-            Heading(f"Et pour « {reading.labels(other.services)} » ?", 2),
-            pictures.change_map(reading, other, max_height_cm=9.0),
+            Heading(f"Et pour « {reading.labels(other.services)} » ?"),
+            pictures.change_map(reading, other, max_height_cm=8.6),
+            communes.change_table(reading, other, reading.territory.index, most=12, told_only=True),
         ]
     return blocks
 

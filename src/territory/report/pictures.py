@@ -217,7 +217,10 @@ def effects_chart(reading: Reading, move: Move, zones: Sequence[str]) -> Picture
     found = reading.counts(move.scenario_id, move.services[0])
     noun = reading.noun(move.services[0], is_observed=found.is_observed).split(" ")[0]
     table = found.persons.loc[list(zones), ["gain", "loss", "indistinct"]]
-    table = table.add_prefix("persons_").set_axis([reading.zone(zone) for zone in zones], axis=0)
+    table = table.add_prefix("persons_")
+    for effect in ("gain", "loss", "indistinct"):
+        table[f"text_{effect}"] = [found.text(zone, effect) for zone in zones]
+    table = table.set_axis([reading.zone(zone) for zone in zones], axis=0)
     parts = []
     for zone in zones:
         gain, loss = found.text(zone, "gain"), found.text(zone, "loss")

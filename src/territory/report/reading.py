@@ -84,6 +84,11 @@ class Move:
     to_site: Sites | None
     who: frozenset[str]
 
+    @property
+    def is_in_place(self) -> bool:
+        """Tell whether nothing moves: the roads change, or where families go."""
+        return self.from_site == self.to_site
+
 
 @dataclass(frozen=True)
 class Counts:
@@ -224,6 +229,8 @@ class Reading:
                 if from_site is None
                 else f"fermeture {self.at_site(from_site)}"
             )
+        if from_site == to_site:
+            return f"sans déménager, {self.at_site(to_site)}"
         if self.place(from_site) == self.place(to_site):
             return f"dans {self.place(from_site)}"
         start = join(dict.fromkeys(of_place(self._commune_of(site)) for site in from_site))
@@ -311,7 +318,7 @@ class Reading:
         """Return the rows by zone of one service."""
         return _of(self.result.comparisons[scenario_id].zones, service)
 
-    def _is_observed(self, service: str) -> bool:
+    def counts_are_observed(self, service: str) -> bool:
         """Tell whether the children served are given by the study."""
         rows = self.baseline.persons
         kinds = rows.loc[rows.index.get_level_values("service") == service, "persons_kind"]
@@ -322,10 +329,15 @@ class Reading:
         every = list(self.result.comparisons)
         found: dict[str, list[str]] = {}
         for service in self.named:
-            movers = [name for name in every if service in self.result.comparisons[name].services]
+            movers = [name for name in every if self._is_moved(name, service)]
             if movers and len(movers) < len(every):
                 found[service] = movers
         return found
+
+    def _is_moved(self, scenario_id: str, service: str) -> bool:
+        """Tell whether a service stands elsewhere in a scenario: other roads alone are no move."""
+        after = self.site(self.result.scenarios[scenario_id], service)
+        return self.site(self.baseline, service) != after
 
     def persons_outside(self, scenario_id: str, service: str, effect: str) -> float:
         """Return the persons of an effect who live outside the territory; NaN when they are observed.
@@ -342,7 +354,7 @@ class Reading:
         float
             Persons.
         """
-        if self._is_observed(service):
+        if self.counts_are_observed(service):
             return math.nan
         rows = self.differences(scenario_id, service)
         outside = ~rows.index.isin(self.parameters.territory_codes)

@@ -9,7 +9,7 @@ import pandas as pd
 
 from territory import needs
 from territory.errors import StudyError, UnknownCodeError
-from territory.report import method, pictures
+from territory.report import communes, method, pictures
 from territory.report.council import date_of
 from territory.report.document import (
     Block,
@@ -24,7 +24,7 @@ from territory.report.document import (
     Text,
     strong,
 )
-from territory.report.french import change, count, epci_phrase, integer, join, minutes, persons, share
+from territory.report.french import count, epci_phrase, integer, join, minutes, persons, share
 from territory.report.needs import range_text
 from territory.report.reading import Move, Reading, StudyLike
 
@@ -332,68 +332,8 @@ def _by_commune(reading: Reading, place: pd.DataFrame) -> list[Block]:
     """Return the numbers of the map, commune by commune, on two columns."""
     move = reading.pivot()
     if move is None or move.from_site is None or move.to_site is None:
-        return _today_by_commune(reading, place)
-    rows = reading.differences(move.scenario_id, move.services[0]).reindex(place.index)
-    order = rows.assign(size=rows["delta_travel_time_min"].abs().fillna(-1.0), name=place["name"])
-    order = order.sort_values(["size", "name"], ascending=[False, True], kind="stable").head(_MOST_COMMUNES)
-    cells = [
-        [
-            reading.commune(str(code)),
-            f"{_minutes(row['baseline_travel_time_min'])} → {_minutes(row['scenario_travel_time_min'])}",
-            _effect(row),
-        ]
-        for code, row in order.iterrows()
-    ]
-    name = f"{reading.labels(move.services)}, d'aujourd'hui au scénario {move.scenario_id}"
-    return [_in_two(cells, ["Commune", "Temps de route", "Écart"], f"{name}.", len(place))]
-
-
-def _effect(row: pd.Series) -> str:
-    """Say what the difference is for one commune."""
-    if row["effect"] in ("gain", "loss", "indistinct"):
-        return change(float(row["delta_travel_time_min"]), is_distinguishable=row["effect"] != "indistinct")
-    return {"entering": "passe à portée", "outside": "hors périmètre"}.get(str(row["effect"]), "inconnu")
-
-
-def _minutes(value: float) -> str:
-    """Write minutes, a question mark when they are unknown."""
-    return "?" if math.isnan(float(value)) else minutes(float(value))
-
-
-def _today_by_commune(reading: Reading, place: pd.DataFrame) -> list[Block]:
-    """Return today's times by commune for the first service."""
-    services = [*reading.named, *reading.closest]
-    if not services:
-        return []
-    times = reading.times(reading.baseline, services[0]).reindex(place.index)["travel_time_min"]
-    order = times.sort_values(ascending=False, kind="stable").index[:_MOST_COMMUNES]
-    cells = [
-        [reading.commune(str(c)), _whole(float(place["population"][c])), _minutes(times[c])] for c in order
-    ]
-    caption = f"Temps de route d'aujourd'hui, {reading.label(services[0])}."
-    return [_in_two(cells, ["Commune", "Habitants", "Temps"], caption, len(place))]
-
-
-def _in_two(cells: list[list[str]], heads: list[str], caption: str, communes: int) -> DataTable:
-    """Put a narrow table on two columns."""
-    half = -(-len(cells) // 2) if len(cells) > 6 else len(cells)
-    left, right = cells[:half], cells[half:]
-    note = (
-        ""
-        if communes <= len(cells)
-        else f"Les {len(cells)} communes les plus concernées sur {communes} ; toutes sont dans le classeur."
-    )
-    if not right:
-        return DataTable(heads, left, caption, align=["left", "right", "right"], note=note)
-    right = [*right, *([[""] * len(heads)] * (len(left) - len(right)))]
-    return DataTable(
-        [*heads, *heads],
-        [[*one, *two] for one, two in zip(left, right, strict=True)],
-        caption,
-        align=["left", "right", "right"] * 2,
-        widths=[1.5, 1.15, 1.15] * 2,
-        note=note,
-    )
+        return communes.today_table(reading, place.index, most=_MOST_COMMUNES)
+    return [communes.change_table(reading, move, place.index, most=_MOST_COMMUNES)]
 
 
 def _unknown(reading: Reading) -> list[Block]:
