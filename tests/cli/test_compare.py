@@ -5,7 +5,20 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+import territory
 from territory.cli import main
+from territory.workflow.result import StudyResult
+
+
+@pytest.fixture(scope="module")
+def result() -> StudyResult:
+    return territory.run_study("draguignan")
+
+
+@pytest.fixture(autouse=True)
+def one_run(result: StudyResult, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draw the same run in every test: what is tried here is the drawing."""
+    monkeypatch.setattr("territory.workflow.running.run_study", lambda study, **_: result)
 
 
 def run(*arguments: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
