@@ -21,30 +21,45 @@
 
 # %% tags=["parameters"]
 # étude intégrée, ou chemin d'un fichier .toml ; scénario et service à regarder
-study = "draguignan"
+etude = "draguignan"
 scenario = "B"
 service = "ime-salernes"
 
 # %%
 import territory
+from territory import notebooks
 
-result = territory.run_study(study)
-result
+notebooks.begin()
+result = territory.run_study(etude)
+scenario = scenario if scenario in result.comparisons else next(iter(result.comparisons))
+comparison = result.comparisons[scenario]
+service = service if service in comparison.services else comparison.services[0]
+result.study
+
+# %% [markdown]
+# ## Essayez d'abord
+# Choisissez un service, puis un lieu dans la liste, ou faites glisser le repère : la carte et les nombres suivent aussitôt.
+# En bleu, les trajets plus courts ; en orange, les plus longs. La liste *Carte* montre aussi les scénarios de l'étude.
+
+# %%
+carte = territory.plot.explore(result, service=service)
+carte
 
 # %% [markdown]
 # ## Aujourd'hui
-# Le temps de route de chaque commune vers le service, en minutes.
+# **Carte : temps de route de chaque commune vers le service, en minutes.**
 
 # %%
-territory.plot.show(result.baseline, service=service, outlines=result.dataset.outlines)
+territory.plot.show(result, service=service)
 
 # %% [markdown]
 # ## Dans le scénario
 # Gains et pertes sont comptés parmi les enfants **de l'âge concerné** qui habitent aujourd'hui à 45 minutes ou moins :
 # personne n'a encore fourni les communes des enfants accompagnés. Un écart sous le doute est « non distinguable ».
+#
+# **Figure : enfants de l'âge concerné dont le trajet change, par EPCI.** Source : temps et âges de l'étude.
 
 # %%
-comparison = result.comparisons[scenario]
 names = dict(
     zip(result.baseline.state.communes["epci_code"], result.baseline.state.communes["epci_name"], strict=True)
 )
@@ -63,7 +78,12 @@ zones[columns].rename(index={**names, "territory": "Ensemble"}).round(0)
 comparison.sensitivity.xs(service, level="service")[columns[:4]].round(0)
 
 # %% [markdown]
+# ## Garder un scénario, et en faire le rapport
+# Dans le panneau, *Enregistrer ce scénario* l'ajoute à un fichier d'étude (`draguignan-essai.toml` si vous partez de
+# l'étude fournie). Le rapport PDF, les tables et les couches pour QGIS suivent d'une commande, dans un terminal :
+# `territory run draguignan-essai.toml`, ou ici : `territory.run_study("draguignan-essai.toml", out_dir=".")`.
+#
 # ## Pour votre territoire
-# - Copiez `studies/exemple.toml`, changez les sites et les scénarios, puis `study = "mon-etude.toml"` ci-dessus.
+# - Copiez `studies/exemple.toml`, changez les sites et les scénarios, puis `etude = "mon-etude.toml"` ci-dessus.
 # - `territory run mon-etude.toml` écrit le rapport PDF, les tables et les couches pour QGIS.
 # - Si l'établissement donne les communes d'origine, ajoutez `[files] observed_origins = "origines.csv"`.

@@ -4,12 +4,29 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 from pathlib import Path
 
 import jupytext
 import pytest
 
-NOTEBOOKS = sorted((Path(__file__).parent.parent / "notebooks").glob("*.ipynb"))
+ROOT = Path(__file__).parent.parent
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+# words that a planner reads in ten minutes, code left out
+MOST_WORDS = 1_800
+
+
+def cells_of(path: Path) -> list[dict[str, object]]:
+    found: list[dict[str, object]] = json.loads(path.read_text("utf-8"))["cells"]
+    return found
+
+
+def prose(path: Path) -> str:
+    return "\n".join("".join(cell["source"]) for cell in cells_of(path) if cell["cell_type"] == "markdown")  # type: ignore[arg-type]
+
+
+def test_the_ten_notebooks_are_there() -> None:
+    assert [path.stem[:2] for path in NOTEBOOKS] == [f"{number:02d}" for number in range(10)]
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
@@ -19,10 +36,32 @@ def test_notebook_is_clean_and_paired(path: Path) -> None:
     assert all(not cell["outputs"] and cell["execution_count"] is None for cell in code)
     for cell in code:
         for node in ast.walk(ast.parse("".join(cell["source"]))):
-            assert not isinstance(node, ast.FunctionDef | ast.ClassDef)
+            assert not isinstance(node, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef)
     text = jupytext.read(path.with_suffix(".py"))
     assert [cell["source"] for cell in text.cells] == ["".join(cell["source"]) for cell in cells]
 
 
-def test_there_are_notebooks() -> None:
-    assert NOTEBOOKS
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_notebook_starts_from_a_question_and_ends_with_ones_own_territory(path: Path) -> None:
+    said = prose(path)
+    assert "?" in said.split("##")[0]
+    assert said.rsplit("## ", 1)[1].startswith("Pour votre territoire")
+    assert len(said.split()) < MOST_WORDS
+    tagged = [
+        "".join(cell["source"])
+        for cell in json.loads(path.read_text("utf-8"))["cells"]
+        if "parameters" in cell["metadata"].get("tags", [])
+    ]
+    assert len(tagged) == 1
+    assert re.search(r'^etude = "draguignan"$', tagged[0], re.MULTILINE)
+    assert any("notebooks.begin()" in "".join(cell["source"]) for cell in cells_of(path))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_links_and_paths_lead_somewhere(path: Path) -> None:
+    text = path.read_text("utf-8")
+    assert not re.search(r"(?<![\w.])/(?:work|home|Users|root|tmp)/", text)
+    for target in re.findall(r"\]\(([^)]+)\)", prose(path)):
+        assert (path.parent / target).is_file(), target
+    for named in re.findall(r"`((?:docs|studies)/[^`]+)`", prose(path)):
+        assert (ROOT / named).is_file(), named

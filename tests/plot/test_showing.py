@@ -86,9 +86,7 @@ def test_a_study_and_a_network_are_maps(result: StudyResult) -> None:
     figure = show(sample_network())
     assert any("exemple" in text.get_text() for text in figure.texts)
     assert {text.get_text() for text in figure.axes[0].get_legend().get_texts()} >= {"plus de 60 à 85 km/h"}
-    assert texts(show(result, service="ime-salernes")) == texts(
-        show(result.baseline, service="ime-salernes", outlines=result.dataset.outlines)
-    )
+    assert any("IME de Salernes" in text for text in texts(show(result, service="ime-salernes")))
 
 
 def test_every_object_says_itself_in_french_and_escaped(result: StudyResult) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from territory.cli import compare, data, report
+from territory.cli import compare, data, notebooks, report
 from territory.cli.french import FrenchCommand, FrenchGroup, in_french
 
 FAILED, WRONG_USAGE, INTERRUPTED = 1, 2, 130
@@ -24,6 +24,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(data.app)
+app.add_typer(notebooks.app)
 
 
 @app.callback()

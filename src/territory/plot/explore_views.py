@@ -83,7 +83,7 @@ def times_view(results: Results, service: str, *, label: str, note: str = "") ->
     >>> import territory
     >>> view = times_view(territory.run_study("draguignan").baseline, "ime-salernes", label="IME")
     >>> view.title, view.texts["83050"][:2]
-    ('Temps de route vers : IME (minutes)', '26')
+    ('Temps de route vers : IME (minutes)', '25')
     """
     rows = _rows_of(results.access, service)
     breaks = sorted(results.state.parameters.thresholds_min)[:4]

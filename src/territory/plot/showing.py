@@ -11,13 +11,16 @@ from territory.access.allocation import Allocation
 from territory.errors import ParameterError, examples
 from territory.network.weighted import WeightedRoads
 from territory.planning._result import SitingResult
+from territory.planning.answering_groups import GroupingAnswer
 from territory.planning.groups import GroupingResult
 from territory.planning.typologies import TypologyResult
 from territory.plot.categories import numbers_from, shown, time_classes
 from territory.plot.charts import gainers_and_losers
 from territory.plot.doubt import show_draws
+from territory.plot.explore_views import METHODS
 from territory.plot.legend import Legend
 from territory.plot.maps import Panel, draw_map
+from territory.plot.show_establishments import show_establishments
 from territory.plot.show_plans import show_allocation, show_groups, show_siting, show_types
 from territory.plot.show_roads import show_roads, show_study
 from territory.scenario.computing import ALL_TERRITORY
@@ -78,15 +81,16 @@ def show(
     if isinstance(obj, WeightedRoads):
         return show_roads(obj)
     if hasattr(obj, "baseline") and hasattr(obj, "comparisons"):
-        return _show_times(obj.baseline, service, obj.dataset.outlines if outlines is None else outlines)
+        return _show_study_result(obj, service, outlines)
     if isinstance(obj, Draws):
         return show_draws(obj, service, outlines)
-    return _show_plan(getattr(obj, "result", obj), outlines, names or {})
+    plan = obj if isinstance(obj, GroupingAnswer) else getattr(obj, "result", obj)
+    return _show_plan(plan, outlines, names or {})
 
 
 def _show_plan(obj: Any, outlines: gpd.GeoDataFrame | None, names: Mapping[str, str]) -> Figure:
     """Draw what planning gives: its results know codes and not places."""
-    if not isinstance(obj, SitingResult | Allocation | GroupingResult | TypologyResult):
+    if not isinstance(obj, SitingResult | Allocation | GroupingAnswer | GroupingResult | TypologyResult):
         raise ParameterError(
             f"Rien à dessiner pour un objet de type {type(obj).__name__} : donnez une étude, les résultats d'un "
             "calcul (result.baseline), une comparaison (result.comparisons[...]), un réseau routier, une "
@@ -101,9 +105,20 @@ def _show_plan(obj: Any, outlines: gpd.GeoDataFrame | None, names: Mapping[str, 
         return show_siting(obj, outlines, names)
     if isinstance(obj, Allocation):
         return show_allocation(obj, outlines)
+    if isinstance(obj, GroupingAnswer):
+        return show_establishments(obj, outlines)
     if isinstance(obj, GroupingResult):
         return show_groups(obj, outlines)
     return show_types(obj, outlines)
+
+
+def _show_study_result(result: Any, service: str | None, outlines: gpd.GeoDataFrame | None) -> Figure:
+    """Draw the times of a study, with the names that it gives and how its times were found."""
+    labels = {one.id: one.label_short or one.label for one in result.study.authorisation}
+    areas = result.dataset.outlines if outlines is None else outlines
+    return _show_times(
+        result.baseline, service, areas, labels=labels, source=METHODS.get(result.times_method, "")
+    )
 
 
 def _chosen(service: str | None, known: list[str]) -> str:
@@ -115,7 +130,14 @@ def _chosen(service: str | None, known: list[str]) -> str:
     return service or known[0]
 
 
-def _show_times(results: Results, service: str | None, outlines: gpd.GeoDataFrame | None) -> Figure:
+def _show_times(
+    results: Results,
+    service: str | None,
+    outlines: gpd.GeoDataFrame | None,
+    *,
+    labels: Mapping[str, str] | None = None,
+    source: str = "",
+) -> Figure:
     """Draw the time from every commune of the territory."""
     chosen = _chosen(
         service, [str(name) for name in results.access.index.get_level_values("service").unique()]
@@ -132,7 +154,8 @@ def _show_times(results: Results, service: str | None, outlines: gpd.GeoDataFram
         numbers=numbers_from(rows["travel_time_min"]),
         zones=communes["epci_code"],
     )
-    return draw_map([panel], Legend(shown(classes.legend, classes.keys), f"Temps de route vers « {chosen} »"))
+    title = f"Temps de route (minutes) vers : {(labels or {}).get(chosen, chosen)}"
+    return draw_map([panel], Legend(shown(classes.legend, classes.keys), title, source=source))
 
 
 def _show_effects(comparison: Comparison, service: str | None, names: Mapping[str, str]) -> Figure:

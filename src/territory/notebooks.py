@@ -1,0 +1,300 @@
+"""The notebooks: where they are, running one on a study, and messages in French inside a kernel."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from territory.errors import (
+    MissingExtraError,
+    MissingFileError,
+    OutputError,
+    StudyError,
+    TerritoryError,
+    UnknownCodeError,
+    examples,
+)
+
+__all__ = ["Notebook", "begin", "export_html", "list_notebooks", "notebooks_folder", "run_notebook"]
+
+# what a kernel needs, by the name of its import
+_EXTRAS = ("ipykernel", "ipyleaflet", "ipywidgets", "nbconvert", "papermill")
+_INSTALL = "pip install 'territory[notebooks]'"
+_NOT_DEFINED = re.compile(r"name '(.+?)' is not defined")
+# widgets need a kernel: in a page, the picture beside them is shown
+_SHOWN_FIRST = ("text/html", "text/markdown", "image/svg+xml", "image/png", "image/jpeg", "text/plain")
+_OUTSIDE = re.compile(
+    r"<script\b[^>]*\bsrc=[\"']https?://[^>]*>\s*</script>|<link\b[^>]*\bhref=[\"']https?://[^>]*>"
+    r"|<script\b[^>]*type=[\"']module[\"'][^>]*>(?:(?!</script>).)*https?://(?:(?!</script>).)*</script>",
+    re.DOTALL,
+)
+
+
+@dataclass(frozen=True)
+class Notebook:
+    """One notebook of the library.
+
+    Attributes
+    ----------
+    name
+        `04_plateforme_draguignan`.
+    title
+        Its first heading.
+    path
+        The .ipynb, without outputs.
+    """
+
+    name: str
+    title: str
+    path: Path
+
+
+def notebooks_folder() -> Path:
+    """Return the folder of the notebooks: beside the sources, or inside the installed package.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    MissingFileError
+        The installation has none.
+
+    Examples
+    --------
+    >>> any(path.suffix == ".ipynb" for path in notebooks_folder().iterdir())
+    True
+    """
+    package = Path(__file__).parent
+    for folder in (package / "_notebooks", package.parents[1] / "notebooks"):
+        if any(folder.glob("[0-9][0-9]_*.ipynb")):
+            return folder
+    raise MissingFileError(
+        "Les notebooks manquent à cette installation : réinstallez le paquet (pip install --force-reinstall territory)."
+    )
+
+
+def list_notebooks() -> list[Notebook]:
+    """List the notebooks, in order.
+
+    Returns
+    -------
+    list of Notebook
+
+    Examples
+    --------
+    >>> "04_plateforme_draguignan" in [notebook.name for notebook in list_notebooks()]
+    True
+    """
+    import json
+
+    found = []
+    for path in sorted(notebooks_folder().glob("[0-9][0-9]_*.ipynb")):
+        cells = json.loads(path.read_text("utf-8"))["cells"]
+        first = "".join(cells[0]["source"]).splitlines() if cells else []
+        title = first[0].removeprefix("# ") if first else path.stem
+        found.append(Notebook(path.stem, title, path))
+    return found
+
+
+def run_notebook(
+    name: str,
+    *,
+    study: Path | str = "draguignan",
+    out_dir: Path | str | None = None,
+) -> tuple[Path, Path]:
+    """Run a copy of a notebook on a study, and make a page of it.
+
+    Parameters
+    ----------
+    name
+        Number (`04`) or name of the notebook.
+    study
+        Name of a built-in study, or path of a TOML file; given to the notebook as `etude`.
+    out_dir
+        Folder in which `reports/<study>/notebooks` is written, and from which the notebook runs; here without it.
+
+    Returns
+    -------
+    tuple of Path
+        The copy with its outputs, and the page (HTML that refers to nothing outside).
+
+    Raises
+    ------
+    UnknownCodeError
+        There is no such notebook.
+    MissingFileError, StudyError
+        The study is not there, or wrong; or a cell failed.
+    MissingExtraError
+        The libraries of notebooks are not installed.
+    OutputError
+        The folder cannot be written.
+    """
+    from territory.study.load import built_in_studies, load_study
+
+    notebook = _found(name)
+    loaded = load_study(study)
+    _require_extras()
+    base = Path(out_dir or Path()).resolve()
+    folder = base / "reports" / loaded.id / "notebooks"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"Le dossier « {folder.name} » ne peut pas être créé ({error.strerror}) : choisissez --out."
+        ) from error
+    given = str(study) if str(study) in built_in_studies() else _seen_from(base, Path(study))
+    copy = folder / f"{notebook.name}.ipynb"
+    _execute(notebook, copy, given, base)
+    page = copy.with_suffix(".html")
+    page.write_text(export_html(copy), encoding="utf-8")
+    return copy, page
+
+
+def export_html(path: Path) -> str:
+    """Return a notebook as one page of HTML that refers to nothing outside.
+
+    Parameters
+    ----------
+    path
+        A notebook with its outputs.
+
+    Returns
+    -------
+    str
+        HTML; an interactive map is the picture that stands for it.
+
+    Raises
+    ------
+    MissingExtraError
+        The libraries of notebooks are not installed.
+    """
+    _require_extras()
+    from traitlets.config import Config
+
+    nbformat: Any = import_module("nbformat")
+    exporter: Any = import_module("nbconvert").HTMLExporter(
+        template_name="lab",
+        embed_images=True,
+        config=Config(NbConvertBase={"display_data_priority": list(_SHOWN_FIRST)}),
+    )
+    notebook = nbformat.read(path, as_version=4)
+    notebook.metadata.pop("widgets", None)
+    for output in (output for cell in notebook.cells for output in cell.get("outputs", [])):
+        output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)
+    body, _ = exporter.from_notebook_node(notebook, {"metadata": {"name": path.stem}})
+    return _OUTSIDE.sub("", str(body)).replace('<html lang="en">', '<html lang="fr">')
+
+
+def begin() -> None:
+    """Prepare a kernel: check that its libraries are there, and say errors in French.
+
+    Every notebook calls it first. A name that is not defined yet means that cells were run out of order; an error of
+    the library is its message, without the inner workings.
+
+    Raises
+    ------
+    MissingExtraError
+        The libraries of notebooks are not installed.
+    """
+    _require_extras()
+    from IPython.core.getipython import get_ipython
+
+    shell: Any = get_ipython()
+    if shell is not None:
+        shell.set_custom_exc((NameError, TerritoryError), _explain)
+
+
+def _explain(shell: Any, kind: type[BaseException], error: BaseException, trace: Any, **_: Any) -> list[str]:
+    """Show an error in a few words; the usual trace where it says more."""
+    said = _in_french(error)
+    if said is None:
+        lines: list[str] = shell.InteractiveTB.structured_traceback(kind, error, trace)
+    else:
+        lines = [said]
+    shell._showtraceback(kind, error, lines)
+    return lines
+
+
+def _in_french(error: BaseException) -> str | None:
+    """Return what to tell a planner about an error, None where there is nothing better than its trace."""
+    if isinstance(error, TerritoryError):
+        return f"Erreur : {error}"
+    found = _NOT_DEFINED.search(str(error))
+    if found is None:
+        return None
+    return (
+        f"« {found[1]} » n'existe pas encore : les cellules s'exécutent dans l'ordre, de haut en bas. Menu Run, puis "
+        "« Run All Cells » (ou « Restart Kernel and Run All Cells » pour repartir de zéro)."
+    )
+
+
+def _found(name: str) -> Notebook:
+    """Return a notebook by its number or its name."""
+    known = list_notebooks()
+    wanted = name.removesuffix(".ipynb").lower()
+    found = [one for one in known if wanted and (one.name == wanted or one.name.startswith(f"{wanted:0>2}_"))]
+    if len(found) != 1:
+        names = examples([one.name for one in known], most=20)
+        raise UnknownCodeError(f"Notebook inconnu « {name} » ; connus : {names}.")
+    return found[0]
+
+
+def _require_extras() -> None:
+    """Say which libraries of the extra are absent, and how to install them."""
+    absent = [name for name in _EXTRAS if not _is_installed(name)]
+    if absent:
+        raise MissingExtraError(
+            f"Il manque {', '.join(absent)} pour les notebooks : {_INSTALL}, puis redémarrez le noyau."
+        )
+
+
+def _is_installed(name: str) -> bool:
+    """Return whether a library can be imported, without importing it."""
+    try:
+        return find_spec(name) is not None
+    except (ImportError, ValueError):
+        return False
+
+
+def _execute(notebook: Notebook, copy: Path, study: str, base: Path) -> None:
+    """Run a copy of a notebook; a cell that fails is told in one sentence."""
+    import papermill
+    from papermill.exceptions import PapermillExecutionError
+
+    try:
+        done = papermill.execute_notebook(
+            str(notebook.path),
+            str(copy),
+            parameters={"etude": study},
+            cwd=str(base),
+            progress_bar=False,
+            log_output=False,
+            kernel_name="python3",
+        )
+    except PapermillExecutionError as error:
+        # what `begin` says is one text; a trace is many lines, of which the value says enough
+        said = error.traceback[0] if len(error.traceback) == 1 else f"{error.ename} : {error.evalue}"
+        raise StudyError(
+            f"Notebook {notebook.name} : une cellule a échoué. {said}\n"
+            f"Ce qui a été exécuté est dans {_seen_from(base, copy)}."
+        ) from error
+    # a copy that is handed over does not say whose machine made it
+    for key in ("input_path", "output_path"):
+        done.metadata.get("papermill", {}).pop(key, None)
+    import_module("nbformat").write(done, copy)
+
+
+def _seen_from(base: Path, path: Path) -> str:
+    """Return a path as it is called from a folder."""
+    try:
+        return Path(os.path.relpath(path.resolve(), base)).as_posix()
+    except ValueError:
+        # two disks of Windows have no relative path
+        return path.resolve().as_posix()
