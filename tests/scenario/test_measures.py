@@ -169,6 +169,21 @@ def test_side_by_side_keeps_the_columns_of_draws(state: State) -> None:
     assert {"delta_low", "delta_high", "better_share"} <= set(table["S"].columns)
 
 
+def test_side_by_side_sets_draws_beside_the_mean_time(state: State) -> None:
+    keys = pd.MultiIndex.from_tuples(
+        [("S", "territory", "ime-x"), ("S", "1", "ime-x"), ("T", "territory", "ime-x")],
+        names=["scenario", "zone", "service"],
+    )
+    draws = pd.DataFrame(
+        {"low_min": [-9.0, 1.0, 5.0], "high_min": [-2.0, 4.0, 6.0], "better_share": 0.9}, index=keys
+    )
+    table = side_by_side({"S": moved(state)}, draws=draws)["S"]
+    assert table.loc[("territory", "territory", "ime-x", "mean_time_min"), "delta_low"] == -9.0
+    assert table.loc[("epci", "1", "ime-x", "mean_time_min"), "delta_high"] == 4.0
+    others = table.drop(index="mean_time_min", level="measure")
+    assert others[["delta_low", "delta_high", "better_share"]].isna().all(axis=None)
+
+
 def test_side_by_side_refuses_two_todays(state: State) -> None:
     older = replace(state, population=state.population.assign(population=state.population["population"] * 2))
     with pytest.raises(ParameterError, match="mêmes valeurs d'aujourd'hui"):

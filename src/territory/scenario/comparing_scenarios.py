@@ -22,13 +22,15 @@ DRAWN = ("delta_low", "delta_high", "better_share")
 UNITS = {"_min": "min", "_km": "km", "_eur": "eur", "_kg": "kg"}
 
 
-def side_by_side(comparisons: Mapping[str, Comparison]) -> pd.DataFrame:
+def side_by_side(comparisons: Mapping[str, Comparison], *, draws: pd.DataFrame | None = None) -> pd.DataFrame:
     """Put several scenarios beside today in one table.
 
     Parameters
     ----------
     comparisons
         Comparisons of one study with the same baseline, by the id of their scenario, in the order wanted.
+    draws : DataFrame indexed by (scenario, zone, service)
+        `Draws.comparisons`: low_min, high_min and better_share of the difference of mean times. None = no draws.
 
     Returns
     -------
@@ -54,6 +56,8 @@ def side_by_side(comparisons: Mapping[str, Comparison]) -> pd.DataFrame:
     if not comparisons:
         raise ParameterError("Aucun scénario à comparer : l'étude n'en a pas.")
     tables = {name: _rows(comparison) for name, comparison in comparisons.items()}
+    if draws is not None:
+        tables = {name: table.join(_drawn(draws, name)) for name, table in tables.items()}
     keys = dict.fromkeys(key for table in tables.values() for key in table.index)
     index = pd.MultiIndex.from_tuples(in_reading_order(list(keys)), names=KEYS)
     unit, today = _today(tables, index)
@@ -73,6 +77,15 @@ def side_by_side(comparisons: Mapping[str, Comparison]) -> pd.DataFrame:
                 blocks[(name, column)] = found[column]
     columns = pd.MultiIndex.from_tuples(blocks, names=["scenario", "quantity"])
     return pd.concat(list(blocks.values()), axis=1).set_axis(columns, axis=1)
+
+
+def _drawn(draws: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Return the interval of the mean time of each zone, and how often the scenario shortens it."""
+    rows = draws.loc[
+        draws.index.get_level_values("scenario") == name, ["low_min", "high_min", "better_share"]
+    ]
+    rows = rows.set_axis(list(DRAWN), axis=1).reset_index("scenario", drop=True)
+    return pd.concat({"mean_time_min": rows}, names=["measure"])
 
 
 def _rows(comparison: Comparison) -> pd.DataFrame:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from territory.report.disclosure import SUPPRESSED, THRESHOLD, estimate_texts
+from territory.scenario.comparing_scenarios import side_by_side
 from territory.scenario.zones import ALL_TERRITORY
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def comparison_tables(result: StudyResult) -> dict[str, pd.DataFrame]:
         "comparaison_mesures_communes": _communes(result),
         "comparaison_conseils": _councils(result),
         "comparaison_deserts": _deserts(result),
-        "scenarios_cote_a_cote": published_side_by_side(result),
+        "scenarios_cote_a_cote": published_side_by_side(result, with_draws=True),
         "comptes_de_trajets": result.account_terms.reset_index(),
         "attentes": result.waits.reset_index(),
         "batiments": _buildings(result),
@@ -63,21 +64,26 @@ def comparison_tables(result: StudyResult) -> dict[str, pd.DataFrame]:
     return {name: table for name, table in found.items() if len(table)}
 
 
-def published_side_by_side(result: StudyResult) -> pd.DataFrame:
+def published_side_by_side(result: StudyResult, *, with_draws: bool = False) -> pd.DataFrame:
     """Return every scenario beside today as it may leave the agency: flat, one block of columns per scenario.
 
     Parameters
     ----------
     result
         A run of a study.
+    with_draws
+        Add what the draws within the doubt say of the mean times (they are computed when first asked for).
 
     Returns
     -------
     DataFrame
         level, zone, zone_name, service, measure, unit, today_value, today_note, then for each scenario
-        <id>_value, <id>_delta, <id>_is_distinguishable and <id>_note (why a value is unknown or withheld).
+        <id>_value, <id>_delta, <id>_is_distinguishable and <id>_note (why a value is unknown or withheld), and
+        with draws <id>_delta_low, <id>_delta_high, <id>_better_share.
     """
     wide = result.side_by_side
+    if with_draws and result.draws is not None:
+        wide = side_by_side(result.comparisons, draws=result.draws.comparisons)
     unit = wide["today", "unit"]
     secret = wide.index.get_level_values("service").isin(observed_services(result))
     blocks = {}
@@ -98,7 +104,8 @@ def published_side_by_side(result: StudyResult) -> pd.DataFrame:
                 ["value", "delta", "is_distinguishable", "reason"]
             ):
                 drawn = wide[name, column_name].mask(hidden | small["today"])
-                blocks[f"{name}_{column_name}"] = drawn
+                is_delta = str(column_name).startswith("delta")
+                blocks[f"{name}_{column_name}"] = _rounded(drawn, unit) if is_delta else drawn.round(3)
         blocks[f"{name}_note"] = note.astype("str")
     flat = pd.DataFrame({"unit": unit, **blocks}).reset_index()
     flat.insert(2, "zone_name", zone_names(result, flat["zone"]))
@@ -157,14 +164,14 @@ def _communes(result: StudyResult) -> pd.DataFrame:
         # beyond the largest threshold on both sides, nobody comes
         is_near = table[["baseline_within_min", "scenario_within_min"]].notna().any(axis=1)
         table = table[is_changed & is_near].reset_index()
-        persons = [column for column in table if column.endswith("_unmet_persons")]
+        persons = [f"{side}_unmet_persons" for side in ("baseline", "scenario", "delta")]
         counts = table[persons]
         small = counts.gt(0) & counts.lt(THRESHOLD)
         hidden = table["service"].isin(observed) | small.any(axis=1)
         # one side and the difference would give the other side back
         table[persons] = counts.mask(hidden)
         table["unmet_note"] = np.where(hidden & counts.notna().any(axis=1), SMALL, "")
-        table = table.round({column: 1 for column in table if column.endswith("_min")})
+        table = table.round({str(column): 1 for column in table if str(column).endswith("_min")})
         table.insert(0, "scenario", name)
         table.insert(2, "commune_name", zone_names(result, table["commune_code"]))
         blocks.append(table)
@@ -201,7 +208,7 @@ def _deserts(result: StudyResult) -> pd.DataFrame:
 def _buildings(result: StudyResult) -> pd.DataFrame:
     """Return what buildings cost in a year, to the euro."""
     table = result.buildings.reset_index()
-    yearly = [name for name in table if name.startswith(("annuity_", "net_", "per_child_"))]
+    yearly = [str(name) for name in table if str(name).startswith(("annuity_", "net_", "per_child_"))]
     return table.round(dict.fromkeys(yearly, 0))
 
 
