@@ -317,6 +317,7 @@ def targets() -> dict[str, Target]:
         Target("zip", "a.zip", _unpack, _zip, mutating.spoil_zip),
         Target("gz", "a.csv.gz", _unpack, _packed(TABLE, gzip.compress), mutating.spoil_gzip),
         Target("finess-plus", "f.json", _named(sources, "read_finess_plus"), FINESS_PLUS),
+        Target("manifest", "manifest.json", _past_study, _manifest),
         Target("registry", "r.csv", _named(sources, "read_registry"), _registry),
         Target("stored", "source.json", _stored, _source_json),
     ]
@@ -341,6 +342,24 @@ def _graph(path: Path) -> object:
     from territory.network import from_osmnx
 
     return from_osmnx(path)
+
+
+def _manifest(folder: Path) -> list[bytes]:
+    """Return the manifest of a run, as far as it is read again."""
+    import json
+
+    from territory.study.load import load_study
+
+    study = load_study(Path(__file__).parent.parent / "workflow" / "petite.toml")
+    parameters = study.model_dump(mode="json", exclude_none=True)
+    return [json.dumps({"parameters": parameters, "inputs_sha256": {"a": "0"}}).encode()]
+
+
+def _past_study(path: Path) -> object:
+    """Read the study of a past run."""
+    from territory.workflow.remembering import past_study
+
+    return past_study(path.parent)
 
 
 def _registry(folder: Path) -> list[bytes]:

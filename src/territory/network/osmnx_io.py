@@ -13,6 +13,7 @@ from territory.errors import MissingFileError, NetworkError, ParameterError, Pro
 from territory.network import profile as car
 from territory.network.graph import BACKWARD, FORWARD, PLAIN, RoadLines
 from territory.network.osm import ATTRIBUTION, PROFILES
+from territory.sources.xml_limits import declares_type
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -81,6 +82,11 @@ def _load(path: Path) -> nx.MultiDiGraph[Any]:
 
     if not path.exists():
         raise MissingFileError(f"Graphe routier introuvable : « {path} » (vérifiez le chemin).")
+    with path.open("rb") as stream:
+        if declares_type(stream):
+            raise NetworkError(
+                f"« {path.name} » déclare des entités XML, ce qu'aucun graphe d'osmnx n'a ; refusé par prudence."
+            )
     try:
         return osmnx.load_graphml(path)
     # osmnx lets any error of its parsers through

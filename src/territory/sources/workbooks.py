@@ -10,9 +10,17 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from territory.errors import ReadError, examples
+from territory.sources.sizes import size_text
+from territory.sources.xml_limits import declares_type
 
 # a workbook that unpacks to more than this is not a table of communes
 MAX_UNPACKED_BYTES = 1_500_000_000
+# XML shrinks ten to twenty times
+MAX_RATIO = 200
+_RATIO_FROM_BYTES = 100_000_000
+# Excel's own limit of rows; the cells of the largest official workbooks are under ten millions
+MAX_ROWS = 1_048_576
+MAX_CELLS = 50_000_000
 
 
 def read_workbook(content: bytes, path: Path, *, sheet: str | None = None) -> list[tuple[int, list[str]]]:
@@ -97,7 +105,9 @@ def sheet_names(content: bytes, path: Path) -> list[str]:
     if reader is None:
         raise ReadError(f"Fichier « {path.name} » : ce n'est pas un classeur Excel, malgré son nom.")
     try:
-        return reader(content)
+        return reader(content, path)
+    except ReadError:
+        raise
     except Exception as error:
         # a broken workbook breaks these libraries in ways that they do not list
         raise ReadError(
@@ -106,10 +116,11 @@ def sheet_names(content: bytes, path: Path) -> list[str]:
         ) from error
 
 
-def _names_xlsx(content: bytes) -> list[str]:
+def _names_xlsx(content: bytes, path: Path) -> list[str]:
     """List the sheets of an Office Open XML workbook."""
     import openpyxl
 
+    _check_package(content, path)
     book = openpyxl.load_workbook(io.BytesIO(content), read_only=True)
     try:
         return list(book.sheetnames)
@@ -117,7 +128,7 @@ def _names_xlsx(content: bytes) -> list[str]:
         book.close()
 
 
-def _names_xls(content: bytes) -> list[str]:
+def _names_xls(content: bytes, path: Path) -> list[str]:
     """List the sheets of a workbook of Excel 97-2003."""
     import xlrd
 
@@ -129,12 +140,7 @@ def _read_xlsx(content: bytes, path: Path, sheet: str | None) -> list[list[str]]
     """Read an Office Open XML workbook."""
     import openpyxl
 
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        unpacked = sum(member.file_size for member in archive.infolist())
-    if unpacked > MAX_UNPACKED_BYTES:
-        raise ReadError(
-            f"Fichier « {path.name} » : {unpacked / 1e9:.1f} Go une fois décompressé, refusé par prudence."
-        )
+    _check_package(content, path)
     book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
     try:
         table = book[_choose_sheet(book.sheetnames, sheet, path)]
@@ -143,9 +149,45 @@ def _read_xlsx(content: bytes, path: Path, sheet: str | None) -> list[list[str]]
         with warnings.catch_warnings():
             # a date out of its bounds becomes an error cell, which the readers name by its place
             warnings.filterwarnings("ignore", message="Cell .* is marked as a date")
-            return [[_as_text(value) for value in cells] for cells in table.iter_rows(values_only=True)]
+            return _cells(table.iter_rows(values_only=True), path)
     finally:
         book.close()
+
+
+def _check_package(content: bytes, path: Path) -> None:
+    """Refuse a workbook that unpacks to far more than it is, or whose XML declares entities."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        members = archive.infolist()
+        unpacked = sum(member.file_size for member in members)
+        is_bomb = unpacked > _RATIO_FROM_BYTES and unpacked > MAX_RATIO * len(content)
+        if unpacked > MAX_UNPACKED_BYTES or is_bomb:
+            raise ReadError(
+                f"Fichier « {path.name} » : {size_text(unpacked)} une fois décompressé pour {size_text(len(content))}, "
+                "refusé par prudence."
+            )
+        for member in members:
+            if member.filename.lower().endswith((".xml", ".rels")):
+                with archive.open(member) as part:
+                    if declares_type(part):
+                        raise ReadError(
+                            f"Fichier « {path.name} » : « {member.filename} » déclare des entités XML, ce qu'aucun "
+                            "classeur n'a ; refusé par prudence."
+                        )
+
+
+def _cells(found: Iterable[Iterable[object]], path: Path) -> list[list[str]]:
+    """Return rows as text, as many as a sheet can have: a file may announce a cell at the end of the world."""
+    rows: list[list[str]] = []
+    count = width = 0
+    for cells in found:
+        rows.append([_as_text(value) for value in cells])
+        count, width = count + 1, max(width, len(rows[-1]))
+        if count > MAX_ROWS or count * width > MAX_CELLS:
+            raise ReadError(
+                f"Fichier « {path.name} » : plus de {count - 1} lignes de {width} colonnes, ce n'est pas un tableau "
+                "attendu ; supprimez les lignes et colonnes vides, ou enregistrez-le en CSV."
+            )
+    return rows
 
 
 def _read_xls(content: bytes, path: Path, sheet: str | None) -> list[list[str]]:

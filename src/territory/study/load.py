@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from territory.errors import MissingFileError, Problems, StudyError
+from territory.study.confine import paths_outside
 from territory.study.locate import key_lines, line_of
 from territory.study.model import Study
 
@@ -22,6 +23,7 @@ _MESSAGES = {
     "greater_than_equal": "doit être au moins {ge:g} (reçu : {input})",
     "greater_than": "doit être plus grand que {gt:g} (reçu : {input})",
     "less_than_equal": "doit être au plus {le:g} (reçu : {input})",
+    "less_than": "doit être plus petit que {lt:g} (reçu : {input})",
     "string_pattern_mismatch": "« {input} » n'a pas la forme attendue",
     "string_type": "du texte entre guillemets est attendu (reçu : {input})",
     "float_type": "un nombre est attendu (reçu : {input})",
@@ -106,9 +108,13 @@ def _parse(text: str, *, subject: str, folder: Path) -> Study:
     problems = Problems(subject, StudyError)
     try:
         raw = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise StudyError(f"{subject} : ce n'est pas du TOML valide ({error}).") from error
     lines = key_lines(text)
+    # nothing that the file names is opened before it is known to be beside it
+    for location, message in paths_outside(raw):
+        problems.add(_at(lines, location) + message)
+    problems.raise_if_any()
     study: Study | None = None
     raw.pop("folder", None)
     try:

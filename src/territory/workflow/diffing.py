@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from territory.errors import MissingFileError, Problems, StudyError, examples
+from territory.errors import Problems, StudyError, examples
 from territory.report.csv_texts import without_formulas
 from territory.report.difference import difference_document, published
 from territory.report.pdf import compile_pdf
@@ -26,7 +24,8 @@ from territory.study.model import Study
 from territory.study.state import State
 from territory.workflow.inputs import Inputs, dataset_of, prepare
 from territory.workflow.manifest import describe_run
-from territory.workflow.outputs import MANIFEST, TIMINGS, make_folder
+from territory.workflow.outputs import make_folder
+from territory.workflow.remembering import past_study
 from territory.workflow.steps import Steps
 
 KEYS = ["indicator", "place", "service"]
@@ -230,19 +229,11 @@ def _crossings(a: State, b: State, values_a: pd.Series, values_b: pd.Series) -> 
 
 def _prepare_again(folder: Path) -> Inputs:
     """Prepare a run from its manifest, and refuse when its data are no longer those of then."""
-    path = folder / MANIFEST
-    if not path.is_file():
-        raise MissingFileError(
-            f"« {folder} » n'est pas le dossier d'une étude : « {MANIFEST} » y est absent."
-        )
-    manifest: dict[str, Any] = json.loads(path.read_text("utf-8"))
-    log = folder / TIMINGS
-    place = json.loads(log.read_text("utf-8")).get("study_folder", ".") if log.is_file() else "."
-    study = Study.model_validate({**manifest["parameters"], "folder": str(folder / place)})
+    study, digests = past_study(folder)
     inputs = prepare(study, steps=Steps(None))
     now, _ = describe_run(inputs, roads=None)
     problems = Problems(f"Étude de « {folder} »", StudyError)
-    for name, digest in manifest["inputs_sha256"].items():
+    for name, digest in digests.items():
         if now["inputs_sha256"].get(name) != digest:
             problems.add(
                 f"« {name} » n'est plus le fichier d'alors : relancez cette étude, ou rendez-lui ce fichier"
