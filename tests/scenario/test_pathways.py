@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from territory.scenario import child_path, coordination, ehpad_care, recruitment
+from territory.study.pathway import Coordination, PathStep
+from territory.study.state import State
+from tests.scenario.test_deserts import with_service
+
+
+def asking(state: State, **fields: object) -> State:
+    return replace(state, parameters=replace(state.parameters, **fields))
+
+
+def test_a_path_says_present_absent_or_unknown_and_whom_to_ask(state: State) -> None:
+    steps = (
+        PathStep(label="urgences", services=("urgences",), ask="SAE"),
+        PathStep(label="ime", services=("ime",), ask="ARS"),
+        PathStep(label="uema", services=("uema", "ueea"), ask="Rectorat"),
+    )
+    view = child_path(asking(state, path_steps=steps))
+    assert view.loc[("2", "urgences"), "status"] == "présent"
+    # a complete list without a site in the EPCI
+    assert view.loc[("1", "urgences"), "status"] == "absent"
+    # 20 and 40 children of 33 and 21 min
+    assert view.loc[("1", "urgences"), "mean_time_min"] == pytest.approx((40 * 33 + 80 * 21) / 120)
+    assert view.loc[("1", "urgences"), "ask"] == ""
+    # a partial list: a known site is present, another EPCI is unknown and never absent
+    assert view.loc[("1", "ime"), "status"] == "présent"
+    assert view.loc[("2", "ime"), "status"] == "inconnu"
+    assert view.loc[("2", "ime"), "ask"] == "ARS"
+    assert view.xs("uema", level="step")["status"].eq("inconnu").all()
+    assert view.xs("uema", level="step")["ask"].eq("Rectorat").all()
+    assert view.xs("ime", level="step")["mean_time_min"].isna().all()
+
+
+def test_nothing_says_that_neighbours_cooperate(state: State) -> None:
+    view = child_path(state)
+    assert not any("coop" in column or "partner" in column for column in view.columns)
+
+
+def test_gps_around_an_ehpad(state: State) -> None:
+    world = with_service(state, "west", "medecin_generaliste", capacity=3.0, capacity_unit="headcount")
+    world = with_service(world, "east", "ehpad", complete=False, capacity=60.0, capacity_unit="places")
+    sites = world.sites.copy()
+    # GPs stand in Milieu, 21 min from the EHPAD
+    sites.loc["west", "commune_code"] = "83002"
+    care = ehpad_care(replace(world, sites=sites)).xs("east", level="site_id")
+    assert care["gp_count"].eq(0).all()
+    assert care["time_from_closest_gp_min"].eq(21).all()
+    assert np.isinf(care["residents_per_gp"]).all()
+    # a partial list of EHPAD: who shares the GPs is unknown
+    assert care["shared_residents_per_gp"].isna().all()
+    assert care.loc["Service d'urgences", "status"] == "présent"
+    assert care.loc["Service d'urgences", "time_min"] == 5
+    assert care.loc["Équipe mobile de gériatrie", "status"] == "inconnu"
+    assert care.loc["Équipe mobile de gériatrie", "ask"] != ""
+    assert ehpad_care(state).empty
+
+
+def test_unknown_residents_leave_ratios_unknown_and_gps_counted(state: State) -> None:
+    world = with_service(state, "east", "medecin_generaliste", capacity=3.0, capacity_unit="headcount")
+    care = ehpad_care(with_service(world, "east", "ehpad"))
+    assert care["gp_count"].eq(3).all()
+    assert care[["residents_per_gp", "shared_residents_per_gp"]].isna().all(axis=None)
+
+
+def test_coordination_is_counted_when_its_list_is_complete(state: State) -> None:
+    communes = state.communes.assign(area_km2=[10.0, 20.0, 30.0, 40.0])
+    kinds = (
+        Coordination(label="DAC", service="dac", too_far_min=45, ask="ARS"),
+        Coordination(label="CLIC", service="clic", ask="Département"),
+    )
+    world = asking(with_service(replace(state, communes=communes), "east", "dac"), coordination=kinds)
+    table = coordination(world)
+    dac = table.loc[("DAC", "east")]
+    assert dac[["population_hab", "area_km2", "edge_time_min"]].tolist() == [1000.0, 100.0, 50.0]
+    assert bool(dac["is_too_large"])
+    assert dac["status"] == "calculé"
+    clic = table.loc[("CLIC", "")]
+    assert clic["status"] == "inconnu"
+    assert clic["ask"] == "Département"
+    assert pd.isna(clic["population_hab"])
+    partial = coordination(
+        asking(
+            with_service(replace(state, communes=communes), "east", "dac", complete=False), coordination=kinds
+        )
+    )
+    assert partial.loc[("DAC", "east"), "status"] == "inconnu"
+    assert pd.isna(partial.loc[("DAC", "east"), "edge_time_min"])
+
+
+def test_recruitment_comes_from_observed_origins_alone(state: State) -> None:
+    by_site, by_zone = recruitment(state)
+    assert by_site.empty
+    assert by_zone.empty
+    observed = pd.DataFrame(
+        {
+            "commune_code": ["83001", "83003", "83001"],
+            "authorisation_id": ["ime-x", "ime-x", "sessad-x"],
+            "children": [30.0, 10.0, 20.0],
+        }
+    )
+    by_site, by_zone = recruitment(replace(state, observed_origins=observed))
+    assert by_site.loc["ime-x"].tolist() == ["1", 40.0, 30.0, 0.75]
+    assert by_site.loc["sessad-x", "endo_recruitment_share"] == 1
+    assert by_zone.loc["1"].tolist() == [50.0, 50.0, 1.0]
+    assert by_zone.loc["2"].tolist() == [10.0, 0.0, 0.0]

@@ -1,0 +1,144 @@
+"""The indicators of a study, from its file to the tables that are handed over."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import territory
+from territory.datasets import load_var
+from territory.workflow.indicator_tables import indicator_tables
+from territory.workflow.result import StudyResult
+
+BASE = """\
+id = "essai"
+title = "Essai"
+question = "Que se passe-t-il ?"
+
+[territory]
+name = "Var"
+departement_codes = ["83"]
+
+[travel]
+closest_services = ["urgences"]
+
+[uncertainty]
+draws = 40
+
+[[authorisation]]
+id = "cmpp-draguignan"
+label = "CMPP de Draguignan"
+"""
+
+
+def run(folder: Path, more: str = "") -> StudyResult:
+    path = folder / "essai.toml"
+    path.write_text(BASE + more, "utf-8")
+    return territory.run_study(path)
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> StudyResult:
+    return run(tmp_path_factory.mktemp("plain"))
+
+
+def test_the_var_never_passes_what_it_cannot_compute(plain: StudyResult) -> None:
+    table = indicator_tables(plain)["deserts_communes"]
+    assert table["commune_code"].nunique() == 153
+    unknown = table[table["status"] == "non calculable"]
+    assert set(unknown["criterion"]) == {"apl", "urgences", "pharmacie"}
+    assert unknown["reason"].ne("").all()
+    assert table.loc[table["status"] != "non calculable", "criterion"].eq("urgences").all()
+    assert table["desert_class"].eq("non calculable").all()
+    # 29 communes of the north of the Var, some 20,000 inhabitants, are over 30 min from emergencies alone
+    far = table[(table["criterion"] == "urgences") & (table["status"] == "non calculable")]
+    assert 15 <= len(far) <= 45
+
+
+def test_no_border_of_the_var_is_taken_for_a_desert(plain: StudyResult) -> None:
+    edge = plain.baseline.state.edge_time_min
+    inside = edge[edge.index.isin(plain.baseline.state.parameters.territory_codes)]
+    assert inside.min() > 30
+    assert plain.baseline.edge.loc["urgences"].tolist() == [0, 0.0, 0]
+
+
+def test_the_tables_of_doubt_and_paths_are_handed_over(plain: StudyResult) -> None:
+    found = indicator_tables(plain)
+    assert {
+        "deserts_zones",
+        "medecins_generalistes_communes",
+        "bord_des_donnees",
+        "incertitude_temps",
+        "incertitude_couverture",
+        "incertitude_medecins_generalistes",
+        "incertitude_deserts",
+        "incertitude_classes_desert",
+        "incertitude_population_deserts",
+        "parcours_enfants",
+        "soins_ehpad",
+        "coordination",
+    } <= set(found)
+    path = found["parcours_enfants"]
+    assert path["zone"].nunique() == 14
+    # every list of the Var is partial: nothing is absent
+    assert set(path["status"]) == {"présent", "inconnu"}
+    assert path.loc[path["status"] == "inconnu", "ask"].ne("").all()
+    assert found["coordination"]["status"].eq("inconnu").all()
+    assert "endo_recrutement_services" not in found
+
+
+def test_no_draw_no_table_of_doubt(tmp_path: Path) -> None:
+    path = tmp_path / "essai.toml"
+    path.write_text(BASE.replace("draws = 40", "draws = 0"), "utf-8")
+    result = territory.run_study(path)
+    assert result.draws is None
+    assert not [name for name in indicator_tables(result) if name.startswith("incertitude")]
+
+
+def test_the_planner_s_tables_make_an_apl_and_a_simulated_zoning(tmp_path: Path) -> None:
+    data = load_var()
+    gps = data.services.xs("medecin_generaliste", level="service")
+    acts = (gps["capacity"] * 4_500).rename("consultations_per_year")
+    acts.rename_axis("site_id").reset_index().to_csv(tmp_path / "activite.csv", sep=";", index=False)
+    (tmp_path / "consommation.csv").write_text("age_min;age_max;acts_per_hab\n0;64;3\n65;;6\n", "utf-8")
+    inside = data.communes[data.communes["in_territory"]]
+    zones = pd.DataFrame({"codgeo": inside.index, "tvs": inside["epci_code"].to_numpy()})
+    zones.to_csv(tmp_path / "tvs.csv", sep=";", index=False)
+    more = """
+[practitioners]
+activity = "activite.csv"
+consumption = "consommation.csv"
+mean_acts_per_hab = 3.6
+source = "tables inventées pour cet essai"
+
+[zoning]
+territories = "tvs.csv"
+zip_quota_hab = 100000
+zac_quota_hab = 200000
+"""
+    found = indicator_tables(run(tmp_path, more))
+    apl = found["medecins_generalistes_communes"]
+    assert "apl_consultations_per_hab" in apl
+    assert "practitioners_per_100000_hab" not in apl
+    by_apl = found["deserts_communes"].query("criterion == 'apl'")
+    assert set(by_apl["status"]) == {"en désert", "hors désert"}
+    zoning = found["zonage_simule"]
+    assert len(zoning) == 14
+    assert zoning["mention"].eq("simulation sans valeur réglementaire").all()
+    assert found["incertitude_medecins_generalistes"]["unit"].eq("apl_consultations_per_hab").all()
+
+
+def test_observed_origins_give_classes_of_recruitment_and_no_small_count(tmp_path: Path) -> None:
+    (tmp_path / "origines.csv").write_text(
+        "commune_code;authorisation_id;children\n83050;cmpp-draguignan;60\n83061;cmpp-draguignan;40\n",
+        "utf-8",
+    )
+    found = indicator_tables(run(tmp_path, '\n[files]\nobserved_origins = "origines.csv"\n'))
+    services = found["endo_recrutement_services"]
+    assert services["endo_recruitment_class"].tolist() == ["50 % ou plus"]
+    assert set(services) == {"authorisation_id", "zone", "endo_recruitment_class"}
+    zones = found["endo_recrutement_zones"].set_index("zone")["served_in_zone_class"]
+    # everyone of the Dracénie is served in it: the rest is 0, which would be told
+    assert zones.tolist() == ["secret", "secret"]
