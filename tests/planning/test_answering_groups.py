@@ -50,7 +50,8 @@ def line_state(communes: dict[str, str] | None = None) -> State:
         crs=2154,
         index=pd.Index(sites["commune_code"], name="commune_code"),
     )
-    pairs = [(m, n, float(abs(PLACES_KM[m] - PLACES_KM[n]))) for m in PLACES_KM for n in PLACES_KM]
+    # an estimate is never 0, even from a site to itself: a seat is at home all the same
+    pairs = [(m, n, float(abs(PLACES_KM[m] - PLACES_KM[n]) or 3)) for m in PLACES_KM for n in PLACES_KM]
     parameters = Parameters(
         authorisations=(),
         # « away » is beyond the border
@@ -83,6 +84,7 @@ def test_pairs_at_both_ends_with_their_seats_drives_and_the_hospital_instead() -
     assert answer.members["group"].to_dict() == {"a": "G01", "b": "G01", "c": "G02", "d": "G02"}
     assert answer.members["drive_to_seat_min"].groupby(answer.members["group"]).max().to_list() == [10.0, 4.0]
     assert answer.members["drive_to_support_min"].to_dict() == {"a": 70.0, "b": 60.0, "c": 10.0, "d": 6.0}
+    assert answer.groups["mean_drive_to_seat_min"].to_list() == [5.0, 2.0]
     delta = answer.members["delta_support_min"] + answer.members["drive_to_seat_min"]
     assert delta.equals(answer.members["drive_to_support_min"].rename(None))
     assert answer.groups["spread_km"].to_list() == [5.0, 2.0]

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 # official projected system of metropolitan France
 EPSG = 2154
+# what the status of an EHPAD is worth, said wherever it is used
+STATUS_BASIS = "déduit de la couleur du point (CNSA, début 2023)"
 VINTAGES = ("rp2021", "rp2017", "rp2016")
 _SHARES = ("under_25_share", "from_25_to_64_share", "from_65_share")
 _YOUNG = ("young_0_14_rp2018", "young_total_rp2018")
@@ -41,7 +43,8 @@ class VarDataset:
     sites, services
         GeoDataFrame `sites` (EPSG:2154) and table `services`, each line with its `doubt` (French);
         `ages_origin` says whether ages come from a source, from a default, or are unknown. `legal_status` of
-        EHPAD (public, private_non_profit, commercial) is inferred from a colour: public is not autonomous.
+        EHPAD (public, private_non_profit, commercial) is inferred, as `legal_status_basis` says; public is not
+        autonomous.
     child_psychiatry
         Child psychiatry by establishment (SAE 2023), for all its places of care together.
     completeness
@@ -243,6 +246,8 @@ def _sites(folder: Traversable, communes: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 
     text = ("name", "category_code", "commune_code", "operator_id", "operator_name", "legal_status")
     table = _read(folder, "sites", index="site_id", text=(*text, "point_precision", "source", "doubt"))
+    inferred = table["legal_status"].notna()
+    table["legal_status_basis"] = inferred.map({True: STATUS_BASIS, False: None}).astype("str")
     known = gpd.GeoSeries(
         gpd.points_from_xy(table["longitude"], table["latitude"], crs=4326), index=table.index
     ).to_crs(EPSG)

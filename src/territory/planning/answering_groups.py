@@ -35,8 +35,9 @@ class GroupingAnswer:
     result
         The groups (see `territorial_groups`).
     members : GeoDataFrame
-        By site_id: name, commune_code, commune_name, epci_code, epci_name, legal_status, is_autonomous,
-        existing_group, places, budget_eur, group, is_seat, drive_to_seat_min, drive_to_support_min,
+        By site_id: name, commune_code, commune_name, epci_code, epci_name, legal_status, status_basis (where it
+        comes from), is_autonomous, existing_group, places, budget_eur, group, is_seat, drive_to_seat_min,
+        drive_to_support_min,
         delta_support_min (to the support hospital less to the seat), detectable_min (under it the two cannot be
         told apart), is_distinguishable, geometry. NaN = unknown.
     groups : DataFrame
@@ -44,7 +45,10 @@ class GroupingAnswer:
         crow-fly distance of the members to their centre of gravity), places, budget_eur (unknown as soon as that
         of one member is) and meets_budget_threshold.
     context : GeoDataFrame
-        Establishments of the same service that are not grouped: name, commune_code, legal_status, reason, geometry.
+        Establishments of the same service that are not grouped: name, commune_code, legal_status, status_basis, reason,
+        geometry.
+    support : GeoDataFrame
+        The support hospital, by site_id: name, geometry; no row when the question names none.
     pooling : DataFrame
         By (service, member_id): as `pooling` gives it when the study brings the table filled in; otherwise the
         table to fill in, the seat of the group being proposed as host.
@@ -57,6 +61,7 @@ class GroupingAnswer:
     members: gpd.GeoDataFrame
     groups: pd.DataFrame
     context: gpd.GeoDataFrame
+    support: gpd.GeoDataFrame
     pooling: pd.DataFrame
     is_pooling_known: bool
 
@@ -144,6 +149,10 @@ def answer_grouping(
         members=members,
         groups=_groups(members, result, grouping),
         context=_context(around, ids, grouping),
+        support=gpd.GeoDataFrame(
+            state.sites.loc[state.sites.index == grouping.support_site_id, ["name", "geometry"]],
+            crs=state.sites.crs,
+        ),
         pooling=_pooling(members, state.site_times, grouping, pooled),
         is_pooling_known=pooled is not None,
     )
@@ -221,12 +230,23 @@ def _establishments(grouping: Grouping, state: State, table: pd.DataFrame | None
         "epci_code": communes["epci_code"].to_numpy(),
         "epci_name": communes["epci_name"].to_numpy(),
         "legal_status": statuses_of(found, table),
+        "status_basis": _basis(found, table),
         "is_autonomous": known.get("is_autonomous", pd.Series(pd.NA, index=found.index, dtype="boolean")),
         "existing_group": known.get("existing_group", pd.Series(None, index=found.index, dtype="str")),
         "places": sizes("places", found.index, grouping.service, state.services, table),
         "budget_eur": sizes("budget", found.index, grouping.service, state.services, table),
     }
     return gpd.GeoDataFrame(columns, geometry=found.geometry, crs=found.crs)
+
+
+def _basis(sites: pd.DataFrame, table: pd.DataFrame | None) -> pd.Series[str]:
+    """Return where the status of each establishment comes from, unknown where it is."""
+    column = "legal_status_basis"
+    said = sites[column] if column in sites else pd.Series(None, index=sites.index, dtype="str")
+    if table is None:
+        return said
+    given = table["legal_status"].reindex(sites.index).notna()
+    return said.mask(given, "table de l'étude")
 
 
 def _blocks(grouping: Grouping, members: pd.DataFrame) -> pd.Series[str] | None:
@@ -236,10 +256,12 @@ def _blocks(grouping: Grouping, members: pd.DataFrame) -> pd.Series[str] | None:
 
 
 def _between(site_times: pd.DataFrame, ids: Iterable[str]) -> pd.DataFrame:
-    """Return the times between some sites."""
+    """Return the times between some sites, 0 from a site to itself."""
     wanted = list(ids)
     kept = site_times[site_times["from_id"].isin(wanted) & site_times["to_id"].isin(wanted)]
-    return kept.astype({"from_id": "str", "to_id": "str"})
+    kept = kept.astype({"from_id": "str", "to_id": "str"})
+    same = kept["from_id"] == kept["to_id"]
+    return kept.assign(travel_time_min=kept["travel_time_min"].mask(same, 0.0))
 
 
 def _minutes(site_times: pd.DataFrame, from_ids: Iterable[str], to_ids: Iterable[str]) -> np.ndarray:
@@ -311,7 +333,7 @@ def _context(around: gpd.GeoDataFrame, ids: pd.Index[str], grouping: Grouping) -
         ["retiré par l'étude", "non autonome selon la table", "statut inconnu"],
         default="hors du champ de la question",
     )
-    columns = ["name", "commune_code", "commune_name", "legal_status"]
+    columns = ["name", "commune_code", "commune_name", "legal_status", "status_basis"]
     found = others[columns].assign(reason=reason)
     return gpd.GeoDataFrame(found, geometry=others.geometry, crs=around.crs)
 

@@ -46,7 +46,8 @@ def grouping_tables(result: StudyResult) -> dict[str, pd.DataFrame]:
         found[f"{stem}_contexte"] = pd.DataFrame(answer.context.drop(columns="geometry")).reset_index()
         found[f"{stem}_mutualisation"] = _pooling(answer)
     if result.groupings:
-        found["groupements_comparaison"] = compare_groupings(result.groupings).reset_index()
+        compared = compare_groupings(result.groupings).reset_index()
+        found["groupements_comparaison"] = compared.round({"balance": 2})
     return found
 
 
@@ -63,7 +64,7 @@ def _groups(answer: GroupingAnswer) -> pd.DataFrame:
     table["budget_eur"] = table["budget_eur"].astype(object).where(~known | told, SUPPRESSED)
     if not known.any():
         table["budget_eur"] = table["budget_eur"].astype(float)
-    return table
+    return table.round({"size_ratio": 2})
 
 
 def _pooling(answer: GroupingAnswer) -> pd.DataFrame:
@@ -73,5 +74,7 @@ def _pooling(answer: GroupingAnswer) -> pd.DataFrame:
     table["member_name"] = member.map(answer.members["name"])
     table["group"] = member.map(answer.members["group"])
     table["is_shared"] = table["is_shared"].map({True: "oui", False: "non"}).astype("str")
+    times = [name for name in table.columns if str(name).endswith(("_min", "_hours_per_year"))]
+    table = table.round(dict.fromkeys(times, 1))
     shown = [key for key in POOLING_TITLES if key in table]
     return table[shown].rename(columns=dict(POOLING_TITLES))

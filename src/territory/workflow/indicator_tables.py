@@ -96,8 +96,10 @@ def _paths(result: StudyResult) -> dict[str, pd.DataFrame]:
     """Return the path of children, the care around EHPAD and the reach of coordination."""
     state = result.baseline.state
     care = ehpad_care(state)
+    # a study that is not about children has no steps
+    path = _zones(child_path(state), result) if state.parameters.path_steps else pd.DataFrame()
     return {
-        "parcours_enfants": _zones(child_path(state), result),
+        "parcours_enfants": path,
         "soins_ehpad": care.reset_index() if len(care) else care,
         "coordination": coordination(state).reset_index(),
     }

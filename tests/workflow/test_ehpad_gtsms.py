@@ -1,0 +1,83 @@
+"""The built-in study of public EHPAD: does the Var look like the Var, and is what is inferred said to be?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import territory
+from territory.plot import show
+from territory.plot.style import to_svg
+from territory.workflow.result import StudyResult
+
+GOLDEN = Path(__file__).with_name("golden_groupings.csv")
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> StudyResult:
+    return territory.run_study("ehpad-gtsms", out_dir=tmp_path_factory.mktemp("gtsms"))
+
+
+def read(result: StudyResult, name: str) -> pd.DataFrame:
+    assert result.report_dir is not None
+    return pd.read_csv(result.report_dir / "tables" / f"{name}.csv")
+
+
+def test_public_ehpad_alone_are_grouped_and_the_others_are_context(written: StudyResult) -> None:
+    for answer in written.groupings.values():
+        assert len(answer.members) == 20
+        assert (answer.members["legal_status"] == "public").all()
+        assert answer.members["status_basis"].str.contains("déduit").all()
+        assert answer.context["legal_status"].value_counts().to_dict() == {
+            "commercial": 54,
+            "private_non_profit": 20,
+            "public": 1,
+        }
+        assert answer.context.loc["ehpad-83069-du-ch-de-hyeres", "reason"] == "retiré par l'étude"
+        # nothing open says places nor budgets: unknown, and said unknown
+        assert answer.groups["budget_eur"].isna().all()
+        assert answer.groups["meets_budget_threshold"].isna().all()
+        assert answer.result.status == "optimal"
+
+
+def test_neighbours_of_the_var_are_together(written: StudyResult) -> None:
+    members = written.groupings["proximite"].members
+    towns = members.groupby("group")["commune_name"].agg(set)
+    assert {"Cogolin", "Grimaud", "La Croix-Valmer"} in list(towns)
+    assert {"Fréjus", "Saint-Raphaël", "Puget-sur-Argens", "Seillans"} in list(towns)
+    assert {"Carcès", "Cotignac", "Rians"} in list(towns)
+    # Toulon is minutes away from its own hospital, Seillans more than an hour
+    to_support = members.set_index("commune_name")["drive_to_support_min"]
+    assert to_support["Toulon"] < 10 < 60 < to_support["Seillans"]
+    epci = written.groupings["epci"].members
+    assert epci.groupby("epci_code")["group"].nunique().eq(1).all()
+
+
+def test_alternatives_stand_side_by_side_as_they_did(written: StudyResult) -> None:
+    table = read(written, "groupements_comparaison")
+    expected = pd.read_csv(GOLDEN)
+    pd.testing.assert_frame_equal(table, expected, atol=0.11, check_dtype=False)
+    groups = table[table["kind"] == "groups"].set_index("alternative")
+    # fewer groups, more road
+    assert groups["n_groups"].is_monotonic_decreasing
+    assert groups["mean_drive_min"].is_monotonic_increasing
+
+
+def test_the_table_to_fill_in_is_french_and_supposes_nothing(written: StudyResult) -> None:
+    table = read(written, "groupement_proximite_mutualisation")
+    assert table["Service à partager"].nunique() == 9
+    assert len(table) == 9 * 20
+    asked = ["Partagé (oui ou non)", "Heures par an aujourd'hui", "Allers-retours par an vers l'hôte"]
+    assert table[asked].isna().all(axis=None)
+    assert table["Trajet vers l'hôte (min)"].notna().all()
+    assert "budget_eur" not in read(written, "groupement_proximite_membres")
+
+
+def test_the_report_builds_and_the_map_is_drawn(written: StudyResult) -> None:
+    assert written.report_dir is not None
+    assert (written.report_dir / "rapport.pdf").read_bytes().startswith(b"%PDF-")
+    picture = to_svg(show(written.groupings["proximite"], outlines=written.dataset.outlines)).decode()
+    assert "siège" in picture
+    assert "déduit de la couleur" in picture
