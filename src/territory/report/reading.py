@@ -329,15 +329,12 @@ class Reading:
         every = list(self.result.comparisons)
         found: dict[str, list[str]] = {}
         for service in self.named:
-            movers = [name for name in every if self._is_moved(name, service)]
+            # other roads to the same place are no move
+            today = self.site(self.baseline, service)
+            movers = [name for name in every if self.site(self.result.scenarios[name], service) != today]
             if movers and len(movers) < len(every):
                 found[service] = movers
         return found
-
-    def _is_moved(self, scenario_id: str, service: str) -> bool:
-        """Tell whether a service stands elsewhere in a scenario: other roads alone are no move."""
-        after = self.site(self.result.scenarios[scenario_id], service)
-        return self.site(self.baseline, service) != after
 
     def persons_outside(self, scenario_id: str, service: str, effect: str) -> float:
         """Return the persons of an effect who live outside the territory; NaN when they are observed.
