@@ -101,3 +101,24 @@ def test_start_loads_nothing_heavy(command: list[str]) -> None:
     ).stderr
     loaded = {line.rsplit("|", 1)[-1].strip() for line in listed.splitlines()}
     assert loaded.isdisjoint(heavy.split(", "))
+
+
+def test_a_study_in_parts_and_a_scheduler(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = (
+        'id = "essai"\ntitle = "Essai"\nquestion = "Qui ?"\n[territory]\nname = "Var"\n'
+        'departement_codes = ["83"]\n[travel]\nmax_time_min = 60\nclosest_services = ["hopital"]\n'
+    )
+    path = tmp_path / "essai.toml"
+    path.write_text(text, encoding="utf-8")
+    code, _, said = run("run", str(path), "--out", str(tmp_path), "--scheduler", "local", capsys=capsys)
+    assert code == 1
+    assert "[scale]" in said
+    path.write_text(f"{text}[scale]\nbatch_size = 100\n", encoding="utf-8")
+    code, out, said = run("run", str(path), "--out", str(tmp_path), capsys=capsys)
+    assert code == 0, said
+    assert "reports/essai/tables" in out
+    assert "Temps de trajet, partie 1 sur" in said
+    path.write_text(f"{text}[scale]\nmemory = 100\n", encoding="utf-8")
+    code, _, said = run("run", str(path), "--out", str(tmp_path), capsys=capsys)
+    assert code == 1
+    assert "clé inconnue « memory » (vouliez-vous dire « memory_mb » ?)" in said

@@ -55,12 +55,24 @@ def run(
             "--population", help="Millésime du recensement (rp2021, rp2017, rp2016).", metavar="MILLÉSIME"
         ),
     ] = None,
+    scheduler: Annotated[
+        str,
+        typer.Option(
+            "--scheduler",
+            help="Pour une étude nationale : none (ce processus), local (les processeurs de cette machine) ou "
+            "tcp://machine:8786 (dask).",
+            metavar="OÙ",
+        ),
+    ] = "none",
 ) -> None:
     """Calcule une étude et écrit le rapport, les tables et les cartes."""
+    from territory.cli.national import run_in_parts
     from territory.study.load import load_study
     from territory.workflow.running import run_study
 
     loaded = load_study(study)
+    if run_in_parts(loaded, out or Path(), roads, population, scheduler, _progress()):
+        return
     with _progress() as announce:
         result = run_study(
             loaded, out_dir=out or Path(), roads=roads, population=population, on_step=announce

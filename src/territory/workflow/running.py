@@ -72,7 +72,7 @@ def run_study(
     clock.begin("Lecture de l'étude et des données")
     study = study if isinstance(study, Study) else load_study(study)
     if population is not None:
-        study = _with_population(study, population)
+        study = with_population(study, population)
     roads_path = None if roads is None else Path(roads)
     if out_dir is None:
         return _run(study, clock, roads_path)
@@ -134,8 +134,21 @@ def _run(
     return written
 
 
-def _with_population(study: Study, vintage: str) -> Study:
-    """Return the study on another census."""
+def with_population(study: Study, vintage: str) -> Study:
+    """Return the study on another census.
+
+    Parameters
+    ----------
+    study
+        A checked study.
+    vintage
+        Census vintage (`rp2017`).
+
+    Raises
+    ------
+    StudyError
+        If its data have no such census.
+    """
     known = dataset_of(study).vintages
     if vintage not in known:
         raise StudyError(f"Millésime de population inconnu « {vintage} » ; connus : {', '.join(known)}.")

@@ -119,7 +119,10 @@ def _by_road(
         communes, sites, max_time_min=study.travel.max_time_min, with_distance=True
     )
     times = _never_0_inside(times, communes, sites, study.travel.terrain)
-    return times.assign(uncertainty_min=ROADS_DOUBT_MIN), road_network.travel_times(named_sites, sites)
+    times = times.assign(uncertainty_min=ROADS_DOUBT_MIN)
+    # a study that names no service asks for no time between sites
+    between = road_network.travel_times(named_sites, sites) if len(named_sites) else times.iloc[:0]
+    return times, between
 
 
 def _reweighted(
@@ -217,6 +220,7 @@ def times_inside(communes: gpd.GeoDataFrame, sites: gpd.GeoDataFrame, terrain: s
     placed = sites[sites["point_precision"] == "commune"]
     own = communes[communes.index.isin(placed["commune_code"])]
     # a département at a time: all communes with all sites of a country would be a thousand million pairs
+    placed = placed[placed["commune_code"].isin(own.index)]
     at = placed["commune_code"].str[:2]
     blocks = []
     for number in sorted(at.unique()):

@@ -6,6 +6,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "folder": ["TimesFolder", "TimesPart", "open_times"],
+        "running": ["NationalResult", "is_national", "run_national"],
         "schedulers": ["open_scheduler"],
         "writing": ["write_travel_times"],
     },

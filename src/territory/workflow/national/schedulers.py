@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import warnings
 from collections import deque
@@ -12,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from territory.errors import ClusterError, MissingExtraError, ParameterError, agree, examples
-from territory.network.engine._compiling import count_threads
 
 __all__ = ["Cluster", "Threads", "open_scheduler"]
 
@@ -31,7 +31,7 @@ class Threads:
     """
 
     def __init__(self, threads: int | None = None) -> None:
-        self._threads = count_threads(threads)
+        self._threads = _count(threads)
 
     def threads_of(self, n_items: int) -> int:
         """Return how many threads one of so many items may use by itself."""
@@ -189,7 +189,7 @@ def _client(distributed: Any, name: str, workers: int | None) -> Iterator[Any]:
     if name == "local":
         with (
             distributed.LocalCluster(
-                n_workers=count_threads(workers),
+                n_workers=_count(workers),
                 threads_per_worker=1,
                 processes=True,
                 dashboard_address=None,
@@ -215,6 +215,16 @@ def _client(distributed: Any, name: str, workers: int | None) -> Iterator[Any]:
                 f"(dask worker {name})."
             ) from error
         yield client
+
+
+def _count(asked: int | None) -> int:
+    """Return how many threads or processes to use: as asked, or as many as there are processors for this one."""
+    if asked is None:
+        available = getattr(os, "sched_getaffinity", None)
+        return len(available(0)) if available is not None else os.cpu_count() or 1
+    if asked < 1:
+        raise ParameterError(f"workers={asked} : indiquez au moins un.")
+    return asked
 
 
 def _lost() -> tuple[type[Exception], ...]:
