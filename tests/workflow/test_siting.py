@@ -9,6 +9,7 @@ import pytest
 
 import territory
 from territory.errors import StudyError
+from territory.report.reading import Reading
 from territory.study import load_study
 from territory.workflow.diffing import diff_runs
 from territory.workflow.inputs import prepare
@@ -193,3 +194,86 @@ def test_a_run_with_a_chosen_site_can_be_compared_with_another(tmp_path: Path) -
     ]
     difference = diff_runs(*(run for run in runs if run))
     assert isinstance(difference.changes, pd.DataFrame)
+
+
+FAMILIES = """
+[[authorisation]]
+id = "cmpp-draguignan"
+label = "CMPP de Draguignan"
+
+[[service]]
+site_id = "cmpp-draguignan"
+service = "cmpp"
+authorisation_id = "cmpp-draguignan"
+capacity = 100
+capacity_unit = "file_active"
+age_min = 0
+age_max = 20
+is_complete_list = true
+
+[[service]]
+site_id = "cmpp-les-magnolias"
+service = "cmpp"
+authorisation_id = "cmpp-les-magnolias"
+capacity = 200
+capacity_unit = "file_active"
+age_min = 0
+age_max = 20
+is_complete_list = true
+
+[[need]]
+public = "attente"
+label = "Enfants orientés"
+kind = "orientation"
+service = "cmpp"
+age_min = 3
+age_max = 19
+per_1000 = 1
+source = "essai"
+
+[[scenario]]
+id = "proche"
+name = "Le CMPP ferme, chacun va au plus proche"
+families = "closest"
+
+[[scenario.change]]
+type = "close_site"
+authorisation_id = "cmpp-draguignan"
+
+[[scenario]]
+id = "places"
+name = "Le CMPP ferme, les places sont réparties"
+families = "reallocated"
+
+[[scenario.change]]
+type = "close_site"
+authorisation_id = "cmpp-draguignan"
+"""
+
+
+def test_families_of_a_service_that_closes(tmp_path: Path) -> None:
+    found = territory.run_study(load_study(write(tmp_path, GOOD + FAMILIES)))
+    closest, placed = (
+        found.scenarios[name].access.xs("cmpp-draguignan", level="service") for name in ("proche", "places")
+    )
+    assert set(closest["to_id"].dropna()) == {"cmpp-les-magnolias"}
+    today = found.baseline.access.xs("cmpp-draguignan", level="service")["travel_time_min"]
+    assert closest.loc["83050", "travel_time_min"] > today["83050"]
+    # within the recruitment limit and the places there are; the far west is left out
+    assert placed.loc["83118", "is_reachable"]
+    assert not placed.loc["83137", "is_reachable"]
+    # a commune without a child to place is told its closest site, however far
+    asking = found.baseline.state.demand.xs("attente", level="public")["demand"].gt(0)
+    served = placed.loc[asking.index[asking]].dropna(subset=["travel_time_min"])
+    assert served["travel_time_min"].max() <= 45
+    assert len(served) > 20
+
+
+def test_slower_roads_are_no_move(tmp_path: Path) -> None:
+    slower = '[[scenario.change]]\ntype = "change_speeds"\ntime_factor = 1.3\n'
+    text = GOOD[: GOOD.index("[[scenario.change]]")] + slower
+    reading = Reading(territory.run_study(load_study(write(tmp_path, text))))
+    move = reading.moves("A")[0]
+    assert move.is_in_place
+    assert reading.road(move.from_site, move.to_site) == "sans déménager, à Salernes"
+    assert reading.changes_between_scenarios() == {}
