@@ -16,7 +16,7 @@ _SHORT = 6
 
 def change_table(
     reading: Reading, move: Move, codes: pd.Index, *, most: int, told_only: bool = False
-) -> DataTable:
+) -> list[Block]:
     """Return the change of travel time of some communes, the largest first.
 
     Parameters
@@ -34,8 +34,8 @@ def change_table(
 
     Returns
     -------
-    DataTable
-        Times before and after, and what the difference is.
+    list of Block
+        Times before and after, and what the difference is; nothing when there is no commune.
     """
     rows = reading.differences(move.scenario_id, move.services[0]).reindex(codes)
     if told_only:
@@ -55,7 +55,7 @@ def change_table(
         for code, row in order.iterrows()
     ]
     name = f"{reading.labels(move.services)}, d'aujourd'hui au scénario {move.scenario_id}"
-    return _in_two(cells, ["Commune", "Temps de route", "Écart"], f"{name}.", total)
+    return [_in_two(cells, ["Commune", "Temps de route", "Écart"], f"{name}.", total)] if cells else []
 
 
 def today_table(reading: Reading, codes: pd.Index, *, most: int) -> list[Block]:

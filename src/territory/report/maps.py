@@ -37,7 +37,7 @@ def maps(reading: Reading) -> list[Block]:
         pictures.time_map(reading, service, after, situation=situation, max_height_cm=9.8),
         Heading("Qui gagne, qui perd", new_page=True),
         pictures.change_map(reading, move, max_height_cm=10.6),
-        communes.change_table(reading, move, reading.territory.index, most=16, told_only=True),
+        *communes.change_table(reading, move, reading.territory.index, most=16, told_only=True),
     ]
     zones = ordered_zones(reading, move)
     if zones:
@@ -57,14 +57,14 @@ def maps(reading: Reading) -> list[Block]:
                 zoom=focus,
                 zoom_name=reading.study.territory.focus_epci_code,
             ),
-            communes.change_table(reading, move, focus, most=_MOST_COMMUNES),
+            *communes.change_table(reading, move, focus, most=_MOST_COMMUNES),
         ]
     other = _next_map(reading, move)
     if other is not None:
         blocks += [
             Heading(f"Et pour « {reading.labels(other.services)} » ?"),
             pictures.change_map(reading, other, max_height_cm=8.6),
-            communes.change_table(reading, other, reading.territory.index, most=12, told_only=True),
+            *communes.change_table(reading, other, reading.territory.index, most=12, told_only=True),
         ]
     return blocks
 

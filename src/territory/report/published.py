@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from territory.report.disclosure import SUPPRESSED, estimate_texts
+from territory.report.disclosure import SUPPRESSED, THRESHOLD, estimate_texts
 from territory.report.observed import observed_counts, zone_flags
 
 if TYPE_CHECKING:
@@ -114,6 +114,28 @@ def publish_trips(result: StudyLike, scenario_id: str) -> pd.DataFrame:
             # every column of this table is weighted by the children of the zone
             table.loc[mine & secret] = np.nan
     return table
+
+
+def publish_waits(table: pd.DataFrame) -> pd.DataFrame:
+    """Return waits with their small counts withheld, and the months that would give one back from the other.
+
+    Parameters
+    ----------
+    table
+        Columns waiting, exits_per_year (persons, observed), wait_months, scenario_wait_months.
+
+    Returns
+    -------
+    DataFrame
+        Counts as texts.
+    """
+    counts = [name for name in ("waiting", "exits_per_year") if name in table]
+    small = {name: table[name].gt(0) & table[name].lt(THRESHOLD) for name in counts}
+    # months are one count over the other: with one known and the months, the other is
+    either = pd.concat(small, axis=1).any(axis=1) if small else pd.Series(False, index=table.index)
+    texts = {name: estimate_texts(table[name]).mask(small[name], SUPPRESSED) for name in counts}
+    months = [name for name in table.columns if str(name).endswith("wait_months")]
+    return table.assign(**texts, **{str(name): table[name].mask(either) for name in months})
 
 
 def _withheld(table: pd.DataFrame, lines: dict[tuple[str, object], pd.Series]) -> pd.DataFrame:

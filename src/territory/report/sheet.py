@@ -333,7 +333,7 @@ def _by_commune(reading: Reading, place: pd.DataFrame) -> list[Block]:
     move = reading.pivot()
     if move is None or move.from_site is None or move.to_site is None:
         return communes.today_table(reading, place.index, most=_MOST_COMMUNES)
-    return [communes.change_table(reading, move, place.index, most=_MOST_COMMUNES)]
+    return communes.change_table(reading, move, place.index, most=_MOST_COMMUNES)
 
 
 def _unknown(reading: Reading) -> list[Block]:

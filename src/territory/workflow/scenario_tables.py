@@ -49,6 +49,10 @@ def ranking_table(answer: SitingAnswer) -> pd.DataFrame:
     for column in [name for name in table.columns if name.startswith("persons")]:
         # observed counts could be told from one another, candidate by candidate
         table[column] = SUPPRESSED if answer.is_observed else estimate_texts(table[column])
+    if answer.is_observed:
+        # thirty means over the same children, at known times, are as many equations on their communes
+        means = [name for name in table.columns if "mean" in str(name)]
+        table[means] = table[means].astype(float) * float("nan")
     return table
 
 

@@ -8,7 +8,13 @@ import geopandas as gpd
 import pandas as pd
 
 from territory.report.disclosure import estimate_texts
-from territory.report.published import publish_communes, publish_sensitivity, publish_trips, publish_zones
+from territory.report.published import (
+    publish_communes,
+    publish_sensitivity,
+    publish_trips,
+    publish_waits,
+    publish_zones,
+)
 from territory.scenario.computing import ALL_TERRITORY
 from territory.workflow.comparison_tables import comparison_tables
 from territory.workflow.grouping_tables import grouping_tables
@@ -56,6 +62,8 @@ def tables(result: StudyResult) -> dict[str, pd.DataFrame]:
         **indicator_tables(result),
         "sources": result.dataset.sources,
     }
+    if "attentes" in found:
+        found["attentes"] = publish_waits(found["attentes"])
     return {name: _rounded(table) for name, table in found.items() if len(table.columns)}
 
 
