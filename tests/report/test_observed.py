@@ -15,6 +15,7 @@ import territory
 from territory.errors import ParameterError
 from territory.report.disclosure import SUPPRESSED
 from territory.report.observed import ObservedCounts, observed_counts, zone_flags
+from territory.report.published import publish_waits
 from territory.scenario import apply, compare, compute
 from territory.scenario.computing import ALL_TERRITORY
 from territory.workflow import StudyResult
@@ -170,6 +171,56 @@ def test_the_attack_finds_what_careless_tables_tell(draguignan: StudyResult) -> 
         (frozenset(codes.index), float(sum(truth[c] for c in codes.index))) for _, codes in epci.groupby(epci)
     ]
     assert attack(careless, truth, groups_of(result, truth))
+
+
+def test_two_worlds_that_differ_in_withheld_counts_alone_are_published_alike(draguignan: StudyResult) -> None:
+    # two communes that no published sum tells apart: a child of the one could as well be of the other, and no
+    # mean, share, rank or interval of any table may say which
+    first = {
+        "83050": 31,
+        "83007": 23,
+        "83023": 18,
+        "83116": 3,
+        "83121": 15,
+        "83145": 6,
+        "83018": 4,
+        "83038": 12,
+    }
+    result = served(draguignan, first)
+    counted = observed_counts(result, SERVICE)
+    assert counted is not None
+    sums = [members for members in counted._sums if len(members) > 1]
+    pair = next(
+        (one, two)
+        for one in first
+        for two in first
+        if one < two
+        and all((one in members) == (two in members) for members in sums)
+        and counted.is_withheld([one])
+        and counted.is_withheld([two])
+        and 2 <= first[one] <= 9
+        and 1 <= first[two] <= 9
+    )
+    second = {**first, pair[0]: first[pair[0]] - 1, pair[1]: first[pair[1]] + 1}
+    published = [tables(served(draguignan, truth)) for truth in (first, second)]
+    assert published[0].keys() == published[1].keys()
+    different = [name for name in published[0] if not published[0][name].equals(published[1][name])]
+    assert different == []
+
+
+def test_waits_of_few_children_are_withheld() -> None:
+    waits = pd.DataFrame(
+        {
+            "waiting": [7.0, 30.0, 30.0, np.nan],
+            "exits_per_year": [20.0, 4.0, 15.0, np.nan],
+            "wait_months": [4.2, 90.0, 24.0, np.nan],
+            "scenario_wait_months": [4.2, 90.0, 24.0, np.nan],
+        }
+    )
+    printed = publish_waits(waits)
+    assert printed["waiting"].tolist() == [SUPPRESSED, "30", "30", ""]
+    assert printed["exits_per_year"].tolist() == ["20", SUPPRESSED, "15", ""]
+    assert printed["wait_months"].isna().tolist() == [True, True, False, True]
 
 
 def test_means_that_would_tell_where_children_live_are_withheld(draguignan: StudyResult) -> None:

@@ -1,0 +1,79 @@
+"""`territory report`: wrong uses are said before anything is computed; documents join the manifest."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+import territory
+from territory.cli import app
+from territory.errors import OutputError, ParameterError, UnknownCodeError
+from territory.workflow.checking import check_document
+from territory.workflow.handing import write_documents
+
+DRACENIE = "248300493"
+
+
+@pytest.fixture(scope="module")
+def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("out")
+
+
+@pytest.fixture(scope="module")
+def result(out: Path) -> territory.StudyResult:
+    return territory.run_study("draguignan", out_dir=out)
+
+
+@pytest.mark.parametrize(
+    "options, said",
+    [
+        (["--document", "roman"], "council, sheet, annex"),
+        (["--document", "sheet"], "--epci CODE"),
+        (["--document", "annex", "--all-epci"], "ne servent qu'aux fiches"),
+    ],
+)
+def test_wrong_uses(options: list[str], said: str) -> None:
+    tried = CliRunner().invoke(app, ["report", "draguignan", *options])
+    assert isinstance(tried.exception, ParameterError)
+    assert said in str(tried.exception)
+
+
+def test_documents_join_the_manifest_and_are_checked(result: territory.StudyResult, out: Path) -> None:
+    folder = out / "reports" / "draguignan"
+    (sheet,) = write_documents(result, document="sheet", epci=[DRACENIE])
+    (annex,) = write_documents(result, document="annex")
+    assert sheet == folder / "fiches" / "fiche-248300493-ca-dracenie-provence-verdon-agglomeration.pdf"
+    manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
+    assert {"rapport.pdf", "resume.html", "tables.xlsx", "annexe-technique.pdf"} <= set(
+        manifest["outputs_sha256"]
+    )
+    for path in (sheet, annex, folder / "rapport.pdf"):
+        assert check_document(path).is_right
+    # nothing is left of the making
+    assert not [path for path in folder.iterdir() if path.name.startswith(".en-cours-")]
+
+
+def test_an_unknown_epci_writes_nothing(result: territory.StudyResult, out: Path) -> None:
+    before = (out / "reports" / "draguignan" / "manifest.json").read_bytes()
+    with pytest.raises(UnknownCodeError, match="Dracénie"):
+        write_documents(result, document="sheet", epci=["1234", DRACENIE])
+    assert (out / "reports" / "draguignan" / "manifest.json").read_bytes() == before
+
+
+def test_the_run_of_somebody_else_is_not_mixed(result: territory.StudyResult, out: Path) -> None:
+    path = out / "reports" / "draguignan" / "manifest.json"
+    before = path.read_text("utf-8")
+    path.write_text(json.dumps({**json.loads(before), "run_sha256": "0" * 64}), encoding="utf-8")
+    try:
+        with pytest.raises(OutputError, match="relancez"):
+            write_documents(result, document="sheet", epci=[DRACENIE])
+    finally:
+        path.write_text(before, encoding="utf-8")
+
+
+def test_a_result_that_was_not_written_has_no_folder() -> None:
+    with pytest.raises(OutputError, match="--out"):
+        write_documents(territory.run_study("draguignan"), document="annex")

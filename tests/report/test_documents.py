@@ -1,0 +1,229 @@
+"""Every document of every odd study: made, accessible, the same twice, and texts as texts."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from io import BytesIO
+from pathlib import Path
+
+import openpyxl
+import pikepdf
+import pytest
+
+from territory.errors import OutputError, ParameterError, UnknownCodeError
+from territory.report.annex import technical_annex
+from territory.report.companions import write_companions
+from territory.report.council import build_report, council_report
+from territory.report.document import Document, plain_text, to_data
+from territory.report.reading import Reading
+from territory.report.sheet import epci_sheet, sheet_codes
+from territory.report.summary import summary_html
+from territory.report.workbook import workbook_bytes
+from territory.report.xlsx import Sheet, to_xlsx
+from territory.workflow import StudyResult
+from territory.workflow.tables import tables
+from tests.report.worlds import EVIL, WORLDS, world
+
+DOCUMENTS = ("council", "sheet", "annex")
+
+
+def data_of(result: StudyResult, document: str) -> Document:
+    if document == "sheet":
+        return epci_sheet(result, sheet_codes(result)[0])
+    return council_report(result) if document == "council" else technical_annex(result)
+
+
+def text_of(document: Document) -> str:
+    return plain_text(to_data(document)[0])
+
+
+def elements(node: pikepdf.Object) -> Iterator[pikepdf.Dictionary]:
+    """Walk the structure tree in reading order."""
+    if isinstance(node, pikepdf.Array):
+        for child in node:
+            yield from elements(child)
+    elif isinstance(node, pikepdf.Dictionary):
+        if "/S" in node:
+            yield node
+        if "/K" in node:
+            yield from elements(node["/K"])
+
+
+@pytest.mark.parametrize("name", WORLDS)
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_a_sensible_document_of_any_study(document: str, name: str, tmp_path: Path) -> None:
+    result = world(name)
+    codes = sheet_codes(result)
+    path = build_report(result, tmp_path / "r.pdf", document=document, epci=codes[0])
+    assert 20_000 < path.stat().st_size < 3_000_000
+    text = text_of(data_of(result, document))
+    assert not re.search(r"\b(?:nan|None|NaT|inf)\b", text)
+    with pikepdf.open(path) as opened:
+        check_accessible(opened)
+        if document == "sheet":
+            assert len(opened.pages) <= (2 if name != "markup" else 6)
+
+
+def check_accessible(opened: pikepdf.Pdf) -> None:
+    """Check language, tags, titles in order, alternative texts, table headers and bookmarks."""
+    assert str(opened.Root["/Lang"]).startswith("fr")
+    assert opened.Root["/MarkInfo"]["/Marked"]
+    assert opened.Root["/ViewerPreferences"]["/DisplayDocTitle"]
+    meta = opened.open_metadata()
+    assert (meta["pdfuaid:part"], meta["pdfaid:part"], meta["pdfaid:conformance"]) == ("1", "2", "A")
+    found = [(str(e["/S"]), e) for e in elements(opened.Root["/StructTreeRoot"]["/K"])]
+    levels = [int(tag[2:]) for tag, _ in found if re.fullmatch(r"/H[1-6]", tag)]
+    assert levels
+    assert levels[0] == 1
+    assert all(after <= before + 1 for before, after in itertools.pairwise(levels))
+    figures = [e for tag, e in found if tag == "/Figure"]
+    assert all(len(str(e.get("/Alt", ""))) > 20 for e in figures)
+    for tag, table in found:
+        if tag == "/Table":
+            inside = [str(e["/S"]) for e in elements(table["/K"])]
+            assert "/TH" in inside
+            assert inside.index("/TH") < inside.index("/TD")
+    with opened.open_outline() as outline:
+        assert len(outline.root) >= 2
+    # reading order: every page says that tab follows the structure
+    assert all(page.get("/Tabs", "/S") == "/S" for page in opened.pages)
+
+
+def test_the_sheet_says_who_gains_and_loses_there() -> None:
+    text = text_of(epci_sheet(world("usual"), "248300493")).replace("\u00a0", " ").replace("\u202f", " ")
+    for part in (
+        "110 632",
+        "Qui y gagne, qui y perd",
+        "non distinguable",
+        "À demander",
+        "Salernes",
+        "Scénario B",
+    ):
+        assert part in text
+    assert "perdent : Salernes et Sillans-la-Cascade" in text
+
+
+def test_the_annex_says_what_was_withheld_and_what_was_read() -> None:
+    text = text_of(technical_annex(world("observed")))
+    assert "secret statistique" in text
+    assert "Effectifs observés fournis pour" in text
+    assert "recruitment_max_min" in text
+    digest = next(iter(world("usual").manifest["inputs_sha256"].values()))
+    assert f"{digest[:32]} {digest[32:]}" in text
+
+
+def test_an_unknown_epci_or_none_is_one_clear_error(tmp_path: Path) -> None:
+    with pytest.raises(UnknownCodeError, match="248300493"):
+        build_report(world("usual"), tmp_path / "r.pdf", document="sheet", epci="000000000")
+    with pytest.raises(ParameterError, match="EPCI"):
+        build_report(world("usual"), tmp_path / "r.pdf", document="sheet")
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_a_folder_that_cannot_be_written_is_one_clear_error(document: str, tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="ne peut pas être écrit"):
+        build_report(world("usual"), tmp_path / "none" / "r.pdf", document=document, epci="248300493")
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_same_bytes_twice(document: str, tmp_path: Path) -> None:
+    made = [
+        build_report(world("usual"), tmp_path / f"{i}.pdf", document=document, epci="248300493").read_bytes()
+        for i in range(2)
+    ]
+    assert made[0] == made[1]
+
+
+class Reader(HTMLParser):
+    """Read a page as a browser would: what it loads, and the tags that it holds."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scripts, self.addresses, self.tags, self.texts = 0, [], [], []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.scripts += tag == "script"
+        for key, value in attrs:
+            if key in ("src", "href", "action", "data", "srcset", "poster") and not str(value).startswith(
+                "#"
+            ):
+                self.addresses.append(value)
+            assert not key.startswith("on"), key
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+
+
+@pytest.mark.parametrize("name", WORLDS)
+def test_the_summary_page_of_any_study(name: str) -> None:
+    page = summary_html(world(name))
+    assert summary_html(world(name)) == page
+    reader = Reader()
+    reader.feed(page)
+    assert reader.addresses == []
+    assert reader.scripts in (0, 2)
+    assert "url(http" not in page
+    assert "@import" not in page.replace("#import", "")
+    assert reader.tags.count("h1") == 1
+    assert '<html lang="fr">' in page
+    assert not re.search(r">\s*(?:nan|None|NaT|inf)\s*<", page)
+    if name == "markup":
+        # names are read as texts: as many scripts as ever, and the name whole
+        assert any(EVIL.replace("'", "’") in text or EVIL in text for text in reader.texts)
+
+
+@pytest.mark.parametrize("name", WORLDS)
+def test_the_workbook_of_any_study(name: str) -> None:
+    result = world(name)
+    published = tables(result)
+    content = workbook_bytes(published, Reading(result))
+    assert workbook_bytes(published, Reading(result)) == content
+    book = openpyxl.load_workbook(BytesIO(content))
+    assert book.sheetnames[0] == "Lisez-moi"
+    assert book.sheetnames[-1] == "Sources" or "sources" not in published
+    assert all(len(title) <= 31 for title in book.sheetnames)
+    for sheet in book.worksheets[1:]:
+        assert sheet.freeze_panes in ("A2", "B2")
+        for cell in sheet[1]:
+            assert "_" not in str(cell.value), cell.value
+            assert sheet.column_dimensions[cell.column_letter].width >= 9
+        for row in sheet.iter_rows():
+            for cell in row:
+                # no formula, no error, no date: texts and numbers
+                assert cell.data_type in ("s", "n", "inlineStr"), (sheet.title, cell.coordinate, cell.value)
+                if isinstance(cell.value, str) and cell.value.startswith(("=", "+", "-", "@")):
+                    assert cell.quotePrefix
+    assert book.properties.modified.year == 2000
+
+
+def test_the_workbook_has_no_formula_from_names() -> None:
+    names = [
+        "=cmd|' /C calc'!A0",
+        "+1",
+        "-1",
+        "@SUM(A1)",
+        "\t=1",
+        "Aups",
+        "\x07bell",
+        "x" * 40_000,
+        "<a>&amp;\"'",
+    ]
+    content = to_xlsx([Sheet("Noms", ["Nom"], [[name] for name in names], [20])], title="<T>")
+    read = [cell.value for cell in openpyxl.load_workbook(BytesIO(content))["Noms"]["A"]][1:]
+    assert read[:4] == names[:4]
+    assert read[5] == "Aups"
+    assert read[8] == names[8]
+    assert b"<f>" not in content
+
+
+def test_companions_are_the_same_twice(tmp_path: Path) -> None:
+    published = tables(world("usual"))
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        write_companions(world("usual"), published, tmp_path / folder)
+    for name in ("resume.html", "tables.xlsx"):
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()

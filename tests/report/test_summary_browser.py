@@ -1,0 +1,150 @@
+"""The summary page in a real browser: without network, by keyboard alone, and at 400 % zoom."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from territory.report.summary import summary_html
+from tests.report.worlds import world
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    if CHROMIUM is None:
+        pytest.skip("no Chromium on this machine")
+    with playwright.sync_playwright() as started:
+        # root may not use the sandbox, and a container may have no shared memory
+        chromium = started.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage"]
+        )
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("page") / "resume.html"
+    path.write_text(summary_html(world("usual")), encoding="utf-8")
+    return path
+
+
+def opened(browser: Browser, path: Path, width: int = 1280, height: int = 900) -> tuple[Page, list[str]]:
+    """Open a page without network; everything that it complains of or asks for is a trouble."""
+    context = browser.new_context(offline=True, viewport={"width": width, "height": height})
+    page, troubles = context.new_page(), []
+    page.on("console", lambda message: troubles.append(message.text))
+    page.on("pageerror", lambda error: troubles.append(str(error)))
+    page.on(
+        "request", lambda asked: troubles.append(asked.url) if not asked.url.startswith("file:") else None
+    )
+    page.goto(path.as_uri())
+    return page, troubles
+
+
+def test_nothing_is_asked_and_nothing_fails(browser: Browser, place: Path) -> None:
+    page, troubles = opened(browser, place)
+    assert page.locator(".commune").count() == 23
+    assert page.locator("#legend li").count() >= 3
+    assert page.locator("#communes tbody tr").count() == 23
+    assert troubles == []
+
+
+def test_hover_and_click_say_the_numbers_of_a_commune(browser: Browser, place: Path) -> None:
+    page, troubles = opened(browser, place)
+    draguignan = page.locator("#commune option", has_text="Draguignan").get_attribute("value")
+    page.locator(f'.commune[data-i="{draguignan}"]').hover()
+    assert "Draguignan" in page.locator("#tip").inner_text()
+    page.locator(f'.commune[data-i="{draguignan}"]').click()
+    assert "moins" in page.locator("#details").inner_text()
+    assert page.locator("#communes tr.chosen th").inner_text() == "Draguignan"
+    assert troubles == []
+
+
+def test_everything_by_keyboard_alone(browser: Browser, place: Path) -> None:
+    page, troubles = opened(browser, place)
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    seen = []
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        seen.append(page.evaluate("document.activeElement.id"))
+    assert [name for name in seen if name in ("layer", "commune", "in", "map", "filter")] == [
+        *("layer", "commune", "in", "map", "filter")
+    ]
+    view = "document.getElementById('map').getAttribute('viewBox')"
+    before = page.evaluate(view)
+    page.locator("#map").focus()
+    page.keyboard.press("+")
+    zoomed = page.evaluate(view)
+    assert float(zoomed.split()[2]) < float(before.split()[2])
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate(view) != zoomed
+    page.keyboard.press("0")
+    assert page.evaluate(view) == before
+    page.locator("#in").press("Enter")
+    assert page.evaluate(view) != before
+    page.locator("#commune").select_option(label="Salernes")
+    assert "plus" in page.locator("#details").inner_text()
+    last = page.locator("#layer option").count() - 1
+    page.locator("#layer").select_option(index=last)
+    assert "temps" in page.locator("#map-title").evaluate("node => node.textContent").lower()
+    assert troubles == []
+
+
+def test_the_table_sorts_both_ways_and_unknown_comes_last(browser: Browser, place: Path) -> None:
+    page, troubles = opened(browser, place)
+    head = page.locator("#communes thead th").nth(2)
+    head.locator("button").press("Enter")
+    assert head.get_attribute("aria-sort") == "ascending"
+    names = page.locator("#communes tbody th").all_inner_texts()
+    head.locator("button").press("Enter")
+    assert head.get_attribute("aria-sort") == "descending"
+    assert page.locator("#communes tbody th").first.inner_text() == "Draguignan"
+    assert page.locator("#communes tbody th").all_inner_texts() == names[::-1]
+    page.locator("#communes thead th").nth(0).locator("button").press("Enter")
+    first = page.locator("#communes tbody th").first.inner_text()
+    assert first == "Ampus"
+    page.locator("#filter").fill("chateau")
+    shown = [row for row in page.locator("#communes tbody tr").all() if row.is_visible()]
+    assert len(shown) == 1
+    assert "commune affichée" in page.locator("#status").inner_text()
+    assert troubles == []
+
+
+def test_at_400_percent_nothing_scrolls_sideways(browser: Browser, place: Path) -> None:
+    # 1280 points wide at 400 %
+    page, troubles = opened(browser, place, width=320, height=256)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+    assert page.locator("#communes tbody tr").first.bounding_box()["width"] <= 320  # type: ignore[index]
+    assert troubles == []
+
+
+def test_names_that_look_like_markup_run_nothing(browser: Browser, tmp_path: Path) -> None:
+    path = tmp_path / "resume.html"
+    path.write_text(summary_html(world("markup")), encoding="utf-8")
+    page, troubles = opened(browser, path)
+    page.on("dialog", lambda dialog: troubles.append(dialog.message))
+    page.locator("#commune").select_option(index=1)
+    assert "<script>" in page.locator("#details").inner_text()
+    assert page.locator("script").count() == 2
+    assert troubles == []
+
+
+def test_without_scripts_the_answer_can_be_read(browser: Browser, place: Path) -> None:
+    context = browser.new_context(java_script_enabled=False, offline=True)
+    page = context.new_page()
+    page.goto(place.as_uri())
+    assert page.locator("h2", has_text="La réponse").is_visible()
+    assert page.locator("#communes tbody tr").count() == 23
+    assert "min" in page.locator("#communes tbody td").nth(2).inner_text()

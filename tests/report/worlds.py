@@ -1,0 +1,126 @@
+"""Small results of a study for the tests of documents: quick to draw, and as poor or as odd as one likes."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from functools import cache
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+import territory
+from territory.scenario import apply, compare, compute
+from territory.study.changes import Scenario
+from territory.workflow import StudyResult
+
+EVIL = "=cmd|' /C calc'!A0 # $x_1$ <script>alert(\"é\")</script> </script> @ref *b* \\n [z] #import"
+
+
+@cache
+def whole() -> StudyResult:
+    """The embedded study."""
+    return territory.run_study("draguignan")
+
+
+def rebuilt(
+    result: StudyResult,
+    *,
+    scenarios: tuple[Scenario, ...] | None = None,
+    study: dict[str, Any] | None = None,
+    **tables: object,
+) -> StudyResult:
+    """Compute a study again with some of its tables, its scenarios or its texts changed."""
+    state = dataclasses.replace(result.baseline.state, **tables)
+    changed = result.study.model_copy(
+        update={**(study or {}), **({} if scenarios is None else {"scenario": scenarios})}
+    )
+    baseline = compute(state)
+    after = {scenario.id: compute(apply(state, scenario)) for scenario in changed.scenario}
+    compared = {s.id: compare(baseline, after[s.id]).named(s.id, s.name) for s in changed.scenario}
+    return dataclasses.replace(
+        result, study=changed, baseline=baseline, scenarios=after, comparisons=compared, siting={}
+    )
+
+
+@cache
+def small() -> StudyResult:
+    """The same study on the EPCI in focus, with the scenario that changes most."""
+    result = whole()
+    state = result.baseline.state
+    focus = state.communes.index[state.communes["epci_code"] == result.study.territory.focus_epci_code]
+    parameters = dataclasses.replace(state.parameters, territory_codes=frozenset(focus))
+    return rebuilt(result, scenarios=result.study.scenario[1:2], parameters=parameters)
+
+
+def _one_commune() -> StudyResult:
+    parameters = dataclasses.replace(whole().baseline.state.parameters, territory_codes=frozenset({"83050"}))
+    return rebuilt(whole(), scenarios=whole().study.scenario[1:2], parameters=parameters)
+
+
+def _all_unknown() -> StudyResult:
+    """No time, no person, no population is known."""
+    import warnings
+
+    state = small().baseline.state
+    tables: dict[str, Any] = {}
+    for name in ("travel_times", "site_times"):
+        table = getattr(state, name).copy()
+        table["travel_time_min"] = np.nan
+        table.attrs = dict(getattr(state, name).attrs)
+        tables[name] = table
+    tables["services"] = state.services.assign(age_min=np.nan, age_max=np.nan)
+    tables["communes"] = state.communes.assign(population=np.nan)
+    tables["demand"] = state.demand.assign(demand=np.nan, demand_low=np.nan, demand_high=np.nan)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return rebuilt(small(), **tables)
+
+
+def _markup() -> StudyResult:
+    state = small().baseline.state
+    communes = state.communes.assign(
+        name=state.communes["name"] + ' l\'"Été" ' + EVIL, epci_name=EVIL + state.communes["epci_name"]
+    )
+    sites = state.sites.assign(name=EVIL + state.sites["name"])
+    named = tuple(a.model_copy(update={"label": EVIL + a.label}) for a in state.parameters.authorisations)
+    parameters = dataclasses.replace(state.parameters, authorisations=named)
+    texts = {"title": EVIL, "question": EVIL, "authorisation": named}
+    return rebuilt(small(), study=texts, communes=communes, sites=sites, parameters=parameters)
+
+
+def _no_outlines() -> StudyResult:
+    known = small().dataset
+    dataset = SimpleNamespace(outlines=None, sources=known.sources, completeness=known.completeness)
+    return dataclasses.replace(small(), dataset=dataset)  # type: ignore[arg-type]
+
+
+def observed(result: StudyResult, counts: dict[str, int]) -> StudyResult:
+    """Give the children served by the IME, by commune."""
+    rows = pd.DataFrame(
+        {"authorisation_id": "ime-salernes", "commune_code": list(counts), "children": list(counts.values())}
+    )
+    return rebuilt(result, observed_origins=rows)
+
+
+def _observed() -> StudyResult:
+    return observed(small(), {"83050": 31, "83121": 4, "83007": 23, "83023": 18, "83116": 3})
+
+
+WORLDS: dict[str, Callable[[], StudyResult]] = {
+    "usual": small,
+    "without_scenario": lambda: rebuilt(small(), scenarios=()),
+    "without_outlines": _no_outlines,
+    "one_commune": _one_commune,
+    "all_unknown": _all_unknown,
+    "markup": _markup,
+    "observed": _observed,
+}
+
+
+@cache
+def world(name: str) -> StudyResult:
+    """One of `WORLDS`, made once."""
+    return WORLDS[name]()
