@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from importlib import resources
 from pathlib import Path
 
@@ -106,3 +107,14 @@ def test_vehicle_of_a_trip_is_declared(tmp_path: Path) -> None:
     path = study(tmp_path, "", **{'vehicle = "transport_adapte"': 'vehicle = "minibus"'})
     with pytest.raises(StudyError, match="véhicule inconnu « minibus »"):
         load_study(path)
+
+
+def test_prices_waits_and_building_of_the_example_read(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[2] / "studies" / "exemple.toml").read_text("utf-8")
+    head, _, tail = text.partition("# --- ")[0].partition("# Prix, attente, bâtiment")
+    keys = re.compile(r"^# (?=\[|[a-z0-9_]+ = )", re.MULTILINE)
+    (tmp_path / "etude.toml").write_text(head + keys.sub("", "# " + tail), encoding="utf-8")
+    read = load_study(tmp_path / "etude.toml")
+    assert read.prices.of("minibus") is not None
+    assert read.prices.staff_hour is not None
+    assert (len(read.waiting), len(read.building)) == (1, 1)
