@@ -366,8 +366,10 @@ def _registry(folder: Path) -> list[bytes]:
     """Return the first lines of the embedded registry."""
     from importlib import resources
 
-    text = (resources.files("territory.sources") / "registry.csv").read_bytes()
-    return [b"\n".join(text.split(b"\n")[:6]) + b"\n"]
+    lines = (resources.files("territory.sources") / "registry.csv").read_bytes().split(b"\n")
+    # a source that another replaces needs it beside
+    alone = [line for line in lines[1:] if line.startswith((b"bpe,", b"banatic-epci,", b"cog-communes,"))]
+    return [b"\n".join([lines[0], *alone]) + b"\n"]
 
 
 def _source_json(folder: Path) -> list[bytes]:
