@@ -112,6 +112,7 @@ def test_a_kernel_speaks_french(tmp_path: Path) -> None:
         "result.baseline",
         'territory.load_study("rien")',
         "1 / 0",
+        "import types\nexec('absent', types.ModuleType('elsewhere').__dict__)",
         "2",
     )
     notebook = nbformat.read(path, as_version=4)
@@ -121,7 +122,8 @@ def test_a_kernel_speaks_french(tmp_path: Path) -> None:
     assert said[1].startswith("Erreur : Étude introuvable")
     assert "Traceback" not in said[0] + said[1]
     assert "ZeroDivisionError" in said[2]
-    assert notebook.cells[4].outputs[0].data["text/plain"] == "2"
+    assert "n'existe pas encore" not in "\n".join(notebook.cells[4].outputs[0]["traceback"])
+    assert notebook.cells[5].outputs[0].data["text/plain"] == "2"
 
 
 def test_the_wheel_carries_the_notebooks() -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from traceback import walk_tb
 from typing import Any
 
 from territory.errors import (
@@ -227,7 +228,9 @@ def _in_french(error: BaseException) -> str | None:
     if isinstance(error, TerritoryError):
         return f"Erreur : {error}"
     found = _NOT_DEFINED.search(str(error))
-    if found is None:
+    frames = [frame for frame, _ in walk_tb(error.__traceback__)]
+    # a name that a library lacks is its own mistake, and no cell out of order
+    if found is None or not frames or frames[-1].f_globals.get("__name__") != "__main__":
         return None
     return (
         f"« {found[1]} » n'existe pas encore : les cellules s'exécutent dans l'ordre, de haut en bas. Menu Run, puis "
