@@ -49,6 +49,8 @@ class Panel:
         GeoDataFrame of points with `mark` (a short number or letter) and `shape` (one of `SHAPES`).
     circles
         GeoDataFrame of points with `value`: proportional circles.
+    flows
+        GeoDataFrame of lines with `value`: lines as wide as what flows.
     extent
         Left, bottom, right and top (metres) of what is shown; everything without it.
     focus
@@ -63,6 +65,7 @@ class Panel:
     names: gpd.GeoDataFrame | None = None
     sites: gpd.GeoDataFrame | None = None
     circles: gpd.GeoDataFrame | None = None
+    flows: gpd.GeoDataFrame | None = None
     extent: tuple[float, float, float, float] | None = None
     focus: pd.Index | None = None
 
@@ -184,6 +187,10 @@ def _draw_panel(axes: Axes, panel: Panel, categories: dict[str, Category], numbe
     _borders(axes, panel)
     taken = [*furniture.scale_and_north(axes), *_discs(panel, scale)]
     taken += _circles(axes, panel, scale)
+    if panel.flows is not None and len(panel.flows):
+        shapes.flows(
+            axes, panel.flows.geometry.to_numpy(), panel.flows["value"].to_numpy(float), color=style.ACCENT
+        )
     taken += _sites(axes, panel, scale)
     taken += _names(axes, panel, scale, taken)
     _numbers(axes, panel, categories, scale, taken, number_size)

@@ -88,6 +88,30 @@ def border(axes: Axes, members: np.ndarray, *, color: str, width: float, zorder:
     )
 
 
+def flows(axes: Axes, lines: np.ndarray, values: np.ndarray, *, color: str, most_points: float = 7.0) -> None:
+    """Draw lines whose width is proportional to a value.
+
+    Parameters
+    ----------
+    axes
+        Where to draw.
+    lines
+        One line by flow, from the origin to the destination.
+    values
+        What flows, above 0.
+    color
+        Colour of the lines.
+    most_points
+        Width of the largest flow (points).
+    """
+    paths = [np.asarray(line.coords)[:, :2] for line in lines]
+    widths = np.maximum(most_points * values / max(float(values.max(initial=0.0)), 1e-9), 0.6)
+    axes.add_collection(
+        LineCollection(paths, colors=color, linewidths=widths, alpha=0.75, capstyle="round", zorder=4),
+        autolim=False,
+    )
+
+
 def _rings(shape: shapely.Geometry) -> list[shapely.LinearRing]:
     """Return every ring of a shape: outer ones and holes."""
     polygons = [part for part in shapely.get_parts(shape) if part.geom_type == "Polygon"]

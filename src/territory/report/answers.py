@@ -21,6 +21,7 @@ from territory.scenario.computing import ALL_TERRITORY
 
 # a move is "hardly felt" when the difference cannot be told for this share of the persons within reach
 _HARDLY_FELT_SHARE = 0.9
+_NUMBERS = {2: "deux", 3: "trois", 4: "quatre", 5: "cinq", 6: "six"}
 _STAFF = frozenset({"staff"})
 
 
@@ -95,7 +96,7 @@ def _lead(reading: Reading) -> Text:
     if quiet:
         words = "presque aucun trajet d'enfant ou de parent ne change de façon mesurable. "
         parts.append(strong(f"Dans {_scenarios(quiet)}, {words}"))
-    cases = "les deux cas" if len(every) == 2 else f"les {len(every)} cas"
+    cases = f"les {_NUMBERS.get(len(every), str(len(every)))} cas"
     parts.append(f"Rien, ici, n'affirme que ce déménagement aura lieu : {cases} sont calculés.")
     return parts
 
@@ -228,7 +229,9 @@ def _pivot(reading: Reading, move: Move) -> list[Block]:
         ],
     ]
     blocks: list[Block] = [Paragraph(intro), *_key_figures(reading, move), Bullets(items)]
-    if found.communes["entering"][ALL_TERRITORY]:
+    # nobody is served there, where the study counts the children
+    is_empty = found.is_observed and found.persons["entering"][ALL_TERRITORY] == 0
+    if found.communes["entering"][ALL_TERRITORY] and not is_empty:
         blocks.append(Paragraph(_entering(reading, move, found, limit)))
     return [*blocks, *_variants(reading, move)]
 

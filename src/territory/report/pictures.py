@@ -103,7 +103,7 @@ def time_map(
         situation,
         numbers=numbers_from(rows["travel_time_min"]),
         zones=reading.communes["epci_code"],
-        sites=_marks(reading, [(name, "o") for name in site or ()]),
+        sites=marks(reading, [(name, "o") for name in site or ()]),
         names=_places(reading, _NAMED_PLACES if zoom is None else len(reading.territory)),
         extent=None if zoom is None else extent_of(areas[areas.index.isin(zoom)], pad_share=0.05),
         focus=focus_of(reading) if zoom is None else zoom,
@@ -174,7 +174,7 @@ def change_map(
         classes.keys,
         numbers=numbers,
         zones=reading.communes["epci_code"],
-        sites=_marks(reading, [(name, shape) for name, shape, _ in marked]),
+        sites=marks(reading, [(name, shape) for name, shape, _ in marked]),
         names=names,
         extent=extent,
         focus=focus,
@@ -320,8 +320,21 @@ def _before_and_after(reading: Reading, move: Move) -> list[tuple[str, str, str]
     return today + [(site, "s", reading.site_name(site)) for site in after if site not in before]
 
 
-def _marks(reading: Reading, sites: Sequence[tuple[str, str]]) -> gpd.GeoDataFrame | None:
-    """Return the marks of some sites with their shapes, numbered in order."""
+def marks(reading: Reading, sites: Sequence[tuple[str, str]]) -> gpd.GeoDataFrame | None:
+    """Return the marks of some sites, numbered in order.
+
+    Parameters
+    ----------
+    reading
+        A result, read.
+    sites
+        Site and shape of its mark.
+
+    Returns
+    -------
+    GeoDataFrame or None
+        None without a site.
+    """
     if not sites:
         return None
     table = reading.state.sites.loc[[site for site, _ in sites], ["geometry"]]
