@@ -79,6 +79,12 @@ def _doubt(result: StudyResult) -> dict[str, pd.DataFrame]:
     for column in [name for name in zones.columns if str(name).startswith("persons_")]:
         # other tables print sums of the same children: these are not protected with them
         zones[column] = estimate_texts(zones[column]).mask(zones["service"].isin(observed), SUPPRESSED)
+    # times are public: a mean over the children served is an equation on where they live
+    secret = zones["service"].isin(observed) if "service" in zones else pd.Series(False, index=zones.index)
+    for column in [name for name in zones.columns if str(name).endswith(("_min", "_share"))]:
+        zones[column] = zones[column].mask(secret)
+    if "verdict" in zones:
+        zones["verdict"] = zones["verdict"].mask(secret, SUPPRESSED)
     return {
         "incertitude_temps": _communes(draws.times, result),
         "incertitude_couverture": _zones(draws.coverage, result),
