@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from territory.access._exact import ExactSums, weighted_sums
+from territory.access._exact import ExactSums
+from territory.access._rounded_sums import weighted_sums
 from territory.access.pairs import Bools, Floats, Pairs
 
 METHODS = ("2sfca", "e2sfca", "m2sfca", "3sfca", "bfca")
@@ -42,21 +43,26 @@ class Asked:
 
 def ask(method: str, pairs: Pairs, weights: Floats, persons: Floats, places: Floats) -> Asked:
     """Return what the origins of some pairs, all of their pairs given, ask of each site."""
-    shares = weights
-    if method in ("3sfca", "bfca"):
-        shares = _choices(pairs, weights, places)
-    if method == "3sfca":
-        shares = shares * weights
     asked = Asked.nothing(method, len(pairs.sites))
-    asked.demand.add(pairs.site, pairs.origin, shares, persons)
+    asked.demand.add(pairs.site, pairs.origin, _shares(method, pairs, weights, places), persons)
     if asked.weights is not None:
         asked.weights.add(pairs.site, pairs.origin, weights, np.ones(len(pairs.origins)))
     return asked
 
 
-def ratios_of(asked: Asked, places: Floats) -> tuple[Floats, Bools]:
+def ask_whole(
+    method: str, pairs: Pairs, weights: Floats, persons: Floats, places: Floats
+) -> tuple[Floats, Floats | None]:
+    """Return the demand and, for "bfca" alone, the sum of weights of each site, when no part is to be added."""
+    shares, size = _shares(method, pairs, weights, places), len(pairs.sites)
+    demand = weighted_sums(pairs.site, pairs.origin, shares, persons, size)
+    if method != "bfca":
+        return demand, None
+    return demand, weighted_sums(pairs.site, pairs.origin, weights, np.ones(len(pairs.origins)), size)
+
+
+def ratios_of(demand: Floats, places: Floats) -> tuple[Floats, Bools]:
     """Return supply per person of each site, 0 where nobody asks for it, and where that loses some supply."""
-    demand = asked.demand.values()
     nobody = demand == 0
     ratios: Floats = np.where(nobody | (places == 0), 0.0, places / np.where(nobody, 1.0, demand))
     return ratios, nobody & (places > 0)
@@ -74,6 +80,14 @@ def answer(
     elif column is not None:
         given = weights / np.where(column == 0, 1.0, column)[pairs.site]
     return weighted_sums(pairs.origin, pairs.site, given, ratios, len(pairs.origins))
+
+
+def _shares(method: str, pairs: Pairs, weights: Floats, places: Floats) -> Floats:
+    """Return with what weight each origin asks for each site."""
+    if method not in ("3sfca", "bfca"):
+        return weights
+    shares = _choices(pairs, weights, places)
+    return shares * weights if method == "3sfca" else shares
 
 
 def _choices(pairs: Pairs, weights: Floats, places: Floats) -> Floats:

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from territory.access._decay_shapes import Binary
-from territory.access._exact import weighted_sums
-from territory.access._steps import METHODS, answer, ask, ratios_of
+from territory.access._rounded_sums import weighted_sums
+from territory.access._steps import METHODS, answer, ask_whole, ratios_of
 from territory.access.decay import Decay
 from territory.access.pairs import Floats, Ids, Pairs, read_amounts, read_pairs, warn
 from territory.errors import ParameterError, examples
@@ -232,10 +232,10 @@ def _product(left: Floats, right: Floats) -> Floats:
 
 def _two_steps(method: str, pairs: Pairs, weights: Floats, persons: Floats, places: Floats) -> Floats:
     """Return what reaches each origin; warn for sites whose supply goes to nobody."""
-    asked = ask(method, pairs, weights, persons, places)
-    ratios, lost = ratios_of(asked, places)
+    demand, column = ask_whole(method, pairs, weights, persons, places)
+    ratios, lost = ratios_of(demand, places)
     warn_nobody(pairs.sites[lost], stacklevel=5)
-    return answer(method, pairs, weights, places, ratios, asked.column())
+    return answer(method, pairs, weights, places, ratios, column)
 
 
 def warn_nobody(sites: Ids, *, stacklevel: int = 4) -> None:

@@ -217,7 +217,7 @@ def floating_catchment_area(
         is_graded |= graded
         unknown_times += unknown
     seen.check()
-    ratios, lost = ratios_of(asked, places)
+    ratios, lost = ratios_of(asked.demand.values(), places)
     catchment.warn_nobody(supply.index[lost])
     access = np.zeros(len(demand))
     for origins, values in mapper(partial(steps.answer, ratios=ratios, column=asked.column()), parts):
