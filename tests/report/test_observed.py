@@ -176,32 +176,13 @@ def test_the_attack_finds_what_careless_tables_tell(draguignan: StudyResult) -> 
 def test_two_worlds_that_differ_in_withheld_counts_alone_are_published_alike(draguignan: StudyResult) -> None:
     # two communes that no published sum tells apart: a child of the one could as well be of the other, and no
     # mean, share, rank or interval of any table may say which
-    first = {
-        "83050": 31,
-        "83007": 23,
-        "83023": 18,
-        "83116": 3,
-        "83121": 15,
-        "83145": 6,
-        "83018": 4,
-        "83038": 12,
-    }
-    result = served(draguignan, first)
-    counted = observed_counts(result, SERVICE)
+    first = {"83050": 31, "83007": 23, "83023": 6, "83032": 4, "83116": 15, "83121": 15, "83018": 12}
+    second = {**first, "83023": 7, "83032": 3}
+    counted = observed_counts(served(draguignan, first), SERVICE)
     assert counted is not None
-    sums = [members for members in counted._sums if len(members) > 1]
-    pair = next(
-        (one, two)
-        for one in first
-        for two in first
-        if one < two
-        and all((one in members) == (two in members) for members in sums)
-        and counted.is_withheld([one])
-        and counted.is_withheld([two])
-        and 2 <= first[one] <= 9
-        and 1 <= first[two] <= 9
-    )
-    second = {**first, pair[0]: first[pair[0]] - 1, pair[1]: first[pair[1]] + 1}
+    assert all(("83023" in members) == ("83032" in members) for members in counted._sums if len(members) > 1)
+    assert counted.is_withheld(["83023"])
+    assert counted.is_withheld(["83032"])
     published = [tables(served(draguignan, truth)) for truth in (first, second)]
     assert published[0].keys() == published[1].keys()
     different = [name for name in published[0] if not published[0][name].equals(published[1][name])]
