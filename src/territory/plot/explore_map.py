@@ -74,7 +74,7 @@ class CommuneMap:
             layers=tuple(layers),
             panes=PANES,
             center=(float(bounds[1] + bounds[3]) / 2, float(bounds[0] + bounds[2]) / 2),
-            zoom=_zoom(bounds, width_px=760, height_px=height_px),
+            zoom=_zoom(bounds, width_px=600, height_px=height_px),
             zoom_snap=0.25,
             zoom_delta=0.5,
             scroll_wheel_zoom=True,
