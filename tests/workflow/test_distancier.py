@@ -31,7 +31,14 @@ def result(tmp_path_factory: pytest.TempPathFactory) -> StudyResult:
     text = source.read_text("utf-8").replace('"hopital", "urgences", "medecin_generaliste", "ehpad"', "")
     files = '\n[files]\ndistancier = "distancier.csv"\ndistancier_unit = "s"\n'
     (folder / "etude.toml").write_text(text + files, encoding="utf-8")
-    with pytest.warns(TerritoryWarning, match="1 temps inconnu"):
+    # the table names three of the candidate communes, and not Tourtour
+    left_out = r"Implantation « plateforme » : .* candidats écartés"
+    with (
+        pytest.warns(TerritoryWarning, match=r"\d temps inconnu"),
+        pytest.warns(TerritoryWarning, match="Accessibilité inconnue"),
+        pytest.warns(TerritoryWarning, match=left_out),
+        pytest.warns(TerritoryWarning, match="plateforme-dracenie"),
+    ):
         return territory.run_study(folder / "etude.toml")
 
 
@@ -60,3 +67,9 @@ def test_unknown_is_not_out_of_reach(result: StudyResult) -> None:
 def test_two_sites_of_one_commune_are_0_apart(result: StudyResult) -> None:
     zones = result.comparisons["A"].zones
     assert zones.loc[("territory", "cmpp-draguignan"), ["persons_gain", "persons_loss"]].sum() == 0
+
+
+def test_a_question_of_siting_is_asked_of_the_places_of_the_table(result: StudyResult) -> None:
+    ranking = result.siting["plateforme"].ranking
+    assert set(ranking["commune_code"]) <= {"83050", "83121", "83141"}
+    assert UNKNOWN not in result.siting["plateforme"].demand.index

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from territory import needs
-from territory.errors import ParameterError, examples
+from territory.errors import ParameterError, TerritoryWarning, agree, examples
 from territory.planning._result import SitingResult
 from territory.planning.medians import p_center, p_median
 from territory.planning.ranking import rank_candidates
@@ -121,7 +122,7 @@ def answer_siting(siting: Siting, state: State) -> SitingAnswer:
     Warns
     -----
     TerritoryWarning
-        With the number of unknown times.
+        With the candidates and the communes left out because their times are unknown.
     """
     candidates = _candidates(siting, state)
     demand, is_observed = _demand(siting, state)
@@ -132,6 +133,7 @@ def answer_siting(siting: Siting, state: State) -> SitingAnswer:
     kept = state.travel_times["to_id"].isin(wanted) & state.travel_times["from_id"].isin(demand.index)
     times = state.travel_times[kept].astype({"from_id": "str", "to_id": "str"})
     times.attrs = dict(state.travel_times.attrs)
+    candidates, demand = _known(siting, times, candidates, demand)
     result = _solve(siting, times, demand, candidates)
     if not result.selected:
         raise ParameterError("aucun candidat n'améliore la situation des sites existants (fixed_site_ids)")
@@ -155,6 +157,38 @@ def answer_siting(siting: Siting, state: State) -> SitingAnswer:
     ranking.insert(2, "epci_name", names["epci_name"])
     ranking.insert(list(ranking.columns).index("worst_from_id") + 1, "worst_name", worst)
     return SitingAnswer(siting, result, ranking, demand, is_observed)
+
+
+def _known(
+    siting: Siting, times: pd.DataFrame, candidates: list[str], demand: pd.Series[float]
+) -> tuple[list[str], pd.Series[float]]:
+    """Return the candidates and the communes whose times are known, and say how many are left out.
+
+    A table of times may name a few places alone: a candidate that most communes have no known time to goes first,
+    then the communes that have none to one of those that stay.
+    """
+    unknown = times[times["travel_time_min"].isna() & times["from_id"].isin(demand.index[demand > 0])]
+    if unknown.empty:
+        return candidates, demand
+    lost = unknown.groupby("to_id")["from_id"].nunique()
+    left_out = [site for site in candidates if lost.get(site, 0) > (demand > 0).sum() / 2]
+    kept = [site for site in candidates if site not in left_out]
+    if not kept:
+        raise ParameterError(
+            f"aucun candidat dont les temps soient connus ({examples(left_out)}) : complétez la table des temps"
+        )
+    stays = unknown[unknown["to_id"].isin([*kept, *siting.fixed_site_ids])]
+    without = demand.index.isin(stays["from_id"].unique())
+    if without.all():
+        raise ParameterError("aucune commune dont les temps soient connus : complétez la table des temps")
+    warnings.warn(
+        f"Implantation « {siting.id} » : temps inconnus ; {agree(len(left_out), 'candidat(s) écarté(s)')} "
+        f"({examples(left_out) or 'aucun'}), {agree(int(without.sum()), 'commune(s) non comptée(s)')} "
+        f"({examples(demand.index[without]) or 'aucune'}).",
+        TerritoryWarning,
+        stacklevel=3,
+    )
+    return kept, demand[~without]
 
 
 def _solve(
