@@ -85,6 +85,26 @@ def test_the_corpus_is_small_and_of_known_readers() -> None:
     assert {path.parent.name for path in KEPT} <= set(NAMES)
 
 
+def test_a_hang_is_found(tmp_path: Path) -> None:
+    """A reader that never ends ends the worker, which says where."""
+    program = (
+        "from dataclasses import replace; from tests.fuzz import readers, worker\n"
+        "def forever(path):\n"
+        "    while b'x' in path.read_bytes(): pass\n"
+        "csv = readers.targets()['csv']\n"
+        "target = replace(csv, read=forever, seeds=lambda folder: [b'a'], mutate=lambda c, d: b'x')\n"
+        "worker.targets = lambda: {'csv': target}\n"
+        "worker.HANG_S = 1.0\n"
+        f"worker.main(['--findings', {str(tmp_path)!r}, 'csv'])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode < 0, done.stderr
+    assert "forever" in done.stderr
+    assert (tmp_path / "csv.current").read_bytes() == b"x"
+
+
 def test_a_broken_reader_is_found(tmp_path: Path) -> None:
     """The worker itself can fail: a reader that breaks on some files is a finding."""
     from dataclasses import replace

@@ -12,6 +12,7 @@ import json
 import random
 import re
 import resource
+import signal
 import sys
 import tempfile
 import time
@@ -24,8 +25,9 @@ from territory.errors import TerritoryError
 from tests.fuzz.readers import Target, targets
 
 CORPUS = Path(__file__).parent / "corpus"
-# an input of at most 200 kB that takes longer than this, alone, is a hang
-HANG_S = 20.0
+# an input of at most 200 kB that takes more of a processor than this, alone, is a hang; a wait is given longer, for a
+# busy machine is not a hang
+HANG_S, WAIT_S = 20.0, 300.0
 # how much more than before the process may hold (bytes)
 MOST_MEMORY = 1_500_000_000
 _MOST_KEPT = 400
@@ -93,13 +95,15 @@ def fuzz(target: Target, *, seconds: float, seed: int | str, findings: Path) -> 
             content = target.mutate(draw.choice(pool), draw)
             path.write_bytes(content)
             (findings / f"{target.name}.current").write_bytes(content)
-            faulthandler.dump_traceback_later(HANG_S, exit=True)
+            signal.setitimer(signal.ITIMER_PROF, HANG_S)
+            faulthandler.dump_traceback_later(WAIT_S, exit=True)
             found, error = "", None
             try:
                 found = read_once(target, path)
             except Exception as raised:
                 error = raised
             faulthandler.cancel_dump_traceback_later()
+            signal.setitimer(signal.ITIMER_PROF, 0)
             outcome.executions += 1
             outcome.accepted += not found and error is None
             outcome.slowest_s = max(outcome.slowest_s, time.monotonic() - now)
@@ -139,6 +143,8 @@ def main(arguments: list[str] | None = None) -> None:
     asked = parser.parse_args(arguments)
     asked.findings.mkdir(parents=True, exist_ok=True)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    # says where it hangs, then ends the process as the signal does by itself
+    faulthandler.register(signal.SIGPROF, chain=True)
     known = targets()
     for name in asked.names or known:
         resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
