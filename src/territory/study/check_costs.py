@@ -61,7 +61,7 @@ def check_costs(raw: dict[str, Any]) -> Iterator[Finding]:
     taken: dict[str, int] = {}
     for number, building in enumerate(_items(raw, "building")):
         named_here = building.get("scenarios", [])
-        for scenario in (named_here if isinstance(named_here, list) and named_here else ["(tous)"]):
+        for scenario in named_here if isinstance(named_here, list) and named_here else ["(tous)"]:
             if scenario != "(tous)" and scenario not in known_scenarios:
                 yield (
                     ("building", number, "scenarios"),
