@@ -10,6 +10,8 @@ import pytest
 import territory
 from territory.plot import show
 from territory.plot.style import to_svg
+from territory.report.council import council_report
+from territory.report.document import plain_text, to_data
 from territory.workflow.result import StudyResult
 
 GOLDEN = Path(__file__).with_name("golden_groupings.csv")
@@ -78,6 +80,10 @@ def test_the_table_to_fill_in_is_french_and_supposes_nothing(written: StudyResul
 def test_the_report_builds_and_the_map_is_drawn(written: StudyResult) -> None:
     assert written.report_dir is not None
     assert (written.report_dir / "rapport.pdf").read_bytes().startswith(b"%PDF-")
+    council = to_data(council_report(written))[0]
+    said = plain_text(council)
+    assert "6 groupes de 3 à 5 établissements" in said.replace("\u00a0", " ")
+    assert "déduit de la couleur" in said
     picture = to_svg(show(written.groupings["proximite"], outlines=written.dataset.outlines)).decode()
     assert "siège" in picture
     assert "déduit de la couleur" in picture

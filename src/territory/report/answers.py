@@ -16,6 +16,7 @@ from territory.report.document import (
     strong,
 )
 from territory.report.french import about, count, join, minutes, persons, share
+from territory.report.groups import groups_answer
 from territory.report.reading import SECRET, Counts, Move, Reading
 from territory.scenario.computing import ALL_TERRITORY
 
@@ -341,7 +342,7 @@ def _between(reading: Reading, move: Move) -> str:
 
 def _answer_without_scenario(reading: Reading) -> list[Block]:
     """Answer for a study that compares nothing: today's times."""
-    blocks: list[Block] = [
+    blocks: list[Block] = groups_answer(reading) or [
         Paragraph("Cette étude ne compare aucun scénario : elle décrit la situation d'aujourd'hui.")
     ]
     population = float(reading.territory["population"].sum())

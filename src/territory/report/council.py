@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from territory.errors import ParameterError
-from territory.report import accounts, answers, flows, maps, method, needs, options, sections
+from territory.report import accounts, answers, flows, groups, maps, method, needs, options, sections
 from territory.report.document import Block, Document
 from territory.report.pdf import compile_pdf
 from territory.report.reading import Reading, StudyLike
@@ -100,6 +100,7 @@ def council_report(result: StudyLike) -> Document:
         *sections.what_moves(reading),
         *sections.all_moves(reading),
         *options.options(reading),
+        *groups.groups(reading),
         *maps.maps(reading),
         *flows.flows(reading),
         *needs.needs(reading),

@@ -1,0 +1,241 @@
+"""Groups of establishments in a report: groupings side by side, joining the hospitals instead, map and members."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from territory.planning.answering_groups import compare_groupings
+from territory.plot import style
+from territory.plot.show_establishments import show_establishments
+from territory.report.document import (
+    Block,
+    Bullets,
+    Callout,
+    DataTable,
+    Heading,
+    Paragraph,
+    Picture,
+    Side,
+    Text,
+    strong,
+)
+from territory.report.french import count, decimal, integer, join, minutes
+from territory.report.pictures import areas_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from territory.planning.answering_groups import GroupingAnswer
+    from territory.report.reading import Reading
+
+_UNKNOWN = "inconnu"
+
+
+def groups_answer(reading: Reading) -> list[Block]:
+    """Return what the first page says of the questions of grouping.
+
+    Parameters
+    ----------
+    reading
+        A result, read.
+
+    Returns
+    -------
+    list of Block
+        Nothing without a question of grouping.
+    """
+    answers = _answers(reading)
+    if not answers:
+        return []
+    compared = compare_groupings(answers)
+    items: list[Text] = []
+    for name, answer in answers.items():
+        row: Any = compared.loc[(name, "groups")]
+        items.append([strong(answer.grouping.name), f" : {_in_words(answer, row)}."])
+    items += _join_in_words(answers, compared)
+    return [Bullets(items), *_cautions(answers)]
+
+
+def groups(reading: Reading) -> list[Block]:
+    """Return the groupings side by side, then the map and the members of the first one.
+
+    Parameters
+    ----------
+    reading
+        A result, read.
+
+    Returns
+    -------
+    list of Block
+        Nothing without a question of grouping.
+    """
+    answers = _answers(reading)
+    if not answers:
+        return []
+    first = next(iter(answers.values()))
+    return [
+        Heading("Les groupements comparés"),
+        _comparison(answers),
+        Paragraph(
+            "Le siège est le membre vers lequel la route de tous est la plus courte : un calcul, pas une désignation. "
+            "La dispersion est la distance moyenne des membres à leur centre, à vol d'oiseau."
+        ),
+        _map(reading, first),
+        _members(first),
+        Paragraph(
+            "Les autres découpages, les établissements qui ne sont pas groupés et le tableau des services à "
+            "partager, à remplir, sont dans le dossier tables (groupement_…).",
+            kind="small",
+        ),
+    ]
+
+
+def _answers(reading: Reading) -> Mapping[str, GroupingAnswer]:
+    """Return the answers of the study."""
+    found: Mapping[str, GroupingAnswer] = getattr(reading.result, "groupings", {})
+    return found
+
+
+def _in_words(answer: GroupingAnswer, row: Any) -> str:
+    """Say how many groups there are, how large and how far."""
+    sizes = answer.groups["n_units"]
+    low, high = int(sizes.min()), int(sizes.max())
+    if len(sizes) == 1:
+        said = f"un groupe de {count(high, 'établissement')}"
+    else:
+        each = f"de {low} à {high}" if low < high else f"de {low}"
+        said = f"{len(sizes)} groupes {each} établissements"
+    mean, worst = minutes(row["mean_drive_min"]), minutes(row["worst_drive_min"])
+    return f"{said}, {mean} de route en moyenne vers le siège, {worst} au plus"
+
+
+def _join_in_words(answers: Mapping[str, GroupingAnswer], compared: pd.DataFrame) -> list[Text]:
+    """Say how far the support hospital is, and for how many it is distinguishably farther than the seat."""
+    for name, answer in answers.items():
+        if answer.grouping.support_site_id is None:
+            continue
+        row: Any = compared.loc[(name, "join")]
+        farther, closer, indistinct = (
+            integer(row[name]) if row[name] else "aucun" for name in ("n_farther", "n_closer", "n_indistinct")
+        )
+        return [
+            [
+                strong(f"Adhésion au {answer.grouping.support_name}"),
+                f" : {minutes(row['mean_drive_min'])} en moyenne vers l'établissement support, "
+                f"{minutes(row['worst_drive_min'])} au plus. Des {integer(row['n_members'])} établissements, il est "
+                f"plus loin que le siège pour {farther}, plus près pour {closer}, et l'écart n'est pas distinguable "
+                f"pour {indistinct} (découpage « {answer.grouping.name} »).",
+            ]
+        ]
+    return []
+
+
+def _cautions(answers: Mapping[str, GroupingAnswer]) -> list[Block]:
+    """Say what the statuses, places and budgets are worth."""
+    first = next(iter(answers.values()))
+    items: list[Text] = []
+    bases = list(first.members["status_basis"].dropna().unique())
+    if bases:
+        items.append(f"Le statut des établissements est {join(map(str, bases))}.")
+    unknown = int(first.members["is_autonomous"].isna().sum())
+    if unknown:
+        items.append(
+            f"L'autonomie juridique n'est pas connue pour {unknown} des {len(first.members)} établissements groupés."
+        )
+    if first.members["budget_eur"].isna().any():
+        items.append("Les budgets ne sont pas publics : aucun seuil de budget n'est testé.")
+    if not first.is_pooling_known:
+        items.append(
+            "Ce que les membres gagneraient à partager n'est pas calculé : le tableau est à remplir."
+        )
+    return [Callout("Ce que valent ces groupes", items, tone="warning")] if items else []
+
+
+def _comparison(answers: Mapping[str, GroupingAnswer]) -> DataTable:
+    """Return the groupings side by side."""
+    table = compare_groupings(answers).reset_index()
+    # joining is the same for every question about the same members: said once for each number of members
+    once = table["kind"].eq("groups") | ~table.duplicated(["kind", "name", "n_members", "mean_drive_min"])
+    rows = [
+        [
+            str(row["name"]),
+            integer(row["n_groups"]) if row["kind"] == "groups" else "–",
+            _span(row),
+            decimal(row["mean_drive_min"]),
+            decimal(row["worst_drive_min"]),
+            decimal(row["worst_drive_between_min"]) if row["kind"] == "groups" else "–",
+            decimal(row["mean_spread_km"]) if row["kind"] == "groups" else "–",
+        ]
+        for _, row in table[once].sort_values("kind", kind="stable").iterrows()
+    ]
+    return DataTable(
+        headers=(
+            "Découpage",
+            "Groupes",
+            "Taille",
+            "Route moyenne (min)",
+            "La plus longue (min)",
+            "Entre membres (min)",
+            "Dispersion (km)",
+        ),
+        rows=rows,
+        caption="Les découpages, et l'adhésion au groupement hospitalier.",
+        align=("left", "right", "right", "right", "right", "right", "right"),
+        note="Route des membres vers le siège de leur groupe, ou vers l'établissement support.",
+    )
+
+
+def _span(row: Any) -> str:
+    """Return the smallest and the largest size of a grouping."""
+    low, high = row["smallest_size"], row["largest_size"]
+    if pd.isna(low):
+        return "–"
+    return integer(low) if low == high else f"{integer(low)} à {integer(high)}"
+
+
+def _map(reading: Reading, answer: GroupingAnswer) -> Picture:
+    """Return the map of a grouping, with its groups in words."""
+    areas = areas_of(reading)
+    areas = areas.assign(epci_code=reading.territory["epci_code"].reindex(areas.index))
+    towns = answer.members.groupby("group")["commune_name"].agg(lambda names: join(sorted(set(names))))
+    return Picture(
+        style.to_svg(show_establishments(answer, areas)),
+        alt=f"Carte des groupes. {' ; '.join(f'{name} : {text}' for name, text in towns.items())}.",
+        caption=f"{answer.grouping.name}.",
+        source="Contours : IGN, simplifiés.",
+    )
+
+
+def _members(answer: GroupingAnswer) -> DataTable:
+    """Return the members of a grouping, with both drives."""
+    has_support = answer.grouping.support_site_id is not None
+    rows = []
+    for _, row in answer.members.sort_values(["group", "drive_to_seat_min"]).iterrows():
+        line = [
+            str(row["group"]),
+            str(row["name"]),
+            str(row["commune_name"]),
+            "siège" if row["is_seat"] else decimal(row["drive_to_seat_min"]),
+        ]
+        if has_support:
+            told = "" if row["is_distinguishable"] else " ≈"
+            line.append(_known(row["drive_to_support_min"]) + told)
+        rows.append(line)
+    sides: list[Side] = ["left", "left", "left", "right"]
+    support = ["Vers l'établissement support (min)"] if has_support else []
+    return DataTable(
+        headers=("Groupe", "Établissement", "Commune", "Vers le siège (min)", *support),
+        rows=rows,
+        caption=f"Les membres : {answer.grouping.name}.",
+        align=(*sides, "right") if has_support else sides,
+        note="≈ : l'écart entre les deux routes n'est pas distinguable du doute sur les temps."
+        if has_support
+        else "",
+    )
+
+
+def _known(value: float) -> str:
+    """Return minutes, or that they are unknown."""
+    return _UNKNOWN if pd.isna(value) else decimal(value)
