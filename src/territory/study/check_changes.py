@@ -245,6 +245,16 @@ def _check_siting(
     for name in texts(siting.get("authorisation_ids")):
         if name not in known.held:
             yield (*at, "authorisation_ids"), unknown("autorisation", name, known.held)
+    fixed = siting.get("fixed_service")
+    listed = known.services[known.services["kind"] == fixed]
+    if fixed is not None and listed.empty:
+        yield (*at, "fixed_service"), unknown("service", fixed, set(known.services["kind"]))
+    elif fixed is not None and not listed["is_complete_list"].eq(True).all():
+        yield (
+            (*at, "fixed_service"),
+            f"la liste des sites de « {fixed} » n'est pas complète : ceux qui manquent seraient comptés comme absents ; "
+            "donnez un fichier FINESS dans [data] et le service dans complete_services, ou nommez fixed_site_ids",
+        )
     publics = {need.get("public") for need in items(raw, "need")}
     if siting.get("public") is not None and siting["public"] not in publics:
         yield (*at, "public"), unknown("besoin", siting["public"], publics)

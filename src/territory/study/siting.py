@@ -20,6 +20,7 @@ class Siting(BaseModel):
     from which it is `near_max_min` or less away. Persons are those of the ages that the authorisations receive
     (children served where they are observed) within the recruitment limit of one of their sites of today, or the
     persons of the need `public`, in the whole territory; `demand_epci_codes` keeps those of some EPCI alone.
+    `fixed_site_ids` exist already and stay; `fixed_service` adds every site of a service whose list is complete.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -35,6 +36,7 @@ class Siting(BaseModel):
     near_commune: Code | None = None
     near_max_min: float | None = Field(default=None, gt=0)
     fixed_site_ids: tuple[str, ...] = ()
+    fixed_service: str | None = None
     authorisation_ids: tuple[str, ...] = ()
     public: str | None = None
     demand_epci_codes: tuple[str, ...] = ()

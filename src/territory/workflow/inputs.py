@@ -39,6 +39,7 @@ from territory.workflow.scenario_inputs import (
     scenario_sites,
     settled,
     with_candidates,
+    with_fixed_services,
     with_holders,
 )
 from territory.workflow.steps import Steps
@@ -97,6 +98,7 @@ def prepare(
     population = validate("population", data.population(study.population))
     communes = _communes(study, data, population)
     services = validate("services", with_activity(study, with_holders(study, _services(study, data))))
+    study = with_fixed_services(study, services)
     sites = validate("sites", with_candidates(study, _sites(study, data, communes), communes))
     used = _used_sites(study, services) | indicator_sites(study, services, sites, communes)
     sites = sites.loc[sites.index.isin(used) | is_candidate(sites)]

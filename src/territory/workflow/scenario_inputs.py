@@ -14,7 +14,7 @@ from territory.errors import InfeasibleError, ParameterError, Problems, StudyErr
 from territory.planning.answering import SitingAnswer, answer_siting, candidate_communes
 from territory.study.changes import SITING_PREFIX, ChangeSpeeds, Scenario
 from territory.study.own_tables import CHANGE_TABLES, read_change_table
-from territory.study.siting import CANDIDATE_PREFIX
+from territory.study.siting import CANDIDATE_PREFIX, Siting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,6 +50,22 @@ def with_candidates(study: Study, sites: gpd.GeoDataFrame, communes: gpd.GeoData
     frames: list[Any] = [sites.to_crs(crs), found]
     both: Any = pd.concat(frames)
     return gpd.GeoDataFrame(both, crs=communes.crs)
+
+
+def with_fixed_services(study: Study, services: pd.DataFrame) -> Study:
+    """Return the study whose questions of siting name every site of the services that they keep."""
+    if all(siting.fixed_service is None for siting in study.siting):
+        return study
+    kinds = services.index.get_level_values("service").astype("str").str.split("@").str[0]
+    ids = services.index.get_level_values("site_id")
+
+    def named(siting: Siting) -> Siting:
+        known = ids[kinds == siting.fixed_service]
+        return siting.model_copy(
+            update={"fixed_site_ids": tuple(dict.fromkeys((*siting.fixed_site_ids, *known)))}
+        )
+
+    return study.model_copy(update={"siting": tuple(named(siting) for siting in study.siting)})
 
 
 def with_holders(study: Study, services: pd.DataFrame) -> pd.DataFrame:

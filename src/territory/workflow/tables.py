@@ -53,7 +53,7 @@ def tables(result: StudyResult) -> dict[str, pd.DataFrame]:
         "sites": _real_sites(result).drop(columns="geometry").reset_index(),
         "services": state.services.reset_index(),
         "acces_communes": _with_names(result.baseline.access, names),
-        "couverture_zones": result.baseline.coverage.reset_index(),
+        **_coverage(result),
         **_needs(result, names),
         **_comparisons(result, names),
         **comparison_tables(result),
@@ -115,6 +115,12 @@ def _needs(result: StudyResult, names: pd.DataFrame) -> dict[str, pd.DataFrame]:
     for table in (by_commune, by_epci):
         table[values] = table[values].apply(estimate_texts)
     return {"besoins_communes": by_commune, "besoins_epci": by_epci}
+
+
+def _coverage(result: StudyResult) -> dict[str, pd.DataFrame]:
+    """Return who is within reach of common care, nothing when the study asks for no complete service."""
+    coverage = result.baseline.coverage
+    return {"couverture_zones": coverage.reset_index()} if len(coverage) else {}
 
 
 def _comparisons(result: StudyResult, names: pd.DataFrame) -> dict[str, pd.DataFrame]:
