@@ -15,6 +15,9 @@ _WORD = 8
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 _FOLD = np.uint64(0xBF58476D1CE4E5B9)
 _FIRST_BITS = 12
+# a table of this size stays in the processor's cache, and is nearly empty with a thousand ids
+_SHORT_BITS = 15
+_SHORT_MOST = 1 << 14
 
 
 def text_codes(column: pd.Series[str]) -> tuple[NDArray[np.int32], pd.Index[str]]:
@@ -34,12 +37,14 @@ def text_codes(column: pd.Series[str]) -> tuple[NDArray[np.int32], pd.Index[str]
     if not is_text or len(chunks) != 1 or chunks[0].null_count:
         return _by_pandas(column)
     offsets, words = _buffers(chunks[0], np.int64 if pa.types.is_large_string(held.type) else np.int32)
-    keys, shortest, longest = _keys(offsets, words)
-    codes, first = _encode(keys)
-    # a text of one word is its own key; for others two texts may share one, once in thousands of millions
-    is_exact = shortest == longest <= _WORD
-    if not is_exact and not _all_same(offsets, words, codes, first):
-        return _by_pandas(column)
+    found = _short_codes(offsets, words)
+    if found is None:
+        keys = _keys(offsets, words)
+        found = _encode(keys)
+        # two texts may share a key, once in thousands of millions
+        if not _all_same(offsets, words, *found):
+            return _by_pandas(column)
+    codes, first = found
     known = pd.Index(column.iloc[first].array)
     return codes, cast("pd.Index[str]", known)
 
@@ -67,17 +72,65 @@ def _buffers(
     return offsets, padded.view(np.uint64)
 
 
+def _short_codes(
+    offsets: NDArray[np.signedinteger[Any]], words: NDArray[np.uint64]
+) -> tuple[NDArray[np.int32], NDArray[np.int64]] | None:
+    """Return codes and first rows when all texts have one length of 8 bytes at most, as official codes do."""
+    length = int(offsets[1] - offsets[0])
+    if not 0 < length <= _WORD:
+        return None
+    codes = np.empty(offsets.size - 1, np.int32)
+    first = np.empty(_SHORT_MOST, np.int64)
+    count = _fill_short(offsets, words, length, codes, first)
+    return None if count < 0 else (codes, first[:count].copy())
+
+
+@numba.njit(cache=True, nogil=True)
+def _fill_short(
+    offsets: NDArray[np.signedinteger[Any]],
+    words: NDArray[np.uint64],
+    length: int,
+    codes: NDArray[np.int32],
+    first: NDArray[np.int64],
+) -> int:  # pragma: no cover - compiled
+    """Code texts that are one word each, reading and looking up in one go; -1 if one is not, or they are too many."""
+    slots = np.full(1 << _SHORT_BITS, -1, np.int32)
+    known = np.empty(first.size, np.uint64)
+    mask = slots.size - 1
+    drop, kept = np.uint64(64 - _SHORT_BITS), np.uint64(0xFFFFFFFFFFFFFFFF) >> np.uint64(64 - 8 * length)
+    base, count = np.int64(offsets[0]), 0
+    for row in range(codes.size):
+        start = base + row * length
+        # lengths are right as long as every text begins where the one before ends
+        if np.int64(offsets[row + 1]) != start + length:
+            return -1
+        place, shift = start >> 3, np.uint64((start & 7) * 8)
+        key = (words[place] >> shift) | ((words[place + 1] << (np.uint64(63) - shift)) << np.uint64(1))
+        key &= kept
+        slot = np.int64((key * _MIX) >> drop)
+        code = slots[slot]
+        while code >= 0 and known[code] != key:
+            slot = (slot + 1) & mask
+            code = slots[slot]
+        if code < 0:
+            if count == first.size:
+                return -1
+            code = np.int32(count)
+            known[count], first[count], slots[slot] = key, row, code
+            count += 1
+        codes[row] = code
+    return count
+
+
 @numba.njit(cache=True, nogil=True)
 def _keys(
     offsets: NDArray[np.signedinteger[Any]], words: NDArray[np.uint64]
-) -> tuple[NDArray[np.uint64], Any, Any]:  # pragma: no cover - compiled
-    """Return a number per text (its bytes when it has 8 at most), and the lengths of the shortest and longest."""
+) -> NDArray[np.uint64]:  # pragma: no cover - compiled
+    """Return a number per text."""
     keys = np.empty(offsets.size - 1, np.uint64)
-    shortest, longest = np.int64(1 << 62), np.int64(0)
     for row in range(keys.size):
         start = np.int64(offsets[row])
         length = np.int64(offsets[row + 1]) - start
-        shortest, longest = min(shortest, length), max(longest, length)
         place, shift = start >> 3, np.uint64((start & 7) * 8)
         # two shifts to the left: one by a whole word is undefined
         key = (words[place] >> shift) | ((words[place + 1] << (np.uint64(63) - shift)) << np.uint64(1))
@@ -90,7 +143,7 @@ def _keys(
                 word &= (np.uint64(1) << np.uint64(8 * (length - step))) - np.uint64(1)
             key = ((key ^ (key >> np.uint64(32))) * _FOLD) ^ word
         keys[row] = key
-    return keys, shortest, longest
+    return keys
 
 
 def _encode(keys: NDArray[np.uint64]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
