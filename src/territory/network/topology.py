@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -117,8 +118,8 @@ class Topology:
         if rank is None:
             rank = self.rank
             cache.mkdir(parents=True, exist_ok=True)
-            # a run that stops half-way must not leave half an order under the final name
-            partial = path.with_suffix(".partial.npy")
+            # a run that stops half-way must not leave half an order under the final name, nor two runs write one file
+            partial = path.with_suffix(f".{os.getpid()}.partial.npy")
             np.save(partial, rank, allow_pickle=False)
             partial.replace(path)
         self.__dict__["rank"] = rank
