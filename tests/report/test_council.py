@@ -83,7 +83,7 @@ def test_the_report_of_draguignan(draguignan: StudyResult, tmp_path: Path) -> No
     path = build_report(draguignan, tmp_path / "r.pdf")
     assert path.stat().st_size < 3_000_000
     with pikepdf.open(path) as opened:
-        assert 6 <= len(opened.pages) <= 10
+        assert 8 <= len(opened.pages) <= 14
         titles = [item.title for item in opened.open_outline().root]
     assert titles[:2] == ["La question", "La réponse"]
     assert titles[-1] == "Sources"

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from territory.errors import ParameterError
-from territory.report import accounts, answers, flows, groups, maps, method, needs, options, sections
+from territory.report import accounts, answers, deserts, flows, groups, maps, method, needs, options, sections
 from territory.report.document import Block, Document
 from territory.report.pdf import compile_pdf
 from territory.report.reading import Reading, StudyLike
@@ -106,6 +106,7 @@ def council_report(result: StudyLike) -> Document:
         *needs.needs(reading),
         *accounts.travel_accounts(reading),
         *accounts.common_care(reading),
+        *deserts.deserts(reading),
         *method.method(reading),
         *method.sources(reading),
     ]

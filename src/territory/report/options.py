@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _SAME, _DOUBTFUL = "=", " ≈"
-_MOST_CANDIDATES = 10
+_MOST_CANDIDATES, _FEW_CANDIDATES = 8, 4
 # the line beyond which a trip is far, when a ranking has several
 _FAR_MIN = 45
 
@@ -211,14 +211,15 @@ def _siting(reading: Reading) -> list[Block]:
         # sums over children observed to be served are not protected: nothing of them is printed
         if answer.is_observed or len(ranking) < 2:
             continue
-        blocks += _one_siting(reading, answer.siting, ranking.reset_index())
+        # the first question is told at length, the next ones in a short table
+        blocks += _one_siting(reading, answer.siting, ranking.reset_index(), is_first=not blocks)
     return [Heading("Et si le site était ailleurs ?"), *blocks] if blocks else []
 
 
-def _one_siting(reading: Reading, siting: Any, ranking: pd.DataFrame) -> list[Block]:
+def _one_siting(reading: Reading, siting: Any, ranking: pd.DataFrame, *, is_first: bool) -> list[Block]:
     """Return the chart and the table of one question."""
     far = _far_column(ranking)
-    shown = ranking.sort_values("rank", kind="stable").head(_MOST_CANDIDATES)
+    shown = ranking.sort_values("rank", kind="stable").head(_MOST_CANDIDATES if is_first else _FEW_CANDIDATES)
     rows = []
     for row in shown.to_dict("records"):
         mark = (
@@ -246,7 +247,7 @@ def _one_siting(reading: Reading, siting: Any, ranking: pd.DataFrame) -> list[Bl
         "les temps : c'est un repère, pas un choix de site. Le calcul ne connaît ni le foncier, ni les équipes."
     )
     blocks: list[Block] = [Paragraph(text)]
-    if far is not None:
+    if far is not None and is_first:
         blocks.append(_trade_off(reading, ranking, far))
     limit = str(far).split("_")[2] if far else ""
     blocks.append(

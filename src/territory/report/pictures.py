@@ -9,7 +9,6 @@ import pandas as pd
 
 from territory.plot import style
 from territory.plot.categories import (
-    Classes,
     change_classes,
     numbers_from,
     shown,
@@ -19,8 +18,9 @@ from territory.plot.charts import before_and_after, gainers_and_losers, needs_wi
 from territory.plot.legend import Legend
 from territory.plot.maps import Panel, draw_map, extent_of
 from territory.plot.numbers import class_labels
+from territory.report.descriptions import describe_change, describe_times
 from territory.report.document import Picture
-from territory.report.french import change, count, epci_phrase, join, minutes, persons, share, signed
+from territory.report.french import epci_phrase, persons, share, signed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -119,7 +119,7 @@ def time_map(
     target = f"vers {reading.label(service)}" if site is None else f"vers « {reading.label(service)} »"
     return Picture(
         style.to_svg(figure),
-        alt=_describe_times(
+        alt=describe_times(
             reading, rows["travel_time_min"], classes, f"{situation}, temps de route {target}"
         ),
         caption=f"{situation} : temps de route {target}{f' ({reading.place(site)})' if site else ''}.",
@@ -190,7 +190,7 @@ def change_map(
     )
     return Picture(
         style.to_svg(figure),
-        _describe_change(reading, rows.loc[visible], caption),
+        describe_change(reading, rows.loc[visible], caption),
         caption,
         "Carte",
         _source(reading),
@@ -378,46 +378,3 @@ def _source(reading: Reading) -> str:
     return (
         _MAP_SOURCE if outlines is not None and not outlines.empty else "Communes représentées par un point."
     )
-
-
-def _describe_times(reading: Reading, values: pd.Series, classes: Classes, title: str) -> str:
-    """Say in words what a map of times shows."""
-    sizes = classes.keys.value_counts()
-    parts = [
-        f"{category.label} : {count(int(sizes[category.key]), 'commune')}"
-        for category in classes.legend
-        if category.key in sizes
-    ]
-    text = f"Carte de {count(len(values), 'commune')}. {title}. {' ; '.join(parts)}."
-    known = values.dropna()
-    if known.empty:
-        return text
-    near, far = str(known.idxmin()), str(known.idxmax())
-    return (
-        f"{text} Le plus près : {reading.commune(near)}, {minutes(float(known.min()))} ; "
-        f"le plus loin : {reading.commune(far)}, {minutes(float(known.max()))}."
-    )
-
-
-def _describe_change(reading: Reading, rows: pd.DataFrame, title: str) -> str:
-    """Say in words what a map of changes shows."""
-    words = {
-        "gain": "trajet plus court",
-        "loss": "trajet plus long",
-        "indistinct": "écart non distinguable",
-        "entering": "passerait à portée",
-        "outside": "hors du périmètre",
-        "unknown": "inconnu",
-    }
-    sizes = rows["effect"].value_counts()
-    parts = [f"{text} : {count(int(sizes[key]), 'commune')}" for key, text in words.items() if key in sizes]
-    extremes = []
-    for effect, largest in (("gain", False), ("loss", True)):
-        values = (
-            rows.loc[rows["effect"] == effect, "delta_travel_time_min"].dropna().sort_values(kind="stable")
-        )
-        if len(values):
-            code = str(values.index[-1 if largest else 0])
-            extremes.append(f"{reading.commune(code)} ({change(float(values[code]))})")
-    ends = f" Écarts extrêmes : {join(extremes)}." if extremes else ""
-    return f"Carte. {title} {join(parts)}.{ends}"

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from territory.study import Study
 
 SECRET = "secret statistique"
+_FELT_SHARE = 0.1
 
 # where an authorisation is exercised: one site, or a main one and its branches
 Sites = tuple[str, ...]
@@ -245,18 +246,7 @@ class Reading:
         return _of(self.result.comparisons[scenario_id].communes, service)
 
     def moves(self, scenario_id: str) -> list[Move]:
-        """Group the services of a scenario that move alike.
-
-        Parameters
-        ----------
-        scenario_id
-            A scenario of the study.
-
-        Returns
-        -------
-        list of Move
-            In the order of the study file.
-        """
+        """Group the services of a scenario that move alike, in the order of the study file."""
         if scenario_id in self._moves:
             return self._moves[scenario_id]
         groups: dict[tuple[Any, ...], list[str]] = {}
@@ -381,6 +371,10 @@ class Reading:
                 if best is None or rank > best[0]:
                     best = (rank, move)
         return best[1] if best else None
+
+    def is_felt(self, move: Move) -> bool:
+        """Tell whether the difference can be told for more than a tenth of those within reach today."""
+        return self._rank(move)[1] > _FELT_SHARE
 
     def _rank(self, move: Move) -> tuple[bool, float, float]:
         """Return how much a move changes for those who travel to the service."""
