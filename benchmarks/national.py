@@ -47,8 +47,9 @@ COMMUNES = (100, 300, 1_000, 3_000, 10_000, 35_000)
 FULL = {"nodes": 4_000_000, "origins": 35_000, "destinations": 60_000}
 
 
-def measure(given):
-    """Return the record of one size."""
+def measure(given, kept=None):
+    """Return the record of one size; the map made ready for another number of communes is kept in `kept`."""
+    kept = {} if kept is None else kept
     record = {
         "nodes": given.nodes,
         "origins": given.origins,
@@ -59,7 +60,9 @@ def measure(given):
     with stopwatch(record, "make_s"):
         france = make_france(given.nodes, given.origins, given.destinations, given.cache)
     record["real_populations"] = france.has_real_population
-    graph, metric = prepare(france, given.cache, threads=given.threads, stopwatch=stopwatch, record=record)
+    if "map" not in kept:
+        kept["map"] = prepare(france, given.cache, threads=given.threads, stopwatch=stopwatch, record=record)
+    graph, metric = kept["map"]
     search = search_of(france, graph, metric, given.limit_min)
     # kernels are compiled, or read from numba's cache, once and for all
     search.travel_times(slice(0, 2), threads=1)
@@ -221,48 +224,55 @@ def report(record):
 
 
 def scale(given):
-    """Measure row after row, each in a process of its own, and the slope of the logarithms."""
-    density = [
-        {"nodes": n, "origins": max(50, n * 35 // 4_000), "destinations": max(50, n * 60 // 4_000)}
-        for n in SIZES
-        if n <= given.nodes
-    ]
-    nodes = max(row["nodes"] for row in density)
-    communes = [
-        {"nodes": nodes, "origins": n, "destinations": nodes * 60 // 4_000}
-        for n in COMMUNES
-        if n <= max(50, nodes * 35 // 4_000)
-    ]
-    records = {
-        "size": [run_row(given, row) for row in density],
-        "communes": [run_row(given, row) for row in communes],
-    }
-    for name, axis in (("size", "nodes"), ("communes", "origins")):
-        table = pd.DataFrame(records[name])
-        columns = ["order_s", "customize_s", "search_s", "search_and_write_s", "catchment_s", "peak_mb"]
-        shown = table[["nodes", "origins", "destinations", "pairs", *columns]]
-        print("\n" + shown.round(3).to_string(index=False))
-        last = table.tail(3)
-        for column in ("pairs", *columns):
-            values = pd.to_numeric(last[column])
-            if len(last) > 1 and values.notna().all() and (values > 0).all():
-                slope = np.polyfit(np.log(last[axis].astype(float)), np.log(values.astype(float)), 1)[0]
-                print(f"slope of {column} against {axis}, last {len(last)} rows: {slope:.2f}")
-    return records
+    """Measure row after row, and the slope of the logarithms.
+
+    Each size of country is measured in a process of its own, whose memory is then its own too. The numbers of communes
+    are measured in one process, on the map of the largest country.
+    """
+    largest = max(n for n in SIZES if n <= given.nodes)
+    by_size = [row for n in SIZES if n < largest for row in run_rows(given, n, [communes_of(n)])]
+    counts = [n for n in COMMUNES if n < communes_of(largest)]
+    by_communes = run_rows(given, largest, [*counts, communes_of(largest)])
+    # the order is found for the first row of a map alone, with the hierarchy
+    once = ("order_s", "order_cpu_s", "customize_s", "customize_cpu_s")
+    whole = {**by_communes[-1], **{name: by_communes[0][name] for name in once}}
+    for axis, records in (("nodes", [*by_size, whole]), ("origins", by_communes)):
+        print_table(records, axis)
+    return {"size": [*by_size, whole], "communes": by_communes}
 
 
-def run_row(given, row):
-    """Measure one size in a process of its own, whose memory is then its own too."""
+def communes_of(nodes):
+    """Return how many communes a country of so many crossings has, at the density of France."""
+    return max(50, nodes * FULL["origins"] // FULL["nodes"])
+
+
+def run_rows(given, nodes, communes):
+    """Measure some numbers of communes on one map, in a process of their own."""
     with tempfile.TemporaryDirectory() as folder:
-        target = Path(folder) / "row.json"
-        options = [f"--{name}={value}" for name, value in row.items()]
-        command = [sys.executable, __file__, *options, "--no-processes", f"--json={target}"]
-        subprocess.run(
-            [*command, f"--threads={given.threads}", f"--cache={given.cache}"],
-            check=True,
-            stdout=subprocess.DEVNULL,
-        )
+        target = Path(folder) / "rows.json"
+        command = [sys.executable, __file__, f"--nodes={nodes}", f"--json={target}", "--no-processes"]
+        command += [f"--communes={','.join(map(str, communes))}", f"--threads={given.threads}"]
+        command += [f"--destinations={max(50, nodes * FULL['destinations'] // FULL['nodes'])}"]
+        subprocess.run([*command, f"--cache={given.cache}"], check=True, stdout=subprocess.DEVNULL)
         return json.loads(target.read_text())
+
+
+def print_table(records, axis):
+    """Print rows, and the slopes of what they cost over the last three."""
+    table = pd.DataFrame(records)
+    steps = ("order", "customize", "search", "search_and_write", "catchment")
+    # seconds by the clock, then of processor, which say the same on a quiet machine and less on a busy one
+    columns = [f"{step}{unit}" for step in steps for unit in ("_s", "_cpu_s")] + ["peak_mb"]
+    columns = [name for name in columns if name in table]
+    print(
+        "\n" + table[["nodes", "origins", "destinations", "pairs", *columns]].round(3).to_string(index=False)
+    )
+    last = table.tail(3)
+    for column in ("pairs", *columns):
+        values = pd.to_numeric(last[column])
+        if len(last) > 1 and values.notna().all() and (values > 0).all():
+            slope = np.polyfit(np.log(last[axis].astype(float)), np.log(values.astype(float)), 1)[0]
+            print(f"slope of {column} against {axis}, last {len(last)} rows: {slope:.2f}")
 
 
 def main():
@@ -274,6 +284,7 @@ def main():
     parser.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir()) / "territory-benchmarks")
     parser.add_argument("--json", type=Path, help="file for the record")
     parser.add_argument("--scaling", action="store_true", help="measure from 10,000 crossings to --nodes")
+    parser.add_argument("--communes", help="several numbers of communes on one map, separated by commas")
     parser.add_argument("--no-processes", action="store_true", help="leave the worker processes out")
     parser.add_argument("--keep", type=Path, help="folder where the written times are copied")
     parser.add_argument(
@@ -286,6 +297,12 @@ def main():
         for path in given.cache.glob("order-*.npy"):
             path.unlink()
         found, fine = scale(given), True
+    elif given.communes:
+        kept, found = {}, []
+        for count in given.communes.split(","):
+            given.origins = int(count)
+            found.append(measure(given, kept))
+        fine = all(record["is_exact"] for record in found)
     else:
         found = measure(given)
         fine = report(found)

@@ -29,7 +29,11 @@ PUBLIC = {
         "query_server",
         "read_distancier",
         "read_osm",
+        "search_roads",
+        "stream_travel_times",
     ),
+    "territory.access.streamed": ("apl", "coverage", "floating_catchment_area", "time_to_closest"),
+    "territory.workflow.national": ("open_scheduler", "open_times", "run_national", "write_travel_times"),
     "territory.geography": ("to_cog",),
     "territory.access": (
         "allocate_places",

@@ -8,8 +8,10 @@ import signal
 import subprocess
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -110,10 +112,11 @@ def test_parts_of_other_inputs_are_not_kept(written: TimesFolder, tmp_path: Path
     other = search_roads(NETWORK, ORIGINS, SITES.iloc[:-1], max_time_min=9, engine="dijkstra")
     before = write_travel_times(other, tmp_path, groups=DEPARTEMENTS, batch_size=5)
     (before.folder / "departement_code=03" / ".en-cours-x").write_text("left by a run that was killed")
+    (before.folder / "notes.txt").write_text("somebody's own")
     after = write_travel_times(SEARCH, tmp_path, groups=DEPARTEMENTS, batch_size=7)
     assert before.digest != after.digest
     files = {path.relative_to(after.folder).as_posix() for path in after.folder.rglob("*") if path.is_file()}
-    assert files == {"_plan.json", *(part.name for part in after)}
+    assert files - {".verrou"} == {"_plan.json", "notes.txt", *(part.name for part in after)}
     assert _bytes(after) == _bytes(written)
 
 
@@ -152,7 +155,7 @@ def test_what_cannot_be_done_is_said_first(tmp_path: Path) -> None:
     with pytest.raises(ParameterError, match="il faut au moins"):
         write_travel_times(SEARCH, tmp_path, memory_mb=0.001)
     (tmp_path / "file").write_text("")
-    with pytest.raises(OutputError, match="choisissez-en un autre"):
+    with pytest.raises(OutputError, match="ne peut pas être écrit"):
         write_travel_times(SEARCH, tmp_path / "file")
     with pytest.raises(MissingFileError, match=r"_plan\.json"):
         open_times(tmp_path)
@@ -206,27 +209,38 @@ def quiet_cluster() -> Iterator[None]:
         yield
 
 
+def _dying(job: Any, *, function: Callable[[Any], Any], mark: Path) -> Any:
+    """Do one job, or die by SIGKILL in the middle of the first one that comes after a few."""
+    if len(list(mark.parent.rglob("part-0001.parquet"))) >= 2:
+        try:
+            mark.touch(exist_ok=False)
+        except FileExistsError:
+            pass
+        else:
+            (job.part.path.parent / ".en-cours-half").write_bytes(b"PAR1")
+            os.kill(os.getpid(), signal.SIGKILL)
+    return function(job)
+
+
+class _Deadly(Cluster):
+    """A cluster one of whose workers is killed while it works."""
+
+    mark: Path
+
+    def map(self, function: Callable[[Any], Any], items: Sequence[Any], /) -> Iterator[Any]:
+        return super().map(partial(_dying, function=function, mark=self.mark), items)
+
+
 def test_a_killed_worker_costs_its_tasks_alone(tmp_path: Path, quiet_cluster: None) -> None:
-    alone = write_travel_times(SEARCH, tmp_path / "alone", groups=DEPARTEMENTS, batch_size=3)
-    killed: list[int] = []
+    alone = write_travel_times(SEARCH, tmp_path / "alone", groups=DEPARTEMENTS, batch_size=6)
+    shared = tmp_path / "shared"
+    shared.mkdir()
     with open_scheduler("local", workers=2) as cluster:
         assert isinstance(cluster, Cluster)
-
-        def kill_one(done: int, total: int) -> None:
-            if not killed:
-                killed.append(next(iter(cluster._client.run(os.getpid).values())))
-                os.kill(killed[0], signal.SIGKILL)
-                assert len(list((tmp_path / "shared").rglob("*.parquet"))) < total - 5
-
-        times = write_travel_times(
-            SEARCH,
-            tmp_path / "shared",
-            groups=DEPARTEMENTS,
-            batch_size=3,
-            scheduler=cluster,
-            announce=kill_one,
-        )
-        assert killed
+        deadly = _Deadly(cluster._client, is_here=True)
+        deadly.mark = shared / "killed"
+        times = write_travel_times(SEARCH, shared, groups=DEPARTEMENTS, batch_size=6, scheduler=deadly)
+        assert deadly.mark.exists()
         # the measures too are the same through the workers, bit for bit
         people, places = pd.Series(100.0, index=ORIGINS.index), pd.Series(3.0, index=SITES.index)
         rule = decay.gaussian(5, max_time_min=9)

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from territory.errors import MissingFileError, OutputError, ReadError, examples
 from territory.units import MILLISECONDS_PER_MINUTE
-from territory.workflow.disk import write_whole
+from territory.workflow.disk import UNFINISHED, write_whole
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -235,7 +235,7 @@ def plan_parts(
 
 
 def begin(times: TimesFolder) -> list[int]:
-    """Write the plan of a folder, remove the parts of other inputs, and return the places of those to make.
+    """Write the plan of a folder that this run holds, remove parts of other inputs, return the places of those to make.
 
     Raises
     ------
@@ -251,11 +251,11 @@ def begin(times: TimesFolder) -> list[int]:
         ],
     }
     try:
-        times.folder.mkdir(parents=True, exist_ok=True)
         to_make = [place for place, part in enumerate(times) if not part.is_whole()]
         whole = {part.path for part in times} - {times[place].path for place in to_make}
         for path in times.folder.rglob("*"):
-            if path.is_file() and path not in whole:
+            is_ours = path.suffix == ".parquet" or path.name.startswith(UNFINISHED)
+            if is_ours and path not in whole:
                 path.unlink()
         for part in times:
             part.path.parent.mkdir(parents=True, exist_ok=True)

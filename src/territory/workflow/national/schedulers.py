@@ -62,10 +62,13 @@ class Cluster:
     ----------
     client
         A client of dask.distributed.
+    is_here
+        Its workers are processes of this machine, which this one started: they run the same code.
     """
 
-    def __init__(self, client: Any) -> None:
+    def __init__(self, client: Any, *, is_here: bool = False) -> None:
         self._client = client
+        self._is_here = is_here
 
     def threads_of(self, n_items: int) -> int:
         """Return how many threads one item may use by itself: one, as workers share the items out."""
@@ -123,6 +126,8 @@ class Cluster:
                 f"({examples(blind)}) : choisissez avec --out un dossier partagé (NFS par exemple), monté au même "
                 "endroit sur chaque machine."
             )
+        if self._is_here:
+            return
         mine = code_digest()
         others = [worker for worker, (_, code) in seen.items() if code != mine]
         if others:
@@ -180,7 +185,7 @@ def open_scheduler(name: str = "none", *, workers: int | None = None) -> Iterato
             "avec --scheduler none, qui donne le même résultat."
         ) from error
     with _client(distributed, name, workers) as client:
-        yield Cluster(client)
+        yield Cluster(client, is_here=name == "local")
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -15,8 +16,10 @@ from numpy.typing import NDArray
 from territory.errors import ParameterError
 from territory.network.search_io import load_search
 from territory.network.searching import RoadSearch
+from territory.workflow.holding import hold
 from territory.workflow.national.folder import TimesFolder, TimesPart, begin, plan_parts, write_part
 from territory.workflow.national.schedulers import Cluster, Threads
+from territory.workflow.outputs import make_folder
 
 if TYPE_CHECKING:
     pass
@@ -96,7 +99,7 @@ def write_travel_times(
     ParameterError
         If groups lack an origin, or the memory is too small for one.
     OutputError
-        If the folder cannot be written.
+        If the folder cannot be written, or another run holds it.
     ClusterError
         If the workers fail.
 
@@ -119,11 +122,25 @@ def write_travel_times(
         raise ParameterError(f"Groupes : {int(own.isna().sum())} des {len(ids)} origines n'en ont pas.")
     size = batch_size or batch_size_within(memory_mb, len(search.to_ids))
     digest = search.digest() if least is None else _with_floors(search.digest(), least)
-    times, rows = plan_parts(folder / _TIMES_FOLDER, digest, own, size)
-    to_make = begin(times)
+    times, rows = plan_parts(make_folder(folder / _TIMES_FOLDER), digest, own, size)
+    with hold(times.folder, announce=lambda said: None):
+        _make_parts(search, times, rows, folder, least, scheduler or Threads(), announce)
+    return times
+
+
+def _make_parts(
+    search: Search,
+    times: TimesFolder,
+    rows: list[NDArray[np.int64]],
+    folder: Path,
+    least: pd.DataFrame | None,
+    runner: Threads | Cluster,
+    announce: Callable[[int, int], None] | None,
+) -> None:
+    """Make the parts that are missing in a folder that this run holds."""
+    to_make, ids = begin(times), search.from_ids
     if not to_make:
-        return times
-    runner = scheduler or Threads()
+        return
     jobs = [
         _Job(times[place], rows[place], _floors_of(ids[rows[place]], least), runner.threads_of(len(to_make)))
         for place in to_make
@@ -133,7 +150,6 @@ def write_travel_times(
     for number, _ in enumerate(runner.map(make, jobs), start=1):
         if announce is not None:
             announce(done + number, len(times))
-    return times
 
 
 def batch_size_within(memory_mb: float, n_destinations: int) -> int:
@@ -192,6 +208,8 @@ def _source(search: Search, folder: Path, runner: Threads | Cluster) -> Search |
         return search
     place = folder / _SEARCH_FOLDER / search.digest()[:32]
     if not place.is_dir():
+        # what was prepared for other inputs takes a gigabyte for a country
+        shutil.rmtree(place.parent, ignore_errors=True)
         search.save(place)
     runner.check_shared(place)
     return place
