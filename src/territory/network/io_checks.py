@@ -113,6 +113,10 @@ def _check_values(roads: Roads) -> None:
     _within("road_class", ways.road_class, 0, len(ways.class_names))
     _within("direction", ways.direction, 1, 4)
     _within("density_band", ways.density_band, 0, 4)
+    for name in ("maxspeed_forward_kmh", "maxspeed_backward_kmh", "duration_s"):
+        values = getattr(ways, name)
+        if not (np.isnan(values) | ((values > 0) & np.isfinite(values))).all():
+            raise _FaultError(f"{name} a des valeurs impossibles")
     _within("vertex_kind", roads.vertex_kind, 0, 4)
     _within("open_directions", roads.open_directions, 0, 4)
     _within("hop_way", roads.hop_way, 0, len(ways))
