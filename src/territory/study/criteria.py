@@ -163,9 +163,9 @@ def check_criteria(
             ids.append(criterion.get("id"))
             threshold = criterion.get("threshold")
             is_time = criterion.get("measure", "time") == "time"
-            are_numbers = isinstance(threshold, int | float) and isinstance(longest, int | float)
-            if is_time and are_numbers and threshold > longest:
-                said = f"un seuil de {threshold:g} min dépasse max_time_min = {longest:g} min"
+            limit = longest if isinstance(longest, int | float) else float("inf")
+            if is_time and isinstance(threshold, int | float) and threshold > limit:
+                said = f"un seuil de {threshold:g} min dépasse max_time_min = {limit:g} min"
                 yield (*at, "threshold"), said
             named = criterion.get("services", [])
             for service in named if isinstance(named, list) else []:
