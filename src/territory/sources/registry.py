@@ -264,5 +264,9 @@ def _successor_in(source: Source, dataset: str) -> str | None:
 
 def _is_https(address: str) -> bool:
     """Say whether an address is a complete https one."""
-    parts = urlsplit(address)
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        # brackets that hold no address
+        return False
     return parts.scheme == "https" and bool(parts.hostname) and " " not in address
