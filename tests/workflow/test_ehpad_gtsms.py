@@ -61,7 +61,7 @@ def test_alternatives_stand_side_by_side_as_they_did(written: StudyResult) -> No
     table = read(written, "groupements_comparaison")
     expected = pd.read_csv(GOLDEN)
     pd.testing.assert_frame_equal(table, expected, atol=0.11, check_dtype=False)
-    groups = table[table["kind"] == "groups"].set_index("alternative")
+    groups = table[table["option"] == "groups"].set_index("alternative")
     # fewer groups, more road
     assert groups["n_groups"].is_monotonic_decreasing
     assert groups["mean_drive_min"].is_monotonic_increasing
@@ -75,6 +75,7 @@ def test_the_table_to_fill_in_is_french_and_supposes_nothing(written: StudyResul
     assert table[asked].isna().all(axis=None)
     assert table["Trajet vers l'hôte (min)"].notna().all()
     assert "budget_eur" not in read(written, "groupement_proximite_membres")
+    assert len(read(written, "groupements_contexte")) == 75 * len(written.groupings)
 
 
 def test_the_report_builds_and_the_map_is_drawn(written: StudyResult) -> None:

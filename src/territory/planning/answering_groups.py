@@ -169,7 +169,7 @@ def compare_groupings(answers: Mapping[str, GroupingAnswer]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Indexed by (alternative, kind), kind being groups or join: name, n_members, n_groups, smallest_size,
+        Indexed by (alternative, option), option being groups or join: name, n_members, n_groups, smallest_size,
         largest_size, balance, mean_drive_min, worst_drive_min (of the members to the seat of their group, or to
         the support hospital), worst_drive_between_min, mean_spread_km, n_closer, n_farther (members that are
         distinguishably closer to the support hospital than to the seat, or farther), n_indistinct. For `join`,
@@ -211,7 +211,7 @@ def compare_groupings(answers: Mapping[str, GroupingAnswer]) -> pd.DataFrame:
             "n_indistinct": int((~told & members["delta_support_min"].notna()).sum()),
         }
     table = pd.DataFrame.from_dict(rows, orient="index")
-    table.index = pd.MultiIndex.from_tuples(list(rows), names=["alternative", "kind"])
+    table.index = pd.MultiIndex.from_tuples(list(rows), names=["alternative", "option"])
     return table
 
 

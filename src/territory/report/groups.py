@@ -157,18 +157,18 @@ def _comparison(answers: Mapping[str, GroupingAnswer]) -> DataTable:
     """Return the groupings side by side."""
     table = compare_groupings(answers).reset_index()
     # joining is the same for every question about the same members: said once for each number of members
-    once = table["kind"].eq("groups") | ~table.duplicated(["kind", "name", "n_members", "mean_drive_min"])
+    once = table["option"].eq("groups") | ~table.duplicated(["option", "name", "n_members", "mean_drive_min"])
     rows = [
         [
             str(row["name"]),
-            integer(row["n_groups"]) if row["kind"] == "groups" else "–",
+            integer(row["n_groups"]) if row["option"] == "groups" else "–",
             _span(row),
             decimal(row["mean_drive_min"]),
             decimal(row["worst_drive_min"]),
-            decimal(row["worst_drive_between_min"]) if row["kind"] == "groups" else "–",
-            decimal(row["mean_spread_km"]) if row["kind"] == "groups" else "–",
+            decimal(row["worst_drive_between_min"]) if row["option"] == "groups" else "–",
+            decimal(row["mean_spread_km"]) if row["option"] == "groups" else "–",
         ]
-        for _, row in table[once].sort_values("kind", kind="stable").iterrows()
+        for _, row in table[once].sort_values("option", kind="stable").iterrows()
     ]
     return DataTable(
         headers=(

@@ -27,6 +27,8 @@ _TITLES = {
     "comparaison_mesures": "Toutes les mesures",
     "comparaison_deserts": "Déserts, changements",
     "implantation_plateforme": "Choix du site",
+    "groupements_comparaison": "Groupements comparés",
+    "groupements_contexte": "Établissements non groupés",
     "offre_scenarios": "Offre par scénario",
     "attentes": "Attentes",
     "batiments": "Bâtiments",

@@ -22,10 +22,10 @@ _MOST_SHARE = 0.85
 def grouping_tables(result: StudyResult) -> dict[str, pd.DataFrame]:
     """Return the tables of the questions of grouping, by file name.
 
-    For each question: `groupement_<id>_groupes`, `_membres`, `_contexte` (establishments that are not grouped) and
-    `_mutualisation` (what the members share, to fill in and to give back in the study file). For all of them,
-    `groupements_comparaison`. Budgets of establishments are not published, and that of a group only when it has at
-    least three members, none above 85 %.
+    For each question: `groupement_<id>_groupes`, `_membres` and `_mutualisation` (what the members share, to fill in
+    and to give back in the study file). For all of them, `groupements_comparaison` and `groupements_contexte`
+    (establishments that are not grouped, and why). Budgets of establishments are not published, and that of a group
+    only when it has at least three members, none above 85 %.
 
     Parameters
     ----------
@@ -43,11 +43,14 @@ def grouping_tables(result: StudyResult) -> dict[str, pd.DataFrame]:
         found[f"{stem}_groupes"] = _groups(answer)
         drop = ["geometry", "budget_eur"]
         found[f"{stem}_membres"] = pd.DataFrame(answer.members.drop(columns=drop)).reset_index()
-        found[f"{stem}_contexte"] = pd.DataFrame(answer.context.drop(columns="geometry")).reset_index()
         found[f"{stem}_mutualisation"] = _pooling(answer)
     if result.groupings:
         compared = compare_groupings(result.groupings).reset_index()
         found["groupements_comparaison"] = compared.round({"balance": 2})
+        around = {name: pd.DataFrame(answer.context) for name, answer in result.groupings.items()}
+        found["groupements_contexte"] = (
+            pd.concat(around, names=["alternative"]).drop(columns="geometry").reset_index()
+        )
     return found
 
 
