@@ -73,7 +73,7 @@ def read(result: StudyResult) -> list[Line]:
         for zone, row in zones.iterrows():
             inside = mine if zone == ALL_TERRITORY else mine[epci == zone]
             found = {frozenset(inside.index[inside["effect"] == e]): row[f"persons_{e}"] for e in EFFECTS}
-            leaving = inside.index[inside["is_in_area"] & ~inside["is_in_scenario_area"]]
+            leaving = inside.index[inside["effect"].eq("loss") & ~inside["is_in_scenario_area"]]
             lines += [*sums_of(found), *sums_of({frozenset(leaving): row["persons_leaving"]})]
         limits = published["comparaison_sensibilite"]
         limits = limits[(limits["scenario"] == scenario) & (limits["service"] == SERVICE)]

@@ -76,12 +76,12 @@ def test_everything_by_keyboard_alone(browser: Browser, place: Path) -> None:
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.className") == "skip"
     seen = []
-    for _ in range(40):
+    for _ in range(14):
         page.keyboard.press("Tab")
         seen.append(page.evaluate("document.activeElement.id"))
-    assert [name for name in seen if name in ("layer", "commune", "in", "map", "filter")] == [
-        *("layer", "commune", "in", "map", "filter")
-    ]
+    wanted = ["layer", "commune", "in", "map", "filter"]
+    # the first time that each is reached: after the last one, Tab begins again
+    assert [name for name in dict.fromkeys(seen) if name in wanted] == wanted
     view = "document.getElementById('map').getAttribute('viewBox')"
     before = page.evaluate(view)
     page.locator("#map").focus()

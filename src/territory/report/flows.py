@@ -67,7 +67,7 @@ def _map(reading: Reading, service: str, counted: ObservedCounts, printed: pd.Se
     panel = Panel(
         areas,
         keys,
-        numbers=inside.map(integer).reindex(areas.index).fillna(""),
+        numbers=inside.map(integer).astype(object).reindex(areas.index).fillna(""),
         zones=reading.communes["epci_code"],
         sites=pictures.marks(reading, [(site, "o") for site in sites]),
         flows=_lines(reading, sites[0], inside) if sites else None,
