@@ -22,11 +22,6 @@ from territory.study import load_study
 from territory.workflow import StudyResult
 
 
-@pytest.fixture(scope="module")
-def result() -> StudyResult:
-    return territory.run_study("draguignan")
-
-
 @pytest.fixture
 def map_(result: StudyResult) -> Exploration:
     return explore(result, service="ime-salernes")

@@ -5,18 +5,12 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-import territory
 from territory.access import allocate_places
 from territory.errors import ParameterError
 from territory.network import estimate_travel_times, sample_network
 from territory.planning import SitingResult, p_median, territorial_groups, typology
 from territory.plot import show
 from territory.workflow import StudyResult
-
-
-@pytest.fixture(scope="module")
-def result() -> StudyResult:
-    return territory.run_study("draguignan")
 
 
 def texts(figure: object) -> set[str]:

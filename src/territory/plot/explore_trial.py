@@ -29,6 +29,7 @@ SOURCE = "lieu essayé sur la carte"
 # what a study may ask for beside its named services, and that a trial leaves aside to answer at once
 _NOTHING_ELSE: Any = {
     "closest_services": (),
+    "recruitment_tests_min": (),
     "deserts": (),
     "zoning": None,
     "path_steps": (),
@@ -208,7 +209,8 @@ class Trial:
         site = site_of_authorisation(services, service)
         times = state.travel_times[state.travel_times["to_id"].astype("str") == site]
         times.attrs = dict(state.travel_times.attrs)
-        named = tuple(one for one in state.parameters.authorisations if one.id == service)
+        every = state.parameters.authorisations
+        named = tuple(one.model_copy(update={"trip": ()}) for one in every if one.id == service)
         return replace(
             state,
             sites=state.sites.loc[[site]],
