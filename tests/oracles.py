@@ -25,8 +25,6 @@ def gains_and_losses(rows: list[tuple[float, float, float, float]], limit: float
             if later <= limit:
                 found["entering"] += persons
             continue
-        if later > limit:
-            found["leaving"] += persons
         change = later - today
         if change == 0 or abs(change) < detectable:
             found["indistinct"] += persons
@@ -34,4 +32,5 @@ def gains_and_losses(rows: list[tuple[float, float, float, float]], limit: float
             found["gain"] += persons
         else:
             found["loss"] += persons
+            found["leaving"] += persons if later > limit else 0.0
     return found

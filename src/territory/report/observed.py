@@ -186,7 +186,7 @@ def zone_flags(
     for zone in [ALL_TERRITORY, *zones.unique()]:
         inside = np.ones(len(rows), bool) if zone == ALL_TERRITORY else zones.eq(zone).to_numpy()
         found = {e: counted.is_withheld(rows.index[inside & effects.eq(e).to_numpy()]) for e in EFFECTS}
-        found["leaving"] = counted.is_withheld(rows.index[inside & today & ~later])
+        found["leaving"] = counted.is_withheld(rows.index[inside & effects.eq("loss").to_numpy() & ~later])
         found["mean"] = not counted.is_mean_safe(rows.index[inside & today])
         flags[zone] = found
     return pd.DataFrame.from_dict(flags, orient="index")
@@ -217,7 +217,7 @@ def _published(result: StudyLike, service: str) -> Iterator[tuple[Members, int]]
             later = rows["scenario_travel_time_min"].le(limit).to_numpy()
             effects = pd.Series(_effects(rows, today, later), index=communes.index)
             yield from _by_zone(effects[effects != "outside"], zones, worth=(EFFECT, ZONE))
-            leaving = effects[today & ~later]
+            leaving = effects[effects.eq("loss").to_numpy() & ~later]
             yield from _by_zone(pd.Series("", index=leaving.index), zones, worth=(SIDE, SIDE))
 
 

@@ -161,7 +161,8 @@ def _effects(differences: pd.DataFrame, limit_min: float) -> pd.DataFrame:
 
 def _tally(rows: pd.DataFrame, by: list[str]) -> pd.DataFrame:
     """Count persons and communes of each effect by group, and find the commune that loses most."""
-    is_leaving = rows["is_in_area"] & ~rows["is_in_scenario_area"]
+    # of those who lose, the ones who would be beyond the limit
+    is_leaving = (rows["effect"] == "loss") & ~rows["is_in_scenario_area"]
     masks = {effect: rows["effect"] == effect for effect in EFFECTS} | {"leaving": is_leaving}
     weight = rows["persons"].where(rows["is_in_area"] & rows["delta_travel_time_min"].notna(), 0.0)
     columns = {"weight": weight}

@@ -43,7 +43,7 @@ def gainers_and_losers(communes: pd.DataFrame, places: pd.DataFrame) -> pd.DataF
     zones = zone_levels(rows, places)
     each = zones[zones["level"] == "territory"].assign(level="commune")
     zones = pd.concat([zones, each.assign(zone=each["commune_code"])], ignore_index=True)
-    is_leaving = zones["is_in_area"] & ~zones["is_in_scenario_area"]
+    is_leaving = (zones["effect"] == "loss") & ~zones["is_in_scenario_area"]
     masks = {effect: zones["effect"] == effect for effect in EFFECTS[:-1]} | {"leaving": is_leaving}
     persons = pd.DataFrame(
         {f"persons_{name}": zones["persons"].where(mask, 0.0) for name, mask in masks.items()}

@@ -89,7 +89,7 @@ class Comparison:
         persons, persons_kind, and effect: gain, loss or indistinct for those in the area today; entering for
         those that only the scenario brings within the limit; outside; unknown.
     zones : DataFrame indexed by (zone, service)
-        By EPCI, and in all (`territory`): persons and communes of each effect, persons_leaving (those who
+        By EPCI, and in all (`territory`): persons and communes of each effect, persons_leaving (losers who
         would be beyond the limit), mean minutes before and after of those in the area today, weighted by
         persons, and the commune that loses most.
     sensitivity : DataFrame indexed by (service, recruitment_max_min)
