@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import tracemalloc
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -26,7 +27,7 @@ from territory.network import search_roads
 from territory.workflow.national import open_times, write_travel_times
 from territory.workflow.national.folder import TimesFolder
 from territory.workflow.national.schedulers import Cluster, Threads, open_scheduler
-from territory.workflow.national.writing import raise_to
+from territory.workflow.national.writing import _BYTES_PER_PAIR, raise_to
 from tests.network.grids import grid, points
 
 NETWORK = grid()
@@ -248,3 +249,19 @@ def test_a_killed_worker_costs_its_tasks_alone(tmp_path: Path, quiet_cluster: No
     assert _bytes(times) == _bytes(alone)
     expected = access.floating_catchment_area(WHOLE, people, places, decay=rule)
     pd.testing.assert_series_equal(found, expected, check_exact=True)
+
+
+def test_a_part_takes_no_more_memory_than_is_counted_for_it(tmp_path: Path) -> None:
+    communes, sites = points(300, "C", 3), points(400, "S", 4)
+    search = search_roads(NETWORK, communes, sites, max_time_min=500, engine="hierarchy")
+    # what does not grow with the pairs is there before
+    search.travel_times(slice(0, 1), threads=1)
+    write_travel_times(search, tmp_path / "warm", scheduler=Threads(1), batch_size=1)
+    tracemalloc.start()
+    try:
+        times = write_travel_times(search, tmp_path, scheduler=Threads(1), batch_size=300)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert times.pair_count() == 300 * 400
+    assert peak < _BYTES_PER_PAIR * times.pair_count()
