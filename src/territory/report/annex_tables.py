@@ -210,25 +210,8 @@ def by_commune(reading: Reading) -> list[Block]:
         total = len(table)
         table = table.head(_MOST_ROWS)
         names = reading.communes["name"].reindex(table.index)
-        epci = reading.communes["epci_code"].reindex(table.index).fillna("")
-        rows = []
-        for code in names.sort_values(kind="stable").index:
-            row = table.loc[code]
-            times = " → ".join(_number(row[f"{side}_travel_time_min"]) for side in ("baseline", "scenario"))
-            delta = row["delta_travel_time_min"]
-            said = "–" if math.isnan(delta) else signed(float(delta))
-            people = value_label(str(row["persons"])) if is_observed else _printed(str(row["persons"]))
-            rows.append(
-                [
-                    reading.commune(str(code)),
-                    reading.zone(str(epci[code])),
-                    times,
-                    said,
-                    _number(row["detectable_min"]),
-                    _SHORT_EFFECTS[str(row["effect"])],
-                    people,
-                ]
-            )
+        order = names.sort_values(kind="stable").index
+        rows = [_commune_row(reading, str(code), table.loc[code], is_observed=is_observed) for code in order]
         heads = ["Avant → après (min)", "Écart (min)", "Visible dès (min)", "Effet"]
         blocks.append(
             DataTable(
@@ -241,6 +224,21 @@ def by_commune(reading: Reading) -> list[Block]:
             )
         )
     return [Heading("Écarts commune par commune", new_page=True), *blocks] if blocks else []
+
+
+def _commune_row(reading: Reading, code: str, row: pd.Series, *, is_observed: bool) -> list[str]:
+    """Return the line of one commune under one move."""
+    epci = reading.communes["epci_code"].get(code)
+    delta = float(row["delta_travel_time_min"])
+    return [
+        reading.commune(code),
+        reading.zone("" if pd.isna(epci) else str(epci)),
+        " → ".join(_number(row[f"{side}_travel_time_min"]) for side in ("baseline", "scenario")),
+        "–" if math.isnan(delta) else signed(delta),
+        _number(row["detectable_min"]),
+        _SHORT_EFFECTS[str(row["effect"])],
+        value_label(str(row["persons"])) if is_observed else _printed(str(row["persons"])),
+    ]
 
 
 def times_of_today(reading: Reading) -> list[Block]:
