@@ -20,6 +20,7 @@ from territory.report.document import (
     plain_text,
     strong,
     to_data,
+    to_runs,
 )
 
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg" width="10" height="10"><rect width="9" height="9"/></svg>'
@@ -72,3 +73,8 @@ def test_pictures_are_named_in_order() -> None:
 def test_what_would_not_be_accessible_is_refused(block: Block, words: str) -> None:
     with pytest.raises(ParameterError, match=words):
         data(block)
+
+
+def test_an_empty_run_does_not_double_the_sign_after_it() -> None:
+    runs = to_runs([strong("0 auraient un trajet plus long"), "", " ;"])
+    assert "".join(words for words, _ in runs).count(";") == 1

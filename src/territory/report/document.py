@@ -237,7 +237,9 @@ def to_runs(text: Text) -> list[Run]:
     [('Qui gagne', 'plain'), ('…', 'strong')]
     """
     found = [text] if isinstance(text, str) else text
-    return _typeset_runs([(part, "plain") if isinstance(part, str) else part for part in found])
+    runs: list[Run] = [(part, "plain") if isinstance(part, str) else part for part in found]
+    # an empty run would stand between a space and the sign that it belongs to
+    return _typeset_runs([run for run in runs if run[0]])
 
 
 def _typeset_runs(parts: Sequence[Run]) -> list[Run]:
