@@ -75,7 +75,7 @@ PUBLIC = {
         "territorial_groups",
         "typology",
     ),
-    "territory.plot": ("show",),
+    "territory.plot": ("explore", "show"),
     "territory.report": ("build_report",),
 }
 
