@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from territory.report.label_words import WORDS
 from territory.report.reading import SERVICE_NAMES
 
 # unit of a column, by the end of its name; the longest end that fits
@@ -22,161 +23,6 @@ _UNITS = {
     "_m": "m",
 }
 
-_WORDS = {
-    "commune_code": "Code commune",
-    "commune_name": "Commune",
-    "name": "Nom",
-    "departement_code": "Département",
-    "epci_code": "Code EPCI",
-    "epci_name": "EPCI",
-    "population": "Population (habitants)",
-    "area": "Superficie",
-    "density": "Densité",
-    "point_kind": "Point retenu",
-    "in_territory": "Dans le territoire",
-    "general_practitioners": "Médecins généralistes (nombre)",
-    "site_id": "Code du site",
-    "to_id": "Code du site d'arrivée",
-    "category_code": "Catégorie FINESS",
-    "operator_id": "Code de l'organisme gestionnaire",
-    "operator_name": "Organisme gestionnaire",
-    "point_precision": "Précision du point",
-    "source": "Source",
-    "doubt": "Réserve",
-    "service": "Service",
-    "authorisation_id": "Autorisation",
-    "capacity": "Capacité",
-    "capacity_unit": "Unité de la capacité",
-    "public": "Public",
-    "age": "Âge",
-    "age_min": "Âge minimal (ans)",
-    "age_max": "Âge maximal (ans)",
-    "ages_origin": "Origine des âges",
-    "reception_mode": "Mode d'accueil",
-    "delivered_at_home": "Au domicile de l'enfant",
-    "is_complete_list": "Liste complète des sites",
-    "holder": "Titulaire",
-    "measure": "Mesure",
-    "travel_time": "Temps de route, aller simple",
-    "uncertainty": "Doute sur le temps, ±",
-    "distance": "Distance",
-    "is_reachable": "À portée de route",
-    "edge_time": "Temps jusqu'au bord des données",
-    "could_be_closer_outside": "Un site hors des données pourrait être plus proche",
-    "zone": "Code de la zone",
-    "zone_name": "Zone",
-    "demand": "Estimation (personnes)",
-    "demand_hab": "Population (habitants)",
-    "demand_low": "Estimation basse (personnes)",
-    "demand_high": "Estimation haute (personnes)",
-    "kind": "Ce qui est compté",
-    "scenario": "Scénario",
-    "detectable": "Écart visible à partir de",
-    "is_distinguishable": "Écart distinguable",
-    "persons": "Personnes",
-    "persons_kind": "Personnes comptées",
-    "is_in_area": "À portée aujourd'hui",
-    "is_in_scenario_area": "À portée dans le scénario",
-    "effect": "Effet",
-    "mean": "Temps moyen",
-    "mean_time": "Temps moyen",
-    "worst_time": "Temps le plus long",
-    "worst_loss": "Perte la plus forte",
-    "worst_loss_commune": "Code de la commune qui perd le plus",
-    "worst_loss_epci": "Code de l'EPCI de la perte la plus forte",
-    "recruitment_max": "Seuil de recrutement",
-    "who": "Qui fait la route",
-    "level": "Niveau",
-    "unit": "Unité",
-    "value": "Valeur",
-    "note": "Remarque",
-    "delta": "Écart",
-    "mode": "Mode d'accueil",
-    "return_trips": "Allers-retours",
-    "round_factor_low": "Détour du circuit, bas (coefficient)",
-    "round_factor_high": "Détour du circuit, haut (coefficient)",
-    "persons_on_board": "Personnes à bord",
-    "vehicle": "Véhicule",
-    "vehicle_source": "Source du véhicule",
-    "paid_by": "Qui paie",
-    "is_default": "Valeur par défaut",
-    "missing": "Ce qui manque",
-    "waiting": "Personnes en attente",
-    "exits": "Sorties",
-    "year": "Année",
-    "wait": "Attente",
-    "authorisation": "Autorisation",
-    "commune": "Commune",
-    "run_by": "Exploitée par",
-    "places": "Places",
-    "siting": "Choix de site",
-    "rank": "Rang",
-    "is_selected": "Retenu",
-    "worst_from_id": "Code de la commune la plus éloignée",
-    "worst_name": "Commune la plus éloignée",
-    "persons_unreached": "Personnes hors d'atteinte",
-    "replaces": "Comparé à",
-    "detectable_mean": "Écart visible sur la moyenne à partir de",
-    "file": "Fichier",
-    "column": "Colonnes",
-    "producer": "Producteur",
-    "title": "Données",
-    "vintage": "Millésime",
-    "licence": "Licence",
-    "year_direct": "Par an, trajet direct",
-    "year_low": "Par an, bas",
-    "year_high": "Par an, haut",
-    "year_vehicle_low": "Véhicule, par an, bas",
-    "year_vehicle_high": "Véhicule, par an, haut",
-    "year_staff_low": "Temps des professionnels, par an, bas",
-    "year_staff_high": "Temps des professionnels, par an, haut",
-    "year_co2_low": "CO₂ par an, bas",
-    "year_co2_high": "CO₂ par an, haut",
-    "baseline_desert_class": "Classe de désert, aujourd'hui",
-    "scenario_desert_class": "Classe de désert, scénario",
-    "desert_class": "Classe de désert",
-    "scheme": "Règle",
-    "criterion": "Critère",
-    "is_changed": "Change",
-    "status": "État",
-    "threshold": "Seuil",
-    "reason": "Pourquoi",
-    "alternative": "Question de groupement",
-    "option": "Voie",
-    "n_units": "Membres",
-    "n_members": "Membres",
-    "n_groups": "Groupes",
-    "smallest_size": "Plus petite taille",
-    "largest_size": "Plus grande taille",
-    "balance": "Équilibre (plus petit ÷ plus grand)",
-    "mean_drive": "Route moyenne",
-    "worst_drive": "Route la plus longue",
-    "worst_drive_between": "Route la plus longue entre membres",
-    "mean_spread": "Dispersion moyenne",
-    "spread": "Dispersion",
-    "n_closer": "Plus près de l'établissement support que du siège",
-    "n_farther": "Plus loin de l'établissement support que du siège",
-    "n_indistinct": "Écart non distinguable",
-    "group": "Groupe",
-    "size": "Taille",
-    "size_ratio": "Taille ÷ taille moyenne",
-    "seat": "Code du siège",
-    "seat_name": "Siège (calculé)",
-    "seat_commune": "Commune du siège",
-    "is_seat": "Siège",
-    "mean_drive_to_seat": "Route moyenne vers le siège",
-    "worst_drive_to_seat": "Route la plus longue vers le siège",
-    "drive_to_seat": "Route vers le siège",
-    "drive_to_support": "Route vers l'établissement support",
-    "delta_support_min": "Établissement support moins siège (min)",
-    "blocks": "Groupes existants",
-    "existing_group": "Groupe existant",
-    "budget": "Budget",
-    "meets_budget_threshold": "Atteint le seuil de budget",
-    "legal_status": "Statut",
-    "status_basis": "D'où vient le statut",
-    "is_autonomous": "Juridiquement autonome",
-}
 _SIDES = {
     "baseline_": "aujourd'hui",
     "today_": "aujourd'hui",
@@ -189,6 +35,9 @@ _EFFECTS = {
     "indistinct": "écart non distinguable",
     "entering": "passent à portée",
     "leaving": "sortent de la portée",
+    "shorter": "trajet plus court dans les tirages",
+    "longer": "trajet plus long dans les tirages",
+    "doubtful": "douteux dans les tirages",
     "unknown": "temps inconnu",
     "outside": "hors du périmètre",
 }
@@ -272,8 +121,8 @@ def column_label(name: str) -> str:
     >>> column_label("within_30_min_share"), column_label("B_value")
     ("Habitants à 30 min ou moins (part de 0 à 1)", 'Scénario B : valeur')
     """
-    if name in _WORDS:
-        return _WORDS[name]
+    if name in WORDS:
+        return WORDS[name]
     for prefix, what in (("persons_", "Personnes"), ("communes_", "Communes")):
         if name.startswith(prefix) and name.removeprefix(prefix) in _EFFECTS:
             return f"{what} : {_EFFECTS[name.removeprefix(prefix)]}"
@@ -287,19 +136,21 @@ def column_label(name: str) -> str:
         if name.startswith(prefix):
             text, unit = _base(name.removeprefix(prefix))
             return f"{text}, {side}{unit}"
-    if found := re.fullmatch(r"([A-Za-z0-9-]+)_(value|delta|is_distinguishable|note)", name):
-        return f"Scénario {found[1]} : {_WORDS[found[2]].lower()}"
+    if found := re.fullmatch(
+        r"([A-Za-z0-9-]+)_(value|delta|delta_low|delta_high|is_distinguishable|note)", name
+    ):
+        return f"Scénario {found[1]} : {WORDS[found[2]].lower()}"
     return "".join(_base(name))
 
 
 def _base(name: str) -> tuple[str, str]:
     """Return the words of a name and its unit between brackets."""
-    if name in _WORDS:
-        return _WORDS[name], ""
+    if name in WORDS:
+        return WORDS[name], ""
     for end, unit in _UNITS.items():
         if name.endswith(end):
             stem = name.removesuffix(end)
-            return _WORDS.get(stem, stem.replace("_", " ").capitalize()), f" ({unit})"
+            return WORDS.get(stem, stem.replace("_", " ").capitalize()), f" ({unit})"
     return name.replace("_", " ").capitalize(), ""
 
 
