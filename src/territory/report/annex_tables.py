@@ -107,6 +107,11 @@ def doubt(reading: Reading) -> list[Block]:
                 widths=[1.8, 1.0, 1.0, 1.1, 0.8, 0.8, 0.7],
             )
         )
+    return [*blocks, *_differences(reading), *method.method(reading)]
+
+
+def _differences(reading: Reading) -> list[Block]:
+    """Return the smallest difference that can be told, move by move."""
     seen = []
     for move, scenarios in distinct_moves(reading):
         found = reading.differences(move.scenario_id, move.services[0])
@@ -121,8 +126,8 @@ def doubt(reading: Reading) -> list[Block]:
                 f"{integer(int(told.sum()))} sur {integer(len(inside))}",
             ]
         )
-    if seen:
-        blocks.append(
+    return (
+        [
             DataTable(
                 [
                     "Déménagement",
@@ -135,8 +140,10 @@ def doubt(reading: Reading) -> list[Block]:
                 "Plus petit écart que le doute sur les temps laisse voir, communes à portée aujourd'hui.",
                 widths=[2.6, 0.8, 0.7, 0.8, 1.0],
             )
-        )
-    return [*blocks, *method.method(reading)]
+        ]
+        if seen
+        else []
+    )
 
 
 def _number(value: float) -> str:

@@ -119,7 +119,7 @@ def column_label(name: str) -> str:
     >>> column_label("delta_travel_time_min"), column_label("persons_gain")
     ('Temps de route, aller simple, écart (min)', 'Personnes : trajet plus court')
     >>> column_label("within_30_min_share"), column_label("B_value")
-    ("Habitants à 30 min ou moins (part de 0 à 1)", 'Scénario B : valeur')
+    ('Habitants à 30 min ou moins (part de 0 à 1)', 'Scénario B : valeur')
     """
     if name in WORDS:
         return WORDS[name]
