@@ -252,7 +252,7 @@ def _check_siting(
     elif fixed is not None and not listed["is_complete_list"].eq(True).all():
         yield (
             (*at, "fixed_service"),
-            f"la liste des sites de « {fixed} » n'est pas complète : ceux qui manquent seraient comptés comme absents ; "
+            f"la liste des sites de « {fixed} » n'est pas complète : ceux qui manquent passeraient pour absents ; "
             "donnez un fichier FINESS dans [data] et le service dans complete_services, ou nommez fixed_site_ids",
         )
     publics = {need.get("public") for need in items(raw, "need")}
