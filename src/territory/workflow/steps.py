@@ -86,7 +86,9 @@ def digest_of(*parts: object) -> str:
 def code_digest(package: str = "territory") -> str:
     """Return the digest of the code of a package: another version never gives back an older one's result."""
     folder = Path(str(resources.files(package)))
-    files = sorted(path for path in folder.rglob("*") if path.suffix in (".py", ".csv", ".toml", ".typ", ".css", ".js"))
+    files = sorted(
+        path for path in folder.rglob("*") if path.suffix in (".py", ".csv", ".toml", ".typ", ".css", ".js")
+    )
     return digest_of(*(path.read_bytes() for path in files))
 
 
