@@ -71,8 +71,10 @@ def read_once(target: Target, path: Path) -> str:
     return ""
 
 
-def fuzz(target: Target, *, seconds: float, seed: int | str, findings: Path) -> Outcome:
-    """Spoil the files of a target until its time is over."""
+def fuzz(
+    target: Target, *, seconds: float, seed: int | str, findings: Path, most: int | None = None
+) -> Outcome:
+    """Spoil the files of a target until its time is over, or `most` of them."""
     draw = random.Random(f"{seed} {target.name}")
     outcome = Outcome(target.name)
     with tempfile.TemporaryDirectory(prefix="fuzz-") as place:
@@ -91,7 +93,7 @@ def fuzz(target: Target, *, seconds: float, seed: int | str, findings: Path) -> 
         known: set[str] = set()
         places: set[str] = set()
         began = time.monotonic()
-        while (now := time.monotonic()) - began < seconds:
+        while (now := time.monotonic()) - began < seconds and outcome.executions != most:
             content = target.mutate(draw.choice(pool), draw)
             path.write_bytes(content)
             (findings / f"{target.name}.current").write_bytes(content)
@@ -138,6 +140,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--seconds", type=float, default=2.0)
     parser.add_argument("--seed", default="0")
+    parser.add_argument("--most", type=int, help="executions at the most")
     parser.add_argument("--findings", type=Path, required=True)
     parser.add_argument("names", nargs="*")
     asked = parser.parse_args(arguments)
@@ -154,7 +157,9 @@ def main(arguments: list[str] | None = None) -> None:
             warm.write_bytes(known[name].seeds(Path(place))[0])
             read_once(known[name], warm)
         limit_memory()
-        outcome = fuzz(known[name], seconds=asked.seconds, seed=asked.seed, findings=asked.findings)
+        outcome = fuzz(
+            known[name], seconds=asked.seconds, seed=asked.seed, findings=asked.findings, most=asked.most
+        )
         sys.stdout.write(json.dumps(asdict(outcome), ensure_ascii=False) + "\n")
         sys.stdout.flush()
 

@@ -366,8 +366,16 @@ def _sources(files: DataFiles, folder: Path) -> pd.DataFrame:
     rows = []
     for key, path in files.paths().items():
         note = folder / path
-        said = note.with_name("source.json")
-        known = json.loads(said.read_text("utf-8")) if said.is_file() else {}
+        known = _origin(note.with_name("source.json"))
         row = {name: str(known.get(name, "")) for name in ("producer", "title", "vintage", "licence", "note")}
         rows.append({"file": note.name, "column": key, **row, "title": row["title"] or note.name})
     return pd.DataFrame(rows, columns=["file", "column", "producer", "title", "vintage", "licence", "note"])
+
+
+def _origin(path: Path) -> dict[str, object]:
+    """Return what the note beside a file says of it, nothing if it cannot be read: its origin is then unknown."""
+    try:
+        said = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return said if isinstance(said, dict) else {}

@@ -95,7 +95,7 @@ def load_search(folder: str | Path) -> RoadSearch:
             raise ValueError(f"format {header['format']} {header['version']}")
         arrays = {name: _mapped(folder / f"{name}.npy") for name in header["arrays"]}
         return _search_of(header, arrays)
-    except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
+    except (OSError, ValueError, KeyError, TypeError, EOFError, RecursionError) as error:
         raise NetworkError(
             f"« {folder} » n'est pas une recherche de temps enregistrée par cette version, ou est abîmée ({error}) : "
             "supprimez ce dossier et relancez le calcul."

@@ -234,6 +234,9 @@ class Reading:
             return f"sans déménager, {self.at_site(to_site)}"
         if self.place(from_site) == self.place(to_site):
             return f"dans {self.place(from_site)}"
+        if set(from_site) < set(to_site):
+            added = tuple(site for site in to_site if site not in from_site)
+            return f"reste {self.at_site(from_site)} et s'ouvre {self.at_site(added)}"
         start = join(dict.fromkeys(of_place(self._commune_of(site)) for site in from_site))
         return f"{start} {self.at_site(to_site)}"
 

@@ -87,7 +87,9 @@ def all_moves(reading: Reading, *, level: int = 2) -> list[Block]:
         for move in reading.moves(scenario_id):
             found = reading.counts(scenario_id, move.services[0])
             whole = [found.text(ALL_TERRITORY, effect) for effect in ("gain", "loss", "indistinct")]
-            detectable = float(reading.differences(scenario_id, move.services[0])["detectable_min"].median())
+            doubts = reading.differences(scenario_id, move.services[0])["detectable_min"]
+            # where a branch leaves the site as it is, nothing is to be told
+            detectable = float(doubts[doubts > 0].median())
             size = "–" if math.isnan(detectable) else minutes(detectable)
             road = reading.road(move.from_site, move.to_site)
             lines.setdefault((reading.labels(move.services), road, *whole, size), []).append(scenario_id)

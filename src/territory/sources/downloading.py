@@ -297,7 +297,7 @@ class _Downloader:
         """Return what was written down of the same address, if it can be read."""
         try:
             known = _Known(**json.loads(self.notes.read_text("utf-8")))
-        except (OSError, ValueError, TypeError):
+        except (OSError, ValueError, TypeError, RecursionError):
             return None
         return known if known.address == url else None
 

@@ -106,7 +106,7 @@ def read_stored(folder: str | Path) -> Stored:
             f"Dossier « {folder.as_posix()} » sans {SOURCE_FILE} : on ne sait pas d'où viennent ses fichiers ; "
             "déposez-les par « territory data fetch … --from »."
         ) from error
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise ReadError(f"Fichier « {path.as_posix()} » illisible ; reprenez ce jeu avec --force.") from error
     outside = [file.name for file in files if not _stays_inside(file.name)]
     if outside:

@@ -48,6 +48,7 @@ def declares_type(stream: IO[bytes]) -> bool:
             parser.Parse(chunk, False)
     except _DoctypeError:
         return True
-    except (_RootError, expat.ExpatError, ValueError):
+    # an encoding that does not exist is a LookupError
+    except (_RootError, expat.ExpatError, LookupError, ValueError):
         return False
     return False

@@ -81,5 +81,5 @@ def _who(folder: Path) -> str:
         said = json.loads((folder / HOLDER).read_text("utf-8"))
         since = dt.datetime.fromisoformat(said["since"])
         return f"le processus {int(said['pid'])} de {said['machine']}, depuis le {since:%d/%m/%Y à %H h %M}"
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return "une autre exécution"

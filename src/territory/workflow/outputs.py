@@ -87,7 +87,7 @@ def is_current(report_dir: Path, run_digest: str) -> bool:
         return manifest["run_sha256"] == run_digest and all(
             digest_file(report_dir / name) == digest for name, digest in expected.items()
         )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return False
 
 

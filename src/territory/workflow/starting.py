@@ -123,7 +123,7 @@ def start_study(departement: str, *, name: str, folder: Path, raw: Path, label: 
         source, file = _choose(dataset, raw)
         if file is None:
             missing.append(f"territory data fetch {dataset} {source.vintage}" + _by_hand(source))
-        place = (file or raw / source.key / source.file_name).as_posix()
+        place = _seen_from(folder, file or raw / source.key / source.file_name)
         commented = "# " if file is None and key in OPTIONAL else ""
         if key == "populations":
             vintage = source.vintage
@@ -176,6 +176,14 @@ def write_study_template(study: str | Path, path: Path) -> Path:
     named = {authorisation.id for authorisation in loaded.authorisation}
     services = data.services[data.services["authorisation_id"].isin(named)] if named else data.services
     return write_template(path, inside, services, sites=data.sites)
+
+
+def _seen_from(folder: Path, file: Path) -> str:
+    """Return the path of a file as a study in this folder may name it: from the folder, when it lies inside."""
+    whole = file.absolute()
+    return (
+        whole.relative_to(folder.absolute()) if whole.is_relative_to(folder.absolute()) else file
+    ).as_posix()
 
 
 def _choose(dataset: str, raw: Path) -> tuple[Source, Path | None]:

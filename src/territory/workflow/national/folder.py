@@ -191,7 +191,7 @@ def open_times(folder: str | Path) -> TimesFolder:
             for one in plan["parts"]
         ]
         found = TimesFolder(folder, str(plan["digest"]), parts)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise ReadError(f"« {folder / PLAN} » est illisible ({error}) : relancez le calcul.") from error
     missing = found.missing()
     if missing:
@@ -327,6 +327,6 @@ def _footer_of(file: Any) -> dict[str, Any]:
     metadata = file.schema_arrow.metadata or {}
     try:
         said: dict[str, Any] = json.loads(metadata.get(_FOOTER, b"{}"))
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return said
