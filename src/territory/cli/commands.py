@@ -10,6 +10,7 @@ import typer
 
 from territory.cli import compare, data, notebooks, report
 from territory.cli.french import FrenchCommand, FrenchGroup, in_french
+from territory.cli.options import OutOption, PopulationOption, RoadsOption
 
 FAILED, WRONG_USAGE, INTERRUPTED = 1, 2, 130
 
@@ -37,24 +38,9 @@ def run(
     study: Annotated[
         str, typer.Argument(help="Nom d'une étude intégrée (draguignan) ou fichier .toml.", metavar="ÉTUDE")
     ],
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            "--out", help="Dossier où écrire reports/<étude> (par défaut : ici).", metavar="DOSSIER"
-        ),
-    ] = None,
-    roads: Annotated[
-        Path | None,
-        typer.Option(
-            "--roads", help="Carte routière .osm.pbf ; sans elle, les temps sont estimés.", metavar="FICHIER"
-        ),
-    ] = None,
-    population: Annotated[
-        str | None,
-        typer.Option(
-            "--population", help="Millésime du recensement (rp2021, rp2017, rp2016).", metavar="MILLÉSIME"
-        ),
-    ] = None,
+    out: OutOption = None,
+    roads: RoadsOption = None,
+    population: PopulationOption = None,
     scheduler: Annotated[
         str,
         typer.Option(

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from territory.cli.options import PopulationOption, RoadsOption
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -40,18 +42,8 @@ def compare(
         Path | None,
         typer.Option("--out", help="Dossier où écrire la table entière (CSV et Parquet).", metavar="DOSSIER"),
     ] = None,
-    roads: Annotated[
-        Path | None,
-        typer.Option(
-            "--roads", help="Carte routière .osm.pbf ; sans elle, les temps sont estimés.", metavar="FICHIER"
-        ),
-    ] = None,
-    population: Annotated[
-        str | None,
-        typer.Option(
-            "--population", help="Millésime du recensement (rp2021, rp2017, rp2016).", metavar="MILLÉSIME"
-        ),
-    ] = None,
+    roads: RoadsOption = None,
+    population: PopulationOption = None,
 ) -> None:
     """Compare les scénarios d'une étude à aujourd'hui, côte à côte ; n'écrit rien sans --out."""
     from territory.errors import StudyError, UnknownCodeError, examples

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from territory.cli.options import OutOption, PopulationOption, RoadsOption
+
 _DOCUMENTS = ("council", "sheet", "annex")
 
 
@@ -28,24 +30,9 @@ def report(
         typer.Option("--epci", help="Code de l'EPCI d'une fiche ; peut être répété.", metavar="CODE"),
     ] = None,
     all_epci: Annotated[bool, typer.Option("--all-epci", help="Une fiche par EPCI du territoire.")] = False,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            "--out", help="Dossier où écrire reports/<étude> (par défaut : ici).", metavar="DOSSIER"
-        ),
-    ] = None,
-    roads: Annotated[
-        Path | None,
-        typer.Option(
-            "--roads", help="Carte routière .osm.pbf ; sans elle, les temps sont estimés.", metavar="FICHIER"
-        ),
-    ] = None,
-    population: Annotated[
-        str | None,
-        typer.Option(
-            "--population", help="Millésime du recensement (rp2021, rp2017, rp2016).", metavar="MILLÉSIME"
-        ),
-    ] = None,
+    out: OutOption = None,
+    roads: RoadsOption = None,
+    population: PopulationOption = None,
 ) -> None:
     """Écrit un document d'une étude : rapport au conseil, fiches d'EPCI ou annexe technique."""
     from territory.errors import ParameterError
