@@ -39,6 +39,7 @@ class Outcome:
 
     target: str
     seconds: float = 0.0
+    processor_s: float = 0.0
     executions: int = 0
     accepted: int = 0
     outcomes: int = 0
@@ -92,7 +93,7 @@ def fuzz(
         pool += [kept.read_bytes() for kept in sorted((CORPUS / target.name).glob("*"))]
         known: set[str] = set()
         places: set[str] = set()
-        began = time.monotonic()
+        began, began_cpu_s = time.monotonic(), processor_s()
         while (now := time.monotonic()) - began < seconds and outcome.executions != most:
             content = target.mutate(draw.choice(pool), draw)
             path.write_bytes(content)
@@ -123,8 +124,15 @@ def fuzz(
                 pool.append(content)
         (findings / f"{target.name}.current").unlink(missing_ok=True)
         outcome.seconds, outcome.outcomes = round(time.monotonic() - began, 1), len(known)
+        outcome.processor_s = round(processor_s() - began_cpu_s, 1)
         outcome.slowest_s = round(outcome.slowest_s, 2)
     return outcome
+
+
+def processor_s() -> float:
+    """Return the seconds of processor of this process and of those that it started (s)."""
+    used = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(one.ru_utime + one.ru_stime for one in used)
 
 
 def limit_memory() -> None:

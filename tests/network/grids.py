@@ -23,16 +23,16 @@ def grid(side: int = 12) -> RoadNetwork:
         {"highway": str(rng.choice(["residential", "secondary"])), "oneway": "yes" if one < 0.1 else "no"}
         for one in rng.random(len(ways))
     ]
-    nodes = np.array(ways, dtype=np.int64).ravel()
+    nodes = np.array(ways, dtype=np.int32).ravel()
     return RoadNetwork.from_road_lines(
         RoadLines(
             ways=way_table(
                 np.arange(len(ways)), [drive(one) for one in tags], np.arange(len(ways), dtype=np.int64)
             ),
             start=2 * np.arange(len(ways) + 1),
-            node_id=nodes,
-            lon=lon.ravel()[nodes],
-            lat=lat.ravel()[nodes],
+            node=nodes,
+            lon=lon.ravel(),
+            lat=lat.ravel(),
             length_m=np.full(len(ways), np.nan),
             source="quadrillage",
         )

@@ -16,24 +16,25 @@ from territory.network.speeds import speed_table
 def directed_steps(lines: RoadLines) -> list[tuple[int, int, int, int]]:
     """Directed steps of ways as (from node, to node, way, ms), barriers apart, at the library's speeds."""
     table = speed_table().query("period == 'off_peak' and density == 'any'").set_index("road_class")
-    kinds = dict(zip(lines.kind_node_id.tolist(), lines.kind.tolist(), strict=True))
-    barriers = set(lines.barrier_node_id.tolist())
+    kinds = dict(zip(lines.kind_node.tolist(), lines.kind.tolist(), strict=True))
+    barriers = set(lines.barrier_node.tolist())
     ways = lines.ways
     found, neighbours = [], defaultdict(list)
     fresh = -(10**15)
     for way in range(len(ways)):
         row = table.loc[ways.class_names[ways.road_class[way]]]
         steps = range(lines.start[way], lines.start[way + 1] - 1)
-        place = [(lines.lon[i], lines.lat[i]) for i in range(lines.start[way], lines.start[way + 1])]
+        nodes = lines.node[lines.start[way] : lines.start[way + 1]]
+        place = list(zip(lines.lon[nodes], lines.lat[nodes], strict=True))
         length = {}
         for i in steps:
             one, two = place[i - lines.start[way]], place[i + 1 - lines.start[way]]
-            if lines.node_id[i] != lines.node_id[i + 1] and not np.isnan([*one, *two]).any():
+            if lines.node[i] != lines.node[i + 1] and not np.isnan([*one, *two]).any():
                 # lengths are kept in single precision
                 length[i] = float(np.float32(measure_m(*(np.array([c]) for c in (*one, *two)))[0]))
         for i, metres in length.items():
             ends = []
-            for node in (int(lines.node_id[i]), int(lines.node_id[i + 1])):
+            for node in (int(lines.node[i]), int(lines.node[i + 1])):
                 if node in barriers:
                     fresh += 1
                     node = fresh
@@ -146,8 +147,8 @@ def junction_points(roads: Roads, lines: RoadLines, rows: np.ndarray):
 
     x, y = project(lines.lon, lines.lat, roads.crs)
     by_place = {}
-    for px, py, node in zip(x.tolist(), y.tolist(), lines.node_id.tolist(), strict=True):
-        by_place.setdefault((px, py), node)
+    for node, place in enumerate(zip(x.tolist(), y.tolist(), strict=True)):
+        by_place.setdefault(place, node)
     xs, ys = roads.junction_x[rows], roads.junction_y[rows]
     nodes = [by_place[place] for place in zip(xs.tolist(), ys.tolist(), strict=True)]
     frame = gpd.GeoDataFrame(

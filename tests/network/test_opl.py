@@ -29,9 +29,11 @@ def test_ways_nodes_and_other_lines_are_told_apart(read):
     )
     assert ways.way_id.tolist() == [10, 11, 12]
     assert ways.start.tolist() == [0, 2, 3, 3]
-    assert ways.node_id.tolist() == [1, 2, 2]
-    assert ways.lon.tolist() == [6.4000001, -6.0, 6.0]
-    assert ways.lat.tolist() == [43.5, -43.25, 43.0]
+    assert ways.node.tolist() == [0, 1, 1]
+    assert ways.nodes.find(np.array([1, 2, 3])).tolist() == [0, 1, -1]
+    lon, lat = ways.nodes.places()
+    assert lon.tolist() == [6.4000001, 6.0]
+    assert lat.tolist() == [43.5, 43.0]
     assert [ways.groups[group] for group in ways.tag_group] == [
         {"highway": "primary"},
         {},
@@ -43,8 +45,8 @@ def test_ways_nodes_and_other_lines_are_told_apart(read):
 
 def test_a_node_without_location_is_nan_and_identifiers_may_be_negative(read):
     ways = read("w1 Thighway=road Nn1x6y43,n99xy,n-5x7y44", "highway")
-    assert ways.node_id.tolist() == [1, 99, -5]
-    np.testing.assert_array_equal(ways.lon, [6.0, np.nan, 7.0])
+    assert ways.nodes.find(np.array([1, 99, -5])).tolist() == ways.node.tolist() == [0, 1, 2]
+    np.testing.assert_array_equal(ways.nodes.places()[0], [6.0, np.nan, 7.0])
 
 
 def test_tags_that_differ_make_different_groups_and_others_do_not(read):

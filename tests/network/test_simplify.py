@@ -18,13 +18,14 @@ from tests.network.oracles_roads import junction_points, turn_times
 
 def lines_of(places, ways, **options):
     """Roads from node places and ways as (nodes, tags)."""
-    steps = np.array([node for nodes, _ in ways for node in nodes], dtype=np.int64)
+    number = {node: row for row, node in enumerate(places)}
+    steps = np.array([number[node] for nodes, _ in ways for node in nodes], dtype=np.int32)
     return RoadLines(
         ways=way_table(np.arange(len(ways)), [drive(tags) for _, tags in ways], np.arange(len(ways))),
         start=np.concatenate([[0], np.cumsum([len(nodes) for nodes, _ in ways])]),
-        node_id=steps,
-        lon=np.array([places[node][0] for node in steps.tolist()]),
-        lat=np.array([places[node][1] for node in steps.tolist()]),
+        node=steps,
+        lon=np.array([lon for lon, _ in places.values()]),
+        lat=np.array([lat for _, lat in places.values()]),
         length_m=np.full(len(ways), np.nan),
         **options,
     )
@@ -70,7 +71,7 @@ def test_repeated_nodes_vanish_and_a_point_is_no_road():
 
 
 def test_a_barrier_makes_dead_ends_on_each_side():
-    assert shape([((0, 1, 2), ROAD)], barrier_node_id=np.array([1])) == (2, 4, 4)
+    assert shape([((0, 1, 2), ROAD)], barrier_node=np.array([1])) == (2, 4, 4)
 
 
 def test_a_stated_length_is_shared_among_hops():
@@ -127,9 +128,9 @@ def street_maps(draw):
     return lines_of(
         place,
         ways,
-        kind_node_id=np.array(signals, dtype=np.int64),
-        kind=np.full(len(signals), 3, dtype=np.int64),
-        barrier_node_id=np.array(barriers, dtype=np.int64),
+        kind_node=np.array(signals, dtype=np.int32),
+        kind=np.full(len(signals), 3, dtype=np.int8),
+        barrier_node=np.array(barriers, dtype=np.int32),
         restrictions=np.array(restrictions, dtype=np.int64).reshape(-1, 4),
     )
 
@@ -142,7 +143,7 @@ def test_random_maps_give_the_times_of_single_steps_with_either_engine(lines):
     except NetworkError:
         # every hop was a barrier's or a repeated node's
         return
-    barriers = set(lines.barrier_node_id.tolist())
+    barriers = set(lines.barrier_node.tolist())
     rows = np.arange(network.roads.n_junctions)
     frame, nodes = junction_points(network.roads, lines, rows)
     rows = np.array(
@@ -176,9 +177,7 @@ def test_the_order_of_the_ways_changes_nothing(lines, random):
             **vars(lines),
             "ways": type(lines.ways)(**ways),
             "start": np.concatenate([[0], np.cumsum([len(step) for step in steps])]),
-            "node_id": lines.node_id[taken],
-            "lon": lines.lon[taken],
-            "lat": lines.lat[taken],
+            "node": lines.node[taken],
             "restrictions": restrictions,
         }
     )

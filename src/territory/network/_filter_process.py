@@ -7,26 +7,51 @@ from __future__ import annotations
 
 import json
 import sys
+from typing import Any
 
 import osmium
 from osmium import filter as osmium_filter
 
 
 def main(path: str, tags: str) -> int:
-    """Filter a map by tags (a list of pairs, as JSON); say on the standard error why it cannot be read."""
-    wanted = osmium_filter.TagFilter(*map(tuple, json.loads(tags)))
+    """Filter a map by tags, as JSON by kind of object; say on the standard error why it cannot be read."""
     locations = osmium.NodeLocationsForWays(osmium.index.create_map("flex_mem"))
     # a node outside the extract is written without a location, and counted later
     locations.ignore_errors()
+    before, after = _filters(
+        {kind: [tuple(tag) for tag in wanted] for kind, wanted in json.loads(tags).items()}
+    )
     try:
         with osmium.io.Reader(path) as reader:
             target = osmium.io.File("-", "opl,locations_on_ways=true,add_metadata=false")
             with osmium.SimpleWriter(target) as writer:
-                osmium.apply(reader, locations, wanted, writer)
+                osmium.apply(reader, *before, locations, *after, writer)
     except (RuntimeError, OSError, ValueError) as error:
         sys.stderr.write(str(error))
         return 1
     return 0
+
+
+def _only(kind: Any, one: Any) -> Any:
+    """Return a filter that lets all other kinds of objects pass."""
+    one.enable_for(kind)
+    return one
+
+
+def _filters(wanted: dict[str, list[tuple[str, str]]]) -> tuple[list[Any], list[Any]]:
+    """Return what is filtered before nodes are located, and after: most objects fail the first, cheap test."""
+    node, way, relation = osmium.osm.NODE, osmium.osm.WAY, osmium.osm.RELATION
+    way_keys = sorted({key for key, _ in wanted["way"]})
+    before = [
+        _only(way, osmium_filter.KeyFilter(*way_keys)),
+        _only(way, osmium_filter.TagFilter(*wanted["way"])),
+    ]
+    after = [
+        _only(node, osmium_filter.EmptyTagFilter()),
+        _only(node, osmium_filter.TagFilter(*wanted["node"])),
+        _only(relation, osmium_filter.TagFilter(*wanted["relation"])),
+    ]
+    return before, after
 
 
 if __name__ == "__main__":

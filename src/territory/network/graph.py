@@ -16,6 +16,7 @@ __all__ = [
     "STOP",
     "Bools",
     "Floats",
+    "Int32",
     "Ints",
     "RoadLines",
     "Roads",
@@ -24,6 +25,7 @@ __all__ = [
 
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
+Int32 = NDArray[np.int32]
 Ints = NDArray[np.int64]
 
 # bits of WayTable.direction and of Roads.open_directions
@@ -65,8 +67,12 @@ class WayTable:
         return int(self.way_id.size)
 
 
-def _no_ids() -> Ints:
-    return np.empty(0, dtype=np.int64)
+def _no_nodes() -> Int32:
+    return np.empty(0, dtype=np.int32)
+
+
+def _no_kinds() -> NDArray[np.int8]:
+    return np.empty(0, dtype=np.int8)
 
 
 def _no_restrictions() -> Ints:
@@ -77,37 +83,40 @@ def _no_restrictions() -> Ints:
 class RoadLines:
     """Roads as a reader delivers them: ways that follow nodes, and what some nodes do to traffic.
 
+    Nodes are rows of `lon` and `lat`: see `territory.network.numbering` for those that have identifiers.
+
     Parameters
     ----------
     ways
         One row per way.
     start
-        Position of the first node of each way in the next three arrays, and their length at the end.
-    node_id, lon, lat
-        Node of each step of each way (degrees, WGS 84; NaN where the source does not hold it). Ways meet
-        where they share a node identifier, never because they cross.
+        Position of the first step of each way in the next array, and its length at the end.
+    node
+        Node of each step of each way. Ways meet where they share a node, never because they cross.
+    lon, lat
+        Place of each node (degrees, WGS 84; NaN where the source does not hold it).
     length_m
         Length of each way (m) where the source states it, else NaN and the length is measured.
-    kind_node_id, kind
-        Nodes with a signal or a stop.
-    barrier_node_id
+    kind_node, kind
+        Nodes with a signal or a stop, and which.
+    barrier_node
         Nodes that no car passes.
     restrictions
-        Turn restrictions: way left, node, way entered (rows of `ways`, except the node, an identifier), and
-        1 when it is mandatory (only_*), 0 when forbidden (no_*).
+        Turn restrictions: way left, node, way entered (rows of `ways` and of the nodes), and 1 when it is
+        mandatory (only_*), 0 when forbidden (no_*).
     source, attribution
         Name of the source, and what must be printed under maps drawn from it.
     """
 
     ways: WayTable
     start: Ints
-    node_id: Ints
+    node: Int32
     lon: Floats
     lat: Floats
     length_m: Floats
-    kind_node_id: Ints = field(default_factory=_no_ids)
-    kind: Ints = field(default_factory=_no_ids)
-    barrier_node_id: Ints = field(default_factory=_no_ids)
+    kind_node: Int32 = field(default_factory=_no_nodes)
+    kind: NDArray[np.int8] = field(default_factory=_no_kinds)
+    barrier_node: Int32 = field(default_factory=_no_nodes)
     restrictions: Ints = field(default_factory=_no_restrictions)
     source: str = ""
     attribution: str = ""

@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from territory.errors import NetworkError, ParameterError, Problems, TerritoryWarning, examples
-from territory.network.graph import BACKWARD, FORWARD, Floats, Ints, RoadLines, WayTable
+from territory.network.graph import BACKWARD, FORWARD, Floats, Int32, Ints, RoadLines, WayTable
+from territory.network.numbering import NodeNumbers
 from territory.network.simplify import prepare
 from territory.network.topology import Topology
 
@@ -274,10 +275,10 @@ def _road_lines(lines: gpd.GeoDataFrame, names: LineColumns) -> RoadLines:
         np.full(len(lines), np.nan, dtype=np.float32),
         np.zeros(len(lines), dtype=np.int8),
     )
-    node_id, start, lon, lat = _nodes_of(lines)
+    start, node, lon, lat = _nodes_of(lines)
     length_m = _numbers_of(lines, names.length) * names.length_unit_m
     _check_unit(lines, length_m)
-    return RoadLines(ways, start, node_id, lon, lat, length_m, attribution=names.attribution)
+    return RoadLines(ways, start, node, lon, lat, length_m, attribution=names.attribution)
 
 
 def _check_unit(lines: gpd.GeoDataFrame, length_m: Floats) -> None:
@@ -337,8 +338,8 @@ def _numbers_of(lines: gpd.GeoDataFrame, names: tuple[str, ...]) -> Floats:
     return np.where(numbers > 0, numbers, np.nan)
 
 
-def _nodes_of(lines: gpd.GeoDataFrame) -> tuple[Ints, Ints, Floats, Floats]:
-    """Return the node at each step, the start of each line, and the places (degrees); lines meet at their ends."""
+def _nodes_of(lines: gpd.GeoDataFrame) -> tuple[Ints, Int32, Floats, Floats]:
+    """Return the start of each line, the node at each step, and their places (degrees); lines meet at their ends."""
     import shapely
 
     geometry = lines.geometry.to_numpy()
@@ -355,7 +356,9 @@ def _nodes_of(lines: gpd.GeoDataFrame) -> tuple[Ints, Ints, Floats, Floats]:
     _, number = np.unique(rounded, axis=0, return_inverse=True)
     node_id = len(ends) + np.arange(len(metres), dtype=np.int64)
     node_id[ends] = number.ravel()
-    return node_id, start, degrees[:, 0], degrees[:, 1]
+    numbers = NodeNumbers()
+    node = numbers.add(node_id, degrees[:, 0].copy(), degrees[:, 1].copy())
+    return start, node, *numbers.places()
 
 
 def _table_of(speeds: Mapping[str, float]) -> pd.DataFrame:

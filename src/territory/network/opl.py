@@ -16,6 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from territory.network.engine._compiling import kernel
+from territory.network.graph import Floats, Int32, Ints
+from territory.network.numbering import NodeNumbers
 
 __all__ = ["OplWays", "decode_tags", "read_opl"]
 
@@ -36,24 +38,25 @@ class OplWays:
     tag_group, groups
         Position in `groups` of the way's relevant tags; `groups` holds each distinct set of tags once.
     start
-        Position of the first node of each way in the next arrays, and their length at the end.
-    node_id, lon, lat
-        One per node of a way (degrees; NaN where the map does not hold the node).
+        Position of the first step of each way in the next array, and its length at the end.
+    node
+        Number of the node at each step.
+    nodes
+        The nodes of ways by identifier, with their places (NaN where the map does not hold the node).
     others
         The lines of nodes and relations.
     """
 
-    way_id: NDArray[np.int64]
-    tag_group: NDArray[np.int64]
+    way_id: Ints
+    tag_group: Ints
     groups: list[dict[str, str]]
-    start: NDArray[np.int64]
-    node_id: NDArray[np.int64]
-    lon: NDArray[np.float64]
-    lat: NDArray[np.float64]
+    start: Ints
+    node: Int32
+    nodes: NodeNumbers
     others: list[str]
 
 
-def read_opl(stream: IO[bytes], *, keys: frozenset[str], block_bytes: int = 1 << 24) -> OplWays:
+def read_opl(stream: IO[bytes], *, keys: frozenset[str], block_bytes: int = 1 << 22) -> OplWays:
     """Read an OPL text with locations on ways, keeping only the tags of ways that `keys` names.
 
     Parameters
@@ -74,46 +77,50 @@ def read_opl(stream: IO[bytes], *, keys: frozenset[str], block_bytes: int = 1 <<
     >>> import io
     >>> text = io.BytesIO(b"w7 Thighway=primary,name=Rue Nn1x6.5y43.1,n2x6.6y43.1")
     >>> ways = read_opl(text, keys=frozenset({"highway"}))
-    >>> ways.groups, ways.node_id.tolist(), ways.lon.tolist()
-    ([{'highway': 'primary'}], [1, 2], [6.5, 6.6])
+    >>> ways.groups, ways.node.tolist(), ways.nodes.places()[0].tolist()
+    ([{'highway': 'primary'}], [0, 1], [6.5, 6.6])
     """
     hashes = np.sort(np.array([_hash_text(key) for key in sorted(keys)], dtype=np.uint64))
-    # the arrays of each block: identifiers and groups of ways, nodes of each, identifiers and places of nodes
-    columns: tuple[list[NDArray[Any]], ...] = ([], [], [], [], [], [])
-    group_of: dict[int, int] = {}
-    groups: list[dict[str, str]] = []
+    nodes, groups = NodeNumbers(), _Groups(keys)
+    # of each block: groups and identifiers of ways, steps of each, nodes of these
+    columns: tuple[list[NDArray[Any]], ...] = ([], [], [], [])
     others: list[str] = []
+    scratch = _Scratch(block_bytes)
     for block in _blocks(stream, block_bytes):
-        *parsed, group_hash, tag_span, other_span = _parse_block(block, hashes)
-        distinct, first, inverse = np.unique(group_hash, return_index=True, return_inverse=True)
-        for value, row in zip(distinct.tolist(), first.tolist(), strict=True):
-            if value not in group_of:
-                group_of[value] = len(groups)
-                tags = decode_tags(block[tag_span[row, 0] : tag_span[row, 1]].tobytes().decode())
-                groups.append({key: text for key, text in tags.items() if key in keys})
-        group = np.array([group_of[value] for value in distinct.tolist()], dtype=np.int64)[inverse]
-        for column, values in zip(columns, (group, *parsed), strict=True):
+        ways, steps, other_span = scratch.parse(block, hashes)
+        way_id, counts, group_hash, tag_span = ways
+        group = groups.number(block, group_hash, tag_span)
+        read = group, way_id.copy(), counts.copy(), nodes.add(*steps)
+        for column, values in zip(columns, read, strict=True):
             column.append(values)
         others += [block[begin:end].tobytes().decode() for begin, end in other_span]
-    tag_group, way_id, counts, node_id, lon, lat = (_join(column) for column in columns)
-    start = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
-    return OplWays(
-        way_id.astype(np.int64, copy=False),
-        tag_group.astype(np.int64, copy=False),
-        groups,
-        start,
-        node_id.astype(np.int64, copy=False),
-        lon,
-        lat,
-        others,
+    tag_group, way_id, counts, node = (
+        np.concatenate(column or [np.empty(0, dtype=kind)])
+        for column, kind in zip(columns, (np.int64, np.int64, np.int64, np.int32), strict=True)
     )
+    start = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
+    return OplWays(way_id, tag_group, groups.tags, start, node, nodes, others)
 
 
-def _join(parts: list[NDArray[Any]]) -> NDArray[Any]:
-    """Put arrays end to end and let go of them: one column at a time is in memory twice."""
-    whole = np.concatenate(parts) if parts else np.empty(0)
-    parts.clear()
-    return whole
+class _Groups:
+    """The distinct sets of relevant tags met so far."""
+
+    def __init__(self, keys: frozenset[str]) -> None:
+        self.tags: list[dict[str, str]] = []
+        self._keys = keys
+        self._place: dict[int, int] = {}
+
+    def number(
+        self, block: NDArray[np.uint8], group_hash: NDArray[np.uint64], tag_span: NDArray[np.int64]
+    ) -> Ints:
+        """Return the group of each way, from the hash of its tags; a hash never met is read in the text."""
+        distinct, first, inverse = np.unique(group_hash, return_index=True, return_inverse=True)
+        for value, row in zip(distinct.tolist(), first.tolist(), strict=True):
+            if value not in self._place:
+                self._place[value] = len(self.tags)
+                tags = decode_tags(block[tag_span[row, 0] : tag_span[row, 1]].tobytes().decode())
+                self.tags.append({key: text for key, text in tags.items() if key in self._keys})
+        return np.array([self._place[value] for value in distinct.tolist()], dtype=np.int64)[inverse]
 
 
 def _blocks(stream: IO[bytes], block_bytes: int) -> Iterator[NDArray[np.uint8]]:
@@ -135,13 +142,40 @@ def _blocks(stream: IO[bytes], block_bytes: int) -> Iterator[NDArray[np.uint8]]:
         kept = size - cut
 
 
-def _parse_block(block: NDArray[np.uint8], hashes: NDArray[np.uint64]) -> tuple[NDArray[Any], ...]:
-    """Return ways, nodes of each, nodes, longitudes, latitudes; then the hash and spans of `_parse`."""
-    n_ways, n_nodes, n_others = _count(block)
-    way_id, start = np.empty(n_ways, dtype=np.int64), np.zeros(n_ways + 1, dtype=np.int64)
-    node_id, lon, lat = np.empty(n_nodes, dtype=np.int64), np.empty(n_nodes), np.empty(n_nodes)
-    filled, *spans = _parse(block, hashes, n_others, way_id, start, node_id, lon, lat)
-    return way_id, np.diff(start), node_id[:filled], lon[:filled], lat[:filled], *spans
+class _Scratch:
+    """Where a block is parsed, each in the same memory, since new memory costs as much as parsing into it."""
+
+    def __init__(self, block_bytes: int) -> None:
+        self._make(block_bytes)
+
+    def _make(self, block_bytes: int) -> None:
+        # no line is shorter than two bytes, no node than three ("nxy"); what is never written takes no memory
+        most_lines, most_nodes = block_bytes // 2 + 1, block_bytes // 3 + 1
+        self._block_bytes = block_bytes
+        self._ways = (
+            np.empty(most_lines, dtype=np.int64),
+            np.empty(most_lines, dtype=np.int64),
+            np.empty(most_lines, dtype=np.uint64),
+            np.empty((most_lines, 2), dtype=np.int64),
+        )
+        self._steps = np.empty(most_nodes, dtype=np.int64), np.empty(most_nodes), np.empty(most_nodes)
+        self._other_span = np.empty((most_lines, 2), dtype=np.int64)
+
+    def parse(
+        self, block: NDArray[np.uint8], hashes: NDArray[np.uint64]
+    ) -> tuple[tuple[NDArray[Any], ...], tuple[NDArray[Any], ...], NDArray[np.int64]]:
+        """Return ways (identifier, steps, hash and span of tags), steps (identifier, place), spans of other lines.
+
+        They are good until the next block.
+        """
+        if block.size > self._block_bytes:
+            self._make(block.size)
+        n_ways, n_steps, n_others = _parse(block, hashes, self._ways, self._steps, self._other_span)
+        return (
+            tuple(column[:n_ways] for column in self._ways),
+            tuple(column[:n_steps] for column in self._steps),
+            self._other_span[:n_others],
+        )
 
 
 def decode_tags(text: str) -> dict[str, str]:
@@ -170,28 +204,6 @@ def _hash_text(text: str) -> int:
     for byte in text.encode():
         value = ((value ^ byte) * prime) & 0xFFFFFFFFFFFFFFFF
     return value
-
-
-@kernel
-def _count(text: NDArray[np.uint8]) -> tuple[int, int, int]:  # pragma: no cover - compiled
-    """Count ways, nodes of ways (no fewer), and other lines."""
-    n_ways, n_nodes, n_others = 0, 0, 0
-    at, size = 0, text.size
-    while at < size:
-        is_way = text[at] == 119
-        n_ways += is_way
-        n_others += (not is_way) and text[at] != 10
-        commas = 0
-        while at < size and text[at] != 10:
-            # the node list comes last: commas before its " N" belong to tags
-            if text[at] == 32:
-                commas = 0
-            commas += text[at] == 44
-            at += 1
-        if is_way:
-            n_nodes += commas + 1
-        at += 1
-    return n_ways, n_nodes, n_others
 
 
 @kernel
@@ -258,29 +270,28 @@ def _hash_tags(
 def _parse(
     text: NDArray[np.uint8],
     hashes: NDArray[np.uint64],
-    n_others: int,
-    way_id: NDArray[np.int64],
-    start: NDArray[np.int64],
-    node_id: NDArray[np.int64],
-    lon: NDArray[np.float64],
-    lat: NDArray[np.float64],
-) -> tuple[int, NDArray[np.uint64], NDArray[np.int64], NDArray[np.int64]]:  # pragma: no cover - compiled
-    """Fill arrays of `OplWays` from lines; `start` counts from 0. Return nodes, hashes and spans."""
-    group_hash = np.zeros(way_id.size, dtype=np.uint64)
-    tag_span = np.zeros((way_id.size, 2), dtype=np.int64)
-    other_span = np.empty((n_others, 2), dtype=np.int64)
-    way, node, other, at, size = 0, 0, 0, 0, text.size
+    ways: tuple[Ints, Ints, NDArray[np.uint64], NDArray[np.int64]],
+    steps: tuple[Ints, Floats, Floats],
+    other_span: NDArray[np.int64],
+) -> tuple[int, int, int]:  # pragma: no cover - compiled
+    """Fill arrays from lines; return how many ways, steps and other lines there are."""
+    way_id, counts, group_hash, tag_span = ways
+    node_id, lon, lat = steps
+    way, step, other, at, size = 0, 0, 0, 0, text.size
     while at < size:
         begin = at
         if text[at] != 119:
             while at < size and text[at] != 10:
                 at += 1
             if at > begin:
-                other_span[other] = begin, at
+                other_span[other, 0], other_span[other, 1] = begin, at
                 other += 1
             at += 1
             continue
+        first_step = step
         way_id[way], at = _read_integer(text, at + 1)
+        group_hash[way] = 0
+        tag_span[way, 0] = tag_span[way, 1] = at
         while at < size and text[at] != 10:
             field = text[at]
             at += 1
@@ -293,13 +304,13 @@ def _parse(
             elif text[at] == 78:
                 at += 1
                 while at < size and text[at] == 110:
-                    node_id[node], at = _read_integer(text, at + 1)
-                    lon[node], at = _read_degrees(text, at + 1)
-                    lat[node], at = _read_degrees(text, at + 1)
-                    node += 1
+                    node_id[step], at = _read_integer(text, at + 1)
+                    lon[step], at = _read_degrees(text, at + 1)
+                    lat[step], at = _read_degrees(text, at + 1)
+                    step += 1
                     if at < size and text[at] == 44:
                         at += 1
+        counts[way] = step - first_step
         way += 1
-        start[way] = node
         at += 1
-    return node, group_hash, tag_span, other_span
+    return way, step, other

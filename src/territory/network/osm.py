@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
 import sys
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -16,7 +18,8 @@ import numpy as np
 
 from territory.errors import MissingFileError, NetworkError, ParameterError, TerritoryWarning, examples
 from territory.network import profile as car
-from territory.network.graph import PLAIN, Ints, RoadLines, WayTable
+from territory.network.graph import PLAIN, Bools, Floats, Int32, Ints, RoadLines, WayTable
+from territory.network.numbering import renumber
 from territory.network.opl import OplWays, decode_tags, read_opl
 
 if TYPE_CHECKING:
@@ -28,6 +31,7 @@ ATTRIBUTION = "© les contributeurs d'OpenStreetMap (ODbL)"
 PROFILES = ("car",)
 # what the system keeps of the filtered map between the two processes
 _PIPE_BYTES = 1 << 20
+_MOST_ROADS = frozenset({"residential", "service", "unclassified", "track", "tertiary"})
 _SUFFIXES = (".osm.pbf", ".pbf", ".osm", ".osm.gz", ".osm.bz2")
 _RESTRICTION_KEYS = ("restriction:motorcar", "restriction:motor_vehicle", "restriction")
 _NO_TURN = frozenset({"no_left_turn", "no_right_turn", "no_straight_on", "no_u_turn", "no_entry", "no_exit"})
@@ -83,9 +87,10 @@ def read_osm(path: str | Path, *, profile: str = "car") -> RoadNetwork:
     ...     read_osm(path)
     <RoadNetwork « rue.osm » : 1,1 km, 2 carrefours, heures creuses>
     """
+    lines = read_lines(path, profile=profile)
     from territory.network.roads import RoadNetwork
 
-    return RoadNetwork.from_road_lines(read_lines(path, profile=profile))
+    return RoadNetwork.from_road_lines(lines)
 
 
 def read_lines(path: str | Path, *, profile: str = "car") -> RoadLines:
@@ -110,6 +115,7 @@ def read_lines(path: str | Path, *, profile: str = "car") -> RoadLines:
     path = Path(path)
     _check_file(path)
     with _roads_as_opl(path) as stream:
+        _load_what_follows()
         read = read_opl(stream, keys=car.WAY_KEYS)
     lines = _keep_drivable(read, path)
     _warn_of_missing_nodes(lines, path)
@@ -134,12 +140,13 @@ def _roads_as_opl(path: Path) -> Iterator[IO[bytes]]:
     The map is filtered on one core while what passes is read on the other; memory that C++ may ask for a
     damaged file is not this process's.
     """
-    tags = [
-        *(("highway", road_class) for road_class in car.DRIVABLE),
-        *car.NODE_TAGS,
-        ("route", "ferry"),
-        ("type", "restriction"),
-    ]
+    # tags are tried in this order: the classes of most roads come first
+    classes = sorted(car.DRIVABLE, key=lambda road_class: road_class not in _MOST_ROADS)
+    tags = {
+        "way": [*(("highway", road_class) for road_class in classes), ("route", "ferry")],
+        "node": car.NODE_TAGS,
+        "relation": [("type", "restriction")],
+    }
     script = Path(__file__).with_name("_filter_process.py")
     command = [sys.executable, str(script), str(path), json.dumps(tags)]
     # the same libraries, wherever this process found them
@@ -162,6 +169,18 @@ def _roads_as_opl(path: Path) -> Iterator[IO[bytes]]:
             raise
     if process.returncode:
         raise NetworkError(_explain(path, reason.splitlines()[-1] if reason else str(process.returncode)))
+
+
+@cache
+def _load_what_follows() -> None:
+    """Load the libraries and the compiled code of what follows, while the other process looks for the first road.
+
+    In a map, all nodes come before the first way: a tiny one goes all the way through in that time.
+    """
+    from territory.network.sample import sample_network
+
+    read_opl(io.BytesIO(b"w1 Thighway=road Nn1x6y43,n2x6y44"), keys=car.WAY_KEYS)
+    _ = sample_network().graph
 
 
 def _explain(path: Path, reason: str) -> str:
@@ -195,27 +214,42 @@ def _keep_drivable(read: OplWays, path: Path) -> RoadLines:
             " territoire et qu'elle n'a pas été filtrée."
         )
     counts = np.diff(read.start)
-    # nothing is copied when every way is driven
-    of_kept = slice(None) if kept.all() else np.repeat(kept, counts)
-    node_id = read.node_id[of_kept]
+    node, row_of_node, (lon, lat) = _kept_nodes(read, np.repeat(kept, counts))
     ways = car.way_table(read.way_id[kept], driven, read.tag_group[kept])
     nodes, relations = _split_others(read.others)
-    kind_node_id, kind, barrier_node_id = _node_effects(nodes)
-    start = np.concatenate([[0], np.cumsum(counts[kept])])
+    kinds, barriers = _node_effects(nodes)
+    kind_node = row_of_node(list(kinds))
+    barrier_node = row_of_node(barriers)
     return RoadLines(
         ways=ways,
-        start=start,
-        node_id=node_id,
-        lon=read.lon[of_kept],
-        lat=read.lat[of_kept],
+        start=np.concatenate([[0], np.cumsum(counts[kept])]),
+        node=node,
+        lon=lon,
+        lat=lat,
         length_m=np.full(len(ways), np.nan),
-        kind_node_id=kind_node_id,
-        kind=kind,
-        barrier_node_id=barrier_node_id,
-        restrictions=_read_restrictions(relations, ways, node_id, path),
+        kind_node=kind_node[kind_node >= 0],
+        kind=np.array(list(kinds.values()), dtype=np.int8)[kind_node >= 0],
+        barrier_node=barrier_node[barrier_node >= 0],
+        restrictions=_read_restrictions(relations, ways, row_of_node, path),
         source=path.name,
         attribution=ATTRIBUTION,
     )
+
+
+def _kept_nodes(
+    read: OplWays, kept_step: Bools
+) -> tuple[Int32, Callable[[Sequence[int]], Int32], tuple[Floats, Floats]]:
+    """Return the nodes of the steps that are kept, how to find one by its identifier (-1 if absent), and places."""
+    lon, lat = read.nodes.places()
+    if kept_step.all():
+        return read.node, lambda ids: read.nodes.find(np.array(ids, dtype=np.int64)), (lon, lat)
+    node, row, used = renumber(read.node[kept_step], lon.size)
+
+    def row_of_node(ids: Sequence[int]) -> Int32:
+        number = read.nodes.find(np.array(ids, dtype=np.int64))
+        return np.where(number >= 0, row[number], np.int32(-1))
+
+    return node, row_of_node, (lon[used], lat[used])
 
 
 def _split_others(lines: list[str]) -> tuple[list[str], list[str]]:
@@ -228,8 +262,8 @@ def _field(line: str, letter: str) -> str:
     return next((part[1:] for part in line.split(" ")[1:] if part.startswith(letter)), "")
 
 
-def _node_effects(lines: list[str]) -> tuple[Ints, Ints, Ints]:
-    """Return nodes with a signal or a stop, what they have, and nodes that stop cars."""
+def _node_effects(lines: list[str]) -> tuple[dict[int, int], list[int]]:
+    """Return what nodes with a signal or a stop have, and the nodes that stop cars, by identifier."""
     kinds, barriers = {}, []
     for line in lines:
         node, tags = int(line[1:].split(" ", 1)[0]), decode_tags(_field(line, "T"))
@@ -238,14 +272,12 @@ def _node_effects(lines: list[str]) -> tuple[Ints, Ints, Ints]:
             kinds[node] = kind
         if car.blocks_cars(tags):
             barriers.append(node)
-    return (
-        np.array(list(kinds), dtype=np.int64),
-        np.array(list(kinds.values()), dtype=np.int64),
-        np.array(barriers, dtype=np.int64),
-    )
+    return kinds, barriers
 
 
-def _read_restrictions(lines: list[str], ways: WayTable, node_id: Ints, path: Path) -> Ints:
+def _read_restrictions(
+    lines: list[str], ways: WayTable, row_of_node: Callable[[Sequence[int]], Int32], path: Path
+) -> Ints:
     """Return the turn restrictions at a node as rows of `RoadLines.restrictions`."""
     if not lines:
         return np.empty((0, 4), dtype=np.int64)
@@ -270,9 +302,11 @@ def _read_restrictions(lines: list[str], ways: WayTable, node_id: Ints, path: Pa
             nowhere.append(int(line[1:].split(" ", 1)[0]))
             continue
         found.extend((one, via[0], two, int(is_only)) for one, two in pairs)
-    known = np.isin(np.array([row[1] for row in found], dtype=np.int64), node_id)
+    restrictions = np.array(found, dtype=np.int64).reshape(-1, 4)
+    restrictions[:, 1] = row_of_node([row[1] for row in found])
+    known = restrictions[:, 1] >= 0
     _warn_of_restrictions(path, through_ways, nowhere, int((~known).sum()))
-    return np.array(found, dtype=np.int64).reshape(-1, 4)[known]
+    return restrictions[known]
 
 
 def _is_mandatory(tags: Mapping[str, str]) -> bool | None:

@@ -117,9 +117,9 @@ def lines_of_graph(graph: nx.MultiDiGraph[Any], *, source: str) -> RoadLines:
         As `from_osmnx`.
     """
     places = _places(graph)
-    ids, lon, lat, start = [], [], [], [0]
-    driven, way_id = [], []
-    fresh = -1
+    ids: list[Any] = []
+    place: dict[Any, tuple[float, float]] = {}
+    start, driven, way_id = [0], [], []
     for tail, head, edge, direction in _streets(graph):
         one = car.drive(_tags(edge))
         if one is None:
@@ -130,29 +130,29 @@ def lines_of_graph(graph: nx.MultiDiGraph[Any], *, source: str) -> RoadLines:
         osm_id = edge.get("osmid", 0)
         way_id.append(int(osm_id[0] if isinstance(osm_id, list) else osm_id))
         inside = _inside(edge, places[tail])
-        ids += [tail, *range(fresh, fresh - len(inside), -1), head]
-        fresh -= len(inside)
-        for x, y in (places[tail], *inside, places[head]):
-            lon.append(x)
-            lat.append(y)
+        # a vertex inside a street has no identifier: it is told from all others by where it comes in the list
+        steps = [tail, *((len(ids), position) for position in range(len(inside))), head]
+        place.update(zip(steps, (places[tail], *inside, places[head]), strict=True))
+        ids += steps
         start.append(len(ids))
     if not driven:
         raise NetworkError(
             'Le graphe osmnx ne contient aucune route ouverte aux voitures (network_type="drive").'
         )
-    number = {node: row for row, node in enumerate(dict.fromkeys(ids))}
+    number = {node: row for row, node in enumerate(place)}
     kinds, barriers = _node_effects(graph)
-    degrees = _to_degrees(np.array(lon), np.array(lat), graph.graph["crs"])
+    x, y = np.array(list(place.values())).T
+    degrees = _to_degrees(x, y, graph.graph["crs"])
     return RoadLines(
         ways=car.way_table(np.array(way_id, dtype=np.int64), driven, np.arange(len(driven))),
         start=np.array(start, dtype=np.int64),
-        node_id=np.array([number[node] for node in ids], dtype=np.int64),
+        node=np.array([number[node] for node in ids], dtype=np.int32),
         lon=degrees[0],
         lat=degrees[1],
         length_m=np.full(len(driven), np.nan),
-        kind_node_id=np.array([number[node] for node in kinds if node in number], dtype=np.int64),
-        kind=np.array([kind for node, kind in kinds.items() if node in number], dtype=np.int64),
-        barrier_node_id=np.array([number[node] for node in barriers if node in number], dtype=np.int64),
+        kind_node=np.array([number[node] for node in kinds if node in number], dtype=np.int32),
+        kind=np.array([kind for node, kind in kinds.items() if node in number], dtype=np.int8),
+        barrier_node=np.array([number[node] for node in barriers if node in number], dtype=np.int32),
         source=source,
         attribution=ATTRIBUTION,
     )

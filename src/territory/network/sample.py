@@ -31,19 +31,19 @@ def sample_network() -> RoadNetwork:
     """
     from territory.network.roads import RoadNetwork
 
-    places = {1: (6.40, 43.50), 2: (6.40, 43.51), 3: (6.40, 43.52), 4: (6.42, 43.51)}
+    places = [(6.40, 43.50), (6.40, 43.51), (6.40, 43.52), (6.42, 43.51)]
     streets = [
-        ((1, 2, 3), {"highway": "primary", "maxspeed": "80"}),
-        ((2, 4), {"highway": "residential"}),
-        ((4, 1), {"highway": "unclassified", "oneway": "yes"}),
+        ((0, 1, 2), {"highway": "primary", "maxspeed": "80"}),
+        ((1, 3), {"highway": "residential"}),
+        ((3, 0), {"highway": "unclassified", "oneway": "yes"}),
     ]
-    steps = np.array([node for nodes, _ in streets for node in nodes], dtype=np.int64)
+    steps = np.array([node for nodes, _ in streets for node in nodes], dtype=np.int32)
     lines = RoadLines(
         ways=way_table(np.arange(3), [drive(tags) for _, tags in streets], np.arange(3)),
         start=np.concatenate([[0], np.cumsum([len(nodes) for nodes, _ in streets])]),
-        node_id=steps,
-        lon=np.array([places[int(node)][0] for node in steps]),
-        lat=np.array([places[int(node)][1] for node in steps]),
+        node=steps,
+        lon=np.array([lon for lon, _ in places]),
+        lat=np.array([lat for _, lat in places]),
         length_m=np.full(3, np.nan),
         source="exemple",
     )

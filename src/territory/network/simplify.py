@@ -6,19 +6,27 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from territory.errors import NetworkError
 from territory.network.engine._compiling import kernel
-from territory.network.graph import BACKWARD, FORWARD, JUNCTION, PLAIN, Bools, Floats, Ints, RoadLines, Roads
+from territory.network.graph import (
+    BACKWARD,
+    FORWARD,
+    JUNCTION,
+    PLAIN,
+    Bools,
+    Floats,
+    Int32,
+    Ints,
+    RoadLines,
+    Roads,
+)
 from territory.network.hilbert import hilbert_order
 from territory.network.projection import project, territory_crs
 from territory.network.turns import forbidden_turns
 
 __all__ = ["measure_m", "prepare"]
-
-Int32 = NDArray[np.int32]
 
 _NO_ROAD = "La carte ne contient aucun tronçon de route : aucune route n'a deux nœuds localisés."
 # WGS 84
@@ -33,17 +41,6 @@ class _Hops:
     second: Int32
     way: Int32
     length_m: NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class _Nodes:
-    """Nodes by number: place (degrees), what they do to traffic, whether they stop cars; nodes of restrictions."""
-
-    lon: Floats
-    lat: Floats
-    kind: NDArray[np.int8]
-    is_barrier: Bools
-    via: Ints
 
 
 def prepare(lines: RoadLines) -> Roads:
@@ -72,68 +69,36 @@ def prepare(lines: RoadLines) -> Roads:
     exact to a millionth for hops of some kilometres. A length stated by the source is shared among the hops
     of its way. A node that stops cars becomes a dead end on each of its sides.
     """
-    nodes, node_of_step = _number_nodes(lines)
-    if np.isnan(nodes.lon).all():
+    if np.isnan(lines.lon).all():
         raise NetworkError(_NO_ROAD)
-    crs = territory_crs(nodes.lon, nodes.lat)
+    crs = territory_crs(lines.lon, lines.lat)
     # places are projected on one core while the other follows the roads
     with ThreadPoolExecutor(1) as other:
-        projected = other.submit(project, nodes.lon, nodes.lat, crs)
-        hops, place_of, traced = _follow(lines, nodes, node_of_step)
+        projected = other.submit(project, lines.lon, lines.lat, crs)
+        hops, place_of, traced = _follow(lines)
     x, y = projected.result()
-    by_node = (x, y, nodes.kind) if place_of is None else (x[place_of], y[place_of], nodes.kind[place_of])
-    return _assemble(lines, crs, hops, traced, by_node, nodes.via)
+    kind = np.full(x.size, PLAIN, dtype=np.int8)
+    kind[lines.kind_node] = lines.kind
+    by_node = (x, y, kind) if place_of is None else (x[place_of], y[place_of], kind[place_of])
+    return _assemble(lines, crs, hops, traced, by_node)
 
 
-def _follow(
-    lines: RoadLines, nodes: _Nodes, node_of_step: Int32
-) -> tuple[_Hops, Ints | None, tuple[Int32, Bools, Ints]]:
+def _follow(lines: RoadLines) -> tuple[_Hops, Ints | None, tuple[Int32, Bools, Ints]]:
     """Return hops, the original node of each node if barriers made new ones, and chains."""
-    hops = _make_hops(lines, nodes, node_of_step)
+    hops = _make_hops(lines)
     if hops.first.size == 0:
         raise NetworkError(_NO_ROAD)
-    hops, place_of = _cut_barriers(hops, nodes.is_barrier)
-    kept = np.zeros(nodes.lon.size if place_of is None else place_of.size, dtype=bool)
-    kept[nodes.via] = True
+    hops, place_of = _cut_barriers(hops, lines)
+    kept = np.zeros(lines.lon.size if place_of is None else place_of.size, dtype=bool)
+    kept[lines.restrictions[:, 1]] = True
     start, ends = _incidence(hops.first, hops.second, kept.size)
     _mark_junctions(start, ends, hops.way, lines.ways.direction, kept)
     return hops, place_of, _trace(start, ends, hops.first, hops.second, kept)
 
 
-def _number_nodes(lines: RoadLines) -> tuple[_Nodes, Int32]:
-    """Give each node a number; return nodes, and the number at each step of the ways."""
-    numbers, ids = pd.factorize(lines.node_id)
-    node = numbers.astype(np.int32)
-    lon, lat = np.full(ids.size, np.nan), np.full(ids.size, np.nan)
-    _locate(node, lines.lon, lines.lat, lon, lat)
-    kind = np.full(ids.size, PLAIN, dtype=np.int8)
-    is_barrier = np.zeros(ids.size, dtype=bool)
-    if lines.kind_node_id.size or lines.barrier_node_id.size or lines.restrictions.size:
-        index = pd.Index(ids)
-        place = index.get_indexer(pd.Index(lines.kind_node_id))
-        kind[place[place >= 0]] = lines.kind[place >= 0]
-        stopped = index.get_indexer(pd.Index(lines.barrier_node_id))
-        is_barrier[stopped[stopped >= 0]] = True
-        via = index.get_indexer(pd.Index(lines.restrictions[:, 1])).astype(np.int64)
-    else:
-        via = np.empty(0, dtype=np.int64)
-    return _Nodes(lon, lat, kind, is_barrier, via), node
-
-
-@kernel
-def _locate(
-    node: Int32, step_lon: Floats, step_lat: Floats, lon: Floats, lat: Floats
-) -> None:  # pragma: no cover - compiled
-    """Write the place of each node from the steps that know it."""
-    for step in range(node.size):
-        if not np.isnan(step_lon[step]):
-            lon[node[step]] = step_lon[step]
-            lat[node[step]] = step_lat[step]
-
-
-def _make_hops(lines: RoadLines, nodes: _Nodes, node_of_step: Int32) -> _Hops:
+def _make_hops(lines: RoadLines) -> _Hops:
     """Cut ways into steps between two distinct located nodes."""
-    first, second, way, length = _cut_steps(lines.start, node_of_step, nodes.lon, nodes.lat)
+    first, second, way, length = _cut_steps(lines.start, lines.node, lines.lon, lines.lat)
     if not np.isnan(lines.length_m).all():
         measured = np.bincount(way, weights=length, minlength=len(lines.ways))
         ratio = np.divide(lines.length_m, measured, out=np.ones(len(lines.ways)), where=measured > 0)
@@ -159,7 +124,7 @@ def _cut_steps(
             first[count], second[count], way[count] = one, two, row
             length[count] = _ground_m(lon[one], lat[one], lon[two], lat[two])
             count += 1
-    return first[:count].copy(), second[:count].copy(), way[:count].copy(), length[:count].copy()
+    return first[:count], second[:count], way[:count], length[:count]
 
 
 def measure_m(lon_1: Floats, lat_1: Floats, lon_2: Floats, lat_2: Floats) -> Floats:
@@ -196,14 +161,17 @@ def _ground_m(lon_1: float, lat_1: float, lon_2: float, lat_2: float) -> float: 
     return float(np.sqrt(north * north + east * east))
 
 
-def _cut_barriers(hops: _Hops, is_barrier: Bools) -> tuple[_Hops, Ints | None]:
+def _cut_barriers(hops: _Hops, lines: RoadLines) -> tuple[_Hops, Ints | None]:
     """Give each end of a hop at a barrier its own node; return also the original node of each, if any is new."""
-    if not is_barrier.any():
+    if not lines.barrier_node.size:
         return hops, None
+    n_nodes = lines.lon.size
+    is_barrier = np.zeros(n_nodes, dtype=bool)
+    is_barrier[lines.barrier_node] = True
     ends = np.concatenate([hops.first, hops.second])
     stopped = np.flatnonzero(is_barrier[ends])
-    place_of = np.concatenate([np.arange(is_barrier.size), ends[stopped]])
-    ends[stopped] = is_barrier.size + np.arange(stopped.size)
+    place_of = np.concatenate([np.arange(n_nodes), ends[stopped]])
+    ends[stopped] = n_nodes + np.arange(stopped.size)
     first, second = np.split(ends, 2)
     return _Hops(first, second, hops.way, hops.length_m), place_of
 
@@ -297,7 +265,6 @@ def _assemble(
     hops: _Hops,
     traced: tuple[Int32, Bools, Ints],
     by_node: tuple[Floats, Floats, NDArray[np.int8]],
-    via: Ints,
 ) -> Roads:
     """Put chains and junctions in Hilbert order, and lay the arrays out."""
     x, y, kind = by_node
@@ -344,7 +311,7 @@ def _assemble(
     if not lines.restrictions.size:
         return roads
     restrictions = lines.restrictions.copy()
-    restrictions[:, 1] = number[via]
+    restrictions[:, 1] = number[restrictions[:, 1]]
     return replace(roads, turns=forbidden_turns(roads, restrictions[restrictions[:, 1] >= 0]))
 
 

@@ -12,8 +12,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from territory.errors import ParameterError, Problems, examples
-from territory.network.engine._compiling import kernel
-from territory.network.graph import Floats, Ints, Roads, WayTable
+from territory.network.engine._compiling import count_threads, kernel, run_tasks
+from territory.network.graph import Bools, Floats, Int32, Ints, Roads, WayTable
 
 __all__ = [
     "DENSITY_BANDS",
@@ -31,6 +31,8 @@ _LOW_BELOW_HAB_KM2, _HIGH_ABOVE_HAB_KM2 = 500.0, 4000.0
 PERIODS = ("off_peak", "peak")
 _NUMBERS = ("default_kmh", "legal_factor", "signal_s", "stop_s", "junction_s")
 _KMH_PER_MPH, _KMH_PER_KNOT = 1.609344, 1.852
+# chains that one task times
+_CHAINS_AT_ONCE = 200_000
 # above any limit in the world, a typing error
 _FASTEST_KMH = 160.0
 # French limits: code de la route, R413-2 and R413-3 (80 km/h since the decree 2018-487), R110-2 (20 and 30)
@@ -190,16 +192,17 @@ def hop_times(roads: Roads, table: pd.DataFrame, *, period: str = "off_peak") ->
         speeds.append(np.where(np.isnan(legal), default, legal))
     waits = 1000 * np.stack([np.zeros_like(junction), junction, stop, signal])
     ms_per_metre = _durations_by_metre(roads)
-    move, wait = _time_hops(
-        roads.chain_start,
-        roads.hop_way,
-        roads.hop_reversed,
-        roads.hop_length_m,
-        roads.vertex_kind,
-        (speeds[0], speeds[1], ms_per_metre),
-        np.ascontiguousarray(waits.T),
-    )
-    return HopTimes(move, wait)
+    by_hop = roads.hop_way, roads.hop_reversed, roads.hop_length_m, roads.vertex_kind
+    by_way = speeds[0], speeds[1], ms_per_metre, np.ascontiguousarray(waits.T)
+    times = HopTimes(*(np.zeros((2, roads.x.size), dtype=np.int32) for _ in range(2)))
+
+    def fill(chains: slice) -> None:
+        _time_hops(roads.chain_start[chains], by_hop, by_way, times.move, times.wait)
+
+    # neighbours share the last bound: a chain goes from one to the next
+    parts = [slice(begin, begin + _CHAINS_AT_ONCE + 1) for begin in range(0, roads.n_chains, _CHAINS_AT_ONCE)]
+    run_tasks(fill, parts, count_threads(None) if len(parts) > 1 else 1)
+    return times
 
 
 def _durations_by_metre(roads: Roads) -> Floats:
@@ -216,17 +219,14 @@ def _durations_by_metre(roads: Roads) -> Floats:
 @kernel
 def _time_hops(
     chain_start: Ints,
-    hop_way: NDArray[np.int32],
-    hop_reversed: NDArray[np.bool_],
-    length_m: NDArray[np.float32],
-    kind: NDArray[np.int8],
-    ways: tuple[Floats, Floats, Floats],
-    waits_ms: Floats,
-) -> tuple[NDArray[np.int32], NDArray[np.int32]]:  # pragma: no cover - compiled
-    """Return the times to drive each hop and to wait at its end (ms), along the chain and against it."""
-    forward_kmh, backward_kmh, ms_per_metre = ways
-    move = np.zeros((2, hop_way.size), dtype=np.int32)
-    wait = np.zeros((2, hop_way.size), dtype=np.int32)
+    by_hop: tuple[Int32, Bools, NDArray[np.float32], NDArray[np.int8]],
+    by_way: tuple[Floats, Floats, Floats, Floats],
+    move: NDArray[np.int32],
+    wait: NDArray[np.int32],
+) -> None:  # pragma: no cover - compiled
+    """Write the times to drive each hop and to wait at its end (ms), along the chain and against it."""
+    hop_way, hop_reversed, length_m, kind = by_hop
+    forward_kmh, backward_kmh, ms_per_metre, waits_ms = by_way
     for chain in range(chain_start.size - 1):
         for hop in range(chain_start[chain], chain_start[chain + 1] - 1):
             way, length = hop_way[hop], float(length_m[hop])
@@ -240,7 +240,6 @@ def _time_hops(
                     move[direction, hop] = np.int32(np.rint(length * 3600.0 / speed))
                 arrival = hop + 1 if direction == 0 else hop
                 wait[direction, hop] = np.int32(np.rint(waits_ms[way, kind[arrival]]))
-    return move, wait
 
 
 def _checked_values(table: pd.DataFrame, ways: WayTable, period: str) -> Floats:
