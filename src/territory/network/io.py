@@ -13,9 +13,10 @@ import json
 import re
 import shutil
 import tempfile
+from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -28,9 +29,11 @@ from territory.network.io_checks import check_hierarchy, check_roads
 from territory.network.topology import Topology
 
 if TYPE_CHECKING:
-    from territory.network.roads import RoadNetwork
+    from territory.network.weighted import WeightedRoads
 
 __all__ = ["FORMAT", "VERSION", "load_network", "save_network"]
+
+Network = TypeVar("Network")
 
 FORMAT = "territory-road-network"
 # raised whenever a file means something else than before
@@ -41,7 +44,7 @@ _ARRAY_NAME = re.compile(r"[a-z][a-z0-9_]{0,60}")
 _NOT_ARRAYS = ("ways", "crs", "source", "attribution", "class_names")
 
 
-def save_network(network: RoadNetwork, path: Path) -> Path:
+def save_network(network: WeightedRoads, path: Path) -> Path:
     """Do the work of `RoadNetwork.save`.
 
     Parameters
@@ -93,7 +96,7 @@ def save_network(network: RoadNetwork, path: Path) -> Path:
     return path
 
 
-def _arrays_of(network: RoadNetwork) -> dict[str, NDArray[Any]]:
+def _arrays_of(network: WeightedRoads) -> dict[str, NDArray[Any]]:
     roads, topology = network.roads, network.topology
     arrays = {f"ways_{one.name}": getattr(roads.ways, one.name) for one in fields(WayTable)}
     arrays |= {one.name: getattr(roads, one.name) for one in fields(Roads)}
@@ -103,7 +106,7 @@ def _arrays_of(network: RoadNetwork) -> dict[str, NDArray[Any]]:
     return {name: np.ascontiguousarray(array) for name, array in arrays.items()}
 
 
-def _header_of(network: RoadNetwork, files: dict[str, Any]) -> dict[str, Any]:
+def _header_of(network: WeightedRoads, files: dict[str, Any]) -> dict[str, Any]:
     header = {
         "format": FORMAT,
         "version": VERSION,
@@ -128,13 +131,17 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def load_network(path: Path, *, verify: bool) -> RoadNetwork:
+def load_network(
+    path: Path, make: Callable[[Topology, pd.DataFrame, str], Network], *, verify: bool
+) -> Network:
     """Do the work of `RoadNetwork.load`.
 
     Parameters
     ----------
     path
         Folder written by `save_network`.
+    make
+        Makes the network from its map, its table of speeds and its period.
     verify
         Compare every file with its digest, and check that its numbers can be followed: without it, load only a
         folder that you saved yourself.
@@ -150,8 +157,6 @@ def load_network(path: Path, *, verify: bool) -> RoadNetwork:
     NetworkError
         If it is damaged, or of another version.
     """
-    from territory.network.roads import RoadNetwork
-
     header = _read_header(path)
     problems = Problems(f"Réseau routier « {path} » endommagé, enregistrez-le de nouveau", NetworkError)
     arrays: dict[str, NDArray[Any]] = {}
@@ -171,7 +176,7 @@ def load_network(path: Path, *, verify: bool) -> RoadNetwork:
         if hierarchy:
             _restore_hierarchy(topology, Hierarchy.from_arrays(hierarchy), verify=verify)
         speeds = pd.read_csv(io.StringIO(header["speeds_csv"]))
-        return RoadNetwork(topology, speeds, period=header["period"])
+        return make(topology, speeds, header["period"])
     except (
         KeyError,
         IndexError,

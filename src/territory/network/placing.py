@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from territory.errors import NetworkError, ParameterError, TerritoryWarning, examples
+from territory.errors import NetworkError, ParameterError, examples
 from territory.network.attaching import Endpoints, attach
 from territory.network.graph import Roads
 from territory.network.snap import Places, nearest_hops
-from territory.network.speeds import band_of_density
 from territory.network.topology import Topology
 from territory.network.validation import points_to_crs
 
@@ -21,7 +19,7 @@ if TYPE_CHECKING:
 
     from territory.network.weighted import WeightedRoads
 
-__all__ = ["ACCESS_KMH", "MAX_SNAP_M", "density_bands", "endpoints", "place", "snap_table"]
+__all__ = ["ACCESS_KMH", "MAX_SNAP_M", "endpoints", "place", "snap_table"]
 
 # between a point and its road: METRIC's speed on tracks (DREES, comparaison des distanciers, 2021)
 ACCESS_KMH = 20.0
@@ -158,56 +156,3 @@ def snap_table(
         geometry=gpd.points_from_xy(places.x, places.y),
         crs=roads.crs,
     )
-
-
-def density_bands(roads: Roads, communes: gpd.GeoDataFrame, *, column: str) -> NDArray[np.int8]:
-    """Return the density band of each way, from the commune that holds its middle vertex.
-
-    Parameters
-    ----------
-    roads
-        Prepared roads.
-    communes, column
-        As in `RoadNetwork.with_density`.
-
-    Returns
-    -------
-    ndarray of int8
-        Positions in `territory.network.speeds.DENSITY_BANDS`.
-
-    Raises
-    ------
-    NetworkError
-        If the polygons have no CRS or no such column.
-    """
-    import shapely
-
-    if communes.crs is None:
-        raise NetworkError(
-            "Communes : système de coordonnées absent, indiquez-le avec communes.set_crs(...)."
-        )
-    if column not in communes.columns:
-        raise NetworkError(f"Communes : colonne « {column} » absente (densité en hab/km²).")
-    outlines = communes[communes[column].notna()].to_crs(roads.crs)
-    if len(outlines) == 0:
-        raise NetworkError(f"Communes : aucune densité connue dans la colonne « {column} ».")
-    hops = np.flatnonzero(~roads.void_hops())
-    by_way = hops[np.argsort(roads.hop_way[hops], kind="stable")]
-    ways, first, count = np.unique(roads.hop_way[by_way], return_index=True, return_counts=True)
-    middle = by_way[first + count // 2]
-    tree = shapely.STRtree(outlines.geometry.to_numpy())
-    way, commune = tree.query(shapely.points(roads.x[middle], roads.y[middle]), predicate="intersects")
-    density = np.full(len(roads.ways), np.nan)
-    # on a border, the first commune of the table
-    density[ways[way[::-1]]] = outlines[column].to_numpy(dtype=np.float64)[commune[::-1]]
-    outside = np.flatnonzero(np.isnan(density[ways]))
-    if outside.size:
-        nearest = tree.nearest(shapely.points(roads.x[middle[outside]], roads.y[middle[outside]]))
-        density[ways[outside]] = outlines[column].to_numpy(dtype=np.float64)[nearest]
-        warnings.warn(
-            f"{outside.size} des {ways.size} routes ne sont dans aucune commune de densité connue : elles prennent"
-            " celle de la commune la plus proche.",
-            TerritoryWarning,
-            stacklevel=3,
-        )
-    return band_of_density(density)

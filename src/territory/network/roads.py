@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from territory.errors import ParameterError
 from territory.network import placing, queries
 from territory.network.engine.graph import MAX_TIME_MS
+from territory.network.io import load_network, save_network
 from territory.network.placing import MAX_SNAP_M
+from territory.network.topology import Topology
 from territory.network.weighted import WeightedRoads
 
 if TYPE_CHECKING:
@@ -285,8 +287,6 @@ class RoadNetwork(WeightedRoads):
         OutputError
             If it cannot be written, or holds something else.
         """
-        from territory.network.io import save_network
-
         return save_network(self, Path(path))
 
     @classmethod
@@ -312,9 +312,11 @@ class RoadNetwork(WeightedRoads):
         NetworkError
             If it is damaged, or written by another version of the format.
         """
-        from territory.network.io import load_network
 
-        return load_network(Path(path), verify=verify)
+        def make(topology: Topology, speeds: pd.DataFrame, period: str) -> RoadNetwork:
+            return cls(topology, speeds, period=period)
+
+        return load_network(Path(path), make, verify=verify)
 
 
 def _limit_ms(max_time_min: float | None) -> int:

@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from territory.network.densities import density_bands
 from territory.network.engine.graph import Graph
 from territory.network.engine.hierarchy import Metric
 from territory.network.graph import RoadLines, Roads
-from territory.network.placing import density_bands
 from territory.network.simplify import prepare
 from territory.network.speeds import HopTimes, hop_times, speed_table
 from territory.network.topology import Topology
