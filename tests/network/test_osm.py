@@ -9,6 +9,7 @@ import osmium
 import pytest
 
 from territory.errors import MissingFileError, NetworkError, ParameterError, TerritoryWarning
+from territory.network import filtering
 from territory.network.osm import read_lines, read_osm
 from tests.network.small_maps import metres, points, write_osm
 
@@ -39,6 +40,28 @@ def test_every_container_gives_the_same_network(xml):
     times = {path.name: read_osm(path).travel_time_matrix(a, b)[0, 0] for path in containers(xml)}
     assert len(times) == 4
     assert len(set(times.values())) == 1
+
+
+def test_a_large_map_keeps_its_nodes_on_disk_and_leaves_nothing_there(xml, tmp_path, monkeypatch):
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    a, b = points(a=NODES[1]), points(b=NODES[3])
+    expected = read_osm(xml).travel_time_matrix(a, b)
+    monkeypatch.setattr(filtering, "_LARGE_BYTES", 0)
+    monkeypatch.setattr(filtering.tempfile, "tempdir", str(folder))
+    assert (read_osm(xml).travel_time_matrix(a, b) == expected).all()
+    assert not list(folder.iterdir())
+    folder.rmdir()
+    with pytest.raises(NetworkError, match="rues"):
+        read_osm(xml)
+
+
+def test_a_reading_that_the_system_ends_says_what_may_be_full(xml, monkeypatch):
+    script = xml.parent / "_filter_process.py"
+    script.write_text("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n")
+    monkeypatch.setattr(filtering, "__file__", str(xml.parent / "filtering.py"))
+    with pytest.raises(NetworkError, match=r"rues.*interrompue \(signal 9\).*TMPDIR"):
+        read_osm(xml)
 
 
 def test_what_is_not_a_road_is_left_out(tmp_path):

@@ -7,15 +7,19 @@ from __future__ import annotations
 
 import json
 import sys
+import tempfile
 from typing import Any
 
 import osmium
 from osmium import filter as osmium_filter
 
 
-def main(path: str, tags: str) -> int:
-    """Filter a map by tags, as JSON by kind of object; say on the standard error why it cannot be read."""
-    locations = osmium.NodeLocationsForWays(osmium.index.create_map("flex_mem"))
+def main(path: str, tags: str, folder: str = "") -> int:
+    """Filter a map by tags, as JSON by kind of object; say on the standard error why it cannot be read.
+
+    The places of nodes are in memory, or in a file of the folder that is named.
+    """
+    locations = osmium.NodeLocationsForWays(_places_of_nodes(folder))
     # a node outside the extract is written without a location, and counted later
     locations.ignore_errors()
     before, after = _filters(
@@ -30,6 +34,14 @@ def main(path: str, tags: str) -> int:
         sys.stderr.write(str(error))
         return 1
     return 0
+
+
+def _places_of_nodes(folder: str) -> Any:
+    """Return an index of places; its file has no name any more, so that nothing is left of it whatever happens."""
+    if not folder:
+        return osmium.index.create_map("flex_mem")
+    with tempfile.NamedTemporaryFile(dir=folder, prefix="territory-nodes-") as file:
+        return osmium.index.create_map(f"sparse_file_array,{file.name}")
 
 
 def _only(kind: Any, one: Any) -> Any:

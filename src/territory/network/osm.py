@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import io
-import json
-import os
-import subprocess
-import sys
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from territory.errors import MissingFileError, NetworkError, ParameterError, TerritoryWarning, examples
 from territory.network import profile as car
+from territory.network.filtering import roads_as_opl
 from territory.network.graph import PLAIN, Bools, Floats, Int32, Ints, RoadLines, WayTable
 from territory.network.numbering import renumber
 from territory.network.opl import OplWays, decode_tags, read_opl
@@ -29,9 +25,6 @@ __all__ = ["ATTRIBUTION", "PROFILES", "read_lines", "read_osm"]
 
 ATTRIBUTION = "© les contributeurs d'OpenStreetMap (ODbL)"
 PROFILES = ("car",)
-# what the system keeps of the filtered map between the two processes
-_PIPE_BYTES = 1 << 20
-_MOST_ROADS = frozenset({"residential", "service", "unclassified", "track", "tertiary"})
 _SUFFIXES = (".osm.pbf", ".pbf", ".osm", ".osm.gz", ".osm.bz2")
 _RESTRICTION_KEYS = ("restriction:motorcar", "restriction:motor_vehicle", "restriction")
 _NO_TURN = frozenset({"no_left_turn", "no_right_turn", "no_straight_on", "no_u_turn", "no_entry", "no_exit"})
@@ -72,7 +65,7 @@ def read_osm(path: str | Path, *, profile: str = "car") -> RoadNetwork:
     Notes
     -----
     docs/method/routes.md says which tags are read and how. Memory grows with the roads, plus 16 bytes per
-    node of the file while it is read.
+    node of the file while it is read; above 500 MB these are in a temporary file (``TMPDIR``).
 
     Examples
     --------
@@ -114,7 +107,7 @@ def read_lines(path: str | Path, *, profile: str = "car") -> RoadLines:
         raise ParameterError(f"Profil « {profile} » inconnu : le seul profil est « car ».")
     path = Path(path)
     _check_file(path)
-    with _roads_as_opl(path) as stream:
+    with roads_as_opl(path) as stream:
         _load_what_follows()
         read = read_opl(stream, keys=car.WAY_KEYS)
     lines = _keep_drivable(read, path)
@@ -133,44 +126,6 @@ def _check_file(path: Path) -> None:
         raise NetworkError(f"La carte « {path.name} » est un fichier vide : téléchargez-la de nouveau.")
 
 
-@contextmanager
-def _roads_as_opl(path: Path) -> Iterator[IO[bytes]]:
-    """Give what matters to cars as OPL, with the location of each node of a way, as another process finds it.
-
-    The map is filtered on one core while what passes is read on the other; memory that C++ may ask for a
-    damaged file is not this process's.
-    """
-    # tags are tried in this order: the classes of most roads come first
-    classes = sorted(car.DRIVABLE, key=lambda road_class: road_class not in _MOST_ROADS)
-    tags = {
-        "way": [*(("highway", road_class) for road_class in classes), ("route", "ferry")],
-        "node": car.NODE_TAGS,
-        "relation": [("type", "restriction")],
-    }
-    script = Path(__file__).with_name("_filter_process.py")
-    command = [sys.executable, str(script), str(path), json.dumps(tags)]
-    # the same libraries, wherever this process found them
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    with subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=environment,
-        pipesize=_PIPE_BYTES,
-    ) as process:
-        assert process.stdout is not None
-        assert process.stderr is not None
-        try:
-            yield process.stdout
-            reason = process.stderr.read().decode(errors="replace").strip()
-        except BaseException:
-            process.kill()
-            raise
-    if process.returncode:
-        raise NetworkError(_explain(path, reason.splitlines()[-1] if reason else str(process.returncode)))
-
-
 @cache
 def _load_what_follows() -> None:
     """Load the libraries and the compiled code of what follows, while the other process looks for the first road.
@@ -181,27 +136,6 @@ def _load_what_follows() -> None:
 
     read_opl(io.BytesIO(b"w1 Thighway=road Nn1x6y43,n2x6y44"), keys=car.WAY_KEYS)
     _ = sample_network().graph
-
-
-def _explain(path: Path, reason: str) -> str:
-    """Say in French why libosmium refused a file."""
-    lowered = reason.lower()
-    cut = (
-        "eof",
-        "truncated",
-        "unclosed",
-        "no element found",
-        "unexpected end",
-        "gzip",
-        "bzip2",
-        "blob contains",
-    )
-    if any(word in lowered for word in cut):
-        return (
-            f"La carte « {path.name} » est tronquée ou endommagée ({reason}) : téléchargez-la de nouveau et comparez"
-            " sa taille à celle annoncée."
-        )
-    return f"« {path.name} » n'est pas une carte OpenStreetMap lisible ({reason}) : vérifiez le fichier."
 
 
 def _keep_drivable(read: OplWays, path: Path) -> RoadLines:
