@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from territory.network.attaching import Endpoints
-from territory.network.engine._sweeping import TileSearch
+from territory.network.engine._sweeping import TileSearch, in_source_order
 from territory.network.engine.dijkstra import limited_search, shortest_lengths
-from territory.network.engine.graph import MAX_TIME_MS, UNREACHED, Graph, group_by
+from territory.network.engine.graph import MAX_TIME_MS, UNREACHED, Graph
 from territory.network.engine.hierarchy import Metric
 from territory.network.graph import BACKWARD, FORWARD, Ints
 
@@ -279,16 +279,10 @@ def pairs_by_tiles(
     tuple of Pairs and ndarray or None
     """
     starts = metric.labels_of(origins.leaving, origins.leaving_dm if metric.has_lengths else None)
-    tiles = list(search.tiles(origins.leaving, starts, threads))
+    found = Pairs(*in_source_order(search.tiles(origins.leaving, starts, threads), len(origins), np.int64))
     direct, direct_dm = direct_pairs(open_directions, origins, destinations)
     near = direct.time_ms <= limit_ms
     few = Pairs(direct.origin[near], direct.destination[near], direct.time_ms[near])
-    if tiles:
-        rows, columns, labels = (np.concatenate(parts) for parts in zip(*tiles, strict=True))
-        _, order = group_by(len(origins), rows)
-        found = Pairs(*(part[order].astype(np.int64) for part in (rows, columns, labels)))
-    else:
-        found = Pairs(*(np.empty(0, np.int64) for _ in range(3)))
     if not metric.has_lengths:
         return merge(found, few, limit_ms=limit_ms), None
     packed = (few.time_ms << 32) | direct_dm[near]

@@ -100,14 +100,15 @@ class RoadSearch:
         """
         here = np.arange(len(self))[rows]
         pairs, length_dm = self._pairs(self.origins[here], count_threads(threads))
-        used, to_codes = np.unique(pairs.destination, return_inverse=True)
+        is_used = np.zeros(len(self.to_ids), bool)
+        is_used[pairs.destination] = True
+        used = np.flatnonzero(is_used)
+        to_codes = (np.cumsum(is_used, dtype=np.int32) - np.int32(1))[pairs.destination]
         columns: dict[str, object] = {
             "from_id": pd.Categorical.from_codes(
                 pairs.origin.astype(np.int32), categories=self.from_ids[here].astype("str")
             ),
-            "to_id": pd.Categorical.from_codes(
-                to_codes.astype(np.int32), categories=self.to_ids[used].astype("str")
-            ),
+            "to_id": pd.Categorical.from_codes(to_codes, categories=self.to_ids[used].astype("str")),
             "travel_time_min": pairs.time_ms / MILLISECONDS_PER_MINUTE,
         }
         if length_dm is not None:

@@ -163,28 +163,26 @@ def targets_within(
     target_of: Int32,
     target_offset: Int32,
     is_target: Bool,
-    n_targets: int,
+    distances: Int32,
+    touched: Int32,
+    heap: Int64,
+    hits: Int32,
+    best: Int32,
+    found: Int32,
 ) -> Int32:
-    """Return the targets within `limit` of any of some starts, in their order."""
-    n_nodes = len(indptr) - 1
-    distances = np.full(n_nodes, _FAR, np.int32)
-    hits = np.empty(is_target.sum(), np.int32)
-    _, n_hits = search(
-        indptr,
-        arcs,
-        nodes,
-        offsets,
-        limit,
-        is_target,
-        len(hits),
-        distances,
-        np.empty(n_nodes, np.int32),
-        np.empty(len(arcs) + len(nodes), np.int64),
-        hits,
+    """Return the targets within `limit` of any of some starts, in their order.
+
+    `distances` and `best` must hold `UNREACHED` everywhere, and do once more at the end; `heap` must have room for
+    every arc and every start.
+    """
+    n_touched, n_hits = search(
+        indptr, arcs, nodes, offsets, limit, is_target, len(hits), distances, touched, heap, hits
     )
-    found = np.empty(n_targets, np.int32)
-    best = np.full(n_targets, _FAR, np.int32)
     n_found = _reach_targets(hits[:n_hits], distances, limit, at_node, target_of, target_offset, best, found)
+    for place in range(n_touched):
+        distances[touched[place]] = _FAR
+    for place in range(n_found):
+        best[found[place]] = _FAR
     return np.sort(found[:n_found])
 
 

@@ -203,3 +203,59 @@ def read_rows(
             if second >= 0:
                 best = min(best, rows[places[second], lane] + offsets[target, 1])
             out[batch[lane], target] = best if best < far else beyond
+
+
+@kernel
+def pairs_within(
+    labels: Int32, tile: Int64, by_source: Int64, found: Int32, last: Integer
+) -> tuple[Int32, Int32, Int32]:
+    """Return the pairs of a tile whose label is at most `last`: sources, targets, labels, by source and then target.
+
+    `by_source` is the order of the sources of the tile, whose rows of labels are in the order of `tile`.
+    """
+    total = 0
+    for row in labels:
+        within = 0
+        for label in row:
+            within += label <= last
+        total += within
+    # one more place: what is beyond the limit is written too, and then written over
+    sources = np.empty(total + 1, np.int32)
+    targets = np.empty(total + 1, np.int32)
+    kept = np.empty(total + 1, labels.dtype)
+    end = 0
+    for place in by_source:
+        row = labels[place]
+        source = np.int32(tile[place])
+        for column in range(len(found)):
+            sources[end] = source
+            targets[end] = found[column]
+            kept[end] = row[column]
+            end += row[column] <= last
+    return sources[:total], targets[:total], kept[:total]
+
+
+@kernel
+def count_pairs(sources: Int32, counts: Int64) -> None:
+    """Add the number of pairs of each source to `counts`, one place further."""
+    for source in sources:
+        counts[source + 1] += 1
+
+
+@kernel
+def put_pairs(
+    sources: Int32,
+    targets: Int32,
+    labels: Int32,
+    free: Int64,
+    origin: Any,
+    destination: Any,
+    label: Any,
+) -> None:
+    """Write pairs at the next free place of their source."""
+    for pair in range(len(sources)):
+        place = free[sources[pair]]
+        free[sources[pair]] = place + 1
+        origin[place] = sources[pair]
+        destination[place] = targets[pair]
+        label[place] = labels[pair]

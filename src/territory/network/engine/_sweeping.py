@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from territory.network.engine import _search_kernels as searching
 from territory.network.engine import _sweep_kernels as sweeping
 from territory.network.engine._compiling import run_tasks, stream_tasks
-from territory.network.engine._labels import unpack
 from territory.network.engine.dijkstra import targets_by_node
 from territory.network.engine.graph import MAX_TIME_MS, UNREACHED, Graph, Int32, Int64, Seeds
 
@@ -22,6 +21,39 @@ if TYPE_CHECKING:
 
 #: Origins of a tile: enough for their targets to be worth a descent of their own, few enough to lie close.
 _TILE = 256
+
+
+@dataclass(frozen=True, eq=False)
+class _Room:
+    """Arrays as long as the map that a tile is searched in: reset where they were used, never made twice.
+
+    A process that gives freed memory back at once (as dask asks its workers to) would otherwise be handed the same
+    pages anew for every tile, each emptied by the system: a third of the time of a search.
+    """
+
+    slots: Int32
+    places: Int32
+    distances: Int32
+    touched: Int32
+    heap: Int64
+    hits: Int32
+    best: Int32
+    found: Int32
+
+    @classmethod
+    def for_searches(cls, graph: Graph, n_target_nodes: int, n_targets: int) -> _Room:
+        """Return room for one tile at a time."""
+        return cls(
+            slots=np.full(graph.n_nodes, -1, np.int32),
+            places=np.full(graph.n_nodes, -1, np.int32),
+            distances=np.full(graph.n_nodes, UNREACHED, np.int32),
+            touched=np.empty(graph.n_nodes, np.int32),
+            # every arc may add an entry, and both nodes of every source
+            heap=np.empty(graph.n_edges + 2 * _TILE, np.int64),
+            hits=np.empty(n_target_nodes, np.int32),
+            best=np.full(n_targets, UNREACHED, np.int32),
+            found=np.empty(n_targets, np.int32),
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,7 +146,8 @@ class TileSearch:
         self._metric, self._graph, self._limit = metric, graph, limit
         self._ends, self._target_nodes = ends, metric.ranks(targets)
         self._by_node = targets_by_node(graph.n_nodes, targets)
-        self._rooms: SimpleQueue[tuple[Int32, Int32]] = SimpleQueue()
+        self._n_target_nodes = int(self._by_node[-1].sum())
+        self._rooms: SimpleQueue[_Room] = SimpleQueue()
 
     def tiles(
         self, sources: Seeds, starts: NDArray[Any], threads: int
@@ -150,6 +183,7 @@ class TileSearch:
         self, sources: Seeds, source_nodes: Int32, starts: NDArray[Any], tile: Int64
     ) -> tuple[Int32, Int32, NDArray[Any]]:
         """Return the pairs of one tile."""
+        room = self._room()
         found = searching.targets_within(
             self._graph.indptr,
             self._graph.arcs,
@@ -157,37 +191,64 @@ class TileSearch:
             sources.offsets_ms[tile].ravel(),
             self._limit,
             *self._by_node,
-            len(self._ends),
+            room.distances,
+            room.touched,
+            room.heap,
+            room.hits,
+            room.best,
+            room.found,
         )
-        slots, places = room = self._room()
-        descent = _Descent.to(self._metric, self._target_nodes[found], self._ends[found], places)
+        descent = _Descent.to(self._metric, self._target_nodes[found], self._ends[found], room.places)
         labels = np.empty((len(tile), len(found)), self._metric.up_weights.dtype)
         rows = descent.rows()
         for start in range(0, len(tile), sweeping.LANES):
             part = slice(start, start + sweeping.LANES)
             batch = np.arange(len(tile))[part]
-            descent.sweep(source_nodes[tile[part]], starts[tile[part]], batch, slots, rows, labels)
-        places[descent.nodes] = -1
+            descent.sweep(source_nodes[tile[part]], starts[tile[part]], batch, room.slots, rows, labels)
+        room.places[descent.nodes] = -1
         self._rooms.put(room)
-        return _pairs_within(labels, tile, found, self._limit)
+        return sweeping.pairs_within(labels, tile, np.argsort(tile), found, _last_label(labels, self._limit))
 
-    def _room(self) -> tuple[Int32, Int32]:
+    def _room(self) -> _Room:
         """Return room for one tile, that of a tile that is done if there is one."""
         try:
             return self._rooms.get_nowait()
         except Empty:
-            nowhere = np.full(self._graph.n_nodes, -1, np.int32)
-            return nowhere, nowhere.copy()
+            return _Room.for_searches(self._graph, self._n_target_nodes, len(self._ends))
 
 
-def _pairs_within(
-    labels: NDArray[Any], tile: Int64, found: Int32, limit: int
-) -> tuple[Int32, Int32, NDArray[Any]]:
-    """Return the pairs of a tile that are within the limit, by source and then target."""
-    by_source = np.argsort(tile)
-    kept = labels[by_source]
-    rows, columns = np.nonzero((unpack(kept)[0] if labels.dtype == np.int64 else kept) <= limit)
-    return tile[by_source][rows].astype(np.int32), found[columns], kept[rows, columns]
+def in_source_order(
+    tiles: Iterable[tuple[Int32, Int32, NDArray[Any]]], n_sources: int, dtype: type
+) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    """Return the pairs of all tiles, by source and then target, as numbers of a type.
+
+    Parameters
+    ----------
+    tiles
+        Sources, targets and labels of each tile, by source and then target; every source is in one tile.
+    n_sources
+        Number of sources.
+    dtype
+        Type of the three columns.
+
+    Returns
+    -------
+    tuple of arrays
+    """
+    known = list(tiles)
+    free = np.zeros(n_sources + 1, np.int64)
+    for rows, _, _ in known:
+        sweeping.count_pairs(rows, free)
+    np.cumsum(free, out=free)
+    origin, destination, label = (np.empty(free[-1], dtype) for _ in range(3))
+    for tile in known:
+        sweeping.put_pairs(*tile, free, origin, destination, label)
+    return origin, destination, label
+
+
+def _last_label(labels: NDArray[Any], limit: int) -> Any:
+    """Return the greatest label within a limit."""
+    return np.int64(limit << 32 | 0xFFFFFFFF) if labels.dtype == np.int64 else np.int32(limit)
 
 
 def _neighbours_together(source_nodes: Int32) -> Int64:

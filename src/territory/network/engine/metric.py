@@ -12,8 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 from territory.errors import NetworkError
 from territory.network.engine._compiling import count_threads
 from territory.network.engine._labels import checked_limit, pack, point_lengths, unpack
-from territory.network.engine._sweeping import TileSearch, all_labels
-from territory.network.engine.graph import Graph, Int32, Int64, Seeds, group_by
+from territory.network.engine._sweeping import TileSearch, all_labels, in_source_order
+from territory.network.engine.graph import Graph, Int32, Int64, Seeds
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -210,12 +210,8 @@ class Metric:
         NetworkError, ParameterError
             As for `limited_tiles`.
         """
-        tiles = list(self.limited_tiles(graph, sources, targets, limit_ms, threads=threads))
-        if not tiles:
-            return np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0, np.int32)
-        rows, columns, times = (np.concatenate(parts) for parts in zip(*tiles, strict=True))
-        _, order = group_by(len(sources), rows)
-        return rows[order], columns[order], times[order]
+        tiles = self.limited_tiles(graph, sources, targets, limit_ms, threads=threads)
+        return in_source_order(tiles, len(sources), np.int32)
 
     def labels_of(self, points: Seeds, lengths_dm: ArrayLike | None = None) -> NDArray[Any]:
         """Return the labels between points and their nodes: times (ms), or times and lengths (dm)."""
