@@ -19,6 +19,16 @@ __all__ = ["Cluster", "Threads", "open_scheduler"]
 # seconds to reach a scheduler, and for a first worker to join it
 _REACH_S = 10
 _FIRST_WORKER_S = 60
+# what dask sets for the processes that it starts, and that a search pays for
+_LOCAL_CONFIG = {
+    # memory given back to the system at each release is emptied again at each request: a third of the search
+    "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": None,
+    # a thread that looks at the others a hundred times a second, for a page that is not shown
+    "distributed.worker.profile.enabled": False,
+    # what loops say of themselves, fifty times a second, for the same page
+    "distributed.admin.tick.interval": "200ms",
+    "distributed.admin.system-monitor.interval": "5s",
+}
 
 
 class Threads:
@@ -192,7 +202,10 @@ def open_scheduler(name: str = "none", *, workers: int | None = None) -> Iterato
 def _client(distributed: Any, name: str, workers: int | None) -> Iterator[Any]:
     """Open a client, with the processes of this machine if they are asked for."""
     if name == "local":
+        import dask
+
         with (
+            dask.config.set(_LOCAL_CONFIG),
             distributed.LocalCluster(
                 n_workers=_count(workers),
                 threads_per_worker=1,
