@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from territory.errors import NetworkError, ParameterError
 from territory.network.engine import MAX_TIME_MS, Graph, Hierarchy, Seeds, limited_search, order_nodes
+from territory.network.engine.graph import UNREACHED
 from tests.network.engine.oracles_routing import Town, grid, slow_matrix, towns
 
 LIMITS = st.one_of(st.integers(0, 30), st.just(MAX_TIME_MS))
@@ -39,6 +40,29 @@ def test_tiles_hold_every_pair_once_whatever_the_threads(threads: int) -> None:
     for rows, columns, _ in tiles:
         assert (np.diff(rows.astype(np.int64) * len(targets) + columns) > 0).all()
     assert len(np.concatenate([np.unique(rows) for rows, _, _ in tiles])) == len(np.unique(expected[0]))
+
+
+@pytest.mark.parametrize("with_lengths", [False, True])
+def test_room_is_made_once_and_left_as_it_was(with_lengths: bool) -> None:
+    town = grid(30, 20)
+    rank = order_nodes(town.n_nodes, town.tails, town.heads, town.x, town.y)
+    lengths = np.array(town.lengths) if with_lengths else None
+    metric = Hierarchy.build(town.graph, rank).customize(np.array(town.weights), lengths_dm=lengths)
+    sources, targets = Seeds.at_nodes(np.arange(600)), Seeds.at_nodes(np.arange(0, 600, 7))
+    search = metric.tile_search(town.graph, targets, 2000)
+    first, second = (
+        [[column.tolist() for column in tile] for tile in search.tiles(sources, metric.labels_of(sources), 1)]
+        for _ in range(2)
+    )
+    # three tiles, twice, in the room of the first
+    assert len(first) == 3
+    assert first == second
+    assert search._rooms.qsize() == 1
+    room = search._rooms.get()
+    assert (room.slots == -1).all()
+    assert (room.places == -1).all()
+    assert (room.distances == UNREACHED).all()
+    assert (room.best == UNREACHED).all()
 
 
 def test_nothing_to_search() -> None:

@@ -232,7 +232,11 @@ class _Deadly(Cluster):
         return super().map(partial(_dying, function=function, mark=self.mark), items)
 
 
-def test_a_killed_worker_costs_its_tasks_alone(tmp_path: Path, quiet_cluster: None) -> None:
+def test_a_killed_worker_costs_its_tasks_alone(
+    tmp_path: Path, quiet_cluster: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # dask leaves there what it last gave to workers
+    monkeypatch.delenv("MALLOC_TRIM_THRESHOLD_", raising=False)
     alone = write_travel_times(SEARCH, tmp_path / "alone", groups=DEPARTEMENTS, batch_size=6)
     shared = tmp_path / "shared"
     shared.mkdir()
@@ -242,6 +246,10 @@ def test_a_killed_worker_costs_its_tasks_alone(tmp_path: Path, quiet_cluster: No
         deadly.mark = shared / "killed"
         times = write_travel_times(SEARCH, shared, groups=DEPARTEMENTS, batch_size=6, scheduler=deadly)
         assert deadly.mark.exists()
+        # workers keep the memory that they free, those started in place of a lost one too
+        cluster._client.wait_for_workers(2, timeout=60)
+        kept = cluster._client.run(os.environ.get, "MALLOC_TRIM_THRESHOLD_")
+        assert set(kept.values()) == {None}
         # the measures too are the same through the workers, bit for bit
         people, places = pd.Series(100.0, index=ORIGINS.index), pd.Series(3.0, index=SITES.index)
         rule = decay.gaussian(5, max_time_min=9)

@@ -28,7 +28,7 @@ class _Room:
     """Arrays as long as the map that a tile is searched in: reset where they were used, never made twice.
 
     A process that gives freed memory back at once (as dask asks its workers to) would otherwise be handed the same
-    pages anew for every tile, each emptied by the system: a third of the time of a search.
+    pages anew for every tile, each emptied by the system: a quarter of its time.
     """
 
     slots: Int32

@@ -21,7 +21,7 @@ _REACH_S = 10
 _FIRST_WORKER_S = 60
 # what dask sets for the processes that it starts, and that a search pays for
 _LOCAL_CONFIG = {
-    # memory given back to the system at each release is emptied again at each request: a third of the search
+    # memory given back to the system at each release is emptied again at each request: a quarter of a search
     "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": None,
     # a thread that looks at the others a hundred times a second, for a page that is not shown
     "distributed.worker.profile.enabled": False,
