@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tracemalloc
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -232,6 +234,16 @@ class _Deadly(Cluster):
         return super().map(partial(_dying, function=function, mark=self.mark), items)
 
 
+@contextmanager
+def _port_taken(port: int) -> Iterator[None]:
+    """Listen to a port of this machine, unless another program does."""
+    with socket.socket() as one:
+        with suppress(OSError):
+            one.bind(("127.0.0.1", port))
+            one.listen()
+        yield
+
+
 def test_a_killed_worker_costs_its_tasks_alone(
     tmp_path: Path, quiet_cluster: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -240,7 +252,9 @@ def test_a_killed_worker_costs_its_tasks_alone(
     alone = write_travel_times(SEARCH, tmp_path / "alone", groups=DEPARTEMENTS, batch_size=6)
     shared = tmp_path / "shared"
     shared.mkdir()
-    with open_scheduler("local", workers=2) as cluster:
+    # another run on this machine has the port that dask would take, which is no trouble
+    warnings.filterwarnings("error", message=r"Port \d+ is already in use")
+    with _port_taken(8787), open_scheduler("local", workers=2) as cluster:
         assert isinstance(cluster, Cluster)
         deadly = _Deadly(cluster._client, is_here=True)
         deadly.mark = shared / "killed"

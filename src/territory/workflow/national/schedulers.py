@@ -210,7 +210,8 @@ def _client(distributed: Any, name: str, workers: int | None) -> Iterator[Any]:
                 n_workers=_count(workers),
                 threads_per_worker=1,
                 processes=True,
-                dashboard_address=None,
+                # any free port: two runs on one machine do not meet
+                scheduler_kwargs={"dashboard": False, "dashboard_address": "127.0.0.1:0"},
                 silence_logs=50,
             ) as cluster,
             distributed.Client(cluster) as client,
