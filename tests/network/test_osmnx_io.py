@@ -166,3 +166,19 @@ def test_a_download_goes_through_osmnx_and_leaves_its_settings_alone(monkeypatch
     with pytest.raises(NetworkError, match="« Nulle part »"):
         download("Nulle part")
     assert osmnx_io.ATTRIBUTION in network.attribution
+
+
+@pytest.mark.parametrize(
+    ("crs", "place", "said"),
+    [
+        ("EPWG:4326", (6.4, 43.5), "« EPWG:4326 » est inconnu"),
+        ("EPSG:4326", (646.0, 43.5), "ne sont pas celles d'un lieu"),
+    ],
+)
+def test_a_graph_that_is_nowhere_is_refused(crs, place, said):
+    graph = nx.MultiDiGraph(crs=crs)
+    graph.add_node(1, x=place[0], y=place[1])
+    graph.add_node(2, x=6.4, y=43.51)
+    graph.add_edge(1, 2, osmid=7, highway="primary", oneway=False)
+    with pytest.raises(NetworkError, match=said):
+        from_osmnx(graph)

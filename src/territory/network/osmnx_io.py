@@ -141,8 +141,7 @@ def lines_of_graph(graph: nx.MultiDiGraph[Any], *, source: str) -> RoadLines:
         )
     number = {node: row for row, node in enumerate(place)}
     kinds, barriers = _node_effects(graph)
-    x, y = np.array(list(place.values())).T
-    degrees = _to_degrees(x, y, graph.graph["crs"])
+    degrees = _to_degrees(np.array(list(place.values())), graph.graph["crs"])
     return RoadLines(
         ways=car.way_table(np.array(way_id, dtype=np.int64), driven, np.arange(len(driven))),
         start=np.array(start, dtype=np.int64),
@@ -234,12 +233,26 @@ def _node_effects(graph: nx.MultiDiGraph[Any]) -> tuple[dict[Any, int], list[Any
     return kinds, barriers
 
 
-def _to_degrees(x: np.ndarray, y: np.ndarray, crs: Any) -> tuple[np.ndarray, np.ndarray]:
+def _to_degrees(places: np.ndarray, crs: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Return longitudes and latitudes, or say that the places are nowhere."""
     from pyproj import CRS, Transformer
+    from pyproj.exceptions import CRSError
 
-    if CRS(crs) == CRS("EPSG:4326"):
-        return x, y
-    lon, lat = Transformer.from_crs(CRS(crs), CRS("EPSG:4326"), always_xy=True).transform(x, y)
+    try:
+        source = CRS(crs)
+    except CRSError as error:
+        raise NetworkError(
+            f"Graphe osmnx : le système de coordonnées « {str(crs)[:40]} » est inconnu ; corrigez graph.graph['crs']."
+        ) from error
+    lon, lat = places.T
+    if source != CRS("EPSG:4326"):
+        lon, lat = Transformer.from_crs(source, CRS("EPSG:4326"), always_xy=True).transform(lon, lat)
+    nowhere = ~((np.abs(lon) <= 180) & (np.abs(lat) <= 90))
+    if nowhere.any():
+        raise NetworkError(
+            f"Graphe osmnx : des coordonnées ({int(nowhere.sum())}) ne sont pas celles d'un lieu ; vérifiez le système de coordonnées"
+            " (graph.graph['crs'])."
+        )
     return lon, lat
 
 

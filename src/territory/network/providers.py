@@ -116,7 +116,8 @@ def _read_cells(path: Path) -> pd.DataFrame:
         return read_table(path).reset_index(drop=True)
     try:
         return pd.read_parquet(path)
-    except (ValueError, OSError) as error:
+    except Exception as error:
+        # pandas lets any error of what a file says of its columns through
         raise ReadError(f"Le distancier « {path.name} » est illisible ({error}).") from error
 
 
