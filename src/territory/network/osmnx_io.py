@@ -250,8 +250,8 @@ def _to_degrees(places: np.ndarray, crs: Any) -> tuple[np.ndarray, np.ndarray]:
     nowhere = ~((np.abs(lon) <= 180) & (np.abs(lat) <= 90))
     if nowhere.any():
         raise NetworkError(
-            f"Graphe osmnx : des coordonnées ({int(nowhere.sum())}) ne sont pas celles d'un lieu ; vérifiez le système de"
-            " coordonnées (graph.graph['crs'])."
+            f"Graphe osmnx : des coordonnées ({int(nowhere.sum())}) ne sont pas celles d'un lieu ; vérifiez le système"
+            " de coordonnées (graph.graph['crs'])."
         )
     return lon, lat
 
