@@ -66,6 +66,7 @@ def doubt_map(
     criterion: str,
     title: str = "",
     zones: pd.Series | None = None,
+    max_height_cm: float = 22.0,
 ) -> Figure:
     """Draw where a criterion of desert is met for sure, and where the doubt on times could change it.
 
@@ -81,6 +82,8 @@ def doubt_map(
         Title of the legend; the id of the criterion without it.
     zones
         Zone (EPCI) of each commune, whose borders are drawn.
+    max_height_cm
+        Bound on the height (centimetres).
 
     Returns
     -------
@@ -119,7 +122,8 @@ def doubt_map(
         "Nombre : cette part, en %, là où c'est douteux.",
     )
     panel = Panel(gpd.GeoDataFrame(outlines[["geometry"]]), classes.keys, numbers=numbers, zones=zones)
-    return draw_map([panel], Legend(tuple(legend), title or f"Désert « {criterion} »", notes=notes))
+    named = Legend(tuple(legend), title or f"Désert « {criterion} »", notes=notes)
+    return draw_map([panel], named, max_height_cm=max_height_cm)
 
 
 def show_draws(draws: Draws, criterion: str | None, outlines: gpd.GeoDataFrame | None) -> Figure:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from territory.plot import style
 from territory.plot.categories import Category
 from territory.plot.numbers import integer
+from territory.plot.typography import typeset
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -40,6 +41,8 @@ class Legend:
         Above everything.
     sites
         Mark, shape and name of each site.
+    lines
+        Dash (points on, points off) and name of each outline.
     circles
         Values whose circle is shown; the first is the largest of the map, the scale of the others.
     notes
@@ -54,6 +57,13 @@ class Legend:
     notes: Sequence[str] = field(default_factory=tuple)
     source: str = ""
     circles: Sequence[float] = field(default_factory=tuple)
+    lines: Sequence[tuple[tuple[float, ...], str]] = field(default_factory=tuple)
+
+
+class _Dash(NamedTuple):
+    """The line of an outline."""
+
+    dash: tuple[float, ...]
 
 
 class _Row(NamedTuple):
@@ -61,7 +71,7 @@ class _Row(NamedTuple):
 
     lines: list[str]
     height_cm: float
-    sign: Category | tuple[str, str] | float | None
+    sign: Category | tuple[str, str] | _Dash | float | None
 
 
 def columns_in(width_cm: float) -> int:
@@ -74,7 +84,8 @@ def wrap(text: str, width_cm: float, size: float) -> list[str]:
     if not text:
         return []
     characters = int(width_cm / style.CM_PER_INCH * style.POINTS_PER_INCH / (0.5 * size))
-    return textwrap.wrap(text, max(characters, 20), break_long_words=False)
+    # no line begins with a colon, nor parts a number from its unit
+    return textwrap.wrap(typeset(text), max(characters, 20), break_long_words=False)
 
 
 def circle_points(value: float, largest: float) -> float:
@@ -156,6 +167,7 @@ def _rows(legend: Legend, width_cm: float) -> list[_Row]:
     room = width_cm - _SIGN_CM - 0.1
     rows = [_row(category.label, room, category) for category in legend.categories]
     rows += [_row(name, room, (mark, shape)) for mark, shape, name in legend.sites]
+    rows += [_row(name, room, _Dash(dash)) for dash, name in legend.lines]
     for value in legend.circles:
         diameter = circle_points(value, legend.circles[0]) / style.POINTS_PER_INCH * style.CM_PER_INCH
         rows.append(_Row([integer(value)], max(_LINE_CM, diameter + 0.1), value))
@@ -165,7 +177,7 @@ def _rows(legend: Legend, width_cm: float) -> list[_Row]:
     return rows
 
 
-def _row(text: str, room_cm: float, sign: Category | tuple[str, str]) -> _Row:
+def _row(text: str, room_cm: float, sign: Category | tuple[str, str] | _Dash) -> _Row:
     """Return an entry with a sign before its text."""
     lines = wrap(text, room_cm, _TEXT_SIZE)
     return _Row(lines, _LINE_CM + _NEXT_LINE_CM * (len(lines) - 1), sign)
@@ -193,6 +205,11 @@ def _draw_row(axes: Axes, row: _Row, x: float, y: float, legend: Legend) -> None
                 (x, y + 0.04), 0.62, 0.3, facecolor=row.sign.color, edgecolor=style.RULE, linewidth=0.5,
                 hatch=row.sign.hatch or None, hatchcolor=row.sign.hatch_color,
             )
+        )  # fmt: skip
+    elif isinstance(row.sign, _Dash):
+        axes.plot(
+            [x, x + 0.62], [y + 0.19] * 2, color=style.RING, lw=1.25, linestyle=(0.0, row.sign.dash or None),
+            dash_capstyle="butt",
         )  # fmt: skip
     elif isinstance(row.sign, tuple):
         draw_mark(axes, (x + 0.31, y + 0.19), *row.sign)

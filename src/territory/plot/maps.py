@@ -14,7 +14,9 @@ from territory.errors import ParameterError
 from territory.plot import furniture, shapes, style
 from territory.plot.categories import Category
 from territory.plot.legend import Legend, circle_points, draw_legend, draw_mark
+from territory.plot.paper_scale import PaperScale
 from territory.plot.placement import Box, Label, Placed, place_labels
+from territory.plot.rings import draw_rings
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -51,6 +53,8 @@ class Panel:
         GeoDataFrame of points with `value`: proportional circles.
     flows
         GeoDataFrame of lines with `value`: lines as wide as what flows.
+    rings
+        GeoDataFrame of polygons with `label`, from the smallest to the largest: outlines drawn over everything.
     extent
         Left, bottom, right and top (metres) of what is shown; everything without it.
     focus
@@ -66,6 +70,7 @@ class Panel:
     sites: gpd.GeoDataFrame | None = None
     circles: gpd.GeoDataFrame | None = None
     flows: gpd.GeoDataFrame | None = None
+    rings: gpd.GeoDataFrame | None = None
     extent: tuple[float, float, float, float] | None = None
     focus: pd.Index | None = None
 
@@ -182,7 +187,7 @@ def _draw_panel(axes: Axes, panel: Panel, categories: dict[str, Category], numbe
         axes.text(
             0.0, 1.0, panel.title, transform=axes.transAxes, fontsize=9.0, fontweight="semibold", va="bottom"
         )
-    scale = _Scale(axes)
+    scale = PaperScale(axes)
     _fill(axes, panel, categories)
     _borders(axes, panel)
     taken = [*furniture.scale_and_north(axes), *_discs(panel, scale)]
@@ -192,30 +197,10 @@ def _draw_panel(axes: Axes, panel: Panel, categories: dict[str, Category], numbe
             axes, panel.flows.geometry.to_numpy(), panel.flows["value"].to_numpy(float), color=style.ACCENT
         )
     taken += _sites(axes, panel, scale)
+    if panel.rings is not None and len(panel.rings):
+        taken += draw_rings(axes, panel.rings, scale)
     taken += _names(axes, panel, scale, taken)
     _numbers(axes, panel, categories, scale, taken, number_size)
-
-
-class _Scale:
-    """Metres of the map to points of the page."""
-
-    def __init__(self, axes: Axes) -> None:
-        figure = axes.get_figure(root=True)
-        width_in, height_in = figure.get_size_inches() if figure is not None else (1.0, 1.0)
-        box = axes.get_position()
-        (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
-        self.left, self.bottom = left, bottom
-        self.x = box.width * width_in * style.POINTS_PER_INCH / (right - left)
-        self.y = box.height * height_in * style.POINTS_PER_INCH / (top - bottom)
-        self.frame = Box(1.0, 1.0, self.x * (right - left) - 1.0, self.y * (top - bottom) - 1.0)
-
-    def to_points(self, x: float, y: float) -> tuple[float, float]:
-        """Return a place of the page, in points from the corner of the map."""
-        return (x - self.left) * self.x, (y - self.bottom) * self.y
-
-    def to_metres(self, x: float, y: float) -> tuple[float, float]:
-        """Return a place of the territory."""
-        return x / self.x + self.left, y / self.y + self.bottom
 
 
 def _fill(axes: Axes, panel: Panel, categories: dict[str, Category]) -> None:
@@ -243,7 +228,7 @@ def _fill(axes: Axes, panel: Panel, categories: dict[str, Category]) -> None:
             )
 
 
-def _discs(panel: Panel, scale: _Scale) -> list[Box]:
+def _discs(panel: Panel, scale: PaperScale) -> list[Box]:
     """Return the room that communes drawn as discs take."""
     points = panel.areas[panel.areas.geom_type.eq("Point")]
     half = _DISC_POINTS / 2
@@ -265,7 +250,7 @@ def _borders(axes: Axes, panel: Panel) -> None:
             shapes.border(axes, inside, color=style.ZONE_BORDER, width=1.9)
 
 
-def _circles(axes: Axes, panel: Panel, scale: _Scale) -> list[Box]:
+def _circles(axes: Axes, panel: Panel, scale: PaperScale) -> list[Box]:
     """Draw circles whose area is proportional to a value."""
     if panel.circles is None or panel.circles.empty:
         return []
@@ -285,7 +270,7 @@ def _circles(axes: Axes, panel: Panel, scale: _Scale) -> list[Box]:
     return []
 
 
-def _sites(axes: Axes, panel: Panel, scale: _Scale) -> list[Box]:
+def _sites(axes: Axes, panel: Panel, scale: PaperScale) -> list[Box]:
     """Draw sites as marks with their number inside; two sites at one place are put side by side."""
     if panel.sites is None or panel.sites.empty:
         return []
@@ -315,7 +300,7 @@ def _sites(axes: Axes, panel: Panel, scale: _Scale) -> list[Box]:
     return taken
 
 
-def _names(axes: Axes, panel: Panel, scale: _Scale, taken: list[Box]) -> list[Box]:
+def _names(axes: Axes, panel: Panel, scale: PaperScale, taken: list[Box]) -> list[Box]:
     """Write names of places with a halo, where there is room."""
     if panel.names is None or panel.names.empty:
         return []
@@ -336,7 +321,7 @@ def _numbers(
     axes: Axes,
     panel: Panel,
     categories: dict[str, Category],
-    scale: _Scale,
+    scale: PaperScale,
     taken: list[Box],
     size: float,
 ) -> None:
@@ -359,11 +344,12 @@ def _numbers(
         colors[label] = category if radius is not None else Category("", "", style.PAPER)
     for spot in place_labels(labels, frame=scale.frame, obstacles=taken, reach=1):
         category = colors[spot.label]
-        halo = category.color if category.hatch else None
+        # a hatch or an outline may pass behind the number
+        halo = category.color if category.hatch or panel.rings is not None else None
         _write(axes, spot, scale, color=style.text_color(category.color), halo=halo)
 
 
-def _write(axes: Axes, spot: Placed, scale: _Scale, *, color: str, halo: str | None) -> None:
+def _write(axes: Axes, spot: Placed, scale: PaperScale, *, color: str, halo: str | None) -> None:
     """Write one placed label."""
     from matplotlib import patheffects
 

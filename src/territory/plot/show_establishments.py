@@ -11,7 +11,7 @@ from territory.plot import style
 from territory.plot.categories import Category, shown
 from territory.plot.legend import Legend
 from territory.plot.maps import Panel, draw_map, extent_of
-from territory.plot.numbers import NBSP, decimal, integer
+from territory.plot.numbers import NBSP, integer, minutes
 from territory.plot.show_plans import GROUP_COLORS, GROUP_HATCHES
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def _category(place: int, name: str, answer: GroupingAnswer) -> Category:
     count = int(row["n_units"])
     return Category(
         name,
-        f"{row['seat_commune']} : {integer(count)} membre{'s' if count > 1 else ''}",
+        f"{place + 1} – {row['seat_commune']} : {integer(count)}{NBSP}membre{'s' if count > 1 else ''}",
         GROUP_COLORS[place % len(GROUP_COLORS)],
         GROUP_HATCHES[(place // len(GROUP_COLORS)) % len(GROUP_HATCHES)],
     )
@@ -95,7 +95,7 @@ def _notes(answer: GroupingAnswer) -> list[str]:
     mean = float(answer.members["drive_to_seat_min"].mean())
     bases = [str(text) for text in answer.members["status_basis"].dropna().unique()]
     return [
-        f"Route moyenne vers le siège : {decimal(mean)}{NBSP}min.",
+        f"Route moyenne vers le siège : {minutes(mean)}.",
         "Un trait joint chaque membre au siège de son groupe ; le siège est un calcul, pas une désignation.",
         *([f"Statut : {' ; '.join(bases)}."] if bases else []),
     ]

@@ -15,6 +15,7 @@ from matplotlib import font_manager
 from matplotlib.colors import to_rgb
 
 from territory.errors import MissingFileError
+from territory.plot.typography import typeset
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -49,6 +50,8 @@ OUTSIDE = "#e9edf0"
 ENTERING = "#e9f2cf"
 INDISTINCT_HATCH, UNKNOWN_HATCH, OUT_OF_REACH_HATCH = "////", "....", "xxxx"
 HATCH_INK = "#7d8a94"
+# outlines over the classes of a map of times, with a white edge: far from the blues, and dark in grey
+RING = "#9c0f3f"
 LOSS_HATCH = "||"
 LOSS_HATCH_INKS = ("#d29a6c", "#b0641f", "#e59a63")
 
@@ -222,6 +225,7 @@ def to_svg(figure: Figure) -> bytes:
     True
     """
     buffer = io.BytesIO()
+    _typeset_texts(figure)
     with style():
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     return buffer.getvalue()
@@ -243,6 +247,16 @@ def to_png(figure: Figure, *, dpi: float = 150) -> bytes:
         PNG.
     """
     buffer = io.BytesIO()
+    _typeset_texts(figure)
     with style():
         figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})
     return buffer.getvalue()
+
+
+def _typeset_texts(figure: Figure) -> None:
+    """Give every text of a figure its French spacing and signs, as every other text of a report."""
+    from matplotlib.text import Text
+
+    for text in figure.findobj(Text):
+        if isinstance(text, Text):
+            text.set_text(typeset(text.get_text()))

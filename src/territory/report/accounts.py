@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import re
 
 import pandas as pd
 
+from territory.report.by_scenario import grouped, is_wide
 from territory.report.document import (
     Block,
     Bullets,
@@ -13,11 +15,12 @@ from territory.report.document import (
     DataTable,
     Heading,
     Paragraph,
-    Side,
     Text,
+    rights,
     strong,
 )
-from territory.report.french import integer, minutes, share
+from territory.report.french import NBSP, capital, integer, minutes, share
+from territory.report.parts import Part
 from territory.report.published import publish_trips
 from territory.report.reading import Reading
 from territory.scenario.computing import ALL_TERRITORY
@@ -49,33 +52,39 @@ def travel_accounts(reading: Reading) -> list[Block]:
     if not any(accounts.values()):
         return []
     blocks: list[Block] = [
-        Heading("Trois comptes de trajets, jamais additionnés", new_page=True),
+        Heading("Trois comptes de trajets, jamais additionnés"),
         Paragraph(
             "Heures passées sur la route en une année pour un enfant, en moyenne dans le périmètre "
             "d'aujourd'hui. Le nombre de trajets et le détour des circuits collectifs sont des "
             "hypothèses : ils servent à comparer deux situations pour un même enfant, pas à compter des "
-            "enfants."
+            "enfants.",
+            is_kept=True,
         ),
     ]
-    for who, rows in accounts.items():
-        if rows:
-            blocks.append(
-                DataTable(
-                    [
-                        "Service",
-                        "Allers-retours par an",
-                        "Aujourd'hui",
-                        *(f"Scénario {n}" for n in every),
-                        "Qui paie",
-                    ],
-                    rows,
-                    f"{_ROADS[who]} : heures par an.",
-                    align=["left", "right", "right", *_rights(len(every)), "left"],
-                    widths=[1.3, 0.9, 0.9, *(0.9 for _ in every), 2.0],
-                )
-            )
+    blocks += [_account_table(who, rows, every) for who, rows in accounts.items() if rows]
     blocks.append(Bullets(_assumptions(reading), "small"))
     return blocks
+
+
+def _account_table(who: str, rows: list[list[str]], every: list[str]) -> DataTable:
+    """Return the table of one account."""
+    caption = f"{_ROADS[who]} : heures par an."
+    if is_wide(every):
+        return DataTable(
+            ["Service", "Allers-retours par an", "Aujourd'hui", "Dans les scénarios", "Qui paie"],
+            [[*row[:3], grouped(dict(zip(every, row[3:-1], strict=True)), row[2]), row[-1]] for row in rows],
+            caption,
+            align=["left", *rights(2), "left", "left"],
+            widths=[1.2, 0.9, 0.9, 2.4, 1.8],
+            note="« – » : comme aujourd'hui dans tous les scénarios.",
+        )
+    return DataTable(
+        ["Service", "Allers-retours par an", "Aujourd'hui", *(f"Scénario {n}" for n in every), "Qui paie"],
+        rows,
+        caption,
+        align=["left", *rights(len(every) + 2), "left"],
+        widths=[1.2, 1.15, 1.0, *(1.0 for _ in every), 1.9],
+    )
 
 
 def _account(reading: Reading, who: str, every: list[str]) -> list[list[str]]:
@@ -134,21 +143,30 @@ def _hours(low_min: float, high_min: float) -> str:
     if math.isnan(low_min) or math.isnan(high_min):
         return "inconnu"
     low, high = integer(low_min / 60), integer(high_min / 60)
-    return f"{low} h" if low == high else f"{low} à {high} h"
+    return f"{low}{NBSP}h" if low == high else f"{low}{NBSP}à{NBSP}{high}{NBSP}h"
 
 
 def _assumptions(reading: Reading) -> list[Text]:
-    """Return the assumption behind each account, services that share it on one line."""
+    """Return the assumptions behind the accounts, services that share them on one line."""
     shared: dict[str, list[str]] = {}
     for service, named in reading.named.items():
-        for trip in named.trip:
-            names = shared.setdefault(trip.source.removeprefix("hypothèse : "), [])
-            if reading.short(service) not in names:
-                names.append(reading.short(service))
+        said = [trip.source.removeprefix("hypothèse : ") for trip in named.trip if trip.source]
+        text = _once(list(dict.fromkeys(said)))
+        names = shared.setdefault(text, [])
+        if reading.short(service) not in names:
+            names.append(reading.short(service))
     return [[strong(f"{', '.join(names)} : "), text + "."] for text, names in shared.items() if text]
 
 
-def common_care(reading: Reading) -> list[Block]:
+def _once(texts: list[str]) -> str:
+    """Join texts; a mark between brackets that ends every one of them is written once, at the end."""
+    ends = [re.search(r" \[[^\]]*\]$", text) for text in texts]
+    marks = {end.group() if end else "" for end in ends}
+    mark = marks.pop() if len(marks) == 1 else ""
+    return " ; ".join(text.removesuffix(mark) for text in texts) + mark
+
+
+def common_care(reading: Reading) -> list[Part]:
     """Return how near the closest hospital, emergency department and GP are, for services with a complete list.
 
     Parameters
@@ -158,17 +176,16 @@ def common_care(reading: Reading) -> list[Block]:
 
     Returns
     -------
-    list of Block
-        Nothing when no list is complete.
+    list of Part
+        Nothing when no list is complete; the table by EPCI may leave for the annex.
     """
     if not reading.closest or reading.baseline.coverage.empty:
         return []
     bounds = sorted(reading.parameters.thresholds_min)[:3]
     return [
-        Heading("Les soins courants : à quelle distance ?"),
-        _whole_table(reading, bounds),
-        _zones_table(reading, bounds[:2]),
-        *_incomplete(reading),
+        Part([Heading("Les soins courants : à quelle distance ?"), _whole_table(reading, bounds)]),
+        Part([_zones_table(reading, bounds[:2])], "les soins courants, EPCI par EPCI", leaves=20),
+        Part(_incomplete(reading)),
     ]
 
 
@@ -178,7 +195,7 @@ def _whole_table(reading: Reading, bounds: list[float]) -> DataTable:
     for service in reading.closest:
         cells = [_share(reading, ALL_TERRITORY, service, bound) for bound in bounds]
         times = reading.times(reading.baseline, service).reindex(reading.territory.index)["travel_time_min"]
-        rows.append([_capital(reading.label(service)), *cells, _farthest(reading, times)])
+        rows.append([capital(reading.label(service)), *cells, _farthest(reading, times)])
     return DataTable(
         [
             "Site le plus proche",
@@ -187,7 +204,7 @@ def _whole_table(reading: Reading, bounds: list[float]) -> DataTable:
         ],
         rows,
         f"Territoire « {reading.study.territory.name} » : part des habitants selon le temps de route.",
-        align=["left", *_rights(len(bounds)), "left"],
+        align=["left", *rights(len(bounds)), "left"],
         widths=[1.5, *(0.8 for _ in bounds), 1.4],
     )
 
@@ -208,7 +225,7 @@ def _zones_table(reading: Reading, bounds: list[float]) -> DataTable:
     ]
     columns = len(reading.closest) * len(bounds)
     return DataTable(
-        ["EPCI", *(f"{_SHORT.get(s, _capital(s))} {b:g} min" for s in reading.closest for b in bounds)],
+        ["EPCI", *(f"{_SHORT.get(s, capital(s))} {b:g} min" for s in reading.closest for b in bounds)],
         rows,
         "Part des habitants de chaque EPCI (communes du territoire) à portée du site le plus proche.",
         widths=[1.9, *(0.8 for _ in range(columns))],
@@ -221,16 +238,6 @@ def _share(reading: Reading, zone: str, service: str, bound: float) -> str:
     if (zone, service) not in coverage.index:
         return "–"
     return share(float(coverage.xs((zone, service))[f"within_{bound:g}_min_share"]))
-
-
-def _rights(columns: int) -> list[Side]:
-    """Return the alignment of columns of numbers."""
-    return ["right" for _ in range(columns)]
-
-
-def _capital(text: str) -> str:
-    """Start with a capital."""
-    return text[:1].upper() + text[1:]
 
 
 def _farthest(reading: Reading, times: pd.Series) -> str:
@@ -248,12 +255,12 @@ def _incomplete(reading: Reading) -> list[Block]:
     asked = [service for service in reading.parameters.closest_services if service not in reading.closest]
     blocks: list[Block] = []
     lists: list[Text] = [
-        [strong(f"{_capital(reading.label(s))} : "), known[s]] for s in reading.closest if s in known
+        [strong(f"{capital(reading.label(s))} : "), known[s]] for s in reading.closest if s in known
     ]
     if lists:
         blocks.append(Bullets(lists, "small"))
     items: list[Text] = [
-        [strong(f"{_capital(reading.label(s))} : "), known.get(s, "aucune liste complète.")] for s in asked
+        [strong(f"{capital(reading.label(s))} : "), known.get(s, "aucune liste complète.")] for s in asked
     ]
     if items:
         blocks.append(Callout("Non mesuré : la liste des sites n'est pas complète", items, "warning"))

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from territory.report import annex_facts, annex_tables, method
+from territory.report import (
+    accounts,
+    annex_facts,
+    annex_tables,
+    deserts,
+    flows,
+    groups,
+    maps,
+    method,
+    sections,
+    siting,
+)
 from territory.report.council import date_of
 from territory.report.document import (
     Block,
@@ -36,8 +47,10 @@ def technical_annex(result: StudyLike) -> Document:
             "fichier lu. Les mêmes tables, sans arrondi, sont dans le classeur et dans le dossier tables/."
         ),
         *annex_tables.doubt(reading),
+        *sections.all_moves(reading, level=1),
         *annex_tables.by_zone(reading),
         *annex_tables.by_commune(reading),
+        *_of_the_council(reading),
         *annex_tables.times_of_today(reading),
         *annex_tables.needs_by_commune(reading),
         *annex_facts.named_services(reading),
@@ -56,3 +69,15 @@ def technical_annex(result: StudyLike) -> Document:
         keywords=["annexe", "méthode", "tables", study.territory.name],
         run_digest=result.run_digest,
     )
+
+
+def _of_the_council(reading: Reading) -> list[Block]:
+    """Return what a council report sends to the annex when it has no room for it; it is here in every case."""
+    parts = [*groups.groups(reading), *flows.flows(reading), *accounts.common_care(reading)]
+    return [
+        *siting.siting_tables(reading),
+        *(block for part in parts for block in part.blocks),
+        *accounts.travel_accounts(reading),
+        *deserts.deserts(reading),
+        *maps.next_map(reading),
+    ]

@@ -156,7 +156,7 @@ def parameters(reading: Reading) -> list[Block]:
     rows = [
         [path, value]
         for path, value in _flat(parameters)
-        if path.split(".")[0].split("[")[0] not in _NOT_PARAMETERS
+        if value and path.split(".")[0].split("[")[0] not in _NOT_PARAMETERS
     ]
     if not rows:
         return []
@@ -179,17 +179,21 @@ def _flat(value: object, path: str = "") -> Iterator[tuple[str, str]]:
             yield from _flat(part, f"{path}.{key}" if path else str(key))
     elif isinstance(value, list | tuple):
         if all(isinstance(part, str | int | float) for part in value):
-            yield path, _cut(", ".join(map(str, value)))
+            yield path, _cut(", ".join(map(_plain, value)))
         else:
             for place, part in enumerate(value, start=1):
                 yield from _flat(part, f"{path}[{place}]")
     elif value is not None:
-        yield (
-            path,
-            _cut(
-                {True: "oui", False: "non"}.get(value, str(value)) if isinstance(value, bool) else str(value)
-            ),
-        )
+        yield path, _cut(_plain(value))
+
+
+def _plain(value: object) -> str:
+    """Write a value as a planner would type it."""
+    if isinstance(value, bool):
+        return "oui" if value else "non"
+    return (
+        f"{value:g}" if isinstance(value, float) and value.is_integer() and abs(value) < 1e6 else str(value)
+    )
 
 
 def _cut(text: str) -> str:

@@ -14,20 +14,38 @@ from territory.report.document import (
     Bullets,
     DataTable,
     Heading,
-    Side,
     Text,
+    rights,
     strong,
 )
-from territory.report.french import decimal, integer, join, persons, signed
+from territory.report.french import alphabetical, capital, decimal, integer, join, persons, signed
 from territory.report.labels import value_label
-from territory.report.needs import range_text
+from territory.report.needs import need_heads, range_text
 from territory.report.observed import observed_counts
 from territory.report.published import publish_communes, publish_zones
 from territory.report.reading import Move, Reading
 from territory.report.sections import zone_name
+from territory.scenario.computing import ALL_TERRITORY
 
 # a table of thousands of lines is read in the workbook
 _MOST_ROWS = 400
+_ZONE_HEADS = (
+    "Gagnent",
+    "Perdent",
+    "Non disting.",
+    "Passent à portée",
+    "Sortent de la portée",
+    "Inconnu",
+    "Moyenne avant (min)",
+    "Moyenne après (min)",
+)
+_COMMUNE_HEADS = (
+    "Avant → après (min)",
+    "Écart (min)",
+    "Visible dès (min)",
+    "Effet",
+    "Personnes",
+)
 _SHORT_EFFECTS = {
     "gain": "plus court",
     "loss": "plus long",
@@ -56,11 +74,6 @@ def distinct_moves(reading: Reading) -> Iterator[tuple[Move, list[str]]]:
             key = (move.services, move.from_site, move.to_site, zones.to_csv())
             found.setdefault(key, (move, []))[1].append(scenario_id)
     yield from found.values()
-
-
-def _rights(columns: int) -> list[Side]:
-    """Return the alignment of columns of numbers."""
-    return ["right" for _ in range(columns)]
 
 
 def _title(reading: Reading, move: Move, scenarios: Sequence[str]) -> str:
@@ -95,7 +108,7 @@ def doubt(reading: Reading) -> list[Block]:
             integer(int(found["is_reachable"].eq(False).fillna(False).sum())),
             integer(int(found["is_reachable"].isna().sum())),
         ]
-        rows.append([reading.short(service), *cells])
+        rows.append([capital(reading.short(service)), *cells])
     blocks: list[Block] = [Heading("Le doute sur les temps")]
     if rows:
         heads = ["Temps médian (min)", "Doute médian (± min)", "Doute le plus grand (± min)"]
@@ -146,6 +159,25 @@ def _differences(reading: Reading) -> list[Block]:
     )
 
 
+def _of_service(table: pd.DataFrame, service: str) -> pd.DataFrame:
+    """Return the rows of one service, without its level."""
+    rows: pd.DataFrame = table[table.index.get_level_values("service") == service]
+    return rows.droplevel("service")
+
+
+def _zones(reading: Reading, table: pd.DataFrame) -> list[str]:
+    """Return the zones of a table by name, the whole last."""
+    codes = [str(zone) for zone in table.index if zone != ALL_TERRITORY]
+    codes.sort(key=lambda code: (alphabetical(reading.zone(code)), code))
+    return [*codes, *([ALL_TERRITORY] if ALL_TERRITORY in table.index else [])]
+
+
+def _by_name(names: pd.Series) -> list[str]:
+    """Return the codes of communes in the order of their names."""
+    keys = names.fillna("").astype(str).map(alphabetical)
+    return [str(code) for code in keys.sort_values(kind="stable").index]
+
+
 def _number(value: float) -> str:
     """Write minutes to a tenth, a dash when nothing is known."""
     return "–" if math.isnan(float(value)) else decimal(float(value), 1)
@@ -171,23 +203,24 @@ def by_zone(reading: Reading) -> list[Block]:
     """
     blocks: list[Block] = []
     for move, scenarios in distinct_moves(reading):
-        table = publish_zones(reading.result, move.scenario_id).xs(move.services[0], level="service")
+        table = _of_service(publish_zones(reading.result, move.scenario_id), move.services[0])
         is_observed = observed_counts(reading.result, move.services[0]) is not None
         rows = []
-        for zone, row in table.iterrows():
+        for zone in _zones(reading, table):
+            row: Any = table.loc[zone]
             effects = ("gain", "loss", "indistinct", "entering", "leaving", "unknown")
             texts = [str(row[f"persons_{effect}"]) for effect in effects]
             # counts of real children are printed as they are, estimates are rounded
             cells = [value_label(t) if is_observed else _printed(t) for t in texts]
             means = [_number(row[f"{side}_mean_min"]) for side in ("baseline", "scenario")]
             rows.append([zone_name(reading, str(zone)), *cells, *means])
-        heads = ["Gagnent", "Perdent", "Non disting.", "Passent à portée", "Sortent de la portée", "Inconnu"]
         blocks.append(
             DataTable(
-                ["EPCI", *heads, "Moyenne avant (min)", "Moyenne après (min)"],
+                ["EPCI", *_ZONE_HEADS],
                 rows,
                 f"{_title(reading, move, scenarios)} : {reading.noun(move.services[0], is_observed=is_observed)}.",
                 widths=[1.7, 0.8, 0.75, 0.8, 0.85, 0.85, 0.75, 0.9, 0.9],
+                strong_rows=[len(rows) - 1],
             )
         )
     return [Heading("Gagnants et perdants par EPCI", new_page=True), *blocks] if blocks else []
@@ -208,7 +241,7 @@ def by_commune(reading: Reading) -> list[Block]:
     """
     blocks: list[Block] = []
     for move, scenarios in distinct_moves(reading):
-        table = publish_communes(reading.result, move.scenario_id).xs(move.services[0], level="service")
+        table = _of_service(publish_communes(reading.result, move.scenario_id), move.services[0])
         is_observed = observed_counts(reading.result, move.services[0]) is not None
         table = table[table["effect"].isin(["gain", "loss", "indistinct", "entering"])]
         if table.empty or table["delta_travel_time_min"].eq(0).all():
@@ -216,24 +249,22 @@ def by_commune(reading: Reading) -> list[Block]:
             continue
         total = len(table)
         table = table.head(_MOST_ROWS)
-        names = reading.communes["name"].reindex(table.index)
-        order = names.sort_values(kind="stable").index
-        rows = [_commune_row(reading, str(code), table.loc[code], is_observed=is_observed) for code in order]
-        heads = ["Avant → après (min)", "Écart (min)", "Visible dès (min)", "Effet"]
+        order = _by_name(reading.communes["name"].reindex(table.index))
+        rows = [_commune_row(reading, code, table.loc[code], is_observed=is_observed) for code in order]
         blocks.append(
             DataTable(
-                ["Commune", "EPCI", *heads, "Personnes"],
+                ["Commune", "EPCI", *_COMMUNE_HEADS],
                 rows,
                 f"{_title(reading, move, scenarios)} : communes touchées.",
-                align=["left", "left", *_rights(3), "left", "right"],
-                widths=[1.8, 2.0, 0.95, 0.6, 0.6, 1.1, 0.8],
+                align=["left", "left", *rights(3), "left", "right"],
+                widths=[1.7, 1.85, 0.9, 0.6, 0.75, 1.25, 0.8],
                 note="" if total <= _MOST_ROWS else f"Les {_MOST_ROWS} premières communes sur {total}.",
             )
         )
     return [Heading("Écarts commune par commune", new_page=True), *blocks] if blocks else []
 
 
-def _commune_row(reading: Reading, code: str, row: pd.Series, *, is_observed: bool) -> list[str]:
+def _commune_row(reading: Reading, code: str, row: Any, *, is_observed: bool) -> list[str]:
     """Return the line of one commune under one move."""
     epci = reading.communes["epci_code"].get(code)
     delta = float(row["delta_travel_time_min"])
@@ -269,9 +300,9 @@ def times_of_today(reading: Reading) -> list[Block]:
         for service in services
     }
     rows = []
-    for code in reading.territory["name"].sort_values(kind="stable").index.astype(str):
+    for code in _by_name(reading.territory["name"]):
         cells = [_time(columns[service].loc[code]) for service in services]
-        rows.append([reading.commune(str(code)), str(code), *cells])
+        rows.append([reading.commune(code), code, *cells])
     keys: list[Text] = [[strong(f"{i} : "), reading.label(s)] for i, s in enumerate(services, start=1)]
     return [
         Heading("Temps d'aujourd'hui, commune par commune", new_page=True),
@@ -280,13 +311,13 @@ def times_of_today(reading: Reading) -> list[Block]:
             ["Commune", "Code", *(str(i) for i in range(1, len(services) + 1))],
             rows,
             "Temps de route vers chaque service, numéroté ci-dessus (minutes, aller simple).",
-            align=["left", "left", *_rights(len(services))],
+            align=["left", "left", *rights(len(services))],
             widths=[2.0, 0.8, *(0.6 for _ in services)],
         ),
     ]
 
 
-def _time(row: pd.Series) -> str:
+def _time(row: Any) -> str:
     """Write one time."""
     if row["is_reachable"] is not pd.NA and row["is_reachable"] == False:  # noqa: E712
         return "hors"
@@ -314,7 +345,7 @@ def needs_by_commune(reading: Reading) -> list[Block]:
         for public in publics
     }
     rows = []
-    for code in reading.territory["name"].sort_values(kind="stable").index.astype(str):
+    for code in _by_name(reading.territory["name"]):
         cells: list[str] = []
         for table in tables.values():
             low, central, high = (float(table[c][code]) for c in ("demand_low", "demand", "demand_high"))
@@ -323,15 +354,10 @@ def needs_by_commune(reading: Reading) -> list[Block]:
         rows.append(
             [reading.commune(str(code)), "inconnu" if math.isnan(population) else integer(population), *cells]
         )
-    heads = [
-        text
-        for public in publics
-        for text in (public.upper() if len(public) < 5 else public.capitalize(), "de … à …")
-    ]
     return [
         Heading("Besoins, commune par commune", new_page=True),
         DataTable(
-            ["Commune", "Habitants", *heads],
+            ["Commune", "Habitants", *need_heads(publics)],
             rows,
             "Estimations arrondies ; « < 11 » : moins de onze personnes.",
             widths=[2.0, 0.9, *([0.8, 1.1] * len(publics))],

@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
-import math
-
 from territory.report.document import (
     Block,
-    Bullets,
     Callout,
     Heading,
-    KeyFigures,
     Paragraph,
     Run,
     Text,
     strong,
 )
-from territory.report.french import about, count, join, minutes, persons, share
+from territory.report.french import capital, join, minutes, persons, share
 from territory.report.groups import groups_answer
-from territory.report.reading import SECRET, Counts, Move, Reading
+from territory.report.pivot import in_zones, persons_in_words, road_in_words, told_at_length, worst
+from territory.report.reading import STAFF, Counts, Move, Reading
 from territory.scenario.computing import ALL_TERRITORY
 
 # a move is "hardly felt" when the difference cannot be told for this share of the persons within reach
 _HARDLY_FELT_SHARE = 0.9
-_NUMBERS = {2: "deux", 3: "trois", 4: "quatre", 5: "cinq", 6: "six"}
-_STAFF = frozenset({"staff"})
+_NUMBERS = {
+    2: "deux",
+    3: "trois",
+    4: "quatre",
+    5: "cinq",
+    6: "six",
+    7: "sept",
+    8: "huit",
+    9: "neuf",
+    10: "dix",
+}
 
 
 def first_page(reading: Reading) -> list[Block]:
@@ -65,8 +71,10 @@ def _answer(reading: Reading) -> list[Block]:
                 continue
             told.add(move.services)
             others.append(_sentence(reading, move))
-    if pivot is not None:
-        blocks += _pivot(reading, pivot)
+    if pivot is not None and _is_felt_move(reading, pivot):
+        blocks += told_at_length(reading, pivot)
+    elif pivot is not None:
+        blocks.append(Paragraph(_sentence(reading, pivot)))
     if others:
         blocks.append(Callout("Pour les autres services, ce que montrent les calculs", others, "note"))
     if pivot is None and not others:
@@ -74,6 +82,13 @@ def _answer(reading: Reading) -> list[Block]:
             Paragraph("Dans ces scénarios, aucun service nommé ne change de site : aucun trajet ne change.")
         )
     return blocks
+
+
+def _is_felt_move(reading: Reading, move: Move) -> bool:
+    """Tell whether a service goes from a place to another, and somebody's trip changes so much that it can be told."""
+    found = reading.counts(move.scenario_id, move.services[0])
+    is_felt = any(found.communes[effect][ALL_TERRITORY] for effect in ("gain", "loss"))
+    return is_felt and move.from_site is not None and move.to_site is not None
 
 
 def _lead(reading: Reading) -> Text:
@@ -104,7 +119,7 @@ def _lead(reading: Reading) -> Text:
 
 def _is_quiet(reading: Reading, scenario_id: str) -> bool:
     """Tell whether a scenario hardly changes the trips of those who go to the services that it moves."""
-    moves = [move for move in reading.moves(scenario_id) if move.who != _STAFF]
+    moves = [move for move in reading.moves(scenario_id) if move.who != STAFF]
     felt = [_told_apart_share(reading.counts(scenario_id, move.services[0])) for move in moves]
     is_moved = all(move.from_site is not None and move.to_site is not None for move in moves)
     return is_moved and all(value <= 1 - _HARDLY_FELT_SHARE for value in felt)
@@ -126,7 +141,7 @@ def _sentence(reading: Reading, move: Move) -> Text:
     name = strong(reading.labels(move.services))
     if move.from_site is None or move.to_site is None:
         return [name, *_opening_or_closing(reading, move, found)]
-    if move.who == _STAFF:
+    if move.who == STAFF:
         return [name, *_staff(reading, move, found)]
     if reading.place(move.from_site) == reading.place(move.to_site) and not move.is_in_place:
         return [name, *_same_commune(reading, move)]
@@ -140,7 +155,7 @@ def _opening_or_closing(reading: Reading, move: Move, found: Counts) -> list[str
     effect, verb = ("entering", "ouvrirait") if move.from_site is None else ("loss", "fermerait")
     site = move.to_site or move.from_site
     noun = reading.noun(move.services[0], is_observed=found.is_observed)
-    return [f" : {verb} {reading.at_site(site)} ; sont à portée {_persons(found, effect)} {noun}."]
+    return [f" : {verb} {reading.at_site(site)} ; sont à portée {persons_in_words(found, effect)} {noun}."]
 
 
 def _staff(reading: Reading, move: Move, found: Counts) -> list[str | Run]:
@@ -149,7 +164,7 @@ def _staff(reading: Reading, move: Move, found: Counts) -> list[str | Run]:
     return [
         f" ({reading.road(move.from_site, move.to_site)}) : ce sont les professionnels "
         "qui vont vers l'enfant. Leur route, et non celle des familles, serait plus courte vers "
-        f"{_persons(found, 'gain')} {noun} et plus longue vers {_persons(found, 'loss')}."
+        f"{persons_in_words(found, 'gain')} {noun} et plus longue vers {persons_in_words(found, 'loss')}."
     ]
 
 
@@ -168,7 +183,7 @@ def _hardly_felt(reading: Reading, move: Move, found: Counts) -> list[str | Run]
     """Say that the difference is under the doubt for nearly everybody."""
     noun = reading.noun(move.services[0], is_observed=found.is_observed)
     parts: list[str | Run] = [
-        f" ({_road(reading, move)}) : ",
+        f" ({road_in_words(reading, move)}) : ",
         strong("écart non distinguable"),
         f" du doute sur les temps pour {share(1 - _told_apart_share(found))} des {noun} à portée aujourd'hui",
     ]
@@ -176,9 +191,9 @@ def _hardly_felt(reading: Reading, move: Move, found: Counts) -> list[str | Run]
     if gain or loss:
         sides = []
         if gain:
-            sides.append(f"un trajet plus court pour {_persons(found, 'gain')}")
+            sides.append(f"un trajet plus court pour {persons_in_words(found, 'gain')}")
         if loss:
-            sides.append(f"un trajet plus long pour {_persons(found, 'loss')}{_worst(reading, found)}")
+            sides.append(f"un trajet plus long pour {persons_in_words(found, 'loss')}{worst(reading, found)}")
         parts.append(f" ; {join(sides)}")
     return [*parts, "."]
 
@@ -187,116 +202,14 @@ def _felt(reading: Reading, move: Move, found: Counts) -> list[str | Run]:
     """Say who gains and who loses, in one sentence."""
     noun = reading.noun(move.services[0], is_observed=found.is_observed)
     return [
-        f" ({_road(reading, move)}) : ",
-        strong(f"trajet plus court pour {_persons(found, 'gain')} {noun}"),
-        _in_zones(reading, found, "gain"),
+        f" ({road_in_words(reading, move)}) : ",
+        strong(f"trajet plus court pour {persons_in_words(found, 'gain')} {noun}"),
+        in_zones(reading, found, "gain"),
         ", ",
-        strong(f"plus long pour {_persons(found, 'loss')}"),
-        _in_zones(reading, found, "loss"),
-        f"{_worst(reading, found)} ; non distinguable pour {_persons(found, 'indistinct')}.",
+        strong(f"plus long pour {persons_in_words(found, 'loss')}"),
+        in_zones(reading, found, "loss"),
+        f"{worst(reading, found)} ; non distinguable pour {persons_in_words(found, 'indistinct')}.",
     ]
-
-
-def _pivot(reading: Reading, move: Move) -> list[Block]:
-    """Tell the move that changes most at length: who gains, who loses, where, who comes within reach."""
-    found = reading.counts(move.scenario_id, move.services[0])
-    is_felt = any(found.communes[effect][ALL_TERRITORY] for effect in ("gain", "loss"))
-    if not is_felt or move.from_site is None or move.to_site is None:
-        return [Paragraph(_sentence(reading, move))]
-    limit = minutes(reading.parameters.recruitment_max_min)
-    noun = reading.noun(move.services[0], is_observed=found.is_observed)
-    intro: Text = [
-        strong(f"Si {_condition(reading, move)} (scénario {move.scenario_id})"),
-        f" : {_road(reading, move)}. Parmi les {noun} qui habitent à {limit} ou moins du site d'aujourd'hui :",
-    ]
-    lost: list[str | Run] = [
-        strong(f"{_persons(found, 'loss')} auraient un trajet plus long"),
-        f"{_in_zones(reading, found, 'loss')}{_worst(reading, found)}",
-    ]
-    leaving = float(found.zones["persons_leaving"].get(ALL_TERRITORY, 0.0)) if not found.is_observed else 0.0
-    if leaving > 0:
-        lost.append(f" ; {about(leaving)} d'entre eux passeraient à plus de {limit}")
-    items: list[Text] = [
-        [
-            strong(f"{_persons(found, 'gain')} auraient un trajet plus court"),
-            _in_zones(reading, found, "gain"),
-            " ;",
-        ],
-        [*lost, " ;"],
-        [
-            f"pour {_persons(found, 'indistinct')}, ",
-            strong("l'écart n'est pas distinguable"),
-            " du doute sur les temps.",
-        ],
-    ]
-    blocks: list[Block] = [Paragraph(intro), *_key_figures(reading, move), Bullets(items)]
-    # nobody is served there, where the study counts the children
-    is_empty = found.is_observed and found.persons["entering"][ALL_TERRITORY] == 0
-    if found.communes["entering"][ALL_TERRITORY] and not is_empty:
-        blocks.append(Paragraph(_entering(reading, move, found, limit)))
-    return [*blocks, *_variants(reading, move)]
-
-
-def _condition(reading: Reading, move: Move) -> str:
-    """Say what would happen: a move, or other roads to a service that stays."""
-    name = f"« {reading.labels(move.services)} »"
-    return f"les trajets vers {name} changent" if move.is_in_place else f"{name} déménage"
-
-
-def _variants(reading: Reading, move: Move) -> list[Block]:
-    """Say in one sentence what the other scenarios that move the same service would change."""
-    parts: list[str | Run] = []
-    for scenario_id, comparison in reading.result.comparisons.items():
-        if scenario_id == move.scenario_id or move.services[0] not in comparison.services:
-            continue
-        found = reading.counts(scenario_id, move.services[0])
-        place = reading.at_site(reading.site(reading.result.scenarios[scenario_id], move.services[0]))
-        parts += [
-            " ; " if parts else "",
-            strong(f"scénario {scenario_id}"),
-            f" ({place or 'fermeture'}), plus court pour {found.text(ALL_TERRITORY, 'gain')}, plus long pour "
-            f"{found.text(ALL_TERRITORY, 'loss')}",
-        ]
-    return [Paragraph(["Les autres options : ", *parts, "."])] if parts else []
-
-
-def _entering(reading: Reading, move: Move, found: Counts, limit: str) -> str:
-    """Say who would come within reach, and why they are not counted."""
-    outside = reading.persons_outside(move.scenario_id, move.services[0], "entering")
-    apart = f", dont {about(outside)} hors du territoire" if outside >= 11 else ""
-    return (
-        f"Par ailleurs, {_persons(found, 'entering')}{apart}, aujourd'hui à plus de {limit}, passeraient "
-        "sous ce seuil ; ils ne sont pas comptés comme gagnants : rien ne dit que le service recruterait chez eux."
-    )
-
-
-def _road(reading: Reading, move: Move) -> str:
-    """Say from where to where a service moves."""
-    road = reading.road(move.from_site, move.to_site)
-    return road if move.is_in_place else f"{road}, {_between(reading, move)}"
-
-
-def _key_figures(reading: Reading, move: Move) -> list[Block]:
-    """Return the large numbers of the move that changes most."""
-    found = reading.counts(move.scenario_id, move.services[0])
-    noun = reading.noun(move.services[0], is_observed=found.is_observed)
-    labels = {
-        "gain": ("trajet plus court", noun),
-        "loss": ("trajet plus long", noun),
-        "indistinct": ("écart non distinguable", noun),
-    }
-    figures = [(found.text(ALL_TERRITORY, effect), *texts) for effect, texts in labels.items()]
-    return [KeyFigures(figures)]
-
-
-def _persons(found: Counts, effect: str) -> str:
-    """Write the persons of an effect; communes stand in where persons are unknown or withheld."""
-    text = found.text(ALL_TERRITORY, effect)
-    value = float(found.persons[effect][ALL_TERRITORY])
-    if text == SECRET or math.isnan(value):
-        communes = count(float(found.communes[effect][ALL_TERRITORY]), "commune")
-        return f"un nombre {'non publié' if text == SECRET else 'inconnu'} d'habitants de {communes}"
-    return text if found.is_observed else about(value)
 
 
 def _told_apart_share(found: Counts) -> float:
@@ -305,39 +218,6 @@ def _told_apart_share(found: Counts) -> float:
     felt = sum(float(table[effect][ALL_TERRITORY]) for effect in ("gain", "loss"))
     total = felt + sum(float(table[effect][ALL_TERRITORY]) for effect in ("indistinct", "unknown"))
     return felt / total if total else 0.0
-
-
-def _in_zones(reading: Reading, found: Counts, effect: str, *, most: int = 3) -> str:
-    """Name the zones that weigh most in an effect, with their numbers."""
-    column = found.persons[effect].drop(ALL_TERRITORY).fillna(0.0)
-    weights = column if column.sum() > 0 else found.communes[effect].drop(ALL_TERRITORY).astype(float)
-    first = weights[weights > 0].sort_values(ascending=False, kind="stable").index[:most]
-    named = []
-    for zone in first:
-        value = float(found.persons[effect][zone])
-        is_printable = not math.isnan(value) and (found.is_observed or value >= 11)
-        text = found.text(str(zone), effect)
-        named.append(f"{reading.zone(str(zone))}{f' {text}' if is_printable else ''}")
-    return f" ({', '.join(named)})" if named else ""
-
-
-def _worst(reading: Reading, found: Counts) -> str:
-    """Name the commune whose trip gets longest."""
-    commune = found.zones["worst_loss_commune"][ALL_TERRITORY]
-    if not isinstance(commune, str):
-        return ""
-    longest = minutes(float(found.zones["worst_loss_min"][ALL_TERRITORY]))
-    return f", jusqu'à {longest} de plus pour {reading.commune(commune)}"
-
-
-def _between(reading: Reading, move: Move) -> str:
-    """Say how far apart the two sites are."""
-    times = reading.state.site_times
-    # a branch that stays where the service is today is no move
-    ends = [site for site in move.to_site or () if site not in (move.from_site or ())]
-    rows = times[times["from_id"].isin(move.from_site or ()) & times["to_id"].isin(ends)]
-    value = float(rows["travel_time_min"].min()) if len(rows) else math.nan
-    return "à une distance inconnue" if math.isnan(value) else f"{minutes(value)} de route"
 
 
 def _answer_without_scenario(reading: Reading) -> list[Block]:
@@ -355,7 +235,7 @@ def _answer_without_scenario(reading: Reading) -> list[Block]:
             value = rows.xs(service, level="service")[column][ALL_TERRITORY]
             items.append(
                 [
-                    strong(_capital(reading.label(service))),
+                    strong(capital(reading.label(service))),
                     f" : {share(float(value))} des habitants à {minutes(limit)} ou moins.",
                 ]
             )
@@ -374,8 +254,3 @@ def _answer_without_scenario(reading: Reading) -> list[Block]:
     else:
         blocks.append(Paragraph(f"{persons(population)} habitants ; aucun service n'est nommé ni complet."))
     return blocks
-
-
-def _capital(text: str) -> str:
-    """Start with a capital."""
-    return text[:1].upper() + text[1:]

@@ -7,12 +7,29 @@ import re
 from pathlib import Path
 
 from territory.errors import ParameterError
-from territory.report import accounts, answers, deserts, flows, groups, maps, method, needs, options, sections
-from territory.report.document import Block, Document
+from territory.report import (
+    accounts,
+    answers,
+    deserts,
+    flows,
+    groups,
+    maps,
+    method,
+    needs,
+    options,
+    sections,
+    siting,
+)
+from territory.report.document import Block, Callout, Document
+from territory.report.parts import Part, fitted, in_order_of_leaving
 from territory.report.pdf import compile_pdf
 from territory.report.reading import Reading, StudyLike
 
 DOCUMENTS = ("council", "sheet", "annex")
+# a council reads from 8 to 14 pages
+MOST_PAGES = 14
+# moves told in one table; the annex has them all
+_MOST_MOVES = 14
 
 _YEAR = re.compile(r"\b(?:19|20)\d{2}\b")
 # a document needs a date: this one, when nothing in the data has a year
@@ -81,7 +98,7 @@ def build_report(
 
 
 def council_report(result: StudyLike) -> Document:
-    """Return the council report as data.
+    """Return the council report as data, within its pages: what does not fit is in the annex, and it says so.
 
     Parameters
     ----------
@@ -94,33 +111,55 @@ def council_report(result: StudyLike) -> Document:
         Content in reading order.
     """
     reading = Reading(result)
-    study = reading.study
-    blocks: list[Block] = [
-        *answers.first_page(reading),
-        *sections.what_moves(reading),
-        *sections.all_moves(reading),
-        *options.options(reading),
+    parts = _parts(reading)
+    return fitted(
+        lambda left_out: _document(reading, parts, left_out),
+        in_order_of_leaving(parts),
+        most_pages=MOST_PAGES,
+    )
+
+
+def _parts(reading: Reading) -> list[Part]:
+    """Return the parts of the report in reading order."""
+    return [
+        Part(answers.first_page(reading)),
+        Part(sections.what_moves(reading)),
+        Part(sections.all_moves(reading, most=_MOST_MOVES)),
+        Part(options.options(reading)),
+        *siting.siting_parts(reading),
         *groups.groups(reading),
         *maps.maps(reading),
         *flows.flows(reading),
-        *needs.needs(reading),
-        *accounts.travel_accounts(reading),
+        Part(needs.needs(reading)),
         *accounts.common_care(reading),
-        *deserts.deserts(reading),
-        *method.method(reading),
-        *method.sources(reading),
+        Part(accounts.travel_accounts(reading), "les trois comptes de trajets", leaves=15),
+        Part(deserts.deserts(reading), "les critères de « désert médical »", leaves=10),
     ]
-    vintage = reading.vintage()
+
+
+def _document(reading: Reading, parts: list[Part], left_out: frozenset[int]) -> Document:
+    """Return the report without some of its parts, which it sends the reader to the annex for."""
+    study, vintage = reading.study, reading.vintage()
+    blocks = [block for place, part in enumerate(parts) if place not in left_out for block in part.blocks]
+    moved = [part.title for place, part in enumerate(parts) if place in left_out]
     return Document(
         study.title,
         date_of(reading),
-        blocks,
+        [*blocks, *_moved(moved), *method.method(reading), *method.sources(reading)],
         subtitle=f"Territoire : {study.territory.name} · population {vintage}",
         kicker="Rapport au conseil",
         footer=f"{study.title} · population {vintage}",
         keywords=["accessibilité", "temps de route", "médico-social", study.territory.name],
-        run_digest=result.run_digest,
+        run_digest=reading.result.run_digest,
     )
+
+
+def _moved(titles: list[str]) -> list[Block]:
+    """Say what is in the annex."""
+    if not titles:
+        return []
+    text = f"Un rapport au conseil tient en {MOST_PAGES} pages. Sont dans l'annexe technique : {' ; '.join(titles)}."
+    return [Callout("Ce qui est dans l'annexe, faute de place ici", [text])]
 
 
 def date_of(reading: Reading) -> dt.date:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -45,8 +46,8 @@ def deserts(reading: Reading) -> list[Block]:
         return []
     best = str(known.idxmax())
     return [
-        Heading("Où les soins sont-ils trop loin ?", new_page=True),
-        Paragraph(_intro(draws, labels[best])),
+        Heading("Où les soins sont-ils trop loin ?"),
+        Paragraph(_intro(draws, labels[best]), is_kept=True),
         _picture(reading, draws, best, labels[best]),
         _table(reading, draws, labels, verdicts),
     ]
@@ -68,7 +69,14 @@ def _intro(draws: Draws, label: str) -> Text:
 def _picture(reading: Reading, draws: Draws, criterion: str, label: str) -> Picture:
     """Draw the communes by their side of the threshold and how sure it is."""
     areas = pictures.areas_of(reading)
-    figure = doubt_map(draws, areas, criterion=criterion, title=label, zones=reading.communes["epci_code"])
+    figure = doubt_map(
+        draws,
+        areas,
+        criterion=criterion,
+        title=label,
+        zones=reading.communes["epci_code"],
+        max_height_cm=10.2,
+    )
     rows = pd.DataFrame(draws.deserts.xs(criterion, level="criterion")).reindex(areas.index)
     sizes = (rows["status"].astype(str) + ", " + rows["verdict"].astype(str)).value_counts()
     parts = [f"{name} : {count(int(size), 'commune')}" for name, size in sizes.sort_index().items()]
@@ -76,7 +84,7 @@ def _picture(reading: Reading, draws: Draws, criterion: str, label: str) -> Pict
         style.to_svg(figure),
         alt=f"Carte de {count(len(rows), 'commune')}. {label}. {' ; '.join(parts)}.",
         caption=f"{label} : sûr ou douteux.",
-        source="Contours : IGN, simplifiés.",
+        source=pictures.map_source(reading),
     )
 
 
@@ -93,11 +101,18 @@ def _table(reading: Reading, draws: Draws, labels: dict[str, str], verdicts: pd.
         ]
         rows.append([label, *cells, _inhabitants(draws, criterion), _reason(reading, criterion)])
     return DataTable(
-        ["Critère", "En désert, sûr", "Douteuses", "Non calculables", "Habitants en désert", "Ce qui manque"],
+        [
+            "Critère",
+            "En désert (sûr)",
+            "Douteuses",
+            "Non calculables",
+            "Habitants en désert",
+            "Ce qui manque",
+        ],
         rows,
         f"Critères de l'étude, {count(len(verdicts), 'commune')} du territoire.",
         align=["left", "right", "right", "right", "right", "left"],
-        widths=[2.0, 0.7, 0.8, 0.9, 1.3, 1.8],
+        widths=[1.9, 0.8, 0.85, 0.95, 1.2, 1.8],
         note="Un critère sans données n'est jamais compté comme respecté. Une zone en vigueur est celle de l'arrêté de "
         "l'ARS : ceci n'a aucune valeur réglementaire.",
     )
@@ -120,4 +135,5 @@ def _reason(reading: Reading, criterion: str) -> str:
     rows = reading.baseline.deserts
     rows = rows[rows.index.get_level_values("criterion") == criterion]
     said = [str(text) for text in rows["reason"].dropna().unique() if str(text)]
-    return said[0] if said else "–"
+    # the names of the lists are codes there
+    return re.sub(r"« (\w+) »", lambda found: f"« {reading.label(found[1])} »", said[0]) if said else "–"

@@ -49,10 +49,11 @@ class Heading:
 
 @dataclass(frozen=True)
 class Paragraph:
-    """A paragraph; `lead` for the few that must be read first, `small` for notes."""
+    """A paragraph; `lead` for the few that must be read first, `small` for notes; `is_kept` with what follows."""
 
     text: Text
     kind: Literal["body", "lead", "small"] = "body"
+    is_kept: bool = False
 
 
 @dataclass(frozen=True)
@@ -138,6 +139,22 @@ class Document:
     run_digest: str = ""
 
 
+def rights(columns: int) -> list[Side]:
+    """Return the alignment of columns of numbers.
+
+    Parameters
+    ----------
+    columns
+        How many.
+
+    Examples
+    --------
+    >>> rights(2)
+    ['right', 'right']
+    """
+    return ["right" for _ in range(columns)]
+
+
 def to_data(document: Document) -> tuple[dict[str, Any], dict[str, bytes]]:
     """Turn a document into plain data for the template, and its pictures by file name.
 
@@ -197,7 +214,12 @@ def _block(block: Block, pictures: dict[str, bytes]) -> dict[str, Any]:
                 "break": block.new_page,
             }
         case Paragraph():
-            return {"type": "paragraph", "runs": _runs(block.text), "kind": block.kind}
+            return {
+                "type": "paragraph",
+                "runs": _runs(block.text),
+                "kind": block.kind,
+                "keep": block.is_kept,
+            }
         case Bullets():
             return {"type": "bullets", "items": [_runs(item) for item in block.items], "kind": block.kind}
         case KeyFigures():

@@ -15,6 +15,7 @@ from territory.report import pictures
 from territory.report.document import Block, DataTable, Heading, Paragraph, Picture
 from territory.report.french import count, integer, join
 from territory.report.observed import ObservedCounts, observed_counts
+from territory.report.parts import Part
 from territory.report.reading import SECRET, Reading
 
 _PRINTED = Category("printed", "effectif publié (nombre)", style.SEQUENTIAL[1])
@@ -22,8 +23,8 @@ _WITHHELD = Category("withheld", "effectif non publié", style.UNKNOWN_COLOR, st
 _NOBODY = Category("nobody", "aucun enfant accompagné", style.OUTSIDE)
 
 
-def flows(reading: Reading) -> list[Block]:
-    """Return the flows of children to each service whose origins are observed.
+def flows(reading: Reading) -> list[Part]:
+    """Return the flows of children to each service whose origins are observed; all but the first may leave.
 
     Parameters
     ----------
@@ -32,15 +33,17 @@ def flows(reading: Reading) -> list[Block]:
 
     Returns
     -------
-    list of Block
+    list of Part
         Nothing where only an age group is known.
     """
-    blocks: list[Block] = []
+    parts: list[Part] = []
     for service in reading.named:
         counted = observed_counts(reading.result, service)
         if counted is not None and counted.children.sum() > 0:
-            blocks += _one(reading, service, counted)
-    return [Heading("D'où viennent les enfants accompagnés", new_page=True), *blocks] if blocks else []
+            head = [] if parts else [Heading("D'où viennent les enfants accompagnés", new_page=True)]
+            title = f"les communes d'origine, {reading.short(service)}" if parts else ""
+            parts.append(Part([*head, *_one(reading, service, counted)], title, leaves=24))
+    return parts
 
 
 def _one(reading: Reading, service: str, counted: ObservedCounts) -> list[Block]:
@@ -85,7 +88,7 @@ def _map(reading: Reading, service: str, counted: ObservedCounts, printed: pd.Se
         style.to_svg(draw_map([panel], legend, max_height_cm=10.5)),
         alt=f"Carte des communes d'origine, {reading.label(service)}. {said}",
         caption=f"Communes d'origine des enfants accompagnés : {reading.short(service)}.",
-        source="Contours : IGN, simplifiés.",
+        source=pictures.map_source(reading),
     )
 
 

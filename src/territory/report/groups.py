@@ -17,12 +17,13 @@ from territory.report.document import (
     Heading,
     Paragraph,
     Picture,
-    Side,
     Text,
+    rights,
     strong,
 )
-from territory.report.french import count, decimal, integer, join, minutes
-from territory.report.pictures import areas_of
+from territory.report.french import count, integer, join, minutes
+from territory.report.parts import Part
+from territory.report.pictures import areas_of, map_source
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,8 +59,8 @@ def groups_answer(reading: Reading) -> list[Block]:
     return [Bullets(items), *_cautions(answers)]
 
 
-def groups(reading: Reading) -> list[Block]:
-    """Return the groupings side by side, then the map and the members of the first one.
+def groups(reading: Reading) -> list[Part]:
+    """Return the groupings side by side, then the map and the members of each: all but the first may leave.
 
     Parameters
     ----------
@@ -68,28 +69,31 @@ def groups(reading: Reading) -> list[Block]:
 
     Returns
     -------
-    list of Block
+    list of Part
         Nothing without a question of grouping.
     """
     answers = _answers(reading)
     if not answers:
         return []
-    first = next(iter(answers.values()))
-    return [
+    compared: list[Block] = [
         Heading("Les groupements comparés"),
         _comparison(answers),
         Paragraph(
             "Le siège est le membre vers lequel la route de tous est la plus courte : un calcul, pas une désignation. "
             "La dispersion est la distance moyenne des membres à leur centre, à vol d'oiseau."
         ),
-        _map(reading, first),
-        _members(first),
-        Paragraph(
-            "Les autres découpages, les établissements qui ne sont pas groupés et le tableau des services à "
-            "partager, à remplir, sont dans le dossier tables (groupement_…).",
-            kind="small",
-        ),
     ]
+    parts = [Part(compared)]
+    for place, answer in enumerate(answers.values()):
+        blocks: list[Block] = [Heading(answer.grouping.name, 2), _map(reading, answer), _members(answer)]
+        title = f"le découpage « {answer.grouping.name} »" if place else ""
+        parts.append(Part(blocks, title, leaves=28))
+    rest = Paragraph(
+        "Les établissements qui ne sont pas groupés et le tableau des services à partager, à remplir, sont dans le "
+        "dossier tables (groupement_…).",
+        kind="small",
+    )
+    return [*parts, Part([rest])]
 
 
 def _answers(reading: Reading) -> Mapping[str, GroupingAnswer]:
@@ -139,11 +143,7 @@ def _cautions(answers: Mapping[str, GroupingAnswer]) -> list[Block]:
     bases = list(first.members["status_basis"].dropna().unique())
     if bases:
         items.append(f"Le statut des établissements est {join(map(str, bases))}.")
-    unknown = int(first.members["is_autonomous"].isna().sum())
-    if unknown:
-        items.append(
-            f"L'autonomie juridique n'est pas connue pour {unknown} des {len(first.members)} établissements groupés."
-        )
+    items += _autonomy(int(first.members["is_autonomous"].isna().sum()), len(first.members))
     if first.members["budget_eur"].isna().any():
         items.append("Les budgets ne sont pas publics : aucun seuil de budget n'est testé.")
     if not first.is_pooling_known:
@@ -151,6 +151,15 @@ def _cautions(answers: Mapping[str, GroupingAnswer]) -> list[Block]:
             "Ce que les membres gagneraient à partager n'est pas calculé : le tableau est à remplir."
         )
     return [Callout("Ce que valent ces groupes", items, tone="warning")] if items else []
+
+
+def _autonomy(unknown: int, total: int) -> list[Text]:
+    """Say for how many establishments legal autonomy is unknown."""
+    if unknown == 0:
+        return []
+    if unknown == total:
+        return [f"L'autonomie juridique n'est connue pour aucun des {total} établissements groupés."]
+    return [f"L'autonomie juridique n'est pas connue pour {unknown} des {total} établissements groupés."]
 
 
 def _comparison(answers: Mapping[str, GroupingAnswer]) -> DataTable:
@@ -163,10 +172,10 @@ def _comparison(answers: Mapping[str, GroupingAnswer]) -> DataTable:
             str(row["name"]),
             integer(row["n_groups"]) if row["option"] == "groups" else "–",
             _span(row),
-            decimal(row["mean_drive_min"]),
-            decimal(row["worst_drive_min"]),
-            decimal(row["worst_drive_between_min"]) if row["option"] == "groups" else "–",
-            decimal(row["mean_spread_km"]) if row["option"] == "groups" else "–",
+            minutes(row["mean_drive_min"]),
+            minutes(row["worst_drive_min"]),
+            minutes(row["worst_drive_between_min"]) if row["option"] == "groups" else "–",
+            f"{integer(row['mean_spread_km'])} km" if row["option"] == "groups" else "–",
         ]
         for _, row in table[once].sort_values("option", kind="stable").iterrows()
     ]
@@ -175,14 +184,15 @@ def _comparison(answers: Mapping[str, GroupingAnswer]) -> DataTable:
             "Découpage",
             "Groupes",
             "Taille",
-            "Route moyenne (min)",
-            "La plus longue (min)",
-            "Entre membres (min)",
-            "Dispersion (km)",
+            "Route moyenne",
+            "La plus longue",
+            "Entre membres",
+            "Dispersion",
         ),
         rows=rows,
         caption="Les découpages, et l'adhésion au groupement hospitalier.",
-        align=("left", "right", "right", "right", "right", "right", "right"),
+        align=["left", *rights(6)],
+        widths=[2.6, 0.8, 0.8, 1.0, 1.0, 1.0, 0.9],
         note="Route des membres vers le siège de leur groupe, ou vers l'établissement support.",
     )
 
@@ -204,38 +214,53 @@ def _map(reading: Reading, answer: GroupingAnswer) -> Picture:
         style.to_svg(show_establishments(answer, areas)),
         alt=f"Carte des groupes. {' ; '.join(f'{name} : {text}' for name, text in towns.items())}.",
         caption=f"{answer.grouping.name}.",
-        source="Contours : IGN, simplifiés.",
+        source=map_source(reading),
     )
 
 
 def _members(answer: GroupingAnswer) -> DataTable:
     """Return the members of a grouping, with both drives."""
     has_support = answer.grouping.support_site_id is not None
+    numbers = {
+        name: f"{place} – {_seat_town(answer, name)}"
+        for place, name in enumerate(answer.groups.index, start=1)
+    }
     rows = []
     for _, row in answer.members.sort_values(["group", "drive_to_seat_min"]).iterrows():
         line = [
-            str(row["group"]),
+            numbers[str(row["group"])],
             str(row["name"]),
             str(row["commune_name"]),
-            "siège" if row["is_seat"] else decimal(row["drive_to_seat_min"]),
+            "siège" if row["is_seat"] else minutes(row["drive_to_seat_min"]),
         ]
         if has_support:
             told = "" if row["is_distinguishable"] else " ≈"
             line.append(_known(row["drive_to_support_min"]) + told)
         rows.append(line)
-    sides: list[Side] = ["left", "left", "left", "right"]
-    support = ["Vers l'établissement support (min)"] if has_support else []
     return DataTable(
-        headers=("Groupe", "Établissement", "Commune", "Vers le siège (min)", *support),
+        headers=(
+            "Groupe",
+            "Établissement",
+            "Commune",
+            "Vers le siège",
+            *(["Vers le support"] if has_support else []),
+        ),
         rows=rows,
         caption=f"Les membres : {answer.grouping.name}.",
-        align=(*sides, "right") if has_support else sides,
-        note="≈ : l'écart entre les deux routes n'est pas distinguable du doute sur les temps."
+        align=["left", "left", "left", *rights(2 if has_support else 1)],
+        widths=[1.5, 2.4, 1.4, 0.9, *([1.0] if has_support else [])],
+        note="Support : l'établissement support du groupement hospitalier. ≈ : l'écart entre les deux routes n'est pas "
+        "distinguable du doute sur les temps."
         if has_support
         else "",
     )
 
 
+def _seat_town(answer: GroupingAnswer, group: str) -> str:
+    """Return the commune of the seat of a group."""
+    return str(answer.groups["seat_commune"][group])
+
+
 def _known(value: float) -> str:
     """Return minutes, or that they are unknown."""
-    return _UNKNOWN if pd.isna(value) else decimal(value)
+    return _UNKNOWN if pd.isna(value) else minutes(value)

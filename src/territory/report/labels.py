@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from territory.report.label_words import WORDS
-from territory.report.reading import SERVICE_NAMES
+from territory.report.service_names import SERVICE_NAMES
 
 # unit of a column, by the end of its name; the longest end that fits
 _UNITS = {

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from territory.report import communes, pictures
+from territory.report import charts, communes, isochrones, pictures
 from territory.report.document import Block, Heading, Paragraph
 from territory.report.french import minutes
-from territory.report.reading import Move, Reading
+from territory.report.parts import Part
+from territory.report.reading import STAFF, Move, Reading
 from territory.report.sections import effects_table, ordered_zones
 
 _MOST_COMMUNES = 40
 
 
-def maps(reading: Reading) -> list[Block]:
+def maps(reading: Reading) -> list[Part]:
     """Return the maps of the move that changes most, and of the next one that changes trips of children.
 
     Parameters
@@ -21,52 +22,80 @@ def maps(reading: Reading) -> list[Block]:
 
     Returns
     -------
-    list of Block
+    list of Part
         Today's maps alone when there is no scenario, or when nothing moves from a place to another.
     """
     move = reading.pivot()
     if move is None or move.from_site is None or move.to_site is None:
-        return _of_today(reading)
+        return [Part(_of_today(reading))]
+    return [
+        Part(_before_and_after(reading, move)),
+        Part(_who_gains(reading, move)),
+        *_next(reading, move),
+        *_closer(reading, move),
+    ]
+
+
+def _before_and_after(reading: Reading, move: Move) -> list[Block]:
+    """Return the maps of times on the same classes, and their numbers."""
     service = move.services[0]
     after = reading.result.scenarios[move.scenario_id]
     situation = f"Scénario {move.scenario_id}"
-    blocks: list[Block] = [
-        Heading(f"Les trajets vers « {reading.labels(move.services)} », avant et après", new_page=True),
+    return [
+        Heading(f"{_trips(move)} « {reading.labels(move.services)} », avant et après", new_page=True),
         Paragraph(_perimeter(reading, move)),
-        pictures.time_map(reading, service, reading.baseline, situation="Aujourd'hui", max_height_cm=9.8),
-        pictures.time_map(reading, service, after, situation=situation, max_height_cm=9.8),
+        pictures.time_map(reading, service, reading.baseline, situation="Aujourd'hui", max_height_cm=8.4),
+        pictures.time_map(
+            reading, service, after, situation=situation, scenario_id=move.scenario_id, max_height_cm=8.4
+        ),
+        isochrones.within_table(reading, move),
+    ]
+
+
+def _trips(move: Move) -> str:
+    """Say whose trips they are."""
+    return "Les trajets depuis" if move.who == STAFF else "Les trajets vers"
+
+
+def _who_gains(reading: Reading, move: Move) -> list[Block]:
+    """Return the map of differences, and who gains and loses by commune, by EPCI and by time."""
+    blocks: list[Block] = [
         Heading("Qui gagne, qui perd", new_page=True),
-        pictures.change_map(reading, move, max_height_cm=10.6),
+        pictures.change_map(reading, move, max_height_cm=10.0),
         *communes.change_table(reading, move, reading.territory.index, most=16, told_only=True),
     ]
     zones = ordered_zones(reading, move)
     if zones:
-        blocks += [pictures.effects_chart(reading, move, zones), effects_table(reading, move, zones)]
-    chart = pictures.distribution_chart(reading, move)
-    if chart is not None:
-        blocks.append(chart)
+        blocks += [charts.effects_chart(reading, move, zones), effects_table(reading, move, zones)]
+    chart = charts.distribution_chart(reading, move)
+    return blocks if chart is None else [*blocks, chart]
+
+
+def _closer(reading: Reading, move: Move) -> list[Part]:
+    """Return the EPCI in focus in detail."""
     focus = pictures.focus_of(reading)
-    if focus is not None:
-        name = reading.study.territory.focus_name or reading.study.territory.name
-        blocks += [
-            Heading(f"Plus près : {name}", new_page=True),
-            pictures.change_map(
-                reading,
-                move,
-                max_height_cm=11.4,
-                zoom=focus,
-                zoom_name=reading.study.territory.focus_epci_code,
-            ),
-            *communes.change_table(reading, move, focus, most=_MOST_COMMUNES),
-        ]
-    other = _next_map(reading, move)
-    if other is not None:
-        blocks += [
-            Heading(f"Et pour « {reading.labels(other.services)} » ?"),
-            pictures.change_map(reading, other, max_height_cm=8.6),
-            *communes.change_table(reading, other, reading.territory.index, most=12, told_only=True),
-        ]
-    return blocks
+    if focus is None:
+        return []
+    name = reading.study.territory.focus_name or reading.study.territory.name
+    code = reading.study.territory.focus_epci_code
+    picture = pictures.change_map(reading, move, max_height_cm=11.4, zoom=focus, zoom_name=code)
+    table = communes.change_table(reading, move, focus, most=_MOST_COMMUNES)
+    title = f"la carte de détail, {name} (elle est aussi dans la fiche de l'EPCI)"
+    return [Part([Heading(f"Plus près : {name}"), picture, *table], title, leaves=5)]
+
+
+def _next(reading: Reading, pivot: Move) -> list[Part]:
+    """Return the map of the next move that is felt."""
+    other = _second(reading, pivot)
+    if other is None:
+        return []
+    name = reading.labels(other.services)
+    blocks: list[Block] = [
+        Heading(f"Et pour « {name} » ?"),
+        pictures.change_map(reading, other, max_height_cm=8.6),
+        *communes.change_table(reading, other, reading.territory.index, most=12, told_only=True),
+    ]
+    return [Part(blocks, f"la carte des écarts, {name}", leaves=26)]
 
 
 def _of_today(reading: Reading) -> list[Block]:
@@ -79,11 +108,30 @@ def _of_today(reading: Reading) -> list[Block]:
     return [Heading("Les temps de route aujourd'hui", new_page=True), *drawn] if drawn else []
 
 
-def _next_map(reading: Reading, pivot: Move) -> Move | None:
+def next_map(reading: Reading) -> list[Block]:
+    """Return the map of the move that is felt most after the one told at length, for the annex.
+
+    Parameters
+    ----------
+    reading
+        A result, read.
+
+    Returns
+    -------
+    list of Block
+        Nothing when no other move is felt.
+    """
+    pivot = reading.pivot()
+    if pivot is None or pivot.from_site is None or pivot.to_site is None:
+        return []
+    return [block for part in _next(reading, pivot) for block in part.blocks]
+
+
+def _second(reading: Reading, pivot: Move) -> Move | None:
     """Return the next move from one commune to another that changes the road of those who come."""
     for scenario_id in reading.result.comparisons:
         for move in reading.moves(scenario_id):
-            is_told = move.services != pivot.services and move.who != frozenset({"staff"})
+            is_told = move.services != pivot.services and move.who != STAFF
             is_moved = move.from_site is not None and move.to_site is not None
             is_far = reading.place(move.from_site) != reading.place(move.to_site)
             # a map of differences that cannot be told shows hatches: page 1 says it in a line
@@ -100,7 +148,6 @@ def _perimeter(reading: Reading, move: Move) -> str:
     if found.is_observed:
         return f"Les {noun} sont ceux que l'étude donne, par commune d'origine."
     return (
-        f"Faute de connaître les communes d'origine, on compte les {noun} qui habitent à {limit} ou moins "
-        "du site d'aujourd'hui, départements voisins compris : ceux qu'un trajet plus court ou plus long "
-        "pourrait concerner, et non le nombre de personnes accompagnées."
+        f"Faute de connaître les communes d'origine, on compte les {noun} à {limit} ou moins du site d'aujourd'hui, "
+        "départements voisins compris : ceux que le changement pourrait concerner."
     )

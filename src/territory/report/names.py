@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 _VOWELS = "aàâäeéèêëiîïoôöuùûüyœæAÀÂÄEÉÈÊËIÎÏOÔÖUÙÛÜYŒÆ"
 # words in h that take no elision, and vowels that behave as consonants
 _ASPIRATED = ("haut", "havre", "hague", "haye", "hongrie", "hollande", "hasard", "huit", "handicap", "hors")
@@ -144,3 +146,25 @@ def epci_short(name: str) -> str:
             rest = rest[len(article) :]
             break
     return rest.removesuffix(" Agglomération") or rest
+
+
+def alphabetical(name: str) -> str:
+    """Return what a name is sorted by: as a French dictionary does, accents apart.
+
+    Parameters
+    ----------
+    name
+        Name of a place.
+
+    Returns
+    -------
+    str
+        Small letters without accents.
+
+    Examples
+    --------
+    >>> sorted(["Toulon", "Évenos", "Le Muy"], key=alphabetical)
+    ['Évenos', 'Le Muy', 'Toulon']
+    """
+    letters = unicodedata.normalize("NFKD", name.replace("œ", "oe").replace("Œ", "Oe"))
+    return "".join(letter for letter in letters if not unicodedata.combining(letter)).casefold()

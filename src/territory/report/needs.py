@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 import pandas as pd
 
-from territory.report import pictures
+from territory.report import charts
 from territory.report.document import Block, Callout, DataTable, Heading, Paragraph
 from territory.report.french import between, integer, persons
 from territory.report.reading import Reading
@@ -40,7 +41,7 @@ def needs(reading: Reading) -> list[Block]:
     stated = reading.study.need
     if not stated or reading.state.demand.empty:
         return []
-    blocks: list[Block] = [Heading("Combien de personnes sont concernées ?", new_page=True)]
+    blocks: list[Block] = [Heading("Combien de personnes sont concernées ?")]
     if not any(need.kind in _COMPARABLE for need in stated):
         blocks.append(
             Callout(
@@ -68,7 +69,7 @@ def needs(reading: Reading) -> list[Block]:
     first = stated[0]
     zones = tables[first.public].drop(ALL_TERRITORY)
     if len(zones):
-        blocks.append(pictures.needs_chart(reading, first.label, zones))
+        blocks.append(charts.needs_chart(reading, first.label, zones))
     blocks.append(_table(reading, tables))
     return blocks
 
@@ -99,15 +100,31 @@ def _table(reading: Reading, tables: dict[str, pd.DataFrame]) -> DataTable:
             else:
                 cells += [persons(central), range_text(low, high)]
         rows.append([zone_name(reading, str(zone)), *cells])
-    heads = [public.upper() if len(public) < 5 else public.capitalize() for public in tables]
     return DataTable(
-        ["EPCI", *(text for head in heads for text in (head, "de … à …"))],
+        ["EPCI", *need_heads(tables)],
         rows,
         "Personnes concernées par EPCI : estimation centrale et fourchette.",
         widths=[2.0, *([0.8, 1.2] * len(tables))],
         strong_rows=[len(rows) - 1],
         note="Estimations arrondies ; « < 11 » : moins de onze personnes. Communes du territoire seulement.",
     )
+
+
+def need_heads(publics: Iterable[str]) -> list[str]:
+    """Return the heads of the two columns of each public: its central estimate and its range.
+
+    Parameters
+    ----------
+    publics
+        Names as the study writes them.
+
+    Examples
+    --------
+    >>> need_heads(["aeeh", "autisme"])
+    ['AEEH', 'de … à …', 'Autisme', 'de … à …']
+    """
+    names = [public.upper() if len(public) < 5 else public.capitalize() for public in publics]
+    return [head for name in names for head in (name, "de … à …")]
 
 
 def range_text(low: float, high: float) -> str:

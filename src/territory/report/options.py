@@ -1,4 +1,4 @@
-"""The options side by side: what each scenario changes for the service that matters most, and other places for it."""
+"""The options side by side: what each scenario changes for the service that matters most."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import pandas as pd
 
 from territory.plot import style
 from territory.plot.charts import gainers_and_losers
-from territory.plot.trade_off import trade_off
 from territory.report.accounts import year_hours
-from territory.report.document import Block, DataTable, Heading, Paragraph, Picture, Side
-from territory.report.french import decimal, integer, join, minutes, persons, share, signed
+from territory.report.by_scenario import in_tables
+from territory.report.document import Block, DataTable, Heading, Paragraph, Picture, rights
+from territory.report.french import decimal, join, minutes, persons, share, signed
 from territory.report.reading import Move, Reading
 from territory.scenario.computing import ALL_TERRITORY
 
@@ -20,13 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _SAME, _DOUBTFUL = "=", " ≈"
-_MOST_CANDIDATES, _FEW_CANDIDATES = 8, 4
-# the line beyond which a trip is far, when a ranking has several
-_FAR_MIN = 45
 
 
 def options(reading: Reading) -> list[Block]:
-    """Return the scenarios side by side, for the service whose trips change most, then the questions of siting.
+    """Return the scenarios side by side, for the service whose trips change most.
 
     Parameters
     ----------
@@ -36,13 +33,12 @@ def options(reading: Reading) -> list[Block]:
     Returns
     -------
     list of Block
-        Nothing with fewer than two scenarios and no question of siting.
+        Nothing with fewer than two scenarios.
     """
     pivot = reading.pivot()
-    blocks: list[Block] = []
-    if pivot is not None and len(reading.result.comparisons) > 1:
-        blocks += _side_by_side(reading, pivot)
-    return [*blocks, *_siting(reading)]
+    if pivot is None or len(reading.result.comparisons) < 2:
+        return []
+    return _side_by_side(reading, pivot)
 
 
 def _side_by_side(reading: Reading, pivot: Move) -> list[Block]:
@@ -65,24 +61,34 @@ def _side_by_side(reading: Reading, pivot: Move) -> list[Block]:
     rows.append(["Perte la plus forte", "–", *(_worst(reading, n, service, found) for n in every)])
     rows += _measured(reading, service, every)
     rows += _on_the_road(reading, service, every)
-    right: list[Side] = ["right" for _ in range(len(every) + 1)]
-    table = DataTable(
-        ["", "Aujourd'hui", *(f"Scénario {n}" for n in every)],
-        rows,
-        f"« {reading.label(service)} » : les options côte à côte.",
-        align=["left", *right],
-        widths=[1.7, 1.0, *(1.05 for _ in every)],
-        note=f"« {_SAME} » : comme aujourd'hui. «{_DOUBTFUL} » : différence avec aujourd'hui sous le doute sur les "
-        "temps, non distinguable. Passer à portée n'est pas compté comme un gain.",
-    )
+    tables = [_table(reading, service, rows, every, names) for names in in_tables(every)]
     blocks: list[Block] = [
         Heading("Les options côte à côte"),
         _verdict(reading, pivot, found),
-        table,
+        *tables,
     ]
     if found:
         blocks.append(_chart(reading, service, found))
     return blocks
+
+
+def _table(
+    reading: Reading, service: str, rows: list[list[str]], every: list[str], names: list[str]
+) -> DataTable:
+    """Return the columns of some scenarios, today's beside them."""
+    kept = [0, 1, *(2 + every.index(name) for name in names)]
+    part = "" if names == every else f", scénarios {names[0]} à {names[-1]}"
+    return DataTable(
+        ["", "Aujourd'hui", *(f"Scénario {n}" for n in names)],
+        [[row[column] for column in kept] for row in rows],
+        f"« {reading.label(service)} » : les options côte à côte{part}.",
+        align=["left", *rights(len(names) + 1)],
+        widths=[1.7, 1.0, *(1.05 for _ in names)],
+        note=f"« {_SAME} » : comme aujourd'hui. «{_DOUBTFUL} » : différence avec aujourd'hui sous le doute sur les "
+        "temps, non distinguable. Passer à portée n'est pas compté comme un gain."
+        if names[-1] == every[-1]
+        else "",
+    )
 
 
 def _places(reading: Reading, service: str, every: list[str]) -> list[str]:
@@ -199,111 +205,5 @@ def _chart(reading: Reading, service: str, found: Mapping[str, Any]) -> Picture:
         style.to_svg(gainers_and_losers(counts, noun=noun)),
         alt=f"Graphique en barres, par scénario, {reading.label(service)}. {' ; '.join(parts)}.",
         caption=f"Qui gagne et qui perd dans chaque option ({reading.short(service)}).",
-        kind="Figure",
-    )
-
-
-def _siting(reading: Reading) -> list[Block]:
-    """Return the answer to each question of siting: the candidates, and what one gives up for another."""
-    blocks: list[Block] = []
-    for answer in getattr(reading.result, "siting", {}).values():
-        ranking = answer.ranking
-        # sums over children observed to be served are not protected: nothing of them is printed
-        if answer.is_observed or len(ranking) < 2:
-            continue
-        # the first question is told at length, the next ones in a short table
-        blocks += _one_siting(reading, answer.siting, ranking.reset_index(), is_first=not blocks)
-    return [Heading("Et si le site était ailleurs ?"), *blocks] if blocks else []
-
-
-def _one_siting(reading: Reading, siting: Any, ranking: pd.DataFrame, *, is_first: bool) -> list[Block]:
-    """Return the chart and the table of one question."""
-    far = _far_column(ranking)
-    shown = ranking.sort_values("rank", kind="stable").head(_MOST_CANDIDATES if is_first else _FEW_CANDIDATES)
-    rows = []
-    for row in shown.to_dict("records"):
-        mark = (
-            "retenu"
-            if row["is_selected"]
-            else "distinct"
-            if row["is_distinguishable"]
-            else "≈ non distinguable"
-        )
-        rows.append(
-            [
-                integer(int(row["rank"])),
-                str(row["name"]),
-                f"{decimal(float(row['mean_time_min']), 1)} min",
-                f"{minutes(float(row['worst_time_min']))} ({row['worst_name']})",
-                persons(float(row[far])) if far else "–",
-                mark,
-            ]
-        )
-    near = ranking[~ranking["is_selected"] & ~ranking["is_distinguishable"].fillna(False).astype(bool)]
-    best = ranking[ranking["is_selected"]]
-    text = (
-        f"{siting.name} Le calcul classe {join(best['name'].astype(str))} en tête, mais {integer(len(near))} des "
-        f"{integer(len(ranking) - len(best))} autres communes n'en sont pas distinguables, compte tenu du doute sur "
-        "les temps : c'est un repère, pas un choix de site. Le calcul ne connaît ni le foncier, ni les équipes."
-    )
-    blocks: list[Block] = [Paragraph(text)]
-    if far is not None and is_first:
-        blocks.append(_trade_off(reading, ranking, far))
-    limit = str(far).split("_")[2] if far else ""
-    blocks.append(
-        DataTable(
-            [
-                "Rang",
-                "Commune",
-                "Temps moyen",
-                "Le plus loin",
-                f"À plus de {limit} min",
-                "Écart avec la première",
-            ],
-            rows,
-            f"Les {len(rows)} premières communes sur {len(ranking)}.",
-            align=["right", "left", "right", "left", "right", "left"],
-            widths=[0.4, 1.3, 0.8, 1.6, 0.9, 1.2],
-        )
-    )
-    return blocks
-
-
-def _far_column(ranking: pd.DataFrame) -> str | None:
-    """Return the column of persons who would be far."""
-    columns = [str(c) for c in ranking.columns if str(c).startswith("persons_beyond_")]
-    wanted = f"persons_beyond_{_FAR_MIN}_min"
-    return wanted if wanted in columns else columns[-1] if columns else None
-
-
-def _trade_off(reading: Reading, ranking: pd.DataFrame, far: str) -> Picture:
-    """Draw what a shorter mean costs in persons who are far."""
-    limit = far.split("_")[2]
-    points = pd.DataFrame(
-        {
-            "x": ranking["mean_time_min"].astype(float),
-            "y": ranking[far].astype(float),
-            "name": ranking["name"].astype(str),
-        }
-    )
-    focus = {
-        reading.place(site) for site in (reading.site(reading.baseline, s) for s in reading.named) if site
-    }
-    figure, front = trade_off(
-        points,
-        x_label="temps moyen, aller simple (min)",
-        y_label=f"personnes à plus de {limit} min",
-        named=[*focus, *ranking.loc[ranking["is_selected"], "name"].astype(str)],
-    )
-    said = [
-        f"{row['name']} : {decimal(row['x'], 1)} min et {persons(row['y'])}"
-        for row in front.to_dict("records")
-    ]
-    return Picture(
-        style.to_svg(figure),
-        alt=f"Nuage de {integer(len(points))} communes selon le temps moyen et les personnes à plus de {limit} min. "
-        f"Celles que nulle autre ne bat sur les deux : {' ; '.join(said)}.",
-        caption=f"Ce que coûte un temps moyen plus court : personnes à plus de {limit} min de chaque commune "
-        "candidate. En losange plein, celles que nulle autre ne bat sur les deux à la fois.",
         kind="Figure",
     )

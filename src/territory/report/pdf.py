@@ -7,9 +7,11 @@ import json
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from territory.errors import OutputError
 from territory.plot.style import FONT_FILES, font_folder
@@ -104,8 +106,44 @@ def to_bytes(document: Document) -> bytes:
     """
     import typst
 
-    data, pictures = to_data(document)
     moment = dt.datetime.combine(document.date, dt.time(), tzinfo=dt.UTC)
+    with _laid_out(document) as (source, options):
+        return bytes(
+            typst.compile(source, pdf_standards=[*STANDARDS], timestamp=int(moment.timestamp()), **options)
+        )
+
+
+def count_pages(document: Document) -> int:
+    """Return how many pages a document has, without writing its PDF.
+
+    Parameters
+    ----------
+    document
+        What is said.
+
+    Returns
+    -------
+    int
+        Pages.
+
+    Raises
+    ------
+    OutputError
+        The compiler refuses the document.
+    """
+    import typst
+
+    with _laid_out(document) as (source, options):
+        # what is laid out here is not laid out again when the same document is compiled
+        return int(json.loads(typst.query(source, "<pages>", field="value", one=True, **options)))
+
+
+@contextmanager
+def _laid_out(document: Document) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Write a document and all that it needs in a folder of its own; give the source and how to compile it."""
+    import typst
+
+    data, pictures = to_data(document)
     with tempfile.TemporaryDirectory(prefix="territory-") as folder:
         root = Path(folder)
         templates = resources.files("territory.report") / "templates"
@@ -120,15 +158,9 @@ def to_bytes(document: Document) -> bytes:
         for name in FONT_FILES:
             shutil.copyfile(font_folder() / name, fonts / name)
         try:
-            return bytes(
-                typst.compile(
-                    str(root / _TEMPLATES[0]),
-                    root=str(root),
-                    font_paths=[str(fonts)],
-                    ignore_system_fonts=True,
-                    pdf_standards=[*STANDARDS],
-                    timestamp=int(moment.timestamp()),
-                )
+            yield (
+                str(root / _TEMPLATES[0]),
+                {"root": str(root), "font_paths": [str(fonts)], "ignore_system_fonts": True},
             )
         except typst.TypstError as error:
             raise OutputError(f"Le rapport « {document.title} » n'a pas pu être composé : {error}") from error

@@ -14,13 +14,12 @@ from territory.plot.categories import (
     shown,
     time_classes,
 )
-from territory.plot.charts import before_and_after, gainers_and_losers, needs_with_range
 from territory.plot.legend import Legend
 from territory.plot.maps import Panel, draw_map, extent_of
-from territory.plot.numbers import class_labels
 from territory.report.descriptions import describe_change, describe_times
 from territory.report.document import Picture
-from territory.report.french import epci_phrase, persons, share, signed
+from territory.report.french import epci_phrase, signed
+from territory.report.isochrones import TODAY, ring_lines, ring_notes, rings_of, within_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,9 +66,12 @@ def time_map(
     *,
     situation: str,
     max_height_cm: float,
+    scenario_id: str = TODAY,
     zoom: pd.Index | None = None,
 ) -> Picture:
     """Draw the time from every commune to the site of a named service, or to the closest of a complete list.
+
+    Where times come from a road map, the isochrones of the site are drawn over them.
 
     Parameters
     ----------
@@ -83,6 +85,8 @@ def time_map(
         How to call them ("Aujourd'hui").
     max_height_cm
         Bound on the height (centimetres).
+    scenario_id
+        The scenario of the results; today without it.
     zoom
         Communes to zoom on.
 
@@ -97,13 +101,14 @@ def time_map(
         rows["travel_time_min"], breaks=breaks_of(reading), is_reachable=rows["is_reachable"]
     )
     site = reading.site(results, service) if service in reading.named else None
+    rings = rings_of(reading, scenario_id, site)
     panel = Panel(
         areas,
         classes.keys,
-        situation,
         numbers=numbers_from(rows["travel_time_min"]),
         zones=reading.communes["epci_code"],
         sites=marks(reading, [(name, "o") for name in site or ()]),
+        rings=rings,
         names=_places(reading, _NAMED_PLACES if zoom is None else len(reading.territory)),
         extent=None if zoom is None else extent_of(areas[areas.index.isin(zoom)], pad_share=0.05),
         focus=focus_of(reading) if zoom is None else zoom,
@@ -111,19 +116,28 @@ def time_map(
     is_estimate = reading.result.times_method == "estimate"
     legend = Legend(
         shown(classes.legend, classes.keys),
-        f"Temps de route{' estimé' if is_estimate else ''}, aller simple",
+        f"{situation} : temps de route{' estimé' if is_estimate else ''}, aller simple",
         sites=[(str(i), "o", reading.site_name(name)) for i, name in enumerate(site or (), start=1)],
-        notes=["Le nombre écrit dans une commune est le temps, en minutes.", *_border_notes(reading)],
+        lines=ring_lines(rings),
+        notes=[
+            "Le nombre écrit dans une commune est le temps, en minutes.",
+            *_border_notes(reading),
+            *ring_notes(rings),
+        ],
     )
     figure = draw_map([panel], legend, max_height_cm=max_height_cm)
-    target = f"vers {reading.label(service)}" if site is None else f"vers « {reading.label(service)} »"
+    target = (
+        f"vers {reading.closest_label(service)}" if site is None else f"vers « {reading.label(service)} »"
+    )
+    said = describe_times(reading, rows["travel_time_min"], classes, f"{situation}, temps de route {target}")
+    if rings is not None:
+        said += f" Isochrones : {within_words(reading, service, results)}"
+    reached = ", isochrones" if rings is not None else ""
     return Picture(
         style.to_svg(figure),
-        alt=describe_times(
-            reading, rows["travel_time_min"], classes, f"{situation}, temps de route {target}"
-        ),
-        caption=f"{situation} : temps de route {target}{f' ({reading.place(site)})' if site else ''}.",
-        source=_source(reading),
+        alt=said,
+        caption=f"{situation} : temps de route {target}{f' ({reading.place(site)})' if site else ''}{reached}.",
+        source=map_source(reading),
     )
 
 
@@ -193,71 +207,7 @@ def change_map(
         describe_change(reading, rows.loc[visible], caption),
         caption,
         "Carte",
-        _source(reading),
-    )
-
-
-def effects_chart(reading: Reading, move: Move, zones: Sequence[str]) -> Picture:
-    """Draw gainers and losers by zone.
-
-    Parameters
-    ----------
-    reading
-        A result, read.
-    move
-        Services that move alike.
-    zones
-        Zones in order.
-
-    Returns
-    -------
-    Picture
-        One row by zone.
-    """
-    found = reading.counts(move.scenario_id, move.services[0])
-    noun = reading.noun(move.services[0], is_observed=found.is_observed).split(" ")[0]
-    table = found.persons.loc[list(zones), ["gain", "loss", "indistinct"]]
-    table = table.add_prefix("persons_")
-    for effect in ("gain", "loss", "indistinct"):
-        table[f"text_{effect}"] = [found.text(zone, effect) for zone in zones]
-    table = table.set_axis([reading.zone(zone) for zone in zones], axis=0)
-    parts = []
-    for zone in zones:
-        gain, loss = found.text(zone, "gain"), found.text(zone, "loss")
-        parts.append(f"{reading.zone(zone)} : gagnent {gain}, perdent {loss}")
-    return Picture(
-        style.to_svg(gainers_and_losers(table, noun=noun)),
-        alt=f"Graphique en barres, par EPCI. {' ; '.join(parts)}.",
-        caption=f"Scénario {move.scenario_id} : qui gagne et qui perd, par EPCI ({reading.labels(move.services)}).",
-        kind="Figure",
-    )
-
-
-def distribution_chart(reading: Reading, move: Move) -> Picture | None:
-    """Draw the share of persons of today's area in each class of time, before and after; None when unknown."""
-    rows = reading.differences(move.scenario_id, move.services[0])
-    rows = rows[rows["is_in_area"] & rows["persons"].notna()]
-    total = float(rows["persons"].sum())
-    if total <= 0 or (rows["persons_kind"] == "observed").any():
-        return None
-    bounds = breaks_of(reading)
-    shares = {}
-    for side, column in (("before", "baseline_travel_time_min"), ("after", "scenario_travel_time_min")):
-        keys = time_classes(rows[column], breaks=bounds).keys
-        shares[side] = (
-            rows["persons"].groupby(keys).sum().reindex([f"class{i}" for i in range(len(bounds) + 1)])
-        )
-    table = (pd.DataFrame(shares).fillna(0.0) / total).set_axis(class_labels(bounds), axis=0)
-    table = table[(table > 0).any(axis=1)]
-    names = ("Aujourd'hui", f"Scénario {move.scenario_id}")
-    parts = [f"{label} : {share(before)} avant, {share(after)} après" for label, (before, after) in
-             zip(table.index, table[["before", "after"]].to_numpy(dtype=float).tolist(), strict=True)]  # fmt: skip
-    noun = reading.noun(move.services[0])
-    return Picture(
-        style.to_svg(before_and_after(table, names=names)),
-        alt=f"Graphique en barres des {noun} à portée aujourd'hui, selon le temps de route. {' ; '.join(parts)}.",
-        caption=f"Temps de route des {noun} à portée aujourd'hui ({reading.labels(move.services)}).",
-        kind="Figure",
+        map_source(reading),
     )
 
 
@@ -279,38 +229,6 @@ def focus_of(reading: Reading) -> pd.Index | None:
         return None
     found = reading.territory.index[reading.territory["epci_code"] == code]
     return found if len(found) else None
-
-
-def needs_chart(reading: Reading, label: str, needs: pd.DataFrame) -> Picture:
-    """Draw the needs of a public by zone with their range.
-
-    Parameters
-    ----------
-    reading
-        A result, read.
-    label
-        Name of the public.
-    needs
-        By zone code, in order: low, central, high (persons).
-
-    Returns
-    -------
-    Picture
-        One row by zone.
-    """
-    named = needs.set_axis([reading.zone(str(zone)) for zone in needs.index], axis=0)
-    parts = [
-        f"{name} : {persons(central)} (de {persons(low)} à {persons(high)})"
-        for name, (low, central, high) in zip(named.index, named.to_numpy(dtype=float).tolist(), strict=True)
-    ]
-    return Picture(
-        style.to_svg(
-            needs_with_range(named, label="personnes, estimation centrale (losange) et fourchette (barre)")
-        ),
-        alt=f"Graphique par EPCI, {label}. {' ; '.join(parts)}.",
-        caption=f"{label}, par EPCI.",
-        kind="Figure",
-    )
 
 
 def _before_and_after(reading: Reading, move: Move) -> list[tuple[str, str, str]]:
@@ -372,8 +290,14 @@ def _border_notes(reading: Reading) -> list[str]:
     return notes
 
 
-def _source(reading: Reading) -> str:
-    """Return the source line of a map."""
+def map_source(reading: Reading) -> str:
+    """Return the source line of a map.
+
+    Parameters
+    ----------
+    reading
+        A result, read.
+    """
     outlines = getattr(reading.result.dataset, "outlines", None)
     return (
         _MAP_SOURCE if outlines is not None and not outlines.empty else "Communes représentées par un point."

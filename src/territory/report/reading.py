@@ -13,6 +13,7 @@ import pandas as pd
 from territory import supply
 from territory.report.french import at_place, epci_short, integer, join, of_place, persons, typeset
 from territory.report.observed import EFFECTS, zone_flags
+from territory.report.service_names import CLOSEST_NAMES, SERVICE_NAMES
 from territory.scenario.computing import ALL_TERRITORY
 
 if TYPE_CHECKING:
@@ -24,19 +25,11 @@ if TYPE_CHECKING:
     from territory.study import Study
 
 SECRET = "secret statistique"
+STAFF = frozenset({"staff"})
 _FELT_SHARE = 0.1
 
 # where an authorisation is exercised: one site, or a main one and its branches
 Sites = tuple[str, ...]
-
-SERVICE_NAMES = {
-    "hopital": "hôpital ou clinique de court séjour",
-    "urgences": "service d'urgences",
-    "medecin_generaliste": "médecin généraliste",
-    "ehpad": "EHPAD",
-    "pharmacie": "pharmacie",
-    "maternite": "maternité",
-}
 
 
 class StudyLike(Protocol):
@@ -89,6 +82,11 @@ class Move:
     def is_in_place(self) -> bool:
         """Tell whether nothing moves: the roads change, or where families go."""
         return self.from_site == self.to_site
+
+    @property
+    def is_branch(self) -> bool:
+        """Tell whether today's sites stay, and others open."""
+        return set(self.from_site or ()) < set(self.to_site or ()) and self.from_site is not None
 
 
 @dataclass(frozen=True)
@@ -169,6 +167,11 @@ class Reading:
         if service in self.named:
             return str(self.named[service].label)
         return SERVICE_NAMES.get(service, service.replace("_", " "))
+
+    def closest_label(self, service: str) -> str:
+        """Return the closest site of a service with its article ("l'hôpital le plus proche")."""
+        label = self.label(service)
+        return CLOSEST_NAMES.get(service, f"le site le plus proche ({label})")
 
     def short(self, service: str) -> str:
         """Return the short name of a service."""
@@ -387,7 +390,7 @@ class Reading:
         felt = float(weights[rows["effect"].ne("indistinct")].sum())
         # a share: counts of children served and of an age group cannot be set against each other
         part = felt / float(weights.sum()) if weights.sum() > 0 else 0.0
-        return move.who != frozenset({"staff"}), part, felt
+        return move.who != STAFF, part, felt
 
 
 def _of(table: pd.DataFrame, service: str) -> pd.DataFrame:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 
+from territory.report.by_scenario import grouped, is_wide
 from territory.report.document import Block, Bullets, Callout, DataTable, Heading, Text, strong
 from territory.report.french import count, join, minutes, signed
 from territory.report.observed import EFFECTS
 from territory.report.reading import Move, Reading
 from territory.scenario.computing import ALL_TERRITORY
 
+_REST = "tous sont dans l'annexe technique"
 _WHO = {"child": "l'enfant", "parent": "le parent", "staff": "le professionnel"}
 
 
@@ -37,7 +39,7 @@ def what_moves(reading: Reading) -> list[Block]:
         blocks.append(Bullets(named))
     facts = [fact for fact in reading.study.fact if fact.about is None]
     if facts:
-        items: list[Text] = [f"{fact.text} ({_dated(fact.source, fact.year)})" for fact in facts]
+        items: list[Text] = [f"{fact.text} Source : {_dated(fact.source, fact.year)}." for fact in facts]
         blocks.append(Callout("Ce que disent les documents publics", items))
     if not blocks:
         return []
@@ -53,10 +55,24 @@ def _places_table(reading: Reading, every: list[str]) -> DataTable:
         places += [reading.site(reading.result.scenarios[name], service) for name in every]
         who = join([_WHO[one] for one in ("child", "parent", "staff") if one in reading.who(service)])
         rows.append([reading.label(service), *(reading.place(site) for site in places), who or "–"])
+    caption = "Où est chaque service, aujourd'hui et dans chaque scénario."
+    if is_wide(every):
+        short = [
+            [row[0], row[1], grouped(dict(zip(every, row[2:-1], strict=True)), row[1]), row[-1]]
+            for row in rows
+        ]
+        return DataTable(
+            ["Service", "Aujourd'hui", "Dans les scénarios", "Qui fait la route"],
+            short,
+            caption,
+            align=["left"] * 4,
+            widths=[1.8, 1.0, 2.6, 1.0],
+            note="« – » : aucun scénario ne le déplace.",
+        )
     return DataTable(
         ["Service", "Aujourd'hui", *(f"Scénario {name}" for name in every), "Qui fait la route"],
         rows,
-        "Où est chaque service, aujourd'hui et dans chaque scénario.",
+        caption,
         align=["left" for _ in range(len(every) + 3)],
         widths=[2.2, *(1.0 for _ in range(len(every) + 1)), 1.2],
     )
@@ -67,7 +83,7 @@ def _dated(source: str, year: int | None) -> str:
     return source if year is None or str(year) in source else f"{source}, {year}"
 
 
-def all_moves(reading: Reading, *, level: int = 2) -> list[Block]:
+def all_moves(reading: Reading, *, level: int = 2, most: int | None = None) -> list[Block]:
     """Return the effect of every move on those within reach, scenarios that do the same on one line.
 
     Parameters
@@ -76,6 +92,8 @@ def all_moves(reading: Reading, *, level: int = 2) -> list[Block]:
         A result, read.
     level
         Level of the title.
+    most
+        How many lines to show: the first ones; every one without it.
 
     Returns
     -------
@@ -96,6 +114,12 @@ def all_moves(reading: Reading, *, level: int = 2) -> list[Block]:
     if not lines:
         return []
     rows = [[*line[:2], join(scenarios), *line[2:]] for line, scenarios in lines.items()]
+    shown = rows[:most]
+    rest = (
+        ""
+        if len(shown) == len(rows)
+        else f" Les {len(shown)} premiers déménagements sur {len(rows)} ; {_REST}."
+    )
     return [
         Heading("Tous les services qui déménagent", level),
         DataTable(
@@ -108,13 +132,13 @@ def all_moves(reading: Reading, *, level: int = 2) -> list[Block]:
                 "Écart non distinguable",
                 "Écart visible à partir de",
             ],
-            rows,
+            shown,
             "Habitants de l'âge concerné à portée du site d'aujourd'hui, selon l'effet sur le temps de "
             "route.",
             align=["left", "left", "left", "right", "right", "right", "right"],
             widths=[1.6, 1.7, 0.75, 0.8, 0.8, 1.0, 1.0],
             note="Les mêmes habitants sont comptés à chaque ligne : les lignes ne s'additionnent pas. "
-            "Pour un service dont les professionnels vont vers l'enfant, c'est leur trajet qui change.",
+            f"Pour un service dont les professionnels vont vers l'enfant, c'est leur trajet qui change.{rest}",
         ),
     ]
 

@@ -20,11 +20,11 @@ from territory.report.document import (
     KeyFigures,
     Paragraph,
     Picture,
-    Side,
     Text,
+    rights,
     strong,
 )
-from territory.report.french import count, epci_phrase, integer, join, minutes, persons, share
+from territory.report.french import capital, count, epci_phrase, integer, join, minutes, persons, share
 from territory.report.needs import range_text
 from territory.report.reading import Move, Reading, StudyLike
 
@@ -262,7 +262,7 @@ def _times(reading: Reading, place: pd.DataFrame) -> list[Block]:
         later = [_mean(reading.times(reading.result.scenarios[n], service), place) for n in every]
         cells = (today, *later, _farthest(reading, service, place))
         alike.setdefault(cells, []).append(reading.short(service))
-    rows = [[_capital(join(names)), *cells] for cells, names in alike.items()]
+    rows = [[capital(join(names)), *cells] for cells, names in alike.items()]
     if not rows:
         return []
     return [
@@ -271,20 +271,10 @@ def _times(reading: Reading, place: pd.DataFrame) -> list[Block]:
             ["Service", "Aujourd'hui", *(f"Scénario {name}" for name in every), "Le plus loin aujourd'hui"],
             rows,
             "Temps de route moyen des habitants, aller simple.",
-            align=["left", *_rights(len(every) + 1), "left"],
+            align=["left", *rights(len(every) + 1), "left"],
             widths=[2.2, 0.85, *(0.85 for _ in every), 2.0],
         ),
     ]
-
-
-def _rights(columns: int) -> list[Side]:
-    """Return the alignment of columns of numbers."""
-    return ["right" for _ in range(columns)]
-
-
-def _capital(text: str) -> str:
-    """Start with a capital."""
-    return text[:1].upper() + text[1:]
 
 
 def _mean(rows: pd.DataFrame, place: pd.DataFrame) -> str:

@@ -14,7 +14,7 @@ from territory.errors import Problems, StudyError, examples
 from territory.report.csv_texts import without_formulas
 from territory.report.difference import difference_document, published
 from territory.report.pdf import compile_pdf
-from territory.report.reading import SERVICE_NAMES
+from territory.report.service_names import SERVICE_NAMES
 from territory.scenario.applying import apply
 from territory.scenario.comparing import compare
 from territory.scenario.computing import ALL_TERRITORY, compute

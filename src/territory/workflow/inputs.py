@@ -30,6 +30,7 @@ from territory.workflow.indicator_inputs import (
     indicator_sites,
     with_activity,
 )
+from territory.workflow.road_map import RoadMap, road_map_of
 from territory.workflow.scenario_inputs import (
     answer_sitings,
     change_tables,
@@ -54,7 +55,8 @@ if TYPE_CHECKING:
 class Inputs:
     """A study, its dataset, the state of today, and what its questions of siting and of grouping answer.
 
-    `scenarios` are those of the study, at the sites that the questions chose.
+    `scenarios` are those of the study, at the sites that the questions chose; `roads` is the map that times come from,
+    None where there is none.
     """
 
     study: Study
@@ -64,6 +66,7 @@ class Inputs:
     scenarios: tuple[Scenario, ...] = ()
     siting: Mapping[str, SitingAnswer] = field(default_factory=dict)
     groupings: Mapping[str, GroupingAnswer] = field(default_factory=dict)
+    roads: RoadMap | None = None
 
 
 def prepare(
@@ -93,7 +96,8 @@ def prepare(
     StudyError
         If a scenario changes the speeds of a map that is not there, or a question of siting or grouping has no answer.
     """
-    check_speeds(study, has_roads=bool(roads or study.files.roads))
+    road_map = road_map_of(study, roads)
+    check_speeds(study, has_roads=road_map is not None)
     data = dataset_of(study)
     population = validate("population", data.population(study.population))
     communes = _communes(study, data, population)
@@ -108,7 +112,7 @@ def prepare(
     of_commune = places[["area_km2", "density_hab_km2"]].reindex(sites["commune_code"]).set_axis(sites.index)
     sites = sites.assign(area_km2=of_commune["area_km2"], density_hab_km2=of_commune["density_hab_km2"])
     named_sites = _named_sites(study, sites, services)
-    weigh = partial(weigh_times, study, places, sites, named_sites, roads=roads, steps=steps)
+    weigh = partial(weigh_times, study, places, sites, named_sites, roads=road_map, steps=steps)
     times = weigh()
     road_times = {change.roads_key: weigh(speeds=change) for change in other_speeds(study)}
     parameters = _parameters(study, data, population, communes)
@@ -133,7 +137,7 @@ def prepare(
     answers = answer_sitings(study, state)
     scenarios = tuple(settled(scenario, answers) for scenario in study.scenario)
     groupings = answer_groupings(study, state)
-    return Inputs(study, data, state, times.method, scenarios, answers, groupings)
+    return Inputs(study, data, state, times.method, scenarios, answers, groupings, road_map)
 
 
 def dataset_of(study: Study) -> VarDataset | FilesDataset:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import geopandas as gpd
     import pandas as pd
 
     from territory.datasets.files import FilesDataset
@@ -32,6 +33,9 @@ class StudyResult:
         The answer to each question of siting, by its id: the choice, and every other candidate ranked.
     groupings
         The answer to each question of grouping, by its id: groups, joining the hospitals instead, what is shared.
+    isochrones
+        What can be reached by road from each site of a named service, today and in each scenario; None without a
+        road map (see `territory.workflow.isochrones`).
     run_digest
         SHA-256 of the inputs, parameters and versions: two runs with the same digest give the same files.
     report_dir
@@ -46,6 +50,7 @@ class StudyResult:
     times_method: str
     siting: Mapping[str, SitingAnswer] = field(default_factory=dict)
     groupings: Mapping[str, GroupingAnswer] = field(default_factory=dict)
+    isochrones: gpd.GeoDataFrame | None = None
     manifest: Mapping[str, Any] = field(default_factory=dict)
     run_digest: str = ""
     report_dir: Path | None = None

@@ -17,6 +17,7 @@ from territory.study.model import Study
 from territory.workflow.disk import sweep
 from territory.workflow.holding import hold
 from territory.workflow.inputs import dataset_of, prepare
+from territory.workflow.isochrones import isochrones
 from territory.workflow.manifest import describe_run
 from territory.workflow.outputs import make_folder, write_outputs
 from territory.workflow.result import StudyResult
@@ -104,6 +105,9 @@ def _run(
         scenarios[scenario.id] = compute(apply(inputs.state, scenario))
         compared = compare(baseline, scenarios[scenario.id])
         comparisons[scenario.id] = compared.named(scenario.id, scenario.name)
+    if inputs.roads is not None:
+        clock.begin("Isochrones")
+    reached = isochrones(inputs, baseline, scenarios, steps=steps)
     manifest, digest = describe_run(inputs, roads=roads_path)
     result = StudyResult(
         # the scenarios as they were computed, at the sites that the questions of siting chose
@@ -115,6 +119,7 @@ def _run(
         times_method=inputs.times_method,
         siting=inputs.siting,
         groupings=inputs.groupings,
+        isochrones=reached,
         manifest=manifest,
         run_digest=digest,
     )

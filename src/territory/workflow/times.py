@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import geopandas as gpd
 import pandas as pd
@@ -13,13 +12,10 @@ import pandas as pd
 from territory.network.estimate import estimate_travel_times
 from territory.study.changes import ChangeSpeeds
 from territory.study.model import Study
-from territory.study.own_tables import read_change_table
 from territory.units import MILLISECONDS_PER_MINUTE
 from territory.workflow.manifest import digest_file
+from territory.workflow.road_map import RoadMap
 from territory.workflow.steps import Steps, code_digest, digest_of
-
-if TYPE_CHECKING:
-    from territory.network.roads import RoadNetwork
 
 # two official engines on the same pairs of Gironde: 66.8 % within 5 min of each other (DREES, 2021)
 ROADS_DOUBT_MIN = 5.0
@@ -40,7 +36,7 @@ def travel_times(
     sites: gpd.GeoDataFrame,
     named_sites: gpd.GeoDataFrame,
     *,
-    roads: Path | None,
+    roads: RoadMap | None,
     steps: Steps,
     speeds: ChangeSpeeds | None = None,
 ) -> Times:
@@ -49,11 +45,11 @@ def travel_times(
     Parameters
     ----------
     study
-        Its terrain, its cutoff and its own road map.
+        Its terrain, its cutoff and its own distancier.
     communes, sites, named_sites
         Points with density and area; `named_sites` are those that a named service stands at, or may move to.
     roads
-        Road map (.osm.pbf) that replaces the study's.
+        Road map; without it times come from the study's distancier, or are estimated.
     steps
         Where results are kept.
     speeds
@@ -65,7 +61,6 @@ def travel_times(
         If the road map cannot be read, or does not cover the points.
     """
     files, folder = study.files, Path(study.folder)
-    path = roads or (folder / files.roads if files.roads else None)
     columns = ["density_hab_km2", "area_km2", "geometry"]
     places = digest_of(
         communes[columns],
@@ -75,12 +70,9 @@ def travel_times(
         study.travel.max_time_min,
     )
     code = code_digest("territory.network")
-    if path is not None:
-        method, key = "roads", digest_of(places, digest_file(path), code, ROADS_DOUBT_MIN)
-        if speeds is not None:
-            digest = "" if speeds.speeds_file is None else digest_file(folder / speeds.speeds_file)
-            key = digest_of(key, speeds.period, digest)
-        make = partial(_by_road, path, study, communes, sites, named_sites, speeds)
+    if roads is not None:
+        method, key = "roads", digest_of(places, roads.digest(speeds), code, ROADS_DOUBT_MIN)
+        make = partial(_by_road, roads, study, communes, sites, named_sites, speeds)
     elif files.distancier:
         table = folder / files.distancier
         method, key = "distancier", digest_of(places, digest_file(table), files.distancier_unit, code)
@@ -102,7 +94,7 @@ def _estimated(
 
 
 def _by_road(
-    path: Path,
+    roads: RoadMap,
     study: Study,
     communes: gpd.GeoDataFrame,
     sites: gpd.GeoDataFrame,
@@ -110,40 +102,13 @@ def _by_road(
     speeds: ChangeSpeeds | None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return times by road, and never 0 inside a commune whose site is only known to be in it."""
-    from territory.network.osm import read_osm
-
-    road_network: RoadNetwork = read_osm(path)
-    if speeds is not None:
-        road_network = _reweighted(road_network, communes, speeds, Path(study.folder))
-    times = road_network.travel_times(
-        communes, sites, max_time_min=study.travel.max_time_min, with_distance=True
-    )
+    network = roads.under(speeds, communes)
+    times = network.travel_times(communes, sites, max_time_min=study.travel.max_time_min, with_distance=True)
     times = _never_0_inside(times, communes, sites, study.travel.terrain)
     times = times.assign(uncertainty_min=ROADS_DOUBT_MIN)
     # a study that names no service asks for no time between sites
-    between = road_network.travel_times(named_sites, sites) if len(named_sites) else times.iloc[:0]
+    between = network.travel_times(named_sites, sites) if len(named_sites) else times.iloc[:0]
     return times, between
-
-
-def _reweighted(
-    road_network: RoadNetwork, communes: gpd.GeoDataFrame, speeds: ChangeSpeeds, folder: Path
-) -> RoadNetwork:
-    """Return the network under other speeds; those of peak hours depend on the density of the communes."""
-    from territory.network.speeds import speed_table
-
-    table = speed_table()
-    if speeds.speeds_file is not None:
-        table = read_change_table(folder / speeds.speeds_file, "speeds_file", communes=communes.index)
-    if (table["density"] != "any").any():
-        road_network = road_network.with_density(_around_points(communes))
-    return road_network.with_speeds(table, period=speeds.period or "off_peak")
-
-
-def _around_points(communes: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Return the densities on polygons in which every place is closest to the point of their commune."""
-    cells = gpd.GeoDataFrame(geometry=communes.geometry.voronoi_polygons(), crs=communes.crs)
-    found: gpd.GeoDataFrame = cells.sjoin(communes[["density_hab_km2", "geometry"]], predicate="contains")
-    return found
 
 
 def _by_distancier(
