@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
+
+from tests.embedded import lent
+
+if TYPE_CHECKING:
+    from territory.workflow.result import StudyResult
 
 # the fast suite tries the same examples at each run; `make slow` draws new ones
 settings.register_profile("same", derandomize=True, deadline=None)
@@ -24,6 +30,12 @@ def shared_data() -> Path:
     if not folder or not Path(folder).is_dir():
         pytest.skip(f"no real files: {SHARED_DATA} does not name a folder")
     return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def draguignan() -> StudyResult:
+    """Results of the built-in study, computed once for all the tests that read them; none may change them."""
+    return lent()
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

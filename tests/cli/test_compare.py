@@ -5,14 +5,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-import territory
 from territory.cli import main
 from territory.workflow.result import StudyResult
 
 
 @pytest.fixture(scope="module")
-def result() -> StudyResult:
-    return territory.run_study("draguignan")
+def result(draguignan: StudyResult) -> StudyResult:
+    return draguignan
 
 
 @pytest.fixture(autouse=True)

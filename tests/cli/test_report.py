@@ -74,6 +74,6 @@ def test_the_run_of_somebody_else_is_not_mixed(result: territory.StudyResult, ou
         path.write_text(before, encoding="utf-8")
 
 
-def test_a_result_that_was_not_written_has_no_folder() -> None:
+def test_a_result_that_was_not_written_has_no_folder(draguignan: territory.StudyResult) -> None:
     with pytest.raises(OutputError, match="--out"):
-        write_documents(territory.run_study("draguignan"), document="annex")
+        write_documents(draguignan, document="annex")

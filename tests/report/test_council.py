@@ -12,7 +12,6 @@ import pandas as pd
 import pikepdf
 import pytest
 
-import territory
 from territory.errors import OutputError, ParameterError, TerritoryWarning
 from territory.report.council import build_report, council_report
 from territory.report.document import (
@@ -34,11 +33,6 @@ from territory.workflow import StudyResult
 
 NB, NN = "\u00a0", "\u202f"
 EVIL = '# $x_1$ <script>alert("é")</script> @ref *b* \\n [z] #import'
-
-
-@pytest.fixture(scope="module")
-def draguignan() -> StudyResult:
-    return territory.run_study("draguignan")
 
 
 def rebuilt(

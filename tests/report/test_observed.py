@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
-import territory
 from territory.errors import ParameterError
 from territory.report.disclosure import SUPPRESSED
 from territory.report.observed import ObservedCounts, observed_counts, zone_flags
@@ -23,11 +22,6 @@ from territory.workflow.tables import tables
 
 SERVICE = "ime-salernes"
 EFFECTS = ("gain", "loss", "indistinct", "entering", "unknown")
-
-
-@pytest.fixture(scope="module")
-def draguignan() -> StudyResult:
-    return territory.run_study("draguignan")
 
 
 def served(

@@ -11,18 +11,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-import territory
 from territory.scenario import apply, compare, compute
 from territory.study.changes import Scenario
 from territory.workflow import StudyResult
+from tests.embedded import lent
 
 EVIL = "=cmd|' /C calc'!A0 # $x_1$ <script>alert(\"é\")</script> </script> @ref *b* \\n [z] #import"
 
 
-@cache
 def whole() -> StudyResult:
     """The embedded study."""
-    return territory.run_study("draguignan")
+    return lent()
 
 
 def rebuilt(

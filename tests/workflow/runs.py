@@ -1,4 +1,4 @@
-"""A run of a study as a process of its own, that a test may kill."""
+"""A run of a study as a process of its own, that a test may kill, or one that leaves its manifest alone."""
 
 from __future__ import annotations
 
@@ -8,8 +8,14 @@ import random
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+import pytest
+
+from territory.workflow import outputs
 
 # says that the libraries are loaded: what is killed is then the work and not the start of Python
 READY = "prêt"
@@ -56,6 +62,16 @@ class Run:
         self.said += stream.read()
         stream.close()
         return self.process.wait(timeout=300), self.said
+
+
+@contextmanager
+def without_documents() -> Iterator[None]:
+    """Let runs write their manifest, their timings and the steps that they keep, and none of what people read."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(outputs, "_write_tables", lambda result, folder: {})
+        patched.setattr("territory.report.build_report", lambda result, path: path)
+        patched.setattr(outputs, "write_companions", lambda result, tables, folder: None)
+        yield
 
 
 def start(study: str | Path, out_dir: Path, *, wait_s: float = 0.0, command: tuple[str, ...] = ()) -> Run:

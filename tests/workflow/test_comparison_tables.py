@@ -13,8 +13,8 @@ from territory.workflow.result import StudyResult
 
 
 @pytest.fixture(scope="module")
-def result() -> StudyResult:
-    return territory.run_study("draguignan")
+def result(draguignan: StudyResult) -> StudyResult:
+    return draguignan
 
 
 @pytest.fixture(scope="module")

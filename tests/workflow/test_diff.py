@@ -11,19 +11,28 @@ import pytest
 import territory
 from territory.errors import MissingFileError, StudyError
 from territory.report.difference import published
+from territory.study.changes import Scenario
+from territory.study.state import State
 from territory.workflow.diffing import RunDifference, diff_runs, indicators, write_difference
+from territory.workflow.result import StudyResult
+from tests.study.test_load import GOOD, write
+from tests.workflow.runs import without_documents
+
+
+def written(study: str | Path, folder: Path, *, population: str | None = None) -> Path:
+    """Run a study; return the folder of what `territory diff` reads of it."""
+    with without_documents():
+        result = territory.run_study(study, population=population, out_dir=folder)
+    assert result.report_dir is not None
+    return result.report_dir
 
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    folders = []
-    for vintage in ("rp2017", "rp2021"):
-        result = territory.run_study(
-            "draguignan", population=vintage, out_dir=tmp_path_factory.mktemp(vintage)
-        )
-        assert result.report_dir is not None
-        folders.append(result.report_dir)
-    return folders[0], folders[1]
+    return tuple(
+        written("draguignan", tmp_path_factory.mktemp(vintage), population=vintage)
+        for vintage in ("rp2017", "rp2021")
+    )
 
 
 @pytest.fixture(scope="module")
@@ -61,9 +70,7 @@ def test_a_new_site_changes_times_through_supply(runs: tuple[Path, Path], tmp_pa
     opened += '\n[[service]]\nsite_id = "comps"\nservice = "urgences"\nis_complete_list = true\n'
     path = tmp_path / "etude.toml"
     path.write_text(source.read_text("utf-8") + opened, encoding="utf-8")
-    result = territory.run_study(path, out_dir=tmp_path)
-    assert result.report_dir is not None
-    found = diff_runs(runs[1], result.report_dir)
+    found = diff_runs(runs[1], written(path, tmp_path))
     times = found.changes.xs("travel_time_min", level="indicator")
     assert set(times.index.get_level_values("service")) <= {"urgences"}
     np.testing.assert_allclose(times["from_supply"], times["delta"])
@@ -97,18 +104,35 @@ def test_folder_without_manifest_and_data_that_changed(runs: tuple[Path, Path], 
 def test_a_study_with_its_own_files_is_found_again_from_anywhere(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    source = Path(territory.__file__).parent / "datasets" / "studies" / "draguignan.toml"
     (tmp_path / "origines.csv").write_text("commune_code;authorisation_id;children\n83050;ime-salernes;40\n")
-    files = '\n[files]\nobserved_origins = "origines.csv"\n'
-    (tmp_path / "etude.toml").write_text(source.read_text("utf-8") + files, encoding="utf-8")
-    result = territory.run_study(tmp_path / "etude.toml", out_dir=tmp_path / "resultats")
+    study = write(tmp_path, GOOD + '\n[files]\nobserved_origins = "origines.csv"\n')
+    # as a planner's: with its report, its tables and its layers
+    result = territory.run_study(study, out_dir=tmp_path / "resultats")
     assert result.report_dir is not None
     monkeypatch.chdir(tmp_path.parent)
     assert diff_runs(result.report_dir, result.report_dir).changes.empty
 
 
-def test_indicators_do_not_depend_on_the_order_of_communes() -> None:
-    state = territory.run_study("draguignan").baseline.state
+def test_a_step_that_changes_nothing_is_not_computed_again(
+    runs: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    computed: list[State] = []
+
+    def indicators_of(state: State, scenarios: tuple[Scenario, ...]) -> pd.Series:
+        computed.append(state)
+        return indicators(state, ())
+
+    monkeypatch.setattr("territory.workflow.diffing.indicators", indicators_of)
+    diff_runs(runs[0], runs[0])
+    assert len(computed) == 1
+    computed.clear()
+    diff_runs(*runs)
+    # today's census, then the other: sites, times and parameters are the same
+    assert len(computed) == 2
+
+
+def test_indicators_do_not_depend_on_the_order_of_communes(draguignan: StudyResult) -> None:
+    state = draguignan.baseline.state
     shuffled = replace(state, communes=state.communes.iloc[::-1])
     one, other = (indicators(world, ()).sort_index() for world in (state, shuffled))
     pd.testing.assert_series_equal(one, other)

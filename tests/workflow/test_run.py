@@ -15,11 +15,13 @@ from territory.errors import OutputError, StudyError, TerritoryError
 from territory.workflow.result import StudyResult
 
 GOLDEN = Path(__file__).with_name("golden_zones.csv")
+# how a run keeps and replaces files does not depend on what the study asks: a small one shows it sooner
+SMALL = Path(__file__).with_name("petite.toml")
 
 
 @pytest.fixture(scope="module")
-def result() -> StudyResult:
-    return territory.run_study("draguignan")
+def result(draguignan: StudyResult) -> StudyResult:
+    return draguignan
 
 
 @pytest.fixture(scope="module")
@@ -28,6 +30,17 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     result = territory.run_study("draguignan", out_dir=base)
     assert result.report_dir == base / "reports" / "draguignan"
     return result.report_dir
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> StudyResult:
+    return territory.run_study(SMALL, out_dir=tmp_path_factory.mktemp("small"))
+
+
+def copy_of(result: StudyResult, base: Path) -> Path:
+    """Copy the folder of a run under another one; return where."""
+    assert result.report_dir is not None
+    return Path(shutil.copytree(result.report_dir, base / "reports" / result.study.id))
 
 
 def digests(folder: Path) -> dict[str, str]:
@@ -150,43 +163,43 @@ def test_another_census_changes_persons_and_not_times(result: StudyResult) -> No
 def test_steps_are_not_computed_twice(tmp_path: Path) -> None:
     logs = []
     for population in (None, "rp2017", None):
-        territory.run_study("draguignan", out_dir=tmp_path, population=population)
-        log = json.loads((tmp_path / "reports" / "draguignan" / "timings.json").read_text("utf-8"))
+        territory.run_study(SMALL, out_dir=tmp_path, population=population)
+        log = json.loads((tmp_path / "reports" / "petite" / "timings.json").read_text("utf-8"))
         logs.append(log["reused"])
     assert logs == [[], ["temps de trajet"], ["temps de trajet"]]
 
 
 def test_unchanged_run_leaves_its_files_and_mends_those_that_changed(
-    written: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    small: StudyResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = tmp_path / "reports" / "draguignan"
-    shutil.copytree(written, folder)
+    folder = copy_of(small, tmp_path)
     before = digests(folder)
     with monkeypatch.context() as patched:
         patched.setattr("territory.report.build_report", lambda *_: pytest.fail("written again"))
-        territory.run_study("draguignan", out_dir=tmp_path)
+        territory.run_study(SMALL, out_dir=tmp_path)
     after = digests(folder)
     assert {name for name in before if before[name] != after[name]} == {"timings.json"}
     log = json.loads((folder / "timings.json").read_text("utf-8"))
     assert "rapport, tables et cartes" in log["reused"]
     (folder / "tables" / "acces_communes.csv").write_text("abîmé", encoding="utf-8")
-    territory.run_study("draguignan", out_dir=tmp_path)
+    territory.run_study(SMALL, out_dir=tmp_path)
     assert digests(folder)["tables/acces_communes.csv"] == before["tables/acces_communes.csv"]
 
 
-def test_damaged_step_is_computed_again(tmp_path: Path, result: StudyResult) -> None:
-    territory.run_study("draguignan", population="rp2017", out_dir=tmp_path)
-    for path in (tmp_path / "data" / "processed").rglob("*.parquet"):
+def test_damaged_step_is_computed_again(small: StudyResult, tmp_path: Path) -> None:
+    territory.run_study(SMALL, population="rp2017", out_dir=tmp_path)
+    kept = list((tmp_path / "data" / "processed").rglob("*.parquet"))
+    assert kept
+    for path in kept:
         path.write_bytes(path.read_bytes()[:100])
-    again = territory.run_study("draguignan", out_dir=tmp_path)
-    pd.testing.assert_frame_equal(again.baseline.access, result.baseline.access)
+    again = territory.run_study(SMALL, out_dir=tmp_path)
+    pd.testing.assert_frame_equal(again.baseline.access, small.baseline.access)
 
 
 def test_failed_run_leaves_the_report_before(
-    written: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    small: StudyResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = tmp_path / "reports" / "draguignan"
-    shutil.copytree(written, folder)
+    folder = copy_of(small, tmp_path)
     (folder / "notes du chargé de mission.txt").write_text("à garder", encoding="utf-8")
     before = digests(folder)
 
@@ -195,7 +208,7 @@ def test_failed_run_leaves_the_report_before(
 
     monkeypatch.setattr("territory.report.build_report", fail)
     with pytest.raises(OutputError, match="sont gardés"):
-        territory.run_study("draguignan", population="rp2017", out_dir=tmp_path)
+        territory.run_study(SMALL, population="rp2017", out_dir=tmp_path)
     assert digests(folder) == before
     assert not [path for path in folder.rglob("*") if path.name.startswith(".")]
 

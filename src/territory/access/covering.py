@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from territory.access.closest import count_unknown, three_valued
-from territory.access.pairs import Bools, read_amounts, read_pairs, warn
+from territory.access.pairs import read_amounts, read_pairs, warn
 from territory.errors import ParameterError, Problems, examples
 
 __all__ = ["coverage", "coverage_by", "persons_by_zone"]
@@ -153,22 +153,20 @@ def persons_by_zone(within: pd.DataFrame, demand: pd.Series[float], groups: pd.S
     """
     zone = _zones(demand, groups)
     persons = demand.astype(np.float64)
-    columns = {"demand_hab": _sum(persons, np.ones(len(demand), dtype=np.bool_), zone)}
-    total = columns["demand_hab"]
+    kept = {"demand_hab": persons}
     for name in within.columns:
-        covered = within[name].fillna(False).to_numpy(dtype=np.bool_)
-        unknown = within[name].isna().to_numpy()
-        columns[f"{name}_hab"] = _sum(persons, covered, zone).where(total.notna())
-        columns[f"{name}_unknown_hab"] = _sum(persons, unknown, zone).where(total.notna())
+        kept[f"{name}_hab"] = persons.where(within[name].fillna(False).to_numpy(dtype=np.bool_), 0.0)
+        kept[f"{name}_unknown_hab"] = persons.where(within[name].isna().to_numpy(), 0.0)
+    # NaN as soon as the demand of one commune that is kept is unknown
+    sums = pd.DataFrame(kept).groupby(zone.to_numpy(), sort=False).sum(skipna=False)
+    total = sums["demand_hab"]
+    columns = {"demand_hab": total}
+    for name in within.columns:
+        columns[f"{name}_hab"] = sums[f"{name}_hab"].where(total.notna())
+        columns[f"{name}_unknown_hab"] = sums[f"{name}_unknown_hab"].where(total.notna())
         certain = (columns[f"{name}_unknown_hab"] == 0) & (total > 0)
         columns[f"{name}_share"] = columns[f"{name}_hab"].div(total.where(certain))
     return pd.DataFrame(columns)
-
-
-def _sum(persons: pd.Series[float], keep: Bools, zone: pd.Series[str]) -> pd.Series[float]:
-    """Return persons by zone over the communes kept, NaN as soon as one of them is unknown."""
-    kept = persons.where(keep, 0.0)
-    return kept.groupby(zone.to_numpy(), sort=False).sum(skipna=False)
 
 
 def _zones(demand: pd.Series[float], groups: pd.Series[str]) -> pd.Series[str]:

@@ -7,13 +7,13 @@ to be partial, it is « non calculable »: never passed, never failed.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from territory.access.pairs import read_amounts
+from territory.access.pairs import Bools, Floats, read_amounts
 from territory.access.practitioners import APL_NAME
 from territory.errors import ParameterError, Problems, examples
 
@@ -179,24 +179,71 @@ def population_by_class(classes: pd.DataFrame, population_hab: pd.Series[float])
             f"Population inconnue pour {int(np.isnan(people).sum())} commune(s) "
             f"({examples(here.index[np.isnan(people)])}) : la part de chaque classe ne se calcule pas."
         )
+    masks = class_masks(classes)
+    counts = count_by_class(masks, people, np.ones(len(people), dtype=np.bool_))
+    return pd.DataFrame(counts, index=list(masks))
+
+
+def class_masks(classes: pd.DataFrame) -> dict[str, Bools]:
+    """Return which communes are in each class, then on the side of the desert for each criterion, then unknown.
+
+    Parameters
+    ----------
+    classes
+        Result of `classify`.
+
+    Returns
+    -------
+    dict
+        By the name of the row of `population_by_class`.
+
+    Examples
+    --------
+    >>> rule = Criterion("camsp", "time_min", 45.0, "above", "min")
+    >>> list(class_masks(classify(pd.DataFrame({"time_min": [12.0]}), criteria=[rule])))
+    ['aucun critère', '1 critère sur 1', 'non calculable', 'camsp', 'camsp : non calculable']
+    """
     masks = {
-        label: (classes["desert_class"] == label).to_numpy()
+        str(label): (classes["desert_class"] == label).to_numpy(dtype=np.bool_)
         for label in classes["desert_class"].cat.categories
     }
     for column in classes.columns[classes.columns.str.endswith("_is_met")]:
         name = column.removesuffix("_is_met")
         masks[name] = classes[column].fillna(False).to_numpy(dtype=np.bool_)
         masks[f"{name} : {NOT_COMPUTABLE}"] = classes[column].isna().to_numpy()
-    total = people.sum()
-    rows = {
-        label: {
-            "population_hab": people[mask].sum(),
-            "population_share": people[mask].sum() / total if total else math.nan,
-            "commune_count": int(mask.sum()),
-        }
-        for label, mask in masks.items()
+    return masks
+
+
+def count_by_class(masks: Mapping[str, Bools], people: Floats, here: Bools) -> dict[str, list[float]]:
+    """Count the inhabitants of one zone in each class, many zones being counted on the same classes.
+
+    Parameters
+    ----------
+    masks
+        Result of `class_masks`.
+    people
+        Inhabitants (hab) of the communes of the masks.
+    here
+        Which of them are in the zone.
+
+    Returns
+    -------
+    dict
+        population_hab, population_share and commune_count, each in the order of the masks.
+
+    Examples
+    --------
+    >>> masks = {"a": np.array([True, False]), "b": np.array([False, True])}
+    >>> count_by_class(masks, np.array([300.0, 100.0]), np.array([True, True]))["population_share"]
+    [0.75, 0.25]
+    """
+    total = float(people[here].sum())
+    counted = [float(people[here & mask].sum()) for mask in masks.values()]
+    return {
+        "population_hab": counted,
+        "population_share": [count / total if total else math.nan for count in counted],
+        "commune_count": [int((here & mask).sum()) for mask in masks.values()],
     }
-    return pd.DataFrame.from_dict(rows, orient="index")
 
 
 def class_labels(count: int) -> list[str]:

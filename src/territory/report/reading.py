@@ -268,6 +268,7 @@ class Reading:
             found.append(
                 Move(scenario_id, tuple(services), self.site(self.baseline, services[0]), after, who)
             )
+        self._moves[scenario_id] = found
         return found
 
     def counts(self, scenario_id: str, service: str) -> Counts:

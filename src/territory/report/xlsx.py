@@ -8,6 +8,7 @@ import re
 import zipfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from xml.sax.saxutils import escape, quoteattr
 
 Value = str | float | int | None
@@ -206,16 +207,22 @@ def _sheet(sheet: Sheet) -> str:
 def _cell(letters: str, number: int, value: Value, style: int | None) -> str:
     """Write one cell: a number as a number, anything else as a text."""
     if isinstance(value, str):
-        is_risky = value.startswith(_FORMULA_STARTS)
-        if style is None:
-            style = _QUOTED if is_risky else _TEXT
-        elif style == _WRAPPED and is_risky:
-            style = _WRAPPED_QUOTED
-        held = f'<is><t xml:space="preserve">{_safe(value)}</t></is>'
-        return f'<c r="{letters}{number}" s="{style}" t="inlineStr">{held}</c>'
+        return f'<c r="{letters}{number}" {_text_cell(value, style)}'
     if value is None or not math.isfinite(value):
         return ""
     return f'<c r="{letters}{number}" s="{_PLAIN}"><v>{value!r}</v></c>'
+
+
+# a sheet says the same names, units and words thousands of times
+@lru_cache(maxsize=16_384)
+def _text_cell(value: str, style: int | None) -> str:
+    """Write what a cell of text holds, after its place."""
+    is_risky = value.startswith(_FORMULA_STARTS)
+    if style is None:
+        style = _QUOTED if is_risky else _TEXT
+    elif style == _WRAPPED and is_risky:
+        style = _WRAPPED_QUOTED
+    return f's="{style}" t="inlineStr"><is><t xml:space="preserve">{_safe(value)}</t></is></c>'
 
 
 def _safe(text: str) -> str:

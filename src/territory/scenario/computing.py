@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from territory import access, needs, supply
+from territory.access.covering import persons_by_zone
 from territory.scenario.deserts import count_edge, desert_shares, deserts, flag_edge
 from territory.scenario.families import nearest, times_of_families
 from territory.scenario.gp_access import gp_access, zoning
@@ -159,13 +160,12 @@ def _coverage(state: State, services: list[str]) -> pd.DataFrame:
     whole = pd.Series(ALL_TERRITORY, index=communes.index)
     blocks = []
     for service in services:
+        times = times_to_sites(state, supply.sites_of(state.services, service))
+        within = access.coverage(
+            times, communes["population"], thresholds_min=state.parameters.thresholds_min
+        )
         for zones in (whole, communes["epci_code"]):
-            counted = access.coverage_by(
-                times_to_sites(state, supply.sites_of(state.services, service)),
-                communes["population"],
-                zones,
-                thresholds_min=state.parameters.thresholds_min,
-            )
+            counted = persons_by_zone(within, communes["population"], zones)
             counted.index = pd.MultiIndex.from_product([counted.index, [service]], names=["zone", "service"])
             blocks.append(counted)
     return pd.concat(blocks) if blocks else pd.DataFrame()

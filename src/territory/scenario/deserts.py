@@ -13,10 +13,12 @@ from territory.access.deserts import (
     NOT_COMPUTABLE,
     Criterion,
     class_labels,
+    class_masks,
     classify,
-    population_by_class,
+    count_by_class,
 )
 from territory.access.edge import closer_outside
+from territory.access.pairs import read_amounts
 from territory.access.practitioners import APL_NAME
 from territory.errors import ParameterError
 from territory.scenario.families import sites_of_kinds
@@ -80,15 +82,20 @@ def desert_shares(table: pd.DataFrame, state: State) -> pd.DataFrame:
     """
     communes = state.communes[state.communes.index.isin(state.parameters.territory_codes)]
     whole = pd.Series(ALL_TERRITORY, index=communes.index)
+    unknown = communes["population"].isna().to_numpy()
+    people = read_amounts(communes["population"].fillna(0.0), "Population")
     blocks = []
     for scheme in state.parameters.deserts:
-        wide = _wide(table[table["scheme"] == scheme.id], scheme, communes.index)
+        masks = class_masks(_wide(table[table["scheme"] == scheme.id], scheme, communes.index))
         for zones in (whole, communes["departement_code"], communes["epci_code"]):
             for zone in zones.dropna().unique():
-                counted = _count(wide[(zones == zone).to_numpy()], communes["population"])
-                keys = [[zone], [scheme.id], list(counted.index)]
+                here = (zones == zone).to_numpy(bool)
+                keys = [[zone], [scheme.id], list(masks)]
                 index = pd.MultiIndex.from_product(keys, names=["zone", "scheme", "desert_class"])
-                blocks.append(counted.set_axis(index))
+                counted = pd.DataFrame(count_by_class(masks, people, here), index=index)
+                if unknown[here].any():
+                    counted[["population_hab", "population_share"]] = np.nan
+                blocks.append(counted)
     return pd.concat(blocks) if blocks else pd.DataFrame()
 
 
@@ -253,12 +260,3 @@ def _wide(rows: pd.DataFrame, scheme: DesertScheme, communes: pd.Index[str]) -> 
     first = rows.xs(scheme.criterion[0].id, level="criterion")["desert_class"].reindex(communes)
     columns["desert_class"] = pd.Categorical(first, categories=class_labels(count))
     return pd.DataFrame(columns, index=communes)
-
-
-def _count(wide: pd.DataFrame, population: pd.Series[float]) -> pd.DataFrame:
-    """Return the population of each class, unknown where that of one commune is."""
-    here = population.reindex(wide.index)
-    if here.notna().all():
-        return population_by_class(wide, population)
-    counted = population_by_class(wide, here.fillna(0.0))
-    return counted.assign(population_hab=np.nan, population_share=np.nan)

@@ -10,7 +10,7 @@ import pandas as pd
 from territory import access, supply
 from territory.errors import StudyError, examples
 from territory.needs import KINDS_COMPARABLE_WITH_PLACES
-from territory.scenario.state_times import times_to_sites
+from territory.scenario.state_times import kinds_of, times_to_sites
 from territory.study.model import Need
 from territory.study.state import Families, State
 
@@ -76,8 +76,8 @@ def nearest(state: State, sites: Collection[str]) -> pd.DataFrame:
 
 def sites_of_kinds(services: pd.DataFrame, kinds: Collection[str]) -> list[str]:
     """Return the sites that offer one of some kinds of service, sorted."""
-    offered = services.index.get_level_values("service").astype("str").str.split("@").str[0]
-    return sorted(set(services.index.get_level_values("site_id")[offered.isin(list(kinds))]))
+    offered = kinds_of(services).isin(list(kinds))
+    return sorted(set(services.index.get_level_values("site_id")[offered]))
 
 
 def reallocate(state: State, authorisation_id: str) -> access.Allocation:
@@ -138,8 +138,7 @@ def missing_places(rows: pd.DataFrame) -> str:
 
 def _is_of_kinds(services: pd.DataFrame, kinds: Collection[str]) -> pd.Series:
     """Return which rows offer one of some kinds of service."""
-    offered = services.index.get_level_values("service").astype("str").str.split("@").str[0]
-    return pd.Series(offered.isin(list(kinds)), index=services.index)
+    return pd.Series(kinds_of(services).isin(list(kinds)), index=services.index)
 
 
 def _persons_to_place(

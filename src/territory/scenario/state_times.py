@@ -23,11 +23,17 @@ def complete_kinds(services: pd.DataFrame) -> set[str]:
 
     Two authorisations of one kind at one site are told apart by a suffix (`ime@…`): the kind stays `ime`.
     """
-    kind = services.index.get_level_values("service").astype("str").str.split("@").str[0]
-    complete = services["is_complete_list"].astype(bool).groupby(kind).all()
+    complete = services["is_complete_list"].astype(bool).groupby(kinds_of(services)).all()
     return set(complete.index[complete])
 
 
 def known_kinds(services: pd.DataFrame) -> set[str]:
     """Return the kinds of service that at least one site offers."""
-    return set(services.index.get_level_values("service").astype("str").str.split("@").str[0])
+    return set(kinds_of(services))
+
+
+def kinds_of(services: pd.DataFrame) -> pd.Index[str]:
+    """Return the kind of service of each row."""
+    offered = services.index.get_level_values("service")
+    # few different services, and many rows
+    return offered.map({name: str(name).split("@")[0] for name in offered.unique()})

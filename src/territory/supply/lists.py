@@ -132,7 +132,9 @@ def rows_serving(services: pd.DataFrame, authorisation_id: str) -> pd.DataFrame:
     received = services["authorisation_id"].fillna("")
     if "serves" in services:
         received = services["serves"].fillna(received)
-    found: pd.DataFrame = services[[authorisation_id in str(names).split() for names in received]]
+    # few different lists, and many rows
+    serving = [names for names in received.unique() if authorisation_id in str(names).split()]
+    found: pd.DataFrame = services[received.isin(serving).to_numpy()]
     return found
 
 

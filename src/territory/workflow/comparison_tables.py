@@ -81,9 +81,8 @@ def published_side_by_side(result: StudyResult, *, with_draws: bool = False) -> 
         <id>_value, <id>_delta, <id>_is_distinguishable and <id>_note (why a value is unknown or withheld), and
         with draws <id>_delta_low, <id>_delta_high, <id>_better_share.
     """
-    wide = result.side_by_side
-    if with_draws and result.draws is not None:
-        wide = side_by_side(result.comparisons, draws=result.draws.comparisons)
+    draws = result.draws if with_draws else None
+    wide = result.side_by_side if draws is None else side_by_side(result.comparisons, draws=draws.comparisons)
     unit = wide["today", "unit"]
     secret = wide.index.get_level_values("service").isin(observed_services(result))
     blocks = {}

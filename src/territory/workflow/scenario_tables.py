@@ -88,26 +88,25 @@ def _held(state: State) -> pd.DataFrame:
     rows["serves"] = rows["serves"].fillna(rows["authorisation_id"]).str.split()
     rows = rows.explode("serves")
     rows["commune"] = rows["site_id"].map(state.sites["commune_code"]).map(state.communes["name"])
-    grouped = rows.groupby("serves", sort=False)
-    table = pd.DataFrame(
-        {
-            "authorisation": grouped["authorisation_id"].agg(_listed),
-            "site_id": grouped["site_id"].agg(_listed),
-            "commune": grouped["commune"].agg(_listed),
-            "holder": grouped["holder"].agg(_listed),
-            "run_by": grouped["run_by"].agg(_listed),
-            "capacity_unit": grouped["capacity_unit"].agg(_listed),
-        }
-    ).rename_axis("authorisation_id")
+    told = {
+        "authorisation": "authorisation_id",
+        **{name: name for name in ("site_id", "commune", "holder", "run_by", "capacity_unit")},
+    }
+    table = pd.DataFrame({name: _listed(rows[column], rows["serves"]) for name, column in told.items()})
+    table = table.rename_axis("authorisation_id")
     places = supply.places_by_authorisation(state.services)["places"].groupby(level="authorisation_id")
     # the total of an authorisation is known when that of each of its services is
     table["places"] = table["authorisation"].map(places.sum(min_count=1))
     return table
 
 
-def _listed(values: pd.Series) -> str | None:
-    """Return different values as one text, nothing when none is known."""
-    return ", ".join(dict.fromkeys(str(value) for value in values.dropna())) or None
+def _listed(values: pd.Series, keys: pd.Series) -> pd.Series:
+    """Return the different values of each key as one text, nothing when none is known."""
+    found: dict[str, dict[str, None]] = {str(key): {} for key in keys}
+    for key, value in zip(keys, values.astype(object).where(values.notna(), None), strict=True):
+        if value is not None:
+            found[str(key)][str(value)] = None
+    return pd.Series([", ".join(texts) or None for texts in found.values()], index=list(found))
 
 
 def _poolings(result: StudyResult) -> pd.DataFrame:
