@@ -12,6 +12,7 @@ import pandas as pd
 from territory.errors import ParameterError
 from territory.plot import style
 from territory.plot.numbers import NBSP, integer, round_estimate, share
+from territory.plot.typography import typeset
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -238,7 +239,8 @@ def _rows(
 def _row_names(axes: Axes, names: list[str]) -> None:
     """Write the name of each row on the left."""
     wrapped = [
-        "\n".join(textwrap.wrap(str(name), _NAME_LETTERS, max_lines=2, placeholder="…")) for name in names
+        "\n".join(textwrap.wrap(typeset(str(name)), _NAME_LETTERS, max_lines=2, placeholder="…"))
+        for name in names
     ]
     axes.set_yticks(range(len(names)), wrapped, fontsize=8, linespacing=0.95)
     axes.tick_params(axis="y", length=0, pad=6)

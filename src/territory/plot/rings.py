@@ -107,7 +107,9 @@ def generalise(shape: shapely.Geometry, *, metres_per_point: float) -> shapely.G
         Polygons; empty when nothing is left.
     """
     narrow, small = _NARROW * metres_per_point, (_SMALL * metres_per_point) ** 2
-    closed = shapely.buffer(shapely.buffer(shape, narrow, quad_segs=3), -narrow, quad_segs=3)
+    # first as few points as the page can tell apart: what follows takes a time that grows with them
+    plain = shapely.simplify(shape, _SMOOTH * metres_per_point)
+    closed = shapely.buffer(shapely.buffer(plain, narrow, quad_segs=3), -narrow, quad_segs=3)
     kept = []
     for part in shapely.get_parts(closed):
         if part.geom_type == "Polygon" and part.area >= small:

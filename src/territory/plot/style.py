@@ -254,9 +254,14 @@ def to_png(figure: Figure, *, dpi: float = 150) -> bytes:
 
 
 def _typeset_texts(figure: Figure) -> None:
-    """Give every text of a figure its French spacing and signs, as every other text of a report."""
-    from matplotlib.text import Text
+    """Give every text of a figure its French spacing and signs, as every other text of a report.
 
-    for text in figure.findobj(Text):
-        if isinstance(text, Text):
-            text.set_text(typeset(text.get_text()))
+    Names of ticks are the axis's own to write: who gives them typesets them.
+    """
+    texts = list(figure.texts)
+    for axes in figure.axes:
+        legend = axes.get_legend()
+        texts += [*axes.texts, axes.title, axes.xaxis.label, axes.yaxis.label]
+        texts += legend.get_texts() if legend is not None else []
+    for text in texts:
+        text.set_text(typeset(text.get_text()))

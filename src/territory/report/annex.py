@@ -21,10 +21,11 @@ from territory.report.document import (
     Heading,
     Paragraph,
 )
-from territory.report.reading import Reading, StudyLike
+from territory.report.reading import Reading, read
+from territory.report.study_like import StudyLike
 
 
-def technical_annex(result: StudyLike) -> Document:
+def technical_annex(result: StudyLike | Reading) -> Document:
     """Return the technical annex as data.
 
     Parameters
@@ -37,7 +38,7 @@ def technical_annex(result: StudyLike) -> Document:
     Document
         Content in reading order.
     """
-    reading = Reading(result)
+    reading = read(result)
     study = reading.study
     blocks: list[Block] = [
         Heading("Ce que contient cette annexe"),
@@ -67,7 +68,7 @@ def technical_annex(result: StudyLike) -> Document:
         kicker="Annexe technique",
         footer=f"{study.title} · annexe technique · population {reading.vintage()}",
         keywords=["annexe", "méthode", "tables", study.territory.name],
-        run_digest=result.run_digest,
+        run_digest=reading.result.run_digest,
     )
 
 

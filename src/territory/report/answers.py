@@ -19,6 +19,8 @@ from territory.scenario.computing import ALL_TERRITORY
 
 # a move is "hardly felt" when the difference cannot be told for this share of the persons within reach
 _HARDLY_FELT_SHARE = 0.9
+# services named when some scenarios move them and others do not; beyond, the table is clearer
+_MOST_DEPENDING = 2
 _NUMBERS = {
     2: "deux",
     3: "trois",
@@ -101,6 +103,12 @@ def _lead(reading: Reading) -> Text:
             return f"Scénario étudié, comparé à aujourd'hui : {_lower(scenario.name)}."
         return f"Les {len(every)} scénarios déplacent les mêmes services ; ils diffèrent par le lieu."
     parts: list[str | Run] = [strong("Tout dépend d'un point qui reste à confirmer. ")]
+    if len(depends) > _MOST_DEPENDING:
+        parts = [
+            strong("Tous les scénarios ne déplacent pas les mêmes services. "),
+            "Le tableau de « Ce qui est comparé » dit lesquels. ",
+        ]
+        depends = {}
     for service, movers in depends.items():
         stays = [name for name in every if name not in movers]
         parts.append(
@@ -113,7 +121,8 @@ def _lead(reading: Reading) -> Text:
         words = "presque aucun trajet d'enfant ou de parent ne change de façon mesurable. "
         parts.append(strong(f"Dans {_scenarios(quiet)}, {words}"))
     cases = f"les {_NUMBERS.get(len(every), str(len(every)))} cas"
-    parts.append(f"Rien, ici, n'affirme que ce déménagement aura lieu : {cases} sont calculés.")
+    which = "que ce déménagement" if len(depends) == 1 else "qu'un déménagement"
+    parts.append(f"Rien, ici, n'affirme {which} aura lieu : {cases} sont calculés.")
     return parts
 
 

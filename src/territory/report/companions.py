@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from territory.report.reading import Reading, StudyLike
+from territory.report.reading import Reading, read
+from territory.report.study_like import StudyLike
 from territory.report.summary import summary_html
 from territory.report.workbook import workbook_bytes
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 SUMMARY, WORKBOOK = "resume.html", "tables.xlsx"
 
 
-def write_companions(result: StudyLike, tables: Mapping[str, pd.DataFrame], folder: Path) -> None:
+def write_companions(result: StudyLike | Reading, tables: Mapping[str, pd.DataFrame], folder: Path) -> None:
     """Write the summary page and the workbook of a study.
 
     Parameters
@@ -33,5 +34,6 @@ def write_companions(result: StudyLike, tables: Mapping[str, pd.DataFrame], fold
     OSError
         If a file cannot be written.
     """
-    (folder / SUMMARY).write_text(summary_html(result), encoding="utf-8", newline="\n")
-    (folder / WORKBOOK).write_bytes(workbook_bytes(tables, Reading(result)))
+    reading = read(result)
+    (folder / SUMMARY).write_text(summary_html(reading), encoding="utf-8", newline="\n")
+    (folder / WORKBOOK).write_bytes(workbook_bytes(tables, reading))

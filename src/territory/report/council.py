@@ -23,7 +23,8 @@ from territory.report import (
 from territory.report.document import Block, Callout, Document
 from territory.report.parts import Part, fitted, in_order_of_leaving
 from territory.report.pdf import compile_pdf
-from territory.report.reading import Reading, StudyLike
+from territory.report.reading import Reading, read
+from territory.report.study_like import StudyLike
 
 DOCUMENTS = ("council", "sheet", "annex")
 # a council reads from 8 to 14 pages
@@ -37,7 +38,7 @@ _NO_YEAR = 2000
 
 
 def build_report(
-    result: StudyLike, path: Path | str, *, document: str = "council", epci: str | None = None
+    result: StudyLike | Reading, path: Path | str, *, document: str = "council", epci: str | None = None
 ) -> Path:
     """Write a report of a study as an accessible PDF in French; the same result gives the same bytes.
 
@@ -47,7 +48,7 @@ def build_report(
     Parameters
     ----------
     result
-        What `territory.run_study` gives.
+        What `territory.run_study` gives, or a reading of it that several documents share.
     path
         File to write; its folder exists.
     document : {"council", "sheet", "annex"}
@@ -97,20 +98,20 @@ def build_report(
     return compile_pdf(made, path)
 
 
-def council_report(result: StudyLike) -> Document:
+def council_report(result: StudyLike | Reading) -> Document:
     """Return the council report as data, within its pages: what does not fit is in the annex, and it says so.
 
     Parameters
     ----------
     result
-        What `territory.run_study` gives.
+        What `territory.run_study` gives, or a reading of it.
 
     Returns
     -------
     Document
         Content in reading order.
     """
-    reading = Reading(result)
+    reading = read(result)
     parts = _parts(reading)
     return fitted(
         lambda left_out: _document(reading, parts, left_out),
@@ -121,7 +122,7 @@ def council_report(result: StudyLike) -> Document:
 
 def _parts(reading: Reading) -> list[Part]:
     """Return the parts of the report in reading order."""
-    return [
+    parts = [
         Part(answers.first_page(reading)),
         Part(sections.what_moves(reading)),
         Part(sections.all_moves(reading, most=_MOST_MOVES)),
@@ -133,8 +134,9 @@ def _parts(reading: Reading) -> list[Part]:
         Part(needs.needs(reading)),
         *accounts.common_care(reading),
         Part(accounts.travel_accounts(reading), "les trois comptes de trajets", leaves=15),
-        Part(deserts.deserts(reading), "les critères de « désert médical »", leaves=10),
+        *deserts.desert_parts(reading),
     ]
+    return [part for part in parts if callable(part.made) or part.made]
 
 
 def _document(reading: Reading, parts: list[Part], left_out: frozenset[int]) -> Document:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -14,6 +15,7 @@ from territory.plot.doubt import doubt_map
 from territory.report import pictures
 from territory.report.document import Block, DataTable, Heading, Paragraph, Picture, Text, strong
 from territory.report.french import count, integer, persons
+from territory.report.parts import Part
 from territory.report.reading import Reading
 from territory.scenario.computing import ALL_TERRITORY
 
@@ -21,6 +23,24 @@ if TYPE_CHECKING:
     from territory.scenario.uncertainty import Draws
 
 _NOT_COMPUTABLE, _DOUBTFUL = "non calculable", "douteux"
+
+
+def desert_parts(reading: Reading) -> list[Part]:
+    """Return the criteria of desert of the study as a part that may leave, drawn when it is shown.
+
+    Parameters
+    ----------
+    reading
+        A result, read.
+
+    Returns
+    -------
+    list of Part
+        Nothing when there is nothing to say.
+    """
+    if _best(reading) is None:
+        return []
+    return [Part(partial(deserts, reading), "les critères de « désert médical »", leaves=10)]
 
 
 def deserts(reading: Reading) -> list[Block]:
@@ -37,20 +57,35 @@ def deserts(reading: Reading) -> list[Block]:
         Nothing when the study draws nothing within its doubt, or when no criterion can be computed anywhere.
     """
     draws: Draws | None = getattr(reading.result, "draws", None)
-    if draws is None or draws.deserts.empty:
+    best = _best(reading)
+    if draws is None or best is None:
         return []
-    labels = {c.id: c.label for scheme in reading.study.desert for c in scheme.criterion}
-    verdicts = draws.deserts["verdict"].unstack("criterion").reindex(columns=list(labels))
-    known = verdicts.isin([SURE, _DOUBTFUL]).sum()
-    if not known.any():
-        return []
-    best = str(known.idxmax())
+    labels, verdicts = _labels(reading), _verdicts(reading, draws)
     return [
         Heading("Où les soins sont-ils trop loin ?"),
         Paragraph(_intro(draws, labels[best]), is_kept=True),
         _picture(reading, draws, best, labels[best]),
         _table(reading, draws, labels, verdicts),
     ]
+
+
+def _labels(reading: Reading) -> dict[str, str]:
+    """Return the name of each criterion of the study."""
+    return {c.id: c.label for scheme in reading.study.desert for c in scheme.criterion}
+
+
+def _verdicts(reading: Reading, draws: Draws) -> pd.DataFrame:
+    """Return how sure each criterion is, commune by commune."""
+    return draws.deserts["verdict"].unstack("criterion").reindex(columns=list(_labels(reading)))
+
+
+def _best(reading: Reading) -> str | None:
+    """Return the criterion that the data allow best to compute, None when none can be computed anywhere."""
+    draws: Draws | None = getattr(reading.result, "draws", None)
+    if draws is None or draws.deserts.empty:
+        return None
+    known = _verdicts(reading, draws).isin([SURE, _DOUBTFUL]).sum()
+    return str(known.idxmax()) if known.any() else None
 
 
 def _intro(draws: Draws, label: str) -> Text:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -85,15 +86,19 @@ def groups(reading: Reading) -> list[Part]:
     ]
     parts = [Part(compared)]
     for place, answer in enumerate(answers.values()):
-        blocks: list[Block] = [Heading(answer.grouping.name, 2), _map(reading, answer), _members(answer)]
         title = f"le découpage « {answer.grouping.name} »" if place else ""
-        parts.append(Part(blocks, title, leaves=28))
+        parts.append(Part(partial(_one, reading, answer), title, leaves=28))
     rest = Paragraph(
         "Les établissements qui ne sont pas groupés et le tableau des services à partager, à remplir, sont dans le "
         "dossier tables (groupement_…).",
         kind="small",
     )
     return [*parts, Part([rest])]
+
+
+def _one(reading: Reading, answer: GroupingAnswer) -> list[Block]:
+    """Return the map and the members of a grouping."""
+    return [Heading(answer.grouping.name, 2), _map(reading, answer), _members(answer)]
 
 
 def _answers(reading: Reading) -> Mapping[str, GroupingAnswer]:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
+
+import pandas as pd
+
 from territory.report import charts, communes, isochrones, pictures
 from territory.report.document import Block, Heading, Paragraph
 from territory.report.french import minutes
@@ -77,11 +81,18 @@ def _closer(reading: Reading, move: Move) -> list[Part]:
     if focus is None:
         return []
     name = reading.study.territory.focus_name or reading.study.territory.name
-    code = reading.study.territory.focus_epci_code
-    picture = pictures.change_map(reading, move, max_height_cm=11.4, zoom=focus, zoom_name=code)
-    table = communes.change_table(reading, move, focus, most=_MOST_COMMUNES)
     title = f"la carte de détail, {name} (elle est aussi dans la fiche de l'EPCI)"
-    return [Part([Heading(f"Plus près : {name}"), picture, *table], title, leaves=5)]
+    return [Part(partial(_detail, reading, move, focus, name), title, leaves=5)]
+
+
+def _detail(reading: Reading, move: Move, focus: pd.Index, name: str) -> list[Block]:
+    """Return the map and the numbers of the EPCI in focus."""
+    code = reading.study.territory.focus_epci_code
+    return [
+        Heading(f"Plus près : {name}"),
+        pictures.change_map(reading, move, max_height_cm=11.4, zoom=focus, zoom_name=code),
+        *communes.change_table(reading, move, focus, most=_MOST_COMMUNES),
+    ]
 
 
 def _next(reading: Reading, pivot: Move) -> list[Part]:
@@ -89,23 +100,17 @@ def _next(reading: Reading, pivot: Move) -> list[Part]:
     other = _second(reading, pivot)
     if other is None:
         return []
-    name = reading.labels(other.services)
-    blocks: list[Block] = [
-        Heading(f"Et pour « {name} » ?"),
-        pictures.change_map(reading, other, max_height_cm=8.6),
-        *communes.change_table(reading, other, reading.territory.index, most=12, told_only=True),
-    ]
-    return [Part(blocks, f"la carte des écarts, {name}", leaves=26)]
+    title = f"la carte des écarts, {reading.labels(other.services)}"
+    return [Part(partial(_differences, reading, other), title, leaves=26)]
 
 
-def _of_today(reading: Reading) -> list[Block]:
-    """Return maps of today's times, four at most."""
-    drawn: list[Block] = [
-        pictures.time_map(reading, service, reading.baseline, situation="Aujourd'hui", max_height_cm=10.0)
-        for service in [*reading.named, *reading.closest][:4]
-        if not reading.times(reading.baseline, service).empty
+def _differences(reading: Reading, move: Move) -> list[Block]:
+    """Return the map of the differences that a move brings, and the largest ones."""
+    return [
+        Heading(f"Et pour « {reading.labels(move.services)} » ?"),
+        pictures.change_map(reading, move, max_height_cm=8.6),
+        *communes.change_table(reading, move, reading.territory.index, most=12, told_only=True),
     ]
-    return [Heading("Les temps de route aujourd'hui", new_page=True), *drawn] if drawn else []
 
 
 def next_map(reading: Reading) -> list[Block]:
@@ -125,6 +130,16 @@ def next_map(reading: Reading) -> list[Block]:
     if pivot is None or pivot.from_site is None or pivot.to_site is None:
         return []
     return [block for part in _next(reading, pivot) for block in part.blocks]
+
+
+def _of_today(reading: Reading) -> list[Block]:
+    """Return maps of today's times, four at most."""
+    drawn: list[Block] = [
+        pictures.time_map(reading, service, reading.baseline, situation="Aujourd'hui", max_height_cm=10.0)
+        for service in [*reading.named, *reading.closest][:4]
+        if not reading.times(reading.baseline, service).empty
+    ]
+    return [Heading("Les temps de route aujourd'hui", new_page=True), *drawn] if drawn else []
 
 
 def _second(reading: Reading, pivot: Move) -> Move | None:

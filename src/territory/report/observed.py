@@ -14,7 +14,7 @@ from territory.report.disclosure import THRESHOLD, Relation, protect_counts
 from territory.scenario.computing import ALL_TERRITORY
 
 if TYPE_CHECKING:
-    from territory.report.reading import StudyLike
+    from territory.report.study_like import StudyLike
 
 EFFECTS = ("gain", "loss", "indistinct", "entering", "unknown")
 

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from territory.report.document import Block, Document
 from territory.report.pdf import count_pages
+
+# parts that find no room before the others are no longer tried: each trial lays the document out
+_MOST_REFUSED = 3
+# with more parts that may leave, most of them will: they are drawn one by one, while there is room
+_MANY = 8
 
 
 @dataclass(frozen=True)
@@ -15,17 +21,22 @@ class Part:
 
     Attributes
     ----------
-    blocks
-        Content in reading order.
+    made
+        Content in reading order, or what makes it: a picture that is not shown is not drawn.
     title
         What a reader is told of it when it is in the annex ("la carte de ..."); without it the part never leaves.
     leaves
         The higher, the sooner the part leaves; of equals, the last one leaves first.
     """
 
-    blocks: Sequence[Block]
+    made: Sequence[Block] | Callable[[], Sequence[Block]]
     title: str = ""
     leaves: int = 0
+
+    @cached_property
+    def blocks(self) -> Sequence[Block]:
+        """Content in reading order, made once."""
+        return self.made() if callable(self.made) else self.made
 
 
 def in_order_of_leaving(parts: Sequence[Part]) -> list[int]:
@@ -41,7 +52,7 @@ def in_order_of_leaving(parts: Sequence[Part]) -> list[int]:
     >>> in_order_of_leaving([Part([]), Part([], "b", 1), Part([], "c", 1), Part([], "d", 2)])
     [3, 2, 1]
     """
-    places = [place for place, part in enumerate(parts) if part.title and part.blocks]
+    places = [place for place, part in enumerate(parts) if part.title]
     return sorted(places, key=lambda place: (-parts[place].leaves, -place))
 
 
@@ -64,28 +75,21 @@ def fitted(
     Document
         Whole when it fits; without any of the parts that may leave when even that is too long.
     """
-
-    def fits(document: Document) -> bool:
-        return count_pages(document) <= most_pages
-
-    whole = make(frozenset())
-    if not leaving or fits(whole):
+    whole = make(frozenset()) if len(leaving) <= _MANY else None
+    if whole is not None and (not leaving or count_pages(whole) <= most_pages):
         return whole
-    # a document is shorter with each part that leaves: half of the possible lengths at each trial
-    low, high = 1, len(leaving)
-    while low < high:
-        middle = (low + high) // 2
-        if fits(make(frozenset(leaving[:middle]))):
-            high = middle
-        else:
-            low = middle + 1
-    out = frozenset(leaving[:high])
+    out = frozenset(leaving)
     best = make(out)
-    # pages are not filled to the last line: a part that left before the last one may still have room
-    for place in reversed(leaving[: high - 1]):
+    refused = 0
+    # the part that would leave last comes back first; pages have room at their foot: one that is refused is passed
+    for place in reversed(leaving):
         fuller = make(out - {place})
-        if fits(fuller):
+        if count_pages(fuller) <= most_pages:
             out, best = out - {place}, fuller
+        else:
+            refused += 1
+        if refused == _MOST_REFUSED:
+            break
     return best
 
 

@@ -11,7 +11,7 @@ from territory.report.disclosure import SUPPRESSED, THRESHOLD, estimate_texts
 from territory.report.observed import observed_counts, zone_flags
 
 if TYPE_CHECKING:
-    from territory.report.reading import StudyLike
+    from territory.report.study_like import StudyLike
 
 _MEANS = ("baseline_mean_min", "scenario_mean_min")
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -19,10 +18,8 @@ from territory.scenario.computing import ALL_TERRITORY
 if TYPE_CHECKING:
     import geopandas as gpd
 
-    from territory.datasets.files import FilesDataset
-    from territory.datasets.var import VarDataset
-    from territory.scenario import Comparison, Results
-    from territory.study import Study
+    from territory.report.study_like import StudyLike
+    from territory.scenario import Results
 
 SECRET = "secret statistique"
 STAFF = frozenset({"staff"})
@@ -30,42 +27,6 @@ _FELT_SHARE = 0.1
 
 # where an authorisation is exercised: one site, or a main one and its branches
 Sites = tuple[str, ...]
-
-
-class StudyLike(Protocol):
-    """What a report reads of a run (`territory.workflow` makes it; a report may not import it)."""
-
-    @property
-    def study(self) -> Study:
-        """The study file."""
-
-    @property
-    def dataset(self) -> VarDataset | FilesDataset:
-        """The dataset."""
-
-    @property
-    def baseline(self) -> Results:
-        """Today."""
-
-    @property
-    def scenarios(self) -> Mapping[str, Results]:
-        """Results of each scenario."""
-
-    @property
-    def comparisons(self) -> Mapping[str, Comparison]:
-        """Comparison of each scenario with today."""
-
-    @property
-    def times_method(self) -> str:
-        """How times were found."""
-
-    @property
-    def manifest(self) -> Mapping[str, Any]:
-        """What the run read."""
-
-    @property
-    def run_digest(self) -> str:
-        """Digest of the run."""
 
 
 @dataclass(frozen=True)
@@ -130,6 +91,8 @@ class Reading:
         self._counts: dict[tuple[str, str], Counts] = {}
         self._moves: dict[str, list[Move]] = {}
         self._sites: dict[tuple[int, str], Sites | None] = {}
+        self._rows: dict[tuple[int, str], tuple[pd.DataFrame, pd.DataFrame]] = {}
+        self._pivot: tuple[Move | None] | None = None
 
     @cached_property
     def territory(self) -> gpd.GeoDataFrame:
@@ -245,11 +208,11 @@ class Reading:
 
     def times(self, results: Results, service: str) -> pd.DataFrame:
         """Return the access rows of one service by commune."""
-        return _of(results.access, service)
+        return self._of(results.access, service)
 
     def differences(self, scenario_id: str, service: str) -> pd.DataFrame:
         """Return the comparison of one service by commune."""
-        return _of(self.result.comparisons[scenario_id].communes, service)
+        return self._of(self.result.comparisons[scenario_id].communes, service)
 
     def moves(self, scenario_id: str) -> list[Move]:
         """Group the services of a scenario that move alike, in the order of the study file."""
@@ -313,7 +276,7 @@ class Reading:
 
     def _zones(self, scenario_id: str, service: str) -> pd.DataFrame:
         """Return the rows by zone of one service."""
-        return _of(self.result.comparisons[scenario_id].zones, service)
+        return self._of(self.result.comparisons[scenario_id].zones, service)
 
     def counts_are_observed(self, service: str) -> bool:
         """Tell whether the children served are given by the study."""
@@ -354,6 +317,15 @@ class Reading:
         outside = ~rows.index.isin(self.parameters.territory_codes)
         return float(rows.loc[outside & rows["effect"].eq(effect).to_numpy(), "persons"].sum())
 
+    def _of(self, table: pd.DataFrame, service: str) -> pd.DataFrame:
+        """Return the rows of one service, without its level; the tables of a result never change."""
+        key = (id(table), service)
+        if key not in self._rows:
+            rows = table[table.index.get_level_values("service") == service]
+            # the table is kept beside its rows: its identity is the key
+            self._rows[key] = (table, rows.droplevel("service"))
+        return self._rows[key][1]
+
     def vintage(self) -> str:
         """Return the census of the study ("RP 2021")."""
         return str(self.study.population).upper().replace("RP", "RP ")
@@ -366,6 +338,12 @@ class Reading:
         Move or None
             None without a scenario, or when nothing moves.
         """
+        if self._pivot is None:
+            self._pivot = (self._find_pivot(),)
+        return self._pivot[0]
+
+    def _find_pivot(self) -> Move | None:
+        """Find what `pivot` returns."""
         best: tuple[tuple[bool, float, float], Move] | None = None
         told: set[tuple[str, ...]] = set()
         for scenario_id in self.result.comparisons:
@@ -394,7 +372,12 @@ class Reading:
         return move.who != STAFF, part, felt
 
 
-def _of(table: pd.DataFrame, service: str) -> pd.DataFrame:
-    """Return the rows of one service, without its level."""
-    rows: pd.DataFrame = table[table.index.get_level_values("service") == service]
-    return rows.droplevel("service")
+def read(result: StudyLike | Reading) -> Reading:
+    """Return a result, read; what is read already is returned as it is, for several documents to share.
+
+    Parameters
+    ----------
+    result
+        A run of a study, or a reading of it.
+    """
+    return result if isinstance(result, Reading) else Reading(result)

@@ -44,7 +44,7 @@ def what_moves(reading: Reading) -> list[Block]:
     if not blocks:
         return []
     title = "Ce qui est comparé" if every else "Ce qui est étudié"
-    return [Heading(title, new_page=True), *blocks]
+    return [Heading(title), *blocks]
 
 
 def _places_table(reading: Reading, every: list[str]) -> DataTable:

@@ -10,6 +10,7 @@ import pandas as pd
 from territory import needs
 from territory.errors import StudyError, UnknownCodeError
 from territory.report import communes, method, pictures
+from territory.report.by_scenario import grouped, is_wide
 from territory.report.council import date_of
 from territory.report.document import (
     Block,
@@ -20,20 +21,24 @@ from territory.report.document import (
     KeyFigures,
     Paragraph,
     Picture,
+    Side,
     Text,
     rights,
     strong,
 )
 from territory.report.french import capital, count, epci_phrase, integer, join, minutes, persons, share
 from territory.report.needs import range_text
-from territory.report.reading import Move, Reading, StudyLike
+from territory.report.parts import shortest_needed
+from territory.report.reading import Move, Reading, read
+from territory.report.study_like import StudyLike
 
-# more communes than this do not fit on two pages: the most touched are shown
-_MOST_COMMUNES = 30
+_MOST_PAGES = 2
+# lines of effects and communes that are shown: fewer when the sheet would be longer than its pages
+_LENGTHS = ((40, 30), (12, 30), (9, 26), (6, 20), (4, 14), (2, 8))
 _BANDS = ((0, 24, "moins de 25 ans"), (25, 64, "25 à 64 ans"), (65, math.inf, "65 ans et plus"))
 
 
-def sheet_codes(result: StudyLike) -> list[str]:
+def sheet_codes(result: StudyLike | Reading) -> list[str]:
     """Return the EPCI that a sheet can be written for, the largest first.
 
     Parameters
@@ -51,7 +56,7 @@ def sheet_codes(result: StudyLike) -> list[str]:
     StudyError
         The communes of the territory have no EPCI.
     """
-    territory = Reading(result).territory
+    territory = read(result).territory
     people = territory.dropna(subset=["epci_code"]).groupby("epci_code")["population"].sum()
     codes = [str(code) for code in people.index if str(code)]
     if not codes:
@@ -62,7 +67,7 @@ def sheet_codes(result: StudyLike) -> list[str]:
     return sorted(codes, key=lambda code: (-float(people[code]), code))
 
 
-def epci_sheet(result: StudyLike, epci: str) -> Document:
+def epci_sheet(result: StudyLike | Reading, epci: str) -> Document:
     """Return the sheet of one EPCI as data, meant for two pages.
 
     Parameters
@@ -82,24 +87,29 @@ def epci_sheet(result: StudyLike, epci: str) -> Document:
     UnknownCodeError
         No commune of the territory belongs to this EPCI.
     """
-    reading = Reading(result)
-    codes = sheet_codes(result)
+    reading = read(result)
+    codes = sheet_codes(reading)
     if epci not in codes:
         known = ", ".join(f"{code} {reading.zone(code)}" for code in codes)
         raise UnknownCodeError(
             f"Aucune commune du territoire n'est dans l'EPCI « {epci} » ; EPCI connus : {known}."
         )
     place = reading.territory[reading.territory["epci_code"] == epci]
+    head, times = _people(reading, place), _times(reading, place)
+    picture, foot = _map(reading, place, epci), [*_unknown(reading), *method.digest_line(reading)]
+
+    def make(level: int) -> Document:
+        most_lines, most_communes = _LENGTHS[level]
+        effects = _effects(reading, epci, place, most=most_lines)
+        listed = _by_commune(reading, place, most=most_communes)
+        return _document(reading, epci, [*head, *effects, *times, *picture, *listed, *foot])
+
+    return shortest_needed(make, len(_LENGTHS) - 1, most_pages=_MOST_PAGES)
+
+
+def _document(reading: Reading, epci: str, blocks: list[Block]) -> Document:
+    """Return the sheet with its head and its foot."""
     study = reading.study
-    blocks: list[Block] = [
-        *_people(reading, place),
-        *_effects(reading, epci, place),
-        *_times(reading, place),
-        *_map(reading, place, epci),
-        *_by_commune(reading, place),
-        *_unknown(reading),
-        *method.digest_line(reading),
-    ]
     return Document(
         reading.zone_names[epci],
         date_of(reading),
@@ -108,7 +118,7 @@ def epci_sheet(result: StudyLike, epci: str) -> Document:
         kicker=f"Fiche d'EPCI · {study.territory.name}",
         footer=f"{reading.zone(epci)} · {study.title} · population {reading.vintage()}",
         keywords=["fiche", "EPCI", reading.zone_names[epci], study.territory.name],
-        run_digest=result.run_digest,
+        run_digest=reading.result.run_digest,
     )
 
 
@@ -168,7 +178,7 @@ def _needs(reading: Reading, place: pd.DataFrame) -> list[tuple[str, tuple[str, 
     return found
 
 
-def _effects(reading: Reading, epci: str, place: pd.DataFrame) -> list[Block]:
+def _effects(reading: Reading, epci: str, place: pd.DataFrame, *, most: int) -> list[Block]:
     """Say who gains and who loses there, move by move."""
     if not reading.result.comparisons:
         return []
@@ -186,15 +196,16 @@ def _effects(reading: Reading, epci: str, place: pd.DataFrame) -> list[Block]:
                 quiet.append(said)
     if not lines:
         return [heading, Paragraph(_nobody(reading, name))]
-    rows = [
-        [key[0], join(scenarios), *key[1:]] for key, scenarios in sorted(lines.items(), key=_first_letter)
-    ]
+    told = _first_lines(reading, lines, most)
+    rows = [[key[0], join(scenarios), *key[1:]] for key, scenarios in sorted(told.items(), key=_first_letter)]
     note = "Habitants de l'âge concerné à portée du site d'aujourd'hui ; les lignes ne s'additionnent pas. "
     outside = len(reading.communes[reading.communes["epci_code"] == epci]) - len(place)
     if outside:
         note += f"Y compris {count(outside, 'commune')} de cet EPCI hors du territoire. "
     note += "« Passent à portée » : seulement dans le scénario, non comptés comme gagnants."
-    if quiet:
+    if len(told) < len(lines):
+        note += f" {len(told)} lignes sur {len(lines)} ; toutes sont dans l'annexe technique."
+    elif quiet:
         note += f" Aucun effet mesurable ici : {' ; '.join(quiet)}."
     return [
         heading,
@@ -215,6 +226,16 @@ def _effects(reading: Reading, epci: str, place: pd.DataFrame) -> list[Block]:
             note=note,
         ),
     ]
+
+
+def _first_lines(
+    reading: Reading, lines: dict[tuple[str, ...], list[str]], most: int
+) -> dict[tuple[str, ...], list[str]]:
+    """Return the lines that there is room for: those of the service whose trips change most first."""
+    pivot = reading.pivot()
+    start = f"{reading.labels(pivot.services)} (" if pivot is not None else ""
+    order = sorted(lines, key=lambda key: (not key[0].startswith(start), lines[key], key))
+    return {key: lines[key] for key in order[:most]}
 
 
 def _first_letter(line: tuple[tuple[str, ...], list[str]]) -> tuple[list[str], str]:
@@ -265,14 +286,22 @@ def _times(reading: Reading, place: pd.DataFrame) -> list[Block]:
     rows = [[capital(join(names)), *cells] for cells, names in alike.items()]
     if not rows:
         return []
+    heads = [f"Scénario {name}" for name in every]
+    if is_wide(every):
+        rows = [
+            [*row[:2], grouped(dict(zip(every, row[2:-1], strict=True)), row[1]), row[-1]] for row in rows
+        ]
+        heads = ["Dans les scénarios"]
+    middle: list[Side] = ["right", "left"] if is_wide(every) else rights(len(every) + 1)
     return [
         Heading("À quelle distance des services"),
         DataTable(
-            ["Service", "Aujourd'hui", *(f"Scénario {name}" for name in every), "Le plus loin aujourd'hui"],
+            ["Service", "Aujourd'hui", *heads, "Le plus loin aujourd'hui"],
             rows,
             "Temps de route moyen des habitants, aller simple.",
-            align=["left", *rights(len(every) + 1), "left"],
-            widths=[2.2, 0.85, *(0.85 for _ in every), 2.0],
+            align=["left", *middle, "left"],
+            widths=[2.2, 0.85, *([3.0] if is_wide(every) else [0.85 for _ in every]), 2.0],
+            note="« – » : comme aujourd'hui dans tous les scénarios." if is_wide(every) else "",
         ),
     ]
 
@@ -318,12 +347,12 @@ def _map(reading: Reading, place: pd.DataFrame, epci: str) -> list[Block]:
     return [] if picture is None else [Heading("La carte", new_page=True), picture]
 
 
-def _by_commune(reading: Reading, place: pd.DataFrame) -> list[Block]:
+def _by_commune(reading: Reading, place: pd.DataFrame, *, most: int) -> list[Block]:
     """Return the numbers of the map, commune by commune, on two columns."""
     move = reading.pivot()
     if move is None or move.from_site is None or move.to_site is None:
-        return communes.today_table(reading, place.index, most=_MOST_COMMUNES)
-    return communes.change_table(reading, move, place.index, most=_MOST_COMMUNES)
+        return communes.today_table(reading, place.index, most=most)
+    return communes.change_table(reading, move, place.index, most=most)
 
 
 def _unknown(reading: Reading) -> list[Block]:

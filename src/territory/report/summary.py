@@ -18,14 +18,15 @@ from territory.report import answers, method, pictures, sections, summary_layers
 from territory.report.document import Block, DataTable, Heading
 from territory.report.french import integer, typeset
 from territory.report.html import blocks_html, text
-from territory.report.reading import Reading, StudyLike
+from territory.report.reading import Reading, read
+from territory.report.study_like import StudyLike
 
 _TOWNS = 12
 _HINT = "Choisissez une commune dans la liste, ou passez sur la carte."
 _COLUMNS = ("Commune", "EPCI", "Habitants", "Aujourd'hui", "Scénario", "Écart", "Personnes concernées")
 
 
-def summary_html(result: StudyLike) -> str:
+def summary_html(result: StudyLike | Reading) -> str:
     """Return the summary page of a study.
 
     It holds its styles, its script and its data; a policy inside the page forbids any other. Without scripts, the
@@ -41,7 +42,7 @@ def summary_html(result: StudyLike) -> str:
     str
         HTML.
     """
-    reading = Reading(result)
+    reading = read(result)
     study = reading.study
     css, script = (_asset(name) for name in ("resume.css", "resume.js"))
     parts = [

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from territory.errors import OutputError, UnknownCodeError
 from territory.report.council import build_report
+from territory.report.reading import Reading
 from territory.report.sheet import sheet_codes
 from territory.workflow.disk import UNFINISHED, write_whole
 from territory.workflow.manifest import digest_file
@@ -66,11 +67,12 @@ def write_documents(
     )
     try:
         staging = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=folder))
+        reading = Reading(result)
         try:
             for name, code in wanted.items():
                 announce(f"Fiche {_name(result, code)}" if code else "Annexe technique")
                 (staging / name).parent.mkdir(exist_ok=True)
-                build_report(result, staging / name, document=document, epci=code or None)
+                build_report(reading, staging / name, document=document, epci=code or None)
             _put(staging, folder, list(wanted), result.run_digest)
         finally:
             shutil.rmtree(staging, ignore_errors=True)

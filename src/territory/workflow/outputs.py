@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from territory import report
 from territory.errors import OutputError
 from territory.report.companions import write_companions
+from territory.report.reading import Reading
 from territory.report.tables import write_geopackage, write_table
 from territory.workflow.disk import UNFINISHED, flush_tree, write_whole
 from territory.workflow.manifest import digest_file
@@ -51,8 +52,9 @@ def write_outputs(result: StudyResult, report_dir: Path, *, log: Callable[[], di
     try:
         with _trouble_in_words(report_dir):
             published = _write_tables(result, staging)
-            report.build_report(result, staging / "rapport.pdf")
-            write_companions(result, published, staging)
+            reading = Reading(result)
+            report.build_report(reading, staging / "rapport.pdf")
+            write_companions(reading, published, staging)
             digests = _digests(staging)
             manifest = {**result.manifest, "run_sha256": result.run_digest, "outputs_sha256": digests}
             _write_json(staging / MANIFEST, manifest)
