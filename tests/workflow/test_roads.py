@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import osmium
+import pikepdf
 import pytest
 from scipy.spatial import Delaunay
 
 import territory
+from territory import supply
 from territory.datasets import load_dataset
 from territory.errors import NetworkError
 from territory.network.speeds import speed_table
@@ -50,6 +53,35 @@ def test_study_on_a_road_map(road_map: Path, tmp_path: Path, draguignan: StudyRe
     assert result.comparisons["B"].zones.loc[("248300493", "ime-salernes"), "persons_gain"] > 0
     assert result.run_digest != draguignan.run_digest
     assert any(key.startswith("roads: var.osm.pbf") for key in result.manifest["inputs_sha256"])
+    check_isochrones(result)
+    assert draguignan.isochrones is None
+    with pikepdf.open(tmp_path / "reports" / "draguignan" / "rapport.pdf") as pdf:
+        assert 8 <= len(pdf.pages) <= 14
+        captions = [str(one.get("/Alt", "")) for one in pdf.objects if isinstance(one, pikepdf.Dictionary)]
+    assert any("sochrone" in alt for alt in captions)
+
+
+def check_isochrones(result: StudyResult) -> None:
+    """Hold the outlines against the times of the tables, which are computed to points and without any outline."""
+    drawn = result.isochrones
+    assert drawn is not None
+    assert set(drawn["scenario"]) == {"", "A", "B", "C", "D"}
+    assert drawn.geometry.is_valid.all()
+    for (_, _), rows in drawn.groupby(["scenario", "site_id"]):
+        assert rows["minutes"].tolist() == [15, 30, 45]
+        shapes = rows.geometry.tolist()
+        assert all(larger.buffer(1).covers(smaller) for smaller, larger in pairwise(shapes))
+    communes = result.baseline.state.communes
+    for name, results in {"": result.baseline, "B": result.scenarios["B"]}.items():
+        times = results.access.xs("ime-salernes", level="service")["travel_time_min"].reindex(communes.index)
+        (site,) = supply.sites_serving(results.state.services, "ime-salernes")
+        rows = drawn[drawn["scenario"].eq(name) & drawn["site_id"].eq(site)].set_index("minutes")
+        for bound in (15, 30, 45):
+            inside = communes.within(rows.geometry[bound])
+            # the time inside the commune of the site itself is that of its area; outlines are true to a square
+            sure = (times - bound).abs().gt(1.5) & times.notna() & times.gt(5)
+            assert sure.sum() > 100
+            assert (inside == times.le(bound))[sure].mean() > 0.97
 
 
 def test_speeds_of_the_map_change_in_a_scenario(road_map: Path, tmp_path: Path) -> None:
@@ -72,6 +104,10 @@ def test_speeds_of_the_map_change_in_a_scenario(road_map: Path, tmp_path: Path) 
     assert (times["slow"] / today)[reached].between(1.4, 2.001).all()
     assert ((times["peak"] >= today - 1e-9) | times["peak"].isna()).all()
     assert "ime-salernes" in result.comparisons["slow"].services
+    assert result.isochrones is not None
+    area = result.isochrones.groupby(["scenario", "minutes"])["area_km2"].sum().unstack("minutes")
+    assert (area.loc["slow"] < 0.6 * area.loc[""]).all()
+    assert (area.loc["peak"] <= area.loc[""] + 1e-9).all()
     assert "scenario.speeds_file: lent.csv" in result.manifest["inputs_sha256"]
 
 
