@@ -73,6 +73,7 @@ _CODES = {
     "address": "adresse",
     "default": "valeur par défaut",
     "secret": "secret statistique",
+    "consultations_per_hab": "consultations par habitant",
     "min": "minutes",
     "persons": "personnes",
     "hab": "habitants",
@@ -137,9 +138,10 @@ def column_label(name: str) -> str:
             text, unit = _base(name.removeprefix(prefix))
             return f"{text}, {side}{unit}"
     if found := re.fullmatch(
-        r"([A-Za-z0-9-]+)_(value|delta|delta_low|delta_high|is_distinguishable|note)", name
+        r"([A-Za-z0-9-]+)_(value|delta|delta_low|delta_high|is_distinguishable|note|better_share|worse_share)",
+        name,
     ):
-        return f"Scénario {found[1]} : {WORDS[found[2]].lower()}"
+        return f"Scénario {found[1]} : {WORDS[found[2]][:1].lower()}{WORDS[found[2]][1:]}"
     return "".join(_base(name))
 
 
@@ -150,7 +152,9 @@ def _base(name: str) -> tuple[str, str]:
     for end, unit in _UNITS.items():
         if name.endswith(end):
             stem = name.removesuffix(end)
-            return WORDS.get(stem, stem.replace("_", " ").capitalize()), f" ({unit})"
+            words = WORDS.get(stem, stem.replace("_", " ").capitalize())
+            # a word that already says a unit takes that of the column
+            return re.sub(r" \([^)]*\)$", "", words), f" ({unit})"
     return name.replace("_", " ").capitalize(), ""
 
 

@@ -6,7 +6,6 @@ import base64
 import hashlib
 import json
 import math
-import unicodedata
 from importlib import resources
 from typing import Any
 
@@ -16,7 +15,7 @@ import pandas as pd
 from territory.plot.categories import Category, change_classes, time_classes
 from territory.report import answers, method, pictures, sections, summary_layers
 from territory.report.document import Block, DataTable, Heading
-from territory.report.french import integer, typeset
+from territory.report.french import alphabetical, integer, typeset
 from territory.report.html import blocks_html, text
 from territory.report.reading import Reading, read
 from territory.report.study_like import StudyLike
@@ -109,9 +108,10 @@ def _map(reading: Reading) -> list[str]:
         "layers": [_typeset_layer(layer) for layer in layers],
         "fills": {key: f"url(#f-{key})" for key in _categories(reading)},
         "view": [0, 0, *size],
+        "metres": _metres_by_unit(place),
         "hint": typeset(_HINT),
     }
-    order = sorted(range(len(communes)), key=lambda i: _plain(str(communes[i][0])))
+    order = sorted(range(len(communes)), key=lambda i: alphabetical(str(communes[i][0])))
     return [
         "<h2>La carte, commune par commune</h2>",
         _controls(layers, communes, order),
@@ -123,6 +123,7 @@ def _map(reading: Reading) -> list[str]:
         f'</g><path class="border" d="{border}"/><g aria-hidden="true">',
         *_towns(reading, place),
         '</g><g id="sites"></g></svg>',
+        '<div id="scale" class="scale" aria-hidden="true"></div><div class="north" aria-hidden="true">↑ N</div>',
         '<div id="tip" class="tip" hidden></div></div>',
         '<div><ul id="legend" class="legend"></ul>',
         f'<p id="details" class="details" aria-live="polite">{text(_HINT)}</p></div></div>',
@@ -139,6 +140,13 @@ def _placed(reading: Reading, site: str, label: str, place: Any) -> list[Any]:
     point = reading.state.sites.geometry[site]
     x, y = place(np.array([[point.x, point.y]]))[0].tolist()
     return [typeset(label), x, y]
+
+
+def _metres_by_unit(place: Any) -> float:
+    """Return how many metres one unit of the map is."""
+    far = 100_000.0
+    (start, _), (end, _) = place(np.array([[0.0, 0.0], [far, 0.0]])).tolist()
+    return round(far / (end - start), 3) if end > start else 1.0
 
 
 def _towns(reading: Reading, place: Any) -> list[str]:
@@ -168,7 +176,7 @@ def _controls(layers: list[dict[str, Any]], communes: list[list[Any]], order: li
     places = "".join(f'<option value="{i}">{text(communes[i][0])}</option>' for i in order)
     return (
         f'<div class="controls"><label>Ce que montre la carte<br><select id="layer">{shown}</select></label>'
-        f'<label>Commune<br><select id="commune"><option value="-1">–</option>{places}</select></label>'
+        f'<label>Commune<br><select id="commune"><option value="-1">Choisissez…</option>{places}</select></label>'
         '<div role="group" aria-label="Zoom"><button type="button" id="in" aria-label="Zoomer">+</button> '
         '<button type="button" id="out" aria-label="Dézoomer">−</button> '
         '<button type="button" id="reset">Tout voir</button></div></div>'
@@ -225,12 +233,6 @@ def _patterns(reading: Reading) -> str:
             f'<rect width="10" height="10" fill="{category.color}"/>{drawn}</pattern>'
         )
     return "".join(found)
-
-
-def _plain(name: str) -> str:
-    """Return a name as it is sorted: without accents."""
-    found = unicodedata.normalize("NFD", name)
-    return "".join(letter for letter in found if not unicodedata.combining(letter)).casefold()
 
 
 def _json(data: dict[str, Any]) -> str:

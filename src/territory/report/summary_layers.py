@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 # the map is this wide, in its own units
 WIDTH = 1000.0
 _DISC = 7.0
+# of one commune
+_BESIDE = {"entering": "passe à portée"}
 _NUMBERS = ["baseline_travel_time_min", "scenario_travel_time_min", "delta_travel_time_min"]
 
 
@@ -158,7 +160,7 @@ def _changed(row: pd.Series, *, is_observed: bool) -> list[str]:
     said = (
         change(delta, is_distinguishable=told)
         if effect in ("gain", "loss", "indistinct")
-        else value_label(effect)
+        else _BESIDE.get(effect, value_label(effect))
     )
     people = str(row["persons"])
     if people.isdecimal():

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from territory.report.french import typeset
+from territory.report.french import count as french_count
+from territory.report.french import integer, typeset
 from territory.report.labels import column_label, is_coded, value_label
 from territory.report.xlsx import Sheet, Value, to_xlsx
 
@@ -26,7 +27,6 @@ _TITLES = {
     "comptes_de_trajets": "Hypothèses de trajets",
     "comparaison_mesures": "Toutes les mesures",
     "comparaison_deserts": "Déserts, changements",
-    "implantation_plateforme": "Choix du site",
     "groupements_comparaison": "Groupements comparés",
     "groupements_contexte": "Établissements non groupés",
     "offre_scenarios": "Offre par scénario",
@@ -39,15 +39,42 @@ _TITLES = {
     "communes": "Communes",
     "services": "Services",
     "sites": "Sites",
+    "comparaison_mesures_communes": "Mesures par commune",
+    "deserts_communes": "Déserts par commune",
+    "deserts_zones": "Déserts par zone",
+    "medecins_generalistes_communes": "Généralistes par commune",
+    "parcours_enfants": "Parcours de l'enfant",
+    "soins_ehpad": "Soins autour des EHPAD",
+    "coordination": "Coordination",
+    "bord_des_donnees": "Bord des données",
+    "incertitude_temps": "Doute, temps",
+    "incertitude_couverture": "Doute, soins courants",
+    "incertitude_besoins": "Doute, besoins",
+    "incertitude_medecins_generalistes": "Doute, généralistes",
+    "incertitude_deserts": "Doute, déserts",
+    "incertitude_classes_desert": "Doute, classes de désert",
+    "incertitude_population_deserts": "Doute, habitants en désert",
+    "incertitude_scenarios": "Doute, scénarios",
+    "incertitude_scenarios_communes": "Doute, scénarios par commune",
     "sources": "Sources",
 }
+# tables of a question of the study, by the beginning and the end of their name
+_FAMILIES = (
+    (re.compile(r"implantation_(.+)"), "Site {}"),
+    (re.compile(r"groupement_(.+)_groupes"), "Groupes {}"),
+    (re.compile(r"groupement_(.+)_membres"), "Membres {}"),
+    (re.compile(r"groupement_(.+)_mutualisation"), "À partager {}"),
+)
 README, SOURCES = "Lisez-moi", "Sources"
 # told by the other sheets, or of no use on paper; whole in the folder tables/
 _LEFT_OUT = frozenset({"comparaison_mesures"})
 # a workbook that opens at once: longer tables are whole in the folder tables/
 _MOST_ROWS = 6_000
 _SHEET_SIGNS = re.compile(r"[\[\]:*?/\\\x00-\x1f]")
-_MOST_WIDTH, _LEAST_WIDTH, _MEASURED_ROWS = 46.0, 9.0, 300
+_README_WIDTH = 110
+# shares, ratios, and columns of several units
+_FINE = ("share", "_ratio", "balance", "_kg", "value", "delta", "low", "high", "distance", "threshold")
+_MOST_WIDTH, _LEAST_WIDTH, _MEASURED_ROWS = 60.0, 9.0, 300
 
 
 def workbook_bytes(tables: Mapping[str, pd.DataFrame], reading: Reading) -> bytes:
@@ -70,18 +97,36 @@ def workbook_bytes(tables: Mapping[str, pd.DataFrame], reading: Reading) -> byte
     ----------
     OWASP, CSV Injection.
     """
-    named = [name for name in _TITLES if name in tables and name != "sources"]
-    named += [name for name in tables if name not in _TITLES]
+    named = sorted((name for name in tables if name != "sources"), key=_rank)
     short: dict[str, str] = {}
     for name in named:
         if name not in _LEFT_OUT:
-            short[name] = _sheet_name(_TITLES.get(name, name.replace("_", " ").capitalize()), short.values())
+            short[name] = _sheet_name(_title(name), short.values())
     shown = {name: _of_use(name, tables[name], reading) for name in short}
     sheets = [_readme(reading, {short[name]: len(table) for name, table in shown.items()})]
     sheets += [_sheet(short[name], table, reading) for name, table in shown.items()]
     if "sources" in tables:
         sheets.append(_sheet(SOURCES, tables["sources"], reading))
     return to_xlsx(sheets, title=typeset(reading.study.title))
+
+
+def _rank(name: str) -> int:
+    """Return the place of a table: what compares first, then the questions of the study, then the rest."""
+    order = list(_TITLES)
+    if name in _TITLES:
+        return order.index(name) * 2
+    is_question = any(pattern.fullmatch(name) for pattern, _ in _FAMILIES)
+    return order.index("groupements_comparaison") * 2 + 1 if is_question else 2 * len(order)
+
+
+def _title(name: str) -> str:
+    """Return the French title of a table."""
+    if name in _TITLES:
+        return _TITLES[name]
+    for pattern, title in _FAMILIES:
+        if found := pattern.fullmatch(name):
+            return title.format(found[1])
+    return name.replace("_", " ").capitalize()
 
 
 def _of_use(name: str, table: pd.DataFrame, reading: Reading) -> pd.DataFrame:
@@ -131,14 +176,14 @@ def _readme(reading: Reading, sheets: Mapping[str, int]) -> Sheet:
         (f"Empreinte du calcul (SHA-256, reprise dans manifest.json) : {reading.result.run_digest}", False),
     ]  # fmt: skip
     titles = frozenset(place for place, (_, is_title) in enumerate(lines) if is_title)
-    return Sheet(README, (), [[typeset(text)] for text, _ in lines], [110], titles)
+    return Sheet(README, (), [[typeset(text)] for text, _ in lines], [_README_WIDTH], titles)
 
 
 def _rows_text(count: int) -> str:
     """Say how many lines a sheet has, and where the rest is."""
     if count <= _MOST_ROWS:
-        return f"{count} lignes" if count > 1 else f"{count} ligne"
-    return f"les {_MOST_ROWS} premières lignes sur {count} ; le reste est dans le dossier tables/"
+        return french_count(count, "ligne")
+    return f"les {integer(_MOST_ROWS)} premières lignes sur {integer(count)} ; le reste est dans le dossier tables/"
 
 
 def _sheet(title: str, table: pd.DataFrame, reading: Reading) -> Sheet:
@@ -150,10 +195,17 @@ def _sheet(title: str, table: pd.DataFrame, reading: Reading) -> Sheet:
     for head, (_, values) in zip(heads, columns, strict=True):
         longest = max((len(str(v)) for v in values[:_MEASURED_ROWS] if v is not None), default=0)
         # a title may take three lines
-        wanted = max(longest + 2.0, math.ceil(len(head) / 3) + 3.0, max(map(len, head.split())) + 2.0)
+        wanted = max(longest + 2.0, math.ceil(len(head) / 3) + 3.0, 1.2 * max(map(len, head.split())) + 2.0)
         widths.append(min(_MOST_WIDTH, max(_LEAST_WIDTH, wanted)))
     rows = list(zip(*(values for _, values in columns), strict=True))
-    return Sheet(title, heads, rows, widths)
+    return Sheet(title, heads, rows, widths, formats=[_format(name) for name, _ in columns])
+
+
+def _format(name: str) -> str:
+    """Return how the numbers of a column are shown: a year has no thousands, a share needs decimals."""
+    if name == "year" or name.endswith(("_code", "_id", "vintage")):
+        return "plain"
+    return "fine" if name.endswith(_FINE) else "rounded"
 
 
 def _values(column: pd.Series, name: str, reading: Reading) -> list[Value]:
@@ -188,8 +240,22 @@ def _text(value: str, name: str, reading: Reading) -> Value:
         return int(value)
     if value == "":
         return None
+    if name == "public":
+        return typeset(
+            {need.public: need.label for need in reading.study.need}.get(value, value_label(value))
+        )
+    if name in ("criterion", "scheme", "desert_class"):
+        return typeset(_desert_words(value, reading))
     if name in ("service", "authorisation_id", "authorisation"):
         return typeset(reading.short(value) if value in reading.named else value_label(value))
     if is_count or is_coded(name):
         return typeset(value_label(value))
     return value
+
+
+def _desert_words(value: str, reading: Reading) -> str:
+    """Return the names of a scheme, of a criterion, or of a class that names one."""
+    labels = {scheme.id: scheme.label for scheme in reading.study.desert}
+    labels |= {one.id: one.label for scheme in reading.study.desert for one in scheme.criterion}
+    first, sign, rest = value.partition(" : ")
+    return f"{labels.get(first, first)}{sign}{rest}"

@@ -25,7 +25,10 @@ _MOST_LETTERS = 32_000
 # what a spreadsheet takes for a formula when somebody edits the cell or opens the sheet as CSV
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "|", "%")
 # styles, by their place in styles.xml
-_PLAIN, _TEXT, _QUOTED, _HEADER, _TITLE, _WRAPPED, _WRAPPED_QUOTED = range(7)
+_PLAIN, _TEXT, _QUOTED, _HEADER, _TITLE, _WRAPPED, _WRAPPED_QUOTED, _WHOLE, _TENTHS, _FINE = range(10)
+# how a number is shown, whole or not, by the format of its column
+_NUMBERS = {"plain": (_PLAIN, _PLAIN), "rounded": (_WHOLE, _TENTHS), "fine": (_WHOLE, _FINE)}
+_LINE_POINTS = 15.0
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,9 @@ class Sheet:
         Width of each column (letters).
     titles
         Lines of text that are titles, by their place.
+    formats
+        How the numbers of each column are shown: `plain` (a year), `rounded` (thousands apart, one decimal at most) or
+        `fine` (three decimals at most). Without them every column is `rounded`.
     """
 
     name: str
@@ -51,6 +57,7 @@ class Sheet:
     rows: Sequence[Sequence[Value]]
     widths: Sequence[float]
     titles: frozenset[int] = field(default_factory=frozenset)
+    formats: Sequence[str] = field(default_factory=tuple)
 
 
 def to_xlsx(sheets: Sequence[Sheet], *, title: str) -> bytes:
@@ -168,6 +175,8 @@ def _workbook(sheets: Sequence[Sheet]) -> str:
             last = f"${column_letters(len(sheet.heads))}${len(sheet.rows) + 1}"
             place = _safe(f"'{quoted}'!$A$1:{last}")
             filters += f'<definedName name="_xlnm._FilterDatabase" localSheetId="{i}" hidden="1">{place}</definedName>'
+            first = _safe(f"'{quoted}'!$1:$1")
+            filters += f'<definedName name="_xlnm.Print_Titles" localSheetId="{i}">{first}</definedName>'
     named = f"<definedNames>{filters}</definedNames>" if filters else ""
     return f'<workbook xmlns="{_MAIN}" xmlns:r="{_OFFICE}/relationships"><sheets>{listed}</sheets>{named}</workbook>'
 
@@ -185,32 +194,49 @@ def _sheet(sheet: Sheet) -> str:
         for i, width in enumerate(sheet.widths, start=1)
     )
     letters = [column_letters(i) for i in range(1, max(len(sheet.widths), len(sheet.heads), 1) + 1)]
+    formats = [*sheet.formats, *["rounded"] * len(letters)]
     lines = []
     if sheet.heads:
-        cells = "".join(_cell(letters[i], 1, head, _HEADER) for i, head in enumerate(sheet.heads))
+        cells = "".join(_cell(letters[i], 1, head, _HEADER, "plain") for i, head in enumerate(sheet.heads))
         lines.append(f'<row r="1" ht="48" customHeight="1">{cells}</row>')
     for place, row in enumerate(sheet.rows):
         number = place + 1 + bool(sheet.heads)
         style = None if sheet.heads else _TITLE if place in sheet.titles else _WRAPPED
         cells = "".join(
-            _cell(letters[i], number, value, style) for i, value in enumerate(row) if value is not None
+            _cell(letters[i], number, value, style, formats[i])
+            for i, value in enumerate(row)
+            if value is not None
         )
-        lines.append(f'<row r="{number}">{cells}</row>')
+        height = "" if sheet.heads else _height(row, sheet.widths)
+        lines.append(f'<row r="{number}"{height}>{cells}</row>')
     last = f"{column_letters(max(len(sheet.heads), 1))}{len(sheet.rows) + 1}"
     filtered = f'<autoFilter ref="A1:{last}"/>' if sheet.heads and sheet.rows else ""
+    # on paper: the whole width on one page, lying down where there are columns
+    lying = ' orientation="landscape"' if sheet.heads else ""
     return (
-        f'<worksheet xmlns="{_MAIN}"><sheetViews><sheetView workbookViewId="0">{frozen}</sheetView></sheetViews>'
-        f"<cols>{widths}</cols><sheetData>{''.join(lines)}</sheetData>{filtered}</worksheet>"
+        f'<worksheet xmlns="{_MAIN}"><sheetPr><pageSetUpPr fitToPage="1"/></sheetPr>'
+        f'<sheetViews><sheetView workbookViewId="0">{frozen}</sheetView></sheetViews>'
+        f"<cols>{widths}</cols><sheetData>{''.join(lines)}</sheetData>{filtered}"
+        f'<pageSetup paperSize="9" fitToHeight="0"{lying}/></worksheet>'
     )
 
 
-def _cell(letters: str, number: int, value: Value, style: int | None) -> str:
+def _height(row: Sequence[Value], widths: Sequence[float]) -> str:
+    """Return the height of a line of text that takes several lines: not every reader finds it by itself."""
+    texts = [str(value) for value in row if value is not None]
+    lines = max((math.ceil(1.1 * len(text) / widths[0]) for text in texts), default=1)
+    return f' ht="{_LINE_POINTS * lines:g}" customHeight="1"' if lines > 1 else ""
+
+
+def _cell(letters: str, number: int, value: Value, style: int | None, shown: str) -> str:
     """Write one cell: a number as a number, anything else as a text."""
     if isinstance(value, str):
         return f'<c r="{letters}{number}" {_text_cell(value, style)}'
     if value is None or not math.isfinite(value):
         return ""
-    return f'<c r="{letters}{number}" s="{_PLAIN}"><v>{value!r}</v></c>'
+    whole, other = _NUMBERS[shown]
+    style = whole if isinstance(value, int) else other
+    return f'<c r="{letters}{number}" s="{style}"><v>{value!r}</v></c>'
 
 
 # a sheet says the same names, units and words thousands of times
@@ -257,6 +283,8 @@ def column_letters(place: int) -> str:
 
 _STYLES = (
     f'<styleSheet xmlns="{_MAIN}">'
+    '<numFmts count="2"><numFmt numFmtId="164" formatCode="#,##0.0"/><numFmt numFmtId="165" formatCode="#,##0.0##"/>'
+    "</numFmts>"
     '<fonts count="4"><font><sz val="11"/><name val="Calibri"/></font>'
     '<font><b/><sz val="11"/><color rgb="FFFFFFFF"/><name val="Calibri"/></font>'
     '<font><b/><sz val="13"/><color rgb="FF0B4A6F"/><name val="Calibri"/></font>'
@@ -266,10 +294,12 @@ _STYLES = (
     "</fills>"
     '<borders count="1"><border><left/><right/><top/><bottom/><diagonal/></border></borders>'
     '<cellStyleXfs count="1"><xf numFmtId="0" fontId="0" fillId="0" borderId="0"/></cellStyleXfs>'
-    '<cellXfs count="7">'
+    '<cellXfs count="10">'
     '<xf numFmtId="0" fontId="0" fillId="0" borderId="0" xfId="0"/>'
-    '<xf numFmtId="49" fontId="0" fillId="0" borderId="0" xfId="0" applyNumberFormat="1"/>'
-    '<xf numFmtId="49" fontId="0" fillId="0" borderId="0" xfId="0" applyNumberFormat="1" quotePrefix="1"/>'
+    '<xf numFmtId="49" fontId="0" fillId="0" borderId="0" xfId="0" applyNumberFormat="1" applyAlignment="1">'
+    '<alignment horizontal="left" indent="1"/></xf>'
+    '<xf numFmtId="49" fontId="0" fillId="0" borderId="0" xfId="0" applyNumberFormat="1" applyAlignment="1" '
+    'quotePrefix="1"><alignment horizontal="left" indent="1"/></xf>'
     '<xf numFmtId="49" fontId="1" fillId="2" borderId="0" xfId="0" applyNumberFormat="1" applyFont="1" applyFill="1" '
     'applyAlignment="1"><alignment vertical="center" wrapText="1"/></xf>'
     '<xf numFmtId="49" fontId="2" fillId="0" borderId="0" xfId="0" applyNumberFormat="1" applyFont="1" '
@@ -278,6 +308,9 @@ _STYLES = (
     '<alignment vertical="top" wrapText="1"/></xf>'
     '<xf numFmtId="49" fontId="0" fillId="0" borderId="0" xfId="0" applyNumberFormat="1" applyAlignment="1" '
     'quotePrefix="1"><alignment vertical="top" wrapText="1"/></xf>'
+    '<xf numFmtId="3" fontId="0" fillId="0" borderId="0" xfId="0" applyNumberFormat="1"/>'
+    '<xf numFmtId="164" fontId="0" fillId="0" borderId="0" xfId="0" applyNumberFormat="1"/>'
+    '<xf numFmtId="165" fontId="0" fillId="0" borderId="0" xfId="0" applyNumberFormat="1"/>'
     "</cellXfs>"
     '<cellStyles count="1"><cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles></styleSheet>'
 )

@@ -65,10 +65,31 @@
 
   function drawView() {
     svg.setAttribute("viewBox", view.map(function (v) { return v.toFixed(1); }).join(" "));
-    var scale = view[2] / whole[2];
-    Array.prototype.forEach.call(svg.querySelectorAll(".site, .town"), function (group) {
+    var scale = view[2] / whole[2], sites = Array.prototype.slice.call(svg.querySelectorAll(".site"));
+    sites.concat(Array.prototype.slice.call(svg.querySelectorAll(".town"))).forEach(function (group) {
       group.setAttribute("transform", "translate(" + group.dataset.x + " " + group.dataset.y + ") scale(" + scale + ")");
     });
+    // a name does not stand on the mark of a site: it goes above it
+    Array.prototype.forEach.call(svg.querySelectorAll(".town"), function (town) {
+      var half = town.textContent.length * 4.5 + 13;
+      var covered = sites.some(function (site) {
+        var dx = (site.dataset.x - town.dataset.x) / scale, dy = (site.dataset.y - town.dataset.y) / scale;
+        return Math.abs(dx) < half && dy > -24 && dy < 16;
+      });
+      town.setAttribute("dy", covered ? "-20" : "0");
+    });
+    drawScale();
+  }
+
+  // a bar as long as 1, 2 or 5 times a power of ten metres
+  function drawScale() {
+    var box = svg.getBoundingClientRect(), bar = document.getElementById("scale");
+    if (!box.width || !box.height) { return; }
+    var metres = data.metres / Math.min(box.width / view[2], box.height / view[3]), most = 0.22 * box.width * metres;
+    var power = Math.pow(10, Math.floor(Math.log(most) / Math.LN10));
+    var length = power * (most >= 5 * power ? 5 : most >= 2 * power ? 2 : 1);
+    bar.style.width = (length / metres).toFixed(0) + "px";
+    put(bar, length >= 1000 ? length / 1000 + "\u00a0km" : length + "\u00a0m");
   }
 
   function zoom(factor, x, y) {
@@ -168,5 +189,6 @@
   Array.prototype.forEach.call(document.querySelectorAll("#communes thead th"), function (head) {
     head.querySelector("button").addEventListener("click", function () { sortBy(head); });
   });
+  window.addEventListener("resize", drawScale);
   drawLayer();
 })();
