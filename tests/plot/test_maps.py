@@ -43,7 +43,7 @@ def test_numbers_are_written_in_communes_and_unknown_is_in_the_legend(
         [Panel(areas, classes.keys, numbers=numbers_from(times))], Legend(classes.legend, "Temps")
     )
     written = texts(figure)
-    assert {"10", "40", "70", "Temps", "inconnu", "jusqu'à 15\u00a0min"} <= set(written)
+    assert {"10", "40", "70", "Temps", "inconnu", "jusqu’à 15\u00a0min"} <= set(written)
     assert "nan" not in written
 
 

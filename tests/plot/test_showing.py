@@ -59,7 +59,7 @@ def test_an_allocation_shows_who_has_no_place(result: StudyResult) -> None:
     demand = pd.Series(30.0, index=communes.index)
     allocation = allocate_places(times, demand, pd.Series({"83050": 40.0}), max_time_min=60)
     found = " ".join(texts(show(allocation, outlines=result.dataset.outlines)))
-    assert "Sans place : 50" in found
+    assert "Sans place\u00a0: 50" in found
 
 
 def test_groups_and_types_are_drawn_each_in_its_colour(result: StudyResult) -> None:

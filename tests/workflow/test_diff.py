@@ -11,8 +11,6 @@ import pytest
 import territory
 from territory.errors import MissingFileError, StudyError
 from territory.report.difference import published
-from territory.study.changes import Scenario
-from territory.study.state import State
 from territory.workflow.diffing import RunDifference, diff_runs, indicators, write_difference
 from territory.workflow.result import StudyResult
 from tests.study.test_load import GOOD, write
@@ -111,24 +109,6 @@ def test_a_study_with_its_own_files_is_found_again_from_anywhere(
     assert result.report_dir is not None
     monkeypatch.chdir(tmp_path.parent)
     assert diff_runs(result.report_dir, result.report_dir).changes.empty
-
-
-def test_a_step_that_changes_nothing_is_not_computed_again(
-    runs: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    computed: list[State] = []
-
-    def indicators_of(state: State, scenarios: tuple[Scenario, ...]) -> pd.Series:
-        computed.append(state)
-        return indicators(state, ())
-
-    monkeypatch.setattr("territory.workflow.diffing.indicators", indicators_of)
-    diff_runs(runs[0], runs[0])
-    assert len(computed) == 1
-    computed.clear()
-    diff_runs(*runs)
-    # today's census, then the other: sites, times and parameters are the same
-    assert len(computed) == 2
 
 
 def test_indicators_do_not_depend_on_the_order_of_communes(draguignan: StudyResult) -> None:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -104,11 +102,7 @@ def diff_runs(run_a: Path | str, run_b: Path | str) -> RunDifference:
     path.append(replace(path[-1], travel_times=b.travel_times, site_times=b.site_times))
     path.append(b)
     scenarios = [inputs[0].scenarios] * 3 + [inputs[1].scenarios] * 2
-    values: list[pd.Series] = []
-    for step, world in enumerate(zip(path, scenarios, strict=True)):
-        # a step that changes nothing, as times when the census alone is new, is not computed again
-        is_still = step > 0 and _is_same(world, (path[step - 1], scenarios[step - 1]))
-        values.append(values[-1] if is_still else indicators(*world))
+    values = [indicators(state, listed) for state, listed in zip(path, scenarios, strict=True)]
     return RunDifference(
         inputs[0].study, inputs[1].study, _changes(values), _crossings(a, b, values[0], values[-1])
     )
@@ -246,24 +240,6 @@ def _prepare_again(folder: Path) -> Inputs:
             )
     problems.raise_if_any()
     return inputs
-
-
-def _is_same(one: Any, other: Any) -> bool:
-    """Tell whether two worlds hold the same tables and parameters, value for value."""
-    if one is other:
-        return True
-    if type(one) is not type(other):
-        return False
-    if isinstance(one, pd.DataFrame | pd.Series):
-        # a cutoff that is not known is no number, and no number equals itself
-        return one.equals(other) and repr(one.attrs) == repr(other.attrs)
-    if isinstance(one, Mapping):
-        return one.keys() == other.keys() and all(_is_same(one[key], other[key]) for key in one)
-    if isinstance(one, tuple):
-        return len(one) == len(other) and all(map(_is_same, one, other))
-    if is_dataclass(one):
-        return all(_is_same(getattr(one, part.name), getattr(other, part.name)) for part in fields(one))
-    return bool(one == other)
 
 
 def _check_same_communes(a: State, b: State) -> None:
