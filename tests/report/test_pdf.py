@@ -106,6 +106,19 @@ def test_table_headers_are_repeated_on_each_page(tmp_path: Path) -> None:
         assert len(opened.pages) > 1
 
 
+def test_long_tables_stay_small_and_their_identifier_comes_from_the_content(tmp_path: Path) -> None:
+    rows = [[str(row), *(f"commune {row * column}" for column in range(7))] for row in range(1500)]
+    long = Document("Essai", dt.date(2024, 1, 1), [DataTable(list("abcdefgh"), rows, "Longue")])
+    path = pdf.compile_pdf(long, tmp_path / "r.pdf")
+    content = path.read_bytes()
+    # 12,000 cells: each would take some 170 bytes in clear
+    assert len(content) < 600_000
+    assert b"pdfuaid" in content
+    with pikepdf.open(path) as opened:
+        assert len(opened.trailer["/ID"]) == 2
+    assert len(tags(path)["/TD"]) == 12_000
+
+
 def test_same_bytes_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = pdf.compile_pdf(document(), tmp_path / "a.pdf").read_bytes()
     elsewhere = tmp_path / "elsewhere"

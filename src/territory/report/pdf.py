@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
 import json
 import os
 import shutil
@@ -108,9 +109,28 @@ def to_bytes(document: Document) -> bytes:
 
     moment = dt.datetime.combine(document.date, dt.time(), tzinfo=dt.UTC)
     with _laid_out(document) as (source, options):
-        return bytes(
-            typst.compile(source, pdf_standards=[*STANDARDS], timestamp=int(moment.timestamp()), **options)
+        written = typst.compile(
+            source, pdf_standards=[*STANDARDS], timestamp=int(moment.timestamp()), **options
         )
+    return _packed(bytes(written))
+
+
+def _packed(content: bytes) -> bytes:
+    """Compress what says how a PDF is read aloud, which the compiler writes in clear: most of an annex, cell by cell.
+
+    The identifier comes from the content, not from the clock; the metadata stay in clear, as PDF/A wants them.
+    """
+    import pikepdf
+
+    packed = io.BytesIO()
+    with pikepdf.open(io.BytesIO(content)) as pdf:
+        pdf.save(
+            packed,
+            object_stream_mode=pikepdf.ObjectStreamMode.generate,
+            fix_metadata_version=False,
+            deterministic_id=True,
+        )
+    return packed.getvalue()
 
 
 def count_pages(document: Document) -> int:

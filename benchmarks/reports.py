@@ -1,0 +1,82 @@
+"""Measure what is written once a study is computed: council report, files of a run, a sheet per EPCI, annex.
+
+    python benchmarks/reports.py --runs 3 [--scenarios 8] [--roads MAP.osm.pbf]
+
+One process; travel times, scenarios and draws are computed before the clock starts. Each figure is the median of the
+runs, the first run among them: it also loads the libraries that draw.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from importlib import resources
+from pathlib import Path
+
+import pikepdf
+from eight_scenarios import study_text
+
+import territory
+from territory import report
+from territory.report.companions import write_companions
+from territory.report.reading import Reading
+from territory.report.sheet import sheet_codes
+from territory.workflow.result import StudyResult
+from territory.workflow.tables import tables
+
+MOST_MB = 3.0
+BARS_S = {"council": 6.0, "sheets": 40.0}
+
+
+def documents(result: StudyResult, folder: Path) -> dict[str, Callable[[], object]]:
+    """Return what writes each document."""
+
+    def sheets() -> None:
+        reading = Reading(result)
+        for epci in sheet_codes(result):
+            report.build_report(reading, folder / f"fiche-{epci}.pdf", document="sheet", epci=epci)
+
+    return {
+        "council": lambda: report.build_report(Reading(result), folder / "rapport.pdf"),
+        "annex": lambda: report.build_report(Reading(result), folder / "annexe.pdf", document="annex"),
+        "sheets": sheets,
+        "companions": lambda: write_companions(Reading(result), tables(result), folder),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--scenarios", type=int, choices=(4, 8), default=4)
+    parser.add_argument("--roads", type=Path)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        study = folder / "etude.toml"
+        embedded = resources.files("territory.datasets") / "studies" / "draguignan.toml"
+        study.write_text(
+            study_text() if options.scenarios == 8 else embedded.read_text("utf-8"), encoding="utf-8"
+        )
+        result = territory.run_study(study, roads=options.roads)
+        _ = result.draws
+        for what, write in documents(result, folder).items():
+            seconds = []
+            for _ in range(options.runs):
+                began = time.perf_counter()
+                write()
+                seconds.append(time.perf_counter() - began)
+            bar = f"(bar {BARS_S[what]:g} s)" if what in BARS_S else ""
+            print(f"{what:12} {statistics.median(seconds):6.2f} s  first {seconds[0]:6.2f} s  {bar}")
+        for path in sorted(folder.glob("*.pdf")):
+            with pikepdf.open(path) as pdf:
+                size = path.stat().st_size / 1e6
+                print(
+                    f"{path.name:24} {len(pdf.pages):3d} pages {size:6.2f} MB{'' if size < MOST_MB else '  OVER'}"
+                )
+
+
+if __name__ == "__main__":
+    main()
