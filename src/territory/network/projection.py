@@ -23,6 +23,8 @@ _TERRITORIES = (
     ("976", (44.9, -13.1, 45.4, -12.5)),
 )
 
+# more places than this tell no better where a map is
+_ENOUGH_PLACES = 100_000
 # places projected by one task
 _PLACES_AT_ONCE = 500_000
 
@@ -46,7 +48,11 @@ def territory_crs(lon: Floats, lat: Floats) -> str:
     >>> territory_crs(np.array([6.4]), np.array([43.5])), territory_crs(np.array([55.5]), np.array([-21.1]))
     ('EPSG:2154', 'EPSG:2975')
     """
-    middle_lon, middle_lat = float(np.nanmedian(lon)), float(np.nanmedian(lat))
+    every = max(1, lon.size // _ENOUGH_PLACES)
+    some = ~(np.isnan(lon[::every]) | np.isnan(lat[::every]))
+    if not some.any():
+        every, some = 1, ~(np.isnan(lon) | np.isnan(lat))
+    middle_lon, middle_lat = float(np.median(lon[::every][some])), float(np.median(lat[::every][some]))
     for departement, (west, south, east, north) in _TERRITORIES:
         if west <= middle_lon <= east and south <= middle_lat <= north:
             return f"EPSG:{projected_epsg(departement)}"
@@ -74,13 +80,16 @@ def project(lon: Floats, lat: Floats, crs: str) -> tuple[Floats, Floats]:
     >>> [int(value[0]) for value in project(np.array([3.0]), np.array([46.5]), "EPSG:2154")]
     [700000, 6600000]
     """
-    x, y = np.full(lon.size, np.nan), np.full(lon.size, np.nan)
+    x, y = np.full((2, lon.size), np.nan)
 
     def fill(part: slice) -> None:
         # a transformer serves one thread
         transformer = Transformer.from_crs(CRS("EPSG:4326"), CRS(crs), always_xy=True)
         known = ~(np.isnan(lon[part]) | np.isnan(lat[part]))
-        x[part][known], y[part][known] = transformer.transform(lon[part][known], lat[part][known])
+        if known.all():
+            x[part], y[part] = transformer.transform(lon[part], lat[part])
+        else:
+            x[part][known], y[part][known] = transformer.transform(lon[part][known], lat[part][known])
 
     parts = [slice(begin, begin + _PLACES_AT_ONCE) for begin in range(0, lon.size, _PLACES_AT_ONCE)]
     run_tasks(fill, parts, count_threads(None) if len(parts) > 1 else 1)

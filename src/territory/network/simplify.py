@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from territory.errors import NetworkError
-from territory.network.engine._compiling import kernel
+from territory.network.engine._compiling import count_threads, kernel, run_tasks
 from territory.network.graph import (
     BACKWARD,
     FORWARD,
@@ -31,6 +31,8 @@ __all__ = ["measure_m", "prepare"]
 _NO_ROAD = "La carte ne contient aucun tronçon de route : aucune route n'a deux nœuds localisés."
 # WGS 84
 _EQUATOR_M, _FLATTENING = 6378137.0, 1 / 298.257223563
+# chains laid out by one task
+_CHAINS_AT_ONCE = 100_000
 
 
 @dataclass(frozen=True)
@@ -286,15 +288,15 @@ def _assemble(
     direction = lines.ways.direction[hops.way[begin[order]]]
     swapped = (direction & FORWARD) * BACKWARD | (direction & BACKWARD) // BACKWARD
     chain_start = np.concatenate([[0], np.cumsum(np.diff(hop_start)[order] + 1)])
-    vertex, hop_way, hop_reversed, hop_length_m = _lay_out(
-        order, hop_start, sequence, backward, (hops.first, hops.second, hops.way), hops.length_m
+    laid_x, laid_y, laid_kind, hop_way, hop_reversed, hop_length_m = _laid_out(
+        (order, chain_start, *traced), (hops.first, hops.second, hops.way, hops.length_m), by_node
     )
     roads = Roads(
         ways=lines.ways,
         crs=crs,
-        x=x[vertex],
-        y=y[vertex],
-        vertex_kind=kind[vertex],
+        x=laid_x,
+        y=laid_y,
+        vertex_kind=laid_kind,
         chain_start=chain_start,
         hop_way=hop_way,
         hop_reversed=hop_reversed,
@@ -315,32 +317,54 @@ def _assemble(
     return replace(roads, turns=forbidden_turns(roads, restrictions[restrictions[:, 1] >= 0]))
 
 
+def _laid_out(
+    chains: tuple[Ints, Ints, Int32, Bools, Ints],
+    hops: tuple[Int32, Int32, Int32, NDArray[np.float32]],
+    by_node: tuple[Floats, Floats, NDArray[np.int8]],
+) -> tuple[Floats, Floats, NDArray[np.int8], Int32, Bools, NDArray[np.float32]]:
+    """Return x, y and kind of vertices, then way, sense and length of hops, chain after chain, on all cores."""
+    order, chain_start = chains[:2]
+    size = int(chain_start[-1])
+    laid = (
+        np.empty(size),
+        np.empty(size),
+        np.empty(size, dtype=np.int8),
+        np.zeros(size, dtype=np.int32),
+        np.zeros(size, dtype=np.bool_),
+        np.zeros(size, dtype=np.float32),
+    )
+    parts = [(begin, begin + _CHAINS_AT_ONCE) for begin in range(0, order.size, _CHAINS_AT_ONCE)]
+    run_tasks(
+        lambda part: _lay_out(part, chains, hops, by_node, laid),
+        parts,
+        count_threads(None) if len(parts) > 1 else 1,
+    )
+    return laid
+
+
 @kernel
 def _lay_out(
-    order: Ints,
-    hop_start: Ints,
-    sequence: Int32,
-    backward: Bools,
-    hops: tuple[Int32, Int32, Int32],
-    length_m: NDArray[np.float32],
-) -> tuple[Int32, Int32, Bools, NDArray[np.float32]]:  # pragma: no cover - compiled
-    """Write chains one after the other in an order: the node of each vertex, then way, sense and length of hops."""
-    first, second, way = hops
-    size = sequence.size + order.size
-    vertex = np.empty(size, dtype=np.int32)
-    hop_way = np.zeros(size, dtype=np.int32)
-    hop_reversed = np.zeros(size, dtype=np.bool_)
-    hop_length_m = np.zeros(size, dtype=np.float32)
-    at = 0
-    for chain in order:
-        for place in range(hop_start[chain], hop_start[chain + 1]):
-            hop = sequence[place]
-            vertex[at] = second[hop] if backward[place] else first[hop]
-            hop_way[at] = way[hop]
-            hop_reversed[at] = backward[place]
-            hop_length_m[at] = length_m[hop]
+    part: tuple[int, int],
+    chains: tuple[Ints, Ints, Int32, Bools, Ints],
+    hops: tuple[Int32, Int32, Int32, NDArray[np.float32]],
+    by_node: tuple[Floats, Floats, NDArray[np.int8]],
+    laid: tuple[Floats, Floats, NDArray[np.int8], Int32, Bools, NDArray[np.float32]],
+) -> None:  # pragma: no cover - compiled
+    """Write a part of the chains, in their new order: their vertices, and what is along each hop."""
+    order, chain_start, sequence, backward, hop_start = chains
+    first, second, way, length_m = hops
+    x, y, kind = by_node
+    laid_x, laid_y, laid_kind, hop_way, hop_reversed, hop_length_m = laid
+    for row in range(part[0], min(part[1], order.size)):
+        at = chain_start[row]
+        begin, end = hop_start[order[row]], hop_start[order[row] + 1]
+        for place in range(begin, end + 1):
+            # the last vertex is where the last hop ends
+            hop = sequence[min(place, end - 1)]
+            node = second[hop] if backward[min(place, end - 1)] != (place == end) else first[hop]
+            laid_x[at], laid_y[at], laid_kind[at] = x[node], y[node], kind[node]
+            if place < end:
+                hop_way[at] = way[hop]
+                hop_reversed[at] = backward[place]
+                hop_length_m[at] = length_m[hop]
             at += 1
-        last = hop_start[chain + 1] - 1
-        vertex[at] = first[sequence[last]] if backward[last] else second[sequence[last]]
-        at += 1
-    return vertex, hop_way, hop_reversed, hop_length_m
