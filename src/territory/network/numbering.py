@@ -12,7 +12,7 @@ from territory.network.graph import Floats, Int32, Ints
 
 __all__ = ["NodeNumbers", "renumber"]
 
-_FIRST_CAPACITY = 1 << 12
+_LEAST_CAPACITY = 1 << 12
 Number = TypeVar("Number", np.int64, np.float64)
 # one slot in two stays free, at least
 _SLOTS_PER_NODE = 2
@@ -27,6 +27,11 @@ class NodeNumbers:
 
     Memory grows with the distinct nodes: 24 bytes each, and 8 to 16 of a table of numbers.
 
+    Parameters
+    ----------
+    expected
+        About how many nodes will come: with room for them, the table is not made anew again and again.
+
     Examples
     --------
     >>> numbers = NodeNumbers()
@@ -39,12 +44,14 @@ class NodeNumbers:
     [6.0, 6.1]
     """
 
-    def __init__(self) -> None:
+    def __init__(self, expected: int = 0) -> None:
+        capacity = _power_of_two(max(expected, _LEAST_CAPACITY))
         self._count = 0
-        self._ids = np.empty(_FIRST_CAPACITY, dtype=np.int64)
-        self._lon = np.empty(_FIRST_CAPACITY)
-        self._lat = np.empty(_FIRST_CAPACITY)
-        self._slots = np.full(_SLOTS_PER_NODE * _FIRST_CAPACITY, -1, dtype=np.int32)
+        # memory that is never written costs nothing
+        self._ids = np.empty(capacity, dtype=np.int64)
+        self._lon = np.empty(capacity)
+        self._lat = np.empty(capacity)
+        self._slots = np.full(_SLOTS_PER_NODE * capacity, -1, dtype=np.int32)
 
     def add(self, ids: Ints, lon: Floats, lat: Floats) -> Int32:
         """Return the number of each node, a new one for those never met.
@@ -88,9 +95,7 @@ class NodeNumbers:
         """Make room for so many nodes."""
         if count <= self._ids.size:
             return
-        capacity = self._ids.size
-        while capacity < count:
-            capacity *= 2
+        capacity = _power_of_two(count)
         self._ids = _lengthen(self._ids[: self._count], capacity)
         self._lon = _lengthen(self._lon[: self._count], capacity)
         self._lat = _lengthen(self._lat[: self._count], capacity)
@@ -122,6 +127,11 @@ def renumber(node: Int32, n_nodes: int) -> tuple[Int32, Int32, Int32]:
     row = np.full(n_nodes, -1, dtype=np.int32)
     renumbered, used = _renumber(node, row)
     return renumbered, row, used
+
+
+def _power_of_two(count: int) -> int:
+    """Return the smallest power of two that is no less than a count."""
+    return 1 << (count - 1).bit_length()
 
 
 def _lengthen(values: NDArray[Number], capacity: int) -> NDArray[Number]:

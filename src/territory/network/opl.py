@@ -56,7 +56,9 @@ class OplWays:
     others: list[str]
 
 
-def read_opl(stream: IO[bytes], *, keys: frozenset[str], block_bytes: int = 1 << 22) -> OplWays:
+def read_opl(
+    stream: IO[bytes], *, keys: frozenset[str], expected_nodes: int = 0, block_bytes: int = 1 << 22
+) -> OplWays:
     """Read an OPL text with locations on ways, keeping only the tags of ways that `keys` names.
 
     Parameters
@@ -65,6 +67,8 @@ def read_opl(stream: IO[bytes], *, keys: frozenset[str], block_bytes: int = 1 <<
         The text, read once from its beginning to its end: a file or a pipe.
     keys
         Keys of the tags that matter: ways that agree on them share one group.
+    expected_nodes
+        About how many nodes the ways have; it changes nothing in the result.
     block_bytes
         How much of the text is in memory at once (bytes), no less than its longest line.
 
@@ -81,7 +85,7 @@ def read_opl(stream: IO[bytes], *, keys: frozenset[str], block_bytes: int = 1 <<
     ([{'highway': 'primary'}], [0, 1], [6.5, 6.6])
     """
     hashes = np.sort(np.array([_hash_text(key) for key in sorted(keys)], dtype=np.uint64))
-    nodes, groups = NodeNumbers(), _Groups(keys)
+    nodes, groups = NodeNumbers(expected_nodes), _Groups(keys)
     # of each block: groups and identifiers of ways, steps of each, nodes of these
     columns: tuple[list[NDArray[Any]], ...] = ([], [], [], [])
     others: list[str] = []
@@ -90,7 +94,7 @@ def read_opl(stream: IO[bytes], *, keys: frozenset[str], block_bytes: int = 1 <<
         ways, steps, other_span = scratch.parse(block, hashes)
         way_id, counts, group_hash, tag_span = ways
         group = groups.number(block, group_hash, tag_span)
-        read = group, way_id.copy(), counts.copy(), nodes.add(*steps)
+        read: tuple[NDArray[Any], ...] = group, way_id.copy(), counts.copy(), nodes.add(*steps)
         for column, values in zip(columns, read, strict=True):
             column.append(values)
         others += [block[begin:end].tobytes().decode() for begin, end in other_span]

@@ -26,6 +26,8 @@ __all__ = ["ATTRIBUTION", "PROFILES", "read_lines", "read_osm"]
 ATTRIBUTION = "© les contributeurs d'OpenStreetMap (ODbL)"
 PROFILES = ("car",)
 _SUFFIXES = (".osm.pbf", ".pbf", ".osm", ".osm.gz", ".osm.bz2")
+# in .osm.pbf, where a map has nothing but roads; room for more than a département would be lost on a small machine
+_BYTES_PER_NODE, _MOST_EXPECTED = 8, 1 << 22
 _RESTRICTION_KEYS = ("restriction:motorcar", "restriction:motor_vehicle", "restriction")
 _NO_TURN = frozenset({"no_left_turn", "no_right_turn", "no_straight_on", "no_u_turn", "no_entry", "no_exit"})
 _ONLY_TURN = frozenset({"only_left_turn", "only_right_turn", "only_straight_on", "only_u_turn"})
@@ -109,10 +111,15 @@ def read_lines(path: str | Path, *, profile: str = "car") -> RoadLines:
     _check_file(path)
     with roads_as_opl(path) as stream:
         _load_what_follows()
-        read = read_opl(stream, keys=car.WAY_KEYS)
+        read = read_opl(stream, keys=car.WAY_KEYS, expected_nodes=_expected_nodes(path))
     lines = _keep_drivable(read, path)
     _warn_of_missing_nodes(lines, path)
     return lines
+
+
+def _expected_nodes(path: Path) -> int:
+    """Return about how many nodes the roads of a map have at most; the table of a large map grows as it is read."""
+    return min(path.stat().st_size // _BYTES_PER_NODE, _MOST_EXPECTED)
 
 
 def _check_file(path: Path) -> None:
