@@ -11,6 +11,7 @@ import pandas as pd
 
 from territory.errors import ParameterError
 from territory.plot import style
+from territory.plot.furniture import width_of
 from territory.plot.numbers import NBSP, integer, round_estimate, share
 from territory.plot.typography import typeset
 
@@ -72,7 +73,8 @@ def gainers_and_losers(effects: pd.DataFrame, *, width_cm: float = 17.0, noun: s
         )
         most = max(float(gain.max()), float(loss.max()), 1.0)
         # the numbers stand outside the bars: room on both sides, less where no bar goes
-        axes.set_xlim(-(float(loss.max()) + 0.16 * most), float(gain.max()) + 0.16 * most)
+        heads = ("← trajet plus long", f"trajet plus court ({noun}) →")
+        axes.set_xlim(*_room(float(loss.max()) + 0.16 * most, float(gain.max()) + 0.16 * most, heads, axes))
         axes.axvline(0, color=style.INK, linewidth=0.8)
         texts = {
             effect: list(effects.get(f"text_{effect}", effects[f"persons_{effect}"].map(_count)))
@@ -88,7 +90,7 @@ def gainers_and_losers(effects: pd.DataFrame, *, width_cm: float = 17.0, noun: s
                 )
         _row_names(axes, list(effects.index))
         _side_column(axes, "écart non\ndistinguable", texts["indistinct"])
-        _heads(axes, "← trajet plus long", f"trajet plus court ({noun}) →")
+        _heads(axes, *heads)
     return figure
 
 
@@ -263,6 +265,17 @@ def _side_column(axes: Axes, head: str, texts: list[str]) -> None:
             color=style.MUTED,
             linespacing=1.05,
         )
+
+
+def _room(left: float, right: float, heads: tuple[str, str], axes: Axes) -> tuple[float, float]:
+    """Return the ends of the axis: each side of zero is as wide as its title, whatever the bars."""
+    inches = axes.get_window_extent().width / axes.figure.dpi
+    parts = [(1.08 * width_of(head, 8.0) + 6.0) / (inches * style.POINTS_PER_INCH) for head in heads]
+    for part, is_right in zip(parts, (False, True), strict=True):
+        own, other = (right, left) if is_right else (left, right)
+        own = max(own, part / (1.0 - part) * other)
+        left, right = (other, own) if is_right else (own, other)
+    return -left, right
 
 
 def _heads(axes: Axes, left: str, right: str) -> None:

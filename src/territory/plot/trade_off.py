@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from matplotlib.ticker import MaxNLocator
 
 from territory.errors import ParameterError
 from territory.plot import style
@@ -99,10 +100,15 @@ def trade_off(
         axes.scatter(
             front["x"], front["y"], s=34, marker="D", facecolor=style.ACCENT, edgecolor=style.INK, zorder=4
         )
+        chosen = known[known["name"].isin(set(named))]
+        # a name may stand away from its point: the points that have one are full
+        told = chosen[~chosen.index.isin(front.index)]
+        axes.scatter(told["x"], told["y"], s=20, facecolor=style.MUTED, edgecolor=style.INK, zorder=5)
         axes.margins(0.08, 0.12)
         axes.set_ylim(bottom=min(0.0, float(known["y"].min())))
         axes.set_xlabel(x_label, fontsize=8)
         axes.set_ylabel(y_label, fontsize=8)
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True))
         axes.yaxis.set_major_formatter(lambda value, _: integer(value))
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}".replace(".", ","))
         axes.tick_params(labelsize=7.5, length=2)
@@ -110,7 +116,6 @@ def trade_off(
         axes.set_axisbelow(True)
         for side in ("top", "right"):
             axes.spines[side].set_visible(False)
-        chosen = known[known["name"].isin(set(named))]
         _write_names(axes, pd.concat([front, chosen]).drop_duplicates("name").head(_MOST_NAMED), known, size)
     return figure, front
 

@@ -13,7 +13,14 @@ from territory.report.document import (
 )
 from territory.report.french import capital, join, minutes, persons, share
 from territory.report.groups import groups_answer
-from territory.report.pivot import in_zones, persons_in_words, road_in_words, told_at_length, worst
+from territory.report.pivot import (
+    in_zones,
+    persons_in_words,
+    road_in_words,
+    told_at_length,
+    whom_in_words,
+    worst,
+)
 from territory.report.reading import STAFF, Counts, Move, Reading
 from territory.scenario.computing import ALL_TERRITORY
 
@@ -64,15 +71,22 @@ def first_page(reading: Reading) -> list[Block]:
 def _answer(reading: Reading) -> list[Block]:
     """Answer for a study with scenarios: what all of them share, then what depends on the one that is chosen."""
     blocks: list[Block] = [Paragraph(_lead(reading))]
-    told: set[tuple[str, ...]] = set()
     pivot = reading.pivot()
+    told: set[str] = set(pivot.services) if pivot else set()
     others: list[Text] = []
+    changed: dict[tuple[str, ...], Text] = {}
     for scenario_id in reading.result.comparisons:
         for move in reading.moves(scenario_id):
-            if move.services in told or (pivot and move.services == pivot.services):
+            is_open = move.from_site is not None and move.to_site is not None
+            # a service that an earlier line tells is in the table of every move; that it closes is said again
+            if move == pivot or (told.issuperset(move.services) if is_open else move.services in changed):
                 continue
-            told.add(move.services)
-            others.append(_sentence(reading, move))
+            told.update(move.services)
+            if is_open:
+                others.append(_sentence(reading, move))
+                continue
+            changed[move.services] = _sentence(reading, move)
+    others = [*changed.values(), *others]
     if pivot is not None and _is_felt_move(reading, pivot):
         blocks += told_at_length(reading, pivot)
     elif pivot is not None:
@@ -161,19 +175,33 @@ def _sentence(reading: Reading, move: Move) -> Text:
 
 def _opening_or_closing(reading: Reading, move: Move, found: Counts) -> list[str | Run]:
     """Say what an opening or a closure changes."""
-    effect, verb = ("entering", "ouvrirait") if move.from_site is None else ("loss", "fermerait")
-    site = move.to_site or move.from_site
-    noun = reading.noun(move.services[0], is_observed=found.is_observed)
-    return [f" : {verb} {reading.at_site(site)} ; sont à portée {persons_in_words(found, effect)} {noun}."]
+    is_opening = move.from_site is None
+    whom = whom_in_words(
+        found,
+        "entering" if is_opening else "loss",
+        reading.noun(move.services[0], is_observed=found.is_observed),
+    )
+    limit = minutes(reading.parameters.recruitment_max_min)
+    verb, site = ("ouvrirait", move.to_site) if is_opening else ("fermerait", move.from_site)
+    where = f" : {verb} {reading.at_site(site)} (scénario {move.scenario_id}) ; "
+    if is_opening:
+        return [where, f"habitent à {limit} ou moins : {whom}."]
+    return [where, f"à {limit} ou moins aujourd'hui, et sans ce service ensuite : {whom}."]
 
 
 def _staff(reading: Reading, move: Move, found: Counts) -> list[str | Run]:
     """Say that the professionals travel, not the children."""
     noun = reading.noun(move.services[0], is_observed=found.is_observed)
+    sides = {"gain": "plus courte", "loss": "plus longue"}
+    # who is touched comes first: "vers personne" takes no noun
+    first, second = sorted(sides, key=lambda effect: persons_in_words(found, effect) == "personne")
+    road = f" ({reading.road(move.from_site, move.to_site)}) : ce sont les professionnels qui vont vers l'enfant. "
+    if persons_in_words(found, first) == "personne":
+        return [road, "Leur route ne serait, de façon mesurable, ni plus courte ni plus longue."]
     return [
-        f" ({reading.road(move.from_site, move.to_site)}) : ce sont les professionnels "
-        "qui vont vers l'enfant. Leur route, et non celle des familles, serait plus courte vers "
-        f"{persons_in_words(found, 'gain')} {noun} et plus longue vers {persons_in_words(found, 'loss')}."
+        road,
+        f"Leur route, et non celle des familles, serait {sides[first]} vers {whom_in_words(found, first, noun)} et "
+        f"{sides[second]} vers {persons_in_words(found, second)}.",
     ]
 
 
@@ -212,7 +240,7 @@ def _felt(reading: Reading, move: Move, found: Counts) -> list[str | Run]:
     noun = reading.noun(move.services[0], is_observed=found.is_observed)
     return [
         f" ({road_in_words(reading, move)}) : ",
-        strong(f"trajet plus court pour {persons_in_words(found, 'gain')} {noun}"),
+        strong(f"trajet plus court pour {whom_in_words(found, 'gain', noun)}"),
         in_zones(reading, found, "gain"),
         ", ",
         strong(f"plus long pour {persons_in_words(found, 'loss')}"),

@@ -58,6 +58,11 @@ def change_table(
     return [_in_two(cells, ["Commune", "Temps de route", "Écart"], f"{name}.", total)] if cells else []
 
 
+_ROUNDED = (
+    "L'écart est calculé avant d'arrondir les temps : il peut différer d'une minute de leur différence."
+)
+
+
 def today_table(reading: Reading, codes: pd.Index, *, most: int) -> list[Block]:
     """Return today's times of some communes to the first service of the study, the longest first.
 
@@ -112,6 +117,9 @@ def _in_two(cells: list[list[str]], heads: list[str], caption: str, total: int) 
         if total <= len(cells)
         else f"Les {len(cells)} communes les plus concernées sur {total} ; toutes sont dans l'annexe et le classeur."
     )
+    if "Écart" in heads:
+        # 35 min → 13 min, 23 min de moins: a reader who subtracts must know why
+        note = f"{note} {_ROUNDED}".strip()
     if not right:
         return DataTable(heads, left, caption, align=["left", "right", "right"], note=note)
     right = [*right, *([[""] * len(heads)] * (len(left) - len(right)))]

@@ -20,6 +20,7 @@ from territory.report import (
     sections,
     siting,
 )
+from territory.report.acronyms import acronyms
 from territory.report.document import Block, Callout, Document
 from territory.report.parts import Part, fitted, in_order_of_leaving
 from territory.report.pdf import compile_pdf
@@ -126,6 +127,7 @@ def _parts(reading: Reading) -> list[Part]:
         Part(answers.first_page(reading)),
         Part(sections.what_moves(reading)),
         Part(sections.all_moves(reading, most=_MOST_MOVES)),
+        Part(sections.what_documents_say(reading)),
         Part(options.options(reading)),
         *siting.siting_parts(reading),
         *groups.groups(reading),
@@ -144,10 +146,11 @@ def _document(reading: Reading, parts: list[Part], left_out: frozenset[int]) -> 
     study, vintage = reading.study, reading.vintage()
     blocks = [block for place, part in enumerate(parts) if place not in left_out for block in part.blocks]
     moved = [part.title for place, part in enumerate(parts) if place in left_out]
+    blocks += [*_moved(moved), *method.method(reading)]
     return Document(
         study.title,
         date_of(reading),
-        [*blocks, *_moved(moved), *method.method(reading), *method.sources(reading)],
+        [*blocks, *method.sources(reading, explained=acronyms(blocks))],
         subtitle=f"Territoire : {study.territory.name} · population {vintage}",
         kicker="Rapport au conseil",
         footer=f"{study.title} · population {vintage}",

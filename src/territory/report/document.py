@@ -104,6 +104,8 @@ class DataTable:
     widths: Sequence[float] = field(default_factory=tuple)
     strong_rows: Sequence[int] = field(default_factory=tuple)
     note: str = ""
+    # on two pages rather than after half an empty one; a long table always may
+    may_split: bool = False
 
 
 Block = Heading | Paragraph | Bullets | KeyFigures | Callout | Picture | DataTable
@@ -314,6 +316,7 @@ def _table(block: DataTable) -> dict[str, Any]:
         "align": align,
         "widths": widths,
         "strong": list(block.strong_rows),
+        "splits": block.may_split,
         "note": typeset(block.note),
     }
 

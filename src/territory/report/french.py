@@ -18,7 +18,15 @@ from territory.plot.numbers import (
     signed,
 )
 from territory.plot.typography import typeset
-from territory.report.names import alphabetical, at_place, elide, epci_phrase, epci_short, of_place
+from territory.report.names import (
+    alphabetical,
+    at_place,
+    elide,
+    epci_phrase,
+    epci_short,
+    in_guillemets,
+    of_place,
+)
 
 __all__ = [
     "NBSP",
@@ -36,6 +44,7 @@ __all__ = [
     "elide",
     "epci_phrase",
     "epci_short",
+    "in_guillemets",
     "integer",
     "join",
     "minutes",

@@ -106,7 +106,10 @@ def table_html(table: DataTable) -> str:
     True
     """
     align = list(table.align) or ["left"] + ["right"] * (len(table.headers) - 1)
-    heads = "".join(f'<th scope="col">{text(head)}</th>' for head in table.headers)
+    heads = "".join(
+        f'<th scope="col" class="{side}">{text(head)}</th>'
+        for head, side in zip(table.headers, align, strict=True)
+    )
     rows = []
     for place, row in enumerate(table.rows):
         cells = [f'<th scope="row">{text(row[0])}</th>']
@@ -118,8 +121,8 @@ def table_html(table: DataTable) -> str:
     note = f'<p class="small">{text(table.note)}</p>' if table.note else ""
     name = text(table.caption)
     return (
-        f'<div class="scroll" role="region" tabindex="0" aria-label="{name}"><table><caption>{name}</caption>'
-        f"<thead><tr>{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>{note}"
+        f'<div class="scroll" role="region" tabindex="0" aria-label="{name}"><table>'
+        f"<caption><span>{name}</span></caption><thead><tr>{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>{note}"
     )
 
 

@@ -85,6 +85,8 @@ _CODES = {
     "epci_gap_min": "écart entre EPCI extrêmes",
     "access_per_1000": "places accessibles",
     "unmet_persons": "personnes sans place",
+    "worst_loss_min": "perte la plus forte",
+    "practitioners_per_100000_hab": "praticiens pour 100 000 habitants",
     "groups": "groupement",
     "join": "adhésion au groupement hospitalier",
     "public": "public",
@@ -93,6 +95,10 @@ _CODES = {
     "True": "oui",
     "False": "non",
 }
+# a year on the road: whose, how it is counted, and of what
+_WHOSE = {"child": "route d'un enfant", "parent": "route d'un parent", "staff": "route des professionnels"}
+_BOUNDS = {"direct": "sans détour", "low": "hypothèse basse", "high": "hypothèse haute"}
+_COSTS = {"vehicle": ", véhicule", "staff": ", temps de travail", "co2": ", CO2"}
 _FAR = {"share": "part des personnes", "gap": "éloignement moyen", "severity": "sévérité de l'éloignement"}
 # columns whose codes are translated; names and free texts never are
 _CODED = (
@@ -196,12 +202,20 @@ def value_label(code: str) -> str:
     --------
     >>> value_label("indistinct"), value_label("within_30_min_persons"), value_label("Aups")
     ('écart non distinguable', 'personnes à 30 min ou moins', 'Aups')
+    >>> value_label("persons_gain"), value_label("child_year_low_min")
+    ('personnes : trajet plus court', "route d'un enfant, par an (hypothèse basse)")
     """
     if found := re.fullmatch(r"within_(\d+)_min_(hab|share|persons)", code):
         what = {"hab": "habitants", "share": "part des habitants", "persons": "personnes"}[found[2]]
         return f"{what} à {found[1]} min ou moins"
     if found := re.fullmatch(r"beyond_(\d+)_min_(share|gap|severity)", code):
         return f"{_FAR[found[2]]} au-delà de {found[1]} min"
+    if (found := re.fullmatch(r"persons_(\w+)", code)) and found[1] in _EFFECTS:
+        return f"personnes : {_EFFECTS[found[1]]}"
+    if found := re.fullmatch(
+        r"(child|parent|staff)_year_(?:(vehicle|staff|co2)_)?(direct|low|high)_(?:min|km|eur|kg)", code
+    ):
+        return f"{_WHOSE[found[1]]}, par an{_COSTS.get(found[2], '')} ({_BOUNDS[found[3]]})"
     if found := re.fullmatch(r"in_desert_(\w+)_hab", code):
         return f"habitants en désert ({found[1]})"
     return _CODES.get(code, SERVICE_NAMES.get(code, code))

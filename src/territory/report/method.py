@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from territory.network.estimate_model import calibration
 from territory.report.document import Block, Bullets, Callout, DataTable, Heading, Paragraph, Text, strong
@@ -194,13 +195,15 @@ def _sensitivity(reading: Reading) -> list[Block]:
     ]
 
 
-def sources(reading: Reading) -> list[Block]:
+def sources(reading: Reading, *, explained: Sequence[Block] = ()) -> list[Block]:
     """Return the sources with their vintages, and the digest of the run.
 
     Parameters
     ----------
     reading
         A result, read.
+    explained
+        What else the last page says, before the digest.
 
     Returns
     -------
@@ -222,8 +225,7 @@ def sources(reading: Reading) -> list[Block]:
     quoted = _quoted(reading)
     if quoted:
         blocks += [Heading("Documents publics cités", 2), Bullets(quoted, "small")]
-    blocks += digest_line(reading)
-    return blocks
+    return [*blocks, *explained, *digest_line(reading)]
 
 
 def _used_sources(reading: Reading) -> list[list[str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 _VOWELS = "aàâäeéèêëiîïoôöuùûüyœæAÀÂÄEÉÈÊËIÎÏOÔÖUÙÛÜYŒÆ"
@@ -14,6 +15,10 @@ _EPCI_KINDS = {
     "CC": "la communauté de communes",
     "CU": "la communauté urbaine",
 }
+
+
+# an official name may have straight quotes: "Sources de lumière"
+_QUOTED = re.compile(r'"(?=\S)([^"]*\S)"')
 
 
 def elide(word: str, following: str) -> str:
@@ -92,6 +97,27 @@ def at_place(name: str) -> str:
     return f"à {name}"
 
 
+def in_guillemets(name: str) -> str:
+    """Write the part of a name that is between straight quotes between guillemets.
+
+    Parameters
+    ----------
+    name
+        Name of an EPCI as in the official list.
+
+    Returns
+    -------
+    str
+        The name as a French text writes it; its spaces are made no-break on the way out.
+
+    Examples
+    --------
+    >>> in_guillemets('CC Alpes-Provence-Verdon "Sources de lumière"')
+    'CC Alpes-Provence-Verdon « Sources de lumière »'
+    """
+    return _QUOTED.sub(r"« \1 »", name)
+
+
 def epci_phrase(name: str) -> str:
     """Write the name of an EPCI in a sentence, with the article of its kind.
 
@@ -110,6 +136,7 @@ def epci_phrase(name: str) -> str:
     >>> epci_phrase("CC Cœur du Var"), epci_phrase("Métropole Toulon-Provence-Méditerranée")
     ('la communauté de communes Cœur du Var', 'la métropole Toulon-Provence-Méditerranée')
     """
+    name = in_guillemets(name)
     kind, _, rest = name.partition(" ")
     if kind in _EPCI_KINDS and rest:
         return f"{_EPCI_KINDS[kind]} {rest}"
@@ -138,6 +165,7 @@ def epci_short(name: str) -> str:
     >>> epci_short("CA Dracénie Provence Verdon Agglomération")
     'Dracénie Provence Verdon'
     """
+    name = in_guillemets(name)
     kind, _, rest = name.partition(" ")
     if kind not in (*_EPCI_KINDS, "Métropole", "Eurométropole") or not rest:
         return name

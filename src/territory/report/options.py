@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _SAME, _DOUBTFUL = "=", " ≈"
+# the place and the four counts of persons come first
+_COUNTED = 5
 
 
 def options(reading: Reading) -> list[Block]:
@@ -61,6 +63,9 @@ def _side_by_side(reading: Reading, pivot: Move) -> list[Block]:
     rows.append(["Perte la plus forte", "–", *(_worst(reading, n, service, found) for n in every)])
     rows += _measured(reading, service, every)
     rows += _on_the_road(reading, service, every)
+    closed = [n for n in every if reading.site(reading.result.scenarios[n], service) is None]
+    # nothing is measured on the way to what is closed
+    rows = _without_measures(rows, every, closed)
     tables = [_table(reading, service, rows, every, names) for names in in_tables(every)]
     blocks: list[Block] = [
         Heading("Les options côte à côte"),
@@ -70,6 +75,14 @@ def _side_by_side(reading: Reading, pivot: Move) -> list[Block]:
     if found:
         blocks.append(_chart(reading, service, found))
     return blocks
+
+
+def _without_measures(rows: list[list[str]], every: list[str], closed: list[str]) -> list[list[str]]:
+    """Put a dash for what cannot be measured where a scenario closes the service."""
+    for row in rows[_COUNTED:]:
+        for name in closed:
+            row[2 + every.index(name)] = "–"
+    return rows
 
 
 def _table(
@@ -86,9 +99,16 @@ def _table(
         widths=[1.7, 1.0, *(1.05 for _ in names)],
         note=f"« {_SAME} » : comme aujourd'hui. «{_DOUBTFUL} » : différence avec aujourd'hui sous le doute sur les "
         "temps, non distinguable. Passer à portée n'est pas compté comme un gain."
+        f"{_closed_note(rows[0])}"
         if names[-1] == every[-1]
         else "",
     )
+
+
+def _closed_note(places: list[str]) -> str:
+    """Say how those are counted who lose a service that closes."""
+    is_closed = "fermé" in places
+    return " Fermé : ceux qui étaient à portée sont comptés avec les trajets plus longs." if is_closed else ""
 
 
 def _places(reading: Reading, service: str, every: list[str]) -> list[str]:
@@ -186,6 +206,12 @@ def _on_the_road(reading: Reading, service: str, every: list[str]) -> list[list[
     return rows
 
 
+def _unchanged(reading: Reading, found: Mapping[str, Any]) -> str:
+    """Name the scenarios that have no bar."""
+    names = [name for name in reading.result.comparisons if name not in found]
+    return f" Rien ne change dans {_scenarios(names)}." if names else ""
+
+
 def _chart(reading: Reading, service: str, found: Mapping[str, Any]) -> Picture:
     """Draw gainers and losers of each option."""
     counts = pd.DataFrame(
@@ -204,6 +230,6 @@ def _chart(reading: Reading, service: str, found: Mapping[str, Any]) -> Picture:
     return Picture(
         style.to_svg(gainers_and_losers(counts, noun=noun)),
         alt=f"Graphique en barres, par scénario, {reading.label(service)}. {' ; '.join(parts)}.",
-        caption=f"Qui gagne et qui perd dans chaque option ({reading.short(service)}).",
+        caption=f"Qui gagne et qui perd dans chaque option ({reading.short(service)}).{_unchanged(reading, found)}",
         kind="Figure",
     )

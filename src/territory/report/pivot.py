@@ -184,6 +184,25 @@ def persons_in_words(found: Counts, effect: str) -> str:
     return text if found.is_observed else about(value)
 
 
+def whom_in_words(found: Counts, effect: str, noun: str) -> str:
+    """Write the persons of an effect with what they are: nobody, and communes that stand in, take no noun.
+
+    Parameters
+    ----------
+    found, effect
+        As for `persons_in_words`.
+    noun
+        What is counted, in the plural.
+
+    Returns
+    -------
+    str
+        To be read after "pour" or "vers".
+    """
+    words = persons_in_words(found, effect)
+    return f"{words} {noun}" if words[-1:].isdigit() else words
+
+
 def persons_shortly(found: Counts, effect: str) -> str:
     """Write the persons of an effect without "près de", and nobody as a word.
 

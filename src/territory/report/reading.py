@@ -344,7 +344,7 @@ class Reading:
 
     def _find_pivot(self) -> Move | None:
         """Find what `pivot` returns."""
-        best: tuple[tuple[bool, float, float], Move] | None = None
+        best: tuple[tuple[bool, bool, float, float], Move] | None = None
         told: set[tuple[str, ...]] = set()
         for scenario_id in self.result.comparisons:
             for move in self.moves(scenario_id):
@@ -359,9 +359,9 @@ class Reading:
 
     def is_felt(self, move: Move) -> bool:
         """Tell whether the difference can be told for more than a tenth of those within reach today."""
-        return self._rank(move)[1] > _FELT_SHARE
+        return self._rank(move)[2] > _FELT_SHARE
 
-    def _rank(self, move: Move) -> tuple[bool, float, float]:
+    def _rank(self, move: Move) -> tuple[bool, bool, float, float]:
         """Return how much a move changes for those who travel to the service."""
         rows = self.differences(move.scenario_id, move.services[0])
         rows = rows[rows["effect"].isin(["gain", "loss", "indistinct"])]
@@ -369,7 +369,8 @@ class Reading:
         felt = float(weights[rows["effect"].ne("indistinct")].sum())
         # a share: counts of children served and of an age group cannot be set against each other
         part = felt / float(weights.sum()) if weights.sum() > 0 else 0.0
-        return move.who != STAFF, part, felt
+        # an opening or a closure is said in one sentence; a move has gainers and losers to map
+        return move.who != STAFF, move.from_site is not None and move.to_site is not None, part, felt
 
 
 def read(result: StudyLike | Reading) -> Reading:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from territory.report.by_scenario import grouped, is_wide
 from territory.report.document import Block, Bullets, Callout, DataTable, Heading, Text, strong
@@ -33,18 +34,46 @@ def what_moves(reading: Reading) -> list[Block]:
     if reading.named:
         blocks.append(_places_table(reading, every))
     named: list[Text] = [
-        [strong(f"Scénario {s.id}. "), f"{s.name}. {s.summary}"] for s in reading.study.scenario
+        [strong(f"Scénario {s.id}. "), _described(reading, s)] for s in reading.study.scenario
     ]
     if named:
         blocks.append(Bullets(named))
-    facts = [fact for fact in reading.study.fact if fact.about is None]
-    if facts:
-        items: list[Text] = [f"{fact.text} Source : {_dated(fact.source, fact.year)}." for fact in facts]
-        blocks.append(Callout("Ce que disent les documents publics", items))
-    if not blocks:
+    if not blocks and not what_documents_say(reading):
         return []
     title = "Ce qui est comparé" if every else "Ce qui est étudié"
     return [Heading(title), *blocks]
+
+
+def what_documents_say(reading: Reading) -> list[Block]:
+    """Return the facts of the study that are about no service, with their source.
+
+    Parameters
+    ----------
+    reading
+        A result, read.
+
+    Returns
+    -------
+    list of Block
+        Nothing without such a fact.
+    """
+    facts = [fact for fact in reading.study.fact if fact.about is None]
+    items: list[Text] = [f"{fact.text} Source : {_dated(fact.source, fact.year)}." for fact in facts]
+    return [Callout("Ce que disent les documents publics", items)] if items else []
+
+
+def _described(reading: Reading, scenario: Any) -> str:
+    """Say what a scenario is: in the words of the study, or else by what it moves."""
+    own = [] if scenario.name.casefold() == scenario.id.casefold() else [f"{scenario.name}."]
+    told = " ".join([*own, scenario.summary]).strip()
+    if told or scenario.id not in reading.result.comparisons:
+        return told or "L'étude ne le décrit pas."
+    moves = reading.moves(scenario.id)
+    if not moves:
+        return "Aucun service nommé ne change de lieu, et aucun temps de route ne change."
+    if all(move.is_in_place for move in moves):
+        return "Aucun service nommé ne change de lieu ; les temps de route changent."
+    return f"{' ; '.join(f'{reading.labels(m.services)}, {reading.road(m.from_site, m.to_site)}' for m in moves)}."
 
 
 def _places_table(reading: Reading, every: list[str]) -> DataTable:
@@ -137,6 +166,7 @@ def all_moves(reading: Reading, *, level: int = 2, most: int | None = None) -> l
             "route.",
             align=["left", "left", "left", "right", "right", "right", "right"],
             widths=[1.6, 1.7, 0.75, 0.8, 0.8, 1.0, 1.0],
+            may_split=True,
             note="Les mêmes habitants sont comptés à chaque ligne : les lignes ne s'additionnent pas. "
             f"Pour un service dont les professionnels vont vers l'enfant, c'est leur trajet qui change.{rest}",
         ),

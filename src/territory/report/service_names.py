@@ -10,6 +10,9 @@ SERVICE_NAMES = {
     "pharmacie": "pharmacie",
     "maternite": "maternité",
     "smur": "SMUR",
+    "cmp_ij": "CMP infanto-juvénile",
+    "hdj_ij": "hôpital de jour infanto-juvénile",
+    "psychiatrie_ij": "psychiatrie infanto-juvénile",
 }
 CLOSEST_NAMES = {
     "hopital": "l'hôpital ou la clinique de court séjour le plus proche",

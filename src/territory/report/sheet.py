@@ -26,7 +26,17 @@ from territory.report.document import (
     rights,
     strong,
 )
-from territory.report.french import capital, count, epci_phrase, integer, join, minutes, persons, share
+from territory.report.french import (
+    capital,
+    count,
+    epci_phrase,
+    in_guillemets,
+    integer,
+    join,
+    minutes,
+    persons,
+    share,
+)
 from territory.report.needs import range_text
 from territory.report.parts import shortest_needed
 from territory.report.reading import Move, Reading, read
@@ -111,7 +121,7 @@ def _document(reading: Reading, epci: str, blocks: list[Block]) -> Document:
     """Return the sheet with its head and its foot."""
     study = reading.study
     return Document(
-        reading.zone_names[epci],
+        in_guillemets(reading.zone_names[epci]),
         date_of(reading),
         blocks,
         subtitle=f"{study.title} · population {reading.vintage()}",

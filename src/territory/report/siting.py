@@ -208,7 +208,8 @@ def _trade_off(reading: Reading, ranking: pd.DataFrame) -> list[Block]:
             alt=f"Nuage de {integer(len(points))} communes selon le temps moyen et les personnes à plus de {limit} "
             f"min. Celles que nulle autre ne bat sur les deux : {' ; '.join(said)}.",
             caption=f"Ce que coûte un temps moyen plus court : personnes à plus de {limit} min de chaque commune "
-            "candidate. En losange plein, celles que nulle autre ne bat sur les deux à la fois.",
+            "candidate. En losange plein, celles que nulle autre ne bat sur les deux à la fois ; en rond plein, les "
+            "lieux d'aujourd'hui.",
             kind="Figure",
         )
     ]

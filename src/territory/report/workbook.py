@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from territory.report.french import count as french_count
-from territory.report.french import integer, typeset
+from territory.report.french import in_guillemets, integer, typeset
 from territory.report.labels import column_label, is_coded, value_label
 from territory.report.xlsx import Sheet, Value, to_xlsx
 
@@ -71,7 +71,8 @@ _LEFT_OUT = frozenset({"comparaison_mesures"})
 # a workbook that opens at once: longer tables are whole in the folder tables/
 _MOST_ROWS = 6_000
 _SHEET_SIGNS = re.compile(r"[\[\]:*?/\\\x00-\x1f]")
-_README_WIDTH = 110
+# as wide as a page, whose margins cut what is wider
+_README_WIDTH = 84
 # shares, ratios, and columns of several units
 _FINE = ("share", "_ratio", "balance", "_kg", "value", "delta", "low", "high", "distance", "threshold")
 _MOST_WIDTH, _LEAST_WIDTH, _MEASURED_ROWS = 60.0, 9.0, 300
@@ -247,10 +248,15 @@ def _text(value: str, name: str, reading: Reading) -> Value:
     if name in ("criterion", "scheme", "desert_class"):
         return typeset(_desert_words(value, reading))
     if name in ("service", "authorisation_id", "authorisation"):
-        return typeset(reading.short(value) if value in reading.named else value_label(value))
+        if value in reading.named:
+            return typeset(reading.short(value))
+        return typeset(_desert_words(value_label(value), reading))
     if is_count or is_coded(name):
         return typeset(value_label(value))
-    return value
+    # names of places as the other documents write them: Cœur du Var, « Sources de lumière »
+    if name in ("epci_name", "zone_name"):
+        return typeset(in_guillemets(value))
+    return value.replace(" (observed_origins)", "")
 
 
 def _desert_words(value: str, reading: Reading) -> str:

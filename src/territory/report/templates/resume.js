@@ -65,7 +65,9 @@
 
   function drawView() {
     svg.setAttribute("viewBox", view.map(function (v) { return v.toFixed(1); }).join(" "));
-    var scale = view[2] / whole[2], sites = Array.prototype.slice.call(svg.querySelectorAll(".site"));
+    var width = svg.getBoundingClientRect().width || whole[2];
+    // names and numbers keep a size that can be read on a narrow screen
+    var scale = view[2] / whole[2] * Math.max(1, Math.min(2.4, 0.65 * whole[2] / width)), sites = Array.prototype.slice.call(svg.querySelectorAll(".site"));
     sites.concat(Array.prototype.slice.call(svg.querySelectorAll(".town"))).forEach(function (group) {
       group.setAttribute("transform", "translate(" + group.dataset.x + " " + group.dataset.y + ") scale(" + scale + ")");
     });
@@ -77,6 +79,14 @@
         return Math.abs(dx) < half && dy > -24 && dy < 16;
       });
       town.setAttribute("dy", covered ? "-20" : "0");
+    });
+    // the largest town comes first: a name that would touch another one is left out
+    var shown = [];
+    Array.prototype.forEach.call(svg.querySelectorAll(".town"), function (town) {
+      var box = { x: town.dataset.x / scale, y: town.dataset.y / scale + Number(town.getAttribute("dy")), half: town.textContent.length * 4.5 };
+      var isFree = shown.every(function (other) { return Math.abs(box.x - other.x) > box.half + other.half || Math.abs(box.y - other.y) > 17; });
+      town.style.display = isFree ? "" : "none";
+      if (isFree) { shown.push(box); }
     });
     drawScale();
   }
@@ -189,6 +199,6 @@
   Array.prototype.forEach.call(document.querySelectorAll("#communes thead th"), function (head) {
     head.querySelector("button").addEventListener("click", function () { sortBy(head); });
   });
-  window.addEventListener("resize", drawScale);
+  window.addEventListener("resize", drawView);
   drawLayer();
 })();
