@@ -57,3 +57,17 @@ def test_nothing_to_draw_is_said(draw: object) -> None:
 def test_same_bytes() -> None:
     assert style.to_svg(gainers_and_losers(EFFECTS)) == style.to_svg(gainers_and_losers(EFFECTS))
     assert style.to_svg(needs_with_range(NEEDS)) == style.to_svg(needs_with_range(NEEDS))
+
+
+def test_the_titles_of_both_sides_have_room() -> None:
+    effects = pd.DataFrame(
+        {"persons_gain": [0.0], "persons_loss": [84_000.0], "persons_indistinct": [0.0]}, index=["Scénario"]
+    )
+    figure = gainers_and_losers(effects)
+    axes = figure.axes[0]
+    figure.canvas.draw()
+    boxes = [
+        text.get_window_extent() for text in axes.texts if text.get_text().endswith((" →", "distinguable"))
+    ]
+    assert len(boxes) == 2
+    assert not boxes[0].overlaps(boxes[1])

@@ -15,6 +15,7 @@ import pytest
 from territory.errors import OutputError, ParameterError, TerritoryWarning
 from territory.report.council import build_report, council_report
 from territory.report.document import (
+    Bullets,
     DataTable,
     Document,
     Heading,
@@ -212,7 +213,27 @@ def test_closed_and_opened_services(small: StudyResult, tmp_path: Path) -> None:
         ),
     )
     result = rebuilt(small, scenarios=(changes,))
-    assert "fermerait à" in written(result, tmp_path)
+    text = written(result, tmp_path)
+    assert "fermerait à" in text
+    assert "personne enfants" not in text
+
+
+def test_nothing_is_measured_towards_a_closed_service(small: StudyResult) -> None:
+    closed = Scenario(id="ferme", name="ferme", change=(CloseSite(authorisation_id="ime-salernes"),))
+    result = rebuilt(small, scenarios=(*small.study.scenario, closed))
+    reading = Reading(result)
+    pivot = reading.pivot()
+    # a move has gainers and losers to map: a closure is said in a sentence
+    assert pivot is not None
+    assert pivot.to_site is not None
+    blocks = council_report(result).blocks
+    tables = [b for b in blocks if isinstance(b, DataTable) and "côte à côte" in b.caption]
+    column = tables[0].headers.index("Scénario ferme")
+    cells = {row[0]: row[column] for row in tables[0].rows}
+    assert cells["Où il serait"] == "fermé"
+    assert cells["Perte la plus forte"] == cells["Route d'un enfant, par an"] == "–"
+    named = [item for b in blocks if isinstance(b, Bullets) for item in b.items]
+    assert any("fermeture à Salernes" in str(item) for item in named)
 
 
 def test_names_that_look_like_markup(small: StudyResult, tmp_path: Path) -> None:

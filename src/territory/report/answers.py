@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from territory.report.by_scenario import is_wide
 from territory.report.document import (
     Block,
     Callout,
@@ -238,13 +239,18 @@ def _hardly_felt(reading: Reading, move: Move, found: Counts) -> list[str | Run]
 def _felt(reading: Reading, move: Move, found: Counts) -> list[str | Run]:
     """Say who gains and who loses, in one sentence."""
     noun = reading.noun(move.services[0], is_observed=found.is_observed)
+    # with many scenarios the first page has no room for the zones: the map and the tables have them
+    gaining, losing = (
+        "" if is_wide(list(reading.result.comparisons)) else in_zones(reading, found, effect)
+        for effect in ("gain", "loss")
+    )
     return [
         f" ({road_in_words(reading, move)}) : ",
         strong(f"trajet plus court pour {whom_in_words(found, 'gain', noun)}"),
-        in_zones(reading, found, "gain"),
+        gaining,
         ", ",
         strong(f"plus long pour {persons_in_words(found, 'loss')}"),
-        in_zones(reading, found, "loss"),
+        losing,
         f"{worst(reading, found)} ; non distinguable pour {persons_in_words(found, 'indistinct')}.",
     ]
 

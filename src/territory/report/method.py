@@ -128,7 +128,7 @@ def _ages(reading: Reading) -> list[Text]:
         ages = reading.study.ages
         text += (
             f" Le tout est calé sur {integer(ages.total)} personnes de {ages.age_max:g} ans ou moins en "
-            f"{ages.year} ({ages.source})."
+            f"{ages.year}, d'après : {ages.source}."
         )
     return [[strong("Âges."), text]]
 

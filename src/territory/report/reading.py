@@ -345,13 +345,13 @@ class Reading:
     def _find_pivot(self) -> Move | None:
         """Find what `pivot` returns."""
         best: tuple[tuple[bool, bool, float, float], Move] | None = None
-        told: set[tuple[str, ...]] = set()
+        told: set[str] = set()
         for scenario_id in self.result.comparisons:
             for move in self.moves(scenario_id):
-                if move.services in told:
+                if told.issuperset(move.services):
                     # the first scenario that moves it is the project, the next ones its variants
                     continue
-                told.add(move.services)
+                told.update(move.services)
                 rank = self._rank(move)
                 if best is None or rank > best[0]:
                     best = (rank, move)

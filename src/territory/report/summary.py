@@ -44,6 +44,7 @@ def summary_html(result: StudyLike | Reading) -> str:
     reading = read(result)
     study = reading.study
     css, script = (_asset(name) for name in ("resume.css", "resume.js"))
+    drawn = _map(reading)
     parts = [
         "<!DOCTYPE html>",
         '<html lang="fr"><head><meta charset="utf-8">',
@@ -54,8 +55,10 @@ def summary_html(result: StudyLike | Reading) -> str:
         f"<header><p>Résumé · {text(study.territory.name)} · population {text(reading.vintage())}</p>",
         f'<h1>{text(study.title)}</h1></header><main id="contenu">',
         blocks_html(answers.first_page(reading)),
-        *_map(reading),
+        *drawn[:-2],
         blocks_html([*_by_epci(reading), *sections.all_moves(reading, level=1)]),
+        # communes last: on a narrow screen their table is far longer than all the rest
+        *drawn[-2:],
         f"</main><footer>{blocks_html(method.digest_line(reading))}</footer>",
     ]
     if 'id="data"' in "".join(parts):
@@ -87,7 +90,7 @@ def _by_epci(reading: Reading) -> list[Block]:
 
 
 def _map(reading: Reading) -> list[str]:
-    """Return the map, its controls and the table of communes."""
+    """Return the map, its controls, then the table of communes and the data."""
     areas = pictures.areas_of(reading)
     layers = summary_layers.layers(reading, areas.index) if len(areas) else []
     if not layers:
@@ -128,7 +131,8 @@ def _map(reading: Reading) -> list[str]:
         '<div><ul id="legend" class="legend"></ul>',
         f'<p id="details" class="details" aria-live="polite">{text(_HINT)}</p></div></div>',
         '<p id="map-help" class="small">Clavier, une fois sur la carte : flèches pour se déplacer, + et − pour '
-        "zoomer, 0 pour revenir. Souris : glisser, Ctrl et molette. Les mêmes nombres sont dans le tableau. Contours : "
+        "zoomer, 0 pour revenir. Souris : glisser, Ctrl et molette. Les mêmes nombres sont dans le tableau des "
+        "communes. Contours : "
         "IGN, simplifiés.</p>",
         _table(layers[0], communes, order),
         f'<script type="application/json" id="data">{_json(data)}</script>',

@@ -17,11 +17,11 @@
   function put(node, text) { node.textContent = text; }
   function describe(i) {
     var found = data.layers[layer], row = found.rows[i], parts = [data.communes[i][0] + " (" + data.communes[i][1] + ")"];
-    if (row[1] === "–") { parts.push("temps de route : " + row[0]); } else {
+    if (row[1] === "–") { parts.push("temps de route\u00a0: " + row[0]); } else {
       parts.push("aujourd’hui " + row[0] + ", scénario " + row[1], row[2]);
-      parts.push(found.noun + " : " + row[3]);
+      parts.push(found.noun + "\u00a0: " + row[3]);
     }
-    return parts.join(" ; ");
+    return parts.join("\u202f; ");
   }
 
   function drawLayer() {
@@ -84,7 +84,9 @@
     var shown = [];
     Array.prototype.forEach.call(svg.querySelectorAll(".town"), function (town) {
       var box = { x: town.dataset.x / scale, y: town.dataset.y / scale + Number(town.getAttribute("dy")), half: town.textContent.length * 4.5 };
-      var isFree = shown.every(function (other) { return Math.abs(box.x - other.x) > box.half + other.half || Math.abs(box.y - other.y) > 17; });
+      // nor is one that the frame would cut
+      var isWhole = box.x - box.half > view[0] / scale && box.x + box.half < (view[0] + view[2]) / scale;
+      var isFree = isWhole && shown.every(function (other) { return Math.abs(box.x - other.x) > box.half + other.half || Math.abs(box.y - other.y) > 17; });
       town.style.display = isFree ? "" : "none";
       if (isFree) { shown.push(box); }
     });
