@@ -70,9 +70,10 @@ README, SOURCES = "Lisez-moi", "Sources"
 _LEFT_OUT = frozenset({"comparaison_mesures"})
 # a workbook that opens at once: longer tables are whole in the folder tables/
 _MOST_ROWS = 6_000
+_IN_DESERT = re.compile(r"in_desert_(\w+)_hab")
 _SHEET_SIGNS = re.compile(r"[\[\]:*?/\\\x00-\x1f]")
-# as wide as a page, whose margins cut what is wider
-_README_WIDTH = 84
+# a page cuts a lone column that is wider than it, and does not shrink it
+_README_WIDTH = 70
 # shares, ratios, and columns of several units
 _FINE = ("share", "_ratio", "balance", "_kg", "value", "delta", "low", "high", "distance", "threshold")
 _MOST_WIDTH, _LEAST_WIDTH, _MEASURED_ROWS = 60.0, 9.0, 300
@@ -245,6 +246,8 @@ def _text(value: str, name: str, reading: Reading) -> Value:
         return typeset(
             {need.public: need.label for need in reading.study.need}.get(value, value_label(value))
         )
+    if name == "measure" and (found := _IN_DESERT.fullmatch(value)):
+        return typeset(f"habitants en désert ({_desert_words(found[1], reading)})")
     if name in ("criterion", "scheme", "desert_class"):
         return typeset(_desert_words(value, reading))
     if name in ("service", "authorisation_id", "authorisation"):
