@@ -7,7 +7,7 @@ import re
 from territory.plot.numbers import NBSP, NNBSP
 
 # units glued to the number before them
-_UNITS = r"(?:min|h|km|km²|%|€|M€|ans|places|habitants|enfants|communes|EPCI|pour)"
+_UNITS = r"(?:min|h|km|km²|m²|%|‰|€|M€|ans|places|habitants|enfants|communes|EPCI|pour)"
 
 _SPACES = r"[ \u00a0\u202f]"
 _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
@@ -46,6 +46,8 @@ def typeset(text: str) -> str:
     --------
     >>> typeset("Qui gagne ? « Tous » : 1 260 enfants...").replace(NBSP, "~").replace(NNBSP, "_")
     'Qui gagne_? «~Tous~»~: 1_260~enfants…'
+    >>> typeset("27,2 ‰ des moins de 20 ans").replace(NBSP, "~")
+    '27,2~‰ des moins de 20~ans'
     """
     for pattern, replacement in _RULES:
         text = pattern.sub(replacement, text)

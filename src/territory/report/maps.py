@@ -90,9 +90,8 @@ def _detail(reading: Reading, move: Move, focus: pd.Index, name: str) -> list[Bl
     code = reading.study.territory.focus_epci_code
     return [
         Heading(f"Plus près : {name}"),
-        # the table first: it fills the foot of a page that a map does not fit on
-        *communes.change_table(reading, move, focus, most=_MOST_COMMUNES),
         pictures.change_map(reading, move, max_height_cm=11.4, zoom=focus, zoom_name=code),
+        *communes.change_table(reading, move, focus, most=_MOST_COMMUNES),
     ]
 
 
