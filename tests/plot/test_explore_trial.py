@@ -59,7 +59,8 @@ def test_coverage_and_places_follow_their_definition(trial: Trial) -> None:
 def test_it_answers_at_once(trial: Trial) -> None:
     trial.move("ime-salernes", commune_code="83050")
     seconds = []
-    for code in ("83061", "83069", "83137"):
+    # the fastest of several: another process on the same core makes any one of them slow
+    for code in ("83061", "83069", "83137", "83019", "83031", "83042"):
         start = time.process_time()
         trial.move("ime-salernes", commune_code=code)
         seconds.append(time.process_time() - start)
