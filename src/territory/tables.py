@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 FrameT = TypeVar("FrameT", bound="pd.DataFrame")
 
-COMMUNE_CODE = r"^(?:\d{2}|2A|2B)\d{3}$"
+# [0-9] and not a digit of any script, which would look right and belong to no commune
+COMMUNE_CODE = r"^(?:[0-9]{2}|2A|2B)[0-9]{3}$"
 POINT_KINDS = ("chef_lieu", "weighted", "inside")
 DEMAND_KINDS = ("prevalence", "rights", "orientation", "waiting", "population")
 CAPACITY_UNITS = ("places", "file_active", "etp", "headcount", "consultations_per_year", "seances_per_year")
@@ -68,7 +69,9 @@ TABLES: dict[str, Table] = {
         {"commune_code": _COMMUNE},
         {
             "name": Column("text", "name of the commune"),
-            "departement_code": Column("text", "département", pattern=r"^(?:\d{2}|2A|2B|97\d|98\d)$"),
+            "departement_code": Column(
+                "text", "département", pattern=r"^(?:[0-9]{2}|2A|2B|97[0-9]|98[0-9])$"
+            ),
             "epci_code": Column("text", "SIREN of the EPCI", nullable=True),
             "epci_name": Column("text", "name of the EPCI", nullable=True),
             "population": Column("number", "legal population", unit="hab", nullable=True, minimum=0),

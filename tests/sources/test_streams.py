@@ -121,12 +121,19 @@ def test_absent_and_truncated_files(tmp_path):
 # codes
 
 
-@given(st.lists(st.from_regex(r"\A(0[1-9]|[1-8]\d|9[0-57]|2A|2B)\d{3}\Z"), min_size=1, max_size=5))
+@given(st.lists(st.from_regex(r"\A(0[1-9]|[1-8][0-9]|9[0-57]|2A|2B)[0-9]{3}\Z"), min_size=1, max_size=5))
 def test_zeros_come_back_whatever_took_them(codes):
     lost = [code.removeprefix("0") for code in codes]
     assert pad_codes(pd.Series(lost)).to_list() == codes
     assert [pad_code(f"{code}.0" if code.isdigit() else code.lower()) for code in lost] == codes
     assert clean_codes(pd.Series(lost), path=Path("a.csv"), column="CODGEO").to_list() == codes
+
+
+@pytest.mark.parametrize("code", ["8305\u0660", "830\u0665", "2A00\u0664"])
+def test_digits_of_other_scripts_are_no_code(code):
+    assert pad_code(code) == code == pad_codes(pd.Series([code])).iloc[0]
+    with pytest.raises(ReadError, match="code de commune"):
+        clean_codes(pd.Series([code]), path=Path("a.csv"), column="CODGEO")
 
 
 def test_arrondissements_are_those_of_geography():

@@ -69,7 +69,7 @@ def pad_codes(codes: pd.Series) -> pd.Series:
     ['01004', '83050', '2A004']
     """
     text = codes.astype(str).str.strip().str.upper()
-    text = text.where(~text.str.fullmatch(r"\d{4}"), "0" + text)
+    text = text.where(~text.str.fullmatch(r"[0-9]{4}"), "0" + text)
     wrong = [value for value, padded in zip(codes, text, strict=True) if not _is_code(padded)]
     if wrong:
         raise UnknownCodeError(
@@ -197,4 +197,9 @@ def merge_arrondissements(table: pd.DataFrame, *, weights: Mapping[str, str] | N
 
 def _is_code(code: str) -> bool:
     """Tell whether a text has the form of a commune code."""
-    return len(code) == 5 and code[2:].isdigit() and (code[:2].isdigit() or code[:2] in ("2A", "2B"))
+    return (
+        len(code) == 5
+        and code.isascii()
+        and code[2:].isdigit()
+        and (code[:2].isdigit() or code[:2] in ("2A", "2B"))
+    )

@@ -69,7 +69,7 @@ def pad_codes(codes: pd.Series) -> pd.Series:
     ['01004', '2A004']
     """
     text = codes.astype("str").str.strip().str.upper().str.replace(r"\.0$", "", regex=True)
-    return text.where(~text.str.fullmatch(r"\d{4}"), "0" + text)
+    return text.where(~text.str.fullmatch(r"[0-9]{4}"), "0" + text)
 
 
 def pad_code(code: str) -> str:
@@ -81,7 +81,7 @@ def pad_code(code: str) -> str:
     ('01004', '2A004')
     """
     text = code.strip().upper().removesuffix(".0")
-    return f"0{text}" if len(text) == 4 and text.isdigit() else text
+    return f"0{text}" if len(text) == 4 and text.isascii() and text.isdigit() else text
 
 
 def without_arrondissements(frame: pd.DataFrame, codes: pd.Series, *, path: str | Path) -> pd.DataFrame:
@@ -152,7 +152,7 @@ def check_departements(departements: object) -> frozenset[str] | None:
     if isinstance(departements, str) or not hasattr(departements, "__iter__"):
         raise ParameterError("departements est une liste de codes, par exemple ['83', '2A'].")
     kept = frozenset(str(code) for code in departements)
-    wrong = sorted(code for code in kept if not re.fullmatch(r"\d{2}|2A|2B|9[78]\d", code))
+    wrong = sorted(code for code in kept if not re.fullmatch(r"[0-9]{2}|2A|2B|9[78][0-9]", code))
     if wrong:
         raise ParameterError(
             f"{agree(len(wrong), 'code(s) de département inconnu(s)')} ({examples(wrong)}) : 83, 2A, 974…"
