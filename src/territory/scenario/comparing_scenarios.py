@@ -114,7 +114,8 @@ def _accounts(comparison: Comparison) -> pd.DataFrame:
         wide = comparison.trips[[f"{side}_{name}" for name in QUANTITIES]].set_axis(list(QUANTITIES), axis=1)
         long = wide.reset_index().melt(["zone", "service", "who"], var_name="quantity", value_name=side)
         sides[side] = long.set_index(["zone", "service", "who", "quantity"])[side]
-    rows = pd.DataFrame(sides).reset_index()
+    # without any account these have no type of their own
+    rows = pd.DataFrame(sides).reset_index().astype({"who": "str", "quantity": "str"})
     rows["measure"] = rows["who"] + "_" + rows["quantity"]
     rows["unit"] = rows["quantity"].map(lambda name: UNITS["_" + name.rpartition("_")[2]])
     rows["level"] = rows["zone"].where(rows["zone"] == "territory", "epci")
