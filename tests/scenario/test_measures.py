@@ -162,9 +162,8 @@ def test_side_by_side_starts_with_today_and_keeps_what_does_not_move(state: Stat
 
 def test_side_by_side_keeps_the_columns_of_draws(state: State) -> None:
     comparison = moved(state)
-    drawn = replace(
-        comparison, measures=comparison.measures.assign(delta_low=-1.0, delta_high=1.0, better_share=0.7)
-    )
+    measures = comparison.measures.assign(delta_low=-1.0, delta_high=1.0, better_share=0.7)
+    drawn = replace(comparison, measuring=lambda: measures)
     table = side_by_side({"S": drawn})
     assert {"delta_low", "delta_high", "better_share"} <= set(table["S"].columns)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 
@@ -76,9 +78,9 @@ def compare(baseline: Results, scenario: Results) -> Comparison:
         sensitivity=_tally(pd.concat(tested).reset_index(), by_service_and_limit),
         trips=compare_accounts(baseline.trips, scenario.trips, communes, places["epci_code"]),
         by_commune=compare_communes(baseline, scenario, every),
-        measures=compare_measures(baseline, scenario, every),
         councils=gainers_and_losers(communes, places),
         deserts=compare_deserts(baseline, scenario),
+        measuring=partial(compare_measures, baseline, scenario, every),
     )
 
 

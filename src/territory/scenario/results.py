@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -100,13 +102,12 @@ class Comparison:
     by_commune : DataFrame indexed by (commune_code, service)
         Table `comparison`: every service, those that do not move included (see
         `territory.scenario.commune_measures`).
-    measures : DataFrame indexed by (level, zone, service, measure)
-        Every measure of every service, those that do not move included: unit, baseline, scenario, delta,
-        is_distinguishable, reason (see `territory.scenario.measures`).
     councils : DataFrame indexed by (service, level, zone)
         Gainers, losers and the worst loss of each council (see `territory.scenario.gainers`).
     deserts : DataFrame indexed by (commune_code, scheme)
         baseline_desert_class, scenario_desert_class, is_changed.
+    measuring
+        Gives `measures`, which takes as long as all the rest and is not always wanted.
     """
 
     scenario_id: str
@@ -117,9 +118,18 @@ class Comparison:
     sensitivity: pd.DataFrame
     trips: pd.DataFrame
     by_commune: pd.DataFrame
-    measures: pd.DataFrame
     councils: pd.DataFrame
     deserts: pd.DataFrame
+    measuring: Callable[[], pd.DataFrame]
+
+    @cached_property
+    def measures(self) -> pd.DataFrame:
+        """Every measure of every service, those that do not move included, by (level, zone, service, measure).
+
+        Columns unit, baseline, scenario, delta, is_distinguishable, reason (see `territory.scenario.measures`);
+        computed when first asked for.
+        """
+        return self.measuring()
 
     def named(self, scenario_id: str, name: str) -> Comparison:
         """Return the same comparison under the name of its scenario."""
