@@ -78,12 +78,11 @@ def _answer(reading: Reading) -> list[Block]:
     changed: dict[tuple[str, ...], Text] = {}
     for scenario_id in reading.result.comparisons:
         for move in reading.moves(scenario_id):
-            is_open = move.from_site is not None and move.to_site is not None
             # a service that an earlier line tells is in the table of every move; that it closes is said again
-            if move == pivot or (told.issuperset(move.services) if is_open else move.services in changed):
+            if move == pivot or (told.issuperset(move.services) if move.lasts else move.services in changed):
                 continue
             told.update(move.services)
-            if is_open:
+            if move.lasts:
                 others.append(_sentence(reading, move))
                 continue
             changed[move.services] = _sentence(reading, move)
@@ -105,7 +104,7 @@ def _is_felt_move(reading: Reading, move: Move) -> bool:
     """Tell whether a service goes from a place to another, and somebody's trip changes so much that it can be told."""
     found = reading.counts(move.scenario_id, move.services[0])
     is_felt = any(found.communes[effect][ALL_TERRITORY] for effect in ("gain", "loss"))
-    return is_felt and move.from_site is not None and move.to_site is not None
+    return is_felt and move.lasts
 
 
 def _lead(reading: Reading) -> Text:
@@ -145,7 +144,7 @@ def _is_quiet(reading: Reading, scenario_id: str) -> bool:
     """Tell whether a scenario hardly changes the trips of those who go to the services that it moves."""
     moves = [move for move in reading.moves(scenario_id) if move.who != STAFF]
     felt = [_told_apart_share(reading.counts(scenario_id, move.services[0])) for move in moves]
-    is_moved = all(move.from_site is not None and move.to_site is not None for move in moves)
+    is_moved = all(move.lasts for move in moves)
     return is_moved and all(value <= 1 - _HARDLY_FELT_SHARE for value in felt)
 
 
@@ -163,7 +162,7 @@ def _sentence(reading: Reading, move: Move) -> Text:
     """Say what a move changes, by the rule that fits it."""
     found = reading.counts(move.scenario_id, move.services[0])
     name = strong(reading.labels(move.services))
-    if move.from_site is None or move.to_site is None:
+    if not move.lasts:
         return [name, *_opening_or_closing(reading, move, found)]
     if move.who == STAFF:
         return [name, *_staff(reading, move, found)]

@@ -147,7 +147,7 @@ def _second(reading: Reading, pivot: Move) -> Move | None:
     for scenario_id in reading.result.comparisons:
         for move in reading.moves(scenario_id):
             is_told = move.services != pivot.services and move.who != STAFF
-            is_moved = move.from_site is not None and move.to_site is not None
+            is_moved = move.lasts
             is_far = reading.place(move.from_site) != reading.place(move.to_site)
             # a map of differences that cannot be told shows hatches: page 1 says it in a line
             if is_told and is_moved and is_far and reading.is_felt(move):

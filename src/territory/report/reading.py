@@ -45,6 +45,11 @@ class Move:
         return self.from_site == self.to_site
 
     @property
+    def lasts(self) -> bool:
+        """Tell whether the service is there before and after: it neither opens nor closes."""
+        return self.from_site is not None and self.to_site is not None
+
+    @property
     def is_branch(self) -> bool:
         """Tell whether today's sites stay, and others open."""
         return set(self.from_site or ()) < set(self.to_site or ()) and self.from_site is not None
@@ -370,7 +375,7 @@ class Reading:
         # a share: counts of children served and of an age group cannot be set against each other
         part = felt / float(weights.sum()) if weights.sum() > 0 else 0.0
         # an opening or a closure is said in one sentence; a move has gainers and losers to map
-        return move.who != STAFF, move.from_site is not None and move.to_site is not None, part, felt
+        return move.who != STAFF, move.lasts, part, felt
 
 
 def read(result: StudyLike | Reading) -> Reading:

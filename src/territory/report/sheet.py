@@ -342,7 +342,7 @@ def _map(reading: Reading, place: pd.DataFrame, epci: str) -> list[Block]:
     picture: Picture | None = None
     move = reading.pivot()
     height = 10.0 if len(place) <= 24 else 8.8
-    if move is not None and move.from_site is not None and move.to_site is not None:
+    if move is not None and move.lasts:
         picture = pictures.change_map(reading, move, max_height_cm=height, zoom=place.index, zoom_name=epci)
     elif reading.named or reading.closest:
         service = [*reading.named, *reading.closest][0]

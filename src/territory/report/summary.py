@@ -44,7 +44,7 @@ def summary_html(result: StudyLike | Reading) -> str:
     reading = read(result)
     study = reading.study
     css, script = (_asset(name) for name in ("resume.css", "resume.js"))
-    drawn = _map(reading)
+    drawn, communes = _map(reading)
     parts = [
         "<!DOCTYPE html>",
         '<html lang="fr"><head><meta charset="utf-8">',
@@ -55,10 +55,10 @@ def summary_html(result: StudyLike | Reading) -> str:
         f"<header><p>Résumé · {text(study.territory.name)} · population {text(reading.vintage())}</p>",
         f'<h1>{text(study.title)}</h1></header><main id="contenu">',
         blocks_html(answers.first_page(reading)),
-        *drawn[:-2],
+        *drawn,
         blocks_html([*_by_epci(reading), *sections.all_moves(reading, level=1)]),
         # communes last: on a narrow screen their table is far longer than all the rest
-        *drawn[-2:],
+        *communes,
         f"</main><footer>{blocks_html(method.digest_line(reading))}</footer>",
     ]
     if 'id="data"' in "".join(parts):
@@ -89,12 +89,12 @@ def _by_epci(reading: Reading) -> list[Block]:
     return [Heading("Qui gagne, qui perd, EPCI par EPCI"), table] if table is not None else []
 
 
-def _map(reading: Reading) -> list[str]:
-    """Return the map, its controls, then the table of communes and the data."""
+def _map(reading: Reading) -> tuple[list[str], list[str]]:
+    """Return the map with its controls; the table of communes with the data of both."""
     areas = pictures.areas_of(reading)
     layers = summary_layers.layers(reading, areas.index) if len(areas) else []
     if not layers:
-        return []
+        return [], []
     paths, size, place = summary_layers.shapes(areas)
     zones = reading.communes["epci_code"].reindex(areas.index).fillna("").astype(str)
     border = summary_layers.borders(areas, zones, place)
@@ -115,7 +115,7 @@ def _map(reading: Reading) -> list[str]:
         "hint": typeset(_HINT),
     }
     order = sorted(range(len(communes)), key=lambda i: alphabetical(str(communes[i][0])))
-    return [
+    drawn = [
         "<h2>La carte, commune par commune</h2>",
         _controls(layers, communes, order),
         '<div class="map"><div class="frame">',
@@ -132,8 +132,9 @@ def _map(reading: Reading) -> list[str]:
         f'<p id="details" class="details" aria-live="polite">{text(_HINT)}</p></div></div>',
         '<p id="map-help" class="small">Clavier, une fois sur la carte : flèches pour se déplacer, + et − pour '
         "zoomer, 0 pour revenir. Souris : glisser, Ctrl et molette. Les mêmes nombres sont dans le tableau des "
-        "communes. Contours : "
-        "IGN, simplifiés.</p>",
+        "communes. Contours : IGN, simplifiés.</p>",
+    ]
+    return drawn, [
         _table(layers[0], communes, order),
         f'<script type="application/json" id="data">{_json(data)}</script>',
     ]

@@ -122,11 +122,7 @@ def layers(reading: Reading, codes: pd.Index) -> list[dict[str, Any]]:
 def _changes(reading: Reading, codes: pd.Index) -> Iterator[dict[str, Any]]:
     """Yield the difference of each move, the pivot first."""
     pivot = reading.pivot()
-    moves = [
-        (move, names)
-        for move, names in distinct_moves(reading)
-        if move.from_site is not None and move.to_site is not None
-    ]
+    moves = [(move, names) for move, names in distinct_moves(reading) if move.lasts]
     moves.sort(
         key=lambda pair: (
             pivot is None or pair[0].services != pivot.services or pivot.scenario_id not in pair[1]

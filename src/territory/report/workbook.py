@@ -71,7 +71,6 @@ _LEFT_OUT = frozenset({"comparaison_mesures"})
 # a workbook that opens at once: longer tables are whole in the folder tables/
 _MOST_ROWS = 6_000
 _IN_DESERT = re.compile(r"in_desert_(\w+)_hab")
-_KEY_OF_ORIGINS = "observed_origins"
 _SHEET_SIGNS = re.compile(r"[\[\]:*?/\\\x00-\x1f]")
 # a page cuts a lone column that is wider than it, and does not shrink it
 _README_WIDTH = 70
@@ -260,8 +259,7 @@ def _text(value: str, name: str, reading: Reading) -> Value:
     # names of places as the other documents write them: Cœur du Var, « Sources de lumière »
     if name in ("epci_name", "zone_name"):
         return typeset(in_guillemets(value))
-    # the name of a key is for who fills a study file
-    return value.replace(f" ({_KEY_OF_ORIGINS})", "")
+    return value
 
 
 def _desert_words(value: str, reading: Reading) -> str:

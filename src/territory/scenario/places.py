@@ -19,7 +19,7 @@ NO_ORIENTATION = (
 )
 NO_SERVED = "liste d'attente sans les enfants déjà accompagnés : les places libres ne sont pas connues"
 MERGED = "places réunies par une fusion : elles servent aussi les familles d'une autre autorisation"
-NO_OBSERVED = "ni orientations, ni enfants accompagnés observés (observed_origins)"
+NO_OBSERVED = "ni orientations, ni enfants accompagnés observés"
 
 
 def count_places(state: State) -> tuple[pd.DataFrame, pd.DataFrame]:

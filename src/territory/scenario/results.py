@@ -107,7 +107,7 @@ class Comparison:
     deserts : DataFrame indexed by (commune_code, scheme)
         baseline_desert_class, scenario_desert_class, is_changed.
     measuring
-        Gives `measures`, which takes as long as all the rest and is not always wanted.
+        Gives `measures`, which takes two fifths of the time and is not always wanted.
     """
 
     scenario_id: str
