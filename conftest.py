@@ -16,7 +16,7 @@ collect_ignore_glob = ["notebooks/*.py"]
 
 def _shared_run(study: Any, **options: Any) -> Any:
     """Return the shared run where an example asks for just that, a run of its own otherwise."""
-    from territory.workflow.running import run_study
+    from territory.workflow.run import run_study
 
     return lent() if study == STUDY and not options else run_study(study, **options)
 

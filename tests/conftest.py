@@ -12,7 +12,7 @@ from hypothesis import settings
 from tests.embedded import lent
 
 if TYPE_CHECKING:
-    from territory.workflow.result import StudyResult
+    from territory.result import StudyResult
 
 # the fast suite tries the same examples at each run; `make slow` draws new ones
 settings.register_profile("same", derandomize=True, deadline=None)

@@ -12,7 +12,7 @@ import pandas as pd
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from territory.workflow.result import StudyResult
+    from territory.result import StudyResult
 
 STUDY = "draguignan"
 
@@ -39,7 +39,7 @@ def check_unchanged() -> None:
 def _computed() -> tuple[StudyResult, dict[str, pd.DataFrame]]:
     """Return the results, and a copy of their tables as they were before anybody read them."""
     # not `territory.run_study`, which lends these results to the examples
-    from territory.workflow.running import run_study
+    from territory.workflow.run import run_study
 
     result = run_study(STUDY)
     return result, {name: deepcopy(table) for name, table in _tables(result)}

@@ -25,7 +25,7 @@ import pytest
 from PIL import Image
 
 from territory.plot import style
-from territory.plot.explore_panel import ON_THE_MAP
+from territory.plot.interactive.panel import ON_THE_MAP
 from territory.study import load_study
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")

@@ -15,6 +15,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "notebooks",
         "planning",
         "plot",
+        "release",
         "report",
         "scenario",
         "sources",
@@ -22,6 +23,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     },
     submod_attrs={
         "study": ["Study", "load_study"],
-        "workflow": ["StudyResult", "run_study"],
+        "result": ["StudyResult"],
+        "workflow": ["run_study"],
     },
 )

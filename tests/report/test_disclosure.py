@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from territory.errors import ParameterError
-from territory.report.disclosure import (
+from territory.release.disclosure import (
     SUPPRESSED,
     estimate_texts,
     protect_budgets,

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from scipy.optimize import linprog
 
 from territory.errors import ParameterError
-from territory.report.disclosure import SUPPRESSED
-from territory.report.observed import ObservedCounts, observed_counts, zone_flags
-from territory.report.published import publish_waits
+from territory.release.disclosure import SUPPRESSED
+from territory.release.handed_tables import tables
+from territory.release.observed_children import ObservedCounts, observed_counts, zone_flags
+from territory.release.published import publish_waits
+from territory.result import StudyResult
 from territory.scenario import apply, compare, compute
-from territory.scenario.computing import ALL_TERRITORY
-from territory.workflow import StudyResult
-from territory.workflow.tables import tables
+from territory.scenario.measures.compute import ALL_TERRITORY
 
 SERVICE = "ime-salernes"
 EFFECTS = ("gain", "loss", "indistinct", "entering", "unknown")

@@ -15,9 +15,9 @@ import territory
 from territory import supply
 from territory.datasets import load_dataset
 from territory.errors import NetworkError
-from territory.network.speeds import speed_table
+from territory.network.graph.speeds import speed_table
+from territory.result import StudyResult
 from territory.study import load_study
-from territory.workflow.result import StudyResult
 from tests.study.test_load import GOOD, write
 
 

@@ -12,7 +12,7 @@ import pytest
 
 import territory
 from territory.errors import OutputError, StudyError, TerritoryError
-from territory.workflow.result import StudyResult
+from territory.result import StudyResult
 
 GOLDEN = Path(__file__).with_name("golden_zones.csv")
 # how a run keeps and replaces files does not depend on what the study asks: a small one shows it sooner

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from territory.access._kernels import k_closest
-from territory.access._transport import best_flows
+from territory.access.catchments.kernels import k_closest
 from territory.access.pairs import Bools, Floats, Pairs, read_amounts, read_pairs, sum_by, warn
+from territory.access.transport import best_flows
 from territory.errors import ParameterError, SchemaError, examples
 from territory.needs import KINDS_COMPARABLE_WITH_PLACES
 

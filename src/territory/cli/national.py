@@ -12,7 +12,7 @@ import typer
 from territory.errors import ParameterError
 
 if TYPE_CHECKING:
-    from territory.study.model import Study
+    from territory.study.words.model import Study
 
 
 def run_in_parts(
@@ -31,7 +31,7 @@ def run_in_parts(
         If a scheduler is asked for a study that is computed at once.
     """
     from territory.workflow.national import is_national, run_national
-    from territory.workflow.running import with_population
+    from territory.workflow.run import with_population
 
     if not is_national(study):
         if scheduler != "none":

@@ -11,13 +11,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from territory.network.densities import density_bands
 from territory.network.engine.graph import Graph
 from territory.network.engine.hierarchy import Metric
-from territory.network.graph import RoadLines, Roads
-from territory.network.simplify import prepare
-from territory.network.speeds import HopTimes, hop_times, speed_table
-from territory.network.topology import Topology
+from territory.network.graph.arrays import RoadLines, Roads
+from territory.network.graph.densities import density_bands
+from territory.network.graph.simplify import prepare
+from territory.network.graph.speeds import HopTimes, hop_times, speed_table
+from territory.network.graph.topology import Topology
 from territory.units import METRES_PER_KILOMETRE
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from territory.errors import MissingFileError, Problems, StudyError
-from territory.study.confine import paths_outside
-from territory.study.locate import key_lines, line_of
-from territory.study.model import Study
+from territory.study.checks.path_safety import paths_outside
+from territory.study.words.model import Study
+from territory.study.words.toml_lines import key_lines, line_of
 
 # what pydantic says, in the planner's language; {ctx} values come from pydantic
 _MESSAGES = {
@@ -103,7 +103,7 @@ def load_study(name_or_path: str | Path) -> Study:
 
 def _parse(text: str, *, subject: str, folder: Path) -> Study:
     """Return the study of a TOML text, or one error with all its problems."""
-    from territory.study.check import check_references
+    from territory.study.checks.references import check_references
 
     problems = Problems(subject, StudyError)
     try:

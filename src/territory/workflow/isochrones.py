@@ -10,14 +10,14 @@ import geopandas as gpd
 import pandas as pd
 
 from territory import supply
-from territory.study.changes import ChangeSpeeds
-from territory.workflow.steps import Steps, code_digest, digest_of
+from territory.study.words.changes import ChangeSpeeds
+from territory.workflow.step_cache import Steps, code_digest, digest_of
 
 if TYPE_CHECKING:
     from territory.scenario.results import Results
-    from territory.study.changes import Scenario
-    from territory.workflow.inputs import Inputs
-    from territory.workflow.road_map import RoadMap
+    from territory.study.words.changes import Scenario
+    from territory.workflow.inputs.prepare import Inputs
+    from territory.workflow.inputs.road_map import RoadMap
 
 TODAY = ""
 COLUMNS = ("scenario", "site_id", "minutes", "area_km2", "geometry")

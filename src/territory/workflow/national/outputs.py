@@ -11,16 +11,15 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from territory.errors import OutputError
-from territory.report.disclosure import estimate_texts
-from territory.report.tables import write_table
-from territory.workflow.disk import UNFINISHED, flush_tree, write_whole
-from territory.workflow.manifest import digest_file
-from territory.workflow.outputs import MANIFEST
-from territory.workflow.publishing import publish
+from territory.files.replace_files import publish
+from territory.files.safe_files import UNFINISHED, digest_file, flush_tree, write_whole
+from territory.release.disclosure import estimate_texts
+from territory.report.files.csv_tables import write_table
+from territory.workflow.handover.write_run import MANIFEST
 
 if TYPE_CHECKING:
-    from territory.workflow.inputs import Inputs
-    from territory.workflow.national.computing import NationalTables
+    from territory.workflow.inputs.prepare import Inputs
+    from territory.workflow.national.measures import NationalTables
 
 __all__ = ["national_tables", "write_national"]
 

@@ -120,7 +120,7 @@ class Cluster:
         ClusterError
             Naming the workers.
         """
-        from territory.workflow.steps import code_digest
+        from territory.workflow.step_cache import code_digest
 
         token = secrets.token_hex(8)
         mark = folder / f".vu-{token}"
@@ -265,7 +265,7 @@ def _call(item: Any, *, function: Callable[[Any], Any]) -> Any:
 
 def _looks(mark: str, token: str) -> tuple[bool, str]:
     """Tell whether a worker reads a file, and with which code it runs."""
-    from territory.workflow.steps import code_digest
+    from territory.workflow.step_cache import code_digest
 
     try:
         sees = Path(mark).read_text() == token

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from territory.errors import StudyError
-from territory.network.estimate import estimate_travel_times
-from territory.network.search_io import load_search
-from territory.network.searching import RoadSearch, search_roads
-from territory.study.model import Study
-from territory.workflow.manifest import digest_file
-from territory.workflow.steps import code_digest, digest_of
-from territory.workflow.times import times_inside
+from territory.files.safe_files import digest_file
+from territory.network.estimate.estimate import estimate_travel_times
+from territory.network.queries.od_search import RoadSearch, search_roads
+from territory.network.storage.search_files import load_search
+from territory.study.words.model import Study
+from territory.workflow.inputs.travel_times import times_inside
+from territory.workflow.step_cache import code_digest, digest_of
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -135,6 +135,6 @@ def ask_times(
 
 def _read(path: Path) -> Any:
     """Return the roads of a map."""
-    from territory.network.osm import read_osm
+    from territory.network.maps.osm import read_osm
 
     return read_osm(path)
