@@ -12,8 +12,8 @@ from shapely.geometry import Point, Polygon, box
 
 from territory.errors import ParameterError
 from territory.plot import style
-from territory.plot.maps.categories import change_classes, numbers_from, shown, time_classes
 from territory.plot.maps import legend, map_margins
+from territory.plot.maps.categories import change_classes, numbers_from, shown, time_classes
 from territory.plot.maps.choropleth import Panel, draw_map, extent_of
 from territory.plot.maps.legend import Legend
 

@@ -132,18 +132,6 @@ def coverage_by(
 def persons_by_zone(within: pd.DataFrame, demand: pd.Series[float], groups: pd.Series[str]) -> pd.DataFrame:
     """Count the persons of each zone within each threshold, from what `coverage` tells of each commune.
 
-    Parameters
-    ----------
-    within
-        Result of `coverage`, on the index of `demand`.
-    demand, groups
-        As for `coverage_by`.
-
-    Returns
-    -------
-    DataFrame
-        As `coverage_by`.
-
     Examples
     --------
     >>> within = pd.DataFrame({"within_30_min": [True, False]}, index=["A", "B"])

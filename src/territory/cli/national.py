@@ -23,13 +23,7 @@ def run_in_parts(
     scheduler: str,
     progress: AbstractContextManager[Callable[[str], None]],
 ) -> bool:
-    """Run a study part by part when it is national; return whether it was.
-
-    Raises
-    ------
-    ParameterError
-        If a scheduler is asked for a study that is computed at once.
-    """
+    """Run a study part by part when it is national; return whether it was."""
     from territory.workflow.national import is_national, run_national
     from territory.workflow.run import with_population
 

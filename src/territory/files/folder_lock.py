@@ -25,20 +25,6 @@ def hold(folder: Path, *, announce: Callable[[str], None], wait_s: float | None 
 
     The system itself holds the lock: that of a run that was killed is free at once, whatever files it left.
 
-    Parameters
-    ----------
-    folder
-        Folder that exists.
-    announce
-        Called once with a French sentence when another run is there and this one waits.
-    wait_s
-        How long to wait for another run to end (s); `WAIT_S` by default.
-
-    Raises
-    ------
-    OutputError
-        If another run still holds the folder after the wait, naming its process and since when.
-
     Examples
     --------
     >>> import tempfile

@@ -26,22 +26,7 @@ VERSION = 1
 
 
 def keep(folder: Path, name: str, key: str, tables: tuple[pd.DataFrame, ...]) -> None:
-    """Write the tables of a step, all of them or nothing.
-
-    Parameters
-    ----------
-    folder
-        Folder of all kept steps; it exists.
-    name, key
-        Name of the step, and digest of all that it depends on.
-    tables
-        Tables that Parquet can hold as they are.
-
-    Raises
-    ------
-    OSError
-        If the folder cannot be written; nothing is there then, under the name of the step.
-    """
+    """Write the tables of a step, all of them or nothing."""
     place = _place(folder, name, key)
     staging = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=folder))
     try:
@@ -68,13 +53,6 @@ def keep(folder: Path, name: str, key: str, tables: tuple[pd.DataFrame, ...]) ->
 
 def kept(folder: Path, name: str, key: str) -> tuple[pd.DataFrame, ...] | None:
     """Return the tables of a step, or None when they are not there whole and unchanged.
-
-    Parameters
-    ----------
-    folder
-        Folder of all kept steps.
-    name, key
-        As given to `keep`.
 
     Examples
     --------

@@ -16,20 +16,6 @@ def publish(staging: Path, folder: Path, *, last: str) -> None:
 
     The manifest leaves first and comes last: a folder without it is one where a run was stopped. A file of the
     earlier run that this one does not make goes too, unless somebody changed it.
-
-    Parameters
-    ----------
-    staging
-        Folder inside `folder`, with the new files.
-    folder
-        Where they go.
-    last
-        Name of the manifest, which vouches for the others.
-
-    Raises
-    ------
-    OutputError
-        If a file cannot be replaced; those of before are back in their place, or the message says that they are not.
     """
     new = sorted(path.relative_to(staging).as_posix() for path in staging.rglob("*") if path.is_file())
     leaving = [last, *_outdated(folder, last, new), *(name for name in new if name != last)]

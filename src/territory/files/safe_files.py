@@ -15,18 +15,6 @@ UNFINISHED = ".en-cours-"
 def write_whole(path: Path, content: bytes) -> None:
     """Write a file that is never seen half-written, even after a power cut.
 
-    Parameters
-    ----------
-    path
-        File to write or to replace; its folder exists.
-    content
-        All of it.
-
-    Raises
-    ------
-    OSError
-        If it cannot be written; what was there is as it was.
-
     Examples
     --------
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -50,13 +38,7 @@ def write_whole(path: Path, content: bytes) -> None:
 
 
 def flush_tree(folder: Path) -> None:
-    """Wait until every file and folder below a folder is on the disk, so that a rename cannot outrun it.
-
-    Raises
-    ------
-    OSError
-        If the disk refuses, a full one for instance.
-    """
+    """Wait until every file and folder below a folder is on the disk, so that a rename cannot outrun it."""
     for path in sorted(folder.rglob("*")):
         if path.is_dir():
             flush_folder(path)

@@ -20,16 +20,6 @@ _ESTIMATE_STEPS = ((100.0, 5), (2_000.0, 10), (20_000.0, 100), (200_000.0, 1_000
 def integer(value: float) -> str:
     """Write a number without decimals, with narrow no-break thousands and a true minus sign.
 
-    Parameters
-    ----------
-    value
-        Any number; halves go away from zero; NaN is "inconnu".
-
-    Returns
-    -------
-    str
-        French text.
-
     Examples
     --------
     >>> integer(1095337).replace(NNBSP, "_")
@@ -46,18 +36,6 @@ def integer(value: float) -> str:
 def decimal(value: float, digits: int = 1) -> str:
     """Write a number with a decimal comma and a fixed count of decimals.
 
-    Parameters
-    ----------
-    value
-        Any number; NaN is "inconnu".
-    digits
-        Count of decimals; trailing zeros stay.
-
-    Returns
-    -------
-    str
-        French text.
-
     Examples
     --------
     >>> decimal(5.6), decimal(10.0), decimal(1.26, 2)
@@ -72,16 +50,6 @@ def decimal(value: float, digits: int = 1) -> str:
 
 def minutes(value: float) -> str:
     """Write a duration: minutes under one hour, then hours and minutes.
-
-    Parameters
-    ----------
-    value
-        Minutes; NaN is "inconnu", infinite is "hors d'atteinte".
-
-    Returns
-    -------
-    str
-        French text.
 
     Examples
     --------
@@ -105,16 +73,6 @@ def minutes(value: float) -> str:
 def signed(value: float) -> str:
     """Write a change with its sign, without decimals ("+6", "-4", "0").
 
-    Parameters
-    ----------
-    value
-        Any number; NaN is "inconnu".
-
-    Returns
-    -------
-    str
-        French text.
-
     Examples
     --------
     >>> signed(6.2), signed(0.1)
@@ -126,16 +84,6 @@ def signed(value: float) -> str:
 
 def share(value: float) -> str:
     """Write a share from 0 to 1 as a percentage, never rounding to a false "none" or "all".
-
-    Parameters
-    ----------
-    value
-        From 0 to 1; NaN is "inconnu".
-
-    Returns
-    -------
-    str
-        French text.
 
     Examples
     --------
@@ -156,16 +104,6 @@ def round_estimate(value: float) -> float:
 
     Steps: 5 under 100, 10 under 2,000, 100 under 20,000, 1,000 under 200,000, then 10,000.
 
-    Parameters
-    ----------
-    value
-        Persons, zero or more; NaN stays NaN.
-
-    Returns
-    -------
-    float
-        Persons.
-
     Examples
     --------
     >>> [round_estimate(x) for x in (63.0, 1263.0, 22871.0)]
@@ -179,18 +117,6 @@ def round_estimate(value: float) -> float:
 
 def class_labels(breaks: list[float], *, unit: str = "min") -> list[str]:
     """Name the classes that inclusive upper bounds make ("jusqu'à 15 min", "plus de 15 à 30 min", "plus de 60 min").
-
-    Parameters
-    ----------
-    breaks
-        Growing upper bounds; a value equal to a bound belongs to the class below it.
-    unit
-        Written after the numbers.
-
-    Returns
-    -------
-    list of str
-        One more label than bounds.
 
     Examples
     --------

@@ -24,18 +24,6 @@ _QUOTED = re.compile(r'"(?=\S)([^"]*\S)"')
 def elide(word: str, following: str) -> str:
     """Put a short word ("de", "le", "que", "la", "ne"…) before another, with elision before a vowel or a mute h.
 
-    Parameters
-    ----------
-    word
-        The short word, ending in e or a.
-    following
-        What comes after.
-
-    Returns
-    -------
-    str
-        Both, joined.
-
     Examples
     --------
     >>> elide("de", "Aups"), elide("de", "Salernes"), elide("de", "Hyères"), elide("que", "il")
@@ -49,16 +37,6 @@ def elide(word: str, following: str) -> str:
 
 def of_place(name: str) -> str:
     """Write "de" before the name of a place, with its article ("du Muy", "des Arcs", "de La Seyne-sur-Mer").
-
-    Parameters
-    ----------
-    name
-        Name of a commune as INSEE writes it.
-
-    Returns
-    -------
-    str
-        French text.
 
     Examples
     --------
@@ -75,16 +53,6 @@ def of_place(name: str) -> str:
 def at_place(name: str) -> str:
     """Write "à" before the name of a place, with its article ("au Muy", "aux Arcs", "à La Seyne-sur-Mer").
 
-    Parameters
-    ----------
-    name
-        Name of a commune as INSEE writes it.
-
-    Returns
-    -------
-    str
-        French text.
-
     Examples
     --------
     >>> at_place("Le Muy"), at_place("Les Arcs"), at_place("Draguignan")
@@ -100,16 +68,6 @@ def at_place(name: str) -> str:
 def in_guillemets(name: str) -> str:
     """Write the part of a name that is between straight quotes between guillemets.
 
-    Parameters
-    ----------
-    name
-        Name of an EPCI as in the official list.
-
-    Returns
-    -------
-    str
-        The name as a French text writes it; its spaces are made no-break on the way out.
-
     Examples
     --------
     >>> in_guillemets('CC Alpes-Provence-Verdon "Sources de lumière"')
@@ -120,16 +78,6 @@ def in_guillemets(name: str) -> str:
 
 def epci_phrase(name: str) -> str:
     """Write the name of an EPCI in a sentence, with the article of its kind.
-
-    Parameters
-    ----------
-    name
-        Name as in the official list ("CC Cœur du Var", "Métropole Toulon-Provence-Méditerranée").
-
-    Returns
-    -------
-    str
-        French text.
 
     Examples
     --------
@@ -147,16 +95,6 @@ def epci_phrase(name: str) -> str:
 
 def epci_short(name: str) -> str:
     """Shorten the name of an EPCI for a chart or a column: without its kind and its leading article.
-
-    Parameters
-    ----------
-    name
-        Name as in the official list.
-
-    Returns
-    -------
-    str
-        Short name.
 
     Examples
     --------
@@ -178,16 +116,6 @@ def epci_short(name: str) -> str:
 
 def alphabetical(name: str) -> str:
     """Return what a name is sorted by: as a French dictionary does, accents apart.
-
-    Parameters
-    ----------
-    name
-        Name of a place.
-
-    Returns
-    -------
-    str
-        Small letters without accents.
 
     Examples
     --------

@@ -32,16 +32,6 @@ def typeset(text: str) -> str:
     typed, so addresses and times of day are left alone), groups of thousands get narrow no-break spaces, numbers
     hold on to their unit, three dots become an ellipsis and an apostrophe inside a word a curved one.
 
-    Parameters
-    ----------
-    text
-        Text as typed.
-
-    Returns
-    -------
-    str
-        Text to print.
-
     Examples
     --------
     >>> typeset("Qui gagne ? « Tous » : 1 260 enfants...").replace(NBSP, "~").replace(NNBSP, "_")

@@ -60,20 +60,6 @@ __all__ = [
 def count(number: float, singular: str, plural: str | None = None, *, none: str | None = None) -> str:
     """Write a count with its noun in agreement: French has a plural from two on.
 
-    Parameters
-    ----------
-    number
-        How many, 0 or more.
-    singular, plural
-        The noun; without `plural` an s is added to every word.
-    none
-        What to say for zero ("aucune commune"); without it "0 commune".
-
-    Returns
-    -------
-    str
-        French text.
-
     Examples
     --------
     >>> count(1, "commune"), count(2, "commune"), count(0, "commune", none="aucune commune")
@@ -87,18 +73,6 @@ def count(number: float, singular: str, plural: str | None = None, *, none: str 
 
 def persons(value: float, *, threshold: int = 11) -> str:
     """Write an estimated number of persons, rounded by its size, with "< 11" under the threshold.
-
-    Parameters
-    ----------
-    value
-        Persons; NaN is "inconnu"; exactly 0 (nobody lives there) is "0".
-    threshold
-        Smallest number that is printed.
-
-    Returns
-    -------
-    str
-        French text.
 
     Examples
     --------
@@ -116,18 +90,6 @@ def persons(value: float, *, threshold: int = 11) -> str:
 
 def about(value: float, *, threshold: int = 11) -> str:
     """Write an estimated number of persons with "près de" under it, "un peu plus de" over it, else "environ".
-
-    Parameters
-    ----------
-    value
-        Persons.
-    threshold
-        Smallest number that is printed; below it "moins de 11".
-
-    Returns
-    -------
-    str
-        French text, without the noun.
 
     Examples
     --------
@@ -150,18 +112,6 @@ def about(value: float, *, threshold: int = 11) -> str:
 def between(low: float, high: float, *, threshold: int = 11) -> str:
     """Write a range of estimated persons; one number when rounding makes both ends the same.
 
-    Parameters
-    ----------
-    low, high
-        Persons, in any order.
-    threshold
-        Smallest number that is printed.
-
-    Returns
-    -------
-    str
-        French text, without the noun.
-
     Examples
     --------
     >>> between(1258, 2297).replace(NNBSP, " "), between(4, 40), between(3, 8)
@@ -181,18 +131,6 @@ def between(low: float, high: float, *, threshold: int = 11) -> str:
 def change(delta_min: float, *, is_distinguishable: bool = True) -> str:
     """Write a change of travel time; "non distinguable" when it is under the doubt.
 
-    Parameters
-    ----------
-    delta_min
-        Minutes, negative when the trip gets shorter.
-    is_distinguishable
-        Whether the change is above the doubt of the two times.
-
-    Returns
-    -------
-    str
-        French text.
-
     Examples
     --------
     >>> change(-12.3).replace(NBSP, " "), change(8).replace(NBSP, " "), change(2, is_distinguishable=False)
@@ -208,11 +146,6 @@ def change(delta_min: float, *, is_distinguishable: bool = True) -> str:
 def capital(text: str) -> str:
     """Start with a capital.
 
-    Parameters
-    ----------
-    text
-        Words.
-
     Examples
     --------
     >>> capital("médecin généraliste"), capital("")
@@ -223,20 +156,6 @@ def capital(text: str) -> str:
 
 def join(items: Iterable[str], *, most: int | None = None, others: str = "autre") -> str:
     """Write a list with commas and "et"; past `most` items the rest is counted.
-
-    Parameters
-    ----------
-    items
-        Texts in order.
-    most
-        How many to name at most; None names all.
-    others
-        Singular noun for those left out.
-
-    Returns
-    -------
-    str
-        French text; empty for no item.
 
     Examples
     --------

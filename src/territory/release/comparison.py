@@ -32,23 +32,7 @@ DECIMALS = {
 
 
 def comparison_tables(result: StudyResult) -> dict[str, pd.DataFrame]:
-    """Return the tables of the comparison that are handed over, by file name, small counts withheld.
-
-    Parameters
-    ----------
-    result
-        A run of a study.
-
-    Returns
-    -------
-    dict of DataFrame
-        `comparaison_mesures` (by zone), `comparaison_mesures_communes` (what changes, by commune),
-        `comparaison_conseils`, `comparaison_deserts` (communes whose class changes), `scenarios_cote_a_cote`,
-        `comptes_de_trajets` (their terms), `attentes`, `batiments`. Values are numbers; where a count of persons
-        is under 11 it is unknown and its note is "< 11". Everything about the children observed to be served is
-        withheld here: what may be printed of them is in `comparaison_communes` and `comparaison_zones`, where it
-        is protected together.
-    """
+    """Return the tables of the comparison that are handed over, by file name, small counts withheld."""
     if not result.comparisons:
         return {}
     found = {
@@ -65,22 +49,7 @@ def comparison_tables(result: StudyResult) -> dict[str, pd.DataFrame]:
 
 
 def published_side_by_side(result: StudyResult, *, with_draws: bool = False) -> pd.DataFrame:
-    """Return every scenario beside today as it may leave the agency: flat, one block of columns per scenario.
-
-    Parameters
-    ----------
-    result
-        A run of a study.
-    with_draws
-        Add what the draws within the doubt say of the mean times (they are computed when first asked for).
-
-    Returns
-    -------
-    DataFrame
-        level, zone, zone_name, service, measure, unit, today_value, today_note, then for each scenario
-        <id>_value, <id>_delta, <id>_is_distinguishable and <id>_note (why a value is unknown or withheld), and
-        with draws <id>_delta_low, <id>_delta_high, <id>_better_share.
-    """
+    """Return every scenario beside today as it may leave the agency: flat, one block of columns per scenario."""
     draws = result.draws if with_draws else None
     wide = result.side_by_side if draws is None else side_by_side(result.comparisons, draws=draws.comparisons)
     unit = wide["today", "unit"]

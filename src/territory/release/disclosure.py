@@ -53,33 +53,6 @@ def protect_counts(
     with the cells of every table that is published (also those of an earlier report), so that differences between
     tables are covered too.
 
-    Parameters
-    ----------
-    counts
-        Observed counts (persons), totals included; index: any unique key; NaN is unknown and is not printed.
-    relations
-        Pairs of the key of a total and the keys of its parts; a part may itself be the total of others.
-    threshold
-        Smallest count that is printed, when it is not 0; take the producer's when it is stricter.
-    primary
-        Cells to withhold in the first place; by default counts from 1 to `threshold` - 1.
-    lowest
-        Smallest value that a reader can believe for each cell; 0 by default, 1 where a withheld cell is known not
-        to be 0.
-    cost
-        What is lost with each cell: the cheapest is withheld first. Without it parts come before totals, then the
-        smallest.
-
-    Returns
-    -------
-    Protection
-        Texts and masks in the order of `counts`.
-
-    Raises
-    ------
-    ParameterError
-        A key is repeated or unknown, a count is negative, or a total is not the sum of its parts.
-
     References
     ----------
     Hundepool et al., *Statistical Disclosure Control*, Wiley, 2012, ch. 4 (cell suppression and its audit).
@@ -218,25 +191,6 @@ def _next_to_withhold(
 def protect_table(table: pd.DataFrame, *, threshold: int = THRESHOLD, total: str = "Total") -> pd.DataFrame:
     """Print a two-way table of observed counts with its totals, so that no small cell can be found by difference.
 
-    Parameters
-    ----------
-    table
-        Observed counts (persons), without totals.
-    threshold
-        Smallest count that is printed, when it is not 0.
-    total
-        Name of the row and of the column of totals that are added.
-
-    Returns
-    -------
-    DataFrame
-        Texts, with totals.
-
-    Raises
-    ------
-    ParameterError
-        A label is repeated, or a count is negative or unknown.
-
     Examples
     --------
     >>> table = pd.DataFrame({"CMPP": [3, 40], "SESSAD": [25, 50]}, index=["Aups", "Trans"])
@@ -268,18 +222,6 @@ def protect_table(table: pd.DataFrame, *, threshold: int = THRESHOLD, total: str
 def protect_shares(counts: pd.Series, totals: pd.Series, withheld: pd.Series) -> pd.Series:
     """Give the share of each count in its total, withheld wherever the count is: a share gives a count back.
 
-    Parameters
-    ----------
-    counts, totals
-        Observed counts (persons), aligned by index.
-    withheld
-        Cells withheld by `protect_counts`, in the index of `counts`.
-
-    Returns
-    -------
-    Series
-        From 0 to 1; NaN where withheld or where the total is 0.
-
     Examples
     --------
     >>> counts, totals = pd.Series([4, 30]), pd.Series([20, 60])
@@ -292,18 +234,6 @@ def protect_shares(counts: pd.Series, totals: pd.Series, withheld: pd.Series) ->
 
 def estimate_texts(values: pd.Series, *, threshold: int = THRESHOLD) -> pd.Series:
     """Write estimates of persons for a published table: "< 11" under the threshold, whole numbers above.
-
-    Parameters
-    ----------
-    values
-        Estimated persons; NaN is unknown; exactly 0 (nobody lives there) stays 0.
-    threshold
-        Smallest estimate that is printed.
-
-    Returns
-    -------
-    Series
-        Texts in plain digits (for a machine to read: no thousands separator), empty where unknown.
 
     Examples
     --------
@@ -328,27 +258,6 @@ def protect_budgets(
 
     A sum is printed for at least three units, none above 85 % of it (INSEE's rule for enterprises); a group with an
     unknown budget has no sum. The total of all groups is printed only when no withheld group can be found from it.
-
-    Parameters
-    ----------
-    budgets
-        Yearly budgets (euros), one line per establishment; NaN is unknown.
-    groups
-        Group of each establishment, aligned by index.
-    min_units
-        Smallest number of establishments in a printed sum.
-    max_share
-        Highest share of one establishment in a printed sum (0 to 1).
-
-    Returns
-    -------
-    Series
-        Sum by group (euros) and "Total", NaN where withheld or unknown.
-
-    Raises
-    ------
-    ParameterError
-        A budget is negative.
 
     Examples
     --------

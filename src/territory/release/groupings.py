@@ -26,16 +26,6 @@ def grouping_tables(result: StudyResult) -> dict[str, pd.DataFrame]:
     and to give back in the study file). For all of them, `groupements_comparaison` and `groupements_contexte`
     (establishments that are not grouped, and why). Budgets of establishments are not published, and that of a group
     only when it has at least three members, none above 85 %.
-
-    Parameters
-    ----------
-    result
-        A run of a study.
-
-    Returns
-    -------
-    dict of DataFrame
-        Flat tables.
     """
     found: dict[str, pd.DataFrame] = {}
     for name, answer in result.groupings.items():

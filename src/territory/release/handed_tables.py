@@ -34,16 +34,6 @@ def tables(result: StudyResult) -> dict[str, pd.DataFrame]:
 
     Estimated persons under 11 are the text "< 11"; observed children served are protected together with
     every total that is published. Times are rounded to a tenth of a minute.
-
-    Parameters
-    ----------
-    result
-        A run of a study.
-
-    Returns
-    -------
-    dict of DataFrame
-        Flat tables: no index, codes first.
     """
     state = result.baseline.state
     named = state.communes[["name", "departement_code", "epci_code", "epci_name"]]

@@ -19,18 +19,7 @@ SHARE_CLASSES = ((0.2, "moins de 20 %"), (0.5, "de 20 à 50 %"), (np.inf, "50 % 
 
 
 def indicator_tables(result: StudyResult) -> dict[str, pd.DataFrame]:
-    """Return the tables of indicators by file name, small counts already withheld; those without rows are left out.
-
-    Parameters
-    ----------
-    result
-        A run of a study.
-
-    Returns
-    -------
-    dict of DataFrame
-        Flat tables: no index, codes first.
-    """
+    """Return the tables of indicators by file name, small counts already withheld; those without rows are left out."""
     found = {
         **_deserts(result),
         **_zonings(result),

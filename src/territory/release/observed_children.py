@@ -35,15 +35,6 @@ class ObservedCounts:
 
     A reader is supposed to know everything else: which communes are in each sum (times are public), that a withheld
     count is not 0, and how many children the service has in all.
-
-    Parameters
-    ----------
-    children
-        Children served by commune (persons), communes without any left out or at 0.
-    published
-        Communes of each sum that some document prints, and what it is worth: the least useful is withheld first.
-    threshold
-        Smallest count that is printed, 0 apart.
     """
 
     def __init__(
@@ -83,23 +74,7 @@ class ObservedCounts:
         return {members for members, is_withheld in zip(ordered, flags, strict=True) if is_withheld}
 
     def is_withheld(self, communes: Iterable[str]) -> bool:
-        """Tell whether the children of some communes, counted together, may not be printed.
-
-        Parameters
-        ----------
-        communes
-            Codes of the communes of a sum that was protected.
-
-        Returns
-        -------
-        bool
-            False for communes that send nobody: 0 is printed.
-
-        Raises
-        ------
-        ParameterError
-            The sum is not one that was protected.
-        """
+        """Tell whether the children of some communes, counted together, may not be printed."""
         members = frozenset(map(str, communes)) & self._present
         if not members:
             return False
@@ -117,35 +92,12 @@ class ObservedCounts:
 
         Times are public: the mean of a few communes is an equation on their children. It is printed when every
         one of their counts could be.
-
-        Parameters
-        ----------
-        communes
-            Codes of communes.
-
-        Returns
-        -------
-        bool
-            True when every count is printed.
         """
         return not any(self.is_withheld([code]) for code in communes if str(code) in self._present)
 
 
 def observed_counts(result: StudyResult, service: str) -> ObservedCounts | None:
-    """Return the children served by a service and what may be printed of them; None when they are not known.
-
-    Parameters
-    ----------
-    result
-        A run of a study.
-    service
-        Identifier of a named authorisation.
-
-    Returns
-    -------
-    ObservedCounts or None
-        None when the study's file does not name the service.
-    """
+    """Return the children served by a service and what may be printed of them; None when they are not known."""
     rows = result.baseline.state.observed_origins
     if rows is None or not (rows["authorisation_id"] == service).any():
         return None
@@ -156,22 +108,7 @@ def observed_counts(result: StudyResult, service: str) -> ObservedCounts | None:
 def zone_flags(
     result: StudyResult, scenario_id: str, service: str, *, limit_min: float | None = None
 ) -> pd.DataFrame | None:
-    """Return which numbers of a comparison by zone are withheld; None when the children served are not known.
-
-    Parameters
-    ----------
-    result
-        A run of a study.
-    scenario_id, service
-        A scenario and a service that it moves.
-    limit_min
-        Recruitment limit (minutes) among those of the study; its main one without it.
-
-    Returns
-    -------
-    DataFrame or None
-        By zone and for the whole: each effect, `leaving`, and `mean` for any mean over those of the area.
-    """
+    """Return which numbers of a comparison by zone are withheld; None when the children served are not known."""
     counted = observed_counts(result, service)
     if counted is None:
         return None

@@ -17,20 +17,7 @@ _MEANS = ("baseline_mean_min", "scenario_mean_min")
 
 
 def publish_communes(result: StudyResult, scenario_id: str) -> pd.DataFrame:
-    """Return the comparison by commune with its persons as texts.
-
-    Parameters
-    ----------
-    result
-        A run of a study.
-    scenario_id
-        One of its scenarios.
-
-    Returns
-    -------
-    DataFrame
-        As `Comparison.communes`; estimates under the threshold are "< 11", withheld counts "secret".
-    """
+    """Return the comparison by commune with its persons as texts."""
     table: pd.DataFrame = result.comparisons[scenario_id].communes.copy()
     counted = {service: observed_counts(result, service) for service in _services(table)}
     withheld = [
@@ -42,20 +29,7 @@ def publish_communes(result: StudyResult, scenario_id: str) -> pd.DataFrame:
 
 
 def publish_zones(result: StudyResult, scenario_id: str) -> pd.DataFrame:
-    """Return the comparison by zone with its persons as texts, and means only where they give nothing back.
-
-    Parameters
-    ----------
-    result
-        A run of a study.
-    scenario_id
-        One of its scenarios.
-
-    Returns
-    -------
-    DataFrame
-        As `Comparison.zones`.
-    """
+    """Return the comparison by zone with its persons as texts, and means only where they give nothing back."""
     table = result.comparisons[scenario_id].zones
     flags = {service: zone_flags(result, scenario_id, service) for service in _services(table)}
     lines = {
@@ -67,20 +41,7 @@ def publish_zones(result: StudyResult, scenario_id: str) -> pd.DataFrame:
 
 
 def publish_sensitivity(result: StudyResult, scenario_id: str) -> pd.DataFrame:
-    """Return the comparison under other recruitment limits, as it may leave.
-
-    Parameters
-    ----------
-    result
-        A run of a study.
-    scenario_id
-        One of its scenarios.
-
-    Returns
-    -------
-    DataFrame
-        As `Comparison.sensitivity`.
-    """
+    """Return the comparison under other recruitment limits, as it may leave."""
     table = result.comparisons[scenario_id].sensitivity
     lines = {}
     for service, limit in table.index:
@@ -91,20 +52,7 @@ def publish_sensitivity(result: StudyResult, scenario_id: str) -> pd.DataFrame:
 
 
 def publish_trips(result: StudyResult, scenario_id: str) -> pd.DataFrame:
-    """Return the year's road by zone, unknown where a mean would tell where a few children live.
-
-    Parameters
-    ----------
-    result
-        A run of a study.
-    scenario_id
-        One of its scenarios.
-
-    Returns
-    -------
-    DataFrame
-        As `Comparison.trips`.
-    """
+    """Return the year's road by zone, unknown where a mean would tell where a few children live."""
     table: pd.DataFrame = result.comparisons[scenario_id].trips.copy()
     for service in _services(table):
         found = zone_flags(result, scenario_id, service)
@@ -117,18 +65,7 @@ def publish_trips(result: StudyResult, scenario_id: str) -> pd.DataFrame:
 
 
 def publish_waits(table: pd.DataFrame) -> pd.DataFrame:
-    """Return waits with their small counts withheld, and the months that would give one back from the other.
-
-    Parameters
-    ----------
-    table
-        Columns waiting, exits_per_year (persons, observed), wait_months, scenario_wait_months.
-
-    Returns
-    -------
-    DataFrame
-        Counts as texts.
-    """
+    """Return waits with their small counts withheld, and the months that would give one back from the other."""
     counts = [name for name in ("waiting", "exits_per_year") if name in table]
     small = {name: table[name].gt(0) & table[name].lt(THRESHOLD) for name in counts}
     # months are one count over the other: with one known and the months, the other is

@@ -22,16 +22,6 @@ def scenario_tables(result: StudyResult) -> dict[str, pd.DataFrame]:
     `offre_scenarios`: site, places, holder and operator of each authorisation before and after; `mutualisations`:
     what each groupement shares, and the staff time said to be freed; `population_scenarios`: inhabitants and
     needs by EPCI where a scenario changes them; `implantation_<id>`: every candidate of a question, best first.
-
-    Parameters
-    ----------
-    result
-        A run of a study.
-
-    Returns
-    -------
-    dict of DataFrame
-        Only the tables that have rows.
     """
     found = {
         "offre_scenarios": _offer(result),

@@ -21,18 +21,7 @@ _EFFECTS = {
 
 
 def results_html(results: Results) -> str:
-    """Write the times of each service as a table.
-
-    Parameters
-    ----------
-    results
-        What `territory.scenario.compute` gives.
-
-    Returns
-    -------
-    str
-        HTML.
-    """
+    """Write the times of each service as a table."""
     inside = results.access.index.get_level_values("commune_code").isin(
         results.state.parameters.territory_codes
     )
@@ -48,18 +37,7 @@ def results_html(results: Results) -> str:
 
 
 def comparison_html(comparison: Comparison) -> str:
-    """Write who gains and who loses by service, over the whole territory.
-
-    Parameters
-    ----------
-    comparison
-        What `territory.scenario.compare` gives.
-
-    Returns
-    -------
-    str
-        HTML; numbers of persons under 11 are "< 11".
-    """
+    """Write who gains and who loses by service, over the whole territory."""
     zones = comparison.zones
     whole = zones[zones.index.get_level_values("zone") == "territory"].droplevel("zone")
     rows = []

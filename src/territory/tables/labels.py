@@ -111,16 +111,6 @@ _CODED = (
 def column_label(name: str) -> str:
     """Return the French name of a column, its unit last.
 
-    Parameters
-    ----------
-    name
-        Name in the table.
-
-    Returns
-    -------
-    str
-        French text without underscore.
-
     Examples
     --------
     >>> column_label("delta_travel_time_min"), column_label("persons_gain")
@@ -167,16 +157,6 @@ def _base(name: str) -> tuple[str, str]:
 def is_coded(column: str) -> bool:
     """Tell whether the values of a column are codes that have a French name.
 
-    Parameters
-    ----------
-    column
-        Name in the table.
-
-    Returns
-    -------
-    bool
-        False for names and free texts, which are printed as they are.
-
     Examples
     --------
     >>> is_coded("effect"), is_coded("commune_name")
@@ -187,16 +167,6 @@ def is_coded(column: str) -> bool:
 
 def value_label(code: str) -> str:
     """Return the French name of a code; a text that is no code is returned as it is.
-
-    Parameters
-    ----------
-    code
-        Value of a column for which `is_coded` is true, or a service.
-
-    Returns
-    -------
-    str
-        French text.
 
     Examples
     --------

@@ -35,15 +35,6 @@ _WHAT = {"min": "minutes par an", "km": "km par an", "kg": "kg de CO2 par an", "
 def measure_name(measure: str) -> str:
     """Return the French name of a measure of `side_by_side`, itself when it is not known.
 
-    Parameters
-    ----------
-    measure
-        Name of a measure (`mean_time_min`, `within_30_min_persons`, `child_year_low_min`…).
-
-    Returns
-    -------
-    str
-
     Examples
     --------
     >>> measure_name("within_30_min_persons"), measure_name("staff_year_vehicle_low_eur")

@@ -219,27 +219,6 @@ TABLES: dict[str, Table] = {
 def validate(name: str, frame: FrameT, *, subject: str = "") -> FrameT:
     """Check a table against its schema and return it unchanged.
 
-    Parameters
-    ----------
-    name
-        Name of the table: one of the keys of `TABLES`.
-    frame
-        The table, indexed as its schema says. Further columns are allowed.
-    subject
-        What the table is for the reader of an error (a file name, say).
-
-    Returns
-    -------
-    DataFrame
-        The same object.
-
-    Raises
-    ------
-    UnknownCodeError
-        If no table has this name.
-    SchemaError
-        With every problem found: absent columns, wrong types, values outside their bounds, duplicates.
-
     Examples
     --------
     >>> import pandas as pd

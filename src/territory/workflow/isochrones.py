@@ -31,25 +31,7 @@ _CELL_M = 250.0
 def isochrones(
     inputs: Inputs, baseline: Results, scenarios: Mapping[str, Results], *, steps: Steps
 ) -> gpd.GeoDataFrame | None:
-    """Return what can be reached from each site of a named service, today and in each scenario.
-
-    Parameters
-    ----------
-    inputs
-        The study, its road map and its scenarios at the sites that were chosen.
-    baseline, scenarios
-        Results of today and of each scenario: they say where each service is.
-    steps
-        Where results are kept.
-
-    Returns
-    -------
-    GeoDataFrame or None
-        scenario (`TODAY`, or its id), site_id, minutes (the first three thresholds of the study), area_km2 and
-        geometry (polygons in the projection of the communes, each holding those of shorter times of its site). None
-        without a road map. A scenario whose times are changed otherwise than by the speeds of the map has no
-        isochrone: they would contradict its times.
-    """
+    """Return what can be reached from each site of a named service, today and in each scenario."""
     if inputs.roads is None:
         return None
     crs: Any = inputs.state.communes.crs

@@ -140,20 +140,7 @@ def _run(
 
 
 def with_population(study: Study, vintage: str) -> Study:
-    """Return the study on another census.
-
-    Parameters
-    ----------
-    study
-        A checked study.
-    vintage
-        Census vintage (`rp2017`).
-
-    Raises
-    ------
-    StudyError
-        If its data have no such census.
-    """
+    """Return the study on another census."""
     known = dataset_of(study).vintages
     if vintage not in known:
         raise StudyError(f"Millésime de population inconnu « {vintage} » ; connus : {', '.join(known)}.")

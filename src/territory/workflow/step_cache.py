@@ -18,11 +18,6 @@ if TYPE_CHECKING:
 class Steps:
     """Run a step, or give back its result when nothing that it depends on has changed.
 
-    Parameters
-    ----------
-    folder
-        Where results are kept, as Parquet with its digests (safe to delete at any time); None keeps nothing.
-
     Attributes
     ----------
     reused
@@ -40,11 +35,6 @@ class Steps:
 
         What is kept is what is given back, by the first run too: a run that was stopped and one that was not
         go on from the same tables.
-
-        Raises
-        ------
-        OutputError
-            If the tables cannot be written, or read again, where results are kept.
         """
         if self.folder is None:
             return make()

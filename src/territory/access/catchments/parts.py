@@ -25,18 +25,6 @@ def read_part(part: Part) -> pd.DataFrame:
 def sites_only(parts: Sequence[Part], site_ids: Iterable[str]) -> list[Part]:
     """Return the parts with the pairs to some sites alone, those of one service, read when they are needed.
 
-    Parameters
-    ----------
-    parts
-        As for `territory.access.streamed.time_to_closest`.
-    site_ids
-        Destinations to keep.
-
-    Returns
-    -------
-    list of functions
-        Parts, for the functions of `territory.access.streamed`.
-
     Examples
     --------
     >>> times = pd.DataFrame({"from_id": ["A", "A"], "to_id": ["S", "T"], "travel_time_min": [1.0, 2.0]})

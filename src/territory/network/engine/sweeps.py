@@ -129,17 +129,6 @@ class TileSearch:
     """Targets of searches within a limit, made ready once for any number of lists of sources.
 
     Threads may use one at the same time.
-
-    Parameters
-    ----------
-    metric, graph
-        The hierarchy and the graph under the same speeds.
-    targets
-        Destinations.
-    ends
-        Labels between the targets and their nodes.
-    limit
-        Longest time kept, inclusive (ms).
     """
 
     def __init__(self, metric: Metric, graph: Graph, targets: Seeds, ends: NDArray[Any], limit: int) -> None:
@@ -152,22 +141,7 @@ class TileSearch:
     def tiles(
         self, sources: Seeds, starts: NDArray[Any], threads: int
     ) -> Iterator[tuple[Int32, Int32, NDArray[Any]]]:
-        """Give the pairs within the limit, tile after tile: sources, targets and labels.
-
-        Parameters
-        ----------
-        sources
-            Origins.
-        starts
-            Labels between them and their nodes.
-        threads
-            Number of threads.
-
-        Yields
-        ------
-        tuple of arrays
-            By source and then target; every source is in one tile.
-        """
+        """Give the pairs within the limit, tile after tile: sources, targets and labels."""
         source_nodes = self._metric.ranks(sources)
         together = _neighbours_together(source_nodes)
         # tiles of equal sizes: a last one of a few sources would cost as much as a whole one
@@ -220,21 +194,7 @@ class TileSearch:
 def in_source_order(
     tiles: Iterable[tuple[Int32, Int32, NDArray[Any]]], n_sources: int, dtype: type
 ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-    """Return the pairs of all tiles, by source and then target, as numbers of a type.
-
-    Parameters
-    ----------
-    tiles
-        Sources, targets and labels of each tile, by source and then target; every source is in one tile.
-    n_sources
-        Number of sources.
-    dtype
-        Type of the three columns.
-
-    Returns
-    -------
-    tuple of arrays
-    """
+    """Return the pairs of all tiles, by source and then target, as numbers of a type."""
     known = list(tiles)
     free = np.zeros(n_sources + 1, np.int64)
     for rows, _, _ in known:

@@ -36,23 +36,7 @@ PLAIN, JUNCTION, STOP, SIGNAL = 0, 1, 2, 3
 
 @dataclass(frozen=True)
 class WayTable:
-    """What is known of each way, one element per way in every array.
-
-    Parameters
-    ----------
-    way_id
-        Identifier in the source.
-    class_names, road_class
-        Road classes of the map, and the position in them of each way's class.
-    direction
-        1 forward only, 2 backward only, 3 both ways.
-    maxspeed_forward_kmh, maxspeed_backward_kmh
-        Legal limit (km/h), NaN where unknown.
-    duration_s
-        Time to run the whole way (s) where the source says it (ferries), else NaN.
-    density_band
-        0 unknown, then 1 to 3 as in `territory.network.graph.speeds.DENSITY_BANDS`.
-    """
+    """What is known of each way, one element per way in every array."""
 
     way_id: Ints
     class_names: tuple[str, ...]
@@ -84,28 +68,6 @@ class RoadLines:
     """Roads as a reader delivers them: ways that follow nodes, and what some nodes do to traffic.
 
     Nodes are rows of `lon` and `lat`: see `territory.network.maps.node_numbers` for those that have identifiers.
-
-    Parameters
-    ----------
-    ways
-        One row per way.
-    start
-        Position of the first step of each way in the next array, and its length at the end.
-    node
-        Node of each step of each way. Ways meet where they share a node, never because they cross.
-    lon, lat
-        Place of each node (degrees, WGS 84; NaN where the source does not hold it).
-    length_m
-        Length of each way (m) where the source states it, else NaN and the length is measured.
-    kind_node, kind
-        Nodes with a signal or a stop, and which.
-    barrier_node
-        Nodes that no car passes.
-    restrictions
-        Turn restrictions: way left, node, way entered (rows of `ways` and of the nodes), and 1 when it is
-        mandatory (only_*), 0 when forbidden (no_*).
-    source, attribution
-        Name of the source, and what must be printed under maps drawn from it.
     """
 
     ways: WayTable
@@ -128,30 +90,6 @@ class Roads:
 
     A hop goes from vertex i to vertex i + 1; arrays by hop have one element per vertex, the last of each
     chain being void (length 0), so that a hop and its first vertex share their position.
-
-    Parameters
-    ----------
-    ways
-        One row per way of the source.
-    crs
-        Coordinate system of x and y (m).
-    x, y, vertex_kind
-        By vertex, chain after chain.
-    chain_start
-        Position of the first vertex of each chain, and the count of vertices at the end.
-    hop_way, hop_reversed, hop_length_m
-        By hop: its way, whether the chain runs against the way, its length on the ground (m).
-    tail, head
-        By chain: junctions at its first and last vertices.
-    open_directions
-        By chain: 1 forward, 2 backward, 3 both.
-    junction_x, junction_y
-        By junction (m).
-    turns
-        Restrictions: chain arrived by, its direction (0 forward, 1 backward), chain left by, its direction,
-        junction; a pair that is listed is forbidden.
-    source, attribution
-        As in `RoadLines`.
     """
 
     ways: WayTable

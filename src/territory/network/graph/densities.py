@@ -19,25 +19,7 @@ __all__ = ["density_bands"]
 
 
 def density_bands(roads: Roads, communes: gpd.GeoDataFrame, *, column: str) -> NDArray[np.int8]:
-    """Return the density band of each way, from the commune that holds its middle vertex.
-
-    Parameters
-    ----------
-    roads
-        Prepared roads.
-    communes, column
-        As in `RoadNetwork.with_density`.
-
-    Returns
-    -------
-    ndarray of int8
-        Positions in `territory.network.graph.speeds.DENSITY_BANDS`.
-
-    Raises
-    ------
-    NetworkError
-        If the polygons have no CRS or no such column.
-    """
+    """Return the density band of each way, from the commune that holds its middle vertex."""
     import shapely
 
     if communes.crs is None:

@@ -13,18 +13,6 @@ __all__ = ["hilbert_order"]
 def hilbert_order(x: Floats, y: Floats, *, bits: int = 16) -> Ints:
     """Order points along a Hilbert curve: neighbours in the order are neighbours on the map.
 
-    Parameters
-    ----------
-    x, y
-        Coordinates, in any unit.
-    bits
-        The curve fills a square of 2^bits cells aside.
-
-    Returns
-    -------
-    ndarray of int64
-        Positions of the points in the order of the curve; equal cells are ordered by x, then y.
-
     References
     ----------
     D. Hilbert (1891), "Über die stetige Abbildung einer Linie auf ein Flächenstück".

@@ -32,17 +32,6 @@ _PLACES_AT_ONCE = 500_000
 def territory_crs(lon: Floats, lat: Floats) -> str:
     """Return the official projected system of the place where most of a map is.
 
-    Parameters
-    ----------
-    lon, lat
-        Places (degrees), NaN ignored.
-
-    Returns
-    -------
-    str
-        EPSG:2154 in metropolitan France and just across its borders, the legal system of each overseas
-        territory, elsewhere the UTM zone.
-
     Examples
     --------
     >>> territory_crs(np.array([6.4]), np.array([43.5])), territory_crs(np.array([55.5]), np.array([-21.1]))
@@ -62,18 +51,6 @@ def territory_crs(lon: Floats, lat: Floats) -> str:
 
 def project(lon: Floats, lat: Floats, crs: str) -> tuple[Floats, Floats]:
     """Project places.
-
-    Parameters
-    ----------
-    lon, lat
-        Places (degrees, WGS 84).
-    crs
-        Projected system.
-
-    Returns
-    -------
-    tuple of ndarray
-        x and y (m), NaN where a place is NaN.
 
     Examples
     --------

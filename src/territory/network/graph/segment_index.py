@@ -18,21 +18,7 @@ NOT_SNAPPED_TO = ("motorway", "motorway_link", "ferry", "metric_motorway", "metr
 
 @dataclass(frozen=True)
 class Places:
-    """Points placed on roads, one element per point.
-
-    Parameters
-    ----------
-    hop
-        First vertex of the segment, -1 where no segment is near.
-    share
-        Part of the segment before the place, from 0 to 1.
-    chain
-        Chain of the segment.
-    x, y
-        The place on the road (m, projection of the roads).
-    distance_m
-        From the point to that place (m).
-    """
+    """Points placed on roads, one element per point."""
 
     hop: Ints
     share: Floats
@@ -55,15 +41,7 @@ class Places:
 
 @dataclass(frozen=True)
 class HopIndex:
-    """Segments sorted by the square cells that their bounding boxes touch (compressed rows of cells).
-
-    Parameters
-    ----------
-    x_min, y_min, cell_m, columns, rows
-        The grid: its corner, the side of its cells (m), and their numbers.
-    start, hops
-        Segments of each cell.
-    """
+    """Segments sorted by the square cells that their bounding boxes touch (compressed rows of cells)."""
 
     x_min: float
     y_min: float
@@ -75,19 +53,7 @@ class HopIndex:
 
 
 def index_hops(roads: Roads, usable: Bools) -> HopIndex:
-    """Index segments so that the nearest one to a point is found at once.
-
-    Parameters
-    ----------
-    roads
-        Prepared roads.
-    usable
-        By hop, whether points may be placed on it.
-
-    Returns
-    -------
-    HopIndex
-    """
+    """Index segments so that the nearest one to a point is found at once."""
     hops = np.flatnonzero(usable & ~roads.void_hops()).astype(np.int32)
     x, y = roads.x, roads.y
     if hops.size == 0:
@@ -140,25 +106,7 @@ def _fill_cells(
 
 
 def nearest_hops(roads: Roads, index: HopIndex, x: Floats, y: Floats, *, max_distance_m: float) -> Places:
-    """Place points on the nearest segment of an index.
-
-    Parameters
-    ----------
-    roads
-        Prepared roads.
-    index
-        Their segments.
-    x, y
-        Points (m, projection of the roads).
-    max_distance_m
-        Farther than this (m), a point is not placed.
-
-    Returns
-    -------
-    Places
-        With hop -1 where nothing is near enough. A place at the end of a segment inside a chain is written as
-        the start of the next segment, so that it does not depend on the order of the map.
-    """
+    """Place points on the nearest segment of an index."""
     if index.hops.size == 0:
         hop, share = np.full(x.size, -1, dtype=np.int64), np.zeros(x.size)
     else:
@@ -259,23 +207,7 @@ def _search(
 def main_chains(
     start_node: NDArray[np.int32], end_node: NDArray[np.int32], part: NDArray[np.int32], length_m: Floats
 ) -> Bools:
-    """Tell which chains belong to the main strongly connected part of the network.
-
-    Parameters
-    ----------
-    start_node, end_node
-        By direction and chain, the nodes of the arcs, -1 if closed.
-    part
-        By node, its strongly connected part.
-    length_m
-        Length of each chain (m).
-
-    Returns
-    -------
-    ndarray of bool
-        True where an arc of the chain joins two nodes of the part with the longest roads: from there one can go
-        to every other such chain and come back.
-    """
+    """Tell which chains belong to the main strongly connected part of the network."""
     first, second = part[np.maximum(start_node, 0)], part[np.maximum(end_node, 0)]
     inside = (first == second) & (start_node >= 0)
     if not inside.any():

@@ -48,23 +48,6 @@ class _Hops:
 def prepare(lines: RoadLines) -> Roads:
     """Contract ways into chains between junctions.
 
-    Parameters
-    ----------
-    lines
-        Roads as a reader delivers them.
-
-    Returns
-    -------
-    Roads
-        A junction is a node where a driver may choose, where a direction ends, where a turn is restricted, or
-        a dead end; every other node stays as a vertex of its chain. Junctions follow a Hilbert curve, so that
-        neighbours have close numbers.
-
-    Raises
-    ------
-    NetworkError
-        If no way has two known nodes.
-
     Notes
     -----
     Lengths are measured on the ellipsoid, hop by hop, with its radii of curvature at the middle of the hop:
@@ -131,16 +114,6 @@ def _cut_steps(
 
 def measure_m(lon_1: Floats, lat_1: Floats, lon_2: Floats, lat_2: Floats) -> Floats:
     """Return short distances on the WGS 84 ellipsoid (m), from places in degrees.
-
-    Parameters
-    ----------
-    lon_1, lat_1, lon_2, lat_2
-        Both ends (degrees).
-
-    Returns
-    -------
-    ndarray
-        Distances (m).
 
     Examples
     --------

@@ -50,17 +50,6 @@ _UNKNOWN = frozenset(
 def read_maxspeed(text: str) -> tuple[float, bool]:
     """Read a speed limit as OpenStreetMap writes it.
 
-    Parameters
-    ----------
-    text
-        ``50``, ``30 mph``, ``FR:urban``, ``FR:30``, ``none``, ``signals``, ``walk``, or a list (``50;70``, of
-        which the lowest is kept).
-
-    Returns
-    -------
-    tuple of float and bool
-        The limit (km/h), NaN where there is none to read, and False where the text makes no sense.
-
     Examples
     --------
     >>> [read_maxspeed(text)[0] for text in ("50", "30 mph", "FR:urban", "50;70", "signals")]
@@ -122,15 +111,6 @@ def speed_table() -> pd.DataFrame:
 def band_of_density(density_hab_km2: Floats) -> NDArray[np.int8]:
     """Return the position in `DENSITY_BANDS` of densities (hab/km²), 0 where unknown.
 
-    Parameters
-    ----------
-    density_hab_km2
-        Inhabitants per km², NaN = unknown.
-
-    Returns
-    -------
-    ndarray of int8
-
     Examples
     --------
     >>> band_of_density(np.array([20.0, 500.0, 4000.0, 4001.0, np.nan])).tolist()
@@ -142,15 +122,7 @@ def band_of_density(density_hab_km2: Floats) -> NDArray[np.int8]:
 
 @dataclass(frozen=True)
 class HopTimes:
-    """Time of each hop of `Roads` (ms), row 0 along the chain, row 1 against it.
-
-    Parameters
-    ----------
-    move
-        Time to drive the hop.
-    wait
-        Time lost at the vertex where the hop ends in that direction.
-    """
+    """Time of each hop of `Roads` (ms), row 0 along the chain, row 1 against it."""
 
     move: NDArray[np.int32]
     wait: NDArray[np.int32]
@@ -173,26 +145,7 @@ def _sum_by_chain(
 
 
 def hop_times(roads: Roads, table: pd.DataFrame, *, period: str = "off_peak") -> HopTimes:
-    """Compute the time of each hop from a table of speeds.
-
-    Parameters
-    ----------
-    roads
-        Prepared roads.
-    table
-        As `speed_table` returns it.
-    period
-        ``off_peak`` or ``peak``.
-
-    Returns
-    -------
-    HopTimes
-
-    Raises
-    ------
-    ParameterError
-        If the table lacks columns, has speeds that are not above zero, or has no row for a class of the map.
-    """
+    """Compute the time of each hop from a table of speeds."""
     values = _checked_values(table, roads.ways, period)
     ways = roads.ways
     row = values[:, ways.road_class.astype(np.int64), ways.density_band.astype(np.int64)]

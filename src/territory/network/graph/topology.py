@@ -24,13 +24,7 @@ __all__ = ["Topology"]
 
 
 class Topology:
-    """Prepared roads with all that does not depend on speeds, each computed when first needed.
-
-    Parameters
-    ----------
-    roads
-        Prepared roads.
-    """
+    """Prepared roads with all that does not depend on speeds, each computed when first needed."""
 
     def __init__(self, roads: Roads) -> None:
         self.roads = roads

@@ -16,18 +16,6 @@ __all__ = ["Arcs", "build_arcs", "forbidden_turns"]
 def forbidden_turns(roads: Roads, restrictions: Ints) -> Ints:
     """Turn restrictions between ways into forbidden turns between chains.
 
-    Parameters
-    ----------
-    roads
-        Prepared roads, whose `turns` are not read.
-    restrictions
-        Rows: way left, junction, way entered, 1 if mandatory (only_*) or 0 if forbidden (no_*).
-
-    Returns
-    -------
-    ndarray of int64
-        As `Roads.turns`. A restriction that does not join its ways at its junction changes nothing.
-
     Notes
     -----
     A mandatory turn forbids every other way out, the way back included. Where a way goes on through the
@@ -82,21 +70,6 @@ class Arcs:
     Nodes are the junctions, then what restrictions need: at a restricted junction, each way out starts at a
     node of its own, each restricted way in ends at a node of its own, linked to the permitted ways out alone,
     and a node that nothing leaves gathers whatever arrives.
-
-    Parameters
-    ----------
-    n_nodes
-        Number of nodes.
-    tails, heads
-        Nodes of each arc.
-    chain, direction
-        Chain that each arc runs along (-1: a link of no length) and its direction (0 forward, 1 backward).
-    start_node, end_node
-        By direction and chain, the node where the arc starts and the one where it ends, -1 if closed.
-    arrival_node
-        By junction, the node that every path to the junction reaches.
-    node_junction
-        By node, its junction.
     """
 
     n_nodes: int
@@ -121,17 +94,7 @@ class Arcs:
 
 
 def build_arcs(roads: Roads) -> Arcs:
-    """Build the directed graph of prepared roads.
-
-    Parameters
-    ----------
-    roads
-        Prepared roads.
-
-    Returns
-    -------
-    Arcs
-    """
+    """Build the directed graph of prepared roads."""
     n_chains = roads.n_chains
     start = np.stack([roads.tail, roads.head]).astype(np.int32)
     end = np.stack([roads.head, roads.tail]).astype(np.int32)

@@ -87,16 +87,6 @@ class Drivable:
 def drive(tags: Mapping[str, str]) -> Drivable | None:
     """Read the tags of a way for a car.
 
-    Parameters
-    ----------
-    tags
-        Tags of the way, of which only those named in `WAY_KEYS` are read.
-
-    Returns
-    -------
-    Drivable or None
-        None where no car may drive.
-
     Notes
     -----
     Access is read from the most specific key: motorcar, motor_vehicle, vehicle, access. Roads open to
@@ -177,16 +167,6 @@ def _limits(tags: Mapping[str, str]) -> tuple[tuple[float, float], bool]:
 def read_duration_s(text: str) -> float:
     """Read a duration as OpenStreetMap writes it: HH:MM, HH:MM:SS, minutes, or ISO 8601 (PT1H30M).
 
-    Parameters
-    ----------
-    text
-        The value of the tag `duration`.
-
-    Returns
-    -------
-    float
-        Seconds, NaN when empty, unreadable or not above zero.
-
     Examples
     --------
     >>> [read_duration_s(text) for text in ("01:30", "00:20:30", "45", "PT1H30M", "longtemps")]
@@ -209,15 +189,6 @@ def blocks_cars(tags: Mapping[str, str]) -> bool:
 
     Its access tags win. Without them, bollards, blocks and the like stop cars, and a gate only when locked.
 
-    Parameters
-    ----------
-    tags
-        Tags of the node.
-
-    Returns
-    -------
-    bool
-
     Examples
     --------
     >>> blocks_cars({"barrier": "bollard"}), blocks_cars({"barrier": "gate"})
@@ -239,15 +210,6 @@ def blocks_cars(tags: Mapping[str, str]) -> bool:
 def node_kind(tags: Mapping[str, str]) -> int:
     """Return what a node makes a driver do: SIGNAL, STOP or PLAIN.
 
-    Parameters
-    ----------
-    tags
-        Tags of the node.
-
-    Returns
-    -------
-    int
-
     Examples
     --------
     >>> node_kind({"highway": "traffic_signals"}) == SIGNAL
@@ -257,27 +219,7 @@ def node_kind(tags: Mapping[str, str]) -> int:
 
 
 def way_table(way_id: Ints, driven: Sequence[Drivable | None], group: Ints) -> WayTable:
-    """Build the table of ways from what the profile says of each group of ways.
-
-    Parameters
-    ----------
-    way_id
-        Identifier of each way.
-    driven
-        What the profile says of each group.
-    group
-        Position in `driven` of each way; no way belongs to a group that is None.
-
-    Returns
-    -------
-    WayTable
-        Without densities.
-
-    Warns
-    -----
-    TerritoryWarning
-        With the number of ways whose speed limit could not be read.
-    """
+    """Build the table of ways from what the profile says of each group of ways."""
     shut = Drivable("", 0, math.nan, math.nan, math.nan, False)
     known = [one or shut for one in driven]
     class_names = tuple(sorted({one.road_class for one in driven if one is not None}))

@@ -30,30 +30,7 @@ _SAME_PLACE_M = 0.01
 
 @dataclass(frozen=True)
 class LineColumns:
-    """Which columns of a layer say what; of several names, the first that the layer has.
-
-    Parameters
-    ----------
-    road_class, classes
-        Column of the class, and the class of the table of speeds for each of its values; without `classes`, the
-        column holds the classes themselves.
-    left_out
-        Values of that column that are no roads for cars: dropped without a word. Other unknown values are
-        dropped with a warning.
-    direction, directions
-        Column of the direction, and for each of its values 1 (as drawn), 2 (against) or 3 (both). A value that
-        is missing means both.
-    length, length_unit_m
-        Column of the length, and how many metres its unit is; measured on the lines without it.
-    maxspeed
-        Column of the legal limit (km/h), NaN where unknown.
-    closed
-        By column, values that close a road to cars.
-    dual, dual_value, dual_classes
-        Column that tells divided roads, its value for them, and the classes that it changes.
-    attribution
-        What must be printed under a map drawn from the layer.
-    """
+    """Which columns of a layer say what; of several names, the first that the layer has."""
 
     road_class: tuple[str, ...]
     classes: Mapping[str, str] = field(default_factory=dict)

@@ -27,11 +27,6 @@ class NodeNumbers:
 
     Memory grows with the distinct nodes: 24 bytes each, and 8 to 16 of a table of numbers.
 
-    Parameters
-    ----------
-    expected
-        About how many nodes will come: with room for them, the table is not made anew again and again.
-
     Examples
     --------
     >>> numbers = NodeNumbers()
@@ -54,19 +49,7 @@ class NodeNumbers:
         self._slots = np.full(_SLOTS_PER_NODE * capacity, -1, dtype=np.int32)
 
     def add(self, ids: Ints, lon: Floats, lat: Floats) -> Int32:
-        """Return the number of each node, a new one for those never met.
-
-        Parameters
-        ----------
-        ids
-            Identifiers.
-        lon, lat
-            Places (degrees), NaN where unknown; the last one known is kept.
-
-        Returns
-        -------
-        ndarray of int32
-        """
+        """Return the number of each node, a new one for those never met."""
         self._reserve(self._count + ids.size)
         numbers = np.empty(ids.size, dtype=np.int32)
         known = self._ids, self._lon, self._lat
@@ -74,17 +57,7 @@ class NodeNumbers:
         return numbers
 
     def find(self, ids: Ints) -> Int32:
-        """Return the number of each node, -1 for those never met.
-
-        Parameters
-        ----------
-        ids
-            Identifiers.
-
-        Returns
-        -------
-        ndarray of int32
-        """
+        """Return the number of each node, -1 for those never met."""
         return _find(ids, self._slots, self._ids)
 
     def places(self) -> tuple[Floats, Floats]:
@@ -105,19 +78,6 @@ class NodeNumbers:
 
 def renumber(node: Int32, n_nodes: int) -> tuple[Int32, Int32, Int32]:
     """Give new numbers to the nodes that some steps use, in the order in which these meet them.
-
-    Parameters
-    ----------
-    node
-        Number of the node at each step.
-    n_nodes
-        How many numbers there are.
-
-    Returns
-    -------
-    tuple of ndarray of int32
-        New number at each step; new number of each present one, -1 where no step uses it; present number of
-        each new one.
 
     Examples
     --------

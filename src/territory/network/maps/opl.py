@@ -29,23 +29,7 @@ _FNV_PRIME = np.uint64(0x100000001B3)
 
 @dataclass(frozen=True)
 class OplWays:
-    """The ways of an OPL text as arrays, and its other lines as text.
-
-    Parameters
-    ----------
-    way_id
-        One per way.
-    tag_group, groups
-        Position in `groups` of the way's relevant tags; `groups` holds each distinct set of tags once.
-    start
-        Position of the first step of each way in the next array, and its length at the end.
-    node
-        Number of the node at each step.
-    nodes
-        The nodes of ways by identifier, with their places (NaN where the map does not hold the node).
-    others
-        The lines of nodes and relations.
-    """
+    """The ways of an OPL text as arrays, and its other lines as text."""
 
     way_id: Ints
     tag_group: Ints
@@ -60,21 +44,6 @@ def read_opl(
     stream: IO[bytes], *, keys: frozenset[str], expected_nodes: int = 0, block_bytes: int = 1 << 22
 ) -> OplWays:
     """Read an OPL text with locations on ways, keeping only the tags of ways that `keys` names.
-
-    Parameters
-    ----------
-    stream
-        The text, read once from its beginning to its end: a file or a pipe.
-    keys
-        Keys of the tags that matter: ways that agree on them share one group.
-    expected_nodes
-        About how many nodes the ways have; it changes nothing in the result.
-    block_bytes
-        How much of the text is in memory at once (bytes), no less than its longest line.
-
-    Returns
-    -------
-    OplWays
 
     Examples
     --------

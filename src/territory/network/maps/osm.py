@@ -89,22 +89,7 @@ def read_osm(path: str | Path, *, profile: str = "car") -> RoadNetwork:
 
 
 def read_lines(path: str | Path, *, profile: str = "car") -> RoadLines:
-    """Read the ways of an OpenStreetMap file that a car may use, without preparing them.
-
-    Parameters
-    ----------
-    path, profile
-        As in `read_osm`.
-
-    Returns
-    -------
-    RoadLines
-
-    Raises
-    ------
-    MissingFileError, NetworkError, ParameterError
-        As `read_osm`.
-    """
+    """Read the ways of an OpenStreetMap file that a car may use, without preparing them."""
     if profile not in PROFILES:
         raise ParameterError(f"Profil « {profile} » inconnu : le seul profil est « car ».")
     path = Path(path)

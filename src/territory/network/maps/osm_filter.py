@@ -30,21 +30,6 @@ def roads_as_opl(path: Path) -> Iterator[IO[bytes]]:
 
     The map is filtered on one core while what passes is read on the other; memory that C++ may ask for a
     damaged file is not this process's.
-
-    Parameters
-    ----------
-    path
-        Map in a format of OpenStreetMap.
-
-    Yields
-    ------
-    file
-        Text to read to its end, inside the context.
-
-    Raises
-    ------
-    NetworkError
-        At the end of the context, if the map could not be read.
     """
     # tags are tried in this order: the classes of most roads come first
     classes = sorted(car.DRIVABLE, key=lambda road_class: road_class not in _MOST_ROADS)

@@ -97,25 +97,7 @@ def _load(path: Path) -> nx.MultiDiGraph[Any]:
 
 
 def lines_of_graph(graph: nx.MultiDiGraph[Any], *, source: str) -> RoadLines:
-    """Turn a graph of osmnx into ways and nodes.
-
-    Parameters
-    ----------
-    graph
-        As in `from_osmnx`.
-    source
-        Name of the source.
-
-    Returns
-    -------
-    RoadLines
-        One way per edge, the two directions of a street as one way.
-
-    Raises
-    ------
-    NetworkError
-        As `from_osmnx`.
-    """
+    """Turn a graph of osmnx into ways and nodes."""
     places = _places(graph)
     ids: list[Any] = []
     place: dict[Any, tuple[float, float]] = {}

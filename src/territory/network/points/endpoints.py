@@ -20,21 +20,7 @@ __all__ = ["Endpoints", "attach"]
 
 @dataclass(frozen=True)
 class Endpoints:
-    """Points attached to the graph, as origins and as destinations.
-
-    Parameters
-    ----------
-    leaving, arriving
-        Nodes first reached from each point and last left towards it, with times (ms).
-    leaving_dm, arriving_dm
-        Lengths that go with them (dm).
-    chain, hop, share
-        Where the points are; chain -1 for a point at a junction.
-    done_ms, done_dm
-        Time (ms, by direction) and length (dm) from the start of the chain, in that direction, to the point.
-    access_ms, access_dm
-        Between the point and the road.
-    """
+    """Points attached to the graph, as origins and as destinations."""
 
     leaving: Seeds
     arriving: Seeds
@@ -61,21 +47,7 @@ class Endpoints:
 
 
 def attach(roads: Roads, arcs: Arcs, times: HopTimes, places: Places, *, access_kmh: float) -> Endpoints:
-    """Attach places to the graph: the part of the segment and the access leg are counted.
-
-    Parameters
-    ----------
-    roads, arcs, times
-        The network.
-    places
-        Points placed on it; a hop of -1 leaves a point out of reach.
-    access_kmh
-        Speed between a point and its road, in a straight line (km/h).
-
-    Returns
-    -------
-    Endpoints
-    """
+    """Attach places to the graph: the part of the segment and the access leg are counted."""
     placed = places.hop >= 0
     hop, share = np.maximum(places.hop, 0), np.where(placed, places.share, 0.0)
     chain = np.maximum(places.chain, 0)

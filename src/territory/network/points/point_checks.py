@@ -17,19 +17,6 @@ __all__ = ["check_points", "points_to_crs"]
 def check_points(points: gpd.GeoDataFrame, *, role: str) -> None:
     """Refuse points that cannot be used, with all problems at once.
 
-    Parameters
-    ----------
-    points
-        Points with a CRS; their index holds their identifiers.
-    role
-        What the points are, in French, for the message (``origines``, ``destinations``…).
-
-    Raises
-    ------
-    NetworkError
-        If there is no point, no CRS, an identifier twice or missing, an empty geometry, a geometry that is not
-        a point, or a coordinate that is not a number.
-
     Examples
     --------
     >>> import geopandas as gpd
@@ -80,23 +67,6 @@ def _check_geometries(geometry: gpd.GeoSeries, problems: Problems) -> None:
 
 def points_to_crs(points: gpd.GeoDataFrame, crs: str, *, role: str) -> gpd.GeoDataFrame:
     """Check points and project them.
-
-    Parameters
-    ----------
-    points, role
-        As in `check_points`.
-    crs
-        Projected system wanted.
-
-    Returns
-    -------
-    GeoDataFrame
-        The same rows, projected.
-
-    Raises
-    ------
-    NetworkError
-        As `check_points`, or if points lie where the projection has no sense.
 
     Examples
     --------

@@ -30,28 +30,7 @@ MAX_SNAP_M = 2000.0
 def place(
     topology: Topology, points: gpd.GeoDataFrame, *, role: str, max_snap_m: float, islands: bool
 ) -> Places:
-    """Place points on the nearest road segment, or say which ones are too far.
-
-    Parameters
-    ----------
-    topology
-        The map.
-    points
-        Points with a CRS.
-    role
-        What they are, in French, for the messages.
-    max_snap_m, islands
-        As in `RoadNetwork.snap`.
-
-    Returns
-    -------
-    Places
-
-    Raises
-    ------
-    NetworkError, ParameterError
-        As `RoadNetwork.snap`.
-    """
+    """Place points on the nearest road segment, or say which ones are too far."""
     if not (max_snap_m > 0 and np.isfinite(max_snap_m)):
         raise ParameterError(f"max_snap_m={max_snap_m} : indiquez une distance en mètres au-dessus de zéro.")
     projected = points_to_crs(points, topology.roads.crs, role=role)
@@ -95,27 +74,7 @@ def endpoints(
     max_snap_m: float,
     islands: bool,
 ) -> tuple[Endpoints, Endpoints]:
-    """Place origins and destinations and attach them to the graph.
-
-    Parameters
-    ----------
-    network
-        The network.
-    origins, destinations
-        Points with a CRS.
-    max_snap_m, islands
-        As in `RoadNetwork.snap`.
-
-    Returns
-    -------
-    tuple of Endpoints
-        Of the origins, of the destinations.
-
-    Raises
-    ------
-    NetworkError, ParameterError
-        As `RoadNetwork.snap`.
-    """
+    """Place origins and destinations and attach them to the graph."""
     both = []
     for points, role in ((origins, "origines"), (destinations, "destinations")):
         places = place(network.topology, points, role=role, max_snap_m=max_snap_m, islands=islands)
@@ -127,20 +86,7 @@ def endpoints(
 def snap_table(
     topology: Topology, points: gpd.GeoDataFrame, *, max_snap_m: float, islands: bool
 ) -> gpd.GeoDataFrame:
-    """Do the work of `RoadNetwork.snap`.
-
-    Parameters
-    ----------
-    topology
-        The map.
-    points, max_snap_m, islands
-        As in `RoadNetwork.snap`.
-
-    Returns
-    -------
-    GeoDataFrame
-        As `RoadNetwork.snap`.
-    """
+    """Do the work of `RoadNetwork.snap`."""
     import geopandas as gpd
 
     places = place(topology, points, role="points", max_snap_m=max_snap_m, islands=islands)

@@ -41,25 +41,7 @@ def draw_isochrones(
     max_snap_m: float,
     islands: bool,
 ) -> gpd.GeoDataFrame:
-    """Do the work of `RoadNetwork.isochrones`.
-
-    Parameters
-    ----------
-    network
-        The network.
-    points, minutes, cell_m, max_snap_m, islands
-        As in `RoadNetwork.isochrones`.
-
-    Returns
-    -------
-    GeoDataFrame
-        As `RoadNetwork.isochrones`.
-
-    Raises
-    ------
-    ParameterError
-        If times or the side of the squares are not above zero, or the grid would be too large.
-    """
+    """Do the work of `RoadNetwork.isochrones`."""
     import geopandas as gpd
 
     levels = _checked_minutes(minutes)
@@ -95,24 +77,7 @@ def _checked_minutes(minutes: Sequence[float]) -> list[float]:
 
 
 def vertex_times(network: WeightedRoads, origins: Endpoints, row: int, *, limit_ms: int) -> Ints:
-    """Return the time from one origin to each vertex of the roads.
-
-    Parameters
-    ----------
-    network
-        The network.
-    origins
-        Points attached to it.
-    row
-        Which of them.
-    limit_ms
-        Nodes farther than this are not searched (ms).
-
-    Returns
-    -------
-    ndarray of int64
-        Times (ms), `MAX_TIME_MS` + 1 or more where no path within the limit leads.
-    """
+    """Return the time from one origin to each vertex of the roads."""
     roads, arcs, hops = network.roads, network.topology.arcs, network.hop_times
     node_ms = one_to_all(network.graph, origins.leaving[[row]], limit_ms=limit_ms, threads=1)[0].astype(
         np.int64

@@ -42,20 +42,7 @@ class Pairs:
 def direct_pairs(
     open_directions: NDArray[np.int8], origins: Endpoints, destinations: Endpoints
 ) -> tuple[Pairs, Ints]:
-    """Return the times between points of one chain that do not leave it, and their lengths (dm).
-
-    Parameters
-    ----------
-    open_directions
-        Directions in which each chain may be driven.
-    origins, destinations
-        Points attached to the roads.
-
-    Returns
-    -------
-    tuple of Pairs and ndarray
-        One row per pair and direction in which the chain may be driven from one to the other.
-    """
+    """Return the times between points of one chain that do not leave it, and their lengths (dm)."""
     first = np.flatnonzero(origins.chain >= 0)
     second = np.flatnonzero(destinations.chain >= 0)
     second = second[np.argsort(destinations.chain[second], kind="stable")]
@@ -97,19 +84,7 @@ def direct_pairs(
 
 
 def merge(pairs: Pairs, others: Pairs, *, limit_ms: int) -> Pairs:
-    """Keep the fastest time of each pair of two lists, within a limit (ms).
-
-    Parameters
-    ----------
-    pairs, others
-        Two lists; the first is sorted and holds a pair once.
-    limit_ms
-        Longest time kept, inclusive (ms).
-
-    Returns
-    -------
-    Pairs
-    """
+    """Keep the fastest time of each pair of two lists, within a limit (ms)."""
     kept = others.time_ms <= limit_ms
     if not kept.any():
         return pairs
@@ -148,23 +123,7 @@ def _least_of_both(pairs: tuple[Ints, Ints, Ints], few: tuple[Ints, Ints, Ints])
 def pairs_by_search(
     graph: Graph, origins: Endpoints, destinations: Endpoints, limit_ms: int, *, threads: int | None
 ) -> Pairs:
-    """Return the pairs within a limit with the search that needs no preparation.
-
-    Parameters
-    ----------
-    graph
-        Graph with its times.
-    origins, destinations
-        Points attached to it.
-    limit_ms
-        Longest time kept, inclusive (ms).
-    threads
-        Number of threads, all by default.
-
-    Returns
-    -------
-    Pairs
-    """
+    """Return the pairs within a limit with the search that needs no preparation."""
     found = limited_search(graph, origins.leaving, destinations.arriving, limit_ms, threads=threads)
     origin, destination, time = (column.astype(np.int64) for column in found)
     return Pairs(origin, destination, time)
@@ -179,19 +138,7 @@ def pairs_by_hierarchy(
     *,
     threads: int | None,
 ) -> Pairs:
-    """Return the pairs within a limit with the hierarchy, some origins at a time.
-
-    Parameters
-    ----------
-    metric, graph
-        Hierarchy with its times, and the graph under the same times.
-    origins, destinations, limit_ms, threads
-        As in `pairs_by_search`.
-
-    Returns
-    -------
-    Pairs
-    """
+    """Return the pairs within a limit with the hierarchy, some origins at a time."""
     n_origins, n_destinations = len(origins.leaving), len(destinations.arriving)
     if limit_ms < MAX_TIME_MS and n_origins >= _TILED_FROM:
         found = metric.limited_search(
@@ -219,21 +166,7 @@ def lengths_of_pairs(
     *,
     threads: int | None,
 ) -> tuple[Pairs, Ints]:
-    """Return times within a limit and lengths (dm) along the fastest paths, the shortest of equal ones.
-
-    Parameters
-    ----------
-    graph
-        Graph with its times.
-    lengths_dm
-        Length of each arc (dm).
-    open_directions, origins, destinations, limit_ms, threads
-        As elsewhere in this module.
-
-    Returns
-    -------
-    tuple of Pairs and ndarray
-    """
+    """Return times within a limit and lengths (dm) along the fastest paths, the shortest of equal ones."""
     times, lengths = shortest_lengths(
         graph,
         origins.leaving,
@@ -263,21 +196,7 @@ def pairs_by_tiles(
     *,
     threads: int,
 ) -> tuple[Pairs, Ints | None]:
-    """Return times within a limit, and lengths (dm) if the metric has some, by a search made ready beforehand.
-
-    Parameters
-    ----------
-    metric
-        Hierarchy with its times.
-    search
-        The destinations made ready: ``metric.tile_search(graph, destinations.arriving, limit_ms, ...)``.
-    open_directions, origins, destinations, limit_ms, threads
-        As elsewhere in this module.
-
-    Returns
-    -------
-    tuple of Pairs and ndarray or None
-    """
+    """Return times within a limit, and lengths (dm) if the metric has some, by a search made ready beforehand."""
     starts = metric.labels_of(origins.leaving, origins.leaving_dm if metric.has_lengths else None)
     found = Pairs(*in_source_order(search.tiles(origins.leaving, starts, threads), len(origins), np.int64))
     direct, direct_dm = direct_pairs(open_directions, origins, destinations)

@@ -32,29 +32,7 @@ _DECIMETRES_PER_METRE = 10
 
 
 def choose_engine(network: WeightedRoads, engine: str, n_origins: int, limit_ms: int) -> str:
-    """Return the engine to use: the one asked for, or the one that costs least.
-
-    Parameters
-    ----------
-    network
-        The network.
-    engine
-        ``auto``, ``dijkstra`` or ``hierarchy``.
-    n_origins
-        Number of origins.
-    limit_ms
-        Longest time kept (ms).
-
-    Returns
-    -------
-    str
-        ``dijkstra`` or ``hierarchy``.
-
-    Raises
-    ------
-    ParameterError
-        If the engine is unknown.
-    """
+    """Return the engine to use: the one asked for, or the one that costs least."""
     if engine not in ENGINES:
         raise ParameterError(f"Moteur « {engine} » inconnu : choisissez {', '.join(ENGINES)}.")
     if engine != "auto":
@@ -75,21 +53,7 @@ def find_pairs(
     engine: str,
     threads: int | None,
 ) -> Pairs:
-    """Return the times of all pairs within a limit.
-
-    Parameters
-    ----------
-    network
-        The network.
-    ends
-        Origins and destinations attached to it.
-    limit_ms, engine, threads
-        As in `RoadNetwork.travel_times`.
-
-    Returns
-    -------
-    Pairs
-    """
+    """Return the times of all pairs within a limit."""
     if choose_engine(network, engine, len(ends[0].leaving), limit_ms) == "hierarchy":
         pairs = od_pairs.pairs_by_hierarchy(network.metric, network.graph, *ends, limit_ms, threads=threads)
     else:
@@ -110,24 +74,7 @@ def times_table(
     engine: str,
     threads: int | None,
 ) -> pd.DataFrame:
-    """Do the work of `RoadNetwork.travel_times` once points are attached.
-
-    Parameters
-    ----------
-    network
-        The network.
-    ids
-        Identifiers of the origins and of the destinations.
-    ends
-        The same points attached to the network.
-    limit_ms, max_time_min, with_distance, engine, threads
-        As in `RoadNetwork.travel_times`.
-
-    Returns
-    -------
-    DataFrame
-        As `RoadNetwork.travel_times`.
-    """
+    """Do the work of `RoadNetwork.travel_times` once points are attached."""
     columns: dict[str, object] = {}
     if with_distance:
         choose_engine(network, engine, 0, limit_ms)
@@ -161,20 +108,7 @@ def _ids_of(ids: pd.Index, rows: Ints) -> object:
 def times_matrix(
     network: WeightedRoads, ends: tuple[Endpoints, Endpoints], *, engine: str, threads: int | None
 ) -> NDArray[np.float32]:
-    """Do the work of `RoadNetwork.travel_time_matrix` once points are attached.
-
-    Parameters
-    ----------
-    network, ends
-        As in `times_table`.
-    engine, threads
-        As in `RoadNetwork.travel_times`.
-
-    Returns
-    -------
-    ndarray of float32
-        Minutes, inf out of reach.
-    """
+    """Do the work of `RoadNetwork.travel_time_matrix` once points are attached."""
     origins, destinations = ends
     if choose_engine(network, engine, len(origins.leaving), MAX_TIME_MS) == "hierarchy":
         times = network.metric.matrix(origins.leaving, destinations.arriving, threads=threads)
@@ -197,20 +131,7 @@ def nearest_table(
     k: int,
     limit_ms: int,
 ) -> pd.DataFrame:
-    """Do the work of `RoadNetwork.nearest` once points are attached.
-
-    Parameters
-    ----------
-    network, ids, ends
-        As in `times_table`.
-    k, limit_ms
-        As in `RoadNetwork.nearest`.
-
-    Returns
-    -------
-    DataFrame
-        As `RoadNetwork.nearest`.
-    """
+    """Do the work of `RoadNetwork.nearest` once points are attached."""
     origins, destinations = ends
     site, time = k_nearest_sites(network.graph, origins.leaving, destinations.arriving, k, limit_ms=limit_ms)
     row, column = np.nonzero(site >= 0)

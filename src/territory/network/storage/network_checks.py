@@ -41,13 +41,7 @@ class _FaultError(Exception):
 
 
 def check_roads(roads: Roads) -> None:
-    """Refuse roads whose arrays do not hold together.
-
-    Raises
-    ------
-    NetworkError
-        With the first array that cannot be.
-    """
+    """Refuse roads whose arrays do not hold together."""
     try:
         _check_forms(roads)
         _check_values(roads)
@@ -58,13 +52,7 @@ def check_roads(roads: Roads) -> None:
 
 
 def check_hierarchy(hierarchy: Hierarchy) -> None:
-    """Refuse a hierarchy whose arrays do not hold together.
-
-    Raises
-    ------
-    NetworkError
-        With the first array that cannot be.
-    """
+    """Refuse a hierarchy whose arrays do not hold together."""
     try:
         _check_hierarchy(hierarchy)
     except _FaultError as fault:

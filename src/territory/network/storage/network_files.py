@@ -45,24 +45,7 @@ _NOT_ARRAYS = ("ways", "crs", "source", "attribution", "class_names")
 
 
 def save_network(network: WeightedRoads, path: Path) -> Path:
-    """Do the work of `RoadNetwork.save`.
-
-    Parameters
-    ----------
-    network
-        The network; the order of its nodes and its hierarchy are saved if they are known.
-    path
-        Folder to write.
-
-    Returns
-    -------
-    Path
-
-    Raises
-    ------
-    OutputError
-        If the folder cannot be written, or holds something else than a network.
-    """
+    """Do the work of `RoadNetwork.save`."""
     if path.exists() and not (path / _HEADER).exists() and (not path.is_dir() or any(path.iterdir())):
         raise OutputError(
             f"« {path} » existe déjà et n'est pas un réseau routier enregistré : choisissez un autre nom."
@@ -134,29 +117,7 @@ def _digest(path: Path) -> str:
 def load_network(
     path: Path, make: Callable[[Topology, pd.DataFrame, str], Network], *, verify: bool
 ) -> Network:
-    """Do the work of `RoadNetwork.load`.
-
-    Parameters
-    ----------
-    path
-        Folder written by `save_network`.
-    make
-        Makes the network from its map, its table of speeds and its period.
-    verify
-        Compare every file with its digest, and check that its numbers can be followed: without it, load only a
-        folder that you saved yourself.
-
-    Returns
-    -------
-    RoadNetwork
-
-    Raises
-    ------
-    MissingFileError
-        If there is no such folder.
-    NetworkError
-        If it is damaged, or of another version.
-    """
+    """Do the work of `RoadNetwork.load`."""
     header = _read_header(path)
     problems = Problems(f"Réseau routier « {path} » endommagé, enregistrez-le de nouveau", NetworkError)
     arrays: dict[str, NDArray[Any]] = {}

@@ -27,26 +27,6 @@ _THRESHOLD = 11
 def gainers_and_losers(effects: pd.DataFrame, *, width_cm: float = 17.0, noun: str = "enfants") -> Figure:
     """Draw, for each zone, how many persons gain (right), lose (left) or see no difference that can be told.
 
-    Parameters
-    ----------
-    effects
-        By zone name, in the order to draw: `persons_gain`, `persons_loss`, `persons_indistinct` (persons; NaN draws
-        no bar), and, if given, how each is written: `text_gain`, `text_loss`, `text_indistinct`.
-    width_cm
-        Width on paper (centimetres).
-    noun
-        What is counted, in the plural.
-
-    Returns
-    -------
-    Figure
-        One row by zone; numbers under 11 are written "< 11".
-
-    Raises
-    ------
-    ParameterError
-        There is no zone.
-
     Examples
     --------
     >>> effects = pd.DataFrame(
@@ -99,27 +79,6 @@ def needs_with_range(
 ) -> Figure:
     """Draw, for each zone, the central estimate with the range from low to high.
 
-    Parameters
-    ----------
-    needs
-        By zone name, in the order to draw: `low`, `central`, `high` (persons).
-    width_cm
-        Width on paper (centimetres).
-    label
-        Name of the axis.
-    row_cm
-        Height of a row (centimetres).
-
-    Returns
-    -------
-    Figure
-        One row by zone.
-
-    Raises
-    ------
-    ParameterError
-        There is no zone.
-
     Examples
     --------
     >>> needs = pd.DataFrame({"low": [56.0], "central": [80.0], "high": [102.0]}, index=["Dracénie"])
@@ -154,25 +113,6 @@ def before_and_after(
     shares: pd.DataFrame, *, names: Sequence[str] = ("Aujourd'hui", "Scénario"), width_cm: float = 17.0
 ) -> Figure:
     """Draw the share of persons in each class of travel time, before and after.
-
-    Parameters
-    ----------
-    shares
-        By name of class, in order: `before` and `after` (0 to 1).
-    names
-        Names of the two situations.
-    width_cm
-        Width on paper (centimetres).
-
-    Returns
-    -------
-    Figure
-        Two bars by class, told apart by their hatch too.
-
-    Raises
-    ------
-    ParameterError
-        There is no class.
 
     Examples
     --------

@@ -30,20 +30,7 @@ def show_establishments(
     answer: GroupingAnswer,
     outlines: gpd.GeoDataFrame,
 ) -> Figure:
-    """Draw groups of establishments: each member joined to the seat of its group, the others as context.
-
-    Parameters
-    ----------
-    answer
-        What `territory.planning.answer_grouping` gives.
-    outlines
-        GeoDataFrame by commune: outlines or points of the territory; with `epci_code`, borders are drawn.
-
-    Returns
-    -------
-    Figure
-        A map.
-    """
+    """Draw groups of establishments: each member joined to the seat of its group, the others as context."""
     land = gpd.GeoDataFrame(outlines[["geometry"]], crs=outlines.crs)
     crs: Any = land.crs
     members, context = answer.members.to_crs(crs), answer.context.to_crs(crs)

@@ -29,22 +29,7 @@ GROUP_HATCHES = ("", "////", "....", "xxxx")
 
 
 def show_siting(siting: SitingResult, areas: gpd.GeoDataFrame, names: Mapping[str, str]) -> Figure:
-    """Draw the time to the sites chosen, and where they are.
-
-    Parameters
-    ----------
-    siting
-        Result of a siting.
-    areas
-        GeoDataFrame by commune: outlines or points.
-    names
-        Name of each site by id.
-
-    Returns
-    -------
-    Figure
-        A map.
-    """
+    """Draw the time to the sites chosen, and where they are."""
     minutes = siting.travel_time_min.groupby(level=0, sort=False).first()
     areas = _known(areas, minutes.index, "temps")
     rows = minutes.reindex(areas.index)
@@ -72,20 +57,7 @@ def show_siting(siting: SitingResult, areas: gpd.GeoDataFrame, names: Mapping[st
 
 
 def show_allocation(allocation: Allocation, areas: gpd.GeoDataFrame) -> Figure:
-    """Draw where persons without a place live, as proportional circles.
-
-    Parameters
-    ----------
-    allocation
-        Result of `territory.access.allocate_places`.
-    areas
-        GeoDataFrame by commune: outlines or points.
-
-    Returns
-    -------
-    Figure
-        A map.
-    """
+    """Draw where persons without a place live, as proportional circles."""
     areas = _known(areas, allocation.unmet.index, "demande")
     unmet = allocation.unmet.reindex(areas.index)
     served = Category("served", "chacun a une place", style.SEQUENTIAL[1])
@@ -114,20 +86,7 @@ def show_allocation(allocation: Allocation, areas: gpd.GeoDataFrame) -> Figure:
 
 
 def show_groups(grouping: GroupingResult, areas: gpd.GeoDataFrame) -> Figure:
-    """Draw groups of communes, or of establishments, each in its colour.
-
-    Parameters
-    ----------
-    grouping
-        Result of `territory.planning.territorial_groups`.
-    areas
-        GeoDataFrame of the units.
-
-    Returns
-    -------
-    Figure
-        A map.
-    """
+    """Draw groups of communes, or of establishments, each in its colour."""
     sizes = grouping.summary["size"]
     labels = {str(name): f"{name} (taille {integer(float(sizes[name]))})" for name in grouping.summary.index}
     said = "optimum prouvé" if grouping.status == "optimal" else "bonne solution, optimum non prouvé"
@@ -136,20 +95,7 @@ def show_groups(grouping: GroupingResult, areas: gpd.GeoDataFrame) -> Figure:
 
 
 def show_types(typology: TypologyResult, areas: gpd.GeoDataFrame) -> Figure:
-    """Draw types of communes, each in its colour, with its sentence.
-
-    Parameters
-    ----------
-    typology
-        Result of `territory.planning.typology`.
-    areas
-        GeoDataFrame of the units.
-
-    Returns
-    -------
-    Figure
-        A map.
-    """
+    """Draw types of communes, each in its colour, with its sentence."""
     labels = {str(name): str(text) for name, text in typology.sentences.items()}
     return _show_labels(typology.types, areas, labels, "Types de communes", [])
 

@@ -26,16 +26,6 @@ _MOST_NAMED = 9
 def front_of(points: pd.DataFrame) -> pd.DataFrame:
     """Return the points that no other beats on both measures, less being better on each.
 
-    Parameters
-    ----------
-    points
-        Columns `x` and `y`; rows with an unknown value are left out.
-
-    Returns
-    -------
-    DataFrame
-        Rows of `points`, by growing `x`.
-
     Examples
     --------
     >>> points = pd.DataFrame({"x": [1.0, 2.0, 3.0], "y": [9.0, 9.5, 4.0]})
@@ -56,27 +46,6 @@ def trade_off(
     width_cm: float = 17.0,
 ) -> tuple[Figure, pd.DataFrame]:
     """Draw options on two measures, less being better on each, and the curve of those that nothing beats.
-
-    Parameters
-    ----------
-    points
-        Columns `x`, `y` (numbers) and `name` (text).
-    x_label, y_label
-        What the axes measure, with their unit.
-    named
-        Names to write beside those of the curve.
-    width_cm
-        Width on paper (centimetres).
-
-    Returns
-    -------
-    tuple
-        The figure, and the rows of the curve.
-
-    Raises
-    ------
-    ParameterError
-        No point has both measures.
 
     Examples
     --------

@@ -37,21 +37,7 @@ Maker = Callable[[], View]
 
 
 class Exploration(ipywidgets.VBox):  # type: ignore[misc]
-    """An interactive map that Jupyter displays.
-
-    Parameters
-    ----------
-    areas
-        GeoDataFrame by commune: outlines or points, with `name`.
-    makers
-        What can be shown, by its name in the list.
-    panel
-        Panel of a trial, if any.
-    isochrones
-        GeoDataFrame with `minutes`.
-    tiles
-        Background tiles, if asked.
-    """
+    """An interactive map that Jupyter displays."""
 
     def __init__(
         self,
@@ -114,20 +100,7 @@ class Exploration(ipywidgets.VBox):  # type: ignore[misc]
 
 
 def areas_of(communes: gpd.GeoDataFrame | None, outlines: gpd.GeoDataFrame | None) -> gpd.GeoDataFrame:
-    """Return communes with outlines where there are, points elsewhere, and their names.
-
-    Parameters
-    ----------
-    communes
-        GeoDataFrame of points, with `name`, `population` and `epci_code`.
-    outlines
-        GeoDataFrame of polygons.
-
-    Returns
-    -------
-    GeoDataFrame
-        One row by outline, or by commune without outlines.
-    """
+    """Return communes with outlines where there are, points elsewhere, and their names."""
     columns = ["name", "population", "epci_code"]
     if outlines is None:
         if communes is None:

@@ -37,18 +37,7 @@ _TILE_PX = 256
 
 
 class CommuneMap:
-    """A Leaflet map of communes whose colours change.
-
-    Parameters
-    ----------
-    areas
-        GeoDataFrame by commune: outlines, or points; with `name`, and `epci_code` where borders are wanted.
-    height_px
-        Height of the map (pixels).
-    tiles
-        Background tiles, if asked: an ipyleaflet layer or the address of a tile server. Nothing is fetched
-        without it.
-    """
+    """A Leaflet map of communes whose colours change."""
 
     def __init__(self, areas: gpd.GeoDataFrame, *, height_px: int = 640, tiles: Any = None) -> None:
         if areas.empty:

@@ -27,19 +27,7 @@ _SCENARIO_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
 
 class TrialPanel:
-    """Widgets of a trial; `changed` is called with each new outcome, or None when it cannot be computed.
-
-    Parameters
-    ----------
-    trial
-        What computes.
-    study
-        The study that a scenario is added to.
-    labels
-        Name of each service for a reader.
-    changed
-        Called after each change.
-    """
+    """Widgets of a trial; `changed` is called with each new outcome, or None when it cannot be computed."""
 
     def __init__(
         self,

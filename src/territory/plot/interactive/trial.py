@@ -79,23 +79,6 @@ class Outcome:
 class Trial:
     """Today's results, ready to move one service anywhere in the territory.
 
-    Parameters
-    ----------
-    baseline
-        Results of today.
-    places
-        GeoDataFrame of communes whose density slows the roads; those of the results without it.
-    network
-        Roads that give the times to the new place. Without it they are estimated, which only suits a study
-        whose own times are.
-    times_method
-        How the study's times were found: `estimate`, `roads` or `distancier`.
-
-    Raises
-    ------
-    ParameterError
-        The study's times are not estimated and there is no road map; or it names no service.
-
     Examples
     --------
     >>> import territory
@@ -143,34 +126,7 @@ class Trial:
         scenario_id: str = TRIED_SITE,
         name: str = "Essai",
     ) -> Outcome:
-        """Move a service to the point of a commune, or to any point, and compare with today.
-
-        Parameters
-        ----------
-        service
-            Authorisation named in the study.
-        commune_code
-            Commune of the new site; without it, the one whose point is nearest to the coordinates.
-        longitude, latitude
-            Place of the new site (degrees, WGS 84); without them, the point of the commune.
-        capacity
-            New number of places, in the unit of the service; unchanged without it.
-        scenario_id, name
-            What the scenario is called.
-
-        Returns
-        -------
-        Outcome
-
-        Raises
-        ------
-        ParameterError
-            Neither a commune nor a point.
-        UnknownCodeError
-            The service or the commune is unknown.
-        StudyError
-            The change cannot be made.
-        """
+        """Move a service to the point of a commune, or to any point, and compare with today."""
         if service not in self.services:
             raise UnknownCodeError(f"Service inconnu « {service} » ; connus : {', '.join(self.services)}.")
         site = self._site(f"site-{scenario_id}", commune_code, longitude, latitude)

@@ -62,22 +62,6 @@ class View:
 def times_view(results: Results, service: str, *, label: str, note: str = "") -> View:
     """Colour communes by their travel time to a service.
 
-    Parameters
-    ----------
-    results
-        What `territory.scenario.compute` gives.
-    service
-        Service to show.
-    label
-        Its name for a reader.
-    note
-        Written under the legend.
-
-    Returns
-    -------
-    View
-        Communes of the results, in their order.
-
     Examples
     --------
     >>> import territory
@@ -103,27 +87,6 @@ def times_view(results: Results, service: str, *, label: str, note: str = "") ->
 
 def changes_view(comparison: Comparison, service: str, *, label: str, note: str = "") -> View:
     """Colour communes by what a scenario changes for them.
-
-    Parameters
-    ----------
-    comparison
-        What `territory.scenario.compare` gives.
-    service
-        Service to show.
-    label
-        Its name for a reader.
-    note
-        Written under the legend.
-
-    Returns
-    -------
-    View
-        Communes of the comparison, in their order.
-
-    Raises
-    ------
-    ParameterError
-        The scenario does not move this service.
 
     Examples
     --------
@@ -156,18 +119,6 @@ def changes_view(comparison: Comparison, service: str, *, label: str, note: str 
 
 def deserts_view(table: pd.DataFrame, *, note: str = "") -> View:
     """Colour communes by the number of criteria of desert that they meet.
-
-    Parameters
-    ----------
-    table
-        What `territory.access.deserts.classify` gives, or the rows of one scheme of `Results.deserts`.
-    note
-        Written under the legend.
-
-    Returns
-    -------
-    View
-        Communes of the table, in their order.
 
     Examples
     --------
@@ -206,18 +157,6 @@ def deserts_view(table: pd.DataFrame, *, note: str = "") -> View:
 def legend_html(view: View, extra: Mapping[str, str] | None = None) -> str:
     """Write the legend of a view as HTML, every text escaped.
 
-    Parameters
-    ----------
-    view
-        A view.
-    extra
-        Colour of other signs by their label (isochrones, sites).
-
-    Returns
-    -------
-    str
-        HTML that refers to nothing outside.
-
     Examples
     --------
     >>> view = View("Temps < 1 h", pd.Series(dtype=str), (), pd.Series(dtype=str))
@@ -244,16 +183,6 @@ def border_of(key: str) -> tuple[str, str]:
 
 def persons(value: float) -> str:
     """Write a number of estimated persons, without false precision.
-
-    Parameters
-    ----------
-    value
-        Persons; NaN is unknown.
-
-    Returns
-    -------
-    str
-        French text.
 
     Examples
     --------

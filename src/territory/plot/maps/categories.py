@@ -45,25 +45,6 @@ def time_classes(
 ) -> Classes:
     """Sort travel times into classes with inclusive upper bounds; unknown and out of reach are classes of their own.
 
-    Parameters
-    ----------
-    values
-        Travel times (minutes); NaN is unknown unless `is_reachable` says false.
-    breaks
-        Upper bounds (minutes), at most four, growing.
-    is_reachable
-        False where the site cannot be reached.
-
-    Returns
-    -------
-    Classes
-        Keys in the order of `values`.
-
-    Raises
-    ------
-    ParameterError
-        The bounds do not grow, or are too many for the palette.
-
     Examples
     --------
     >>> time_classes(pd.Series([10.0, 15.0, 16.0, float("nan")]), breaks=[15, 30]).keys.tolist()
@@ -91,25 +72,6 @@ def time_classes(
 
 def change_classes(delta: pd.Series, effect: pd.Series, *, breaks: Sequence[float] = (10, 20)) -> Classes:
     """Sort changes of travel time into symmetric classes, apart from those that cannot be told from no change.
-
-    Parameters
-    ----------
-    delta
-        Minutes gained (negative) or lost (positive).
-    effect
-        `gain`, `loss`, `indistinct`, `entering`, `outside` or `unknown`, as `territory.scenario.compare` gives it.
-    breaks
-        The two inclusive bounds of the size of the change (minutes).
-
-    Returns
-    -------
-    Classes
-        Keys in the order of `delta`; a side that becomes reachable or out of reach is in the last class.
-
-    Raises
-    ------
-    ParameterError
-        The bounds are not two growing numbers.
 
     Examples
     --------
@@ -145,18 +107,6 @@ def change_classes(delta: pd.Series, effect: pd.Series, *, breaks: Sequence[floa
 def numbers_from(values: pd.Series, texts: pd.Series | None = None) -> pd.Series:
     """Return whole numbers as texts for a map, empty where unknown.
 
-    Parameters
-    ----------
-    values
-        Numbers (minutes for instance).
-    texts
-        Texts that replace some of them.
-
-    Returns
-    -------
-    Series
-        Texts by the same index.
-
     Examples
     --------
     >>> numbers_from(pd.Series([27.4, float("nan")])).tolist()
@@ -174,18 +124,6 @@ def shown(legend: Sequence[Category], *keys: pd.Series) -> tuple[Category, ...]:
     """Leave out of a legend the special categories (out of reach, unknown, outside) that no map shows.
 
     Ordinary classes stay, used or not, so that compared maps keep the same legend.
-
-    Parameters
-    ----------
-    legend
-        Every category.
-    *keys
-        Keys of each map.
-
-    Returns
-    -------
-    tuple of Category
-        The categories kept, in order.
 
     Examples
     --------

@@ -77,25 +77,7 @@ class Panel:
 
 
 def extent_of(areas: gpd.GeoDataFrame, *, pad_share: float = 0.03) -> tuple[float, float, float, float]:
-    """Return the rectangle around some communes, with a margin.
-
-    Parameters
-    ----------
-    areas
-        Projected outlines or points.
-    pad_share
-        Margin as a share of the longer side (0 to 1).
-
-    Returns
-    -------
-    tuple of float
-        Left, bottom, right, top (metres).
-
-    Raises
-    ------
-    ParameterError
-        There is nothing to show, or coordinates are in degrees.
-    """
+    """Return the rectangle around some communes, with a margin."""
     if areas.empty:
         raise ParameterError("Carte impossible : aucune commune à montrer.")
     if areas.crs is None or areas.crs.is_geographic:
@@ -121,31 +103,6 @@ def draw_map(
     max_height_cm: float = 22.0,
 ) -> Figure:
     """Draw one map, or several that are compared, with a single legend for all.
-
-    Parameters
-    ----------
-    panels
-        Maps, from left to right.
-    legend
-        What stands beside them.
-    width_cm
-        Width on paper (centimetres).
-    legend_side
-        `right` or `below`.
-    number_size
-        Size of the numbers written in communes (points).
-    max_height_cm
-        The figure gets narrower maps rather than be higher than this (centimetres).
-
-    Returns
-    -------
-    Figure
-        Its height follows from the shape of the territory.
-
-    Raises
-    ------
-    ParameterError
-        No panel, nothing to show, or coordinates in degrees.
 
     Examples
     --------

@@ -35,16 +35,6 @@ CATEGORIES = (IN_SURE, IN_DOUBT, OUT_DOUBT, OUT_SURE, UNKNOWN)
 def doubt_classes(deserts: pd.DataFrame) -> Classes:
     """Sort communes by their side of a criterion and by how sure it is.
 
-    Parameters
-    ----------
-    deserts
-        By commune: status, verdict, as `Draws.deserts` has them for one criterion.
-
-    Returns
-    -------
-    Classes
-        Keys in the order of the communes, and every category of the legend.
-
     Examples
     --------
     >>> rows = pd.DataFrame({"status": ["en désert", "hors désert"], "verdict": ["sûr", "douteux"]})
@@ -69,31 +59,6 @@ def doubt_map(
     max_height_cm: float = 22.0,
 ) -> Figure:
     """Draw where a criterion of desert is met for sure, and where the doubt on times could change it.
-
-    Parameters
-    ----------
-    draws
-        The draws of a study (`result.draws`).
-    outlines
-        Outlines of the communes of the territory, or their points.
-    criterion
-        Id of the criterion.
-    title
-        Title of the legend; the id of the criterion without it.
-    zones
-        Zone (EPCI) of each commune, whose borders are drawn.
-    max_height_cm
-        Bound on the height (centimetres).
-
-    Returns
-    -------
-    Figure
-        The number in a doubtful commune is the percentage of draws in which it stays on its side.
-
-    Raises
-    ------
-    ParameterError
-        If the criterion is unknown, or nothing is to be drawn.
 
     Examples
     --------
@@ -127,13 +92,7 @@ def doubt_map(
 
 
 def show_draws(draws: Draws, criterion: str | None, outlines: gpd.GeoDataFrame | None) -> Figure:
-    """Draw one criterion, the first that can be computed without it.
-
-    Raises
-    ------
-    ParameterError
-        Without outlines, or without any criterion.
-    """
+    """Draw one criterion, the first that can be computed without it."""
     if outlines is None:
         raise ParameterError(
             "Carte impossible : les tirages ne disent pas où sont les communes ; donnez outlines= "

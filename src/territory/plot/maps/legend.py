@@ -106,38 +106,13 @@ def draw_mark(axes: Axes, centre: tuple[float, float], mark: str, shape: str, *,
 
 
 def legend_height(legend: Legend, width_cm: float, *, columns: int) -> float:
-    """Return the height that a legend takes (centimetres).
-
-    Parameters
-    ----------
-    legend
-        What it lists.
-    width_cm
-        Its width (centimetres).
-    columns
-        Its columns.
-
-    Returns
-    -------
-    float
-        Centimetres.
-    """
+    """Return the height that a legend takes (centimetres)."""
     parts = _split(_rows(legend, width_cm / columns), columns)
     return _title_cm(legend, width_cm) + max(sum(row.height_cm for row in part) for part in parts) + 0.1
 
 
 def draw_legend(axes: Axes, legend: Legend, side: str) -> None:
-    """Draw a legend in its own axes, in centimetres from the upper left corner.
-
-    Parameters
-    ----------
-    axes
-        Empty axes.
-    legend
-        What it lists.
-    side
-        `right` (one column) or `below`.
-    """
+    """Draw a legend in its own axes, in centimetres from the upper left corner."""
     figure = axes.get_figure(root=True)
     width_in, height_in = figure.get_size_inches() if figure is not None else (1.0, 1.0)
     box = axes.get_position()

@@ -54,26 +54,7 @@ def lay_out(
     title_cm: float,
     margin_cm: float,
 ) -> Layout:
-    """Share the page between the maps, the legend and the source line, so that nothing is cut.
-
-    Parameters
-    ----------
-    extents
-        Left, bottom, right and top of each map (metres).
-    legend
-        What the legend holds.
-    width_cm, max_height_cm
-        Width of the figure and bound on its height (centimetres).
-    legend_side
-        `right` or `below`.
-    title_cm, margin_cm
-        Room for titles above the maps, and around everything (centimetres).
-
-    Returns
-    -------
-    Layout
-        Rectangles in centimetres.
-    """
+    """Share the page between the maps, the legend and the source line, so that nothing is cut."""
     is_right = legend_side == "right"
     column_cm = LEGEND_CM if is_right else width_cm - 2 * margin_cm
     legend_cm = legend_height(legend, column_cm, columns=1 if is_right else columns_in(column_cm))
@@ -160,16 +141,6 @@ def scale_and_north(axes: Axes) -> list[Box]:
 
 def nice_length(most: float) -> float:
     """Return the longest of 1, 2 or 5 times a power of ten that is not longer than some length.
-
-    Parameters
-    ----------
-    most
-        Any unit.
-
-    Returns
-    -------
-    float
-        The same unit.
 
     Examples
     --------

@@ -12,13 +12,7 @@ if TYPE_CHECKING:
 
 
 class PaperScale:
-    """Metres of a map to points of the page, from the corner of the map.
-
-    Parameters
-    ----------
-    axes
-        The map, its limits set.
-    """
+    """Metres of a map to points of the page, from the corner of the map."""
 
     def __init__(self, axes: Axes) -> None:
         figure = axes.get_figure(root=True)

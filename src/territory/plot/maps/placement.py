@@ -70,20 +70,6 @@ class Placed(NamedTuple):
 def text_size(text: str, size: float, weight: str = "normal") -> tuple[float, float]:
     """Return the width and height of a text, in points, without drawing it.
 
-    Parameters
-    ----------
-    text
-        One line or several.
-    size
-        Size of the font (points).
-    weight
-        Weight of the font.
-
-    Returns
-    -------
-    tuple of float
-        Width and height (points).
-
     Examples
     --------
     >>> width, height = text_size("Draguignan", 8)
@@ -111,24 +97,6 @@ def place_labels(
     reach: int = 3,
 ) -> list[Placed]:
     """Place labels one after the other, the most important first, on the first free spot around their point.
-
-    Parameters
-    ----------
-    labels
-        Labels, the most important first.
-    frame
-        Rectangle that labels stay in.
-    obstacles
-        Rectangles already taken.
-    is_optional
-        Drop a label without a free spot; otherwise it takes the spot that overlaps least.
-    reach
-        How many rings of spots are tried, each one farther from the point.
-
-    Returns
-    -------
-    list of Placed
-        Placed labels, in the order given.
 
     Examples
     --------

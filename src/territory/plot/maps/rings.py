@@ -39,11 +39,6 @@ class _Ring(NamedTuple):
 def dash_of(rank: int) -> tuple[float, ...]:
     """Return the dash of an outline, by its rank from the shortest time (points on, points off).
 
-    Parameters
-    ----------
-    rank
-        0 for the shortest time.
-
     Examples
     --------
     >>> dash_of(0), dash_of(1)
@@ -58,22 +53,7 @@ def line_style(dash: tuple[float, ...]) -> tuple[float, tuple[float, ...] | None
 
 
 def draw_rings(axes: Axes, rings: gpd.GeoDataFrame, scale: PaperScale) -> list[Box]:
-    """Draw outlines with a white edge, so that they show on any colour, and their labels where nothing is written.
-
-    Parameters
-    ----------
-    axes
-        Where to draw, in the coordinates of the outlines.
-    rings
-        Polygons with `label`, from the shortest time to the longest.
-    scale
-        Metres of the map to points of the page.
-
-    Returns
-    -------
-    list of Box
-        The room that labels take.
-    """
+    """Draw outlines with a white edge, so that they show on any colour, and their labels where nothing is written."""
     drawn = [
         _Ring(generalise(shape, metres_per_point=1.0 / scale.x), dash_of(rank), str(label))
         for rank, (shape, label) in enumerate(zip(rings.geometry, rings["label"], strict=True))
@@ -92,20 +72,7 @@ def draw_rings(axes: Axes, rings: gpd.GeoDataFrame, scale: PaperScale) -> list[B
 
 
 def generalise(shape: shapely.Geometry, *, metres_per_point: float) -> shapely.Geometry:
-    """Return an outline as a page can show it: what the eye could not see is filled, left out or smoothed.
-
-    Parameters
-    ----------
-    shape
-        Polygons (metres).
-    metres_per_point
-        Metres of the territory in one point of the page.
-
-    Returns
-    -------
-    Geometry
-        Polygons; empty when nothing is left.
-    """
+    """Return an outline as a page can show it: what the eye could not see is filled, left out or smoothed."""
     narrow, small = _NARROW * metres_per_point, (_SMALL * metres_per_point) ** 2
     # first as few points as the page can tell apart: what follows takes a time that grows with them
     plain = shapely.simplify(shape, _SMOOTH * metres_per_point)

@@ -15,18 +15,7 @@ if TYPE_CHECKING:
 
 
 def places(points: gpd.GeoDataFrame) -> list[tuple[float, float]]:
-    """Return the coordinates of points, in order.
-
-    Parameters
-    ----------
-    points
-        GeoDataFrame of points.
-
-    Returns
-    -------
-    list of tuple
-        x and y, in the unit of the frame's system.
-    """
+    """Return the coordinates of points, in order."""
     geometry = points.geometry.to_numpy()
     return list(zip(shapely.get_x(geometry).tolist(), shapely.get_y(geometry).tolist(), strict=True))
 
@@ -41,23 +30,7 @@ def fill(
     zorder: float = 1,
     **hatch: Any,
 ) -> None:
-    """Fill polygons, holes left open.
-
-    Parameters
-    ----------
-    axes
-        Where to draw, in the coordinates of the outlines.
-    outlines
-        Polygons or multipolygons.
-    color, edge
-        Colours inside and along the border.
-    width
-        Width of the border (points).
-    zorder
-        Height in the pile.
-    **hatch
-        `hatch` and `hatchcolor`, as matplotlib takes them.
-    """
+    """Fill polygons, holes left open."""
     paths = [_path(outline) for outline in outlines if outline is not None and not outline.is_empty]
     axes.add_collection(
         PathCollection(paths, facecolors=color, edgecolors=edge, linewidths=width, zorder=zorder, **hatch),
@@ -66,21 +39,7 @@ def fill(
 
 
 def border(axes: Axes, members: np.ndarray, *, color: str, width: float, zorder: float = 3) -> None:
-    """Draw the outer border of some polygons taken together.
-
-    Parameters
-    ----------
-    axes
-        Where to draw.
-    members
-        Polygons of one zone.
-    color
-        Colour of the line.
-    width
-        Width of the line (points).
-    zorder
-        Height in the pile.
-    """
+    """Draw the outer border of some polygons taken together."""
     whole = shapely.union_all(members)
     lines = [np.asarray(ring.coords)[:, :2] for ring in _rings(whole)]
     axes.add_collection(
@@ -89,21 +48,7 @@ def border(axes: Axes, members: np.ndarray, *, color: str, width: float, zorder:
 
 
 def flows(axes: Axes, lines: np.ndarray, values: np.ndarray, *, color: str, most_points: float = 7.0) -> None:
-    """Draw lines whose width is proportional to a value.
-
-    Parameters
-    ----------
-    axes
-        Where to draw.
-    lines
-        One line by flow, from the origin to the destination.
-    values
-        What flows, above 0.
-    color
-        Colour of the lines.
-    most_points
-        Width of the largest flow (points).
-    """
+    """Draw lines whose width is proportional to a value."""
     paths = [np.asarray(line.coords)[:, :2] for line in lines]
     widths = np.maximum(most_points * values / max(float(values.max(initial=0.0)), 1e-9), 0.6)
     axes.add_collection(

@@ -33,16 +33,6 @@ _WIDTH_CM = 14.0
 def show_roads(network: WeightedRoads) -> Figure:
     """Draw every road, wider and darker where one drives faster.
 
-    Parameters
-    ----------
-    network
-        A road network.
-
-    Returns
-    -------
-    Figure
-        Roads in the projection of the network, with a scale.
-
     Examples
     --------
     >>> from territory.network import sample_network
@@ -106,16 +96,6 @@ def _speeds_kmh(network: WeightedRoads) -> Any:
 
 def show_study(study: Study) -> Figure:
     """Draw the territory of a study, its EPCI in focus and the places that it names.
-
-    Parameters
-    ----------
-    study
-        A study.
-
-    Returns
-    -------
-    Figure
-        A map.
 
     Examples
     --------

@@ -13,11 +13,6 @@ MOST_COLUMNS = 5
 def is_wide(scenarios: Sequence[str]) -> bool:
     """Tell whether a study has more scenarios than a table has room for.
 
-    Parameters
-    ----------
-    scenarios
-        Ids.
-
     Examples
     --------
     >>> is_wide("ABCD"), is_wide("ABCDEFGH")
@@ -28,18 +23,6 @@ def is_wide(scenarios: Sequence[str]) -> bool:
 
 def grouped(values: Mapping[str, str], today: str) -> str:
     """Write the values that differ from today's, each one once with its scenarios.
-
-    Parameters
-    ----------
-    values
-        Text by scenario, in order.
-    today
-        Today's text.
-
-    Returns
-    -------
-    str
-        A dash when no scenario changes it.
 
     Examples
     --------
@@ -55,11 +38,6 @@ def grouped(values: Mapping[str, str], today: str) -> str:
 
 def in_tables(scenarios: Sequence[str]) -> Iterator[list[str]]:
     """Yield the scenarios of each table, as evenly as can be.
-
-    Parameters
-    ----------
-    scenarios
-        Ids, in order.
 
     Examples
     --------

@@ -21,22 +21,7 @@ if TYPE_CHECKING:
 
 
 def effects_chart(reading: Reading, move: Move, zones: Sequence[str]) -> Picture:
-    """Draw gainers and losers by zone.
-
-    Parameters
-    ----------
-    reading
-        A result, read.
-    move
-        Services that move alike.
-    zones
-        Zones in order.
-
-    Returns
-    -------
-    Picture
-        One row by zone.
-    """
+    """Draw gainers and losers by zone."""
     found = reading.counts(move.scenario_id, move.services[0])
     noun = reading.noun(move.services[0], is_observed=found.is_observed).split(" ")[0]
     table = found.persons.loc[list(zones), ["gain", "loss", "indistinct"]]
@@ -85,22 +70,7 @@ def distribution_chart(reading: Reading, move: Move) -> Picture | None:
 
 
 def needs_chart(reading: Reading, label: str, needs: pd.DataFrame) -> Picture:
-    """Draw the needs of a public by zone with their range.
-
-    Parameters
-    ----------
-    reading
-        A result, read.
-    label
-        Name of the public.
-    needs
-        By zone code, in order: low, central, high (persons).
-
-    Returns
-    -------
-    Picture
-        One row by zone.
-    """
+    """Draw the needs of a public by zone with their range."""
     named = needs.set_axis([reading.zone(str(zone)) for zone in needs.index], axis=0)
     parts = [
         f"{name} : {persons(central)} (de {persons(low)} à {persons(high)})"

@@ -17,26 +17,7 @@ _SHORT = 6
 def change_table(
     reading: Reading, move: Move, codes: pd.Index, *, most: int, told_only: bool = False
 ) -> list[Block]:
-    """Return the change of travel time of some communes, the largest first.
-
-    Parameters
-    ----------
-    reading
-        A result, read.
-    move
-        Services that move alike.
-    codes
-        Communes.
-    most
-        How many to show.
-    told_only
-        Leave out the differences that are under the doubt.
-
-    Returns
-    -------
-    list of Block
-        Times before and after, and what the difference is; nothing when there is no commune.
-    """
+    """Return the change of travel time of some communes, the largest first."""
     rows = reading.differences(move.scenario_id, move.services[0]).reindex(codes)
     if told_only:
         rows = rows[rows["effect"].isin(["gain", "loss"])]
@@ -64,22 +45,7 @@ _ROUNDED = (
 
 
 def today_table(reading: Reading, codes: pd.Index, *, most: int) -> list[Block]:
-    """Return today's times of some communes to the first service of the study, the longest first.
-
-    Parameters
-    ----------
-    reading
-        A result, read.
-    codes
-        Communes.
-    most
-        How many to show.
-
-    Returns
-    -------
-    list of Block
-        Nothing when the study has no service.
-    """
+    """Return today's times of some communes to the first service of the study, the longest first."""
     services = [*reading.named, *reading.closest]
     if not services:
         return []

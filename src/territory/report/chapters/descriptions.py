@@ -14,24 +14,7 @@ if TYPE_CHECKING:
 
 
 def describe_times(reading: Reading, values: pd.Series, classes: Classes, title: str) -> str:
-    """Say in words what a map of times shows.
-
-    Parameters
-    ----------
-    reading
-        A result, read.
-    values
-        Times by commune (minutes).
-    classes
-        Their classes.
-    title
-        What is drawn.
-
-    Returns
-    -------
-    str
-        Alternative text.
-    """
+    """Say in words what a map of times shows."""
     sizes = classes.keys.value_counts()
     parts = [
         f"{category.label} : {count(int(sizes[category.key]), 'commune')}"
@@ -50,22 +33,7 @@ def describe_times(reading: Reading, values: pd.Series, classes: Classes, title:
 
 
 def describe_change(reading: Reading, rows: pd.DataFrame, title: str) -> str:
-    """Say in words what a map of changes shows.
-
-    Parameters
-    ----------
-    reading
-        A result, read.
-    rows
-        Comparison by commune: effect, delta_travel_time_min.
-    title
-        What is drawn.
-
-    Returns
-    -------
-    str
-        Alternative text.
-    """
+    """Say in words what a map of changes shows."""
     words = {
         "gain": "trajet plus court",
         "loss": "trajet plus long",

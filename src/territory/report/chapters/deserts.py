@@ -26,36 +26,14 @@ _NOT_COMPUTABLE, _DOUBTFUL = "non calculable", "douteux"
 
 
 def desert_parts(reading: Reading) -> list[Part]:
-    """Return the criteria of desert of the study as a part that may leave, drawn when it is shown.
-
-    Parameters
-    ----------
-    reading
-        A result, read.
-
-    Returns
-    -------
-    list of Part
-        Nothing when there is nothing to say.
-    """
+    """Return the criteria of desert of the study as a part that may leave, drawn when it is shown."""
     if _best(reading) is None:
         return []
     return [Part(partial(deserts, reading), "les critères de « désert médical »", leaves=10)]
 
 
 def deserts(reading: Reading) -> list[Block]:
-    """Return the criteria of desert of the study, with a map of the one that is known best.
-
-    Parameters
-    ----------
-    reading
-        A result, read.
-
-    Returns
-    -------
-    list of Block
-        Nothing when the study draws nothing within its doubt, or when no criterion can be computed anywhere.
-    """
+    """Return the criteria of desert of the study, with a map of the one that is known best."""
     draws: Draws | None = reading.result.draws
     best = _best(reading)
     if draws is None or best is None:

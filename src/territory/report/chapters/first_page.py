@@ -43,18 +43,7 @@ _NUMBERS = {
 
 
 def first_page(reading: Reading) -> list[Block]:
-    """Return the question, the answer and what is not known.
-
-    Parameters
-    ----------
-    reading
-        A result, read.
-
-    Returns
-    -------
-    list of Block
-        Content of the first page.
-    """
+    """Return the question, the answer and what is not known."""
     blocks: list[Block] = [
         Heading("La question"),
         Paragraph(reading.study.question, "lead"),

@@ -24,18 +24,7 @@ _NOBODY = Category("nobody", "aucun enfant accompagné", style.OUTSIDE)
 
 
 def flows(reading: Reading) -> list[Part]:
-    """Return the flows of children to each service whose origins are observed; all but the first may leave.
-
-    Parameters
-    ----------
-    reading
-        A result, read.
-
-    Returns
-    -------
-    list of Part
-        Nothing where only an age group is known.
-    """
+    """Return the flows of children to each service whose origins are observed; all but the first may leave."""
     parts: list[Part] = []
     for service in reading.named:
         counted = observed_counts(reading.result, service)

@@ -36,18 +36,7 @@ _UNKNOWN = "inconnu"
 
 
 def groups_answer(reading: Reading) -> list[Block]:
-    """Return what the first page says of the questions of grouping.
-
-    Parameters
-    ----------
-    reading
-        A result, read.
-
-    Returns
-    -------
-    list of Block
-        Nothing without a question of grouping.
-    """
+    """Return what the first page says of the questions of grouping."""
     answers = _answers(reading)
     if not answers:
         return []
@@ -61,18 +50,7 @@ def groups_answer(reading: Reading) -> list[Block]:
 
 
 def groups(reading: Reading) -> list[Part]:
-    """Return the groupings side by side, then the map and the members of each: all but the first may leave.
-
-    Parameters
-    ----------
-    reading
-        A result, read.
-
-    Returns
-    -------
-    list of Part
-        Nothing without a question of grouping.
-    """
+    """Return the groupings side by side, then the map and the members of each: all but the first may leave."""
     answers = _answers(reading)
     if not answers:
         return []

@@ -22,39 +22,12 @@ _MOST_TIMES = 3
 
 
 def bounds_of(reading: Reading) -> list[float]:
-    """Return the times within which communes and persons are counted: the first three thresholds of the study.
-
-    Parameters
-    ----------
-    reading
-        A result, read.
-
-    Returns
-    -------
-    list of float
-        Minutes, inclusive: the first classes of every map of times.
-    """
+    """Return the times within which communes and persons are counted: the first three thresholds of the study."""
     return sorted(reading.parameters.thresholds_min)[:_MOST_TIMES]
 
 
 def rings_of(reading: Reading, scenario_id: str, sites: Sites | None) -> gpd.GeoDataFrame | None:
-    """Return the isochrones of some sites taken together, as a map draws them.
-
-    Parameters
-    ----------
-    reading
-        A result, read.
-    scenario_id
-        A scenario, or `TODAY`.
-    sites
-        Sites of a service.
-
-    Returns
-    -------
-    GeoDataFrame or None
-        Polygons with `label`, from the shortest time; None without a road map, or when the scenario changes times
-        otherwise than by the speeds of the map.
-    """
+    """Return the isochrones of some sites taken together, as a map draws them."""
     table: gpd.GeoDataFrame | None = reading.result.isochrones
     if table is None or not sites:
         return None
@@ -68,26 +41,14 @@ def rings_of(reading: Reading, scenario_id: str, sites: Sites | None) -> gpd.Geo
 
 
 def ring_lines(rings: gpd.GeoDataFrame | None) -> list[tuple[tuple[float, ...], str]]:
-    """Return the dash and the words of each isochrone, for a legend.
-
-    Parameters
-    ----------
-    rings
-        What `rings_of` gives.
-    """
+    """Return the dash and the words of each isochrone, for a legend."""
     if rings is None:
         return []
     return [(dash_of(rank), f"isochrone de {label}") for rank, label in enumerate(rings["label"])]
 
 
 def ring_notes(rings: gpd.GeoDataFrame | None) -> list[str]:
-    """Return what must be known to read isochrones.
-
-    Parameters
-    ----------
-    rings
-        What `rings_of` gives.
-    """
+    """Return what must be known to read isochrones."""
     if rings is None:
         return []
     return [
@@ -97,22 +58,7 @@ def ring_notes(rings: gpd.GeoDataFrame | None) -> list[str]:
 
 
 def within_words(reading: Reading, service: str, results: Results) -> str:
-    """Say how many communes and persons are within each time of a service.
-
-    Parameters
-    ----------
-    reading
-        A result, read.
-    service
-        A named service.
-    results
-        Results of today or of a scenario.
-
-    Returns
-    -------
-    str
-        A sentence.
-    """
+    """Say how many communes and persons are within each time of a service."""
     parts = []
     for bound in bounds_of(reading):
         communes, people = within(reading, service, results, bound)
@@ -122,25 +68,7 @@ def within_words(reading: Reading, service: str, results: Results) -> str:
 
 
 def within(reading: Reading, service: str, results: Results, bound_min: float) -> tuple[int, str | None]:
-    """Return how many communes, by their point, and how many persons are within a time of a service.
-
-    Parameters
-    ----------
-    reading
-        A result, read.
-    service
-        A named service.
-    results
-        Results of today or of a scenario.
-    bound_min
-        Minutes, inclusive.
-
-    Returns
-    -------
-    tuple
-        Communes, and persons as they may be printed: None where children served are observed, for which no such sum
-        is protected, and where ages are unknown.
-    """
+    """Return how many communes, by their point, and how many persons are within a time of a service."""
     near = reading.times(results, service)["travel_time_min"].le(bound_min)
     if reading.counts_are_observed(service):
         return int(near.sum()), None
@@ -150,20 +78,7 @@ def within(reading: Reading, service: str, results: Results, bound_min: float) -
 
 
 def within_table(reading: Reading, move: Move) -> DataTable:
-    """Return the numbers of the maps before and after: communes and persons within each time of the site.
-
-    Parameters
-    ----------
-    reading
-        A result, read.
-    move
-        Services that move alike.
-
-    Returns
-    -------
-    DataTable
-        One row by time.
-    """
+    """Return the numbers of the maps before and after: communes and persons within each time of the site."""
     service = move.services[0]
     situations = {
         "Aujourd'hui": reading.baseline,

@@ -14,20 +14,7 @@ _MOST_VARIANTS = 4
 
 
 def told_at_length(reading: Reading, move: Move) -> list[Block]:
-    """Tell the move that changes most at length.
-
-    Parameters
-    ----------
-    reading
-        A result, read.
-    move
-        A move from a place to another that is felt.
-
-    Returns
-    -------
-    list of Block
-        A sentence, the large numbers, who gains and loses, who comes within reach, the other options.
-    """
+    """Tell the move that changes most at length."""
     found = reading.counts(move.scenario_id, move.services[0])
     limit = minutes(reading.parameters.recruitment_max_min)
     noun = reading.noun(move.services[0], is_observed=found.is_observed)
@@ -132,15 +119,7 @@ def _entering(reading: Reading, move: Move, found: Counts, limit: str) -> str:
 
 
 def road_in_words(reading: Reading, move: Move) -> str:
-    """Say from where to where a service moves, and how far that is.
-
-    Parameters
-    ----------
-    reading
-        A result, read.
-    move
-        Services that move alike.
-    """
+    """Say from where to where a service moves, and how far that is."""
     road = reading.road(move.from_site, move.to_site)
     return road if move.is_in_place else f"{road}, {_between(reading, move)}"
 
@@ -158,20 +137,7 @@ def _key_figures(reading: Reading, move: Move, found: Counts, noun: str) -> KeyF
 
 
 def persons_in_words(found: Counts, effect: str) -> str:
-    """Write the persons of an effect; communes stand in where persons are unknown or withheld.
-
-    Parameters
-    ----------
-    found
-        Persons and communes by effect.
-    effect
-        One of `EFFECTS`.
-
-    Returns
-    -------
-    str
-        "personne" when nobody is touched: to be read after "pour", "vers" or "à".
-    """
+    """Write the persons of an effect; communes stand in where persons are unknown or withheld."""
     if _is_nobody(found, effect):
         return "personne"
     text = found.text(ALL_TERRITORY, effect)
@@ -185,47 +151,18 @@ def persons_in_words(found: Counts, effect: str) -> str:
 
 
 def whom_in_words(found: Counts, effect: str, noun: str) -> str:
-    """Write the persons of an effect with what they are: nobody, and communes that stand in, take no noun.
-
-    Parameters
-    ----------
-    found, effect
-        As for `persons_in_words`.
-    noun
-        What is counted, in the plural.
-
-    Returns
-    -------
-    str
-        To be read after "pour" or "vers".
-    """
+    """Write the persons of an effect with what they are: nobody, and communes that stand in, take no noun."""
     words = persons_in_words(found, effect)
     return f"{words} {noun}" if words[-1:].isdigit() else words
 
 
 def persons_shortly(found: Counts, effect: str) -> str:
-    """Write the persons of an effect without "près de", and nobody as a word.
-
-    Parameters
-    ----------
-    found, effect
-        As for `persons_in_words`.
-    """
+    """Write the persons of an effect without "près de", and nobody as a word."""
     return "personne" if _is_nobody(found, effect) else found.text(ALL_TERRITORY, effect)
 
 
 def in_zones(reading: Reading, found: Counts, effect: str, *, most: int = 3) -> str:
-    """Name the zones that weigh most in an effect, with their numbers.
-
-    Parameters
-    ----------
-    reading
-        A result, read.
-    found, effect
-        As for `persons_in_words`.
-    most
-        How many to name.
-    """
+    """Name the zones that weigh most in an effect, with their numbers."""
     column = found.persons[effect].drop(ALL_TERRITORY).fillna(0.0)
     weights = column if column.sum() > 0 else found.communes[effect].drop(ALL_TERRITORY).astype(float)
     first = weights[weights > 0].sort_values(ascending=False, kind="stable").index[:most]
@@ -239,15 +176,7 @@ def in_zones(reading: Reading, found: Counts, effect: str, *, most: int = 3) -> 
 
 
 def worst(reading: Reading, found: Counts) -> str:
-    """Name the commune whose trip gets longest, and by how much.
-
-    Parameters
-    ----------
-    reading
-        A result, read.
-    found
-        Counts of a move.
-    """
+    """Name the commune whose trip gets longest, and by how much."""
     commune = found.zones["worst_loss_commune"][ALL_TERRITORY]
     if not isinstance(commune, str):
         return ""

@@ -17,18 +17,7 @@ _MOST_COMMUNES = 40
 
 
 def maps(reading: Reading) -> list[Part]:
-    """Return the maps of the move that changes most, and of the next one that changes trips of children.
-
-    Parameters
-    ----------
-    reading
-        A result, read.
-
-    Returns
-    -------
-    list of Part
-        Today's maps alone when there is no scenario, or when nothing moves from a place to another.
-    """
+    """Return the maps of the move that changes most, and of the next one that changes trips of children."""
     move = reading.pivot()
     if move is None or move.from_site is None or move.to_site is None:
         return [Part(_of_today(reading))]
@@ -114,18 +103,7 @@ def _differences(reading: Reading, move: Move) -> list[Block]:
 
 
 def next_map(reading: Reading) -> list[Block]:
-    """Return the map of the move that is felt most after the one told at length, for the annex.
-
-    Parameters
-    ----------
-    reading
-        A result, read.
-
-    Returns
-    -------
-    list of Block
-        Nothing when no other move is felt.
-    """
+    """Return the map of the move that is felt most after the one told at length, for the annex."""
     pivot = reading.pivot()
     if pivot is None or pivot.from_site is None or pivot.to_site is None:
         return []

@@ -35,18 +35,7 @@ _NOT_TOLD_APART: Text = [
 
 
 def method(reading: Reading) -> list[Block]:
-    """Return how the numbers were made and what they cannot say.
-
-    Parameters
-    ----------
-    reading
-        A result, read.
-
-    Returns
-    -------
-    list of Block
-        Method, limits, and how results change with the main assumption.
-    """
+    """Return how the numbers were made and what they cannot say."""
     items: list[Text] = [*_times(reading), *_ages(reading), *_counting(reading), *_disclosure()]
     blocks: list[Block] = [Heading("Méthode et limites"), Bullets(items)]
     blocks += _sensitivity(reading)
@@ -205,20 +194,7 @@ def _sensitivity(reading: Reading) -> list[Block]:
 
 
 def sources(reading: Reading, *, explained: Sequence[Block] = ()) -> list[Block]:
-    """Return the sources with their vintages, and the digest of the run.
-
-    Parameters
-    ----------
-    reading
-        A result, read.
-    explained
-        What else the last page says, before the digest.
-
-    Returns
-    -------
-    list of Block
-        Last page.
-    """
+    """Return the sources with their vintages, and the digest of the run."""
     blocks: list[Block] = [Heading("Sources")]
     rows = _used_sources(reading)
     if rows:
@@ -294,18 +270,7 @@ def _quoted(reading: Reading) -> list[Text]:
 
 
 def digest_line(reading: Reading) -> list[Block]:
-    """Say how to check that a document is the one of a run.
-
-    Parameters
-    ----------
-    reading
-        A result, read.
-
-    Returns
-    -------
-    list of Block
-        Nothing when the run has no digest.
-    """
+    """Say how to check that a document is the one of a run."""
     digest = reading.result.run_digest[:_DIGEST_SHOWN]
     if not digest:
         return []

@@ -17,18 +17,7 @@ _WHO = {"child": "l'enfant", "parent": "le parent", "staff": "le professionnel"}
 
 
 def what_moves(reading: Reading) -> list[Block]:
-    """Return where each named service is today and in each scenario, with the facts of the study.
-
-    Parameters
-    ----------
-    reading
-        A result, read.
-
-    Returns
-    -------
-    list of Block
-        Nothing when the study names no service and no fact.
-    """
+    """Return where each named service is today and in each scenario, with the facts of the study."""
     blocks: list[Block] = []
     every = list(reading.result.scenarios)
     if reading.named:
@@ -45,18 +34,7 @@ def what_moves(reading: Reading) -> list[Block]:
 
 
 def what_documents_say(reading: Reading) -> list[Block]:
-    """Return the facts of the study that are about no service, with their source.
-
-    Parameters
-    ----------
-    reading
-        A result, read.
-
-    Returns
-    -------
-    list of Block
-        Nothing without such a fact.
-    """
+    """Return the facts of the study that are about no service, with their source."""
     facts = [fact for fact in reading.study.fact if fact.about is None]
     items: list[Text] = [f"{fact.text} Source : {_dated(fact.source, fact.year)}." for fact in facts]
     return [Callout("Ce que disent les documents publics", items)] if items else []
@@ -113,22 +91,7 @@ def _dated(source: str, year: int | None) -> str:
 
 
 def all_moves(reading: Reading, *, level: int = 2, most: int | None = None) -> list[Block]:
-    """Return the effect of every move on those within reach, scenarios that do the same on one line.
-
-    Parameters
-    ----------
-    reading
-        A result, read.
-    level
-        Level of the title.
-    most
-        How many lines to show: the first ones; every one without it.
-
-    Returns
-    -------
-    list of Block
-        Nothing without a scenario.
-    """
+    """Return the effect of every move on those within reach, scenarios that do the same on one line."""
     lines: dict[tuple[str, ...], list[str]] = {}
     for scenario_id in reading.result.comparisons:
         for move in reading.moves(scenario_id):
@@ -174,20 +137,7 @@ def all_moves(reading: Reading, *, level: int = 2, most: int | None = None) -> l
 
 
 def ordered_zones(reading: Reading, move: Move) -> list[str]:
-    """Return the zones of a move: the one in focus, then those that lose most, then those that gain most.
-
-    Parameters
-    ----------
-    reading
-        A result, read.
-    move
-        Services that move alike.
-
-    Returns
-    -------
-    list of str
-        Zone codes, without the whole; zones that only come within reach are left out.
-    """
+    """Return the zones of a move: the one in focus, then those that lose most, then those that gain most."""
     found = reading.counts(move.scenario_id, move.services[0])
     communes = found.communes.drop(ALL_TERRITORY)
     touched = communes[communes[["gain", "loss", "indistinct", "unknown"]].sum(axis=1) > 0].index
@@ -200,22 +150,7 @@ def ordered_zones(reading: Reading, move: Move) -> list[str]:
 
 
 def effects_table(reading: Reading, move: Move, zones: list[str]) -> DataTable:
-    """Return gainers and losers by zone, with mean times and the commune that loses most.
-
-    Parameters
-    ----------
-    reading
-        A result, read.
-    move
-        Services that move alike.
-    zones
-        Zones in order.
-
-    Returns
-    -------
-    DataTable
-        The whole last.
-    """
+    """Return gainers and losers by zone, with mean times and the commune that loses most."""
     found = reading.counts(move.scenario_id, move.services[0])
     rows = []
     for zone in [*zones, ALL_TERRITORY]:
@@ -269,20 +204,7 @@ def _mean(value: float) -> str:
 
 
 def zone_name(reading: Reading, zone: str) -> str:
-    """Return the name of a zone, marked when none of its communes is in the territory.
-
-    Parameters
-    ----------
-    reading
-        A result, read.
-    zone
-        Code of an EPCI, or the whole.
-
-    Returns
-    -------
-    str
-        French text.
-    """
+    """Return the name of a zone, marked when none of its communes is in the territory."""
     if zone == ALL_TERRITORY:
         return "Ensemble"
     inside = (reading.territory["epci_code"].fillna("") == zone).any()

@@ -26,18 +26,7 @@ _COMPARABLE = ("orientation", "waiting")
 
 
 def needs(reading: Reading) -> list[Block]:
-    """Return the needs of each public by EPCI with their range and their cautions.
-
-    Parameters
-    ----------
-    reading
-        A result, read.
-
-    Returns
-    -------
-    list of Block
-        Nothing when the study states no need.
-    """
+    """Return the needs of each public by EPCI with their range and their cautions."""
     stated = reading.study.need
     if not stated or reading.state.demand.empty:
         return []
@@ -113,11 +102,6 @@ def _table(reading: Reading, tables: dict[str, pd.DataFrame]) -> DataTable:
 def need_heads(publics: Iterable[str]) -> list[str]:
     """Return the heads of the two columns of each public: its central estimate and its range.
 
-    Parameters
-    ----------
-    publics
-        Names as the study writes them.
-
     Examples
     --------
     >>> need_heads(["aeeh", "autisme"])
@@ -129,16 +113,6 @@ def need_heads(publics: Iterable[str]) -> list[str]:
 
 def range_text(low: float, high: float) -> str:
     """Write a range in a cell, "< 11" when nothing more can be printed.
-
-    Parameters
-    ----------
-    low, high
-        Persons.
-
-    Returns
-    -------
-    str
-        French text.
 
     Examples
     --------

@@ -25,18 +25,7 @@ _COUNTED = 5
 
 
 def options(reading: Reading) -> list[Block]:
-    """Return the scenarios side by side, for the service whose trips change most.
-
-    Parameters
-    ----------
-    reading
-        A result, read.
-
-    Returns
-    -------
-    list of Block
-        Nothing with fewer than two scenarios.
-    """
+    """Return the scenarios side by side, for the service whose trips change most."""
     pivot = reading.pivot()
     if pivot is None or len(reading.result.comparisons) < 2:
         return []

@@ -32,18 +32,7 @@ _NAMED_PLACES = 10
 
 
 def areas_of(reading: Reading) -> gpd.GeoDataFrame:
-    """Return what maps fill: outlines of the territory, or its points where there are none.
-
-    Parameters
-    ----------
-    reading
-        A result, read.
-
-    Returns
-    -------
-    GeoDataFrame
-        By commune, projected.
-    """
+    """Return what maps fill: outlines of the territory, or its points where there are none."""
     outlines = getattr(reading.result.dataset, "outlines", None)
     points = gpd.GeoDataFrame(reading.territory[["geometry"]])
     if outlines is None or outlines.empty:
@@ -72,28 +61,6 @@ def time_map(
     """Draw the time from every commune to the site of a named service, or to the closest of a complete list.
 
     Where times come from a road map, the isochrones of the site are drawn over them.
-
-    Parameters
-    ----------
-    reading
-        A result, read.
-    service
-        Named service, or service with a complete list.
-    results
-        Today's results or a scenario's.
-    situation
-        How to call them ("Aujourd'hui").
-    max_height_cm
-        Bound on the height (centimetres).
-    scenario_id
-        The scenario of the results; today without it.
-    zoom
-        Communes to zoom on.
-
-    Returns
-    -------
-    Picture
-        With the same classes for every map of the report.
     """
     areas = areas_of(reading)
     rows = reading.times(results, service).reindex(areas.index)
@@ -149,24 +116,7 @@ def change_map(
     zoom: pd.Index | None = None,
     zoom_name: str | None = None,
 ) -> Picture:
-    """Draw the change of travel time that a move brings, for the whole territory or for one EPCI.
-
-    Parameters
-    ----------
-    reading
-        A result, read.
-    move
-        Services that move alike.
-    max_height_cm
-        Bound on the height (centimetres).
-    zoom, zoom_name
-        Communes to zoom on, and the code of their EPCI.
-
-    Returns
-    -------
-    Picture
-        Differences under the doubt are hatched and bear no number.
-    """
+    """Draw the change of travel time that a move brings, for the whole territory or for one EPCI."""
     areas = areas_of(reading)
     rows = reading.differences(move.scenario_id, move.services[0]).reindex(areas.index)
     classes = change_classes(rows["delta_travel_time_min"], rows["effect"])
@@ -212,18 +162,7 @@ def change_map(
 
 
 def focus_of(reading: Reading) -> pd.Index | None:
-    """Return the communes of the EPCI in focus.
-
-    Parameters
-    ----------
-    reading
-        A result, read.
-
-    Returns
-    -------
-    Index or None
-        None when the study has no EPCI in focus, or when no commune of the territory belongs to it.
-    """
+    """Return the communes of the EPCI in focus."""
     code = reading.study.territory.focus_epci_code
     if code is None:
         return None
@@ -239,20 +178,7 @@ def _before_and_after(reading: Reading, move: Move) -> list[tuple[str, str, str]
 
 
 def marks(reading: Reading, sites: Sequence[tuple[str, str]]) -> gpd.GeoDataFrame | None:
-    """Return the marks of some sites, numbered in order.
-
-    Parameters
-    ----------
-    reading
-        A result, read.
-    sites
-        Site and shape of its mark.
-
-    Returns
-    -------
-    GeoDataFrame or None
-        None without a site.
-    """
+    """Return the marks of some sites, numbered in order."""
     if not sites:
         return None
     table = reading.state.sites.loc[[site for site, _ in sites], ["geometry"]]
@@ -291,13 +217,7 @@ def _border_notes(reading: Reading) -> list[str]:
 
 
 def map_source(reading: Reading) -> str:
-    """Return the source line of a map.
-
-    Parameters
-    ----------
-    reading
-        A result, read.
-    """
+    """Return the source line of a map."""
     outlines = getattr(reading.result.dataset, "outlines", None)
     return (
         _MAP_SOURCE if outlines is not None and not outlines.empty else "Communes représentées par un point."

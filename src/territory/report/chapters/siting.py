@@ -26,18 +26,7 @@ _CAUTION = "C'est un repère, pas un choix de site : le calcul ne connaît ni le
 
 
 def siting_parts(reading: Reading) -> list[Part]:
-    """Return the answer to each question of siting: the first at length, the next ones short and first to leave.
-
-    Parameters
-    ----------
-    reading
-        A result, read.
-
-    Returns
-    -------
-    list of Part
-        Nothing without a question whose answer may be printed.
-    """
+    """Return the answer to each question of siting: the first at length, the next ones short and first to leave."""
     parts: list[Part] = []
     for siting, ranking in _questions(reading):
         is_first = not parts
@@ -52,18 +41,7 @@ def siting_parts(reading: Reading) -> list[Part]:
 
 
 def siting_tables(reading: Reading) -> list[Block]:
-    """Return every question of siting with all its candidates, for the annex.
-
-    Parameters
-    ----------
-    reading
-        A result, read.
-
-    Returns
-    -------
-    list of Block
-        Nothing without a question whose answer may be printed.
-    """
+    """Return every question of siting with all its candidates, for the annex."""
     blocks: list[Block] = []
     for siting, ranking in _questions(reading):
         blocks += _in_words(siting, ranking, is_first=not blocks)

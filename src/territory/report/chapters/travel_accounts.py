@@ -35,18 +35,7 @@ _SHORT = {
 
 
 def travel_accounts(reading: Reading) -> list[Block]:
-    """Return the year's road of one child, of one parent and of the staff, in tables that are never added up.
-
-    Parameters
-    ----------
-    reading
-        A result, read.
-
-    Returns
-    -------
-    list of Block
-        Nothing when the study states no trip or no scenario.
-    """
+    """Return the year's road of one child, of one parent and of the staff, in tables that are never added up."""
     every = list(reading.result.comparisons)
     accounts = {who: _account(reading, who, every) for who in _ROADS}
     if not any(accounts.values()):
@@ -111,22 +100,7 @@ def _account(reading: Reading, who: str, every: list[str]) -> list[list[str]]:
 
 
 def year_hours(reading: Reading, scenario_id: str, service: str, who: str) -> tuple[str, str] | None:
-    """Return the hours on the road in a year, today and in a scenario.
-
-    Parameters
-    ----------
-    reading
-        A result, read.
-    scenario_id, service
-        A scenario and a service.
-    who : {"child", "parent", "staff"}
-        Account.
-
-    Returns
-    -------
-    tuple of str, or None
-        None when the scenario does not move the service, or when the account has no trip.
-    """
+    """Return the hours on the road in a year, today and in a scenario."""
     trips = publish_trips(reading.result, scenario_id)
     if trips.empty or (ALL_TERRITORY, service, who) not in trips.index:
         return None
@@ -167,18 +141,7 @@ def _once(texts: list[str]) -> str:
 
 
 def common_care(reading: Reading) -> list[Part]:
-    """Return how near the closest hospital, emergency department and GP are, for services with a complete list.
-
-    Parameters
-    ----------
-    reading
-        A result, read.
-
-    Returns
-    -------
-    list of Part
-        Nothing when no list is complete; the table by EPCI may leave for the annex.
-    """
+    """Return how near the closest hospital, emergency department and GP are, for services with a complete list."""
     if not reading.closest or reading.baseline.coverage.empty:
         return []
     bounds = sorted(reading.parameters.thresholds_min)[:3]

@@ -45,16 +45,6 @@ _WORD = re.compile(r"\b[A-Z]{2,}\b")
 def acronyms(blocks: Sequence[Block]) -> list[Block]:
     """Return what the acronyms of some blocks stand for, those that are used and known.
 
-    Parameters
-    ----------
-    blocks
-        The report; the drawing of a picture is left out, its words are in the text too.
-
-    Returns
-    -------
-    list of Block
-        Nothing when there is none.
-
     Examples
     --------
     >>> from territory.report.layout.document import Paragraph

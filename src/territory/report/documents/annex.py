@@ -16,18 +16,7 @@ from territory.result import StudyResult
 
 
 def technical_annex(result: StudyResult | Reading) -> Document:
-    """Return the technical annex as data.
-
-    Parameters
-    ----------
-    result
-        A run of a study.
-
-    Returns
-    -------
-    Document
-        Content in reading order.
-    """
+    """Return the technical annex as data."""
     reading = read(result)
     study = reading.study
     blocks: list[Block] = [

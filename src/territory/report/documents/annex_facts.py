@@ -28,18 +28,7 @@ _NOT_PARAMETERS = ("question", "title", "fact", "unknown")
 
 
 def named_services(reading: Reading) -> list[Block]:
-    """Return the services that the study names, with what is known of each.
-
-    Parameters
-    ----------
-    reading
-        A result, read.
-
-    Returns
-    -------
-    list of Block
-        Nothing when there is nothing to say.
-    """
+    """Return the services that the study names, with what is known of each."""
     table = reading.state.services.reset_index()
     table = table[table["authorisation_id"].isin(list(reading.named))]
     rows = []
@@ -70,18 +59,7 @@ def named_services(reading: Reading) -> list[Block]:
 
 
 def withheld(reading: Reading) -> list[Block]:
-    """Say what disclosure control removed, and why.
-
-    Parameters
-    ----------
-    reading
-        A result, read.
-
-    Returns
-    -------
-    list of Block
-        Nothing when there is nothing to say.
-    """
+    """Say what disclosure control removed, and why."""
     rules: list[Text] = [
         f"Aucun effectif observé de 1 à {THRESHOLD - 1} personnes n'est publié. Pour qu'aucun total, aucune différence "
         "entre deux tables, deux scénarios, deux seuils de recrutement ou deux documents ne le redonne, d'autres "
@@ -138,18 +116,7 @@ def _observed_text(reading: Reading) -> Block:
 
 
 def parameters(reading: Reading) -> list[Block]:
-    """Return every parameter of the study, one by line.
-
-    Parameters
-    ----------
-    reading
-        A result, read.
-
-    Returns
-    -------
-    list of Block
-        Nothing when there is nothing to say.
-    """
+    """Return every parameter of the study, one by line."""
     parameters = reading.result.manifest.get("parameters") or reading.study.model_dump(
         mode="json", exclude_none=True
     )
@@ -202,18 +169,7 @@ def _cut(text: str) -> str:
 
 
 def manifest_tables(reading: Reading) -> list[Block]:
-    """Return the files that were read, with their digests, and the versions of the libraries.
-
-    Parameters
-    ----------
-    reading
-        A result, read.
-
-    Returns
-    -------
-    list of Block
-        Nothing when there is nothing to say.
-    """
+    """Return the files that were read, with their digests, and the versions of the libraries."""
     manifest = reading.result.manifest
     files = dict(manifest.get("inputs_sha256", {}))
     versions = dict(manifest.get("versions", {}))

@@ -55,18 +55,7 @@ _SHORT_EFFECTS = {
 
 
 def distinct_moves(reading: Reading) -> Iterator[tuple[Move, list[str]]]:
-    """Yield each different move with the scenarios that make it.
-
-    Parameters
-    ----------
-    reading
-        A result, read.
-
-    Yields
-    ------
-    tuple
-        The move, and its scenarios.
-    """
+    """Yield each different move with the scenarios that make it."""
     found: dict[tuple[Any, ...], tuple[Move, list[str]]] = {}
     for scenario_id in reading.result.comparisons:
         for move in reading.moves(scenario_id):
@@ -84,18 +73,7 @@ def _title(reading: Reading, move: Move, scenarios: Sequence[str]) -> str:
 
 
 def doubt(reading: Reading) -> list[Block]:
-    """Return the doubt on times, service by service, and on differences, move by move.
-
-    Parameters
-    ----------
-    reading
-        A result, read.
-
-    Returns
-    -------
-    list of Block
-        Nothing when there is nothing to say.
-    """
+    """Return the doubt on times, service by service, and on differences, move by move."""
     rows = []
     for service in [*reading.named, *reading.closest]:
         found = reading.times(reading.baseline, service)
@@ -189,18 +167,7 @@ def _printed(text: str) -> str:
 
 
 def by_zone(reading: Reading) -> list[Block]:
-    """Return gainers and losers of every move by zone.
-
-    Parameters
-    ----------
-    reading
-        A result, read.
-
-    Returns
-    -------
-    list of Block
-        Nothing when there is nothing to say.
-    """
+    """Return gainers and losers of every move by zone."""
     blocks: list[Block] = []
     for move, scenarios in distinct_moves(reading):
         table = _of_service(publish_zones(reading.result, move.scenario_id), move.services[0])
@@ -227,18 +194,7 @@ def by_zone(reading: Reading) -> list[Block]:
 
 
 def by_commune(reading: Reading) -> list[Block]:
-    """Return the difference of every move, commune by commune, for those that it touches.
-
-    Parameters
-    ----------
-    reading
-        A result, read.
-
-    Returns
-    -------
-    list of Block
-        Nothing when there is nothing to say.
-    """
+    """Return the difference of every move, commune by commune, for those that it touches."""
     blocks: list[Block] = []
     for move, scenarios in distinct_moves(reading):
         table = _of_service(publish_communes(reading.result, move.scenario_id), move.services[0])
@@ -280,18 +236,7 @@ def _commune_row(reading: Reading, code: str, row: Any, *, is_observed: bool) ->
 
 
 def times_of_today(reading: Reading) -> list[Block]:
-    """Return today's times of every commune of the territory to every service.
-
-    Parameters
-    ----------
-    reading
-        A result, read.
-
-    Returns
-    -------
-    list of Block
-        Nothing when there is nothing to say.
-    """
+    """Return today's times of every commune of the territory to every service."""
     services = [*reading.named, *reading.closest]
     if not services:
         return []
@@ -325,18 +270,7 @@ def _time(row: Any) -> str:
 
 
 def needs_by_commune(reading: Reading) -> list[Block]:
-    """Return the needs of every commune with their range.
-
-    Parameters
-    ----------
-    reading
-        A result, read.
-
-    Returns
-    -------
-    list of Block
-        Nothing when there is nothing to say.
-    """
+    """Return the needs of every commune with their range."""
     publics = list(dict.fromkeys(need.public for need in reading.study.need))
     if not publics or reading.state.demand.empty:
         return []

@@ -18,22 +18,7 @@ SUMMARY, WORKBOOK = "resume.html", "tables.xlsx"
 
 
 def write_companions(result: StudyResult | Reading, tables: Mapping[str, pd.DataFrame], folder: Path) -> None:
-    """Write the summary page and the workbook of a study.
-
-    Parameters
-    ----------
-    result
-        A run of a study.
-    tables
-        Its published tables by file name, small counts already withheld.
-    folder
-        Folder that exists.
-
-    Raises
-    ------
-    OSError
-        If a file cannot be written.
-    """
+    """Write the summary page and the workbook of a study."""
     reading = read(result)
     (folder / SUMMARY).write_text(summary_html(reading), encoding="utf-8", newline="\n")
     (folder / WORKBOOK).write_bytes(workbook_bytes(tables, reading))

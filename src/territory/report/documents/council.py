@@ -168,18 +168,7 @@ def _moved(titles: list[str]) -> list[Block]:
 
 
 def date_of(reading: Reading) -> dt.date:
-    """Return the date of the newest data (1 January of its year): a report has no date of its own.
-
-    Parameters
-    ----------
-    reading
-        A result, read.
-
-    Returns
-    -------
-    date
-        From the vintages of the sources, the population and the facts.
-    """
+    """Return the date of the newest data (1 January of its year): a report has no date of its own."""
     table = getattr(reading.result.dataset, "sources", None)
     texts = [] if table is None or "vintage" not in table else [str(text) for text in table["vintage"]]
     texts.append(re.sub(r"\D", " ", reading.study.population))

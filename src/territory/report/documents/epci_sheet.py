@@ -49,23 +49,7 @@ _BANDS = ((0, 24, "moins de 25 ans"), (25, 64, "25 à 64 ans"), (65, math.inf, "
 
 
 def sheet_codes(result: StudyResult | Reading) -> list[str]:
-    """Return the EPCI that a sheet can be written for, the largest first.
-
-    Parameters
-    ----------
-    result
-        A run of a study.
-
-    Returns
-    -------
-    list of str
-        EPCI codes with a commune in the territory.
-
-    Raises
-    ------
-    StudyError
-        The communes of the territory have no EPCI.
-    """
+    """Return the EPCI that a sheet can be written for, the largest first."""
     territory = read(result).territory
     people = territory.dropna(subset=["epci_code"]).groupby("epci_code")["population"].sum()
     codes = [str(code) for code in people.index if str(code)]
@@ -78,25 +62,7 @@ def sheet_codes(result: StudyResult | Reading) -> list[str]:
 
 
 def epci_sheet(result: StudyResult | Reading, epci: str) -> Document:
-    """Return the sheet of one EPCI as data, meant for two pages.
-
-    Parameters
-    ----------
-    result
-        A run of a study.
-    epci
-        EPCI code.
-
-    Returns
-    -------
-    Document
-        Content in reading order.
-
-    Raises
-    ------
-    UnknownCodeError
-        No commune of the territory belongs to this EPCI.
-    """
+    """Return the sheet of one EPCI as data, meant for two pages."""
     reading = read(result)
     codes = sheet_codes(reading)
     if epci not in codes:

@@ -43,27 +43,7 @@ def difference_document(
     runs: tuple[str, str],
     date: dt.date,
 ) -> Document:
-    """Return the two-page section that says what changed between two runs.
-
-    Parameters
-    ----------
-    changes
-        Indexed by (indicator, place, service), the largest first: value_a, value_b, delta and its parts.
-    crossings
-        Communes that passed a threshold of time.
-    names
-        Name of each commune and zone by its code.
-    title
-        Title of the study.
-    runs
-        What tells the two runs apart, in words.
-    date
-        Date of the newer data.
-
-    Returns
-    -------
-    Document
-    """
+    """Return the two-page section that says what changed between two runs."""
     blocks: list[Block] = [
         Heading("Ce qui a changé, et d'où cela vient"),
         Paragraph(f"De « {runs[0]} » à « {runs[1]} ».", "lead"),
@@ -85,18 +65,7 @@ def difference_document(
 
 
 def published(changes: pd.DataFrame) -> pd.DataFrame:
-    """Return the changes as they may leave: persons as whole numbers, small ones and their parts withheld.
-
-    Parameters
-    ----------
-    changes
-        Indexed by (indicator, place, service).
-
-    Returns
-    -------
-    DataFrame
-        Flat, all numbers as text.
-    """
+    """Return the changes as they may leave: persons as whole numbers, small ones and their parts withheld."""
     table = changes.reset_index()
     numbers = [column for column in changes.columns if column not in ("place", "service")]
     is_persons = table["indicator"].str.contains("persons")

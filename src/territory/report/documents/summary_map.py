@@ -31,18 +31,7 @@ _NUMBERS = ["baseline_travel_time_min", "scenario_travel_time_min", "delta_trave
 
 
 def shapes(areas: gpd.GeoDataFrame) -> tuple[list[str], tuple[float, float], Any]:
-    """Return the outline of each commune as an SVG path, the size of the map, and how to place a point on it.
-
-    Parameters
-    ----------
-    areas
-        Projected outlines, or points where there are none.
-
-    Returns
-    -------
-    tuple
-        Paths in the order of `areas`, width and height, and a function from metres to the map.
-    """
+    """Return the outline of each commune as an SVG path, the size of the map, and how to place a point on it."""
     if areas.empty:
         return [], (WIDTH, 100.0), lambda xy: xy
     left, bottom, right, top = map(float, areas.total_bounds)
@@ -75,22 +64,7 @@ def _path(geometry: Any, place: Any) -> str:
 
 
 def borders(areas: gpd.GeoDataFrame, zones: pd.Series, place: Any) -> str:
-    """Return the outer borders of the zones as one SVG path; empty where communes are points.
-
-    Parameters
-    ----------
-    areas
-        Projected outlines.
-    zones
-        Zone of each commune.
-    place
-        What `shapes` gives.
-
-    Returns
-    -------
-    str
-        SVG path.
-    """
+    """Return the outer borders of the zones as one SVG path; empty where communes are points."""
     outlines = areas[areas.geom_type.isin(["Polygon", "MultiPolygon"])]
     codes = zones.reindex(outlines.index).fillna("").astype(str)
     return "".join(
@@ -100,21 +74,7 @@ def borders(areas: gpd.GeoDataFrame, zones: pd.Series, place: Any) -> str:
 
 
 def layers(reading: Reading, codes: pd.Index) -> list[dict[str, Any]]:
-    """Return what may be shown on the map, the difference that matters most first.
-
-    Parameters
-    ----------
-    reading
-        A result, read.
-    codes
-        Communes, in the order of the map.
-
-    Returns
-    -------
-    list of dict
-        name, legend (key, label), keys (class of each commune), rows (texts of each commune: before, after,
-        difference, effect, persons), numbers (what each column sorts by).
-    """
+    """Return what may be shown on the map, the difference that matters most first."""
     found = list(_changes(reading, codes))
     return [*found, *_times(reading, codes)]
 

@@ -31,16 +31,6 @@ def summary_html(result: StudyResult | Reading) -> str:
 
     It holds its styles, its script and its data; a policy inside the page forbids any other. Without scripts, the
     answer and the tables can still be read.
-
-    Parameters
-    ----------
-    result
-        A run of a study.
-
-    Returns
-    -------
-    str
-        HTML.
     """
     reading = read(result)
     study = reading.study

@@ -23,13 +23,6 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
 
     In the CSV, a text that a spreadsheet would compute has an apostrophe before it; Parquet holds it as it is.
 
-    Parameters
-    ----------
-    table
-        Columns only; the index is not written.
-    path
-        Without suffix.
-
     Examples
     --------
     >>> import tempfile, pandas as pd
@@ -45,15 +38,7 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
 
 
 def write_geopackage(layers: Mapping[str, gpd.GeoDataFrame], path: Path) -> None:
-    """Write map layers as one GeoPackage whose dates are fixed.
-
-    Parameters
-    ----------
-    layers
-        GeoDataFrames by layer name, all columns plain.
-    path
-        File to write.
-    """
+    """Write map layers as one GeoPackage whose dates are fixed."""
     import pyogrio
 
     path.unlink(missing_ok=True)

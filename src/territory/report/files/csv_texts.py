@@ -19,11 +19,6 @@ def without_formulas(table: pd.DataFrame) -> pd.DataFrame:
     Numbers, and texts that are one (« -3,5 »), are left as they are. Parquet, the workbook and the map layers hold
     texts as they are: they say what is one.
 
-    Parameters
-    ----------
-    table
-        Table about to be written as CSV.
-
     References
     ----------
     OWASP, « CSV Injection ».

@@ -82,19 +82,6 @@ _MOST_WIDTH, _LEAST_WIDTH, _MEASURED_ROWS = 60.0, 9.0, 300
 def workbook_bytes(tables: Mapping[str, pd.DataFrame], reading: Reading) -> bytes:
     """Return a workbook of published tables as bytes, the same for the same tables.
 
-    Parameters
-    ----------
-    tables
-        Flat tables by file name, their small counts already withheld.
-    reading
-        The result that they come from, read: names of services, title, unknowns.
-
-    Returns
-    -------
-    bytes
-        XLSX: first a sheet that explains, last the sources. Every text is a text, whatever it begins with; there
-        is no formula, no macro, no link and no date of the day.
-
     References
     ----------
     OWASP, CSV Injection.

@@ -66,18 +66,6 @@ def to_xlsx(sheets: Sequence[Sheet], *, title: str) -> bytes:
     A text is written as a text cell, never as a formula, whatever it begins with; the quote prefix keeps it one
     when somebody edits it.
 
-    Parameters
-    ----------
-    sheets
-        In order, one at least.
-    title
-        Title of the document.
-
-    Returns
-    -------
-    bytes
-        XLSX.
-
     References
     ----------
     ECMA-376, Office Open XML File Formats, part 1.
@@ -258,16 +246,6 @@ def _safe(text: str) -> str:
 
 def column_letters(place: int) -> str:
     """Return the letters of a column.
-
-    Parameters
-    ----------
-    place
-        From 1.
-
-    Returns
-    -------
-    str
-        Letters.
 
     Examples
     --------

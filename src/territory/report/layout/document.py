@@ -20,16 +20,6 @@ Side = Literal["left", "right"]
 def strong(text: str) -> Run:
     """Mark a part of a paragraph as strong.
 
-    Parameters
-    ----------
-    text
-        Words.
-
-    Returns
-    -------
-    tuple
-        Part of a paragraph.
-
     Examples
     --------
     >>> strong("18 200 enfants")
@@ -144,11 +134,6 @@ class Document:
 def rights(columns: int) -> list[Side]:
     """Return the alignment of columns of numbers.
 
-    Parameters
-    ----------
-    columns
-        How many.
-
     Examples
     --------
     >>> rights(2)
@@ -159,21 +144,6 @@ def rights(columns: int) -> list[Side]:
 
 def to_data(document: Document) -> tuple[dict[str, Any], dict[str, bytes]]:
     """Turn a document into plain data for the template, and its pictures by file name.
-
-    Parameters
-    ----------
-    document
-        What is said.
-
-    Returns
-    -------
-    tuple
-        Data that JSON can hold, with French spacing applied, and the pictures.
-
-    Raises
-    ------
-    ParameterError
-        A picture has no alternative text, a table's lines differ in length, or a title level is skipped.
 
     Examples
     --------
@@ -245,16 +215,6 @@ def _runs(text: Text) -> list[dict[str, Any]]:
 def to_runs(text: Text) -> list[Run]:
     """Turn a paragraph into runs with French spacing, which is applied across their borders.
 
-    Parameters
-    ----------
-    text
-        A text, or texts of which some are strong.
-
-    Returns
-    -------
-    list of tuple
-        Words and their kind.
-
     Examples
     --------
     >>> to_runs(["Qui gagne", strong("...")])
@@ -323,16 +283,6 @@ def _table(block: DataTable) -> dict[str, Any]:
 
 def plain_text(data: Mapping[str, Any]) -> str:
     r"""Return every text of a document's data, for tests and for search.
-
-    Parameters
-    ----------
-    data
-        What `to_data` gives.
-
-    Returns
-    -------
-    str
-        Texts one after the other.
 
     Examples
     --------

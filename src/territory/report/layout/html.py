@@ -23,16 +23,6 @@ from territory.report.layout.document import (
 def text(value: str) -> str:
     """Return a text as HTML: typeset, then escaped.
 
-    Parameters
-    ----------
-    value
-        Text as typed, or a name from a file.
-
-    Returns
-    -------
-    str
-        HTML.
-
     Examples
     --------
     >>> text('<script>"x"</script>')
@@ -43,16 +33,6 @@ def text(value: str) -> str:
 
 def blocks_html(blocks: Sequence[Block]) -> str:
     """Return blocks as HTML; titles begin at level 2, the page has the first.
-
-    Parameters
-    ----------
-    blocks
-        Content in reading order; pictures are left out, the page draws its own.
-
-    Returns
-    -------
-    str
-        HTML.
 
     Examples
     --------
@@ -89,16 +69,6 @@ def _block(block: Block) -> str:
 
 def table_html(table: DataTable) -> str:
     """Return a table with its caption, its titles and the title of each line.
-
-    Parameters
-    ----------
-    table
-        Content.
-
-    Returns
-    -------
-    str
-        HTML; a wide table scrolls inside its own frame, which the keyboard reaches.
 
     Examples
     --------

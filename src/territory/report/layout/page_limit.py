@@ -42,11 +42,6 @@ class Part:
 def in_order_of_leaving(parts: Sequence[Part]) -> list[int]:
     """Return the places of the parts that may leave, the first to leave first.
 
-    Parameters
-    ----------
-    parts
-        Parts of a document, in reading order.
-
     Examples
     --------
     >>> in_order_of_leaving([Part([]), Part([], "b", 1), Part([], "c", 1), Part([], "d", 2)])
@@ -59,22 +54,7 @@ def in_order_of_leaving(parts: Sequence[Part]) -> list[int]:
 def fitted(
     make: Callable[[frozenset[int]], Document], leaving: Sequence[int], *, most_pages: int
 ) -> Document:
-    """Return the fullest document that keeps to its pages: parts leave in their order, as few as can be.
-
-    Parameters
-    ----------
-    make
-        Gives the document without some parts.
-    leaving
-        Parts that may leave, the first to leave first.
-    most_pages
-        Bound on the pages.
-
-    Returns
-    -------
-    Document
-        Whole when it fits; without any of the parts that may leave when even that is too long.
-    """
+    """Return the fullest document that keeps to its pages: parts leave in their order, as few as can be."""
     whole = make(frozenset()) if len(leaving) <= _MANY else None
     if whole is not None and (not leaving or count_pages(whole) <= most_pages):
         return whole
@@ -94,17 +74,7 @@ def fitted(
 
 
 def shortest_needed(make: Callable[[int], Document], levels: int, *, most_pages: int) -> Document:
-    """Return the first of several makings of a document, each shorter than the one before, that keeps to its pages.
-
-    Parameters
-    ----------
-    make
-        Gives the document at a level, 0 the fullest.
-    levels
-        The last level, which is returned when none fits.
-    most_pages
-        Bound on the pages.
-    """
+    """Return the first of several makings of a document, each shorter than the one before, that keeps to its pages."""
     for level in range(levels):
         document = make(level)
         if count_pages(document) <= most_pages:

@@ -30,25 +30,6 @@ def compile_pdf(document: Document, path: Path | str) -> Path:
     it is typed. Nothing depends on the clock, on the fonts of the machine or on the name of the temporary folder.
     The file is made beside its place and then renamed: a failure leaves an earlier report as it was.
 
-    Parameters
-    ----------
-    document
-        What is said.
-    path
-        File to write; its folder exists.
-
-    Returns
-    -------
-    Path
-        The file written.
-
-    Raises
-    ------
-    OutputError
-        The file cannot be written, or the compiler refuses the document.
-    ParameterError
-        The document is not accessible (a figure without alternative text, a skipped title level).
-
     References
     ----------
     ISO 14289-1:2014 (PDF/UA-1); ISO 19005-2:2011 (PDF/A-2).
@@ -88,23 +69,7 @@ def compile_pdf(document: Document, path: Path | str) -> Path:
 
 
 def to_bytes(document: Document) -> bytes:
-    """Compile a document to the bytes of its PDF.
-
-    Parameters
-    ----------
-    document
-        What is said.
-
-    Returns
-    -------
-    bytes
-        PDF.
-
-    Raises
-    ------
-    OutputError
-        The compiler refuses the document.
-    """
+    """Compile a document to the bytes of its PDF."""
     import typst
 
     moment = dt.datetime.combine(document.date, dt.time(), tzinfo=dt.UTC)
@@ -134,23 +99,7 @@ def _packed(content: bytes) -> bytes:
 
 
 def count_pages(document: Document) -> int:
-    """Return how many pages a document has, without writing its PDF.
-
-    Parameters
-    ----------
-    document
-        What is said.
-
-    Returns
-    -------
-    int
-        Pages.
-
-    Raises
-    ------
-    OutputError
-        The compiler refuses the document.
-    """
+    """Return how many pages a document has, without writing its PDF."""
     import typst
 
     with _laid_out(document) as (source, options):

@@ -12,16 +12,6 @@ _MARK = re.compile(rb"territory-run-sha256:([0-9a-f]{64})(?![0-9a-f])")
 def mark(run_digest: str) -> str:
     """Return the keyword that holds the digest of a run.
 
-    Parameters
-    ----------
-    run_digest
-        SHA-256 of the run (64 hexadecimal digits).
-
-    Returns
-    -------
-    str
-        Keyword; empty without a digest.
-
     Examples
     --------
     >>> mark("ab" * 32)[:24], mark("")
@@ -32,16 +22,6 @@ def mark(run_digest: str) -> str:
 
 def read_digest(content: bytes) -> str | None:
     """Return the digest of the run that a PDF says it comes from.
-
-    Parameters
-    ----------
-    content
-        Bytes of a PDF.
-
-    Returns
-    -------
-    str or None
-        None when the PDF holds none.
 
     Examples
     --------

@@ -77,13 +77,7 @@ class Counts:
 
 
 class Reading:
-    """Names, places and printable counts of a result.
-
-    Parameters
-    ----------
-    result
-        A run of a study (`territory.run_study`).
-    """
+    """Names, places and printable counts of a result."""
 
     def __init__(self, result: StudyResult) -> None:
         self.result = result
@@ -240,18 +234,7 @@ class Reading:
         return found
 
     def counts(self, scenario_id: str, service: str) -> Counts:
-        """Return the persons of each effect by zone, small observed counts withheld.
-
-        Parameters
-        ----------
-        scenario_id, service
-            A scenario and a service that it moves.
-
-        Returns
-        -------
-        Counts
-            Zones in rows, effects in columns.
-        """
+        """Return the persons of each effect by zone, small observed counts withheld."""
         if (scenario_id, service) not in self._counts:
             self._counts[scenario_id, service] = self._count(scenario_id, service)
         return self._counts[scenario_id, service]
@@ -302,20 +285,7 @@ class Reading:
         return found
 
     def persons_outside(self, scenario_id: str, service: str, effect: str) -> float:
-        """Return the persons of an effect who live outside the territory; NaN when they are observed.
-
-        Parameters
-        ----------
-        scenario_id, service
-            A scenario and a service that it moves.
-        effect
-            One of `EFFECTS`.
-
-        Returns
-        -------
-        float
-            Persons.
-        """
+        """Return the persons of an effect who live outside the territory; NaN when they are observed."""
         if self.counts_are_observed(service):
             return math.nan
         rows = self.differences(scenario_id, service)
@@ -336,13 +306,7 @@ class Reading:
         return str(self.study.population).upper().replace("RP", "RP ")
 
     def pivot(self) -> Move | None:
-        """Return the move that changes most for those who travel to the service; staff travel comes last.
-
-        Returns
-        -------
-        Move or None
-            None without a scenario, or when nothing moves.
-        """
+        """Return the move that changes most for those who travel to the service; staff travel comes last."""
         if self._pivot is None:
             self._pivot = (self._find_pivot(),)
         return self._pivot[0]
@@ -379,11 +343,5 @@ class Reading:
 
 
 def read(result: StudyResult | Reading) -> Reading:
-    """Return a result, read; what is read already is returned as it is, for several documents to share.
-
-    Parameters
-    ----------
-    result
-        A run of a study, or a reading of it.
-    """
+    """Return a result, read; what is read already is returned as it is, for several documents to share."""
     return result if isinstance(result, Reading) else Reading(result)

@@ -84,22 +84,6 @@ DEFAULT_TRIPS: Mapping[str, tuple[Trip, ...]] = {
 def travel_accounts(state: State, access: pd.DataFrame) -> pd.DataFrame:
     r"""Count the road of a year for one child of each commune, by service and account.
 
-    Parameters
-    ----------
-    state
-        Its authorisations state their trips (the default of their mode of reception otherwise), its prices what
-        a kilometre and an hour cost.
-    access : DataFrame indexed by (commune_code, service)
-        Columns travel_time_min (min) and distance_km (km) to the site of each authorisation, one way.
-
-    Returns
-    -------
-    DataFrame
-        Index (commune_code, service, who), who being child, parent or staff. `year_direct_min` and
-        `year_direct_km`: by the direct road; `year_low_min`, `year_high_min`, `year_low_km`, `year_high_km`: on
-        board, under the range of the round factor; `year_vehicle_…_eur`, `year_staff_…_eur` (time of the staff,
-        in its own account alone) and `year_co2_…_kg`: NaN where a price is unknown (see `account_terms`).
-
     Notes
     -----
     For n return trips, a direct time t, a distance d and a round factor f: minutes = 2 n f t, km = 2 n f d,
@@ -188,21 +172,6 @@ def compare_accounts(
     baseline: pd.DataFrame, scenario: pd.DataFrame, communes: pd.DataFrame, epci: pd.Series[str]
 ) -> pd.DataFrame:
     """Average the accounts of one child over the persons of today's area, before, after and their difference.
-
-    Parameters
-    ----------
-    baseline, scenario
-        Results of `travel_accounts`.
-    communes : DataFrame indexed by (commune_code, service)
-        The authorisations compared: persons, is_in_area, delta_travel_time_min.
-    epci
-        EPCI of each commune.
-
-    Returns
-    -------
-    DataFrame
-        Index (zone, service, who), the whole first (`territory`); for each quantity baseline_, scenario_ and
-        delta_: weighted by persons, NaN where a value is unknown.
 
     Examples
     --------

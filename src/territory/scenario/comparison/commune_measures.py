@@ -19,21 +19,6 @@ MEASURES = ("travel_time_min", "within_min", "access_per_1000", "unmet_persons")
 def compare_communes(baseline: Results, scenario: Results, differences: pd.DataFrame) -> pd.DataFrame:
     """Set the measures of every commune and service side by side, services that do not move included.
 
-    Parameters
-    ----------
-    baseline, scenario
-        Results of two states of one study.
-    differences : DataFrame indexed by (commune_code, service)
-        baseline_travel_time_min, scenario_travel_time_min, is_distinguishable.
-
-    Returns
-    -------
-    DataFrame
-        Table `comparison`: baseline_, scenario_ and delta_ of travel_time_min, within_min (the smallest threshold
-        of the study that the time is within; NaN beyond them all), access_per_1000 (of the kind of service of an
-        authorisation) and unmet_persons; is_distinguishable, which is about the time. NaN where a measure cannot
-        be counted: `Comparison.measures` says why.
-
     Examples
     --------
     >>> import territory

@@ -19,18 +19,6 @@ SIDES = ("baseline", "scenario")
 def desert_rows(baseline: Results, scenario: Results) -> pd.DataFrame:
     """Gather the inhabitants beyond each criterion of desert by zone.
 
-    Parameters
-    ----------
-    baseline, scenario
-        Results of two states of one study.
-
-    Returns
-    -------
-    DataFrame
-        Columns level, zone, service (the scheme of criteria), measure (in_desert_<criterion>_hab), unit, baseline,
-        scenario, reason. Those for whom a criterion is « non calculable » are counted nowhere, and the reason
-        says how many they are; a value is NaN when they are everybody.
-
     Examples
     --------
     >>> import territory
@@ -64,17 +52,6 @@ def desert_rows(baseline: Results, scenario: Results) -> pd.DataFrame:
 
 def compare_deserts(baseline: Results, scenario: Results) -> pd.DataFrame:
     """Set the class of each commune of the territory beside its class in the scenario.
-
-    Parameters
-    ----------
-    baseline, scenario
-        Results of two states of one study.
-
-    Returns
-    -------
-    DataFrame
-        Index (commune_code, scheme); columns baseline_desert_class, scenario_desert_class and is_changed (False
-        when both are « non calculable »).
 
     Examples
     --------

@@ -19,21 +19,6 @@ TIMES = {"baseline": "baseline_min", "scenario": "scenario_min", "certain": "cer
 def spread_rows(rows: pd.DataFrame, parameters: Parameters) -> list[pd.DataFrame]:
     """Measure the inequality of times between persons, and the persons beyond the line of the study.
 
-    Parameters
-    ----------
-    rows
-        One row per commune, service and zone (see `zone_levels`): times and persons on each side, is_area.
-    parameters
-        `equity_line_min`, and the départements of the territory through its communes.
-
-    Returns
-    -------
-    list of DataFrame
-        Columns level, zone, service, measure, unit, baseline, scenario, certain, reason. Measures: time_gini
-        (0 = all alike), epci_gap_min (mean time of the worst EPCI less that of the best), beyond_…_min_share
-        (persons over the line), beyond_…_min_gap (mean distance over the line, as a share of it) and
-        beyond_…_min_severity (the same, squared): Foster, Greer and Thorbecke with alpha 0, 1, 2.
-
     Examples
     --------
     >>> from territory.access.equity import fgt_poverty

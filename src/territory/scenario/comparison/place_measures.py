@@ -19,17 +19,6 @@ SIDES = ("baseline", "scenario")
 def place_rows(baseline: Results, scenario: Results) -> pd.DataFrame:
     """Gather access to places (mean weighted by persons) and persons without a place (sum) by zone.
 
-    Parameters
-    ----------
-    baseline, scenario
-        Results of two states of one study.
-
-    Returns
-    -------
-    DataFrame
-        Columns level, zone, service, measure (access_per_1000, unmet_persons), unit, baseline, scenario, reason.
-        Where nothing can be counted, one row for the whole says why.
-
     Examples
     --------
     >>> import territory

@@ -74,13 +74,7 @@ class GpSums:
 
 
 def plan_gp_draws(state: State, doubt: Doubt) -> GpPlan | None:
-    """Return the catchment of GPs to draw, None when the study has none that can be computed.
-
-    Raises
-    ------
-    ParameterError
-        If a profile is unknown.
-    """
+    """Return the catchment of GPs to draw, None when the study has none that can be computed."""
     given = state.parameters.practitioners
     if given.service not in complete_kinds(state.services):
         return None

@@ -40,24 +40,7 @@ def draw_comparison(
     doubt: Doubt,
     level: float,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Summarise a scenario against today over the draws, for each service that moves.
-
-    Parameters
-    ----------
-    scenario_id
-        Its id, put in the index.
-    baseline, scenario, comparison
-        Results of the two, and their comparison.
-    doubt
-        The draws.
-    level
-        Share of the draws in an interval.
-
-    Returns
-    -------
-    tuple of DataFrame
-        By zone, and by commune: see `comparisons` and `moves` of `territory.scenario.doubt.draws.Draws`.
-    """
+    """Summarise a scenario against today over the draws, for each service that moves."""
     zones, moves = [], []
     epci = baseline.state.communes["epci_code"]
     for service in comparison.services:

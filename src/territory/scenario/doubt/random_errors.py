@@ -92,13 +92,7 @@ class Pairs:
 
 
 def read_pairs(travel_times: pd.DataFrame, communes: pd.Index[str], sites: Collection[str]) -> Pairs:
-    """Return the known times to some sites, ordered by commune and site; unknown ones cannot be drawn.
-
-    Raises
-    ------
-    SchemaError
-        If the times have no `uncertainty_min`, or one is unknown or negative.
-    """
+    """Return the known times to some sites, ordered by commune and site; unknown ones cannot be drawn."""
     if "uncertainty_min" not in travel_times.columns:
         raise SchemaError(
             "Table des temps : il manque uncertainty_min (demi-largeur du doute, en minutes) ; sans lui les "
@@ -149,22 +143,7 @@ def closest_of(drawn: Floats, commune: Ints, size: int) -> Floats:
 def draw_site(
     doubt: Doubt, minutes: Floats, sd_min: Floats, site_ids: pd.Series[str]
 ) -> tuple[Floats, Floats]:
-    """Draw the time from every commune to the one site that it goes to.
-
-    Parameters
-    ----------
-    doubt
-        The draws.
-    minutes, sd_min
-        Time and its standard deviation (min), commune by commune; NaN = unknown or out of reach.
-    site_ids
-        The site of each commune.
-
-    Returns
-    -------
-    tuple of arrays
-        Times (min), and their standard errors, communes x draws.
-    """
+    """Draw the time from every commune to the one site that it goes to."""
     error = doubt.mixed(doubt.of_communes(), _by_site(doubt, site_ids, is_new=False))
     return np.maximum(minutes[:, None] + sd_min[:, None] * error, 0.0), error
 
@@ -177,24 +156,7 @@ def draw_other_site(
     site_ids: pd.Series[str],
     correlation: Floats,
 ) -> Floats:
-    """Draw the time to another site, whose error is partly that of the first: they share the road that they share.
-
-    Parameters
-    ----------
-    doubt
-        The draws.
-    error
-        Standard errors of the times to the first site, from `draw_site`.
-    minutes, sd_min, site_ids
-        As for `draw_site`, of the other site.
-    correlation
-        Of the two errors, commune by commune (-1 to 1); 1 where the site is the same.
-
-    Returns
-    -------
-    ndarray
-        Times (min), communes x draws.
-    """
+    """Draw the time to another site, whose error is partly that of the first: they share the road that they share."""
     own = _by_site(doubt, site_ids, is_new=True)
     mixed = correlation[:, None] * error + np.sqrt(1.0 - correlation[:, None] ** 2) * own
     mixed = np.clip(mixed, -MAX_SD, MAX_SD)

@@ -65,17 +65,7 @@ def closest_services(state: State) -> list[str]:
 
 
 def access_table(state: State) -> pd.DataFrame:
-    """Return the table `access` of `Results`: each commune's row depends on its own travel times alone.
-
-    Parameters
-    ----------
-    state
-        Tables and parameters.
-
-    Returns
-    -------
-    DataFrame
-    """
+    """Return the table `access` of `Results`: each commune's row depends on its own travel times alone."""
     every = [named.id for named in state.parameters.authorisations]
     found = [_access(state, name, "named", times_of_families(state, name)) for name in every]
     found += [_closest(state, service) for service in closest_services(state)]

@@ -33,29 +33,7 @@ AT_THE_EDGE = "au bord des données : un site qu'elles n'ont pas pourrait être 
 
 
 def deserts(state: State, gps: pd.DataFrame) -> pd.DataFrame:
-    """Class every commune under each criterion of the study.
-
-    Parameters
-    ----------
-    state
-        Its criteria are those of the study file.
-    gps
-        Result of `territory.scenario.measures.gp_access.gp_access`.
-
-    Returns
-    -------
-    DataFrame
-        Indexed by (commune_code, criterion): scheme, value (min, or consultations per hab; given even when the
-        status is unknown), threshold, unit, status (« en désert », « hors désert », « non calculable »), distance
-        (to the threshold, in its unit; negative in the desert, minus infinity out of reach, NaN when unknown),
-        reason (why it is « non calculable », empty otherwise), then for the scheme criteria_met, criteria_known
-        and desert_class.
-
-    Raises
-    ------
-    ParameterError
-        If a threshold is above the cutoff of the travel times.
-    """
+    """Class every commune under each criterion of the study."""
     blocks = [_scheme(state, gps, scheme) for scheme in state.parameters.deserts]
     if not blocks:
         index = pd.MultiIndex.from_arrays([[], []], names=["commune_code", "criterion"])
@@ -64,22 +42,7 @@ def deserts(state: State, gps: pd.DataFrame) -> pd.DataFrame:
 
 
 def desert_shares(table: pd.DataFrame, state: State) -> pd.DataFrame:
-    """Count the inhabitants of each class and of each criterion, by EPCI, by département and in all.
-
-    Parameters
-    ----------
-    table
-        Result of `deserts`.
-    state
-        The state it is about.
-
-    Returns
-    -------
-    DataFrame
-        Indexed by (zone, scheme, desert_class), zone being `territory`, a département or an EPCI, and desert_class
-        a class of the scheme, a criterion (those in the desert for it) or « criterion : non calculable ». Columns
-        population_hab, population_share (0 to 1; NaN where a population is unknown) and commune_count.
-    """
+    """Count the inhabitants of each class and of each criterion, by EPCI, by département and in all."""
     communes = state.communes[state.communes.index.isin(state.parameters.territory_codes)]
     whole = pd.Series(ALL_TERRITORY, index=communes.index)
     unknown = communes["population"].isna().to_numpy()
@@ -100,21 +63,7 @@ def desert_shares(table: pd.DataFrame, state: State) -> pd.DataFrame:
 
 
 def flag_edge(table: pd.DataFrame, state: State) -> pd.DataFrame:
-    """Add `could_be_closer_outside` to a table of access: the edge of the data is closer than what was found.
-
-    Parameters
-    ----------
-    table
-        Table `access`, every commune under each service.
-    state
-        With `edge_time_min`, or None when nobody knows where its data stop.
-
-    Returns
-    -------
-    DataFrame
-        The table with edge_time_min (min) and could_be_closer_outside: False for the site of a named
-        authorisation, which is where it is; <NA> when a time is unknown.
-    """
+    """Add `could_be_closer_outside` to a table of access: the edge of the data is closer than what was found."""
     codes = table.index.get_level_values("commune_code")
     if state.edge_time_min is None:
         unknown = pd.Series(pd.NA, index=table.index, dtype="boolean")
@@ -126,21 +75,7 @@ def flag_edge(table: pd.DataFrame, state: State) -> pd.DataFrame:
 
 
 def count_edge(table: pd.DataFrame, state: State) -> pd.DataFrame:
-    """Count the communes and inhabitants of the territory whose closest site could be beyond the data.
-
-    Parameters
-    ----------
-    table
-        Result of `flag_edge`.
-    state
-        The state it is about.
-
-    Returns
-    -------
-    DataFrame
-        By service: commune_count, population_hab (NaN where a population is unknown), unknown_count (communes for
-        which nobody can tell).
-    """
+    """Count the communes and inhabitants of the territory whose closest site could be beyond the data."""
     rows = table[(table["measure"] == "closest").to_numpy()]
     codes = rows.index.get_level_values("commune_code")
     rows = rows[codes.isin(state.parameters.territory_codes)]

@@ -18,26 +18,6 @@ from territory.study.words.model import Need
 def times_of_families(state: State, authorisation_id: str) -> pd.DataFrame:
     """Return the time from every commune to where the families of an authorisation go.
 
-    Parameters
-    ----------
-    state
-        Today's state, or a scenario's.
-    authorisation_id
-        An authorisation named in the study. One that another has absorbed keeps its families.
-
-    Returns
-    -------
-    DataFrame
-        Indexed by commune_code: travel_time_min, uncertainty_min and distance_km where the times have them,
-        to_id, is_reachable; no column when the authorisation is closed, or not open yet.
-
-    Raises
-    ------
-    StudyError
-        If a reallocation lacks places or persons.
-    UnknownCodeError
-        If the authorisation is exercised at several sites that do not receive the same ages.
-
     Examples
     --------
     >>> import territory

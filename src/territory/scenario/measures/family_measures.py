@@ -26,21 +26,6 @@ NOBODY = "personne dans le périmètre d'aujourd'hui"
 def compare_measures(baseline: Results, scenario: Results, differences: pd.DataFrame) -> pd.DataFrame:
     """Compare every measure of two results by territory, département, EPCI and service.
 
-    Parameters
-    ----------
-    baseline, scenario
-        Results of two states of one study.
-    differences : DataFrame indexed by (commune_code, service)
-        Every service of `baseline.access`: baseline_travel_time_min, scenario_travel_time_min, detectable_min,
-        is_distinguishable, is_known.
-
-    Returns
-    -------
-    DataFrame
-        Index (level, zone, service, measure), level being territory, departement or epci. Columns unit, baseline,
-        scenario, delta, is_distinguishable (<NA> where the doubt is not measured) and reason (French, why a value
-        is unknown or incomplete).
-
     Notes
     -----
     Times are those of the persons within the recruitment limit today (all inhabitants of the territory for a

@@ -17,22 +17,7 @@ HEADCOUNT_COLUMN = "practitioners_per_100000_hab"
 
 
 def gp_access(state: State, *, measures: Any = access, times: Any = None) -> pd.DataFrame:
-    """Compute the access to GPs of every commune, those of the surroundings competing too.
-
-    Parameters
-    ----------
-    state
-        Its GPs are counted in consultations per year, or in heads.
-    measures, times
-        Where `apl` and `gp_headcount_access` are taken from, and the travel times given to them: those of the state
-        by default, parts of a table with `territory.access.streamed`.
-
-    Returns
-    -------
-    DataFrame
-        By commune: apl_consultations_per_hab (NaN unless `why_no_apl` is empty) and
-        practitioners_per_100000_hab (NaN when GPs are counted in consultations, or their list is partial).
-    """
+    """Compute the access to GPs of every commune, those of the surroundings competing too."""
     empty = pd.Series(np.nan, index=state.communes.index)
     where = state.travel_times if times is None else times
     rows = _practitioners(state)
@@ -75,21 +60,7 @@ def standardised_hab(state: State) -> pd.Series[float] | None:
 
 
 def zoning(state: State, gps: pd.DataFrame) -> pd.DataFrame:
-    """Simulate the medical zoning of each territoire de vie-santé under the supply of this state.
-
-    Parameters
-    ----------
-    state
-        With the rule of the study and the list of territoires de vie-santé.
-    gps
-        Result of `gp_access`.
-
-    Returns
-    -------
-    DataFrame
-        See `territory.access.zoning.simulate`; always labelled « simulation sans valeur réglementaire ». Empty
-        without a rule, without the list of territories, or without an APL.
-    """
+    """Simulate the medical zoning of each territoire de vie-santé under the supply of this state."""
     rule = state.parameters.zoning
     if rule is None or state.care_territories is None or why_no_apl(state):
         return pd.DataFrame()

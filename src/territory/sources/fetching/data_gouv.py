@@ -40,29 +40,7 @@ def is_catalogue(address: str) -> bool:
 
 
 def newest_resource(address: str, pattern: str, *, patience: Patience | None = None) -> Resource:
-    """Return the file of a dataset whose name matches a pattern; of several, the last in alphabetical order.
-
-    Parameters
-    ----------
-    address
-        Address of the dataset in the catalogue's interface (`…/api/1/datasets/<name>/`).
-    pattern
-        Pattern of the file's name, whose date must sort as text (`finess-*-mensuel-??????.json.gz`).
-    patience
-        Waits and tries.
-
-    Returns
-    -------
-    Resource
-        Its address, name and digest.
-
-    Raises
-    ------
-    DownloadError
-        If the catalogue cannot be reached, or has no such file.
-    ReadError
-        If its answer is not what the catalogue answers.
-    """
+    """Return the file of a dataset whose name matches a pattern; of several, the last in alphabetical order."""
     with tempfile.TemporaryDirectory() as place:
         path = download(address, place, "catalogue.json", patience=patience)
         resources = _resources(path)

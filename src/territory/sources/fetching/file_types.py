@@ -40,18 +40,6 @@ def check_type(path: Path, *, name: str | None = None) -> None:
 
     A form that tells its own length (zip, xlsx, 7z, parquet) is also checked to its end.
 
-    Parameters
-    ----------
-    path
-        The file.
-    name
-        Name to check it against; its own by default.
-
-    Raises
-    ------
-    ReadError
-        With what the file is instead.
-
     Examples
     --------
     >>> import tempfile

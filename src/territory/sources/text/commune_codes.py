@@ -24,23 +24,6 @@ _ARRONDISSEMENTS = {
 def clean_codes(codes: pd.Series, *, path: str | Path, column: str) -> pd.Series:
     """Return commune codes of five characters, with the leading zero that spreadsheets take away.
 
-    Parameters
-    ----------
-    codes
-        Text, indexed by the line of the file.
-    path, column
-        Where it came from, for the message.
-
-    Returns
-    -------
-    Series
-        Codes, same index.
-
-    Raises
-    ------
-    ReadError
-        With the lines of three values that can be no commune code.
-
     Examples
     --------
     >>> import pandas as pd
@@ -87,20 +70,6 @@ def pad_code(code: str) -> str:
 def without_arrondissements(frame: pd.DataFrame, codes: pd.Series, *, path: str | Path) -> pd.DataFrame:
     """Leave out the arrondissements of a commune that is in the table too: they would be counted twice.
 
-    Parameters
-    ----------
-    frame
-        Table just read.
-    codes
-        Its commune codes, same index.
-    path
-        File it came from, for the warning.
-
-    Returns
-    -------
-    DataFrame
-        Without them; a warning says how many lines were left out.
-
     Examples
     --------
     >>> import pandas as pd
@@ -136,11 +105,6 @@ def in_departements(code: str, departements: frozenset[str] | None) -> bool:
 
 def check_departements(departements: object) -> frozenset[str] | None:
     """Return départements as a set of codes, or refuse what are none.
-
-    Raises
-    ------
-    ParameterError
-        If a code is not that of a département (83, 2A, 974).
 
     Examples
     --------

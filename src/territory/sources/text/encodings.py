@@ -23,25 +23,6 @@ _ADVICE = "enregistrez-le en UTF-8, ou précisez encoding="
 def decode(content: bytes, path: Path, *, encoding: str | None = None) -> str:
     r"""Return the text of a file, or say where its encoding cannot be told.
 
-    Parameters
-    ----------
-    content
-        Bytes of the file.
-    path
-        File it came from, for the messages.
-    encoding
-        Encoding to use; without it, the byte order mark is believed, then UTF-8 is tried, then Windows-1252.
-
-    Returns
-    -------
-    str
-        The text, without byte order mark.
-
-    Raises
-    ------
-    ReadError
-        With the line and the position of the first byte that cannot be read.
-
     Examples
     --------
     >>> decode("Hyères".encode("latin-1"), Path("communes.csv"))
@@ -85,30 +66,6 @@ def split(
     text: str, path: Path, *, separator: str | None = None, skips: bool = False
 ) -> list[tuple[int, list[str]]]:
     r"""Cut a text into rows of cells, each with the number of its first line.
-
-    Parameters
-    ----------
-    text
-        Text of the file.
-    path
-        File it came from, for the messages.
-    separator
-        One of `SEPARATORS`; without it, the one that cuts all lines alike, or the one that the first line
-        names as Excel does (`sep=;`).
-    skips
-        Whether lines of another shape may stand above the titles.
-
-    Returns
-    -------
-    list of (int, list of str)
-        Rows, empty ones included.
-
-    Raises
-    ------
-    ReadError
-        If no separator or several cut the file alike, a line is far too long, or a quote is left open.
-    ParameterError
-        If the separator asked for is not one of `SEPARATORS`.
 
     Examples
     --------
@@ -158,25 +115,6 @@ def _check_lengths(text: str, path: Path) -> None:
 
 def guess_separator(text: str, path: Path, *, skips: bool = False) -> str:
     r"""Return the separator that cuts the first lines into the same number of cells.
-
-    Parameters
-    ----------
-    text
-        Text of the file, or its beginning.
-    path
-        File it came from, for the messages.
-    skips
-        Whether lines of another shape may stand above the titles.
-
-    Returns
-    -------
-    str
-        One of `SEPARATORS`; `;` for a table of one column.
-
-    Raises
-    ------
-    ReadError
-        If several separators cut the lines alike.
 
     Examples
     --------

@@ -60,13 +60,7 @@ class TableStream:
             )
 
     def rows(self, names: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
-        """Return the cells of some columns, row by row, each with its line in the file.
-
-        Raises
-        ------
-        ReadError
-            If a line has not as many cells as the titles, is far too long, or leaves a quote open.
-        """
+        """Return the cells of some columns, row by row, each with its line in the file."""
         positions = [self.titles.index(name) for name in names]
         width = len(self.titles)
         rows = self._all_rows()
@@ -121,27 +115,6 @@ def read_columns(
     stream: TableStream | None = None,
 ) -> pd.DataFrame:
     r"""Read some columns of a large text table, and of its rows those that are wanted.
-
-    Parameters
-    ----------
-    path
-        Text file with titles.
-    columns
-        Titles of the columns; they must be there.
-    keep
-        Given the cells of a row, in the order of `columns`, whether it is kept; all are without it.
-    stream
-        The same file, already opened.
-
-    Returns
-    -------
-    DataFrame
-        Text, indexed by the line of the file; it may have no row.
-
-    Raises
-    ------
-    ReadError
-        See `TableStream`.
 
     Examples
     --------

@@ -146,18 +146,6 @@ def require_columns(frame: pd.DataFrame, names: Sequence[str], *, path: str | Pa
 def read_bytes(path: Path) -> bytes:
     """Return the content of a file, unpacked when it is compressed with gzip (`.gz`).
 
-    Parameters
-    ----------
-    path
-        File to read.
-
-    Raises
-    ------
-    MissingFileError
-        If there is no file of this name.
-    ReadError
-        If the archive is broken, or the content far too large for a table.
-
     Examples
     --------
     >>> import tempfile

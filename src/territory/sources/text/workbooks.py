@@ -26,25 +26,6 @@ MAX_CELLS = 50_000_000
 def read_workbook(content: bytes, path: Path, *, sheet: str | None = None) -> list[tuple[int, list[str]]]:
     """Return the rows of one sheet as (line number, cells of text).
 
-    Parameters
-    ----------
-    content
-        Bytes of the workbook, `.xlsx` or `.xls`.
-    path
-        File it came from, for the messages.
-    sheet
-        Name of the sheet; without it, the first.
-
-    Returns
-    -------
-    list of (int, list of str)
-        Lines are numbered as Excel does; whole numbers have no decimals, empty cells are empty text.
-
-    Raises
-    ------
-    ReadError
-        If the file is no workbook, is protected, or has no such sheet.
-
     Examples
     --------
     >>> import openpyxl
@@ -79,18 +60,6 @@ def read_workbook(content: bytes, path: Path, *, sheet: str | None = None) -> li
 
 def sheet_names(content: bytes, path: Path) -> list[str]:
     """Return the names of the sheets of a workbook, in its order.
-
-    Parameters
-    ----------
-    content
-        Bytes of the workbook, `.xlsx` or `.xls`.
-    path
-        File it came from, for the messages.
-
-    Raises
-    ------
-    ReadError
-        If the file is no workbook, or cannot be opened.
 
     Examples
     --------

@@ -22,11 +22,6 @@ def declares_type(stream: IO[bytes]) -> bool:
     Only what stands before the first element is read, whatever the encoding. What is no XML declares nothing: the
     reader that comes after says what is wrong with it.
 
-    Parameters
-    ----------
-    stream
-        Bytes of the document.
-
     Examples
     --------
     >>> import io

@@ -49,18 +49,6 @@ def contradictions(
 ) -> Iterator[tuple[int, str]]:
     """Yield each contradiction between changes of one scenario, with the number of the later change.
 
-    Parameters
-    ----------
-    changes
-        Changes as the study file holds them; keys whose type is wrong are passed over.
-    held_at
-        Authorisations of each site today.
-
-    Yields
-    ------
-    tuple of int and str
-        Position of the change that contradicts an earlier one, and what is wrong, in French.
-
     Examples
     --------
     >>> moving = {"type": "move_site", "authorisation_ids": ["ime-x"], "to_site_id": "ici"}

@@ -14,15 +14,6 @@ Finding = tuple[tuple[str | int, ...], str]
 def check_costs(raw: dict[str, Any]) -> Iterator[Finding]:
     """Yield what the costs of a raw study name and nobody declares; tolerant of keys whose type is wrong.
 
-    Parameters
-    ----------
-    raw
-        The study file as read.
-
-    Yields
-    ------
-    tuple of place and French message
-
     Examples
     --------
     >>> trip = {"who": "child", "vehicle": "taxi"}

@@ -20,13 +20,6 @@ def paths_outside(raw: Any, place: tuple[str | int, ...] = ()) -> Iterator[Findi
     Every text is looked at, whatever its key, so that no key of files can be forgotten: no sentence begins with a
     slash or has a step « .. ».
 
-    Parameters
-    ----------
-    raw
-        Content of the TOML file, or a part of it.
-    place
-        Where that part stands.
-
     Examples
     --------
     >>> [place for place, _ in paths_outside({"files": {"roads": "../a.osm.pbf", "distancier": "temps/a.csv"}})]

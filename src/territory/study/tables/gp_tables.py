@@ -18,48 +18,14 @@ ACTIVITY_COLUMNS = ("site_id", "consultations_per_year")
 
 
 def read_consumption(path: Path) -> pd.DataFrame:
-    """Read acts per inhabitant and year by age.
-
-    Parameters
-    ----------
-    path
-        CSV or Excel file with columns age_min, age_max (years, empty = no upper bound), acts_per_hab.
-
-    Returns
-    -------
-    DataFrame
-        The three columns; `territory.needs.standardised_population` checks that ages leave no gap.
-
-    Raises
-    ------
-    ReadError
-        If a column is absent or holds something else than numbers.
-    """
+    """Read acts per inhabitant and year by age."""
     table = read_table(path)
     require_columns(table, CONSUMPTION_COLUMNS, path=path)
     return to_numbers(table, list(CONSUMPTION_COLUMNS), path=path)[list(CONSUMPTION_COLUMNS)]
 
 
 def read_activity(path: Path, *, sites: Collection[str]) -> pd.Series[float]:
-    """Read the consultations per year that GPs offer at each site.
-
-    Parameters
-    ----------
-    path
-        CSV or Excel file with columns site_id, consultations_per_year.
-    sites
-        Sites of the GPs of the study, all of which must be there.
-
-    Returns
-    -------
-    Series
-        Consultations per year by site.
-
-    Raises
-    ------
-    ReadError
-        With every problem: absent columns, unknown, repeated or missing sites, negative or unreadable numbers.
-    """
+    """Read the consultations per year that GPs offer at each site."""
     table = read_table(path)
     require_columns(table, ACTIVITY_COLUMNS, path=path)
     table = to_numbers(table, ["consultations_per_year"], path=path)

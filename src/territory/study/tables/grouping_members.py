@@ -23,26 +23,7 @@ def statuses_of(sites: pd.DataFrame, table: pd.DataFrame | None) -> pd.Series[st
 def eligible(
     asked: Grouping | Mapping[str, Any], sites: pd.DataFrame, table: pd.DataFrame | None
 ) -> pd.Index[str]:
-    """Return the establishments that a question groups, in the order of `sites`.
-
-    Parameters
-    ----------
-    asked
-        The question, or its raw keys.
-    sites
-        Establishments of the service in the territory, indexed by site_id, with `legal_status` where it is known.
-    table
-        The planner's table, as `read_grouping_table` gives it.
-
-    Returns
-    -------
-    Index of str
-
-    Raises
-    ------
-    ParameterError
-        If no status is known, so that nobody can be told apart.
-    """
+    """Return the establishments that a question groups, in the order of `sites`."""
     named = _listed(asked, "site_ids")
     if named:
         chosen = sites.index.isin(list(named))

@@ -48,27 +48,7 @@ _POOLING_NUMBERS = ("hours_today_per_year", "hours_pooled_per_year", "trips_per_
 
 
 def read_grouping_table(path: Path, *, sites: Collection[str]) -> pd.DataFrame:
-    """Read what the planner knows of each establishment.
-
-    Parameters
-    ----------
-    path
-        CSV or Excel file with a column site_id and any of legal_status (public, private_non_profit, commercial),
-        is_autonomous (oui or non), places, budget_eur and existing_group; any usual encoding, separator and
-        decimal mark.
-    sites
-        Ids that are known.
-
-    Returns
-    -------
-    DataFrame
-        Indexed by site_id, all five columns: text, boolean with <NA>, numbers; unknown where the cell is empty.
-
-    Raises
-    ------
-    ReadError
-        With every problem: absent column, unknown site or status, repeated rows, numbers that are none.
-    """
+    """Read what the planner knows of each establishment."""
     table = read_table(path)
     require_columns(table, ("site_id",), path=path)
     numbers = [name for name in ("places", "budget_eur") if name in table]
@@ -92,26 +72,7 @@ def read_grouping_table(path: Path, *, sites: Collection[str]) -> pd.DataFrame:
 
 
 def read_pooling_table(path: Path, *, members: Collection[str]) -> pd.DataFrame:
-    """Read the table of shared services that a run writes, filled in by the members.
-
-    Parameters
-    ----------
-    path
-        CSV or Excel file, with the French titles of the table that a run writes or the names of
-        `territory.planning.pooling_template`. Columns that are computed are read again from nothing.
-    members
-        Ids of the members.
-
-    Returns
-    -------
-    DataFrame
-        As `territory.planning.pooling_template` makes it, filled in as far as the file is.
-
-    Raises
-    ------
-    ReadError
-        With every problem: absent columns, unknown members, repeated rows, answers that are neither oui nor non.
-    """
+    """Read the table of shared services that a run writes, filled in by the members."""
     table = read_table(path)
     titles = {_plain(french): key for key, french in POOLING_TITLES.items()}
     table = table.rename(columns={name: titles.get(_plain(str(name)), name) for name in table.columns})

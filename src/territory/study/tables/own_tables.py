@@ -19,26 +19,7 @@ ORIGIN_COLUMNS = ("commune_code", "authorisation_id", "children")
 def read_observed_origins(
     path: Path, *, communes: Collection[str], authorisations: Collection[str]
 ) -> pd.DataFrame:
-    """Read where the children served live: one row per commune and authorisation.
-
-    Parameters
-    ----------
-    path
-        CSV or Excel file with columns commune_code, authorisation_id, children; any usual encoding,
-        separator and decimal mark.
-    communes, authorisations
-        Codes that are known.
-
-    Returns
-    -------
-    DataFrame
-        Columns commune_code, authorisation_id (text), children (persons); the index is the line in the file.
-
-    Raises
-    ------
-    ReadError
-        With every problem: absent columns, unknown codes, negative or unreadable numbers, repeated rows.
-    """
+    """Read where the children served live: one row per commune and authorisation."""
     table = read_table(path)
     require_columns(table, ORIGIN_COLUMNS, path=path)
     table = to_numbers(table, ["children"], path=path)
@@ -76,27 +57,7 @@ _MAY_BE_EMPTY = frozenset({"age_max", "legal_factor"})
 
 
 def read_change_table(path: Path, key: str, *, communes: Collection[str]) -> pd.DataFrame:
-    """Read a table that a change of a scenario names.
-
-    Parameters
-    ----------
-    path
-        CSV or Excel file; any usual encoding, separator and decimal mark.
-    key
-        What it is: a key of `CHANGE_TABLES`, which gives its columns. An empty `age_max` is no upper bound.
-    communes
-        Codes that are known.
-
-    Returns
-    -------
-    DataFrame
-        The columns of the table, text and numbers; the index is the line in the file.
-
-    Raises
-    ------
-    ReadError
-        With every problem: absent columns, unknown communes, absent or negative numbers, repeated rows.
-    """
+    """Read a table that a change of a scenario names."""
     ids, numbers = CHANGE_TABLES[key]
     table = read_table(path)
     require_columns(table, (*ids, *numbers), path=path)

@@ -29,31 +29,7 @@ def write_documents(
     every_epci: bool = False,
     announce: Callable[[str], None] = lambda step: None,
 ) -> list[Path]:
-    """Write a document of a run in its folder, and add it to the manifest.
-
-    Parameters
-    ----------
-    result
-        A run that was written (`run_study` with `out_dir`); its council report is there already.
-    document : {"council", "sheet", "annex"}
-        What to write.
-    epci, every_epci
-        EPCI of the sheets, or all those of the territory.
-    announce
-        Called with the French name of each document as it begins.
-
-    Returns
-    -------
-    list of Path
-        The files.
-
-    Raises
-    ------
-    UnknownCodeError
-        No commune of the territory belongs to an EPCI; nothing is written then.
-    OutputError
-        A file cannot be written, or another run has replaced this one meanwhile.
-    """
+    """Write a document of a run in its folder, and add it to the manifest."""
     folder = result.report_dir
     if folder is None:
         raise OutputError(

@@ -32,11 +32,6 @@ def write_outputs(result: StudyResult, report_dir: Path, *, log: Callable[[], di
     """Write the report, the tables, the map layers, the manifest and the timings.
 
     Files that are already those of this run (same inputs, parameters, code) are left as they are.
-
-    Raises
-    ------
-    OutputError
-        If the folder cannot be made or written; the files of an earlier run are as they were.
     """
     make_folder(report_dir)
     if is_current(report_dir, result.run_digest):

@@ -35,13 +35,7 @@ def grouping_files(study: Study) -> Iterator[tuple[str, Path]]:
 
 
 def answer_groupings(study: Study, state: State) -> dict[str, GroupingAnswer]:
-    """Answer every question of grouping of a study.
-
-    Raises
-    ------
-    StudyError
-        With every question that has no answer, its line and who cannot be grouped.
-    """
+    """Answer every question of grouping of a study."""
     problems = Problems(f"Étude « {study.id} »", StudyError)
     answers = {}
     for number, grouping in enumerate(study.grouping):

@@ -127,13 +127,7 @@ def check_speeds(study: Study, *, has_roads: bool) -> None:
 
 
 def answer_sitings(study: Study, state: State) -> dict[str, SitingAnswer]:
-    """Answer every question of siting of a study.
-
-    Raises
-    ------
-    StudyError
-        With every question that has no answer, its line and what is missing.
-    """
+    """Answer every question of siting of a study."""
     problems = Problems(f"Étude « {study.id} »", StudyError)
     answers = {}
     for number, siting in enumerate(study.siting):

@@ -19,15 +19,7 @@ if TYPE_CHECKING:
 
 
 class RoadMap:
-    """A road map, and what it is under other speeds.
-
-    Parameters
-    ----------
-    path
-        Road map (.osm.pbf).
-    folder
-        Folder of the study, where its tables of speeds are.
-    """
+    """A road map, and what it is under other speeds."""
 
     def __init__(self, path: Path, folder: Path) -> None:
         self.path = path
@@ -40,40 +32,20 @@ class RoadMap:
 
     @cached_property
     def network(self) -> RoadNetwork:
-        """The roads, under the speeds of today.
-
-        Raises
-        ------
-        NetworkError
-            If the map cannot be read.
-        """
+        """The roads, under the speeds of today."""
         from territory.network.maps.osm import read_osm
 
         return read_osm(self.path)
 
     def digest(self, speeds: ChangeSpeeds | None = None) -> str:
-        """Return what stands for the map, and for the speeds when they are not those of today.
-
-        Parameters
-        ----------
-        speeds
-            A change that weighs the map again.
-        """
+        """Return what stands for the map, and for the speeds when they are not those of today."""
         if speeds is None:
             return self._digest
         table = "" if speeds.speeds_file is None else digest_file(self._folder / speeds.speeds_file)
         return digest_of(self._digest, speeds.period, table)
 
     def under(self, speeds: ChangeSpeeds | None, communes: gpd.GeoDataFrame) -> RoadNetwork:
-        """Return the roads under some speeds; those of peak hours depend on the density of the communes.
-
-        Parameters
-        ----------
-        speeds
-            A change that weighs the map again; None for the speeds of today.
-        communes
-            Points with density.
-        """
+        """Return the roads under some speeds; those of peak hours depend on the density of the communes."""
         from territory.network.graph.speeds import speed_table
 
         network = self.network
@@ -90,15 +62,7 @@ class RoadMap:
 
 
 def road_map_of(study: Study, roads: Path | None) -> RoadMap | None:
-    """Return the road map of a run: the one that is given, or the study's own, or none.
-
-    Parameters
-    ----------
-    study
-        A checked study.
-    roads
-        Road map that replaces the study's.
-    """
+    """Return the road map of a run: the one that is given, or the study's own, or none."""
     folder = Path(study.folder)
     path = roads or (folder / study.files.roads if study.files.roads else None)
     return None if path is None else RoadMap(path, folder)

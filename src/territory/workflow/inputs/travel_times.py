@@ -40,26 +40,7 @@ def travel_times(
     steps: Steps,
     speeds: ChangeSpeeds | None = None,
 ) -> Times:
-    """Return the travel times of a study, computed again only when points, speeds or code have changed.
-
-    Parameters
-    ----------
-    study
-        Its terrain, its cutoff and its own distancier.
-    communes, sites, named_sites
-        Points with density and area; `named_sites` are those that a named service stands at, or may move to.
-    roads
-        Road map; without it times come from the study's distancier, or are estimated.
-    steps
-        Where results are kept.
-    speeds
-        A change that weighs the road map again; it is for times by road alone.
-
-    Raises
-    ------
-    NetworkError
-        If the road map cannot be read, or does not cover the points.
-    """
+    """Return the travel times of a study, computed again only when points, speeds or code have changed."""
     files, folder = study.files, Path(study.folder)
     columns = ["density_hab_km2", "area_km2", "geometry"]
     places = digest_of(
@@ -168,20 +149,7 @@ def _never_0_inside(
 
 
 def times_inside(communes: gpd.GeoDataFrame, sites: gpd.GeoDataFrame, terrain: str) -> pd.DataFrame:
-    """Return estimated times inside each commune, to the sites that are only known to be somewhere in it.
-
-    Parameters
-    ----------
-    communes, sites
-        Points with density and area.
-    terrain
-        Terrain of the study.
-
-    Returns
-    -------
-    DataFrame
-        Indexed by (from_id, to_id): travel_time_min, in whole milliseconds as times by road are, and distance_km.
-    """
+    """Return estimated times inside each commune, to the sites that are only known to be somewhere in it."""
     placed = sites[sites["point_precision"] == "commune"]
     own = communes[communes.index.isin(placed["commune_code"])]
     # a département at a time: all communes with all sites of a country would be a thousand million pairs

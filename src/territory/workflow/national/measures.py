@@ -68,27 +68,7 @@ def compute_parts(
     mapper: Mapper = map,
     announce: Callable[[str], None] = lambda step: None,
 ) -> NationalTables:
-    """Compute a state whose travel times are in parts.
-
-    Parameters
-    ----------
-    state
-        Tables and parameters, without travel times.
-    times
-        The parts, each with every pair of some communes.
-    method
-        How times were found: `roads` or `estimate`.
-    mapper
-        Runs a function over the parts: that of `territory.workflow.national.open_scheduler`, for instance.
-    announce
-        Called with the French name of each step.
-
-    Returns
-    -------
-    NationalTables
-        Equal to what `territory.scenario.compute` gives of the same state with all its times, whatever the parts
-        and whoever runs them.
-    """
+    """Compute a state whose travel times are in parts."""
     announce("Accès aux généralistes")
     measures = SimpleNamespace(
         apl=partial(streamed.apl, mapper=mapper),
@@ -201,23 +181,7 @@ def _coverage(state: State, within: dict[str, pd.DataFrame]) -> pd.DataFrame:
 
 
 def equity_table(state: State, table: pd.DataFrame, gps: pd.DataFrame) -> pd.DataFrame:
-    """Return how unequal each measure is between the inhabitants of the territory.
-
-    Parameters
-    ----------
-    state
-        Communes, population, territory.
-    table
-        Table `access`.
-    gps
-        Result of `territory.scenario.measures.gp_access.gp_access`.
-
-    Returns
-    -------
-    DataFrame
-        As `NationalTables.equity`. A time is that to the closest site; communes out of reach, or whose value is
-        unknown, are left out: `population_hab` says for how many inhabitants the figures hold.
-    """
+    """Return how unequal each measure is between the inhabitants of the territory."""
     communes = state.communes[state.communes.index.isin(state.parameters.territory_codes)]
     people = communes["population"]
     measured = {

@@ -205,23 +205,7 @@ def open_times(folder: str | Path) -> TimesFolder:
 def plan_parts(
     folder: Path, digest: str, groups: pd.Series[str], batch_size: int
 ) -> tuple[TimesFolder, list[NDArray[np.int64]]]:
-    """Return the parts that origins are cut into, group by group, and the rows of each.
-
-    Parameters
-    ----------
-    folder
-        Where they will be.
-    digest
-        Digest of all that the times depend on.
-    groups
-        Group of each origin (its département), in the order of the origins; its name is that of the sub-folders.
-    batch_size
-        Most origins of one part.
-
-    Returns
-    -------
-    tuple of TimesFolder and list of arrays
-    """
+    """Return the parts that origins are cut into, group by group, and the rows of each."""
     parts, rows = [], []
     for group in sorted(groups.unique()):
         here = np.flatnonzero((groups == group).to_numpy())
@@ -235,13 +219,7 @@ def plan_parts(
 
 
 def begin(times: TimesFolder) -> list[int]:
-    """Write the plan of a folder that this run holds, remove parts of other inputs, return the places of those to make.
-
-    Raises
-    ------
-    OutputError
-        If the folder cannot be written.
-    """
+    """Write the plan of a folder, remove parts of other inputs, return the places of those to make."""
     plan = {
         "format": FORMAT,
         "version": VERSION,
@@ -269,22 +247,7 @@ def begin(times: TimesFolder) -> list[int]:
 
 
 def write_part(part: TimesPart, table: pd.DataFrame, *, in_ms: bool) -> int:
-    """Write one part, whole or not at all, and return its number of pairs.
-
-    Parameters
-    ----------
-    part
-        Where, and the digest that the file is to bear.
-    table
-        Travel times, with the attribute `cutoff_min`.
-    in_ms
-        Times are whole milliseconds, and are to be written so.
-
-    Raises
-    ------
-    OutputError
-        If it cannot be written.
-    """
+    """Write one part, whole or not at all, and return its number of pairs."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 

@@ -80,26 +80,6 @@ def ask_times(
     """Place communes and sites on the study's roads, or prepare their estimate.
 
     The road map is read, ordered and prepared once: a run that goes on after a stop maps what was kept.
-
-    Parameters
-    ----------
-    study
-        Its terrain, its cutoff, its road map.
-    communes, sites
-        Points with density and area.
-    roads
-        Road map (.osm.pbf) that replaces the study's.
-    kept_dir
-        Folder where what is prepared is kept.
-    announce
-        Called with the French name of each step.
-
-    Raises
-    ------
-    StudyError
-        If the study brings a distancier.
-    NetworkError
-        If the road map cannot be read, or does not cover the points.
     """
     if study.files.distancier:
         raise StudyError(

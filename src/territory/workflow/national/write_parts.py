@@ -155,11 +155,6 @@ def _make_parts(
 def batch_size_within(memory_mb: float, n_destinations: int) -> int:
     """Return how many origins a part may have, were each to reach every destination.
 
-    Raises
-    ------
-    ParameterError
-        If the memory is too small for one.
-
     Examples
     --------
     >>> batch_size_within(4_000, 60_000)

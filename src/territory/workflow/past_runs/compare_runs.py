@@ -64,22 +64,6 @@ def diff_runs(run_a: Path | str, run_b: Path | str) -> RunDifference:
     Both runs are prepared again from their manifests, whose digests must still be those of the data. The
     parts are those of one path, said in the reports: the population of B replaces that of A first, then its
     sites and services, then its travel times, then its parameters.
-
-    Parameters
-    ----------
-    run_a, run_b
-        Folders of two runs (`reports/<study>`), each with its `manifest.json`.
-
-    Returns
-    -------
-    RunDifference
-
-    Raises
-    ------
-    MissingFileError
-        If a folder has no manifest.
-    StudyError
-        If the data of a run are not those of then, or if the two runs have different communes.
     """
     inputs = [_prepare_again(Path(run)) for run in (run_a, run_b)]
     a, b = (found.state for found in inputs)
@@ -109,13 +93,7 @@ def diff_runs(run_a: Path | str, run_b: Path | str) -> RunDifference:
 
 
 def write_difference(difference: RunDifference, folder: Path) -> list[Path]:
-    """Write the changes and the crossings as CSV, and the section that says them as PDF.
-
-    Returns
-    -------
-    list of Path
-        The files, the PDF first.
-    """
+    """Write the changes and the crossings as CSV, and the section that says them as PDF."""
     make_folder(folder)
     a, b = difference.study_a, difference.study_b
     communes = dataset_of(b).communes

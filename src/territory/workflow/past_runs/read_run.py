@@ -17,20 +17,7 @@ TIMINGS = "timings.json"
 
 
 def past_study(folder: Path) -> tuple[Study, dict[str, str]]:
-    """Return the study of a run and the digests of the files that it read.
-
-    Parameters
-    ----------
-    folder
-        Folder of what the run handed over; it may come from somebody else.
-
-    Raises
-    ------
-    MissingFileError
-        If no run was written there, or one was stopped.
-    ReadError
-        If what it wrote cannot be understood, or names files outside the folder of the study.
-    """
+    """Return the study of a run and the digests of the files that it read."""
     if not (folder / MANIFEST).is_file():
         raise MissingFileError(
             f"« {folder} » n'est pas le dossier d'une étude : « {MANIFEST} » y est absent."

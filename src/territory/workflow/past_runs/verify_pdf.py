@@ -33,28 +33,7 @@ class CheckedDocument:
 
 
 def check_document(path: Path, *, manifest: Path | None = None) -> CheckedDocument:
-    """Compare a PDF with the manifest of its run.
-
-    Parameters
-    ----------
-    path
-        The PDF.
-    manifest
-        The manifest; without it, the one in the folder of the PDF or in the folder above.
-
-    Returns
-    -------
-    CheckedDocument
-        Everything that differs: the PDF without a digest, the PDF of another run, the PDF changed since, the
-        manifest changed since.
-
-    Raises
-    ------
-    MissingFileError
-        The PDF or the manifest is not there.
-    ReadError
-        The manifest cannot be understood, or the file is not a PDF.
-    """
+    """Compare a PDF with the manifest of its run."""
     content = _read(path, what="document")
     if not content.startswith(b"%PDF-"):
         raise ReadError(f"« {path.name} » n'est pas un PDF.")

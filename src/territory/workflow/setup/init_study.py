@@ -83,32 +83,7 @@ class Started:
 
 
 def start_study(departement: str, *, name: str, folder: Path, raw: Path, label: str = "") -> Started:
-    """Write a study file for a département.
-
-    Parameters
-    ----------
-    departement
-        Code (31, 2A, 974).
-    name
-        Short name: the study's id and the name of its file.
-    folder
-        Where the file is written; never over another.
-    raw
-        Folder of official files (`data/raw`).
-    label
-        Name of the territory in the report.
-
-    Returns
-    -------
-    Started
-
-    Raises
-    ------
-    ParameterError
-        If the code or the name has not the right form.
-    OutputError
-        If the file exists, or cannot be written.
-    """
+    """Write a study file for a département."""
     if not _DEPARTEMENT.fullmatch(departement):
         raise ParameterError(f"Code de département inattendu « {departement} » : par exemple 31, 2A ou 974.")
     if not _NAME.fullmatch(name):
@@ -155,21 +130,7 @@ def start_study(departement: str, *, name: str, folder: Path, raw: Path, label: 
 
 
 def write_study_template(study: str | Path, path: Path) -> Path:
-    """Write the workbook in which the MDPH and operators tell what only they know of a study.
-
-    Parameters
-    ----------
-    study
-        Name of a built-in study, or path of a TOML file.
-    path
-        Workbook to write (`.xlsx`).
-
-    Returns
-    -------
-    Path
-        The workbook: the communes of the territory, and the services named in the study (all of them when it
-        names none).
-    """
+    """Write the workbook in which the MDPH and operators tell what only they know of a study."""
     loaded = load_study(study)
     data = dataset_of(loaded)
     inside = data.communes[data.communes["departement_code"].isin(loaded.territory.departement_codes)]

@@ -101,11 +101,6 @@ def read_finess_plus(path: str | Path, *, communes: gpd.GeoDataFrame | None = No
 def entities(path: Path) -> Iterator[tuple[dict[str, Any], str]]:
     """Return each legal entity of a file of FINESS+, one after the other, with the date that the file gives.
 
-    Raises
-    ------
-    ReadError
-        If the file is no JSON of this form, or is cut.
-
     Examples
     --------
     >>> import tempfile
@@ -192,11 +187,6 @@ def _read(text: io.TextIOWrapper, path: Path) -> str:
 
 def listed(value: object, number: int, path: Path, name: str = "ege") -> list[dict[str, Any]]:
     """Return the objects of a list of the file, empty where it is null.
-
-    Raises
-    ------
-    ReadError
-        If it is something else, naming the list and the rank of its legal entity.
 
     Examples
     --------

@@ -38,16 +38,6 @@ def commune_of(departement: str, commune: str) -> str:
     Overseas, FINESS numbers départements `9A` to `9F` (971 to 976) and `9J` (986), and the three digits of
     the commune begin with the last of the département.
 
-    Parameters
-    ----------
-    departement, commune
-        Columns `departement` and `commune`.
-
-    Returns
-    -------
-    str
-        Code of five characters, or what the columns hold when it is none.
-
     Examples
     --------
     >>> commune_of("83", "50"), commune_of("2A", "004"), commune_of("9D", "411"), commune_of("9A", "127")
@@ -87,18 +77,6 @@ def projection_of(source: str) -> int | None:
 
 def to_degrees(points: pd.DataFrame, *, path: str | Path) -> pd.DataFrame:
     """Turn projected coordinates into degrees, each in the projection that its line names.
-
-    Parameters
-    ----------
-    points : DataFrame with columns `x`, `y` (m) and `projection` (the text of FINESS)
-    path
-        File it came from, for the warning.
-
-    Returns
-    -------
-    DataFrame
-        `longitude` and `latitude` (degrees), same index; NaN where the projection is not known, with a
-        warning that counts them.
 
     Examples
     --------
@@ -142,28 +120,6 @@ def as_sites(
     Coordinates outside the territory of their commune (at sea, in another hemisphere) are no coordinates. A
     site without any takes the point of its commune where `communes` has it, and is left out otherwise, which
     a warning counts.
-
-    Parameters
-    ----------
-    rows : DataFrame
-        One line per site: `site_id`, `name`, `category_code`, `commune_code`, `operator_id` (text), `longitude`,
-        `latitude` (degrees, NaN = unknown), and any further column.
-    source
-        Producer and vintage, kept in the table.
-    path
-        File it came from, for the messages.
-    communes
-        Points indexed by `commune_code`.
-
-    Returns
-    -------
-    GeoDataFrame
-        Table `sites` (EPSG:4326), `point_precision` `address` or `commune`, further columns kept.
-
-    Raises
-    ------
-    ReadError
-        If a FINESS number or a commune code is none, or a site appears twice.
 
     Examples
     --------
