@@ -12,13 +12,10 @@ from typing import TYPE_CHECKING, Any
 from territory.files.safe_files import digest_file
 from territory.study.tables.own_tables import CHANGE_TABLES
 from territory.workflow.inputs.for_groupings import grouping_files
-from territory.workflow.step_cache import code_digest
+from territory.workflow.step_cache import code_digest, library_versions
 
 if TYPE_CHECKING:
     from territory.workflow.inputs.prepare import Inputs
-
-# the libraries that a figure of the report may depend on
-LIBRARIES = ("geopandas", "matplotlib", "numpy", "pandas", "pyproj", "scipy", "shapely", "typst")
 
 
 def describe_run(inputs: Inputs, *, roads: Path | None) -> tuple[dict[str, Any], str]:
@@ -56,7 +53,7 @@ def describe_run(inputs: Inputs, *, roads: Path | None) -> tuple[dict[str, Any],
         "code_sha256": code_digest(),
         "versions": {
             "territory": metadata.version("territory"),
-            **{n: metadata.version(n) for n in LIBRARIES},
+            **library_versions(),
         },
     }
     return manifest, digest_of_manifest(manifest)
