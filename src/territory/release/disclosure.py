@@ -44,6 +44,7 @@ def protect_counts(
     primary: pd.Series | None = None,
     lowest: pd.Series | None = None,
     cost: pd.Series | None = None,
+    may_be_absent: pd.Series | None = None,
 ) -> Protection:
     """Withhold observed counts under the threshold, and as many others as it takes to keep them unknown.
 
@@ -52,6 +53,35 @@ def protect_counts(
     range of each one, and the smallest cell beside it is withheld until the range is wide enough. Give one series
     with the cells of every table that is published (also those of an earlier report), so that differences between
     tables are covered too.
+
+    Parameters
+    ----------
+    counts
+        Observed counts (persons), totals included; index: any unique key; NaN is unknown and is not printed.
+    relations
+        Pairs of the key of a total and the keys of its parts; a part may itself be the total of others.
+    threshold
+        Smallest count that is printed, when it is not 0; take the producer's when it is stricter.
+    primary
+        Cells to withhold in the first place; by default counts from 1 to `threshold` - 1.
+    lowest
+        Smallest value that a reader can believe for each cell; 0 by default, 1 where a withheld cell is known not
+        to be 0.
+    cost
+        What is lost with each cell: the cheapest is withheld first. Without it parts come before totals, then the
+        smallest.
+    may_be_absent
+        Cells of which nobody may learn that they are not 0: a reader must still be able to believe it.
+
+    Returns
+    -------
+    Protection
+        Texts and masks in the order of `counts`.
+
+    Raises
+    ------
+    ParameterError
+        A key is repeated or unknown, a count is negative, or a total is not the sum of its parts.
 
     References
     ----------
@@ -76,11 +106,19 @@ def protect_counts(
         np.zeros(len(known)) if given is None else given.reindex(counts.index).fillna(0.0).to_numpy(float)
         for given in (lowest, cost)
     )
+    hides = np.zeros(len(known), bool) if may_be_absent is None else may_be_absent.to_numpy(bool)
+    alike: set[tuple[bytes, float, bool]] = set()
     # withholding one more cell only widens what a reader can believe: a cell found safe stays safe
     for cell in map(int, np.flatnonzero(first)):
+        # withheld cells that are in the same sums can be taken for each other
+        kind = (system[:, cell].tobytes(), float(floor[cell]), bool(hides[cell]))
+        if kind in alike and system[:, cell].any():
+            continue
+        alike.add(kind)
         while True:
             found = _range(values, system, cell, withheld | hidden, floor)
-            if found.high - found.low >= threshold - 1e-6:
+            is_wide = found.high - found.low >= threshold - 1e-6
+            if is_wide and (found.low <= 1e-6 or not hides[cell]):
                 break
             chosen = _next_to_withhold(values, system, found.lines, withheld | hidden, price)
             if chosen is None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from territory.errors import StudyError
 from territory.files.folder_lock import hold
+from territory.files.private_record import private_record
 from territory.files.safe_files import sweep
 from territory.result import StudyResult
 from territory.scenario.changes.apply import apply
@@ -96,6 +97,8 @@ def _run(
     """Compute a study, and write it in folders that nobody else writes in."""
     clock.begin("Temps de trajet et besoins")
     steps = Steps(kept_dir)
+    # before the files are read: one that changes meanwhile is then found changed by the next run
+    record = None if kept_dir is None else private_record(study, kept_dir)
     inputs = prepare(study, roads=roads_path, steps=steps)
     clock.begin("Situation d'aujourd'hui")
     baseline = compute(inputs.state)
@@ -123,13 +126,14 @@ def _run(
         manifest=manifest,
         run_digest=digest,
     )
-    if report_dir is None:
+    if report_dir is None or record is None:
         return result
     clock.begin("Rapport, tables et cartes")
     written = replace(result, report_dir=report_dir)
     write_outputs(
         written,
         report_dir,
+        record=record,
         log=lambda: {
             "seconds": clock.end(),
             "reused": steps.reused,

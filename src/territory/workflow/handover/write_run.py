@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from territory import report
 from territory.errors import OutputError
+from territory.files.private_record import PrivateRecord
 from territory.files.replace_files import publish
 from territory.files.safe_files import UNFINISHED, digest_file, flush_tree, write_whole
 from territory.release.handed_tables import layers, tables
@@ -28,13 +29,21 @@ MANIFEST = "manifest.json"
 TIMINGS = "timings.json"
 
 
-def write_outputs(result: StudyResult, report_dir: Path, *, log: Callable[[], dict[str, Any]]) -> None:
+def write_outputs(
+    result: StudyResult, report_dir: Path, *, log: Callable[[], dict[str, Any]], record: PrivateRecord
+) -> None:
     """Write the report, the tables, the map layers, the manifest and the timings.
 
-    Files that are already those of this run (same inputs, parameters, code) are left as they are.
+    Files that are already those of this run (same inputs, parameters, code) are left as they are; secret inputs,
+    which the digest of the run leaves out, are compared through the record that stays in the agency.
+
+    Raises
+    ------
+    OutputError
+        If the folder cannot be made or written; the files of an earlier run are as they were.
     """
     make_folder(report_dir)
-    if is_current(report_dir, result.run_digest):
+    if is_current(report_dir, result.run_digest, record=record):
         done = log()
         with _trouble_in_words(report_dir):
             _write_json(
@@ -55,6 +64,8 @@ def write_outputs(result: StudyResult, report_dir: Path, *, log: Callable[[], di
             _write_json(staging / TIMINGS, log())
             flush_tree(staging)
         publish(staging, report_dir, last=MANIFEST)
+        with _trouble_in_words(record.folder):
+            record.write(digests)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
 
@@ -75,14 +86,14 @@ def _trouble_in_words(report_dir: Path) -> Iterator[None]:
         ) from error
 
 
-def is_current(report_dir: Path, run_digest: str) -> bool:
+def is_current(report_dir: Path, run_digest: str, *, record: PrivateRecord | None = None) -> bool:
     """Tell whether a folder already holds the files of this very run, whole and unchanged."""
     try:
         manifest = json.loads((report_dir / MANIFEST).read_text("utf-8"))
         expected = manifest["outputs_sha256"]
-        return manifest["run_sha256"] == run_digest and all(
-            digest_file(report_dir / name) == digest for name, digest in expected.items()
-        )
+        if manifest["run_sha256"] != run_digest or not (record is None or record.vouches_for(expected)):
+            return False
+        return all(digest_file(report_dir / name) == digest for name, digest in expected.items())
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return False
 

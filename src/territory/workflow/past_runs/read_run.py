@@ -38,6 +38,12 @@ def past_study(folder: Path) -> tuple[Study, dict[str, str]]:
         raise ReadError(f"{problem} ({error.error_count()} clés refusées).") from error
 
 
+def outputs_of(folder: Path) -> dict[str, str]:
+    """Return the digests of the files that a run wrote, as its manifest gives them; nothing when it gives none."""
+    found = _read_json(folder / MANIFEST).get("outputs_sha256")
+    return found if isinstance(found, dict) else {}
+
+
 def _read_json(path: Path) -> dict[str, Any]:
     """Return the content of a JSON file that holds names and values."""
     try:
