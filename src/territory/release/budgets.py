@@ -21,16 +21,6 @@ def release_budgets(answers: Mapping[str, GroupingAnswer]) -> dict[str, pd.Serie
     A sum follows `protect_budgets`: three establishments at least, none above 85 %. Beside that, two sums that are
     printed are of the same establishments or have none in common, the first question first: with « a, b, c » and
     « a, b, c, d », the budget of d would be a subtraction away.
-
-    Parameters
-    ----------
-    answers
-        Answers by id of their question.
-
-    Returns
-    -------
-    dict of Series
-        Of each question, euros by group; NaN where withheld or unknown.
     """
     printed: set[frozenset[str]] = set()
     released = {}
@@ -50,19 +40,7 @@ def release_budgets(answers: Mapping[str, GroupingAnswer]) -> dict[str, pd.Serie
 
 
 def release_comparison(answers: Mapping[str, GroupingAnswer]) -> pd.DataFrame:
-    """Set groupings side by side, the sizes that would tell a withheld budget left out.
-
-    Parameters
-    ----------
-    answers
-        Answers by id of their question.
-
-    Returns
-    -------
-    DataFrame
-        As `compare_groupings`, and `is_size_withheld`: where the size is a budget and one group's may not be printed,
-        smallest_size, largest_size and balance (a ratio of the two) are NaN.
-    """
+    """Set groupings side by side, the sizes that would tell a withheld budget left out."""
     table: pd.DataFrame = compare_groupings(answers)
     released = release_budgets(answers)
     table["is_size_withheld"] = [

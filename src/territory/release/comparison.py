@@ -179,7 +179,7 @@ def _buildings(result: StudyResult) -> pd.DataFrame:
     if "children_accompanied" in table:
         # the cost and the cost per child give the children back
         small = table["children_accompanied"].lt(THRESHOLD)
-        secret = [name for name in table if "child" in str(name)]
+        secret = [str(name) for name in table if "child" in str(name)]
         table[secret] = table[secret].mask(small)
     yearly = [str(name) for name in table if str(name).startswith(("annuity_", "net_", "per_child_"))]
     return table.round(dict.fromkeys(yearly, 0))

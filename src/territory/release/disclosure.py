@@ -54,35 +54,6 @@ def protect_counts(
     with the cells of every table that is published (also those of an earlier report), so that differences between
     tables are covered too.
 
-    Parameters
-    ----------
-    counts
-        Observed counts (persons), totals included; index: any unique key; NaN is unknown and is not printed.
-    relations
-        Pairs of the key of a total and the keys of its parts; a part may itself be the total of others.
-    threshold
-        Smallest count that is printed, when it is not 0; take the producer's when it is stricter.
-    primary
-        Cells to withhold in the first place; by default counts from 1 to `threshold` - 1.
-    lowest
-        Smallest value that a reader can believe for each cell; 0 by default, 1 where a withheld cell is known not
-        to be 0.
-    cost
-        What is lost with each cell: the cheapest is withheld first. Without it parts come before totals, then the
-        smallest.
-    may_be_absent
-        Cells of which nobody may learn that they are not 0: a reader must still be able to believe it.
-
-    Returns
-    -------
-    Protection
-        Texts and masks in the order of `counts`.
-
-    Raises
-    ------
-    ParameterError
-        A key is repeated or unknown, a count is negative, or a total is not the sum of its parts.
-
     References
     ----------
     Hundepool et al., *Statistical Disclosure Control*, Wiley, 2012, ch. 4 (cell suppression and its audit).

@@ -22,16 +22,6 @@ def grouping_tables(result: StudyResult) -> dict[str, pd.DataFrame]:
     and to give back in the study file). For all of them, `groupements_comparaison` and `groupements_contexte`
     (establishments that are not grouped, and why). Budgets of establishments are not published, and those of groups as
     `release.budgets` allows, the sizes of a grouping by budget included.
-
-    Parameters
-    ----------
-    result
-        A run of a study.
-
-    Returns
-    -------
-    dict of DataFrame
-        Flat tables.
     """
     found: dict[str, pd.DataFrame] = {}
     budgets = release_budgets(result.groupings)

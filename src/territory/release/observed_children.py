@@ -43,17 +43,6 @@ class ObservedCounts:
 
     A village where few persons are of the age received is veiled: that one of them is served is already too much to
     tell, so that its count is withheld whether it is 0 or not, and no sum says which (decision 0017).
-
-    Parameters
-    ----------
-    children
-        Children served by commune (persons), communes without any left out or at 0.
-    published
-        Communes of each sum that some document prints, and what it is worth: the least useful is withheld first.
-    threshold
-        Smallest count that is printed, 0 apart.
-    veiled
-        Communes of which nobody may know whether they send a child.
     """
 
     def __init__(
@@ -141,20 +130,7 @@ def observed_counts(result: StudyResult, service: str) -> ObservedCounts | None:
 
 
 def veiled_communes(result: StudyResult, service: str) -> set[str]:
-    """Return the communes where too few persons are of the age received to tell whether one of them is served.
-
-    Parameters
-    ----------
-    result
-        A run of a study.
-    service
-        Identifier of a named authorisation.
-
-    Returns
-    -------
-    set of str
-        Codes; where the ages received or the persons are unknown, the commune is among them.
-    """
+    """Return the communes where too few persons are of the age received to tell whether one of them is served."""
     state = result.baseline.state
     rows = rows_serving(state.services, service)
     persons = pd.Series(np.nan, index=state.communes.index)

@@ -41,16 +41,6 @@ def comparison_html(comparison: Comparison) -> str:
 
     No person is counted here, and no mean is weighted by persons: what may leave of these numbers is decided once for
     all the documents of a run, and a card that is kept in a notebook leaves with it.
-
-    Parameters
-    ----------
-    comparison
-        What `territory.scenario.compare` gives.
-
-    Returns
-    -------
-    str
-        HTML.
     """
     zones = comparison.zones
     whole = zones[zones.index.get_level_values("zone") == "territory"].droplevel("zone")

@@ -24,11 +24,6 @@ _SECRET_VALUES: Mapping[str, str | None] = {"waiting": None, "building": "childr
 def is_public(name: str) -> bool:
     """Tell whether the digest of an input may be published.
 
-    Parameters
-    ----------
-    name
-        As the manifest names it: its key, then « : » and the name of the file.
-
     Examples
     --------
     >>> is_public("data.cog: v_commune_2024.csv"), is_public("files.roads: var.osm.pbf")
@@ -42,18 +37,7 @@ def is_public(name: str) -> bool:
 
 
 def public_parameters(study: Study) -> dict[str, Any]:
-    """Return what a study file says, without the counts of persons that it holds.
-
-    Parameters
-    ----------
-    study
-        A checked study.
-
-    Returns
-    -------
-    dict
-        Plain values; they read back as a study.
-    """
+    """Return what a study file says, without the counts of persons that it holds."""
     said = study.model_dump(mode="json", exclude_none=True)
     for section, key in _SECRET_VALUES.items():
         if key is None:
@@ -64,13 +48,7 @@ def public_parameters(study: Study) -> dict[str, Any]:
 
 
 def secret_parameters(study: Study) -> dict[str, Any]:
-    """Return the counts of persons that a study file holds, by name; nothing when it holds none.
-
-    Parameters
-    ----------
-    study
-        A checked study.
-    """
+    """Return the counts of persons that a study file holds, by name; nothing when it holds none."""
     said = study.model_dump(mode="json", include=set(_SECRET_VALUES))
     found = {}
     for section, key in _SECRET_VALUES.items():

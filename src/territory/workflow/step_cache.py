@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Callable
 from functools import cache
 from importlib import metadata, resources
@@ -14,6 +15,8 @@ from territory.files.kept_results import keep, kept
 
 if TYPE_CHECKING:
     import pandas as pd
+
+_log = logging.getLogger(__name__)
 
 
 LIBRARIES = ("geopandas", "matplotlib", "numpy", "pandas", "pyproj", "scipy", "shapely", "typst")
@@ -46,7 +49,9 @@ class Steps:
         found = kept(self.folder, name, key)
         if found is not None:
             self.reused.append(name)
+            _log.info("Repris, rien n'ayant changé : %s", name)
             return found
+        _log.info("À calculer : %s", name)
         try:
             keep(self.folder, name, key, make())
         except OSError as error:

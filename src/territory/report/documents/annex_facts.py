@@ -117,18 +117,7 @@ def _observed_text(reading: Reading) -> Block:
 
 
 def parameters(reading: Reading) -> list[Block]:
-    """Return every parameter of the study, one by line.
-
-    Parameters
-    ----------
-    reading
-        A result, read.
-
-    Returns
-    -------
-    list of Block
-        Nothing when there is nothing to say.
-    """
+    """Return every parameter of the study, one by line."""
     parameters = reading.result.manifest.get("parameters") or public_parameters(reading.study)
     rows = [
         [path, value]

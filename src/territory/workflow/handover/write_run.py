@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import shutil
 import sqlite3
 import tempfile
@@ -13,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 from territory import report
 from territory.errors import OutputError
-from territory.files.private_record import PrivateRecord
 from territory.files.replace_files import publish
 from territory.files.safe_files import UNFINISHED, digest_file, flush_tree, write_whole
 from territory.release.handed_tables import layers, tables
@@ -21,12 +21,14 @@ from territory.report.documents.companions import write_companions
 from territory.report.files.csv_tables import write_geopackage, write_table
 from territory.report.reading.run_reading import Reading
 from territory.result import StudyResult
+from territory.workflow.handover.private_record import PrivateRecord
 
 if TYPE_CHECKING:
     import pandas as pd
 
 MANIFEST = "manifest.json"
 TIMINGS = "timings.json"
+_log = logging.getLogger(__name__)
 
 
 def write_outputs(
@@ -36,14 +38,10 @@ def write_outputs(
 
     Files that are already those of this run (same inputs, parameters, code) are left as they are; secret inputs,
     which the digest of the run leaves out, are compared through the record that stays in the agency.
-
-    Raises
-    ------
-    OutputError
-        If the folder cannot be made or written; the files of an earlier run are as they were.
     """
     make_folder(report_dir)
     if is_current(report_dir, result.run_digest, record=record):
+        _log.info("Repris, rien n'ayant changé : rapport, tables et cartes")
         done = log()
         with _trouble_in_words(report_dir):
             _write_json(

@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from importlib import metadata, resources
+from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from territory import __version__
 from territory.files.safe_files import digest_file
 from territory.study.secrecy import UNPUBLISHED, is_public, public_parameters, secret_parameters
 from territory.study.tables.own_tables import CHANGE_TABLES
@@ -41,26 +42,29 @@ def describe_run(inputs: Inputs, *, roads: Path | None) -> tuple[dict[str, Any],
         "inputs_sha256": files,
         "code_sha256": code_digest(),
         "versions": {
-            "territory": metadata.version("territory"),
+            "territory": __version__,
             **library_versions(),
         },
     }
     return manifest, digest_of_manifest(manifest)
 
 
+def files_read(study: Study, *, roads: Path | None) -> dict[str, Path]:
+    """Return the files that a study names, by what the manifest calls them; an embedded dataset names none."""
+    files = {name: Path(study.folder) / value for name, value in own_files(study)}
+    return files if roads is None else {**files, f"roads: {roads.name}": roads}
+
+
 def own_files(study: Study) -> Iterator[tuple[str, str]]:
     """Yield the files that a study file names: how the manifest calls each, and its path in the study.
 
-    Parameters
-    ----------
-    study
-        A checked study.
+    Examples of names: `files.distancier: temps.csv`, `data.population: rp2021.csv`.
     """
     named = [] if study.data is None else [(f"data.{key}", path) for key, path in study.data.paths().items()]
     named += [
         (f"files.{key}", value)
-        for key, value in study.files.model_dump().items()
-        if value is not None and key != "distancier_unit"
+        for key, value in study.files.model_dump(exclude={"distancier_unit"}).items()
+        if value is not None
     ]
     for scenario in study.scenario:
         for change in scenario.change:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +19,7 @@ from territory.workflow.handover.write_run import make_folder
 from territory.workflow.inputs.manifest import describe_run
 from territory.workflow.inputs.prepare import Inputs, places_of, state_of
 from territory.workflow.inputs.travel_times import no_times
+from territory.workflow.journal import journal, note_choices, note_study
 from territory.workflow.national.measures import NationalTables, compute_parts
 from territory.workflow.national.outputs import write_national
 from territory.workflow.national.schedulers import Cluster, Threads, open_scheduler
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["NationalResult", "is_national", "run_national"]
 
 StepListener = Callable[[str], None]
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -114,7 +118,12 @@ def run_national(
     ClusterError
         If the scheduler does not answer, or its workers cannot do their part.
     """
-    announce = on_step or (lambda step: None)
+
+    def announce(step: str) -> None:
+        _log.info("%s…", step)
+        if on_step is not None:
+            on_step(step)
+
     announce("Lecture de l'étude et des données")
     study = study if isinstance(study, Study) else load_study(study)
     _check(study)
@@ -124,16 +133,20 @@ def run_national(
     with hold(kept_dir, announce=announce):
         for folder in (report_dir, kept_dir):
             sweep(folder)
-        places = places_of(study, roads=roads_path)
-        method = "estimate" if places.roads is None else "roads"
-        state = state_of(places, no_times(method, cutoff_min=study.travel.max_time_min))
-        inputs = Inputs(places.study, places.dataset, state, method, roads=places.roads)
-        ends = places.weighed, places.sites
-        asked = ask_times(study, *ends, roads=roads_path, kept_dir=kept_dir, announce=announce)
-        if not isinstance(scheduler, str):
-            return _run(inputs, asked, roads_path, report_dir, kept_dir, scheduler, announce)
-        with open_scheduler(scheduler) as runner:
-            return _run(inputs, asked, roads_path, report_dir, kept_dir, runner, announce)
+        with journal(kept_dir):
+            note_study(study, roads=roads_path)
+            places = places_of(study, roads=roads_path)
+            method = "estimate" if places.roads is None else "roads"
+            state = state_of(places, no_times(method, cutoff_min=study.travel.max_time_min))
+            inputs = Inputs(places.study, places.dataset, state, method, roads=places.roads)
+            note_choices(inputs)
+            ends = places.weighed, places.sites
+            asked = ask_times(study, *ends, roads=roads_path, kept_dir=kept_dir, announce=announce)
+            opened = open_scheduler(scheduler) if isinstance(scheduler, str) else nullcontext(scheduler)
+            with opened as runner:
+                result = _run(inputs, asked, roads_path, report_dir, kept_dir, runner, announce)
+            _log.info("Fini")
+            return result
 
 
 def _run(

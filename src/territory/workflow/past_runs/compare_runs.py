@@ -12,7 +12,6 @@ import numpy as np
 import pandas as pd
 
 from territory.errors import Problems, StudyError, TerritoryWarning, examples
-from territory.files.private_record import private_record
 from territory.report.documents.run_difference import difference_document, published
 from territory.report.files.csv_texts import without_formulas
 from territory.report.layout.pdf import compile_pdf
@@ -25,6 +24,7 @@ from territory.study.state import State
 from territory.study.words.changes import Scenario
 from territory.study.words.model import Study
 from territory.tables.service_names import SERVICE_NAMES
+from territory.workflow.handover.private_record import private_record
 from territory.workflow.handover.write_run import make_folder
 from territory.workflow.inputs.manifest import describe_run
 from territory.workflow.inputs.prepare import Inputs, dataset_of, prepare

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from territory.files.safe_files import write_whole
+from territory.files.safe_files import digest_file, write_whole
 from territory.study.secrecy import is_public, secret_parameters
-from territory.workflow.inputs.manifest import digest_file, own_files
+from territory.workflow.inputs.manifest import own_files
 
 if TYPE_CHECKING:
     from territory.study.words.model import Study
@@ -43,31 +43,14 @@ class PrivateRecord:
         return f"PrivateRecord({len(self.inputs)} secret inputs)"
 
     def vouches_for(self, outputs: Mapping[str, str]) -> bool:
-        """Tell whether some files are known to come from these very secret inputs.
-
-        Parameters
-        ----------
-        outputs
-            Digests of the files, by name; documents that were added since are ignored.
-
-        Returns
-        -------
-        bool
-            True also when the run has no secret input.
-        """
+        """Tell whether some files are known to come from these very secret inputs."""
         if not self.inputs:
             return True
         known = _read(self.folder)
         return known is not None and known[0] == dict(self.inputs) and known[1].items() <= outputs.items()
 
     def changed(self, outputs: Mapping[str, str]) -> list[str] | None:
-        """Return the names of the secret inputs that are no longer those of some files.
-
-        Returns
-        -------
-        list of str or None
-            None when nobody can say: the record is absent, or that of another run.
-        """
+        """Return the names of the secret inputs that are no longer those of some files."""
         known = _read(self.folder)
         if known is None or not known[1].items() <= outputs.items():
             return None
@@ -82,15 +65,7 @@ class PrivateRecord:
 
 
 def private_record(study: Study, folder: Path) -> PrivateRecord:
-    """Return the secret inputs of a study as they are now.
-
-    Parameters
-    ----------
-    study
-        A checked study; its files exist.
-    folder
-        Where the record is kept.
-    """
+    """Return the secret inputs of a study as they are now."""
     inputs = {
         f"{name} ({value})": digest_file(Path(study.folder) / value)
         for name, value in own_files(study)
