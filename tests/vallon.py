@@ -1,0 +1,48 @@
+"""A made-up territory, small and whole: what most tests of runs, documents and commands are about.
+
+Fifteen communes of three EPCI in a valley, four around; four services, two scenarios, no draw. The Var is for the
+golden run, and for what is said of the Var.
+"""
+
+from __future__ import annotations
+
+import shutil
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from territory.workflow.result import StudyResult
+
+FOLDER = Path(__file__).parent / "worlds" / "vallon"
+STUDY = FOLDER / "vallon.toml"
+# the town, a large commune of each other EPCI, and three that are too small to be counted
+TOWN, UPPER, PORT = "03901", "03906", "03911"
+SMALL = ("03905", "03908", "03909")
+FOCUS, PLATEAU, RIVERS = "200099901", "200099902", "200099903"
+IME, SESSAD, CMPP, CMP = "ime-hautbourg", "sessad-hautbourg", "cmpp-vallon", "cmp-port-ombre"
+
+
+def text() -> str:
+    """Return the study file."""
+    return STUDY.read_text("utf-8")
+
+
+def copied(folder: Path, text_: str | None = None, *, name: str = "vallon.toml") -> Path:
+    """Copy the files of the study in a folder, with a study file of one's own where it is given; return its path."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in FOLDER.iterdir():
+        if path != STUDY:
+            shutil.copyfile(path, folder / path.name)
+    target = folder / name
+    target.write_text(text() if text_ is None else text_, encoding="utf-8")
+    return target
+
+
+@cache
+def lent() -> StudyResult:
+    """Return the results of the study, computed once in each process; nobody may change them."""
+    # not `territory.run_study`, which lends the embedded study to the examples
+    from territory.workflow.running import run_study
+
+    return run_study(STUDY)
