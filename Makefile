@@ -7,16 +7,19 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$p" && break; done)
 STUDY ?= draguignan
 
+# tests are rewritten as they are read: what is kept spares that at the next run, and in each process
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: run test slow lint format docs lab bench bench-national clean
 
 run: $(VENV)/.installed
 	$(BIN)/territory run $(STUDY)
 
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"
 
 slow: $(VENV)/.installed-dev
-	TERRITORY_EXAMPLES=new $(BIN)/python -m pytest -n 2 --dist loadfile
+	TERRITORY_EXAMPLES=slow $(BIN)/python -m pytest -n 2 --dist loadfile -p nbmake.pytest_plugin --nbmake
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

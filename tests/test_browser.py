@@ -35,7 +35,10 @@ CHROMIUM = next((path for path in map(shutil.which, BROWSERS) if path), None)
 NOTEBOOK = "04_plateforme_draguignan.ipynb"
 SERVER_S, RUN_S = 90, 150
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is absent: apt-get install chromium")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is absent: apt-get install chromium"),
+]
 
 
 @pytest.fixture(scope="module")

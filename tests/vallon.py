@@ -7,9 +7,10 @@ golden run, and for what is said of the Var.
 from __future__ import annotations
 
 import shutil
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from tests import embedded
 
 if TYPE_CHECKING:
     from territory.workflow.result import StudyResult
@@ -39,10 +40,12 @@ def copied(folder: Path, text_: str | None = None, *, name: str = "vallon.toml")
     return target
 
 
-@cache
 def lent() -> StudyResult:
     """Return the results of the study, computed once in each process; nobody may change them."""
-    # not `territory.run_study`, which lends the embedded study to the examples
-    from territory.workflow.running import run_study
+    return embedded.lent(STUDY)
 
-    return run_study(STUDY)
+
+def small_text() -> str:
+    """Return a study of one service on the same files, without need nor scenario: the quickest run that is whole."""
+    head = text().split("[ages]")[0].replace('id = "vallon"', 'id = "petite"')
+    return head.replace('["urgences", "pharmacie", "medecin_generaliste"]', '["pharmacie"]')

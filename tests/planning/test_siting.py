@@ -12,7 +12,7 @@ from territory.planning import SitingResult, maximal_coverage, p_center, p_media
 from tests.planning import oracles_siting as oracle
 from tests.planning.worlds import table, worlds
 
-few = settings(deadline=None, max_examples=60)
+few = settings(deadline=None)
 
 
 def outcome(function, *arguments, **options) -> SitingResult | None:
@@ -175,7 +175,6 @@ def test_a_budget_equals_brute_force(world: tuple, p: int, data: st.DataObject) 
     assert sum(cost[site] for site in median.selected) <= budget
 
 
-@settings(deadline=None, max_examples=40)
 @given(
     world=worlds(max_origins=5, max_sites=5),
     p=st.integers(1, 3),
@@ -215,7 +214,6 @@ def test_capacities_equal_brute_force_with_flows(
     assert (math.inf if least is None else least.objective) == fewest
 
 
-@settings(deadline=None, max_examples=25)
 @given(world=worlds(max_origins=4, max_sites=4), data=st.data())
 def test_p_center_under_capacities_equals_brute_force(world: tuple, data: st.DataObject) -> None:
     times, demand, sites = world

@@ -60,6 +60,7 @@ def test_nothing_is_asked_and_nothing_fails(browser: Browser, place: Path) -> No
     assert troubles == []
 
 
+@pytest.mark.slow
 def test_hover_and_click_say_the_numbers_of_a_commune(browser: Browser, place: Path) -> None:
     page, troubles = opened(browser, place)
     draguignan = page.locator("#commune option", has_text="Draguignan").get_attribute("value")
@@ -71,6 +72,7 @@ def test_hover_and_click_say_the_numbers_of_a_commune(browser: Browser, place: P
     assert troubles == []
 
 
+@pytest.mark.slow
 def test_everything_by_keyboard_alone(browser: Browser, place: Path) -> None:
     page, troubles = opened(browser, place)
     page.keyboard.press("Tab")
@@ -102,6 +104,7 @@ def test_everything_by_keyboard_alone(browser: Browser, place: Path) -> None:
     assert troubles == []
 
 
+@pytest.mark.slow
 def test_the_table_sorts_both_ways_and_unknown_comes_last(browser: Browser, place: Path) -> None:
     page, troubles = opened(browser, place)
     head = page.locator("#communes thead th").nth(2)
@@ -122,6 +125,7 @@ def test_the_table_sorts_both_ways_and_unknown_comes_last(browser: Browser, plac
     assert troubles == []
 
 
+@pytest.mark.slow
 def test_at_400_percent_nothing_scrolls_sideways(browser: Browser, place: Path) -> None:
     # 1280 points wide at 400 %
     page, troubles = opened(browser, place, width=320, height=256)
@@ -130,6 +134,7 @@ def test_at_400_percent_nothing_scrolls_sideways(browser: Browser, place: Path) 
     assert troubles == []
 
 
+@pytest.mark.slow
 def test_names_that_look_like_markup_run_nothing(browser: Browser, tmp_path: Path) -> None:
     path = tmp_path / "resume.html"
     path.write_text(summary_html(world("markup")), encoding="utf-8")
@@ -141,6 +146,7 @@ def test_names_that_look_like_markup_run_nothing(browser: Browser, tmp_path: Pat
     assert troubles == []
 
 
+@pytest.mark.slow
 def test_without_scripts_the_answer_can_be_read(browser: Browser, place: Path) -> None:
     context = browser.new_context(java_script_enabled=False, offline=True)
     page = context.new_page()

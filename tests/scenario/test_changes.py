@@ -95,7 +95,7 @@ CHANGES = [
 ]
 
 
-@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.permutations(range(len(CHANGES))), st.integers(1, 5))
 def test_order_changes_nothing_and_the_baseline_is_left_alone(
     wide: State, order: list[int], count: int
