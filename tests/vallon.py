@@ -17,9 +17,11 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parent / "worlds" / "vallon"
 STUDY = FOLDER / "vallon.toml"
+# one question about the same communes, without need nor scenario: the quickest run that is whole
+SMALL_STUDY = FOLDER / "petite.toml"
 # the town, a large commune of each other EPCI, and three that are too small to be counted
 TOWN, UPPER, PORT = "03901", "03906", "03911"
-SMALL = ("03905", "03908", "03909")
+TINY = ("03905", "03908", "03909")
 FOCUS, PLATEAU, RIVERS = "200099901", "200099902", "200099903"
 IME, SESSAD, CMPP, CMP = "ime-hautbourg", "sessad-hautbourg", "cmpp-vallon", "cmp-port-ombre"
 
@@ -33,7 +35,7 @@ def copied(folder: Path, text_: str | None = None, *, name: str = "vallon.toml")
     """Copy the files of the study in a folder, with a study file of one's own where it is given; return its path."""
     folder.mkdir(parents=True, exist_ok=True)
     for path in FOLDER.iterdir():
-        if path != STUDY:
+        if path.suffix != ".toml":
             shutil.copyfile(path, folder / path.name)
     target = folder / name
     target.write_text(text() if text_ is None else text_, encoding="utf-8")
@@ -43,9 +45,3 @@ def copied(folder: Path, text_: str | None = None, *, name: str = "vallon.toml")
 def lent() -> StudyResult:
     """Return the results of the study, computed once in each process; nobody may change them."""
     return embedded.lent(STUDY)
-
-
-def small_text() -> str:
-    """Return a study of one service on the same files, without need nor scenario: the quickest run that is whole."""
-    head = text().split("[ages]")[0].replace('id = "vallon"', 'id = "petite"')
-    return head.replace('["urgences", "pharmacie", "medecin_generaliste"]', '["pharmacie"]')

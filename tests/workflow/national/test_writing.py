@@ -244,6 +244,7 @@ def _port_taken(port: int) -> Iterator[None]:
         yield
 
 
+@pytest.mark.slow
 def test_a_killed_worker_costs_its_tasks_alone(
     tmp_path: Path, quiet_cluster: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
