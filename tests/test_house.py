@@ -103,9 +103,9 @@ def code_lines(text: str) -> int:
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             first = node.body[0] if node.body else None
-            if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
-                if isinstance(first.value.value, str):
-                    said |= set(range(first.lineno, (first.end_lineno or first.lineno) + 1))
+            value = getattr(first, "value", None) if isinstance(first, ast.Expr) else None
+            if isinstance(value, ast.Constant) and isinstance(value.value, str):
+                said |= set(range(value.lineno, (value.end_lineno or value.lineno) + 1))
     idle = {
         tokenize.COMMENT,
         tokenize.NL,
