@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
@@ -266,3 +267,21 @@ def test_more_sites_or_more_candidates_never_worsen(world: tuple, p: int) -> Non
         more_sites = sign * function(frame, persons, sites, p=p + 1, **options).objective
         assert more_sites <= more_candidates + 1e-9
         assert more_candidates <= base + 1e-9
+
+
+def test_no_proof_is_claimed_for_a_large_median_under_capacities() -> None:
+    # more pairs than are solved exactly: HiGHS chooses among the sites that look best, which proves nothing
+    draw = np.random.default_rng(5)
+    homes, places = draw.uniform(0, 60, (150, 2)), draw.uniform(0, 60, (150, 2))
+    minutes = np.hypot(*(homes[:, None, :] - places[None, :, :]).transpose(2, 0, 1))
+    times = {(f"C{i}", f"S{j}"): float(minutes[i, j]) for i in range(150) for j in range(150)}
+    demand = pd.Series({f"C{i}": float(n) for i, n in enumerate(draw.integers(1, 9, 150))})
+    sites = [f"S{j}" for j in range(150)]
+    # three sites of just over a third of the demand each: who is closest to one may not find room there
+    capacity = pd.Series(math.ceil(demand.sum() / 3 * 1.02), index=sites, dtype=float)
+    free = p_median(table(times), demand, sites, p=3)
+    got = p_median(table(times), demand, sites, p=3, capacity=capacity)
+    assert got.objective > free.objective
+    assert got.bound <= free.objective * (1 + 1e-9)
+    assert got.gap > 0
+    assert got.status != "optimal"
