@@ -23,7 +23,7 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
 
 def _shared_run(study: Any, **options: Any) -> Any:
     """Return the shared run where an example asks for just that, a run of its own otherwise."""
-    from territory.workflow.running import run_study
+    from territory.workflow.run import run_study
     from tests.embedded import STUDY, lent
 
     return lent() if study == STUDY and not options else run_study(study, **options)

@@ -21,11 +21,11 @@ from eight_scenarios import study_text
 
 import territory
 from territory import report
-from territory.report.companions import write_companions
-from territory.report.reading import Reading
-from territory.report.sheet import sheet_codes
-from territory.workflow.result import StudyResult
-from territory.workflow.tables import tables
+from territory.release.handed_tables import tables
+from territory.report.documents.companions import write_companions
+from territory.report.documents.epci_sheet import sheet_codes
+from territory.report.reading.run_reading import Reading
+from territory.result import StudyResult
 
 MOST_MB = 3.0
 BARS_S = {"council": 6.0, "sheets": 40.0}

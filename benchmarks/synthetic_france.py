@@ -16,9 +16,9 @@ import numpy as np
 import pandas as pd
 from synthetic_roads import cached_roads
 
-from territory.network.attaching import Endpoints
 from territory.network.engine import Graph, Hierarchy, Seeds, order_nodes
-from territory.network.searching import RoadSearch
+from territory.network.points.endpoints import Endpoints
+from territory.network.queries.od_search import RoadSearch
 
 N_DEPARTEMENTS = 96
 CENSUS = "population/donnees_communes_rp2021.csv"

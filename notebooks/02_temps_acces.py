@@ -69,7 +69,7 @@ territory.plot.explore(isochrones)
 # minutes : quatre erreurs sur cinq sont plus petites.
 
 # %%
-from territory.workflow.inputs import dataset_of
+from territory.workflow.inputs.prepare import dataset_of
 
 study = territory.load_study(etude)
 communes = dataset_of(study).communes

@@ -12,7 +12,7 @@ from hypothesis import settings
 from tests import embedded, vallon
 
 if TYPE_CHECKING:
-    from territory.workflow.result import StudyResult
+    from territory.result import StudyResult
 
 # the fast suite tries the same few examples at each run; `make slow` draws many new ones
 settings.register_profile("fast", derandomize=True, deadline=None, max_examples=25)

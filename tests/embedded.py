@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from territory.workflow.result import StudyResult
+    from territory.result import StudyResult
 
 STUDY = "draguignan"
 
@@ -29,7 +29,7 @@ def lent(study: str | Path = STUDY) -> StudyResult:
     key = str(study)
     if key not in _computed:
         # not `territory.run_study`, which lends these results to the examples
-        from territory.workflow.running import run_study
+        from territory.workflow.run import run_study
 
         result = run_study(study)
         _computed[key] = result, {name: deepcopy(table) for name, table in _tables(result)}

@@ -30,7 +30,7 @@ from territory.study import load_study
 sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
 pytest.importorskip("ipywidgets", reason="the extra « notebooks » is not installed")
 
-from territory.plot.explore_panel import ON_THE_MAP  # noqa: E402
+from territory.plot.interactive.panel import ON_THE_MAP  # noqa: E402
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM = next((path for path in map(shutil.which, BROWSERS) if path), None)

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from territory.errors import SchemaError, UnknownCodeError
-from territory.tables import TABLES, validate
+from territory.tables.schemas import TABLES, validate
 from territory.units import UNIT_SUFFIXES
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from tests import embedded
 
 if TYPE_CHECKING:
-    from territory.workflow.result import StudyResult
+    from territory.result import StudyResult
 
 FOLDER = Path(__file__).parent / "worlds" / "vallon"
 STUDY = FOLDER / "vallon.toml"

@@ -7,7 +7,7 @@ import inspect
 from pathlib import Path
 from typing import Any
 
-from territory.tables import TABLES, Column
+from territory.tables.schemas import TABLES, Column
 
 # a name that several parts offer is described in the first of these, and named in the others
 DESCRIBED_FIRST = ("territory", "territory.scenario")
@@ -74,7 +74,7 @@ def _tables_page() -> str:
     """Return the page of the tables, from the declarations that check them."""
     parts = [
         "# Tables\n",
-        "Every table is declared once in `territory.tables`; readers check it at the border, and this page is "
+        "Every table is declared once in `territory.tables.schemas`; readers check it at the border, and this page is "
         "written from the same declaration. Ids are text, NaN is unknown, minutes are everywhere.\n",
     ]
     for name, table in TABLES.items():

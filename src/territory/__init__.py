@@ -2,6 +2,7 @@
 
 import lazy_loader
 
+# the only place of the version: the build, the command line and the manifests read it here
 __version__ = "0.1.0"
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
@@ -15,13 +16,16 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "notebooks",
         "planning",
         "plot",
+        "release",
         "report",
         "scenario",
         "sources",
         "supply",
     },
     submod_attrs={
+        "errors": ["TerritoryError"],
         "study": ["Study", "load_study"],
-        "workflow": ["StudyResult", "run_study"],
+        "result": ["StudyResult"],
+        "workflow": ["run_study"],
     },
 )

@@ -11,7 +11,7 @@ class TerritoryError(Exception):
 
 
 class SchemaError(TerritoryError, ValueError):
-    """A table does not respect its schema (see `territory.tables`)."""
+    """A table does not respect its schema (see `territory.tables.schemas`)."""
 
 
 class ReadError(TerritoryError, ValueError):

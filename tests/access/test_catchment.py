@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from territory.access import decay, floating_catchment_area, gravity, spatial_availability
-from territory.access.catchment import METHODS
+from territory.access.catchments.floating_catchment import METHODS
 from territory.errors import ParameterError, SchemaError, TerritoryWarning, UnknownCodeError
 from tests.access import oracles
 from tests.access.worlds import table, worlds

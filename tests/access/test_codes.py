@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from territory.access._codes import text_codes
+from territory.access.catchments.codes import text_codes
 
 
 def check(column: pd.Series) -> None:

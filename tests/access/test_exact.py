@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from territory.access._exact import ExactSums, weighted_sums
+from territory.access.catchments.exact_sums import ExactSums, weighted_sums
 
 PLACES = 3
 AMOUNTS = st.one_of(

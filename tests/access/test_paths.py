@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given
 
 from territory.access import coordination_reach
-from territory.access.paths import ABSENT, PRESENT, UNKNOWN, Step, ehpad_primary_care, path_view, step_status
+from territory.access.paths import (
+    ABSENT,
+    PRESENT,
+    UNKNOWN,
+    Step,
+    ehpad_primary_care,
+    path_view,
+    step_status,
+)
 from territory.errors import ParameterError, SchemaError, TerritoryWarning
 from tests.access import oracles
 from tests.access.worlds import table, worlds

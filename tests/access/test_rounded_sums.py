@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from territory.access._exact import weighted_sums as exact_sums
-from territory.access._rounded_sums import weighted_sums
+from territory.access.catchments.exact_sums import weighted_sums as exact_sums
+from territory.access.catchments.rounded_sums import weighted_sums
 
 numbers = st.one_of(
     st.sampled_from([0.0, 1.0, 0.1, 1 / 3, 2.0**53, 2.0**-53, 2.0**53 + 2, 1e-300, 1e30, 5e-324]),

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from territory.cli import main
-from territory.workflow.result import StudyResult
+from territory.result import StudyResult
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +17,7 @@ def result(draguignan: StudyResult) -> StudyResult:
 @pytest.fixture(autouse=True)
 def one_run(result: StudyResult, monkeypatch: pytest.MonkeyPatch) -> None:
     """Draw the same run in every test: what is tried here is the drawing."""
-    monkeypatch.setattr("territory.workflow.running.run_study", lambda study, **_: result)
+    monkeypatch.setattr("territory.workflow.run.run_study", lambda study, **_: result)
 
 
 def run(*arguments: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:

@@ -13,11 +13,11 @@ import pandas as pd
 import pytest
 import shapely
 
-from territory import tables
 from territory.datasets import VarDataset, dataset_names, load_dataset, load_var
 from territory.errors import ParameterError, UnknownCodeError
 from territory.geography import projected_epsg
 from territory.needs import persons_by_age
+from territory.tables import schemas
 
 FOLDER = resources.files("territory.datasets") / "var"
 PRISME = [
@@ -42,10 +42,10 @@ def home(var):
 
 def test_tables_follow_the_contract(var):
     for name in ("communes", "outlines", "sites", "services"):
-        tables.validate(name, getattr(var, name))
+        schemas.validate(name, getattr(var, name))
         assert getattr(var, name).index.is_monotonic_increasing or name in ("sites", "services")
     for vintage in var.vintages:
-        tables.validate("population", var.population(vintage))
+        schemas.validate("population", var.population(vintage))
 
 
 def test_the_var_has_its_communes_its_people_and_its_epci(var, home):

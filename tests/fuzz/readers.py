@@ -229,7 +229,7 @@ def _kept(folder: Path) -> list[bytes]:
     """Return a kept step, in a zip."""
     import pandas as pd
 
-    from territory.workflow.keeping import keep
+    from territory.files.kept_results import keep
 
     place = folder / "kept"
     place.mkdir(exist_ok=True)
@@ -240,7 +240,7 @@ def _kept(folder: Path) -> list[bytes]:
 
 def _read_kept(path: Path) -> object:
     """Give back a kept step."""
-    from territory.workflow.keeping import kept
+    from territory.files.kept_results import kept
 
     with tempfile.TemporaryDirectory() as place:
         mutating.unfold(path.read_bytes(), Path(place) / f"essai-{'0' * 32}")
@@ -267,7 +267,7 @@ def _unpack(path: Path) -> object:
 
 def _origins(path: Path) -> object:
     """Read where the children served live."""
-    from territory.study.own_tables import read_observed_origins
+    from territory.study.tables.own_tables import read_observed_origins
 
     return read_observed_origins(path, communes={"83050", "83121"}, authorisations={"ime-salernes"})
 
@@ -332,7 +332,7 @@ def targets() -> dict[str, Target]:
 
 def _stream(path: Path) -> object:
     """Read a table line by line."""
-    from territory.sources.streams import TableStream, read_columns
+    from territory.sources.text.large_tables import TableStream, read_columns
 
     return read_columns(path, TableStream(path).titles)
 
@@ -357,7 +357,7 @@ def _manifest(folder: Path) -> list[bytes]:
 
 def _past_study(path: Path) -> object:
     """Read the study of a past run."""
-    from territory.workflow.remembering import past_study
+    from territory.workflow.past_runs.read_run import past_study
 
     return past_study(path.parent)
 

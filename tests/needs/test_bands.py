@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from territory.errors import ParameterError, SchemaError, TerritoryWarning
 from territory.needs import cut_bands, persons_by_age, population_from_columns, population_from_shares
-from territory.tables import validate
+from territory.tables.schemas import validate
 from tests.needs.worlds import bands, population
 
 SQUARES = {"Ind_0_3": (0, 3), "Ind_4_5": (4, 5), "Ind_80p": (80, math.inf)}

@@ -15,7 +15,7 @@ from territory.needs import (
     demand_from_rate,
     places_against_rate,
 )
-from territory.tables import DEMAND_KINDS
+from territory.tables.schemas import DEMAND_KINDS
 from tests.needs import oracles
 
 ZONES = {"83050": "Dracénie", "83141": "Dracénie", "83121": "Provence Verte", "83118": "Var Estérel"}

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from territory.errors import ParameterError, SchemaError
 from territory.needs import grow_population, persons_by_age, project_population
-from territory.tables import validate
+from territory.tables.schemas import validate
 from tests.needs import oracles
 from tests.needs.worlds import COMMUNES, bands, population, populations
 

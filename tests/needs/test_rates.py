@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from territory.errors import ParameterError, TerritoryWarning
 from territory.needs import Rate, demand_for_service, demand_from_rate, demand_from_rates, persons_by_age
-from territory.tables import validate
+from territory.tables.schemas import validate
 from tests.needs import oracles
 from tests.needs.worlds import COMMUNES, population, populations
 

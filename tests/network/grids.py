@@ -6,8 +6,8 @@ import geopandas as gpd
 import numpy as np
 
 from territory.network import RoadNetwork
-from territory.network.graph import RoadLines
-from territory.network.profile import drive, way_table
+from territory.network.graph.arrays import RoadLines
+from territory.network.maps.car_profile import drive, way_table
 
 
 def grid(side: int = 12) -> RoadNetwork:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from territory.errors import MissingFileError, NetworkError, OutputError
+from territory.network.maps.sample import sample_network
 from territory.network.roads import RoadNetwork
-from territory.network.sample import sample_network
 from tests.network.small_maps import points
 
 SITES = points(A=(6.40, 43.50), B=(6.42, 43.51), C=(6.401, 43.515))

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from territory.errors import ParameterError
-from territory.network.osm import read_osm
-from territory.network.sample import sample_network
+from territory.network.maps.osm import read_osm
+from territory.network.maps.sample import sample_network
 from tests.network.small_maps import points
 
 

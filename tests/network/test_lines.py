@@ -6,8 +6,8 @@ import pytest
 import shapely
 
 from territory.errors import NetworkError, ParameterError, TerritoryWarning
-from territory.network.lines import from_lines
-from territory.network.speeds import speed_table
+from territory.network.graph.speeds import speed_table
+from territory.network.maps.line_layers import from_lines
 
 ORIGIN = (950_000, 6_270_000)
 

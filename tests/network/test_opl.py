@@ -5,7 +5,7 @@ import io
 import numpy as np
 import pytest
 
-from territory.network.opl import decode_tags, read_opl
+from territory.network.maps.opl import decode_tags, read_opl
 
 
 @pytest.fixture(params=[1 << 20, 8])

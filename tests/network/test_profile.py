@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from territory.errors import TerritoryWarning
-from territory.network.graph import PLAIN, SIGNAL, STOP
-from territory.network.profile import blocks_cars, drive, node_kind, read_duration_s, way_table
+from territory.network.graph.arrays import PLAIN, SIGNAL, STOP
+from territory.network.maps.car_profile import blocks_cars, drive, node_kind, read_duration_s, way_table
 
 
 @pytest.mark.parametrize(

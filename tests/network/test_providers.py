@@ -11,9 +11,9 @@ import pandas as pd
 import pytest
 
 from territory.errors import MissingFileError, NetworkError, ParameterError, ReadError, SchemaError
-from territory.network import providers
-from territory.network.providers import query_server, read_distancier
-from territory.tables import validate
+from territory.network.elsewhere import providers
+from territory.network.elsewhere.providers import query_server, read_distancier
+from territory.tables.schemas import validate
 from tests.network.small_maps import points
 
 

@@ -10,12 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from territory.errors import NetworkError, ParameterError
-from territory.network import routing
-from territory.network.osm import read_osm
-from territory.network.placing import ACCESS_KMH
+from territory.network.maps.osm import read_osm
+from territory.network.maps.sample import sample_network
+from territory.network.points.snapping import ACCESS_KMH
 from territory.network.roads import RoadNetwork
-from territory.network.sample import sample_network
-from territory.tables import validate
+from territory.tables.schemas import validate
 from tests.network.small_maps import metres, points, write_osm
 
 # 36 km/h is 10 m/s: seconds are metres over ten
@@ -260,13 +259,13 @@ def test_merging_keeps_the_fastest_time_of_each_pair(rows):
 
     def pairs(part):
         columns = np.array(part, dtype=np.int64).reshape(-1, 3).T
-        return routing.Pairs(*columns)
+        return pairs.Pairs(*columns)
 
     first = {
         (origin, destination): time
         for origin, destination, time in sorted(rows[:half], key=lambda row: -row[2])
     }
-    merged = routing.merge(
+    merged = pairs.merge(
         pairs([(*pair, time) for pair, time in sorted(first.items())]), pairs(rows[half:]), limit_ms=10**6
     )
     got = dict(
@@ -281,14 +280,14 @@ def test_merging_keeps_the_fastest_time_of_each_pair(rows):
 
 def test_millions_of_rows_have_categorical_identifiers(monkeypatch):
     network = sample_network()
-    monkeypatch.setattr("territory.network.queries._CATEGORICAL_FROM_ROWS", 4)
+    monkeypatch.setattr("territory.network.queries.roads_queries._CATEGORICAL_FROM_ROWS", 4)
     table = network.travel_times(points(A=A, B=B), points(A=A, B=B))
     assert isinstance(table["from_id"].dtype, pd.CategoricalDtype)
     assert table["to_id"].astype(str).tolist() == ["A", "B", "A", "B"]
 
 
 def test_the_engine_is_chosen_by_cost():
-    from territory.network.queries import choose_engine
+    from territory.network.queries.roads_queries import choose_engine
 
     network = sample_network()
     assert choose_engine(network, "auto", 10, 3_600_000) == "dijkstra"

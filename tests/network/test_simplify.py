@@ -7,12 +7,12 @@ from hypothesis import strategies as st
 from pyproj import Geod
 
 from territory.errors import NetworkError
-from territory.network.graph import RoadLines
-from territory.network.hilbert import hilbert_order
-from territory.network.profile import drive, way_table
+from territory.network.graph.arrays import RoadLines
+from territory.network.graph.hilbert import hilbert_order
+from territory.network.graph.simplify import measure_m, prepare
+from territory.network.graph.topology import Topology
+from territory.network.maps.car_profile import drive, way_table
 from territory.network.roads import RoadNetwork
-from territory.network.simplify import measure_m, prepare
-from territory.network.topology import Topology
 from tests.network.oracles_roads import junction_points, turn_times
 
 

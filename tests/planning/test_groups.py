@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from shapely import Point, box
 
 from territory.errors import InfeasibleError, ParameterError, TerritoryWarning
-from territory.planning import _regions, territorial_groups
+from territory.planning import territorial_groups
+from territory.planning.grouping import regions
 
 
 def grid(rows: int, columns: int) -> gpd.GeoDataFrame:
@@ -152,7 +153,7 @@ def test_the_search_without_a_full_list_comes_close_to_the_optimum(monkeypatch: 
         exact = territorial_groups(units, drives(units), size, min_size=10)
         assert exact.status == "optimal"
         with monkeypatch.context() as patch:
-            patch.setattr(_regions, "MOST_VISITED", 5)
+            patch.setattr(regions, "MOST_VISITED", 5)
             found = territorial_groups(units, drives(units), size, min_size=10)
         assert found.status == "heuristic"
         check_rules(units, size, found.groups, 10, math.inf, pd.Series(dtype=object))
@@ -213,7 +214,7 @@ def test_figures_of_a_group() -> None:
     assert row["worst_drive_between_min"] == 10
     assert row["compactness"] == pytest.approx(4 * math.pi * 2 / 36)
     assert got.quality["balance"] == 1.0
-    assert repr(got) == "GroupingResult(2 groups of 4 units; sizes 110 to 110, optimal)"
+    assert repr(got) == "GroupingResult(2 groups of 4 units; 2 to 2 units each, optimal)"
     assert "optimum prouvé" in got._repr_html_()
 
 
@@ -304,7 +305,7 @@ def test_the_contiguity_of_the_user_is_used() -> None:
 def test_points_have_the_neighbours_that_libpysal_gives() -> None:
     from libpysal.graph import Graph
 
-    from territory.planning._group_inputs import _gabriel
+    from territory.planning.grouping.inputs import _gabriel
 
     rng = np.random.default_rng(5)
     points = gpd.GeoSeries(gpd.points_from_xy(rng.random(40), rng.random(40)), crs=2154)

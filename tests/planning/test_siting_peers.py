@@ -10,10 +10,10 @@ import pytest
 
 from territory.errors import ParameterError, Problems
 from territory.planning import maximal_coverage, p_center, p_median, set_cover
-from territory.planning._interchange import MedianProblem
-from territory.planning._lagrangian import relax
-from territory.planning._median import solve_median
-from territory.planning._search import start_search
+from territory.planning.siting.interchange import MedianProblem
+from territory.planning.siting.lagrangian import relax
+from territory.planning.siting.median_search import solve_median
+from territory.planning.solver import start_search
 
 
 def world(seed: int, n: int = 30, m: int = 12) -> tuple[pd.DataFrame, np.ndarray, pd.Series, list[str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from territory.workflow import StudyResult
+from territory.result import StudyResult
 
 
 @pytest.fixture(scope="session")

@@ -7,9 +7,9 @@ import shapely
 
 from territory.errors import ParameterError
 from territory.plot import show
-from territory.plot.doubt import CATEGORIES, doubt_classes, doubt_map
+from territory.plot.maps.doubt import CATEGORIES, doubt_classes, doubt_map
 from territory.plot.style import contrast, to_svg
-from territory.scenario.uncertainty import Draws
+from territory.scenario.doubt.draws import Draws
 
 CODES = ["83001", "83002", "83003", "83004", "83005"]
 

@@ -13,9 +13,9 @@ import pytest
 
 import territory
 from territory.errors import ParameterError, UnknownCodeError
-from territory.plot.explore_trial import Trial
+from territory.plot.interactive.trial import Trial
+from territory.result import StudyResult
 from territory.study import save_scenario
-from territory.workflow import StudyResult
 
 
 @pytest.fixture(scope="module")

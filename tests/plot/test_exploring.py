@@ -16,13 +16,13 @@ from territory.access.deserts import Criterion, classify
 from territory.errors import MissingExtraError, ParameterError
 from territory.plot import explore
 from territory.plot.style import UNKNOWN_COLOR
+from territory.result import StudyResult
 from territory.study import load_study
-from territory.workflow import StudyResult
 
 pytest.importorskip("ipyleaflet", reason="the extra « notebooks » is not installed")
 
-from territory.plot.exploration import TODAY, TRIED, Exploration
-from territory.plot.explore_views import changes_view, legend_html, times_view
+from territory.plot.interactive.exploration import TODAY, TRIED, Exploration
+from territory.plot.interactive.views import changes_view, legend_html, times_view
 
 
 @pytest.fixture
@@ -170,7 +170,7 @@ def test_what_cannot_be_explored_is_said(result: StudyResult, monkeypatch: pytes
         changes_view(result.comparisons["A"], "ime-salernes", label="IME")
     assert "&lt;" in legend_html(times_view(result.baseline, "hopital", label="<hôpital>"))
     monkeypatch.setitem(sys.modules, "ipyleaflet", None)
-    for name in ("territory.plot.exploration", "territory.plot.explore_map"):
+    for name in ("territory.plot.interactive.exploration", "territory.plot.interactive.leaflet_map"):
         monkeypatch.delitem(sys.modules, name, raising=False)
     monkeypatch.delattr(territory.plot, "exploration", raising=False)
     with pytest.raises(MissingExtraError, match="notebooks"):

@@ -7,7 +7,7 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from territory.plot.placement import Box, Label, place_labels, text_size
+from territory.plot.maps.placement import Box, Label, place_labels, text_size
 
 FRAME = Box(0, 0, 300, 200)
 

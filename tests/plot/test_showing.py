@@ -10,7 +10,7 @@ from territory.errors import ParameterError
 from territory.network import estimate_travel_times, sample_network
 from territory.planning import SitingResult, p_median, territorial_groups, typology
 from territory.plot import show
-from territory.workflow import StudyResult
+from territory.result import StudyResult
 
 
 def texts(figure: object) -> set[str]:

@@ -13,8 +13,9 @@ import pikepdf
 import pytest
 
 from territory.errors import OutputError, ParameterError, TerritoryWarning
-from territory.report.council import build_report, council_report
-from territory.report.document import (
+from territory.release.observed_children import EFFECTS
+from territory.report.documents.council import build_report, council_report
+from territory.report.layout.document import (
     Bullets,
     DataTable,
     Document,
@@ -24,13 +25,12 @@ from territory.report.document import (
     plain_text,
     to_data,
 )
-from territory.report.observed import EFFECTS
-from territory.report.pdf import compile_pdf
-from territory.report.reading import SECRET, Reading
+from territory.report.layout.pdf import compile_pdf
+from territory.report.reading.run_reading import SECRET, Reading
+from territory.result import StudyResult
 from territory.scenario import apply, compare, compute
-from territory.scenario.computing import ALL_TERRITORY
-from territory.study.changes import CloseSite, OpenSite, Scenario
-from territory.workflow import StudyResult
+from territory.scenario.measures.compute import ALL_TERRITORY
+from territory.study.words.changes import CloseSite, OpenSite, Scenario
 from tests import vallon
 
 NB, NN = "\u00a0", "\u202f"

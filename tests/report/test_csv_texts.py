@@ -5,8 +5,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from territory.report.csv_texts import without_formulas
-from territory.report.tables import write_table
+from territory.report.files.csv_tables import write_table
+from territory.report.files.csv_texts import without_formulas
 
 FORMULAS = [
     "=1+1",

@@ -7,7 +7,7 @@ import datetime as dt
 import pytest
 
 from territory.errors import ParameterError
-from territory.report.document import (
+from territory.report.layout.document import (
     Block,
     Bullets,
     Callout,

@@ -14,17 +14,17 @@ import pikepdf
 import pytest
 
 from territory.errors import OutputError, ParameterError, UnknownCodeError
-from territory.report.annex import technical_annex
-from territory.report.companions import write_companions
-from territory.report.council import build_report, council_report
-from territory.report.document import Document, plain_text, to_data
-from territory.report.reading import Reading
-from territory.report.sheet import epci_sheet, sheet_codes
-from territory.report.summary import summary_html
-from territory.report.workbook import workbook_bytes
-from territory.report.xlsx import Sheet, to_xlsx
-from territory.workflow import StudyResult
-from territory.workflow.tables import tables
+from territory.release.handed_tables import tables
+from territory.report.documents.annex import technical_annex
+from territory.report.documents.companions import write_companions
+from territory.report.documents.council import build_report, council_report
+from territory.report.documents.epci_sheet import epci_sheet, sheet_codes
+from territory.report.documents.summary_page import summary_html
+from territory.report.files.workbook import workbook_bytes
+from territory.report.files.xlsx import Sheet, to_xlsx
+from territory.report.layout.document import Document, plain_text, to_data
+from territory.report.reading.run_reading import Reading
+from territory.result import StudyResult
 from tests import vallon
 from tests.report.worlds import EVIL, WORLDS, world
 

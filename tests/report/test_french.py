@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from territory.report import french
+from territory.french import words
 
 NB, NN = "\u00a0", "\u202f"
 
@@ -35,13 +35,13 @@ NB, NN = "\u00a0", "\u202f"
     ],
 )
 def test_typeset(typed: str, printed: str) -> None:
-    assert french.typeset(typed) == printed
+    assert words.typeset(typed) == printed
 
 
 @given(st.text(alphabet="a 1:;!?«»'.\u00a0\u202fh%05n°"))
 def test_typeset_twice_changes_nothing_more(text: str) -> None:
-    once = french.typeset(text)
-    assert french.typeset(once) == once
+    once = words.typeset(text)
+    assert words.typeset(once) == once
 
 
 @given(st.text(alphabet='ab 12:;!?«»#$@\\<>"\n'))
@@ -49,7 +49,7 @@ def test_typeset_changes_spaces_only(text: str) -> None:
     def without(value: str) -> str:
         return "".join(value.split())
 
-    assert without(french.typeset(text)) == without(text)
+    assert without(words.typeset(text)) == without(text)
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_typeset_changes_spaces_only(text: str) -> None:
     ],
 )
 def test_integer(value: float, text: str) -> None:
-    assert french.integer(value) == text
+    assert words.integer(value) == text
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_integer(value: float, text: str) -> None:
     [(1234.56, f"1{NN}234,6"), (-0.04, "0,0"), (-5.25, "\u22125,2"), (math.nan, "inconnu")],
 )
 def test_decimal(value: float, text: str) -> None:
-    assert french.decimal(value) == text
+    assert words.decimal(value) == text
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_decimal(value: float, text: str) -> None:
     ],
 )
 def test_minutes(value: float, text: str) -> None:
-    assert french.minutes(value) == text
+    assert words.minutes(value) == text
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_minutes(value: float, text: str) -> None:
     [(0, f"0{NB}%"), (0.0001, f"moins de 1{NB}%"), (0.9999, f"plus de 99{NB}%"), (1, f"100{NB}%")],
 )
 def test_share(value: float, text: str) -> None:
-    assert french.share(value) == text
+    assert words.share(value) == text
 
 
 @pytest.mark.parametrize(
@@ -111,17 +111,17 @@ def test_share(value: float, text: str) -> None:
     ],
 )
 def test_count_agrees(number: float, text: str) -> None:
-    assert french.count(number, "commune concernée") == text
+    assert words.count(number, "commune concernée") == text
 
 
 def test_count_irregular_plural_and_none() -> None:
-    assert french.count(3, "hôpital", "hôpitaux") == "3 hôpitaux"
-    assert french.count(0, "hôpital", "hôpitaux", none="aucun hôpital") == "aucun hôpital"
+    assert words.count(3, "hôpital", "hôpitaux") == "3 hôpitaux"
+    assert words.count(0, "hôpital", "hôpitaux", none="aucun hôpital") == "aucun hôpital"
 
 
 @given(st.floats(0, 1e6))
 def test_persons_never_prints_one_to_ten(value: float) -> None:
-    text = french.persons(value)
+    text = words.persons(value)
     if value == 0:
         assert text == "0"
     elif value < 11:
@@ -132,42 +132,42 @@ def test_persons_never_prints_one_to_ten(value: float) -> None:
 
 @given(st.floats(11, 1e6))
 def test_rounding_stays_within_six_percent_above_one_hundred(value: float) -> None:
-    rounded = french.round_estimate(value)
+    rounded = words.round_estimate(value)
     assert abs(rounded - value) <= max(2.5, 0.051 * value)
 
 
 def test_about_says_the_side_of_the_rounding() -> None:
-    assert french.about(1256) == f"près de 1{NN}260"
-    assert french.about(1264) == f"un peu plus de 1{NN}260"
-    assert french.about(1260) == f"environ 1{NN}260"
-    assert french.about(2) == "moins de 11"
-    assert french.about(0) == "0"
-    assert french.about(math.nan) == "un nombre inconnu de"
+    assert words.about(1256) == f"près de 1{NN}260"
+    assert words.about(1264) == f"un peu plus de 1{NN}260"
+    assert words.about(1260) == f"environ 1{NN}260"
+    assert words.about(2) == "moins de 11"
+    assert words.about(0) == "0"
+    assert words.about(math.nan) == "un nombre inconnu de"
 
 
 def test_between() -> None:
-    assert french.between(2297, 1258) == f"entre 1{NN}260 et 2{NN}300"
-    assert french.between(101, 102) == "environ 100"
-    assert french.between(2, 50) == "au plus 50"
-    assert french.between(2, 5) == "moins de 11"
-    assert french.between(0, 0) == "0"
-    assert french.between(math.nan, 5) == "un nombre inconnu de"
+    assert words.between(2297, 1258) == f"entre 1{NN}260 et 2{NN}300"
+    assert words.between(101, 102) == "environ 100"
+    assert words.between(2, 50) == "au plus 50"
+    assert words.between(2, 5) == "moins de 11"
+    assert words.between(0, 0) == "0"
+    assert words.between(math.nan, 5) == "un nombre inconnu de"
 
 
 def test_change_says_the_doubt() -> None:
-    assert french.change(-12) == f"12{NB}min de moins"
-    assert french.change(7.6) == f"8{NB}min de plus"
-    assert french.change(7.6, is_distinguishable=False) == "non distinguable"
-    assert french.change(0.2) == "non distinguable"
-    assert french.change(math.nan) == "inconnu"
+    assert words.change(-12) == f"12{NB}min de moins"
+    assert words.change(7.6) == f"8{NB}min de plus"
+    assert words.change(7.6, is_distinguishable=False) == "non distinguable"
+    assert words.change(0.2) == "non distinguable"
+    assert words.change(math.nan) == "inconnu"
 
 
 def test_join() -> None:
-    assert french.join([]) == ""
-    assert french.join(["A"]) == "A"
-    assert french.join(["A", "B"]) == "A et B"
-    assert french.join(["A", "B", "C"], most=3) == "A, B et C"
-    assert french.join(["A", "B", "C"], most=2) == "A, B et 1 autre"
+    assert words.join([]) == ""
+    assert words.join(["A"]) == "A"
+    assert words.join(["A", "B"]) == "A et B"
+    assert words.join(["A", "B", "C"], most=3) == "A, B et C"
+    assert words.join(["A", "B", "C"], most=2) == "A, B et 1 autre"
 
 
 @pytest.mark.parametrize(
@@ -184,8 +184,8 @@ def test_join() -> None:
     ],
 )
 def test_places(name: str, of: str, at: str) -> None:
-    assert french.of_place(name) == of
-    assert french.at_place(name) == at
+    assert words.of_place(name) == of
+    assert words.at_place(name) == at
 
 
 @pytest.mark.parametrize(
@@ -205,5 +205,5 @@ def test_places(name: str, of: str, at: str) -> None:
     ],
 )
 def test_epci(name: str, phrase: str, short: str) -> None:
-    assert french.epci_phrase(name) == phrase
-    assert french.epci_short(name) == short
+    assert words.epci_phrase(name) == phrase
+    assert words.epci_short(name) == short

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from territory.report.labels import column_label, value_label
-from territory.workflow.tables import tables
+from territory.release.handed_tables import tables
+from territory.tables.labels import column_label, value_label
 from tests.report.worlds import world
 
 ENGLISH = re.compile(

@@ -12,8 +12,8 @@ import pikepdf
 import pytest
 
 from territory.errors import OutputError
-from territory.report import pdf
-from territory.report.document import (
+from territory.report.layout import pdf
+from territory.report.layout.document import (
     Bullets,
     Callout,
     DataTable,

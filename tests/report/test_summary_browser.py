@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from territory.report.summary import summary_html
+from territory.report.documents.summary_page import summary_html
 from tests.report.worlds import world
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from territory.result import StudyResult
 from territory.scenario import apply, compare, compute
-from territory.study.changes import Scenario
-from territory.workflow import StudyResult
+from territory.study.words.changes import Scenario
 from tests import vallon
 
 EVIL = "=cmd|' /C calc'!A0 # $x_1$ <script>alert(\"é\")</script> </script> @ref *b* \\n [z] #import"

@@ -6,8 +6,8 @@ import geopandas as gpd
 import pandas as pd
 import pytest
 
-from territory.study.model import Authorisation, Trip
 from territory.study.state import Parameters, State
+from territory.study.words.model import Authorisation, Trip
 
 
 @pytest.fixture

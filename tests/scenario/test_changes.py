@@ -30,11 +30,11 @@ from territory.scenario import (
     compare,
     compute,
 )
-from territory.scenario.demand import demand_of, rate_of
-from territory.study.changes import NewPersons
-from territory.study.model import Authorisation, Need
-from territory.study.saving import scenario_toml
+from territory.scenario.changes.needs import demand_of, rate_of
+from territory.study.save import scenario_toml
 from territory.study.state import State, StudyTables
+from territory.study.words.changes import NewPersons
+from territory.study.words.model import Authorisation, Need
 
 TO_WEST, TO_EAST = [5.0, 12.0, 33.0, 80.0], [33.0, 21.0, 5.0, 50.0]
 MOVE_IME = MoveSite(authorisation_ids=("ime-x",), to_site_id="east")

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from territory.scenario import CloseSite, MoveSite, Scenario, apply, compare, compute, count_places
-from territory.scenario.places import NO_LIST, NO_OBSERVED, NO_ORIENTATION, NO_SERVED, NO_TIMES
-from territory.study.model import Need
+from territory.scenario.measures.places import NO_LIST, NO_OBSERVED, NO_ORIENTATION, NO_SERVED, NO_TIMES
 from territory.study.state import Rate, State
+from territory.study.words.model import Need
 
 
 def known(state: State, *, kind: str | None = None) -> State:

@@ -19,8 +19,8 @@ from territory.scenario import (
     comparing,
     compute,
 )
-from territory.study.model import Authorisation
 from territory.study.state import State
+from territory.study.words.model import Authorisation
 from tests import oracles
 
 MOVE_IME = MoveSite(authorisation_ids=("ime-x",), to_site_id="east")

@@ -15,7 +15,9 @@ from territory.access import decay
 from territory.access.uncertainty import interval
 from territory.errors import SchemaError
 from territory.scenario import MoveSite, OpenSite, Scenario, apply, compare, compute
-from territory.scenario.drawing import (
+from territory.scenario.doubt.draws import Draws, draw_results
+from territory.scenario.doubt.gp_draws import GpSums, plan_gp_draws
+from territory.scenario.doubt.random_errors import (
     Doubt,
     correlation_of,
     draw_other_site,
@@ -25,10 +27,8 @@ from territory.scenario.drawing import (
     may_be_closest,
     read_pairs,
 )
-from territory.scenario.gp_draws import GpSums, plan_gp_draws
-from territory.scenario.uncertainty import Draws, draw_results
-from territory.study.criteria import Uncertainty
 from territory.study.state import State
+from territory.study.words.criteria import Uncertainty
 from tests.scenario.test_deserts import by_time, with_scheme, with_service
 
 FEW = Uncertainty(draws=60)

@@ -167,7 +167,7 @@ def test_always_cut_is_never_complete(site: Site, tmp_path: Path) -> None:
 def test_progress_that_is_worth_it_gives_new_tries(
     site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("territory.sources.downloading._WORTH_A_NEW_START_BYTES", 1000)
+    monkeypatch.setattr("territory.sources.fetching.download._WORTH_A_NEW_START_BYTES", 1000)
 
     def slice_only(handler: object) -> None:
         start = int(handler.headers.get("Range", "bytes=0-")[6:-1])  # type: ignore[attr-defined]
@@ -223,7 +223,7 @@ def test_redirections_lead_to_http_only(elsewhere: str, site: Site, tmp_path: Pa
 def test_a_protected_address_does_not_lead_to_an_open_one() -> None:
     from urllib.request import Request
 
-    from territory.sources.downloading import _Redirections
+    from territory.sources.fetching.download import _Redirections
 
     with pytest.raises(DownloadError, match="adresse non protégée"):
         _Redirections().redirect_request(

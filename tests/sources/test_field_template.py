@@ -13,7 +13,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from territory.errors import MissingFileError, OutputError, ParameterError, ReadError, TerritoryWarning
-from territory.sources import field_sheets, read_template, write_template
+from territory.sources import read_template, write_template
+from territory.sources.field import workbook
 from tests.sources.broken import read_or_refuse
 
 COMMUNES = pd.DataFrame(
@@ -65,10 +66,10 @@ def test_the_same_study_gives_the_same_bytes_whatever_the_clock(tmp_path, templa
 def test_the_workbook_has_what_is_known_and_asks_for_the_rest(template):
     book = openpyxl.load_workbook(template)
     assert book.sheetnames == [
-        field_sheets.README_SHEET,
-        field_sheets.IDENTITY_SHEET,
-        *(sheet.title for sheet in field_sheets.SHEETS),
-        field_sheets.LISTS_SHEET,
+        workbook.README_SHEET,
+        workbook.IDENTITY_SHEET,
+        *(sheet.title for sheet in workbook.SHEETS),
+        workbook.LISTS_SHEET,
     ]
     rows = list(book["Orientations"].iter_rows(min_row=4, values_only=True))
     # a CMPP needs no orientation

@@ -16,17 +16,16 @@ from shapely import Point
 from territory import geography
 from territory.errors import ReadError, TerritoryWarning
 from territory.sources import (
-    finess,
-    finess_plus,
     read_finess_equipment,
     read_finess_flat,
     read_finess_flat_equipment,
     read_finess_plus,
     read_finess_sites,
 )
-from territory.sources.finess_sites import commune_of
-from territory.sources.territories import TERRITORIES
-from territory.tables import validate
+from territory.sources.producers.finess import finess_plus, historic
+from territory.sources.producers.finess.sites import commune_of
+from territory.tables.schemas import validate
+from territory.territories import TERRITORIES
 from tests.sources.broken import read_or_refuse
 
 # where each projection is tried: département and commune as FINESS has them, our code, a point, how it is named
@@ -50,7 +49,7 @@ PLACES = [
 
 
 def structure(number: int, departement: str, commune: str, **cells: str) -> str:
-    values = dict.fromkeys(finess.STRUCTURE, "")
+    values = dict.fromkeys(historic.STRUCTURE, "")
     values |= {
         "nofinesset": f"{number:09d}",
         "nofinessej": "830100525",
@@ -222,7 +221,7 @@ def test_equipment_takes_the_category_of_its_site_and_becomes_services(tmp_path)
 
 
 def test_the_public_file_without_titles_is_read(tmp_path):
-    cells = dict.fromkeys(finess.EQUIPMENT, "")
+    cells = dict.fromkeys(historic.EQUIPMENT, "")
     cells |= {"nofinesset": "830000001", "de": "844", "ta": "13", "client": "437", "capinstot": "20"}
     cells |= {"indsupinst": "N", "capautot": "25", "indsupaut": "N"}
     path = text(

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from territory.errors import MissingFileError, ReadError, TerritoryWarning
 from territory.sources import read_finess_plus_equipment
 from territory.supply.equipment import services_from_strata, strata_from_equipment
-from territory.tables import validate
+from territory.tables.schemas import validate
 from tests.sources.broken import read_or_refuse
 
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from territory.errors import MissingFileError, ParameterError, ReadError, TerritoryWarning
 from territory.needs.ages import persons_by_age
 from territory.sources import read_iris_population, read_population_structure, read_single_ages
-from territory.tables import validate
+from territory.tables.schemas import validate
 
 COMMUNE_BANDS = [(0, 14), (15, 29), (30, 44), (45, 59), (60, 74), (75, 89), (90, None)]
 SEX_BANDS = [(0, 19), (20, 64), (65, None)]

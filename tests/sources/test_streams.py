@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from territory.errors import MissingFileError, ParameterError, ReadError, TerritoryWarning
 from territory.geography import codes as geography_codes
 from territory.sources import read_table
-from territory.sources.commune_codes import (
+from territory.sources.text.commune_codes import (
     check_departements,
     clean_codes,
     in_departements,
@@ -22,7 +22,7 @@ from territory.sources.commune_codes import (
     pad_codes,
     without_arrondissements,
 )
-from territory.sources.streams import TableStream, read_columns
+from territory.sources.text.large_tables import TableStream, read_columns
 
 CELLS = st.text(st.characters(codec="utf-8", exclude_characters="\x00\r\n\ufeff"), max_size=6)
 

@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from territory.errors import MissingFileError, ParameterError, ReadError
-from territory.sources import read_table, require_columns, tabular, workbooks
+from territory.sources import read_table, require_columns
+from territory.sources.text import tables, workbooks
 
 ROWS = [["code", "nom", "places"], ["01004", "Ambérieu", "12,5"], ["83069", "Hyères", ""]]
 
@@ -187,7 +188,7 @@ def test_a_zip_bomb_is_refused_before_it_unpacks(tmp_path, monkeypatch):
 def test_a_compressed_text_is_not_unpacked_without_end(tmp_path, monkeypatch):
     path = tmp_path / "bombe.csv.gz"
     path.write_bytes(gzip.compress(b"a;b\n" * 1_000_000))
-    monkeypatch.setattr(tabular, "MAX_BYTES", 1_000)
+    monkeypatch.setattr(tables, "MAX_BYTES", 1_000)
     with pytest.raises(ReadError, match="une fois lu"):
         read_table(path)
 

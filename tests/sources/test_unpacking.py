@@ -132,7 +132,7 @@ def test_a_bomb_is_refused_as_announced_and_as_written(
     honest = make_zip(tmp_path / "honest.zip", [("a", zeros), ("b", zeros)])
     with pytest.raises(ReadError, match="elle dépasse 5,0 Mo"):
         unpack(honest, tmp_path / "in", max_bytes=5_000_000)
-    monkeypatch.setattr("territory.sources.unpacking._RATIO_FROM_BYTES", 1_000_000)
+    monkeypatch.setattr("territory.sources.fetching.archives._RATIO_FROM_BYTES", 1_000_000)
     with pytest.raises(ReadError, match="fichier piégé"):
         unpack(honest, tmp_path / "in")
     packed = tmp_path / "zeros.csv.gz"

@@ -10,9 +10,9 @@ import pytest
 from pydantic import TypeAdapter
 
 from territory.study import load_study
-from territory.study.changes import Change
-from territory.study.own_tables import read_change_table
-from territory.study.siting import Siting
+from territory.study.tables.own_tables import read_change_table
+from territory.study.words.changes import Change
+from territory.study.words.siting import Siting
 from tests.study.test_load import GOOD, line, problems_of, write
 
 SITING = """

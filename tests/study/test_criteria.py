@@ -7,8 +7,8 @@ import pytest
 
 from territory.errors import ReadError, StudyError
 from territory.study import load_study
-from territory.study.criteria import DREES_SCHEME
-from territory.study.gp_tables import read_activity, read_consumption
+from territory.study.tables.gp_tables import read_activity, read_consumption
+from territory.study.words.criteria import DREES_SCHEME
 from tests.study.test_load import GOOD, write
 
 CRITERION = """

@@ -6,14 +6,14 @@ import pandas as pd
 import pytest
 
 from territory.errors import ParameterError, TerritoryWarning
-from territory.sources.finess_categories import (
+from territory.sources.producers.finess.categories import (
     CATEGORIES,
     FILE_ACTIVE_SERVICES,
     SESSAD_TYPE_CATEGORIES,
     Category,
 )
 from territory.supply import ACTIVITIES, classify_equipment
-from territory.tables import CAPACITY_UNITS, RECEPTION_MODES
+from territory.tables.schemas import CAPACITY_UNITS, RECEPTION_MODES
 
 
 def classify(*pairs: tuple[str | None, str | None], **options: object) -> pd.DataFrame:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from territory.workflow import outputs
+from territory.workflow.handover import write_run
 
 # says that the libraries are loaded: what is killed is then the work and not the start of Python
 READY = "prêt"
@@ -23,9 +23,9 @@ PROGRAM = f"""
 import sys
 import geopandas, matplotlib.pyplot, pyogrio, scipy.spatial, shapely, typst
 from territory.errors import TerritoryError
-from territory.workflow import holding
-from territory.workflow.running import run_study
-holding.WAIT_S = float(sys.argv[3])
+from territory.files import folder_lock
+from territory.workflow.run import run_study
+folder_lock.WAIT_S = float(sys.argv[3])
 print("{READY}", flush=True)
 def say(step):
     print(step, flush=True)
@@ -82,9 +82,9 @@ class Run:
 def without_documents() -> Iterator[None]:
     """Let runs write their manifest, their timings and the steps that they keep, and none of what people read."""
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(outputs, "_write_tables", lambda result, folder: {})
+        patched.setattr(write_run, "_write_tables", lambda result, folder: {})
         patched.setattr("territory.report.build_report", lambda result, path: path)
-        patched.setattr(outputs, "write_companions", lambda result, tables, folder: None)
+        patched.setattr(write_run, "write_companions", lambda result, tables, folder: None)
         yield
 
 

@@ -11,9 +11,9 @@ from typer.testing import CliRunner
 
 from territory.cli import app
 from territory.errors import MissingFileError, ReadError
-from territory.report.stamp import mark
-from territory.workflow.checking import check_document
-from territory.workflow.manifest import digest_file, digest_of_manifest
+from territory.report.layout.stamp import mark
+from territory.workflow.inputs.manifest import digest_file, digest_of_manifest
+from territory.workflow.past_runs.verify_pdf import check_document
 
 INPUTS = {"study": "essai", "inputs_sha256": {"a.csv": "00" * 32}}
 

@@ -6,9 +6,9 @@ import pandas as pd
 import pytest
 
 import territory
-from territory.tables import validate
-from territory.workflow.comparison_tables import comparison_tables, published_side_by_side
-from territory.workflow.result import StudyResult
+from territory.release.comparison import comparison_tables, published_side_by_side
+from territory.result import StudyResult
+from territory.tables.schemas import validate
 from tests import vallon
 
 
@@ -65,7 +65,7 @@ def test_commune_table_keeps_the_contract(result: StudyResult) -> None:
 def test_no_small_count_leaves(result: StudyResult, monkeypatch: pytest.MonkeyPatch) -> None:
     # no council of this study is that small: a higher threshold stands for smaller councils
     threshold = 800
-    monkeypatch.setattr("territory.workflow.comparison_tables.THRESHOLD", threshold)
+    monkeypatch.setattr("territory.release.comparison.THRESHOLD", threshold)
     found = comparison_tables(result)
     long = found["comparaison_mesures"]
     counts = long[long["unit"] == "persons"]

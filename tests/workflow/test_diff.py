@@ -10,9 +10,9 @@ import pytest
 
 import territory
 from territory.errors import MissingFileError, StudyError
-from territory.report.difference import published
-from territory.workflow.diffing import RunDifference, diff_runs, indicators, write_difference
-from territory.workflow.result import StudyResult
+from territory.report.documents.run_difference import published
+from territory.result import StudyResult
+from territory.workflow.past_runs.compare_runs import RunDifference, diff_runs, indicators, write_difference
 from tests import vallon
 from tests.workflow.runs import without_documents
 

@@ -9,7 +9,7 @@ import pytest
 import territory
 from territory.datasets import load_dataset
 from territory.errors import TerritoryWarning
-from territory.workflow.result import StudyResult
+from territory.result import StudyResult
 
 UNKNOWN, CUT_OFF = "83139", "83044"
 

@@ -11,10 +11,10 @@ import pytest
 import territory
 from territory.plot import show
 from territory.plot.style import to_svg
-from territory.report.council import council_report
-from territory.report.document import plain_text, to_data
-from territory.workflow.result import StudyResult
-from territory.workflow.tables import tables
+from territory.release.handed_tables import tables
+from territory.report.documents.council import council_report
+from territory.report.layout.document import plain_text, to_data
+from territory.result import StudyResult
 
 GOLDEN = Path(__file__).with_name("golden_groupings.csv")
 

@@ -9,8 +9,8 @@ import pytest
 
 import territory
 from territory.datasets import load_var
-from territory.workflow.indicator_tables import indicator_tables
-from territory.workflow.result import StudyResult
+from territory.release.indicators import indicator_tables
+from territory.result import StudyResult
 
 BASE = """\
 id = "essai"

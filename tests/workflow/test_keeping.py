@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from territory.errors import OutputError
-from territory.workflow import steps
-from territory.workflow.keeping import HEADER, keep, kept
-from territory.workflow.steps import Steps, digest_of
+from territory.files.kept_results import HEADER, keep, kept
+from territory.workflow import step_cache
+from territory.workflow.step_cache import Steps, digest_of
 
 KEY = digest_of("essai")
 
@@ -53,7 +53,7 @@ def test_tables_come_back_as_they_were(tmp_path: Path) -> None:
 
 def test_real_steps_come_back_as_they_were(tmp_path: Path) -> None:
     from territory.study.load import load_study
-    from territory.workflow.inputs import prepare
+    from territory.workflow.inputs.prepare import prepare
 
     study = load_study("draguignan")
     plain = prepare(study, steps=Steps(None))
@@ -128,7 +128,7 @@ def test_pickles_in_a_folder_from_elsewhere_are_not_opened(tmp_path: Path) -> No
 
 
 def test_a_disk_that_forgets_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(steps, "keep", lambda *_: None)
+    monkeypatch.setattr(step_cache, "keep", lambda *_: None)
     with pytest.raises(OutputError, match="n'est pas relue"):
         Steps(tmp_path).run("essai", KEY, lambda: (table(),))
 

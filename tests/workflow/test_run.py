@@ -12,7 +12,7 @@ import pytest
 
 import territory
 from territory.errors import OutputError, StudyError, TerritoryError
-from territory.workflow.result import StudyResult
+from territory.result import StudyResult
 from tests import vallon
 
 GOLDEN = Path(__file__).with_name("golden_zones.csv")

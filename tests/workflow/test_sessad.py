@@ -11,8 +11,8 @@ import pytest
 
 import territory
 from territory.errors import StudyError, TerritoryWarning
-from territory.workflow.result import StudyResult
-from territory.workflow.tables import tables
+from territory.release.handed_tables import tables
+from territory.result import StudyResult
 
 
 @pytest.fixture(scope="module")

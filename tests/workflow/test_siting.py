@@ -9,14 +9,14 @@ import pytest
 
 import territory
 from territory.errors import StudyError
-from territory.report.reading import Reading
+from territory.release.handed_tables import layers, tables
+from territory.release.scenarios import ranking_table
+from territory.report.reading.run_reading import Reading
+from territory.result import StudyResult
 from territory.study import load_study
-from territory.workflow.diffing import diff_runs
-from territory.workflow.inputs import prepare
-from territory.workflow.result import StudyResult
-from territory.workflow.scenario_tables import ranking_table
-from territory.workflow.steps import Steps
-from territory.workflow.tables import layers, tables
+from territory.workflow.inputs.prepare import prepare
+from territory.workflow.past_runs.compare_runs import diff_runs
+from territory.workflow.step_cache import Steps
 from tests.study.test_load import GOOD, line, write
 from tests.workflow.runs import without_documents
 

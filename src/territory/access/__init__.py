@@ -9,12 +9,12 @@ __getattr__, __dir__, __all__ = lazy.attach(
     submodules=["decay", "deserts", "equity", "paths", "streamed", "uncertainty", "zoning"],
     submod_attrs={
         "allocation": ["Allocation", "allocate_by_stratum", "allocate_places", "send_to_closest"],
-        "catchment": ["floating_catchment_area", "gravity", "spatial_availability"],
+        "catchments.floating_catchment": ["floating_catchment_area", "gravity", "spatial_availability"],
         "closest": ["time_to_closest", "time_to_site"],
-        "coordination": ["coordination_reach"],
-        "covering": ["coverage", "coverage_by"],
-        "recruitment": ["recruitment_by_site", "recruitment_by_zone"],
-        "practitioners": [
+        "pathways.coordination": ["coordination_reach"],
+        "coverage_shares": ["coverage", "coverage_by"],
+        "pathways.recruitment": ["recruitment_by_site", "recruitment_by_zone"],
+        "pathways.practitioners": [
             "APL_PROFILES",
             "AplProfile",
             "apl",

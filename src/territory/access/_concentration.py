@@ -22,32 +22,6 @@ def concentration_index(
 ) -> float:
     """Concentration index: whether the measure goes to those ranked high or to those ranked low.
 
-    Parameters
-    ----------
-    values
-        Measure by commune, 0 or more. NaN = unknown.
-    rank_by
-        What ranks persons from the worst off up (median income, say); communes that tie share their rank.
-    weights
-        Persons by commune; None = each commune counts for one.
-    correction
-        None: the standard index. "erreygers" or "wagstaff": corrected for a measure with `bounds`, for which the
-        standard index depends on which side is counted (covered, or not covered).
-    bounds
-        Least and most possible value, with a correction only: (0, 1) for a share.
-
-    Returns
-    -------
-    float
-        Negative when the measure is concentrated among the low ranks, positive among the high ones, 0 when it
-        does not depend on the rank; NaN if nobody is left or, without correction, all values are 0.
-
-    Raises
-    ------
-    ParameterError
-        As `gini`; also if a rank is missing, the correction is unknown, or bounds are absent with a correction,
-        given without one, or exceeded.
-
     Notes
     -----
     C = 2 cov(x, r) / mean, r the weighted fractional rank (middle of each rank's persons). Erreygers: 4 mean C /

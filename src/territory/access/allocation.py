@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from territory.access._kernels import k_closest
-from territory.access._transport import best_flows
+from territory.access.catchments.kernels import k_closest
 from territory.access.pairs import Bools, Floats, Pairs, read_amounts, read_pairs, sum_by, warn
+from territory.access.transport import best_flows
 from territory.errors import ParameterError, SchemaError, examples
 from territory.needs import KINDS_COMPARABLE_WITH_PLACES
 
@@ -65,9 +65,8 @@ class Allocation:
     def _repr_html_(self) -> str:
         return (
             "<table><caption>Affectation des places</caption>"
-            f"<tr><th scope='row'>Personnes servies</th><td>{self.served:g}</td></tr>"
-            f"<tr><th scope='row'>Personnes sans place</th><td>{float(self.unmet.sum()):g}</td></tr>"
-            f"<tr><th scope='row'>Places libres</th><td>{float(self.free_places.sum()):g}</td></tr>"
+            # no number of persons, who may be children served: those of a study are in its report, protected
+            f"<tr><th scope='row'>Lieux complets</th><td>{int(self.free_places.le(0).sum())}</td></tr>"
             f"<tr><th scope='row'>Temps moyen (min)</th><td>{self.mean_time_min:.1f}</td></tr></table>"
         )
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from territory.access._kernels import k_closest
+from territory.access.catchments.kernels import k_closest
 from territory.access.pairs import Bools, Ids, Pairs, read_pairs, warn
 from territory.errors import ParameterError, examples
 

@@ -29,26 +29,6 @@ def edge_communes(
 ) -> NDArray[np.bool_]:
     """Find the communes beyond which the data say nothing.
 
-    Parameters
-    ----------
-    x_m, y_m
-        Projected coordinates of the communes, those of the surroundings included (m).
-    in_territory
-        False in the surroundings.
-    buffer_km
-        Up to how far around the territory communes are in the data (km).
-
-    Returns
-    -------
-    ndarray of bool
-        True for a commune that has no neighbour within 15 km on a side of at least 120°, and lies no more than
-        15 km inside the limit of the data. The sea is an empty side too: there, the answer is on the careful side.
-
-    Raises
-    ------
-    ParameterError
-        If a coordinate is unknown, no commune is in the territory, or the buffer is negative.
-
     Examples
     --------
     >>> x, y = np.meshgrid(np.arange(7) * 10_000.0, np.arange(7) * 10_000.0)
@@ -78,27 +58,6 @@ def closer_outside(
     time_min: pd.Series[float], edge_time_min: pd.Series[float], is_reachable: pd.Series[bool] | None = None
 ) -> pd.Series[bool]:
     """Tell where a site beyond the data could be closer than the closest one found.
-
-    Parameters
-    ----------
-    time_min
-        Time to the closest site found (min).
-    edge_time_min
-        Time to the closest commune at the edge of the data (min), at least for the communes of `time_min`; a
-        site beyond is at least about as far.
-    is_reachable
-        False where no site was found: one beyond the edge would then be the closest.
-
-    Returns
-    -------
-    Series
-        Index of `time_min`. True when the edge is strictly closer, False when it is not, <NA> when one of the two
-        is unknown.
-
-    Raises
-    ------
-    ParameterError
-        If a time is negative, or a commune has no row in `edge_time_min`.
 
     Examples
     --------

@@ -15,7 +15,7 @@ import pandas as pd
 from territory.access._concentration import concentration_index
 from territory.access._weighted import lorenz, read_weighted
 from territory.access.pairs import Floats, warn
-from territory.access.practitioners import mean_by
+from territory.access.pathways.practitioners import mean_by
 from territory.errors import ParameterError, examples
 
 __all__ = [

@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from territory.access._codes import text_codes
-from territory.access._kernels import first_duplicate, translate
+from territory.access.catchments.codes import text_codes
+from territory.access.catchments.kernels import first_duplicate, translate
 from territory.access.decay import Decay
 from territory.errors import ParameterError, SchemaError, TerritoryWarning, UnknownCodeError, examples
 

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from territory.access._kernels import k_closest
-from territory.access.catchment import floating_catchment_area
+from territory.access.catchments.floating_catchment import floating_catchment_area
+from territory.access.catchments.kernels import k_closest
 from territory.access.decay import binary
 from territory.access.pairs import Bools, read_amounts, read_pairs, sum_by, unique_ids, warn
-from territory.access.practitioners import mean_by
+from territory.access.pathways.practitioners import mean_by
 from territory.errors import ParameterError, Problems, SchemaError, examples
 
 __all__ = [

@@ -17,8 +17,9 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 
-from territory.access import catchment, closest, covering
-from territory.access._parts import (
+from territory.access import closest, coverage_shares
+from territory.access.catchments import floating_catchment
+from territory.access.catchments.parts import (
     Part,
     Places,
     Seen,
@@ -30,10 +31,10 @@ from territory.access._parts import (
     read_part,
     sites_only,
 )
-from territory.access._steps import METHODS, Asked, answer, ask, ratios_of
+from territory.access.catchments.steps import METHODS, Asked, answer, ask, ratios_of
 from territory.access.decay import Decay
 from territory.access.pairs import Floats, Ids, Pairs, read_amounts, read_pairs, unique_ids
-from territory.access.practitioners import (
+from territory.access.pathways.practitioners import (
     APL_NAME,
     HEADCOUNT_NAME,
     PER_HAB,
@@ -112,7 +113,7 @@ def coverage(
     parts: Sequence[Part],
     demand: pd.Series[float],
     *,
-    thresholds_min: Sequence[float] = covering.THRESHOLDS_MIN,
+    thresholds_min: Sequence[float] = coverage_shares.THRESHOLDS_MIN,
     mapper: Mapper = map,
 ) -> pd.DataFrame:
     """Tell whether each commune has a site within each threshold, part by part.
@@ -129,7 +130,7 @@ def coverage(
     Returns
     -------
     DataFrame
-        As `territory.access.coverage`; count persons with `territory.access.covering.persons_by_zone`.
+        As `territory.access.coverage`; count persons with `territory.access.coverage_shares.persons_by_zone`.
 
     Raises
     ------
@@ -144,7 +145,7 @@ def coverage(
     [True, False]
     """
     read_amounts(demand, "Demande")
-    ordered = covering.check_thresholds(thresholds_min)
+    ordered = coverage_shares.check_thresholds(thresholds_min)
     found, is_named = gather(
         mapper(partial(_covered, demand=demand, thresholds_min=ordered), parts), demand.index
     )
@@ -194,7 +195,8 @@ def floating_catchment_area(
 
     Notes
     -----
-    The sums over origins, which cross the parts, are kept exact (`territory.access._exact`) and rounded once.
+    The sums over origins, which cross the parts, are kept exact
+    (`territory.access.catchments.exact_sums`) and rounded once.
 
     Examples
     --------
@@ -218,11 +220,11 @@ def floating_catchment_area(
         unknown_times += unknown
     seen.check()
     ratios, lost = ratios_of(asked.demand.values(), places)
-    catchment.warn_nobody(supply.index[lost])
+    floating_catchment.warn_nobody(supply.index[lost])
     access = np.zeros(len(demand))
     for origins, values in mapper(partial(steps.answer, ratios=ratios, column=asked.column()), parts):
         access[origins] = values
-    catchment.warn_unknown(access, demand.index, unknown_times, persons, places)
+    floating_catchment.warn_unknown(access, demand.index, unknown_times, persons, places)
     name = "e2sfca" if method == "2sfca" and is_graded else method
     return pd.Series(access, index=demand.index, name=name)
 
@@ -278,14 +280,14 @@ def gp_headcount_access(
     parts
         As for `time_to_closest`.
     population, practitioners, profile
-        As in `territory.access.practitioners.gp_headcount_access`.
+        As in `territory.access.pathways.practitioners.gp_headcount_access`.
     mapper
         Runs both maps over the parts.
 
     Returns
     -------
     Series
-        As `territory.access.practitioners.gp_headcount_access`.
+        As `territory.access.pathways.practitioners.gp_headcount_access`.
 
     Raises
     ------
@@ -315,7 +317,7 @@ def _covered(part: Part, *, demand: pd.Series[float], thresholds_min: Sequence[f
     here = demand.loc[named_in(table, demand.index)]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", TerritoryWarning)
-        found = covering.coverage(table, here, thresholds_min=thresholds_min)
+        found = coverage_shares.coverage(table, here, thresholds_min=thresholds_min)
         unknown = closest.count_unknown(read_pairs(table, origins=here.index, sites=None))
     return found.assign(unknown_count=unknown)
 
@@ -339,7 +341,7 @@ class _Catchment:
             origins,
             sites,
             asked,
-            catchment.is_graded(self.decay, weights),
+            floating_catchment.is_graded(self.decay, weights),
             int(np.isnan(weights).sum()),
         )
 

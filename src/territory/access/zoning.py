@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from territory.access.pairs import read_amounts
-from territory.access.practitioners import APL_NAME
+from territory.access.pathways.practitioners import APL_NAME
 from territory.errors import ParameterError, Problems, examples
 
 __all__ = ["DISCLAIMER", "ZONES", "ZONING_PROFILES", "ZoningProfile", "simulate"]

@@ -12,7 +12,7 @@ from territory.cli.options import PopulationOption, RoadsOption
 if TYPE_CHECKING:
     import pandas as pd
 
-    from territory.workflow.result import StudyResult
+    from territory.result import StudyResult
 
 WIDTH = 80
 # scenarios that 80 columns have room for
@@ -47,8 +47,8 @@ def compare(
 ) -> None:
     """Compare les scénarios d'une étude à aujourd'hui, côte à côte ; n'écrit rien sans --out."""
     from territory.errors import StudyError, UnknownCodeError, examples
-    from territory.workflow.comparison_tables import published_side_by_side
-    from territory.workflow.running import run_study
+    from territory.release.comparison import published_side_by_side
+    from territory.workflow.run import run_study
 
     result = run_study(study, roads=roads, population=population)
     if not result.comparisons:
@@ -63,8 +63,8 @@ def compare(
     for line in _lines(result, table[table["zone"] == zone]):
         typer.echo(line)
     if out is not None:
-        from territory.report.tables import write_table
-        from territory.workflow.outputs import make_folder
+        from territory.report.files.csv_tables import write_table
+        from territory.workflow.handover.write_run import make_folder
 
         path = make_folder(out) / "scenarios_cote_a_cote"
         write_table(table, path)
@@ -109,7 +109,7 @@ def _table(title: str, rows: pd.DataFrame, scenarios: list[str]) -> list[str]:
     from rich.console import Console
     from rich.table import Table
 
-    from territory.scenario.measure_names import measure_name
+    from territory.tables.measure_names import measure_name
 
     drawn = Table(
         title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), title_style=""
@@ -144,7 +144,7 @@ def _cell(row: dict[Any, Any], name: str) -> str:
 
 def _value(row: dict[Any, Any], name: str) -> str:
     """Return a value as a planner writes it, or what stands for it when it is withheld."""
-    from territory.workflow.comparison_tables import DECIMALS
+    from territory.release.comparison import DECIMALS
 
     value, note = row[f"{name}_value"], row[f"{name}_note"]
     if value == value:

@@ -10,7 +10,7 @@ import typer
 
 from territory.cli.french import FrenchCommand, FrenchGroup
 from territory.errors import agree
-from territory.sources.sizes import size_text
+from territory.sources.fetching.sizes import size_text
 
 if TYPE_CHECKING:
     from territory.sources.registry import Source
@@ -79,7 +79,7 @@ def fetch_data(
     force: Annotated[bool, typer.Option("--force", help="Remplace ce qui est déjà là.")] = False,
 ) -> None:
     """Récupère un jeu de données dans data/raw/<jeu>/<millésime>/, en lecture seule, avec sa provenance."""
-    from territory.sources.fetching import fetch
+    from territory.sources.fetching.fetch import fetch
 
     with _Transfer() as progress:
         stored = fetch(dataset, vintage, to=to, taken_from=taken_from, force=force, progress=progress)
@@ -101,7 +101,7 @@ def check_data(
     to: Annotated[Path, typer.Option("--to", help="Dossier des données brutes.", metavar="DOSSIER")] = RAW,
 ) -> None:
     """Compare chaque fichier de data/raw à son empreinte ; code 1 s'il en manque, en change ou en est de trop."""
-    from territory.sources.storing import check_stored
+    from territory.sources.fetching.raw_folder import check_stored
 
     checked = check_stored(to)
     if not checked:

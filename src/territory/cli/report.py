@@ -36,9 +36,9 @@ def report(
 ) -> None:
     """Écrit un document d'une étude : rapport au conseil, fiches d'EPCI ou annexe technique."""
     from territory.errors import ParameterError
-    from territory.workflow.handing import write_documents
-    from territory.workflow.holding import hold
-    from territory.workflow.running import run_study
+    from territory.files.folder_lock import hold
+    from territory.workflow.handover.write_documents import write_documents
+    from territory.workflow.run import run_study
 
     if epci or all_epci:
         # a sheet is what these options are about: asking twice would say nothing more
@@ -78,7 +78,7 @@ def check(
     ] = None,
 ) -> None:
     """Vérifie qu'un document PDF est bien celui de son étude ; code 1 si quelque chose diffère."""
-    from territory.workflow.checking import check_document
+    from territory.workflow.past_runs.verify_pdf import check_document
 
     found = check_document(path, manifest=manifest)
     if found.is_right:

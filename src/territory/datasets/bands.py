@@ -26,27 +26,6 @@ def population_by_band(
 
     and, where :math:`y` is not published, :math:`P\,s_1` in one band from 0 to 24.
 
-    Parameters
-    ----------
-    total
-        Persons by `commune_code` (hab).
-    shares
-        Same index; shares under 25, 25 to 64, 65 or over, in this order (0 to 1).
-    young_share
-        Same index; share aged 0 to 14 (0 to 1), NaN where not published.
-    vintage
-        Written in the column `vintage`.
-
-    Returns
-    -------
-    DataFrame
-        Table `population`, communes in the order of `total`, bands by age.
-
-    Raises
-    ------
-    ParameterError
-        If there are more persons aged 0 to 14 than under 25 somewhere, or no share.
-
     Examples
     --------
     >>> import pandas as pd

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from territory.datasets.bands import population_by_band
 from territory.errors import ParameterError, Problems, ReadError, TerritoryError, examples
-from territory.sources.finess_categories import CATEGORIES
+from territory.sources.producers.finess.categories import CATEGORIES
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -193,7 +193,7 @@ def _read_points(path: Path) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame | None]
 
     from territory import sources
     from territory.geography import inside_points, projected_epsg_of_commune
-    from territory.sources.tabular import require_columns
+    from territory.sources.text.tables import require_columns
 
     if path.suffix.lower() in _OUTLINES:
         outlines = sources.read_outlines(path)
@@ -216,9 +216,9 @@ def _read_points(path: Path) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame | None]
 
 def _read_finess(path: Path) -> gpd.GeoDataFrame:
     """Return the sites of FINESS, in whichever of its forms the file is."""
-    from territory.sources.finess import read_finess_sites
-    from territory.sources.finess_flat import read_finess_flat
-    from territory.sources.finess_plus import read_finess_plus
+    from territory.sources.producers.finess.finess_plus import read_finess_plus
+    from territory.sources.producers.finess.flat import read_finess_flat
+    from territory.sources.producers.finess.historic import read_finess_sites
 
     if path.name.endswith((".json", ".json.gz")):
         return read_finess_plus(path)

@@ -33,7 +33,7 @@ class VarDataset:
     Attributes
     ----------
     communes
-        GeoDataFrame `communes` (see `territory.tables`), points in EPSG:2154, population of RP 2021; with
+        GeoDataFrame `communes` (see `territory.tables.schemas`), points in EPSG:2154, population of RP 2021; with
         `in_territory` (false in the surroundings) and `general_practitioners` (head count).
     outlines
         GeoDataFrame `outlines`: generalised polygons of the 153 communes, EPSG:2154. For maps only.

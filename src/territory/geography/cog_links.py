@@ -38,16 +38,6 @@ class Step:
 def steps_of(movements: pd.DataFrame) -> list[Step]:
     """Return the changes of commune codes in their order.
 
-    Parameters
-    ----------
-    movements
-        Table of `territory.sources.read_cog_movements`.
-
-    Returns
-    -------
-    list of Step
-        From the oldest to the newest; changes of name alone are left out.
-
     Examples
     --------
     >>> import pandas as pd
@@ -93,18 +83,6 @@ def links_between(steps: Iterable[Step], *, from_year: int, to_year: int) -> Lin
     their codes back stays with the code of the whole, or goes to the new code when the whole has given its
     own to a part.
 
-    Parameters
-    ----------
-    steps
-        Changes from `steps_of`.
-    from_year, to_year
-        Years, each meaning its 1 January; the second may be the earlier.
-
-    Returns
-    -------
-    dict
-        Code of `from_year` to its codes in `to_year`, sorted.
-
     Examples
     --------
     >>> import pandas as pd
@@ -143,16 +121,6 @@ def links_between(steps: Iterable[Step], *, from_year: int, to_year: int) -> Lin
 def lives_of(steps: Iterable[Step]) -> dict[str, list[tuple[pd.Timestamp | None, bool]]]:
     """Return, for each code that ever changed, since when it is a commune and since when it is none.
 
-    Parameters
-    ----------
-    steps
-        All the changes, from `steps_of`.
-
-    Returns
-    -------
-    dict
-        Code to a list of (date, whether it is a commune from then on); the first date is None.
-
     Examples
     --------
     >>> import pandas as pd
@@ -173,18 +141,6 @@ def lives_of(steps: Iterable[Step]) -> dict[str, list[tuple[pd.Timestamp | None,
 def is_commune(life: Iterable[tuple[pd.Timestamp | None, bool]], year: int) -> bool:
     """Tell whether a code is that of a commune on 1 January of a year.
 
-    Parameters
-    ----------
-    life
-        One value of `lives_of`.
-    year
-        Year of the official geographic code.
-
-    Returns
-    -------
-    bool
-        True for a commune of that year.
-
     Examples
     --------
     >>> import pandas as pd
@@ -201,18 +157,6 @@ def is_commune(life: Iterable[tuple[pd.Timestamp | None, bool]], year: int) -> b
 
 def check_years(movements: pd.DataFrame, years: Iterable[int]) -> None:
     """Refuse years that the movements do not cover.
-
-    Parameters
-    ----------
-    movements
-        Table of `territory.sources.read_cog_movements`.
-    years
-        Years asked for.
-
-    Raises
-    ------
-    ParameterError
-        If a year is before the first movement or after the last.
 
     Examples
     --------

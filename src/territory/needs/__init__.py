@@ -10,7 +10,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "ages": ["persons_by_age"],
         "bands": ["cut_bands", "population_from_columns", "population_from_shares"],
         "calibration": ["calibrate_demand", "scale_to_total"],
-        "confronting": [
+        "needs_and_places": [
             "KINDS_COMPARABLE_WITH_PLACES",
             "demand_against_places",
             "demand_by_zone",

@@ -62,7 +62,7 @@ def calibrate_demand(
     Parameters
     ----------
     demand : DataFrame
-        Table `demand` (see `territory.tables`); other publics are returned unchanged.
+        Table `demand` (see `territory.tables.schemas`); other publics are returned unchanged.
     total
         Known number of persons of the communes `within`: 6,125 children with the AEEH in the Var in 2021, say.
     public

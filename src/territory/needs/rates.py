@@ -12,7 +12,7 @@ import pandas as pd
 
 from territory.errors import ParameterError, Problems, TerritoryWarning, agree, examples
 from territory.needs.ages import persons_by_age
-from territory.tables import DEMAND_KINDS
+from territory.tables.schemas import DEMAND_KINDS
 
 
 @dataclass(frozen=True)

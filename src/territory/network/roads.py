@@ -11,11 +11,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from territory.errors import ParameterError
-from territory.network import placing, queries
 from territory.network.engine.graph import MAX_TIME_MS
-from territory.network.io import load_network, save_network
-from territory.network.placing import MAX_SNAP_M
-from territory.network.topology import Topology
+from territory.network.graph.topology import Topology
+from territory.network.points import snapping
+from territory.network.points.snapping import MAX_SNAP_M
+from territory.network.queries import roads_queries
+from territory.network.storage.network_files import load_network, save_network
 from territory.network.weighted import WeightedRoads
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ class RoadNetwork(WeightedRoads):
         >>> sample_network().snap(points)["distance_m"].round().tolist()
         [81.0]
         """
-        return placing.snap_table(self._topology, points, max_snap_m=max_snap_m, islands=islands)
+        return snapping.snap_table(self._topology, points, max_snap_m=max_snap_m, islands=islands)
 
     def travel_times(
         self,
@@ -141,8 +142,8 @@ class RoadNetwork(WeightedRoads):
         3       B     B            0.000        0.000
         """
         limit_ms = _limit_ms(max_time_min)
-        ends = placing.endpoints(self, origins, destinations, max_snap_m=max_snap_m, islands=islands)
-        return queries.times_table(
+        ends = snapping.endpoints(self, origins, destinations, max_snap_m=max_snap_m, islands=islands)
+        return roads_queries.times_table(
             self,
             (origins.index, destinations.index),
             ends,
@@ -180,8 +181,8 @@ class RoadNetwork(WeightedRoads):
         NetworkError, ParameterError
             As `travel_times`.
         """
-        ends = placing.endpoints(self, origins, destinations, max_snap_m=max_snap_m, islands=islands)
-        return queries.times_matrix(self, ends, engine=engine, threads=threads)
+        ends = snapping.endpoints(self, origins, destinations, max_snap_m=max_snap_m, islands=islands)
+        return roads_queries.times_matrix(self, ends, engine=engine, threads=threads)
 
     def nearest(
         self,
@@ -219,8 +220,8 @@ class RoadNetwork(WeightedRoads):
         """
         if k < 1:
             raise ParameterError(f"k={k} : indiquez au moins un site à trouver par point.")
-        ends = placing.endpoints(self, points, sites, max_snap_m=max_snap_m, islands=islands)
-        return queries.nearest_table(
+        ends = snapping.endpoints(self, points, sites, max_snap_m=max_snap_m, islands=islands)
+        return roads_queries.nearest_table(
             self, (points.index, sites.index), ends, k=k, limit_ms=_limit_ms(max_time_min)
         )
 
@@ -263,14 +264,14 @@ class RoadNetwork(WeightedRoads):
         `travel_times`, no farther than 500 m from a road. The outline is interpolated between squares: it is
         true to about one square.
         """
-        from territory.network.isochrones import draw_isochrones
+        from territory.network.queries.isochrones import draw_isochrones
 
         return draw_isochrones(
             self, points, minutes=minutes, cell_m=cell_m, max_snap_m=max_snap_m, islands=islands
         )
 
     def save(self, path: str | Path) -> Path:
-        """Save the network in a folder that `load` maps into memory: see `territory.network.io`.
+        """Save the network in a folder that `load` maps into memory: see `territory.network.storage.network_files`.
 
         Parameters
         ----------

@@ -11,13 +11,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from territory.network.densities import density_bands
 from territory.network.engine.graph import Graph
 from territory.network.engine.hierarchy import Metric
-from territory.network.graph import RoadLines, Roads
-from territory.network.simplify import prepare
-from territory.network.speeds import HopTimes, hop_times, speed_table
-from territory.network.topology import Topology
+from territory.network.graph.arrays import RoadLines, Roads
+from territory.network.graph.densities import density_bands
+from territory.network.graph.simplify import prepare
+from territory.network.graph.speeds import HopTimes, hop_times, speed_table
+from territory.network.graph.topology import Topology
 from territory.units import METRES_PER_KILOMETRE
 
 if TYPE_CHECKING:
@@ -29,17 +29,7 @@ _PERIODS_IN_FRENCH = {"off_peak": "heures creuses", "peak": "heures de pointe"}
 
 
 class WeightedRoads:
-    """Roads under one table of speeds.
-
-    Parameters
-    ----------
-    topology
-        The prepared map.
-    speeds
-        Table of speeds, as `territory.network.speed_table` returns it.
-    period
-        ``off_peak`` or ``peak``.
-    """
+    """Roads under one table of speeds."""
 
     def __init__(self, topology: Topology, speeds: pd.DataFrame, *, period: str = "off_peak") -> None:
         self._topology = topology
@@ -49,17 +39,7 @@ class WeightedRoads:
 
     @classmethod
     def from_road_lines(cls, lines: RoadLines) -> Self:
-        """Prepare roads as a reader delivers them, with the library's speeds off-peak.
-
-        Parameters
-        ----------
-        lines
-            Ways and their nodes.
-
-        Returns
-        -------
-        RoadNetwork
-        """
+        """Prepare roads as a reader delivers them, with the library's speeds off-peak."""
         topology = Topology(prepare(lines))
         # as large as the network itself, and of no more use
         del lines
@@ -156,24 +136,6 @@ class WeightedRoads:
     def with_speeds(self, table: pd.DataFrame, *, period: str = "off_peak") -> Self:
         """Return the same roads under other speeds; the order of the map is kept.
 
-        Parameters
-        ----------
-        table
-            Columns as `territory.network.speed_table` returns them.
-        period
-            ``off_peak`` or ``peak``.
-
-        Returns
-        -------
-        RoadNetwork
-            Equal to what reading the map again with these speeds would give.
-
-        Raises
-        ------
-        ParameterError
-            If speeds are not above zero, rows are missing for a class of the map, or the period depends on the
-            density of communes, which is unknown before `with_density`.
-
         Examples
         --------
         >>> from territory.network import sample_network
@@ -185,46 +147,12 @@ class WeightedRoads:
         return type(self)(self._topology, table.copy(), period=period)
 
     def with_density(self, communes: gpd.GeoDataFrame, *, column: str = "density_hab_km2") -> Self:
-        """Return the same roads, each with the density of the commune that its middle lies in.
-
-        Parameters
-        ----------
-        communes
-            Polygons with a CRS and a column of densities (hab/km²).
-        column
-            Name of that column.
-
-        Returns
-        -------
-        RoadNetwork
-            Under the same table and period.
-
-        Raises
-        ------
-        NetworkError
-            If the polygons have no CRS or no such column.
-
-        Warns
-        -----
-        TerritoryWarning
-            With the number of roads that no polygon holds: they take the density of the nearest one.
-        """
+        """Return the same roads, each with the density of the commune that its middle lies in."""
         bands = density_bands(self.roads, communes, column=column)
         return type(self)(self._topology.with_density_bands(bands), self._speeds, period=self._period)
 
     def prepare(self, *, cache: str | Path | None = None) -> Self:
-        """Order the map now, so that every later matrix is fast.
-
-        Parameters
-        ----------
-        cache
-            Folder where the order is kept under the digest of the map, and taken from if it is there.
-
-        Returns
-        -------
-        RoadNetwork
-            The same network.
-        """
+        """Order the map now, so that every later matrix is fast."""
         self._topology.order(None if cache is None else Path(cache))
         _ = self.metric
         return self

@@ -13,7 +13,7 @@ import pandas as pd
 
 from territory.access.pairs import unique_ids, warn
 from territory.errors import ParameterError, Problems, TerritoryError, examples
-from territory.planning._search import Floats
+from territory.planning.solver import Floats
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline

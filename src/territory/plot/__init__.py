@@ -6,18 +6,6 @@ import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
-    submodules=[
-        "categories",
-        "charts",
-        "doubt",
-        "figures",
-        "furniture",
-        "legend",
-        "maps",
-        "numbers",
-        "placement",
-        "shapes",
-        "style",
-    ],
-    submod_attrs={"exploring": ["explore"], "showing": ["show"]},
+    submodules=["charts", "interactive", "maps", "style"],
+    submod_attrs={"interactive.explore_door": ["explore"], "showing": ["show"]},
 )

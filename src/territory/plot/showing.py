@@ -10,23 +10,23 @@ import geopandas as gpd
 from territory.access.allocation import Allocation
 from territory.errors import ParameterError, examples
 from territory.network.weighted import WeightedRoads
-from territory.planning._result import SitingResult
-from territory.planning.answering_groups import GroupingAnswer
-from territory.planning.groups import GroupingResult
+from territory.planning.answers.grouping_answer import GroupingAnswer
+from territory.planning.grouping.groups import GroupingResult
+from territory.planning.siting.result import SitingResult
 from territory.planning.typologies import TypologyResult
-from territory.plot.categories import numbers_from, shown, time_classes
-from territory.plot.charts import gainers_and_losers
-from territory.plot.doubt import show_draws
-from territory.plot.explore_views import METHODS
-from territory.plot.legend import Legend
-from territory.plot.maps import Panel, draw_map
-from territory.plot.show_establishments import show_establishments
-from territory.plot.show_plans import show_allocation, show_groups, show_siting, show_types
-from territory.plot.show_roads import show_roads, show_study
-from territory.scenario.computing import ALL_TERRITORY
+from territory.plot.charts.bars_and_dots import gainers_and_losers
+from territory.plot.charts.show_establishments import show_establishments
+from territory.plot.charts.show_plans import show_allocation, show_groups, show_siting, show_types
+from territory.plot.interactive.views import METHODS
+from territory.plot.maps.categories import numbers_from, shown, time_classes
+from territory.plot.maps.choropleth import Panel, draw_map
+from territory.plot.maps.doubt import show_draws
+from territory.plot.maps.legend import Legend
+from territory.plot.maps.show_roads import show_roads, show_study
+from territory.scenario.doubt.draws import Draws
+from territory.scenario.measures.compute import ALL_TERRITORY
 from territory.scenario.results import Comparison, Results
-from territory.scenario.uncertainty import Draws
-from territory.study.model import Study
+from territory.study.words.model import Study
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -15,7 +15,7 @@ from matplotlib import font_manager
 from matplotlib.colors import to_rgb
 
 from territory.errors import MissingFileError
-from territory.plot.typography import typeset
+from territory.french.typography import typeset
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -6,6 +6,6 @@ import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
-    submodules=["disclosure", "document", "french", "pdf", "tables"],
-    submod_attrs={"council": ["build_report", "council_report"]},
+    submodules=["documents", "chapters", "reading", "layout", "files"],
+    submod_attrs={"documents.council": ["build_report", "council_report"]},
 )

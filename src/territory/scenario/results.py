@@ -34,17 +34,17 @@ class Results:
     trips : DataFrame indexed by (commune_code, service, who)
         Minutes, kilometres, € and kg of CO2 in a year for one child of the commune, by the direct road and on
         board (the round factor's range): child, parent and staff are three accounts, never added up. See
-        `territory.scenario.travel_accounts`.
+        `territory.scenario.accounts.travel_accounts`.
     places : DataFrame indexed by (commune_code, service)
-        access_per_1000 and unmet_persons where places can be counted (see `territory.scenario.places`).
+        access_per_1000 and unmet_persons where places can be counted (see `territory.scenario.measures.places`).
     place_reasons : DataFrame indexed by service
         Why they cannot, in French.
     edge : DataFrame indexed by service
         Communes and inhabitants of the territory whose closest site could be beyond the data.
     gp_access : DataFrame indexed by commune_code
-        apl_consultations_per_hab, or else practitioners_per_100000_hab (see `territory.scenario.gp_access`).
+        apl_consultations_per_hab, or else practitioners_per_100000_hab (see `territory.scenario.measures.gp_access`).
     deserts : DataFrame indexed by (commune_code, criterion)
-        value, threshold, unit, status, distance, reason, desert_class (see `territory.scenario.deserts`).
+        value, threshold, unit, status, distance, reason, desert_class (see `territory.scenario.measures.deserts`).
     desert_shares : DataFrame indexed by (zone, scheme, desert_class)
         Inhabitants of each class and of each criterion, by EPCI, by département and in all.
     zoning : DataFrame indexed by territory_id
@@ -101,9 +101,9 @@ class Comparison:
         `Results.trips`, averaged over the persons of today's area.
     by_commune : DataFrame indexed by (commune_code, service)
         Table `comparison`: every service, those that do not move included (see
-        `territory.scenario.commune_measures`).
+        `territory.scenario.comparison.commune_measures`).
     councils : DataFrame indexed by (service, level, zone)
-        Gainers, losers and the worst loss of each council (see `territory.scenario.gainers`).
+        Gainers, losers and the worst loss of each council (see `territory.scenario.comparison.gainers`).
     deserts : DataFrame indexed by (commune_code, scheme)
         baseline_desert_class, scenario_desert_class, is_changed.
     measuring
@@ -126,8 +126,8 @@ class Comparison:
     def measures(self) -> pd.DataFrame:
         """Every measure of every service, those that do not move included, by (level, zone, service, measure).
 
-        Columns unit, baseline, scenario, delta, is_distinguishable, reason (see `territory.scenario.measures`);
-        computed when first asked for.
+        Columns unit, baseline, scenario, delta, is_distinguishable, reason
+        (see `territory.scenario.measures.family_measures`); computed when first asked for.
         """
         return self.measuring()
 

@@ -15,18 +15,6 @@ LEVELS = (ALL_TERRITORY, "departement", "epci", "commune")
 def by_zone(communes: pd.DataFrame, epci: pd.Series[str]) -> pd.DataFrame:
     """Return the rows of every commune twice: for the whole, which comes first, and for its EPCI.
 
-    Parameters
-    ----------
-    communes
-        Indexed by commune_code, alone or with other levels.
-    epci
-        EPCI of each commune; "" stands for none.
-
-    Returns
-    -------
-    DataFrame
-        The rows with their index as columns, and `zone`.
-
     Examples
     --------
     >>> rows = pd.DataFrame({"persons": [3.0]}, index=pd.Index(["83050"], name="commune_code"))
@@ -41,18 +29,6 @@ def by_zone(communes: pd.DataFrame, epci: pd.Series[str]) -> pd.DataFrame:
 
 def zone_levels(rows: pd.DataFrame, communes: pd.DataFrame) -> pd.DataFrame:
     """Return the rows of every commune once for each zone it is in: the whole, its département, its EPCI.
-
-    Parameters
-    ----------
-    rows
-        Indexed by commune_code, alone or with other levels.
-    communes
-        Table `communes`: departement_code, epci_code.
-
-    Returns
-    -------
-    DataFrame
-        The rows with their index as columns, then `level` (territory, departement, epci), `zone` and `epci`.
 
     Examples
     --------

@@ -5,12 +5,12 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "changes": ["Change", "ChangeCapacity", "CloseSite", "MoveSite", "OpenSite", "Scenario"],
-        "grouping": ["Grouping"],
-        "siting": ["Siting"],
+        "words.changes": ["Change", "ChangeCapacity", "CloseSite", "MoveSite", "OpenSite", "Scenario"],
+        "words.grouping": ["Grouping"],
+        "words.siting": ["Siting"],
         "load": ["built_in_studies", "load_study"],
-        "model": ["Authorisation", "Need", "NewService", "NewSite", "Study", "Trip"],
-        "saving": ["save_scenario", "scenario_toml"],
+        "words.model": ["Authorisation", "Need", "NewService", "NewSite", "Study", "Trip"],
+        "save": ["save_scenario", "scenario_toml"],
         "state": ["Parameters", "State"],
     },
 )

@@ -13,9 +13,10 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from territory.errors import MissingFileError, Problems, StudyError
-from territory.study.confine import paths_outside
-from territory.study.locate import key_lines, line_of
-from territory.study.model import Study
+from territory.study.checks.path_safety import paths_outside
+from territory.study.migrating import migrate
+from territory.study.words.model import Study
+from territory.study.words.toml_lines import key_lines, line_of
 
 # what pydantic says, in the planner's language; {ctx} values come from pydantic
 _MESSAGES = {
@@ -103,7 +104,7 @@ def load_study(name_or_path: str | Path) -> Study:
 
 def _parse(text: str, *, subject: str, folder: Path) -> Study:
     """Return the study of a TOML text, or one error with all its problems."""
-    from territory.study.check import check_references
+    from territory.study.checks.references import check_references
 
     problems = Problems(subject, StudyError)
     try:
@@ -111,6 +112,10 @@ def _parse(text: str, *, subject: str, folder: Path) -> Study:
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise StudyError(f"{subject} : ce n'est pas du TOML valide ({error}).") from error
     lines = key_lines(text)
+    try:
+        raw = migrate(raw)
+    except StudyError as error:
+        raise StudyError(f"{subject} : {_at(lines, ('schema_version',))}{error}") from error
     # nothing that the file names is opened before it is known to be beside it
     for location, message in paths_outside(raw):
         problems.add(_at(lines, location) + message)

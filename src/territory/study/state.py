@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from territory.study.changes import FamilyRule, PoolSites
-from territory.study.costs import Prices
-from territory.study.criteria import DREES_SCHEME, DesertScheme, Practitioners, Zoning
-from territory.study.model import Authorisation, Need
-from territory.study.pathway import CHILD_PATH, COORDINATION, Coordination, PathStep
+from territory.study.words.changes import FamilyRule, PoolSites
+from territory.study.words.costs import Prices
+from territory.study.words.criteria import DREES_SCHEME, DesertScheme, Practitioners, Zoning
+from territory.study.words.model import Authorisation, Need
+from territory.study.words.pathway import CHILD_PATH, COORDINATION, Coordination, PathStep
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -99,7 +99,7 @@ class Parameters:
 
 @dataclass(frozen=True)
 class State:
-    """Tables of one computation (see `territory.tables`); a scenario is a changed copy of it.
+    """Tables of one computation (see `territory.tables.schemas`); a scenario is a changed copy of it.
 
     `travel_times` goes from communes to every site that any scenario may use, `site_times` from site to
     site: moving a service recomputes no time. `families` and `poolings` are what a scenario says of the

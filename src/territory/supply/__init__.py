@@ -7,10 +7,10 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "available": ["available_places"],
+        "free_places": ["available_places"],
         "equipment": ["services_from_strata", "strata_from_equipment"],
         "finess": ["ACTIVITIES", "classify_equipment"],
-        "lists": [
+        "service_lists": [
             "complete_services",
             "rows_serving",
             "site_of_authorisation",

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from territory.errors import Problems, SchemaError, TerritoryWarning, agree, examples
-from territory.sources.finess_categories import CATEGORIES, HOME_SERVICES, Category
+from territory.sources.producers.finess.categories import CATEGORIES, HOME_SERVICES, Category
 from territory.supply.finess import TEMPORARY, classify_equipment
 
 # ages of the authorisation where FINESS has none: usage in the field, flagged "default" wherever they are used
@@ -131,7 +131,7 @@ def services_from_strata(strata: pd.DataFrame, *, complete: Collection[str]) -> 
     Returns
     -------
     DataFrame
-        Table `services` (see `territory.tables`). `capacity` is NaN where one of its strata is unknown;
+        Table `services` (see `territory.tables.schemas`). `capacity` is NaN where one of its strata is unknown;
         `reception_mode` is empty where there are several; ages go from the youngest to the oldest, and are NaN
         where one is unknown; `public` lists every public received. Two authorisations of one service at one site
         are two rows, told apart by « @authorisation ».

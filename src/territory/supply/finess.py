@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from territory.errors import ParameterError, TerritoryWarning, agree, examples
-from territory.sources.finess_categories import (
+from territory.sources.producers.finess.categories import (
     CATEGORIES,
     SESSAD_TYPE_CATEGORIES,
     Category,

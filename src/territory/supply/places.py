@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from territory.errors import ParameterError, Problems, SchemaError, UnknownCodeError, agree, examples
-from territory.sources.finess_categories import FILE_ACTIVE_SERVICES
+from territory.sources.producers.finess.categories import FILE_ACTIVE_SERVICES
 from territory.supply.finess import TEMPORARY
 
 # whose places a row of `services` states: its site's alone, or those of all sites of its authorisation
@@ -32,7 +32,7 @@ def places_by_authorisation(
     Parameters
     ----------
     services : DataFrame
-        Table `services` (see `territory.tables`), with an optional column `capacity_scope`: "site" where the
+        Table `services` (see `territory.tables.schemas`), with an optional column `capacity_scope`: "site" where the
         capacity is that of the site alone (FINESS), "authorisation" where it is that of all its sites.
     totals : Series indexed by authorisation_id
         Known places of whole authorisations (an arrêté, a project), used instead of the rows.

@@ -5,8 +5,7 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "inputs": ["Inputs", "prepare"],
-        "running": ["run_study"],
-        "result": ["StudyResult"],
+        "inputs.prepare": ["Inputs", "prepare"],
+        "run": ["run_study"],
     },
 )

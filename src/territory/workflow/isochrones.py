@@ -10,14 +10,14 @@ import geopandas as gpd
 import pandas as pd
 
 from territory import supply
-from territory.study.changes import ChangeSpeeds
-from territory.workflow.steps import Steps, code_digest, digest_of
+from territory.study.words.changes import ChangeSpeeds
+from territory.workflow.step_cache import Steps, digest_of
 
 if TYPE_CHECKING:
     from territory.scenario.results import Results
-    from territory.study.changes import Scenario
-    from territory.workflow.inputs import Inputs
-    from territory.workflow.road_map import RoadMap
+    from territory.study.words.changes import Scenario
+    from territory.workflow.inputs.prepare import Inputs
+    from territory.workflow.inputs.travel_times import RoadMap
 
 TODAY = ""
 COLUMNS = ("scenario", "site_id", "minutes", "area_km2", "geometry")
@@ -31,25 +31,7 @@ _CELL_M = 250.0
 def isochrones(
     inputs: Inputs, baseline: Results, scenarios: Mapping[str, Results], *, steps: Steps
 ) -> gpd.GeoDataFrame | None:
-    """Return what can be reached from each site of a named service, today and in each scenario.
-
-    Parameters
-    ----------
-    inputs
-        The study, its road map and its scenarios at the sites that were chosen.
-    baseline, scenarios
-        Results of today and of each scenario: they say where each service is.
-    steps
-        Where results are kept.
-
-    Returns
-    -------
-    GeoDataFrame or None
-        scenario (`TODAY`, or its id), site_id, minutes (the first three thresholds of the study), area_km2 and
-        geometry (polygons in the projection of the communes, each holding those of shorter times of its site). None
-        without a road map. A scenario whose times are changed otherwise than by the speeds of the map has no
-        isochrone: they would contradict its times.
-    """
+    """Return what can be reached from each site of a named service, today and in each scenario."""
     if inputs.roads is None:
         return None
     crs: Any = inputs.state.communes.crs
@@ -115,7 +97,6 @@ def _drawn(
         minutes,
         _CELL_M,
         str(crs),
-        code_digest("territory.network"),
     )
     (table,) = steps.run("isochrones", key, partial(_make, roads, change, communes, once, minutes, crs))
     numbers = {code: number for number, code in enumerate(place[~place.duplicated()])}

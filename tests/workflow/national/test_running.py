@@ -18,15 +18,15 @@ from scipy.spatial import Delaunay
 import territory
 from territory.datasets import load_dataset
 from territory.errors import StudyError, TerritoryWarning
-from territory.scenario.computing import compute
+from territory.scenario.measures.compute import compute
 from territory.scenario.results import Results
-from territory.study.model import Study
-from territory.study.scale import METROPOLITAN, Scale
-from territory.workflow.inputs import prepare
+from territory.study.words.model import Study
+from territory.study.words.scale import METROPOLITAN, Scale
+from territory.workflow.inputs.prepare import prepare
 from territory.workflow.national import is_national, run_national
-from territory.workflow.national.computing import NationalTables
+from territory.workflow.national.measures import NationalTables
 from territory.workflow.national.schedulers import Threads
-from territory.workflow.steps import Steps
+from territory.workflow.step_cache import Steps
 
 HEAD = """id = "essai"
 title = "Essai"

@@ -27,9 +27,9 @@ from territory.access import decay, streamed
 from territory.errors import MissingFileError, OutputError, ParameterError, ReadError
 from territory.network import search_roads
 from territory.workflow.national import open_times, write_travel_times
-from territory.workflow.national.folder import TimesFolder
+from territory.workflow.national.parts import TimesFolder
 from territory.workflow.national.schedulers import Cluster, Threads, open_scheduler
-from territory.workflow.national.writing import _BYTES_PER_PAIR, raise_to
+from territory.workflow.national.write_parts import _BYTES_PER_PAIR, raise_to
 from tests.network.grids import grid, points
 
 NETWORK = grid()

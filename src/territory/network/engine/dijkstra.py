@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from territory.network.engine import _label_kernels as label_kernels
-from territory.network.engine import _search_kernels as search_kernels
-from territory.network.engine._compiling import count_threads, run_tasks
-from territory.network.engine._labels import (
+from territory.network.engine.graph import MAX_TIME_MS, Graph, Int32, Int64, Seeds, group_by
+from territory.network.engine.kernels import label_search as label_kernels
+from territory.network.engine.kernels import search as search_kernels
+from territory.network.engine.kernels.compiling import count_threads, run_tasks
+from territory.network.engine.kernels.labels import (
     check_no_overflow,
     checked_lengths,
     checked_limit,
@@ -16,7 +17,6 @@ from territory.network.engine._labels import (
     point_lengths,
     unpack,
 )
-from territory.network.engine.graph import MAX_TIME_MS, Graph, Int32, Int64, Seeds, group_by
 
 #: Seeds searched by one task: enough to pay for its arrays, few enough to share the work out evenly.
 _SEEDS_PER_TASK = 64

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from territory.errors import NetworkError, Problems, examples
-from territory.network.engine._compiling import kernel
+from territory.network.engine.kernels.compiling import kernel
 
 #: Time of what no path reaches; as the time of an edge: closed.
 UNREACHED = 2**31 - 1

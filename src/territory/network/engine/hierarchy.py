@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from territory.errors import NetworkError, Problems
-from territory.network.engine import _contraction_kernels as contraction
-from territory.network.engine._labels import check_no_overflow, checked_lengths, pack
 from territory.network.engine.graph import MAX_TIME_MS, Graph, Int32, Int64, checked_times, group_by
+from territory.network.engine.kernels import contraction
+from territory.network.engine.kernels.labels import check_no_overflow, checked_lengths, pack
 from territory.network.engine.metric import Arrays, Metric
 
 __all__ = ["Hierarchy", "Metric"]

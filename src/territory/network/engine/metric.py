@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from territory.errors import NetworkError
-from territory.network.engine._compiling import count_threads
-from territory.network.engine._labels import checked_limit, pack, point_lengths, unpack
-from territory.network.engine._sweeping import TileSearch, all_labels, in_source_order
 from territory.network.engine.graph import Graph, Int32, Int64, Seeds
+from territory.network.engine.kernels.compiling import count_threads
+from territory.network.engine.kernels.labels import checked_limit, pack, point_lengths, unpack
+from territory.network.engine.sweeps import TileSearch, all_labels, in_source_order
 
 Arrays = dict[str, NDArray[Any]]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from territory.errors import ParameterError
-from territory.network.engine import _label_kernels as label_kernels
-from territory.network.engine._labels import checked_limit
 from territory.network.engine.graph import MAX_TIME_MS, UNREACHED, Graph, Int32, Int64, Seeds
+from territory.network.engine.kernels import label_search as label_kernels
+from territory.network.engine.kernels.labels import checked_limit
 
 
 def k_nearest(

@@ -12,10 +12,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from territory.errors import NetworkError
-from territory.network.engine import _dissection_kernels as dissection
-from territory.network.engine import _elimination_kernels as elimination
-from territory.network.engine._compiling import count_threads, run_tasks
 from territory.network.engine.graph import Graph, Int32, Int64
+from territory.network.engine.kernels import dissection, elimination
+from territory.network.engine.kernels.compiling import count_threads, run_tasks
 
 #: Coordinates are rounded to whole numbers below this before they are compared.
 _STEPS = 2**29

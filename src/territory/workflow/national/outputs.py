@@ -11,16 +11,15 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from territory.errors import OutputError
-from territory.report.disclosure import estimate_texts
-from territory.report.tables import write_table
-from territory.workflow.disk import UNFINISHED, flush_tree, write_whole
-from territory.workflow.manifest import digest_file
-from territory.workflow.outputs import MANIFEST
-from territory.workflow.publishing import publish
+from territory.files.replace_files import publish
+from territory.files.safe_files import UNFINISHED, digest_file, flush_tree, write_whole
+from territory.release.disclosure import estimate_texts
+from territory.report.files.csv_tables import write_table
+from territory.workflow.handover.write_run import MANIFEST
 
 if TYPE_CHECKING:
-    from territory.workflow.inputs import Inputs
-    from territory.workflow.national.computing import NationalTables
+    from territory.workflow.inputs.prepare import Inputs
+    from territory.workflow.national.measures import NationalTables
 
 __all__ = ["national_tables", "write_national"]
 
@@ -30,20 +29,7 @@ _DECIMALS = {"_min": 1, "_km": 1, "_hab_km2": 1, "_share": 4}
 
 
 def national_tables(inputs: Inputs, tables: NationalTables) -> dict[str, pd.DataFrame]:
-    """Return the tables that are handed over, by file name, small estimated counts as text.
-
-    Parameters
-    ----------
-    inputs
-        The study and its state.
-    tables
-        Results over the parts.
-
-    Returns
-    -------
-    dict of DataFrame
-        Flat tables: no index, codes first.
-    """
+    """Return the tables that are handed over, by file name, small estimated counts as text."""
     state = inputs.state
     names = state.communes[["name", *_NAMES[1:]]].set_axis(_NAMES, axis=1)
     found = {
@@ -65,22 +51,7 @@ def national_tables(inputs: Inputs, tables: NationalTables) -> dict[str, pd.Data
 def write_national(
     inputs: Inputs, tables: NationalTables, report_dir: Path, *, manifest: dict[str, Any], run_digest: str
 ) -> None:
-    """Write the tables of a national study and its manifest.
-
-    Parameters
-    ----------
-    inputs, tables
-        As in `national_tables`.
-    report_dir
-        Folder that this run holds.
-    manifest, run_digest
-        What the run read, and its digest.
-
-    Raises
-    ------
-    OutputError
-        If the folder cannot be written; the files of an earlier run are as they were.
-    """
+    """Write the tables of a national study and its manifest."""
     try:
         staging = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=report_dir))
         try:

@@ -32,13 +32,7 @@ _LOCAL_CONFIG = {
 
 
 class Threads:
-    """The threads of this process.
-
-    Parameters
-    ----------
-    threads
-        How many, one per processor by default.
-    """
+    """The threads of this process."""
 
     def __init__(self, threads: int | None = None) -> None:
         self._threads = _count(threads)
@@ -66,15 +60,7 @@ class Threads:
 
 
 class Cluster:
-    """The workers of dask.distributed, local processes or other machines.
-
-    Parameters
-    ----------
-    client
-        A client of dask.distributed.
-    is_here
-        Its workers are processes of this machine, which this one started: they run the same code.
-    """
+    """The workers of dask.distributed, local processes or other machines."""
 
     def __init__(self, client: Any, *, is_here: bool = False) -> None:
         self._client = client
@@ -113,14 +99,8 @@ class Cluster:
             self._client.cancel([*futures, shared])
 
     def check_shared(self, folder: Path) -> None:
-        """Raise if some workers do not see a folder, or run another version of the library.
-
-        Raises
-        ------
-        ClusterError
-            Naming the workers.
-        """
-        from territory.workflow.steps import code_digest
+        """Raise if some workers do not see a folder, or run another version of the library."""
+        from territory.workflow.step_cache import code_digest
 
         token = secrets.token_hex(8)
         mark = folder / f".vu-{token}"
@@ -265,7 +245,7 @@ def _call(item: Any, *, function: Callable[[Any], Any]) -> Any:
 
 def _looks(mark: str, token: str) -> tuple[bool, str]:
     """Tell whether a worker reads a file, and with which code it runs."""
-    from territory.workflow.steps import code_digest
+    from territory.workflow.step_cache import code_digest
 
     try:
         sees = Path(mark).read_text() == token

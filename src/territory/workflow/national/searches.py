@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from territory.errors import StudyError
-from territory.network.estimate import estimate_travel_times
-from territory.network.search_io import load_search
-from territory.network.searching import RoadSearch, search_roads
-from territory.study.model import Study
-from territory.workflow.manifest import digest_file
-from territory.workflow.steps import code_digest, digest_of
-from territory.workflow.times import times_inside
+from territory.files.safe_files import digest_file
+from territory.network.estimate.estimate import estimate_travel_times
+from territory.network.queries.od_search import RoadSearch, search_roads
+from territory.network.storage.search_files import load_search
+from territory.study.words.model import Study
+from territory.workflow.inputs.travel_times import times_inside
+from territory.workflow.step_cache import code_digest, digest_of
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -56,7 +56,7 @@ class EstimateSearch:
     def digest(self) -> str:
         """Return a digest of all that the times depend on."""
         places = self.communes[_COLUMNS], self.sites[["commune_code", *_COLUMNS]]
-        return digest_of(*places, self.terrain, self.max_time_min, code_digest("territory.network"))
+        return digest_of(*places, self.terrain, self.max_time_min, code_digest())
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,26 +80,6 @@ def ask_times(
     """Place communes and sites on the study's roads, or prepare their estimate.
 
     The road map is read, ordered and prepared once: a run that goes on after a stop maps what was kept.
-
-    Parameters
-    ----------
-    study
-        Its terrain, its cutoff, its road map.
-    communes, sites
-        Points with density and area.
-    roads
-        Road map (.osm.pbf) that replaces the study's.
-    kept_dir
-        Folder where what is prepared is kept.
-    announce
-        Called with the French name of each step.
-
-    Raises
-    ------
-    StudyError
-        If the study brings a distancier.
-    NetworkError
-        If the road map cannot be read, or does not cover the points.
     """
     if study.files.distancier:
         raise StudyError(
@@ -118,7 +98,7 @@ def ask_times(
         limit,
         with_distance,
         digest_file(path),
-        code_digest("territory.network"),
+        code_digest(),
     )
     least = times_inside(communes, sites, terrain).reset_index()
     place = kept_dir / "recherches" / key[:32]
@@ -135,6 +115,6 @@ def ask_times(
 
 def _read(path: Path) -> Any:
     """Return the roads of a map."""
-    from territory.network.osm import read_osm
+    from territory.network.maps.osm import read_osm
 
     return read_osm(path)

@@ -1,0 +1,1 @@
+"""Floating catchment areas: the steps of the formulas, and sums that any order of parts gives alike."""

@@ -1,0 +1,264 @@
+"""Floating catchment areas, gravity and spatial availability: places within reach, shared among those who reach.
+
+Notation of the formulas: D_i demand of origin i, S_j supply of site j, t_ij travel time, w_ij = decay(t_ij).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+
+from territory.access._decay_shapes import Binary
+from territory.access.catchments.rounded_sums import weighted_sums
+from territory.access.catchments.steps import METHODS, answer, ask_whole, ratios_of
+from territory.access.decay import Decay
+from territory.access.pairs import Floats, Ids, Pairs, read_amounts, read_pairs, warn
+from territory.errors import ParameterError, examples
+
+__all__ = ["METHODS", "floating_catchment_area", "gravity", "spatial_availability"]
+
+
+def floating_catchment_area(
+    travel_times: pd.DataFrame,
+    demand: pd.Series[float],
+    supply: pd.Series[float],
+    *,
+    decay: Decay,
+    method: str = "2sfca",
+) -> pd.Series[float]:
+    """Supply within reach of each origin, per person who competes for it.
+
+    Parameters
+    ----------
+    travel_times
+        Columns from_id, to_id, travel_time_min (min). NaN = unknown; an absent pair is out of reach, or over
+        the table's cutoff (attribute cutoff_min).
+    demand
+        Persons by origin, indexed by from_id: all who compete, those of the buffer around the territory
+        included. NaN = unknown.
+    supply
+        Places, full-time equivalents or acts by site, indexed by to_id. NaN = unknown. Sites of the table that
+        are not in `supply` are left out.
+    decay
+        Weight of a time, from `territory.access.decay` or any function of an array of minutes. A decay that
+        reaches beyond the table's cutoff is refused.
+    method
+        "2sfca" (Luo and Wang 2003; with a graded decay it is the same formula as "e2sfca", and the result is
+        named so), "e2sfca" (Luo and Qi 2009), "m2sfca" (Delamater 2013), "3sfca" (Wan, Zou and Sternberg 2012)
+        or "bfca" (Paez, Higgins and Vivona 2019).
+
+    Returns
+    -------
+    Series
+        Units of supply per unit of demand, on the index of `demand`, in its order; 0 where nothing is within
+        reach, NaN where something unknown (a time, a demand, a capacity) takes part in the answer.
+
+    Raises
+    ------
+    ParameterError
+        If the method is unknown, the decay reaches beyond the cutoff or gives weights that are negative,
+        demand or supply is negative, or ids are duplicated.
+    SchemaError
+        If the table lacks a column, or holds negative times or the same pair twice.
+    UnknownCodeError
+        If no origin, or no site, is in the table.
+
+    Warns
+    -----
+    TerritoryWarning
+        With the number of origins whose access is unknown, and of sites whose supply goes to nobody because
+        there is no demand within reach (they count as 0, not as infinite).
+
+    Notes
+    -----
+    - 2SFCA, E2SFCA: A_i = sum_j w_ij S_j / sum_k w_kj D_k. Sum of D_i A_i = sum of S_j (supply is conserved).
+    - M2SFCA: A_i = sum_j w_ij² S_j / sum_k w_kj D_k: places far from everyone are partly lost.
+    - 3SFCA: A_i = sum_j g_ij w_ij S_j / sum_k g_kj w_kj D_k, with g_ij = w_ij / sum_m w_im the share of origin
+      i that chooses j. Supply is conserved.
+    - BFCA: A_i = sum_j v_ij S_j / sum_k u_kj D_k, with u_ij = w_ij / sum_m w_im (each person asks once) and
+      v_ij = w_ij / sum_k w_kj (each level of service is handed out once).
+
+    In 3SFCA and BFCA, a site with no supply is not a choice. Sums are exact and rounded once: the order of the
+    rows changes no bit of the result.
+
+    References: Luo and Wang (2003), Environment and Planning B 30, 865-884; Luo and Qi (2009), Health & Place
+    15, 1100-1107; Delamater (2013), Health & Place 24, 30-43; Wan, Zou and Sternberg (2012), IJGIS 26,
+    1073-1089; Paez, Higgins and Vivona (2019), PLOS ONE 14(6), e0218773.
+
+    Examples
+    --------
+    >>> from territory.access import decay
+    >>> times = pd.DataFrame({
+    ...     "from_id": ["A", "B", "B"], "to_id": ["S", "S", "T"], "travel_time_min": [10.0, 20.0, 5.0]})
+    >>> demand, places = pd.Series({"A": 100.0, "B": 300.0}), pd.Series({"S": 20.0, "T": 30.0})
+    >>> floating_catchment_area(times, demand, places, decay=decay.binary(30))
+    A    0.05
+    B    0.15
+    Name: 2sfca, dtype: float64
+    """
+    if method not in METHODS:
+        raise ParameterError(f"Méthode « {method} » inconnue : choisissez parmi {', '.join(METHODS)}.")
+    persons = read_amounts(demand, "Demande")
+    places = read_amounts(supply, "Offre")
+    pairs, weights = _catchments(travel_times, demand.index, supply.index, decay)
+    access = _two_steps(method, pairs, weights, persons, places)
+    if method == "2sfca" and is_graded(decay, weights):
+        method = "e2sfca"
+    warn_unknown(access, pairs.origins, int(np.isnan(weights).sum()), persons, places)
+    return pd.Series(access, index=demand.index, name=method)
+
+
+def gravity(
+    travel_times: pd.DataFrame, origins: Iterable[str], supply: pd.Series[float], *, decay: Decay
+) -> pd.Series[float]:
+    """Supply within reach of each origin, as if nobody else asked for it.
+
+    Parameters
+    ----------
+    travel_times
+        Columns from_id, to_id, travel_time_min (min), as for `floating_catchment_area`.
+    origins
+        Ids to answer for, as an index of from_id.
+    supply
+        Places, full-time equivalents or acts by site, indexed by to_id. NaN = unknown.
+    decay
+        Weight of a time.
+
+    Returns
+    -------
+    Series
+        Units of supply, weighted by time, on the origins in their order; 0 where nothing is within reach, NaN
+        where an unknown time or capacity takes part.
+
+    Raises
+    ------
+    ParameterError, SchemaError, UnknownCodeError
+        As `floating_catchment_area`.
+
+    Notes
+    -----
+    A_i = sum_j w_ij S_j. Hansen (1959), Journal of the American Institute of Planners 25, 73-76.
+
+    Examples
+    --------
+    >>> from territory.access import decay
+    >>> times = pd.DataFrame({"from_id": ["A", "A"], "to_id": ["S", "T"], "travel_time_min": [0.0, 10.0]})
+    >>> gravity(times, ["A"], pd.Series({"S": 5.0, "T": 10.0}), decay=decay.linear(20))
+    A    10.0
+    Name: gravity, dtype: float64
+    """
+    places = read_amounts(supply, "Offre")
+    pairs, weights = _catchments(travel_times, origins, supply.index, decay)
+    access = weighted_sums(pairs.origin, pairs.site, weights, places, len(pairs.origins))
+    warn_unknown(access, pairs.origins, int(np.isnan(weights).sum()), np.zeros(len(pairs.origins)), places)
+    return pd.Series(access, index=pairs.origins, name="gravity")
+
+
+def spatial_availability(
+    travel_times: pd.DataFrame, demand: pd.Series[float], supply: pd.Series[float], *, decay: Decay
+) -> pd.Series[float]:
+    """Share all the supply out among the origins, in proportion to demand and nearness.
+
+    Parameters
+    ----------
+    travel_times
+        Columns from_id, to_id, travel_time_min (min), as for `floating_catchment_area`.
+    demand
+        Persons by origin, indexed by from_id: all who compete. NaN = unknown.
+    supply
+        Places, full-time equivalents or acts by site, indexed by to_id. NaN = unknown.
+    decay
+        Weight of a time.
+
+    Returns
+    -------
+    Series
+        Units of supply that fall to each origin (not per person), on the index of `demand`. They add up to the
+        supply of the sites that somebody reaches. Divided by demand, it is E2SFCA.
+
+    Raises
+    ------
+    ParameterError, SchemaError, UnknownCodeError
+        As `floating_catchment_area`.
+
+    Notes
+    -----
+    V_i = sum_j S_j F_ij, with F_ij = D_i w_ij / sum_k D_k w_kj. Soukhov, Paez, Higgins and Mohamed (2023), PLOS
+    ONE 18(1), e0278468.
+
+    Examples
+    --------
+    >>> from territory.access import decay
+    >>> times = pd.DataFrame({"from_id": ["A", "B"], "to_id": ["S", "S"], "travel_time_min": [10.0, 20.0]})
+    >>> spatial_availability(times, pd.Series({"A": 1.0, "B": 3.0}), pd.Series({"S": 8.0}), decay=decay.binary(30))
+    A    2.0
+    B    6.0
+    Name: spatial_availability, dtype: float64
+    """
+    persons = read_amounts(demand, "Demande")
+    places = read_amounts(supply, "Offre")
+    pairs, weights = _catchments(travel_times, demand.index, supply.index, decay)
+    available = _product(_two_steps("2sfca", pairs, weights, persons, places), persons)
+    warn_unknown(available, pairs.origins, int(np.isnan(weights).sum()), persons, places)
+    return pd.Series(available, index=demand.index, name="spatial_availability")
+
+
+def _catchments(
+    travel_times: pd.DataFrame, origins: Iterable[str], sites: Iterable[str], decay: Decay
+) -> tuple[Pairs, Floats]:
+    """Return the pairs with their weights."""
+    pairs = read_pairs(travel_times, origins=origins, sites=sites)
+    weights = pairs.weights(decay)
+    return pairs, weights
+
+
+def is_graded(decay: Decay, weights: Floats) -> bool:
+    """Return whether some weights lie between 0 and 1."""
+    if isinstance(decay, Binary):
+        return False
+    return bool(((weights > 0) & (weights < 1)).any())
+
+
+def _product(left: Floats, right: Floats) -> Floats:
+    """Return a product where a known 0 wins over an unknown."""
+    product: Floats = left * right
+    unknown = np.isnan(product)
+    if unknown.any():
+        product[unknown & ((left == 0) | (right == 0))] = 0.0
+    return product
+
+
+def _two_steps(method: str, pairs: Pairs, weights: Floats, persons: Floats, places: Floats) -> Floats:
+    """Return what reaches each origin; warn for sites whose supply goes to nobody."""
+    demand, column = ask_whole(method, pairs, weights, persons, places)
+    ratios, lost = ratios_of(demand, places)
+    warn_nobody(pairs.sites[lost], stacklevel=5)
+    return answer(method, pairs, weights, places, ratios, column)
+
+
+def warn_nobody(sites: Ids, *, stacklevel: int = 4) -> None:
+    """Warn for sites whose supply goes to nobody."""
+    if len(sites):
+        warn(
+            f"{len(sites)} site(s) sans aucune demande à portée ({examples(sites)}) : leur offre ne revient à "
+            "personne et compte pour 0.",
+            stacklevel=stacklevel,
+        )
+
+
+def warn_unknown(access: Floats, origins: Ids, unknown_times: int, persons: Floats, places: Floats) -> None:
+    """Warn for origins whose access is unknown, with what made it so."""
+    unknown = np.isnan(access)
+    if unknown.any():
+        causes = {
+            "temps": unknown_times,
+            "demande(s)": np.isnan(persons).sum(),
+            "capacité(s)": np.isnan(places).sum(),
+        }
+        why = ", ".join(f"{count} {what}" for what, count in causes.items() if count)
+        warn(
+            f"Accessibilité inconnue pour {int(unknown.sum())} origine(s) sur {len(access)} "
+            f"({examples(origins[unknown])}) : valeurs inconnues en entrée : {why}."
+        )

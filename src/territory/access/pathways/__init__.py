@@ -1,0 +1,1 @@
+"""Paths of care: professionals within reach, recruitment, coordination."""

@@ -1,0 +1,4 @@
+"""How a file is replaced, locked and digested, and how arrays are kept.
+
+It knows bytes and folders, never what they mean.
+"""

@@ -1,0 +1,170 @@
+"""French text from numbers and names: spacing, agreement, elision, lists, ranges, doubt, names of EPCI."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+from territory.french.numbers import (
+    NBSP,
+    NNBSP,
+    OUT_OF_REACH,
+    UNKNOWN,
+    decimal,
+    integer,
+    minutes,
+    round_estimate,
+    share,
+    signed,
+)
+from territory.french.place_names import (
+    alphabetical,
+    at_place,
+    elide,
+    epci_phrase,
+    epci_short,
+    in_guillemets,
+    of_place,
+)
+from territory.french.typography import typeset
+
+__all__ = [
+    "NBSP",
+    "NNBSP",
+    "OUT_OF_REACH",
+    "UNKNOWN",
+    "about",
+    "alphabetical",
+    "at_place",
+    "between",
+    "capital",
+    "change",
+    "count",
+    "decimal",
+    "elide",
+    "epci_phrase",
+    "epci_short",
+    "in_guillemets",
+    "integer",
+    "join",
+    "minutes",
+    "of_place",
+    "persons",
+    "round_estimate",
+    "share",
+    "signed",
+    "typeset",
+]
+
+
+def count(number: float, singular: str, plural: str | None = None, *, none: str | None = None) -> str:
+    """Write a count with its noun in agreement: French has a plural from two on.
+
+    Examples
+    --------
+    >>> count(1, "commune"), count(2, "commune"), count(0, "commune", none="aucune commune")
+    ('1 commune', '2 communes', 'aucune commune')
+    """
+    if number == 0 and none is not None:
+        return none
+    many = plural if plural is not None else " ".join(f"{word}s" for word in singular.split(" "))
+    return f"{integer(number)} {many if abs(number) >= 1.5 else singular}"
+
+
+def persons(value: float, *, threshold: int = 11) -> str:
+    """Write an estimated number of persons, rounded by its size, with "< 11" under the threshold.
+
+    Examples
+    --------
+    >>> persons(3.2), persons(63), persons(1263).replace(NNBSP, " ")
+    ('< 11', '65', '1 260')
+    """
+    if math.isnan(value):
+        return UNKNOWN
+    if value == 0:
+        return "0"
+    if value < threshold:
+        return f"< {threshold}"
+    return integer(max(round_estimate(value), threshold))
+
+
+def about(value: float, *, threshold: int = 11) -> str:
+    """Write an estimated number of persons with "près de" under it, "un peu plus de" over it, else "environ".
+
+    Examples
+    --------
+    >>> about(1258.0).replace(NNBSP, " "), about(1262.0).replace(NNBSP, " "), about(63.0), about(4.0)
+    ('près de 1 260', 'un peu plus de 1 260', 'près de 65', 'moins de 11')
+    """
+    if math.isnan(value):
+        return f"un nombre {UNKNOWN} de"
+    if value == 0:
+        return "0"
+    if value < threshold:
+        return f"moins de {threshold}"
+    text = persons(value, threshold=threshold)
+    gap = max(round_estimate(value), threshold) - value
+    if abs(gap) < 1e-3 * value:
+        return f"environ {text}"
+    return f"près de {text}" if gap > 0 else f"un peu plus de {text}"
+
+
+def between(low: float, high: float, *, threshold: int = 11) -> str:
+    """Write a range of estimated persons; one number when rounding makes both ends the same.
+
+    Examples
+    --------
+    >>> between(1258, 2297).replace(NNBSP, " "), between(4, 40), between(3, 8)
+    ('entre 1 260 et 2 300', 'au plus 40', 'moins de 11')
+    """
+    if math.isnan(low) or math.isnan(high):
+        return f"un nombre {UNKNOWN} de"
+    low, high = min(low, high), max(low, high)
+    if high < threshold:
+        return "0" if high == 0 else f"moins de {threshold}"
+    if low < threshold:
+        return f"au plus {persons(high, threshold=threshold)}"
+    first, last = persons(low, threshold=threshold), persons(high, threshold=threshold)
+    return f"environ {first}" if first == last else f"entre {first} et {last}"
+
+
+def change(delta_min: float, *, is_distinguishable: bool = True) -> str:
+    """Write a change of travel time; "non distinguable" when it is under the doubt.
+
+    Examples
+    --------
+    >>> change(-12.3).replace(NBSP, " "), change(8).replace(NBSP, " "), change(2, is_distinguishable=False)
+    ('12 min de moins', '8 min de plus', 'non distinguable')
+    """
+    if math.isnan(delta_min):
+        return UNKNOWN
+    if not is_distinguishable or round(abs(delta_min)) == 0:
+        return "non distinguable"
+    return f"{minutes(abs(delta_min))} de {'moins' if delta_min < 0 else 'plus'}"
+
+
+def capital(text: str) -> str:
+    """Start with a capital.
+
+    Examples
+    --------
+    >>> capital("médecin généraliste"), capital("")
+    ('Médecin généraliste', '')
+    """
+    return text[:1].upper() + text[1:]
+
+
+def join(items: Iterable[str], *, most: int | None = None, others: str = "autre") -> str:
+    """Write a list with commas and "et"; past `most` items the rest is counted.
+
+    Examples
+    --------
+    >>> join(["Aups", "Salernes", "Trans"]), join(["A", "B", "C", "D"], most=2)
+    ('Aups, Salernes et Trans', 'A, B et 2 autres')
+    """
+    texts = list(items)
+    if most is not None and len(texts) > most:
+        texts = [*texts[:most], count(len(texts) - most, others)]
+    if len(texts) < 2:
+        return "".join(texts)
+    return f"{', '.join(texts[:-1])} et {texts[-1]}"

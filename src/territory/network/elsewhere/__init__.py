@@ -1,0 +1,1 @@
+"""Travel times computed elsewhere: an agency's own table, a routing server."""

@@ -1,0 +1,334 @@
+"""Travel times from elsewhere, in the same table: a distancier that the agency has, an OSRM or Valhalla server."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from territory.errors import (
+    MissingExtraError,
+    MissingFileError,
+    NetworkError,
+    ParameterError,
+    Problems,
+    ReadError,
+    SchemaError,
+    examples,
+)
+from territory.network.points.point_checks import points_to_crs
+from territory.sources.text.tables import read_table
+from territory.units import METRES_PER_KILOMETRE, SECONDS_PER_MINUTE
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+__all__ = ["query_server", "read_distancier"]
+
+_UNITS_MIN = {"min": 1.0, "s": 1 / SECONDS_PER_MINUTE}
+_LONG_NAMES = {
+    "from_id": ("idsrc", "id_src", "from_id", "origine", "source", "id1"),
+    "to_id": ("iddst", "id_dst", "to_id", "destination", "cible", "id2"),
+    "travel_time_min": ("duree", "durée", "travel_time_min", "temps", "duration", "dist_min"),
+    "distance_km": ("distance", "distance_km", "dist_km"),
+}
+_PROFILES = {"osrm": "driving", "valhalla": "auto"}
+# both servers' own limits: 100 places for OSRM, 2,500 pairs for Valhalla
+_PLACES_PER_SIDE = 50
+_FIRST_PAUSE_S = 0.5
+
+
+def read_distancier(
+    path: str | Path, *, unit: str = "min", unknown: tuple[float, ...] = (), distance_unit_km: float = 1.0
+) -> pd.DataFrame:
+    r"""Read a table of travel times that the agency already has.
+
+    Parameters
+    ----------
+    path
+        CSV file (comma, semicolon or tab), or Parquet: either long (idSrc, idDst, duree and perhaps distance) or
+        a square matrix whose first column and header hold identifiers.
+    unit
+        ``min`` or ``s``: the file does not say it.
+    unknown
+        Numbers that mean that the time is unknown (9999, say); an empty cell does too.
+    distance_unit_km
+        How many kilometres the unit of the distances is (0.001 for metres).
+
+    Returns
+    -------
+    DataFrame
+        from_id, to_id, travel_time_min, and distance_km where the file has distances; NaN = unknown. The
+        attribute cutoff_min is NaN: an absent pair is out of reach.
+
+    Raises
+    ------
+    MissingFileError
+        If there is no such file.
+    ReadError
+        If the file is empty or neither of the two forms.
+    SchemaError
+        If times are negative or not numbers, or the same pair is there twice.
+    ParameterError
+        If the unit is unknown.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "distancier.csv")
+    ...     _ = path.write_text("idSrc;idDst;duree;distance\n83050;83121;1500;21,4\n")
+    ...     read_distancier(path, unit="s")
+      from_id  to_id  travel_time_min  distance_km
+    0   83050  83121             25.0         21.4
+    """
+    if unit not in _UNITS_MIN:
+        raise ParameterError(f'Unité « {unit} » inconnue : indiquez unit="min" ou unit="s".')
+    path = Path(path)
+    if not path.exists():
+        raise MissingFileError(f"Distancier introuvable : « {path} » (vérifiez le chemin).")
+    table = _read_cells(path)
+    long = _as_long(table, path)
+    problems = Problems(f"Distancier « {path.name} »", SchemaError)
+    result = pd.DataFrame({"from_id": long["from_id"].astype(str), "to_id": long["to_id"].astype(str)})
+    for name, factor in (("travel_time_min", _UNITS_MIN[unit]), ("distance_km", distance_unit_km)):
+        if name in long:
+            result[name] = _numbers(long[name], name, unknown, problems) * factor
+    doubled = result.duplicated(["from_id", "to_id"])
+    if doubled.any():
+        pairs = result.loc[doubled, ["from_id", "to_id"]].itertuples(index=False, name=None)
+        problems.add(
+            f"{int(doubled.sum())} paires en double ({examples(f'{one} → {two}' for one, two in pairs)})"
+        )
+    problems.raise_if_any()
+    result.attrs["cutoff_min"] = float("nan")
+    return result
+
+
+def _read_cells(path: Path) -> pd.DataFrame:
+    """Read a file as text, whatever its encoding and separator."""
+    if path.suffix != ".parquet":
+        return read_table(path).reset_index(drop=True)
+    try:
+        return pd.read_parquet(path)
+    except Exception as error:
+        # pandas lets any error of what a file says of its columns through
+        raise ReadError(f"Le distancier « {path.name} » est illisible ({error}).") from error
+
+
+def _as_long(table: pd.DataFrame, path: Path) -> pd.DataFrame:
+    """Return one row per pair, from a long table or a square matrix."""
+    lowered = {str(name).strip().lower(): name for name in table.columns}
+    found = {}
+    for ours, theirs in _LONG_NAMES.items():
+        name = next((lowered[one] for one in theirs if one in lowered), None)
+        if name is not None:
+            found[name] = ours
+    if {"from_id", "to_id", "travel_time_min"} <= set(found.values()):
+        return table[list(found)].rename(columns=found)
+    rows, columns = table.iloc[:, 0].astype(str), table.columns[1:].astype(str)
+    if len(columns) and len(rows) and set(rows) & set(columns):
+        cells = table.iloc[:, 1:].to_numpy()
+        return pd.DataFrame(
+            {
+                "from_id": np.repeat(rows.to_numpy(), len(columns)),
+                "to_id": np.tile(columns.to_numpy(), len(rows)),
+                "travel_time_min": cells.ravel(),
+            }
+        )
+    raise ReadError(
+        f"Le distancier « {path.name} » n'est ni une table longue (idSrc, idDst, duree) ni une matrice carrée"
+        f" d'identifiants (colonnes : {examples(table.columns, most=6)})."
+    )
+
+
+def _numbers(
+    column: pd.Series, name: str, unknown: tuple[float, ...], problems: Problems
+) -> NDArray[np.float64]:
+    """Return the numbers of a column, written with a comma or a point."""
+    text = column.astype("string").str.strip().str.replace(",", ".", regex=False)
+    numbers = pd.to_numeric(text, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+    blank = (text.isna() | text.str.lower().isin(["", "na", "nan"])).to_numpy(dtype=bool)
+    wrong = np.isnan(numbers) & ~blank
+    if wrong.any():
+        problems.add(
+            f"colonne {name} : {int(wrong.sum())} valeurs ne sont pas des nombres ({examples(column[wrong])})"
+        )
+    numbers[np.isin(numbers, unknown)] = np.nan
+    negative = (numbers < 0) | np.isinf(numbers)
+    if negative.any():
+        problems.add(
+            f"colonne {name} : {int(negative.sum())} valeurs négatives ou infinies ({examples(column[negative])})"
+        )
+    return numbers
+
+
+def query_server(
+    url: str,
+    origins: gpd.GeoDataFrame,
+    destinations: gpd.GeoDataFrame,
+    *,
+    engine: str = "osrm",
+    with_distance: bool = False,
+    timeout_s: float = 30.0,
+    retries: int = 3,
+    places_per_request: int = _PLACES_PER_SIDE,
+) -> pd.DataFrame:
+    """Ask an OSRM or Valhalla server for travel times, some points at a time.
+
+    Parameters
+    ----------
+    url
+        Address of the server.
+    origins, destinations
+        Points with a CRS; their index holds their identifiers. Their places are sent to the server.
+    engine
+        ``osrm`` or ``valhalla``.
+    with_distance
+        Ask for distances too.
+    timeout_s
+        Longest wait for one answer (s).
+    retries
+        How many more times a request is sent when the server fails or does not answer.
+    places_per_request
+        At most so many origins, and so many destinations, in one request.
+
+    Returns
+    -------
+    DataFrame
+        from_id, to_id, travel_time_min and, if asked, distance_km. A pair for which the server finds no path is
+        absent. The attribute cutoff_min is NaN.
+
+    Raises
+    ------
+    MissingExtraError
+        Without routingpy (extra ``servers``).
+    NetworkError
+        If points cannot be used, or the server does not answer, or answers what is no matrix of times.
+    ParameterError
+        If an option is out of range.
+    """
+    if engine not in _PROFILES:
+        raise ParameterError(f"Moteur « {engine} » inconnu : choisissez {' ou '.join(_PROFILES)}.")
+    if timeout_s <= 0 or retries < 0 or places_per_request < 1:
+        raise ParameterError(
+            "timeout_s et places_per_request doivent être au-dessus de zéro, retries positif ou nul."
+        )
+    router = _router(url, engine, timeout_s)
+    degrees = [points_to_crs(points, "EPSG:4326", role=role) for points, role in (
+        (origins, "origines"), (destinations, "destinations"))]  # fmt: skip
+    places = [list(zip(points.geometry.x, points.geometry.y, strict=True)) for points in degrees]
+    seconds = np.full((len(origins), len(destinations)), np.nan)
+    metres = np.full_like(seconds, np.nan)
+    for first in range(0, len(origins), places_per_request):
+        for second in range(0, len(destinations), places_per_request):
+            block = slice(first, first + places_per_request), slice(second, second + places_per_request)
+            answer = _ask(router, engine, places[0][block[0]], places[1][block[1]], retries=retries, url=url)
+            shape = seconds[block].shape
+            seconds[block] = _checked_cells(answer.durations, shape, url)
+            if with_distance:
+                metres[block] = _checked_cells(answer.distances, shape, url)
+    row, column = np.nonzero(~np.isnan(seconds))
+    table = pd.DataFrame(
+        {
+            "from_id": origins.index.astype(str).to_numpy()[row],
+            "to_id": destinations.index.astype(str).to_numpy()[column],
+            "travel_time_min": seconds[row, column] / SECONDS_PER_MINUTE,
+        }
+    )
+    if with_distance:
+        table["distance_km"] = metres[row, column] / METRES_PER_KILOMETRE
+    table.attrs["cutoff_min"] = float("nan")
+    return table
+
+
+def _router(url: str, engine: str, timeout_s: float) -> Any:
+    try:
+        from routingpy.routers import OSRM, Valhalla
+    except ImportError as error:
+        raise MissingExtraError(
+            "Interroger un serveur demande la bibliothèque routingpy : installez territory[servers]."
+        ) from error
+    # one try at a time: retries, and what they say, are ours
+    options = {
+        "base_url": url.rstrip("/"),
+        "timeout": timeout_s,
+        "retry_timeout": 1e-3,
+        "user_agent": "territory",
+    }
+    return (OSRM if engine == "osrm" else Valhalla)(**options)
+
+
+def _ask(
+    router: Any,
+    engine: str,
+    origins: list[tuple[float, float]],
+    destinations: list[tuple[float, float]],
+    *,
+    retries: int,
+    url: str,
+) -> Any:
+    """Send one request, again if the server fails, and say in French what went wrong."""
+    import requests
+    from routingpy import exceptions
+
+    passing = (
+        exceptions.Timeout,
+        exceptions.RouterServerError,
+        exceptions.OverQueryLimit,
+        requests.RequestException,
+    )
+    places = [list(place) for place in (*origins, *destinations)]
+    rows = list(range(len(origins)))
+    columns = list(range(len(origins), len(places)))
+    for attempt in range(retries + 1):
+        try:
+            with warnings.catch_warnings():
+                # routingpy warns of each retry of its own
+                warnings.simplefilter("ignore", UserWarning)
+                return router.matrix(places, profile=_PROFILES[engine], sources=rows, destinations=columns)
+        except passing as error:
+            if attempt == retries:
+                raise NetworkError(
+                    f"Le serveur {url} n'a pas répondu après {attempt + 1} essais ({type(error).__name__} {error}) :"
+                    " vérifiez qu'il fonctionne, ou augmentez timeout_s."
+                ) from error
+            time.sleep(_FIRST_PAUSE_S * 2**attempt)
+        except exceptions.RouterError as error:
+            raise NetworkError(f"Le serveur {url} refuse la demande ({error}).") from error
+        except (
+            exceptions.JSONParseError,
+            KeyError,
+            TypeError,
+            ValueError,
+            IndexError,
+            AttributeError,
+        ) as error:
+            raise NetworkError(
+                f"Le serveur {url} ne répond pas comme {engine} ({type(error).__name__} : {error})."
+            ) from error
+    raise AssertionError
+
+
+def _checked_cells(cells: Any, shape: tuple[int, ...], url: str) -> NDArray[np.float64]:
+    """Return the cells of an answer as numbers, NaN for no path, or say that they make no sense."""
+    try:
+        numbers = np.array(
+            [[np.nan if cell is None else float(cell) for cell in row] for row in cells], dtype=np.float64
+        )
+    except (TypeError, ValueError) as error:
+        raise NetworkError(
+            f"Le serveur {url} a répondu autre chose qu'une matrice de nombres ({error})."
+        ) from error
+    if numbers.shape != shape:
+        raise NetworkError(
+            f"Le serveur {url} a répondu une matrice {numbers.shape} au lieu de {shape} : réduisez places_per_request."
+        )
+    if (numbers < 0).any() or np.isinf(numbers).any():
+        raise NetworkError(f"Le serveur {url} a répondu des temps ou distances négatifs ou infinis.")
+    return numbers

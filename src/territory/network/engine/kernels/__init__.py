@@ -1,0 +1,1 @@
+"""The compiled loops of the engine: arrays in, arrays out."""

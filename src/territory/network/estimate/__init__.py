@@ -1,0 +1,1 @@
+"""Estimated travel times where there is no map, with their doubt."""

@@ -1,0 +1,1 @@
+"""From ways to a directed graph with durations: simplification, turns, speeds, the index of segments."""

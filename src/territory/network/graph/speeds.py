@@ -1,0 +1,281 @@
+"""Speeds: what a sign says, the table of speeds by road class, and the time that each hop takes."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from importlib import resources
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from territory.errors import ParameterError, Problems, examples
+from territory.network.engine.kernels.compiling import count_threads, kernel, run_tasks
+from territory.network.graph.arrays import Bools, Floats, Int32, Ints, Roads, WayTable
+
+__all__ = [
+    "DENSITY_BANDS",
+    "PERIODS",
+    "HopTimes",
+    "band_of_density",
+    "hop_times",
+    "read_maxspeed",
+    "speed_table",
+]
+
+# METRIC's classes of commune density (DREES, comparaison des distanciers, 2021)
+DENSITY_BANDS = ("any", "low", "medium", "high")
+_LOW_BELOW_HAB_KM2, _HIGH_ABOVE_HAB_KM2 = 500.0, 4000.0
+PERIODS = ("off_peak", "peak")
+_NUMBERS = ("default_kmh", "legal_factor", "signal_s", "stop_s", "junction_s")
+_KMH_PER_MPH, _KMH_PER_KNOT = 1.609344, 1.852
+# chains that one task times
+_CHAINS_AT_ONCE = 200_000
+# above any limit in the world, a typing error
+_FASTEST_KMH = 160.0
+# French limits: code de la route, R413-2 and R413-3 (80 km/h since the decree 2018-487), R110-2 (20 and 30)
+_ZONES_KMH = {
+    "urban": 50.0, "rural": 80.0, "trunk": 110.0, "motorway": 130.0, "living_street": 20.0, "walk": 6.0,
+    "zone30": 30.0, "zone20": 20.0, "pedestrian_zone": 6.0,
+    # a road without a limit is driven as a French motorway
+    "none": 130.0,
+}  # fmt: skip
+_UNKNOWN = frozenset(
+    {"", "signals", "variable", "implicit", "default", "sign", "markings", "unknown", "national"}
+)
+
+
+def read_maxspeed(text: str) -> tuple[float, bool]:
+    """Read a speed limit as OpenStreetMap writes it.
+
+    Examples
+    --------
+    >>> [read_maxspeed(text)[0] for text in ("50", "30 mph", "FR:urban", "50;70", "signals")]
+    [50.0, 48.28032, 50.0, 50.0, nan]
+    >>> read_maxspeed("vite")
+    (nan, False)
+    """
+    limits, is_read = [], True
+    for part in re.split(r"[;,|]", text):
+        limit, makes_sense = _read_one_limit(part.strip())
+        is_read = is_read and makes_sense
+        if not math.isnan(limit):
+            limits.append(limit)
+    return min(limits, default=math.nan), is_read or bool(limits)
+
+
+def _read_one_limit(text: str) -> tuple[float, bool]:
+    zone = text.rsplit(":", 1)[-1].strip().lower() if re.match(r"^[A-Z]{2}:", text) else text.lower()
+    if zone in _UNKNOWN:
+        return math.nan, True
+    if zone in _ZONES_KMH:
+        return _ZONES_KMH[zone], True
+    found = re.fullmatch(r"(?:zone)?(\d+(?:\.\d+)?)\s*(km/?h|kph|kmph|mph|knots)?", zone)
+    if not found:
+        return math.nan, False
+    limit = float(found.group(1)) * {"mph": _KMH_PER_MPH, "knots": _KMH_PER_KNOT}.get(
+        found.group(2) or "", 1.0
+    )
+    return (limit, True) if 0 < limit <= _FASTEST_KMH else (math.nan, False)
+
+
+def speed_table() -> pd.DataFrame:
+    """Return the library's table of speeds, to read, change and give to `RoadNetwork.with_speeds`.
+
+    Returns
+    -------
+    DataFrame
+        Columns road_class, density (any, low: under 500 hab/km², medium: 500 to 4,000, high: above), period
+        (off_peak, peak), default_kmh (driven where no limit is known), legal_factor (times the legal limit
+        where it is known; empty = the limit is not used), signal_s, stop_s, junction_s (added at each traffic
+        signal, stop or give-way sign, and junction of three roads or more; s).
+
+    Notes
+    -----
+    A row of the commune's density wins over the row ``any``. Classes named as in OpenStreetMap carry defaults
+    calibrated as docs/method/routes.md says. Classes ``metric_*`` and the peak factors (0.8 from 500 to 4,000
+    hab/km², 0.6 above) are those of INSEE's METRIC (DREES, comparaison des distanciers, 2021).
+
+    Examples
+    --------
+    >>> table = speed_table()
+    >>> table.query("road_class == 'metric_single' and period == 'off_peak'")["default_kmh"].tolist()
+    [65.0, 40.0, 20.0]
+    """
+    with resources.files("territory.network.graph").joinpath("speeds.csv").open("rb") as file:
+        return pd.read_csv(file).astype(dict.fromkeys(_NUMBERS, float))
+
+
+def band_of_density(density_hab_km2: Floats) -> NDArray[np.int8]:
+    """Return the position in `DENSITY_BANDS` of densities (hab/km²), 0 where unknown.
+
+    Examples
+    --------
+    >>> band_of_density(np.array([20.0, 500.0, 4000.0, 4001.0, np.nan])).tolist()
+    [1, 2, 2, 3, 0]
+    """
+    band = 1 + (density_hab_km2 >= _LOW_BELOW_HAB_KM2) + (density_hab_km2 > _HIGH_ABOVE_HAB_KM2)
+    return np.where(np.isnan(density_hab_km2), 0, band).astype(np.int8)
+
+
+@dataclass(frozen=True)
+class HopTimes:
+    """Time of each hop of `Roads` (ms), row 0 along the chain, row 1 against it."""
+
+    move: NDArray[np.int32]
+    wait: NDArray[np.int32]
+
+    def chain_ms(self, roads: Roads) -> NDArray[np.int64]:
+        """Return the time of each chain in each direction (ms), shape [2, chains]."""
+        return _sum_by_chain(roads.chain_start, self.move, self.wait)
+
+
+@kernel
+def _sum_by_chain(
+    chain_start: Ints, move: NDArray[np.int32], wait: NDArray[np.int32]
+) -> Ints:  # pragma: no cover - compiled
+    total = np.zeros((2, chain_start.size - 1), dtype=np.int64)
+    for direction in range(2):
+        for chain in range(chain_start.size - 1):
+            for hop in range(chain_start[chain], chain_start[chain + 1]):
+                total[direction, chain] += np.int64(move[direction, hop]) + np.int64(wait[direction, hop])
+    return total
+
+
+def hop_times(roads: Roads, table: pd.DataFrame, *, period: str = "off_peak") -> HopTimes:
+    """Compute the time of each hop from a table of speeds."""
+    values = _checked_values(table, roads.ways, period)
+    ways = roads.ways
+    row = values[:, ways.road_class.astype(np.int64), ways.density_band.astype(np.int64)]
+    default, factor, signal, stop, junction = row
+    speeds = []
+    for limit in (ways.maxspeed_forward_kmh, ways.maxspeed_backward_kmh):
+        legal = limit.astype(np.float64) * factor
+        speeds.append(np.where(np.isnan(legal), default, legal))
+    waits = 1000 * np.stack([np.zeros_like(junction), junction, stop, signal])
+    ms_per_metre = _durations_by_metre(roads)
+    by_hop = roads.hop_way, roads.hop_reversed, roads.hop_length_m, roads.vertex_kind
+    by_way = speeds[0], speeds[1], ms_per_metre, np.ascontiguousarray(waits.T)
+    times = HopTimes(*(np.zeros((2, roads.x.size), dtype=np.int32) for _ in range(2)))
+
+    def fill(chains: slice) -> None:
+        _time_hops(roads.chain_start[chains], by_hop, by_way, times.move, times.wait)
+
+    # neighbours share the last bound: a chain goes from one to the next
+    parts = [slice(begin, begin + _CHAINS_AT_ONCE + 1) for begin in range(0, roads.n_chains, _CHAINS_AT_ONCE)]
+    run_tasks(fill, parts, count_threads(None) if len(parts) > 1 else 1)
+    return times
+
+
+def _durations_by_metre(roads: Roads) -> Floats:
+    """Return the time per metre (ms) of each way whose duration is stated, 0 for the others."""
+    stated = roads.ways.duration_s.astype(np.float64)
+    if np.isnan(stated).all():
+        return np.zeros(stated.size)
+    total = np.bincount(roads.hop_way, weights=roads.hop_length_m, minlength=stated.size)
+    return np.divide(
+        1000.0 * stated, total, out=np.zeros(stated.size), where=np.isfinite(stated) & (total > 0)
+    )
+
+
+@kernel
+def _time_hops(
+    chain_start: Ints,
+    by_hop: tuple[Int32, Bools, NDArray[np.float32], NDArray[np.int8]],
+    by_way: tuple[Floats, Floats, Floats, Floats],
+    move: NDArray[np.int32],
+    wait: NDArray[np.int32],
+) -> None:  # pragma: no cover - compiled
+    """Write the times to drive each hop and to wait at its end (ms), along the chain and against it."""
+    hop_way, hop_reversed, length_m, kind = by_hop
+    forward_kmh, backward_kmh, ms_per_metre, waits_ms = by_way
+    for chain in range(chain_start.size - 1):
+        for hop in range(chain_start[chain], chain_start[chain + 1] - 1):
+            way, length = hop_way[hop], float(length_m[hop])
+            for direction in range(2):
+                along_way = hop_reversed[hop] == (direction == 1)
+                if ms_per_metre[way] > 0:
+                    move[direction, hop] = np.int32(np.rint(length * ms_per_metre[way]))
+                else:
+                    speed = forward_kmh[way] if along_way else backward_kmh[way]
+                    # m / (km/h) = 3.6 s
+                    move[direction, hop] = np.int32(np.rint(length * 3600.0 / speed))
+                arrival = hop + 1 if direction == 0 else hop
+                wait[direction, hop] = np.int32(np.rint(waits_ms[way, kind[arrival]]))
+
+
+def _checked_values(table: pd.DataFrame, ways: WayTable, period: str) -> Floats:
+    """Return the numbers of the table as an array [number, class of the map, density band]."""
+    if period not in PERIODS:
+        raise ParameterError(f"Période « {period} » inconnue : choisissez {' ou '.join(PERIODS)}.")
+    problems = Problems("Table des vitesses", ParameterError)
+    missing = [name for name in ("road_class", "density", "period", *_NUMBERS) if name not in table.columns]
+    if missing:
+        problems.add(
+            f"colonnes absentes : {', '.join(missing)} (voir territory.network.graph.speeds.speed_table)"
+        )
+    problems.raise_if_any()
+    table = table.loc[table["period"] == period]
+    _check_numbers(table, problems)
+    problems.raise_if_any()
+    values = np.full((len(_NUMBERS), len(ways.class_names), len(DENSITY_BANDS)), np.nan)
+    places = {name: place for place, name in enumerate(ways.class_names)}
+    # rows "any" first, so that a precise density wins
+    for band, rows in sorted(table.groupby("density"), key=lambda pair: str(pair[0]) != "any"):
+        rows = rows[rows["road_class"].isin(places)]
+        place = rows["road_class"].map(places).to_numpy(dtype=np.int64)
+        numbers = rows[list(_NUMBERS)].to_numpy(dtype=np.float64).T
+        for column in range(len(DENSITY_BANDS)) if band == "any" else [DENSITY_BANDS.index(str(band))]:
+            values[:, place, column] = numbers
+    _check_complete(values, ways, period)
+    return values
+
+
+def _check_numbers(table: pd.DataFrame, problems: Problems) -> None:
+    keys = ["road_class", "density"]
+    doubled = table.loc[table.duplicated(keys), "road_class"]
+    if len(doubled):
+        problems.add(f"{len(doubled)} lignes en double pour une classe et une densité ({examples(doubled)})")
+    strange = table.loc[~table["density"].isin(DENSITY_BANDS), "density"]
+    if len(strange):
+        problems.add(
+            f"densités inconnues : {examples(strange.unique())} ; choix : {', '.join(DENSITY_BANDS)}"
+        )
+    for name in _NUMBERS:
+        try:
+            column = pd.to_numeric(table[name])
+        except (ValueError, TypeError):
+            problems.add(f"colonne « {name} » : des valeurs ne sont pas des nombres")
+            continue
+        if name in ("default_kmh", "legal_factor"):
+            wrong = table.loc[(column <= 0) | (column.isna() & (name == "default_kmh")) | np.isinf(column)]
+            rule = "doit être un nombre au-dessus de zéro"
+        else:
+            wrong = table.loc[~((column >= 0) & np.isfinite(column))]
+            rule = "doit être un nombre positif ou nul"
+        if len(wrong):
+            listed = [
+                f"{row.road_class} / {row.density} : {getattr(row, name)}" for row in wrong.itertuples()
+            ]
+            problems.add(f"colonne « {name} » : {len(wrong)} valeurs, chacune {rule} ({examples(listed)})")
+
+
+def _check_complete(values: Floats, ways: WayTable, period: str) -> None:
+    """Refuse a table that says nothing of a class and density which the map holds."""
+    used = np.zeros(values.shape[1:], dtype=bool)
+    used[ways.road_class.astype(np.int64), ways.density_band.astype(np.int64)] = True
+    lacking = used & np.isnan(values[0])
+    if not lacking.any():
+        return
+    names = sorted({ways.class_names[row] for row in np.flatnonzero(lacking.any(axis=1))})
+    if lacking[:, 0].any() and not lacking[:, 1:].any():
+        raise ParameterError(
+            f"Pour la période « {period} », la table des vitesses dépend de la densité des communes, inconnue ici"
+            f" ({len(names)} classes de routes : {examples(names)}) : appelez d'abord with_density(communes)."
+        )
+    raise ParameterError(
+        f"La table des vitesses ne dit rien, pour la période « {period} », de {len(names)} classes de routes de la"
+        f" carte ({examples(names)}) : ajoutez une ligne pour chacune."
+    )

@@ -1,0 +1,354 @@
+"""Networks from any layer of road lines, with what the layers of IGN need built in."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from territory.errors import NetworkError, ParameterError, Problems, TerritoryWarning, examples
+from territory.network.graph.arrays import BACKWARD, FORWARD, Floats, Int32, Ints, RoadLines, WayTable
+from territory.network.graph.simplify import prepare
+from territory.network.graph.topology import Topology
+from territory.network.maps.node_numbers import NodeNumbers
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+    from territory.network.roads import RoadNetwork
+
+__all__ = ["BD_TOPO", "ROUTE_500", "LineColumns", "from_lines"]
+
+_BOTH = FORWARD | BACKWARD
+# ends closer than this are the same place (m): the layers of IGN write decimetres
+_SAME_PLACE_M = 0.01
+
+
+@dataclass(frozen=True)
+class LineColumns:
+    """Which columns of a layer say what; of several names, the first that the layer has."""
+
+    road_class: tuple[str, ...]
+    classes: Mapping[str, str] = field(default_factory=dict)
+    left_out: frozenset[str] = frozenset()
+    direction: tuple[str, ...] = ()
+    directions: Mapping[str, int] = field(default_factory=dict)
+    length: tuple[str, ...] = ()
+    length_unit_m: float = 1.0
+    maxspeed: tuple[str, ...] = ()
+    closed: Mapping[tuple[str, ...], frozenset[str]] = field(default_factory=dict)
+    dual: tuple[str, ...] = ()
+    dual_value: str = ""
+    dual_classes: Mapping[str, str] = field(default_factory=dict)
+    attribution: str = ""
+
+
+# IGN, BD TOPO, descriptif de contenu: values of versions 2 and 3
+BD_TOPO = LineColumns(
+    road_class=("NATURE", "nature"),
+    classes={
+        "Autoroute": "metric_motorway",
+        "Type autoroutier": "metric_motorway",
+        "Quasi-autoroute": "metric_dual_express",
+        "Route à 2 chaussées": "metric_dual",
+        "Route à 1 chaussée": "metric_single",
+        "Rond-point": "metric_single",
+        "Bretelle": "metric_ramp",
+        "Route empierrée": "metric_track",
+        "Bac auto": "metric_ferry",
+        "Bac ou liaison maritime": "metric_ferry",
+    },
+    left_out=frozenset({"Chemin", "Sentier", "Escalier", "Piste cyclable", "Bac piéton"}),
+    direction=("SENS", "sens_de_circulation"),
+    directions={
+        "Double sens": _BOTH, "Double": _BOTH, "Sans objet": _BOTH, "NC": _BOTH,
+        "Sens direct": FORWARD, "Direct": FORWARD, "Sens inverse": BACKWARD, "Inverse": BACKWARD,
+    },
+    length=("LONGUEUR", "longueur"),
+    closed={
+        ("ACCES_VL", "acces_vehicule_leger"): frozenset({"Restreint aux ayants droit", "Physiquement impossible"}),
+        ("ETAT", "etat_de_l_objet"): frozenset({"En construction", "En projet"}),
+    },
+    attribution="© IGN, BD TOPO (Licence Ouverte)",
+)  # fmt: skip
+# IGN, ROUTE 500, descriptif de contenu 3.0, April 2020
+ROUTE_500 = LineColumns(
+    road_class=("VOCATION", "vocation"),
+    classes={
+        "Type autoroutier": "metric_motorway",
+        "Liaison principale": "metric_single",
+        "Liaison régionale": "metric_single",
+        "Liaison locale": "metric_single",
+        "Bretelle": "metric_ramp",
+    },
+    left_out=frozenset({"Piste cyclable"}),
+    direction=("SENS", "sens"),
+    directions={
+        "Double sens": _BOTH,
+        "Sens unique": FORWARD,
+        "Sens direct": FORWARD,
+        "Sens inverse": BACKWARD,
+    },
+    length=("LONGUEUR", "longueur"),
+    length_unit_m=1000.0,
+    closed={
+        ("ACCES", "acces"): frozenset({"Interdit au public"}),
+        ("ETAT", "etat"): frozenset({"En construction"}),
+    },
+    dual=("NB_CHAUSSE", "nb_chausse"),
+    dual_value="2 chaussées",
+    dual_classes={"metric_single": "metric_dual"},
+    attribution="© IGN, ROUTE 500 (Licence Ouverte)",
+)
+_BUILT_IN = {"bd_topo": BD_TOPO, "route500": ROUTE_500}
+
+
+def from_lines(
+    lines: gpd.GeoDataFrame,
+    *,
+    columns: str | LineColumns | Mapping[str, Any],
+    speeds: pd.DataFrame | Mapping[str, float],
+    density: gpd.GeoDataFrame | None = None,
+) -> RoadNetwork:
+    """Prepare a layer of road lines for travel times.
+
+    Parameters
+    ----------
+    lines
+        Lines with a CRS, cut where roads meet: roads are joined at the ends of lines alone.
+    columns
+        ``bd_topo`` or ``route500`` for these layers of IGN, or the arguments of `LineColumns`.
+    speeds
+        Table as `territory.network.speed_table` returns it, or the speed of each class (km/h).
+    density
+        Polygons of communes with their density (column density_hab_km2), for tables that depend on it, such as
+        METRIC's, which the built-in layers use.
+
+    Returns
+    -------
+    RoadNetwork
+
+    Raises
+    ------
+    NetworkError
+        If the layer is empty or has no CRS, other geometries than lines, or no line of a known class.
+    ParameterError
+        If columns are missing, values of the direction are unknown, or speeds do not fit.
+
+    Warns
+    -----
+    TerritoryWarning
+        With the number of lines of unknown classes, which are left out.
+
+    Examples
+    --------
+    >>> import geopandas as gpd
+    >>> from shapely import LineString
+    >>> lines = gpd.GeoDataFrame({"nature": ["route"]}, geometry=[LineString([(0, 0), (0, 1000)])], crs=2154)
+    >>> lines.geometry = lines.translate(950_000, 6_270_000)
+    >>> from_lines(lines, columns={"road_class": ("nature",)}, speeds={"route": 60.0})
+    <RoadNetwork : 1,0 km, 2 carrefours, heures creuses>
+    """
+    from territory.network.graph.densities import density_bands
+    from territory.network.roads import RoadNetwork
+
+    names = _columns(columns)
+    topology = Topology(prepare(_road_lines(_checked_lines(lines), names)))
+    table = speeds if isinstance(speeds, pd.DataFrame) else _table_of(speeds)
+    if density is not None:
+        bands = density_bands(topology.roads, density, column="density_hab_km2")
+        topology = topology.with_density_bands(bands)
+    elif not (table["density"] == "any")[table["road_class"].isin(topology.roads.ways.class_names)].any():
+        raise ParameterError(
+            "La table des vitesses dépend de la densité des communes : donnez density=communes, une couche de polygones"
+            " avec la colonne density_hab_km2."
+        )
+    return RoadNetwork(topology, table)
+
+
+def _columns(columns: str | LineColumns | Mapping[str, Any]) -> LineColumns:
+    if isinstance(columns, LineColumns):
+        return columns
+    if isinstance(columns, str):
+        if columns not in _BUILT_IN:
+            raise ParameterError(
+                f"Couche « {columns} » inconnue : choisissez {', '.join(_BUILT_IN)}, ou nommez les colonnes."
+            )
+        return _BUILT_IN[columns]
+    given: dict[str, Any] = {
+        name: (value,) if isinstance(value, str) and name in _NAMES_OF_COLUMNS else value
+        for name, value in columns.items()
+    }
+    try:
+        return LineColumns(**given)
+    except TypeError as error:
+        raise ParameterError(
+            f"Colonnes mal décrites ({error}) : voir territory.network.maps.line_layers.LineColumns."
+        ) from error
+
+
+_NOT_ON_EARTH = (
+    "des coordonnées ne sont pas celles d'un lieu ; vérifiez le système de coordonnées de la couche."
+)
+_NAMES_OF_COLUMNS = ("road_class", "direction", "length", "maxspeed", "dual")
+
+
+def _checked_lines(lines: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    problems = Problems("Couche de routes", NetworkError)
+    if lines.crs is None:
+        problems.add("système de coordonnées absent : indiquez-le avec lines.set_crs(...)")
+    if len(lines) == 0:
+        problems.add("aucune ligne")
+    empty = lines.geometry.isna() | lines.geometry.is_empty
+    other = ~empty & ~lines.geometry.geom_type.isin(["LineString", "MultiLineString"])
+    for rows, what in ((empty, "sans géométrie"), (other, "qui ne sont pas des lignes")):
+        if rows.any():
+            problems.add(f"{int(rows.sum())} objets {what} ({examples(lines.index[rows])})")
+    problems.raise_if_any()
+    return lines.explode(ignore_index=True) if (lines.geom_type == "MultiLineString").any() else lines
+
+
+def _column(lines: gpd.GeoDataFrame, names: tuple[str, ...], *, needed: bool) -> pd.Series | None:
+    """Return the first of several columns that the layer has."""
+    for name in names:
+        if name in lines.columns:
+            return lines[name]
+    if needed:
+        raise ParameterError(
+            f"Couche de routes : aucune colonne nommée {' ou '.join(names)} (colonnes :"
+            f" {examples(lines.columns, most=12)})."
+        )
+    return None
+
+
+def _road_lines(lines: gpd.GeoDataFrame, names: LineColumns) -> RoadLines:
+    """Turn the lines of known classes into ways and nodes."""
+    road_class = _classes_of(lines, names)
+    kept = road_class.notna()
+    for columns, values in names.closed.items():
+        column = _column(lines, columns, needed=False)
+        if column is not None:
+            kept &= ~column.isin(values)
+    if not kept.any():
+        raise NetworkError(
+            "Couche de routes : aucune ligne n'est d'une classe connue et ouverte aux voitures."
+        )
+    lines, road_class = lines[kept], road_class[kept]
+    direction = _directions_of(lines, names)
+    class_names = tuple(sorted(set(road_class)))
+    place = {name: row for row, name in enumerate(class_names)}
+    limit = _numbers_of(lines, names.maxspeed)
+    ways = WayTable(
+        np.arange(len(lines), dtype=np.int64),
+        class_names,
+        road_class.map(place).to_numpy(dtype=np.int16),
+        direction,
+        limit.astype(np.float32),
+        limit.astype(np.float32),
+        np.full(len(lines), np.nan, dtype=np.float32),
+        np.zeros(len(lines), dtype=np.int8),
+    )
+    start, node, lon, lat = _nodes_of(lines)
+    length_m = _numbers_of(lines, names.length) * names.length_unit_m
+    _check_unit(lines, length_m)
+    return RoadLines(ways, start, node, lon, lat, length_m, attribution=names.attribution)
+
+
+def _check_unit(lines: gpd.GeoDataFrame, length_m: Floats) -> None:
+    """Refuse stated lengths that are in another unit than said."""
+    if np.isnan(length_m).all():
+        return
+    measured = lines.geometry.to_crs(lines.estimate_utm_crs()).length.to_numpy(dtype=np.float64)
+    ratio = float(np.nanmedian(length_m / measured))
+    if not 0.5 < ratio < 2:
+        raise ParameterError(
+            f"Les longueurs de la couche valent {ratio:.3g} fois celles de ses lignes : vérifiez length_unit_m (1 pour"
+            " des mètres, 1000 pour des kilomètres)."
+        )
+
+
+def _classes_of(lines: gpd.GeoDataFrame, names: LineColumns) -> pd.Series:
+    column = _column(lines, names.road_class, needed=True)
+    assert column is not None
+    if not names.classes:
+        return column.where(column.notna(), None).map(lambda value: str(value), na_action="ignore")
+    road_class = column.map(names.classes)
+    unknown = road_class.isna() & ~column.isin(names.left_out)
+    if unknown.any():
+        warnings.warn(
+            f"{int(unknown.sum())} lignes d'une classe inconnue sont laissées de côté"
+            f" ({examples(column[unknown].unique())}).",
+            TerritoryWarning,
+            stacklevel=5,
+        )
+    dual = _column(lines, names.dual, needed=False)
+    if dual is not None:
+        divided = dual == names.dual_value
+        road_class = road_class.where(~divided, road_class.replace(dict(names.dual_classes)))
+    return road_class
+
+
+def _directions_of(lines: gpd.GeoDataFrame, names: LineColumns) -> Any:
+    column = _column(lines, names.direction, needed=bool(names.direction))
+    if column is None:
+        return np.full(len(lines), _BOTH, dtype=np.int8)
+    direction = column.map(names.directions)
+    unknown = direction.isna() & column.notna()
+    if unknown.any():
+        raise ParameterError(
+            f"{int(unknown.sum())} lignes ont un sens de circulation inconnu ({examples(column[unknown].unique())}) :"
+            f" valeurs connues {examples(names.directions, most=10)}."
+        )
+    return direction.fillna(_BOTH).to_numpy(dtype=np.int8)
+
+
+def _numbers_of(lines: gpd.GeoDataFrame, names: tuple[str, ...]) -> Floats:
+    column = _column(lines, names, needed=False)
+    if column is None:
+        return np.full(len(lines), np.nan)
+    numbers = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64)
+    # a length or a limit of zero is a gap in the source
+    return np.where(numbers > 0, numbers, np.nan)
+
+
+def _nodes_of(lines: gpd.GeoDataFrame) -> tuple[Ints, Int32, Floats, Floats]:
+    """Return the start of each line, the node at each step, and their places (degrees); lines meet at their ends."""
+    import shapely
+
+    geometry = lines.geometry.to_numpy()
+    try:
+        metres = shapely.get_coordinates(lines.geometry.to_crs(lines.estimate_utm_crs()).to_numpy())
+    except RuntimeError as error:
+        raise NetworkError(f"Couche de routes : {_NOT_ON_EARTH}") from error
+    degrees = shapely.get_coordinates(lines.geometry.to_crs(4326).to_numpy())
+    if not (np.isfinite(metres).all() and np.isfinite(degrees).all()):
+        raise NetworkError(f"Couche de routes : {_NOT_ON_EARTH}")
+    start = np.concatenate([[0], np.cumsum(shapely.get_num_coordinates(geometry))]).astype(np.int64)
+    ends = np.unique(np.concatenate([start[:-1], start[1:] - 1]))
+    rounded = np.round(metres[ends] / _SAME_PLACE_M).astype(np.int64)
+    _, number = np.unique(rounded, axis=0, return_inverse=True)
+    node_id = len(ends) + np.arange(len(metres), dtype=np.int64)
+    node_id[ends] = number.ravel()
+    numbers = NodeNumbers()
+    node = numbers.add(node_id, degrees[:, 0].copy(), degrees[:, 1].copy())
+    return start, node, *numbers.places()
+
+
+def _table_of(speeds: Mapping[str, float]) -> pd.DataFrame:
+    """Return a table with one speed per class, the same everywhere, without waits."""
+    return pd.DataFrame(
+        {
+            "road_class": list(speeds),
+            "density": "any",
+            "period": "off_peak",
+            "default_kmh": [float(speed) for speed in speeds.values()],
+            "legal_factor": np.nan,
+            "signal_s": 0.0,
+            "stop_s": 0.0,
+            "junction_s": 0.0,
+        }
+    )

@@ -1,0 +1,289 @@
+"""Reading OPL, the one-object-per-line text of OpenStreetMap, at the speed of the disk.
+
+pyosmium filters a map in C++ and writes what passes as OPL with the location of each node of a way; handing
+each object to Python instead would cost four times as much. The format: https://osmcode.org/opl-file-format/.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import IO, Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from territory.network.engine.kernels.compiling import kernel
+from territory.network.graph.arrays import Floats, Int32, Ints
+from territory.network.maps.node_numbers import NodeNumbers
+
+__all__ = ["OplWays", "decode_tags", "read_opl"]
+
+_ESCAPED = re.compile(r"%([0-9a-fA-F]+)%")
+# FNV-1a, 64 bits (Fowler, Noll, Vo): two different tag texts of one map share a hash once in 10^10 maps
+_FNV_OFFSET = np.uint64(0xCBF29CE484222325)
+_FNV_PRIME = np.uint64(0x100000001B3)
+
+
+@dataclass(frozen=True)
+class OplWays:
+    """The ways of an OPL text as arrays, and its other lines as text."""
+
+    way_id: Ints
+    tag_group: Ints
+    groups: list[dict[str, str]]
+    start: Ints
+    node: Int32
+    nodes: NodeNumbers
+    others: list[str]
+
+
+def read_opl(
+    stream: IO[bytes], *, keys: frozenset[str], expected_nodes: int = 0, block_bytes: int = 1 << 22
+) -> OplWays:
+    """Read an OPL text with locations on ways, keeping only the tags of ways that `keys` names.
+
+    Examples
+    --------
+    >>> import io
+    >>> text = io.BytesIO(b"w7 Thighway=primary,name=Rue Nn1x6.5y43.1,n2x6.6y43.1")
+    >>> ways = read_opl(text, keys=frozenset({"highway"}))
+    >>> ways.groups, ways.node.tolist(), ways.nodes.places()[0].tolist()
+    ([{'highway': 'primary'}], [0, 1], [6.5, 6.6])
+    """
+    hashes = np.sort(np.array([_hash_text(key) for key in sorted(keys)], dtype=np.uint64))
+    nodes, groups = NodeNumbers(expected_nodes), _Groups(keys)
+    # of each block: groups and identifiers of ways, steps of each, nodes of these
+    columns: tuple[list[NDArray[Any]], ...] = ([], [], [], [])
+    others: list[str] = []
+    scratch = _Scratch(block_bytes)
+    for block in _blocks(stream, block_bytes):
+        ways, steps, other_span = scratch.parse(block, hashes)
+        way_id, counts, group_hash, tag_span = ways
+        group = groups.number(block, group_hash, tag_span)
+        read: tuple[NDArray[Any], ...] = group, way_id.copy(), counts.copy(), nodes.add(*steps)
+        for column, values in zip(columns, read, strict=True):
+            column.append(values)
+        others += [block[begin:end].tobytes().decode() for begin, end in other_span]
+    tag_group, way_id, counts, node = (
+        np.concatenate(column or [np.empty(0, dtype=kind)])
+        for column, kind in zip(columns, (np.int64, np.int64, np.int64, np.int32), strict=True)
+    )
+    start = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
+    return OplWays(way_id, tag_group, groups.tags, start, node, nodes, others)
+
+
+class _Groups:
+    """The distinct sets of relevant tags met so far."""
+
+    def __init__(self, keys: frozenset[str]) -> None:
+        self.tags: list[dict[str, str]] = []
+        self._keys = keys
+        self._place: dict[int, int] = {}
+
+    def number(
+        self, block: NDArray[np.uint8], group_hash: NDArray[np.uint64], tag_span: NDArray[np.int64]
+    ) -> Ints:
+        """Return the group of each way, from the hash of its tags; a hash never met is read in the text."""
+        distinct, first, inverse = np.unique(group_hash, return_index=True, return_inverse=True)
+        for value, row in zip(distinct.tolist(), first.tolist(), strict=True):
+            if value not in self._place:
+                self._place[value] = len(self.tags)
+                tags = decode_tags(block[tag_span[row, 0] : tag_span[row, 1]].tobytes().decode())
+                self.tags.append({key: text for key, text in tags.items() if key in self._keys})
+        return np.array([self._place[value] for value in distinct.tolist()], dtype=np.int64)[inverse]
+
+
+def _blocks(stream: IO[bytes], block_bytes: int) -> Iterator[NDArray[np.uint8]]:
+    """Yield whole lines of a stream, many at a time, each time in the same memory."""
+    buffer, kept = bytearray(block_bytes), 0
+    while True:
+        if kept == len(buffer):
+            # a line longer than the block
+            buffer = buffer + bytearray(len(buffer))
+        # a pipe of the standard library reads into memory too, though its type does not say so
+        size = kept + cast(io.BufferedReader, stream).readinto(memoryview(buffer)[kept:])
+        # the last line may have no end
+        cut = size if size == kept else buffer.rfind(b"\n", 0, size) + 1
+        if cut:
+            yield np.frombuffer(buffer, dtype=np.uint8, count=cut)
+        if size == kept:
+            return
+        buffer[: size - cut] = buffer[cut:size]
+        kept = size - cut
+
+
+class _Scratch:
+    """Where a block is parsed, each in the same memory, since new memory costs as much as parsing into it."""
+
+    def __init__(self, block_bytes: int) -> None:
+        self._make(block_bytes)
+
+    def _make(self, block_bytes: int) -> None:
+        # no line is shorter than two bytes, no node than three ("nxy"); what is never written takes no memory
+        most_lines, most_nodes = block_bytes // 2 + 1, block_bytes // 3 + 1
+        self._block_bytes = block_bytes
+        self._ways = (
+            np.empty(most_lines, dtype=np.int64),
+            np.empty(most_lines, dtype=np.int64),
+            np.empty(most_lines, dtype=np.uint64),
+            np.empty((most_lines, 2), dtype=np.int64),
+        )
+        self._steps = np.empty(most_nodes, dtype=np.int64), np.empty(most_nodes), np.empty(most_nodes)
+        self._other_span = np.empty((most_lines, 2), dtype=np.int64)
+
+    def parse(
+        self, block: NDArray[np.uint8], hashes: NDArray[np.uint64]
+    ) -> tuple[tuple[NDArray[Any], ...], tuple[NDArray[Any], ...], NDArray[np.int64]]:
+        """Return ways (identifier, steps, hash and span of tags), steps (identifier, place), spans of other lines.
+
+        They are good until the next block.
+        """
+        if block.size > self._block_bytes:
+            self._make(block.size)
+        n_ways, n_steps, n_others = _parse(block, hashes, self._ways, self._steps, self._other_span)
+        return (
+            tuple(column[:n_ways] for column in self._ways),
+            tuple(column[:n_steps] for column in self._steps),
+            self._other_span[:n_others],
+        )
+
+
+def decode_tags(text: str) -> dict[str, str]:
+    """Return the tags of an OPL tag list as a dictionary.
+
+    Examples
+    --------
+    >>> decode_tags("highway=primary,maxspeed=30%20%mph")
+    {'highway': 'primary', 'maxspeed': '30 mph'}
+    """
+    tags = {}
+    for pair in text.split(","):
+        key, separator, value = pair.partition("=")
+        if separator:
+            tags[_unescape(key)] = _unescape(value)
+    return tags
+
+
+def _unescape(text: str) -> str:
+    return _ESCAPED.sub(lambda found: chr(int(found.group(1), 16)), text) if "%" in text else text
+
+
+def _hash_text(text: str) -> int:
+    """Hash a key as the compiled parser does."""
+    value, prime = int(_FNV_OFFSET), int(_FNV_PRIME)
+    for byte in text.encode():
+        value = ((value ^ byte) * prime) & 0xFFFFFFFFFFFFFFFF
+    return value
+
+
+@kernel
+def _read_integer(text: NDArray[np.uint8], at: int) -> tuple[int, int]:  # pragma: no cover - compiled
+    """Return the integer that starts here, and where it ends."""
+    sign = 1
+    if at < text.size and text[at] == 45:
+        sign, at = -1, at + 1
+    value = 0
+    while at < text.size and 48 <= text[at] <= 57:
+        value = value * 10 + (text[at] - 48)
+        at += 1
+    return sign * value, at
+
+
+@kernel
+def _read_degrees(text: NDArray[np.uint8], at: int) -> tuple[float, int]:  # pragma: no cover - compiled
+    """Return the decimal number that starts here, NaN if there is none, and where it ends."""
+    begin = at
+    negative = at < text.size and text[at] == 45
+    if negative:
+        at += 1
+    value, scale, decimals = 0, 1.0, False
+    while at < text.size and (48 <= text[at] <= 57 or text[at] == 46):
+        if text[at] == 46:
+            decimals = True
+        else:
+            value = value * 10 + (text[at] - 48)
+            if decimals:
+                scale *= 10.0
+        at += 1
+    if at == begin:
+        return np.nan, at
+    # one division of two exact numbers: the same double as reading the decimal text
+    degrees = value / scale
+    return (-degrees if negative else degrees), at
+
+
+@kernel
+def _hash_tags(
+    text: NDArray[np.uint8], at: int, hashes: NDArray[np.uint64]
+) -> tuple[np.uint64, int]:  # pragma: no cover - compiled
+    """Hash the relevant tags of a tag list, and return where the list ends."""
+    prime = np.uint64(0x100000001B3)
+    total = np.uint64(0xCBF29CE484222325)
+    while at < text.size and text[at] != 32 and text[at] != 10:
+        one = np.uint64(0xCBF29CE484222325)
+        while at < text.size and text[at] != 61 and text[at] != 32 and text[at] != 10:
+            one = (one ^ np.uint64(text[at])) * prime
+            at += 1
+        place = np.searchsorted(hashes, one)
+        matters = place < hashes.size and hashes[place] == one
+        while at < text.size and text[at] != 44 and text[at] != 32 and text[at] != 10:
+            one = (one ^ np.uint64(text[at])) * prime
+            at += 1
+        if matters:
+            total = (total ^ one) * prime
+        if at < text.size and text[at] == 44:
+            at += 1
+    return total, at
+
+
+@kernel
+def _parse(
+    text: NDArray[np.uint8],
+    hashes: NDArray[np.uint64],
+    ways: tuple[Ints, Ints, NDArray[np.uint64], NDArray[np.int64]],
+    steps: tuple[Ints, Floats, Floats],
+    other_span: NDArray[np.int64],
+) -> tuple[int, int, int]:  # pragma: no cover - compiled
+    """Fill arrays from lines; return how many ways, steps and other lines there are."""
+    way_id, counts, group_hash, tag_span = ways
+    node_id, lon, lat = steps
+    way, step, other, at, size = 0, 0, 0, 0, text.size
+    while at < size:
+        begin = at
+        if text[at] != 119:
+            while at < size and text[at] != 10:
+                at += 1
+            if at > begin:
+                other_span[other, 0], other_span[other, 1] = begin, at
+                other += 1
+            at += 1
+            continue
+        first_step = step
+        way_id[way], at = _read_integer(text, at + 1)
+        group_hash[way] = 0
+        tag_span[way, 0] = tag_span[way, 1] = at
+        while at < size and text[at] != 10:
+            field = text[at]
+            at += 1
+            if field != 32 or at >= size:
+                continue
+            if text[at] == 84:
+                tag_span[way, 0] = at + 1
+                group_hash[way], at = _hash_tags(text, at + 1, hashes)
+                tag_span[way, 1] = at
+            elif text[at] == 78:
+                at += 1
+                while at < size and text[at] == 110:
+                    node_id[step], at = _read_integer(text, at + 1)
+                    lon[step], at = _read_degrees(text, at + 1)
+                    lat[step], at = _read_degrees(text, at + 1)
+                    step += 1
+                    if at < size and text[at] == 44:
+                        at += 1
+        counts[way] = step - first_step
+        way += 1
+        at += 1
+    return way, step, other

@@ -1,0 +1,1 @@
+"""Origins and destinations: checked, and attached to the road."""

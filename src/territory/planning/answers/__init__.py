@@ -1,0 +1,1 @@
+"""The questions of a study, answered with the models of siting and grouping."""

@@ -1,0 +1,1 @@
+"""Which establishments or communes to group, contiguous and of a critical size."""

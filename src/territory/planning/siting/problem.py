@@ -1,0 +1,232 @@
+"""The inputs of a siting problem, checked together and put in an order that no row order changes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from territory.access.pairs import Ids, read_amounts, read_pairs, unique_ids, warn
+from territory.errors import ParameterError, Problems, TerritoryError, examples
+from territory.planning.siting.interchange import MedianProblem
+from territory.planning.solver import Bools, Floats, Search, start_search
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Minutes from each origin (sorted) to each site (sorted), and what the choice must respect.
+
+    `minutes` is infinite where a site is out of reach or its time unknown; `is_asking` marks the origins with
+    persons; `always` marks the existing sites.
+    """
+
+    demand: pd.Series[float]
+    from_ids: Ids
+    to_ids: Ids
+    minutes: Floats
+    persons: Floats
+    always: Bools
+    capacity: Floats | None
+    price: Floats
+    has_costs: bool
+    budget: float
+    p: int
+    search: Search
+
+    @property
+    def is_asking(self) -> Bools:
+        """Return the origins that have persons."""
+        return self.persons > 0
+
+    @property
+    def total(self) -> float:
+        """Return the persons of all origins."""
+        return float(self.persons.sum())
+
+    def within(self, minutes: float) -> Bools:
+        """Return the pairs that can be used: at most this far, and within reach."""
+        return np.isfinite(self.minutes) & (self.minutes <= minutes)
+
+    def median(self, *, p: int, longest_min: float, budget: float) -> MedianProblem:
+        """Return the p-median of the origins with persons; its objective is the mean time (min)."""
+        asking = self.is_asking
+        weights = self.persons[asking] / self.total
+        allowed = self.within(longest_min)[asking]
+        minutes = np.where(allowed, self.minutes[asking], np.inf)
+        return MedianProblem(minutes * weights[:, None], self.always, p, self.price, budget)
+
+
+def read_problem(
+    travel_times: pd.DataFrame,
+    demand: pd.Series[float],
+    candidates: Iterable[str],
+    *,
+    fixed: Iterable[str],
+    capacity: pd.Series[float] | None,
+    costs: pd.Series[float] | None,
+    budget: float | None,
+    p: int | None,
+    limits: Mapping[str, float | None],
+    time_limit_s: float,
+    mip_gap: float,
+) -> Problem:
+    """Check every input of a siting problem and return it, or raise one error with all that is wrong."""
+    problems = Problems("Implantation", ParameterError)
+    sites, existing = _sites(candidates, fixed, problems)
+    search = start_search(time_limit_s, mip_gap, problems)
+    persons = _persons(demand, problems)
+    _check_p(p, len(sites) - len(existing), len(existing), problems)
+    always = sites.isin(existing)
+    places = None if capacity is None else _by_site(capacity, sites, "capacity", problems)
+    price = np.zeros(len(sites))
+    if costs is not None:
+        price[~always] = _by_site(costs, sites[~always], "costs", problems)
+    _check_budget(costs, budget, problems)
+    minutes = _minutes(travel_times, demand.index, sites, limits, problems)
+    problems.raise_if_any()
+    order = demand.index.argsort()
+    return Problem(
+        demand=demand,
+        from_ids=demand.index[order],
+        to_ids=sites,
+        minutes=minutes[order],
+        persons=persons[order],
+        always=np.asarray(always),
+        capacity=places,
+        price=price,
+        has_costs=costs is not None,
+        budget=math.inf if budget is None else float(budget),
+        p=int((~always).sum()) if p is None else int(p),
+        search=search,
+    )
+
+
+def check_minutes(value: float | None, name: str, problems: Problems) -> None:
+    """Add a problem if a duration is not a positive number of minutes."""
+    if value is not None and not (isinstance(value, (int, float, np.number)) and 0 < value < math.inf):
+        problems.add(f"{name} = {value} : un nombre de minutes positif est attendu")
+
+
+def _sites(candidates: Iterable[str], fixed: Iterable[str], problems: Problems) -> tuple[Ids, Ids]:
+    """Return all sites, sorted, and the existing ones."""
+    found: list[Ids] = []
+    for ids, what in ((candidates, "Candidats"), (fixed, "Sites existants")):
+        if isinstance(ids, str):
+            problems.add(f"{what} : une liste d'identifiants est attendue, pas le texte « {ids} »")
+            found.append(pd.Index([], dtype=object))
+            continue
+        try:
+            found.append(unique_ids(ids, what))
+        except TerritoryError as error:
+            problems.add(str(error))
+            found.append(pd.Index([], dtype=object))
+    chosen, existing = found
+    if not len(chosen) and not len(existing) and not problems:
+        problems.add("aucun candidat : donnez au moins un site possible")
+    return pd.Index(sorted(set(chosen) | set(existing)), dtype=object), existing
+
+
+def _persons(demand: pd.Series[float], problems: Problems) -> Floats:
+    """Return the demand as numbers; an unknown one cannot weigh in a choice."""
+    try:
+        unique_ids(demand.index, "Demande")
+        persons = read_amounts(demand, "Demande")
+    except TerritoryError as error:
+        problems.add(str(error))
+        return np.zeros(len(demand))
+    unknown = demand.index[np.isnan(persons)]
+    if len(unknown):
+        problems.add(
+            f"demande inconnue pour {len(unknown)} origine(s) ({examples(unknown)}) : estimez-la, ou retirez ces "
+            "origines de la demande"
+        )
+    elif not persons.sum() > 0:
+        problems.add("la demande est nulle partout : il n'y a personne à desservir")
+    return persons
+
+
+def _by_site(values: pd.Series[float], sites: Ids, name: str, problems: Problems) -> Floats:
+    """Return one number per site; each must be known (infinite = no limit, for a capacity)."""
+    if values.index.has_duplicates:
+        twice = values.index[values.index.duplicated()].unique()
+        problems.add(f"{name} : {len(twice)} site(s) en double ({examples(twice)})")
+        return np.zeros(len(sites))
+    if not pd.api.types.is_numeric_dtype(values.dtype):
+        problems.add(f"{name} : des nombres sont attendus, pas « {values.dtype} »")
+        return np.zeros(len(sites))
+    numbers = values.reindex(sites).to_numpy(dtype=np.float64, na_value=np.nan)
+    unknown = sites[np.isnan(numbers)]
+    if len(unknown):
+        problems.add(f"{name} : valeur absente ou inconnue pour {len(unknown)} site(s) ({examples(unknown)})")
+    negative = sites[numbers < 0]
+    if len(negative):
+        problems.add(f"{name} : {len(negative)} valeur(s) négative(s) ({examples(negative)})")
+    if name == "costs" and np.isinf(numbers).any():
+        problems.add(f"{name} : valeur infinie ({examples(sites[np.isinf(numbers)])})")
+    return np.asarray(numbers, dtype=np.float64)
+
+
+def _check_p(p: int | None, n_candidates: int, n_fixed: int, problems: Problems) -> None:
+    """Add what is wrong with the number of sites asked."""
+    if p is None:
+        return
+    if isinstance(p, bool) or not isinstance(p, (int, np.integer)) or p < 0:
+        problems.add(f"p = {p} : un nombre entier de sites à ouvrir est attendu")
+    elif p == 0 and not n_fixed:
+        problems.add("p = 0 sans site existant : il n'y aurait aucun site")
+    elif p > n_candidates:
+        problems.add(f"p = {p} : il n'y a que {n_candidates} candidat(s) hors sites existants")
+
+
+def _check_budget(costs: Any, budget: float | None, problems: Problems) -> None:
+    """Add what is wrong with a budget."""
+    if budget is None:
+        return
+    if costs is None:
+        problems.add("budget sans costs : donnez le coût de chaque candidat")
+    if not (math.isfinite(budget) and budget >= 0):
+        problems.add(f"budget = {budget} : un montant positif est attendu")
+
+
+def _minutes(
+    travel_times: pd.DataFrame,
+    origins: Ids,
+    sites: Ids,
+    limits: Mapping[str, float | None],
+    problems: Problems,
+) -> Floats:
+    """Return minutes by origin and site, infinite where a site cannot be used."""
+    minutes = np.full((len(origins), len(sites)), np.inf)
+    for name, value in limits.items():
+        check_minutes(value, name, problems)
+    if problems:
+        return minutes
+    try:
+        pairs = read_pairs(travel_times, origins=origins, sites=sites)
+        for name, value in limits.items():
+            if value is not None:
+                pairs.check_threshold(float(value), name)
+    except TerritoryError as error:
+        problems.add(str(error))
+        return minutes
+    absent = sites[~sites.isin(travel_times["to_id"].unique())]
+    if len(absent):
+        problems.add(
+            f"{len(absent)} site(s) absent(s) de la table des temps ({examples(absent)}) : vérifiez leurs "
+            "identifiants, ou calculez leurs temps"
+        )
+    unknown = np.isnan(pairs.minutes)
+    if unknown.any():
+        touched = pairs.origins[np.unique(pairs.origin[unknown])]
+        warn(
+            f"{int(unknown.sum())} temps inconnus, pour {len(touched)} origine(s) ({examples(touched)}) : ces couples "
+            "ne sont pas utilisables, un meilleur choix a pu échapper au calcul.",
+            stacklevel=5,
+        )
+    known = ~unknown
+    minutes[pairs.origin[known], pairs.site[known]] = pairs.minutes[known]
+    return minutes

@@ -1,0 +1,190 @@
+"""What a choice of sites gives: who goes where, in how long, and how far the answer is from the best one."""
+
+from __future__ import annotations
+
+import html
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from territory.planning.siting.problem import Problem
+from territory.planning.solver import Bools, Floats, relative_gap
+
+NAMES = {
+    "set_cover": ("couverture totale", "sites à ouvrir"),
+    "set_cover_cost": ("couverture totale au moindre coût", "€"),
+    "maximal_coverage": ("couverture maximale", "personnes couvertes"),
+    "p_median": ("temps moyen le plus court", "min par personne"),
+    "p_center": ("temps le plus long réduit au minimum", "min"),
+}
+STATUSES = {
+    "optimal": "optimum prouvé",
+    "within_gap": "écart demandé atteint",
+    "time_limit": "arrêt à la limite de temps, optimum non prouvé",
+    "not_proven": "bonne solution, optimum non prouvé",
+}
+
+
+@dataclass(frozen=True, repr=False)
+class SitingResult:
+    """Sites chosen by a siting function.
+
+    Attributes
+    ----------
+    problem
+        The question: set_cover, set_cover_cost, maximal_coverage, p_median or p_center.
+    selected, fixed
+        Sites to open, and existing sites, each in the order of the ids.
+    assignment : Series
+        Site of each origin, on the index of the demand in its order; NaN where no open site is within reach.
+        Under capacities, the site that receives most of the persons of the origin.
+    travel_time_min : Series
+        Time to that site (min), on the same index; the mean over its sites where an origin is shared.
+    flows : DataFrame
+        Columns from_id, to_id, persons, travel_time_min: who goes where.
+    uncovered : Series
+        Persons of each origin whose site is beyond the time asked, or who have none.
+    objective, bound, gap
+        Value of the choice in `unit`; value that no choice can beat; their distance as a share of the value.
+    status
+        optimal, within_gap (the gap asked is reached), time_limit (stopped before) or not_proven (a good choice
+        among too many pairs to prove: capacities on a large table).
+    unit
+        Unit of the objective, in French.
+    mean_time_min, worst_time_min
+        Over the persons of `flows` (min).
+    """
+
+    problem: str
+    selected: list[str]
+    fixed: list[str]
+    assignment: pd.Series[str]
+    travel_time_min: pd.Series[float]
+    flows: pd.DataFrame
+    uncovered: pd.Series[float]
+    objective: float
+    bound: float
+    gap: float
+    status: str
+    unit: str
+    mean_time_min: float
+    worst_time_min: float
+
+    def __repr__(self) -> str:
+        """Return the question, the sites and the proof."""
+        shown = ", ".join(self.selected[:5]) + ("…" if len(self.selected) > 5 else "")
+        return (
+            f"SitingResult({self.problem}: {shown or 'none'}; objective {self.objective:g}, "
+            f"gap {self.gap:.2%}, {self.status})"
+        )
+
+    def _repr_html_(self) -> str:
+        """Return a small table for Jupyter, in French; it counts no person, who may be children served."""
+        name, unit = NAMES[self.problem]
+        rows = {
+            "Question": name,
+            "Sites à ouvrir": ", ".join(self.selected) or "aucun",
+            "Sites existants": ", ".join(self.fixed) or "aucun",
+            **({} if "personnes" in unit else {"Résultat": f"{_french(self.objective)} {unit}"}),
+            "Preuve": f"{STATUSES[self.status]} (écart {_french(self.gap * 100)} %)",
+            "Temps moyen": f"{_french(self.mean_time_min)} min",
+            "Temps le plus long": f"{_french(self.worst_time_min)} min",
+            "Origines au-delà du temps demandé": str(int(self.uncovered.gt(0).sum())),
+        }
+        lines = "".join(
+            f'<tr><th scope="row">{html.escape(key)}</th><td>{html.escape(value)}</td></tr>'
+            for key, value in rows.items()
+        )
+        return f"<table>{lines}</table>"
+
+
+def make_result(
+    problem: Problem,
+    name: str,
+    is_open: Bools,
+    *,
+    objective: float,
+    bound: float,
+    longest_min: float = math.inf,
+    shares: Floats | None = None,
+) -> SitingResult:
+    """Return the result of opening these sites.
+
+    Without `shares`, each origin goes to its closest open site; `shares` (origin × site, of the persons of the
+    origin) come from an allocation under capacities. Who is beyond `longest_min` is not covered.
+    """
+    if shares is None:
+        site, minutes = _closest(problem, is_open)
+        shares = np.zeros_like(problem.minutes)
+        served = site >= 0
+        shares[np.flatnonzero(served), site[served]] = 1.0
+    else:
+        site, minutes = _main_site(problem, is_open, shares)
+        is_open = is_open & (problem.always | (shares[problem.is_asking].sum(axis=0) > 0))
+    # rounding must not put a choice beyond what no choice can beat
+    bound = max(bound, objective) if name == "maximal_coverage" else min(bound, objective)
+    persons = shares * problem.persons[:, None]
+    origin, column = np.nonzero(persons)
+    amount, times = persons[origin, column], problem.minutes[origin, column]
+    names = np.where(site >= 0, problem.to_ids.to_numpy()[site], None)
+    back = pd.Index(problem.from_ids).get_indexer(problem.demand.index)
+    index = problem.demand.index
+    return SitingResult(
+        problem=name,
+        selected=list(problem.to_ids[is_open & ~problem.always]),
+        fixed=list(problem.to_ids[problem.always]),
+        assignment=pd.Series(names[back], index=index, dtype="str", name="to_id"),
+        travel_time_min=pd.Series(minutes[back], index=index, name="travel_time_min").replace(np.inf, np.nan),
+        flows=pd.DataFrame(
+            {
+                "from_id": problem.from_ids[origin],
+                "to_id": problem.to_ids[column],
+                "persons": amount,
+                "travel_time_min": times,
+            }
+        ),
+        uncovered=pd.Series(_lacking(problem, persons, longest_min)[back], index=index, name="persons"),
+        objective=objective,
+        bound=bound,
+        gap=relative_gap(objective, bound),
+        status=problem.search.status(objective, bound),
+        unit=NAMES[name][1],
+        mean_time_min=float(amount @ times / amount.sum()) if amount.sum() else math.nan,
+        worst_time_min=float(times.max()) if times.size else math.nan,
+    )
+
+
+def _closest(problem: Problem, is_open: Bools) -> tuple[np.ndarray, Floats]:
+    """Return the closest open site of each origin (-1 without any) and its minutes; ties go to the first id."""
+    columns = np.flatnonzero(is_open)
+    if not columns.size:
+        return np.full(len(problem.minutes), -1), np.full(len(problem.minutes), np.inf)
+    among = problem.minutes[:, columns]
+    best = among.argmin(axis=1)
+    minutes = among[np.arange(len(among)), best]
+    return np.where(np.isfinite(minutes), columns[best], -1), minutes
+
+
+def _main_site(problem: Problem, is_open: Bools, shares: Floats) -> tuple[np.ndarray, Floats]:
+    """Return the site that receives most of each origin, and the mean minutes of the origin."""
+    closest, minutes = _closest(problem, is_open)
+    served = shares.sum(axis=1)
+    asking = problem.is_asking
+    # an origin without persons takes no place: it is told its closest site
+    site = np.where(served > 0, shares.argmax(axis=1), np.where(asking, -1, closest))
+    spent = np.where(shares > 0, shares * np.where(np.isfinite(problem.minutes), problem.minutes, 0.0), 0.0)
+    mean = np.divide(spent.sum(axis=1), served, out=np.full(len(served), np.inf), where=served > 0)
+    return site, np.where(asking, mean, minutes)
+
+
+def _lacking(problem: Problem, persons: Floats, longest_min: float) -> Floats:
+    """Return the persons beyond a time or without a place, without the dust of the solver."""
+    left = problem.persons - np.where(problem.minutes <= longest_min, persons, 0.0).sum(axis=1)
+    return np.where(left > 1e-6 * problem.total, left, 0.0)
+
+
+def _french(value: float) -> str:
+    """Return a number with at most two decimals and a comma."""
+    return f"{value:,.2f}".rstrip("0").rstrip(".").replace(",", " ").replace(".", ",")

@@ -1,0 +1,1 @@
+"""Charts: bars, dots, trade-offs."""

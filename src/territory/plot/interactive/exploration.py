@@ -1,0 +1,321 @@
+"""What `explore` gives: a map, the choice of what it shows, its legend, and the panel of a trial."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+import ipywidgets
+import pandas as pd
+
+from territory.errors import ParameterError, TerritoryError
+from territory.plot.interactive.leaflet_map import CommuneMap, points_of
+from territory.plot.interactive.panel import TrialPanel
+from territory.plot.interactive.trial import Outcome, Trial
+from territory.plot.interactive.views import (
+    METHODS,
+    View,
+    changes_view,
+    deserts_view,
+    legend_html,
+    times_view,
+)
+from territory.plot.maps.choropleth import Panel, draw_map
+from territory.plot.maps.legend import Legend
+from territory.plot.style import to_png
+from territory.supply import sites_of
+
+if TYPE_CHECKING:
+    from territory.network.roads import RoadNetwork
+    from territory.planning.siting.result import SitingResult
+    from territory.scenario.results import Comparison, Results
+
+TODAY, TRIED, TRIED_TIMES = "Aujourd'hui : temps", "Essai : gains et pertes", "Essai : temps"
+Maker = Callable[[], View]
+
+
+class Exploration(ipywidgets.VBox):  # type: ignore[misc]
+    """An interactive map that Jupyter displays."""
+
+    def __init__(
+        self,
+        areas: gpd.GeoDataFrame,
+        makers: Mapping[str, Maker],
+        *,
+        panel: TrialPanel | None = None,
+        isochrones: gpd.GeoDataFrame | None = None,
+        tiles: Any = None,
+    ) -> None:
+        self.areas, self.panel = areas, panel
+        self._makers = dict(makers)
+        self.map = CommuneMap(areas, tiles=tiles)
+        self._signs = {} if isochrones is None else self.map.add_isochrones(isochrones)
+        self.shown = ipywidgets.Dropdown(
+            options=list(self._makers), description="Carte", layout=ipywidgets.Layout(width="100%")
+        )
+        self.shown.style.description_width = "90px"
+        self.legend = ipywidgets.HTML(layout=ipywidgets.Layout(width="100%"))
+        side = [self.shown, self.legend, *([panel.widget] if panel else []), self.map.look]
+        self.shown.observe(lambda _: self.redraw(), "value")
+        wide = ipywidgets.Layout(width="100%", align_items="flex-start")
+        left = ipywidgets.Box([self.map.widget], layout=ipywidgets.Layout(flex="1 1 60%", min_width="320px"))
+        right = ipywidgets.VBox(
+            side, layout=ipywidgets.Layout(flex="0 0 340px", padding="0 2px 0 12px", overflow="hidden")
+        )
+        super().__init__([ipywidgets.HBox([left, right], layout=wide)])
+        self.redraw()
+
+    def redraw(self) -> None:
+        """Show again what is chosen."""
+        try:
+            view = self._makers[self.shown.value]()
+        except TerritoryError as error:
+            # every commune is then unknown, and the legend says why
+            empty = pd.Series(dtype=str)
+            view = View("Rien à montrer", empty, (), empty, str(error))
+        self.map.paint(view)
+        self.legend.value = legend_html(view, self._signs)
+
+    def _repr_mimebundle_(self, **options: Any) -> Any:
+        """Return the widget, and the picture that stands for it where widgets do not live."""
+        bundle = super()._repr_mimebundle_(**options)
+        data, *rest = bundle if isinstance(bundle, tuple) else (bundle,)
+        data = {**data, "image/png": self.picture()}
+        return (data, *rest) if rest else data
+
+    def picture(self) -> bytes:
+        """Return what is shown as a picture (PNG)."""
+        view = self.map.view
+        if view is None:
+            return b""
+        panel = Panel(self.areas, view.keys, zones=self.areas.get("epci_code"))
+        return to_png(draw_map([panel], Legend(view.legend, view.title, source=view.note)), dpi=110)
+
+    def __repr__(self) -> str:
+        """Return the communes and what is shown."""
+        title = "" if self.map.view is None else self.map.view.title
+        return f"Exploration({len(self.areas)} communes, {title!r})"
+
+
+def areas_of(communes: gpd.GeoDataFrame | None, outlines: gpd.GeoDataFrame | None) -> gpd.GeoDataFrame:
+    """Return communes with outlines where there are, points elsewhere, and their names."""
+    columns = ["name", "population", "epci_code"]
+    if outlines is None:
+        if communes is None:
+            raise ParameterError("Carte impossible : donnez communes= ou outlines=.")
+        return gpd.GeoDataFrame(
+            communes[[*(c for c in columns if c in communes), "geometry"]], crs=communes.crs
+        )
+    areas = outlines[["geometry"]].copy()
+    for column in columns:
+        if communes is not None and column in communes:
+            areas[column] = communes[column].reindex(areas.index).to_numpy()
+        elif column in outlines:
+            areas[column] = outlines[column]
+    if "name" not in areas:
+        areas["name"] = areas.index.astype(str)
+    return gpd.GeoDataFrame(areas, crs=outlines.crs)
+
+
+def of_study(
+    result: Any,
+    *,
+    service: str | None,
+    outlines: gpd.GeoDataFrame | None,
+    network: RoadNetwork | None,
+    **options: Any,
+) -> Exploration:
+    """Return the map of a study: today, each scenario, and a trial."""
+    state = result.baseline.state
+    areas = _of_territory(state, result.dataset.outlines if outlines is None else outlines)
+    labels = {one.id: one.label_short or one.label for one in result.study.authorisation}
+    note = METHODS.get(result.times_method, "")
+    holder: dict[str, Exploration] = {}
+    panel = None
+    try:
+        trial = Trial(
+            result.baseline,
+            places=result.dataset.communes,
+            network=network,
+            times_method=result.times_method,
+        )
+        panel = TrialPanel(trial, result.study, labels, lambda outcome: _follow(holder.get("map"), outcome))
+        if service in trial.services:
+            panel.service.value = service
+    except ParameterError as error:
+        note = f"{note} {error}"
+    services = [str(name) for name in result.baseline.access.index.get_level_values("service").unique()]
+    chosen = _Chosen(service or services[0], panel)
+    makers: dict[str, Maker] = {
+        TODAY: lambda: times_view(
+            result.baseline, chosen.service, label=labels.get(chosen.service, chosen.service), note=note
+        )
+    }
+    if panel is not None:
+        makers[TRIED] = lambda: _tried(panel, labels, note)
+        makers[TRIED_TIMES] = lambda: _tried_times(panel, labels, note)
+    for name, comparison in result.comparisons.items():
+        makers[f"Scénario {name} : gains et pertes"] = partial(_of_scenario, comparison, chosen, labels, note)
+    makers |= _deserts(result.baseline)
+    found = _built(areas, makers, panel, options)
+    holder["map"] = found
+    found.map.put_places(_places(result.baseline, chosen.service))
+    if panel is not None:
+        panel.start()
+        if panel.place is not None:
+            found.marker = found.map.add_marker(panel.place, panel.put_at)
+    return found
+
+
+def of_results(
+    results: Results, *, service: str | None, outlines: gpd.GeoDataFrame | None, **options: Any
+) -> Exploration:
+    """Return the map of one computation: the time to each service."""
+    areas = _of_territory(results.state, outlines)
+    services = [str(name) for name in results.access.index.get_level_values("service").unique()]
+    if service is not None and service not in services:
+        raise ParameterError(f"Service inconnu « {service} » ; connus : {', '.join(services)}.")
+    services.sort(key=lambda name: name != service)
+    makers: dict[str, Maker] = {
+        f"Temps : {name}": partial(times_view, results, name, label=name) for name in services
+    }
+    return _built(areas, makers | _deserts(results), None, options)
+
+
+def _deserts(results: Results) -> dict[str, Maker]:
+    """Return one view by scheme of desert that the study asks for."""
+    table = results.deserts
+    schemes = [str(name) for name in table["scheme"].unique()]
+    return {f"Déserts : {name}": partial(deserts_view, table[table["scheme"] == name]) for name in schemes}
+
+
+def of_comparison(
+    comparison: Comparison, areas: gpd.GeoDataFrame, *, service: str | None, **options: Any
+) -> Exploration:
+    """Return the map of gains and losses of a scenario."""
+    services = sorted(comparison.services, key=lambda name: name != service)
+    makers: dict[str, Maker] = {
+        f"Gains et pertes : {name}": partial(changes_view, comparison, name, label=name) for name in services
+    }
+    if not makers:
+        raise ParameterError("Rien à explorer : ce scénario ne déplace aucun service.")
+    return _built(areas, makers, None, options)
+
+
+def of_siting(siting: SitingResult, areas: gpd.GeoDataFrame, **options: Any) -> Exploration:
+    """Return the map of the times to the sites chosen."""
+    from territory.plot.maps.categories import shown, time_classes
+
+    minutes = siting.travel_time_min.groupby(level=0).first()
+    classes = time_classes(minutes)
+    to = siting.assignment.groupby(level=0).first()
+    texts = pd.Series(
+        [f"{m:.0f} min, vers {s}" for m, s in zip(minutes, to, strict=True)], index=minutes.index
+    )
+    view = View(
+        "Temps vers le site le plus proche (minutes)",
+        classes.keys,
+        shown(classes.legend, classes.keys),
+        texts,
+    )
+    found = _built(areas, {"Temps vers le site retenu": lambda: view}, None, options)
+    chosen = [name for name in (*siting.selected, *siting.fixed) if name in areas.index]
+    if chosen:
+        points = areas.loc[chosen].assign(geometry=areas.loc[chosen].representative_point())
+        found.map.put_places(points_of(points))
+    return found
+
+
+def of_isochrones(
+    isochrones: gpd.GeoDataFrame,
+    communes: gpd.GeoDataFrame | None,
+    outlines: gpd.GeoDataFrame | None,
+    *,
+    tiles: Any,
+) -> Exploration:
+    """Return the map of isochrones, over communes where they are given."""
+    empty = pd.Series(dtype=str)
+    if communes is None and outlines is None:
+        areas = gpd.GeoDataFrame(isochrones[["geometry"]].assign(name="Zone desservie"), crs=isochrones.crs)
+        areas = areas.set_axis(areas.index.map(str))
+    else:
+        areas = areas_of(communes, outlines)
+    view = View("Isochrones (minutes de route)", empty, (), empty)
+    return _built(areas, {"Isochrones": lambda: view}, None, {"isochrones": isochrones, "tiles": tiles})
+
+
+class _Chosen:
+    """The service shown: that of the panel where there is one."""
+
+    def __init__(self, service: str, panel: TrialPanel | None) -> None:
+        self._service, self._panel = service, panel
+
+    @property
+    def service(self) -> str:
+        """Name of the service."""
+        return self._service if self._panel is None else str(self._panel.service.value)
+
+
+def _built(
+    areas: gpd.GeoDataFrame, makers: dict[str, Maker], panel: TrialPanel | None, options: dict[str, Any]
+) -> Exploration:
+    """Return the map with the layers that the caller adds."""
+    deserts = options.pop("deserts", None)
+    if deserts is not None:
+        makers["Critères de désert"] = lambda: deserts_view(deserts)
+    return Exploration(areas, makers, panel=panel, **options)
+
+
+def _of_territory(state: Any, outlines: gpd.GeoDataFrame | None) -> gpd.GeoDataFrame:
+    """Return the communes of the territory, without the buffer."""
+    inside = state.communes[state.communes.index.isin(state.parameters.territory_codes)]
+    return areas_of(inside, None if outlines is None else outlines[outlines.index.isin(inside.index)])
+
+
+def _places(results: Results, service: str) -> gpd.GeoDataFrame:
+    """Return the sites of a service today."""
+    state = results.state
+    held = state.services[(state.services["authorisation_id"] == service).to_numpy()]
+    ids = held.index.get_level_values("site_id") if len(held) else sites_of(state.services, service)
+    return points_of(state.sites[state.sites.index.isin(ids)])
+
+
+def _follow(exploration: Exploration | None, outcome: Outcome | None) -> None:
+    """Move the marker and colour the map after a trial."""
+    if exploration is None or exploration.panel is None:
+        return
+    if outcome is not None:
+        exploration.map.put_places(_places(outcome.baseline, str(exploration.panel.service.value)))
+        marker = getattr(exploration, "marker", None)
+        place = exploration.panel.place
+        if marker is not None and place is not None:
+            exploration.map.move_marker(marker, place)
+    if exploration.shown.value == TODAY and getattr(exploration, "marker", None) is not None:
+        # a trial shows what it changes, at once
+        exploration.shown.value = TRIED
+    else:
+        exploration.redraw()
+
+
+def _tried(panel: TrialPanel, labels: Mapping[str, str], note: str) -> View:
+    """Return gains and losses of the trial."""
+    if panel.outcome is None:
+        raise ParameterError("L'essai n'a pas pu être calculé : voir le message à côté de la carte.")
+    service = str(panel.service.value)
+    return changes_view(panel.outcome.comparison, service, label=labels.get(service, service), note=note)
+
+
+def _tried_times(panel: TrialPanel, labels: Mapping[str, str], note: str) -> View:
+    """Return the times of the trial."""
+    if panel.outcome is None:
+        raise ParameterError("L'essai n'a pas pu être calculé : voir le message à côté de la carte.")
+    service = str(panel.service.value)
+    return times_view(panel.outcome.results, service, label=labels.get(service, service), note=note)
+
+
+def _of_scenario(comparison: Comparison, chosen: _Chosen, labels: Mapping[str, str], note: str) -> View:
+    """Return gains and losses of a scenario for the service shown."""
+    service = chosen.service
+    return changes_view(comparison, service, label=labels.get(service, service), note=note)

@@ -1,0 +1,291 @@
+"""The panel beside the map: choose a service and a place, see what changes, keep it as a scenario."""
+
+from __future__ import annotations
+
+import html
+import math
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import ipywidgets
+import pandas as pd
+
+from territory.errors import TerritoryError
+from territory.french.numbers import NBSP, decimal, minutes
+from territory.plot import style
+from territory.plot.interactive.trial import Outcome, Trial
+from territory.plot.interactive.views import persons
+from territory.study.load import built_in_studies
+from territory.study.save import save_scenario
+from territory.study.words.model import Study
+
+ON_THE_MAP = "— point choisi sur la carte —"
+_WIDE = ipywidgets.Layout(width="100%")
+_SCENARIO_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+
+
+class TrialPanel:
+    """Widgets of a trial; `changed` is called with each new outcome, or None when it cannot be computed."""
+
+    def __init__(
+        self,
+        trial: Trial,
+        study: Study | None,
+        labels: Mapping[str, str],
+        changed: Callable[[Outcome | None], None],
+    ) -> None:
+        self._trial, self._study, self._changed = trial, study, changed
+        self._is_busy = False
+        self.outcome: Outcome | None = None
+        services = [(labels.get(name, name), name) for name in trial.services]
+        self.service = ipywidgets.Dropdown(options=services, description="Service", layout=_WIDE)
+        self.commune = ipywidgets.Dropdown(options=_choices(trial), description="Nouveau lieu", layout=_WIDE)
+        self.commune.value = _first_commune(trial, study)
+        self.places = ipywidgets.Text(
+            placeholder="inchangées", description="Places", layout=_WIDE, continuous_update=False
+        )
+        self.numbers = ipywidgets.HTML(layout=_WIDE)
+        self.scenario_id = ipywidgets.Text(value="essai", description="Identifiant", layout=_WIDE)
+        self.scenario_name = ipywidgets.Text(placeholder="en une phrase", description="Nom", layout=_WIDE)
+        self.file = ipywidgets.Text(value=_file_of(study), description="Fichier", layout=_WIDE)
+        self.save = ipywidgets.Button(
+            description="Enregistrer ce scénario", button_style="primary", layout=_WIDE
+        )
+        self.said = ipywidgets.HTML(layout=_WIDE)
+        self.widget = self._laid_out()
+        self._longitude: float | None = None
+        self._latitude: float | None = None
+        self.service.observe(lambda _: self.compute(), "value")
+        self.places.observe(lambda _: self.compute(), "value")
+        self.commune.observe(self._commune_chosen, "value")
+        self.save.on_click(lambda _: self._save())
+
+    def _laid_out(self) -> Any:
+        """Return the widgets, one under the other."""
+        for control in (
+            self.service,
+            self.commune,
+            self.places,
+            self.scenario_id,
+            self.scenario_name,
+            self.file,
+        ):
+            control.style.description_width = "90px"
+        keep = ipywidgets.VBox([self.scenario_id, self.scenario_name, self.file, self.save, self.said])
+        return ipywidgets.VBox(
+            [_title("Essayer un scénario"), self.service, self.commune, self.places, self.numbers,
+             _title("Le garder"), keep],
+            layout=ipywidgets.Layout(width="100%"),
+        )  # fmt: skip
+
+    def start(self) -> None:
+        """Compute the first trial."""
+        self.compute()
+
+    @property
+    def place(self) -> tuple[float, float] | None:
+        """Longitude and latitude of the new place."""
+        return None if self.outcome is None else self._trial.point_of(self.outcome.site)
+
+    def put_at(self, longitude: float, latitude: float) -> None:
+        """Put the new place at a point, as a marker that is dragged does."""
+        if self._is_busy:
+            return
+        self._longitude, self._latitude = longitude, latitude
+        self._is_busy = True
+        self.commune.value = None
+        self._is_busy = False
+        self.compute()
+
+    def _commune_chosen(self, change: dict[str, Any]) -> None:
+        """Forget the point of the map when a commune is chosen."""
+        if self._is_busy or change["new"] is None:
+            return
+        self._longitude = self._latitude = None
+        self.compute()
+
+    def compute(self) -> None:
+        """Compute the trial and show it; an error is one sentence."""
+        self._is_busy = True
+        try:
+            self.outcome = self._trial.move(
+                self.service.value,
+                commune_code=self.commune.value,
+                longitude=self._longitude,
+                latitude=self._latitude,
+                capacity=_number(self.places.value),
+            )
+            self.numbers.value = _numbers(self.outcome, self._trial)
+        except (TerritoryError, ValueError) as error:
+            self.outcome = None
+            self.numbers.value = _message(str(error), wrong=True)
+        finally:
+            self._is_busy = False
+        self._changed(self.outcome)
+
+    def _save(self) -> None:
+        """Write the scenario, and say how to make its report."""
+        try:
+            self.said.value = self._written()
+        except (TerritoryError, ValueError) as error:
+            self.said.value = _message(str(error), wrong=True)
+
+    def _written(self) -> str:
+        """Return what to say once the scenario is in its file."""
+        scenario_id, path = self.scenario_id.value.strip(), Path(self.file.value.strip())
+        if not _SCENARIO_ID.fullmatch(scenario_id):
+            raise ValueError("L'identifiant est fait de lettres sans accent, de chiffres et de tirets.")
+        outcome = self._trial.move(
+            self.service.value,
+            commune_code=self.commune.value,
+            longitude=self._longitude,
+            latitude=self._latitude,
+            capacity=_number(self.places.value),
+            scenario_id=scenario_id,
+            name=self.scenario_name.value.strip() or f"Essai : {self.service.label}",
+        )
+        based_on = "draguignan" if self._study is None else self._study.id
+        study = save_scenario(outcome.scenario, path, sites=[outcome.site], based_on=based_on)
+        self.file.value = path.as_posix()
+        return _message(
+            f"Scénario « {scenario_id} » ajouté à {path.as_posix()} ({len(study.scenario)} scénarios). Son rapport : "
+            f'territory.run_study("{path.as_posix()}", out_dir=".")'
+        )
+
+
+def _choices(trial: Trial) -> list[tuple[str, str | None]]:
+    """Return the communes of the territory by name; two of one name are told apart by their code."""
+    communes = trial.state.communes
+    inside = communes[communes.index.isin(trial.state.parameters.territory_codes)]
+    names = inside["name"].astype(str)
+    twice = names.duplicated(keep=False)
+    shown = names.where(~twice, names + " (" + names.index.astype(str) + ")")
+    choices = sorted(zip(shown, shown.index.astype(str), strict=True))
+    return [*choices, (ON_THE_MAP, None)]
+
+
+def _first_commune(trial: Trial, study: Study | None) -> str:
+    """Return where the first trial is: the site that the study declares, or else its largest commune."""
+    inside = trial.state.communes[trial.state.communes.index.isin(trial.state.parameters.territory_codes)]
+    declared = (
+        [site.commune_code for site in study.site if site.commune_code in inside.index] if study else []
+    )
+    largest = inside["population"].fillna(0).to_numpy().argmax()
+    return declared[0] if declared else str(inside.index[int(largest)])
+
+
+def _file_of(study: Study | None) -> str:
+    """Return the file that a scenario would be added to: a copy, for a built-in study."""
+    if study is None:
+        return "mon-etude.toml"
+    if study.id in built_in_studies():
+        return f"{study.id}-essai.toml"
+    return (Path(study.folder) / f"{study.id}.toml").as_posix()
+
+
+def _number(text: str) -> float | None:
+    """Read a number of places; nothing means unchanged."""
+    cleaned = text.replace(NBSP, "").replace("\u202f", "").replace(" ", "").replace(",", ".")
+    if not cleaned:
+        return None
+    try:
+        value = float(cleaned)
+    except ValueError:
+        value = math.nan
+    if not (math.isfinite(value) and value >= 0):
+        raise ValueError(f"« {text} » n'est pas un nombre de places : écrivez par exemple 24.")
+    return value
+
+
+def _numbers(outcome: Outcome, trial: Trial) -> str:
+    """Write what the trial changes, as a table."""
+    figures = outcome.figures
+    limit = decimal(trial.state.parameters.recruitment_max_min, 0)
+    commune = str(trial.state.communes["name"][outcome.site.commune_code])
+    whom = "personnes de l'âge accueilli"
+    if _is_observed(outcome):
+        return _observed_numbers(commune)
+    body = (
+        _row("Temps moyen", minutes(figures["baseline_mean_min"]), minutes(figures["scenario_mean_min"]))
+        + _row("Places pour 1 000 pers.", *(_rate(value) for value in outcome.capacity_per_1000))
+        + f"<tr><td colspan='3' style='padding-top:5px'>{_capital(whom)} du territoire :</td></tr>"
+        + "".join(_row(*cells) for cells in _coverage_rows(outcome.coverage))
+    )
+    effects = "".join(
+        f"<tr><td style='padding:1px 0'><span style='display:inline-block;width:11px;height:11px;margin-right:6px;"
+        f"background:{color};border:1px solid {style.RULE}'></span>{label}</td>"
+        f"<td style='text-align:right'><b data-effect='{key}'>{persons(float(figures[key]))}</b></td></tr>"
+        for key, label, color in (
+            ("persons_gain", "trajet plus court", style.GAINS[2]),
+            ("persons_loss", "trajet plus long", style.LOSSES[2]),
+            ("persons_indistinct", "écart non distinguable", style.INDISTINCT),
+            ("persons_leaving", f"passent au-delà de {limit} min", style.LOSSES[1]),
+            ("persons_entering", f"passent en deçà de {limit} min", style.ENTERING),
+        )
+    )
+    head = "<tr><td></td><td style='text-align:right'>aujourd'hui</td><td style='text-align:right'>essai</td></tr>"
+    return (
+        f"<div style='font-size:13px;line-height:1.45;color:{style.INK}'>"
+        f"<div>Lieu essayé : <b>{html.escape(commune)}</b></div>"
+        f"<table style='width:100%;border-collapse:collapse'>{head}{body}</table>"
+        f"<div style='margin-top:6px'>{_capital(whom)} à {limit} min ou moins aujourd'hui :</div>"
+        f"<table style='width:100%;border-collapse:collapse'>{effects}</table></div>"
+    )
+
+
+def _observed_numbers(commune: str) -> str:
+    """Say where children served are counted: a panel counts none, it could not withhold what gives one back."""
+    return (
+        f"<div style='font-size:13px;line-height:1.45;color:{style.INK}'>"
+        f"<div>Lieu essayé : <b>{html.escape(commune)}</b></div>"
+        "<div style='margin-top:6px'>Enfants accompagnés : effectifs et moyennes sont dans le rapport "
+        "et les tables d'une étude, sous le secret statistique. Enregistrez l'essai et relancez.</div></div>"
+    )
+
+
+def _is_observed(outcome: Outcome) -> bool:
+    """Tell whether children served are counted."""
+    return bool(outcome.baseline.persons["persons_kind"].eq("observed").any())
+
+
+def _capital(text: str) -> str:
+    """Return a text with a capital at its head."""
+    return text[:1].upper() + text[1:]
+
+
+def _coverage_rows(coverage: pd.DataFrame) -> list[tuple[str, str, str]]:
+    """Return the persons within each threshold, up to an hour."""
+    return [
+        (f"À {decimal(float(limit), 0)} min ou moins", persons(before), persons(after))
+        for limit, before, after in coverage.itertuples()
+    ]
+
+
+def _rate(value: float) -> str:
+    """Write places for 1,000 persons."""
+    return "inconnu" if math.isnan(value) else decimal(value, 2)
+
+
+def _row(label: str, before: str, after: str) -> str:
+    """Write one row of the table: today, then the trial."""
+    right = "text-align:right;white-space:nowrap;padding-left:8px"
+    return (
+        f"<tr><td>{html.escape(label)}</td><td style='{right}'>{html.escape(before)}</td>"
+        f"<td style='{right}'><b>{html.escape(after)}</b></td></tr>"
+    )
+
+
+def _message(text: str, *, wrong: bool = False) -> str:
+    """Write a sentence under the controls."""
+    color = style.LOSS if wrong else style.ACCENT
+    lines = "<br>".join(html.escape(line) for line in text.splitlines())
+    return f"<div style='font-size:13px;line-height:1.35;color:{color}'>{lines}</div>"
+
+
+def _title(text: str) -> Any:
+    """Return a heading."""
+    return ipywidgets.HTML(
+        f"<b style='font-size:14px;color:{style.ACCENT};line-height:1.2'>{html.escape(text)}</b>"
+    )

@@ -1,0 +1,212 @@
+"""What an interactive map may show: the class of each commune, its legend, and the words under the mouse."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from territory.access.deserts import class_labels
+from territory.errors import ParameterError
+from territory.french.numbers import NBSP, integer, minutes, round_estimate, signed
+from territory.plot import style
+from territory.plot.maps.categories import OUTSIDE, UNKNOWN, Category, change_classes, shown, time_classes
+from territory.scenario.results import Comparison, Results
+
+# what the effect of a scenario is, in words that stand alone
+EFFECT_WORDS = {
+    "gain": "trajet plus court",
+    "loss": "trajet plus long",
+    "indistinct": "écart trop petit pour être distingué",
+    "entering": "passerait à portée (n'est pas compté comme un gain)",
+    "outside": "hors du périmètre de recrutement",
+    "unknown": "inconnu",
+}
+# on a screen there are no hatches: what is outside is a darker grey than what cannot be told
+_OUTSIDE_COLOR = "#c9d1d7"
+_LOSS_LINE = "#6b2903"
+METHODS = {
+    "estimate": "Temps de route estimés à vol d'oiseau, avec leur doute.",
+    "roads": "Temps de route calculés sur une carte routière, heures creuses.",
+    "distancier": "Temps de route du distancier fourni.",
+}
+
+
+@dataclass(frozen=True)
+class View:
+    """One way to colour the communes.
+
+    Attributes
+    ----------
+    title
+        What is shown, with its unit.
+    keys
+        Category of each commune.
+    legend
+        Categories, in order.
+    texts
+        Words of each commune, already escaped for HTML.
+    note
+        Source and caution, under the legend.
+    """
+
+    title: str
+    keys: pd.Series
+    legend: tuple[Category, ...]
+    texts: pd.Series
+    note: str = ""
+
+
+def times_view(results: Results, service: str, *, label: str, note: str = "") -> View:
+    """Colour communes by their travel time to a service.
+
+    Examples
+    --------
+    >>> import territory
+    >>> view = times_view(territory.run_study("draguignan").baseline, "ime-salernes", label="IME")
+    >>> view.title, view.texts["83050"][:2]
+    ('Temps de route vers : IME (minutes)', '25')
+    """
+    rows = _rows_of(results.access, service)
+    breaks = sorted(results.state.parameters.thresholds_min)[:4]
+    classes = time_classes(rows["travel_time_min"], breaks=breaks, is_reachable=rows["is_reachable"])
+    columns = rows[["travel_time_min", "uncertainty_min", "is_reachable"]]
+    texts = [
+        _time_words(time, doubt, reachable) for time, doubt, reachable in columns.itertuples(index=False)
+    ]
+    return View(
+        f"Temps de route vers : {label} (minutes)",
+        classes.keys,
+        shown(classes.legend, classes.keys),
+        pd.Series(texts, index=rows.index),
+        note,
+    )
+
+
+def changes_view(comparison: Comparison, service: str, *, label: str, note: str = "") -> View:
+    """Colour communes by what a scenario changes for them.
+
+    Examples
+    --------
+    >>> import territory
+    >>> comparison = territory.run_study("draguignan").comparisons["B"]
+    >>> changes_view(comparison, "ime-salernes", label="IME").keys["83121"]
+    'loss2'
+    """
+    if service not in comparison.services:
+        moved = ", ".join(comparison.services) or "aucun"
+        raise ParameterError(f"Ce scénario ne déplace pas « {service} » ; services déplacés : {moved}.")
+    rows = _rows_of(comparison.communes, service)
+    classes = change_classes(rows["delta_travel_time_min"], rows["effect"])
+    columns = rows[["baseline_travel_time_min", "scenario_travel_time_min", "effect"]]
+    texts = [
+        f"{minutes(before)} aujourd'hui, {minutes(after)} ensuite "
+        f"({signed(after - before)}{NBSP}min)<br>{EFFECT_WORDS[effect]}"
+        for before, after, effect in columns.itertuples(index=False)
+    ]
+    legend = [c._replace(color=_OUTSIDE_COLOR) if c.key == OUTSIDE.key else c for c in classes.legend]
+    name = f"Scénario {comparison.scenario_id}" if comparison.name != "Essai" else "Essai"
+    return View(
+        f"{name}, écart de temps vers : {label} (minutes)",
+        classes.keys,
+        shown(legend, classes.keys),
+        pd.Series(texts, index=rows.index),
+        note,
+    )
+
+
+def deserts_view(table: pd.DataFrame, *, note: str = "") -> View:
+    """Colour communes by the number of criteria of desert that they meet.
+
+    Examples
+    --------
+    >>> from territory.access.deserts import Criterion, classify
+    >>> access = pd.DataFrame({"time_min": [12.0, 50.0]}, index=["A", "B"])
+    >>> view = deserts_view(classify(access, criteria=[Criterion("camsp", "time_min", 45.0, "above", "min")]))
+    >>> view.texts["B"]
+    '1 critère sur 1 : camsp'
+    """
+    if "criterion" in table.index.names:
+        labels = table.groupby(level="commune_code", sort=False)["desert_class"].first()
+        in_desert = table["status"].eq("en désert")
+        met = table.reset_index("criterion")[in_desert.to_numpy()].groupby(level=0)["criterion"].agg(list)
+        total = table.index.get_level_values("criterion").nunique()
+    else:
+        labels, total = table["desert_class"], table.columns.str.endswith("_is_met").sum()
+        flags = table.filter(like="_is_met").rename(columns=lambda name: name.removesuffix("_is_met"))
+        met = flags.fillna(False).apply(lambda row: list(row.index[row.astype(bool)]), axis=1)
+    names = class_labels(int(total))
+    legend = []
+    for i, name in enumerate(names[:-1]):
+        step = round(i * (len(style.SEQUENTIAL) - 1) / max(len(names) - 2, 1))
+        legend.append(Category(f"desert{i}", name, style.SEQUENTIAL[step]))
+    legend.append(UNKNOWN._replace(label=names[-1]))
+    key_of = {category.label: category.key for category in legend}
+    said = met.reindex(labels.index)
+    texts = [
+        html.escape(f"{label} : {', '.join(found)}" if isinstance(found, list) and found else str(label))
+        for label, found in zip(labels, said, strict=True)
+    ]
+    keys = labels.astype(str).map(key_of).fillna(UNKNOWN.key)
+    title = "Critères de désert médical remplis (nombre)"
+    return View(title, keys, tuple(legend), pd.Series(texts, index=labels.index), note)
+
+
+def legend_html(view: View, extra: Mapping[str, str] | None = None) -> str:
+    """Write the legend of a view as HTML, every text escaped.
+
+    Examples
+    --------
+    >>> view = View("Temps < 1 h", pd.Series(dtype=str), (), pd.Series(dtype=str))
+    >>> "Temps &lt; 1 h" in legend_html(view)
+    True
+    """
+    rows = [(category.color, category.label, border_of(category.key)) for category in view.legend]
+    rows += [(color, label, ("#16242f", "")) for label, color in (extra or {}).items()]
+    lines = "".join(
+        "<div style='display:flex;align-items:center;gap:8px;line-height:1.35;margin:2px 0'>"
+        f"<span style='flex:none;width:20px;height:13px;background:{color};"
+        f"border:1px {'dashed' if dash else 'solid'} {line}'></span><span>{html.escape(label)}</span></div>"
+        for color, label, (line, dash) in rows
+    )
+    title = f"<div style='font-weight:600;line-height:1.3;margin-bottom:4px'>{html.escape(view.title)}</div>"
+    note = f"<p style='color:{style.MUTED};margin:6px 0 0;line-height:1.3'>{html.escape(view.note)}</p>"
+    return f"<div style='font-size:13px;color:{style.INK}'>{title}{lines}{note if view.note else ''}</div>"
+
+
+def border_of(key: str) -> tuple[str, str]:
+    """Return the colour and the dashes of the border of a class: losses are dashed, for a grey print too."""
+    return (_LOSS_LINE, "4 3") if key.startswith("loss") else (style.RULE, "")
+
+
+def persons(value: float) -> str:
+    """Write a number of estimated persons, without false precision.
+
+    Examples
+    --------
+    >>> persons(4.0), persons(float("nan"))
+    ('moins de 11', 'inconnu')
+    """
+    if 0 < value < 11:
+        return "moins de 11"
+    return integer(round_estimate(value))
+
+
+def _rows_of(table: pd.DataFrame, service: str) -> pd.DataFrame:
+    """Return the rows of a service, by commune."""
+    known = table.index.get_level_values("service")
+    if service not in known:
+        raise ParameterError(
+            f"Service inconnu « {service} » ; connus : {', '.join(map(str, known.unique()))}."
+        )
+    return table[known == service].droplevel("service")
+
+
+def _time_words(time: float, doubt: float, is_reachable: object) -> str:
+    """Write a time and its doubt."""
+    if is_reachable is not pd.NA and not is_reachable:
+        return "hors d'atteinte dans la limite de l'étude"
+    said = minutes(time)
+    return f"{said} (à {minutes(doubt)} près)" if doubt == doubt and time == time else said

@@ -1,0 +1,1 @@
+"""Maps: classes, outlines, labels, legends and margins."""

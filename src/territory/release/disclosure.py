@@ -1,0 +1,293 @@
+"""Disclosure control: what may be printed of counts of persons, of estimates and of establishment budgets."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import linprog
+
+from territory.errors import ParameterError, examples
+from territory.french.numbers import integer
+
+THRESHOLD = 11
+MIN_UNITS = 3
+MAX_UNIT_SHARE = 0.85
+
+# what a reader sees in the place of a withheld number
+SUPPRESSED = "secret"
+
+# a relation is a total and the cells that add up to it
+Relation = tuple[Hashable, Sequence[Hashable]]
+
+
+class Protection(NamedTuple):
+    """What may be printed: `text` for each cell, and which were withheld, first or to protect the first."""
+
+    text: pd.Series
+    primary: pd.Series
+    complementary: pd.Series
+
+    @property
+    def withheld(self) -> pd.Series:
+        """Every withheld cell."""
+        return self.primary | self.complementary
+
+
+def protect_counts(
+    counts: pd.Series,
+    relations: Iterable[Relation],
+    *,
+    threshold: int = THRESHOLD,
+    primary: pd.Series | None = None,
+    lowest: pd.Series | None = None,
+    cost: pd.Series | None = None,
+    may_be_absent: pd.Series | None = None,
+) -> Protection:
+    """Withhold observed counts under the threshold, and as many others as it takes to keep them unknown.
+
+    A reader knows that counts are 0 or more, and every relation between total and parts. With that knowledge a
+    withheld cell must stay unknown over a range at least as wide as the threshold: linear programming finds the
+    range of each one, and the smallest cell beside it is withheld until the range is wide enough. Give one series
+    with the cells of every table that is published (also those of an earlier report), so that differences between
+    tables are covered too.
+
+    References
+    ----------
+    Hundepool et al., *Statistical Disclosure Control*, Wiley, 2012, ch. 4 (cell suppression and its audit).
+
+    Examples
+    --------
+    >>> counts = pd.Series({"Aups": 4, "Salernes": 30, "Trans": 60, "total": 94})
+    >>> protect_counts(counts, [("total", ["Aups", "Salernes", "Trans"])]).text.to_dict()
+    {'Aups': 'secret', 'Salernes': 'secret', 'Trans': '60', 'total': '94'}
+    """
+    known = counts.astype(float)
+    system = _system(known, list(relations))
+    hidden = known.isna().to_numpy()
+    if primary is None:
+        first = ((known > 0) & (known < threshold)).to_numpy()
+    else:
+        first = primary.reindex(counts.index).fillna(False).to_numpy(dtype=bool)
+    withheld = first.copy()
+    values = known.fillna(0.0).to_numpy()
+    floor, price = (
+        np.zeros(len(known)) if given is None else given.reindex(counts.index).fillna(0.0).to_numpy(float)
+        for given in (lowest, cost)
+    )
+    hides = np.zeros(len(known), bool) if may_be_absent is None else may_be_absent.to_numpy(bool)
+    alike: set[tuple[bytes, float, bool]] = set()
+    # withholding one more cell only widens what a reader can believe: a cell found safe stays safe
+    for cell in map(int, np.flatnonzero(first)):
+        # withheld cells that are in the same sums can be taken for each other
+        kind = (system[:, cell].tobytes(), float(floor[cell]), bool(hides[cell]))
+        if kind in alike and system[:, cell].any():
+            continue
+        alike.add(kind)
+        while True:
+            found = _range(values, system, cell, withheld | hidden, floor)
+            is_wide = found.high - found.low >= threshold - 1e-6
+            if is_wide and (found.low <= 1e-6 or not hides[cell]):
+                break
+            chosen = _next_to_withhold(values, system, found.lines, withheld | hidden, price)
+            if chosen is None:
+                break
+            withheld[chosen] = True
+    text = known.map(integer).where(~withheld, SUPPRESSED).astype(object)
+    return Protection(
+        text,
+        pd.Series(first, index=counts.index),
+        pd.Series(withheld & ~first, index=counts.index),
+    )
+
+
+def _system(known: pd.Series, relations: list[Relation]) -> np.ndarray:
+    """Write each relation as one line: parts - total = 0."""
+    if not known.index.is_unique:
+        raise ParameterError(
+            f"Secret statistique : cases répétées ({examples(known.index[known.index.duplicated()])})."
+        )
+    if (known < 0).any():
+        raise ParameterError(f"Secret statistique : effectifs négatifs ({examples(known.index[known < 0])}).")
+    position = {key: place for place, key in enumerate(known.index)}
+    system = np.zeros((len(relations), len(known)))
+    for line, (total, parts) in enumerate(relations):
+        unknown = [key for key in (total, *parts) if key not in position]
+        if unknown:
+            raise ParameterError(f"Secret statistique : cases inconnues ({examples(unknown)}).")
+        system[line, [position[key] for key in parts]] = 1.0
+        system[line, position[total]] = -1.0
+    gaps = np.abs(system @ known.to_numpy())
+    largest = float(known.max(skipna=True)) if known.notna().any() else 0.0
+    wrong = [relations[line][0] for line in np.flatnonzero(gaps > 1e-6 * (1 + largest))]
+    if wrong:
+        raise ParameterError(
+            f"Secret statistique : {len(wrong)} totaux ne sont pas la somme de leurs parties "
+            f"({examples(wrong)}) ; corrigez les effectifs ou retirez ces totaux."
+        )
+    return system
+
+
+class _Range(NamedTuple):
+    """Lowest and highest value that a reader can still believe for one withheld cell, and what holds them there."""
+
+    low: float
+    high: float
+    lines: np.ndarray
+
+
+def _range(
+    values: np.ndarray, system: np.ndarray, cell: int, unknown: np.ndarray, floor: np.ndarray
+) -> _Range:
+    """Return what a reader can still believe of one withheld cell."""
+    # a line reaches another through the unknown cells that they share: the rest of the tables says nothing
+    lines = np.flatnonzero(_lines_in_reach(system, cell, unknown))
+    if not len(lines):
+        return _Range(0.0, np.inf, lines)
+    columns = np.flatnonzero(unknown & system[lines].any(axis=0))
+    equal = system[np.ix_(lines, columns)]
+    goal = (columns == cell).astype(float)
+    target = -(system[lines] @ np.where(unknown, 0.0, values))
+    bounds = [(float(least), None) for least in floor[columns]]
+    ends, holds = [], np.zeros(len(lines), dtype=bool)
+    for sign in (1.0, -1.0):
+        solved = linprog(sign * goal, A_eq=equal, b_eq=target, bounds=bounds, method="highs")
+        # status 3: no bound on that side
+        ends.append(float(solved.x @ goal) if solved.status == 0 else np.inf)
+        if solved.status == 0:
+            holds |= np.abs(np.asarray(solved.eqlin.marginals)) > 1e-9
+    return _Range(ends[0], ends[1], lines[holds] if holds.any() else lines)
+
+
+def _lines_in_reach(system: np.ndarray, cell: int, unknown: np.ndarray) -> np.ndarray:
+    """Return the lines that a chain of unknown cells ties to one cell."""
+    uses = (system != 0) & unknown
+    lines = uses[:, cell].copy()
+    while True:
+        more = uses[:, uses[lines].any(axis=0)].any(axis=1)
+        if (more == lines).all():
+            return np.asarray(lines)
+        lines = more
+
+
+def _next_to_withhold(
+    values: np.ndarray, system: np.ndarray, lines: np.ndarray, unknown: np.ndarray, price: np.ndarray
+) -> int | None:
+    """Choose the printed cell whose withholding costs least, in the lines that hold an exposed one in its range.
+
+    The cheapest comes first, then parts before totals, then cells that open no new line with a single unknown, then
+    the smallest. None when nothing is printed any more.
+    """
+    beside = system[lines].any(axis=0) & ~unknown
+    printed = np.flatnonzero(beside & (values > 0))
+    if not len(printed):
+        # nothing but zeros is left in reach: withholding one of them makes room
+        printed = np.flatnonzero(beside)
+    if not len(printed):
+        printed = np.flatnonzero(~unknown)
+    if not len(printed):
+        return None
+    crossed = system[:, printed]
+    alone = ~np.asarray(system[:, unknown].any(axis=1))
+    opened = ((crossed != 0) & alone[:, None]).sum(axis=0)
+    is_total = (crossed < 0).any(axis=0)
+    order = np.lexsort((printed, values[printed], opened, is_total, price[printed]))
+    return int(printed[order[0]])
+
+
+def protect_table(table: pd.DataFrame, *, threshold: int = THRESHOLD, total: str = "Total") -> pd.DataFrame:
+    """Print a two-way table of observed counts with its totals, so that no small cell can be found by difference.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"CMPP": [3, 40], "SESSAD": [25, 50]}, index=["Aups", "Trans"])
+    >>> protect_table(table)
+             CMPP  SESSAD Total
+    Aups   secret  secret    28
+    Trans  secret  secret    90
+    Total      43      75   118
+    """
+    if table.isna().to_numpy().any():
+        raise ParameterError(
+            "Secret statistique : un tableau avec totaux ne peut pas contenir d'effectif inconnu."
+        )
+    full = table.astype(float).copy()
+    full[total] = full.sum(axis=1)
+    full.loc[total] = full.sum(axis=0)
+    rows, columns = list(table.index), list(table.columns)
+    relations: list[Relation] = [
+        ((row, total), [(row, column) for column in columns]) for row in [*rows, total]
+    ]
+    relations += [((total, column), [(row, column) for row in rows]) for column in [*columns, total]]
+    keys = [(row, column) for row in full.index for column in full.columns]
+    # keys are pairs: an object index keeps them whole where a MultiIndex would take them apart
+    cells = pd.Series(full.to_numpy().ravel(), index=pd.Index(keys, tupleize_cols=False))
+    protected = protect_counts(cells, relations, threshold=threshold)
+    return pd.DataFrame(protected.text.to_numpy().reshape(full.shape), index=full.index, columns=full.columns)
+
+
+def protect_shares(counts: pd.Series, totals: pd.Series, withheld: pd.Series) -> pd.Series:
+    """Give the share of each count in its total, withheld wherever the count is: a share gives a count back.
+
+    Examples
+    --------
+    >>> counts, totals = pd.Series([4, 30]), pd.Series([20, 60])
+    >>> protect_shares(counts, totals, pd.Series([True, False])).tolist()
+    [nan, 0.5]
+    """
+    divided = counts.astype(float) / totals.reindex(counts.index).astype(float).replace(0.0, np.nan)
+    return divided.mask(withheld.reindex(counts.index).fillna(True).astype(bool))
+
+
+def estimate_texts(values: pd.Series, *, threshold: int = THRESHOLD) -> pd.Series:
+    """Write estimates of persons for a published table: "< 11" under the threshold, whole numbers above.
+
+    Examples
+    --------
+    >>> estimate_texts(pd.Series([0.4, 0.0, 1263.2, float("nan")])).tolist()
+    ['< 11', '0', '1263', '']
+    """
+
+    def written(value: float) -> str:
+        if np.isnan(value):
+            return ""
+        if 0 < value < threshold:
+            return f"< {threshold}"
+        return str(int(np.floor(value + 0.5)))
+
+    return values.astype(float).map(written).astype(object)
+
+
+def protect_budgets(
+    budgets: pd.Series, groups: pd.Series, *, min_units: int = MIN_UNITS, max_share: float = MAX_UNIT_SHARE
+) -> pd.Series:
+    """Add budgets of establishments by group, printed only when no establishment can be seen in the sum.
+
+    A sum is printed for at least three units, none above 85 % of it (INSEE's rule for enterprises); a group with an
+    unknown budget has no sum. The total of all groups is printed only when no withheld group can be found from it.
+
+    Examples
+    --------
+    >>> budgets = pd.Series([3e6, 4e6, 5e6, 9e6])
+    >>> protect_budgets(budgets, pd.Series(["A", "A", "A", "B"])).to_dict()
+    {'A': 12000000.0, 'B': nan, 'Total': nan}
+    """
+    if (budgets < 0).any():
+        raise ParameterError(f"Budgets négatifs : {examples(budgets.index[budgets < 0])}.")
+    grouped = budgets.astype(float).groupby(groups.reindex(budgets.index))
+    sums = grouped.sum(min_count=1)
+    printable = (
+        (grouped.size() >= min_units)
+        & (grouped.count() == grouped.size())
+        & (grouped.max() <= max_share * sums)
+    )
+    result = sums.where(printable)
+    # the total minus the printed groups is the sum of the others: it must be printable itself
+    left = budgets[groups.reindex(budgets.index).map(printable).to_numpy() == np.False_]
+    safe = left.empty or (
+        len(left) >= min_units and left.notna().all() and left.max() <= max_share * left.sum()
+    )
+    result.loc["Total"] = float(budgets.sum()) if safe and budgets.notna().all() else np.nan
+    return result

@@ -1,0 +1,165 @@
+"""The tables of indicators that are handed over: deserts, doubt, paths, coordination, recruitment."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from territory.release.disclosure import SUPPRESSED, THRESHOLD, estimate_texts
+from territory.scenario.measures.pathways import child_path, coordination, ehpad_care, recruitment
+from territory.scenario.zones import ALL_TERRITORY
+
+if TYPE_CHECKING:
+    from territory.result import StudyResult
+
+# a share of small numbers gives the numbers back: classes do not
+SHARE_CLASSES = ((0.2, "moins de 20 %"), (0.5, "de 20 à 50 %"), (np.inf, "50 % ou plus"))
+
+
+def indicator_tables(result: StudyResult) -> dict[str, pd.DataFrame]:
+    """Return the tables of indicators by file name, small counts already withheld; those without rows are left out."""
+    found = {
+        **_deserts(result),
+        **_zonings(result),
+        **_doubt(result),
+        **_paths(result),
+        **_recruitment(result),
+    }
+    return {name: table for name, table in found.items() if len(table)}
+
+
+def _deserts(result: StudyResult) -> dict[str, pd.DataFrame]:
+    """Return deserts by commune and by zone, access to GPs, and where the data stop."""
+    results = result.baseline
+    inside = results.state.parameters.territory_codes
+    classes = results.deserts[results.deserts.index.get_level_values("commune_code").isin(inside)]
+    gps = results.gp_access[results.gp_access.index.isin(inside)]
+    return {
+        "deserts_communes": _communes(classes, result),
+        "deserts_zones": _zones(results.desert_shares, result),
+        "medecins_generalistes_communes": _communes(gps.dropna(axis=1, how="all"), result),
+        "bord_des_donnees": results.edge.reset_index(),
+    }
+
+
+def _zonings(result: StudyResult) -> dict[str, pd.DataFrame]:
+    """Return the simulated zonings, today and under each scenario."""
+    every = {"": result.baseline, **result.scenarios}
+    blocks = [
+        results.zoning.reset_index().assign(scenario=name)
+        for name, results in every.items()
+        if len(results.zoning)
+    ]
+    return {"zonage_simule": pd.concat(blocks, ignore_index=True) if blocks else pd.DataFrame()}
+
+
+def _doubt(result: StudyResult) -> dict[str, pd.DataFrame]:
+    """Return what the draws say."""
+    draws = result.draws
+    if draws is None:
+        return {}
+    needs = _zones(draws.needs, result)
+    persons = [name for name in ("demand", "low", "high") if name in needs]
+    needs[persons] = needs[persons].apply(estimate_texts)
+    zones = _zones(draws.comparisons, result)
+    observed = _observed(result)
+    for column in [name for name in zones.columns if str(name).startswith("persons_")]:
+        # other tables print sums of the same children: these are not protected with them
+        zones[column] = estimate_texts(zones[column]).mask(zones["service"].isin(observed), SUPPRESSED)
+    # times are public: a mean over the children served is an equation on where they live
+    secret = zones["service"].isin(observed) if "service" in zones else pd.Series(False, index=zones.index)
+    for column in [name for name in zones.columns if str(name).endswith(("_min", "_share"))]:
+        zones[column] = zones[column].mask(secret)
+    if "verdict" in zones:
+        zones["verdict"] = zones["verdict"].mask(secret, SUPPRESSED)
+    return {
+        "incertitude_temps": _communes(draws.times, result),
+        "incertitude_couverture": _zones(draws.coverage, result),
+        "incertitude_besoins": needs,
+        "incertitude_medecins_generalistes": _communes(draws.gp_access, result),
+        "incertitude_deserts": _communes(draws.deserts, result),
+        "incertitude_classes_desert": _communes(draws.desert_classes, result),
+        "incertitude_population_deserts": _zones(draws.desert_population, result),
+        "incertitude_scenarios": zones,
+        "incertitude_scenarios_communes": _communes(draws.moves, result),
+    }
+
+
+def _paths(result: StudyResult) -> dict[str, pd.DataFrame]:
+    """Return the path of children, the care around EHPAD and the reach of coordination."""
+    state = result.baseline.state
+    care = ehpad_care(state)
+    # a study that is not about children has no steps
+    path = _zones(child_path(state), result) if state.parameters.path_steps else pd.DataFrame()
+    return {
+        "parcours_enfants": path,
+        "soins_ehpad": care.reset_index() if len(care) else care,
+        "coordination": coordination(state).reset_index(),
+    }
+
+
+def _recruitment(result: StudyResult) -> dict[str, pd.DataFrame]:
+    """Return endo-recruitment as classes of share, where neither side is a small count."""
+    by_site, by_zone = recruitment(result.baseline.state)
+    if by_site.empty:
+        return {}
+    sites = by_site.reset_index()
+    sites["endo_recruitment_class"] = _share_class(
+        by_site["persons"], by_site["persons_from_zone"]
+    ).to_numpy()
+    zones = _zones(by_zone, result)
+    zones["served_in_zone_class"] = _share_class(
+        by_zone["persons"], by_zone["persons_served_in_zone"]
+    ).to_numpy()
+    return {
+        "endo_recrutement_services": sites[["authorisation_id", "zone", "endo_recruitment_class"]],
+        "endo_recrutement_zones": zones[["zone", "zone_name", "served_in_zone_class"]],
+    }
+
+
+def _share_class(total: pd.Series[float], part: pd.Series[float]) -> pd.Series[str]:
+    """Return the class of each share, withheld where the part or the rest is a small count."""
+    small = part.lt(THRESHOLD) | (total - part).lt(THRESHOLD)
+    place = np.searchsorted(
+        [bound for bound, _ in SHARE_CLASSES], (part / total).to_numpy(float), side="right"
+    )
+    names = [name for _, name in SHARE_CLASSES]
+    said = pd.Series([names[min(one, len(names) - 1)] for one in place], index=total.index, dtype="str")
+    return said.mask(small, SUPPRESSED)
+
+
+def _observed(result: StudyResult) -> set[str]:
+    """Return the services whose children served are observed."""
+    persons = result.baseline.persons
+    return set(persons.index[persons["persons_kind"] == "observed"].get_level_values("service"))
+
+
+def _communes(table: pd.DataFrame, result: StudyResult) -> pd.DataFrame:
+    """Return a table of communes as a flat one, their names and EPCI beside their codes."""
+    if table.empty:
+        return table
+    flat = table.reset_index()
+    codes = flat["commune_code"]
+    communes = result.baseline.state.communes
+    place = flat.columns.get_loc("commune_code")
+    for step, (name, column) in enumerate(
+        (("commune_name", "name"), ("epci_code", "epci_code"), ("epci_name", "epci_name")), start=1
+    ):
+        flat.insert(int(str(place)) + step, name, communes[column].reindex(codes).to_numpy())
+    return flat
+
+
+def _zones(table: pd.DataFrame, result: StudyResult) -> pd.DataFrame:
+    """Return a table of zones as a flat one, their names beside their codes."""
+    if table.empty:
+        return table
+    flat = table.reset_index()
+    communes = result.baseline.state.communes
+    names = communes.drop_duplicates("epci_code").set_index("epci_code")["epci_name"].to_dict()
+    known = {ALL_TERRITORY: "Ensemble", **names}
+    place = int(str(flat.columns.get_loc("zone")))
+    # a zone that is no EPCI is a département
+    flat.insert(place + 1, "zone_name", [known.get(zone, f"Département {zone}") for zone in flat["zone"]])
+    return flat

@@ -1,0 +1,148 @@
+"""What scenarios do to the offer and to the population, and what questions of siting answer, as tables."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from territory import supply
+from territory.release.disclosure import SUPPRESSED, estimate_texts
+from territory.scenario.measures.compute import ALL_TERRITORY
+
+if TYPE_CHECKING:
+    from territory.planning.answers.siting_answer import SitingAnswer
+    from territory.result import StudyResult
+    from territory.study.state import State
+
+
+def scenario_tables(result: StudyResult) -> dict[str, pd.DataFrame]:
+    """Return the tables of changes and of siting, by file name; small counts are already withheld.
+
+    `offre_scenarios`: site, places, holder and operator of each authorisation before and after; `mutualisations`:
+    what each groupement shares, and the staff time said to be freed; `population_scenarios`: inhabitants and
+    needs by EPCI where a scenario changes them; `implantation_<id>`: every candidate of a question, best first.
+    """
+    found = {
+        "offre_scenarios": _offer(result),
+        "mutualisations": _poolings(result),
+        "population_scenarios": _population(result),
+    }
+    found |= {f"implantation_{name}": ranking_table(answer) for name, answer in result.siting.items()}
+    return {name: table for name, table in found.items() if len(table)}
+
+
+def ranking_table(answer: SitingAnswer) -> pd.DataFrame:
+    """Return the candidates of a question, best first, with persons as they may be printed."""
+    table = answer.ranking.reset_index()
+    table.insert(0, "siting", answer.siting.id)
+    for column in [name for name in table.columns if name.startswith("persons")]:
+        # observed counts could be told from one another, candidate by candidate
+        table[column] = SUPPRESSED if answer.is_observed else estimate_texts(table[column])
+    if answer.is_observed:
+        # thirty means over the same children, at known times, are as many equations on their communes
+        means = [name for name in table.columns if "mean" in str(name)]
+        table[means] = table[means].astype(float) * float("nan")
+    return table
+
+
+def _offer(result: StudyResult) -> pd.DataFrame:
+    """Return each authorisation that a scenario changes, before and after."""
+    before = _held(result.baseline.state)
+    blocks = []
+    for name, results in result.scenarios.items():
+        after = _held(results.state)
+        ids = before.index.union(after.index, sort=False)
+        sides = [
+            table.reindex(ids).add_prefix(f"{side}_")
+            for side, table in (("baseline", before), ("scenario", after))
+        ]
+        both = pd.concat(sides, axis=1)
+        same = pd.Series(True, index=ids)
+        for column in before.columns:
+            old, new = both[f"baseline_{column}"], both[f"scenario_{column}"]
+            same &= old.eq(new).fillna(False) | (old.isna() & new.isna())
+        changed = both[~same.astype(bool)].reset_index()
+        changed.insert(0, "scenario", name)
+        blocks.append(changed)
+    return pd.concat(blocks, ignore_index=True) if blocks else pd.DataFrame()
+
+
+def _held(state: State) -> pd.DataFrame:
+    """Return sites, communes, places, holder and operator of each authorisation, its families' after a merger."""
+    rows = state.services.reset_index().dropna(subset=["authorisation_id"])
+    for column in ("holder", "run_by", "serves"):
+        if column not in rows:
+            rows[column] = pd.array([None] * len(rows), dtype="str")
+    rows["holder"] = rows["holder"].fillna(rows["site_id"].map(state.sites["operator_id"]))
+    rows["serves"] = rows["serves"].fillna(rows["authorisation_id"]).str.split()
+    rows = rows.explode("serves")
+    rows["commune"] = rows["site_id"].map(state.sites["commune_code"]).map(state.communes["name"])
+    told = {
+        "authorisation": "authorisation_id",
+        **{name: name for name in ("site_id", "commune", "holder", "run_by", "capacity_unit")},
+    }
+    table = pd.DataFrame({name: _listed(rows[column], rows["serves"]) for name, column in told.items()})
+    table = table.rename_axis("authorisation_id")
+    places = supply.places_by_authorisation(state.services)["places"].groupby(level="authorisation_id")
+    # the total of an authorisation is known when that of each of its services is
+    table["places"] = table["authorisation"].map(places.sum(min_count=1))
+    return table
+
+
+def _listed(values: pd.Series, keys: pd.Series) -> pd.Series:
+    """Return the different values of each key as one text, nothing when none is known."""
+    found: dict[str, dict[str, None]] = {str(key): {} for key in keys}
+    for key, value in zip(keys, values.astype(object).where(values.notna(), None), strict=True):
+        if value is not None:
+            found[str(key)][str(value)] = None
+    return pd.Series([", ".join(texts) or None for texts in found.values()], index=list(found))
+
+
+def _poolings(result: StudyResult) -> pd.DataFrame:
+    """Return what each groupement shares; an unknown share of staff time stays unknown."""
+    rows = [
+        {
+            "scenario": name,
+            "groupement": pooling.name,
+            "members": ", ".join(pooling.member_ids),
+            "site_id": pooling.site_id,
+            "shared": ", ".join(pooling.shared),
+            "moves_services": pooling.moves_services,
+            "freed_staff_share": pooling.freed_staff_share,
+        }
+        for name, results in result.scenarios.items()
+        for pooling in results.state.poolings
+    ]
+    return pd.DataFrame(rows).astype({"freed_staff_share": float}) if rows else pd.DataFrame()
+
+
+def _population(result: StudyResult) -> pd.DataFrame:
+    """Return inhabitants and needs by EPCI, before and after, for the scenarios that change them."""
+    base = result.baseline.state
+    blocks = []
+    for name, results in result.scenarios.items():
+        if results.state.population is base.population:
+            continue
+        sides = {"baseline_persons": _counted(base), "scenario_persons": _counted(results.state)}
+        long = [
+            table.rename_axis("zone").reset_index().melt("zone", var_name="what", value_name=side)
+            for side, table in sides.items()
+        ]
+        table = long[0].merge(long[1], on=["zone", "what"], how="outer", sort=False)
+        for side in sides:
+            table[side] = estimate_texts(table[side])
+        table.insert(0, "scenario", name)
+        blocks.append(table)
+    return pd.concat(blocks, ignore_index=True) if blocks else pd.DataFrame()
+
+
+def _counted(state: State) -> pd.DataFrame:
+    """Return inhabitants and persons in need by EPCI of the territory, and in all."""
+    inside = state.communes[state.communes.index.isin(state.parameters.territory_codes)]
+    wide = pd.DataFrame({"population": inside["population"]})
+    if len(state.demand):
+        wide = wide.join(state.demand["demand"].unstack("public"))
+    by_epci = wide.groupby(inside["epci_code"].fillna("")).sum(min_count=1)
+    whole = wide.sum(min_count=1).to_frame(ALL_TERRITORY).T
+    return pd.concat([whole, by_epci])

@@ -1,0 +1,1 @@
+"""Parts of a document, from what was read of a run to blocks."""

@@ -1,0 +1,287 @@
+"""The first page: the answer in sentences, each one made from the numbers by a rule, with what it depends on."""
+
+from __future__ import annotations
+
+from territory.french.words import capital, join, minutes, persons, share
+from territory.report.chapters.by_scenario import is_wide
+from territory.report.chapters.groups import groups_answer
+from territory.report.chapters.main_move import (
+    in_zones,
+    persons_in_words,
+    road_in_words,
+    told_at_length,
+    whom_in_words,
+    worst,
+)
+from territory.report.layout.document import (
+    Block,
+    Callout,
+    Heading,
+    Paragraph,
+    Run,
+    Text,
+    strong,
+)
+from territory.report.reading.run_reading import STAFF, Counts, Move, Reading
+from territory.scenario.measures.compute import ALL_TERRITORY
+
+# a move is "hardly felt" when the difference cannot be told for this share of the persons within reach
+_HARDLY_FELT_SHARE = 0.9
+# services named when some scenarios move them and others do not; beyond, the table is clearer
+_MOST_DEPENDING = 2
+_NUMBERS = {
+    2: "deux",
+    3: "trois",
+    4: "quatre",
+    5: "cinq",
+    6: "six",
+    7: "sept",
+    8: "huit",
+    9: "neuf",
+    10: "dix",
+}
+
+
+def first_page(reading: Reading) -> list[Block]:
+    """Return the question, the answer and what is not known."""
+    blocks: list[Block] = [
+        Heading("La question"),
+        Paragraph(reading.study.question, "lead"),
+        Heading("La réponse"),
+    ]
+    blocks += _answer(reading) if reading.result.comparisons else _answer_without_scenario(reading)
+    unknown: list[Text] = [
+        [f"{found.question} ", strong("À demander"), f" : {found.ask}."] for found in reading.study.unknown
+    ]
+    if unknown:
+        blocks.append(Callout("Ce que l'on ne sait pas, et à qui le demander", unknown, "unknown"))
+    return blocks
+
+
+def _answer(reading: Reading) -> list[Block]:
+    """Answer for a study with scenarios: what all of them share, then what depends on the one that is chosen."""
+    blocks: list[Block] = [Paragraph(_lead(reading))]
+    pivot = reading.pivot()
+    told: set[str] = set(pivot.services) if pivot else set()
+    others: list[Text] = []
+    changed: dict[tuple[str, ...], Text] = {}
+    for scenario_id in reading.result.comparisons:
+        for move in reading.moves(scenario_id):
+            # a service that an earlier line tells is in the table of every move; that it closes is said again
+            if move == pivot or (told.issuperset(move.services) if move.lasts else move.services in changed):
+                continue
+            told.update(move.services)
+            if move.lasts:
+                others.append(_sentence(reading, move))
+                continue
+            changed[move.services] = _sentence(reading, move)
+    others = [*changed.values(), *others]
+    if pivot is not None and _is_felt_move(reading, pivot):
+        blocks += told_at_length(reading, pivot)
+    elif pivot is not None:
+        blocks.append(Paragraph(_sentence(reading, pivot)))
+    if others:
+        blocks.append(Callout("Pour les autres services, ce que montrent les calculs", others, "note"))
+    if pivot is None and not others:
+        blocks.append(
+            Paragraph("Dans ces scénarios, aucun service nommé ne change de site : aucun trajet ne change.")
+        )
+    return blocks
+
+
+def _is_felt_move(reading: Reading, move: Move) -> bool:
+    """Tell whether a service goes from a place to another, and somebody's trip changes so much that it can be told."""
+    found = reading.counts(move.scenario_id, move.services[0])
+    is_felt = any(found.communes[effect][ALL_TERRITORY] for effect in ("gain", "loss"))
+    return is_felt and move.lasts
+
+
+def _lead(reading: Reading) -> Text:
+    """Say what the answer depends on."""
+    depends = reading.changes_between_scenarios()
+    every = list(reading.result.comparisons)
+    if not depends:
+        if len(every) == 1:
+            scenario = next(s for s in reading.study.scenario if s.id == every[0])
+            return f"Scénario étudié, comparé à aujourd'hui : {_lower(scenario.name)}."
+        return f"Les {len(every)} scénarios déplacent les mêmes services ; ils diffèrent par le lieu."
+    parts: list[str | Run] = [strong("Tout dépend d'un point qui reste à confirmer. ")]
+    if len(depends) > _MOST_DEPENDING:
+        parts = [
+            strong("Tous les scénarios ne déplacent pas les mêmes services. "),
+            "Le tableau de « Ce qui est comparé » dit lesquels. ",
+        ]
+        depends = {}
+    for service, movers in depends.items():
+        stays = [name for name in every if name not in movers]
+        parts.append(
+            f"Le service « {reading.label(service)} » déménage dans {_scenarios(movers)} et reste où il "
+            f"est dans {_scenarios(stays)}. "
+        )
+    told = {name for movers in depends.values() for name in movers}
+    quiet = [name for name in every if name not in told and _is_quiet(reading, name)]
+    if quiet:
+        words = "presque aucun trajet d'enfant ou de parent ne change de façon mesurable. "
+        parts.append(strong(f"Dans {_scenarios(quiet)}, {words}"))
+    cases = f"les {_NUMBERS.get(len(every), str(len(every)))} cas"
+    which = "que ce déménagement" if len(depends) == 1 else "qu'un déménagement"
+    parts.append(f"Rien, ici, n'affirme {which} aura lieu : {cases} sont calculés.")
+    return parts
+
+
+def _is_quiet(reading: Reading, scenario_id: str) -> bool:
+    """Tell whether a scenario hardly changes the trips of those who go to the services that it moves."""
+    moves = [move for move in reading.moves(scenario_id) if move.who != STAFF]
+    felt = [_told_apart_share(reading.counts(scenario_id, move.services[0])) for move in moves]
+    is_moved = all(move.lasts for move in moves)
+    return is_moved and all(value <= 1 - _HARDLY_FELT_SHARE for value in felt)
+
+
+def _scenarios(names: list[str]) -> str:
+    """Name scenarios in a sentence."""
+    return f"le scénario {names[0]}" if len(names) == 1 else f"les scénarios {join(names)}"
+
+
+def _lower(text: str) -> str:
+    """Start a sentence's second part with a small letter, acronyms apart."""
+    return text if text[:2].isupper() else text[:1].lower() + text[1:]
+
+
+def _sentence(reading: Reading, move: Move) -> Text:
+    """Say what a move changes, by the rule that fits it."""
+    found = reading.counts(move.scenario_id, move.services[0])
+    name = strong(reading.labels(move.services))
+    if not move.lasts:
+        return [name, *_opening_or_closing(reading, move, found)]
+    if move.who == STAFF:
+        return [name, *_staff(reading, move, found)]
+    if reading.place(move.from_site) == reading.place(move.to_site) and not move.is_in_place:
+        return [name, *_same_commune(reading, move)]
+    if _told_apart_share(found) <= 1 - _HARDLY_FELT_SHARE:
+        return [name, *_hardly_felt(reading, move, found)]
+    return [name, *_felt(reading, move, found)]
+
+
+def _opening_or_closing(reading: Reading, move: Move, found: Counts) -> list[str | Run]:
+    """Say what an opening or a closure changes."""
+    is_opening = move.from_site is None
+    whom = whom_in_words(
+        found,
+        "entering" if is_opening else "loss",
+        reading.noun(move.services[0], is_observed=found.is_observed),
+    )
+    limit = minutes(reading.parameters.recruitment_max_min)
+    verb, site = ("ouvrirait", move.to_site) if is_opening else ("fermerait", move.from_site)
+    where = f" : {verb} {reading.at_site(site)} (scénario {move.scenario_id}) ; "
+    if is_opening:
+        return [where, f"habitent à {limit} ou moins : {whom}."]
+    return [where, f"à {limit} ou moins aujourd'hui, et sans ce service ensuite : {whom}."]
+
+
+def _staff(reading: Reading, move: Move, found: Counts) -> list[str | Run]:
+    """Say that the professionals travel, not the children."""
+    noun = reading.noun(move.services[0], is_observed=found.is_observed)
+    sides = {"gain": "plus courte", "loss": "plus longue"}
+    # who is touched comes first: "vers personne" takes no noun
+    first, second = sorted(sides, key=lambda effect: persons_in_words(found, effect) == "personne")
+    road = f" ({reading.road(move.from_site, move.to_site)}) : ce sont les professionnels qui vont vers l'enfant. "
+    if persons_in_words(found, first) == "personne":
+        return [road, "Leur route ne serait, de façon mesurable, ni plus courte ni plus longue."]
+    return [
+        road,
+        f"Leur route, et non celle des familles, serait {sides[first]} vers {whom_in_words(found, first, noun)} et "
+        f"{sides[second]} vers {persons_in_words(found, second)}.",
+    ]
+
+
+def _same_commune(reading: Reading, move: Move) -> list[str | Run]:
+    """Say that the service already is in the commune, with the facts of the study about it."""
+    facts = [fact.text for fact in reading.study.fact if fact.about in move.services]
+    town = reading.place(move.from_site)
+    known = "" if facts else f"déjà {reading.at_site(move.from_site)} ; "
+    return [
+        f" : {known}changer d'adresse dans {town} ne change pas les trajets.",
+        *(f" {text}" for text in facts),
+    ]
+
+
+def _hardly_felt(reading: Reading, move: Move, found: Counts) -> list[str | Run]:
+    """Say that the difference is under the doubt for nearly everybody."""
+    noun = reading.noun(move.services[0], is_observed=found.is_observed)
+    parts: list[str | Run] = [
+        f" ({road_in_words(reading, move)}) : ",
+        strong("écart non distinguable"),
+        f" du doute sur les temps pour {share(1 - _told_apart_share(found))} des {noun} à portée aujourd'hui",
+    ]
+    gain, loss = (found.communes[effect][ALL_TERRITORY] for effect in ("gain", "loss"))
+    if gain or loss:
+        sides = []
+        if gain:
+            sides.append(f"un trajet plus court pour {persons_in_words(found, 'gain')}")
+        if loss:
+            sides.append(f"un trajet plus long pour {persons_in_words(found, 'loss')}{worst(reading, found)}")
+        parts.append(f" ; {join(sides)}")
+    return [*parts, "."]
+
+
+def _felt(reading: Reading, move: Move, found: Counts) -> list[str | Run]:
+    """Say who gains and who loses, in one sentence."""
+    noun = reading.noun(move.services[0], is_observed=found.is_observed)
+    # with many scenarios the first page has no room for the zones: the map and the tables have them
+    gaining, losing = (
+        "" if is_wide(list(reading.result.comparisons)) else in_zones(reading, found, effect)
+        for effect in ("gain", "loss")
+    )
+    return [
+        f" ({road_in_words(reading, move)}) : ",
+        strong(f"trajet plus court pour {whom_in_words(found, 'gain', noun)}"),
+        gaining,
+        ", ",
+        strong(f"plus long pour {persons_in_words(found, 'loss')}"),
+        losing,
+        f"{worst(reading, found)} ; non distinguable pour {persons_in_words(found, 'indistinct')}.",
+    ]
+
+
+def _told_apart_share(found: Counts) -> float:
+    """Return the share of persons within reach whose gain or loss can be told; of communes, if unknown."""
+    table = found.persons if not found.persons.loc[ALL_TERRITORY].isna().any() else found.communes
+    felt = sum(float(table[effect][ALL_TERRITORY]) for effect in ("gain", "loss"))
+    total = felt + sum(float(table[effect][ALL_TERRITORY]) for effect in ("indistinct", "unknown"))
+    return felt / total if total else 0.0
+
+
+def _answer_without_scenario(reading: Reading) -> list[Block]:
+    """Answer for a study that compares nothing: today's times."""
+    blocks: list[Block] = groups_answer(reading) or [
+        Paragraph("Cette étude ne compare aucun scénario : elle décrit la situation d'aujourd'hui.")
+    ]
+    population = float(reading.territory["population"].sum())
+    limit = sorted(reading.parameters.thresholds_min)[min(1, len(reading.parameters.thresholds_min) - 1)]
+    items: list[Text] = []
+    for service in reading.closest:
+        rows = reading.baseline.coverage
+        column = f"within_{limit:g}_min_share"
+        if (ALL_TERRITORY, service) in rows.index and column in rows:
+            value = rows.xs(service, level="service")[column][ALL_TERRITORY]
+            items.append(
+                [
+                    strong(capital(reading.label(service))),
+                    f" : {share(float(value))} des habitants à {minutes(limit)} ou moins.",
+                ]
+            )
+    for service in reading.named:
+        rows = reading.times(reading.baseline, service).reindex(reading.territory.index)
+        near = rows["travel_time_min"].le(limit)
+        people = float(reading.territory["population"][near].sum())
+        part = share(people / population) if population > 0 else "une part inconnue"
+        items.append(
+            [strong(reading.short(service)), f" : {part} des habitants à {minutes(limit)} ou moins."]
+        )
+    if items:
+        blocks.append(
+            Callout(f"Qui est près de quoi, dans le territoire « {reading.study.territory.name} »", items)
+        )
+    else:
+        blocks.append(Paragraph(f"{persons(population)} habitants ; aucun service n'est nommé ni complet."))
+    return blocks

@@ -1,0 +1,290 @@
+"""Method, limits and sources of a council report, in plain words and with the numbers of the model."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from territory.french.words import count, decimal, integer, join, minutes, persons
+from territory.network.estimate.model import calibration
+from territory.report.chapters.isochrones import bounds_of
+from territory.report.layout.document import (
+    Block,
+    Bullets,
+    Callout,
+    DataTable,
+    Heading,
+    Paragraph,
+    Text,
+    strong,
+)
+from territory.report.reading.run_reading import Reading
+
+_TERRAINS = {"plain": "plaine", "mixed": "intermédiaire", "mountain": "montagne"}
+_DIGEST_SHOWN = 64
+# FACTS: METRIC and OSRM on 2,500 pairs of Gironde, 66.8 % within 5 min of each other
+_DOUBT = (
+    "Le doute sur un temps est pris à ± 5 min : deux calculs officiels des mêmes trajets de Gironde s'accordent à "
+    "5 min près dans deux cas sur trois (DREES, 2021)."
+)
+_NOT_TOLD_APART: Text = [
+    strong("Écart non distinguable."),
+    " Deux temps qui partagent une route partagent son erreur : un écart se voit donc mieux que chaque temps. Il n'est "
+    "dit gagné ou perdu que s'il dépasse le doute sur la différence, qui grandit avec la distance entre les sites.",
+]
+
+
+def method(reading: Reading) -> list[Block]:
+    """Return how the numbers were made and what they cannot say."""
+    items: list[Text] = [*_times(reading), *_ages(reading), *_counting(reading), *_disclosure()]
+    blocks: list[Block] = [Heading("Méthode et limites"), Bullets(items)]
+    blocks += _sensitivity(reading)
+    asked: list[Text] = [
+        [strong(found.question), f" {found.matters_for}"]
+        for found in reading.study.unknown
+        if found.matters_for
+    ]
+    if asked:
+        blocks.append(Callout("Ce que changeraient les réponses attendues", asked, "unknown"))
+    return blocks
+
+
+def _times(reading: Reading) -> list[Text]:
+    """Say how travel times were found, and how wrong they may be."""
+    if reading.result.times_method == "roads":
+        return [
+            [
+                strong("Temps de route."),
+                f" Calculés sur le réseau routier, en voiture, hors heures de pointe. {_DOUBT}",
+            ],
+            _NOT_TOLD_APART,
+            *_isochrones(reading),
+        ]
+    if reading.result.times_method != "estimate":
+        return [
+            [strong("Temps de route."), f" Repris du distancier fourni avec l'étude. {_DOUBT}"],
+            _NOT_TOLD_APART,
+        ]
+    numbers = calibration().set_index(["kind", "terrain", "name"])["value"]
+    error = {
+        terrain: float(numbers["cross_validation", terrain, "mean_absolute_error_min"])
+        for terrain in ("plain", "mountain")
+    }
+    straight = float(numbers["cross_validation_without_estuary", "plain", "mean_absolute_error_min"])
+    terrain = reading.study.travel.terrain
+    between = ""
+    if terrain == "mixed":
+        called = numbers["cross_validation_called_mixed"].xs("mean_absolute_error_min", level="name")
+        between = (
+            " Le terrain intermédiaire est la moyenne de ces deux réglages ; là où le relief est celui de l'un "
+            f"des deux, il se trompe d'environ {integer(float(called.max()))} min en moyenne."
+        )
+    access = reading.baseline.access
+    near = access[access["travel_time_min"].le(reading.parameters.recruitment_max_min)]
+    median = float(near["uncertainty_min"].median())
+    doubt = "" if math.isnan(median) else f" Le doute médian sur un temps est ici de ± {minutes(median)}."
+    return [
+        [
+            strong("Temps de route estimés."),
+            " Sans carte routière, un temps est estimé d'après la distance à vol d'oiseau, la densité "
+            f"des communes et le relief (terrain retenu : {_TERRAINS.get(terrain, terrain)}), en voiture, "
+            "hors heures de pointe. Sur des trajets qui n'ont pas servi à régler ce calcul, l'erreur "
+            f"moyenne est de {decimal(error['plain'])} min en Gironde (METRIC, INSEE ; "
+            f"{decimal(straight)} sans contourner l'estuaire) et de {decimal(error['mountain'])} min en "
+            "Isère (OSRM). Il n'existe pas de mesure de référence "
+            f"pour le territoire étudié.{between}{doubt}",
+        ],
+        _NOT_TOLD_APART,
+    ]
+
+
+def _isochrones(reading: Reading) -> list[Text]:
+    """Say what the outlines on the maps of times are, where there are some."""
+    table = reading.result.isochrones
+    if table is None or table.empty or not bounds_of(reading):
+        return []
+    times = join(minutes(bound) for bound in bounds_of(reading))
+    return [
+        [
+            strong("Isochrones."),
+            f" Contours de ce qu'une voiture atteint en {times} depuis le site ; dans l'autre sens, une rue à sens "
+            "unique peut changer un temps de peu. Les communes et les habitants sont comptés par le point de leur "
+            "commune, comme partout ailleurs.",
+        ]
+    ]
+
+
+def _ages(reading: Reading) -> list[Text]:
+    """Say how ages were cut."""
+    vintage = reading.vintage()
+    text = (
+        f" Population {vintage} (INSEE). Les âges de chaque service sont découpés dans les tranches d'âge "
+        "publiées, en les supposant uniformes à l'intérieur d'une tranche ; seuls les totaux changent "
+        "d'un millésime à l'autre."
+    )
+    if reading.study.ages is not None:
+        ages = reading.study.ages
+        text += (
+            f" Le tout est calé sur {integer(ages.total)} personnes de {ages.age_max:g} ans ou moins en "
+            f"{ages.year}, d'après : {ages.source}."
+        )
+    return [[strong("Âges."), text]]
+
+
+def _counting(reading: Reading) -> list[Text]:
+    """Say who is counted, and what is not."""
+    limit = minutes(reading.parameters.recruitment_max_min)
+    items: list[Text] = []
+    if reading.result.comparisons:
+        items.append(
+            [
+                strong("Périmètre."),
+                f" Un service est supposé pouvoir recruter jusqu'à {limit} de route : c'est une "
+                "hypothèse, essayée aussi avec d'autres seuils. Chaque commune est représentée par un "
+                "point ; une famille n'habite pas toujours près de lui.",
+            ]
+        )
+    items.append(
+        [
+            strong("Ce qui n'est pas calculé."),
+            " Ni l'attente, ni le manque de places, ni la qualité de l'accompagnement : les nombres "
+            "nécessaires ne sont pas publics. Un service absent d'ici n'est pas absent du territoire : "
+            "FINESS fait foi.",
+        ]
+    )
+    return items
+
+
+def _disclosure() -> list[Text]:
+    """Say what is withheld."""
+    return [
+        [
+            strong("Petits nombres."),
+            " Une estimation inférieure à 11 personnes est écrite « < 11 ». Un effectif observé "
+            "inférieur à 11 n'est pas publié, ni ceux qui permettraient de le retrouver par différence.",
+        ]
+    ]
+
+
+def _sensitivity(reading: Reading) -> list[Block]:
+    """Return the gains and losses under other recruitment limits, for the move that changes most."""
+    move = reading.pivot()
+    if move is None or reading.counts(move.scenario_id, move.services[0]).is_observed:
+        return []
+    table = reading.result.comparisons[move.scenario_id].sensitivity
+    table = table[table.index.get_level_values("service") == move.services[0]].droplevel("service")
+    if len(table) < 2:
+        return []
+    rows = [
+        [
+            minutes(limit),
+            *(persons(float(row[f"persons_{e}"])) for e in ("gain", "loss", "indistinct")),
+        ]
+        for limit, (_, row) in zip(table.index.astype(float), table.iterrows(), strict=True)
+    ]
+    return [
+        DataTable(
+            ["Seuil de recrutement", "Plus court", "Plus long", "Non distinguable"],
+            rows,
+            f"Si le seuil change : {reading.labels(move.services)}, scénario {move.scenario_id}, "
+            f"{reading.noun(move.services[0])}.",
+            widths=[1.4, 1.0, 1.0, 1.0],
+        )
+    ]
+
+
+def sources(reading: Reading, *, explained: Sequence[Block] = ()) -> list[Block]:
+    """Return the sources with their vintages, and the digest of the run."""
+    blocks: list[Block] = [Heading("Sources")]
+    rows = _used_sources(reading)
+    if rows:
+        blocks.append(
+            DataTable(
+                ["Producteur", "Données", "Millésime", "Licence"],
+                rows,
+                "Données utilisées.",
+                align=["left", "left", "left", "left"],
+                widths=[1.0, 2.6, 0.0, 0.0],
+            )
+        )
+    quoted = _quoted(reading)
+    if quoted:
+        blocks += [Heading("Documents publics cités", 2), Bullets(quoted, "small")]
+    return [*blocks, *explained, *digest_line(reading)]
+
+
+def _used_sources(reading: Reading) -> list[list[str]]:
+    """Return producer, title, vintage and licence of each source, the censuses that were not used left out."""
+    table = getattr(reading.result.dataset, "sources", None)
+    if table is None or table.empty:
+        return _road_map(reading)
+    chosen = f"population_{reading.study.population}"
+    columns = table["column"].astype(str) if "column" in table else table["title"].astype(str)
+    kept = table[~columns.str.startswith("population_rp") | columns.eq(chosen)]
+    rows = kept[["producer", "title", "vintage", "licence"]].fillna("–").astype(str)
+    # one file may feed several columns
+    rows = rows.drop_duplicates(["title", "vintage"])
+    told = [(str(title), str(vintage)) for title, vintage in zip(rows["title"], rows["vintage"], strict=True)]
+    is_part = [
+        any(other != title and other.startswith(title) and when == vintage for other, when in told)
+        for title, vintage in told
+    ]
+    rows = rows[[not part for part in is_part]]
+    # lines that send the reader to a column of a file say nothing on paper
+    rows = rows[~rows["producer"].str.startswith("voir ") & ~rows["vintage"].str.startswith("voir ")]
+    return [*(list(row) for row in rows.itertuples(index=False, name=None)), *_road_map(reading)]
+
+
+def _road_map(reading: Reading) -> list[list[str]]:
+    """Return the line of the road map that times come from, its file named as the manifest does."""
+    if reading.result.times_method != "roads":
+        return []
+    files = (str(name) for name in reading.result.manifest.get("inputs_sha256", {}))
+    named = [name.split(": ", 1)[1] for name in files if name.startswith(("roads: ", "files.roads: "))]
+    return [
+        [
+            "Contributeurs d'OpenStreetMap",
+            f"Carte routière ({join(named)})" if named else "Carte routière",
+            "–",
+            "ODbL",
+        ]
+    ]
+
+
+def _quoted(reading: Reading) -> list[Text]:
+    """Return the documents that facts, needs, trips and named sites were read in, each one once."""
+    every = [reading.baseline, *reading.result.scenarios.values()]
+    sites = {
+        site
+        for results in every
+        for service in reading.named
+        for site in reading.site(results, service) or ()
+    }
+    found = [fact.source for fact in reading.study.fact]
+    found += [need.source for need in reading.study.need]
+    found += [str(reading.state.sites["source"][site]) for site in sorted(sites)]
+    if reading.study.ages is not None:
+        found.append(reading.study.ages.source)
+    # what the study itself supposes is no document
+    return list(dict.fromkeys(text for text in found if text and not text.startswith("fichier d'étude")))
+
+
+def digest_line(reading: Reading) -> list[Block]:
+    """Say how to check that a document is the one of a run."""
+    digest = reading.result.run_digest[:_DIGEST_SHOWN]
+    if not digest:
+        return []
+    versions = dict(reading.result.manifest.get("versions", {}))
+    files = reading.result.manifest.get("inputs_sha256", {})
+    made = f"territory {versions['territory']}" if "territory" in versions else "territory"
+    return [
+        Paragraph(
+            [
+                f"Document produit par {made} à partir de {count(len(files), 'fichier')} ; mêmes entrées, "
+                "même document. Empreinte du calcul (SHA-256, reprise dans manifest.json et vérifiée par "
+                "« territory check ») : ",
+                strong(digest),
+            ],
+            "small",
+        )
+    ]

@@ -1,0 +1,211 @@
+"""What a report compares: where services are, what documents say, and the effect of every move."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from territory.french.words import count, join, minutes, signed
+from territory.release.observed_children import EFFECTS
+from territory.report.chapters.by_scenario import grouped, is_wide
+from territory.report.layout.document import Block, Bullets, Callout, DataTable, Heading, Text, strong
+from territory.report.reading.run_reading import Move, Reading
+from territory.scenario.measures.compute import ALL_TERRITORY
+
+_REST = "tous sont dans l'annexe technique"
+_WHO = {"child": "l'enfant", "parent": "le parent", "staff": "le professionnel"}
+
+
+def what_moves(reading: Reading) -> list[Block]:
+    """Return where each named service is today and in each scenario, with the facts of the study."""
+    blocks: list[Block] = []
+    every = list(reading.result.scenarios)
+    if reading.named:
+        blocks.append(_places_table(reading, every))
+    named: list[Text] = [
+        [strong(f"Scénario {s.id}. "), _described(reading, s)] for s in reading.study.scenario
+    ]
+    if named:
+        blocks.append(Bullets(named))
+    if not blocks and not what_documents_say(reading):
+        return []
+    title = "Ce qui est comparé" if every else "Ce qui est étudié"
+    return [Heading(title), *blocks]
+
+
+def what_documents_say(reading: Reading) -> list[Block]:
+    """Return the facts of the study that are about no service, with their source."""
+    facts = [fact for fact in reading.study.fact if fact.about is None]
+    items: list[Text] = [f"{fact.text} Source : {_dated(fact.source, fact.year)}." for fact in facts]
+    return [Callout("Ce que disent les documents publics", items)] if items else []
+
+
+def _described(reading: Reading, scenario: Any) -> str:
+    """Say what a scenario is: in the words of the study, or else by what it moves."""
+    own = [] if scenario.name.casefold() == scenario.id.casefold() else [f"{scenario.name}."]
+    told = " ".join([*own, scenario.summary]).strip()
+    if told or scenario.id not in reading.result.comparisons:
+        return told or "L'étude ne le décrit pas."
+    moves = reading.moves(scenario.id)
+    if not moves:
+        return "Aucun service nommé ne change de lieu, et aucun temps de route ne change."
+    if all(move.is_in_place for move in moves):
+        return "Aucun service nommé ne change de lieu ; les temps de route changent."
+    return f"{' ; '.join(f'{reading.labels(m.services)}, {reading.road(m.from_site, m.to_site)}' for m in moves)}."
+
+
+def _places_table(reading: Reading, every: list[str]) -> DataTable:
+    """Return the commune of each service in each situation, and who travels."""
+    rows = []
+    for service in reading.named:
+        places = [reading.site(reading.baseline, service)]
+        places += [reading.site(reading.result.scenarios[name], service) for name in every]
+        who = join([_WHO[one] for one in ("child", "parent", "staff") if one in reading.who(service)])
+        rows.append([reading.label(service), *(reading.place(site) for site in places), who or "–"])
+    caption = "Où est chaque service, aujourd'hui et dans chaque scénario."
+    if is_wide(every):
+        short = [
+            [row[0], row[1], grouped(dict(zip(every, row[2:-1], strict=True)), row[1]), row[-1]]
+            for row in rows
+        ]
+        return DataTable(
+            ["Service", "Aujourd'hui", "Dans les scénarios", "Qui fait la route"],
+            short,
+            caption,
+            align=["left"] * 4,
+            widths=[1.8, 1.0, 2.6, 1.0],
+            note="« – » : aucun scénario ne le déplace.",
+        )
+    return DataTable(
+        ["Service", "Aujourd'hui", *(f"Scénario {name}" for name in every), "Qui fait la route"],
+        rows,
+        caption,
+        align=["left" for _ in range(len(every) + 3)],
+        widths=[2.2, *(1.0 for _ in range(len(every) + 1)), 1.2],
+    )
+
+
+def _dated(source: str, year: int | None) -> str:
+    """Write a source with its year, once."""
+    return source if year is None or str(year) in source else f"{source}, {year}"
+
+
+def all_moves(reading: Reading, *, level: int = 2, most: int | None = None) -> list[Block]:
+    """Return the effect of every move on those within reach, scenarios that do the same on one line."""
+    lines: dict[tuple[str, ...], list[str]] = {}
+    for scenario_id in reading.result.comparisons:
+        for move in reading.moves(scenario_id):
+            found = reading.counts(scenario_id, move.services[0])
+            whole = [found.text(ALL_TERRITORY, effect) for effect in ("gain", "loss", "indistinct")]
+            doubts = reading.differences(scenario_id, move.services[0])["detectable_min"]
+            # where a branch leaves the site as it is, nothing is to be told
+            detectable = float(doubts[doubts > 0].median())
+            size = "–" if math.isnan(detectable) else minutes(detectable)
+            road = reading.road(move.from_site, move.to_site)
+            lines.setdefault((reading.labels(move.services), road, *whole, size), []).append(scenario_id)
+    if not lines:
+        return []
+    rows = [[*line[:2], join(scenarios), *line[2:]] for line, scenarios in lines.items()]
+    shown = rows[:most]
+    rest = (
+        ""
+        if len(shown) == len(rows)
+        else f" Les {len(shown)} premiers déménagements sur {len(rows)} ; {_REST}."
+    )
+    return [
+        Heading("Tous les services qui déménagent", level),
+        DataTable(
+            [
+                "Service",
+                "Déménagement",
+                "Scénario",
+                "Trajet plus court",
+                "Trajet plus long",
+                "Écart non distinguable",
+                "Écart visible à partir de",
+            ],
+            shown,
+            "Habitants de l'âge concerné à portée du site d'aujourd'hui, selon l'effet sur le temps de "
+            "route.",
+            align=["left", "left", "left", "right", "right", "right", "right"],
+            widths=[1.6, 1.7, 0.75, 0.8, 0.8, 1.0, 1.0],
+            may_split=True,
+            note="Les mêmes habitants sont comptés à chaque ligne : les lignes ne s'additionnent pas. "
+            f"Pour un service dont les professionnels vont vers l'enfant, c'est leur trajet qui change.{rest}",
+        ),
+    ]
+
+
+def ordered_zones(reading: Reading, move: Move) -> list[str]:
+    """Return the zones of a move: the one in focus, then those that lose most, then those that gain most."""
+    found = reading.counts(move.scenario_id, move.services[0])
+    communes = found.communes.drop(ALL_TERRITORY)
+    touched = communes[communes[["gain", "loss", "indistinct", "unknown"]].sum(axis=1) > 0].index
+    table = found.persons.loc[touched].fillna(0.0)
+    focus = reading.study.territory.focus_epci_code
+    order = sorted(
+        touched, key=lambda zone: (zone != focus, -table["loss"][zone], -table["gain"][zone], str(zone))
+    )
+    return [str(zone) for zone in order]
+
+
+def effects_table(reading: Reading, move: Move, zones: list[str]) -> DataTable:
+    """Return gainers and losers by zone, with mean times and the commune that loses most."""
+    found = reading.counts(move.scenario_id, move.services[0])
+    rows = []
+    for zone in [*zones, ALL_TERRITORY]:
+        cells = [found.text(zone, effect) for effect in EFFECTS if effect != "unknown"]
+        # the mean of a few children is the trip of one: it goes with their number
+        is_secret = bool(found.is_mean_withheld[zone])
+        means = [
+            math.nan if is_secret else found.zones[f"{side}_mean_min"][zone]
+            for side in ("baseline", "scenario")
+        ]
+        before, after = (_mean(float(mean)) for mean in means)
+        worst = found.zones["worst_loss_commune"][zone]
+        worst_text = "–"
+        if isinstance(worst, str):
+            worst_text = (
+                f"{reading.commune(worst)} ({signed(float(found.zones['worst_loss_min'][zone]))} min)"
+            )
+        rows.append([zone_name(reading, zone), *cells, f"{before} → {after}", worst_text])
+    noun = reading.noun(move.services[0], is_observed=found.is_observed)
+    limit = minutes(reading.parameters.recruitment_max_min)
+    note = (
+        f"« Passent à portée » : aujourd'hui à plus de {limit}, à {limit} ou moins dans le scénario ; non "
+        "comptés comme gagnants."
+    )
+    outside = len(found.zones) - 1 - len(zones)
+    if outside:
+        others = count(outside, "autre EPCI qui n'a", "autres EPCI qui n'ont")
+        note += f" {others} que des habitants dans ce cas ne figurent pas ici, mais sont dans l'ensemble."
+    return DataTable(
+        [
+            "EPCI",
+            "Gagnent",
+            "Perdent",
+            "Écart non distinguable",
+            "Passent à portée",
+            "Temps moyen",
+            "Perte la plus forte",
+        ],
+        rows,
+        f"Scénario {move.scenario_id}, {reading.labels(move.services)} : {noun}, par EPCI.",
+        align=["left", "right", "right", "right", "right", "right", "left"],
+        widths=[1.6, 0.72, 0.72, 1.05, 0.8, 1.3, 1.6],
+        strong_rows=[len(rows) - 1],
+        note=note,
+    )
+
+
+def _mean(value: float) -> str:
+    """Write a mean of minutes, a dash when nobody is there to average over."""
+    return "–" if math.isnan(value) else minutes(float(value))
+
+
+def zone_name(reading: Reading, zone: str) -> str:
+    """Return the name of a zone, marked when none of its communes is in the territory."""
+    if zone == ALL_TERRITORY:
+        return "Ensemble"
+    inside = (reading.territory["epci_code"].fillna("") == zone).any()
+    return reading.zone(zone) if inside else f"{reading.zone(zone)} (hors {reading.study.territory.name})"

@@ -1,0 +1,224 @@
+"""The options side by side: what each scenario changes for the service that matters most."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from territory.french.words import decimal, join, minutes, persons, share, signed
+from territory.plot import style
+from territory.plot.charts.bars_and_dots import gainers_and_losers
+from territory.report.chapters.by_scenario import in_tables
+from territory.report.chapters.travel_accounts import year_hours
+from territory.report.layout.document import Block, DataTable, Heading, Paragraph, Picture, rights
+from territory.report.reading.run_reading import Move, Reading
+from territory.scenario.measures.compute import ALL_TERRITORY
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_SAME, _DOUBTFUL = "=", " ≈"
+# the place and the four counts of persons come first
+_COUNTED = 5
+
+
+def options(reading: Reading) -> list[Block]:
+    """Return the scenarios side by side, for the service whose trips change most."""
+    pivot = reading.pivot()
+    if pivot is None or len(reading.result.comparisons) < 2:
+        return []
+    return _side_by_side(reading, pivot)
+
+
+def _side_by_side(reading: Reading, pivot: Move) -> list[Block]:
+    """Return the table and the chart of the options."""
+    service = pivot.services[0]
+    every = list(reading.result.comparisons)
+    found = {
+        n: reading.counts(n, service) for n in every if service in reading.result.comparisons[n].services
+    }
+    noun = reading.noun(service, is_observed=next(iter(found.values())).is_observed)
+    rows: list[list[str]] = [["Où il serait", *_places(reading, service, every)]]
+    for effect, label in (
+        ("gain", "Trajet plus court"),
+        ("loss", "Trajet plus long"),
+        ("indistinct", "Écart non distinguable"),
+        ("entering", "Passent à portée"),
+    ):
+        cells = [found[n].text(ALL_TERRITORY, effect) if n in found else _SAME for n in every]
+        rows.append([f"{label} ({noun.split(' ')[0]})", "–", *cells])
+    rows.append(["Perte la plus forte", "–", *(_worst(reading, n, service, found) for n in every)])
+    rows += _measured(reading, service, every)
+    rows += _on_the_road(reading, service, every)
+    closed = [n for n in every if reading.site(reading.result.scenarios[n], service) is None]
+    # nothing is measured on the way to what is closed
+    rows = _without_measures(rows, every, closed)
+    tables = [_table(reading, service, rows, every, names) for names in in_tables(every)]
+    blocks: list[Block] = [
+        Heading("Les options côte à côte"),
+        _verdict(reading, pivot, found),
+        *tables,
+    ]
+    if found:
+        blocks.append(_chart(reading, service, found))
+    return blocks
+
+
+def _without_measures(rows: list[list[str]], every: list[str], closed: list[str]) -> list[list[str]]:
+    """Put a dash for what cannot be measured where a scenario closes the service."""
+    for row in rows[_COUNTED:]:
+        for name in closed:
+            row[2 + every.index(name)] = "–"
+    return rows
+
+
+def _table(
+    reading: Reading, service: str, rows: list[list[str]], every: list[str], names: list[str]
+) -> DataTable:
+    """Return the columns of some scenarios, today's beside them."""
+    kept = [0, 1, *(2 + every.index(name) for name in names)]
+    part = "" if names == every else f", scénarios {names[0]} à {names[-1]}"
+    return DataTable(
+        ["", "Aujourd'hui", *(f"Scénario {n}" for n in names)],
+        [[row[column] for column in kept] for row in rows],
+        f"« {reading.label(service)} » : les options côte à côte{part}.",
+        align=["left", *rights(len(names) + 1)],
+        widths=[1.7, 1.0, *(1.05 for _ in names)],
+        note=f"« {_SAME} » : comme aujourd'hui. «{_DOUBTFUL} » : différence avec aujourd'hui sous le doute sur les "
+        "temps, non distinguable. Passer à portée n'est pas compté comme un gain."
+        f"{_closed_note(rows[0])}"
+        if names[-1] == every[-1]
+        else "",
+    )
+
+
+def _closed_note(places: list[str]) -> str:
+    """Say how those are counted who lose a service that closes."""
+    is_closed = "fermé" in places
+    return " Fermé : ceux qui étaient à portée sont comptés avec les trajets plus longs." if is_closed else ""
+
+
+def _places(reading: Reading, service: str, every: list[str]) -> list[str]:
+    """Return where the service is in each situation."""
+    today = reading.place(reading.site(reading.baseline, service))
+    return [today, *(reading.place(reading.site(reading.result.scenarios[n], service)) for n in every)]
+
+
+def _verdict(reading: Reading, pivot: Move, found: Mapping[str, Any]) -> Paragraph:
+    """Say which options lose nobody, and which ones make most trips shorter."""
+    losses = {n: float(c.persons["loss"][ALL_TERRITORY]) for n, c in found.items()}
+    gains = {n: float(c.persons["gain"][ALL_TERRITORY]) for n, c in found.items()}
+    parts = [f"Pour « {reading.labels(pivot.services)} », le service dont les trajets changent le plus"]
+    stays = [n for n in reading.result.comparisons if n not in found]
+    if stays:
+        parts.append(f" : rien ne change dans {_scenarios(stays)}")
+    if any(map(math.isnan, [*losses.values(), *gains.values()])):
+        return Paragraph("".join([*parts, " ; le détail est dans le tableau."]))
+    spared = [n for n, value in losses.items() if value < 11]
+    if spared:
+        parts.append(f" ; personne, ou presque, ne perd de façon mesurable dans {_scenarios(spared)}")
+    most = max(gains, key=lambda n: (gains[n], -list(gains).index(n)))
+    near = [n for n, value in gains.items() if value >= 0.95 * gains[most] and gains[most] > 0]
+    if near:
+        parts.append(f" ; le plus grand nombre de trajets raccourcis est dans {_scenarios(near)}")
+    parts.append(
+        ". Aucune option n'est la meilleure à tous égards : le choix est celui du conseil, et d'autres raisons que la "
+        "route y entrent."
+    )
+    return Paragraph("".join(parts))
+
+
+def _scenarios(names: list[str]) -> str:
+    """Name scenarios in a sentence."""
+    return f"le scénario {names[0]}" if len(names) == 1 else f"les scénarios {join(names)}"
+
+
+def _worst(reading: Reading, name: str, service: str, found: Mapping[str, Any]) -> str:
+    """Name the largest loss of a scenario."""
+    if name not in found:
+        return _SAME
+    row = found[name].zones.loc[ALL_TERRITORY]
+    if not isinstance(row["worst_loss_commune"], str):
+        return "aucune"
+    return f"{signed(float(row['worst_loss_min']))} min ({reading.commune(row['worst_loss_commune'])})"
+
+
+def _measured(reading: Reading, service: str, every: list[str]) -> list[list[str]]:
+    """Return the measures of the service, when the run gives them; none for children observed to be served."""
+    table = reading.result.side_by_side
+    key = ("territory", ALL_TERRITORY, service)
+    if table is None or reading.counts_are_observed(service):
+        return []
+    labels = {"mean_time_min": "Temps moyen", "epci_gap_min": "Écart entre EPCI extrêmes"}
+    for measure in table.index.get_level_values("measure").unique():
+        if str(measure).startswith("beyond_") and str(measure).endswith("_min_share"):
+            labels[str(measure)] = f"Part à plus de {str(measure).split('_')[1]} min"
+    rows = []
+    for measure, label in labels.items():
+        if (*key, measure) not in table.index:
+            continue
+        row = table.loc[pd.MultiIndex.from_tuples([(*key, measure)])].iloc[0]
+        unit = str(row["today", "unit"])
+        values = [_value(float(row["today", "value"]), unit)]
+        for name in every:
+            text = _value(float(row[name, "value"]), unit)
+            delta = float(row[name, "delta"])
+            told = row[name, "is_distinguishable"]
+            is_moved = not math.isnan(delta) and abs(delta) > 1e-9
+            doubtful = is_moved and (told is pd.NA or not bool(told))
+            values.append(f"{text}{_DOUBTFUL if doubtful else ''}" if is_moved else _SAME)
+        rows.append([label, *values])
+    return rows
+
+
+def _value(value: float, unit: str) -> str:
+    """Write a measure in its unit."""
+    if math.isnan(value):
+        return "inconnu"
+    if unit == "min":
+        return minutes(value)
+    if unit == "share":
+        return share(value)
+    return persons(value) if unit == "persons" else decimal(value, 2)
+
+
+def _on_the_road(reading: Reading, service: str, every: list[str]) -> list[list[str]]:
+    """Return the hours a year on the road of one child or of the staff."""
+    rows = []
+    for who, label in (("child", "Route d'un enfant, par an"), ("staff", "Route des professionnels, par an")):
+        cells = [year_hours(reading, name, service, who) for name in every]
+        known = [cell for cell in cells if cell is not None]
+        if known and "inconnu" not in known[0]:
+            rows.append([label, known[0][0], *(cell[1] if cell else _SAME for cell in cells)])
+    return rows
+
+
+def _unchanged(reading: Reading, found: Mapping[str, Any]) -> str:
+    """Name the scenarios that have no bar."""
+    names = [name for name in reading.result.comparisons if name not in found]
+    return f" Rien ne change dans {_scenarios(names)}." if names else ""
+
+
+def _chart(reading: Reading, service: str, found: Mapping[str, Any]) -> Picture:
+    """Draw gainers and losers of each option."""
+    counts = pd.DataFrame(
+        {name: c.persons.loc[ALL_TERRITORY, ["gain", "loss", "indistinct"]] for name, c in found.items()}
+    ).T.astype(float)
+    counts = counts.add_prefix("persons_")
+    for effect in ("gain", "loss", "indistinct"):
+        counts[f"text_{effect}"] = [c.text(ALL_TERRITORY, effect) for c in found.values()]
+    counts = counts.set_axis([f"Scénario {n}" for n in found], axis=0)
+    noun = reading.noun(service, is_observed=next(iter(found.values())).is_observed).split(" ")[0]
+    parts = [
+        f"scénario {n} : gagnent {c.text(ALL_TERRITORY, 'gain')}, perdent {c.text(ALL_TERRITORY, 'loss')}, non "
+        f"distinguable {c.text(ALL_TERRITORY, 'indistinct')}"
+        for n, c in found.items()
+    ]
+    return Picture(
+        style.to_svg(gainers_and_losers(counts, noun=noun)),
+        alt=f"Graphique en barres, par scénario, {reading.label(service)}. {' ; '.join(parts)}.",
+        caption=f"Qui gagne et qui perd dans chaque option ({reading.short(service)}).{_unchanged(reading, found)}",
+        kind="Figure",
+    )

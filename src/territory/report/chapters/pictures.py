@@ -1,0 +1,224 @@
+"""Maps and charts of a report, each with its caption and the words that say what it shows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import geopandas as gpd
+import pandas as pd
+
+from territory.french.words import epci_phrase, signed
+from territory.plot import style
+from territory.plot.maps.categories import (
+    change_classes,
+    numbers_from,
+    shown,
+    time_classes,
+)
+from territory.plot.maps.choropleth import Panel, draw_map, extent_of
+from territory.plot.maps.legend import Legend
+from territory.report.chapters.descriptions import describe_change, describe_times
+from territory.report.chapters.isochrones import TODAY, ring_lines, ring_notes, rings_of, within_words
+from territory.report.layout.document import Picture
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from territory.report.reading.run_reading import Move, Reading
+    from territory.scenario import Results
+
+_MAP_SOURCE = "Contours : IGN, simplifiés."
+_NAMED_PLACES = 10
+
+
+def areas_of(reading: Reading) -> gpd.GeoDataFrame:
+    """Return what maps fill: outlines of the territory, or its points where there are none."""
+    outlines = getattr(reading.result.dataset, "outlines", None)
+    points = gpd.GeoDataFrame(reading.territory[["geometry"]])
+    if outlines is None or outlines.empty:
+        return points
+    drawn = outlines[outlines.index.isin(points.index)].to_crs(points.crs).geometry
+    # a commune without an outline keeps its point
+    geometry = drawn.reindex(points.index).where(points.index.isin(drawn.index), points.geometry)
+    return gpd.GeoDataFrame(geometry=geometry, crs=points.crs)
+
+
+def breaks_of(reading: Reading) -> list[float]:
+    """Return the bounds of time classes: the study's thresholds, four at most."""
+    return sorted(reading.parameters.thresholds_min)[:4]
+
+
+def time_map(
+    reading: Reading,
+    service: str,
+    results: Results,
+    *,
+    situation: str,
+    max_height_cm: float,
+    scenario_id: str = TODAY,
+    zoom: pd.Index | None = None,
+) -> Picture:
+    """Draw the time from every commune to the site of a named service, or to the closest of a complete list.
+
+    Where times come from a road map, the isochrones of the site are drawn over them.
+    """
+    areas = areas_of(reading)
+    rows = reading.times(results, service).reindex(areas.index)
+    classes = time_classes(
+        rows["travel_time_min"], breaks=breaks_of(reading), is_reachable=rows["is_reachable"]
+    )
+    site = reading.site(results, service) if service in reading.named else None
+    rings = rings_of(reading, scenario_id, site)
+    panel = Panel(
+        areas,
+        classes.keys,
+        numbers=numbers_from(rows["travel_time_min"]),
+        zones=reading.communes["epci_code"],
+        sites=marks(reading, [(name, "o") for name in site or ()]),
+        rings=rings,
+        names=_places(reading, _NAMED_PLACES if zoom is None else len(reading.territory)),
+        extent=None if zoom is None else extent_of(areas[areas.index.isin(zoom)], pad_share=0.05),
+        focus=focus_of(reading) if zoom is None else zoom,
+    )
+    is_estimate = reading.result.times_method == "estimate"
+    legend = Legend(
+        shown(classes.legend, classes.keys),
+        f"{situation} : temps de route{' estimé' if is_estimate else ''}, aller simple",
+        sites=[(str(i), "o", reading.site_name(name)) for i, name in enumerate(site or (), start=1)],
+        lines=ring_lines(rings),
+        notes=[
+            "Le nombre écrit dans une commune est le temps, en minutes.",
+            *_border_notes(reading),
+            *ring_notes(rings),
+        ],
+    )
+    figure = draw_map([panel], legend, max_height_cm=max_height_cm)
+    target = (
+        f"vers {reading.closest_label(service)}" if site is None else f"vers « {reading.label(service)} »"
+    )
+    said = describe_times(reading, rows["travel_time_min"], classes, f"{situation}, temps de route {target}")
+    if rings is not None:
+        said += f" Isochrones : {within_words(reading, service, results)}"
+    reached = ", isochrones" if rings is not None else ""
+    return Picture(
+        style.to_svg(figure),
+        alt=said,
+        caption=f"{situation} : temps de route {target}{f' ({reading.place(site)})' if site else ''}{reached}.",
+        source=map_source(reading),
+    )
+
+
+def change_map(
+    reading: Reading,
+    move: Move,
+    *,
+    max_height_cm: float,
+    zoom: pd.Index | None = None,
+    zoom_name: str | None = None,
+) -> Picture:
+    """Draw the change of travel time that a move brings, for the whole territory or for one EPCI."""
+    areas = areas_of(reading)
+    rows = reading.differences(move.scenario_id, move.services[0]).reindex(areas.index)
+    classes = change_classes(rows["delta_travel_time_min"], rows["effect"])
+    told = rows["effect"].isin(["gain", "loss"])
+    numbers = (
+        rows["delta_travel_time_min"].map(signed).where(told & rows["delta_travel_time_min"].notna(), "")
+    )
+    focus = focus_of(reading)
+    marked = _before_and_after(reading, move)
+    visible, extent = areas.index, None
+    names = _places(reading, _NAMED_PLACES)
+    if zoom is not None:
+        visible = focus = zoom
+        extent = extent_of(areas[areas.index.isin(zoom)], pad_share=0.05)
+        names = _places_with_numbers(reading, zoom, numbers)
+        numbers = numbers.mask(numbers.index.isin(zoom), "")
+    panel = Panel(
+        areas,
+        classes.keys,
+        numbers=numbers,
+        zones=reading.communes["epci_code"],
+        sites=marks(reading, [(name, shape) for name, shape, _ in marked]),
+        names=names,
+        extent=extent,
+        focus=focus,
+    )
+    sites = [(str(i), shape, text) for i, (_, shape, text) in enumerate(marked, start=1)]
+    borders = _border_notes(reading) if zoom is None else ["Trait épais : limite de l'EPCI."]
+    notes = ["Nombres : minutes gagnées (−) ou perdues (+), aller simple.", *borders]
+    legend = Legend(shown(classes.legend, classes.keys), "Écart de temps de route", sites, notes)
+    figure = draw_map([panel], legend, max_height_cm=max_height_cm, number_size=6.0 if zoom is None else 7.0)
+    where = f" : {epci_phrase(reading.zone_names[zoom_name])} en détail" if zoom_name else ""
+    caption = (
+        f"Scénario {move.scenario_id} : écart de temps de route, {reading.labels(move.services)}{where}."
+    )
+    return Picture(
+        style.to_svg(figure),
+        describe_change(reading, rows.loc[visible], caption),
+        caption,
+        "Carte",
+        map_source(reading),
+    )
+
+
+def focus_of(reading: Reading) -> pd.Index | None:
+    """Return the communes of the EPCI in focus."""
+    code = reading.study.territory.focus_epci_code
+    if code is None:
+        return None
+    found = reading.territory.index[reading.territory["epci_code"] == code]
+    return found if len(found) else None
+
+
+def _before_and_after(reading: Reading, move: Move) -> list[tuple[str, str, str]]:
+    """Return the sites of a move, today's first, with their shape and their line in the legend."""
+    before, after = move.from_site or (), move.to_site or ()
+    today = [(site, "o", f"aujourd'hui : {reading.place((site,))}") for site in before]
+    return today + [(site, "s", reading.site_name(site)) for site in after if site not in before]
+
+
+def marks(reading: Reading, sites: Sequence[tuple[str, str]]) -> gpd.GeoDataFrame | None:
+    """Return the marks of some sites, numbered in order."""
+    if not sites:
+        return None
+    table = reading.state.sites.loc[[site for site, _ in sites], ["geometry"]]
+    numbers = [str(i) for i in range(1, len(sites) + 1)]
+    return gpd.GeoDataFrame(
+        table.assign(mark=numbers, shape=[shape for _, shape in sites]), crs=reading.state.sites.crs
+    )
+
+
+def _places(reading: Reading, most: int) -> gpd.GeoDataFrame:
+    """Return the names of the largest commune of each EPCI."""
+    table = reading.territory.sort_values("population", ascending=False, kind="stable")
+    first = table.drop_duplicates("epci_code").head(most)
+    return gpd.GeoDataFrame(
+        first[["geometry"]].assign(label=first["name"], size=7.0), crs=reading.territory.crs
+    )
+
+
+def _places_with_numbers(reading: Reading, focus: pd.Index, numbers: pd.Series) -> gpd.GeoDataFrame:
+    """Return the names of the communes in focus with their change of time under them."""
+    table = reading.territory.loc[focus].sort_values("population", ascending=False, kind="stable")
+    changes = numbers.reindex(table.index).fillna("")
+    labels = [
+        f"{name}\n{change}" if change else str(name)
+        for name, change in zip(table["name"], changes, strict=True)
+    ]
+    return gpd.GeoDataFrame(table[["geometry"]].assign(label=labels, size=7.5), crs=reading.territory.crs)
+
+
+def _border_notes(reading: Reading) -> list[str]:
+    """Say what the lines of a map are."""
+    notes = ["Traits fins : limites des EPCI."]
+    if focus_of(reading) is not None:
+        notes.append(f"Trait épais : {reading.zone(str(reading.study.territory.focus_epci_code))}.")
+    return notes
+
+
+def map_source(reading: Reading) -> str:
+    """Return the source line of a map."""
+    outlines = getattr(reading.result.dataset, "outlines", None)
+    return (
+        _MAP_SOURCE if outlines is not None and not outlines.empty else "Communes représentées par un point."
+    )

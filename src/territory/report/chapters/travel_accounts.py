@@ -1,0 +1,230 @@
+"""Three accounts of travel that are never added up, and how near common care is."""
+
+from __future__ import annotations
+
+import math
+import re
+
+import pandas as pd
+
+from territory.french.words import NBSP, capital, integer, minutes, share
+from territory.release.published import publish_trips
+from territory.report.chapters.by_scenario import grouped, is_wide
+from territory.report.layout.document import (
+    Block,
+    Bullets,
+    Callout,
+    DataTable,
+    Heading,
+    Paragraph,
+    Text,
+    rights,
+    strong,
+)
+from territory.report.layout.page_limit import Part
+from territory.report.reading.run_reading import Reading
+from territory.scenario.measures.compute import ALL_TERRITORY
+
+_ROADS = {"child": "Route de l'enfant", "parent": "Route du parent", "staff": "Route des professionnels"}
+_SHORT = {
+    "hopital": "Hôpital",
+    "urgences": "Urgences",
+    "medecin_generaliste": "Généraliste",
+    "ehpad": "EHPAD",
+}
+
+
+def travel_accounts(reading: Reading) -> list[Block]:
+    """Return the year's road of one child, of one parent and of the staff, in tables that are never added up."""
+    every = list(reading.result.comparisons)
+    accounts = {who: _account(reading, who, every) for who in _ROADS}
+    if not any(accounts.values()):
+        return []
+    blocks: list[Block] = [
+        Heading("Trois comptes de trajets, jamais additionnés"),
+        Paragraph(
+            "Heures passées sur la route en une année pour un enfant, en moyenne dans le périmètre "
+            "d'aujourd'hui. Le nombre de trajets et le détour des circuits collectifs sont des "
+            "hypothèses : ils servent à comparer deux situations pour un même enfant, pas à compter des "
+            "enfants.",
+            is_kept=True,
+        ),
+    ]
+    blocks += [_account_table(who, rows, every) for who, rows in accounts.items() if rows]
+    blocks.append(Bullets(_assumptions(reading), "small"))
+    return blocks
+
+
+def _account_table(who: str, rows: list[list[str]], every: list[str]) -> DataTable:
+    """Return the table of one account."""
+    caption = f"{_ROADS[who]} : heures par an."
+    if is_wide(every):
+        return DataTable(
+            ["Service", "Allers-retours par an", "Aujourd'hui", "Dans les scénarios", "Qui paie"],
+            [[*row[:3], grouped(dict(zip(every, row[3:-1], strict=True)), row[2]), row[-1]] for row in rows],
+            caption,
+            align=["left", *rights(2), "left", "left"],
+            widths=[1.2, 0.9, 0.9, 2.4, 1.8],
+            note="« – » : comme aujourd'hui dans tous les scénarios.",
+        )
+    return DataTable(
+        ["Service", "Allers-retours par an", "Aujourd'hui", *(f"Scénario {n}" for n in every), "Qui paie"],
+        rows,
+        caption,
+        align=["left", *rights(len(every) + 2), "left"],
+        widths=[1.2, 1.15, 1.0, *(1.0 for _ in every), 1.9],
+    )
+
+
+def _account(reading: Reading, who: str, every: list[str]) -> list[list[str]]:
+    """Return the rows of one account, one by service that some scenario moves."""
+    rows = []
+    for service, named in reading.named.items():
+        trips = [trip for trip in named.trip if trip.who == who]
+        sides = [year_hours(reading, name, service, who) for name in every]
+        known = [side for side in sides if side is not None]
+        if not trips or not known:
+            continue
+        before = known[0][0]
+        after = [side[1] if side is not None else before for side in sides]
+        rows.append(
+            [
+                reading.short(service),
+                integer(trips[0].return_trips_per_year),
+                before,
+                *after,
+                trips[0].paid_by or "–",
+            ]
+        )
+    return rows
+
+
+def year_hours(reading: Reading, scenario_id: str, service: str, who: str) -> tuple[str, str] | None:
+    """Return the hours on the road in a year, today and in a scenario."""
+    trips = publish_trips(reading.result, scenario_id)
+    if trips.empty or (ALL_TERRITORY, service, who) not in trips.index:
+        return None
+    row = trips[trips.index == (ALL_TERRITORY, service, who)].iloc[0]
+    before, after = (
+        _hours(float(row[f"{side}_year_low_min"]), float(row[f"{side}_year_high_min"]))
+        for side in ("baseline", "scenario")
+    )
+    return before, after
+
+
+def _hours(low_min: float, high_min: float) -> str:
+    """Write a range of minutes in a year as whole hours."""
+    if math.isnan(low_min) or math.isnan(high_min):
+        return "inconnu"
+    low, high = integer(low_min / 60), integer(high_min / 60)
+    return f"{low}{NBSP}h" if low == high else f"{low}{NBSP}à{NBSP}{high}{NBSP}h"
+
+
+def _assumptions(reading: Reading) -> list[Text]:
+    """Return the assumptions behind the accounts, services that share them on one line."""
+    shared: dict[str, list[str]] = {}
+    for service, named in reading.named.items():
+        said = [trip.source.removeprefix("hypothèse : ") for trip in named.trip if trip.source]
+        text = _once(list(dict.fromkeys(said)))
+        names = shared.setdefault(text, [])
+        if reading.short(service) not in names:
+            names.append(reading.short(service))
+    return [[strong(f"{', '.join(names)} : "), text + "."] for text, names in shared.items() if text]
+
+
+def _once(texts: list[str]) -> str:
+    """Join texts; a mark between brackets that ends every one of them is written once, at the end."""
+    ends = [re.search(r" \[[^\]]*\]$", text) for text in texts]
+    marks = {end.group() if end else "" for end in ends}
+    mark = marks.pop() if len(marks) == 1 else ""
+    return " ; ".join(text.removesuffix(mark) for text in texts) + mark
+
+
+def common_care(reading: Reading) -> list[Part]:
+    """Return how near the closest hospital, emergency department and GP are, for services with a complete list."""
+    if not reading.closest or reading.baseline.coverage.empty:
+        return []
+    bounds = sorted(reading.parameters.thresholds_min)[:3]
+    return [
+        Part([Heading("Les soins courants : à quelle distance ?"), _whole_table(reading, bounds)]),
+        Part([_zones_table(reading, bounds[:2])], "les soins courants, EPCI par EPCI", leaves=20),
+        Part(_incomplete(reading)),
+    ]
+
+
+def _whole_table(reading: Reading, bounds: list[float]) -> DataTable:
+    """Return the share of inhabitants of the territory within each bound of each service."""
+    rows = []
+    for service in reading.closest:
+        cells = [_share(reading, ALL_TERRITORY, service, bound) for bound in bounds]
+        times = reading.times(reading.baseline, service).reindex(reading.territory.index)["travel_time_min"]
+        rows.append([capital(reading.label(service)), *cells, _farthest(reading, times)])
+    return DataTable(
+        [
+            "Site le plus proche",
+            *(f"à {minutes(bound)} ou moins" for bound in bounds),
+            "Commune la plus éloignée",
+        ],
+        rows,
+        f"Territoire « {reading.study.territory.name} » : part des habitants selon le temps de route.",
+        align=["left", *rights(len(bounds)), "left"],
+        widths=[1.5, *(0.8 for _ in bounds), 1.4],
+    )
+
+
+def _zones_table(reading: Reading, bounds: list[float]) -> DataTable:
+    """Return the share of inhabitants within two bounds, by EPCI and service, the largest EPCI first."""
+    zones = [
+        z for z in reading.baseline.coverage.index.get_level_values("zone").unique() if z != ALL_TERRITORY
+    ]
+    population = reading.territory.groupby("epci_code")["population"].sum().to_dict()
+    zones.sort(key=lambda zone: (-float(population.get(zone, 0.0)), str(zone)))
+    rows = [
+        [
+            reading.zone(str(zone)),
+            *(_share(reading, zone, service, b) for service in reading.closest for b in bounds),
+        ]
+        for zone in zones
+    ]
+    columns = len(reading.closest) * len(bounds)
+    return DataTable(
+        ["EPCI", *(f"{_SHORT.get(s, capital(s))} {b:g} min" for s in reading.closest for b in bounds)],
+        rows,
+        "Part des habitants de chaque EPCI (communes du territoire) à portée du site le plus proche.",
+        widths=[1.9, *(0.8 for _ in range(columns))],
+    )
+
+
+def _share(reading: Reading, zone: str, service: str, bound: float) -> str:
+    """Write the share of inhabitants of a zone within a bound."""
+    coverage = reading.baseline.coverage
+    if (zone, service) not in coverage.index:
+        return "–"
+    return share(float(coverage[f"within_{bound:g}_min_share"].loc[(zone, service)]))
+
+
+def _farthest(reading: Reading, times: pd.Series) -> str:
+    """Name the commune farthest from a service."""
+    known = times.dropna()
+    if known.empty:
+        return "–"
+    return f"{reading.commune(str(known.idxmax()))} ({minutes(float(known.max()))})"
+
+
+def _incomplete(reading: Reading) -> list[Block]:
+    """Say which closest sites are not measured, and why; and what is known of the lists that are."""
+    reasons = getattr(reading.result.dataset, "completeness", None)
+    known = {} if reasons is None else {str(key): str(text) for key, text in reasons["reason"].items()}
+    asked = [service for service in reading.parameters.closest_services if service not in reading.closest]
+    blocks: list[Block] = []
+    lists: list[Text] = [
+        [strong(f"{capital(reading.label(s))} : "), known[s]] for s in reading.closest if s in known
+    ]
+    if lists:
+        blocks.append(Bullets(lists, "small"))
+    items: list[Text] = [
+        [strong(f"{capital(reading.label(s))} : "), known.get(s, "aucune liste complète.")] for s in asked
+    ]
+    if items:
+        blocks.append(Callout("Non mesuré : la liste des sites n'est pas complète", items, "warning"))
+    return blocks

@@ -1,0 +1,176 @@
+"""The council report: question, answer, what is not known, maps, gainers and losers, needs, method, sources."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from pathlib import Path
+
+from territory.errors import ParameterError
+from territory.report.chapters import (
+    deserts,
+    first_page,
+    flows,
+    groups,
+    maps,
+    method,
+    moves,
+    needs,
+    options,
+    siting,
+    travel_accounts,
+)
+from territory.report.documents.acronyms import acronyms
+from territory.report.layout.document import Block, Callout, Document
+from territory.report.layout.page_limit import Part, fitted, in_order_of_leaving
+from territory.report.layout.pdf import compile_pdf
+from territory.report.reading.run_reading import Reading, read
+from territory.result import StudyResult
+
+DOCUMENTS = ("council", "sheet", "annex")
+# a council reads from 8 to 14 pages
+MOST_PAGES = 14
+# moves told in one table; the annex has them all
+_MOST_MOVES = 14
+
+_YEAR = re.compile(r"\b(?:19|20)\d{2}\b")
+# a document needs a date: this one, when nothing in the data has a year
+_NO_YEAR = 2000
+
+
+def build_report(
+    result: StudyResult | Reading, path: Path | str, *, document: str = "council", epci: str | None = None
+) -> Path:
+    """Write a report of a study as an accessible PDF in French; the same result gives the same bytes.
+
+    Every sentence is made from the numbers; estimates under 11 persons are written "< 11", and differences under
+    the doubt on times "non distinguable".
+
+    Parameters
+    ----------
+    result
+        What `territory.run_study` gives, or a reading of it that several documents share.
+    path
+        File to write; its folder exists.
+    document : {"council", "sheet", "annex"}
+        `council`: question, answer, maps, gainers and losers, needs, method, sources. `sheet`: two pages on one
+        EPCI. `annex`: every table, the parameters, the doubt on times, the manifest and what was withheld.
+    epci
+        Code of the EPCI of a sheet.
+
+    Returns
+    -------
+    Path
+        The file written.
+
+    Raises
+    ------
+    ParameterError
+        The document is unknown, or a sheet has no EPCI.
+    UnknownCodeError
+        No commune of the territory belongs to the EPCI.
+    OutputError
+        The file cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile, territory
+    >>> result = territory.run_study("draguignan")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     build_report(result, Path(folder) / "rapport.pdf").name
+    'rapport.pdf'
+    """
+    if document == "council":
+        made = council_report(result)
+    elif document == "annex":
+        from territory.report.documents.annex import technical_annex
+
+        made = technical_annex(result)
+    elif document == "sheet":
+        from territory.report.documents.epci_sheet import epci_sheet
+
+        if epci is None:
+            raise ParameterError("Une fiche porte sur un EPCI : donnez son code (epci=..., ou --epci CODE).")
+        made = epci_sheet(result, epci)
+    else:
+        raise ParameterError(
+            f"Document inconnu « {document} » ; documents possibles : {', '.join(DOCUMENTS)}."
+        )
+    return compile_pdf(made, path)
+
+
+def council_report(result: StudyResult | Reading) -> Document:
+    """Return the council report as data, within its pages: what does not fit is in the annex, and it says so.
+
+    Parameters
+    ----------
+    result
+        What `territory.run_study` gives, or a reading of it.
+
+    Returns
+    -------
+    Document
+        Content in reading order.
+    """
+    reading = read(result)
+    parts = _parts(reading)
+    return fitted(
+        lambda left_out: _document(reading, parts, left_out),
+        in_order_of_leaving(parts),
+        most_pages=MOST_PAGES,
+    )
+
+
+def _parts(reading: Reading) -> list[Part]:
+    """Return the parts of the report in reading order."""
+    parts = [
+        Part(first_page.first_page(reading)),
+        Part(moves.what_moves(reading)),
+        Part(moves.all_moves(reading, most=_MOST_MOVES)),
+        Part(moves.what_documents_say(reading)),
+        Part(options.options(reading)),
+        *siting.siting_parts(reading),
+        *groups.groups(reading),
+        *maps.maps(reading),
+        *flows.flows(reading),
+        Part(needs.needs(reading)),
+        *travel_accounts.common_care(reading),
+        Part(travel_accounts.travel_accounts(reading), "les trois comptes de trajets", leaves=15),
+        *deserts.desert_parts(reading),
+    ]
+    return [part for part in parts if callable(part.made) or part.made]
+
+
+def _document(reading: Reading, parts: list[Part], left_out: frozenset[int]) -> Document:
+    """Return the report without some of its parts, which it sends the reader to the annex for."""
+    study, vintage = reading.study, reading.vintage()
+    blocks = [block for place, part in enumerate(parts) if place not in left_out for block in part.blocks]
+    moved = [part.title for place, part in enumerate(parts) if place in left_out]
+    blocks += [*_moved(moved), *method.method(reading)]
+    return Document(
+        study.title,
+        date_of(reading),
+        [*blocks, *method.sources(reading, explained=acronyms(blocks))],
+        subtitle=f"Territoire : {study.territory.name} · population {vintage}",
+        kicker="Rapport au conseil",
+        footer=f"{study.title} · population {vintage}",
+        keywords=["accessibilité", "temps de route", "médico-social", study.territory.name],
+        run_digest=reading.result.run_digest,
+    )
+
+
+def _moved(titles: list[str]) -> list[Block]:
+    """Say what is in the annex."""
+    if not titles:
+        return []
+    text = f"Un rapport au conseil tient en {MOST_PAGES} pages. Sont dans l'annexe technique : {' ; '.join(titles)}."
+    return [Callout("Ce qui est dans l'annexe, faute de place ici", [text])]
+
+
+def date_of(reading: Reading) -> dt.date:
+    """Return the date of the newest data (1 January of its year): a report has no date of its own."""
+    table = getattr(reading.result.dataset, "sources", None)
+    texts = [] if table is None or "vintage" not in table else [str(text) for text in table["vintage"]]
+    texts.append(re.sub(r"\D", " ", reading.study.population))
+    years = [int(year) for text in texts for year in _YEAR.findall(text)]
+    return dt.date(max(years, default=_NO_YEAR), 1, 1)

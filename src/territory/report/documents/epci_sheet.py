@@ -1,0 +1,343 @@
+"""The sheet of one EPCI: who lives there, how far care is, who gains and loses there, and whom to ask."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas as pd
+
+from territory import needs
+from territory.errors import StudyError, UnknownCodeError
+from territory.french.words import (
+    capital,
+    count,
+    epci_phrase,
+    in_guillemets,
+    integer,
+    join,
+    minutes,
+    persons,
+    share,
+)
+from territory.report.chapters import commune_table, method, pictures
+from territory.report.chapters.by_scenario import grouped, is_wide
+from territory.report.chapters.needs import range_text
+from territory.report.documents.council import date_of
+from territory.report.layout.document import (
+    Block,
+    Bullets,
+    DataTable,
+    Document,
+    Heading,
+    KeyFigures,
+    Paragraph,
+    Picture,
+    Side,
+    Text,
+    rights,
+    strong,
+)
+from territory.report.layout.page_limit import shortest_needed
+from territory.report.reading.run_reading import Move, Reading, read
+from territory.result import StudyResult
+
+_MOST_PAGES = 2
+# lines of effects and communes that are shown: fewer when the sheet would be longer than its pages
+_LENGTHS = ((40, 30), (12, 30), (9, 26), (6, 20), (4, 14), (2, 8))
+_BANDS = ((0, 24, "moins de 25 ans"), (25, 64, "25 à 64 ans"), (65, math.inf, "65 ans et plus"))
+
+
+def sheet_codes(result: StudyResult | Reading) -> list[str]:
+    """Return the EPCI that a sheet can be written for, the largest first."""
+    territory = read(result).territory
+    people = territory.dropna(subset=["epci_code"]).groupby("epci_code")["population"].sum()
+    codes = [str(code) for code in people.index if str(code)]
+    if not codes:
+        raise StudyError(
+            "Aucune commune du territoire n'a d'EPCI connu : une fiche d'EPCI est impossible ; complétez la "
+            "composition des EPCI de l'étude."
+        )
+    return sorted(codes, key=lambda code: (-float(people[code]), code))
+
+
+def epci_sheet(result: StudyResult | Reading, epci: str) -> Document:
+    """Return the sheet of one EPCI as data, meant for two pages."""
+    reading = read(result)
+    codes = sheet_codes(reading)
+    if epci not in codes:
+        known = ", ".join(f"{code} {reading.zone(code)}" for code in codes)
+        raise UnknownCodeError(
+            f"Aucune commune du territoire n'est dans l'EPCI « {epci} » ; EPCI connus : {known}."
+        )
+    place = reading.territory[reading.territory["epci_code"] == epci]
+    head, times = _people(reading, place), _times(reading, place)
+    picture, foot = _map(reading, place, epci), [*_unknown(reading), *method.digest_line(reading)]
+
+    def make(level: int) -> Document:
+        most_lines, most_communes = _LENGTHS[level]
+        effects = _effects(reading, epci, place, most=most_lines)
+        listed = _by_commune(reading, place, most=most_communes)
+        return _document(reading, epci, [*head, *effects, *times, *picture, *listed, *foot])
+
+    return shortest_needed(make, len(_LENGTHS) - 1, most_pages=_MOST_PAGES)
+
+
+def _document(reading: Reading, epci: str, blocks: list[Block]) -> Document:
+    """Return the sheet with its head and its foot."""
+    study = reading.study
+    return Document(
+        in_guillemets(reading.zone_names[epci]),
+        date_of(reading),
+        blocks,
+        subtitle=f"{study.title} · population {reading.vintage()}",
+        kicker=f"Fiche d'EPCI · {study.territory.name}",
+        footer=f"{reading.zone(epci)} · {study.title} · population {reading.vintage()}",
+        keywords=["fiche", "EPCI", reading.zone_names[epci], study.territory.name],
+        run_digest=reading.result.run_digest,
+    )
+
+
+def _people(reading: Reading, place: pd.DataFrame) -> list[Block]:
+    """Say who lives there, and how many are concerned, with the range."""
+    population = float(place["population"].sum(min_count=1))
+    whole = float(reading.territory["population"].sum(min_count=1))
+    part = share(population / whole) if whole > 0 and not math.isnan(population) else "part inconnue"
+    figures = [
+        (_whole(population), "habitants", f"{part} du territoire étudié"),
+        (integer(len(place)), "communes" if len(place) > 1 else "commune", f"population {reading.vintage()}"),
+    ]
+    figures += [(cells[1], label, cells[2]) for label, cells in _needs(reading, place)[:2]]
+    return [Heading("Qui y vit"), KeyFigures(figures), *_ages(reading, place)]
+
+
+def _whole(value: float) -> str:
+    """Write a whole number, or that it is unknown."""
+    return "inconnu" if math.isnan(value) else integer(value)
+
+
+def _ages(reading: Reading, place: pd.DataFrame) -> list[Block]:
+    """Say the shares of ages, there and in the whole territory."""
+    parts = []
+    for low, high, name in _BANDS:
+        shares = [_share_of_age(reading, table.index, low, high) for table in (place, reading.territory)]
+        if not any(map(math.isnan, shares)):
+            parts.append(f"{share(shares[0])} ont {name} ({share(shares[1])} dans l'ensemble du territoire)")
+    needs_text = [f"{label} : {cells[1]} ({cells[2]})" for label, cells in _needs(reading, place)[2:]]
+    texts = [f"{join(parts)}." if parts else "", f"{' ; '.join(needs_text)}." if needs_text else ""]
+    return [Paragraph(" ".join(filter(None, texts)), "body")] if any(texts) else []
+
+
+def _share_of_age(reading: Reading, codes: pd.Index, low: float, high: float) -> float:
+    """Return the share of an age band in the population of some communes; NaN when unknown."""
+    table = reading.state.population
+    rows = table[table.index.get_level_values("commune_code").isin(codes)]
+    if rows.empty:
+        return math.nan
+    total = float(rows["population"].sum(skipna=False))
+    inside = float(needs.persons_by_age(rows, age_min=low, age_max=high).sum(skipna=False))
+    return inside / total if total > 0 else math.nan
+
+
+def _needs(reading: Reading, place: pd.DataFrame) -> list[tuple[str, tuple[str, str, str]]]:
+    """Return each public with its central estimate and its range in the EPCI."""
+    found: list[tuple[str, tuple[str, str, str]]] = []
+    demand = reading.state.demand
+    for need in reading.study.need:
+        rows = demand[demand.index.get_level_values("public") == need.public]
+        rows = rows[rows.index.get_level_values("commune_code").isin(place.index)]
+        low, central, high = (
+            float(rows[column].sum(min_count=1)) for column in ("demand_low", "demand", "demand_high")
+        )
+        label = need.label.partition(" (")[0]
+        found.append((label, (need.kind, persons(central), f"estimation : {range_text(low, high)}")))
+    return found
+
+
+def _effects(reading: Reading, epci: str, place: pd.DataFrame, *, most: int) -> list[Block]:
+    """Say who gains and who loses there, move by move."""
+    if not reading.result.comparisons:
+        return []
+    name = epci_phrase(reading.zone_names[epci])
+    heading = Heading("Qui y gagne, qui y perd")
+    lines: dict[tuple[str, ...], list[str]] = {}
+    quiet: list[str] = []
+    for scenario_id in reading.result.comparisons:
+        for move in reading.moves(scenario_id):
+            cells = _effect_cells(reading, move, epci)
+            said = f"{reading.labels(move.services)} ({reading.road(move.from_site, move.to_site)})"
+            if cells is not None:
+                lines.setdefault((said, *cells), []).append(scenario_id)
+            elif said not in quiet:
+                quiet.append(said)
+    if not lines:
+        return [heading, Paragraph(_nobody(reading, name))]
+    told = _first_lines(reading, lines, most)
+    rows = [[key[0], join(scenarios), *key[1:]] for key, scenarios in sorted(told.items(), key=_first_letter)]
+    note = "Habitants de l'âge concerné à portée du site d'aujourd'hui ; les lignes ne s'additionnent pas. "
+    outside = len(reading.communes[reading.communes["epci_code"] == epci]) - len(place)
+    if outside:
+        note += f"Y compris {count(outside, 'commune')} de cet EPCI hors du territoire. "
+    note += "« Passent à portée » : seulement dans le scénario, non comptés comme gagnants."
+    if len(told) < len(lines):
+        note += f" {len(told)} lignes sur {len(lines)} ; toutes sont dans l'annexe technique."
+    elif quiet:
+        note += f" Aucun effet mesurable ici : {' ; '.join(quiet)}."
+    return [
+        heading,
+        DataTable(
+            [
+                "Service qui déménage",
+                "Scénario",
+                "Gagnent",
+                "Perdent",
+                "Écart non distinguable",
+                "Passent à portée",
+                "Communes touchées",
+            ],
+            rows,
+            f"Effet des scénarios dans {name}.",
+            align=["left", "left", "right", "right", "right", "right", "left"],
+            widths=[2.0, 0.75, 0.75, 0.72, 1.0, 0.8, 2.9],
+            note=note,
+        ),
+    ]
+
+
+def _first_lines(
+    reading: Reading, lines: dict[tuple[str, ...], list[str]], most: int
+) -> dict[tuple[str, ...], list[str]]:
+    """Return the lines that there is room for: those of the service whose trips change most first."""
+    pivot = reading.pivot()
+    start = f"{reading.labels(pivot.services)} (" if pivot is not None else ""
+    order = sorted(lines, key=lambda key: (not key[0].startswith(start), lines[key], key))
+    return {key: lines[key] for key in order[:most]}
+
+
+def _first_letter(line: tuple[tuple[str, ...], list[str]]) -> tuple[list[str], str]:
+    """Sort lines by scenario, then by service."""
+    return line[1], line[0][0]
+
+
+def _nobody(reading: Reading, name: str) -> str:
+    """Say that no scenario changes anything there that can be measured."""
+    limit = minutes(reading.parameters.recruitment_max_min)
+    return (
+        f"Dans {name}, aucun scénario n'a d'effet mesurable : les services qui déménagent sont, aujourd'hui comme "
+        f"demain, à plus de {limit}, ou l'écart est sous le doute sur les temps. Personne n'y gagne et personne n'y "
+        "perd de façon que l'on puisse dire."
+    )
+
+
+def _effect_cells(reading: Reading, move: Move, epci: str) -> tuple[str, ...] | None:
+    """Return the numbers of one move in the EPCI; None when it touches nobody there."""
+    found = reading.counts(move.scenario_id, move.services[0])
+    if epci not in found.communes.index:
+        return None
+    if not found.communes.loc[epci, ["gain", "loss", "entering", "unknown"]].sum() > 0:
+        return None
+    texts = [found.text(epci, effect) for effect in ("gain", "loss", "indistinct", "entering")]
+    rows = reading.differences(move.scenario_id, move.services[0])
+    inside = reading.communes["epci_code"].reindex(rows.index).eq(epci)
+    named = []
+    for effect, word in (("gain", "gagnent"), ("loss", "perdent")):
+        codes = rows.index[(inside & rows["effect"].eq(effect)).to_numpy()]
+        if len(codes):
+            largest = reading.communes["population"].reindex(codes).fillna(0.0)
+            order = largest.sort_values(ascending=False, kind="stable").index
+            listed = join([reading.commune(str(code)) for code in order], most=3)
+            named.append(f"{word} : {listed}")
+    return (*texts, " ; ".join(named) or "–")
+
+
+def _times(reading: Reading, place: pd.DataFrame) -> list[Block]:
+    """Return the times to each service, today and in each scenario, weighted by inhabitants."""
+    every = list(reading.result.scenarios)
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for service in [*reading.named, *reading.closest]:
+        today = _mean(reading.times(reading.baseline, service), place)
+        later = [_mean(reading.times(reading.result.scenarios[n], service), place) for n in every]
+        cells = (today, *later, _farthest(reading, service, place))
+        alike.setdefault(cells, []).append(reading.short(service))
+    rows = [[capital(join(names)), *cells] for cells, names in alike.items()]
+    if not rows:
+        return []
+    heads = [f"Scénario {name}" for name in every]
+    if is_wide(every):
+        rows = [
+            [*row[:2], grouped(dict(zip(every, row[2:-1], strict=True)), row[1]), row[-1]] for row in rows
+        ]
+        heads = ["Dans les scénarios"]
+    middle: list[Side] = ["right", "left"] if is_wide(every) else rights(len(every) + 1)
+    return [
+        Heading("À quelle distance des services"),
+        DataTable(
+            ["Service", "Aujourd'hui", *heads, "Le plus loin aujourd'hui"],
+            rows,
+            "Temps de route moyen des habitants, aller simple.",
+            align=["left", *middle, "left"],
+            widths=[2.2, 0.85, *([3.0] if is_wide(every) else [0.85 for _ in every]), 2.0],
+            note="« – » : comme aujourd'hui dans tous les scénarios." if is_wide(every) else "",
+        ),
+    ]
+
+
+def _mean(rows: pd.DataFrame, place: pd.DataFrame) -> str:
+    """Write the mean time of the inhabitants of the EPCI."""
+    rows = rows.reindex(place.index)
+    times, weights = rows["travel_time_min"], place["population"].fillna(0.0)
+    if rows["is_reachable"].eq(False).fillna(False).any():
+        far = rows["is_reachable"].eq(False).fillna(False)
+        return "hors d'atteinte" if far.all() else f"hors d'atteinte ({count(int(far.sum()), 'commune')})"
+    known = times.notna() & weights.gt(0)
+    if not known.all() and not known.any():
+        return "inconnu"
+    return minutes(float(np.average(times[known], weights=weights[known])))
+
+
+def _farthest(reading: Reading, service: str, place: pd.DataFrame) -> str:
+    """Name the commune of the EPCI farthest from a service today."""
+    times = reading.times(reading.baseline, service).reindex(place.index)["travel_time_min"].dropna()
+    if times.empty:
+        return "–"
+    return f"{reading.commune(str(times.idxmax()))} ({minutes(float(times.max()))})"
+
+
+def _map(reading: Reading, place: pd.DataFrame, epci: str) -> list[Block]:
+    """Return the map of the EPCI: the difference of the move that changes most, or today's times."""
+    picture: Picture | None = None
+    move = reading.pivot()
+    height = 10.0 if len(place) <= 24 else 8.8
+    if move is not None and move.lasts:
+        picture = pictures.change_map(reading, move, max_height_cm=height, zoom=place.index, zoom_name=epci)
+    elif reading.named or reading.closest:
+        service = [*reading.named, *reading.closest][0]
+        picture = pictures.time_map(
+            reading,
+            service,
+            reading.baseline,
+            situation="Aujourd'hui",
+            max_height_cm=height,
+            zoom=place.index,
+        )
+    return [] if picture is None else [Heading("La carte", new_page=True), picture]
+
+
+def _by_commune(reading: Reading, place: pd.DataFrame, *, most: int) -> list[Block]:
+    """Return the numbers of the map, commune by commune, on two columns."""
+    move = reading.pivot()
+    if move is None or move.from_site is None or move.to_site is None:
+        return commune_table.today_table(reading, place.index, most=most)
+    return commune_table.change_table(reading, move, place.index, most=most)
+
+
+def _unknown(reading: Reading) -> list[Block]:
+    """Say what is not known and whom to ask."""
+    items: list[Text] = [
+        [f"{found.question} ", strong("À demander"), f" : {found.ask}."] for found in reading.study.unknown
+    ]
+    return (
+        [Heading("Ce que l'on ne sait pas, et à qui le demander", 2), Bullets(items, "small")]
+        if items
+        else []
+    )

@@ -1,0 +1,161 @@
+"""Two runs side by side, for a council: what changed, and what it came from."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from territory.french.numbers import decimal, integer
+from territory.french.words import count, persons
+from territory.release.disclosure import THRESHOLD
+from territory.report.layout.document import Block, Callout, DataTable, Document, Heading, Paragraph, Side
+
+CAUSES = {
+    "from_population": "population",
+    "from_supply": "offre",
+    "from_times": "temps de route",
+    "from_parameters": "paramètres",
+}
+LABELS = {
+    "population_hab": "Population (habitants)",
+    "demand_persons": "Besoins estimés (personnes)",
+    "persons_concerned": "Personnes de l'âge concerné",
+    "travel_time_min": "Temps de route (min)",
+}
+EFFECTS = {
+    "gain": "trajet plus court",
+    "loss": "trajet plus long",
+    "indistinct": "écart non distinguable",
+    "entering": "passeraient à portée",
+}
+MOST_ROWS = 4
+
+
+def difference_document(
+    changes: pd.DataFrame,
+    crossings: pd.DataFrame,
+    names: Mapping[str, str],
+    *,
+    title: str,
+    runs: tuple[str, str],
+    date: dt.date,
+) -> Document:
+    """Return the two-page section that says what changed between two runs."""
+    blocks: list[Block] = [
+        Heading("Ce qui a changé, et d'où cela vient"),
+        Paragraph(f"De « {runs[0]} » à « {runs[1]} ».", "lead"),
+        *_summary(changes),
+    ]
+    for indicator in changes.index.get_level_values("indicator").unique():
+        # who would come within reach, or cannot be told, is in the first table and in the CSV
+        if not str(indicator).startswith(("persons_entering", "persons_indistinct")):
+            blocks += _largest(changes, str(indicator), names)
+    blocks += _thresholds(crossings, names)
+    blocks.append(
+        Paragraph(
+            "L'écart est partagé dans un ordre fixe : la population d'abord, puis l'offre, puis les temps de route, "
+            "puis les paramètres de l'étude. Un autre ordre donnerait d'autres parts, pour le même total.",
+            "small",
+        )
+    )
+    return Document(title, date, blocks, subtitle=" → ".join(runs), kicker="Comparaison de deux études")
+
+
+def published(changes: pd.DataFrame) -> pd.DataFrame:
+    """Return the changes as they may leave: persons as whole numbers, small ones and their parts withheld."""
+    table = changes.reset_index()
+    numbers = [column for column in changes.columns if column not in ("place", "service")]
+    is_persons = table["indicator"].str.contains("persons")
+    small = is_persons & table[["value_a", "value_b"]].apply(_is_small).any(axis=1)
+    for column in numbers:
+        values = table[column]
+        texts = values.map(lambda value: "" if np.isnan(value) else f"{value:.3f}".rstrip("0").rstrip("."))
+        whole = values.map(lambda value: "" if np.isnan(value) else f"{np.floor(value + 0.5):.0f}")
+        table[column] = texts.where(~is_persons, whole).mask(small, "")
+    for column in ("value_a", "value_b"):
+        under = is_persons & _is_small(changes[column].reset_index(drop=True))
+        table[column] = table[column].mask(under, f"< {THRESHOLD}")
+    return table
+
+
+def _is_small(values: pd.Series) -> pd.Series:
+    """Return where a number of persons is under the threshold without being 0."""
+    return values.gt(0) & values.lt(THRESHOLD)
+
+
+def _summary(changes: pd.DataFrame) -> list[Block]:
+    """Say how much of each indicator comes from each cause."""
+    if changes.empty:
+        return [Callout("Rien n'a changé", ["Tous les indicateurs des deux études sont égaux."], "note")]
+    rows: list[list[str]] = []
+    found = changes.index.get_level_values("indicator")
+    for indicator in found.unique():
+        group = changes[found == indicator]
+        total = group[list(CAUSES)].abs().sum()
+        shares = total / total.sum() if total.sum() > 0 else total
+        rows.append(
+            [_label(str(indicator)), integer(len(group)), *(f"{100 * share:.0f} %" for share in shares)]
+        )
+    headers = ["Indicateur", "Valeurs changées", *(f"part : {name}" for name in CAUSES.values())]
+    align: list[Side] = ["left", "right", "right", "right", "right", "right"]
+    return [DataTable(headers, rows, "Ce qui a changé, et la part de chaque cause.", align=align)]
+
+
+def _largest(changes: pd.DataFrame, indicator: str, names: Mapping[str, str]) -> list[Block]:
+    """Return the table of the largest changes of one indicator."""
+    group = changes[changes.index.get_level_values("indicator") == indicator]
+    if "persons" in indicator:
+        group = group[~group[["value_a", "value_b"]].apply(_is_small).any(axis=1)]
+    rows: list[list[str]] = []
+    for row in group.head(MOST_ROWS).reset_index().to_dict("records"):
+        values = [_number(float(row[column]), indicator) for column in ("value_a", "value_b")]
+        main = max(CAUSES, key=lambda cause, row=row: (abs(float(row[cause])), cause))  # type: ignore[misc]
+        place, service = (names.get(str(row[key]), str(row[key])) for key in ("place", "service"))
+        rows.append([place, service, *values, CAUSES[main]])
+    if not rows:
+        return []
+    headers = ["Commune ou EPCI", "Service ou public", "Avant", "Après", "Cause principale"]
+    caption = f"{_label(indicator)} : les plus grands changements."
+    align: list[Side] = ["left", "left", "right", "right", "left"]
+    return [DataTable(headers, rows, caption, align=align)]
+
+
+def _thresholds(crossings: pd.DataFrame, names: Mapping[str, str]) -> list[Block]:
+    """List the communes that passed a threshold of time."""
+    if crossings.empty:
+        return [Paragraph("Aucune commune ne passe un seuil de temps, ni dans un sens ni dans l'autre.")]
+    rows = [
+        [
+            names.get(str(row["commune_code"]), str(row["commune_code"])),
+            names.get(str(row["service"]), str(row["service"])),
+            f"{row['threshold_min']:g} min",
+            "passe sous le seuil" if row["direction"] == "within" else "passe au-dessus",
+        ]
+        for row in crossings.head(2 * MOST_ROWS).to_dict("records")
+    ]
+    said = count(len(crossings), "passage de seuil", "passages de seuil")
+    return [DataTable(["Commune", "Service", "Seuil", "Sens"], rows, f"{said} ; les premiers.")]
+
+
+def _label(indicator: str) -> str:
+    """Name an indicator."""
+    if indicator in LABELS:
+        return LABELS[indicator]
+    if indicator.startswith("within_"):
+        return f"Part des habitants à {indicator.split('_')[1]} min ou moins"
+    _, effect, scenario = indicator.split("_", 2)
+    return f"Scénario {scenario} : personnes, {EFFECTS.get(effect, effect)}"
+
+
+def _number(value: float, indicator: str) -> str:
+    """Write a value in the precision of its indicator."""
+    if np.isnan(value):
+        return "inconnu"
+    if indicator.endswith("_share"):
+        return f"{decimal(100 * value, 1)} %"
+    if indicator.endswith("_min"):
+        return decimal(value, 1)
+    return persons(value) if "persons" in indicator else integer(value)

@@ -1,0 +1,180 @@
+"""What the map of the summary page shows: its shapes, and one layer for each time and each difference."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import shapely
+
+from territory.french.words import change, integer, join, minutes, persons
+from territory.plot.maps.categories import Category, Classes, change_classes, shown, time_classes
+from territory.release.observed_children import observed_counts
+from territory.release.published import publish_communes
+from territory.report.chapters import pictures
+from territory.report.documents.annex_tables import distinct_moves
+from territory.report.reading.run_reading import Move, Reading
+from territory.tables.labels import value_label
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+# the map is this wide, in its own units
+WIDTH = 1000.0
+_DISC = 7.0
+# of one commune
+_BESIDE = {"entering": "passe à portée"}
+_NUMBERS = ["baseline_travel_time_min", "scenario_travel_time_min", "delta_travel_time_min"]
+
+
+def shapes(areas: gpd.GeoDataFrame) -> tuple[list[str], tuple[float, float], Any]:
+    """Return the outline of each commune as an SVG path, the size of the map, and how to place a point on it."""
+    if areas.empty:
+        return [], (WIDTH, 100.0), lambda xy: xy
+    left, bottom, right, top = map(float, areas.total_bounds)
+    side = max(right - left, top - bottom, 5_000.0)
+    pad = 0.03 * side
+    scale = WIDTH / (max(right - left, 0.3 * side) + 2 * pad)
+    height = (max(top - bottom, 0.3 * side) + 2 * pad) * scale
+    middle = ((left + right) / 2, (bottom + top) / 2)
+
+    def place(points: np.ndarray) -> np.ndarray:
+        moved = (np.asarray(points, dtype=float) - middle) * (scale, -scale) + (WIDTH / 2, height / 2)
+        return np.asarray(moved.round(1))
+
+    return [_path(geometry, place) for geometry in areas.geometry], (WIDTH, round(height, 1)), place
+
+
+def _path(geometry: Any, place: Any) -> str:
+    """Return one commune: its rings, or a disc at its point."""
+    if geometry is None or geometry.is_empty:
+        return ""
+    if geometry.geom_type == "Point":
+        (x, y), r = place([[geometry.x, geometry.y]])[0], _DISC
+        return f"M{x - r:g} {y:g}a{r:g} {r:g} 0 1 0 {2 * r:g} 0a{r:g} {r:g} 0 1 0 {-2 * r:g} 0Z"
+    parts = []
+    for polygon in shapely.get_parts(geometry):
+        for ring in (polygon.exterior, *polygon.interiors):
+            points = place(np.asarray(ring.coords)[:-1, :2])
+            parts.append("M" + "L".join(f"{x:g} {y:g}" for x, y in points) + "Z")
+    return "".join(parts)
+
+
+def borders(areas: gpd.GeoDataFrame, zones: pd.Series, place: Any) -> str:
+    """Return the outer borders of the zones as one SVG path; empty where communes are points."""
+    outlines = areas[areas.geom_type.isin(["Polygon", "MultiPolygon"])]
+    codes = zones.reindex(outlines.index).fillna("").astype(str)
+    return "".join(
+        _path(shapely.union_all(outlines.geometry[codes == zone].to_numpy()), place)
+        for zone in codes.unique()
+    )
+
+
+def layers(reading: Reading, codes: pd.Index) -> list[dict[str, Any]]:
+    """Return what may be shown on the map, the difference that matters most first."""
+    found = list(_changes(reading, codes))
+    return [*found, *_times(reading, codes)]
+
+
+def _changes(reading: Reading, codes: pd.Index) -> Iterator[dict[str, Any]]:
+    """Yield the difference of each move, the pivot first."""
+    pivot = reading.pivot()
+    moves = [(move, names) for move, names in distinct_moves(reading) if move.lasts]
+    moves.sort(
+        key=lambda pair: (
+            pivot is None or pair[0].services != pivot.services or pivot.scenario_id not in pair[1]
+        )
+    )
+    for move, names in moves:
+        rows = publish_communes(reading.result, move.scenario_id).xs(move.services[0], level="service")
+        rows = rows.reindex(codes)
+        road = reading.road(move.from_site, move.to_site)
+        word = "scénario" if len(names) == 1 else "scénarios"
+        classes = change_classes(rows["delta_travel_time_min"], rows["effect"])
+        is_observed = observed_counts(reading.result, move.services[0]) is not None
+        numbers = pd.DataFrame({name: rows[name] for name in _NUMBERS})
+        texts = [_changed(row, is_observed=is_observed) for _, row in rows.iterrows()]
+        yield _layer(
+            f"Écart : {reading.labels(move.services)}, {road} ({word} {join(names)})",
+            f"{reading.noun(move.services[0], is_observed=is_observed)}",
+            classes,
+            texts,
+            numbers,
+            _sites(reading, move),
+        )
+
+
+def _changed(row: pd.Series, *, is_observed: bool) -> list[str]:
+    """Return the texts of one commune under one move."""
+    before, after = (_minutes(row[f"{side}_travel_time_min"]) for side in ("baseline", "scenario"))
+    effect = str(row["effect"])
+    told = effect in ("gain", "loss")
+    delta = float(row["delta_travel_time_min"])
+    said = (
+        change(delta, is_distinguishable=told)
+        if effect in ("gain", "loss", "indistinct")
+        else _BESIDE.get(effect, value_label(effect))
+    )
+    people = str(row["persons"])
+    if people.isdecimal():
+        people = integer(float(people)) if is_observed else persons(float(people))
+    return [before, after, said, value_label(people) if people else "inconnu"]
+
+
+def _times(reading: Reading, codes: pd.Index) -> Iterator[dict[str, Any]]:
+    """Yield today's times to each service."""
+    for service in [*reading.named, *reading.closest]:
+        rows = reading.times(reading.baseline, service).reindex(codes)
+        times = rows["travel_time_min"]
+        classes = time_classes(times, breaks=pictures.breaks_of(reading), is_reachable=rows["is_reachable"])
+        texts = [[_minutes(time), "–", "–", "–"] for time in times]
+        numbers = pd.DataFrame({"before": times, "after": np.nan, "delta": np.nan})
+        marks = list(reading.site(reading.baseline, service) or ()) if service in reading.named else []
+        yield _layer(
+            f"Temps d'aujourd'hui : {reading.label(service)}", "", classes, texts, numbers,
+            [(site, reading.site_name(site)) for site in marks],
+        )  # fmt: skip
+
+
+def _sites(reading: Reading, move: Move) -> list[tuple[str, str]]:
+    """Return the sites of a move with what they are."""
+    before = [(site, f"aujourd'hui : {reading.site_name(site)}") for site in move.from_site or ()]
+    after = [
+        (s, f"scénario : {reading.site_name(s)}")
+        for s in move.to_site or ()
+        if s not in (move.from_site or ())
+    ]
+    return before + after
+
+
+def _layer(
+    name: str,
+    noun: str,
+    classes: Classes,
+    texts: list[list[str]],
+    numbers: pd.DataFrame,
+    sites: list[tuple[str, str]],
+) -> dict[str, Any]:
+    """Put one layer together."""
+    legend: tuple[Category, ...] = shown(classes.legend, classes.keys)
+    sorted_by = [
+        [None if math.isnan(value) else round(value, 1) for value in row]
+        for row in numbers.to_numpy(dtype=float).tolist()
+    ]
+    return {
+        "name": name,
+        "noun": noun,
+        "legend": [(category.key, category.label) for category in legend],
+        "keys": [str(key) for key in classes.keys],
+        "rows": texts,
+        "numbers": sorted_by,
+        "sites": sites,
+    }
+
+
+def _minutes(value: float) -> str:
+    """Write minutes."""
+    return "?" if math.isnan(float(value)) else minutes(float(value))

@@ -1,0 +1,244 @@
+"""The summary page: one HTML file that needs nothing from outside, with a map to zoom and a table to sort."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import math
+from importlib import resources
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from territory.french.words import alphabetical, integer, typeset
+from territory.plot.maps.categories import Category, change_classes, time_classes
+from territory.report.chapters import first_page, method, moves, pictures
+from territory.report.documents import summary_map
+from territory.report.layout.document import Block, DataTable, Heading
+from territory.report.layout.html import blocks_html, text
+from territory.report.reading.run_reading import Reading, read
+from territory.result import StudyResult
+
+_TOWNS = 12
+_HINT = "Choisissez une commune dans la liste, ou passez sur la carte."
+_COLUMNS = ("Commune", "EPCI", "Habitants", "Aujourd'hui", "Scénario", "Écart", "Personnes concernées")
+
+
+def summary_html(result: StudyResult | Reading) -> str:
+    """Return the summary page of a study.
+
+    It holds its styles, its script and its data; a policy inside the page forbids any other. Without scripts, the
+    answer and the tables can still be read.
+    """
+    reading = read(result)
+    study = reading.study
+    css, script = (_asset(name) for name in ("resume.css", "resume.js"))
+    drawn, communes = _map(reading)
+    parts = [
+        "<!DOCTYPE html>",
+        '<html lang="fr"><head><meta charset="utf-8">',
+        f'<meta http-equiv="Content-Security-Policy" content="{_policy(script)}">',
+        '<meta name="viewport" content="width=device-width, initial-scale=1">',
+        f"<title>{text(study.title)}</title><style>{css}</style></head><body>",
+        '<a class="skip" href="#contenu">Aller au contenu</a>',
+        f"<header><p>Résumé · {text(study.territory.name)} · population {text(reading.vintage())}</p>",
+        f'<h1>{text(study.title)}</h1></header><main id="contenu">',
+        blocks_html(first_page.first_page(reading)),
+        *drawn,
+        blocks_html([*_by_epci(reading), *moves.all_moves(reading, level=1)]),
+        # communes last: on a narrow screen their table is far longer than all the rest
+        *communes,
+        f"</main><footer>{blocks_html(method.digest_line(reading))}</footer>",
+    ]
+    if 'id="data"' in "".join(parts):
+        parts.append(f"<script>{script}</script>")
+    return "\n".join([*parts, "</body></html>\n"])
+
+
+def _asset(name: str) -> str:
+    """Return a file that goes into the page."""
+    return (resources.files("territory.report.layout") / "templates" / name).read_text("utf-8")
+
+
+def _policy(script: str) -> str:
+    """Forbid every address, and every script but ours."""
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    # styles are set on a few elements by the script, never from data
+    allowed = f"style-src 'unsafe-inline'; script-src 'sha256-{digest}'"
+    return f"default-src 'none'; {allowed}; base-uri 'none'; form-action 'none'"
+
+
+def _by_epci(reading: Reading) -> list[Block]:
+    """Return gainers and losers by EPCI for the move that changes most."""
+    move = reading.pivot()
+    if move is None:
+        return []
+    zones = moves.ordered_zones(reading, move)
+    table: DataTable | None = moves.effects_table(reading, move, zones) if zones else None
+    return [Heading("Qui gagne, qui perd, EPCI par EPCI"), table] if table is not None else []
+
+
+def _map(reading: Reading) -> tuple[list[str], list[str]]:
+    """Return the map with its controls; the table of communes with the data of both."""
+    areas = pictures.areas_of(reading)
+    layers = summary_map.layers(reading, areas.index) if len(areas) else []
+    if not layers:
+        return [], []
+    paths, size, place = summary_map.shapes(areas)
+    zones = reading.communes["epci_code"].reindex(areas.index).fillna("").astype(str)
+    border = summary_map.borders(areas, zones, place)
+    for layer in layers:
+        layer["sites"] = [_placed(reading, site, label, place) for site, label in layer["sites"]]
+    names = reading.territory["name"].reindex(areas.index)
+    people = reading.territory["population"].reindex(areas.index)
+    communes = [
+        [typeset(str(name)), reading.zone(zone), None if math.isnan(count) else round(count)]
+        for name, zone, count in zip(names, zones, people, strict=True)
+    ]
+    data = {
+        "communes": communes,
+        "layers": [_typeset_layer(layer) for layer in layers],
+        "fills": {key: f"url(#f-{key})" for key in _categories(reading)},
+        "view": [0, 0, *size],
+        "metres": _metres_by_unit(place),
+        "hint": typeset(_HINT),
+    }
+    order = sorted(range(len(communes)), key=lambda i: alphabetical(str(communes[i][0])))
+    drawn = [
+        "<h2>La carte, commune par commune</h2>",
+        _controls(layers, communes, order),
+        '<div class="map"><div class="frame">',
+        f'<svg id="map" viewBox="0 0 {size[0]:g} {size[1]:g}" tabindex="0" role="img" aria-labelledby="map-title" '
+        'aria-describedby="map-help">',
+        f'<title id="map-title">{text(layers[0]["name"])}</title><defs>{_patterns(reading)}</defs><g id="areas">',
+        *(f'<path class="commune" data-i="{i}" d="{path}"/>' for i, path in enumerate(paths)),
+        f'</g><path class="border" d="{border}"/><g aria-hidden="true">',
+        *_towns(reading, place),
+        '</g><g id="sites"></g></svg>',
+        '<div id="scale" class="scale" aria-hidden="true"></div><div class="north" aria-hidden="true">↑ N</div>',
+        '<div id="tip" class="tip" hidden></div></div>',
+        '<div><ul id="legend" class="legend"></ul>',
+        f'<p id="details" class="details" aria-live="polite">{text(_HINT)}</p></div></div>',
+        '<p id="map-help" class="small">Clavier, une fois sur la carte : flèches pour se déplacer, + et − pour '
+        "zoomer, 0 pour revenir. Souris : glisser, Ctrl et molette. Les mêmes nombres sont dans le tableau des "
+        "communes. Contours : IGN, simplifiés.</p>",
+    ]
+    return drawn, [
+        _table(layers[0], communes, order),
+        f'<script type="application/json" id="data">{_json(data)}</script>',
+    ]
+
+
+def _placed(reading: Reading, site: str, label: str, place: Any) -> list[Any]:
+    """Return a site with its place on the map."""
+    x, y = place(np.array(reading.state.sites.geometry[site].coords))[0].tolist()
+    return [typeset(label), x, y]
+
+
+def _metres_by_unit(place: Any) -> float:
+    """Return how many metres one unit of the map is."""
+    far = 100_000.0
+    (start, _), (end, _) = place(np.array([[0.0, 0.0], [far, 0.0]])).tolist()
+    return round(far / (end - start), 3) if end > start else 1.0
+
+
+def _towns(reading: Reading, place: Any) -> list[str]:
+    """Return the name of the largest commune of each EPCI, the few that a map bears."""
+    table = reading.territory.sort_values("population", ascending=False, kind="stable")
+    found = []
+    for _, row in table.drop_duplicates("epci_code").head(_TOWNS).iterrows():
+        x, y = place(np.array([[row.geometry.x, row.geometry.y]]))[0].tolist()
+        found.append(f'<text class="town" data-x="{x:g}" data-y="{y:g}">{text(str(row["name"]))}</text>')
+    return found
+
+
+def _typeset_layer(layer: dict[str, Any]) -> dict[str, Any]:
+    """Apply French spacing to the texts of a layer."""
+    return {
+        **layer,
+        "name": typeset(layer["name"]),
+        "noun": typeset(layer["noun"]),
+        "legend": [[key, typeset(label)] for key, label in layer["legend"]],
+        "rows": [[typeset(cell) for cell in row] for row in layer["rows"]],
+    }
+
+
+def _controls(layers: list[dict[str, Any]], communes: list[list[Any]], order: list[int]) -> str:
+    """Return the lists and the buttons."""
+    shown = "".join(f'<option value="{i}">{text(layer["name"])}</option>' for i, layer in enumerate(layers))
+    places = "".join(f'<option value="{i}">{text(communes[i][0])}</option>' for i in order)
+    return (
+        f'<div class="controls"><label>Ce que montre la carte<br><select id="layer">{shown}</select></label>'
+        f'<label>Commune<br><select id="commune"><option value="-1">Choisissez…</option>{places}</select></label>'
+        '<div role="group" aria-label="Zoom"><button type="button" id="in" aria-label="Zoomer">+</button> '
+        '<button type="button" id="out" aria-label="Dézoomer">−</button> '
+        '<button type="button" id="reset">Tout voir</button></div></div>'
+    )
+
+
+def _table(layer: dict[str, Any], communes: list[list[Any]], order: list[int]) -> str:
+    """Return the table of communes: filled for the first layer, so that it can be read without scripts."""
+    heads = "".join(f'<th scope="col"><button type="button">{text(head)}</button></th>' for head in _COLUMNS)
+    rows = []
+    for i in order:
+        name, zone, people = communes[i]
+        written = "inconnu" if people is None else integer(people)
+        cells = "".join(
+            f'<td class="{side}" data-l="{text(head)}">{text(cell)}</td>'
+            for head, cell, side in zip(
+                _COLUMNS[1:], [zone, written, *layer["rows"][i]], ["left"] + ["right"] * 5, strict=True
+            )
+        )
+        rows.append(f'<tr data-i="{i}"><th scope="row">{text(name)}</th>{cells}</tr>')
+    return (
+        '<h2>Le tableau des communes</h2><div class="controls"><label>Filtrer par nom de commune ou d’EPCI<br>'
+        '<input id="filter" type="search" autocomplete="off"></label></div>'
+        '<p id="status" class="small" role="status"></p>'
+        '<div class="scroll tall" role="region" tabindex="0" aria-label="Tableau des communes"><table id="communes">'
+        f'<caption id="caption">{text(layer["name"])}</caption><thead><tr>{heads}</tr></thead>'
+        f"<tbody>{''.join(rows)}</tbody></table></div>"
+    )
+
+
+def _categories(reading: Reading) -> dict[str, Category]:
+    """Return every class that a map may show, by its key."""
+    none = pd.Series(dtype=float)
+    legends = (
+        change_classes(none, pd.Series(dtype=object)).legend,
+        time_classes(none, breaks=pictures.breaks_of(reading)).legend,
+    )
+    return {category.key: category for legend in legends for category in legend}
+
+
+def _patterns(reading: Reading) -> str:
+    """Return the fills: a colour, and lines or dots where colour would be alone."""
+    marks = {
+        "/": '<path d="M-2 2L2 -2M0 10L10 0M8 12L12 8" stroke="{ink}" stroke-width="1.4"/>',
+        "|": '<path d="M3 0V10M8 0V10" stroke="{ink}" stroke-width="1.4"/>',
+        ".": '<circle cx="3" cy="3" r="1.1" fill="{ink}"/><circle cx="8" cy="8" r="1.1" fill="{ink}"/>',
+        "x": '<path d="M0 0L10 10M10 0L0 10" stroke="{ink}" stroke-width="1"/>',
+    }
+    found = []
+    for key, category in _categories(reading).items():
+        drawn = marks[category.hatch[0]].format(ink=category.hatch_color) if category.hatch else ""
+        found.append(
+            f'<pattern id="f-{key}" width="10" height="10" patternUnits="userSpaceOnUse">'
+            f'<rect width="10" height="10" fill="{category.color}"/>{drawn}</pattern>'
+        )
+    return "".join(found)
+
+
+def _json(data: dict[str, Any]) -> str:
+    """Return data that no page can take for markup."""
+    written = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    for sign, code in (
+        ("<", "\\u003c"),
+        (">", "\\u003e"),
+        ("&", "\\u0026"),
+        ("\u2028", "\\u2028"),
+        ("\u2029", "\\u2029"),
+    ):
+        written = written.replace(sign, code)
+    return written

@@ -1,0 +1,294 @@
+"""A small writer of workbooks: texts and numbers only, the same bytes for the same content, ten times faster."""
+
+from __future__ import annotations
+
+import io
+import math
+import re
+import zipfile
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from xml.sax.saxutils import escape, quoteattr
+
+Value = str | float | int | None
+
+_ZIP_DATE = (2000, 1, 1, 0, 0, 0)
+_STAMP = "2000-01-01T00:00:00Z"
+_MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+_PACKAGE = "http://schemas.openxmlformats.org/package/2006"
+_OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006"
+_HEAD = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
+# characters that XML 1.0 does not allow; a cell holds 32,767 letters at most
+_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_MOST_LETTERS = 32_000
+# what a spreadsheet takes for a formula when somebody edits the cell or opens the sheet as CSV
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "|", "%")
+# styles, by their place in styles.xml
+_PLAIN, _TEXT, _QUOTED, _HEADER, _TITLE, _WRAPPED, _WRAPPED_QUOTED, _WHOLE, _TENTHS, _FINE = range(10)
+# how a number is shown, whole or not, by the format of its column
+_NUMBERS = {"plain": (_PLAIN, _PLAIN), "rounded": (_WHOLE, _TENTHS), "fine": (_WHOLE, _FINE)}
+_LINE_POINTS = 15.0
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """One sheet: a table with its titles, or lines of text when it has none.
+
+    Attributes
+    ----------
+    name
+        At most 31 letters, no bracket, colon, star, question mark or slash.
+    heads
+        Titles of the columns; empty for lines of text.
+    rows
+        Values: texts, numbers, None for nothing.
+    widths
+        Width of each column (letters).
+    titles
+        Lines of text that are titles, by their place.
+    formats
+        How the numbers of each column are shown: `plain` (a year), `rounded` (thousands apart, one decimal at most) or
+        `fine` (three decimals at most). Without them every column is `rounded`.
+    """
+
+    name: str
+    heads: Sequence[str]
+    rows: Sequence[Sequence[Value]]
+    widths: Sequence[float]
+    titles: frozenset[int] = field(default_factory=frozenset)
+    formats: Sequence[str] = field(default_factory=tuple)
+
+
+def to_xlsx(sheets: Sequence[Sheet], *, title: str) -> bytes:
+    """Return a workbook as bytes.
+
+    A text is written as a text cell, never as a formula, whatever it begins with; the quote prefix keeps it one
+    when somebody edits it.
+
+    References
+    ----------
+    ECMA-376, Office Open XML File Formats, part 1.
+
+    Examples
+    --------
+    >>> import openpyxl
+    >>> content = to_xlsx([Sheet("Essai", ["Nom"], [["=1+1"], [2.5]], [12])], title="Essai")
+    >>> [cell.value for cell in openpyxl.load_workbook(io.BytesIO(content))["Essai"]["A"]]
+    ['Nom', '=1+1', 2.5]
+    """
+    parts = {
+        "[Content_Types].xml": _content_types(len(sheets)),
+        "_rels/.rels": _rels(
+            [
+                (f"{_OFFICE}/relationships/officeDocument", "xl/workbook.xml"),
+                (f"{_PACKAGE}/relationships/metadata/core-properties", "docProps/core.xml"),
+            ]
+        ),
+        "docProps/core.xml": _core(title),
+        "xl/workbook.xml": _workbook(sheets),
+        "xl/_rels/workbook.xml.rels": _rels(
+            [
+                *(
+                    (f"{_OFFICE}/relationships/worksheet", f"worksheets/sheet{i}.xml")
+                    for i in range(1, len(sheets) + 1)
+                ),
+                (f"{_OFFICE}/relationships/styles", "styles.xml"),
+            ]
+        ),
+        "xl/styles.xml": _STYLES,
+    }
+    for i, sheet in enumerate(sheets, start=1):
+        parts[f"xl/worksheets/sheet{i}.xml"] = _sheet(sheet)
+    written = io.BytesIO()
+    with zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as target:
+        for name, content in parts.items():
+            target.writestr(zipfile.ZipInfo(name, _ZIP_DATE), _HEAD + content, zipfile.ZIP_DEFLATED)
+    return written.getvalue()
+
+
+def _content_types(sheets: int) -> str:
+    """Say what each part is."""
+    kind = "application/vnd.openxmlformats-officedocument.spreadsheetml"
+    overrides = [
+        ("/xl/workbook.xml", f"{kind}.sheet.main+xml"),
+        ("/xl/styles.xml", f"{kind}.styles+xml"),
+        ("/docProps/core.xml", "application/vnd.openxmlformats-package.core-properties+xml"),
+        *((f"/xl/worksheets/sheet{i}.xml", f"{kind}.worksheet+xml") for i in range(1, sheets + 1)),
+    ]
+    body = "".join(f'<Override PartName="{name}" ContentType="{what}"/>' for name, what in overrides)
+    rels = "application/vnd.openxmlformats-package.relationships+xml"
+    defaults = (
+        f'<Default Extension="rels" ContentType="{rels}"/><Default Extension="xml" ContentType="text/xml"/>'
+    )
+    return f'<Types xmlns="{_PACKAGE}/content-types">{defaults}{body}</Types>'
+
+
+def _rels(targets: Iterable[tuple[str, str]]) -> str:
+    """Tie a part to others."""
+    body = "".join(
+        f'<Relationship Id="rId{i}" Type="{kind}" Target="{target}"/>'
+        for i, (kind, target) in enumerate(targets, start=1)
+    )
+    return f'<Relationships xmlns="{_PACKAGE}/relationships">{body}</Relationships>'
+
+
+def _core(title: str) -> str:
+    """Say what the document is, with dates that mean nothing."""
+    spaces = (
+        f'xmlns:cp="{_PACKAGE}/metadata/core-properties" xmlns:dc="http://purl.org/dc/elements/1.1/" '
+        'xmlns:dcterms="http://purl.org/dc/terms/" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
+    )
+    dates = "".join(
+        f'<dcterms:{name} xsi:type="dcterms:W3CDTF">{_STAMP}</dcterms:{name}>'
+        for name in ("created", "modified")
+    )
+    # the order of the schema: creator, language, title, then the dates
+    return (
+        f"<cp:coreProperties {spaces}><dc:title>{_safe(title)}</dc:title><dc:creator>territory</dc:creator>"
+        f"<dc:language>fr-FR</dc:language>{dates}</cp:coreProperties>"
+    )
+
+
+def _workbook(sheets: Sequence[Sheet]) -> str:
+    """List the sheets and the ranges of their filters."""
+    listed = "".join(
+        f'<sheet name={quoteattr(sheet.name)} sheetId="{i}" r:id="rId{i}"/>'
+        for i, sheet in enumerate(sheets, start=1)
+    )
+    filters = ""
+    for i, sheet in enumerate(sheets):
+        if sheet.heads and sheet.rows:
+            quoted = sheet.name.replace("'", "''")
+            last = f"${column_letters(len(sheet.heads))}${len(sheet.rows) + 1}"
+            place = _safe(f"'{quoted}'!$A$1:{last}")
+            filters += f'<definedName name="_xlnm._FilterDatabase" localSheetId="{i}" hidden="1">{place}</definedName>'
+            first = _safe(f"'{quoted}'!$1:$1")
+            filters += f'<definedName name="_xlnm.Print_Titles" localSheetId="{i}">{first}</definedName>'
+    named = f"<definedNames>{filters}</definedNames>" if filters else ""
+    return f'<workbook xmlns="{_MAIN}" xmlns:r="{_OFFICE}/relationships"><sheets>{listed}</sheets>{named}</workbook>'
+
+
+def _sheet(sheet: Sheet) -> str:
+    """Write one sheet: titles that stay in sight, widths, rows, filter."""
+    frozen = ""
+    if sheet.heads:
+        # the first column stays in sight too, when there is another to look at
+        split = 'xSplit="1" ' if len(sheet.heads) > 1 else ""
+        corner, pane = ("B2", "bottomRight") if split else ("A2", "bottomLeft")
+        frozen = f'<pane {split}ySplit="1" topLeftCell="{corner}" activePane="{pane}" state="frozen"/>'
+    widths = "".join(
+        f'<col min="{i}" max="{i}" width="{width:g}" customWidth="1"/>'
+        for i, width in enumerate(sheet.widths, start=1)
+    )
+    letters = [column_letters(i) for i in range(1, max(len(sheet.widths), len(sheet.heads), 1) + 1)]
+    formats = [*sheet.formats, *["rounded"] * len(letters)]
+    lines = []
+    if sheet.heads:
+        cells = "".join(_cell(letters[i], 1, head, _HEADER, "plain") for i, head in enumerate(sheet.heads))
+        lines.append(f'<row r="1" ht="48" customHeight="1">{cells}</row>')
+    for place, row in enumerate(sheet.rows):
+        number = place + 1 + bool(sheet.heads)
+        style = None if sheet.heads else _TITLE if place in sheet.titles else _WRAPPED
+        cells = "".join(
+            _cell(letters[i], number, value, style, formats[i])
+            for i, value in enumerate(row)
+            if value is not None
+        )
+        height = "" if sheet.heads else _height(row, sheet.widths)
+        lines.append(f'<row r="{number}"{height}>{cells}</row>')
+    last = f"{column_letters(max(len(sheet.heads), 1))}{len(sheet.rows) + 1}"
+    filtered = f'<autoFilter ref="A1:{last}"/>' if sheet.heads and sheet.rows else ""
+    # on paper: the whole width on one page, lying down where there are columns
+    lying = ' orientation="landscape"' if sheet.heads else ""
+    return (
+        f'<worksheet xmlns="{_MAIN}"><sheetPr><pageSetUpPr fitToPage="1"/></sheetPr>'
+        f'<sheetViews><sheetView workbookViewId="0">{frozen}</sheetView></sheetViews>'
+        f"<cols>{widths}</cols><sheetData>{''.join(lines)}</sheetData>{filtered}"
+        f'<pageSetup paperSize="9" fitToHeight="0"{lying}/></worksheet>'
+    )
+
+
+def _height(row: Sequence[Value], widths: Sequence[float]) -> str:
+    """Return the height of a line of text that takes several lines: not every reader finds it by itself."""
+    texts = [str(value) for value in row if value is not None]
+    lines = max((math.ceil(1.1 * len(text) / widths[0]) for text in texts), default=1)
+    return f' ht="{_LINE_POINTS * lines:g}" customHeight="1"' if lines > 1 else ""
+
+
+def _cell(letters: str, number: int, value: Value, style: int | None, shown: str) -> str:
+    """Write one cell: a number as a number, anything else as a text."""
+    if isinstance(value, str):
+        return f'<c r="{letters}{number}" {_text_cell(value, style)}'
+    if value is None or not math.isfinite(value):
+        return ""
+    whole, other = _NUMBERS[shown]
+    style = whole if isinstance(value, int) else other
+    return f'<c r="{letters}{number}" s="{style}"><v>{value!r}</v></c>'
+
+
+# a sheet says the same names, units and words thousands of times
+@lru_cache(maxsize=16_384)
+def _text_cell(value: str, style: int | None) -> str:
+    """Write what a cell of text holds, after its place."""
+    is_risky = value.startswith(_FORMULA_STARTS)
+    if style is None:
+        style = _QUOTED if is_risky else _TEXT
+    elif style == _WRAPPED and is_risky:
+        style = _WRAPPED_QUOTED
+    return f's="{style}" t="inlineStr"><is><t xml:space="preserve">{_safe(value)}</t></is></c>'
+
+
+def _safe(text: str) -> str:
+    """Return a text as XML holds it; what XML cannot hold becomes a replacement mark."""
+    return escape(_FORBIDDEN.sub("\ufffd", text[:_MOST_LETTERS]))
+
+
+def column_letters(place: int) -> str:
+    """Return the letters of a column.
+
+    Examples
+    --------
+    >>> column_letters(1), column_letters(26), column_letters(27)
+    ('A', 'Z', 'AA')
+    """
+    letters = ""
+    while place:
+        place, rest = divmod(place - 1, 26)
+        letters = chr(ord("A") + rest) + letters
+    return letters
+
+
+_STYLES = (
+    f'<styleSheet xmlns="{_MAIN}">'
+    '<numFmts count="2"><numFmt numFmtId="164" formatCode="#,##0.0"/><numFmt numFmtId="165" formatCode="#,##0.0##"/>'
+    "</numFmts>"
+    '<fonts count="4"><font><sz val="11"/><name val="Calibri"/></font>'
+    '<font><b/><sz val="11"/><color rgb="FFFFFFFF"/><name val="Calibri"/></font>'
+    '<font><b/><sz val="13"/><color rgb="FF0B4A6F"/><name val="Calibri"/></font>'
+    '<font><sz val="11"/><name val="Calibri"/></font></fonts>'
+    '<fills count="3"><fill><patternFill patternType="none"/></fill><fill><patternFill patternType="gray125"/></fill>'
+    '<fill><patternFill patternType="solid"><fgColor rgb="FF0B4A6F"/><bgColor indexed="64"/></patternFill></fill>'
+    "</fills>"
+    '<borders count="1"><border><left/><right/><top/><bottom/><diagonal/></border></borders>'
+    '<cellStyleXfs count="1"><xf numFmtId="0" fontId="0" fillId="0" borderId="0"/></cellStyleXfs>'
+    '<cellXfs count="10">'
+    '<xf numFmtId="0" fontId="0" fillId="0" borderId="0" xfId="0"/>'
+    '<xf numFmtId="49" fontId="0" fillId="0" borderId="0" xfId="0" applyNumberFormat="1" applyAlignment="1">'
+    '<alignment horizontal="left" indent="1"/></xf>'
+    '<xf numFmtId="49" fontId="0" fillId="0" borderId="0" xfId="0" applyNumberFormat="1" applyAlignment="1" '
+    'quotePrefix="1"><alignment horizontal="left" indent="1"/></xf>'
+    '<xf numFmtId="49" fontId="1" fillId="2" borderId="0" xfId="0" applyNumberFormat="1" applyFont="1" applyFill="1" '
+    'applyAlignment="1"><alignment vertical="center" wrapText="1"/></xf>'
+    '<xf numFmtId="49" fontId="2" fillId="0" borderId="0" xfId="0" applyNumberFormat="1" applyFont="1" '
+    'applyAlignment="1"><alignment vertical="top" wrapText="1"/></xf>'
+    '<xf numFmtId="49" fontId="0" fillId="0" borderId="0" xfId="0" applyNumberFormat="1" applyAlignment="1">'
+    '<alignment vertical="top" wrapText="1"/></xf>'
+    '<xf numFmtId="49" fontId="0" fillId="0" borderId="0" xfId="0" applyNumberFormat="1" applyAlignment="1" '
+    'quotePrefix="1"><alignment vertical="top" wrapText="1"/></xf>'
+    '<xf numFmtId="3" fontId="0" fillId="0" borderId="0" xfId="0" applyNumberFormat="1"/>'
+    '<xf numFmtId="164" fontId="0" fillId="0" borderId="0" xfId="0" applyNumberFormat="1"/>'
+    '<xf numFmtId="165" fontId="0" fillId="0" borderId="0" xfId="0" applyNumberFormat="1"/>'
+    "</cellXfs>"
+    '<cellStyles count="1"><cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles></styleSheet>'
+)

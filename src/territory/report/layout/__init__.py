@@ -1,0 +1,4 @@
+"""A document as data, and its pages.
+
+It knows no measure.
+"""

@@ -1,0 +1,309 @@
+"""A document as data: what is said, apart from how it looks; every text is typeset on its way out."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from territory.errors import ParameterError
+from territory.french.words import typeset
+from territory.report.layout.stamp import mark
+
+# a paragraph is a text, or runs of text of which some are strong
+Run = tuple[str, Literal["plain", "strong"]]
+Text = str | Sequence[str | Run]
+Side = Literal["left", "right"]
+
+
+def strong(text: str) -> Run:
+    """Mark a part of a paragraph as strong.
+
+    Examples
+    --------
+    >>> strong("18 200 enfants")
+    ('18 200 enfants', 'strong')
+    """
+    return (text, "strong")
+
+
+@dataclass(frozen=True)
+class Heading:
+    """A title inside the document; levels 1 and 2 become bookmarks."""
+
+    text: str
+    level: int = 1
+    new_page: bool = False
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    """A paragraph; `lead` for the few that must be read first, `small` for notes; `is_kept` with what follows."""
+
+    text: Text
+    kind: Literal["body", "lead", "small"] = "body"
+    is_kept: bool = False
+
+
+@dataclass(frozen=True)
+class Bullets:
+    """A list."""
+
+    items: Sequence[Text]
+    kind: Literal["body", "small"] = "body"
+
+
+@dataclass(frozen=True)
+class KeyFigures:
+    """Large numbers side by side: number, what it counts, what it depends on."""
+
+    figures: Sequence[tuple[str, str, str]]
+
+
+@dataclass(frozen=True)
+class Callout:
+    """A box that stands out."""
+
+    title: str
+    items: Sequence[Text]
+    tone: Literal["unknown", "note", "warning"] = "note"
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A map or a chart as SVG, with what it shows in words for those who do not see it."""
+
+    svg: bytes
+    alt: str
+    caption: str
+    kind: Literal["Carte", "Figure"] = "Carte"
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class DataTable:
+    """A table with one line of headers, that is repeated on each page."""
+
+    headers: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    caption: str
+    # left or right for each column; numbers go right
+    align: Sequence[Side] = field(default_factory=tuple)
+    # share of the width for each column; 0 is as wide as its text
+    widths: Sequence[float] = field(default_factory=tuple)
+    strong_rows: Sequence[int] = field(default_factory=tuple)
+    note: str = ""
+    # on two pages rather than after half an empty one; a long table always may
+    may_split: bool = False
+
+
+Block = Heading | Paragraph | Bullets | KeyFigures | Callout | Picture | DataTable
+
+
+@dataclass(frozen=True)
+class Document:
+    """A whole document.
+
+    Attributes
+    ----------
+    title, subtitle, kicker
+        Head of the first page.
+    date
+        Date of the data, never of the day.
+    footer
+        Short text at the foot of each page.
+    blocks
+        Content in reading order.
+    keywords
+        For search.
+    run_digest
+        Digest of the run, kept in the properties of the PDF.
+    """
+
+    title: str
+    date: dt.date
+    blocks: Sequence[Block]
+    subtitle: str = ""
+    kicker: str = ""
+    footer: str = ""
+    keywords: Sequence[str] = field(default_factory=tuple)
+    run_digest: str = ""
+
+
+def rights(columns: int) -> list[Side]:
+    """Return the alignment of columns of numbers.
+
+    Examples
+    --------
+    >>> rights(2)
+    ['right', 'right']
+    """
+    return ["right" for _ in range(columns)]
+
+
+def to_data(document: Document) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """Turn a document into plain data for the template, and its pictures by file name.
+
+    Examples
+    --------
+    >>> data, pictures = to_data(Document("Essai", dt.date(2024, 1, 1), [Paragraph("Qui ? Tous.")]))
+    >>> data["blocks"][0]["runs"][0]["text"].replace(chr(0x202f), "_")
+    'Qui_? Tous.'
+    """
+    pictures: dict[str, bytes] = {}
+    blocks = []
+    level = 0
+    for block in document.blocks:
+        if isinstance(block, Heading):
+            if not 1 <= block.level <= level + 1:
+                raise ParameterError(f"Titre « {block.text} » : le niveau {block.level} saute un niveau.")
+            level = block.level
+        blocks.append(_block(block, pictures))
+    data = {
+        "title": typeset(document.title),
+        "subtitle": typeset(document.subtitle),
+        "kicker": typeset(document.kicker),
+        "footer": typeset(document.footer),
+        "keywords": [
+            *(typeset(word) for word in document.keywords),
+            *filter(None, [mark(document.run_digest)]),
+        ],
+        "date": [document.date.year, document.date.month, document.date.day],
+        "blocks": blocks,
+    }
+    return data, pictures
+
+
+def _block(block: Block, pictures: dict[str, bytes]) -> dict[str, Any]:
+    """Turn one block into plain data."""
+    match block:
+        case Heading():
+            return {
+                "type": "heading",
+                "text": typeset(block.text),
+                "level": block.level,
+                "break": block.new_page,
+            }
+        case Paragraph():
+            return {
+                "type": "paragraph",
+                "runs": _runs(block.text),
+                "kind": block.kind,
+                "keep": block.is_kept,
+            }
+        case Bullets():
+            return {"type": "bullets", "items": [_runs(item) for item in block.items], "kind": block.kind}
+        case KeyFigures():
+            names = ("value", "label", "note")
+            figures = [dict(zip(names, map(typeset, figure), strict=True)) for figure in block.figures]
+            return {"type": "key_figures", "figures": figures}
+        case Callout():
+            items = [_runs(item) for item in block.items]
+            return {"type": "callout", "title": typeset(block.title), "items": items, "tone": block.tone}
+        case Picture():
+            return _picture(block, pictures)
+        case DataTable():
+            return _table(block)
+
+
+def _runs(text: Text) -> list[dict[str, Any]]:
+    """Turn a paragraph into runs; spacing is applied across their borders."""
+    return [{"text": words, "strong": kind == "strong"} for words, kind in to_runs(text)]
+
+
+def to_runs(text: Text) -> list[Run]:
+    """Turn a paragraph into runs with French spacing, which is applied across their borders.
+
+    Examples
+    --------
+    >>> to_runs(["Qui gagne", strong("...")])
+    [('Qui gagne', 'plain'), ('…', 'strong')]
+    """
+    found = [text] if isinstance(text, str) else text
+    runs: list[Run] = [(part, "plain") if isinstance(part, str) else part for part in found]
+    # an empty run would stand between a space and the sign that it belongs to
+    return _typeset_runs([run for run in runs if run[0]])
+
+
+def _typeset_runs(parts: Sequence[Run]) -> list[Run]:
+    """Typeset runs one by one, each with what follows it in mind: a space before « ? » may end the run before."""
+    words = [text for text, _ in parts]
+    for i in range(1, len(words)):
+        # a space that starts a run ends the one before it, where the rules can see both sides
+        start = len(words[i]) - len(words[i].lstrip(" "))
+        words[i - 1], words[i] = words[i - 1] + words[i][:start], words[i][start:]
+    found = []
+    for i, (text, (_, kind)) in enumerate(zip(words, parts, strict=True)):
+        after = typeset("".join(words[i + 1 :]))
+        whole = typeset(text + "".join(words[i + 1 :]))
+        found.append((whole.removesuffix(after), kind))
+    return found
+
+
+def _picture(block: Picture, pictures: dict[str, bytes]) -> dict[str, Any]:
+    """Turn a picture into plain data; its file is named by its place."""
+    if not block.alt.strip():
+        raise ParameterError(f"La figure « {block.caption} » n'a pas de texte de remplacement.")
+    name = f"figure-{len(pictures) + 1:02d}.svg"
+    pictures[name] = block.svg
+    return {
+        "type": "picture",
+        "file": name,
+        "alt": typeset(block.alt),
+        "caption": typeset(block.caption),
+        "kind": block.kind,
+        "source": typeset(block.source),
+    }
+
+
+def _table(block: DataTable) -> dict[str, Any]:
+    """Turn a table into plain data."""
+    columns = len(block.headers)
+    if any(len(row) != columns for row in block.rows):
+        raise ParameterError(f"Le tableau « {block.caption} » a des lignes de longueurs différentes.")
+    align = list(block.align) or ["left"] + ["right"] * (columns - 1)
+    widths = list(block.widths) or [1.0] + [0.0] * (columns - 1)
+    if len(align) != columns or len(widths) != columns:
+        raise ParameterError(
+            f"Le tableau « {block.caption} » a {columns} colonnes : alignements ou largeurs en trop."
+        )
+    return {
+        "type": "table",
+        "headers": [typeset(head) for head in block.headers],
+        "rows": [[typeset(cell) for cell in row] for row in block.rows],
+        "caption": typeset(block.caption),
+        "align": align,
+        "widths": widths,
+        "strong": list(block.strong_rows),
+        "splits": block.may_split,
+        "note": typeset(block.note),
+    }
+
+
+def plain_text(data: Mapping[str, Any]) -> str:
+    r"""Return every text of a document's data, for tests and for search.
+
+    Examples
+    --------
+    >>> data, _ = to_data(Document("Essai", dt.date(2024, 1, 1), [Paragraph(["a ", strong("b")])]))
+    >>> plain_text(data)
+    'Essai\na b'
+    """
+
+    def walk(value: object, key: str = "") -> list[str]:
+        if key == "runs" or (isinstance(value, list) and value and _is_run(value[0])):
+            return ["".join(run["text"] for run in value)]  # type: ignore[attr-defined]
+        if isinstance(value, Mapping):
+            hidden = ("type", "kind", "file", "tone", "align")
+            return [text for name, part in value.items() if name not in hidden for text in walk(part, name)]
+        if isinstance(value, list):
+            return [text for part in value for text in walk(part)]
+        return [value] if isinstance(value, str) and value else []
+
+    return "\n".join(walk(dict(data)))
+
+
+def _is_run(value: object) -> bool:
+    """Tell whether a value is a run of a paragraph."""
+    return isinstance(value, Mapping) and set(value) == {"text", "strong"}

@@ -1,0 +1,116 @@
+"""What a run of a study gives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    import pandas as pd
+
+    from territory.datasets.files import FilesDataset
+    from territory.datasets.var import VarDataset
+    from territory.planning.answers.grouping_answer import GroupingAnswer
+    from territory.planning.answers.siting_answer import SitingAnswer
+    from territory.scenario.doubt.draws import Draws
+    from territory.scenario.results import Comparison, Results
+    from territory.study.words.model import Study
+
+
+@dataclass(frozen=True)
+class StudyResult:
+    """A study, today's results, those of each scenario, and their comparison.
+
+    Attributes
+    ----------
+    times_method
+        `estimate` (crow-fly model), `roads` or `distancier`.
+    siting
+        The answer to each question of siting, by its id: the choice, and every other candidate ranked.
+    groupings
+        The answer to each question of grouping, by its id: groups, joining the hospitals instead, what is shared.
+    isochrones
+        What can be reached by road from each site of a named service, today and in each scenario; None without a
+        road map (see `territory.workflow.isochrones`).
+    run_digest
+        SHA-256 of the inputs, parameters and versions: two runs with the same digest give the same files.
+    report_dir
+        Folder of the files handed over, None when nothing was written.
+    """
+
+    study: Study
+    dataset: VarDataset | FilesDataset
+    baseline: Results
+    scenarios: Mapping[str, Results]
+    comparisons: Mapping[str, Comparison]
+    times_method: str
+    siting: Mapping[str, SitingAnswer] = field(default_factory=dict)
+    groupings: Mapping[str, GroupingAnswer] = field(default_factory=dict)
+    isochrones: gpd.GeoDataFrame | None = None
+    manifest: Mapping[str, Any] = field(default_factory=dict)
+    run_digest: str = ""
+    report_dir: Path | None = None
+
+    @cached_property
+    def draws(self) -> Draws | None:
+        """The study drawn within its doubt (see `territory.scenario.doubt.draws`), computed when first asked for.
+
+        None when the study asks for no draw.
+        """
+        from territory.scenario.doubt.draws import draw_results
+
+        if self.study.uncertainty.draws == 0:
+            return None
+        return draw_results(
+            self.baseline,
+            self.scenarios,
+            self.comparisons,
+            seed=self.study.seed,
+            options=self.study.uncertainty,
+        )
+
+    @cached_property
+    def side_by_side(self) -> pd.DataFrame:
+        """Every scenario beside today, in one table (see `territory.scenario.side_by_side`)."""
+        from territory.scenario.comparison.scenarios_side_by_side import side_by_side
+
+        return side_by_side(self.comparisons)
+
+    @cached_property
+    def account_terms(self) -> pd.DataFrame:
+        """Under which terms each account of travel is counted (see `territory.scenario.account_terms`)."""
+        from territory.scenario.accounts.travel_accounts import account_terms
+
+        return account_terms(self.baseline.state)
+
+    @cached_property
+    def waits(self) -> pd.DataFrame:
+        """Waits by scenario and service, from observed counts alone (see `territory.scenario.waits`)."""
+        import pandas as pd
+
+        from territory.scenario.accounts.waiting import waits
+
+        today, given = self.baseline.state, self.study.waiting
+        found = {name: waits(today, given, scenario=one.state) for name, one in self.scenarios.items()}
+        return pd.concat(found or {"today": waits(today, given)}, names=["scenario"])
+
+    @cached_property
+    def buildings(self) -> pd.DataFrame:
+        """What the building of each scenario costs in a year (see `territory.scenario.building_costs`)."""
+        from territory.scenario.accounts.building import building_costs
+
+        return building_costs(self.study.building, self.scenarios)
+
+    def __repr__(self) -> str:
+        """Return the study, its scenarios and where the files are."""
+        written = f", written to {self.report_dir}" if self.report_dir else ""
+        return f"StudyResult({self.study.id!r}, scenarios: {', '.join(self.scenarios) or 'none'}{written})"
+
+    def _repr_html_(self) -> str:
+        """Return the study's card and what each scenario changes, for Jupyter."""
+        compared = [comparison._repr_html_() for comparison in self.comparisons.values()]
+        return self.study._repr_html_() + "".join(compared)

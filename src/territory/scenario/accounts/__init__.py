@@ -1,0 +1,1 @@
+"""Accounts of a state: road, building, waiting. They are never added up."""

@@ -1,0 +1,212 @@
+"""What changes of speeds and of population do to the tables of a state."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from territory import needs
+from territory.errors import ParameterError, Problems, TerritoryError, examples
+from territory.scenario.changes.needs import demand_of
+from territory.study.state import State
+from territory.study.words.changes import ChangePopulation, ChangeSpeeds, NewPersons
+
+
+def change_speeds(state: State, changes: list[ChangeSpeeds], problems: Problems) -> State:
+    """Return the state under other travel times: another table of speeds first, then factors, then given times."""
+    to_sites, between = state.travel_times, state.site_times
+    for change in (change for change in changes if change.roads_key):
+        found = state.tables.road_times.get(change.roads_key)
+        if found is None:
+            problems.add(
+                "period et speeds_file changent les vitesses d'une carte routière : ces temps ne viennent pas "
+                "d'une carte (donnez --roads, ou time_factor, ou times_file)"
+            )
+            return state
+        to_sites, between = found
+    commune_of = pd.Series(state.communes.index, index=state.communes.index)
+    commune_of = pd.concat([commune_of, state.sites["commune_code"]])
+    for change in (change for change in changes if change.time_factor is not None):
+        inside = _concerned(change, state, commune_of)
+        to_sites, between = (_slowed(times, change, inside) for times in (to_sites, between))
+    for change in (change for change in changes if change.times_file):
+        given = state.tables.files.get(str(change.times_file))
+        if given is None:
+            problems.add(f"table des temps « {change.times_file} » non lue")
+            return state
+        to_sites, between = (_given(times, given, commune_of) for times in (to_sites, between))
+    return replace(state, travel_times=to_sites, site_times=between)
+
+
+def change_population(state: State, changes: list[ChangePopulation], problems: Problems) -> State:
+    """Return the state with other inhabitants; needs follow with the same rates."""
+    population = state.population
+    try:
+        for change in (change for change in changes if change.population_file):
+            population = _projected(population, change, state, problems)
+        for change in (change for change in changes if change.growth_per_year is not None):
+            population = _grown(population, change)
+        for change in (change for change in changes if change.persons):
+            for arriving in change.persons:
+                population = _with_persons(population, change.communes[0], arriving)
+    except TerritoryError as error:
+        problems.add(str(error))
+        return state
+    population = _in_order(population, state.population)
+    communes = state.communes.copy()
+    counted = population.groupby(level="commune_code", sort=False)["population"].sum(min_count=1)
+    communes["population"] = counted.reindex(communes.index).to_numpy(float)
+    if "area_km2" in communes:
+        communes["density_hab_km2"] = communes["population"] / communes["area_km2"]
+    return replace(
+        state, communes=communes, population=population, demand=demand_of(population, state.parameters)
+    )
+
+
+def _in_order(population: pd.DataFrame, today: pd.DataFrame) -> pd.DataFrame:
+    """Return the population with its communes in today's order, each from the youngest to the oldest."""
+    codes = today.index.get_level_values("commune_code").unique()
+    rank = codes.get_indexer(population.index.get_level_values("commune_code"))
+    found = population.iloc[np.lexsort((population.index.get_level_values("age_min"), rank))]
+    return pd.DataFrame(found)
+
+
+def _concerned(change: ChangeSpeeds, state: State, commune_of: pd.Series) -> set[str]:
+    """Return the ids of the places, communes and sites, that a factor is about."""
+    codes = set(change.communes)
+    if change.box is not None:
+        west, south, east, north = change.box
+        points = state.communes.geometry.to_crs(4326)
+        inside = points.x.between(west, east) & points.y.between(south, north)
+        codes = set(state.communes.index[inside])
+    elif not codes:
+        codes = set(commune_of)
+    return set(commune_of.index[commune_of.isin(codes)])
+
+
+def _slowed(times: pd.DataFrame, change: ChangeSpeeds, inside: set[str]) -> pd.DataFrame:
+    """Multiply the times of the pairs that have an end in the area; pairs over the cutoff leave the table.
+
+    Under a factor below 1 an absent pair may have come within the cutoff: the table then answers up to less.
+    """
+    factor = float(change.time_factor or 1.0)
+    concerned = times["from_id"].isin(inside) | times["to_id"].isin(inside)
+    slowed = times.assign(
+        travel_time_min=times["travel_time_min"].where(~concerned, times["travel_time_min"] * factor)
+    )
+    if "uncertainty_min" in slowed:
+        # a trip that is made faster on paper is not better known
+        doubt = slowed["uncertainty_min"]
+        slowed["uncertainty_min"] = doubt.where(~concerned, doubt * max(1.0, factor))
+    cutoff = float(times.attrs.get("cutoff_min", np.nan)) * min(1.0, factor)
+    slowed = slowed[~slowed["travel_time_min"].gt(cutoff)].reset_index(drop=True)
+    slowed.attrs = {**times.attrs, "cutoff_min": cutoff}
+    return slowed
+
+
+def _given(times: pd.DataFrame, given: pd.DataFrame, commune_of: pd.Series) -> pd.DataFrame:
+    """Replace the times of the pairs of communes that a table names, adding those that were over the cutoff."""
+    cutoff = float(times.attrs.get("cutoff_min", np.nan))
+    named = given.set_index(["from_commune", "to_commune"])["travel_time_min"]
+    origins = pd.Index(times["from_id"].astype("str").unique())
+    ends = pd.Index(times["to_id"].astype("str").unique())
+    here = named.index.to_frame(index=False)
+    new = (
+        here.merge(_places(origins, commune_of, "from"), on="from_commune")
+        .merge(_places(ends, commune_of, "to"), on="to_commune")
+        .assign(travel_time_min=lambda rows: named.reindex(_keys(rows)).to_numpy(float))
+    )
+    new = new[["from_id", "to_id", "travel_time_min"]]
+    plain = times.astype({"from_id": "str", "to_id": "str"})
+    old = plain.set_index(["from_id", "to_id"])
+    new = new.join(old.drop(columns="travel_time_min"), on=["from_id", "to_id"])
+    replaced = pd.MultiIndex.from_frame(plain[["from_id", "to_id"]]).isin(
+        pd.MultiIndex.from_frame(new[["from_id", "to_id"]])
+    )
+    both = pd.concat([plain[~replaced], new[~new["travel_time_min"].gt(cutoff)]], ignore_index=True)
+    both = both.reindex(columns=times.columns)
+    both.attrs = dict(times.attrs)
+    return both
+
+
+def _places(ids: pd.Index, commune_of: pd.Series, side: str) -> pd.DataFrame:
+    """Return ids with their commune, as columns of one side."""
+    return pd.DataFrame({f"{side}_id": ids, f"{side}_commune": commune_of.reindex(ids).to_numpy()})
+
+
+def _keys(rows: pd.DataFrame) -> pd.MultiIndex:
+    """Return the pairs of communes of some rows."""
+    return pd.MultiIndex.from_frame(rows[["from_commune", "to_commune"]])
+
+
+def _projected(
+    population: pd.DataFrame, change: ChangePopulation, state: State, problems: Problems
+) -> pd.DataFrame:
+    """Bring the communes of a table to the persons that it gives; the others stay."""
+    given = state.tables.files.get(str(change.population_file))
+    if given is None:
+        problems.add(f"table de population « {change.population_file} » non lue")
+        return population
+    target = given.rename(columns={"commune_code": "zone"}).set_index(["zone", "age_min", "age_max"])
+    codes = pd.Index(given["commune_code"].unique())
+    absent = codes.difference(state.communes.index)
+    if len(absent):
+        problems.add(f"table « {change.population_file} » : communes inconnues ({examples(absent)})")
+        return population
+    named = population.index.get_level_values("commune_code").isin(codes)
+    later = needs.project_population(
+        population[named],
+        target,
+        to_year=int(change.to_year or 0),
+        zones=pd.Series(codes.to_numpy(), index=codes),
+    )
+    whole: pd.DataFrame = pd.concat([population[~named], later])
+    return whole
+
+
+def _grown(population: pd.DataFrame, change: ChangePopulation) -> pd.DataFrame:
+    """Let the population of some communes, or of all, grow by a rate."""
+    codes = population.index.get_level_values("commune_code")
+    # every commune is in the table of rates: those that are not named do not grow
+    rates = pd.Series(float(change.growth_per_year or 0.0), index=codes.unique())
+    if change.communes:
+        rates[~rates.index.isin(change.communes)] = 0.0
+    first, last = int(change.from_year or 0), int(change.to_year or 0)
+    grown: pd.DataFrame = needs.grow_population(
+        population, rate_per_year=rates, from_year=first, to_year=last
+    )
+    return grown
+
+
+def _with_persons(population: pd.DataFrame, commune: str, arriving: NewPersons) -> pd.DataFrame:
+    """Add persons of an age range to a commune, its bands cut at the bounds of that range."""
+    mine = population.index.get_level_values("commune_code") == commune
+    rows = population[mine].reset_index()
+    if rows.empty:
+        raise ParameterError(f"commune inconnue « {commune} » dans la population")
+    first, last = arriving.age_min, arriving.age_max + 1
+    for bound in (first, last):
+        rows = _cut(rows, float(bound))
+    low = rows["age_min"].to_numpy(float)
+    high = rows["age_max"].to_numpy(float) + 1
+    # the last band has no upper bound: whoever is above its lower one is in it
+    high = np.where(np.isnan(high), np.maximum(last, low), high)
+    years: np.ndarray = np.clip(np.minimum(high, last) - np.maximum(low, first), 0, None)
+    rows["population"] += arriving.persons * years / (last - first)
+    return pd.concat([population[~mine], rows.set_index(population.index.names)])
+
+
+def _cut(rows: pd.DataFrame, bound: float) -> pd.DataFrame:
+    """Cut the band of a commune that a bound falls into, its persons spread evenly; the last one stays whole."""
+    crosses = (rows["age_min"] < bound) & (rows["age_max"] + 1 > bound)
+    if not crosses.any():
+        return rows
+    band = rows[crosses].iloc[0]
+    share = (bound - band["age_min"]) / (band["age_max"] + 1 - band["age_min"])
+    young = band.to_dict() | {"age_max": bound - 1, "population": band["population"] * share}
+    old = band.to_dict() | {"age_min": bound, "population": band["population"] * (1 - share)}
+    pieces = pd.DataFrame([young, old]).astype(rows.dtypes.to_dict())
+    place = int(np.flatnonzero(crosses)[0])
+    return pd.concat([rows.iloc[:place], pieces, rows.iloc[place + 1 :]], ignore_index=True)

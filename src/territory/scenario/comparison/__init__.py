@@ -1,0 +1,1 @@
+"""Two states side by side: what changes, for whom, and whether it can be told."""

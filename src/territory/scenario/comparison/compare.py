@@ -1,0 +1,187 @@
+"""A scenario against today: who gains, who loses, and which differences are under the doubt."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+import pandas as pd
+
+from territory.errors import ParameterError
+from territory.network.estimate.estimate import difference_uncertainty_min
+from territory.scenario.accounts.travel_accounts import compare_accounts
+from territory.scenario.comparison.commune_measures import compare_communes
+from territory.scenario.comparison.desert_measures import compare_deserts
+from territory.scenario.comparison.gainers import gainers_and_losers
+from territory.scenario.measures.family_measures import compare_measures
+from territory.scenario.results import Comparison, Results
+from territory.scenario.zones import by_zone
+
+SIDES = ("baseline", "scenario")
+EFFECTS = ("gain", "loss", "indistinct", "entering", "unknown")
+
+
+def compare(baseline: Results, scenario: Results) -> Comparison:
+    """Compare a scenario with today for every authorisation whose site changes.
+
+    Gains and losses are those of the persons who live within the recruitment limit today; those who would
+    come within it are counted apart (`entering`), and those who would no longer be are losers who are also
+    counted as `leaving`.
+
+    A difference counts only when it reaches the detectable size: the two times share the error of the road
+    they share, so the size depends on how far apart the two sites are
+    (`territory.network.difference_uncertainty_min`).
+
+    Parameters
+    ----------
+    baseline, scenario
+        Results of two states of the same study (same communes, same named authorisations).
+
+    Returns
+    -------
+    Comparison
+        See its attributes.
+
+    Raises
+    ------
+    ParameterError
+        If the two results are not about the same communes and authorisations.
+
+    Examples
+    --------
+    >>> import territory
+    >>> comparison = territory.run_study("draguignan").comparisons["B"]
+    >>> "ime-salernes" in comparison.services
+    True
+    """
+    same_communes = baseline.state.communes.index.equals(scenario.state.communes.index)
+    same_parameters = baseline.state.parameters == scenario.state.parameters
+    if not (same_communes and same_parameters):
+        raise ParameterError("Comparaison impossible : les deux résultats ne portent pas sur la même étude.")
+    moved = _moved(baseline, scenario)
+    parameters = baseline.state.parameters
+    every = _differences(baseline, scenario)
+    differences = every[every.index.get_level_values("service").isin(moved)]
+    communes = _effects(differences, parameters.recruitment_max_min)
+    places = baseline.state.communes
+    limits = sorted({parameters.recruitment_max_min, *parameters.recruitment_tests_min})
+    tested = [_effects(differences, limit).assign(recruitment_max_min=limit) for limit in limits]
+    by_service_and_limit = ["service", "recruitment_max_min"]
+    return Comparison(
+        scenario_id="",
+        name="",
+        services=tuple(moved),
+        communes=communes,
+        zones=_tally(
+            by_zone(communes[communes["effect"] != "outside"], places["epci_code"]), ["zone", "service"]
+        ),
+        sensitivity=_tally(pd.concat(tested).reset_index(), by_service_and_limit),
+        trips=compare_accounts(baseline.trips, scenario.trips, communes, places["epci_code"]),
+        by_commune=compare_communes(baseline, scenario, every),
+        councils=gainers_and_losers(communes, places),
+        deserts=compare_deserts(baseline, scenario),
+        measuring=partial(compare_measures, baseline, scenario, every),
+    )
+
+
+def _moved(baseline: Results, scenario: Results) -> list[str]:
+    """Return the named authorisations whose site or time is not the same for every commune."""
+    before = baseline.access[baseline.access["measure"] == "named"]
+    after = scenario.access.reindex(before.index)
+    places = before["to_id"].fillna("") != after["to_id"].fillna("")
+    old, new = before["travel_time_min"], after["travel_time_min"]
+    is_changed = places | ~(old.eq(new) | (old.isna() & new.isna()))
+    changed = is_changed.groupby(level="service", sort=False).any()
+    return list(changed.index[changed])
+
+
+def _differences(baseline: Results, scenario: Results) -> pd.DataFrame:
+    """Return the times before and after of every commune and service, and whether their difference can be told."""
+    before, after = baseline.access, scenario.access.reindex(baseline.access.index)
+    old, new = before["travel_time_min"], after["travel_time_min"]
+    detectable = _detectable(before, after, baseline)
+    delta = new - old
+    # the ages of a service that only opens in the scenario are known there alone
+    persons = baseline.persons["persons"].fillna(scenario.persons["persons"])
+    here, there = before["is_reachable"].astype("boolean"), after["is_reachable"].astype("boolean")
+    # out of reach on one side alone is a gain or a loss that no number of minutes can say
+    opened = (~here & there).fillna(False).to_numpy(bool)
+    closed = (here & ~there).fillna(False).to_numpy(bool)
+    return pd.DataFrame(
+        {
+            "baseline_travel_time_min": old,
+            "scenario_travel_time_min": new,
+            "delta_travel_time_min": delta,
+            "detectable_min": detectable,
+            "is_distinguishable": (delta.ne(0) & delta.abs().ge(detectable)).to_numpy(bool) | opened | closed,
+            "is_known": (here.notna() & there.notna()).to_numpy(bool),
+            "is_better": delta.lt(0).to_numpy(bool) | opened,
+            "persons": persons.reindex(before.index),
+            "persons_kind": baseline.persons["persons_kind"].reindex(before.index),
+        },
+        index=before.index,
+    )
+
+
+def _detectable(before: pd.DataFrame, after: pd.DataFrame, baseline: Results) -> np.ndarray:
+    """Return the smallest difference that the doubt on times lets be told, for each commune and service."""
+    ends = [side["to_id"].astype("str") for side in (before, after)]
+    # the road to one same place is shared whole
+    same = ends[0].eq(ends[1]).fillna(False).to_numpy(bool)
+    sites = set(pd.concat(ends)[np.tile(~same, 2)].dropna())
+    times = baseline.state.site_times
+    pairs = times[times["from_id"].isin(sites) & times["to_id"].isin(sites)]
+    pairs = pairs.astype({"from_id": "str", "to_id": "str"}).drop_duplicates(["from_id", "to_id"])
+    known = pairs.set_index(["from_id", "to_id"])["travel_time_min"]
+    between = known.reindex(pd.MultiIndex.from_arrays(ends)).to_numpy(float)
+    old, new = (side["travel_time_min"].to_numpy(float) for side in (before, after))
+    # two sites without a known road between them are at most as far as by way of the commune
+    between = np.where(np.isnan(between), old + new, between)
+    return difference_uncertainty_min(
+        old, new, np.where(same, 0.0, between), terrain=baseline.state.parameters.terrain
+    )
+
+
+def _effects(differences: pd.DataFrame, limit_min: float) -> pd.DataFrame:
+    """Say what the scenario is for each commune, under a recruitment limit."""
+    today = differences["baseline_travel_time_min"].le(limit_min).to_numpy()
+    later = differences["scenario_travel_time_min"].le(limit_min).to_numpy()
+    effect = np.select(
+        [
+            ~differences["is_known"],
+            ~(today | later),
+            ~today,
+            ~differences["is_distinguishable"],
+            differences["is_better"],
+        ],
+        ["unknown", "outside", "entering", "indistinct", "gain"],
+        default="loss",
+    )
+    flags = {"is_in_area": today, "is_in_scenario_area": later, "effect": effect}
+    return differences.drop(columns=["is_known", "is_better"]).assign(**flags)
+
+
+def _tally(rows: pd.DataFrame, by: list[str]) -> pd.DataFrame:
+    """Count persons and communes of each effect by group, and find the commune that loses most."""
+    # of those who lose, the ones who would be beyond the limit
+    is_leaving = (rows["effect"] == "loss") & ~rows["is_in_scenario_area"]
+    masks = {effect: rows["effect"] == effect for effect in EFFECTS} | {"leaving": is_leaving}
+    weight = rows["persons"].where(rows["is_in_area"] & rows["delta_travel_time_min"].notna(), 0.0)
+    columns = {"weight": weight}
+    for effect, mask in masks.items():
+        columns[f"persons_{effect}"] = rows["persons"].where(mask, 0.0)
+        columns[f"communes_{effect}"] = mask.astype(int)
+    for side in SIDES:
+        columns[f"{side}_mean_min"] = (rows[f"{side}_travel_time_min"] * weight).where(weight != 0, 0.0)
+    # an unknown number of persons makes the sum unknown, not smaller
+    table = pd.DataFrame(columns).groupby([rows[key] for key in by], sort=False).sum(skipna=False)
+    total = table.pop("weight")
+    for side in SIDES:
+        table[f"{side}_mean_min"] = table[f"{side}_mean_min"] / total.where(total > 0)
+    losses = rows[(rows["effect"] == "loss") & rows["delta_travel_time_min"].notna()]
+    # communes that lose as much are told apart by their code
+    losses = losses.sort_values(["delta_travel_time_min", "commune_code"], ascending=[False, True])
+    worst = losses.drop_duplicates(by).set_index(by).reindex(table.index)
+    table["worst_loss_min"] = worst["delta_travel_time_min"]
+    table["worst_loss_commune"] = worst["commune_code"]
+    return table

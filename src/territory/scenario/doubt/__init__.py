@@ -1,0 +1,1 @@
+"""Seeded draws of what is not known, and what remains true in them."""

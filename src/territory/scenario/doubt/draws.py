@@ -1,0 +1,223 @@
+"""A study drawn hundreds of times within its doubt: what holds, what is doubtful, what cannot be told apart."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from territory.scenario.doubt import summaries
+from territory.scenario.doubt.gp_draws import GpPlan, GpSums, plan_gp_draws
+from territory.scenario.doubt.move_draws import draw_comparison, draw_named
+from territory.scenario.doubt.random_errors import (
+    Doubt,
+    Floats,
+    Pairs,
+    closest_of,
+    drawn_blocks,
+    may_be_closest,
+    read_pairs,
+)
+from territory.scenario.measures.families import sites_of_kinds
+from territory.scenario.measures.state_times import complete_kinds
+from territory.scenario.results import Comparison, Results
+from territory.study.state import State
+from territory.study.words.criteria import Uncertainty
+
+
+@dataclass(frozen=True)
+class Draws:
+    """What the draws say of a study.
+
+    Intervals hold `level` of the draws (0.9: from the 5th to the 95th in a hundred). They are a study of
+    sensitivity, whose laws are hypotheses: not a probability.
+
+    Attributes
+    ----------
+    count, level, sure_share
+        Draws, the share of them that an interval holds, and the share from which a class is sure.
+    times : DataFrame indexed by (commune_code, service)
+        Communes of the territory: travel_time_min, low_min, high_min.
+    coverage : DataFrame indexed by (zone, service, threshold_min)
+        Share of inhabitants within the threshold: share, low_share, high_share.
+    needs : DataFrame indexed by (zone, public)
+        demand, low, high (persons), kind.
+    gp_access : DataFrame indexed by commune_code
+        value, low, high, and unit: the access to GPs under several decays.
+    deserts : DataFrame indexed by (commune_code, criterion)
+        status (without doubt on the inputs), same_status_share (of the draws) and verdict: « sûr », « douteux » or
+        « non calculable ».
+    desert_classes : DataFrame indexed by (commune_code, scheme)
+        desert_class, same_class_share and verdict.
+    desert_population : DataFrame indexed by (zone, criterion)
+        Inhabitants in the desert: population_hab, low_hab, high_hab (NaN where the criterion is not computable
+        for a commune of the zone).
+    comparisons : DataFrame indexed by (scenario, zone, service)
+        Mean time of today's area, scenario minus today: delta_mean_min, low_min, high_min, detectable_min,
+        better_share (of the draws in which the scenario shortens it), worse_share, and verdict: « plus court »,
+        « plus long », « non distinguable » or « non calculable »; then persons_shorter, persons_longer,
+        persons_doubtful, persons_unknown: persons of today's area by the verdict of their commune.
+    moves : DataFrame indexed by (scenario, commune_code, service)
+        The same for each commune: delta_travel_time_min, detectable_min, low_min, high_min, better_share,
+        worse_share, verdict (told apart when the difference is detectable and the interval leaves 0 out).
+    """
+
+    count: int
+    level: float
+    sure_share: float
+    times: pd.DataFrame
+    coverage: pd.DataFrame
+    needs: pd.DataFrame
+    gp_access: pd.DataFrame
+    deserts: pd.DataFrame
+    desert_classes: pd.DataFrame
+    desert_population: pd.DataFrame
+    comparisons: pd.DataFrame
+    moves: pd.DataFrame
+
+    def __repr__(self) -> str:
+        """Return the number of draws and the level."""
+        return f"Draws({self.count} draws, intervals of {self.level:.0%})"
+
+
+def draw_results(
+    baseline: Results,
+    scenarios: Mapping[str, Results],
+    comparisons: Mapping[str, Comparison],
+    *,
+    seed: int,
+    options: Uncertainty | None = None,
+) -> Draws:
+    """Draw a study within the doubt on its times, its needs and the decay of its catchments.
+
+    Parameters
+    ----------
+    baseline
+        Results of today.
+    scenarios, comparisons
+        Results of each scenario, and its comparison with today, by the same ids.
+    seed
+        Same seed, same draws, byte for byte.
+    options
+        Number of draws, level of the intervals, correlation of errors, share from which a class is sure.
+
+    Returns
+    -------
+    Draws
+
+    Raises
+    ------
+    SchemaError
+        If the times say nothing of their doubt.
+    ParameterError
+        If a profile of decay is unknown.
+
+    Notes
+    -----
+    A time is its value plus uncertainty_min / 1.2816 x (sqrt(c) z_i + sqrt(1 - c) z_ij), cut at 2.5 standard
+    deviations. The error at the site of a scenario is correlated with that at today's site so that 80 % of the
+    errors on the difference are under its detectable size. Needs follow a triangular law between low, central and
+    high, all communes together. Errors that the whole territory shares (a wrong terrain) are not drawn.
+
+    Examples
+    --------
+    >>> import territory
+    >>> result = territory.run_study("draguignan")
+    >>> few = Uncertainty(draws=20)
+    >>> draw_results(result.baseline, result.scenarios, result.comparisons, seed=1, options=few)
+    Draws(20 draws, intervals of 90%)
+    """
+    chosen = options or Uncertainty()
+    state = baseline.state
+    communes = pd.Index(sorted(state.communes.index), dtype=object)
+    doubt = Doubt(communes, seed, chosen.draws, chosen.shared_error)
+    closest, gps, plan = _draw_network(state, doubt, _groups(state))
+    named = draw_named(baseline, doubt)
+    times = {**named, **{name: closest[name] for name in _services(baseline, "closest")}}
+    criteria = {one.id: closest[f"criterion {one.id}"] for one in _time_criteria(state)}
+    statuses = summaries.draw_statuses(baseline, doubt, criteria, gps, plan)
+    moved = [
+        draw_comparison(name, baseline, scenarios[name], comparison, doubt, chosen.level)
+        for name, comparison in comparisons.items()
+    ]
+    return Draws(
+        count=chosen.draws,
+        level=chosen.level,
+        sure_share=chosen.sure_share,
+        times=summaries.of_times(baseline, doubt, times, chosen.level),
+        coverage=summaries.of_coverage(baseline, doubt, times, chosen.level),
+        needs=summaries.of_needs(state, doubt, chosen.level),
+        gp_access=summaries.of_gp_access(baseline, doubt, gps, plan, chosen.level),
+        deserts=summaries.of_deserts(baseline, doubt, statuses, chosen.sure_share),
+        desert_classes=summaries.of_classes(baseline, doubt, statuses, chosen.sure_share),
+        desert_population=summaries.of_population(baseline, doubt, statuses, chosen.level),
+        comparisons=summaries.together(zones for zones, _ in moved),
+        moves=summaries.together(communes for _, communes in moved),
+    )
+
+
+def _services(results: Results, measure: str) -> list[str]:
+    """Return the services of one measure, in their order."""
+    kept = results.access["measure"] == measure
+    return [str(name) for name in results.access.index[kept].get_level_values("service").unique()]
+
+
+def _time_criteria(state: State) -> list[summaries.TimeCriterion]:
+    """Return the criteria of time that have at least one complete list."""
+    complete = complete_kinds(state.services)
+    return [
+        one
+        for scheme in state.parameters.deserts
+        for one in scheme.criterion
+        if one.measure == "time" and complete.intersection(one.services)
+    ]
+
+
+def _groups(state: State) -> dict[str, list[str]]:
+    """Return the sites that compete for each closest service and each criterion."""
+    complete = complete_kinds(state.services)
+    listed = [name for name in state.parameters.closest_services if name in complete]
+    groups = {name: sites_of_kinds(state.services, [name]) for name in listed}
+    for one in _time_criteria(state):
+        groups[f"criterion {one.id}"] = sites_of_kinds(state.services, complete.intersection(one.services))
+    return groups
+
+
+def _draw_network(
+    state: State, doubt: Doubt, groups: Mapping[str, list[str]]
+) -> tuple[dict[str, Floats], Floats, GpPlan | None]:
+    """Return the drawn time to the closest site of each group, and the drawn access to GPs."""
+    is_asked = doubt.communes.isin(list(state.parameters.territory_codes))
+    plan = plan_gp_draws(state, doubt)
+    sites = {site for group in groups.values() for site in group} | set(
+        () if plan is None else plan.offered.index
+    )
+    every = read_pairs(state.travel_times, doubt.communes, sites)
+    rows = {}
+    for name, group in groups.items():
+        mine = np.flatnonzero(every.site_ids.isin(group)[every.site])
+        rows[name] = mine[may_be_closest(every.take(mine), is_asked)]
+    gp_rows = np.array([], dtype=np.intp) if plan is None else plan.rows(every, is_asked)
+    used = np.unique(np.concatenate([gp_rows, *rows.values()]))
+    pairs = every.take(used)
+    places = {name: np.searchsorted(used, found) for name, found in rows.items()}
+    gp_places = np.searchsorted(used, gp_rows)
+    return (*_run(doubt, pairs, places, None if plan is None else (plan, gp_places)), plan)
+
+
+def _run(
+    doubt: Doubt, pairs: Pairs, places: Mapping[str, np.ndarray], gp: tuple[GpPlan, np.ndarray] | None
+) -> tuple[dict[str, Floats], Floats]:
+    """Compute every block of draws."""
+    shape = (len(doubt.communes), doubt.draws)
+    found = {name: np.full(shape, np.inf) for name in places}
+    access = np.full(shape, np.nan)
+    sums = None if gp is None else GpSums(gp[0], pairs.take(gp[1]))
+    for block, drawn in drawn_blocks(doubt, pairs):
+        for name, where in places.items():
+            found[name][:, block] = closest_of(drawn[where], pairs.commune[where], shape[0])
+        if sums is not None and gp is not None:
+            access[:, block] = sums.access(drawn[gp[1]], block)
+    return found, access

@@ -1,0 +1,212 @@
+"""Travel times of a study drawn within their doubt: the same errors for today and for every scenario.
+
+The error of a time is made of a part shared by all the times of its commune and a part of its own. Numbers come
+from streams of `numpy.random.Generator` that hang on the seed and on ids alone: the order of rows changes nothing.
+"""
+
+from __future__ import annotations
+
+import math
+import zlib
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from territory.access.uncertainty import HALF_WIDTHS_PER_SD, MAX_SD
+from territory.errors import SchemaError
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.intp]
+
+# draws computed together: their pairs stay within a few tens of megabytes
+BLOCK = 50
+_COMMUNES, _PAIRS, _SITES, _MOVES = range(4)
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """The draws of a study: `communes` (sorted) are the rows of every array, draws are its columns."""
+
+    communes: pd.Index[str]
+    seed: int
+    draws: int
+    shared_error: float
+    _kept: dict[tuple[int, str], Floats] = field(default_factory=dict, repr=False, compare=False)
+
+    def of_communes(self) -> Floats:
+        """Return the normal numbers that all the times of a commune share."""
+        return self._numbers(_COMMUNES, "")
+
+    def of_pairs(self, count: int) -> Iterator[tuple[slice, Floats]]:
+        """Yield blocks of draws with the normal numbers of some pairs, in their own order."""
+        for first in range(0, self.draws, BLOCK):
+            block = slice(first, min(first + BLOCK, self.draws))
+            rng = np.random.default_rng([self.seed, _PAIRS, first])
+            yield block, rng.standard_normal((count, block.stop - block.start))
+
+    def of_site(self, site_id: str, *, is_new: bool = False) -> Floats:
+        """Return the normal numbers of the times to one site; `is_new` gives those that another site does not share."""
+        return self._numbers(_MOVES if is_new else _SITES, site_id)
+
+    def mixed(self, shared: Floats, own: Floats) -> Floats:
+        """Return standard errors made of a shared part and an own one, cut where the largest are."""
+        both = math.sqrt(self.shared_error) * shared + math.sqrt(1.0 - self.shared_error) * own
+        return np.clip(both, -MAX_SD, MAX_SD)
+
+    def _numbers(self, stream: int, name: str) -> Floats:
+        """Return the numbers of a stream, drawn once."""
+        if (stream, name) not in self._kept:
+            rng = np.random.default_rng([self.seed, stream, zlib.crc32(name.encode())])
+            self._kept[stream, name] = rng.standard_normal((len(self.communes), self.draws))
+        return self._kept[stream, name]
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Pairs of one commune and one site: positions in `Doubt.communes`, minutes, and standard deviation (min)."""
+
+    commune: Ints
+    site: Ints
+    minutes: Floats
+    sd_min: Floats
+    site_ids: pd.Index[str]
+
+    def take(self, rows: Ints) -> Pairs:
+        """Return some rows."""
+        return Pairs(
+            self.commune[rows], self.site[rows], self.minutes[rows], self.sd_min[rows], self.site_ids
+        )
+
+    @property
+    def lowest(self) -> Floats:
+        """Return the smallest time that a draw may give."""
+        return np.maximum(self.minutes - MAX_SD * self.sd_min, 0.0)
+
+    @property
+    def highest(self) -> Floats:
+        """Return the largest time that a draw may give."""
+        return self.minutes + MAX_SD * self.sd_min
+
+
+def read_pairs(travel_times: pd.DataFrame, communes: pd.Index[str], sites: Collection[str]) -> Pairs:
+    """Return the known times to some sites, ordered by commune and site; unknown ones cannot be drawn."""
+    if "uncertainty_min" not in travel_times.columns:
+        raise SchemaError(
+            "Table des temps : il manque uncertainty_min (demi-largeur du doute, en minutes) ; sans lui les "
+            "tirages n'ont pas de sens. Ajoutez-la, ou mettez draws = 0 dans [uncertainty]."
+        )
+    rows = travel_times[travel_times["to_id"].isin(sites) & travel_times["travel_time_min"].notna()]
+    site_ids = pd.Index(sorted(sites), dtype=object)
+    commune = communes.get_indexer(pd.Index(rows["from_id"].astype(object)))
+    site = site_ids.get_indexer(pd.Index(rows["to_id"].astype(object)))
+    minutes = rows["travel_time_min"].to_numpy(np.float64)
+    width = rows["uncertainty_min"].to_numpy(np.float64)
+    if not (width >= 0).all():
+        raise SchemaError(
+            f"Table des temps : uncertainty_min est inconnu ou négatif pour {int((~(width >= 0)).sum())} couple(s)."
+        )
+    kept = np.flatnonzero((commune >= 0) & np.isfinite(minutes))
+    order = kept[np.lexsort((site[kept], commune[kept]))]
+    return Pairs(commune[order], site[order], minutes[order], width[order] / HALF_WIDTHS_PER_SD, site_ids)
+
+
+def may_be_closest(pairs: Pairs, is_asked: NDArray[np.bool_]) -> Ints:
+    """Return the rows that some draw could make the closest of their commune: the others change nothing.
+
+    A site whose lowest time is above the highest time of another is never the closest.
+    """
+    best = np.full(is_asked.size, np.inf)
+    np.minimum.at(best, pairs.commune, pairs.highest)
+    return np.flatnonzero(is_asked[pairs.commune] & (pairs.lowest <= best[pairs.commune]))
+
+
+def drawn_blocks(doubt: Doubt, pairs: Pairs) -> Iterator[tuple[slice, Floats]]:
+    """Yield blocks of draws with the times of all pairs (min), pairs x draws of the block."""
+    shared = doubt.of_communes()
+    for block, own in doubt.of_pairs(len(pairs.minutes)):
+        error = doubt.mixed(shared[pairs.commune, block], own)
+        yield block, np.maximum(pairs.minutes[:, None] + pairs.sd_min[:, None] * error, 0.0)
+
+
+def closest_of(drawn: Floats, commune: Ints, size: int) -> Floats:
+    """Return the smallest drawn time of each commune, infinite without any; rows are ordered by commune."""
+    found = np.full((size, drawn.shape[1]), np.inf)
+    if commune.size:
+        starts = np.flatnonzero(np.append(True, commune[1:] != commune[:-1]))
+        found[commune[starts]] = np.minimum.reduceat(drawn, starts, axis=0)
+    return found
+
+
+def draw_site(
+    doubt: Doubt, minutes: Floats, sd_min: Floats, site_ids: pd.Series[str]
+) -> tuple[Floats, Floats]:
+    """Draw the time from every commune to the one site that it goes to."""
+    error = doubt.mixed(doubt.of_communes(), _by_site(doubt, site_ids, is_new=False))
+    return np.maximum(minutes[:, None] + sd_min[:, None] * error, 0.0), error
+
+
+def draw_other_site(
+    doubt: Doubt,
+    error: Floats,
+    minutes: Floats,
+    sd_min: Floats,
+    site_ids: pd.Series[str],
+    correlation: Floats,
+) -> Floats:
+    """Draw the time to another site, whose error is partly that of the first: they share the road that they share."""
+    own = _by_site(doubt, site_ids, is_new=True)
+    mixed = correlation[:, None] * error + np.sqrt(1.0 - correlation[:, None] ** 2) * own
+    mixed = np.clip(mixed, -MAX_SD, MAX_SD)
+    return np.maximum(minutes[:, None] + sd_min[:, None] * mixed, 0.0)
+
+
+def ends_of(drawn: Floats, level: float) -> tuple[Floats, Floats]:
+    """Return the ends of the interval that holds a share of the draws, row by row; NaN as soon as one is unknown.
+
+    They are draws themselves, so that no mean is taken between a time and "out of reach" (see
+    `territory.access.uncertainty.interval`).
+
+    Examples
+    --------
+    >>> [float(end[0]) for end in ends_of(np.array([[5.0, 1.0, 3.0, 2.0, 4.0]]), 0.6)]
+    [1.0, 4.0]
+    """
+    count = drawn.shape[1]
+    ordered = np.sort(drawn, axis=1)
+    places = [max(math.ceil(round(tail * count, 9)) - 1, 0) for tail in ((1 - level) / 2, (1 + level) / 2)]
+    unknown = np.isnan(ordered[:, -1])
+    low, high = (np.where(unknown, np.nan, ordered[:, place]) for place in places)
+    return low, high
+
+
+def correlation_of(sd_a_min: Floats, sd_b_min: Floats, detectable_min: Floats) -> Floats:
+    """Return the correlation of two errors whose difference has a given half-width (80 % of the draws).
+
+    Notes
+    -----
+    Var(a - b) = sd_a² + sd_b² - 2 r sd_a sd_b = (detectable / 1.2816)². Two times without doubt, or a detectable
+    size that no correlation gives, are brought to the closest one.
+
+    Examples
+    --------
+    >>> correlation_of(np.array([3.0]), np.array([3.0]), np.array([0.0])).tolist()
+    [1.0]
+    """
+    product = sd_a_min * sd_b_min
+    left = sd_a_min**2 + sd_b_min**2 - (detectable_min / HALF_WIDTHS_PER_SD) ** 2
+    with np.errstate(invalid="ignore", divide="ignore"):
+        found = np.where(product > 0, left / (2 * product), 0.0)
+    # an unknown detectable size shares nothing
+    return np.asarray(np.clip(np.nan_to_num(found, nan=0.0), -1.0, 1.0), dtype=np.float64)
+
+
+def _by_site(doubt: Doubt, site_ids: pd.Series[str], *, is_new: bool) -> Floats:
+    """Return the numbers of each commune's own site, 0 for a commune that goes nowhere."""
+    own = np.zeros((len(doubt.communes), doubt.draws))
+    for site in site_ids.dropna().unique():
+        here = (site_ids == site).fillna(False).to_numpy(bool)
+        own[here] = doubt.of_site(str(site), is_new=is_new)[here]
+    return own

@@ -1,0 +1,197 @@
+"""Deserts of one state under the criteria of the study, and where a site beyond the data could change a result."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from territory import access
+from territory.access.deserts import (
+    NOT_COMPUTABLE,
+    Criterion,
+    class_labels,
+    class_masks,
+    classify,
+    count_by_class,
+)
+from territory.access.edge import closer_outside
+from territory.access.pairs import read_amounts
+from territory.access.pathways.practitioners import APL_NAME
+from territory.errors import ParameterError
+from territory.scenario.measures.families import sites_of_kinds
+from territory.scenario.measures.gp_access import why_no_apl
+from territory.scenario.measures.state_times import complete_kinds, known_kinds, times_to_sites
+from territory.scenario.zones import ALL_TERRITORY
+from territory.study.state import State
+from territory.study.words.criteria import DesertCriterion, DesertScheme
+
+IN_DESERT, OUT_OF_DESERT = "en désert", "hors désert"
+AT_THE_EDGE = "au bord des données : un site qu'elles n'ont pas pourrait être plus proche"
+
+
+def deserts(state: State, gps: pd.DataFrame) -> pd.DataFrame:
+    """Class every commune under each criterion of the study."""
+    blocks = [_scheme(state, gps, scheme) for scheme in state.parameters.deserts]
+    if not blocks:
+        index = pd.MultiIndex.from_arrays([[], []], names=["commune_code", "criterion"])
+        return pd.DataFrame({"scheme": pd.Series(dtype="str")}).set_index(index)
+    return pd.concat(blocks)
+
+
+def desert_shares(table: pd.DataFrame, state: State) -> pd.DataFrame:
+    """Count the inhabitants of each class and of each criterion, by EPCI, by département and in all."""
+    communes = state.communes[state.communes.index.isin(state.parameters.territory_codes)]
+    whole = pd.Series(ALL_TERRITORY, index=communes.index)
+    unknown = communes["population"].isna().to_numpy()
+    people = read_amounts(communes["population"].fillna(0.0), "Population")
+    blocks = []
+    for scheme in state.parameters.deserts:
+        masks = class_masks(_wide(table[table["scheme"] == scheme.id], scheme, communes.index))
+        for zones in (whole, communes["departement_code"], communes["epci_code"]):
+            for zone in zones.dropna().unique():
+                here = (zones == zone).to_numpy(bool)
+                keys = [[zone], [scheme.id], list(masks)]
+                index = pd.MultiIndex.from_product(keys, names=["zone", "scheme", "desert_class"])
+                counted = pd.DataFrame(count_by_class(masks, people, here), index=index)
+                if unknown[here].any():
+                    counted[["population_hab", "population_share"]] = np.nan
+                blocks.append(counted)
+    return pd.concat(blocks) if blocks else pd.DataFrame()
+
+
+def flag_edge(table: pd.DataFrame, state: State) -> pd.DataFrame:
+    """Add `could_be_closer_outside` to a table of access: the edge of the data is closer than what was found."""
+    codes = table.index.get_level_values("commune_code")
+    if state.edge_time_min is None:
+        unknown = pd.Series(pd.NA, index=table.index, dtype="boolean")
+        return table.assign(edge_time_min=np.nan, could_be_closer_outside=unknown)
+    edge = pd.Series(state.edge_time_min.reindex(codes).to_numpy(float), index=table.index)
+    flag = closer_outside(table["travel_time_min"], edge, table["is_reachable"])
+    flag[(table["measure"] == "named").to_numpy()] = False
+    return table.assign(edge_time_min=edge, could_be_closer_outside=flag)
+
+
+def count_edge(table: pd.DataFrame, state: State) -> pd.DataFrame:
+    """Count the communes and inhabitants of the territory whose closest site could be beyond the data."""
+    rows = table[(table["measure"] == "closest").to_numpy()]
+    codes = rows.index.get_level_values("commune_code")
+    rows = rows[codes.isin(state.parameters.territory_codes)]
+    people = state.communes["population"].reindex(rows.index.get_level_values("commune_code")).to_numpy(float)
+    flag = rows["could_be_closer_outside"]
+    counted = pd.DataFrame(
+        {
+            "commune_count": flag.fillna(False).astype(int),
+            "population_hab": np.where(flag.fillna(False), people, 0.0),
+            "unknown_count": flag.isna().astype(int),
+        },
+        index=rows.index,
+    )
+    return counted.groupby(level="service", sort=False).sum(skipna=False)
+
+
+def _scheme(state: State, gps: pd.DataFrame, scheme: DesertScheme) -> pd.DataFrame:
+    """Return the rows of one scheme, commune by commune."""
+    read: dict[str, Any] = {}
+    reasons, blocks = {}, []
+    for one in scheme.criterion:
+        values, reachable, reason = _values(state, gps, one)
+        read[one.id] = values
+        # the measure is shown whatever its status; what is not computable is hidden from the classes alone
+        read[f"{one.id}_read"] = values.where(reason == "")
+        read[f"{one.id}_reachable"] = reachable.mask((reason != "").to_numpy())
+        reasons[one.id] = reason
+    wide = pd.DataFrame(read)
+    classes = classify(wide, criteria=[_criterion(one) for one in scheme.criterion])
+    for one in scheme.criterion:
+        met = classes[f"{one.id}_is_met"]
+        status = np.where(met.isna(), NOT_COMPUTABLE, np.where(met.fillna(False), IN_DESERT, OUT_OF_DESERT))
+        reason = reasons[one.id].where(met.isna().to_numpy(), "")
+        blocks.append(
+            pd.DataFrame(
+                {
+                    "criterion": one.id,
+                    "scheme": scheme.id,
+                    "value": wide[one.id],
+                    "threshold": one.threshold,
+                    "unit": one.unit,
+                    "status": status,
+                    "distance": classes[f"{one.id}_distance_{one.unit}"],
+                    "reason": reason.mask((met.isna() & (reason == "")).to_numpy(), "temps inconnu"),
+                    "criteria_met": classes["criteria_met"],
+                    "criteria_known": classes["criteria_known"],
+                    "desert_class": classes["desert_class"].astype("str"),
+                }
+            )
+        )
+    table = pd.concat(blocks).rename_axis("commune_code").set_index("criterion", append=True)
+    ids = pd.Index([one.id for one in scheme.criterion])
+    return table.reindex(pd.MultiIndex.from_product([wide.index, ids], names=["commune_code", "criterion"]))
+
+
+def _criterion(one: DesertCriterion) -> Criterion:
+    """Return the criterion as `classify` takes it."""
+    is_time = one.measure == "time"
+    return Criterion(
+        name=one.id,
+        column=f"{one.id}_read",
+        threshold=one.threshold,
+        direction="above" if is_time else "below",
+        unit=one.unit,
+        reachable_column=f"{one.id}_reachable" if is_time else None,
+        source=one.source,
+    )
+
+
+def _values(
+    state: State, gps: pd.DataFrame, one: DesertCriterion
+) -> tuple[pd.Series[float], pd.Series[bool], pd.Series[str]]:
+    """Return the measure of a criterion, whether a site is within reach, and why it says nothing (empty = it does)."""
+    index = state.communes.index
+    no_reach = pd.Series(pd.NA, index=index, dtype="boolean")
+    if one.measure == "apl":
+        return gps[APL_NAME], no_reach, pd.Series(why_no_apl(state), index=index, dtype="str")
+    cutoff = state.travel_times.attrs.get("cutoff_min", math.nan)
+    if cutoff is not None and one.threshold > cutoff:
+        raise ParameterError(
+            f"Critère « {one.id} » : le seuil de {one.threshold:g} min dépasse la coupure de la table des temps "
+            f"({cutoff:g} min)."
+        )
+    complete = complete_kinds(state.services)
+    listed = [name for name in one.services if name in complete]
+    lacking = lacking_lists(state, one)
+    if not listed:
+        return pd.Series(np.nan, index=index), no_reach, pd.Series(lacking, index=index, dtype="str")
+    sites = sites_of_kinds(state.services, listed)
+    best = access.time_to_closest(times_to_sites(state, sites), index)
+    minutes, reachable = best["time_1_min"], best["is_reachable"]
+    near = minutes.le(one.threshold)
+    # a complete list within the threshold is enough; beyond it, what is not listed could be closer
+    reason = pd.Series("", index=index, dtype="str").mask(~near, lacking)
+    if state.edge_time_min is not None:
+        edge = state.edge_time_min.reindex(index)
+        reason = reason.mask(~near & edge.le(one.threshold) & (reason == ""), AT_THE_EDGE)
+    return minutes, reachable, reason
+
+
+def lacking_lists(state: State, one: DesertCriterion) -> str:
+    """Say which lists of a criterion are absent or partial, in French; empty when none is."""
+    known, complete = known_kinds(state.services), complete_kinds(state.services)
+    said = [f"aucune liste de « {name} » dans les données" for name in one.services if name not in known]
+    said += [f"liste partielle de « {name} »" for name in one.services if name in known - complete]
+    return " ; ".join(said)
+
+
+def _wide(rows: pd.DataFrame, scheme: DesertScheme, communes: pd.Index[str]) -> pd.DataFrame:
+    """Return the classes of one scheme as `population_by_class` takes them, for some communes."""
+    columns: dict[str, object] = {}
+    for one in scheme.criterion:
+        status = rows.xs(one.id, level="criterion")["status"].reindex(communes)
+        met, unknown = status.eq(IN_DESERT).to_numpy(bool), status.eq(NOT_COMPUTABLE).to_numpy(bool)
+        columns[f"{one.id}_is_met"] = pd.arrays.BooleanArray(met, unknown)
+    count = len(scheme.criterion)
+    first = rows.xs(scheme.criterion[0].id, level="criterion")["desert_class"].reindex(communes)
+    columns["desert_class"] = pd.Categorical(first, categories=class_labels(count))
+    return pd.DataFrame(columns, index=communes)

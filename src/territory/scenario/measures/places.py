@@ -1,0 +1,222 @@
+"""Places within reach and places that are missing, where they can be counted; a reason in French where not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from territory import access, needs, supply
+from territory.errors import agree
+from territory.needs import KINDS_COMPARABLE_WITH_PLACES
+from territory.scenario.measures.state_times import times_to_sites
+from territory.study.state import State
+
+PER_1000 = 1000.0
+NO_LIST = "liste des sites incomplète : un site absent de la liste peut exister"
+NO_TIMES = "service absent de closest_services : les temps vers tous ses sites ne sont pas calculés"
+NO_ORIENTATION = (
+    "aucun besoin de nature « orientation » ou « waiting » pour ce service : à demander à la MDPH"
+)
+NO_SERVED = "liste d'attente sans les enfants déjà accompagnés : les places libres ne sont pas connues"
+MERGED = "places réunies par une fusion : elles servent aussi les familles d'une autre autorisation"
+NO_OBSERVED = "ni orientations, ni enfants accompagnés observés"
+
+
+def count_places(state: State) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Count places per person within reach, and persons without a place, by commune.
+
+    Parameters
+    ----------
+    state
+        Tables and parameters; the reach is the recruitment limit.
+
+    Returns
+    -------
+    places : DataFrame indexed by (commune_code, service)
+        `access_per_1000` (places within reach for 1,000 persons of the age received, 2SFCA) by kind of service
+        (`ime`), and `unmet_persons` by kind (from orientations or a waiting list) and by authorisation (from
+        the children observed to be served). NaN = cannot be counted.
+    reasons : DataFrame indexed by service
+        `access_reason` and `unmet_reason`, in French: why it cannot be counted; empty where it can.
+
+    Notes
+    -----
+    2SFCA (Luo and Wang 2003) with a binary decay; unmet persons are those of `access.allocate_places`, which is
+    what a perfect coordination would leave.
+
+    Examples
+    --------
+    >>> import territory
+    >>> places, reasons = count_places(territory.run_study("draguignan").baseline.state)
+    >>> reasons.loc["ime", "access_reason"]
+    'liste des sites incomplète : un site absent de la liste peut exister'
+    """
+    named = [authorisation.id for authorisation in state.parameters.authorisations]
+    kinds = list(dict.fromkeys(kind for one in named if (kind := kind_of(state.services, one))))
+    blocks, reasons = [], {}
+    for kind in kinds:
+        reach, why = _reach(state, kind)
+        unmet, unmet_why = _unmet_of_kind(state, kind)
+        blocks.append(_block(state, kind, reach, unmet))
+        reasons[kind] = (why, unmet_why)
+    for one in named:
+        if one not in reasons:
+            unmet, unmet_why = _unmet_of_authorisation(state, one)
+            blocks.append(_block(state, one, None, unmet))
+            reasons[one] = ("compté par nature de service, pas par autorisation", unmet_why)
+    names = pd.DataFrame.from_dict(reasons, orient="index", columns=["access_reason", "unmet_reason"])
+    if not blocks:
+        index = pd.MultiIndex.from_arrays([[], []], names=["commune_code", "service"])
+        empty = pd.DataFrame(
+            {"access_per_1000": pd.Series(dtype=float), "unmet_persons": pd.Series(dtype=float)}
+        )
+        return empty.set_index(index), names.rename_axis("service")
+    return pd.concat(blocks), names.rename_axis("service")
+
+
+def kind_of(services: pd.DataFrame, authorisation_id: str) -> str | None:
+    """Return the kind of service of an authorisation, None where it has no row or several kinds.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"authorisation_id": ["ime-salernes"]}, index=pd.MultiIndex.from_tuples(
+    ...     [("ime-salernes", "ime")], names=["site_id", "service"]))
+    >>> kind_of(table, "ime-salernes")
+    'ime'
+    """
+    rows = supply.rows_serving(services, authorisation_id)
+    kinds = set(_kinds(rows))
+    return kinds.pop() if len(kinds) == 1 else None
+
+
+def _kinds(services: pd.DataFrame) -> list[str]:
+    """Return the kind of each row: two authorisations of one kind at one site are told apart after an @."""
+    return [str(service).partition("@")[0] for service in services.index.get_level_values("service")]
+
+
+def _rows(state: State, kind: str) -> pd.DataFrame:
+    """Return the services of a kind."""
+    rows: pd.DataFrame = state.services[[one == kind for one in _kinds(state.services)]]
+    return rows
+
+
+def _block(state: State, service: str, reach: pd.Series | None, unmet: pd.Series | None) -> pd.DataFrame:
+    """Return the rows of one service."""
+    codes = state.communes.index
+    index = pd.MultiIndex.from_product([codes, [service]], names=["commune_code", "service"])
+    columns = {
+        name: np.full(len(codes), np.nan) if found is None else found.reindex(codes).to_numpy(float)
+        for name, found in (("access_per_1000", reach), ("unmet_persons", unmet))
+    }
+    return pd.DataFrame(columns, index=index)
+
+
+def _capacity(state: State, rows: pd.DataFrame) -> tuple[pd.Series, str]:
+    """Return the places of each site, or why they are unknown."""
+    counted = supply.places_by_site(rows)
+    unknown = counted["places"].isna()
+    if unknown.any():
+        said = agree(int(unknown.sum()), "site(s) sans places connues")
+        return pd.Series(dtype=float), f"{said} ({counted['reason'][unknown].iloc[0]})"
+    return counted["places"].groupby(level="site_id", sort=False).sum(), ""
+
+
+def _list_reason(state: State, kind: str) -> str:
+    """Return why the sites of a kind cannot be counted from, empty where they can."""
+    rows = _rows(state, kind)
+    if not rows["is_complete_list"].all():
+        return NO_LIST
+    return "" if kind in state.parameters.closest_services else NO_TIMES
+
+
+def _reach(state: State, kind: str) -> tuple[pd.Series | None, str]:
+    """Return places within reach per 1,000 persons of the age received, or why not."""
+    rows = _rows(state, kind)
+    if why := _list_reason(state, kind):
+        return None, why
+    places, why = _capacity(state, rows)
+    if why:
+        return None, why
+    ages = rows[["age_min", "age_max"]]
+    if ages.isna().any(axis=None):
+        return None, "âges reçus inconnus"
+    counted = needs.persons_by_age(
+        state.population, age_min=float(ages["age_min"].min()), age_max=float(ages["age_max"].max())
+    )
+    persons = counted.reindex(state.communes.index) * state.parameters.age_scale
+    reach = access.floating_catchment_area(
+        times_to_sites(state, places.index),
+        persons,
+        places,
+        decay=access.decay.binary(state.parameters.recruitment_max_min),
+    )
+    return reach * PER_1000, ""
+
+
+def _unmet_of_kind(state: State, kind: str) -> tuple[pd.Series | None, str]:
+    """Return persons without a place among those who hold or wait for one, or why not."""
+    asked = [
+        rate.need
+        for rate in state.parameters.rates
+        if rate.need.service == kind and rate.need.kind in KINDS_COMPARABLE_WITH_PLACES
+    ]
+    if not asked:
+        return None, NO_ORIENTATION
+    if why := _list_reason(state, kind):
+        return None, why
+    rows = _rows(state, kind)
+    places, why = _capacity(state, rows)
+    if why:
+        return None, why
+    demand = pd.Series(0.0, index=state.communes.index)
+    for need in asked:
+        found = state.demand.xs(need.public, level="public")["demand"]
+        demand = demand.add(found.reindex(demand.index, fill_value=0.0))
+        if need.kind == "waiting":
+            served = _served(state, set(rows["authorisation_id"]))
+            if served is None:
+                return None, NO_SERVED
+            demand = demand.add(served)
+    return _unplaced(state, demand, places), ""
+
+
+def _unmet_of_authorisation(state: State, authorisation_id: str) -> tuple[pd.Series | None, str]:
+    """Return the children served today who would find no place within reach of their own service, or why not."""
+    served = _served(state, {authorisation_id})
+    if served is None:
+        return None, NO_OBSERVED
+    rows = supply.rows_serving(state.services, authorisation_id)
+    if rows.empty:
+        # closed: nobody finds a place there
+        return served, ""
+    if "serves" in rows and rows["serves"].str.contains(" ").any():
+        return None, MERGED
+    places, why = _capacity(state, rows)
+    if why:
+        return None, why
+    return _unplaced(state, served, places), ""
+
+
+def _served(state: State, authorisations: set[str]) -> pd.Series | None:
+    """Return the children served by commune, None unless all of these authorisations are observed."""
+    if state.observed_origins is None:
+        return None
+    rows = state.observed_origins
+    if not authorisations <= set(rows["authorisation_id"]):
+        return None
+    mine = rows[rows["authorisation_id"].isin(authorisations)]
+    children = mine.groupby("commune_code")["children"].sum()
+    found: pd.Series[float] = children.reindex(state.communes.index, fill_value=0.0)
+    return found
+
+
+def _unplaced(state: State, demand: pd.Series, places: pd.Series) -> pd.Series:
+    """Return persons without a place once places are allocated as well as they can be."""
+    found = access.allocate_places(
+        times_to_sites(state, places.index),
+        demand,
+        places,
+        max_time_min=state.parameters.recruitment_max_min,
+    )
+    unmet: pd.Series[float] = found.unmet
+    return unmet

@@ -1,0 +1,4 @@
+"""Official files brought in, checked and kept as downloaded.
+
+It reads none of them.
+"""

@@ -1,0 +1,367 @@
+"""One file over HTTP: tried again, resumed, checked, and never half there under its own name."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import shutil
+import ssl
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from territory import __version__
+from territory.errors import DownloadError, OutputError, ParameterError, TerritoryError
+from territory.sources.fetching.file_types import check_type
+from territory.sources.fetching.sizes import size_text
+
+Progress = Callable[[int, int | None], None]
+
+_CHUNK_BYTES = 1 << 16
+_WORTH_A_NEW_START_BYTES = 5_000_000
+_MOST_REDIRECTIONS = 10
+_LONGEST_WAIT_S = 60.0
+# the server, or something between it and us, may do better next time
+_PASSING = {408: "délai dépassé", 425: "trop tôt", 429: "trop de demandes", 500: "panne du serveur"}
+_PASSING |= {502: "panne d'un relais", 503: "service indisponible", 504: "relais sans réponse"}
+_LASTING = {401: "accès réservé", 403: "accès refusé", 404: "fichier introuvable", 410: "fichier retiré"}
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long to wait, and how many times to try again.
+
+    `timeout_s` is the longest silence; less than `least_bytes` in that time counts as silence too. `tries` is
+    the number of tries in a row that bring nothing; `wait_s` is doubled between them.
+    """
+
+    timeout_s: float = 30.0
+    tries: int = 5
+    wait_s: float = 1.0
+    least_bytes: int = 1024
+    most_bytes: int = 30_000_000_000
+
+    @property
+    def silence(self) -> str:
+        """The longest silence, in words."""
+        return f"{self.timeout_s:g} s".replace(".", ",")
+
+
+@dataclass(slots=True)
+class _Known:
+    """What the server said of the file whose first bytes are on disk."""
+
+    address: str
+    etag: str | None = None
+    last_modified: str | None = None
+    total: int | None = None
+
+    @property
+    def validator(self) -> str | None:
+        """Return what proves to the server that we speak of the same file; a weak tag does not."""
+        strong = self.etag is not None and not self.etag.startswith("W/")
+        return self.etag if strong else self.last_modified
+
+
+class _PassingTrouble(Exception):  # noqa: N818
+    """A try failed in a way that another may not."""
+
+    def __init__(self, reason: str, wait_s: float = 0.0) -> None:
+        super().__init__(reason)
+        self.wait_s = wait_s
+
+
+def download(
+    address: str,
+    folder: str | Path,
+    file_name: str,
+    *,
+    digest: str | None = None,
+    progress: Progress | None = None,
+    patience: Patience | None = None,
+) -> Path:
+    """Bring a file into a folder; until it is whole and checked it has another name there.
+
+    What was received is kept under `<file_name>.part`, and the next call goes on from there if the server can
+    (HTTP Range) and the file is still the same (ETag or Last-Modified, If-Range).
+
+    Parameters
+    ----------
+    address
+        Address, http or https; a redirection from https to http is refused.
+    folder
+        Folder to write into; it is made if need be.
+    file_name
+        Name to give to the file; its suffix tells the form that is checked.
+    digest
+        Expected digest, `sha256:…` or `sha1:…`.
+    progress
+        Called with the bytes received and the total (bytes; None where the server does not say).
+    patience
+        Waits and tries.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    DownloadError
+        If the server refuses, is out of reach, stalls or cuts the file every time, redirects without end, or
+        the digest is not the expected one.
+    ReadError
+        If what came is empty, a web page, or of another form than the name says.
+    OutputError
+        If the disk has no room for it.
+    """
+    import pooch
+
+    if not address.startswith(("http://", "https://")):
+        raise ParameterError(f"Adresse « {address} » : elle doit commencer par https:// ou http://.")
+    folder = Path(folder)
+    downloader = _Downloader(folder / f"{file_name}.part", file_name, progress, patience or Patience())
+    try:
+        with _quiet(pooch.get_logger()):
+            return Path(pooch.retrieve(address, digest, file_name, folder, downloader=downloader))
+    except TerritoryError:
+        raise
+    except ValueError as error:
+        raise DownloadError(
+            f"{file_name} : l'empreinte du fichier reçu n'est pas celle attendue ({digest}) ; le producteur l'a "
+            "remplacé, ou il a été altéré en route. Rien n'est gardé."
+        ) from error
+
+
+class _Downloader:
+    """Fill pooch's temporary file with the resumable one, once that is whole."""
+
+    def __init__(self, part: Path, name: str, progress: Progress | None, patience: Patience) -> None:
+        self.part = part
+        self.notes = part.with_name(f"{part.name}.json")
+        self.name = name
+        self.progress = progress or (lambda done, total: None)
+        self.patience = patience
+        self.opener = _opener()
+
+    def __call__(self, url: str, output_file: str, pooch: Any, check_only: bool = False) -> None:
+        """Try until the file is there, then check its form and hand it over."""
+        failures = 0
+        best = self._have()
+        while True:
+            try:
+                self._try(url)
+                break
+            except _PassingTrouble as trouble:
+                have = self._have()
+                failures = 1 if have >= best + _WORTH_A_NEW_START_BYTES else failures + 1
+                best = max(best, have)
+                if failures >= self.patience.tries:
+                    raise DownloadError(self._give_up(trouble)) from trouble
+                time.sleep(
+                    max(min(self.patience.wait_s * 2 ** (failures - 1), _LONGEST_WAIT_S), trouble.wait_s)
+                )
+        try:
+            check_type(self.part, name=self.name)
+        except TerritoryError:
+            self._forget()
+            raise
+        self.part.replace(output_file)
+        self._forget()
+
+    def _try(self, url: str) -> None:
+        """Make one request and write what it brings after what is there."""
+        known = self._known(url)
+        have = self._have() if known else 0
+        if known and have and have == known.total:
+            return
+        headers = {"Accept-Encoding": "identity", "User-Agent": f"territory/{__version__}"}
+        if known and known.validator and have:
+            headers |= {"Range": f"bytes={have}-", "If-Range": known.validator}
+        request = urllib.request.Request(url, headers=headers)
+        with self._trouble_in_words(), self.opener.open(request, timeout=self.patience.timeout_s) as answer:
+            if answer.status == 206 and not (known and have and _continues(answer, known, have)):
+                self._forget()
+                raise _PassingTrouble("le fichier a changé entre deux essais")
+            if answer.status != 206:
+                have = 0
+                known = self._note(url, answer)
+            assert known is not None
+            self._check_room(known.total, have)
+            with self.part.open("ab" if have else "wb") as file:
+                self._receive(answer, file, have, known.total)
+        have = self._have()
+        if known.total is not None and have != known.total:
+            if have > known.total:
+                self._forget()
+            raise _PassingTrouble(f"transfert coupé à {size_text(have)} sur {size_text(known.total)}")
+
+    def _receive(
+        self, answer: http.client.HTTPResponse, file: IO[bytes], have: int, total: int | None
+    ) -> None:
+        """Write what comes, and stop when too little comes."""
+        since, came = time.monotonic(), 0
+        while chunk := answer.read1(_CHUNK_BYTES):
+            file.write(chunk)
+            have += len(chunk)
+            came += len(chunk)
+            self.progress(have, total)
+            if have > self.patience.most_bytes:
+                raise DownloadError(f"{self.name} : plus de {size_text(self.patience.most_bytes)}, abandon.")
+            if time.monotonic() - since > self.patience.timeout_s:
+                if came < self.patience.least_bytes:
+                    raise _PassingTrouble(f"{size_text(came)} en {self.patience.silence}")
+                since, came = time.monotonic(), 0
+        file.flush()
+        os.fsync(file.fileno())
+
+    @contextmanager
+    def _trouble_in_words(self) -> Iterator[None]:
+        """Sort what goes wrong into what may pass and what will not."""
+        try:
+            yield
+        except urllib.error.HTTPError as error:
+            error.close()
+            if error.code == 416:
+                self._forget()
+                raise _PassingTrouble("la suite demandée n'existe plus") from error
+            if error.code in _PASSING:
+                wait = error.headers.get("Retry-After", "")
+                raise _PassingTrouble(
+                    f"{_PASSING[error.code]} (HTTP {error.code})",
+                    min(float(wait), _LONGEST_WAIT_S) if wait.isdigit() else 0.0,
+                ) from error
+            said = (
+                "redirections sans fin"
+                if error.code // 100 == 3
+                else _LASTING.get(error.code, "refus du serveur")
+            )
+            raise DownloadError(
+                f"{self.name} : {said} (HTTP {error.code}, {error.url}) ; ouvrez la page du producteur pour voir où "
+                "il est à présent."
+            ) from error
+        except urllib.error.URLError as error:
+            if isinstance(error.reason, ssl.SSLCertVerificationError):
+                raise DownloadError(
+                    f"{self.name} : le certificat du serveur n'est pas reconnu ({error.reason.verify_message}) ; "
+                    "derrière un filtre d'entreprise, demandez son certificat au service informatique, ou prenez "
+                    "le fichier avec un navigateur puis --from."
+                ) from error
+            raise _PassingTrouble(f"serveur injoignable ({error.reason})") from error
+        except TimeoutError as error:
+            raise _PassingTrouble(f"silence de {self.patience.silence}") from error
+        except (http.client.HTTPException, ConnectionError, ssl.SSLError) as error:
+            raise _PassingTrouble(f"connexion coupée ({type(error).__name__})") from error
+
+    def _give_up(self, trouble: _PassingTrouble) -> str:
+        """Say that enough tries were made, and what is kept."""
+        have = self._have()
+        kept = f" Ce qui est reçu ({size_text(have)}) est gardé : relancez pour reprendre." if have else ""
+        return (
+            f"{self.name} : {self.patience.tries} essais sans succès, le dernier : {trouble}.{kept} Sans connexion, "
+            "prenez le fichier avec un navigateur, puis --from."
+        )
+
+    def _check_room(self, total: int | None, have: int) -> None:
+        """Refuse a file that would fill the disk."""
+        free = shutil.disk_usage(self.part.parent).free
+        if total is not None and total - have > free:
+            raise OutputError(
+                f"{self.name} : {size_text(total - have)} à recevoir, place libre sur ce disque : {size_text(free)}."
+            )
+        if total is not None and total > self.patience.most_bytes:
+            raise DownloadError(
+                f"{self.name} : {size_text(total)} annoncés, {size_text(self.patience.most_bytes)} au plus."
+            )
+
+    def _note(self, url: str, answer: http.client.HTTPResponse) -> _Known:
+        """Write down which file is being received, before its first byte."""
+        self._forget()
+        length = answer.headers.get("Content-Length", "")
+        known = _Known(
+            url,
+            answer.headers.get("ETag"),
+            answer.headers.get("Last-Modified"),
+            int(length) if length.isdigit() else None,
+        )
+        self.notes.write_text(json.dumps(asdict(known)), "utf-8")
+        return known
+
+    def _known(self, url: str) -> _Known | None:
+        """Return what was written down of the same address, if it can be read."""
+        try:
+            known = _Known(**json.loads(self.notes.read_text("utf-8")))
+        except (OSError, ValueError, TypeError, RecursionError):
+            return None
+        return known if known.address == url else None
+
+    def _have(self) -> int:
+        """Return the number of bytes on disk."""
+        return self.part.stat().st_size if self.part.is_file() else 0
+
+    def _forget(self) -> None:
+        """Start from nothing."""
+        self.part.unlink(missing_ok=True)
+        self.notes.unlink(missing_ok=True)
+
+
+class _Redirections(urllib.request.HTTPRedirectHandler):
+    """Follow a few redirections, never from a protected address to an open one."""
+
+    max_redirections = _MOST_REDIRECTIONS
+    max_repeats = 2
+
+    def redirect_request(
+        self, req: urllib.request.Request, fp: Any, code: int, msg: str, headers: Any, newurl: str
+    ) -> urllib.request.Request | None:
+        """Return the next request."""
+        if req.full_url.startswith("https:") and not newurl.startswith("https:"):
+            raise DownloadError(
+                f"{req.full_url} renvoie vers une adresse non protégée ({newurl}) : refusé ; prenez le fichier avec "
+                "un navigateur, puis --from."
+            )
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+def _opener() -> urllib.request.OpenerDirector:
+    """Return what opens http and https, through the proxy of the machine, and nothing else."""
+    opener = urllib.request.OpenerDirector()
+    for handler in (
+        urllib.request.ProxyHandler(),
+        urllib.request.UnknownHandler(),
+        urllib.request.HTTPHandler(),
+        urllib.request.HTTPSHandler(),
+        urllib.request.HTTPDefaultErrorHandler(),
+        urllib.request.HTTPErrorProcessor(),
+        _Redirections(),
+    ):
+        opener.add_handler(handler)
+    return opener
+
+
+def _continues(answer: http.client.HTTPResponse, known: _Known, have: int) -> bool:
+    """Say whether a partial answer is the rest of the file whose start is on disk."""
+    place, _, total = answer.headers.get("Content-Range", "").removeprefix("bytes ").partition("/")
+    said = {"etag": answer.headers.get("ETag"), "last_modified": answer.headers.get("Last-Modified")}
+    return (
+        place.startswith(f"{have}-")
+        and total in ("*", str(known.total))
+        and all(value is None or value == getattr(known, name) for name, value in said.items())
+    )
+
+
+@contextmanager
+def _quiet(logger: Any) -> Iterator[None]:
+    """Keep a library's own messages, in English, out of the way."""
+    level = logger.level
+    logger.setLevel("ERROR")
+    try:
+        yield
+    finally:
+        logger.setLevel(level)

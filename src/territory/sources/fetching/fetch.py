@@ -1,0 +1,317 @@
+"""Official files brought into the folder of raw data: all of a vintage, checked and described, or nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import stat
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
+from datetime import UTC, datetime
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import IO
+
+from territory.errors import DownloadError, MissingFileError, OutputError, ReadError, TerritoryError, examples
+from territory.sources.fetching.archives import unpack
+from territory.sources.fetching.data_gouv import Resource, is_catalogue, newest_resource
+from territory.sources.fetching.download import Patience, Progress, download
+from territory.sources.fetching.file_types import check_type
+from territory.sources.fetching.raw_folder import (
+    RAW,
+    SOURCE_FILE,
+    Stored,
+    StoredFile,
+    check_folder,
+    describe_file,
+    protect,
+    read_stored,
+    sha256_of,
+)
+from territory.sources.registry import Source, find
+
+# what readers cannot open packed; they read .xls.gz and .json.gz as they are
+_UNPACKED = (".zip", ".csv.gz", ".geojson.gz")
+
+
+def fetch(
+    dataset: str,
+    vintage: str | None = None,
+    *,
+    to: str | Path = RAW,
+    taken_from: str | Path | None = None,
+    force: bool = False,
+    registry: Sequence[Source] | None = None,
+    progress: Progress | None = None,
+    patience: Patience | None = None,
+) -> Stored:
+    """Bring one vintage of a dataset into `<to>/<dataset>/<vintage>/`, read-only, with its `source.json`.
+
+    Files are received and unpacked in a hidden folder beside, which takes its place once all is checked; a
+    vintage that is there already, unchanged, is not fetched again.
+
+    Parameters
+    ----------
+    dataset
+        Name of the dataset in the registry.
+    vintage
+        Its vintage; the newest by default.
+    to
+        Folder of raw data.
+    taken_from
+        File, or folder that holds it, already on disk: nothing is downloaded then.
+    force
+        Whether to fetch again what is there.
+    registry
+        Sources to look into; the library's own by default.
+    progress
+        Called with the bytes received and the total (bytes; None where the server does not say).
+    patience
+        Waits and tries of the download.
+
+    Returns
+    -------
+    Stored
+        What `source.json` says: address, date, licence, files with digests.
+
+    Raises
+    ------
+    UnknownCodeError
+        If the registry has no such dataset or vintage.
+    DownloadError
+        If the file cannot be brought, or has another digest; or if no address is known and `taken_from` is absent.
+    ReadError
+        If what came is not what its name says, or an archive is refused.
+    MissingFileError
+        If `taken_from` does not hold the file.
+    OutputError
+        If it cannot be written, or what is there was changed since.
+    """
+    source = find(dataset, vintage, registry=registry)
+    home = Path(to) / source.dataset / source.vintage
+    try:
+        with _lock(home):
+            if home.exists() and not force:
+                return _already_there(home, source)
+            staging = home.with_name(f".{home.name}.part")
+            if force and taken_from is None:
+                # what an earlier try left may be of before the producer's change
+                _remove(staging)
+            staging.mkdir(exist_ok=True)
+            _keep_parts(staging)
+            try:
+                files, address = _gather(source, staging, taken_from, progress, patience)
+                _describe(source, staging, files, address)
+            except BaseException:
+                _tidy(staging)
+                raise
+            _publish(staging, home)
+        return read_stored(home)
+    except OSError as error:
+        if isinstance(error, TerritoryError):
+            raise
+        raise OutputError(
+            f"Écriture impossible dans « {home.as_posix()} » : {error.strerror or error}."
+        ) from error
+
+
+def _gather(
+    source: Source,
+    staging: Path,
+    taken_from: str | Path | None,
+    progress: Progress | None,
+    patience: Patience | None,
+) -> tuple[list[StoredFile], str]:
+    """Bring the files of a vintage together; return them, and the address they came from."""
+    if taken_from is not None:
+        names = _copy(source, Path(taken_from), staging)
+        address, origin = source.address, "copied"
+    else:
+        remote = _remote(source, patience)
+        name = remote.file_name
+        download(remote.address, staging, name, digest=remote.digest, progress=progress, patience=patience)
+        names = [name]
+        address, origin = remote.address, "downloaded"
+    files = []
+    for name in names:
+        files.append(describe_file(staging / name, staging, origin))
+        if name.lower().endswith(_UNPACKED):
+            unpacked = unpack(staging / name, staging)
+            files += [describe_file(path, staging, "unpacked") for path in unpacked]
+    if any(file.name == SOURCE_FILE for file in files):
+        raise ReadError(f"{source.key} : l'archive contient un fichier « {SOURCE_FILE} », nom réservé.")
+    return files, address
+
+
+def _remote(source: Source, patience: Patience | None) -> Resource:
+    """Return what to download: the file of the registry, or the newest one of a catalogue."""
+    if not source.address:
+        raise DownloadError(
+            f"{source.key} : aucune adresse directe n'est connue. Ouvrez {source.page}, prenez le fichier "
+            f"« {source.file_name} », puis : territory data fetch {source.dataset} {source.vintage} --from DOSSIER."
+            + (f" {source.note}" if source.note else "")
+        )
+    if is_catalogue(source.address):
+        return newest_resource(source.address, source.file_name, patience=patience)
+    return Resource(source.address, source.file_name, f"sha256:{source.sha256}" if source.sha256 else None)
+
+
+def _copy(source: Source, taken_from: Path, staging: Path) -> list[str]:
+    """Copy the wanted files of a folder, or the file itself; return their names."""
+    paths = [taken_from] if taken_from.is_file() else _wanted(source, taken_from)
+    for path in paths:
+        check_type(path)
+        target = staging / path.name
+        target.unlink(missing_ok=True)
+        shutil.copyfile(path, target)
+        if source.sha256 and fnmatch(path.name, source.file_name) and sha256_of(target) != source.sha256:
+            raise ReadError(
+                f"Fichier « {path.name} » : son empreinte n'est pas celle du registre ; il a été modifié ou remplacé."
+            )
+    return [path.name for path in paths]
+
+
+def _wanted(source: Source, folder: Path) -> list[Path]:
+    """Return the files of a folder that are those of a source: the file published, else those inside it."""
+    if not folder.is_dir():
+        raise MissingFileError(f"{source.key} : « {folder} » n'est ni un fichier ni un dossier.")
+    below = sorted(path for path in folder.rglob("*") if path.is_file())
+    published = [path for path in below if fnmatch(path.name.lower(), source.file_name.lower())]
+    found = []
+    for pattern in source.members:
+        found += [path for path in below if fnmatch(path.name.lower(), pattern.lower()) and path not in found]
+    # an archive that cannot be opened here is of less use than what was taken out of it
+    if published and not (found and source.format == "7z"):
+        if len(published) > 1:
+            raise MissingFileError(
+                f"{source.key} : {len(published)} fichiers « {source.file_name} » dans « {folder} » "
+                f"({examples(path.relative_to(folder).as_posix() for path in published)}) ; donnez le bon fichier."
+            )
+        return published
+    if not found:
+        wanted = ", ".join(f"« {name} »" for name in (source.file_name, *source.members))
+        raise MissingFileError(
+            f"{source.key} : aucun fichier {wanted} dans « {folder} » ({len(below)} fichiers) ; à prendre sur "
+            f"{source.page}."
+        )
+    names = [path.name.lower() for path in found]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise MissingFileError(f"{source.key} : plusieurs fichiers « {twice[0]} » dans « {folder} ».")
+    return found
+
+
+def _describe(source: Source, staging: Path, files: Sequence[StoredFile], address: str) -> None:
+    """Write `source.json`, after all the files it describes are safely on disk."""
+    for file in files:
+        _to_disk(staging / file.name)
+    said = {
+        "dataset": source.dataset,
+        "vintage": source.vintage,
+        "title": source.title,
+        "producer": source.producer,
+        "page": source.page,
+        "address": address,
+        "licence": source.licence,
+        "retrieved_on": datetime.now(UTC).isoformat(timespec="seconds"),
+        "files": [asdict(file) for file in sorted(files, key=lambda file: file.name)],
+    }
+    temporary = staging / f"{SOURCE_FILE}.part"
+    temporary.write_text(json.dumps(said, ensure_ascii=False, indent=2) + "\n", "utf-8")
+    _to_disk(temporary)
+    temporary.replace(staging / SOURCE_FILE)
+    protect([*(staging / file.name for file in files), staging / SOURCE_FILE])
+
+
+def _publish(staging: Path, home: Path) -> None:
+    """Put the complete folder in its place; an older one stays until the new one is there."""
+    old = home.with_name(f".{home.name}.old")
+    _remove(old)
+    if home.exists():
+        home.rename(old)
+    staging.rename(home)
+    _remove(old)
+
+
+def _already_there(home: Path, source: Source) -> Stored:
+    """Return what is stored, if it is as it was stored."""
+    problems = check_folder(home).problems
+    if problems:
+        raise OutputError(
+            f"{source.key} est déjà dans « {home.as_posix()} », mais {examples(problems)} ; --force le remplace."
+        )
+    return read_stored(home)
+
+
+@contextmanager
+def _lock(home: Path) -> Iterator[None]:
+    """Let one process at a time fetch a vintage, and mend what a sudden stop left."""
+    home.parent.mkdir(parents=True, exist_ok=True)
+    path = home.with_name(f".{home.name}.lock")
+    try:
+        with path.open("a+b") as file:
+            try:
+                _lock_file(file)
+            except OSError as error:
+                raise OutputError(
+                    f"{home.parent.name}/{home.name} : un autre téléchargement est en cours ; attendez sa fin."
+                ) from error
+            try:
+                old = home.with_name(f".{home.name}.old")
+                if old.exists() and not home.exists():
+                    old.rename(home)
+                yield
+            finally:
+                # windows keeps an open file: it stays, empty, and does no harm
+                with suppress(OSError):
+                    path.unlink()
+    finally:
+        with suppress(OSError):
+            home.parent.rmdir()
+
+
+def _lock_file(file: IO[bytes]) -> None:
+    """Lock an open file, or fail at once."""
+    if sys.platform == "win32":
+        import msvcrt
+
+        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+    else:
+        import fcntl
+
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _tidy(staging: Path) -> None:
+    """Keep of a failed try only what the next one can go on from."""
+    _keep_parts(staging)
+    if not any(path.stat().st_size for path in staging.glob("*.part")):
+        _remove(staging)
+
+
+def _keep_parts(staging: Path) -> None:
+    """Remove all but a download that was not finished."""
+    for path in staging.iterdir():
+        if not path.name.endswith((".part", ".part.json")) or path.name.startswith(SOURCE_FILE):
+            _remove(path)
+
+
+def _remove(path: Path) -> None:
+    """Remove a file or a folder, read-only files included."""
+    if not path.exists():
+        return
+    for inner in (path, *path.rglob("*")) if path.is_dir() else (path,):
+        inner.chmod(inner.stat().st_mode | stat.S_IWUSR)
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
+
+
+def _to_disk(path: Path) -> None:
+    """Make sure that a file is on the disk, not only on its way."""
+    with path.open("r+b") as file:
+        os.fsync(file.fileno())

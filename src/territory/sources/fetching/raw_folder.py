@@ -1,0 +1,213 @@
+"""The folder of raw data: what is there, where it came from, and whether it is still the same."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from territory.errors import ReadError, agree
+from territory.sources.fetching.sizes import size_text
+
+RAW = Path("data/raw")
+SOURCE_FILE = "source.json"
+_ALLOWED = {"README.md", ".DS_Store", "Thumbs.db", "desktop.ini"}
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """One file as it was when it was stored; `origin` is downloaded, copied or unpacked."""
+
+    name: str
+    size_bytes: int
+    sha256: str
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """One vintage of a dataset on disk, as its `source.json` says."""
+
+    folder: Path
+    key: str
+    address: str
+    retrieved_on: str
+    licence: str
+    files: tuple[StoredFile, ...]
+
+    @property
+    def paths(self) -> list[Path]:
+        """The files, with their folder."""
+        return [self.folder / file.name for file in self.files]
+
+    @property
+    def packed(self) -> list[str]:
+        """Names of the archives that were left as they are: another tool has to open them."""
+        return [
+            file.name
+            for file in self.files
+            if file.name.lower().endswith(".7z")
+            or (file.origin == "unpacked" and file.name.lower().endswith(".zip"))
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a check found in one folder: `problems` is empty when all is as it was stored."""
+
+    key: str
+    file_count: int
+    problems: tuple[str, ...]
+
+
+def describe_file(path: Path, folder: Path, origin: str) -> StoredFile:
+    """Return what is worth writing down of a file: name within its folder, size, digest, origin."""
+    return StoredFile(path.relative_to(folder).as_posix(), path.stat().st_size, sha256_of(path), origin)
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 digest of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def read_stored(folder: str | Path) -> Stored:
+    """Read the `source.json` of a folder.
+
+    Parameters
+    ----------
+    folder
+        `data/raw/<dataset>/<vintage>`.
+
+    Returns
+    -------
+    Stored
+        What it says; the files themselves are not looked at.
+
+    Raises
+    ------
+    ReadError
+        If there is none, or it is not one that this library wrote.
+    """
+    folder = Path(folder)
+    path = folder / SOURCE_FILE
+    try:
+        said: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        files = tuple(StoredFile(**file) for file in said["files"])
+        key = f"{said['dataset']}/{said['vintage']}"
+        stored = Stored(folder, key, said["address"], said["retrieved_on"], said["licence"], files)
+    except FileNotFoundError as error:
+        raise ReadError(
+            f"Dossier « {folder.as_posix()} » sans {SOURCE_FILE} : on ne sait pas d'où viennent ses fichiers ; "
+            "déposez-les par « territory data fetch … --from »."
+        ) from error
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise ReadError(f"Fichier « {path.as_posix()} » illisible ; reprenez ce jeu avec --force.") from error
+    outside = [file.name for file in files if not _stays_inside(file.name)]
+    if outside:
+        raise ReadError(f"Fichier « {path.as_posix()} » : « {outside[0]} » est hors du dossier.")
+    return stored
+
+
+def check_stored(raw: str | Path = RAW) -> list[Checked]:
+    """Compare every stored file with the digest written when it was stored.
+
+    Parameters
+    ----------
+    raw
+        Folder of raw data, `<dataset>/<vintage>/` inside.
+
+    Returns
+    -------
+    list of Checked
+        One for each folder of a vintage, by name, and one for what lies elsewhere: files missing, changed or in
+        excess, downloads that were not finished, folders without `source.json`.
+
+    Examples
+    --------
+    >>> check_stored("nowhere")
+    []
+    """
+    raw = Path(raw)
+    if not raw.is_dir():
+        return []
+    checked = []
+    stray = [path for path in _entries(raw) if not path.is_dir()]
+    for dataset in (path for path in _entries(raw) if path.is_dir()):
+        stray += [path for path in _entries(dataset) if not path.is_dir()]
+        checked += [check_folder(folder) for folder in _entries(dataset) if folder.is_dir()]
+        checked += [_unfinished(folder) for folder in sorted(dataset.glob(".*.part"))]
+    if stray:
+        problems = tuple(f"{path.relative_to(raw).as_posix()} : fichier en trop" for path in stray)
+        checked.append(Checked(raw.as_posix(), len(stray), problems))
+    return checked
+
+
+def protect(paths: Iterable[Path]) -> None:
+    """Make files read-only."""
+    for path in paths:
+        path.chmod(path.stat().st_mode & ~(stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH))
+
+
+def check_folder(folder: Path) -> Checked:
+    """Compare the files of one vintage with its `source.json`."""
+    key = f"{folder.parent.name}/{folder.name}"
+    try:
+        stored = read_stored(folder)
+    except ReadError as error:
+        return Checked(key, 0, (str(error),))
+    problems = [] if stored.key == key else [f"{SOURCE_FILE} est celui de {stored.key} : dossier déplacé ?"]
+    for file in stored.files:
+        path = folder / file.name
+        if not path.is_file():
+            problems.append(f"{file.name} : fichier manquant")
+        elif path.stat().st_size != file.size_bytes:
+            problems.append(
+                f"{file.name} : fichier modifié ({agree(path.stat().st_size, 'octet(s)')} au lieu de {file.size_bytes})"
+            )
+        elif sha256_of(path) != file.sha256:
+            problems.append(f"{file.name} : fichier modifié (même taille, autre empreinte)")
+    known = {file.name for file in stored.files} | {SOURCE_FILE}
+    problems += [f"{name} : fichier en trop" for name in _names(folder) if name not in known]
+    return Checked(key, len(stored.files), tuple(problems))
+
+
+def _unfinished(folder: Path) -> Checked:
+    """Return what to say of a download that was not finished."""
+    vintage = folder.name.removeprefix(".").removesuffix(".part")
+    received = sum(path.stat().st_size for path in folder.glob("*.part"))
+    return Checked(
+        f"{folder.parent.name}/{vintage}",
+        0,
+        (f"téléchargement inachevé ({size_text(received)}) : relancez « territory data fetch »",),
+    )
+
+
+def _entries(folder: Path) -> Iterator[Path]:
+    """Yield what a folder holds, by name, without what systems and this library put there."""
+    return iter(
+        sorted(
+            path for path in folder.iterdir() if path.name not in _ALLOWED and not path.name.startswith(".")
+        )
+    )
+
+
+def _names(folder: Path) -> list[str]:
+    """Return the names of all files below a folder."""
+    found = []
+    for place, _, names in os.walk(folder):
+        found += [
+            (Path(place) / name).relative_to(folder).as_posix() for name in names if name not in _ALLOWED
+        ]
+    return sorted(found)
+
+
+def _stays_inside(name: str) -> bool:
+    """Say whether a name written in a `source.json` is one of a file inside its folder."""
+    path = PurePosixPath(name)
+    return bool(path.parts) and not path.is_absolute() and ".." not in path.parts and ":" not in name

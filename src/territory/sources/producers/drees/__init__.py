@@ -1,0 +1,1 @@
+"""Files of the DREES: hospital activity (SAE) and the published APL."""

@@ -1,0 +1,1 @@
+"""FINESS in each of its forms: establishments, activities, places."""

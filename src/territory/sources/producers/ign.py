@@ -1,0 +1,251 @@
+"""Outlines of communes: IGN's Admin Express in its old and new columns, or any GeoJSON with code and name."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from territory.errors import MissingFileError, Problems, ReadError, TerritoryWarning, agree, examples
+from territory.sources.text.commune_codes import clean_codes
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+CODE_COLUMNS = ("INSEE_COM", "insee_com", "code_insee", "CODE_INSEE", "code", "codgeo", "CODGEO")
+_ATTRIBUTES = {
+    "departement_code": ("INSEE_DEP", "code_insee_du_departement", "insee_dep"),
+    "region_code": ("INSEE_REG", "code_insee_de_la_region", "insee_reg"),
+    "epci_code": ("SIREN_EPCI", "codes_siren_des_epci", "siren_epci"),
+    "population": ("POPULATION", "population"),
+}
+NAME_COLUMNS = ("NOM", "nom", "nom_officiel", "NOM_COM", "libgeo", "LIBGEO", "name")
+
+
+def read_features(path: str | Path, *, layer: str | None = None) -> gpd.GeoDataFrame:
+    """Read any layer of shapes (GeoJSON, GeoPackage, shapefile…).
+
+    Parameters
+    ----------
+    path
+        File that pyogrio reads.
+    layer
+        Layer of a file that has several; without it, the only one, or the one of communes.
+
+    Returns
+    -------
+    GeoDataFrame
+        As in the file, with its coordinate system.
+
+    Raises
+    ------
+    MissingFileError
+        If there is no file of this name.
+    ReadError
+        If it is no layer of shapes, says nothing of its coordinate system, or has several layers of which none is
+        asked for or named after communes.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> path = Path(folder.name) / "communes.geojson"
+    >>> _ = path.write_text(
+    ...     '{"type": "FeatureCollection", "features": [{"type": "Feature",'
+    ...     '"properties": {"code": "83050", "nom": "D"},'
+    ...     '"geometry": {"type": "Polygon", "coordinates": [[[6, 43], [7, 43], [7, 44], [6, 43]]]}}]}'
+    ... )
+    >>> read_features(path).crs.to_epsg()
+    4326
+    >>> folder.cleanup()
+    """
+    import geopandas as gpd
+    from pyogrio.errors import DataLayerError, DataSourceError, FeatureError
+    from shapely.errors import ShapelyError
+
+    path = Path(path)
+    if not path.exists():
+        raise MissingFileError(f"Fichier introuvable : « {path} ». Vérifiez son nom et son dossier.")
+    try:
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            frame = gpd.read_file(path, layer=_choose_layer(path, layer))
+    except ReadError:
+        raise
+    except (DataSourceError, DataLayerError, FeatureError, ValueError) as error:
+        raise ReadError(
+            f"Fichier « {path.name} » : ce n'est pas une couche géographique lisible (GeoJSON, GeoPackage…)."
+        ) from error
+    except (RuntimeError, TypeError, ShapelyError) as error:
+        # what pyogrio says of a file that GDAL opens and cannot read
+        raise ReadError(f"Fichier « {path.name} » : couche géographique illisible ({error}).") from error
+    for message in dict.fromkeys(str(warning.message) for warning in said):
+        # what GDAL drops or doubts must be heard, in its own words
+        warnings.warn(
+            f"Fichier « {path.name} » : GDAL signale « {message} ».", TerritoryWarning, stacklevel=2
+        )
+    if not isinstance(frame, gpd.GeoDataFrame) or frame.empty:
+        raise ReadError(f"Fichier « {path.name} » : il ne contient aucune géométrie.")
+    if frame.crs is None:
+        raise ReadError(
+            f"Fichier « {path.name} » : système de coordonnées inconnu ; précisez-le dans le fichier."
+        )
+    return frame
+
+
+def _choose_layer(path: Path, layer: str | None) -> str | None:
+    """Return the layer to read: the one asked for, the only one, or the one of communes."""
+    import pyogrio
+
+    names = [str(name) for name in pyogrio.list_layers(path)[:, 0]]
+    if layer is not None:
+        if layer not in names:
+            raise ReadError(
+                f"Fichier « {path.name} » : couche « {layer} » absente ; couches présentes : {examples(names, most=8)}."
+            )
+        return layer
+    if len(names) <= 1:
+        return None
+    communes = [name for name in names if name.casefold() in ("commune", "communes")]
+    if len(communes) != 1:
+        raise ReadError(
+            f"Fichier « {path.name} » : plusieurs couches ({examples(names, most=8)}) ; précisez layer=."
+        )
+    return communes[0]
+
+
+def read_outlines(path: str | Path) -> gpd.GeoDataFrame:
+    """Read the outlines of communes.
+
+    Parameters
+    ----------
+    path
+        Admin Express (`INSEE_COM`, `NOM`; or `code_insee`, `nom_officiel`) or GeoJSON (`code`, `nom`).
+
+    Returns
+    -------
+    GeoDataFrame
+        Indexed by `commune_code`: `name`, `geometry` (polygons, in the coordinate system of the file).
+        Outlines that cross themselves are repaired, with a warning.
+
+    Raises
+    ------
+    ReadError
+        If no column holds the codes, a commune appears twice, or a shape is no polygon.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> path = Path(folder.name) / "communes.geojson"
+    >>> _ = path.write_text(
+    ...     '{"type": "FeatureCollection", "features": [{"type": "Feature",'
+    ...     '"properties": {"code": "83050", "nom": "D"},'
+    ...     '"geometry": {"type": "Polygon", "coordinates": [[[6, 43], [7, 43], [7, 44], [6, 43]]]}}]}'
+    ... )
+    >>> read_outlines(path)["name"].to_dict()
+    {'83050': 'D'}
+    >>> folder.cleanup()
+    """
+    return _outlines(read_features(path), path)
+
+
+def read_admin_express(path: str | Path) -> gpd.GeoDataFrame:
+    """Read the communes of Admin Express with what IGN says of each.
+
+    Not tried on a real file: written from IGN's lists of columns until 2024 and from 2025 (GeoPackage).
+
+    Parameters
+    ----------
+    path
+        Layer of communes, or a GeoPackage that has one, with `INSEE_COM`, `NOM`, `INSEE_DEP`, `INSEE_REG`,
+        `SIREN_EPCI`, `POPULATION`; or `code_insee`, `nom_officiel`, `code_insee_du_departement`,
+        `code_insee_de_la_region`, `codes_siren_des_epci`, `population`.
+
+    Returns
+    -------
+    GeoDataFrame
+        As `read_outlines`, with `departement_code`, `region_code`, `epci_code` (the first where IGN gives
+        several, missing where there is none) and `population` (hab).
+
+    Raises
+    ------
+    ReadError
+        As `read_outlines`, and if one of these columns is absent in both spellings or a population is none.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> path = Path(folder.name) / "commune.geojson"
+    >>> _ = path.write_text(
+    ...     '{"type": "FeatureCollection", "features": [{"type": "Feature",'
+    ...     '"properties": {"INSEE_COM": "83050", "NOM": "D", "INSEE_DEP": "83", "INSEE_REG": "93",'
+    ...     '"SIREN_EPCI": "248300493", "POPULATION": 39434},'
+    ...     '"geometry": {"type": "Polygon", "coordinates": [[[6, 43], [7, 43], [7, 44], [6, 43]]]}}]}'
+    ... )
+    >>> read_admin_express(path)["population"].to_dict()
+    {'83050': 39434.0}
+    >>> folder.cleanup()
+    """
+    import pandas as pd
+
+    features = read_features(path)
+    problems = Problems(f"Fichier « {Path(path).name} »", ReadError)
+    found = {}
+    for name, spellings in _ATTRIBUTES.items():
+        title = next((spelling for spelling in spellings if spelling in features.columns), None)
+        if title is None:
+            problems.add(f"colonne « {spellings[0]} » ou « {spellings[1]} » absente")
+        found[name] = title
+    problems.raise_if_any()
+    result = _outlines(features, path)
+    for name, title in found.items():
+        text = features[title].astype("str").str.strip()
+        result[name] = text.set_axis(result.index)
+    # several EPCI are separated by a slash, and « NR » is what IGN writes for none
+    epci = result["epci_code"].str.split("/").str[0].str.strip()
+    result["epci_code"] = epci.where(epci.str.fullmatch(r"\d{9}"), None)
+    population = pd.to_numeric(result["population"].replace({"nan": None, "None": None}), errors="coerce")
+    wrong = result.index[population.isna() | (population < 0)]
+    if len(wrong):
+        said = agree(len(wrong), "commune(s) sans population lisible")
+        warnings.warn(
+            f"Fichier « {Path(path).name} » : {said} ({examples(wrong)}).", TerritoryWarning, stacklevel=2
+        )
+    result["population"] = population.where(population >= 0).astype("float64")
+    return result
+
+
+def _outlines(frame: gpd.GeoDataFrame, path: str | Path) -> gpd.GeoDataFrame:
+    """Return names and polygons by commune code, from features of any spelling."""
+    subject = f"Fichier « {Path(path).name} »"
+    code = next((name for name in CODE_COLUMNS if name in frame.columns), None)
+    name = next((name for name in NAME_COLUMNS if name in frame.columns), None)
+    if code is None or name is None:
+        missing = "le code" if code is None else "le nom"
+        wanted = CODE_COLUMNS if code is None else NAME_COLUMNS
+        raise ReadError(
+            f"{subject} : aucune colonne ne donne {missing} des communes (attendu : {', '.join(wanted)} ; "
+            f"colonnes présentes : {examples(frame.columns, most=8)})."
+        )
+    # a GeoJSON written by a spreadsheet may have lost its zeros
+    numbered = frame[code].set_axis(range(1, len(frame) + 1))
+    frame = frame.assign(**{code: clean_codes(numbered, path=path, column=code).to_numpy()})
+    result = frame[[code, name, frame.geometry.name]].set_axis(["commune_code", "name", "geometry"], axis=1)
+    result = result.set_geometry("geometry").set_index("commune_code")
+    twice = result.index[result.index.duplicated()]
+    if len(twice):
+        raise ReadError(f"{subject} : {agree(len(twice), 'commune(s) en double')} ({examples(twice)}).")
+    other = result.index[~result.geom_type.isin(["Polygon", "MultiPolygon"])]
+    if len(other):
+        raise ReadError(f"{subject} : {agree(len(other), 'commune(s) sans contour')} ({examples(other)}).")
+    invalid = ~result.is_valid
+    if invalid.any():
+        warnings.warn(
+            f"{subject} : {agree(int(invalid.sum()), 'contour(s) réparé(s)')} ({examples(result.index[invalid])}).",
+            TerritoryWarning,
+            stacklevel=3,
+        )
+        result["geometry"] = result.geometry.make_valid()
+    return result

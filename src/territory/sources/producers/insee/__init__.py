@@ -1,0 +1,1 @@
+"""Files of INSEE: populations, ages, equipment, communes, the grid."""

@@ -1,0 +1,193 @@
+"""Zonings of communes read as data: medical zoning in force, territoires de vie-santé, bassins de vie, density."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from territory.errors import ReadError, TerritoryWarning, UnknownCodeError, agree, examples
+from territory.sources.text.commune_codes import clean_codes
+from territory.sources.text.encodings import decode, split
+from territory.sources.text.tables import read_bytes, read_table
+from territory.sources.text.workbooks import read_workbook, sheet_names
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_COMMUNE = (r"codgeo|depcom|code(de)?(la)?commune(insee)?|communecode|codeinsee|inseecom|com",)
+
+
+@dataclass(frozen=True)
+class Zoning:
+    """How a zoning is laid out: patterns of the titles, without accents, spaces and capitals, best first."""
+
+    title: str
+    value: tuple[str, ...]
+    label: tuple[str, ...] = ()
+    commune: tuple[str, ...] = _COMMUNE
+
+
+ZONINGS: dict[str, Zoning] = {
+    "zonage_medecin": Zoning(
+        "zonage médecin en vigueur (arrêté de l'ARS)",
+        (
+            r"qualificationattribueeparlarreteregional",
+            r"zonage(medecin)?s?(envigueur|ars)?",
+            r"qualification",
+        ),
+    ),
+    "territoire_vie_sante": Zoning(
+        "territoire de vie-santé",
+        (r"codeduterritoiredeviesante", r"tvs(\d{4})?|tv|codetvs"),
+        (r"(nom|libelle)duterritoiredeviesante", r"lib(elle)?tvs|nomtvs|libtv"),
+    ),
+    "bassin_vie": Zoning("bassin de vie (INSEE)", (r"bv\d{4}",), (r"libbv\d{4}",)),
+    "densite": Zoning("grille de densité (INSEE)", (r"dens7", r"dens"), (r"libdens7", r"libdens")),
+}
+
+
+def read_zoning(
+    path: str | Path, kind: str, *, sheet: str | None = None, value: str | None = None
+) -> pd.DataFrame:
+    r"""Read in which zone each commune is, for one of the zonings of `ZONINGS`.
+
+    A zone in force is what the ARS decided: it is read, never computed.
+
+    Not tried on a real file: the titles are those of INSEE's and DREES's files as published since 2017.
+
+    Parameters
+    ----------
+    path
+        CSV or workbook with a line per commune; lines above the titles are skipped.
+    kind
+        `zonage_medecin`, `territoire_vie_sante`, `bassin_vie` or `densite` (7 levels where the file has them).
+    sheet
+        Sheet of a workbook; without it, the first that has the columns.
+    value
+        Title of the column of zones, where it is none of the usual ones.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by `commune_code`: a column named after `kind` (text: code or class of the zone; missing where the
+        file has none) and, where the file has labels, `<kind>_name`. To be joined to the communes.
+
+    Raises
+    ------
+    UnknownCodeError
+        If there is no such kind.
+    ReadError
+        If a column is absent, a code is none, or a commune is in two zones.
+
+    Warns
+    -----
+    TerritoryWarning
+        With the lines repeated word for word, and the communes without a zone.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> path = Path(folder.name) / "BV2022_au_01-01-2023.csv"
+    >>> _ = path.write_text("CODGEO;LIBGEO;BV2022;LIBBV2022\n1004;Ambérieu;01004;Ambérieu-en-Bugey\n")
+    >>> read_zoning(path, "bassin_vie").loc["01004"].to_list()
+    ['01004', 'Ambérieu-en-Bugey']
+    >>> folder.cleanup()
+    """
+    if kind not in ZONINGS:
+        raise UnknownCodeError(f"Zonage inconnu « {kind} » ; zonages connus : {', '.join(ZONINGS)}.")
+    path = Path(path)
+    zoning = ZONINGS[kind]
+    if value is not None:
+        zoning = Zoning(zoning.title, (re.escape(_plain(value)),), zoning.label, zoning.commune)
+    frame, titles = _find_table(path, zoning, sheet)
+    codes = clean_codes(frame[titles["commune"]], path=path, column=titles["commune"])
+    result = frame[[titles["value"]]].set_axis([kind], axis=1)
+    if "label" in titles:
+        result[f"{kind}_name"] = frame[titles["label"]]
+    result = result.apply(lambda cells: cells.str.strip().replace("", None))
+    result = result.set_axis(codes.rename("commune_code").array, axis=0).rename_axis("commune_code")
+    result = _unique(result, path)
+    without = result.index[result[kind].isna()]
+    if len(without):
+        said = agree(len(without), "commune(s) sans zone")
+        warnings.warn(
+            f"Fichier « {path.name} » : {said} ({examples(without)}).", TerritoryWarning, stacklevel=2
+        )
+    return result
+
+
+def _find_table(path: Path, zoning: Zoning, sheet: str | None) -> tuple[pd.DataFrame, dict[str, str]]:
+    """Return the first table of the file that has the columns wanted, and their titles."""
+    is_workbook = path.suffix.lower() in (".xlsx", ".xlsm", ".xls")
+    sheets: list[str | None] = [sheet]
+    if is_workbook and sheet is None:
+        sheets = list(sheet_names(read_bytes(path), path))
+    seen: list[str] = []
+    for name in sheets:
+        found = _find_titles(path, zoning, name, seen)
+        if found is not None:
+            return found
+    raise ReadError(
+        f"Fichier « {path.name} » : {zoning.title} : aucune ligne de titres avec le code des communes et la zone ; "
+        f"titres lus : {examples(dict.fromkeys(seen), most=8)} ; précisez value= ou sheet=."
+    )
+
+
+def _find_titles(
+    path: Path, zoning: Zoning, sheet: str | None, seen: list[str]
+) -> tuple[pd.DataFrame, dict[str, str]] | None:
+    """Return a table under the line of titles that has what is wanted, if the sheet has one."""
+    content = read_bytes(path)
+    if sheet is not None:
+        rows = read_workbook(content, path, sheet=sheet)
+    elif content[:2] == b"PK" or content[:2] == b"\xd0\xcf":
+        rows = read_workbook(content, path)
+    else:
+        rows = split(decode(content, path), path, skips=True)
+    for _, cells in rows[:60]:
+        titles = [cell.strip() for cell in cells if cell.strip()]
+        seen.extend(titles[:8] if len(seen) < 8 else [])
+        commune, zone = _first(titles, zoning.commune), _first(titles, zoning.value)
+        if commune is None or zone is None or commune == zone:
+            continue
+        found = {"commune": commune, "value": zone}
+        label = _first(titles, zoning.label)
+        frame = read_table(path, sheet=sheet, header=(commune, zone))
+        return frame, found | ({"label": label} if label is not None else {})
+    return None
+
+
+def _first(titles: list[str], patterns: tuple[str, ...]) -> str | None:
+    """Return the first title that follows the best pattern."""
+    for pattern in patterns:
+        for title in titles:
+            if re.fullmatch(pattern, _plain(title)):
+                return title
+    return None
+
+
+def _plain(title: str) -> str:
+    """Return a title in small letters and digits alone, without accents."""
+    letters = unicodedata.normalize("NFKD", title).casefold()
+    return "".join(letter for letter in letters if letter.isalnum())
+
+
+def _unique(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
+    """Keep one line per commune: repeated lines are counted, two zones are refused."""
+    repeated = frame.reset_index().duplicated().to_numpy()
+    if repeated.any():
+        said = agree(int(repeated.sum()), "ligne(s) répétée(s) comptée(s) une seule fois")
+        shown = examples(frame.index[repeated])
+        warnings.warn(f"Fichier « {path.name} » : {said} ({shown}).", TerritoryWarning, stacklevel=3)
+    frame = frame[~repeated]
+    twice = frame.index[frame.index.duplicated()].unique()
+    if len(twice):
+        raise ReadError(
+            f"Fichier « {path.name} » : {agree(len(twice), 'commune(s) dans deux zones')} ({examples(twice)})."
+        )
+    return frame

@@ -1,0 +1,4 @@
+"""Text, numbers, codes and sheets as they are really written in official files.
+
+It knows no producer.
+"""

@@ -1,0 +1,140 @@
+"""Numbers written by people: decimal comma or point, spaces between thousands, and what cannot be told."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from territory.errors import ParameterError, Problems, ReadError, agree, examples
+from territory.sources.text.tables import UNKNOWN_CELLS, require_columns
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_SPACES = re.compile("[ \u00a0\u202f\u2009']")
+_PLAIN = re.compile(r"[+-]?\d+(?:[eE][+-]?\d+)?")
+_AMBIGUOUS = re.compile(r"[+-]?[1-9]\d{0,2}[.,]\d{3}")
+_MARKED = re.compile(r"[+-]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][+-]?\d+)?")
+_GROUPED = {
+    ".": re.compile(r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d*)?"),
+    ",": re.compile(r"[+-]?\d{1,3}(?:\.\d{3})+(?:,\d*)?"),
+}
+
+
+def to_numbers(
+    frame: pd.DataFrame,
+    columns: Sequence[str],
+    *,
+    path: str | Path,
+    decimal: str | None = None,
+    unknown: Sequence[str] = UNKNOWN_CELLS,
+) -> pd.DataFrame:
+    """Turn columns of text into numbers, with every cell that is none listed in one error.
+
+    The decimal mark is told from all the columns together: `12,5` or `0,125` can only be a decimal
+    comma, `1,234,567` can only be thousands. A table where nothing but cells like `1,234` is found is
+    refused, for it can be read in two ways.
+
+    Parameters
+    ----------
+    frame
+        Table of text from `read_table` (its index is the line in the file).
+    columns
+        Columns to convert.
+    path
+        File it came from, for the messages.
+    decimal
+        `.` or `,`; without it, told from the cells.
+    unknown
+        Cells that mean "no value": they become NaN.
+
+    Returns
+    -------
+    DataFrame
+        A copy, the columns as floating-point numbers.
+
+    Raises
+    ------
+    ReadError
+        With, per column, how many cells are no numbers and three of them with their lines; or when the
+        decimal mark cannot be told.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> table = pd.DataFrame({"places": ["12,5", "1 200", ""]}, index=[2, 3, 4])
+    >>> to_numbers(table, ["places"], path="places.csv")["places"].to_list()
+    [12.5, 1200.0, nan]
+    """
+    import pandas as pd
+
+    if decimal not in (None, ".", ","):
+        raise ParameterError(f"decimal vaut « {decimal} » ; les valeurs possibles sont « . » et « , ».")
+    require_columns(frame, columns, path=path)
+    cells = {name: frame[name].str.strip().str.replace(_SPACES, "", regex=True) for name in columns}
+    cells = {name: values.where(~frame[name].str.strip().isin(unknown), "") for name, values in cells.items()}
+    problems = Problems(f"Fichier « {Path(path).name} »", ReadError)
+    mark = decimal or _tell_decimal(cells, problems)
+    result = frame.copy()
+    for name, values in cells.items():
+        clean = _normalise(values, mark)
+        numbers = pd.to_numeric(clean.where(clean != "", None), errors="coerce").astype("float64")
+        bad = values.index[(clean != "") & numbers.isna()]
+        if len(bad):
+            shown = examples(f"ligne {line} : « {frame[name].loc[line]} »" for line in bad)
+            count = agree(len(bad), "cellule(s) (n'est pas un nombre|ne sont pas des nombres)")
+            problems.add(f"colonne « {name} » : {count} ({shown})")
+        result[name] = numbers
+    problems.raise_if_any()
+    return result
+
+
+def _tell_decimal(cells: dict[str, pd.Series], problems: Problems) -> str:
+    """Return the decimal mark, or report why it cannot be told."""
+    seen: dict[str, str] = {}
+    doubtful = ""
+    for name, values in cells.items():
+        marked = values[values.str.contains("[.,]", regex=True)]
+        for line, text in marked.items():
+            mark = _evidence(text)
+            where = f"colonne « {name} », ligne {line} : « {text} »"
+            if mark:
+                seen.setdefault(mark, where)
+            elif _AMBIGUOUS.fullmatch(text):
+                doubtful = doubtful or where
+            if len(seen) == 2:
+                problems.add(
+                    f"décimales à la virgule et au point dans le même tableau ({seen[',']} ; {seen['.']}) : "
+                    "précisez decimal="
+                )
+                return "."
+    if doubtful and not seen:
+        problems.add(
+            f'{doubtful} peut se lire de deux façons (milliers ou décimales) : précisez decimal="," ou decimal="."'
+        )
+    return next(iter(seen), ".")
+
+
+def _evidence(text: str) -> str:
+    """Return the decimal mark that a cell proves, or nothing."""
+    for mark, grouped in _GROUPED.items():
+        other = "," if mark == "." else "."
+        if grouped.fullmatch(text) and (text.count(other) > 1 or mark in text):
+            return mark
+    if _MARKED.fullmatch(text) and not _AMBIGUOUS.fullmatch(text):
+        return "," if "," in text else "." if "." in text else ""
+    return ""
+
+
+def _normalise(values: pd.Series, mark: str) -> pd.Series:
+    """Return numbers as Python writes them; what is no number becomes text that cannot be parsed."""
+    other = "," if mark == "." else "."
+    grouped = values.str.fullmatch(_GROUPED[mark].pattern)
+    plain = values.str.fullmatch(_PLAIN.pattern) | (
+        values.str.fullmatch(_MARKED.pattern) & ~values.str.contains(other, regex=False)
+    )
+    kept = values.where(~grouped, values.str.replace(other, "", regex=False))
+    kept = kept.where(grouped | plain | (values == ""), "?")
+    return kept.str.replace(mark, ".", regex=False)

@@ -1,0 +1,174 @@
+"""Adding a scenario to a study file: what is there stays as it is, and what is written reads back."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from territory.errors import OutputError, StudyError
+from territory.study.load import _parse, built_in_studies
+from territory.study.words.changes import Scenario
+from territory.study.words.model import NewSite, Study
+
+_ID = re.compile(r"(?m)^id\s*=.*$")
+
+
+def save_scenario(
+    scenario: Scenario, path: Path | str, *, sites: Sequence[NewSite] = (), based_on: str = "draguignan"
+) -> Study:
+    """Add a scenario at the end of a study file, or in a copy of a built-in study when there is no file yet.
+
+    Nothing that the file holds is changed: a scenario or a site whose id is taken is refused. The whole is read
+    back before anything is written.
+
+    Parameters
+    ----------
+    scenario
+        Its changes name sites of the study, or `sites`.
+    path
+        Study file (.toml).
+    sites
+        Sites to declare with it.
+    based_on
+        Built-in study that a new file is a copy of.
+
+    Returns
+    -------
+    Study
+        What the file now says.
+
+    Raises
+    ------
+    StudyError
+        The file is not a study, an id is taken, or the scenario names what does not exist.
+    OutputError
+        The file cannot be written, or is not a .toml.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from territory.scenario import CloseSite, Scenario
+    >>> closing = Scenario(id="C1", name="Fermeture", change=(CloseSite(authorisation_id="ime-salernes"),))
+    >>> with TemporaryDirectory() as folder:
+    ...     study = save_scenario(closing, Path(folder) / "mon-essai.toml")
+    >>> study.id, study.scenario[-1]
+    ('mon-essai', Scenario('C1', 1 change))
+    """
+    path = Path(path)
+    if path.suffix.lower() != ".toml":
+        raise OutputError(f"« {path.name} » : un fichier d'étude finit par .toml ; indiquez mon-etude.toml.")
+    old = path.read_bytes() if path.is_file() else _copy_of(based_on, path.stem)
+    newline = "\r\n" if b"\r\n" in old else "\n"
+    text = scenario_toml(scenario, sites=sites).replace("\n", newline)
+    new = old.rstrip() + (newline * 2 + text).encode("utf-8")
+    if scenario.id in {known.id for known in _parsed(old, path).scenario}:
+        raise StudyError(
+            f"« {path.name} » : le scénario « {scenario.id} » y est déjà, et il n'est pas remplacé ; choisissez un "
+            "autre identifiant."
+        )
+    study = _parsed(new, path)
+    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        beside.write_bytes(new)
+        beside.replace(path)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise OutputError(
+            f"« {path.name} » ne peut pas être écrit ({error.strerror}) : choisissez un autre dossier."
+        ) from error
+    return study
+
+
+def scenario_toml(scenario: Scenario, *, sites: Sequence[NewSite] = ()) -> str:
+    r"""Write a scenario and its sites as the TOML of a study file, every text escaped.
+
+    Parameters
+    ----------
+    scenario
+        A scenario.
+    sites
+        Sites to declare with it.
+
+    Returns
+    -------
+    str
+        Tables of TOML, which end with a line break.
+
+    Examples
+    --------
+    >>> from territory.scenario import CloseSite
+    >>> print(
+    ...     scenario_toml(Scenario(id="C1", name='Un "essai"', change=(CloseSite(authorisation_id="ime"),)))
+    ... )
+    [[scenario]]
+    id = "C1"
+    name = "Un \"essai\""
+    <BLANKLINE>
+    [[scenario.change]]
+    type = "close_site"
+    authorisation_id = "ime"
+    <BLANKLINE>
+    """
+    blocks = [_table("site", site) for site in sites]
+    blocks.append(_table("scenario", scenario, leave_out=("change",)))
+    blocks += [_table("scenario.change", change) for change in scenario.change]
+    return "\n".join(blocks)
+
+
+def _table(name: str, model: BaseModel, leave_out: Sequence[str] = ()) -> str:
+    """Return one table of an array; what is not said is left out."""
+    said = model.model_dump(exclude=set(leave_out), exclude_defaults=True, exclude_none=True)
+    # the kind of a change is its default, and yet the file must say it
+    if "type" in type(model).model_fields:
+        said = {"type": model.model_dump()["type"], **said}
+    lines = [f"{key} = {_value(value)}" for key, value in said.items()]
+    return "\n".join([f"[[{name}]]", *lines, ""])
+
+
+def _value(value: Any) -> str:
+    """Return a value as TOML writes it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return repr(value)
+    if isinstance(value, str):
+        # a basic string of TOML is one of JSON, but for DEL, and for halves of characters that UTF-8 has not
+        text = value.encode("utf-8", "replace").decode("utf-8")
+        return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{key} = {_value(item)}" for key, item in value.items()) + " }"
+    return "[" + ", ".join(_value(item) for item in value) + "]"
+
+
+def _copy_of(name: str, new_id: str) -> bytes:
+    """Return the text of a built-in study under another id."""
+    if name not in built_in_studies():
+        raise StudyError(
+            f"« {name} » n'est pas une étude intégrée ({', '.join(built_in_studies())}) : indiquez le fichier de "
+            "votre étude, le scénario y sera ajouté."
+        )
+    text = (resources.files("territory.datasets") / "studies" / f"{name}.toml").read_text("utf-8")
+    slug = re.sub(r"[^a-z0-9]+", "-", new_id.lower()).strip("-") or "essai"
+    if slug in built_in_studies():
+        raise StudyError(
+            f"« {slug} » est le nom d'une étude intégrée : donnez un autre nom au fichier (draguignan-essai.toml)."
+        )
+    return _ID.sub(f'id = "{slug}"', text, count=1).encode("utf-8")
+
+
+def _parsed(content: bytes, path: Path) -> Study:
+    """Return the study that a file would hold."""
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise StudyError(
+            f"« {path.name} » : l'octet {error.start + 1} n'est pas de l'UTF-8 ; enregistrez le fichier en UTF-8."
+        ) from error
+    return _parse(text, subject=f"Fichier d'étude « {path.name} »", folder=path.resolve().parent)

@@ -1,0 +1,1 @@
+"""The planner's own tables that a study file names."""

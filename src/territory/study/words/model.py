@@ -1,0 +1,283 @@
+"""The content of a study file: everything that a planner may say, with its bounds."""
+
+from __future__ import annotations
+
+import html
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator, model_validator
+
+from territory.datasets.files import DataFiles
+from territory.study.words.changes import Scenario
+from territory.study.words.costs import Building, Prices, Waiting
+from territory.study.words.criteria import DREES_SCHEME, DesertScheme, Practitioners, Uncertainty, Zoning
+from territory.study.words.grouping import Grouping
+from territory.study.words.pathway import CHILD_PATH, COORDINATION, Coordination, PathStep
+from territory.study.words.scale import Scale, expand_departements
+from territory.study.words.siting import Siting
+from territory.study.words.toml_lines import Path as Place
+from territory.study.words.toml_lines import line_of
+from territory.tables.schemas import COMMUNE_CODE
+
+Who = Literal["child", "parent", "staff"]
+Slug = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
+
+
+class _Model(BaseModel):
+    """A part of a study file: no unknown key, nothing changed after reading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Territory(_Model):
+    """The territory whose communes are counted, and the EPCI at the centre of the question."""
+
+    name: str
+    departement_codes: tuple[str, ...] = Field(min_length=1)
+    focus_epci_code: str | None = None
+    focus_name: str = ""
+
+    @field_validator("departement_codes")
+    @classmethod
+    def _expanded(cls, codes: tuple[str, ...]) -> tuple[str, ...]:
+        """Take « all » for the 96 départements of metropolitan France."""
+        return expand_departements(codes)
+
+
+class Travel(_Model):
+    """How travel times are computed and up to where families may come."""
+
+    terrain: str = "mixed"
+    max_time_min: float = Field(default=120, gt=0)
+    recruitment_max_min: float = Field(default=45, gt=0)
+    recruitment_tests_min: tuple[float, ...] = (30, 60)
+    thresholds_min: tuple[float, ...] = Field(default=(15, 30, 45, 60), min_length=1)
+    # 30 min: the time within which 93 % of the children served by a SESSAD of PACA live (Cybergeo 2017, n° 804)
+    equity_line_min: float = Field(default=30, gt=0)
+    closest_services: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _bounded(self) -> Travel:
+        """Refuse a threshold that the table of times cannot answer."""
+        asked = max(self.recruitment_max_min, *self.recruitment_tests_min, *self.thresholds_min)
+        if asked > self.max_time_min:
+            raise ValueError(f"un seuil de {asked:g} min dépasse max_time_min = {self.max_time_min:g} min")
+        return self
+
+
+class Ages(_Model):
+    """A known total that the cut of age bands is scaled to, and the census nearest to its year.
+
+    The factor is that of this census; it is applied to the others, whose own totals then show.
+    """
+
+    age_max: float = Field(ge=0)
+    total: float = Field(gt=0)
+    year: int
+    vintage: str
+    source: str
+
+
+class Need(_Model):
+    """Persons in need, by a rate with its range and source."""
+
+    public: str = Field(pattern=Slug)
+    label: str
+    kind: Literal["prevalence", "rights", "orientation", "waiting", "population"]
+    age_min: float = Field(ge=0)
+    age_max: float = Field(ge=0)
+    per_1000: float = Field(ge=0)
+    low_per_1000: float | None = Field(default=None, ge=0)
+    high_per_1000: float | None = Field(default=None, ge=0)
+    known_total: float | None = Field(default=None, ge=0)
+    source: str
+    caution: str = ""
+    # the service whose places these persons ask for; read for the kinds orientation and waiting alone
+    service: str | None = Field(default=None, pattern=Slug)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Need:
+        """Refuse a range that is not in order."""
+        rates = [r for r in (self.low_per_1000, self.per_1000, self.high_per_1000) if r is not None]
+        if rates != sorted(rates):
+            raise ValueError("low_per_1000, per_1000 et high_per_1000 doivent être croissants")
+        if self.age_min > self.age_max:
+            raise ValueError("age_min dépasse age_max")
+        return self
+
+
+class Trip(_Model):
+    """Who makes how many return trips a year for one child; an assumption until a source is given."""
+
+    who: Who
+    return_trips_per_year: float = Field(ge=0)
+    round_factor_low: float = Field(default=1.0, ge=1)
+    round_factor_high: float = Field(default=1.0, ge=1)
+    # a vehicle of [prices]; persons_on_board share what it costs and emits
+    vehicle: str | None = None
+    persons_on_board: float | None = Field(default=None, ge=1)
+    paid_by: str = ""
+    source: str = ""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Trip:
+        """Refuse a range that is not in order."""
+        if self.round_factor_low > self.round_factor_high:
+            raise ValueError("round_factor_low dépasse round_factor_high")
+        return self
+
+
+class Authorisation(_Model):
+    """A service named in the question, followed wherever it moves."""
+
+    id: str = Field(pattern=Slug)
+    label: str
+    label_short: str = ""
+    # the body that holds it today, when it is known
+    holder: str | None = None
+    trip: tuple[Trip, ...] = ()
+
+    @model_validator(mode="after")
+    def _counted_once(self) -> Authorisation:
+        """Refuse two trips of one account, and one vehicle counted for the child and for the parent."""
+        whos = [trip.who for trip in self.trip]
+        if len(set(whos)) < len(whos):
+            raise ValueError("un même compte (who) y figure deux fois : un mode d'accueil par autorisation")
+        if sum(trip.vehicle is not None for trip in self.trip if trip.who != "staff") > 1:
+            raise ValueError("le véhicule est compté pour l'enfant ou pour le parent, pas pour les deux")
+        return self
+
+
+class NewSite(_Model):
+    """A site that no file holds yet; without coordinates it stands at the point of its commune."""
+
+    id: str = Field(pattern=Slug)
+    name: str
+    commune_code: str = Field(pattern=COMMUNE_CODE)
+    category_code: str | None = None
+    operator_id: str | None = None
+    longitude: float | None = Field(default=None, ge=-180, le=180)
+    latitude: float | None = Field(default=None, ge=-90, le=90)
+    source: str = "fichier d'étude"
+
+    @model_validator(mode="after")
+    def _whole_point(self) -> NewSite:
+        """Refuse half a point."""
+        if (self.longitude is None) != (self.latitude is None):
+            raise ValueError("longitude et latitude vont ensemble")
+        return self
+
+
+class NewService(_Model):
+    """A service that the files lack, or that replaces the row they hold for the same site and service."""
+
+    site_id: str
+    service: str = Field(pattern=Slug)
+    authorisation_id: str | None = None
+    capacity: float | None = Field(default=None, ge=0)
+    capacity_unit: (
+        Literal["places", "file_active", "etp", "consultations_per_year", "seances_per_year"] | None
+    ) = None
+    public: str | None = None
+    age_min: float | None = Field(default=None, ge=0)
+    age_max: float | None = Field(default=None, ge=0)
+    reception_mode: (
+        Literal["internat", "semi_internat", "ambulatoire", "milieu_ordinaire", "tous_modes"] | None
+    ) = None
+    delivered_at_home: bool = False
+    is_complete_list: bool = False
+
+
+class Files(_Model):
+    """The planner's own tables, relative to the study file."""
+
+    observed_origins: str | None = None
+    distancier: str | None = None
+    distancier_unit: Literal["min", "s"] = "min"
+    roads: str | None = None
+
+
+class Unknown(_Model):
+    """What is not known, what hangs on it, and who can say."""
+
+    question: str
+    matters_for: str = ""
+    ask: str
+
+
+class Fact(_Model):
+    """A sentence of context with its source; printed as it is, beside the authorisation that it is about."""
+
+    text: str
+    source: str
+    year: int | None = None
+    about: str | None = None
+
+
+class Study(_Model):
+    """A validated study; `territory.load_study` makes it from a TOML file."""
+
+    schema_version: Literal[1] = 1
+    id: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
+    title: str
+    question: str
+    dataset: str = "var"
+    data: DataFiles | None = None
+    population: str = "rp2021"
+    seed: int = 0
+    territory: Territory
+    travel: Travel = Travel()
+    scale: Scale | None = None
+    ages: Ages | None = None
+    files: Files = Files()
+    need: tuple[Need, ...] = ()
+    site: tuple[NewSite, ...] = ()
+    service: tuple[NewService, ...] = ()
+    authorisation: tuple[Authorisation, ...] = ()
+    scenario: tuple[Scenario, ...] = ()
+    siting: tuple[Siting, ...] = ()
+    grouping: tuple[Grouping, ...] = ()
+    fact: tuple[Fact, ...] = ()
+    unknown: tuple[Unknown, ...] = ()
+    prices: Prices = Prices()
+    waiting: tuple[Waiting, ...] = ()
+    building: tuple[Building, ...] = ()
+    desert: tuple[DesertScheme, ...] = (DREES_SCHEME,)
+    practitioners: Practitioners = Practitioners()
+    zoning: Zoning | None = None
+    uncertainty: Uncertainty = Uncertainty()
+    path_step: tuple[PathStep, ...] = CHILD_PATH
+    coordination: tuple[Coordination, ...] = COORDINATION
+    # folder that the files of the study are relative to; not a key of the file
+    folder: str = Field(default=".", exclude=True)
+    _lines: dict[Place, int] = PrivateAttr(default_factory=dict)
+
+    def at_lines(self, lines: dict[Place, int]) -> Study:
+        """Return the study with the lines of its file, so that what fails later can still name one."""
+        self._lines = lines
+        return self
+
+    def at(self, *place: str | int) -> str:
+        """Return « ligne N : » for a place of the file, nothing when the study was not read from one."""
+        number = line_of(self._lines, place)
+        return f"ligne {number} : " if number else ""
+
+    def __repr__(self) -> str:
+        """Return the id, the population and the scenarios."""
+        scenarios = ", ".join(scenario.id for scenario in self.scenario) or "none"
+        return f"Study({self.id!r}, population={self.population!r}, scenarios: {scenarios})"
+
+    def _repr_html_(self) -> str:
+        """Return a short card for Jupyter."""
+        rows = [
+            ("Question", self.question),
+            ("Territoire", self.territory.name),
+            ("Population", self.population),
+        ]
+        rows += [(f"Scénario {scenario.id}", scenario.name) for scenario in self.scenario]
+        body = "".join(
+            f"<tr><th style='text-align:left'>{html.escape(key)}</th>"
+            f"<td style='text-align:left'>{html.escape(value)}</td></tr>"
+            for key, value in rows
+        )
+        return f"<table><caption>{html.escape(self.title)}</caption>{body}</table>"

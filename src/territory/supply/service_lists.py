@@ -1,0 +1,213 @@
+"""Which services are known everywhere, where each is, and who travels for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from territory.errors import UnknownCodeError, examples
+from territory.study.words.siting import CANDIDATE_PREFIX
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    from numpy.typing import NDArray
+
+
+def complete_services(services: pd.DataFrame) -> list[str]:
+    """List the services of which every site in the territory is known.
+
+    A "closest site", a desert or an unmet need has a meaning for these alone: absent from a partial list
+    never reads absent from the territory.
+
+    Parameters
+    ----------
+    services : DataFrame indexed by (site_id, service), column `is_complete_list`
+
+    Returns
+    -------
+    list of str
+        Services, sorted.
+
+    Examples
+    --------
+    >>> services = pd.DataFrame(
+    ...     {"site_id": ["a", "b"], "service": ["urgences", "ime"], "is_complete_list": [True, False]}
+    ... ).set_index(["site_id", "service"])
+    >>> complete_services(services)
+    ['urgences']
+    """
+    complete = services.groupby(level="service")["is_complete_list"].all()
+    return sorted(complete.index[complete])
+
+
+def sites_of(services: pd.DataFrame, service: str) -> pd.Index:
+    """Return the ids of the sites that offer a service, sorted.
+
+    Parameters
+    ----------
+    services : DataFrame indexed by (site_id, service)
+    service
+        Short code of the service.
+
+    Returns
+    -------
+    Index of str
+
+    Raises
+    ------
+    UnknownCodeError
+        If no site offers it.
+
+    Examples
+    --------
+    >>> index = pd.MultiIndex.from_tuples([("b", "ime"), ("a", "ime")], names=["site_id", "service"])
+    >>> list(sites_of(pd.DataFrame(index=index), "ime"))
+    ['a', 'b']
+    """
+    offered = services.index.get_level_values("service")
+    if service not in offered:
+        raise UnknownCodeError(
+            f"Aucun site n'offre « {service} » ; services connus : {examples(sorted(set(offered)))}."
+        )
+    return services.index[offered == service].get_level_values("site_id").unique().sort_values()
+
+
+def site_of_authorisation(services: pd.DataFrame, authorisation_id: str) -> str:
+    """Return the one site at which an authorisation is exercised.
+
+    Parameters
+    ----------
+    services : DataFrame indexed by (site_id, service), column `authorisation_id`
+    authorisation_id
+        The authorisation, which stays the same when its site moves.
+
+    Returns
+    -------
+    str
+        Site id.
+
+    Raises
+    ------
+    UnknownCodeError
+        If the authorisation is unknown, or exercised at several sites: its travel time is then a choice of
+        the reader, not a number.
+
+    Examples
+    --------
+    >>> services = pd.DataFrame(
+    ...     {"site_id": ["salernes"], "service": ["ime"], "authorisation_id": ["ime-salernes"]}
+    ... ).set_index(["site_id", "service"])
+    >>> site_of_authorisation(services, "ime-salernes")
+    'salernes'
+    """
+    held = (
+        services.index[services["authorisation_id"] == authorisation_id].get_level_values("site_id").unique()
+    )
+    if len(held) != 1:
+        known = sorted(set(services["authorisation_id"].dropna()))
+        said = "inconnue" if len(held) == 0 else f"exercée sur {len(held)} sites ({examples(held)})"
+        raise UnknownCodeError(
+            f"Autorisation « {authorisation_id} » {said} ; connues : {examples(known, most=8)}."
+        )
+    return str(held[0])
+
+
+def rows_serving(services: pd.DataFrame, authorisation_id: str) -> pd.DataFrame:
+    """Return the services that receive the families of an authorisation.
+
+    After a merger they are those that remember its families (column `serves`); otherwise those that it is
+    exercised in.
+
+    Parameters
+    ----------
+    services : DataFrame, column `authorisation_id`, optional column `serves`
+    authorisation_id
+        The authorisation; one that another has absorbed is still known by its families.
+
+    Returns
+    -------
+    DataFrame
+        Rows of `services`, in its order; none when it is closed, or not open yet.
+
+    Examples
+    --------
+    >>> services = pd.DataFrame({"authorisation_id": ["ime-x"], "serves": ["ime-x ime-y"]}, index=["a"])
+    >>> list(rows_serving(services, "ime-y").index)
+    ['a']
+    """
+    received = services["authorisation_id"].fillna("")
+    if "serves" in services:
+        received = services["serves"].fillna(received)
+    # few different lists, and many rows
+    serving = [names for names in received.unique() if authorisation_id in str(names).split()]
+    found: pd.DataFrame = services[received.isin(serving).to_numpy()]
+    return found
+
+
+def sites_serving(services: pd.DataFrame, authorisation_id: str) -> list[str]:
+    """Return the sites where the families of an authorisation are received, its main site first.
+
+    Parameters
+    ----------
+    services : DataFrame indexed by (site_id, service)
+        As for `rows_serving`, with `age_min` and `age_max`.
+    authorisation_id
+        The authorisation.
+
+    Returns
+    -------
+    list of str
+        Site ids; none when it is closed, or not open yet. Branches come after the main site.
+
+    Raises
+    ------
+    UnknownCodeError
+        If the sites do not receive the same ages: the closer one may not be for the child.
+
+    Examples
+    --------
+    >>> services = pd.DataFrame(
+    ...     {"site_id": ["a", "b"], "service": "ime", "authorisation_id": "ime-x", "serves": ["ime-x", "ime-y"],
+    ...      "age_min": 3, "age_max": 20}).set_index(["site_id", "service"])
+    >>> sites_serving(services, "ime-y")
+    ['b']
+    """
+    rows = rows_serving(services, authorisation_id)
+    sites = [str(site) for site in dict.fromkeys(rows.index.get_level_values("site_id"))]
+    if len(sites) > 1 and len(rows[["age_min", "age_max"]].drop_duplicates()) > 1:
+        raise UnknownCodeError(
+            f"Autorisation « {authorisation_id} » exercée sur {len(sites)} sites ({examples(sites)}) qui ne "
+            "reçoivent pas les mêmes âges : nommez chacun d'eux par une autorisation."
+        )
+    return sites
+
+
+def who_travels(services: pd.DataFrame) -> pd.Series[str]:
+    """Say whose time the road takes: the staff's for a service delivered at home, the person's otherwise.
+
+    A SESSAD or a home-nursing service travels to the person: its travel times are road time of its staff, and
+    are never added to, or compared with, the trips of those who go to an establishment.
+
+    Parameters
+    ----------
+    services : DataFrame, column `delivered_at_home`
+
+    Returns
+    -------
+    Series
+        "staff" or "person", on the index of `services`.
+
+    Examples
+    --------
+    >>> who_travels(pd.DataFrame({"delivered_at_home": [True, False]}, index=["sessad", "ime"])).to_dict()
+    {'sessad': 'staff', 'ime': 'person'}
+    """
+    at_home = services["delivered_at_home"].astype(bool)
+    return at_home.map({True: "staff", False: "person"}).rename("who_travels")
+
+
+def is_candidate(sites: gpd.GeoDataFrame) -> NDArray[np.bool_]:
+    """Return which sites are only communes where something could be."""
+    return np.asarray(sites.index.astype("str").str.startswith(CANDIDATE_PREFIX), dtype=bool)

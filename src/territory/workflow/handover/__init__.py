@@ -1,0 +1,1 @@
+"""Everything that is handed over, written whole or not at all."""

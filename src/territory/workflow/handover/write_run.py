@@ -1,0 +1,131 @@
+"""Write what is handed over: everything beside first, each file put in its place when all are made."""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from territory import report
+from territory.errors import OutputError
+from territory.files.replace_files import publish
+from territory.files.safe_files import UNFINISHED, digest_file, flush_tree, write_whole
+from territory.release.handed_tables import layers, tables
+from territory.report.documents.companions import write_companions
+from territory.report.files.csv_tables import write_geopackage, write_table
+from territory.report.reading.run_reading import Reading
+from territory.result import StudyResult
+from territory.workflow.handover.private_record import PrivateRecord
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MANIFEST = "manifest.json"
+TIMINGS = "timings.json"
+_log = logging.getLogger(__name__)
+
+
+def write_outputs(
+    result: StudyResult, report_dir: Path, *, log: Callable[[], dict[str, Any]], record: PrivateRecord
+) -> None:
+    """Write the report, the tables, the map layers, the manifest and the timings.
+
+    Files that are already those of this run (same inputs, parameters, code) are left as they are; secret inputs,
+    which the digest of the run leaves out, are compared through the record that stays in the agency.
+    """
+    make_folder(report_dir)
+    if is_current(report_dir, result.run_digest, record=record):
+        _log.info("Repris, rien n'ayant changé : rapport, tables et cartes")
+        done = log()
+        with _trouble_in_words(report_dir):
+            _write_json(
+                report_dir / TIMINGS, {**done, "reused": [*done["reused"], "rapport, tables et cartes"]}
+            )
+        return
+    with _trouble_in_words(report_dir):
+        staging = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=report_dir))
+    try:
+        with _trouble_in_words(report_dir):
+            published = _write_tables(result, staging)
+            reading = Reading(result)
+            report.build_report(reading, staging / "rapport.pdf")
+            write_companions(reading, published, staging)
+            digests = _digests(staging)
+            manifest = {**result.manifest, "run_sha256": result.run_digest, "outputs_sha256": digests}
+            _write_json(staging / MANIFEST, manifest)
+            _write_json(staging / TIMINGS, log())
+            flush_tree(staging)
+        publish(staging, report_dir, last=MANIFEST)
+        with _trouble_in_words(record.folder):
+            record.write(digests)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+@contextmanager
+def _trouble_in_words(report_dir: Path) -> Iterator[None]:
+    """Turn what the disk refuses into one message; nothing was replaced yet."""
+    from pyogrio.errors import DataLayerError, DataSourceError, FeatureError
+
+    try:
+        yield
+    except (OSError, sqlite3.Error, DataLayerError, DataSourceError, FeatureError) as error:
+        first = error.__cause__ if isinstance(error, OutputError) and error.__cause__ else error
+        reason = getattr(first, "strerror", None) or first
+        raise OutputError(
+            f"Écriture interrompue dans « {report_dir} » ({reason}) : les fichiers de la dernière étude réussie "
+            "sont gardés ; libérez de la place ou choisissez un autre dossier avec --out."
+        ) from error
+
+
+def is_current(report_dir: Path, run_digest: str, *, record: PrivateRecord | None = None) -> bool:
+    """Tell whether a folder already holds the files of this very run, whole and unchanged."""
+    try:
+        manifest = json.loads((report_dir / MANIFEST).read_text("utf-8"))
+        expected = manifest["outputs_sha256"]
+        if manifest["run_sha256"] != run_digest or not (record is None or record.vouches_for(expected)):
+            return False
+        return all(digest_file(report_dir / name) == digest for name, digest in expected.items())
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return False
+
+
+def make_folder(folder: Path) -> Path:
+    """Make a folder that can be written, or say why not before anything is computed."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return folder
+    except OSError as error:
+        raise OutputError(
+            f"Le dossier « {folder} » ne peut pas être écrit ({error.strerror}) : "
+            "choisissez-en un autre avec --out."
+        ) from error
+
+
+def _write_tables(result: StudyResult, folder: Path) -> dict[str, pd.DataFrame]:
+    """Write the tables and the layers for QGIS; return the tables."""
+    (folder / "tables").mkdir()
+    published = tables(result)
+    for name, table in published.items():
+        write_table(table, folder / "tables" / name)
+    write_geopackage(layers(result), folder / "territoire.gpkg")
+    return published
+
+
+def _digests(folder: Path) -> dict[str, str]:
+    """Return the SHA-256 of every file of a folder, by its relative path."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): digest_file(path) for path in files}
+
+
+def _write_json(path: Path, content: dict[str, Any]) -> None:
+    """Write JSON that a person can read and that two runs write alike."""
+    text = json.dumps(content, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
+    write_whole(path, text.encode())

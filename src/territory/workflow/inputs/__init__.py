@@ -1,0 +1,1 @@
+"""What a study needs, read once: places, times, states, and the manifest of it."""

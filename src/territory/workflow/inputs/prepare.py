@@ -1,0 +1,285 @@
+"""From a study to the tables of its computation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from territory import needs, supply
+from territory.datasets.catalogue import open_dataset
+from territory.planning.answers.grouping_answer import GroupingAnswer
+from territory.planning.answers.siting_answer import SitingAnswer
+from territory.scenario.changes.needs import demand_of, rate_of
+from territory.study.state import Parameters, State, StudyTables
+from territory.study.tables.own_tables import read_observed_origins
+from territory.study.words.changes import ChangeSpeeds, Scenario
+from territory.study.words.model import Study
+from territory.supply.service_lists import is_candidate
+from territory.tables.schemas import validate
+from territory.workflow.inputs.for_groupings import answer_groupings, grouping_sites
+from territory.workflow.inputs.for_indicators import (
+    care_territories,
+    consumption,
+    edge_times,
+    indicator_sites,
+    with_activity,
+)
+from territory.workflow.inputs.for_scenarios import (
+    answer_sitings,
+    change_tables,
+    check_speeds,
+    other_speeds,
+    scenario_sites,
+    settled,
+    with_candidates,
+    with_fixed_services,
+    with_holders,
+)
+from territory.workflow.inputs.travel_times import RoadMap, Times, road_map_of, travel_times
+from territory.workflow.step_cache import Steps
+
+if TYPE_CHECKING:
+    from territory.datasets.files import FilesDataset
+    from territory.datasets.var import VarDataset
+
+
+@dataclass(frozen=True)
+class Places:
+    """What a study is about before any travel time: its tables, and the places that times are asked between.
+
+    `sites` are those that a measure, a scenario or a question may need times to, with the density and the area of
+    their commune; `named_sites` are the origins of the times between sites; `weighed` are the communes with the
+    dataset's own density, since times do not change with the census.
+    """
+
+    study: Study
+    dataset: VarDataset | FilesDataset
+    population: pd.DataFrame
+    communes: gpd.GeoDataFrame
+    weighed: gpd.GeoDataFrame
+    services: pd.DataFrame
+    sites: gpd.GeoDataFrame
+    named_sites: gpd.GeoDataFrame
+    roads: RoadMap | None
+
+    def times(self, steps: Steps, *, speeds: ChangeSpeeds | None = None) -> Times:
+        """Return the travel times that the study asks for, under the speeds of today or of a scenario."""
+        places = self.weighed, self.sites, self.named_sites
+        return travel_times(self.study, *places, roads=self.roads, steps=steps, speeds=speeds)
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """A study, its dataset, the state of today, and what its questions of siting and of grouping answer.
+
+    `scenarios` are those of the study, at the sites that the questions chose; `roads` is the map that times come from,
+    None where there is none.
+    """
+
+    study: Study
+    dataset: VarDataset | FilesDataset
+    state: State
+    times_method: str
+    scenarios: tuple[Scenario, ...] = ()
+    siting: Mapping[str, SitingAnswer] = field(default_factory=dict)
+    groupings: Mapping[str, GroupingAnswer] = field(default_factory=dict)
+    roads: RoadMap | None = None
+
+
+def prepare(study: Study, *, steps: Steps, roads: Path | None = None) -> Inputs:
+    """Assemble today's state: communes, population, needs, sites, services and travel times."""
+    places = places_of(study, roads=roads)
+    times = places.times(steps)
+    road_times = {
+        change.roads_key: places.times(steps, speeds=change) for change in other_speeds(places.study)
+    }
+    state = state_of(places, times, road_times=road_times)
+    answers = answer_sitings(places.study, state)
+    scenarios = tuple(settled(scenario, answers) for scenario in places.study.scenario)
+    groupings = answer_groupings(places.study, state)
+    return Inputs(
+        places.study, places.dataset, state, times.method, scenarios, answers, groupings, places.roads
+    )
+
+
+def places_of(study: Study, *, roads: Path | None = None) -> Places:
+    """Read what a study is about; `roads` replaces the study's own road map, or its estimated times."""
+    road_map = road_map_of(study, roads)
+    check_speeds(study, has_roads=road_map is not None)
+    data = dataset_of(study)
+    population = validate("population", data.population(study.population))
+    communes = _communes(study, data, population)
+    services = validate("services", with_activity(study, with_holders(study, _services(study, data))))
+    study = with_fixed_services(study, services)
+    sites = validate("sites", with_candidates(study, _sites(study, data, communes), communes))
+    used = _used_sites(study, services) | indicator_sites(study, services, sites, communes)
+    sites = sites.loc[sites.index.isin(used) | is_candidate(sites)]
+    services = services[services.index.get_level_values("site_id").isin(sites.index)]
+    of_commune = data.communes[["area_km2", "density_hab_km2"]].reindex(sites["commune_code"])
+    of_commune = of_commune.set_axis(sites.index)
+    sites = sites.assign(area_km2=of_commune["area_km2"], density_hab_km2=of_commune["density_hab_km2"])
+    named_sites = _named_sites(study, sites, services)
+    return Places(study, data, population, communes, data.communes, services, sites, named_sites, road_map)
+
+
+def state_of(places: Places, times: Times, *, road_times: Mapping[str, Times] | None = None) -> State:
+    """Return today's state; `road_times` are the times under the speeds of the scenarios that change them."""
+    study, communes, population = places.study, places.communes, places.population
+    parameters = _parameters(study, places.dataset, population, communes)
+    return State(
+        communes=communes,
+        population=population,
+        demand=validate("demand", demand_of(population, parameters)),
+        sites=places.sites,
+        services=places.services,
+        travel_times=validate("travel_times", times.to_sites),
+        site_times=times.between_sites,
+        parameters=parameters,
+        observed_origins=_observed(study, communes),
+        tables=StudyTables(
+            files=change_tables(study, communes.index),
+            road_times={
+                key: (other.to_sites, other.between_sites) for key, other in (road_times or {}).items()
+            },
+        ),
+        edge_time_min=edge_times(study, places.weighed),
+        care_territories=care_territories(study, communes),
+        gp_consumption=consumption(study),
+    )
+
+
+def dataset_of(study: Study) -> VarDataset | FilesDataset:
+    """Return the dataset that a study is about."""
+    return open_dataset(
+        study.dataset,
+        study.data,
+        departements=study.territory.departement_codes,
+        folder=Path(study.folder),
+    )
+
+
+def _communes(study: Study, data: VarDataset | FilesDataset, population: pd.DataFrame) -> gpd.GeoDataFrame:
+    """Return the communes of the territory and its buffer with the population of the vintage."""
+    totals = population.groupby(level="commune_code", sort=False)["population"].sum(min_count=1)
+    communes = data.communes.copy()
+    communes["population"] = totals.reindex(communes.index).to_numpy(float)
+    communes["density_hab_km2"] = communes["population"] / communes["area_km2"]
+    return validate("communes", communes, subject=f"{study.dataset}, {study.population}")
+
+
+def _sites(study: Study, data: VarDataset | FilesDataset, communes: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return the sites of the dataset and those that the study declares."""
+    if not study.site:
+        return data.sites
+    declared = pd.DataFrame(
+        {
+            "site_id": [site.id for site in study.site],
+            "name": [site.name for site in study.site],
+            "category_code": pd.array([site.category_code for site in study.site], dtype="str"),
+            "commune_code": [site.commune_code for site in study.site],
+            "operator_id": pd.array([site.operator_id for site in study.site], dtype="str"),
+            "point_precision": ["commune" if site.longitude is None else "address" for site in study.site],
+            "source": [site.source for site in study.site],
+        }
+    ).set_index("site_id")
+    crs: Any = communes.crs
+    at_commune = communes.geometry.reindex(declared["commune_code"]).set_axis(declared.index)
+    given = gpd.GeoSeries.from_xy(
+        np.array([site.longitude if site.longitude is not None else np.nan for site in study.site]),
+        np.array([site.latitude if site.latitude is not None else np.nan for site in study.site]),
+        index=declared.index,
+        crs=4326,
+    ).to_crs(crs)
+    is_given = np.array([site.longitude is not None for site in study.site])
+    points = gpd.GeoSeries(at_commune, crs=crs).where(~is_given, given)
+    frame = gpd.GeoDataFrame(declared, geometry=points)
+    both: Any = pd.concat([data.sites.to_crs(crs), frame])
+    return gpd.GeoDataFrame(both, crs=crs)
+
+
+def _services(study: Study, data: VarDataset | FilesDataset) -> pd.DataFrame:
+    """Return the services of the dataset, those of the study added or put in their place."""
+    if not study.service:
+        return data.services
+    declared = pd.DataFrame([service.model_dump() for service in study.service])
+    declared = declared.set_index(["site_id", "service"])
+    kept = data.services[~data.services.index.isin(declared.index)]
+    declared = declared.reindex(columns=kept.columns)
+    for column in kept.columns:
+        declared[column] = declared[column].astype(kept[column].dtype)
+    return pd.concat([kept, declared])
+
+
+def _used_sites(study: Study, services: pd.DataFrame) -> set[str]:
+    """Return the sites that a measure of the study, or a scenario, may need travel times to."""
+    named = {authorisation.id for authorisation in study.authorisation}
+    complete = set(study.travel.closest_services) & set(supply.complete_services(services))
+    offered = services.index.get_level_values("service").isin(complete)
+    held = services["authorisation_id"].isin(named).to_numpy()
+    used = set(services.index.get_level_values("site_id")[offered | held]) | {site.id for site in study.site}
+    return used | scenario_sites(study, services) | grouping_sites(study, services)
+
+
+def _named_sites(study: Study, sites: gpd.GeoDataFrame, services: pd.DataFrame) -> gpd.GeoDataFrame:
+    """Return the sites of the named authorisations, as the origins of the times between sites."""
+    named = {authorisation.id for authorisation in study.authorisation}
+    held = services.index.get_level_values("site_id")[services["authorisation_id"].isin(named)]
+    asked = {site for one in study.siting for site in (*one.candidate_site_ids, *one.fixed_site_ids)}
+    asked |= grouping_sites(study, services)
+    declared = {site.id for site in study.site}
+    return sites.loc[sites.index.isin(held.union(list(asked | declared))) | is_candidate(sites)]
+
+
+def _parameters(
+    study: Study,
+    data: VarDataset | FilesDataset,
+    population: pd.DataFrame,
+    communes: gpd.GeoDataFrame,
+) -> Parameters:
+    """Return the numbers of the study beside its tables."""
+    territory_codes = communes.index[communes["departement_code"].isin(study.territory.departement_codes)]
+    reference = data.population(study.ages.vintage) if study.ages else population
+    parameters = Parameters(
+        authorisations=study.authorisation,
+        territory_codes=frozenset(territory_codes),
+        closest_services=study.travel.closest_services,
+        thresholds_min=study.travel.thresholds_min,
+        recruitment_max_min=study.travel.recruitment_max_min,
+        recruitment_tests_min=study.travel.recruitment_tests_min,
+        age_scale=_age_scale(study, reference, territory_codes),
+        terrain=study.travel.terrain,
+        equity_line_min=study.travel.equity_line_min,
+        prices=study.prices,
+        deserts=study.desert,
+        practitioners=study.practitioners,
+        zoning=study.zoning,
+        path_steps=study.path_step,
+        coordination=study.coordination,
+    )
+    return replace(parameters, rates=tuple(rate_of(need, reference, parameters) for need in study.need))
+
+
+def _age_scale(study: Study, reference: pd.DataFrame, territory_codes: pd.Index) -> float:
+    """Return the factor from the uniform cut of age bands to the known total of the territory."""
+    if study.ages is None:
+        return 1.0
+    counted = needs.persons_by_age(reference, age_min=0, age_max=study.ages.age_max)
+    present = counted[counted.index.isin(territory_codes)].sum()
+    return float(study.ages.total / present) if present > 0 else float("nan")
+
+
+def _observed(study: Study, communes: gpd.GeoDataFrame) -> pd.DataFrame | None:
+    """Return the children served by commune, when the study gives them."""
+    if study.files.observed_origins is None:
+        return None
+    return read_observed_origins(
+        Path(study.folder) / study.files.observed_origins,
+        communes=communes.index,
+        authorisations={authorisation.id for authorisation in study.authorisation},
+    )

@@ -1,0 +1,245 @@
+"""Travel times of a study: estimated, by road, or from the table that the agency already has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property, partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import geopandas as gpd
+import pandas as pd
+
+from territory.errors import MissingFileError
+from territory.files.safe_files import digest_file
+from territory.network.estimate.estimate import estimate_travel_times
+from territory.study.tables.own_tables import read_change_table
+from territory.study.words.changes import ChangeSpeeds
+from territory.study.words.model import Study
+from territory.units import MILLISECONDS_PER_MINUTE
+from territory.workflow.step_cache import Steps, digest_of
+
+if TYPE_CHECKING:
+    from territory.network.roads import RoadNetwork
+
+# two official engines on the same pairs of Gironde: 66.8 % within 5 min of each other (DREES, 2021)
+ROADS_DOUBT_MIN = 5.0
+
+
+class RoadMap:
+    """A road map, and what it is under other speeds."""
+
+    def __init__(self, path: Path, folder: Path) -> None:
+        self.path = path
+        self._folder = folder
+
+    @cached_property
+    def _digest(self) -> str:
+        """SHA-256 of the map."""
+        return digest_file(self.path)
+
+    @cached_property
+    def network(self) -> RoadNetwork:
+        """The roads, under the speeds of today."""
+        from territory.network.maps.osm import read_osm
+
+        return read_osm(self.path)
+
+    def digest(self, speeds: ChangeSpeeds | None = None) -> str:
+        """Return what stands for the map, and for the speeds when they are not those of today."""
+        if speeds is None:
+            return self._digest
+        table = "" if speeds.speeds_file is None else digest_file(self._folder / speeds.speeds_file)
+        return digest_of(self._digest, speeds.period, table)
+
+    def under(self, speeds: ChangeSpeeds | None, communes: gpd.GeoDataFrame) -> RoadNetwork:
+        """Return the roads under some speeds; those of peak hours depend on the density of the communes."""
+        from territory.network.graph.speeds import speed_table
+
+        network = self.network
+        if speeds is None:
+            return network
+        table = speed_table()
+        if speeds.speeds_file is not None:
+            table = read_change_table(
+                self._folder / speeds.speeds_file, "speeds_file", communes=communes.index
+            )
+        if (table["density"] != "any").any():
+            network = network.with_density(_around_points(communes))
+        return network.with_speeds(table, period=speeds.period or "off_peak")
+
+
+def road_map_of(study: Study, roads: Path | None) -> RoadMap | None:
+    """Return the road map of a run: the one that is given, or the study's own, or none."""
+    folder = Path(study.folder)
+    path = roads or (folder / study.files.roads if study.files.roads else None)
+    if path is None:
+        return None
+    if not path.is_file():
+        what = "est un dossier" if path.is_dir() else "n'existe pas"
+        raise MissingFileError(
+            f"La carte routière « {path} » {what} : donnez le chemin d'un fichier .osm.pbf."
+        )
+    return RoadMap(path, folder)
+
+
+def _around_points(communes: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return the densities on polygons in which every place is closest to the point of their commune."""
+    cells = gpd.GeoDataFrame(geometry=communes.geometry.voronoi_polygons(), crs=communes.crs)
+    found: gpd.GeoDataFrame = cells.sjoin(communes[["density_hab_km2", "geometry"]], predicate="contains")
+    return found
+
+
+@dataclass(frozen=True)
+class Times:
+    """Times from communes to sites, between the sites of the named services, and how they were found."""
+
+    to_sites: pd.DataFrame
+    between_sites: pd.DataFrame
+    method: str
+
+
+def no_times(method: str, *, cutoff_min: float) -> Times:
+    """Return times of no pair, for a study whose times are written part by part."""
+    none = pd.DataFrame({"from_id": pd.Series(dtype="str"), "to_id": pd.Series(dtype="str")})
+    none["travel_time_min"] = pd.Series(dtype=float)
+    none.attrs["cutoff_min"] = cutoff_min
+    return Times(none, none.copy(), method)
+
+
+def travel_times(
+    study: Study,
+    communes: gpd.GeoDataFrame,
+    sites: gpd.GeoDataFrame,
+    named_sites: gpd.GeoDataFrame,
+    *,
+    roads: RoadMap | None,
+    steps: Steps,
+    speeds: ChangeSpeeds | None = None,
+) -> Times:
+    """Return the travel times of a study, computed again only when points, speeds or code have changed."""
+    files, folder = study.files, Path(study.folder)
+    columns = ["density_hab_km2", "area_km2", "geometry"]
+    places = digest_of(
+        communes[columns],
+        sites[["commune_code", "point_precision", *columns]],
+        named_sites.index.to_frame(),
+        study.travel.terrain,
+        study.travel.max_time_min,
+    )
+    if roads is not None:
+        method, key = "roads", digest_of(places, roads.digest(speeds), ROADS_DOUBT_MIN)
+        make = partial(_by_road, roads, study, communes, sites, named_sites, speeds)
+    elif files.distancier:
+        table = folder / files.distancier
+        method, key = "distancier", digest_of(places, digest_file(table), files.distancier_unit)
+        make = partial(_by_distancier, table, study, communes, sites, named_sites)
+    else:
+        method, key = "estimate", places
+        make = partial(_estimated, study, communes, sites, named_sites)
+    to_sites, between = steps.run("temps de trajet", key, make)
+    return Times(to_sites, between, method)
+
+
+def _estimated(
+    study: Study, communes: gpd.GeoDataFrame, sites: gpd.GeoDataFrame, named_sites: gpd.GeoDataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return estimated times."""
+    terrain = study.travel.terrain
+    to_sites = estimate_travel_times(communes, sites, terrain=terrain, max_time_min=study.travel.max_time_min)
+    return to_sites, estimate_travel_times(named_sites, sites, terrain=terrain)
+
+
+def _by_road(
+    roads: RoadMap,
+    study: Study,
+    communes: gpd.GeoDataFrame,
+    sites: gpd.GeoDataFrame,
+    named_sites: gpd.GeoDataFrame,
+    speeds: ChangeSpeeds | None,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return times by road, and never 0 inside a commune whose site is only known to be in it."""
+    network = roads.under(speeds, communes)
+    times = network.travel_times(communes, sites, max_time_min=study.travel.max_time_min, with_distance=True)
+    times = _never_0_inside(times, communes, sites, study.travel.terrain)
+    times = times.assign(uncertainty_min=ROADS_DOUBT_MIN)
+    # a study that names no service asks for no time between sites
+    between = network.travel_times(named_sites, sites) if len(named_sites) else times.iloc[:0]
+    return times, between
+
+
+def _by_distancier(
+    path: Path,
+    study: Study,
+    communes: gpd.GeoDataFrame,
+    sites: gpd.GeoDataFrame,
+    named_sites: gpd.GeoDataFrame,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the times of the agency's own table, between communes, for the sites that stand in them.
+
+    A place that the table does not name has unknown times; a pair that it lacks between two places that it
+    names is out of reach.
+    """
+    from territory.network.elsewhere.providers import read_distancier
+
+    table = read_distancier(path, unit=study.files.distancier_unit)
+    limit = study.travel.max_time_min
+    times = _between_communes(table, pd.Series(communes.index, index=communes.index), sites["commune_code"])
+    times = _never_0_inside(times, communes, sites, study.travel.terrain)
+    # unknown times stay in the table: over the limit is another thing
+    times = times[~times["travel_time_min"].gt(limit)].assign(uncertainty_min=ROADS_DOUBT_MIN)
+    times.attrs["cutoff_min"] = limit
+    between = _between_communes(table, named_sites["commune_code"], sites["commune_code"])
+    inside = between["from_id"].map(sites["commune_code"]) == between["to_id"].map(sites["commune_code"])
+    between["travel_time_min"] = between["travel_time_min"].mask(inside, 0.0)
+    return times, between
+
+
+def _between_communes(table: pd.DataFrame, origins: pd.Series, destinations: pd.Series) -> pd.DataFrame:
+    """Return the times of all pairs, each end being looked up under the code of its commune."""
+    pairs = pd.MultiIndex.from_product([origins.index, destinations.index], names=["from_id", "to_id"])
+    times = pairs.to_frame(index=False)
+    keys = pd.MultiIndex.from_arrays([times["from_id"].map(origins), times["to_id"].map(destinations)])
+    known = table.set_index(["from_id", "to_id"])
+    times["travel_time_min"] = known["travel_time_min"].reindex(keys).to_numpy(float)
+    has_distance = "distance_km" in known
+    times["distance_km"] = (
+        known["distance_km"].reindex(keys).to_numpy(float) if has_distance else float("nan")
+    )
+    same = keys.get_level_values(0) == keys.get_level_values(1)
+    named = keys.get_level_values(0).isin(table["from_id"]) & keys.get_level_values(1).isin(table["to_id"])
+    out_of_reach = named & ~keys.isin(known.index) & ~same
+    times["travel_time_min"] = times["travel_time_min"].mask(same & times["travel_time_min"].isna(), 0.0)
+    return times[~out_of_reach].reset_index(drop=True)
+
+
+def _never_0_inside(
+    times: pd.DataFrame, communes: gpd.GeoDataFrame, sites: gpd.GeoDataFrame, terrain: str
+) -> pd.DataFrame:
+    """Return times that are at least those inside a commune, where the site is only known to be in it."""
+    keys = pd.MultiIndex.from_frame(times[["from_id", "to_id"]].astype("str"))
+    floor = times_inside(communes, sites, terrain).reindex(keys).set_axis(times.index)
+    for column in floor.columns:
+        times[column] = times[column].clip(lower=floor[column].fillna(0.0))
+    return times
+
+
+def times_inside(communes: gpd.GeoDataFrame, sites: gpd.GeoDataFrame, terrain: str) -> pd.DataFrame:
+    """Return estimated times inside each commune, to the sites that are only known to be somewhere in it."""
+    placed = sites[sites["point_precision"] == "commune"]
+    own = communes[communes.index.isin(placed["commune_code"])]
+    # a département at a time: all communes with all sites of a country would be a thousand million pairs
+    placed = placed[placed["commune_code"].isin(own.index)]
+    at = placed["commune_code"].str[:2]
+    blocks = []
+    for number in sorted(at.unique()):
+        near = estimate_travel_times(own[own.index.str[:2] == number], placed[at == number], terrain=terrain)
+        near = near.astype({"from_id": "str", "to_id": "str"})
+        commune = placed["commune_code"].reindex(near["to_id"]).to_numpy()
+        blocks.append(near[commune == near["from_id"].to_numpy()])
+    index = pd.MultiIndex.from_arrays([[], []], names=["from_id", "to_id"])
+    if not blocks:
+        return pd.DataFrame({"travel_time_min": [], "distance_km": []}, index=index, dtype=float)
+    inside: pd.DataFrame = pd.concat(blocks).set_index(index.names)[["travel_time_min", "distance_km"]]
+    whole = (inside["travel_time_min"] * MILLISECONDS_PER_MINUTE).round()
+    return inside.assign(travel_time_min=whole / MILLISECONDS_PER_MINUTE)

@@ -1,0 +1,238 @@
+"""Write the travel times of a whole country, part by part, on one machine or several."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from territory.errors import ParameterError
+from territory.files.folder_lock import hold
+from territory.network.queries.od_search import RoadSearch
+from territory.network.storage.search_files import load_search
+from territory.workflow.handover.write_run import make_folder
+from territory.workflow.national.parts import TimesFolder, TimesPart, begin, plan_parts, write_part
+from territory.workflow.national.schedulers import Cluster, Threads
+
+if TYPE_CHECKING:
+    pass
+
+__all__ = ["batch_size_within", "write_travel_times"]
+
+# most that one pair of a part takes while it is found, sorted and written (bytes)
+_BYTES_PER_PAIR = 128
+_SEARCH_FOLDER = "search"
+_TIMES_FOLDER = "times"
+
+
+class Search(Protocol):
+    """What times are asked of: `RoadSearch`, or an estimate."""
+
+    @property
+    def from_ids(self) -> pd.Index:
+        """Identifiers of the origins."""
+
+    @property
+    def to_ids(self) -> pd.Index:
+        """Identifiers of the destinations."""
+
+    def travel_times(self, rows: NDArray[np.int64], *, threads: int | None = None) -> pd.DataFrame:
+        """Return the times of some origins."""
+
+    def digest(self) -> str:
+        """Return a digest of all that the times depend on."""
+
+
+def write_travel_times(
+    search: Search,
+    folder: str | Path,
+    *,
+    groups: pd.Series[str] | None = None,
+    batch_size: int | None = None,
+    memory_mb: float = 4_000,
+    least: pd.DataFrame | None = None,
+    scheduler: Threads | Cluster | None = None,
+    announce: Callable[[int, int], None] | None = None,
+) -> TimesFolder:
+    """Write travel times to partitioned Parquet, some origins at a time.
+
+    A part is made by itself, written beside and put in its place: a run that is stopped, or a machine that dies,
+    costs the parts in the making alone. Run again, it makes those that are missing. The files are the same, byte for
+    byte, whatever the scheduler and however many times the run was stopped.
+
+    Parameters
+    ----------
+    search
+        Origins and destinations: `territory.network.search_roads`.
+    folder
+        Folder of the run, on a disk that every worker sees: the times go to its sub-folder `times`, what workers
+        map into memory to `search`.
+    groups
+        Group of each origin, its département for instance, by its identifier: origins of two groups are never in
+        one part. The name of the series is that of the sub-folders.
+    batch_size
+        Most origins of a part; by default what `memory_mb` allows.
+    memory_mb
+        Most memory that a part in the making may take if its origins reach every destination (MB). Each thread or
+        worker makes one at a time.
+    least
+        Least times of some pairs (columns from_id, to_id, travel_time_min, optionally distance_km), as those inside
+        a commune: a shorter time is raised to them. Times by road stay whole milliseconds: so must these.
+    scheduler
+        What runs the parts, from `open_scheduler`; threads of this process by default.
+    announce
+        Called with the number of parts made and their total as they come.
+
+    Returns
+    -------
+    TimesFolder
+
+    Raises
+    ------
+    ParameterError
+        If groups lack an origin, or the memory is too small for one.
+    OutputError
+        If the folder cannot be written, or another run holds it.
+    ClusterError
+        If the workers fail.
+
+    Examples
+    --------
+    >>> import tempfile, geopandas as gpd
+    >>> from territory.network import sample_network, search_roads
+    >>> points = gpd.GeoDataFrame(index=["A", "B", "C"], crs=4326,
+    ...     geometry=gpd.points_from_xy([6.40, 6.40, 6.42], [43.50, 43.51, 43.51]))
+    >>> search = search_roads(sample_network(), points, points, max_time_min=30)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     times = write_travel_times(search, folder, batch_size=2)
+    ...     [(part.name, len(part())) for part in times]
+    [('batch=all/part-0000.parquet', 6), ('batch=all/part-0001.parquet', 3)]
+    """
+    folder = Path(folder).resolve()
+    ids = search.from_ids
+    own = pd.Series("all", index=ids, name="batch") if groups is None else groups.reindex(ids)
+    if own.isna().any():
+        raise ParameterError(f"Groupes : {int(own.isna().sum())} des {len(ids)} origines n'en ont pas.")
+    size = batch_size or batch_size_within(memory_mb, len(search.to_ids))
+    digest = search.digest() if least is None else _with_floors(search.digest(), least)
+    times, rows = plan_parts(make_folder(folder / _TIMES_FOLDER), digest, own, size)
+    with hold(times.folder, announce=lambda said: None):
+        _make_parts(search, times, rows, folder, least, scheduler or Threads(), announce)
+    return times
+
+
+def _make_parts(
+    search: Search,
+    times: TimesFolder,
+    rows: list[NDArray[np.int64]],
+    folder: Path,
+    least: pd.DataFrame | None,
+    runner: Threads | Cluster,
+    announce: Callable[[int, int], None] | None,
+) -> None:
+    """Make the parts that are missing in a folder that this run holds."""
+    to_make, ids = begin(times), search.from_ids
+    if not to_make:
+        return
+    jobs = [
+        _Job(times[place], rows[place], _floors_of(ids[rows[place]], least), runner.threads_of(len(to_make)))
+        for place in to_make
+    ]
+    done = len(times) - len(jobs)
+    make = partial(_make, source=_source(search, folder, runner), in_ms=isinstance(search, RoadSearch))
+    for number, _ in enumerate(runner.map(make, jobs), start=1):
+        if announce is not None:
+            announce(done + number, len(times))
+
+
+def batch_size_within(memory_mb: float, n_destinations: int) -> int:
+    """Return how many origins a part may have, were each to reach every destination.
+
+    Examples
+    --------
+    >>> batch_size_within(4_000, 60_000)
+    520
+    """
+    size = int(memory_mb * 1e6 / (_BYTES_PER_PAIR * max(1, n_destinations)))
+    if size < 1:
+        needed = _BYTES_PER_PAIR * n_destinations / 1e6
+        raise ParameterError(
+            f"memory_mb={memory_mb:g} : il faut au moins {needed:.0f} Mo pour une origine et {n_destinations} sites."
+        )
+    return size
+
+
+@dataclass(frozen=True)
+class _Job:
+    """One part to make: it may be made twice, by two machines at once, with the same result."""
+
+    part: TimesPart
+    rows: NDArray[np.int64]
+    least: pd.DataFrame | None
+    threads: int
+
+
+def _make(job: _Job, *, source: Search | Path, in_ms: bool) -> int:
+    """Make one part."""
+    if job.part.is_whole():
+        # another worker made it before it was lost
+        return 0
+    search = _mapped(source) if isinstance(source, Path) else source
+    table = search.travel_times(job.rows, threads=job.threads)
+    if job.least is not None:
+        raise_to(table, job.least)
+    return write_part(job.part, table, in_ms=in_ms)
+
+
+@lru_cache(maxsize=1)
+def _mapped(folder: Path) -> RoadSearch:
+    """Return the search of a folder, mapped into memory once per process."""
+    return load_search(folder)
+
+
+def _source(search: Search, folder: Path, runner: Threads | Cluster) -> Search | Path:
+    """Return what a part is made from: the search itself, or the folder where other processes find it."""
+    if isinstance(runner, Threads) or not isinstance(search, RoadSearch):
+        return search
+    place = folder / _SEARCH_FOLDER / search.digest()[:32]
+    if not place.is_dir():
+        # what was prepared for other inputs takes a gigabyte for a country
+        shutil.rmtree(place.parent, ignore_errors=True)
+        search.save(place)
+    runner.check_shared(place)
+    return place
+
+
+def raise_to(table: pd.DataFrame, least: pd.DataFrame) -> None:
+    """Raise times, and distances, to their least values, in place."""
+    keys = pd.MultiIndex.from_frame(least[["from_id", "to_id"]])
+    floors = least.set_index(keys)
+    # few rows have a floor: only those whose two ends are named are looked up
+    near = table["from_id"].isin(least["from_id"]) & table["to_id"].isin(least["to_id"])
+    rows = np.flatnonzero(near.to_numpy())
+    found = keys.get_indexer(pd.MultiIndex.from_frame(table.iloc[rows][["from_id", "to_id"]].astype("str")))
+    rows, found = rows[found >= 0], found[found >= 0]
+    for name in ("travel_time_min", "distance_km"):
+        if name in table and name in floors:
+            values = table[name].to_numpy(copy=True)
+            values[rows] = np.maximum(values[rows], floors[name].to_numpy()[found])
+            table[name] = values
+
+
+def _floors_of(origins: pd.Index, least: pd.DataFrame | None) -> pd.DataFrame | None:
+    """Return the least times of some origins."""
+    return None if least is None else least[least["from_id"].isin(origins)].reset_index(drop=True)
+
+
+def _with_floors(digest: str, least: pd.DataFrame) -> str:
+    """Return the digest of times raised to least ones."""
+    from territory.workflow.step_cache import digest_of
+
+    return digest_of(digest, least)

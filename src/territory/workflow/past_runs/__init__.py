@@ -1,0 +1,1 @@
+"""Runs already made: read back, compared, verified."""

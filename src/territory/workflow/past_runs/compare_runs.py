@@ -1,0 +1,255 @@
+"""Two runs of a study side by side: what changed, and what it came from."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import warnings
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from territory.errors import Problems, StudyError, TerritoryWarning, examples
+from territory.report.documents.run_difference import difference_document, published
+from territory.report.files.csv_texts import without_formulas
+from territory.report.layout.pdf import compile_pdf
+from territory.scenario.changes.apply import apply
+from territory.scenario.comparison.compare import compare
+from territory.scenario.measures.compute import ALL_TERRITORY, compute
+from territory.scenario.results import Results
+from territory.study.secrecy import UNPUBLISHED
+from territory.study.state import State
+from territory.study.words.changes import Scenario
+from territory.study.words.model import Study
+from territory.tables.service_names import SERVICE_NAMES
+from territory.workflow.handover.private_record import private_record
+from territory.workflow.handover.write_run import make_folder
+from territory.workflow.inputs.manifest import describe_run
+from territory.workflow.inputs.prepare import Inputs, dataset_of, prepare
+from territory.workflow.past_runs.read_run import outputs_of, past_study
+from territory.workflow.step_cache import Steps
+
+KEYS = ["indicator", "place", "service"]
+CAUSES = ("population", "supply", "times", "parameters")
+# a difference under this is a rounding, in the unit of any indicator
+SMALLEST = 1e-6
+
+
+@dataclass(frozen=True)
+class RunDifference:
+    """What differs between two runs.
+
+    Attributes
+    ----------
+    changes : DataFrame indexed by (indicator, place, service)
+        value_a, value_b, delta, and its parts: from_population, from_supply, from_times, from_parameters,
+        which add up to delta; only what changed, the largest first within each indicator.
+    crossings : DataFrame
+        Communes that crossed a threshold of time: service, commune_code, threshold_min, time_a_min,
+        time_b_min, direction (`within` or `beyond`).
+    """
+
+    study_a: Study
+    study_b: Study
+    changes: pd.DataFrame
+    crossings: pd.DataFrame
+
+    def __repr__(self) -> str:
+        """Return how much changed."""
+        return f"RunDifference({len(self.changes)} changes, {len(self.crossings)} threshold crossings)"
+
+
+def diff_runs(run_a: Path | str, run_b: Path | str) -> RunDifference:
+    """Compare two runs, and share each change out between population, supply, times and parameters.
+
+    Both runs are prepared again from their manifests, whose digests must still be those of the data. The
+    parts are those of one path, said in the reports: the population of B replaces that of A first, then its
+    sites and services, then its travel times, then its parameters.
+    """
+    inputs = [_prepare_again(Path(run)) for run in (run_a, run_b)]
+    a, b = (found.state for found in inputs)
+    _check_same_communes(a, b)
+    path = [a]
+    path.append(
+        replace(
+            a,
+            communes=b.communes,
+            population=b.population,
+            demand=b.demand,
+            observed_origins=b.observed_origins,
+            parameters=replace(a.parameters, age_scale=b.parameters.age_scale),
+        )
+    )
+    both = pd.concat([a.travel_times, b.travel_times]).drop_duplicates(["from_id", "to_id"])
+    both.attrs = dict(a.travel_times.attrs)
+    between = pd.concat([a.site_times, b.site_times]).drop_duplicates(["from_id", "to_id"])
+    path.append(replace(path[-1], sites=b.sites, services=b.services, travel_times=both, site_times=between))
+    path.append(replace(path[-1], travel_times=b.travel_times, site_times=b.site_times))
+    path.append(b)
+    scenarios = [inputs[0].scenarios] * 3 + [inputs[1].scenarios] * 2
+    values = [indicators(state, listed) for state, listed in zip(path, scenarios, strict=True)]
+    return RunDifference(
+        inputs[0].study, inputs[1].study, _changes(values), _crossings(a, b, values[0], values[-1])
+    )
+
+
+def write_difference(difference: RunDifference, folder: Path) -> list[Path]:
+    """Write the changes and the crossings as CSV, and the section that says them as PDF."""
+    make_folder(folder)
+    a, b = difference.study_a, difference.study_b
+    communes = dataset_of(b).communes
+    inside = communes["departement_code"].isin(b.territory.departement_codes)
+    names = {ALL_TERRITORY: "Ensemble"}
+    for codes, said in ((communes["epci_code"], communes["epci_name"]), (communes.index, communes["name"])):
+        names.update({str(code): str(name) for code, name in zip(codes, said, strict=True)})
+    names.update({named.id: named.label_short or named.label for named in b.authorisation})
+    names.update(SERVICE_NAMES)
+    # the surroundings are computed, but the council is told of its own communes and of the EPCI
+    around = set(communes.index[~inside])
+    told = difference.changes[~difference.changes.index.get_level_values("place").isin(around)]
+    years = [int(year) for study in (a, b) for year in re.findall(r"\d{4}", study.population)]
+    document = difference_document(
+        told,
+        difference.crossings[~difference.crossings["commune_code"].isin(around)],
+        names,
+        title=b.title,
+        runs=(_label(a), _label(b)),
+        date=dt.date(max(years, default=2000), 1, 1),
+    )
+    paths = [folder / name for name in ("differences.pdf", "differences.csv", "seuils.csv")]
+    compile_pdf(document, paths[0])
+    for table, path in zip((published(difference.changes), difference.crossings), paths[1:], strict=True):
+        without_formulas(table.round(1)).to_csv(path, index=False, encoding="utf-8", lineterminator="\n")
+    return paths
+
+
+def _label(study: Study) -> str:
+    """Say in words which run it is."""
+    return f"{study.id}, population {study.population.upper().replace('RP', 'RP ')}"
+
+
+def indicators(state: State, scenarios: tuple[Scenario, ...]) -> pd.Series:
+    """Return every number of a study that two runs can be compared on, as one long series.
+
+    Times and needs are by commune, coverage and persons who gain or lose by zone. Children served are left out: the
+    documents of a run protect their counts together, and a difference of two runs would undo it.
+    """
+    baseline = compute(state)
+    found = [*_by_commune(baseline), _coverage(baseline)]
+    for scenario in scenarios:
+        zones = compare(baseline, compute(apply(state, scenario))).zones
+        zones = zones[~zones.index.get_level_values("service").isin(_counted(state))]
+        effects = () if zones.empty else ("gain", "loss", "indistinct", "entering")
+        found.extend(_long(zones[f"persons_{name}"], f"persons_{name}_{scenario.id}") for name in effects)
+    whole: pd.Series = pd.concat(found)
+    return whole
+
+
+def _counted(state: State) -> set[str]:
+    """Return the services whose children are observed."""
+    rows = state.observed_origins
+    return set() if rows is None else set(map(str, rows["authorisation_id"]))
+
+
+def _by_commune(baseline: Results) -> list[pd.Series]:
+    """Return population, needs, persons concerned and times by commune."""
+    population = baseline.state.communes["population"]
+    whole = pd.MultiIndex.from_product([population.index, [""]])
+    persons = baseline.persons[baseline.persons["persons_kind"].ne("observed")]
+    return [
+        _long(pd.Series(population.to_numpy(float), index=whole), "population_hab"),
+        _long(baseline.state.demand["demand"], "demand_persons"),
+        _long(persons["persons"], "persons_concerned"),
+        _long(baseline.access["travel_time_min"], "travel_time_min"),
+    ]
+
+
+def _coverage(baseline: Results) -> pd.Series:
+    """Return inhabitants within each threshold by zone."""
+    shares = [column for column in baseline.coverage.columns if str(column).endswith("_share")]
+    found: pd.Series = pd.concat(
+        [_long(baseline.coverage[column], str(column)) for column in shares] or [_empty()]
+    )
+    return found
+
+
+def _long(values: pd.Series, indicator: str) -> pd.Series:
+    """Return values indexed by place and service under the name of their indicator."""
+    index = pd.MultiIndex.from_arrays(
+        [[indicator] * len(values), values.index.get_level_values(0), values.index.get_level_values(1)],
+        names=KEYS,
+    )
+    return pd.Series(values.to_numpy(float), index=index)
+
+
+def _empty() -> pd.Series:
+    """Return no value, under the usual index."""
+    return pd.Series(dtype=float, index=pd.MultiIndex.from_arrays([[], [], []], names=KEYS))
+
+
+def _changes(values: list[pd.Series]) -> pd.DataFrame:
+    """Return what changed between the ends of a path, and the part of each step."""
+    keys = values[0].index.union(values[-1].index, sort=False)
+    table = pd.DataFrame({"value_a": values[0].reindex(keys), "value_b": values[-1].reindex(keys)})
+    table["delta"] = table["value_b"] - table["value_a"]
+    for cause, before, after in zip(CAUSES, values[:-1], values[1:], strict=True):
+        table[f"from_{cause}"] = after.reindex(keys) - before.reindex(keys)
+    appeared = table["value_a"].isna() != table["value_b"].isna()
+    table = table[table["delta"].abs().gt(SMALLEST) | appeared]
+    size = table["delta"].abs().fillna(np.inf)
+    order = pd.DataFrame({"indicator": table.index.get_level_values("indicator"), "size": -size.to_numpy()})
+    order["key"] = ["|".join(map(str, key)) for key in table.index]
+    return table.iloc[order.sort_values(["indicator", "size", "key"]).index]
+
+
+def _crossings(a: State, b: State, values_a: pd.Series, values_b: pd.Series) -> pd.DataFrame:
+    """Return the communes whose time passed a threshold, in or out (thresholds are inclusive)."""
+    times = [values.xs("travel_time_min", level="indicator") for values in (values_a, values_b)]
+    table = pd.DataFrame({"time_a_min": times[0], "time_b_min": times[1].reindex(times[0].index)})
+    found = []
+    for threshold in sorted({*a.parameters.thresholds_min, *b.parameters.thresholds_min}):
+        was, is_now = table["time_a_min"].le(threshold), table["time_b_min"].le(threshold)
+        crossed = table[was != is_now].assign(threshold_min=threshold)
+        found.append(crossed.assign(direction=np.where(is_now[was != is_now], "within", "beyond")))
+    crossings = pd.concat(found).rename_axis(["commune_code", "service"]).reset_index()
+    return crossings.sort_values(["service", "threshold_min", "commune_code"], ignore_index=True)
+
+
+def _prepare_again(folder: Path) -> Inputs:
+    """Prepare a run from its manifest, and refuse when its data are no longer those of then."""
+    study, digests = past_study(folder)
+    inputs = prepare(study, steps=Steps(None))
+    now, _ = describe_run(inputs, roads=None)
+    problems = Problems(f"Étude de « {folder} »", StudyError)
+    for name, digest in digests.items():
+        if now["inputs_sha256"].get(name) != digest:
+            problems.add(
+                f"« {name} » n'est plus le fichier d'alors : relancez cette étude, ou rendez-lui ce fichier"
+            )
+    record = private_record(study, folder.parent.parent / "data" / "processed" / study.id)
+    changed = record.changed(outputs_of(folder)) if UNPUBLISHED in digests.values() else []
+    for name in changed or []:
+        problems.add(
+            f"« {name} » n'est plus le fichier d'alors : relancez cette étude, ou rendez-lui ce fichier"
+        )
+    problems.raise_if_any()
+    if changed is None:
+        warnings.warn(
+            f"Étude de « {folder} » : rien ne dit si les fichiers dont l'empreinte n'est pas publiée sont encore ceux "
+            "d'alors (le dossier data/processed de ce calcul n'est pas à côté) ; ils sont lus comme ils sont.",
+            TerritoryWarning,
+            stacklevel=3,
+        )
+    return inputs
+
+
+def _check_same_communes(a: State, b: State) -> None:
+    """Raise when the two runs are not about the same communes."""
+    different = a.communes.index.symmetric_difference(b.communes.index)
+    if len(different):
+        raise StudyError(
+            f"Les deux études n'ont pas les mêmes communes : {len(different)} ne sont que dans l'une "
+            f"({examples(different)}). Portez-les au même code officiel géographique (territory.geography.to_cog)."
+        )

@@ -1,0 +1,1 @@
+"""Before the first run: a study file made, the installation examined."""

@@ -1,0 +1,170 @@
+"""A first study file for any département, from what the registry offers and what is already on disk."""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from territory.errors import OutputError, ParameterError
+from territory.sources.field.write import write_template
+from territory.sources.registry import Source, read_registry
+from territory.study.load import load_study
+from territory.workflow.inputs.prepare import dataset_of
+
+# key of [data] -> dataset of the registry; finess and the rest may be absent, the study says so then
+NEEDED = {
+    "cog": "cog-communes",
+    "movements": "cog-mouvements",
+    "points": "contours-communes",
+    "populations": "population-legale",
+    "ages": "parts-ages",
+    "epci": "banatic-epci",
+}
+OPTIONAL = {"finess": "finess-etablissements", "general_practitioners": "bpe"}
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
+_DEPARTEMENT = re.compile(r"\d{2}|2A|2B|97\d")
+
+TEMPLATE = """\
+# Étude du département {departement}, à compléter puis à lancer : territory run {name}.toml
+# Ce qui manque encore est signalé ci-dessous ; « territory data fetch JEU » l'apporte.
+
+schema_version = 1
+id = "{name}"
+title = "Accès aux soins et aux services : {label}"
+question = "À combien de minutes de soins vivent les habitants du département ?"
+dataset = "files"
+population = "{vintage}"
+
+[territory]
+name = "{label}"
+departement_codes = ["{departement}"]
+# focus_epci_code = "…"      # l'EPCI qui pose la question
+
+[travel]
+# plain (plaine), mixed ou mountain (montagne) : voir docs/method/travel-times-estimate.md
+terrain = "mixed"
+max_time_min = 120
+recruitment_max_min = 45
+closest_services = [{closest}]
+
+# fichiers officiels, relatifs à ce fichier
+[data]
+{data}
+# services dont la liste est complète dans le territoire et ses abords : eux seuls ont un « site le plus proche »
+complete_services = []
+
+[[need]]
+public = "autisme"
+label = "Enfants et adolescents autistes de 5 à 19 ans (prévalence)"
+kind = "prevalence"
+age_min = 5
+age_max = 19
+low_per_1000 = 5.6
+per_1000 = 8.0
+high_per_1000 = 10.2
+source = "Registres RHEOP et RHE31, enfants de 8 ans, naissances 2007 à 2010 (Santé publique France, BEH 2020, n° 6-7)"
+caution = "Taux mesurés à 8 ans, appliqués de 5 à 19 ans ; trois scénarios, pas un intervalle de confiance."
+
+[[unknown]]
+question = "Combien d'enfants ont une orientation en cours, et combien attendent une place ?"
+matters_for = "Sans ces nombres, ni l'attente ni le manque de places ne peuvent être calculés."
+ask = "MDPH du département {departement}"
+"""
+
+
+@dataclass(frozen=True)
+class Started:
+    """A study file just written, and the commands that bring what it still lacks."""
+
+    path: Path
+    missing: tuple[str, ...]
+
+
+def start_study(departement: str, *, name: str, folder: Path, raw: Path, label: str = "") -> Started:
+    """Write a study file for a département."""
+    if not _DEPARTEMENT.fullmatch(departement):
+        raise ParameterError(f"Code de département inattendu « {departement} » : par exemple 31, 2A ou 974.")
+    if not _NAME.fullmatch(name):
+        raise ParameterError(
+            f"Nom d'étude inattendu « {name} » : minuscules, chiffres et tirets (haute-garonne)."
+        )
+    path = folder / f"{name}.toml"
+    lines: list[str] = []
+    missing: list[str] = []
+    vintage = "rp2021"
+    for key, dataset in {**NEEDED, **OPTIONAL}.items():
+        source, file = _choose(dataset, raw)
+        if file is None:
+            missing.append(f"territory data fetch {dataset} {source.vintage}" + _by_hand(source))
+        place = _seen_from(folder, file or raw / source.key / source.file_name)
+        commented = "# " if file is None and key in OPTIONAL else ""
+        if key == "populations":
+            vintage = source.vintage
+            lines.append(f'populations = {{ {vintage} = "{place}" }}')
+            lines.append(f"population_cog_years = {{ {vintage} = {int(vintage[2:6]) + 2} }}")
+        else:
+            lines.append(f'{commented}{key} = "{place}"')
+        if key == "cog":
+            lines.append(f"cog_year = {source.vintage[:4]}")
+    has_practitioners = not any("general_practitioners" in line and line.startswith("#") for line in lines)
+    text = TEMPLATE.format(
+        departement=departement,
+        name=name,
+        label=label or f"Département {departement}",
+        vintage=vintage,
+        data="\n".join(lines),
+        closest='"medecin_generaliste"' if has_practitioners else "",
+    )
+    try:
+        with path.open("x", encoding="utf-8") as stream:
+            stream.write(text)
+    except FileExistsError as error:
+        raise OutputError(
+            f"« {path} » existe déjà : donnez un autre nom avec --name, ou effacez-le."
+        ) from error
+    except OSError as error:
+        raise OutputError(f"« {path} » ne peut pas être écrit ({error.strerror}).") from error
+    return Started(path, tuple(missing))
+
+
+def write_study_template(study: str | Path, path: Path) -> Path:
+    """Write the workbook in which the MDPH and operators tell what only they know of a study."""
+    loaded = load_study(study)
+    data = dataset_of(loaded)
+    inside = data.communes[data.communes["departement_code"].isin(loaded.territory.departement_codes)]
+    named = {authorisation.id for authorisation in loaded.authorisation}
+    services = data.services[data.services["authorisation_id"].isin(named)] if named else data.services
+    return write_template(path, inside, services, sites=data.sites)
+
+
+def _seen_from(folder: Path, file: Path) -> str:
+    """Return the path of a file as a study in this folder may name it: from the folder, when it lies inside."""
+    whole = file.absolute()
+    return (
+        whole.relative_to(folder.absolute()) if whole.is_relative_to(folder.absolute()) else file
+    ).as_posix()
+
+
+def _choose(dataset: str, raw: Path) -> tuple[Source, Path | None]:
+    """Return the newest vintage on disk with its file, or the newest of the registry without one."""
+    known = [source for source in read_registry() if source.dataset == dataset]
+    for source in reversed(known):
+        file = _file_of(source, raw)
+        if file is not None:
+            return source, file
+    return known[-1], None
+
+
+def _file_of(source: Source, raw: Path) -> Path | None:
+    """Return the file of a vintage that readers want, when it is on disk."""
+    patterns = (*source.members, source.file_name)
+    home = raw / source.key
+    files = sorted(path for path in home.rglob("*") if path.is_file() and path.name != "source.json")
+    return next((path for path in files if any(fnmatch.fnmatch(path.name, p) for p in patterns)), None)
+
+
+def _by_hand(source: Source) -> str:
+    """Say where to look for a file whose address nobody has confirmed."""
+    return "" if source.address else f"   (pas d'adresse connue : {source.page}, puis --from FICHIER)"
