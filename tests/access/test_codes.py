@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from territory.access.catchments.codes import text_codes
@@ -18,7 +18,6 @@ def check(column: pd.Series) -> None:
     assert known.tolist() == list(uniques)
 
 
-@settings(deadline=None, max_examples=150)
 @given(
     texts=st.lists(
         st.one_of(st.text(max_size=20), st.sampled_from(["83050", "83121", "830000311"])), max_size=40

@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from territory.access.catchments.exact_sums import weighted_sums as exact_sums
@@ -18,7 +18,6 @@ numbers = st.one_of(
 )
 
 
-@settings(deadline=None, max_examples=300)
 @given(terms=st.lists(st.tuples(st.integers(0, 2), numbers), min_size=1, max_size=20), order=st.randoms())
 def test_sums_are_those_of_fractions_in_any_order(terms: list[tuple[int, float]], order) -> None:
     mixed = list(terms)
