@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from territory.access.catchments.kernels import k_closest
+from territory.access.closest import k_closest
 from territory.access.pairs import Bools, Floats, Pairs, read_amounts, read_pairs, sum_by, warn
 from territory.access.transport import best_flows
 from territory.errors import ParameterError, SchemaError, examples

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from territory.access.catchments.practitioners import APL_NAME
 from territory.access.deserts import NOT_COMPUTABLE, class_labels
-from territory.access.pathways.practitioners import APL_NAME
 from territory.access.uncertainty import DOUBTFUL, SURE
 from territory.scenario.doubt.random_errors import Doubt, Floats, ends_of
 from territory.scenario.measures.deserts import IN_DESERT, OUT_OF_DESERT, lacking_lists
