@@ -42,6 +42,7 @@ __all__ = [
 
 PRESENT, ABSENT, UNKNOWN = "présent", "absent", "inconnu"
 GP_TO_EHPAD_MAX_MIN = 15.0
+ORIGIN_COLUMNS = ("from_id", "to_id", "persons")
 
 
 @dataclass(frozen=True)
@@ -447,9 +448,6 @@ def _known_structure(territories: pd.Series[str], population_hab: pd.Series[floa
         warn(f"{len(alone)} commune(s) sans structure en charge ({examples(alone)}).")
     found = pairs.sites.get_indexer(pd.Index(given.to_numpy(dtype=object)))
     return np.where(found < 0, np.nan, found.astype(np.float64))
-
-
-ORIGIN_COLUMNS = ("from_id", "to_id", "persons")
 
 
 def recruitment_by_site(

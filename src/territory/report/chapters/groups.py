@@ -10,7 +10,7 @@ import pandas as pd
 from territory.french.words import count, integer, join, minutes
 from territory.planning.answers.grouping_answer import compare_groupings
 from territory.plot import style
-from territory.plot.charts.show_establishments import show_establishments
+from territory.plot.maps.show_plans import show_establishments
 from territory.report.chapters.pictures import areas_of, map_source
 from territory.report.layout.document import (
     Block,
