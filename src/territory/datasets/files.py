@@ -216,9 +216,8 @@ def _read_points(path: Path) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame | None]
 
 def _read_finess(path: Path) -> gpd.GeoDataFrame:
     """Return the sites of FINESS, in whichever of its forms the file is."""
+    from territory.sources.producers.finess.extracts import read_finess_flat, read_finess_sites
     from territory.sources.producers.finess.finess_plus import read_finess_plus
-    from territory.sources.producers.finess.flat import read_finess_flat
-    from territory.sources.producers.finess.historic import read_finess_sites
 
     if path.name.endswith((".json", ".json.gz")):
         return read_finess_plus(path)
