@@ -27,7 +27,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "read_finess_sites",
         ],
         "producers.finess.finess_plus": ["read_finess_plus", "read_finess_plus_equipment"],
-        "producers.ign": ["read_admin_express", "read_features", "read_outlines"],
+        "producers.ign": ["read_admin_express", "read_commune_points", "read_features", "read_outlines"],
         "producers.insee.ages": ["read_iris_population", "read_population_structure", "read_single_ages"],
         "producers.insee.bpe": ["read_bpe_counts", "read_bpe_points"],
         "producers.insee.cog": ["read_cog_communes", "read_cog_movements"],

@@ -8,7 +8,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "free_places": ["available_places"],
-        "equipment": ["services_from_strata", "strata_from_equipment"],
+        "equipment": ["services_from_strata", "strata_from_equipment", "with_equipment"],
         "finess": ["ACTIVITIES", "classify_equipment"],
         "service_lists": [
             "complete_services",

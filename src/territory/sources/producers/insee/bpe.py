@@ -66,6 +66,7 @@ def read_bpe_counts(path: str | Path, *, type_code: str = "D201") -> pd.Series:
     frame = read_table(path)
     require_columns(frame, ("CODGEO", title), path=path)
     frame = to_numbers(frame, [title], path=path, decimal=".")
+    frame["CODGEO"] = clean_codes(frame["CODGEO"], path=path, column="CODGEO")
     repeated = frame.duplicated()
     if repeated.any():
         said = agree(int(repeated.sum()), "ligne(s) répétée(s) comptée(s) une seule fois")
