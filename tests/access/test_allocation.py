@@ -6,7 +6,7 @@ from unittest import mock
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from territory.access import Allocation, allocate_by_stratum, allocate_places, allocation, send_to_closest
@@ -32,7 +32,6 @@ def aims(result: Allocation, demand: dict[str, float]) -> tuple[float, float, fl
 
 
 @pytest.mark.parametrize("pairs_at_once", [1, 10])
-@settings(deadline=None, max_examples=40)
 @given(world=shortages(), seed=st.integers(0, 9))
 def test_equals_brute_force_on_the_three_aims_whatever_the_order(
     pairs_at_once: int, world: tuple, seed: int
@@ -67,7 +66,6 @@ def test_pairs_left_aside_at_first_change_nothing() -> None:
     assert found[1] == pytest.approx(found[2])
 
 
-@settings(deadline=None, max_examples=40)
 @given(world=shortages(), scale=st.sampled_from([0.37, 2.5]))
 def test_persons_and_places_add_up_in_parts_of_persons_too(world: tuple, scale: float) -> None:
     times, demand, capacity = world
@@ -82,7 +80,6 @@ def test_persons_and_places_add_up_in_parts_of_persons_too(world: tuple, scale: 
     assert (result.flows["travel_time_min"] <= 30).all()
 
 
-@settings(deadline=None, max_examples=30)
 @given(world=shortages(), data=st.data())
 def test_more_places_or_more_time_never_leave_more_people_out(world: tuple, data: st.DataObject) -> None:
     times, demand, capacity = world
