@@ -11,7 +11,7 @@ import pandas as pd
 from territory.access.allocation import Allocation
 from territory.errors import MissingExtraError, ParameterError, examples
 from territory.network.weighted import WeightedRoads
-from territory.planning.answers.grouping_answer import GroupingAnswer
+from territory.planning.grouping.answer import GroupingAnswer
 from territory.planning.grouping.groups import GroupingResult
 from territory.planning.siting.result import SitingResult
 from territory.planning.typologies import TypologyResult

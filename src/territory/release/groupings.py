@@ -11,7 +11,7 @@ from territory.release.disclosure import SUPPRESSED
 from territory.study.tables.grouping_tables import POOLING_TITLES
 
 if TYPE_CHECKING:
-    from territory.planning.answers.grouping_answer import GroupingAnswer
+    from territory.planning.grouping.answer import GroupingAnswer
     from territory.result import StudyResult
 
 

@@ -11,8 +11,7 @@ import pandas as pd
 
 from territory import needs
 from territory.errors import ParameterError, TerritoryWarning, agree, examples
-from territory.planning.siting.covering import maximal_coverage, set_cover
-from territory.planning.siting.p_median_family import p_center, p_median
+from territory.planning.siting.location_models import maximal_coverage, p_center, p_median, set_cover
 from territory.planning.siting.result import SitingResult
 from territory.planning.siting.trade_offs import rank_candidates
 from territory.study.state import State

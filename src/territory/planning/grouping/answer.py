@@ -17,11 +17,11 @@ from territory.planning.grouping.groups import GroupingResult, territorial_group
 from territory.planning.pooling_table import SHARED_SERVICES, pooling, pooling_template
 from territory.study.tables.grouping_members import eligible, sizes, statuses_of
 
+__all__ = ["GroupingAnswer", "answer_grouping", "compare_groupings"]
+
 if TYPE_CHECKING:
     from territory.study.state import State
     from territory.study.words.grouping import Grouping
-
-__all__ = ["GroupingAnswer", "answer_grouping", "compare_groupings"]
 
 
 @dataclass(frozen=True, repr=False)
