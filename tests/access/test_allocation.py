@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from territory.access import Allocation, allocate_by_stratum, allocate_places, send_to_closest, transport
+from territory.access import Allocation, allocate_by_stratum, allocate_places, allocation, send_to_closest
 from territory.errors import ParameterError, SchemaError, TerritoryWarning, UnknownCodeError
 from tests.access import oracles
 from tests.access.worlds import table
@@ -37,7 +37,7 @@ def test_equals_brute_force_on_the_three_aims_whatever_the_order(
     pairs_at_once: int, world: tuple, seed: int
 ) -> None:
     times, demand, capacity = world
-    with mock.patch.object(transport, "PAIRS_AT_ONCE", pairs_at_once):
+    with mock.patch.object(allocation, "PAIRS_AT_ONCE", pairs_at_once):
         result = allocate_places(
             table(times).sample(frac=1, random_state=seed),
             pd.Series(demand).sample(frac=1, random_state=seed),
@@ -46,7 +46,7 @@ def test_equals_brute_force_on_the_three_aims_whatever_the_order(
         )
     assert aims(result, demand) == pytest.approx(oracles.best_allocation(times, demand, capacity, 30))
     assert (result.flows["persons"] % 1 == 0).all()
-    with mock.patch.object(transport, "PAIRS_AT_ONCE", pairs_at_once):
+    with mock.patch.object(allocation, "PAIRS_AT_ONCE", pairs_at_once):
         straight = allocate_places(table(times), pd.Series(demand), pd.Series(capacity), max_time_min=30)
     pd.testing.assert_frame_equal(straight.flows, result.flows)
 
@@ -58,7 +58,7 @@ def test_pairs_left_aside_at_first_change_nothing() -> None:
     places = pd.Series({f"S{j:02}": float(rng.integers(0, 30)) for j in range(20)})
     found = []
     for at_once in (1, 10, 1_000):
-        with mock.patch.object(transport, "PAIRS_AT_ONCE", at_once):
+        with mock.patch.object(allocation, "PAIRS_AT_ONCE", at_once):
             found.append(
                 aims(allocate_places(table(times), people, places, max_time_min=45), people.to_dict())
             )

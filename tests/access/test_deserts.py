@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from territory.access.catchments.practitioners import HEADCOUNT_NAME
 from territory.access.deserts import DREES_2017, Criterion, classify, population_by_class
-from territory.access.pathways.practitioners import HEADCOUNT_NAME
 from territory.errors import ParameterError
 from tests.access import oracles
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from territory.access.pathways.practitioners import HEADCOUNT_NAME
+from territory.access.catchments.practitioners import HEADCOUNT_NAME
 from territory.access.zoning import DISCLAIMER, ZONING_PROFILES, ZoningProfile, simulate
 from territory.errors import ParameterError
 from tests.access import oracles

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from territory import sources
 from territory.errors import ReadError, TerritoryWarning
-from territory.sources.producers.finess import historic
+from territory.sources.producers.finess import extracts
 from tests.sources.broken import read_or_refuse
 
 SHARES = ";".join(f"Part {words} 2020" for words in ("de - de 25 ans", "de 25 à 64 ans", "de 65 ans ou +"))
@@ -387,4 +387,4 @@ def test_the_corpus_knows_every_reader_of_text():
     }
     readers = {name for name in sources.__all__ if name.startswith("read_")}
     assert readers == tested | set(elsewhere)
-    assert len(historic.EQUIPMENT) == 27
+    assert len(extracts.EQUIPMENT) == 27

@@ -205,11 +205,20 @@ def _sites(study: Study, data: VarDataset | FilesDataset, communes: gpd.GeoDataF
 
 def _services(study: Study, data: VarDataset | FilesDataset) -> pd.DataFrame:
     """Return the services of the dataset, those of the study added or put in their place."""
+    services = data.services
+    equipment = getattr(data, "equipment", None)
+    if equipment is not None and study.data is not None:
+        services = supply.with_equipment(
+            services,
+            equipment,
+            capacity=study.data.finess_capacity,
+            complete=study.data.complete_services,
+        )
     if not study.service:
-        return data.services
+        return services
     declared = pd.DataFrame([service.model_dump() for service in study.service])
     declared = declared.set_index(["site_id", "service"])
-    kept = data.services[~data.services.index.isin(declared.index)]
+    kept = services[~services.index.isin(declared.index)]
     declared = declared.reindex(columns=kept.columns)
     for column in kept.columns:
         declared[column] = declared[column].astype(kept[column].dtype)
