@@ -9,7 +9,7 @@ import geopandas as gpd
 
 from territory.access.allocation import Allocation
 from territory.errors import ParameterError, examples
-from territory.network.weighted import WeightedRoads
+from territory.network.roads import RoadNetwork
 from territory.planning.answers.grouping_answer import GroupingAnswer
 from territory.planning.grouping.groups import GroupingResult
 from territory.planning.siting.result import SitingResult
@@ -78,7 +78,7 @@ def show(
         return _show_effects(obj, service, names or {})
     if isinstance(obj, Study):
         return show_study(obj)
-    if isinstance(obj, WeightedRoads):
+    if isinstance(obj, RoadNetwork):
         return show_roads(obj)
     if hasattr(obj, "baseline") and hasattr(obj, "comparisons"):
         return _show_study_result(obj, service, outlines)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from territory.network.estimate.estimate import difference_uncertainty_min
+from territory.network.estimate import difference_uncertainty_min
 from territory.planning.siting.trade_offs import alternatives
 
 Floats = NDArray[np.float64]
