@@ -240,8 +240,8 @@ density = st.floats(0.1, 20_000)
 
 @settings(deadline=None, max_examples=60)
 @given(
-    km=st.floats(0.0, 300.0),
-    further=st.floats(0.1, 100.0),
+    km=st.floats(0.0, 250.0),
+    further=st.floats(0.1, 50.0),
     a=density,
     b=density,
     terrain=st.sampled_from(["plain", "mixed", "mountain"]),
