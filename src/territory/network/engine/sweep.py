@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from territory.network.engine.compiling import kernel, vectorized_kernel
 from territory.network.engine.graph import Int32, Int64, Integer
-from territory.network.engine.kernels.compiling import kernel, vectorized_kernel
 
 #: Origins swept together: sixteen times of four bytes fill one cache line.
 LANES = 16

@@ -10,21 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from territory.errors import ParameterError
+from territory.network.engine.compiling import kernel
 from territory.network.engine.dijkstra import one_to_all
-from territory.network.engine.graph import MAX_TIME_MS, UNREACHED
-from territory.network.engine.kernels.compiling import kernel
-from territory.network.graph.arrays import BACKWARD, FORWARD, Bools, Floats, Ints
-from territory.network.points import snapping
-from territory.network.points.endpoints import Endpoints, attach
+from territory.network.engine.graph import MAX_TIME_MS, UNREACHED, Graph
+from territory.network.graph.arrays import BACKWARD, FORWARD, Bools, Floats, Ints, Roads
+from territory.network.graph.speeds import HopTimes
+from territory.network.graph.topology import Topology
+from territory.network.points import ACCESS_KMH, Endpoints, attach, place_on_roads
 from territory.units import MILLISECONDS_PER_MINUTE, SQUARE_METRES_PER_SQUARE_KILOMETRE
 
 if TYPE_CHECKING:
     import geopandas as gpd
     from shapely.geometry.base import BaseGeometry
-
-    from territory.network.weighted import WeightedRoads
-
-__all__ = ["OFF_ROAD_M", "draw_isochrones", "vertex_times"]
 
 # farther from any road, a place is not drawn as reached (our convention, two and a half squares of the census grid)
 OFF_ROAD_M = 500.0
@@ -33,7 +30,9 @@ _MOST_CELLS = 25_000_000
 
 
 def draw_isochrones(
-    network: WeightedRoads,
+    topology: Topology,
+    hop_times: HopTimes,
+    graph: Graph,
     points: gpd.GeoDataFrame,
     *,
     minutes: Sequence[float],
@@ -41,22 +40,22 @@ def draw_isochrones(
     max_snap_m: float,
     islands: bool,
 ) -> gpd.GeoDataFrame:
-    """Do the work of `RoadNetwork.isochrones`."""
+    """Return what can be reached from points within given times, as `RoadNetwork.isochrones` says it."""
     import geopandas as gpd
 
     levels = _checked_minutes(minutes)
     if not (cell_m > 0 and np.isfinite(cell_m)):
         raise ParameterError(f"cell_m={cell_m} : indiquez un côté de maille en mètres au-dessus de zéro.")
-    topology, roads = network.topology, network.roads
-    places = snapping.place(topology, points, role="points", max_snap_m=max_snap_m, islands=islands)
-    origins = attach(roads, topology.arcs, network.hop_times, places, access_kmh=snapping.ACCESS_KMH)
+    roads = topology.roads
+    places = place_on_roads(topology, points, role="points", max_snap_m=max_snap_m, islands=islands)
+    origins = attach(topology, hop_times, places)
     usable = topology.snappable_hops & (islands | topology.is_main[roads.chain_of_vertex()])
     limit = min(MAX_TIME_MS, round(levels[-1] * MILLISECONDS_PER_MINUTE))
     rows: dict[str, list[Any]] = {"from_id": [], "minutes": [], "geometry": []}
     for row, name in enumerate(points.index.astype(str)):
-        times = vertex_times(network, origins, row, limit_ms=limit)
+        times = _vertex_times(topology, hop_times, graph, origins, row, limit_ms=limit)
         start = (int(places.hop[row]), float(places.share[row]), int(origins.access_ms[row]))
-        samples = _samples(network, times, usable, start, spacing_m=cell_m / 2, limit_ms=limit)
+        samples = _samples(roads, hop_times, times, usable, start, spacing_m=cell_m / 2, limit_ms=limit)
         for level, outline in zip(levels, _outlines(samples, levels, cell_m), strict=True):
             rows["from_id"].append(name)
             rows["minutes"].append(level)
@@ -76,12 +75,12 @@ def _checked_minutes(minutes: Sequence[float]) -> list[float]:
     return levels
 
 
-def vertex_times(network: WeightedRoads, origins: Endpoints, row: int, *, limit_ms: int) -> Ints:
+def _vertex_times(
+    topology: Topology, hops: HopTimes, graph: Graph, origins: Endpoints, row: int, *, limit_ms: int
+) -> Ints:
     """Return the time from one origin to each vertex of the roads."""
-    roads, arcs, hops = network.roads, network.topology.arcs, network.hop_times
-    node_ms = one_to_all(network.graph, origins.leaving[[row]], limit_ms=limit_ms, threads=1)[0].astype(
-        np.int64
-    )
+    roads, arcs = topology.roads, topology.arcs
+    node_ms = one_to_all(graph, origins.leaving[[row]], limit_ms=limit_ms, threads=1)[0].astype(np.int64)
     node_ms[node_ms == UNREACHED] = MAX_TIME_MS + 1
     times = np.full(roads.x.size, MAX_TIME_MS + 1, dtype=np.int64)
     starts = [
@@ -130,7 +129,8 @@ def _run_chains(
 
 
 def _samples(
-    network: WeightedRoads,
+    roads: Roads,
+    hop_times: HopTimes,
     times: Ints,
     usable: Bools,
     start: tuple[int, float, int],
@@ -139,7 +139,7 @@ def _samples(
     limit_ms: int,
 ) -> tuple[Floats, Floats, Floats]:
     """Return places along reached roads, no farther apart than asked, and the time at each (min)."""
-    roads, move = network.roads, network.hop_times.move
+    move = hop_times.move
     after = np.append(times[1:], MAX_TIME_MS + 1)
     is_reached = np.minimum(times, after) <= limit_ms
     is_reached[start[0]] = True
@@ -193,7 +193,7 @@ def _outlines(
         )
     grid = np.full((rows, columns), np.inf)
     away = np.full((rows, columns), np.inf)
-    metres_per_minute = snapping.ACCESS_KMH * 1000 / 60
+    metres_per_minute = ACCESS_KMH * 1000 / 60
     _mark(grid, away, x - x_min, y - y_min, time, cell_m, metres_per_minute)
     _spread(grid, away, cell_m, metres_per_minute, OFF_ROAD_M)
     # just above the last level, so that its outline passes within one square of the last reached one

@@ -9,9 +9,14 @@ import numpy as np
 import pandas as pd
 
 from territory.errors import ParameterError, TerritoryWarning, examples
-from territory.network.estimate import model
-from territory.network.estimate.barriers import barrier_paths_km, distance_km
-from territory.network.estimate.points import DEFAULT_AREA_KM2, Places, read_places
+from territory.network import estimate_model as model
+from territory.network.estimate_model import (
+    DEFAULT_AREA_KM2,
+    Places,
+    barrier_paths_km,
+    distance_km,
+    read_places,
+)
 
 if TYPE_CHECKING:
     import geopandas as gpd

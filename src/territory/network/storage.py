@@ -1,27 +1,157 @@
-"""Whether the arrays of a saved network can be searched: kernels follow their numbers without looking back.
+"""A network as a folder of plain arrays, mapped into memory when it is loaded back, and checked before it is searched.
 
-A digest says that a file is as its author wrote it, not that its author meant well. Every number that a kernel uses as
-a position is checked to be one, so that a network received from somebody else is right, wrong or refused, and never
-reads or writes outside its arrays.
+The folder holds ``network.json`` and one ``.npy`` file per array (the open format of NumPy, without pickles).
+The header names the version of the format, the projection, the sources, the table of speeds, and for each file
+its type, shape and SHA-256. docs/method/routes.md describes it.
+
+A digest says that a file is as its author wrote it, not that its author meant well, and kernels follow numbers
+without looking back: every number that a kernel uses as a position is checked to be one, so that a network received
+from somebody else is right, wrong or refused, and never reads or writes outside its arrays.
 """
 
 from __future__ import annotations
 
+import io
 from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from pyproj import CRS
 from pyproj.exceptions import CRSError
 
-from territory.errors import NetworkError
+from territory.errors import MissingFileError, NetworkError, OutputError, Problems
+from territory.files.arrays import is_intact, read_arrays, read_header, save_arrays
+from territory.network.engine.compiling import kernel
 from territory.network.engine.graph import Int32, Int64
 from territory.network.engine.hierarchy import Hierarchy
-from territory.network.engine.kernels.compiling import kernel
 from territory.network.graph.arrays import Roads, WayTable
+from territory.network.graph.topology import Topology
 
-__all__ = ["check_hierarchy", "check_roads"]
+FORMAT = "territory-road-network"
+# raised whenever a file means something else than before
+VERSION = 1
+_HEADER = "network.json"
+_HIERARCHY = "hierarchy_"
+_NOT_ARRAYS = ("ways", "crs", "source", "attribution", "class_names")
+_UNREADABLE = (
+    KeyError,
+    IndexError,
+    TypeError,
+    AttributeError,
+    pd.errors.ParserError,
+    pd.errors.EmptyDataError,
+)
+
+
+def save_network(topology: Topology, speeds: pd.DataFrame, period: str, path: Path) -> Path:
+    """Write a network in a folder, which replaces a network that is there and nothing else."""
+    if path.exists() and not (path / _HEADER).exists() and (not path.is_dir() or any(path.iterdir())):
+        raise OutputError(
+            f"« {path} » existe déjà et n'est pas un réseau routier enregistré : choisissez un autre nom."
+        )
+    roads = topology.roads
+    header = {
+        "format": FORMAT,
+        "version": VERSION,
+        "crs": roads.crs,
+        "source": roads.source,
+        "attribution": roads.attribution,
+        "class_names": list(roads.ways.class_names),
+        "period": period,
+        "speeds_csv": speeds.to_csv(index=False),
+    }
+    try:
+        save_arrays(path, _arrays_of(topology), header, header_name=_HEADER)
+    except OSError as error:
+        raise OutputError(
+            f"Le réseau routier n'a pas pu être enregistré dans « {path} » ({error})."
+        ) from error
+    return path
+
+
+def _arrays_of(topology: Topology) -> dict[str, NDArray[Any]]:
+    roads = topology.roads
+    arrays = {f"ways_{name}": getattr(roads.ways, name) for name in _array_names(WayTable)}
+    arrays |= {name: getattr(roads, name) for name in _array_names(Roads)}
+    if topology.is_ordered:
+        arrays |= {_HIERARCHY + name: array for name, array in topology.hierarchy.to_arrays().items()}
+    return arrays
+
+
+def _array_names(kind: type[WayTable | Roads]) -> list[str]:
+    return [field.name for field in fields(kind) if field.name not in _NOT_ARRAYS]
+
+
+def load_network(path: Path, *, verify: bool) -> tuple[Topology, pd.DataFrame, str]:
+    """Return the prepared map, the table of speeds and the period that `save_network` wrote."""
+    header = _read_header(path)
+    problems = Problems(f"Réseau routier « {path} » endommagé, enregistrez-le de nouveau", NetworkError)
+    try:
+        arrays = read_arrays(path, header, problems=problems, verify=verify)
+        topology = Topology(_roads_of(header, arrays))
+        if verify:
+            check_roads(topology.roads)
+        hierarchy = {
+            name.removeprefix(_HIERARCHY): array
+            for name, array in arrays.items()
+            if name.startswith(_HIERARCHY)
+        }
+        if hierarchy:
+            _restore_hierarchy(topology, Hierarchy.from_arrays(hierarchy), verify=verify)
+        return topology, pd.read_csv(io.StringIO(header["speeds_csv"])), str(header["period"])
+    except _UNREADABLE as error:
+        raise NetworkError(
+            f"Le réseau routier « {path} » est incomplet ({error}) : enregistrez-le de nouveau."
+        ) from error
+
+
+def _read_header(path: Path) -> dict[str, Any]:
+    if not path.exists():
+        raise MissingFileError(f"Réseau routier introuvable : « {path} » (vérifiez le chemin).")
+    try:
+        header = read_header(path, header_name=_HEADER)
+    except (OSError, ValueError) as error:
+        raise NetworkError(
+            f"« {path} » n'est pas un réseau routier enregistré, ou son fichier {_HEADER} est illisible ({error})."
+        ) from error
+    if header["format"] != FORMAT:
+        raise NetworkError(f"« {path} » n'est pas un réseau routier enregistré par cette bibliothèque.")
+    if header["version"] != VERSION:
+        raise NetworkError(
+            f"Le réseau « {path} » est au format {header['version']}, cette version lit le format {VERSION} : relisez"
+            " la carte routière et enregistrez le réseau de nouveau."
+        )
+    if not is_intact(header):
+        raise NetworkError(
+            f"Le fichier {_HEADER} de « {path} » a été modifié ou endommagé : enregistrez-le de nouveau."
+        )
+    return header
+
+
+def _roads_of(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Roads:
+    way_columns: dict[str, Any] = {name: arrays[f"ways_{name}"] for name in _array_names(WayTable)}
+    columns: dict[str, Any] = {name: arrays[name] for name in _array_names(Roads)}
+    return Roads(
+        ways=WayTable(class_names=tuple(header["class_names"]), **way_columns),
+        crs=header["crs"],
+        source=header["source"],
+        attribution=header["attribution"],
+        **columns,
+    )
+
+
+def _restore_hierarchy(topology: Topology, hierarchy: Hierarchy, *, verify: bool) -> None:
+    if verify:
+        check_hierarchy(hierarchy)
+    if hierarchy.n_nodes != topology.arcs.n_nodes or hierarchy.edge_arcs.size != topology.arcs.tails.size:
+        raise NetworkError(
+            "La hiérarchie enregistrée n'est pas celle de cette carte : enregistrez de nouveau le réseau."
+        )
+    topology.take_hierarchy(hierarchy)
+
 
 # no projected coordinate on Earth goes further (m)
 _FARTHEST_M = 4.1e7
