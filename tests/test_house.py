@@ -8,6 +8,9 @@ import re
 from pathlib import Path
 
 import pytest
+from packaging.version import Version
+
+import territory
 
 ROOT = Path(__file__).parent.parent
 MODULES = sorted((ROOT / "src" / "territory").rglob("*.py"))
@@ -19,7 +22,7 @@ TEXTS = [
 ]
 
 PUBLIC = {
-    "territory": ("load_study", "run_study", "Study", "StudyResult"),
+    "territory": ("load_study", "run_study", "Study", "StudyResult", "TerritoryError"),
     "territory.network": (
         "RoadNetwork",
         "download",
@@ -106,6 +109,14 @@ def test_no_path_of_a_machine_and_nothing_left_to_do() -> None:
         assert not re.search(r"(?<![\w.])/(?:work|home|Users|root)/", text), path
         if path.suffix == ".py":
             assert not re.search(r"\b(?:TODO|FIXME|XXX)\b", text), path
+
+
+def test_what_was_to_leave_by_this_version_has_left() -> None:
+    for path in MODULES:
+        for version in re.findall(r'removed_in="([^"]+)"', path.read_text("utf-8")):
+            assert Version(version) > Version(territory.__version__), path
+            # what planners and scripts write is taken away by a major version alone, or a minor one before 1.0
+            assert Version(version).micro == 0, path
 
 
 def test_requirements_hold_no_address() -> None:

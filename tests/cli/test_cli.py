@@ -3,11 +3,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import pytest
 
+import territory
 from territory.cli import main
+from territory.errors import TerritoryWarning
 
 
 def run(*arguments: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
@@ -52,6 +55,29 @@ def test_failed_study_is_1_without_traceback(tmp_path: Path, capsys: pytest.Capt
     assert "vouliez-vous dire « population »" in err
     assert "Traceback" not in err
     assert list(tmp_path.iterdir()) == [study]
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--version", capsys=capsys) == (0, f"territory {territory.__version__}\n", "")
+
+
+@pytest.mark.filterwarnings("default")
+def test_warnings_are_sentences(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    def doubt() -> tuple[bool, list[str]]:
+        warnings.warn("3 communes sont sans population.", TerritoryWarning, stacklevel=2)
+        warnings.warn("mean of empty slice", RuntimeWarning, stacklevel=2)
+        return True, []
+
+    monkeypatch.setattr("territory.workflow.setup.doctor.diagnose", doubt)
+    shown = warnings.showwarning
+    code, _, err = run("doctor", capsys=capsys)
+    assert code == 0
+    assert err.splitlines() == [
+        "Attention : 3 communes sont sans population.",
+        "Attention : RuntimeWarning : mean of empty slice",
+    ]
+    # what a notebook shows of its warnings is not ours to change
+    assert warnings.showwarning is shown
 
 
 def test_missing_study_is_1(capsys: pytest.CaptureFixture[str]) -> None:

@@ -189,6 +189,18 @@ def test_budget_total_does_not_give_a_withheld_group_back() -> None:
     assert math.isnan(result["B"])
 
 
+def test_budget_total_is_withheld_when_one_unit_fills_what_it_leaves() -> None:
+    # four establishments in the groups that are withheld, one of them 98 % of their sum: a reader who takes the
+    # printed group from the total knows its budget almost to the euro
+    groups = pd.Series(["A"] * 3 + ["B"] * 2 + ["C"] * 2)
+    result = protect_budgets(pd.Series([3.0, 4.0, 5.0, 150.0, 1.0, 1.0, 1.0]), groups)
+    assert result["A"] == 12.0
+    assert math.isnan(result["Total"])
+    # 85 % is allowed, and no more
+    result = protect_budgets(pd.Series([3.0, 4.0, 5.0, 17.0, 1.0, 1.0, 1.0]), groups)
+    assert result["Total"] == 32.0
+
+
 def test_negative_budget_is_refused() -> None:
     with pytest.raises(ParameterError, match="négatifs"):
         protect_budgets(pd.Series([-1.0]), pd.Series(["A"]))

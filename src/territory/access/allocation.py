@@ -65,9 +65,8 @@ class Allocation:
     def _repr_html_(self) -> str:
         return (
             "<table><caption>Affectation des places</caption>"
-            f"<tr><th scope='row'>Personnes servies</th><td>{self.served:g}</td></tr>"
-            f"<tr><th scope='row'>Personnes sans place</th><td>{float(self.unmet.sum()):g}</td></tr>"
-            f"<tr><th scope='row'>Places libres</th><td>{float(self.free_places.sum()):g}</td></tr>"
+            # no number of persons, who may be children served: those of a study are in its report, protected
+            f"<tr><th scope='row'>Lieux complets</th><td>{int(self.free_places.le(0).sum())}</td></tr>"
             f"<tr><th scope='row'>Temps moyen (min)</th><td>{self.mean_time_min:.1f}</td></tr></table>"
         )
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from territory import __version__
 from territory.cli import compare, data, notebooks, report
 from territory.cli.french import FrenchCommand, FrenchGroup, in_french
 from territory.cli.options import OutOption, PopulationOption, RoadsOption
@@ -28,8 +29,20 @@ app.add_typer(data.app)
 app.add_typer(notebooks.app)
 
 
+def _say_version(asked: bool) -> None:
+    """Print the version and stop there."""
+    if asked:
+        typer.echo(f"territory {__version__}")
+        raise typer.Exit
+
+
 @app.callback()
-def _root() -> None:
+def _root(
+    _: Annotated[
+        bool,
+        typer.Option("--version", callback=_say_version, is_eager=True, help="Affiche la version."),
+    ] = False,
+) -> None:
     """Temps de trajet, besoins, accès aux soins et scénarios pour la planification médico-sociale."""
 
 
@@ -166,10 +179,12 @@ class _progress:  # noqa: N801
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; an expected error is one message and its exit code, never a traceback."""
+    from territory.cli.warning import in_sentences
     from territory.errors import TerritoryError
 
     try:
-        status = app(args=arguments, standalone_mode=False)
+        with in_sentences():
+            status = app(args=arguments, standalone_mode=False)
     except TerritoryError as error:
         typer.echo(f"Erreur : {error}", err=True)
         sys.exit(FAILED)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from collections.abc import Callable
@@ -17,13 +18,16 @@ from territory.scenario.comparison.compare import compare
 from territory.scenario.measures.compute import compute
 from territory.study.load import load_study
 from territory.study.words.model import Study
+from territory.workflow.handover.private_record import private_record
 from territory.workflow.handover.write_run import make_folder, write_outputs
 from territory.workflow.inputs.manifest import describe_run
 from territory.workflow.inputs.prepare import dataset_of, prepare
 from territory.workflow.isochrones import isochrones
+from territory.workflow.journal import journal, note_choices, note_study
 from territory.workflow.step_cache import Steps
 
 StepListener = Callable[[str], None]
+_log = logging.getLogger(__name__)
 
 
 def run_study(
@@ -42,9 +46,10 @@ def run_study(
         A study, the name of a built-in one, or the path of a TOML file.
     out_dir
         Folder in which `reports/<study>` (report, tables, map layers, manifest) and `data/processed/<study>`
-        (long steps that a rerun gives back) are written; nothing is written without it. Files are made
-        beside and put in their place at the end: a run that fails leaves those of before. One run at a time:
-        a second one waits a minute for the folder, then refuses.
+        (long steps that a rerun gives back, and `journal.log`: what the run read and decided, or why it failed)
+        are written; nothing is written without it. Files are made beside and put in their place at the end: a run
+        that fails leaves those of before. One run at a time: a second one waits a minute for the folder, then
+        refuses.
     roads
         Road map (.osm.pbf) that replaces estimated times.
     population
@@ -82,7 +87,11 @@ def run_study(
     with hold(kept_dir, announce=clock.begin):
         for folder in (report_dir, kept_dir):
             sweep(folder)
-        return _run(study, clock, roads_path, report_dir=report_dir, kept_dir=kept_dir)
+        with journal(kept_dir):
+            note_study(study, roads=roads_path)
+            result = _run(study, clock, roads_path, report_dir=report_dir, kept_dir=kept_dir)
+            clock.note_end()
+            return result
 
 
 def _run(
@@ -96,7 +105,10 @@ def _run(
     """Compute a study, and write it in folders that nobody else writes in."""
     clock.begin("Temps de trajet et besoins")
     steps = Steps(kept_dir)
+    # before the files are read: one that changes meanwhile is then found changed by the next run
+    record = None if kept_dir is None else private_record(study, kept_dir)
     inputs = prepare(study, roads=roads_path, steps=steps)
+    note_choices(inputs)
     clock.begin("Situation d'aujourd'hui")
     baseline = compute(inputs.state)
     scenarios, comparisons = {}, {}
@@ -123,13 +135,14 @@ def _run(
         manifest=manifest,
         run_digest=digest,
     )
-    if report_dir is None:
+    if report_dir is None or record is None:
         return result
     clock.begin("Rapport, tables et cartes")
     written = replace(result, report_dir=report_dir)
     write_outputs(
         written,
         report_dir,
+        record=record,
         log=lambda: {
             "seconds": clock.end(),
             "reused": steps.reused,
@@ -165,8 +178,21 @@ class _Clock:
 
     def begin(self, step: str) -> None:
         """Start a step; the one before ends."""
+        self._note_last()
+        _log.info("%s…", step)
         self._steps.append((step, time.perf_counter()))
         self._listener(step)
+
+    def note_end(self) -> None:
+        """Log how long the last step took, and all of them."""
+        self._note_last()
+        _log.info("Fini en %.1f s", time.perf_counter() - self._steps[0][1])
+
+    def _note_last(self) -> None:
+        """Log how long the step that ends took."""
+        if self._steps:
+            step, began = self._steps[-1]
+            _log.info("%s : %.3f s", step, time.perf_counter() - began)
 
     def end(self) -> dict[str, float]:
         """Return the seconds of each step so far."""

@@ -57,10 +57,14 @@ class SitingAnswer:
         return f"SitingAnswer({self.siting.id!r}: {', '.join(names)}; {len(self.ranking)} candidates)"
 
     def _repr_html_(self) -> Any:
-        """Return the ranking for Jupyter."""
-        return self.ranking.to_html(
-            float_format=lambda value: f"{value:.1f}".replace(".", ","), notebook=True
+        """Return the ranking for Jupyter; of children served it shows the order, and no number that they make."""
+        names = ["commune_code", "name", "epci_name", "is_selected"]
+        shown = (
+            self.ranking[[name for name in names if name in self.ranking]]
+            if self.is_observed
+            else self.ranking
         )
+        return shown.to_html(float_format=lambda value: f"{value:.1f}".replace(".", ","), notebook=True)
 
 
 def candidate_communes(siting: Siting, communes: gpd.GeoDataFrame) -> list[str]:

@@ -47,16 +47,18 @@ class GroupingResult:
     status: str
 
     def __repr__(self) -> str:
-        """Return the number of groups, their sizes and the proof."""
+        """Return the number of groups, of units in each, and the proof: sizes may be budgets, which are not shown."""
+        units = self.summary["n_units"]
         return (
-            f"GroupingResult({len(self.summary)} groups of {len(self.groups)} units; sizes "
-            f"{self.quality['smallest_size']:g} to {self.quality['largest_size']:g}, {self.status})"
+            f"GroupingResult({len(self.summary)} groups of {len(self.groups)} units; {units.min()} to {units.max()} "
+            f"units each, {self.status})"
         )
 
     def _repr_html_(self) -> str:
-        """Return the table of groups for Jupyter, in French."""
+        """Return the table of groups for Jupyter, in French, without the sizes, which may be budgets."""
         said = "optimum prouvé" if self.status == "optimal" else "bonne solution, optimum non prouvé"
-        table = self.summary.to_html(float_format=lambda value: f"{value:.1f}".replace(".", ","), na_rep="–")
+        shown = self.summary.drop(columns=["size", "size_ratio"], errors="ignore")
+        table = shown.to_html(float_format=lambda value: f"{value:.1f}".replace(".", ","), na_rep="–")
         return f"<p>{html.escape(f'{len(self.summary)} groupes, {said}')}</p>{table}"
 
 

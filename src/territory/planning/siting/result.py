@@ -81,17 +81,17 @@ class SitingResult:
         )
 
     def _repr_html_(self) -> str:
-        """Return a small table for Jupyter, in French."""
+        """Return a small table for Jupyter, in French; it counts no person, who may be children served."""
         name, unit = NAMES[self.problem]
         rows = {
             "Question": name,
             "Sites à ouvrir": ", ".join(self.selected) or "aucun",
             "Sites existants": ", ".join(self.fixed) or "aucun",
-            "Résultat": f"{_french(self.objective)} {unit}",
+            **({} if "personnes" in unit else {"Résultat": f"{_french(self.objective)} {unit}"}),
             "Preuve": f"{STATUSES[self.status]} (écart {_french(self.gap * 100)} %)",
             "Temps moyen": f"{_french(self.mean_time_min)} min",
             "Temps le plus long": f"{_french(self.worst_time_min)} min",
-            "Personnes au-delà du temps demandé": _french(float(self.uncovered.sum())),
+            "Origines au-delà du temps demandé": str(int(self.uncovered.gt(0).sum())),
         }
         lines = "".join(
             f'<tr><th scope="row">{html.escape(key)}</th><td>{html.escape(value)}</td></tr>'

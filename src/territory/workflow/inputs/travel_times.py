@@ -15,7 +15,7 @@ from territory.study.words.changes import ChangeSpeeds
 from territory.study.words.model import Study
 from territory.units import MILLISECONDS_PER_MINUTE
 from territory.workflow.inputs.road_map import RoadMap
-from territory.workflow.step_cache import Steps, code_digest, digest_of
+from territory.workflow.step_cache import Steps, digest_of
 
 # two official engines on the same pairs of Gironde: 66.8 % within 5 min of each other (DREES, 2021)
 ROADS_DOUBT_MIN = 5.0
@@ -28,6 +28,14 @@ class Times:
     to_sites: pd.DataFrame
     between_sites: pd.DataFrame
     method: str
+
+
+def no_times(method: str, *, cutoff_min: float) -> Times:
+    """Return times of no pair, for a study whose times are written part by part."""
+    none = pd.DataFrame({"from_id": pd.Series(dtype="str"), "to_id": pd.Series(dtype="str")})
+    none["travel_time_min"] = pd.Series(dtype=float)
+    none.attrs["cutoff_min"] = cutoff_min
+    return Times(none, none.copy(), method)
 
 
 def travel_times(
@@ -50,16 +58,15 @@ def travel_times(
         study.travel.terrain,
         study.travel.max_time_min,
     )
-    code = code_digest("territory.network")
     if roads is not None:
-        method, key = "roads", digest_of(places, roads.digest(speeds), code, ROADS_DOUBT_MIN)
+        method, key = "roads", digest_of(places, roads.digest(speeds), ROADS_DOUBT_MIN)
         make = partial(_by_road, roads, study, communes, sites, named_sites, speeds)
     elif files.distancier:
         table = folder / files.distancier
-        method, key = "distancier", digest_of(places, digest_file(table), files.distancier_unit, code)
+        method, key = "distancier", digest_of(places, digest_file(table), files.distancier_unit)
         make = partial(_by_distancier, table, study, communes, sites, named_sites)
     else:
-        method, key = "estimate", digest_of(places, code)
+        method, key = "estimate", places
         make = partial(_estimated, study, communes, sites, named_sites)
     to_sites, between = steps.run("temps de trajet", key, make)
     return Times(to_sites, between, method)
