@@ -154,7 +154,8 @@ _EHPAD = (
     "residents"
 )
 _COORDINATION = (
-    "name status basis commune_count population_hab area_km2 edge_time_min mean_time_min too_far_min is_too_large ask"
+    "name status basis commune_count population_hab area_km2 edge_time_min mean_time_min too_far_min is_too_large "
+    "ask"
 )
 TABLES = (
     Table(

@@ -70,9 +70,20 @@ COLUMNS = (
         "children_accompanied",
         "Enfants accompagnés",
         "children that the building is for, as the study states them",
+        secrecy=Secrecy.MEAN,
     ),
-    number("per_child_low_eur", "Par enfant, bas", f"net cost of a child, low: {_PRICE}"),
-    number("per_child_high_eur", "Par enfant, haut", f"net cost of a child, high: {_PRICE}"),
+    number(
+        "per_child_low_eur",
+        "Par enfant, bas",
+        f"net cost of a child, low: {_PRICE}",
+        secrecy=Secrecy.MEAN,
+    ),
+    number(
+        "per_child_high_eur",
+        "Par enfant, haut",
+        f"net cost of a child, high: {_PRICE}",
+        secrecy=Secrecy.MEAN,
+    ),
     Column("assumptions", "Hypothèses", "assumptions of the cost, in French"),
 )
 
@@ -114,6 +125,7 @@ TABLES = (
         "The accounts of travel of one child in a year: three, never added up.",
         "scenario zone service who measure bound",
         "zone_name unit baseline_value scenario_value delta_value",
+        own=(Column("measure", "Mesure", "quantity", codes={name: fr for name, (_, fr, _) in YEAR.items()}),),
     ),
     Table(
         "comptes_de_trajets",

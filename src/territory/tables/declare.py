@@ -81,6 +81,8 @@ class Column:
         French names of the codes that it holds.
     fr_long
         French words in a sentence, where they are not those of the heading.
+    digits
+        Decimals that it can bear, where its unit does not say.
     is_fine
         Shown with three decimals where the unit does not say so.
     is_label
@@ -96,6 +98,7 @@ class Column:
     secrecy: Secrecy = Secrecy.PUBLIC
     codes: Mapping[str, str] = field(default_factory=dict)
     fr_long: str = ""
+    digits: int | None = None
     is_fine: bool = False
     is_label: bool = False
     minimum: float | None = None
@@ -122,8 +125,8 @@ class Column:
 
     @property
     def decimals(self) -> int | None:
-        """Decimals that its unit can bear, None when numbers are left as they are."""
-        return self.unit.decimals
+        """Decimals that it can bear, None when numbers are left as they are."""
+        return self.unit.decimals if self.digits is None else self.digits
 
     @property
     def number_format(self) -> str:
@@ -159,6 +162,9 @@ def sides(column: Column, which: Iterable[str] = SIDES) -> tuple[Column, ...]:
             # a word that says a unit of its own keeps it last
             fr=re.sub(r"( \([^)]*\))?$", rf", {SIDES[side][0]}\1", column.fr, count=1),
             about=f"{column.about}, {SIDES[side][1]}",
+            secrecy=Secrecy.MEAN
+            if side == "delta" and column.secrecy is Secrecy.ESTIMATE
+            else column.secrecy,
             minimum=None if side == "delta" else column.minimum,
         )
         for side in which

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from territory.tables import codes
 from territory.tables.declare import Column, Keyed, Secrecy, Table, flag, number
 from territory.tables.inputs import TABLES as INPUTS
@@ -68,10 +70,16 @@ COLUMNS = (
     number("n_members", "Membres", "members of all groups"),
     number("n_groups", "Groupes", "number of groups"),
     number("size", "Taille", "size of the group, as the question counts it"),
-    number("size_ratio", "Taille ÷ taille moyenne", "size over the mean size", is_fine=True),
+    number("size_ratio", "Taille ÷ taille moyenne", "size over the mean size", is_fine=True, digits=2),
     number("smallest_size", "Plus petite taille", "size of the smallest group"),
     number("largest_size", "Plus grande taille", "size of the largest group"),
-    number("balance", "Équilibre (plus petit ÷ plus grand)", "smallest size over the largest", is_fine=True),
+    number(
+        "balance",
+        "Équilibre (plus petit ÷ plus grand)",
+        "smallest size over the largest",
+        is_fine=True,
+        digits=2,
+    ),
     number("mean_drive_min", "Route moyenne", "mean drive of the members"),
     number("worst_drive_min", "Route la plus longue", "longest drive of a member"),
     number(
@@ -99,7 +107,12 @@ COLUMNS = (
     Column("blocks", "Groupes existants", "groups that exist already and are kept whole"),
     Column("existing_group", "Groupe existant", "group that the member is in already"),
     number("budget_eur", "Budget", "yearly budget", secrecy=Secrecy.MONEY),
-    flag("meets_budget_threshold", "Atteint le seuil de budget", "the group reaches the budget of the law"),
+    replace(
+        flag(
+            "meets_budget_threshold", "Atteint le seuil de budget", "the group reaches the budget of the law"
+        ),
+        secrecy=Secrecy.MONEY,
+    ),
     Column("status_basis", "D'où vient le statut", "what the legal status was read from"),
     flag("is_autonomous", "Juridiquement autonome", "the establishment is a legal person of its own"),
     Column("member_id", "Membre", "establishment"),
@@ -146,6 +159,10 @@ _POOLING = (
 _COMPARED = (
     "name n_members n_groups smallest_size largest_size balance mean_drive_min worst_drive_min "
     "worst_drive_between_min mean_spread_km n_closer n_farther n_indistinct"
+)
+# the sizes of a grouping by budget are budgets
+_SIZES = tuple(
+    replace(one, secrecy=Secrecy.MONEY) for one in COLUMNS if one.name in ("smallest_size", "largest_size")
 )
 TABLES = (
     Table(
@@ -224,6 +241,7 @@ TABLES = (
         "Every question of grouping.",
         "alternative option",
         _COMPARED,
+        own=_SIZES,
     ),
     Table(
         "groupements_contexte",

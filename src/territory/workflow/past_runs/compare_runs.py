@@ -23,7 +23,7 @@ from territory.study.secrecy import UNPUBLISHED
 from territory.study.state import State
 from territory.study.words.changes import Scenario
 from territory.study.words.model import Study
-from territory.tables.service_names import SERVICE_NAMES
+from territory.tables.codes import SERVICES
 from territory.workflow.handover.private_record import private_record
 from territory.workflow.handover.write_run import make_folder
 from territory.workflow.inputs.manifest import describe_run
@@ -105,7 +105,7 @@ def write_difference(difference: RunDifference, folder: Path) -> list[Path]:
     for codes, said in ((communes["epci_code"], communes["epci_name"]), (communes.index, communes["name"])):
         names.update({str(code): str(name) for code, name in zip(codes, said, strict=True)})
     names.update({named.id: named.label_short or named.label for named in b.authorisation})
-    names.update(SERVICE_NAMES)
+    names.update(SERVICES)
     # the surroundings are computed, but the council is told of its own communes and of the EPCI
     around = set(communes.index[~inside])
     told = difference.changes[~difference.changes.index.get_level_values("place").isin(around)]
