@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import cache
 from typing import NamedTuple
 
@@ -101,12 +102,15 @@ def check_declared(name: str, columns: Iterable[str]) -> None:
 def keyed_label(keyed: Keyed, name: str) -> str:
     """Return the French heading of a column whose name holds a key."""
     keys = keyed.keys(name) or {}
-    service = keys.pop("service", "")
-    parts = [keyed.column.fr, COLUMNS["service"].codes.get(service, service), *keys.values()]
-    if "scenario" not in keys and service:
-        parts.append("aujourd'hui")
-    said = ", ".join(part for part in parts if part)
-    return f"{said} ({keyed.column.unit.fr})" if keyed.column.unit.fr else said
+    parts = [keyed.column.fr]
+    if "service" in keys:
+        scenario = keys.get("scenario")
+        parts.append(COLUMNS["service"].codes.get(keys["service"], keys["service"]))
+        parts.append(f"scénario {scenario}" if scenario else "aujourd'hui")
+    if "threshold_min" in keys:
+        parts.append(f"{keys['threshold_min']} min")
+    parts.extend(COLUMNS[key].codes[keys[key]] for key in ("who", "bound") if key in keys)
+    return replace(keyed.column, fr=", ".join(parts)).label
 
 
 def label_of(name: str, column: str) -> str:
