@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from territory.release.disclosure import THRESHOLD
-from territory.release.treatment import SMALL, treat, treat_measures
+from territory.release.treatment import SMALL, is_small, treat, treat_measures
 from territory.scenario.comparison.scenarios_side_by_side import side_by_side
 from territory.scenario.zones import ALL_TERRITORY
 from territory.tables.accounts import SIDED_TRIPS, TRIPS
@@ -112,7 +112,7 @@ def _communes(result: StudyResult) -> pd.DataFrame:
         table = table[is_changed & is_near].reset_index()
         persons = [f"{side}_unmet_persons" for side in ("baseline", "scenario", "delta")]
         counts = table[persons]
-        small = counts.gt(0) & counts.lt(THRESHOLD)
+        small = counts.apply(is_small)
         hidden = table["service"].isin(observed) | small.any(axis=1)
         # one side and the difference would give the other side back
         table[persons] = counts.mask(hidden)

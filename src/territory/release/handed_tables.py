@@ -21,6 +21,7 @@ from territory.release.treatment import handed, treat, unpivot
 from territory.scenario.measures.compute import ALL_TERRITORY
 from territory.supply.service_lists import is_candidate
 from territory.tables.access import COVERAGE
+from territory.tables.catalogue import keyed_label
 from territory.tables.planning import BASELINE_TIME, SCENARIO_TIME
 
 if TYPE_CHECKING:
@@ -60,20 +61,32 @@ def layers(result: StudyResult) -> dict[str, gpd.GeoDataFrame]:
     """
     state = result.baseline.state
     times = result.baseline.access["travel_time_min"].unstack("service")
-    wide = {BASELINE_TIME.name(service=service): times[service] for service in times}
-    for name, scenario in result.scenarios.items():
-        later = scenario.access["travel_time_min"].unstack("service")
-        moved = result.comparisons[name].services
-        wide |= {SCENARIO_TIME.name(scenario=name, service=service): later[service] for service in moved}
-    columns = pd.DataFrame(wide).reindex(state.communes.index)
+    wide = {(BASELINE_TIME, "", str(service)): times[service] for service in times}
+    for scenario, results in result.scenarios.items():
+        later = results.access["travel_time_min"].unstack("service")
+        moved = result.comparisons[scenario].services
+        wide |= {(SCENARIO_TIME, scenario, service): later[service] for service in moved}
+    named = {
+        keyed.name(scenario=scenario, service=service): values
+        for (keyed, scenario, service), values in wide.items()
+    }
+    # told here, where the ids are known: a name alone does not say where the one ends and the other begins
+    aliases = {
+        name: keyed_label(keyed, {"scenario": scenario, "service": service})
+        for name, (keyed, scenario, service) in zip(named, wide, strict=True)
+    }
+    columns = pd.DataFrame(named).reindex(state.communes.index)
     found = {"communes": state.communes.join(columns), "sites": _real_sites(result)}
     outlines = result.dataset.outlines
     if outlines is not None:
         found["contours"] = outlines.join(state.communes[["name", "epci_code", "epci_name"]]).join(columns)
-    return {
+    made = {
         name: gpd.GeoDataFrame(handed(f"territoire.gpkg {name}", layer.reset_index()), crs=layer.crs)
         for name, layer in found.items()
     }
+    for layer in made.values():
+        layer.attrs["aliases"] = aliases
+    return made
 
 
 def _real_sites(result: StudyResult) -> gpd.GeoDataFrame:

@@ -23,7 +23,7 @@ def scenario_tables(result: StudyResult) -> dict[str, pd.DataFrame]:
     `offre_scenarios`: site, places, holder and operator of each authorisation before and after; `mutualisations`:
     what each groupement shares, and the staff time said to be freed; `population_scenarios`: inhabitants and
     needs by EPCI where a scenario changes them; `implantation_<id>`: every candidate of a question, best first;
-    `implantation_seuils`: persons beyond each threshold, for every candidate of every question.
+    `implantations_seuils`: persons beyond each threshold, for every candidate of every question.
     """
     found = {
         "offre_scenarios": _offer(result),
@@ -37,7 +37,7 @@ def scenario_tables(result: StudyResult) -> dict[str, pd.DataFrame]:
         found[f"implantation_{name}"] = table.drop(columns=held)
         if held:
             beyond.append(unpivot(table[["siting", "to_id", "name", *held]], (BEYOND,)))
-    found["implantation_seuils"] = pd.concat(beyond, ignore_index=True) if beyond else pd.DataFrame()
+    found["implantations_seuils"] = pd.concat(beyond, ignore_index=True) if beyond else pd.DataFrame()
     return {name: table for name, table in found.items() if len(table)}
 
 

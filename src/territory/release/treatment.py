@@ -24,6 +24,11 @@ SHARE_CLASSES = ((0.2, "moins de 20 %"), (0.5, "de 20 à 50 %"), (np.inf, "50 % 
 _COUNTS = (Secrecy.ESTIMATE, Secrecy.OBSERVED)
 
 
+def is_small(values: pd.Series) -> pd.Series:
+    """Return where a count is under the threshold without being 0."""
+    return values.gt(0) & values.lt(THRESHOLD)
+
+
 def treat(name: str, table: pd.DataFrame, withheld: pd.DataFrame | pd.Series | None = None) -> pd.DataFrame:
     """Withhold what a table declares as secret, and leave the rest as it is.
 
@@ -51,7 +56,7 @@ def treat(name: str, table: pd.DataFrame, withheld: pd.DataFrame | pd.Series | N
     check_declared(name, map(str, table.columns))
     declared = {column: column_of(name, str(column)) for column in table.columns}
     counted = [column for column, one in declared.items() if one.secrecy is Secrecy.OBSERVED]
-    small = {column: table[column].gt(0) & table[column].lt(THRESHOLD) for column in counted}
+    small = {column: is_small(table[column]) for column in counted}
     # a mean is one count over another: with one known and the mean, the other is
     beside = pd.concat(small, axis=1).any(axis=1) if small else pd.Series(False, index=table.index)
     changed = {}
@@ -103,7 +108,7 @@ def handed(name: str, table: pd.DataFrame) -> pd.DataFrame:
     for column in map(str, table.columns):
         one, values = column_of(name, column), table[column]
         if one.secrecy in _COUNTS and pd.api.types.is_numeric_dtype(values):
-            left = values[values.gt(0) & values.lt(THRESHOLD)]
+            left = values[is_small(values)]
             if len(left):
                 raise ParameterError(
                     f"Table « {name} », colonne « {column} » : {len(left)} effectif(s) de moins de {THRESHOLD} "
@@ -125,10 +130,7 @@ def treat_measures(table: pd.DataFrame, secret: pd.Series) -> pd.DataFrame:
         Rows of observed children, of which nothing is told.
     """
     counts = table["measure"].map(lambda name: BY_NAME[name].secrecy is Secrecy.ESTIMATE)
-    small = {
-        side: counts & table[f"{side}_value"].gt(0) & table[f"{side}_value"].lt(THRESHOLD)
-        for side in ("baseline", "scenario")
-    }
+    small = {side: counts & is_small(table[f"{side}_value"]) for side in ("baseline", "scenario")}
     either = small["baseline"] | small["scenario"] | secret
     hidden = {side: values | secret for side, values in small.items()}
     # a difference, or its range, would give a withheld side back

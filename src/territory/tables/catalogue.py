@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import cache
 from typing import NamedTuple
@@ -99,9 +99,14 @@ def check_declared(name: str, columns: Iterable[str]) -> None:
         )
 
 
-def keyed_label(keyed: Keyed, name: str) -> str:
-    """Return the French heading of a column whose name holds a key."""
-    keys = keyed.keys(name) or {}
+def keyed_label(keyed: Keyed, keys: Mapping[str, str]) -> str:
+    """Return the French heading of a column whose name holds keys.
+
+    Examples
+    --------
+    >>> keyed_label(planning.SCENARIO_TIME, {"scenario": "B", "service": "urgences"})
+    "Temps de route, service d'urgences, scénario B (min)"
+    """
     parts = [keyed.column.fr]
     if "service" in keys:
         scenario = keys.get("scenario")
@@ -122,8 +127,8 @@ def label_of(name: str, column: str) -> str:
     'Temps de route, aller simple, écart (min)'
     """
     for keyed in table_of(name).table.keyed:
-        if column not in columns_of(name) and keyed.keys(column) is not None:
-            return keyed_label(keyed, column)
+        if column not in columns_of(name) and (keys := keyed.keys(column)) is not None:
+            return keyed_label(keyed, keys)
     return column_of(name, column).label
 
 

@@ -176,7 +176,7 @@ _KEYS = {
     "threshold_min": r"[0-9]+(?:\.[0-9]+)?",
     "who": "child|parent|staff",
     "bound": "direct|low|high",
-    "scenario": r"[A-Za-z0-9-]+",
+    "scenario": ".+?",
 }
 
 

@@ -209,7 +209,7 @@ TABLES = (
         _RANKING,
     ),
     Table(
-        "implantation_seuils",
+        "implantations_seuils",
         "Sites, autres seuils",
         "Persons beyond each threshold, for every candidate of every question of siting.",
         "siting to_id threshold_min",

@@ -52,7 +52,11 @@ def write_geopackage(layers: Mapping[str, gpd.GeoDataFrame], path: Path) -> None
     for name, layer in layers.items():
         pyogrio.write_dataframe(layer, path, layer=name, driver="GPKG", append=path.exists())
     aliases = [
-        (name, str(column), label_of(f"{path.name} {name}", str(column)))
+        (
+            name,
+            str(column),
+            layer.attrs.get("aliases", {}).get(str(column)) or label_of(f"{path.name} {name}", str(column)),
+        )
         for name, layer in layers.items()
         for column in layer.columns
         if column != layer.geometry.name

@@ -53,7 +53,7 @@ _ORDER = (
 )
 README, SOURCES = "Lisez-moi", "Sources"
 # long tables whose keys are spread over columns
-MEASURES, SIDE_BY_SIDE, BEYOND = "comparaison_mesures", "Scénarios côte à côte", "implantation_seuils"
+MEASURES, SIDE_BY_SIDE, BEYOND = "comparaison_mesures", "Scénarios côte à côte", "implantations_seuils"
 BEYOND_PREFIX, _SIGN = "persons_beyond ", " : "
 # what is shown of each scenario, under the columns of the long table
 _OF_SCENARIO = {

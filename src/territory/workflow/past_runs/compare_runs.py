@@ -23,6 +23,7 @@ from territory.study.secrecy import UNPUBLISHED
 from territory.study.state import State
 from territory.study.words.changes import Scenario
 from territory.study.words.model import Study
+from territory.tables.catalogue import check_declared
 from territory.tables.codes import SERVICES
 from territory.workflow.handover.private_record import private_record
 from territory.workflow.handover.write_run import make_folder
@@ -121,6 +122,7 @@ def write_difference(difference: RunDifference, folder: Path) -> list[Path]:
     paths = [folder / name for name in ("differences.pdf", "differences.csv", "seuils.csv")]
     compile_pdf(document, paths[0])
     for table, path in zip((published(difference.changes), difference.crossings), paths[1:], strict=True):
+        check_declared(path.stem, map(str, table.columns))
         without_formulas(table.round(1)).to_csv(path, index=False, encoding="utf-8", lineterminator="\n")
     return paths
 
