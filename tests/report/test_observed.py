@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
@@ -284,7 +284,6 @@ def test_means_that_would_tell_where_children_live_are_withheld(draguignan: Stud
     assert flags["mean"][list(with_village & set(flags.index))].all()
 
 
-@settings(deadline=None, max_examples=30)
 @given(st.lists(st.integers(0, 14), min_size=1, max_size=5), st.data())
 def test_any_sums_of_any_communes(counts: list[int], data: st.DataObject) -> None:
     codes = [f"c{i}" for i in range(len(counts))]

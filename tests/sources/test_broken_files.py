@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from territory import sources
@@ -304,7 +304,6 @@ def test_a_line_without_end_is_refused_before_it_fills_the_memory(tmp_path, case
 
 
 @given(data=st.data())
-@settings(deadline=None, max_examples=120)
 def test_no_altered_file_ends_in_a_traceback(tmp_path_factory, data):
     case = CASES[data.draw(st.sampled_from(sorted(CASES)))]
     path = write(tmp_path_factory.mktemp("corpus"), case)
@@ -336,7 +335,6 @@ LAYERS = {
 
 
 @given(data=st.data())
-@settings(deadline=None, max_examples=30)
 def test_no_altered_layer_ends_in_a_traceback(tmp_path_factory, data):
     reader, geometry = LAYERS[data.draw(st.sampled_from(sorted(LAYERS)))]
     path = tmp_path_factory.mktemp("couche") / "couche.geojson"

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from territory.scenario.results import Results
     from territory.study.words.changes import Scenario
     from territory.workflow.inputs.prepare import Inputs
-    from territory.workflow.inputs.road_map import RoadMap
+    from territory.workflow.inputs.travel_times import RoadMap
 
 TODAY = ""
 COLUMNS = ("scenario", "site_id", "minutes", "area_km2", "geometry")

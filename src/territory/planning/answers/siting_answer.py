@@ -13,8 +13,8 @@ from territory import needs
 from territory.errors import ParameterError, TerritoryWarning, agree, examples
 from territory.planning.siting.covering import maximal_coverage, set_cover
 from territory.planning.siting.p_median_family import p_center, p_median
-from territory.planning.siting.ranking import rank_candidates
 from territory.planning.siting.result import SitingResult
+from territory.planning.siting.trade_offs import rank_candidates
 from territory.study.state import State
 from territory.study.words.siting import CANDIDATE_PREFIX, Siting
 from territory.supply import sites_serving

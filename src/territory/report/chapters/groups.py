@@ -9,7 +9,7 @@ import pandas as pd
 
 from territory.french.words import count, integer, join, minutes
 from territory.plot import style
-from territory.plot.charts.show_establishments import show_establishments
+from territory.plot.maps.show_plans import show_establishments
 from territory.release.budgets import release_comparison
 from territory.release.disclosure import SUPPRESSED
 from territory.report.chapters.pictures import areas_of, map_source

@@ -41,8 +41,7 @@ from territory.workflow.inputs.for_scenarios import (
     with_fixed_services,
     with_holders,
 )
-from territory.workflow.inputs.road_map import RoadMap, road_map_of
-from territory.workflow.inputs.travel_times import Times, travel_times
+from territory.workflow.inputs.travel_times import RoadMap, Times, road_map_of, travel_times
 from territory.workflow.step_cache import Steps
 
 if TYPE_CHECKING:

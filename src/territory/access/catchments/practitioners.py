@@ -11,10 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from territory.access._decay_shapes import Stepped
 from territory.access.catchments.floating_catchment import floating_catchment_area
-from territory.access.decay import stepped
-from territory.access.pairs import read_amounts, warn
+from territory.access.decay import Stepped, stepped
+from territory.access.pairs import Mapper, Times, read_amounts, warn
 from territory.errors import ParameterError, examples
 
 __all__ = [
@@ -68,18 +67,20 @@ APL_PROFILES = {
 
 
 def apl(
-    travel_times: pd.DataFrame,
+    travel_times: Times,
     standardised_population: pd.Series[float],
     activity: pd.Series[float],
     *,
     profile: str | AplProfile,
+    mapper: Mapper = map,
 ) -> pd.Series[float]:
     """Accessibilité potentielle localisée: consultations within reach per standardised inhabitant and year.
 
     Parameters
     ----------
     travel_times
-        Columns from_id, to_id, travel_time_min (min) between communes and communes (or sites) of practice.
+        Columns from_id, to_id, travel_time_min (min) between communes and communes (or sites) of practice,
+        or a sequence of parts, as for `floating_catchment_area`.
     standardised_population
         Inhabitants weighted by their consumption of care by age (standardised hab), indexed by from_id, those
         of the buffer around the territory included.
@@ -88,6 +89,8 @@ def apl(
     profile
         Name in `APL_PROFILES`, or a profile of your own; there is no default, as the weights changed with the
         years.
+    mapper
+        Runs the maps over the parts.
 
     Returns
     -------
@@ -120,19 +123,20 @@ def apl(
     B    1.2
     Name: apl_consultations_per_hab, dtype: float64
     """
-    chosen = apl_profile(profile)
+    chosen = _apl_profile(profile)
     access = floating_catchment_area(
-        travel_times, standardised_population, activity, decay=chosen.decay, method="e2sfca"
+        travel_times, standardised_population, activity, decay=chosen.decay, method="e2sfca", mapper=mapper
     )
-    return labelled(access, APL_NAME, chosen, "consultations par an et par habitant standardisé")
+    return _labelled(access, APL_NAME, chosen, "consultations par an et par habitant standardisé")
 
 
 def gp_headcount_access(
-    travel_times: pd.DataFrame,
+    travel_times: Times,
     population: pd.Series[float],
     practitioners: pd.Series[float],
     *,
     profile: str | AplProfile,
+    mapper: Mapper = map,
 ) -> pd.Series[float]:
     """Practitioners within reach per 100,000 inhabitants: what can be said without activity nor standardisation.
 
@@ -141,13 +145,15 @@ def gp_headcount_access(
     Parameters
     ----------
     travel_times
-        Columns from_id, to_id, travel_time_min (min).
+        Columns from_id, to_id, travel_time_min (min), or a sequence of parts, as for `apl`.
     population
         Inhabitants by from_id (hab), those of the buffer included.
     practitioners
         Number of practitioners at each to_id.
     profile
         Weights of travel times, as for `apl`.
+    mapper
+        Runs the maps over the parts.
 
     Returns
     -------
@@ -168,11 +174,11 @@ def gp_headcount_access(
     >>> float(access["A"])
     150.0
     """
-    chosen = apl_profile(profile)
+    chosen = _apl_profile(profile)
     access = floating_catchment_area(
-        travel_times, population, practitioners, decay=chosen.decay, method="e2sfca"
+        travel_times, population, practitioners, decay=chosen.decay, method="e2sfca", mapper=mapper
     )
-    return labelled(access * PER_HAB, HEADCOUNT_NAME, chosen, "médecins pour 100 000 habitants")
+    return _labelled(access * PER_HAB, HEADCOUNT_NAME, chosen, "médecins pour 100 000 habitants")
 
 
 def mean_by(
@@ -237,7 +243,7 @@ def mean_by(
     return pd.Series(mean, index=pd.Index(totals.index, name=None), name=values.name)
 
 
-def apl_profile(profile: str | AplProfile) -> AplProfile:
+def _apl_profile(profile: str | AplProfile) -> AplProfile:
     """Return a profile from its name; warn when its weights are not verified."""
     if isinstance(profile, str):
         if profile not in APL_PROFILES:
@@ -251,7 +257,7 @@ def apl_profile(profile: str | AplProfile) -> AplProfile:
     return profile
 
 
-def labelled(access: pd.Series[float], name: str, profile: AplProfile, unit: str) -> pd.Series[float]:
+def _labelled(access: pd.Series[float], name: str, profile: AplProfile, unit: str) -> pd.Series[float]:
     """Return a result with its name, its unit and where its weights come from."""
     named = access.rename(name)
     named.attrs = {
