@@ -13,6 +13,7 @@ import territory
 from territory.errors import StudyError, TerritoryWarning
 from territory.release.handed_tables import tables
 from territory.result import StudyResult
+from tests.declared import check
 
 
 @pytest.fixture(scope="module")
@@ -106,3 +107,7 @@ def test_an_official_file_turns_the_whole_protocol_on(shared_data: Path, tmp_pat
     assert len(answer.result.selected) == 3
     # Toulouse is served: a new place goes elsewhere
     assert not any(site.endswith("31555") for site in answer.result.selected)
+
+
+def test_every_column_is_declared(result: StudyResult) -> None:
+    check(result)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from territory.errors import ParameterError, examples
+from territory.errors import ParameterError, agree, examples
 from territory.release.disclosure import SUPPRESSED, THRESHOLD, estimate_texts
 from territory.tables.catalogue import check_declared, column_of
 from territory.tables.declare import Column, Secrecy
@@ -111,8 +111,9 @@ def handed(name: str, table: pd.DataFrame) -> pd.DataFrame:
             left = values[is_small(values)]
             if len(left):
                 raise ParameterError(
-                    f"Table « {name} », colonne « {column} » : {len(left)} effectif(s) de moins de {THRESHOLD} "
-                    f"personnes ne sont pas protégés ({examples(left)})."
+                    f"Table « {name} », colonne « {column} » : {agree(len(left), 'effectif(s)')} de moins de "
+                    f"{THRESHOLD} personnes sans protection ({examples(left)}) ; passez la table par "
+                    "`release.treatment.treat`."
                 )
         if one.decimals is not None and pd.api.types.is_float_dtype(values):
             rounded[column] = values.round(one.decimals)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import cache
 from typing import NamedTuple
 
-from territory.errors import UnknownCodeError, examples
+from territory.errors import UnknownCodeError, agree, examples
 from territory.tables import access, accounts, comparison, doubt, inputs, planning
 from territory.tables.codes import FLAGS, SECRET
 from territory.tables.declare import Column, Keyed, Secrecy, Table
@@ -80,6 +80,8 @@ def column_of(name: str, column: str) -> Column:
 
 def undeclared(name: str, columns: Iterable[str]) -> list[str]:
     """Return the columns that a table does not declare."""
+    # a table that is not declared is another error
+    columns_of(name)
     missing = []
     for column in columns:
         try:
@@ -94,8 +96,8 @@ def check_declared(name: str, columns: Iterable[str]) -> None:
     missing = undeclared(name, columns)
     if missing:
         raise UnknownCodeError(
-            f"Table « {name} » : {len(missing)} colonne(s) non déclarée(s) ({examples(missing)}) : déclarez-les dans "
-            "territory.tables."
+            f"Table « {name} » : {agree(len(missing), 'colonne(s) non déclarée(s)')} ({examples(missing)}) ; "
+            "déclarez-les dans territory.tables."
         )
 
 
