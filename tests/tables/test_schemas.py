@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 
 from territory.errors import SchemaError, UnknownCodeError
-from territory.tables.schemas import TABLES, validate
+from territory.tables.catalogue import columns_of
+from territory.tables.schemas import CONTRACT, validate
 from territory.units import UNIT_SUFFIXES
 
 
@@ -56,10 +57,9 @@ def test_unknown_table() -> None:
 
 
 def test_every_column_is_described_and_units_end_names() -> None:
-    suffix_of = {"min": "_min", "km": "_km", "km2": "_km2", "hab/km2": "_hab_km2"}
-    for name, table in TABLES.items():
-        for key, column in {**table.index, **table.columns}.items():
-            assert column.description, (name, key)
-            if column.unit in suffix_of:
-                assert key.endswith(suffix_of[column.unit]), (name, key)
-                assert suffix_of[column.unit] in UNIT_SUFFIXES
+    for name in CONTRACT:
+        for key, column in columns_of(name).items():
+            assert column.about, (name, key)
+            if column.unit.suffix:
+                assert key.endswith(column.unit.suffix), (name, key)
+                assert column.unit.suffix in UNIT_SUFFIXES
