@@ -34,7 +34,7 @@ class Results:
     trips : DataFrame indexed by (commune_code, service, who)
         Minutes, kilometres, € and kg of CO2 in a year for one child of the commune, by the direct road and on
         board (the round factor's range): child, parent and staff are three accounts, never added up. See
-        `territory.scenario.accounts.travel_accounts`.
+        `territory.scenario.accounts`.
     places : DataFrame indexed by (commune_code, service)
         access_per_1000 and unmet_persons where places can be counted (see `territory.scenario.measures.places`).
     place_reasons : DataFrame indexed by service
