@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from territory.scenario import MoveSite, Scenario, account_terms, apply, compare, compute
 from territory.scenario.accounts import DEFAULT_TRIPS, QUANTITIES, trips_of
 from territory.study.state import State
-from territory.study.words.costs import Prices, StaffHour, Vehicle
+from territory.study.words.indicators import Prices, StaffHour, Vehicle
 from territory.study.words.model import Authorisation, Trip
 from tests.scenario import oracles_accounts as oracle
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from territory.planning.answers.grouping_answer import compare_groupings
 from territory.release.disclosure import SUPPRESSED
-from territory.study.tables.grouping_tables import POOLING_TITLES
+from territory.study.own_tables import POOLING_TITLES
 
 if TYPE_CHECKING:
     from territory.planning.answers.grouping_answer import GroupingAnswer

@@ -11,7 +11,8 @@ import pandas as pd
 
 from territory.errors import ParameterError
 from territory.release.disclosure import THRESHOLD, Relation, protect_counts
-from territory.scenario.comparison.compare import EFFECTS, effects_under
+from territory.scenario.comparison.compare import EFFECTS as EFFECTS
+from territory.scenario.comparison.compare import effects_under
 from territory.scenario.measures.compute import ALL_TERRITORY
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "comparison.compare": ["compare", "gainers_and_losers"],
         "comparison.scenarios_side_by_side": ["side_by_side"],
         "measures.compute": ["compute"],
-        "changes.needs": ["demand_of"],
+        "changes.world": ["demand_of"],
         "measures.families": ["reallocate"],
         "measures.pathways": ["child_path", "coordination", "ehpad_care", "recruitment"],
         "measures.places": ["count_places"],

@@ -13,7 +13,7 @@ from territory import supply
 from territory.errors import ParameterError
 from territory.scenario.zones import by_zone
 from territory.study.state import State
-from territory.study.words.costs import Building, Prices, Vehicle, Waiting
+from territory.study.words.indicators import Building, Prices, Vehicle, Waiting
 from territory.study.words.model import Authorisation, Trip
 from territory.units import MINUTES_PER_HOUR
 

@@ -13,9 +13,9 @@ from typing import Any
 from pydantic import BaseModel
 
 from territory.errors import OutputError, StudyError
-from territory.study.load import _parse, built_in_studies
-from territory.study.words.changes import Scenario
+from territory.study.load import built_in_studies, parse_study
 from territory.study.words.model import NewSite, Study
+from territory.study.words.scenario import Scenario
 
 _ID = re.compile(r"(?m)^id\s*=.*$")
 
@@ -171,4 +171,4 @@ def _parsed(content: bytes, path: Path) -> Study:
         raise StudyError(
             f"« {path.name} » : l'octet {error.start + 1} n'est pas de l'UTF-8 ; enregistrez le fichier en UTF-8."
         ) from error
-    return _parse(text, subject=f"Fichier d'étude « {path.name} »", folder=path.resolve().parent)
+    return parse_study(text, subject=f"Fichier d'étude « {path.name} »", folder=path.resolve().parent)

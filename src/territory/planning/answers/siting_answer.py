@@ -16,7 +16,7 @@ from territory.planning.siting.p_median_family import p_center, p_median
 from territory.planning.siting.ranking import rank_candidates
 from territory.planning.siting.result import SitingResult
 from territory.study.state import State
-from territory.study.words.siting import CANDIDATE_PREFIX, Siting
+from territory.study.words.questions import CANDIDATE_PREFIX, Siting
 from territory.supply import sites_serving
 
 if TYPE_CHECKING:

@@ -101,7 +101,10 @@ def compare_deserts(baseline: Results, scenario: Results) -> pd.DataFrame:
     table = pd.concat(list(classes.values()), axis=1, keys=[f"{side}_desert_class" for side in SIDES])
     codes = table.index.get_level_values("commune_code")
     table = table[codes.isin(baseline.state.parameters.territory_codes)]
-    return table.assign(is_changed=table["baseline_desert_class"].ne(table["scenario_desert_class"]))
+    changed: pd.DataFrame = table.assign(
+        is_changed=table["baseline_desert_class"].ne(table["scenario_desert_class"])
+    )
+    return changed
 
 
 def _sides(baseline: Results, scenario: Results, read: Callable[[Results], Any]) -> dict[str, Any]:

@@ -25,12 +25,11 @@ from territory.scenario.doubt.random_errors import (
     may_be_closest,
     read_pairs,
 )
-from territory.scenario.measures.families import sites_of_kinds
-from territory.scenario.measures.state_times import complete_kinds
 from territory.scenario.results import Comparison, Results
 from territory.scenario.zones import by_zone
+from territory.study.services import complete_kinds, sites_of_kinds
 from territory.study.state import State
-from territory.study.words.criteria import Uncertainty
+from territory.study.words.indicators import Uncertainty
 
 SHORTER, LONGER, INDISTINCT, UNKNOWN = "plus court", "plus long", "non distinguable", "non calculable"
 

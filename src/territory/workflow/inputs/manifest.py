@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from territory.files.safe_files import digest_file
-from territory.study.tables.own_tables import CHANGE_TABLES
+from territory.study.own_tables import CHANGE_TABLES
 from territory.workflow.inputs.for_groupings import grouping_files
 from territory.workflow.step_cache import code_digest
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import geopandas as gpd
 
 from territory.files.safe_files import digest_file
-from territory.study.tables.own_tables import read_change_table
+from territory.study.own_tables import read_change_table
 from territory.workflow.step_cache import digest_of
 
 if TYPE_CHECKING:

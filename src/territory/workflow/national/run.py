@@ -13,8 +13,7 @@ from territory.errors import StudyError
 from territory.files.folder_lock import hold
 from territory.files.safe_files import sweep
 from territory.study.load import load_study
-from territory.study.words.model import Study
-from territory.study.words.scale import MANY_DEPARTEMENTS, Scale
+from territory.study.words.model import MANY_DEPARTEMENTS, Scale, Study
 from territory.workflow.handover.write_run import make_folder
 from territory.workflow.inputs.manifest import describe_run
 from territory.workflow.inputs.prepare import Inputs, prepare

@@ -19,8 +19,8 @@ from territory.scenario.comparison.compare import compare
 from territory.scenario.measures.compute import ALL_TERRITORY, compute
 from territory.scenario.results import Results
 from territory.study.state import State
-from territory.study.words.changes import Scenario
 from territory.study.words.model import Study
+from territory.study.words.scenario import Scenario
 from territory.tables.service_names import SERVICE_NAMES
 from territory.workflow.handover.write_run import make_folder
 from territory.workflow.inputs.manifest import describe_run
