@@ -175,7 +175,8 @@ families = "closest"
     + CHANGE.format("move_site")
     + 'authorisation_ids = ["camsp-x"]\nto_site_id = "ime-salernes"\n'
 )
-POOLED = 'name = "GCSMS"\nmember_ids = ["cmpp-draguignan", "ime-salernes"]\nsite_id = "nouveau"\nshared = ["transport"]\n'
+POOLED = 'name = "GCSMS"\nmember_ids = ["cmpp-draguignan", "ime-salernes"]\nsite_id = "nouveau"\n'
+POOLED += 'shared = ["transport"]\n'
 MERGED = 'into_authorisation_id = "ime-salernes"\nabsorbed_ids = ["cmpp-draguignan"]\n'
 
 
