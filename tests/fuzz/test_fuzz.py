@@ -56,6 +56,7 @@ def short(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]
     return fuzz(tmp_path_factory.mktemp("findings"), NAMES, seconds, "0", "--most", "1000")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_reader_reads_or_refuses(short: dict[str, dict[str, Any]], name: str) -> None:
     check(short[name])

@@ -13,12 +13,12 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from territory import sources
 from territory.errors import ReadError, TerritoryWarning
-from territory.sources.producers.finess import historic
+from territory.sources.producers.finess import extracts
 from tests.sources.broken import read_or_refuse
 
 SHARES = ";".join(f"Part {words} 2020" for words in ("de - de 25 ans", "de 25 à 64 ans", "de 65 ans ou +"))
@@ -304,7 +304,6 @@ def test_a_line_without_end_is_refused_before_it_fills_the_memory(tmp_path, case
 
 
 @given(data=st.data())
-@settings(deadline=None, max_examples=120)
 def test_no_altered_file_ends_in_a_traceback(tmp_path_factory, data):
     case = CASES[data.draw(st.sampled_from(sorted(CASES)))]
     path = write(tmp_path_factory.mktemp("corpus"), case)
@@ -336,7 +335,6 @@ LAYERS = {
 
 
 @given(data=st.data())
-@settings(deadline=None, max_examples=30)
 def test_no_altered_layer_ends_in_a_traceback(tmp_path_factory, data):
     reader, geometry = LAYERS[data.draw(st.sampled_from(sorted(LAYERS)))]
     path = tmp_path_factory.mktemp("couche") / "couche.geojson"
@@ -369,4 +367,4 @@ def test_the_corpus_knows_every_reader_of_text():
     }
     readers = {name for name in sources.__all__ if name.startswith("read_")}
     assert readers == tested | set(elsewhere)
-    assert len(historic.EQUIPMENT) == 27
+    assert len(extracts.EQUIPMENT) == 27

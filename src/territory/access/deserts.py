@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from territory.access.catchments.practitioners import APL_NAME
 from territory.access.pairs import Bools, Floats, read_amounts
-from territory.access.pathways.practitioners import APL_NAME
 from territory.errors import ParameterError, Problems, examples
 
 __all__ = ["DREES_2017", "NOT_COMPUTABLE", "Criterion", "class_labels", "classify", "population_by_class"]

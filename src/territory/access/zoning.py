@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from territory.access.catchments.practitioners import APL_NAME
 from territory.access.pairs import read_amounts
-from territory.access.pathways.practitioners import APL_NAME
 from territory.errors import ParameterError, Problems, examples
 
 __all__ = ["DISCLAIMER", "ZONES", "ZONING_PROFILES", "ZoningProfile", "simulate"]

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from territory.access.pairs import unique_ids, warn
+from territory.access.pairs import Floats, unique_ids, warn
 from territory.errors import ParameterError, Problems, TerritoryError, examples
-from territory.planning.solver import Floats
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline

@@ -8,17 +8,15 @@ from contextlib import contextmanager
 from functools import cache
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import matplotlib as mpl
 from matplotlib import font_manager
 from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
 
 from territory.errors import MissingFileError
 from territory.french.typography import typeset
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 FONT_FAMILY = "Source Sans Pro"
 FONT_PACKAGE = "font-source-sans-pro"
@@ -179,6 +177,14 @@ def style() -> Iterator[None]:
         yield
 
 
+class ShownFigure(Figure):
+    """A figure that shows itself: nothing here goes through pyplot, whose state is global."""
+
+    def _repr_png_(self) -> bytes:
+        """Return the picture."""
+        return to_png(self, dpi=110)
+
+
 def new_figure(width_cm: float, height_cm: float) -> Figure:
     """Return an empty figure of a given size that belongs to no window and no global list.
 
@@ -198,8 +204,6 @@ def new_figure(width_cm: float, height_cm: float) -> Figure:
     [6.69, 3.94]
     """
     from matplotlib.backends.backend_svg import FigureCanvasSVG
-
-    from territory.plot.figures import ShownFigure
 
     figure = ShownFigure(figsize=(width_cm / CM_PER_INCH, height_cm / CM_PER_INCH), facecolor=PAPER)
     FigureCanvasSVG(figure)

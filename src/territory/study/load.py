@@ -15,7 +15,7 @@ from pydantic_core import ErrorDetails
 from territory.errors import MissingFileError, Problems, StudyError
 from territory.study.known import Location
 from territory.study.own_tables import OwnTables
-from territory.study.raw_study import key_lines, line_of, paths_outside, readable
+from territory.study.raw_study import key_lines, line_of, migrate, paths_outside, readable
 from territory.study.words.model import Study
 
 # what pydantic says, in the planner's language; {ctx} values come from pydantic
@@ -84,22 +84,31 @@ def load_study(name_or_path: str | Path) -> Study:
     """
     name = str(name_or_path)
     if name in built_in_studies():
-        text = (resources.files("territory.datasets") / "studies" / f"{name}.toml").read_text("utf-8")
-        return parse_study(text, subject=f"Étude intégrée « {name} »", folder=Path())
+        return parse_study(built_in_text(name), subject=f"Étude intégrée « {name} »", folder=Path())
     path = Path(name_or_path)
     if not path.is_file():
         raise MissingFileError(
             f"Étude introuvable : « {name} » n'est ni un fichier ni une étude intégrée "
             f"({', '.join(built_in_studies())}). Indiquez le chemin d'un fichier .toml."
         )
+    return parse_bytes(path.read_bytes(), path)
+
+
+def parse_bytes(content: bytes, path: Path) -> Study:
+    """Return the study that a file holds, or would hold."""
     subject = f"Fichier d'étude « {path.name} »"
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise StudyError(
             f"{subject} : l'octet {error.start + 1} n'est pas de l'UTF-8 ; enregistrez le fichier en UTF-8."
         ) from error
     return parse_study(text, subject=subject, folder=path.resolve().parent)
+
+
+def built_in_text(name: str) -> str:
+    """Return the text of a built-in study."""
+    return (resources.files("territory.datasets") / "studies" / f"{name}.toml").read_text("utf-8")
 
 
 def parse_study(text: str, *, subject: str, folder: Path) -> Study:
@@ -112,6 +121,10 @@ def parse_study(text: str, *, subject: str, folder: Path) -> Study:
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise StudyError(f"{subject} : ce n'est pas du TOML valide ({error}).") from error
     lines = key_lines(text)
+    try:
+        raw = migrate(raw)
+    except StudyError as error:
+        raise StudyError(f"{subject} : {_at(lines, ('schema_version',))}{error}") from error
     # nothing that the file names is opened before it is known to be beside it
     for location, message in paths_outside(raw):
         problems.add(_at(lines, location) + message)

@@ -107,6 +107,7 @@ def test_a_study_in_parts_is_the_study(
 
 @pytest.mark.slow
 def test_two_processes_give_the_same_bytes(plain: Study, tmp_path: Path) -> None:
+    pytest.importorskip("distributed")
     study = plain.model_copy(update={"scale": Scale(batch_size=60)})
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ENGINES", "nearest_table", "times_matrix", "times_table"]
 
+_log = logging.getLogger(__name__)
 ENGINES = ("auto", "dijkstra", "hierarchy")
 # measured on maps of one to four million nodes: what a search reaches in an hour, and how many searched nodes
 # cost as much as ordering one
@@ -42,7 +44,9 @@ def choose_engine(network: WeightedRoads, engine: str, n_origins: int, limit_ms:
     n_nodes = network.topology.arcs.n_nodes
     hours = limit_ms / (60 * MILLISECONDS_PER_MINUTE)
     searched = n_origins * min(n_nodes, _NODES_WITHIN_AN_HOUR * hours**2)
-    return "hierarchy" if searched > _SEARCHED_NODES_PER_ORDERED_NODE * n_nodes else "dijkstra"
+    chosen = "hierarchy" if searched > _SEARCHED_NODES_PER_ORDERED_NODE * n_nodes else "dijkstra"
+    _log.info("Moteur « %s » : %d origines, %d nœuds", chosen, n_origins, n_nodes)
+    return chosen
 
 
 def find_pairs(

@@ -13,8 +13,8 @@ from territory import needs
 from territory.errors import ParameterError, TerritoryWarning, agree, examples
 from territory.planning.siting.covering import maximal_coverage, set_cover
 from territory.planning.siting.p_median_family import p_center, p_median
-from territory.planning.siting.ranking import rank_candidates
 from territory.planning.siting.result import SitingResult
+from territory.planning.siting.trade_offs import rank_candidates
 from territory.study.state import State
 from territory.study.words.questions import CANDIDATE_PREFIX, Siting
 from territory.supply import sites_serving
@@ -57,10 +57,14 @@ class SitingAnswer:
         return f"SitingAnswer({self.siting.id!r}: {', '.join(names)}; {len(self.ranking)} candidates)"
 
     def _repr_html_(self) -> Any:
-        """Return the ranking for Jupyter."""
-        return self.ranking.to_html(
-            float_format=lambda value: f"{value:.1f}".replace(".", ","), notebook=True
+        """Return the ranking for Jupyter; of children served it shows the order, and no number that they make."""
+        names = ["commune_code", "name", "epci_name", "is_selected"]
+        shown = (
+            self.ranking[[name for name in names if name in self.ranking]]
+            if self.is_observed
+            else self.ranking
         )
+        return shown.to_html(float_format=lambda value: f"{value:.1f}".replace(".", ","), notebook=True)
 
 
 def candidate_communes(siting: Siting, communes: gpd.GeoDataFrame) -> list[str]:

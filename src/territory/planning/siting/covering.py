@@ -9,17 +9,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
-from territory.planning.siting.capacitated import Sharing, choose_shared
-from territory.planning.siting.cover_search import cover_most
-from territory.planning.siting.formulations import closest_among, cover_choice, shares_of
-from territory.planning.siting.infeasible import check
+from territory.planning.siting.formulations import (
+    Sharing,
+    choose_shared,
+    closest_among,
+    cover_choice,
+    cover_most,
+    shares_of,
+)
 from territory.planning.siting.median_search import Choice
-from territory.planning.siting.problem import Problem, read_problem
-from territory.planning.siting.result import SitingResult, make_result
+from territory.planning.siting.problem import SitingProblem, SitingQuestion
+from territory.planning.siting.result import SitingResult, check_choice, make_result
 
 __all__ = ["maximal_coverage", "set_cover"]
 
@@ -94,29 +99,20 @@ def set_cover(
     >>> set_cover(times, pd.Series({"A": 10, "B": 20, "C": 5}), ["S", "T"], max_time_min=30).selected
     ['S', 'T']
     """
-    problem = read_problem(
-        travel_times,
-        demand,
-        candidates,
-        fixed=fixed,
-        capacity=capacity,
-        costs=costs,
-        budget=budget,
-        p=None,
-        limits={"max_time_min": max_time_min},
-        time_limit_s=time_limit_s,
-        mip_gap=mip_gap,
-    )
+    problem = SitingQuestion(
+        travel_times, demand, candidates, fixed, capacity, costs, budget, time_limit_s, mip_gap
+    ).checked(max_time_min=max_time_min)
     cost = problem.price if problem.has_costs else np.ones(len(problem.to_ids))
-    choice = cover_choice(problem, max_time_min, cost=cost, p=problem.p)
-    check(problem, choice, max_time_min)
+    choice = cover_choice(problem, max_time_min, cost=cost)
+    check_choice(problem, choice, max_time_min)
     # a number of sites is a whole number
     bound = choice.bound if problem.has_costs else math.ceil(choice.bound - 1e-6)
     opened = choice.is_open & ~problem.always
     least = float(cost[opened].sum())
     if problem.capacity is None:
         spend = least if problem.has_costs else problem.budget
-        choice = closest_among(problem, choice, max_time_min, p=int(opened.sum()), budget=spend)
+        equal = replace(problem, p=int(opened.sum()), budget=spend)
+        choice = closest_among(equal, choice, max_time_min)
     return make_result(
         problem,
         "set_cover_cost" if problem.has_costs else "set_cover",
@@ -189,25 +185,15 @@ def maximal_coverage(
     >>> best.selected, best.objective
     (['S'], 30.0)
     """
-    problem = read_problem(
-        travel_times,
-        demand,
-        candidates,
-        fixed=fixed,
-        capacity=capacity,
-        costs=costs,
-        budget=budget,
-        p=p,
-        limits={"max_time_min": max_time_min, "worst_time_max_min": worst_time_max_min},
-        time_limit_s=time_limit_s,
-        mip_gap=mip_gap,
-    )
+    problem = SitingQuestion(
+        travel_times, demand, candidates, fixed, capacity, costs, budget, time_limit_s, mip_gap
+    ).checked(p=p, max_time_min=max_time_min, worst_time_max_min=worst_time_max_min)
     floor = math.inf if worst_time_max_min is None else worst_time_max_min
     if problem.capacity is None:
         choice = _most(problem, max_time_min, floor)
     else:
         choice = _most_shared(problem, max_time_min, floor)
-    check(problem, choice, floor)
+    check_choice(problem, choice, floor)
     shares = None
     if problem.capacity is not None:
         longest = floor if math.isfinite(floor) else max_time_min
@@ -225,35 +211,23 @@ def maximal_coverage(
     )
 
 
-def _most(problem: Problem, max_time_min: float, floor: float) -> Choice:
+def _most(problem: SitingProblem, max_time_min: float, floor: float) -> Choice:
     """Return the choice that covers most persons, without capacities."""
     asking = problem.is_asking
-    return cover_most(
-        problem.within(max_time_min)[asking],
-        problem.within(floor)[asking] if math.isfinite(floor) else None,
-        problem.persons[asking],
-        problem.always,
-        p=problem.p,
-        price=problem.price,
-        budget=problem.budget,
-        search=problem.search,
-    )
+    must = problem.within(floor)[asking] if math.isfinite(floor) else None
+    return cover_most(problem, problem.within(max_time_min)[asking], must)
 
 
-def _most_shared(problem: Problem, max_time_min: float, floor: float) -> Choice:
+def _most_shared(problem: SitingProblem, max_time_min: float, floor: float) -> Choice:
     """Return the choice that covers most persons under capacities; its value is minus the persons."""
     has_floor = math.isfinite(floor)
     sharing = Sharing.of(problem, problem.within(floor if has_floor else max_time_min))
     choice = choose_shared(
+        problem,
         sharing,
-        problem.always,
         pair_cost=-(sharing.minutes <= max_time_min).astype(np.float64),
         site_cost=np.zeros(problem.always.size),
         serve_all=has_floor,
-        p=problem.p,
-        price=problem.price,
-        budget=problem.budget,
-        search=problem.search,
     )
     return Choice(
         choice.is_open, choice.value * problem.total, choice.bound * problem.total, choice.is_infeasible

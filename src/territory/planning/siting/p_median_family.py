@@ -8,6 +8,7 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
+from territory.access.pairs import Floats
 from territory.planning.siting.formulations import (
     closest_among,
     cover_choice,
@@ -16,11 +17,9 @@ from territory.planning.siting.formulations import (
     shares_of,
     worst_minutes,
 )
-from territory.planning.siting.infeasible import check
 from territory.planning.siting.median_search import Choice
-from territory.planning.siting.problem import Problem, read_problem
-from territory.planning.siting.result import SitingResult, make_result
-from territory.planning.solver import Floats
+from territory.planning.siting.problem import SitingProblem, SitingQuestion
+from territory.planning.siting.result import SitingResult, check_choice, make_result
 
 __all__ = ["p_center", "p_median"]
 
@@ -98,22 +97,12 @@ def p_median(
     >>> p_median(times, pd.Series({"A": 30, "B": 10}), ["S", "T"], p=1)
     SitingResult(p_median: S; objective 11.25, gap 0.00%, optimal)
     """
-    problem = read_problem(
-        travel_times,
-        demand,
-        candidates,
-        fixed=fixed,
-        capacity=capacity,
-        costs=costs,
-        budget=budget,
-        p=p,
-        limits={"worst_time_max_min": worst_time_max_min},
-        time_limit_s=time_limit_s,
-        mip_gap=mip_gap,
-    )
+    problem = SitingQuestion(
+        travel_times, demand, candidates, fixed, capacity, costs, budget, time_limit_s, mip_gap
+    ).checked(p=p, worst_time_max_min=worst_time_max_min)
     longest = math.inf if worst_time_max_min is None else worst_time_max_min
-    choice = median_choice(problem, longest, p=problem.p, budget=problem.budget)
-    check(problem, choice, longest)
+    choice = median_choice(problem, longest)
+    check_choice(problem, choice, longest)
     shares = shares_of(problem, choice.is_open, longest)
     return make_result(
         problem,
@@ -178,22 +167,12 @@ def p_center(
     >>> p_center(times, pd.Series({"A": 30, "B": 10}), ["S", "T"], p=1)
     SitingResult(p_center: T; objective 20, gap 0.00%, optimal)
     """
-    problem = read_problem(
-        travel_times,
-        demand,
-        candidates,
-        fixed=fixed,
-        capacity=capacity,
-        costs=costs,
-        budget=budget,
-        p=p,
-        limits={"worst_time_max_min": worst_time_max_min},
-        time_limit_s=time_limit_s,
-        mip_gap=mip_gap,
-    )
+    problem = SitingQuestion(
+        travel_times, demand, candidates, fixed, capacity, costs, budget, time_limit_s, mip_gap
+    ).checked(p=p, worst_time_max_min=worst_time_max_min)
     longest = math.inf if worst_time_max_min is None else worst_time_max_min
     choice = worst_choice(problem, longest)
-    closer = closest_among(problem, choice, choice.value, p=problem.p, budget=problem.budget)
+    closer = closest_among(problem, choice, choice.value)
     shares = shares_of(problem, closer.is_open, choice.value)
     # when the gap is left open, the second criterion may also shorten the first
     worst = min(choice.value, worst_minutes(problem, closer.is_open, shares))
@@ -202,20 +181,20 @@ def p_center(
     )
 
 
-def worst_choice(problem: Problem, longest_min: float) -> Choice:
+def worst_choice(problem: SitingProblem, longest_min: float) -> Choice:
     """Return a choice with the shortest longest time (its value, min) by bisection; raise if there is none."""
     asking = problem.minutes[problem.is_asking]
     usable = np.where(asking <= longest_min, asking, np.inf)
     nobody = np.zeros(problem.always.size)
-    choice = cover_choice(problem, longest_min, cost=nobody, p=problem.p, any_solution=True)
-    check(problem, choice, longest_min)
+    choice = cover_choice(problem, longest_min, cost=nobody, any_solution=True)
+    check_choice(problem, choice, longest_min)
     times = np.unique(usable[np.isfinite(usable)])
     # nobody can do better than their own closest candidate
     low = int(np.searchsorted(times, usable.min(axis=1).max()))
     high = _reached(problem, times, choice)
     while low < high and not problem.search.is_enough(times[high], times[low]):
         middle = (low + high) // 2
-        tried = cover_choice(problem, float(times[middle]), cost=nobody, p=problem.p, any_solution=True)
+        tried = cover_choice(problem, float(times[middle]), cost=nobody, any_solution=True)
         if tried.is_infeasible:
             low = middle + 1
         elif math.isfinite(tried.value):
@@ -226,7 +205,7 @@ def worst_choice(problem: Problem, longest_min: float) -> Choice:
     return Choice(choice.is_open, float(times[high]), float(times[low]))
 
 
-def _reached(problem: Problem, times: Floats, choice: Choice) -> int:
+def _reached(problem: SitingProblem, times: Floats, choice: Choice) -> int:
     """Return the rank of the longest time that a choice really needs."""
     if problem.capacity is not None:
         return len(times) - 1

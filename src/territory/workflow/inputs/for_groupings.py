@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from territory.errors import InfeasibleError, ParameterError, Problems, StudyError
@@ -12,13 +10,6 @@ from territory.planning.answers.grouping_answer import GroupingAnswer, answer_gr
 if TYPE_CHECKING:
     from territory.study.state import State
     from territory.study.words.model import Study
-
-
-def grouping_files(study: Study) -> Iterator[tuple[str, Path]]:
-    """Yield the planner's tables that questions of grouping name, with their place in the study file."""
-    for grouping in study.grouping:
-        for key, name in grouping.tables().items():
-            yield f"grouping.{key}: {Path(name).name}", Path(study.folder) / name
 
 
 def answer_groupings(study: Study, state: State) -> dict[str, GroupingAnswer]:
