@@ -110,9 +110,9 @@ class Comparison:
         `Results.trips`, averaged over the persons of today's area.
     by_commune : DataFrame indexed by (commune_code, service)
         Table `comparison`: every service, those that do not move included (see
-        `territory.scenario.comparison.commune_measures`).
+        `territory.scenario.comparison.by_zone`).
     councils : DataFrame indexed by (service, level, zone)
-        Gainers, losers and the worst loss of each council (see `territory.scenario.comparison.gainers`).
+        Gainers, losers and the worst loss of each council (see `territory.scenario.gainers_and_losers`).
     deserts : DataFrame indexed by (commune_code, scheme)
         baseline_desert_class, scenario_desert_class, is_changed.
     measuring
@@ -136,7 +136,7 @@ class Comparison:
         """Every measure of every service, those that do not move included, by (level, zone, service, measure).
 
         Columns unit, baseline, scenario, delta, is_distinguishable, reason
-        (see `territory.scenario.measures.family_measures`); computed when first asked for.
+        (see `territory.scenario.comparison.measures`); computed when first asked for.
         """
         return self.measuring()
 
