@@ -20,10 +20,15 @@ extensions = [
     "numpydoc",
     "sphinx.ext.autodoc",
     "sphinx_design",
+    "sphinxcontrib.bibtex",
+    "french_citations",
     "french_spaces",
     "mathml",
     "reference_pages",
 ]
+bibtex_bibfiles = ["bibliography.bib"]
+bibtex_default_style = "plain"
+bibtex_reference_style = "french"
 exclude_patterns = ["_build", "_ext"]
 templates_path: list[str] = []
 html_static_path = ["_static"]

@@ -15,6 +15,8 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+import territory
+
 ROOT = Path(__file__).parent.parent
 LOCK = (ROOT / "requirements.lock").read_text("utf-8")
 CONSTRAINTS = (ROOT / "constraints.txt").read_text("utf-8")
@@ -56,6 +58,31 @@ def test_every_locked_distribution_has_a_licence() -> None:
     assert not [name for name, licence in stated.items() if re.search(r"AGPL|SSPL|not stated", licence)]
 
 
+def test_the_version_is_written_once() -> None:
+    assert PROJECT["dynamic"] == ["version"]
+    assert "version" not in PROJECT
+    cited = re.findall(r"(?m)^version: (.+)$", (ROOT / "CITATION.cff").read_text("utf-8"))
+    assert cited == [territory.__version__]
+    # the newest section of the changelog is that of this version, below what is not released yet
+    sections = re.findall(r"(?m)^## \[([^]]+)\]", (ROOT / "CHANGELOG.md").read_text("utf-8"))
+    assert sections[:2] == ["Unreleased", territory.__version__]
+
+
+def test_types_are_shipped() -> None:
+    assert (Path(territory.__file__).parent / "py.typed").is_file()
+
+
+def test_pre_commit_runs_what_make_lint_runs() -> None:
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    linted = re.search(r"(?m)^lint:.*\n((?:\t.*\n)+)", makefile)
+    assert linted
+    hooks = (ROOT / ".pre-commit-config.yaml").read_text("utf-8")
+    commands = re.findall(r"(?m)^ +entry: \.venv/bin/(.+)$", hooks)
+    assert commands == re.findall(r"\$\(BIN\)/(.+)", linted.group(1))
+    assert "repo: local" in hooks
+    assert "://" not in hooks
+
+
 def run(*command: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     """Run a command away from this checkout and its environment."""
     environment = {
@@ -80,6 +107,7 @@ def test_wheel_and_sdist_install_in_an_empty_environment(tmp_path: Path) -> None
         names = archive.namelist()
     assert any(name.endswith("datasets/studies/draguignan.toml") for name in names)
     assert any(name.endswith("LICENSE") for name in names)
+    assert "territory/py.typed" in names
     assert not [name for name in names if name.startswith("tests")]
     with tarfile.open(sdist) as archive:
         assert any(name.endswith("/pyproject.toml") for name in archive.getnames())

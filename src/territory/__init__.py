@@ -2,6 +2,7 @@
 
 import lazy_loader
 
+# the only place of the version: the build, the command line and the manifests read it here
 __version__ = "0.1.0"
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
@@ -22,6 +23,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "supply",
     },
     submod_attrs={
+        "errors": ["TerritoryError"],
         "study": ["Study", "load_study"],
         "result": ["StudyResult"],
         "workflow": ["run_study"],

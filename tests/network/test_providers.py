@@ -143,6 +143,7 @@ class StandIn:
 
 @pytest.fixture
 def server(monkeypatch):
+    pytest.importorskip("routingpy")
     monkeypatch.setattr(routing_servers, "_FIRST_PAUSE_S", 0.01)
     stand_in = StandIn()
     yield stand_in

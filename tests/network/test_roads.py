@@ -6,7 +6,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from territory.errors import NetworkError, ParameterError
@@ -251,7 +251,6 @@ def test_the_distance_is_that_of_the_fastest_path(tmp_path):
 
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5), st.integers(0, 50)), max_size=30))
-@settings(deadline=None, max_examples=50)
 def test_merging_keeps_the_fastest_time_of_each_pair(rows):
     best: dict[tuple[int, int], int] = {}
     for origin, destination, time in rows:

@@ -4,7 +4,7 @@ import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from territory.errors import NetworkError, ParameterError
@@ -73,7 +73,6 @@ def test_motorways_and_ferries_take_no_point(tmp_path):
 
 
 @given(st.integers(0, 10_000), st.floats(1.0, 50_000.0))
-@settings(deadline=None, max_examples=30)
 def test_the_nearest_segment_is_that_of_brute_force(seed, spread_m):
     roads = sample_network().roads
     rng = np.random.default_rng(seed)

@@ -214,7 +214,7 @@ def test_figures_of_a_group() -> None:
     assert row["worst_drive_between_min"] == 10
     assert row["compactness"] == pytest.approx(4 * math.pi * 2 / 36)
     assert got.quality["balance"] == 1.0
-    assert repr(got) == "GroupingResult(2 groups of 4 units; sizes 110 to 110, optimal)"
+    assert repr(got) == "GroupingResult(2 groups of 4 units; 2 to 2 units each, optimal)"
     assert "optimum prouvé" in got._repr_html_()
 
 

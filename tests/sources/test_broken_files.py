@@ -11,14 +11,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from territory import sources
 from territory.errors import ReadError, TerritoryWarning
-from territory.sources.producers.finess import historic
+from territory.sources.producers.finess import extracts
 from tests.sources.broken import read_or_refuse
 
 SHARES = ";".join(f"Part {words} 2020" for words in ("de - de 25 ans", "de 25 à 64 ans", "de 65 ans ou +"))
@@ -188,8 +189,27 @@ CASES = {
         optional=("LIBGEO", "LIBBV2022"),
     ),
 }
-TITLED = [name for name, case in CASES.items() if case.titles_at == 0]
-COUNTED = [name for name, case in CASES.items() if case.number]
+# one of each family: counts, bands, codes, dates, groups, points, a file without titles, a line per equipment, a grid
+FAST = {
+    "legal",
+    "structure",
+    "communes",
+    "movements",
+    "epci",
+    "bpe points",
+    "finess sites",
+    "finess flat",
+    "grid",
+}
+
+
+def all_in_slow(names: list[str]) -> list[Any]:
+    """Keep one reader of each family for the fast suite; the slow one tries them all."""
+    return [name if name in FAST else pytest.param(name, marks=pytest.mark.slow) for name in names]
+
+
+TITLED = all_in_slow([name for name, case in CASES.items() if case.titles_at == 0])
+COUNTED = all_in_slow([name for name, case in CASES.items() if case.number])
 
 
 def write(folder: Path, case: Case, lines: list[str] | None = None) -> Path:
@@ -198,7 +218,7 @@ def write(folder: Path, case: Case, lines: list[str] | None = None) -> Path:
     return path
 
 
-@pytest.fixture(params=sorted(CASES))
+@pytest.fixture(params=all_in_slow(sorted(CASES)))
 def case(request: pytest.FixtureRequest) -> Case:
     return CASES[request.param]
 
@@ -304,7 +324,6 @@ def test_a_line_without_end_is_refused_before_it_fills_the_memory(tmp_path, case
 
 
 @given(data=st.data())
-@settings(deadline=None, max_examples=120)
 def test_no_altered_file_ends_in_a_traceback(tmp_path_factory, data):
     case = CASES[data.draw(st.sampled_from(sorted(CASES)))]
     path = write(tmp_path_factory.mktemp("corpus"), case)
@@ -336,7 +355,6 @@ LAYERS = {
 
 
 @given(data=st.data())
-@settings(deadline=None, max_examples=30)
 def test_no_altered_layer_ends_in_a_traceback(tmp_path_factory, data):
     reader, geometry = LAYERS[data.draw(st.sampled_from(sorted(LAYERS)))]
     path = tmp_path_factory.mktemp("couche") / "couche.geojson"
@@ -369,4 +387,4 @@ def test_the_corpus_knows_every_reader_of_text():
     }
     readers = {name for name in sources.__all__ if name.startswith("read_")}
     assert readers == tested | set(elsewhere)
-    assert len(historic.EQUIPMENT) == 27
+    assert len(extracts.EQUIPMENT) == 27

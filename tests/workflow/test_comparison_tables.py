@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from importlib import resources
 from pathlib import Path
 
 import pandas as pd
@@ -10,16 +9,12 @@ import territory
 from territory.release.comparison import comparison_tables, published_side_by_side
 from territory.result import StudyResult
 from territory.tables.schemas import validate
+from tests import vallon
 
 
 @pytest.fixture(scope="module")
-def result(draguignan: StudyResult) -> StudyResult:
-    return draguignan
-
-
-@pytest.fixture(scope="module")
-def found(result: StudyResult) -> dict[str, pd.DataFrame]:
-    return comparison_tables(result)
+def result(made_up: StudyResult) -> StudyResult:
+    return made_up
 
 
 def test_every_scenario_is_beside_today(result: StudyResult) -> None:
@@ -90,25 +85,24 @@ def test_no_small_count_leaves(result: StudyResult, monkeypatch: pytest.MonkeyPa
 
 
 def test_observed_children_are_withheld(tmp_path: Path) -> None:
-    rows = ["83050,ime-salernes,40", "83121,ime-salernes,4", "83007,ime-salernes,25"]
+    rows = [f"{code},{vallon.IME},{count}" for code, count in (("03901", 40), ("03906", 4), ("03902", 25))]
     lines = "\n".join(["commune_code,authorisation_id,children", *rows])
     (tmp_path / "origines.csv").write_text(lines, encoding="utf-8")
-    text = (resources.files("territory.datasets") / "studies" / "draguignan.toml").read_text("utf-8")
-    study = tmp_path / "etude.toml"
-    study.write_text(text + '\n[files]\nobserved_origins = "origines.csv"\n', encoding="utf-8")
+    study = vallon.copied(tmp_path, vallon.text() + '\n[files]\nobserved_origins = "origines.csv"\n')
     tables = comparison_tables(territory.run_study(study))
     for name in ("comparaison_mesures", "scenarios_cote_a_cote"):
-        mine = tables[name][tables[name]["service"] == "ime-salernes"]
+        mine = tables[name][tables[name]["service"] == vallon.IME]
         values = mine[[c for c in mine if c.endswith(("_value", "_delta")) and c != "today_value"]]
         assert len(mine)
         assert values.isna().all(axis=None)
         assert (mine.filter(regex="note$") == "secret").all(axis=None)
     councils = tables["comparaison_conseils"]
-    counts = councils[councils["service"] == "ime-salernes"].filter(like="persons_")
+    counts = councils[councils["service"] == vallon.IME].filter(like="persons_")
     assert (counts == "secret").all(axis=None)
 
 
-def test_what_nobody_gave_is_said_and_not_guessed(found: dict[str, pd.DataFrame]) -> None:
+def test_what_nobody_gave_is_said_and_not_guessed(draguignan: StudyResult) -> None:
+    found = comparison_tables(draguignan)
     assert found["attentes"]["note"].eq("non calculable, données à demander à la MDPH").all()
     terms = found["comptes_de_trajets"].set_index(["service", "who"])["missing"]
     assert "valeur d'une heure de professionnel" in terms["sessad-autisme-salernes", "staff"]
@@ -121,8 +115,8 @@ def test_what_nobody_gave_is_said_and_not_guessed(found: dict[str, pd.DataFrame]
     assert "D" not in set(found["batiments"]["scenario"])
 
 
-def test_priced_trips_of_the_study(result: StudyResult) -> None:
-    trips = result.comparisons["A"].trips.loc[("territory", "sessad-autisme-salernes", "staff")]
+def test_priced_trips_of_the_study(draguignan: StudyResult) -> None:
+    trips = draguignan.comparisons["A"].trips.loc[("territory", "sessad-autisme-salernes", "staff")]
     kilometres = trips["baseline_year_low_km"]
     assert trips["baseline_year_vehicle_low_eur"] == pytest.approx(0.636 * kilometres)
     assert trips["baseline_year_co2_low_kg"] == pytest.approx(0.193 * kilometres)

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from territory import __version__
 from territory.cli import compare, data, notebooks, report
 from territory.cli.french import FrenchCommand, FrenchGroup, in_french
 from territory.cli.options import OutOption, PopulationOption, RoadsOption
@@ -28,8 +29,20 @@ app.add_typer(data.app)
 app.add_typer(notebooks.app)
 
 
+def _say_version(asked: bool) -> None:
+    """Print the version and stop there."""
+    if asked:
+        typer.echo(f"territory {__version__}")
+        raise typer.Exit
+
+
 @app.callback()
-def _root() -> None:
+def _root(
+    _: Annotated[
+        bool,
+        typer.Option("--version", callback=_say_version, is_eager=True, help="Affiche la version."),
+    ] = False,
+) -> None:
     """Temps de trajet, besoins, accès aux soins et scénarios pour la planification médico-sociale."""
 
 
@@ -52,17 +65,28 @@ def run(
     ] = "none",
 ) -> None:
     """Calcule une étude et écrit le rapport, les tables et les cartes."""
-    from territory.cli.national import run_in_parts
+    from territory.errors import ParameterError
     from territory.study.load import load_study
-    from territory.workflow.run import run_study
+    from territory.workflow.national import is_national, run_national
+    from territory.workflow.run import run_study, with_population
 
     loaded = load_study(study)
-    if run_in_parts(loaded, out or Path(), roads, population, scheduler, _progress()):
+    place = out or Path()
+    if is_national(loaded):
+        loaded = loaded if population is None else with_population(loaded, population)
+        with _progress() as announce:
+            parts = run_national(loaded, out_dir=place, roads=roads, scheduler=scheduler, on_step=announce)
+        typer.echo(f"Tables  : {(parts.report_dir / 'tables').as_posix()}")
+        typer.echo(f"Temps   : {parts.times.folder.as_posix()} ({len(parts.times)} parties)")
+        typer.echo(f"Empreinte de l'étude : {parts.run_digest[:16]}")
         return
-    with _progress() as announce:
-        result = run_study(
-            loaded, out_dir=out or Path(), roads=roads, population=population, on_step=announce
+    if scheduler != "none":
+        raise ParameterError(
+            f"--scheduler {scheduler} : l'étude « {loaded.id} » se calcule en une fois, sur cette machine. Ajoutez "
+            "une section [scale] à son fichier pour la découper par département."
         )
+    with _progress() as announce:
+        result = run_study(loaded, out_dir=place, roads=roads, population=population, on_step=announce)
     folder = result.report_dir or Path()
     typer.echo(f"Rapport : {(folder / 'rapport.pdf').as_posix()}")
     typer.echo(f"Résumé  : {(folder / 'resume.html').as_posix()}")
@@ -166,10 +190,12 @@ class _progress:  # noqa: N801
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; an expected error is one message and its exit code, never a traceback."""
+    from territory.cli.warning import in_sentences
     from territory.errors import TerritoryError
 
     try:
-        status = app(args=arguments, standalone_mode=False)
+        with in_sentences():
+            status = app(args=arguments, standalone_mode=False)
     except TerritoryError as error:
         typer.echo(f"Erreur : {error}", err=True)
         sys.exit(FAILED)

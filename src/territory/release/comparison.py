@@ -174,8 +174,13 @@ def _deserts(result: StudyResult) -> pd.DataFrame:
 
 
 def _buildings(result: StudyResult) -> pd.DataFrame:
-    """Return what buildings cost in a year, to the euro."""
+    """Return what buildings cost in a year, to the euro; per child only where the children may be counted."""
     table = result.buildings.reset_index()
+    if "children_accompanied" in table:
+        # the cost and the cost per child give the children back
+        small = table["children_accompanied"].lt(THRESHOLD)
+        secret = [str(name) for name in table if "child" in str(name)]
+        table[secret] = table[secret].mask(small)
     yearly = [str(name) for name in table if str(name).startswith(("annuity_", "net_", "per_child_"))]
     return table.round(dict.fromkeys(yearly, 0))
 

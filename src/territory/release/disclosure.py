@@ -44,6 +44,7 @@ def protect_counts(
     primary: pd.Series | None = None,
     lowest: pd.Series | None = None,
     cost: pd.Series | None = None,
+    may_be_absent: pd.Series | None = None,
 ) -> Protection:
     """Withhold observed counts under the threshold, and as many others as it takes to keep them unknown.
 
@@ -76,11 +77,19 @@ def protect_counts(
         np.zeros(len(known)) if given is None else given.reindex(counts.index).fillna(0.0).to_numpy(float)
         for given in (lowest, cost)
     )
+    hides = np.zeros(len(known), bool) if may_be_absent is None else may_be_absent.to_numpy(bool)
+    alike: set[tuple[bytes, float, bool]] = set()
     # withholding one more cell only widens what a reader can believe: a cell found safe stays safe
     for cell in map(int, np.flatnonzero(first)):
+        # withheld cells that are in the same sums can be taken for each other
+        kind = (system[:, cell].tobytes(), float(floor[cell]), bool(hides[cell]))
+        if kind in alike and system[:, cell].any():
+            continue
+        alike.add(kind)
         while True:
             found = _range(values, system, cell, withheld | hidden, floor)
-            if found.high - found.low >= threshold - 1e-6:
+            is_wide = found.high - found.low >= threshold - 1e-6
+            if is_wide and (found.low <= 1e-6 or not hides[cell]):
                 break
             chosen = _next_to_withhold(values, system, found.lines, withheld | hidden, price)
             if chosen is None:

@@ -6,17 +6,13 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from territory.planning.answers.grouping_answer import compare_groupings
+from territory.release.budgets import release_budgets, release_comparison
 from territory.release.disclosure import SUPPRESSED
 from territory.study.tables.grouping_tables import POOLING_TITLES
 
 if TYPE_CHECKING:
-    from territory.planning.answers.grouping_answer import GroupingAnswer
+    from territory.planning.grouping.answer import GroupingAnswer
     from territory.result import StudyResult
-
-# INSEE's rule for figures on establishments: at least three of them, none above 85 % of the total
-_LEAST_UNITS = 3
-_MOST_SHARE = 0.85
 
 
 def grouping_tables(result: StudyResult) -> dict[str, pd.DataFrame]:
@@ -24,19 +20,19 @@ def grouping_tables(result: StudyResult) -> dict[str, pd.DataFrame]:
 
     For each question: `groupement_<id>_groupes`, `_membres` and `_mutualisation` (what the members share, to fill in
     and to give back in the study file). For all of them, `groupements_comparaison` and `groupements_contexte`
-    (establishments that are not grouped, and why). Budgets of establishments are not published, and that of a group
-    only when it has at least three members, none above 85 %.
+    (establishments that are not grouped, and why). Budgets of establishments are not published, and those of groups as
+    `release.budgets` allows, the sizes of a grouping by budget included.
     """
     found: dict[str, pd.DataFrame] = {}
+    budgets = release_budgets(result.groupings)
     for name, answer in result.groupings.items():
         stem = f"groupement_{name}"
-        found[f"{stem}_groupes"] = _groups(answer)
+        found[f"{stem}_groupes"] = _groups(answer, budgets[name])
         drop = ["geometry", "budget_eur"]
         found[f"{stem}_membres"] = pd.DataFrame(answer.members.drop(columns=drop)).reset_index()
         found[f"{stem}_mutualisation"] = _pooling(answer)
     if result.groupings:
-        compared = compare_groupings(result.groupings).reset_index()
-        found["groupements_comparaison"] = compared.round({"balance": 2})
+        found["groupements_comparaison"] = _comparison(result)
         around = {name: pd.DataFrame(answer.context) for name, answer in result.groupings.items()}
         found["groupements_contexte"] = (
             pd.concat(around, names=["alternative"]).drop(columns="geometry").reset_index()
@@ -44,20 +40,33 @@ def grouping_tables(result: StudyResult) -> dict[str, pd.DataFrame]:
     return found
 
 
-def _groups(answer: GroupingAnswer) -> pd.DataFrame:
+def _groups(answer: GroupingAnswer, budgets: pd.Series) -> pd.DataFrame:
     """Return the figures of each group, the budgets that would tell one establishment's withheld."""
-    table = answer.groups.reset_index()
-    by_group = answer.members.groupby("group")["budget_eur"]
-    share = (by_group.max() / by_group.sum()).reindex(answer.groups.index)
-    count = answer.groups["n_units"]
-    told = ((count >= _LEAST_UNITS) & share.le(_MOST_SHARE)).to_numpy()
-    known = answer.groups["budget_eur"].notna().to_numpy()
+    withheld = answer.groups["budget_eur"].notna() & budgets.isna()
+    table = answer.groups.assign(
+        budget_eur=_texts(answer.groups["budget_eur"], withheld),
+        # a threshold that is met bounds the budget that is withheld
+        meets_budget_threshold=answer.groups["meets_budget_threshold"].mask(withheld),
+    )
     if answer.grouping.size == "budget":
         table = table.drop(columns=["size", "size_ratio"])
-    table["budget_eur"] = table["budget_eur"].astype(object).where(~known | told, SUPPRESSED)
-    if not known.any():
-        table["budget_eur"] = table["budget_eur"].astype(float)
-    return table.round({"size_ratio": 2})
+    return table.reset_index().round({"size_ratio": 2})
+
+
+def _comparison(result: StudyResult) -> pd.DataFrame:
+    """Return the groupings side by side."""
+    table = release_comparison(result.groupings)
+    withheld = table.pop("is_size_withheld")
+    sizes = {name: _texts(table[name], withheld) for name in ("smallest_size", "largest_size")}
+    return table.assign(**sizes).reset_index().round({"balance": 2})
+
+
+def _texts(values: pd.Series, withheld: pd.Series) -> pd.Series:
+    """Return numbers, or texts as soon as one is withheld: a column of Parquet holds one kind."""
+    if not withheld.any():
+        return values
+    texts = values.map(lambda value: "" if pd.isna(value) else f"{value:.0f}").astype(object)
+    return texts.mask(withheld, SUPPRESSED)
 
 
 def _pooling(answer: GroupingAnswer) -> pd.DataFrame:

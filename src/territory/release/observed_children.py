@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -10,8 +10,10 @@ import numpy as np
 import pandas as pd
 
 from territory.errors import ParameterError
+from territory.needs import persons_by_age
 from territory.release.disclosure import THRESHOLD, Relation, protect_counts
 from territory.scenario.measures.compute import ALL_TERRITORY
+from territory.supply import rows_serving
 
 if TYPE_CHECKING:
     from territory.result import StudyResult
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
 EFFECTS = ("gain", "loss", "indistinct", "entering", "unknown")
 
 Members = frozenset[str]
+
+# persons of the age received under which a commune never says whether it sends a child (decision 0017)
+PRESENCE_FLOOR = 250
 
 # what a sum is worth to a reader; every recruitment limit weighs the same, so that runs withhold alike
 SIDE, ZONE, EFFECT, WHOLE = 0, 2, 5, 9
@@ -34,7 +39,10 @@ class ObservedCounts:
     protected cannot be asked for.
 
     A reader is supposed to know everything else: which communes are in each sum (times are public), that a withheld
-    count is not 0, and how many children the service has in all.
+    count is not 0 in a commune that is not veiled, and how many children the service has in all.
+
+    A village where few persons are of the age received is veiled: that one of them is served is already too much to
+    tell, so that its count is withheld whether it is 0 or not, and no sum says which (decision 0017).
     """
 
     def __init__(
@@ -43,8 +51,11 @@ class ObservedCounts:
         published: Iterable[tuple[Members, int]],
         *,
         threshold: int = THRESHOLD,
+        veiled: Collection[str] = (),
     ) -> None:
-        known = children[children > 0].astype(float)
+        self.veiled = frozenset(map(str, veiled))
+        sent = children[children > 0].astype(float)
+        known = sent.reindex(sent.index.union(pd.Index(sorted(self.veiled))), fill_value=0.0)
         self.children = known
         self._present = frozenset(map(str, known.index))
         worth = {frozenset({code}): 1 for code in self._present} | {self._present: WHOLE}
@@ -67,9 +78,19 @@ class ObservedCounts:
             if len(members) > 1
         ]
         # a withheld count that is not 0 is known not to be: 0 is printed
-        lowest = pd.Series([float(len(members)) for members in ordered], index=counts.index)
+        lowest = pd.Series([float(len(members - self.veiled)) for members in ordered], index=counts.index)
+        hides = pd.Series([len(m) == 1 and m <= self.veiled for m in ordered], index=counts.index)
+        small = counts.gt(0) & counts.lt(threshold)
         cost = pd.Series([float(worth[members]) for members in ordered], index=counts.index)
-        protected = protect_counts(counts, relations, threshold=threshold, lowest=lowest, cost=cost)
+        protected = protect_counts(
+            counts,
+            relations,
+            threshold=threshold,
+            primary=small | hides,
+            lowest=lowest,
+            cost=cost,
+            may_be_absent=hides,
+        )
         flags = protected.withheld.to_numpy()
         return {members for members, is_withheld in zip(ordered, flags, strict=True) if is_withheld}
 
@@ -102,7 +123,22 @@ def observed_counts(result: StudyResult, service: str) -> ObservedCounts | None:
     if rows is None or not (rows["authorisation_id"] == service).any():
         return None
     children = rows[rows["authorisation_id"] == service].groupby("commune_code")["children"].sum()
-    return _counted(tuple(children.items()), tuple(dict.fromkeys(_published(result, service))))
+    veiled = veiled_communes(result, service)
+    listed = set(map(str, children.index)) | veiled
+    published = tuple(dict.fromkeys(_published(result, service, listed)))
+    return _counted(tuple(children.items()), published, tuple(sorted(veiled)))
+
+
+def veiled_communes(result: StudyResult, service: str) -> set[str]:
+    """Return the communes where too few persons are of the age received to tell whether one of them is served."""
+    state = result.baseline.state
+    rows = rows_serving(state.services, service)
+    persons = pd.Series(np.nan, index=state.communes.index)
+    if len(rows) and rows[["age_min", "age_max"]].notna().all(axis=None):
+        ages = (float(rows["age_min"].min()), float(rows["age_max"].max()))
+        counted = persons_by_age(state.population, age_min=ages[0], age_max=ages[1])
+        persons = counted.reindex(persons.index) * state.parameters.age_scale
+    return set(map(str, persons.index[~persons.ge(PRESENCE_FLOOR)]))
 
 
 def zone_flags(
@@ -136,17 +172,18 @@ def _of_service(table: pd.DataFrame, service: str) -> pd.DataFrame:
 
 @lru_cache(maxsize=32)
 def _counted(
-    children: tuple[tuple[str, float], ...], published: tuple[tuple[Members, int], ...]
+    children: tuple[tuple[str, float], ...],
+    published: tuple[tuple[Members, int], ...],
+    veiled: tuple[str, ...],
 ) -> ObservedCounts:
     """Protect once what several documents print."""
-    return ObservedCounts(pd.Series(dict(children), dtype=float), published)
+    return ObservedCounts(pd.Series(dict(children), dtype=float), published, veiled=veiled)
 
 
-def _published(result: StudyResult, service: str) -> Iterator[tuple[Members, int]]:
+def _published(result: StudyResult, service: str, listed: set[str]) -> Iterator[tuple[Members, int]]:
     """Yield the communes of every sum that some document may print, and what it is worth."""
     state = result.baseline.state
-    present = set(state.observed_origins["commune_code"]) if state.observed_origins is not None else set()
-    communes = state.communes.loc[state.communes.index.isin(present)]
+    communes = state.communes.loc[state.communes.index.isin(listed)]
     zones = communes["epci_code"].fillna("").astype(str)
     yield from _by_zone(pd.Series("", index=communes.index), zones, worth=(WHOLE, ZONE))
     parameters = state.parameters

@@ -11,7 +11,7 @@ from territory.release.disclosure import SUPPRESSED, estimate_texts
 from territory.scenario.measures.compute import ALL_TERRITORY
 
 if TYPE_CHECKING:
-    from territory.planning.answers.siting_answer import SitingAnswer
+    from territory.planning.siting.answer import SitingAnswer
     from territory.result import StudyResult
     from territory.study.state import State
 

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from territory.scenario.results import Comparison, Results
 
-_NARROW_SPACE = "\u202f"
-_SMALL_COUNT = 11
+# of communes, which are public; persons are counted by the documents and tables of a run, where small counts and
+# those that would give them back are withheld together
 _EFFECTS = {
-    "persons_gain": "trajet plus court",
-    "persons_loss": "trajet plus long",
-    "persons_indistinct": "écart non distinguable",
-    "persons_leaving": "passent au-delà de la limite",
+    "communes_gain": "trajet plus court",
+    "communes_loss": "trajet plus long",
+    "communes_indistinct": "écart non distinguable",
+    "communes_leaving": "passent au-delà de la limite",
 }
 
 
@@ -37,16 +37,22 @@ def results_html(results: Results) -> str:
 
 
 def comparison_html(comparison: Comparison) -> str:
-    """Write who gains and who loses by service, over the whole territory."""
+    """Write in how many communes the trip becomes shorter or longer, by service, over the whole territory.
+
+    No person is counted here, and no mean is weighted by persons: what may leave of these numbers is decided once for
+    all the documents of a run, and a card that is kept in a notebook leaves with it.
+    """
     zones = comparison.zones
     whole = zones[zones.index.get_level_values("zone") == "territory"].droplevel("zone")
-    rows = []
-    for service, row in whole.iterrows():
-        means = [_number(float(row[f"{side}_mean_min"])) for side in ("baseline", "scenario")]
-        rows.append([str(service), *(_persons(float(row[column])) for column in _EFFECTS), " → ".join(means)])
+    rows = [
+        [str(service), *(str(int(row[column])) for column in _EFFECTS), _number(float(row["worst_loss_min"]))]
+        for service, row in whole.iterrows()
+    ]
     title = f"Scénario {comparison.scenario_id} : {comparison.name}" if comparison.name else "Comparaison"
-    head = ["Service déplacé", *_EFFECTS.values(), "temps moyen (min)"]
-    note = "<p>Personnes de l'âge accueilli, ou enfants accompagnés quand l'étude les donne.</p>"
+    head = ["Service déplacé", *_EFFECTS.values(), "plus grand allongement (min)"]
+    note = (
+        "<p>Nombre de communes. Les personnes concernées sont dans le rapport et les tables de l'étude.</p>"
+    )
     return _table(title, head, rows) + note
 
 
@@ -66,13 +72,3 @@ def _table(title: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> st
 def _number(value: float) -> str:
     """Write minutes with one decimal."""
     return "inconnu" if math.isnan(value) else f"{value:.1f}".replace(".", ",")
-
-
-def _persons(value: float) -> str:
-    """Write a count of persons, to two figures, the least that hides what an estimate does not know."""
-    if math.isnan(value):
-        return "inconnu"
-    if 0 < value < _SMALL_COUNT:
-        return "< 11"
-    step = 10 ** max(len(str(int(value))) - 2, 0)
-    return f"{round(value / step) * step:,}".replace(",", _NARROW_SPACE)

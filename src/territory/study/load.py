@@ -14,6 +14,7 @@ from pydantic_core import ErrorDetails
 
 from territory.errors import MissingFileError, Problems, StudyError
 from territory.study.checks.path_safety import paths_outside
+from territory.study.migrating import migrate
 from territory.study.words.model import Study
 from territory.study.words.toml_lines import key_lines, line_of
 
@@ -111,6 +112,10 @@ def _parse(text: str, *, subject: str, folder: Path) -> Study:
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise StudyError(f"{subject} : ce n'est pas du TOML valide ({error}).") from error
     lines = key_lines(text)
+    try:
+        raw = migrate(raw)
+    except StudyError as error:
+        raise StudyError(f"{subject} : {_at(lines, ('schema_version',))}{error}") from error
     # nothing that the file names is opened before it is known to be beside it
     for location, message in paths_outside(raw):
         problems.add(_at(lines, location) + message)

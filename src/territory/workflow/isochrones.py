@@ -11,13 +11,13 @@ import pandas as pd
 
 from territory import supply
 from territory.study.words.changes import ChangeSpeeds
-from territory.workflow.step_cache import Steps, code_digest, digest_of
+from territory.workflow.step_cache import Steps, digest_of
 
 if TYPE_CHECKING:
     from territory.scenario.results import Results
     from territory.study.words.changes import Scenario
     from territory.workflow.inputs.prepare import Inputs
-    from territory.workflow.inputs.road_map import RoadMap
+    from territory.workflow.inputs.travel_times import RoadMap
 
 TODAY = ""
 COLUMNS = ("scenario", "site_id", "minutes", "area_km2", "geometry")
@@ -97,7 +97,6 @@ def _drawn(
         minutes,
         _CELL_M,
         str(crs),
-        code_digest("territory.network"),
     )
     (table,) = steps.run("isochrones", key, partial(_make, roads, change, communes, once, minutes, crs))
     numbers = {code: number for number, code in enumerate(place[~place.duplicated()])}

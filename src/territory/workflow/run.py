@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from collections.abc import Callable
@@ -9,21 +10,23 @@ from dataclasses import replace
 from pathlib import Path
 
 from territory.errors import StudyError
-from territory.files.folder_lock import hold
-from territory.files.safe_files import sweep
 from territory.result import StudyResult
 from territory.scenario.changes.apply import apply
 from territory.scenario.comparison.compare import compare
 from territory.scenario.measures.compute import compute
 from territory.study.load import load_study
 from territory.study.words.model import Study
-from territory.workflow.handover.write_run import make_folder, write_outputs
+from territory.workflow.handover.private_record import private_record
+from territory.workflow.handover.write_run import write_outputs
 from territory.workflow.inputs.manifest import describe_run
 from territory.workflow.inputs.prepare import dataset_of, prepare
 from territory.workflow.isochrones import isochrones
+from territory.workflow.journal import note_choices
+from territory.workflow.run_folders import run_folders
 from territory.workflow.step_cache import Steps
 
 StepListener = Callable[[str], None]
+_log = logging.getLogger(__name__)
 
 
 def run_study(
@@ -42,9 +45,10 @@ def run_study(
         A study, the name of a built-in one, or the path of a TOML file.
     out_dir
         Folder in which `reports/<study>` (report, tables, map layers, manifest) and `data/processed/<study>`
-        (long steps that a rerun gives back) are written; nothing is written without it. Files are made
-        beside and put in their place at the end: a run that fails leaves those of before. One run at a time:
-        a second one waits a minute for the folder, then refuses.
+        (long steps that a rerun gives back, and `journal.log`: what the run read and decided, or why it failed)
+        are written; nothing is written without it. Files are made beside and put in their place at the end: a run
+        that fails leaves those of before. One run at a time: a second one waits a minute for the folder, then
+        refuses.
     roads
         Road map (.osm.pbf) that replaces estimated times.
     population
@@ -77,12 +81,10 @@ def run_study(
     roads_path = None if roads is None else Path(roads)
     if out_dir is None:
         return _run(study, clock, roads_path)
-    report_dir = make_folder(Path(out_dir) / "reports" / study.id)
-    kept_dir = make_folder(Path(out_dir) / "data" / "processed" / study.id)
-    with hold(kept_dir, announce=clock.begin):
-        for folder in (report_dir, kept_dir):
-            sweep(folder)
-        return _run(study, clock, roads_path, report_dir=report_dir, kept_dir=kept_dir)
+    with run_folders(study, out_dir, roads=roads_path, announce=clock.begin) as (report_dir, kept_dir):
+        result = _run(study, clock, roads_path, report_dir=report_dir, kept_dir=kept_dir)
+        clock.note_last()
+        return result
 
 
 def _run(
@@ -96,7 +98,10 @@ def _run(
     """Compute a study, and write it in folders that nobody else writes in."""
     clock.begin("Temps de trajet et besoins")
     steps = Steps(kept_dir)
+    # before the files are read: one that changes meanwhile is then found changed by the next run
+    record = None if kept_dir is None else private_record(study, kept_dir)
     inputs = prepare(study, roads=roads_path, steps=steps)
+    note_choices(inputs)
     clock.begin("Situation d'aujourd'hui")
     baseline = compute(inputs.state)
     scenarios, comparisons = {}, {}
@@ -123,13 +128,14 @@ def _run(
         manifest=manifest,
         run_digest=digest,
     )
-    if report_dir is None:
+    if report_dir is None or record is None:
         return result
     clock.begin("Rapport, tables et cartes")
     written = replace(result, report_dir=report_dir)
     write_outputs(
         written,
         report_dir,
+        record=record,
         log=lambda: {
             "seconds": clock.end(),
             "reused": steps.reused,
@@ -165,8 +171,16 @@ class _Clock:
 
     def begin(self, step: str) -> None:
         """Start a step; the one before ends."""
+        self.note_last()
+        _log.info("%s…", step)
         self._steps.append((step, time.perf_counter()))
         self._listener(step)
+
+    def note_last(self) -> None:
+        """Log how long the step that ends took."""
+        if self._steps:
+            step, began = self._steps[-1]
+            _log.info("%s : %.3f s", step, time.perf_counter() - began)
 
     def end(self) -> dict[str, float]:
         """Return the seconds of each step so far."""

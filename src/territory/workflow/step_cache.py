@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Callable
-from importlib import resources
+from functools import cache
+from importlib import metadata, resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +15,11 @@ from territory.files.kept_results import keep, kept
 
 if TYPE_CHECKING:
     import pandas as pd
+
+_log = logging.getLogger(__name__)
+
+
+LIBRARIES = ("geopandas", "matplotlib", "numpy", "pandas", "pyproj", "scipy", "shapely", "typst")
 
 
 class Steps:
@@ -34,14 +41,17 @@ class Steps:
         """Return the tables of `make()`, from disk when the step was already run under this key.
 
         What is kept is what is given back, by the first run too: a run that was stopped and one that was not
-        go on from the same tables.
+        go on from the same tables. The key need not name code or libraries: those of today are always in it.
         """
         if self.folder is None:
             return make()
+        key = digest_of(key, code_digest(), sorted(library_versions().items()))
         found = kept(self.folder, name, key)
         if found is not None:
             self.reused.append(name)
+            _log.info("Repris, rien n'ayant changé : %s", name)
             return found
+        _log.info("À calculer : %s", name)
         try:
             keep(self.folder, name, key, make())
         except OSError as error:
@@ -73,13 +83,19 @@ def digest_of(*parts: object) -> str:
     return total.hexdigest()
 
 
-def code_digest(package: str = "territory") -> str:
-    """Return the digest of the code of a package: another version never gives back an older one's result."""
-    folder = Path(str(resources.files(package)))
+@cache
+def code_digest() -> str:
+    """Return the digest of the library's code and data: no version gives back the result of another."""
+    folder = Path(str(resources.files("territory")))
     files = sorted(
         path for path in folder.rglob("*") if path.suffix in (".py", ".csv", ".toml", ".typ", ".css", ".js")
     )
     return digest_of(*(path.read_bytes() for path in files))
+
+
+def library_versions() -> dict[str, str]:
+    """Return the versions of the libraries that a figure of the report may depend on."""
+    return {name: metadata.version(name) for name in LIBRARIES}
 
 
 def _content(part: object) -> bytes:

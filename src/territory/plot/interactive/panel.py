@@ -204,7 +204,9 @@ def _numbers(outcome: Outcome, trial: Trial) -> str:
     figures = outcome.figures
     limit = decimal(trial.state.parameters.recruitment_max_min, 0)
     commune = str(trial.state.communes["name"][outcome.site.commune_code])
-    whom = html.escape(_whom(outcome))
+    whom = "personnes de l'âge accueilli"
+    if _is_observed(outcome):
+        return _observed_numbers(commune)
     body = (
         _row("Temps moyen", minutes(figures["baseline_mean_min"]), minutes(figures["scenario_mean_min"]))
         + _row("Places pour 1 000 pers.", *(_rate(value) for value in outcome.capacity_per_1000))
@@ -233,10 +235,19 @@ def _numbers(outcome: Outcome, trial: Trial) -> str:
     )
 
 
-def _whom(outcome: Outcome) -> str:
-    """Say who is counted."""
-    kinds = set(outcome.baseline.persons["persons_kind"])
-    return "enfants accompagnés" if kinds == {"observed"} else "personnes de l'âge accueilli"
+def _observed_numbers(commune: str) -> str:
+    """Say where children served are counted: a panel counts none, it could not withhold what gives one back."""
+    return (
+        f"<div style='font-size:13px;line-height:1.45;color:{style.INK}'>"
+        f"<div>Lieu essayé : <b>{html.escape(commune)}</b></div>"
+        "<div style='margin-top:6px'>Enfants accompagnés : effectifs et moyennes sont dans le rapport "
+        "et les tables d'une étude, sous le secret statistique. Enregistrez l'essai et relancez.</div></div>"
+    )
+
+
+def _is_observed(outcome: Outcome) -> bool:
+    """Tell whether children served are counted."""
+    return bool(outcome.baseline.persons["persons_kind"].eq("observed").any())
 
 
 def _capital(text: str) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from territory.datasets.catalogue import open_dataset
+from territory.french.numbers import decimal
 from territory.plot import style
 from territory.plot.maps.categories import Category
 from territory.plot.maps.choropleth import SHAPES, Panel, draw_map
@@ -71,11 +72,10 @@ def show_roads(network: RoadNetwork) -> Figure:
                 )
                 axes.add_collection(lines, autolim=False)
             low = high
-        length = f"{network.length_km:,.1f}".replace(",", "\u202f").replace(".", ",")
         figure.text(
             0.03,
             0.93,
-            f"Réseau routier « {roads.source} » : {length} km, vitesses retenues",
+            f"Réseau routier « {roads.source} » : {decimal(network.length_km)} km, vitesses retenues",
             fontsize=9,
             weight="semibold",
         )

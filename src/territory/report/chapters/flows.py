@@ -12,7 +12,7 @@ from territory.plot import style
 from territory.plot.maps.categories import Category
 from territory.plot.maps.choropleth import Panel, draw_map
 from territory.plot.maps.legend import Legend
-from territory.release.observed_children import ObservedCounts, observed_counts
+from territory.release.observed_children import PRESENCE_FLOOR, ObservedCounts, observed_counts
 from territory.report.chapters import pictures
 from territory.report.layout.document import Block, DataTable, Heading, Paragraph, Picture
 from territory.report.layout.page_limit import Part
@@ -43,7 +43,8 @@ def _one(reading: Reading, service: str, counted: ObservedCounts) -> list[Block]
     text = (
         f"« {reading.label(service)} » : {noun}, par commune d'origine. {count(len(printed), 'commune')} "
         f"{'a un effectif publié' if len(printed) == 1 else 'ont un effectif publié'} ; {count(hidden, 'commune')} "
-        f"{'a un effectif' if hidden == 1 else 'ont des effectifs'} que le secret statistique retire."
+        f"{'a un effectif' if hidden == 1 else 'ont des effectifs'} que le secret statistique retire. Une commune de "
+        f"moins de {PRESENCE_FLOOR} personnes de l'âge accueilli est de celles-là, qu'un enfant en vienne ou non."
     )
     return [Paragraph(text), _map(reading, service, counted, printed), *_table(reading, counted)]
 
@@ -95,18 +96,25 @@ def _lines(reading: Reading, site: str, printed: pd.Series) -> gpd.GeoDataFrame:
 def _table(reading: Reading, counted: ObservedCounts) -> list[Block]:
     """Return the children of each EPCI, and those of its communes that may be printed."""
     epci = reading.communes["epci_code"].fillna("").astype(str).reindex(counted.children.index)
-    rows = []
+    rows, silent = [], 0
     for zone in sorted(epci.unique(), key=lambda code: (reading.zone(str(code)), str(code))):
         codes = epci.index[epci == zone]
         total = SECRET if counted.is_withheld(codes) else integer(float(counted.children[codes].sum()))
         shown = [c for c in codes if not counted.is_withheld([c])]
         named = [f"{reading.commune(str(c))} {integer(float(counted.children[c]))}" for c in shown]
         hidden = len(codes) - len(shown)
+        if total == SECRET and not shown:
+            silent += 1
+            continue
         if hidden:
             named.append(
                 count(hidden, "autre commune" if shown else "commune", "autres communes" if shown else None)
             )
         rows.append([reading.zone(str(zone)), total, join(named)])
+    if silent:
+        rows.append(
+            [f"{silent} {'EPCI' if not rows else 'autres EPCI' if silent > 1 else 'autre EPCI'}", SECRET, ""]
+        )
     whole = list(counted.children.index)
     total = SECRET if counted.is_withheld(whole) else integer(float(counted.children.sum()))
     rows.append(["Ensemble", total, ""])

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from territory.french.words import count, integer, join, minutes
-from territory.planning.answers.grouping_answer import compare_groupings
 from territory.plot import style
-from territory.plot.charts.show_establishments import show_establishments
+from territory.plot.maps.show_plans import show_establishments
+from territory.release.budgets import release_comparison
+from territory.release.disclosure import SUPPRESSED
 from territory.report.chapters.pictures import areas_of, map_source
 from territory.report.layout.document import (
     Block,
@@ -29,7 +30,7 @@ from territory.report.layout.page_limit import Part
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from territory.planning.answers.grouping_answer import GroupingAnswer
+    from territory.planning.grouping.answer import GroupingAnswer
     from territory.report.reading.run_reading import Reading
 
 _UNKNOWN = "inconnu"
@@ -40,7 +41,7 @@ def groups_answer(reading: Reading) -> list[Block]:
     answers = _answers(reading)
     if not answers:
         return []
-    compared = compare_groupings(answers)
+    compared = release_comparison(answers)
     items: list[Text] = []
     for name, answer in answers.items():
         row: Any = compared.loc[(name, "groups")]
@@ -147,7 +148,7 @@ def _autonomy(unknown: int, total: int) -> list[Text]:
 
 def _comparison(answers: Mapping[str, GroupingAnswer]) -> DataTable:
     """Return the groupings side by side."""
-    table = compare_groupings(answers).reset_index()
+    table = release_comparison(answers).reset_index()
     # joining is the same for every question about the same members: said once for each number of members
     once = table["option"].eq("groups") | ~table.duplicated(["option", "name", "n_members", "mean_drive_min"])
     rows = [
@@ -181,7 +182,9 @@ def _comparison(answers: Mapping[str, GroupingAnswer]) -> DataTable:
 
 
 def _span(row: Any) -> str:
-    """Return the smallest and the largest size of a grouping."""
+    """Return the smallest and the largest size of a grouping, as far as they may be printed."""
+    if row["is_size_withheld"]:
+        return SUPPRESSED
     low, high = row["smallest_size"], row["largest_size"]
     if pd.isna(low):
         return "–"

@@ -9,7 +9,7 @@ import pandas as pd
 
 from territory.french.words import decimal, join, minutes, persons, share, signed
 from territory.plot import style
-from territory.plot.charts.bars_and_dots import gainers_and_losers
+from territory.plot.charts import gainers_and_losers
 from territory.report.chapters.by_scenario import in_tables
 from territory.report.chapters.travel_accounts import year_hours
 from territory.report.layout.document import Block, DataTable, Heading, Paragraph, Picture, rights

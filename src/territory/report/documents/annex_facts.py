@@ -20,6 +20,7 @@ from territory.report.layout.document import (
     Text,
 )
 from territory.report.reading.run_reading import Reading
+from territory.study.secrecy import UNPUBLISHED, public_parameters
 from territory.tables.labels import value_label
 
 _LONGEST_VALUE = 300
@@ -117,9 +118,7 @@ def _observed_text(reading: Reading) -> Block:
 
 def parameters(reading: Reading) -> list[Block]:
     """Return every parameter of the study, one by line."""
-    parameters = reading.result.manifest.get("parameters") or reading.study.model_dump(
-        mode="json", exclude_none=True
-    )
+    parameters = reading.result.manifest.get("parameters") or public_parameters(reading.study)
     rows = [
         [path, value]
         for path, value in _flat(parameters)
@@ -177,7 +176,10 @@ def manifest_tables(reading: Reading) -> list[Block]:
         return []
     told = ", ".join(f"{name} {version}" for name, version in versions.items())
     # a digest has no place where a line may break
-    rows = [[name, f"{digest[:32]} {digest[32:]}"] for name, digest in files.items()]
+    rows = [
+        [name, digest if digest == UNPUBLISHED else f"{digest[:32]} {digest[32:]}"]
+        for name, digest in files.items()
+    ]
     blocks: list[Block] = [Heading("Manifeste")]
     if told:
         blocks.append(Paragraph(f"Versions : {told}. Graine du hasard : {manifest.get('seed', 0)}."))
@@ -186,7 +188,8 @@ def manifest_tables(reading: Reading) -> list[Block]:
             DataTable(
                 ["Fichier lu", "Empreinte SHA-256"],
                 rows,
-                f"{count(len(rows), 'fichier lu', 'fichiers lus')}, et leur empreinte.",
+                f"{count(len(rows), 'fichier lu', 'fichiers lus')}, et leur empreinte ; celle d'un fichier qui peut "
+                "contenir des effectifs ou des budgets n'est pas publiée, car elle permettrait de les retrouver.",
                 align=["left", "left"],
                 widths=[1.4, 2.0],
             )

@@ -13,13 +13,12 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import IO, Any
 
+from territory import __version__
 from territory.errors import DownloadError, OutputError, ParameterError, TerritoryError
-from territory.sources.fetching.file_types import check_type
-from territory.sources.fetching.sizes import size_text
+from territory.sources.fetching.file_types import check_type, size_text
 
 Progress = Callable[[int, int | None], None]
 
@@ -181,7 +180,7 @@ class _Downloader:
         have = self._have() if known else 0
         if known and have and have == known.total:
             return
-        headers = {"Accept-Encoding": "identity", "User-Agent": f"territory/{version('territory')}"}
+        headers = {"Accept-Encoding": "identity", "User-Agent": f"territory/{__version__}"}
         if known and known.validator and have:
             headers |= {"Range": f"bytes={have}-", "If-Range": known.validator}
         request = urllib.request.Request(url, headers=headers)

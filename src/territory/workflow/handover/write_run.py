@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import shutil
 import sqlite3
 import tempfile
@@ -20,21 +21,27 @@ from territory.report.documents.companions import write_companions
 from territory.report.files.csv_tables import write_geopackage, write_table
 from territory.report.reading.run_reading import Reading
 from territory.result import StudyResult
+from territory.workflow.handover.private_record import PrivateRecord
 
 if TYPE_CHECKING:
     import pandas as pd
 
 MANIFEST = "manifest.json"
 TIMINGS = "timings.json"
+_log = logging.getLogger(__name__)
 
 
-def write_outputs(result: StudyResult, report_dir: Path, *, log: Callable[[], dict[str, Any]]) -> None:
+def write_outputs(
+    result: StudyResult, report_dir: Path, *, log: Callable[[], dict[str, Any]], record: PrivateRecord
+) -> None:
     """Write the report, the tables, the map layers, the manifest and the timings.
 
-    Files that are already those of this run (same inputs, parameters, code) are left as they are.
+    Files that are already those of this run (same inputs, parameters, code) are left as they are; secret inputs,
+    which the digest of the run leaves out, are compared through the record that stays in the agency.
     """
     make_folder(report_dir)
-    if is_current(report_dir, result.run_digest):
+    if is_current(report_dir, result.run_digest, record=record):
+        _log.info("Repris, rien n'ayant changé : rapport, tables et cartes")
         done = log()
         with _trouble_in_words(report_dir):
             _write_json(
@@ -55,6 +62,8 @@ def write_outputs(result: StudyResult, report_dir: Path, *, log: Callable[[], di
             _write_json(staging / TIMINGS, log())
             flush_tree(staging)
         publish(staging, report_dir, last=MANIFEST)
+        with _trouble_in_words(record.folder):
+            record.write(digests)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
 
@@ -75,14 +84,14 @@ def _trouble_in_words(report_dir: Path) -> Iterator[None]:
         ) from error
 
 
-def is_current(report_dir: Path, run_digest: str) -> bool:
+def is_current(report_dir: Path, run_digest: str, *, record: PrivateRecord | None = None) -> bool:
     """Tell whether a folder already holds the files of this very run, whole and unchanged."""
     try:
         manifest = json.loads((report_dir / MANIFEST).read_text("utf-8"))
         expected = manifest["outputs_sha256"]
-        return manifest["run_sha256"] == run_digest and all(
-            digest_file(report_dir / name) == digest for name, digest in expected.items()
-        )
+        if manifest["run_sha256"] != run_digest or not (record is None or record.vouches_for(expected)):
+            return False
+        return all(digest_file(report_dir / name) == digest for name, digest in expected.items())
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return False
 

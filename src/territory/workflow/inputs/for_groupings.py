@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from territory.errors import InfeasibleError, ParameterError, Problems, StudyError
-from territory.planning.answers.grouping_answer import GroupingAnswer, answer_grouping
+from territory.planning.grouping.answer import GroupingAnswer, answer_grouping
 from territory.study.tables.grouping_tables import read_grouping_table, read_pooling_table
 
 if TYPE_CHECKING:
@@ -23,15 +22,6 @@ def grouping_sites(study: Study, services: pd.DataFrame) -> set[str]:
     offered = services.index.get_level_values("service").isin(asked)
     supports = {one.support_site_id for one in study.grouping if one.support_site_id is not None}
     return set(services.index.get_level_values("site_id")[offered]) | supports
-
-
-def grouping_files(study: Study) -> Iterator[tuple[str, Path]]:
-    """Yield the planner's tables that questions of grouping name, with their place in the study file."""
-    for grouping in study.grouping:
-        for key in ("table", "pooling_table"):
-            value = getattr(grouping, key)
-            if value is not None:
-                yield f"grouping.{key}: {Path(value).name}", Path(study.folder) / value
 
 
 def answer_groupings(study: Study, state: State) -> dict[str, GroupingAnswer]:

@@ -4,62 +4,77 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from importlib import metadata, resources
+from collections.abc import Iterator, Mapping
+from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from territory import __version__
 from territory.files.safe_files import digest_file
+from territory.study.secrecy import UNPUBLISHED, is_public, public_parameters, secret_parameters
 from territory.study.tables.own_tables import CHANGE_TABLES
-from territory.workflow.inputs.for_groupings import grouping_files
-from territory.workflow.step_cache import code_digest
+from territory.workflow.step_cache import code_digest, library_versions
 
 if TYPE_CHECKING:
+    from territory.study.words.model import Study
     from territory.workflow.inputs.prepare import Inputs
-
-# the libraries that a figure of the report may depend on
-LIBRARIES = ("geopandas", "matplotlib", "numpy", "pandas", "pyproj", "scipy", "shapely", "typst")
 
 
 def describe_run(inputs: Inputs, *, roads: Path | None) -> tuple[dict[str, Any], str]:
     """Return the manifest of a run and its digest, before anything is written.
 
     No date, no path of the machine and no duration enters it: two runs of the same inputs have the same
-    manifest. Durations go to `timings.json`.
+    manifest. Durations go to `timings.json`. Of a secret input the manifest says that it was read and nothing
+    else: neither its digest nor that of the run depends on what it holds (see `territory.study.secrecy`).
     """
     study = inputs.study
-    if study.data is None:
-        files = _dataset_files(study.dataset)
-    else:
-        paths = study.data.paths().items()
-        files = {
-            f"data.{key}: {Path(path).name}": digest_file(Path(study.folder) / path) for key, path in paths
-        }
-    for key, value in study.files.model_dump().items():
-        if value is not None and key != "distancier_unit":
-            files[f"files.{key}: {Path(value).name}"] = digest_file(Path(study.folder) / value)
-    for scenario in study.scenario:
-        for change in scenario.change:
-            for key in CHANGE_TABLES:
-                value = getattr(change, key, None)
-                if value is not None:
-                    files[f"scenario.{key}: {Path(value).name}"] = digest_file(Path(study.folder) / value)
-    files |= {name: digest_file(path) for name, path in grouping_files(study)}
+    files = _dataset_files(study.dataset) if study.data is None else {}
+    for name, value in own_files(study):
+        files[name] = digest_file(Path(study.folder) / value) if is_public(name) else UNPUBLISHED
     if roads is not None:
         files[f"roads: {roads.name}"] = digest_file(roads)
     manifest = {
         "study": study.id,
-        "parameters": study.model_dump(mode="json", exclude_none=True),
+        "parameters": public_parameters(study),
+        "parameters_unpublished": sorted(secret_parameters(study)),
         "times_method": inputs.times_method,
         "seed": study.seed,
         "inputs_sha256": files,
         "code_sha256": code_digest(),
         "versions": {
-            "territory": metadata.version("territory"),
-            **{n: metadata.version(n) for n in LIBRARIES},
+            "territory": __version__,
+            **library_versions(),
         },
     }
     return manifest, digest_of_manifest(manifest)
+
+
+def files_read(study: Study, *, roads: Path | None) -> dict[str, Path]:
+    """Return the files that a study names, by what the manifest calls them; an embedded dataset names none."""
+    files = {name: Path(study.folder) / value for name, value in own_files(study)}
+    return files if roads is None else {**files, f"roads: {roads.name}": roads}
+
+
+def own_files(study: Study) -> Iterator[tuple[str, str]]:
+    """Yield the files that a study file names: how the manifest calls each, and its path in the study.
+
+    Examples of names: `files.distancier: temps.csv`, `data.population: rp2021.csv`.
+    """
+    named = [] if study.data is None else [(f"data.{key}", path) for key, path in study.data.paths().items()]
+    named += [
+        (f"files.{key}", value)
+        for key, value in study.files.model_dump(exclude={"distancier_unit"}).items()
+        if value is not None
+    ]
+    for scenario in study.scenario:
+        for change in scenario.change:
+            tables = ((key, getattr(change, key, None)) for key in CHANGE_TABLES)
+            named += [(f"scenario.{key}", value) for key, value in tables if value is not None]
+    for grouping in study.grouping:
+        tables = ((key, getattr(grouping, key)) for key in ("table", "pooling_table"))
+        named += [(f"grouping.{key}", value) for key, value in tables if value is not None]
+    for key, value in named:
+        yield f"{key}: {Path(value).name}", value
 
 
 def digest_of_manifest(manifest: Mapping[str, Any]) -> str:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,12 +13,12 @@ import pandas as pd
 
 from territory import needs, supply
 from territory.datasets.catalogue import open_dataset
-from territory.planning.answers.grouping_answer import GroupingAnswer
-from territory.planning.answers.siting_answer import SitingAnswer
+from territory.planning.grouping.answer import GroupingAnswer
+from territory.planning.siting.answer import SitingAnswer
 from territory.scenario.changes.needs import demand_of, rate_of
 from territory.study.state import Parameters, State, StudyTables
 from territory.study.tables.own_tables import read_observed_origins
-from territory.study.words.changes import Scenario
+from territory.study.words.changes import ChangeSpeeds, Scenario
 from territory.study.words.model import Study
 from territory.supply.service_lists import is_candidate
 from territory.tables.schemas import validate
@@ -42,13 +41,37 @@ from territory.workflow.inputs.for_scenarios import (
     with_fixed_services,
     with_holders,
 )
-from territory.workflow.inputs.road_map import RoadMap, road_map_of
-from territory.workflow.inputs.travel_times import Times, travel_times
+from territory.workflow.inputs.travel_times import RoadMap, Times, road_map_of, travel_times
 from territory.workflow.step_cache import Steps
 
 if TYPE_CHECKING:
     from territory.datasets.files import FilesDataset
     from territory.datasets.var import VarDataset
+
+
+@dataclass(frozen=True)
+class Places:
+    """What a study is about before any travel time: its tables, and the places that times are asked between.
+
+    `sites` are those that a measure, a scenario or a question may need times to, with the density and the area of
+    their commune; `named_sites` are the origins of the times between sites; `weighed` are the communes with the
+    dataset's own density, since times do not change with the census.
+    """
+
+    study: Study
+    dataset: VarDataset | FilesDataset
+    population: pd.DataFrame
+    communes: gpd.GeoDataFrame
+    weighed: gpd.GeoDataFrame
+    services: pd.DataFrame
+    sites: gpd.GeoDataFrame
+    named_sites: gpd.GeoDataFrame
+    roads: RoadMap | None
+
+    def times(self, steps: Steps, *, speeds: ChangeSpeeds | None = None) -> Times:
+        """Return the travel times that the study asks for, under the speeds of today or of a scenario."""
+        places = self.weighed, self.sites, self.named_sites
+        return travel_times(self.study, *places, roads=self.roads, steps=steps, speeds=speeds)
 
 
 @dataclass(frozen=True)
@@ -69,33 +92,24 @@ class Inputs:
     roads: RoadMap | None = None
 
 
-def prepare(
-    study: Study, *, steps: Steps, roads: Path | None = None, weigh_times: Callable[..., Times] = travel_times
-) -> Inputs:
-    """Assemble today's state: communes, population, needs, sites, services and travel times.
+def prepare(study: Study, *, steps: Steps, roads: Path | None = None) -> Inputs:
+    """Assemble today's state: communes, population, needs, sites, services and travel times."""
+    places = places_of(study, roads=roads)
+    times = places.times(steps)
+    road_times = {
+        change.roads_key: places.times(steps, speeds=change) for change in other_speeds(places.study)
+    }
+    state = state_of(places, times, road_times=road_times)
+    answers = answer_sitings(places.study, state)
+    scenarios = tuple(settled(scenario, answers) for scenario in places.study.scenario)
+    groupings = answer_groupings(places.study, state)
+    return Inputs(
+        places.study, places.dataset, state, times.method, scenarios, answers, groupings, places.roads
+    )
 
-    Parameters
-    ----------
-    study
-        A checked study.
-    steps
-        Where the results of long steps are kept.
-    roads
-        Road map (.osm.pbf) that replaces the estimated times; the study's own `files.roads` otherwise.
-    weigh_times
-        Gives the travel times, called as `territory.workflow.inputs.travel_times.travel_times`.
 
-    Returns
-    -------
-    Inputs
-
-    Raises
-    ------
-    NetworkError
-        If the road map cannot be read, or does not cover the points.
-    StudyError
-        If a scenario changes the speeds of a map that is not there, or a question of siting or grouping has no answer.
-    """
+def places_of(study: Study, *, roads: Path | None = None) -> Places:
+    """Read what a study is about; `roads` replaces the study's own road map, or its estimated times."""
     road_map = road_map_of(study, roads)
     check_speeds(study, has_roads=road_map is not None)
     data = dataset_of(study)
@@ -107,37 +121,37 @@ def prepare(
     used = _used_sites(study, services) | indicator_sites(study, services, sites, communes)
     sites = sites.loc[sites.index.isin(used) | is_candidate(sites)]
     services = services[services.index.get_level_values("site_id").isin(sites.index)]
-    # times do not change with the census: the density that slows a road is the dataset's, not the vintage's
-    places = data.communes
-    of_commune = places[["area_km2", "density_hab_km2"]].reindex(sites["commune_code"]).set_axis(sites.index)
+    of_commune = data.communes[["area_km2", "density_hab_km2"]].reindex(sites["commune_code"])
+    of_commune = of_commune.set_axis(sites.index)
     sites = sites.assign(area_km2=of_commune["area_km2"], density_hab_km2=of_commune["density_hab_km2"])
     named_sites = _named_sites(study, sites, services)
-    weigh = partial(weigh_times, study, places, sites, named_sites, roads=road_map, steps=steps)
-    times = weigh()
-    road_times = {change.roads_key: weigh(speeds=change) for change in other_speeds(study)}
-    parameters = _parameters(study, data, population, communes)
-    state = State(
+    return Places(study, data, population, communes, data.communes, services, sites, named_sites, road_map)
+
+
+def state_of(places: Places, times: Times, *, road_times: Mapping[str, Times] | None = None) -> State:
+    """Return today's state; `road_times` are the times under the speeds of the scenarios that change them."""
+    study, communes, population = places.study, places.communes, places.population
+    parameters = _parameters(study, places.dataset, population, communes)
+    return State(
         communes=communes,
         population=population,
         demand=validate("demand", demand_of(population, parameters)),
-        sites=sites,
-        services=services,
+        sites=places.sites,
+        services=places.services,
         travel_times=validate("travel_times", times.to_sites),
         site_times=times.between_sites,
         parameters=parameters,
         observed_origins=_observed(study, communes),
         tables=StudyTables(
             files=change_tables(study, communes.index),
-            road_times={key: (found.to_sites, found.between_sites) for key, found in road_times.items()},
+            road_times={
+                key: (other.to_sites, other.between_sites) for key, other in (road_times or {}).items()
+            },
         ),
-        edge_time_min=edge_times(study, places),
+        edge_time_min=edge_times(study, places.weighed),
         care_territories=care_territories(study, communes),
         gp_consumption=consumption(study),
     )
-    answers = answer_sitings(study, state)
-    scenarios = tuple(settled(scenario, answers) for scenario in study.scenario)
-    groupings = answer_groupings(study, state)
-    return Inputs(study, data, state, times.method, scenarios, answers, groupings, road_map)
 
 
 def dataset_of(study: Study) -> VarDataset | FilesDataset:
@@ -191,11 +205,20 @@ def _sites(study: Study, data: VarDataset | FilesDataset, communes: gpd.GeoDataF
 
 def _services(study: Study, data: VarDataset | FilesDataset) -> pd.DataFrame:
     """Return the services of the dataset, those of the study added or put in their place."""
+    services = data.services
+    equipment = getattr(data, "equipment", None)
+    if equipment is not None and study.data is not None:
+        services = supply.with_equipment(
+            services,
+            equipment,
+            capacity=study.data.finess_capacity,
+            complete=study.data.complete_services,
+        )
     if not study.service:
-        return data.services
+        return services
     declared = pd.DataFrame([service.model_dump() for service in study.service])
     declared = declared.set_index(["site_id", "service"])
-    kept = data.services[~data.services.index.isin(declared.index)]
+    kept = services[~services.index.isin(declared.index)]
     declared = declared.reindex(columns=kept.columns)
     for column in kept.columns:
         declared[column] = declared[column].astype(kept[column].dtype)

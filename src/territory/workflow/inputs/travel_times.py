@@ -3,22 +3,91 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import geopandas as gpd
 import pandas as pd
 
+from territory.errors import MissingFileError
 from territory.files.safe_files import digest_file
 from territory.network.estimate import estimate_travel_times
+from territory.study.tables.own_tables import read_change_table
 from territory.study.words.changes import ChangeSpeeds
 from territory.study.words.model import Study
 from territory.units import MILLISECONDS_PER_MINUTE
-from territory.workflow.inputs.road_map import RoadMap
-from territory.workflow.step_cache import Steps, code_digest, digest_of
+from territory.workflow.step_cache import Steps, digest_of
+
+if TYPE_CHECKING:
+    from territory.network.roads import RoadNetwork
 
 # two official engines on the same pairs of Gironde: 66.8 % within 5 min of each other (DREES, 2021)
 ROADS_DOUBT_MIN = 5.0
+
+
+class RoadMap:
+    """A road map, and what it is under other speeds."""
+
+    def __init__(self, path: Path, folder: Path) -> None:
+        self.path = path
+        self._folder = folder
+
+    @cached_property
+    def _digest(self) -> str:
+        """SHA-256 of the map."""
+        return digest_file(self.path)
+
+    @cached_property
+    def network(self) -> RoadNetwork:
+        """The roads, under the speeds of today."""
+        from territory.network.maps.osm import read_osm
+
+        return read_osm(self.path)
+
+    def digest(self, speeds: ChangeSpeeds | None = None) -> str:
+        """Return what stands for the map, and for the speeds when they are not those of today."""
+        if speeds is None:
+            return self._digest
+        table = "" if speeds.speeds_file is None else digest_file(self._folder / speeds.speeds_file)
+        return digest_of(self._digest, speeds.period, table)
+
+    def under(self, speeds: ChangeSpeeds | None, communes: gpd.GeoDataFrame) -> RoadNetwork:
+        """Return the roads under some speeds; those of peak hours depend on the density of the communes."""
+        from territory.network.graph.speeds import speed_table
+
+        network = self.network
+        if speeds is None:
+            return network
+        table = speed_table()
+        if speeds.speeds_file is not None:
+            table = read_change_table(
+                self._folder / speeds.speeds_file, "speeds_file", communes=communes.index
+            )
+        if (table["density"] != "any").any():
+            network = network.with_density(_around_points(communes))
+        return network.with_speeds(table, period=speeds.period or "off_peak")
+
+
+def road_map_of(study: Study, roads: Path | None) -> RoadMap | None:
+    """Return the road map of a run: the one that is given, or the study's own, or none."""
+    folder = Path(study.folder)
+    path = roads or (folder / study.files.roads if study.files.roads else None)
+    if path is None:
+        return None
+    if not path.is_file():
+        what = "est un dossier" if path.is_dir() else "n'existe pas"
+        raise MissingFileError(
+            f"La carte routière « {path} » {what} : donnez le chemin d'un fichier .osm.pbf."
+        )
+    return RoadMap(path, folder)
+
+
+def _around_points(communes: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return the densities on polygons in which every place is closest to the point of their commune."""
+    cells = gpd.GeoDataFrame(geometry=communes.geometry.voronoi_polygons(), crs=communes.crs)
+    found: gpd.GeoDataFrame = cells.sjoin(communes[["density_hab_km2", "geometry"]], predicate="contains")
+    return found
 
 
 @dataclass(frozen=True)
@@ -28,6 +97,14 @@ class Times:
     to_sites: pd.DataFrame
     between_sites: pd.DataFrame
     method: str
+
+
+def no_times(method: str, *, cutoff_min: float) -> Times:
+    """Return times of no pair, for a study whose times are written part by part."""
+    none = pd.DataFrame({"from_id": pd.Series(dtype="str"), "to_id": pd.Series(dtype="str")})
+    none["travel_time_min"] = pd.Series(dtype=float)
+    none.attrs["cutoff_min"] = cutoff_min
+    return Times(none, none.copy(), method)
 
 
 def travel_times(
@@ -50,16 +127,15 @@ def travel_times(
         study.travel.terrain,
         study.travel.max_time_min,
     )
-    code = code_digest("territory.network")
     if roads is not None:
-        method, key = "roads", digest_of(places, roads.digest(speeds), code, ROADS_DOUBT_MIN)
+        method, key = "roads", digest_of(places, roads.digest(speeds), ROADS_DOUBT_MIN)
         make = partial(_by_road, roads, study, communes, sites, named_sites, speeds)
     elif files.distancier:
         table = folder / files.distancier
-        method, key = "distancier", digest_of(places, digest_file(table), files.distancier_unit, code)
+        method, key = "distancier", digest_of(places, digest_file(table), files.distancier_unit)
         make = partial(_by_distancier, table, study, communes, sites, named_sites)
     else:
-        method, key = "estimate", digest_of(places, code)
+        method, key = "estimate", places
         make = partial(_estimated, study, communes, sites, named_sites)
     to_sites, between = steps.run("temps de trajet", key, make)
     return Times(to_sites, between, method)

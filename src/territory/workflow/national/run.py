@@ -2,38 +2,35 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
 from territory.errors import StudyError
-from territory.files.folder_lock import hold
-from territory.files.safe_files import sweep
 from territory.study.load import load_study
 from territory.study.words.model import Study
 from territory.study.words.scale import MANY_DEPARTEMENTS, Scale
-from territory.workflow.handover.write_run import make_folder
 from territory.workflow.inputs.manifest import describe_run
-from territory.workflow.inputs.prepare import Inputs, prepare
-from territory.workflow.inputs.travel_times import Times
+from territory.workflow.inputs.prepare import Inputs, places_of, state_of
+from territory.workflow.inputs.travel_times import no_times
+from territory.workflow.journal import note_choices
 from territory.workflow.national.measures import NationalTables, compute_parts
 from territory.workflow.national.outputs import write_national
 from territory.workflow.national.schedulers import Cluster, Threads, open_scheduler
 from territory.workflow.national.searches import Asked, ask_times
 from territory.workflow.national.write_parts import write_travel_times
-from territory.workflow.step_cache import Steps
+from territory.workflow.run_folders import run_folders
 
 if TYPE_CHECKING:
-    import geopandas as gpd
-
     from territory.workflow.national.parts import TimesFolder
 
 __all__ = ["NationalResult", "is_national", "run_national"]
 
 StepListener = Callable[[str], None]
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -119,21 +116,26 @@ def run_national(
     ClusterError
         If the scheduler does not answer, or its workers cannot do their part.
     """
-    announce = on_step or (lambda step: None)
+
+    def announce(step: str) -> None:
+        _log.info("%s…", step)
+        if on_step is not None:
+            on_step(step)
+
     announce("Lecture de l'étude et des données")
     study = study if isinstance(study, Study) else load_study(study)
     _check(study)
-    report_dir = make_folder(Path(out_dir) / "reports" / study.id)
-    kept_dir = make_folder(Path(out_dir) / "data" / "processed" / study.id)
     roads_path = None if roads is None else Path(roads)
-    with hold(kept_dir, announce=announce):
-        for folder in (report_dir, kept_dir):
-            sweep(folder)
-        inputs, places = _prepare(study, roads_path)
-        asked = ask_times(study, *places, roads=roads_path, kept_dir=kept_dir, announce=announce)
-        if not isinstance(scheduler, str):
-            return _run(inputs, asked, roads_path, report_dir, kept_dir, scheduler, announce)
-        with open_scheduler(scheduler) as runner:
+    with run_folders(study, out_dir, roads=roads_path, announce=announce) as (report_dir, kept_dir):
+        places = places_of(study, roads=roads_path)
+        method = "estimate" if places.roads is None else "roads"
+        state = state_of(places, no_times(method, cutoff_min=study.travel.max_time_min))
+        inputs = Inputs(places.study, places.dataset, state, method, roads=places.roads)
+        note_choices(inputs)
+        ends = places.weighed, places.sites
+        asked = ask_times(study, *ends, roads=roads_path, kept_dir=kept_dir, announce=announce)
+        opened = open_scheduler(scheduler) if isinstance(scheduler, str) else nullcontext(scheduler)
+        with opened as runner:
             return _run(inputs, asked, roads_path, report_dir, kept_dir, runner, announce)
 
 
@@ -182,25 +184,3 @@ def _check(study: Study) -> None:
             f"L'étude « {study.id} » est nationale ([scale], ou {MANY_DEPARTEMENTS} départements et plus) : "
             f"{', '.join(refused)} n'y sont pas calculés. Retirez-les, ou faites-en l'étude d'une région sans [scale]."
         )
-
-
-def _prepare(study: Study, roads: Path | None) -> tuple[Inputs, tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]]:
-    """Return the inputs of a study without travel times, and the places that times are asked between."""
-    places: list[tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]] = []
-
-    def note(
-        study: Study, communes: gpd.GeoDataFrame, sites: gpd.GeoDataFrame, *_: object, **__: object
-    ) -> Times:
-        places.append((communes, sites))
-        none = pd.DataFrame(
-            {
-                "from_id": pd.Series(dtype="str"),
-                "to_id": pd.Series(dtype="str"),
-                "travel_time_min": pd.Series(dtype=float),
-            }
-        )
-        none.attrs["cutoff_min"] = study.travel.max_time_min
-        is_road = roads is not None or study.files.roads is not None
-        return Times(none, none.copy(), "roads" if is_road else "estimate")
-
-    return prepare(study, steps=Steps(None), roads=roads, weigh_times=note), places[0]

@@ -56,7 +56,7 @@ class EstimateSearch:
     def digest(self) -> str:
         """Return a digest of all that the times depend on."""
         places = self.communes[_COLUMNS], self.sites[["commune_code", *_COLUMNS]]
-        return digest_of(*places, self.terrain, self.max_time_min, code_digest("territory.network"))
+        return digest_of(*places, self.terrain, self.max_time_min, code_digest())
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +98,7 @@ def ask_times(
         limit,
         with_distance,
         digest_file(path),
-        code_digest("territory.network"),
+        code_digest(),
     )
     least = times_inside(communes, sites, terrain).reset_index()
     place = kept_dir / "recherches" / key[:32]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from territory.errors import Problems, StudyError, examples
+from territory.errors import Problems, StudyError, TerritoryWarning, examples
 from territory.report.documents.run_difference import difference_document, published
 from territory.report.files.csv_texts import without_formulas
 from territory.report.layout.pdf import compile_pdf
@@ -18,14 +19,16 @@ from territory.scenario.changes.apply import apply
 from territory.scenario.comparison.compare import compare
 from territory.scenario.measures.compute import ALL_TERRITORY, compute
 from territory.scenario.results import Results
+from territory.study.secrecy import UNPUBLISHED
 from territory.study.state import State
 from territory.study.words.changes import Scenario
 from territory.study.words.model import Study
 from territory.tables.service_names import SERVICE_NAMES
+from territory.workflow.handover.private_record import private_record
 from territory.workflow.handover.write_run import make_folder
 from territory.workflow.inputs.manifest import describe_run
 from territory.workflow.inputs.prepare import Inputs, dataset_of, prepare
-from territory.workflow.past_runs.read_run import past_study
+from territory.workflow.past_runs.read_run import outputs_of, past_study
 from territory.workflow.step_cache import Steps
 
 KEYS = ["indicator", "place", "service"]
@@ -130,26 +133,35 @@ def _label(study: Study) -> str:
 def indicators(state: State, scenarios: tuple[Scenario, ...]) -> pd.Series:
     """Return every number of a study that two runs can be compared on, as one long series.
 
-    Times and needs are by commune, coverage and persons who gain or lose by zone.
+    Times and needs are by commune, coverage and persons who gain or lose by zone. Children served are left out: the
+    documents of a run protect their counts together, and a difference of two runs would undo it.
     """
     baseline = compute(state)
     found = [*_by_commune(baseline), _coverage(baseline)]
     for scenario in scenarios:
         zones = compare(baseline, compute(apply(state, scenario))).zones
+        zones = zones[~zones.index.get_level_values("service").isin(_counted(state))]
         effects = () if zones.empty else ("gain", "loss", "indistinct", "entering")
         found.extend(_long(zones[f"persons_{name}"], f"persons_{name}_{scenario.id}") for name in effects)
     whole: pd.Series = pd.concat(found)
     return whole
 
 
+def _counted(state: State) -> set[str]:
+    """Return the services whose children are observed."""
+    rows = state.observed_origins
+    return set() if rows is None else set(map(str, rows["authorisation_id"]))
+
+
 def _by_commune(baseline: Results) -> list[pd.Series]:
     """Return population, needs, persons concerned and times by commune."""
     population = baseline.state.communes["population"]
     whole = pd.MultiIndex.from_product([population.index, [""]])
+    persons = baseline.persons[baseline.persons["persons_kind"].ne("observed")]
     return [
         _long(pd.Series(population.to_numpy(float), index=whole), "population_hab"),
         _long(baseline.state.demand["demand"], "demand_persons"),
-        _long(baseline.persons["persons"], "persons_concerned"),
+        _long(persons["persons"], "persons_concerned"),
         _long(baseline.access["travel_time_min"], "travel_time_min"),
     ]
 
@@ -216,7 +228,20 @@ def _prepare_again(folder: Path) -> Inputs:
             problems.add(
                 f"« {name} » n'est plus le fichier d'alors : relancez cette étude, ou rendez-lui ce fichier"
             )
+    record = private_record(study, folder.parent.parent / "data" / "processed" / study.id)
+    changed = record.changed(outputs_of(folder)) if UNPUBLISHED in digests.values() else []
+    for name in changed or []:
+        problems.add(
+            f"« {name} » n'est plus le fichier d'alors : relancez cette étude, ou rendez-lui ce fichier"
+        )
     problems.raise_if_any()
+    if changed is None:
+        warnings.warn(
+            f"Étude de « {folder} » : rien ne dit si les fichiers dont l'empreinte n'est pas publiée sont encore ceux "
+            "d'alors (le dossier data/processed de ce calcul n'est pas à côté) ; ils sont lus comme ils sont.",
+            TerritoryWarning,
+            stacklevel=3,
+        )
     return inputs
 
 

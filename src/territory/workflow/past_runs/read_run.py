@@ -8,8 +8,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from territory.errors import MissingFileError, ReadError
+from territory.errors import MissingFileError, ReadError, StudyError
 from territory.study.checks.path_safety import paths_outside
+from territory.study.migrating import migrate
 from territory.study.words.model import Study
 
 MANIFEST = "manifest.json"
@@ -28,6 +29,10 @@ def past_study(folder: Path) -> tuple[Study, dict[str, str]]:
     problem = f"« {folder / MANIFEST} » n'est pas celui d'une étude de cette version : relancez l'étude"
     if not isinstance(parameters, dict) or not isinstance(digests, dict) or not isinstance(place, str):
         raise ReadError(f"{problem}.")
+    try:
+        parameters = migrate(parameters)
+    except StudyError as error:
+        raise ReadError(f"« {folder / MANIFEST} » : {error}") from error
     for _, message in paths_outside(parameters):
         raise ReadError(f"{problem} ({message}).")
     if PurePosixPath(place).is_absolute() or PureWindowsPath(place).anchor:
@@ -36,6 +41,12 @@ def past_study(folder: Path) -> tuple[Study, dict[str, str]]:
         return Study.model_validate({**parameters, "folder": str(folder / place)}), digests
     except ValidationError as error:
         raise ReadError(f"{problem} ({error.error_count()} clés refusées).") from error
+
+
+def outputs_of(folder: Path) -> dict[str, str]:
+    """Return the digests of the files that a run wrote, as its manifest gives them; nothing when it gives none."""
+    found = _read_json(folder / MANIFEST).get("outputs_sha256")
+    return found if isinstance(found, dict) else {}
 
 
 def _read_json(path: Path) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import platform
 from importlib import metadata
 from importlib.util import find_spec
 
+from territory import __version__
 from territory.datasets.catalogue import dataset_names, load_dataset
 from territory.study.load import built_in_studies
 
@@ -37,9 +38,7 @@ def diagnose() -> tuple[bool, list[str]]:
     >>> healthy
     True
     """
-    lines = [
-        f"territory {metadata.version('territory')} · Python {platform.python_version()} · {platform.system()}"
-    ]
+    lines = [f"territory {__version__} · Python {platform.python_version()} · {platform.system()}"]
     missing = [name for name in NEEDED if find_spec(name) is None]
     lines += [f"  {name} {metadata.version(name)}" for name in NEEDED if name not in missing]
     lines += [f"  ABSENT : {name} → python -m pip install -c constraints.txt ." for name in missing]

@@ -1,0 +1,58 @@
+"""Which inputs of a study may be described outside the agency, and which may not be told in any form."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from territory.study.words.model import Study
+
+# what stands in the place of a digest: whoever has the digest of a small table tries tables until one fits
+UNPUBLISHED = "lu, empreinte non publiée"
+
+# roads, times and speeds hold neither persons nor money. A file that is not listed is secret: a new kind of table
+# is so until somebody writes here that it is not
+_PUBLIC_FILES = frozenset(
+    {"roads", "dataset", "files.roads", "files.distancier", "scenario.times_file", "scenario.speeds_file"}
+)
+# counts of persons that the study file itself holds, by section; None is the whole section
+_SECRET_VALUES: Mapping[str, str | None] = {"waiting": None, "building": "children_accompanied"}
+
+
+def is_public(name: str) -> bool:
+    """Tell whether the digest of an input may be published.
+
+    Examples
+    --------
+    >>> is_public("data.cog: v_commune_2024.csv"), is_public("files.roads: var.osm.pbf")
+    (True, True)
+    >>> is_public("files.observed_origins: origines.csv"), is_public("grouping.table: budgets.csv")
+    (False, False)
+    """
+    kind = name.partition(":")[0]
+    # the official files of `[data]` can be fetched by anybody
+    return kind in _PUBLIC_FILES or kind.startswith("data.")
+
+
+def public_parameters(study: Study) -> dict[str, Any]:
+    """Return what a study file says, without the counts of persons that it holds."""
+    said = study.model_dump(mode="json", exclude_none=True)
+    for section, key in _SECRET_VALUES.items():
+        if key is None:
+            said.pop(section, None)
+        elif section in said:
+            said[section] = [{k: v for k, v in one.items() if k != key} for one in said[section]]
+    return said
+
+
+def secret_parameters(study: Study) -> dict[str, Any]:
+    """Return the counts of persons that a study file holds, by name; nothing when it holds none."""
+    said = study.model_dump(mode="json", include=set(_SECRET_VALUES))
+    found = {}
+    for section, key in _SECRET_VALUES.items():
+        values = said[section] if key is None else [one[key] for one in said[section]]
+        if any(value is not None for value in values):
+            found[section if key is None else f"{section}.{key}"] = values
+    return found

@@ -1,0 +1,123 @@
+"""The log of a run: what was read, what was decided, how long each step took; a run that fails leaves its traceback.
+
+It stands beside what the run keeps, never in what is handed over: it holds dates and paths of the machine.
+"""
+
+from __future__ import annotations
+
+import logging
+import platform
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from territory import __version__
+from territory.workflow.inputs.manifest import files_read
+from territory.workflow.step_cache import library_versions
+
+if TYPE_CHECKING:
+    from territory.study.words.model import Study
+    from territory.workflow.inputs.prepare import Inputs
+
+JOURNAL = "journal.log"
+BEFORE = "journal-precedent.log"
+
+# the parent of the loggers of every module: nothing is attached to it but during a run
+_library = logging.getLogger("territory")
+_log = logging.getLogger(__name__)
+
+
+@contextmanager
+def journal(folder: Path) -> Iterator[None]:
+    """Write in `journal.log` what the library logs during the block, its warnings, and the error that ends it.
+
+    The log of the run before is kept under another name. One that cannot be written stops nothing: the run itself says
+    what the disk refuses.
+    """
+    try:
+        if (folder / JOURNAL).exists():
+            (folder / JOURNAL).replace(folder / BEFORE)
+        handler: logging.Handler = _Quiet(folder / JOURNAL, mode="w", encoding="utf-8")
+    except OSError:
+        handler = logging.NullHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s  %(message)s", datefmt="%Y-%m-%d %H:%M:%S"))
+    with _attached(handler), _warnings_too():
+        try:
+            yield
+        except BaseException as error:
+            _log.exception("Arrêté : %s", type(error).__name__)
+            raise
+
+
+def note_study(study: Study, *, roads: Path | None) -> None:
+    """Log the versions, the study, and each file that the run is about to read."""
+    libraries = ", ".join(f"{name} {version}" for name, version in library_versions().items())
+    _log.info("territory %s, Python %s, %s", __version__, platform.python_version(), platform.platform())
+    _log.info("Bibliothèques : %s", libraries)
+    _log.info("Étude « %s » (schema_version %s), dossier %s", study.id, study.schema_version, study.folder)
+    _log.info("Données « %s », population %s, graine %s", study.dataset, study.population, study.seed)
+    for name, path in files_read(study, roads=roads).items():
+        size = f"{path.stat().st_size} octets" if path.is_file() else "absent"
+        _log.info("Lu : %s (%s ; %s)", name, path, size)
+
+
+def note_choices(inputs: Inputs) -> None:
+    """Log what was decided before the measures: how times were found, and the answers to the questions."""
+    state = inputs.state
+    counts = len(state.communes), len(state.parameters.territory_codes), len(state.sites), len(state.services)
+    _log.info("%d communes (dont %d du territoire), %d sites, %d services", *counts)
+    _log.info("Méthode des temps : %s ; relief : %s", inputs.times_method, state.parameters.terrain)
+    _log.info("Facteur des âges : %.4f", state.parameters.age_scale)
+    for question, answer in (*inputs.siting.items(), *inputs.groupings.items()):
+        _log.info("Question « %s » : %r", question, answer)
+
+
+@contextmanager
+def _attached(handler: logging.Handler) -> Iterator[None]:
+    """Send what the library logs to a handler, and no more than before to those of the program around it."""
+    level, propagates = _library.level, _library.propagate
+    _library.propagate = propagates and _library.isEnabledFor(logging.INFO)
+    _library.setLevel(logging.INFO)
+    _library.addHandler(handler)
+    try:
+        yield
+    finally:
+        _library.removeHandler(handler)
+        _library.setLevel(level)
+        _library.propagate = propagates
+        handler.close()
+
+
+@contextmanager
+def _warnings_too() -> Iterator[None]:
+    """Log each warning that is shown; it is shown as before, and again where an earlier run already gave it."""
+    with warnings.catch_warnings():
+        show = warnings.showwarning
+
+        def log_and_show(
+            message: Warning | str,
+            category: type[Warning],
+            filename: str,
+            lineno: int,
+            file: TextIO | None = None,
+            line: str | None = None,
+        ) -> None:
+            _log.warning("Avertissement : %s (%s)", message, category.__name__)
+            show(message, category, filename, lineno, file, line)
+
+        warnings.showwarning = log_and_show
+        yield
+
+
+class _Quiet(logging.FileHandler):
+    """A file that says nothing of a full disk."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
+        """Lose the line."""
+
+    def close(self) -> None:
+        """Close the file, whatever of it is written."""
+        with suppress(OSError):
+            super().close()
