@@ -17,7 +17,6 @@ from territory.errors import TerritoryWarning
 from territory.network.graph.arrays import BACKWARD, FORWARD, PLAIN, SIGNAL, STOP, Ints, WayTable
 from territory.network.graph.speeds import read_maxspeed
 
-
 DRIVABLE = (
     "motorway", "trunk", "primary", "secondary", "tertiary", "unclassified", "residential", "living_street",
     "service", "road", "track", "motorway_link", "trunk_link", "primary_link", "secondary_link", "tertiary_link",
