@@ -280,7 +280,7 @@ def test_merging_keeps_the_fastest_time_of_each_pair(rows):
 
 def test_millions_of_rows_have_categorical_identifiers(monkeypatch):
     network = sample_network()
-    monkeypatch.setattr("territory.network.roads._CATEGORICAL_FROM_ROWS", 4)
+    monkeypatch.setattr("territory.network.od_search.CATEGORICAL_FROM_ROWS", 4)
     table = network.travel_times(points(A=A, B=B), points(A=A, B=B))
     assert isinstance(table["from_id"].dtype, pd.CategoricalDtype)
     assert table["to_id"].astype(str).tolist() == ["A", "B", "A", "B"]

@@ -30,6 +30,8 @@ FORMAT = "territory-road-search"
 VERSION = 2
 _HEADER = "search.json"
 _DECIMETRES_PER_METRE = 10
+# tables of so many rows have categorical identifiers
+CATEGORICAL_FROM_ROWS = 1_000_000
 # from so many origins on, a search from neighbours together says which destinations are worth a sweep
 _TILED_FROM = 256
 # cells of a dense matrix held at once
@@ -83,7 +85,9 @@ class RoadSearch:
         limit = "no limit" if math.isnan(self.max_time_min) else f"{self.max_time_min:g} min"
         return f"RoadSearch({len(self.from_ids)} origins, {len(self.to_ids)} destinations, {limit}, {engine})"
 
-    def travel_times(self, rows: slice | Ints = slice(None), *, threads: int | None = None) -> pd.DataFrame:
+    def travel_times(
+        self, rows: slice | Ints = slice(None), *, threads: int | None = None, as_text: bool | None = False
+    ) -> pd.DataFrame:
         """Return the times of some origins.
 
         Parameters
@@ -92,14 +96,22 @@ class RoadSearch:
             Places of the origins, as a slice or numbers.
         threads
             Number of threads, all by default. It changes nothing in the result.
+        as_text
+            Give identifiers as text; None: unless there are a million rows or more.
 
         Returns
         -------
         DataFrame
-            As `RoadNetwork.travel_times`, for these origins; identifiers are categorical.
+            As `RoadNetwork.travel_times`, for these origins; identifiers are categorical, unless `as_text`.
         """
         here = np.arange(len(self))[rows]
         pairs, length_dm = self.pairs(self.origins[here], threads=threads)
+        if as_text or (as_text is None and pairs.origin.size < CATEGORICAL_FROM_ROWS):
+            from_id, to_id = (
+                ids.astype(str).to_numpy()[places]
+                for ids, places in ((self.from_ids[here], pairs.origin), (self.to_ids, pairs.destination))
+            )
+            return self.table(pairs, length_dm, from_id, to_id)
         is_used = np.zeros(len(self.to_ids), bool)
         is_used[pairs.destination] = True
         to_codes = (np.cumsum(is_used, dtype=np.int32) - np.int32(1))[pairs.destination]

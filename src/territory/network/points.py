@@ -128,7 +128,8 @@ def check_points(points: gpd.GeoDataFrame, *, role: str) -> None:
     missing = np.asarray(points.index.isna(), dtype=bool)
     if missing.any():
         problems.add(f"{int(missing.sum())} points sans identifiant dans l'index")
-    doubled = points.index[np.asarray(points.index.duplicated(), dtype=bool) & ~missing]
+    # as they are written in a table: 1 and "1" would be one place
+    doubled = points.index[np.asarray(points.index.astype(str).duplicated(), dtype=bool) & ~missing]
     if len(doubled):
         problems.add(f"{len(doubled)} identifiants en double dans l'index ({examples(doubled.unique())})")
     _check_geometries(points.geometry, problems)

@@ -34,8 +34,6 @@ ENGINES = ("auto", "dijkstra", "hierarchy")
 # cost as much as ordering one
 _NODES_WITHIN_AN_HOUR = 100_000
 _SEARCHED_NODES_PER_ORDERED_NODE = 1_000
-# tables of so many rows have categorical identifiers
-_CATEGORICAL_FROM_ROWS = 1_000_000
 _PERIODS_IN_FRENCH = {"off_peak": "heures creuses", "peak": "heures de pointe"}
 
 
@@ -303,10 +301,7 @@ class RoadNetwork:
             max_snap_m=max_snap_m,
             islands=islands,
         )
-        table = search.travel_times(threads=threads)
-        if len(table) >= _CATEGORICAL_FROM_ROWS:
-            return table
-        return table.astype({"from_id": "str", "to_id": "str"})
+        return search.travel_times(threads=threads, as_text=None)
 
     def travel_time_matrix(
         self,

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from territory.network.roads import RoadNetwork
 
-__all__ = ["BD_TOPO", "ROUTE_500", "LineColumns", "from_lines"]
 
 _BOTH = FORWARD | BACKWARD
 # ends closer than this are the same place (m): the layers of IGN write decimetres

@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 from territory.network.engine.compiling import kernel
 from territory.network.graph.arrays import Floats, Int32, Ints
 
-__all__ = ["NodeNumbers", "renumber"]
-
 _LEAST_CAPACITY = 1 << 12
 Number = TypeVar("Number", np.int64, np.float64)
 # one slot in two stays free, at least

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from territory.network.roads import RoadNetwork
 
-__all__ = ["download", "from_osmnx", "lines_of_graph"]
 
 # directions are in the edges of the graph already
 _NOT_TAGS = frozenset({"oneway", "junction", "oneway:motorcar", "oneway:motor_vehicle", "oneway:vehicle"})
