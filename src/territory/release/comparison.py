@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from territory.release.disclosure import SUPPRESSED, THRESHOLD, estimate_texts
-from territory.scenario.comparison.scenarios_side_by_side import side_by_side
+from territory.scenario.comparison.compare import side_by_side
 from territory.scenario.zones import ALL_TERRITORY
 
 if TYPE_CHECKING:
