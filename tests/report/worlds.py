@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from functools import cache
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -89,9 +88,7 @@ def _markup() -> StudyResult:
 
 
 def _no_outlines() -> StudyResult:
-    known = small().dataset
-    dataset = SimpleNamespace(outlines=None, sources=known.sources, completeness=known.completeness)
-    return dataclasses.replace(small(), dataset=dataset)  # type: ignore[arg-type]
+    return dataclasses.replace(small(), dataset=dataclasses.replace(small().dataset, outlines=None))
 
 
 def observed(result: StudyResult, counts: dict[str, int]) -> StudyResult:

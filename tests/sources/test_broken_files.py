@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -188,8 +189,27 @@ CASES = {
         optional=("LIBGEO", "LIBBV2022"),
     ),
 }
-TITLED = [name for name, case in CASES.items() if case.titles_at == 0]
-COUNTED = [name for name, case in CASES.items() if case.number]
+# one of each family: counts, bands, codes, dates, groups, points, a file without titles, a line per equipment, a grid
+FAST = {
+    "legal",
+    "structure",
+    "communes",
+    "movements",
+    "epci",
+    "bpe points",
+    "finess sites",
+    "finess flat",
+    "grid",
+}
+
+
+def all_in_slow(names: list[str]) -> list[Any]:
+    """Keep one reader of each family for the fast suite; the slow one tries them all."""
+    return [name if name in FAST else pytest.param(name, marks=pytest.mark.slow) for name in names]
+
+
+TITLED = all_in_slow([name for name, case in CASES.items() if case.titles_at == 0])
+COUNTED = all_in_slow([name for name, case in CASES.items() if case.number])
 
 
 def write(folder: Path, case: Case, lines: list[str] | None = None) -> Path:
@@ -198,7 +218,7 @@ def write(folder: Path, case: Case, lines: list[str] | None = None) -> Path:
     return path
 
 
-@pytest.fixture(params=sorted(CASES))
+@pytest.fixture(params=all_in_slow(sorted(CASES)))
 def case(request: pytest.FixtureRequest) -> Case:
     return CASES[request.param]
 

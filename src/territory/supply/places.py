@@ -8,7 +8,7 @@ import pandas as pd
 from territory.errors import ParameterError, Problems, SchemaError, UnknownCodeError, agree, examples
 from territory.sources.producers.finess.categories import FILE_ACTIVE_SERVICES
 from territory.study.services import kinds_of
-from territory.supply.equipment import TEMPORARY
+from territory.supply.activities import TEMPORARY
 
 # whose places a row of `services` states: its site's alone, or those of all sites of its authorisation
 CAPACITY_SCOPES = ("site", "authorisation")

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from territory.errors import ParameterError
-from territory.network.estimate.estimate import difference_uncertainty_min
+from territory.network.estimate import difference_uncertainty_min
 from territory.scenario.accounts import QUANTITIES, compare_accounts
 from territory.scenario.comparison.by_zone import compare_communes, compare_deserts
 from territory.scenario.comparison.measures import compare_measures

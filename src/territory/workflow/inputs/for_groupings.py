@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from territory.errors import InfeasibleError, ParameterError, Problems, StudyError
-from territory.planning.answers.grouping_answer import GroupingAnswer, answer_grouping
+from territory.planning.grouping.answer import GroupingAnswer, answer_grouping
 
 if TYPE_CHECKING:
     from territory.study.state import State

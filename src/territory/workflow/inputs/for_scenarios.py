@@ -9,7 +9,7 @@ import geopandas as gpd
 import pandas as pd
 
 from territory.errors import InfeasibleError, ParameterError, Problems, StudyError
-from territory.planning.answers.siting_answer import SitingAnswer, answer_siting, candidate_communes
+from territory.planning.siting.answer import SitingAnswer, answer_siting, candidate_communes
 from territory.study.services import kinds_of
 from territory.study.words.changes import SITING_PREFIX, ChangeSpeeds, StudyChange
 from territory.study.words.questions import CANDIDATE_PREFIX, Siting
