@@ -76,7 +76,7 @@ class StudyResult:
     @cached_property
     def side_by_side(self) -> pd.DataFrame:
         """Every scenario beside today, in one table (see `territory.scenario.side_by_side`)."""
-        from territory.scenario.comparison.scenarios_side_by_side import side_by_side
+        from territory.scenario.comparison.compare import side_by_side
 
         return side_by_side(self.comparisons)
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from territory.release.disclosure import THRESHOLD
 from territory.release.treatment import SMALL, is_small, treat, treat_measures
-from territory.scenario.comparison.scenarios_side_by_side import side_by_side
+from territory.scenario.comparison.compare import side_by_side
 from territory.scenario.zones import ALL_TERRITORY
 from territory.tables.accounts import SIDED_TRIPS, TRIPS
 from territory.tables.declare import SIDES
