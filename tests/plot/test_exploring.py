@@ -172,6 +172,6 @@ def test_what_cannot_be_explored_is_said(result: StudyResult, monkeypatch: pytes
     monkeypatch.setitem(sys.modules, "ipyleaflet", None)
     for name in ("territory.plot.interactive.exploration", "territory.plot.interactive.leaflet_map"):
         monkeypatch.delitem(sys.modules, name, raising=False)
-    monkeypatch.delattr(territory.plot, "exploration", raising=False)
+    monkeypatch.delattr(territory.plot.interactive, "exploration", raising=False)
     with pytest.raises(MissingExtraError, match="notebooks"):
         explore(result)
