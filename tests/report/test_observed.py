@@ -15,7 +15,7 @@ from territory.errors import ParameterError
 from territory.release.disclosure import SUPPRESSED
 from territory.release.handed_tables import tables
 from territory.release.observed_children import ObservedCounts, observed_counts, zone_flags
-from territory.release.published import publish_waits
+from territory.release.treatment import treat
 from territory.result import StudyResult
 from territory.scenario import apply, compare, compute
 from territory.scenario.measures.compute import ALL_TERRITORY
@@ -264,7 +264,7 @@ def test_waits_of_few_children_are_withheld() -> None:
             "scenario_wait_months": [4.2, 90.0, 24.0, np.nan],
         }
     )
-    printed = publish_waits(waits)
+    printed = treat("attentes", waits)
     assert printed["waiting"].tolist() == [SUPPRESSED, "30", "30", ""]
     assert printed["exits_per_year"].tolist() == ["20", SUPPRESSED, "15", ""]
     assert printed["wait_months"].isna().tolist() == [True, True, False, True]
@@ -281,7 +281,7 @@ def test_means_that_would_tell_where_children_live_are_withheld(with_b: StudyRes
     assert zones["baseline_mean_min"][flags["mean"].reindex(zones.index)].isna().all()
     trips = tables(result)["comparaison_trajets"]
     trips = trips[(trips["service"] == SERVICE) & (trips["zone"] == ALL_TERRITORY)]
-    assert trips["baseline_year_low_min"].isna().all()
+    assert trips["baseline_value"].isna().all()
     large = served(with_b, {"83050": 31, "83121": 40})
     flags = zone_flags(large, "B", SERVICE)
     assert flags is not None

@@ -6,8 +6,9 @@ import pandas as pd
 import pytest
 
 import territory
-from territory.release.comparison import comparison_tables, published_side_by_side
+from territory.release.comparison import comparison_tables, long_trips, released_measures
 from territory.result import StudyResult
+from territory.tables.measures import BY_NAME, KEYS
 from territory.tables.schemas import validate
 from tests import vallon
 
@@ -18,20 +19,40 @@ def result(made_up: StudyResult) -> StudyResult:
 
 
 def test_every_scenario_is_beside_today(result: StudyResult) -> None:
-    table = published_side_by_side(result)
-    assert list(table.columns[:8]) == [
-        "level",
-        "zone",
-        "zone_name",
-        "service",
-        "measure",
-        "unit",
-        "today_value",
-        "today_note",
-    ]
+    table = released_measures(result)
+    keys = ["scenario", "level", "zone", "service", "measure", "threshold_min", "criterion", "who", "bound"]
+    assert not table.duplicated(keys).any()
+    assert table["scenario"].unique().tolist() == list(result.comparisons)
+    assert table.groupby("scenario").size().nunique() == 1
+    # what a measure is of is a key of its rows, never a part of a name
+    within = table[table["measure"] == "within_share"]
+    assert set(within["threshold_min"]) == set(result.baseline.state.parameters.thresholds_min)
+    accounts = table[table["measure"].str.startswith("year_")]
+    assert set(accounts["who"]) <= {"child", "parent", "staff"}
+    assert set(accounts["bound"]) == {"direct", "low", "high"}
+
+
+def test_long_measures_say_what_the_wide_ones_say(result: StudyResult) -> None:
+    table, wide = released_measures(result), result.side_by_side
     for name in result.comparisons:
-        assert {f"{name}_value", f"{name}_delta", f"{name}_is_distinguishable", f"{name}_note"} <= set(table)
-    assert not table.duplicated(["level", "zone", "service", "measure"]).any()
+        rows = table[table["scenario"] == name]
+        names = [
+            BY_NAME[row["measure"]].keyed.name(**{key: row[key] for key in KEYS if row[key] == row[key]})
+            for row in rows.to_dict("records")
+        ]
+        assert names == wide.index.get_level_values("measure").tolist()
+        shown = rows["scenario_value"].notna().to_numpy()
+        expected = wide[name, "value"].to_numpy(float)[shown]
+        assert rows["scenario_value"].to_numpy(float)[shown] == pytest.approx(expected, rel=1e-3, abs=0.6)
+
+
+def test_accounts_of_travel_keep_their_values(result: StudyResult) -> None:
+    for comparison in result.comparisons.values():
+        long = long_trips(comparison.trips)
+        row = long[(long["measure"] == "year_vehicle_eur") & (long["bound"] == "high")]
+        expected = comparison.trips["delta_year_vehicle_high_eur"]
+        assert row["delta_value"].tolist() == pytest.approx(expected.tolist(), nan_ok=True)
+        assert len(long) == 12 * len(comparison.trips)
 
 
 def test_side_by_side_says_what_the_comparisons_say(result: StudyResult) -> None:
@@ -65,22 +86,14 @@ def test_commune_table_keeps_the_contract(result: StudyResult) -> None:
 def test_no_small_count_leaves(result: StudyResult, monkeypatch: pytest.MonkeyPatch) -> None:
     # no council of this study is that small: a higher threshold stands for smaller councils
     threshold = 800
-    monkeypatch.setattr("territory.release.comparison.THRESHOLD", threshold)
-    found = comparison_tables(result)
-    long = found["comparaison_mesures"]
+    monkeypatch.setattr("territory.release.treatment.THRESHOLD", threshold)
+    long = comparison_tables(result)["comparaison_mesures"]
     counts = long[long["unit"] == "persons"]
-    hidden = counts[counts["note"] == "< 11"]
+    hidden = counts[(counts["note"] == "< 11") | (counts["baseline_note"] == "< 11")]
     assert len(hidden)
     # a difference would give the withheld side back
     assert hidden["delta_value"].isna().all()
     values = counts[["baseline_value", "scenario_value"]]
-    assert ((values == 0) | (values >= threshold) | values.isna()).all(axis=None)
-    wide = found["scenarios_cote_a_cote"]
-    counts = wide[wide["unit"] == "persons"]
-    hidden = counts[counts["B_note"] == "< 11"]
-    assert len(hidden)
-    assert hidden[["B_value", "B_delta"]].isna().all(axis=None)
-    values = counts[[column for column in wide if column.endswith("_value")]]
     assert ((values == 0) | (values >= threshold) | values.isna()).all(axis=None)
 
 
@@ -90,12 +103,11 @@ def test_observed_children_are_withheld(tmp_path: Path) -> None:
     (tmp_path / "origines.csv").write_text(lines, encoding="utf-8")
     study = vallon.copied(tmp_path, vallon.text() + '\n[files]\nobserved_origins = "origines.csv"\n')
     tables = comparison_tables(territory.run_study(study))
-    for name in ("comparaison_mesures", "scenarios_cote_a_cote"):
-        mine = tables[name][tables[name]["service"] == vallon.IME]
-        values = mine[[c for c in mine if c.endswith(("_value", "_delta")) and c != "today_value"]]
-        assert len(mine)
-        assert values.isna().all(axis=None)
-        assert (mine.filter(regex="note$") == "secret").all(axis=None)
+    measures = tables["comparaison_mesures"]
+    mine = measures[measures["service"] == vallon.IME]
+    assert len(mine)
+    assert mine.filter(regex="_value$").isna().all(axis=None)
+    assert (mine.filter(regex="note$") == "secret").all(axis=None)
     councils = tables["comparaison_conseils"]
     counts = councils[councils["service"] == vallon.IME].filter(like="persons_")
     assert (counts == "secret").all(axis=None)

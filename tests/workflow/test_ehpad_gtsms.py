@@ -15,6 +15,7 @@ from territory.release.handed_tables import tables
 from territory.report.documents.council import council_report
 from territory.report.layout.document import plain_text, to_data
 from territory.result import StudyResult
+from tests.declared import check
 
 GOLDEN = Path(__file__).with_name("golden_groupings.csv")
 
@@ -102,3 +103,7 @@ def test_the_report_says_and_draws_the_groups(found: StudyResult) -> None:
     picture = to_svg(show(found.groupings["proximite"], outlines=found.dataset.outlines)).decode()
     assert "siège" in picture
     assert "déduit de la couleur" in picture
+
+
+def test_every_column_is_declared(found: StudyResult) -> None:
+    check(found)

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from territory.errors import ParameterError, examples
-from territory.network.estimate.estimate import difference_uncertainty_min
+from territory.network.estimate import difference_uncertainty_min
 from territory.planning.grouping.groups import GroupingResult, territorial_groups
 from territory.planning.pooling_table import SHARED_SERVICES, pooling, pooling_template
 from territory.study.tables.grouping_members import eligible, sizes, statuses_of

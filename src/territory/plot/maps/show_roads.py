@@ -18,7 +18,7 @@ from territory.plot.maps.legend import Legend
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from territory.network.weighted import WeightedRoads
+    from territory.network.roads import RoadNetwork
     from territory.study.words.model import Study
 
 # wider and darker where one drives faster: upper speed (km/h), colour, width (points)
@@ -31,7 +31,7 @@ _SPEEDS = (
 _WIDTH_CM = 14.0
 
 
-def show_roads(network: WeightedRoads) -> Figure:
+def show_roads(network: RoadNetwork) -> Figure:
     """Draw every road, wider and darker where one drives faster.
 
     Examples
@@ -86,7 +86,7 @@ def show_roads(network: WeightedRoads) -> Figure:
     return figure
 
 
-def _speeds_kmh(network: WeightedRoads) -> Any:
+def _speeds_kmh(network: RoadNetwork) -> Any:
     """Return the speed on each hop (km/h), the faster of its two directions."""
     length = network.roads.hop_length_m.astype(float)
     move = network.hop_times.move.astype(float)
