@@ -60,6 +60,11 @@ def text_of(document: Document) -> str:
     return plain_text(to_data(document)[0]).replace(NB, " ").replace(NN, " ")
 
 
+def said(result: StudyResult) -> str:
+    """Return the text of the report; `test_documents` lays out those of such studies."""
+    return text_of(council_report(result))
+
+
 def written(result: StudyResult, folder: Path) -> str:
     """Write the report, and return its text."""
     document = council_report(result)
@@ -148,31 +153,31 @@ def test_every_picture_says_numbers(document: Document) -> None:
     assert len({picture.alt for picture in pictures}) == len(pictures)
 
 
-def test_without_scenario(made_up: StudyResult, tmp_path: Path) -> None:
+def test_without_scenario(made_up: StudyResult) -> None:
     result = dataclasses.replace(rebuilt(made_up, scenarios=()), siting={}, groupings={})
-    text = written(result, tmp_path)
+    text = said(result)
     assert "ne compare aucun scénario" in text
     assert "scénario A" not in text
     assert "Les temps de route aujourd’hui" in text
 
 
-def test_without_outlines_needs_sources_or_facts(small: StudyResult, tmp_path: Path) -> None:
+def test_without_outlines_needs_sources_or_facts(small: StudyResult) -> None:
     study = small.study.model_copy(update={"need": (), "fact": (), "unknown": ()})
     dataset = SimpleNamespace(outlines=None)
     result = dataclasses.replace(small, study=study, dataset=dataset)  # type: ignore[arg-type]
-    text = written(result, tmp_path)
+    text = said(result)
     assert "Communes représentées par un point" in text
     assert "Ce que l’on ne sait pas" not in text
 
 
-def test_one_commune(made_up: StudyResult, tmp_path: Path) -> None:
+def test_one_commune(made_up: StudyResult) -> None:
     parameters = dataclasses.replace(
         made_up.baseline.state.parameters, territory_codes=frozenset({vallon.TOWN})
     )
-    assert "La réponse" in written(rebuilt(made_up, parameters=parameters), tmp_path)
+    assert "La réponse" in said(rebuilt(made_up, parameters=parameters))
 
 
-def test_all_times_unknown(small: StudyResult, tmp_path: Path) -> None:
+def test_all_times_unknown(small: StudyResult) -> None:
     state = small.baseline.state
     tables = {}
     for name in ("travel_times", "site_times"):
@@ -182,13 +187,13 @@ def test_all_times_unknown(small: StudyResult, tmp_path: Path) -> None:
         tables[name] = table
     with pytest.warns(TerritoryWarning):
         result = rebuilt(small, **tables)
-    assert "nan" not in re.findall(r"[a-z]+", written(result, tmp_path).lower())
+    assert "nan" not in re.findall(r"[a-z]+", said(result).lower())
 
 
-def test_all_persons_unknown(small: StudyResult, tmp_path: Path) -> None:
+def test_all_persons_unknown(small: StudyResult) -> None:
     services = small.baseline.state.services.assign(age_min=np.nan, age_max=np.nan)
     result = rebuilt(small, services=services)
-    text = written(result, tmp_path)
+    text = said(result)
     assert "un nombre inconnu" in text
     assert "nan" not in re.findall(r"[a-z]+", text.lower())
 
@@ -255,7 +260,7 @@ def observed(result: StudyResult, counts: dict[str, int]) -> StudyResult:
     return rebuilt(result, observed_origins=rows)
 
 
-def test_small_observed_counts_are_withheld_everywhere(small: StudyResult, tmp_path: Path) -> None:
+def test_small_observed_counts_are_withheld_everywhere(small: StudyResult) -> None:
     result = observed(small, {"03901": 31, "03906": 4, "03902": 23, "03904": 18, "03907": 3})
     reading = Reading(result)
     counts = reading.counts("B", vallon.IME)
@@ -270,7 +275,7 @@ def test_small_observed_counts_are_withheld_everywhere(small: StudyResult, tmp_p
     for effect in EFFECTS:
         hidden = int(counts.is_withheld[effect].sum())
         assert hidden != 1
-    text = written(result, tmp_path)
+    text = said(result)
     assert SECRET in text
     assert "Si le seuil change" not in text
 

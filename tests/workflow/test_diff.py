@@ -105,9 +105,12 @@ def test_a_study_with_its_own_files_is_found_again_from_anywhere(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "origines.csv").write_text(
-        f"commune_code;authorisation_id;children\n{vallon.TOWN};{vallon.IME};40\n"
+        f"commune_code;authorisation_id;children\n{vallon.TOWN};030990001;40\n"
     )
-    study = vallon.copied(tmp_path, vallon.text() + '\n[files]\nobserved_origins = "origines.csv"\n')
+    more = (
+        '\n[files]\nobserved_origins = "origines.csv"\n[[authorisation]]\nid = "030990001"\nlabel = "IME"\n'
+    )
+    study = vallon.copied(tmp_path, vallon.SMALL_STUDY.read_text("utf-8") + more)
     # as a planner's: with its report, its tables and its layers
     result = territory.run_study(study, out_dir=tmp_path / "resultats")
     assert result.report_dir is not None
