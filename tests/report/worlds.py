@@ -14,7 +14,7 @@ from territory.release.handed_tables import tables
 from territory.report.reading.run_reading import Reading
 from territory.result import StudyResult
 from territory.scenario import apply, compare, compute
-from territory.study.words.changes import Scenario
+from territory.study.words.scenario import Scenario
 from tests import vallon
 
 EVIL = "=cmd|' /C calc'!A0 # $x_1$ <script>alert(\"é\")</script> </script> @ref *b* \\n [z] #import"
