@@ -23,10 +23,12 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
 
 def _shared_run(study: Any, **options: Any) -> Any:
     """Return the shared run where an example asks for just that, a run of its own otherwise."""
+    from territory.study import built_in_studies
     from territory.workflow.run import run_study
-    from tests.embedded import STUDY, lent
+    from tests.embedded import lent
 
-    return lent() if study == STUDY and not options else run_study(study, **options)
+    is_built_in = isinstance(study, str) and study in built_in_studies()
+    return lent(study) if is_built_in and not options else run_study(study, **options)
 
 
 @pytest.fixture(autouse=True)

@@ -61,6 +61,11 @@ def text_of(document: Document) -> str:
     return plain_text(to_data(document)[0]).replace(NB, " ").replace(NN, " ")
 
 
+def said(result: StudyResult) -> str:
+    """Return the text of the report; `test_documents` lays out those of such studies."""
+    return text_of(council_report(result))
+
+
 def written(result: StudyResult, folder: Path) -> str:
     """Write the report, and return its text."""
     document = council_report(result)
@@ -81,7 +86,6 @@ def test_the_report_of_draguignan(draguignan: StudyResult, tmp_path: Path) -> No
         titles = [item.title for item in opened.open_outline().root]
     assert titles[:2] == ["La question", "La réponse"]
     assert titles[-1] == "Sources"
-    assert build_report(draguignan, tmp_path / "s.pdf").read_bytes() == path.read_bytes()
 
 
 def test_first_page_says_what_it_depends_on(document: Document) -> None:
@@ -150,31 +154,31 @@ def test_every_picture_says_numbers(document: Document) -> None:
     assert len({picture.alt for picture in pictures}) == len(pictures)
 
 
-def test_without_scenario(made_up: StudyResult, tmp_path: Path) -> None:
-    result = rebuilt(made_up, scenarios=())
-    text = written(result, tmp_path)
+def test_without_scenario(made_up: StudyResult) -> None:
+    result = dataclasses.replace(rebuilt(made_up, scenarios=()), siting={}, groupings={})
+    text = said(result)
     assert "ne compare aucun scénario" in text
     assert "scénario A" not in text
     assert "Les temps de route aujourd’hui" in text
 
 
-def test_without_outlines_needs_sources_or_facts(small: StudyResult, tmp_path: Path) -> None:
+def test_without_outlines_needs_sources_or_facts(small: StudyResult) -> None:
     study = small.study.model_copy(update={"need": (), "fact": (), "unknown": ()})
     dataset = SimpleNamespace(outlines=None)
     result = dataclasses.replace(small, study=study, dataset=dataset)  # type: ignore[arg-type]
-    text = written(result, tmp_path)
+    text = said(result)
     assert "Communes représentées par un point" in text
     assert "Ce que l’on ne sait pas" not in text
 
 
-def test_one_commune(made_up: StudyResult, tmp_path: Path) -> None:
+def test_one_commune(made_up: StudyResult) -> None:
     parameters = dataclasses.replace(
         made_up.baseline.state.parameters, territory_codes=frozenset({vallon.TOWN})
     )
-    assert "La réponse" in written(rebuilt(made_up, parameters=parameters), tmp_path)
+    assert "La réponse" in said(rebuilt(made_up, parameters=parameters))
 
 
-def test_all_times_unknown(small: StudyResult, tmp_path: Path) -> None:
+def test_all_times_unknown(small: StudyResult) -> None:
     state = small.baseline.state
     tables = {}
     for name in ("travel_times", "site_times"):
@@ -184,13 +188,13 @@ def test_all_times_unknown(small: StudyResult, tmp_path: Path) -> None:
         tables[name] = table
     with pytest.warns(TerritoryWarning):
         result = rebuilt(small, **tables)
-    assert "nan" not in re.findall(r"[a-z]+", written(result, tmp_path).lower())
+    assert "nan" not in re.findall(r"[a-z]+", said(result).lower())
 
 
-def test_all_persons_unknown(small: StudyResult, tmp_path: Path) -> None:
+def test_all_persons_unknown(small: StudyResult) -> None:
     services = small.baseline.state.services.assign(age_min=np.nan, age_max=np.nan)
     result = rebuilt(small, services=services)
-    text = written(result, tmp_path)
+    text = said(result)
     assert "un nombre inconnu" in text
     assert "nan" not in re.findall(r"[a-z]+", text.lower())
 
@@ -257,7 +261,7 @@ def observed(result: StudyResult, counts: dict[str, int]) -> StudyResult:
     return rebuilt(result, observed_origins=rows)
 
 
-def test_small_observed_counts_are_withheld_everywhere(small: StudyResult, tmp_path: Path) -> None:
+def test_small_observed_counts_are_withheld_everywhere(small: StudyResult) -> None:
     result = observed(small, {"03901": 31, "03906": 4, "03902": 23, "03904": 18, "03907": 3})
     reading = Reading(result)
     counts = reading.counts("B", vallon.IME)
@@ -272,7 +276,7 @@ def test_small_observed_counts_are_withheld_everywhere(small: StudyResult, tmp_p
     for effect in EFFECTS:
         hidden = int(counts.is_withheld[effect].sum())
         assert hidden != 1
-    text = written(result, tmp_path)
+    text = said(result)
     assert SECRET in text
     assert "Si le seuil change" not in text
 
@@ -283,8 +287,8 @@ def test_levels_of_titles(document: Document) -> None:
     assert set(levels) <= {1, 2}
 
 
-def test_unknown_document_and_folder(draguignan: StudyResult, tmp_path: Path) -> None:
+def test_unknown_document_and_folder(made_up: StudyResult, tmp_path: Path) -> None:
     with pytest.raises(ParameterError, match="council"):
-        build_report(draguignan, tmp_path / "r.pdf", document="roman")
+        build_report(made_up, tmp_path / "r.pdf", document="roman")
     with pytest.raises(OutputError, match="ne peut pas être écrit"):
-        build_report(draguignan, tmp_path / "none" / "r.pdf")
+        build_report(made_up, tmp_path / "none" / "r.pdf")

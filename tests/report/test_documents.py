@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator
+from functools import cache
 from html.parser import HTMLParser
 from io import BytesIO
 from pathlib import Path
@@ -14,7 +15,6 @@ import pikepdf
 import pytest
 
 from territory.errors import OutputError, ParameterError, UnknownCodeError
-from territory.release.handed_tables import tables
 from territory.report.documents.annex import technical_annex
 from territory.report.documents.companions import write_companions
 from territory.report.documents.council import build_report, council_report
@@ -24,17 +24,18 @@ from territory.report.files.workbook import workbook_bytes
 from territory.report.files.xlsx import Sheet, to_xlsx
 from territory.report.layout.document import Document, plain_text, to_data
 from territory.report.reading.run_reading import Reading
-from territory.result import StudyResult
 from tests import vallon
-from tests.report.worlds import EVIL, WORLDS, world
+from tests.report.worlds import EVIL, WORLDS, published, reading, world
 
 DOCUMENTS = ("council", "sheet", "annex")
 
 
-def data_of(result: StudyResult, document: str) -> Document:
+@cache
+def data_of(name: str, document: str) -> Document:
+    """Return a document of one of the worlds, made once."""
     if document == "sheet":
-        return epci_sheet(result, sheet_codes(result)[0])
-    return council_report(result) if document == "council" else technical_annex(result)
+        return epci_sheet(reading(name), sheet_codes(world(name))[0])
+    return council_report(reading(name)) if document == "council" else technical_annex(reading(name))
 
 
 def text_of(document: Document) -> str:
@@ -56,7 +57,7 @@ def elements(node: pikepdf.Object) -> Iterator[pikepdf.Dictionary]:
 @pytest.mark.parametrize("name", WORLDS)
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_no_document_of_any_study_shows_what_a_computer_calls_nothing(document: str, name: str) -> None:
-    assert not re.search(r"\b(?:nan|None|NaT|inf)\b", text_of(data_of(world(name), document)))
+    assert not re.search(r"\b(?:nan|None|NaT|inf)\b", text_of(data_of(name, document)))
 
 
 # laying out asks the same of every study: the fast suite does it for the usual one, and for names that are attacks
@@ -66,9 +67,8 @@ def test_no_document_of_any_study_shows_what_a_computer_calls_nothing(document: 
 )
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_an_accessible_document_of_any_study(document: str, name: str, tmp_path: Path) -> None:
-    result = world(name)
-    codes = sheet_codes(result)
-    path = build_report(result, tmp_path / "r.pdf", document=document, epci=codes[0])
+    codes = sheet_codes(world(name))
+    path = build_report(reading(name), tmp_path / "r.pdf", document=document, epci=codes[0])
     assert 20_000 < path.stat().st_size < 3_000_000
     with pikepdf.open(path) as opened:
         check_accessible(opened)
@@ -102,7 +102,7 @@ def check_accessible(opened: pikepdf.Pdf) -> None:
 
 
 def test_the_sheet_says_who_gains_and_loses_there() -> None:
-    text = text_of(epci_sheet(world("usual"), vallon.FOCUS)).replace("\u00a0", " ").replace("\u202f", " ")
+    text = text_of(epci_sheet(reading("usual"), vallon.FOCUS)).replace("\u00a0", " ").replace("\u202f", " ")
     for part in (
         "18 790",
         "Qui y gagne, qui y perd",
@@ -112,12 +112,12 @@ def test_the_sheet_says_who_gains_and_loses_there() -> None:
         "Scénario B",
     ):
         assert part in text
-    plateau = text_of(epci_sheet(world("usual"), vallon.PLATEAU)).replace("\u00a0", " ")
+    plateau = text_of(epci_sheet(reading("usual"), vallon.PLATEAU)).replace("\u00a0", " ")
     assert "perdent : Hautbourg" in plateau
 
 
 def test_the_annex_says_what_was_withheld_and_what_was_read() -> None:
-    text = text_of(technical_annex(world("observed")))
+    text = text_of(data_of("observed", "annex"))
     assert "secret statistique" in text
     assert "Effectifs observés fournis pour" in text
     assert "recruitment_max_min" in text
@@ -135,7 +135,7 @@ def test_an_unknown_epci_or_none_is_one_clear_error(tmp_path: Path) -> None:
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_a_folder_that_cannot_be_written_is_one_clear_error(document: str, tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="ne peut pas être écrit"):
-        build_report(world("usual"), tmp_path / "none" / "r.pdf", document=document, epci=vallon.FOCUS)
+        build_report(reading("usual"), tmp_path / "none" / "r.pdf", document=document, epci=vallon.FOCUS)
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
@@ -188,13 +188,11 @@ def test_the_summary_page_of_any_study(name: str) -> None:
 
 @pytest.mark.parametrize("name", WORLDS)
 def test_the_workbook_of_any_study(name: str) -> None:
-    result = world(name)
-    published = tables(result)
-    content = workbook_bytes(published, Reading(result))
-    assert workbook_bytes(published, Reading(result)) == content
+    content = workbook_bytes(published(name), reading(name))
+    assert workbook_bytes(published(name), Reading(world(name))) == content
     book = openpyxl.load_workbook(BytesIO(content))
     assert book.sheetnames[0] == "Lisez-moi"
-    assert book.sheetnames[-1] == "Sources" or "sources" not in published
+    assert book.sheetnames[-1] == "Sources" or "sources" not in published(name)
     assert all(len(title) <= 31 for title in book.sheetnames)
     for sheet in book.worksheets[1:]:
         assert sheet.freeze_panes in ("A2", "B2")
@@ -231,9 +229,8 @@ def test_the_workbook_has_no_formula_from_names() -> None:
 
 
 def test_companions_are_the_same_twice(tmp_path: Path) -> None:
-    published = tables(world("usual"))
     for folder in ("a", "b"):
         (tmp_path / folder).mkdir()
-        write_companions(world("usual"), published, tmp_path / folder)
+        write_companions(world("usual"), published("usual"), tmp_path / folder)
     for name in ("resume.html", "tables.xlsx"):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from territory.release.handed_tables import tables
+from territory.report.reading.run_reading import Reading
 from territory.result import StudyResult
 from territory.scenario import apply, compare, compute
 from territory.study.words.scenario import Scenario
@@ -118,3 +120,15 @@ WORLDS: dict[str, Callable[[], StudyResult]] = {
 def world(name: str) -> StudyResult:
     """One of `WORLDS`, made once."""
     return WORLDS[name]()
+
+
+@cache
+def reading(name: str) -> Reading:
+    """What a document reads of one of `WORLDS`, worked out once for all that read it."""
+    return Reading(world(name))
+
+
+@cache
+def published(name: str) -> dict[str, pd.DataFrame]:
+    """The tables that one of `WORLDS` hands over, made once; nobody may change them."""
+    return tables(world(name))

@@ -171,7 +171,7 @@ def test_councils_add_up_and_name_the_worst_loss(state: State) -> None:
     assert councils.xs("epci", level="level").index[0] == "1"
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     minutes=st.lists(st.integers(1, 100), min_size=8, max_size=8),
     between=st.integers(0, 60),

@@ -92,6 +92,12 @@ CASES = {
     "single": Case(
         sources.read_single_ages, "TD_POP1B_2021.csv", POP1B, number="200.5", optional=("NIVGEO", "LIBGEO")
     ),
+    "points": Case(
+        sources.read_commune_points,
+        "points.csv",
+        ["commune_code;longitude;latitude;area_km2", "01004;5.37;45.96;24.6", "01007;5.36;46.0;33.6"],
+        number="5.37",
+    ),
     "communes": Case(
         sources.read_cog_communes,
         "v_commune.csv",

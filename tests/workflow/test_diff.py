@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -93,6 +94,9 @@ def test_folder_without_manifest_and_data_that_changed(runs: tuple[Path, Path], 
     key = next(name for name in manifest["inputs_sha256"] if name.endswith("cog.csv"))
     manifest["inputs_sha256"][key] = "0" * 64
     (tmp_path / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    # where the files of the study are, seen from this copy of the folder
+    seen = Path(os.path.relpath(vallon.FOLDER, tmp_path)).as_posix()
+    (tmp_path / "timings.json").write_text(json.dumps({"study_folder": seen}), encoding="utf-8")
     with pytest.raises(StudyError, match="n'est plus le fichier d'alors"):
         diff_runs(tmp_path, runs[1])
 
@@ -101,9 +105,12 @@ def test_a_study_with_its_own_files_is_found_again_from_anywhere(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "origines.csv").write_text(
-        f"commune_code;authorisation_id;children\n{vallon.TOWN};{vallon.IME};40\n"
+        f"commune_code;authorisation_id;children\n{vallon.TOWN};030990001;40\n"
     )
-    study = vallon.copied(tmp_path, vallon.text() + '\n[files]\nobserved_origins = "origines.csv"\n')
+    more = (
+        '\n[files]\nobserved_origins = "origines.csv"\n[[authorisation]]\nid = "030990001"\nlabel = "IME"\n'
+    )
+    study = vallon.copied(tmp_path, vallon.SMALL_STUDY.read_text("utf-8") + more)
     # as a planner's: with its report, its tables and its layers
     result = territory.run_study(study, out_dir=tmp_path / "resultats")
     assert result.report_dir is not None

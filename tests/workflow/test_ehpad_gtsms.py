@@ -16,13 +16,14 @@ from territory.report.documents.council import council_report
 from territory.report.layout.document import plain_text, to_data
 from territory.result import StudyResult
 from tests.declared import check
+from tests.embedded import lent
 
 GOLDEN = Path(__file__).with_name("golden_groupings.csv")
 
 
 @pytest.fixture(scope="module")
 def found() -> StudyResult:
-    return territory.run_study("ehpad-gtsms")
+    return lent("ehpad-gtsms")
 
 
 @pytest.fixture(scope="module")

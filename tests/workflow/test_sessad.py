@@ -14,11 +14,12 @@ from territory.errors import StudyError, TerritoryWarning
 from territory.release.handed_tables import tables
 from territory.result import StudyResult
 from tests.declared import check
+from tests.embedded import lent
 
 
 @pytest.fixture(scope="module")
 def result() -> StudyResult:
-    return territory.run_study("sessad")
+    return lent("sessad")
 
 
 def test_no_closest_sessad_from_a_partial_list(result: StudyResult) -> None:

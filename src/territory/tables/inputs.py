@@ -65,6 +65,7 @@ COLUMNS = (
     Column("kind", "Ce qui est compté", "what is counted", codes=codes.COUNTED),
     Column("site_id", "Code du site", "site: FINESS number of the establishment where there is one"),
     Column("category_code", "Catégorie FINESS", "FINESS category"),
+    Column("category_name", "Nom de la catégorie FINESS", "name of the FINESS category, as the file has it"),
     Column("operator_id", "Code de l'organisme gestionnaire", "FINESS number of the legal entity"),
     Column("operator_name", "Organisme gestionnaire", "name of the legal entity"),
     Column("legal_status", "Statut", "legal status", codes=codes.LEGAL_STATUSES),
@@ -199,10 +200,10 @@ TABLES = (
         "Care sites.",
         "site_id",
         "name category_code commune_code operator_id operator_name legal_status point_precision source geometry doubt "
-        "legal_status_basis area_km2 density_hab_km2",
+        "legal_status_basis area_km2 density_hab_km2 category_name",
         nullable="category_code operator_id operator_name legal_status doubt legal_status_basis area_km2 "
-        "density_hab_km2",
-        optional="operator_name legal_status doubt legal_status_basis area_km2 density_hab_km2",
+        "density_hab_km2 category_name",
+        optional="operator_name legal_status doubt legal_status_basis area_km2 density_hab_km2 category_name",
     ),
     Table(
         "services",
