@@ -101,6 +101,7 @@ def test_what_cannot_be_run_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         notebooks.notebooks_folder()
 
 
+@pytest.mark.slow
 def test_a_cell_that_fails_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     written(
         tmp_path / "04_essai.ipynb",

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from territory.network import difference_uncertainty_min, estimate_travel_times
-from territory.network.estimate import model
+from territory.network import estimate_model as model
 
 TOOL = Path(__file__).parents[2] / "tools" / "calibrate_travel_times.py"
 

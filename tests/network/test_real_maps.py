@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from territory.errors import TerritoryWarning
-from territory.network.graph.segment_index import NOT_SNAPPED_TO
+from territory.network.graph.topology import NOT_SNAPPED_TO
 from territory.network.maps.osm import read_lines
 from territory.network.roads import RoadNetwork
 from tests.network.oracles_roads import junction_points, turn_times

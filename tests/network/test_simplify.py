@@ -8,8 +8,8 @@ from pyproj import Geod
 
 from territory.errors import NetworkError
 from territory.network.graph.arrays import RoadLines
-from territory.network.graph.hilbert import hilbert_order
-from territory.network.graph.simplify import measure_m, prepare
+from territory.network.graph.places import hilbert_order, measure_m
+from territory.network.graph.simplify import prepare
 from territory.network.graph.topology import Topology
 from territory.network.maps.car_profile import drive, way_table
 from territory.network.roads import RoadNetwork

@@ -8,9 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from territory.errors import NetworkError, ParameterError
-from territory.network.graph.segment_index import index_hops, nearest_hops
-from territory.network.maps.osm import read_osm
-from territory.network.maps.sample import sample_network
+from territory.network.graph.topology import index_hops, nearest_hops
+from territory.network.maps.osm import read_osm, sample_network
 from tests.network.small_maps import metres, points, write_osm
 
 MAINLAND = {1: (6.40, 43.50), 2: (6.40, 43.51), 3: (6.41, 43.51)}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from functools import cache
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,7 @@ import pandas as pd
 
 from territory.result import StudyResult
 from territory.scenario import apply, compare, compute
-from territory.study.words.changes import Scenario
+from territory.study.words.scenario import Scenario
 from tests import vallon
 
 EVIL = "=cmd|' /C calc'!A0 # $x_1$ <script>alert(\"é\")</script> </script> @ref *b* \\n [z] #import"
@@ -89,9 +88,7 @@ def _markup() -> StudyResult:
 
 
 def _no_outlines() -> StudyResult:
-    known = small().dataset
-    dataset = SimpleNamespace(outlines=None, sources=known.sources, completeness=known.completeness)
-    return dataclasses.replace(small(), dataset=dataset)  # type: ignore[arg-type]
+    return dataclasses.replace(small(), dataset=dataclasses.replace(small().dataset, outlines=None))
 
 
 def observed(result: StudyResult, counts: dict[str, int]) -> StudyResult:

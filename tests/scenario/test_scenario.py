@@ -16,9 +16,9 @@ from territory.scenario import (
     Scenario,
     apply,
     compare,
-    comparing,
     compute,
 )
+from territory.scenario.comparison import compare as comparing
 from territory.study.state import State
 from territory.study.words.model import Authorisation
 from tests import oracles

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -18,7 +19,7 @@ from hypothesis import strategies as st
 
 from territory import sources
 from territory.errors import ReadError, TerritoryWarning
-from territory.sources.producers.finess import historic
+from territory.sources.producers.finess import extracts
 from tests.sources.broken import read_or_refuse
 
 SHARES = ";".join(f"Part {words} 2020" for words in ("de - de 25 ans", "de 25 à 64 ans", "de 65 ans ou +"))
@@ -188,8 +189,27 @@ CASES = {
         optional=("LIBGEO", "LIBBV2022"),
     ),
 }
-TITLED = [name for name, case in CASES.items() if case.titles_at == 0]
-COUNTED = [name for name, case in CASES.items() if case.number]
+# one of each family: counts, bands, codes, dates, groups, points, a file without titles, a line per equipment, a grid
+FAST = {
+    "legal",
+    "structure",
+    "communes",
+    "movements",
+    "epci",
+    "bpe points",
+    "finess sites",
+    "finess flat",
+    "grid",
+}
+
+
+def all_in_slow(names: list[str]) -> list[Any]:
+    """Keep one reader of each family for the fast suite; the slow one tries them all."""
+    return [name if name in FAST else pytest.param(name, marks=pytest.mark.slow) for name in names]
+
+
+TITLED = all_in_slow([name for name, case in CASES.items() if case.titles_at == 0])
+COUNTED = all_in_slow([name for name, case in CASES.items() if case.number])
 
 
 def write(folder: Path, case: Case, lines: list[str] | None = None) -> Path:
@@ -198,7 +218,7 @@ def write(folder: Path, case: Case, lines: list[str] | None = None) -> Path:
     return path
 
 
-@pytest.fixture(params=sorted(CASES))
+@pytest.fixture(params=all_in_slow(sorted(CASES)))
 def case(request: pytest.FixtureRequest) -> Case:
     return CASES[request.param]
 
@@ -367,4 +387,4 @@ def test_the_corpus_knows_every_reader_of_text():
     }
     readers = {name for name in sources.__all__ if name.startswith("read_")}
     assert readers == tested | set(elsewhere)
-    assert len(historic.EQUIPMENT) == 27
+    assert len(extracts.EQUIPMENT) == 27

@@ -16,9 +16,9 @@ from pathlib import Path
 
 import pytest
 
+import territory.sources.fetching.fetch as module
 from territory.errors import DownloadError, MissingFileError, OutputError, ReadError
 from territory.sources import Patience, check_stored, fetch, read_registry, read_stored
-from territory.sources.fetching.fetch import fetch as module
 from territory.sources.registry import Source
 from tests.sources.server import Site, cut, serve, status, whole
 

@@ -22,7 +22,7 @@ from territory.sources import (
     read_finess_plus,
     read_finess_sites,
 )
-from territory.sources.producers.finess import finess_plus, historic
+from territory.sources.producers.finess import extracts, finess_plus
 from territory.sources.producers.finess.sites import commune_of
 from territory.tables.schemas import validate
 from territory.territories import TERRITORIES
@@ -49,7 +49,7 @@ PLACES = [
 
 
 def structure(number: int, departement: str, commune: str, **cells: str) -> str:
-    values = dict.fromkeys(historic.STRUCTURE, "")
+    values = dict.fromkeys(extracts.STRUCTURE, "")
     values |= {
         "nofinesset": f"{number:09d}",
         "nofinessej": "830100525",
@@ -221,7 +221,7 @@ def test_equipment_takes_the_category_of_its_site_and_becomes_services(tmp_path)
 
 
 def test_the_public_file_without_titles_is_read(tmp_path):
-    cells = dict.fromkeys(historic.EQUIPMENT, "")
+    cells = dict.fromkeys(extracts.EQUIPMENT, "")
     cells |= {"nofinesset": "830000001", "de": "844", "ta": "13", "client": "437", "capinstot": "20"}
     cells |= {"indsupinst": "N", "capautot": "25", "indsupaut": "N"}
     path = text(

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from territory.errors import SchemaError, TerritoryWarning
-from territory.sources.producers.finess.historic import read_finess_equipment
+from territory.sources.producers.finess.extracts import read_finess_equipment
 from territory.supply import places_by_zone, services_from_strata, strata_from_equipment
 from territory.tables.schemas import validate
 from tests.supply import oracles

@@ -384,9 +384,7 @@ def persons_by_zone(within: pd.DataFrame, demand: pd.Series[float], groups: pd.S
 
 def _zones(demand: pd.Series[float], groups: pd.Series[str]) -> pd.Series[str]:
     """Return the zone of each commune of `demand`, warn for those without one."""
-    if groups.index.has_duplicates:
-        twice = groups.index[groups.index.duplicated()].unique()
-        raise ParameterError(f"Zones : {len(twice)} identifiant(s) en double ({examples(twice)}).")
+    unique_ids(groups.index, "Zones")
     zone = groups.reindex(demand.index)
     outside = zone.index[zone.isna()]
     if len(outside) and len(outside) == len(zone):

@@ -204,10 +204,7 @@ def _positions(column: pd.Series[str], ids: Ids, name: str, what: str) -> Ints:
             f"Aucun des {len(ids)} identifiants des {what} ({examples(ids)}) n'est dans la colonne {name} de la "
             f"table des temps ({examples(known)}) : vérifiez les codes (texte, zéros initiaux, millésime)."
         )
-    # a copy, always: categories keep their codes
-    positions: Ints = codes.astype(np.int32, copy=True)
-    _translate(positions, lookup.astype(np.int32))
-    return positions
+    return np.asarray(lookup.astype(np.int32).take(codes), dtype=np.int32)
 
 
 def _minutes(column: pd.Series[float]) -> Floats:
@@ -265,13 +262,6 @@ def _first_duplicate(
                 return int(row)
             seen_by[site[row]] = place
     return -1
-
-
-@numba.njit(cache=True)
-def _translate(codes: NDArray[np.int32], lookup: NDArray[np.int32]) -> None:  # pragma: no cover - compiled
-    """Replace codes by what the lookup says, in place: indexing would first copy them as wider numbers."""
-    for row in range(codes.size):
-        codes[row] = lookup[codes[row]]
 
 
 def read_part(part: Part) -> pd.DataFrame:

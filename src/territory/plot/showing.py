@@ -10,8 +10,8 @@ import pandas as pd
 
 from territory.access.allocation import Allocation
 from territory.errors import MissingExtraError, ParameterError, examples
-from territory.network.weighted import WeightedRoads
-from territory.planning.answers.grouping_answer import GroupingAnswer
+from territory.network.roads import RoadNetwork
+from territory.planning.grouping.answer import GroupingAnswer
 from territory.planning.grouping.groups import GroupingResult
 from territory.planning.siting.result import SitingResult
 from territory.planning.typologies import TypologyResult
@@ -87,7 +87,7 @@ def show(
         return _show_effects(obj, service, names or {})
     if isinstance(obj, Study):
         return show_study(obj)
-    if isinstance(obj, WeightedRoads):
+    if isinstance(obj, RoadNetwork):
         return show_roads(obj)
     if hasattr(obj, "baseline") and hasattr(obj, "comparisons"):
         return _show_study_result(obj, service, outlines)

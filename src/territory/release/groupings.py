@@ -12,7 +12,7 @@ from territory.tables.declare import UNITS
 from territory.tables.planning import POOLING_TITLES
 
 if TYPE_CHECKING:
-    from territory.planning.answers.grouping_answer import GroupingAnswer
+    from territory.planning.grouping.answer import GroupingAnswer
     from territory.result import StudyResult
 
 

@@ -12,7 +12,7 @@ from territory.scenario.measures.compute import ALL_TERRITORY
 from territory.tables.planning import BEYOND
 
 if TYPE_CHECKING:
-    from territory.planning.answers.siting_answer import SitingAnswer
+    from territory.planning.siting.answer import SitingAnswer
     from territory.result import StudyResult
     from territory.study.state import State
 

@@ -7,7 +7,8 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "equipment": ["ACTIVITIES", "classify_equipment", "services_from_strata", "strata_from_equipment"],
+        "activities": ["ACTIVITIES", "classify_equipment"],
+        "equipment": ["services_from_strata", "strata_from_equipment", "with_equipment"],
         "service_lists": [
             "complete_services",
             "rows_serving",

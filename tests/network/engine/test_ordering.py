@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from territory.errors import NetworkError
 from territory.network.engine import Graph, Hierarchy, order_nodes
-from territory.network.engine.kernels.dissection import split
-from territory.network.engine.kernels.elimination import neighbours
+from territory.network.engine.ordering import neighbours
+from territory.network.engine.separators import split
 from tests.network.engine.oracles_routing import Town, grid, towns
 
 

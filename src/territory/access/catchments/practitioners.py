@@ -13,7 +13,7 @@ import pandas as pd
 
 from territory.access.catchments.floating_catchment import floating_catchment_area
 from territory.access.decay import Stepped, stepped
-from territory.access.pairs import Mapper, Times, read_amounts, warn
+from territory.access.pairs import Mapper, Times, read_amounts, unique_ids, warn
 from territory.errors import ParameterError, examples
 
 __all__ = [
@@ -223,9 +223,7 @@ def mean_by(
     dtype: float64
     """
     for name, table in (("Mesure", values), ("Résidents", weights_hab), ("Zones", groups)):
-        if table.index.has_duplicates:
-            twice = table.index[table.index.duplicated()].unique()
-            raise ParameterError(f"{name} : {len(twice)} identifiant(s) en double ({examples(twice)}).")
+        unique_ids(table.index, name)
     absent = values.index.difference(weights_hab.index)
     if len(absent):
         raise ParameterError(f"Résidents : {len(absent)} commune(s) sans population ({examples(absent)}).")

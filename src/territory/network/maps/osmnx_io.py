@@ -13,7 +13,7 @@ from territory.errors import MissingFileError, NetworkError, ParameterError, Pro
 from territory.network.graph.arrays import BACKWARD, FORWARD, PLAIN, RoadLines
 from territory.network.maps import car_profile as car
 from territory.network.maps.osm import ATTRIBUTION, PROFILES
-from territory.sources.text.xml_limits import declares_type
+from territory.sources.text.workbooks import declares_type
 
 if TYPE_CHECKING:
     import networkx as nx

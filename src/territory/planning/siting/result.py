@@ -11,6 +11,7 @@ import pandas as pd
 
 from territory.access.pairs import Bools, Floats
 from territory.errors import InfeasibleError, examples
+from territory.french.numbers import decimal
 from territory.planning.siting.formulations import Sharing, cover_choice, cover_most, share_out
 from territory.planning.siting.median_search import Choice
 from territory.planning.siting.problem import SitingProblem
@@ -191,7 +192,7 @@ def _lacking(problem: SitingProblem, persons: Floats, longest_min: float) -> Flo
 
 def _french(value: float) -> str:
     """Return a number with at most two decimals and a comma."""
-    return f"{value:,.2f}".rstrip("0").rstrip(".").replace(",", " ").replace(".", ",")
+    return decimal(value, 2).rstrip("0").rstrip(",")
 
 
 def check_choice(problem: SitingProblem, choice: Choice, longest_min: float) -> None:

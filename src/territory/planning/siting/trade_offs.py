@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from territory.access.pairs import Bools, Floats, warn
 from territory.errors import ParameterError, examples
-from territory.network.estimate.estimate import difference_uncertainty_min
+from territory.network.estimate import difference_uncertainty_min
 from territory.planning.siting.formulations import mean_minutes, median_choice, shares_of, worst_minutes
+from territory.planning.siting.location_models import worst_choice
 from territory.planning.siting.median_search import Choice, solve_median
-from territory.planning.siting.p_median_family import worst_choice
 from territory.planning.siting.problem import SitingProblem, SitingQuestion
 from territory.planning.solver import relative_gap
 

@@ -180,12 +180,12 @@ def _split(rows: list[_Row], columns: int) -> list[list[_Row]]:
 
 def _draw_row(axes: Axes, row: _Row, x: float, y: float, legend: Legend) -> None:
     """Draw one entry of the legend."""
-    from matplotlib.patches import Rectangle
+    from matplotlib import patches
 
     text_y, is_note = y + 0.06, row.sign is None
     if isinstance(row.sign, Category):
         axes.add_patch(
-            Rectangle(
+            patches.Rectangle(
                 (x, y + 0.04), 0.62, 0.3, facecolor=row.sign.color, edgecolor=style.RULE, linewidth=0.5,
                 hatch=row.sign.hatch or None, hatchcolor=row.sign.hatch_color,
             )

@@ -30,7 +30,7 @@ from territory.report.layout.page_limit import Part
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from territory.planning.answers.grouping_answer import GroupingAnswer
+    from territory.planning.grouping.answer import GroupingAnswer
     from territory.report.reading.run_reading import Reading
 
 _UNKNOWN = "inconnu"

@@ -18,8 +18,7 @@ from typing import IO, Any
 
 from territory import __version__
 from territory.errors import DownloadError, OutputError, ParameterError, TerritoryError
-from territory.sources.fetching.file_types import check_type
-from territory.sources.fetching.sizes import size_text
+from territory.sources.fetching.file_types import check_type, size_text
 
 Progress = Callable[[int, int | None], None]
 

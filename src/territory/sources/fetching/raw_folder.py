@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from territory.errors import ReadError, agree
-from territory.sources.fetching.sizes import size_text
+from territory.sources.fetching.file_types import size_text
 
 RAW = Path("data/raw")
 SOURCE_FILE = "source.json"

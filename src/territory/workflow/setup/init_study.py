@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from territory.errors import OutputError, ParameterError
-from territory.sources.field.write import write_template
+from territory.sources.field.workbook import write_template
 from territory.sources.registry import Source, read_registry
 from territory.study.load import load_study
 from territory.workflow.inputs.prepare import dataset_of
