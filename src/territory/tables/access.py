@@ -13,10 +13,11 @@ WITHIN_SHARE = number(
     "within_share", "Part des habitants à ce seuil ou moins", "inhabitants within the threshold over all"
 )
 # columns of `Results.coverage`, one block for each threshold
+WITHIN_SHARES = Keyed("within_{threshold_min}_min_share", WITHIN_SHARE)
 COVERAGE = (
     Keyed("within_{threshold_min}_min_hab", WITHIN_HAB),
     Keyed("within_{threshold_min}_min_unknown_hab", WITHIN_UNKNOWN_HAB),
-    Keyed("within_{threshold_min}_min_share", WITHIN_SHARE),
+    WITHIN_SHARES,
 )
 # indexes of the equity of a national study
 EQUITY_TIME = Keyed("{service}_time_min", number("travel_time_min", "Temps de route", "travel time"))
