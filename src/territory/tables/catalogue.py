@@ -9,11 +9,11 @@ from functools import cache
 from typing import NamedTuple
 
 from territory.errors import UnknownCodeError, agree, examples
-from territory.tables import access, accounts, comparison, doubt, inputs, planning
+from territory.tables import access, accounts, comparison, deserts, doubt, inputs, planning
 from territory.tables.codes import FLAGS, SECRET
 from territory.tables.declare import Column, Keyed, Secrecy, Table
 
-_SUBJECTS = (inputs, access, comparison, accounts, doubt, planning)
+_SUBJECTS = (inputs, access, deserts, comparison, accounts, doubt, planning)
 COLUMNS: dict[str, Column] = {column.name: column for subject in _SUBJECTS for column in subject.COLUMNS}
 TABLES: dict[str, Table] = {table.name: table for subject in _SUBJECTS for table in subject.TABLES}
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from territory.tables import codes
 from territory.tables.access import COLUMNS as ACCESS
 from territory.tables.declare import Column, Secrecy, Table, flag, number, sides
+from territory.tables.deserts import COLUMNS as DESERTS
 from territory.tables.inputs import COLUMNS as INPUTS
 
-_DECLARED = {column.name: column for column in (*INPUTS, *ACCESS)}
+_DECLARED = {column.name: column for column in (*INPUTS, *ACCESS, *DESERTS)}
 
 
 def _effects(codes_of: dict[str, str]) -> tuple[Column, ...]:

@@ -96,7 +96,7 @@ class Column:
     about: str
     kind: str = "text"
     secrecy: Secrecy = Secrecy.PUBLIC
-    codes: Mapping[str, str] = field(default_factory=dict)
+    codes: Mapping[str, str] = field(default_factory=dict, hash=False)
     fr_long: str = ""
     digits: int | None = None
     is_fine: bool = False

@@ -65,7 +65,12 @@ COLUMNS = (
     Column("kind", "Ce qui est compté", "what is counted", codes=codes.COUNTED),
     Column("site_id", "Code du site", "site: FINESS number of the establishment where there is one"),
     Column("category_code", "Catégorie FINESS", "FINESS category"),
-    Column("category_name", "Nom de la catégorie FINESS", "name of the FINESS category, as the file has it"),
+    Column("category_name", "Catégorie", "name of the category"),
+    Column("siret", "SIRET", "number of the establishment in the register of companies"),
+    Column("opened_on", "Ouvert le", "date of opening"),
+    Column("tariff_code", "Tarification", "how its price is set (FINESS)"),
+    Column("point_source", "Origine du point", "what FINESS says of the point"),
+    number("ban_score", "Qualité de l'adresse (0 à 1)", "how well its address was found", is_fine=True),
     Column("operator_id", "Code de l'organisme gestionnaire", "FINESS number of the legal entity"),
     Column("operator_name", "Organisme gestionnaire", "name of the legal entity"),
     Column("legal_status", "Statut", "legal status", codes=codes.LEGAL_STATUSES),
@@ -143,6 +148,11 @@ COLUMNS = (
     Column("note", "Remarque", "what a reader must know, in French"),
 )
 
+# what one form of FINESS or another says too
+_SITES_MORE = (
+    "operator_name legal_status doubt legal_status_basis area_km2 density_hab_km2 category_name siret opened_on "
+    "tariff_code point_source ban_score"
+)
 _SERVICES_MORE = "ages_origin doubt eligible_communes capacity_scope holder run_by serves"
 TABLES = (
     Table(
@@ -199,11 +209,9 @@ TABLES = (
         "Sites",
         "Care sites.",
         "site_id",
-        "name category_code commune_code operator_id operator_name legal_status point_precision source geometry doubt "
-        "legal_status_basis area_km2 density_hab_km2 category_name",
-        nullable="category_code operator_id operator_name legal_status doubt legal_status_basis area_km2 "
-        "density_hab_km2 category_name",
-        optional="operator_name legal_status doubt legal_status_basis area_km2 density_hab_km2 category_name",
+        f"name category_code commune_code operator_id point_precision source geometry {_SITES_MORE}",
+        nullable=f"category_code operator_id {_SITES_MORE}",
+        optional=_SITES_MORE,
     ),
     Table(
         "services",

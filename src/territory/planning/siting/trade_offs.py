@@ -18,6 +18,7 @@ from territory.planning.siting.location_models import worst_choice
 from territory.planning.siting.median_search import Choice, solve_median
 from territory.planning.siting.problem import SitingProblem, SitingQuestion
 from territory.planning.solver import relative_gap
+from territory.tables.planning import BEYOND
 
 __all__ = ["alternatives", "trade_off"]
 
@@ -406,7 +407,7 @@ def _standing(
         "persons_unreached": float(persons[~np.isfinite(spent)].sum()),
     }
     for limit in beyond_min:
-        figures[f"persons_beyond_{limit:g}_min"] = float(persons[spent > limit].sum())
+        figures[BEYOND.name(threshold_min=float(limit))] = float(persons[spent > limit].sum())
     return figures
 
 

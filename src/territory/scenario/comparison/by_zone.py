@@ -12,6 +12,7 @@ import pandas as pd
 from territory.access.deserts import NOT_COMPUTABLE
 from territory.scenario.measures.places import kind_of
 from territory.scenario.zones import ALL_TERRITORY, SIDES, zone_levels
+from territory.tables.measures import BY_NAME
 
 if TYPE_CHECKING:
     from territory.scenario.results import Results
@@ -85,7 +86,7 @@ def desert_rows(baseline: Results, scenario: Results) -> pd.DataFrame:
                     level=np.where(zones == ALL_TERRITORY, ALL_TERRITORY, levels),
                     zone=zones,
                     service=scheme.id,
-                    measure=f"in_desert_{criterion.id}_hab",
+                    measure=BY_NAME["in_desert_hab"].keyed.name(criterion=criterion.id),
                     unit="hab",
                     reason=[
                         f"{count:.0f} habitants : {NOT_COMPUTABLE}" if count else "" for count in unknown

@@ -15,6 +15,7 @@ from territory.access import equity
 from territory.errors import agree
 from territory.scenario.comparison.by_zone import desert_rows, place_rows
 from territory.scenario.zones import KEYS, SIDES, in_reading_order, zone_levels
+from territory.tables.measures import BY_NAME
 
 if TYPE_CHECKING:
     from territory.scenario.results import Results
@@ -147,10 +148,13 @@ def _coverage_rows(rows: pd.DataFrame, baseline: Results) -> list[pd.DataFrame]:
             counts[side] = np.where(unknown > 0, np.nan, counted)
             shares[side] = counts[side] / np.where(totals[side] > 0, totals[side], np.nan)
         base = zones.assign(reason=reason)
-        name = f"within_{threshold:g}_min"
-        blocks.append(base.assign(measure=[f"{name}_{one}" for one in unit], unit=unit, **counts))
+        names = {
+            one: BY_NAME[f"within_{one}"].keyed.name(threshold_min=float(threshold))
+            for one in ("persons", "hab", "share")
+        }
+        blocks.append(base.assign(measure=[names[one] for one in unit], unit=unit, **counts))
         # all the persons of an age around one site are no denominator
-        blocks.append(base.assign(measure=f"{name}_share", unit="share", **shares)[for_share])
+        blocks.append(base.assign(measure=names["share"], unit="share", **shares)[for_share])
     return blocks
 
 
@@ -200,12 +204,9 @@ def _unequal_times(group: pd.DataFrame, line: float) -> list[dict[str, object]]:
 
 def _inequality_names(line: float) -> tuple[tuple[str, str], ...]:
     """Return each measure and its unit."""
-    return (
-        ("time_gini", "index"),
-        ("epci_gap_min", "min"),
-        (f"beyond_{line:g}_min_share", "share"),
-        (f"beyond_{line:g}_min_gap", "index"),
-        (f"beyond_{line:g}_min_severity", "index"),
+    names = ("time_gini", "epci_gap_min", "beyond_share", "beyond_gap", "beyond_severity")
+    return tuple(
+        (one.keyed.name(threshold_min=float(line)), one.unit) for one in map(BY_NAME.__getitem__, names)
     )
 
 

@@ -16,6 +16,7 @@ from territory.scenario.doubt.random_errors import Doubt, Floats, ends_of
 from territory.scenario.measures.deserts import IN_DESERT, OUT_OF_DESERT, lacking_lists
 from territory.scenario.zones import ALL_TERRITORY
 from territory.study.words.indicators import DesertCriterion
+from territory.tables.access import WITHIN_SHARES
 
 if TYPE_CHECKING:
     from territory.scenario.doubt.gp_draws import GpPlan
@@ -69,7 +70,7 @@ def of_coverage(baseline: Results, doubt: Doubt, times: Mapping[str, Floats], le
         central = baseline.coverage.xs(service, level="service").reindex(names)
         for threshold in state.parameters.thresholds_min:
             low, high = ends_of(share @ (times[str(service)] <= threshold), level)
-            known = central[f"within_{threshold:g}_min_share"].to_numpy(float)
+            known = central[WITHIN_SHARES.name(threshold_min=float(threshold))].to_numpy(float)
             table = pd.DataFrame({"share": known, "low_share": low, "high_share": high})
             keys = {"zone": names, "service": [str(service)], "threshold_min": [threshold]}
             blocks.append(under(table, keys))
