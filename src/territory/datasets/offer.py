@@ -219,5 +219,7 @@ def _services(
             "reception_mode": nothing,
             "delivered_at_home": at_home,
         },
-        index=pd.MultiIndex.from_arrays([ids, pd.Index(list(names), dtype="str")], names=["site_id", "service"]),
+        index=pd.MultiIndex.from_arrays(
+            [ids, pd.Index(list(names), dtype="str")], names=["site_id", "service"]
+        ),
     )
