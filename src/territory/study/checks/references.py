@@ -148,7 +148,14 @@ def _check_files(raw: dict[str, Any], folder: Path, data: Any) -> Iterator[Findi
         named = {str(item.get("id")) for item in items(raw, "authorisation")}
         try:
             read_observed_origins(
-                present["observed_origins"], communes=data.communes.index, authorisations=named
+                present["observed_origins"],
+                communes=data.communes.index,
+                authorisations=named,
+                holders=data.services["authorisation_id"].dropna().to_dict()
+                | {
+                    (str(one.get("site_id")), str(one.get("service"))): str(one.get("authorisation_id"))
+                    for one in items(raw, "service")
+                },
             )
         except TerritoryError as error:
             yield ("files", "observed_origins"), str(error)

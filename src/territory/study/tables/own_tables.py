@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from territory.errors import Problems, ReadError, examples
+from territory.sources.field.read import is_field_workbook, read_template
 from territory.sources.text.numbers import to_numbers
 from territory.sources.text.tables import read_table, require_columns
 
@@ -17,12 +18,23 @@ ORIGIN_COLUMNS = ("commune_code", "authorisation_id", "children")
 
 
 def read_observed_origins(
-    path: Path, *, communes: Collection[str], authorisations: Collection[str]
+    path: Path,
+    *,
+    communes: Collection[str],
+    authorisations: Collection[str],
+    holders: Mapping[Any, str] | None = None,
 ) -> pd.DataFrame:
-    """Read where the children served live: one row per commune and authorisation."""
-    table = read_table(path)
-    require_columns(table, ORIGIN_COLUMNS, path=path)
-    table = to_numbers(table, ["children"], path=path)
+    """Read where the children served live: one row per commune and authorisation.
+
+    The workbook of `territory init --template`, filled in, is read too: `holders` gives the authorisation of each of
+    its sites and services.
+    """
+    if is_field_workbook(path):
+        table = _origins_of_field(path, holders or {})
+    else:
+        table = read_table(path)
+        require_columns(table, ORIGIN_COLUMNS, path=path)
+        table = to_numbers(table, ["children"], path=path)
     problems = Problems(f"Fichier « {path.name} »", ReadError)
     bad = {
         "commune inconnue": ~table["commune_code"].isin(communes),
@@ -41,6 +53,19 @@ def read_observed_origins(
             problems.add(f"{what}, {int(rows.sum())} fois ({examples(shown)})")
     problems.raise_if_any()
     return table[list(ORIGIN_COLUMNS)]
+
+
+def _origins_of_field(path: Path, holders: Mapping[Any, str]) -> pd.DataFrame:
+    """Return the children whom the field says that each service receives, ages together, by its first line."""
+    reception = read_template(path).reception
+    if reception.empty:
+        raise ReadError(f"Fichier « {path.name} » : la feuille « Lieux d'accueil » n'a aucune réponse.")
+    pairs = zip(reception["site_id"], reception["service"], strict=True)
+    held = [holders.get(pair, f"{pair[1]} de {pair[0]}") for pair in pairs]
+    table = reception[["commune_code", "children"]].assign(authorisation_id=held, line=reception.index)
+    grouped = table.groupby(["commune_code", "authorisation_id"], sort=False)
+    summed = grouped.agg(children=("children", lambda counts: counts.sum(skipna=False)), line=("line", "min"))
+    return summed.reset_index().set_index("line")[list(ORIGIN_COLUMNS)]
 
 
 # columns of each table that a change may name: those of text, then those of numbers
