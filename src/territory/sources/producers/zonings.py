@@ -66,8 +66,9 @@ def read_epci(path: str | Path) -> pd.DataFrame:
     }
     require_columns(frame, (*titles.values(), "insee"), path=path)
     frame = to_numbers(frame, ["nb_membres", "total_pop_mun"], path=path, decimal=".")
-    result = frame.set_index("insee")[list(titles.values())].set_axis(list(titles), axis=1)
-    result = result.rename_axis("commune_code")
+    codes = clean_codes(frame["insee"], path=path, column="insee")
+    result = frame[list(titles.values())].set_axis(list(titles), axis=1)
+    result = result.set_axis(codes.array, axis=0).rename_axis("commune_code")
     twice = result.index[result.index.duplicated()]
     if len(twice):
         raise ReadError(f"Fichier « {Path(path).name} » : communes dans deux EPCI ({examples(twice)}).")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from territory.errors import ReadError, TerritoryWarning, agree, examples
+from territory.sources.text.commune_codes import clean_codes
 from territory.sources.text.numbers import to_numbers
 from territory.sources.text.tables import read_table, require_columns
 
@@ -178,8 +179,8 @@ def _indexed(
     """Return the columns wanted, under our names, indexed by commune code."""
     converted = to_numbers(frame, [titles[name] for name in numbers], path=path, decimal=".")
     result = converted[list(titles.values())].set_axis(list(titles), axis=1)
-    result.index = code.rename("commune_code").str.strip().pipe(lambda values: values.array)
-    result.index.name = "commune_code"
+    clean = clean_codes(code, path=path, column=str(code.name))
+    result = result.set_axis(clean.array, axis=0).rename_axis("commune_code")
     twice = result.index[result.index.duplicated()]
     if len(twice):
         raise ReadError(
