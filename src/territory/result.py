@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from territory.datasets.files import FilesDataset
     from territory.datasets.var import VarDataset
-    from territory.planning.answers.grouping_answer import GroupingAnswer
-    from territory.planning.answers.siting_answer import SitingAnswer
+    from territory.planning.grouping.answer import GroupingAnswer
+    from territory.planning.siting.answer import SitingAnswer
     from territory.scenario.doubt.draws import Draws
     from territory.scenario.results import Comparison, Results
     from territory.study.words.model import Study

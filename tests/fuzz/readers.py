@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests import vallon
 from tests.fuzz import mutating
 from tests.fuzz.mutating import Mutate
 from tests.fuzz.old_excel import write_xls
@@ -71,8 +72,7 @@ def _study(folder: Path) -> list[bytes]:
     from importlib import resources
 
     embedded = (resources.files("territory.datasets") / "studies" / "draguignan.toml").read_bytes()
-    small = Path(__file__).parent.parent / "workflow" / "petite.toml"
-    return [embedded, small.read_bytes()]
+    return [embedded, vallon.SMALL_STUDY.read_bytes()]
 
 
 def _xlsx(folder: Path) -> list[bytes]:
@@ -356,7 +356,7 @@ def _manifest(folder: Path) -> list[bytes]:
 
     from territory.study.load import load_study
 
-    study = load_study(Path(__file__).parent.parent / "workflow" / "petite.toml")
+    study = load_study(vallon.SMALL_STUDY)
     parameters = study.model_dump(mode="json", exclude_none=True)
     return [json.dumps({"parameters": parameters, "inputs_sha256": {"a": "0"}}).encode()]
 

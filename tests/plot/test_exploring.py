@@ -15,11 +15,14 @@ import territory
 from territory.access.deserts import Criterion, classify
 from territory.errors import MissingExtraError, ParameterError
 from territory.plot import explore
-from territory.plot.interactive.exploration import TODAY, TRIED, Exploration
-from territory.plot.interactive.views import changes_view, legend_html, times_view
 from territory.plot.style import UNKNOWN_COLOR
 from territory.result import StudyResult
 from territory.study import load_study
+
+pytest.importorskip("ipyleaflet", reason="the extra « notebooks » is not installed")
+
+from territory.plot.interactive.exploration import TODAY, TRIED, Exploration
+from territory.plot.interactive.views import changes_view, legend_html, times_view
 
 
 @pytest.fixture

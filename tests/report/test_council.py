@@ -31,6 +31,7 @@ from territory.result import StudyResult
 from territory.scenario import apply, compare, compute
 from territory.scenario.measures.compute import ALL_TERRITORY
 from territory.study.words.changes import CloseSite, OpenSite, Scenario
+from tests import vallon
 
 NB, NN = "\u00a0", "\u202f"
 EVIL = '# $x_1$ <script>alert("é")</script> @ref *b* \\n [z] #import'
@@ -49,12 +50,9 @@ def rebuilt(
 
 
 @pytest.fixture(scope="module")
-def small(draguignan: StudyResult) -> StudyResult:
-    """The same study on the EPCI in focus, with the scenario that changes most: quick to draw."""
-    state = draguignan.baseline.state
-    focus = state.communes.index[state.communes["epci_code"] == draguignan.study.territory.focus_epci_code]
-    parameters = dataclasses.replace(state.parameters, territory_codes=frozenset(focus))
-    return rebuilt(draguignan, scenarios=draguignan.study.scenario[1:], parameters=parameters)
+def small(made_up: StudyResult) -> StudyResult:
+    """The made-up territory, with the scenario that changes most."""
+    return rebuilt(made_up, scenarios=made_up.study.scenario[1:])
 
 
 def text_of(document: Document) -> str:
@@ -151,8 +149,8 @@ def test_every_picture_says_numbers(document: Document) -> None:
     assert len({picture.alt for picture in pictures}) == len(pictures)
 
 
-def test_without_scenario(draguignan: StudyResult, tmp_path: Path) -> None:
-    result = rebuilt(draguignan, scenarios=())
+def test_without_scenario(made_up: StudyResult, tmp_path: Path) -> None:
+    result = rebuilt(made_up, scenarios=())
     text = written(result, tmp_path)
     assert "ne compare aucun scénario" in text
     assert "scénario A" not in text
@@ -168,11 +166,11 @@ def test_without_outlines_needs_sources_or_facts(small: StudyResult, tmp_path: P
     assert "Ce que l’on ne sait pas" not in text
 
 
-def test_one_commune(draguignan: StudyResult, tmp_path: Path) -> None:
+def test_one_commune(made_up: StudyResult, tmp_path: Path) -> None:
     parameters = dataclasses.replace(
-        draguignan.baseline.state.parameters, territory_codes=frozenset({"83050"})
+        made_up.baseline.state.parameters, territory_codes=frozenset({vallon.TOWN})
     )
-    assert "La réponse" in written(rebuilt(draguignan, parameters=parameters), tmp_path)
+    assert "La réponse" in written(rebuilt(made_up, parameters=parameters), tmp_path)
 
 
 def test_all_times_unknown(small: StudyResult, tmp_path: Path) -> None:
@@ -199,12 +197,12 @@ def test_all_persons_unknown(small: StudyResult, tmp_path: Path) -> None:
 def test_closed_and_opened_services(small: StudyResult, tmp_path: Path) -> None:
     changes = Scenario(
         id="F",
-        name="Le CMP de Trans ferme",
+        name="Le CMPP ferme",
         change=(
-            CloseSite(authorisation_id="cmp-trans"),
-            CloseSite(authorisation_id="ime-salernes"),
+            CloseSite(authorisation_id=vallon.CMPP),
+            CloseSite(authorisation_id=vallon.IME),
             OpenSite(
-                site_id="prisme-draguignan",
+                site_id="plateforme",
                 service="ime",
                 authorisation_id="nouvel-ime",
                 age_min=3,
@@ -219,7 +217,7 @@ def test_closed_and_opened_services(small: StudyResult, tmp_path: Path) -> None:
 
 
 def test_nothing_is_measured_towards_a_closed_service(small: StudyResult) -> None:
-    closed = Scenario(id="ferme", name="ferme", change=(CloseSite(authorisation_id="ime-salernes"),))
+    closed = Scenario(id="ferme", name="ferme", change=(CloseSite(authorisation_id=vallon.IME),))
     result = rebuilt(small, scenarios=(*small.study.scenario, closed))
     reading = Reading(result)
     pivot = reading.pivot()
@@ -233,7 +231,7 @@ def test_nothing_is_measured_towards_a_closed_service(small: StudyResult) -> Non
     assert cells["Où il serait"] == "fermé"
     assert cells["Perte la plus forte"] == cells["Route d'un enfant, par an"] == "–"
     named = [item for b in blocks if isinstance(b, Bullets) for item in b.items]
-    assert any("fermeture à Salernes" in str(item) for item in named)
+    assert any("fermeture à Hautbourg" in str(item) for item in named)
 
 
 def test_names_that_look_like_markup(small: StudyResult, tmp_path: Path) -> None:
@@ -247,23 +245,23 @@ def test_names_that_look_like_markup(small: StudyResult, tmp_path: Path) -> None
     text = written(result, tmp_path)
     with pikepdf.open(tmp_path / "r.pdf") as opened:
         assert opened.open_metadata()["dc:title"] == EVIL
-    assert f"Salernes {EVIL}" in text
+    assert f"Hautbourg {EVIL}" in text
 
 
 def observed(result: StudyResult, counts: dict[str, int]) -> StudyResult:
     """Give the children served by the IME, by commune."""
     rows = pd.DataFrame(
-        {"authorisation_id": "ime-salernes", "commune_code": list(counts), "children": list(counts.values())}
+        {"authorisation_id": vallon.IME, "commune_code": list(counts), "children": list(counts.values())}
     )
     return rebuilt(result, observed_origins=rows)
 
 
 def test_small_observed_counts_are_withheld_everywhere(small: StudyResult, tmp_path: Path) -> None:
-    result = observed(small, {"83050": 31, "83121": 4, "83007": 23, "83023": 18, "83116": 3})
+    result = observed(small, {"03901": 31, "03906": 4, "03902": 23, "03904": 18, "03907": 3})
     reading = Reading(result)
-    counts = reading.counts("B", "ime-salernes")
+    counts = reading.counts("B", vallon.IME)
     assert counts.is_observed
-    assert reading.noun("ime-salernes", is_observed=True) == "enfants accompagnés"
+    assert reading.noun(vallon.IME, is_observed=True) == "enfants accompagnés"
     real = counts.zones[[f"persons_{effect}" for effect in EFFECTS]].set_axis(list(EFFECTS), axis=1)
     small = (real > 0) & (real < 11)
     assert small.to_numpy().any()

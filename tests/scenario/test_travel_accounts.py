@@ -56,7 +56,6 @@ def test_staff_time_is_counted_in_its_own_account(state: State) -> None:
     assert ("83002", "ime-x", "child") not in trips.index
 
 
-@settings(deadline=None, max_examples=25)
 @given(
     returns=st.integers(0, 40),
     low=st.floats(1, 2),

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from territory.access import decay
@@ -299,7 +299,6 @@ def test_times_without_doubt_are_refused(state: State) -> None:
         drawn(replace(state, travel_times=bare))
 
 
-@settings(deadline=None, max_examples=60)
 @given(
     rows=st.lists(
         st.tuples(st.integers(0, 2), st.integers(0, 4), st.integers(0, 60), st.integers(0, 30)),

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import json
 import warnings
+from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from territory import sources
@@ -18,11 +19,30 @@ from territory.errors import ReadError, TerritoryWarning
 from territory.sources.producers.finess import extracts
 from tests.sources.broken import CASES, ELSEWHERE, SAMPLES, Case, read_or_refuse, write
 
-TITLED = [name for name, case in CASES.items() if case.sample.titles_at == 0]
-COUNTED = [name for name, case in CASES.items() if case.sample.number]
+# one of each family: counts, bands, codes, dates, groups, points, a file without titles, a line per equipment, a grid
+FAST = {
+    "legal",
+    "structure",
+    "communes",
+    "movements",
+    "epci",
+    "bpe points",
+    "finess sites",
+    "finess flat",
+    "grid",
+}
 
 
-@pytest.fixture(params=sorted(CASES))
+def all_in_slow(names: list[str]) -> list[Any]:
+    """Keep one reader of each family for the fast suite; the slow one tries them all."""
+    return [name if name in FAST else pytest.param(name, marks=pytest.mark.slow) for name in names]
+
+
+TITLED = all_in_slow([name for name, case in CASES.items() if case.sample.titles_at == 0])
+COUNTED = all_in_slow([name for name, case in CASES.items() if case.sample.number])
+
+
+@pytest.fixture(params=all_in_slow(sorted(CASES)))
 def case(request: pytest.FixtureRequest) -> Case:
     return CASES[request.param]
 
@@ -130,7 +150,6 @@ def test_a_line_without_end_is_refused_before_it_fills_the_memory(tmp_path, case
 
 
 @given(data=st.data())
-@settings(deadline=None, max_examples=120)
 def test_no_altered_file_ends_in_a_traceback(tmp_path_factory, data):
     case = CASES[data.draw(st.sampled_from(sorted(CASES)))]
     path = write(tmp_path_factory.mktemp("corpus"), case.sample)
@@ -162,7 +181,6 @@ LAYERS = {
 
 
 @given(data=st.data())
-@settings(deadline=None, max_examples=30)
 def test_no_altered_layer_ends_in_a_traceback(tmp_path_factory, data):
     reader, geometry = LAYERS[data.draw(st.sampled_from(sorted(LAYERS)))]
     path = tmp_path_factory.mktemp("couche") / "couche.geojson"

@@ -10,7 +10,7 @@ from pathlib import Path
 import openpyxl
 import pandas as pd
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from territory.errors import MissingFileError, OutputError, ParameterError, ReadError, TerritoryWarning
@@ -265,7 +265,6 @@ def test_what_cannot_be_written_is_refused(tmp_path):
     ),
 )
 @example(where="Identification", row=2, column=2, value=-693594)
-@settings(deadline=None, max_examples=25)
 def test_no_cell_ends_in_a_traceback(tmp_path_factory, where, row, column, value):
     folder = tmp_path_factory.mktemp("terrain")
     path = write_template(folder / "terrain.xlsx", COMMUNES, SERVICES)

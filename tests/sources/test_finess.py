@@ -8,7 +8,7 @@ from pathlib import Path
 
 import geopandas as gpd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pyproj import Transformer
 from shapely import Point
@@ -383,7 +383,6 @@ def test_broken_files_of_finess_plus_are_refused(tmp_path, change, message):
 
 
 @given(cut=st.integers(0, 2500), byte=st.integers(0, 255))
-@settings(deadline=None, max_examples=40)
 def test_no_cut_or_altered_file_ends_in_a_traceback(tmp_path_factory, cut, byte):
     folder = tmp_path_factory.mktemp("plus")
     path = structures(folder / "a.json", establishment())

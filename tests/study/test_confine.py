@@ -10,7 +10,17 @@ from territory.errors import StudyError
 from territory.study.checks.path_safety import paths_outside
 from territory.study.load import built_in_studies
 
-SMALL = (Path(__file__).parent.parent / "workflow" / "petite.toml").read_text("utf-8")
+SMALL = """\
+id = "petite"
+title = "Petite étude"
+question = "Où sont les hôpitaux ?"
+population = "rp2021"
+[territory]
+name = "Var"
+departement_codes = ["83"]
+[travel]
+closest_services = ["hopital"]
+"""
 OUTSIDE = [
     "/etc/passwd",
     "../voisin/origines.csv",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from territory.errors import SchemaError, TerritoryWarning
@@ -50,7 +50,6 @@ ONE_LINE = st.fixed_dictionaries(
 
 
 @pytest.mark.filterwarnings(REPEATED)
-@settings(deadline=None, max_examples=30)
 @given(rows=st.lists(ONE_LINE, min_size=1, max_size=12), once=st.booleans(), seed=st.integers(0, 9))
 def test_matches_counting_line_by_line(rows: list[dict], once: bool, seed: int) -> None:
     # an establishment has one category

@@ -12,7 +12,7 @@ import pytest
 
 import territory
 from territory.planning import answer_grouping
-from territory.planning.answers.grouping_answer import GroupingAnswer
+from territory.planning.grouping.answer import GroupingAnswer
 from territory.release.budgets import release_budgets, release_comparison
 from territory.release.disclosure import SUPPRESSED
 from territory.report.documents.annex import technical_annex

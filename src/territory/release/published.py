@@ -4,28 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
 
-from territory.release.disclosure import SUPPRESSED, THRESHOLD, estimate_texts
 from territory.release.observed_children import observed_counts, zone_flags
+from territory.release.treatment import treat
 
 if TYPE_CHECKING:
     from territory.result import StudyResult
 
-_MEANS = ("baseline_mean_min", "scenario_mean_min")
-
 
 def publish_communes(result: StudyResult, scenario_id: str) -> pd.DataFrame:
     """Return the comparison by commune with its persons as texts."""
-    table: pd.DataFrame = result.comparisons[scenario_id].communes.copy()
+    table = result.comparisons[scenario_id].communes
     counted = {service: observed_counts(result, service) for service in _services(table)}
     withheld = [
         known is not None and known.is_withheld([str(code)])
         for code, known in ((code, counted[service]) for code, service in table.index)
     ]
-    table["persons"] = estimate_texts(table["persons"]).mask(np.array(withheld, dtype=bool), SUPPRESSED)
-    return table
+    return treat("Comparison.communes", table, pd.DataFrame({"persons": withheld}))
 
 
 def publish_zones(result: StudyResult, scenario_id: str) -> pd.DataFrame:
@@ -37,7 +33,7 @@ def publish_zones(result: StudyResult, scenario_id: str) -> pd.DataFrame:
         for (zone, service) in table.index
         if (found := flags[service]) is not None
     }
-    return _withheld(table, lines)
+    return _withheld("Comparison.zones", table, lines)
 
 
 def publish_sensitivity(result: StudyResult, scenario_id: str) -> pd.DataFrame:
@@ -48,45 +44,30 @@ def publish_sensitivity(result: StudyResult, scenario_id: str) -> pd.DataFrame:
         found = zone_flags(result, scenario_id, service, limit_min=float(limit))
         if found is not None:
             lines[service, limit] = found.iloc[0]
-    return _withheld(table, lines)
+    return _withheld("Comparison.sensitivity", table, lines)
 
 
 def publish_trips(result: StudyResult, scenario_id: str) -> pd.DataFrame:
     """Return the year's road by zone, unknown where a mean would tell where a few children live."""
-    table: pd.DataFrame = result.comparisons[scenario_id].trips.copy()
+    table = result.comparisons[scenario_id].trips
+    secret = pd.Series(False, index=table.index)
     for service in _services(table):
         found = zone_flags(result, scenario_id, service)
         if found is not None:
             mine = table.index.get_level_values("service") == service
-            secret = found["mean"].reindex(table.index.get_level_values("zone")).to_numpy(bool)
             # every column of this table is weighted by the children of the zone
-            table.loc[mine & secret] = np.nan
-    return table
+            secret |= mine & found["mean"].reindex(table.index.get_level_values("zone")).to_numpy(bool)
+    return treat("Comparison.trips", table, secret)
 
 
-def publish_waits(table: pd.DataFrame) -> pd.DataFrame:
-    """Return waits with their small counts withheld, and the months that would give one back from the other."""
-    counts = [name for name in ("waiting", "exits_per_year") if name in table]
-    small = {name: table[name].gt(0) & table[name].lt(THRESHOLD) for name in counts}
-    # months are one count over the other: with one known and the months, the other is
-    either = pd.concat(small, axis=1).any(axis=1) if small else pd.Series(False, index=table.index)
-    texts = {name: estimate_texts(table[name]).mask(small[name], SUPPRESSED) for name in counts}
-    months = [name for name in table.columns if str(name).endswith("wait_months")]
-    return table.assign(**texts, **{str(name): table[name].mask(either) for name in months})
-
-
-def _withheld(table: pd.DataFrame, lines: dict[tuple[str, object], pd.Series]) -> pd.DataFrame:
+def _withheld(name: str, table: pd.DataFrame, lines: dict[tuple[str, object], pd.Series]) -> pd.DataFrame:
     """Write persons as texts, and withhold those and the means that each line's flags name."""
-    columns = [name for name in table.columns if str(name).startswith("persons_")]
-    flags = pd.DataFrame(False, index=table.index, columns=[name[8:] for name in columns] + ["mean"])
+    of_column = {str(column): str(column).removeprefix("persons_") for column in table.columns}
+    of_column |= {f"{side}_mean_min": "mean" for side in ("baseline", "scenario")}
+    flags = pd.DataFrame(False, index=table.index, columns=list(of_column))
     for key, found in lines.items():
-        flags.loc[key, :] = found.reindex(flags.columns).fillna(True).astype(bool)
-    texts = {
-        name: estimate_texts(table[name]).mask(flags[name[8:]].astype(bool), SUPPRESSED) for name in columns
-    }
-    means = {name: table[name].mask(flags["mean"].astype(bool)) for name in _MEANS if name in table.columns}
-    published: pd.DataFrame = table.assign(**texts, **means)
-    return published
+        flags.loc[key, :] = found.reindex(list(of_column.values())).fillna(True).astype(bool).to_numpy()
+    return treat(name, table, flags)
 
 
 def _services(table: pd.DataFrame) -> list[str]:

@@ -1,4 +1,4 @@
-"""From the lines of FINESS equipment to places by site, service, public, ages and mode."""
+"""Equipment of FINESS as services: strata of places, and the table `services`."""
 
 from __future__ import annotations
 
@@ -10,8 +10,12 @@ import numpy as np
 import pandas as pd
 
 from territory.errors import Problems, SchemaError, TerritoryWarning, agree, examples
-from territory.sources.producers.finess.categories import CATEGORIES, HOME_SERVICES, Category
-from territory.supply.finess import TEMPORARY, classify_equipment
+from territory.sources.producers.finess.categories import (
+    CATEGORIES,
+    HOME_SERVICES,
+    Category,
+)
+from territory.supply.activities import TEMPORARY, classify_equipment
 
 # ages of the authorisation where FINESS has none: usage in the field, flagged "default" wherever they are used
 DEFAULT_AGES: dict[str, tuple[float, float]] = {
@@ -21,7 +25,6 @@ DEFAULT_AGES: dict[str, tuple[float, float]] = {
     "ime": (3, 20),
     "itep": (3, 20),
 }
-
 _STRATUM = (
     "site_id",
     "service",

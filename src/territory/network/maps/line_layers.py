@@ -153,7 +153,7 @@ def from_lines(
     >>> from_lines(lines, columns={"road_class": ("nature",)}, speeds={"route": 60.0})
     <RoadNetwork : 1,0 km, 2 carrefours, heures creuses>
     """
-    from territory.network.graph.densities import density_bands
+    from territory.network.graph.speeds import density_bands
     from territory.network.roads import RoadNetwork
 
     names = _columns(columns)

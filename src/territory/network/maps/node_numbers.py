@@ -7,7 +7,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from territory.network.engine.kernels.compiling import kernel
+from territory.network.engine.compiling import kernel
 from territory.network.graph.arrays import Floats, Int32, Ints
 
 __all__ = ["NodeNumbers", "renumber"]

@@ -15,7 +15,7 @@ from typing import IO, Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from territory.network.engine.kernels.compiling import kernel
+from territory.network.engine.compiling import kernel
 from territory.network.graph.arrays import Floats, Int32, Ints
 from territory.network.maps.node_numbers import NodeNumbers
 

@@ -9,7 +9,7 @@ import pandas as pd
 from territory.french.numbers import class_labels
 from territory.french.words import persons, share
 from territory.plot import style
-from territory.plot.charts.bars_and_dots import before_and_after, gainers_and_losers, needs_with_range
+from territory.plot.charts import before_and_after, gainers_and_losers, needs_with_range
 from territory.plot.maps.categories import time_classes
 from territory.report.chapters.pictures import breaks_of
 from territory.report.layout.document import Picture

@@ -9,7 +9,7 @@ import pandas as pd
 
 from territory.french.words import count, integer, join, minutes, persons
 from territory.network.maps.osm import ATTRIBUTION
-from territory.plot.maps.rings import dash_of
+from territory.plot.maps.shapes import dash_of
 from territory.report.layout.document import DataTable
 
 if TYPE_CHECKING:

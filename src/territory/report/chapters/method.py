@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from territory.french.words import count, decimal, integer, join, minutes, persons
-from territory.network.estimate.model import calibration
+from territory.network.estimate_model import calibration
 from territory.report.chapters.isochrones import bounds_of
 from territory.report.layout.document import (
     Block,

@@ -9,12 +9,13 @@ import pandas as pd
 
 from territory.french.words import decimal, join, minutes, persons, share, signed
 from territory.plot import style
-from territory.plot.charts.bars_and_dots import gainers_and_losers
+from territory.plot.charts import gainers_and_losers
 from territory.report.chapters.by_scenario import in_tables
 from territory.report.chapters.travel_accounts import year_hours
 from territory.report.layout.document import Block, DataTable, Heading, Paragraph, Picture, rights
 from territory.report.reading.run_reading import Move, Reading
 from territory.scenario.measures.compute import ALL_TERRITORY
+from territory.tables.measures import read_measure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -153,8 +154,9 @@ def _measured(reading: Reading, service: str, every: list[str]) -> list[list[str
         return []
     labels = {"mean_time_min": "Temps moyen", "epci_gap_min": "Écart entre EPCI extrêmes"}
     for measure in table.index.get_level_values("measure").unique():
-        if str(measure).startswith("beyond_") and str(measure).endswith("_min_share"):
-            labels[str(measure)] = f"Part à plus de {str(measure).split('_')[1]} min"
+        declared, keys = read_measure(str(measure))
+        if declared.name == "beyond_share":
+            labels[str(measure)] = f"Part à plus de {keys['threshold_min']} min"
     rows = []
     for measure, label in labels.items():
         if (*key, measure) not in table.index:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from territory.french.words import count, decimal, integer, join, minutes, persons
 from territory.plot import style
-from territory.plot.charts.trade_off import trade_off
+from territory.plot.charts import trade_off
 from territory.report.layout.document import Block, DataTable, Heading, Paragraph, Picture, Run, Text, strong
 from territory.report.layout.page_limit import Part
 

@@ -25,7 +25,7 @@ from territory.report.layout.document import (
 )
 from territory.report.reading.run_reading import Move, Reading
 from territory.scenario.measures.compute import ALL_TERRITORY
-from territory.tables.labels import value_label
+from territory.tables.catalogue import code_label
 
 # a table of thousands of lines is read in the workbook
 _MOST_ROWS = 400
@@ -163,7 +163,7 @@ def _number(value: float) -> str:
 
 def _printed(text: str) -> str:
     """Write a published count: digits become a rounded number."""
-    return persons(float(text)) if text.isdecimal() else value_label(text) if text else "inconnu"
+    return persons(float(text)) if text.isdecimal() else code_label("persons", text) if text else "inconnu"
 
 
 def by_zone(reading: Reading) -> list[Block]:
@@ -178,7 +178,7 @@ def by_zone(reading: Reading) -> list[Block]:
             effects = ("gain", "loss", "indistinct", "entering", "leaving", "unknown")
             texts = [str(row[f"persons_{effect}"]) for effect in effects]
             # counts of real children are printed as they are, estimates are rounded
-            cells = [value_label(t) if is_observed else _printed(t) for t in texts]
+            cells = [code_label("persons", t) if is_observed else _printed(t) for t in texts]
             means = [_number(row[f"{side}_mean_min"]) for side in ("baseline", "scenario")]
             rows.append([zone_name(reading, str(zone)), *cells, *means])
         blocks.append(
@@ -231,7 +231,7 @@ def _commune_row(reading: Reading, code: str, row: Any, *, is_observed: bool) ->
         "–" if math.isnan(delta) else signed(delta),
         _number(row["detectable_min"]),
         _SHORT_EFFECTS[str(row["effect"])],
-        value_label(str(row["persons"])) if is_observed else _printed(str(row["persons"])),
+        code_label("persons", str(row["persons"])) if is_observed else _printed(str(row["persons"])),
     ]
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from territory.errors import ParameterError
-from territory.network.estimate.estimate import difference_uncertainty_min
+from territory.network.estimate import difference_uncertainty_min
 from territory.scenario.accounts.travel_accounts import compare_accounts
 from territory.scenario.comparison.commune_measures import compare_communes
 from territory.scenario.comparison.desert_measures import compare_deserts

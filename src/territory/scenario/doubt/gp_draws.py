@@ -9,8 +9,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from territory.access.catchments.practitioners import APL_NAME, APL_PROFILES
 from territory.access.decay import Decay
-from territory.access.pathways.practitioners import APL_NAME, APL_PROFILES
 from territory.errors import ParameterError
 from territory.scenario.doubt.random_errors import Doubt, Floats, Ints, Pairs
 from territory.scenario.measures.gp_access import HEADCOUNT_COLUMN, standardised_hab, why_no_apl

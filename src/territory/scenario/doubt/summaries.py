@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from territory.access.catchments.practitioners import APL_NAME
 from territory.access.deserts import NOT_COMPUTABLE, class_labels
-from territory.access.pathways.practitioners import APL_NAME
-from territory.access.uncertainty import DOUBTFUL, SURE
+from territory.access.uncertainty import DOUBTFUL, SURE, triangular
 from territory.scenario.doubt.random_errors import Doubt, Floats, ends_of
 from territory.scenario.measures.deserts import IN_DESERT, OUT_OF_DESERT, lacking_lists
 from territory.scenario.zones import ALL_TERRITORY
@@ -227,12 +227,7 @@ def _triangular(rows: pd.DataFrame, quantile: float) -> Floats:
     low = np.where(rows["demand_low"].isna(), mode, rows["demand_low"].to_numpy(np.float64))
     high = np.where(rows["demand_high"].isna(), mode, rows["demand_high"].to_numpy(np.float64))
     low, high = np.minimum(low, mode), np.maximum(high, mode)
-    width, rising = high - low, mode - low
-    with np.errstate(invalid="ignore", divide="ignore"):
-        turn = np.where(width > 0, rising / width, 0.0)
-    below = low + np.sqrt(quantile * width * rising)
-    above = high - np.sqrt((1.0 - quantile) * width * (high - mode))
-    return np.asarray(np.where(quantile < turn, below, above), dtype=np.float64)
+    return triangular(quantile, low, mode, high)
 
 
 def _at(table: pd.DataFrame, level: str, key: str, doubt: Doubt) -> pd.DataFrame:

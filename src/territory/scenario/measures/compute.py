@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from territory import access, needs, supply
-from territory.access.coverage_shares import persons_by_zone
+from territory.access.closest import persons_by_zone
 from territory.scenario.accounts.travel_accounts import travel_accounts
 from territory.scenario.measures.deserts import count_edge, desert_shares, deserts, flag_edge
 from territory.scenario.measures.families import nearest, times_of_families

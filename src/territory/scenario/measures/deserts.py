@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from territory import access
+from territory.access.catchments.practitioners import APL_NAME
 from territory.access.deserts import (
     NOT_COMPUTABLE,
     Criterion,
@@ -19,7 +20,6 @@ from territory.access.deserts import (
 )
 from territory.access.edge import closer_outside
 from territory.access.pairs import read_amounts
-from territory.access.pathways.practitioners import APL_NAME
 from territory.errors import ParameterError
 from territory.scenario.measures.families import sites_of_kinds
 from territory.scenario.measures.gp_access import why_no_apl

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from territory import access, needs
-from territory.access.pathways.practitioners import APL_NAME
+from territory.access.catchments.practitioners import APL_NAME
 from territory.access.zoning import simulate
 from territory.scenario.measures.state_times import complete_kinds
 from territory.study.state import State

@@ -11,6 +11,7 @@ from territory.errors import Problems, ReadError, examples
 from territory.sources.text.numbers import to_numbers
 from territory.sources.text.tables import read_table, require_columns
 from territory.study.words.grouping import LegalStatus
+from territory.tables.planning import POOLING_TITLES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,23 +26,6 @@ _FLAGS = {
     "faux": False,
     "1": True,
     "0": False,
-}
-# titles of the table of shared services, as the director reads them
-POOLING_TITLES: Mapping[str, str] = {
-    "service": "Service",
-    "label": "Service à partager",
-    "group": "Groupe",
-    "member_id": "Membre",
-    "member_name": "Nom du membre",
-    "is_shared": "Partagé (oui ou non)",
-    "host_id": "Hôte du service",
-    "hours_today_per_year": "Heures par an aujourd'hui",
-    "hours_pooled_per_year": "Heures par an une fois partagé",
-    "trips_per_year": "Allers-retours par an vers l'hôte",
-    "travel_time_min": "Trajet vers l'hôte (min)",
-    "travel_hours_per_year": "Heures de route par an",
-    "freed_hours_per_year": "Heures libérées par an",
-    "net_hours_per_year": "Bilan (heures par an)",
 }
 _POOLING_ASKED = ("service", "member_id", "is_shared", "host_id")
 _POOLING_NUMBERS = ("hours_today_per_year", "hours_pooled_per_year", "trips_per_year")

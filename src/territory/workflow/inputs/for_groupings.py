@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from territory.errors import InfeasibleError, ParameterError, Problems, StudyError
-from territory.planning.answers.grouping_answer import GroupingAnswer, answer_grouping
+from territory.planning.grouping.answer import GroupingAnswer, answer_grouping
 from territory.study.tables.grouping_tables import read_grouping_table, read_pooling_table
 
 if TYPE_CHECKING:

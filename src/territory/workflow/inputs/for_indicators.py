@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from territory.access.edge import edge_communes
-from territory.network.estimate.estimate import estimate_travel_times
+from territory.network.estimate import estimate_travel_times
 from territory.sources.producers.zonings import read_zoning
 from territory.study.tables.gp_tables import read_activity, read_consumption
 from territory.supply import complete_services

@@ -10,7 +10,7 @@ import geopandas as gpd
 import pandas as pd
 
 from territory.errors import InfeasibleError, ParameterError, Problems, StudyError
-from territory.planning.answers.siting_answer import SitingAnswer, answer_siting, candidate_communes
+from territory.planning.siting.answer import SitingAnswer, answer_siting, candidate_communes
 from territory.study.tables.own_tables import CHANGE_TABLES, read_change_table
 from territory.study.words.changes import SITING_PREFIX, ChangeSpeeds, Scenario
 from territory.study.words.siting import CANDIDATE_PREFIX, Siting

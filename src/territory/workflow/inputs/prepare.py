@@ -13,8 +13,8 @@ import pandas as pd
 
 from territory import needs, supply
 from territory.datasets.catalogue import open_dataset
-from territory.planning.answers.grouping_answer import GroupingAnswer
-from territory.planning.answers.siting_answer import SitingAnswer
+from territory.planning.grouping.answer import GroupingAnswer
+from territory.planning.siting.answer import SitingAnswer
 from territory.scenario.changes.needs import demand_of, rate_of
 from territory.study.state import Parameters, State, StudyTables
 from territory.study.tables.own_tables import read_observed_origins

@@ -12,7 +12,7 @@ import pandas as pd
 
 from territory.errors import MissingFileError
 from territory.files.safe_files import digest_file
-from territory.network.estimate.estimate import estimate_travel_times
+from territory.network.estimate import estimate_travel_times
 from territory.study.tables.own_tables import read_change_table
 from territory.study.words.changes import ChangeSpeeds
 from territory.study.words.model import Study
@@ -180,7 +180,7 @@ def _by_distancier(
     A place that the table does not name has unknown times; a pair that it lacks between two places that it
     names is out of reach.
     """
-    from territory.network.elsewhere.providers import read_distancier
+    from territory.network.distancier import read_distancier
 
     table = read_distancier(path, unit=study.files.distancier_unit)
     limit = study.travel.max_time_min

@@ -18,9 +18,9 @@ import pandas as pd
 
 from territory import access, supply
 from territory.access import streamed
-from territory.access.coverage_shares import persons_by_zone
+from territory.access.catchments.practitioners import APL_NAME
+from territory.access.closest import persons_by_zone
 from territory.access.equity import gini, palma_ratio, theil_t
-from territory.access.pathways.practitioners import APL_NAME
 from territory.errors import TerritoryWarning
 from territory.scenario.measures.compute import access_table, closest_services
 from territory.scenario.measures.deserts import count_edge, desert_shares, deserts
