@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from territory import sources, supply
 from territory.datasets.catalogue import open_dataset
 from territory.datasets.files import DataFiles, load_files
+from territory.datasets.offer import category_services
 from territory.datasets.slots import SLOTS, slot_of, slots_fed_by
 from territory.errors import ReadError, TerritoryWarning, UnknownCodeError
 from territory.workflow.setup.doctor import diagnose
@@ -195,6 +196,21 @@ def test_places_of_finess_fill_services(tmp_path: Path, world: dict[str, object]
     without["general_practitioners"] = table(tmp_path, "bpe.csv", "CODGEO;NB_D201", "83050;2")
     with pytest.raises(ReadError, match="« finess_equipment »"):
         load_files(DataFiles(**without), departements=["83"], folder=tmp_path)
+
+
+@pytest.mark.filterwarnings("ignore::territory.errors.TerritoryWarning")
+def test_the_samples_of_finess_plus_say_how_many_places_there_are(shared_data: Path) -> None:
+    folder = shared_data / "care_sites" / "finess_plus_sample_2026"
+    sites = slot_of("finess").read(folder / "finess-structures-mensuel-202607-echantillon_json.gz")
+    lines = slot_of("finess_equipment").read(folder / "finess-activites-mensuel-202607-echantillon_json.gz")
+    lines = lines[lines["nofinesset"].isin(sites.index)]
+    lines = lines.assign(categetab=lines["nofinesset"].map(sites["category_code"].to_dict()))
+    services = category_services(sites).assign(is_complete_list=False)
+    filled = supply.with_equipment(services, lines, capacity="installed")
+    counted = filled[filled["capacity_unit"] == "places"]
+    assert services["capacity"].isna().all()
+    assert counted["capacity"].notna().mean() > 0.9
+    assert (counted["capacity"].dropna() > 0).mean() > 0.9
 
 
 def test_emergencies_stand_where_finess_or_their_commune_is(tmp_path: Path, world: dict[str, object]) -> None:
