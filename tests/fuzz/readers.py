@@ -267,7 +267,7 @@ def _unpack(path: Path) -> object:
 
 def _origins(path: Path) -> object:
     """Read where the children served live."""
-    from territory.study.tables.own_tables import read_observed_origins
+    from territory.study.own_tables import read_observed_origins
 
     return read_observed_origins(path, communes={"83050", "83121"}, authorisations={"ime-salernes"})
 

@@ -30,7 +30,8 @@ from territory.report.reading.run_reading import SECRET, Reading
 from territory.result import StudyResult
 from territory.scenario import apply, compare, compute
 from territory.scenario.measures.compute import ALL_TERRITORY
-from territory.study.words.changes import CloseSite, OpenSite, Scenario
+from territory.study.words.changes import CloseSite, OpenSite
+from territory.study.words.scenario import Scenario
 from tests import vallon
 
 NB, NN = "\u00a0", "\u202f"

@@ -12,7 +12,7 @@ import pandas as pd
 
 from territory.result import StudyResult
 from territory.scenario import apply, compare, compute
-from territory.study.words.changes import Scenario
+from territory.study.words.scenario import Scenario
 from tests import vallon
 
 EVIL = "=cmd|' /C calc'!A0 # $x_1$ <script>alert(\"é\")</script> </script> @ref *b* \\n [z] #import"

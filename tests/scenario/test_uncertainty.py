@@ -28,7 +28,7 @@ from territory.scenario.doubt.random_errors import (
     read_pairs,
 )
 from territory.study.state import State
-from territory.study.words.criteria import Uncertainty
+from territory.study.words.indicators import Uncertainty
 from tests.scenario.test_deserts import by_time, with_scheme, with_service
 
 FEW = Uncertainty(draws=60)

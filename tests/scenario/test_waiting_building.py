@@ -10,9 +10,9 @@ from pydantic import ValidationError
 
 from territory.errors import ParameterError
 from territory.scenario import PoolSites, annuity_eur, building_costs, waits
-from territory.scenario.accounts.waiting import NOT_COMPUTABLE
+from territory.scenario.accounts import NOT_COMPUTABLE
 from territory.study.state import State
-from territory.study.words.costs import Building, Vehicle, Waiting
+from territory.study.words.indicators import Building, Vehicle, Waiting
 from tests.scenario import oracles_accounts as oracle
 
 SEEN = Waiting(authorisation="sessad-x", waiting=18, exits_per_year=12, year=2024, source="enquête")

@@ -12,13 +12,14 @@ import pandas as pd
 from territory.errors import ParameterError
 from territory.needs import persons_by_age
 from territory.release.disclosure import THRESHOLD, Relation, protect_counts
+from territory.scenario.comparison.compare import EFFECTS as EFFECTS
+from territory.scenario.comparison.compare import effects_under
 from territory.scenario.measures.compute import ALL_TERRITORY
 from territory.supply import rows_serving
 
 if TYPE_CHECKING:
     from territory.result import StudyResult
 
-EFFECTS = ("gain", "loss", "indistinct", "entering", "unknown")
 
 Members = frozenset[str]
 
@@ -151,15 +152,15 @@ def zone_flags(
     state = result.baseline.state
     limit = state.parameters.recruitment_max_min if limit_min is None else limit_min
     rows = _of_service(result.comparisons[scenario_id].communes, service)
-    today = rows["baseline_travel_time_min"].le(limit).to_numpy()
-    later = rows["scenario_travel_time_min"].le(limit).to_numpy()
-    effects = pd.Series(_effects(rows, today, later), index=rows.index)
+    under = _effects(rows, limit)
+    effects, today = under["effect"], under["is_in_area"].to_numpy()
+    leaving = effects.eq("loss").to_numpy() & ~under["is_in_scenario_area"].to_numpy()
     zones = state.communes["epci_code"].fillna("").astype(str).reindex(rows.index)
     flags = {}
     for zone in [ALL_TERRITORY, *zones.unique()]:
         inside = np.ones(len(rows), bool) if zone == ALL_TERRITORY else zones.eq(zone).to_numpy()
         found = {e: counted.is_withheld(rows.index[inside & effects.eq(e).to_numpy()]) for e in EFFECTS}
-        found["leaving"] = counted.is_withheld(rows.index[inside & effects.eq("loss").to_numpy() & ~later])
+        found["leaving"] = counted.is_withheld(rows.index[inside & leaving])
         found["mean"] = not counted.is_mean_safe(rows.index[inside & today])
         flags[zone] = found
     return pd.DataFrame.from_dict(flags, orient="index")
@@ -192,11 +193,10 @@ def _published(result: StudyResult, service: str, listed: set[str]) -> Iterator[
             continue
         rows = _of_service(comparison.communes, service).reindex(communes.index)
         for limit in sorted({parameters.recruitment_max_min, *parameters.recruitment_tests_min}):
-            today = rows["baseline_travel_time_min"].le(limit).to_numpy()
-            later = rows["scenario_travel_time_min"].le(limit).to_numpy()
-            effects = pd.Series(_effects(rows, today, later), index=communes.index)
+            under = _effects(rows, limit)
+            effects = under["effect"]
             yield from _by_zone(effects[effects != "outside"], zones, worth=(EFFECT, ZONE))
-            leaving = effects[effects.eq("loss").to_numpy() & ~later]
+            leaving = effects[effects.eq("loss") & ~under["is_in_scenario_area"]]
             yield from _by_zone(pd.Series("", index=leaving.index), zones, worth=(SIDE, SIDE))
 
 
@@ -207,16 +207,6 @@ def _by_zone(kinds: pd.Series, zones: pd.Series, *, worth: tuple[int, int]) -> I
             yield frozenset(map(str, codes.index)), weight
 
 
-def _effects(rows: pd.DataFrame, today: np.ndarray, later: np.ndarray) -> np.ndarray:
+def _effects(rows: pd.DataFrame, limit_min: float) -> pd.DataFrame:
     """Return the effect of a scenario on each commune under some recruitment limit."""
-    return np.select(
-        [
-            rows["effect"].eq("unknown"),
-            ~(today | later),
-            ~today,
-            ~rows["is_distinguishable"].fillna(False).astype(bool),
-            rows["delta_travel_time_min"].lt(0),
-        ],
-        ["unknown", "outside", "entering", "indistinct", "gain"],
-        default="loss",
-    )
+    return effects_under(rows, limit_min, is_known=rows["effect"].ne("unknown"))

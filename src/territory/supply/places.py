@@ -7,6 +7,7 @@ import pandas as pd
 
 from territory.errors import ParameterError, Problems, SchemaError, UnknownCodeError, agree, examples
 from territory.sources.producers.finess.categories import FILE_ACTIVE_SERVICES
+from territory.study.services import kinds_of
 from territory.supply.activities import TEMPORARY
 
 # whose places a row of `services` states: its site's alone, or those of all sites of its authorisation
@@ -231,8 +232,7 @@ def _by_zone(
 
 def _kinds(services: pd.DataFrame) -> pd.Series[str]:
     """Return the service of each row without the mark that tells two authorisations of one site apart."""
-    names = services.index.get_level_values("service").to_series(index=services.index).astype("str")
-    return names.str.split("@").str[0]
+    return pd.Series(kinds_of(services), index=services.index, dtype="str")
 
 
 def _rows(services: pd.DataFrame) -> pd.DataFrame:

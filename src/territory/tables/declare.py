@@ -180,7 +180,7 @@ _KEYS = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Keyed:
     """Names that hold a key, as in `within_30_min_share`: of tables in memory and of map layers alone.
 

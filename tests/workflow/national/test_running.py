@@ -20,8 +20,7 @@ from territory.datasets import load_dataset
 from territory.errors import StudyError, TerritoryWarning
 from territory.scenario.measures.compute import compute
 from territory.scenario.results import Results
-from territory.study.words.model import Study
-from territory.study.words.scale import METROPOLITAN, Scale
+from territory.study.words.model import METROPOLITAN, Scale, Study
 from territory.workflow.inputs.prepare import prepare
 from territory.workflow.national import is_national, run_national
 from territory.workflow.national.measures import NationalTables

@@ -15,13 +15,13 @@ from territory.errors import ParameterError, examples
 from territory.network.estimate import difference_uncertainty_min
 from territory.planning.grouping.groups import GroupingResult, territorial_groups
 from territory.planning.pooling_table import SHARED_SERVICES, pooling, pooling_template
-from territory.study.tables.grouping_members import eligible, sizes, statuses_of
+from territory.study.words.questions import eligible, sizes, statuses_of
 
 __all__ = ["GroupingAnswer", "answer_grouping", "compare_groupings"]
 
 if TYPE_CHECKING:
     from territory.study.state import State
-    from territory.study.words.grouping import Grouping
+    from territory.study.words.questions import Grouping
 
 
 @dataclass(frozen=True, repr=False)

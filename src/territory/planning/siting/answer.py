@@ -15,7 +15,7 @@ from territory.planning.siting.location_models import maximal_coverage, p_center
 from territory.planning.siting.result import SitingResult
 from territory.planning.siting.trade_offs import rank_candidates
 from territory.study.state import State
-from territory.study.words.siting import CANDIDATE_PREFIX, Siting
+from territory.study.words.questions import CANDIDATE_PREFIX, Siting
 from territory.supply import sites_serving
 
 if TYPE_CHECKING:

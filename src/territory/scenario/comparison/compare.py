@@ -9,16 +9,17 @@ import pandas as pd
 
 from territory.errors import ParameterError
 from territory.network.estimate import difference_uncertainty_min
-from territory.scenario.accounts.travel_accounts import compare_accounts
-from territory.scenario.comparison.commune_measures import compare_communes
-from territory.scenario.comparison.desert_measures import compare_deserts
-from territory.scenario.comparison.gainers import gainers_and_losers
-from territory.scenario.measures.family_measures import compare_measures
+from territory.scenario.accounts import compare_accounts
+from territory.scenario.comparison.by_zone import compare_communes, compare_deserts
+from territory.scenario.comparison.measures import compare_measures
 from territory.scenario.results import Comparison, Results
-from territory.scenario.zones import by_zone
+from territory.scenario.zones import LEVELS, SIDES, by_zone, zone_levels
 
-SIDES = ("baseline", "scenario")
+# what a scenario is for those who live in the area of today, and for those it brings into it
 EFFECTS = ("gain", "loss", "indistinct", "entering", "unknown")
+# losers who would be beyond the limit are also counted apart
+COUNCIL_EFFECTS = (*EFFECTS[:-1], "leaving")
+_COUNCIL_KEYS = ["service", "level", "zone"]
 
 
 def compare(baseline: Results, scenario: Results) -> Comparison:
@@ -62,10 +63,10 @@ def compare(baseline: Results, scenario: Results) -> Comparison:
     parameters = baseline.state.parameters
     every = _differences(baseline, scenario)
     differences = every[every.index.get_level_values("service").isin(moved)]
-    communes = _effects(differences, parameters.recruitment_max_min)
+    communes = _with_effects(differences, parameters.recruitment_max_min)
     places = baseline.state.communes
     limits = sorted({parameters.recruitment_max_min, *parameters.recruitment_tests_min})
-    tested = [_effects(differences, limit).assign(recruitment_max_min=limit) for limit in limits]
+    tested = [_with_effects(differences, limit).assign(recruitment_max_min=limit) for limit in limits]
     by_service_and_limit = ["service", "recruitment_max_min"]
     return Comparison(
         scenario_id="",
@@ -115,7 +116,6 @@ def _differences(baseline: Results, scenario: Results) -> pd.DataFrame:
             "detectable_min": detectable,
             "is_distinguishable": (delta.ne(0) & delta.abs().ge(detectable)).to_numpy(bool) | opened | closed,
             "is_known": (here.notna() & there.notna()).to_numpy(bool),
-            "is_better": delta.lt(0).to_numpy(bool) | opened,
             "persons": persons.reindex(before.index),
             "persons_kind": baseline.persons["persons_kind"].reindex(before.index),
         },
@@ -142,23 +142,84 @@ def _detectable(before: pd.DataFrame, after: pd.DataFrame, baseline: Results) ->
     )
 
 
-def _effects(differences: pd.DataFrame, limit_min: float) -> pd.DataFrame:
-    """Say what the scenario is for each commune, under a recruitment limit."""
-    today = differences["baseline_travel_time_min"].le(limit_min).to_numpy()
-    later = differences["scenario_travel_time_min"].le(limit_min).to_numpy()
+def effects_under(rows: pd.DataFrame, limit_min: float, *, is_known: pd.Series[bool]) -> pd.DataFrame:
+    """Say what a scenario is for each commune under a recruitment limit: the one place where it is decided.
+
+    Who is out of reach today is not in the area: whoever may gain has a time on both sides.
+    """
+    today = rows["baseline_travel_time_min"].le(limit_min).to_numpy()
+    later = rows["scenario_travel_time_min"].le(limit_min).to_numpy()
     effect = np.select(
         [
-            ~differences["is_known"],
+            ~is_known,
             ~(today | later),
             ~today,
-            ~differences["is_distinguishable"],
-            differences["is_better"],
+            ~rows["is_distinguishable"].fillna(False).astype(bool),
+            rows["delta_travel_time_min"].lt(0),
         ],
         ["unknown", "outside", "entering", "indistinct", "gain"],
         default="loss",
     )
-    flags = {"is_in_area": today, "is_in_scenario_area": later, "effect": effect}
-    return differences.drop(columns=["is_known", "is_better"]).assign(**flags)
+    return pd.DataFrame(
+        {"is_in_area": today, "is_in_scenario_area": later, "effect": effect}, index=rows.index
+    )
+
+
+def gainers_and_losers(communes: pd.DataFrame, places: pd.DataFrame) -> pd.DataFrame:
+    """Count persons of each effect for every council concerned, those that lose most first.
+
+    Parameters
+    ----------
+    communes : DataFrame indexed by (commune_code, service)
+        `Comparison.communes`: effect, persons, is_in_area, is_in_scenario_area, delta_travel_time_min.
+    places
+        Table `communes` of the study: departement_code, epci_code.
+
+    Returns
+    -------
+    DataFrame
+        Index (service, level, zone), level being territory, departement, epci or commune; persons_gain,
+        persons_loss, persons_indistinct, persons_entering, persons_leaving (losers who would be beyond
+        the limit), worst_loss_min (min) with the commune and the EPCI where it
+        falls. A council that nobody of the area lives in is left out.
+
+    Notes
+    -----
+    Persons of each level add up to those of the territory: no council is netted against another.
+
+    Examples
+    --------
+    >>> import territory
+    >>> councils = territory.run_study("draguignan").comparisons["B"].councils
+    >>> councils.loc[("ime-salernes", "territory", "territory"), "worst_loss_commune"]
+    '83128'
+    """
+    rows = communes[communes["effect"] != "outside"]
+    zones = zone_levels(rows, places)
+    each = zones[zones["level"] == "territory"].assign(level="commune")
+    zones = pd.concat([zones, each.assign(zone=each["commune_code"])], ignore_index=True)
+    tally = _tally(zones, _COUNCIL_KEYS)
+    table = tally[[f"persons_{effect}" for effect in COUNCIL_EFFECTS]].assign(
+        **{name: tally[name] for name in ("worst_loss_min", "worst_loss_commune")}
+    )
+    table["worst_loss_epci"] = table["worst_loss_commune"].map(places["epci_code"].fillna(""))
+    services = table.index.get_level_values("service")
+    order = table.assign(
+        rank=[LEVELS.index(key) for key in table.index.get_level_values("level")],
+        place=pd.factorize(services)[0],
+    )
+    order = order.sort_values(
+        ["place", "rank", "persons_loss", "worst_loss_min"],
+        ascending=[True, True, False, False],
+        kind="stable",
+    )
+    return table.loc[order.index]
+
+
+def _with_effects(differences: pd.DataFrame, limit_min: float) -> pd.DataFrame:
+    """Return the differences of every commune with what the scenario is for it."""
+    effects = effects_under(differences, limit_min, is_known=differences["is_known"])
+    return differences.drop(columns="is_known").join(effects)
 
 
 def _tally(rows: pd.DataFrame, by: list[str]) -> pd.DataFrame:

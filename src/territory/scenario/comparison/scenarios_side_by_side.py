@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from territory.errors import ParameterError
-from territory.scenario.accounts.travel_accounts import QUANTITIES
-from territory.scenario.comparison.gainers import EFFECTS
-from territory.scenario.zones import in_reading_order
+from territory.scenario.accounts import QUANTITIES
+from territory.scenario.comparison.compare import COUNCIL_EFFECTS
+from territory.scenario.zones import KEYS, SIDES, in_reading_order
 
 if TYPE_CHECKING:
     from territory.scenario.results import Comparison
 
 TODAY = "today"
-KEYS = ["level", "zone", "service", "measure"]
 # columns that draws within the doubt may add to `Comparison.measures`; kept when they are there
 DRAWN = ("delta_low", "delta_high", "better_share")
 UNITS = {"_min": "min", "_km": "km", "_eur": "eur", "_kg": "kg"}
@@ -95,7 +94,7 @@ def _rows(comparison: Comparison) -> pd.DataFrame:
 
 def _effects(comparison: Comparison) -> pd.DataFrame:
     """Return persons of each effect and the worst loss by zone, which have no value today."""
-    names = [*(f"persons_{effect}" for effect in EFFECTS), "worst_loss_min"]
+    names = [*(f"persons_{effect}" for effect in COUNCIL_EFFECTS), "worst_loss_min"]
     kept = comparison.councils[comparison.councils.index.get_level_values("level") != "commune"]
     rows = (
         kept[names]
@@ -110,7 +109,7 @@ def _effects(comparison: Comparison) -> pd.DataFrame:
 def _accounts(comparison: Comparison) -> pd.DataFrame:
     """Return each quantity of each account as a measure of its own: nothing is added up."""
     sides = {}
-    for side in ("baseline", "scenario", "delta"):
+    for side in (*SIDES, "delta"):
         wide = comparison.trips[[f"{side}_{name}" for name in QUANTITIES]].set_axis(list(QUANTITIES), axis=1)
         long = wide.reset_index().melt(["zone", "service", "who"], var_name="quantity", value_name=side)
         sides[side] = long.set_index(["zone", "service", "who", "quantity"])[side]

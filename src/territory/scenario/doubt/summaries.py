@@ -15,7 +15,7 @@ from territory.access.uncertainty import DOUBTFUL, SURE, triangular
 from territory.scenario.doubt.random_errors import Doubt, Floats, ends_of
 from territory.scenario.measures.deserts import IN_DESERT, OUT_OF_DESERT, lacking_lists
 from territory.scenario.zones import ALL_TERRITORY
-from territory.study.words.criteria import DesertCriterion
+from territory.study.words.indicators import DesertCriterion
 
 if TYPE_CHECKING:
     from territory.scenario.doubt.gp_draws import GpPlan

@@ -15,14 +15,15 @@ from territory import needs, supply
 from territory.datasets.catalogue import open_dataset
 from territory.planning.grouping.answer import GroupingAnswer
 from territory.planning.siting.answer import SitingAnswer
-from territory.scenario.changes.needs import demand_of, rate_of
+from territory.scenario.changes.world import demand_of, rate_of
 from territory.study.state import Parameters, State, StudyTables
-from territory.study.tables.own_tables import read_observed_origins
-from territory.study.words.changes import ChangeSpeeds, Scenario
+from territory.study.words.changes import ChangeSpeeds
 from territory.study.words.model import Study
+from territory.study.words.questions import Grouping, Siting
+from territory.study.words.scenario import Scenario
 from territory.supply.service_lists import is_candidate
 from territory.tables.schemas import validate
-from territory.workflow.inputs.for_groupings import answer_groupings, grouping_sites
+from territory.workflow.inputs.for_groupings import answer_groupings
 from territory.workflow.inputs.for_indicators import (
     care_territories,
     consumption,
@@ -35,7 +36,6 @@ from territory.workflow.inputs.for_scenarios import (
     change_tables,
     check_speeds,
     other_speeds,
-    scenario_sites,
     settled,
     with_candidates,
     with_fixed_services,
@@ -232,7 +232,8 @@ def _used_sites(study: Study, services: pd.DataFrame) -> set[str]:
     offered = services.index.get_level_values("service").isin(complete)
     held = services["authorisation_id"].isin(named).to_numpy()
     used = set(services.index.get_level_values("site_id")[offered | held]) | {site.id for site in study.site}
-    return used | scenario_sites(study, services) | grouping_sites(study, services)
+    questions: tuple[Scenario | Siting | Grouping, ...] = (*study.scenario, *study.siting, *study.grouping)
+    return used.union(*(question.sites(services) for question in questions))
 
 
 def _named_sites(study: Study, sites: gpd.GeoDataFrame, services: pd.DataFrame) -> gpd.GeoDataFrame:
@@ -240,7 +241,7 @@ def _named_sites(study: Study, sites: gpd.GeoDataFrame, services: pd.DataFrame) 
     named = {authorisation.id for authorisation in study.authorisation}
     held = services.index.get_level_values("site_id")[services["authorisation_id"].isin(named)]
     asked = {site for one in study.siting for site in (*one.candidate_site_ids, *one.fixed_site_ids)}
-    asked |= grouping_sites(study, services)
+    asked = asked.union(*(grouping.sites(services) for grouping in study.grouping))
     declared = {site.id for site in study.site}
     return sites.loc[sites.index.isin(held.union(list(asked | declared))) | is_candidate(sites)]
 
@@ -287,8 +288,8 @@ def _observed(study: Study, communes: gpd.GeoDataFrame, services: pd.DataFrame) 
     """Return the children served by commune, when the study gives them."""
     if study.files.observed_origins is None:
         return None
-    return read_observed_origins(
-        Path(study.folder) / study.files.observed_origins,
+    return study.own_tables.observed_origins(
+        study.files.observed_origins,
         communes=communes.index,
         authorisations={authorisation.id for authorisation in study.authorisation},
         holders={pair: str(held) for pair, held in services["authorisation_id"].dropna().items()},

@@ -13,7 +13,7 @@ import pandas as pd
 from territory.errors import MissingFileError
 from territory.files.safe_files import digest_file
 from territory.network.estimate import estimate_travel_times
-from territory.study.tables.own_tables import read_change_table
+from territory.study.own_tables import read_change_table
 from territory.study.words.changes import ChangeSpeeds
 from territory.study.words.model import Study
 from territory.units import MILLISECONDS_PER_MINUTE

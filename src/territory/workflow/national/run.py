@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from territory.errors import StudyError
 from territory.study.load import load_study
-from territory.study.words.model import Study
-from territory.study.words.scale import MANY_DEPARTEMENTS, Scale
+from territory.study.words.model import MANY_DEPARTEMENTS, Scale, Study
 from territory.workflow.inputs.manifest import describe_run
 from territory.workflow.inputs.prepare import Inputs, places_of, state_of
 from territory.workflow.inputs.travel_times import no_times

@@ -21,8 +21,8 @@ from territory.scenario.measures.compute import ALL_TERRITORY, compute
 from territory.scenario.results import Results
 from territory.study.secrecy import UNPUBLISHED
 from territory.study.state import State
-from territory.study.words.changes import Scenario
 from territory.study.words.model import Study
+from territory.study.words.scenario import Scenario
 from territory.tables.catalogue import check_declared
 from territory.tables.codes import SERVICES
 from territory.workflow.handover.private_record import private_record

@@ -1,76 +1,72 @@
-"""What changes of speeds and of population do to the tables of a state."""
+"""What changes of speeds and of population do to the tables of a draft, and the needs that follow the population."""
 
 from __future__ import annotations
-
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
 from territory import needs
-from territory.errors import ParameterError, Problems, TerritoryError, examples
-from territory.scenario.changes.needs import demand_of
-from territory.study.state import State
+from territory.errors import ParameterError, TerritoryError, examples
+from territory.scenario.changes.draft import Draft, carry_out
+from territory.study.state import Parameters, Rate, State
 from territory.study.words.changes import ChangePopulation, ChangeSpeeds, NewPersons
+from territory.study.words.model import Need
 
 
-def change_speeds(state: State, changes: list[ChangeSpeeds], problems: Problems) -> State:
-    """Return the state under other travel times: another table of speeds first, then factors, then given times."""
-    to_sites, between = state.travel_times, state.site_times
-    for change in (change for change in changes if change.roads_key):
-        found = state.tables.road_times.get(change.roads_key)
-        if found is None:
-            problems.add(
+@carry_out.register
+def _change_speeds(change: ChangeSpeeds, draft: Draft) -> None:
+    """Put other travel times in the place of today's: another table of speeds, a factor, or given times."""
+    both = (draft.travel_times, draft.site_times)
+    if change.roads_key:
+        weighted = draft.today.tables.road_times.get(change.roads_key)
+        if weighted is None:
+            draft.problems.add(
                 "period et speeds_file changent les vitesses d'une carte routière : ces temps ne viennent pas "
                 "d'une carte (donnez --roads, ou time_factor, ou times_file)"
             )
-            return state
-        to_sites, between = found
-    commune_of = pd.Series(state.communes.index, index=state.communes.index)
-    commune_of = pd.concat([commune_of, state.sites["commune_code"]])
-    for change in (change for change in changes if change.time_factor is not None):
-        inside = _concerned(change, state, commune_of)
-        to_sites, between = (_slowed(times, change, inside) for times in (to_sites, between))
-    for change in (change for change in changes if change.times_file):
-        given = state.tables.files.get(str(change.times_file))
+            return
+        both = weighted
+    elif change.time_factor is not None:
+        inside = _concerned(change, draft.today, _commune_of(draft.today))
+        both = (_slowed(both[0], change, inside), _slowed(both[1], change, inside))
+    else:
+        given = draft.today.tables.files.get(str(change.times_file))
         if given is None:
-            problems.add(f"table des temps « {change.times_file} » non lue")
-            return state
-        to_sites, between = (_given(times, given, commune_of) for times in (to_sites, between))
-    return replace(state, travel_times=to_sites, site_times=between)
+            draft.problems.add(f"table des temps « {change.times_file} » non lue")
+            return
+        commune_of = _commune_of(draft.today)
+        both = (_given(both[0], given, commune_of), _given(both[1], given, commune_of))
+    draft.travel_times, draft.site_times = both
 
 
-def change_population(state: State, changes: list[ChangePopulation], problems: Problems) -> State:
-    """Return the state with other inhabitants; needs follow with the same rates."""
-    population = state.population
+@carry_out.register
+def _change_population(change: ChangePopulation, draft: Draft) -> None:
+    """Bring in other inhabitants: a table, a growth, or persons who arrive."""
     try:
-        for change in (change for change in changes if change.population_file):
-            population = _projected(population, change, state, problems)
-        for change in (change for change in changes if change.growth_per_year is not None):
-            population = _grown(population, change)
-        for change in (change for change in changes if change.persons):
+        if change.population_file:
+            draft.population = _projected(change, draft)
+        elif change.growth_per_year is not None:
+            draft.population = _grown(draft.population, change)
+        else:
             for arriving in change.persons:
-                population = _with_persons(population, change.communes[0], arriving)
+                draft.population = _with_persons(draft.population, change.communes[0], arriving)
     except TerritoryError as error:
-        problems.add(str(error))
-        return state
-    population = _in_order(population, state.population)
-    communes = state.communes.copy()
-    counted = population.groupby(level="commune_code", sort=False)["population"].sum(min_count=1)
-    communes["population"] = counted.reindex(communes.index).to_numpy(float)
-    if "area_km2" in communes:
-        communes["density_hab_km2"] = communes["population"] / communes["area_km2"]
-    return replace(
-        state, communes=communes, population=population, demand=demand_of(population, state.parameters)
-    )
+        draft.problems.add(str(error))
 
 
-def _in_order(population: pd.DataFrame, today: pd.DataFrame) -> pd.DataFrame:
+def _commune_of(state: State) -> pd.Series[str]:
+    """Return the commune of each place, communes and sites."""
+    communes = pd.Series(state.communes.index, index=state.communes.index)
+    both: pd.Series[str] = pd.concat([communes, state.sites["commune_code"]])
+    return both
+
+
+def in_order(population: pd.DataFrame, today: pd.DataFrame) -> pd.DataFrame:
     """Return the population with its communes in today's order, each from the youngest to the oldest."""
     codes = today.index.get_level_values("commune_code").unique()
     rank = codes.get_indexer(population.index.get_level_values("commune_code"))
-    found = population.iloc[np.lexsort((population.index.get_level_values("age_min"), rank))]
-    return pd.DataFrame(found)
+    order = np.lexsort((population.index.get_level_values("age_min"), rank))
+    return pd.DataFrame(population.iloc[order])
 
 
 def _concerned(change: ChangeSpeeds, state: State, commune_of: pd.Series) -> set[str]:
@@ -141,19 +137,18 @@ def _keys(rows: pd.DataFrame) -> pd.MultiIndex:
     return pd.MultiIndex.from_frame(rows[["from_commune", "to_commune"]])
 
 
-def _projected(
-    population: pd.DataFrame, change: ChangePopulation, state: State, problems: Problems
-) -> pd.DataFrame:
+def _projected(change: ChangePopulation, draft: Draft) -> pd.DataFrame:
     """Bring the communes of a table to the persons that it gives; the others stay."""
-    given = state.tables.files.get(str(change.population_file))
+    population = draft.population
+    given = draft.today.tables.files.get(str(change.population_file))
     if given is None:
-        problems.add(f"table de population « {change.population_file} » non lue")
+        draft.problems.add(f"table de population « {change.population_file} » non lue")
         return population
     target = given.rename(columns={"commune_code": "zone"}).set_index(["zone", "age_min", "age_max"])
     codes = pd.Index(given["commune_code"].unique())
-    absent = codes.difference(state.communes.index)
+    absent = codes.difference(draft.today.communes.index)
     if len(absent):
-        problems.add(f"table « {change.population_file} » : communes inconnues ({examples(absent)})")
+        draft.problems.add(f"table « {change.population_file} » : communes inconnues ({examples(absent)})")
         return population
     named = population.index.get_level_values("commune_code").isin(codes)
     later = needs.project_population(
@@ -210,3 +205,61 @@ def _cut(rows: pd.DataFrame, bound: float) -> pd.DataFrame:
     pieces = pd.DataFrame([young, old]).astype(rows.dtypes.to_dict())
     place = int(np.flatnonzero(crosses)[0])
     return pd.concat([rows.iloc[:place], pieces, rows.iloc[place + 1 :]], ignore_index=True)
+
+
+def demand_of(population: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
+    """Count the persons in need in the communes of the territory: the rates are the study's, whatever the census.
+
+    Parameters
+    ----------
+    population
+        Table `population`.
+    parameters
+        Rates, age scale and communes of the territory.
+
+    Returns
+    -------
+    DataFrame
+        Table `demand`.
+
+    Examples
+    --------
+    >>> import territory
+    >>> state = territory.run_study("draguignan").baseline.state
+    >>> demand_of(state.population, state.parameters).equals(state.demand)
+    True
+    """
+    blocks = [_demand(rate, population, parameters) for rate in parameters.rates]
+    if blocks:
+        return pd.concat(blocks)
+    index = pd.MultiIndex.from_arrays([[], []], names=["commune_code", "public"])
+    numbers = {name: pd.Series(dtype=float) for name in ("demand", "demand_low", "demand_high")}
+    return pd.DataFrame({**numbers, "kind": pd.Series(dtype="str")}).set_index(index)
+
+
+def rate_of(need: Need, reference: pd.DataFrame, parameters: Parameters) -> Rate:
+    """Return a need with the factor that brings it to its known total in the census of its year.
+
+    Another census keeps the factor, and so has a total of its own.
+    """
+    if need.known_total is None:
+        return Rate(need)
+    known = _demand(Rate(need), reference, parameters)["demand"]
+    return Rate(need, float(needs.scale_to_total(known, need.known_total).sum() / known.sum()))
+
+
+def _demand(rate: Rate, population: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
+    """Return the demand of one rate."""
+    need = rate.need
+    persons = needs.persons_by_age(population, age_min=need.age_min, age_max=need.age_max)
+    persons = persons * parameters.age_scale
+    demand: pd.DataFrame = needs.demand_from_rate(
+        persons[persons.index.isin(parameters.territory_codes)],
+        public=need.public,
+        kind=need.kind,
+        per_1000=need.per_1000,
+        low_per_1000=np.nan if need.low_per_1000 is None else need.low_per_1000,
+        high_per_1000=np.nan if need.high_per_1000 is None else need.high_per_1000,
+    )
+    demand["demand"] *= rate.factor
+    return demand

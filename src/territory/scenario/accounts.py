@@ -1,26 +1,27 @@
-"""The year's road of one child, of one parent and of the staff: three accounts that are never added up.
-
-Each account is counted for one child of a commune, under the trips and the prices that the study states.
-"""
+"""Accounts of a state, never added up: the year's road, what a building costs, how long children wait."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from territory import supply
+from territory.errors import ParameterError
 from territory.scenario.zones import by_zone
 from territory.study.state import State
-from territory.study.words.costs import Prices, Vehicle
+from territory.study.words.indicators import Building, Prices, Vehicle, Waiting
 from territory.study.words.model import Authorisation, Trip
 from territory.units import MINUTES_PER_HOUR
 
-__all__ = ["ACCOUNTS", "DEFAULT_TRIPS", "account_terms", "compare_accounts", "travel_accounts"]
+if TYPE_CHECKING:
+    from territory.study.words.changes import PoolSites
 
 ACCOUNTS = ("child", "parent", "staff")
-KEYS = ["commune_code", "service", "who"]
+_ACCOUNT_KEYS = ["commune_code", "service", "who"]
 QUANTITIES = (
     "year_direct_min",
     "year_low_min",
@@ -104,7 +105,7 @@ def travel_accounts(state: State, access: pd.DataFrame) -> pd.DataFrame:
     for named in state.parameters.authorisations:
         rows = access.xs(named.id, level="service")
         for trip in trips_of(named, state.services):
-            index = pd.MultiIndex.from_product([rows.index, [named.id], [trip.who]], names=KEYS)
+            index = pd.MultiIndex.from_product([rows.index, [named.id], [trip.who]], names=_ACCOUNT_KEYS)
             counted = _count(
                 trip,
                 rows["travel_time_min"].to_numpy(float),
@@ -114,7 +115,7 @@ def travel_accounts(state: State, access: pd.DataFrame) -> pd.DataFrame:
             blocks.append(pd.DataFrame(counted, index=index))
     if blocks:
         return pd.concat(blocks)
-    index = pd.MultiIndex.from_arrays([[], [], []], names=KEYS)
+    index = pd.MultiIndex.from_arrays([[], [], []], names=_ACCOUNT_KEYS)
     return pd.DataFrame({name: pd.Series(dtype=float) for name in QUANTITIES}).set_index(index)
 
 
@@ -272,3 +273,218 @@ def _sources(vehicle: Vehicle | None) -> str:
 def _number(value: float | None) -> float:
     """Return a number, not a number when unknown."""
     return np.nan if value is None else value
+
+
+_BUILDING_PARTS = {
+    "subsidies_eur": "subventions",
+    "years": "durée",
+    "discount_rate_share": "taux d'actualisation",
+    "rents_avoided_eur": "loyers évités",
+    "rents_paid_eur": "loyers à payer",
+    "children_accompanied": "nombre d'enfants accompagnés",
+}
+
+
+def annuity_eur(capital_eur: float, *, years: float, rate_share: float) -> float:
+    """Return the equal amount which, paid at the end of each year, is worth a capital paid today.
+
+    Parameters
+    ----------
+    capital_eur
+        What is paid at the start (€).
+    years
+        How long it is counted over (years).
+    rate_share
+        Discount rate of a year (0.032 for 3.2 %).
+
+    Returns
+    -------
+    float
+        € a year; NaN when one of the three is.
+
+    Raises
+    ------
+    ParameterError
+        If the years are not positive, or the rate is negative.
+
+    Notes
+    -----
+    a = C r / (1 − (1 + r)⁻ⁿ), and C / n when r = 0.
+
+    Examples
+    --------
+    >>> round(annuity_eur(1000.0, years=2, rate_share=0.10), 2)
+    576.19
+    """
+    if years <= 0 or rate_share < 0:
+        raise ParameterError(
+            f"Annuité : {years:g} an(s) au taux de {rate_share:g} ; une durée positive et un taux positif ou nul "
+            "sont attendus."
+        )
+    if rate_share == 0:
+        return capital_eur / years
+    return capital_eur * rate_share / -math.expm1(-years * math.log1p(rate_share))
+
+
+def building_costs(buildings: Sequence[Building], scenarios: Iterable[str]) -> pd.DataFrame:
+    """Count the yearly cost of the building that each scenario needs.
+
+    Parameters
+    ----------
+    buildings
+        Those of the study; one that names no scenario stands for every scenario that has none of its own.
+    scenarios
+        Ids of the scenarios, in their order.
+
+    Returns
+    -------
+    DataFrame
+        Index scenario (those that need a building): label, cost_eur, subsidies_low_eur, subsidies_high_eur,
+        years, discount_rate_share, annuity_low_eur and annuity_high_eur (cost less subsidies, per year),
+        rents_avoided_eur, rents_paid_eur, net_low_eur and net_high_eur (annuity, plus rents paid, less rents
+        avoided, per year), children_accompanied, per_child_low_eur, per_child_high_eur, source, year,
+        assumptions, missing (French: what is unknown, because of which later columns are NaN). The low side has
+        the high subsidies.
+
+    Examples
+    --------
+    >>> one = Building(label="essai", cost_eur=1200.0, source="devis", year=2024, subsidies_low_eur=0,
+    ...     subsidies_high_eur=200, years=10, discount_rate_share=0, rents_avoided_eur=20, rents_paid_eur=0,
+    ...     children_accompanied=10)
+    >>> building_costs([one], ["B"])[["annuity_high_eur", "net_low_eur", "per_child_low_eur"]].loc["B"].tolist()
+    [120.0, 80.0, 8.0]
+    """
+    own = {name: building for building in buildings for name in building.scenarios}
+    common = next((building for building in buildings if not building.scenarios), None)
+    rows = {name: _cost(own.get(name, common)) for name in scenarios}
+    kept = {name: row for name, row in rows.items() if row}
+    return pd.DataFrame.from_dict(kept, orient="index").rename_axis("scenario")
+
+
+def _cost(building: Building | None) -> dict[str, object]:
+    """Return the yearly cost of one building, nothing without one."""
+    if building is None:
+        return {}
+    low_subsidies, high_subsidies = building.subsidies_eur
+    years, rate, avoided, paid, children = (
+        math.nan if value is None else value
+        for value in (
+            building.years,
+            building.discount_rate_share,
+            building.rents_avoided_eur,
+            building.rents_paid_eur,
+            building.children_accompanied,
+        )
+    )
+    annuities = [
+        annuity_eur(building.cost_eur - subsidies, years=years, rate_share=rate)
+        for subsidies in (high_subsidies, low_subsidies)
+    ]
+    nets = [annuity + paid - avoided for annuity in annuities]
+    unknown = {"subsidies_eur": math.isnan(low_subsidies)}
+    unknown |= {name: getattr(building, name) is None for name in _BUILDING_PARTS if name != "subsidies_eur"}
+    return {
+        "label": building.label,
+        "cost_eur": building.cost_eur,
+        "subsidies_low_eur": low_subsidies,
+        "subsidies_high_eur": high_subsidies,
+        "years": years,
+        "discount_rate_share": rate,
+        "annuity_low_eur": annuities[0],
+        "annuity_high_eur": annuities[1],
+        "rents_avoided_eur": avoided,
+        "rents_paid_eur": paid,
+        "net_low_eur": nets[0],
+        "net_high_eur": nets[1],
+        "children_accompanied": children,
+        "per_child_low_eur": nets[0] / children,
+        "per_child_high_eur": nets[1] / children,
+        "source": building.source,
+        "year": building.year,
+        "assumptions": building.assumptions,
+        "missing": " ; ".join(_BUILDING_PARTS[name] for name in _BUILDING_PARTS if unknown[name]),
+    }
+
+
+MONTHS_PER_YEAR = 12.0
+NOT_COMPUTABLE = "non calculable, données à demander à la MDPH"
+NO_EXIT = "aucune sortie dans l'année : l'attente n'a pas de terme calculable"
+ORDER = "ordre de grandeur : les entrées suivent les sorties et des priorités, pas une file"
+NO_EFFECT = "regrouper ne raccourcit aucune attente sans temps de professionnel libéré"
+PLACES = "le nombre de places ne change pas : du temps libéré n'en crée pas"
+ASSUMPTION = "suppose que les sorties augmentent comme le temps de professionnel libéré ({share} %)"
+
+
+def waits(state: State, observed: Iterable[Waiting], *, scenario: State | None = None) -> pd.DataFrame:
+    """Estimate the wait for each authorisation named in the study, today and in a scenario.
+
+    Parameters
+    ----------
+    state
+        Today's state.
+    observed
+        Children seen to wait and exits of a year, by authorisation.
+    scenario
+        A scenario's state; its poolings may free staff time. None = today alone.
+
+    Returns
+    -------
+    DataFrame
+        Index service; waiting (children), exits_per_year, year, source, wait_months (today), scenario_wait_months,
+        and note: how to read them, in French, or why there is no number.
+
+    Notes
+    -----
+    months = 12 · waiting / exits. With a share s of staff time freed by pooling, exits are assumed to grow to
+    exits · (1 + s); only for services whose activity is not counted in places, since an entry into a place waits
+    for an exit. Without an observed count there is no estimate: a need, a prevalence or an orientation is not a
+    queue.
+
+    Examples
+    --------
+    >>> import territory
+    >>> today = territory.run_study("draguignan").baseline.state
+    >>> waits(today, ())["note"].unique().tolist()
+    ['non calculable, données à demander à la MDPH']
+    """
+    given = {one.authorisation: one for one in observed}
+    poolings = scenario.poolings if scenario is not None else ()
+    rows = {
+        named.id: _wait(given.get(named.id), _freed(named.id, poolings), _in_places(state, named.id))
+        for named in state.parameters.authorisations
+    }
+    names = ["waiting", "exits_per_year", "year", "source", "wait_months", "scenario_wait_months", "note"]
+    return pd.DataFrame.from_dict(rows, orient="index", columns=names).rename_axis("service")
+
+
+def _wait(one: Waiting | None, freed_share: float | None, in_places: bool) -> tuple[object, ...]:
+    """Return the row of one authorisation."""
+    if one is None:
+        return math.nan, math.nan, math.nan, "", math.nan, math.nan, NOT_COMPUTABLE
+    known = (one.waiting, one.exits_per_year, float(one.year), one.source)
+    if not one.exits_per_year:
+        return *known, math.nan, math.nan, NO_EXIT
+    today = MONTHS_PER_YEAR * one.waiting / one.exits_per_year
+    if freed_share is None:
+        return *known, today, today, f"{ORDER} ; {NO_EFFECT}"
+    if in_places:
+        return *known, today, today, f"{ORDER} ; {PLACES}"
+    share = f"{100 * freed_share:g}".replace(".", ",")
+    return *known, today, today / (1 + freed_share), f"{ORDER} ; {ASSUMPTION.format(share=share)}"
+
+
+def _freed(authorisation_id: str, poolings: Iterable[PoolSites]) -> float | None:
+    """Return the share of staff time that a pooling of which the authorisation is a member frees, None if unknown."""
+    shares = [
+        pooling.freed_staff_share
+        for pooling in poolings
+        if authorisation_id in pooling.member_ids and pooling.freed_staff_share
+    ]
+    # two groupings do not free the same hour twice
+    return max(shares) if shares else None
+
+
+def _in_places(state: State, authorisation_id: str) -> bool:
+    """Return whether the capacity of an authorisation is counted in places."""
+    rows = supply.rows_serving(state.services, authorisation_id)
+    return bool(rows["capacity_unit"].eq("places").any())
