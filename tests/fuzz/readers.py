@@ -281,7 +281,8 @@ def _named(module: str, name: str) -> Callable[[Path], object]:
 
 def targets() -> dict[str, Target]:
     """Return every target by its name."""
-    from tests.sources.test_broken_files import CASES
+    from territory.datasets.slots import SLOTS
+    from tests.sources.broken import CASES
 
     sources, network = "territory.sources", "territory.network"
     table = _named(sources, "read_table")
@@ -322,11 +323,16 @@ def targets() -> dict[str, Target]:
         Target("stored", "source.json", _stored, _source_json),
     ]
     found += [
-        Target(
-            f"source-{name.replace(' ', '-')}", case.name, case.reader, _texts("\n".join(case.lines) + "\n")
-        )
+        Target(f"source-{name.replace(' ', '-')}", case.sample.name, case.reader, _texts(case.sample.text))
         for name, case in CASES.items()
     ]
+    # a slot tries each of its readers on whatever file a study names
+    for slot in SLOTS:
+        names = {reader.name for reader in slot.readers}
+        samples = [case.sample for case in CASES.values() if case.sample.reader in names]
+        if len(slot.readers) > 1 and samples:
+            texts = [sample.text for sample in samples]
+            found.append(Target(f"slot-{slot.key}", samples[0].name, slot.read, _texts(*texts)))
     return {target.name: target for target in found}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import zipfile
+from functools import partial
 from pathlib import Path
 
 import openpyxl
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from territory.errors import MissingFileError, OutputError, ParameterError, ReadError, TerritoryWarning
 from territory.sources import read_template, write_template
 from territory.sources.field import workbook
+from territory.study.own_tables import read_observed_origins
 from tests.sources.broken import read_or_refuse
 
 COMMUNES = pd.DataFrame(
@@ -273,3 +275,22 @@ def test_no_cell_ends_in_a_traceback(tmp_path_factory, where, row, column, value
         cell.data_type = "s"
     book.save(path)
     read_or_refuse(read_template, path)
+
+
+def test_the_places_of_reception_are_origins_of_a_study(template: Path) -> None:
+    holders = {("ime-salernes", "ime"): "autorisation-ime"}
+    book = openpyxl.load_workbook(template)
+    sheet = book["Lieux d'accueil"]
+    titles = [cell.value for cell in sheet[3]]
+    for line, (low, high, children) in enumerate(((0, 9, 3), (10, 20, 4)), start=4):
+        row = {"Code commune": "83121", "Site": "ime-salernes", "Service": "ime"}
+        row |= {"Âge minimal": low, "Âge maximal": high, "Enfants accompagnés": children}
+        for title, value in row.items():
+            sheet.cell(line, titles.index(title) + 1, value)
+    book.save(template)
+    read = partial(read_observed_origins, template, communes={"83121"}, authorisations={"autorisation-ime"})
+    assert read(holders=holders)[["commune_code", "authorisation_id", "children"]].to_numpy().tolist() == [
+        ["83121", "autorisation-ime", 7.0]
+    ]
+    with pytest.raises(ReadError, match="autorisation inconnue, 1 fois"):
+        read()

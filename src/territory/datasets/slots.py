@@ -20,7 +20,7 @@ from territory.errors import ReadError, TerritoryError, UnknownCodeError
 # general practitioners in the BPE: their code until 2022, and since
 GP_TYPES = ("D201", "D265")
 _LAYERS = (".geojson", ".json", ".gpkg", ".shp", ".zip")
-_JSON = (".json", ".json.gz")
+_JSON = (".json", "json.gz")
 
 
 @dataclass(frozen=True)

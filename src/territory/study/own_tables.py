@@ -14,6 +14,7 @@ from typing import Any, Literal, TypeVar, get_args
 import pandas as pd
 
 from territory.errors import Problems, ReadError, examples
+from territory.sources.field.read import is_field_workbook, read_template
 from territory.sources.text.numbers import to_numbers
 from territory.sources.text.tables import read_table, require_columns
 from territory.tables.planning import POOLING_TITLES
@@ -71,13 +72,20 @@ class OwnTables:
         return (self.folder / name).is_file()
 
     def observed_origins(
-        self, name: str, *, communes: Collection[str], authorisations: Collection[str]
+        self,
+        name: str,
+        *,
+        communes: Collection[str],
+        authorisations: Collection[str],
+        holders: Mapping[Any, str] | None = None,
     ) -> pd.DataFrame:
         """Return where the children served live."""
         return self._once(
             name,
             "observed_origins",
-            lambda path: read_observed_origins(path, communes=communes, authorisations=authorisations),
+            lambda path: read_observed_origins(
+                path, communes=communes, authorisations=authorisations, holders=holders
+            ),
         )
 
     def change_table(self, name: str, key: str, *, communes: Collection[str]) -> pd.DataFrame:
@@ -112,12 +120,23 @@ class OwnTables:
 
 
 def read_observed_origins(
-    path: Path, *, communes: Collection[str], authorisations: Collection[str]
+    path: Path,
+    *,
+    communes: Collection[str],
+    authorisations: Collection[str],
+    holders: Mapping[Any, str] | None = None,
 ) -> pd.DataFrame:
-    """Read where the children served live: one row per commune and authorisation."""
-    table = read_table(path)
-    require_columns(table, ORIGIN_COLUMNS, path=path)
-    table = to_numbers(table, ["children"], path=path)
+    """Read where the children served live: one row per commune and authorisation.
+
+    The workbook of `territory init --template`, filled in, is read too: `holders` gives the authorisation of each of
+    its sites and services.
+    """
+    if is_field_workbook(path):
+        table = _origins_of_field(path, holders or {})
+    else:
+        table = read_table(path)
+        require_columns(table, ORIGIN_COLUMNS, path=path)
+        table = to_numbers(table, ["children"], path=path)
     bad = {
         "commune inconnue": ~table["commune_code"].isin(communes),
         "autorisation inconnue": ~table["authorisation_id"].isin(authorisations),
@@ -128,6 +147,19 @@ def read_observed_origins(
     }
     _bad_rows(table, bad, path).raise_if_any()
     return table[list(ORIGIN_COLUMNS)]
+
+
+def _origins_of_field(path: Path, holders: Mapping[Any, str]) -> pd.DataFrame:
+    """Return the children whom the field says that each service receives, ages together, by its first line."""
+    reception = read_template(path).reception
+    if reception.empty:
+        raise ReadError(f"Fichier « {path.name} » : la feuille « Lieux d'accueil » n'a aucune réponse.")
+    pairs = zip(reception["site_id"], reception["service"], strict=True)
+    held = [holders.get(pair, f"{pair[1]} de {pair[0]}") for pair in pairs]
+    table = reception[["commune_code", "children"]].assign(authorisation_id=held, line=reception.index)
+    grouped = table.groupby(["commune_code", "authorisation_id"], sort=False)
+    summed = grouped.agg(children=("children", lambda counts: counts.sum(skipna=False)), line=("line", "min"))
+    return summed.reset_index().set_index("line")[list(ORIGIN_COLUMNS)]
 
 
 def read_change_table(path: Path, key: str, *, communes: Collection[str]) -> pd.DataFrame:

@@ -201,7 +201,10 @@ def _check_files(study: Study, known: Known) -> Iterator[Finding]:
         named = {authorisation.id for authorisation in study.authorisation}
         try:
             known.tables.observed_origins(
-                files.observed_origins, communes=known.communes.index, authorisations=named
+                files.observed_origins,
+                communes=known.communes.index,
+                authorisations=named,
+                holders=known.services["authorisation_id"].dropna().to_dict(),
             )
         except TerritoryError as error:
             yield ("files", "observed_origins"), str(error)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import stat
@@ -19,6 +18,7 @@ from typing import IO, Any
 from urllib.parse import unquote, urlsplit
 
 from territory.errors import DownloadError, MissingFileError, OutputError, ReadError, TerritoryError, examples
+from territory.files.safe_files import digest_file, flush_tree, write_whole
 from territory.sources.fetching.archives import unpack
 from territory.sources.fetching.download import Patience, Progress, download
 from territory.sources.fetching.file_types import check_type, size_text
@@ -31,7 +31,6 @@ from territory.sources.fetching.raw_folder import (
     describe_file,
     protect,
     read_stored,
-    sha256_of,
 )
 from territory.sources.registry import Source, find
 
@@ -231,7 +230,7 @@ def _copy(source: Source, taken_from: Path, staging: Path) -> list[str]:
         target = staging / path.name
         target.unlink(missing_ok=True)
         shutil.copyfile(path, target)
-        if source.sha256 and fnmatch(path.name, source.file_name) and sha256_of(target) != source.sha256:
+        if source.sha256 and fnmatch(path.name, source.file_name) and digest_file(target) != source.sha256:
             raise ReadError(
                 f"Fichier « {path.name} » : son empreinte n'est pas celle du registre ; il a été modifié ou remplacé."
             )
@@ -270,8 +269,7 @@ def _wanted(source: Source, folder: Path) -> list[Path]:
 
 def _describe(source: Source, staging: Path, files: Sequence[StoredFile], address: str) -> None:
     """Write `source.json`, after all the files it describes are safely on disk."""
-    for file in files:
-        _to_disk(staging / file.name)
+    flush_tree(staging)
     said = {
         "dataset": source.dataset,
         "vintage": source.vintage,
@@ -283,10 +281,8 @@ def _describe(source: Source, staging: Path, files: Sequence[StoredFile], addres
         "retrieved_on": datetime.now(UTC).isoformat(timespec="seconds"),
         "files": [asdict(file) for file in sorted(files, key=lambda file: file.name)],
     }
-    temporary = staging / f"{SOURCE_FILE}.part"
-    temporary.write_text(json.dumps(said, ensure_ascii=False, indent=2) + "\n", "utf-8")
-    _to_disk(temporary)
-    temporary.replace(staging / SOURCE_FILE)
+    text = json.dumps(said, ensure_ascii=False, indent=2) + "\n"
+    write_whole(staging / SOURCE_FILE, text.encode("utf-8"))
     protect([*(staging / file.name for file in files), staging / SOURCE_FILE])
 
 
@@ -373,9 +369,3 @@ def _remove(path: Path) -> None:
         shutil.rmtree(path)
     else:
         path.unlink()
-
-
-def _to_disk(path: Path) -> None:
-    """Make sure that a file is on the disk, not only on its way."""
-    with path.open("r+b") as file:
-        os.fsync(file.fileno())

@@ -12,7 +12,7 @@ from territory.errors import ReadError, TerritoryWarning, agree, examples
 from territory.sources.producers.ign import read_features
 from territory.sources.text.commune_codes import pad_codes
 from territory.sources.text.numbers import to_numbers
-from territory.sources.text.tables import read_bytes, read_table, require_columns
+from territory.sources.text.tables import read_bytes, read_table, refuse_repeated, require_columns, warn_of
 from territory.sources.text.workbooks import sheet_names
 from territory.tables.schemas import COMMUNE_CODE
 
@@ -83,7 +83,8 @@ def read_sae_sites(path: str | Path) -> pd.DataFrame:
     }
     require_columns(frame, ("fi", *titles.values()), path=path)
     result = frame.set_index("fi")[list(titles.values())].set_axis(list(titles), axis=1)
-    return _unique(result.rename_axis("site_id"), path)
+    refuse_repeated(result.index, "site(s) en double", path=path)
+    return result.rename_axis("site_id")
 
 
 def read_sae_psychiatry(path: str | Path, *, discipline: str = "INF") -> pd.DataFrame:
@@ -135,7 +136,8 @@ def read_sae_psychiatry(path: str | Path, *, discipline: str = "INF") -> pd.Data
         frame["NB_CMP_SEUL"] = frame[list(split)].sum(axis=1, min_count=1)
     titles = {"name": "RS", "operator_id": "FI_EJ", **counts}
     result = frame.set_index("FI")[list(titles.values())].set_axis(list(titles), axis=1)
-    return _unique(result.rename_axis("site_id"), path)
+    refuse_repeated(result.index, "site(s) en double", path=path)
+    return result.rename_axis("site_id")
 
 
 def read_sae_emergency(path: str | Path) -> pd.DataFrame:
@@ -179,16 +181,6 @@ def read_sae_emergency(path: str | Path) -> pd.DataFrame:
     doctors = frame[frame["PERSO"] == "M9999"].set_index("FI")["ETPSAL"]
     sites["doctors_etp"] = doctors.reindex(sites.index)
     return sites
-
-
-def _unique(frame: pd.DataFrame, path: str | Path) -> pd.DataFrame:
-    """Refuse a site that appears twice."""
-    twice = frame.index[frame.index.duplicated()]
-    if len(twice):
-        raise ReadError(
-            f"Fichier « {Path(path).name} » : {agree(len(twice), 'site(s) en double')} ({examples(twice)})."
-        )
-    return frame
 
 
 def read_apl(path: str | Path, *, year: int | None = None) -> pd.DataFrame:
@@ -379,12 +371,7 @@ def read_ehpad(path: str | Path) -> gpd.GeoDataFrame:
         raise ReadError(f"Fichier « {Path(path).name} » : propriété « popup » absente.")
     kept = features[features.geometry.notna() & (features.geom_type == "Point")]
     dropped = len(features) - len(kept)
-    if dropped:
-        warnings.warn(
-            f"Fichier « {Path(path).name} » : {agree(dropped, 'EHPAD sans point laissé(s) de côté')}.",
-            TerritoryWarning,
-            stacklevel=2,
-        )
+    warn_of(path, dropped, "EHPAD sans point laissé(s) de côté")
     names = kept["popup"].map(_name)
     if (names == "").any():
         raise ReadError(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from territory.errors import MissingFileError, Problems, ReadError, TerritoryWarning, agree, examples
 from territory.sources.text.commune_codes import clean_codes
 from territory.sources.text.numbers import to_numbers
-from territory.sources.text.tables import read_table, require_columns
+from territory.sources.text.tables import read_table, refuse_repeated, require_columns, warn_of
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -260,11 +260,7 @@ def read_admin_express(path: str | Path) -> gpd.GeoDataFrame:
     result["epci_code"] = epci.where(epci.str.fullmatch(r"\d{9}"), None)
     population = pd.to_numeric(result["population"].replace({"nan": None, "None": None}), errors="coerce")
     wrong = result.index[population.isna() | (population < 0)]
-    if len(wrong):
-        said = agree(len(wrong), "commune(s) sans population lisible")
-        warnings.warn(
-            f"Fichier « {Path(path).name} » : {said} ({examples(wrong)}).", TerritoryWarning, stacklevel=2
-        )
+    warn_of(path, len(wrong), "commune(s) sans population lisible", wrong)
     result["population"] = population.where(population >= 0).astype("float64")
     return result
 
@@ -286,18 +282,12 @@ def _outlines(frame: gpd.GeoDataFrame, path: str | Path) -> gpd.GeoDataFrame:
     frame = frame.assign(**{code: clean_codes(numbered, path=path, column=code).to_numpy()})
     result = frame[[code, name, frame.geometry.name]].set_axis(["commune_code", "name", "geometry"], axis=1)
     result = result.set_geometry("geometry").set_index("commune_code")
-    twice = result.index[result.index.duplicated()]
-    if len(twice):
-        raise ReadError(f"{subject} : {agree(len(twice), 'commune(s) en double')} ({examples(twice)}).")
+    refuse_repeated(result.index, "commune(s) en double", path=path)
     other = result.index[~result.geom_type.isin(["Polygon", "MultiPolygon"])]
     if len(other):
         raise ReadError(f"{subject} : {agree(len(other), 'commune(s) sans contour')} ({examples(other)}).")
     invalid = ~result.is_valid
+    warn_of(path, int(invalid.sum()), "contour(s) réparé(s)", result.index[invalid])
     if invalid.any():
-        warnings.warn(
-            f"{subject} : {agree(int(invalid.sum()), 'contour(s) réparé(s)')} ({examples(result.index[invalid])}).",
-            TerritoryWarning,
-            stacklevel=3,
-        )
         result["geometry"] = result.geometry.make_valid()
     return result

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import re
 import unicodedata
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from territory.errors import ReadError, TerritoryWarning, UnknownCodeError, agree, examples
+from territory.errors import ReadError, UnknownCodeError, agree, examples
 from territory.sources.text.commune_codes import clean_codes
 from territory.sources.text.numbers import to_numbers
-from territory.sources.text.tables import decode, read_bytes, read_table, require_columns, split
+from territory.sources.text.tables import (
+    decode,
+    read_bytes,
+    read_table,
+    refuse_repeated,
+    require_columns,
+    split,
+    warn_of,
+)
 from territory.sources.text.workbooks import read_workbook, sheet_names
 
 if TYPE_CHECKING:
@@ -66,11 +73,10 @@ def read_epci(path: str | Path) -> pd.DataFrame:
     }
     require_columns(frame, (*titles.values(), "insee"), path=path)
     frame = to_numbers(frame, ["nb_membres", "total_pop_mun"], path=path, decimal=".")
-    result = frame.set_index("insee")[list(titles.values())].set_axis(list(titles), axis=1)
-    result = result.rename_axis("commune_code")
-    twice = result.index[result.index.duplicated()]
-    if len(twice):
-        raise ReadError(f"Fichier « {Path(path).name} » : communes dans deux EPCI ({examples(twice)}).")
+    codes = clean_codes(frame["insee"], path=path, column="insee")
+    result = frame[list(titles.values())].set_axis(list(titles), axis=1)
+    result = result.set_axis(codes.array, axis=0).rename_axis("commune_code")
+    refuse_repeated(codes, "commune(s) dans deux EPCI", path=path)
     found = result.groupby("epci_code")["epci_communes"].agg(["size", "max"])
     partial = found.index[found["size"] != found["max"]]
     if len(partial):
@@ -171,11 +177,7 @@ def read_zoning(
     result = result.set_axis(codes.rename("commune_code").array, axis=0).rename_axis("commune_code")
     result = _unique(result, path)
     without = result.index[result[kind].isna()]
-    if len(without):
-        said = agree(len(without), "commune(s) sans zone")
-        warnings.warn(
-            f"Fichier « {path.name} » : {said} ({examples(without)}).", TerritoryWarning, stacklevel=2
-        )
+    warn_of(path, len(without), "commune(s) sans zone", without)
     return result
 
 
@@ -238,14 +240,8 @@ def _plain(title: str) -> str:
 def _unique(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
     """Keep one line per commune: repeated lines are counted, two zones are refused."""
     repeated = frame.reset_index().duplicated().to_numpy()
-    if repeated.any():
-        said = agree(int(repeated.sum()), "ligne(s) répétée(s) comptée(s) une seule fois")
-        shown = examples(frame.index[repeated])
-        warnings.warn(f"Fichier « {path.name} » : {said} ({shown}).", TerritoryWarning, stacklevel=3)
+    said = "ligne(s) répétée(s) comptée(s) une seule fois"
+    warn_of(path, int(repeated.sum()), said, frame.index[repeated])
     frame = frame[~repeated]
-    twice = frame.index[frame.index.duplicated()].unique()
-    if len(twice):
-        raise ReadError(
-            f"Fichier « {path.name} » : {agree(len(twice), 'commune(s) dans deux zones')} ({examples(twice)})."
-        )
+    refuse_repeated(frame.index, "commune(s) dans deux zones", path=path)
     return frame

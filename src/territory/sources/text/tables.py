@@ -6,13 +6,22 @@ import csv
 import gzip
 import io
 import re
+import warnings
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
 
-from territory.errors import MissingFileError, ParameterError, Problems, ReadError, agree, examples
+from territory.errors import (
+    MissingFileError,
+    ParameterError,
+    Problems,
+    ReadError,
+    TerritoryWarning,
+    agree,
+    examples,
+)
 from territory.sources.text.workbooks import read_workbook
 
 if TYPE_CHECKING:
@@ -283,6 +292,30 @@ def require_columns(frame: pd.DataFrame, names: Sequence[str], *, path: str | Pa
         )
         problems.add(f"colonne « {name} » absente ({hint})")
     problems.raise_if_any()
+
+
+def refuse_repeated(codes: pd.Series | pd.Index, said: str, *, path: str | Path, advice: str = "") -> None:
+    """Refuse a file where a code is there more than once; `said` counts them, as `agree` does."""
+    twice = codes[codes.duplicated()]
+    if len(twice):
+        # a series knows the line of each
+        lines = getattr(twice, "items", None)
+        shown = twice if lines is None else (f"ligne {line} : {code}" for line, code in lines())
+        name = Path(path).name
+        raise ReadError(f"Fichier « {name} » : {agree(len(twice), said)} ({examples(shown)}){advice}.")
+
+
+def warn_of(
+    path: str | Path, count: int, said: str, shown: Iterable[object] = (), *, advice: str = ""
+) -> None:
+    """Say how many lines of a file are left out or doubtful, with three of them; nothing when there are none."""
+    if count:
+        some = examples(shown)
+        warnings.warn(
+            f"Fichier « {Path(path).name} » : {agree(count, said)}{f' ({some})' if some else ''}{advice}.",
+            TerritoryWarning,
+            stacklevel=4,
+        )
 
 
 def read_bytes(path: Path) -> bytes:

@@ -141,7 +141,7 @@ def state_of(places: Places, times: Times, *, road_times: Mapping[str, Times] | 
         travel_times=validate("travel_times", times.to_sites),
         site_times=times.between_sites,
         parameters=parameters,
-        observed_origins=_observed(study, communes),
+        observed_origins=_observed(study, communes, places.services),
         tables=StudyTables(
             files=change_tables(study, communes.index),
             road_times={
@@ -284,7 +284,7 @@ def _age_scale(study: Study, reference: pd.DataFrame, territory_codes: pd.Index)
     return float(study.ages.total / present) if present > 0 else float("nan")
 
 
-def _observed(study: Study, communes: gpd.GeoDataFrame) -> pd.DataFrame | None:
+def _observed(study: Study, communes: gpd.GeoDataFrame, services: pd.DataFrame) -> pd.DataFrame | None:
     """Return the children served by commune, when the study gives them."""
     if study.files.observed_origins is None:
         return None
@@ -292,4 +292,5 @@ def _observed(study: Study, communes: gpd.GeoDataFrame) -> pd.DataFrame | None:
         study.files.observed_origins,
         communes=communes.index,
         authorisations={authorisation.id for authorisation in study.authorisation},
+        holders={pair: str(held) for pair, held in services["authorisation_id"].dropna().items()},
     )

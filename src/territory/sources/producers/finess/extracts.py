@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from territory.errors import Problems, ReadError, TerritoryWarning, agree, examples
+from territory.errors import Problems, ReadError, agree, examples
 from territory.sources.producers.finess.sites import FINESS_NUMBER, as_sites, commune_of, to_degrees
 from territory.sources.text.commune_codes import clean_codes
-from territory.sources.text.numbers import to_numbers
-from territory.sources.text.tables import decode, read_bytes, read_table, require_columns, split
+from territory.sources.text.numbers import decimal_mark, to_numbers
+from territory.sources.text.tables import (
+    decode,
+    read_bytes,
+    read_table,
+    refuse_repeated,
+    require_columns,
+    split,
+    warn_of,
+)
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -221,7 +228,8 @@ def _read_lines(path: Path, kinds: dict[str, tuple[str, ...]]) -> tuple[str, dic
         said = agree(len(wrong), f"ligne(s) « {kind} » (n'a|n'ont) pas")
         problems.add(f"{said} {len(kinds[kind]) + 1} cellules ({shown})")
     problems.raise_if_any()
-    _warn_other_lines(lines.pop("?", []), path)
+    others = [f"ligne {line}" for line in lines.pop("?", [])]
+    warn_of(path, len(others), "ligne(s) d'une autre sorte laissée(s) de côté", others)
     tables = {
         kind: pd.DataFrame(
             found[kind], columns=list(kinds[kind]), index=pd.Index(lines[kind], name="line"), dtype=str
@@ -232,30 +240,15 @@ def _read_lines(path: Path, kinds: dict[str, tuple[str, ...]]) -> tuple[str, dic
     return date, tables
 
 
-def _warn_other_lines(lines: list[int], path: Path) -> None:
-    """Say how many lines are of a kind that is not read."""
-    if lines:
-        said = agree(len(lines), "ligne(s) d'une autre sorte laissée(s) de côté")
-        shown = examples(f"ligne {line}" for line in lines)
-        warnings.warn(f"Fichier « {path.name} » : {said} ({shown}).", TerritoryWarning, stacklevel=4)
-
-
 def _places(points: pd.DataFrame | None, known: Iterable[str], path: Path) -> pd.DataFrame:
     """Return longitude, latitude and source by FINESS number."""
     import pandas as pd
 
     if points is None:
         return pd.DataFrame({"longitude": [], "latitude": [], "point_source": []}, dtype=float)
-    twice = points["nofinesset"][points["nofinesset"].duplicated()]
-    if len(twice):
-        shown = examples(f"ligne {line} : {number}" for line, number in twice.head(4).items())
-        raise ReadError(
-            f"Fichier « {path.name} » : {agree(len(twice), 'point(s) en double')} pour un établissement ({shown})."
-        )
+    refuse_repeated(points["nofinesset"], "point(s) en double pour un établissement", path=path)
     lost = sorted(set(points["nofinesset"]) - set(known))
-    if lost:
-        said = agree(len(lost), "point(s) sans établissement laissé(s) de côté")
-        warnings.warn(f"Fichier « {path.name} » : {said} ({examples(lost)}).", TerritoryWarning, stacklevel=3)
+    warn_of(path, len(lost), "point(s) sans établissement laissé(s) de côté", lost)
     numbers = to_numbers(points, ["coordxet", "coordyet"], path=path, decimal=".")
     has_point = numbers["coordxet"].notna() & numbers["coordyet"].notna()
     metres = numbers[has_point].rename(
@@ -311,14 +304,9 @@ def _without_deleted(frame: pd.DataFrame, installed_only: bool, path: Path) -> p
     """Leave out deleted lines and, if asked, those that are not installed."""
     mark = frame["indsupinst"].str.strip()
     gone = mark != "N" if installed_only else mark == "O"
-    if gone.any():
-        kind = "supprimée(s) ou non installée(s)" if installed_only else "supprimée(s)"
-        said = agree(int(gone.sum()), f"ligne(s) d'équipement {kind} laissée(s) de côté")
-        warnings.warn(
-            f"Fichier « {path.name} » : {said}, sur {len(frame)}.",
-            TerritoryWarning,
-            stacklevel=3,
-        )
+    kind = "supprimée(s) ou non installée(s)" if installed_only else "supprimée(s)"
+    said = f"ligne(s) d'équipement {kind} laissée(s) de côté"
+    warn_of(path, int(gone.sum()), said, advice=f", sur {len(frame)}")
     return frame[~gone].copy()
 
 
@@ -326,14 +314,9 @@ def _with_category(frame: pd.DataFrame, sites: pd.DataFrame, path: Path) -> pd.D
     """Add the category of each line's establishment, and say how many are not known."""
     frame["categetab"] = frame["nofinesset"].map(sites["category_code"].to_dict())
     lost = frame["categetab"].isna()
-    if lost.any():
-        numbers = frame.loc[lost, "nofinesset"].unique()
-        said = agree(int(lost.sum()), "ligne(s) d'équipement sans établissement connu")
-        warnings.warn(
-            f"Fichier « {path.name} » : {said} ({examples(numbers)}) ; leur catégorie est laissée inconnue.",
-            TerritoryWarning,
-            stacklevel=3,
-        )
+    numbers = frame.loc[lost, "nofinesset"].unique()
+    said, advice = "ligne(s) d'équipement sans établissement connu", " ; leur catégorie est laissée inconnue"
+    warn_of(path, int(lost.sum()), said, numbers, advice=advice)
     return frame
 
 
@@ -380,7 +363,7 @@ def read_finess_flat(
     """
     path = Path(path)
     frame = _columns(read_table(path), _TITLES, path)
-    frame = to_numbers(frame, ["latitude", "longitude"], path=path, decimal=_mark(frame))
+    frame = to_numbers(frame, ["latitude", "longitude"], path=path, decimal=decimal_mark(frame, ["latitude"]))
     frame["site_id"] = frame["site_id"].str.strip().str.zfill(_FINESS_DIGITS)
     operator = frame["operator_id"].str.strip()
     frame["operator_id"] = operator.where(operator == "", operator.str.zfill(_FINESS_DIGITS))
@@ -436,9 +419,7 @@ def read_finess_flat_equipment(path: str | Path) -> pd.DataFrame:
     frame = _columns(read_table(path), {**_TITLES, **_EQUIPMENT}, path)
     has_equipment = (frame["libta"].str.strip() != "") | (frame["libde"].str.strip() != "")
     without = int((~has_equipment).sum())
-    if without:
-        said = agree(without, "ligne(s) sans équipement social ou médico-social laissée(s) de côté")
-        warnings.warn(f"Fichier « {path.name} » : {said}.", TerritoryWarning, stacklevel=2)
+    warn_of(path, without, "ligne(s) sans équipement social ou médico-social laissée(s) de côté")
     kept = frame[has_equipment]
     return kept[["libde", "libta"]].assign(
         nofinesset=kept["site_id"].str.strip().str.zfill(_FINESS_DIGITS),
@@ -461,11 +442,6 @@ def _columns(frame: pd.DataFrame, titles: dict[str, tuple[str, ...]], path: Path
     require_columns(frame, absent, path=path)
     cells = {name: frame[title] if title is not None else "" for name, title in found.items()}
     return pd.DataFrame(cells, index=frame.index)
-
-
-def _mark(frame: pd.DataFrame) -> str:
-    """Return the decimal mark of the coordinates."""
-    return "," if frame["latitude"].str.contains(",", regex=False).any() else "."
 
 
 def _refuse_two_faces(frame: pd.DataFrame, path: Path) -> None:

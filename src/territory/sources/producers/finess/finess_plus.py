@@ -6,14 +6,14 @@ import io
 import json
 import math
 import re
-import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from territory.errors import MissingFileError, ReadError, TerritoryWarning, agree
+from territory.errors import MissingFileError, ReadError
 from territory.sources.producers.finess.sites import as_sites
 from territory.sources.text.large_tables import open_bytes
+from territory.sources.text.tables import warn_of
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -104,8 +104,8 @@ def read_finess_plus(path: str | Path, *, communes: gpd.GeoDataFrame | None = No
                 rows.append({"entity": number, **row})
             else:
                 nameless += 1
-    _warn(path, closed, "établissement(s) fermé(s) laissé(s) de côté")
-    _warn(path, nameless, "établissement(s) sans numéro FINESS laissé(s) de côté")
+    warn_of(path, closed, "établissement(s) fermé(s) laissé(s) de côté")
+    warn_of(path, nameless, "établissement(s) sans numéro FINESS laissé(s) de côté")
     if not rows:
         raise ReadError(f"Fichier « {path.name} » : aucun établissement ouvert.")
     frame = pd.DataFrame(rows).set_index("entity")
@@ -287,12 +287,6 @@ def text_of(item: Mapping[str, Any], key: str) -> str:
     return "" if value is None else str(value).strip()
 
 
-def _warn(path: Path, count: int, said: str) -> None:
-    """Say how many establishments are left out."""
-    if count:
-        warnings.warn(f"Fichier « {path.name} » : {agree(count, said)}.", TerritoryWarning, stacklevel=3)
-
-
 def read_finess_plus_equipment(path: str | Path, *, sites: pd.DataFrame | None = None) -> pd.DataFrame:
     """Read the places of FINESS+ (`finess-activites-mensuel-AAAAMM.json.gz`), as lines of equipment.
 
@@ -366,14 +360,14 @@ def read_finess_plus_equipment(path: str | Path, *, sites: pd.DataFrame | None =
         )
     frame = pd.DataFrame(rows).rename_axis("line")
     frame[list(_NUMBERS)] = frame[list(_NUMBERS)].astype("float64")
-    _warn(path, left["inactive"], "activité(s) qui (n'est|ne sont) plus active(s) laissée(s) de côté")
-    _warn(path, left["health"], "activité(s) sanitaire(s) ou d'enseignement laissée(s) de côté")
+    warn_of(path, left["inactive"], "activité(s) qui (n'est|ne sont) plus active(s) laissée(s) de côté")
+    warn_of(path, left["health"], "activité(s) sanitaire(s) ou d'enseignement laissée(s) de côté")
     frame = _plausible_ages(frame, path)
     if sites is None:
         return frame
     frame["categetab"] = frame["nofinesset"].map(sites["category_code"].to_dict())
     known = frame["nofinesset"].isin(sites.index)
-    _warn(path, int((~known).sum()), "activité(s) d'établissements absents des sites laissée(s) de côté")
+    warn_of(path, int((~known).sum()), "activité(s) d'établissements absents des sites laissée(s) de côté")
     return frame[known]
 
 
@@ -456,5 +450,5 @@ def _plausible_ages(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
         wrong = (frame[name] < 0) | (frame[name] > _OLDEST)
         count += int(wrong.sum())
         frame[name] = frame[name].mask(wrong)
-    _warn(path, count, f"âge(s) négatif(s) ou au-delà de {_OLDEST} ans, tenu(s) pour inconnu(s)")
+    warn_of(path, count, f"âge(s) négatif(s) ou au-delà de {_OLDEST} ans, tenu(s) pour inconnu(s)")
     return frame

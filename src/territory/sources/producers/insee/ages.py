@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -19,8 +19,8 @@ from territory.sources.text.commune_codes import (
     without_arrondissements,
 )
 from territory.sources.text.large_tables import TableStream
-from territory.sources.text.numbers import to_numbers
-from territory.sources.text.tables import UNKNOWN_CELLS, read_table, require_columns
+from territory.sources.text.numbers import decimal_mark, to_numbers
+from territory.sources.text.tables import UNKNOWN_CELLS, read_table, refuse_repeated, require_columns
 from territory.sources.text.workbooks import sheet_names
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def read_population_structure(path: str | Path, *, year: int | None = None) -> p
     frame = read_table(path, sheet=_commune_sheet(path), header=("CODGEO",))
     frame = frame.assign(CODGEO=clean_codes(frame["CODGEO"], path=path, column="CODGEO"))
     frame = without_arrondissements(frame, frame["CODGEO"], path=path)
-    _refuse_twice(frame["CODGEO"], path)
+    refuse_repeated(frame["CODGEO"], "code(s) en double", path=path)
     return _by_band(frame, "CODGEO", "commune", year=year, path=path)
 
 
@@ -143,7 +143,7 @@ def read_iris_population(
         shown = examples(f"ligne {line}" for line in strange)
         problems.add(f"{agree(len(strange), 'IRIS hors de sa commune')} ({shown})")
     problems.raise_if_any()
-    _refuse_twice(frame["IRIS"], path)
+    refuse_repeated(frame["IRIS"], "IRIS en double", path=path)
     return _by_band(frame, "IRIS", by, year=year, path=path)
 
 
@@ -190,19 +190,6 @@ def _by_band(frame: pd.DataFrame, code: str, by: str, *, year: int | None, path:
     result["vintage"] = f"rp{year}"
     kept = ["population", "vintage"] + (["commune_code"] if by == "iris" else [])
     return result.set_index(levels)[kept]
-
-
-def decimal_mark(frame: pd.DataFrame, columns: Sequence[str]) -> str:
-    """Return the decimal mark of INSEE's columns: a point, or the comma of a file saved again in French.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> decimal_mark(pd.DataFrame({"NB": ["12,5", "3"]}), ["NB"])
-    ','
-    """
-    has_comma = any(frame[name].str.contains(",", regex=False).any() for name in columns)
-    return "," if has_comma else "."
 
 
 def _find_year(frame: pd.DataFrame, year: int | None, path: str | Path) -> int:
@@ -285,17 +272,6 @@ def _refuse_negative(persons: Floats, low: float, high: float, frame: pd.DataFra
         raise ReadError(
             f"Fichier « {Path(path).name} » : moins de zéro personne de {low:g} ans à moins de {high:g} ans dans "
             f"{agree(int(off.sum()), 'ligne(s)')} ({lines}) ; les tranches se contredisent."
-        )
-
-
-def _refuse_twice(codes: pd.Series, path: str | Path) -> None:
-    """Refuse a code that appears on two lines."""
-    twice = codes[codes.duplicated()]
-    if len(twice):
-        shown = examples(f"ligne {line} : {code}" for line, code in twice.head(4).items())
-        raise ReadError(
-            f"Fichier « {Path(path).name} », colonne « {codes.name} » : {agree(len(twice), 'code(s) en double')} "
-            f"({shown})."
         )
 
 
@@ -457,11 +433,7 @@ def _read_wide(stream: TableStream, titles: list[str], departements: frozenset[s
     codes = pad_codes(frame["CODGEO"])
     frame = frame[[in_departements(code, departements) for code in codes]]
     frame = _communes_only(frame, stream.path)
-    twice = frame["CODGEO"][frame["CODGEO"].duplicated()]
-    if len(twice):
-        raise ReadError(
-            f"Fichier « {stream.path.name} » : {agree(len(twice), 'commune(s) en double')} ({examples(twice)})."
-        )
+    refuse_repeated(frame["CODGEO"], "commune(s) en double", path=stream.path)
     numbers = to_numbers(frame, wanted, path=stream.path, decimal=decimal_mark(frame, wanted))
     men = numbers[wanted[: LAST_AGE + 1]].to_numpy(float)
     women = numbers[wanted[LAST_AGE + 1 :]].to_numpy(float)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from territory.errors import ParameterError, ReadError, TerritoryWarning, agree, examples
+from territory.errors import ParameterError, ReadError, examples
 from territory.sources.text.commune_codes import check_departements, clean_codes, in_departements, pad_code
 from territory.sources.text.large_tables import TableStream, read_columns
-from territory.sources.text.numbers import to_numbers
-from territory.sources.text.tables import read_table, require_columns
+from territory.sources.text.numbers import decimal_mark, to_numbers
+from territory.sources.text.tables import read_table, refuse_repeated, require_columns, warn_of
 from territory.territories import is_inside, territory_of
 
 if TYPE_CHECKING:
@@ -68,21 +67,10 @@ def read_bpe_counts(path: str | Path, *, type_code: str = "D201") -> pd.Series:
     frame = to_numbers(frame, [title], path=path, decimal=".")
     frame["CODGEO"] = clean_codes(frame["CODGEO"], path=path, column="CODGEO")
     repeated = frame.duplicated()
-    if repeated.any():
-        said = agree(int(repeated.sum()), "ligne(s) répétée(s) comptée(s) une seule fois")
-        warnings.warn(
-            f"Fichier « {Path(path).name} » : {said} ({examples(frame.loc[repeated, 'CODGEO'])}).",
-            TerritoryWarning,
-            stacklevel=2,
-        )
-    counts = frame[~repeated].set_index("CODGEO")[title].rename(type_code).rename_axis("commune_code")
-    twice = counts.index[counts.index.duplicated()]
-    if len(twice):
-        raise ReadError(
-            f"Fichier « {Path(path).name} » : {agree(len(twice), 'commune(s) avec deux nombres différents')} "
-            f"({examples(twice)})."
-        )
-    return counts
+    said = "ligne(s) répétée(s) comptée(s) une seule fois"
+    warn_of(path, int(repeated.sum()), said, frame.loc[repeated, "CODGEO"])
+    refuse_repeated(frame.loc[~repeated, "CODGEO"], "commune(s) avec deux nombres différents", path=path)
+    return frame[~repeated].set_index("CODGEO")[title].rename(type_code).rename_axis("commune_code")
 
 
 def read_bpe_points(
@@ -151,7 +139,7 @@ def read_bpe_points(
         )
     frame = frame.assign(DEPCOM=clean_codes(frame["DEPCOM"], path=path, column="DEPCOM"))
     coordinates = [name for name in ("LAMBERT_X", "LAMBERT_Y", "LONGITUDE", "LATITUDE") if name in frame]
-    mark = "," if any(frame[name].str.contains(",", regex=False).any() for name in coordinates) else "."
+    mark = decimal_mark(frame, coordinates)
     frame = to_numbers(frame, coordinates, path=path, decimal=mark, unknown=_NO_COORDINATE)
     return _facilities(frame, path)
 
@@ -204,13 +192,7 @@ def _facilities(frame: pd.DataFrame, path: Path) -> gpd.GeoDataFrame:
         (strange, "point(s) de qualité inconnue, tenu(s) pour approximatif(s)", "QUALITE_XY"),
     )
     for wrong, said, column in doubts:
-        if wrong.any():
-            shown = examples(frame.loc[wrong, column].unique())
-            warnings.warn(
-                f"Fichier « {path.name} » : {agree(int(wrong.sum()), said)} ({shown}).",
-                TerritoryWarning,
-                stacklevel=3,
-            )
+        warn_of(path, int(wrong.sum()), said, frame.loc[wrong, column].unique())
     points = gpd.GeoSeries(gpd.points_from_xy(longitude, latitude), index=frame.index, crs=4326)
     text = pd.Series("", index=frame.index, dtype="str")
     table = pd.DataFrame(
