@@ -10,7 +10,7 @@ import pandas as pd
 
 from territory.release.disclosure import THRESHOLD
 from territory.release.treatment import SMALL, is_small, treat, treat_measures
-from territory.scenario.comparison.compare import side_by_side
+from territory.scenario.comparison.compare import add_draws
 from territory.scenario.zones import ALL_TERRITORY
 from territory.tables.accounts import SIDED_TRIPS, TRIPS
 from territory.tables.declare import SIDES
@@ -43,7 +43,7 @@ def released_measures(result: StudyResult, *, with_draws: bool = False) -> pd.Da
     (threshold, criterion, whose account, assumption) are keys of its rows.
     """
     draws = result.draws if with_draws else None
-    wide = result.side_by_side if draws is None else side_by_side(result.comparisons, draws=draws.comparisons)
+    wide = result.side_by_side if draws is None else add_draws(result.side_by_side, draws.comparisons)
     rows = wide.index.to_frame(index=False)
     read = {name: read_measure(name) for name in rows["measure"].unique()}
     keys = pd.DataFrame([read[name][1] for name in rows["measure"]], columns=list(KEYS))

@@ -287,8 +287,6 @@ def side_by_side(comparisons: Mapping[str, Comparison], *, draws: pd.DataFrame |
     if not comparisons:
         raise ParameterError("Aucun scénario à comparer : l'étude n'en a pas.")
     tables = {name: _all_rows(comparison) for name, comparison in comparisons.items()}
-    if draws is not None:
-        tables = {name: table.join(_drawn(draws, name)) for name, table in tables.items()}
     keys = dict.fromkeys(key for table in tables.values() for key in table.index)
     index = pd.MultiIndex.from_tuples(in_reading_order(list(keys)), names=KEYS)
     unit, today = _today(tables, index)
@@ -303,11 +301,18 @@ def side_by_side(comparisons: Mapping[str, Comparison], *, draws: pd.DataFrame |
         told = rows["is_distinguishable"].astype("boolean")
         blocks[(name, "is_distinguishable")] = told.mask(absent & today.notna(), False)
         blocks[(name, "reason")] = rows["reason"].fillna("")
-        for column in DRAWN:
-            if column in rows:
-                blocks[(name, column)] = rows[column]
     columns = pd.MultiIndex.from_tuples(blocks, names=["scenario", "quantity"])
-    return pd.concat(list(blocks.values()), axis=1).set_axis(columns, axis=1)
+    table = pd.concat(list(blocks.values()), axis=1).set_axis(columns, axis=1)
+    return table if draws is None else add_draws(table, draws)
+
+
+def add_draws(table: pd.DataFrame, draws: pd.DataFrame) -> pd.DataFrame:
+    """Add to each scenario of `side_by_side` what its draws give."""
+    blocks = {}
+    for name in table.columns.get_level_values("scenario").unique():
+        own = table[name]
+        blocks[name] = own if name == TODAY else own.join(_drawn(draws, str(name)))
+    return pd.concat(blocks, axis=1, names=table.columns.names)
 
 
 def _drawn(draws: pd.DataFrame, name: str) -> pd.DataFrame:
