@@ -79,7 +79,6 @@ COLUMNS = (
         "Temps moyen",
         "mean travel time",
         secrecy=Secrecy.MEAN,
-        fr_long="temps moyen de route, aller simple",
     ),
     number("gini", "Gini (0 à 1)", "Gini index between inhabitants", is_fine=True),
     number("palma_ratio", "Rapport de Palma", "Palma ratio", is_fine=True),

@@ -79,8 +79,6 @@ class Column:
         What disclosure control does with it.
     codes
         French names of the codes that it holds.
-    fr_long
-        French words in a sentence, where they are not those of the heading.
     digits
         Decimals that it can bear, where its unit does not say.
     is_fine
@@ -97,7 +95,6 @@ class Column:
     kind: str = "text"
     secrecy: Secrecy = Secrecy.PUBLIC
     codes: Mapping[str, str] = field(default_factory=dict, hash=False)
-    fr_long: str = ""
     digits: int | None = None
     is_fine: bool = False
     is_label: bool = False
