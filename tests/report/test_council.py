@@ -26,7 +26,8 @@ from territory.report.layout.document import (
     to_data,
 )
 from territory.report.layout.pdf import compile_pdf
-from territory.report.reading.run_reading import SECRET, Reading
+from territory.report.reading.moves import SECRET
+from territory.report.reading.run_reading import read
 from territory.result import StudyResult
 from territory.scenario import apply, compare, compute
 from territory.scenario.measures.compute import ALL_TERRITORY
@@ -104,7 +105,7 @@ def test_losers_outside_the_focus_are_named(document: Document) -> None:
 
 
 def test_numbers_of_the_text_are_those_of_the_tables(draguignan: StudyResult, document: Document) -> None:
-    reading = Reading(draguignan)
+    reading = read(draguignan)
     move = reading.pivot()
     assert move is not None
     assert move.services == ("ime-salernes",)
@@ -118,7 +119,7 @@ def test_numbers_of_the_text_are_those_of_the_tables(draguignan: StudyResult, do
 
 
 def test_staff_travel_never_leads(draguignan: StudyResult) -> None:
-    reading = Reading(draguignan)
+    reading = read(draguignan)
     staff = reading.counts("B", "sessad-autisme-salernes").persons["gain"][ALL_TERRITORY]
     assert staff > reading.counts("B", "ime-salernes").persons["gain"][ALL_TERRITORY]
     move = reading.pivot()
@@ -134,7 +135,7 @@ def test_no_count_of_one_to_ten_and_no_children_served(draguignan: StudyResult, 
         for row in table.rows:
             for cell in row[1:5]:
                 assert cell in ("0", "< 11") or int(cell.replace(NN, "")) >= 11
-    reading = Reading(draguignan)
+    reading = read(draguignan)
     assert {reading.noun(service) for service in reading.named} == {"enfants de l'âge concerné"}
     generated = text_of(document)
     for unknown in draguignan.study.unknown:
@@ -221,7 +222,7 @@ def test_closed_and_opened_services(small: StudyResult, tmp_path: Path) -> None:
 def test_nothing_is_measured_towards_a_closed_service(small: StudyResult) -> None:
     closed = Scenario(id="ferme", name="ferme", change=(CloseSite(authorisation_id="ime-salernes"),))
     result = rebuilt(small, scenarios=(*small.study.scenario, closed))
-    reading = Reading(result)
+    reading = read(result)
     pivot = reading.pivot()
     # a move has gainers and losers to map: a closure is said in a sentence
     assert pivot is not None
@@ -260,7 +261,7 @@ def observed(result: StudyResult, counts: dict[str, int]) -> StudyResult:
 
 def test_small_observed_counts_are_withheld_everywhere(small: StudyResult, tmp_path: Path) -> None:
     result = observed(small, {"83050": 31, "83121": 4, "83007": 23, "83023": 18, "83116": 3})
-    reading = Reading(result)
+    reading = read(result)
     counts = reading.counts("B", "ime-salernes")
     assert counts.is_observed
     assert reading.noun("ime-salernes", is_observed=True) == "enfants accompagnés"

@@ -16,14 +16,13 @@ import pytest
 from territory.errors import OutputError, ParameterError, UnknownCodeError
 from territory.release.handed_tables import tables
 from territory.report.documents.annex import technical_annex
-from territory.report.documents.companions import write_companions
 from territory.report.documents.council import build_report, council_report
 from territory.report.documents.epci_sheet import epci_sheet, sheet_codes
 from territory.report.documents.summary_page import summary_html
 from territory.report.files.workbook import workbook_bytes
 from territory.report.files.xlsx import Sheet, to_xlsx
 from territory.report.layout.document import Document, plain_text, to_data
-from territory.report.reading.run_reading import Reading
+from territory.report.reading.run_reading import read
 from territory.result import StudyResult
 from tests.report.worlds import EVIL, WORLDS, world
 
@@ -180,8 +179,8 @@ def test_the_summary_page_of_any_study(name: str) -> None:
 def test_the_workbook_of_any_study(name: str) -> None:
     result = world(name)
     published = tables(result)
-    content = workbook_bytes(published, Reading(result))
-    assert workbook_bytes(published, Reading(result)) == content
+    content = workbook_bytes(published, read(result))
+    assert workbook_bytes(published, read(result)) == content
     book = openpyxl.load_workbook(BytesIO(content))
     assert book.sheetnames[0] == "Lisez-moi"
     assert book.sheetnames[-1] == "Sources" or "sources" not in published
@@ -220,10 +219,10 @@ def test_the_workbook_has_no_formula_from_names() -> None:
     assert b"<f>" not in content
 
 
-def test_companions_are_the_same_twice(tmp_path: Path) -> None:
-    published = tables(world("usual"))
-    for folder in ("a", "b"):
-        (tmp_path / folder).mkdir()
-        write_companions(world("usual"), published, tmp_path / folder)
-    for name in ("resume.html", "tables.xlsx"):
-        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+def test_the_page_and_the_workbook_are_the_same_twice() -> None:
+    pages, workbooks = set(), set()
+    for _ in range(2):
+        reading = read(world("usual"))
+        pages.add(summary_html(reading))
+        workbooks.add(workbook_bytes(reading.release.tables, reading))
+    assert len(pages) == len(workbooks) == 1

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from territory.release.disclosure import SUPPRESSED, THRESHOLD, estimate_texts
+from territory.release.disclosure import SUPPRESSED, THRESHOLD, estimate_texts, is_small, withholds
 from territory.scenario.comparison.scenarios_side_by_side import side_by_side
 from territory.scenario.zones import ALL_TERRITORY
 
@@ -81,7 +81,9 @@ def published_side_by_side(result: StudyResult, *, with_draws: bool = False) -> 
 
 
 def observed_services(result: StudyResult) -> Collection[str]:
-    """Return the authorisations whose children served are observed: their counts are of real children."""
+    """Return the authorisations whose counts are of real children and withheld: none in the internal edition."""
+    if not withholds():
+        return set()
     persons = result.baseline.persons
     observed = persons.index[persons["persons_kind"] == "observed"]
     return set(observed.get_level_values("service"))
@@ -134,7 +136,7 @@ def _communes(result: StudyResult) -> pd.DataFrame:
         table = table[is_changed & is_near].reset_index()
         persons = [f"{side}_unmet_persons" for side in ("baseline", "scenario", "delta")]
         counts = table[persons]
-        small = counts.gt(0) & counts.lt(THRESHOLD)
+        small = counts.apply(is_small)
         hidden = table["service"].isin(observed) | small.any(axis=1)
         # one side and the difference would give the other side back
         table[persons] = counts.mask(hidden)
@@ -178,7 +180,7 @@ def _buildings(result: StudyResult) -> pd.DataFrame:
     table = result.buildings.reset_index()
     if "children_accompanied" in table:
         # the cost and the cost per child give the children back
-        small = table["children_accompanied"].lt(THRESHOLD)
+        small = table["children_accompanied"].lt(THRESHOLD) & withholds()
         secret = [str(name) for name in table if "child" in str(name)]
         table[secret] = table[secret].mask(small)
     yearly = [str(name) for name in table if str(name).startswith(("annuity_", "net_", "per_child_"))]
@@ -187,7 +189,7 @@ def _buildings(result: StudyResult) -> pd.DataFrame:
 
 def _is_small(values: pd.Series, unit: pd.Series) -> pd.Series:
     """Return where a count of persons is under the threshold without being 0."""
-    return unit.eq("persons") & values.gt(0) & values.lt(THRESHOLD)
+    return unit.eq("persons") & is_small(values)
 
 
 def _rounded(values: pd.Series, unit: pd.Series) -> pd.Series:

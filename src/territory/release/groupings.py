@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from territory.release.budgets import release_budgets, release_comparison
-from territory.release.disclosure import SUPPRESSED
+from territory.release.disclosure import SUPPRESSED, withholds
 from territory.study.tables.grouping_tables import POOLING_TITLES
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def grouping_tables(result: StudyResult) -> dict[str, pd.DataFrame]:
     for name, answer in result.groupings.items():
         stem = f"groupement_{name}"
         found[f"{stem}_groupes"] = _groups(answer, budgets[name])
-        drop = ["geometry", "budget_eur"]
+        drop = ["geometry", "budget_eur"] if withholds() else ["geometry"]
         found[f"{stem}_membres"] = pd.DataFrame(answer.members.drop(columns=drop)).reset_index()
         found[f"{stem}_mutualisation"] = _pooling(answer)
     if result.groupings:
@@ -48,7 +48,7 @@ def _groups(answer: GroupingAnswer, budgets: pd.Series) -> pd.DataFrame:
         # a threshold that is met bounds the budget that is withheld
         meets_budget_threshold=answer.groups["meets_budget_threshold"].mask(withheld),
     )
-    if answer.grouping.size == "budget":
+    if answer.grouping.size == "budget" and withholds():
         table = table.drop(columns=["size", "size_ratio"])
     return table.reset_index().round({"size_ratio": 2})
 

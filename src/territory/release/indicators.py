@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from territory.release.disclosure import SUPPRESSED, THRESHOLD, estimate_texts
+from territory.release.comparison import observed_services
+from territory.release.disclosure import SUPPRESSED, THRESHOLD, estimate_texts, withholds
 from territory.scenario.measures.pathways import child_path, coordination, ehpad_care, recruitment
 from territory.scenario.zones import ALL_TERRITORY
 
@@ -64,7 +65,7 @@ def _doubt(result: StudyResult) -> dict[str, pd.DataFrame]:
     persons = [name for name in ("demand", "low", "high") if name in needs]
     needs[persons] = needs[persons].apply(estimate_texts)
     zones = _zones(draws.comparisons, result)
-    observed = _observed(result)
+    observed = observed_services(result)
     for column in [name for name in zones.columns if str(name).startswith("persons_")]:
         # other tables print sums of the same children: these are not protected with them
         zones[column] = estimate_texts(zones[column]).mask(zones["service"].isin(observed), SUPPRESSED)
@@ -127,13 +128,7 @@ def _share_class(total: pd.Series[float], part: pd.Series[float]) -> pd.Series[s
     )
     names = [name for _, name in SHARE_CLASSES]
     said = pd.Series([names[min(one, len(names) - 1)] for one in place], index=total.index, dtype="str")
-    return said.mask(small, SUPPRESSED)
-
-
-def _observed(result: StudyResult) -> set[str]:
-    """Return the services whose children served are observed."""
-    persons = result.baseline.persons
-    return set(persons.index[persons["persons_kind"] == "observed"].get_level_values("service"))
+    return said.mask(small & withholds(), SUPPRESSED)
 
 
 def _communes(table: pd.DataFrame, result: StudyResult) -> pd.DataFrame:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from territory.release.disclosure import SUPPRESSED, THRESHOLD, estimate_texts
-from territory.release.observed_children import observed_counts, zone_flags
+from territory.release.disclosure import SUPPRESSED, estimate_texts, is_small
+from territory.release.observed_children import Merged, merged_classes, observed_counts, zone_flags
+from territory.scenario.zones import ALL_TERRITORY
 
 if TYPE_CHECKING:
     from territory.result import StudyResult
@@ -37,18 +39,26 @@ def publish_zones(result: StudyResult, scenario_id: str) -> pd.DataFrame:
         for (zone, service) in table.index
         if (found := flags[service]) is not None
     }
-    return _withheld(table, lines)
+    merges = {
+        (ALL_TERRITORY, service): merge
+        for service in _services(table)
+        if (merge := merged_classes(result, scenario_id, service)) is not None
+    }
+    return _with_merges(_withheld(table, lines), merges)
 
 
 def publish_sensitivity(result: StudyResult, scenario_id: str) -> pd.DataFrame:
     """Return the comparison under other recruitment limits, as it may leave."""
     table = result.comparisons[scenario_id].sensitivity
-    lines = {}
+    lines, merges = {}, {}
     for service, limit in table.index:
         found = zone_flags(result, scenario_id, service, limit_min=float(limit))
         if found is not None:
             lines[service, limit] = found.iloc[0]
-    return _withheld(table, lines)
+        merge = merged_classes(result, scenario_id, service, limit_min=float(limit))
+        if merge is not None:
+            merges[service, limit] = merge
+    return _with_merges(_withheld(table, lines), merges)
 
 
 def publish_trips(result: StudyResult, scenario_id: str) -> pd.DataFrame:
@@ -67,12 +77,22 @@ def publish_trips(result: StudyResult, scenario_id: str) -> pd.DataFrame:
 def publish_waits(table: pd.DataFrame) -> pd.DataFrame:
     """Return waits with their small counts withheld, and the months that would give one back from the other."""
     counts = [name for name in ("waiting", "exits_per_year") if name in table]
-    small = {name: table[name].gt(0) & table[name].lt(THRESHOLD) for name in counts}
+    small = {name: is_small(table[name]) for name in counts}
     # months are one count over the other: with one known and the months, the other is
     either = pd.concat(small, axis=1).any(axis=1) if small else pd.Series(False, index=table.index)
     texts = {name: estimate_texts(table[name]).mask(small[name], SUPPRESSED) for name in counts}
     months = [name for name in table.columns if str(name).endswith("wait_months")]
     return table.assign(**texts, **{str(name): table[name].mask(either) for name in months})
+
+
+def _with_merges(table: pd.DataFrame, merges: Mapping[tuple[Any, ...], Merged]) -> pd.DataFrame:
+    """Add the sums of classes that are printed together, where there are some, and say which classes they are."""
+    if not merges:
+        return table
+    persons, effects = pd.Series("", index=table.index), pd.Series("", index=table.index)
+    for key, merge in merges.items():
+        persons.loc[key], effects.loc[key] = f"{merge.persons:.0f}", "+".join(merge.effects)
+    return table.assign(persons_merged=persons, merged_effects=effects)
 
 
 def _withheld(table: pd.DataFrame, lines: dict[tuple[str, object], pd.Series]) -> pd.DataFrame:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from territory import supply
-from territory.release.disclosure import SUPPRESSED, estimate_texts
+from territory.release.disclosure import SUPPRESSED, estimate_texts, withholds
 from territory.scenario.measures.compute import ALL_TERRITORY
 
 if TYPE_CHECKING:
@@ -36,10 +36,11 @@ def ranking_table(answer: SitingAnswer) -> pd.DataFrame:
     """Return the candidates of a question, best first, with persons as they may be printed."""
     table = answer.ranking.reset_index()
     table.insert(0, "siting", answer.siting.id)
+    is_secret = answer.is_observed and withholds()
     for column in [name for name in table.columns if name.startswith("persons")]:
         # observed counts could be told from one another, candidate by candidate
-        table[column] = SUPPRESSED if answer.is_observed else estimate_texts(table[column])
-    if answer.is_observed:
+        table[column] = SUPPRESSED if is_secret else estimate_texts(table[column])
+    if is_secret:
         # thirty means over the same children, at known times, are as many equations on their communes
         means = [name for name in table.columns if "mean" in str(name)]
         table[means] = table[means].astype(float) * float("nan")

@@ -12,6 +12,8 @@ from pathlib import Path
 from territory.errors import StudyError
 from territory.files.folder_lock import hold
 from territory.files.safe_files import sweep
+from territory.release.disclosure import PUBLIC, check_edition
+from territory.release.gate import edition_name
 from territory.result import StudyResult
 from territory.scenario.changes.apply import apply
 from territory.scenario.comparison.compare import compare
@@ -36,6 +38,7 @@ def run_study(
     out_dir: Path | str | None = None,
     roads: Path | str | None = None,
     population: str | None = None,
+    edition: str = PUBLIC,
     on_step: StepListener | None = None,
 ) -> StudyResult:
     """Compute a study and, when a folder is given, write what is handed over.
@@ -54,6 +57,9 @@ def run_study(
         Road map (.osm.pbf) that replaces estimated times.
     population
         Census vintage that replaces the study's (`rp2017`).
+    edition : {"publique", "interne"}
+        The internal edition withholds no count, for those who are entitled to the study's own files: it is written in
+        `reports/<study>-interne`, and each of its pages and file names says what it is.
     on_step
         Called with the French name of each step as it begins.
 
@@ -75,6 +81,7 @@ def run_study(
     StudyResult('draguignan', scenarios: A, B, C, D)
     """
     clock = _Clock(on_step or (lambda step: None))
+    check_edition(edition)
     clock.begin("Lecture de l'étude et des données")
     study = study if isinstance(study, Study) else load_study(study)
     if population is not None:
@@ -82,14 +89,14 @@ def run_study(
     roads_path = None if roads is None else Path(roads)
     if out_dir is None:
         return _run(study, clock, roads_path)
-    report_dir = make_folder(Path(out_dir) / "reports" / study.id)
+    report_dir = make_folder(Path(out_dir) / "reports" / edition_name(study.id, edition))
     kept_dir = make_folder(Path(out_dir) / "data" / "processed" / study.id)
     with hold(kept_dir, announce=clock.begin):
         for folder in (report_dir, kept_dir):
             sweep(folder)
         with journal(kept_dir):
             note_study(study, roads=roads_path)
-            result = _run(study, clock, roads_path, report_dir=report_dir, kept_dir=kept_dir)
+            result = _run(study, clock, roads_path, report_dir=report_dir, kept_dir=kept_dir, edition=edition)
             clock.note_end()
             return result
 
@@ -101,12 +108,13 @@ def _run(
     *,
     report_dir: Path | None = None,
     kept_dir: Path | None = None,
+    edition: str = PUBLIC,
 ) -> StudyResult:
     """Compute a study, and write it in folders that nobody else writes in."""
     clock.begin("Temps de trajet et besoins")
     steps = Steps(kept_dir)
     # before the files are read: one that changes meanwhile is then found changed by the next run
-    record = None if kept_dir is None else private_record(study, kept_dir)
+    record = None if kept_dir is None else private_record(study, kept_dir, edition=edition)
     inputs = prepare(study, roads=roads_path, steps=steps)
     note_choices(inputs)
     clock.begin("Situation d'aujourd'hui")
@@ -143,6 +151,7 @@ def _run(
         written,
         report_dir,
         record=record,
+        edition=edition,
         log=lambda: {
             "seconds": clock.end(),
             "reused": steps.reused,

@@ -17,7 +17,8 @@ from territory.report.layout.document import Picture
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from territory.report.reading.run_reading import Move, Reading
+    from territory.report.reading.moves import Move
+    from territory.report.reading.run_reading import Reading
 
 
 def effects_chart(reading: Reading, move: Move, zones: Sequence[str]) -> Picture:

@@ -7,8 +7,10 @@ import math
 import pandas as pd
 
 from territory.french.words import change, integer, minutes
+from territory.release.gate import TODAY
 from territory.report.layout.document import Block, DataTable
-from territory.report.reading.run_reading import Move, Reading
+from territory.report.reading.moves import Move
+from territory.report.reading.run_reading import Reading
 
 # a short table is not cut in two
 _SHORT = 6
@@ -49,7 +51,7 @@ def today_table(reading: Reading, codes: pd.Index, *, most: int) -> list[Block]:
     services = [*reading.named, *reading.closest]
     if not services:
         return []
-    times = reading.times(reading.baseline, services[0]).reindex(codes)["travel_time_min"]
+    times = reading.times(TODAY, services[0]).reindex(codes)["travel_time_min"]
     people = reading.communes["population"].reindex(codes)
     order = times.sort_values(ascending=False, kind="stable").index[:most]
     cells = [[reading.commune(str(c)), _whole(float(people[c])), _minutes(float(times[c]))] for c in order]

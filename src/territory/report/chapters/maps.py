@@ -7,11 +7,13 @@ from functools import partial
 import pandas as pd
 
 from territory.french.words import minutes
+from territory.release.gate import TODAY
 from territory.report.chapters import charts, commune_table, isochrones, pictures
 from territory.report.chapters.moves import effects_table, ordered_zones
 from territory.report.layout.document import Block, Heading, Paragraph
 from territory.report.layout.page_limit import Part
-from territory.report.reading.run_reading import STAFF, Move, Reading
+from territory.report.reading.moves import STAFF, Move
+from territory.report.reading.run_reading import Reading
 
 _MOST_COMMUNES = 40
 
@@ -32,15 +34,11 @@ def maps(reading: Reading) -> list[Part]:
 def _before_and_after(reading: Reading, move: Move) -> list[Block]:
     """Return the maps of times on the same classes, and their numbers."""
     service = move.services[0]
-    after = reading.result.scenarios[move.scenario_id]
-    situation = f"Scénario {move.scenario_id}"
     return [
         Heading(f"{_trips(move)} « {reading.labels(move.services)} », avant et après", new_page=True),
         Paragraph(_perimeter(reading, move)),
-        pictures.time_map(reading, service, reading.baseline, situation="Aujourd'hui", max_height_cm=8.4),
-        pictures.time_map(
-            reading, service, after, situation=situation, scenario_id=move.scenario_id, max_height_cm=8.4
-        ),
+        pictures.time_map(reading, service, TODAY, max_height_cm=8.4),
+        pictures.time_map(reading, service, move.scenario_id, max_height_cm=8.4),
         isochrones.within_table(reading, move),
     ]
 
@@ -113,16 +111,16 @@ def next_map(reading: Reading) -> list[Block]:
 def _of_today(reading: Reading) -> list[Block]:
     """Return maps of today's times, four at most."""
     drawn: list[Block] = [
-        pictures.time_map(reading, service, reading.baseline, situation="Aujourd'hui", max_height_cm=10.0)
+        pictures.time_map(reading, service, TODAY, max_height_cm=10.0)
         for service in [*reading.named, *reading.closest][:4]
-        if not reading.times(reading.baseline, service).empty
+        if not reading.times(TODAY, service).empty
     ]
     return [Heading("Les temps de route aujourd'hui", new_page=True), *drawn] if drawn else []
 
 
 def _second(reading: Reading, pivot: Move) -> Move | None:
     """Return the next move from one commune to another that changes the road of those who come."""
-    for scenario_id in reading.result.comparisons:
+    for scenario_id in reading.release.scenarios:
         for move in reading.moves(scenario_id):
             is_told = move.services != pivot.services and move.who != STAFF
             is_moved = move.lasts

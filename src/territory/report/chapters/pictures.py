@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import pandas as pd
@@ -17,15 +17,16 @@ from territory.plot.maps.categories import (
 )
 from territory.plot.maps.choropleth import Panel, draw_map, extent_of
 from territory.plot.maps.legend import Legend
+from territory.release.gate import TODAY
 from territory.report.chapters.descriptions import describe_change, describe_times
-from territory.report.chapters.isochrones import TODAY, ring_lines, ring_notes, rings_of, within_words
+from territory.report.chapters.isochrones import ring_lines, ring_notes, rings_of, within_words
 from territory.report.layout.document import Picture
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from territory.report.reading.run_reading import Move, Reading
-    from territory.scenario import Results
+    from territory.report.reading.moves import Move
+    from territory.report.reading.run_reading import Reading
 
 _MAP_SOURCE = "Contours : IGN, simplifiés."
 _NAMED_PLACES = 10
@@ -33,7 +34,7 @@ _NAMED_PLACES = 10
 
 def areas_of(reading: Reading) -> gpd.GeoDataFrame:
     """Return what maps fill: outlines of the territory, or its points where there are none."""
-    outlines = getattr(reading.result.dataset, "outlines", None)
+    outlines: Any = reading.release.outlines
     points = gpd.GeoDataFrame(reading.territory[["geometry"]])
     if outlines is None or outlines.empty:
         return points
@@ -51,23 +52,23 @@ def breaks_of(reading: Reading) -> list[float]:
 def time_map(
     reading: Reading,
     service: str,
-    results: Results,
+    scenario_id: str,
     *,
-    situation: str,
     max_height_cm: float,
-    scenario_id: str = TODAY,
     zoom: pd.Index | None = None,
 ) -> Picture:
     """Draw the time from every commune to the site of a named service, or to the closest of a complete list.
 
-    Where times come from a road map, the isochrones of the site are drawn over them.
+    The map is of today (``""``) or of a scenario. Where times come from a road map, the isochrones of the site are
+    drawn over them.
     """
     areas = areas_of(reading)
-    rows = reading.times(results, service).reindex(areas.index)
+    situation = "Aujourd'hui" if scenario_id == TODAY else f"Scénario {scenario_id}"
+    rows = reading.times(scenario_id, service).reindex(areas.index)
     classes = time_classes(
         rows["travel_time_min"], breaks=breaks_of(reading), is_reachable=rows["is_reachable"]
     )
-    site = reading.site(results, service) if service in reading.named else None
+    site = reading.site(scenario_id, service) if service in reading.named else None
     rings = rings_of(reading, scenario_id, site)
     panel = Panel(
         areas,
@@ -80,7 +81,7 @@ def time_map(
         extent=None if zoom is None else extent_of(areas[areas.index.isin(zoom)], pad_share=0.05),
         focus=focus_of(reading) if zoom is None else zoom,
     )
-    is_estimate = reading.result.times_method == "estimate"
+    is_estimate = reading.release.times_method == "estimate"
     legend = Legend(
         shown(classes.legend, classes.keys),
         f"{situation} : temps de route{' estimé' if is_estimate else ''}, aller simple",
@@ -98,7 +99,7 @@ def time_map(
     )
     said = describe_times(reading, rows["travel_time_min"], classes, f"{situation}, temps de route {target}")
     if rings is not None:
-        said += f" Isochrones : {within_words(reading, service, results)}"
+        said += f" Isochrones : {within_words(reading, service, scenario_id)}"
     reached = ", isochrones" if rings is not None else ""
     return Picture(
         style.to_svg(figure),
@@ -181,10 +182,10 @@ def marks(reading: Reading, sites: Sequence[tuple[str, str]]) -> gpd.GeoDataFram
     """Return the marks of some sites, numbered in order."""
     if not sites:
         return None
-    table = reading.state.sites.loc[[site for site, _ in sites], ["geometry"]]
+    table = reading.release.sites.loc[[site for site, _ in sites], ["geometry"]]
     numbers = [str(i) for i in range(1, len(sites) + 1)]
     return gpd.GeoDataFrame(
-        table.assign(mark=numbers, shape=[shape for _, shape in sites]), crs=reading.state.sites.crs
+        table.assign(mark=numbers, shape=[shape for _, shape in sites]), crs=reading.release.sites.crs
     )
 
 
@@ -218,7 +219,7 @@ def _border_notes(reading: Reading) -> list[str]:
 
 def map_source(reading: Reading) -> str:
     """Return the source line of a map."""
-    outlines = getattr(reading.result.dataset, "outlines", None)
+    outlines = reading.release.outlines
     return (
         _MAP_SOURCE if outlines is not None and not outlines.empty else "Communes représentées par un point."
     )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from territory.report.chapters import deserts, flows, groups, maps, method, moves, siting, travel_accounts
 from territory.report.documents import annex_facts, annex_tables
-from territory.report.documents.council import date_of
 from territory.report.layout.document import (
     Block,
     Document,
@@ -12,10 +13,12 @@ from territory.report.layout.document import (
     Paragraph,
 )
 from territory.report.reading.run_reading import Reading, read
-from territory.result import StudyResult
+
+if TYPE_CHECKING:
+    from territory.report.reading.run_reading import Readable
 
 
-def technical_annex(result: StudyResult | Reading) -> Document:
+def technical_annex(result: Readable) -> Document:
     """Return the technical annex as data."""
     reading = read(result)
     study = reading.study
@@ -41,13 +44,14 @@ def technical_annex(result: StudyResult | Reading) -> Document:
     ]
     return Document(
         study.title,
-        date_of(reading),
+        reading.date,
         blocks,
         subtitle=f"Territoire : {study.territory.name} · population {reading.vintage()}",
         kicker="Annexe technique",
         footer=f"{study.title} · annexe technique · population {reading.vintage()}",
         keywords=["annexe", "méthode", "tables", study.territory.name],
-        run_digest=reading.result.run_digest,
+        run_digest=reading.release.run_digest,
+        mark=reading.release.mark,
     )
 
 

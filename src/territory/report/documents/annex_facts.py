@@ -8,8 +8,7 @@ import pandas as pd
 
 from territory.french.words import count, integer, join
 from territory.release.disclosure import SUPPRESSED, THRESHOLD
-from territory.release.observed_children import observed_counts
-from territory.release.published import publish_communes, publish_zones
+from territory.report.chapters.method import NOTHING_WITHHELD
 from territory.report.layout.document import (
     Block,
     Bullets,
@@ -30,7 +29,7 @@ _NOT_PARAMETERS = ("question", "title", "fact", "unknown")
 
 def named_services(reading: Reading) -> list[Block]:
     """Return the services that the study names, with what is known of each."""
-    table = reading.state.services.reset_index()
+    table = reading.release.services.reset_index()
     table = table[table["authorisation_id"].isin(list(reading.named))]
     rows = []
     for row in table.to_dict("records"):
@@ -61,6 +60,8 @@ def named_services(reading: Reading) -> list[Block]:
 
 def withheld(reading: Reading) -> list[Block]:
     """Say what disclosure control removed, and why."""
+    if reading.release.is_internal:
+        return [Heading("Secret statistique"), Callout("Édition interne", [NOTHING_WITHHELD], "warning")]
     rules: list[Text] = [
         f"Aucun effectif observé de 1 à {THRESHOLD - 1} personnes n'est publié. Pour qu'aucun total, aucune différence "
         "entre deux tables, deux scénarios, deux seuils de recrutement ou deux documents ne le redonne, d'autres "
@@ -71,10 +72,10 @@ def withheld(reading: Reading) -> list[Block]:
         "Un budget d'établissements n'est publié que pour trois unités au moins, dont aucune ne dépasse 85 %.",
     ]
     rows = []
-    for scenario_id in reading.result.comparisons:
+    for scenario_id in reading.release.scenarios:
         tables = {
-            "par EPCI": publish_zones(reading.result, scenario_id),
-            "par commune": publish_communes(reading.result, scenario_id),
+            "par EPCI": reading.release.zones_table(scenario_id),
+            "par commune": reading.release.communes_table(scenario_id),
         }
         for name, table in tables.items():
             cells = table[[c for c in table.columns if str(c).startswith("persons") and c != "persons_kind"]]
@@ -103,8 +104,7 @@ def withheld(reading: Reading) -> list[Block]:
 
 def _observed_text(reading: Reading) -> Block:
     """Say which services have observed counts."""
-    counted = {service: observed_counts(reading.result, service) for service in reading.named}
-    known = [reading.short(service) for service, found in counted.items() if found is not None]
+    known = [reading.short(service) for service in reading.named if reading.release.is_observed(service)]
     if not known:
         text = "Cette étude ne contient aucun effectif observé : rien n'a dû être retiré à ce titre."
         return Callout("Effectifs observés", [text], "note")
@@ -118,7 +118,7 @@ def _observed_text(reading: Reading) -> Block:
 
 def parameters(reading: Reading) -> list[Block]:
     """Return every parameter of the study, one by line."""
-    parameters = reading.result.manifest.get("parameters") or public_parameters(reading.study)
+    parameters = reading.release.manifest.get("parameters") or public_parameters(reading.study)
     rows = [
         [path, value]
         for path, value in _flat(parameters)
@@ -169,7 +169,7 @@ def _cut(text: str) -> str:
 
 def manifest_tables(reading: Reading) -> list[Block]:
     """Return the files that were read, with their digests, and the versions of the libraries."""
-    manifest = reading.result.manifest
+    manifest = reading.release.manifest
     files = dict(manifest.get("inputs_sha256", {}))
     versions = dict(manifest.get("versions", {}))
     if not files and not versions:

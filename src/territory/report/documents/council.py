@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from territory.errors import ParameterError
 from territory.report.chapters import (
@@ -25,7 +24,9 @@ from territory.report.layout.document import Block, Callout, Document
 from territory.report.layout.page_limit import Part, fitted, in_order_of_leaving
 from territory.report.layout.pdf import compile_pdf
 from territory.report.reading.run_reading import Reading, read
-from territory.result import StudyResult
+
+if TYPE_CHECKING:
+    from territory.report.reading.run_reading import Readable
 
 DOCUMENTS = ("council", "sheet", "annex")
 # a council reads from 8 to 14 pages
@@ -33,13 +34,9 @@ MOST_PAGES = 14
 # moves told in one table; the annex has them all
 _MOST_MOVES = 14
 
-_YEAR = re.compile(r"\b(?:19|20)\d{2}\b")
-# a document needs a date: this one, when nothing in the data has a year
-_NO_YEAR = 2000
-
 
 def build_report(
-    result: StudyResult | Reading, path: Path | str, *, document: str = "council", epci: str | None = None
+    result: Readable, path: Path | str, *, document: str = "council", epci: str | None = None
 ) -> Path:
     """Write a report of a study as an accessible PDF in French; the same result gives the same bytes.
 
@@ -99,7 +96,7 @@ def build_report(
     return compile_pdf(made, path)
 
 
-def council_report(result: StudyResult | Reading) -> Document:
+def council_report(result: Readable) -> Document:
     """Return the council report as data, within its pages: what does not fit is in the annex, and it says so.
 
     Parameters
@@ -149,13 +146,14 @@ def _document(reading: Reading, parts: list[Part], left_out: frozenset[int]) -> 
     blocks += [*_moved(moved), *method.method(reading)]
     return Document(
         study.title,
-        date_of(reading),
+        reading.date,
         [*blocks, *method.sources(reading, explained=acronyms(blocks))],
         subtitle=f"Territoire : {study.territory.name} · population {vintage}",
         kicker="Rapport au conseil",
         footer=f"{study.title} · population {vintage}",
         keywords=["accessibilité", "temps de route", "médico-social", study.territory.name],
-        run_digest=reading.result.run_digest,
+        run_digest=reading.release.run_digest,
+        mark=reading.release.mark,
     )
 
 
@@ -165,12 +163,3 @@ def _moved(titles: list[str]) -> list[Block]:
         return []
     text = f"Un rapport au conseil tient en {MOST_PAGES} pages. Sont dans l'annexe technique : {' ; '.join(titles)}."
     return [Callout("Ce qui est dans l'annexe, faute de place ici", [text])]
-
-
-def date_of(reading: Reading) -> dt.date:
-    """Return the date of the newest data (1 January of its year): a report has no date of its own."""
-    table = getattr(reading.result.dataset, "sources", None)
-    texts = [] if table is None or "vintage" not in table else [str(text) for text in table["vintage"]]
-    texts.append(re.sub(r"\D", " ", reading.study.population))
-    years = [int(year) for text in texts for year in _YEAR.findall(text)]
-    return dt.date(max(years, default=_NO_YEAR), 1, 1)

@@ -96,7 +96,7 @@ def workbook_bytes(tables: Mapping[str, pd.DataFrame], reading: Reading) -> byte
     sheets += [_sheet(short[name], table, reading) for name, table in shown.items()]
     if "sources" in tables:
         sheets.append(_sheet(SOURCES, tables["sources"], reading))
-    return to_xlsx(sheets, title=typeset(reading.study.title))
+    return to_xlsx(sheets, title=typeset(reading.study.title), mark=typeset(reading.release.mark))
 
 
 def _rank(name: str) -> int:
@@ -140,6 +140,7 @@ def _readme(reading: Reading, sheets: Mapping[str, int]) -> Sheet:
     """Return the sheet that says what the others are."""
     study = reading.study
     lines: list[tuple[str, bool]] = [
+        *((text, True) for text in [reading.release.mark] if text),
         (study.title, True),
         (f"Territoire : {study.territory.name} · population {reading.vintage()}", False),
         (study.question, False),
@@ -162,7 +163,7 @@ def _readme(reading: Reading, sheets: Mapping[str, int]) -> Sheet:
         ("Ce que l'on ne sait pas, et à qui le demander", True),
         *((f"{found.question} À demander : {found.ask}.", False) for found in study.unknown),
         ("", False),
-        (f"Empreinte du calcul (SHA-256, reprise dans manifest.json) : {reading.result.run_digest}", False),
+        (f"Empreinte du calcul (SHA-256, reprise dans manifest.json) : {reading.release.run_digest}", False),
     ]  # fmt: skip
     titles = frozenset(place for place, (_, is_title) in enumerate(lines) if is_title)
     return Sheet(README, (), [[typeset(text)] for text, _ in lines], [_README_WIDTH], titles)

@@ -119,6 +119,8 @@ class Document:
         For search.
     run_digest
         Digest of the run, kept in the properties of the PDF.
+    mark
+        Who may not have the document, said on each page; nothing where everybody may.
     """
 
     title: str
@@ -129,6 +131,7 @@ class Document:
     footer: str = ""
     keywords: Sequence[str] = field(default_factory=tuple)
     run_digest: str = ""
+    mark: str = ""
 
 
 def rights(columns: int) -> list[Side]:
@@ -165,6 +168,7 @@ def to_data(document: Document) -> tuple[dict[str, Any], dict[str, bytes]]:
         "subtitle": typeset(document.subtitle),
         "kicker": typeset(document.kicker),
         "footer": typeset(document.footer),
+        "mark": typeset(document.mark),
         "keywords": [
             *(typeset(word) for word in document.keywords),
             *filter(None, [mark(document.run_digest)]),
