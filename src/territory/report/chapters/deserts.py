@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from territory.access.uncertainty import SURE
-from territory.french.words import count, integer, persons
+from territory.french.numbers import integer
+from territory.french.words import count, persons
 from territory.plot import style
 from territory.plot.maps.doubt import doubt_map
 from territory.report.chapters import pictures

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from territory.french.words import capital, join, minutes, persons, share
+from territory.french.numbers import minutes, share
+from territory.french.words import capital, join, persons
 from territory.release.gate import TODAY
-from territory.report.chapters.by_scenario import is_wide
 from territory.report.chapters.groups import groups_answer
 from territory.report.chapters.main_move import (
     in_classes,
@@ -15,6 +15,7 @@ from territory.report.chapters.main_move import (
     whom_in_words,
     worst,
 )
+from territory.report.chapters.moves import is_wide
 from territory.report.layout.document import (
     Block,
     Callout,

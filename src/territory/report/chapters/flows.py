@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from territory.french.words import count, integer, join
+from territory.french.numbers import integer
+from territory.french.words import count, join
 from territory.plot import style
 from territory.plot.maps.categories import Category
 from territory.plot.maps.choropleth import Panel, draw_map

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from territory.french.words import count, integer, join, minutes
+from territory.french.numbers import integer, minutes
+from territory.french.words import count, join
 from territory.plot import style
 from territory.plot.charts.show_establishments import show_establishments
 from territory.release.disclosure import SUPPRESSED

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import geopandas as gpd
 import pandas as pd
 
-from territory.french.words import count, integer, join, minutes, persons
+from territory.french.numbers import integer, minutes
+from territory.french.words import count, join, persons
 from territory.network.maps.osm import ATTRIBUTION
 from territory.plot.maps.rings import dash_of
 from territory.release.gate import TODAY

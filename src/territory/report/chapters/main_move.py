@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 
-from territory.french.words import about, count, minutes
+from territory.french.numbers import minutes
+from territory.french.words import about, count
 from territory.report.layout.document import Block, Bullets, KeyFigures, Paragraph, Run, Text, strong
 from territory.report.reading.moves import SECRET, STAFF, Counts, Move
 from territory.report.reading.run_reading import Reading

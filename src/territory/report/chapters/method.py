@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from territory.french.words import count, decimal, integer, join, minutes, persons
+from territory.french.numbers import decimal, integer, minutes
+from territory.french.words import count, join, persons
 from territory.network.estimate.model import calibration
 from territory.release.gate import TODAY
 from territory.report.chapters.isochrones import bounds_of

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from territory.french.words import count, join, minutes, signed
+from territory.french.numbers import minutes, signed
+from territory.french.words import count, join
 from territory.release.gate import TODAY
 from territory.release.observed_children import EFFECTS
-from territory.report.chapters.by_scenario import grouped, is_wide
 from territory.report.layout.document import Block, Bullets, Callout, DataTable, Heading, Text, strong
 from territory.report.reading.moves import Move
 from territory.report.reading.run_reading import Reading
 from territory.scenario.zones import ALL_TERRITORY
 
 _REST = "tous sont dans l'annexe technique"
+
+
 _WHO = {"child": "l'enfant", "parent": "le parent", "staff": "le professionnel"}
 
 
@@ -206,3 +209,47 @@ def zone_name(reading: Reading, zone: str) -> str:
         return "Ensemble"
     inside = (reading.territory["epci_code"].fillna("") == zone).any()
     return reading.zone(zone) if inside else f"{reading.zone(zone)} (hors {reading.study.territory.name})"
+
+
+# a table of the width of a page holds a column for each of so many scenarios
+MOST_COLUMNS = 5
+
+
+def is_wide(scenarios: Sequence[str]) -> bool:
+    """Tell whether a study has more scenarios than a table has room for.
+
+    Examples
+    --------
+    >>> is_wide("ABCD"), is_wide("ABCDEFGH")
+    (False, True)
+    """
+    return len(scenarios) > MOST_COLUMNS
+
+
+def grouped(values: Mapping[str, str], today: str) -> str:
+    """Write the values that differ from today's, each one once with its scenarios.
+
+    Examples
+    --------
+    >>> grouped({"A": "Aups", "B": "Le Muy", "C": "Aups", "D": "Vidauban"}, "Vidauban")
+    'Aups (A et C) ; Le Muy (B)'
+    """
+    names: dict[str, list[str]] = {}
+    for name, text in values.items():
+        if text != today:
+            names.setdefault(text, []).append(name)
+    return " ; ".join(f"{text} ({join(found)})" for text, found in names.items()) or "–"
+
+
+def in_tables(scenarios: Sequence[str]) -> Iterator[list[str]]:
+    """Yield the scenarios of each table, as evenly as can be.
+
+    Examples
+    --------
+    >>> list(in_tables("ABCDEFGH"))
+    [['A', 'B', 'C', 'D'], ['E', 'F', 'G', 'H']]
+    """
+    tables = -(-len(scenarios) // MOST_COLUMNS)
+    each = -(-len(scenarios) // max(tables, 1))
+    for first in range(0, len(scenarios), max(each, 1)):
+        yield list(scenarios[first : first + each])

@@ -7,8 +7,9 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from territory.french.words import between, integer, persons
-from territory.report.chapters import charts
+from territory.french.numbers import integer
+from territory.french.words import between, persons
+from territory.report.chapters import pictures
 from territory.report.chapters.moves import zone_name
 from territory.report.layout.document import Block, Callout, DataTable, Heading, Paragraph
 from territory.report.reading.run_reading import Reading
@@ -58,7 +59,7 @@ def needs(reading: Reading) -> list[Block]:
     first = stated[0]
     zones = tables[first.public].drop(ALL_TERRITORY)
     if len(zones):
-        blocks.append(charts.needs_chart(reading, first.label, zones))
+        blocks.append(pictures.needs_chart(reading, first.label, zones))
     blocks.append(_table(reading, tables))
     return blocks
 

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from territory.french.words import decimal, join, minutes, persons, share, signed
+from territory.french.numbers import decimal, minutes, share, signed
+from territory.french.words import join, persons
 from territory.plot import style
 from territory.plot.charts.bars_and_dots import gainers_and_losers
 from territory.release.gate import TODAY
-from territory.report.chapters.by_scenario import in_tables
+from territory.report.chapters.moves import in_tables
 from territory.report.chapters.travel_accounts import year_hours
 from territory.report.layout.document import Block, DataTable, Heading, Paragraph, Picture, rights
 from territory.report.reading.moves import Counts, Move

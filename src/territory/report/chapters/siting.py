@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from territory.french.words import count, decimal, integer, join, minutes, persons
+from territory.french.numbers import decimal, integer, minutes
+from territory.french.words import count, join, persons
 from territory.plot import style
 from territory.plot.charts.trade_off import trade_off
 from territory.release.gate import TODAY

@@ -7,9 +7,10 @@ import re
 
 import pandas as pd
 
-from territory.french.words import NBSP, capital, integer, minutes, share
+from territory.french.numbers import NBSP, integer, minutes, share
+from territory.french.words import capital
 from territory.release.gate import TODAY
-from territory.report.chapters.by_scenario import grouped, is_wide
+from territory.report.chapters.moves import grouped, is_wide
 from territory.report.layout.document import (
     Block,
     Bullets,

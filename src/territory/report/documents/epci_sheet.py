@@ -9,20 +9,12 @@ import numpy as np
 import pandas as pd
 
 from territory.errors import StudyError, UnknownCodeError
-from territory.french.words import (
-    capital,
-    count,
-    epci_phrase,
-    in_guillemets,
-    integer,
-    join,
-    minutes,
-    persons,
-    share,
-)
+from territory.french.numbers import integer, minutes, share
+from territory.french.place_names import epci_phrase, in_guillemets
+from territory.french.words import capital, count, join, persons
 from territory.release.gate import TODAY
-from territory.report.chapters import commune_table, method, pictures
-from territory.report.chapters.by_scenario import grouped, is_wide
+from territory.report.chapters import maps, method, pictures
+from territory.report.chapters.moves import grouped, is_wide
 from territory.report.chapters.needs import range_text
 from territory.report.layout.document import (
     Block,
@@ -315,8 +307,8 @@ def _by_commune(reading: Reading, place: pd.DataFrame, *, most: int) -> list[Blo
     """Return the numbers of the map, commune by commune, on two columns."""
     move = reading.pivot()
     if move is None or move.from_site is None or move.to_site is None:
-        return commune_table.today_table(reading, place.index, most=most)
-    return commune_table.change_table(reading, move, place.index, most=most)
+        return maps.today_table(reading, place.index, most=most)
+    return maps.change_table(reading, move, place.index, most=most)
 
 
 def _unknown(reading: Reading) -> list[Block]:

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from territory.french.words import change, integer, join, minutes, persons
+from territory.french.numbers import integer, minutes
+from territory.french.words import change, join, persons
 from territory.plot.maps.categories import Category, Classes, change_classes, shown, time_classes
 from territory.release.gate import TODAY
 from territory.report.chapters import pictures

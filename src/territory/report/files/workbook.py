@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from territory.french.numbers import integer
+from territory.french.place_names import in_guillemets
+from territory.french.typography import typeset
 from territory.french.words import count as french_count
-from territory.french.words import in_guillemets, integer, typeset
 from territory.report.files.xlsx import Sheet, Value, to_xlsx
 from territory.tables.labels import column_label, is_coded, value_label
 
