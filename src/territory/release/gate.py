@@ -363,7 +363,9 @@ class Release:
 
     @cached_property
     def grouping_comparison(self) -> pd.DataFrame:
-        """Groupings side by side."""
+        """Groupings side by side; no row in a study that asks for none."""
+        if not self._result.groupings:
+            return pd.DataFrame()
         with printing(self.edition):
             return release_comparison(self._result.groupings)
 

@@ -180,10 +180,12 @@ def _sensitivity(reading: Reading) -> list[Block]:
     table = reading.release.sensitivity(move.scenario_id, move.services[0])
     if len(table) < 2:
         return []
+    is_observed = reading.release.is_observed(move.services[0])
+    written = integer if is_observed else persons
     rows = [
         [
             minutes(limit),
-            *(persons(float(row[f"persons_{e}"])) for e in ("gain", "loss", "indistinct")),
+            *(written(float(row[f"persons_{e}"])) for e in ("gain", "loss", "indistinct")),
         ]
         for limit, (_, row) in zip(table.index.astype(float), table.iterrows(), strict=True)
     ]
@@ -192,7 +194,7 @@ def _sensitivity(reading: Reading) -> list[Block]:
             ["Seuil de recrutement", "Plus court", "Plus long", "Non distinguable"],
             rows,
             f"Si le seuil change : {reading.labels(move.services)}, scénario {move.scenario_id}, "
-            f"{reading.noun(move.services[0])}.",
+            f"{reading.noun(move.services[0], is_observed=is_observed)}.",
             widths=[1.4, 1.0, 1.0, 1.0],
         )
     ]
