@@ -10,16 +10,19 @@ STUDY ?= draguignan
 LOWEST ?= .venv-lowest
 TESTS ?= tests
 
+# tests are rewritten as they are read: what is kept spares that at the next run, and in each process
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: run test slow lowest lint format docs lab bench bench-national clean
 
 run: $(VENV)/.installed
 	$(BIN)/territory run $(STUDY)
 
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"
 
 slow: $(VENV)/.installed-dev
-	TERRITORY_EXAMPLES=new $(BIN)/python -m pytest -n 2 --dist loadfile
+	TERRITORY_EXAMPLES=slow $(BIN)/python -m pytest -n 2 --dist loadfile -p nbmake.pytest_plugin --nbmake
 
 lowest: $(LOWEST)/.installed
 	$(LOWEST)/bin/python -m pytest -n 2 --dist loadfile -m "not slow" $(TESTS)

@@ -15,7 +15,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from territory.access import allocate_places, decay, floating_catchment_area, time_to_closest
+from territory.access import allocate_places, apl, decay, floating_catchment_area, time_to_closest
 
 REPEATS = 7
 
@@ -68,6 +68,14 @@ def national() -> None:
             )
             print(f"  {method:6} {name:16} {seconds:6.2f} s")
     print(f"  3 closest sites         {best_time(lambda: time_to_closest(times, demand.index, k=3)):6.2f} s")
+    print(
+        f"  apl                     {best_time(lambda: apl(times, demand, supply, profile='drees_2012')):6.2f} s"
+    )
+    times, demand, supply = world(35_000, 20_000, 86, categorical=False)
+    print(f"{len(times):,} pairs, text ids")
+    print(
+        f"  apl                     {best_time(lambda: apl(times, demand, supply, profile='drees_2012')):6.2f} s"
+    )
 
 
 def plain_steps(minutes: float) -> float:

@@ -25,7 +25,7 @@ import pandas as pd
 
 from territory.errors import TerritoryWarning
 from territory.network import RoadNetwork, read_osm
-from territory.network.graph.segment_index import NOT_SNAPPED_TO
+from territory.network.graph.topology import NOT_SNAPPED_TO
 
 # Valhalla refuses larger requests by default
 PAIRS_PER_REQUEST = 2_000

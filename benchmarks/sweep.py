@@ -13,8 +13,8 @@ import time
 import numba
 import numpy as np
 
-from territory.network.engine.kernels import sweep as _sweep_kernels
-from territory.network.engine.sweeps import _aligned_rows
+from territory.network.engine import sweep as _sweep_kernels
+from territory.network.engine.metric import _aligned_rows
 
 N_ROWS, ARCS_PER_ROW, LANES = 30_000, 9, _sweep_kernels.LANES
 

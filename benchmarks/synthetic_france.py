@@ -17,8 +17,8 @@ import pandas as pd
 from synthetic_roads import cached_roads
 
 from territory.network.engine import Graph, Hierarchy, Seeds, order_nodes
-from territory.network.points.endpoints import Endpoints
-from territory.network.queries.od_search import RoadSearch
+from territory.network.od_search import RoadSearch
+from territory.network.points import Endpoints
 
 N_DEPARTEMENTS = 96
 CENSUS = "population/donnees_communes_rp2021.csv"

@@ -56,7 +56,7 @@ by_zone.sum().round(-1)
 # de l'étude (INSEE) et taux du tableau ci-dessus.
 
 # %%
-territory.plot.charts.bars_and_dots.needs_with_range(by_zone, label="enfants concernés (personnes)")
+territory.plot.charts.needs_with_range(by_zone, label="enfants concernés (personnes)")
 
 # %% [markdown]
 # ## Où sont-ils nombreux, où sont-ils une part importante ?

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
-from tests.embedded import lent
+from tests import embedded, vallon
 
 if TYPE_CHECKING:
     from territory.result import StudyResult
 
-# the fast suite tries the same examples at each run; `make slow` draws new ones
-settings.register_profile("same", derandomize=True, deadline=None)
-settings.register_profile("new", derandomize=False, deadline=None)
-settings.load_profile(os.environ.get("TERRITORY_EXAMPLES", "same"))
+# the fast suite tries the same few examples at each run; `make slow` draws many new ones
+settings.register_profile("fast", derandomize=True, deadline=None, max_examples=25)
+settings.register_profile("slow", derandomize=False, deadline=None, max_examples=200)
+settings.load_profile(os.environ.get("TERRITORY_EXAMPLES", "fast"))
 
 SHARED_DATA = "TERRITORY_SHARED_DATA"
 _skipped: list[str] = []
@@ -35,7 +35,13 @@ def shared_data() -> Path:
 @pytest.fixture(scope="session")
 def draguignan() -> StudyResult:
     """Results of the built-in study, computed once for all the tests that read them; none may change them."""
-    return lent()
+    return embedded.lent()
+
+
+@pytest.fixture(scope="session")
+def made_up() -> StudyResult:
+    """Results of the made-up territory, computed once for all the tests that read them; none may change them."""
+    return vallon.lent()
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

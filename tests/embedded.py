@@ -1,31 +1,44 @@
-"""The built-in study, run once in each process for all the tests and examples that only read it."""
+"""Two studies run once in each process for all the tests and examples that only read them.
+
+The built-in one, of the Var, and that of the made-up territory (`tests.vallon`).
+"""
 
 from __future__ import annotations
 
 from copy import deepcopy
 from dataclasses import fields
-from functools import cache
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from territory.result import StudyResult
 
 STUDY = "draguignan"
 
+_Lent = tuple["StudyResult", dict[str, pd.DataFrame]]
+# results of each study, and a copy of their tables as they were before anybody read them
+_computed: dict[str, _Lent] = {}
 
-def lent() -> StudyResult:
-    """Return the results of the built-in study; nobody may change them."""
-    return _computed()[0]
+
+def lent(study: str | Path = STUDY) -> StudyResult:
+    """Return the results of a study; nobody may change them."""
+    key = str(study)
+    if key not in _computed:
+        # not `territory.run_study`, which lends these results to the examples
+        from territory.workflow.run import run_study
+
+        result = run_study(study)
+        _computed[key] = result, {name: deepcopy(table) for name, table in _tables(result)}
+    return _computed[key][0]
 
 
 def check_unchanged() -> None:
     """Fail when somebody has changed a table that the others read too."""
-    if _computed.cache_info().currsize:
-        result, before = _computed()
+    for result, before in _computed.values():
         for name, table in _tables(result):
             # the difference in words takes a minute over all tables, and there is one only when somebody is wrong
             if not table.equals(before[name]):
@@ -33,16 +46,6 @@ def check_unchanged() -> None:
                     table, before[name], obj=f"shared run, changed by a test: {name}"
                 )
                 raise AssertionError(f"shared run, changed by a test: {name}")
-
-
-@cache
-def _computed() -> tuple[StudyResult, dict[str, pd.DataFrame]]:
-    """Return the results, and a copy of their tables as they were before anybody read them."""
-    # not `territory.run_study`, which lends these results to the examples
-    from territory.workflow.run import run_study
-
-    result = run_study(STUDY)
-    return result, {name: deepcopy(table) for name, table in _tables(result)}
 
 
 def _tables(result: StudyResult) -> Iterator[tuple[str, pd.DataFrame]]:

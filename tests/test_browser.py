@@ -25,17 +25,22 @@ import pytest
 from PIL import Image
 
 from territory.plot import style
-from territory.plot.interactive.panel import ON_THE_MAP
 from territory.study import load_study
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
+pytest.importorskip("ipywidgets", reason="the extra « notebooks » is not installed")
+
+from territory.plot.interactive.panel import ON_THE_MAP  # noqa: E402
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM = next((path for path in map(shutil.which, BROWSERS) if path), None)
 NOTEBOOK = "04_plateforme_draguignan.ipynb"
 SERVER_S, RUN_S = 90, 150
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is absent: apt-get install chromium")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is absent: apt-get install chromium"),
+]
 
 
 @pytest.fixture(scope="module")

@@ -42,9 +42,15 @@ def faults(text: str, *, says_so: bool = True) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_nothing_opens_a_pickle(path: Path) -> None:
-    assert not faults(path.read_text("utf-8"), says_so="src" in path.relative_to(ROOT).parts)
+def test_nothing_opens_a_pickle() -> None:
+    found = {
+        str(path.relative_to(ROOT)): faults(
+            path.read_text("utf-8"), says_so="src" in path.relative_to(ROOT).parts
+        )
+        for path in FILES
+    }
+    assert {name: said for name, said in found.items() if said} == {}
+    assert len(found) > 100
 
 
 @pytest.mark.parametrize(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import re
 import tomllib
 from pathlib import Path
+from typing import Any
 
-import nbclient
-import nbformat
 import pytest
 
 from territory import notebooks
@@ -22,7 +22,18 @@ OUTSIDE = re.compile(
 )
 
 
+@pytest.fixture(autouse=True)
+def nbformat() -> Any:
+    """Skip without the extra; it takes seconds to load, which only the process that needs it spends."""
+    for name in ("ipykernel", "nbclient", "nbconvert", "papermill"):
+        if importlib.util.find_spec(name) is None:
+            pytest.skip(f"{name} is not installed")
+    return pytest.importorskip("nbformat")
+
+
 def written(path: Path, *sources: str) -> Path:
+    import nbformat
+
     cells = [nbformat.v4.new_code_cell(source) for source in sources]
     cells[0].metadata["tags"] = ["parameters"]
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
@@ -48,7 +59,7 @@ def test_a_notebook_runs_on_a_study_of_ones_own(tmp_path: Path, capsys: pytest.C
     assert not OUTSIDE.search(page)
 
 
-def test_a_page_shows_the_picture_and_not_the_widget(tmp_path: Path) -> None:
+def test_a_page_shows_the_picture_and_not_the_widget(tmp_path: Path, nbformat: Any) -> None:
     path = written(tmp_path / "carte.ipynb", "1")
     notebook = nbformat.read(path, as_version=4)
     data = {
@@ -90,6 +101,7 @@ def test_what_cannot_be_run_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         notebooks.notebooks_folder()
 
 
+@pytest.mark.slow
 def test_a_cell_that_fails_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     written(
         tmp_path / "04_essai.ipynb",
@@ -105,7 +117,9 @@ def test_a_cell_that_fails_is_one_sentence(tmp_path: Path, monkeypatch: pytest.M
     assert (tmp_path / "reports" / "draguignan" / "notebooks" / "04_essai.ipynb").is_file()
 
 
-def test_a_kernel_speaks_french(tmp_path: Path) -> None:
+def test_a_kernel_speaks_french(tmp_path: Path, nbformat: Any) -> None:
+    import nbclient
+
     path = written(
         tmp_path / "essai.ipynb",
         "import territory\nfrom territory import notebooks\nnotebooks.begin()",

@@ -18,8 +18,8 @@ import pandas as pd
 import shapely
 from scipy.spatial import cKDTree
 
-from territory.network.estimate import model
-from territory.network.estimate.barriers import barrier_paths_km, distance_km
+from territory.network import estimate_model as model
+from territory.network.estimate_model import barrier_paths_km, distance_km
 
 OUTPUT = Path(__file__).parents[1] / "src" / "territory" / "network" / model.CALIBRATION
 LONGEST_KM = 100.0

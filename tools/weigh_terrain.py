@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 from calibrate_travel_times import read_communes, read_isere
 
-from territory.network.estimate import model
+from territory.network import estimate_model as model
 
 NEAREST_KM, FARTHEST_KM = 8.0, 25.0
 # median over the pairs of Gironde of (OSRM - plain) / (mountain - plain)

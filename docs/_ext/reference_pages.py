@@ -7,7 +7,10 @@ import inspect
 from pathlib import Path
 from typing import Any
 
-from territory.tables.schemas import TABLES, Column
+from territory.tables.catalogue import TABLES, columns_of
+from territory.tables.declare import Column, Secrecy, Table
+from territory.tables.measures import MEASURES
+from territory.tables.schemas import CONTRACT
 
 # a name that several parts offer is described in the first of these, and named in the others
 DESCRIBED_FIRST = ("territory", "territory.scenario")
@@ -71,33 +74,55 @@ def _module_page(name: str, described: dict[int, str]) -> str:
 
 
 def _tables_page() -> str:
-    """Return the page of the tables, from the declarations that check them."""
+    """Return the page of the tables, from the declarations that check them, label them and say what is secret."""
     parts = [
         "# Tables\n",
-        "Every table is declared once in `territory.tables.schemas`; readers check it at the border, and this page is "
-        "written from the same declaration. Ids are text, NaN is unknown, minutes are everywhere.\n",
+        "Every table and column is declared once in `territory.tables`: schemas, French headings, rounding, formats of "
+        "the workbook, aliases of the GeoPackage, disclosure control and this page come from the declaration. Ids are "
+        "text, NaN is unknown, minutes are everywhere.\n",
     ]
-    for name, table in TABLES.items():
-        parts.append(f"## `{name}`\n\n{table.description}\n")
-        parts.append("| column | type | unit | values | meaning |\n|---|---|---|---|---|")
-        parts += [_row(f"**{key}** (index)", column) for key, column in table.index.items()]
-        parts += [_row(key, column) for key, column in table.columns.items()]
-        parts.append("")
+    checked = [TABLES[name] for name in CONTRACT]
+    rest = [table for table in TABLES.values() if table.name not in CONTRACT]
+    for title, tables in (
+        ("Exchanged by the library, checked at the border", checked),
+        ("Handed over by a run", [table for table in rest if table.is_handed]),
+        ("Held by the objects of a run", [table for table in rest if not table.is_handed]),
+    ):
+        parts.append(f"## {title}\n")
+        parts += [_table(table) for table in tables]
+    parts.append("## Measures of a comparison\n\n| measure | unit | in memory | French |\n|---|---|---|---|")
+    parts += [f"| {one.name} | {one.unit} | `{one.keyed.pattern}` | {one.fr_long} |" for one in MEASURES]
     return "\n".join(parts) + "\n"
 
 
-def _row(key: str, column: Column) -> str:
+def _table(table: Table) -> str:
+    """Return what is said of a table."""
+    columns, keys = columns_of(table.name), table.keys.split()
+    lines = [
+        f"### `{table.name}`\n\n{table.about}\n",
+        "| column | type | unit | values | French | meaning | secrecy |\n|---|---|---|---|---|---|---|",
+    ]
+    for name, column in columns.items():
+        lines.append(_row(f"**{name}** (key)" if name in keys else name, column, table))
+    lines += [_row(f"`{keyed.pattern}`", keyed.column, table) for keyed in table.keyed]
+    return "\n".join(lines) + "\n"
+
+
+def _row(key: str, column: Column, table: Table) -> str:
     """Return the row of a column."""
-    values = ", ".join(column.choices)
+    values = ", ".join(column.choices or column.codes)
     if column.minimum is not None or column.maximum is not None:
         low = "" if column.minimum is None else f"{column.minimum:g} ≤ "
         high = "" if column.maximum is None else f" ≤ {column.maximum:g}"
         values = f"{low}x{high}"
     notes = [
-        note for note, holds in (("may be NaN", column.nullable), ("may be absent", column.optional)) if holds
+        note
+        for note, named in (("may be NaN", table.nullable), ("may be absent", table.optional))
+        if column.name in named.split()
     ]
-    meaning = column.description + (f" ({', '.join(notes)})" if notes else "")
-    return f"| {key} | {column.kind} | {column.unit} | {values} | {meaning} |"
+    meaning = column.about + (f" ({', '.join(notes)})" if notes else "")
+    secrecy = "" if column.secrecy is Secrecy.PUBLIC else column.secrecy.value
+    return f"| {key} | {column.kind} | {column.unit.fr} | {values} | {column.fr} | {meaning} | {secrecy} |"
 
 
 def setup(app: Any) -> dict[str, bool]:

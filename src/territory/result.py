@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from territory.datasets.files import FilesDataset
     from territory.datasets.var import VarDataset
-    from territory.planning.answers.grouping_answer import GroupingAnswer
-    from territory.planning.answers.siting_answer import SitingAnswer
+    from territory.planning.grouping.answer import GroupingAnswer
+    from territory.planning.siting.answer import SitingAnswer
     from territory.scenario.doubt.draws import Draws
     from territory.scenario.results import Comparison, Results
     from territory.study.words.model import Study
@@ -76,14 +76,14 @@ class StudyResult:
     @cached_property
     def side_by_side(self) -> pd.DataFrame:
         """Every scenario beside today, in one table (see `territory.scenario.side_by_side`)."""
-        from territory.scenario.comparison.scenarios_side_by_side import side_by_side
+        from territory.scenario.comparison.compare import side_by_side
 
         return side_by_side(self.comparisons)
 
     @cached_property
     def account_terms(self) -> pd.DataFrame:
         """Under which terms each account of travel is counted (see `territory.scenario.account_terms`)."""
-        from territory.scenario.accounts.travel_accounts import account_terms
+        from territory.scenario.accounts import account_terms
 
         return account_terms(self.baseline.state)
 
@@ -92,7 +92,7 @@ class StudyResult:
         """Waits by scenario and service, from observed counts alone (see `territory.scenario.waits`)."""
         import pandas as pd
 
-        from territory.scenario.accounts.waiting import waits
+        from territory.scenario.accounts import waits
 
         today, given = self.baseline.state, self.study.waiting
         found = {name: waits(today, given, scenario=one.state) for name, one in self.scenarios.items()}
@@ -101,7 +101,7 @@ class StudyResult:
     @cached_property
     def buildings(self) -> pd.DataFrame:
         """What the building of each scenario costs in a year (see `territory.scenario.building_costs`)."""
-        from territory.scenario.accounts.building import building_costs
+        from territory.scenario.accounts import building_costs
 
         return building_costs(self.study.building, self.scenarios)
 

@@ -1,4 +1,8 @@
-"""Where each French territory lies: its official projection and a box that holds it."""
+"""Where each French territory lies: its official projection and a box that holds it, said here and nowhere else.
+
+A box is a little wider than the land: metropolitan France goes from Ouessant (5.2° W) to the east of Corsica (9.6° E),
+and from the Lavezzi (41.3° N) to Bray-Dunes (51.1° N), so a place at 10.5° E is not in it.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
 
 METROPOLITAN = "metropole"
 
@@ -20,8 +26,13 @@ class Territory(NamedTuple):
     east: float
     north: float
 
+    def holds(self, longitude: Floats, latitude: Floats) -> NDArray[np.bool_]:
+        """Tell which places lie in the box; false without coordinates."""
+        inside: NDArray[np.bool_] = (longitude >= self.west) & (longitude <= self.east)
+        return inside & (latitude >= self.south) & (latitude <= self.north)
 
-# décret n° 2000-1276 as changed in 2019, as in `territory.geography.projections`
+
+# décret n° 2000-1276 du 26 décembre 2000, as changed by the décret n° 2019-165 du 5 mars 2019
 TERRITORIES: dict[str, Territory] = {
     METROPOLITAN: Territory(2154, -5.6, 41.2, 9.8, 51.3),
     "971": Territory(5490, -61.95, 15.7, -60.9, 16.7),
@@ -33,6 +44,8 @@ TERRITORIES: dict[str, Territory] = {
     "977": Territory(5490, -63.0, 17.8, -62.7, 18.05),
     "978": Territory(5490, -63.25, 17.95, -62.9, 18.2),
 }
+# territories that one agency looks after together: a study may hold places of several of them
+TOGETHER = (("971", "977", "978"), *((key,) for key in TERRITORIES if key not in ("971", "977", "978")))
 
 
 def territory_of(commune_code: str) -> Territory | None:
@@ -48,9 +61,7 @@ def territory_of(commune_code: str) -> Territory | None:
     return TERRITORIES[METROPOLITAN]
 
 
-def is_inside(
-    commune_codes: NDArray[np.object_], longitude: NDArray[np.float64], latitude: NDArray[np.float64]
-) -> NDArray[np.bool_]:
+def is_inside(commune_codes: NDArray[np.object_], longitude: Floats, latitude: Floats) -> NDArray[np.bool_]:
     """Tell which points lie in the box of the territory of their commune; false without coordinates.
 
     Examples
@@ -73,10 +84,5 @@ def is_inside(
             # nothing to compare with: the coordinates are taken as they are
             inside[mine] = np.isfinite(longitude[mine])
             continue
-        inside[mine] = (
-            (longitude[mine] >= box.west)
-            & (longitude[mine] <= box.east)
-            & (latitude[mine] >= box.south)
-            & (latitude[mine] <= box.north)
-        )
+        inside[mine] = box.holds(longitude[mine], latitude[mine])
     return inside

@@ -6,10 +6,10 @@ from unittest import mock
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from territory.access import Allocation, allocate_by_stratum, allocate_places, send_to_closest, transport
+from territory.access import Allocation, allocate_by_stratum, allocate_places, allocation, send_to_closest
 from territory.errors import ParameterError, SchemaError, TerritoryWarning, UnknownCodeError
 from tests.access import oracles
 from tests.access.worlds import table
@@ -32,13 +32,12 @@ def aims(result: Allocation, demand: dict[str, float]) -> tuple[float, float, fl
 
 
 @pytest.mark.parametrize("pairs_at_once", [1, 10])
-@settings(deadline=None, max_examples=40)
 @given(world=shortages(), seed=st.integers(0, 9))
 def test_equals_brute_force_on_the_three_aims_whatever_the_order(
     pairs_at_once: int, world: tuple, seed: int
 ) -> None:
     times, demand, capacity = world
-    with mock.patch.object(transport, "PAIRS_AT_ONCE", pairs_at_once):
+    with mock.patch.object(allocation, "PAIRS_AT_ONCE", pairs_at_once):
         result = allocate_places(
             table(times).sample(frac=1, random_state=seed),
             pd.Series(demand).sample(frac=1, random_state=seed),
@@ -47,7 +46,7 @@ def test_equals_brute_force_on_the_three_aims_whatever_the_order(
         )
     assert aims(result, demand) == pytest.approx(oracles.best_allocation(times, demand, capacity, 30))
     assert (result.flows["persons"] % 1 == 0).all()
-    with mock.patch.object(transport, "PAIRS_AT_ONCE", pairs_at_once):
+    with mock.patch.object(allocation, "PAIRS_AT_ONCE", pairs_at_once):
         straight = allocate_places(table(times), pd.Series(demand), pd.Series(capacity), max_time_min=30)
     pd.testing.assert_frame_equal(straight.flows, result.flows)
 
@@ -59,7 +58,7 @@ def test_pairs_left_aside_at_first_change_nothing() -> None:
     places = pd.Series({f"S{j:02}": float(rng.integers(0, 30)) for j in range(20)})
     found = []
     for at_once in (1, 10, 1_000):
-        with mock.patch.object(transport, "PAIRS_AT_ONCE", at_once):
+        with mock.patch.object(allocation, "PAIRS_AT_ONCE", at_once):
             found.append(
                 aims(allocate_places(table(times), people, places, max_time_min=45), people.to_dict())
             )
@@ -67,7 +66,6 @@ def test_pairs_left_aside_at_first_change_nothing() -> None:
     assert found[1] == pytest.approx(found[2])
 
 
-@settings(deadline=None, max_examples=40)
 @given(world=shortages(), scale=st.sampled_from([0.37, 2.5]))
 def test_persons_and_places_add_up_in_parts_of_persons_too(world: tuple, scale: float) -> None:
     times, demand, capacity = world
@@ -82,7 +80,6 @@ def test_persons_and_places_add_up_in_parts_of_persons_too(world: tuple, scale: 
     assert (result.flows["travel_time_min"] <= 30).all()
 
 
-@settings(deadline=None, max_examples=30)
 @given(world=shortages(), data=st.data())
 def test_more_places_or_more_time_never_leave_more_people_out(world: tuple, data: st.DataObject) -> None:
     times, demand, capacity = world

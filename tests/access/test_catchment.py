@@ -31,7 +31,6 @@ def series(amounts: dict[str, float]) -> pd.Series:
 
 @pytest.mark.filterwarnings(NOBODY)
 @pytest.mark.parametrize("method", METHODS)
-@settings(deadline=None, max_examples=40)
 @given(world=worlds(), made=st.sampled_from(DECAYS), seed=st.integers(0, 9))
 def test_equals_the_oracle_whatever_the_order_of_rows_and_ids(
     method: str, world: tuple, made: decay.Decay, seed: int
@@ -52,7 +51,6 @@ def test_equals_the_oracle_whatever_the_order_of_rows_and_ids(
 
 @pytest.mark.filterwarnings(NOBODY)
 @pytest.mark.parametrize("method", ["2sfca", "e2sfca", "3sfca"])
-@settings(deadline=None, max_examples=40)
 @given(world=worlds(), made=st.sampled_from(DECAYS))
 def test_supply_is_conserved(method: str, world: tuple, made: decay.Decay) -> None:
     times, demand, supply = world
@@ -65,7 +63,6 @@ def test_supply_is_conserved(method: str, world: tuple, made: decay.Decay) -> No
 
 
 @pytest.mark.filterwarnings(NOBODY)
-@settings(deadline=None, max_examples=40)
 @given(world=worlds(), made=st.sampled_from(DECAYS))
 def test_m2sfca_never_gives_out_more_than_the_supply(world: tuple, made: decay.Decay) -> None:
     times, demand, supply = world
@@ -76,7 +73,6 @@ def test_m2sfca_never_gives_out_more_than_the_supply(world: tuple, made: decay.D
 
 
 @pytest.mark.filterwarnings(NOBODY)
-@settings(deadline=None, max_examples=40)
 @given(world=worlds(), made=st.sampled_from(DECAYS))
 def test_bfca_hands_out_each_level_of_service_once(world: tuple, made: decay.Decay) -> None:
     times, demand, supply = world
@@ -91,7 +87,6 @@ def test_bfca_hands_out_each_level_of_service_once(world: tuple, made: decay.Dec
 
 @pytest.mark.filterwarnings(NOBODY)
 @pytest.mark.parametrize("method", METHODS)
-@settings(deadline=None, max_examples=30)
 @given(world=worlds(), more=st.integers(1, 20), data=st.data())
 def test_adding_places_to_a_site_never_lowers_access(
     method: str, world: tuple, more: int, data: st.DataObject

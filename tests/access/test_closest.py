@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from territory.access import time_to_closest, time_to_site
@@ -17,7 +17,6 @@ UNKNOWN = "ignore:.*temps inconnus.*:territory.errors.TerritoryWarning"
 
 
 @pytest.mark.filterwarnings(UNKNOWN)
-@settings(deadline=None, max_examples=80)
 @given(world=worlds(unknown=True), k=st.integers(1, 5), seed=st.integers(0, 99))
 def test_equals_the_oracle_whatever_the_order_of_the_rows(world: tuple, k: int, seed: int) -> None:
     times, demand, _ = world

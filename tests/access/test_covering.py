@@ -4,7 +4,7 @@ import math
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from territory.access import coverage, coverage_by
@@ -17,7 +17,6 @@ THRESHOLDS = (15, 30, 45, 60)
 
 
 @pytest.mark.filterwarnings(UNKNOWN)
-@settings(deadline=None, max_examples=80)
 @given(world=worlds(unknown=True), seed=st.integers(0, 99))
 def test_coverage_equals_the_oracle_and_grows_with_the_threshold(world: tuple, seed: int) -> None:
     times, demand, _ = world
@@ -30,7 +29,6 @@ def test_coverage_equals_the_oracle_and_grows_with_the_threshold(world: tuple, s
 
 
 @pytest.mark.filterwarnings(UNKNOWN)
-@settings(deadline=None, max_examples=50)
 @given(world=worlds(unknown=True), cut=st.integers(0, 6))
 def test_zones_add_up_to_the_communes(world: tuple, cut: int) -> None:
     times, demand, _ = world

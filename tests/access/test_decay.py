@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from territory.access import decay
@@ -35,7 +35,6 @@ def test_a_boundary_belongs_to_the_step_that_ends_there() -> None:
 
 
 @pytest.mark.parametrize("made", ALL, ids=repr)
-@settings(deadline=None, max_examples=50)
 @given(times=st.lists(st.floats(0, 500), min_size=2, max_size=20))
 def test_weights_lie_between_0_and_1_and_never_grow_with_time(made: decay.Decay, times: list[float]) -> None:
     weights = made(np.sort(times))

@@ -5,11 +5,11 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from territory.access.catchments.practitioners import HEADCOUNT_NAME
 from territory.access.deserts import DREES_2017, Criterion, classify, population_by_class
-from territory.access.pathways.practitioners import HEADCOUNT_NAME
 from territory.errors import ParameterError
 from tests.access import oracles
 
@@ -36,7 +36,6 @@ def frame(communes: list[dict]) -> pd.DataFrame:
     )
 
 
-@settings(deadline=None, max_examples=80)
 @given(communes=st.lists(rows, min_size=1, max_size=6))
 def test_classes_equal_the_oracle_and_hold_everyone_once(communes: list[dict]) -> None:
     got = classify(frame(communes), criteria=DREES_2017)

@@ -50,6 +50,18 @@ def test_surroundings_take_the_border_away() -> None:
     assert closer_outside(found, pd.Series({"A": 35.0})).tolist() == [False]
 
 
+@pytest.mark.parametrize(
+    "open_degrees, is_edge", [(118.0, False), (122.0, True), (135.0, True), (149.0, True)]
+)
+def test_a_side_without_neighbours_is_empty_from_120_degrees(open_degrees: float, is_edge: bool) -> None:
+    # a commune with neighbours 10 km away, every 20 degrees at most, but on one side
+    turn = np.radians(np.append(np.arange(0.0, 360.0 - open_degrees, 20.0), 360.0 - open_degrees))
+    x = np.append(0.0, 10_000 * np.cos(turn))
+    y = np.append(0.0, 10_000 * np.sin(turn))
+    everywhere = np.ones(x.size, dtype=bool)
+    assert edge_communes(x, y, everywhere, buffer_km=0)[0] == is_edge
+
+
 def test_order_changes_nothing() -> None:
     x, y = grid(9, 6)
     inside = x < 20_000

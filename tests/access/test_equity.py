@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from territory.access import equity
@@ -25,7 +25,6 @@ def columns(drawn: list) -> tuple[pd.Series, pd.Series, list[float]]:
     )
 
 
-@settings(deadline=None, max_examples=80)
 @given(drawn=lists, seed=st.integers(0, 9))
 def test_indices_equal_the_person_by_person_oracles_whatever_the_order(drawn: list, seed: int) -> None:
     values, weights, each = columns(drawn)
@@ -41,7 +40,6 @@ def test_indices_equal_the_person_by_person_oracles_whatever_the_order(drawn: li
             assert got == pytest.approx(oracles.fgt(each, 4, alpha, direction), nan_ok=True)
 
 
-@settings(deadline=None, max_examples=60)
 @given(drawn=lists, scale=st.floats(0.1, 100))
 def test_units_and_the_size_of_the_crowd_change_nothing(drawn: list, scale: float) -> None:
     values, weights, _ = columns(drawn)
@@ -51,7 +49,6 @@ def test_units_and_the_size_of_the_crowd_change_nothing(drawn: list, scale: floa
         assert measure(values, weights * scale) == pytest.approx(base, nan_ok=True, abs=1e-12)
 
 
-@settings(deadline=None, max_examples=60)
 @given(drawn=lists, cut=st.integers(0, 7))
 def test_theil_splits_exactly(drawn: list, cut: int) -> None:
     values, weights, _ = columns(drawn)
@@ -67,7 +64,6 @@ def test_theil_splits_exactly(drawn: list, cut: int) -> None:
             assert inside == pytest.approx(oracles.theil(each), nan_ok=True, abs=1e-12)
 
 
-@settings(deadline=None, max_examples=60)
 @given(drawn=lists, ranks=st.lists(st.integers(0, 3), min_size=7, max_size=7))
 def test_concentration_index_equals_the_oracle_with_ties(drawn: list, ranks: list[int]) -> None:
     values, weights, _ = columns(drawn)

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from territory.access import coordination_reach
 from territory.access.paths import (
@@ -74,7 +74,6 @@ def test_a_path_by_epci() -> None:
 
 
 @pytest.mark.filterwarnings(NOBODY)
-@settings(deadline=None, max_examples=60)
 @given(world=worlds())
 def test_gps_around_ehpad_equal_the_oracle(world: tuple) -> None:
     times, gps, residents = world

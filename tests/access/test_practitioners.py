@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from territory.access import APL_PROFILES, AplProfile, apl, gp_headcount_access, mean_by
@@ -18,7 +18,6 @@ NOBODY = "ignore:.*sans aucune demande à portée.*:territory.errors.TerritoryWa
 
 
 @pytest.mark.filterwarnings(NOBODY)
-@settings(deadline=None, max_examples=40)
 @given(world=worlds())
 def test_apl_of_2012_equals_the_oracle(world: tuple) -> None:
     times, population, activity = world
@@ -74,7 +73,6 @@ def test_headcounts_never_bear_the_name_of_the_apl() -> None:
     np.testing.assert_allclose(got, [200, 60])
 
 
-@settings(deadline=None, max_examples=40)
 @given(
     rows=st.lists(
         st.tuples(st.floats(0, 9), st.integers(0, 50), st.sampled_from("xyz")), min_size=1, max_size=8

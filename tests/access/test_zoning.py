@@ -4,10 +4,10 @@ import math
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from territory.access.pathways.practitioners import HEADCOUNT_NAME
+from territory.access.catchments.practitioners import HEADCOUNT_NAME
 from territory.access.zoning import DISCLAIMER, ZONING_PROFILES, ZoningProfile, simulate
 from territory.errors import ParameterError
 from tests.access import oracles
@@ -19,7 +19,6 @@ territories = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=80)
 @given(drawn=territories, zip_quota=st.integers(0, 20), zac_quota=st.integers(0, 20), seed=st.integers(0, 9))
 def test_zones_equal_the_oracle_whatever_the_order(
     drawn: list, zip_quota: int, zac_quota: int, seed: int

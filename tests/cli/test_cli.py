@@ -11,6 +11,7 @@ import pytest
 import territory
 from territory.cli import main
 from territory.errors import TerritoryWarning
+from tests import vallon
 
 
 def run(*arguments: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
@@ -90,12 +91,12 @@ def test_run_prints_where_the_report_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    code, out, err = run("run", "draguignan", capsys=capsys)
+    code, out, err = run("run", str(vallon.STUDY), capsys=capsys)
     assert code == 0
-    assert "reports/draguignan/rapport.pdf" in out
+    assert "reports/vallon/rapport.pdf" in out
     # not a terminal: plain lines
     assert "Scénario B…" in err
-    assert (tmp_path / "reports" / "draguignan" / "rapport.pdf").read_bytes().startswith(b"%PDF-")
+    assert (tmp_path / "reports" / "vallon" / "rapport.pdf").read_bytes().startswith(b"%PDF-")
 
 
 def test_template_of_a_study_is_a_workbook(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -130,16 +131,12 @@ def test_start_loads_nothing_heavy(command: list[str]) -> None:
 
 
 def test_a_study_in_parts_and_a_scheduler(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    text = (
-        'id = "essai"\ntitle = "Essai"\nquestion = "Qui ?"\n[territory]\nname = "Var"\n'
-        'departement_codes = ["83"]\n[travel]\nmax_time_min = 60\nclosest_services = ["hopital"]\n'
-    )
-    path = tmp_path / "essai.toml"
-    path.write_text(text, encoding="utf-8")
+    text = vallon.SMALL_STUDY.read_text("utf-8").replace('id = "petite"', 'id = "essai"')
+    path = vallon.copied(tmp_path, text)
     code, _, said = run("run", str(path), "--out", str(tmp_path), "--scheduler", "local", capsys=capsys)
     assert code == 1
     assert "[scale]" in said
-    path.write_text(f"{text}[scale]\nbatch_size = 100\n", encoding="utf-8")
+    path.write_text(f"{text}[scale]\nbatch_size = 10\n", encoding="utf-8")
     code, out, said = run("run", str(path), "--out", str(tmp_path), capsys=capsys)
     assert code == 0, said
     assert "reports/essai/tables" in out

@@ -7,6 +7,7 @@ import pytest
 
 from territory.cli import main
 from territory.result import StudyResult
+from territory.tables.catalogue import undeclared
 
 
 @pytest.fixture(scope="module")
@@ -49,10 +50,11 @@ def test_one_council_and_the_whole_table(tmp_path: Path, capsys: pytest.CaptureF
     code, out, _ = run("compare", "draguignan", "--zone", "248300493", "--out", str(tmp_path), capsys=capsys)
     assert code == 0
     assert "Dracénie" in out
-    csv, parquet = tmp_path / "scenarios_cote_a_cote.csv", tmp_path / "scenarios_cote_a_cote.parquet"
+    csv, parquet = tmp_path / "comparaison_mesures.csv", tmp_path / "comparaison_mesures.parquet"
     table = pd.read_parquet(parquet)
     assert csv.exists()
-    assert {"today_value", "B_value", "B_delta"} <= set(table.columns)
+    assert {"scenario", "threshold_min", "baseline_value", "scenario_value"} <= set(table.columns)
+    assert undeclared("comparaison_mesures", table.columns) == []
 
 
 def test_unknown_zone_is_said(capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,8 +13,7 @@ from territory.cli import app
 from territory.errors import OutputError, ParameterError, UnknownCodeError
 from territory.workflow.handover.write_documents import write_documents
 from territory.workflow.past_runs.verify_pdf import check_document
-
-DRACENIE = "248300493"
+from tests import vallon
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +23,7 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def result(out: Path) -> territory.StudyResult:
-    return territory.run_study("draguignan", out_dir=out)
+    return territory.run_study(vallon.STUDY, out_dir=out)
 
 
 @pytest.mark.parametrize(
@@ -42,10 +41,10 @@ def test_wrong_uses(options: list[str], said: str) -> None:
 
 
 def test_documents_join_the_manifest_and_are_checked(result: territory.StudyResult, out: Path) -> None:
-    folder = out / "reports" / "draguignan"
-    (sheet,) = write_documents(result, document="sheet", epci=[DRACENIE])
+    folder = out / "reports" / "vallon"
+    (sheet,) = write_documents(result, document="sheet", epci=[vallon.FOCUS])
     (annex,) = write_documents(result, document="annex")
-    assert sheet == folder / "fiches" / "fiche-248300493-ca-dracenie-provence-verdon-agglomeration.pdf"
+    assert sheet == folder / "fiches" / "fiche-200099901-cc-du-vallon.pdf"
     manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
     assert {"rapport.pdf", "resume.html", "tables.xlsx", "annexe-technique.pdf"} <= set(
         manifest["outputs_sha256"]
@@ -57,23 +56,23 @@ def test_documents_join_the_manifest_and_are_checked(result: territory.StudyResu
 
 
 def test_an_unknown_epci_writes_nothing(result: territory.StudyResult, out: Path) -> None:
-    before = (out / "reports" / "draguignan" / "manifest.json").read_bytes()
-    with pytest.raises(UnknownCodeError, match="Dracénie"):
-        write_documents(result, document="sheet", epci=["1234", DRACENIE])
-    assert (out / "reports" / "draguignan" / "manifest.json").read_bytes() == before
+    before = (out / "reports" / "vallon" / "manifest.json").read_bytes()
+    with pytest.raises(UnknownCodeError, match="CC du Vallon"):
+        write_documents(result, document="sheet", epci=["1234", vallon.FOCUS])
+    assert (out / "reports" / "vallon" / "manifest.json").read_bytes() == before
 
 
 def test_the_run_of_somebody_else_is_not_mixed(result: territory.StudyResult, out: Path) -> None:
-    path = out / "reports" / "draguignan" / "manifest.json"
+    path = out / "reports" / "vallon" / "manifest.json"
     before = path.read_text("utf-8")
     path.write_text(json.dumps({**json.loads(before), "run_sha256": "0" * 64}), encoding="utf-8")
     try:
         with pytest.raises(OutputError, match="relancez"):
-            write_documents(result, document="sheet", epci=[DRACENIE])
+            write_documents(result, document="sheet", epci=[vallon.FOCUS])
     finally:
         path.write_text(before, encoding="utf-8")
 
 
-def test_a_result_that_was_not_written_has_no_folder(draguignan: territory.StudyResult) -> None:
+def test_a_result_that_was_not_written_has_no_folder(made_up: territory.StudyResult) -> None:
     with pytest.raises(OutputError, match="--out"):
-        write_documents(draguignan, document="annex")
+        write_documents(made_up, document="annex")

@@ -5,14 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from territory.datasets.bands import population_by_band
 from territory.errors import ParameterError
 
 
-@settings(deadline=None, max_examples=80)
 @given(
     st.lists(
         st.tuples(

@@ -304,6 +304,7 @@ def test_its_short_forms_say_what_it_holds(var):
     assert "<td>545</td>" in var._repr_html_()
 
 
+@pytest.mark.slow
 def test_the_tool_rebuilds_the_same_bytes(shared_data):
     path = Path(__file__).parents[2] / "tools" / "build_var_dataset.py"
     spec = importlib.util.spec_from_file_location("build_var_dataset", path)

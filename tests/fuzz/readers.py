@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests import vallon
 from tests.fuzz import mutating
 from tests.fuzz.mutating import Mutate
 from tests.fuzz.old_excel import write_xls
@@ -71,8 +72,7 @@ def _study(folder: Path) -> list[bytes]:
     from importlib import resources
 
     embedded = (resources.files("territory.datasets") / "studies" / "draguignan.toml").read_bytes()
-    small = Path(__file__).parent.parent / "workflow" / "petite.toml"
-    return [embedded, small.read_bytes()]
+    return [embedded, vallon.SMALL_STUDY.read_bytes()]
 
 
 def _xlsx(folder: Path) -> list[bytes]:
@@ -267,7 +267,7 @@ def _unpack(path: Path) -> object:
 
 def _origins(path: Path) -> object:
     """Read where the children served live."""
-    from territory.study.tables.own_tables import read_observed_origins
+    from territory.study.own_tables import read_observed_origins
 
     return read_observed_origins(path, communes={"83050", "83121"}, authorisations={"ime-salernes"})
 
@@ -281,7 +281,8 @@ def _named(module: str, name: str) -> Callable[[Path], object]:
 
 def targets() -> dict[str, Target]:
     """Return every target by its name."""
-    from tests.sources.test_broken_files import CASES
+    from territory.datasets.slots import SLOTS
+    from tests.sources.broken import CASES
 
     sources, network = "territory.sources", "territory.network"
     table = _named(sources, "read_table")
@@ -322,11 +323,16 @@ def targets() -> dict[str, Target]:
         Target("stored", "source.json", _stored, _source_json),
     ]
     found += [
-        Target(
-            f"source-{name.replace(' ', '-')}", case.name, case.reader, _texts("\n".join(case.lines) + "\n")
-        )
+        Target(f"source-{name.replace(' ', '-')}", case.sample.name, case.reader, _texts(case.sample.text))
         for name, case in CASES.items()
     ]
+    # a slot tries each of its readers on whatever file a study names
+    for slot in SLOTS:
+        names = {reader.name for reader in slot.readers}
+        samples = [case.sample for case in CASES.values() if case.sample.reader in names]
+        if len(slot.readers) > 1 and samples:
+            texts = [sample.text for sample in samples]
+            found.append(Target(f"slot-{slot.key}", samples[0].name, slot.read, _texts(*texts)))
     return {target.name: target for target in found}
 
 
@@ -350,7 +356,7 @@ def _manifest(folder: Path) -> list[bytes]:
 
     from territory.study.load import load_study
 
-    study = load_study(Path(__file__).parent.parent / "workflow" / "petite.toml")
+    study = load_study(vallon.SMALL_STUDY)
     parameters = study.model_dump(mode="json", exclude_none=True)
     return [json.dumps({"parameters": parameters, "inputs_sha256": {"a": "0"}}).encode()]
 

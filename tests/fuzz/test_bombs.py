@@ -15,7 +15,7 @@ import pytest
 from territory import network, sources
 from territory.errors import NetworkError, ReadError
 from territory.sources.text import workbooks
-from territory.sources.text.xml_limits import declares_type
+from territory.sources.text.workbooks import declares_type
 from tests.fuzz.readers import targets
 
 LAUGHS = "<!DOCTYPE l [<!ENTITY a0 'ha'>{}]>".format(

@@ -1,6 +1,7 @@
 """No file from outside breaks a reader: it is read, or refused in words.
 
-`TERRITORY_FUZZ_SECONDS` says how long each reader is tried (2 in the fast suite, 300 in the slow one).
+The fast suite reads again the files that once broke a reader; the clock belongs to the slow one, where
+`TERRITORY_FUZZ_SECONDS` says how long each reader is tried (2 s with the same files, 300 with new ones).
 """
 
 from __future__ import annotations
@@ -56,6 +57,7 @@ def short(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]
     return fuzz(tmp_path_factory.mktemp("findings"), NAMES, seconds, "0", "--most", "1000")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_reader_reads_or_refuses(short: dict[str, dict[str, Any]], name: str) -> None:
     check(short[name])

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from territory import sources
@@ -207,7 +207,6 @@ def test_an_unknown_type_of_movement_warns_and_is_followed():
 WORLDS = st.builds(World, st.integers(3, 9), st.integers(0, 10**6))
 
 
-@settings(deadline=None, max_examples=120)
 @given(WORLDS, st.data())
 def test_figures_of_the_first_year_end_where_their_villages_are(world, data):
     world.live(12)
@@ -224,7 +223,6 @@ def test_figures_of_the_first_year_end_where_their_villages_are(world, data):
         assert moved["n"].to_dict() == expected.to_dict()
 
 
-@settings(deadline=None, max_examples=120)
 @given(WORLDS, st.data())
 def test_any_pair_of_years_keeps_the_total_and_reaches_every_commune(world, data):
     world.live(12)
@@ -292,6 +290,7 @@ def test_the_communes_of_the_file_are_those_of_the_official_list_and_of_the_cens
         assert listed == {commune_of_arrondissement(code) for code in census.index}
 
 
+@pytest.mark.slow
 def test_every_year_since_1968_reaches_2024_and_back(real):
     for year in range(1968, 2025):
         real.check_links(year, 2024)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import geopandas as gpd
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from shapely import MultiPolygon, Point, Polygon, box
 
@@ -29,7 +29,6 @@ def test_a_horseshoe_has_its_point_inside_all_the_same():
     assert horseshoe.contains(inside_points(communes(horseshoe)).iloc[0])
 
 
-@settings(deadline=None, max_examples=40)
 @given(st.lists(st.tuples(st.floats(5, 50), st.floats(0, 6.28)), min_size=3, max_size=12), st.integers(0, 99))
 def test_the_point_is_always_inside(corners, seed):
     ring = sorted(corners, key=lambda corner: corner[1])

@@ -4,7 +4,7 @@ import math
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from territory.errors import ParameterError, SchemaError
@@ -15,7 +15,6 @@ from tests.needs.worlds import population
 BANDS = [(0, 14), (15, 24), (25, 64)]
 
 
-@settings(deadline=None, max_examples=40)
 @given(
     counts=st.lists(st.floats(0, 1e5), min_size=3, max_size=3),
     ages=st.tuples(st.integers(0, 64), st.integers(0, 64)).map(sorted),

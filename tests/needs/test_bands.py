@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from territory.errors import ParameterError, SchemaError, TerritoryWarning
@@ -78,7 +78,6 @@ def test_negative_counts_are_refused() -> None:
         population_from_columns(squares().assign(Ind_4_5=[1.0, -1.0, 0.0]), SQUARES, vintage="2019")
 
 
-@settings(deadline=None, max_examples=25)
 @given(
     ages=bands(last=90),
     totals=st.lists(st.floats(0, 1e6), min_size=1, max_size=4),
@@ -135,7 +134,6 @@ def test_a_commune_without_shares_is_named() -> None:
         population_from_shares(pd.Series({"83121": 1.0}), shares, vintage="rp2021")
 
 
-@settings(deadline=None, max_examples=25)
 @given(young=st.floats(0, 1), low=st.floats(0, 1e4), middle=st.floats(0, 1e4))
 def test_a_known_cut_replaces_the_even_spread(young: float, low: float, middle: float) -> None:
     table = population([("83050", 0, 14, low), ("83050", 15, 29, middle), ("83050", 30, math.nan, 7.0)])

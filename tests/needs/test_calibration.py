@@ -4,7 +4,7 @@ import math
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from territory.datasets import load_var
@@ -20,7 +20,6 @@ def rights(persons: dict[str, float]) -> pd.DataFrame:
     )
 
 
-@settings(deadline=None, max_examples=40)
 @given(st.lists(st.floats(0.1, 1e4), min_size=1, max_size=20), st.floats(0, 1e6))
 def test_scaled_counts_add_up_to_the_total(counts: list[float], total: float) -> None:
     series = pd.Series(counts, index=[f"{83000 + k}" for k in range(len(counts))])
@@ -58,7 +57,6 @@ def test_the_var_is_brought_to_its_6125_children() -> None:
     assert found["calibration_source"].unique().tolist() == ["handidonnees.fr"]
 
 
-@settings(deadline=None, max_examples=25)
 @given(st.lists(st.floats(0.1, 1e4), min_size=1, max_size=8), st.floats(0.1, 1e5))
 def test_a_calibrated_range_stays_in_order(persons: list[float], total: float) -> None:
     demand = rights({f"{83001 + k}": n for k, n in enumerate(persons)})

@@ -4,7 +4,7 @@ import math
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from territory.errors import ParameterError, TerritoryWarning
@@ -41,7 +41,6 @@ def test_only_orientations_and_waiting_children_stand_beside_places() -> None:
                 demand_against_places(demand, places, public="ime", zones=pd.Series(ZONES))
 
 
-@settings(deadline=None, max_examples=25)
 @given(
     needs=st.fixed_dictionaries({code: st.floats(0, 1e3) for code in ZONES}),
     held=st.fixed_dictionaries({zone: st.floats(0, 1e3) for zone in set(ZONES.values())}),

@@ -4,7 +4,7 @@ import math
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from territory.errors import ParameterError, SchemaError
@@ -21,7 +21,6 @@ def projection(rows: list[tuple[str, float, float, float]]) -> pd.DataFrame:
     return frame.set_index(["zone", "age_min", "age_max"])
 
 
-@settings(deadline=None, max_examples=40)
 @given(
     growth=st.floats(-0.5, 0.5),
     years=st.tuples(st.integers(0, 30), st.integers(0, 30)),
@@ -58,7 +57,6 @@ def test_growth_refuses_what_is_no_rate() -> None:
             grow_population(table, rate_per_year=growth, from_year=2021, to_year=2022)
 
 
-@settings(deadline=None, max_examples=25)
 @given(rows=populations(), var=bands(), alps=bands(), data=st.data())
 def test_matches_scaling_year_by_year_and_adds_up(
     rows: list, var: list, alps: list, data: st.DataObject

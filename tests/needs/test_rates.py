@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from territory.errors import ParameterError, TerritoryWarning
@@ -86,7 +86,6 @@ def test_each_value_of_a_rate_has_its_source() -> None:
     assert math.isnan(demand.loc[("83121", "aeeh"), "demand_low"])
 
 
-@settings(deadline=None, max_examples=25)
 @given(
     rows=populations(),
     rate_ages=st.tuples(st.integers(0, 30), st.integers(0, 30)).map(sorted),

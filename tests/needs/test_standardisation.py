@@ -4,7 +4,7 @@ import math
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from territory.errors import ParameterError
@@ -28,7 +28,6 @@ def test_by_hand() -> None:
     assert found.attrs["mean_acts_per_hab"] == 4.0
 
 
-@settings(deadline=None, max_examples=25)
 @given(
     rows=populations(last=40),
     cut=st.integers(1, 40),
@@ -46,7 +45,6 @@ def test_matches_weighting_year_by_year(rows: list, cut: int, acts: tuple, mean:
     assert found.to_dict() == pytest.approx(expected)
 
 
-@settings(deadline=None, max_examples=30)
 @given(rows=populations(last=40), acts=st.tuples(st.floats(0.1, 12), st.floats(0.1, 12)))
 def test_a_population_standardised_by_itself_keeps_its_inhabitants(rows: list, acts: tuple) -> None:
     rows = [(code, low, math.nan if high == 40 else high, n) for code, low, high, n in rows]

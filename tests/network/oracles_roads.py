@@ -9,7 +9,7 @@ from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import dijkstra
 
 from territory.network.graph.arrays import RoadLines, Roads
-from territory.network.graph.simplify import measure_m
+from territory.network.graph.places import measure_m
 from territory.network.graph.speeds import speed_table
 
 
@@ -143,7 +143,7 @@ def junction_points(roads: Roads, lines: RoadLines, rows: np.ndarray):
     """Junctions as points in the projection of the roads, and their node identifiers."""
     import geopandas as gpd
 
-    from territory.network.graph.projection import project
+    from territory.network.graph.places import project
 
     x, y = project(lines.lon, lines.lat, roads.crs)
     by_place = {}

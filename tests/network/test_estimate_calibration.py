@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from territory.network import difference_uncertainty_min, estimate_travel_times
-from territory.network.estimate import model
+from territory.network import estimate_model as model
 
 TOOL = Path(__file__).parents[2] / "tools" / "calibrate_travel_times.py"
 
@@ -93,6 +93,7 @@ def test_no_end_of_a_tested_pair_is_trained_on(tool: ModuleType, monkeypatch: py
         assert len(seen) == tool.FOLDS - len({i, j})
 
 
+@pytest.mark.slow
 def test_committed_numbers_are_what_the_tool_fits(measured: tuple[pd.DataFrame, object]) -> None:
     found, committed = measured[0], model.calibration()
     keys = ["kind", "terrain", "name", "unit", "source", "year"]
@@ -101,6 +102,7 @@ def test_committed_numbers_are_what_the_tool_fits(measured: tuple[pd.DataFrame, 
     np.testing.assert_allclose(found["error"], committed["error"], atol=0.004)
 
 
+@pytest.mark.slow
 def test_the_bar_is_reached(measured: tuple[pd.DataFrame, object]) -> None:
     table = measured[0]
     assert figure(table, "cross_validation", "plain", "mean_absolute_error_min") <= 5.2
@@ -109,6 +111,7 @@ def test_the_bar_is_reached(measured: tuple[pd.DataFrame, object]) -> None:
     assert figure(table, "cross_validation_without_estuary", "plain", "mean_absolute_error_min") > 5.2
 
 
+@pytest.mark.slow
 def test_the_tool_and_the_library_give_the_same_times(
     tool: ModuleType, measured: tuple[object, dict[str, pd.DataFrame]], shared_data: Path
 ) -> None:
@@ -138,6 +141,7 @@ def test_the_tool_and_the_library_give_the_same_times(
     np.testing.assert_allclose(merged["travel_time_min"], tool.design(merged) @ weights, rtol=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("place", "column", "terrain"),
     [
@@ -158,6 +162,7 @@ def test_four_errors_in_five_are_within_the_doubt(
     assert by_band.mean()[by_band.size() >= 100].between(0.7, 0.97).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("column", "terrain"), [("estimated", "mountain"), ("as_mixed", "mixed")])
 def test_four_differences_in_five_are_within_their_doubt_on_held_out_triples(
     tool: ModuleType, measured: tuple[object, dict[str, pd.DataFrame]], column: str, terrain: str

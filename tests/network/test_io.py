@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from territory.errors import MissingFileError, NetworkError, OutputError
-from territory.network.maps.sample import sample_network
+from territory.network.maps.osm import sample_network
 from territory.network.roads import RoadNetwork
 from tests.network.small_maps import points
 

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from territory.errors import ParameterError
-from territory.network.maps.osm import read_osm
-from territory.network.maps.sample import sample_network
+from territory.network.maps.osm import read_osm, sample_network
 from tests.network.small_maps import points
 
 

@@ -9,7 +9,7 @@ import osmium
 import pytest
 
 from territory.errors import MissingFileError, NetworkError, ParameterError, TerritoryWarning
-from territory.network.maps import osm_filter
+from territory.network.maps import osm
 from territory.network.maps.osm import read_lines, read_osm
 from tests.network.small_maps import metres, points, write_osm
 
@@ -47,8 +47,8 @@ def test_a_large_map_keeps_its_nodes_on_disk_and_leaves_nothing_there(xml, tmp_p
     folder.mkdir()
     a, b = points(a=NODES[1]), points(b=NODES[3])
     expected = read_osm(xml).travel_time_matrix(a, b)
-    monkeypatch.setattr(osm_filter, "_LARGE_BYTES", 0)
-    monkeypatch.setattr(osm_filter.tempfile, "tempdir", str(folder))
+    monkeypatch.setattr(osm, "_LARGE_BYTES", 0)
+    monkeypatch.setattr(osm.tempfile, "tempdir", str(folder))
     assert (read_osm(xml).travel_time_matrix(a, b) == expected).all()
     assert not list(folder.iterdir())
     folder.rmdir()
@@ -59,7 +59,7 @@ def test_a_large_map_keeps_its_nodes_on_disk_and_leaves_nothing_there(xml, tmp_p
 def test_a_reading_that_the_system_ends_says_what_may_be_full(xml, monkeypatch):
     script = xml.parent / "_osm_filter_process.py"
     script.write_text("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n")
-    monkeypatch.setattr(osm_filter, "__file__", str(xml.parent / "filtering.py"))
+    monkeypatch.setattr(osm, "__file__", str(xml.parent / "filtering.py"))
     with pytest.raises(NetworkError, match=r"rues.*interrompue \(signal 9\).*TMPDIR"):
         read_osm(xml)
 

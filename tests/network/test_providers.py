@@ -11,8 +11,9 @@ import pandas as pd
 import pytest
 
 from territory.errors import MissingFileError, NetworkError, ParameterError, ReadError, SchemaError
-from territory.network.elsewhere import providers
-from territory.network.elsewhere.providers import query_server, read_distancier
+from territory.network import routing_servers
+from territory.network.distancier import read_distancier
+from territory.network.routing_servers import query_server
 from territory.tables.schemas import validate
 from tests.network.small_maps import points
 
@@ -142,7 +143,8 @@ class StandIn:
 
 @pytest.fixture
 def server(monkeypatch):
-    monkeypatch.setattr(providers, "_FIRST_PAUSE_S", 0.01)
+    pytest.importorskip("routingpy")
+    monkeypatch.setattr(routing_servers, "_FIRST_PAUSE_S", 0.01)
     stand_in = StandIn()
     yield stand_in
     stand_in.server.shutdown()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from territory.errors import TerritoryWarning
-from territory.network.graph.segment_index import NOT_SNAPPED_TO
+from territory.network.graph.topology import NOT_SNAPPED_TO
 from territory.network.maps.osm import read_lines
 from territory.network.roads import RoadNetwork
 from tests.network.oracles_roads import junction_points, turn_times
@@ -18,6 +18,7 @@ def read(path):
         return read_lines(path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["andorra_2025.osm.pbf", "monaco_2016.osm.pbf"])
 def test_times_between_junctions_equal_scipy_on_single_steps(shared_data, name):
     lines = read(shared_data / "roads" / name)
@@ -34,6 +35,7 @@ def test_times_between_junctions_equal_scipy_on_single_steps(shared_data, name):
         np.testing.assert_array_equal(minutes, (expected / 60_000).astype(np.float32), err_msg=engine)
 
 
+@pytest.mark.slow
 def test_other_containers_are_read_alike(shared_data):
     lines = read(shared_data / "roads" / "andorra_2013.osm.gz")
     assert len(lines.ways) > 1000

@@ -6,13 +6,13 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from territory.errors import NetworkError, ParameterError
-from territory.network.maps.osm import read_osm
-from territory.network.maps.sample import sample_network
-from territory.network.points.snapping import ACCESS_KMH
+from territory.network import od_pairs
+from territory.network.maps.osm import read_osm, sample_network
+from territory.network.points import ACCESS_KMH
 from territory.network.roads import RoadNetwork
 from territory.tables.schemas import validate
 from tests.network.small_maps import metres, points, write_osm
@@ -251,7 +251,6 @@ def test_the_distance_is_that_of_the_fastest_path(tmp_path):
 
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5), st.integers(0, 50)), max_size=30))
-@settings(deadline=None, max_examples=50)
 def test_merging_keeps_the_fastest_time_of_each_pair(rows):
     best: dict[tuple[int, int], int] = {}
     for origin, destination, time in rows:
@@ -260,13 +259,13 @@ def test_merging_keeps_the_fastest_time_of_each_pair(rows):
 
     def pairs(part):
         columns = np.array(part, dtype=np.int64).reshape(-1, 3).T
-        return pairs.Pairs(*columns)
+        return od_pairs.Pairs(*columns)
 
     first = {
         (origin, destination): time
         for origin, destination, time in sorted(rows[:half], key=lambda row: -row[2])
     }
-    merged = pairs.merge(
+    merged = od_pairs.merge(
         pairs([(*pair, time) for pair, time in sorted(first.items())]), pairs(rows[half:]), limit_ms=10**6
     )
     got = dict(
@@ -281,14 +280,14 @@ def test_merging_keeps_the_fastest_time_of_each_pair(rows):
 
 def test_millions_of_rows_have_categorical_identifiers(monkeypatch):
     network = sample_network()
-    monkeypatch.setattr("territory.network.queries.roads_queries._CATEGORICAL_FROM_ROWS", 4)
+    monkeypatch.setattr("territory.network.od_search.CATEGORICAL_FROM_ROWS", 4)
     table = network.travel_times(points(A=A, B=B), points(A=A, B=B))
     assert isinstance(table["from_id"].dtype, pd.CategoricalDtype)
     assert table["to_id"].astype(str).tolist() == ["A", "B", "A", "B"]
 
 
 def test_the_engine_is_chosen_by_cost():
-    from territory.network.queries.roads_queries import choose_engine
+    from territory.network.roads import choose_engine
 
     network = sample_network()
     assert choose_engine(network, "auto", 10, 3_600_000) == "dijkstra"

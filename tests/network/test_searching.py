@@ -93,3 +93,53 @@ def test_a_folder_that_is_no_search_is_refused(tmp_path: Path) -> None:
 def test_wrong_options_are_refused_before_the_first_batch(options: dict[str, float]) -> None:
     with pytest.raises(ParameterError):
         stream_travel_times(NETWORK, ORIGINS, SITES, **{"max_time_min": 5, **options})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("limit", [None, 6.0])
+@pytest.mark.parametrize("with_distance", [False, True])
+def test_both_engines_give_one_table_whatever_the_size_of_the_blocks(
+    with_distance: bool, limit: float | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = {"max_time_min": limit, "with_distance": with_distance}
+    tables = [
+        NETWORK.travel_times(ORIGINS, SITES, engine=engine, **options) for engine in ("dijkstra", "hierarchy")
+    ]  # type: ignore[arg-type]
+    monkeypatch.setattr("territory.network.od_search._CELLS_AT_ONCE", 60)
+    tables += [
+        NETWORK.travel_times(ORIGINS, SITES, engine=engine, **options) for engine in ("dijkstra", "hierarchy")
+    ]  # type: ignore[arg-type]
+    monkeypatch.setattr("territory.network.od_search._TILED_FROM", 1)
+    tables.append(NETWORK.travel_times(ORIGINS, SITES, engine="hierarchy", **options))  # type: ignore[arg-type]
+    for table in tables[1:]:
+        pd.testing.assert_frame_equal(table, tables[0], check_exact=True)
+
+
+def test_the_engine_asked_for_gives_the_distances_too() -> None:
+    network = grid(5)
+    few = points(3, "C", 1), points(2, "S", 2)
+    network.travel_times(*few, max_time_min=8, with_distance=True, max_snap_m=10_000)
+    assert not network.is_prepared
+    network.travel_times(*few, max_time_min=8, with_distance=True, engine="hierarchy", max_snap_m=10_000)
+    assert network.is_prepared
+    with pytest.raises(
+        ParameterError, match="Moteur « osrm » inconnu : choisissez auto, dijkstra, hierarchy"
+    ):
+        network.travel_times(*few, with_distance=True, engine="osrm")
+
+
+def test_a_search_without_a_limit_is_saved_and_loaded(tmp_path: Path) -> None:
+    search = search_roads(NETWORK, ORIGINS, SITES, max_time_min=None)
+    loaded = load_search(search.save(tmp_path / "search"))
+    assert np.isnan(loaded.max_time_min)
+    assert "no limit" in repr(loaded)
+    pd.testing.assert_frame_equal(loaded.travel_times(), search.travel_times(), check_exact=True)
+    np.testing.assert_array_equal(loaded.matrix(), NETWORK.travel_time_matrix(ORIGINS, SITES))
+
+
+def test_a_changed_byte_of_a_saved_search_is_refused(tmp_path: Path) -> None:
+    folder = search_roads(NETWORK, ORIGINS, SITES, max_time_min=8).save(tmp_path / "search")
+    content = (folder / "graph_weights_ms.npy").read_bytes()
+    (folder / "graph_weights_ms.npy").write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    with pytest.raises(NetworkError, match=r"graph_weights_ms\.npy modifié"):
+        load_search(folder)
+    load_search(folder, verify=False)

@@ -2,14 +2,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pyproj import Geod
 
 from territory.errors import NetworkError
 from territory.network.graph.arrays import RoadLines
-from territory.network.graph.hilbert import hilbert_order
-from territory.network.graph.simplify import measure_m, prepare
+from territory.network.graph.places import hilbert_order, measure_m
+from territory.network.graph.simplify import prepare
 from territory.network.graph.topology import Topology
 from territory.network.maps.car_profile import drive, way_table
 from territory.network.roads import RoadNetwork
@@ -81,7 +81,6 @@ def test_a_stated_length_is_shared_among_hops():
 
 
 @given(st.floats(-5, 9), st.floats(42, 51), st.floats(-0.01, 0.01), st.floats(-0.01, 0.01))
-@settings(deadline=None, max_examples=50)
 def test_lengths_are_those_of_geodesics(lon, lat, east, north):
     got = measure_m(*(np.array([value]) for value in (lon, lat, lon + east, lat + north)))[0]
     expected = Geod(ellps="WGS84").inv(lon, lat, lon + east, lat + north)[2]
@@ -136,7 +135,6 @@ def street_maps(draw):
 
 
 @given(street_maps())
-@settings(deadline=None, max_examples=80)
 def test_random_maps_give_the_times_of_single_steps_with_either_engine(lines):
     try:
         network = RoadNetwork.from_road_lines(lines)
@@ -159,7 +157,6 @@ def test_random_maps_give_the_times_of_single_steps_with_either_engine(lines):
 
 
 @given(street_maps(), st.randoms(use_true_random=False))
-@settings(deadline=None, max_examples=40)
 def test_the_order_of_the_ways_changes_nothing(lines, random):
     order = list(range(len(lines.ways)))
     random.shuffle(order)

@@ -4,13 +4,12 @@ import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from territory.errors import NetworkError, ParameterError
-from territory.network.graph.segment_index import index_hops, nearest_hops
-from territory.network.maps.osm import read_osm
-from territory.network.maps.sample import sample_network
+from territory.network.graph.topology import index_hops, nearest_hops
+from territory.network.maps.osm import read_osm, sample_network
 from tests.network.small_maps import metres, points, write_osm
 
 MAINLAND = {1: (6.40, 43.50), 2: (6.40, 43.51), 3: (6.41, 43.51)}
@@ -74,7 +73,6 @@ def test_motorways_and_ferries_take_no_point(tmp_path):
 
 
 @given(st.integers(0, 10_000), st.floats(1.0, 50_000.0))
-@settings(deadline=None, max_examples=30)
 def test_the_nearest_segment_is_that_of_brute_force(seed, spread_m):
     roads = sample_network().roads
     rng = np.random.default_rng(seed)

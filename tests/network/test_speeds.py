@@ -8,7 +8,7 @@ from shapely.geometry import box
 
 from territory.errors import NetworkError, ParameterError, TerritoryWarning
 from territory.network.graph.speeds import band_of_density, read_maxspeed, speed_table
-from territory.network.maps.sample import sample_network
+from territory.network.maps.osm import sample_network
 from tests.network.small_maps import metres, points
 
 

@@ -7,7 +7,7 @@ import pytest
 import shapely
 
 from territory.errors import NetworkError
-from territory.network.points.point_checks import check_points, points_to_crs
+from territory.network.points import check_points, points_to_crs
 
 
 def test_every_problem_is_said_at_once():

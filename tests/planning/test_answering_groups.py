@@ -11,9 +11,10 @@ import pytest
 
 from territory.errors import InfeasibleError, ParameterError, ReadError
 from territory.planning import answer_grouping, compare_groupings
+from territory.study.own_tables import read_grouping_table, read_pooling_table
 from territory.study.state import Parameters, State
-from territory.study.tables.grouping_tables import POOLING_TITLES, read_grouping_table, read_pooling_table
-from territory.study.words.grouping import Grouping
+from territory.study.words.questions import Grouping
+from territory.tables.planning import POOLING_TITLES
 
 # on a road, one minute a kilometre: two public pairs at both ends, a commercial one and an unknown one between
 PLACES_KM = {"a": 0, "b": 10, "p": 25, "u": 30, "c": 60, "d": 64, "chu": 70, "away": 200}

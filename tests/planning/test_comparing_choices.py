@@ -4,7 +4,7 @@ import math
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from territory.errors import ParameterError
@@ -13,7 +13,6 @@ from tests.planning import oracles_siting as oracle
 from tests.planning.worlds import table, worlds
 
 
-@settings(deadline=None, max_examples=40)
 @given(world=worlds(holes=False), p=st.integers(1, 3), n_fixed=st.integers(0, 1))
 def test_the_curve_is_that_of_all_choices(world: tuple, p: int, n_fixed: int) -> None:
     times, demand, sites = world
@@ -37,7 +36,6 @@ def test_the_curve_is_that_of_all_choices(world: tuple, p: int, n_fixed: int) ->
     assert set(curve["status"]) == {"optimal"}
 
 
-@settings(deadline=None, max_examples=40)
 @given(world=worlds(holes=False), p=st.integers(1, 3), step=st.sampled_from([7.0, 15.0]))
 def test_a_step_keeps_both_ends(world: tuple, p: int, step: float) -> None:
     times, demand, sites = world
@@ -53,7 +51,6 @@ def test_a_step_must_be_a_number() -> None:
         trade_off(table({("A", "S"): 1}), pd.Series({"A": 1.0}), ["S"], p=1, step_min=math.nan)
 
 
-@settings(deadline=None, max_examples=40)
 @given(world=worlds(), n_fixed=st.integers(0, 1), criterion=st.sampled_from(["mean", "worst", "covered"]))
 def test_alternatives_are_the_best_single_swaps(world: tuple, n_fixed: int, criterion: str) -> None:
     times, demand, sites = world

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from territory.errors import ParameterError
@@ -70,7 +70,6 @@ def test_a_choice_that_is_no_candidate_is_refused() -> None:
         rank_candidates(times(), between(), PERSONS, ["S", "T"], selected=["U"])
 
 
-@settings(deadline=None, max_examples=40)
 @given(
     st.lists(st.lists(st.integers(1, 90), min_size=4, max_size=4), min_size=3, max_size=6), st.integers(0, 9)
 )

@@ -36,6 +36,7 @@ def script() -> ModuleType:
     return module
 
 
+@pytest.mark.slow
 def test_the_page_prints_what_occitanie_gives(shared_data: Path, script: ModuleType) -> None:
     region = script.read_region(shared_data)
     minutes = script.closest(region)

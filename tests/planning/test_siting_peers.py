@@ -10,9 +10,7 @@ import pytest
 
 from territory.errors import ParameterError, Problems
 from territory.planning import maximal_coverage, p_center, p_median, set_cover
-from territory.planning.siting.interchange import MedianProblem
-from territory.planning.siting.lagrangian import relax
-from territory.planning.siting.median_search import solve_median
+from territory.planning.siting.median_search import MedianProblem, relax, solve_median
 from territory.planning.solver import start_search
 
 

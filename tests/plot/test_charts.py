@@ -9,7 +9,7 @@ import pytest
 
 from territory.errors import ParameterError
 from territory.plot import style
-from territory.plot.charts.bars_and_dots import before_and_after, gainers_and_losers, needs_with_range
+from territory.plot.charts import before_and_after, gainers_and_losers, needs_with_range
 
 EFFECTS = pd.DataFrame(
     {"persons_gain": [24_120.0, 5.0], "persons_loss": [0.0, 900.0], "persons_indistinct": [math.nan, 3.0]},

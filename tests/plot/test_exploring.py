@@ -15,11 +15,14 @@ import territory
 from territory.access.deserts import Criterion, classify
 from territory.errors import MissingExtraError, ParameterError
 from territory.plot import explore
-from territory.plot.interactive.exploration import TODAY, TRIED, Exploration
-from territory.plot.interactive.views import changes_view, legend_html, times_view
 from territory.plot.style import UNKNOWN_COLOR
 from territory.result import StudyResult
 from territory.study import load_study
+
+pytest.importorskip("ipyleaflet", reason="the extra « notebooks » is not installed")
+
+from territory.plot.interactive.exploration import TODAY, TRIED, Exploration
+from territory.plot.interactive.views import changes_view, legend_html, times_view
 
 
 @pytest.fixture
@@ -169,6 +172,6 @@ def test_what_cannot_be_explored_is_said(result: StudyResult, monkeypatch: pytes
     monkeypatch.setitem(sys.modules, "ipyleaflet", None)
     for name in ("territory.plot.interactive.exploration", "territory.plot.interactive.leaflet_map"):
         monkeypatch.delitem(sys.modules, name, raising=False)
-    monkeypatch.delattr(territory.plot, "exploration", raising=False)
+    monkeypatch.delattr(territory.plot.interactive, "exploration", raising=False)
     with pytest.raises(MissingExtraError, match="notebooks"):
         explore(result)

@@ -12,7 +12,7 @@ from shapely.geometry import Point, Polygon, box
 
 from territory.errors import ParameterError
 from territory.plot import style
-from territory.plot.maps import legend, map_margins
+from territory.plot.maps import legend
 from territory.plot.maps.categories import change_classes, numbers_from, shown, time_classes
 from territory.plot.maps.choropleth import Panel, draw_map, extent_of
 from territory.plot.maps.legend import Legend
@@ -173,5 +173,5 @@ def test_unused_special_classes_leave_the_legend(times: pd.Series) -> None:
 
 
 def test_scale_is_a_round_length() -> None:
-    assert map_margins.nice_length(26_400) == 20_000
-    assert map_margins.nice_length(5_000) == 5_000
+    assert legend.nice_length(26_400) == 20_000
+    assert legend.nice_length(5_000) == 5_000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from territory.plot.maps.placement import Box, Label, place_labels, text_size
@@ -12,7 +12,6 @@ from territory.plot.maps.placement import Box, Label, place_labels, text_size
 FRAME = Box(0, 0, 300, 200)
 
 
-@settings(deadline=None, max_examples=30)
 @given(
     st.lists(
         st.tuples(st.floats(0, 300), st.floats(0, 200), st.sampled_from(["Aups", "Le Muy", "Trans"])),

@@ -8,7 +8,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from territory.errors import ParameterError
@@ -47,7 +47,6 @@ def read(texts: dict[object, str]) -> dict[object, int | None]:
     }
 
 
-@settings(deadline=None, max_examples=40)
 @given(st.lists(st.integers(0, 9), min_size=1, max_size=3), st.integers(2, 4))
 def test_no_cell_of_a_list_is_found_from_the_total(counts: list[int], threshold: int) -> None:
     keys: list[object] = [f"c{i}" for i in range(len(counts))]
@@ -60,7 +59,6 @@ def test_no_cell_of_a_list_is_found_from_the_total(counts: list[int], threshold:
             assert len(seen[key]) > threshold, (key, published)
 
 
-@settings(deadline=None, max_examples=25)
 @given(st.lists(st.lists(st.integers(0, 6), min_size=2, max_size=2), min_size=2, max_size=3))
 def test_no_cell_of_a_table_is_found_from_the_margins(rows: list[list[int]]) -> None:
     threshold, table = 3, pd.DataFrame(rows)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from territory.french import words
@@ -38,14 +38,12 @@ def test_typeset(typed: str, printed: str) -> None:
     assert words.typeset(typed) == printed
 
 
-@settings(deadline=None, max_examples=200)
 @given(st.text(alphabet="a 1:;!?«»'.\u00a0\u202fh%05n°"))
 def test_typeset_twice_changes_nothing_more(text: str) -> None:
     once = words.typeset(text)
     assert words.typeset(once) == once
 
 
-@settings(deadline=None, max_examples=200)
 @given(st.text(alphabet='ab 12:;!?«»#$@\\<>"\n'))
 def test_typeset_changes_spaces_only(text: str) -> None:
     def without(value: str) -> str:
@@ -121,7 +119,6 @@ def test_count_irregular_plural_and_none() -> None:
     assert words.count(0, "hôpital", "hôpitaux", none="aucun hôpital") == "aucun hôpital"
 
 
-@settings(deadline=None, max_examples=200)
 @given(st.floats(0, 1e6))
 def test_persons_never_prints_one_to_ten(value: float) -> None:
     text = words.persons(value)
@@ -133,7 +130,6 @@ def test_persons_never_prints_one_to_ten(value: float) -> None:
         assert int(text.replace(NN, "")) >= 11
 
 
-@settings(deadline=None, max_examples=200)
 @given(st.floats(11, 1e6))
 def test_rounding_stays_within_six_percent_above_one_hundred(value: float) -> None:
     rounded = words.round_estimate(value)

@@ -5,23 +5,24 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from functools import cache
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from territory.release.handed_tables import tables
+from territory.report.reading.run_reading import Reading, read
 from territory.result import StudyResult
 from territory.scenario import apply, compare, compute
-from territory.study.words.changes import Scenario
-from tests.embedded import lent
+from territory.study.words.scenario import Scenario
+from tests import vallon
 
 EVIL = "=cmd|' /C calc'!A0 # $x_1$ <script>alert(\"é\")</script> </script> @ref *b* \\n [z] #import"
 
 
 def whole() -> StudyResult:
-    """The embedded study."""
-    return lent()
+    """The study of the made-up territory."""
+    return vallon.lent()
 
 
 def rebuilt(
@@ -46,16 +47,14 @@ def rebuilt(
 
 @cache
 def small() -> StudyResult:
-    """The same study on the EPCI in focus, with the scenario that changes most."""
-    result = whole()
-    state = result.baseline.state
-    focus = state.communes.index[state.communes["epci_code"] == result.study.territory.focus_epci_code]
-    parameters = dataclasses.replace(state.parameters, territory_codes=frozenset(focus))
-    return rebuilt(result, scenarios=result.study.scenario[1:2], parameters=parameters)
+    """The same study with the scenario that changes most, without what is asked of it."""
+    return rebuilt(whole(), scenarios=whole().study.scenario[1:2])
 
 
 def _one_commune() -> StudyResult:
-    parameters = dataclasses.replace(whole().baseline.state.parameters, territory_codes=frozenset({"83050"}))
+    parameters = dataclasses.replace(
+        whole().baseline.state.parameters, territory_codes=frozenset({vallon.TOWN})
+    )
     return rebuilt(whole(), scenarios=whole().study.scenario[1:2], parameters=parameters)
 
 
@@ -91,21 +90,19 @@ def _markup() -> StudyResult:
 
 
 def _no_outlines() -> StudyResult:
-    known = small().dataset
-    dataset = SimpleNamespace(outlines=None, sources=known.sources, completeness=known.completeness)
-    return dataclasses.replace(small(), dataset=dataset)  # type: ignore[arg-type]
+    return dataclasses.replace(small(), dataset=dataclasses.replace(small().dataset, outlines=None))
 
 
 def observed(result: StudyResult, counts: dict[str, int]) -> StudyResult:
     """Give the children served by the IME, by commune."""
     rows = pd.DataFrame(
-        {"authorisation_id": "ime-salernes", "commune_code": list(counts), "children": list(counts.values())}
+        {"authorisation_id": vallon.IME, "commune_code": list(counts), "children": list(counts.values())}
     )
     return rebuilt(result, observed_origins=rows)
 
 
 def _observed() -> StudyResult:
-    return observed(small(), {"83050": 31, "83121": 4, "83007": 23, "83023": 18, "83116": 3})
+    return observed(small(), {"03901": 31, "03906": 4, "03902": 23, "03904": 18, "03907": 3})
 
 
 WORLDS: dict[str, Callable[[], StudyResult]] = {
@@ -123,3 +120,15 @@ WORLDS: dict[str, Callable[[], StudyResult]] = {
 def world(name: str) -> StudyResult:
     """One of `WORLDS`, made once."""
     return WORLDS[name]()
+
+
+@cache
+def reading(name: str) -> Reading:
+    """What a document reads of one of `WORLDS`, worked out once for all that read it."""
+    return read(world(name))
+
+
+@cache
+def published(name: str) -> dict[str, pd.DataFrame]:
+    """The tables that one of `WORLDS` hands over, made once; nobody may change them."""
+    return tables(world(name))

@@ -30,7 +30,7 @@ from territory.scenario import (
     compare,
     compute,
 )
-from territory.scenario.changes.needs import demand_of, rate_of
+from territory.scenario.changes.world import demand_of, rate_of
 from territory.study.save import scenario_toml
 from territory.study.state import State, StudyTables
 from territory.study.words.changes import NewPersons
@@ -95,7 +95,7 @@ CHANGES = [
 ]
 
 
-@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.permutations(range(len(CHANGES))), st.integers(1, 5))
 def test_order_changes_nothing_and_the_baseline_is_left_alone(
     wide: State, order: list[int], count: int
@@ -471,3 +471,15 @@ def test_every_change_is_written_as_it_reads() -> None:
     boxed = ChangeSpeeds(time_factor=2, box=(6, 43, 7, 44), source="péage « gratuit »")
     written = scenario(*CHANGES, boxed, families="closest", families_need="x")
     assert Scenario(**tomllib.loads(scenario_toml(written))["scenario"][0]) == written
+
+
+@pytest.mark.parametrize("factor, doubt_min", [(0.5, 2.0), (1.0, 2.0), (1.5, 3.0)])
+def test_a_faster_trip_is_not_better_known_and_a_slower_one_is_less(
+    state: State, factor: float, doubt_min: float
+) -> None:
+    after = apply(state, scenario(ChangeSpeeds(time_factor=factor, communes=("83002",)))).travel_times
+    of_there = after["from_id"] == "83002"
+    assert after.loc[of_there, "travel_time_min"].tolist() == [12.0 * factor, 21.0 * factor]
+    assert after.loc[of_there, "uncertainty_min"].tolist() == [doubt_min] * 2
+    # the other pairs are as they were
+    assert set(after.loc[~of_there, "uncertainty_min"]) == {2.0}

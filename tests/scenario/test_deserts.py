@@ -10,7 +10,13 @@ from territory.access.deserts import DREES_2017
 from territory.errors import ParameterError
 from territory.scenario import compute
 from territory.study.state import State
-from territory.study.words.criteria import DREES_SCHEME, DesertCriterion, DesertScheme, Practitioners, Zoning
+from territory.study.words.indicators import (
+    DREES_SCHEME,
+    DesertCriterion,
+    DesertScheme,
+    Practitioners,
+    Zoning,
+)
 
 OUEST, MILIEU, EST, LOIN = "83001", "83002", "83003", "83004"
 

@@ -13,6 +13,7 @@ from territory.network import difference_uncertainty_min
 from territory.scenario import CloseSite, MoveSite, Scenario, apply, compare, compute, side_by_side
 from territory.scenario.results import Comparison
 from territory.study.state import State
+from tests.oracles import gains_and_losses
 from tests.scenario import oracles_accounts as oracle
 
 MOVE = Scenario(id="S", name="Essai", change=(MoveSite(authorisation_ids=("ime-x",), to_site_id="east"),))
@@ -89,6 +90,36 @@ def test_what_is_under_the_doubt_is_not_told(state: State) -> None:
     assert (found["delta"], bool(found["is_distinguishable"])) == (30.0, False)
 
 
+@pytest.mark.parametrize(
+    "sure, doubtful, is_told", [(100.0, 80.0, True), (100.0, 100.0, True), (80.0, 100.0, False)]
+)
+def test_a_change_is_told_when_what_is_sure_of_it_is_at_least_half(
+    state: State, sure: float, doubtful: float, is_told: bool
+) -> None:
+    persons = dict(zip(state.communes.index, (sure, 200.0, doubtful, 400.0), strict=True))
+    codes = state.population.index.get_level_values("commune_code")
+    population = state.population.assign(population=[persons[code] / 2 for code in codes])
+    times = state.travel_times.copy()
+    # the first two lose 30 min within 15, surely; the third one minute across 15, within the doubt
+    minutes = {
+        ("83001", "west"): 5.0,
+        ("83001", "east"): 40.0,
+        ("83003", "west"): 14.5,
+        ("83003", "east"): 15.5,
+    }
+    keys = list(zip(times["from_id"], times["to_id"], strict=True))
+    times["travel_time_min"] = [minutes.get(key, 40.0) for key in keys]
+    times.attrs = dict(state.travel_times.attrs)
+    world = replace(state, travel_times=times, population=population)
+    comparison = moved(world)
+    told = comparison.communes.xs("ime-x", level="service")["is_distinguishable"]
+    assert (bool(told["83001"]), bool(told["83003"])) == (True, False)
+    found = row(comparison, "within_15_min_persons")
+    # a quarter of everyone: half of those under 20 and the scale of 0.5, on half the persons of each commune
+    assert found["delta"] == pytest.approx(-(sure + doubtful) / 8)
+    assert bool(found["is_distinguishable"]) == is_told
+
+
 def test_closing_leaves_no_time_and_says_so(state: State) -> None:
     closed = Scenario(id="F", name="Fermeture", change=(CloseSite(authorisation_id="ime-x"),))
     comparison = compare(compute(state), compute(apply(state, closed)))
@@ -138,6 +169,43 @@ def test_councils_add_up_and_name_the_worst_loss(state: State) -> None:
     assert councils.loc[("commune", "83001"), "persons_loss"] == 10.0
     # the council that loses most comes first
     assert councils.xs("epci", level="level").index[0] == "1"
+
+
+@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    minutes=st.lists(st.integers(1, 100), min_size=8, max_size=8),
+    between=st.integers(0, 60),
+    limit=st.sampled_from([10.0, 30.0, 45.0, 60.0]),
+)
+def test_councils_equal_a_count_person_by_person(
+    state: State, minutes: list[int], between: int, limit: float
+) -> None:
+    times = state.travel_times.assign(travel_time_min=[float(value) for value in minutes])
+    times.attrs = dict(state.travel_times.attrs)
+    world = replace(
+        state,
+        travel_times=times,
+        site_times=state.site_times.assign(travel_time_min=float(between)),
+        parameters=replace(state.parameters, recruitment_max_min=limit),
+    )
+    before, after = np.array(minutes[:4], dtype=float), np.array(minutes[4:], dtype=float)
+    doubt = difference_uncertainty_min(before, after, float(between))
+    rows = list(zip(before, after, doubt, map(float, PERSONS), strict=True))
+    councils = moved(world).councils
+    places = {
+        ("territory", "territory"): rows,
+        ("departement", "83"): rows,
+        ("epci", "1"): rows[:2],
+        ("epci", "2"): rows[2:],
+        **{("commune", code): [one] for code, one in zip(state.communes.index, rows, strict=True)},
+    }
+    for (level, zone), inside in places.items():
+        expected = gains_and_losses(inside, limit)
+        if not any(one[0] <= limit or one[1] <= limit for one in inside):
+            assert ("ime-x", level, zone) not in councils.index
+            continue
+        found = councils.loc[("ime-x", level, zone)]
+        assert {key: found[f"persons_{key}"] for key in expected} == expected, (level, zone)
 
 
 def test_side_by_side_starts_with_today_and_keeps_what_does_not_move(state: State) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from territory.scenario import child_path, coordination, ehpad_care, recruitment
 from territory.study.state import State
-from territory.study.words.pathway import Coordination, PathStep
+from territory.study.words.indicators import Coordination, PathStep
 from tests.scenario.test_deserts import with_service
 
 

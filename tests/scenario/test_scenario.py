@@ -18,6 +18,7 @@ from territory.scenario import (
     compare,
     compute,
 )
+from territory.scenario.comparison import compare as comparing
 from territory.study.state import State
 from territory.study.words.model import Authorisation
 from tests import oracles
@@ -96,6 +97,31 @@ def test_comparison_matches_the_oracle(state: State) -> None:
         assert zones[column].sum() == total[column]
     assert total["worst_loss_commune"] == "83001"
     assert total["worst_loss_min"] == 28.0
+
+
+@pytest.mark.parametrize("doubt_min, is_told", [(27.9, True), (28.0, True), (28.1, False)])
+def test_a_difference_is_told_from_its_doubt_on(
+    state: State, monkeypatch: pytest.MonkeyPatch, doubt_min: float, is_told: bool
+) -> None:
+    monkeypatch.setattr(
+        comparing, "difference_uncertainty_min", lambda old, *_, **__: np.full(len(old), doubt_min)
+    )
+    rows = compare(compute(state), compute(apply(state, scenario(MOVE_IME)))).communes
+    # the west is 28 min further
+    row = rows.loc[("83001", "ime-x")]
+    assert (row["delta_travel_time_min"], bool(row["is_distinguishable"])) == (28.0, is_told)
+    assert row["effect"] == ("loss" if is_told else "indistinct")
+
+
+def test_two_sites_without_a_known_road_are_as_far_as_by_way_of_the_commune(state: State) -> None:
+    lost = replace(state, site_times=state.site_times.iloc[:0])
+    rows = compare(compute(lost), compute(apply(lost, scenario(MOVE_IME)))).communes
+    before, after = np.array([5.0, 12.0, 33.0, 80.0]), np.array([33.0, 21.0, 5.0, 50.0])
+    expected = difference_uncertainty_min(before, after, before + after)
+    np.testing.assert_allclose(rows.xs("ime-x", level="service")["detectable_min"], expected)
+    # less is known than with the road between them
+    known = compare(compute(state), compute(apply(state, scenario(MOVE_IME)))).communes
+    assert (rows["detectable_min"] >= known["detectable_min"]).all()
 
 
 def test_nothing_moves_nothing_changes(state: State) -> None:

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from territory.scenario import MoveSite, Scenario, account_terms, apply, compare, compute
-from territory.scenario.accounts.travel_accounts import DEFAULT_TRIPS, QUANTITIES, trips_of
+from territory.scenario.accounts import DEFAULT_TRIPS, QUANTITIES, trips_of
 from territory.study.state import State
-from territory.study.words.costs import Prices, StaffHour, Vehicle
+from territory.study.words.indicators import Prices, StaffHour, Vehicle
 from territory.study.words.model import Authorisation, Trip
 from tests.scenario import oracles_accounts as oracle
 
@@ -56,7 +56,6 @@ def test_staff_time_is_counted_in_its_own_account(state: State) -> None:
     assert ("83002", "ime-x", "child") not in trips.index
 
 
-@settings(deadline=None, max_examples=25)
 @given(
     returns=st.integers(0, 40),
     low=st.floats(1, 2),
@@ -68,7 +67,7 @@ def test_staff_time_is_counted_in_its_own_account(state: State) -> None:
 def test_every_quantity_matches_the_trips_driven_one_by_one(
     returns: int, low: float, wider: float, board: float, per_trip: float, included: float
 ) -> None:
-    from territory.scenario.accounts.travel_accounts import _count
+    from territory.scenario.accounts import _count
 
     vehicle = TAXI.model_copy(update={"eur_per_trip": per_trip, "included_km": included})
     trip = Trip(
@@ -108,7 +107,7 @@ def test_every_quantity_matches_the_trips_driven_one_by_one(
 @settings(deadline=None, max_examples=20)
 @given(returns=st.floats(0, 200), times=st.floats(0, 5))
 def test_accounts_scale_with_trips(returns: float, times: float) -> None:
-    from territory.scenario.accounts.travel_accounts import _count
+    from territory.scenario.accounts import _count
 
     def year(count: float) -> dict[str, np.ndarray]:
         trip = Trip(

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from territory.access import decay
@@ -28,7 +28,7 @@ from territory.scenario.doubt.random_errors import (
     read_pairs,
 )
 from territory.study.state import State
-from territory.study.words.criteria import Uncertainty
+from territory.study.words.indicators import Uncertainty
 from tests.scenario.test_deserts import by_time, with_scheme, with_service
 
 FEW = Uncertainty(draws=60)
@@ -299,7 +299,6 @@ def test_times_without_doubt_are_refused(state: State) -> None:
         drawn(replace(state, travel_times=bare))
 
 
-@settings(deadline=None, max_examples=60)
 @given(
     rows=st.lists(
         st.tuples(st.integers(0, 2), st.integers(0, 4), st.integers(0, 60), st.integers(0, 30)),

@@ -4,15 +4,15 @@ import math
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from territory.errors import ParameterError
 from territory.scenario import PoolSites, annuity_eur, building_costs, waits
-from territory.scenario.accounts.waiting import NOT_COMPUTABLE
+from territory.scenario.accounts import NOT_COMPUTABLE
 from territory.study.state import State
-from territory.study.words.costs import Building, Vehicle, Waiting
+from territory.study.words.indicators import Building, Vehicle, Waiting
 from tests.scenario import oracles_accounts as oracle
 
 SEEN = Waiting(authorisation="sessad-x", waiting=18, exits_per_year=12, year=2024, source="enquête")
@@ -79,7 +79,6 @@ def test_annuity_pays_the_debt(years: int, rate: float) -> None:
     assert annuity_eur(1000.0, years=years, rate_share=rate) == pytest.approx(expected, rel=1e-9)
 
 
-@settings(deadline=None, max_examples=50)
 @given(capital=st.floats(1, 1e8), years=st.floats(1, 100), rate=st.floats(0, 0.2))
 def test_annuity_repays_at_least_the_capital(capital: float, years: float, rate: float) -> None:
     payment = annuity_eur(capital, years=years, rate_share=rate)

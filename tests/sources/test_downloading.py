@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
 import os
 import shutil
 from collections import namedtuple
 from collections.abc import Iterator
 from pathlib import Path
 
-import pooch
 import pytest
 
 from territory.errors import DownloadError, OutputError, ParameterError, ReadError
@@ -310,12 +308,3 @@ def test_the_name_appears_only_when_the_bytes_are_on_disk(
     get(site.on("/a.csv", whole(BODY)), tmp_path)
     assert seen
     assert all(NAME not in listed for listed in seen)
-
-
-def test_the_logger_of_the_library_is_left_as_it_was(
-    site: Site, tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    level = pooch.get_logger().level
-    get(site.on("/a.csv", whole(BODY)), tmp_path)
-    assert pooch.get_logger().level == level != logging.ERROR
-    assert capfd.readouterr().err == ""

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import datetime as dt
 import zipfile
+from functools import partial
 from pathlib import Path
 
 import openpyxl
 import pandas as pd
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from territory.errors import MissingFileError, OutputError, ParameterError, ReadError, TerritoryWarning
 from territory.sources import read_template, write_template
 from territory.sources.field import workbook
+from territory.study.own_tables import read_observed_origins
 from tests.sources.broken import read_or_refuse
 
 COMMUNES = pd.DataFrame(
@@ -263,7 +265,6 @@ def test_what_cannot_be_written_is_refused(tmp_path):
     ),
 )
 @example(where="Identification", row=2, column=2, value=-693594)
-@settings(deadline=None, max_examples=25)
 def test_no_cell_ends_in_a_traceback(tmp_path_factory, where, row, column, value):
     folder = tmp_path_factory.mktemp("terrain")
     path = write_template(folder / "terrain.xlsx", COMMUNES, SERVICES)
@@ -274,3 +275,22 @@ def test_no_cell_ends_in_a_traceback(tmp_path_factory, where, row, column, value
         cell.data_type = "s"
     book.save(path)
     read_or_refuse(read_template, path)
+
+
+def test_the_places_of_reception_are_origins_of_a_study(template: Path) -> None:
+    holders = {("ime-salernes", "ime"): "autorisation-ime"}
+    book = openpyxl.load_workbook(template)
+    sheet = book["Lieux d'accueil"]
+    titles = [cell.value for cell in sheet[3]]
+    for line, (low, high, children) in enumerate(((0, 9, 3), (10, 20, 4)), start=4):
+        row = {"Code commune": "83121", "Site": "ime-salernes", "Service": "ime"}
+        row |= {"Âge minimal": low, "Âge maximal": high, "Enfants accompagnés": children}
+        for title, value in row.items():
+            sheet.cell(line, titles.index(title) + 1, value)
+    book.save(template)
+    read = partial(read_observed_origins, template, communes={"83121"}, authorisations={"autorisation-ime"})
+    assert read(holders=holders)[["commune_code", "authorisation_id", "children"]].to_numpy().tolist() == [
+        ["83121", "autorisation-ime", 7.0]
+    ]
+    with pytest.raises(ReadError, match="autorisation inconnue, 1 fois"):
+        read()

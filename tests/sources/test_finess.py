@@ -8,7 +8,7 @@ from pathlib import Path
 
 import geopandas as gpd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pyproj import Transformer
 from shapely import Point
@@ -22,7 +22,7 @@ from territory.sources import (
     read_finess_plus,
     read_finess_sites,
 )
-from territory.sources.producers.finess import finess_plus, historic
+from territory.sources.producers.finess import extracts, finess_plus
 from territory.sources.producers.finess.sites import commune_of
 from territory.tables.schemas import validate
 from territory.territories import TERRITORIES
@@ -49,7 +49,7 @@ PLACES = [
 
 
 def structure(number: int, departement: str, commune: str, **cells: str) -> str:
-    values = dict.fromkeys(historic.STRUCTURE, "")
+    values = dict.fromkeys(extracts.STRUCTURE, "")
     values |= {
         "nofinesset": f"{number:09d}",
         "nofinessej": "830100525",
@@ -221,7 +221,7 @@ def test_equipment_takes_the_category_of_its_site_and_becomes_services(tmp_path)
 
 
 def test_the_public_file_without_titles_is_read(tmp_path):
-    cells = dict.fromkeys(historic.EQUIPMENT, "")
+    cells = dict.fromkeys(extracts.EQUIPMENT, "")
     cells |= {"nofinesset": "830000001", "de": "844", "ta": "13", "client": "437", "capinstot": "20"}
     cells |= {"indsupinst": "N", "capautot": "25", "indsupaut": "N"}
     path = text(
@@ -383,7 +383,6 @@ def test_broken_files_of_finess_plus_are_refused(tmp_path, change, message):
 
 
 @given(cut=st.integers(0, 2500), byte=st.integers(0, 255))
-@settings(deadline=None, max_examples=40)
 def test_no_cut_or_altered_file_ends_in_a_traceback(tmp_path_factory, cut, byte):
     folder = tmp_path_factory.mktemp("plus")
     path = structures(folder / "a.json", establishment())

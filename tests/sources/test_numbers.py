@@ -6,7 +6,7 @@ import math
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from territory.errors import ParameterError, ReadError
@@ -82,7 +82,6 @@ def test_decimal_is_a_comma_or_a_point():
         numbers("1", decimal=";")
 
 
-@settings(deadline=None, max_examples=100)
 @given(
     st.lists(st.integers(-(10**9), 10**9), min_size=1, max_size=20),
     st.sampled_from([",", "."]),
@@ -95,7 +94,6 @@ def test_numbers_written_with_two_decimals_come_back(hundredths, mark, space):
     assert numbers(*written) == pytest.approx([value / 100 for value in hundredths], abs=1e-9)
 
 
-@settings(deadline=None, max_examples=200)
 @given(st.lists(st.text("0123456789,.- eE", max_size=9), min_size=1, max_size=5))
 def test_no_cell_becomes_nan_in_silence(cells):
     try:

@@ -286,7 +286,7 @@ def test_the_older_grid_names_one_commune(tmp_path):
     "lines, message",
     [
         (["CRS3035,0,1,1,1,1,83050"], r"« idcar_200m » : 1 identifiant illisible \(ligne 2 : « CRS3035 »"),
-        ([cell(0, 0)] * 2, r"1 carreau en double \(ligne 3\)"),
+        ([cell(0, 0)] * 2, r"1 carreau en double \(ligne 3 : CRS"),
         ([cell(0, 0), "CRS2975RES200mN0E0,0,1,1,1,1,97411"], "plusieurs projections"),
         ([cell(0, 0, persons="-1")], r"« ind » : 1 effectif absent ou négatif \(ligne 2\)"),
         ([cell(0, 0, persons="peu")], r"« ind ».*ligne 2 : « peu »"),

@@ -61,7 +61,7 @@ def test_legal_populations_refuse_what_does_not_add_to_a_table(tmp_path):
         sources.read_legal_population(
             text(path, "DEPCOM;COM;PMUN;PCAP;PTOT", "01001;A;1;1;2", "01002;B;beaucoup;1;2")
         )
-    with pytest.raises(ReadError, match=r"1 code de commune en double \(01001"):
+    with pytest.raises(ReadError, match=r"1 code de commune en double \(ligne 3 : 01001"):
         sources.read_legal_population(
             text(path, "DEPCOM;COM;PMUN;PCAP;PTOT", "01001;A;1;1;2", "01001;A;1;1;2")
         )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from territory.errors import MissingFileError, ParameterError, ReadError, TerritoryWarning
@@ -30,7 +30,6 @@ CELLS = st.text(st.characters(codec="utf-8", exclude_characters="\x00\r\n\ufeff"
 @given(
     rows=st.lists(st.tuples(CELLS, CELLS, CELLS), min_size=1, max_size=6), end=st.sampled_from(["\n", "\r\n"])
 )
-@settings(deadline=None, max_examples=60)
 def test_a_stream_reads_what_read_table_reads(tmp_path_factory, rows, end):
     path = tmp_path_factory.mktemp("flux") / "a.csv"
     cells = [["un", "deux", "trois"], *rows]

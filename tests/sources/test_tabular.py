@@ -9,7 +9,7 @@ from pathlib import Path
 
 import openpyxl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from territory.errors import MissingFileError, ParameterError, ReadError
@@ -205,7 +205,6 @@ def test_absent_columns_are_listed_with_the_closest_name(tmp_path):
 LETTERS = st.text(st.sampled_from("aZ09éèàç ;,|\t\"'\n.-"), max_size=8)
 
 
-@settings(deadline=None, max_examples=60)
 @given(
     st.lists(st.lists(LETTERS, min_size=3, max_size=3), min_size=1, max_size=12),
     st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "latin-1"]),
@@ -225,7 +224,6 @@ def test_every_table_comes_back_as_it_was(tmp_path_factory, rows, encoding, sepa
     assert read_table(path, separator=separator).to_numpy().tolist() == expected
 
 
-@settings(deadline=None, max_examples=150)
 @given(st.binary(max_size=200))
 def test_any_bytes_give_a_table_or_a_read_error(tmp_path_factory, content):
     path = tmp_path_factory.mktemp("bytes") / "a.csv"

@@ -12,7 +12,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from territory.errors import MissingFileError, OutputError, ParameterError, ReadError, TerritoryError
@@ -196,7 +196,6 @@ _names = st.lists(_steps, min_size=1, max_size=5).flatmap(
 )
 
 
-@settings(max_examples=150, deadline=None)
 @given(names=st.lists(_names, min_size=1, max_size=4), mode=st.sampled_from([0, 0o100644, 0o120777, 0o40755]))
 @pytest.mark.filterwarnings("ignore:Duplicate name")
 def test_no_name_writes_outside(
@@ -217,7 +216,6 @@ def test_no_name_writes_outside(
     assert archive.read_bytes() == packed
 
 
-@settings(max_examples=150, deadline=None)
 @given(data=st.data())
 def test_any_damage_is_an_error_or_changes_nothing(
     data: st.DataObject, tmp_path_factory: pytest.TempPathFactory

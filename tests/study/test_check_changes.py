@@ -10,9 +10,9 @@ import pytest
 from pydantic import TypeAdapter
 
 from territory.study import load_study
-from territory.study.tables.own_tables import read_change_table
+from territory.study.own_tables import read_change_table
 from territory.study.words.changes import Change
-from territory.study.words.siting import Siting
+from territory.study.words.questions import Siting
 from tests.study.test_load import GOOD, line, problems_of, write
 
 SITING = """
@@ -155,6 +155,64 @@ def test_families_elsewhere_need_data(tmp_path: Path) -> None:
     shared = problems_of(tmp_path, closest.replace('"closest"', '"reallocated"'))
     assert "capacité de chaque site" in shared
     assert "orientation ou waiting" in shared
+
+
+CAMSP = """
+[[service]]
+site_id = "nouveau"
+service = "camsp"
+authorisation_id = "camsp-x"
+is_complete_list = true
+"""
+CAMSP_MOVES = (
+    CAMSP
+    + """
+[[scenario]]
+id = "B"
+name = "Le CAMSP déménage"
+families = "closest"
+"""
+    + CHANGE.format("move_site")
+    + 'authorisation_ids = ["camsp-x"]\nto_site_id = "ime-salernes"\n'
+)
+POOLED = 'name = "GCSMS"\nmember_ids = ["cmpp-draguignan", "ime-salernes"]\nsite_id = "nouveau"\n'
+POOLED += 'shared = ["transport"]\n'
+MERGED = 'into_authorisation_id = "ime-salernes"\nabsorbed_ids = ["cmpp-draguignan"]\n'
+
+
+@pytest.mark.parametrize(
+    "kind, said, moved",
+    [
+        ("pool_sites", POOLED + "moves_services = false\n", POOLED + "moves_services = true\n"),
+        ("merge_establishments", MERGED, MERGED + 'to_site_id = "nouveau"\n'),
+    ],
+)
+def test_only_families_whose_place_changes_need_a_complete_list(
+    tmp_path: Path, kind: str, said: str, moved: str
+) -> None:
+    study = load_study(write(tmp_path, GOOD + CAMSP_MOVES + CHANGE.format(kind) + said))
+    assert study.scenario[1].families == "closest"
+    message = problems_of(tmp_path, GOOD + CAMSP_MOVES + CHANGE.format(kind) + moved)
+    assert "liste complète" in message
+    assert "cmpp, ime" in message
+
+
+def test_a_file_that_is_wrong_in_one_place_is_checked_in_the_others(tmp_path: Path) -> None:
+    text = GOOD.replace('to_site_id = "nouveau"', 'to_site = "nouveau"')
+    text += '\n[[scenario.change]]\ntype = "deplacer"\n' + CHANGE.format("close_site")
+    text += 'authorisation_id = "ime-de-nulle-part"\nraison = 3\n'
+    text += '\n[[site]]\nid = "autre"\ncommune_code = 83050\nlongitude = 143.2\nlatitude = 43.5\n'
+    message = problems_of(tmp_path, text)
+    for expected in (
+        "clé inconnue « to_site »",
+        "type de changement inconnu « deplacer »",
+        "clé inconnue « raison »",
+        "autorisation inconnue « ime-de-nulle-part »",
+        "hors du territoire",
+    ):
+        assert expected in message
+    at = line(text, 'authorisation_id = "ime-de-nulle-part"') - 1
+    assert f"ligne {at - 1} : autorisation inconnue" in message or f"ligne {at} : autorisation" in message
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,20 @@ import pytest
 import territory
 from territory.datasets.catalogue import dataset_names
 from territory.errors import StudyError
-from territory.study.checks.path_safety import paths_outside
 from territory.study.load import built_in_studies
+from territory.study.raw_study import paths_outside
 
-SMALL = (Path(__file__).parent.parent / "workflow" / "petite.toml").read_text("utf-8")
+SMALL = """\
+id = "petite"
+title = "Petite étude"
+question = "Où sont les hôpitaux ?"
+population = "rp2021"
+[territory]
+name = "Var"
+departement_codes = ["83"]
+[travel]
+closest_services = ["hopital"]
+"""
 OUTSIDE = [
     "/etc/passwd",
     "../voisin/origines.csv",
@@ -35,7 +45,7 @@ def test_files_outside_the_folder_are_refused_before_they_are_opened(
     study = tmp_path / "etude.toml"
     study.write_text(f'{SMALL}\n[files]\n{key} = "{path}"\n', encoding="utf-8")
     monkeypatch.setattr(
-        "territory.study.checks.references.check_references", lambda *_: pytest.fail("looked for the file")
+        "territory.study.references.check_references", lambda *_: pytest.fail("looked for the file")
     )
     with pytest.raises(StudyError, match=r"ligne \d+ : .* est hors du dossier de l'étude"):
         territory.load_study(study)

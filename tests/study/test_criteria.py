@@ -7,8 +7,8 @@ import pytest
 
 from territory.errors import ReadError, StudyError
 from territory.study import load_study
-from territory.study.tables.gp_tables import read_activity, read_consumption
-from territory.study.words.criteria import DREES_SCHEME
+from territory.study.own_tables import read_activity, read_consumption
+from territory.study.words.indicators import DREES_SCHEME
 from tests.study.test_load import GOOD, write
 
 CRITERION = """
@@ -48,7 +48,7 @@ def test_what_is_wrong_is_said_with_its_line(tmp_path: Path) -> None:
     wrong = CRITERION.replace("threshold = 45", "threshold = 130").replace('["ime"]', '["pharmcie"]')
     text = said(tmp_path, wrong)
     assert "130 min dépasse max_time_min = 120 min" in text
-    assert "service inconnu « pharmcie » ; vouliez-vous dire « pharmacie »" in text
+    assert "service inconnu « pharmcie » ; vouliez-vous dire pharmacie ?" in text
     assert "ligne" in text
     assert "déclaré 2 fois" in said(tmp_path, CRITERION + CRITERION.replace('"enfants"', '"autres"'))
     assert "nomme ses services" in said(tmp_path, CRITERION.replace('services = ["ime"]\n', ""))

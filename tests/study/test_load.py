@@ -6,7 +6,7 @@ import pytest
 
 from territory.errors import MissingFileError, StudyError
 from territory.study import built_in_studies, load_study
-from territory.study.words.toml_lines import key_lines, line_of
+from territory.study.raw_study import key_lines, line_of
 
 GOOD = """\
 id = "essai"

@@ -4,7 +4,7 @@ import math
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from territory.errors import SchemaError
@@ -13,7 +13,6 @@ from territory.supply import available_places
 COUNT = st.one_of(st.none(), st.integers(0, 20))
 
 
-@settings(deadline=None, max_examples=30)
 @given(
     rows=st.lists(
         st.tuples(COUNT, COUNT, COUNT, st.one_of(st.none(), st.integers(60, 90))), min_size=1, max_size=5

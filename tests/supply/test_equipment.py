@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from territory.errors import SchemaError, TerritoryWarning
-from territory.sources.producers.finess.historic import read_finess_equipment
+from territory.sources.producers.finess.extracts import read_finess_equipment
 from territory.supply import places_by_zone, services_from_strata, strata_from_equipment
 from territory.tables.schemas import validate
 from tests.supply import oracles
@@ -50,7 +50,6 @@ ONE_LINE = st.fixed_dictionaries(
 
 
 @pytest.mark.filterwarnings(REPEATED)
-@settings(deadline=None, max_examples=30)
 @given(rows=st.lists(ONE_LINE, min_size=1, max_size=12), once=st.booleans(), seed=st.integers(0, 9))
 def test_matches_counting_line_by_line(rows: list[dict], once: bool, seed: int) -> None:
     # an establishment has one category

@@ -13,7 +13,7 @@ from territory.sources.producers.finess.categories import (
     Category,
 )
 from territory.supply import ACTIVITIES, classify_equipment
-from territory.tables.schemas import CAPACITY_UNITS, RECEPTION_MODES
+from territory.tables.codes import CAPACITY_UNITS, RECEPTION_MODES
 
 
 def classify(*pairs: tuple[str | None, str | None], **options: object) -> pd.DataFrame:

@@ -4,7 +4,7 @@ import math
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from territory.datasets import load_var
@@ -87,7 +87,6 @@ WORLD = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=25)
 @given(world=WORLD, order=st.randoms(use_true_random=False))
 def test_zones_match_the_oracle_in_any_order(world: list, order: object) -> None:
     # one scope, and one capacity where it is that of the whole, per authorisation

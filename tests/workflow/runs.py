@@ -27,8 +27,12 @@ from territory.files import folder_lock
 from territory.workflow.run import run_study
 folder_lock.WAIT_S = float(sys.argv[3])
 print("{READY}", flush=True)
+def say(step):
+    print(step, flush=True)
+    if step == sys.argv[4]:
+        sys.stdin.readline()
 try:
-    run_study(sys.argv[1], out_dir=sys.argv[2], on_step=lambda step: print(step, flush=True))
+    run_study(sys.argv[1], out_dir=sys.argv[2], on_step=say)
 except TerritoryError as error:
     print("refus :", error, flush=True)
     sys.exit(1)
@@ -41,6 +45,14 @@ class Run:
 
     process: subprocess.Popen[str]
     said: str = ""
+
+    def go_on(self) -> None:
+        """Let a run that waits at a step go on."""
+        stream = self.process.stdin
+        if stream is None:
+            raise AssertionError("a run is started with its input piped")
+        stream.write("\n")
+        stream.flush()
 
     def wait_for(self, text: str) -> None:
         """Read what the process says until a line holds a text."""
@@ -60,7 +72,9 @@ class Run:
             raise AssertionError("a run is started with its output piped")
         # `communicate` would pass over what `readline` has read ahead
         self.said += stream.read()
-        stream.close()
+        for pipe in (stream, self.process.stdin):
+            if pipe is not None:
+                pipe.close()
         return self.process.wait(timeout=300), self.said
 
 
@@ -73,10 +87,13 @@ def without_documents() -> Iterator[None]:
         yield
 
 
-def start(study: str | Path, out_dir: Path, *, wait_s: float = 0.0, command: tuple[str, ...] = ()) -> Run:
-    """Start a run in its own process."""
+def start(
+    study: str | Path, out_dir: Path, *, wait_s: float = 0.0, pause: str = "", command: tuple[str, ...] = ()
+) -> Run:
+    """Start a run in its own process, which waits at a step where one is named, until it is told to go on."""
     process = subprocess.Popen(
-        [*command, sys.executable, "-c", PROGRAM, str(study), str(out_dir), str(wait_s)],
+        [*command, sys.executable, "-c", PROGRAM, str(study), str(out_dir), str(wait_s), pause],
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -39,6 +39,7 @@ def test_wrong_codes_and_names_are_refused(tmp_path: Path, departement: str, nam
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_haute_garonne_from_init_to_pdf(
     shared_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,42 +1,58 @@
 from __future__ import annotations
 
-from importlib import resources
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 import territory
-from territory.release.comparison import comparison_tables, published_side_by_side
+from territory.release.comparison import comparison_tables, long_trips, released_measures
 from territory.result import StudyResult
+from territory.tables.measures import BY_NAME, KEYS
 from territory.tables.schemas import validate
+from tests import vallon
 
 
 @pytest.fixture(scope="module")
-def result(draguignan: StudyResult) -> StudyResult:
-    return draguignan
-
-
-@pytest.fixture(scope="module")
-def found(result: StudyResult) -> dict[str, pd.DataFrame]:
-    return comparison_tables(result)
+def result(made_up: StudyResult) -> StudyResult:
+    return made_up
 
 
 def test_every_scenario_is_beside_today(result: StudyResult) -> None:
-    table = published_side_by_side(result)
-    assert list(table.columns[:8]) == [
-        "level",
-        "zone",
-        "zone_name",
-        "service",
-        "measure",
-        "unit",
-        "today_value",
-        "today_note",
-    ]
+    table = released_measures(result)
+    keys = ["scenario", "level", "zone", "service", "measure", "threshold_min", "criterion", "who", "bound"]
+    assert not table.duplicated(keys).any()
+    assert table["scenario"].unique().tolist() == list(result.comparisons)
+    assert table.groupby("scenario").size().nunique() == 1
+    # what a measure is of is a key of its rows, never a part of a name
+    within = table[table["measure"] == "within_share"]
+    assert set(within["threshold_min"]) == set(result.baseline.state.parameters.thresholds_min)
+    accounts = table[table["measure"].str.startswith("year_")]
+    assert set(accounts["who"]) <= {"child", "parent", "staff"}
+    assert set(accounts["bound"]) == {"direct", "low", "high"}
+
+
+def test_long_measures_say_what_the_wide_ones_say(result: StudyResult) -> None:
+    table, wide = released_measures(result), result.side_by_side
     for name in result.comparisons:
-        assert {f"{name}_value", f"{name}_delta", f"{name}_is_distinguishable", f"{name}_note"} <= set(table)
-    assert not table.duplicated(["level", "zone", "service", "measure"]).any()
+        rows = table[table["scenario"] == name]
+        names = [
+            BY_NAME[row["measure"]].keyed.name(**{key: row[key] for key in KEYS if row[key] == row[key]})
+            for row in rows.to_dict("records")
+        ]
+        assert names == wide.index.get_level_values("measure").tolist()
+        shown = rows["scenario_value"].notna().to_numpy()
+        expected = wide[name, "value"].to_numpy(float)[shown]
+        assert rows["scenario_value"].to_numpy(float)[shown] == pytest.approx(expected, rel=1e-3, abs=0.6)
+
+
+def test_accounts_of_travel_keep_their_values(result: StudyResult) -> None:
+    for comparison in result.comparisons.values():
+        long = long_trips(comparison.trips)
+        row = long[(long["measure"] == "year_vehicle_eur") & (long["bound"] == "high")]
+        expected = comparison.trips["delta_year_vehicle_high_eur"]
+        assert row["delta_value"].tolist() == pytest.approx(expected.tolist(), nan_ok=True)
+        assert len(long) == 12 * len(comparison.trips)
 
 
 def test_side_by_side_says_what_the_comparisons_say(result: StudyResult) -> None:
@@ -70,45 +86,35 @@ def test_commune_table_keeps_the_contract(result: StudyResult) -> None:
 def test_no_small_count_leaves(result: StudyResult, monkeypatch: pytest.MonkeyPatch) -> None:
     # no council of this study is that small: a higher threshold stands for smaller councils
     threshold = 800
-    monkeypatch.setattr("territory.release.comparison.THRESHOLD", threshold)
-    found = comparison_tables(result)
-    long = found["comparaison_mesures"]
+    monkeypatch.setattr("territory.release.treatment.THRESHOLD", threshold)
+    long = comparison_tables(result)["comparaison_mesures"]
     counts = long[long["unit"] == "persons"]
-    hidden = counts[counts["note"] == "< 11"]
+    hidden = counts[(counts["note"] == "< 11") | (counts["baseline_note"] == "< 11")]
     assert len(hidden)
     # a difference would give the withheld side back
     assert hidden["delta_value"].isna().all()
     values = counts[["baseline_value", "scenario_value"]]
     assert ((values == 0) | (values >= threshold) | values.isna()).all(axis=None)
-    wide = found["scenarios_cote_a_cote"]
-    counts = wide[wide["unit"] == "persons"]
-    hidden = counts[counts["B_note"] == "< 11"]
-    assert len(hidden)
-    assert hidden[["B_value", "B_delta"]].isna().all(axis=None)
-    values = counts[[column for column in wide if column.endswith("_value")]]
-    assert ((values == 0) | (values >= threshold) | values.isna()).all(axis=None)
 
 
 def test_observed_children_are_withheld(tmp_path: Path) -> None:
-    rows = ["83050,ime-salernes,40", "83121,ime-salernes,4", "83007,ime-salernes,25"]
+    rows = [f"{code},{vallon.IME},{count}" for code, count in (("03901", 40), ("03906", 4), ("03902", 25))]
     lines = "\n".join(["commune_code,authorisation_id,children", *rows])
     (tmp_path / "origines.csv").write_text(lines, encoding="utf-8")
-    text = (resources.files("territory.datasets") / "studies" / "draguignan.toml").read_text("utf-8")
-    study = tmp_path / "etude.toml"
-    study.write_text(text + '\n[files]\nobserved_origins = "origines.csv"\n', encoding="utf-8")
+    study = vallon.copied(tmp_path, vallon.text() + '\n[files]\nobserved_origins = "origines.csv"\n')
     tables = comparison_tables(territory.run_study(study))
-    for name in ("comparaison_mesures", "scenarios_cote_a_cote"):
-        mine = tables[name][tables[name]["service"] == "ime-salernes"]
-        values = mine[[c for c in mine if c.endswith(("_value", "_delta")) and c != "today_value"]]
-        assert len(mine)
-        assert values.isna().all(axis=None)
-        assert (mine.filter(regex="note$") == "secret").all(axis=None)
+    measures = tables["comparaison_mesures"]
+    mine = measures[measures["service"] == vallon.IME]
+    assert len(mine)
+    assert mine.filter(regex="_value$").isna().all(axis=None)
+    assert (mine.filter(regex="note$") == "secret").all(axis=None)
     councils = tables["comparaison_conseils"]
-    counts = councils[councils["service"] == "ime-salernes"].filter(like="persons_")
+    counts = councils[councils["service"] == vallon.IME].filter(like="persons_")
     assert (counts == "secret").all(axis=None)
 
 
-def test_what_nobody_gave_is_said_and_not_guessed(found: dict[str, pd.DataFrame]) -> None:
+def test_what_nobody_gave_is_said_and_not_guessed(draguignan: StudyResult) -> None:
+    found = comparison_tables(draguignan)
     assert found["attentes"]["note"].eq("non calculable, données à demander à la MDPH").all()
     terms = found["comptes_de_trajets"].set_index(["service", "who"])["missing"]
     assert "valeur d'une heure de professionnel" in terms["sessad-autisme-salernes", "staff"]
@@ -121,8 +127,8 @@ def test_what_nobody_gave_is_said_and_not_guessed(found: dict[str, pd.DataFrame]
     assert "D" not in set(found["batiments"]["scenario"])
 
 
-def test_priced_trips_of_the_study(result: StudyResult) -> None:
-    trips = result.comparisons["A"].trips.loc[("territory", "sessad-autisme-salernes", "staff")]
+def test_priced_trips_of_the_study(draguignan: StudyResult) -> None:
+    trips = draguignan.comparisons["A"].trips.loc[("territory", "sessad-autisme-salernes", "staff")]
     kilometres = trips["baseline_year_low_km"]
     assert trips["baseline_year_vehicle_low_eur"] == pytest.approx(0.636 * kilometres)
     assert trips["baseline_year_co2_low_kg"] == pytest.approx(0.193 * kilometres)

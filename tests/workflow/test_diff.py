@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from territory.errors import MissingFileError, StudyError
 from territory.report.documents.run_difference import published
 from territory.result import StudyResult
 from territory.workflow.past_runs.compare_runs import RunDifference, diff_runs, indicators, write_difference
-from tests.study.test_load import GOOD, write
+from tests import vallon
 from tests.workflow.runs import without_documents
 
 
@@ -28,7 +29,7 @@ def written(study: str | Path, folder: Path, *, population: str | None = None) -
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return tuple(
-        written("draguignan", tmp_path_factory.mktemp(vintage), population=vintage)
+        written(vallon.STUDY, tmp_path_factory.mktemp(vintage), population=vintage)
         for vintage in ("rp2017", "rp2021")
     )
 
@@ -46,7 +47,7 @@ def test_another_census_changes_only_what_population_explains(difference: RunDif
     np.testing.assert_allclose(parts.drop(columns="from_population"), 0, atol=1e-9)
     assert "travel_time_min" not in changes.index.get_level_values("indicator")
     assert difference.crossings.empty
-    population = changes.loc[("population_hab", "83050", "")]
+    population = changes.loc[("population_hab", vallon.TOWN, "")]
     assert population["value_b"] - population["value_a"] == population["delta"]
 
 
@@ -63,11 +64,9 @@ def test_a_run_does_not_differ_from_itself(runs: tuple[Path, Path], tmp_path: Pa
 
 
 def test_a_new_site_changes_times_through_supply(runs: tuple[Path, Path], tmp_path: Path) -> None:
-    source = Path(territory.__file__).parent / "datasets" / "studies" / "draguignan.toml"
-    opened = '\n[[site]]\nid = "comps"\nname = "Urgences de Comps"\ncommune_code = "83044"\n'
-    opened += '\n[[service]]\nsite_id = "comps"\nservice = "urgences"\nis_complete_list = true\n'
-    path = tmp_path / "etude.toml"
-    path.write_text(source.read_text("utf-8") + opened, encoding="utf-8")
+    opened = f'\n[[site]]\nid = "haut"\nname = "Urgences"\ncommune_code = "{vallon.UPPER}"\n'
+    opened += '\n[[service]]\nsite_id = "haut"\nservice = "urgences"\nis_complete_list = true\n'
+    path = vallon.copied(tmp_path, vallon.text() + opened)
     found = diff_runs(runs[1], written(path, tmp_path))
     times = found.changes.xs("travel_time_min", level="indicator")
     assert set(times.index.get_level_values("service")) <= {"urgences"}
@@ -92,9 +91,12 @@ def test_folder_without_manifest_and_data_that_changed(runs: tuple[Path, Path], 
     with pytest.raises(MissingFileError, match="manifest"):
         diff_runs(tmp_path, runs[0])
     manifest = json.loads((runs[0] / "manifest.json").read_text("utf-8"))
-    key = next(name for name in manifest["inputs_sha256"] if name.endswith("communes.csv"))
+    key = next(name for name in manifest["inputs_sha256"] if name.endswith("cog.csv"))
     manifest["inputs_sha256"][key] = "0" * 64
     (tmp_path / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    # where the files of the study are, seen from this copy of the folder
+    seen = Path(os.path.relpath(vallon.FOLDER, tmp_path)).as_posix()
+    (tmp_path / "timings.json").write_text(json.dumps({"study_folder": seen}), encoding="utf-8")
     with pytest.raises(StudyError, match="n'est plus le fichier d'alors"):
         diff_runs(tmp_path, runs[1])
 
@@ -102,8 +104,13 @@ def test_folder_without_manifest_and_data_that_changed(runs: tuple[Path, Path], 
 def test_a_study_with_its_own_files_is_found_again_from_anywhere(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "origines.csv").write_text("commune_code;authorisation_id;children\n83050;ime-salernes;40\n")
-    study = write(tmp_path, GOOD + '\n[files]\nobserved_origins = "origines.csv"\n')
+    (tmp_path / "origines.csv").write_text(
+        f"commune_code;authorisation_id;children\n{vallon.TOWN};030990001;40\n"
+    )
+    more = (
+        '\n[files]\nobserved_origins = "origines.csv"\n[[authorisation]]\nid = "030990001"\nlabel = "IME"\n'
+    )
+    study = vallon.copied(tmp_path, vallon.SMALL_STUDY.read_text("utf-8") + more)
     # as a planner's: with its report, its tables and its layers
     result = territory.run_study(study, out_dir=tmp_path / "resultats")
     assert result.report_dir is not None
@@ -111,8 +118,8 @@ def test_a_study_with_its_own_files_is_found_again_from_anywhere(
     assert diff_runs(result.report_dir, result.report_dir).changes.empty
 
 
-def test_indicators_do_not_depend_on_the_order_of_communes(draguignan: StudyResult) -> None:
-    state = draguignan.baseline.state
+def test_indicators_do_not_depend_on_the_order_of_communes(made_up: StudyResult) -> None:
+    state = made_up.baseline.state
     shuffled = replace(state, communes=state.communes.iloc[::-1])
     one, other = (indicators(world, ()).sort_index() for world in (state, shuffled))
     pd.testing.assert_series_equal(one, other)

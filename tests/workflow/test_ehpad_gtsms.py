@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import StringIO
 from pathlib import Path
 
 import pandas as pd
@@ -10,25 +11,33 @@ import pytest
 import territory
 from territory.plot import show
 from territory.plot.style import to_svg
+from territory.release.handed_tables import tables
 from territory.report.documents.council import council_report
 from territory.report.layout.document import plain_text, to_data
 from territory.result import StudyResult
+from tests.declared import check
+from tests.embedded import lent
 
 GOLDEN = Path(__file__).with_name("golden_groupings.csv")
 
 
 @pytest.fixture(scope="module")
-def written(tmp_path_factory: pytest.TempPathFactory) -> StudyResult:
-    return territory.run_study("ehpad-gtsms", out_dir=tmp_path_factory.mktemp("gtsms"))
+def found() -> StudyResult:
+    return lent("ehpad-gtsms")
 
 
-def read(result: StudyResult, name: str) -> pd.DataFrame:
-    assert result.report_dir is not None
-    return pd.read_csv(result.report_dir / "tables" / f"{name}.csv")
+@pytest.fixture(scope="module")
+def handed(found: StudyResult) -> dict[str, pd.DataFrame]:
+    return tables(found)
 
 
-def test_public_ehpad_alone_are_grouped_and_the_others_are_context(written: StudyResult) -> None:
-    for answer in written.groupings.values():
+def read(handed: dict[str, pd.DataFrame], name: str) -> pd.DataFrame:
+    """Read a table as its reader does, from its CSV."""
+    return pd.read_csv(StringIO(handed[name].to_csv(index=False)))
+
+
+def test_public_ehpad_alone_are_grouped_and_the_others_are_context(found: StudyResult) -> None:
+    for answer in found.groupings.values():
         assert len(answer.members) == 20
         assert (answer.members["legal_status"] == "public").all()
         assert answer.members["status_basis"].str.contains("déduit").all()
@@ -44,8 +53,8 @@ def test_public_ehpad_alone_are_grouped_and_the_others_are_context(written: Stud
         assert answer.result.status == "optimal"
 
 
-def test_neighbours_of_the_var_are_together(written: StudyResult) -> None:
-    members = written.groupings["proximite"].members
+def test_neighbours_of_the_var_are_together(found: StudyResult) -> None:
+    members = found.groupings["proximite"].members
     towns = members.groupby("group")["commune_name"].agg(set)
     assert {"Cogolin", "Grimaud", "La Croix-Valmer"} in list(towns)
     assert {"Fréjus", "Saint-Raphaël", "Puget-sur-Argens", "Seillans"} in list(towns)
@@ -53,12 +62,12 @@ def test_neighbours_of_the_var_are_together(written: StudyResult) -> None:
     # Toulon is minutes away from its own hospital, Seillans more than an hour
     to_support = members.set_index("commune_name")["drive_to_support_min"]
     assert to_support["Toulon"] < 10 < 60 < to_support["Seillans"]
-    epci = written.groupings["epci"].members
+    epci = found.groupings["epci"].members
     assert epci.groupby("epci_code")["group"].nunique().eq(1).all()
 
 
-def test_alternatives_stand_side_by_side_as_they_did(written: StudyResult) -> None:
-    table = read(written, "groupements_comparaison")
+def test_alternatives_stand_side_by_side_as_they_did(handed: dict[str, pd.DataFrame]) -> None:
+    table = read(handed, "groupements_comparaison")
     expected = pd.read_csv(GOLDEN)
     pd.testing.assert_frame_equal(table, expected, atol=0.11, check_dtype=False)
     groups = table[table["option"] == "groups"].set_index("alternative")
@@ -67,24 +76,35 @@ def test_alternatives_stand_side_by_side_as_they_did(written: StudyResult) -> No
     assert groups["mean_drive_min"].is_monotonic_increasing
 
 
-def test_the_table_to_fill_in_is_french_and_supposes_nothing(written: StudyResult) -> None:
-    table = read(written, "groupement_proximite_mutualisation")
+def test_the_table_to_fill_in_is_french_and_supposes_nothing(
+    found: StudyResult, handed: dict[str, pd.DataFrame]
+) -> None:
+    table = read(handed, "groupement_proximite_mutualisation")
     assert table["Service à partager"].nunique() == 9
     assert len(table) == 9 * 20
     asked = ["Partagé (oui ou non)", "Heures par an aujourd'hui", "Allers-retours par an vers l'hôte"]
     assert table[asked].isna().all(axis=None)
     assert table["Trajet vers l'hôte (min)"].notna().all()
-    assert "budget_eur" not in read(written, "groupement_proximite_membres")
-    assert len(read(written, "groupements_contexte")) == 75 * len(written.groupings)
+    assert "budget_eur" not in read(handed, "groupement_proximite_membres")
+    assert len(read(handed, "groupements_contexte")) == 75 * len(found.groupings)
 
 
-def test_the_report_builds_and_the_map_is_drawn(written: StudyResult) -> None:
+@pytest.mark.slow
+def test_the_report_builds(tmp_path: Path) -> None:
+    written = territory.run_study("ehpad-gtsms", out_dir=tmp_path)
     assert written.report_dir is not None
     assert (written.report_dir / "rapport.pdf").read_bytes().startswith(b"%PDF-")
-    council = to_data(council_report(written))[0]
+
+
+def test_the_report_says_and_draws_the_groups(found: StudyResult) -> None:
+    council = to_data(council_report(found))[0]
     said = plain_text(council)
     assert "6 groupes de 3 à 5 établissements" in said.replace("\u00a0", " ")
     assert "déduit de la couleur" in said
-    picture = to_svg(show(written.groupings["proximite"], outlines=written.dataset.outlines)).decode()
+    picture = to_svg(show(found.groupings["proximite"], outlines=found.dataset.outlines)).decode()
     assert "siège" in picture
     assert "déduit de la couleur" in picture
+
+
+def test_every_column_is_declared(found: StudyResult) -> None:
+    check(found)

@@ -10,19 +10,19 @@ import pytest
 
 from territory.errors import OutputError
 from territory.files.folder_lock import HOLDER, LOCK, hold
+from tests import vallon
 from tests.workflow import runs
 
-STUDY = Path(__file__).with_name("petite.toml")
+STUDY = vallon.SMALL_STUDY
 KEPT = Path("data") / "processed" / "petite"
 
 
 def test_second_run_refuses_and_names_the_first(tmp_path: Path) -> None:
-    first = runs.start(STUDY, tmp_path)
+    first = runs.start(STUDY, tmp_path, pause="Temps de trajet et besoins")
     first.wait_for("Temps de trajet")
     second = runs.start(STUDY, tmp_path, wait_s=0.2)
     status, said = second.end()
     holder = json.loads((tmp_path / KEPT / HOLDER).read_text("utf-8"))
-    assert first.process.poll() is None, "the first run ended too soon for the second to meet it"
     assert status == 1, said
     assert f"le processus {first.process.pid} de" in said
     assert "depuis le" in said
@@ -37,9 +37,11 @@ def test_second_run_refuses_and_names_the_first(tmp_path: Path) -> None:
 
 
 def test_second_run_waits_for_the_first_and_finds_its_files(tmp_path: Path) -> None:
-    first = runs.start(STUDY, tmp_path)
+    first = runs.start(STUDY, tmp_path, pause="Temps de trajet et besoins")
     first.wait_for("Temps de trajet")
     second = runs.start(STUDY, tmp_path, wait_s=120)
+    second.wait_for("Attente")
+    first.go_on()
     status, said = second.end()
     assert first.end()[0] == 0
     assert status == 0, said

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import territory
+from tests import vallon
 
 ATTACKS = [
     "=cmd|' /C calc'!A0",
@@ -21,21 +22,32 @@ STUDY = """
 id = "hostile"
 title = {html}
 question = {typst}
+dataset = "files"
 population = "rp2021"
 [territory]
 name = {html}
-departement_codes = ["83"]
+departement_codes = ["03"]
 [travel]
-closest_services = ["hopital"]
+closest_services = ["pharmacie"]
+[uncertainty]
+draws = 0
+[data]
+cog = "cog.csv"
+points = "contours.geojson"
+populations = {{ rp2021 = "population_2021.csv" }}
+ages = "ages.csv"
+epci = "epci.csv"
+finess = "finess.csv"
+complete_services = ["pharmacie"]
 [[site]]
 id = "nouveau"
 name = {formula}
-commune_code = "83050"
+commune_code = "03901"
 source = {html}
 [[site]]
 id = "autre"
 name = {html}
-commune_code = "83121"
+commune_code = "03906"
 source = {typst}
 [[service]]
 site_id = "autre"
@@ -66,8 +78,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     # a literal of TOML ends at three quotes
     formula, at = (f'"{text}"' for text in (ATTACKS[0], ATTACKS[3]))
     text = STUDY.format(formula=formula, html=html, typst=typst, at=at)
-    (base / "etude.toml").write_text(text, encoding="utf-8")
-    result = territory.run_study(base / "etude.toml", out_dir=base)
+    result = territory.run_study(vallon.copied(base, text, name="etude.toml"), out_dir=base)
     assert result.report_dir is not None
     return result.report_dir
 

@@ -14,7 +14,7 @@ from scipy.spatial import Delaunay
 import territory
 from territory import supply
 from territory.datasets import load_dataset
-from territory.errors import NetworkError
+from territory.errors import MissingFileError, NetworkError
 from territory.network.graph.speeds import speed_table
 from territory.result import StudyResult
 from territory.study import load_study
@@ -119,3 +119,9 @@ def test_a_map_of_elsewhere_is_refused(tmp_path: Path) -> None:
         writer.add_way(osmium.osm.mutable.Way(id=1, nodes=[1, 2], tags={"highway": "primary"}))
     with pytest.raises(NetworkError, match="km"):
         territory.run_study("draguignan", roads=path)
+
+
+def test_a_map_that_is_not_there_is_said_before_anything_is_read(tmp_path: Path) -> None:
+    for path, said in ((tmp_path / "nulle-part.osm.pbf", "n'existe pas"), (tmp_path, "est un dossier")):
+        with pytest.raises(MissingFileError, match=said):
+            territory.run_study("draguignan", roads=path, out_dir=tmp_path / "out")

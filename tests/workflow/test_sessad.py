@@ -13,11 +13,13 @@ import territory
 from territory.errors import StudyError, TerritoryWarning
 from territory.release.handed_tables import tables
 from territory.result import StudyResult
+from tests.declared import check
+from tests.embedded import lent
 
 
 @pytest.fixture(scope="module")
 def result() -> StudyResult:
-    return territory.run_study("sessad")
+    return lent("sessad")
 
 
 def test_no_closest_sessad_from_a_partial_list(result: StudyResult) -> None:
@@ -67,11 +69,12 @@ def test_a_branch_shortens_the_road_of_the_staff_and_creates_no_place(result: St
     assert list(result.scenarios) == ["antenne"]
     trips = tables(result)["comparaison_trajets"]
     assert set(trips["who"]) == {"staff"}
-    everywhere = trips[trips["zone"] == "territory"].set_index("service").loc["sessad-autisme-salernes"]
-    assert everywhere["delta_year_direct_min"] < 0
+    year = trips[(trips["measure"] == "year_min") & (trips["bound"] == "direct")]
+    everywhere = year[year["zone"] == "territory"].set_index("service").loc["sessad-autisme-salernes"]
+    assert everywhere["delta_value"] < 0
     # 80 return trips a year, as the study says
     mean = result.comparisons["antenne"].zones.loc[("territory", "sessad-autisme-salernes")]
-    assert everywhere["baseline_year_direct_min"] == pytest.approx(160 * mean["baseline_mean_min"], rel=0.002)
+    assert everywhere["baseline_value"] == pytest.approx(160 * mean["baseline_mean_min"], rel=0.002)
 
 
 OFFICIAL = {
@@ -105,3 +108,7 @@ def test_an_official_file_turns_the_whole_protocol_on(shared_data: Path, tmp_pat
     assert len(answer.result.selected) == 3
     # Toulouse is served: a new place goes elsewhere
     assert not any(site.endswith("31555") for site in answer.result.selected)
+
+
+def test_every_column_is_declared(result: StudyResult) -> None:
+    check(result)

@@ -16,10 +16,11 @@ import pytest
 from territory.errors import OutputError
 from territory.files import replace_files
 from territory.workflow.handover.write_run import MANIFEST, is_current
+from tests import vallon
 from tests.workflow import runs
 
 # the fast tests stop a small study; the thirty kills, the embedded one
-STUDY = Path(__file__).with_name("petite.toml")
+STUDY = vallon.SMALL_STUDY
 REPORTS = Path("reports") / "petite"
 EMBEDDED = "draguignan"
 
@@ -75,7 +76,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     folder = tmp_path / "disk"
     folder.mkdir()
     mount = shutil.which("mount")
-    command = [mount or "", "-t", "tmpfs", "-o", "size=600k", "tmpfs", str(folder)]
+    command = [mount or "", "-t", "tmpfs", "-o", "size=150k", "tmpfs", str(folder)]
     if mount is None or subprocess.run(command, capture_output=True, check=False).returncode:
         pytest.skip("mounting a small disk asks for the rights of the administrator of Linux")
     yield folder
@@ -111,7 +112,7 @@ def test_files_that_may_not_grow(tmp_path: Path) -> None:
         "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, resource.RLIM_INFINITY));"
         f"exec({runs.PROGRAM!r})"
     )
-    command = [sys.executable, "-c", script, str(STUDY), str(tmp_path), "0"]
+    command = [sys.executable, "-c", script, str(STUDY), str(tmp_path), "0", ""]
     done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=False)
     assert done.returncode == 1, done.stderr
     assert "refus :" in done.stdout
@@ -131,16 +132,20 @@ def without_rights_of_root() -> tuple[str, ...]:
     return (setpriv, "--bounding-set", "-dac_override,-dac_read_search")
 
 
-@pytest.mark.parametrize("step", ["Situation d'aujourd'hui", "Rapport, tables et cartes"])
+@pytest.mark.parametrize(
+    "step",
+    [pytest.param("Situation d'aujourd'hui", marks=pytest.mark.slow), "Rapport, tables et cartes"],
+)
 def test_right_to_write_is_revoked_midway(undisturbed: tuple[Path, float], tmp_path: Path, step: str) -> None:
     command = without_rights_of_root()
     reports = tmp_path / REPORTS
     shutil.copytree(undisturbed[0] / REPORTS, reports)
     (reports / "rapport.pdf").write_bytes(b"%PDF- d'avant")
     before = runs.digests(reports)
-    run = runs.start(STUDY, tmp_path, command=command)
+    run = runs.start(STUDY, tmp_path, pause=step, command=command)
     run.wait_for(step)
     reports.chmod(0o500)
+    run.go_on()
     status, said = run.end()
     reports.chmod(0o755)
     assert status == 1, said

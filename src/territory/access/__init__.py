@@ -10,16 +10,8 @@ __getattr__, __dir__, __all__ = lazy.attach(
     submod_attrs={
         "allocation": ["Allocation", "allocate_by_stratum", "allocate_places", "send_to_closest"],
         "catchments.floating_catchment": ["floating_catchment_area", "gravity", "spatial_availability"],
-        "closest": ["time_to_closest", "time_to_site"],
-        "pathways.coordination": ["coordination_reach"],
-        "coverage_shares": ["coverage", "coverage_by"],
-        "pathways.recruitment": ["recruitment_by_site", "recruitment_by_zone"],
-        "pathways.practitioners": [
-            "APL_PROFILES",
-            "AplProfile",
-            "apl",
-            "gp_headcount_access",
-            "mean_by",
-        ],
+        "catchments.practitioners": ["APL_PROFILES", "AplProfile", "apl", "gp_headcount_access", "mean_by"],
+        "closest": ["coverage", "coverage_by", "time_to_closest", "time_to_site"],
+        "paths": ["coordination_reach", "recruitment_by_site", "recruitment_by_zone"],
     },
 )

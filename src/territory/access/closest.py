@@ -1,21 +1,45 @@
-"""Time to the closest sites, and to one named site."""
+"""How far sites are: time to the closest ones, and who lives within given times of one (coverage)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+import warnings
+from collections.abc import Iterable, Sequence
+from functools import partial
+from typing import Any
 
+import numba
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from territory.access.catchments.kernels import k_closest
-from territory.access.pairs import Bools, Ids, Pairs, read_pairs, warn
-from territory.errors import ParameterError, examples
+from territory.access.pairs import (
+    Bools,
+    Ids,
+    Mapper,
+    Pairs,
+    Part,
+    Times,
+    column_of,
+    flags_of,
+    gather,
+    named_in,
+    read_amounts,
+    read_pairs,
+    read_part,
+    unique_ids,
+    warn,
+)
+from territory.errors import ParameterError, Problems, TerritoryWarning, examples
 
-__all__ = ["time_to_closest", "time_to_site"]
+__all__ = ["coverage", "coverage_by", "persons_by_zone", "time_to_closest", "time_to_site"]
+
+THRESHOLDS_MIN = (15.0, 30.0, 45.0, 60.0)
 
 
-def time_to_closest(travel_times: pd.DataFrame, origins: Iterable[str], *, k: int = 1) -> pd.DataFrame:
+def time_to_closest(
+    travel_times: Times, origins: Iterable[str], *, k: int = 1, mapper: Mapper = map
+) -> pd.DataFrame:
     """Find the k closest sites of each origin and the time to each of them.
 
     All sites of the table compete: keep the rows of one service first if the table holds several.
@@ -25,10 +49,13 @@ def time_to_closest(travel_times: pd.DataFrame, origins: Iterable[str], *, k: in
     travel_times
         Columns from_id, to_id, travel_time_min (min). NaN = unknown; an absent pair, or an infinite time, is
         out of reach, or over the table's cutoff (attribute cutoff_min).
+        Or a sequence of parts, each with all the pairs of its origins: tables, or functions that give one.
     origins
         Ids to answer for, as an index of from_id.
     k
         How many sites per origin.
+    mapper
+        Runs the map over the parts: `map`, or that of an executor, of a pool or of a cluster.
 
     Returns
     -------
@@ -40,7 +67,7 @@ def time_to_closest(travel_times: pd.DataFrame, origins: Iterable[str], *, k: in
     Raises
     ------
     ParameterError
-        If k is under 1, or origins are blank or duplicated.
+        If k is under 1, origins are blank or duplicated, or an origin is in two parts.
     SchemaError
         If the table lacks a column, or holds negative times or the same pair twice.
     UnknownCodeError
@@ -53,7 +80,8 @@ def time_to_closest(travel_times: pd.DataFrame, origins: Iterable[str], *, k: in
 
     Notes
     -----
-    Sites at the same time are ordered by to_id, so that the order of the rows changes nothing.
+    Sites at the same time are ordered by to_id, so that the order of the rows changes nothing. Parts give what the
+    whole table gives, with identifiers as text; an origin that no part names is out of reach.
 
     Examples
     --------
@@ -67,6 +95,9 @@ def time_to_closest(travel_times: pd.DataFrame, origins: Iterable[str], *, k: in
     """
     if k < 1:
         raise ParameterError(f"k = {k} : demandez au moins un site par origine.")
+    if not isinstance(travel_times, pd.DataFrame):
+        ids = unique_ids(origins, "Origines")
+        return _closest_in_parts(mapper(partial(_closest, origins=ids, k=k), travel_times), ids, k)
     pairs = read_pairs(travel_times, origins=origins, sites=None)
     unknown = count_unknown(pairs)
     size = len(pairs.origins)
@@ -78,6 +109,29 @@ def time_to_closest(travel_times: pd.DataFrame, origins: Iterable[str], *, k: in
     columns["is_reachable"] = three_valued(best[:, 0] >= 0, unknown > 0)
     columns["unknown_count"] = unknown
     return pd.DataFrame(columns, index=pairs.origins)
+
+
+def _closest(part: Part, *, origins: Ids, k: int) -> pd.DataFrame:
+    """Return the closest sites of the origins of a part."""
+    table = read_part(part)
+    with warnings.catch_warnings():
+        # said once for all parts
+        warnings.simplefilter("ignore", TerritoryWarning)
+        closest = time_to_closest(table, named_in(table, origins), k=k)
+    return closest.astype({f"to_id_{rank}": "str" for rank in range(1, k + 1)})
+
+
+def _closest_in_parts(tables: Iterable[pd.DataFrame], ids: Ids, k: int) -> pd.DataFrame:
+    """Return the closest sites that parts found, in the order of the origins."""
+    rows, is_named = gather(tables, ids)
+    columns: dict[str, Any] = {}
+    for rank in range(1, k + 1):
+        columns[f"to_id_{rank}"] = column_of(rows, f"to_id_{rank}").astype("str")
+        columns[f"time_{rank}_min"] = column_of(rows, f"time_{rank}_min").astype(np.float64)
+    columns["is_reachable"] = flags_of(rows, "is_reachable", is_named)
+    columns["unknown_count"] = column_of(rows, "unknown_count").fillna(0).astype(np.int64)
+    warn_unknown_times(columns["unknown_count"].to_numpy(), ids, stacklevel=5)
+    return pd.DataFrame(columns, index=ids)
 
 
 def time_to_site(travel_times: pd.DataFrame, origins: Iterable[str], site_id: str) -> pd.DataFrame:
@@ -153,7 +207,244 @@ def _names(sites: Ids, positions: NDArray[np.int64], like: pd.Series[str]) -> ob
     """Return site ids by position, missing where it is -1, as text or as categories like the table's."""
     if isinstance(like.dtype, pd.CategoricalDtype):
         return pd.Categorical.from_codes(positions, categories=sites)
-    found = pd.Series(pd.NA, index=range(len(positions)), dtype=like.dtype)
+    names = pd.Series(pd.NA, index=range(len(positions)), dtype=like.dtype)
     here = positions >= 0
-    found[here] = sites.to_numpy()[positions[here]]
-    return found.array
+    names[here] = sites.to_numpy()[positions[here]]
+    return names.array
+
+
+def coverage(
+    travel_times: Times,
+    demand: pd.Series[float],
+    *,
+    thresholds_min: Sequence[float] = THRESHOLDS_MIN,
+    mapper: Mapper = map,
+) -> pd.DataFrame:
+    """Tell whether each commune has a site within each threshold.
+
+    Parameters
+    ----------
+    travel_times
+        Columns from_id, to_id, travel_time_min (min), the rows of one service. NaN = unknown; an absent pair
+        is out of reach, or over the table's cutoff (attribute cutoff_min).
+        Or a sequence of parts, each with all the pairs of its origins: tables, or functions that give one.
+    demand
+        Persons by commune (hab), indexed by from_id: it says which communes are answered for.
+    thresholds_min
+        Times (min), inclusive.
+    mapper
+        Runs the map over the parts, as for `time_to_closest`.
+
+    Returns
+    -------
+    DataFrame
+        Index of `demand`, in its order; one column per threshold, within_15_min…: True, False, or <NA> when
+        only an unknown time could bring a site within the threshold.
+
+    Raises
+    ------
+    ParameterError
+        If a threshold is not a positive number, comes twice, or is above the table's cutoff; if demand is
+        negative or its index has duplicates; if an origin is in two parts.
+    SchemaError
+        If the table lacks a column, or holds negative times or the same pair twice.
+    UnknownCodeError
+        If no commune at all is in the table.
+
+    Examples
+    --------
+    >>> times = pd.DataFrame({"from_id": ["A", "B"], "to_id": ["S", "S"], "travel_time_min": [15.0, 32.0]})
+    >>> coverage(times, pd.Series({"A": 100.0, "B": 50.0}), thresholds_min=(15, 30))
+       within_15_min  within_30_min
+    A           True           True
+    B          False          False
+    """
+    read_amounts(demand, "Demande")
+    ordered = _check_thresholds(thresholds_min)
+    if not isinstance(travel_times, pd.DataFrame):
+        measure = partial(_covered, demand=demand, thresholds_min=ordered)
+        return _covered_in_parts(mapper(measure, travel_times), demand.index, ordered)
+    pairs = read_pairs(travel_times, origins=demand.index, sites=None)
+    pairs.check_threshold(ordered[-1], "Le seuil")
+    doubtful = count_unknown(pairs) > 0
+    columns = {}
+    for threshold in ordered:
+        within = np.zeros(len(demand), dtype=np.bool_)
+        within[pairs.origin[pairs.minutes <= threshold]] = True
+        columns[f"within_{threshold:g}_min"] = three_valued(within, doubtful)
+    return pd.DataFrame(columns, index=demand.index)
+
+
+def _covered(part: Part, *, demand: pd.Series[float], thresholds_min: Sequence[float]) -> pd.DataFrame:
+    """Return the coverage of the origins of a part, and how many of their times are unknown."""
+    table = read_part(part)
+    persons = demand.loc[named_in(table, demand.index)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", TerritoryWarning)
+        within = coverage(table, persons, thresholds_min=thresholds_min)
+        unknown = count_unknown(read_pairs(table, origins=persons.index, sites=None))
+    return within.assign(unknown_count=unknown)
+
+
+def _covered_in_parts(
+    tables: Iterable[pd.DataFrame], ids: Ids, thresholds_min: Sequence[float]
+) -> pd.DataFrame:
+    """Return the coverage that parts found, in the order of the origins."""
+    rows, is_named = gather(tables, ids)
+    unknown = column_of(rows, "unknown_count").fillna(0).to_numpy(dtype=np.int64)
+    warn_unknown_times(unknown, ids, stacklevel=5)
+    names = [f"within_{threshold:g}_min" for threshold in thresholds_min]
+    return pd.DataFrame({name: flags_of(rows, name, is_named) for name in names}, index=ids)
+
+
+def coverage_by(
+    travel_times: Times,
+    demand: pd.Series[float],
+    groups: pd.Series[str],
+    *,
+    thresholds_min: Sequence[float] = THRESHOLDS_MIN,
+) -> pd.DataFrame:
+    """Count the persons within each threshold, by zone: EPCI, département, or any zone of the user.
+
+    Parameters
+    ----------
+    travel_times
+        As for `coverage`.
+    demand
+        Persons by commune (hab), indexed by from_id. NaN = unknown.
+    groups
+        Zone of each commune, on the same ids; a commune without zone is left out, with a warning.
+    thresholds_min
+        Times (min), inclusive.
+
+    Returns
+    -------
+    DataFrame
+        Index: zones, in the order of `demand`. Columns demand_hab, then for each threshold within_15_min_hab
+        (persons surely covered), within_15_min_unknown_hab (persons whose coverage is unknown) and
+        within_15_min_share (0 to 1; NaN when some persons' coverage is unknown or nobody lives in the zone).
+        Where the demand of one commune is unknown, all figures of its zone are NaN.
+
+    Raises
+    ------
+    ParameterError, SchemaError, UnknownCodeError
+        As `coverage`; also if `groups` has duplicated ids or no id of `demand`.
+
+    Warns
+    -----
+    TerritoryWarning
+        With the number of communes that have no zone, or unknown times.
+
+    Notes
+    -----
+    share(zone, t) = sum of demand over the communes of the zone whose closest site is at t at most, divided by
+    the sum of demand over the zone.
+
+    Examples
+    --------
+    >>> times = pd.DataFrame({"from_id": ["A", "B"], "to_id": ["S", "S"], "travel_time_min": [15.0, 32.0]})
+    >>> zone = pd.Series({"A": "Var", "B": "Var"})
+    >>> coverage_by(times, pd.Series({"A": 100.0, "B": 300.0}), zone, thresholds_min=(30,)).T
+                                  Var
+    demand_hab                 400.00
+    within_30_min_hab          100.00
+    within_30_min_unknown_hab    0.00
+    within_30_min_share          0.25
+    """
+    return persons_by_zone(coverage(travel_times, demand, thresholds_min=thresholds_min), demand, groups)
+
+
+def persons_by_zone(within: pd.DataFrame, demand: pd.Series[float], groups: pd.Series[str]) -> pd.DataFrame:
+    """Count the persons of each zone within each threshold, from what `coverage` tells of each commune.
+
+    Examples
+    --------
+    >>> within = pd.DataFrame({"within_30_min": [True, False]}, index=["A", "B"])
+    >>> people, zone = pd.Series({"A": 100.0, "B": 300.0}), pd.Series({"A": "Var", "B": "Var"})
+    >>> float(persons_by_zone(within, people, zone).loc["Var", "within_30_min_share"])
+    0.25
+    """
+    zone = _zones(demand, groups)
+    persons = demand.astype(np.float64)
+    kept = {"demand_hab": persons}
+    for name in within.columns:
+        kept[f"{name}_hab"] = persons.where(within[name].fillna(False).to_numpy(dtype=np.bool_), 0.0)
+        kept[f"{name}_unknown_hab"] = persons.where(within[name].isna().to_numpy(), 0.0)
+    # NaN as soon as the demand of one commune that is kept is unknown
+    sums = pd.DataFrame(kept).groupby(zone.to_numpy(), sort=False).sum(skipna=False)
+    total = sums["demand_hab"]
+    columns = {"demand_hab": total}
+    for name in within.columns:
+        columns[f"{name}_hab"] = sums[f"{name}_hab"].where(total.notna())
+        columns[f"{name}_unknown_hab"] = sums[f"{name}_unknown_hab"].where(total.notna())
+        certain = (columns[f"{name}_unknown_hab"] == 0) & (total > 0)
+        columns[f"{name}_share"] = columns[f"{name}_hab"].div(total.where(certain))
+    return pd.DataFrame(columns)
+
+
+def _zones(demand: pd.Series[float], groups: pd.Series[str]) -> pd.Series[str]:
+    """Return the zone of each commune of `demand`, warn for those without one."""
+    unique_ids(groups.index, "Zones")
+    zone = groups.reindex(demand.index)
+    outside = zone.index[zone.isna()]
+    if len(outside) and len(outside) == len(zone):
+        raise ParameterError(
+            f"Zones : aucune des {len(zone)} communes de la demande ({examples(demand.index)}) n'a de zone "
+            f"(identifiants des zones : {examples(groups.index)})."
+        )
+    if len(outside):
+        warn(
+            f"{len(outside)} commune(s) sans zone ({examples(outside)}) : elles ne sont comptées nulle part."
+        )
+    return zone
+
+
+def _check_thresholds(thresholds_min: Sequence[float]) -> list[float]:
+    """Return thresholds in growing order, or raise for all the bad ones."""
+    problems = Problems("Seuils de temps", ParameterError)
+    values = [float(value) for value in thresholds_min]
+    if not values:
+        problems.add("aucun seuil : indiquez par exemple (15, 30, 45, 60)")
+    for value in values:
+        if not (math.isfinite(value) and value > 0):
+            problems.add(f"{value:g} min : un nombre positif est attendu")
+    if len(set(values)) < len(values):
+        problems.add("un même seuil est demandé deux fois")
+    problems.raise_if_any()
+    return sorted(values)
+
+
+@numba.njit(cache=True)
+def k_closest(
+    origin: NDArray[np.int32],
+    site: NDArray[np.int32],
+    minutes: NDArray[np.float64],
+    n_origins: int,
+    k: int,
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:  # pragma: no cover - compiled
+    """Return the k closest sites of each origin and their times, -1 and NaN where there are fewer.
+
+    Equal times are ordered by site position. Unknown times are skipped.
+    """
+    best = np.full((n_origins, k), -1, dtype=np.int64)
+    times = np.full((n_origins, k), np.nan)
+    for row in range(origin.size):
+        time, found, place = minutes[row], site[row], origin[row]
+        if np.isnan(time):
+            continue
+        slot = k
+        # insertion from the end: a slot is free (-1), slower, or as slow with a later site
+        while slot > 0 and (
+            best[place, slot - 1] < 0
+            or time < times[place, slot - 1]
+            or (time == times[place, slot - 1] and found < best[place, slot - 1])
+        ):
+            slot -= 1
+        if slot == k:
+            continue
+        for shifted in range(k - 1, slot, -1):
+            best[place, shifted] = best[place, shifted - 1]
+            times[place, shifted] = times[place, shifted - 1]
+        best[place, slot] = found
+        times[place, slot] = time
+    return best, times

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from territory.access.catchments.practitioners import APL_NAME
 from territory.access.pairs import Bools, Floats, read_amounts
-from territory.access.pathways.practitioners import APL_NAME
 from territory.errors import ParameterError, Problems, examples
 
 __all__ = ["DREES_2017", "NOT_COMPUTABLE", "Criterion", "class_labels", "classify", "population_by_class"]
@@ -187,16 +187,6 @@ def population_by_class(classes: pd.DataFrame, population_hab: pd.Series[float])
 def class_masks(classes: pd.DataFrame) -> dict[str, Bools]:
     """Return which communes are in each class, then on the side of the desert for each criterion, then unknown.
 
-    Parameters
-    ----------
-    classes
-        Result of `classify`.
-
-    Returns
-    -------
-    dict
-        By the name of the row of `population_by_class`.
-
     Examples
     --------
     >>> rule = Criterion("camsp", "time_min", 45.0, "above", "min")
@@ -215,21 +205,7 @@ def class_masks(classes: pd.DataFrame) -> dict[str, Bools]:
 
 
 def count_by_class(masks: Mapping[str, Bools], people: Floats, here: Bools) -> dict[str, list[float]]:
-    """Count the inhabitants of one zone in each class, many zones being counted on the same classes.
-
-    Parameters
-    ----------
-    masks
-        Result of `class_masks`.
-    people
-        Inhabitants (hab) of the communes of the masks.
-    here
-        Which of them are in the zone.
-
-    Returns
-    -------
-    dict
-        population_hab, population_share and commune_count, each in the order of the masks.
+    """Count the inhabitants of one zone (`here`) in each class, in the order of the masks of `class_masks`.
 
     Examples
     --------

@@ -12,10 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from territory.access._concentration import concentration_index
-from territory.access._weighted import lorenz, read_weighted
+from territory.access.catchments.practitioners import mean_by
 from territory.access.pairs import Floats, warn
-from territory.access.pathways.practitioners import mean_by
 from territory.errors import ParameterError, examples
 
 __all__ = [
@@ -345,3 +343,118 @@ def _groups(values: pd.Series[float], groups: pd.Series[str]) -> pd.Series[str]:
         outside = zone.index[zone.isna()]
         raise ParameterError(f"{len(outside)} commune(s) sans groupe ({examples(outside)}).")
     return zone
+
+
+def concentration_index(
+    values: pd.Series[float],
+    rank_by: pd.Series[float],
+    weights: pd.Series[float] | None = None,
+    *,
+    correction: str | None = None,
+    bounds: tuple[float, float] | None = None,
+) -> float:
+    """Concentration index: whether the measure goes to those ranked high or to those ranked low.
+
+    Notes
+    -----
+    C = 2 cov(x, r) / mean, r the weighted fractional rank (middle of each rank's persons). Erreygers: 4 mean C /
+    (b - a). Wagstaff: (b - a) mean C / ((b - mean)(mean - a)). Wagstaff, Paci and van Doorslaer (1991), Social
+    Science & Medicine 33; Wagstaff (2005), Health Economics 14; Erreygers (2009), Journal of Health Economics 28.
+
+    Examples
+    --------
+    >>> round(concentration_index(pd.Series([1.0, 2.0, 3.0]), pd.Series([900.0, 1500.0, 2100.0])), 4)
+    0.2222
+    """
+    x, w = read_weighted(values, weights)
+    ranks = rank_by.reindex(values.index)[~values.isna()]
+    if ranks.isna().any():
+        raise ParameterError(
+            f"Rang inconnu pour {int(ranks.isna().sum())} commune(s) ({examples(ranks.index[ranks.isna()])})."
+        )
+    _check_bounds(x, correction, bounds)
+    if not w.sum():
+        return math.nan
+    share = w / w.sum()
+    mean = float((share * x).sum())
+    covariance = float(
+        (share * (x - mean) * fractional_rank(np.asarray(ranks, dtype=np.float64), share)).sum()
+    )
+    if correction is None:
+        return 2.0 * covariance / mean if mean else math.nan
+    assert bounds is not None
+    low, high = bounds
+    if correction == "erreygers":
+        return 8.0 * covariance / (high - low)
+    spread = (high - mean) * (mean - low)
+    return 2.0 * (high - low) * covariance / spread if spread > 0 else math.nan
+
+
+def _check_bounds(x: Floats, correction: str | None, bounds: tuple[float, float] | None) -> None:
+    """Raise if the correction and the bounds do not go together."""
+    if correction not in (None, "erreygers", "wagstaff"):
+        raise ParameterError(
+            f"Correction « {correction} » inconnue : choisissez erreygers ou wagstaff, ou aucune."
+        )
+    if (correction is None) != (bounds is None):
+        raise ParameterError(
+            "Indice de concentration : les bornes (bounds) vont avec une correction, et une correction avec ses "
+            'bornes ; par exemple correction="erreygers", bounds=(0, 1) pour une part.'
+        )
+    if bounds is not None and not (
+        bounds[0] < bounds[1] and (x >= bounds[0]).all() and (x <= bounds[1]).all()
+    ):
+        raise ParameterError(f"Indice de concentration : des valeurs sortent des bornes {bounds}.")
+
+
+def read_weighted(values: pd.Series[float], weights: pd.Series[float] | None) -> tuple[Floats, Floats]:
+    """Return known values and their weights, warn for the unknown ones."""
+    if weights is None:
+        weights = pd.Series(1.0, index=values.index)
+    elif weights.index.has_duplicates or values.index.has_duplicates:
+        raise ParameterError("Valeurs et effectifs : des identifiants sont en double.")
+    else:
+        weights = weights.reindex(values.index)
+    for name, amounts in (("Valeurs", values), ("Effectifs", weights)):
+        numbers = amounts.to_numpy(dtype=np.float64, na_value=np.nan)
+        bad = (numbers < 0) | np.isinf(numbers)
+        if bad.any():
+            raise ParameterError(
+                f"{name} : {int(bad.sum())} négative(s) ou infinie(s) ({examples(amounts.index[bad])}). Un temps "
+                "hors d'atteinte doit d'abord recevoir une valeur, par exemple la coupure de la table."
+            )
+    if weights.isna().any():
+        missing = weights.index[weights.isna()]
+        raise ParameterError(f"Effectifs : inconnus pour {len(missing)} commune(s) ({examples(missing)}).")
+    unknown = values.isna()
+    if unknown.any():
+        warn(
+            f"{int(unknown.sum())} commune(s) à la valeur inconnue ({examples(values.index[unknown])}, "
+            f"{float(weights[unknown].sum()):g} personnes) sont laissées hors de la mesure d'inégalité."
+        )
+    known = ~unknown.to_numpy()
+    x: Floats = np.asarray(values.to_numpy(dtype=np.float64, na_value=np.nan)[known], dtype=np.float64)
+    w: Floats = np.asarray(weights.to_numpy(dtype=np.float64)[known], dtype=np.float64)
+    return x, w
+
+
+def lorenz(x: Floats, w: Floats) -> tuple[Floats, Floats]:
+    """Return the Lorenz curve: growing share of persons, and share of the amount; NaN if there is none."""
+    order = np.argsort(x, kind="stable")
+    people: Floats = np.zeros(x.size + 1)
+    amount: Floats = np.zeros(x.size + 1)
+    people[1:] = np.cumsum(w[order])
+    amount[1:] = np.cumsum((x * w)[order])
+    if amount[-1] == 0:
+        return people, np.full_like(amount, np.nan)
+    people /= people[-1]
+    amount /= amount[-1]
+    return people, amount
+
+
+def fractional_rank(ranks: Floats, share: Floats) -> Floats:
+    """Return the middle of each rank's persons, on a scale from 0 to 1."""
+    _, place = np.unique(ranks, return_inverse=True)
+    persons = np.bincount(place, weights=share)
+    middle: Floats = (np.cumsum(persons) - persons / 2.0)[place]
+    return middle

@@ -1,22 +1,24 @@
-"""A table of travel times as arrays of positions, checked once, for measures and choices of sites to compute on.
+"""Tables of travel times, whole or part by part, as arrays of positions for measures and choices of sites.
 
-It is shared by `territory.access` and `territory.planning`: one way to read a table, one set of messages.
+It is shared by `territory.access` and `territory.planning`: one way to read a table, one set of messages. A part is
+a table with all the pairs of its origins, or a function without argument that gives one (that reads a file, say):
+only a few are held at a time.
 """
 
 from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from functools import partial
+from typing import Any, Protocol, TypeAlias
 
+import numba
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from territory.access.catchments.codes import text_codes
-from territory.access.catchments.kernels import first_duplicate, translate
 from territory.access.decay import Decay
 from territory.errors import ParameterError, SchemaError, TerritoryWarning, UnknownCodeError, examples
 
@@ -24,8 +26,18 @@ Ids: TypeAlias = "pd.Index[str]"
 Floats: TypeAlias = NDArray[np.float64]
 Ints: TypeAlias = NDArray[np.int32]
 Bools: TypeAlias = NDArray[np.bool_]
+Places: TypeAlias = NDArray[np.int64]
+Part: TypeAlias = "pd.DataFrame | Callable[[], pd.DataFrame]"
+Times: TypeAlias = "pd.DataFrame | Sequence[Part]"
 
 PAIR_COLUMNS = ("from_id", "to_id", "travel_time_min")
+
+
+class Mapper(Protocol):
+    """What runs a function over items and gives the results in their order, as `map` does."""
+
+    def __call__(self, function: Callable[[Any], Any], items: Sequence[Any], /) -> Iterable[Any]:
+        """Return the results in the order of the items."""
 
 
 @dataclass(frozen=True)
@@ -182,7 +194,8 @@ def _positions(column: pd.Series[str], ids: Ids, name: str, what: str) -> Ints:
         codes = column.cat.codes.to_numpy()
         known = pd.Index(column.cat.categories)
     else:
-        codes, known = text_codes(column)
+        codes, uniques = pd.factorize(column)
+        known = pd.Index(uniques)
     if codes.size and codes.min() < 0:
         raise SchemaError(f"Table des temps : {int((codes < 0).sum())} {name} vide(s).")
     lookup = ids.get_indexer(known)
@@ -191,10 +204,7 @@ def _positions(column: pd.Series[str], ids: Ids, name: str, what: str) -> Ints:
             f"Aucun des {len(ids)} identifiants des {what} ({examples(ids)}) n'est dans la colonne {name} de la "
             f"table des temps ({examples(known)}) : vérifiez les codes (texte, zéros initiaux, millésime)."
         )
-    # a copy, always: categories keep their codes
-    positions: Ints = codes.astype(np.int32, copy=True)
-    translate(positions, lookup.astype(np.int32))
-    return positions
+    return np.asarray(lookup.astype(np.int32).take(codes), dtype=np.int32)
 
 
 def _minutes(column: pd.Series[float]) -> Floats:
@@ -209,7 +219,7 @@ def _minutes(column: pd.Series[float]) -> Floats:
 
 def _check_duplicates(pairs: Pairs) -> None:
     """Raise if one pair comes twice."""
-    row = first_duplicate(pairs.origin, pairs.site, len(pairs.origins), len(pairs.sites))
+    row = _first_duplicate(pairs.origin, pairs.site, len(pairs.origins), len(pairs.sites))
     if row >= 0:
         origin, site = pairs.origins[pairs.origin[row]], pairs.sites[pairs.site[row]]
         raise SchemaError(
@@ -217,3 +227,130 @@ def _check_duplicates(pairs: Pairs) -> None:
             "Gardez une ligne par couple, par exemple la plus courte : "
             'temps.groupby(["from_id", "to_id"], observed=True)["travel_time_min"].min().'
         )
+
+
+@numba.njit(cache=True)
+def _first_duplicate(
+    origin: NDArray[np.int32], site: NDArray[np.int32], n_origins: int, n_sites: int
+) -> int:  # pragma: no cover - compiled
+    """Return the row of a pair that another row already holds, -1 if there is none."""
+    # a grid of flags is faster as long as the table fills a good part of it
+    if n_origins * n_sites <= 16 * origin.size:
+        seen = np.zeros(n_origins * n_sites, dtype=np.bool_)
+        for row in range(origin.size):
+            cell = origin[row] * n_sites + site[row]
+            if seen[cell]:
+                return int(row)
+            seen[cell] = True
+        return -1
+    start = np.zeros(n_origins + 1, dtype=np.int64)
+    for row in range(origin.size):
+        start[origin[row] + 1] += 1
+    for place in range(n_origins):
+        start[place + 1] += start[place]
+    # rows grouped by origin, whatever their order in the table
+    rows = np.empty(origin.size, dtype=np.int64)
+    filled = start[:-1].copy()
+    for row in range(origin.size):
+        rows[filled[origin[row]]] = row
+        filled[origin[row]] += 1
+    seen_by = np.full(n_sites, -1, dtype=np.int64)
+    for place in range(n_origins):
+        for slot in range(start[place], start[place + 1]):
+            row = rows[slot]
+            if seen_by[site[row]] == place:
+                return int(row)
+            seen_by[site[row]] = place
+    return -1
+
+
+def read_part(part: Part) -> pd.DataFrame:
+    """Return the table of a part."""
+    return part if isinstance(part, pd.DataFrame) else part()
+
+
+def sites_only(parts: Sequence[Part], site_ids: Iterable[str]) -> list[Part]:
+    """Return the parts with the pairs to some sites alone, those of one service, read when they are needed.
+
+    Examples
+    --------
+    >>> times = pd.DataFrame({"from_id": ["A", "A"], "to_id": ["S", "T"], "travel_time_min": [1.0, 2.0]})
+    >>> sites_only([times], ["T"])[0]()["to_id"].tolist()
+    ['T']
+    """
+    kept = frozenset(site_ids)
+    return [partial(_only, part, kept) for part in parts]
+
+
+def _only(part: Part, site_ids: frozenset[str]) -> pd.DataFrame:
+    """Return the pairs of a part to some sites."""
+    table = read_part(part)
+    if isinstance(table["to_id"].dtype, pd.CategoricalDtype):
+        known = table["to_id"].cat.categories.isin(site_ids)
+        kept = table[known[table["to_id"].cat.codes.to_numpy()]]
+    else:
+        kept = table[table["to_id"].isin(site_ids)]
+    kept.attrs = dict(table.attrs)
+    return kept
+
+
+class Seen:
+    """The origins that parts have named so far: each in one part."""
+
+    def __init__(self, origins: Ids) -> None:
+        self._origins = origins
+        self._is_named = np.zeros(len(origins), dtype=np.bool_)
+
+    def add(self, places: Places) -> None:
+        """Note the origins of a part; raise if another part has some of them."""
+        twice = places[self._is_named[places]]
+        if len(twice):
+            raise ParameterError(
+                f"{len(twice)} origine(s) dans deux parties de la table des temps ({examples(self._origins[twice])}) : "
+                "tous les temps d'une origine doivent être dans une même partie."
+            )
+        self._is_named[places] = True
+
+    def check(self) -> Bools:
+        """Return which origins have been named; raise if none was."""
+        if len(self._origins) and not self._is_named.any():
+            raise UnknownCodeError(
+                f"Aucune des {len(self._origins)} origines ({examples(self._origins)}) n'est dans la table des temps : "
+                "vérifiez les codes (texte, zéros initiaux, millésime)."
+            )
+        return self._is_named
+
+
+def gather(tables: Iterable[pd.DataFrame], origins: Ids) -> tuple[pd.DataFrame, Bools]:
+    """Return the rows that parts gave, in the order of the origins, and which origins have one."""
+    seen, kept = Seen(origins), []
+    for table in tables:
+        seen.add(origins.get_indexer(table.index))
+        kept.append(table)
+    is_named = seen.check()
+    rows = pd.concat(kept) if kept else pd.DataFrame()
+    return rows.reindex(origins), is_named
+
+
+def column_of(rows: pd.DataFrame, name: str) -> pd.Series[Any]:
+    """Return a column, all missing where there was no part at all."""
+    return rows[name] if name in rows else pd.Series(np.nan, index=rows.index)
+
+
+def flags_of(rows: pd.DataFrame, name: str, is_named: Bools) -> pd.Series[bool]:
+    """Return true, false or unknown; false for an origin that no part names, which nothing reaches."""
+    flags = column_of(rows, name).astype("boolean")
+    flags[~is_named] = False
+    return flags
+
+
+def places_of(column: pd.Series[str], ids: Ids) -> Places:
+    """Return the places, among ids, of those that a column names, in growing order."""
+    is_categorical = isinstance(column.dtype, pd.CategoricalDtype)
+    places = ids.get_indexer(column.cat.categories if is_categorical else pd.Index(column.unique()))
+    return np.sort(places[places >= 0]).astype(np.int64)
+
+
+def named_in(table: pd.DataFrame, origins: Ids) -> Ids:
+    """Return the origins that a part names, in the order asked for."""
+    return origins[places_of(table["from_id"], origins)]

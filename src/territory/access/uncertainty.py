@@ -153,13 +153,9 @@ def interval(samples: pd.DataFrame, *, level: float = LEVEL) -> pd.DataFrame:
     """
     _check_level(level, samples)
     drawn = samples.to_numpy(dtype=np.float64, na_value=np.nan)
-    tails = [(1 - level) / 2, 0.5, (1 + level) / 2]
-    # observed values only: no mean is taken between a time and "out of reach" (infinite)
-    low, median, high = np.quantile(drawn, tails, axis=1, method="inverted_cdf")
-    unknown = np.isnan(drawn)
+    low, median, high = drawn_quantiles(drawn, ((1 - level) / 2, 0.5, (1 + level) / 2))
     table = pd.DataFrame({"low": low, "median": median, "high": high}, index=samples.index)
-    table[unknown.any(axis=1)] = np.nan
-    return table.assign(unknown_share=unknown.mean(axis=1))
+    return table.assign(unknown_share=np.isnan(drawn).mean(axis=1))
 
 
 def compare_samples(baseline: pd.DataFrame, scenario: pd.DataFrame, *, level: float = LEVEL) -> pd.DataFrame:
@@ -253,6 +249,34 @@ def class_stability(
     )
 
 
+def drawn_quantiles(drawn: Floats, shares: Sequence[float]) -> list[Floats]:
+    """Return quantiles of the draws of each row; NaN as soon as one is unknown.
+
+    They are draws themselves, so that no mean is taken between a time and "out of reach" (infinite).
+
+    Examples
+    --------
+    >>> [float(value[0]) for value in drawn_quantiles(np.array([[5.0, 1.0, 3.0, 2.0, 4.0]]), (0.2, 0.8))]
+    [1.0, 4.0]
+    """
+    count = drawn.shape[1]
+    ordered = np.sort(drawn, axis=1)
+    # NaN is sorted last
+    unknown = np.isnan(ordered[:, -1])
+    places = [max(math.ceil(round(share * count, 9)) - 1, 0) for share in shares]
+    return [np.where(unknown, np.nan, ordered[:, place]) for place in places]
+
+
+def triangular(quantile: float, low: Floats, mode: Floats, high: Floats) -> Floats:
+    """Return values at a quantile of triangular laws; `mode` where there is no width."""
+    width, rising = high - low, mode - low
+    with np.errstate(invalid="ignore", divide="ignore"):
+        turn = np.where(width > 0, rising / width, 0.0)
+    below = low + np.sqrt(quantile * width * rising)
+    above = high - np.sqrt((1.0 - quantile) * width * (high - mode))
+    return np.asarray(np.where(quantile < turn, below, above), dtype=np.float64)
+
+
 class _TimeErrors:
     """Tables of times with an error that hangs on the seed, the draw and the two ids only."""
 
@@ -325,14 +349,8 @@ class _Needs:
         """Return the demand at a quantile of the triangular law."""
         if self.is_certain:
             return self.demand
-        width = self.high - self.low
-        rising = self.mode - self.low
-        with np.errstate(invalid="ignore", divide="ignore"):
-            turn = np.where(width > 0, rising / width, 0.0)
-        below = self.low + np.sqrt(quantile * width * rising)
-        above = self.high - np.sqrt((1.0 - quantile) * width * (self.high - self.mode))
-        drawn = np.where(quantile < turn, below, above)
-        unknown = np.isnan(self.mode) | np.isnan(width)
+        drawn = triangular(quantile, self.low, self.mode, self.high)
+        unknown = np.isnan(self.mode) | np.isnan(self.high - self.low)
         return pd.Series(np.where(unknown, np.nan, drawn), index=self.demand.index, name=self.demand.name)
 
 

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from territory.access.catchments.practitioners import APL_NAME
 from territory.access.pairs import read_amounts
-from territory.access.pathways.practitioners import APL_NAME
 from territory.errors import ParameterError, Problems, examples
+from territory.french.numbers import integer
 
 __all__ = ["DISCLAIMER", "ZONES", "ZONING_PROFILES", "ZoningProfile", "simulate"]
 
@@ -245,13 +246,8 @@ def _add(
         asked = people[picked & here].sum()
         if asked > limit:
             problems.add(
-                f"{region} : {_spaced(asked)} habitants ajoutés, pour une marge de {_spaced(limit)} "
+                f"{region} : {integer(asked)} habitants ajoutés, pour une marge de {integer(limit)} "
                 f"({100 * rule.margin_share:g} % de la population du vivier)"
             )
     problems.raise_if_any()
     zone[picked] = ADDED
-
-
-def _spaced(number: float) -> str:
-    """Return a whole number with spaces between thousands."""
-    return f"{number:,.0f}".replace(",", " ")

@@ -66,26 +66,38 @@ def run(
     ] = "none",
 ) -> None:
     """Calcule une étude et écrit le rapport, les tables et les cartes."""
-    from territory.cli.national import run_in_parts
     from territory.errors import ParameterError
     from territory.release.disclosure import check_edition
     from territory.release.gate import edition_name
     from territory.study.load import load_study
-    from territory.workflow.run import run_study
+    from territory.workflow.national import is_national, run_national
+    from territory.workflow.run import run_study, with_population
 
     loaded = load_study(study)
     check_edition(edition)
-    if loaded.scale is not None and edition != "publique":
-        raise ParameterError(
-            "Une étude nationale ne compte pas d'enfants accompagnés : elle n'a pas d'édition interne (retirez "
-            "--edition)."
-        )
-    if run_in_parts(loaded, out or Path(), roads, population, scheduler, _progress()):
+    place = out or Path()
+    if is_national(loaded):
+        if edition != "publique":
+            raise ParameterError(
+                "Une étude nationale ne compte pas d'enfants accompagnés : elle n'a pas d'édition interne (retirez "
+                "--edition)."
+            )
+        loaded = loaded if population is None else with_population(loaded, population)
+        with _progress() as announce:
+            parts = run_national(loaded, out_dir=place, roads=roads, scheduler=scheduler, on_step=announce)
+        typer.echo(f"Tables  : {(parts.report_dir / 'tables').as_posix()}")
+        typer.echo(f"Temps   : {parts.times.folder.as_posix()} ({len(parts.times)} parties)")
+        typer.echo(f"Empreinte de l'étude : {parts.run_digest[:16]}")
         return
+    if scheduler != "none":
+        raise ParameterError(
+            f"--scheduler {scheduler} : l'étude « {loaded.id} » se calcule en une fois, sur cette machine. Ajoutez "
+            "une section [scale] à son fichier pour la découper par département."
+        )
     with _progress() as announce:
         result = run_study(
             loaded,
-            out_dir=out or Path(),
+            out_dir=place,
             roads=roads,
             population=population,
             edition=edition,

@@ -19,10 +19,6 @@ WIDTH = 80
 MOST_COLUMNS = 4
 # « ≈ » after a value: its difference with today is under the doubt
 DOUBTFUL, SAME, UNKNOWN, ABSENT = "≈", "=", "?", "–"
-_SHOWN = (
-    r"mean_time_min|within_\S+_min_(persons|hab)|time_gini|epci_gap_min|beyond_\S+_min_share|unmet_persons|"
-    r"access_per_1000|persons_\S+|worst_loss_min"
-)
 _ACCOUNTS = {
     "child": "Route de l'enfant (h/an)",
     "parent": "Route du parent (h/an)",
@@ -47,13 +43,14 @@ def compare(
 ) -> None:
     """Compare les scénarios d'une étude à aujourd'hui, côte à côte ; n'écrit rien sans --out."""
     from territory.errors import StudyError, UnknownCodeError, examples
-    from territory.release.comparison import published_side_by_side
+    from territory.release.comparison import released_measures
+    from territory.release.treatment import handed
     from territory.workflow.run import run_study
 
     result = run_study(study, roads=roads, population=population)
     if not result.comparisons:
         raise StudyError("Cette étude n'a pas de scénario : ajoutez une section [[scenario]].")
-    table = published_side_by_side(result)
+    table = handed("comparaison_mesures", released_measures(result))
     if zone not in set(table["zone"]):
         known = table.loc[table["level"] != "territory", "zone"].unique()
         raise UnknownCodeError(
@@ -66,7 +63,7 @@ def compare(
         from territory.report.files.csv_tables import write_table
         from territory.workflow.handover.write_run import make_folder
 
-        path = make_folder(out) / "scenarios_cote_a_cote"
+        path = make_folder(out) / "comparaison_mesures"
         write_table(table, path)
         typer.echo(f"Table entière : {path.as_posix()}.csv et .parquet")
 
@@ -92,7 +89,7 @@ def _lines(result: StudyResult, table: pd.DataFrame) -> list[str]:
         "Trois comptes de route, jamais additionnés, pour un enfant et un an (bas–haut).",
     ]
     unknown = table[table["measure"].isin(("access_per_1000", "unmet_persons"))]
-    if len(unknown) and unknown["today_value"].isna().all():
+    if len(unknown) and unknown["baseline_value"].isna().all():
         notes.append(
             "Places à portée et personnes sans place : non calculables ; la table de --out dit pourquoi."
         )
@@ -109,7 +106,7 @@ def _table(title: str, rows: pd.DataFrame, scenarios: list[str]) -> list[str]:
     from rich.console import Console
     from rich.table import Table
 
-    from territory.tables.measure_names import measure_name
+    from territory.tables.measures import BY_NAME, measure_label
 
     drawn = Table(
         title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), title_style=""
@@ -117,50 +114,62 @@ def _table(title: str, rows: pd.DataFrame, scenarios: list[str]) -> list[str]:
     drawn.add_column("")
     for name in ("Aujourd'hui", *scenarios):
         drawn.add_column(name, justify="right", no_wrap=True)
-    for row in rows[rows["measure"].str.fullmatch(_SHOWN)].to_dict("records"):
-        cells = [_value(row, "today"), *(_cell(row, name) for name in scenarios)]
-        if not set(cells) <= {UNKNOWN, ABSENT}:
-            drawn.add_row(measure_name(row["measure"]), *cells)
-    by_measure = {row["measure"]: row for row in rows.to_dict("records")}
+    every = [(measure, lines, next(iter(lines.values()))) for measure, lines in _by_measure(rows)]
+    for measure, lines, first in every:
+        cells = [_value(first, "baseline"), *(_cell(lines[name]) for name in scenarios)]
+        if BY_NAME[measure].is_compared and not set(cells) <= {UNKNOWN, ABSENT}:
+            drawn.add_row(measure_label(measure, first), *cells)
+    year = {(row["who"], row["bound"]): lines for measure, lines, row in every if measure == "year_min"}
     for who, label in _ACCOUNTS.items():
-        if f"{who}_year_low_min" in by_measure:
-            low, high = (by_measure[f"{who}_year_{side}_min"] for side in ("low", "high"))
-            drawn.add_row(label, *(_range(low, high, name) for name in ("today", *scenarios)))
+        if (who, "low") in year:
+            low, high = year[who, "low"], year[who, "high"]
+            today = _range(low[scenarios[0]], high[scenarios[0]], "baseline")
+            drawn.add_row(label, today, *(_range(low[name], high[name], "scenario") for name in scenarios))
     stream = io.StringIO()
     Console(file=stream, width=WIDTH, color_system=None, highlight=False).print(drawn)
     return [line.rstrip() for line in stream.getvalue().splitlines() if line.strip()]
 
 
-def _cell(row: dict[Any, Any], name: str) -> str:
+def _by_measure(rows: pd.DataFrame) -> list[tuple[str, dict[str, dict[Any, Any]]]]:
+    """Return each measure of a service, in order, with its row of each scenario."""
+    from territory.tables.measures import KEYS
+
+    found: dict[tuple[Any, ...], dict[str, dict[Any, Any]]] = {}
+    for row in rows.to_dict("records"):
+        key = (row["measure"], *(row[name] if row[name] == row[name] else None for name in KEYS))
+        found.setdefault(key, {})[row["scenario"]] = row
+    return [(str(key[0]), lines) for key, lines in found.items()]
+
+
+def _cell(row: dict[Any, Any]) -> str:
     """Return a scenario's value, `=` where nothing changes, `≈` after it where the difference is under the doubt."""
     import pandas as pd
 
-    delta, told = row[f"{name}_delta"], row[f"{name}_is_distinguishable"]
-    if delta == 0 and row[f"{name}_note"] == "":
+    delta, told = row["delta_value"], row["is_distinguishable"]
+    if delta == 0 and row["note"] == "":
         return SAME
     mark = DOUBTFUL if pd.notna(delta) and delta != 0 and not (pd.notna(told) and told) else ""
-    return _value(row, name) + mark
+    return _value(row, "scenario") + mark
 
 
-def _value(row: dict[Any, Any], name: str) -> str:
+def _value(row: dict[Any, Any], side: str) -> str:
     """Return a value as a planner writes it, or what stands for it when it is withheld."""
-    from territory.release.comparison import DECIMALS
+    from territory.tables.measures import SHOWN_DECIMALS
 
-    value, note = row[f"{name}_value"], row[f"{name}_note"]
+    value, note = row[f"{side}_value"], row["note" if side == "scenario" else "baseline_note"]
     if value == value:
-        digits = 2 if row["unit"] in ("share", "index") else DECIMALS.get(row["unit"], 1)
-        return f"{value:,.{digits}f}".replace(",", " ").replace(".", ",")
-    return note if note.startswith(("<", "secret")) else (UNKNOWN if note else ABSENT)
+        return f"{value:,.{SHOWN_DECIMALS[row['unit']]}f}".replace(",", " ").replace(".", ",")
+    return str(note) if note.startswith(("<", "secret")) else (UNKNOWN if note else ABSENT)
 
 
-def _range(low: dict[Any, Any], high: dict[Any, Any], name: str) -> str:
+def _range(low: dict[Any, Any], high: dict[Any, Any], side: str) -> str:
     """Return hours a year, low to high; `=` where nothing changes."""
-    if name != "today" and low[f"{name}_delta"] == 0 == high[f"{name}_delta"]:
+    if side == "scenario" and low["delta_value"] == 0 == high["delta_value"]:
         return SAME
-    hours = [side[f"{name}_value"] / 60 for side in (low, high)]
+    hours = [row[f"{side}_value"] / 60 for row in (low, high)]
     if any(value != value for value in hours):
         return UNKNOWN
     texts = [f"{value:.0f}" for value in hours]
-    told = name == "today" or low[f"{name}_is_distinguishable"] is True
+    told = side == "baseline" or low["is_distinguishable"] is True
     mark = "" if told else DOUBTFUL
     return (texts[0] if texts[0] == texts[1] else "–".join(texts)) + mark

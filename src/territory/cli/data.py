@@ -10,7 +10,7 @@ import typer
 
 from territory.cli.french import FrenchCommand, FrenchGroup
 from territory.errors import agree
-from territory.sources.fetching.sizes import size_text
+from territory.sources.fetching.file_types import size_text
 
 if TYPE_CHECKING:
     from territory.sources.registry import Source
@@ -42,6 +42,7 @@ def list_data(
     to: Annotated[Path, typer.Option("--to", help="Dossier des données brutes.", metavar="DOSSIER")] = RAW,
 ) -> None:
     """Donne les jeux de données du registre, leur licence, et s'ils sont déjà sur ce disque."""
+    from territory.datasets.slots import slots_fed_by
     from territory.sources.registry import find, read_registry
 
     sources = read_registry()
@@ -56,7 +57,9 @@ def list_data(
         newest = find(source.dataset, registry=sources).vintage == source.vintage
         if covers and (every or newest):
             state = _state(source, to)
-            typer.echo(f"{source.key:<45} {state:<14} {source.licence:<20} {source.title}")
+            keys = ", ".join(slot.key for slot in slots_fed_by(source.dataset))
+            used = f" [{keys}]" if keys else ""
+            typer.echo(f"{source.key:<45} {state:<14} {source.licence:<20} {source.title}{used}")
 
 
 @app.command(
@@ -126,7 +129,9 @@ def _state(source: Source, raw: Path) -> str:
 
 
 def _details(source: Source, raw: Path) -> str:
-    """Return what the registry says of one source."""
+    """Return what the registry says of one source, and what a study does with it."""
+    from territory.datasets.slots import slots_fed_by
+
     checked = "" if source.address_checked else " (non confirmée)"
     lines = [
         f"{source.key} : {source.title}",
@@ -136,6 +141,10 @@ def _details(source: Source, raw: Path) -> str:
         f"  fichier    : {source.file_name} ({source.format})",
         f"  état       : {_state(source, raw)}",
         f"  lecteur    : {'essayé' if source.reader_tried else 'pas encore essayé'} sur un vrai fichier",
+    ]
+    lines += [
+        f"  étude      : clé « {slot.key} » de [data] ; sans lui : {slot.without}"
+        for slot in slots_fed_by(source.dataset)
     ]
     if source.superseded_by:
         lines.append(f"  remplacé par {source.superseded_by}")

@@ -38,7 +38,9 @@ def population_by_band(
     import pandas as pd
 
     under_25, adults = (shares.iloc[:, column] / shares.sum(axis=1) for column in range(2))
-    unknown = total.index[shares.isna().any(axis=1) | total.isna()]
+    # nobody has no age: a commune without inhabitants lacks nothing
+    unknown = total.index[(shares.isna().any(axis=1) & (total != 0)) | total.isna()]
+    under_25, adults = under_25.where(total != 0, 0.0), adults.where(total != 0, 0.0)
     if len(unknown):
         said = agree(len(unknown), "commune(s) sans parts d'âge")
         raise ParameterError(f"{said} ({examples(unknown)}).")
@@ -63,4 +65,43 @@ def population_by_band(
     table["age_min"] = table["band"].map({band: ages[0] for band, ages in _BANDS.items()})
     table["age_max"] = table["band"].map({band: ages[1] for band, ages in _BANDS.items()}).astype("float64")
     table["vintage"] = vintage
+    return table.set_index(["commune_code", "age_min", "age_max"])[["population", "vintage"]]
+
+
+def population_like(total: pd.Series, persons: pd.Series, *, vintage: str) -> pd.DataFrame:
+    r"""Share out the population of each commune as the persons of a census are between age bands.
+
+    With :math:`n_a` the persons of a band, a total :math:`P` gives :math:`P\,n_a / \sum_b n_b`, to a 1024th of a
+    person; the largest band takes what rounding leaves, so that bands add up exactly.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> bands = pd.MultiIndex.from_tuples(
+    ...     [("83050", 0, 14.0), ("83050", 15, None)], names=["commune_code", "age_min", "age_max"]
+    ... )
+    >>> total = pd.Series([1000.0], index=["83050"])
+    >>> population_like(total, pd.Series([25.0, 75.0], index=bands), vintage="rp2021")["population"].to_list()
+    [250.0, 750.0]
+    """
+    import pandas as pd
+
+    table = persons.rename("persons").reset_index()
+    table = table[table["commune_code"].isin(total.index)]
+    known = table.groupby("commune_code")["persons"].sum(skipna=False).reindex(total.index)
+    lost = total.index[total.isna() | known.isna() | ((known == 0) & (total > 0))]
+    if len(lost):
+        said = agree(len(lost), "commune(s) sans tranches d'âge")
+        raise ParameterError(f"{said} ({examples(lost)}).")
+    order = pd.Series(range(len(total)), index=total.index)
+    table = table.assign(order=table["commune_code"].map(order)).sort_values(
+        ["order", "age_min"], kind="stable"
+    )
+    code = table["commune_code"]
+    share = table["persons"] / code.map(known).where(code.map(known) > 0, 1.0)
+    counts = (code.map(total) * share * _GRAIN).round() / _GRAIN
+    left = total - counts.groupby(code).sum()
+    largest = counts.groupby(code).idxmax()
+    counts.loc[largest.to_numpy()] += left.reindex(largest.index).to_numpy()
+    table = table.assign(population=counts, vintage=vintage)
     return table.set_index(["commune_code", "age_min", "age_max"])[["population", "vintage"]]

@@ -7,6 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from territory.datasets.copies import with_own_tables
 from territory.datasets.files import DataFiles, FilesDataset, load_files
 from territory.errors import ParameterError, UnknownCodeError
 
@@ -84,7 +85,7 @@ def open_dataset(
     Returns
     -------
     VarDataset or FilesDataset
-        Not to be changed: the files are read once for the checks and the run.
+        The files are read once for the checks and the run; each call returns tables that may be changed.
 
     Raises
     ------
@@ -106,7 +107,7 @@ def open_dataset(
         (key, path, (folder / path).stat().st_mtime_ns if (folder / path).is_file() else 0)
         for key, path in files.paths().items()
     )
-    return _open_files(files.model_dump_json(), tuple(sorted(departements)), folder, stamps)
+    return with_own_tables(_open_files(files.model_dump_json(), tuple(sorted(departements)), folder, stamps))
 
 
 @lru_cache(maxsize=2)

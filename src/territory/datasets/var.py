@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from functools import lru_cache
 from importlib import resources
 from typing import TYPE_CHECKING
 
 from territory.datasets.bands import population_by_band
+from territory.datasets.copies import with_own_tables
 from territory.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -175,6 +177,12 @@ def load_var() -> VarDataset:
     >>> load_var()
     VarDataset(153 communes, 392 around, 14 epci, ...)
     """
+    return with_own_tables(_read_var())
+
+
+@lru_cache(maxsize=1)
+def _read_var() -> VarDataset:
+    """Read the tables of the package once; nobody is handed these ones."""
     folder = resources.files("territory.datasets") / "var"
     counts = _read(folder, "communes", index="commune_code", flags=("in_territory",))
     communes = _communes(counts)

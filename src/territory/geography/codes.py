@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from territory.errors import ParameterError, UnknownCodeError, agree, examples
+from territory.sources.text import commune_codes
+from territory.sources.text.commune_codes import ARRONDISSEMENTS
+from territory.tables.schemas import COMMUNE_CODE
 
 if TYPE_CHECKING:
     import pandas as pd
 
-# municipal arrondissements: first and last code of each range, and the commune they make up
-_ARRONDISSEMENTS = (("75101", "75120", "75056"), ("69381", "69389", "69123"), ("13201", "13216", "13055"))
+_CODE = re.compile(COMMUNE_CODE)
 
 
 def departement_of(commune_code: str) -> str:
@@ -37,7 +40,7 @@ def departement_of(commune_code: str) -> str:
     >>> [departement_of(code) for code in ("83050", "2A004", "97411", "01001")]
     ['83', '2A', '974', '01']
     """
-    if not _is_code(commune_code):
+    if not _CODE.fullmatch(commune_code):
         raise UnknownCodeError(
             f"« {commune_code} » n'est pas un code de commune : cinq caractères sont attendus (83050, 2A004)."
         )
@@ -68,9 +71,8 @@ def pad_codes(codes: pd.Series) -> pd.Series:
     >>> pad_codes(pd.Series(["1004", "83050", "2a004"])).to_list()
     ['01004', '83050', '2A004']
     """
-    text = codes.astype(str).str.strip().str.upper()
-    text = text.where(~text.str.fullmatch(r"[0-9]{4}"), "0" + text)
-    wrong = [value for value, padded in zip(codes, text, strict=True) if not _is_code(padded)]
+    text = commune_codes.pad_codes(codes)
+    wrong = [value for value, padded in zip(codes, text, strict=True) if not _CODE.fullmatch(padded)]
     if wrong:
         raise UnknownCodeError(
             f"{agree(len(wrong), 'valeur(s)')} sur {len(codes)} ne peuvent être des codes de commune "
@@ -130,8 +132,8 @@ def commune_of_arrondissement(code: str) -> str:
     >>> commune_of_arrondissement("13209"), commune_of_arrondissement("83050")
     ('13055', '83050')
     """
-    for first, last, commune in _ARRONDISSEMENTS:
-        if first <= code <= last:
+    for commune, pattern in ARRONDISSEMENTS.items():
+        if re.fullmatch(pattern, code):
             return commune
     return code
 
@@ -193,13 +195,3 @@ def merge_arrondissements(table: pd.DataFrame, *, weights: Mapping[str, str] | N
         else:
             merged[column] = values.groupby(groups).agg(lambda cells: cells.sum(skipna=False))
     return pd.concat([whole, merged.reindex(columns=table.columns)])
-
-
-def _is_code(code: str) -> bool:
-    """Tell whether a text has the form of a commune code."""
-    return (
-        len(code) == 5
-        and code.isascii()
-        and code[2:].isdigit()
-        and (code[:2].isdigit() or code[:2] in ("2A", "2B"))
-    )

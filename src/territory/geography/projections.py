@@ -4,19 +4,10 @@ from __future__ import annotations
 
 from territory.errors import UnknownCodeError
 from territory.geography.codes import departement_of
+from territory.territories import METROPOLITAN, TERRITORIES
 
-METROPOLITAN_FRANCE = 2154
-# Guadeloupe and Martinique, Guyane, La Réunion, Mayotte, Saint-Pierre-et-Miquelon and the northern islands
-_OVERSEAS = {
-    "971": 5490,
-    "972": 5490,
-    "973": 2972,
-    "974": 2975,
-    "975": 4467,
-    "976": 4471,
-    "977": 5490,
-    "978": 5490,
-}
+METROPOLITAN_FRANCE = TERRITORIES[METROPOLITAN].epsg
+_OVERSEAS = {code: territory.epsg for code, territory in TERRITORIES.items() if code != METROPOLITAN}
 
 
 def projected_epsg(departement_code: str) -> int:

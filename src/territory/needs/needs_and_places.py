@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 
 from territory.errors import ParameterError, Problems, TerritoryWarning, agree, examples
+from territory.needs.rates import AMOUNTS
 
 # only these kinds count persons who hold, or wait for, a place: the others never stand beside places
 KINDS_COMPARABLE_WITH_PLACES = ("orientation", "waiting")
 STATED_RATE_TITLE = "places pour un taux d'équipement énoncé"
-_AMOUNTS = ("demand", "demand_low", "demand_high")
 _CAUTIONS = {
     "orientation": "Une orientation en vigueur peut être déjà servie, et un enfant peut en avoir plusieurs : "
     "l'écart avec les places n'est pas un nombre d'enfants sans solution.",
@@ -74,7 +74,7 @@ def demand_by_zone(demand: pd.DataFrame, zones: pd.Series[str]) -> pd.DataFrame:
             stacklevel=2,
         )
     grouped = rows.dropna(subset="zone").groupby(["zone", "public"], sort=False)
-    found = grouped[list(_AMOUNTS)].sum(skipna=False)
+    found = grouped[list(AMOUNTS)].sum(skipna=False)
     return found.assign(kind=grouped["kind"].first())
 
 
@@ -150,10 +150,10 @@ def demand_against_places(
         )
     found = by_zone.reindex(places.index)
     kind = str(chosen["kind"].iloc[0])
-    result = found[list(_AMOUNTS)]
+    result = found[list(AMOUNTS)]
     result.insert(0, "kind", kind)
     result["places"] = places.astype(float)
-    for name, amount in zip(("missing", "missing_low", "missing_high"), _AMOUNTS, strict=True):
+    for name, amount in zip(("missing", "missing_low", "missing_high"), AMOUNTS, strict=True):
         result[f"{name}_places"] = (result[amount] - result["places"]).clip(lower=0)
     result["free_places"] = (result["places"] - result["demand"]).clip(lower=0)
     result.attrs = {"caution": _CAUTIONS[kind]}

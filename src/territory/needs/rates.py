@@ -1,4 +1,4 @@
-"""From persons of an age to persons in need, by a rate with its range and its sources."""
+"""Demand from rates by age: persons concerned, brought to a known total, and inhabitants weighted by care consumed."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ import pandas as pd
 from territory.errors import ParameterError, Problems, TerritoryWarning, agree, examples
 from territory.needs.ages import persons_by_age
 from territory.tables.schemas import DEMAND_KINDS
+
+AMOUNTS = ("demand", "demand_low", "demand_high")
+NAME = "standardised_population_hab"
 
 
 @dataclass(frozen=True)
@@ -269,3 +272,230 @@ def _is_ordered(low: float, central: float, high: float) -> bool:
     """Tell whether the known values of a rate go up from 0 to 1,000."""
     known = [value for value in (low, central, high) if not math.isnan(value)]
     return known == sorted(known) and all(0 <= value <= 1000 for value in known)
+
+
+def scale_to_total(
+    counts: pd.Series[float], total: float, *, within: pd.Index[str] | None = None
+) -> pd.Series[float]:
+    """Scale counts so that those of a territory add up to a known total.
+
+    Parameters
+    ----------
+    counts : Series indexed by commune code
+        Counts; NaN stays NaN and takes no part.
+    total
+        Known total of the communes `within`, in the unit of `counts`.
+    within
+        Communes that the total is about; all by default. The others are multiplied by the same factor.
+
+    Returns
+    -------
+    Series
+        Scaled counts, same index.
+
+    Raises
+    ------
+    ParameterError
+        If the total is not a finite number of zero or more, or if nothing is there to be scaled.
+
+    Examples
+    --------
+    >>> scale_to_total(pd.Series({"83050": 30.0, "83121": 10.0}), 80.0).tolist()
+    [60.0, 20.0]
+    """
+    return counts * _factor(counts, total, within)
+
+
+def calibrate_demand(
+    demand: pd.DataFrame,
+    total: float,
+    *,
+    public: str,
+    source: str,
+    year: int,
+    within: pd.Index[str] | None = None,
+) -> pd.DataFrame:
+    r"""Bring the persons in need of one public to a total that is known for a territory.
+
+    .. math:: D_i' = D_i \, T / \sum_{j \in within} D_j
+
+    Low and high values take the same factor: the range keeps its width relative to the central value. The
+    département total says how many there are; the rate no longer does, only where they live.
+
+    Parameters
+    ----------
+    demand : DataFrame
+        Table `demand` (see `territory.tables.schemas`); other publics are returned unchanged.
+    total
+        Known number of persons of the communes `within`: 6,125 children with the AEEH in the Var in 2021, say.
+    public
+        Public that the total is about. The total must count the same thing: an AEEH total does not calibrate a
+        prevalence.
+    source, year
+        Where the total comes from; kept in the columns `calibration_source` and `calibration_year`.
+    within
+        Communes that the total is about; all by default.
+
+    Returns
+    -------
+    DataFrame
+        The table, same index.
+
+    Raises
+    ------
+    ParameterError
+        If the public is absent, the total is no count or has no source, nothing is there to be scaled, or a
+        commune of the territory is unknown: the total would be shared between the others only.
+
+    Examples
+    --------
+    >>> from territory.needs import demand_from_rate
+    >>> rights = demand_from_rate(pd.Series({"83050": 1000.0, "83121": 500.0}), public="aeeh", kind="rights",
+    ...     per_1000=25.5)
+    >>> found = calibrate_demand(rights, 45, public="aeeh", source="handidonnees.fr", year=2021)
+    >>> [round(value, 6) for value in found["demand"]]
+    [30.0, 15.0]
+    """
+    chosen = demand.index.get_level_values("public") == public
+    if not chosen.any():
+        known = sorted(set(demand.index.get_level_values("public")))
+        raise ParameterError(
+            f"Calage : public « {public} » absent ; publics connus : {examples(known, most=8)}."
+        )
+    if not source.strip():
+        raise ParameterError(f"Calage de « {public} » sur {total:g} : indiquez la source du total.")
+    counts = demand.loc[chosen, "demand"].droplevel("public")
+    concerned = counts if within is None else counts[counts.index.isin(within)]
+    unknown = concerned.index[concerned.isna()]
+    if len(unknown):
+        raise ParameterError(
+            f"Calage de « {public} » : {agree(len(unknown), 'commune(s) sans effectif')} ({examples(unknown)}) ; "
+            "le total serait réparti entre les autres seulement."
+        )
+    factor = _factor(counts, total, within)
+    scaled = demand.copy()
+    for column in AMOUNTS:
+        scaled.loc[chosen, column] = demand.loc[chosen, column] * factor
+    scaled.loc[chosen, "calibration_source"] = source
+    scaled.loc[chosen, "calibration_year"] = float(year)
+    return scaled
+
+
+def _factor(counts: pd.Series[float], total: float, within: pd.Index[str] | None) -> float:
+    """Return the factor from the counts of a territory to its total."""
+    known = counts if within is None else counts[counts.index.isin(within)]
+    present = float(known.sum())
+    if not (math.isfinite(total) and total >= 0):
+        raise ParameterError(f"Un total connu est un nombre positif ou nul ; reçu : {total}.")
+    if (known < 0).any():
+        raise ParameterError(f"Des effectifs sont négatifs ({examples(known.index[known < 0])}).")
+    if not present > 0:
+        raise ParameterError(
+            f"Rien à caler sur le total de {total:g} : les communes visées n'ont aucun effectif."
+        )
+    return total / present
+
+
+def standardised_population(
+    population: pd.DataFrame,
+    consumption: pd.DataFrame | None,
+    *,
+    reference: pd.DataFrame | float,
+) -> pd.Series[float]:
+    r"""Weight inhabitants by the care that their age consumes.
+
+    .. math:: P_i^{std} = \sum_a P_{ia} \, c_a / \bar c, \quad \bar c = \sum_a P_a^{ref} c_a / \sum_a P_a^{ref}
+
+    A territory with the ages of the reference population keeps its number of inhabitants; an older one gains
+    some.
+
+    Parameters
+    ----------
+    population : DataFrame
+        Table `population` (see `persons_by_age`).
+    consumption : DataFrame with columns `age_min`, `age_max` (years, both included), `acts_per_hab`
+        Acts of general practitioners per inhabitant and year at each age, from age 0 to no upper bound
+        (`age_max` NaN). There is no built-in table: it is to be brought with its source.
+    reference
+        Table `population` of the reference (the whole of France for DREES), or its mean number of acts per
+        inhabitant and year when that is known.
+
+    Returns
+    -------
+    Series
+        Standardised inhabitants (hab), named standardised_population_hab, by commune in the order of the table;
+        NaN where an age is unknown. `attrs` hold the mean `mean_acts_per_hab`.
+
+    Raises
+    ------
+    ParameterError
+        Without a table of consumption; if its ages leave a gap, overlap or have an upper bound; if acts are
+        negative or unknown; if the mean of the reference is not above zero; or as `persons_by_age`.
+
+    Notes
+    -----
+    Barlet, Coldefy, Collin and Lucas-Gabrielli (2012), DREES and IRDES, document de travail 124.
+
+    Examples
+    --------
+    >>> ages = ["commune_code", "age_min", "age_max"]
+    >>> people = pd.DataFrame(
+    ...     {"commune_code": ["83050"] * 2, "age_min": [0, 65], "age_max": [64, np.nan], "population": [60.0, 40.0]}
+    ... ).set_index(ages)
+    >>> acts = pd.DataFrame({"age_min": [0, 65], "age_max": [64, np.nan], "acts_per_hab": [2.0, 6.0]})
+    >>> standardised_population(people, acts, reference=3.0)["83050"]
+    np.float64(120.0)
+    """
+    if consumption is None:
+        raise ParameterError(
+            "Population standardisée : il manque la table de consommation de soins par âge (colonnes age_min, "
+            "age_max, acts_per_hab : actes par habitant et par an), à fournir avec sa source. Sans elle, une "
+            "accessibilité n'est pas une APL."
+        )
+    bands = _consumption_bands(consumption)
+    weighted = _acts(population, bands)
+    if isinstance(reference, pd.DataFrame):
+        # ages of the reference are added up over all its communes
+        everyone = sum(
+            persons_by_age(reference, age_min=low, age_max=high).sum(skipna=False) for low, high, _ in bands
+        )
+        mean = float(_acts(reference, bands).sum(skipna=False) / everyone) if everyone > 0 else math.nan
+    else:
+        mean = float(reference)
+    if not (math.isfinite(mean) and mean > 0):
+        raise ParameterError(
+            f"Population standardisée : la consommation moyenne de référence ({mean:g} acte par habitant et par an) "
+            "doit être connue et positive."
+        )
+    standardised = (weighted / mean).rename(NAME)
+    standardised.attrs = {"unit": "habitants standardisés", "mean_acts_per_hab": mean}
+    return standardised
+
+
+def _acts(population: pd.DataFrame, bands: list[tuple[float, float, float]]) -> pd.Series[float]:
+    """Return the acts per year that the people of each commune would consume at their age."""
+    parts = [persons_by_age(population, age_min=low, age_max=high) * acts for low, high, acts in bands]
+    return pd.concat(parts, axis=1).sum(axis=1, skipna=False)
+
+
+def _consumption_bands(consumption: pd.DataFrame) -> list[tuple[float, float, float]]:
+    """Return (youngest, oldest, acts) in order; raise on what cannot be a table of consumption by age."""
+    problems = Problems("Consommation de soins par âge", ParameterError)
+    absent = [name for name in ("age_min", "age_max", "acts_per_hab") if name not in consumption.columns]
+    if absent:
+        problems.add(f"{agree(len(absent), 'colonne(s) absente(s)')} ({examples(absent)})")
+        problems.raise_if_any()
+    rows = consumption.sort_values("age_min")
+    low = rows["age_min"].to_numpy(float)
+    high = rows["age_max"].astype(float).fillna(np.inf).to_numpy()
+    acts = rows["acts_per_hab"].to_numpy(float, na_value=np.nan)
+    if not len(rows) or low[0] != 0 or not np.isinf(high[-1]):
+        problems.add("les âges doivent aller de 0 an à une dernière tranche sans borne haute (age_max vide)")
+    joined = low[1:] == high[:-1] + 1
+    if not joined.all():
+        ages = [f"{age:g} ans" for age in low[1:][~joined]]
+        problems.add(f"les tranches se recouvrent ou laissent un trou avant {examples(ages)}")
+    if not (np.isfinite(acts) & (acts >= 0)).all():
+        problems.add("les actes par habitant doivent être connus, positifs ou nuls à chaque âge")
+    problems.raise_if_any()
+    return list(zip(low.tolist(), high.tolist(), acts.tolist(), strict=True))

@@ -2,30 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from territory.errors import ParameterError
-from territory.network.engine.graph import MAX_TIME_MS
+from territory.network.engine.graph import MAX_TIME_MS, Graph
+from territory.network.engine.metric import Metric
+from territory.network.graph.arrays import RoadLines, Roads
+from territory.network.graph.simplify import prepare
+from territory.network.graph.speeds import HopTimes, density_bands, hop_times, speed_table
 from territory.network.graph.topology import Topology
-from territory.network.points import snapping
-from territory.network.points.snapping import MAX_SNAP_M
-from territory.network.queries import roads_queries
-from territory.network.storage.network_files import load_network, save_network
-from territory.network.weighted import WeightedRoads
+from territory.network.od_search import RoadSearch, nearest_pairs
+from territory.network.points import MAX_SNAP_M, Endpoints, endpoints, snap_table
+from territory.network.storage import load_network, save_network
+from territory.units import METRES_PER_KILOMETRE, MILLISECONDS_PER_MINUTE
 
 if TYPE_CHECKING:
     import geopandas as gpd
 
-__all__ = ["RoadNetwork"]
+_log = logging.getLogger(__name__)
+ENGINES = ("auto", "dijkstra", "hierarchy")
+# measured on maps of one to four million nodes: what a search reaches in an hour, and how many searched nodes
+# cost as much as ordering one
+_NODES_WITHIN_AN_HOUR = 100_000
+_SEARCHED_NODES_PER_ORDERED_NODE = 1_000
+_PERIODS_IN_FRENCH = {"off_peak": "heures creuses", "peak": "heures de pointe"}
 
 
-class RoadNetwork(WeightedRoads):
+class RoadNetwork:
     """Roads ready to give travel times under one table of speeds.
 
     Made by `read_osm`, `from_osmnx`, `download`, `from_lines` or `RoadNetwork.load`; never changed afterwards:
@@ -40,6 +52,144 @@ class RoadNetwork(WeightedRoads):
     period
         ``off_peak`` or ``peak``.
     """
+
+    def __init__(self, topology: Topology, speeds: pd.DataFrame, *, period: str = "off_peak") -> None:
+        self._topology = topology
+        self._speeds = speeds.reset_index(drop=True)
+        self._period = period
+        self._times = hop_times(topology.roads, self._speeds, period=period)
+
+    @classmethod
+    def from_road_lines(cls, lines: RoadLines) -> Self:
+        """Prepare roads as a reader delivers them, with the library's speeds off-peak."""
+        topology = Topology(prepare(lines))
+        # as large as the network itself, and of no more use
+        del lines
+        return cls(topology, speed_table())
+
+    # what the network is
+
+    @property
+    def roads(self) -> Roads:
+        """The prepared roads, as arrays."""
+        return self._topology.roads
+
+    @property
+    def topology(self) -> Topology:
+        """What the map gives once for all speeds."""
+        return self._topology
+
+    @property
+    def crs(self) -> str:
+        """Projected system of the network and of its isochrones."""
+        return self.roads.crs
+
+    @property
+    def attribution(self) -> str:
+        """What must be printed under a map or a table drawn from these roads."""
+        return self.roads.attribution
+
+    @property
+    def speeds(self) -> pd.DataFrame:
+        """A copy of the table of speeds."""
+        return self._speeds.copy()
+
+    @property
+    def period(self) -> str:
+        """``off_peak`` or ``peak``."""
+        return self._period
+
+    @property
+    def length_km(self) -> float:
+        """Length of the roads, each direction of a divided road counted (km)."""
+        return float(self.roads.hop_length_m.sum(dtype=np.float64)) / METRES_PER_KILOMETRE
+
+    @property
+    def hop_times(self) -> HopTimes:
+        """Time of each hop under the present speeds."""
+        return self._times
+
+    @cached_property
+    def graph(self) -> Graph:
+        """The directed graph with its times, for the engines."""
+        return self._topology.graph(self.weights_ms)
+
+    @cached_property
+    def weights_ms(self) -> NDArray[np.int32]:
+        """Time of each arc (ms)."""
+        return self._topology.arcs.weights_ms(self._times.chain_ms(self.roads))
+
+    @cached_property
+    def metric(self) -> Metric:
+        """The hierarchy with its times; the first use orders the map, which can take minutes."""
+        return self._topology.hierarchy.customize(self.weights_ms)
+
+    @cached_property
+    def metric_with_lengths(self) -> Metric:
+        """The hierarchy with its times and lengths: twice the memory of `metric`."""
+        return self._topology.hierarchy.customize(self.weights_ms, lengths_dm=self.lengths_dm)
+
+    @property
+    def lengths_dm(self) -> NDArray[np.int32]:
+        """Length of each arc (dm)."""
+        return self._topology.arcs.lengths_dm(self._topology.chain_length_m)
+
+    @property
+    def is_prepared(self) -> bool:
+        """Whether the order of the nodes is known, so that the hierarchy costs little."""
+        return self._topology.is_ordered
+
+    def __repr__(self) -> str:
+        length = f"{self.length_km:.1f}" if self.length_km < 10 else f"{self.length_km:.0f}"
+        name = f" « {self.roads.source} »" if self.roads.source else ""
+        return (
+            f"<RoadNetwork{name} : {length.replace('.', ',')} km, {self.roads.n_junctions} carrefours,"
+            f" {_PERIODS_IN_FRENCH[self._period]}>"
+        )
+
+    def _repr_html_(self) -> str:
+        rows = {
+            "Carte": self.roads.source or "–",
+            "Longueur": f"{self.length_km:,.0f} km".replace(",", "\u202f"),
+            "Carrefours et impasses": f"{self.roads.n_junctions:,}".replace(",", "\u202f"),
+            "Interdictions de tourner": f"{len(self.roads.turns):,}".replace(",", "\u202f"),
+            "Projection": self.crs,
+            "Période": _PERIODS_IN_FRENCH[self._period],
+            "Source": self.attribution or "–",
+        }
+        cells = "".join(
+            f'<tr><th scope="row" style="text-align:left">{escape(name)}</th><td>{escape(value)}</td></tr>'
+            for name, value in rows.items()
+        )
+        return f"<table><caption>Réseau routier</caption>{cells}</table>"
+
+    # other speeds
+
+    def with_speeds(self, table: pd.DataFrame, *, period: str = "off_peak") -> Self:
+        """Return the same roads under other speeds; the order of the map is kept.
+
+        Examples
+        --------
+        >>> from territory.network import sample_network
+        >>> network = sample_network()
+        >>> slower = network.speeds.assign(default_kmh=lambda table: table["default_kmh"] / 2)
+        >>> network.with_speeds(slower).period
+        'off_peak'
+        """
+        return type(self)(self._topology, table.copy(), period=period)
+
+    def with_density(self, communes: gpd.GeoDataFrame, *, column: str = "density_hab_km2") -> Self:
+        """Return the same roads, each with the density of the commune that its middle lies in."""
+        bands = density_bands(self.roads, communes, column=column)
+        return type(self)(self._topology.with_density_bands(bands), self._speeds, period=self._period)
+
+    def prepare(self, *, cache: str | Path | None = None) -> Self:
+        """Order the map now, so that every later matrix is fast."""
+        self._topology.order(None if cache is None else Path(cache))
+        _ = self.metric
+        return self
+
+    # what it answers
 
     def snap(
         self, points: gpd.GeoDataFrame, *, max_snap_m: float = MAX_SNAP_M, islands: bool = False
@@ -76,7 +226,7 @@ class RoadNetwork(WeightedRoads):
         >>> sample_network().snap(points)["distance_m"].round().tolist()
         [81.0]
         """
-        return snapping.snap_table(self._topology, points, max_snap_m=max_snap_m, islands=islands)
+        return snap_table(self._topology, points, max_snap_m=max_snap_m, islands=islands)
 
     def travel_times(
         self,
@@ -141,18 +291,17 @@ class RoadNetwork(WeightedRoads):
         2       B     A            0.877        1.111
         3       B     B            0.000        0.000
         """
-        limit_ms = _limit_ms(max_time_min)
-        ends = snapping.endpoints(self, origins, destinations, max_snap_m=max_snap_m, islands=islands)
-        return roads_queries.times_table(
+        search = search_roads(
             self,
-            (origins.index, destinations.index),
-            ends,
-            limit_ms=limit_ms,
+            origins,
+            destinations,
             max_time_min=max_time_min,
             with_distance=with_distance,
             engine=engine,
-            threads=threads,
+            max_snap_m=max_snap_m,
+            islands=islands,
         )
+        return search.travel_times(threads=threads, as_text=None)
 
     def travel_time_matrix(
         self,
@@ -181,8 +330,16 @@ class RoadNetwork(WeightedRoads):
         NetworkError, ParameterError
             As `travel_times`.
         """
-        ends = snapping.endpoints(self, origins, destinations, max_snap_m=max_snap_m, islands=islands)
-        return roads_queries.times_matrix(self, ends, engine=engine, threads=threads)
+        search = search_roads(
+            self,
+            origins,
+            destinations,
+            max_time_min=None,
+            engine=engine,
+            max_snap_m=max_snap_m,
+            islands=islands,
+        )
+        return search.matrix(threads=threads)
 
     def nearest(
         self,
@@ -220,10 +377,21 @@ class RoadNetwork(WeightedRoads):
         """
         if k < 1:
             raise ParameterError(f"k={k} : indiquez au moins un site à trouver par point.")
-        ends = snapping.endpoints(self, points, sites, max_snap_m=max_snap_m, islands=islands)
-        return roads_queries.nearest_table(
-            self, (points.index, sites.index), ends, k=k, limit_ms=_limit_ms(max_time_min)
+        limit_ms = _limit_ms(max_time_min)
+        ends = self._endpoints(points, sites, max_snap_m, islands)
+        pairs, rank = nearest_pairs(self.graph, self.roads.open_directions, ends, k=k, limit_ms=limit_ms)
+        table = pd.DataFrame(
+            {
+                "from_id": points.index.astype(str).to_numpy()[pairs.origin],
+                "to_id": sites.index.astype(str).to_numpy()[pairs.destination],
+                "rank": rank,
+                "travel_time_min": pairs.time_ms / MILLISECONDS_PER_MINUTE,
+            }
         )
+        table.attrs["cutoff_min"] = (
+            float("nan") if limit_ms == MAX_TIME_MS else limit_ms / MILLISECONDS_PER_MINUTE
+        )
+        return table
 
     def isochrones(
         self,
@@ -264,14 +432,21 @@ class RoadNetwork(WeightedRoads):
         `travel_times`, no farther than 500 m from a road. The outline is interpolated between squares: it is
         true to about one square.
         """
-        from territory.network.queries.isochrones import draw_isochrones
+        from territory.network.isochrones import draw_isochrones
 
         return draw_isochrones(
-            self, points, minutes=minutes, cell_m=cell_m, max_snap_m=max_snap_m, islands=islands
+            self._topology,
+            self._times,
+            self.graph,
+            points,
+            minutes=minutes,
+            cell_m=cell_m,
+            max_snap_m=max_snap_m,
+            islands=islands,
         )
 
     def save(self, path: str | Path) -> Path:
-        """Save the network in a folder that `load` maps into memory: see `territory.network.storage.network_files`.
+        """Save the network in a folder that `load` maps into memory: see `territory.network.storage`.
 
         Parameters
         ----------
@@ -288,7 +463,7 @@ class RoadNetwork(WeightedRoads):
         OutputError
             If it cannot be written, or holds something else.
         """
-        return save_network(self, Path(path))
+        return save_network(self._topology, self._speeds, self._period, Path(path))
 
     @classmethod
     def load(cls, path: str | Path, *, verify: bool = True) -> RoadNetwork:
@@ -313,11 +488,148 @@ class RoadNetwork(WeightedRoads):
         NetworkError
             If it is damaged, or written by another version of the format.
         """
+        topology, speeds, period = load_network(Path(path), verify=verify)
+        return cls(topology, speeds, period=period)
 
-        def make(topology: Topology, speeds: pd.DataFrame, period: str) -> RoadNetwork:
-            return cls(topology, speeds, period=period)
+    def _endpoints(
+        self, origins: gpd.GeoDataFrame, destinations: gpd.GeoDataFrame, max_snap_m: float, islands: bool
+    ) -> tuple[Endpoints, Endpoints]:
+        """Place origins and destinations and attach them to the graph."""
+        return endpoints(
+            self._topology, self._times, origins, destinations, max_snap_m=max_snap_m, islands=islands
+        )
 
-        return load_network(Path(path), make, verify=verify)
+
+def search_roads(
+    network: RoadNetwork,
+    origins: gpd.GeoDataFrame,
+    destinations: gpd.GeoDataFrame,
+    *,
+    max_time_min: float | None,
+    with_distance: bool = False,
+    engine: str = "auto",
+    max_snap_m: float = MAX_SNAP_M,
+    islands: bool = False,
+) -> RoadSearch:
+    """Place origins and destinations once, for times to be asked part by part.
+
+    Parameters
+    ----------
+    network
+        The roads.
+    origins, destinations
+        Points with a CRS; their index holds their identifiers.
+    max_time_min
+        Longest time kept, inclusive (min); None keeps every pair that a road joins.
+    with_distance, engine, max_snap_m, islands
+        As in `RoadNetwork.travel_times`.
+
+    Returns
+    -------
+    RoadSearch
+
+    Raises
+    ------
+    NetworkError
+        If points cannot be used.
+    ParameterError
+        If an option is out of range.
+    """
+    limit_ms = _limit_ms(max_time_min)
+    chosen = choose_engine(network, engine, len(origins), limit_ms)
+    ends = network._endpoints(origins, destinations, max_snap_m, islands)
+    metric: Metric | None = None
+    if chosen == "hierarchy":
+        metric = network.metric_with_lengths if with_distance else network.metric
+    return RoadSearch(
+        from_ids=origins.index,
+        to_ids=destinations.index,
+        max_time_min=float("nan") if max_time_min is None else float(max_time_min),
+        limit_ms=limit_ms,
+        with_distance=with_distance,
+        graph=network.graph,
+        metric=metric,
+        lengths_dm=network.lengths_dm if with_distance else np.empty(0, np.int32),
+        origins=ends[0],
+        destinations=ends[1],
+        open_directions=network.roads.open_directions,
+    )
+
+
+def stream_travel_times(
+    network: RoadNetwork,
+    origins: gpd.GeoDataFrame,
+    destinations: gpd.GeoDataFrame,
+    *,
+    max_time_min: float,
+    batch_size: int = 1_000,
+    with_distance: bool = False,
+    engine: str = "auto",
+    threads: int | None = None,
+) -> Iterator[pd.DataFrame]:
+    """Give the travel times of a few origins at a time, so that memory does not grow with their number.
+
+    Parameters
+    ----------
+    network
+        The roads.
+    origins, destinations
+        Points with a CRS; their index holds their identifiers.
+    max_time_min
+        Longest time kept, inclusive (min).
+    batch_size
+        Origins of one table.
+    with_distance, engine
+        As in `RoadNetwork.travel_times`.
+    threads
+        Number of threads, all by default. It changes nothing in the result.
+
+    Yields
+    ------
+    DataFrame
+        As `RoadNetwork.travel_times` for the next origins, in their order; one after the other, the tables are
+        its rows.
+
+    Raises
+    ------
+    NetworkError, ParameterError
+        As `RoadNetwork.travel_times`; at the call, before the first table.
+
+    Examples
+    --------
+    >>> import geopandas as gpd
+    >>> from territory.network import sample_network
+    >>> points = gpd.GeoDataFrame(index=["A", "B", "C"], crs=4326,
+    ...     geometry=gpd.points_from_xy([6.40, 6.40, 6.42], [43.50, 43.51, 43.51]))
+    >>> tables = stream_travel_times(sample_network(), points, points, max_time_min=30, batch_size=2)
+    >>> [len(table) for table in tables]
+    [6, 3]
+    """
+    if batch_size < 1:
+        raise ParameterError(f"batch_size={batch_size} : indiquez au moins une origine par lot.")
+    search = search_roads(
+        network, origins, destinations, max_time_min=max_time_min, with_distance=with_distance, engine=engine
+    )
+    return (
+        search.travel_times(slice(first, first + batch_size), threads=threads)
+        for first in range(0, len(search), batch_size)
+    )
+
+
+def choose_engine(network: RoadNetwork, engine: str, n_origins: int, limit_ms: int) -> str:
+    """Return the engine to use: the one asked for, or the one that costs least."""
+    if engine not in ENGINES:
+        raise ParameterError(f"Moteur « {engine} » inconnu : choisissez {', '.join(ENGINES)}.")
+    if engine != "auto":
+        return engine
+    if network.is_prepared:
+        return "hierarchy"
+    n_nodes = network.topology.arcs.n_nodes
+    hours = limit_ms / (60 * MILLISECONDS_PER_MINUTE)
+    searched = n_origins * min(n_nodes, _NODES_WITHIN_AN_HOUR * hours**2)
+    chosen = "hierarchy" if searched > _SEARCHED_NODES_PER_ORDERED_NODE * n_nodes else "dijkstra"
+    _log.info("Moteur « %s » : %d origines, %d nœuds", chosen, n_origins, n_nodes)
+    return chosen
 
 
 def _limit_ms(max_time_min: float | None) -> int:

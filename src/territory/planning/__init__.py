@@ -7,15 +7,13 @@ import lazy_loader as lazy
 __getattr__, __dir__, __all__ = lazy.attach(
     __name__,
     submod_attrs={
-        "siting.result": ["SitingResult"],
-        "answers.siting_answer": ["SitingAnswer", "answer_siting", "candidate_communes"],
-        "answers.grouping_answer": ["GroupingAnswer", "answer_grouping", "compare_groupings"],
-        "siting.trade_offs": ["alternatives", "trade_off"],
+        "grouping.answer": ["GroupingAnswer", "answer_grouping", "compare_groupings"],
         "grouping.groups": ["GroupingResult", "territorial_groups"],
-        "siting.p_median_family": ["p_center", "p_median"],
         "pooling_table": ["SHARED_SERVICES", "pooling", "pooling_template", "pooling_totals"],
-        "siting.ranking": ["rank_candidates"],
-        "siting.covering": ["maximal_coverage", "set_cover"],
+        "siting.answer": ["SitingAnswer", "answer_siting", "candidate_communes"],
+        "siting.location_models": ["maximal_coverage", "p_center", "p_median", "set_cover"],
+        "siting.result": ["SitingResult"],
+        "siting.trade_offs": ["alternatives", "rank_candidates", "trade_off"],
         "typologies": ["TypologyResult", "typology"],
     },
 )

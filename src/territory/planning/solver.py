@@ -11,10 +11,9 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 from scipy.optimize import Bounds, LinearConstraint, milp
 
+from territory.access.pairs import Bools, Floats
 from territory.errors import ParameterError, Problems
 
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
 Positions = NDArray[np.intp]
 
 OPTIMAL = "optimal"

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from territory.access.pairs import unique_ids, warn
+from territory.access.pairs import Floats, unique_ids, warn
 from territory.errors import ParameterError, Problems, TerritoryError, examples
-from territory.planning.solver import Floats
+from territory.french.numbers import decimal
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
@@ -333,4 +333,4 @@ def _number(value: float, decimals: int | None = None) -> str:
     if decimals is None:
         decimals = max(0, 2 - math.floor(math.log10(abs(value)))) if value else 0
         decimals = min(decimals, 4)
-    return f"{value:,.{decimals}f}".replace(",", " ").replace(".", ",")
+    return decimal(value, decimals)

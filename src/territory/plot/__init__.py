@@ -7,5 +7,5 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submodules=["charts", "interactive", "maps", "style"],
-    submod_attrs={"interactive.explore_door": ["explore"], "showing": ["show"]},
+    submod_attrs={"showing": ["explore", "show"]},
 )

@@ -1,4 +1,4 @@
-"""One call that draws what the library gives."""
+"""The two doors: one call that draws what the library gives, one that opens an interactive map of it."""
 
 from __future__ import annotations
 
@@ -6,22 +6,28 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
+import pandas as pd
 
 from territory.access.allocation import Allocation
-from territory.errors import ParameterError, examples
-from territory.network.weighted import WeightedRoads
-from territory.planning.answers.grouping_answer import GroupingAnswer
+from territory.errors import MissingExtraError, ParameterError, examples
+from territory.network.roads import RoadNetwork
+from territory.planning.grouping.answer import GroupingAnswer
 from territory.planning.grouping.groups import GroupingResult
 from territory.planning.siting.result import SitingResult
 from territory.planning.typologies import TypologyResult
-from territory.plot.charts.bars_and_dots import gainers_and_losers
-from territory.plot.charts.show_establishments import show_establishments
-from territory.plot.charts.show_plans import show_allocation, show_groups, show_siting, show_types
+from territory.plot.charts import gainers_and_losers
 from territory.plot.interactive.views import METHODS
 from territory.plot.maps.categories import numbers_from, shown, time_classes
 from territory.plot.maps.choropleth import Panel, draw_map
 from territory.plot.maps.doubt import show_draws
 from territory.plot.maps.legend import Legend
+from territory.plot.maps.show_plans import (
+    show_allocation,
+    show_establishments,
+    show_groups,
+    show_siting,
+    show_types,
+)
 from territory.plot.maps.show_roads import show_roads, show_study
 from territory.scenario.doubt.draws import Draws
 from territory.scenario.measures.compute import ALL_TERRITORY
@@ -30,6 +36,9 @@ from territory.study.words.model import Study
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+    from territory.network.roads import RoadNetwork
+    from territory.plot.interactive.exploration import Exploration
 
 
 def show(
@@ -78,7 +87,7 @@ def show(
         return _show_effects(obj, service, names or {})
     if isinstance(obj, Study):
         return show_study(obj)
-    if isinstance(obj, WeightedRoads):
+    if isinstance(obj, RoadNetwork):
         return show_roads(obj)
     if hasattr(obj, "baseline") and hasattr(obj, "comparisons"):
         return _show_study_result(obj, service, outlines)
@@ -168,4 +177,85 @@ def _show_effects(comparison: Comparison, service: str | None, names: Mapping[st
     table = zones[touched].sort_values("persons_loss", ascending=False, kind="stable")
     return gainers_and_losers(
         table.set_axis([names.get(str(zone), str(zone)) for zone in table.index], axis=0)
+    )
+
+
+def explore(
+    obj: Any,
+    *,
+    service: str | None = None,
+    outlines: gpd.GeoDataFrame | None = None,
+    communes: gpd.GeoDataFrame | None = None,
+    isochrones: gpd.GeoDataFrame | None = None,
+    deserts: pd.DataFrame | None = None,
+    network: RoadNetwork | None = None,
+    tiles: Any = None,
+) -> Exploration:
+    """Open an interactive map in Jupyter; it fetches nothing from outside unless tiles are asked for.
+
+    Parameters
+    ----------
+    obj
+        What `territory.run_study` gives (a map with a panel to try a scenario by hand), results of a
+        computation, a comparison, the result of a siting, or isochrones (GeoDataFrame with `minutes`).
+    service
+        Service shown first.
+    outlines
+        GeoDataFrame of polygons by commune; the study's own without it.
+    communes
+        GeoDataFrame of communes (`name`, `population`, `epci_code`); needed beside a comparison or a siting.
+    isochrones
+        GeoDataFrame with `minutes`, shown over the communes.
+    deserts
+        What `territory.access.deserts.classify` gives, one more layer to choose.
+    network
+        Roads for the times of a scenario tried by hand, where the study's times are not estimated.
+    tiles
+        Background tiles: an ipyleaflet layer, or the address of a tile server.
+
+    Returns
+    -------
+    Exploration
+        Jupyter displays it; elsewhere (a page of HTML, a PDF) a picture stands for it.
+
+    Raises
+    ------
+    MissingExtraError
+        The libraries of notebooks are not installed.
+    ParameterError
+        The object is not drawable, or something that it needs is absent.
+
+    Examples
+    --------
+    >>> import territory
+    >>> explore(territory.run_study("draguignan"), service="ime-salernes")
+    Exploration(153 communes, 'Temps de route vers : IME de Salernes (minutes)')
+    """
+    try:
+        from territory.plot.interactive import exploration
+    except ImportError as error:
+        raise MissingExtraError(
+            "La carte interactive a besoin des bibliothèques des notebooks : pip install 'territory[notebooks]', "
+            "puis redémarrez le noyau."
+        ) from error
+    options: dict[str, Any] = {"isochrones": isochrones, "deserts": deserts, "tiles": tiles}
+    if hasattr(obj, "baseline") and hasattr(obj, "comparisons"):
+        return exploration.of_study(obj, service=service, outlines=outlines, network=network, **options)
+    if isinstance(obj, Results):
+        return exploration.of_results(obj, service=service, outlines=outlines, **options)
+    if isinstance(obj, Comparison | SitingResult):
+        if communes is None and outlines is None:
+            raise ParameterError(
+                "Carte impossible : cet objet ne dit pas où sont les communes ; donnez communes= "
+                "(result.baseline.state.communes) ou outlines= (result.dataset.outlines)."
+            )
+        areas = exploration.areas_of(communes, outlines)
+        if isinstance(obj, Comparison):
+            return exploration.of_comparison(obj, areas, service=service, **options)
+        return exploration.of_siting(obj, areas, **options)
+    if isinstance(obj, gpd.GeoDataFrame) and "minutes" in obj:
+        return exploration.of_isochrones(obj, communes, outlines, tiles=tiles)
+    raise ParameterError(
+        f"Rien à explorer pour un objet de type {type(obj).__name__} : donnez une étude calculée "
+        "(territory.run_study), des résultats, une comparaison, une implantation ou des isochrones."
     )

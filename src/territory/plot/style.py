@@ -8,17 +8,15 @@ from contextlib import contextmanager
 from functools import cache
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import matplotlib as mpl
 from matplotlib import font_manager
 from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
 
 from territory.errors import MissingFileError
 from territory.french.typography import typeset
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 FONT_FAMILY = "Source Sans Pro"
 FONT_PACKAGE = "font-source-sans-pro"
@@ -60,21 +58,7 @@ POINTS_PER_INCH = 72.0
 
 
 def contrast(first: str, second: str) -> float:
-    """Return the contrast ratio of two colours (WCAG 2.1), from 1 to 21.
-
-    Parameters
-    ----------
-    first, second
-        Colours that matplotlib reads.
-
-    Returns
-    -------
-    float
-        (lighter luminance + 0.05) / (darker luminance + 0.05).
-
-    References
-    ----------
-    W3C, Web Content Accessibility Guidelines 2.1, 2018, "contrast ratio".
+    """Return the contrast ratio of two colours, from 1 to 21 (W3C, Web Content Accessibility Guidelines 2.1, 2018).
 
     Examples
     --------
@@ -92,40 +76,13 @@ def _luminance(color: str) -> float:
 
 
 def text_color(background: str) -> str:
-    """Return the text colour that is easiest to read on a background.
-
-    Parameters
-    ----------
-    background
-        Any colour.
-
-    Returns
-    -------
-    str
-        The ink or the paper.
-
-    Examples
-    --------
-    >>> text_color("#ffffff") == INK, text_color("#000000") == PAPER
-    (True, True)
-    """
+    """Return the text colour that is easiest to read on a background: the ink or the paper."""
     return INK if contrast(INK, background) >= contrast(PAPER, background) else PAPER
 
 
 @cache
 def font_folder() -> Path:
-    """Return the folder of the font files, found without running the package that ships them.
-
-    Returns
-    -------
-    Path
-        Folder that holds every one of `FONT_FILES`.
-
-    Raises
-    ------
-    MissingFileError
-        The package is not installed, or is not whole.
-    """
+    """Return the folder of the font files, found without running the package that ships them."""
     try:
         files = metadata.files(FONT_PACKAGE) or []
     except metadata.PackageNotFoundError:
@@ -179,18 +136,16 @@ def style() -> Iterator[None]:
         yield
 
 
+class ShownFigure(Figure):
+    """A figure that shows itself: nothing here goes through pyplot, whose state is global."""
+
+    def _repr_png_(self) -> bytes:
+        """Return the picture."""
+        return to_png(self, dpi=110)
+
+
 def new_figure(width_cm: float, height_cm: float) -> Figure:
     """Return an empty figure of a given size that belongs to no window and no global list.
-
-    Parameters
-    ----------
-    width_cm, height_cm
-        Size on paper (centimetres).
-
-    Returns
-    -------
-    Figure
-        Figure with a white background.
 
     Examples
     --------
@@ -198,8 +153,6 @@ def new_figure(width_cm: float, height_cm: float) -> Figure:
     [6.69, 3.94]
     """
     from matplotlib.backends.backend_svg import FigureCanvasSVG
-
-    from territory.plot.figures import ShownFigure
 
     figure = ShownFigure(figsize=(width_cm / CM_PER_INCH, height_cm / CM_PER_INCH), facecolor=PAPER)
     FigureCanvasSVG(figure)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from territory.planning.answers.grouping_answer import compare_groupings
+from territory.planning.grouping.answer import compare_groupings
 from territory.release.disclosure import protect_budgets, withholds
 
 if TYPE_CHECKING:
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from territory.planning.answers.grouping_answer import GroupingAnswer
+    from territory.planning.grouping.answer import GroupingAnswer
 
 
 def release_budgets(answers: Mapping[str, GroupingAnswer]) -> dict[str, pd.Series]:

@@ -22,8 +22,8 @@ from territory.release.observed_children import Merged, merged_classes, observed
 from territory.study.secrecy import without_counts
 
 if TYPE_CHECKING:
-    from territory.planning.answers.grouping_answer import GroupingAnswer
-    from territory.planning.answers.siting_answer import SitingAnswer
+    from territory.planning.grouping.answer import GroupingAnswer
+    from territory.planning.siting.answer import SitingAnswer
     from territory.result import StudyResult
     from territory.scenario.doubt.draws import Draws
     from territory.scenario.results import Results

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from territory.release.budgets import release_budgets, release_comparison
-from territory.release.disclosure import SUPPRESSED, withholds
-from territory.study.tables.grouping_tables import POOLING_TITLES
+from territory.release.disclosure import withholds
+from territory.release.treatment import treat
+from territory.tables.declare import UNITS
+from territory.tables.planning import POOLING_TITLES
 
 if TYPE_CHECKING:
-    from territory.planning.answers.grouping_answer import GroupingAnswer
+    from territory.planning.grouping.answer import GroupingAnswer
     from territory.result import StudyResult
 
 
@@ -42,31 +44,19 @@ def grouping_tables(result: StudyResult) -> dict[str, pd.DataFrame]:
 
 def _groups(answer: GroupingAnswer, budgets: pd.Series) -> pd.DataFrame:
     """Return the figures of each group, the budgets that would tell one establishment's withheld."""
+    # a threshold that is met bounds the budget that is withheld
     withheld = answer.groups["budget_eur"].notna() & budgets.isna()
-    table = answer.groups.assign(
-        budget_eur=_texts(answer.groups["budget_eur"], withheld),
-        # a threshold that is met bounds the budget that is withheld
-        meets_budget_threshold=answer.groups["meets_budget_threshold"].mask(withheld),
-    )
+    table = treat("GroupingAnswer.groups", answer.groups, withheld)
     if answer.grouping.size == "budget" and withholds():
         table = table.drop(columns=["size", "size_ratio"])
-    return table.reset_index().round({"size_ratio": 2})
+    return table.reset_index()
 
 
 def _comparison(result: StudyResult) -> pd.DataFrame:
     """Return the groupings side by side."""
     table = release_comparison(result.groupings)
     withheld = table.pop("is_size_withheld")
-    sizes = {name: _texts(table[name], withheld) for name in ("smallest_size", "largest_size")}
-    return table.assign(**sizes).reset_index().round({"balance": 2})
-
-
-def _texts(values: pd.Series, withheld: pd.Series) -> pd.Series:
-    """Return numbers, or texts as soon as one is withheld: a column of Parquet holds one kind."""
-    if not withheld.any():
-        return values
-    texts = values.map(lambda value: "" if pd.isna(value) else f"{value:.0f}").astype(object)
-    return texts.mask(withheld, SUPPRESSED)
+    return treat("groupements_comparaison", table, withheld).reset_index()
 
 
 def _pooling(answer: GroupingAnswer) -> pd.DataFrame:
@@ -77,6 +67,6 @@ def _pooling(answer: GroupingAnswer) -> pd.DataFrame:
     table["group"] = member.map(answer.members["group"])
     table["is_shared"] = table["is_shared"].map({True: "oui", False: "non"}).astype("str")
     times = [name for name in table.columns if str(name).endswith(("_min", "_hours_per_year"))]
-    table = table.round(dict.fromkeys(times, 1))
+    table = table.round(dict.fromkeys(times, UNITS["_min"].decimals))
     shown = [key for key in POOLING_TITLES if key in table]
     return table[shown].rename(columns=dict(POOLING_TITLES))

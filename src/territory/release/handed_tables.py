@@ -7,42 +7,41 @@ from typing import TYPE_CHECKING
 import geopandas as gpd
 import pandas as pd
 
-from territory.release.comparison import comparison_tables
-from territory.release.disclosure import estimate_texts
+from territory.release.comparison import comparison_tables, long_trips, zone_names
 from territory.release.groupings import grouping_tables
 from territory.release.indicators import indicator_tables
 from territory.release.published import (
     publish_communes,
     publish_sensitivity,
     publish_trips,
-    publish_waits,
     publish_zones,
 )
 from territory.release.scenarios import scenario_tables
+from territory.release.treatment import handed, treat, unpivot
 from territory.scenario.measures.compute import ALL_TERRITORY
 from territory.supply.service_lists import is_candidate
+from territory.tables.access import COVERAGE
+from territory.tables.catalogue import keyed_label
+from territory.tables.planning import BASELINE_TIME, SCENARIO_TIME
 
 if TYPE_CHECKING:
     from territory.result import StudyResult
-
-# a tenth of a minute is already finer than any doubt
-DECIMALS = {"_min": 1, "_km": 1, "_hab_km2": 1, "_share": 4}
 
 
 def tables(result: StudyResult) -> dict[str, pd.DataFrame]:
     """Return the tables that are handed over, by file name, small counts already withheld.
 
-    Estimated persons under 11 are the text "< 11"; observed children served are protected together with
-    every total that is published. Times are rounded to a tenth of a minute.
+    Every table and column is declared in `territory.tables`, which says what is done with it: estimated persons under
+    11 are the text "< 11", observed children served are protected together with every total that is published, times
+    are rounded to a tenth of a minute. What is not declared is not handed over: it raises an error.
     """
     state = result.baseline.state
-    named = state.communes[["name", "departement_code", "epci_code", "epci_name"]]
-    names = named.set_axis(["commune_name", "departement_code", "epci_code", "epci_name"], axis=1)
+    names = place_names(state.communes)
     found = {
         "communes": state.communes.drop(columns="geometry").reset_index(),
         "sites": _real_sites(result).drop(columns="geometry").reset_index(),
         "services": state.services.reset_index(),
-        "acces_communes": _with_names(result.baseline.access, names),
+        "acces_communes": with_names(result.baseline.access, names),
         **_coverage(result),
         **_needs(result, names),
         **_comparisons(result, names),
@@ -52,29 +51,42 @@ def tables(result: StudyResult) -> dict[str, pd.DataFrame]:
         **indicator_tables(result),
         "sources": result.dataset.sources,
     }
-    if "attentes" in found:
-        found["attentes"] = publish_waits(found["attentes"])
-    return {name: _rounded(table) for name, table in found.items() if len(table.columns)}
+    return {name: handed(name, table) for name, table in found.items() if len(table.columns)}
 
 
 def layers(result: StudyResult) -> dict[str, gpd.GeoDataFrame]:
-    """Return the layers of the GeoPackage: communes with their times, sites, and the outlines of the territory."""
+    """Return the layers of the GeoPackage: communes with their times, sites, and the outlines of the territory.
+
+    A layer has one row for each commune: its columns of times hold the service, and the scenario, in their names.
+    """
     state = result.baseline.state
-    times = result.baseline.access["travel_time_min"].unstack("service").add_suffix("_min")
-    wide = [times.add_prefix("baseline_")]
-    for name, scenario in result.scenarios.items():
-        moved = [f"{service}_min" for service in result.comparisons[name].services]
-        later = scenario.access["travel_time_min"].unstack("service").add_suffix("_min")
-        wide.append(later[moved].add_prefix(f"scenario_{name}_"))
-    columns = _rounded(pd.concat(wide, axis=1).reindex(state.communes.index))
-    communes = gpd.GeoDataFrame(state.communes.join(columns).reset_index(), crs=state.communes.crs)
-    sites = gpd.GeoDataFrame(_real_sites(result).reset_index(), crs=state.sites.crs)
-    found = {"communes": communes, "sites": sites}
+    times = result.baseline.access["travel_time_min"].unstack("service")
+    wide = {(BASELINE_TIME, "", str(service)): times[service] for service in times}
+    for scenario, results in result.scenarios.items():
+        later = results.access["travel_time_min"].unstack("service")
+        moved = result.comparisons[scenario].services
+        wide |= {(SCENARIO_TIME, scenario, service): later[service] for service in moved}
+    named = {
+        keyed.name(scenario=scenario, service=service): values
+        for (keyed, scenario, service), values in wide.items()
+    }
+    # told here, where the ids are known: a name alone does not say where the one ends and the other begins
+    aliases = {
+        name: keyed_label(keyed, {"scenario": scenario, "service": service})
+        for name, (keyed, scenario, service) in zip(named, wide, strict=True)
+    }
+    columns = pd.DataFrame(named).reindex(state.communes.index)
+    found = {"communes": state.communes.join(columns), "sites": _real_sites(result)}
     outlines = result.dataset.outlines
     if outlines is not None:
-        inside = outlines.join(state.communes[["name", "epci_code", "epci_name"]]).join(columns)
-        found["contours"] = gpd.GeoDataFrame(inside.reset_index(), crs=outlines.crs)
-    return found
+        found["contours"] = outlines.join(state.communes[["name", "epci_code", "epci_name"]]).join(columns)
+    made = {
+        name: gpd.GeoDataFrame(handed(f"territoire.gpkg {name}", layer.reset_index()), crs=layer.crs)
+        for name, layer in found.items()
+    }
+    for layer in made.values():
+        layer.attrs["aliases"] = aliases
+    return made
 
 
 def _real_sites(result: StudyResult) -> gpd.GeoDataFrame:
@@ -101,16 +113,14 @@ def _needs(result: StudyResult, names: pd.DataFrame) -> dict[str, pd.DataFrame]:
     by_epci.insert(
         1, "epci_name", by_epci["epci_code"].map(dict(zip(epci["epci_code"], epci["epci_name"], strict=True)))
     )
-    by_commune = _with_names(demand, names)
-    for table in (by_commune, by_epci):
-        table[values] = table[values].apply(estimate_texts)
-    return {"besoins_communes": by_commune, "besoins_epci": by_epci}
+    found = {"besoins_communes": with_names(demand, names), "besoins_epci": by_epci}
+    return {name: treat(name, table) for name, table in found.items()}
 
 
 def _coverage(result: StudyResult) -> dict[str, pd.DataFrame]:
     """Return who is within reach of common care, nothing when the study asks for no complete service."""
     coverage = result.baseline.coverage
-    return {"couverture_zones": coverage.reset_index()} if len(coverage) else {}
+    return {"couverture_zones": unpivot(coverage.reset_index(), COVERAGE)} if len(coverage) else {}
 
 
 def _comparisons(result: StudyResult, names: pd.DataFrame) -> dict[str, pd.DataFrame]:
@@ -118,14 +128,15 @@ def _comparisons(result: StudyResult, names: pd.DataFrame) -> dict[str, pd.DataF
     blocks: dict[str, list[pd.DataFrame]] = {
         key: [] for key in ("communes", "zones", "sensibilite", "trajets")
     }
-    zone_names = names.drop_duplicates("epci_code").set_index("epci_code")["epci_name"]
+    epci_names = names.drop_duplicates("epci_code").set_index("epci_code")["epci_name"]
     for name in result.comparisons:
-        communes = _with_names(publish_communes(result, name), names)
+        communes = with_names(publish_communes(result, name), names)
         zones = publish_zones(result, name).reset_index()
-        zones.insert(1, "zone_name", zones["zone"].map(zone_names).fillna(result.study.territory.name))
+        zones.insert(1, "zone_name", zones["zone"].map(epci_names).fillna(result.study.territory.name))
         zones.loc[zones["zone"] == ALL_TERRITORY, "zone_name"] = "Ensemble"
         sensitivity = publish_sensitivity(result, name).reset_index()
-        trips = publish_trips(result, name).reset_index()
+        trips = long_trips(publish_trips(result, name))
+        trips.insert(1, "zone_name", zone_names(result, trips["zone"]))
         for key, table in zip(blocks, (communes, zones, sensitivity, trips), strict=True):
             table.insert(0, "scenario", name)
             blocks[key].append(table)
@@ -134,19 +145,16 @@ def _comparisons(result: StudyResult, names: pd.DataFrame) -> dict[str, pd.DataF
     }
 
 
-def _with_names(table: pd.DataFrame, names: pd.DataFrame) -> pd.DataFrame:
+def place_names(communes: pd.DataFrame) -> pd.DataFrame:
+    """Return what tables by commune say of each place beside its code."""
+    return communes[["name", "departement_code", "epci_code", "epci_name"]].rename(
+        columns={"name": "commune_name"}
+    )
+
+
+def with_names(table: pd.DataFrame, names: pd.DataFrame) -> pd.DataFrame:
     """Return a table indexed by commune as a flat one, the names of its communes beside their codes."""
     flat = table.reset_index()
     for place, column in enumerate(names.columns, start=1):
         flat.insert(place, column, names[column].reindex(flat["commune_code"]).to_numpy())
     return flat
-
-
-def _rounded(table: pd.DataFrame) -> pd.DataFrame:
-    """Round numbers to what their unit can bear."""
-    for suffix, digits in DECIMALS.items():
-        columns = [
-            c for c in table.columns if str(c).endswith(suffix) and pd.api.types.is_float_dtype(table[c])
-        ]
-        table = table.assign(**{column: table[column].round(digits) for column in columns})
-    return table

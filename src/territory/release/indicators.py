@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
 
 from territory.release.comparison import observed_services
-from territory.release.disclosure import SUPPRESSED, THRESHOLD, estimate_texts, withholds
+from territory.release.treatment import share_classes, treat
 from territory.scenario.measures.pathways import child_path, coordination, ehpad_care, recruitment
 from territory.scenario.zones import ALL_TERRITORY
 
 if TYPE_CHECKING:
     from territory.result import StudyResult
-
-# a share of small numbers gives the numbers back: classes do not
-SHARE_CLASSES = ((0.2, "moins de 20 %"), (0.5, "de 20 à 50 %"), (np.inf, "50 % ou plus"))
 
 
 def indicator_tables(result: StudyResult) -> dict[str, pd.DataFrame]:
@@ -61,29 +57,19 @@ def _doubt(result: StudyResult) -> dict[str, pd.DataFrame]:
     draws = result.draws
     if draws is None:
         return {}
-    needs = _zones(draws.needs, result)
-    persons = [name for name in ("demand", "low", "high") if name in needs]
-    needs[persons] = needs[persons].apply(estimate_texts)
     zones = _zones(draws.comparisons, result)
-    observed = observed_services(result)
-    for column in [name for name in zones.columns if str(name).startswith("persons_")]:
-        # other tables print sums of the same children: these are not protected with them
-        zones[column] = estimate_texts(zones[column]).mask(zones["service"].isin(observed), SUPPRESSED)
-    # times are public: a mean over the children served is an equation on where they live
-    secret = zones["service"].isin(observed) if "service" in zones else pd.Series(False, index=zones.index)
-    for column in [name for name in zones.columns if str(name).endswith(("_min", "_share"))]:
-        zones[column] = zones[column].mask(secret)
-    if "verdict" in zones:
-        zones["verdict"] = zones["verdict"].mask(secret, SUPPRESSED)
+    # times are public: a mean over the children served is an equation on where they live, and other tables print sums
+    # of the same children, with which these are not protected
+    secret = zones["service"].isin(observed_services(result)) if len(zones) else None
     return {
         "incertitude_temps": _communes(draws.times, result),
         "incertitude_couverture": _zones(draws.coverage, result),
-        "incertitude_besoins": needs,
+        "incertitude_besoins": treat("incertitude_besoins", _zones(draws.needs, result)),
         "incertitude_medecins_generalistes": _communes(draws.gp_access, result),
         "incertitude_deserts": _communes(draws.deserts, result),
         "incertitude_classes_desert": _communes(draws.desert_classes, result),
         "incertitude_population_deserts": _zones(draws.desert_population, result),
-        "incertitude_scenarios": zones,
+        "incertitude_scenarios": treat("incertitude_scenarios", zones, secret),
         "incertitude_scenarios_communes": _communes(draws.moves, result),
     }
 
@@ -107,28 +93,17 @@ def _recruitment(result: StudyResult) -> dict[str, pd.DataFrame]:
     if by_site.empty:
         return {}
     sites = by_site.reset_index()
-    sites["endo_recruitment_class"] = _share_class(
+    sites["endo_recruitment_class"] = share_classes(
         by_site["persons"], by_site["persons_from_zone"]
     ).to_numpy()
     zones = _zones(by_zone, result)
-    zones["served_in_zone_class"] = _share_class(
+    zones["served_in_zone_class"] = share_classes(
         by_zone["persons"], by_zone["persons_served_in_zone"]
     ).to_numpy()
     return {
         "endo_recrutement_services": sites[["authorisation_id", "zone", "endo_recruitment_class"]],
         "endo_recrutement_zones": zones[["zone", "zone_name", "served_in_zone_class"]],
     }
-
-
-def _share_class(total: pd.Series[float], part: pd.Series[float]) -> pd.Series[str]:
-    """Return the class of each share, withheld where the part or the rest is a small count."""
-    small = part.lt(THRESHOLD) | (total - part).lt(THRESHOLD)
-    place = np.searchsorted(
-        [bound for bound, _ in SHARE_CLASSES], (part / total).to_numpy(float), side="right"
-    )
-    names = [name for _, name in SHARE_CLASSES]
-    said = pd.Series([names[min(one, len(names) - 1)] for one in place], index=total.index, dtype="str")
-    return said.mask(small & withholds(), SUPPRESSED)
 
 
 def _communes(table: pd.DataFrame, result: StudyResult) -> pd.DataFrame:

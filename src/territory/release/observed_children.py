@@ -13,13 +13,14 @@ import pandas as pd
 from territory.errors import ParameterError
 from territory.needs import persons_by_age
 from territory.release.disclosure import THRESHOLD, Relation, known_anyway, protect_counts, withholds
+from territory.scenario.comparison.compare import EFFECTS as EFFECTS
+from territory.scenario.comparison.compare import effects_under
 from territory.scenario.zones import ALL_TERRITORY
 from territory.supply import rows_serving
 
 if TYPE_CHECKING:
     from territory.result import StudyResult
 
-EFFECTS = ("gain", "loss", "indistinct", "entering", "unknown")
 
 Members = frozenset[str]
 
@@ -240,9 +241,8 @@ def _effects_under(
     """Return the effect of a scenario on each commune under a limit, and who is within reach today and later."""
     limit = result.baseline.state.parameters.recruitment_max_min if limit_min is None else limit_min
     rows = _of_service(result.comparisons[scenario_id].communes, service)
-    today = rows["baseline_travel_time_min"].le(limit).to_numpy()
-    later = rows["scenario_travel_time_min"].le(limit).to_numpy()
-    return pd.Series(_effects(rows, today, later), index=rows.index), today, later
+    under = _effects(rows, limit)
+    return under["effect"], under["is_in_area"].to_numpy(), under["is_in_scenario_area"].to_numpy()
 
 
 def _of_service(table: pd.DataFrame, service: str) -> pd.DataFrame:
@@ -315,9 +315,8 @@ def _situations(
             continue
         rows = _of_service(comparison.communes, service).reindex(codes)
         for limit in sorted({parameters.recruitment_max_min, *parameters.recruitment_tests_min}):
-            today = rows["baseline_travel_time_min"].le(limit).to_numpy()
-            later = rows["scenario_travel_time_min"].le(limit).to_numpy()
-            yield pd.Series(_effects(rows, today, later), index=codes), later
+            under = _effects(rows, limit)
+            yield under["effect"], under["is_in_scenario_area"].to_numpy()
 
 
 def _by_zone(kinds: pd.Series, zones: pd.Series, *, worth: tuple[int, int]) -> Iterator[tuple[Members, int]]:
@@ -328,16 +327,6 @@ def _by_zone(kinds: pd.Series, zones: pd.Series, *, worth: tuple[int, int]) -> I
             yield frozenset(map(str, codes.index)), _MESSAGE.get(str(kind), weight)
 
 
-def _effects(rows: pd.DataFrame, today: np.ndarray, later: np.ndarray) -> np.ndarray:
+def _effects(rows: pd.DataFrame, limit_min: float) -> pd.DataFrame:
     """Return the effect of a scenario on each commune under some recruitment limit."""
-    return np.select(
-        [
-            rows["effect"].eq("unknown"),
-            ~(today | later),
-            ~today,
-            ~rows["is_distinguishable"].fillna(False).astype(bool),
-            rows["delta_travel_time_min"].lt(0),
-        ],
-        ["unknown", "outside", "entering", "indistinct", "gain"],
-        default="loss",
-    )
+    return effects_under(rows, limit_min, is_known=rows["effect"].ne("unknown"))

@@ -5,29 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 
-from territory.release.disclosure import SUPPRESSED, estimate_texts, is_small
 from territory.release.observed_children import Merged, merged_classes, observed_counts, zone_flags
+from territory.release.treatment import treat
 from territory.scenario.zones import ALL_TERRITORY
 
 if TYPE_CHECKING:
     from territory.result import StudyResult
 
-_MEANS = ("baseline_mean_min", "scenario_mean_min")
-
 
 def publish_communes(result: StudyResult, scenario_id: str) -> pd.DataFrame:
     """Return the comparison by commune with its persons as texts."""
-    table: pd.DataFrame = result.comparisons[scenario_id].communes.copy()
+    table = result.comparisons[scenario_id].communes
     counted = {service: observed_counts(result, service) for service in _services(table)}
     withheld = [
         known is not None and known.is_withheld([str(code)])
         for code, known in ((code, counted[service]) for code, service in table.index)
     ]
-    table["persons"] = estimate_texts(table["persons"]).mask(np.array(withheld, dtype=bool), SUPPRESSED)
-    return table
+    return treat("Comparison.communes", table, pd.DataFrame({"persons": withheld}))
 
 
 def publish_zones(result: StudyResult, scenario_id: str) -> pd.DataFrame:
@@ -44,7 +40,7 @@ def publish_zones(result: StudyResult, scenario_id: str) -> pd.DataFrame:
         for service in _services(table)
         if (merge := merged_classes(result, scenario_id, service)) is not None
     }
-    return _with_merges(_withheld(table, lines), merges)
+    return _with_merges(_withheld("Comparison.zones", table, lines), merges)
 
 
 def publish_sensitivity(result: StudyResult, scenario_id: str) -> pd.DataFrame:
@@ -58,31 +54,20 @@ def publish_sensitivity(result: StudyResult, scenario_id: str) -> pd.DataFrame:
         merge = merged_classes(result, scenario_id, service, limit_min=float(limit))
         if merge is not None:
             merges[service, limit] = merge
-    return _with_merges(_withheld(table, lines), merges)
+    return _with_merges(_withheld("Comparison.sensitivity", table, lines), merges)
 
 
 def publish_trips(result: StudyResult, scenario_id: str) -> pd.DataFrame:
     """Return the year's road by zone, unknown where a mean would tell where a few children live."""
-    table: pd.DataFrame = result.comparisons[scenario_id].trips.copy()
+    table = result.comparisons[scenario_id].trips
+    secret = pd.Series(False, index=table.index)
     for service in _services(table):
         found = zone_flags(result, scenario_id, service)
         if found is not None:
             mine = table.index.get_level_values("service") == service
-            secret = found["mean"].reindex(table.index.get_level_values("zone")).to_numpy(bool)
             # every column of this table is weighted by the children of the zone
-            table.loc[mine & secret] = np.nan
-    return table
-
-
-def publish_waits(table: pd.DataFrame) -> pd.DataFrame:
-    """Return waits with their small counts withheld, and the months that would give one back from the other."""
-    counts = [name for name in ("waiting", "exits_per_year") if name in table]
-    small = {name: is_small(table[name]) for name in counts}
-    # months are one count over the other: with one known and the months, the other is
-    either = pd.concat(small, axis=1).any(axis=1) if small else pd.Series(False, index=table.index)
-    texts = {name: estimate_texts(table[name]).mask(small[name], SUPPRESSED) for name in counts}
-    months = [name for name in table.columns if str(name).endswith("wait_months")]
-    return table.assign(**texts, **{str(name): table[name].mask(either) for name in months})
+            secret |= mine & found["mean"].reindex(table.index.get_level_values("zone")).to_numpy(bool)
+    return treat("Comparison.trips", table, secret)
 
 
 def _with_merges(table: pd.DataFrame, merges: Mapping[tuple[Any, ...], Merged]) -> pd.DataFrame:
@@ -95,18 +80,14 @@ def _with_merges(table: pd.DataFrame, merges: Mapping[tuple[Any, ...], Merged]) 
     return table.assign(persons_merged=persons, merged_effects=effects)
 
 
-def _withheld(table: pd.DataFrame, lines: dict[tuple[str, object], pd.Series]) -> pd.DataFrame:
+def _withheld(name: str, table: pd.DataFrame, lines: dict[tuple[str, object], pd.Series]) -> pd.DataFrame:
     """Write persons as texts, and withhold those and the means that each line's flags name."""
-    columns = [name for name in table.columns if str(name).startswith("persons_")]
-    flags = pd.DataFrame(False, index=table.index, columns=[name[8:] for name in columns] + ["mean"])
+    of_column = {str(column): str(column).removeprefix("persons_") for column in table.columns}
+    of_column |= {f"{side}_mean_min": "mean" for side in ("baseline", "scenario")}
+    flags = pd.DataFrame(False, index=table.index, columns=list(of_column))
     for key, found in lines.items():
-        flags.loc[key, :] = found.reindex(flags.columns).fillna(True).astype(bool)
-    texts = {
-        name: estimate_texts(table[name]).mask(flags[name[8:]].astype(bool), SUPPRESSED) for name in columns
-    }
-    means = {name: table[name].mask(flags["mean"].astype(bool)) for name in _MEANS if name in table.columns}
-    published: pd.DataFrame = table.assign(**texts, **means)
-    return published
+        flags.loc[key, :] = found.reindex(list(of_column.values())).fillna(True).astype(bool).to_numpy()
+    return treat(name, table, flags)
 
 
 def _services(table: pd.DataFrame) -> list[str]:

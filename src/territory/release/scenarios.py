@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from territory import supply
-from territory.release.disclosure import SUPPRESSED, estimate_texts, withholds
+from territory.release.treatment import treat, unpivot
 from territory.scenario.measures.compute import ALL_TERRITORY
+from territory.tables.planning import BEYOND
 
 if TYPE_CHECKING:
-    from territory.planning.answers.siting_answer import SitingAnswer
+    from territory.planning.siting.answer import SitingAnswer
     from territory.result import StudyResult
     from territory.study.state import State
 
@@ -21,29 +22,32 @@ def scenario_tables(result: StudyResult) -> dict[str, pd.DataFrame]:
 
     `offre_scenarios`: site, places, holder and operator of each authorisation before and after; `mutualisations`:
     what each groupement shares, and the staff time said to be freed; `population_scenarios`: inhabitants and
-    needs by EPCI where a scenario changes them; `implantation_<id>`: every candidate of a question, best first.
+    needs by EPCI where a scenario changes them; `implantation_<id>`: every candidate of a question, best first;
+    `implantations_seuils`: persons beyond each threshold, for every candidate of every question.
     """
     found = {
         "offre_scenarios": _offer(result),
         "mutualisations": _poolings(result),
         "population_scenarios": _population(result),
     }
-    found |= {f"implantation_{name}": ranking_table(answer) for name, answer in result.siting.items()}
+    beyond = []
+    for name, answer in result.siting.items():
+        table = ranking_table(answer)
+        held = [column for column in table.columns if BEYOND.keys(str(column)) is not None]
+        found[f"implantation_{name}"] = table.drop(columns=held)
+        if held:
+            beyond.append(unpivot(table[["siting", "to_id", "name", *held]], (BEYOND,)))
+    found["implantations_seuils"] = pd.concat(beyond, ignore_index=True) if beyond else pd.DataFrame()
     return {name: table for name, table in found.items() if len(table)}
 
 
 def ranking_table(answer: SitingAnswer) -> pd.DataFrame:
     """Return the candidates of a question, best first, with persons as they may be printed."""
-    table = answer.ranking.reset_index()
+    # observed counts could be told from one another, candidate by candidate; and thirty means over the same children,
+    # at known times, are as many equations on their communes
+    secret = pd.Series(answer.is_observed, index=answer.ranking.index)
+    table = treat("SitingAnswer.ranking", answer.ranking, secret).reset_index()
     table.insert(0, "siting", answer.siting.id)
-    is_secret = answer.is_observed and withholds()
-    for column in [name for name in table.columns if name.startswith("persons")]:
-        # observed counts could be told from one another, candidate by candidate
-        table[column] = SUPPRESSED if is_secret else estimate_texts(table[column])
-    if is_secret:
-        # thirty means over the same children, at known times, are as many equations on their communes
-        means = [name for name in table.columns if "mean" in str(name)]
-        table[means] = table[means].astype(float) * float("nan")
     return table
 
 
@@ -131,11 +135,9 @@ def _population(result: StudyResult) -> pd.DataFrame:
             for side, table in sides.items()
         ]
         table = long[0].merge(long[1], on=["zone", "what"], how="outer", sort=False)
-        for side in sides:
-            table[side] = estimate_texts(table[side])
         table.insert(0, "scenario", name)
         blocks.append(table)
-    return pd.concat(blocks, ignore_index=True) if blocks else pd.DataFrame()
+    return treat("population_scenarios", pd.concat(blocks, ignore_index=True)) if blocks else pd.DataFrame()
 
 
 def _counted(state: State) -> pd.DataFrame:

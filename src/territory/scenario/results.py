@@ -1,8 +1,10 @@
-"""What a computation and a comparison give."""
+"""What a computation and a comparison give, and the short tables in French that show them in Jupyter."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import html
+import math
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -11,6 +13,15 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from territory.study.state import State
+
+# of communes, which are public; persons are counted by the documents and tables of a run, where small counts and
+# those that would give them back are withheld together
+_CARD_EFFECTS = {
+    "communes_gain": "trajet plus court",
+    "communes_loss": "trajet plus long",
+    "communes_indistinct": "écart non distinguable",
+    "communes_leaving": "passent au-delà de la limite",
+}
 
 
 @dataclass(frozen=True)
@@ -34,7 +45,7 @@ class Results:
     trips : DataFrame indexed by (commune_code, service, who)
         Minutes, kilometres, € and kg of CO2 in a year for one child of the commune, by the direct road and on
         board (the round factor's range): child, parent and staff are three accounts, never added up. See
-        `territory.scenario.accounts.travel_accounts`.
+        `territory.scenario.accounts`.
     places : DataFrame indexed by (commune_code, service)
         access_per_1000 and unmet_persons where places can be counted (see `territory.scenario.measures.places`).
     place_reasons : DataFrame indexed by service
@@ -74,9 +85,7 @@ class Results:
 
     def _repr_html_(self) -> str:
         """Return the times of each service for Jupyter."""
-        from territory.scenario.cards import results_html
-
-        return results_html(self)
+        return _results_html(self)
 
 
 @dataclass(frozen=True)
@@ -101,9 +110,9 @@ class Comparison:
         `Results.trips`, averaged over the persons of today's area.
     by_commune : DataFrame indexed by (commune_code, service)
         Table `comparison`: every service, those that do not move included (see
-        `territory.scenario.comparison.commune_measures`).
+        `territory.scenario.comparison.by_zone`).
     councils : DataFrame indexed by (service, level, zone)
-        Gainers, losers and the worst loss of each council (see `territory.scenario.comparison.gainers`).
+        Gainers, losers and the worst loss of each council (see `territory.scenario.gainers_and_losers`).
     deserts : DataFrame indexed by (commune_code, scheme)
         baseline_desert_class, scenario_desert_class, is_changed.
     measuring
@@ -127,7 +136,7 @@ class Comparison:
         """Every measure of every service, those that do not move included, by (level, zone, service, measure).
 
         Columns unit, baseline, scenario, delta, is_distinguishable, reason
-        (see `territory.scenario.measures.family_measures`); computed when first asked for.
+        (see `territory.scenario.comparison.measures`); computed when first asked for.
         """
         return self.measuring()
 
@@ -141,6 +150,62 @@ class Comparison:
 
     def _repr_html_(self) -> str:
         """Return who gains and who loses for Jupyter."""
-        from territory.scenario.cards import comparison_html
+        return _comparison_html(self)
 
-        return comparison_html(self)
+
+def _results_html(results: Results) -> str:
+    """Write the times of each service as a table."""
+    inside = results.access.index.get_level_values("commune_code").isin(
+        results.state.parameters.territory_codes
+    )
+    rows = []
+    for service, rows_of in results.access[inside].groupby(level="service", sort=False):
+        kind = "lieu du service nommé" if rows_of["measure"].eq("named").all() else "lieu le plus proche"
+        out = int((rows_of["is_reachable"] == False).fillna(False).sum())  # noqa: E712
+        median = float(rows_of["travel_time_min"].median())
+        rows.append([str(service), kind, _number(median), str(out)])
+    count = len(results.state.parameters.territory_codes)
+    head = ["Service", "Temps vers", "Temps médian des communes (min)", "Communes hors d'atteinte"]
+    return _table(f"Résultats : {count} communes", head, rows)
+
+
+def _comparison_html(comparison: Comparison) -> str:
+    """Write in how many communes the trip becomes shorter or longer, by service, over the whole territory.
+
+    No person is counted here, and no mean is weighted by persons: what may leave of these numbers is decided once for
+    all the documents of a run, and a card that is kept in a notebook leaves with it.
+    """
+    zones = comparison.zones
+    whole = zones[zones.index.get_level_values("zone") == "territory"].droplevel("zone")
+    rows = [
+        [
+            str(service),
+            *(str(int(row[column])) for column in _CARD_EFFECTS),
+            _number(float(row["worst_loss_min"])),
+        ]
+        for service, row in whole.iterrows()
+    ]
+    title = f"Scénario {comparison.scenario_id} : {comparison.name}" if comparison.name else "Comparaison"
+    head = ["Service déplacé", *_CARD_EFFECTS.values(), "plus grand allongement (min)"]
+    note = (
+        "<p>Nombre de communes. Les personnes concernées sont dans le rapport et les tables de l'étude.</p>"
+    )
+    return _table(title, head, rows) + note
+
+
+def _table(title: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Write a table."""
+    top = "".join(f"<th scope='col'>{html.escape(cell)}</th>" for cell in head)
+    body = "".join(
+        "<tr>"
+        + f"<th scope='row' style='text-align:left'>{html.escape(first)}</th>"
+        + "".join(f"<td>{html.escape(cell)}</td>" for cell in rest)
+        + "</tr>"
+        for first, *rest in rows
+    )
+    return f"<table><caption>{html.escape(title)}</caption><tr>{top}</tr>{body}</table>"
+
+
+def _number(value: float) -> str:
+    """Write minutes with one decimal."""
+    return "inconnu" if math.isnan(value) else f"{value:.1f}".replace(".", ",")

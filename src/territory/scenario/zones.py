@@ -8,6 +8,9 @@ import pandas as pd
 
 Key = tuple[str, str, str, str]
 
+# the two results of a comparison, and what a measure by zone is known under
+SIDES = ("baseline", "scenario")
+KEYS = ["level", "zone", "service", "measure"]
 ALL_TERRITORY = "territory"
 LEVELS = (ALL_TERRITORY, "departement", "epci", "commune")
 

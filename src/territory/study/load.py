@@ -13,10 +13,10 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from territory.errors import MissingFileError, Problems, StudyError
-from territory.study.checks.path_safety import paths_outside
-from territory.study.migrating import migrate
+from territory.study.known import Location
+from territory.study.own_tables import OwnTables
+from territory.study.raw_study import key_lines, line_of, migrate, paths_outside, readable
 from territory.study.words.model import Study
-from territory.study.words.toml_lines import key_lines, line_of
 
 # what pydantic says, in the planner's language; {ctx} values come from pydantic
 _MESSAGES = {
@@ -84,27 +84,36 @@ def load_study(name_or_path: str | Path) -> Study:
     """
     name = str(name_or_path)
     if name in built_in_studies():
-        text = (resources.files("territory.datasets") / "studies" / f"{name}.toml").read_text("utf-8")
-        return _parse(text, subject=f"Étude intégrée « {name} »", folder=Path())
+        return parse_study(built_in_text(name), subject=f"Étude intégrée « {name} »", folder=Path())
     path = Path(name_or_path)
     if not path.is_file():
         raise MissingFileError(
             f"Étude introuvable : « {name} » n'est ni un fichier ni une étude intégrée "
             f"({', '.join(built_in_studies())}). Indiquez le chemin d'un fichier .toml."
         )
+    return parse_bytes(path.read_bytes(), path)
+
+
+def parse_bytes(content: bytes, path: Path) -> Study:
+    """Return the study that a file holds, or would hold."""
     subject = f"Fichier d'étude « {path.name} »"
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise StudyError(
             f"{subject} : l'octet {error.start + 1} n'est pas de l'UTF-8 ; enregistrez le fichier en UTF-8."
         ) from error
-    return _parse(text, subject=subject, folder=path.resolve().parent)
+    return parse_study(text, subject=subject, folder=path.resolve().parent)
 
 
-def _parse(text: str, *, subject: str, folder: Path) -> Study:
+def built_in_text(name: str) -> str:
+    """Return the text of a built-in study."""
+    return (resources.files("territory.datasets") / "studies" / f"{name}.toml").read_text("utf-8")
+
+
+def parse_study(text: str, *, subject: str, folder: Path) -> Study:
     """Return the study of a TOML text, or one error with all its problems."""
-    from territory.study.checks.references import check_references
+    from territory.study.references import check_references
 
     problems = Problems(subject, StudyError)
     try:
@@ -127,15 +136,16 @@ def _parse(text: str, *, subject: str, folder: Path) -> Study:
     except ValidationError as error:
         for detail in error.errors():
             problems.add(_explain(detail, lines))
-    for location, message in check_references(raw, folder):
+    tables = OwnTables(folder)
+    for location, message in check_references(study or readable(Study, raw), tables):
         problems.add(_at(lines, location) + message)
     problems.raise_if_any()
     if study is None:
         raise AssertionError("a study that did not validate always has a problem to report")
-    return study.at_lines(lines)
+    return study.as_read(lines, tables)
 
 
-def _explain(detail: ErrorDetails, lines: dict[tuple[str | int, ...], int]) -> str:
+def _explain(detail: ErrorDetails, lines: dict[Location, int]) -> str:
     """Turn one pydantic error into a French line with its place."""
     # tags of unions stand in the location but not in the file
     location = tuple(part for part in detail["loc"] if part not in _tags())
@@ -151,7 +161,7 @@ def _explain(detail: ErrorDetails, lines: dict[tuple[str | int, ...], int]) -> s
     return f"{_at(lines, location)}{key} : {said}" if key else f"{_at(lines, location)}{said}"
 
 
-def _at(lines: dict[tuple[str | int, ...], int], location: tuple[str | int, ...]) -> str:
+def _at(lines: dict[Location, int], location: Location) -> str:
     """Return « ligne N : » when the place is known."""
     number = line_of(lines, location)
     return f"ligne {number} : " if number else ""

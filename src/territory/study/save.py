@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
-from collections.abc import Sequence
-from importlib import resources
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
+import tomli_w
 from pydantic import BaseModel
 
 from territory.errors import OutputError, StudyError
-from territory.study.load import _parse, built_in_studies
-from territory.study.words.changes import Scenario
+from territory.study.load import built_in_studies, built_in_text, parse_bytes
+from territory.study.words.changes import StudyChange
 from territory.study.words.model import NewSite, Study
+from territory.study.words.scenario import Scenario
 
 _ID = re.compile(r"(?m)^id\s*=.*$")
 
@@ -68,12 +68,12 @@ def save_scenario(
     newline = "\r\n" if b"\r\n" in old else "\n"
     text = scenario_toml(scenario, sites=sites).replace("\n", newline)
     new = old.rstrip() + (newline * 2 + text).encode("utf-8")
-    if scenario.id in {known.id for known in _parsed(old, path).scenario}:
+    if scenario.id in {known.id for known in parse_bytes(old, path).scenario}:
         raise StudyError(
             f"« {path.name} » : le scénario « {scenario.id} » y est déjà, et il n'est pas remplacé ; choisissez un "
             "autre identifiant."
         )
-    study = _parsed(new, path)
+    study = parse_bytes(new, path)
     beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         beside.write_bytes(new)
@@ -116,35 +116,18 @@ def scenario_toml(scenario: Scenario, *, sites: Sequence[NewSite] = ()) -> str:
     authorisation_id = "ime"
     <BLANKLINE>
     """
-    blocks = [_table("site", site) for site in sites]
-    blocks.append(_table("scenario", scenario, leave_out=("change",)))
-    blocks += [_table("scenario.change", change) for change in scenario.change]
-    return "\n".join(blocks)
+    written: dict[str, Any] = {"site": [_said(site) for site in sites]} if sites else {}
+    changes = [_said(change) for change in scenario.change]
+    written["scenario"] = [{**_said(scenario, leave_out={"change"}), "change": changes}]
+    # halves of characters, which UTF-8 has not, become « ? »
+    return tomli_w.dumps(written).encode("utf-8", "replace").decode("utf-8")
 
 
-def _table(name: str, model: BaseModel, leave_out: Sequence[str] = ()) -> str:
-    """Return one table of an array; what is not said is left out."""
+def _said(model: BaseModel, leave_out: Collection[str] = ()) -> dict[str, Any]:
+    """Return what a part of a study file says beyond its defaults."""
     said = model.model_dump(exclude=set(leave_out), exclude_defaults=True, exclude_none=True)
     # the kind of a change is its default, and yet the file must say it
-    if "type" in type(model).model_fields:
-        said = {"type": model.model_dump()["type"], **said}
-    lines = [f"{key} = {_value(value)}" for key, value in said.items()]
-    return "\n".join([f"[[{name}]]", *lines, ""])
-
-
-def _value(value: Any) -> str:
-    """Return a value as TOML writes it."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int | float):
-        return repr(value)
-    if isinstance(value, str):
-        # a basic string of TOML is one of JSON, but for DEL, and for halves of characters that UTF-8 has not
-        text = value.encode("utf-8", "replace").decode("utf-8")
-        return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
-    if isinstance(value, dict):
-        return "{ " + ", ".join(f"{key} = {_value(item)}" for key, item in value.items()) + " }"
-    return "[" + ", ".join(_value(item) for item in value) + "]"
+    return {"type": model.model_dump()["type"], **said} if isinstance(model, StudyChange) else said
 
 
 def _copy_of(name: str, new_id: str) -> bytes:
@@ -154,21 +137,9 @@ def _copy_of(name: str, new_id: str) -> bytes:
             f"« {name} » n'est pas une étude intégrée ({', '.join(built_in_studies())}) : indiquez le fichier de "
             "votre étude, le scénario y sera ajouté."
         )
-    text = (resources.files("territory.datasets") / "studies" / f"{name}.toml").read_text("utf-8")
     slug = re.sub(r"[^a-z0-9]+", "-", new_id.lower()).strip("-") or "essai"
     if slug in built_in_studies():
         raise StudyError(
             f"« {slug} » est le nom d'une étude intégrée : donnez un autre nom au fichier (draguignan-essai.toml)."
         )
-    return _ID.sub(f'id = "{slug}"', text, count=1).encode("utf-8")
-
-
-def _parsed(content: bytes, path: Path) -> Study:
-    """Return the study that a file would hold."""
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise StudyError(
-            f"« {path.name} » : l'octet {error.start + 1} n'est pas de l'UTF-8 ; enregistrez le fichier en UTF-8."
-        ) from error
-    return _parse(text, subject=f"Fichier d'étude « {path.name} »", folder=path.resolve().parent)
+    return _ID.sub(f'id = "{slug}"', built_in_text(name), count=1).encode("utf-8")

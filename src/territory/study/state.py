@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from territory.study.words.changes import FamilyRule, PoolSites
-from territory.study.words.costs import Prices
-from territory.study.words.criteria import DREES_SCHEME, DesertScheme, Practitioners, Zoning
+from territory.study.words.indicators import (
+    CHILD_PATH,
+    COORDINATION,
+    DREES_SCHEME,
+    Coordination,
+    DesertScheme,
+    PathStep,
+    Practitioners,
+    Prices,
+    Zoning,
+)
 from territory.study.words.model import Authorisation, Need
-from territory.study.words.pathway import CHILD_PATH, COORDINATION, Coordination, PathStep
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -125,6 +133,12 @@ class State:
     edge_time_min: pd.Series[float] | None = None
     care_territories: pd.Series[str] | None = None
     gp_consumption: pd.DataFrame | None = None
+
+    def times_to(self, sites: Collection[str]) -> pd.DataFrame:
+        """Return the travel times to some sites, with the attributes of the whole table."""
+        times = self.travel_times[self.travel_times["to_id"].isin(sites)]
+        times.attrs = dict(self.travel_times.attrs)
+        return times
 
     def __repr__(self) -> str:
         """Return the sizes of the tables."""

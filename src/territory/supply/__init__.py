@@ -7,9 +7,8 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "free_places": ["available_places"],
-        "equipment": ["services_from_strata", "strata_from_equipment"],
-        "finess": ["ACTIVITIES", "classify_equipment"],
+        "activities": ["ACTIVITIES", "classify_equipment"],
+        "equipment": ["services_from_strata", "strata_from_equipment", "with_equipment"],
         "service_lists": [
             "complete_services",
             "rows_serving",
@@ -18,7 +17,13 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "sites_serving",
             "who_travels",
         ],
-        "places": ["CAPACITY_SCOPES", "places_by_authorisation", "places_by_site", "places_by_zone"],
+        "places": [
+            "CAPACITY_SCOPES",
+            "available_places",
+            "places_by_authorisation",
+            "places_by_site",
+            "places_by_zone",
+        ],
         "practitioners": ["gp_activity"],
     },
 )

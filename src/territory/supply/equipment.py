@@ -1,4 +1,4 @@
-"""From the lines of FINESS equipment to places by site, service, public, ages and mode."""
+"""Equipment of FINESS as services: strata of places, and the table `services`."""
 
 from __future__ import annotations
 
@@ -10,8 +10,12 @@ import numpy as np
 import pandas as pd
 
 from territory.errors import Problems, SchemaError, TerritoryWarning, agree, examples
-from territory.sources.producers.finess.categories import CATEGORIES, HOME_SERVICES, Category
-from territory.supply.finess import TEMPORARY, classify_equipment
+from territory.sources.producers.finess.categories import (
+    CATEGORIES,
+    HOME_SERVICES,
+    Category,
+)
+from territory.supply.activities import TEMPORARY, classify_equipment
 
 # ages of the authorisation where FINESS has none: usage in the field, flagged "default" wherever they are used
 DEFAULT_AGES: dict[str, tuple[float, float]] = {
@@ -21,7 +25,6 @@ DEFAULT_AGES: dict[str, tuple[float, float]] = {
     "ime": (3, 20),
     "itep": (3, 20),
 }
-
 _STRATUM = (
     "site_id",
     "service",
@@ -176,6 +179,58 @@ def services_from_strata(strata: pd.DataFrame, *, complete: Collection[str]) -> 
     clash = services.duplicated(["site_id", "service"], keep=False)
     services.loc[clash, "service"] += "@" + services.loc[clash, "authorisation_id"]
     return services.set_index(["site_id", "service"])
+
+
+def with_equipment(
+    services: pd.DataFrame,
+    equipment: pd.DataFrame,
+    *,
+    capacity: Literal["authorised", "installed"],
+    complete: Collection[str] = (),
+) -> pd.DataFrame:
+    """Give services known by the category of their site the places, ages, publics and modes of FINESS's equipment.
+
+    A service that a site offers beside that of its category (a SESSAD in an IME) is added. What the equipment does not
+    say stays unknown, and rows keep their authorisation.
+
+    Parameters
+    ----------
+    services : DataFrame
+        Table `services`, one row per site and service.
+    equipment : DataFrame
+        Lines of equipment of the same sites, as for `strata_from_equipment`.
+    capacity
+        Authorised or installed places.
+    complete
+        Services of which every site of the territory is known, for the rows that are added.
+
+    Returns
+    -------
+    DataFrame
+        Table `services`: its own rows in their order, then those added.
+
+    Examples
+    --------
+    >>> services = pd.DataFrame({"authorisation_id": ["830000001"], "capacity": [np.nan], "capacity_unit": ["places"],
+    ...     "public": [None], "age_min": [np.nan], "age_max": [np.nan], "reception_mode": [None],
+    ...     "delivered_at_home": [False], "is_complete_list": [False]},
+    ...     index=pd.MultiIndex.from_tuples([("830000001", "ime")], names=["site_id", "service"]))
+    >>> lines = pd.DataFrame({"nofinesset": ["830000001"] * 2, "categetab": "183", "ta": ["13", "16"],
+    ...     "client": "437", "capautot": [20.0, 12.0]})
+    >>> with_equipment(services, lines, capacity="authorised")["capacity"].to_dict()
+    {('830000001', 'ime'): 20.0, ('830000001', 'sessad'): 12.0}
+    """
+    counted = services_from_strata(strata_from_equipment(equipment, capacity=capacity), complete=complete)
+    filled = services.copy()
+    both = filled.index.intersection(counted.index)
+    for name in ("capacity", "public", "age_min", "age_max", "reception_mode"):
+        filled.loc[both, name] = counted.loc[both, name].astype(filled[name].dtype)
+    known_sites = services.index.get_level_values("site_id").unique()
+    added = counted[~counted.index.isin(filled.index)]
+    added = added[added.index.get_level_values("site_id").isin(known_sites)].reindex(columns=filled.columns)
+    for name in filled.columns:
+        added[name] = added[name].astype(filled[name].dtype)
+    return pd.concat([filled, added]) if len(added) else filled
 
 
 def _check(equipment: pd.DataFrame, places: str) -> None:

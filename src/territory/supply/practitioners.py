@@ -1,4 +1,4 @@
-"""The activity with which GPs enter an APL."""
+"""The activity with which GPs enter an APL: alone, as it is of practitioners and not of establishments."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from territory.errors import UnknownCodeError, examples
-from territory.study.words.siting import CANDIDATE_PREFIX
+from territory.study.words.questions import CANDIDATE_PREFIX
 
 if TYPE_CHECKING:
     import geopandas as gpd

@@ -1,219 +1,29 @@
-"""The tables that everything exchanges: one declaration per column, from which checks and pages come."""
+"""The tables that everything exchanges, checked at the border: their pandera schemas come from the declarations."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from territory.errors import Problems, SchemaError, UnknownCodeError, examples
+from territory.tables.catalogue import TABLES, columns_of
+from territory.tables.codes import CAPACITY_UNITS, COMMUNE_CODE, DEMAND_KINDS
 
 if TYPE_CHECKING:
     import pandas as pd
     import pandera.pandas as pa
 
+    from territory.tables.declare import Column
+
+__all__ = ["CAPACITY_UNITS", "COMMUNE_CODE", "CONTRACT", "DEMAND_KINDS", "schema", "validate"]
+
 FrameT = TypeVar("FrameT", bound="pd.DataFrame")
 
-# [0-9] and not a digit of any script, which would look right and belong to no commune
-COMMUNE_CODE = r"^(?:[0-9]{2}|2A|2B)[0-9]{3}$"
-POINT_KINDS = ("chef_lieu", "weighted", "inside")
-DEMAND_KINDS = ("prevalence", "rights", "orientation", "waiting", "population")
-CAPACITY_UNITS = ("places", "file_active", "etp", "headcount", "consultations_per_year", "seances_per_year")
-RECEPTION_MODES = ("internat", "semi_internat", "ambulatoire", "milieu_ordinaire", "tous_modes")
-
-
-@dataclass(frozen=True)
-class Column:
-    """One column of a table: its type, its unit and what it means.
-
-    `kind` is text, number, flag or geometry; `optional` columns may be absent, `nullable` ones may
-    hold unknown values (NaN, never 0).
-    """
-
-    kind: str
-    description: str
-    unit: str = ""
-    nullable: bool = False
-    optional: bool = False
-    minimum: float | None = None
-    maximum: float | None = None
-    choices: tuple[str, ...] = ()
-    pattern: str = ""
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table of the contract: its index levels, its columns, and whether its index is unique."""
-
-    description: str
-    index: Mapping[str, Column]
-    columns: Mapping[str, Column]
-
-
-_COMMUNE = Column("text", "official code of the commune (INSEE)", pattern=COMMUNE_CODE)
-_SITE = Column("text", "site: FINESS number of the establishment where there is one")
-_SERVICE = Column("text", "service, as a short code (ime, sessad, urgences, …)")
-_AGE_MIN = Column("number", "youngest age, in completed years", unit="years", minimum=0)
-_AGE_MAX = Column(
-    "number",
-    "oldest age in completed years, inclusive; NaN = no upper bound",
-    unit="years",
-    nullable=True,
-    minimum=0,
+# tables that are validated when they come in (DESIGN.md, 4)
+CONTRACT = (
+    *("communes", "outlines", "population", "demand", "sites", "services"),
+    *("travel_times", "access", "comparison"),
 )
-
-TABLES: dict[str, Table] = {
-    "communes": Table(
-        "The communes of a study, each with one point that stands for where its people live.",
-        {"commune_code": _COMMUNE},
-        {
-            "name": Column("text", "name of the commune"),
-            "departement_code": Column(
-                "text", "département", pattern=r"^(?:[0-9]{2}|2A|2B|97[0-9]|98[0-9])$"
-            ),
-            "epci_code": Column("text", "SIREN of the EPCI", nullable=True),
-            "epci_name": Column("text", "name of the EPCI", nullable=True),
-            "population": Column("number", "legal population", unit="hab", nullable=True, minimum=0),
-            "area_km2": Column("number", "area", unit="km2", minimum=0),
-            "density_hab_km2": Column("number", "density", unit="hab/km2", nullable=True, minimum=0),
-            "point_kind": Column("text", "how the point was chosen", choices=POINT_KINDS),
-            "geometry": Column("geometry", "one point, inside the commune and on land"),
-        },
-    ),
-    "outlines": Table(
-        "Polygons of communes, for maps only; generalised or not.",
-        {"commune_code": _COMMUNE},
-        {"geometry": Column("geometry", "polygon or multipolygon")},
-    ),
-    "population": Table(
-        "Persons by age band and commune.",
-        {"commune_code": _COMMUNE, "age_min": _AGE_MIN, "age_max": _AGE_MAX},
-        {
-            "population": Column("number", "persons", unit="hab", nullable=True, minimum=0),
-            "vintage": Column("text", "census the count comes from"),
-        },
-    ),
-    "demand": Table(
-        "Persons in need by commune and public; the kind says what may be set against places.",
-        {"commune_code": _COMMUNE, "public": Column("text", "public (autisme, aeeh, …)")},
-        {
-            "demand": Column("number", "central value", unit="persons", nullable=True, minimum=0),
-            "demand_low": Column("number", "low value", unit="persons", nullable=True, minimum=0),
-            "demand_high": Column("number", "high value", unit="persons", nullable=True, minimum=0),
-            "kind": Column("text", "what is counted", choices=DEMAND_KINDS),
-        },
-    ),
-    "sites": Table(
-        "Care sites.",
-        {"site_id": _SITE},
-        {
-            "name": Column("text", "name of the site"),
-            "category_code": Column("text", "FINESS category", nullable=True),
-            "commune_code": _COMMUNE,
-            "operator_id": Column("text", "FINESS number of the legal entity", nullable=True),
-            "point_precision": Column("text", "what the point stands for", choices=("address", "commune")),
-            "source": Column("text", "producer and vintage"),
-            "geometry": Column("geometry", "one point"),
-        },
-    ),
-    "services": Table(
-        "What each site offers, one row per site and service.",
-        {"site_id": _SITE, "service": _SERVICE},
-        {
-            "authorisation_id": Column("text", "authorisation under which the service runs", nullable=True),
-            "capacity": Column("number", "capacity; NaN = unknown", nullable=True, minimum=0),
-            "capacity_unit": Column("text", "unit of the capacity", nullable=True, choices=CAPACITY_UNITS),
-            "public": Column("text", "public received", nullable=True),
-            "age_min": Column("number", "youngest age received", unit="years", nullable=True, minimum=0),
-            "age_max": Column(
-                "number", "oldest age received, inclusive", unit="years", nullable=True, minimum=0
-            ),
-            "reception_mode": Column("text", "mode of reception", nullable=True, choices=RECEPTION_MODES),
-            "delivered_at_home": Column("flag", "true when the professional travels to the person"),
-            "eligible_communes": Column(
-                "text", "codes the service is open to, separated by spaces", nullable=True, optional=True
-            ),
-            "is_complete_list": Column(
-                "flag", "true when every site of this service in the territory is known"
-            ),
-            "capacity_scope": Column(
-                "text",
-                "whose capacity it is: that of the site alone, or that of the authorisation at all its sites",
-                nullable=True,
-                optional=True,
-            ),
-            "holder": Column("text", "body that holds the authorisation", nullable=True, optional=True),
-            "run_by": Column(
-                "text", "body that runs the authorisation for its holder", nullable=True, optional=True
-            ),
-            "serves": Column(
-                "text",
-                "authorisations whose families the row receives, after a merger, separated by spaces",
-                nullable=True,
-                optional=True,
-            ),
-        },
-    ),
-    "travel_times": Table(
-        "Travel times; an absent pair is over the cutoff, or out of reach when there is none; NaN = unknown.",
-        {},
-        {
-            "from_id": Column("text", "origin"),
-            "to_id": Column("text", "destination"),
-            "travel_time_min": Column("number", "travel time", unit="min", nullable=True, minimum=0),
-            "distance_km": Column(
-                "number", "road distance", unit="km", nullable=True, optional=True, minimum=0
-            ),
-            "uncertainty_min": Column(
-                "number",
-                "half-width of the doubt on the time",
-                unit="min",
-                nullable=True,
-                optional=True,
-                minimum=0,
-            ),
-        },
-    ),
-    "access": Table(
-        "Access of each commune to each service; one column per measure, its unit last in its name.",
-        {"commune_code": _COMMUNE, "service": _SERVICE},
-        {
-            "is_reachable": Column(
-                "flag", "false when no site can be reached; unknown times are NaN, not false"
-            )
-        },
-    ),
-    "comparison": Table(
-        "Access of each commune to each service today and in a scenario.",
-        {"commune_code": _COMMUNE, "service": _SERVICE},
-        {
-            "baseline_travel_time_min": Column("number", "time today", unit="min", nullable=True, minimum=0),
-            "scenario_travel_time_min": Column(
-                "number", "time in the scenario", unit="min", nullable=True, minimum=0
-            ),
-            "delta_travel_time_min": Column("number", "scenario minus today", unit="min", nullable=True),
-            **{
-                f"{side}_{name}": Column("number", f"{text}, {said}", unit=unit, nullable=True, optional=True)
-                for name, text, unit in (
-                    ("within_min", "smallest threshold of the study that the time is within", "min"),
-                    (
-                        "access_per_1000",
-                        "places within reach for 1,000 persons of the age received",
-                        "per 1000",
-                    ),
-                    ("unmet_persons", "persons without a place", "persons"),
-                )
-                for side, said in (
-                    ("baseline", "today"),
-                    ("scenario", "in the scenario"),
-                    ("delta", "difference"),
-                )
-            },
-            "is_distinguishable": Column("flag", "false when the difference is under the doubt on it"),
-        },
-    ),
-}
 
 
 def validate(name: str, frame: FrameT, *, subject: str = "") -> FrameT:
@@ -230,31 +40,31 @@ def validate(name: str, frame: FrameT, *, subject: str = "") -> FrameT:
     """
     import pandera.errors
 
-    if name not in TABLES:
-        raise UnknownCodeError(f"Table inconnue « {name} » ; tables connues : {', '.join(TABLES)}.")
+    if name not in CONTRACT:
+        raise UnknownCodeError(f"Table inconnue « {name} » ; tables connues : {', '.join(CONTRACT)}.")
     label = f"Table « {name} »" + (f" ({subject})" if subject else "")
     problems = Problems(label, SchemaError)
     _check_index(name, frame, problems)
     problems.raise_if_any()
     try:
-        schema(name).validate(frame.reset_index() if TABLES[name].index else frame, lazy=True)
+        schema(name).validate(frame.reset_index() if TABLES[name].keys else frame, lazy=True)
     except pandera.errors.SchemaErrors as error:
-        _explain(TABLES[name], error.failure_cases, problems)
+        _explain(columns_of(name), error.failure_cases, problems)
     problems.raise_if_any()
     return frame
 
 
 @cache
 def schema(name: str) -> pa.DataFrameSchema:
-    """Return the pandera schema of a table of `TABLES`, whose index is checked as columns."""
+    """Return the pandera schema of a table of the contract, whose index is checked as columns."""
     # pandera takes a second to import: never at import of the library
     import pandera.pandas as pa
 
-    table = TABLES[name]
+    nullable, optional = (set(text.split()) for text in (TABLES[name].nullable, TABLES[name].optional))
     return pa.DataFrameSchema(
         {
-            key: pa.Column(None, _checks(column), nullable=column.nullable, required=not column.optional)
-            for key, column in {**table.index, **table.columns}.items()
+            key: pa.Column(None, _checks(column), nullable=key in nullable, required=key not in optional)
+            for key, column in columns_of(name).items()
         },
         name=name,
     )
@@ -294,7 +104,7 @@ def _checks(column: Column) -> list[Any]:
 
 def _check_index(name: str, frame: pd.DataFrame, problems: Problems) -> None:
     """Report index levels that are not those of the table, and duplicated keys."""
-    expected = list(TABLES[name].index)
+    expected = TABLES[name].keys.split()
     if not expected:
         return
     if list(frame.index.names) != expected:
@@ -305,13 +115,12 @@ def _check_index(name: str, frame: pd.DataFrame, problems: Problems) -> None:
         problems.add(f"{len(duplicated)} clé{_s(len(duplicated))} en double ({examples(duplicated)})")
 
 
-def _explain(table: Table, cases: pd.DataFrame, problems: Problems) -> None:
+def _explain(columns: dict[str, Column], cases: pd.DataFrame, problems: Problems) -> None:
     """Turn pandera's failure cases into French lines, one per column and check."""
-    columns = {**table.index, **table.columns}
     for (name, check), group in cases.groupby(["column", "check"], sort=False, dropna=False):
         if check == "column_in_dataframe":
             for missing in group["failure_case"]:
-                problems.add(f"colonne absente : « {missing} » ({columns[missing].description})")
+                problems.add(f"colonne absente : « {missing} » ({columns[missing].about})")
             continue
         count = len(group)
         column = columns[str(name)]

@@ -15,9 +15,9 @@ from territory.workflow.step_cache import Steps, digest_of
 
 if TYPE_CHECKING:
     from territory.scenario.results import Results
-    from territory.study.words.changes import Scenario
+    from territory.study.words.scenario import Scenario
     from territory.workflow.inputs.prepare import Inputs
-    from territory.workflow.inputs.road_map import RoadMap
+    from territory.workflow.inputs.travel_times import RoadMap
 
 TODAY = ""
 COLUMNS = ("scenario", "site_id", "minutes", "area_km2", "geometry")

@@ -10,10 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from territory.errors import StudyError
-from territory.files.folder_lock import hold
-from territory.files.safe_files import sweep
 from territory.release.disclosure import PUBLIC, check_edition
-from territory.release.gate import edition_name
 from territory.result import StudyResult
 from territory.scenario.changes.apply import apply
 from territory.scenario.comparison.compare import compare
@@ -21,11 +18,12 @@ from territory.scenario.measures.compute import compute
 from territory.study.load import load_study
 from territory.study.words.model import Study
 from territory.workflow.handover.private_record import private_record
-from territory.workflow.handover.write_run import make_folder, write_outputs
+from territory.workflow.handover.write_run import write_outputs
 from territory.workflow.inputs.manifest import describe_run
 from territory.workflow.inputs.prepare import dataset_of, prepare
 from territory.workflow.isochrones import isochrones
-from territory.workflow.journal import journal, note_choices, note_study
+from territory.workflow.journal import note_choices
+from territory.workflow.run_folders import run_folders
 from territory.workflow.step_cache import Steps
 
 StepListener = Callable[[str], None]
@@ -89,16 +87,11 @@ def run_study(
     roads_path = None if roads is None else Path(roads)
     if out_dir is None:
         return _run(study, clock, roads_path)
-    report_dir = make_folder(Path(out_dir) / "reports" / edition_name(study.id, edition))
-    kept_dir = make_folder(Path(out_dir) / "data" / "processed" / study.id)
-    with hold(kept_dir, announce=clock.begin):
-        for folder in (report_dir, kept_dir):
-            sweep(folder)
-        with journal(kept_dir):
-            note_study(study, roads=roads_path)
-            result = _run(study, clock, roads_path, report_dir=report_dir, kept_dir=kept_dir, edition=edition)
-            clock.note_end()
-            return result
+    folders = run_folders(study, out_dir, roads=roads_path, edition=edition, announce=clock.begin)
+    with folders as (report_dir, kept_dir):
+        result = _run(study, clock, roads_path, report_dir=report_dir, kept_dir=kept_dir, edition=edition)
+        clock.note_last()
+        return result
 
 
 def _run(
@@ -187,17 +180,12 @@ class _Clock:
 
     def begin(self, step: str) -> None:
         """Start a step; the one before ends."""
-        self._note_last()
+        self.note_last()
         _log.info("%s…", step)
         self._steps.append((step, time.perf_counter()))
         self._listener(step)
 
-    def note_end(self) -> None:
-        """Log how long the last step took, and all of them."""
-        self._note_last()
-        _log.info("Fini en %.1f s", time.perf_counter() - self._steps[0][1])
-
-    def _note_last(self) -> None:
+    def note_last(self) -> None:
         """Log how long the step that ends took."""
         if self._steps:
             step, began = self._steps[-1]

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
@@ -32,7 +32,6 @@ def as_matrix(town: Town, pairs: tuple[np.ndarray, np.ndarray, np.ndarray]) -> n
     return matrix
 
 
-@settings(deadline=None, max_examples=200)
 @given(towns(), LIMITS)
 def test_limited_search_is_exact(town: Town, limit: int) -> None:
     pairs = limited_search(town.graph, town.sources, town.targets, limit, threads=1)
@@ -40,7 +39,6 @@ def test_limited_search_is_exact(town: Town, limit: int) -> None:
     assert (as_matrix(town, pairs) == slow_matrix(town, limit)[0]).all()
 
 
-@settings(deadline=None, max_examples=30)
 @given(towns(), LIMITS, st.randoms(use_true_random=False))
 def test_threads_and_the_order_of_edges_change_nothing(town: Town, limit: int, random) -> None:
     expected = limited_search(town.graph, town.sources, town.targets, limit, threads=1)
@@ -53,7 +51,6 @@ def test_threads_and_the_order_of_edges_change_nothing(town: Town, limit: int, r
     assert all((one == two).all() for one, two in zip(expected, found, strict=True))
 
 
-@settings(deadline=None, max_examples=100)
 @given(towns())
 def test_one_to_all_is_exact(town: Town) -> None:
     times = one_to_all(town.graph, town.sources, threads=1)
@@ -69,7 +66,6 @@ def test_one_to_all_is_exact(town: Town) -> None:
         assert times[row].tolist() == [time if time <= MAX_TIME_MS else UNREACHED for time in expected]
 
 
-@settings(deadline=None, max_examples=100)
 @given(towns())
 def test_lengths_are_the_least_of_the_fastest_paths(town: Town) -> None:
     times, lengths = shortest_lengths(town.graph, town.sources, town.targets, np.array(town.lengths, int))

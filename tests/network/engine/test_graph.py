@@ -2,14 +2,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from territory.errors import NetworkError
 from territory.network.engine import MAX_TIME_MS, UNREACHED, Graph, Seeds
 from tests.network.engine.oracles_routing import Town, towns
 
 
-@settings(deadline=None, max_examples=50)
 @given(towns())
 def test_keeps_every_edge(town: Town) -> None:
     graph = town.graph
@@ -18,7 +17,6 @@ def test_keeps_every_edge(town: Town) -> None:
     assert (np.diff(graph.tails) >= 0).all()
 
 
-@settings(deadline=None, max_examples=50)
 @given(towns())
 def test_reversing_turns_every_edge_round(town: Town) -> None:
     back = town.graph.reversed()

@@ -6,7 +6,7 @@ from pathlib import Path
 import numba
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from territory.errors import NetworkError
@@ -28,7 +28,6 @@ def prepare(town: Town) -> Hierarchy:
     return Hierarchy.build(town.graph, rank)
 
 
-@settings(deadline=None, max_examples=300)
 @given(towns(), st.randoms(use_true_random=False))
 def test_matrix_is_exact_in_any_order(town: Town, random) -> None:
     rank = list(range(town.n_nodes))
@@ -39,7 +38,6 @@ def test_matrix_is_exact_in_any_order(town: Town, random) -> None:
     assert (times == slow_matrix(town)[0]).all()
 
 
-@settings(deadline=None, max_examples=100)
 @given(towns())
 def test_lengths_are_the_least_of_the_fastest_paths(town: Town) -> None:
     metric = prepare(town).customize(np.array(town.weights, int), lengths_dm=np.array(town.lengths, int))
@@ -50,7 +48,6 @@ def test_lengths_are_the_least_of_the_fastest_paths(town: Town) -> None:
     assert (metric.matrix(town.sources, town.targets, threads=1) == expected_times).all()
 
 
-@settings(deadline=None, max_examples=50)
 @given(towns(), st.data())
 def test_new_speeds_are_as_good_as_a_new_hierarchy(town: Town, data) -> None:
     count = len(town.weights)
@@ -66,7 +63,6 @@ def test_new_speeds_are_as_good_as_a_new_hierarchy(town: Town, data) -> None:
     assert (again.matrix(town.sources, town.targets) == slow_matrix(other)[0]).all()
 
 
-@settings(deadline=None, max_examples=50)
 @given(towns(), st.randoms(use_true_random=False))
 def test_threads_and_the_order_of_edges_change_nothing(town: Town, random) -> None:
     mixed = list(range(len(town.tails)))

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from territory.errors import NetworkError, ParameterError
@@ -13,7 +13,6 @@ from tests.network.engine.oracles_routing import Town, grid, slow_matrix, towns
 LIMITS = st.one_of(st.integers(0, 30), st.just(MAX_TIME_MS))
 
 
-@settings(deadline=None, max_examples=200)
 @given(towns(), LIMITS, st.booleans())
 def test_limited_pairs_are_exact(town: Town, limit: int, with_lengths: bool) -> None:
     lengths = np.array(town.lengths, int) if with_lengths else None

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from territory.errors import ParameterError
@@ -23,7 +23,6 @@ def nearest_of(matrix: np.ndarray, k: int) -> tuple[list[list[int]], list[list[i
     return numbers, times
 
 
-@settings(deadline=None, max_examples=200)
 @given(towns(), st.integers(1, 4), LIMITS)
 def test_finds_the_nearest_sites_of_points(town: Town, k: int, limit: int) -> None:
     found = k_nearest_sites(town.graph, town.sources, town.targets, k, limit_ms=limit)
@@ -32,7 +31,6 @@ def test_finds_the_nearest_sites_of_points(town: Town, k: int, limit: int) -> No
     assert found[1].tolist() == times
 
 
-@settings(deadline=None, max_examples=100)
 @given(towns(), st.integers(1, 4))
 def test_finds_the_nearest_sites_of_every_node(town: Town, k: int) -> None:
     everywhere = Seeds.at_nodes(np.arange(town.n_nodes))

@@ -4,13 +4,13 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from territory.errors import NetworkError
 from territory.network.engine import Graph, Hierarchy, order_nodes
-from territory.network.engine.kernels.dissection import split
-from territory.network.engine.kernels.elimination import neighbours
+from territory.network.engine.ordering import neighbours
+from territory.network.engine.separators import split
 from tests.network.engine.oracles_routing import Town, grid, towns
 
 
@@ -34,7 +34,6 @@ def arcs_above(town: Town, rank: np.ndarray) -> int:
     return total
 
 
-@settings(deadline=None, max_examples=100)
 @given(towns(most_nodes=120))
 def test_gives_every_rank_once(town: Town) -> None:
     rank = order_of(town)
@@ -42,7 +41,6 @@ def test_gives_every_rank_once(town: Town) -> None:
     assert sorted(rank.tolist()) == list(range(town.n_nodes))
 
 
-@settings(deadline=None, max_examples=30)
 @given(towns(most_nodes=120), st.randoms(use_true_random=False))
 def test_neither_edges_in_another_order_nor_threads_change_ranks(town: Town, random) -> None:
     mixed = list(range(len(town.tails)))
@@ -57,7 +55,6 @@ def test_threads_change_no_rank_of_a_large_map() -> None:
     assert (order_of(town, threads=1) == order_of(town, threads=4)).all()
 
 
-@settings(deadline=None, max_examples=50)
 @given(towns(most_nodes=40))
 def test_contraction_has_the_arcs_that_joining_neighbours_gives(town: Town) -> None:
     rank = order_of(town)
@@ -99,7 +96,6 @@ def test_small_full_and_piled_up_maps(size: int) -> None:
     assert sorted(rank.tolist()) == list(range(size))
 
 
-@settings(deadline=None, max_examples=200)
 @given(towns(most_nodes=12))
 def test_a_separator_separates_and_none_is_smaller(town: Town) -> None:
     assume(town.n_nodes >= 2)

@@ -11,7 +11,7 @@ import numpy as np
 import osmium
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial import Delaunay
 
@@ -20,13 +20,14 @@ from territory.datasets import load_dataset
 from territory.errors import StudyError, TerritoryWarning
 from territory.scenario.measures.compute import compute
 from territory.scenario.results import Results
-from territory.study.words.model import Study
-from territory.study.words.scale import METROPOLITAN, Scale
+from territory.study.words.model import METROPOLITAN, Scale, Study
 from territory.workflow.inputs.prepare import prepare
 from territory.workflow.national import is_national, run_national
 from territory.workflow.national.measures import NationalTables
+from territory.workflow.national.run import NationalResult
 from territory.workflow.national.schedulers import Threads
 from territory.workflow.step_cache import Steps
+from tests import vallon
 
 HEAD = """id = "essai"
 title = "Essai"
@@ -50,16 +51,28 @@ source = "essai"
 
 @pytest.fixture(scope="module")
 def plain(tmp_path_factory: pytest.TempPathFactory) -> Study:
+    """A question about the whole of the Var."""
     path = tmp_path_factory.mktemp("study") / "essai.toml"
     path.write_text(HEAD, encoding="utf-8")
     return territory.load_study(path)
 
 
 @pytest.fixture(scope="module")
-def at_once(plain: Study) -> Results:
+def small(tmp_path_factory: pytest.TempPathFactory) -> Study:
+    """The same about the made-up territory."""
+    head, data = HEAD, vallon.SMALL_STUDY.read_text("utf-8").partition("[data]")[2]
+    head = head.replace('question = "Qui est loin ?"', 'question = "Qui est loin ?"\ndataset = "files"')
+    head = head.replace(
+        '["hopital", "urgences", "medecin_generaliste"]', '["pharmacie", "medecin_generaliste"]'
+    )
+    text = head.replace('"83"', '"03"') + f'[data]\ngeneral_practitioners = "medecins.csv"{data}'
+    return territory.load_study(vallon.copied(tmp_path_factory.mktemp("study"), text))
+
+
+def at_once(study: Study) -> Results:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", TerritoryWarning)
-        return compute(prepare(plain, steps=Steps(None)).state)
+        return compute(prepare(study, steps=Steps(None)).state)
 
 
 def _same(found: NationalTables, whole: Results, *, distances: bool = True) -> None:
@@ -82,32 +95,46 @@ def _files(folder: Path) -> dict[str, str]:
     }
 
 
-@given(batch_size=st.integers(15, 200), threads=st.integers(1, 2))
-@settings(max_examples=2, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_a_study_in_parts_is_the_study(
-    batch_size: int,
-    threads: int,
-    plain: Study,
-    at_once: Results,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> None:
-    study = plain.model_copy(update={"scale": Scale(batch_size=batch_size)})
+def check_parts(study: Study, whole: Results, out: Path, *, batch_size: int, threads: int) -> NationalResult:
+    """Cut a study into parts, and hold what comes of them against the whole."""
+    study = study.model_copy(update={"scale": Scale(batch_size=batch_size)})
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", TerritoryWarning)
-        result = run_national(study, out_dir=tmp_path_factory.mktemp("out"), scheduler=Threads(threads))
-    _same(result.tables, at_once)
+        result = run_national(study, out_dir=out, scheduler=Threads(threads))
+    _same(result.tables, whole)
     assert {part.name.split("/")[0].split("=")[0] for part in result.times} == {"departement_code"}
     written = pd.read_parquet(result.report_dir / "tables" / "acces_communes.parquet")
-    assert len(written) == len(at_once.access)
+    assert len(written) == len(whole.access)
     needs = pd.read_csv(result.report_dir / "tables" / "besoins_departements.csv", dtype="str")
-    assert needs["departement_code"].tolist() == ["83"]
+    assert needs["departement_code"].tolist() == list(study.territory.departement_codes)
+    return result
+
+
+@given(batch_size=st.integers(1, 25), threads=st.integers(1, 2))
+@settings(max_examples=3)
+def test_a_study_in_parts_is_the_study(
+    batch_size: int, threads: int, small: Study, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    out = tmp_path_factory.mktemp("out")
+    result = check_parts(small, at_once(small), out, batch_size=batch_size, threads=threads)
     equity = result.tables.equity
-    assert {"hopital_time_min", "practitioners_per_100000_hab"} <= set(equity.index)
+    assert {"pharmacie_time_min", "practitioners_per_100000_hab"} <= set(equity.index)
     assert equity["gini"].between(0, 1).all()
 
 
 @pytest.mark.slow
+@given(batch_size=st.integers(15, 200), threads=st.integers(1, 2))
+@settings(max_examples=4)
+def test_the_var_in_parts_is_the_var(
+    batch_size: int, threads: int, plain: Study, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    out = tmp_path_factory.mktemp("out")
+    check_parts(plain, at_once(plain), out, batch_size=batch_size, threads=threads)
+
+
+@pytest.mark.slow
 def test_two_processes_give_the_same_bytes(plain: Study, tmp_path: Path) -> None:
+    pytest.importorskip("distributed")
     study = plain.model_copy(update={"scale": Scale(batch_size=60)})
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

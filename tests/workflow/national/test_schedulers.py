@@ -60,6 +60,7 @@ def test_distributed_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_scheduler_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("distributed")
     monkeypatch.setattr(schedulers, "_REACH_S", 0.5)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

@@ -206,7 +206,8 @@ def test_a_killed_run_goes_on_where_it_was(written: TimesFolder, tmp_path: Path)
 
 @pytest.fixture
 def quiet_cluster() -> Iterator[None]:
-    """Let dask.distributed close its sockets when it likes."""
+    """Let dask.distributed close its sockets when it likes; skip where it is not installed."""
+    pytest.importorskip("distributed")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
@@ -244,6 +245,7 @@ def _port_taken(port: int) -> Iterator[None]:
         yield
 
 
+@pytest.mark.slow
 def test_a_killed_worker_costs_its_tasks_alone(
     tmp_path: Path, quiet_cluster: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,28 +5,44 @@ Notation of the formulas: D_i demand of origin i, S_j supply of site j, t_ij tra
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
-from territory.access._decay_shapes import Binary
-from territory.access.catchments.rounded_sums import weighted_sums
-from territory.access.catchments.steps import METHODS, answer, ask_whole, ratios_of
-from territory.access.decay import Decay
-from territory.access.pairs import Floats, Ids, Pairs, read_amounts, read_pairs, warn
+from territory.access.catchments.exact_sums import weighted_sums
+from territory.access.catchments.steps import METHODS, Asked, answer, ask, ask_whole, ratios_of
+from territory.access.decay import Binary, Decay
+from territory.access.pairs import (
+    Floats,
+    Ids,
+    Mapper,
+    Pairs,
+    Part,
+    Places,
+    Seen,
+    Times,
+    places_of,
+    read_amounts,
+    read_pairs,
+    read_part,
+    warn,
+)
 from territory.errors import ParameterError, examples
 
 __all__ = ["METHODS", "floating_catchment_area", "gravity", "spatial_availability"]
 
 
 def floating_catchment_area(
-    travel_times: pd.DataFrame,
+    travel_times: Times,
     demand: pd.Series[float],
     supply: pd.Series[float],
     *,
     decay: Decay,
     method: str = "2sfca",
+    mapper: Mapper = map,
 ) -> pd.Series[float]:
     """Supply within reach of each origin, per person who competes for it.
 
@@ -35,6 +51,8 @@ def floating_catchment_area(
     travel_times
         Columns from_id, to_id, travel_time_min (min). NaN = unknown; an absent pair is out of reach, or over
         the table's cutoff (attribute cutoff_min).
+        Or a sequence of parts, each with all the pairs of its origins: tables, or functions that give one. They
+        are gone through twice: what all of them ask of each site is added up, then shared out.
     demand
         Persons by origin, indexed by from_id: all who compete, those of the buffer around the territory
         included. NaN = unknown.
@@ -48,6 +66,8 @@ def floating_catchment_area(
         "2sfca" (Luo and Wang 2003; with a graded decay it is the same formula as "e2sfca", and the result is
         named so), "e2sfca" (Luo and Qi 2009), "m2sfca" (Delamater 2013), "3sfca" (Wan, Zou and Sternberg 2012)
         or "bfca" (Paez, Higgins and Vivona 2019).
+    mapper
+        Runs both maps over the parts: `map`, or that of an executor, of a pool or of a cluster.
 
     Returns
     -------
@@ -59,7 +79,7 @@ def floating_catchment_area(
     ------
     ParameterError
         If the method is unknown, the decay reaches beyond the cutoff or gives weights that are negative,
-        demand or supply is negative, or ids are duplicated.
+        demand or supply is negative, ids are duplicated, or an origin is in two parts.
     SchemaError
         If the table lacks a column, or holds negative times or the same pair twice.
     UnknownCodeError
@@ -81,7 +101,7 @@ def floating_catchment_area(
       v_ij = w_ij / sum_k w_kj (each level of service is handed out once).
 
     In 3SFCA and BFCA, a site with no supply is not a choice. Sums are exact and rounded once: the order of the
-    rows changes no bit of the result.
+    rows changes no bit of the result, nor does the way in which parts cut the table.
 
     References: Luo and Wang (2003), Environment and Planning B 30, 865-884; Luo and Qi (2009), Health & Place
     15, 1100-1107; Delamater (2013), Health & Place 24, 30-43; Wan, Zou and Sternberg (2012), IJGIS 26,
@@ -102,12 +122,19 @@ def floating_catchment_area(
         raise ParameterError(f"Méthode « {method} » inconnue : choisissez parmi {', '.join(METHODS)}.")
     persons = read_amounts(demand, "Demande")
     places = read_amounts(supply, "Offre")
-    pairs, weights = _catchments(travel_times, demand.index, supply.index, decay)
-    access = _two_steps(method, pairs, weights, persons, places)
-    if method == "2sfca" and is_graded(decay, weights):
-        method = "e2sfca"
-    warn_unknown(access, pairs.origins, int(np.isnan(weights).sum()), persons, places)
-    return pd.Series(access, index=demand.index, name=method)
+    if isinstance(travel_times, pd.DataFrame):
+        pairs, weights = _catchments(travel_times, demand.index, supply.index, decay)
+        access = _two_steps(method, pairs, weights, persons, places)
+        is_graded, unknown_times = _is_graded(decay, weights), int(np.isnan(weights).sum())
+    else:
+        steps = _PartSteps(demand, supply, decay, method)
+        asked, is_graded, unknown_times = steps.ask_all(travel_times, mapper)
+        ratios, lost = ratios_of(asked.demand.values(), places)
+        _warn_nobody(supply.index[lost])
+        access = steps.answer_all(travel_times, mapper, ratios, asked.column())
+    _warn_unknown(access, demand.index, unknown_times, persons, places)
+    name = "e2sfca" if method == "2sfca" and is_graded else method
+    return pd.Series(access, index=demand.index, name=name)
 
 
 def gravity(
@@ -152,7 +179,7 @@ def gravity(
     places = read_amounts(supply, "Offre")
     pairs, weights = _catchments(travel_times, origins, supply.index, decay)
     access = weighted_sums(pairs.origin, pairs.site, weights, places, len(pairs.origins))
-    warn_unknown(access, pairs.origins, int(np.isnan(weights).sum()), np.zeros(len(pairs.origins)), places)
+    _warn_unknown(access, pairs.origins, int(np.isnan(weights).sum()), np.zeros(len(pairs.origins)), places)
     return pd.Series(access, index=pairs.origins, name="gravity")
 
 
@@ -201,7 +228,7 @@ def spatial_availability(
     places = read_amounts(supply, "Offre")
     pairs, weights = _catchments(travel_times, demand.index, supply.index, decay)
     available = _product(_two_steps("2sfca", pairs, weights, persons, places), persons)
-    warn_unknown(available, pairs.origins, int(np.isnan(weights).sum()), persons, places)
+    _warn_unknown(available, pairs.origins, int(np.isnan(weights).sum()), persons, places)
     return pd.Series(available, index=demand.index, name="spatial_availability")
 
 
@@ -214,7 +241,7 @@ def _catchments(
     return pairs, weights
 
 
-def is_graded(decay: Decay, weights: Floats) -> bool:
+def _is_graded(decay: Decay, weights: Floats) -> bool:
     """Return whether some weights lie between 0 and 1."""
     if isinstance(decay, Binary):
         return False
@@ -234,11 +261,11 @@ def _two_steps(method: str, pairs: Pairs, weights: Floats, persons: Floats, plac
     """Return what reaches each origin; warn for sites whose supply goes to nobody."""
     demand, column = ask_whole(method, pairs, weights, persons, places)
     ratios, lost = ratios_of(demand, places)
-    warn_nobody(pairs.sites[lost], stacklevel=5)
+    _warn_nobody(pairs.sites[lost], stacklevel=5)
     return answer(method, pairs, weights, places, ratios, column)
 
 
-def warn_nobody(sites: Ids, *, stacklevel: int = 4) -> None:
+def _warn_nobody(sites: Ids, *, stacklevel: int = 4) -> None:
     """Warn for sites whose supply goes to nobody."""
     if len(sites):
         warn(
@@ -248,7 +275,7 @@ def warn_nobody(sites: Ids, *, stacklevel: int = 4) -> None:
         )
 
 
-def warn_unknown(access: Floats, origins: Ids, unknown_times: int, persons: Floats, places: Floats) -> None:
+def _warn_unknown(access: Floats, origins: Ids, unknown_times: int, persons: Floats, places: Floats) -> None:
     """Warn for origins whose access is unknown, with what made it so."""
     unknown = np.isnan(access)
     if unknown.any():
@@ -261,4 +288,72 @@ def warn_unknown(access: Floats, origins: Ids, unknown_times: int, persons: Floa
         warn(
             f"Accessibilité inconnue pour {int(unknown.sum())} origine(s) sur {len(access)} "
             f"({examples(origins[unknown])}) : valeurs inconnues en entrée : {why}."
+        )
+
+
+@dataclass(frozen=True)
+class _PartSteps:
+    """The two steps of a catchment measure, for one part; sent to whatever runs the map."""
+
+    demand: pd.Series[float]
+    supply: pd.Series[float]
+    decay: Decay
+    method: str
+
+    def ask_all(self, parts: Sequence[Part], mapper: Mapper) -> tuple[Asked, bool, int]:
+        """Return what all parts ask of each site, whether weights are graded, how many times are unknown."""
+        asked, seen = Asked.nothing(self.method, len(self.supply)), Seen(self.demand.index)
+        is_graded, unknown_times = False, 0
+        for origins, sites, asked_here, graded, unknown in mapper(self.ask, parts):
+            seen.add(origins)
+            asked.add(asked_here, sites)
+            is_graded |= graded
+            unknown_times += unknown
+        seen.check()
+        return asked, is_graded, unknown_times
+
+    def answer_all(
+        self, parts: Sequence[Part], mapper: Mapper, ratios: Floats, column: Floats | None
+    ) -> Floats:
+        """Return what reaches each origin."""
+        access: Floats = np.zeros(len(self.demand))
+        for origins, values in mapper(partial(self.answer, ratios=ratios, column=column), parts):
+            access[origins] = values
+        return access
+
+    def ask(self, part: Part) -> tuple[Places, Places, Asked, bool, int]:
+        """Return what a part asks of which sites, whether weights are graded, how many times are unknown."""
+        origins, sites, pairs = self._pairs(part)
+        weights = pairs.weights(self.decay)
+        persons, places = self._amounts(origins, sites)
+        asked = ask(self.method, pairs, weights, persons, places)
+        return (
+            origins,
+            sites,
+            asked,
+            _is_graded(self.decay, weights),
+            int(np.isnan(weights).sum()),
+        )
+
+    def answer(self, part: Part, *, ratios: Floats, column: Floats | None) -> tuple[Places, Floats]:
+        """Return what reaches which origins."""
+        origins, sites, pairs = self._pairs(part)
+        places = self._amounts(origins, sites)[1]
+        column_here = None if column is None else column[sites]
+        weights = pairs.weights(self.decay)
+        return origins, answer(self.method, pairs, weights, places, ratios[sites], column_here)
+
+    def _pairs(self, part: Part) -> tuple[Places, Places, Pairs]:
+        """Return the origins and the sites that a part names, by place, and its pairs."""
+        table = read_part(part)
+        origins = places_of(table["from_id"], self.demand.index)
+        sites = places_of(table["to_id"], self.supply.index)
+        ids = self.demand.index[origins], self.supply.index[sites]
+        return origins, sites, read_pairs(table, origins=ids[0], sites=ids[1], is_part=True)
+
+    def _amounts(self, origins: Places, sites: Places) -> tuple[Floats, Floats]:
+        """Return demand and supply at some places."""
+        return (
+            read_amounts(self.demand.iloc[origins], "Demande"),
+            read_amounts(self.supply.iloc[sites], "Offre"),
         )

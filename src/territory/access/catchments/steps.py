@@ -11,8 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from territory.access.catchments.exact_sums import ExactSums
-from territory.access.catchments.rounded_sums import weighted_sums
+from territory.access.catchments.exact_sums import ExactSums, weighted_sums
 from territory.access.pairs import Bools, Floats, Pairs
 
 METHODS = ("2sfca", "e2sfca", "m2sfca", "3sfca", "bfca")

@@ -12,8 +12,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "graph": ["MAX_TIME_MS", "UNREACHED", "Graph", "Seeds"],
-        "dijkstra": ["limited_search", "one_to_all", "shortest_lengths"],
-        "nearest": ["k_nearest", "k_nearest_sites"],
+        "dijkstra": ["limited_search", "one_to_all"],
+        "label_search": ["k_nearest", "k_nearest_sites", "shortest_lengths"],
         "ordering": ["order_nodes"],
         "hierarchy": ["Hierarchy"],
         "metric": ["Metric"],

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from territory.errors import NetworkError, Problems, examples
-from territory.network.engine.kernels.compiling import kernel
+from territory.errors import NetworkError, ParameterError, Problems, examples
+from territory.network.engine.compiling import kernel
 
 #: Time of what no path reaches; as the time of an edge: closed.
 UNREACHED = 2**31 - 1
@@ -237,3 +237,12 @@ def group_by(n_groups: int, groups: Int32) -> tuple[Int64, Int32]:
         rows[free[groups[row]]] = row
         free[groups[row]] += 1
     return indptr, rows
+
+
+def checked_limit(limit_ms: int) -> int:
+    """Return the limit, or raise if it is out of range."""
+    if not 0 <= limit_ms <= MAX_TIME_MS:
+        raise ParameterError(
+            f"Durée maximale de {limit_ms} ms : indiquez une valeur de 0 à {MAX_TIME_MS} ms (298 heures)."
+        )
+    return int(limit_ms)

@@ -1,19 +1,24 @@
-"""A hierarchy under one set of speeds, and the times that it answers with."""
+"""A hierarchy under one set of speeds, and the times that it answers with: whole matrices, tiles within a limit.
+
+Sweeps are shared out in batches of sixteen origins, and searches within a limit in tiles of neighbouring ones.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from queue import Empty, SimpleQueue
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from territory.errors import NetworkError
-from territory.network.engine.graph import Graph, Int32, Int64, Seeds
-from territory.network.engine.kernels.compiling import count_threads
-from territory.network.engine.kernels.labels import checked_limit, pack, point_lengths, unpack
-from territory.network.engine.sweeps import TileSearch, all_labels, in_source_order
+from territory.network.engine import sweep as sweeping
+from territory.network.engine.compiling import count_threads, run_tasks, stream_tasks
+from territory.network.engine.dijkstra import targets_by_node, targets_within
+from territory.network.engine.graph import MAX_TIME_MS, UNREACHED, Graph, Int32, Int64, Seeds, checked_limit
+from territory.network.engine.label_search import pack, point_lengths, unpack
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -234,3 +239,217 @@ class Metric:
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Metric:
         """Return a metric made of saved arrays; see `Hierarchy.from_arrays` for memory-mapped ones."""
         return cls(*(np.asarray(arrays[name]) for name in cls.__dataclass_fields__))
+
+
+#: Origins of a tile: enough for their targets to be worth a descent of their own, few enough to lie close.
+_TILE = 256
+
+
+@dataclass(frozen=True, eq=False)
+class _Room:
+    """Arrays as long as the map that a tile is searched in: reset where they were used, never made twice.
+
+    A process that gives freed memory back at once (as dask asks its workers to) would otherwise be handed the same
+    pages anew for every tile, each emptied by the system: a quarter of its time.
+    """
+
+    slots: Int32
+    places: Int32
+    distances: Int32
+    touched: Int32
+    heap: Int64
+    hits: Int32
+    best: Int32
+    found: Int32
+
+    @classmethod
+    def for_searches(cls, graph: Graph, n_target_nodes: int, n_targets: int) -> _Room:
+        """Return room for one tile at a time."""
+        return cls(
+            slots=np.full(graph.n_nodes, -1, np.int32),
+            places=np.full(graph.n_nodes, -1, np.int32),
+            distances=np.full(graph.n_nodes, UNREACHED, np.int32),
+            touched=np.empty(graph.n_nodes, np.int32),
+            # every arc may add an entry, and both nodes of every source
+            heap=np.empty(graph.n_edges + 2 * _TILE, np.int64),
+            hits=np.empty(n_target_nodes, np.int32),
+            best=np.full(n_targets, UNREACHED, np.int32),
+            found=np.empty(n_targets, np.int32),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class _Descent:
+    """The part of a hierarchy that leads down to some targets, and the targets themselves."""
+
+    metric: Metric
+    target_nodes: Int32
+    ends: NDArray[Any]
+    places: Int32
+    nodes: Int32
+    start: Int64
+    heads: Int32
+    weights: NDArray[Any]
+
+    @classmethod
+    def to(cls, metric: Metric, target_nodes: Int32, ends: NDArray[Any], places: Int32) -> _Descent:
+        """Restrict a hierarchy to some targets; `places` must hold -1 everywhere."""
+        down = metric.down_start, metric.down_heads, metric.down_weights
+        return cls(
+            metric, target_nodes, ends, places, *sweeping.restrict(*down, target_nodes.ravel(), places)
+        )
+
+    def rows(self) -> NDArray[Any]:
+        """Return room for one sweep."""
+        return _aligned_rows(len(self.nodes), self.weights.dtype)
+
+    def sweep(
+        self,
+        source_nodes: Int32,
+        starts: NDArray[Any],
+        batch: Int64,
+        slots: Int32,
+        rows: NDArray[Any],
+        out: NDArray[Any],
+    ) -> None:
+        """Write the labels from up to sixteen sources, whose rows of `out` are given, to the targets."""
+        metric = self.metric
+        far, beyond = _far_labels(metric)
+        above = sweeping.gather_above(metric.parents, source_nodes, slots)
+        up_rows = _aligned_rows(len(above), rows.dtype)
+        sweeping.start_rows(source_nodes, starts, above, slots, far, up_rows)
+        sweeping.climb(metric.up_start, metric.up_heads, metric.up_weights, above, slots, up_rows)
+        sweeping.hand_over(above, slots, up_rows, self.places, far, rows)
+        sweeping.sweep(self.start, self.heads, self.weights, rows)
+        sweeping.read_rows(rows, self.places, self.target_nodes, self.ends, batch, far, beyond, out)
+
+
+def all_labels(
+    metric: Metric, sources: Seeds, targets: Seeds, starts: Any, ends: Any, threads: int
+) -> NDArray[Any]:
+    """Return the least label from each source to each target."""
+    source_nodes = metric.ranks(sources)
+    together = _neighbours_together(source_nodes)
+    nowhere = np.full(len(metric.rank), -1, np.int32)
+    descent = _Descent.to(metric, metric.ranks(targets), ends, nowhere.copy())
+    out = np.empty((len(sources), len(targets)), metric.up_weights.dtype)
+    rooms: SimpleQueue[tuple[Int32, NDArray[Any]]] = SimpleQueue()
+    for _ in range(threads):
+        rooms.put((nowhere.copy(), descent.rows()))
+
+    def fill(first: int) -> None:
+        batch = together[first : first + sweeping.LANES]
+        room = rooms.get()
+        descent.sweep(source_nodes[batch], starts[batch], batch, *room, out)
+        rooms.put(room)
+
+    run_tasks(fill, range(0, len(sources), sweeping.LANES), threads)
+    return out
+
+
+class TileSearch:
+    """Targets of searches within a limit, made ready once for any number of lists of sources.
+
+    Threads may use one at the same time.
+    """
+
+    def __init__(self, metric: Metric, graph: Graph, targets: Seeds, ends: NDArray[Any], limit: int) -> None:
+        self._metric, self._graph, self._limit = metric, graph, limit
+        self._ends, self._target_nodes = ends, metric.ranks(targets)
+        self._by_node = targets_by_node(graph.n_nodes, targets)
+        self._n_target_nodes = int(self._by_node[-1].sum())
+        self._rooms: SimpleQueue[_Room] = SimpleQueue()
+
+    def tiles(
+        self, sources: Seeds, starts: NDArray[Any], threads: int
+    ) -> Iterator[tuple[Int32, Int32, NDArray[Any]]]:
+        """Give the pairs within the limit, tile after tile: sources, targets and labels."""
+        source_nodes = self._metric.ranks(sources)
+        together = _neighbours_together(source_nodes)
+        # tiles of equal sizes: a last one of a few sources would cost as much as a whole one
+        n_tiles = max(1, -(-len(sources) // _TILE))
+        size = max(1, -(-len(sources) // n_tiles))
+
+        def labels_of(first: int) -> tuple[Int32, Int32, NDArray[Any]]:
+            return self._labels(sources, source_nodes, starts, together[first : first + size])
+
+        return stream_tasks(labels_of, range(0, len(sources), size), threads)
+
+    def _labels(
+        self, sources: Seeds, source_nodes: Int32, starts: NDArray[Any], tile: Int64
+    ) -> tuple[Int32, Int32, NDArray[Any]]:
+        """Return the pairs of one tile."""
+        room = self._room()
+        found = targets_within(
+            self._graph.indptr,
+            self._graph.arcs,
+            sources.nodes[tile].ravel(),
+            sources.offsets_ms[tile].ravel(),
+            self._limit,
+            *self._by_node,
+            room.distances,
+            room.touched,
+            room.heap,
+            room.hits,
+            room.best,
+            room.found,
+        )
+        descent = _Descent.to(self._metric, self._target_nodes[found], self._ends[found], room.places)
+        labels = np.empty((len(tile), len(found)), self._metric.up_weights.dtype)
+        rows = descent.rows()
+        for start in range(0, len(tile), sweeping.LANES):
+            part = slice(start, start + sweeping.LANES)
+            batch = np.arange(len(tile))[part]
+            descent.sweep(source_nodes[tile[part]], starts[tile[part]], batch, room.slots, rows, labels)
+        room.places[descent.nodes] = -1
+        self._rooms.put(room)
+        return sweeping.pairs_within(labels, tile, np.argsort(tile), found, _last_label(labels, self._limit))
+
+    def _room(self) -> _Room:
+        """Return room for one tile, that of a tile that is done if there is one."""
+        try:
+            return self._rooms.get_nowait()
+        except Empty:
+            return _Room.for_searches(self._graph, self._n_target_nodes, len(self._ends))
+
+
+def in_source_order(
+    tiles: Iterable[tuple[Int32, Int32, NDArray[Any]]], n_sources: int, dtype: type
+) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    """Return the pairs of all tiles, by source and then target, as numbers of a type."""
+    known = list(tiles)
+    free = np.zeros(n_sources + 1, np.int64)
+    for rows, _, _ in known:
+        sweeping.count_pairs(rows, free)
+    np.cumsum(free, out=free)
+    origin, destination, label = (np.empty(free[-1], dtype) for _ in range(3))
+    for tile in known:
+        sweeping.put_pairs(*tile, free, origin, destination, label)
+    return origin, destination, label
+
+
+def _last_label(labels: NDArray[Any], limit: int) -> Any:
+    """Return the greatest label within a limit."""
+    return np.int64(limit << 32 | 0xFFFFFFFF) if labels.dtype == np.int64 else np.int32(limit)
+
+
+def _neighbours_together(source_nodes: Int32) -> Int64:
+    """Return the sources in the order of their ranks: neighbours, which then climb together."""
+    return np.argsort(source_nodes.max(axis=1), kind="stable")
+
+
+def _far_labels(metric: Metric) -> tuple[Any, Any]:
+    """Return the least label that is out of reach, and what stands for it in a result."""
+    if metric.has_lengths:
+        far = np.int64(MAX_TIME_MS + 1) << 32
+        return far, far
+    return np.int32(MAX_TIME_MS + 1), np.int32(UNREACHED)
+
+
+def _aligned_rows(n_rows: int, dtype: Any) -> NDArray[Any]:
+    """Return rows of sixteen numbers that each begin with a cache line, which saves a third of the sweep."""
+    room = np.empty(n_rows * sweeping.LANES * np.dtype(dtype).itemsize + 64, np.uint8)
+    skip = -room.ctypes.data % 64
+    used = room[skip : skip + n_rows * sweeping.LANES * np.dtype(dtype).itemsize]
+    rows: NDArray[Any] = used.view(dtype).reshape(n_rows, sweeping.LANES)
+    return rows

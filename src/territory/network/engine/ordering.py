@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from territory.errors import NetworkError
-from territory.network.engine.graph import Graph, Int32, Int64
-from territory.network.engine.kernels import dissection, elimination
-from territory.network.engine.kernels.compiling import count_threads, run_tasks
+from territory.network.engine.compiling import count_threads, kernel, run_tasks
+from territory.network.engine.graph import Graph, Int32, Int64, Integer, group_by
+from territory.network.engine.separators import split
 
 #: Coordinates are rounded to whole numbers below this before they are compared.
 _STEPS = 2**29
@@ -64,18 +64,18 @@ def order_nodes(
     """
     graph = Graph.from_edges(n_nodes, tails, heads, np.zeros(len(np.asarray(tails)), np.int32))
     columns, rows = _whole_coordinates(n_nodes, x, y)
-    start, ends = elimination.neighbours(n_nodes, graph.tails, graph.heads)
+    start, ends = neighbours(n_nodes, graph.tails, graph.heads)
     degrees = np.diff(start).astype(np.int32)
     rest = ends.copy()
     order = np.empty(n_nodes, np.int32)
-    n_done = elimination.contract_chains(start, rest, degrees, order)
-    kept, kept_start, kept_heads = elimination.remaining(start, rest, degrees)
+    n_done = contract_chains(start, rest, degrees, order)
+    kept, kept_start, kept_heads = remaining(start, rest, degrees)
     order[n_done:] = kept[
         _dissect_all(kept_start, kept_heads, columns[kept], rows[kept], count_threads(threads))
     ]
     rank = np.empty(n_nodes, np.int32)
     rank[order] = np.arange(n_nodes, dtype=np.int32)
-    return elimination.postorder(elimination.tree_parents(start, ends, order, rank))[rank]
+    return postorder(tree_parents(start, ends, order, rank))[rank]
 
 
 def _dissect_all(start: Int64, heads: Int32, x: Int64, y: Int64, threads: int) -> Int32:
@@ -86,10 +86,10 @@ def _dissect_all(start: Int64, heads: Int32, x: Int64, y: Int64, threads: int) -
     given = (nodes, place, start, heads, x, y)
 
     def cut(part: tuple[int, int]) -> tuple[int, int]:
-        return dissection.split(*given, *part)
+        return split(*given, *part)
 
     def finish(part: tuple[int, int]) -> None:
-        dissection.dissect(*given, *part)
+        dissect(*given, *part)
 
     large, small = [(0, n_nodes)], list[tuple[int, int]]()
     while large:
@@ -125,3 +125,273 @@ def _whole_coordinates(n_nodes: int, x: ArrayLike, y: ArrayLike) -> tuple[Int64,
         np.rint((across - across.min()) * steps).astype(np.int64),
         np.rint((along - along.min()) * steps).astype(np.int64),
     )
+
+
+#: A node with more neighbours is left to the dissection: searching its list again and again would be slow.
+_MANY = 32
+
+
+@kernel
+def neighbours(n_nodes: int, tails: Int32, heads: Int32) -> tuple[Int64, Int32]:
+    """Return the neighbours of each node, whatever the direction, once each and sorted, in compressed rows."""
+    both = np.concatenate((heads, tails))
+    _, rows = group_by(n_nodes, np.concatenate((tails, heads)))
+    # grouping by one end and then by the other, both stable, sorts each list
+    ends = np.concatenate((tails, heads))[rows]
+    others = both[rows]
+    indptr, rows = group_by(n_nodes, others)
+    lists = ends[rows]
+    start = np.zeros(n_nodes + 1, np.int64)
+    end = 0
+    for node in range(n_nodes):
+        last = -1
+        for place in range(indptr[node], indptr[node + 1]):
+            other = lists[place]
+            if other != last and other != node:
+                lists[end] = other
+                end += 1
+                last = other
+        start[node + 1] = end
+    return start, lists[:end].copy()
+
+
+@kernel
+def contract_chains(start: Int64, heads: Int32, degrees: Int32, order: Int32) -> int:
+    """Contract nodes of at most two neighbours while there are any; return how many, listed in `order`.
+
+    Such a contraction adds no arc that a good order would spare. Each round leaves the neighbours of what it
+    contracts to the next one, so that a chain is halved and not eaten from one end. `heads` and `degrees`
+    become those of the graph that remains; contracted nodes get the degree -1.
+    """
+    n_nodes = len(degrees)
+    waiting, coming = np.arange(n_nodes).astype(np.int32), np.empty(n_nodes, np.int32)
+    blocked, listed = np.zeros(n_nodes, np.int32), np.zeros(n_nodes, np.int32)
+    n_waiting, n_done, turn = n_nodes, 0, 0
+    while n_waiting > 0:
+        turn += 1
+        n_coming = 0
+        for row in range(n_waiting):
+            node = waiting[row]
+            if degrees[node] < 0 or degrees[node] > 2:
+                continue
+            if blocked[node] == turn:
+                n_coming = _list_once(node, turn, listed, coming, n_coming)
+                continue
+            degree = degrees[node]
+            if not _contract_one(start, heads, degrees, node):
+                continue
+            order[n_done] = node
+            n_done += 1
+            for place in range(start[node], start[node] + degree):
+                blocked[heads[place]] = turn
+                if degrees[heads[place]] <= 2:
+                    n_coming = _list_once(heads[place], turn, listed, coming, n_coming)
+        waiting, coming = coming, waiting
+        n_waiting = n_coming
+    return n_done
+
+
+@kernel
+def _list_once(node: Integer, turn: int, listed: Int32, coming: Int32, n_coming: int) -> int:
+    """Put a node on the list of the next round unless it is there."""
+    if listed[node] != turn:
+        listed[node] = turn
+        coming[n_coming] = node
+        n_coming += 1
+    return n_coming
+
+
+@kernel
+def _contract_one(start: Int64, heads: Int32, degrees: Int32, node: Integer) -> bool:
+    """Contract a node of at most two neighbours, which it leaves joined; return False if one has too many."""
+    degree = degrees[node]
+    first = start[node]
+    for place in range(first, first + degree):
+        if degrees[heads[place]] > _MANY:
+            return False
+    if degree == 1:
+        _forget(start, heads, degrees, heads[first], node)
+    elif degree == 2:
+        one, two = heads[first], heads[first + 1]
+        if _has(start, heads, degrees, one, two):
+            _forget(start, heads, degrees, one, node)
+            _forget(start, heads, degrees, two, node)
+        else:
+            heads[_find(start, heads, one, node)] = two
+            heads[_find(start, heads, two, node)] = one
+    degrees[node] = -1
+    return True
+
+
+@kernel
+def _has(start: Int64, heads: Int32, degrees: Int32, node: Integer, other: Integer) -> bool:
+    """Return whether two nodes are neighbours."""
+    return other in heads[start[node] : start[node] + degrees[node]]
+
+
+@kernel
+def _find(start: Int64, heads: Int32, node: Integer, other: Integer) -> int:
+    """Return where a neighbour stands in the list of a node."""
+    place = int(start[node])
+    while heads[place] != other:
+        place += 1
+    return place
+
+
+@kernel
+def _forget(start: Int64, heads: Int32, degrees: Int32, node: Integer, other: Integer) -> None:
+    """Take a neighbour off the list of a node."""
+    degrees[node] -= 1
+    heads[_find(start, heads, node, other)] = heads[start[node] + degrees[node]]
+
+
+@kernel
+def remaining(start: Int64, heads: Int32, degrees: Int32) -> tuple[Int32, Int64, Int32]:
+    """Return the nodes that are not contracted, and their graph in compressed rows, numbered by their place."""
+    places = np.full(len(degrees), -1, np.int32)
+    count, n_arcs = 0, 0
+    for node in range(len(degrees)):
+        if degrees[node] >= 0:
+            places[node] = count
+            count += 1
+            n_arcs += degrees[node]
+    kept = np.empty(count, np.int32)
+    kept_start = np.zeros(count + 1, np.int64)
+    kept_heads = np.empty(n_arcs, np.int32)
+    end = 0
+    for node in range(len(degrees)):
+        if places[node] >= 0:
+            kept[places[node]] = node
+            for place in range(start[node], start[node] + degrees[node]):
+                kept_heads[end] = places[heads[place]]
+                end += 1
+            kept_start[places[node] + 1] = end
+    return kept, kept_start, kept_heads
+
+
+@kernel
+def tree_parents(start: Int64, heads: Int32, order: Int32, rank: Int32) -> Int32:
+    """Return the parent of each rank in the tree of the order, -1 for a root (J. W. H. Liu, 1990)."""
+    n_nodes = len(order)
+    parents = np.full(n_nodes, -1, np.int32)
+    above = np.full(n_nodes, -1, np.int32)
+    for own in range(n_nodes):
+        node = order[own]
+        for place in range(start[node], start[node + 1]):
+            lower = rank[heads[place]]
+            if lower >= own:
+                continue
+            while above[lower] >= 0 and above[lower] != own:
+                following = above[lower]
+                above[lower] = own
+                lower = following
+            if above[lower] < 0:
+                above[lower] = own
+                parents[lower] = own
+    return parents
+
+
+@kernel
+def postorder(parents: Int32) -> Int32:
+    """Return a new rank for each rank: every branch of the tree together, its root last.
+
+    The contraction stays the same one, but what is climbed and swept together lies together in memory.
+    """
+    n_nodes = len(parents)
+    sizes = np.ones(n_nodes, np.int32)
+    for own in range(n_nodes):
+        if parents[own] >= 0:
+            sizes[parents[own]] += sizes[own]
+    ends = np.empty(n_nodes, np.int32)
+    new_rank = np.empty(n_nodes, np.int32)
+    root_end = n_nodes
+    for own in range(n_nodes - 1, -1, -1):
+        if parents[own] >= 0:
+            end = ends[parents[own]]
+            ends[parents[own]] = end - sizes[own]
+        else:
+            end = root_end
+            root_end -= sizes[own]
+        new_rank[own] = end - 1
+        ends[own] = end - 1
+    return new_rank
+
+
+#: Nodes of a small part and around it fit in the bits of one number.
+_BITS = 62
+
+
+_SMALL = 40
+
+
+@kernel
+def dissect(
+    nodes: Int32, place: Int32, start: Int64, heads: Int32, x: Int64, y: Int64, first: int, last: int
+) -> None:
+    """Order a part: each side before the separator, down to parts that are ordered by their degrees."""
+    stack = [(first, last)]
+    while len(stack) > 0:
+        low, high = stack.pop()
+        if high - low <= 1 or (high - low <= _SMALL and _order_small(nodes, place, start, heads, low, high)):
+            continue
+        middle, end = split(nodes, place, start, heads, x, y, low, high)
+        stack.append((low, middle))
+        stack.append((middle, end))
+
+
+@kernel
+def _order_small(nodes: Int32, place: Int32, start: Int64, heads: Int32, first: int, last: int) -> bool:
+    """Order a small part by minimum degree, counting the nodes around it; return False if there are too many.
+
+    Neighbours are bits of a whole number, so that contracting a node is a few operations.
+    """
+    size = last - first
+    around = np.empty(_BITS, np.int32)
+    masks = np.zeros(size, np.int64)
+    n_around = 0
+    for row in range(size):
+        node = nodes[first + row]
+        for arc in range(start[node], start[node + 1]):
+            other = place[heads[arc]]
+            bit = other - first
+            if not first <= other < last:
+                bit = 0
+                while bit < n_around and around[bit] != heads[arc]:
+                    bit += 1
+                if size + bit >= _BITS:
+                    return False
+                if bit == n_around:
+                    around[n_around] = heads[arc]
+                    n_around += 1
+                bit += size
+            masks[row] |= np.int64(1) << bit
+    old = nodes[first:last].copy()
+    left = (np.int64(1) << size) - 1
+    for row in range(size):
+        least = _least_degree(masks, left)
+        left &= ~(np.int64(1) << least)
+        nodes[first + row] = old[least]
+        around_least = masks[least]
+        for other in range(size):
+            if (around_least & left) >> other & 1:
+                joined = masks[other] | around_least
+                masks[other] = joined & ~((np.int64(1) << other) | (np.int64(1) << least))
+    for row in range(first, last):
+        place[nodes[row]] = row
+    return True
+
+
+@kernel
+def _least_degree(masks: Int64, left: Integer) -> int:
+    """Return the node with fewest neighbours among those left, the first of several."""
+    least, least_degree = -1, _BITS + 1
+    for node in range(len(masks)):
+        if left >> node & 1:
+            degree = 0
+            rest = masks[node]
+            while rest:
+                rest &= rest - 1
+                degree += 1
+            if degree < least_degree:
+                least, least_degree = node, degree
+    return least

@@ -1,27 +1,12 @@
-"""The arrays that a road map becomes: the lines a reader delivers, then the prepared roads."""
+"""The arrays that a road map becomes: the lines a reader delivers, the prepared roads, their directed graph."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-
-__all__ = [
-    "BACKWARD",
-    "FORWARD",
-    "JUNCTION",
-    "PLAIN",
-    "SIGNAL",
-    "STOP",
-    "Bools",
-    "Floats",
-    "Int32",
-    "Ints",
-    "RoadLines",
-    "Roads",
-    "WayTable",
-]
 
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
@@ -129,3 +114,157 @@ class Roads:
     def chain_of_vertex(self) -> NDArray[np.int32]:
         """Return the chain of each vertex."""
         return np.repeat(np.arange(self.n_chains, dtype=np.int32), np.diff(self.chain_start))
+
+
+def forbidden_turns(roads: Roads, restrictions: Ints) -> Ints:
+    """Turn restrictions between ways into forbidden turns between chains.
+
+    Notes
+    -----
+    A mandatory turn forbids every other way out, the way back included. Where a way goes on through the
+    junction, the restriction holds for both of its branches, except that a ban on going back (from a way to
+    itself) bars only the branch one comes by.
+    """
+    concerned = np.isin(roads.tail, restrictions[:, 1]) | np.isin(roads.head, restrictions[:, 1])
+    arriving, leaving = _arcs_by_junction(roads, np.flatnonzero(concerned))
+    forbidden: set[tuple[int, int, int, int, int]] = set()
+    for left, junction, entered, is_mandatory in restrictions.tolist():
+        ways_in = [arc for arc in arriving[junction] if arc[2] == left]
+        ways_out = [arc for arc in leaving[junction] if arc[2] == entered]
+        if not ways_in or not ways_out:
+            continue
+        for chain_in, direction_in, _ in ways_in:
+            if is_mandatory:
+                banned = [arc for arc in leaving[junction] if arc not in ways_out]
+            elif left == entered:
+                banned = [arc for arc in ways_out if arc[:2] == (chain_in, 1 - direction_in)]
+            else:
+                banned = ways_out
+            forbidden.update((chain_in, direction_in, arc[0], arc[1], junction) for arc in banned)
+    return np.array(sorted(forbidden), dtype=np.int64).reshape(-1, 5)
+
+
+_Arc = tuple[int, int, int]
+
+
+def _arcs_by_junction(
+    roads: Roads, chains: Ints
+) -> tuple[defaultdict[int, list[_Arc]], defaultdict[int, list[_Arc]]]:
+    """Return the arcs (chain, direction, way at the junction) that arrive at and leave each junction."""
+    arriving: defaultdict[int, list[_Arc]] = defaultdict(list)
+    leaving: defaultdict[int, list[_Arc]] = defaultdict(list)
+    for chain in chains.tolist():
+        tail, head, bits = int(roads.tail[chain]), int(roads.head[chain]), int(roads.open_directions[chain])
+        first_way = int(roads.hop_way[roads.chain_start[chain]])
+        last_way = int(roads.hop_way[roads.chain_start[chain + 1] - 2])
+        if bits & FORWARD:
+            leaving[tail].append((chain, 0, first_way))
+            arriving[head].append((chain, 0, last_way))
+        if bits & BACKWARD:
+            leaving[head].append((chain, 1, last_way))
+            arriving[tail].append((chain, 1, first_way))
+    return arriving, leaving
+
+
+@dataclass(frozen=True)
+class Arcs:
+    """The directed graph of prepared roads, turn restrictions included.
+
+    Nodes are the junctions, then what restrictions need: at a restricted junction, each way out starts at a
+    node of its own, each restricted way in ends at a node of its own, linked to the permitted ways out alone,
+    and a node that nothing leaves gathers whatever arrives.
+    """
+
+    n_nodes: int
+    tails: NDArray[np.int32]
+    heads: NDArray[np.int32]
+    chain: NDArray[np.int32]
+    direction: NDArray[np.int8]
+    start_node: NDArray[np.int32]
+    end_node: NDArray[np.int32]
+    arrival_node: NDArray[np.int32]
+    node_junction: NDArray[np.int32]
+
+    def weights_ms(self, chain_ms: Ints) -> NDArray[np.int32]:
+        """Return the time of each arc (ms) from those of chains by direction."""
+        weights = chain_ms[self.direction.astype(np.int64), np.maximum(self.chain, 0).astype(np.int64)]
+        return np.where(self.chain < 0, 0, weights).astype(np.int32)
+
+    def lengths_dm(self, chain_length_m: NDArray[np.float64]) -> NDArray[np.int32]:
+        """Return the length of each arc (dm) from those of chains (m)."""
+        lengths = np.rint(10 * chain_length_m[np.maximum(self.chain, 0)])
+        return np.where(self.chain < 0, 0, lengths).astype(np.int32)
+
+
+def build_arcs(roads: Roads) -> Arcs:
+    """Build the directed graph of prepared roads."""
+    n_chains = roads.n_chains
+    start = np.stack([roads.tail, roads.head]).astype(np.int32)
+    end = np.stack([roads.head, roads.tail]).astype(np.int32)
+    for row, bit in enumerate((FORWARD, BACKWARD)):
+        closed = (roads.open_directions & bit) == 0
+        start[row, closed] = -1
+        end[row, closed] = -1
+    junctions = np.unique(roads.turns[:, 4])
+    restricted = np.zeros(roads.n_junctions, dtype=bool)
+    restricted[junctions] = True
+    # every way out of a restricted junction, in the order of its key direction * n_chains + chain
+    leaving = np.flatnonzero(((start >= 0) & restricted[np.maximum(start, 0)]).ravel())
+    bans = _bans_by_arc(roads.turns, n_chains)
+    limited = np.array(sorted(bans), dtype=np.int64)
+    first_out = roads.n_junctions
+    first_in = first_out + leaving.size
+    first_sink = first_in + limited.size
+    out_junction, in_junction = start.ravel()[leaving], end.ravel()[limited]
+    node_junction = np.concatenate([np.arange(roads.n_junctions), out_junction, in_junction, junctions])
+    arrival = np.arange(roads.n_junctions, dtype=np.int32)
+    arrival[junctions] = first_sink + np.arange(junctions.size)
+    flat_start, flat_end = start.ravel(), end.ravel()
+    flat_start[leaving] = first_out + np.arange(leaving.size)
+    flat_end[limited] = first_in + np.arange(limited.size)
+    links = _links(
+        leaving, out_junction, limited, in_junction, bans, (first_out, first_in), arrival, junctions
+    )
+    opened = np.flatnonzero(flat_start >= 0)
+    return Arcs(
+        n_nodes=int(node_junction.size),
+        tails=np.concatenate([flat_start[opened], links[:, 0]]).astype(np.int32),
+        heads=np.concatenate([flat_end[opened], links[:, 1]]).astype(np.int32),
+        chain=np.concatenate([opened % n_chains, np.full(len(links), -1)]).astype(np.int32),
+        direction=np.concatenate([opened // n_chains, np.zeros(len(links), dtype=np.int64)]).astype(np.int8),
+        start_node=flat_start.reshape(2, -1),
+        end_node=flat_end.reshape(2, -1),
+        arrival_node=arrival,
+        node_junction=node_junction.astype(np.int32),
+    )
+
+
+def _bans_by_arc(turns: Ints, n_chains: int) -> dict[int, set[int]]:
+    """Return the keys (direction * n_chains + chain) of the ways out that each way in may not take."""
+    bans: dict[int, set[int]] = defaultdict(set)
+    for chain_in, direction_in, chain_out, direction_out, _ in turns.tolist():
+        bans[direction_in * n_chains + chain_in].add(direction_out * n_chains + chain_out)
+    return bans
+
+
+def _links(
+    leaving: Ints,
+    out_junction: NDArray[np.int32],
+    limited: Ints,
+    in_junction: NDArray[np.int32],
+    bans: dict[int, set[int]],
+    first: tuple[int, int],
+    arrival: NDArray[np.int32],
+    junctions: Ints,
+) -> Ints:
+    """Return the links of no length inside restricted junctions, as rows of two nodes."""
+    links = [(int(junction), first[0] + row) for row, junction in enumerate(out_junction)]
+    outs: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)
+    for row, (key, junction) in enumerate(zip(leaving.tolist(), out_junction.tolist(), strict=True)):
+        outs[junction].append((first[0] + row, key))
+    for row, (key, junction) in enumerate(zip(limited.tolist(), in_junction.tolist(), strict=True)):
+        permitted = [node for node, out_key in outs[junction] if out_key not in bans[key]]
+        links.extend((first[1] + row, node) for node in permitted)
+        links.append((first[1] + row, int(arrival[junction])))
+    links.extend((int(junction), int(arrival[junction])) for junction in junctions)
+    return np.array(links, dtype=np.int64).reshape(-1, 2)

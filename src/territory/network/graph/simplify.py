@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from territory.errors import NetworkError
-from territory.network.engine.kernels.compiling import count_threads, kernel, run_tasks
+from territory.network.engine.compiling import count_threads, kernel, run_tasks
 from territory.network.graph.arrays import (
     BACKWARD,
     FORWARD,
@@ -21,16 +21,11 @@ from territory.network.graph.arrays import (
     Ints,
     RoadLines,
     Roads,
+    forbidden_turns,
 )
-from territory.network.graph.hilbert import hilbert_order
-from territory.network.graph.projection import project, territory_crs
-from territory.network.graph.turns import forbidden_turns
-
-__all__ = ["measure_m", "prepare"]
+from territory.network.graph.places import ground_m, hilbert_order, project, territory_crs
 
 _NO_ROAD = "La carte ne contient aucun tronçon de route : aucune route n'a deux nœuds localisés."
-# WGS 84
-_EQUATOR_M, _FLATTENING = 6378137.0, 1 / 298.257223563
 # chains laid out by one task
 _CHAINS_AT_ONCE = 100_000
 
@@ -107,33 +102,9 @@ def _cut_steps(
             if one == two or np.isnan(lon[one]) or np.isnan(lon[two]):
                 continue
             first[count], second[count], way[count] = one, two, row
-            length[count] = _ground_m(lon[one], lat[one], lon[two], lat[two])
+            length[count] = ground_m(lon[one], lat[one], lon[two], lat[two])
             count += 1
     return first[:count], second[:count], way[:count], length[:count]
-
-
-def measure_m(lon_1: Floats, lat_1: Floats, lon_2: Floats, lat_2: Floats) -> Floats:
-    """Return short distances on the WGS 84 ellipsoid (m), from places in degrees.
-
-    Examples
-    --------
-    >>> point = np.array([6.0]), np.array([43.0])
-    >>> measure_m(*point, np.array([6.0]), np.array([43.01])).round(1).tolist()
-    [1110.9]
-    """
-    ends = zip(lon_1.tolist(), lat_1.tolist(), lon_2.tolist(), lat_2.tolist(), strict=True)
-    return np.array([_ground_m(*places) for places in ends])
-
-
-@kernel
-def _ground_m(lon_1: float, lat_1: float, lon_2: float, lat_2: float) -> float:  # pragma: no cover - compiled
-    squared = _FLATTENING * (2 - _FLATTENING)
-    middle = np.radians((lat_1 + lat_2) / 2)
-    curvature = 1 - squared * np.sin(middle) ** 2
-    root = np.sqrt(curvature)
-    north = _EQUATOR_M * (1 - squared) / (curvature * root) * np.radians(lat_2 - lat_1)
-    east = _EQUATOR_M / root * np.cos(middle) * np.radians(lon_2 - lon_1)
-    return float(np.sqrt(north * north + east * east))
 
 
 def _cut_barriers(hops: _Hops, lines: RoadLines) -> tuple[_Hops, Ints | None]:

@@ -1,29 +1,24 @@
-"""Speeds: what a sign says, the table of speeds by road class, and the time that each hop takes."""
+"""Speeds: what a sign says, the table of speeds by road class and density, and the time that each hop takes."""
 
 from __future__ import annotations
 
 import math
 import re
+import warnings
 from dataclasses import dataclass
 from importlib import resources
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from territory.errors import ParameterError, Problems, examples
-from territory.network.engine.kernels.compiling import count_threads, kernel, run_tasks
+from territory.errors import NetworkError, ParameterError, Problems, TerritoryWarning, examples
+from territory.network.engine.compiling import count_threads, kernel, run_tasks
 from territory.network.graph.arrays import Bools, Floats, Int32, Ints, Roads, WayTable
 
-__all__ = [
-    "DENSITY_BANDS",
-    "PERIODS",
-    "HopTimes",
-    "band_of_density",
-    "hop_times",
-    "read_maxspeed",
-    "speed_table",
-]
+if TYPE_CHECKING:
+    import geopandas as gpd
 
 # METRIC's classes of commune density (DREES, comparaison des distanciers, 2021)
 DENSITY_BANDS = ("any", "low", "medium", "high")
@@ -279,3 +274,38 @@ def _check_complete(values: Floats, ways: WayTable, period: str) -> None:
         f"La table des vitesses ne dit rien, pour la période « {period} », de {len(names)} classes de routes de la"
         f" carte ({examples(names)}) : ajoutez une ligne pour chacune."
     )
+
+
+def density_bands(roads: Roads, communes: gpd.GeoDataFrame, *, column: str) -> NDArray[np.int8]:
+    """Return the density band of each way, from the commune that holds its middle vertex."""
+    import shapely
+
+    if communes.crs is None:
+        raise NetworkError(
+            "Communes : système de coordonnées absent, indiquez-le avec communes.set_crs(...)."
+        )
+    if column not in communes.columns:
+        raise NetworkError(f"Communes : colonne « {column} » absente (densité en hab/km²).")
+    outlines = communes[communes[column].notna()].to_crs(roads.crs)
+    if len(outlines) == 0:
+        raise NetworkError(f"Communes : aucune densité connue dans la colonne « {column} ».")
+    hops = np.flatnonzero(~roads.void_hops())
+    by_way = hops[np.argsort(roads.hop_way[hops], kind="stable")]
+    ways, first, count = np.unique(roads.hop_way[by_way], return_index=True, return_counts=True)
+    middle = by_way[first + count // 2]
+    tree = shapely.STRtree(outlines.geometry.to_numpy())
+    way, commune = tree.query(shapely.points(roads.x[middle], roads.y[middle]), predicate="intersects")
+    density = np.full(len(roads.ways), np.nan)
+    # on a border, the first commune of the table
+    density[ways[way[::-1]]] = outlines[column].to_numpy(dtype=np.float64)[commune[::-1]]
+    outside = np.flatnonzero(np.isnan(density[ways]))
+    if outside.size:
+        nearest = tree.nearest(shapely.points(roads.x[middle[outside]], roads.y[middle[outside]]))
+        density[ways[outside]] = outlines[column].to_numpy(dtype=np.float64)[nearest]
+        warnings.warn(
+            f"{outside.size} des {ways.size} routes ne sont dans aucune commune de densité connue : elles prennent"
+            " celle de la commune la plus proche.",
+            TerritoryWarning,
+            stacklevel=3,
+        )
+    return band_of_density(density)

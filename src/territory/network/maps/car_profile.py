@@ -17,18 +17,6 @@ from territory.errors import TerritoryWarning
 from territory.network.graph.arrays import BACKWARD, FORWARD, PLAIN, SIGNAL, STOP, Ints, WayTable
 from territory.network.graph.speeds import read_maxspeed
 
-__all__ = [
-    "DRIVABLE",
-    "NODE_TAGS",
-    "WAY_KEYS",
-    "Drivable",
-    "blocks_cars",
-    "drive",
-    "node_kind",
-    "read_duration_s",
-    "way_table",
-]
-
 DRIVABLE = (
     "motorway", "trunk", "primary", "secondary", "tertiary", "unclassified", "residential", "living_street",
     "service", "road", "track", "motorway_link", "trunk_link", "primary_link", "secondary_link", "tertiary_link",

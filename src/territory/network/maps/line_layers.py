@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from territory.network.roads import RoadNetwork
 
-__all__ = ["BD_TOPO", "ROUTE_500", "LineColumns", "from_lines"]
 
 _BOTH = FORWARD | BACKWARD
 # ends closer than this are the same place (m): the layers of IGN write decimetres
@@ -153,7 +152,7 @@ def from_lines(
     >>> from_lines(lines, columns={"road_class": ("nature",)}, speeds={"route": 60.0})
     <RoadNetwork : 1,0 km, 2 carrefours, heures creuses>
     """
-    from territory.network.graph.densities import density_bands
+    from territory.network.graph.speeds import density_bands
     from territory.network.roads import RoadNetwork
 
     names = _columns(columns)

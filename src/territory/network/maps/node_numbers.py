@@ -7,10 +7,8 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from territory.network.engine.kernels.compiling import kernel
+from territory.network.engine.compiling import kernel
 from territory.network.graph.arrays import Floats, Int32, Ints
-
-__all__ = ["NodeNumbers", "renumber"]
 
 _LEAST_CAPACITY = 1 << 12
 Number = TypeVar("Number", np.int64, np.float64)

@@ -15,11 +15,9 @@ from typing import IO, Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from territory.network.engine.kernels.compiling import kernel
+from territory.network.engine.compiling import kernel
 from territory.network.graph.arrays import Floats, Int32, Ints
 from territory.network.maps.node_numbers import NodeNumbers
-
-__all__ = ["OplWays", "decode_tags", "read_opl"]
 
 _ESCAPED = re.compile(r"%([0-9a-fA-F]+)%")
 # FNV-1a, 64 bits (Fowler, Noll, Vo): two different tag texts of one map share a hash once in 10^10 maps

@@ -1,27 +1,31 @@
-"""Reading the roads of an OpenStreetMap file."""
+"""Reading the roads of an OpenStreetMap file: another process filters it, and what passes is read as it comes."""
 
 from __future__ import annotations
 
 import io
+import json
+import os
+import subprocess
+import sys
+import tempfile
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 import numpy as np
 
 from territory.errors import MissingFileError, NetworkError, ParameterError, TerritoryWarning, examples
 from territory.network.graph.arrays import PLAIN, Bools, Floats, Int32, Ints, RoadLines, WayTable
 from territory.network.maps import car_profile as car
+from territory.network.maps.car_profile import drive, way_table
 from territory.network.maps.node_numbers import renumber
 from territory.network.maps.opl import OplWays, decode_tags, read_opl
-from territory.network.maps.osm_filter import roads_as_opl
 
 if TYPE_CHECKING:
     from territory.network.roads import RoadNetwork
-
-__all__ = ["ATTRIBUTION", "PROFILES", "read_lines", "read_osm"]
 
 ATTRIBUTION = "© les contributeurs d'OpenStreetMap (ODbL)"
 PROFILES = ("car",)
@@ -124,8 +128,6 @@ def _load_what_follows() -> None:
 
     In a map, all nodes come before the first way: a tiny one goes all the way through in that time.
     """
-    from territory.network.maps.sample import sample_network
-
     read_opl(io.BytesIO(b"w1 Thighway=road Nn1x6y43,n2x6y44"), keys=car.WAY_KEYS)
     _ = sample_network().graph
 
@@ -278,3 +280,118 @@ def _warn_of_missing_nodes(lines: RoadLines, path: Path) -> None:
             TerritoryWarning,
             stacklevel=3,
         )
+
+
+# what the system keeps of the filtered map between the two processes
+_PIPE_BYTES = 1 << 20
+# above, the places of the nodes are kept on disk: those of France would take more than ten gigabytes
+_LARGE_BYTES = 500_000_000
+_MOST_ROADS = frozenset({"residential", "service", "unclassified", "track", "tertiary"})
+
+
+@contextmanager
+def roads_as_opl(path: Path) -> Iterator[IO[bytes]]:
+    """Give what matters to cars as OPL, with the location of each node of a way, as another process finds it.
+
+    The map is filtered on one core while what passes is read on the other; memory that C++ may ask for a
+    damaged file is not this process's.
+    """
+    # tags are tried in this order: the classes of most roads come first
+    classes = sorted(car.DRIVABLE, key=lambda road_class: road_class not in _MOST_ROADS)
+    tags = {
+        "way": [*(("highway", road_class) for road_class in classes), ("route", "ferry")],
+        "node": car.NODE_TAGS,
+        "relation": [("type", "restriction")],
+    }
+    # windows does not let a file be opened twice, nor removed while it is in use
+    on_disk = path.stat().st_size > _LARGE_BYTES and sys.platform != "win32"
+    script = Path(__file__).with_name("_osm_filter_process.py")
+    command = [
+        sys.executable,
+        str(script),
+        str(path),
+        json.dumps(tags),
+        *([tempfile.gettempdir()] if on_disk else []),
+    ]
+    # the same libraries, wherever this process found them
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment,
+        pipesize=_PIPE_BYTES,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        try:
+            yield process.stdout
+            reason = process.stderr.read().decode(errors="replace").strip()
+        except BaseException:
+            process.kill()
+            raise
+    if process.returncode:
+        raise NetworkError(_explain(path, process.returncode, reason.splitlines()[-1] if reason else ""))
+
+
+def _explain(path: Path, returncode: int, reason: str) -> str:
+    """Say in French why libosmium refused a file."""
+    if returncode < 0:
+        return (
+            f"La lecture de la carte « {path.name} » a été interrompue (signal {-returncode}) : la mémoire ou le"
+            f" dossier temporaire {tempfile.gettempdir()} est sans doute plein ; libérez de la place, ou indiquez un"
+            " autre dossier par la variable TMPDIR."
+        )
+    lowered = reason.lower()
+    cut = (
+        "eof",
+        "truncated",
+        "unclosed",
+        "no element found",
+        "unexpected end",
+        "gzip",
+        "bzip2",
+        "blob contains",
+    )
+    if any(word in lowered for word in cut):
+        return (
+            f"La carte « {path.name} » est tronquée ou endommagée ({reason}) : téléchargez-la de nouveau et comparez"
+            " sa taille à celle annoncée."
+        )
+    return f"« {path.name} » n'est pas une carte OpenStreetMap lisible ({reason}) : vérifiez le fichier."
+
+
+def sample_network() -> RoadNetwork:
+    """Return a network of a few imaginary streets near Draguignan.
+
+    Returns
+    -------
+    RoadNetwork
+        A primary road from (6.40, 43.50) to (6.40, 43.52), a residential street from its middle to
+        (6.42, 43.51), and a lane that comes back to the south, one way.
+
+    Examples
+    --------
+    >>> sample_network()
+    <RoadNetwork « exemple » : 5,8 km, 4 carrefours, heures creuses>
+    """
+    from territory.network.roads import RoadNetwork
+
+    places = [(6.40, 43.50), (6.40, 43.51), (6.40, 43.52), (6.42, 43.51)]
+    streets = [
+        ((0, 1, 2), {"highway": "primary", "maxspeed": "80"}),
+        ((1, 3), {"highway": "residential"}),
+        ((3, 0), {"highway": "unclassified", "oneway": "yes"}),
+    ]
+    steps = np.array([node for nodes, _ in streets for node in nodes], dtype=np.int32)
+    lines = RoadLines(
+        ways=way_table(np.arange(3), [drive(tags) for _, tags in streets], np.arange(3)),
+        start=np.concatenate([[0], np.cumsum([len(nodes) for nodes, _ in streets])]),
+        node=steps,
+        lon=np.array([lon for lon, _ in places]),
+        lat=np.array([lat for _, lat in places]),
+        length_m=np.full(3, np.nan),
+        source="exemple",
+    )
+    return RoadNetwork.from_road_lines(lines)

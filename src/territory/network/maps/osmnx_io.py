@@ -13,7 +13,7 @@ from territory.errors import MissingFileError, NetworkError, ParameterError, Pro
 from territory.network.graph.arrays import BACKWARD, FORWARD, PLAIN, RoadLines
 from territory.network.maps import car_profile as car
 from territory.network.maps.osm import ATTRIBUTION, PROFILES
-from territory.sources.text.xml_limits import declares_type
+from territory.sources.text.workbooks import declares_type
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from territory.network.roads import RoadNetwork
 
-__all__ = ["download", "from_osmnx", "lines_of_graph"]
 
 # directions are in the edges of the graph already
 _NOT_TAGS = frozenset({"oneway", "junction", "oneway:motorcar", "oneway:motor_vehicle", "oneway:vehicle"})

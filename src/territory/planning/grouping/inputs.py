@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from territory.access.pairs import Ids, read_amounts, read_pairs, sum_by, unique_ids, warn
+from territory.access.pairs import Bools, Floats, Ids, read_amounts, read_pairs, sum_by, unique_ids, warn
 from territory.errors import ParameterError, Problems, TerritoryError, examples
 from territory.planning.grouping.regions import Nodes
 from territory.planning.siting.problem import check_minutes
-from territory.planning.solver import Bools, Floats, Search, start_search
+from territory.planning.solver import Search, start_search
 
 if TYPE_CHECKING:
     import geopandas as gpd

@@ -11,7 +11,7 @@ from functools import cached_property
 
 import numpy as np
 
-from territory.planning.solver import Bools, Floats
+from territory.access.pairs import Bools, Floats
 
 # sets looked at before giving up on listing them all, and most feasible groups kept
 MOST_VISITED = 100_000

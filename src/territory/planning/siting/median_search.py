@@ -13,9 +13,228 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.sparse as sp
 
-from territory.planning.siting.interchange import MedianProblem, improve, prune
-from territory.planning.siting.lagrangian import proven, relax
-from territory.planning.solver import Bools, Floats, Positions, Search, minimise
+from territory.access.pairs import Bools, Floats
+from territory.planning.solver import ROUNDING, Positions, Search, minimise
+
+_MAX_STEPS = 6000
+# fewer steps without progress than this, and the bound stops several percent short
+_PATIENCE = 60
+_MIN_SCALE = 1e-4
+
+
+@dataclass(frozen=True)
+class MedianProblem:
+    """Choose columns so that the sum over rows of the smallest cost is as small as possible.
+
+    `costs` is weight × minutes (infinite where a column cannot serve a row); `always` columns are open, and
+    neither count in `p` nor pay a `price`.
+    """
+
+    costs: Floats
+    always: Bools
+    p: int
+    price: Floats
+    budget: float
+
+    def value(self, is_open: Bools) -> float:
+        """Return the objective of a set, infinite when some row is not served."""
+        if not is_open.any():
+            return math.inf if len(self.costs) else 0.0
+        return float(self.costs[:, is_open].min(axis=1).sum())
+
+    def allows(self, is_open: Bools) -> bool:
+        """Tell whether a set respects the number of sites and the budget."""
+        chosen = is_open & ~self.always
+        return bool(
+            chosen.sum() <= self.p and self.price[chosen].sum() <= self.budget * (1 + ROUNDING) + ROUNDING
+        )
+
+
+def improve(problem: MedianProblem, start: Bools, *, max_moves: int = 200) -> Bools:
+    """Add, then swap one site at a time for as long as it helps; return the set reached.
+
+    The gain of every swap is computed at once from the closest and second closest open sites (Whitaker 1983;
+    Resende and Werneck 2007).
+    """
+    costs = np.where(np.isfinite(problem.costs), problem.costs, _large(problem.costs))
+    is_open = start | problem.always
+    for _ in range(max_moves):
+        if not _add(problem, costs, is_open) and not _swap(problem, costs, is_open):
+            break
+    return is_open
+
+
+def prune(problem: MedianProblem, is_open: Bools) -> Bools:
+    """Close, from the last column on, the sites without which nothing is lost."""
+    kept = is_open.copy()
+    value = problem.value(kept)
+    for column in np.flatnonzero(is_open & ~problem.always)[::-1]:
+        kept[column] = False
+        if problem.value(kept) > value * (1 + ROUNDING):
+            kept[column] = True
+    return kept
+
+
+def _large(costs: Floats) -> float:
+    """Return a cost above that of any set which serves everybody."""
+    finite = costs[np.isfinite(costs)]
+    return 10.0 * (float(finite.max()) if finite.size else 1.0) * max(1, len(costs)) + 1.0
+
+
+def _add(problem: MedianProblem, costs: Floats, is_open: Bools) -> bool:
+    """Open the column that gains most, if one more is allowed."""
+    chosen = is_open & ~problem.always
+    left = problem.budget - problem.price[chosen].sum()
+    may = ~is_open & (problem.price <= left * (1 + ROUNDING) + ROUNDING)
+    if chosen.sum() >= problem.p or not may.any():
+        return False
+    closest = costs[:, is_open].min(axis=1, initial=_large(costs))
+    gains = np.where(may, np.maximum(closest[:, None] - costs, 0.0).sum(axis=0), -1.0)
+    best = int(np.argmax(gains))
+    if gains[best] <= ROUNDING * closest.sum():
+        return False
+    is_open[best] = True
+    return True
+
+
+def _swap(problem: MedianProblem, costs: Floats, is_open: Bools) -> bool:
+    """Make the best swap of one open column for a closed one, if it gains."""
+    opened = np.flatnonzero(is_open & ~problem.always)
+    closed = np.flatnonzero(~is_open)
+    if not (opened.size and closed.size):
+        return False
+    columns = np.flatnonzero(is_open)
+    closest, second, owner = _two_closest(costs, columns)
+    gain = np.maximum(closest[:, None] - costs[:, closed], 0.0)
+    # what the users of a closed site lose, less what the new site gives them beyond `gain`
+    change = np.minimum(second[:, None], costs[:, closed]) - np.minimum(closest[:, None], costs[:, closed])
+    losses = np.zeros((len(costs[0]), closed.size))
+    np.add.at(losses, columns[owner], change)
+    net = gain.sum(axis=0)[None, :] - losses[opened]
+    spent = problem.price[opened].sum()
+    total = spent - problem.price[opened][:, None] + problem.price[closed][None, :]
+    net[total > problem.budget * (1 + ROUNDING) + ROUNDING] = -np.inf
+    out, entered = np.unravel_index(int(np.argmax(net)), net.shape)
+    if net[out, entered] <= ROUNDING * closest.sum():
+        return False
+    is_open[opened[out]] = False
+    is_open[closed[entered]] = True
+    return True
+
+
+def _two_closest(costs: Floats, columns: Positions) -> tuple[Floats, Floats, Positions]:
+    """Return the cheapest and second cheapest cost of each row among columns, and which is the cheapest."""
+    among = costs[:, columns]
+    owner = among.argmin(axis=1)
+    rows = np.arange(len(costs))
+    closest = among[rows, owner]
+    if columns.size == 1:
+        return closest, np.full(len(costs), _large(costs)), owner
+    among = among.copy()
+    among[rows, owner] = np.inf
+    return closest, among.min(axis=1), owner
+
+
+@dataclass(frozen=True)
+class Relaxed:
+    """The best set and the best bound found, and the multipliers of that bound."""
+
+    is_open: Bools
+    value: float
+    bound: float
+    multipliers: Floats
+    price: float
+    reduced: Floats
+    in_bound: Bools
+
+
+def relax(problem: MedianProblem, search: Search, start: Bools) -> Relaxed:
+    """Raise the bound and lower the objective until they meet, or the steps bring nothing more."""
+    is_open = min((improve(problem, known) for known in (start, problem.always)), key=problem.value)
+    multipliers = np.where(np.isfinite(problem.costs), problem.costs, np.inf).min(axis=1) * 1.2
+    price, scale, stale = 0.0, 2.0, 0
+    has_budget = math.isfinite(problem.budget)
+    # brings the budget's row to the size of the others
+    unit = math.sqrt(len(problem.costs)) / max(problem.budget, 1e-12) if has_budget else 0.0
+    best = Relaxed(
+        is_open,
+        problem.value(is_open),
+        -math.inf,
+        multipliers,
+        price,
+        np.zeros(problem.always.size),
+        problem.always,
+    )
+    # no assignment costs more: a bound above it proves that there is none, and would grow without end
+    ceiling = np.where(np.isfinite(problem.costs), problem.costs, 0.0).max(axis=1, initial=0.0).sum()
+    for _ in range(_MAX_STEPS):
+        bound, reduced, inside = _bound(problem, multipliers, price)
+        if bound > best.bound + ROUNDING * abs(bound):
+            best = Relaxed(best.is_open, best.value, bound, multipliers, price, reduced, inside)
+            stale = 0
+        else:
+            stale += 1
+        if stale and stale % _PATIENCE == 0:
+            scale /= 2
+            multipliers, price = best.multipliers, best.price
+            best = _tighten(problem, best, inside)
+        if search.is_enough(best.value, best.bound) or scale < _MIN_SCALE or search.is_over:
+            break
+        if math.isinf(best.value) and best.bound > ceiling * (1 + ROUNDING) + 1.0:
+            break
+        slope = 1.0 - (problem.costs[:, inside] < multipliers[:, None]).sum(axis=1)
+        over = unit * (problem.price[inside & ~problem.always].sum() - problem.budget) if has_budget else 0.0
+        length = float(slope @ slope + over**2)
+        if length == 0:
+            break
+        target = best.value if math.isfinite(best.value) else abs(bound) * 1.1 + 1.0
+        step = scale * max(1.02 * target - bound, ROUNDING) / length
+        multipliers = multipliers + step * slope
+        price = max(0.0, price + step * over * unit)
+    return _tighten(problem, best, best.in_bound)
+
+
+def proven(problem: MedianProblem, relaxed: Relaxed) -> tuple[Bools, Bools, Floats]:
+    """Return the columns proven closed, those proven open, and the largest cost that each row can pay.
+
+    Only sets that are better than the one already known are looked for: what cannot belong to such a set is out.
+    """
+    size = len(problem.always)
+    if not math.isfinite(relaxed.value):
+        return np.zeros(size, dtype=bool), problem.always.copy(), np.full(len(problem.costs), np.inf)
+    room = relaxed.value * (1 - ROUNDING) - relaxed.bound
+    inside = relaxed.in_bound & ~problem.always
+    outside = ~relaxed.in_bound
+    # a column that enters pushes the worst one out, as soon as the number of sites is reached
+    worst_in = relaxed.reduced[inside].max() if inside.sum() >= problem.p and inside.any() else 0.0
+    best_out = min(0.0, float(relaxed.reduced[outside].min())) if outside.any() else 0.0
+    closed = outside & (relaxed.reduced - worst_in > room)
+    opened = problem.always | (inside & (best_out - relaxed.reduced > room))
+    return closed, opened, relaxed.multipliers + room
+
+
+def _bound(problem: MedianProblem, multipliers: Floats, price: float) -> tuple[float, Floats, Bools]:
+    """Return the bound of these multipliers, the reduced cost of each column, and the columns it opens."""
+    reduced = np.minimum(problem.costs - multipliers[:, None], 0.0).sum(axis=0)
+    reduced[~problem.always] += price * problem.price[~problem.always]
+    ranked = np.where(problem.always, np.inf, reduced)
+    inside = problem.always.copy()
+    first = np.argsort(ranked, kind="stable")[: problem.p]
+    inside[first[ranked[first] < 0]] = True
+    bound = float(multipliers.sum() + reduced[inside].sum())
+    if price:
+        bound -= price * problem.budget
+    return bound, reduced, inside
+
+
+def _tighten(problem: MedianProblem, best: Relaxed, inside: Bools) -> Relaxed:
+    """Return the same bound with a better set, if the one that the bound opens leads to it."""
+    start = inside if problem.allows(inside) else problem.always
+    found = improve(problem, start)
+    value = problem.value(found)
+    if value >= best.value:
+        return best
+    return Relaxed(found, value, best.bound, best.multipliers, best.price, best.reduced, best.in_bound)
 
 
 @dataclass(frozen=True)

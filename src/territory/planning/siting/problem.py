@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from territory.access.pairs import Ids, read_amounts, read_pairs, unique_ids, warn
+from territory.access.pairs import Bools, Floats, Ids, read_amounts, read_pairs, unique_ids, warn
 from territory.errors import ParameterError, Problems, TerritoryError, examples
-from territory.planning.siting.interchange import MedianProblem
-from territory.planning.solver import Bools, Floats, Search, start_search
+from territory.planning.siting.median_search import MedianProblem
+from territory.planning.solver import Search, start_search
 
 
 @dataclass(frozen=True)
-class Problem:
+class SitingProblem:
     """Minutes from each origin (sorted) to each site (sorted), and what the choice must respect.
 
     `minutes` is infinite where a site is out of reach or its time unknown; `is_asking` marks the origins with
@@ -51,58 +51,59 @@ class Problem:
         """Return the pairs that can be used: at most this far, and within reach."""
         return np.isfinite(self.minutes) & (self.minutes <= minutes)
 
-    def median(self, *, p: int, longest_min: float, budget: float) -> MedianProblem:
+    def median(self, longest_min: float) -> MedianProblem:
         """Return the p-median of the origins with persons; its objective is the mean time (min)."""
         asking = self.is_asking
         weights = self.persons[asking] / self.total
         allowed = self.within(longest_min)[asking]
         minutes = np.where(allowed, self.minutes[asking], np.inf)
-        return MedianProblem(minutes * weights[:, None], self.always, p, self.price, budget)
+        return MedianProblem(minutes * weights[:, None], self.always, self.p, self.price, self.budget)
 
 
-def read_problem(
-    travel_times: pd.DataFrame,
-    demand: pd.Series[float],
-    candidates: Iterable[str],
-    *,
-    fixed: Iterable[str],
-    capacity: pd.Series[float] | None,
-    costs: pd.Series[float] | None,
-    budget: float | None,
-    p: int | None,
-    limits: Mapping[str, float | None],
-    time_limit_s: float,
-    mip_gap: float,
-) -> Problem:
-    """Check every input of a siting problem and return it, or raise one error with all that is wrong."""
-    problems = Problems("Implantation", ParameterError)
-    sites, existing = _sites(candidates, fixed, problems)
-    search = start_search(time_limit_s, mip_gap, problems)
-    persons = _persons(demand, problems)
-    _check_p(p, len(sites) - len(existing), len(existing), problems)
-    always = sites.isin(existing)
-    places = None if capacity is None else _by_site(capacity, sites, "capacity", problems)
-    price = np.zeros(len(sites))
-    if costs is not None:
-        price[~always] = _by_site(costs, sites[~always], "costs", problems)
-    _check_budget(costs, budget, problems)
-    minutes = _minutes(travel_times, demand.index, sites, limits, problems)
-    problems.raise_if_any()
-    order = demand.index.argsort()
-    return Problem(
-        demand=demand,
-        from_ids=demand.index[order],
-        to_ids=sites,
-        minutes=minutes[order],
-        persons=persons[order],
-        always=np.asarray(always),
-        capacity=places,
-        price=price,
-        has_costs=costs is not None,
-        budget=math.inf if budget is None else float(budget),
-        p=int((~always).sum()) if p is None else int(p),
-        search=search,
-    )
+@dataclass(frozen=True)
+class SitingQuestion:
+    """What the siting functions are asked, as it was given to them (see `p_median`)."""
+
+    travel_times: pd.DataFrame
+    demand: pd.Series[float]
+    candidates: Iterable[str]
+    fixed: Iterable[str] = ()
+    capacity: pd.Series[float] | None = None
+    costs: pd.Series[float] | None = None
+    budget: float | None = None
+    time_limit_s: float = 60.0
+    mip_gap: float = 0.0
+
+    def checked(self, *, p: int | None = None, **limits_min: float | None) -> SitingProblem:
+        """Check everything and return the problem, or raise one error with all that is wrong."""
+        problems = Problems("Implantation", ParameterError)
+        sites, existing = _sites(self.candidates, self.fixed, problems)
+        search = start_search(self.time_limit_s, self.mip_gap, problems)
+        persons = _persons(self.demand, problems)
+        _check_p(p, len(sites) - len(existing), len(existing), problems)
+        always = sites.isin(existing)
+        places = None if self.capacity is None else _by_site(self.capacity, sites, "capacity", problems)
+        price = np.zeros(len(sites))
+        if self.costs is not None:
+            price[~always] = _by_site(self.costs, sites[~always], "costs", problems)
+        _check_budget(self.costs, self.budget, problems)
+        minutes = _minutes(self.travel_times, self.demand.index, sites, limits_min, problems)
+        problems.raise_if_any()
+        order = self.demand.index.argsort()
+        return SitingProblem(
+            demand=self.demand,
+            from_ids=self.demand.index[order],
+            to_ids=sites,
+            minutes=minutes[order],
+            persons=persons[order],
+            always=np.asarray(always),
+            capacity=places,
+            price=price,
+            has_costs=self.costs is not None,
+            budget=math.inf if self.budget is None else float(self.budget),
+            p=int((~always).sum()) if p is None else int(p),
+            search=search,
+        )
 
 
 def check_minutes(value: float | None, name: str, problems: Problems) -> None:

@@ -1,16 +1,21 @@
-"""What a choice of sites gives: who goes where, in how long, and how far the answer is from the best one."""
+"""What a choice of sites gives, and how far it is from the best one; or why there is no choice at all."""
 
 from __future__ import annotations
 
 import html
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
-from territory.planning.siting.problem import Problem
-from territory.planning.solver import Bools, Floats, relative_gap
+from territory.access.pairs import Bools, Floats
+from territory.errors import InfeasibleError, examples
+from territory.french.numbers import decimal
+from territory.planning.siting.formulations import Sharing, cover_choice, cover_most, share_out
+from territory.planning.siting.median_search import Choice
+from territory.planning.siting.problem import SitingProblem
+from territory.planning.solver import no_answer, relative_gap
 
 NAMES = {
     "set_cover": ("couverture totale", "sites à ouvrir"),
@@ -101,7 +106,7 @@ class SitingResult:
 
 
 def make_result(
-    problem: Problem,
+    problem: SitingProblem,
     name: str,
     is_open: Bools,
     *,
@@ -156,7 +161,7 @@ def make_result(
     )
 
 
-def _closest(problem: Problem, is_open: Bools) -> tuple[np.ndarray, Floats]:
+def _closest(problem: SitingProblem, is_open: Bools) -> tuple[np.ndarray, Floats]:
     """Return the closest open site of each origin (-1 without any) and its minutes; ties go to the first id."""
     columns = np.flatnonzero(is_open)
     if not columns.size:
@@ -167,7 +172,7 @@ def _closest(problem: Problem, is_open: Bools) -> tuple[np.ndarray, Floats]:
     return np.where(np.isfinite(minutes), columns[best], -1), minutes
 
 
-def _main_site(problem: Problem, is_open: Bools, shares: Floats) -> tuple[np.ndarray, Floats]:
+def _main_site(problem: SitingProblem, is_open: Bools, shares: Floats) -> tuple[np.ndarray, Floats]:
     """Return the site that receives most of each origin, and the mean minutes of the origin."""
     closest, minutes = _closest(problem, is_open)
     served = shares.sum(axis=1)
@@ -179,7 +184,7 @@ def _main_site(problem: Problem, is_open: Bools, shares: Floats) -> tuple[np.nda
     return site, np.where(asking, mean, minutes)
 
 
-def _lacking(problem: Problem, persons: Floats, longest_min: float) -> Floats:
+def _lacking(problem: SitingProblem, persons: Floats, longest_min: float) -> Floats:
     """Return the persons beyond a time or without a place, without the dust of the solver."""
     left = problem.persons - np.where(problem.minutes <= longest_min, persons, 0.0).sum(axis=1)
     return np.where(left > 1e-6 * problem.total, left, 0.0)
@@ -187,4 +192,127 @@ def _lacking(problem: Problem, persons: Floats, longest_min: float) -> Floats:
 
 def _french(value: float) -> str:
     """Return a number with at most two decimals and a comma."""
-    return f"{value:,.2f}".rstrip("0").rstrip(".").replace(",", " ").replace(".", ",")
+    return decimal(value, 2).rstrip("0").rstrip(",")
+
+
+def check_choice(problem: SitingProblem, choice: Choice, longest_min: float) -> None:
+    """Raise if there is no choice: because there is none, or because the time was too short."""
+    if choice.is_infeasible:
+        raise _no_choice(problem, longest_min)
+    if not math.isfinite(choice.value):
+        raise no_answer(problem.search)
+
+
+def _no_choice(problem: SitingProblem, longest_min: float) -> InfeasibleError:
+    """Return the error of a problem where not everyone can be served within a time."""
+    for reason in (_out_of_reach, _too_few_places, _badly_placed, _too_few_sites, _too_dear):
+        sentence = reason(problem, longest_min)
+        if sentence:
+            return InfeasibleError(sentence)
+    return InfeasibleError(
+        f"Aucun choix ne respecte à la fois {problem.p} site(s) à ouvrir, le budget, les places et le temps "
+        f"{_limit(longest_min)} : desserrez l'une de ces conditions."
+    )
+
+
+def _limit(longest_min: float) -> str:
+    """Return a time limit as words."""
+    return f"de {longest_min:g} min" if math.isfinite(longest_min) else "donné par la table"
+
+
+def _out_of_reach(problem: SitingProblem, longest_min: float) -> str:
+    """Return who no site at all can serve."""
+    alone = problem.is_asking & ~problem.within(longest_min).any(axis=1)
+    if not alone.any():
+        return ""
+    where = f"à {longest_min:g} min ou moins" if math.isfinite(longest_min) else "dans la table des temps"
+    return (
+        f"{_describe(problem, alone)} sans aucun site possible {where} : ajoutez des candidats plus proches, allongez "
+        "le temps accepté, ou retirez ces communes de la demande."
+    )
+
+
+def _describe(problem: SitingProblem, rows: Bools) -> str:
+    """Return how many origins and persons some rows are, with examples."""
+    names = problem.from_ids[rows]
+    persons = f"{problem.persons[rows].sum():.0f}"
+    return f"{len(names)} commune(s) ({examples(names)} ; {persons} personne(s) en tout)"
+
+
+def _too_few_places(problem: SitingProblem, longest_min: float) -> str:
+    """Return how many places are missing whatever the distances."""
+    if problem.capacity is None:
+        return ""
+    new = np.sort(problem.capacity[~problem.always])[::-1]
+    existing = problem.capacity[problem.always].sum()
+    for sites, words in ((len(new), "tous les sites"), (problem.p, f"les {problem.p} plus grands candidats")):
+        missing = problem.total - existing - new[:sites].sum()
+        if missing > 1e-6 * problem.total:
+            return (
+                f"Il manque {math.ceil(missing - 1e-6)} place(s) : même en ouvrant {words}, il y a "
+                f"{existing + new[:sites].sum():g} places pour {problem.total:g} personnes. Augmentez les capacités "
+                "ou le nombre de sites."
+            )
+    return ""
+
+
+def _badly_placed(problem: SitingProblem, longest_min: float) -> str:
+    """Return who stays without a place when every site is open, for want of places close enough."""
+    if problem.capacity is None:
+        return ""
+    sharing = Sharing.of(problem, problem.within(longest_min))
+    shares = share_out(sharing, np.ones(len(problem.to_ids), dtype=bool), serve_all=False)
+    assert shares is not None
+    left = problem.persons * np.where(problem.is_asking, 1.0 - shares.sum(axis=1), 0.0)
+    missing = left > 1e-6 * problem.total
+    if not missing.any():
+        return ""
+    return (
+        f"Il manque {math.ceil(left.sum() - 1e-6)} place(s) à portée ({_limit(longest_min)}), tous les sites "
+        f"étant ouverts : {_describe(problem, missing)} n'en ont pas assez. Ajoutez des places ou des candidats "
+        "près d'elles, ou allongez le temps accepté."
+    )
+
+
+def _too_few_sites(problem: SitingProblem, longest_min: float) -> str:
+    """Return how many sites it takes, when that is more than asked."""
+    count = np.ones(len(problem.to_ids))
+    least = _least(problem, longest_min, count)
+    needed = math.ceil(least.bound - 1e-6) if math.isfinite(least.bound) else 0
+    if needed <= problem.p:
+        return ""
+    left = _left_by_best(problem, longest_min)
+    return (
+        f"{problem.p} site(s) à ouvrir ne suffisent pas pour desservir tout le monde dans le temps "
+        f"{_limit(longest_min)} : il en faut au moins {needed}.{left}"
+    )
+
+
+def _too_dear(problem: SitingProblem, longest_min: float) -> str:
+    """Return the least budget, when it is more than given."""
+    if not math.isfinite(problem.budget):
+        return ""
+    least = _least(problem, longest_min, problem.price, p=problem.p)
+    if least.bound <= problem.budget:
+        return ""
+    return (
+        f"Le budget de {problem.budget:.0f} ne suffit pas pour desservir tout le monde dans le temps "
+        f"{_limit(longest_min)} : il faut au moins {math.ceil(least.bound - 1e-6)}."
+        f"{_left_by_best(problem, longest_min)}"
+    )
+
+
+def _least(problem: SitingProblem, longest_min: float, cost: Floats, *, p: int | None = None) -> Choice:
+    """Return the cheapest way to serve everyone, without the budget."""
+    most = len(problem.to_ids) if p is None else p
+    return cover_choice(replace(problem, budget=math.inf, p=most), longest_min, cost=cost)
+
+
+def _left_by_best(problem: SitingProblem, longest_min: float) -> str:
+    """Return who the choice that serves most persons still leaves aside."""
+    if problem.capacity is not None:
+        return ""
+    within = problem.within(longest_min)
+    best = cover_most(problem, within[problem.is_asking])
+    left = problem.is_asking & ~within[:, best.is_open].any(axis=1)
+    return f" Au mieux, {_describe(problem, left)} restent au-delà." if left.any() else ""

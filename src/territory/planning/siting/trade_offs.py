@@ -1,25 +1,30 @@
-"""What a choice of sites costs the mean to spare the worst-off, and why another candidate was not chosen."""
+"""What a choice of sites costs the mean to spare the worst-off, and what each other candidate would have given."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from territory.access.pairs import warn
+from territory.access.pairs import Bools, Floats, warn
 from territory.errors import ParameterError, examples
+from territory.network.estimate import difference_uncertainty_min
 from territory.planning.siting.formulations import mean_minutes, median_choice, shares_of, worst_minutes
+from territory.planning.siting.location_models import worst_choice
 from territory.planning.siting.median_search import Choice, solve_median
-from territory.planning.siting.p_median_family import worst_choice
-from territory.planning.siting.problem import Problem, read_problem
-from territory.planning.solver import Bools, Floats, relative_gap
+from territory.planning.siting.problem import SitingProblem, SitingQuestion
+from territory.planning.solver import relative_gap
+from territory.tables.planning import BEYOND
 
 __all__ = ["alternatives", "trade_off"]
 
 CRITERIA = ("mean", "worst", "covered")
+# two sites whose road apart is not known share none of it
+_APART_MIN = 1e6
 
 
 def trade_off(
@@ -81,19 +86,9 @@ def trade_off(
     """
     if not (math.isfinite(step_min) and step_min >= 0):
         raise ParameterError(f"step_min = {step_min} : un nombre de minutes positif ou nul est attendu.")
-    problem = read_problem(
-        travel_times,
-        demand,
-        candidates,
-        fixed=fixed,
-        capacity=capacity,
-        costs=costs,
-        budget=budget,
-        p=p,
-        limits={},
-        time_limit_s=time_limit_s,
-        mip_gap=mip_gap,
-    )
+    problem = SitingQuestion(
+        travel_times, demand, candidates, fixed, capacity, costs, budget, time_limit_s, mip_gap
+    ).checked(p=p)
     center = worst_choice(problem, math.inf)
     points = _descend(problem, center, step_min)
     is_complete = not problem.search.is_over
@@ -165,19 +160,7 @@ def alternatives(
         raise ParameterError(
             f"criterion = « {criterion} » : choisissez parmi {', '.join(CRITERIA)} (« covered » demande max_time_min)."
         )
-    problem = read_problem(
-        travel_times,
-        demand,
-        candidates,
-        fixed=fixed,
-        capacity=None,
-        costs=None,
-        budget=None,
-        p=None,
-        limits={"max_time_min": max_time_min},
-        time_limit_s=1.0,
-        mip_gap=0.0,
-    )
+    problem = SitingQuestion(travel_times, demand, candidates, fixed).checked(max_time_min=max_time_min)
     stray = [site for site in chosen if site not in problem.to_ids[~problem.always]]
     if stray or not chosen:
         raise ParameterError(
@@ -200,7 +183,7 @@ def alternatives(
     return table.iloc[[0, *order]][[column for column in columns if column in table]]
 
 
-def _descend(problem: Problem, center: Choice, step_min: float) -> list[tuple[Any, ...]]:
+def _descend(problem: SitingProblem, center: Choice, step_min: float) -> list[tuple[Any, ...]]:
     """Return the points of the curve, each with a worst time under that of the one before."""
     points: list[tuple[Any, ...]] = []
     limit = math.inf
@@ -221,21 +204,20 @@ def _descend(problem: Problem, center: Choice, step_min: float) -> list[tuple[An
     return points
 
 
-def _median_from(problem: Problem, center: Choice, limit: float) -> Choice:
+def _median_from(problem: SitingProblem, center: Choice, limit: float) -> Choice:
     """Return the least mean time under a limit on the worst, starting from a choice that respects it."""
     if problem.capacity is not None:
-        return median_choice(problem, limit, p=problem.p, budget=problem.budget)
-    median = problem.median(p=problem.p, longest_min=limit, budget=problem.budget)
-    return solve_median(median, problem.search, start=center.is_open)
+        return median_choice(problem, limit)
+    return solve_median(problem.median(limit), problem.search, start=center.is_open)
 
 
-def _measure(problem: Problem, is_open: Bools, max_time_min: float | None) -> dict[str, Any]:
+def _measure(problem: SitingProblem, is_open: Bools, max_time_min: float | None) -> dict[str, Any]:
     """Return mean, worst, persons without a site and persons covered, for one set of open sites."""
     minutes = problem.minutes[:, is_open].min(axis=1, initial=math.inf)
     return _figures(problem, minutes, max_time_min)
 
 
-def _figures(problem: Problem, minutes: Floats, max_time_min: float | None) -> dict[str, Any]:
+def _figures(problem: SitingProblem, minutes: Floats, max_time_min: float | None) -> dict[str, Any]:
     """Return the figures of the time of each origin to its site."""
     reached = np.isfinite(minutes) & problem.is_asking
     persons = problem.persons[reached]
@@ -250,7 +232,7 @@ def _figures(problem: Problem, minutes: Floats, max_time_min: float | None) -> d
 
 
 def _best_swap(
-    problem: Problem, is_open: Bools, column: int, max_time_min: float | None, criterion: str
+    problem: SitingProblem, is_open: Bools, column: int, max_time_min: float | None, criterion: str
 ) -> dict[str, Any]:
     """Return the figures of a candidate in place of the selected site that it replaces best."""
     found = []
@@ -270,3 +252,180 @@ def _rank(figures: dict[str, Any], criterion: str) -> tuple[Any, ...]:
         return (-figures["covered"], figures["mean_time_min"])
     first = figures["worst_time_min" if criterion == "worst" else "mean_time_min"]
     return (figures["unreached"], first, figures["mean_time_min"], figures["to_id"])
+
+
+def rank_candidates(
+    travel_times: pd.DataFrame,
+    site_times: pd.DataFrame,
+    demand: pd.Series[float],
+    candidates: Iterable[str],
+    *,
+    selected: Sequence[str],
+    fixed: Sequence[str] = (),
+    criterion: str = "mean",
+    max_time_min: float | None = None,
+    beyond_min: Sequence[float] = (30, 45),
+    terrain: str = "mixed",
+) -> pd.DataFrame:
+    """Rank the choice and each candidate in its place, and say which differences are under the doubt.
+
+    Parameters
+    ----------
+    travel_times
+        Columns from_id, to_id, travel_time_min (min), as for `p_median`.
+    site_times
+        The same between sites: how much road two sites share decides what can be told.
+    demand
+        Persons by origin, indexed by from_id.
+    candidates, selected, fixed, criterion, max_time_min
+        As for `alternatives`.
+    beyond_min
+        Times over which persons are counted (min; strictly over).
+    terrain
+        Terrain of the study.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by to_id, best first: the selected sites on top, then each candidate in place of the one that it
+        would replace best. rank, is_selected, replaces, mean_time_min, worst_time_min, worst_from_id,
+        persons_unreached, `persons_beyond_<n>_min`, and against the choice: delta_mean_time_min,
+        detectable_mean_min (under it the two means cannot be told apart), is_distinguishable,
+        delta_worst_time_min. Without capacities: everyone goes to the closest open site.
+
+    Raises
+    ------
+    ParameterError
+        As `alternatives`.
+
+    Warns
+    -----
+    TerritoryWarning
+        With the number of unknown times.
+
+    Notes
+    -----
+    The doubt on a difference of means is the mean of the doubts on each commune's difference, as if all erred the
+    same way: an upper bound. For the criterion "worst" it is that on two single times, without shared road.
+
+    Examples
+    --------
+    >>> times = pd.DataFrame({"from_id": ["A", "A", "B", "B"], "to_id": ["S", "T", "S", "T"],
+    ...                       "travel_time_min": [5.0, 20.0, 30.0, 10.0]})
+    >>> between = pd.DataFrame({"from_id": ["S"], "to_id": ["T"], "travel_time_min": [25.0]})
+    >>> ranked = rank_candidates(times, between, pd.Series({"A": 30.0, "B": 10.0}), ["S", "T"], selected=["S"])
+    >>> ranked[["rank", "mean_time_min", "delta_mean_time_min", "is_distinguishable"]]
+           rank  mean_time_min  delta_mean_time_min  is_distinguishable
+    to_id
+    S         1          11.25                 0.00               False
+    T         2          17.50                 6.25               False
+    """
+    listed = list(dict.fromkeys(candidates))
+    others = alternatives(
+        travel_times,
+        demand,
+        listed,
+        selected=selected,
+        fixed=fixed,
+        max_time_min=max_time_min,
+        criterion=criterion,
+    )
+    sites = sorted({*listed, *fixed})
+    minutes = _matrix(travel_times, demand.index, sites)
+    between = _matrix(site_times, pd.Index(sites), sites)
+    # one direction is enough: what counts is how far apart the two places are
+    between = np.fmin(between, between.T)
+    np.fill_diagonal(between, 0.0)
+    place = {site: column for column, site in enumerate(sites)}
+    chosen = [place[site] for site in (*selected, *fixed)]
+    base = _closest(minutes, chosen)
+    rows = [
+        _standing(demand, minutes, base, beyond_min) | {"to_id": site, "replaces": ""} for site in selected
+    ]
+    for site, other in others.iloc[1:].iterrows():
+        out = str(other["replaces"])
+        opened = [column for column in chosen if column != place[out]] + [place[str(site)]]
+        at = _closest(minutes, opened)
+        figures = _standing(demand, minutes, at, beyond_min) | {"to_id": str(site), "replaces": out}
+        rows.append(figures | _difference(demand, minutes, between, base, at, terrain))
+    table = pd.DataFrame(rows).set_index("to_id")
+    return _compared(table, list(selected), criterion, terrain)
+
+
+def _compared(table: pd.DataFrame, selected: list[str], criterion: str, terrain: str) -> pd.DataFrame:
+    """Add ranks and differences against the choice, whose rows come first and share the first rank."""
+    first = len(selected)
+    table.insert(0, "rank", [1] * first + list(range(2, len(table) - first + 2)))
+    table.insert(1, "is_selected", table.index.isin(selected))
+    for measure in ("mean_time_min", "worst_time_min"):
+        table[f"delta_{measure}"] = table[measure] - table[measure].iloc[0]
+    if "detectable_mean_min" not in table:
+        table["detectable_mean_min"] = np.nan
+    delta, doubt = table["delta_mean_time_min"], table["detectable_mean_min"]
+    if criterion == "worst":
+        delta = table["delta_worst_time_min"]
+        worst = table["worst_time_min"].to_numpy(float)
+        apart = difference_uncertainty_min(worst, worst[0], _APART_MIN, terrain=terrain)
+        doubt = pd.Series(apart, index=table.index)
+    told = delta.abs().ge(doubt) & delta.ne(0)
+    # persons without any site are told apart from those with one, whatever the minutes of the others
+    told |= table["persons_unreached"].ne(table["persons_unreached"].iloc[0])
+    table["is_distinguishable"] = told & ~table["is_selected"]
+    return table
+
+
+def _matrix(times: pd.DataFrame, origins: pd.Index, sites: list[str]) -> Floats:
+    """Return minutes by origin and site, infinite where the pair is absent or unknown."""
+    rows = origins.get_indexer(pd.Index(times["from_id"].astype("str")))
+    columns = pd.Index(sites).get_indexer(pd.Index(times["to_id"].astype("str")))
+    minutes = times["travel_time_min"].to_numpy(float)
+    kept = (rows >= 0) & (columns >= 0) & ~np.isnan(minutes)
+    matrix = np.full((len(origins), len(sites)), np.inf)
+    matrix[rows[kept], columns[kept]] = minutes[kept]
+    return matrix
+
+
+def _closest(minutes: Floats, opened: list[int]) -> NDArray[np.int64]:
+    """Return the column of the closest open site of each origin."""
+    columns = np.array(sorted(opened))
+    found: NDArray[np.int64] = columns[minutes[:, columns].argmin(axis=1)]
+    return found
+
+
+def _standing(
+    demand: pd.Series[float], minutes: Floats, at: NDArray[np.int64], beyond_min: Sequence[float]
+) -> dict[str, object]:
+    """Return the figures of one set of open sites."""
+    persons = demand.to_numpy(float)
+    spent = minutes[np.arange(len(at)), at]
+    reached = np.isfinite(spent) & (persons > 0)
+    worst = int(np.where(reached, spent, -1.0).argmax())
+    figures: dict[str, object] = {
+        "mean_time_min": float(np.average(spent[reached], weights=persons[reached])),
+        "worst_time_min": float(spent[worst]),
+        "worst_from_id": str(demand.index[worst]),
+        "persons_unreached": float(persons[~np.isfinite(spent)].sum()),
+    }
+    for limit in beyond_min:
+        figures[BEYOND.name(threshold_min=float(limit))] = float(persons[spent > limit].sum())
+    return figures
+
+
+def _difference(
+    demand: pd.Series[float],
+    minutes: Floats,
+    between: Floats,
+    base: NDArray[np.int64],
+    at: NDArray[np.int64],
+    terrain: str,
+) -> dict[str, object]:
+    """Return the doubt on the difference of two mean times."""
+    rows = np.arange(len(at))
+    before, after = minutes[rows, base], minutes[rows, at]
+    apart = between[base, at]
+    both = np.isfinite(before) & np.isfinite(after) & (demand.to_numpy(float) > 0)
+    if not both.any():
+        return {"detectable_mean_min": float("nan")}
+    apart = np.where(np.isfinite(apart), apart, _APART_MIN)
+    doubt = difference_uncertainty_min(before[both], after[both], apart[both], terrain=terrain)
+    return {"detectable_mean_min": float(np.average(doubt, weights=demand.to_numpy(float)[both]))}

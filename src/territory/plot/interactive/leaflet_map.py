@@ -34,6 +34,16 @@ _AROUND = ((-1, 0), (1, 0), (0, -1), (0, 1), (-1, -1), (1, 1), (-1, 1), (1, -1))
 # below this size on screen (pixels), details of an outline do not show
 _DETAIL_SHARE = 1 / 1500
 _TILE_PX = 256
+# the marker without Leaflet's white square, and water instead of its grey
+STYLE = (
+    "<style>.territory-map .leaflet-container, .territory-map.leaflet-container, .territory-map > "
+    ".leaflet-container {background: #dfebf2} .territory-map .leaflet-div-icon {background: none; border: none}"
+    "</style>"
+)
+_PIN = (
+    "<svg width='30' height='40' viewBox='0 0 30 40'><path d='M15 39C6 26 1 21 1 14a14 14 0 0 1 28 0c0 7-5 12-14 "
+    f"25z' fill='{style.LOSS}' stroke='#fff' stroke-width='2'/><circle cx='15' cy='14' r='5' fill='#fff'/></svg>"
+)
 
 
 class CommuneMap:
@@ -167,18 +177,6 @@ class CommuneMap:
     def _say_place(self, feature: dict[str, Any], **_: Any) -> None:
         """Write the name of the place under the mouse."""
         self.info.value = _box(html.escape(str(feature["properties"].get("label", ""))))
-
-
-# the marker without Leaflet's white square, and water instead of its grey
-STYLE = (
-    "<style>.territory-map .leaflet-container, .territory-map.leaflet-container, .territory-map > "
-    ".leaflet-container {background: #dfebf2} .territory-map .leaflet-div-icon {background: none; border: none}"
-    "</style>"
-)
-_PIN = (
-    "<svg width='30' height='40' viewBox='0 0 30 40'><path d='M15 39C6 26 1 21 1 14a14 14 0 0 1 28 0c0 7-5 12-14 "
-    f"25z' fill='{style.LOSS}' stroke='#fff' stroke-width='2'/><circle cx='15' cy='14' r='5' fill='#fff'/></svg>"
-)
 
 
 def _box(text: str) -> str:

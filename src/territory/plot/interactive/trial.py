@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from territory.errors import ParameterError, UnknownCodeError, examples
-from territory.network.estimate.estimate import estimate_travel_times
+from territory.network.estimate import estimate_travel_times
 from territory.scenario.changes import ChangeCapacity, MoveSite, Scenario
 from territory.scenario.changes.apply import apply
 from territory.scenario.comparison.compare import compare

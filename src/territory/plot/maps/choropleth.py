@@ -12,12 +12,22 @@ import shapely
 
 from territory.errors import ParameterError
 from territory.plot import style
-from territory.plot.maps import map_margins, shapes
+from territory.plot.maps import shapes
 from territory.plot.maps.categories import Category
-from territory.plot.maps.legend import Legend, circle_points, draw_legend, draw_mark
-from territory.plot.maps.paper_scale import PaperScale
-from territory.plot.maps.placement import Box, Label, Placed, place_labels
-from territory.plot.maps.rings import draw_rings
+from territory.plot.maps.legend import (
+    Legend,
+    circle_points,
+    draw_legend,
+    draw_mark,
+    draw_source,
+    frame,
+    lay_out,
+    scale_and_north,
+    widest_places,
+    width_of,
+)
+from territory.plot.maps.placement import Box, Label, PaperScale, Placed, place_labels
+from territory.plot.maps.shapes import draw_rings
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -118,7 +128,7 @@ def draw_map(
         raise ParameterError("Carte impossible : aucune carte demandée.")
     panels = [replace(panel, extent=panel.extent or extent_of(panel.areas)) for panel in panels]
     with style.style():
-        layout = map_margins.lay_out(
+        layout = lay_out(
             [panel.extent for panel in panels if panel.extent],
             legend,
             width_cm=width_cm,
@@ -133,14 +143,14 @@ def draw_map(
             _draw_panel(axes, panel, {c.key: c for c in legend.categories}, number_size)
         draw_legend(figure.add_axes(layout.fractions(layout.legend)), legend, legend_side)
         if legend.source:
-            map_margins.draw_source(figure, legend.source, layout)
+            draw_source(figure, legend.source, layout)
     return figure
 
 
 def _draw_panel(axes: Axes, panel: Panel, categories: dict[str, Category], number_size: float) -> None:
     """Draw everything of one map; what must be read is placed before what may be dropped."""
     left, bottom, right, top = panel.extent or extent_of(panel.areas)
-    map_margins.frame(axes, (left, bottom, right, top))
+    frame(axes, (left, bottom, right, top))
     if panel.title:
         axes.text(
             0.0, 1.0, panel.title, transform=axes.transAxes, fontsize=9.0, fontweight="semibold", va="bottom"
@@ -148,7 +158,7 @@ def _draw_panel(axes: Axes, panel: Panel, categories: dict[str, Category], numbe
     scale = PaperScale(axes)
     _fill(axes, panel, categories)
     _borders(axes, panel)
-    taken = [*map_margins.scale_and_north(axes), *_discs(panel, scale)]
+    taken = [*scale_and_north(axes), *_discs(panel, scale)]
     taken += _circles(axes, panel, scale)
     if panel.flows is not None and len(panel.flows):
         shapes.flows(
@@ -289,13 +299,13 @@ def _numbers(
     keys = panel.keys.reindex(panel.areas.index).to_dict()
     texts = panel.numbers.to_dict()
     labels, colors = [], {}
-    for code, (x, y), radius in map_margins.widest_places(panel.areas):
+    for code, (x, y), radius in widest_places(panel.areas):
         text = str(texts.get(code, ""))
         category = categories.get(str(keys.get(code)))
         if not text or category is None:
             continue
         # a disc narrower than the text would let it run over the border
-        if radius is not None and 2.3 * radius * scale.x < map_margins.width_of(text, size):
+        if radius is not None and 2.3 * radius * scale.x < width_of(text, size):
             continue
         label = Label(text, *scale.to_points(x, y), size, gap=0.0 if radius is not None else 4.5)
         labels.append(label)

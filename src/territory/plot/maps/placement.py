@@ -1,15 +1,20 @@
-"""Where labels go on a map: beside their point, inside the frame, never on one another."""
+"""Where labels go on a map, in points of paper: beside their point, inside the frame, never on one another."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from matplotlib.font_manager import get_font
 from matplotlib.ft2font import LoadFlags
 
+from territory.plot import style
 from territory.plot.style import FONT_FILES, font_folder
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
 
 _FILES = {"normal": FONT_FILES[0], "semibold": FONT_FILES[2], "bold": FONT_FILES[3]}
 # text is measured large, without hinting, then scaled: the same width on every machine
@@ -148,3 +153,25 @@ def _at(label: Label, x: float, y: float, width: float, height: float, *, is_mov
     """Centre a label on a spot."""
     box = Box(x - width / 2 - 0.6, y - height / 2 - 0.3, x + width / 2 + 0.6, y + height / 2 + 0.3)
     return Placed(label, x, y, box, is_moved)
+
+
+class PaperScale:
+    """Metres of a map to points of the page, from the corner of the map."""
+
+    def __init__(self, axes: Axes) -> None:
+        figure = axes.get_figure(root=True)
+        width_in, height_in = figure.get_size_inches() if figure is not None else (1.0, 1.0)
+        box = axes.get_position()
+        (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
+        self.left, self.bottom = left, bottom
+        self.x = box.width * width_in * style.POINTS_PER_INCH / (right - left)
+        self.y = box.height * height_in * style.POINTS_PER_INCH / (top - bottom)
+        self.frame = Box(1.0, 1.0, self.x * (right - left) - 1.0, self.y * (top - bottom) - 1.0)
+
+    def to_points(self, x: float, y: float) -> tuple[float, float]:
+        """Return a place of the page, in points from the corner of the map."""
+        return (x - self.left) * self.x, (y - self.bottom) * self.y
+
+    def to_metres(self, x: float, y: float) -> tuple[float, float]:
+        """Return a place of the territory."""
+        return x / self.x + self.left, y / self.y + self.bottom

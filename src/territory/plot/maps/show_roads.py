@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from territory.datasets.catalogue import open_dataset
+from territory.french.numbers import decimal
 from territory.plot import style
 from territory.plot.maps.categories import Category
 from territory.plot.maps.choropleth import SHAPES, Panel, draw_map
@@ -17,7 +18,7 @@ from territory.plot.maps.legend import Legend
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from territory.network.weighted import WeightedRoads
+    from territory.network.roads import RoadNetwork
     from territory.study.words.model import Study
 
 # wider and darker where one drives faster: upper speed (km/h), colour, width (points)
@@ -30,7 +31,7 @@ _SPEEDS = (
 _WIDTH_CM = 14.0
 
 
-def show_roads(network: WeightedRoads) -> Figure:
+def show_roads(network: RoadNetwork) -> Figure:
     """Draw every road, wider and darker where one drives faster.
 
     Examples
@@ -71,11 +72,10 @@ def show_roads(network: WeightedRoads) -> Figure:
                 )
                 axes.add_collection(lines, autolim=False)
             low = high
-        length = f"{network.length_km:,.1f}".replace(",", "\u202f").replace(".", ",")
         figure.text(
             0.03,
             0.93,
-            f"Réseau routier « {roads.source} » : {length} km, vitesses retenues",
+            f"Réseau routier « {roads.source} » : {decimal(network.length_km)} km, vitesses retenues",
             fontsize=9,
             weight="semibold",
         )
@@ -86,7 +86,7 @@ def show_roads(network: WeightedRoads) -> Figure:
     return figure
 
 
-def _speeds_kmh(network: WeightedRoads) -> Any:
+def _speeds_kmh(network: RoadNetwork) -> Any:
     """Return the speed on each hop (km/h), the faster of its two directions."""
     length = network.roads.hop_length_m.astype(float)
     move = network.hop_times.move.astype(float)

@@ -28,6 +28,7 @@ from territory.report.layout.document import (
 from territory.report.reading.moves import STAFF, Counts, Move
 from territory.report.reading.run_reading import Reading
 from territory.scenario.zones import ALL_TERRITORY
+from territory.tables.access import WITHIN_SHARES
 
 # a move is "hardly felt" when the difference cannot be told for this share of the persons within reach
 _HARDLY_FELT_SHARE = 0.9
@@ -268,7 +269,7 @@ def _answer_without_scenario(reading: Reading) -> list[Block]:
     items: list[Text] = []
     for service in reading.closest:
         rows = reading.release.coverage
-        column = f"within_{limit:g}_min_share"
+        column = WITHIN_SHARES.name(threshold_min=float(limit))
         if (ALL_TERRITORY, service) in rows.index and column in rows:
             value = rows.xs(service, level="service")[column][ALL_TERRITORY]
             items.append(

@@ -10,7 +10,7 @@ import pandas as pd
 from territory.french.numbers import integer, minutes
 from territory.french.words import count, join
 from territory.plot import style
-from territory.plot.charts.show_establishments import show_establishments
+from territory.plot.maps.show_plans import show_establishments
 from territory.release.disclosure import SUPPRESSED
 from territory.report.chapters.pictures import areas_of, map_source
 from territory.report.layout.document import (
@@ -30,7 +30,7 @@ from territory.report.layout.page_limit import Part
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from territory.planning.answers.grouping_answer import GroupingAnswer
+    from territory.planning.grouping.answer import GroupingAnswer
     from territory.report.reading.run_reading import Reading
 
 _UNKNOWN = "inconnu"

@@ -10,7 +10,7 @@ import pandas as pd
 from territory.french.numbers import integer, minutes
 from territory.french.words import count, join, persons
 from territory.network.maps.osm import ATTRIBUTION
-from territory.plot.maps.rings import dash_of
+from territory.plot.maps.shapes import dash_of
 from territory.release.gate import TODAY
 from territory.report.layout.document import DataTable
 

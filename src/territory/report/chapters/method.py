@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from territory.french.numbers import decimal, integer, minutes
 from territory.french.words import count, join, persons
-from territory.network.estimate.model import calibration
+from territory.network.estimate_model import calibration
 from territory.release.gate import TODAY
 from territory.report.chapters.isochrones import bounds_of
 from territory.report.layout.document import (

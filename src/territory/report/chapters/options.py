@@ -10,7 +10,7 @@ import pandas as pd
 from territory.french.numbers import decimal, minutes, share, signed
 from territory.french.words import join, persons
 from territory.plot import style
-from territory.plot.charts.bars_and_dots import gainers_and_losers
+from territory.plot.charts import gainers_and_losers
 from territory.release.gate import TODAY
 from territory.report.chapters.moves import in_tables
 from territory.report.chapters.travel_accounts import year_hours
@@ -18,6 +18,7 @@ from territory.report.layout.document import Block, DataTable, Heading, Paragrap
 from territory.report.reading.moves import Counts, Move
 from territory.report.reading.run_reading import Reading
 from territory.scenario.zones import ALL_TERRITORY
+from territory.tables.measures import read_measure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -200,8 +201,9 @@ def _labels(table: pd.DataFrame) -> dict[str, str]:
     """Return the measures that options are set side by side on, with their names; less is better in each."""
     labels = {"mean_time_min": "Temps moyen", "epci_gap_min": "Écart entre EPCI extrêmes"}
     for measure in table.index.get_level_values("measure").unique():
-        if str(measure).startswith("beyond_") and str(measure).endswith("_min_share"):
-            labels[str(measure)] = f"Part à plus de {str(measure).split('_')[1]} min"
+        declared, keys = read_measure(str(measure))
+        if declared.name == "beyond_share":
+            labels[str(measure)] = f"Part à plus de {keys['threshold_min']} min"
     return labels
 
 

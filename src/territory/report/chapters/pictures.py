@@ -11,7 +11,7 @@ from territory.french.numbers import class_labels, minutes, share, signed
 from territory.french.place_names import epci_phrase
 from territory.french.words import change, count, join, persons
 from territory.plot import style
-from territory.plot.charts.bars_and_dots import before_and_after, gainers_and_losers, needs_with_range
+from territory.plot.charts import before_and_after, gainers_and_losers, needs_with_range
 from territory.plot.maps.categories import (
     Classes,
     change_classes,

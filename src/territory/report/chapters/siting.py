@@ -9,10 +9,11 @@ import pandas as pd
 from territory.french.numbers import decimal, integer, minutes
 from territory.french.words import count, join, persons
 from territory.plot import style
-from territory.plot.charts.trade_off import trade_off
+from territory.plot.charts import trade_off
 from territory.release.gate import TODAY
 from territory.report.layout.document import Block, DataTable, Heading, Paragraph, Picture, Run, Text, strong
 from territory.report.layout.page_limit import Part
+from territory.tables.planning import BEYOND
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -146,14 +147,14 @@ def _rank_row(row: Any, far: str | None) -> list[str]:
 
 def _far_column(ranking: pd.DataFrame) -> str | None:
     """Return the column of persons who would be far."""
-    columns = [str(c) for c in ranking.columns if str(c).startswith("persons_beyond_")]
-    wanted = f"persons_beyond_{_FAR_MIN}_min"
+    columns = [str(c) for c in ranking.columns if BEYOND.keys(str(c)) is not None]
+    wanted = BEYOND.name(threshold_min=_FAR_MIN)
     return wanted if wanted in columns else columns[-1] if columns else None
 
 
 def _limit_of(far: str | None) -> str:
     """Return the minutes of a column of persons who would be far."""
-    return str(far).split("_")[2] if far else ""
+    return (BEYOND.keys(far) or {}).get("threshold_min", "") if far else ""
 
 
 def _trade_off(reading: Reading, ranking: pd.DataFrame) -> list[Block]:

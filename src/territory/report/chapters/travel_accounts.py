@@ -25,6 +25,7 @@ from territory.report.layout.document import (
 from territory.report.layout.page_limit import Part
 from territory.report.reading.run_reading import Reading
 from territory.scenario.zones import ALL_TERRITORY
+from territory.tables.access import WITHIN_SHARES
 
 _ROADS = {"child": "Route de l'enfant", "parent": "Route du parent", "staff": "Route des professionnels"}
 _SHORT = {
@@ -201,7 +202,7 @@ def _share(reading: Reading, zone: str, service: str, bound: float) -> str:
     coverage = reading.release.coverage
     if (zone, service) not in coverage.index:
         return "–"
-    return share(float(coverage[f"within_{bound:g}_min_share"].loc[(zone, service)]))
+    return share(float(coverage[WITHIN_SHARES.name(threshold_min=float(bound))].loc[(zone, service)]))
 
 
 def _farthest(reading: Reading, times: pd.Series) -> str:

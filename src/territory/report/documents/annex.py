@@ -25,7 +25,7 @@ from territory.report.layout.document import (
 )
 from territory.report.reading.run_reading import Reading, read
 from territory.study.secrecy import UNPUBLISHED, public_parameters
-from territory.tables.labels import value_label
+from territory.tables.catalogue import code_label
 
 if TYPE_CHECKING:
     from territory.report.reading.run_reading import Readable
@@ -98,7 +98,9 @@ def named_services(reading: Reading) -> list[Block]:
                 reading.short(str(row["authorisation_id"])),
                 reading.site_name(str(row["site_id"])),
                 "inconnus" if any(pd.isna(age) for age in ages) else f"{ages[0]:g} à {ages[1]:g} ans",
-                "inconnue" if pd.isna(capacity) else f"{integer(float(capacity))} {value_label(str(unit))}",
+                "inconnue"
+                if pd.isna(capacity)
+                else f"{integer(float(capacity))} {code_label('capacity_unit', str(unit))}",
                 "" if pd.isna(row.get("doubt")) else str(row.get("doubt") or ""),
             ]
         )

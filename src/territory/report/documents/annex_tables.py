@@ -27,7 +27,7 @@ from territory.report.layout.document import (
 from territory.report.reading.moves import Move
 from territory.report.reading.run_reading import Reading
 from territory.scenario.zones import ALL_TERRITORY
-from territory.tables.labels import value_label
+from territory.tables.catalogue import code_label
 
 # a table of thousands of lines is read in the workbook
 _MOST_ROWS = 400
@@ -165,7 +165,7 @@ def _number(value: float) -> str:
 
 def _printed(text: str) -> str:
     """Write a published count: digits become a rounded number."""
-    return persons(float(text)) if text.isdecimal() else value_label(text) if text else "inconnu"
+    return persons(float(text)) if text.isdecimal() else code_label("persons", text) if text else "inconnu"
 
 
 def by_zone(reading: Reading) -> list[Block]:
@@ -180,7 +180,7 @@ def by_zone(reading: Reading) -> list[Block]:
             effects = ("gain", "loss", "indistinct", "entering", "leaving", "unknown")
             texts = [str(row[f"persons_{effect}"]) for effect in effects]
             # counts of real children are printed as they are, estimates are rounded
-            cells = [value_label(t) if is_observed else _printed(t) for t in texts]
+            cells = [code_label("persons", t) if is_observed else _printed(t) for t in texts]
             if zone == ALL_TERRITORY:
                 found = reading.counts(move.scenario_id, move.services[0])
                 merged = {effect: found.cell(zone, effect) for effect in found.merged}
@@ -237,7 +237,7 @@ def _commune_row(reading: Reading, code: str, row: Any, *, is_observed: bool) ->
         "–" if math.isnan(delta) else signed(delta),
         _number(row["detectable_min"]),
         _SHORT_EFFECTS[str(row["effect"])],
-        value_label(str(row["persons"])) if is_observed else _printed(str(row["persons"])),
+        code_label("persons", str(row["persons"])) if is_observed else _printed(str(row["persons"])),
     ]
 
 

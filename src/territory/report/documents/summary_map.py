@@ -18,7 +18,7 @@ from territory.report.chapters import pictures
 from territory.report.documents.annex_tables import distinct_moves
 from territory.report.reading.moves import Move
 from territory.report.reading.run_reading import Reading
-from territory.tables.labels import value_label
+from territory.tables.catalogue import code_label
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -117,12 +117,12 @@ def _changed(row: pd.Series, *, is_observed: bool) -> list[str]:
     said = (
         change(delta, is_distinguishable=told)
         if effect in ("gain", "loss", "indistinct")
-        else _BESIDE.get(effect, value_label(effect))
+        else _BESIDE.get(effect, code_label("effect", effect))
     )
     people = str(row["persons"])
     if people.isdecimal():
         people = integer(float(people)) if is_observed else persons(float(people))
-    return [before, after, said, value_label(people) if people else "inconnu"]
+    return [before, after, said, code_label("persons", people) if people else "inconnu"]
 
 
 def _times(reading: Reading, codes: pd.Index) -> Iterator[dict[str, Any]]:

@@ -14,70 +14,63 @@ from territory.french.place_names import in_guillemets
 from territory.french.typography import typeset
 from territory.french.words import count as french_count
 from territory.report.files.xlsx import Sheet, Value, to_xlsx
-from territory.tables.labels import column_label, is_coded, value_label
+from territory.tables.catalogue import COLUMNS, code_label, column_of, label_of, table_of
+from territory.tables.declare import Column, Secrecy
+from territory.tables.measures import KEYS, measure_label
 
 if TYPE_CHECKING:
     from territory.report.reading.run_reading import Reading
 
-_TITLES = {
-    "scenarios_cote_a_cote": "Scénarios côte à côte",
-    "comparaison_zones": "Gagnants et perdants",
-    "comparaison_conseils": "Par conseil",
-    "comparaison_communes": "Écarts par commune",
-    "comparaison_sensibilite": "Autres seuils",
-    "comparaison_trajets": "Comptes de trajets",
-    "comptes_de_trajets": "Hypothèses de trajets",
-    "comparaison_mesures": "Toutes les mesures",
-    "comparaison_deserts": "Déserts, changements",
-    "groupements_comparaison": "Groupements comparés",
-    "groupements_contexte": "Établissements non groupés",
-    "offre_scenarios": "Offre par scénario",
-    "attentes": "Attentes",
-    "batiments": "Bâtiments",
-    "besoins_epci": "Besoins par EPCI",
-    "besoins_communes": "Besoins par commune",
-    "couverture_zones": "Soins courants",
-    "acces_communes": "Temps par commune",
-    "communes": "Communes",
-    "services": "Services",
-    "sites": "Sites",
-    "comparaison_mesures_communes": "Mesures par commune",
-    "deserts_communes": "Déserts par commune",
-    "deserts_zones": "Déserts par zone",
-    "medecins_generalistes_communes": "Généralistes par commune",
-    "parcours_enfants": "Parcours de l'enfant",
-    "soins_ehpad": "Soins autour des EHPAD",
-    "coordination": "Coordination",
-    "bord_des_donnees": "Bord des données",
-    "incertitude_temps": "Doute, temps",
-    "incertitude_couverture": "Doute, soins courants",
-    "incertitude_besoins": "Doute, besoins",
-    "incertitude_medecins_generalistes": "Doute, généralistes",
-    "incertitude_deserts": "Doute, déserts",
-    "incertitude_classes_desert": "Doute, classes de désert",
-    "incertitude_population_deserts": "Doute, habitants en désert",
-    "incertitude_scenarios": "Doute, scénarios",
-    "incertitude_scenarios_communes": "Doute, scénarios par commune",
-    "sources": "Sources",
-}
-# tables of a question of the study, by the beginning and the end of their name
-_FAMILIES = (
-    (re.compile(r"implantation_(.+)"), "Site {}"),
-    (re.compile(r"groupement_(.+)_groupes"), "Groupes {}"),
-    (re.compile(r"groupement_(.+)_membres"), "Membres {}"),
-    (re.compile(r"groupement_(.+)_mutualisation"), "À partager {}"),
+# what compares first, then the questions of the study, then the rest
+_ORDER = (
+    "comparaison_mesures",
+    "comparaison_zones",
+    "comparaison_conseils",
+    "comparaison_communes",
+    "comparaison_sensibilite",
+    "comparaison_trajets",
+    "comptes_de_trajets",
+    "comparaison_deserts",
+    "groupements_comparaison",
+    "{question}",
+    "groupements_contexte",
+    "offre_scenarios",
+    "attentes",
+    "batiments",
+    "besoins_epci",
+    "besoins_communes",
+    "couverture_zones",
+    "acces_communes",
+    "communes",
+    "services",
+    "sites",
+    "comparaison_mesures_communes",
+    "deserts_communes",
+    "deserts_zones",
+    "medecins_generalistes_communes",
+    "parcours_enfants",
+    "soins_ehpad",
+    "coordination",
+    "bord_des_donnees",
 )
 README, SOURCES = "Lisez-moi", "Sources"
-# told by the other sheets, or of no use on paper; whole in the folder tables/
-_LEFT_OUT = frozenset({"comparaison_mesures"})
+# long tables whose keys are spread over columns
+MEASURES, SIDE_BY_SIDE, BEYOND = "comparaison_mesures", "Scénarios côte à côte", "implantations_seuils"
+BEYOND_PREFIX, _SIGN = "persons_beyond ", " : "
+# what is shown of each scenario, under the columns of the long table
+_OF_SCENARIO = {
+    "scenario_value": COLUMNS["value"],
+    "delta_value": COLUMNS["delta"],
+    **{
+        name: COLUMNS[name]
+        for name in ("is_distinguishable", "better_share", "delta_high", "delta_low", "note")
+    },
+}
 # a workbook that opens at once: longer tables are whole in the folder tables/
 _MOST_ROWS = 6_000
-_IN_DESERT = re.compile(r"in_desert_(\w+)_hab")
 _SHEET_SIGNS = re.compile(r"[\[\]:*?/\\\x00-\x1f]")
 # a page cuts a lone column that is wider than it, and does not shrink it
 _README_WIDTH = 70
-# shares, ratios, and columns of several units
-_FINE = ("share", "_ratio", "balance", "_kg", "value", "delta", "low", "high", "distance", "threshold")
 _MOST_WIDTH, _LEAST_WIDTH, _MEASURED_ROWS = 60.0, 9.0, 300
 
 
@@ -88,45 +81,62 @@ def workbook_bytes(tables: Mapping[str, pd.DataFrame], reading: Reading) -> byte
     ----------
     OWASP, CSV Injection.
     """
-    named = sorted((name for name in tables if name != "sources"), key=_rank)
+    named = sorted((name for name in tables if name not in ("sources", BEYOND)), key=_rank)
     short: dict[str, str] = {}
     for name in named:
-        if name not in _LEFT_OUT:
-            short[name] = _sheet_name(_title(name), short.values())
-    shown = {name: _of_use(name, tables[name], reading) for name in short}
+        title = SIDE_BY_SIDE if name == MEASURES else table_of(name).title
+        short[name] = _sheet_name(title, short.values())
+    shown = {name: _of_use(name, tables[name], tables, reading) for name in short}
     sheets = [_readme(reading, {short[name]: len(table) for name, table in shown.items()})]
-    sheets += [_sheet(short[name], table, reading) for name, table in shown.items()]
+    sheets += [_sheet(short[name], name, table, reading) for name, table in shown.items()]
     if "sources" in tables:
-        sheets.append(_sheet(SOURCES, tables["sources"], reading))
+        sheets.append(_sheet(SOURCES, "sources", tables["sources"], reading))
     return to_xlsx(sheets, title=typeset(reading.study.title), mark=typeset(reading.release.mark))
 
 
 def _rank(name: str) -> int:
-    """Return the place of a table: what compares first, then the questions of the study, then the rest."""
-    order = list(_TITLES)
-    if name in _TITLES:
-        return order.index(name) * 2
-    is_question = any(pattern.fullmatch(name) for pattern, _ in _FAMILIES)
-    return order.index("groupements_comparaison") * 2 + 1 if is_question else 2 * len(order)
+    """Return the place of a table."""
+    is_question = "{question}" in table_of(name).table.name
+    key = "{question}" if is_question else name
+    return _ORDER.index(key) if key in _ORDER else len(_ORDER)
 
 
-def _title(name: str) -> str:
-    """Return the French title of a table."""
-    if name in _TITLES:
-        return _TITLES[name]
-    for pattern, title in _FAMILIES:
-        if found := pattern.fullmatch(name):
-            return title.format(found[1])
-    return name.replace("_", " ").capitalize()
-
-
-def _of_use(name: str, table: pd.DataFrame, reading: Reading) -> pd.DataFrame:
-    """Leave out what a council has no use for: communes around that nothing touches."""
+def _of_use(
+    name: str, table: pd.DataFrame, tables: Mapping[str, pd.DataFrame], reading: Reading
+) -> pd.DataFrame:
+    """Leave out what a council has no use for (communes around), and spread the keys that read better in columns."""
     if name == "comparaison_communes":
         return table[table["effect"] != "outside"]
     if name in ("acces_communes", "communes"):
         return table[table["commune_code"].isin(reading.parameters.territory_codes)]
+    if name == MEASURES:
+        return _side_by_side(table, reading)
+    if name.startswith("implantation_") and BEYOND in tables:
+        beyond = tables[BEYOND].pivot(
+            index=["siting", "to_id"], columns="threshold_min", values="persons_beyond"
+        )
+        beyond.columns = pd.Index([f"{BEYOND_PREFIX}{threshold:g}" for threshold in beyond])
+        return table.merge(beyond, on=["siting", "to_id"], how="left", sort=False)
     return table
+
+
+def _side_by_side(table: pd.DataFrame, reading: Reading) -> pd.DataFrame:
+    """Return every scenario beside today: one line for each measure, one block of columns for each scenario."""
+    keys = ["level", "zone", "zone_name", "service", "measure", *KEYS]
+    named = table.fillna(dict.fromkeys(KEYS[1:], "")).fillna({"threshold_min": -1.0})
+    wide = None
+    for scenario in table["scenario"].unique():
+        rows = named[named["scenario"] == scenario].set_index(keys)
+        if wide is None:
+            wide = rows[["unit", "baseline_value", "baseline_note"]]
+        block = rows[[one for one in _OF_SCENARIO if one in rows]]
+        wide = wide.join(block.add_prefix(f"{scenario}{_SIGN}"))
+    flat = pd.DataFrame() if wide is None else wide.reset_index()
+    flat["measure"] = [
+        measure_label(name, {**row, "criterion": _desert_words(str(row["criterion"]), reading)}, is_long=True)
+        for name, row in zip(flat["measure"], flat[list(KEYS)].to_dict("records"), strict=True)
+    ]
+    return flat.drop(columns=list(KEYS))
 
 
 def _sheet_name(title: str, taken: Iterable[str]) -> str:
@@ -178,29 +188,34 @@ def _rows_text(count: int) -> str:
     return f"les {integer(_MOST_ROWS)} premières lignes sur {integer(count)} ; le reste est dans le dossier tables/"
 
 
-def _sheet(title: str, table: pd.DataFrame, reading: Reading) -> Sheet:
+def _sheet(title: str, name: str, table: pd.DataFrame, reading: Reading) -> Sheet:
     """Return one table with French titles, its columns as wide as what they hold."""
     shown = table.head(_MOST_ROWS)
-    columns = [(str(name), _values(shown[name], str(name), reading)) for name in shown.columns]
-    heads = [typeset(column_label(name)) for name, _ in columns]
+    declared = [_declared(name, str(column)) for column in shown.columns]
+    columns = [_values(shown[at], one, reading) for at, (_, one) in zip(shown.columns, declared, strict=True)]
+    heads = [typeset(head) for head, _ in declared]
     widths = []
-    for head, (_, values) in zip(heads, columns, strict=True):
+    for head, values in zip(heads, columns, strict=True):
         longest = max((len(str(v)) for v in values[:_MEASURED_ROWS] if v is not None), default=0)
         # a title may take three lines
         wanted = max(longest + 2.0, math.ceil(len(head) / 3) + 3.0, 1.2 * max(map(len, head.split())) + 2.0)
         widths.append(min(_MOST_WIDTH, max(_LEAST_WIDTH, wanted)))
-    rows = list(zip(*(values for _, values in columns), strict=True))
-    return Sheet(title, heads, rows, widths, formats=[_format(name) for name, _ in columns])
+    rows = list(zip(*columns, strict=True))
+    return Sheet(title, heads, rows, widths, formats=[one.number_format for _, one in declared])
 
 
-def _format(name: str) -> str:
-    """Return how the numbers of a column are shown: a year has no thousands, a share needs decimals."""
-    if name == "year" or name.endswith(("_code", "_id", "vintage")):
-        return "plain"
-    return "fine" if name.endswith(_FINE) else "rounded"
+def _declared(name: str, column: str) -> tuple[str, Column]:
+    """Return the heading of a column of a sheet, and its declaration."""
+    if column.startswith(BEYOND_PREFIX):
+        return f"Personnes à plus de {column.removeprefix(BEYOND_PREFIX)} min", COLUMNS["persons_beyond"]
+    scenario, sign, quantity = column.partition(_SIGN)
+    if not sign:
+        return label_of(name, column), column_of(name, column)
+    said = _OF_SCENARIO[quantity]
+    return f"Scénario {scenario} : {said.label[:1].lower()}{said.label[1:]}", said
 
 
-def _values(column: pd.Series, name: str, reading: Reading) -> list[Value]:
+def _values(column: pd.Series, declared: Column, reading: Reading) -> list[Value]:
     """Return the values of a column as a spreadsheet holds them: numbers, texts, nothing."""
     if pd.api.types.is_bool_dtype(column):
         words = {True: "oui", False: "non"}
@@ -210,7 +225,7 @@ def _values(column: pd.Series, name: str, reading: Reading) -> list[Value]:
     written: dict[object, Value] = {}
     for value in column.astype(object).unique():
         if isinstance(value, str):
-            written[value] = _text(value, name, reading)
+            written[value] = _text(value, declared, reading)
         elif isinstance(value, bool):
             written[value] = "oui" if value else "non"
         elif isinstance(value, float | int):
@@ -225,27 +240,22 @@ def _number(value: float) -> Value:
     return int(value) if value.is_integer() else value
 
 
-def _text(value: str, name: str, reading: Reading) -> Value:
+def _text(value: str, declared: Column, reading: Reading) -> Value:
     """Return a text as it is printed; a whole number of persons written as text becomes a number again."""
-    is_count = name.startswith(("persons", "demand"))
-    if is_count and value.isdecimal():
+    name, is_public = declared.name, declared.secrecy is Secrecy.PUBLIC
+    if not is_public and value.isdecimal():
         return int(value)
     if value == "":
         return None
     if name == "public":
-        return typeset(
-            {need.public: need.label for need in reading.study.need}.get(value, value_label(value))
-        )
-    if name == "measure" and (found := _IN_DESERT.fullmatch(value)):
-        return typeset(f"habitants en désert ({_desert_words(found[1], reading)})")
+        return typeset({need.public: need.label for need in reading.study.need}.get(value, value))
     if name in ("criterion", "scheme", "desert_class"):
         return typeset(_desert_words(value, reading))
     if name in ("service", "authorisation_id", "authorisation"):
-        if value in reading.named:
-            return typeset(reading.short(value))
-        return typeset(_desert_words(value_label(value), reading))
-    if is_count or is_coded(name):
-        return typeset(value_label(value))
+        named = value in reading.named
+        return typeset(reading.short(value) if named else _desert_words(code_label(declared, value), reading))
+    if not is_public or declared.codes or declared.kind == "flag":
+        return typeset(code_label(declared, value))
     # names of places as the other documents write them: Cœur du Var, « Sources de lumière »
     if name in ("epci_name", "zone_name"):
         return typeset(in_guillemets(value))

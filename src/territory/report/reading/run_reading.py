@@ -16,7 +16,7 @@ from territory.french.words import join
 from territory.release.gate import TODAY, Release, Sites, release
 from territory.report.reading.moves import STAFF, Counts, Move
 from territory.scenario.zones import ALL_TERRITORY
-from territory.tables.service_names import CLOSEST_NAMES, SERVICE_NAMES
+from territory.tables.codes import CLOSEST_SERVICES, SERVICES
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -79,12 +79,12 @@ class Reading:
         """Return the name of a service in full."""
         if service in self.named:
             return str(self.named[service].label)
-        return SERVICE_NAMES.get(service, service.replace("_", " "))
+        return SERVICES.get(service, service.replace("_", " "))
 
     def closest_label(self, service: str) -> str:
         """Return the closest site of a service with its article ("l'hôpital le plus proche")."""
         label = self.label(service)
-        return CLOSEST_NAMES.get(service, f"le site le plus proche ({label})")
+        return CLOSEST_SERVICES.get(service, f"le site le plus proche ({label})")
 
     def short(self, service: str) -> str:
         """Return the short name of a service."""

@@ -1,4 +1,4 @@
-"""The changes a scenario is made of, under the names that the rest of the library uses."""
+"""What a scenario changes: the kinds of change under their public names, each carried out in a draft of the state."""
 
 from territory.study.words.changes import (
     ChangeCapacity,
@@ -10,9 +10,9 @@ from territory.study.words.changes import (
     OpenBranch,
     OpenSite,
     PoolSites,
-    Scenario,
     TransferAuthorisation,
 )
+from territory.study.words.scenario import Scenario
 
 __all__ = [
     "ChangeCapacity",

@@ -7,19 +7,13 @@ from dataclasses import replace
 import pandas as pd
 
 from territory.errors import Problems, StudyError
-from territory.scenario.changes.offer import PHASES, change_services, close_rows, open_rows
-from territory.scenario.changes.roads_and_population import change_population, change_speeds
-from territory.study.checks.contradictions import contradictions
+from territory.scenario.changes import offer as offer
+from territory.scenario.changes.draft import Draft, carry_out, close_rows
+from territory.scenario.changes.world import demand_of, in_order
+from territory.study.services import authorisations_by_site, kinds_of
 from territory.study.state import Families, State
-from territory.study.words.changes import (
-    ChangePopulation,
-    ChangeSpeeds,
-    CloseSite,
-    MergeEstablishments,
-    MoveSite,
-    PoolSites,
-    Scenario,
-)
+from territory.study.words.changes import HeldAt, OfferChange, PoolSites
+from territory.study.words.scenario import Scenario, contradictions
 
 
 def apply(state: State, scenario: Scenario) -> State:
@@ -59,65 +53,46 @@ def apply(state: State, scenario: Scenario) -> State:
     Scenario('C', 1 change)
     """
     problems = Problems(f"Scénario « {scenario.id} »", StudyError)
-    changes = [change.model_dump() for change in scenario.change]
-    for _, said in contradictions(changes, authorisations_by_site(state.services)):
-        problems.add(said)
+    held_at = authorisations_by_site(state.services.reset_index())
+    for _, wrong in contradictions(scenario.change, held_at):
+        problems.add(wrong)
     problems.raise_if_any()
-    changed = replace(state, services=_services(state, scenario, problems))
-    speeds = [change for change in scenario.change if isinstance(change, ChangeSpeeds)]
-    if speeds:
-        changed = change_speeds(changed, speeds, problems)
-    population = [change for change in scenario.change if isinstance(change, ChangePopulation)]
-    if population:
-        changed = change_population(changed, population, problems)
+    draft = Draft.of(state, problems)
+    # of two changes of one kind, neither hangs on the other once contradictions are refused
+    for change in sorted(scenario.change, key=lambda change: (change.order, change.rank)):
+        carry_out(change, draft)
     problems.raise_if_any()
-    return replace(
-        changed,
-        families=_families(state, scenario),
+    families = {} if scenario.families == "stay" else _families(state, scenario, held_at)
+    changed = replace(
+        state,
+        travel_times=draft.travel_times,
+        site_times=draft.site_times,
+        families=families,
         poolings=tuple(change for change in scenario.change if isinstance(change, PoolSites)),
     )
+    if any(isinstance(change, OfferChange) for change in scenario.change):
+        changed = replace(changed, services=close_rows(draft.rows, state.services))
+    return changed if draft.population is state.population else _inhabited(changed, draft.population)
 
 
-def authorisations_by_site(services: pd.DataFrame) -> dict[str, list[str]]:
-    """Return the authorisations exercised at each site."""
-    rows = services.reset_index().dropna(subset=["authorisation_id"])
-    found = rows.groupby("site_id")["authorisation_id"].agg(lambda ids: list(dict.fromkeys(ids)))
-    return {str(site): ids for site, ids in found.items()}
+def _inhabited(state: State, population: pd.DataFrame) -> State:
+    """Return the state with other inhabitants; needs follow with the same rates."""
+    population = in_order(population, state.population)
+    communes = state.communes.copy()
+    counted = population.groupby(level="commune_code", sort=False)["population"].sum(min_count=1)
+    communes["population"] = counted.reindex(communes.index).to_numpy(float)
+    if "area_km2" in communes:
+        communes["density_hab_km2"] = communes["population"] / communes["area_km2"]
+    demand = demand_of(population, state.parameters)
+    return replace(state, communes=communes, population=population, demand=demand)
 
 
-def _services(state: State, scenario: Scenario, problems: Problems) -> pd.DataFrame:
-    """Return the services after every change of the offer, today's own table when there is none."""
-    offer = [change for change in scenario.change if isinstance(change, PHASES)]
-    if not offer:
-        return state.services
-    rows = open_rows(state.services)
-    # of two changes of one kind, neither hangs on the other once contradictions are refused
-    for change in sorted(offer, key=lambda change: PHASES.index(type(change))):
-        rows = change_services(change, rows, state, problems)
-    return close_rows(rows, state.services)
-
-
-def _families(state: State, scenario: Scenario) -> dict[str, Families]:
+def _families(state: State, scenario: Scenario, held_at: HeldAt) -> dict[str, Families]:
     """Return where the families of each authorisation that changes place go, when they do not follow it."""
-    if scenario.families == "stay":
-        return {}
-    touched: list[str] = []
-    held = authorisations_by_site(state.services)
-    for change in scenario.change:
-        if isinstance(change, MoveSite):
-            touched += change.authorisation_ids or held.get(str(change.from_site_id), [])
-        elif isinstance(change, CloseSite):
-            touched += (
-                [change.authorisation_id] if change.authorisation_id else held.get(str(change.site_id), [])
-            )
-        elif isinstance(change, MergeEstablishments) and change.to_site_id is not None:
-            touched += [change.into_authorisation_id, *change.absorbed_ids]
-        elif isinstance(change, PoolSites) and change.moves_services:
-            touched += change.member_ids
-    rows = open_rows(state.services)
-    found = {}
-    for name in dict.fromkeys(touched):
-        kinds = tuple(dict.fromkeys(rows.loc[rows["authorisation_id"] == name, "service"]))
-        if kinds:
-            found[name] = Families(scenario.families, kinds, scenario.families_need)
-    return found
+    names = state.services["authorisation_id"].to_numpy()
+    families = {}
+    for name in scenario.displaced(held_at):
+        sought = tuple(dict.fromkeys(kinds_of(state.services[names == name])))
+        if sought:
+            families[name] = Families(scenario.families, sought, scenario.families_need)
+    return families

@@ -1,21 +1,15 @@
-"""What each change of the offer does to the table of services.
-
-Rows are flat here: `site_id` and `service` are columns, `service` is the kind without the mark that tells two
-authorisations of one site apart, `label` the name that the row has today, `is_touched` whether a change came by.
-"""
+"""What each change of the offer does to the rows of services of a draft."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable
-from functools import singledispatch
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from territory.errors import Problems, TerritoryWarning, examples
-from territory.study.state import State
+from territory.scenario.changes.draft import Draft, carry_out
 from territory.study.words.changes import (
     ChangeCapacity,
     CloseSite,
@@ -27,92 +21,35 @@ from territory.study.words.changes import (
     TransferAuthorisation,
 )
 
-# in this order whatever that of the file: what comes is there before it moves, and closing comes last
-PHASES: tuple[type, ...] = (
-    OpenSite,
-    TransferAuthorisation,
-    MoveSite,
-    MergeEstablishments,
-    PoolSites,
-    OpenBranch,
-    ChangeCapacity,
-    CloseSite,
-)
-_ADDED = ("holder", "run_by", "serves", "capacity_scope")
 # psychiatry is authorised under the code de la santé publique, not the CASF
 _PSYCHIATRY = frozenset({"cmp", "cmp_ij", "hdj", "hdj_ij", "cattp"})
 
 
-def open_rows(services: pd.DataFrame) -> pd.DataFrame:
-    """Return the services as flat rows that changes work on."""
-    rows = services.reset_index()
-    rows["label"] = rows["service"].astype("str")
-    rows["service"] = rows["label"].str.split("@").str[0]
-    for name in _ADDED:
-        if name not in rows:
-            rows[name] = pd.array([None] * len(rows), dtype="str")
-    return rows.assign(is_touched=False)
-
-
-def close_rows(rows: pd.DataFrame, services: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows as a table of services, in today's order, then by id for those that are new.
-
-    Two authorisations of one kind at one site stay two rows: the second is told apart by a mark.
-    """
-    rows = rows.assign(place=rows.index)
-    today = rows["place"] < len(services)
-    new = rows[~today].sort_values(["site_id", "service", "authorisation_id"], kind="stable")
-    rows = pd.concat([rows[today].sort_values("place"), new])
-    kept = rows[~rows["is_touched"]]
-    names = dict(zip(kept["place"], kept["label"], strict=True))
-    taken = set(zip(kept["site_id"], kept["label"], strict=True))
-    touched = rows[rows["is_touched"]].sort_values(["authorisation_id", "service"], kind="stable")
-    for row in touched[["place", "site_id", "service", "authorisation_id"]].to_numpy().tolist():
-        place, site, label, authorisation = row
-        if (site, label) in taken:
-            label = f"{label}@{authorisation}"
-        taken.add((site, label))
-        names[place] = label
-    table = rows.assign(service=rows["place"].map(names).astype("str"))
-    table = table.drop(columns=["label", "is_touched", "place"])
-    for column in _ADDED:
-        if column not in services and table[column].isna().all():
-            table = table.drop(columns=column)
-    table = table.astype({key: kind for key, kind in services.dtypes.items() if key in table})
-    return table.set_index(["site_id", "service"])
-
-
-@singledispatch
-def change_services(change: Any, rows: pd.DataFrame, state: State, problems: Problems) -> pd.DataFrame:
-    """Return the rows after one change, or report why it cannot be made."""
-    raise TypeError(f"not a change of the offer: {change!r}")
-
-
-@change_services.register
-def _open(change: OpenSite, rows: pd.DataFrame, state: State, problems: Problems) -> pd.DataFrame:
+@carry_out.register
+def _open(change: OpenSite, draft: Draft) -> None:
     """Add a service under a new authorisation."""
-    report_unknown("sites", [change.site_id], state.sites.index, problems)
+    rows = draft.rows
+    draft.report_nowhere(change.site_id)
     if ((rows["site_id"] == change.site_id) & (rows["service"] == change.service)).any():
-        problems.add(f"le service « {change.service} » existe déjà sur le site « {change.site_id} »")
-        return rows
+        draft.problems.add(f"le service « {change.service} » existe déjà sur le site « {change.site_id} »")
+        return
     if (rows["authorisation_id"] == change.authorisation_id).any():
-        problems.add(
+        draft.problems.add(
             f"l'autorisation « {change.authorisation_id} » existe déjà : déplacez-la, ou nommez-en une autre"
         )
-        return rows
+        return
     values = change.model_dump(exclude={"type"})
     # a service joins a list that is as complete as it was
     listed = rows.loc[rows["service"] == change.service, "is_complete_list"]
     values |= {"is_complete_list": bool(len(listed) and listed.all()), "label": change.service}
-    return _with_row(rows, values)
+    draft.rows = _with_row(rows, values)
 
 
-@change_services.register
-def _transfer(
-    change: TransferAuthorisation, rows: pd.DataFrame, state: State, problems: Problems
-) -> pd.DataFrame:
+@carry_out.register
+def _transfer(change: TransferAuthorisation, draft: Draft) -> None:
     """Name another holder, or another body that runs the authorisation for its holder."""
-    report_unknown("autorisations", change.authorisation_ids, rows["authorisation_id"], problems)
+    rows = draft.rows
+    draft.report_unheld(change.authorisation_ids)
     passed = rows["authorisation_id"].isin(change.authorisation_ids)
     hospital = rows.loc[passed & rows["service"].isin(_PSYCHIATRY), "authorisation_id"]
     if len(hospital):
@@ -124,31 +61,33 @@ def _transfer(
         )
     rows = rows.copy()
     rows.loc[passed, "holder" if change.act == "transfer" else "run_by"] = change.to
-    return rows
+    draft.rows = rows
 
 
-@change_services.register
-def _move(change: MoveSite, rows: pd.DataFrame, state: State, problems: Problems) -> pd.DataFrame:
+@carry_out.register
+def _move(change: MoveSite, draft: Draft) -> None:
     """Give another site to some authorisations; places, ages and mode stay as they are."""
+    rows = draft.rows
     moved = rows["authorisation_id"].isin(change.authorisation_ids)
-    report_unknown("autorisations", change.authorisation_ids, rows["authorisation_id"], problems)
+    draft.report_unheld(change.authorisation_ids)
     if change.from_site_id is not None:
         from_site = rows["site_id"] == change.from_site_id
         if not from_site.any():
-            problems.add(f"le site « {change.from_site_id} » n'offre aucun service à déplacer")
+            draft.problems.add(f"le site « {change.from_site_id} » n'offre aucun service à déplacer")
         moved = from_site if not change.authorisation_ids else moved & from_site
-    return _sent(rows, moved, change.to_site_id, state, problems)
+    draft.rows = _sent(rows, moved, change.to_site_id, draft)
 
 
-@change_services.register
-def _merge(change: MergeEstablishments, rows: pd.DataFrame, state: State, problems: Problems) -> pd.DataFrame:
+@carry_out.register
+def _merge(change: MergeEstablishments, draft: Draft) -> None:
     """Put the services of some authorisations under another; their families are remembered."""
+    rows = draft.rows
     every = (change.into_authorisation_id, *change.absorbed_ids)
-    report_unknown("autorisations", every, rows["authorisation_id"], problems)
+    draft.report_unheld(every)
     into = rows["authorisation_id"] == change.into_authorisation_id
     absorbed = rows["authorisation_id"].isin(change.absorbed_ids)
     if not into.any() or not absorbed.any():
-        return rows
+        return
     rows = rows.copy()
     rows["serves"] = rows["serves"].where(
         ~(into | absorbed) | rows["serves"].notna(), rows["authorisation_id"]
@@ -160,37 +99,40 @@ def _merge(change: MergeEstablishments, rows: pd.DataFrame, state: State, proble
     for column in ("holder", "run_by"):
         rows.loc[absorbed, column] = rows.loc[into, column].iloc[0]
     rows["is_touched"] |= absorbed
-    if change.to_site_id is not None:
-        return _sent(rows, into | absorbed, change.to_site_id, state, problems)
-    return _gathered(rows, problems)
+    if change.to_site_id is None:
+        draft.rows = _gathered(rows, draft.problems)
+    else:
+        draft.rows = _sent(rows, into | absorbed, change.to_site_id, draft)
 
 
-@change_services.register
-def _pool(change: PoolSites, rows: pd.DataFrame, state: State, problems: Problems) -> pd.DataFrame:
+@carry_out.register
+def _pool(change: PoolSites, draft: Draft) -> None:
     """Bring the members' services to the shared site, if the pooling says so."""
-    report_unknown("autorisations", change.member_ids, rows["authorisation_id"], problems)
-    report_unknown("sites", [change.site_id], state.sites.index, problems)
-    if not change.moves_services:
-        return rows
-    return _sent(rows, rows["authorisation_id"].isin(change.member_ids), change.site_id, state, problems)
+    rows = draft.rows
+    draft.report_unheld(change.member_ids)
+    draft.report_nowhere(change.site_id)
+    if change.moves_services:
+        members = rows["authorisation_id"].isin(change.member_ids)
+        draft.rows = _sent(rows, members, change.site_id, draft)
 
 
-@change_services.register
-def _branch(change: OpenBranch, rows: pd.DataFrame, state: State, problems: Problems) -> pd.DataFrame:
+@carry_out.register
+def _branch(change: OpenBranch, draft: Draft) -> None:
     """Exercise an authorisation at one more site; its places stay the same in all."""
-    report_unknown("autorisations", [change.authorisation_id], rows["authorisation_id"], problems)
-    report_unknown("sites", [change.site_id], state.sites.index, problems)
+    rows = draft.rows
+    draft.report_unheld([change.authorisation_id])
+    draft.report_nowhere(change.site_id)
     held = rows[rows["authorisation_id"] == change.authorisation_id]
     main = held.drop_duplicates("service")
     if (held["site_id"] == change.site_id).any():
-        problems.add(f"« {change.authorisation_id} » est déjà exercée sur le site « {change.site_id} »")
-        return rows
+        draft.problems.add(f"« {change.authorisation_id} » est déjà exercée sur le site « {change.site_id} »")
+        return
     if change.capacity is not None and len(held) != 1:
-        problems.add(
+        draft.problems.add(
             f"« {change.authorisation_id} » a {len(held)} lignes de service : la capacité de son antenne ne peut "
             "pas être retirée à l'une d'elles ; laissez-la inconnue"
         )
-        return rows
+        return
     rows = rows.copy()
     for row in main.to_dict("records"):
         values = {str(key): value for key, value in row.items()}
@@ -202,57 +144,52 @@ def _branch(change: OpenBranch, rows: pd.DataFrame, state: State, problems: Prob
         else:
             left = row["capacity"] - change.capacity
             if left < 0:
-                problems.add(
+                draft.problems.add(
                     f"l'antenne de « {change.authorisation_id} » prendrait {change.capacity:g} places sur "
                     f"{row['capacity']:g}"
                 )
             values |= {"capacity": change.capacity, "capacity_scope": "site"}
             rows.loc[held.index, ["capacity", "capacity_scope"]] = [left, "site"]
         rows = _with_row(rows, values)
-    return rows
+    draft.rows = rows
 
 
-@change_services.register
-def _resize(change: ChangeCapacity, rows: pd.DataFrame, state: State, problems: Problems) -> pd.DataFrame:
+@carry_out.register
+def _resize(change: ChangeCapacity, draft: Draft) -> None:
     """Set the capacity of an authorisation that stands at one site."""
+    rows = draft.rows
     held = rows["authorisation_id"] == change.authorisation_id
-    report_unknown("autorisations", [change.authorisation_id], rows["authorisation_id"], problems)
+    draft.report_unheld([change.authorisation_id])
     if held.sum() > 1:
-        problems.add(
+        draft.problems.add(
             f"l'autorisation « {change.authorisation_id} » est exercée sur {held.sum()} sites : sa capacité est "
             "celle de l'ensemble, elle n'est pas attribuée à l'un d'eux"
         )
-        return rows
-    return rows.assign(capacity=rows["capacity"].mask(held, change.capacity))
+        return
+    draft.rows = rows.assign(capacity=rows["capacity"].mask(held, change.capacity))
 
 
-@change_services.register
-def _close(change: CloseSite, rows: pd.DataFrame, state: State, problems: Problems) -> pd.DataFrame:
+@carry_out.register
+def _close(change: CloseSite, draft: Draft) -> None:
     """Drop what a site offers, or one authorisation."""
+    rows = draft.rows
     at_site = rows["site_id"] == change.site_id
     held = rows["authorisation_id"] == change.authorisation_id
     closed = at_site & held if change.site_id and change.authorisation_id else at_site | held
     if not closed.any():
-        problems.add(f"rien à fermer : « {change.site_id or change.authorisation_id} » n'offre aucun service")
-    return rows[~closed]
+        draft.problems.add(
+            f"rien à fermer : « {change.site_id or change.authorisation_id} » n'offre aucun service"
+        )
+    draft.rows = rows[~closed]
 
 
-def report_unknown(what: str, asked: Iterable[str], known: Iterable[Any], problems: Problems) -> None:
-    """Report ids that no table holds."""
-    unknown = sorted(set(asked) - set(known))
-    if unknown:
-        problems.add(f"{what} sans ligne dans les données : {examples(unknown)}")
-
-
-def _sent(
-    rows: pd.DataFrame, moved: pd.Series[bool], site_id: str, state: State, problems: Problems
-) -> pd.DataFrame:
+def _sent(rows: pd.DataFrame, moved: pd.Series[bool], site_id: str, draft: Draft) -> pd.DataFrame:
     """Return the rows with some of them at another site."""
-    report_unknown("sites", [site_id], state.sites.index, problems)
+    draft.report_nowhere(site_id)
     rows = rows.copy()
     rows.loc[moved, "site_id"] = site_id
     rows["is_touched"] |= moved
-    return _gathered(rows, problems)
+    return _gathered(rows, draft.problems)
 
 
 def _with_row(rows: pd.DataFrame, values: dict[str, Any]) -> pd.DataFrame:
@@ -291,7 +228,7 @@ def _sum_of(group: pd.DataFrame) -> dict[str, Any]:
     is_shared = bool(group["capacity_scope"].eq("authorisation").all())
     capacity = group["capacity"].max() if is_shared else group["capacity"].sum(skipna=False)
     served = group["serves"].fillna(group["authorisation_id"])
-    found: dict[str, Any] = {
+    sums: dict[str, Any] = {
         "capacity": capacity,
         "age_min": group["age_min"].min(skipna=False),
         "age_max": group["age_max"].max(skipna=False),
@@ -303,10 +240,10 @@ def _sum_of(group: pd.DataFrame) -> dict[str, Any]:
     for column in ("public", "reception_mode", "capacity_unit", "capacity_scope"):
         if column in group:
             values = group[column].unique()
-            found[column] = values[0] if len(values) == 1 else np.nan
+            sums[column] = values[0] if len(values) == 1 else np.nan
     if "eligible_communes" in group:
         lists = group["eligible_communes"]
-        found["eligible_communes"] = (
+        sums["eligible_communes"] = (
             np.nan if lists.isna().any() else " ".join(sorted(set(" ".join(lists).split())))
         )
-    return found
+    return sums

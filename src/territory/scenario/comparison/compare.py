@@ -1,24 +1,30 @@
-"""A scenario against today: who gains, who loses, and which differences are under the doubt."""
+"""A scenario against today: who gains, who loses, which differences are under the doubt; several side by side."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 
 import numpy as np
 import pandas as pd
 
 from territory.errors import ParameterError
-from territory.network.estimate.estimate import difference_uncertainty_min
-from territory.scenario.accounts.travel_accounts import compare_accounts
-from territory.scenario.comparison.commune_measures import compare_communes
-from territory.scenario.comparison.desert_measures import compare_deserts
-from territory.scenario.comparison.gainers import gainers_and_losers
-from territory.scenario.measures.family_measures import compare_measures
+from territory.network.estimate import difference_uncertainty_min
+from territory.scenario.accounts import QUANTITIES, compare_accounts
+from territory.scenario.comparison.by_zone import compare_communes, compare_deserts
+from territory.scenario.comparison.measures import compare_measures
 from territory.scenario.results import Comparison, Results
-from territory.scenario.zones import by_zone
+from territory.scenario.zones import KEYS, LEVELS, SIDES, by_zone, in_reading_order, zone_levels
 
-SIDES = ("baseline", "scenario")
+# what a scenario is for those who live in the area of today, and for those it brings into it
 EFFECTS = ("gain", "loss", "indistinct", "entering", "unknown")
+# losers who would be beyond the limit are also counted apart
+COUNCIL_EFFECTS = (*EFFECTS[:-1], "leaving")
+_COUNCIL_KEYS = ["service", "level", "zone"]
+TODAY = "today"
+# columns that draws within the doubt may add to `Comparison.measures`; kept when they are there
+DRAWN = ("delta_low", "delta_high", "better_share")
+UNITS = {"_min": "min", "_km": "km", "_eur": "eur", "_kg": "kg"}
 
 
 def compare(baseline: Results, scenario: Results) -> Comparison:
@@ -62,10 +68,10 @@ def compare(baseline: Results, scenario: Results) -> Comparison:
     parameters = baseline.state.parameters
     every = _differences(baseline, scenario)
     differences = every[every.index.get_level_values("service").isin(moved)]
-    communes = _effects(differences, parameters.recruitment_max_min)
+    communes = _with_effects(differences, parameters.recruitment_max_min)
     places = baseline.state.communes
     limits = sorted({parameters.recruitment_max_min, *parameters.recruitment_tests_min})
-    tested = [_effects(differences, limit).assign(recruitment_max_min=limit) for limit in limits]
+    tested = [_with_effects(differences, limit).assign(recruitment_max_min=limit) for limit in limits]
     by_service_and_limit = ["service", "recruitment_max_min"]
     return Comparison(
         scenario_id="",
@@ -115,7 +121,6 @@ def _differences(baseline: Results, scenario: Results) -> pd.DataFrame:
             "detectable_min": detectable,
             "is_distinguishable": (delta.ne(0) & delta.abs().ge(detectable)).to_numpy(bool) | opened | closed,
             "is_known": (here.notna() & there.notna()).to_numpy(bool),
-            "is_better": delta.lt(0).to_numpy(bool) | opened,
             "persons": persons.reindex(before.index),
             "persons_kind": baseline.persons["persons_kind"].reindex(before.index),
         },
@@ -142,23 +147,84 @@ def _detectable(before: pd.DataFrame, after: pd.DataFrame, baseline: Results) ->
     )
 
 
-def _effects(differences: pd.DataFrame, limit_min: float) -> pd.DataFrame:
-    """Say what the scenario is for each commune, under a recruitment limit."""
-    today = differences["baseline_travel_time_min"].le(limit_min).to_numpy()
-    later = differences["scenario_travel_time_min"].le(limit_min).to_numpy()
+def effects_under(rows: pd.DataFrame, limit_min: float, *, is_known: pd.Series[bool]) -> pd.DataFrame:
+    """Say what a scenario is for each commune under a recruitment limit: the one place where it is decided.
+
+    Who is out of reach today is not in the area: whoever may gain has a time on both sides.
+    """
+    today = rows["baseline_travel_time_min"].le(limit_min).to_numpy()
+    later = rows["scenario_travel_time_min"].le(limit_min).to_numpy()
     effect = np.select(
         [
-            ~differences["is_known"],
+            ~is_known,
             ~(today | later),
             ~today,
-            ~differences["is_distinguishable"],
-            differences["is_better"],
+            ~rows["is_distinguishable"].fillna(False).astype(bool),
+            rows["delta_travel_time_min"].lt(0),
         ],
         ["unknown", "outside", "entering", "indistinct", "gain"],
         default="loss",
     )
-    flags = {"is_in_area": today, "is_in_scenario_area": later, "effect": effect}
-    return differences.drop(columns=["is_known", "is_better"]).assign(**flags)
+    return pd.DataFrame(
+        {"is_in_area": today, "is_in_scenario_area": later, "effect": effect}, index=rows.index
+    )
+
+
+def gainers_and_losers(communes: pd.DataFrame, places: pd.DataFrame) -> pd.DataFrame:
+    """Count persons of each effect for every council concerned, those that lose most first.
+
+    Parameters
+    ----------
+    communes : DataFrame indexed by (commune_code, service)
+        `Comparison.communes`: effect, persons, is_in_area, is_in_scenario_area, delta_travel_time_min.
+    places
+        Table `communes` of the study: departement_code, epci_code.
+
+    Returns
+    -------
+    DataFrame
+        Index (service, level, zone), level being territory, departement, epci or commune; persons_gain,
+        persons_loss, persons_indistinct, persons_entering, persons_leaving (losers who would be beyond
+        the limit), worst_loss_min (min) with the commune and the EPCI where it
+        falls. A council that nobody of the area lives in is left out.
+
+    Notes
+    -----
+    Persons of each level add up to those of the territory: no council is netted against another.
+
+    Examples
+    --------
+    >>> import territory
+    >>> councils = territory.run_study("draguignan").comparisons["B"].councils
+    >>> councils.loc[("ime-salernes", "territory", "territory"), "worst_loss_commune"]
+    '83128'
+    """
+    rows = communes[communes["effect"] != "outside"]
+    zones = zone_levels(rows, places)
+    each = zones[zones["level"] == "territory"].assign(level="commune")
+    zones = pd.concat([zones, each.assign(zone=each["commune_code"])], ignore_index=True)
+    tally = _tally(zones, _COUNCIL_KEYS)
+    table = tally[[f"persons_{effect}" for effect in COUNCIL_EFFECTS]].assign(
+        **{name: tally[name] for name in ("worst_loss_min", "worst_loss_commune")}
+    )
+    table["worst_loss_epci"] = table["worst_loss_commune"].map(places["epci_code"].fillna(""))
+    services = table.index.get_level_values("service")
+    order = table.assign(
+        rank=[LEVELS.index(key) for key in table.index.get_level_values("level")],
+        place=pd.factorize(services)[0],
+    )
+    order = order.sort_values(
+        ["place", "rank", "persons_loss", "worst_loss_min"],
+        ascending=[True, True, False, False],
+        kind="stable",
+    )
+    return table.loc[order.index]
+
+
+def _with_effects(differences: pd.DataFrame, limit_min: float) -> pd.DataFrame:
+    """Return the differences of every commune with what the scenario is for it."""
+    effects = effects_under(differences, limit_min, is_known=differences["is_known"])
+    return differences.drop(columns="is_known").join(effects)
 
 
 def _tally(rows: pd.DataFrame, by: list[str]) -> pd.DataFrame:
@@ -185,3 +251,122 @@ def _tally(rows: pd.DataFrame, by: list[str]) -> pd.DataFrame:
     table["worst_loss_min"] = worst["delta_travel_time_min"]
     table["worst_loss_commune"] = worst["commune_code"]
     return table
+
+
+def side_by_side(comparisons: Mapping[str, Comparison], *, draws: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Put several scenarios beside today in one table.
+
+    Parameters
+    ----------
+    comparisons
+        Comparisons of one study with the same baseline, by the id of their scenario, in the order wanted.
+    draws : DataFrame indexed by (scenario, zone, service)
+        `Draws.comparisons`: low_min, high_min and better_share of the difference of mean times. None = no draws.
+
+    Returns
+    -------
+    DataFrame
+        Index (level, zone, service, measure). Columns in blocks: (`today`, unit), (`today`, value), then for each
+        scenario (id, value), (id, delta), (id, is_distinguishable) and (id, reason), and where draws were made
+        delta_low, delta_high, better_share. The measures are those of `Comparison.measures`, then gainers and
+        losers (no value today), then the accounts of travel (`child_year_low_min`…) of the services that some
+        scenario moves; a scenario that does not move one leaves today's value, with a difference of 0.
+
+    Raises
+    ------
+    ParameterError
+        If there is no comparison, or two of them do not start from the same values of today.
+
+    Examples
+    --------
+    >>> import territory
+    >>> table = side_by_side(territory.run_study("draguignan").comparisons)
+    >>> list(dict.fromkeys(table.columns.get_level_values(0)))[:3]
+    ['today', 'A', 'B']
+    """
+    if not comparisons:
+        raise ParameterError("Aucun scénario à comparer : l'étude n'en a pas.")
+    tables = {name: _all_rows(comparison) for name, comparison in comparisons.items()}
+    if draws is not None:
+        tables = {name: table.join(_drawn(draws, name)) for name, table in tables.items()}
+    keys = dict.fromkeys(key for table in tables.values() for key in table.index)
+    index = pd.MultiIndex.from_tuples(in_reading_order(list(keys)), names=KEYS)
+    unit, today = _today(tables, index)
+    blocks = {(TODAY, "unit"): unit, (TODAY, "value"): today}
+    for name, table in tables.items():
+        rows = table.reindex(index)
+        absent = pd.Series(~index.isin(table.index), index=index)
+        # today's value stands where the scenario does not touch the service
+        counts = absent & unit.eq("persons") & today.isna()
+        blocks[(name, "value")] = rows["scenario"].mask(absent, today).mask(counts, 0.0)
+        blocks[(name, "delta")] = rows["delta"].mask(absent & today.notna(), 0.0)
+        told = rows["is_distinguishable"].astype("boolean")
+        blocks[(name, "is_distinguishable")] = told.mask(absent & today.notna(), False)
+        blocks[(name, "reason")] = rows["reason"].fillna("")
+        for column in DRAWN:
+            if column in rows:
+                blocks[(name, column)] = rows[column]
+    columns = pd.MultiIndex.from_tuples(blocks, names=["scenario", "quantity"])
+    return pd.concat(list(blocks.values()), axis=1).set_axis(columns, axis=1)
+
+
+def _drawn(draws: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Return the interval of the mean time of each zone, and how often the scenario shortens it."""
+    rows = draws.loc[
+        draws.index.get_level_values("scenario") == name, ["low_min", "high_min", "better_share"]
+    ]
+    rows = rows.set_axis(list(DRAWN), axis=1).reset_index("scenario", drop=True)
+    return pd.concat({"mean_time_min": rows}, names=["measure"])
+
+
+def _all_rows(comparison: Comparison) -> pd.DataFrame:
+    """Return measures, gainers and losers, and accounts of one comparison, one under the other."""
+    return pd.concat([comparison.measures, _effect_rows(comparison), _account_rows(comparison)])
+
+
+def _effect_rows(comparison: Comparison) -> pd.DataFrame:
+    """Return persons of each effect and the worst loss by zone, which have no value today."""
+    names = [*(f"persons_{effect}" for effect in COUNCIL_EFFECTS), "worst_loss_min"]
+    kept = comparison.councils[comparison.councils.index.get_level_values("level") != "commune"]
+    rows = (
+        kept[names]
+        .reset_index()
+        .melt(["service", "level", "zone"], var_name="measure", value_name="scenario")
+    )
+    rows = rows.dropna(subset="scenario")
+    units = rows["measure"].map({"worst_loss_min": "min"}).fillna("persons")
+    return rows.assign(unit=units, reason="").set_index(KEYS)
+
+
+def _account_rows(comparison: Comparison) -> pd.DataFrame:
+    """Return each quantity of each account as a measure of its own: nothing is added up."""
+    sides = {}
+    for side in (*SIDES, "delta"):
+        wide = comparison.trips[[f"{side}_{name}" for name in QUANTITIES]].set_axis(list(QUANTITIES), axis=1)
+        long = wide.reset_index().melt(["zone", "service", "who"], var_name="quantity", value_name=side)
+        sides[side] = long.set_index(["zone", "service", "who", "quantity"])[side]
+    # without any account these have no type of their own
+    rows = pd.DataFrame(sides).reset_index().astype({"who": "str", "quantity": "str"})
+    rows["measure"] = rows["who"] + "_" + rows["quantity"]
+    rows["unit"] = rows["quantity"].map(lambda name: UNITS["_" + name.rpartition("_")[2]])
+    rows["level"] = rows["zone"].where(rows["zone"] == "territory", "epci")
+    # a year's minutes can be told apart when the mean time of one trip can
+    told = comparison.measures["is_distinguishable"].xs("mean_time_min", level="measure")
+    told = told.reindex(pd.MultiIndex.from_frame(rows[["level", "zone", "service"]]))
+    told_min = told.astype("boolean").set_axis(rows.index)
+    rows["is_distinguishable"] = told_min.mask(rows["unit"] != "min")
+    return rows.assign(reason="").set_index(KEYS).drop(columns=["who", "quantity"])
+
+
+def _today(tables: Mapping[str, pd.DataFrame], index: pd.Index) -> tuple[pd.Series, pd.Series]:
+    """Return the unit and today's value of each row, which must be the same for every scenario."""
+    unit: pd.Series = pd.Series(index=index, dtype="str")
+    today: pd.Series = pd.Series(index=index, dtype=float)
+    for name, table in tables.items():
+        own = table["baseline"].reindex(index)
+        both = own.notna() & today.notna()
+        if ((own - today).abs() > 1e-9 * today.abs().clip(lower=1))[both].any():
+            raise ParameterError(f"Le scénario « {name} » ne part pas des mêmes valeurs d'aujourd'hui.")
+        today = today.fillna(own)
+        unit = unit.fillna(table["unit"].reindex(index))
+    return unit, today

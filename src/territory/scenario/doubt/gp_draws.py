@@ -9,12 +9,12 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from territory.access.catchments.practitioners import APL_NAME, APL_PROFILES
 from territory.access.decay import Decay
-from territory.access.pathways.practitioners import APL_NAME, APL_PROFILES
 from territory.errors import ParameterError
 from territory.scenario.doubt.random_errors import Doubt, Floats, Ints, Pairs
 from territory.scenario.measures.gp_access import HEADCOUNT_COLUMN, standardised_hab, why_no_apl
-from territory.scenario.measures.state_times import complete_kinds
+from territory.study.services import complete_kinds, kinds_of
 from territory.study.state import State
 
 PER_HAB = 100_000.0
@@ -78,8 +78,7 @@ def plan_gp_draws(state: State, doubt: Doubt) -> GpPlan | None:
     given = state.parameters.practitioners
     if given.service not in complete_kinds(state.services):
         return None
-    kind = state.services.index.get_level_values("service").astype("str").str.split("@").str[0]
-    rows = state.services[kind == given.service]
+    rows = state.services[kinds_of(state.services) == given.service]
     is_apl = not why_no_apl(state)
     if not is_apl and not rows["capacity_unit"].eq("headcount").all():
         return None

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from territory.access.uncertainty import HALF_WIDTHS_PER_SD, MAX_SD
+from territory.access.uncertainty import HALF_WIDTHS_PER_SD, MAX_SD, drawn_quantiles
 from territory.errors import SchemaError
 
 Floats = NDArray[np.float64]
@@ -164,21 +164,8 @@ def draw_other_site(
 
 
 def ends_of(drawn: Floats, level: float) -> tuple[Floats, Floats]:
-    """Return the ends of the interval that holds a share of the draws, row by row; NaN as soon as one is unknown.
-
-    They are draws themselves, so that no mean is taken between a time and "out of reach" (see
-    `territory.access.uncertainty.interval`).
-
-    Examples
-    --------
-    >>> [float(end[0]) for end in ends_of(np.array([[5.0, 1.0, 3.0, 2.0, 4.0]]), 0.6)]
-    [1.0, 4.0]
-    """
-    count = drawn.shape[1]
-    ordered = np.sort(drawn, axis=1)
-    places = [max(math.ceil(round(tail * count, 9)) - 1, 0) for tail in ((1 - level) / 2, (1 + level) / 2)]
-    unknown = np.isnan(ordered[:, -1])
-    low, high = (np.where(unknown, np.nan, ordered[:, place]) for place in places)
+    """Return the ends of the interval that holds a share of the draws, row by row; NaN as soon as one is unknown."""
+    low, high = drawn_quantiles(drawn, ((1 - level) / 2, (1 + level) / 2))
     return low, high
 
 

@@ -9,13 +9,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from territory.access.catchments.practitioners import APL_NAME
 from territory.access.deserts import NOT_COMPUTABLE, class_labels
-from territory.access.pathways.practitioners import APL_NAME
-from territory.access.uncertainty import DOUBTFUL, SURE
+from territory.access.uncertainty import DOUBTFUL, SURE, triangular
 from territory.scenario.doubt.random_errors import Doubt, Floats, ends_of
 from territory.scenario.measures.deserts import IN_DESERT, OUT_OF_DESERT, lacking_lists
 from territory.scenario.zones import ALL_TERRITORY
-from territory.study.words.criteria import DesertCriterion
+from territory.study.words.indicators import DesertCriterion
+from territory.tables.access import WITHIN_SHARES
 
 if TYPE_CHECKING:
     from territory.scenario.doubt.gp_draws import GpPlan
@@ -69,7 +70,7 @@ def of_coverage(baseline: Results, doubt: Doubt, times: Mapping[str, Floats], le
         central = baseline.coverage.xs(service, level="service").reindex(names)
         for threshold in state.parameters.thresholds_min:
             low, high = ends_of(share @ (times[str(service)] <= threshold), level)
-            known = central[f"within_{threshold:g}_min_share"].to_numpy(float)
+            known = central[WITHIN_SHARES.name(threshold_min=float(threshold))].to_numpy(float)
             table = pd.DataFrame({"share": known, "low_share": low, "high_share": high})
             keys = {"zone": names, "service": [str(service)], "threshold_min": [threshold]}
             blocks.append(under(table, keys))
@@ -227,12 +228,7 @@ def _triangular(rows: pd.DataFrame, quantile: float) -> Floats:
     low = np.where(rows["demand_low"].isna(), mode, rows["demand_low"].to_numpy(np.float64))
     high = np.where(rows["demand_high"].isna(), mode, rows["demand_high"].to_numpy(np.float64))
     low, high = np.minimum(low, mode), np.maximum(high, mode)
-    width, rising = high - low, mode - low
-    with np.errstate(invalid="ignore", divide="ignore"):
-        turn = np.where(width > 0, rising / width, 0.0)
-    below = low + np.sqrt(quantile * width * rising)
-    above = high - np.sqrt((1.0 - quantile) * width * (high - mode))
-    return np.asarray(np.where(quantile < turn, below, above), dtype=np.float64)
+    return triangular(quantile, low, mode, high)
 
 
 def _at(table: pd.DataFrame, level: str, key: str, doubt: Doubt) -> pd.DataFrame:

@@ -6,13 +6,12 @@ import numpy as np
 import pandas as pd
 
 from territory import access, needs, supply
-from territory.access.coverage_shares import persons_by_zone
-from territory.scenario.accounts.travel_accounts import travel_accounts
+from territory.access.closest import persons_by_zone
+from territory.scenario.accounts import travel_accounts
 from territory.scenario.measures.deserts import count_edge, desert_shares, deserts, flag_edge
 from territory.scenario.measures.families import nearest, times_of_families
 from territory.scenario.measures.gp_access import gp_access, zoning
 from territory.scenario.measures.places import count_places
-from territory.scenario.measures.state_times import times_to_sites
 from territory.scenario.results import Results
 from territory.scenario.zones import ALL_TERRITORY as ALL_TERRITORY
 from territory.study.state import State
@@ -150,7 +149,7 @@ def _coverage(state: State, services: list[str]) -> pd.DataFrame:
     whole = pd.Series(ALL_TERRITORY, index=communes.index)
     blocks = []
     for service in services:
-        times = times_to_sites(state, supply.sites_of(state.services, service))
+        times = state.times_to(supply.sites_of(state.services, service))
         within = access.coverage(
             times, communes["population"], thresholds_min=state.parameters.thresholds_min
         )

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from territory import access
+from territory.access.catchments.practitioners import APL_NAME
 from territory.access.deserts import (
     NOT_COMPUTABLE,
     Criterion,
@@ -19,14 +20,12 @@ from territory.access.deserts import (
 )
 from territory.access.edge import closer_outside
 from territory.access.pairs import read_amounts
-from territory.access.pathways.practitioners import APL_NAME
 from territory.errors import ParameterError
-from territory.scenario.measures.families import sites_of_kinds
 from territory.scenario.measures.gp_access import why_no_apl
-from territory.scenario.measures.state_times import complete_kinds, known_kinds, times_to_sites
 from territory.scenario.zones import ALL_TERRITORY
+from territory.study.services import complete_kinds, kinds_of, sites_of_kinds
 from territory.study.state import State
-from territory.study.words.criteria import DesertCriterion, DesertScheme
+from territory.study.words.indicators import DesertCriterion, DesertScheme
 
 IN_DESERT, OUT_OF_DESERT = "en désert", "hors désert"
 AT_THE_EDGE = "au bord des données : un site qu'elles n'ont pas pourrait être plus proche"
@@ -165,7 +164,7 @@ def _values(
     if not listed:
         return pd.Series(np.nan, index=index), no_reach, pd.Series(lacking, index=index, dtype="str")
     sites = sites_of_kinds(state.services, listed)
-    best = access.time_to_closest(times_to_sites(state, sites), index)
+    best = access.time_to_closest(state.times_to(sites), index)
     minutes, reachable = best["time_1_min"], best["is_reachable"]
     near = minutes.le(one.threshold)
     # a complete list within the threshold is enough; beyond it, what is not listed could be closer
@@ -178,7 +177,7 @@ def _values(
 
 def lacking_lists(state: State, one: DesertCriterion) -> str:
     """Say which lists of a criterion are absent or partial, in French; empty when none is."""
-    known, complete = known_kinds(state.services), complete_kinds(state.services)
+    known, complete = set(kinds_of(state.services)), complete_kinds(state.services)
     said = [f"aucune liste de « {name} » dans les données" for name in one.services if name not in known]
     said += [f"liste partielle de « {name} »" for name in one.services if name in known - complete]
     return " ; ".join(said)

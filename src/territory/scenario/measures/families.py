@@ -10,7 +10,7 @@ import pandas as pd
 from territory import access, supply
 from territory.errors import StudyError, examples
 from territory.needs import KINDS_COMPARABLE_WITH_PLACES
-from territory.scenario.measures.state_times import kinds_of, times_to_sites
+from territory.study.services import kinds_of, sites_of_kinds
 from territory.study.state import Families, State
 from territory.study.words.model import Need
 
@@ -40,7 +40,7 @@ def times_of_families(state: State, authorisation_id: str) -> pd.DataFrame:
 
 def nearest(state: State, sites: Collection[str]) -> pd.DataFrame:
     """Return the time from every commune to the closest of some sites."""
-    times = times_to_sites(state, sites)
+    times = state.times_to(sites)
     best = access.time_to_closest(times, state.communes.index)
     to_id = best["to_id_1"].astype("str")
     if len(sites) == 1:
@@ -52,12 +52,6 @@ def nearest(state: State, sites: Collection[str]) -> pd.DataFrame:
     found["is_reachable"] = best["is_reachable"]
     found["to_id"] = to_id
     return found
-
-
-def sites_of_kinds(services: pd.DataFrame, kinds: Collection[str]) -> list[str]:
-    """Return the sites that offer one of some kinds of service, sorted."""
-    offered = kinds_of(services).isin(list(kinds))
-    return sorted(set(services.index.get_level_values("site_id")[offered]))
 
 
 def reallocate(state: State, authorisation_id: str) -> access.Allocation:
@@ -84,13 +78,13 @@ def reallocate(state: State, authorisation_id: str) -> access.Allocation:
         Naming the places or the persons that are not known.
     """
     rule = state.families[authorisation_id]
-    rows = state.services[_is_of_kinds(state.services, rule.services)]
+    rows = state.services[kinds_of(state.services).isin(list(rule.services))]
     lacking = missing_places(rows)
     if lacking:
         raise StudyError(f"Réaffectation des familles de « {authorisation_id} » impossible : {lacking}.")
     capacity = rows["capacity"].groupby(level="site_id").sum()
     return access.allocate_places(
-        times_to_sites(state, list(capacity.index)),
+        state.times_to(list(capacity.index)),
         _persons_to_place(state, authorisation_id, rows, rule),
         capacity,
         max_time_min=state.parameters.recruitment_max_min,
@@ -114,11 +108,6 @@ def missing_places(rows: pd.DataFrame) -> str:
         shared = rows.loc[rows["capacity_scope"].eq("authorisation"), "authorisation_id"]
         return f"places non réparties entre les sites de {examples(shared.unique())} : dites la capacité de l'antenne"
     return ""
-
-
-def _is_of_kinds(services: pd.DataFrame, kinds: Collection[str]) -> pd.Series:
-    """Return which rows offer one of some kinds of service."""
-    return pd.Series(kinds_of(services).isin(list(kinds)), index=services.index)
 
 
 def _persons_to_place(

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from territory import access, needs
-from territory.access.pathways.practitioners import APL_NAME
+from territory.access.catchments.practitioners import APL_NAME
 from territory.access.zoning import simulate
-from territory.scenario.measures.state_times import complete_kinds
+from territory.study.services import complete_kinds, kinds_of
 from territory.study.state import State
 
 HEADCOUNT_COLUMN = "practitioners_per_100000_hab"
@@ -86,5 +86,4 @@ def _practitioners(state: State) -> pd.DataFrame | None:
     service = state.parameters.practitioners.service
     if service not in complete_kinds(state.services):
         return None
-    kind = state.services.index.get_level_values("service").astype("str").str.split("@").str[0]
-    return state.services[kind == service]
+    return state.services[kinds_of(state.services) == service]

@@ -10,10 +10,9 @@ import pandas as pd
 
 from territory import access, needs
 from territory.access.paths import UNKNOWN, Step, ehpad_primary_care, path_view, step_status
-from territory.scenario.measures.families import sites_of_kinds
-from territory.scenario.measures.state_times import complete_kinds, times_to_sites
+from territory.study.services import complete_kinds, sites_of_kinds
 from territory.study.state import State
-from territory.study.words.pathway import PathStep
+from territory.study.words.indicators import PathStep
 
 EHPAD = "ehpad"
 # around an EHPAD; the lists that nobody publishes stay unknown
@@ -57,9 +56,7 @@ def child_path(state: State) -> pd.DataFrame:
     children = needs.persons_by_age(state.population, age_min=0, age_max=CHILD_AGE_MAX)
     epci = state.communes["epci_code"]
     homes = state.sites["commune_code"].reindex(sites).map(epci).fillna("")
-    view = path_view(
-        times_to_sites(state, sites), children.reindex(inside.index), inside["epci_code"], homes, steps
-    )
+    view = path_view(state.times_to(sites), children.reindex(inside.index), inside["epci_code"], homes, steps)
     ask = pd.Series({one.label: one.ask for one in state.parameters.path_steps})
     said = ask.reindex(view.index.get_level_values("step")).to_numpy()
     return view.assign(ask=np.where(view["is_complete_list"], "", said))
@@ -121,7 +118,7 @@ def coordination(state: State) -> pd.DataFrame:
         ids = sites_of_kinds(state.services, [one.service])
         if ids and one.service in complete_kinds(state.services):
             found = access.coordination_reach(
-                times_to_sites(state, ids),
+                state.times_to(ids),
                 inside["population"],
                 inside["area_km2"],
                 ids,
@@ -188,7 +185,7 @@ def _support(state: State, homes: pd.Series[str]) -> pd.DataFrame:
     steps = [_step(state, one) for one in EHPAD_SUPPORT]
     sites = sorted({site for step in steps for site in step.site_ids})
     communes = pd.Index(sorted(set(homes)))
-    found = step_status(times_to_sites(state, sites), communes, steps, max_time_min=SUPPORT_MAX_MIN)
+    found = step_status(state.times_to(sites), communes, steps, max_time_min=SUPPORT_MAX_MIN)
     ask = {one.label: one.ask for one in EHPAD_SUPPORT}
     flat = found.reset_index().rename(columns={"from_id": "commune_code", "step": "support"})
     flat["ask"] = np.where(flat["status"].eq(UNKNOWN), flat["support"].map(ask), "")
@@ -209,7 +206,7 @@ def _gps_around(state: State, rows: pd.DataFrame) -> pd.DataFrame:
     gps = heads.groupby(state.sites["commune_code"].reindex(sites).to_numpy()).sum()
     residents = rows["capacity"].astype(float)
     # unknown residents leave the ratios unknown; who is within reach does not hang on them
-    found = ehpad_primary_care(times_to_sites(state, list(rows.index)), residents.fillna(1.0), gps)
+    found = ehpad_primary_care(state.times_to(list(rows.index)), residents.fillna(1.0), gps)
     found.loc[residents.isna(), ["residents_per_gp"]] = np.nan
     if residents.isna().any():
         found["shared_residents_per_gp"] = np.nan

@@ -8,7 +8,7 @@ import pandas as pd
 from territory import access, needs, supply
 from territory.errors import agree
 from territory.needs import KINDS_COMPARABLE_WITH_PLACES
-from territory.scenario.measures.state_times import times_to_sites
+from territory.study.services import kinds_of
 from territory.study.state import State
 
 PER_1000 = 1000.0
@@ -85,18 +85,13 @@ def kind_of(services: pd.DataFrame, authorisation_id: str) -> str | None:
     'ime'
     """
     rows = supply.rows_serving(services, authorisation_id)
-    kinds = set(_kinds(rows))
+    kinds = set(kinds_of(rows))
     return kinds.pop() if len(kinds) == 1 else None
-
-
-def _kinds(services: pd.DataFrame) -> list[str]:
-    """Return the kind of each row: two authorisations of one kind at one site are told apart after an @."""
-    return [str(service).partition("@")[0] for service in services.index.get_level_values("service")]
 
 
 def _rows(state: State, kind: str) -> pd.DataFrame:
     """Return the services of a kind."""
-    rows: pd.DataFrame = state.services[[one == kind for one in _kinds(state.services)]]
+    rows: pd.DataFrame = state.services[kinds_of(state.services) == kind]
     return rows
 
 
@@ -145,7 +140,7 @@ def _reach(state: State, kind: str) -> tuple[pd.Series | None, str]:
     )
     persons = counted.reindex(state.communes.index) * state.parameters.age_scale
     reach = access.floating_catchment_area(
-        times_to_sites(state, places.index),
+        state.times_to(places.index),
         persons,
         places,
         decay=access.decay.binary(state.parameters.recruitment_max_min),
@@ -213,7 +208,7 @@ def _served(state: State, authorisations: set[str]) -> pd.Series | None:
 def _unplaced(state: State, demand: pd.Series, places: pd.Series) -> pd.Series:
     """Return persons without a place once places are allocated as well as they can be."""
     found = access.allocate_places(
-        times_to_sites(state, places.index),
+        state.times_to(places.index),
         demand,
         places,
         max_time_min=state.parameters.recruitment_max_min,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import http.client
 import json
 import os
@@ -18,8 +19,7 @@ from typing import IO, Any
 
 from territory import __version__
 from territory.errors import DownloadError, OutputError, ParameterError, TerritoryError
-from territory.sources.fetching.file_types import check_type
-from territory.sources.fetching.sizes import size_text
+from territory.sources.fetching.file_types import check_type, size_text
 
 Progress = Callable[[int, int | None], None]
 
@@ -121,42 +121,52 @@ def download(
     OutputError
         If the disk has no room for it.
     """
-    import pooch
-
     if not address.startswith(("http://", "https://")):
         raise ParameterError(f"Adresse « {address} » : elle doit commencer par https:// ou http://.")
     folder = Path(folder)
-    downloader = _Downloader(folder / f"{file_name}.part", file_name, progress, patience or Patience())
-    try:
-        with _quiet(pooch.get_logger()):
-            return Path(pooch.retrieve(address, digest, file_name, folder, downloader=downloader))
-    except TerritoryError:
-        raise
-    except ValueError as error:
+    path = folder / file_name
+    if path.is_file() and _is_expected(path, digest):
+        return path
+    folder.mkdir(parents=True, exist_ok=True)
+    received = _Transfer(address, path, progress, patience or Patience()).bring()
+    if not _is_expected(received, digest):
+        received.unlink()
         raise DownloadError(
             f"{file_name} : l'empreinte du fichier reçu n'est pas celle attendue ({digest}) ; le producteur l'a "
             "remplacé, ou il a été altéré en route. Rien n'est gardé."
-        ) from error
+        )
+    received.replace(path)
+    return path
 
 
-class _Downloader:
-    """Fill pooch's temporary file with the resumable one, once that is whole."""
+def _is_expected(path: Path, digest: str | None) -> bool:
+    """Say whether a file has the digest that is expected of it, if one is."""
+    if digest is None:
+        return True
+    kind, _, value = digest.partition(":")
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, kind).hexdigest() == value.lower()
 
-    def __init__(self, part: Path, name: str, progress: Progress | None, patience: Patience) -> None:
-        self.part = part
-        self.notes = part.with_name(f"{part.name}.json")
-        self.name = name
+
+class _Transfer:
+    """One file coming from one address, tried and resumed until it is whole."""
+
+    def __init__(self, address: str, path: Path, progress: Progress | None, patience: Patience) -> None:
+        self.address = address
+        self.part = path.with_name(f"{path.name}.part")
+        self.notes = self.part.with_name(f"{self.part.name}.json")
+        self.name = path.name
         self.progress = progress or (lambda done, total: None)
         self.patience = patience
         self.opener = _opener()
 
-    def __call__(self, url: str, output_file: str, pooch: Any, check_only: bool = False) -> None:
-        """Try until the file is there, then check its form and hand it over."""
+    def bring(self) -> Path:
+        """Try until the file is there, check its form, and return it under its passing name."""
         failures = 0
         best = self._have()
         while True:
             try:
-                self._try(url)
+                self._try()
                 break
             except _PassingTrouble as trouble:
                 have = self._have()
@@ -172,26 +182,26 @@ class _Downloader:
         except TerritoryError:
             self._forget()
             raise
-        self.part.replace(output_file)
-        self._forget()
+        self.notes.unlink(missing_ok=True)
+        return self.part
 
-    def _try(self, url: str) -> None:
+    def _try(self) -> None:
         """Make one request and write what it brings after what is there."""
-        known = self._known(url)
+        known = self._known()
         have = self._have() if known else 0
         if known and have and have == known.total:
             return
         headers = {"Accept-Encoding": "identity", "User-Agent": f"territory/{__version__}"}
         if known and known.validator and have:
             headers |= {"Range": f"bytes={have}-", "If-Range": known.validator}
-        request = urllib.request.Request(url, headers=headers)
+        request = urllib.request.Request(self.address, headers=headers)
         with self._trouble_in_words(), self.opener.open(request, timeout=self.patience.timeout_s) as answer:
             if answer.status == 206 and not (known and have and _continues(answer, known, have)):
                 self._forget()
                 raise _PassingTrouble("le fichier a changé entre deux essais")
             if answer.status != 206:
                 have = 0
-                known = self._note(url, answer)
+                known = self._note(answer)
             assert known is not None
             self._check_room(known.total, have)
             with self.part.open("ab" if have else "wb") as file:
@@ -280,12 +290,12 @@ class _Downloader:
                 f"{self.name} : {size_text(total)} annoncés, {size_text(self.patience.most_bytes)} au plus."
             )
 
-    def _note(self, url: str, answer: http.client.HTTPResponse) -> _Known:
+    def _note(self, answer: http.client.HTTPResponse) -> _Known:
         """Write down which file is being received, before its first byte."""
         self._forget()
         length = answer.headers.get("Content-Length", "")
         known = _Known(
-            url,
+            self.address,
             answer.headers.get("ETag"),
             answer.headers.get("Last-Modified"),
             int(length) if length.isdigit() else None,
@@ -293,13 +303,13 @@ class _Downloader:
         self.notes.write_text(json.dumps(asdict(known)), "utf-8")
         return known
 
-    def _known(self, url: str) -> _Known | None:
+    def _known(self) -> _Known | None:
         """Return what was written down of the same address, if it can be read."""
         try:
             known = _Known(**json.loads(self.notes.read_text("utf-8")))
         except (OSError, ValueError, TypeError, RecursionError):
             return None
-        return known if known.address == url else None
+        return known if known.address == self.address else None
 
     def _have(self) -> int:
         """Return the number of bytes on disk."""
@@ -354,14 +364,3 @@ def _continues(answer: http.client.HTTPResponse, known: _Known, have: int) -> bo
         and total in ("*", str(known.total))
         and all(value is None or value == getattr(known, name) for name, value in said.items())
     )
-
-
-@contextmanager
-def _quiet(logger: Any) -> Iterator[None]:
-    """Keep a library's own messages, in English, out of the way."""
-    level = logger.level
-    logger.setLevel("ERROR")
-    try:
-        yield
-    finally:
-        logger.setLevel(level)

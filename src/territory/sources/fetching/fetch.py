@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import json
-import os
+import re
 import shutil
 import stat
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from fnmatch import fnmatch
-from pathlib import Path
-from typing import IO
+from pathlib import Path, PurePosixPath
+from typing import IO, Any
+from urllib.parse import unquote, urlsplit
 
 from territory.errors import DownloadError, MissingFileError, OutputError, ReadError, TerritoryError, examples
+from territory.files.safe_files import digest_file, flush_tree, write_whole
 from territory.sources.fetching.archives import unpack
-from territory.sources.fetching.data_gouv import Resource, is_catalogue, newest_resource
 from territory.sources.fetching.download import Patience, Progress, download
-from territory.sources.fetching.file_types import check_type
+from territory.sources.fetching.file_types import check_type, size_text
 from territory.sources.fetching.raw_folder import (
     RAW,
     SOURCE_FILE,
@@ -29,12 +31,73 @@ from territory.sources.fetching.raw_folder import (
     describe_file,
     protect,
     read_stored,
-    sha256_of,
 )
 from territory.sources.registry import Source, find
 
+_CATALOGUE = re.compile(r"/api/1/datasets/(?!r/)[^/]+/?$")
+_MOST_BYTES = 20_000_000
 # what readers cannot open packed; they read .xls.gz and .json.gz as they are
 _UNPACKED = (".zip", ".csv.gz", ".geojson.gz")
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """One file that the catalogue knows; `digest` is `sha256:…` or `sha1:…`, None where it says none."""
+
+    address: str
+    file_name: str
+    digest: str | None
+
+
+def is_catalogue(address: str) -> bool:
+    """Say whether an address is that of a dataset in the catalogue, not of a file.
+
+    Examples
+    --------
+    >>> is_catalogue("https://www.data.gouv.fr/api/1/datasets/finess-structures-1/")
+    True
+    """
+    return bool(_CATALOGUE.search(urlsplit(address).path))
+
+
+def newest_resource(address: str, pattern: str, *, patience: Patience | None = None) -> Resource:
+    """Return the file of a dataset whose name matches a pattern; of several, the last in alphabetical order."""
+    with tempfile.TemporaryDirectory() as place:
+        path = download(address, place, "catalogue.json", patience=patience)
+        resources = _resources(path)
+    matching = [resource for resource in resources if fnmatch(resource.file_name, pattern)]
+    if not matching:
+        names = examples(resource.file_name for resource in resources)
+        raise DownloadError(
+            f"Catalogue {address} : aucun fichier « {pattern} » (fichiers présents : {names or 'aucun'}) ; le "
+            "producteur a changé ses noms, prenez le fichier sur sa page, puis --from."
+        )
+    return max(matching, key=lambda resource: resource.file_name)
+
+
+def _resources(path: Path) -> list[Resource]:
+    """Return the files in an answer of the catalogue."""
+    if path.stat().st_size > _MOST_BYTES:
+        raise ReadError(f"Réponse du catalogue trop longue : {size_text(path.stat().st_size)}.")
+    try:
+        listed = json.loads(path.read_text("utf-8"))["resources"]
+        return [_resource(one) for one in listed]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ReadError(
+            "La réponse du catalogue data.gouv.fr n'a pas la forme attendue (liste « resources »)."
+        ) from error
+
+
+def _resource(listed: dict[str, Any]) -> Resource:
+    """Return one file of the catalogue."""
+    address = str(listed["url"])
+    checksum = listed.get("checksum") or {}
+    kind, value = str(checksum.get("type", "")).lower(), str(checksum.get("value", "")).lower()
+    return Resource(
+        address=address,
+        file_name=PurePosixPath(unquote(urlsplit(address).path)).name,
+        digest=f"{kind}:{value}" if kind in ("sha1", "sha256") and value else None,
+    )
 
 
 def fetch(
@@ -167,7 +230,7 @@ def _copy(source: Source, taken_from: Path, staging: Path) -> list[str]:
         target = staging / path.name
         target.unlink(missing_ok=True)
         shutil.copyfile(path, target)
-        if source.sha256 and fnmatch(path.name, source.file_name) and sha256_of(target) != source.sha256:
+        if source.sha256 and fnmatch(path.name, source.file_name) and digest_file(target) != source.sha256:
             raise ReadError(
                 f"Fichier « {path.name} » : son empreinte n'est pas celle du registre ; il a été modifié ou remplacé."
             )
@@ -206,8 +269,7 @@ def _wanted(source: Source, folder: Path) -> list[Path]:
 
 def _describe(source: Source, staging: Path, files: Sequence[StoredFile], address: str) -> None:
     """Write `source.json`, after all the files it describes are safely on disk."""
-    for file in files:
-        _to_disk(staging / file.name)
+    flush_tree(staging)
     said = {
         "dataset": source.dataset,
         "vintage": source.vintage,
@@ -219,10 +281,8 @@ def _describe(source: Source, staging: Path, files: Sequence[StoredFile], addres
         "retrieved_on": datetime.now(UTC).isoformat(timespec="seconds"),
         "files": [asdict(file) for file in sorted(files, key=lambda file: file.name)],
     }
-    temporary = staging / f"{SOURCE_FILE}.part"
-    temporary.write_text(json.dumps(said, ensure_ascii=False, indent=2) + "\n", "utf-8")
-    _to_disk(temporary)
-    temporary.replace(staging / SOURCE_FILE)
+    text = json.dumps(said, ensure_ascii=False, indent=2) + "\n"
+    write_whole(staging / SOURCE_FILE, text.encode("utf-8"))
     protect([*(staging / file.name for file in files), staging / SOURCE_FILE])
 
 
@@ -309,9 +369,3 @@ def _remove(path: Path) -> None:
         shutil.rmtree(path)
     else:
         path.unlink()
-
-
-def _to_disk(path: Path) -> None:
-    """Make sure that a file is on the disk, not only on its way."""
-    with path.open("r+b") as file:
-        os.fsync(file.fileno())

@@ -1,4 +1,4 @@
-"""Is a file what its name says? The first bytes, and where the form allows it the last ones."""
+"""Files as they come: is one what its name says, and how large it is in words."""
 
 from __future__ import annotations
 
@@ -95,3 +95,17 @@ def _reaches_its_end(path: Path, kind: str, start: bytes) -> bool:
             file.seek(-4, 2)
             return file.read() == b"PAR1"
     return True
+
+
+def size_text(count: int) -> str:
+    """Return a number of bytes in words, to a tenth of its unit (1 ko = 1000 octets).
+
+    Examples
+    --------
+    >>> size_text(1_032_385), size_text(1), size_text(999)
+    ('1,0 Mo', '1 octet', '999 octets')
+    """
+    for unit, size in (("Go", 1e9), ("Mo", 1e6), ("ko", 1e3)):
+        if count >= size:
+            return f"{count / size:.1f} {unit}".replace(".", ",")
+    return f"{count} octet{'s' if count > 1 else ''}"

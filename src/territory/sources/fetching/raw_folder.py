@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import stat
@@ -12,7 +11,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from territory.errors import ReadError, agree
-from territory.sources.fetching.sizes import size_text
+from territory.files.safe_files import digest_file
+from territory.sources.fetching.file_types import size_text
 
 RAW = Path("data/raw")
 SOURCE_FILE = "source.json"
@@ -67,13 +67,7 @@ class Checked:
 
 def describe_file(path: Path, folder: Path, origin: str) -> StoredFile:
     """Return what is worth writing down of a file: name within its folder, size, digest, origin."""
-    return StoredFile(path.relative_to(folder).as_posix(), path.stat().st_size, sha256_of(path), origin)
-
-
-def sha256_of(path: Path) -> str:
-    """Return the SHA-256 digest of a file, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return StoredFile(path.relative_to(folder).as_posix(), path.stat().st_size, digest_file(path), origin)
 
 
 def read_stored(folder: str | Path) -> Stored:
@@ -170,7 +164,7 @@ def check_folder(folder: Path) -> Checked:
             problems.append(
                 f"{file.name} : fichier modifié ({agree(path.stat().st_size, 'octet(s)')} au lieu de {file.size_bytes})"
             )
-        elif sha256_of(path) != file.sha256:
+        elif digest_file(path) != file.sha256:
             problems.append(f"{file.name} : fichier modifié (même taille, autre empreinte)")
     known = {file.name for file in stored.files} | {SOURCE_FILE}
     problems += [f"{name} : fichier en trop" for name in _names(folder) if name not in known]

@@ -151,6 +151,13 @@ def read_template(
     return FieldAnswers(organisation, date, counts["unanswered"], **tables)
 
 
+def is_field_workbook(path: Path) -> bool:
+    """Say whether a file is a workbook of the field, by the names of its sheets."""
+    if path.suffix.lower() not in (".xlsx", ".xlsm"):
+        return False
+    return IDENTITY_SHEET in sheet_names(read_bytes(path), path)
+
+
 def _read_sheet(
     sheet: FieldSheet,
     rows: list[tuple[int, list[str]]],

@@ -1,4 +1,4 @@
-"""Outlines of communes: IGN's Admin Express in its old and new columns, or any GeoJSON with code and name."""
+"""Where communes are: IGN's Admin Express in its old and new columns, any GeoJSON with code and name, or points."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from territory.errors import MissingFileError, Problems, ReadError, TerritoryWarning, agree, examples
 from territory.sources.text.commune_codes import clean_codes
+from territory.sources.text.numbers import to_numbers
+from territory.sources.text.tables import read_table, refuse_repeated, require_columns, warn_of
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -150,6 +152,56 @@ def read_outlines(path: str | Path) -> gpd.GeoDataFrame:
     return _outlines(read_features(path), path)
 
 
+def read_commune_points(path: str | Path) -> gpd.GeoDataFrame:
+    r"""Read a table of points that stand for communes, where no outlines are at hand.
+
+    Parameters
+    ----------
+    path
+        CSV or workbook with `commune_code`, `longitude`, `latitude` (degrees) and `area_km2`.
+
+    Returns
+    -------
+    GeoDataFrame
+        Indexed by `commune_code`: `area_km2`, `geometry` (points, EPSG:4326).
+
+    Raises
+    ------
+    ReadError
+        If a column is absent, a number or a code is none, a commune appears twice, or has no point.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> path = Path(folder.name) / "points.csv"
+    >>> _ = path.write_text("commune_code;longitude;latitude;area_km2\n1004;5.36;45.96;24.6\n")
+    >>> read_commune_points(path)["area_km2"].to_dict()
+    {'01004': 24.6}
+    >>> folder.cleanup()
+    """
+    import geopandas as gpd
+
+    columns = ("commune_code", "longitude", "latitude", "area_km2")
+    table = read_table(path)
+    require_columns(table, columns, path=path)
+    table = to_numbers(table, columns[1:], path=path)
+    code = clean_codes(table["commune_code"], path=path, column="commune_code")
+    subject = f"Fichier « {Path(path).name} »"
+    problems = Problems(subject, ReadError)
+    lost = table.index[table[["longitude", "latitude"]].isna().any(axis=1)]
+    if len(lost):
+        shown = examples(f"ligne {line}" for line in lost)
+        problems.add(f"{agree(len(lost), 'commune(s) sans point')} ({shown})")
+    twice = code[code.duplicated()]
+    if len(twice):
+        problems.add(f"{agree(len(twice), 'commune(s) en double')} ({examples(twice)})")
+    problems.raise_if_any()
+    geometry = gpd.points_from_xy(table["longitude"], table["latitude"], crs=4326)
+    points = gpd.GeoDataFrame(table[["area_km2"]], geometry=geometry)
+    return points.set_axis(code.array, axis=0).rename_axis("commune_code")
+
+
 def read_admin_express(path: str | Path) -> gpd.GeoDataFrame:
     """Read the communes of Admin Express with what IGN says of each.
 
@@ -208,11 +260,7 @@ def read_admin_express(path: str | Path) -> gpd.GeoDataFrame:
     result["epci_code"] = epci.where(epci.str.fullmatch(r"\d{9}"), None)
     population = pd.to_numeric(result["population"].replace({"nan": None, "None": None}), errors="coerce")
     wrong = result.index[population.isna() | (population < 0)]
-    if len(wrong):
-        said = agree(len(wrong), "commune(s) sans population lisible")
-        warnings.warn(
-            f"Fichier « {Path(path).name} » : {said} ({examples(wrong)}).", TerritoryWarning, stacklevel=2
-        )
+    warn_of(path, len(wrong), "commune(s) sans population lisible", wrong)
     result["population"] = population.where(population >= 0).astype("float64")
     return result
 
@@ -234,18 +282,12 @@ def _outlines(frame: gpd.GeoDataFrame, path: str | Path) -> gpd.GeoDataFrame:
     frame = frame.assign(**{code: clean_codes(numbered, path=path, column=code).to_numpy()})
     result = frame[[code, name, frame.geometry.name]].set_axis(["commune_code", "name", "geometry"], axis=1)
     result = result.set_geometry("geometry").set_index("commune_code")
-    twice = result.index[result.index.duplicated()]
-    if len(twice):
-        raise ReadError(f"{subject} : {agree(len(twice), 'commune(s) en double')} ({examples(twice)}).")
+    refuse_repeated(result.index, "commune(s) en double", path=path)
     other = result.index[~result.geom_type.isin(["Polygon", "MultiPolygon"])]
     if len(other):
         raise ReadError(f"{subject} : {agree(len(other), 'commune(s) sans contour')} ({examples(other)}).")
     invalid = ~result.is_valid
+    warn_of(path, int(invalid.sum()), "contour(s) réparé(s)", result.index[invalid])
     if invalid.any():
-        warnings.warn(
-            f"{subject} : {agree(int(invalid.sum()), 'contour(s) réparé(s)')} ({examples(result.index[invalid])}).",
-            TerritoryWarning,
-            stacklevel=3,
-        )
         result["geometry"] = result.geometry.make_valid()
     return result

@@ -1,24 +1,88 @@
-"""Zonings of communes read as data: medical zoning in force, territoires de vie-santé, bassins de vie, density."""
+"""Groupings of communes read as data: EPCI, medical zoning, territoires de vie-santé, bassins de vie, density."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from territory.errors import ReadError, TerritoryWarning, UnknownCodeError, agree, examples
+from territory.errors import ReadError, UnknownCodeError, agree, examples
 from territory.sources.text.commune_codes import clean_codes
-from territory.sources.text.encodings import decode, split
-from territory.sources.text.tables import read_bytes, read_table
+from territory.sources.text.numbers import to_numbers
+from territory.sources.text.tables import (
+    decode,
+    read_bytes,
+    read_table,
+    refuse_repeated,
+    require_columns,
+    split,
+    warn_of,
+)
 from territory.sources.text.workbooks import read_workbook, sheet_names
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _COMMUNE = (r"codgeo|depcom|code(de)?(la)?commune(insee)?|communecode|codeinsee|inseecom|com",)
+
+
+def read_epci(path: str | Path) -> pd.DataFrame:
+    r"""Read the communes of each EPCI with its own taxes (« epcicom » of Banatic).
+
+    Parameters
+    ----------
+    path
+        Workbook or CSV with `dept`, `siren`, `raison_sociale`, `nature_juridique`, `nb_membres`,
+        `total_pop_mun` and `insee`.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by `commune_code`: `epci_code` (SIREN), `epci_name`, `epci_kind` (CC, CA, CU, METRO…),
+        `epci_departement_code` (its seat, not the commune's), `epci_communes` (number), `epci_population`
+        (hab). A few islands belong to no EPCI and are absent.
+
+    Raises
+    ------
+    ReadError
+        If a column is absent, a commune is in two EPCI, or an EPCI has not the number of communes it says.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> path = Path(folder.name) / "epci.csv"
+    >>> _ = path.write_text(
+    ...     "dept;siren;raison_sociale;nature_juridique;nb_membres;total_pop_mun;insee\n"
+    ...     "83;248300394;CA Sud Sainte Baume;CA;1;64093;83016\n"
+    ... )
+    >>> read_epci(path).loc["83016", "epci_name"]
+    'CA Sud Sainte Baume'
+    >>> folder.cleanup()
+    """
+    frame = read_table(path)
+    titles = {
+        "epci_code": "siren",
+        "epci_name": "raison_sociale",
+        "epci_kind": "nature_juridique",
+        "epci_departement_code": "dept",
+        "epci_communes": "nb_membres",
+        "epci_population": "total_pop_mun",
+    }
+    require_columns(frame, (*titles.values(), "insee"), path=path)
+    frame = to_numbers(frame, ["nb_membres", "total_pop_mun"], path=path, decimal=".")
+    codes = clean_codes(frame["insee"], path=path, column="insee")
+    result = frame[list(titles.values())].set_axis(list(titles), axis=1)
+    result = result.set_axis(codes.array, axis=0).rename_axis("commune_code")
+    refuse_repeated(codes, "commune(s) dans deux EPCI", path=path)
+    found = result.groupby("epci_code")["epci_communes"].agg(["size", "max"])
+    partial = found.index[found["size"] != found["max"]]
+    if len(partial):
+        said = agree(len(partial), "EPCI (n'a pas toutes ses|n'ont pas toutes leurs) communes")
+        raise ReadError(f"Fichier « {Path(path).name} » : {said} ({examples(partial)}).")
+    return result
 
 
 @dataclass(frozen=True)
@@ -113,11 +177,7 @@ def read_zoning(
     result = result.set_axis(codes.rename("commune_code").array, axis=0).rename_axis("commune_code")
     result = _unique(result, path)
     without = result.index[result[kind].isna()]
-    if len(without):
-        said = agree(len(without), "commune(s) sans zone")
-        warnings.warn(
-            f"Fichier « {path.name} » : {said} ({examples(without)}).", TerritoryWarning, stacklevel=2
-        )
+    warn_of(path, len(without), "commune(s) sans zone", without)
     return result
 
 
@@ -180,14 +240,8 @@ def _plain(title: str) -> str:
 def _unique(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
     """Keep one line per commune: repeated lines are counted, two zones are refused."""
     repeated = frame.reset_index().duplicated().to_numpy()
-    if repeated.any():
-        said = agree(int(repeated.sum()), "ligne(s) répétée(s) comptée(s) une seule fois")
-        shown = examples(frame.index[repeated])
-        warnings.warn(f"Fichier « {path.name} » : {said} ({shown}).", TerritoryWarning, stacklevel=3)
+    said = "ligne(s) répétée(s) comptée(s) une seule fois"
+    warn_of(path, int(repeated.sum()), said, frame.index[repeated])
     frame = frame[~repeated]
-    twice = frame.index[frame.index.duplicated()].unique()
-    if len(twice):
-        raise ReadError(
-            f"Fichier « {path.name} » : {agree(len(twice), 'commune(s) dans deux zones')} ({examples(twice)})."
-        )
+    refuse_repeated(frame.index, "commune(s) dans deux zones", path=path)
     return frame

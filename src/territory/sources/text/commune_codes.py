@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 # municipal arrondissements of Paris, Lyon and Marseille, by the commune they make up
-_ARRONDISSEMENTS = {
+ARRONDISSEMENTS = {
     "75056": r"751(?:0[1-9]|1\d|20)",
     "69123": r"6938[1-9]",
     "13055": r"132(?:0[1-9]|1[0-6])",
@@ -78,7 +78,7 @@ def without_arrondissements(frame: pd.DataFrame, codes: pd.Series, *, path: str 
     2
     """
     present = set(codes)
-    patterns = [pattern for commune, pattern in _ARRONDISSEMENTS.items() if commune in present]
+    patterns = [pattern for commune, pattern in ARRONDISSEMENTS.items() if commune in present]
     if not patterns:
         return frame
     twice = codes.str.fullmatch("|".join(patterns))

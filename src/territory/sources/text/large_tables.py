@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from territory.errors import MissingFileError, ReadError, examples
-from territory.sources.text.encodings import MAX_LINE_CHARACTERS, decode, guess_separator
+from territory.sources.text.tables import MAX_LINE_CHARACTERS, decode, guess_separator
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -91,6 +91,19 @@ def to_numbers(
     return result
 
 
+def decimal_mark(frame: pd.DataFrame, columns: Sequence[str]) -> str:
+    """Return the decimal mark of columns that have no thousands: a point, or the comma of a file saved again in French.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> decimal_mark(pd.DataFrame({"NB": ["12,5", "3"]}), ["NB"])
+    ','
+    """
+    has_comma = any(frame[name].str.contains(",", regex=False).any() for name in columns)
+    return "," if has_comma else "."
+
+
 def _tell_decimal(cells: dict[str, pd.Series], problems: Problems) -> str:
     """Return the decimal mark, or report why it cannot be told."""
     seen: dict[str, str] = {}

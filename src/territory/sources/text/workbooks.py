@@ -1,4 +1,4 @@
-"""Excel sheets as rows of text, without ever turning a code into a number."""
+"""Excel sheets as rows of text, without ever turning a code into a number; XML from outside is checked first."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ import warnings
 import zipfile
 from collections.abc import Iterable
 from pathlib import Path
+from typing import IO
+from xml.parsers import expat
 
 from territory.errors import ReadError, examples
-from territory.sources.fetching.sizes import size_text
-from territory.sources.text.xml_limits import declares_type
+from territory.sources.fetching.file_types import size_text
 
 # a workbook that unpacks to more than this is not a table of communes
 MAX_UNPACKED_BYTES = 1_500_000_000
@@ -21,6 +22,7 @@ _RATIO_FROM_BYTES = 100_000_000
 # Excel's own limit of rows; the cells of the largest official workbooks are under ten millions
 MAX_ROWS = 1_048_576
 MAX_CELLS = 50_000_000
+_CHUNK_BYTES = 1 << 14
 
 
 def read_workbook(content: bytes, path: Path, *, sheet: str | None = None) -> list[tuple[int, list[str]]]:
@@ -193,3 +195,44 @@ def _as_text(value: object) -> str:
     if isinstance(value, dt.datetime):
         return value.date().isoformat() if value.time() == dt.time() else value.isoformat()
     return str(value)
+
+
+class _DoctypeError(Exception):
+    """The document declares a type."""
+
+
+class _RootError(Exception):
+    """The first element is reached: no declaration may follow."""
+
+
+def declares_type(stream: IO[bytes]) -> bool:
+    """Say whether an XML document begins with a document type, the only place where entities are declared.
+
+    Only what stands before the first element is read, whatever the encoding. What is no XML declares nothing: the
+    reader that comes after says what is wrong with it.
+
+    Examples
+    --------
+    >>> import io
+    >>> declares_type(io.BytesIO(b"<osm/>")), declares_type(io.BytesIO(b"<!DOCTYPE osm [<!ENTITY a 'b'>]><osm/>"))
+    (False, True)
+    """
+
+    def refuse(*_: object) -> None:
+        raise _DoctypeError
+
+    def stop(*_: object) -> None:
+        raise _RootError
+
+    parser = expat.ParserCreate()
+    parser.StartDoctypeDeclHandler = refuse
+    parser.StartElementHandler = stop
+    try:
+        while chunk := stream.read(_CHUNK_BYTES):
+            parser.Parse(chunk, False)
+    except _DoctypeError:
+        return True
+    # an encoding that does not exist is a LookupError
+    except (_RootError, expat.ExpatError, LookupError, ValueError):
+        return False
+    return False

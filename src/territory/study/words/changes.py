@@ -1,41 +1,100 @@
-"""What a scenario may change, as the study file says it; `territory.scenario` knows what each one does."""
+"""What a scenario may change, as the study file says it: one class for each kind of change.
+
+A class holds the words of its kind and answers every question that is asked of a change before it is made: what it
+does to which authorisation (`acts`), which sites it names (`sites`), which of the planner's tables (`tables`), what
+contradicts it (`clashes`), and what is wrong in it (`check`). `territory.scenario.changes` carries it out.
+"""
 
 from __future__ import annotations
 
 import math
-from typing import Annotated, Literal
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple
 
+import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from territory.errors import TerritoryError, examples
+from territory.study.known import Finding, absent_file
 from territory.tables.schemas import COMMUNE_CODE
+
+if TYPE_CHECKING:
+    from territory.study.known import Known
 
 # what stands for the site that a question of siting has chosen: "siting:" and its id
 SITING_PREFIX = "siting:"
 FamilyRule = Literal["stay", "closest", "reallocated"]
 Code = Annotated[str, Field(pattern=COMMUNE_CODE)]
+# the authorisations exercised at each site
+HeldAt = Mapping[str, Sequence[str]]
 
 
-class _Model(BaseModel):
-    """A part of a study file: no unknown key, nothing changed after reading."""
+class Act(NamedTuple):
+    """What a change does to an authorisation; `changes_place`: its families no longer find it where it was."""
+
+    authorisation: str
+    act: str
+    value: Any = None
+    changes_place: bool = False
+
+
+class StudyChange(BaseModel):
+    """What every kind of change answers: a new kind is a class that overrides what concerns it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    # changes are made in this order, whatever that of the file: what comes is there before it moves
+    order: ClassVar[int] = 0
+    # keys that name a site: where a service comes from, and where it goes to
+    site_keys: ClassVar[tuple[str, ...]] = ()
+    table_keys: ClassVar[tuple[str, ...]] = ()
 
-class MoveSite(_Model):
-    """Services move to another site under the same authorisations and with the same places (CASF L313-1).
+    @property
+    def rank(self) -> int:
+        """Return the place of this change among those of its kind."""
+        return 0
 
-    A change of premises is told to the authority that authorised; it creates no place. Give `authorisation_ids`
-    to move some services of a site, or `from_site_id` to move all of them.
-    """
+    @property
+    def closed_site(self) -> str | None:
+        """Return the site that closes with everything it offers."""
+        return None
 
-    type: Literal["move_site"] = "move_site"
-    authorisation_ids: tuple[str, ...] = ()
-    from_site_id: str | None = None
-    to_site_id: str
+    def acts(self, held_at: HeldAt) -> Iterator[Act]:
+        """Yield what the change does to each authorisation."""
+        yield from ()
+
+    def sites(self) -> dict[str, str]:
+        """Return the sites that the change names, by their key."""
+        named = {key: getattr(self, key) for key in self.site_keys}
+        return {key: site for key, site in named.items() if site is not None}
+
+    def receives(self) -> list[str]:
+        """Return the sites that a service comes to."""
+        return [site for key, site in self.sites().items() if key != "from_site_id"]
+
+    def tables(self) -> dict[str, str]:
+        """Return the planner's tables that the change names, by their key."""
+        named = {key: getattr(self, key) for key in self.table_keys}
+        return {key: path for key, path in named.items() if path is not None}
+
+    def clashes(self, earlier: StudyChange) -> str:
+        """Say why another change of the scenario overwrites this one; empty when it does not."""
+        return ""
+
+    def check(self, known: Known) -> Iterator[Finding]:
+        """Yield what is wrong, the sites and authorisations that nobody declares apart."""
+        yield from ()
 
 
-class OpenSite(_Model):
+class OfferChange(StudyChange):
+    """A change of the services and of their sites."""
+
+
+class OpenSite(OfferChange):
     """A service opens at a declared site under a new authorisation (CASF L313-1)."""
+
+    order: ClassVar[int] = 0
+    site_keys: ClassVar[tuple[str, ...]] = ("site_id",)
 
     type: Literal["open_site"] = "open_site"
     site_id: str
@@ -48,37 +107,12 @@ class OpenSite(_Model):
     reception_mode: str | None = None
     delivered_at_home: bool = False
 
-
-class OpenBranch(_Model):
-    """An authorisation is exercised at one more site; its places stay the same in all (no new authorisation).
-
-    `capacity` is the part of its places that goes to the branch; without it how they are shared is unknown.
-    Each family goes to the closer of the authorisation's sites.
-    """
-
-    type: Literal["open_branch"] = "open_branch"
-    authorisation_id: str
-    site_id: str
-    capacity: float | None = Field(default=None, ge=0)
+    def acts(self, held_at: HeldAt) -> Iterator[Act]:
+        """Open its authorisation."""
+        yield Act(self.authorisation_id, "opened", self.capacity)
 
 
-class CloseSite(_Model):
-    """A site closes with everything it offers, or a single authorisation of it ends (CASF L313-1)."""
-
-    type: Literal["close_site"] = "close_site"
-    site_id: str | None = None
-    authorisation_id: str | None = None
-
-
-class ChangeCapacity(_Model):
-    """The capacity of an authorisation becomes another number, in its own unit (CASF L313-1)."""
-
-    type: Literal["change_capacity"] = "change_capacity"
-    authorisation_id: str
-    capacity: float = Field(ge=0)
-
-
-class TransferAuthorisation(_Model):
+class TransferAuthorisation(OfferChange):
     """An authorisation passes to another body, a GCSMS say, or is run by it; sites and places stay as they are.
 
     Two different acts. `act = "transfer"`: the body becomes the holder, with the agreement of the authority
@@ -86,18 +120,77 @@ class TransferAuthorisation(_Model):
     member remains the holder and the groupement runs the authorisation for it (CASF L312-7 3° b).
     """
 
+    order: ClassVar[int] = 1
+
     type: Literal["transfer_authorisation"] = "transfer_authorisation"
     authorisation_ids: tuple[str, ...] = Field(min_length=1)
     to: str = Field(min_length=1)
     act: Literal["transfer", "operation"] = "transfer"
 
+    def acts(self, held_at: HeldAt) -> Iterator[Act]:
+        """Transfer each authorisation, or have it run."""
+        act = "operated" if self.act == "operation" else "transferred"
+        yield from (Act(name, act, self.to) for name in self.authorisation_ids)
 
-class PoolSites(_Model):
+
+class MoveSite(OfferChange):
+    """Services move to another site under the same authorisations and with the same places (CASF L313-1).
+
+    A change of premises is told to the authority that authorised; it creates no place. Give `authorisation_ids`
+    to move some services of a site, or `from_site_id` to move all of them.
+    """
+
+    order: ClassVar[int] = 2
+    site_keys: ClassVar[tuple[str, ...]] = ("from_site_id", "to_site_id")
+
+    type: Literal["move_site"] = "move_site"
+    authorisation_ids: tuple[str, ...] = ()
+    from_site_id: str | None = None
+    to_site_id: str
+
+    def acts(self, held_at: HeldAt) -> Iterator[Act]:
+        """Move the authorisations that are named, or all those of the site."""
+        moved = self.authorisation_ids or held_at.get(self.from_site_id or "", ())
+        yield from (Act(name, "moved", self.to_site_id, changes_place=True) for name in moved)
+
+    def check(self, known: Known) -> Iterator[Finding]:
+        """Refuse to move nothing."""
+        if not self.authorisation_ids and self.from_site_id is None:
+            yield (), "un déplacement nomme authorisation_ids ou from_site_id"
+
+
+class MergeEstablishments(OfferChange):
+    """One authorisation takes over the places of others (CASF L312-7 4°); their sites are kept or brought onto one.
+
+    Places are added up, unknown when one of them is. Without `to_site_id` every site is kept and families stay
+    at theirs; with it everything stands at that site.
+    """
+
+    order: ClassVar[int] = 3
+    site_keys: ClassVar[tuple[str, ...]] = ("to_site_id",)
+
+    type: Literal["merge_establishments"] = "merge_establishments"
+    into_authorisation_id: str
+    absorbed_ids: tuple[str, ...] = Field(min_length=1)
+    to_site_id: str | None = None
+
+    def acts(self, held_at: HeldAt) -> Iterator[Act]:
+        """Absorb some authorisations into another; without a site to go to, each stays where it is."""
+        is_moved = self.to_site_id is not None
+        for name in self.absorbed_ids:
+            yield Act(name, "absorbed", self.into_authorisation_id, changes_place=is_moved)
+        yield Act(self.into_authorisation_id, "absorbing", self.to_site_id, changes_place=is_moved)
+
+
+class PoolSites(OfferChange):
     """Members of a GCSMS share services and rooms on one site (CASF L312-7 3° a); no place is created.
 
     It moves no authorisation unless `moves_services` says so. `freed_staff_share` is the share of staff time that
     pooling frees (0 to 1); None or nan = unknown, and then no wait can be said to be shorter.
     """
+
+    order: ClassVar[int] = 4
+    site_keys: ClassVar[tuple[str, ...]] = ("site_id",)
 
     type: Literal["pool_sites"] = "pool_sites"
     name: str
@@ -113,21 +206,90 @@ class PoolSites(_Model):
         """Read nan as unknown: a number that is not equal to itself would make two equal studies differ."""
         return None if isinstance(value, float) and math.isnan(value) else value
 
+    def acts(self, held_at: HeldAt) -> Iterator[Act]:
+        """Pool the members, which moves them when the pooling says so."""
+        for name in self.member_ids:
+            if self.moves_services:
+                yield Act(name, "moved", self.site_id, changes_place=True)
+            else:
+                yield Act(name, "pooled", self.name)
 
-class MergeEstablishments(_Model):
-    """One authorisation takes over the places of others (CASF L312-7 4°); their sites are kept or brought onto one.
 
-    Places are added up, unknown when one of them is. Without `to_site_id` every site is kept and families stay
-    at theirs; with it everything stands at that site.
+class OpenBranch(OfferChange):
+    """An authorisation is exercised at one more site; its places stay the same in all (no new authorisation).
+
+    `capacity` is the part of its places that goes to the branch; without it how they are shared is unknown.
+    Each family goes to the closer of the authorisation's sites.
     """
 
-    type: Literal["merge_establishments"] = "merge_establishments"
-    into_authorisation_id: str
-    absorbed_ids: tuple[str, ...] = Field(min_length=1)
-    to_site_id: str | None = None
+    order: ClassVar[int] = 5
+    site_keys: ClassVar[tuple[str, ...]] = ("site_id",)
+
+    type: Literal["open_branch"] = "open_branch"
+    authorisation_id: str
+    site_id: str
+    capacity: float | None = Field(default=None, ge=0)
+
+    def acts(self, held_at: HeldAt) -> Iterator[Act]:
+        """Give the authorisation one more site."""
+        yield Act(self.authorisation_id, "branched", self.capacity)
+
+    def check(self, known: Known) -> Iterator[Finding]:
+        """Refuse a branch that takes more places than its authorisation has."""
+        rows = known.services[known.services["authorisation_id"] == self.authorisation_id]
+        total = pd.to_numeric(rows["capacity"], errors="coerce").sum(min_count=1)
+        if self.capacity is not None and total < self.capacity:
+            yield ("capacity",), f"l'antenne prendrait {self.capacity:g} places sur {total:g}"
 
 
-class ChangeSpeeds(_Model):
+class ChangeCapacity(OfferChange):
+    """The capacity of an authorisation becomes another number, in its own unit (CASF L313-1)."""
+
+    order: ClassVar[int] = 6
+
+    type: Literal["change_capacity"] = "change_capacity"
+    authorisation_id: str
+    capacity: float = Field(ge=0)
+
+    def acts(self, held_at: HeldAt) -> Iterator[Act]:
+        """Resize the authorisation."""
+        yield Act(self.authorisation_id, "resized", self.capacity)
+
+
+class CloseSite(OfferChange):
+    """A site closes with everything it offers, or a single authorisation of it ends (CASF L313-1)."""
+
+    order: ClassVar[int] = 7
+    site_keys: ClassVar[tuple[str, ...]] = ("site_id",)
+
+    type: Literal["close_site"] = "close_site"
+    site_id: str | None = None
+    authorisation_id: str | None = None
+
+    @property
+    def closed_site(self) -> str | None:
+        """Return the site, when all of it closes."""
+        return None if self.authorisation_id else self.site_id
+
+    def receives(self) -> list[str]:
+        """Return no site."""
+        return []
+
+    def acts(self, held_at: HeldAt) -> Iterator[Act]:
+        """Close one authorisation, or leave those of the site without it: what has moved away is not closed."""
+        if self.authorisation_id is not None:
+            yield Act(self.authorisation_id, "closed", changes_place=True)
+        else:
+            held = held_at.get(self.site_id or "", ())
+            yield from (Act(name, "site_closed", self.site_id, changes_place=True) for name in held)
+
+    def check(self, known: Known) -> Iterator[Finding]:
+        """Refuse to close nothing."""
+        if self.site_id is None and self.authorisation_id is None:
+            yield (), "une fermeture nomme site_id ou authorisation_id"
+
+
+class ChangeSpeeds(StudyChange):
     """Roads become faster or slower: a new road, a closed pass, peak hours.
 
     Either `period` or `speeds_file` (with a road map only: the whole map under another table of speeds), or
@@ -135,6 +297,9 @@ class ChangeSpeeds(_Model):
     without either), or `times_file` (columns from_commune, to_commune, travel_time_min: these times replace those
     between the two communes, in the direction given). A factor and a file of times are for any kind of times.
     """
+
+    order: ClassVar[int] = 8
+    table_keys: ClassVar[tuple[str, ...]] = ("times_file", "speeds_file")
 
     type: Literal["change_speeds"] = "change_speeds"
     period: Literal["off_peak", "peak"] | None = None
@@ -169,9 +334,35 @@ class ChangeSpeeds(_Model):
             return ""
         return f"{self.period or 'off_peak'}|{self.speeds_file or ''}"
 
+    @property
+    def rank(self) -> int:
+        """Return 0 for another table of speeds, 1 for a factor, 2 for given times: these have the last word."""
+        return 0 if self.roads_key else (1 if self.time_factor is not None else 2)
 
-class NewPersons(_Model):
+    def clashes(self, earlier: StudyChange) -> str:
+        """Refuse two tables of speeds, and two tables of times."""
+        if not isinstance(earlier, ChangeSpeeds):
+            return ""
+        if self.roads_key and earlier.roads_key:
+            return "deux tables de vitesses pour une même carte"
+        return "deux fichiers de temps" if self.times_file and earlier.times_file else ""
+
+    def check(self, known: Known) -> Iterator[Finding]:
+        """Refuse communes and tables that cannot be used, and a factor under which the times kept say too little."""
+        yield from _check_world(self, self.communes, known)
+        factor, kept, highest = self.time_factor, known.max_time_min, max(known.thresholds_min)
+        if factor is not None and 0 < factor < 1 and kept * factor < highest:
+            yield (
+                ("time_factor",),
+                f"avec ce facteur, les temps gardés ({kept:g} min) ne répondent plus au seuil de "
+                f"{highest:g} min : portez max_time_min à {highest / factor:.0f}",
+            )
+
+
+class NewPersons(BaseModel):
     """Persons of an age range who come to live in a commune."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     age_min: int = Field(ge=0)
     age_max: int = Field(ge=0)
@@ -185,13 +376,16 @@ class NewPersons(_Model):
         return self
 
 
-class ChangePopulation(_Model):
+class ChangePopulation(StudyChange):
     """The population changes, and needs follow it with the same rates.
 
     One of three: `growth_per_year` from `from_year` to `to_year`, everywhere or in `communes` (every age grows
     alike); `population_file` (columns commune_code, age_min, age_max, population: each commune it names is brought
     to these persons); `persons` by age range who come to live in the one commune of `communes` (new housing).
     """
+
+    order: ClassVar[int] = 9
+    table_keys: ClassVar[tuple[str, ...]] = ("population_file",)
 
     type: Literal["change_population"] = "change_population"
     growth_per_year: float | None = Field(default=None, gt=-1)
@@ -216,6 +410,23 @@ class ChangePopulation(_Model):
             raise ValueError("persons demande communes avec une seule commune")
         return self
 
+    @property
+    def rank(self) -> int:
+        """Return 0 for a table, 1 for a growth, 2 for persons who arrive: they come last."""
+        return 0 if self.population_file else (2 if self.persons else 1)
+
+    def clashes(self, earlier: StudyChange) -> str:
+        """Refuse two evolutions of one commune; who arrives is added to any."""
+        if not isinstance(earlier, ChangePopulation) or self.persons or earlier.persons:
+            return ""
+        if self.communes and earlier.communes and not set(self.communes) & set(earlier.communes):
+            return ""
+        return "deux évolutions de la population se recouvrent : réunissez-les dans une seule table"
+
+    def check(self, known: Known) -> Iterator[Finding]:
+        """Refuse communes and tables that cannot be used."""
+        yield from _check_world(self, self.communes, known)
+
 
 Change = Annotated[
     MoveSite
@@ -232,22 +443,18 @@ Change = Annotated[
 ]
 
 
-class Scenario(_Model):
-    """A named list of changes to today's situation, in any order.
-
-    `families` says where the families of a service that moves, closes or merges go: `stay` (they follow their
-    authorisation), `closest` (each commune goes to the closest site of the same service, whose list must be
-    complete) or `reallocated` (under capacity, from observed origins or from a need of kind orientation or
-    waiting: `families_need` names it when there are several).
-    """
-
-    id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")
-    name: str
-    summary: str = ""
-    families: FamilyRule = "stay"
-    families_need: str | None = None
-    change: tuple[Change, ...] = Field(min_length=1)
-
-    def __repr__(self) -> str:
-        """Return the id and the number of changes."""
-        return f"Scenario({self.id!r}, {len(self.change)} change{'s' if len(self.change) > 1 else ''})"
+def _check_world(
+    change: ChangeSpeeds | ChangePopulation, communes: Sequence[str], known: Known
+) -> Iterator[Finding]:
+    """Yield communes and tables of a change of speeds or of population that cannot be used."""
+    absent = [code for code in communes if code not in known.communes.index]
+    if absent:
+        yield ("communes",), f"commune(s) hors de la carte de l'étude : {examples(absent)}"
+    for key, value in change.tables().items():
+        if not known.tables.has(value):
+            yield (key,), absent_file(value)
+            continue
+        try:
+            known.tables.change_table(value, key, communes=known.communes.index)
+        except TerritoryError as error:
+            yield (key,), str(error)

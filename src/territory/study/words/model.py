@@ -3,30 +3,63 @@
 from __future__ import annotations
 
 import html
-from typing import Literal
+from collections.abc import Iterable
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator, model_validator
 
 from territory.datasets.files import DataFiles
-from territory.study.words.changes import Scenario
-from territory.study.words.costs import Building, Prices, Waiting
-from territory.study.words.criteria import DREES_SCHEME, DesertScheme, Practitioners, Uncertainty, Zoning
-from territory.study.words.grouping import Grouping
-from territory.study.words.pathway import CHILD_PATH, COORDINATION, Coordination, PathStep
-from territory.study.words.scale import Scale, expand_departements
-from territory.study.words.siting import Siting
-from territory.study.words.toml_lines import Path as Place
-from territory.study.words.toml_lines import line_of
+from territory.study.known import Location
+from territory.study.own_tables import OwnTables
+from territory.study.raw_study import line_of
+from territory.study.words.indicators import (
+    CHILD_PATH,
+    COORDINATION,
+    DREES_SCHEME,
+    Building,
+    Coordination,
+    DesertScheme,
+    PathStep,
+    Practitioners,
+    Prices,
+    Uncertainty,
+    Waiting,
+    Zoning,
+)
+from territory.study.words.questions import Grouping, Siting
+from territory.study.words.scenario import Scenario
 from territory.tables.schemas import COMMUNE_CODE
 
 Who = Literal["child", "parent", "staff"]
 Slug = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
+# the 96 départements that one road map joins, Corsica by its ferries; each overseas one is a study of its own
+METROPOLITAN = (
+    *(f"{code:02}" for code in range(1, 20)),
+    "2A",
+    "2B",
+    *(str(code) for code in range(21, 96)),
+)
+ALL = "all"
+# more than the thirteen of the largest région: then no single map nor report is made
+MANY_DEPARTEMENTS = 20
 
 
 class _Model(BaseModel):
     """A part of a study file: no unknown key, nothing changed after reading."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def expand_departements(codes: Iterable[str]) -> tuple[str, ...]:
+    """Return département codes, « all » standing for the 96 of metropolitan France.
+
+    Examples
+    --------
+    >>> expand_departements(["83"]), len(expand_departements(["all"]))
+    (('83',), 96)
+    """
+    listed = tuple(codes)
+    return METROPOLITAN if ALL in listed else listed
 
 
 class Territory(_Model):
@@ -42,6 +75,24 @@ class Territory(_Model):
     def _expanded(cls, codes: tuple[str, ...]) -> tuple[str, ...]:
         """Take « all » for the 96 départements of metropolitan France."""
         return expand_departements(codes)
+
+
+class Scale(_Model):
+    """How a study of many départements is cut into parts.
+
+    Attributes
+    ----------
+    batch_size
+        Most communes of a part; by default what `memory_mb` allows.
+    memory_mb
+        Most memory of a part in the making, one per thread or worker (MB).
+    with_distance
+        Also keep road distances, which takes about twice as long.
+    """
+
+    batch_size: int | None = Field(default=None, ge=1)
+    memory_mb: float = Field(default=4_000, gt=0)
+    with_distance: bool = False
 
 
 class Travel(_Model):
@@ -250,11 +301,21 @@ class Study(_Model):
     coordination: tuple[Coordination, ...] = COORDINATION
     # folder that the files of the study are relative to; not a key of the file
     folder: str = Field(default=".", exclude=True)
-    _lines: dict[Place, int] = PrivateAttr(default_factory=dict)
+    _lines: dict[Location, int] = PrivateAttr(default_factory=dict)
+    _tables: OwnTables = PrivateAttr(default_factory=OwnTables)
 
-    def at_lines(self, lines: dict[Place, int]) -> Study:
-        """Return the study with the lines of its file, so that what fails later can still name one."""
-        self._lines = lines
+    def model_post_init(self, _: Any) -> None:
+        """Look for the planner's tables beside the file."""
+        self._tables = OwnTables(self.folder)
+
+    @property
+    def own_tables(self) -> OwnTables:
+        """Return the planner's tables, with those that the checks have read."""
+        return self._tables
+
+    def as_read(self, lines: dict[Location, int], tables: OwnTables) -> Study:
+        """Return the study with the lines of its file, so that what fails later names one, and the tables it read."""
+        self._lines, self._tables = lines, tables
         return self
 
     def at(self, *place: str | int) -> str:

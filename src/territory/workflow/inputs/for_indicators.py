@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from territory.access.edge import edge_communes
-from territory.network.estimate.estimate import estimate_travel_times
+from territory.network.estimate import estimate_travel_times
 from territory.sources.producers.zonings import read_zoning
-from territory.study.tables.gp_tables import read_activity, read_consumption
 from territory.supply import complete_services
 
 if TYPE_CHECKING:
@@ -29,10 +28,11 @@ def indicator_sites(
     """Return the sites of the criteria, of the path, of coordination, and the EHPAD of the territory."""
     named = services.index.get_level_values("service")
     complete = set(complete_services(services))
-    wanted = {name for scheme in study.desert for one in scheme.criterion for name in one.services} & complete
+    criteria = [criterion for scheme in study.desert for criterion in scheme.criterion]
+    wanted = {name for criterion in criteria for name in criterion.services} & complete
     wanted |= {name for step in study.path_step for name in step.services}
-    wanted |= {one.service for one in study.coordination}
-    if any(one.measure == "apl" for scheme in study.desert for one in scheme.criterion):
+    wanted |= {structure.service for structure in study.coordination}
+    if any(criterion.measure == "apl" for criterion in criteria):
         wanted |= {study.practitioners.service} & complete
     ids = services.index.get_level_values("site_id")
     inside = communes.index[communes["departement_code"].isin(study.territory.departement_codes)]
@@ -62,7 +62,7 @@ def with_activity(study: Study, services: pd.DataFrame) -> pd.DataFrame:
         return services
     is_gp = services.index.get_level_values("service") == study.practitioners.service
     ids = services.index.get_level_values("site_id")
-    activity = read_activity(Path(study.folder) / study.practitioners.activity, sites=set(ids[is_gp]))
+    activity = study.own_tables.activity(study.practitioners.activity, sites=set(ids[is_gp]))
     counted = services.copy()
     counted.loc[is_gp, "capacity"] = activity.reindex(ids[is_gp]).to_numpy(float)
     counted.loc[is_gp, "capacity_unit"] = "consultations_per_year"
@@ -72,7 +72,7 @@ def with_activity(study: Study, services: pd.DataFrame) -> pd.DataFrame:
 def consumption(study: Study) -> pd.DataFrame | None:
     """Return acts per inhabitant and year by age, when the study brings the table."""
     given = study.practitioners.consumption
-    return None if given is None else read_consumption(Path(study.folder) / given)
+    return None if given is None else study.own_tables.consumption(given)
 
 
 def care_territories(study: Study, communes: gpd.GeoDataFrame) -> pd.Series[str] | None:
@@ -80,5 +80,5 @@ def care_territories(study: Study, communes: gpd.GeoDataFrame) -> pd.Series[str]
     if study.zoning is None:
         return None
     zones = read_zoning(Path(study.folder) / study.zoning.territories, "territoire_vie_sante")
-    found: pd.Series[str] = zones["territoire_vie_sante"].reindex(communes.index)
-    return found
+    territories: pd.Series[str] = zones["territoire_vie_sante"].reindex(communes.index)
+    return territories

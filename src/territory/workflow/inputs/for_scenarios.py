@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import pandas as pd
 
 from territory.errors import InfeasibleError, ParameterError, Problems, StudyError
-from territory.planning.answers.siting_answer import SitingAnswer, answer_siting, candidate_communes
-from territory.study.tables.own_tables import CHANGE_TABLES, read_change_table
-from territory.study.words.changes import SITING_PREFIX, ChangeSpeeds, Scenario
-from territory.study.words.siting import CANDIDATE_PREFIX, Siting
+from territory.planning.siting.answer import SitingAnswer, answer_siting, candidate_communes
+from territory.study.services import kinds_of
+from territory.study.words.changes import SITING_PREFIX, ChangeSpeeds, StudyChange
+from territory.study.words.questions import CANDIDATE_PREFIX, Siting
+from territory.study.words.scenario import Scenario
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from territory.study.state import State
     from territory.study.words.model import Study
-
-_SITE_KEYS = ("to_site_id", "from_site_id", "site_id")
 
 
 def with_candidates(study: Study, sites: gpd.GeoDataFrame, communes: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -30,7 +28,7 @@ def with_candidates(study: Study, sites: gpd.GeoDataFrame, communes: gpd.GeoData
     if not codes:
         return sites
     chosen = communes.loc[list(codes)]
-    found = gpd.GeoDataFrame(
+    candidates = gpd.GeoDataFrame(
         {
             "name": ("Point de la commune de " + chosen["name"]).to_numpy(),
             "category_code": pd.array([None] * len(chosen), dtype="str"),
@@ -44,7 +42,7 @@ def with_candidates(study: Study, sites: gpd.GeoDataFrame, communes: gpd.GeoData
         index=pd.Index(CANDIDATE_PREFIX + chosen.index, name="site_id"),
     )
     crs: Any = communes.crs
-    frames: list[Any] = [sites.to_crs(crs), found]
+    frames: list[Any] = [sites.to_crs(crs), candidates]
     both: Any = pd.concat(frames)
     return gpd.GeoDataFrame(both, crs=communes.crs)
 
@@ -53,63 +51,36 @@ def with_fixed_services(study: Study, services: pd.DataFrame) -> Study:
     """Return the study whose questions of siting name every site of the services that they keep."""
     if all(siting.fixed_service is None for siting in study.siting):
         return study
-    kinds = services.index.get_level_values("service").astype("str").str.split("@").str[0]
-    ids = services.index.get_level_values("site_id")
+    ids, kinds = services.index.get_level_values("site_id"), kinds_of(services)
 
     def named(siting: Siting) -> Siting:
-        known = ids[kinds == siting.fixed_service]
-        return siting.model_copy(
-            update={"fixed_site_ids": tuple(dict.fromkeys((*siting.fixed_site_ids, *known)))}
-        )
+        fixed = (*siting.fixed_site_ids, *ids[kinds == siting.fixed_service])
+        return siting.model_copy(update={"fixed_site_ids": tuple(dict.fromkeys(fixed))})
 
     return study.model_copy(update={"siting": tuple(named(siting) for siting in study.siting)})
 
 
 def with_holders(study: Study, services: pd.DataFrame) -> pd.DataFrame:
     """Return the services with the bodies that hold their authorisations, where the study names one."""
-    known = {named.id: named.holder for named in study.authorisation if named.holder}
-    if not known:
+    holders = {named.id: named.holder for named in study.authorisation if named.holder}
+    if not holders:
         return services
-    return services.assign(holder=services["authorisation_id"].map(known).astype("str"))
-
-
-def scenario_sites(study: Study, services: pd.DataFrame) -> set[str]:
-    """Return the sites that scenarios and questions of siting may need travel times to, candidates apart."""
-    found: set[str] = set()
-    kinds = services.index.get_level_values("service").astype("str").str.split("@").str[0]
-    ids = services.index.get_level_values("site_id")
-    for scenario in study.scenario:
-        touched: set[str] = set()
-        for change in scenario.change:
-            values = change.model_dump()
-            found |= {value for key in _SITE_KEYS if isinstance(value := values.get(key), str)}
-            for key in ("authorisation_ids", "absorbed_ids", "member_ids"):
-                touched |= set(values.get(key) or ())
-            touched |= {values.get("authorisation_id") or "", values.get("into_authorisation_id") or ""}
-        mine = services["authorisation_id"].isin(touched) | ids.isin(found)
-        found |= set(ids[mine])
-        if scenario.families != "stay":
-            found |= set(ids[kinds.isin(set(kinds[mine]))])
-    for siting in study.siting:
-        found |= {*siting.candidate_site_ids, *siting.fixed_site_ids}
-        found |= set(ids[services["authorisation_id"].isin(siting.authorisation_ids)])
-    return found
+    return services.assign(holder=services["authorisation_id"].map(holders).astype("str"))
 
 
 def change_tables(study: Study, communes: pd.Index[str]) -> dict[str, pd.DataFrame]:
     """Return the planner's tables that changes name, by their path in the study file."""
     return {
-        value: read_change_table(Path(study.folder) / value, key, communes=communes)
+        name: study.own_tables.change_table(name, key, communes=communes)
         for change in _changes(study)
-        for key in CHANGE_TABLES
-        if (value := getattr(change, key, None)) is not None
+        for key, name in change.tables().items()
     }
 
 
 def other_speeds(study: Study) -> list[ChangeSpeeds]:
     """Return the changes that weigh the road map again, each way once."""
-    found = {change.roads_key: change for change in _changes(study) if isinstance(change, ChangeSpeeds)}
-    return [change for key, change in found.items() if key]
+    speeds = {change.roads_key: change for change in _changes(study) if isinstance(change, ChangeSpeeds)}
+    return [change for key, change in speeds.items() if key]
 
 
 def check_speeds(study: Study, *, has_roads: bool) -> None:
@@ -145,23 +116,22 @@ def settled(scenario: Scenario, answers: Mapping[str, SitingAnswer]) -> Scenario
     `{siting:<id>}` in its name and summary becomes the name of the commune.
     """
 
-    def chosen(change: Any) -> dict[str, str]:
-        values = {key: getattr(change, key, None) for key in _SITE_KEYS}
+    def chosen(change: StudyChange) -> dict[str, str]:
         return {
-            key: answers[value.removeprefix(SITING_PREFIX)].result.selected[0]
-            for key, value in values.items()
-            if isinstance(value, str) and value.startswith(SITING_PREFIX)
+            key: answers[site.removeprefix(SITING_PREFIX)].result.selected[0]
+            for key, site in change.sites().items()
+            if site.startswith(SITING_PREFIX)
         }
 
-    said = {"name": scenario.name, "summary": scenario.summary}
+    texts = {"name": scenario.name, "summary": scenario.summary}
     for name, answer in answers.items():
         communes = ", ".join(answer.ranking.loc[answer.ranking["is_selected"], "name"])
-        said = {key: text.replace(f"{{{SITING_PREFIX}{name}}}", communes) for key, text in said.items()}
+        texts = {key: text.replace(f"{{{SITING_PREFIX}{name}}}", communes) for key, text in texts.items()}
     changes = tuple(change.model_copy(update=chosen(change)) for change in scenario.change)
-    return scenario.model_copy(update={"change": changes, **said})
+    return scenario.model_copy(update={"change": changes, **texts})
 
 
-def _changes(study: Study) -> Iterator[Any]:
+def _changes(study: Study) -> Iterator[StudyChange]:
     """Yield every change of every scenario."""
     for scenario in study.scenario:
         yield from scenario.change

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from territory import __version__
 from territory.files.safe_files import digest_file
 from territory.study.secrecy import UNPUBLISHED, is_public, public_parameters, secret_parameters
-from territory.study.tables.own_tables import CHANGE_TABLES
 from territory.workflow.step_cache import code_digest, library_versions
 
 if TYPE_CHECKING:
@@ -68,11 +67,9 @@ def own_files(study: Study) -> Iterator[tuple[str, str]]:
     ]
     for scenario in study.scenario:
         for change in scenario.change:
-            tables = ((key, getattr(change, key, None)) for key in CHANGE_TABLES)
-            named += [(f"scenario.{key}", value) for key, value in tables if value is not None]
+            named += [(f"scenario.{key}", path) for key, path in change.tables().items()]
     for grouping in study.grouping:
-        tables = ((key, getattr(grouping, key)) for key in ("table", "pooling_table"))
-        named += [(f"grouping.{key}", value) for key, value in tables if value is not None]
+        named += [(f"grouping.{key}", path) for key, path in grouping.tables().items()]
     for key, value in named:
         yield f"{key}: {Path(value).name}", value
 

@@ -13,16 +13,17 @@ import pandas as pd
 
 from territory import needs, supply
 from territory.datasets.catalogue import open_dataset
-from territory.planning.answers.grouping_answer import GroupingAnswer
-from territory.planning.answers.siting_answer import SitingAnswer
-from territory.scenario.changes.needs import demand_of, rate_of
+from territory.planning.grouping.answer import GroupingAnswer
+from territory.planning.siting.answer import SitingAnswer
+from territory.scenario.changes.world import demand_of, rate_of
 from territory.study.state import Parameters, State, StudyTables
-from territory.study.tables.own_tables import read_observed_origins
-from territory.study.words.changes import ChangeSpeeds, Scenario
+from territory.study.words.changes import ChangeSpeeds
 from territory.study.words.model import Study
+from territory.study.words.questions import Grouping, Siting
+from territory.study.words.scenario import Scenario
 from territory.supply.service_lists import is_candidate
 from territory.tables.schemas import validate
-from territory.workflow.inputs.for_groupings import answer_groupings, grouping_sites
+from territory.workflow.inputs.for_groupings import answer_groupings
 from territory.workflow.inputs.for_indicators import (
     care_territories,
     consumption,
@@ -35,14 +36,12 @@ from territory.workflow.inputs.for_scenarios import (
     change_tables,
     check_speeds,
     other_speeds,
-    scenario_sites,
     settled,
     with_candidates,
     with_fixed_services,
     with_holders,
 )
-from territory.workflow.inputs.road_map import RoadMap, road_map_of
-from territory.workflow.inputs.travel_times import Times, travel_times
+from territory.workflow.inputs.travel_times import RoadMap, Times, road_map_of, travel_times
 from territory.workflow.step_cache import Steps
 
 if TYPE_CHECKING:
@@ -142,7 +141,7 @@ def state_of(places: Places, times: Times, *, road_times: Mapping[str, Times] | 
         travel_times=validate("travel_times", times.to_sites),
         site_times=times.between_sites,
         parameters=parameters,
-        observed_origins=_observed(study, communes),
+        observed_origins=_observed(study, communes, places.services),
         tables=StudyTables(
             files=change_tables(study, communes.index),
             road_times={
@@ -206,11 +205,20 @@ def _sites(study: Study, data: VarDataset | FilesDataset, communes: gpd.GeoDataF
 
 def _services(study: Study, data: VarDataset | FilesDataset) -> pd.DataFrame:
     """Return the services of the dataset, those of the study added or put in their place."""
+    services = data.services
+    equipment = getattr(data, "equipment", None)
+    if equipment is not None and study.data is not None:
+        services = supply.with_equipment(
+            services,
+            equipment,
+            capacity=study.data.finess_capacity,
+            complete=study.data.complete_services,
+        )
     if not study.service:
-        return data.services
+        return services
     declared = pd.DataFrame([service.model_dump() for service in study.service])
     declared = declared.set_index(["site_id", "service"])
-    kept = data.services[~data.services.index.isin(declared.index)]
+    kept = services[~services.index.isin(declared.index)]
     declared = declared.reindex(columns=kept.columns)
     for column in kept.columns:
         declared[column] = declared[column].astype(kept[column].dtype)
@@ -224,7 +232,8 @@ def _used_sites(study: Study, services: pd.DataFrame) -> set[str]:
     offered = services.index.get_level_values("service").isin(complete)
     held = services["authorisation_id"].isin(named).to_numpy()
     used = set(services.index.get_level_values("site_id")[offered | held]) | {site.id for site in study.site}
-    return used | scenario_sites(study, services) | grouping_sites(study, services)
+    questions: tuple[Scenario | Siting | Grouping, ...] = (*study.scenario, *study.siting, *study.grouping)
+    return used.union(*(question.sites(services) for question in questions))
 
 
 def _named_sites(study: Study, sites: gpd.GeoDataFrame, services: pd.DataFrame) -> gpd.GeoDataFrame:
@@ -232,7 +241,7 @@ def _named_sites(study: Study, sites: gpd.GeoDataFrame, services: pd.DataFrame) 
     named = {authorisation.id for authorisation in study.authorisation}
     held = services.index.get_level_values("site_id")[services["authorisation_id"].isin(named)]
     asked = {site for one in study.siting for site in (*one.candidate_site_ids, *one.fixed_site_ids)}
-    asked |= grouping_sites(study, services)
+    asked = asked.union(*(grouping.sites(services) for grouping in study.grouping))
     declared = {site.id for site in study.site}
     return sites.loc[sites.index.isin(held.union(list(asked | declared))) | is_candidate(sites)]
 
@@ -275,12 +284,13 @@ def _age_scale(study: Study, reference: pd.DataFrame, territory_codes: pd.Index)
     return float(study.ages.total / present) if present > 0 else float("nan")
 
 
-def _observed(study: Study, communes: gpd.GeoDataFrame) -> pd.DataFrame | None:
+def _observed(study: Study, communes: gpd.GeoDataFrame, services: pd.DataFrame) -> pd.DataFrame | None:
     """Return the children served by commune, when the study gives them."""
     if study.files.observed_origins is None:
         return None
-    return read_observed_origins(
-        Path(study.folder) / study.files.observed_origins,
+    return study.own_tables.observed_origins(
+        study.files.observed_origins,
         communes=communes.index,
         authorisations={authorisation.id for authorisation in study.authorisation},
+        holders={pair: str(held) for pair, held in services["authorisation_id"].dropna().items()},
     )

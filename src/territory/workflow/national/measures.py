@@ -18,14 +18,13 @@ import pandas as pd
 
 from territory import access, supply
 from territory.access import streamed
-from territory.access.coverage_shares import persons_by_zone
+from territory.access.catchments.practitioners import APL_NAME
+from territory.access.closest import persons_by_zone
 from territory.access.equity import gini, palma_ratio, theil_t
-from territory.access.pathways.practitioners import APL_NAME
 from territory.errors import TerritoryWarning
 from territory.scenario.measures.compute import access_table, closest_services
 from territory.scenario.measures.deserts import count_edge, desert_shares, deserts
 from territory.scenario.measures.gp_access import HEADCOUNT_COLUMN, gp_access
-from territory.scenario.measures.state_times import times_to_sites
 from territory.scenario.zones import ALL_TERRITORY
 from territory.workflow.inputs.travel_times import ROADS_DOUBT_MIN
 from territory.workflow.national.parts import TimesPart
@@ -128,7 +127,7 @@ def _measure_table(table: pd.DataFrame, codes: pd.Index, *, state: State, gps: p
         # the same words for every part: unknown times are counted in the tables
         warnings.simplefilter("ignore", TerritoryWarning)
         for service in closest_services(state):
-            near = times_to_sites(here, list(supply.sites_of(state.services, service)))
+            near = here.times_to(list(supply.sites_of(state.services, service)))
             within[service] = access.coverage(
                 near, here.communes["population"], thresholds_min=state.parameters.thresholds_min
             )

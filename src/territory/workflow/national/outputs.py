@@ -13,8 +13,10 @@ import pandas as pd
 from territory.errors import OutputError
 from territory.files.replace_files import publish
 from territory.files.safe_files import UNFINISHED, digest_file, flush_tree, write_whole
-from territory.release.disclosure import estimate_texts
+from territory.release.handed_tables import place_names, with_names
+from territory.release.treatment import handed, treat, unpivot
 from territory.report.files.csv_tables import write_table
+from territory.tables.access import COVERAGE, EQUITY_TIME
 from territory.workflow.handover.write_run import MANIFEST
 
 if TYPE_CHECKING:
@@ -23,29 +25,25 @@ if TYPE_CHECKING:
 
 __all__ = ["national_tables", "write_national"]
 
-_NAMES = ["commune_name", "departement_code", "epci_code", "epci_name"]
-# a tenth of a minute is already finer than any doubt
-_DECIMALS = {"_min": 1, "_km": 1, "_hab_km2": 1, "_share": 4}
-
 
 def national_tables(inputs: Inputs, tables: NationalTables) -> dict[str, pd.DataFrame]:
     """Return the tables that are handed over, by file name, small estimated counts as text."""
     state = inputs.state
-    names = state.communes[["name", *_NAMES[1:]]].set_axis(_NAMES, axis=1)
+    names = place_names(state.communes)
     found = {
         "communes": state.communes.drop(columns="geometry").reset_index(),
         "sites": state.sites.drop(columns="geometry").reset_index(),
         "services": state.services.reset_index(),
-        "acces_communes": _named(tables.access, names),
-        "couverture_zones": tables.coverage.reset_index(),
-        "acces_generalistes": _named(tables.gp_access, names),
-        "deserts_communes": _named(tables.deserts, names),
+        "acces_communes": with_names(tables.access, names),
+        "couverture_zones": unpivot(tables.coverage.reset_index(), COVERAGE),
+        "acces_generalistes": with_names(tables.gp_access, names),
+        "deserts_communes": with_names(tables.deserts, names),
         "deserts_zones": tables.desert_shares.reset_index(),
-        "equite": tables.equity.reset_index(),
+        "equite": _equity(tables.equity),
         **_needs(inputs, names),
         "sources": inputs.dataset.sources,
     }
-    return {name: _rounded(table) for name, table in found.items() if len(table.columns)}
+    return {name: handed(name, table) for name, table in found.items() if len(table.columns)}
 
 
 def write_national(
@@ -76,40 +74,30 @@ def write_national(
         ) from error
 
 
+def _equity(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the equity of each measure, the service of a time beside it."""
+    keys = {str(name): EQUITY_TIME.keys(str(name)) for name in table.index}
+    flat = table.reset_index(drop=True)
+    flat.insert(0, "measure", [EQUITY_TIME.column.name if found else name for name, found in keys.items()])
+    flat.insert(1, "service", [found["service"] if found else None for found in keys.values()])
+    return flat.astype({"measure": "str", "service": "str"})
+
+
 def _needs(inputs: Inputs, names: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """Return needs by commune and by département."""
     demand = inputs.state.demand
     if demand.empty:
         return {}
-    values = ["demand", "demand_low", "demand_high"]
     codes = demand.index.get_level_values("commune_code")
     keys = [
         names["departement_code"].reindex(codes).to_numpy(),
         demand.index.get_level_values("public"),
         demand["kind"].to_numpy(),
     ]
-    by_departement = demand[values].groupby(keys).sum(min_count=1)
+    by_departement = demand[["demand", "demand_low", "demand_high"]].groupby(keys).sum(min_count=1)
     by_departement.index.names = ["departement_code", "public", "kind"]
-    found = {"besoins_communes": _named(demand, names), "besoins_departements": by_departement.reset_index()}
-    for table in found.values():
-        table[values] = table[values].apply(estimate_texts)
-    return found
-
-
-def _named(table: pd.DataFrame, names: pd.DataFrame) -> pd.DataFrame:
-    """Return a table indexed by commune as a flat one, the names of its communes beside their codes."""
-    flat = table.reset_index()
-    for place, column in enumerate(names.columns, start=1):
-        flat.insert(place, column, names[column].reindex(flat["commune_code"]).to_numpy())
-    return flat
-
-
-def _rounded(table: pd.DataFrame) -> pd.DataFrame:
-    """Round numbers to what their unit can bear."""
-    columns = {
-        name: table[name].round(digits)
-        for suffix, digits in _DECIMALS.items()
-        for name in table.columns
-        if str(name).endswith(suffix) and pd.api.types.is_float_dtype(table[name])
+    found = {
+        "besoins_communes": with_names(demand, names),
+        "besoins_departements": by_departement.reset_index(),
     }
-    return table.assign(**columns)
+    return {name: treat(name, table) for name, table in found.items()}

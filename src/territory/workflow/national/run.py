@@ -10,21 +10,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from territory.errors import StudyError
-from territory.files.folder_lock import hold
-from territory.files.safe_files import sweep
 from territory.study.load import load_study
-from territory.study.words.model import Study
-from territory.study.words.scale import MANY_DEPARTEMENTS, Scale
-from territory.workflow.handover.write_run import make_folder
+from territory.study.words.model import MANY_DEPARTEMENTS, Scale, Study
 from territory.workflow.inputs.manifest import describe_run
 from territory.workflow.inputs.prepare import Inputs, places_of, state_of
 from territory.workflow.inputs.travel_times import no_times
-from territory.workflow.journal import journal, note_choices, note_study
+from territory.workflow.journal import note_choices
 from territory.workflow.national.measures import NationalTables, compute_parts
 from territory.workflow.national.outputs import write_national
 from territory.workflow.national.schedulers import Cluster, Threads, open_scheduler
 from territory.workflow.national.searches import Asked, ask_times
 from territory.workflow.national.write_parts import write_travel_times
+from territory.workflow.run_folders import run_folders
 
 if TYPE_CHECKING:
     from territory.workflow.national.parts import TimesFolder
@@ -127,26 +124,18 @@ def run_national(
     announce("Lecture de l'étude et des données")
     study = study if isinstance(study, Study) else load_study(study)
     _check(study)
-    report_dir = make_folder(Path(out_dir) / "reports" / study.id)
-    kept_dir = make_folder(Path(out_dir) / "data" / "processed" / study.id)
     roads_path = None if roads is None else Path(roads)
-    with hold(kept_dir, announce=announce):
-        for folder in (report_dir, kept_dir):
-            sweep(folder)
-        with journal(kept_dir):
-            note_study(study, roads=roads_path)
-            places = places_of(study, roads=roads_path)
-            method = "estimate" if places.roads is None else "roads"
-            state = state_of(places, no_times(method, cutoff_min=study.travel.max_time_min))
-            inputs = Inputs(places.study, places.dataset, state, method, roads=places.roads)
-            note_choices(inputs)
-            ends = places.weighed, places.sites
-            asked = ask_times(study, *ends, roads=roads_path, kept_dir=kept_dir, announce=announce)
-            opened = open_scheduler(scheduler) if isinstance(scheduler, str) else nullcontext(scheduler)
-            with opened as runner:
-                result = _run(inputs, asked, roads_path, report_dir, kept_dir, runner, announce)
-            _log.info("Fini")
-            return result
+    with run_folders(study, out_dir, roads=roads_path, announce=announce) as (report_dir, kept_dir):
+        places = places_of(study, roads=roads_path)
+        method = "estimate" if places.roads is None else "roads"
+        state = state_of(places, no_times(method, cutoff_min=study.travel.max_time_min))
+        inputs = Inputs(places.study, places.dataset, state, method, roads=places.roads)
+        note_choices(inputs)
+        ends = places.weighed, places.sites
+        asked = ask_times(study, *ends, roads=roads_path, kept_dir=kept_dir, announce=announce)
+        opened = open_scheduler(scheduler) if isinstance(scheduler, str) else nullcontext(scheduler)
+        with opened as runner:
+            return _run(inputs, asked, roads_path, report_dir, kept_dir, runner, announce)
 
 
 def _run(

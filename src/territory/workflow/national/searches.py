@@ -11,9 +11,9 @@ import pandas as pd
 
 from territory.errors import StudyError
 from territory.files.safe_files import digest_file
-from territory.network.estimate.estimate import estimate_travel_times
-from territory.network.queries.od_search import RoadSearch, search_roads
-from territory.network.storage.search_files import load_search
+from territory.network.estimate import estimate_travel_times
+from territory.network.od_search import RoadSearch, load_search
+from territory.network.roads import search_roads
 from territory.study.words.model import Study
 from territory.workflow.inputs.travel_times import times_inside
 from territory.workflow.step_cache import code_digest, digest_of

@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 
 from territory.errors import ParameterError
 from territory.files.folder_lock import hold
-from territory.network.queries.od_search import RoadSearch
-from territory.network.storage.search_files import load_search
+from territory.network.od_search import RoadSearch, load_search
 from territory.workflow.handover.write_run import make_folder
 from territory.workflow.national.parts import TimesFolder, TimesPart, begin, plan_parts, write_part
 from territory.workflow.national.schedulers import Cluster, Threads
@@ -194,7 +193,7 @@ def _make(job: _Job, *, source: Search | Path, in_ms: bool) -> int:
 @lru_cache(maxsize=1)
 def _mapped(folder: Path) -> RoadSearch:
     """Return the search of a folder, mapped into memory once per process."""
-    return load_search(folder)
+    return load_search(folder, verify=False)
 
 
 def _source(search: Search, folder: Path, runner: Threads | Cluster) -> Search | Path:

@@ -21,9 +21,10 @@ from territory.scenario.measures.compute import ALL_TERRITORY, compute
 from territory.scenario.results import Results
 from territory.study.secrecy import UNPUBLISHED
 from territory.study.state import State
-from territory.study.words.changes import Scenario
 from territory.study.words.model import Study
-from territory.tables.service_names import SERVICE_NAMES
+from territory.study.words.scenario import Scenario
+from territory.tables.catalogue import check_declared
+from territory.tables.codes import SERVICES
 from territory.workflow.handover.private_record import private_record
 from territory.workflow.handover.write_run import make_folder
 from territory.workflow.inputs.manifest import describe_run
@@ -105,7 +106,7 @@ def write_difference(difference: RunDifference, folder: Path) -> list[Path]:
     for codes, said in ((communes["epci_code"], communes["epci_name"]), (communes.index, communes["name"])):
         names.update({str(code): str(name) for code, name in zip(codes, said, strict=True)})
     names.update({named.id: named.label_short or named.label for named in b.authorisation})
-    names.update(SERVICE_NAMES)
+    names.update(SERVICES)
     # the surroundings are computed, but the council is told of its own communes and of the EPCI
     around = set(communes.index[~inside])
     told = difference.changes[~difference.changes.index.get_level_values("place").isin(around)]
@@ -121,6 +122,7 @@ def write_difference(difference: RunDifference, folder: Path) -> list[Path]:
     paths = [folder / name for name in ("differences.pdf", "differences.csv", "seuils.csv")]
     compile_pdf(document, paths[0])
     for table, path in zip((published(difference.changes), difference.crossings), paths[1:], strict=True):
+        check_declared(path.stem, map(str, table.columns))
         without_formulas(table.round(1)).to_csv(path, index=False, encoding="utf-8", lineterminator="\n")
     return paths
 

@@ -9,8 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from territory.errors import MissingFileError, ReadError, StudyError
-from territory.study.checks.path_safety import paths_outside
-from territory.study.migrating import migrate
+from territory.study.raw_study import migrate, paths_outside
 from territory.study.words.model import Study
 
 MANIFEST = "manifest.json"

@@ -5,9 +5,13 @@ from __future__ import annotations
 import platform
 from importlib import metadata
 from importlib.util import find_spec
+from pathlib import Path
 
 from territory import __version__
 from territory.datasets.catalogue import dataset_names, load_dataset
+from territory.datasets.slots import SLOTS, Slot
+from territory.sources.fetching.raw_folder import RAW
+from territory.sources.registry import read_registry
 from territory.study.load import built_in_studies
 
 NEEDED = (
@@ -29,8 +33,8 @@ EXTRAS = {
 }
 
 
-def diagnose() -> tuple[bool, list[str]]:
-    """Return whether a study can run, and a report of one line per fact.
+def diagnose(raw: Path = RAW) -> tuple[bool, list[str]]:
+    """Return whether a study can run, and a report of one line per fact; `raw` is the folder of official files.
 
     Examples
     --------
@@ -53,7 +57,19 @@ def diagnose() -> tuple[bool, list[str]]:
         vintages = ", ".join(data.vintages)
         lines.append(f"Données intégrées « {name} » : {len(data.communes)} communes, populations {vintages}")
     lines.append(f"Études intégrées : {', '.join(built_in_studies())}")
+    lines.append(f"Fichiers officiels d'un autre département, dans {raw.as_posix()} :")
+    lines += [f"  {slot.key:<22} {_presence(slot, raw)}" for slot in SLOTS]
     lines.append(
         "Carte routière : aucune n'est intégrée ; sans --roads FICHIER.osm.pbf, les temps sont estimés."
     )
     return True, lines
+
+
+def _presence(slot: Slot, raw: Path) -> str:
+    """Say which vintage of a file is there, or how to have it and what is lost without it."""
+    known = [source for source in read_registry() if source.dataset in slot.registry]
+    there = [source.key for source in known if (raw / source.key / "source.json").is_file()]
+    if there:
+        return f"présent : {', '.join(there)}"
+    how = f"territory data fetch {slot.registry[0]}" if slot.registry else "à déposer vous-même"
+    return f"absent → {how} ; sans lui : {slot.without}"

@@ -4,27 +4,22 @@ from __future__ import annotations
 
 import fnmatch
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from territory.datasets.slots import SLOTS, Slot
 from territory.errors import OutputError, ParameterError
-from territory.sources.field.write import write_template
+from territory.sources.field.workbook import write_template
 from territory.sources.registry import Source, read_registry
 from territory.study.load import load_study
 from territory.workflow.inputs.prepare import dataset_of
 
-# key of [data] -> dataset of the registry; finess and the rest may be absent, the study says so then
-NEEDED = {
-    "cog": "cog-communes",
-    "movements": "cog-mouvements",
-    "points": "contours-communes",
-    "populations": "population-legale",
-    "ages": "parts-ages",
-    "epci": "banatic-epci",
-}
-OPTIONAL = {"finess": "finess-etablissements", "general_practitioners": "bpe"}
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 _DEPARTEMENT = re.compile(r"\d{2}|2A|2B|97\d")
+_PACKED = ("zip", "7z", "geojson.gz")
+# files that a study can do without, and that a first one is better with
+_OFFERED = ("finess", "finess_equipment", "general_practitioners")
 
 TEMPLATE = """\
 # Étude du département {departement}, à compléter puis à lancer : territory run {name}.toml
@@ -91,24 +86,15 @@ def start_study(departement: str, *, name: str, folder: Path, raw: Path, label: 
             f"Nom d'étude inattendu « {name} » : minuscules, chiffres et tirets (haute-garonne)."
         )
     path = folder / f"{name}.toml"
-    lines: list[str] = []
-    missing: list[str] = []
-    vintage = "rp2021"
-    for key, dataset in {**NEEDED, **OPTIONAL}.items():
-        source, file = _choose(dataset, raw)
-        if file is None:
-            missing.append(f"territory data fetch {dataset} {source.vintage}" + _by_hand(source))
-        place = _seen_from(folder, file or raw / source.key / source.file_name)
-        commented = "# " if file is None and key in OPTIONAL else ""
-        if key == "populations":
-            vintage = source.vintage
-            lines.append(f'populations = {{ {vintage} = "{place}" }}')
-            lines.append(f"population_cog_years = {{ {vintage} = {int(vintage[2:6]) + 2} }}")
-        else:
-            lines.append(f'{commented}{key} = "{place}"')
-        if key == "cog":
-            lines.append(f"cog_year = {source.vintage[:4]}")
-    has_practitioners = not any("general_practitioners" in line and line.startswith("#") for line in lines)
+    files = [(slot, *_choose(slot, raw)) for slot in SLOTS if slot.registry]
+    missing = tuple(
+        f"territory data fetch {source.dataset} {source.vintage}" + _by_hand(source)
+        for slot, source, file in files
+        if file is None and (slot.need != "optional" or slot.key in _OFFERED)
+    )
+    lines = [line for slot, source, file in files for line in _lines(slot, source, file, raw, folder)]
+    vintage = next((source.vintage for slot, source, _ in files if slot.by_vintage), "")
+    has_practitioners = any(slot.key == "general_practitioners" and file for slot, _, file in files)
     text = TEMPLATE.format(
         departement=departement,
         name=name,
@@ -126,7 +112,7 @@ def start_study(departement: str, *, name: str, folder: Path, raw: Path, label: 
         ) from error
     except OSError as error:
         raise OutputError(f"« {path} » ne peut pas être écrit ({error.strerror}).") from error
-    return Started(path, tuple(missing))
+    return Started(path, missing)
 
 
 def write_study_template(study: str | Path, path: Path) -> Path:
@@ -147,22 +133,57 @@ def _seen_from(folder: Path, file: Path) -> str:
     ).as_posix()
 
 
-def _choose(dataset: str, raw: Path) -> tuple[Source, Path | None]:
-    """Return the newest vintage on disk with its file, or the newest of the registry without one."""
-    known = [source for source in read_registry() if source.dataset == dataset]
-    for source in reversed(known):
-        file = _file_of(source, raw)
-        if file is not None:
-            return source, file
-    return known[-1], None
+def _lines(slot: Slot, source: Source, file: Path | None, raw: Path, folder: Path) -> Iterator[str]:
+    """Return the lines of `[data]` for one slot, commented out when the study can do without a file not there yet."""
+    place = _seen_from(folder, file or raw / source.key / _plain_name(source))
+    yield f"# {slot.comment} ; sans lui : {slot.without}"
+    if slot.by_vintage:
+        vintage = source.vintage
+        yield f'{slot.key} = {{ {vintage} = "{place}" }}'
+        # a census is published in the communes of two years later
+        yield f"population_cog_years = {{ {vintage} = {int(vintage[2:6]) + 2} }}"
+    else:
+        commented = "# " if file is None and slot.need == "optional" else ""
+        yield f'{commented}{slot.key} = "{place}"'
+    if slot.key == "cog":
+        yield f"cog_year = {source.vintage[:4]}"
 
 
-def _file_of(source: Source, raw: Path) -> Path | None:
-    """Return the file of a vintage that readers want, when it is on disk."""
-    patterns = (*source.members, source.file_name)
+def _choose(slot: Slot, raw: Path) -> tuple[Source, Path | None]:
+    """Return the newest vintage on disk of the first dataset of a slot that has one, or what to fetch first."""
+    registry = read_registry()
+    for dataset in slot.registry:
+        for source in reversed([source for source in registry if source.dataset == dataset]):
+            file = _file_of(source, raw, slot)
+            if file is not None:
+                return source, file
+    return [source for source in registry if source.dataset == slot.registry[0]][-1], None
+
+
+def _file_of(source: Source, raw: Path, slot: Slot) -> Path | None:
+    """Return the file of a vintage that a slot takes, when it is on disk."""
+    patterns = source.members
+    if not patterns or source.format not in _PACKED:
+        # never the archive itself, which lies beside what was taken out of it
+        patterns = (*patterns, _plain_name(source))
     home = raw / source.key
     files = sorted(path for path in home.rglob("*") if path.is_file() and path.name != "source.json")
-    return next((path for path in files if any(fnmatch.fnmatch(path.name, p) for p in patterns)), None)
+    return next(
+        (
+            path
+            for path in files
+            if slot.takes(path.name) and any(fnmatch.fnmatch(path.name, pattern) for pattern in patterns)
+        ),
+        None,
+    )
+
+
+def _plain_name(source: Source) -> str:
+    """Return the name of a file as readers take it: out of its archive."""
+    if source.format in _PACKED:
+        exact = [member for member in source.members if not set(member) & set("*?")]
+        return exact[0] if exact else source.file_name.removesuffix(".gz")
+    return source.file_name
 
 
 def _by_hand(source: Source) -> str:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from territory.errors import Problems, ReadError, TerritoryWarning, agree, examples
+from territory.errors import Problems, ReadError, agree, examples
+from territory.sources.text.tables import warn_of
 from territory.territories import is_inside
 
 if TYPE_CHECKING:
@@ -102,13 +102,8 @@ def to_degrees(points: pd.DataFrame, *, path: str | Path) -> pd.DataFrame:
         longitude, latitude = transformer.transform(rows["x"].to_numpy(), rows["y"].to_numpy())
         result.loc[rows.index, "longitude"] = longitude
         result.loc[rows.index, "latitude"] = latitude
-    if unknown.any():
-        said = agree(int(unknown.sum()), "point(s) dont la projection est inconnue")
-        warnings.warn(
-            f"Fichier « {Path(path).name} » : {said} ({examples(points.loc[unknown, 'projection'].unique())}).",
-            TerritoryWarning,
-            stacklevel=3,
-        )
+    names = points.loc[unknown, "projection"].unique()
+    warn_of(path, int(unknown.sum()), "point(s) dont la projection est inconnue", names)
     return result.replace([np.inf, -np.inf], np.nan)
 
 
@@ -180,30 +175,17 @@ def _check(rows: pd.DataFrame, path: str | Path) -> None:
     problems.raise_if_any()
 
 
-def _warn_outside(rows: pd.DataFrame, outside: object, path: str | Path) -> None:
+def _warn_outside(rows: pd.DataFrame, outside: Any, path: str | Path) -> None:
     """Say how many points are nowhere near their territory."""
-    wrong = rows[outside]
-    if len(wrong):
-        said = agree(len(wrong), "établissement(s) aux coordonnées hors de (son|leur) territoire")
-        warnings.warn(
-            f"Fichier « {Path(path).name} » : {said} ({examples(wrong['site_id'])}) ; tenues pour inconnues.",
-            TerritoryWarning,
-            stacklevel=4,
-        )
+    wrong = rows.loc[outside, "site_id"]
+    said = "établissement(s) aux coordonnées hors de (son|leur) territoire"
+    warn_of(path, len(wrong), said, wrong, advice=" ; tenues pour inconnues")
 
 
 def _warn_left_out(sites: gpd.GeoDataFrame, lost: pd.Series, path: str | Path, *, has_communes: bool) -> None:
     """Say how many sites have no point, and how many took the one of their commune."""
-    name = Path(path).name
     borrowed = int(((sites["point_precision"] == "commune") & ~lost).sum())
-    if borrowed:
-        said = agree(borrowed, "établissement(s) sans coordonnées placé(s) au point de (sa|leur) commune")
-        warnings.warn(f"Fichier « {name} » : {said}.", TerritoryWarning, stacklevel=4)
-    if lost.any():
-        said = agree(int(lost.sum()), "établissement(s) sans coordonnées laissé(s) de côté")
-        advice = "" if has_communes else " ; donnez communes= pour les placer au point de leur commune"
-        warnings.warn(
-            f"Fichier « {name} » : {said} ({examples(sites.loc[lost, 'site_id'])}){advice}.",
-            TerritoryWarning,
-            stacklevel=4,
-        )
+    warn_of(path, borrowed, "établissement(s) sans coordonnées placé(s) au point de (sa|leur) commune")
+    said = "établissement(s) sans coordonnées laissé(s) de côté"
+    advice = "" if has_communes else " ; donnez communes= pour les placer au point de leur commune"
+    warn_of(path, int(lost.sum()), said, sites.loc[lost, "site_id"], advice=advice)

@@ -1,17 +1,34 @@
-"""INSEE's permanent database of facilities (BPE), counted by commune."""
+"""INSEE's permanent database of facilities (BPE): counted by commune, or each with its point."""
 
 from __future__ import annotations
 
-import warnings
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from territory.errors import ReadError, TerritoryWarning, agree, examples
-from territory.sources.text.numbers import to_numbers
-from territory.sources.text.tables import read_table, require_columns
+from territory.errors import ParameterError, ReadError, examples
+from territory.sources.text.commune_codes import check_departements, clean_codes, in_departements, pad_code
+from territory.sources.text.large_tables import TableStream, read_columns
+from territory.sources.text.numbers import decimal_mark, to_numbers
+from territory.sources.text.tables import read_table, refuse_repeated, require_columns, warn_of
+from territory.territories import is_inside, territory_of
 
 if TYPE_CHECKING:
+    import geopandas as gpd
     import pandas as pd
+
+_REQUIRED = ("DEPCOM", "TYPEQU", "LAMBERT_X", "LAMBERT_Y", "QUALITE_XY")
+_OPTIONAL = ("AN", "DEP", "NOMRS", "SIRET", "LONGITUDE", "LATITUDE", "EPSG", "QUALITE_GEOLOC")
+_NO_COORDINATE = ("", "NA", "_U", "_Z", "nd", "ND")
+# QUALITE_XY: within 100 m, within 500 m, beyond (a point drawn in the commune); the rest has no point
+_QUALITIES = {
+    "B": "address",
+    "BONNE": "address",
+    "A": "address",
+    "ACCEPTABLE": "address",
+    "M": "commune",
+    "MAUVAISE": "commune",
+}
 
 
 def read_bpe_counts(path: str | Path, *, type_code: str = "D201") -> pd.Series:
@@ -48,19 +65,178 @@ def read_bpe_counts(path: str | Path, *, type_code: str = "D201") -> pd.Series:
     frame = read_table(path)
     require_columns(frame, ("CODGEO", title), path=path)
     frame = to_numbers(frame, [title], path=path, decimal=".")
+    frame["CODGEO"] = clean_codes(frame["CODGEO"], path=path, column="CODGEO")
     repeated = frame.duplicated()
-    if repeated.any():
-        said = agree(int(repeated.sum()), "ligne(s) répétée(s) comptée(s) une seule fois")
-        warnings.warn(
-            f"Fichier « {Path(path).name} » : {said} ({examples(frame.loc[repeated, 'CODGEO'])}).",
-            TerritoryWarning,
-            stacklevel=2,
-        )
-    counts = frame[~repeated].set_index("CODGEO")[title].rename(type_code).rename_axis("commune_code")
-    twice = counts.index[counts.index.duplicated()]
-    if len(twice):
+    said = "ligne(s) répétée(s) comptée(s) une seule fois"
+    warn_of(path, int(repeated.sum()), said, frame.loc[repeated, "CODGEO"])
+    refuse_repeated(frame.loc[~repeated, "CODGEO"], "commune(s) avec deux nombres différents", path=path)
+    return frame[~repeated].set_index("CODGEO")[title].rename(type_code).rename_axis("commune_code")
+
+
+def read_bpe_points(
+    path: str | Path,
+    types: Collection[str],
+    *,
+    departements: Collection[str] | None = None,
+) -> gpd.GeoDataFrame:
+    r"""Read the facilities of some types, one line each, with their points.
+
+    A facility that INSEE could not place has no point and stays in the table, so that
+    `facilities.groupby("commune_code").size()` counts them all.
+
+    Not tried on a real file: written from INSEE's dictionaries of BPE 2018 to BPE 2024.
+
+    Parameters
+    ----------
+    path
+        Text file, compressed with gzip or not: `DEPCOM`, `TYPEQU`, `LAMBERT_X`, `LAMBERT_Y`, `QUALITE_XY` (until
+        2022), and also `NOMRS`, `SIRET`, `LONGITUDE`, `LATITUDE`, `EPSG` (from 2023).
+    types
+        Types of facility: `D201` (later `D265`) general practitioners, `D107` maternity units…
+    departements
+        Codes of the départements to keep (all without it).
+
+    Returns
+    -------
+    GeoDataFrame
+        In the order of the file: `type_code`, `commune_code` (an arrondissement in Paris, Lyon and Marseille),
+        `name` and `siret` (empty before 2023), `point_precision` (`address`, `commune`, or missing without a
+        point), `geometry` (EPSG:4326). The index is the line in the file.
+
+    Raises
+    ------
+    ReadError
+        If a column is absent, a code or a number is none, or no facility of these types is there.
+
+    Warns
+    -----
+    TerritoryWarning
+        With the facilities without a point, those whose point is outside their territory, and the qualities
+        that are not known.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> path = Path(folder.name) / "bpe21_ensemble_xy.csv"
+    >>> _ = path.write_text(
+    ...     "AN;DEPCOM;TYPEQU;LAMBERT_X;LAMBERT_Y;QUALITE_XY\n2021;83050;D201;982000.5;6275000;Bonne\n"
+    ... )
+    >>> read_bpe_points(path, ["D201"])[["commune_code", "point_precision"]].values.tolist()
+    [['83050', 'address']]
+    >>> folder.cleanup()
+    """
+    if isinstance(types, str) or not types:
+        raise ParameterError("types est une liste de codes d'équipement, par exemple ['D265'].")
+    path = Path(path)
+    wanted, kept = frozenset(types), check_departements(departements)
+    stream = TableStream(path)
+    names = {title.upper(): title for title in stream.titles}
+    frame = _read(stream, names, wanted, kept)
+    if frame.empty:
         raise ReadError(
-            f"Fichier « {Path(path).name} » : {agree(len(twice), 'commune(s) avec deux nombres différents')} "
-            f"({examples(twice)})."
+            f"Fichier « {path.name} » : aucun équipement de type {examples(sorted(wanted))} dans ces départements."
         )
-    return counts
+    frame = frame.assign(DEPCOM=clean_codes(frame["DEPCOM"], path=path, column="DEPCOM"))
+    coordinates = [name for name in ("LAMBERT_X", "LAMBERT_Y", "LONGITUDE", "LATITUDE") if name in frame]
+    mark = decimal_mark(frame, coordinates)
+    frame = to_numbers(frame, coordinates, path=path, decimal=mark, unknown=_NO_COORDINATE)
+    return _facilities(frame, path)
+
+
+def _read(
+    stream: TableStream,
+    names: dict[str, str],
+    types: frozenset[str],
+    departements: frozenset[str] | None,
+) -> pd.DataFrame:
+    """Return the lines of some types and départements, under INSEE's names in capitals."""
+    import pandas as pd
+
+    require_columns(pd.DataFrame(columns=list(names)), _REQUIRED, path=stream.path)
+    columns = [*_REQUIRED, *(name for name in _OPTIONAL if name in names)]
+    codes: dict[str, bool] = {}
+
+    def keep(cells: list[str]) -> bool:
+        if cells[1].strip() not in types:
+            return False
+        code = cells[0]
+        if code not in codes:
+            codes[code] = in_departements(pad_code(code), departements)
+        return codes[code]
+
+    frame = read_columns(stream.path, [names[name] for name in columns], keep=keep, stream=stream)
+    return frame.set_axis(columns, axis=1)
+
+
+def _facilities(frame: pd.DataFrame, path: Path) -> gpd.GeoDataFrame:
+    """Return the table of facilities, points in degrees."""
+    import geopandas as gpd
+    import numpy as np
+    import pandas as pd
+
+    degrees = _degrees(frame)
+    quality = frame["QUALITE_XY"].str.strip().str.upper()
+    precision = quality.map(_QUALITIES)
+    longitude, latitude = degrees["longitude"].to_numpy(float), degrees["latitude"].to_numpy(float)
+    has_point = np.isfinite(longitude) & np.isfinite(latitude)
+    inside = is_inside(frame["DEPCOM"].to_numpy(dtype=object), longitude, latitude)
+    strange = has_point & precision.isna().to_numpy()
+    doubts = (
+        (
+            has_point & ~inside,
+            "équipement(s) au point hors de (son|leur) territoire, laissé(s) sans point",
+            "DEPCOM",
+        ),
+        (~has_point, "équipement(s) sans point", "DEPCOM"),
+        (strange, "point(s) de qualité inconnue, tenu(s) pour approximatif(s)", "QUALITE_XY"),
+    )
+    for wrong, said, column in doubts:
+        warn_of(path, int(wrong.sum()), said, frame.loc[wrong, column].unique())
+    points = gpd.GeoSeries(gpd.points_from_xy(longitude, latitude), index=frame.index, crs=4326)
+    text = pd.Series("", index=frame.index, dtype="str")
+    table = pd.DataFrame(
+        {
+            "type_code": frame["TYPEQU"].str.strip(),
+            "commune_code": frame["DEPCOM"],
+            "name": frame["NOMRS"].str.strip() if "NOMRS" in frame else text,
+            "siret": frame["SIRET"].str.strip() if "SIRET" in frame else text,
+            "point_precision": precision.fillna("commune").where(inside),
+        }
+    )
+    return gpd.GeoDataFrame(table, geometry=points.where(inside), crs=4326)
+
+
+def _degrees(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return longitude and latitude: those of the file, else from the projected coordinates."""
+    import numpy as np
+    import pandas as pd
+    from pyproj import Transformer
+    from pyproj.exceptions import CRSError
+
+    nothing = pd.Series(np.nan, index=frame.index)
+    result = pd.DataFrame(
+        {
+            "longitude": frame.get("LONGITUDE", nothing),
+            "latitude": frame.get("LATITUDE", nothing),
+        }
+    )
+    territories = frame["DEPCOM"].map(territory_of)
+    official = territories.map(lambda territory: territory.epsg if territory else None)
+    given = (
+        pd.to_numeric(frame["EPSG"].str.extract(r"(\d{4,5})")[0], errors="coerce")
+        if "EPSG" in frame
+        else nothing
+    )
+    epsg = given.fillna(official)
+    left = result["longitude"].isna() & frame["LAMBERT_X"].notna() & frame["LAMBERT_Y"].notna()
+    for code, rows in frame[left].groupby(epsg[left]):
+        try:
+            transformer = Transformer.from_crs(int(code), 4326, always_xy=True)
+        except CRSError:
+            # left without a point, which is said and counted with the others
+            continue
+        x, y = transformer.transform(rows["LAMBERT_X"].to_numpy(), rows["LAMBERT_Y"].to_numpy())
+        result.loc[rows.index, "longitude"] = x
+        result.loc[rows.index, "latitude"] = y
+    return result.replace([np.inf, -np.inf], np.nan)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from territory.errors import ReadError, agree, examples
-from territory.sources.text.tables import read_table, require_columns
+from territory.sources.text.tables import read_table, refuse_repeated, require_columns
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,9 +58,7 @@ def read_cog_communes(path: str | Path) -> pd.DataFrame:
     communes = frame[frame["TYPECOM"] == "COM"].set_index("COM")
     # a delegated commune may have the code of its commune, an arrondissement never
     alone = frame.loc[frame["TYPECOM"].isin(["COM", "ARM"]), "COM"]
-    twice = alone[alone.duplicated()]
-    if len(twice):
-        raise ReadError(f"Fichier « {Path(path).name} » : communes en double ({examples(twice)}).")
+    refuse_repeated(alone, "commune(s) en double", path=path)
     result = communes[["LIBELLE", "DEP", "REG"]]
     result = result.set_axis(["name", "departement_code", "region_code"], axis=1).rename_axis("commune_code")
     parts = frame[frame["TYPECOM"] == "ARM"]

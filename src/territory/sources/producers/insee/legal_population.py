@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from territory.errors import ReadError, TerritoryWarning, agree, examples
+from territory.errors import ReadError, agree, examples
+from territory.sources.text.commune_codes import clean_codes
 from territory.sources.text.numbers import to_numbers
-from territory.sources.text.tables import read_table, require_columns
+from territory.sources.text.tables import read_table, refuse_repeated, require_columns, warn_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -110,7 +110,7 @@ def read_age_shares(path: str | Path) -> pd.DataFrame:
         "from_65_share": _find_title(frame, r"de 65 ans ou \+ (\d{4})", path),
     }
     kept = frame[frame["scale"] == "Commune"]
-    _warn_dropped(len(frame) - len(kept), "régions et départements", path)
+    warn_of(path, len(frame) - len(kept), "ligne(s) laissée(s) de côté", ["régions et départements"])
     kept = kept.mask(kept.apply(lambda column: column.str.startswith("N/A")), "")
     result = _indexed(kept, kept["code_insee"], {"name": "nom", **shares}, numbers=tuple(shares), path=path)
     result[list(shares)] = result[list(shares)] / 100
@@ -178,13 +178,9 @@ def _indexed(
     """Return the columns wanted, under our names, indexed by commune code."""
     converted = to_numbers(frame, [titles[name] for name in numbers], path=path, decimal=".")
     result = converted[list(titles.values())].set_axis(list(titles), axis=1)
-    result.index = code.rename("commune_code").str.strip().pipe(lambda values: values.array)
-    result.index.name = "commune_code"
-    twice = result.index[result.index.duplicated()]
-    if len(twice):
-        raise ReadError(
-            f"Fichier « {Path(path).name} » : {agree(len(twice), 'code(s) de commune en double')} ({examples(twice)})."
-        )
+    clean = clean_codes(code, path=path, column=str(code.name))
+    result = result.set_axis(clean.array, axis=0).rename_axis("commune_code")
+    refuse_repeated(clean, "code(s) de commune en double", path=path)
     return result
 
 
@@ -198,13 +194,3 @@ def _find_title(frame: pd.DataFrame, pattern: str, path: str | Path) -> str:
             f"est attendue (colonnes présentes : {examples(frame.columns, most=8)})."
         )
     return found[0]
-
-
-def _warn_dropped(count: int, what: str, path: str | Path) -> None:
-    """Say how many lines are left out."""
-    if count:
-        warnings.warn(
-            f"Fichier « {Path(path).name} » : {agree(count, 'ligne(s) laissée(s) de côté')} ({what}).",
-            TerritoryWarning,
-            stacklevel=3,
-        )

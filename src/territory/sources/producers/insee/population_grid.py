@@ -12,7 +12,7 @@ from territory.errors import ReadError, TerritoryWarning, agree, examples
 from territory.sources.text.commune_codes import check_departements, clean_codes, in_departements
 from territory.sources.text.large_tables import TableStream, read_columns
 from territory.sources.text.numbers import to_numbers
-from territory.sources.text.tables import require_columns
+from territory.sources.text.tables import refuse_repeated, require_columns
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -141,12 +141,7 @@ def _corners(cells: pd.Series, path: Path) -> pd.DataFrame:
             f"Fichier « {path.name} » : carreaux en plusieurs projections ({examples(systems)}) ; lisez un territoire "
             "à la fois."
         )
-    twice = cells[cells.duplicated()]
-    if len(twice):
-        shown = examples(f"ligne {line}" for line in twice.index)
-        raise ReadError(
-            f"Fichier « {path.name} » : {agree(len(twice), '(carreau|carreaux) en double')} ({shown})."
-        )
+    refuse_repeated(cells, "(carreau|carreaux) en double", path=path)
     return corners
 
 

@@ -1,0 +1,267 @@
+"""APL of DREES with its dated profiles, and means by territoire de vie-santé.
+
+An APL needs a population standardised by age and an activity; without both, `gp_headcount_access` gives
+practitioners per inhabitant under another name, to which no APL threshold applies.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from territory.access.catchments.floating_catchment import floating_catchment_area
+from territory.access.decay import Stepped, stepped
+from territory.access.pairs import Mapper, Times, read_amounts, unique_ids, warn
+from territory.errors import ParameterError, examples
+
+__all__ = [
+    "APL_NAME",
+    "APL_PROFILES",
+    "HEADCOUNT_NAME",
+    "AplProfile",
+    "apl",
+    "gp_headcount_access",
+    "mean_by",
+]
+
+APL_NAME = "apl_consultations_per_hab"
+PER_HAB = 100_000
+HEADCOUNT_NAME = "accessibilité aux généralistes (effectifs)"
+
+
+@dataclass(frozen=True)
+class AplProfile:
+    """Weights of travel times under which an APL was published.
+
+    `is_verified` is False when no official document was seen that states the weights.
+    """
+
+    name: str
+    year: int
+    decay: Stepped
+    source: str
+    is_verified: bool = True
+
+    def __repr__(self) -> str:
+        flag = "" if self.is_verified else ", non vérifié"
+        return f"AplProfile({self.name}, {self.year}, {self.decay!r}{flag})"
+
+
+APL_PROFILES = {
+    "drees_2012": AplProfile(
+        "drees_2012",
+        2012,
+        stepped({5: 1.0, 10: 0.3, 15: 0.1}),
+        "DREES et IRDES, document de travail n° 124, décembre 2012 (bornes incluses par convention)",
+    ),
+    "drees_2015": AplProfile(
+        "drees_2015",
+        2015,
+        stepped({10: 1.0, 15: 2 / 3, 20: 1 / 3}),
+        "arrêté du 13 novembre 2017 (« décroissante entre 0 et 20 minutes ») ; paliers d'usage, non vérifiés",
+        is_verified=False,
+    ),
+}
+
+
+def apl(
+    travel_times: Times,
+    standardised_population: pd.Series[float],
+    activity: pd.Series[float],
+    *,
+    profile: str | AplProfile,
+    mapper: Mapper = map,
+) -> pd.Series[float]:
+    """Accessibilité potentielle localisée: consultations within reach per standardised inhabitant and year.
+
+    Parameters
+    ----------
+    travel_times
+        Columns from_id, to_id, travel_time_min (min) between communes and communes (or sites) of practice,
+        or a sequence of parts, as for `floating_catchment_area`.
+    standardised_population
+        Inhabitants weighted by their consumption of care by age (standardised hab), indexed by from_id, those
+        of the buffer around the territory included.
+    activity
+        Consultations per year offered at each to_id (see `territory.supply.gp_activity`).
+    profile
+        Name in `APL_PROFILES`, or a profile of your own; there is no default, as the weights changed with the
+        years.
+    mapper
+        Runs the maps over the parts.
+
+    Returns
+    -------
+    Series
+        Consultations per year and standardised inhabitant, named apl_consultations_per_hab, on the index of
+        `standardised_population`; attrs hold the profile and its source.
+
+    Raises
+    ------
+    ParameterError, SchemaError, UnknownCodeError
+        As `floating_catchment_area`; ParameterError also for an unknown profile.
+
+    Warns
+    -----
+    TerritoryWarning
+        When the weights of the profile were not verified in an official document, and as
+        `floating_catchment_area`.
+
+    Notes
+    -----
+    APL_i = sum_j w_ij A_j / sum_k w_kj P_k: an E2SFCA with A the activity and P the standardised population.
+    Barlet, Coldefy, Collin and Lucas-Gabrielli (2012), DREES and IRDES, document de travail 124.
+
+    Examples
+    --------
+    >>> times = pd.DataFrame({"from_id": ["A", "B"], "to_id": ["A", "A"], "travel_time_min": [3.0, 8.0]})
+    >>> people, acts = pd.Series({"A": 1000.0, "B": 1000.0}), pd.Series({"A": 5200.0})
+    >>> apl(times, people, acts, profile="drees_2012")
+    A    4.0
+    B    1.2
+    Name: apl_consultations_per_hab, dtype: float64
+    """
+    chosen = _apl_profile(profile)
+    access = floating_catchment_area(
+        travel_times, standardised_population, activity, decay=chosen.decay, method="e2sfca", mapper=mapper
+    )
+    return _labelled(access, APL_NAME, chosen, "consultations par an et par habitant standardisé")
+
+
+def gp_headcount_access(
+    travel_times: Times,
+    population: pd.Series[float],
+    practitioners: pd.Series[float],
+    *,
+    profile: str | AplProfile,
+    mapper: Mapper = map,
+) -> pd.Series[float]:
+    """Practitioners within reach per 100,000 inhabitants: what can be said without activity nor standardisation.
+
+    It is not an APL, and the thresholds of the APL do not apply to it.
+
+    Parameters
+    ----------
+    travel_times
+        Columns from_id, to_id, travel_time_min (min), or a sequence of parts, as for `apl`.
+    population
+        Inhabitants by from_id (hab), those of the buffer included.
+    practitioners
+        Number of practitioners at each to_id.
+    profile
+        Weights of travel times, as for `apl`.
+    mapper
+        Runs the maps over the parts.
+
+    Returns
+    -------
+    Series
+        Practitioners per 100,000 inhabitants, named « accessibilité aux généralistes (effectifs) », on the
+        index of `population`.
+
+    Raises
+    ------
+    ParameterError, SchemaError, UnknownCodeError
+        As `apl`.
+
+    Examples
+    --------
+    >>> times = pd.DataFrame({"from_id": ["A"], "to_id": ["A"], "travel_time_min": [3.0]})
+    >>> access = gp_headcount_access(
+    ...     times, pd.Series({"A": 2000.0}), pd.Series({"A": 3.0}), profile="drees_2012")
+    >>> float(access["A"])
+    150.0
+    """
+    chosen = _apl_profile(profile)
+    access = floating_catchment_area(
+        travel_times, population, practitioners, decay=chosen.decay, method="e2sfca", mapper=mapper
+    )
+    return _labelled(access * PER_HAB, HEADCOUNT_NAME, chosen, "médecins pour 100 000 habitants")
+
+
+def mean_by(
+    values: pd.Series[float], weights_hab: pd.Series[float], groups: pd.Series[str]
+) -> pd.Series[float]:
+    """Mean of a measure over each zone, weighted by residents: the APL of a territoire de vie-santé.
+
+    Parameters
+    ----------
+    values
+        Measure by commune. NaN = unknown.
+    weights_hab
+        Residents of each commune (hab), at least for the communes of `values`.
+    groups
+        Zone of each commune; communes without zone are left out, with a warning.
+
+    Returns
+    -------
+    Series
+        Mean by zone, in the order in which zones come; NaN where a commune with residents has an unknown value,
+        or nobody lives in the zone.
+
+    Raises
+    ------
+    ParameterError
+        If weights are negative, ids are duplicated, or a commune has no weight.
+
+    Warns
+    -----
+    TerritoryWarning
+        With the number of communes without zone.
+
+    Notes
+    -----
+    mean(zone) = sum of P_i x_i / sum of P_i (DREES, foire aux questions on the APL, 25/05/2018).
+
+    Examples
+    --------
+    >>> apl_of = pd.Series({"A": 2.0, "B": 4.0})
+    >>> mean_by(apl_of, pd.Series({"A": 3000.0, "B": 1000.0}), pd.Series({"A": "TVS 1", "B": "TVS 1"}))
+    TVS 1    2.5
+    dtype: float64
+    """
+    for name, table in (("Mesure", values), ("Résidents", weights_hab), ("Zones", groups)):
+        unique_ids(table.index, name)
+    absent = values.index.difference(weights_hab.index)
+    if len(absent):
+        raise ParameterError(f"Résidents : {len(absent)} commune(s) sans population ({examples(absent)}).")
+    residents = pd.Series(read_amounts(weights_hab, "Résidents"), index=weights_hab.index).reindex(
+        values.index
+    )
+    zone = groups.reindex(values.index)
+    if zone.isna().any():
+        outside = zone.index[zone.isna()]
+        warn(f"{len(outside)} commune(s) sans zone ({examples(outside)}), laissées de côté.", stacklevel=3)
+    # an unknown value where nobody lives weighs nothing
+    mass = values.astype(np.float64).where(residents != 0, 0.0) * residents
+    totals = pd.DataFrame({"mass": mass, "residents": residents}).groupby(zone, sort=False).sum(skipna=False)
+    mean = totals["mass"].to_numpy() / totals["residents"].where(totals["residents"] > 0).to_numpy()
+    return pd.Series(mean, index=pd.Index(totals.index, name=None), name=values.name)
+
+
+def _apl_profile(profile: str | AplProfile) -> AplProfile:
+    """Return a profile from its name; warn when its weights are not verified."""
+    if isinstance(profile, str):
+        if profile not in APL_PROFILES:
+            raise ParameterError(
+                f"Profil d'APL « {profile} » inconnu : choisissez parmi {', '.join(APL_PROFILES)}, ou donnez un "
+                "AplProfile avec ses paliers, son année et sa source."
+            )
+        profile = APL_PROFILES[profile]
+    if not profile.is_verified:
+        warn(f"Profil d'APL « {profile.name} » : paliers non vérifiés ({profile.source}).")
+    return profile
+
+
+def _labelled(access: pd.Series[float], name: str, profile: AplProfile, unit: str) -> pd.Series[float]:
+    """Return a result with its name, its unit and where its weights come from."""
+    named = access.rename(name)
+    named.attrs = {
+        "unit": unit,
+        "profile": profile.name,
+        "source": profile.source,
+        "is_verified": profile.is_verified,
+    }
+    return named

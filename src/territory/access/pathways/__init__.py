@@ -1,1 +1,0 @@
-"""Paths of care: professionals within reach, recruitment, coordination."""

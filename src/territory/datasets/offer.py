@@ -1,0 +1,225 @@
+"""Sites and services of a territory from official files: FINESS, emergencies, EHPAD, general practitioners."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from territory.errors import ReadError, TerritoryWarning, agree, examples
+from territory.geography.codes import commune_of_arrondissement
+from territory.sources.producers.finess.categories import CATEGORIES
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    import pandas as pd
+
+PRACTITIONERS = "medecin_generaliste"
+EMERGENCIES = "urgences"
+EHPAD = "ehpad"
+
+Offer = tuple["gpd.GeoDataFrame", "pd.DataFrame"]
+
+
+def offer_of(
+    tables: Mapping[str, Any],
+    communes: gpd.GeoDataFrame,
+    outlines: gpd.GeoDataFrame | None,
+    *,
+    complete: Collection[str],
+) -> Offer:
+    """Return the sites and services of the communes kept; a list is complete when the study says so."""
+    import geopandas as gpd
+    import pandas as pd
+
+    pairs: list[Offer] = []
+    finess = None
+    if "finess" in tables:
+        finess = sites_within(tables["finess"], communes)
+        pairs.append((finess, category_services(finess)))
+    if "emergencies" in tables:
+        pairs.append(emergency_sites(tables["emergencies"], finess, tables.get("hospitals"), communes))
+    if "ehpad" in tables:
+        if finess is not None:
+            raise ReadError(
+                "« ehpad » : « finess » a déjà les EHPAD, comptés deux fois sinon ; gardez l'un ou l'autre."
+            )
+        pairs.append(ehpad_sites(tables["ehpad"], communes, outlines))
+    if "general_practitioners" in communes:
+        pairs.append(practitioner_sites(communes))
+    if not pairs:
+        raise ReadError("Aucun site : donnez « finess » ou « general_practitioners » dans [data].")
+    sites = gpd.GeoDataFrame(pd.concat([sites for sites, _ in pairs]), crs=communes.crs)
+    services = pd.concat([services for _, services in pairs])
+    known = {*complete, PRACTITIONERS}
+    services["is_complete_list"] = services.index.get_level_values("service").isin(known)
+    return sites, services
+
+
+def sites_within(sites: gpd.GeoDataFrame, communes: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return the sites of some communes, those of an arrondissement in its commune."""
+    sites = sites.assign(commune_code=sites["commune_code"].map(commune_of_arrondissement))
+    kept: gpd.GeoDataFrame = sites[sites["commune_code"].isin(communes.index)].to_crs(_crs(communes))
+    return kept
+
+
+def category_services(sites: gpd.GeoDataFrame) -> pd.DataFrame:
+    """Return one service per site, that of its FINESS category; places, publics and ages stay unknown.
+
+    Sites of a category that has no service of its own (a holding, a laboratory) have none.
+    """
+    kept = sites[sites["category_code"].isin(CATEGORIES)]
+    offered = [CATEGORIES[code] for code in kept["category_code"]]
+    return _services(
+        kept.index,
+        [category.service for category in offered],
+        authorisations=kept.index,
+        units=[category.capacity_unit for category in offered],
+        at_home=[category.is_at_home for category in offered],
+    )
+
+
+def practitioner_sites(communes: gpd.GeoDataFrame) -> Offer:
+    """Return one site per commune with general practitioners, at its point, with how many there are."""
+    some = communes[communes["general_practitioners"] > 0]
+    sites = _sites(
+        [f"gp-{code}" for code in some.index],
+        [f"Médecins généralistes, {name}" for name in some["name"]],
+        some.index,
+        some.geometry,
+        source="Base permanente des équipements (INSEE)",
+    )
+    counts = some["general_practitioners"].to_numpy(float)
+    services = _services(
+        sites.index, [PRACTITIONERS] * len(some), units=["headcount"] * len(some), capacity=counts
+    )
+    return sites, services
+
+
+def emergency_sites(
+    emergencies: pd.DataFrame,
+    finess: gpd.GeoDataFrame | None,
+    hospitals: pd.DataFrame | None,
+    communes: gpd.GeoDataFrame,
+) -> Offer:
+    """Return the emergency departments, at the point of FINESS or else of the commune that the SAE gives.
+
+    Sites that FINESS has already are not repeated. Those that neither file places are counted in a warning.
+    """
+    import pandas as pd
+
+    if finess is None and hospitals is None:
+        raise ReadError(
+            "« emergencies » n'a ni point ni commune : donnez aussi « finess » ou « hospitals » dans [data]."
+        )
+    known = emergencies.index[:0] if finess is None else emergencies.index.intersection(finess.index)
+    others = emergencies.drop(index=known)
+    codes = pd.Series(None, index=others.index, dtype="str")
+    if hospitals is not None:
+        codes = (
+            hospitals["commune_code"].reindex(others.index).map(commune_of_arrondissement, na_action="ignore")
+        )
+        lost = codes.index[codes.isna()]
+        if len(lost):
+            said = agree(len(lost), "service(s) d'urgences sans commune laissé(s) de côté")
+            warnings.warn(f"SAE : {said} ({examples(lost)}).", TerritoryWarning, stacklevel=4)
+    codes = codes[codes.isin(communes.index)]
+    sites = _sites(
+        codes.index,
+        others.loc[codes.index, "name"],
+        codes,
+        communes.geometry.loc[codes],
+        source="Statistique annuelle des établissements (DREES)",
+        operators=others.loc[codes.index, "operator_id"],
+    )
+    ids = known.append(sites.index)
+    return sites, _services(ids, [EMERGENCIES] * len(ids), authorisations=ids)
+
+
+def ehpad_sites(
+    ehpad: gpd.GeoDataFrame, communes: gpd.GeoDataFrame, outlines: gpd.GeoDataFrame | None
+) -> Offer:
+    """Return the EHPAD that CNSA places, each in the commune whose outline holds it; places stay unknown."""
+    import geopandas as gpd
+
+    if outlines is None:
+        raise ReadError("« ehpad » n'a que des points : donnez des contours de communes dans « points ».")
+    around = outlines[outlines.index.isin(communes.index)][["geometry"]]
+    placed = gpd.sjoin(ehpad.to_crs(_crs(around)), around, predicate="within")
+    # a point on the line between two communes is in the first
+    placed = placed[~placed.index.duplicated()]
+    sites = _sites(
+        [f"ehpad-{number}" for number in placed.index],
+        placed["name"],
+        placed["commune_code"],
+        placed.geometry,
+        source="Prix des EHPAD (CNSA)",
+        category="500",
+        precision="address",
+    )
+    return sites, _services(sites.index, [EHPAD] * len(sites), units=["places"] * len(sites))
+
+
+def _crs(table: gpd.GeoDataFrame) -> Any:
+    """Return the projection of a table that has one."""
+    return table.crs
+
+
+def _sites(
+    ids: Sequence[str] | pd.Index,
+    names: Sequence[str] | pd.Series,
+    communes: pd.Index | pd.Series,
+    points: Any,
+    *,
+    source: str,
+    category: str | None = None,
+    operators: pd.Series | None = None,
+    precision: str = "commune",
+) -> gpd.GeoDataFrame:
+    """Return the table `sites` of what a file gives, in the projection of its points."""
+    import geopandas as gpd
+    import pandas as pd
+
+    nobody = [None] * len(ids)
+    table = {
+        "name": list(names),
+        "category_code": pd.array([category] * len(ids), dtype="str"),
+        "commune_code": list(communes),
+        "operator_id": pd.array(nobody if operators is None else list(operators), dtype="str"),
+        "point_precision": precision,
+        "source": source,
+    }
+    index = pd.Index(list(ids), name="site_id", dtype="str")
+    return gpd.GeoDataFrame(table, index=index, geometry=points.to_numpy(), crs=points.crs)
+
+
+def _services(
+    ids: pd.Index,
+    names: Sequence[str],
+    *,
+    authorisations: pd.Index | None = None,
+    units: Sequence[str | None] | None = None,
+    capacity: object = float("nan"),
+    at_home: Sequence[bool] | bool = False,
+) -> pd.DataFrame:
+    """Return the table `services` of what a file gives; what it does not say is unknown."""
+    import pandas as pd
+
+    nothing = pd.array([None] * len(ids), dtype="str")
+    return pd.DataFrame(
+        {
+            "authorisation_id": nothing
+            if authorisations is None
+            else pd.array(list(authorisations), dtype="str"),
+            "capacity": capacity,
+            "capacity_unit": nothing if units is None else pd.array(list(units), dtype="str"),
+            "public": nothing,
+            "age_min": float("nan"),
+            "age_max": float("nan"),
+            "reception_mode": nothing,
+            "delivered_at_home": at_home,
+        },
+        index=pd.MultiIndex.from_arrays(
+            [ids, pd.Index(list(names), dtype="str")], names=["site_id", "service"]
+        ),
+    )

@@ -1,1 +1,0 @@
-"""Travel times computed elsewhere: an agency's own table, a routing server."""

@@ -1,1 +1,0 @@
-"""The compiled loops of the engine: arrays in, arrays out."""

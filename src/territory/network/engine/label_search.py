@@ -1,0 +1,442 @@
+"""Searches whose labels are wider than a time: time and length together, or time and the target it leads to.
+
+Both are packed in one int64 with the time above, so that comparing labels compares times first.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from territory.errors import NetworkError, ParameterError
+from territory.network.engine.compiling import count_threads, kernel, run_tasks
+from territory.network.engine.dijkstra import SEEDS_PER_TASK
+from territory.network.engine.graph import (
+    MAX_TIME_MS,
+    UNREACHED,
+    Graph,
+    Int32,
+    Int64,
+    Integer,
+    Seeds,
+    checked_limit,
+)
+
+
+def checked_lengths(lengths_dm: ArrayLike, shape: tuple[int, ...]) -> Int64:
+    """Return lengths (dm) as int64, or raise if they are not whole numbers of the right shape."""
+    lengths = np.asarray(lengths_dm)
+    if lengths.shape != shape or (lengths.dtype.kind not in "iu" and lengths.size):
+        raise NetworkError(
+            f"Longueurs de forme {lengths.shape} et de type {lengths.dtype} : il faut des nombres entiers de "
+            f"décimètres, de forme {shape}."
+        )
+    if lengths.size and not 0 <= int(lengths.min()) <= int(lengths.max()) <= MAX_TIME_MS:
+        raise NetworkError(
+            f"Longueurs de {lengths.min()} à {lengths.max()} dm : elles doivent aller de 0 à {MAX_TIME_MS} dm."
+        )
+    return lengths.astype(np.int64)
+
+
+def check_no_overflow(weights_ms: Int32, lengths_dm: Int64) -> None:
+    """Raise if the length of some path could exceed what fits beside its time.
+
+    An edge driven at less than 360 km/h is no longer in decimetres than its time in milliseconds, so a path
+    of `MAX_TIME_MS` is shorter than that plus what the few faster edges have in excess.
+    """
+    excess = int(np.maximum(lengths_dm - weights_ms, 0).sum())
+    if excess > MAX_TIME_MS:
+        raise NetworkError(
+            f"Longueurs : {excess // 10000} km sont parcourus à plus de 360 km/h : vérifiez que les longueurs "
+            "sont en décimètres et les durées en millisecondes."
+        )
+
+
+def point_lengths(points: Seeds, lengths_dm: ArrayLike | None) -> Int64:
+    """Return the lengths between points and their nodes, 0 if none are given."""
+    if lengths_dm is None:
+        return np.zeros(points.nodes.shape, np.int64)
+    return checked_lengths(lengths_dm, points.nodes.shape)
+
+
+def pack(times_ms: Int32, lengths_dm: Int64) -> Int64:
+    """Return labels `time << 32 | length`, closed edges just beyond the longest time."""
+    return (np.minimum(times_ms, np.int32(MAX_TIME_MS + 1)).astype(np.int64) << 32) | lengths_dm
+
+
+def unpack(labels: Int64) -> tuple[Int32, Int32]:
+    """Return times (ms) and lengths (dm) of labels, both `UNREACHED` beyond the longest time."""
+    far = (labels >> 32) > MAX_TIME_MS
+    times, lengths = labels >> 32, labels & 0xFFFFFFFF
+    times[far] = UNREACHED
+    lengths[far] = UNREACHED
+    return times.astype(np.int32), lengths.astype(np.int32)
+
+
+def k_nearest(
+    graph: Graph, targets: Seeds, k: int = 1, *, limit_ms: int = MAX_TIME_MS
+) -> tuple[Int32, Int32]:
+    """Return, for every node at once, the nearest targets and the times to them.
+
+    One search runs from all targets together on the reversed graph; equally near targets come in the order
+    of their numbers.
+
+    Parameters
+    ----------
+    graph
+        Graph to search, as it is driven.
+    targets
+        Destinations.
+    k
+        How many targets to find per node.
+    limit_ms
+        Longest time kept, inclusive (ms).
+
+    Returns
+    -------
+    numbers, times : int32 arrays [nodes, k]
+        Numbers of the targets, nearest first, and times (ms); -1 and `UNREACHED` where there are fewer.
+
+    Raises
+    ------
+    NetworkError
+        Targets attached to a node that the graph lacks.
+    ParameterError
+        `k` below 1, or a limit out of range.
+
+    Examples
+    --------
+    >>> graph = Graph.from_edges(3, [0, 1], [1, 2], [10, 20])
+    >>> numbers, times = k_nearest(graph, Seeds.at_nodes([2, 1]), 2)
+    >>> numbers.tolist(), times[0].tolist()
+    ([[1, 0], [1, 0], [0, -1]], [10, 30])
+    """
+    limit = checked_limit(limit_ms)
+    if k < 1:
+        raise ParameterError(f"k={k} : indiquez au moins un site à trouver par point.")
+    targets.check(graph.n_nodes)
+    back = graph.reversed()
+    weights = np.minimum(back.weights_ms, np.int32(MAX_TIME_MS + 1))
+    labels = np.empty((graph.n_nodes, k), np.int64)
+    given = (back.indptr, back.heads, weights, targets.nodes, targets.offsets_ms, limit)
+    if k == 1:
+        nearest_target(*given, labels[:, 0])
+    else:
+        nearest_targets(*given, labels)
+    return _unpack_targets(labels)
+
+
+def k_nearest_sites(
+    graph: Graph, sources: Seeds, targets: Seeds, k: int = 1, *, limit_ms: int = MAX_TIME_MS
+) -> tuple[Int32, Int32]:
+    """Return, for each source, the nearest targets and the times to them.
+
+    Parameters
+    ----------
+    graph
+        Graph to search, as it is driven.
+    sources, targets
+        Origins and destinations.
+    k
+        How many targets to find per source.
+    limit_ms
+        Longest time kept, inclusive (ms).
+
+    Returns
+    -------
+    numbers, times : int32 arrays [sources, k]
+        Numbers of the targets, nearest first, and times (ms); -1 and `UNREACHED` where there are fewer.
+
+    Raises
+    ------
+    NetworkError
+        Points attached to a node that the graph lacks.
+    ParameterError
+        `k` below 1, or a limit out of range.
+
+    Examples
+    --------
+    >>> graph = Graph.from_edges(3, [0, 1], [1, 2], [10, 20])
+    >>> k_nearest_sites(graph, Seeds([[0, -1]], [[5, 0]]), Seeds.at_nodes([2, 1]))[1].tolist()
+    [[15]]
+    """
+    sources.check(graph.n_nodes)
+    numbers, times = k_nearest(graph, targets, k, limit_ms=limit_ms)
+    if not graph.n_nodes:
+        return np.full((len(sources), k), -1, np.int32), np.full((len(sources), k), UNREACHED, np.int32)
+    nodes = np.maximum(sources.nodes, 0)
+    reached = times[nodes].astype(np.int64) + sources.offsets_ms[:, :, None]
+    reached[(times[nodes] == UNREACHED) | (sources.nodes[:, :, None] < 0) | (reached > limit_ms)] = UNREACHED
+    labels = (reached << 32 | (numbers[nodes].astype(np.int64) & 0xFFFFFFFF)).reshape(len(sources), 2 * k)
+    labels.sort(axis=1)
+    # a target may come through both nodes: only its faster way counts
+    for column in range(1, 2 * k):
+        seen = (labels[:, :column] & 0xFFFFFFFF == labels[:, column : column + 1] & 0xFFFFFFFF).any(axis=1)
+        labels[seen, column] = np.iinfo(np.int64).max
+    labels.sort(axis=1)
+    return _unpack_targets(labels[:, :k])
+
+
+def _unpack_targets(labels: Int64) -> tuple[Int32, Int32]:
+    """Return numbers and times of labels `time << 32 | target`, -1 and `UNREACHED` where there is none."""
+    times, numbers = labels >> 32, labels & 0xFFFFFFFF
+    far = times > MAX_TIME_MS
+    return np.where(far, -1, numbers).astype(np.int32), np.where(far, UNREACHED, times).astype(np.int32)
+
+
+_FAR = np.int64(2**62)
+
+
+@kernel
+def push_label(labels: Int64, nodes: Int32, size: int, label: Integer, node: Integer) -> int:
+    """Add a label to a heap of `size` labels; return its new size."""
+    place = size
+    while place > 0:
+        above = (place - 1) >> 2
+        if labels[above] <= label:
+            break
+        labels[place] = labels[above]
+        nodes[place] = nodes[above]
+        place = above
+    labels[place] = label
+    nodes[place] = node
+    return size + 1
+
+
+@kernel
+def pop_label(labels: Int64, nodes: Int32, size: int) -> int:
+    """Take the least label, which the caller has read at place 0, off the heap; return its new size."""
+    size -= 1
+    last, last_node = labels[size], nodes[size]
+    place = 0
+    while True:
+        child = 4 * place + 1
+        if child >= size:
+            break
+        least = child
+        for other in range(child + 1, min(child + 4, size)):
+            if labels[other] < labels[least]:
+                least = other
+        if labels[least] >= last:
+            break
+        labels[place] = labels[least]
+        nodes[place] = nodes[least]
+        place = least
+    labels[place] = last
+    nodes[place] = last_node
+    return size
+
+
+@kernel
+def fastest_labels(
+    indptr: Int64,
+    heads: Int32,
+    weights: Int64,
+    nodes: Int32,
+    starts: Int64,
+    limit: int,
+    labels: Int64,
+    heap: Int64,
+    heap_nodes: Int32,
+) -> None:
+    """Write the least label of every node from one seed, for labels up to `limit`."""
+    labels[:] = _FAR
+    size = 0
+    for side in range(len(nodes)):
+        node = nodes[side]
+        if node >= 0 and starts[side] <= limit and starts[side] < labels[node]:
+            labels[node] = starts[side]
+            size = push_label(heap, heap_nodes, size, starts[side], node)
+    while size > 0:
+        label, node = heap[0], heap_nodes[0]
+        size = pop_label(heap, heap_nodes, size)
+        if label > labels[node]:
+            continue
+        for place in range(indptr[node], indptr[node + 1]):
+            reached = label + weights[place]
+            if reached <= limit and reached < labels[heads[place]]:
+                labels[heads[place]] = reached
+                size = push_label(heap, heap_nodes, size, reached, heads[place])
+
+
+@kernel
+def labels_to_targets(
+    indptr: Int64,
+    heads: Int32,
+    weights: Int64,
+    nodes: Int32,
+    starts: Int64,
+    target_nodes: Int32,
+    target_labels: Int64,
+    limit: int,
+    out: Int64,
+) -> None:
+    """Write the least label from each seed to each target, one row per seed."""
+    n_nodes = len(indptr) - 1
+    labels = np.empty(n_nodes, np.int64)
+    heap = np.empty(len(heads) + 2, np.int64)
+    heap_nodes = np.empty(len(heads) + 2, np.int32)
+    for seed in range(len(nodes)):
+        fastest_labels(indptr, heads, weights, nodes[seed], starts[seed], limit, labels, heap, heap_nodes)
+        for target in range(len(target_nodes)):
+            best = _FAR
+            for side in range(2):
+                node = target_nodes[target, side]
+                if node >= 0 and labels[node] < _FAR:
+                    best = min(best, labels[node] + target_labels[target, side])
+            out[seed, target] = best if best <= limit else _FAR
+
+
+@kernel
+def nearest_target(
+    indptr: Int64, heads: Int32, weights: Int32, nodes: Int32, offsets: Int32, limit: int, labels: Int64
+) -> None:
+    """Write, for every node, `time << 32 | target` of the nearest of all targets searched from at once."""
+    labels[:] = _FAR
+    heap = np.empty(len(heads) + 2 * len(nodes), np.int64)
+    heap_nodes = np.empty(len(heap), np.int32)
+    size = 0
+    for target in range(len(nodes)):
+        for side in range(2):
+            node = nodes[target, side]
+            label = (np.int64(offsets[target, side]) << 32) | np.int64(target)
+            if node >= 0 and offsets[target, side] <= limit and label < labels[node]:
+                labels[node] = label
+                size = push_label(heap, heap_nodes, size, label, node)
+    while size > 0:
+        label, node = heap[0], heap_nodes[0]
+        size = pop_label(heap, heap_nodes, size)
+        if label > labels[node]:
+            continue
+        for place in range(indptr[node], indptr[node + 1]):
+            reached = label + (np.int64(weights[place]) << 32)
+            if (reached >> 32) <= limit and reached < labels[heads[place]]:
+                labels[heads[place]] = reached
+                size = push_label(heap, heap_nodes, size, reached, heads[place])
+
+
+@kernel
+def nearest_targets(
+    indptr: Int64, heads: Int32, weights: Int32, nodes: Int32, offsets: Int32, limit: int, labels: Int64
+) -> None:
+    """Write, for every node, the labels of its nearest targets in their order, as many as there are columns.
+
+    A node takes the labels that come to it in increasing order; when it is full, nothing beyond it can need
+    a later one, because what filled it goes on from there as well.
+    """
+    labels[:, :] = _FAR
+    n_kept = np.zeros(len(labels), np.int32)
+    heap = np.empty(max(len(heads), 1024) + 2 * len(nodes), np.int64)
+    heap_nodes = np.empty(len(heap), np.int32)
+    size = 0
+    for target in range(len(nodes)):
+        for side in range(2):
+            if nodes[target, side] >= 0 and offsets[target, side] <= limit:
+                label = (np.int64(offsets[target, side]) << 32) | np.int64(target)
+                size = push_label(heap, heap_nodes, size, label, nodes[target, side])
+    while size > 0:
+        label, node = heap[0], heap_nodes[0]
+        size = pop_label(heap, heap_nodes, size)
+        if not _keep(labels[node], n_kept, node, label):
+            continue
+        if size + indptr[node + 1] - indptr[node] > len(heap):
+            heap = np.concatenate((heap, np.empty_like(heap)))
+            heap_nodes = np.concatenate((heap_nodes, np.empty_like(heap_nodes)))
+        for place in range(indptr[node], indptr[node + 1]):
+            reached = label + (np.int64(weights[place]) << 32)
+            if (reached >> 32) <= limit and n_kept[heads[place]] < labels.shape[1]:
+                size = push_label(heap, heap_nodes, size, reached, heads[place])
+
+
+@kernel
+def _keep(kept: Int64, n_kept: Int32, node: Integer, label: Integer) -> bool:
+    """Keep a label at a node unless the node is full or has that target already."""
+    count = n_kept[node]
+    if count == len(kept):
+        return False
+    for place in range(count):
+        if (kept[place] & 0xFFFFFFFF) == (label & 0xFFFFFFFF):
+            return False
+    kept[count] = label
+    n_kept[node] = count + 1
+    return True
+
+
+def shortest_lengths(
+    graph: Graph,
+    seeds: Seeds,
+    targets: Seeds,
+    lengths_dm: ArrayLike,
+    *,
+    seed_lengths_dm: ArrayLike | None = None,
+    target_lengths_dm: ArrayLike | None = None,
+    limit_ms: int = MAX_TIME_MS,
+    threads: int | None = None,
+) -> tuple[Int32, Int32]:
+    """Return times, and lengths along the fastest paths: the shortest among equally fast ones.
+
+    Parameters
+    ----------
+    graph
+        Graph to search.
+    seeds, targets
+        Origins and destinations.
+    lengths_dm
+        Length of each edge, in the order of the edges' numbers (whole decimetres).
+    seed_lengths_dm, target_lengths_dm
+        Length between each point and its nodes, shaped as its offsets (dm); 0 by default.
+    limit_ms
+        Longest time kept, inclusive (ms).
+    threads
+        Number of threads; it changes nothing in the result.
+
+    Returns
+    -------
+    times, lengths : int32 arrays [seeds, targets]
+        Times (ms) and lengths (dm), both `UNREACHED` where no path leads within the limit.
+
+    Raises
+    ------
+    NetworkError
+        Lengths that are not whole, negative, of the wrong number, or so long that sums would overflow.
+    ParameterError
+        A limit out of range.
+
+    Examples
+    --------
+    Two paths take 20 ms; the shorter one counts.
+
+    >>> graph = Graph.from_edges(4, [0, 1, 0, 2], [1, 3, 2, 3], [10, 10, 5, 15])
+    >>> ends = Seeds.at_nodes([0]), Seeds.at_nodes([3])
+    >>> times, lengths = shortest_lengths(graph, *ends, [300, 300, 100, 100])
+    >>> int(times[0, 0]), int(lengths[0, 0])
+    (20, 200)
+    """
+    limit = (checked_limit(limit_ms) << 32) | 0xFFFFFFFF
+    seeds.check(graph.n_nodes)
+    targets.check(graph.n_nodes)
+    lengths = checked_lengths(lengths_dm, (graph.n_edges,))
+    check_no_overflow(graph.weights_ms, lengths[graph.edge_ids])
+    weights = pack(graph.weights_ms, lengths[graph.edge_ids])
+    starts = pack(seeds.offsets_ms, point_lengths(seeds, seed_lengths_dm))
+    ends = pack(targets.offsets_ms, point_lengths(targets, target_lengths_dm))
+    labels = np.empty((len(seeds), len(targets)), np.int64)
+
+    def fill(first: int) -> None:
+        part = slice(first, first + per_task)
+        labels_to_targets(
+            graph.indptr,
+            graph.heads,
+            weights,
+            seeds.nodes[part],
+            starts[part],
+            targets.nodes,
+            ends,
+            limit,
+            labels[part],
+        )
+
+    n_threads = count_threads(threads)
+    per_task = max(1, min(SEEDS_PER_TASK, -(-len(seeds) // n_threads)))
+    run_tasks(fill, range(0, len(seeds), per_task), n_threads)
+    return unpack(labels)

@@ -1,0 +1,352 @@
+"""A part of a graph cut in two by as few nodes as possible: as many disjoint paths are laid as there is room for.
+
+A part is a range of `nodes`, and `place` says where each node is in it: threads may cut separate parts at the
+same time, for a node of another part never lies in the range, wherever it is being moved.
+
+Every node carries at most one path (`before` and `after` hold its neighbours on it, `_NONE` off paths, `_END`
+where a path starts or ends). A search moves over two states per node: `2 * node` has come in, `2 * node + 1`
+may go out; from a node on a path it may only go back along that path. Paths start at nodes of the first set
+that have a neighbour outside it, and end where they meet the second set.
+
+Searches go depth first and prefer the neighbour that lies farthest towards the sinks: on a map that finds
+nearly all paths in the first round, where searching by levels takes a round for every length of path. Which
+paths are found does not matter to the result, for the smallest cuts next to either set are unique.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from territory.network.engine.compiling import kernel
+from territory.network.engine.graph import Bool, Int8, Int32, Int64
+
+_DIRECTIONS = ((1, 0), (0, 1), (1, 1), (1, -1), (2, 1), (2, -1), (1, 2), (1, -2))
+#: A node with more neighbours is searched in any order: sorting its list would be slow.
+_MANY = 32
+
+
+@kernel
+def split(
+    nodes: Int32, place: Int32, start: Int64, heads: Int32, x: Int64, y: Int64, first: int, last: int
+) -> tuple[int, int]:
+    """Reorder the part from `first` to `last`: one side, the other side, the separator; return the two ends.
+
+    The nodes that lie outermost in a direction are the sources, those opposite are the sinks (inertial flow:
+    A. Schild and C. Sommer (2015), "On balanced separators in road networks", SEA). Of eight directions
+    the one that is cut by fewest nodes wins.
+    """
+    size = last - first
+    local_start, local_heads = _local_graph(nodes, place, start, heads, first, last)
+    keys = np.empty(size, np.int64)
+    roles = np.empty(size, np.int8)
+    sides = np.empty(size, np.int8)
+    best_sides = np.zeros(size, np.int8)
+    before, after = np.empty(size, np.int32), np.empty(size, np.int32)
+    seen = np.empty(2 * size, np.bool_)
+    path, turn = np.empty(2 * size, np.int32), np.empty(size, np.int32)
+    fewest, best_balance = size, -1
+    for direction in range(len(_DIRECTIONS)):
+        _project(nodes, x, y, first, last, direction, keys)
+        sources = _give_roles(local_start, local_heads, keys, max(1, size // 3), roles)
+        _sort_by_key(local_start, local_heads, keys)
+        flow = max_flow(local_start, local_heads, roles, sources, fewest + 1, before, after, seen, path, turn)
+        if flow > fewest:
+            continue
+        for far in range(2):
+            if far:
+                count = far_cut(local_start, local_heads, roles, before, after, seen, path, sides)
+            else:
+                count = near_cut(roles, sources, before, seen, sides)
+            balance = min(count, size - flow - count)
+            if flow < fewest or balance > best_balance:
+                fewest, best_balance = flow, balance
+                best_sides[:] = sides
+    return _rearrange(nodes, place, first, last, best_sides)
+
+
+@kernel
+def _local_graph(
+    nodes: Int32, place: Int32, start: Int64, heads: Int32, first: int, last: int
+) -> tuple[Int32, Int32]:
+    """Return the graph of one part in compressed rows, nodes numbered by their place in it."""
+    local_start = np.zeros(last - first + 1, np.int32)
+    count = 0
+    for row in range(first, last):
+        count += start[nodes[row] + 1] - start[nodes[row]]
+    local_heads = np.empty(count, np.int32)
+    end = 0
+    for row in range(first, last):
+        for arc in range(start[nodes[row]], start[nodes[row] + 1]):
+            other = place[heads[arc]]
+            if first <= other < last:
+                local_heads[end] = other - first
+                end += 1
+        local_start[row - first + 1] = end
+    return local_start, local_heads[:end]
+
+
+@kernel
+def _project(nodes: Int32, x: Int64, y: Int64, first: int, last: int, direction: int, keys: Int64) -> None:
+    """Write distinct keys that sort a part along a direction: coordinates are whole numbers below 2^29."""
+    ways = np.array(_DIRECTIONS)
+    for row in range(first, last):
+        value = ways[direction, 0] * x[nodes[row]] + ways[direction, 1] * y[nodes[row]]
+        keys[row - first] = (value << 32) | (row - first)
+
+
+@kernel
+def _give_roles(start: Int32, heads: Int32, keys: Int64, count: int, roles: Int8) -> Int32:
+    """Make the `count` lowest keys sources and the highest sinks; return the sources with another neighbour."""
+    work = keys.copy()
+    low = _select(work, count - 1)
+    high = _select(work, len(keys) - count)
+    for node in range(len(keys)):
+        roles[node] = SOURCE if keys[node] <= low else (SINK if keys[node] >= high else MIDDLE)
+    sources = np.empty(count, np.int32)
+    end = 0
+    for node in range(len(keys)):
+        if roles[node] == SOURCE:
+            for arc in range(start[node], start[node + 1]):
+                if roles[heads[arc]] != SOURCE:
+                    sources[end] = node
+                    end += 1
+                    break
+    return sources[:end]
+
+
+@kernel
+def _sort_by_key(start: Int32, heads: Int32, keys: Int64) -> None:
+    """Sort the neighbours of each node, highest key first (by insertion: there are few)."""
+    for node in range(len(keys)):
+        if start[node + 1] - start[node] > _MANY:
+            continue
+        for arc in range(start[node] + 1, start[node + 1]):
+            head = heads[arc]
+            free = arc
+            while free > start[node] and keys[heads[free - 1]] < keys[head]:
+                heads[free] = heads[free - 1]
+                free -= 1
+            heads[free] = head
+
+
+@kernel
+def _select(values: Int64, rank: int) -> int:
+    """Return the value of a given rank among distinct values, which are reordered (quickselect)."""
+    low, high = 0, len(values) - 1
+    while low < high:
+        middle = (low + high) >> 1
+        one, two, three = values[low], values[middle], values[high]
+        pivot = max(min(one, two), min(max(one, two), three))
+        left, right = low, high
+        while left <= right:
+            while values[left] < pivot:
+                left += 1
+            while values[right] > pivot:
+                right -= 1
+            if left <= right:
+                values[left], values[right] = values[right], values[left]
+                left += 1
+                right -= 1
+        if rank <= right:
+            high = right
+        elif rank >= left:
+            low = left
+        else:
+            break
+    return int(values[rank])
+
+
+@kernel
+def _rearrange(nodes: Int32, place: Int32, first: int, last: int, sides: Int8) -> tuple[int, int]:
+    """Sort the nodes of a part by side, in their order; return where the first two sides end."""
+    old = nodes[first:last].copy()
+    end = first
+    ends = np.zeros(3, np.int64)
+    for side in range(3):
+        for row in range(len(old)):
+            if sides[row] == side:
+                nodes[end] = old[row]
+                end += 1
+        ends[side] = end
+    for row in range(first, last):
+        place[nodes[row]] = row
+    return ends[0], ends[1]
+
+
+_NONE = -1
+_END = -2
+MIDDLE = 0
+SOURCE = 1
+SINK = 2
+
+
+@kernel
+def max_flow(
+    start: Int32,
+    heads: Int32,
+    roles: Int8,
+    sources: Int32,
+    bound: int,
+    before: Int32,
+    after: Int32,
+    seen: Bool,
+    path: Int32,
+    turn: Int32,
+) -> int:
+    """Return the number of disjoint paths from the sources to the sinks, or `bound` once it is reached.
+
+    If the flow is below the bound, `seen` ends with the states that can still be reached from the sources:
+    the last round finds no path, and so sees all that there is to see.
+    """
+    before[:] = _NONE
+    after[:] = _NONE
+    flow, flow_before = 0, -1
+    while flow > flow_before:
+        flow_before = flow
+        seen[:] = False
+        for source in sources:
+            if before[source] == _NONE and not seen[2 * source + 1]:
+                length = _find_path(start, heads, roles, source, before, seen, path, turn)
+                if length > 0:
+                    _lay_path(path, length, before, after)
+                    flow += 1
+                    if flow >= bound:
+                        return bound
+    return flow
+
+
+@kernel
+def _find_path(
+    start: Int32,
+    heads: Int32,
+    roles: Int8,
+    source: int,
+    before: Int32,
+    seen: Bool,
+    path: Int32,
+    turn: Int32,
+) -> int:
+    """Write the states of a path from a source to a free sink; return their number, or 0 if there is none.
+
+    A state that was seen in this round is not tried again: it led nowhere, or a new path goes through it.
+    """
+    path[0] = 2 * source + 1
+    turn[source] = start[source]
+    seen[2 * source + 1] = True
+    length = 1
+    while length > 0:
+        state = path[length - 1]
+        node = state >> 1
+        following = _NONE
+        if state & 1:
+            while turn[node] < start[node + 1] and following < 0:
+                head = heads[turn[node]]
+                turn[node] += 1
+                if roles[head] != SOURCE and not seen[2 * head]:
+                    following = 2 * head
+            if following < 0 and before[node] >= 0 and not seen[2 * node]:
+                following = 2 * node
+        elif before[node] >= 0:
+            following = 2 * before[node] + 1
+        elif roles[node] == SINK:
+            return length
+        else:
+            following = state + 1
+        if following >= 0 and not seen[following]:
+            seen[following] = True
+            path[length] = following
+            length += 1
+            if following & 1:
+                turn[following >> 1] = start[following >> 1]
+        else:
+            length -= 1
+    return 0
+
+
+@kernel
+def _lay_path(path: Int32, length: int, before: Int32, after: Int32) -> None:
+    """Add a path found by the search to the flow: first undo what it goes back along, then lay what is new."""
+    for step in range(length - 1):
+        node, following = path[step] >> 1, path[step + 1] >> 1
+        if not path[step] & 1 and node != following:
+            before[node] = _NONE
+            after[following] = _NONE
+    for step in range(length - 1):
+        node, following = path[step] >> 1, path[step + 1] >> 1
+        if path[step] & 1 and node != following:
+            after[node] = following
+            before[following] = node
+    before[path[0] >> 1] = _END
+    after[path[length - 1] >> 1] = _END
+
+
+@kernel
+def near_cut(roles: Int8, sources: Int32, before: Int32, seen: Bool, sides: Int8) -> int:
+    """Write the side of every node, cutting as near as possible to the sources; return how many come first.
+
+    Sides are 0 for the sources' side, 1 for the sinks' side, 2 for the separator.
+    """
+    count = 0
+    for node in range(len(roles)):
+        if seen[2 * node + 1] or roles[node] == SOURCE:
+            sides[node] = 0
+            count += 1
+        else:
+            sides[node] = 2 if seen[2 * node] else 1
+    for node in sources:
+        if before[node] != _NONE and not seen[2 * node + 1]:
+            sides[node] = 2
+            count -= 1
+    return count
+
+
+@kernel
+def far_cut(
+    start: Int32,
+    heads: Int32,
+    roles: Int8,
+    before: Int32,
+    after: Int32,
+    seen: Bool,
+    queue: Int32,
+    sides: Int8,
+) -> int:
+    """Write the side of every node, cutting as near as possible to the sinks; return how many come first."""
+    seen[:] = False
+    end = 0
+    for node in range(len(roles)):
+        if roles[node] == SINK and before[node] == _NONE:
+            seen[2 * node] = True
+            queue[end] = 2 * node
+            end += 1
+    done = 0
+    while done < end:
+        state = queue[done]
+        done += 1
+        node = state >> 1
+        if state & 1:
+            previous = 2 * after[node] if after[node] >= 0 else (2 * node if before[node] == _NONE else -1)
+        else:
+            if roles[node] != SOURCE:
+                for place in range(start[node], start[node + 1]):
+                    head = heads[place]
+                    if not seen[2 * head + 1] and roles[head] != SINK:
+                        seen[2 * head + 1] = True
+                        queue[end] = 2 * head + 1
+                        end += 1
+            previous = 2 * node + 1 if before[node] >= 0 and roles[node] != SINK else -1
+        if previous >= 0 and not seen[previous]:
+            seen[previous] = True
+            queue[end] = previous
+            end += 1
+    count = 0
+    for node in range(len(roles)):
+        can_enter, can_leave = seen[2 * node], seen[2 * node + 1]
+        if roles[node] == SINK:
+            sides[node] = 1 if can_enter else 2
+        elif roles[node] == SOURCE:
+            sides[node] = 2 if can_leave else 0
+        else:
+            sides[node] = 1 if can_enter else (2 if can_leave else 0)
+        count += sides[node] == 0
+    return count

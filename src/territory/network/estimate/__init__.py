@@ -1,1 +1,0 @@
-"""Estimated travel times where there is no map, with their doubt."""

@@ -1,0 +1,330 @@
+"""The model of estimated times: its fitted numbers and formulas, the places it reads, the barriers between them."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import shapely
+
+from territory.errors import NetworkError, Problems, TerritoryWarning, examples
+from territory.territories import METROPOLITAN, TERRITORIES, TOGETHER
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+    import geopandas as gpd
+
+CALIBRATION = "calibration.csv"
+
+# share of the mountain model in the time of each terrain
+TERRAINS = {"plain": 0.0, "mixed": 0.5, "mountain": 1.0}
+
+# densities outside these bounds are read as the bound: few places to fit on beyond them
+DENSITY_BOUNDS_HAB_KM2 = (5.0, 5000.0)
+REFERENCE_DENSITY_HAB_KM2 = 100.0
+
+# a trip between two doors is never shorter: two sites at one point are a few streets apart
+MINIMUM_DISTANCE_KM = 0.5
+
+# how far local roads and streets are felt, from each end of a trip (chosen on the pairs, see docs/method)
+APPROACH_KM = 25.0
+
+
+@dataclass(frozen=True)
+class Coefficients:
+    """Fitted numbers of the time of one terrain."""
+
+    start_min: float
+    cruise_min_per_km: float
+    approach_min: float
+    approach_log_density_min: float
+    approach_log_density_squared_min: float
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """Fitted numbers of the doubt on one terrain, on one time and on a difference of two times."""
+
+    fixed_min: float
+    share: float
+    difference_root_min: float
+
+
+def log_density(density_hab_km2: Floats) -> Floats:
+    """Return the logarithm of each density, kept within its bounds, over the reference density."""
+    bounded = np.clip(density_hab_km2, *DENSITY_BOUNDS_HAB_KM2)
+    return np.asarray(np.log(bounded / REFERENCE_DENSITY_HAB_KM2), dtype=float)
+
+
+def approach_min(log_densities: Floats, numbers: Coefficients) -> Floats:
+    """Return the minutes lost on local roads and streets at one end of a long trip."""
+    return np.asarray(
+        numbers.approach_min
+        + numbers.approach_log_density_min * log_densities
+        + numbers.approach_log_density_squared_min * log_densities**2
+    )
+
+
+def approach_share(distance_km: Floats) -> Floats:
+    """Return the share of both approaches that a trip of this length meets, from 0 to 1."""
+    return np.asarray(-np.expm1(-distance_km / APPROACH_KM))
+
+
+def trip_min(distance_km: Floats, approaches_min: Floats, numbers: Coefficients) -> Floats:
+    """Return times from distances as the crow flies and the sum of the approaches of both ends."""
+    cruise = numbers.start_min + numbers.cruise_min_per_km * distance_km
+    return np.asarray(cruise + approaches_min * approach_share(distance_km))
+
+
+def between_terrains(mountain_share: Floats, values: dict[str, float]) -> Floats:
+    """Return a number known for each terrain, interpolated at a share of mountain."""
+    return np.asarray(np.interp(mountain_share, list(TERRAINS.values()), [values[name] for name in TERRAINS]))
+
+
+@cache
+def calibration() -> pd.DataFrame:
+    """Return the committed table of fitted numbers, written by `tools/calibrate_travel_times.py`."""
+    with files("territory.network").joinpath(CALIBRATION).open(encoding="utf-8") as file:
+        return pd.read_csv(file)
+
+
+def _numbers(kind: str, terrain: str) -> dict[str, float]:
+    """Return the numbers of one kind and one terrain by name."""
+    table = calibration()
+    mine = table[(table["kind"] == kind) & (table["terrain"] == terrain)]
+    return {str(name): float(value) for name, value in zip(mine["name"], mine["value"], strict=True)}
+
+
+@cache
+def coefficients(terrain: str) -> Coefficients:
+    """Return the fitted numbers of "plain" or "mountain"."""
+    return Coefficients(**_numbers("coefficient", terrain))
+
+
+@cache
+def doubt(terrain: str) -> Doubt:
+    """Return the fitted doubt of "plain", "mixed" or "mountain"."""
+    return Doubt(**_numbers("doubt", terrain))
+
+
+@cache
+def detour() -> float:
+    """Return the road distance over the distance as the crow flies."""
+    return _numbers("distance", "all")["detour"]
+
+
+def doubt_min(minutes: Floats, mountain_share: Floats) -> Floats:
+    """Return the half-width within which 80 % of the errors on these times lie."""
+    fixed = between_terrains(mountain_share, {name: doubt(name).fixed_min for name in TERRAINS})
+    share = between_terrains(mountain_share, {name: doubt(name).share for name in TERRAINS})
+    return np.asarray(fixed + share * minutes)
+
+
+def difference_doubt_min(
+    minutes_a: Floats, minutes_b: Floats, between_min: Floats, mountain_share: Floats
+) -> Floats:
+    """Return the half-width within which 80 % of the errors on the differences of two times lie."""
+    root = between_terrains(mountain_share, {name: doubt(name).difference_root_min for name in TERRAINS})
+    apart = np.hypot(doubt_min(minutes_a, mountain_share), doubt_min(minutes_b, mountain_share))
+    return np.asarray(np.minimum(root * np.sqrt(between_min), apart))
+
+
+# what is assumed of a place when nothing is said: close to the means of metropolitan France (118 hab/km2 and
+# 15.7 km2 a commune over 34,838 communes, RP 2017)
+DEFAULT_DENSITY_HAB_KM2 = 100.0
+DEFAULT_AREA_KM2 = 15.7
+
+
+@dataclass(frozen=True)
+class Places:
+    """One side of a matrix: ids, plane coordinates in km, and what the model reads of each place."""
+
+    ids: pd.Index
+    x_km: Floats
+    y_km: Floats
+    density_hab_km2: Floats
+    # NaN where it is not said
+    area_km2: Floats
+    mountain_share: Floats
+    commune_codes: NDArray[np.object_]
+
+
+def read_places(
+    origins: gpd.GeoDataFrame, destinations: gpd.GeoDataFrame, *, terrain: str
+) -> tuple[Places, Places, int]:
+    """Return both sides and the EPSG code of their common system, or one error that lists every problem."""
+    problems = Problems("Points entre lesquels estimer des temps", NetworkError)
+    if terrain not in TERRAINS:
+        problems.add(f"terrain inconnu « {terrain} » : indiquez {', '.join(TERRAINS)}")
+    sides = (("origines", origins), ("destinations", destinations))
+    for label, frame in sides:
+        _check_points(frame, label, problems)
+    problems.raise_if_any()
+    epsg = _common_system(origins, destinations)
+    default_share = TERRAINS[terrain]
+    read = [_read_side(frame, label, epsg, default_share, problems) for label, frame in sides]
+    problems.raise_if_any()
+    return read[0], read[1], epsg
+
+
+def _check_points(frame: gpd.GeoDataFrame, label: str, problems: Problems) -> None:
+    """Collect what is wrong with the ids, the system and the geometries of one side."""
+    if not hasattr(frame, "geom_type"):
+        problems.add(f"{label} : une GeoDataFrame de points est attendue, pas {type(frame).__name__}")
+        return
+    if frame.crs is None:
+        problems.add(f"{label} : système de coordonnées absent ; précisez-le avec set_crs(…)")
+    ids = frame.index
+    if ids.hasnans:
+        problems.add(f"{label} : {int(np.sum(ids.isna()))} identifiant(s) vide(s) dans l'index")
+    repeated = ids[ids.duplicated()].unique()
+    if len(repeated):
+        problems.add(f"{label} : {len(repeated)} identifiant(s) en double ({examples(repeated)})")
+    geometry = frame.geometry
+    absent = geometry.isna() | geometry.is_empty
+    if absent.any():
+        problems.add(
+            f"{label} : {int(absent.sum())} géométrie(s) absente(s) ou vide(s) ({examples(ids[absent])})"
+        )
+    other = ~absent & (geometry.geom_type != "Point")
+    if other.any():
+        problems.add(
+            f"{label} : {int(other.sum())} géométrie(s) autre(s) que des points ({examples(ids[other])}) ; "
+            "prenez un point par lieu, representative_point() par exemple"
+        )
+    sound = np.flatnonzero(~absent & ~other)
+    coordinates = shapely.get_coordinates(np.asarray(geometry)[sound])
+    infinite = ids[sound[~np.isfinite(coordinates).all(axis=1)]]
+    if len(infinite):
+        problems.add(f"{label} : {len(infinite)} point(s) de coordonnées non finies ({examples(infinite)})")
+
+
+def _common_system(origins: gpd.GeoDataFrame, destinations: gpd.GeoDataFrame) -> int:
+    """Return the EPSG code of the French territory that holds every point, or an error that says which do not."""
+    degrees = [frame.geometry.to_crs(4326) for frame in (origins, destinations)]
+    lon = np.concatenate([side.x.to_numpy() for side in degrees])
+    lat = np.concatenate([side.y.to_numpy() for side in degrees])
+    best, outside = TERRITORIES[METROPOLITAN].epsg, np.ones(len(lon), dtype=bool)
+    for keys in TOGETHER:
+        out = ~np.any([TERRITORIES[key].holds(lon, lat) for key in keys], axis=0)
+        if out.sum() < outside.sum():
+            best, outside = TERRITORIES[keys[0]].epsg, out
+    if outside.any():
+        ids = [*origins.index, *destinations.index]
+        where = examples(ids[i] for i in np.flatnonzero(outside))
+        raise NetworkError(
+            f"{int(outside.sum())} point(s) hors du territoire français des autres points (EPSG:{best}) : {where}. "
+            "Vérifiez l'ordre longitude, latitude et le système de coordonnées, et calculez un territoire à la fois."
+        )
+    return best
+
+
+def _read_side(
+    frame: gpd.GeoDataFrame, label: str, epsg: int, default_share: float, problems: Problems
+) -> Places:
+    """Read one side; a default replaces what is missing, with a warning where only some values are."""
+    points = frame.geometry.to_crs(epsg)
+    density = _positive(frame, "density_hab_km2", label, problems, zero=True)
+    missing = np.isnan(density)
+    if "density_hab_km2" in frame and missing.any() and not problems:
+        warnings.warn(
+            f"{label} : densité inconnue pour {int(missing.sum())} lieu(x) sur {len(frame)} "
+            f"({examples(frame.index[missing])}) : {DEFAULT_DENSITY_HAB_KM2:g} hab/km² est supposé.",
+            TerritoryWarning,
+            stacklevel=4,
+        )
+    codes = frame["commune_code"] if "commune_code" in frame else frame.index.to_series()
+    return Places(
+        ids=pd.Index(np.asarray(frame.index)),
+        x_km=np.asarray(points.x / 1000.0, dtype=np.float64),
+        y_km=np.asarray(points.y / 1000.0, dtype=np.float64),
+        density_hab_km2=np.where(missing, DEFAULT_DENSITY_HAB_KM2, density),
+        area_km2=_positive(frame, "area_km2", label, problems, zero=False),
+        mountain_share=_mountain_share(frame, label, default_share, problems),
+        commune_codes=codes.astype(object).to_numpy(),
+    )
+
+
+def _positive(frame: gpd.GeoDataFrame, column: str, label: str, problems: Problems, *, zero: bool) -> Floats:
+    """Return a column as floats, NaN where it is missing; a value out of bounds is a problem."""
+    if column not in frame:
+        return np.full(len(frame), np.nan)
+    values: Floats = pd.to_numeric(frame[column], errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+    wrong = frame[column].notna().to_numpy() & ~(
+        np.isfinite(values) & ((values >= 0) if zero else (values > 0))
+    )
+    if wrong.any():
+        bound = "positive ou nulle" if zero else "strictement positive"
+        problems.add(
+            f"{label} : {int(wrong.sum())} valeur(s) de {column} illisible(s) ou non {bound} "
+            f"({examples(frame.index[wrong])})"
+        )
+    return values
+
+
+def _mountain_share(frame: gpd.GeoDataFrame, label: str, default: float, problems: Problems) -> Floats:
+    """Return the share of the mountain model at each place, from its `terrain` or from the call's."""
+    if "terrain" not in frame:
+        return np.full(len(frame), default)
+    names: pd.Series[Any] = frame["terrain"]
+    shares = names.astype(object).map(TERRAINS)
+    wrong = names.notna() & shares.isna()
+    if wrong.any():
+        unknown = examples(f"« {name} »" for name in names[wrong].unique())
+        problems.add(f"{label} : terrain inconnu {unknown} ; indiquez {', '.join(TERRAINS)}")
+    return np.asarray(shares.astype(float).fillna(default), dtype=np.float64)
+
+
+def barrier_paths_km(barriers: gpd.GeoDataFrame | gpd.GeoSeries | None, epsg: int) -> list[Floats]:
+    """Return the vertices of each barrier in the common system, or an error that lists what is not a line."""
+    if barriers is None:
+        return []
+    geometry = barriers.geometry
+    if geometry.crs is None:
+        raise NetworkError("Obstacles : système de coordonnées absent ; précisez-le avec set_crs(…).")
+    wrong = geometry.isna() | geometry.is_empty | (geometry.geom_type != "LineString")
+    if wrong.any():
+        raise NetworkError(
+            f"Obstacles : {int(wrong.sum())} géométrie(s) autre(s) qu'une ligne ({examples(geometry.index[wrong])}) ; "
+            "tracez une ligne par obstacle, d'un passage à l'autre."
+        )
+    return [np.asarray(line.coords, dtype=float)[:, :2] / 1000.0 for line in geometry.to_crs(epsg)]
+
+
+def distance_km(
+    from_x_km: Floats, from_y_km: Floats, to_x_km: Floats, to_y_km: Floats, paths_km: list[Floats]
+) -> Floats:
+    """Return distances as the crow flies, by the nearer end of each barrier that the straight line meets.
+
+    Where several barriers are met, the longest of these ways round is kept.
+    """
+    straight = np.hypot(from_x_km - to_x_km, from_y_km - to_y_km)
+    longest = straight
+    for path in paths_km:
+        around = np.full(straight.shape, np.inf)
+        for x, y in (path[0], path[-1]):
+            way = np.hypot(from_x_km - x, from_y_km - y) + np.hypot(to_x_km - x, to_y_km - y)
+            around = np.minimum(around, way)
+        met = _meets(from_x_km, from_y_km, to_x_km, to_y_km, path)
+        longest = np.where(met, np.maximum(longest, around), longest)
+    return longest
+
+
+def _meets(ax: Floats, ay: Floats, bx: Floats, by: Floats, path: Floats) -> NDArray[np.bool_]:
+    """Say of each segment a-b whether it crosses a broken line, by the sides on which ends lie."""
+    met = np.zeros(np.broadcast_shapes(ax.shape, bx.shape), dtype=bool)
+    for (cx, cy), (dx, dy) in pairwise(path):
+        side_a = (dx - cx) * (ay - cy) - (dy - cy) * (ax - cx)
+        side_b = (dx - cx) * (by - cy) - (dy - cy) * (bx - cx)
+        side_c = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
+        side_d = (bx - ax) * (dy - ay) - (by - ay) * (dx - ax)
+        met |= (side_a * side_b < 0) & (side_c * side_d < 0)
+    return met

@@ -1,0 +1,266 @@
+"""What can be reached within given times, as polygons."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from territory.errors import ParameterError
+from territory.network.engine.compiling import kernel
+from territory.network.engine.dijkstra import one_to_all
+from territory.network.engine.graph import MAX_TIME_MS, UNREACHED, Graph
+from territory.network.graph.arrays import BACKWARD, FORWARD, Bools, Floats, Ints, Roads
+from territory.network.graph.speeds import HopTimes
+from territory.network.graph.topology import Topology
+from territory.network.points import ACCESS_KMH, Endpoints, attach, place_on_roads
+from territory.units import MILLISECONDS_PER_MINUTE, SQUARE_METRES_PER_SQUARE_KILOMETRE
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    from shapely.geometry.base import BaseGeometry
+
+# farther from any road, a place is not drawn as reached (our convention, two and a half squares of the census grid)
+OFF_ROAD_M = 500.0
+# a grid of 25 million squares takes about half a gigabyte
+_MOST_CELLS = 25_000_000
+
+
+def draw_isochrones(
+    topology: Topology,
+    hop_times: HopTimes,
+    graph: Graph,
+    points: gpd.GeoDataFrame,
+    *,
+    minutes: Sequence[float],
+    cell_m: float,
+    max_snap_m: float,
+    islands: bool,
+) -> gpd.GeoDataFrame:
+    """Return what can be reached from points within given times, as `RoadNetwork.isochrones` says it."""
+    import geopandas as gpd
+
+    levels = _checked_minutes(minutes)
+    if not (cell_m > 0 and np.isfinite(cell_m)):
+        raise ParameterError(f"cell_m={cell_m} : indiquez un côté de maille en mètres au-dessus de zéro.")
+    roads = topology.roads
+    places = place_on_roads(topology, points, role="points", max_snap_m=max_snap_m, islands=islands)
+    origins = attach(topology, hop_times, places)
+    usable = topology.snappable_hops & (islands | topology.is_main[roads.chain_of_vertex()])
+    limit = min(MAX_TIME_MS, round(levels[-1] * MILLISECONDS_PER_MINUTE))
+    rows: dict[str, list[Any]] = {"from_id": [], "minutes": [], "geometry": []}
+    for row, name in enumerate(points.index.astype(str)):
+        times = _vertex_times(topology, hop_times, graph, origins, row, limit_ms=limit)
+        start = (int(places.hop[row]), float(places.share[row]), int(origins.access_ms[row]))
+        samples = _samples(roads, hop_times, times, usable, start, spacing_m=cell_m / 2, limit_ms=limit)
+        for level, outline in zip(levels, _outlines(samples, levels, cell_m), strict=True):
+            rows["from_id"].append(name)
+            rows["minutes"].append(level)
+            rows["geometry"].append(outline)
+    frame = gpd.GeoDataFrame(rows, geometry="geometry", crs=roads.crs)
+    frame.insert(2, "area_km2", frame.geometry.area / SQUARE_METRES_PER_SQUARE_KILOMETRE)
+    return frame
+
+
+def _checked_minutes(minutes: Sequence[float]) -> list[float]:
+    """Return times in growing order, each once."""
+    levels = sorted({float(level) for level in minutes})
+    if not levels or not all(0 < level < np.inf for level in levels):
+        raise ParameterError(
+            f"minutes={list(minutes)} : indiquez au moins un temps, chacun au-dessus de zéro."
+        )
+    return levels
+
+
+def _vertex_times(
+    topology: Topology, hops: HopTimes, graph: Graph, origins: Endpoints, row: int, *, limit_ms: int
+) -> Ints:
+    """Return the time from one origin to each vertex of the roads."""
+    roads, arcs = topology.roads, topology.arcs
+    node_ms = one_to_all(graph, origins.leaving[[row]], limit_ms=limit_ms, threads=1)[0].astype(np.int64)
+    node_ms[node_ms == UNREACHED] = MAX_TIME_MS + 1
+    times = np.full(roads.x.size, MAX_TIME_MS + 1, dtype=np.int64)
+    starts = [
+        np.where(nodes >= 0, node_ms[np.maximum(nodes, 0)], MAX_TIME_MS + 1) for nodes in arcs.start_node
+    ]
+    _run_chains(roads.chain_start, hops.move, hops.wait, starts[0], starts[1], times)
+    chain = int(origins.chain[row])
+    if chain >= 0:
+        own = slice(int(roads.chain_start[chain]), int(roads.chain_start[chain + 1]))
+        here = int(origins.hop[row]) - own.start
+        done = np.zeros((2, own.stop - own.start), dtype=np.int64)
+        hop_ms = (hops.move + hops.wait)[:, own.start : own.stop - 1].astype(np.int64)
+        done[0, 1:] = np.cumsum(hop_ms[0])
+        done[1, :-1] = np.cumsum(hop_ms[1][::-1])[::-1]
+        ahead = done - origins.done_ms[:, [row]] + origins.access_ms[row]
+        bits = int(roads.open_directions[chain])
+        part = times[own]
+        if bits & FORWARD:
+            part[here + 1 :] = np.minimum(part[here + 1 :], ahead[0, here + 1 :])
+        if bits & BACKWARD:
+            part[: here + 1] = np.minimum(part[: here + 1], ahead[1, : here + 1])
+    return times
+
+
+@kernel
+def _run_chains(
+    chain_start: Ints,
+    move: NDArray[np.int32],
+    wait: NDArray[np.int32],
+    start_0: Ints,
+    start_1: Ints,
+    times: Ints,
+) -> None:  # pragma: no cover - compiled
+    """Write the time at each vertex of each chain, run from both of its ends."""
+    for chain in range(chain_start.size - 1):
+        first, last = chain_start[chain], chain_start[chain + 1] - 1
+        time = start_0[chain]
+        for i in range(first, last + 1):
+            times[i] = min(times[i], time)
+            time += move[0, i] + wait[0, i]
+        time = start_1[chain]
+        for i in range(last, first - 1, -1):
+            if i < last:
+                time += move[1, i] + wait[1, i]
+            times[i] = min(times[i], time)
+
+
+def _samples(
+    roads: Roads,
+    hop_times: HopTimes,
+    times: Ints,
+    usable: Bools,
+    start: tuple[int, float, int],
+    *,
+    spacing_m: float,
+    limit_ms: int,
+) -> tuple[Floats, Floats, Floats]:
+    """Return places along reached roads, no farther apart than asked, and the time at each (min)."""
+    move = hop_times.move
+    after = np.append(times[1:], MAX_TIME_MS + 1)
+    is_reached = np.minimum(times, after) <= limit_ms
+    is_reached[start[0]] = True
+    hops = np.flatnonzero(usable & ~roads.void_hops() & is_reached)
+    x, y = roads.x, roads.y
+    steps = np.ceil(np.hypot(x[hops + 1] - x[hops], y[hops + 1] - y[hops]) / spacing_m).astype(np.int64) + 1
+    hop = np.repeat(hops, steps)
+    rank = np.arange(hop.size) - np.repeat(np.cumsum(steps) - steps, steps)
+    share = rank / np.maximum(np.repeat(steps, steps) - 1, 1)
+    # the point itself is a place of its own segment
+    hop, share = np.append(hop, start[0]), np.append(share, start[1])
+    bits = roads.open_directions[np.searchsorted(roads.chain_start, hop, side="right") - 1]
+    is_forward, is_backward = (bits & FORWARD) > 0, (bits & BACKWARD) > 0
+    time = np.minimum(
+        np.where(is_forward | (share == 0.0), times[hop] + share * move[0, hop], np.inf),
+        np.where(is_backward | (share == 1.0), after[hop] + (1 - share) * move[1, hop], np.inf),
+    )
+    ahead = share - start[1]
+    straight = np.where(ahead >= 0, ahead * move[0, hop], -ahead * move[1, hop]) + start[2]
+    is_open = np.where(ahead > 0, is_forward, np.where(ahead < 0, is_backward, True))
+    time = np.where((hop == start[0]) & is_open, np.minimum(time, straight), time)
+    kept = time <= limit_ms
+    hop, share = hop[kept], share[kept]
+    return (
+        x[hop] + share * (x[hop + 1] - x[hop]),
+        y[hop] + share * (y[hop + 1] - y[hop]),
+        time[kept] / MILLISECONDS_PER_MINUTE,
+    )
+
+
+def _outlines(
+    samples: tuple[Floats, Floats, Floats], levels: list[float], cell_m: float
+) -> list[BaseGeometry]:
+    """Return the outline of each level, each one holding those before it."""
+    import contourpy
+    import shapely
+
+    x, y, time = samples
+    if x.size == 0:
+        return [shapely.Polygon() for _ in levels]
+    margin = OFF_ROAD_M + 2 * cell_m
+    # corners on whole multiples of the side: the same place is always in the same square
+    x_min, y_min = (np.floor((axis.min() - margin) / cell_m) * cell_m for axis in (x, y))
+    columns, rows = (
+        int(np.ceil((axis.max() + margin - low) / cell_m)) for axis, low in ((x, x_min), (y, y_min))
+    )
+    if columns * rows > _MOST_CELLS:
+        raise ParameterError(
+            f"cell_m={cell_m:g} donne une grille de {columns} × {rows} mailles : agrandissez la maille ou raccourcissez"
+            " les temps."
+        )
+    grid = np.full((rows, columns), np.inf)
+    away = np.full((rows, columns), np.inf)
+    metres_per_minute = ACCESS_KMH * 1000 / 60
+    _mark(grid, away, x - x_min, y - y_min, time, cell_m, metres_per_minute)
+    _spread(grid, away, cell_m, metres_per_minute, OFF_ROAD_M)
+    # just above the last level, so that its outline passes within one square of the last reached one
+    grid = np.minimum(grid, levels[-1] + cell_m / metres_per_minute)
+    contours = contourpy.contour_generator(
+        x_min + (np.arange(columns) + 0.5) * cell_m,
+        y_min + (np.arange(rows) + 0.5) * cell_m,
+        grid,
+        fill_type=contourpy.FillType.OuterOffset,
+    )
+    outlines: list[BaseGeometry] = []
+    for level in levels:
+        filled: Any = contours.filled(-1.0, level)
+        polygons = [_polygon(corners, offsets) for corners, offsets in zip(*filled, strict=True)]
+        whole = shapely.union_all([*polygons, *outlines[-1:]])
+        outlines.append(whole if whole.is_valid else shapely.make_valid(whole))
+    return outlines
+
+
+def _polygon(corners: Floats, offsets: NDArray[np.uint32]) -> BaseGeometry:
+    """Return a valid polygon from the rings of a contour: the outside, then holes."""
+    import shapely
+
+    rings = [corners[begin:end] for begin, end in pairwise(offsets.tolist())]
+    polygon = shapely.Polygon(rings[0], rings[1:])
+    return polygon if polygon.is_valid else shapely.buffer(polygon, 0)
+
+
+@kernel
+def _mark(
+    grid: Floats, away: Floats, x: Floats, y: Floats, time: Floats, cell_m: float, metres_per_minute: float
+) -> None:  # pragma: no cover - compiled
+    """Write into the square of each place on a road the time to the middle of the square."""
+    for place in range(x.size):
+        column, row = int(x[place] / cell_m), int(y[place] / cell_m)
+        distance = np.hypot((column + 0.5) * cell_m - x[place], (row + 0.5) * cell_m - y[place])
+        reached = time[place] + distance / metres_per_minute
+        if reached < grid[row, column]:
+            grid[row, column] = reached
+            away[row, column] = distance
+
+
+@kernel
+def _spread(
+    grid: Floats, away: Floats, cell_m: float, metres_per_minute: float, off_road_m: float
+) -> None:  # pragma: no cover - compiled
+    """Let times spread from square to square at the access speed, no farther than `off_road_m` from a road."""
+    rows, columns = grid.shape
+    changed = True
+    while changed:
+        changed = False
+        # one sweep down and one up settle almost all; a last pair of sweeps sees that nothing changes
+        for sweep in range(2):
+            for step in range(rows * columns):
+                place = step if sweep == 0 else rows * columns - 1 - step
+                row, column = place // columns, place % columns
+                if grid[row, column] == np.inf:
+                    continue
+                for down in range(-1, 2):
+                    for right in range(-1, 2):
+                        r, c = row + down, column + right
+                        if r < 0 or c < 0 or r >= rows or c >= columns:
+                            continue
+                        side = cell_m * np.sqrt(down * down + right * right)
+                        distance = away[row, column] + side
+                        reached = grid[row, column] + side / metres_per_minute
+                        if distance <= off_road_m and reached < grid[r, c] - 1e-9:
+                            grid[r, c] = reached
+                            away[r, c] = distance
+                            changed = True

@@ -1,0 +1,380 @@
+"""Origins and destinations placed once, and the times between them: whole, by rows, as a matrix, or the nearest."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from territory.errors import MissingFileError, NetworkError, OutputError, Problems
+from territory.files.arrays import is_intact, read_arrays, read_header, save_arrays
+from territory.network.engine.compiling import count_threads
+from territory.network.engine.dijkstra import limited_search
+from territory.network.engine.graph import MAX_TIME_MS, UNREACHED, Graph
+from territory.network.engine.label_search import k_nearest_sites, shortest_lengths
+from territory.network.engine.metric import Metric, TileSearch, in_source_order
+from territory.network.graph.arrays import Int32, Ints
+from territory.network.od_pairs import Pairs, direct_pairs, least_of_both, merge
+from territory.network.points import Endpoints
+from territory.units import METRES_PER_KILOMETRE, MILLISECONDS_PER_MINUTE
+
+FORMAT = "territory-road-search"
+# raised whenever a file means something else than before
+VERSION = 2
+_HEADER = "search.json"
+_DECIMETRES_PER_METRE = 10
+# tables of so many rows have categorical identifiers
+CATEGORICAL_FROM_ROWS = 1_000_000
+# from so many origins on, a search from neighbours together says which destinations are worth a sweep
+_TILED_FROM = 256
+# cells of a dense matrix held at once
+_CELLS_AT_ONCE = 1 << 26
+
+
+@dataclass(frozen=True, eq=False)
+class RoadSearch:
+    """Origins and destinations placed on the roads, ready to be searched within a limit of time.
+
+    Made by `search_roads` or `load_search`. It holds all that its answers depend on, and nothing else of the map.
+
+    Attributes
+    ----------
+    from_ids, to_ids
+        Identifiers of the origins and of the destinations.
+    max_time_min
+        Longest time kept, inclusive (min); NaN where every pair that a road joins is.
+
+    Examples
+    --------
+    >>> import geopandas as gpd
+    >>> from territory.network import sample_network, search_roads
+    >>> points = gpd.GeoDataFrame(index=["A", "B"], crs=4326,
+    ...     geometry=gpd.points_from_xy([6.40, 6.40], [43.50, 43.51]))
+    >>> search = search_roads(sample_network(), points, points, max_time_min=30)
+    >>> search.travel_times(slice(1, 2)).round(3)
+      from_id to_id  travel_time_min
+    0       B     A            0.877
+    1       B     B            0.000
+    """
+
+    from_ids: pd.Index
+    to_ids: pd.Index
+    max_time_min: float
+    limit_ms: int
+    with_distance: bool
+    graph: Graph
+    metric: Metric | None
+    lengths_dm: Int32
+    origins: Endpoints
+    destinations: Endpoints
+    open_directions: NDArray[np.int8]
+
+    def __len__(self) -> int:
+        """Return the number of origins."""
+        return len(self.from_ids)
+
+    def __repr__(self) -> str:
+        engine = "hierarchy" if self.metric is not None else "dijkstra"
+        limit = "no limit" if math.isnan(self.max_time_min) else f"{self.max_time_min:g} min"
+        return f"RoadSearch({len(self.from_ids)} origins, {len(self.to_ids)} destinations, {limit}, {engine})"
+
+    def travel_times(
+        self, rows: slice | Ints = slice(None), *, threads: int | None = None, as_text: bool | None = False
+    ) -> pd.DataFrame:
+        """Return the times of some origins.
+
+        Parameters
+        ----------
+        rows
+            Places of the origins, as a slice or numbers.
+        threads
+            Number of threads, all by default. It changes nothing in the result.
+        as_text
+            Give identifiers as text; None: unless there are a million rows or more.
+
+        Returns
+        -------
+        DataFrame
+            As `RoadNetwork.travel_times`, for these origins; identifiers are categorical, unless `as_text`.
+        """
+        here = np.arange(len(self))[rows]
+        pairs, length_dm = self.pairs(self.origins[here], threads=threads)
+        if as_text or (as_text is None and pairs.origin.size < CATEGORICAL_FROM_ROWS):
+            from_id, to_id = (
+                ids.astype(str).to_numpy()[places]
+                for ids, places in ((self.from_ids[here], pairs.origin), (self.to_ids, pairs.destination))
+            )
+            return self.table(pairs, length_dm, from_id, to_id)
+        is_used = np.zeros(len(self.to_ids), bool)
+        is_used[pairs.destination] = True
+        to_codes = (np.cumsum(is_used, dtype=np.int32) - np.int32(1))[pairs.destination]
+        return self.table(
+            pairs,
+            length_dm,
+            pd.Categorical.from_codes(
+                pairs.origin.astype(np.int32), categories=self.from_ids[here].astype("str")
+            ),
+            pd.Categorical.from_codes(to_codes, categories=self.to_ids[is_used].astype("str")),
+        )
+
+    def table(self, pairs: Pairs, length_dm: Ints | None, from_id: object, to_id: object) -> pd.DataFrame:
+        """Return pairs as a table of travel times, under the identifiers of each row."""
+        columns = {
+            "from_id": from_id,
+            "to_id": to_id,
+            "travel_time_min": pairs.time_ms / MILLISECONDS_PER_MINUTE,
+        }
+        if length_dm is not None:
+            columns["distance_km"] = length_dm / (_DECIMETRES_PER_METRE * METRES_PER_KILOMETRE)
+        table = pd.DataFrame(columns)
+        table.attrs["cutoff_min"] = self.max_time_min
+        return table
+
+    def matrix(self, *, threads: int | None = None) -> NDArray[np.float32]:
+        """Return the full matrix of times [origins, destinations] in minutes, inf beyond the limit."""
+        if self.metric is None or self.with_distance:
+            pairs, _ = self.pairs(self.origins, threads=threads)
+            minutes = np.full((len(self), len(self.to_ids)), np.inf, dtype=np.float32)
+            minutes[pairs.origin, pairs.destination] = pairs.time_ms / MILLISECONDS_PER_MINUTE
+            return minutes
+        times = self.metric.matrix(self.origins.leaving, self.destinations.arriving, threads=threads)
+        direct, _ = direct_pairs(self.open_directions, self.origins, self.destinations)
+        np.minimum.at(times, (direct.origin, direct.destination), direct.time_ms.astype(np.int32))
+        minutes = (times / MILLISECONDS_PER_MINUTE).astype(np.float32)
+        minutes[(times == UNREACHED) | (times > self.limit_ms)] = np.inf
+        return minutes
+
+    def pairs(self, origins: Endpoints, *, threads: int | None) -> tuple[Pairs, Ints | None]:
+        """Return the times within the limit from some origins, and the lengths (dm) if they were asked for."""
+        n_threads = count_threads(threads)
+        if self._is_tiled:
+            starts = self._metric.labels_of(
+                origins.leaving, origins.leaving_dm if self.with_distance else None
+            )
+            tiles = self._tiles.tiles(origins.leaving, starts, n_threads)
+            reached = in_source_order(tiles, len(origins), np.int64)
+        elif self.metric is None and not self.with_distance:
+            found = limited_search(
+                self.graph, origins.leaving, self.destinations.arriving, self.limit_ms, threads=n_threads
+            )
+            reached = found[0].astype(np.int64), found[1].astype(np.int64), found[2].astype(np.int64)
+        else:
+            reached = self._by_blocks(origins, n_threads)
+        direct, direct_dm = direct_pairs(self.open_directions, origins, self.destinations)
+        if not self.with_distance:
+            return merge(Pairs(*reached), direct, limit_ms=self.limit_ms), None
+        near = direct.time_ms <= self.limit_ms
+        packed = (direct.time_ms << 32) | direct_dm
+        few = direct.origin[near], direct.destination[near], packed[near]
+        origin, destination, label = least_of_both(reached, few)
+        return Pairs(origin, destination, label >> 32), label & 0xFFFFFFFF
+
+    def _by_blocks(self, origins: Endpoints, threads: int) -> tuple[Ints, Ints, Ints]:
+        """Return the pairs found in dense rows, some origins at a time: labels are times, or times and lengths."""
+        at_once = max(1, _CELLS_AT_ONCE // max(1, len(self.to_ids)))
+        parts = []
+        for begin in range(0, len(origins), at_once):
+            times, lengths = self._dense(origins[begin : begin + at_once], threads)
+            row, column = np.nonzero(times <= self.limit_ms)
+            label = times[row, column].astype(np.int64)
+            if lengths is not None:
+                label = (label << 32) | lengths[row, column]
+            parts.append((row + begin, column, label))
+        origin, destination, labels = (np.concatenate([part[place] for part in parts]) for place in range(3))
+        return origin, destination, labels
+
+    def _dense(self, origins: Endpoints, threads: int) -> tuple[Int32, Int32 | None]:
+        """Return times (ms) and lengths (dm, if asked for) from some origins to all destinations."""
+        ends = origins.leaving, self.destinations.arriving
+        if not self.with_distance:
+            return self._metric.matrix(*ends, threads=threads), None
+        if self.metric is not None:
+            return self.metric.matrix_with_lengths(
+                *ends,
+                source_lengths_dm=origins.leaving_dm,
+                target_lengths_dm=self.destinations.arriving_dm,
+                threads=threads,
+            )
+        return shortest_lengths(
+            self.graph,
+            *ends,
+            self.lengths_dm,
+            seed_lengths_dm=origins.leaving_dm,
+            target_lengths_dm=self.destinations.arriving_dm,
+            limit_ms=self.limit_ms,
+            threads=threads,
+        )
+
+    @property
+    def _metric(self) -> Metric:
+        """The hierarchy, where there is one."""
+        if self.metric is None:
+            raise AssertionError("without a hierarchy, the graph itself is searched")
+        return self.metric
+
+    @property
+    def _is_tiled(self) -> bool:
+        """Whether neighbouring origins are searched together: many, within a limit, over a hierarchy."""
+        return self.metric is not None and self.limit_ms < MAX_TIME_MS and len(self) >= _TILED_FROM
+
+    @cached_property
+    def _tiles(self) -> TileSearch:
+        """The destinations made ready for the hierarchy."""
+        lengths = self.destinations.arriving_dm if self.with_distance else None
+        return self._metric.tile_search(
+            self.graph, self.destinations.arriving, self.limit_ms, target_lengths_dm=lengths
+        )
+
+    def digest(self) -> str:
+        """Return a digest of all that the times depend on; the hierarchy, which changes none, is not in it."""
+        content = hashlib.sha256(repr((VERSION, self.limit_ms, self.with_distance)).encode())
+        for name, array in self._arrays().items():
+            if not name.startswith("metric_"):
+                content.update(f"{name} {array.dtype.str} {array.shape}".encode())
+                content.update(np.ascontiguousarray(array).tobytes())
+        return content.hexdigest()
+
+    def save(self, folder: str | Path) -> Path:
+        """Save the search in a folder that `load_search` maps into memory: a cluster is sent a path, not a map.
+
+        Parameters
+        ----------
+        folder
+            Folder to write; it is put in place when it is whole. A search that is already there is replaced.
+
+        Returns
+        -------
+        Path
+
+        Raises
+        ------
+        OutputError
+            If it cannot be written.
+        """
+        header = {
+            "format": FORMAT,
+            "version": VERSION,
+            "max_time_min": None if math.isnan(self.max_time_min) else self.max_time_min,
+            "limit_ms": self.limit_ms,
+            "with_distance": self.with_distance,
+        }
+        try:
+            save_arrays(Path(folder), self._arrays(), header, header_name=_HEADER)
+        except OSError as error:
+            raise OutputError(
+                f"La recherche de temps n'a pas pu être enregistrée dans « {folder} » ({error})."
+            ) from error
+        return Path(folder)
+
+    def _arrays(self) -> dict[str, NDArray[Any]]:
+        """Return every array by name."""
+        arrays: dict[str, NDArray[Any]] = {
+            "from_ids": self.from_ids.to_numpy(dtype=np.str_),
+            "to_ids": self.to_ids.to_numpy(dtype=np.str_),
+            "lengths_dm": self.lengths_dm,
+            "open_directions": self.open_directions,
+        }
+        arrays |= {f"graph_{name}": getattr(self.graph, name) for name in _GRAPH}
+        for side, ends in (("origins", self.origins), ("destinations", self.destinations)):
+            arrays |= {f"{side}_{name}": array for name, array in ends.to_arrays().items()}
+        if self.metric is not None:
+            arrays |= {f"metric_{name}": array for name, array in self.metric.to_arrays().items()}
+        return arrays
+
+
+_GRAPH = ("indptr", "heads", "weights_ms", "edge_ids")
+
+
+def load_search(folder: str | Path, *, verify: bool = True) -> RoadSearch:
+    """Load a search that `RoadSearch.save` wrote; its arrays are mapped into memory.
+
+    Parameters
+    ----------
+    folder
+        Its folder.
+    verify
+        Compare every file with its digest first: without it, load only what you saved yourself.
+
+    Returns
+    -------
+    RoadSearch
+
+    Raises
+    ------
+    MissingFileError
+        If there is no such folder.
+    NetworkError
+        If it is damaged, holds something else, or was written by another version of the format.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise MissingFileError(f"Recherche de temps introuvable : « {folder} » (vérifiez le chemin).")
+    refusal = (
+        f"« {folder} » n'est pas une recherche de temps enregistrée par cette version, ou est abîmée : supprimez ce"
+        " dossier et relancez le calcul"
+    )
+    try:
+        header = read_header(folder, header_name=_HEADER)
+        if (header["format"], header["version"]) != (FORMAT, VERSION) or not is_intact(header):
+            raise ValueError(f"format {header['format']} {header['version']}")
+        arrays = read_arrays(folder, header, problems=Problems(refusal, NetworkError), verify=verify)
+        return _search_of(header, arrays)
+    except NetworkError:
+        raise
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise NetworkError(f"{refusal} ({error}).") from error
+
+
+def _search_of(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> RoadSearch:
+    """Return a search made of saved arrays."""
+
+    def under(prefix: str) -> dict[str, NDArray[Any]]:
+        return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+
+    metric, limit_min = under("metric_"), header["max_time_min"]
+    return RoadSearch(
+        from_ids=pd.Index(arrays["from_ids"], dtype="str"),
+        to_ids=pd.Index(arrays["to_ids"], dtype="str"),
+        max_time_min=math.nan if limit_min is None else float(limit_min),
+        limit_ms=int(header["limit_ms"]),
+        with_distance=bool(header["with_distance"]),
+        graph=Graph(len(arrays["graph_indptr"]) - 1, *(arrays[f"graph_{name}"] for name in _GRAPH)),
+        metric=Metric.from_arrays(metric) if metric else None,
+        lengths_dm=arrays["lengths_dm"],
+        origins=Endpoints.from_arrays(under("origins_")),
+        destinations=Endpoints.from_arrays(under("destinations_")),
+        open_directions=arrays["open_directions"],
+    )
+
+
+def nearest_pairs(
+    graph: Graph,
+    open_directions: NDArray[np.int8],
+    ends: tuple[Endpoints, Endpoints],
+    *,
+    k: int,
+    limit_ms: int,
+) -> tuple[Pairs, Ints]:
+    """Return the k nearest destinations of each origin within a limit, in order, and the rank of each from 1."""
+    origins, destinations = ends
+    site, time = k_nearest_sites(graph, origins.leaving, destinations.arriving, k, limit_ms=limit_ms)
+    row, column = np.nonzero(site >= 0)
+    sites, times = site[row, column].astype(np.int64), time[row, column].astype(np.int64)
+    by_id = np.lexsort([sites, row])
+    pairs = merge(
+        Pairs(row[by_id], sites[by_id], times[by_id]),
+        direct_pairs(open_directions, *ends)[0],
+        limit_ms=limit_ms,
+    )
+    order = np.lexsort([pairs.destination, pairs.time_ms, pairs.origin])
+    origin, destination, time_ms = pairs.origin[order], pairs.destination[order], pairs.time_ms[order]
+    rank = np.arange(origin.size) - np.searchsorted(origin, origin, side="left") + 1
+    kept = rank <= k
+    return Pairs(origin[kept], destination[kept], time_ms[kept]), rank[kept]

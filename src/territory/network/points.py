@@ -1,0 +1,310 @@
+"""Origins and destinations: checked, placed on the nearest road, attached to the graph."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from territory.errors import NetworkError, ParameterError, Problems, examples
+from territory.network.engine.compiling import kernel
+from territory.network.engine.graph import Seeds
+from territory.network.graph.arrays import Ints, Roads
+from territory.network.graph.speeds import HopTimes
+from territory.network.graph.topology import Places, Topology, nearest_hops
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+# between a point and its road: METRIC's speed on tracks (DREES, comparaison des distanciers, 2021)
+ACCESS_KMH = 20.0
+# beyond, a point is not served by the map: half an hour on foot, six minutes at the access speed
+MAX_SNAP_M = 2000.0
+
+
+def place_on_roads(
+    topology: Topology, points: gpd.GeoDataFrame, *, role: str, max_snap_m: float, islands: bool
+) -> Places:
+    """Place points on the nearest road segment, or say which ones are too far."""
+    if not (max_snap_m > 0 and np.isfinite(max_snap_m)):
+        raise ParameterError(f"max_snap_m={max_snap_m} : indiquez une distance en mètres au-dessus de zéro.")
+    projected = points_to_crs(points, topology.roads.crs, role=role)
+    x = np.asarray(projected.geometry.x, dtype=np.float64)
+    y = np.asarray(projected.geometry.y, dtype=np.float64)
+    index = topology.whole_index if islands else topology.main_index
+    places = nearest_hops(topology.roads, index, x, y, max_distance_m=max_snap_m)
+    lost = np.flatnonzero(places.hop < 0)
+    if lost.size:
+        # only now, for the message: how far they are
+        far = nearest_hops(topology.roads, index, x[lost], y[lost], max_distance_m=np.inf)
+        raise NetworkError(_too_far(points, lost, far.distance_m, topology.roads, role, max_snap_m))
+    return places
+
+
+def _too_far(
+    points: gpd.GeoDataFrame,
+    lost: NDArray[np.int64],
+    distance_m: NDArray[np.float64],
+    roads: Roads,
+    role: str,
+    max_snap_m: float,
+) -> str:
+    def far(one: float) -> str:
+        return "aucune route" if np.isnan(one) else f"{one / 1000:.1f} km".replace(".", ",")
+
+    listed = [f"{points.index[row]} à {far(one)}" for row, one in zip(lost, distance_m, strict=True)]
+    name = f" « {roads.source} »" if roads.source else ""
+    return (
+        f"{lost.size} des {len(points)} points ({role}) sont à plus de {max_snap_m:g} m d'une route de la carte{name}"
+        f" ({examples(listed)}) : prenez une carte qui couvre tout le territoire, corrigez ou retirez ces points, ou"
+        " augmentez max_snap_m (islands=True admet aussi les routes coupées du réseau principal)."
+    )
+
+
+def endpoints(
+    topology: Topology,
+    times: HopTimes,
+    origins: gpd.GeoDataFrame,
+    destinations: gpd.GeoDataFrame,
+    *,
+    max_snap_m: float,
+    islands: bool,
+) -> tuple[Endpoints, Endpoints]:
+    """Place origins and destinations and attach them to the graph."""
+    both = []
+    for points, role in ((origins, "origines"), (destinations, "destinations")):
+        places = place_on_roads(topology, points, role=role, max_snap_m=max_snap_m, islands=islands)
+        both.append(attach(topology, times, places))
+    return both[0], both[1]
+
+
+def snap_table(
+    topology: Topology, points: gpd.GeoDataFrame, *, max_snap_m: float, islands: bool
+) -> gpd.GeoDataFrame:
+    """Return where points are placed on the road, and how far from it they were."""
+    import geopandas as gpd
+
+    places = place_on_roads(topology, points, role="points", max_snap_m=max_snap_m, islands=islands)
+    roads = topology.roads
+    names = np.array(roads.ways.class_names, dtype=object)
+    return gpd.GeoDataFrame(
+        {
+            "distance_m": places.distance_m,
+            "is_island": ~topology.is_main[places.chain],
+            "road_class": names[roads.ways.road_class[roads.hop_way[places.hop]]],
+        },
+        index=points.index,
+        geometry=gpd.points_from_xy(places.x, places.y),
+        crs=roads.crs,
+    )
+
+
+def check_points(points: gpd.GeoDataFrame, *, role: str) -> None:
+    """Refuse points that cannot be used, with all problems at once.
+
+    Examples
+    --------
+    >>> import geopandas as gpd
+    >>> check_points(gpd.GeoDataFrame(geometry=gpd.points_from_xy([6.4, 6.5], [43.5, 43.5])), role="origines")
+    Traceback (most recent call last):
+    territory.errors.NetworkError: Points (origines) : 1 problème.
+    - système de coordonnées absent : indiquez-le avec points.set_crs(...)
+    """
+    import geopandas as gpd
+
+    problems = Problems(f"Points ({role})", NetworkError)
+    given: object = points
+    if not isinstance(given, gpd.GeoDataFrame | gpd.GeoSeries):
+        problems.add(f"il faut une table de points de geopandas (GeoDataFrame), pas {type(given).__name__}")
+        problems.raise_if_any()
+    if len(points) == 0:
+        problems.add("aucun point")
+        problems.raise_if_any()
+    if points.crs is None:
+        problems.add("système de coordonnées absent : indiquez-le avec points.set_crs(...)")
+    missing = np.asarray(points.index.isna(), dtype=bool)
+    if missing.any():
+        problems.add(f"{int(missing.sum())} points sans identifiant dans l'index")
+    # as they are written in a table: 1 and "1" would be one place
+    doubled = points.index[np.asarray(points.index.astype(str).duplicated(), dtype=bool) & ~missing]
+    if len(doubled):
+        problems.add(f"{len(doubled)} identifiants en double dans l'index ({examples(doubled.unique())})")
+    _check_geometries(points.geometry, problems)
+    problems.raise_if_any()
+
+
+def _check_geometries(geometry: gpd.GeoSeries, problems: Problems) -> None:
+    empty = geometry.isna() | geometry.is_empty
+    if empty.any():
+        problems.add(f"{int(empty.sum())} points sans géométrie ({examples(geometry.index[empty])})")
+    other = ~empty & (geometry.geom_type != "Point")
+    if other.any():
+        problems.add(
+            f"{int(other.sum())} géométries ne sont pas des points ({examples(geometry.index[other])}) : prenez par"
+            " exemple leur point intérieur (representative_point)"
+        )
+    good = geometry[~empty & ~other]
+    unknown = ~(np.isfinite(np.asarray(good.x)) & np.isfinite(np.asarray(good.y)))
+    if unknown.any():
+        problems.add(
+            f"{int(unknown.sum())} points ont une coordonnée qui n'est pas un nombre ({examples(good.index[unknown])})"
+        )
+
+
+def points_to_crs(points: gpd.GeoDataFrame, crs: str, *, role: str) -> gpd.GeoDataFrame:
+    """Check points and project them.
+
+    Examples
+    --------
+    >>> import geopandas as gpd
+    >>> points = gpd.GeoDataFrame(index=["A"], geometry=gpd.points_from_xy([3.0], [46.5]), crs=4326)
+    >>> points_to_crs(points, "EPSG:2154", role="origines").geometry.x.round().tolist()
+    [700000.0]
+    """
+    check_points(points, role=role)
+    projected = points.to_crs(crs)
+    x, y = projected.geometry.x.to_numpy(), projected.geometry.y.to_numpy()
+    lost = ~(np.isfinite(x) & np.isfinite(y))
+    if lost.any():
+        raise NetworkError(
+            f"{int(lost.sum())} points ({role}) n'ont pas de place dans la projection {crs}"
+            f" ({examples(points.index[lost])}) : vérifiez leur système de coordonnées ({points.crs})."
+        )
+    return projected
+
+
+@dataclass(frozen=True)
+class Endpoints:
+    """Points attached to the graph, as origins and as destinations."""
+
+    leaving: Seeds
+    arriving: Seeds
+    leaving_dm: Ints
+    arriving_dm: Ints
+    chain: Ints
+    hop: Ints
+    share: NDArray[np.float64]
+    done_ms: Ints
+    done_dm: Ints
+    access_ms: Ints
+    access_dm: Ints
+
+    def __len__(self) -> int:
+        return len(self.leaving)
+
+    def __getitem__(self, rows: Any) -> Endpoints:
+        """Return the points of some rows (a slice or numbers)."""
+        columns = {}
+        for field in fields(self):
+            column = getattr(self, field.name)
+            columns[field.name] = column[:, rows] if field.name in ("done_ms", "done_dm") else column[rows]
+        return Endpoints(**columns)
+
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """Return the arrays that make up the points, by name, to be saved."""
+        arrays: dict[str, NDArray[Any]] = {}
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, Seeds):
+                arrays |= {f"{field.name}_nodes": value.nodes, f"{field.name}_offsets": value.offsets_ms}
+            else:
+                arrays[field.name] = value
+        return arrays
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Endpoints:
+        """Return points made of saved arrays."""
+        columns: dict[str, Any] = {
+            field.name: Seeds(arrays[f"{field.name}_nodes"], arrays[f"{field.name}_offsets"])
+            if field.name in ("leaving", "arriving")
+            else arrays[field.name]
+            for field in fields(cls)
+        }
+        return cls(**columns)
+
+
+def attach(topology: Topology, times: HopTimes, places: Places) -> Endpoints:
+    """Attach places to the graph: the part of the segment and the access leg are counted."""
+    roads, arcs = topology.roads, topology.arcs
+    placed = places.hop >= 0
+    hop, share = np.maximum(places.hop, 0), np.where(placed, places.share, 0.0)
+    chain = np.maximum(places.chain, 0)
+    done_ms, left_ms, done_dm, left_dm = _split_chains(
+        roads.chain_start, times.move, times.wait, roads.hop_length_m, chain, hop, share
+    )
+    distance = np.where(placed, places.distance_m, 0.0)
+    access_ms = np.rint(distance * 3600.0 / ACCESS_KMH).astype(np.int64)
+    access_dm = np.rint(10 * distance).astype(np.int64)
+    at_tail = (share == 0.0) & (hop == roads.chain_start[chain])
+    at_head = share == 1.0
+    junction = np.where(at_tail, roads.tail[chain], roads.head[chain]).astype(np.int64)
+    at_junction = at_tail | at_head
+    out_nodes, in_nodes = (
+        arcs.end_node[:, chain].T.astype(np.int64),
+        arcs.start_node[:, chain].T.astype(np.int64),
+    )
+
+    def seeds(nodes: Ints, alone: Ints, offsets: Ints, access: Ints) -> tuple[Ints, Ints]:
+        nodes, offsets = nodes.copy(), offsets.T + access[:, None]
+        nodes[at_junction, 0], nodes[at_junction, 1] = alone[at_junction], -1
+        offsets[at_junction] = access[at_junction, None]
+        nodes[~placed] = -1
+        return nodes, np.where(nodes < 0, 0, offsets)
+
+    leaving = seeds(out_nodes, junction, left_ms, access_ms)
+    arriving = seeds(in_nodes, arcs.arrival_node[junction].astype(np.int64), done_ms, access_ms)
+    return Endpoints(
+        Seeds(*leaving),
+        Seeds(*arriving),
+        seeds(out_nodes, junction, left_dm, access_dm)[1],
+        seeds(in_nodes, junction, done_dm, access_dm)[1],
+        np.where(placed & ~at_junction, places.chain, -1),
+        hop,
+        share,
+        done_ms,
+        done_dm,
+        access_ms,
+        access_dm,
+    )
+
+
+@kernel
+def _split_chains(
+    chain_start: Ints,
+    move: NDArray[np.int32],
+    wait: NDArray[np.int32],
+    length_m: NDArray[np.float32],
+    chain: Ints,
+    hop: Ints,
+    share: NDArray[np.float64],
+) -> tuple[Ints, Ints, Ints, Ints]:  # pragma: no cover - compiled
+    """Return times (ms) and lengths (dm) done and left at places on chains, by direction."""
+    done_ms = np.zeros((2, chain.size), dtype=np.int64)
+    left_ms = np.zeros((2, chain.size), dtype=np.int64)
+    done_dm = np.zeros((2, chain.size), dtype=np.int64)
+    left_dm = np.zeros((2, chain.size), dtype=np.int64)
+    for point in range(chain.size):
+        here, part = hop[point], share[point]
+        total_0, total_1, before_0, before_1, length, before_m = 0, 0, 0, 0, 0.0, 0.0
+        for i in range(chain_start[chain[point]], chain_start[chain[point] + 1] - 1):
+            total_0 += move[0, i] + wait[0, i]
+            total_1 += move[1, i] + wait[1, i]
+            length += length_m[i]
+            if i < here:
+                before_0 += move[0, i] + wait[0, i]
+                before_m += length_m[i]
+            elif i == here:
+                before_0 += int(np.rint(part * move[0, i]))
+                before_1 += int(np.rint((1.0 - part) * move[1, i]))
+                before_m += part * length_m[i]
+            else:
+                before_1 += move[1, i] + wait[1, i]
+        done_ms[0, point], done_ms[1, point] = before_0, before_1
+        left_ms[0, point], left_ms[1, point] = total_0 - before_0, total_1 - before_1
+        whole, first = np.int64(np.rint(10 * length)), np.int64(np.rint(10 * before_m))
+        done_dm[0, point], done_dm[1, point] = first, whole - first
+        left_dm[0, point], left_dm[1, point] = whole - first, first
+    return done_ms, left_ms, done_dm, left_dm

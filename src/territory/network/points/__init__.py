@@ -1,1 +1,0 @@
-"""Origins and destinations: checked, and attached to the road."""

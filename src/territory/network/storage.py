@@ -1,0 +1,302 @@
+"""A network as a folder of plain arrays, mapped into memory when it is loaded back, and checked before it is searched.
+
+The folder holds ``network.json`` and one ``.npy`` file per array (the open format of NumPy, without pickles).
+The header names the version of the format, the projection, the sources, the table of speeds, and for each file
+its type, shape and SHA-256. docs/method/routes.md describes it.
+
+A digest says that a file is as its author wrote it, not that its author meant well, and kernels follow numbers
+without looking back: every number that a kernel uses as a position is checked to be one, so that a network received
+from somebody else is right, wrong or refused, and never reads or writes outside its arrays.
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pyproj import CRS
+from pyproj.exceptions import CRSError
+
+from territory.errors import MissingFileError, NetworkError, OutputError, Problems
+from territory.files.arrays import is_intact, read_arrays, read_header, save_arrays
+from territory.network.engine.compiling import kernel
+from territory.network.engine.graph import Int32, Int64
+from territory.network.engine.hierarchy import Hierarchy
+from territory.network.graph.arrays import Roads, WayTable
+from territory.network.graph.topology import Topology
+
+FORMAT = "territory-road-network"
+# raised whenever a file means something else than before
+VERSION = 1
+_HEADER = "network.json"
+_HIERARCHY = "hierarchy_"
+_NOT_ARRAYS = ("ways", "crs", "source", "attribution", "class_names")
+_UNREADABLE = (
+    KeyError,
+    IndexError,
+    TypeError,
+    AttributeError,
+    pd.errors.ParserError,
+    pd.errors.EmptyDataError,
+)
+
+
+def save_network(topology: Topology, speeds: pd.DataFrame, period: str, path: Path) -> Path:
+    """Write a network in a folder, which replaces a network that is there and nothing else."""
+    if path.exists() and not (path / _HEADER).exists() and (not path.is_dir() or any(path.iterdir())):
+        raise OutputError(
+            f"« {path} » existe déjà et n'est pas un réseau routier enregistré : choisissez un autre nom."
+        )
+    roads = topology.roads
+    header = {
+        "format": FORMAT,
+        "version": VERSION,
+        "crs": roads.crs,
+        "source": roads.source,
+        "attribution": roads.attribution,
+        "class_names": list(roads.ways.class_names),
+        "period": period,
+        "speeds_csv": speeds.to_csv(index=False),
+    }
+    try:
+        save_arrays(path, _arrays_of(topology), header, header_name=_HEADER)
+    except OSError as error:
+        raise OutputError(
+            f"Le réseau routier n'a pas pu être enregistré dans « {path} » ({error})."
+        ) from error
+    return path
+
+
+def _arrays_of(topology: Topology) -> dict[str, NDArray[Any]]:
+    roads = topology.roads
+    arrays = {f"ways_{name}": getattr(roads.ways, name) for name in _array_names(WayTable)}
+    arrays |= {name: getattr(roads, name) for name in _array_names(Roads)}
+    if topology.is_ordered:
+        arrays |= {_HIERARCHY + name: array for name, array in topology.hierarchy.to_arrays().items()}
+    return arrays
+
+
+def _array_names(kind: type[WayTable | Roads]) -> list[str]:
+    return [field.name for field in fields(kind) if field.name not in _NOT_ARRAYS]
+
+
+def load_network(path: Path, *, verify: bool) -> tuple[Topology, pd.DataFrame, str]:
+    """Return the prepared map, the table of speeds and the period that `save_network` wrote."""
+    header = _read_header(path)
+    problems = Problems(f"Réseau routier « {path} » endommagé, enregistrez-le de nouveau", NetworkError)
+    try:
+        arrays = read_arrays(path, header, problems=problems, verify=verify)
+        topology = Topology(_roads_of(header, arrays))
+        if verify:
+            check_roads(topology.roads)
+        hierarchy = {
+            name.removeprefix(_HIERARCHY): array
+            for name, array in arrays.items()
+            if name.startswith(_HIERARCHY)
+        }
+        if hierarchy:
+            _restore_hierarchy(topology, Hierarchy.from_arrays(hierarchy), verify=verify)
+        return topology, pd.read_csv(io.StringIO(header["speeds_csv"])), str(header["period"])
+    except _UNREADABLE as error:
+        raise NetworkError(
+            f"Le réseau routier « {path} » est incomplet ({error}) : enregistrez-le de nouveau."
+        ) from error
+
+
+def _read_header(path: Path) -> dict[str, Any]:
+    if not path.exists():
+        raise MissingFileError(f"Réseau routier introuvable : « {path} » (vérifiez le chemin).")
+    try:
+        header = read_header(path, header_name=_HEADER)
+    except (OSError, ValueError) as error:
+        raise NetworkError(
+            f"« {path} » n'est pas un réseau routier enregistré, ou son fichier {_HEADER} est illisible ({error})."
+        ) from error
+    if header["format"] != FORMAT:
+        raise NetworkError(f"« {path} » n'est pas un réseau routier enregistré par cette bibliothèque.")
+    if header["version"] != VERSION:
+        raise NetworkError(
+            f"Le réseau « {path} » est au format {header['version']}, cette version lit le format {VERSION} : relisez"
+            " la carte routière et enregistrez le réseau de nouveau."
+        )
+    if not is_intact(header):
+        raise NetworkError(
+            f"Le fichier {_HEADER} de « {path} » a été modifié ou endommagé : enregistrez-le de nouveau."
+        )
+    return header
+
+
+def _roads_of(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Roads:
+    way_columns: dict[str, Any] = {name: arrays[f"ways_{name}"] for name in _array_names(WayTable)}
+    columns: dict[str, Any] = {name: arrays[name] for name in _array_names(Roads)}
+    return Roads(
+        ways=WayTable(class_names=tuple(header["class_names"]), **way_columns),
+        crs=header["crs"],
+        source=header["source"],
+        attribution=header["attribution"],
+        **columns,
+    )
+
+
+def _restore_hierarchy(topology: Topology, hierarchy: Hierarchy, *, verify: bool) -> None:
+    if verify:
+        check_hierarchy(hierarchy)
+    if hierarchy.n_nodes != topology.arcs.n_nodes or hierarchy.edge_arcs.size != topology.arcs.tails.size:
+        raise NetworkError(
+            "La hiérarchie enregistrée n'est pas celle de cette carte : enregistrez de nouveau le réseau."
+        )
+    topology.take_hierarchy(hierarchy)
+
+
+# no projected coordinate on Earth goes further (m)
+_FARTHEST_M = 4.1e7
+_TYPES = {
+    **dict.fromkeys(("way_id", "chain_start", "turns"), "<i8"),
+    **dict.fromkeys(("x", "y", "junction_x", "junction_y"), "<f8"),
+    **dict.fromkeys(("maxspeed_forward_kmh", "maxspeed_backward_kmh", "duration_s", "hop_length_m"), "<f4"),
+    **dict.fromkeys(("direction", "density_band", "vertex_kind", "open_directions"), "|i1"),
+    **dict.fromkeys(("hop_way", "tail", "head"), "<i4"),
+    "road_class": "<i2",
+    "hop_reversed": "|b1",
+}
+
+
+class _FaultError(Exception):
+    """What is wrong with an array, in French."""
+
+
+def check_roads(roads: Roads) -> None:
+    """Refuse roads whose arrays do not hold together."""
+    try:
+        _check_forms(roads)
+        _check_values(roads)
+    except _FaultError as fault:
+        raise NetworkError(
+            f"Réseau routier « {roads.source} » incohérent : {fault} ; enregistrez-le de nouveau."
+        ) from fault
+
+
+def check_hierarchy(hierarchy: Hierarchy) -> None:
+    """Refuse a hierarchy whose arrays do not hold together."""
+    try:
+        _check_hierarchy(hierarchy)
+    except _FaultError as fault:
+        raise NetworkError(
+            f"Hiérarchie du réseau routier incohérente : {fault} ; enregistrez-le de nouveau."
+        ) from fault
+
+
+def _check_forms(roads: Roads) -> None:
+    """Check types, sizes, texts and the coordinate system."""
+    ways = roads.ways
+    texts = (roads.source, roads.attribution, roads.crs, *ways.class_names)
+    if not all(isinstance(text, str) for text in texts):
+        raise _FaultError("un nom n'est pas un texte")
+    try:
+        is_projected = CRS(roads.crs).is_projected
+    except CRSError as error:
+        raise _FaultError(f"système de coordonnées illisible « {roads.crs[:40]} »") from error
+    if not is_projected:
+        raise _FaultError(f"« {roads.crs[:40]} » n'est pas un système en mètres")
+    for owner in (ways, roads):
+        for one in fields(owner):
+            if one.name in _TYPES:
+                array = getattr(owner, one.name)
+                if array.dtype.str != _TYPES[one.name] or array.ndim != (2 if one.name == "turns" else 1):
+                    raise _FaultError(f"type inattendu de {one.name}")
+    _same_size(ways, len(ways), [one.name for one in fields(WayTable) if one.name in _TYPES])
+    vertices = ("x", "y", "vertex_kind", "hop_way", "hop_reversed", "hop_length_m")
+    _same_size(roads, roads.x.size, vertices)
+    _same_size(roads, roads.n_chains, ("tail", "head", "open_directions"))
+    _same_size(roads, roads.n_junctions, ("junction_x", "junction_y"))
+    if roads.turns.shape[1] != 5 or roads.chain_start.size != roads.n_chains + 1 or not roads.n_chains:
+        raise _FaultError("taille inattendue de turns ou de chain_start")
+
+
+def _same_size(owner: Any, size: int, names: tuple[str, ...] | list[str]) -> None:
+    """Check that arrays have one element per thing."""
+    for name in names:
+        if getattr(owner, name).shape != (size,):
+            raise _FaultError(f"taille inattendue de {name}")
+
+
+def _check_values(roads: Roads) -> None:
+    """Check that positions are positions, and that lengths and places can be."""
+    ways, junctions, chains = roads.ways, roads.n_junctions, roads.n_chains
+    _within("road_class", ways.road_class, 0, len(ways.class_names))
+    _within("direction", ways.direction, 1, 4)
+    _within("density_band", ways.density_band, 0, 4)
+    for name in ("maxspeed_forward_kmh", "maxspeed_backward_kmh", "duration_s"):
+        values = getattr(ways, name)
+        if not (np.isnan(values) | ((values > 0) & np.isfinite(values))).all():
+            raise _FaultError(f"{name} a des valeurs impossibles")
+    _within("vertex_kind", roads.vertex_kind, 0, 4)
+    _within("open_directions", roads.open_directions, 0, 4)
+    _within("hop_way", roads.hop_way, 0, len(ways))
+    _within("tail", roads.tail, 0, junctions)
+    _within("head", roads.head, 0, junctions)
+    start = roads.chain_start
+    if start[0] != 0 or start[-1] != roads.x.size or (np.diff(start) < 2).any():
+        raise _FaultError("chain_start ne découpe pas les tronçons")
+    for column, count in enumerate((chains, 2, chains, 2, junctions)):
+        _within("turns", roads.turns[:, column], 0, count)
+    for name in ("x", "y", "junction_x", "junction_y"):
+        # NaN fails the comparison too
+        if not (np.abs(getattr(roads, name)) <= _FARTHEST_M).all():
+            raise _FaultError(f"{name} a des places qui ne sont pas sur Terre")
+    if not ((roads.hop_length_m >= 0) & (roads.hop_length_m <= _FARTHEST_M)).all():
+        raise _FaultError("hop_length_m a des longueurs impossibles")
+
+
+def _within(name: str, values: NDArray[Any], first: int, after: int) -> None:
+    """Check that whole numbers are at least `first` and under `after`."""
+    if values.size and (int(values.min()) < first or int(values.max()) >= after):
+        raise _FaultError(f"{name} désigne ce qui n'existe pas")
+
+
+def _check_hierarchy(hierarchy: Hierarchy) -> None:
+    """Check that the arcs are those of a contraction: sorted, upwards, closed under the next node."""
+    n_nodes, n_arcs = hierarchy.rank.size, hierarchy.heads.size
+    wanted = {"rank": "<i4", "indptr": "<i8", "heads": "<i4", "parents": "<i4", "edge_arcs": "<i4"}
+    for name, kind in wanted.items():
+        if getattr(hierarchy, name).dtype.str != kind or getattr(hierarchy, name).ndim != 1:
+            raise _FaultError(f"type inattendu de {name}")
+    if hierarchy.indptr.size != n_nodes + 1 or hierarchy.parents.size != n_nodes:
+        raise _FaultError("taille inattendue de indptr ou de parents")
+    _within("rank", hierarchy.rank, 0, n_nodes)
+    if not (np.bincount(hierarchy.rank, minlength=n_nodes) == 1).all():
+        raise _FaultError("rank répète un rang")
+    indptr = hierarchy.indptr
+    if indptr[0] != 0 or indptr[-1] != n_arcs or (np.diff(indptr) < 0).any():
+        raise _FaultError("indptr ne découpe pas les arcs")
+    _within("heads", hierarchy.heads, 0, n_nodes)
+    _within("edge_arcs", hierarchy.edge_arcs, -1 - n_arcs, n_arcs)
+    if not _is_closed(indptr, hierarchy.heads, hierarchy.parents):
+        raise _FaultError("les arcs ne sont pas ceux d'une contraction")
+
+
+@kernel
+def _is_closed(indptr: Int64, heads: Int32, parents: Int32) -> bool:
+    """Tell whether the arcs of each node are sorted, go up, and but for the first are arcs of the first too."""
+    for node in range(len(parents)):
+        first, last = indptr[node], indptr[node + 1]
+        if first == last:
+            if parents[node] != -1:
+                return False
+            continue
+        if heads[first] <= node or parents[node] != heads[first]:
+            return False
+        at, end = indptr[heads[first]], indptr[heads[first] + 1]
+        for arc in range(first + 1, last):
+            if heads[arc] <= heads[arc - 1]:
+                return False
+            while at < end and heads[at] < heads[arc]:
+                at += 1
+            if at == end or heads[at] != heads[arc]:
+                return False
+    return True

@@ -1,1 +1,0 @@
-"""The questions of a study, answered with the models of siting and grouping."""

@@ -1,0 +1,355 @@
+"""The answer to a question of grouping of a study: groups, joining the hospitals instead, what is shared."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from territory.errors import ParameterError, examples
+from territory.network.estimate import difference_uncertainty_min
+from territory.planning.grouping.groups import GroupingResult, territorial_groups
+from territory.planning.pooling_table import SHARED_SERVICES, pooling, pooling_template
+from territory.study.words.questions import eligible, sizes, statuses_of
+
+__all__ = ["GroupingAnswer", "answer_grouping", "compare_groupings"]
+
+if TYPE_CHECKING:
+    from territory.study.state import State
+    from territory.study.words.questions import Grouping
+
+
+@dataclass(frozen=True, repr=False)
+class GroupingAnswer:
+    """What a question of grouping of a study gives.
+
+    Attributes
+    ----------
+    grouping
+        The question.
+    result
+        The groups (see `territorial_groups`).
+    members : GeoDataFrame
+        By site_id: name, commune_code, commune_name, epci_code, epci_name, legal_status, status_basis (where it
+        comes from), is_autonomous, existing_group, places, budget_eur, group, is_seat, drive_to_seat_min,
+        drive_to_support_min,
+        delta_support_min (to the support hospital less to the seat), detectable_min (under it the two cannot be
+        told apart), is_distinguishable, geometry. NaN = unknown.
+    groups : DataFrame
+        By group: that of `result.summary` without compactness, and seat_name, seat_commune, spread_km (mean
+        crow-fly distance of the members to their centre of gravity), places, budget_eur (unknown as soon as that
+        of one member is) and meets_budget_threshold.
+    context : GeoDataFrame
+        Establishments of the same service that are not grouped: name, commune_code, legal_status, status_basis, reason,
+        geometry.
+    support : GeoDataFrame
+        The support hospital, by site_id: name, geometry; no row when the question names none.
+    pooling : DataFrame
+        By (service, member_id): as `pooling` gives it when the study brings the table filled in; otherwise the
+        table to fill in, the seat of the group being proposed as host.
+    is_pooling_known
+        Whether the study brought it.
+    """
+
+    grouping: Grouping
+    result: GroupingResult
+    members: gpd.GeoDataFrame
+    groups: pd.DataFrame
+    context: gpd.GeoDataFrame
+    support: gpd.GeoDataFrame
+    pooling: pd.DataFrame
+    is_pooling_known: bool
+
+    def __repr__(self) -> str:
+        """Return the question, the number of groups and of establishments."""
+        return (
+            f"GroupingAnswer({self.grouping.id!r}: {len(self.groups)} groups of {len(self.members)} establishments, "
+            f"{len(self.context)} others around)"
+        )
+
+    def _repr_html_(self) -> str:
+        """Return the table of groups for Jupyter, in French."""
+        columns = {
+            "n_units": "Membres",
+            "seat_name": "Siège (calculé)",
+            "seat_commune": "Commune",
+            "mean_drive_to_seat_min": "Route moyenne (min)",
+            "worst_drive_to_seat_min": "La plus longue (min)",
+        }
+        table = self.groups[list(columns)].rename(columns=columns).rename_axis("Groupe")
+        shown = table.to_html(float_format=lambda value: f"{value:.0f}", na_rep="–")
+        return f"<p><b>{html.escape(self.grouping.name)}</b></p>{shown}"
+
+
+def answer_grouping(
+    grouping: Grouping,
+    state: State,
+    *,
+    table: pd.DataFrame | None = None,
+    pooled: pd.DataFrame | None = None,
+) -> GroupingAnswer:
+    """Answer a question of grouping on the travel times between the sites of a state.
+
+    Parameters
+    ----------
+    grouping
+        The question.
+    state
+        Today's state; `site_times` goes from each member to every member and to the support hospital.
+    table
+        What the planner knows of each establishment, as `read_grouping_table` gives it.
+    pooled
+        The shared services filled in by the members, as `read_pooling_table` gives it.
+
+    Returns
+    -------
+    GroupingAnswer
+
+    Raises
+    ------
+    ParameterError
+        If nobody can be told apart, a size is unknown, or as `territorial_groups`.
+    InfeasibleError
+        If there is no such partition; the message says who cannot be grouped.
+
+    Warns
+    -----
+    TerritoryWarning
+        As `territorial_groups` and `pooling`.
+    """
+    around = _establishments(grouping, state, table)
+    ids = eligible(grouping, around, table)
+    if not len(ids):
+        raise ParameterError(
+            "aucun établissement à regrouper : vérifiez statuses, site_ids et excluded_site_ids"
+        )
+    members = gpd.GeoDataFrame(around.loc[ids], crs=around.crs)
+    amounts = sizes(grouping.size, ids, grouping.service, state.services, table)
+    if amounts.isna().any():
+        lacking = ids[amounts.isna().to_numpy()]
+        raise ParameterError(f"taille inconnue pour {len(lacking)} établissement(s) ({examples(lacking)})")
+    result = territorial_groups(
+        members[["geometry"]],
+        _between(state.site_times, ids),
+        amounts,
+        min_size=grouping.min_size,
+        max_time_min=grouping.max_time_min,
+        blocks=_blocks(grouping, members),
+        n_groups=grouping.n_groups,
+    )
+    members = _placed(members, result, state, grouping)
+    return GroupingAnswer(
+        grouping=grouping,
+        result=result,
+        members=members,
+        groups=_groups(members, result, grouping),
+        context=_context(around, ids, grouping),
+        support=gpd.GeoDataFrame(
+            state.sites.loc[state.sites.index == grouping.support_site_id, ["name", "geometry"]],
+            crs=state.sites.crs,
+        ),
+        pooling=_pooling(members, state.site_times, grouping, pooled),
+        is_pooling_known=pooled is not None,
+    )
+
+
+def compare_groupings(answers: Mapping[str, GroupingAnswer]) -> pd.DataFrame:
+    """Set groupings side by side, and beside them joining the hospitals instead.
+
+    Parameters
+    ----------
+    answers
+        Answers by id of their question.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by (alternative, option), option being groups or join: name, n_members, n_groups, smallest_size,
+        largest_size, balance, mean_drive_min, worst_drive_min (of the members to the seat of their group, or to
+        the support hospital), worst_drive_between_min, mean_spread_km, n_closer, n_farther (members that are
+        distinguishably closer to the support hospital than to the seat, or farther), n_indistinct. For `join`,
+        one row for each question with a support hospital; sizes of groups are not its subject (NaN).
+
+    Examples
+    --------
+    >>> import territory
+    >>> result = territory.run_study("ehpad-gtsms")
+    >>> bool(compare_groupings(result.groupings)["mean_drive_min"].gt(0).all())
+    True
+    """
+    rows = {}
+    for name, answer in answers.items():
+        members, quality = answer.members, answer.result.quality
+        rows[(name, "groups")] = {
+            "name": answer.grouping.name,
+            "n_members": len(members),
+            "n_groups": int(quality["n_groups"]),
+            "smallest_size": quality["smallest_size"],
+            "largest_size": quality["largest_size"],
+            "balance": quality["balance"],
+            "mean_drive_min": members["drive_to_seat_min"].mean(),
+            "worst_drive_min": members["drive_to_seat_min"].max(),
+            "worst_drive_between_min": answer.groups["worst_drive_between_min"].max(),
+            "mean_spread_km": answer.groups["spread_km"].mean(),
+        }
+        if answer.grouping.support_site_id is None:
+            continue
+        told = members["is_distinguishable"]
+        rows[(name, "join")] = {
+            "name": f"Adhésion au {answer.grouping.support_name}",
+            "n_members": len(members),
+            "n_groups": 1,
+            "mean_drive_min": members["drive_to_support_min"].mean(),
+            "worst_drive_min": members["drive_to_support_min"].max(),
+            "n_closer": int((told & members["delta_support_min"].lt(0)).sum()),
+            "n_farther": int((told & members["delta_support_min"].gt(0)).sum()),
+            "n_indistinct": int((~told & members["delta_support_min"].notna()).sum()),
+        }
+    table = pd.DataFrame.from_dict(rows, orient="index")
+    table.index = pd.MultiIndex.from_tuples(list(rows), names=["alternative", "option"])
+    return table
+
+
+def _establishments(grouping: Grouping, state: State, table: pd.DataFrame | None) -> gpd.GeoDataFrame:
+    """Return every establishment of the service in the territory, with what is known of it."""
+    named = state.services.index.get_level_values("service") == grouping.service
+    ids = state.services.index.get_level_values("site_id")[named]
+    inside = state.sites["commune_code"].isin(state.parameters.territory_codes)
+    found = state.sites[state.sites.index.isin(ids) & inside]
+    communes = state.communes.reindex(found["commune_code"])
+    known = pd.DataFrame(index=found.index) if table is None else table.reindex(found.index)
+    columns = {
+        "name": found["name"],
+        "commune_code": found["commune_code"],
+        "commune_name": communes["name"].to_numpy(),
+        "epci_code": communes["epci_code"].to_numpy(),
+        "epci_name": communes["epci_name"].to_numpy(),
+        "legal_status": statuses_of(found, table),
+        "status_basis": _basis(found, table),
+        "is_autonomous": known.get("is_autonomous", pd.Series(pd.NA, index=found.index, dtype="boolean")),
+        "existing_group": known.get("existing_group", pd.Series(None, index=found.index, dtype="str")),
+        "places": sizes("places", found.index, grouping.service, state.services, table),
+        "budget_eur": sizes("budget", found.index, grouping.service, state.services, table),
+    }
+    return gpd.GeoDataFrame(columns, geometry=found.geometry, crs=found.crs)
+
+
+def _basis(sites: pd.DataFrame, table: pd.DataFrame | None) -> pd.Series[str]:
+    """Return where the status of each establishment comes from, unknown where it is."""
+    column = "legal_status_basis"
+    said = sites[column] if column in sites else pd.Series(None, index=sites.index, dtype="str")
+    if table is None:
+        return said
+    given = table["legal_status"].reindex(sites.index).notna()
+    return said.mask(given, "table de l'étude")
+
+
+def _blocks(grouping: Grouping, members: pd.DataFrame) -> pd.Series[str] | None:
+    """Return the existing group of each member that is never split."""
+    column = {"none": None, "epci": "epci_code", "table": "existing_group"}[grouping.blocks]
+    return None if column is None else members[column]
+
+
+def _between(site_times: pd.DataFrame, ids: Iterable[str]) -> pd.DataFrame:
+    """Return the times between some sites, 0 from a site to itself."""
+    wanted = list(ids)
+    kept = site_times[site_times["from_id"].isin(wanted) & site_times["to_id"].isin(wanted)]
+    kept = kept.astype({"from_id": "str", "to_id": "str"})
+    same = kept["from_id"] == kept["to_id"]
+    return kept.assign(travel_time_min=kept["travel_time_min"].mask(same, 0.0))
+
+
+def _minutes(site_times: pd.DataFrame, from_ids: Iterable[str], to_ids: Iterable[str]) -> np.ndarray:
+    """Return the time from each site to the one beside it in the other list, 0 for a site to itself."""
+    asked = pd.MultiIndex.from_arrays([list(from_ids), list(to_ids)])
+    rows = site_times.astype({"from_id": "str", "to_id": "str"}).set_index(["from_id", "to_id"])
+    minutes = rows["travel_time_min"].reindex(asked).to_numpy(float)
+    same = asked.get_level_values(0) == asked.get_level_values(1)
+    return np.where(same, 0.0, minutes)
+
+
+def _placed(
+    members: gpd.GeoDataFrame, result: GroupingResult, state: State, grouping: Grouping
+) -> gpd.GeoDataFrame:
+    """Add the group of each member, and its drives to the seat and to the support hospital."""
+    group = result.groups.reindex(members.index)
+    seat = group.map(result.summary["seat"])
+    to_seat = _minutes(state.site_times, members.index, seat)
+    support, apart = np.full(len(members), np.nan), np.full(len(members), np.nan)
+    if grouping.support_site_id is not None:
+        target = [grouping.support_site_id] * len(members)
+        support = _minutes(state.site_times, members.index, target)
+        apart = _minutes(state.site_times, seat, target)
+    doubt = difference_uncertainty_min(to_seat, support, apart, terrain=state.parameters.terrain)
+    delta = support - to_seat
+    return members.assign(
+        group=group,
+        is_seat=(seat == members.index).to_numpy(),
+        drive_to_seat_min=to_seat,
+        drive_to_support_min=support,
+        delta_support_min=delta,
+        detectable_min=doubt,
+        is_distinguishable=(np.abs(delta) >= doubt) & (delta != 0),
+    )
+
+
+def _groups(members: gpd.GeoDataFrame, result: GroupingResult, grouping: Grouping) -> pd.DataFrame:
+    """Return the figures of each group, with names, spread, places and budgets."""
+    table = result.summary.drop(columns="compactness")
+    seats = members.loc[table["seat"]]
+    table.insert(list(table.columns).index("seat") + 1, "seat_name", seats["name"].to_numpy())
+    table.insert(list(table.columns).index("seat") + 2, "seat_commune", seats["commune_name"].to_numpy())
+    by_group = members.groupby("group", sort=True)
+    table["spread_km"] = [_spread_km(members.geometry[members["group"] == name]) for name in table.index]
+    for column in ("places", "budget_eur"):
+        table[column] = by_group[column].agg(lambda values: values.sum(skipna=False)).reindex(table.index)
+    threshold = grouping.budget_threshold_eur
+    meets = pd.Series(pd.NA, index=table.index, dtype="boolean")
+    if threshold is not None:
+        meets = table["budget_eur"].ge(threshold).astype("boolean").mask(table["budget_eur"].isna())
+    return table.assign(meets_budget_threshold=meets)
+
+
+def _spread_km(points: gpd.GeoSeries) -> float:
+    """Return the mean crow-fly distance of points to their centre of gravity (km)."""
+    x, y = points.x.to_numpy(), points.y.to_numpy()
+    return float(np.hypot(x - x.mean(), y - y.mean()).mean() / 1000)
+
+
+def _context(around: gpd.GeoDataFrame, ids: pd.Index[str], grouping: Grouping) -> gpd.GeoDataFrame:
+    """Return the establishments that are not grouped, and why."""
+    others = around[~around.index.isin(ids)]
+    reason = np.select(
+        [
+            others.index.isin(grouping.excluded_site_ids),
+            others["is_autonomous"].eq(False).fillna(False).to_numpy(bool),
+            others["legal_status"].isna().to_numpy(),
+        ],
+        ["retiré par l'étude", "non autonome selon la table", "statut inconnu"],
+        default="hors du champ de la question",
+    )
+    columns = ["name", "commune_code", "commune_name", "legal_status", "status_basis"]
+    found = others[columns].assign(reason=reason)
+    return gpd.GeoDataFrame(found, geometry=others.geometry, crs=around.crs)
+
+
+def _pooling(
+    members: gpd.GeoDataFrame, site_times: pd.DataFrame, grouping: Grouping, pooled: pd.DataFrame | None
+) -> pd.DataFrame:
+    """Return what the members share: computed from their table, or the table to fill in."""
+    if pooled is not None:
+        mine = pooled[pooled.index.get_level_values("member_id").isin(members.index)]
+        return pooling(mine, _between(site_times, members.index))
+    asked = {code: SHARED_SERVICES[code] for code in grouping.pooled_services}
+    table = pooling_template(members.index, services=asked)
+    member = table.index.get_level_values("member_id")
+    seat = members.index[members["is_seat"]]
+    seat_of = pd.Series(seat, index=members.loc[seat, "group"])
+    table["host_id"] = members["group"].map(seat_of).reindex(member).to_numpy()
+    table["travel_time_min"] = members["drive_to_seat_min"].reindex(member).to_numpy()
+    return table

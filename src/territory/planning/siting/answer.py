@@ -1,0 +1,272 @@
+"""A question of siting asked to a state: who asks, which candidates, the answer and its alternatives."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from territory import needs
+from territory.errors import ParameterError, TerritoryWarning, agree, examples
+from territory.planning.siting.location_models import maximal_coverage, p_center, p_median, set_cover
+from territory.planning.siting.result import SitingResult
+from territory.planning.siting.trade_offs import rank_candidates
+from territory.study.state import State
+from territory.study.words.questions import CANDIDATE_PREFIX, Siting
+from territory.supply import sites_serving
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+# faster than any road: a commune further than this is not within reach, whatever the times are
+_FASTEST_KMH = 130.0
+_CRITERIA = {"maximal_coverage": "covered", "p_center": "worst"}
+
+
+@dataclass(frozen=True, repr=False)
+class SitingAnswer:
+    """The answer to a question of siting, and what every other candidate would have given.
+
+    Attributes
+    ----------
+    siting
+        The question.
+    result
+        What the siting function found, with its proof.
+    ranking : DataFrame indexed by to_id
+        Candidates, best first (see `rank_candidates`), with commune_code, name and epci_name.
+    demand : Series indexed by commune_code
+        Persons for whom the question is asked.
+    is_observed
+        Whether they are children served, and not persons of the age received.
+    """
+
+    siting: Siting
+    result: SitingResult
+    ranking: pd.DataFrame
+    demand: pd.Series[float]
+    is_observed: bool
+
+    def __repr__(self) -> str:
+        """Return the question and the sites."""
+        names = self.ranking.loc[self.ranking["is_selected"], "name"]
+        return f"SitingAnswer({self.siting.id!r}: {', '.join(names)}; {len(self.ranking)} candidates)"
+
+    def _repr_html_(self) -> Any:
+        """Return the ranking for Jupyter; of children served it shows the order, and no number that they make."""
+        names = ["commune_code", "name", "epci_name", "is_selected"]
+        shown = (
+            self.ranking[[name for name in names if name in self.ranking]]
+            if self.is_observed
+            else self.ranking
+        )
+        return shown.to_html(float_format=lambda value: f"{value:.1f}".replace(".", ","), notebook=True)
+
+
+def candidate_communes(siting: Siting, communes: gpd.GeoDataFrame) -> list[str]:
+    """List the communes at whose points a question wants candidates, before any travel time is known.
+
+    Parameters
+    ----------
+    siting
+        The question.
+    communes
+        Table `communes`.
+
+    Returns
+    -------
+    list of str
+        Codes, in the order of the table. With `near_commune` they are those that no road could keep out, and
+        that commune itself: `answer_siting` keeps those that really are near.
+
+    Examples
+    --------
+    >>> from territory.datasets import load_dataset
+    >>> asked = Siting(id="q", name="", candidates=("83050", "83086"), public="autisme")
+    >>> candidate_communes(asked, load_dataset("var").communes)
+    ['83050', '83086']
+    """
+    wanted = communes["epci_code"].isin(siting.candidate_epci_codes)
+    if siting.near_commune is not None and siting.near_max_min is not None:
+        if not siting.candidate_epci_codes:
+            wanted[:] = True
+        centre = communes.geometry.loc[siting.near_commune]
+        reach_m = siting.near_max_min / 60 * _FASTEST_KMH * 1000
+        wanted &= communes.geometry.distance(centre).le(reach_m)
+        wanted |= communes.index == siting.near_commune
+    wanted |= communes.index.isin(siting.candidates)
+    return [str(code) for code in communes.index[wanted]]
+
+
+def answer_siting(siting: Siting, state: State) -> SitingAnswer:
+    """Answer a question of siting on the travel times of a state.
+
+    Parameters
+    ----------
+    siting
+        The question; its candidates are sites of the state (`candidat-<code>` at the point of a commune).
+    state
+        Today's state.
+
+    Returns
+    -------
+    SitingAnswer
+
+    Raises
+    ------
+    ParameterError
+        If the ages received are unknown, no candidate is near enough, or as the siting functions.
+    InfeasibleError
+        If what is asked cannot be done; the message says who cannot be reached.
+
+    Warns
+    -----
+    TerritoryWarning
+        With the candidates and the communes left out because their times are unknown.
+    """
+    candidates = _candidates(siting, state)
+    demand, is_observed = _demand(siting, state)
+    if siting.demand_epci_codes:
+        epci = state.communes["epci_code"].reindex(demand.index)
+        demand = demand[epci.isin(siting.demand_epci_codes).to_numpy()]
+    wanted = [*candidates, *siting.fixed_site_ids]
+    kept = state.travel_times["to_id"].isin(wanted) & state.travel_times["from_id"].isin(demand.index)
+    times = state.travel_times[kept].astype({"from_id": "str", "to_id": "str"})
+    times.attrs = dict(state.travel_times.attrs)
+    candidates, demand = _known(siting, times, candidates, demand)
+    result = _solve(siting, times, demand, candidates)
+    if not result.selected:
+        raise ParameterError("aucun candidat n'améliore la situation des sites existants (fixed_site_ids)")
+    ranking = rank_candidates(
+        times,
+        state.site_times,
+        demand,
+        candidates,
+        selected=result.selected,
+        fixed=siting.fixed_site_ids,
+        criterion=_CRITERIA.get(siting.method, "mean"),
+        max_time_min=siting.max_time_min,
+        beyond_min=siting.beyond_min,
+        terrain=state.parameters.terrain,
+    )
+    codes = state.sites["commune_code"].reindex(ranking.index)
+    names = state.communes[["name", "epci_name"]].reindex(codes).set_axis(ranking.index)
+    worst = state.communes["name"].reindex(ranking["worst_from_id"]).to_numpy()
+    ranking.insert(0, "commune_code", codes)
+    ranking.insert(1, "name", names["name"])
+    ranking.insert(2, "epci_name", names["epci_name"])
+    ranking.insert(list(ranking.columns).index("worst_from_id") + 1, "worst_name", worst)
+    return SitingAnswer(siting, result, ranking, demand, is_observed)
+
+
+def _known(
+    siting: Siting, times: pd.DataFrame, candidates: list[str], demand: pd.Series[float]
+) -> tuple[list[str], pd.Series[float]]:
+    """Return the candidates and the communes whose times are known, and say how many are left out.
+
+    A table of times may name a few places alone: a candidate that most communes have no known time to goes first,
+    then the communes that have none to one of those that stay.
+    """
+    unknown = times[times["travel_time_min"].isna() & times["from_id"].isin(demand.index[demand > 0])]
+    if unknown.empty:
+        return candidates, demand
+    lost = unknown.groupby("to_id")["from_id"].nunique()
+    left_out = [site for site in candidates if lost.get(site, 0) > (demand > 0).sum() / 2]
+    kept = [site for site in candidates if site not in left_out]
+    if not kept:
+        raise ParameterError(
+            f"aucun candidat dont les temps soient connus ({examples(left_out)}) : complétez la table des temps"
+        )
+    stays = unknown[unknown["to_id"].isin([*kept, *siting.fixed_site_ids])]
+    without = demand.index.isin(stays["from_id"].unique())
+    if without.all():
+        raise ParameterError("aucune commune dont les temps soient connus : complétez la table des temps")
+    warnings.warn(
+        f"Implantation « {siting.id} » : temps inconnus ; {agree(len(left_out), 'candidat(s) écarté(s)')} "
+        f"({examples(left_out) or 'aucun'}), {agree(int(without.sum()), 'commune(s) non comptée(s)')} "
+        f"({examples(demand.index[without]) or 'aucune'}).",
+        TerritoryWarning,
+        stacklevel=3,
+    )
+    return kept, demand[~without]
+
+
+def _solve(
+    siting: Siting, times: pd.DataFrame, demand: pd.Series[float], candidates: list[str]
+) -> SitingResult:
+    """Ask the siting function of the question."""
+    fixed, worst = siting.fixed_site_ids, siting.worst_time_max_min
+    if siting.method == "set_cover":
+        return set_cover(times, demand, candidates, max_time_min=float(siting.max_time_min or 0), fixed=fixed)
+    if siting.method == "maximal_coverage":
+        longest = float(siting.max_time_min or 0)
+        return maximal_coverage(
+            times,
+            demand,
+            candidates,
+            p=siting.p,
+            max_time_min=longest,
+            fixed=fixed,
+            worst_time_max_min=worst,
+        )
+    solve = p_center if siting.method == "p_center" else p_median
+    return solve(times, demand, candidates, p=siting.p, fixed=fixed, worst_time_max_min=worst)
+
+
+def _candidates(siting: Siting, state: State) -> list[str]:
+    """Return the ids of the candidates, those that are near enough when the question says near what."""
+    codes = candidate_communes(siting, state.communes)
+    if siting.near_commune is not None:
+        centre = f"{CANDIDATE_PREFIX}{siting.near_commune}"
+        rows = state.travel_times[state.travel_times["to_id"] == centre]
+        near = set(rows.loc[rows["travel_time_min"].le(siting.near_max_min), "from_id"].astype("str"))
+        near.add(siting.near_commune)
+        codes = [code for code in codes if code in near or code in siting.candidates]
+    found = [f"{CANDIDATE_PREFIX}{code}" for code in codes] + list(siting.candidate_site_ids)
+    unknown = found if not len(state.travel_times) else _without_times(found, state)
+    if unknown:
+        raise ParameterError(
+            f"{len(unknown)} candidat(s) sans aucun temps de trajet connu ({examples(unknown)}) : la carte ou la "
+            "table des temps ne les contient pas"
+        )
+    return [site for site in found if site not in siting.fixed_site_ids]
+
+
+def _without_times(sites: list[str], state: State) -> list[str]:
+    """Return the sites that no commune has a known time to."""
+    known = state.travel_times.loc[state.travel_times["travel_time_min"].notna(), "to_id"]
+    reached = set(known.astype("str").unique())
+    return [site for site in sites if site not in reached]
+
+
+def _demand(siting: Siting, state: State) -> tuple[pd.Series[float], bool]:
+    """Return the persons for whom the question is asked, by commune, and whether they are observed."""
+    if siting.public is not None:
+        return state.demand.xs(siting.public, level="public")["demand"], False
+    rows = state.services[state.services["authorisation_id"].isin(siting.authorisation_ids)]
+    inside = _within_recruitment(siting, state)
+    observed = state.observed_origins
+    if observed is not None and set(siting.authorisation_ids) <= set(observed["authorisation_id"]):
+        mine = observed[observed["authorisation_id"].isin(siting.authorisation_ids)]
+        counts = mine.groupby("commune_code")["children"].sum()
+        return counts.reindex(state.communes.index[inside], fill_value=0.0), True
+    if rows[["age_min", "age_max"]].isna().any(axis=None):
+        unknown = rows.loc[rows[["age_min", "age_max"]].isna().any(axis=1), "authorisation_id"]
+        raise ParameterError(
+            f"âges reçus inconnus pour {examples(unknown.unique())} : donnez-les dans [[service]]"
+        )
+    persons = needs.persons_by_age(
+        state.population, age_min=float(rows["age_min"].min()), age_max=float(rows["age_max"].max())
+    )
+    return persons.reindex(state.communes.index[inside]) * state.parameters.age_scale, False
+
+
+def _within_recruitment(siting: Siting, state: State) -> np.ndarray:
+    """Return which communes are within the recruitment limit of a site of today of one of the authorisations."""
+    sites = {site for name in siting.authorisation_ids for site in sites_serving(state.services, name)}
+    rows = state.travel_times[state.travel_times["to_id"].isin(sites)]
+    near = rows.loc[rows["travel_time_min"].le(state.parameters.recruitment_max_min), "from_id"]
+    return np.asarray(state.communes.index.isin(near.astype("str").unique()))

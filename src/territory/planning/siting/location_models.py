@@ -1,0 +1,426 @@
+"""Where to open sites: set cover, maximal coverage, p-median and p-center, from the fewest sites to the fairest times.
+
+The siting functions share their conventions. Existing sites (`fixed`) stay open and do not count in `p`. An origin
+without persons asks for nothing. A pair that is absent from the table, or whose time is unknown, cannot be used.
+Equal choices are settled by the order of the ids, never by the order of the rows.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from territory.access.pairs import Floats
+from territory.planning.siting.formulations import (
+    Sharing,
+    choose_shared,
+    closest_among,
+    cover_choice,
+    cover_most,
+    mean_minutes,
+    median_choice,
+    shares_of,
+    worst_minutes,
+)
+from territory.planning.siting.median_search import Choice
+from territory.planning.siting.problem import SitingProblem, SitingQuestion
+from territory.planning.siting.result import SitingResult, check_choice, make_result
+
+__all__ = ["maximal_coverage", "p_center", "p_median", "set_cover"]
+
+
+def set_cover(
+    travel_times: pd.DataFrame,
+    demand: pd.Series[float],
+    candidates: Iterable[str],
+    *,
+    max_time_min: float,
+    fixed: Iterable[str] = (),
+    capacity: pd.Series[float] | None = None,
+    costs: pd.Series[float] | None = None,
+    budget: float | None = None,
+    time_limit_s: float = 60.0,
+    mip_gap: float = 0.0,
+) -> SitingResult:
+    """Find the fewest sites to open, or the cheapest, so that everyone is within a time of one.
+
+    Parameters
+    ----------
+    travel_times
+        Columns from_id, to_id, travel_time_min (min), one row per pair. An absent pair is out of reach or over
+        the cutoff (attribute cutoff_min); NaN = unknown: the pair is not used, with a warning.
+    demand
+        Persons by origin, indexed by from_id. All must be known; an origin with 0 person asks for nothing.
+    candidates
+        Ids (to_id) where a site may open.
+    max_time_min
+        Longest time accepted for everyone (min, inclusive).
+    fixed
+        Ids of the existing sites: open, free, and not counted.
+    capacity
+        Persons that each candidate and existing site can receive, indexed by to_id; infinite = no limit. The
+        persons of one origin may then be shared among sites.
+    costs
+        Cost of opening each candidate (eur), indexed by to_id: the total cost is minimised instead of the number.
+    budget
+        Most that may be spent (eur).
+    time_limit_s
+        Longest search (s); the best answer so far is returned with its gap.
+    mip_gap
+        Gap at which to stop (share of the objective); 0 = proven optimum.
+
+    Returns
+    -------
+    SitingResult
+        `objective` is the number of sites to open, or their cost. Among equal numbers or costs, and without
+        capacities, the choice with the least mean time.
+
+    Raises
+    ------
+    ParameterError
+        With everything that is wrong in the inputs, or if the time is up before any answer.
+    InfeasibleError
+        If it cannot be done; the message says who cannot be reached or how much is missing.
+
+    Warns
+    -----
+    TerritoryWarning
+        With the number of unknown times.
+
+    Notes
+    -----
+    min sum_j c_j y_j with sum_{j: t_ij <= T} y_j >= 1 for each i. Toregas, Swain, ReVelle and Bergman (1971),
+    Operations Research 19, 1363-1373.
+
+    Examples
+    --------
+    >>> times = pd.DataFrame({"from_id": ["A", "B", "B", "C"], "to_id": ["S", "S", "T", "T"],
+    ...                       "travel_time_min": [10.0, 25.0, 5.0, 20.0]})
+    >>> set_cover(times, pd.Series({"A": 10, "B": 20, "C": 5}), ["S", "T"], max_time_min=30).selected
+    ['S', 'T']
+    """
+    problem = SitingQuestion(
+        travel_times, demand, candidates, fixed, capacity, costs, budget, time_limit_s, mip_gap
+    ).checked(max_time_min=max_time_min)
+    cost = problem.price if problem.has_costs else np.ones(len(problem.to_ids))
+    choice = cover_choice(problem, max_time_min, cost=cost)
+    check_choice(problem, choice, max_time_min)
+    # a number of sites is a whole number
+    bound = choice.bound if problem.has_costs else math.ceil(choice.bound - 1e-6)
+    opened = choice.is_open & ~problem.always
+    least = float(cost[opened].sum())
+    if problem.capacity is None:
+        spend = least if problem.has_costs else problem.budget
+        equal = replace(problem, p=int(opened.sum()), budget=spend)
+        choice = closest_among(equal, choice, max_time_min)
+    return make_result(
+        problem,
+        "set_cover_cost" if problem.has_costs else "set_cover",
+        choice.is_open,
+        objective=least,
+        bound=bound,
+        longest_min=max_time_min,
+        shares=shares_of(problem, choice.is_open, max_time_min),
+    )
+
+
+def maximal_coverage(
+    travel_times: pd.DataFrame,
+    demand: pd.Series[float],
+    candidates: Iterable[str],
+    *,
+    p: int,
+    max_time_min: float,
+    fixed: Iterable[str] = (),
+    capacity: pd.Series[float] | None = None,
+    worst_time_max_min: float | None = None,
+    costs: pd.Series[float] | None = None,
+    budget: float | None = None,
+    time_limit_s: float = 60.0,
+    mip_gap: float = 0.0,
+) -> SitingResult:
+    """Open at most p sites so that as many persons as possible are within a time of one.
+
+    Parameters
+    ----------
+    travel_times, demand, candidates, fixed, capacity, time_limit_s, mip_gap
+        As for `set_cover`.
+    p
+        Most sites to open, beyond the existing ones; a site that covers nobody more is not selected.
+    max_time_min
+        Time within which a person is covered (min, inclusive).
+    worst_time_max_min
+        Floor for the worst-off: nobody may be further than this (min, inclusive); None = no floor.
+    costs, budget
+        Cost of each candidate (eur) and most that may be spent (eur).
+
+    Returns
+    -------
+    SitingResult
+        `objective` is the number of persons covered, `uncovered` those who are not. Without capacities an origin
+        that is not covered is still told its closest open site.
+
+    Raises
+    ------
+    ParameterError
+        With everything that is wrong in the inputs, or if the time is up before any answer.
+    InfeasibleError
+        If the floor cannot be held.
+
+    Warns
+    -----
+    TerritoryWarning
+        With the number of unknown times.
+
+    Notes
+    -----
+    max sum_i w_i z_i with z_i <= sum_{j: t_ij <= T} y_j and sum_j y_j <= p. Church and ReVelle (1974), Papers of
+    the Regional Science Association 32, 101-118.
+
+    Examples
+    --------
+    >>> times = pd.DataFrame({"from_id": ["A", "B", "B", "C"], "to_id": ["S", "S", "T", "T"],
+    ...                       "travel_time_min": [10.0, 25.0, 5.0, 20.0]})
+    >>> best = maximal_coverage(times, pd.Series({"A": 10, "B": 20, "C": 5}), ["S", "T"], p=1, max_time_min=30)
+    >>> best.selected, best.objective
+    (['S'], 30.0)
+    """
+    problem = SitingQuestion(
+        travel_times, demand, candidates, fixed, capacity, costs, budget, time_limit_s, mip_gap
+    ).checked(p=p, max_time_min=max_time_min, worst_time_max_min=worst_time_max_min)
+    floor = math.inf if worst_time_max_min is None else worst_time_max_min
+    if problem.capacity is None:
+        choice = _most(problem, max_time_min, floor)
+    else:
+        choice = _most_shared(problem, max_time_min, floor)
+    check_choice(problem, choice, floor)
+    shares = None
+    if problem.capacity is not None:
+        longest = floor if math.isfinite(floor) else max_time_min
+        shares = shares_of(
+            problem, choice.is_open, longest, serve_all=math.isfinite(floor), covered_min=max_time_min
+        )
+    return make_result(
+        problem,
+        "maximal_coverage",
+        choice.is_open,
+        objective=-choice.value,
+        bound=-choice.bound,
+        longest_min=max_time_min,
+        shares=shares,
+    )
+
+
+def _most(problem: SitingProblem, max_time_min: float, floor: float) -> Choice:
+    """Return the choice that covers most persons, without capacities."""
+    asking = problem.is_asking
+    must = problem.within(floor)[asking] if math.isfinite(floor) else None
+    return cover_most(problem, problem.within(max_time_min)[asking], must)
+
+
+def _most_shared(problem: SitingProblem, max_time_min: float, floor: float) -> Choice:
+    """Return the choice that covers most persons under capacities; its value is minus the persons."""
+    has_floor = math.isfinite(floor)
+    sharing = Sharing.of(problem, problem.within(floor if has_floor else max_time_min))
+    choice = choose_shared(
+        problem,
+        sharing,
+        pair_cost=-(sharing.minutes <= max_time_min).astype(np.float64),
+        site_cost=np.zeros(problem.always.size),
+        serve_all=has_floor,
+    )
+    return Choice(
+        choice.is_open, choice.value * problem.total, choice.bound * problem.total, choice.is_infeasible
+    )
+
+
+def p_median(
+    travel_times: pd.DataFrame,
+    demand: pd.Series[float],
+    candidates: Iterable[str],
+    *,
+    p: int,
+    fixed: Iterable[str] = (),
+    capacity: pd.Series[float] | None = None,
+    worst_time_max_min: float | None = None,
+    costs: pd.Series[float] | None = None,
+    budget: float | None = None,
+    time_limit_s: float = 60.0,
+    mip_gap: float = 0.0,
+) -> SitingResult:
+    """Open at most p sites so that the mean time of a person to their site is the shortest.
+
+    Parameters
+    ----------
+    travel_times
+        Columns from_id, to_id, travel_time_min (min), one row per pair. An absent pair is out of reach or over
+        the cutoff (attribute cutoff_min); NaN = unknown: the pair is not used, with a warning.
+    demand
+        Persons by origin, indexed by from_id. All must be known; an origin with 0 person asks for nothing.
+    candidates
+        Ids (to_id) where a site may open.
+    p
+        Most sites to open, beyond the existing ones (0 = how things stand); a site that changes nothing is not
+        selected.
+    fixed
+        Ids of the existing sites: open, free, and not counted.
+    capacity
+        Persons that each candidate and existing site can receive, indexed by to_id; infinite = no limit. The
+        persons of one origin may then be shared among sites, and do not all go to the closest. Over 20,000 pairs
+        the bound is that of the same problem without capacities: the gap may stay open.
+    worst_time_max_min
+        Floor for the worst-off: nobody may travel longer than this (min, inclusive); None = no floor.
+    costs, budget
+        Cost of each candidate (eur), indexed by to_id, and most that may be spent (eur).
+    time_limit_s
+        Longest search (s); the best answer so far is returned with its gap.
+    mip_gap
+        Gap at which to stop (share of the objective); 0 = proven optimum.
+
+    Returns
+    -------
+    SitingResult
+        `objective` is the mean time of a person (min).
+
+    Raises
+    ------
+    ParameterError
+        With everything that is wrong in the inputs, or if the time is up before any answer.
+    InfeasibleError
+        If not everyone can be served; the message says who cannot be reached or how much is missing.
+
+    Warns
+    -----
+    TerritoryWarning
+        With the number of unknown times.
+
+    Notes
+    -----
+    min sum_i w_i sum_j t_ij x_ij / sum_i w_i with sum_j x_ij = 1, x_ij <= y_j, sum_j y_j <= p. Hakimi (1964),
+    Operations Research 12, 450-459; ReVelle and Swain (1970), Geographical Analysis 2, 30-42. Everyone must be
+    served: an origin that the table gives no site makes the problem infeasible.
+
+    Examples
+    --------
+    >>> times = pd.DataFrame({"from_id": ["A", "A", "B", "B"], "to_id": ["S", "T", "S", "T"],
+    ...                       "travel_time_min": [5.0, 20.0, 30.0, 10.0]})
+    >>> p_median(times, pd.Series({"A": 30, "B": 10}), ["S", "T"], p=1)
+    SitingResult(p_median: S; objective 11.25, gap 0.00%, optimal)
+    """
+    problem = SitingQuestion(
+        travel_times, demand, candidates, fixed, capacity, costs, budget, time_limit_s, mip_gap
+    ).checked(p=p, worst_time_max_min=worst_time_max_min)
+    longest = math.inf if worst_time_max_min is None else worst_time_max_min
+    choice = median_choice(problem, longest)
+    check_choice(problem, choice, longest)
+    shares = shares_of(problem, choice.is_open, longest)
+    return make_result(
+        problem,
+        "p_median",
+        choice.is_open,
+        objective=mean_minutes(problem, choice.is_open, shares),
+        bound=choice.bound,
+        shares=shares,
+    )
+
+
+def p_center(
+    travel_times: pd.DataFrame,
+    demand: pd.Series[float],
+    candidates: Iterable[str],
+    *,
+    p: int,
+    fixed: Iterable[str] = (),
+    capacity: pd.Series[float] | None = None,
+    worst_time_max_min: float | None = None,
+    costs: pd.Series[float] | None = None,
+    budget: float | None = None,
+    time_limit_s: float = 60.0,
+    mip_gap: float = 0.0,
+) -> SitingResult:
+    """Open at most p sites so that the longest time of a person to their site is the shortest.
+
+    Parameters
+    ----------
+    travel_times, demand, candidates, p, fixed, capacity, costs, budget, time_limit_s, mip_gap
+        As for `p_median`.
+    worst_time_max_min
+        Longest time that would still be accepted (min, inclusive): an error says so when it cannot be held.
+
+    Returns
+    -------
+    SitingResult
+        `objective` is the longest time (min). Among the choices with this longest time, the one with the least
+        mean time.
+
+    Raises
+    ------
+    ParameterError
+        With everything that is wrong in the inputs, or if the time is up before any answer.
+    InfeasibleError
+        If not everyone can be served; the message says who cannot be reached or how much is missing.
+
+    Warns
+    -----
+    TerritoryWarning
+        With the number of unknown times.
+
+    Notes
+    -----
+    min T such that p sites cover everyone within T, by bisection on the times of the table, each step being a
+    set cover. Minieka (1970), SIAM Review 12, 138-139. The weights of the demand do not matter here.
+
+    Examples
+    --------
+    >>> times = pd.DataFrame({"from_id": ["A", "A", "B", "B"], "to_id": ["S", "T", "S", "T"],
+    ...                       "travel_time_min": [5.0, 20.0, 30.0, 10.0]})
+    >>> p_center(times, pd.Series({"A": 30, "B": 10}), ["S", "T"], p=1)
+    SitingResult(p_center: T; objective 20, gap 0.00%, optimal)
+    """
+    problem = SitingQuestion(
+        travel_times, demand, candidates, fixed, capacity, costs, budget, time_limit_s, mip_gap
+    ).checked(p=p, worst_time_max_min=worst_time_max_min)
+    longest = math.inf if worst_time_max_min is None else worst_time_max_min
+    choice = worst_choice(problem, longest)
+    closer = closest_among(problem, choice, choice.value)
+    shares = shares_of(problem, closer.is_open, choice.value)
+    # when the gap is left open, the second criterion may also shorten the first
+    worst = min(choice.value, worst_minutes(problem, closer.is_open, shares))
+    return make_result(
+        problem, "p_center", closer.is_open, objective=worst, bound=choice.bound, shares=shares
+    )
+
+
+def worst_choice(problem: SitingProblem, longest_min: float) -> Choice:
+    """Return a choice with the shortest longest time (its value, min) by bisection; raise if there is none."""
+    asking = problem.minutes[problem.is_asking]
+    usable = np.where(asking <= longest_min, asking, np.inf)
+    nobody = np.zeros(problem.always.size)
+    choice = cover_choice(problem, longest_min, cost=nobody, any_solution=True)
+    check_choice(problem, choice, longest_min)
+    times = np.unique(usable[np.isfinite(usable)])
+    # nobody can do better than their own closest candidate
+    low = int(np.searchsorted(times, usable.min(axis=1).max()))
+    high = _reached(problem, times, choice)
+    while low < high and not problem.search.is_enough(times[high], times[low]):
+        middle = (low + high) // 2
+        tried = cover_choice(problem, float(times[middle]), cost=nobody, any_solution=True)
+        if tried.is_infeasible:
+            low = middle + 1
+        elif math.isfinite(tried.value):
+            choice, high = tried, min(middle, _reached(problem, times, tried))
+        else:
+            # the time is up
+            break
+    return Choice(choice.is_open, float(times[high]), float(times[low]))
+
+
+def _reached(problem: SitingProblem, times: Floats, choice: Choice) -> int:
+    """Return the rank of the longest time that a choice really needs."""
+    if problem.capacity is not None:
+        return len(times) - 1
+    return int(np.searchsorted(times, worst_minutes(problem, choice.is_open, None)))

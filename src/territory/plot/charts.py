@@ -1,0 +1,342 @@
+"""Charts: who gains and loses, needs with their range, times before and after, mean against worst time."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from matplotlib.ticker import MaxNLocator
+
+from territory.errors import ParameterError
+from territory.french.numbers import NBSP, integer, round_estimate, share
+from territory.french.typography import typeset
+from territory.plot import style
+from territory.plot.maps.legend import width_of
+from territory.plot.maps.placement import Box, Label, place_labels
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+_ROW_CM = 0.62
+_NAME_LETTERS = 30
+_THRESHOLD = 11
+_HEIGHT_CM, _LEFT_CM, _FOOT_CM, _MARGIN_CM = 7.6, 1.9, 1.2, 0.4
+_MOST_NAMED = 9
+
+
+def gainers_and_losers(effects: pd.DataFrame, *, width_cm: float = 17.0, noun: str = "enfants") -> Figure:
+    """Draw, for each zone, how many persons gain (right), lose (left) or see no difference that can be told.
+
+    Examples
+    --------
+    >>> effects = pd.DataFrame(
+    ...     {"persons_gain": [900.0], "persons_loss": [4.0], "persons_indistinct": [50.0]}, index=["Dracénie"]
+    ... )
+    >>> len(gainers_and_losers(effects).axes)
+    1
+    """
+    _check(effects)
+    with style.style():
+        figure, axes = _rows(len(effects), width_cm, left_cm=4.6, right_cm=2.7, head_cm=0.9)
+        gain = effects["persons_gain"].fillna(0.0).to_numpy(dtype=float)
+        loss = effects["persons_loss"].fillna(0.0).to_numpy(dtype=float)
+        rows = np.arange(len(effects))
+        axes.barh(rows, _drawn(gain), height=0.62, color=style.GAIN)
+        axes.barh(
+            rows,
+            -_drawn(loss),
+            height=0.62,
+            color=style.LOSSES[1],
+            hatch="////",
+            edgecolor=style.LOSS,
+            linewidth=0.6,
+        )
+        most = max(float(gain.max()), float(loss.max()), 1.0)
+        # the numbers stand outside the bars: room on both sides, less where no bar goes
+        heads = ("← trajet plus long", f"trajet plus court ({noun}) →")
+        axes.set_xlim(*_room(float(loss.max()) + 0.16 * most, float(gain.max()) + 0.16 * most, heads, axes))
+        axes.axvline(0, color=style.INK, linewidth=0.8)
+        texts = {
+            effect: list(effects.get(f"text_{effect}", effects[f"persons_{effect}"].map(_count)))
+            for effect in ("gain", "loss", "indistinct")
+        }
+        for row, (more, less) in enumerate(zip(gain, loss, strict=True)):
+            # a number that is unknown or withheld has no bar, but is not nothing
+            if texts["gain"][row] != "0":
+                axes.text(more + 0.012 * most, row, texts["gain"][row], va="center", ha="left", fontsize=7.5)
+            if texts["loss"][row] != "0":
+                axes.text(
+                    -less - 0.012 * most, row, texts["loss"][row], va="center", ha="right", fontsize=7.5
+                )
+        _row_names(axes, list(effects.index))
+        _side_column(axes, "écart non\ndistinguable", texts["indistinct"])
+        _heads(axes, *heads)
+    return figure
+
+
+def needs_with_range(
+    needs: pd.DataFrame, *, width_cm: float = 17.0, label: str = "personnes", row_cm: float = 0.5
+) -> Figure:
+    """Draw, for each zone, the central estimate with the range from low to high.
+
+    Examples
+    --------
+    >>> needs = pd.DataFrame({"low": [56.0], "central": [80.0], "high": [102.0]}, index=["Dracénie"])
+    >>> len(needs_with_range(needs).axes)
+    1
+    """
+    _check(needs)
+    with style.style():
+        figure, axes = _rows(
+            len(needs), width_cm, left_cm=4.6, right_cm=3.6, head_cm=0.2, foot_cm=0.95, row_cm=row_cm
+        )
+        for row, (low, central, high) in enumerate(needs[["low", "central", "high"]].to_numpy(dtype=float)):
+            # the place of a mark would tell what the text withholds
+            if np.isnan(central) or central < _THRESHOLD:
+                continue
+            axes.plot([low, high], [row, row], color=style.GAINS[1], linewidth=4.5, solid_capstyle="butt")
+            axes.plot([central], [row], marker="D", markersize=4.5, color=style.INK, linestyle="none")
+        axes.set_xlim(0, 1.04 * float(np.nanmax([*needs["high"].to_numpy(dtype=float), 1.0])))
+        axes.xaxis.set_visible(True)
+        axes.xaxis.set_major_formatter(lambda value, _: integer(value))
+        axes.tick_params(axis="x", labelsize=7, length=2)
+        axes.set_xlabel(label, fontsize=7.5, color=style.MUTED)
+        axes.grid(axis="x", color=style.OUTSIDE, linewidth=0.7)
+        axes.set_axisbelow(True)
+        _row_names(axes, list(needs.index))
+        texts = [_range(*row) for row in needs[["low", "central", "high"]].to_numpy(dtype=float)]
+        _side_column(axes, "", texts)
+    return figure
+
+
+def before_and_after(
+    shares: pd.DataFrame, *, names: Sequence[str] = ("Aujourd'hui", "Scénario"), width_cm: float = 17.0
+) -> Figure:
+    """Draw the share of persons in each class of travel time, before and after.
+
+    Examples
+    --------
+    >>> shares = pd.DataFrame({"before": [0.3, 0.7], "after": [0.6, 0.4]}, index=["jusqu'à 15 min", "au-delà"])
+    >>> len(before_and_after(shares).axes)
+    1
+    """
+    _check(shares)
+    with style.style():
+        figure, axes = _rows(len(shares), width_cm, left_cm=4.0, right_cm=0.6, head_cm=0.8, row_cm=0.95)
+        rows = np.arange(len(shares))
+        before = axes.barh(
+            rows - 0.2, shares["before"], height=0.36, color=style.GAINS[0], edgecolor=style.INK, linewidth=0.5,
+            hatch="////", hatchcolor=style.HATCH_INK,
+        )  # fmt: skip
+        after = axes.barh(rows + 0.2, shares["after"], height=0.36, color=style.ACCENT)
+        most = float(np.nanmax([*shares["before"], *shares["after"], 0.01]))
+        axes.set_xlim(0, 1.14 * most)
+        for row, values in enumerate(shares[["before", "after"]].to_numpy(dtype=float)):
+            for shift, value in zip((-0.2, 0.2), values, strict=True):
+                axes.text(
+                    value + 0.01 * most, row + shift, share(value), va="center", ha="left", fontsize=7.5
+                )
+        _row_names(axes, list(shares.index))
+        axes.legend(
+            [before, after], list(names), loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=2, frameon=False,
+            fontsize=8, borderaxespad=0.2, handlelength=1.6,
+        )  # fmt: skip
+    return figure
+
+
+def _check(table: pd.DataFrame) -> None:
+    """Refuse an empty chart."""
+    if table.empty:
+        raise ParameterError("Graphique impossible : aucune ligne à montrer.")
+
+
+def _rows(
+    count: int,
+    width_cm: float,
+    *,
+    left_cm: float,
+    right_cm: float,
+    head_cm: float,
+    foot_cm: float = 0.15,
+    row_cm: float = _ROW_CM,
+) -> tuple[Figure, Axes]:
+    """Return a figure of horizontal rows, the first one on top."""
+    height_cm = head_cm + foot_cm + row_cm * count
+    figure = style.new_figure(width_cm, height_cm)
+    axes = figure.add_axes(
+        (
+            left_cm / width_cm,
+            foot_cm / height_cm,
+            (width_cm - left_cm - right_cm) / width_cm,
+            row_cm * count / height_cm,
+        )
+    )
+    axes.set_ylim(count - 0.5, -0.5)
+    for side in ("top", "right", "bottom", "left"):
+        axes.spines[side].set_visible(False)
+    axes.xaxis.set_visible(False)
+    return figure, axes
+
+
+def _row_names(axes: Axes, names: list[str]) -> None:
+    """Write the name of each row on the left."""
+    wrapped = [
+        "\n".join(textwrap.wrap(typeset(str(name)), _NAME_LETTERS, max_lines=2, placeholder="…"))
+        for name in names
+    ]
+    axes.set_yticks(range(len(names)), wrapped, fontsize=8, linespacing=0.95)
+    axes.tick_params(axis="y", length=0, pad=6)
+
+
+def _side_column(axes: Axes, head: str, texts: list[str]) -> None:
+    """Write a column of texts on the right of the bars."""
+    place = axes.get_yaxis_transform()
+    for row, text in enumerate(texts):
+        axes.text(1.03, row, text, transform=place, va="center", ha="left", fontsize=7.5, color=style.MUTED)
+    if head:
+        axes.text(
+            1.03,
+            -0.62,
+            head,
+            transform=place,
+            va="bottom",
+            ha="left",
+            fontsize=7,
+            color=style.MUTED,
+            linespacing=1.05,
+        )
+
+
+def _room(left: float, right: float, heads: tuple[str, str], axes: Axes) -> tuple[float, float]:
+    """Return the ends of the axis: each side of zero is as wide as its title, whatever the bars."""
+    inches = axes.get_window_extent().width / axes.figure.dpi
+    parts = [(1.08 * width_of(head, 8.0) + 6.0) / (inches * style.POINTS_PER_INCH) for head in heads]
+    for part, is_right in zip(parts, (False, True), strict=True):
+        own, other = (right, left) if is_right else (left, right)
+        own = max(own, part / (1.0 - part) * other)
+        left, right = (other, own) if is_right else (own, other)
+    return -left, right
+
+
+def _heads(axes: Axes, left: str, right: str) -> None:
+    """Write what each side means above the line of zero."""
+    axes.annotate(
+        left, (0, -0.62), xytext=(-5, 0), textcoords="offset points", ha="right", va="bottom", fontsize=8,
+        fontweight="semibold", color=style.LOSS, annotation_clip=False,
+    )  # fmt: skip
+    axes.annotate(
+        right, (0, -0.62), xytext=(5, 0), textcoords="offset points", ha="left", va="bottom", fontsize=8,
+        fontweight="semibold", color=style.GAIN, annotation_clip=False,
+    )  # fmt: skip
+
+
+def _drawn(values: np.ndarray) -> np.ndarray:
+    """Return the length of bars: none under the threshold, where the text says "< 11"."""
+    return np.where(values < _THRESHOLD, 0.0, values)
+
+
+def _count(value: float) -> str:
+    """Write an estimated number of persons, "< 11" under the threshold."""
+    if np.isnan(value):
+        return "inconnu"
+    if 0 < value < _THRESHOLD:
+        return f"<{NBSP}{_THRESHOLD}"
+    return integer(max(round_estimate(value), _THRESHOLD) if value else 0)
+
+
+def _range(low: float, central: float, high: float) -> str:
+    """Write a central estimate and its range."""
+    if np.isnan(central):
+        return "inconnu"
+    if central < _THRESHOLD:
+        return _count(central)
+    return f"{_count(central)}{NBSP} ({_count(low)} à {_count(high)})"
+
+
+def front_of(points: pd.DataFrame) -> pd.DataFrame:
+    """Return the points that no other beats on both measures, less being better on each.
+
+    Examples
+    --------
+    >>> points = pd.DataFrame({"x": [1.0, 2.0, 3.0], "y": [9.0, 9.5, 4.0]})
+    >>> front_of(points).index.tolist()
+    [0, 2]
+    """
+    known = points.dropna(subset=["x", "y"]).sort_values(["x", "y"], kind="stable")
+    best = known["y"].cummin()
+    return known[known["y"].eq(best) & ~known["y"].duplicated()]
+
+
+def trade_off(
+    points: pd.DataFrame,
+    *,
+    x_label: str,
+    y_label: str,
+    named: Collection[str] = (),
+    width_cm: float = 17.0,
+) -> tuple[Figure, pd.DataFrame]:
+    """Draw options on two measures, less being better on each, and the curve of those that nothing beats.
+
+    Examples
+    --------
+    >>> points = pd.DataFrame({"x": [30.0, 32.0], "y": [900.0, 700.0], "name": ["Aups", "Le Muy"]})
+    >>> trade_off(points, x_label="min", y_label="personnes")[1]["name"].tolist()
+    ['Aups', 'Le Muy']
+    """
+    front = front_of(points)
+    if front.empty:
+        raise ParameterError("Graphique impossible : aucune option n'a les deux mesures.")
+    known = points.dropna(subset=["x", "y"])
+    others = known[~known.index.isin(front.index)]
+    with style.style():
+        figure = style.new_figure(width_cm, _HEIGHT_CM)
+        size = (width_cm - _LEFT_CM - _MARGIN_CM, _HEIGHT_CM - _FOOT_CM - _MARGIN_CM)
+        axes = figure.add_axes(
+            (_LEFT_CM / width_cm, _FOOT_CM / _HEIGHT_CM, size[0] / width_cm, size[1] / _HEIGHT_CM)
+        )
+        axes.step(front["x"], front["y"], where="post", color=style.ACCENT, linewidth=1.0, zorder=2)
+        axes.scatter(others["x"], others["y"], s=16, facecolor=style.PAPER, edgecolor=style.MUTED, zorder=3)
+        axes.scatter(
+            front["x"], front["y"], s=34, marker="D", facecolor=style.ACCENT, edgecolor=style.INK, zorder=4
+        )
+        chosen = known[known["name"].isin(set(named))]
+        # a name may stand away from its point: the points that have one are full
+        told = chosen[~chosen.index.isin(front.index)]
+        axes.scatter(told["x"], told["y"], s=20, facecolor=style.MUTED, edgecolor=style.INK, zorder=5)
+        axes.margins(0.08, 0.12)
+        axes.set_ylim(bottom=min(0.0, float(known["y"].min())))
+        axes.set_xlabel(x_label, fontsize=8)
+        axes.set_ylabel(y_label, fontsize=8)
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True))
+        axes.yaxis.set_major_formatter(lambda value, _: integer(value))
+        axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}".replace(".", ","))
+        axes.tick_params(labelsize=7.5, length=2)
+        axes.grid(color=style.OUTSIDE, linewidth=0.7)
+        axes.set_axisbelow(True)
+        for side in ("top", "right"):
+            axes.spines[side].set_visible(False)
+        _write_names(axes, pd.concat([front, chosen]).drop_duplicates("name").head(_MOST_NAMED), known, size)
+    return figure, front
+
+
+def _write_names(axes: Axes, wanted: pd.DataFrame, known: pd.DataFrame, size_cm: tuple[float, float]) -> None:
+    """Write names beside their points, where there is room."""
+    (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
+    points = [side / style.CM_PER_INCH * style.POINTS_PER_INCH for side in size_cm]
+    scale = np.array([points[0] / (right - left), points[1] / (top - bottom)])
+    places = (known[["x", "y"]].to_numpy(dtype=float) - (left, bottom)) * scale
+    taken = [Box(x - 3.5, y - 3.5, x + 3.5, y + 3.5) for x, y in places.tolist()]
+    labels = []
+    for row in wanted.to_dict("records"):
+        x, y = ((np.array([row["x"], row["y"]], dtype=float) - (left, bottom)) * scale).tolist()
+        labels.append(Label(str(row["name"]), x, y, 8.0, "normal", gap=5.0))
+    frame = Box(1.0, 1.0, points[0] - 1.0, points[1] - 1.0)
+    for spot in place_labels(labels, frame=frame, obstacles=taken):
+        if width_of(spot.label.text, 8.0) <= points[0]:
+            x, y = (np.array([spot.x, spot.y]) / scale + (left, bottom)).tolist()
+            axes.text(x, y, spot.label.text, fontsize=8.0, ha="center", va="center_baseline", color=style.INK)

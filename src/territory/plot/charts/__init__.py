@@ -1,1 +1,0 @@
-"""Charts: bars, dots, trade-offs."""

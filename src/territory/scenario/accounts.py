@@ -1,0 +1,490 @@
+"""Accounts of a state, never added up: the year's road, what a building costs, how long children wait."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from territory import supply
+from territory.errors import ParameterError
+from territory.scenario.zones import by_zone
+from territory.study.state import State
+from territory.study.words.indicators import Building, Prices, Vehicle, Waiting
+from territory.study.words.model import Authorisation, Trip
+from territory.units import MINUTES_PER_HOUR
+
+if TYPE_CHECKING:
+    from territory.study.words.changes import PoolSites
+
+ACCOUNTS = ("child", "parent", "staff")
+_ACCOUNT_KEYS = ["commune_code", "service", "who"]
+QUANTITIES = (
+    "year_direct_min",
+    "year_low_min",
+    "year_high_min",
+    "year_direct_km",
+    "year_low_km",
+    "year_high_km",
+    "year_vehicle_low_eur",
+    "year_vehicle_high_eur",
+    "year_staff_low_eur",
+    "year_staff_high_eur",
+    "year_co2_low_kg",
+    "year_co2_high_kg",
+)
+
+_WEEKS = "36 semaines d'école (code de l'éducation, art. L521-1)"
+# used where the study states no trip; none for "tous modes d'accueil", which is never split
+DEFAULT_TRIPS: Mapping[str, tuple[Trip, ...]] = {
+    "internat": (
+        Trip(
+            who="child",
+            return_trips_per_year=36,
+            source=f"hypothèse : un aller-retour par semaine, {_WEEKS}",
+        ),
+    ),
+    "semi_internat": (
+        Trip(
+            who="child",
+            return_trips_per_year=210,
+            round_factor_low=1.2,
+            round_factor_high=1.8,
+            paid_by="budget de l'établissement (CASF, art. L242-12 et D242-14)",
+            source="hypothèse : un aller-retour par jour d'ouverture, 210 jours ; détour du circuit collectif de "
+            "1,2 à 1,8 [non vérifié]",
+        ),
+    ),
+    "ambulatoire": (
+        Trip(
+            who="child",
+            return_trips_per_year=36,
+            source=f"hypothèse : une séance par semaine, {_WEEKS}",
+        ),
+        Trip(
+            who="parent",
+            return_trips_per_year=36,
+            paid_by="la famille, pour son temps",
+            source="hypothèse : un parent accompagne chaque séance [non vérifié]",
+        ),
+    ),
+    "milieu_ordinaire": (
+        Trip(
+            who="staff",
+            return_trips_per_year=36,
+            paid_by="budget du service",
+            source=f"hypothèse : une intervention par semaine depuis le site, {_WEEKS}",
+        ),
+    ),
+}
+
+
+def travel_accounts(state: State, access: pd.DataFrame) -> pd.DataFrame:
+    r"""Count the road of a year for one child of each commune, by service and account.
+
+    Notes
+    -----
+    For n return trips, a direct time t, a distance d and a round factor f: minutes = 2 n f t, km = 2 n f d,
+    vehicle = 2 n (p₀ + p max(f d − d₀, 0)) / b, staff = h · minutes / 60, CO2 = 2 n f d c / b, with p₀ the fixed
+    price of a trip that pays for d₀ km, p the price of a km, b the persons on board, h the price of an hour and
+    c the CO2 of a km. An account holds nothing of another one: adding them up would count one road twice.
+
+    Examples
+    --------
+    >>> import territory
+    >>> result = territory.run_study("draguignan")
+    >>> accounts = travel_accounts(result.baseline.state, result.baseline.access)
+    >>> row = accounts.loc[("83121", "cmpp-draguignan", "child")]
+    >>> bool(row["year_low_min"] == row["year_direct_min"])
+    True
+    """
+    blocks = []
+    for named in state.parameters.authorisations:
+        rows = access.xs(named.id, level="service")
+        for trip in trips_of(named, state.services):
+            index = pd.MultiIndex.from_product([rows.index, [named.id], [trip.who]], names=_ACCOUNT_KEYS)
+            counted = _count(
+                trip,
+                rows["travel_time_min"].to_numpy(float),
+                rows["distance_km"].to_numpy(float),
+                state.parameters.prices,
+            )
+            blocks.append(pd.DataFrame(counted, index=index))
+    if blocks:
+        return pd.concat(blocks)
+    index = pd.MultiIndex.from_arrays([[], [], []], names=_ACCOUNT_KEYS)
+    return pd.DataFrame({name: pd.Series(dtype=float) for name in QUANTITIES}).set_index(index)
+
+
+def account_terms(state: State) -> pd.DataFrame:
+    """Say under which terms each account is counted: who travels, how often, who pays, which price is missing.
+
+    Parameters
+    ----------
+    state
+        As for `travel_accounts`.
+
+    Returns
+    -------
+    DataFrame
+        Index (service, who); columns mode, return_trips_per_year, round_factor_low, round_factor_high,
+        persons_on_board (NaN = unknown), vehicle, vehicle_source, paid_by, source, is_default (the study states
+        no trip: that of the mode of reception is used) and missing (French: what the columns in € or kg lack;
+        empty when nothing).
+
+    Examples
+    --------
+    >>> import territory
+    >>> terms = account_terms(territory.run_study("draguignan").baseline.state)
+    >>> float(terms.loc[("ime-salernes", "child"), "return_trips_per_year"])
+    210.0
+    """
+    rows = []
+    prices = state.parameters.prices
+    for named in state.parameters.authorisations:
+        for trip in trips_of(named, state.services):
+            vehicle = prices.of(trip.vehicle)
+            rows.append(
+                {
+                    "service": named.id,
+                    "who": trip.who,
+                    "mode": mode_of(named.id, state.services) or "",
+                    "return_trips_per_year": trip.return_trips_per_year,
+                    "round_factor_low": trip.round_factor_low,
+                    "round_factor_high": trip.round_factor_high,
+                    "persons_on_board": _on_board(trip),
+                    "vehicle": vehicle.label if vehicle else "",
+                    "vehicle_source": _sources(vehicle),
+                    "paid_by": trip.paid_by,
+                    "source": trip.source,
+                    "is_default": not named.trip,
+                    "missing": " ; ".join(_missing(trip, prices)),
+                }
+            )
+    names = ["mode", "return_trips_per_year", "round_factor_low", "round_factor_high", "persons_on_board"]
+    names += ["vehicle", "vehicle_source", "paid_by", "source", "is_default", "missing"]
+    return pd.DataFrame(rows, columns=["service", "who", *names]).set_index(["service", "who"])
+
+
+def compare_accounts(
+    baseline: pd.DataFrame, scenario: pd.DataFrame, communes: pd.DataFrame, epci: pd.Series[str]
+) -> pd.DataFrame:
+    """Average the accounts of one child over the persons of today's area, before, after and their difference.
+
+    Examples
+    --------
+    >>> import territory
+    >>> trips = territory.run_study("draguignan").comparisons["B"].trips
+    >>> bool(trips.loc[("territory", "ime-salernes", "child"), "delta_year_low_min"] < 0)
+    True
+    """
+    persons = communes["persons"][communes["is_in_area"] & communes["delta_travel_time_min"].notna()]
+    both = baseline.add_prefix("baseline_").join(scenario.add_prefix("scenario_"))
+    rows = both.reset_index("who").join(persons, how="inner")
+    zones = by_zone(rows, epci)
+    weighted = zones[list(both.columns)].mul(zones["persons"], axis=0).assign(persons=zones["persons"])
+    keys = [zones[key] for key in ("zone", "service", "who")]
+    total = weighted.groupby(keys, sort=False).sum(skipna=False)
+    means = total[list(both.columns)].div(total["persons"].where(total["persons"] > 0), axis=0)
+    deltas = {f"delta_{name}": means[f"scenario_{name}"] - means[f"baseline_{name}"] for name in QUANTITIES}
+    return means.assign(**deltas)
+
+
+def trips_of(named: Authorisation, services: pd.DataFrame) -> tuple[Trip, ...]:
+    """Return the trips that the study states, or those of the mode of reception, marked as an assumption.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"authorisation_id": ["cmpp"], "reception_mode": ["ambulatoire"]})
+    >>> [trip.who for trip in trips_of(Authorisation(id="cmpp", label="CMPP"), table)]
+    ['child', 'parent']
+    """
+    return named.trip or DEFAULT_TRIPS.get(mode_of(named.id, services) or "", ())
+
+
+def mode_of(authorisation_id: str, services: pd.DataFrame) -> str | None:
+    """Return the one mode of reception of an authorisation, None when unknown or when it has several."""
+    modes = supply.rows_serving(services, authorisation_id)["reception_mode"].dropna().unique()
+    return str(modes[0]) if len(modes) == 1 else None
+
+
+def _count(
+    trip: Trip, minutes: np.ndarray, kilometres: np.ndarray, prices: Prices
+) -> dict[str, np.ndarray | float]:
+    """Return the quantities of a year for one trip, from direct minutes and kilometres one way."""
+    one_ways = 2 * trip.return_trips_per_year
+    vehicle = prices.of(trip.vehicle) or Vehicle(id="none", label="")
+    per_km, co2 = (_number(value) for value in (vehicle.eur_per_km, vehicle.co2_kg_per_km))
+    hour = prices.staff_hour.eur_per_hour if trip.who == "staff" and prices.staff_hour else np.nan
+    board = _on_board(trip)
+    counted: dict[str, np.ndarray | float] = {
+        "year_direct_min": minutes * one_ways,
+        "year_direct_km": kilometres * one_ways,
+    }
+    for side, factor in (("low", trip.round_factor_low), ("high", trip.round_factor_high)):
+        road = kilometres * factor
+        billed = np.maximum(road - vehicle.included_km, 0.0)
+        counted[f"year_{side}_min"] = minutes * one_ways * factor
+        counted[f"year_{side}_km"] = road * one_ways
+        counted[f"year_vehicle_{side}_eur"] = one_ways * (vehicle.eur_per_trip + per_km * billed) / board
+        counted[f"year_staff_{side}_eur"] = minutes * one_ways * factor / MINUTES_PER_HOUR * hour
+        counted[f"year_co2_{side}_kg"] = road * one_ways * co2 / board
+    return {name: counted[name] for name in QUANTITIES}
+
+
+def _on_board(trip: Trip) -> float:
+    """Return the persons among whom the vehicle is shared; unknown for a round that does not say."""
+    if trip.persons_on_board is not None:
+        return trip.persons_on_board
+    return np.nan if trip.round_factor_high > 1 else 1.0
+
+
+def _missing(trip: Trip, prices: Prices) -> list[str]:
+    """Return, in French, the prices without which a column of this account is unknown."""
+    found = []
+    vehicle = prices.of(trip.vehicle)
+    if vehicle is None:
+        # a parent who rides with the child adds no vehicle to the road
+        if trip.who != "parent":
+            found.append("véhicule non indiqué")
+    else:
+        if vehicle.eur_per_km is None:
+            found.append(f"prix au km : {vehicle.label}")
+        if vehicle.co2_kg_per_km is None:
+            found.append(f"CO2 au km : {vehicle.label}")
+        if np.isnan(_on_board(trip)):
+            found.append("nombre de personnes à bord du circuit collectif")
+    if trip.who == "staff" and prices.staff_hour is None:
+        found.append("valeur d'une heure de professionnel")
+    return found
+
+
+def _sources(vehicle: Vehicle | None) -> str:
+    """Return where the prices of a vehicle come from."""
+    if vehicle is None:
+        return ""
+    given = ((vehicle.eur_source, vehicle.eur_year), (vehicle.co2_source, vehicle.co2_year))
+    return " ; ".join(f"{source} ({year})" for source, year in given if source)
+
+
+def _number(value: float | None) -> float:
+    """Return a number, not a number when unknown."""
+    return np.nan if value is None else value
+
+
+_BUILDING_PARTS = {
+    "subsidies_eur": "subventions",
+    "years": "durée",
+    "discount_rate_share": "taux d'actualisation",
+    "rents_avoided_eur": "loyers évités",
+    "rents_paid_eur": "loyers à payer",
+    "children_accompanied": "nombre d'enfants accompagnés",
+}
+
+
+def annuity_eur(capital_eur: float, *, years: float, rate_share: float) -> float:
+    """Return the equal amount which, paid at the end of each year, is worth a capital paid today.
+
+    Parameters
+    ----------
+    capital_eur
+        What is paid at the start (€).
+    years
+        How long it is counted over (years).
+    rate_share
+        Discount rate of a year (0.032 for 3.2 %).
+
+    Returns
+    -------
+    float
+        € a year; NaN when one of the three is.
+
+    Raises
+    ------
+    ParameterError
+        If the years are not positive, or the rate is negative.
+
+    Notes
+    -----
+    a = C r / (1 − (1 + r)⁻ⁿ), and C / n when r = 0.
+
+    Examples
+    --------
+    >>> round(annuity_eur(1000.0, years=2, rate_share=0.10), 2)
+    576.19
+    """
+    if years <= 0 or rate_share < 0:
+        raise ParameterError(
+            f"Annuité : {years:g} an(s) au taux de {rate_share:g} ; une durée positive et un taux positif ou nul "
+            "sont attendus."
+        )
+    if rate_share == 0:
+        return capital_eur / years
+    return capital_eur * rate_share / -math.expm1(-years * math.log1p(rate_share))
+
+
+def building_costs(buildings: Sequence[Building], scenarios: Iterable[str]) -> pd.DataFrame:
+    """Count the yearly cost of the building that each scenario needs.
+
+    Parameters
+    ----------
+    buildings
+        Those of the study; one that names no scenario stands for every scenario that has none of its own.
+    scenarios
+        Ids of the scenarios, in their order.
+
+    Returns
+    -------
+    DataFrame
+        Index scenario (those that need a building): label, cost_eur, subsidies_low_eur, subsidies_high_eur,
+        years, discount_rate_share, annuity_low_eur and annuity_high_eur (cost less subsidies, per year),
+        rents_avoided_eur, rents_paid_eur, net_low_eur and net_high_eur (annuity, plus rents paid, less rents
+        avoided, per year), children_accompanied, per_child_low_eur, per_child_high_eur, source, year,
+        assumptions, missing (French: what is unknown, because of which later columns are NaN). The low side has
+        the high subsidies.
+
+    Examples
+    --------
+    >>> one = Building(label="essai", cost_eur=1200.0, source="devis", year=2024, subsidies_low_eur=0,
+    ...     subsidies_high_eur=200, years=10, discount_rate_share=0, rents_avoided_eur=20, rents_paid_eur=0,
+    ...     children_accompanied=10)
+    >>> building_costs([one], ["B"])[["annuity_high_eur", "net_low_eur", "per_child_low_eur"]].loc["B"].tolist()
+    [120.0, 80.0, 8.0]
+    """
+    own = {name: building for building in buildings for name in building.scenarios}
+    common = next((building for building in buildings if not building.scenarios), None)
+    rows = {name: _cost(own.get(name, common)) for name in scenarios}
+    kept = {name: row for name, row in rows.items() if row}
+    return pd.DataFrame.from_dict(kept, orient="index").rename_axis("scenario")
+
+
+def _cost(building: Building | None) -> dict[str, object]:
+    """Return the yearly cost of one building, nothing without one."""
+    if building is None:
+        return {}
+    low_subsidies, high_subsidies = building.subsidies_eur
+    years, rate, avoided, paid, children = (
+        math.nan if value is None else value
+        for value in (
+            building.years,
+            building.discount_rate_share,
+            building.rents_avoided_eur,
+            building.rents_paid_eur,
+            building.children_accompanied,
+        )
+    )
+    annuities = [
+        annuity_eur(building.cost_eur - subsidies, years=years, rate_share=rate)
+        for subsidies in (high_subsidies, low_subsidies)
+    ]
+    nets = [annuity + paid - avoided for annuity in annuities]
+    unknown = {"subsidies_eur": math.isnan(low_subsidies)}
+    unknown |= {name: getattr(building, name) is None for name in _BUILDING_PARTS if name != "subsidies_eur"}
+    return {
+        "label": building.label,
+        "cost_eur": building.cost_eur,
+        "subsidies_low_eur": low_subsidies,
+        "subsidies_high_eur": high_subsidies,
+        "years": years,
+        "discount_rate_share": rate,
+        "annuity_low_eur": annuities[0],
+        "annuity_high_eur": annuities[1],
+        "rents_avoided_eur": avoided,
+        "rents_paid_eur": paid,
+        "net_low_eur": nets[0],
+        "net_high_eur": nets[1],
+        "children_accompanied": children,
+        "per_child_low_eur": nets[0] / children,
+        "per_child_high_eur": nets[1] / children,
+        "source": building.source,
+        "year": building.year,
+        "assumptions": building.assumptions,
+        "missing": " ; ".join(_BUILDING_PARTS[name] for name in _BUILDING_PARTS if unknown[name]),
+    }
+
+
+MONTHS_PER_YEAR = 12.0
+NOT_COMPUTABLE = "non calculable, données à demander à la MDPH"
+NO_EXIT = "aucune sortie dans l'année : l'attente n'a pas de terme calculable"
+ORDER = "ordre de grandeur : les entrées suivent les sorties et des priorités, pas une file"
+NO_EFFECT = "regrouper ne raccourcit aucune attente sans temps de professionnel libéré"
+PLACES = "le nombre de places ne change pas : du temps libéré n'en crée pas"
+ASSUMPTION = "suppose que les sorties augmentent comme le temps de professionnel libéré ({share} %)"
+
+
+def waits(state: State, observed: Iterable[Waiting], *, scenario: State | None = None) -> pd.DataFrame:
+    """Estimate the wait for each authorisation named in the study, today and in a scenario.
+
+    Parameters
+    ----------
+    state
+        Today's state.
+    observed
+        Children seen to wait and exits of a year, by authorisation.
+    scenario
+        A scenario's state; its poolings may free staff time. None = today alone.
+
+    Returns
+    -------
+    DataFrame
+        Index service; waiting (children), exits_per_year, year, source, wait_months (today), scenario_wait_months,
+        and note: how to read them, in French, or why there is no number.
+
+    Notes
+    -----
+    months = 12 · waiting / exits. With a share s of staff time freed by pooling, exits are assumed to grow to
+    exits · (1 + s); only for services whose activity is not counted in places, since an entry into a place waits
+    for an exit. Without an observed count there is no estimate: a need, a prevalence or an orientation is not a
+    queue.
+
+    Examples
+    --------
+    >>> import territory
+    >>> today = territory.run_study("draguignan").baseline.state
+    >>> waits(today, ())["note"].unique().tolist()
+    ['non calculable, données à demander à la MDPH']
+    """
+    given = {one.authorisation: one for one in observed}
+    poolings = scenario.poolings if scenario is not None else ()
+    rows = {
+        named.id: _wait(given.get(named.id), _freed(named.id, poolings), _in_places(state, named.id))
+        for named in state.parameters.authorisations
+    }
+    names = ["waiting", "exits_per_year", "year", "source", "wait_months", "scenario_wait_months", "note"]
+    return pd.DataFrame.from_dict(rows, orient="index", columns=names).rename_axis("service")
+
+
+def _wait(one: Waiting | None, freed_share: float | None, in_places: bool) -> tuple[object, ...]:
+    """Return the row of one authorisation."""
+    if one is None:
+        return math.nan, math.nan, math.nan, "", math.nan, math.nan, NOT_COMPUTABLE
+    known = (one.waiting, one.exits_per_year, float(one.year), one.source)
+    if not one.exits_per_year:
+        return *known, math.nan, math.nan, NO_EXIT
+    today = MONTHS_PER_YEAR * one.waiting / one.exits_per_year
+    if freed_share is None:
+        return *known, today, today, f"{ORDER} ; {NO_EFFECT}"
+    if in_places:
+        return *known, today, today, f"{ORDER} ; {PLACES}"
+    share = f"{100 * freed_share:g}".replace(".", ",")
+    return *known, today, today / (1 + freed_share), f"{ORDER} ; {ASSUMPTION.format(share=share)}"
+
+
+def _freed(authorisation_id: str, poolings: Iterable[PoolSites]) -> float | None:
+    """Return the share of staff time that a pooling of which the authorisation is a member frees, None if unknown."""
+    shares = [
+        pooling.freed_staff_share
+        for pooling in poolings
+        if authorisation_id in pooling.member_ids and pooling.freed_staff_share
+    ]
+    # two groupings do not free the same hour twice
+    return max(shares) if shares else None
+
+
+def _in_places(state: State, authorisation_id: str) -> bool:
+    """Return whether the capacity of an authorisation is counted in places."""
+    rows = supply.rows_serving(state.services, authorisation_id)
+    return bool(rows["capacity_unit"].eq("places").any())

@@ -1,1 +1,0 @@
-"""Accounts of a state: road, building, waiting. They are never added up."""

@@ -1,0 +1,403 @@
+"""Care and its use, as DREES and CNSA publish it: hospitals (SAE), potential accessibility (APL), EHPAD."""
+
+from __future__ import annotations
+
+import html
+import re
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from territory.errors import ReadError, TerritoryWarning, agree, examples
+from territory.sources.producers.ign import read_features
+from territory.sources.text.commune_codes import pad_codes
+from territory.sources.text.numbers import to_numbers
+from territory.sources.text.tables import read_bytes, read_table, refuse_repeated, require_columns, warn_of
+from territory.sources.text.workbooks import sheet_names
+from territory.tables.schemas import COMMUNE_CODE
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    import pandas as pd
+
+# columns of the psychiatry form, by what they count
+_PSYCHIATRY = {
+    "day_places": "CAP_HDJ",
+    "night_places": "CAP_HDN",
+    "beds": "CAP_HTP",
+    "consultation_centres": "NB_CMP_SEUL",
+    "therapeutic_activity_centres": "NB_CATTP",
+    "active_file": "FIL_TOT",
+    "active_file_ambulatory": "FIL_AMB",
+}
+_CODE_TITLES = ("Code commune INSEE", "Code commune")
+_SHEET = re.compile(r"APL\D*(\d{4})", re.IGNORECASE)
+_APL = re.compile(r"APL aux? (.+)", re.IGNORECASE)
+_YOUNGER = re.compile(r"de (\d{2}) ans (?:et|ou) moins", re.IGNORECASE)
+_STANDARDISED = re.compile(r"population .*standardisée", re.IGNORECASE)
+_TOTAL = re.compile(r"population totale", re.IGNORECASE)
+# the colours of the points; what they mean is read from the names: no Korian nor Orpea in another colour than the
+# first, 354 of the 360 names of hospitals and 29 of the 32 names with the word « public » in the last
+STATUS_COLOURS = {"#194689": "commercial", "#ad314c": "private_non_profit", "#55a9cd": "public"}
+_TITLE = re.compile(r"<h3>(.*?)</h3>", re.DOTALL)
+_TAG = re.compile(r"<[^>]+>")
+_COLOUR = "statut_juridique_col"
+
+
+def read_sae_sites(path: str | Path) -> pd.DataFrame:
+    r"""Read the hospital sites of the SAE (form `ID`, Latin-1).
+
+    Parameters
+    ----------
+    path
+        CSV of DREES with `fi`, `rs`, `fi_ej`, `cat`, `COMINSEE` and `an`.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by `site_id` (FINESS ET): `name`, `operator_id` (FINESS EJ), `category_code`,
+        `commune_code`, `year`.
+
+    Raises
+    ------
+    ReadError
+        If a column is absent or a site appears twice.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> path = Path(folder.name) / "ID_2023r.csv"
+    >>> _ = path.write_text("an;fi;rs;fi_ej;cat;COMINSEE\n2023;830000287;CH LA DRACENIE;830100525;355;83050\n")
+    >>> read_sae_sites(path).loc["830000287", "commune_code"]
+    '83050'
+    >>> folder.cleanup()
+    """
+    frame = read_table(path)
+    titles = {
+        "name": "rs",
+        "operator_id": "fi_ej",
+        "category_code": "cat",
+        "commune_code": "COMINSEE",
+        "year": "an",
+    }
+    require_columns(frame, ("fi", *titles.values()), path=path)
+    result = frame.set_index("fi")[list(titles.values())].set_axis(list(titles), axis=1)
+    refuse_repeated(result.index, "site(s) en double", path=path)
+    return result.rename_axis("site_id")
+
+
+def read_sae_psychiatry(path: str | Path, *, discipline: str = "INF") -> pd.DataFrame:
+    r"""Read the capacity and activity in psychiatry of each establishment (SAE, form `PSY`).
+
+    Parameters
+    ----------
+    path
+        CSV of DREES with `FI`, `RS`, `DIS` and the counts.
+    discipline
+        `INF` children and adolescents, `GEN` adults, `PEN` prisons, `TOT` all.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by `site_id` (FINESS ET): `name`, `operator_id`, then `day_places` (places), `night_places`
+        (places), `beds` (beds), `consultation_centres` (CMP of this discipline alone),
+        `therapeutic_activity_centres` (CATTP), `active_file` and `active_file_ambulatory` (persons seen in
+        the year), NaN where the establishment left a blank. The number is the establishment's, for all its
+        places of care: never the capacity of one of them.
+
+    Raises
+    ------
+    ReadError
+        If a column is absent, a count is no number, or an establishment appears twice.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> path = Path(folder.name) / "PSY_2023r.csv"
+    >>> _ = path.write_text(
+    ...     "FI;RS;FI_EJ;DIS;CAP_HDJ;CAP_HDN;CAP_HTP;NB_CMP_SEUL;NB_CATTP;FIL_TOT;FIL_AMB\n"
+    ...     "830000311;CHI DE FREJUS;830100566;INF;37;0;8;3;1;2698;2529\n"
+    ... )
+    >>> read_sae_psychiatry(path).loc["830000311", "day_places"]
+    np.float64(37.0)
+    >>> folder.cleanup()
+    """
+    frame = read_table(path)
+    counts = dict(_PSYCHIATRY)
+    # until 2022 the form told CMP open five days a week from the others
+    split = ("NB_CMP_SEUL_PA", "NB_CMP_SEUL_PL")
+    columns = [title for title in counts.values() if title != "NB_CMP_SEUL"]
+    columns += list(split) if split[0] in frame else ["NB_CMP_SEUL"]
+    require_columns(frame, ("FI", "RS", "FI_EJ", "DIS", *columns), path=path)
+    frame = to_numbers(frame[frame["DIS"] == discipline], columns, path=path, decimal=".")
+    if split[0] in frame:
+        frame["NB_CMP_SEUL"] = frame[list(split)].sum(axis=1, min_count=1)
+    titles = {"name": "RS", "operator_id": "FI_EJ", **counts}
+    result = frame.set_index("FI")[list(titles.values())].set_axis(list(titles), axis=1)
+    refuse_repeated(result.index, "site(s) en double", path=path)
+    return result.rename_axis("site_id")
+
+
+def read_sae_emergency(path: str | Path) -> pd.DataFrame:
+    r"""Read the sites that employ staff in an emergency department (SAE, form `URGENCES_P`).
+
+    Parameters
+    ----------
+    path
+        CSV of DREES with `FI`, `RS`, `FI_EJ`, `PERSO` (kind of staff) and `ETPSAL` (full-time equivalents).
+
+    Returns
+    -------
+    DataFrame
+        Indexed by `site_id` (FINESS ET): `name`, `operator_id`, `doctors_etp` (salaried doctors, line
+        `M9999`; NaN where not given).
+
+    Raises
+    ------
+    ReadError
+        If a column is absent, a count is no number, or a site has the same kind of staff twice.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> path = Path(folder.name) / "URGENCES_P_2023r.csv"
+    >>> _ = path.write_text("FI;RS;FI_EJ;PERSO;ETPSAL\n830000287;CH LA DRACENIE;830100525;M9999;6.59\n")
+    >>> read_sae_emergency(path)["doctors_etp"].to_dict()
+    {'830000287': 6.59}
+    >>> folder.cleanup()
+    """
+    frame = read_table(path)
+    require_columns(frame, ("FI", "RS", "FI_EJ", "PERSO", "ETPSAL"), path=path)
+    frame = to_numbers(frame, ["ETPSAL"], path=path, decimal=".")
+    twice = frame[frame.duplicated(["FI", "PERSO"])]
+    if len(twice):
+        said = agree(len(twice), "ligne(s) en double (même site, même sorte de personnel)")
+        raise ReadError(f"Fichier « {Path(path).name} » : {said} ({examples(twice['FI'])}).")
+    sites = frame.drop_duplicates("FI").set_index("FI")[["RS", "FI_EJ"]]
+    sites = sites.set_axis(["name", "operator_id"], axis=1).rename_axis("site_id")
+    doctors = frame[frame["PERSO"] == "M9999"].set_index("FI")["ETPSAL"]
+    sites["doctors_etp"] = doctors.reindex(sites.index)
+    return sites
+
+
+def read_apl(path: str | Path, *, year: int | None = None) -> pd.DataFrame:
+    """Read the APL of each commune (DREES), for any of the professions that have a workbook.
+
+    The line of titles is looked for under the title and the notes, and the line of units under it is kept in
+    the attributes. Arrondissements of Paris, Lyon and Marseille come as DREES has them, in place of their
+    commune.
+
+    Not tried on a real file: written from what is published of the workbooks of 2022 to 2024.
+
+    Parameters
+    ----------
+    path
+        Workbook of DREES: sheets « APL 2023 », « APL 2024 »…
+    year
+        Year of the sheet; without it, the newest.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by `commune_code`: `name`, `apl`, then `apl_up_to_65`, `apl_up_to_62`… (professionals of that
+        age at most; for GPs alone), `standardised_population_hab` where there is one, `population_hab`.
+        Attributes: `year`, `profession` (as in the title), `unit` (as in the workbook: consultations a year for
+        GPs, full-time equivalents per 100,000 for others). NaN where DREES gives none.
+
+    Raises
+    ------
+    ReadError
+        If there is no sheet of this year, no line of titles, or a number is none.
+
+    Warns
+    -----
+    TerritoryWarning
+        With the lines that are no commune (a total, notes).
+
+    Examples
+    --------
+    >>> import tempfile, openpyxl
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> path = Path(folder.name) / "apl.xlsx"
+    >>> book = openpyxl.Workbook()
+    >>> book.active.title = "APL 2024"
+    >>> book.active.append(["Code commune INSEE", "Commune", "APL aux médecins généralistes", "Population totale 2022"])
+    >>> book.active.append([None, None, "En consultations par habitant standardisé", "En habitants"])
+    >>> book.active.append(["83050", "Draguignan", 3.1, 39434])
+    >>> book.save(path)
+    >>> read_apl(path).loc["83050", ["apl", "population_hab"]].to_list()
+    [3.1, 39434.0]
+    >>> folder.cleanup()
+    """
+    path = Path(path)
+    sheet, year = _find_sheet(path, year)
+    frame, code = _read_sheet(path, sheet)
+    titles = _find_titles(frame, path, sheet)
+    codes = pad_codes(frame[code])
+    is_unit = (codes == "") & (frame[titles["apl"]].str.strip() != "")
+    units = frame[is_unit]
+    is_commune = codes.str.fullmatch(COMMUNE_CODE)
+    others = frame[~is_commune & ~is_unit]
+    if len(others):
+        said = agree(
+            len(others), "ligne(s) qui (n'est pas une commune laissée|ne sont pas des communes laissées)"
+        )
+        warnings.warn(
+            f"Fichier « {path.name} », feuille « {sheet} » : {said} de côté ({examples(others[code])}).",
+            TerritoryWarning,
+            stacklevel=2,
+        )
+    numbers = [name for name in titles if name != "name"]
+    kept = to_numbers(frame[is_commune], [titles[name] for name in numbers], path=path, decimal=_mark(frame))
+    result = kept[list(titles.values())].set_axis(list(titles), axis=1)
+    result["name"] = result["name"].str.strip()
+    result = result.set_axis(codes[is_commune].rename("commune_code").array, axis=0)
+    result = result.rename_axis("commune_code")
+    twice = result.index[result.index.duplicated()]
+    if len(twice):
+        raise ReadError(
+            f"Fichier « {path.name} », feuille « {sheet} » : {agree(len(twice), 'commune(s) en double')} "
+            f"({examples(twice)})."
+        )
+    if result.empty:
+        raise ReadError(f"Fichier « {path.name} », feuille « {sheet} » : aucune commune.")
+    unit = units[titles["apl"]].str.strip().iloc[0] if len(units) else ""
+    found = _APL.fullmatch(" ".join(titles["apl"].split()))
+    result.attrs.update(year=year, unit=unit, profession=found[1] if found else "")
+    return result
+
+
+def _find_sheet(path: Path, year: int | None) -> tuple[str, int]:
+    """Return the sheet of a year and the year, the newest by default."""
+    names = sheet_names(read_bytes(path), path)
+    years = {int(match[1]): name for name in names if (match := _SHEET.search(name))}
+    if not years:
+        raise ReadError(
+            f"Fichier « {path.name} » : aucune feuille « APL » suivie d'une année ; feuilles présentes : "
+            f"{examples(names, most=8)}."
+        )
+    if year is not None and year not in years:
+        raise ReadError(
+            f"Fichier « {path.name} » : pas de feuille pour {year} ; années présentes : "
+            f"{', '.join(map(str, sorted(years)))}."
+        )
+    chosen = year if year is not None else max(years)
+    return years[chosen], chosen
+
+
+def _read_sheet(path: Path, sheet: str) -> tuple[pd.DataFrame, str]:
+    """Return a sheet under its line of titles, and the title of the codes."""
+    refusal: ReadError | None = None
+    for title in _CODE_TITLES:
+        try:
+            return read_table(path, sheet=sheet, header=(title,)), title
+        except ReadError as error:
+            refusal = refusal or error
+    raise refusal or ReadError(f"Fichier « {path.name} » : il est vide.")
+
+
+def _find_titles(frame: pd.DataFrame, path: Path, sheet: str) -> dict[str, str]:
+    """Return our names of columns and theirs."""
+    plain = {title: " ".join(str(title).split()) for title in frame.columns}
+    all_apl = [title for title, text in plain.items() if _APL.fullmatch(text)]
+    younger = {title: match[1] for title in all_apl if (match := _YOUNGER.search(plain[title]))}
+    whole = [title for title in all_apl if title not in younger]
+    name = [title for title, text in plain.items() if text.lower() in ("commune", "nom de la commune")]
+    total = [title for title, text in plain.items() if _TOTAL.match(text)]
+    wanted = (("Commune", name), ("APL aux …", whole), ("Population totale", total))
+    absent = [said for said, titles in wanted if len(titles) != 1]
+    if absent:
+        raise ReadError(
+            f"Fichier « {path.name} », feuille « {sheet} » : une seule colonne est attendue pour "
+            f"{', '.join(f'« {said} »' for said in absent)} ; colonnes présentes : "
+            f"{examples(plain.values(), most=8)}."
+        )
+    titles = {"name": name[0], "apl": whole[0]}
+    titles |= {f"apl_up_to_{age}": title for title, age in younger.items()}
+    standardised = [title for title, text in plain.items() if _STANDARDISED.match(text)]
+    if standardised:
+        titles["standardised_population_hab"] = standardised[0]
+    return titles | {"population_hab": total[0]}
+
+
+def _mark(frame: pd.DataFrame) -> str:
+    """Return the decimal mark: cells of a workbook are numbers, unless someone typed them in French."""
+    has_comma = any(frame[name].str.fullmatch(r"-?\d+,\d+").any() for name in frame.columns)
+    return "," if has_comma else "."
+
+
+def read_ehpad(path: str | Path) -> gpd.GeoDataFrame:
+    """Read the EHPAD whose prices CNSA publishes, as points.
+
+    Parameters
+    ----------
+    path
+        GeoJSON in WGS 84 whose property `popup` holds the name between `<h3>` and `</h3>`.
+
+    Returns
+    -------
+    GeoDataFrame
+        In the order of the file: `name`, `legal_status` (commercial, private_non_profit or public, inferred from
+        the colour of the point; None where the colour is absent or unknown), `geometry` (points, EPSG:4326).
+        There is no FINESS number and no number of places in this file, and an EHPAD that declared no price is not
+        in it. Public is not autonomous: the EHPAD of hospitals have the same colour.
+
+    Raises
+    ------
+    ReadError
+        If the file is no GeoJSON of points, or a point has no name.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> path = Path(folder.name) / "ehpad.geojson"
+    >>> _ = path.write_text(
+    ...     '{"type": "FeatureCollection", "features": [{"type": "Feature",'
+    ...     '"properties": {"popup": "<h3>LES PINS</h3>"},'
+    ...     '"geometry": {"type": "Point", "coordinates": [6.46, 43.53]}}]}'
+    ... )
+    >>> read_ehpad(path)["name"].to_list()
+    ['LES PINS']
+    >>> folder.cleanup()
+    """
+    import geopandas as gpd
+
+    features = read_features(path)
+    if "popup" not in features:
+        raise ReadError(f"Fichier « {Path(path).name} » : propriété « popup » absente.")
+    kept = features[features.geometry.notna() & (features.geom_type == "Point")]
+    dropped = len(features) - len(kept)
+    warn_of(path, dropped, "EHPAD sans point laissé(s) de côté")
+    names = kept["popup"].map(_name)
+    if (names == "").any():
+        raise ReadError(
+            f"Fichier « {Path(path).name} » : {int((names == '').sum())} EHPAD sans nom (balise <h3> absente)."
+        )
+    columns = {"name": names.to_numpy(), "legal_status": _statuses(kept, Path(path).name)}
+    return gpd.GeoDataFrame(columns, geometry=kept.geometry.to_numpy(), crs=kept.crs)
+
+
+def _statuses(features: gpd.GeoDataFrame, file_name: str) -> list[str | None]:
+    """Return the status that the colour of each point stands for; a colour that is not known says nothing."""
+    if _COLOUR not in features:
+        return [None] * len(features)
+    colours = features[_COLOUR].fillna("").astype(str).str.lower()
+    strange = colours[(colours != "") & ~colours.isin(STATUS_COLOURS)]
+    if len(strange):
+        warnings.warn(
+            f"Fichier « {file_name} » : {agree(len(strange), 'EHPAD de statut inconnu')}, pour une couleur "
+            f"({examples(strange.unique())}) qui n'est pas celles de 2023.",
+            TerritoryWarning,
+            stacklevel=3,
+        )
+    return [STATUS_COLOURS.get(colour) for colour in colours]
+
+
+def _name(popup: str) -> str:
+    """Return the title of a pop-up, without tags."""
+    found = _TITLE.search(popup)
+    return " ".join(html.unescape(_TAG.sub(" ", found.group(1))).split()) if found else ""

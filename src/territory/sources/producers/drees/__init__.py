@@ -1,1 +1,0 @@
-"""Files of the DREES: hospital activity (SAE) and the published APL."""

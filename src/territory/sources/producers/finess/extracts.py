@@ -1,0 +1,455 @@
+"""FINESS as text: the ministry's lines without titles (until May 2026), and flat tables that others publish again."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from territory.errors import Problems, ReadError, agree, examples
+from territory.sources.producers.finess.sites import FINESS_NUMBER, as_sites, commune_of, to_degrees
+from territory.sources.text.commune_codes import clean_codes
+from territory.sources.text.numbers import decimal_mark, to_numbers
+from territory.sources.text.tables import (
+    decode,
+    read_bytes,
+    read_table,
+    refuse_repeated,
+    require_columns,
+    split,
+    warn_of,
+)
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    import pandas as pd
+
+STRUCTURE = (
+    *("nofinesset", "nofinessej", "rs", "rslongue", "complrs", "compldistrib", "numvoie", "typvoie", "voie"),
+    *("compvoie", "lieuditbp", "commune", "departement", "libdepartement", "ligneacheminement", "telephone"),
+    *("telecopie", "categetab", "libcategetab", "categagretab", "libcategagretab", "siret", "codeape"),
+    *("codemft", "libmft", "codesph", "libsph", "dateouv", "dateautor", "datemaj", "numuai"),
+)
+GEOLOCATION = ("nofinesset", "coordxet", "coordyet", "sourcecoordet", "datemaj")
+EQUIPMENT = (
+    *("nofinesset", "de", "libde", "ta", "libta", "client", "libclient", "sourceinfo", "capinstot"),
+    *("capinstm", "capinstf", "capinsthab", "ageminiinst", "agemaxiinst", "indsupinst", "datederinst"),
+    *("datepremautor", "capautot", "capautm", "capautf", "capauthab", "ageminiaut", "agemaxiaut"),
+    *("indsupaut", "dateautor", "datemajaut", "datemajinst"),
+)
+# digits of each code, for the zeros that spreadsheets take away
+_DIGITS = {"nofinesset": 9, "nofinessej": 9, "de": 3, "ta": 2, "client": 3}
+_NUMBERS = ("capinstot", "capautot", "ageminiinst", "agemaxiinst", "ageminiaut", "agemaxiaut")
+_REQUIRED = ("nofinesset", "de", "ta", "client", "capinstot", "indsupinst")
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+# what each column of the table is called in the extracts that were met, the first found is used
+_TITLES = {
+    "site_id": ("numero finess etablissement", "nofinesset", "numero_finess_et"),
+    "operator_id": ("nofinessej_1", "numero finess etablissement juridique", "nofinessej"),
+    "name": ("raison_sociale", "rs"),
+    "long_name": ("rslongue",),
+    "category_code": ("categetab",),
+    "category_name": ("categorie", "libcategetab"),
+    "commune_code": ("code_insee", "commune_code", "codecommune"),
+    "latitude": ("latitude",),
+    "longitude": ("longitude",),
+}
+_EQUIPMENT = {
+    "libde": ("libelle description equipement sociaux", "libde"),
+    "libta": ("libta_equipement", "libta"),
+}
+_OPTIONAL = ("long_name", "category_name")
+_FINESS_DIGITS = 9
+
+
+def read_finess_sites(path: str | Path, *, communes: gpd.GeoDataFrame | None = None) -> gpd.GeoDataFrame:
+    r"""Read the establishments of FINESS with their coordinates (`etalab-cs1100507`, two kinds of lines).
+
+    Coordinates are in the projection that each line names, overseas ones included, and become degrees.
+
+    Not tried on a whole real file: written from the ministry's list of columns, tried on lines of 2026.
+
+    Parameters
+    ----------
+    path
+        Text file: lines `structureet;…` and `geolocalisation;…`, after one that gives the date.
+    communes
+        Points indexed by `commune_code`, for the establishments without coordinates.
+
+    Returns
+    -------
+    GeoDataFrame
+        Table `sites` (EPSG:4326), with `category_name`, `siret`, `opened_on`, `tariff_code` and
+        `point_source` (what FINESS says of the point). See `as_sites` for those without coordinates.
+
+    Raises
+    ------
+    ReadError
+        If the file has no such line, a line has not its number of cells, a number is none, an establishment
+        or its point appears twice.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> path = Path(folder.name) / "etalab-cs1100507.csv"
+    >>> cells = ["830000287", "830100525", "CH", "CH LA DRACENIE", *[""] * 7, "050", "83", *[""] * 18]
+    >>> place = "geolocalisation;830000287;982000;6275000;1,ATLASANTE,96,BAN,L93_METROPOLE;2026-05-04"
+    >>> _ = path.write_text(f"finess;etalab;98;2026-05-12\nstructureet;{';'.join(cells)}\n{place}\n")
+    >>> sites = read_finess_sites(path)
+    >>> sites.loc["830000287", ["name", "commune_code", "source"]].to_list()
+    ['CH LA DRACENIE', '83050', 'FINESS, 2026-05-12']
+    >>> folder.cleanup()
+    """
+    path = Path(path)
+    date, kinds = _read_lines(path, {"structureet": STRUCTURE, "geolocalisation": GEOLOCATION})
+    if "structureet" not in kinds:
+        raise ReadError(
+            f"Fichier « {path.name} » : aucune ligne « structureet » ; ce n'est pas le fichier des établissements "
+            "géolocalisés (cs1100507)."
+        )
+    structures = kinds["structureet"]
+    places = _places(kinds.get("geolocalisation"), structures["nofinesset"], path)
+    long_name = structures["rslongue"].str.strip()
+    rows = structures[["siret"]].assign(
+        site_id=structures["nofinesset"],
+        name=long_name.where(long_name != "", structures["rs"].str.strip()),
+        category_code=structures["categetab"].str.strip(),
+        category_name=structures["libcategetab"].str.strip(),
+        commune_code=[
+            commune_of(departement, commune)
+            for departement, commune in zip(structures["departement"], structures["commune"], strict=True)
+        ],
+        operator_id=structures["nofinessej"],
+        opened_on=structures["dateouv"],
+        tariff_code=structures["codemft"],
+    )
+    rows = rows.join(places, on="site_id")
+    return as_sites(rows, source=f"FINESS, {date or 'date inconnue'}", path=path, communes=communes)
+
+
+def read_finess_equipment(
+    path: str | Path, *, sites: pd.DataFrame | None = None, installed_only: bool = True
+) -> pd.DataFrame:
+    r"""Read the places of FINESS by discipline, activity and public (`cs1400105`, or the public `cs1100505`).
+
+    Installed and authorised places differ and stay apart.
+
+    Not tried on a real file: `cs1400105` is written from its columns; the columns of `cs1100505` after
+    `indsupinst` follow the order of `cs1400105`, and a line of another length is refused.
+
+    Parameters
+    ----------
+    path
+        Text file with titles (`nofinesset`, `de`, `ta`, `client`, `capinstot`, `indsupinst`…), or of lines
+        `equipementsocial;…` without titles.
+    sites
+        Table `sites`, from which each line takes its `categetab`.
+    installed_only
+        Keep the lines that are installed (`indsupinst` = N). False also keeps those without a mark: an
+        authorisation that is not installed yet. Deleted lines (O) never stay.
+
+    Returns
+    -------
+    DataFrame
+        One row per line, under FINESS's own names: `nofinesset`, `nofinessej`, `de`, `libde`, `ta`, `libta`,
+        `client`, `libclient`, `indsupinst`, `indsupaut`, `dateautor` (text), `capinstot`, `capautot` (places,
+        NaN = unknown), `ageminiinst`, `agemaxiinst`, `ageminiaut`, `agemaxiaut` (years), and `categetab` when
+        `sites` is given; the index is the line in the file. `territory.supply` makes services of it.
+
+    Raises
+    ------
+    ReadError
+        If a column is absent, a number is none or negative, or a mark is neither N nor O.
+
+    Warns
+    -----
+    TerritoryWarning
+        With the lines left out, and those whose establishment is not in `sites`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> path = Path(folder.name) / "cs1400105.csv"
+    >>> _ = path.write_text(
+    ...     "nofinesset;de;ta;client;capinstot;indsupinst;capautot;indsupaut\n830000001;844;13;437;20;N;25;N\n"
+    ... )
+    >>> read_finess_equipment(path)[["ta", "capinstot", "capautot"]].values.tolist()
+    [['13', 20.0, 25.0]]
+    >>> folder.cleanup()
+    """
+    path = Path(path)
+    frame = _equipment_lines(path)
+    for name in (*STRUCTURE[:2], *EQUIPMENT):
+        if name not in frame:
+            frame[name] = ""
+    names = ("nofinesset", "nofinessej", *EQUIPMENT[1:7], "indsupinst", "indsupaut", "dateautor")
+    frame = to_numbers(frame[[*names, *_NUMBERS]], _NUMBERS, path=path)
+    for name, digits in _DIGITS.items():
+        text = frame[name].str.strip().str.upper()
+        frame[name] = text.where(text == "", text.str.zfill(digits))
+    _check_equipment(frame, path)
+    frame = _without_deleted(frame, installed_only, path)
+    return frame if sites is None else _with_category(frame, sites, path)
+
+
+def _read_lines(path: Path, kinds: dict[str, tuple[str, ...]]) -> tuple[str, dict[str, pd.DataFrame]]:
+    """Return the date of a file of several kinds of lines, and one table of text per kind."""
+    import pandas as pd
+
+    found: dict[str, list[list[str]]] = {}
+    lines: dict[str, list[int]] = {}
+    problems = Problems(f"Fichier « {path.name} »", ReadError)
+    uneven: dict[str, list[tuple[int, int]]] = {}
+    date = ""
+    for line, cells in split(decode(read_bytes(path), path), path, separator=";"):
+        kind = cells[0].strip() if cells else ""
+        if kind == "finess":
+            date = next((cell for cell in cells if _DATE.fullmatch(cell.strip())), "")
+        if kind not in kinds:
+            found.setdefault(kind, []) if kind in ("", "finess") else lines.setdefault("?", []).append(line)
+            continue
+        body = cells[1:]
+        width = len(kinds[kind])
+        while len(body) > width and not body[-1].strip():
+            body.pop()
+        # the number of national education, last, came later
+        if kind == "structureet" and len(body) == width - 1:
+            body.append("")
+        if len(body) != width:
+            uneven.setdefault(kind, []).append((line, len(cells)))
+            continue
+        found.setdefault(kind, []).append(body)
+        lines.setdefault(kind, []).append(line)
+    for kind, wrong in uneven.items():
+        shown = examples(f"ligne {line} : {count}" for line, count in wrong)
+        said = agree(len(wrong), f"ligne(s) « {kind} » (n'a|n'ont) pas")
+        problems.add(f"{said} {len(kinds[kind]) + 1} cellules ({shown})")
+    problems.raise_if_any()
+    others = [f"ligne {line}" for line in lines.pop("?", [])]
+    warn_of(path, len(others), "ligne(s) d'une autre sorte laissée(s) de côté", others)
+    tables = {
+        kind: pd.DataFrame(
+            found[kind], columns=list(kinds[kind]), index=pd.Index(lines[kind], name="line"), dtype=str
+        )
+        for kind in kinds
+        if found.get(kind)
+    }
+    return date, tables
+
+
+def _places(points: pd.DataFrame | None, known: Iterable[str], path: Path) -> pd.DataFrame:
+    """Return longitude, latitude and source by FINESS number."""
+    import pandas as pd
+
+    if points is None:
+        return pd.DataFrame({"longitude": [], "latitude": [], "point_source": []}, dtype=float)
+    refuse_repeated(points["nofinesset"], "point(s) en double pour un établissement", path=path)
+    lost = sorted(set(points["nofinesset"]) - set(known))
+    warn_of(path, len(lost), "point(s) sans établissement laissé(s) de côté", lost)
+    numbers = to_numbers(points, ["coordxet", "coordyet"], path=path, decimal=".")
+    has_point = numbers["coordxet"].notna() & numbers["coordyet"].notna()
+    metres = numbers[has_point].rename(
+        columns={"coordxet": "x", "coordyet": "y", "sourcecoordet": "projection"}
+    )
+    degrees = to_degrees(metres, path=path).assign(point_source=metres["projection"])
+    return degrees.set_axis(pd.Index(metres["nofinesset"]), axis=0)
+
+
+def _equipment_lines(path: Path) -> pd.DataFrame:
+    """Return the lines of equipment as text, with FINESS's names, whether the file has titles or not."""
+    import pandas as pd
+
+    content = read_bytes(path)
+    is_workbook = content.startswith((b"PK", b"\xd0\xcf"))
+    start = "" if is_workbook else decode(content, path)[:20]
+    if not start.startswith(("finess;", "structureet;", "equipementsocial;")):
+        frame = read_table(path)
+        frame.columns = pd.Index([str(title).strip().lower() for title in frame.columns])
+        require_columns(frame, _REQUIRED, path=path)
+        return frame
+    _, kinds = _read_lines(path, {"structureet": STRUCTURE[:2], "equipementsocial": EQUIPMENT})
+    if "equipementsocial" not in kinds:
+        raise ReadError(
+            f"Fichier « {path.name} » : aucune ligne « equipementsocial » ; ce n'est pas le fichier des équipements "
+            "sociaux et médico-sociaux (cs1100505)."
+        )
+    frame = kinds["equipementsocial"]
+    if "structureet" in kinds:
+        owners = kinds["structureet"].drop_duplicates("nofinesset").set_index("nofinesset")["nofinessej"]
+        frame["nofinessej"] = frame["nofinesset"].map(owners).fillna("")
+    return frame
+
+
+def _check_equipment(frame: pd.DataFrame, path: Path) -> None:
+    """Report FINESS numbers, marks and numbers that are none."""
+    problems = Problems(f"Fichier « {path.name} »", ReadError)
+    bad = {"nofinesset": ~frame["nofinesset"].str.fullmatch(FINESS_NUMBER)}
+    bad |= {name: ~frame[name].str.strip().isin(["N", "O", ""]) for name in ("indsupinst", "indsupaut")}
+    bad |= {name: frame[name] < 0 for name in _NUMBERS}
+    for name, wrong in bad.items():
+        if wrong.any():
+            shown = examples(
+                f"ligne {line} : « {value} »" for line, value in frame.loc[wrong, name].head(4).items()
+            )
+            problems.add(
+                f"colonne « {name} » : {agree(int(wrong.sum()), 'valeur(s) impossible(s)')} ({shown})"
+            )
+    problems.raise_if_any()
+
+
+def _without_deleted(frame: pd.DataFrame, installed_only: bool, path: Path) -> pd.DataFrame:
+    """Leave out deleted lines and, if asked, those that are not installed."""
+    mark = frame["indsupinst"].str.strip()
+    gone = mark != "N" if installed_only else mark == "O"
+    kind = "supprimée(s) ou non installée(s)" if installed_only else "supprimée(s)"
+    said = f"ligne(s) d'équipement {kind} laissée(s) de côté"
+    warn_of(path, int(gone.sum()), said, advice=f", sur {len(frame)}")
+    return frame[~gone].copy()
+
+
+def _with_category(frame: pd.DataFrame, sites: pd.DataFrame, path: Path) -> pd.DataFrame:
+    """Add the category of each line's establishment, and say how many are not known."""
+    frame["categetab"] = frame["nofinesset"].map(sites["category_code"].to_dict())
+    lost = frame["categetab"].isna()
+    numbers = frame.loc[lost, "nofinesset"].unique()
+    said, advice = "ligne(s) d'équipement sans établissement connu", " ; leur catégorie est laissée inconnue"
+    warn_of(path, int(lost.sum()), said, numbers, advice=advice)
+    return frame
+
+
+def read_finess_flat(
+    path: str | Path, *, source: str | None = None, communes: gpd.GeoDataFrame | None = None
+) -> gpd.GeoDataFrame:
+    r"""Read the establishments of FINESS from a flat table with titles.
+
+    Such a table repeats an establishment on each line of its equipment: it comes out once.
+
+    Parameters
+    ----------
+    path
+        CSV or workbook with the number, the name, the category, the commune (INSEE) and WGS 84 coordinates of
+        each establishment.
+    source
+        Producer and vintage, kept in the table; without it, « FINESS » and the name of the file.
+    communes
+        Points indexed by `commune_code`, for the establishments without coordinates.
+
+    Returns
+    -------
+    GeoDataFrame
+        Table `sites` (EPSG:4326), with `category_name`. See `as_sites` for those without coordinates.
+
+    Raises
+    ------
+    ReadError
+        If a column is absent, a number or code is none, or an establishment has two names, categories,
+        communes or points.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> path = Path(folder.name) / "finess.csv"
+    >>> _ = path.write_text(
+    ...     "nofinesset;nofinessej;rs;categetab;code_insee;latitude;longitude\n"
+    ...     "90002585;090002577;PHARMACIE;620;9289;43.008;1.121\n"
+    ... )
+    >>> read_finess_flat(path).loc["090002585", ["commune_code", "category_code"]].to_list()
+    ['09289', '620']
+    >>> folder.cleanup()
+    """
+    path = Path(path)
+    frame = _columns(read_table(path), _TITLES, path)
+    frame = to_numbers(frame, ["latitude", "longitude"], path=path, decimal=decimal_mark(frame, ["latitude"]))
+    frame["site_id"] = frame["site_id"].str.strip().str.zfill(_FINESS_DIGITS)
+    operator = frame["operator_id"].str.strip()
+    frame["operator_id"] = operator.where(operator == "", operator.str.zfill(_FINESS_DIGITS))
+    frame["commune_code"] = clean_codes(frame["commune_code"], path=path, column="code_insee")
+    frame["category_code"] = frame["category_code"].str.strip().str.zfill(3)
+    short, long = frame["name"].str.strip(), frame["long_name"].str.strip()
+    frame["name"] = long.where(long != "", short)
+    frame = frame.drop(columns="long_name")
+    _refuse_two_faces(frame, path)
+    rows = frame.drop_duplicates("site_id")
+    return as_sites(rows, source=source or f"FINESS, {path.name}", path=path, communes=communes)
+
+
+def read_finess_flat_equipment(path: str | Path) -> pd.DataFrame:
+    r"""Read the equipment of the establishments of a flat table: what there is, without places or publics.
+
+    Parameters
+    ----------
+    path
+        As for `read_finess_flat`, with the labels of discipline and activity.
+
+    Returns
+    -------
+    DataFrame
+        One row per line with equipment: `nofinesset`, `nofinessej`, `categetab`, `libde`, `ta` and `libta` (the
+        label of the activity in both: the file has no code), `client` (empty), `capinstot` and `capautot` (NaN:
+        not in this file). The index is the line in the file.
+
+    Raises
+    ------
+    ReadError
+        If a column is absent.
+
+    Warns
+    -----
+    TerritoryWarning
+        With the lines that have no social or medico-social equipment (a pharmacy, a hospital's activity).
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> path = Path(folder.name) / "finess.csv"
+    >>> _ = path.write_text(
+    ...     "nofinesset;nofinessej;rs;categetab;code_insee;latitude;longitude;libde;libta\n"
+    ...     "310000001;310000002;IME;183;31555;43.6;1.4;Éducation;Semi-Internat\n"
+    ... )
+    >>> read_finess_flat_equipment(path)[["categetab", "ta"]].values.tolist()
+    [['183', 'Semi-Internat']]
+    >>> folder.cleanup()
+    """
+    path = Path(path)
+    frame = _columns(read_table(path), {**_TITLES, **_EQUIPMENT}, path)
+    has_equipment = (frame["libta"].str.strip() != "") | (frame["libde"].str.strip() != "")
+    without = int((~has_equipment).sum())
+    warn_of(path, without, "ligne(s) sans équipement social ou médico-social laissée(s) de côté")
+    kept = frame[has_equipment]
+    return kept[["libde", "libta"]].assign(
+        nofinesset=kept["site_id"].str.strip().str.zfill(_FINESS_DIGITS),
+        nofinessej=kept["operator_id"].str.strip(),
+        categetab=kept["category_code"].str.strip().str.zfill(3),
+        ta=kept["libta"],
+        client="",
+        capinstot=float("nan"),
+        capautot=float("nan"),
+    )
+
+
+def _columns(frame: pd.DataFrame, titles: dict[str, tuple[str, ...]], path: Path) -> pd.DataFrame:
+    """Return the columns wanted, under our names."""
+    import pandas as pd
+
+    lower = {str(title).strip().lower(): title for title in frame.columns}
+    found = {name: next((lower[key] for key in keys if key in lower), None) for name, keys in titles.items()}
+    absent = [titles[name][0] for name, title in found.items() if title is None and name not in _OPTIONAL]
+    require_columns(frame, absent, path=path)
+    cells = {name: frame[title] if title is not None else "" for name, title in found.items()}
+    return pd.DataFrame(cells, index=frame.index)
+
+
+def _refuse_two_faces(frame: pd.DataFrame, path: Path) -> None:
+    """Refuse an establishment whose lines do not say the same of it."""
+    faces = frame.drop_duplicates()
+    twice = faces["site_id"][faces["site_id"].duplicated()].unique()
+    if len(twice):
+        said = agree(len(twice), "établissement(s) (a|ont) des lignes qui ne disent pas la même chose")
+        raise ReadError(
+            f"Fichier « {path.name} » : {said} (nom, catégorie, commune ou point : {examples(twice)})."
+        )

@@ -1,0 +1,467 @@
+"""INSEE: persons by age of every commune or IRIS, by bands whose year is in the titles or by single years."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Collection, Mapping
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from territory.errors import ParameterError, Problems, ReadError, agree, examples
+from territory.sources.text.commune_codes import (
+    check_departements,
+    clean_codes,
+    in_departements,
+    pad_code,
+    pad_codes,
+    without_arrondissements,
+)
+from territory.sources.text.large_tables import TableStream
+from territory.sources.text.numbers import decimal_mark, to_numbers
+from territory.sources.text.tables import UNKNOWN_CELLS, read_table, refuse_repeated, require_columns
+from territory.sources.text.workbooks import sheet_names
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+_TOTAL = re.compile(r"P(\d{2})_POP")
+# two routes to one age add up the same weights: what they differ by is rounding
+_TOLERANCE_PERSONS = 0.01
+_KEYS = {"commune": "commune_code", "iris": "iris_code"}
+LAST_AGE = 100
+_WIDE = re.compile(r"SEXE([12])_AGED100(\d{3})")
+_LONG = ("CODGEO", "SEXE", "AGED100", "NB")
+_YEAR = re.compile(r"(?:19|20)\d{2}")
+
+
+def read_population_structure(path: str | Path, *, year: int | None = None) -> pd.DataFrame:
+    r"""Read the persons by age band of each commune (INSEE, `base-cc-evol-struct-pop-YYYY`).
+
+    The file has two sets of bands, 0–14, 15–29… and 0–19 (as men and women apart), 20–64…: both are used,
+    and the bands returned are those between all their bounds (0–14, 15–19, 20–29…).
+
+    Not tried on a real file: written from INSEE's dictionary of the files of RP 2016 to RP 2022.
+
+    Parameters
+    ----------
+    path
+        CSV or workbook with `CODGEO`, `Pyy_POP`, `Pyy_POP0014`, `Pyy_POP1529`…, `Pyy_H0019`, `Pyy_F0019`…
+    year
+        Census year; without it, the newest of the file, which also has two older ones in part.
+
+    Returns
+    -------
+    DataFrame
+        Table `population`: indexed by (`commune_code`, `age_min`, `age_max`), `population` (hab, weighted
+        reals; NaN where the file is blank), `vintage` (`rp2021`). Arrondissements whose commune is in the
+        file too are left out, with a warning.
+
+    Raises
+    ------
+    ReadError
+        If the year or a column is absent, a code appears twice, a number is none, or bands contradict each
+        other.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> path = Path(folder.name) / "base-cc-evol-struct-pop-2021.csv"
+    >>> _ = path.write_text(
+    ...     "CODGEO;P21_POP;P21_POP0014;P21_POP1529;P21_POP30P;P21_H0019;P21_F0019\n"
+    ...     "83050;100;20;15;65;14.5;12.5\n"
+    ... )
+    >>> read_population_structure(path)["population"].to_dict()
+    {('83050', 0, 14.0): 20.0, ('83050', 15, 19.0): 7.0, ('83050', 20, 29.0): 8.0, ('83050', 30, nan): 65.0}
+    >>> folder.cleanup()
+    """
+    frame = read_table(path, sheet=_commune_sheet(path), header=("CODGEO",))
+    frame = frame.assign(CODGEO=clean_codes(frame["CODGEO"], path=path, column="CODGEO"))
+    frame = without_arrondissements(frame, frame["CODGEO"], path=path)
+    refuse_repeated(frame["CODGEO"], "code(s) en double", path=path)
+    return _by_band(frame, "CODGEO", "commune", year=year, path=path)
+
+
+def read_iris_population(
+    path: str | Path, *, year: int | None = None, by: Literal["commune", "iris"] = "commune"
+) -> pd.DataFrame:
+    r"""Read the persons by age band from INSEE's IRIS file (`base-ic-evol-struct-pop-YYYY`).
+
+    Its bands are the finest for children: 0–2, 3–5, 6–10, 11–14, 15–17, 18–19, 20–24. A commune that is not
+    divided is one IRIS; the others are added up. Mayotte is not in this file.
+
+    Not tried on a real file: written from INSEE's dictionary of the files of RP 2016 to RP 2022.
+
+    Parameters
+    ----------
+    path
+        CSV or workbook with `IRIS`, `COM`, `Pyy_POP`, `Pyy_POP0002`, `Pyy_POP0305`…
+    year
+        Census year; without it, the newest of the file.
+    by
+        `commune` or `iris`.
+
+    Returns
+    -------
+    DataFrame
+        As `read_population_structure`; by IRIS, the first level is `iris_code` and a column `commune_code`
+        is added.
+
+    Raises
+    ------
+    ReadError
+        As `read_population_structure`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> path = Path(folder.name) / "base-ic-evol-struct-pop-2021.csv"
+    >>> _ = path.write_text(
+    ...     "IRIS;COM;P21_POP;P21_POP0002;P21_POP0305;P21_POP0610\n"
+    ...     "830500101;83050;50;3;2;5\n830500102;83050;10;1;0;0.5\n"
+    ... )
+    >>> read_iris_population(path).xs("83050")["population"].to_list()
+    [4.0, 2.0, 5.5, 48.5]
+    >>> folder.cleanup()
+    """
+    if by not in _KEYS:
+        raise ParameterError(f"by vaut « {by} » ; les valeurs possibles sont « commune » et « iris ».")
+    frame = read_table(path, header=("IRIS", "COM"))
+    frame = frame.assign(COM=clean_codes(frame["COM"], path=path, column="COM"))
+    frame["IRIS"] = frame["IRIS"].str.strip().str.upper()
+    frame["IRIS"] = frame["IRIS"].where(frame["IRIS"].str.len() != 8, "0" + frame["IRIS"])
+    problems = Problems(f"Fichier « {Path(path).name} »", ReadError)
+    strange = frame.index[frame["IRIS"].str[:5] != frame["COM"]]
+    if len(strange):
+        shown = examples(f"ligne {line}" for line in strange)
+        problems.add(f"{agree(len(strange), 'IRIS hors de sa commune')} ({shown})")
+    problems.raise_if_any()
+    refuse_repeated(frame["IRIS"], "IRIS en double", path=path)
+    return _by_band(frame, "IRIS", by, year=year, path=path)
+
+
+def _commune_sheet(path: str | Path) -> str | None:
+    """Return the sheet of communes of a workbook that also has one of arrondissements."""
+    path = Path(path)
+    if path.suffix.lower() not in (".xlsx", ".xls") or not path.is_file():
+        return None
+    names = sheet_names(path.read_bytes(), path)
+    return next((name for name in names if name.upper().startswith("COM")), None)
+
+
+def _by_band(frame: pd.DataFrame, code: str, by: str, *, year: int | None, path: str | Path) -> pd.DataFrame:
+    """Return the table of bands of one census."""
+    import numpy as np
+    import pandas as pd
+
+    year = _find_year(frame, year, path)
+    groups = _band_columns(frame, year)
+    total = f"P{year % 100:02d}_POP"
+    columns = [total, *(title for titles in groups.values() for title in titles)]
+    numbers = to_numbers(frame, columns, path=path, decimal=decimal_mark(frame, columns))
+    younger = _younger_than(numbers, groups, total, path)
+    ages = sorted(younger)
+    pieces = []
+    for low, high in pairwise(ages):
+        persons = younger[high] - younger[low]
+        _refuse_negative(persons, low, high, frame, path)
+        piece = pd.DataFrame({"code": frame[code].to_numpy(), "age_min": int(low)})
+        piece["age_max"] = high - 1 if math.isfinite(high) else np.nan
+        piece["population"] = persons.clip(0)
+        piece["commune_code"] = frame["COM"].to_numpy() if "COM" in frame else piece["code"]
+        pieces.append(piece)
+    result = pd.concat(pieces, ignore_index=True)
+    key = _KEYS[by]
+    if by == "iris":
+        result = result.rename(columns={"code": key})
+    levels = [key, "age_min", "age_max"]
+    order = pd.factorize(result[key])[0]
+    result = result.assign(order=order).sort_values(["order", "age_min"], kind="stable")
+    if by == "commune" and code == "IRIS":
+        grouped = result.groupby(levels, sort=False, dropna=False)["population"]
+        result = grouped.sum(skipna=False).reset_index()
+    result["vintage"] = f"rp{year}"
+    kept = ["population", "vintage"] + (["commune_code"] if by == "iris" else [])
+    return result.set_index(levels)[kept]
+
+
+def _find_year(frame: pd.DataFrame, year: int | None, path: str | Path) -> int:
+    """Return the census year asked for, or the newest that the titles name."""
+    found = [_TOTAL.fullmatch(str(title)) for title in frame.columns]
+    years = sorted(
+        2000 + int(match[1]) if int(match[1]) < 60 else 1900 + int(match[1]) for match in found if match
+    )
+    if not years:
+        raise ReadError(
+            f"Fichier « {Path(path).name} » : aucune colonne « Pyy_POP » (P21_POP pour 2021) ; colonnes présentes : "
+            f"{examples(frame.columns, most=8)}."
+        )
+    if year is not None and year not in years:
+        raise ReadError(
+            f"Fichier « {Path(path).name} » : pas de recensement {year} ; il a {', '.join(map(str, years))}."
+        )
+    return year if year is not None else years[-1]
+
+
+def _band_columns(frame: pd.DataFrame, year: int) -> dict[tuple[float, float], list[str]]:
+    """Return the columns of each band [low, high[: one for all persons, or one each for men and women."""
+    groups: dict[tuple[float, float], list[str]] = {}
+    parts: dict[tuple[float, float], dict[str, str]] = {}
+    pattern = re.compile(rf"P{year % 100:02d}_(POP|H|F)(\d{{2}})(\d{{2}}|P)")
+    for title in map(str, frame.columns):
+        match = pattern.fullmatch(title)
+        if match is None:
+            continue
+        band = (float(match[2]), math.inf if match[3] == "P" else float(match[3]) + 1)
+        if match[1] == "POP":
+            groups[band] = [title]
+        else:
+            parts.setdefault(band, {})[match[1]] = title
+    for band, sexes in parts.items():
+        if len(sexes) == 2:
+            groups.setdefault(band, [sexes["H"], sexes["F"]])
+    return groups
+
+
+def _younger_than(
+    numbers: pd.DataFrame,
+    groups: Mapping[tuple[float, float], list[str]],
+    total: str,
+    path: str | Path,
+) -> dict[float, Floats]:
+    """Return the persons younger than each age that the bands reach from birth."""
+    import numpy as np
+
+    younger: dict[float, Floats] = {0.0: np.zeros(len(numbers)), math.inf: numbers[total].to_numpy(float)}
+    left = dict(groups)
+    while True:
+        reached = [band for band in left if band[0] in younger]
+        if not reached:
+            break
+        for band in reached:
+            persons = younger[band[0]] + numbers[left.pop(band)].sum(axis=1, skipna=False).to_numpy(float)
+            known = younger.setdefault(band[1], persons)
+            off = np.abs(known - persons) > _TOLERANCE_PERSONS + 1e-6 * np.abs(known)
+            if off.any():
+                until = "" if math.isinf(band[1]) else f" jusqu'à {band[1] - 1:g} ans"
+                lines = examples(f"ligne {line}" for line in numbers.index[off])
+                raise ReadError(
+                    f"Fichier « {Path(path).name} » : les tranches d'âge{until} ne font pas les mêmes totaux dans "
+                    f"{agree(int(off.sum()), 'ligne(s)')} ({lines})."
+                )
+    if len(younger) < 3:
+        raise ReadError(
+            f"Fichier « {Path(path).name} » : aucune tranche d'âge à partir de 0 an ({total[:4]}POP0014, "
+            f"{total[:4]}H0019…) ; colonnes présentes : {examples(numbers.columns, most=8)}."
+        )
+    return younger
+
+
+def _refuse_negative(persons: Floats, low: float, high: float, frame: pd.DataFrame, path: str | Path) -> None:
+    """Refuse a band with fewer than no persons."""
+    off = persons < -_TOLERANCE_PERSONS
+    if off.any():
+        lines = examples(f"ligne {line}" for line in frame.index[off])
+        raise ReadError(
+            f"Fichier « {Path(path).name} » : moins de zéro personne de {low:g} ans à moins de {high:g} ans dans "
+            f"{agree(int(off.sum()), 'ligne(s)')} ({lines}) ; les tranches se contredisent."
+        )
+
+
+def read_single_ages(
+    path: str | Path, *, year: int | None = None, departements: Collection[str] | None = None
+) -> pd.DataFrame:
+    r"""Read the persons of each completed age in each commune (INSEE, `TD_POP1B_YYYY`).
+
+    Both layouts are read: one line per commune, sex and age (`CODGEO`, `SEXE`, `AGED100`, `NB`), where a
+    line that is absent counts nobody; or one line per commune and one column per sex and age
+    (`SEXE1_AGED100000`…). The file has seven million lines: name the départements, unless the whole country is
+    wanted.
+
+    Not tried on a real file: written from INSEE's dictionary of the files of RP 2016 to RP 2022.
+
+    Parameters
+    ----------
+    path
+        Text file of INSEE, compressed with gzip or not.
+    year
+        Census year; without it, the one in the name of the file.
+    departements
+        Codes of the départements to keep (all without it).
+
+    Returns
+    -------
+    DataFrame
+        Table `population`: indexed by (`commune_code`, `age_min`, `age_max`), single years from 0 to 99 and
+        100 or over (`age_max` NaN), `population` (hab), `vintage` (`rp2021`).
+
+    Raises
+    ------
+    ReadError
+        If a column is absent, an age, a sex or a number is none, a commune has twice the same sex and age,
+        or no commune of these départements is there.
+    ParameterError
+        If no year is given and the name of the file has none.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> path = Path(folder.name) / "TD_POP1B_2021.csv"
+    >>> _ = path.write_text(
+    ...     "NIVGEO;CODGEO;LIBGEO;SEXE;AGED100;NB\n"
+    ...     "COM;83050;Draguignan;1;003;200.5\nCOM;83050;Draguignan;2;003;190\n"
+    ... )
+    >>> read_single_ages(path).loc[("83050", 3)]["population"].to_list()
+    [390.5]
+    >>> folder.cleanup()
+    """
+    path = Path(path)
+    year = year or _year_in_name(path)
+    kept = check_departements(departements)
+    stream = TableStream(path)
+    wide = [title for title in stream.titles if _WIDE.fullmatch(title)]
+    counts = _read_wide(stream, wide, kept) if wide else _read_long(stream, kept)
+    return _table(counts, year)
+
+
+def _year_in_name(path: Path) -> int:
+    """Return the census year that the name of a file gives."""
+    found = _YEAR.findall(path.name)
+    if not found:
+        raise ParameterError(
+            f"Fichier « {path.name} » : son nom ne dit pas l'année du recensement ; précisez year=."
+        )
+    return int(found[-1])
+
+
+def _read_long(stream: TableStream, departements: frozenset[str] | None) -> pd.DataFrame:
+    """Return persons by commune (rows) and age (columns) from one line per commune, sex and age."""
+    import pandas as pd
+
+    require_columns(pd.DataFrame(columns=stream.titles), _LONG, path=stream.path)
+    # an age may have lost its zeros: 003 or 3
+    slots = {
+        (sex, written): (int(sex) - 1, age)
+        for sex in ("1", "2")
+        for age in range(LAST_AGE + 1)
+        for written in (f"{age:03d}", f"{age:02d}", str(age))
+    }
+    wrong: dict[str, list[tuple[int, str]]] = {}
+    codes: dict[str, str | None] = {}
+    first: dict[str, int] = {}
+    # by commune, men and women of each age; None until a line says how many
+    counts: dict[str, list[list[float | None]]] = {}
+    for line, (code, sex, age, text) in stream.rows(_LONG):
+        if code not in codes:
+            codes[code] = _kept_code(code, departements)
+        kept = codes[code]
+        if kept is None:
+            continue
+        first.setdefault(kept, line)
+        slot = slots.get((sex.strip(), age.strip()))
+        if slot is None:
+            name = "SEXE" if sex.strip() not in ("1", "2") else "AGED100"
+            wrong.setdefault(name, []).append((line, sex if name == "SEXE" else age))
+            continue
+        ages = counts.setdefault(kept, [[None] * (LAST_AGE + 1), [None] * (LAST_AGE + 1)])[slot[0]]
+        if ages[slot[1]] is not None:
+            wrong.setdefault("CODGEO", []).append((line, code))
+        try:
+            ages[slot[1]] = float(text.replace(",", ".")) if text.strip() not in UNKNOWN_CELLS else math.nan
+        except ValueError:
+            wrong.setdefault("NB", []).append((line, text))
+    _refuse_lines(wrong, stream.path)
+    return _summed(counts, first, stream.path)
+
+
+def _kept_code(code: str, departements: frozenset[str] | None) -> str | None:
+    """Return the code of a commune as we write it, or nothing when it is not wanted."""
+    padded = pad_code(code)
+    return padded if in_departements(padded, departements) else None
+
+
+def _summed(counts: dict[str, list[list[float | None]]], first: dict[str, int], path: Path) -> pd.DataFrame:
+    """Return men and women together; an age of which no line speaks counts nobody."""
+    import numpy as np
+    import pandas as pd
+
+    cells = [
+        [value if value is not None else 0.0 for ages in sexes for value in ages] for sexes in counts.values()
+    ]
+    if not cells:
+        raise ReadError(f"Fichier « {path.name} » : aucune ligne de ces départements.")
+    persons = np.array(cells).reshape(len(cells), 2, LAST_AGE + 1).sum(axis=1)
+    frame = pd.DataFrame({"CODGEO": list(counts)}, index=[first[code] for code in counts], dtype="str")
+    kept = _communes_only(frame, path)
+    rows = frame.index.get_indexer(kept.index)
+    return pd.DataFrame(persons[rows], index=kept["CODGEO"].to_numpy(), columns=range(LAST_AGE + 1))
+
+
+def _refuse_lines(wrong: dict[str, list[tuple[int, str]]], path: Path) -> None:
+    """Report lines whose age, sex or number is none, or that are there twice."""
+    said = {
+        "AGED100": "âge(s) hors de 000 à 100",
+        "SEXE": "sexe(s) autre(s) que 1 et 2",
+        "NB": "cellule(s) (n'est pas un nombre|ne sont pas des nombres)",
+        "CODGEO": "ligne(s) répétée(s) (même commune, même sexe, même âge)",
+    }
+    problems = Problems(f"Fichier « {path.name} »", ReadError)
+    for name, lines in wrong.items():
+        shown = examples(f"ligne {line} : « {text} »" for line, text in lines[:4])
+        problems.add(f"colonne « {name} » : {agree(len(lines), said[name])} ({shown})")
+    problems.raise_if_any()
+
+
+def _read_wide(stream: TableStream, titles: list[str], departements: frozenset[str] | None) -> pd.DataFrame:
+    """Return persons by commune (rows) and age (columns) from one line per commune."""
+    import pandas as pd
+
+    require_columns(pd.DataFrame(columns=stream.titles), ("CODGEO",), path=stream.path)
+    wanted = [f"SEXE{sex}_AGED100{age:03d}" for sex in (1, 2) for age in range(LAST_AGE + 1)]
+    require_columns(pd.DataFrame(columns=titles), wanted, path=stream.path)
+    rows = list(stream.rows(["CODGEO", *wanted]))
+    index = pd.Index([line for line, _ in rows], name="line")
+    frame = pd.DataFrame([cells for _, cells in rows], columns=["CODGEO", *wanted], index=index, dtype=str)
+    codes = pad_codes(frame["CODGEO"])
+    frame = frame[[in_departements(code, departements) for code in codes]]
+    frame = _communes_only(frame, stream.path)
+    refuse_repeated(frame["CODGEO"], "commune(s) en double", path=stream.path)
+    numbers = to_numbers(frame, wanted, path=stream.path, decimal=decimal_mark(frame, wanted))
+    men = numbers[wanted[: LAST_AGE + 1]].to_numpy(float)
+    women = numbers[wanted[LAST_AGE + 1 :]].to_numpy(float)
+    return pd.DataFrame(men + women, index=frame["CODGEO"].to_numpy(), columns=range(LAST_AGE + 1))
+
+
+def _communes_only(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
+    """Return the lines of communes, or say that there is none."""
+    if frame.empty:
+        raise ReadError(f"Fichier « {path.name} » : aucune ligne de ces départements.")
+    frame = frame.assign(CODGEO=clean_codes(frame["CODGEO"], path=path, column="CODGEO"))
+    return without_arrondissements(frame, frame["CODGEO"], path=path)
+
+
+def _table(counts: pd.DataFrame, year: int) -> pd.DataFrame:
+    """Return the table `population` from persons by commune and age."""
+    import numpy as np
+    import pandas as pd
+
+    ages = np.tile(np.arange(LAST_AGE + 1), len(counts))
+    result = pd.DataFrame(
+        {
+            "commune_code": np.repeat(counts.index.to_numpy(dtype=object), LAST_AGE + 1),
+            "age_min": ages,
+            "age_max": np.where(ages < LAST_AGE, ages.astype(float), np.nan),
+            "population": counts.to_numpy(float).ravel(),
+            "vintage": f"rp{year}",
+        }
+    )
+    result["commune_code"] = result["commune_code"].astype("str")
+    return result.set_index(["commune_code", "age_min", "age_max"])

@@ -1,0 +1,90 @@
+"""What the data and the study declare: the names that every check of a study file looks up."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from territory.errors import examples
+from territory.study.services import authorisations_by_site
+
+if TYPE_CHECKING:
+    from territory.study.own_tables import OwnTables
+
+# where a problem is in the file (keys, and the number of each table of an array), and what is wrong
+Location = tuple[str | int, ...]
+Finding = tuple[Location, str]
+_FEMININE = ("autorisation", "question d'implantation")
+SERVICE_COLUMNS = ["site_id", "service", "authorisation_id", "capacity", "capacity_unit", "is_complete_list"]
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the data and a study declare.
+
+    `local_sites` are those of the territory, `offered` the table of services of the data alone.
+
+    `services` has one row per service, those of the study in the place of those of the data, with the columns of
+    `SERVICE_COLUMNS` and `kind`. `placed` are the needs that may be set against places, `chosen_sites` the questions
+    of siting and whether each chooses a single site. `thresholds_min` are all those that times must answer.
+    """
+
+    communes: pd.DataFrame
+    sites: Collection[str]
+    local_sites: pd.DataFrame
+    services: pd.DataFrame
+    offered: pd.DataFrame
+    publics: Collection[str]
+    placed: Collection[str]
+    chosen_sites: Mapping[str, bool]
+    max_time_min: float
+    thresholds_min: Collection[float]
+    has_observed_origins: bool
+    tables: OwnTables
+
+    @cached_property
+    def held(self) -> set[str]:
+        """Return the authorisations."""
+        return set(self.services["authorisation_id"].dropna())
+
+    @cached_property
+    def held_at(self) -> dict[str, list[str]]:
+        """Return the authorisations exercised at each site."""
+        return authorisations_by_site(self.services)
+
+
+def unknown(what: str, value: object, known: Iterable[Any]) -> str:
+    """Return « site inconnu », with the names that look like it.
+
+    Examples
+    --------
+    >>> unknown("site", "ime-salerne", {"ime-salernes", "cmp-trans"})
+    'site inconnu « ime-salerne » ; vouliez-vous dire ime-salernes ?'
+    """
+    names = sorted(str(k) for k in known if k is not None)
+    close = difflib.get_close_matches(str(value), names, n=3)
+    hint = (
+        f"vouliez-vous dire {examples(close)} ?"
+        if close
+        else f"connus : {examples(names, most=8) or 'aucun'}"
+    )
+    return f"{what} {'inconnue' if what in _FEMININE else 'inconnu'} « {value} » ; {hint}"
+
+
+def unknown_names(
+    place: Location, what: str, names: Iterable[str | None], known: Collection[Any]
+) -> Iterator[Finding]:
+    """Yield each name that is not known; one that could not be read is reported with the shape of the file."""
+    for name in names:
+        if name is not None and name not in known:
+            yield place, unknown(what, name, known)
+
+
+def absent_file(value: str) -> str:
+    """Say that a file of the study is not there."""
+    return f"fichier absent : « {value} » (cherché à côté du fichier d'étude)"

@@ -1,0 +1,289 @@
+"""The planner's own tables beside a study file, each checked row by row and read once.
+
+Children served, tables that changes name, activity of GPs and care consumed, establishments to group and what they
+share. Every problem of a table is said at once, with its lines.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
+from typing import Any, Literal, TypeVar, get_args
+
+import pandas as pd
+
+from territory.errors import Problems, ReadError, examples
+from territory.sources.field.read import is_field_workbook, read_template
+from territory.sources.text.numbers import to_numbers
+from territory.sources.text.tables import read_table, require_columns
+from territory.tables.planning import POOLING_TITLES
+
+LegalStatus = Literal["public", "private_non_profit", "commercial"]
+Table = TypeVar("Table", pd.DataFrame, "pd.Series[float]")
+
+ORIGIN_COLUMNS = ("commune_code", "authorisation_id", "children")
+# columns of each table that a change may name: those of text, then those of numbers
+CHANGE_TABLES: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "times_file": (("from_commune", "to_commune"), ("travel_time_min",)),
+    "population_file": (("commune_code",), ("age_min", "age_max", "population")),
+    "speeds_file": (
+        ("road_class", "density", "period"),
+        ("default_kmh", "legal_factor", "signal_s", "stop_s", "junction_s"),
+    ),
+}
+# an empty cell has a meaning there: no upper bound, and a limit that is not used
+_MAY_BE_EMPTY = frozenset({"age_max", "legal_factor"})
+CONSUMPTION_COLUMNS = ("age_min", "age_max", "acts_per_hab")
+ACTIVITY_COLUMNS = ("site_id", "consultations_per_year")
+STATUSES: tuple[str, ...] = get_args(LegalStatus)
+_FLAGS = {
+    "oui": True,
+    "non": False,
+    "true": True,
+    "false": False,
+    "vrai": True,
+    "faux": False,
+    "1": True,
+    "0": False,
+}
+_POOLING_ASKED = ("service", "member_id", "is_shared", "host_id")
+_POOLING_NUMBERS = ("hours_today_per_year", "hours_pooled_per_year", "trips_per_year")
+
+
+class OwnTables:
+    """The tables of one study folder; a table that its checks have read serves the run, unless its file changed."""
+
+    def __init__(self, folder: Path | str = ".") -> None:
+        self.folder = Path(folder)
+        self._read: dict[tuple[str, str], tuple[object, Any]] = {}
+
+    # what was read says nothing of a study: two that are equal stay so
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, OwnTables)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return OwnTables, (self.folder,)
+
+    def has(self, name: str) -> bool:
+        """Tell whether a file is there."""
+        return (self.folder / name).is_file()
+
+    def observed_origins(
+        self,
+        name: str,
+        *,
+        communes: Collection[str],
+        authorisations: Collection[str],
+        holders: Mapping[Any, str] | None = None,
+    ) -> pd.DataFrame:
+        """Return where the children served live."""
+        return self._once(
+            name,
+            "observed_origins",
+            lambda path: read_observed_origins(
+                path, communes=communes, authorisations=authorisations, holders=holders
+            ),
+        )
+
+    def change_table(self, name: str, key: str, *, communes: Collection[str]) -> pd.DataFrame:
+        """Return a table that a change of a scenario names under a key."""
+        return self._once(name, key, lambda path: read_change_table(path, key, communes=communes))
+
+    def grouping(self, name: str, *, sites: Collection[str]) -> pd.DataFrame:
+        """Return what the planner knows of each establishment."""
+        return self._once(name, "grouping", lambda path: read_grouping_table(path, sites=sites))
+
+    def pooling(self, name: str, *, members: Collection[str]) -> pd.DataFrame:
+        """Return the table of shared services that the members have filled in."""
+        return self._once(name, "pooling", lambda path: read_pooling_table(path, members=members))
+
+    def consumption(self, name: str) -> pd.DataFrame:
+        """Return acts per inhabitant and year by age."""
+        return self._once(name, "consumption", read_consumption)
+
+    def activity(self, name: str, *, sites: Collection[str]) -> pd.Series[float]:
+        """Return the consultations per year that GPs offer at each site."""
+        return self._once(name, "activity", lambda path: read_activity(path, sites=sites))
+
+    def _once(self, name: str, what: str, read: Callable[[Path], Table]) -> Table:
+        """Return a table, read again only when its file is no longer the same."""
+        path = self.folder / name
+        state = path.stat() if path.is_file() else None
+        stamp = None if state is None else (state.st_mtime_ns, state.st_size)
+        if (name, what) not in self._read or self._read[name, what][0] != stamp:
+            self._read[name, what] = (stamp, read(path))
+        table: Table = self._read[name, what][1]
+        return table
+
+
+def read_observed_origins(
+    path: Path,
+    *,
+    communes: Collection[str],
+    authorisations: Collection[str],
+    holders: Mapping[Any, str] | None = None,
+) -> pd.DataFrame:
+    """Read where the children served live: one row per commune and authorisation.
+
+    The workbook of `territory init --template`, filled in, is read too: `holders` gives the authorisation of each of
+    its sites and services.
+    """
+    if is_field_workbook(path):
+        table = _origins_of_field(path, holders or {})
+    else:
+        table = read_table(path)
+        require_columns(table, ORIGIN_COLUMNS, path=path)
+        table = to_numbers(table, ["children"], path=path)
+    bad = {
+        "commune inconnue": ~table["commune_code"].isin(communes),
+        "autorisation inconnue": ~table["authorisation_id"].isin(authorisations),
+        "nombre d'enfants absent ou négatif": ~table["children"].ge(0),
+        "ligne répétée (même commune, même autorisation)": table.duplicated(
+            ["commune_code", "authorisation_id"]
+        ),
+    }
+    _bad_rows(table, bad, path).raise_if_any()
+    return table[list(ORIGIN_COLUMNS)]
+
+
+def _origins_of_field(path: Path, holders: Mapping[Any, str]) -> pd.DataFrame:
+    """Return the children whom the field says that each service receives, ages together, by its first line."""
+    reception = read_template(path).reception
+    if reception.empty:
+        raise ReadError(f"Fichier « {path.name} » : la feuille « Lieux d'accueil » n'a aucune réponse.")
+    pairs = zip(reception["site_id"], reception["service"], strict=True)
+    held = [holders.get(pair, f"{pair[1]} de {pair[0]}") for pair in pairs]
+    table = reception[["commune_code", "children"]].assign(authorisation_id=held, line=reception.index)
+    grouped = table.groupby(["commune_code", "authorisation_id"], sort=False)
+    summed = grouped.agg(children=("children", lambda counts: counts.sum(skipna=False)), line=("line", "min"))
+    return summed.reset_index().set_index("line")[list(ORIGIN_COLUMNS)]
+
+
+def read_change_table(path: Path, key: str, *, communes: Collection[str]) -> pd.DataFrame:
+    """Read a table that a change of a scenario names."""
+    ids, numbers = CHANGE_TABLES[key]
+    table = read_table(path)
+    require_columns(table, (*ids, *numbers), path=path)
+    table = to_numbers(table, list(numbers), path=path)
+    keys = [*ids, *(name for name in ("age_min",) if name in numbers)]
+    bad = {f"ligne répétée (même {', '.join(keys)})": table.duplicated(keys)}
+    for name in ids:
+        if name.endswith(("commune", "commune_code")):
+            bad[f"commune inconnue ({name})"] = ~table[name].isin(communes)
+    for name in numbers:
+        wrong = table[name].lt(0)
+        bad[f"{name} absent ou négatif"] = wrong if name in _MAY_BE_EMPTY else wrong | table[name].isna()
+    _bad_rows(table[[*ids, *numbers]], bad, path).raise_if_any()
+    return table[[*ids, *numbers]]
+
+
+def read_consumption(path: Path) -> pd.DataFrame:
+    """Read acts per inhabitant and year by age."""
+    table = read_table(path)
+    require_columns(table, CONSUMPTION_COLUMNS, path=path)
+    return to_numbers(table, list(CONSUMPTION_COLUMNS), path=path)[list(CONSUMPTION_COLUMNS)]
+
+
+def read_activity(path: Path, *, sites: Collection[str]) -> pd.Series[float]:
+    """Read the consultations per year that GPs offer at each site."""
+    table = read_table(path)
+    require_columns(table, ACTIVITY_COLUMNS, path=path)
+    table = to_numbers(table, ["consultations_per_year"], path=path)
+    bad = {
+        "site inconnu": ~table["site_id"].isin(sites),
+        "nombre de consultations absent ou négatif": ~table["consultations_per_year"].ge(0),
+        "site répété": table["site_id"].duplicated(),
+    }
+    problems = _bad_rows(table[["site_id"]], bad, path)
+    missing = sorted(set(sites) - set(table["site_id"]))
+    if missing:
+        problems.add(
+            f"{len(missing)} site(s) de médecins sans activité ({examples(missing)}) : sans elle, l'accès des "
+            "communes voisines serait sous-estimé"
+        )
+    problems.raise_if_any()
+    activity: pd.Series[float] = table.set_index("site_id")["consultations_per_year"].astype(float)
+    return activity
+
+
+def read_grouping_table(path: Path, *, sites: Collection[str]) -> pd.DataFrame:
+    """Read what the planner knows of each establishment."""
+    table = read_table(path)
+    require_columns(table, ("site_id",), path=path)
+    numbers = [name for name in ("places", "budget_eur") if name in table]
+    table = _empty_as_unknown(to_numbers(table, numbers, path=path))
+    columns = ["legal_status", "is_autonomous", "places", "budget_eur", "existing_group"]
+    table = table.reindex(columns=["site_id", *columns])
+    flags = table["is_autonomous"].map(_flag)
+    bad = {
+        "site inconnu": ~table["site_id"].isin(sites),
+        "établissement répété": table["site_id"].duplicated(),
+        f"statut inconnu (connus : {', '.join(STATUSES)})": table["legal_status"].notna()
+        & ~table["legal_status"].isin(STATUSES),
+        "is_autonomous n'est ni oui ni non": table["is_autonomous"].notna() & flags.isna(),
+        "places négatives": table["places"].lt(0),
+        "budget négatif": table["budget_eur"].lt(0),
+    }
+    _bad_rows(table[["site_id"]], bad, path).raise_if_any()
+    table["is_autonomous"] = flags.astype("boolean")
+    table = table.astype({"places": float, "budget_eur": float})
+    return table.set_index("site_id")
+
+
+def read_pooling_table(path: Path, *, members: Collection[str]) -> pd.DataFrame:
+    """Read the table of shared services that a run writes, filled in by the members."""
+    table = read_table(path)
+    titles = {_plain(french): key for key, french in POOLING_TITLES.items()}
+    table = table.rename(columns={name: titles.get(_plain(str(name)), name) for name in table.columns})
+    require_columns(table, (*_POOLING_ASKED, *_POOLING_NUMBERS), path=path)
+    table = _empty_as_unknown(to_numbers(table, list(_POOLING_NUMBERS), path=path))
+    flags = table["is_shared"].map(_flag)
+    bad = {
+        "membre inconnu": ~table["member_id"].isin(members),
+        "hôte inconnu": table["host_id"].notna() & ~table["host_id"].isin(members),
+        "ligne répétée (même service, même membre)": table.duplicated(["service", "member_id"]),
+        "« partagé » n'est ni oui ni non": table["is_shared"].notna() & flags.isna(),
+    }
+    for name in _POOLING_NUMBERS:
+        bad[f"{POOLING_TITLES[name]} : nombre négatif"] = table[name].lt(0)
+    _bad_rows(table[["service", "member_id"]], bad, path).raise_if_any()
+    if "label" not in table:
+        table["label"] = table["service"]
+    table["is_shared"] = flags.astype("boolean")
+    table = table.astype(dict.fromkeys(_POOLING_NUMBERS, float))
+    columns = ["label", "is_shared", "host_id", *_POOLING_NUMBERS]
+    found: pd.DataFrame = table.set_index(["service", "member_id"])[columns]
+    return found
+
+
+def _empty_as_unknown(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table whose empty cells are unknown."""
+    found: pd.DataFrame = table.mask(table == "")
+    return found
+
+
+def _bad_rows(shown: pd.DataFrame, bad: Mapping[str, pd.Series[bool]], path: Path) -> Problems:
+    """Report every kind of bad row, its count and the lines of the first ones."""
+    problems = Problems(f"Fichier « {path.name} »", ReadError)
+    for what, rows in bad.items():
+        if rows.any():
+            lines = [
+                f"ligne {line} : {', '.join(map(str, row))}"
+                for line, *row in shown[rows].head(4).itertuples()
+            ]
+            problems.add(f"{what}, {int(rows.sum())} fois ({examples(lines)})")
+    return problems
+
+
+def _flag(value: object) -> bool | None:
+    """Return what oui and non mean, None for anything else."""
+    return _FLAGS.get(str(value).strip().lower())
+
+
+def _plain(title: str) -> str:
+    """Return a title without accents, case nor typographic apostrophe."""
+    bare = unicodedata.normalize("NFKD", title.replace("’", "'")).encode("ascii", "ignore").decode()
+    return " ".join(bare.lower().split())

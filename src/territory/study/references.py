@@ -1,0 +1,289 @@
+"""Checks of a study that need more than its own keys: codes, sites, authorisations and files that exist.
+
+They read the study as far as it can be read, so that a wrong key and an unknown commune are reported in one go. Each
+change and each question checks itself (`check`); what the others name is looked up here.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import pandas as pd
+from pydantic import ValidationError
+
+from territory.datasets.catalogue import FILES, dataset_names, open_dataset
+from territory.errors import TerritoryError, examples
+from territory.sources.producers.finess.categories import CATEGORIES
+from territory.study.known import (
+    SERVICE_COLUMNS,
+    Finding,
+    Known,
+    Location,
+    absent_file,
+    unknown,
+    unknown_names,
+)
+from territory.study.own_tables import OwnTables
+from territory.study.services import kinds
+from territory.study.words.indicators import DREES_SCHEME
+from territory.study.words.model import Study, expand_departements
+from territory.study.words.questions import Grouping, Siting
+from territory.study.words.scenario import Scenario
+
+# the points of communes stop short of the border by at most a few kilometres (degrees)
+_BORDER = 0.15
+_PLACED_NEEDS = ("orientation", "waiting")
+
+
+def check_references(study: Study, tables: OwnTables) -> Iterator[Finding]:
+    """Yield each problem of a study with its place; `study` is what could be read of a file that may be wrong."""
+    if study.dataset not in (*dataset_names(), FILES):
+        names = ", ".join((*dataset_names(), FILES))
+        yield ("dataset",), f"jeu de données inconnu « {study.dataset} » ; connus : {names}"
+        return
+    try:
+        departements = expand_departements(study.territory.departement_codes)
+        data = open_dataset(study.dataset, study.data, departements=departements, folder=tables.folder)
+    except ValidationError:
+        # the shape of the section is reported with that of the whole file
+        return
+    except TerritoryError as error:
+        yield ("data",), str(error)
+        return
+    known = known_names(study, data, tables)
+    yield from _check_vintages(study, data.vintages)
+    yield from _check_repeated(study)
+    yield from _check_sites(study, data)
+    yield from _check_services(study, known)
+    questions: dict[str, Sequence[Scenario | Siting | Grouping]] = {
+        "scenario": study.scenario,
+        "siting": study.siting,
+        "grouping": study.grouping,
+    }
+    for key, items in questions.items():
+        for number, item in enumerate(items):
+            yield from (((key, number, *place), wrong) for place, wrong in item.check(known))
+    yield from _check_files(study, known)
+    yield from _check_costs(study)
+    yield from _check_criteria(study, known)
+
+
+def known_names(study: Study, data: Any, tables: OwnTables) -> Known:
+    """Return what a dataset and a study declare together."""
+    declared = pd.DataFrame([service.model_dump() for service in study.service]).reindex(
+        columns=SERVICE_COLUMNS
+    )
+    rows = data.services.reset_index()[SERVICE_COLUMNS]
+    pair = SERVICE_COLUMNS[:2]
+    replaced = pd.MultiIndex.from_frame(rows[pair]).isin(pd.MultiIndex.from_frame(declared[pair]))
+    services = pd.concat([rows[~replaced].astype(object), declared.astype(object)], ignore_index=True)
+    travel = study.travel
+    return Known(
+        communes=data.communes,
+        sites={*data.sites.index, *(site.id for site in study.site)},
+        local_sites=_local_sites(study, data),
+        services=services.assign(kind=kinds(pd.Index(services["service"]))),
+        offered=data.services,
+        publics={need.public for need in study.need},
+        placed={need.public for need in study.need if need.kind in _PLACED_NEEDS},
+        chosen_sites={siting.id: siting.chooses_one_site for siting in study.siting},
+        max_time_min=travel.max_time_min,
+        thresholds_min=(travel.recruitment_max_min, *travel.recruitment_tests_min, *travel.thresholds_min),
+        has_observed_origins=study.files.observed_origins is not None,
+        tables=tables,
+    )
+
+
+def _local_sites(study: Study, data: Any) -> pd.DataFrame:
+    """Return the commune and the status of every site of the territory, those of the study added."""
+    sites = pd.DataFrame(data.sites).reindex(columns=["commune_code", "legal_status"]).astype(object)
+    declared = pd.DataFrame(
+        {"commune_code": [site.commune_code for site in study.site]},
+        index=[site.id for site in study.site],
+        dtype=object,
+    )
+    declared = declared[declared["commune_code"].notna().to_numpy() & declared.index.notna()]
+    declared = declared[~declared.index.duplicated() & ~declared.index.isin(sites.index)]
+    both = pd.concat([sites, declared])
+    codes = study.territory.departement_codes
+    inside = data.communes.index[data.communes["departement_code"].isin(codes)]
+    return both[both["commune_code"].isin(inside)]
+
+
+def _check_vintages(study: Study, vintages: Sequence[str]) -> Iterator[Finding]:
+    """Yield censuses that the data do not hold."""
+    asked: list[tuple[Location, str]] = [(("population",), study.population)]
+    if study.ages is not None and study.ages.vintage is not None:
+        asked.append((("ages", "vintage"), study.ages.vintage))
+    for place, vintage in asked:
+        if vintage not in vintages:
+            yield place, f"millésime inconnu « {vintage} » ; connus : {', '.join(vintages)}"
+
+
+def _check_repeated(study: Study) -> Iterator[Finding]:
+    """Yield ids that are declared twice."""
+    for key in ("site", "authorisation", "scenario", "siting", "grouping", "need"):
+        ids = [item.public if key == "need" else item.id for item in getattr(study, key)]
+        for number, count in _repeated(ids):
+            yield (key, number, "id"), f"« {ids[number]} » est déclaré {count} fois ({key})"
+
+
+def _repeated(ids: Sequence[str | None]) -> list[tuple[int, int]]:
+    """Return the last place of each id that comes several times, and how many times."""
+    counts = Counter(name for name in ids if name is not None)
+    return [(len(ids) - 1 - ids[::-1].index(name), count) for name, count in counts.items() if count > 1]
+
+
+def _check_sites(study: Study, data: Any) -> Iterator[Finding]:
+    """Yield sites that the data hold already, in unknown communes, or outside the territory."""
+    west, south, east, north = data.communes.to_crs(4326).total_bounds
+    for number, site in enumerate(study.site):
+        place: Location = ("site", number)
+        if site.id in data.sites.index:
+            yield (
+                (*place, "id"),
+                f"le site « {site.id} » existe déjà dans les données : choisissez un autre id",
+            )
+        if site.commune_code is not None and site.commune_code not in data.communes.index:
+            yield (
+                (*place, "commune_code"),
+                f"commune inconnue « {site.commune_code} » dans le COG 2024 du territoire et de ses abords "
+                f"({examples(data.communes.index)}) : vérifiez le code INSEE",
+            )
+        x, y = site.longitude, site.latitude
+        if x is None or y is None:
+            continue
+        if not (west - _BORDER <= x <= east + _BORDER and south - _BORDER <= y <= north + _BORDER):
+            yield (
+                (*place, "longitude"),
+                f"le point ({x}, {y}) est hors du territoire (longitude {west:.2f} à {east:.2f}, "
+                f"latitude {south:.2f} à {north:.2f}) : longitude et latitude sont-elles inversées ?",
+            )
+
+
+def _check_services(study: Study, known: Known) -> Iterator[Finding]:
+    """Yield services, authorisations and facts about a site or an authorisation that nobody declares."""
+    pairs: set[tuple[str, str]] = set()
+    for number, service in enumerate(study.service):
+        yield from unknown_names(("service", number, "site_id"), "site", (service.site_id,), known.sites)
+        pair = (service.site_id, service.service)
+        if pair in pairs:
+            yield ("service", number), f"le service « {pair[1]} » du site « {pair[0]} » est déclaré deux fois"
+        pairs.add(pair)
+    acts = [act for scenario in study.scenario for act in scenario.acts(known.held_at)]
+    opened = known.held | {act.authorisation for act in acts if act.act == "opened"}
+    for number, named in enumerate(study.authorisation):
+        if named.id is not None and named.id not in opened:
+            yield ("authorisation", number, "id"), unknown("autorisation", named.id, known.held)
+    for number, fact in enumerate(study.fact):
+        yield from unknown_names(("fact", number, "about"), "autorisation", (fact.about,), known.held)
+    services = set(known.services["service"])
+    yield from unknown_names(
+        ("travel", "closest_services"), "service", study.travel.closest_services, services
+    )
+
+
+def _check_files(study: Study, known: Known) -> Iterator[Finding]:
+    """Yield files that are absent, and what is wrong in the children served."""
+    files, zoning = study.files, study.zoning
+    listed: list[tuple[Location, str | None]] = [
+        *((("files", key), getattr(files, key)) for key in ("observed_origins", "distancier", "roads")),
+        (("practitioners", "consumption"), study.practitioners.consumption),
+        (("practitioners", "activity"), study.practitioners.activity),
+        (("zoning", "territories"), None if zoning is None else zoning.territories),
+    ]
+    for place, name in listed:
+        if name is not None and not known.tables.has(name):
+            yield place, absent_file(name)
+    if files.observed_origins is not None and known.tables.has(files.observed_origins):
+        named = {authorisation.id for authorisation in study.authorisation}
+        try:
+            known.tables.observed_origins(
+                files.observed_origins,
+                communes=known.communes.index,
+                authorisations=named,
+                holders=known.services["authorisation_id"].dropna().to_dict(),
+            )
+        except TerritoryError as error:
+            yield ("files", "observed_origins"), str(error)
+
+
+def _check_costs(study: Study) -> Iterator[Finding]:
+    """Yield vehicles, authorisations and scenarios that costs name and nobody declares, and what is given twice."""
+    vehicles = [vehicle.id for vehicle in study.prices.vehicle]
+    for number, count in _repeated(vehicles):
+        yield (
+            ("prices", "vehicle", number, "id"),
+            f"le véhicule « {vehicles[number]} » est déclaré {count} fois",
+        )
+    for number, authorisation in enumerate(study.authorisation):
+        for rank, trip in enumerate(authorisation.trip):
+            if trip.vehicle is not None and trip.vehicle not in vehicles:
+                yield (
+                    ("authorisation", number, "trip", rank, "vehicle"),
+                    f"véhicule inconnu « {trip.vehicle} » : déclarez-le dans [[prices.vehicle]] "
+                    f"(connus : {_listed(vehicles) or 'aucun'})",
+                )
+    named = [authorisation.id for authorisation in study.authorisation]
+    waited = [waiting.authorisation for waiting in study.waiting]
+    for number, count in _repeated(waited):
+        yield (
+            ("waiting", number, "authorisation"),
+            f"l'attente de « {waited[number]} » est donnée {count} fois",
+        )
+    for number, name in enumerate(waited):
+        if name is not None and name not in named:
+            yield (
+                ("waiting", number, "authorisation"),
+                f"autorisation « {name} » sans section [[authorisation]] (connues : {_listed(named) or 'aucune'})",
+            )
+    yield from _check_buildings(study)
+
+
+def _check_buildings(study: Study) -> Iterator[Finding]:
+    """Yield scenarios of a building that nobody declares, and those that have two."""
+    scenarios = [scenario.id for scenario in study.scenario]
+    everywhere = "(tous)"
+    taken: dict[str, int] = {}
+    for number, building in enumerate(study.building):
+        for scenario in building.scenarios or (everywhere,):
+            if scenario != everywhere and scenario not in scenarios:
+                yield (
+                    ("building", number, "scenarios"),
+                    f"scénario inconnu « {scenario} » (connus : {_listed(scenarios) or 'aucun'})",
+                )
+            if taken.setdefault(scenario, number) != number:
+                yield (
+                    ("building", number),
+                    f"deux bâtiments pour « {scenario} » : additionnez-les, ou nommez leurs scénarios",
+                )
+
+
+def _listed(names: Iterable[str | None]) -> str:
+    """Write some names of the study."""
+    return examples([name for name in names if name is not None], most=8)
+
+
+def _check_criteria(study: Study, known: Known) -> Iterator[Finding]:
+    """Yield criteria declared twice, beyond the longest time computed, or about a service that nobody knows.
+
+    A service that the data lack is no error: its criterion is « non calculable ».
+    """
+    services = {*known.services["service"], *(category.service for category in CATEGORIES.values())}
+    services |= {name for criterion in DREES_SCHEME.criterion for name in criterion.services}
+    longest = known.max_time_min
+    for number, scheme in enumerate(study.desert):
+        for rank, criterion in enumerate(scheme.criterion):
+            place: Location = ("desert", number, "criterion", rank)
+            threshold = criterion.threshold
+            if criterion.measure == "time" and threshold is not None and threshold > longest:
+                yield (
+                    (*place, "threshold"),
+                    f"un seuil de {threshold:g} min dépasse max_time_min = {longest:g} min",
+                )
+            yield from unknown_names((*place, "services"), "service", criterion.services, services)
+    ids = [criterion.id for scheme in study.desert for criterion in scheme.criterion]
+    for number, count in _repeated(ids):
+        yield ("desert",), f"le critère « {ids[number]} » est déclaré {count} fois : donnez-lui un autre id"

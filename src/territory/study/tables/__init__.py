@@ -1,1 +1,0 @@
-"""The planner's own tables that a study file names."""

@@ -1,0 +1,305 @@
+"""The questions that a study file may ask of a territory: where sites would be, which establishments would group.
+
+`territory.planning` answers them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Literal
+
+import pandas as pd
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from territory.errors import ParameterError, TerritoryError, examples
+from territory.study.known import Finding, absent_file, unknown_names
+from territory.study.own_tables import LegalStatus
+from territory.study.words.changes import Code
+
+if TYPE_CHECKING:
+    from territory.study.known import Known
+
+# a candidate that is not a declared site stands at the point of its commune, under this id
+CANDIDATE_PREFIX = "candidat-"
+SLUG = r"^[A-Za-z0-9][A-Za-z0-9_-]*$"
+# under which these services are shared when the study does not say: the codes of `territory.planning.pooling`
+POOLED_SERVICES = (
+    "ressources_humaines",
+    "numerique",
+    "qualite_risques",
+    "ethique",
+    "coordination_medicale",
+    "formation",
+    "evaluation_externe",
+    "locaux_equipements",
+    "transport",
+)
+_UNKNOWN_SIZES = {"members": "nombre inconnu", "places": "places inconnues", "budget": "budget inconnu"}
+
+
+class Siting(BaseModel):
+    """Where should sites be, among which communes, for whom and by which measure.
+
+    Candidates are `candidates` (communes), the communes of `candidate_epci_codes`, and declared sites
+    (`candidate_site_ids`); with `near_commune` the communes of the EPCI, or all of them without any EPCI, are those
+    from which it is `near_max_min` or less away. Persons are those of the ages that the authorisations receive
+    (children served where they are observed) within the recruitment limit of one of their sites of today, or the
+    persons of the need `public`, in the whole territory; `demand_epci_codes` keeps those of some EPCI alone.
+    `fixed_site_ids` exist already and stay; `fixed_service` adds every site of a service whose list is complete.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")
+    name: str
+    summary: str = ""
+    method: Literal["p_median", "maximal_coverage", "p_center", "set_cover"] = "p_median"
+    p: int = Field(default=1, ge=1)
+    candidates: tuple[Code, ...] = ()
+    candidate_epci_codes: tuple[str, ...] = ()
+    candidate_site_ids: tuple[str, ...] = ()
+    near_commune: Code | None = None
+    near_max_min: float | None = Field(default=None, gt=0)
+    fixed_site_ids: tuple[str, ...] = ()
+    fixed_service: str | None = None
+    authorisation_ids: tuple[str, ...] = ()
+    public: str | None = None
+    demand_epci_codes: tuple[str, ...] = ()
+    max_time_min: float | None = Field(default=None, gt=0)
+    worst_time_max_min: float | None = Field(default=None, gt=0)
+    beyond_min: tuple[float, ...] = (30, 45)
+
+    @model_validator(mode="after")
+    def _whole(self) -> Siting:
+        """Refuse a question that lacks a part, or has one too many."""
+        if (self.near_commune is None) != (self.near_max_min is None):
+            raise ValueError("near_commune et near_max_min vont ensemble")
+        named = (self.candidates, self.candidate_epci_codes, self.candidate_site_ids, self.near_commune)
+        if not any(named):
+            raise ValueError(
+                "aucun candidat : donnez candidates, candidate_epci_codes, candidate_site_ids ou near_commune"
+            )
+        if bool(self.authorisation_ids) == bool(self.public):
+            raise ValueError("donnez authorisation_ids ou public : l'un des deux dit de qui l'on parle")
+        needs_time = self.method in ("maximal_coverage", "set_cover")
+        if needs_time != (self.max_time_min is not None):
+            raise ValueError(
+                f"max_time_min {'est demandé' if needs_time else 'ne va pas'} avec {self.method}"
+            )
+        if self.method == "set_cover" and (self.p != 1 or self.worst_time_max_min is not None):
+            raise ValueError("set_cover cherche lui-même le nombre de sites : ni p ni worst_time_max_min")
+        return self
+
+    def __repr__(self) -> str:
+        """Return the id, the method and the number of sites."""
+        return f"Siting({self.id!r}, {self.method}, p={self.p})"
+
+    @property
+    def chooses_one_site(self) -> bool:
+        """Tell whether a scenario may name the site that is chosen."""
+        return self.p == 1 and self.method != "set_cover"
+
+    def sites(self, services: pd.DataFrame) -> set[str]:
+        """Return the sites that the question needs times to, the communes it looks at apart."""
+        held = services["authorisation_id"].isin(self.authorisation_ids).to_numpy()
+        today = services.index.get_level_values("site_id")[held]
+        return {*self.candidate_site_ids, *self.fixed_site_ids, *today}
+
+    def check(self, known: Known) -> Iterator[Finding]:
+        """Yield candidates, sites, authorisations and publics that nobody declares, and times beyond those kept."""
+        for key, codes in (("candidates", self.candidates), ("near_commune", (self.near_commune,))):
+            absent = [code for code in codes if code is not None and code not in known.communes.index]
+            if absent:
+                yield (key,), f"candidat(s) hors de la carte de l'étude : commune {examples(absent)}"
+        epci = set(known.communes["epci_code"].dropna())
+        yield from unknown_names(("candidate_epci_codes",), "EPCI", self.candidate_epci_codes, epci)
+        yield from unknown_names(("demand_epci_codes",), "EPCI", self.demand_epci_codes, epci)
+        yield from unknown_names(("candidate_site_ids",), "site", self.candidate_site_ids, known.sites)
+        yield from unknown_names(("fixed_site_ids",), "site", self.fixed_site_ids, known.sites)
+        yield from unknown_names(("authorisation_ids",), "autorisation", self.authorisation_ids, known.held)
+        kinds = set(known.services["kind"])
+        listed = known.services[known.services["kind"] == self.fixed_service]
+        yield from unknown_names(("fixed_service",), "service", (self.fixed_service,), kinds)
+        if len(listed) and not listed["is_complete_list"].eq(True).all():
+            yield (
+                ("fixed_service",),
+                f"la liste des sites de « {self.fixed_service} » n'est pas complète : ceux qui manquent passeraient "
+                "pour absents ; donnez un fichier FINESS dans [data] et le service dans complete_services, ou nommez "
+                "fixed_site_ids",
+            )
+        yield from unknown_names(("public",), "besoin", (self.public,), known.publics)
+        kept = known.max_time_min
+        for key in ("max_time_min", "worst_time_max_min", "near_max_min"):
+            asked = getattr(self, key)
+            if asked is not None and asked > kept:
+                yield (
+                    (key,),
+                    f"{asked:g} min dépasse les temps gardés : max_time_min = {kept:g} min dans [travel]",
+                )
+
+
+class Grouping(BaseModel):
+    """Which establishments would form groups of neighbours, how large, and how far apart.
+
+    The establishments are the sites of the territory that offer `service` and have one of `statuses`, or those of
+    `site_ids` alone; `excluded_site_ids` are left out. The others of the same service are context. A `table` of the
+    planner's own (columns site_id, then any of legal_status, is_autonomous, places, budget_eur, existing_group)
+    completes what the data do not hold: an establishment that it says is not autonomous is context too.
+
+    `min_size` counts members, places or euros of budget, as `size` says; places and budgets come from the data or
+    the table and must all be known. `blocks` are existing groups that are never split. `support_site_id` is the
+    hospital that supports the groupement hospitalier de territoire: joining it is the alternative.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    id: str = Field(pattern=SLUG)
+    name: str
+    summary: str = ""
+    service: str
+    statuses: tuple[LegalStatus, ...] = ("public",)
+    site_ids: tuple[str, ...] = ()
+    excluded_site_ids: tuple[str, ...] = ()
+    table: str | None = None
+    size: Literal["members", "places", "budget"] = "members"
+    min_size: float = Field(gt=0)
+    n_groups: int | None = Field(default=None, ge=1)
+    max_time_min: float | None = Field(default=None, gt=0)
+    blocks: Literal["none", "epci", "table"] = "none"
+    # told of each group where budgets are known, without constraining the groups
+    budget_threshold_eur: float | None = Field(default=None, gt=0)
+    support_site_id: str | None = None
+    support_name: str = "GHT"
+    pooled_services: tuple[str, ...] = POOLED_SERVICES
+    pooling_table: str | None = None
+
+    @model_validator(mode="after")
+    def _whole(self) -> Grouping:
+        """Refuse a question that lacks a part."""
+        if not self.statuses and not self.site_ids:
+            raise ValueError("donnez statuses ou site_ids : l'un des deux dit qui peut être membre")
+        if self.size == "budget" and self.table is None:
+            raise ValueError(
+                "size = « budget » demande table : aucun fichier ouvert ne donne le budget des établissements"
+            )
+        if self.blocks == "table" and self.table is None:
+            raise ValueError("blocks = « table » demande table, avec une colonne existing_group")
+        if self.size == "members" and self.min_size != int(self.min_size):
+            raise ValueError(f"min_size = {self.min_size:g} : un nombre entier de membres est attendu")
+        return self
+
+    def __repr__(self) -> str:
+        """Return the id, who is grouped and the least size."""
+        return f"Grouping({self.id!r}, {self.service}, at least {self.min_size:g} {self.size})"
+
+    def sites(self, services: pd.DataFrame) -> set[str]:
+        """Return the sites between which the question needs times."""
+        offered = services.index.get_level_values("service") == self.service
+        support = set() if self.support_site_id is None else {self.support_site_id}
+        return set(services.index.get_level_values("site_id")[offered]) | support
+
+    def tables(self) -> dict[str, str]:
+        """Return the planner's tables that the question names, by their key."""
+        named = {"table": self.table, "pooling_table": self.pooling_table}
+        return {key: path for key, path in named.items() if path is not None}
+
+    def check(self, known: Known) -> Iterator[Finding]:
+        """Yield sites and services that nobody declares, tables that cannot be read, and sizes out of reach."""
+        services = set(known.services["service"])
+        yield from unknown_names(("service",), "service", (self.service,), services)
+        yield from unknown_names(("site_ids",), "site", self.site_ids, known.sites)
+        yield from unknown_names(("excluded_site_ids",), "site", self.excluded_site_ids, known.sites)
+        yield from unknown_names(("support_site_id",), "site", (self.support_site_id,), known.sites)
+        yield from unknown_names(
+            ("pooled_services",), "service partagé", self.pooled_services, POOLED_SERVICES
+        )
+        if self.service in services:
+            yield from self._check_members(known)
+
+    def _check_members(self, known: Known) -> Iterator[Finding]:
+        """Yield tables that cannot be read, and nobody to group."""
+        offering = known.services.loc[known.services["service"] == self.service, "site_id"]
+        around = known.local_sites[known.local_sites.index.isin(offering)]
+        table: pd.DataFrame | None = None
+        for key, name in self.tables().items():
+            if not known.tables.has(name):
+                yield (key,), absent_file(name)
+                return
+            try:
+                if key == "table":
+                    table = known.tables.grouping(name, sites=around.index)
+                else:
+                    known.tables.pooling(name, members=around.index)
+            except TerritoryError as error:
+                yield (key,), str(error)
+                return
+        try:
+            members = eligible(self, around, table)
+        except TerritoryError as error:
+            yield ("statuses",), str(error)
+            return
+        if len(members):
+            yield from self._check_size(known, members, table)
+        else:
+            yield (), "aucun établissement à regrouper : vérifiez statuses, site_ids et excluded_site_ids"
+
+    def _check_size(
+        self, known: Known, members: pd.Index[str], table: pd.DataFrame | None
+    ) -> Iterator[Finding]:
+        """Yield a size that is not known for each member, or that all of them together do not reach."""
+        amounts = sizes(self.size, members, self.service, known.offered, table)
+        lacking = members[amounts.isna().to_numpy()]
+        total, number = float(amounts.sum()), self.n_groups or 1
+        if len(lacking):
+            yield (
+                ("size",),
+                f"{_UNKNOWN_SIZES[self.size]} pour {len(lacking)} établissement(s) sur {len(members)} "
+                f"({examples(lacking)}) : complétez table, ou comptez les membres (size = « members »)",
+            )
+        elif self.min_size is not None and total < self.min_size * number:
+            yield (
+                ("min_size",),
+                f"{self.min_size:g} par groupe ne peut pas être atteint : les {len(members)} établissements font "
+                f"{total:g} en tout, pour {number} groupe(s)",
+            )
+
+
+def statuses_of(sites: pd.DataFrame, table: pd.DataFrame | None) -> pd.Series[str]:
+    """Return the status of each site: that of the planner's table, else that of the data, else unknown."""
+    known = sites["legal_status"] if "legal_status" in sites else pd.Series(None, index=sites.index)
+    known = known.astype("str")
+    return known if table is None else table["legal_status"].astype("str").reindex(sites.index).fillna(known)
+
+
+def eligible(asked: Grouping, sites: pd.DataFrame, table: pd.DataFrame | None) -> pd.Index[str]:
+    """Return the establishments that a question groups, in the order of `sites`."""
+    if asked.site_ids:
+        chosen = sites.index.isin(list(asked.site_ids))
+    else:
+        known = statuses_of(sites, table)
+        if known.isna().all():
+            raise ParameterError(
+                f"aucun statut connu pour les {len(sites)} établissements du service : donnez table, avec une "
+                "colonne legal_status, ou nommez-les dans site_ids"
+            )
+        chosen = known.isin(list(asked.statuses or ("public",))).to_numpy()
+    kept = chosen & ~sites.index.isin(list(asked.excluded_site_ids))
+    if table is not None:
+        dependent = table.index[table["is_autonomous"].eq(False).fillna(False)]
+        kept &= ~sites.index.isin(dependent)
+    return sites.index[kept]
+
+
+def sizes(
+    size: str, members: pd.Index[str], service: str, services: pd.DataFrame, table: pd.DataFrame | None
+) -> pd.Series[float]:
+    """Return the size of each establishment: 1, its places or its budget (eur), NaN where no file says."""
+    if size == "members":
+        return pd.Series(1.0, index=members, name=size)
+    column = {"places": "places", "budget": "budget_eur"}[size]
+    found = pd.Series(float("nan"), index=members) if table is None else table[column].reindex(members)
+    if size == "places":
+        rows = services[services["capacity_unit"].eq("places").to_numpy()]
+        rows = rows[rows.index.get_level_values("service") == service]
+        found = found.fillna(rows.groupby(level="site_id")["capacity"].sum(min_count=1).reindex(members))
+    return found.astype(float).rename(size)

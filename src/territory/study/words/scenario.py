@@ -1,0 +1,198 @@
+"""A scenario of a study file: its changes, what contradicts itself in them, and where families would go."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import pandas as pd
+from pydantic import BaseModel, ConfigDict, Field
+
+from territory.errors import examples
+from territory.study.known import Finding, Location, unknown, unknown_names
+from territory.study.services import authorisations_by_site, kinds_of, sites_of_kinds
+from territory.study.words.changes import SITING_PREFIX, Act, Change, FamilyRule, HeldAt, StudyChange
+
+if TYPE_CHECKING:
+    from territory.study.known import Known
+
+# what each act does to an authorisation; two of a pair cannot both be said of one authorisation
+_EXCLUSIVE = {
+    frozenset({"moved", "closed"}): "déplacée et fermée",
+    frozenset({"resized", "closed"}): "fermée, et sa capacité changée",
+    frozenset({"transferred", "closed"}): "transférée et fermée",
+    frozenset({"branched", "closed"}): "fermée, et dotée d'une antenne",
+    frozenset({"absorbed", "closed"}): "fusionnée et fermée",
+    frozenset({"absorbing", "closed"}): "fermée, et chargée d'en absorber d'autres",
+    frozenset({"opened", "closed"}): "ouverte et fermée",
+    frozenset(
+        {"absorbed", "moved"}
+    ): "fusionnée et déplacée à part : le lieu est celui de la fusion (to_site_id)",
+    frozenset({"absorbed", "transferred"}): "fusionnée et transférée à part : transférez celle qui absorbe",
+    frozenset({"absorbed", "resized"}): "fusionnée, et sa capacité changée",
+    frozenset({"absorbed", "branched"}): "fusionnée, et dotée d'une antenne à part",
+    frozenset({"absorbed", "absorbing"}): "absorbée par une autre, et chargée d'en absorber",
+    frozenset(
+        {"absorbing", "resized"}
+    ): "chargée d'en absorber d'autres, et sa capacité changée : les places "
+    "d'une fusion sont la somme de celles réunies",
+    frozenset(
+        {"branched", "resized"}
+    ): "dotée d'une antenne, et sa capacité changée : dites d'abord la capacité "
+    "dans un [[service]] du fichier d'étude",
+}
+# said twice of one authorisation with two values, these contradict themselves
+_TWICE = {
+    "moved": "déplacée vers deux sites",
+    "resized": "dotée de deux capacités",
+    "transferred": "transférée deux fois",
+    "operated": "confiée à deux exploitants",
+    "absorbed": "absorbée par deux autres",
+    "opened": "ouverte deux fois",
+}
+
+
+class Scenario(BaseModel):
+    """A named list of changes to today's situation, in any order.
+
+    `families` says where the families of a service that moves, closes or merges go: `stay` (they follow their
+    authorisation), `closest` (each commune goes to the closest site of the same service, whose list must be
+    complete) or `reallocated` (under capacity, from observed origins or from a need of kind orientation or
+    waiting: `families_need` names it when there are several).
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")
+    name: str
+    summary: str = ""
+    families: FamilyRule = "stay"
+    families_need: str | None = None
+    change: tuple[Change, ...] = Field(min_length=1)
+
+    def __repr__(self) -> str:
+        """Return the id and the number of changes."""
+        return f"Scenario({self.id!r}, {len(self.change)} change{'s' if len(self.change) > 1 else ''})"
+
+    def acts(self, held_at: HeldAt) -> list[Act]:
+        """Return what every change does to each authorisation; a name that could not be read is left out."""
+        acts = (act for change in self.change for act in change.acts(held_at))
+        return [act for act in acts if act.authorisation is not None]
+
+    def displaced(self, held_at: HeldAt) -> list[str]:
+        """Return the authorisations whose families no longer find them where they were, each once."""
+        return list(dict.fromkeys(act.authorisation for act in self.acts(held_at) if act.changes_place))
+
+    def sites(self, services: pd.DataFrame) -> set[str]:
+        """Return the sites that the scenario needs times to: those it names, and those where families may go."""
+        ids = services.index.get_level_values("site_id")
+        flat = pd.DataFrame({"site_id": ids, "authorisation_id": services["authorisation_id"].to_numpy()})
+        named = {site for change in self.change for site in change.sites().values()}
+        concerned = {act.authorisation for act in self.acts(authorisations_by_site(flat))}
+        touched = services["authorisation_id"].isin(concerned).to_numpy() | ids.isin(named)
+        needed = named | set(ids[touched])
+        if self.families != "stay":
+            needed |= set(sites_of_kinds(services, set(kinds_of(services)[touched])))
+        return needed
+
+    def check(self, known: Known) -> Iterator[Finding]:
+        """Yield what its changes name and nobody declares, what contradicts itself, and families with nowhere to go."""
+        held = known.held | {act.authorisation for act in self.acts(known.held_at) if act.act == "opened"}
+        for number, change in enumerate(self.change):
+            place: Location = ("change", number)
+            for key, site in change.sites().items():
+                yield from (((*place, key), wrong) for wrong in _wrong_site(site, key, known))
+            named = [act.authorisation for act in change.acts(known.held_at)]
+            yield from unknown_names(place, "autorisation", named, held)
+            yield from (((*place, *key), wrong) for key, wrong in change.check(known))
+        for number, wrong in contradictions(self.change, known.held_at):
+            yield ("change", number), wrong
+        if self.families != "stay":
+            displaced = known.services["authorisation_id"].isin(self.displaced(known.held_at))
+            sought = known.services["kind"].isin(set(known.services.loc[displaced, "kind"]))
+            rows = known.services[sought]
+            lacking = _no_closest(rows) if self.families == "closest" else self._no_place(rows, known)
+            yield from lacking
+
+    def _no_place(self, rows: pd.DataFrame, known: Known) -> Iterator[Finding]:
+        """Yield what is lacking to share places among families."""
+        lacking = rows.loc[pd.to_numeric(rows["capacity"], errors="coerce").isna(), "site_id"]
+        if len(lacking):
+            yield (
+                ("families",),
+                f"réaffecter demande la capacité de chaque site du service ; inconnue pour {len(lacking)} site(s) "
+                f"({examples(lacking)}) : donnez-la dans un [[service]]",
+            )
+        if not known.has_observed_origins and not known.placed:
+            yield (
+                ("families",),
+                "réaffecter demande les origines observées des enfants (files.observed_origins) ou un [[need]] de "
+                "nature orientation ou waiting, à demander à la MDPH : une prévalence ne se compare pas à des places",
+            )
+        yield from unknown_names(("families_need",), "besoin", (self.families_need,), known.placed)
+
+
+def contradictions(changes: Sequence[StudyChange], held_at: HeldAt) -> Iterator[tuple[int, str]]:
+    """Yield each contradiction between changes of one scenario, with the number of the later change.
+
+    Examples
+    --------
+    >>> from territory.study.services import authorisations_by_site, kinds_of, sites_of_kinds
+    from territory.study.words.changes import CloseSite, MoveSite
+    >>> moving = MoveSite(authorisation_ids=("ime-x",), to_site_id="ici")
+    >>> list(contradictions([moving, CloseSite(authorisation_id="ime-x")], {}))
+    [(1, '« ime-x » est déplacée et fermée')]
+    """
+    made: dict[str, list[tuple[int, Act]]] = defaultdict(list)
+    for number, change in enumerate(changes):
+        for act in change.acts(held_at):
+            clashes = (_clash(act, other) for earlier, other in made[act.authorisation] if earlier != number)
+            if clash := next(filter(None, clashes), ""):
+                yield number, f"« {act.authorisation} » est {clash}"
+            made[act.authorisation].append((number, act))
+    closed = {change.closed_site for change in changes} - {None}
+    for number, change in enumerate(changes):
+        for site in change.receives():
+            if site in closed:
+                yield number, f"le site « {site} » reçoit un service et ferme dans le même scénario"
+    for number, change in enumerate(changes):
+        if clash := next(filter(None, (change.clashes(earlier) for earlier in changes[:number])), ""):
+            yield number, clash
+
+
+def _clash(act: Act, other: Act) -> str:
+    """Say why two acts on one authorisation contradict each other; empty when they do not."""
+    if act.act == other.act:
+        differs = act.value != other.value or act.act == "opened"
+        return _TWICE.get(act.act, "") if differs else ""
+    if {act.act, other.act} == {"moved", "absorbing"} and None not in (act.value, other.value):
+        return "déplacée vers un site, et fusionnée sur un autre" if act.value != other.value else ""
+    return _EXCLUSIVE.get(frozenset({act.act, other.act}), "")
+
+
+def _wrong_site(site: str, key: str, known: Known) -> Iterator[str]:
+    """Say that nobody declares a site, or that a question of siting chooses no single one."""
+    if not site.startswith(SITING_PREFIX):
+        if site not in known.sites:
+            yield unknown("site", site, known.sites)
+        return
+    name = site.removeprefix(SITING_PREFIX)
+    if name not in known.chosen_sites:
+        yield unknown("question d'implantation", name, known.chosen_sites)
+    elif key == "from_site_id":
+        yield "un service ne peut pas partir d'un site que le calcul choisit"
+    if not known.chosen_sites.get(name, True):
+        yield f"« {site} » peut choisir plusieurs sites : un scénario n'en reçoit qu'un (p = 1)"
+
+
+def _no_closest(rows: pd.DataFrame) -> Iterator[Finding]:
+    """Yield the services whose closest site nobody can tell."""
+    whole = rows["is_complete_list"].fillna(False).astype(bool)
+    partial = sorted(set(rows.loc[~whole, "kind"]))
+    if partial:
+        yield (
+            ("families",),
+            f"le site le plus proche n'a de sens que pour une liste complète, or celle de {examples(partial)} "
+            'est partielle : complétez-la (is_complete_list), ou gardez families = "stay"',
+        )

@@ -1,0 +1,254 @@
+"""What is said of a table and of a column, once: everything that is checked, labelled or withheld follows from it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from functools import cached_property
+
+
+class Secrecy(Enum):
+    """What a column counts, and so what is done with it before it leaves the agency.
+
+    - `PUBLIC`: times, names, inhabitants: left as it is.
+    - `ESTIMATE`: persons estimated from rates: "< 11" where they are few, withheld where the rows are of observed
+      children that a sum would give back.
+    - `OBSERVED`: persons who were counted: withheld where they are few.
+    - `MEAN`: a mean or a share over persons: unknown where they are observed and it would tell where they live.
+    - `MONEY`: money of establishments: withheld where a sum would show one of them.
+    - `CLASS`: a share said as a class, withheld where either side is a small count.
+    """
+
+    PUBLIC = "public"
+    ESTIMATE = "estimate of persons"
+    OBSERVED = "count of observed persons"
+    MEAN = "mean or share over persons"
+    MONEY = "money of establishments"
+    CLASS = "class of a share of observed persons"
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A unit, by the end of the names of its columns: its French mark and the decimals that it can bear."""
+
+    suffix: str
+    fr: str
+    decimals: int | None = None
+    is_fine: bool = False
+
+
+# the longest end that fits a name is its unit; a tenth of a minute is already finer than any doubt
+UNITS = {
+    unit.suffix: unit
+    for unit in (
+        Unit("_hab_km2", "hab./km²", 1),
+        Unit("_km2", "km²"),
+        Unit("_per_1000", "pour 1 000"),
+        Unit("_per_year", "par an"),
+        Unit("_consultations_per_hab", "consultations par habitant"),
+        Unit("_per_100000_hab", "pour 100 000 habitants"),
+        Unit("_min", "min", 1),
+        Unit("_km", "km", 1),
+        Unit("_hab", "habitants"),
+        Unit("_eur", "€"),
+        Unit("_kg", "kg", is_fine=True),
+        Unit("_months", "mois"),
+        Unit("_share", "part de 0 à 1", 4, is_fine=True),
+    )
+}
+NO_UNIT = Unit("", "")
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its name, its French heading, what it means, and what it counts.
+
+    Attributes
+    ----------
+    name
+        Ends with its unit (see `UNITS`).
+    fr
+        French heading, without the unit of the name.
+    about
+        What it means, for the reference.
+    kind
+        text, number, flag or geometry.
+    secrecy
+        What disclosure control does with it.
+    codes
+        French names of the codes that it holds.
+    fr_long
+        French words in a sentence, where they are not those of the heading.
+    digits
+        Decimals that it can bear, where its unit does not say.
+    is_fine
+        Shown with three decimals where the unit does not say so.
+    is_label
+        A number that is a name (a year): shown without thousands.
+    minimum, maximum, choices, pattern
+        What the values must respect.
+    """
+
+    name: str
+    fr: str
+    about: str
+    kind: str = "text"
+    secrecy: Secrecy = Secrecy.PUBLIC
+    codes: Mapping[str, str] = field(default_factory=dict, hash=False)
+    fr_long: str = ""
+    digits: int | None = None
+    is_fine: bool = False
+    is_label: bool = False
+    minimum: float | None = None
+    maximum: float | None = None
+    choices: tuple[str, ...] = ()
+    pattern: str = ""
+
+    @cached_property
+    def unit(self) -> Unit:
+        """The unit that the name ends with."""
+        fits = [end for end in UNITS if self.name.endswith(end)] if self.kind == "number" else []
+        return UNITS[max(fits, key=len)] if fits else NO_UNIT
+
+    @property
+    def label(self) -> str:
+        """French heading, the unit last.
+
+        Examples
+        --------
+        >>> Column("worst_loss_min", "Perte la plus forte", "largest loss", "number").label
+        'Perte la plus forte (min)'
+        """
+        return f"{self.fr} ({self.unit.fr})" if self.unit.fr else self.fr
+
+    @property
+    def decimals(self) -> int | None:
+        """Decimals that it can bear, None when numbers are left as they are."""
+        return self.unit.decimals if self.digits is None else self.digits
+
+    @property
+    def number_format(self) -> str:
+        """How a workbook shows its numbers: plain, rounded (one decimal at most) or fine (three at most)."""
+        if self.is_label or self.name.endswith(("_code", "_id")):
+            return "plain"
+        return "fine" if self.is_fine or self.unit.is_fine else "rounded"
+
+
+def number(name: str, fr: str, about: str, **more: object) -> Column:
+    """Declare a column of numbers."""
+    return Column(name, fr, about, "number", **more)  # type: ignore[arg-type]
+
+
+def flag(name: str, fr: str, about: str) -> Column:
+    """Declare a column of true and false."""
+    return Column(name, fr, about, "flag")
+
+
+SIDES = {
+    "baseline": ("aujourd'hui", "today"),
+    "scenario": ("scénario", "in the scenario"),
+    "delta": ("écart", "scenario minus today"),
+}
+
+
+def sides(column: Column, which: Iterable[str] = SIDES) -> tuple[Column, ...]:
+    """Declare a column on each side of a comparison: today, in the scenario, and the difference."""
+    return tuple(
+        replace(
+            column,
+            name=f"{side}_{column.name}",
+            # a word that says a unit of its own keeps it last
+            fr=re.sub(r"( \([^)]*\))?$", rf", {SIDES[side][0]}\1", column.fr, count=1),
+            about=f"{column.about}, {SIDES[side][1]}",
+            secrecy=Secrecy.MEAN
+            if side == "delta" and column.secrecy is Secrecy.ESTIMATE
+            else column.secrecy,
+            minimum=None if side == "delta" else column.minimum,
+        )
+        for side in which
+    )
+
+
+# how a key is written in a name that holds it
+_KEYS = {
+    "threshold_min": r"[0-9]+(?:\.[0-9]+)?",
+    "who": "child|parent|staff",
+    "bound": "direct|low|high",
+    "scenario": ".+?",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Keyed:
+    """Names that hold a key, as in `within_30_min_share`: of tables in memory and of map layers alone.
+
+    What is handed over as a table has the key as a column (`column` and the keys of the pattern); the pattern is the
+    one place that says how the name is made, and how it is read back.
+    """
+
+    pattern: str
+    column: Column
+
+    def name(self, **keys: object) -> str:
+        """Return the name for some keys.
+
+        Examples
+        --------
+        >>> Keyed("within_{threshold_min}_min_share", number("within_share", "", "")).name(threshold_min=30.0)
+        'within_30_min_share'
+        """
+        written = {k: f"{value:g}" if isinstance(value, float) else value for k, value in keys.items()}
+        return self.pattern.format(**written)
+
+    def keys(self, name: str) -> dict[str, str] | None:
+        """Return the keys that a name holds, None when it is not of this pattern."""
+        matched = self._regex.fullmatch(name)
+        return matched.groupdict() if matched else None
+
+    @cached_property
+    def _regex(self) -> re.Pattern[str]:
+        """The pattern as an expression with a group for each key."""
+        parts = re.split(r"\{(\w+)\}", self.pattern)
+        texts = [
+            f"(?P<{part}>{_KEYS.get(part, '.+')})" if place % 2 else re.escape(part)
+            for place, part in enumerate(parts)
+        ]
+        return re.compile("".join(texts))
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table: its French title, its keys, its columns by name, and what may be absent or unknown.
+
+    Attributes
+    ----------
+    name
+        Name of the file, or of the attribute that holds it; `{question}` stands for the id of a question of the study.
+    fr
+        French title, that of its sheet; empty for a table that is not handed over.
+    about
+        What it holds, for the reference.
+    keys, columns
+        Names of columns, separated by spaces.
+    own
+        Columns that mean something else, or are protected otherwise, in this table.
+    keyed
+        Names that hold a key (tables in memory and map layers alone).
+    nullable, optional
+        Names of those that may be unknown ("*": all), and absent.
+    is_handed
+        Handed over by a run.
+    """
+
+    name: str
+    fr: str
+    about: str
+    keys: str
+    columns: str
+    own: tuple[Column, ...] = ()
+    keyed: tuple[Keyed, ...] = ()
+    nullable: str = "*"
+    optional: str = "*"
+    is_handed: bool = True

@@ -1,0 +1,71 @@
+"""Check that all that a run hands over and shows is declared, under French headings."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import fields
+
+import pandas as pd
+
+from territory.release.handed_tables import layers, tables
+from territory.report.files.workbook import workbook_bytes
+from territory.report.reading.run_reading import read
+from territory.result import StudyResult
+from territory.tables.catalogue import label_of, undeclared
+
+ENGLISH = re.compile(
+    r"(?i)\b(?:travel|time|gain|loss|baseline|scenario_|share|closest|outside|commune_|value|label|site_|low|high|reason)\b"
+)
+# attributes that hold a table declared under the name of the contract
+CONTRACT = {"Results.access": "access", "Comparison.by_commune": "comparison"}
+STATE = {"site_times": "travel_times"}
+
+
+def frames(result: StudyResult) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Yield every table of the objects of a run, under the name of its declaration."""
+    objects = [result.baseline, *result.scenarios.values(), *result.comparisons.values(), result.draws]
+    for one in [*objects, *result.siting.values(), *result.groupings.values()]:
+        if one is None:
+            continue
+        for field in fields(one):
+            name = f"{type(one).__name__}.{field.name}"
+            if isinstance(value := getattr(one, field.name), pd.DataFrame):
+                yield CONTRACT.get(name, name), value
+    state = result.baseline.state
+    for field in fields(state):
+        if isinstance(value := getattr(state, field.name), pd.DataFrame):
+            yield STATE.get(field.name, field.name), value
+    for one in result.comparisons.values():
+        yield "Comparison.measures", one.measures
+    for name in ("account_terms", "waits", "buildings"):
+        yield f"StudyResult.{name}", getattr(result, name)
+    if result.comparisons:
+        yield "StudyResult.side_by_side", result.side_by_side.droplevel(0, axis=1)
+    if result.isochrones is not None:
+        yield "StudyResult.isochrones", result.isochrones
+
+
+def names_of(table: pd.DataFrame) -> list[str]:
+    """Return the keys and columns of a table."""
+    return [str(name) for name in (*table.index.names, *table.columns) if name is not None]
+
+
+def check(result: StudyResult) -> None:
+    """Check all that a run hands over and shows."""
+    missing: dict[str, list[str]] = {}
+    handed_over = tables(result)
+    every = [*frames(result), *handed_over.items()]
+    every += [(f"territoire.gpkg {name}", layer) for name, layer in layers(result).items()]
+    for name, table in every:
+        if len(table.columns):
+            missing |= {name: found} if (found := undeclared(name, names_of(table))) else {}
+    assert missing == {}
+    for name, table in handed_over.items():
+        labels = [label_of(name, str(column)) for column in table.columns]
+        assert len(set(labels)) == len(labels), (name, sorted(labels))
+        for column, label in zip(table.columns, labels, strict=True):
+            assert not ENGLISH.search(label), (name, column, label)
+            assert "_" not in label
+    # a sheet is made of declared columns alone: another one would raise
+    assert workbook_bytes(handed_over, read(result))
