@@ -21,10 +21,11 @@ from eight_scenarios import study_text
 
 import territory
 from territory import report
-from territory.release.handed_tables import tables
-from territory.report.documents.companions import write_companions
+from territory.release import release
 from territory.report.documents.epci_sheet import sheet_codes
-from territory.report.reading.run_reading import Reading
+from territory.report.documents.summary_page import summary_html
+from territory.report.files.workbook import workbook_bytes
+from territory.report.reading.run_reading import read
 from territory.result import StudyResult
 
 MOST_MB = 3.0
@@ -35,15 +36,16 @@ def documents(result: StudyResult, folder: Path) -> dict[str, Callable[[], objec
     """Return what writes each document."""
 
     def sheets() -> None:
-        reading = Reading(result)
+        reading = read(result)
         for epci in sheet_codes(result):
             report.build_report(reading, folder / f"fiche-{epci}.pdf", document="sheet", epci=epci)
 
     return {
-        "council": lambda: report.build_report(Reading(result), folder / "rapport.pdf"),
-        "annex": lambda: report.build_report(Reading(result), folder / "annexe.pdf", document="annex"),
+        "council": lambda: report.build_report(read(result), folder / "rapport.pdf"),
+        "annex": lambda: report.build_report(read(result), folder / "annexe.pdf", document="annex"),
         "sheets": sheets,
-        "companions": lambda: write_companions(Reading(result), tables(result), folder),
+        "page": lambda: summary_html(read(result)),
+        "workbook": lambda: workbook_bytes(release(result).tables, read(result)),
     }
 
 

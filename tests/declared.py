@@ -10,7 +10,7 @@ import pandas as pd
 
 from territory.release.handed_tables import layers, tables
 from territory.report.files.workbook import workbook_bytes
-from territory.report.reading.run_reading import Reading
+from territory.report.reading.run_reading import read
 from territory.result import StudyResult
 from territory.tables.catalogue import label_of, undeclared
 
@@ -68,4 +68,4 @@ def check(result: StudyResult) -> None:
             assert not ENGLISH.search(label), (name, column, label)
             assert "_" not in label
     # a sheet is made of declared columns alone: another one would raise
-    assert workbook_bytes(handed_over, Reading(result))
+    assert workbook_bytes(handed_over, read(result))

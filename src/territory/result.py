@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from territory.study.words.model import Study
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class StudyResult:
     """A study, today's results, those of each scenario, and their comparison.
 

@@ -26,7 +26,8 @@ from territory.report.layout.document import (
     to_data,
 )
 from territory.report.layout.pdf import compile_pdf
-from territory.report.reading.run_reading import SECRET, Reading
+from territory.report.reading.moves import SECRET
+from territory.report.reading.run_reading import read
 from territory.result import StudyResult
 from territory.scenario import apply, compare, compute
 from territory.scenario.measures.compute import ALL_TERRITORY
@@ -107,7 +108,7 @@ def test_losers_outside_the_focus_are_named(document: Document) -> None:
 
 
 def test_numbers_of_the_text_are_those_of_the_tables(draguignan: StudyResult, document: Document) -> None:
-    reading = Reading(draguignan)
+    reading = read(draguignan)
     move = reading.pivot()
     assert move is not None
     assert move.services == ("ime-salernes",)
@@ -121,7 +122,7 @@ def test_numbers_of_the_text_are_those_of_the_tables(draguignan: StudyResult, do
 
 
 def test_staff_travel_never_leads(draguignan: StudyResult) -> None:
-    reading = Reading(draguignan)
+    reading = read(draguignan)
     staff = reading.counts("B", "sessad-autisme-salernes").persons["gain"][ALL_TERRITORY]
     assert staff > reading.counts("B", "ime-salernes").persons["gain"][ALL_TERRITORY]
     move = reading.pivot()
@@ -137,7 +138,7 @@ def test_no_count_of_one_to_ten_and_no_children_served(draguignan: StudyResult, 
         for row in table.rows:
             for cell in row[1:5]:
                 assert cell in ("0", "< 11") or int(cell.replace(NN, "")) >= 11
-    reading = Reading(draguignan)
+    reading = read(draguignan)
     assert {reading.noun(service) for service in reading.named} == {"enfants de l'âge concerné"}
     generated = text_of(document)
     for unknown in draguignan.study.unknown:
@@ -224,7 +225,7 @@ def test_closed_and_opened_services(small: StudyResult, tmp_path: Path) -> None:
 def test_nothing_is_measured_towards_a_closed_service(small: StudyResult) -> None:
     closed = Scenario(id="ferme", name="ferme", change=(CloseSite(authorisation_id=vallon.IME),))
     result = rebuilt(small, scenarios=(*small.study.scenario, closed))
-    reading = Reading(result)
+    reading = read(result)
     pivot = reading.pivot()
     # a move has gainers and losers to map: a closure is said in a sentence
     assert pivot is not None
@@ -263,7 +264,7 @@ def observed(result: StudyResult, counts: dict[str, int]) -> StudyResult:
 
 def test_small_observed_counts_are_withheld_everywhere(small: StudyResult) -> None:
     result = observed(small, {"03901": 31, "03906": 4, "03902": 23, "03904": 18, "03907": 3})
-    reading = Reading(result)
+    reading = read(result)
     counts = reading.counts("B", vallon.IME)
     assert counts.is_observed
     assert reading.noun(vallon.IME, is_observed=True) == "enfants accompagnés"

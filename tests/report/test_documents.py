@@ -16,14 +16,13 @@ import pytest
 
 from territory.errors import OutputError, ParameterError, UnknownCodeError
 from territory.report.documents.annex import technical_annex
-from territory.report.documents.companions import write_companions
 from territory.report.documents.council import build_report, council_report
 from territory.report.documents.epci_sheet import epci_sheet, sheet_codes
 from territory.report.documents.summary_page import summary_html
 from territory.report.files.workbook import workbook_bytes
 from territory.report.files.xlsx import Sheet, to_xlsx
 from territory.report.layout.document import Document, plain_text, to_data
-from territory.report.reading.run_reading import Reading
+from territory.report.reading.run_reading import read
 from tests import vallon
 from tests.report.worlds import EVIL, WORLDS, published, reading, world
 
@@ -189,7 +188,7 @@ def test_the_summary_page_of_any_study(name: str) -> None:
 @pytest.mark.parametrize("name", WORLDS)
 def test_the_workbook_of_any_study(name: str) -> None:
     content = workbook_bytes(published(name), reading(name))
-    assert workbook_bytes(published(name), Reading(world(name))) == content
+    assert workbook_bytes(published(name), read(world(name))) == content
     book = openpyxl.load_workbook(BytesIO(content))
     assert book.sheetnames[0] == "Lisez-moi"
     assert book.sheetnames[-1] == "Sources" or "sources" not in published(name)
@@ -228,9 +227,10 @@ def test_the_workbook_has_no_formula_from_names() -> None:
     assert b"<f>" not in content
 
 
-def test_companions_are_the_same_twice(tmp_path: Path) -> None:
-    for folder in ("a", "b"):
-        (tmp_path / folder).mkdir()
-        write_companions(world("usual"), published("usual"), tmp_path / folder)
-    for name in ("resume.html", "tables.xlsx"):
-        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+def test_the_page_and_the_workbook_are_the_same_twice() -> None:
+    pages, workbooks = set(), set()
+    for _ in range(2):
+        again = read(world("usual"))
+        pages.add(summary_html(again))
+        workbooks.add(workbook_bytes(published("usual"), again))
+    assert len(pages) == len(workbooks) == 1

@@ -10,13 +10,13 @@ from benchmarks.eight_scenarios import study_text
 
 import territory
 from territory import report
-from territory.report.reading.run_reading import Reading
+from territory.report.reading.run_reading import read
 
 
 @pytest.mark.slow
 def test_eight_scenarios_keep_to_the_pages_and_the_size(tmp_path: Path) -> None:
     (tmp_path / "huit.toml").write_text(study_text(), encoding="utf-8")
-    reading = Reading(territory.run_study(tmp_path / "huit.toml"))
+    reading = read(territory.run_study(tmp_path / "huit.toml"))
     for document, least, most in (("council", 8, 14), ("annex", 15, 80)):
         path = report.build_report(reading, tmp_path / f"{document}.pdf", document=document)
         assert path.stat().st_size < 3_000_000

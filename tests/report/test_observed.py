@@ -67,6 +67,9 @@ def read(result: StudyResult) -> list[Line]:
         for zone, row in zones.iterrows():
             inside = mine if zone == ALL_TERRITORY else mine[epci == zone]
             found = {frozenset(inside.index[inside["effect"] == e]): row[f"persons_{e}"] for e in EFFECTS}
+            if str(row.get("persons_merged", "")).isdecimal():
+                together = inside["effect"].isin(row["merged_effects"].split("+"))
+                lines += sums_of({frozenset(inside.index[together]): row["persons_merged"]})
             leaving = inside.index[inside["effect"].eq("loss") & ~inside["is_in_scenario_area"]]
             lines += [*sums_of(found), *sums_of({frozenset(leaving): row["persons_leaving"]})]
         limits = published["comparaison_sensibilite"]
@@ -76,6 +79,9 @@ def read(result: StudyResult) -> list[Line]:
             times = result.comparisons[str(scenario)].communes.xs(SERVICE, level="service")
             effects = effects_under(times, float(row["recruitment_max_min"]))
             lines += sums_of({frozenset(times.index[effects == e]): row[f"persons_{e}"] for e in EFFECTS})
+            if str(row.get("persons_merged", "")).isdecimal():
+                together = np.isin(effects, row["merged_effects"].split("+"))
+                lines += sums_of({frozenset(times.index[together]): row["persons_merged"]})
     return lines
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from territory.release.handed_tables import tables
-from territory.report.reading.run_reading import Reading
+from territory.report.reading.run_reading import Reading, read
 from territory.result import StudyResult
 from territory.scenario import apply, compare, compute
 from territory.study.words.scenario import Scenario
@@ -125,7 +125,7 @@ def world(name: str) -> StudyResult:
 @cache
 def reading(name: str) -> Reading:
     """What a document reads of one of `WORLDS`, worked out once for all that read it."""
-    return Reading(world(name))
+    return read(world(name))
 
 
 @cache

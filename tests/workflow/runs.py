@@ -82,9 +82,8 @@ class Run:
 def without_documents() -> Iterator[None]:
     """Let runs write their manifest, their timings and the steps that they keep, and none of what people read."""
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(write_run, "_write_tables", lambda result, folder: {})
-        patched.setattr("territory.report.build_report", lambda result, path: path)
-        patched.setattr(write_run, "write_companions", lambda result, tables, folder: None)
+        patched.setattr(write_run, "_write_tables", lambda released, folder: None)
+        patched.setattr(write_run, "_write_documents", lambda reading, folder: None)
         yield
 
 

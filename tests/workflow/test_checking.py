@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from territory.cli import app
 from territory.errors import MissingFileError, ReadError
-from territory.report.layout.stamp import mark
+from territory.report.layout.document import run_keyword
 from territory.workflow.inputs.manifest import digest_file, digest_of_manifest
 from territory.workflow.past_runs.verify_pdf import check_document
 
@@ -23,7 +23,7 @@ def folder(tmp_path: Path) -> Path:
     """A folder with a report and its manifest."""
     digest = digest_of_manifest(INPUTS)
     (tmp_path / "rapport.pdf").write_bytes(
-        b"%PDF-1.7 <pdf:Keywords>" + mark(digest).encode() + b"</pdf:Keywords>"
+        b"%PDF-1.7 <pdf:Keywords>" + run_keyword(digest).encode() + b"</pdf:Keywords>"
     )
     outputs = {"rapport.pdf": digest_file(tmp_path / "rapport.pdf")}
     write(tmp_path, {**INPUTS, "run_sha256": digest, "outputs_sha256": outputs})

@@ -11,7 +11,7 @@ import territory
 from territory.errors import StudyError
 from territory.release.handed_tables import layers, tables
 from territory.release.scenarios import ranking_table
-from territory.report.reading.run_reading import Reading
+from territory.report.reading.run_reading import read
 from territory.result import StudyResult
 from territory.study import load_study
 from territory.workflow.inputs.prepare import prepare
@@ -275,7 +275,7 @@ def test_families_of_a_service_that_closes(tmp_path: Path) -> None:
 def test_slower_roads_are_no_move(tmp_path: Path) -> None:
     slower = '[[scenario.change]]\ntype = "change_speeds"\ntime_factor = 1.3\n'
     text = GOOD[: GOOD.index("[[scenario.change]]")] + slower
-    reading = Reading(territory.run_study(load_study(write(tmp_path, text))))
+    reading = read(territory.run_study(load_study(write(tmp_path, text))))
     move = reading.moves("A")[0]
     assert move.is_in_place
     assert reading.road(move.from_site, move.to_site) == "sans déménager, à Salernes"

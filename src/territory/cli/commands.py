@@ -11,7 +11,7 @@ import typer
 from territory import __version__
 from territory.cli import compare, data, notebooks, report
 from territory.cli.french import FrenchCommand, FrenchGroup, in_french
-from territory.cli.options import OutOption, PopulationOption, RoadsOption
+from territory.cli.options import EditionOption, OutOption, PopulationOption, RoadsOption
 
 FAILED, WRONG_USAGE, INTERRUPTED = 1, 2, 130
 
@@ -54,6 +54,7 @@ def run(
     out: OutOption = None,
     roads: RoadsOption = None,
     population: PopulationOption = None,
+    edition: EditionOption = "publique",
     scheduler: Annotated[
         str,
         typer.Option(
@@ -66,13 +67,21 @@ def run(
 ) -> None:
     """Calcule une étude et écrit le rapport, les tables et les cartes."""
     from territory.errors import ParameterError
+    from territory.release.disclosure import check_edition
+    from territory.release.gate import edition_name
     from territory.study.load import load_study
     from territory.workflow.national import is_national, run_national
     from territory.workflow.run import run_study, with_population
 
     loaded = load_study(study)
+    check_edition(edition)
     place = out or Path()
     if is_national(loaded):
+        if edition != "publique":
+            raise ParameterError(
+                "Une étude nationale ne compte pas d'enfants accompagnés : elle n'a pas d'édition interne (retirez "
+                "--edition)."
+            )
         loaded = loaded if population is None else with_population(loaded, population)
         with _progress() as announce:
             parts = run_national(loaded, out_dir=place, roads=roads, scheduler=scheduler, on_step=announce)
@@ -86,10 +95,17 @@ def run(
             "une section [scale] à son fichier pour la découper par département."
         )
     with _progress() as announce:
-        result = run_study(loaded, out_dir=place, roads=roads, population=population, on_step=announce)
+        result = run_study(
+            loaded,
+            out_dir=place,
+            roads=roads,
+            population=population,
+            edition=edition,
+            on_step=announce,
+        )
     folder = result.report_dir or Path()
-    typer.echo(f"Rapport : {(folder / 'rapport.pdf').as_posix()}")
-    typer.echo(f"Résumé  : {(folder / 'resume.html').as_posix()}")
+    typer.echo(f"Rapport : {(folder / edition_name('rapport.pdf', edition)).as_posix()}")
+    typer.echo(f"Résumé  : {(folder / edition_name('resume.html', edition)).as_posix()}")
     typer.echo(f"Tables  : {(folder / 'tables').as_posix()}")
     typer.echo(f"Empreinte de l'étude : {result.run_digest[:16]}")
 

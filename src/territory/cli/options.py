@@ -17,6 +17,15 @@ RoadsOption = Annotated[
         "--roads", help="Carte routière .osm.pbf ; sans elle, les temps sont estimés.", metavar="FICHIER"
     ),
 ]
+EditionOption = Annotated[
+    str,
+    typer.Option(
+        "--edition",
+        help="publique, ou interne : rien n'est retiré, chaque page et chaque nom de fichier le disent, à ne pas "
+        "diffuser.",
+        metavar="ÉDITION",
+    ),
+]
 PopulationOption = Annotated[
     str | None,
     typer.Option(

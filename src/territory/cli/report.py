@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from territory.cli.options import OutOption, PopulationOption, RoadsOption
+from territory.cli.options import EditionOption, OutOption, PopulationOption, RoadsOption
 
 _DOCUMENTS = ("council", "sheet", "annex")
 
@@ -33,6 +33,7 @@ def report(
     out: OutOption = None,
     roads: RoadsOption = None,
     population: PopulationOption = None,
+    edition: EditionOption = "publique",
 ) -> None:
     """Écrit un document d'une étude : rapport au conseil, fiches d'EPCI ou annexe technique."""
     from territory.errors import ParameterError
@@ -52,10 +53,17 @@ def report(
     if document != "sheet" and (epci or all_epci):
         raise ParameterError("--epci et --all-epci ne servent qu'aux fiches (--document sheet).")
     place = out or Path()
-    result = run_study(study, out_dir=place, roads=roads, population=population, on_step=_say)
+    result = run_study(
+        study, out_dir=place, roads=roads, population=population, edition=edition, on_step=_say
+    )
     with hold(place / "data" / "processed" / result.study.id, announce=_say):
         paths = write_documents(
-            result, document=document, epci=epci or (), every_epci=all_epci, announce=_say
+            result,
+            document=document,
+            epci=epci or (),
+            every_epci=all_epci,
+            edition=edition,
+            announce=_say,
         )
     for path in paths:
         typer.echo(path.as_posix())

@@ -1,60 +1,11 @@
-"""French text from numbers and names: spacing, agreement, elision, lists, ranges, doubt, names of EPCI."""
+"""French sentences from numbers: agreement, estimates of persons, ranges, changes of time, lists."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable
 
-from territory.french.numbers import (
-    NBSP,
-    NNBSP,
-    OUT_OF_REACH,
-    UNKNOWN,
-    decimal,
-    integer,
-    minutes,
-    round_estimate,
-    share,
-    signed,
-)
-from territory.french.place_names import (
-    alphabetical,
-    at_place,
-    elide,
-    epci_phrase,
-    epci_short,
-    in_guillemets,
-    of_place,
-)
-from territory.french.typography import typeset
-
-__all__ = [
-    "NBSP",
-    "NNBSP",
-    "OUT_OF_REACH",
-    "UNKNOWN",
-    "about",
-    "alphabetical",
-    "at_place",
-    "between",
-    "capital",
-    "change",
-    "count",
-    "decimal",
-    "elide",
-    "epci_phrase",
-    "epci_short",
-    "in_guillemets",
-    "integer",
-    "join",
-    "minutes",
-    "of_place",
-    "persons",
-    "round_estimate",
-    "share",
-    "signed",
-    "typeset",
-]
+from territory.french.numbers import UNKNOWN, integer, minutes, round_estimate
 
 
 def count(number: float, singular: str, plural: str | None = None, *, none: str | None = None) -> str:
@@ -76,6 +27,7 @@ def persons(value: float, *, threshold: int = 11) -> str:
 
     Examples
     --------
+    >>> from territory.french.numbers import NNBSP
     >>> persons(3.2), persons(63), persons(1263).replace(NNBSP, " ")
     ('< 11', '65', '1 260')
     """
@@ -93,6 +45,7 @@ def about(value: float, *, threshold: int = 11) -> str:
 
     Examples
     --------
+    >>> from territory.french.numbers import NNBSP
     >>> about(1258.0).replace(NNBSP, " "), about(1262.0).replace(NNBSP, " "), about(63.0), about(4.0)
     ('près de 1 260', 'un peu plus de 1 260', 'près de 65', 'moins de 11')
     """
@@ -114,6 +67,7 @@ def between(low: float, high: float, *, threshold: int = 11) -> str:
 
     Examples
     --------
+    >>> from territory.french.numbers import NNBSP
     >>> between(1258, 2297).replace(NNBSP, " "), between(4, 40), between(3, 8)
     ('entre 1 260 et 2 300', 'au plus 40', 'moins de 11')
     """
@@ -133,6 +87,7 @@ def change(delta_min: float, *, is_distinguishable: bool = True) -> str:
 
     Examples
     --------
+    >>> from territory.french.numbers import NBSP
     >>> change(-12.3).replace(NBSP, " "), change(8).replace(NBSP, " "), change(2, is_distinguishable=False)
     ('12 min de moins', '8 min de plus', 'non distinguable')
     """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from territory.planning.grouping.answer import compare_groupings
-from territory.release.disclosure import protect_budgets
+from territory.release.disclosure import protect_budgets, withholds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,6 +22,8 @@ def release_budgets(answers: Mapping[str, GroupingAnswer]) -> dict[str, pd.Serie
     printed are of the same establishments or have none in common, the first question first: with « a, b, c » and
     « a, b, c, d », the budget of d would be a subtraction away.
     """
+    if not withholds():
+        return {name: answer.groups["budget_eur"] for name, answer in answers.items()}
     printed: set[frozenset[str]] = set()
     released = {}
     for name, answer in answers.items():
@@ -44,7 +46,10 @@ def release_comparison(answers: Mapping[str, GroupingAnswer]) -> pd.DataFrame:
     table: pd.DataFrame = compare_groupings(answers)
     released = release_budgets(answers)
     table["is_size_withheld"] = [
-        option == "groups" and answers[name].grouping.size == "budget" and bool(released[name].isna().any())
+        option == "groups"
+        and answers[name].grouping.size == "budget"
+        and bool(released[name].isna().any())
+        and withholds()
         for name, option in table.index
     ]
     sizes = ["smallest_size", "largest_size", "balance"]

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from territory.release.disclosure import THRESHOLD
-from territory.release.treatment import SMALL, is_small, treat, treat_measures
+from territory.release.disclosure import THRESHOLD, is_small, withholds
+from territory.release.treatment import SMALL, treat, treat_measures
 from territory.scenario.comparison.compare import add_draws
 from territory.scenario.zones import ALL_TERRITORY
 from territory.tables.accounts import SIDED_TRIPS, TRIPS
@@ -85,7 +85,9 @@ def long_trips(trips: pd.DataFrame) -> pd.DataFrame:
 
 
 def observed_services(result: StudyResult) -> Collection[str]:
-    """Return the authorisations whose children served are observed: their counts are of real children."""
+    """Return the authorisations whose counts are of real children and withheld: none in the internal edition."""
+    if not withholds():
+        return set()
     persons = result.baseline.persons
     observed = persons.index[persons["persons_kind"] == "observed"]
     return set(observed.get_level_values("service"))

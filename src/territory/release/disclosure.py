@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import NamedTuple
 
 import numpy as np
@@ -19,8 +21,47 @@ MAX_UNIT_SHARE = 0.85
 # what a reader sees in the place of a withheld number
 SUPPRESSED = "secret"
 
+# the edition for everybody, and the one that stays in the agency, where nothing is withheld
+PUBLIC, INTERNAL = "publique", "interne"
+EDITIONS = (PUBLIC, INTERNAL)
+_edition: ContextVar[str] = ContextVar("edition", default=PUBLIC)
+
 # a relation is a total and the cells that add up to it
 Relation = tuple[Hashable, Sequence[Hashable]]
+
+
+def check_edition(edition: str) -> None:
+    """Refuse an edition that there is not."""
+    if edition not in EDITIONS:
+        raise ParameterError(f"Édition inconnue « {edition} » ; éditions possibles : {', '.join(EDITIONS)}.")
+
+
+@contextmanager
+def printing(edition: str) -> Iterator[None]:
+    """Make what is printed inside under the rules of an edition; `territory.release.release` alone opens another."""
+    check_edition(edition)
+    token = _edition.set(edition)
+    try:
+        yield
+    finally:
+        _edition.reset(token)
+
+
+def withholds() -> bool:
+    """Tell whether small counts and what tells them are withheld, as in every edition but the internal one."""
+    return _edition.get() != INTERNAL
+
+
+def is_small(values: pd.Series) -> pd.Series:
+    """Return where a count is under the threshold without being 0; nowhere in the internal edition.
+
+    Examples
+    --------
+    >>> is_small(pd.Series([0, 3, 11])).tolist()
+    [False, True, False]
+    """
+    small: pd.Series = values.gt(0) & values.lt(THRESHOLD)
+    return small & withholds()
 
 
 class Protection(NamedTuple):
@@ -88,8 +129,7 @@ def protect_counts(
         alike.add(kind)
         while True:
             found = _range(values, system, cell, withheld | hidden, floor)
-            is_wide = found.high - found.low >= threshold - 1e-6
-            if is_wide and (found.low <= 1e-6 or not hides[cell]):
+            if found.is_wide(threshold, hides_presence=bool(hides[cell])):
                 break
             chosen = _next_to_withhold(values, system, found.lines, withheld | hidden, price)
             if chosen is None:
@@ -101,6 +141,39 @@ def protect_counts(
         pd.Series(first, index=counts.index),
         pd.Series(withheld & ~first, index=counts.index),
     )
+
+
+def known_anyway(
+    counts: pd.Series, relations: Iterable[Relation], protection: Protection, wanted: Iterable[Hashable]
+) -> list[Hashable]:
+    """Return the withheld cells that a reader can work out from those that are printed: printing them tells nothing.
+
+    `protect_counts` withholds more than it takes: a cell that it withheld beside others may be a sum or a difference of
+    cells that it printed. A cell that is small is none of them, or it was not protected.
+
+    Examples
+    --------
+    >>> counts = pd.Series({"gain": 21, "loss": 27, "same": 4, "total": 52, "others": 31})
+    >>> sums = [("total", ["gain", "loss", "same"]), ("others", ["loss", "same"])]
+    >>> withheld = pd.Series([True, True, True, False, False], index=counts.index)
+    >>> none = pd.Series(False, index=counts.index)
+    >>> known_anyway(counts, sums, Protection(counts.astype(str), none, withheld), ["gain", "loss"])
+    ['gain']
+    """
+    system = _system(counts.astype(float), list(relations))
+    withheld = protection.withheld.to_numpy(bool)
+    small = (counts.gt(0) & counts.lt(THRESHOLD)).to_numpy() | protection.primary.to_numpy(bool)
+    unknown = np.flatnonzero(withheld)
+    # a line that follows from the relations on what is printed is zero for all the others that are withheld
+    lines = system[:, unknown].T
+    found = []
+    for key, place in ((key, counts.index.get_loc(key)) for key in wanted):
+        if withheld[place] and not small[place]:
+            goal = (unknown == place).astype(float)
+            solved = np.linalg.lstsq(lines, goal, rcond=None)[0]
+            if np.abs(lines @ solved - goal).max(initial=0.0) < 1e-9:
+                found.append(key)
+    return found
 
 
 def _system(known: pd.Series, relations: list[Relation]) -> np.ndarray:
@@ -136,6 +209,10 @@ class _Range(NamedTuple):
     low: float
     high: float
     lines: np.ndarray
+
+    def is_wide(self, threshold: int, *, hides_presence: bool) -> bool:
+        """Tell whether the range hides a count, and whether there is one where that is to be hidden too."""
+        return self.high - self.low >= threshold - 1e-6 and (self.low <= 1e-6 or not hides_presence)
 
 
 def _range(
@@ -253,7 +330,7 @@ def estimate_texts(values: pd.Series, *, threshold: int = THRESHOLD) -> pd.Serie
     def written(value: float) -> str:
         if np.isnan(value):
             return ""
-        if 0 < value < threshold:
+        if 0 < value < threshold and withholds():
             return f"< {threshold}"
         return str(int(np.floor(value + 0.5)))
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from territory.release.budgets import release_budgets, release_comparison
+from territory.release.disclosure import withholds
 from territory.release.treatment import treat
 from territory.tables.declare import UNITS
 from territory.tables.planning import POOLING_TITLES
@@ -29,7 +30,7 @@ def grouping_tables(result: StudyResult) -> dict[str, pd.DataFrame]:
     for name, answer in result.groupings.items():
         stem = f"groupement_{name}"
         found[f"{stem}_groupes"] = _groups(answer, budgets[name])
-        drop = ["geometry", "budget_eur"]
+        drop = ["geometry", "budget_eur"] if withholds() else ["geometry"]
         found[f"{stem}_membres"] = pd.DataFrame(answer.members.drop(columns=drop)).reset_index()
         found[f"{stem}_mutualisation"] = _pooling(answer)
     if result.groupings:
@@ -46,7 +47,7 @@ def _groups(answer: GroupingAnswer, budgets: pd.Series) -> pd.DataFrame:
     # a threshold that is met bounds the budget that is withheld
     withheld = answer.groups["budget_eur"].notna() & budgets.isna()
     table = treat("GroupingAnswer.groups", answer.groups, withheld)
-    if answer.grouping.size == "budget":
+    if answer.grouping.size == "budget" and withholds():
         table = table.drop(columns=["size", "size_ratio"])
     return table.reset_index()
 

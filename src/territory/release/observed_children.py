@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import pandas as pd
 
 from territory.errors import ParameterError
 from territory.needs import persons_by_age
-from territory.release.disclosure import THRESHOLD, Relation, protect_counts
+from territory.release.disclosure import THRESHOLD, Relation, known_anyway, protect_counts, withholds
 from territory.scenario.comparison.compare import EFFECTS as EFFECTS
 from territory.scenario.comparison.compare import effects_under
-from territory.scenario.measures.compute import ALL_TERRITORY
+from territory.scenario.zones import ALL_TERRITORY
 from territory.supply import rows_serving
 
 if TYPE_CHECKING:
@@ -28,6 +29,15 @@ PRESENCE_FLOOR = 250
 
 # what a sum is worth to a reader; every recruitment limit weighs the same, so that runs withhold alike
 SIDE, ZONE, EFFECT, WHOLE = 0, 2, 5, 9
+_MESSAGE, _MERGED = {"gain": 7, "loss": 6}, 8
+
+# classes of which one sum may be printed where not each of them can be, the one that keeps most of the message first
+MERGES = (
+    ("loss", "indistinct"),
+    ("gain", "indistinct"),
+    ("gain", "loss"),
+    ("gain", "loss", "indistinct"),
+)
 
 
 class ObservedCounts:
@@ -42,6 +52,8 @@ class ObservedCounts:
     A reader is supposed to know everything else: which communes are in each sum (times are public), that a withheld
     count is not 0 in a commune that is not veiled, and how many children the service has in all.
 
+    `offered` are sums that are printed again where a reader can work them out all the same.
+
     A village where few persons are of the age received is veiled: that one of them is served is already too much to
     tell, so that its count is withheld whether it is 0 or not, and no sum says which (decision 0017).
     """
@@ -51,6 +63,7 @@ class ObservedCounts:
         children: pd.Series,
         published: Iterable[tuple[Members, int]],
         *,
+        offered: Iterable[Members] = (),
         threshold: int = THRESHOLD,
         veiled: Collection[str] = (),
     ) -> None:
@@ -65,22 +78,25 @@ class ObservedCounts:
             worth[inside] = max(weight, worth.get(inside, 0))
         worth.pop(frozenset(), None)
         self._sums = frozenset(worth)
-        self._withheld = self._protect(worth, threshold)
+        more = {members & self._present for members in offered} & self._sums
+        self._withheld = self._protect(worth, more, threshold)
 
-    def _protect(self, worth: dict[Members, int], threshold: int) -> set[Members]:
+    def _protect(
+        self, worth: dict[Members, int], offered: Collection[Members], threshold: int
+    ) -> set[Members]:
         """Return the sums that may not be printed."""
         # the smallest sums first, names settling ties: the same choice at each run
         ordered = sorted(worth, key=lambda members: (len(members), sorted(members)))
-        sums = [float(self.children[sorted(members)].sum()) for members in ordered]
-        counts = pd.Series(sums, index=pd.Index(ordered, tupleize_cols=False, dtype=object))
+        index = pd.Index(ordered, tupleize_cols=False, dtype=object)
+        counts = pd.Series([float(self.children[sorted(members)].sum()) for members in ordered], index=index)
         relations: list[Relation] = [
             (members, [frozenset({code}) for code in sorted(members)])
             for members in ordered
             if len(members) > 1
         ]
         # a withheld count that is not 0 is known not to be: 0 is printed
-        lowest = pd.Series([float(len(members - self.veiled)) for members in ordered], index=counts.index)
-        hides = pd.Series([len(m) == 1 and m <= self.veiled for m in ordered], index=counts.index)
+        lowest = pd.Series([float(len(members - self.veiled)) for members in ordered], index=index)
+        hides = pd.Series([len(m) == 1 and m <= self.veiled for m in ordered], index=index)
         small = counts.gt(0) & counts.lt(threshold)
         cost = pd.Series([float(worth[members]) for members in ordered], index=counts.index)
         protected = protect_counts(
@@ -92,22 +108,37 @@ class ObservedCounts:
             cost=cost,
             may_be_absent=hides,
         )
-        flags = protected.withheld.to_numpy()
-        return {members for members, is_withheld in zip(ordered, flags, strict=True) if is_withheld}
+        withheld = {
+            members for members, flag in zip(ordered, protected.withheld.to_numpy(bool), strict=True) if flag
+        }
+        return withheld.difference(known_anyway(counts, relations, protected, offered))
 
-    def is_withheld(self, communes: Iterable[str]) -> bool:
-        """Tell whether the children of some communes, counted together, may not be printed."""
+    def is_withheld(self, communes: Iterable[str], *, is_declared: bool = True) -> bool:
+        """Tell whether the children of some communes, counted together, may not be printed.
+
+        A sum that was not protected is an error, or withheld where it need not have been declared.
+        """
         members = frozenset(map(str, communes)) & self._present
-        if not members:
+        if not members or not withholds():
             return False
         if members in self._withheld:
             return True
         if members not in self._sums:
+            if not is_declared:
+                return True
             raise ParameterError(
                 f"Secret statistique : une somme sur {len(members)} communes n'a pas été protégée, elle ne peut "
                 "pas être publiée."
             )
         return False
+
+    def sum_of(self, communes: Iterable[str]) -> float:
+        """Return the children of some communes, which only a sum that may be printed lets out."""
+        return float(self.children.reindex(sorted(frozenset(map(str, communes)) & self._present)).sum())
+
+    def counts_some_of(self, communes: Iterable[str]) -> bool:
+        """Tell whether one of some communes sends children, or may be thought to."""
+        return not self._present.isdisjoint(map(str, communes))
 
     def is_mean_safe(self, communes: Iterable[str]) -> bool:
         """Tell whether a mean over the children of some communes gives nothing back.
@@ -120,14 +151,27 @@ class ObservedCounts:
 
 def observed_counts(result: StudyResult, service: str) -> ObservedCounts | None:
     """Return the children served by a service and what may be printed of them; None when they are not known."""
+    known = _OF_RESULTS.setdefault(result, {})
+    if service not in known:
+        known[service] = _observed_counts(result, service)
+    return known[service]
+
+
+# what is protected for a result, as long as it is kept
+_OF_RESULTS: WeakKeyDictionary[StudyResult, dict[str, ObservedCounts | None]] = WeakKeyDictionary()
+
+
+def _observed_counts(result: StudyResult, service: str) -> ObservedCounts | None:
+    """Make what `observed_counts` returns."""
     rows = result.baseline.state.observed_origins
     if rows is None or not (rows["authorisation_id"] == service).any():
         return None
     children = rows[rows["authorisation_id"] == service].groupby("commune_code")["children"].sum()
     veiled = veiled_communes(result, service)
     listed = set(map(str, children.index)) | veiled
-    published = tuple(dict.fromkeys(_published(result, service, listed)))
-    return _counted(tuple(children.items()), published, tuple(sorted(veiled)))
+    published = tuple(dict.fromkeys(_published(result, service, listed, children)))
+    offered = tuple(dict.fromkeys(_offered(result, service, listed)))
+    return _counted(tuple(children.items()), published, offered, tuple(sorted(veiled)))
 
 
 def veiled_communes(result: StudyResult, service: str) -> set[str]:
@@ -150,20 +194,55 @@ def zone_flags(
     if counted is None:
         return None
     state = result.baseline.state
-    limit = state.parameters.recruitment_max_min if limit_min is None else limit_min
-    rows = _of_service(result.comparisons[scenario_id].communes, service)
-    under = _effects(rows, limit)
-    effects, today = under["effect"], under["is_in_area"].to_numpy()
-    leaving = effects.eq("loss").to_numpy() & ~under["is_in_scenario_area"].to_numpy()
-    zones = state.communes["epci_code"].fillna("").astype(str).reindex(rows.index)
+    effects, today, later = _effects_under(result, scenario_id, service, limit_min)
+    zones = state.communes["epci_code"].fillna("").astype(str).reindex(effects.index)
     flags = {}
     for zone in [ALL_TERRITORY, *zones.unique()]:
-        inside = np.ones(len(rows), bool) if zone == ALL_TERRITORY else zones.eq(zone).to_numpy()
-        found = {e: counted.is_withheld(rows.index[inside & effects.eq(e).to_numpy()]) for e in EFFECTS}
-        found["leaving"] = counted.is_withheld(rows.index[inside & leaving])
-        found["mean"] = not counted.is_mean_safe(rows.index[inside & today])
+        inside = np.ones(len(effects), bool) if zone == ALL_TERRITORY else zones.eq(zone).to_numpy()
+        found = {e: counted.is_withheld(effects.index[inside & effects.eq(e).to_numpy()]) for e in EFFECTS}
+        found["leaving"] = counted.is_withheld(effects.index[inside & effects.eq("loss").to_numpy() & ~later])
+        found["mean"] = not counted.is_mean_safe(effects.index[inside & today])
         flags[zone] = found
     return pd.DataFrame.from_dict(flags, orient="index")
+
+
+class Merged(NamedTuple):
+    """Classes of which one sum alone is printed, over the whole, and that sum."""
+
+    effects: tuple[str, ...]
+    persons: float
+
+
+def merged_classes(
+    result: StudyResult, scenario_id: str, service: str, *, limit_min: float | None = None
+) -> Merged | None:
+    """Return the classes that are printed as one sum over the whole; None where there is no need, or no way."""
+    counted = observed_counts(result, service)
+    if counted is None:
+        return None
+    effects, _, _ = _effects_under(result, scenario_id, service, limit_min)
+    classes = _classes(effects)
+    for merge in MERGES:
+        # of those that nobody can be in nothing is to be said
+        parts = [effect for effect in merge if counted.counts_some_of(classes.get(effect, ()))]
+        members = merged(classes, parts)
+        if (
+            len(parts) > 1
+            and all(counted.is_withheld(classes[effect]) for effect in parts)
+            and not counted.is_withheld(members, is_declared=False)
+        ):
+            return Merged(tuple(parts), counted.sum_of(members))
+    return None
+
+
+def _effects_under(
+    result: StudyResult, scenario_id: str, service: str, limit_min: float | None
+) -> tuple[pd.Series, np.ndarray, np.ndarray]:
+    """Return the effect of a scenario on each commune under a limit, and who is within reach today and later."""
+    limit = result.baseline.state.parameters.recruitment_max_min if limit_min is None else limit_min
+    rows = _of_service(result.comparisons[scenario_id].communes, service)
+    under = _effects(rows, limit)
+    return under["effect"], under["is_in_area"].to_numpy(), under["is_in_scenario_area"].to_numpy()
 
 
 def _of_service(table: pd.DataFrame, service: str) -> pd.DataFrame:
@@ -175,36 +254,77 @@ def _of_service(table: pd.DataFrame, service: str) -> pd.DataFrame:
 def _counted(
     children: tuple[tuple[str, float], ...],
     published: tuple[tuple[Members, int], ...],
+    offered: tuple[Members, ...],
     veiled: tuple[str, ...],
 ) -> ObservedCounts:
     """Protect once what several documents print."""
-    return ObservedCounts(pd.Series(dict(children), dtype=float), published, veiled=veiled)
+    return ObservedCounts(pd.Series(dict(children), dtype=float), published, offered=offered, veiled=veiled)
 
 
-def _published(result: StudyResult, service: str, listed: set[str]) -> Iterator[tuple[Members, int]]:
+def _published(
+    result: StudyResult, service: str, listed: set[str], children: pd.Series
+) -> Iterator[tuple[Members, int]]:
     """Yield the communes of every sum that some document may print, and what it is worth."""
     state = result.baseline.state
     communes = state.communes.loc[state.communes.index.isin(listed)]
     zones = communes["epci_code"].fillna("").astype(str)
     yield from _by_zone(pd.Series("", index=communes.index), zones, worth=(WHOLE, ZONE))
+    for effects, later in _situations(result, service, listed):
+        yield from _by_zone(effects[effects != "outside"], zones, worth=(EFFECT, ZONE))
+        yield _merge(effects, children), _MERGED
+        leaving = effects[effects.eq("loss").to_numpy() & ~later]
+        yield from _by_zone(pd.Series("", index=leaving.index), zones, worth=(SIDE, SIDE))
+
+
+def _offered(result: StudyResult, service: str, listed: set[str]) -> Iterator[Members]:
+    """Yield the communes of the sums that make the message of each scenario."""
+    for effects, _ in _situations(result, service, listed):
+        yield from _classes(effects[effects.isin(["gain", "loss", "indistinct"])]).values()
+
+
+def _classes(effects: pd.Series) -> dict[str, Members]:
+    """Return the communes of each effect."""
+    return {str(effect): frozenset(map(str, codes.index)) for effect, codes in effects.groupby(effects)}
+
+
+def _merge(effects: pd.Series, children: pd.Series) -> Members:
+    """Return the communes of the classes that one sum is to stand for, because one of them is small; none otherwise."""
+    classes = _classes(effects)
+    sums = {effect: float(children.reindex(sorted(classes.get(effect, ()))).sum()) for effect in MERGES[-1]}
+    small = {effect for effect, count in sums.items() if 0 < count < THRESHOLD}
+    for merge in MERGES:
+        if small and small <= set(merge) and sum(sums[effect] for effect in merge) >= THRESHOLD:
+            return merged(classes, merge)
+    return frozenset()
+
+
+def merged(classes: Mapping[str, Members], merge: Collection[str]) -> Members:
+    """Return the communes of some classes taken together."""
+    return frozenset().union(*(classes.get(effect, frozenset()) for effect in merge))
+
+
+def _situations(
+    result: StudyResult, service: str, listed: set[str]
+) -> Iterator[tuple[pd.Series, np.ndarray]]:
+    """Yield the effect of each scenario on each commune under each limit, and who is within reach there."""
+    state = result.baseline.state
+    codes = state.communes.index[state.communes.index.isin(listed)]
     parameters = state.parameters
     for comparison in result.comparisons.values():
         if service not in comparison.services:
             continue
-        rows = _of_service(comparison.communes, service).reindex(communes.index)
+        rows = _of_service(comparison.communes, service).reindex(codes)
         for limit in sorted({parameters.recruitment_max_min, *parameters.recruitment_tests_min}):
             under = _effects(rows, limit)
-            effects = under["effect"]
-            yield from _by_zone(effects[effects != "outside"], zones, worth=(EFFECT, ZONE))
-            leaving = effects[effects.eq("loss") & ~under["is_in_scenario_area"]]
-            yield from _by_zone(pd.Series("", index=leaving.index), zones, worth=(SIDE, SIDE))
+            yield under["effect"], under["is_in_scenario_area"].to_numpy()
 
 
 def _by_zone(kinds: pd.Series, zones: pd.Series, *, worth: tuple[int, int]) -> Iterator[tuple[Members, int]]:
     """Yield the communes of each kind, in all and by zone."""
     for keys, weight in ((kinds, worth[0]), (kinds + "|" + zones.reindex(kinds.index), worth[1])):
-        for _, codes in keys.groupby(keys):
-            yield frozenset(map(str, codes.index)), weight
+        for kind, codes in keys.groupby(keys):
+            # under "gain" and "loss" alone, the message of the whole
+            yield frozenset(map(str, codes.index)), _MESSAGE.get(str(kind), weight)
 
 
 def _effects(rows: pd.DataFrame, limit_min: float) -> pd.DataFrame:

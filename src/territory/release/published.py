@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from territory.release.observed_children import observed_counts, zone_flags
+from territory.release.observed_children import Merged, merged_classes, observed_counts, zone_flags
 from territory.release.treatment import treat
+from territory.scenario.zones import ALL_TERRITORY
 
 if TYPE_CHECKING:
     from territory.result import StudyResult
@@ -33,18 +35,26 @@ def publish_zones(result: StudyResult, scenario_id: str) -> pd.DataFrame:
         for (zone, service) in table.index
         if (found := flags[service]) is not None
     }
-    return _withheld("Comparison.zones", table, lines)
+    merges = {
+        (ALL_TERRITORY, service): merge
+        for service in _services(table)
+        if (merge := merged_classes(result, scenario_id, service)) is not None
+    }
+    return _with_merges(_withheld("Comparison.zones", table, lines), merges)
 
 
 def publish_sensitivity(result: StudyResult, scenario_id: str) -> pd.DataFrame:
     """Return the comparison under other recruitment limits, as it may leave."""
     table = result.comparisons[scenario_id].sensitivity
-    lines = {}
+    lines, merges = {}, {}
     for service, limit in table.index:
         found = zone_flags(result, scenario_id, service, limit_min=float(limit))
         if found is not None:
             lines[service, limit] = found.iloc[0]
-    return _withheld("Comparison.sensitivity", table, lines)
+        merge = merged_classes(result, scenario_id, service, limit_min=float(limit))
+        if merge is not None:
+            merges[service, limit] = merge
+    return _with_merges(_withheld("Comparison.sensitivity", table, lines), merges)
 
 
 def publish_trips(result: StudyResult, scenario_id: str) -> pd.DataFrame:
@@ -58,6 +68,16 @@ def publish_trips(result: StudyResult, scenario_id: str) -> pd.DataFrame:
             # every column of this table is weighted by the children of the zone
             secret |= mine & found["mean"].reindex(table.index.get_level_values("zone")).to_numpy(bool)
     return treat("Comparison.trips", table, secret)
+
+
+def _with_merges(table: pd.DataFrame, merges: Mapping[tuple[Any, ...], Merged]) -> pd.DataFrame:
+    """Add the sums of classes that are printed together, where there are some, and say which classes they are."""
+    if not merges:
+        return table
+    persons, effects = pd.Series("", index=table.index), pd.Series("", index=table.index)
+    for key, merge in merges.items():
+        persons.loc[key], effects.loc[key] = f"{merge.persons:.0f}", "+".join(merge.effects)
+    return table.assign(persons_merged=persons, merged_effects=effects)
 
 
 def _withheld(name: str, table: pd.DataFrame, lines: dict[tuple[str, object], pd.Series]) -> pd.DataFrame:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from territory.errors import ParameterError, agree, examples
-from territory.release.disclosure import SUPPRESSED, THRESHOLD, estimate_texts
+from territory.release.disclosure import SUPPRESSED, THRESHOLD, estimate_texts, is_small, withholds
 from territory.tables.catalogue import check_declared, column_of
 from territory.tables.declare import Column, Secrecy
 from territory.tables.measures import BY_NAME, DECIMALS
@@ -22,11 +22,6 @@ SMALL = f"< {THRESHOLD}"
 # a share of small numbers gives the numbers back: classes do not
 SHARE_CLASSES = ((0.2, "moins de 20 %"), (0.5, "de 20 à 50 %"), (np.inf, "50 % ou plus"))
 _COUNTS = (Secrecy.ESTIMATE, Secrecy.OBSERVED)
-
-
-def is_small(values: pd.Series) -> pd.Series:
-    """Return where a count is under the threshold without being 0."""
-    return values.gt(0) & values.lt(THRESHOLD)
 
 
 def treat(name: str, table: pd.DataFrame, withheld: pd.DataFrame | pd.Series | None = None) -> pd.DataFrame:
@@ -74,7 +69,7 @@ def _flags(withheld: pd.DataFrame | pd.Series | None, column: str, index: pd.Ind
     """Return which rows of a column are withheld; the flags are in the order of the rows."""
     if isinstance(withheld, pd.DataFrame):
         withheld = withheld.get(column)
-    if withheld is None:
+    if withheld is None or not withholds():
         return pd.Series(False, index=index)
     return pd.Series(withheld.to_numpy(dtype=bool), index=index)
 
@@ -165,7 +160,7 @@ def share_classes(total: pd.Series[float], part: pd.Series[float]) -> pd.Series[
     bounds = [bound for bound, _ in SHARE_CLASSES]
     place = np.searchsorted(bounds, (part / total).to_numpy(float), side="right")
     names = [SHARE_CLASSES[min(one, len(bounds) - 1)][1] for one in place]
-    return pd.Series(names, index=total.index, dtype="str").mask(small, SUPPRESSED)
+    return pd.Series(names, index=total.index, dtype="str").mask(small & withholds(), SUPPRESSED)
 
 
 def unpivot(table: pd.DataFrame, keyed: Iterable[Keyed]) -> pd.DataFrame:

@@ -47,6 +47,15 @@ def public_parameters(study: Study) -> dict[str, Any]:
     return said
 
 
+def without_counts(study: Study) -> Study:
+    """Return a study without the counts of persons that its file holds."""
+    changes: dict[str, object] = {}
+    for section, key in _SECRET_VALUES.items():
+        rows = getattr(study, section)
+        changes[section] = () if key is None else tuple(row.model_copy(update={key: None}) for row in rows)
+    return study.model_copy(update=changes)
+
+
 def secret_parameters(study: Study) -> dict[str, Any]:
     """Return the counts of persons that a study file holds, by name; nothing when it holds none."""
     said = study.model_dump(mode="json", include=set(_SECRET_VALUES))

@@ -20,6 +20,13 @@ def _effects(codes_of: dict[str, str]) -> tuple[Column, ...]:
 
 
 _COUNTED = {effect: fr for effect, fr in codes.EFFECTS.items() if effect != "outside"}
+# classes of children served of which one sum may be printed (release.observed_children)
+_MERGED_EFFECTS = {
+    "loss+indistinct": "plus long ou non distinguable",
+    "gain+indistinct": "plus court ou non distinguable",
+    "gain+loss": "plus court ou plus long",
+    "gain+loss+indistinct": "à portée aujourd'hui",
+}
 _DRAWN = {effect: fr for effect, fr in codes.DRAWN_EFFECTS.items() if effect != "unknown"}
 _MEAN = number("mean_min", "Temps moyen", "mean time of the persons of today's area", secrecy=Secrecy.MEAN)
 _VALUE = number("value", "Valeur", "value, in the unit of the row", secrecy=Secrecy.MEAN, is_fine=True)
@@ -49,6 +56,12 @@ COLUMNS = (
     *sides(_MEAN),
     number("worst_loss_min", "Perte la plus forte", "largest loss"),
     Column("worst_loss_commune", "Code de la commune qui perd le plus", "commune where it falls"),
+    Column(
+        "persons_merged",
+        "Personnes : classes comptées ensemble",
+        "children of the classes that are counted together, where not each of them can be told",
+    ),
+    Column("merged_effects", "Classes comptées ensemble", "which classes", codes=_MERGED_EFFECTS),
     Column("worst_loss_epci", "Code de l'EPCI de la perte la plus forte", "EPCI where it falls"),
     number("recruitment_max_min", "Seuil de recrutement", "time within which families are counted"),
     *sides(
@@ -82,6 +95,7 @@ _COMMUNES = (
 )
 _EFFECT_NAMES = " ".join(f"persons_{effect} communes_{effect}" for effect in _COUNTED)
 _ZONES = f"{_EFFECT_NAMES} baseline_mean_min scenario_mean_min worst_loss_min worst_loss_commune"
+_MERGED = "persons_merged merged_effects"
 _PERSONS = " ".join(f"persons_{effect}" for effect in _COUNTED if effect != "unknown")
 _COUNCILS = f"{_PERSONS} worst_loss_min worst_loss_commune worst_loss_epci"
 _BY_COMMUNE = " ".join(
@@ -157,14 +171,14 @@ TABLES = (
         "Gagnants et perdants",
         "Gainers and losers by EPCI and in all.",
         "scenario zone service",
-        f"zone_name {_ZONES}",
+        f"zone_name {_ZONES} {_MERGED}",
     ),
     Table(
         "comparaison_sensibilite",
         "Autres seuils",
         "Gainers and losers under other recruitment limits.",
         "scenario service recruitment_max_min",
-        _ZONES,
+        f"{_ZONES} {_MERGED}",
     ),
     Table(
         "comparaison_conseils",

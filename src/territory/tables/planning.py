@@ -217,7 +217,11 @@ TABLES = (
     ),
     Table("groupement_{question}_groupes", "Groupes {question}", "Figures of each group.", "group", _GROUPS),
     Table(
-        "groupement_{question}_membres", "Membres {question}", "Members of each group.", "site_id", _MEMBERS
+        "groupement_{question}_membres",
+        "Membres {question}",
+        "Members of each group; their budgets in the internal edition alone.",
+        "site_id",
+        f"{_MEMBERS} budget_eur",
     ),
     Table(
         "groupement_{question}_mutualisation",

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from territory.errors import StudyError
+from territory.release.disclosure import PUBLIC, check_edition
 from territory.result import StudyResult
 from territory.scenario.changes.apply import apply
 from territory.scenario.comparison.compare import compare
@@ -35,6 +36,7 @@ def run_study(
     out_dir: Path | str | None = None,
     roads: Path | str | None = None,
     population: str | None = None,
+    edition: str = PUBLIC,
     on_step: StepListener | None = None,
 ) -> StudyResult:
     """Compute a study and, when a folder is given, write what is handed over.
@@ -53,6 +55,9 @@ def run_study(
         Road map (.osm.pbf) that replaces estimated times.
     population
         Census vintage that replaces the study's (`rp2017`).
+    edition : {"publique", "interne"}
+        The internal edition withholds no count, for those who are entitled to the study's own files: it is written in
+        `reports/<study>-interne`, and each of its pages and file names says what it is.
     on_step
         Called with the French name of each step as it begins.
 
@@ -74,6 +79,7 @@ def run_study(
     StudyResult('draguignan', scenarios: A, B, C, D)
     """
     clock = _Clock(on_step or (lambda step: None))
+    check_edition(edition)
     clock.begin("Lecture de l'étude et des données")
     study = study if isinstance(study, Study) else load_study(study)
     if population is not None:
@@ -81,8 +87,9 @@ def run_study(
     roads_path = None if roads is None else Path(roads)
     if out_dir is None:
         return _run(study, clock, roads_path)
-    with run_folders(study, out_dir, roads=roads_path, announce=clock.begin) as (report_dir, kept_dir):
-        result = _run(study, clock, roads_path, report_dir=report_dir, kept_dir=kept_dir)
+    folders = run_folders(study, out_dir, roads=roads_path, edition=edition, announce=clock.begin)
+    with folders as (report_dir, kept_dir):
+        result = _run(study, clock, roads_path, report_dir=report_dir, kept_dir=kept_dir, edition=edition)
         clock.note_last()
         return result
 
@@ -94,12 +101,13 @@ def _run(
     *,
     report_dir: Path | None = None,
     kept_dir: Path | None = None,
+    edition: str = PUBLIC,
 ) -> StudyResult:
     """Compute a study, and write it in folders that nobody else writes in."""
     clock.begin("Temps de trajet et besoins")
     steps = Steps(kept_dir)
     # before the files are read: one that changes meanwhile is then found changed by the next run
-    record = None if kept_dir is None else private_record(study, kept_dir)
+    record = None if kept_dir is None else private_record(study, kept_dir, edition=edition)
     inputs = prepare(study, roads=roads_path, steps=steps)
     note_choices(inputs)
     clock.begin("Situation d'aujourd'hui")
@@ -136,6 +144,7 @@ def _run(
         written,
         report_dir,
         record=record,
+        edition=edition,
         log=lambda: {
             "seconds": clock.end(),
             "reused": steps.reused,

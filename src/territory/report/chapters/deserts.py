@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from territory.access.uncertainty import SURE
-from territory.french.words import count, integer, persons
+from territory.french.numbers import integer
+from territory.french.words import count, persons
 from territory.plot import style
 from territory.plot.maps.doubt import doubt_map
 from territory.report.chapters import pictures
 from territory.report.layout.document import Block, DataTable, Heading, Paragraph, Picture, Text, strong
 from territory.report.layout.page_limit import Part
 from territory.report.reading.run_reading import Reading
-from territory.scenario.measures.compute import ALL_TERRITORY
+from territory.scenario.zones import ALL_TERRITORY
 
 if TYPE_CHECKING:
     from territory.scenario.doubt.draws import Draws
@@ -34,7 +35,7 @@ def desert_parts(reading: Reading) -> list[Part]:
 
 def deserts(reading: Reading) -> list[Block]:
     """Return the criteria of desert of the study, with a map of the one that is known best."""
-    draws: Draws | None = reading.result.draws
+    draws: Draws | None = reading.release.draws
     best = _best(reading)
     if draws is None or best is None:
         return []
@@ -59,7 +60,7 @@ def _verdicts(reading: Reading, draws: Draws) -> pd.DataFrame:
 
 def _best(reading: Reading) -> str | None:
     """Return the criterion that the data allow best to compute, None when none can be computed anywhere."""
-    draws: Draws | None = reading.result.draws
+    draws: Draws | None = reading.release.draws
     if draws is None or draws.deserts.empty:
         return None
     known = _verdicts(reading, draws).isin([SURE, _DOUBTFUL]).sum()
@@ -145,7 +146,7 @@ def _inhabitants(draws: Draws, criterion: str) -> str:
 
 def _reason(reading: Reading, criterion: str) -> str:
     """Say why a criterion cannot be computed."""
-    rows = reading.baseline.deserts
+    rows = reading.release.deserts
     rows = rows[rows.index.get_level_values("criterion") == criterion]
     said = [str(text) for text in rows["reason"].dropna().unique() if str(text)]
     # the names of the lists are codes there

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from territory.french.words import capital, join, minutes, persons, share
-from territory.report.chapters.by_scenario import is_wide
+from territory.french.numbers import minutes, share
+from territory.french.words import capital, join, persons
+from territory.release.gate import TODAY
 from territory.report.chapters.groups import groups_answer
 from territory.report.chapters.main_move import (
+    in_classes,
     in_zones,
     persons_in_words,
     road_in_words,
@@ -13,6 +15,7 @@ from territory.report.chapters.main_move import (
     whom_in_words,
     worst,
 )
+from territory.report.chapters.moves import is_wide
 from territory.report.layout.document import (
     Block,
     Callout,
@@ -22,8 +25,9 @@ from territory.report.layout.document import (
     Text,
     strong,
 )
-from territory.report.reading.run_reading import STAFF, Counts, Move, Reading
-from territory.scenario.measures.compute import ALL_TERRITORY
+from territory.report.reading.moves import STAFF, Counts, Move
+from territory.report.reading.run_reading import Reading
+from territory.scenario.zones import ALL_TERRITORY
 from territory.tables.access import WITHIN_SHARES
 
 # a move is "hardly felt" when the difference cannot be told for this share of the persons within reach
@@ -50,7 +54,7 @@ def first_page(reading: Reading) -> list[Block]:
         Paragraph(reading.study.question, "lead"),
         Heading("La réponse"),
     ]
-    blocks += _answer(reading) if reading.result.comparisons else _answer_without_scenario(reading)
+    blocks += _answer(reading) if reading.release.scenarios else _answer_without_scenario(reading)
     unknown: list[Text] = [
         [f"{found.question} ", strong("À demander"), f" : {found.ask}."] for found in reading.study.unknown
     ]
@@ -66,7 +70,7 @@ def _answer(reading: Reading) -> list[Block]:
     told: set[str] = set(pivot.services) if pivot else set()
     others: list[Text] = []
     changed: dict[tuple[str, ...], Text] = {}
-    for scenario_id in reading.result.comparisons:
+    for scenario_id in reading.release.scenarios:
         for move in reading.moves(scenario_id):
             # a service that an earlier line tells is in the table of every move; that it closes is said again
             if move == pivot or (told.issuperset(move.services) if move.lasts else move.services in changed):
@@ -100,7 +104,7 @@ def _is_felt_move(reading: Reading, move: Move) -> bool:
 def _lead(reading: Reading) -> Text:
     """Say what the answer depends on."""
     depends = reading.changes_between_scenarios()
-    every = list(reading.result.comparisons)
+    every = list(reading.release.scenarios)
     if not depends:
         if len(every) == 1:
             scenario = next(s for s in reading.study.scenario if s.id == every[0])
@@ -228,9 +232,12 @@ def _hardly_felt(reading: Reading, move: Move, found: Counts) -> list[str | Run]
 def _felt(reading: Reading, move: Move, found: Counts) -> list[str | Run]:
     """Say who gains and who loses, in one sentence."""
     noun = reading.noun(move.services[0], is_observed=found.is_observed)
+    if found.merged:
+        said = in_classes(found, noun)
+        return [f" ({road_in_words(reading, move)}) : ", strong(said), f"{worst(reading, found)}."]
     # with many scenarios the first page has no room for the zones: the map and the tables have them
     gaining, losing = (
-        "" if is_wide(list(reading.result.comparisons)) else in_zones(reading, found, effect)
+        "" if is_wide(list(reading.release.scenarios)) else in_zones(reading, found, effect)
         for effect in ("gain", "loss")
     )
     return [
@@ -261,7 +268,7 @@ def _answer_without_scenario(reading: Reading) -> list[Block]:
     limit = sorted(reading.parameters.thresholds_min)[min(1, len(reading.parameters.thresholds_min) - 1)]
     items: list[Text] = []
     for service in reading.closest:
-        rows = reading.baseline.coverage
+        rows = reading.release.coverage
         column = WITHIN_SHARES.name(threshold_min=float(limit))
         if (ALL_TERRITORY, service) in rows.index and column in rows:
             value = rows.xs(service, level="service")[column][ALL_TERRITORY]
@@ -272,7 +279,7 @@ def _answer_without_scenario(reading: Reading) -> list[Block]:
                 ]
             )
     for service in reading.named:
-        rows = reading.times(reading.baseline, service).reindex(reading.territory.index)
+        rows = reading.times(TODAY, service).reindex(reading.territory.index)
         near = rows["travel_time_min"].le(limit)
         people = float(reading.territory["population"][near].sum())
         part = share(people / population) if population > 0 else "une part inconnue"

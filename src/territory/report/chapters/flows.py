@@ -7,16 +7,19 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from territory.french.words import count, integer, join
+from territory.french.numbers import integer
+from territory.french.words import count, join
 from territory.plot import style
 from territory.plot.maps.categories import Category
 from territory.plot.maps.choropleth import Panel, draw_map
 from territory.plot.maps.legend import Legend
-from territory.release.observed_children import PRESENCE_FLOOR, ObservedCounts, observed_counts
+from territory.release.gate import TODAY, Origins
+from territory.release.observed_children import PRESENCE_FLOOR
 from territory.report.chapters import pictures
 from territory.report.layout.document import Block, DataTable, Heading, Paragraph, Picture
 from territory.report.layout.page_limit import Part
-from territory.report.reading.run_reading import SECRET, Reading
+from territory.report.reading.moves import SECRET
+from territory.report.reading.run_reading import Reading
 
 _PRINTED = Category("printed", "effectif publié (nombre)", style.SEQUENTIAL[1])
 _WITHHELD = Category("withheld", "effectif non publié", style.UNKNOWN_COLOR, style.INDISTINCT_HATCH)
@@ -27,35 +30,37 @@ def flows(reading: Reading) -> list[Part]:
     """Return the flows of children to each service whose origins are observed; all but the first may leave."""
     parts: list[Part] = []
     for service in reading.named:
-        counted = observed_counts(reading.result, service)
-        if counted is not None and counted.children.sum() > 0:
+        origins = reading.release.origins(service)
+        if origins is not None:
             head = [] if parts else [Heading("D'où viennent les enfants accompagnés", new_page=True)]
             title = f"les communes d'origine, {reading.short(service)}" if parts else ""
-            parts.append(Part([*head, *_one(reading, service, counted)], title, leaves=24))
+            parts.append(Part([*head, *_one(reading, service, origins)], title, leaves=24))
     return parts
 
 
-def _one(reading: Reading, service: str, counted: ObservedCounts) -> list[Block]:
+def _one(reading: Reading, service: str, origins: Origins) -> list[Block]:
     """Return the map and the table of one service."""
-    printed = counted.children[[not counted.is_withheld([code]) for code in counted.children.index]]
-    hidden = len(counted.children) - len(printed)
+    printed = origins.communes.dropna()
+    hidden = len(origins.communes) - len(printed)
     noun = reading.noun(service, is_observed=True)
     text = (
-        f"« {reading.label(service)} » : {noun}, par commune d'origine. {count(len(printed), 'commune')} "
+        f"« {reading.label(service)} » : {noun}, par commune d'origine."
+        if hidden == 0
+        else f"« {reading.label(service)} » : {noun}, par commune d'origine. {count(len(printed), 'commune')} "
         f"{'a un effectif publié' if len(printed) == 1 else 'ont un effectif publié'} ; {count(hidden, 'commune')} "
         f"{'a un effectif' if hidden == 1 else 'ont des effectifs'} que le secret statistique retire. Une commune de "
         f"moins de {PRESENCE_FLOOR} personnes de l'âge accueilli est de celles-là, qu'un enfant en vienne ou non."
     )
-    return [Paragraph(text), _map(reading, service, counted, printed), *_table(reading, counted)]
+    return [Paragraph(text), _map(reading, service, origins, printed), *_table(reading, origins)]
 
 
-def _map(reading: Reading, service: str, counted: ObservedCounts, printed: pd.Series) -> Picture:
+def _map(reading: Reading, service: str, origins: Origins, printed: pd.Series) -> Picture:
     """Draw the flows that may be printed."""
     areas = pictures.areas_of(reading)
     keys = pd.Series(_NOBODY.key, index=areas.index, dtype=object)
-    keys[keys.index.isin(counted.children.index)] = _WITHHELD.key
+    keys[keys.index.isin(origins.communes.index)] = _WITHHELD.key
     keys[keys.index.isin(printed.index)] = _PRINTED.key
-    sites = reading.site(reading.baseline, service) or ()
+    sites = reading.site(TODAY, service) or ()
     inside = printed[printed.index.isin(areas.index)]
     panel = Panel(
         areas,
@@ -84,7 +89,7 @@ def _map(reading: Reading, service: str, counted: ObservedCounts, printed: pd.Se
 
 def _lines(reading: Reading, site: str, printed: pd.Series) -> gpd.GeoDataFrame:
     """Return a line from each commune to the site."""
-    end = reading.state.sites.geometry[site]
+    end = reading.release.sites.geometry[site]
     starts = reading.communes.geometry.reindex(printed.index)
     lines = [shapely.LineString([*p.coords, *end.coords]) for p in starts]
     # a service in the commune itself is no flow
@@ -93,31 +98,35 @@ def _lines(reading: Reading, site: str, printed: pd.Series) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(table[long])
 
 
-def _table(reading: Reading, counted: ObservedCounts) -> list[Block]:
+def _table(reading: Reading, origins: Origins) -> list[Block]:
     """Return the children of each EPCI, and those of its communes that may be printed."""
-    epci = reading.communes["epci_code"].fillna("").astype(str).reindex(counted.children.index)
+    epci = reading.communes["epci_code"].fillna("").astype(str).reindex(origins.communes.index)
     rows, silent = [], 0
     for zone in sorted(epci.unique(), key=lambda code: (reading.zone(str(code)), str(code))):
-        codes = epci.index[epci == zone]
-        total = SECRET if counted.is_withheld(codes) else integer(float(counted.children[codes].sum()))
-        shown = [c for c in codes if not counted.is_withheld([c])]
-        named = [f"{reading.commune(str(c))} {integer(float(counted.children[c]))}" for c in shown]
-        hidden = len(codes) - len(shown)
-        if total == SECRET and not shown:
+        communes = origins.communes[epci == zone]
+        shown = communes.dropna()
+        named = [
+            f"{reading.commune(str(code))} {integer(float(children))}" for code, children in shown.items()
+        ]
+        hidden = len(communes) - len(shown)
+        total = _total(float(origins.zones[zone]))
+        if total == SECRET and shown.empty:
             silent += 1
             continue
         if hidden:
             named.append(
-                count(hidden, "autre commune" if shown else "commune", "autres communes" if shown else None)
+                count(
+                    hidden,
+                    "autre commune" if len(shown) else "commune",
+                    "autres communes" if len(shown) else None,
+                )
             )
         rows.append([reading.zone(str(zone)), total, join(named)])
     if silent:
         rows.append(
             [f"{silent} {'EPCI' if not rows else 'autres EPCI' if silent > 1 else 'autre EPCI'}", SECRET, ""]
         )
-    whole = list(counted.children.index)
-    total = SECRET if counted.is_withheld(whole) else integer(float(counted.children.sum()))
-    rows.append(["Ensemble", total, ""])
+    rows.append(["Ensemble", _total(origins.total), ""])
     return [
         DataTable(
             ["EPCI", "Enfants accompagnés", "Communes"],
@@ -128,3 +137,8 @@ def _table(reading: Reading, counted: ObservedCounts) -> list[Block]:
             strong_rows=[len(rows) - 1],
         )
     ]
+
+
+def _total(children: float) -> str:
+    """Write a sum of children, or that it is secret."""
+    return SECRET if np.isnan(children) else integer(children)

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from territory.french.words import count, integer, join, minutes
+from territory.french.numbers import integer, minutes
+from territory.french.words import count, join
 from territory.plot import style
 from territory.plot.maps.show_plans import show_establishments
-from territory.release.budgets import release_comparison
 from territory.release.disclosure import SUPPRESSED
 from territory.report.chapters.pictures import areas_of, map_source
 from territory.report.layout.document import (
@@ -41,13 +41,13 @@ def groups_answer(reading: Reading) -> list[Block]:
     answers = _answers(reading)
     if not answers:
         return []
-    compared = release_comparison(answers)
+    compared = reading.release.grouping_comparison
     items: list[Text] = []
     for name, answer in answers.items():
         row: Any = compared.loc[(name, "groups")]
         items.append([strong(answer.grouping.name), f" : {_in_words(answer, row)}."])
     items += _join_in_words(answers, compared)
-    return [Bullets(items), *_cautions(answers)]
+    return [Bullets(items), *_cautions(reading)]
 
 
 def groups(reading: Reading) -> list[Part]:
@@ -57,7 +57,7 @@ def groups(reading: Reading) -> list[Part]:
         return []
     compared: list[Block] = [
         Heading("Les groupements comparés"),
-        _comparison(answers),
+        _comparison(reading.release.grouping_comparison),
         Paragraph(
             "Le siège est le membre vers lequel la route de tous est la plus courte : un calcul, pas une désignation. "
             "La dispersion est la distance moyenne des membres à leur centre, à vol d'oiseau."
@@ -82,7 +82,7 @@ def _one(reading: Reading, answer: GroupingAnswer) -> list[Block]:
 
 def _answers(reading: Reading) -> Mapping[str, GroupingAnswer]:
     """Return the answers of the study."""
-    found: Mapping[str, GroupingAnswer] = reading.result.groupings
+    found: Mapping[str, GroupingAnswer] = reading.release.groupings
     return found
 
 
@@ -120,15 +120,15 @@ def _join_in_words(answers: Mapping[str, GroupingAnswer], compared: pd.DataFrame
     return []
 
 
-def _cautions(answers: Mapping[str, GroupingAnswer]) -> list[Block]:
+def _cautions(reading: Reading) -> list[Block]:
     """Say what the statuses, places and budgets are worth."""
-    first = next(iter(answers.values()))
+    first = next(iter(_answers(reading).values()))
     items: list[Text] = []
     bases = list(first.members["status_basis"].dropna().unique())
     if bases:
         items.append(f"Le statut des établissements est {join(map(str, bases))}.")
     items += _autonomy(int(first.members["is_autonomous"].isna().sum()), len(first.members))
-    if first.members["budget_eur"].isna().any():
+    if not reading.release.are_budgets_known:
         items.append("Les budgets ne sont pas publics : aucun seuil de budget n'est testé.")
     if not first.is_pooling_known:
         items.append(
@@ -146,9 +146,9 @@ def _autonomy(unknown: int, total: int) -> list[Text]:
     return [f"L'autonomie juridique n'est pas connue pour {unknown} des {total} établissements groupés."]
 
 
-def _comparison(answers: Mapping[str, GroupingAnswer]) -> DataTable:
+def _comparison(compared: pd.DataFrame) -> DataTable:
     """Return the groupings side by side."""
-    table = release_comparison(answers).reset_index()
+    table = compared.reset_index()
     # joining is the same for every question about the same members: said once for each number of members
     once = table["option"].eq("groups") | ~table.duplicated(["option", "name", "n_members", "mean_drive_min"])
     rows = [

@@ -7,16 +7,18 @@ from typing import TYPE_CHECKING
 import geopandas as gpd
 import pandas as pd
 
-from territory.french.words import count, integer, join, minutes, persons
+from territory.french.numbers import integer, minutes
+from territory.french.words import count, join, persons
 from territory.network.maps.osm import ATTRIBUTION
 from territory.plot.maps.shapes import dash_of
+from territory.release.gate import TODAY
 from territory.report.layout.document import DataTable
 
 if TYPE_CHECKING:
-    from territory.report.reading.run_reading import Move, Reading, Sites
-    from territory.scenario import Results
+    from territory.release.gate import Sites
+    from territory.report.reading.moves import Move
+    from territory.report.reading.run_reading import Reading
 
-TODAY = ""
 # as many times as outlines: more would hide one another
 _MOST_TIMES = 3
 
@@ -28,7 +30,7 @@ def bounds_of(reading: Reading) -> list[float]:
 
 def rings_of(reading: Reading, scenario_id: str, sites: Sites | None) -> gpd.GeoDataFrame | None:
     """Return the isochrones of some sites taken together, as a map draws them."""
-    table: gpd.GeoDataFrame | None = reading.result.isochrones
+    table: gpd.GeoDataFrame | None = reading.release.isochrones
     if table is None or not sites:
         return None
     rows = table[table["scenario"].eq(scenario_id) & table["site_id"].isin(sites)]
@@ -57,23 +59,22 @@ def ring_notes(rings: gpd.GeoDataFrame | None) -> list[str]:
     ]
 
 
-def within_words(reading: Reading, service: str, results: Results) -> str:
+def within_words(reading: Reading, service: str, situation: str) -> str:
     """Say how many communes and persons are within each time of a service."""
     parts = []
     for bound in bounds_of(reading):
-        communes, people = within(reading, service, results, bound)
+        communes, people = within(reading, service, situation, bound)
         who = "" if people is None else f" et {people} {reading.noun(service)}"
         parts.append(f"{count(communes, 'commune')}{who} à {minutes(bound)} ou moins")
     return f"{join(parts)}, départements voisins compris."
 
 
-def within(reading: Reading, service: str, results: Results, bound_min: float) -> tuple[int, str | None]:
+def within(reading: Reading, service: str, situation: str, bound_min: float) -> tuple[int, str | None]:
     """Return how many communes, by their point, and how many persons are within a time of a service."""
-    near = reading.times(results, service)["travel_time_min"].le(bound_min)
-    if reading.counts_are_observed(service):
+    near = reading.times(situation, service)["travel_time_min"].le(bound_min)
+    if reading.release.is_observed(service):
         return int(near.sum()), None
-    rows = results.persons[results.persons.index.get_level_values("service") == service]
-    people = rows.droplevel("service")["persons"].reindex(near.index)[near]
+    people = reading.release.persons(situation, service).reindex(near.index)[near]
     return int(near.sum()), None if people.isna().any() else persons(float(people.sum()))
 
 
@@ -81,13 +82,13 @@ def within_table(reading: Reading, move: Move) -> DataTable:
     """Return the numbers of the maps before and after: communes and persons within each time of the site."""
     service = move.services[0]
     situations = {
-        "Aujourd'hui": reading.baseline,
-        f"Scénario {move.scenario_id}": reading.result.scenarios[move.scenario_id],
+        "Aujourd'hui": TODAY,
+        f"Scénario {move.scenario_id}": move.scenario_id,
     }
     table = pd.DataFrame(
         {
-            (name, bound): within(reading, service, results, bound)
-            for name, results in situations.items()
+            (name, bound): within(reading, service, situation, bound)
+            for name, situation in situations.items()
             for bound in bounds_of(reading)
         },
         index=["communes", "persons"],

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import math
 
-from territory.french.words import about, count, minutes
+from territory.french.numbers import minutes
+from territory.french.words import about, count
 from territory.report.layout.document import Block, Bullets, KeyFigures, Paragraph, Run, Text, strong
-from territory.report.reading.run_reading import SECRET, STAFF, Counts, Move, Reading
-from territory.scenario.measures.compute import ALL_TERRITORY
+from territory.report.reading.moves import SECRET, STAFF, Counts, Move
+from territory.report.reading.run_reading import Reading
+from territory.scenario.zones import ALL_TERRITORY
 
 # other options told on the first page; the table of the options has them all
 _MOST_VARIANTS = 4
+# classes that one sum may stand for, in words
+_CLASSES = {
+    "gain": "trajet plus court",
+    "loss": "trajet plus long",
+    "indistinct": "écart non distinguable",
+}
 
 
 def told_at_length(reading: Reading, move: Move) -> list[Block]:
@@ -63,7 +71,36 @@ def _fates(reading: Reading, move: Move, found: Counts, limit: str) -> list[Text
         ]
     )
     gained: Text = [strong(_fate(move, found, "gain")), in_zones(reading, found, "gain"), " ;"]
-    return [gained, [*lost, " ;"], unclear]
+    if not found.merged:
+        return [gained, [*lost, " ;"], unclear]
+    told: dict[str, Text] = {"gain": gained, "loss": [*lost, " ;"], "indistinct": unclear}
+    return [*(text for effect, text in told.items() if effect not in found.merged), _merged_fate(found)]
+
+
+def _merged_fate(found: Counts) -> Text:
+    """Say how many are in classes that are counted together."""
+    others = "autres" if len(found.merged) < len(_CLASSES) else "personnes"
+    return [
+        strong(f"{found.merged_text} {others}"),
+        f" : {merged_words(found)}, que le secret statistique oblige à compter ensemble.",
+    ]
+
+
+def merged_words(found: Counts) -> str:
+    """Name the classes that are counted together."""
+    return " ou ".join(_CLASSES[effect] for effect in found.merged)
+
+
+def in_classes(found: Counts, noun: str) -> str:
+    """Say who is in each class where some are counted together: « trajet plus court pour 21 enfants »."""
+    parts = [
+        f"{words} pour {whom_in_words(found, effect, noun)}"
+        for effect, words in _CLASSES.items()
+        if effect not in found.merged and not _is_nobody(found, effect)
+    ]
+    return ", ".join(
+        [*parts, f"{merged_words(found)} pour {found.merged_text} {'autres' if parts else noun}"]
+    )
 
 
 def _fate(move: Move, found: Counts, effect: str) -> str:
@@ -89,17 +126,19 @@ def _variants(reading: Reading, move: Move) -> list[Block]:
     parts: list[str | Run] = []
     every = [
         name
-        for name, comparison in reading.result.comparisons.items()
-        if name != move.scenario_id and move.services[0] in comparison.services
+        for name in reading.release.scenarios
+        if name != move.scenario_id and move.services[0] in reading.release.moved(name)
     ]
     for scenario_id in every[:_MOST_VARIANTS]:
         found = reading.counts(scenario_id, move.services[0])
-        place = reading.at_site(reading.site(reading.result.scenarios[scenario_id], move.services[0]))
+        place = reading.at_site(reading.site(scenario_id, move.services[0]))
         gain, loss = (persons_shortly(found, effect) for effect in ("gain", "loss"))
+        noun = reading.noun(move.services[0], is_observed=found.is_observed)
+        said = in_classes(found, noun) if found.merged else f"plus court pour {gain}, plus long pour {loss}"
         parts += [
             " ; " if parts else "",
             strong(f"scénario {scenario_id}"),
-            f" ({place or 'fermeture'}), plus court pour {gain}, plus long pour {loss}",
+            f" ({place or 'fermeture'}), {said}",
         ]
     if not parts:
         return []
@@ -133,7 +172,15 @@ def _key_figures(reading: Reading, move: Move, found: Counts, noun: str) -> KeyF
         "loss": f"{what} {ends[1]}",
         "indistinct": "écart non distinguable",
     }
-    return KeyFigures([(found.text(ALL_TERRITORY, effect), label, noun) for effect, label in labels.items()])
+    figures = [
+        (found.text(ALL_TERRITORY, effect), label, noun)
+        for effect, label in labels.items()
+        if effect not in found.merged
+    ]
+    if found.merged:
+        together = " ou ".join(labels[effect] for effect in found.merged)
+        figures.append((found.merged_text, together, f"{noun}, comptés ensemble"))
+    return KeyFigures(figures)
 
 
 def persons_in_words(found: Counts, effect: str) -> str:
@@ -186,7 +233,7 @@ def worst(reading: Reading, found: Counts) -> str:
 
 def _between(reading: Reading, move: Move) -> str:
     """Say how far apart the two sites are."""
-    times = reading.state.site_times
+    times = reading.release.site_times
     # a branch that stays where the service is today is no move
     ends = [site for site in move.to_site or () if site not in (move.from_site or ())]
     rows = times[times["from_id"].isin(move.from_site or ()) & times["to_id"].isin(ends)]

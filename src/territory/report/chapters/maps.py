@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 
 import pandas as pd
 
-from territory.french.words import minutes
-from territory.report.chapters import charts, commune_table, isochrones, pictures
+from territory.french.numbers import integer, minutes
+from territory.french.words import change
+from territory.release.gate import TODAY
+from territory.report.chapters import isochrones, pictures
 from territory.report.chapters.moves import effects_table, ordered_zones
-from territory.report.layout.document import Block, Heading, Paragraph
+from territory.report.layout.document import Block, DataTable, Heading, Paragraph
 from territory.report.layout.page_limit import Part
-from territory.report.reading.run_reading import STAFF, Move, Reading
+from territory.report.reading.moves import STAFF, Move
+from territory.report.reading.run_reading import Reading
 
 _MOST_COMMUNES = 40
 
@@ -32,15 +36,11 @@ def maps(reading: Reading) -> list[Part]:
 def _before_and_after(reading: Reading, move: Move) -> list[Block]:
     """Return the maps of times on the same classes, and their numbers."""
     service = move.services[0]
-    after = reading.result.scenarios[move.scenario_id]
-    situation = f"Scénario {move.scenario_id}"
     return [
         Heading(f"{_trips(move)} « {reading.labels(move.services)} », avant et après", new_page=True),
         Paragraph(_perimeter(reading, move)),
-        pictures.time_map(reading, service, reading.baseline, situation="Aujourd'hui", max_height_cm=8.4),
-        pictures.time_map(
-            reading, service, after, situation=situation, scenario_id=move.scenario_id, max_height_cm=8.4
-        ),
+        pictures.time_map(reading, service, TODAY, max_height_cm=8.4),
+        pictures.time_map(reading, service, move.scenario_id, max_height_cm=8.4),
         isochrones.within_table(reading, move),
     ]
 
@@ -55,12 +55,12 @@ def _who_gains(reading: Reading, move: Move) -> list[Block]:
     blocks: list[Block] = [
         Heading("Qui gagne, qui perd", new_page=True),
         pictures.change_map(reading, move, max_height_cm=10.0),
-        *commune_table.change_table(reading, move, reading.territory.index, most=16, told_only=True),
+        *change_table(reading, move, reading.territory.index, most=16, told_only=True),
     ]
     zones = ordered_zones(reading, move)
     if zones:
-        blocks += [charts.effects_chart(reading, move, zones), effects_table(reading, move, zones)]
-    chart = charts.distribution_chart(reading, move)
+        blocks += [pictures.effects_chart(reading, move, zones), effects_table(reading, move, zones)]
+    chart = pictures.distribution_chart(reading, move)
     return blocks if chart is None else [*blocks, chart]
 
 
@@ -80,7 +80,7 @@ def _detail(reading: Reading, move: Move, focus: pd.Index, name: str) -> list[Bl
     return [
         Heading(f"Plus près : {name}"),
         pictures.change_map(reading, move, max_height_cm=11.4, zoom=focus, zoom_name=code),
-        *commune_table.change_table(reading, move, focus, most=_MOST_COMMUNES),
+        *change_table(reading, move, focus, most=_MOST_COMMUNES),
     ]
 
 
@@ -98,7 +98,7 @@ def _differences(reading: Reading, move: Move) -> list[Block]:
     return [
         Heading(f"Et pour « {reading.labels(move.services)} » ?"),
         pictures.change_map(reading, move, max_height_cm=8.6),
-        *commune_table.change_table(reading, move, reading.territory.index, most=12, told_only=True),
+        *change_table(reading, move, reading.territory.index, most=12, told_only=True),
     ]
 
 
@@ -113,16 +113,16 @@ def next_map(reading: Reading) -> list[Block]:
 def _of_today(reading: Reading) -> list[Block]:
     """Return maps of today's times, four at most."""
     drawn: list[Block] = [
-        pictures.time_map(reading, service, reading.baseline, situation="Aujourd'hui", max_height_cm=10.0)
+        pictures.time_map(reading, service, TODAY, max_height_cm=10.0)
         for service in [*reading.named, *reading.closest][:4]
-        if not reading.times(reading.baseline, service).empty
+        if not reading.times(TODAY, service).empty
     ]
     return [Heading("Les temps de route aujourd'hui", new_page=True), *drawn] if drawn else []
 
 
 def _second(reading: Reading, pivot: Move) -> Move | None:
     """Return the next move from one commune to another that changes the road of those who come."""
-    for scenario_id in reading.result.comparisons:
+    for scenario_id in reading.release.scenarios:
         for move in reading.moves(scenario_id):
             is_told = move.services != pivot.services and move.who != STAFF
             is_moved = move.lasts
@@ -143,4 +143,93 @@ def _perimeter(reading: Reading, move: Move) -> str:
     return (
         f"Faute de connaître les communes d'origine, on compte les {noun} à {limit} ou moins du site d'aujourd'hui, "
         "départements voisins compris : ceux que le changement pourrait concerner."
+    )
+
+
+# a short table is not cut in two
+_SHORT = 6
+
+
+def change_table(
+    reading: Reading, move: Move, codes: pd.Index, *, most: int, told_only: bool = False
+) -> list[Block]:
+    """Return the change of travel time of some communes, the largest first."""
+    rows = reading.differences(move.scenario_id, move.services[0]).reindex(codes)
+    if told_only:
+        rows = rows[rows["effect"].isin(["gain", "loss"])]
+    total = len(rows)
+    order = rows.assign(
+        size=rows["delta_travel_time_min"].abs().fillna(-1.0),
+        name=reading.communes["name"].reindex(rows.index),
+    )
+    order = order.sort_values(["size", "name"], ascending=[False, True], kind="stable").head(most)
+    cells = [
+        [
+            reading.commune(str(code)),
+            f"{_minutes(row['baseline_travel_time_min'])} → {_minutes(row['scenario_travel_time_min'])}",
+            _effect(row),
+        ]
+        for code, row in order.iterrows()
+    ]
+    name = f"{reading.labels(move.services)}, d'aujourd'hui au scénario {move.scenario_id}"
+    return [_in_two(cells, ["Commune", "Temps de route", "Écart"], f"{name}.", total)] if cells else []
+
+
+_ROUNDED = (
+    "L'écart est calculé avant d'arrondir les temps : il peut différer d'une minute de leur différence."
+)
+
+
+def today_table(reading: Reading, codes: pd.Index, *, most: int) -> list[Block]:
+    """Return today's times of some communes to the first service of the study, the longest first."""
+    services = [*reading.named, *reading.closest]
+    if not services:
+        return []
+    times = reading.times(TODAY, services[0]).reindex(codes)["travel_time_min"]
+    people = reading.communes["population"].reindex(codes)
+    order = times.sort_values(ascending=False, kind="stable").index[:most]
+    cells = [[reading.commune(str(c)), _whole(float(people[c])), _minutes(float(times[c]))] for c in order]
+    caption = f"Temps de route d'aujourd'hui, {reading.label(services[0])}."
+    return [_in_two(cells, ["Commune", "Habitants", "Temps"], caption, len(codes))]
+
+
+def _effect(row: pd.Series) -> str:
+    """Say what the difference is for one commune."""
+    if row["effect"] in ("gain", "loss", "indistinct"):
+        return change(float(row["delta_travel_time_min"]), is_distinguishable=row["effect"] != "indistinct")
+    return {"entering": "passe à portée", "outside": "hors périmètre"}.get(str(row["effect"]), "inconnu")
+
+
+def _minutes(value: float) -> str:
+    """Write minutes, a question mark when they are unknown."""
+    return "?" if math.isnan(float(value)) else minutes(float(value))
+
+
+def _whole(value: float) -> str:
+    """Write a whole number, or that it is unknown."""
+    return "inconnu" if math.isnan(value) else integer(value)
+
+
+def _in_two(cells: list[list[str]], heads: list[str], caption: str, total: int) -> DataTable:
+    """Put a narrow table on two columns."""
+    half = -(-len(cells) // 2) if len(cells) > _SHORT else len(cells)
+    left, right = cells[:half], cells[half:]
+    note = (
+        ""
+        if total <= len(cells)
+        else f"Les {len(cells)} communes les plus concernées sur {total} ; toutes sont dans l'annexe et le classeur."
+    )
+    if "Écart" in heads:
+        # 35 min → 13 min, 23 min de moins: a reader who subtracts must know why
+        note = f"{note} {_ROUNDED}".strip()
+    if not right:
+        return DataTable(heads, left, caption, align=["left", "right", "right"], note=note)
+    right = [*right, *([[""] * len(heads)] * (len(left) - len(right)))]
+    return DataTable(
+        [*heads, *heads],
+        [[*one, *two] for one, two in zip(left, right, strict=True)],
+        caption,
+        align=["left", "right", "right", "left", "right", "right"],
+        widths=[1.5, 1.15, 1.15, 1.5, 1.15, 1.15],
+        note=note,
     )

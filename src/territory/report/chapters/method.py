@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from territory.french.words import count, decimal, integer, join, minutes, persons
+from territory.french.numbers import decimal, integer, minutes
+from territory.french.words import count, join, persons
 from territory.network.estimate_model import calibration
+from territory.release.gate import TODAY
 from territory.report.chapters.isochrones import bounds_of
 from territory.report.layout.document import (
     Block,
@@ -20,6 +22,10 @@ from territory.report.layout.document import (
 )
 from territory.report.reading.run_reading import Reading
 
+NOTHING_WITHHELD = (
+    "Aucun effectif observé n'est retiré : ce document est pour les personnes habilitées à connaître les fichiers de "
+    "l'étude, et ne se diffuse pas."
+)
 _TERRAINS = {"plain": "plaine", "mixed": "intermédiaire", "mountain": "montagne"}
 _DIGEST_SHOWN = 64
 # FACTS: METRIC and OSRM on 2,500 pairs of Gironde, 66.8 % within 5 min of each other
@@ -36,7 +42,7 @@ _NOT_TOLD_APART: Text = [
 
 def method(reading: Reading) -> list[Block]:
     """Return how the numbers were made and what they cannot say."""
-    items: list[Text] = [*_times(reading), *_ages(reading), *_counting(reading), *_disclosure()]
+    items: list[Text] = [*_times(reading), *_ages(reading), *_counting(reading), *_disclosure(reading)]
     blocks: list[Block] = [Heading("Méthode et limites"), Bullets(items)]
     blocks += _sensitivity(reading)
     asked: list[Text] = [
@@ -51,7 +57,7 @@ def method(reading: Reading) -> list[Block]:
 
 def _times(reading: Reading) -> list[Text]:
     """Say how travel times were found, and how wrong they may be."""
-    if reading.result.times_method == "roads":
+    if reading.release.times_method == "roads":
         return [
             [
                 strong("Temps de route."),
@@ -60,7 +66,7 @@ def _times(reading: Reading) -> list[Text]:
             _NOT_TOLD_APART,
             *_isochrones(reading),
         ]
-    if reading.result.times_method != "estimate":
+    if reading.release.times_method != "estimate":
         return [
             [strong("Temps de route."), f" Repris du distancier fourni avec l'étude. {_DOUBT}"],
             _NOT_TOLD_APART,
@@ -79,9 +85,7 @@ def _times(reading: Reading) -> list[Text]:
             " Le terrain intermédiaire est la moyenne de ces deux réglages ; là où le relief est celui de l'un "
             f"des deux, il se trompe d'environ {integer(float(called.max()))} min en moyenne."
         )
-    access = reading.baseline.access
-    near = access[access["travel_time_min"].le(reading.parameters.recruitment_max_min)]
-    median = float(near["uncertainty_min"].median())
+    median = reading.release.median_doubt_min(within_min=reading.parameters.recruitment_max_min)
     doubt = "" if math.isnan(median) else f" Le doute médian sur un temps est ici de ± {minutes(median)}."
     return [
         [
@@ -100,7 +104,7 @@ def _times(reading: Reading) -> list[Text]:
 
 def _isochrones(reading: Reading) -> list[Text]:
     """Say what the outlines on the maps of times are, where there are some."""
-    table = reading.result.isochrones
+    table = reading.release.isochrones
     if table is None or table.empty or not bounds_of(reading):
         return []
     times = join(minutes(bound) for bound in bounds_of(reading))
@@ -135,7 +139,7 @@ def _counting(reading: Reading) -> list[Text]:
     """Say who is counted, and what is not."""
     limit = minutes(reading.parameters.recruitment_max_min)
     items: list[Text] = []
-    if reading.result.comparisons:
+    if reading.release.scenarios:
         items.append(
             [
                 strong("Périmètre."),
@@ -155,8 +159,10 @@ def _counting(reading: Reading) -> list[Text]:
     return items
 
 
-def _disclosure() -> list[Text]:
+def _disclosure(reading: Reading) -> list[Text]:
     """Say what is withheld."""
+    if reading.release.is_internal:
+        return [[strong("Édition interne."), f" {NOTHING_WITHHELD}"]]
     return [
         [
             strong("Petits nombres."),
@@ -169,16 +175,17 @@ def _disclosure() -> list[Text]:
 def _sensitivity(reading: Reading) -> list[Block]:
     """Return the gains and losses under other recruitment limits, for the move that changes most."""
     move = reading.pivot()
-    if move is None or reading.counts(move.scenario_id, move.services[0]).is_observed:
+    if move is None:
         return []
-    table = reading.result.comparisons[move.scenario_id].sensitivity
-    table = table[table.index.get_level_values("service") == move.services[0]].droplevel("service")
+    table = reading.release.sensitivity(move.scenario_id, move.services[0])
     if len(table) < 2:
         return []
+    is_observed = reading.release.is_observed(move.services[0])
+    written = integer if is_observed else persons
     rows = [
         [
             minutes(limit),
-            *(persons(float(row[f"persons_{e}"])) for e in ("gain", "loss", "indistinct")),
+            *(written(float(row[f"persons_{e}"])) for e in ("gain", "loss", "indistinct")),
         ]
         for limit, (_, row) in zip(table.index.astype(float), table.iterrows(), strict=True)
     ]
@@ -187,7 +194,7 @@ def _sensitivity(reading: Reading) -> list[Block]:
             ["Seuil de recrutement", "Plus court", "Plus long", "Non distinguable"],
             rows,
             f"Si le seuil change : {reading.labels(move.services)}, scénario {move.scenario_id}, "
-            f"{reading.noun(move.services[0])}.",
+            f"{reading.noun(move.services[0], is_observed=is_observed)}.",
             widths=[1.4, 1.0, 1.0, 1.0],
         )
     ]
@@ -215,7 +222,7 @@ def sources(reading: Reading, *, explained: Sequence[Block] = ()) -> list[Block]
 
 def _used_sources(reading: Reading) -> list[list[str]]:
     """Return producer, title, vintage and licence of each source, the censuses that were not used left out."""
-    table = getattr(reading.result.dataset, "sources", None)
+    table = reading.release.sources
     if table is None or table.empty:
         return _road_map(reading)
     chosen = f"population_{reading.study.population}"
@@ -237,9 +244,9 @@ def _used_sources(reading: Reading) -> list[list[str]]:
 
 def _road_map(reading: Reading) -> list[list[str]]:
     """Return the line of the road map that times come from, its file named as the manifest does."""
-    if reading.result.times_method != "roads":
+    if reading.release.times_method != "roads":
         return []
-    files = (str(name) for name in reading.result.manifest.get("inputs_sha256", {}))
+    files = (str(name) for name in reading.release.manifest.get("inputs_sha256", {}))
     named = [name.split(": ", 1)[1] for name in files if name.startswith(("roads: ", "files.roads: "))]
     return [
         [
@@ -253,16 +260,16 @@ def _road_map(reading: Reading) -> list[list[str]]:
 
 def _quoted(reading: Reading) -> list[Text]:
     """Return the documents that facts, needs, trips and named sites were read in, each one once."""
-    every = [reading.baseline, *reading.result.scenarios.values()]
+    every = [TODAY, *reading.release.scenarios]
     sites = {
         site
-        for results in every
+        for situation in every
         for service in reading.named
-        for site in reading.site(results, service) or ()
+        for site in reading.site(situation, service) or ()
     }
     found = [fact.source for fact in reading.study.fact]
     found += [need.source for need in reading.study.need]
-    found += [str(reading.state.sites["source"][site]) for site in sorted(sites)]
+    found += [str(reading.release.sites["source"][site]) for site in sorted(sites)]
     if reading.study.ages is not None:
         found.append(reading.study.ages.source)
     # what the study itself supposes is no document
@@ -271,11 +278,11 @@ def _quoted(reading: Reading) -> list[Text]:
 
 def digest_line(reading: Reading) -> list[Block]:
     """Say how to check that a document is the one of a run."""
-    digest = reading.result.run_digest[:_DIGEST_SHOWN]
+    digest = reading.release.run_digest[:_DIGEST_SHOWN]
     if not digest:
         return []
-    versions = dict(reading.result.manifest.get("versions", {}))
-    files = reading.result.manifest.get("inputs_sha256", {})
+    versions = dict(reading.release.manifest.get("versions", {}))
+    files = reading.release.manifest.get("inputs_sha256", {})
     made = f"territory {versions['territory']}" if "territory" in versions else "territory"
     return [
         Paragraph(

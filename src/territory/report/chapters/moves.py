@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from territory.french.words import count, join, minutes, signed
+from territory.french.numbers import minutes, signed
+from territory.french.words import count, join
+from territory.release.gate import TODAY
 from territory.release.observed_children import EFFECTS
-from territory.report.chapters.by_scenario import grouped, is_wide
 from territory.report.layout.document import Block, Bullets, Callout, DataTable, Heading, Text, strong
-from territory.report.reading.run_reading import Move, Reading
-from territory.scenario.measures.compute import ALL_TERRITORY
+from territory.report.reading.moves import Move
+from territory.report.reading.run_reading import Reading
+from territory.scenario.zones import ALL_TERRITORY
 
 _REST = "tous sont dans l'annexe technique"
+
+
 _WHO = {"child": "l'enfant", "parent": "le parent", "staff": "le professionnel"}
 
 
 def what_moves(reading: Reading) -> list[Block]:
     """Return where each named service is today and in each scenario, with the facts of the study."""
     blocks: list[Block] = []
-    every = list(reading.result.scenarios)
+    every = list(reading.release.scenarios)
     if reading.named:
         blocks.append(_places_table(reading, every))
     named: list[Text] = [
@@ -44,7 +49,7 @@ def _described(reading: Reading, scenario: Any) -> str:
     """Say what a scenario is: in the words of the study, or else by what it moves."""
     own = [] if scenario.name.casefold() == scenario.id.casefold() else [f"{scenario.name}."]
     told = " ".join([*own, scenario.summary]).strip()
-    if told or scenario.id not in reading.result.comparisons:
+    if told or scenario.id not in reading.release.scenarios:
         return told or "L'étude ne le décrit pas."
     moves = reading.moves(scenario.id)
     if not moves:
@@ -58,8 +63,8 @@ def _places_table(reading: Reading, every: list[str]) -> DataTable:
     """Return the commune of each service in each situation, and who travels."""
     rows = []
     for service in reading.named:
-        places = [reading.site(reading.baseline, service)]
-        places += [reading.site(reading.result.scenarios[name], service) for name in every]
+        places = [reading.site(TODAY, service)]
+        places += [reading.site(name, service) for name in every]
         who = join([_WHO[one] for one in ("child", "parent", "staff") if one in reading.who(service)])
         rows.append([reading.label(service), *(reading.place(site) for site in places), who or "–"])
     caption = "Où est chaque service, aujourd'hui et dans chaque scénario."
@@ -93,10 +98,10 @@ def _dated(source: str, year: int | None) -> str:
 def all_moves(reading: Reading, *, level: int = 2, most: int | None = None) -> list[Block]:
     """Return the effect of every move on those within reach, scenarios that do the same on one line."""
     lines: dict[tuple[str, ...], list[str]] = {}
-    for scenario_id in reading.result.comparisons:
+    for scenario_id in reading.release.scenarios:
         for move in reading.moves(scenario_id):
             found = reading.counts(scenario_id, move.services[0])
-            whole = [found.text(ALL_TERRITORY, effect) for effect in ("gain", "loss", "indistinct")]
+            whole = [found.cell(ALL_TERRITORY, effect) for effect in ("gain", "loss", "indistinct")]
             doubts = reading.differences(scenario_id, move.services[0])["detectable_min"]
             # where a branch leaves the site as it is, nothing is to be told
             detectable = float(doubts[doubts > 0].median())
@@ -154,13 +159,8 @@ def effects_table(reading: Reading, move: Move, zones: list[str]) -> DataTable:
     found = reading.counts(move.scenario_id, move.services[0])
     rows = []
     for zone in [*zones, ALL_TERRITORY]:
-        cells = [found.text(zone, effect) for effect in EFFECTS if effect != "unknown"]
-        # the mean of a few children is the trip of one: it goes with their number
-        is_secret = bool(found.is_mean_withheld[zone])
-        means = [
-            math.nan if is_secret else found.zones[f"{side}_mean_min"][zone]
-            for side in ("baseline", "scenario")
-        ]
+        cells = [found.cell(zone, effect) for effect in EFFECTS if effect != "unknown"]
+        means = [found.zones[f"{side}_mean_min"][zone] for side in ("baseline", "scenario")]
         before, after = (_mean(float(mean)) for mean in means)
         worst = found.zones["worst_loss_commune"][zone]
         worst_text = "–"
@@ -209,3 +209,47 @@ def zone_name(reading: Reading, zone: str) -> str:
         return "Ensemble"
     inside = (reading.territory["epci_code"].fillna("") == zone).any()
     return reading.zone(zone) if inside else f"{reading.zone(zone)} (hors {reading.study.territory.name})"
+
+
+# a table of the width of a page holds a column for each of so many scenarios
+MOST_COLUMNS = 5
+
+
+def is_wide(scenarios: Sequence[str]) -> bool:
+    """Tell whether a study has more scenarios than a table has room for.
+
+    Examples
+    --------
+    >>> is_wide("ABCD"), is_wide("ABCDEFGH")
+    (False, True)
+    """
+    return len(scenarios) > MOST_COLUMNS
+
+
+def grouped(values: Mapping[str, str], today: str) -> str:
+    """Write the values that differ from today's, each one once with its scenarios.
+
+    Examples
+    --------
+    >>> grouped({"A": "Aups", "B": "Le Muy", "C": "Aups", "D": "Vidauban"}, "Vidauban")
+    'Aups (A et C) ; Le Muy (B)'
+    """
+    names: dict[str, list[str]] = {}
+    for name, text in values.items():
+        if text != today:
+            names.setdefault(text, []).append(name)
+    return " ; ".join(f"{text} ({join(found)})" for text, found in names.items()) or "–"
+
+
+def in_tables(scenarios: Sequence[str]) -> Iterator[list[str]]:
+    """Yield the scenarios of each table, as evenly as can be.
+
+    Examples
+    --------
+    >>> list(in_tables("ABCDEFGH"))
+    [['A', 'B', 'C', 'D'], ['E', 'F', 'G', 'H']]
+    """
+    tables = -(-len(scenarios) // MOST_COLUMNS)
+    each = -(-len(scenarios) // max(tables, 1))
+    for first in range(0, len(scenarios), max(each, 1)):
+        yield list(scenarios[first : first + each])

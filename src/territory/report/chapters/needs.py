@@ -7,12 +7,13 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from territory.french.words import between, integer, persons
-from territory.report.chapters import charts
+from territory.french.numbers import integer
+from territory.french.words import between, persons
+from territory.report.chapters import pictures
 from territory.report.chapters.moves import zone_name
 from territory.report.layout.document import Block, Callout, DataTable, Heading, Paragraph
 from territory.report.reading.run_reading import Reading
-from territory.scenario.measures.compute import ALL_TERRITORY
+from territory.scenario.zones import ALL_TERRITORY
 
 _THRESHOLD = 11
 _KINDS = {
@@ -28,7 +29,7 @@ _COMPARABLE = ("orientation", "waiting")
 def needs(reading: Reading) -> list[Block]:
     """Return the needs of each public by EPCI with their range and their cautions."""
     stated = reading.study.need
-    if not stated or reading.state.demand.empty:
+    if not stated or reading.release.demand.empty:
         return []
     blocks: list[Block] = [Heading("Combien de personnes sont concernées ?")]
     if not any(need.kind in _COMPARABLE for need in stated):
@@ -58,14 +59,14 @@ def needs(reading: Reading) -> list[Block]:
     first = stated[0]
     zones = tables[first.public].drop(ALL_TERRITORY)
     if len(zones):
-        blocks.append(charts.needs_chart(reading, first.label, zones))
+        blocks.append(pictures.needs_chart(reading, first.label, zones))
     blocks.append(_table(reading, tables))
     return blocks
 
 
 def _by_zone(reading: Reading, public: str) -> pd.DataFrame:
     """Return low, central and high by zone of the territory, the largest first, and the whole."""
-    rows = reading.state.demand
+    rows = reading.release.demand
     rows = rows[rows.index.get_level_values("public") == public].droplevel("public")
     rows = rows[["demand_low", "demand", "demand_high"]].set_axis(["low", "central", "high"], axis=1)
     rows = rows.reindex(reading.territory.index)

@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from territory.french.words import decimal, join, minutes, persons, share, signed
+from territory.french.numbers import decimal, minutes, share, signed
+from territory.french.words import join, persons
 from territory.plot import style
 from territory.plot.charts import gainers_and_losers
-from territory.report.chapters.by_scenario import in_tables
+from territory.release.gate import TODAY
+from territory.report.chapters.moves import in_tables
 from territory.report.chapters.travel_accounts import year_hours
 from territory.report.layout.document import Block, DataTable, Heading, Paragraph, Picture, rights
-from territory.report.reading.run_reading import Move, Reading
-from territory.scenario.measures.compute import ALL_TERRITORY
+from territory.report.reading.moves import Counts, Move
+from territory.report.reading.run_reading import Reading
+from territory.scenario.zones import ALL_TERRITORY
 from territory.tables.measures import read_measure
 
 if TYPE_CHECKING:
@@ -28,7 +31,7 @@ _COUNTED = 5
 def options(reading: Reading) -> list[Block]:
     """Return the scenarios side by side, for the service whose trips change most."""
     pivot = reading.pivot()
-    if pivot is None or len(reading.result.comparisons) < 2:
+    if pivot is None or len(reading.release.scenarios) < 2:
         return []
     return _side_by_side(reading, pivot)
 
@@ -36,10 +39,8 @@ def options(reading: Reading) -> list[Block]:
 def _side_by_side(reading: Reading, pivot: Move) -> list[Block]:
     """Return the table and the chart of the options."""
     service = pivot.services[0]
-    every = list(reading.result.comparisons)
-    found = {
-        n: reading.counts(n, service) for n in every if service in reading.result.comparisons[n].services
-    }
+    every = list(reading.release.scenarios)
+    found = {n: reading.counts(n, service) for n in every if service in reading.release.moved(n)}
     noun = reading.noun(service, is_observed=next(iter(found.values())).is_observed)
     rows: list[list[str]] = [["Où il serait", *_places(reading, service, every)]]
     for effect, label in (
@@ -48,12 +49,12 @@ def _side_by_side(reading: Reading, pivot: Move) -> list[Block]:
         ("indistinct", "Écart non distinguable"),
         ("entering", "Passent à portée"),
     ):
-        cells = [found[n].text(ALL_TERRITORY, effect) if n in found else _SAME for n in every]
+        cells = [found[n].cell(ALL_TERRITORY, effect) if n in found else _SAME for n in every]
         rows.append([f"{label} ({noun.split(' ')[0]})", "–", *cells])
     rows.append(["Perte la plus forte", "–", *(_worst(reading, n, service, found) for n in every)])
     rows += _measured(reading, service, every)
     rows += _on_the_road(reading, service, every)
-    closed = [n for n in every if reading.site(reading.result.scenarios[n], service) is None]
+    closed = [n for n in every if reading.site(n, service) is None]
     # nothing is measured on the way to what is closed
     rows = _without_measures(rows, every, closed)
     tables = [_table(reading, service, rows, every, names) for names in in_tables(every)]
@@ -103,16 +104,16 @@ def _closed_note(places: list[str]) -> str:
 
 def _places(reading: Reading, service: str, every: list[str]) -> list[str]:
     """Return where the service is in each situation."""
-    today = reading.place(reading.site(reading.baseline, service))
-    return [today, *(reading.place(reading.site(reading.result.scenarios[n], service)) for n in every)]
+    today = reading.place(reading.site(TODAY, service))
+    return [today, *(reading.place(reading.site(n, service)) for n in every)]
 
 
-def _verdict(reading: Reading, pivot: Move, found: Mapping[str, Any]) -> Paragraph:
+def _verdict(reading: Reading, pivot: Move, found: Mapping[str, Counts]) -> Paragraph:
     """Say which options lose nobody, and which ones make most trips shorter."""
     losses = {n: float(c.persons["loss"][ALL_TERRITORY]) for n, c in found.items()}
     gains = {n: float(c.persons["gain"][ALL_TERRITORY]) for n, c in found.items()}
     parts = [f"Pour « {reading.labels(pivot.services)} », le service dont les trajets changent le plus"]
-    stays = [n for n in reading.result.comparisons if n not in found]
+    stays = [n for n in reading.release.scenarios if n not in found]
     if stays:
         parts.append(f" : rien ne change dans {_scenarios(stays)}")
     if any(map(math.isnan, [*losses.values(), *gains.values()])):
@@ -124,11 +125,39 @@ def _verdict(reading: Reading, pivot: Move, found: Mapping[str, Any]) -> Paragra
     near = [n for n, value in gains.items() if value >= 0.95 * gains[most] and gains[most] > 0]
     if near:
         parts.append(f" ; le plus grand nombre de trajets raccourcis est dans {_scenarios(near)}")
-    parts.append(
-        ". Aucune option n'est la meilleure à tous égards : le choix est celui du conseil, et d'autres raisons que la "
-        "route y entrent."
-    )
+    choice = "le choix est celui du conseil, et d'autres raisons que la route y entrent."
+    best = _best_in_all(reading, pivot.services[0], found)
+    if best:
+        parts.append(
+            f". Sur tout ce qui est mesuré ici, {_scenarios(best)} {'fait' if len(best) == 1 else 'font'} au moins "
+            f"aussi bien que les autres ; {choice}"
+        )
+    else:
+        parts.append(f". Aucune option n'est la meilleure à tous égards : {choice}")
     return Paragraph("".join(parts))
+
+
+def _best_in_all(reading: Reading, service: str, found: Mapping[str, Counts]) -> list[str]:
+    """Return the options that no other one beats on any criterion: gains, losses, the worst one, and the measures."""
+    every = list(reading.release.scenarios)
+    # what changes nothing has no gain and no loss; less is better in every row
+    rows = [
+        [-float(found[n].persons["gain"][ALL_TERRITORY]) if n in found else 0.0 for n in every],
+        [float(found[n].persons["loss"][ALL_TERRITORY]) if n in found else 0.0 for n in every],
+        [float(found[n].zones["worst_loss_min"][ALL_TERRITORY]) if n in found else 0.0 for n in every],
+    ]
+    table = reading.release.side_by_side
+    for measure in _labels(table):
+        key = ("territory", ALL_TERRITORY, service, measure)
+        if key in table.index:
+            row = table.loc[pd.MultiIndex.from_tuples([key])].iloc[0]
+            rows.append([float(row[name, "value"]) for name in every])
+    criteria = pd.DataFrame(rows, columns=every)
+    criteria.iloc[2] = criteria.iloc[2].fillna(0.0)
+    is_best = (
+        criteria.le(criteria.min(axis=1) + 1e-9, axis=0) | criteria.isna().all(axis=1).to_numpy()[:, None]
+    )
+    return [name for name in every if bool(is_best[name].all())]
 
 
 def _scenarios(names: list[str]) -> str:
@@ -136,11 +165,11 @@ def _scenarios(names: list[str]) -> str:
     return f"le scénario {names[0]}" if len(names) == 1 else f"les scénarios {join(names)}"
 
 
-def _worst(reading: Reading, name: str, service: str, found: Mapping[str, Any]) -> str:
+def _worst(reading: Reading, name: str, service: str, found: Mapping[str, Counts]) -> str:
     """Name the largest loss of a scenario."""
     if name not in found:
         return _SAME
-    row = found[name].zones.loc[ALL_TERRITORY]
+    row: Any = found[name].zones.loc[ALL_TERRITORY]
     if not isinstance(row["worst_loss_commune"], str):
         return "aucune"
     return f"{signed(float(row['worst_loss_min']))} min ({reading.commune(row['worst_loss_commune'])})"
@@ -148,17 +177,10 @@ def _worst(reading: Reading, name: str, service: str, found: Mapping[str, Any]) 
 
 def _measured(reading: Reading, service: str, every: list[str]) -> list[list[str]]:
     """Return the measures of the service, when the run gives them; none for children observed to be served."""
-    table = reading.result.side_by_side
+    table = reading.release.side_by_side
     key = ("territory", ALL_TERRITORY, service)
-    if table is None or reading.counts_are_observed(service):
-        return []
-    labels = {"mean_time_min": "Temps moyen", "epci_gap_min": "Écart entre EPCI extrêmes"}
-    for measure in table.index.get_level_values("measure").unique():
-        declared, keys = read_measure(str(measure))
-        if declared.name == "beyond_share":
-            labels[str(measure)] = f"Part à plus de {keys['threshold_min']} min"
     rows = []
-    for measure, label in labels.items():
+    for measure, label in _labels(table).items():
         if (*key, measure) not in table.index:
             continue
         row = table.loc[pd.MultiIndex.from_tuples([(*key, measure)])].iloc[0]
@@ -173,6 +195,16 @@ def _measured(reading: Reading, service: str, every: list[str]) -> list[list[str
             values.append(f"{text}{_DOUBTFUL if doubtful else ''}" if is_moved else _SAME)
         rows.append([label, *values])
     return rows
+
+
+def _labels(table: pd.DataFrame) -> dict[str, str]:
+    """Return the measures that options are set side by side on, with their names; less is better in each."""
+    labels = {"mean_time_min": "Temps moyen", "epci_gap_min": "Écart entre EPCI extrêmes"}
+    for measure in table.index.get_level_values("measure").unique():
+        declared, keys = read_measure(str(measure))
+        if declared.name == "beyond_share":
+            labels[str(measure)] = f"Part à plus de {keys['threshold_min']} min"
+    return labels
 
 
 def _value(value: float, unit: str) -> str:
@@ -197,13 +229,13 @@ def _on_the_road(reading: Reading, service: str, every: list[str]) -> list[list[
     return rows
 
 
-def _unchanged(reading: Reading, found: Mapping[str, Any]) -> str:
+def _unchanged(reading: Reading, found: Mapping[str, Counts]) -> str:
     """Name the scenarios that have no bar."""
-    names = [name for name in reading.result.comparisons if name not in found]
+    names = [name for name in reading.release.scenarios if name not in found]
     return f" Rien ne change dans {_scenarios(names)}." if names else ""
 
 
-def _chart(reading: Reading, service: str, found: Mapping[str, Any]) -> Picture:
+def _chart(reading: Reading, service: str, found: Mapping[str, Counts]) -> Picture:
     """Draw gainers and losers of each option."""
     counts = pd.DataFrame(
         {name: c.persons.loc[ALL_TERRITORY, ["gain", "loss", "indistinct"]] for name, c in found.items()}

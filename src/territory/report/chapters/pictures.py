@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import pandas as pd
 
-from territory.french.words import epci_phrase, signed
+from territory.french.numbers import class_labels, minutes, share, signed
+from territory.french.place_names import epci_phrase
+from territory.french.words import change, count, join, persons
 from territory.plot import style
+from territory.plot.charts import before_and_after, gainers_and_losers, needs_with_range
 from territory.plot.maps.categories import (
+    Classes,
     change_classes,
     numbers_from,
     shown,
@@ -17,23 +21,26 @@ from territory.plot.maps.categories import (
 )
 from territory.plot.maps.choropleth import Panel, draw_map, extent_of
 from territory.plot.maps.legend import Legend
-from territory.report.chapters.descriptions import describe_change, describe_times
-from territory.report.chapters.isochrones import TODAY, ring_lines, ring_notes, rings_of, within_words
+from territory.release.gate import TODAY
+from territory.report.chapters.isochrones import ring_lines, ring_notes, rings_of, within_words
 from territory.report.layout.document import Picture
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from territory.report.reading.run_reading import Move, Reading
-    from territory.scenario import Results
+    from territory.report.reading.moves import Move
+    from territory.report.reading.run_reading import Reading
+
 
 _MAP_SOURCE = "Contours : IGN, simplifiés."
+
+
 _NAMED_PLACES = 10
 
 
 def areas_of(reading: Reading) -> gpd.GeoDataFrame:
     """Return what maps fill: outlines of the territory, or its points where there are none."""
-    outlines = getattr(reading.result.dataset, "outlines", None)
+    outlines: Any = reading.release.outlines
     points = gpd.GeoDataFrame(reading.territory[["geometry"]])
     if outlines is None or outlines.empty:
         return points
@@ -51,23 +58,23 @@ def breaks_of(reading: Reading) -> list[float]:
 def time_map(
     reading: Reading,
     service: str,
-    results: Results,
+    scenario_id: str,
     *,
-    situation: str,
     max_height_cm: float,
-    scenario_id: str = TODAY,
     zoom: pd.Index | None = None,
 ) -> Picture:
     """Draw the time from every commune to the site of a named service, or to the closest of a complete list.
 
-    Where times come from a road map, the isochrones of the site are drawn over them.
+    The map is of today (``""``) or of a scenario. Where times come from a road map, the isochrones of the site are
+    drawn over them.
     """
     areas = areas_of(reading)
-    rows = reading.times(results, service).reindex(areas.index)
+    situation = "Aujourd'hui" if scenario_id == TODAY else f"Scénario {scenario_id}"
+    rows = reading.times(scenario_id, service).reindex(areas.index)
     classes = time_classes(
         rows["travel_time_min"], breaks=breaks_of(reading), is_reachable=rows["is_reachable"]
     )
-    site = reading.site(results, service) if service in reading.named else None
+    site = reading.site(scenario_id, service) if service in reading.named else None
     rings = rings_of(reading, scenario_id, site)
     panel = Panel(
         areas,
@@ -80,7 +87,7 @@ def time_map(
         extent=None if zoom is None else extent_of(areas[areas.index.isin(zoom)], pad_share=0.05),
         focus=focus_of(reading) if zoom is None else zoom,
     )
-    is_estimate = reading.result.times_method == "estimate"
+    is_estimate = reading.release.times_method == "estimate"
     legend = Legend(
         shown(classes.legend, classes.keys),
         f"{situation} : temps de route{' estimé' if is_estimate else ''}, aller simple",
@@ -98,7 +105,7 @@ def time_map(
     )
     said = describe_times(reading, rows["travel_time_min"], classes, f"{situation}, temps de route {target}")
     if rings is not None:
-        said += f" Isochrones : {within_words(reading, service, results)}"
+        said += f" Isochrones : {within_words(reading, service, scenario_id)}"
     reached = ", isochrones" if rings is not None else ""
     return Picture(
         style.to_svg(figure),
@@ -181,10 +188,10 @@ def marks(reading: Reading, sites: Sequence[tuple[str, str]]) -> gpd.GeoDataFram
     """Return the marks of some sites, numbered in order."""
     if not sites:
         return None
-    table = reading.state.sites.loc[[site for site, _ in sites], ["geometry"]]
+    table = reading.release.sites.loc[[site for site, _ in sites], ["geometry"]]
     numbers = [str(i) for i in range(1, len(sites) + 1)]
     return gpd.GeoDataFrame(
-        table.assign(mark=numbers, shape=[shape for _, shape in sites]), crs=reading.state.sites.crs
+        table.assign(mark=numbers, shape=[shape for _, shape in sites]), crs=reading.release.sites.crs
     )
 
 
@@ -218,7 +225,116 @@ def _border_notes(reading: Reading) -> list[str]:
 
 def map_source(reading: Reading) -> str:
     """Return the source line of a map."""
-    outlines = getattr(reading.result.dataset, "outlines", None)
+    outlines = reading.release.outlines
     return (
         _MAP_SOURCE if outlines is not None and not outlines.empty else "Communes représentées par un point."
     )
+
+
+def effects_chart(reading: Reading, move: Move, zones: Sequence[str]) -> Picture:
+    """Draw gainers and losers by zone."""
+    found = reading.counts(move.scenario_id, move.services[0])
+    noun = reading.noun(move.services[0], is_observed=found.is_observed).split(" ")[0]
+    table = found.persons.loc[list(zones), ["gain", "loss", "indistinct"]]
+    table = table.add_prefix("persons_")
+    for effect in ("gain", "loss", "indistinct"):
+        table[f"text_{effect}"] = [found.text(zone, effect) for zone in zones]
+    table = table.set_axis([reading.zone(zone) for zone in zones], axis=0)
+    parts = []
+    for zone in zones:
+        gain, loss = found.text(zone, "gain"), found.text(zone, "loss")
+        parts.append(f"{reading.zone(zone)} : gagnent {gain}, perdent {loss}")
+    return Picture(
+        style.to_svg(gainers_and_losers(table, noun=noun)),
+        alt=f"Graphique en barres, par EPCI. {' ; '.join(parts)}.",
+        caption=f"Scénario {move.scenario_id} : qui gagne et qui perd, par EPCI ({reading.labels(move.services)}).",
+        kind="Figure",
+    )
+
+
+def distribution_chart(reading: Reading, move: Move) -> Picture | None:
+    """Draw the share of persons of today's area in each class of time, before and after; None when unknown."""
+    rows = reading.differences(move.scenario_id, move.services[0])
+    rows = rows[rows["is_in_area"] & rows["persons"].notna()]
+    total = float(rows["persons"].sum())
+    if total <= 0 or (rows["persons_kind"] == "observed").any():
+        return None
+    bounds = breaks_of(reading)
+    shares = {}
+    for side, column in (("before", "baseline_travel_time_min"), ("after", "scenario_travel_time_min")):
+        keys = time_classes(rows[column], breaks=bounds).keys
+        shares[side] = (
+            rows["persons"].groupby(keys).sum().reindex([f"class{i}" for i in range(len(bounds) + 1)])
+        )
+    table = (pd.DataFrame(shares).fillna(0.0) / total).set_axis(class_labels(bounds), axis=0)
+    table = table[(table > 0).any(axis=1)]
+    names = ("Aujourd'hui", f"Scénario {move.scenario_id}")
+    parts = [f"{label} : {share(before)} avant, {share(after)} après" for label, (before, after) in
+             zip(table.index, table[["before", "after"]].to_numpy(dtype=float).tolist(), strict=True)]  # fmt: skip
+    noun = reading.noun(move.services[0])
+    return Picture(
+        style.to_svg(before_and_after(table, names=names)),
+        alt=f"Graphique en barres des {noun} à portée aujourd'hui, selon le temps de route. {' ; '.join(parts)}.",
+        caption=f"Temps de route des {noun} à portée aujourd'hui ({reading.labels(move.services)}).",
+        kind="Figure",
+    )
+
+
+def needs_chart(reading: Reading, label: str, needs: pd.DataFrame) -> Picture:
+    """Draw the needs of a public by zone with their range."""
+    named = needs.set_axis([reading.zone(str(zone)) for zone in needs.index], axis=0)
+    parts = [
+        f"{name} : {persons(central)} (de {persons(low)} à {persons(high)})"
+        for name, (low, central, high) in zip(named.index, named.to_numpy(dtype=float).tolist(), strict=True)
+    ]
+    return Picture(
+        style.to_svg(
+            needs_with_range(named, label="personnes, estimation centrale (losange) et fourchette (barre)")
+        ),
+        alt=f"Graphique par EPCI, {label}. {' ; '.join(parts)}.",
+        caption=f"{label}, par EPCI.",
+        kind="Figure",
+    )
+
+
+def describe_times(reading: Reading, values: pd.Series, classes: Classes, title: str) -> str:
+    """Say in words what a map of times shows."""
+    sizes = classes.keys.value_counts()
+    parts = [
+        f"{category.label} : {count(int(sizes[category.key]), 'commune')}"
+        for category in classes.legend
+        if category.key in sizes
+    ]
+    text = f"Carte de {count(len(values), 'commune')}. {title}. {' ; '.join(parts)}."
+    known = values.dropna()
+    if known.empty:
+        return text
+    near, far = str(known.idxmin()), str(known.idxmax())
+    return (
+        f"{text} Le plus près : {reading.commune(near)}, {minutes(float(known.min()))} ; "
+        f"le plus loin : {reading.commune(far)}, {minutes(float(known.max()))}."
+    )
+
+
+def describe_change(reading: Reading, rows: pd.DataFrame, title: str) -> str:
+    """Say in words what a map of changes shows."""
+    words = {
+        "gain": "trajet plus court",
+        "loss": "trajet plus long",
+        "indistinct": "écart non distinguable",
+        "entering": "passerait à portée",
+        "outside": "hors du périmètre",
+        "unknown": "inconnu",
+    }
+    sizes = rows["effect"].value_counts()
+    parts = [f"{text} : {count(int(sizes[key]), 'commune')}" for key, text in words.items() if key in sizes]
+    extremes = []
+    for effect, largest in (("gain", False), ("loss", True)):
+        values = (
+            rows.loc[rows["effect"] == effect, "delta_travel_time_min"].dropna().sort_values(kind="stable")
+        )
+        if len(values):
+            code = str(values.index[-1 if largest else 0])
+            extremes.append(f"{reading.commune(code)} ({change(float(values[code]))})")
+    ends = f" Écarts extrêmes : {join(extremes)}." if extremes else ""
+    return f"Carte. {title} {join(parts)}.{ends}"

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from territory.french.words import count, decimal, integer, join, minutes, persons
+from territory.french.numbers import decimal, integer, minutes
+from territory.french.words import count, join, persons
 from territory.plot import style
 from territory.plot.charts import trade_off
+from territory.release.gate import TODAY
 from territory.report.layout.document import Block, DataTable, Heading, Paragraph, Picture, Run, Text, strong
 from territory.report.layout.page_limit import Part
 from territory.tables.planning import BEYOND
@@ -52,9 +54,8 @@ def siting_tables(reading: Reading) -> list[Block]:
 
 def _questions(reading: Reading) -> Iterator[tuple[Any, pd.DataFrame]]:
     """Yield each question whose answer may be printed, with its candidates, best first."""
-    for answer in reading.result.siting.values():
-        # sums over children observed to be served are not protected: nothing of them is printed
-        if not answer.is_observed and len(answer.ranking) > 1:
+    for answer in reading.release.siting.values():
+        if len(answer.ranking) > 1:
             yield answer.siting, answer.ranking.reset_index().sort_values("rank", kind="stable")
 
 
@@ -169,7 +170,7 @@ def _trade_off(reading: Reading, ranking: pd.DataFrame) -> list[Block]:
             "name": ranking["name"].astype(str),
         }
     )
-    sites = (reading.site(reading.baseline, service) for service in reading.named)
+    sites = (reading.site(TODAY, service) for service in reading.named)
     named = [reading.place(site) for site in sites if site]
     figure, front = trade_off(
         points,

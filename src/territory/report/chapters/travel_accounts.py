@@ -7,9 +7,10 @@ import re
 
 import pandas as pd
 
-from territory.french.words import NBSP, capital, integer, minutes, share
-from territory.release.published import publish_trips
-from territory.report.chapters.by_scenario import grouped, is_wide
+from territory.french.numbers import NBSP, integer, minutes, share
+from territory.french.words import capital
+from territory.release.gate import TODAY
+from territory.report.chapters.moves import grouped, is_wide
 from territory.report.layout.document import (
     Block,
     Bullets,
@@ -23,7 +24,7 @@ from territory.report.layout.document import (
 )
 from territory.report.layout.page_limit import Part
 from territory.report.reading.run_reading import Reading
-from territory.scenario.measures.compute import ALL_TERRITORY
+from territory.scenario.zones import ALL_TERRITORY
 from territory.tables.access import WITHIN_SHARES
 
 _ROADS = {"child": "Route de l'enfant", "parent": "Route du parent", "staff": "Route des professionnels"}
@@ -37,7 +38,7 @@ _SHORT = {
 
 def travel_accounts(reading: Reading) -> list[Block]:
     """Return the year's road of one child, of one parent and of the staff, in tables that are never added up."""
-    every = list(reading.result.comparisons)
+    every = list(reading.release.scenarios)
     accounts = {who: _account(reading, who, every) for who in _ROADS}
     if not any(accounts.values()):
         return []
@@ -102,7 +103,7 @@ def _account(reading: Reading, who: str, every: list[str]) -> list[list[str]]:
 
 def year_hours(reading: Reading, scenario_id: str, service: str, who: str) -> tuple[str, str] | None:
     """Return the hours on the road in a year, today and in a scenario."""
-    trips = publish_trips(reading.result, scenario_id)
+    trips = reading.release.trips_table(scenario_id)
     if trips.empty or (ALL_TERRITORY, service, who) not in trips.index:
         return None
     row = trips[trips.index == (ALL_TERRITORY, service, who)].iloc[0]
@@ -143,7 +144,7 @@ def _once(texts: list[str]) -> str:
 
 def common_care(reading: Reading) -> list[Part]:
     """Return how near the closest hospital, emergency department and GP are, for services with a complete list."""
-    if not reading.closest or reading.baseline.coverage.empty:
+    if not reading.closest or reading.release.coverage.empty:
         return []
     bounds = sorted(reading.parameters.thresholds_min)[:3]
     return [
@@ -158,7 +159,7 @@ def _whole_table(reading: Reading, bounds: list[float]) -> DataTable:
     rows = []
     for service in reading.closest:
         cells = [_share(reading, ALL_TERRITORY, service, bound) for bound in bounds]
-        times = reading.times(reading.baseline, service).reindex(reading.territory.index)["travel_time_min"]
+        times = reading.times(TODAY, service).reindex(reading.territory.index)["travel_time_min"]
         rows.append([capital(reading.label(service)), *cells, _farthest(reading, times)])
     return DataTable(
         [
@@ -176,7 +177,7 @@ def _whole_table(reading: Reading, bounds: list[float]) -> DataTable:
 def _zones_table(reading: Reading, bounds: list[float]) -> DataTable:
     """Return the share of inhabitants within two bounds, by EPCI and service, the largest EPCI first."""
     zones = [
-        z for z in reading.baseline.coverage.index.get_level_values("zone").unique() if z != ALL_TERRITORY
+        z for z in reading.release.coverage.index.get_level_values("zone").unique() if z != ALL_TERRITORY
     ]
     population = reading.territory.groupby("epci_code")["population"].sum().to_dict()
     zones.sort(key=lambda zone: (-float(population.get(zone, 0.0)), str(zone)))
@@ -198,7 +199,7 @@ def _zones_table(reading: Reading, bounds: list[float]) -> DataTable:
 
 def _share(reading: Reading, zone: str, service: str, bound: float) -> str:
     """Write the share of inhabitants of a zone within a bound."""
-    coverage = reading.baseline.coverage
+    coverage = reading.release.coverage
     if (zone, service) not in coverage.index:
         return "–"
     return share(float(coverage[WITHIN_SHARES.name(threshold_min=float(bound))].loc[(zone, service)]))
@@ -214,7 +215,7 @@ def _farthest(reading: Reading, times: pd.Series) -> str:
 
 def _incomplete(reading: Reading) -> list[Block]:
     """Say which closest sites are not measured, and why; and what is known of the lists that are."""
-    reasons = getattr(reading.result.dataset, "completeness", None)
+    reasons = reading.release.completeness
     known = {} if reasons is None else {str(key): str(text) for key, text in reasons["reason"].items()}
     asked = [service for service in reading.parameters.closest_services if service not in reading.closest]
     blocks: list[Block] = []

@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from territory.french.numbers import integer
+from territory.french.words import count, join
+from territory.release.disclosure import SUPPRESSED, THRESHOLD
 from territory.report.chapters import deserts, flows, groups, maps, method, moves, siting, travel_accounts
-from territory.report.documents import annex_facts, annex_tables
-from territory.report.documents.council import date_of
+from territory.report.chapters.method import NOTHING_WITHHELD
+from territory.report.documents import annex_tables
 from territory.report.layout.document import (
     Block,
+    Bullets,
+    Callout,
+    DataTable,
     Document,
     Heading,
     Paragraph,
+    Text,
 )
 from territory.report.reading.run_reading import Reading, read
-from territory.result import StudyResult
+from territory.study.secrecy import UNPUBLISHED, public_parameters
+from territory.tables.catalogue import code_label
+
+if TYPE_CHECKING:
+    from territory.report.reading.run_reading import Readable
 
 
-def technical_annex(result: StudyResult | Reading) -> Document:
+def technical_annex(result: Readable) -> Document:
     """Return the technical annex as data."""
     reading = read(result)
     study = reading.study
@@ -33,21 +49,22 @@ def technical_annex(result: StudyResult | Reading) -> Document:
         *_of_the_council(reading),
         *annex_tables.times_of_today(reading),
         *annex_tables.needs_by_commune(reading),
-        *annex_facts.named_services(reading),
-        *annex_facts.withheld(reading),
-        *annex_facts.parameters(reading),
-        *annex_facts.manifest_tables(reading),
+        *named_services(reading),
+        *withheld(reading),
+        *parameters(reading),
+        *manifest_tables(reading),
         *method.sources(reading),
     ]
     return Document(
         study.title,
-        date_of(reading),
+        reading.date,
         blocks,
         subtitle=f"Territoire : {study.territory.name} · population {reading.vintage()}",
         kicker="Annexe technique",
         footer=f"{study.title} · annexe technique · population {reading.vintage()}",
         keywords=["annexe", "méthode", "tables", study.territory.name],
-        run_digest=reading.result.run_digest,
+        run_digest=reading.release.run_digest,
+        mark=reading.release.mark,
     )
 
 
@@ -61,3 +78,180 @@ def _of_the_council(reading: Reading) -> list[Block]:
         *deserts.deserts(reading),
         *maps.next_map(reading),
     ]
+
+
+_LONGEST_VALUE = 300
+# already printed elsewhere in the documents, or of no use on paper
+_NOT_PARAMETERS = ("question", "title", "fact", "unknown")
+
+
+def named_services(reading: Reading) -> list[Block]:
+    """Return the services that the study names, with what is known of each."""
+    table = reading.release.services.reset_index()
+    table = table[table["authorisation_id"].isin(list(reading.named))]
+    rows = []
+    for row in table.to_dict("records"):
+        ages = [row.get("age_min"), row.get("age_max")]
+        capacity, unit = row.get("capacity"), row.get("capacity_unit")
+        rows.append(
+            [
+                reading.short(str(row["authorisation_id"])),
+                reading.site_name(str(row["site_id"])),
+                "inconnus" if any(pd.isna(age) for age in ages) else f"{ages[0]:g} à {ages[1]:g} ans",
+                "inconnue"
+                if pd.isna(capacity)
+                else f"{integer(float(capacity))} {code_label('capacity_unit', str(unit))}",
+                "" if pd.isna(row.get("doubt")) else str(row.get("doubt") or ""),
+            ]
+        )
+    if not rows:
+        return []
+    return [
+        Heading("Services nommés"),
+        DataTable(
+            ["Service", "Site d'aujourd'hui", "Âges", "Capacité", "Réserve"],
+            rows,
+            "Ce qui est connu de chaque service ; ce qui ne l'est pas reste inconnu.",
+            align=["left"] * 5,
+            widths=[1.2, 1.5, 0.8, 0.8, 2.4],
+        ),
+    ]
+
+
+def withheld(reading: Reading) -> list[Block]:
+    """Say what disclosure control removed, and why."""
+    if reading.release.is_internal:
+        return [Heading("Secret statistique"), Callout("Édition interne", [NOTHING_WITHHELD], "warning")]
+    rules: list[Text] = [
+        f"Aucun effectif observé de 1 à {THRESHOLD - 1} personnes n'est publié. Pour qu'aucun total, aucune différence "
+        "entre deux tables, deux scénarios, deux seuils de recrutement ou deux documents ne le redonne, d'autres "
+        "effectifs sont retirés avec lui : il doit rester impossible de le situer à moins de onze personnes près.",
+        "Une moyenne pondérée par des effectifs observés n'est publiée que si chacun d'eux pourrait l'être.",
+        f"Une estimation inférieure à {THRESHOLD} est écrite « < {THRESHOLD} » : elle n'est pas une donnée "
+        "personnelle, mais un nombre plus fin serait une fausse précision.",
+        "Un budget d'établissements n'est publié que pour trois unités au moins, dont aucune ne dépasse 85 %.",
+    ]
+    rows = []
+    for scenario_id in reading.release.scenarios:
+        tables = {
+            "par EPCI": reading.release.zones_table(scenario_id),
+            "par commune": reading.release.communes_table(scenario_id),
+        }
+        for name, table in tables.items():
+            cells = table[[c for c in table.columns if str(c).startswith("persons") and c != "persons_kind"]]
+            texts = cells.astype(str).to_numpy().ravel()
+            rows.append(
+                [
+                    f"Scénario {scenario_id}, {name}",
+                    integer(len(texts)),
+                    integer(int((texts == f"< {THRESHOLD}").sum())),
+                    integer(int((texts == SUPPRESSED).sum())),
+                ]
+            )
+    blocks: list[Block] = [Heading("Secret statistique : ce qui a été retiré"), Bullets(rules)]
+    if rows:
+        blocks.append(
+            DataTable(
+                ["Table", "Cases", f"Estimations « < {THRESHOLD} »", "Effectifs observés retirés"],
+                rows,
+                "Cases retirées des tables publiées.",
+                widths=[2.0, 0.8, 1.2, 1.3],
+            )
+        )
+    blocks.append(_observed_text(reading))
+    return blocks
+
+
+def _observed_text(reading: Reading) -> Block:
+    """Say which services have observed counts."""
+    known = [reading.short(service) for service in reading.named if reading.release.is_observed(service)]
+    if not known:
+        text = "Cette étude ne contient aucun effectif observé : rien n'a dû être retiré à ce titre."
+        return Callout("Effectifs observés", [text], "note")
+    text = (
+        f"Effectifs observés fournis pour : {join(known)}. Ceux d'un autre service sont des habitants de l'âge "
+        "concerné, estimés. Une étude relancée avec d'autres effectifs, d'autres seuils essayés ou d'autres scénarios "
+        "est protégée à part : ne publiez pas les deux pour la même année."
+    )
+    return Callout("Effectifs observés", [text], "warning")
+
+
+def parameters(reading: Reading) -> list[Block]:
+    """Return every parameter of the study, one by line."""
+    parameters = reading.release.manifest.get("parameters") or public_parameters(reading.study)
+    rows = [
+        [path, value]
+        for path, value in _flat(parameters)
+        if value and path.split(".")[0].split("[")[0] not in _NOT_PARAMETERS
+    ]
+    if not rows:
+        return []
+    return [
+        Heading("Paramètres de l'étude", new_page=True),
+        DataTable(
+            ["Paramètre", "Valeur"],
+            rows,
+            "Tels que le fichier d'étude les donne ; les valeurs par défaut y sont aussi.",
+            align=["left", "left"],
+            widths=[1.3, 2.0],
+        ),
+    ]
+
+
+def _flat(value: object, path: str = "") -> Iterator[tuple[str, str]]:
+    """Yield every value of a nested structure with its path."""
+    if isinstance(value, Mapping):
+        for key, part in value.items():
+            yield from _flat(part, f"{path}.{key}" if path else str(key))
+    elif isinstance(value, list | tuple):
+        if all(isinstance(part, str | int | float) for part in value):
+            yield path, _cut(", ".join(map(_plain, value)))
+        else:
+            for place, part in enumerate(value, start=1):
+                yield from _flat(part, f"{path}[{place}]")
+    elif value is not None:
+        yield path, _cut(_plain(value))
+
+
+def _plain(value: object) -> str:
+    """Write a value as a planner would type it."""
+    if isinstance(value, bool):
+        return "oui" if value else "non"
+    return (
+        f"{value:g}" if isinstance(value, float) and value.is_integer() and abs(value) < 1e6 else str(value)
+    )
+
+
+def _cut(text: str) -> str:
+    """Shorten a text that would fill a page."""
+    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"
+
+
+def manifest_tables(reading: Reading) -> list[Block]:
+    """Return the files that were read, with their digests, and the versions of the libraries."""
+    manifest = reading.release.manifest
+    files = dict(manifest.get("inputs_sha256", {}))
+    versions = dict(manifest.get("versions", {}))
+    if not files and not versions:
+        return []
+    told = ", ".join(f"{name} {version}" for name, version in versions.items())
+    # a digest has no place where a line may break
+    rows = [
+        [name, digest if digest == UNPUBLISHED else f"{digest[:32]} {digest[32:]}"]
+        for name, digest in files.items()
+    ]
+    blocks: list[Block] = [Heading("Manifeste")]
+    if told:
+        blocks.append(Paragraph(f"Versions : {told}. Graine du hasard : {manifest.get('seed', 0)}."))
+    if rows:
+        blocks.append(
+            DataTable(
+                ["Fichier lu", "Empreinte SHA-256"],
+                rows,
+                f"{count(len(rows), 'fichier lu', 'fichiers lus')}, et leur empreinte ; celle d'un fichier qui peut "
+                "contenir des effectifs ou des budgets n'est pas publiée, car elle permettrait de les retrouver.",
+                align=["left", "left"],
+                widths=[1.4, 2.0],
+            )
+        )
+    return blocks

@@ -8,9 +8,10 @@ from typing import Any
 
 import pandas as pd
 
-from territory.french.words import alphabetical, capital, decimal, integer, join, persons, signed
-from territory.release.observed_children import observed_counts
-from territory.release.published import publish_communes, publish_zones
+from territory.french.numbers import decimal, integer, signed
+from territory.french.place_names import alphabetical
+from territory.french.words import capital, join, persons
+from territory.release.gate import TODAY
 from territory.report.chapters import method
 from territory.report.chapters.moves import zone_name
 from territory.report.chapters.needs import need_heads, range_text
@@ -23,8 +24,9 @@ from territory.report.layout.document import (
     rights,
     strong,
 )
-from territory.report.reading.run_reading import Move, Reading
-from territory.scenario.measures.compute import ALL_TERRITORY
+from territory.report.reading.moves import Move
+from territory.report.reading.run_reading import Reading
+from territory.scenario.zones import ALL_TERRITORY
 from territory.tables.catalogue import code_label
 
 # a table of thousands of lines is read in the workbook
@@ -57,9 +59,9 @@ _SHORT_EFFECTS = {
 def distinct_moves(reading: Reading) -> Iterator[tuple[Move, list[str]]]:
     """Yield each different move with the scenarios that make it."""
     found: dict[tuple[Any, ...], tuple[Move, list[str]]] = {}
-    for scenario_id in reading.result.comparisons:
+    for scenario_id in reading.release.scenarios:
         for move in reading.moves(scenario_id):
-            zones = reading.result.comparisons[scenario_id].zones.xs(move.services[0], level="service")
+            zones = reading.counts(scenario_id, move.services[0]).zones
             key = (move.services, move.from_site, move.to_site, zones.to_csv())
             found.setdefault(key, (move, []))[1].append(scenario_id)
     yield from found.values()
@@ -76,7 +78,7 @@ def doubt(reading: Reading) -> list[Block]:
     """Return the doubt on times, service by service, and on differences, move by move."""
     rows = []
     for service in [*reading.named, *reading.closest]:
-        found = reading.times(reading.baseline, service)
+        found = reading.times(TODAY, service)
         known = found.dropna(subset=["travel_time_min"])
         cells = [
             _number(known["travel_time_min"].median()),
@@ -170,8 +172,8 @@ def by_zone(reading: Reading) -> list[Block]:
     """Return gainers and losers of every move by zone."""
     blocks: list[Block] = []
     for move, scenarios in distinct_moves(reading):
-        table = _of_service(publish_zones(reading.result, move.scenario_id), move.services[0])
-        is_observed = observed_counts(reading.result, move.services[0]) is not None
+        table = _of_service(reading.release.zones_table(move.scenario_id), move.services[0])
+        is_observed = reading.release.is_observed(move.services[0])
         rows = []
         for zone in _zones(reading, table):
             row: Any = table.loc[zone]
@@ -179,6 +181,10 @@ def by_zone(reading: Reading) -> list[Block]:
             texts = [str(row[f"persons_{effect}"]) for effect in effects]
             # counts of real children are printed as they are, estimates are rounded
             cells = [code_label("persons", t) if is_observed else _printed(t) for t in texts]
+            if zone == ALL_TERRITORY:
+                found = reading.counts(move.scenario_id, move.services[0])
+                merged = {effect: found.cell(zone, effect) for effect in found.merged}
+                cells = [merged.get(effect, cell) for effect, cell in zip(effects, cells, strict=True)]
             means = [_number(row[f"{side}_mean_min"]) for side in ("baseline", "scenario")]
             rows.append([zone_name(reading, str(zone)), *cells, *means])
         blocks.append(
@@ -197,8 +203,8 @@ def by_commune(reading: Reading) -> list[Block]:
     """Return the difference of every move, commune by commune, for those that it touches."""
     blocks: list[Block] = []
     for move, scenarios in distinct_moves(reading):
-        table = _of_service(publish_communes(reading.result, move.scenario_id), move.services[0])
-        is_observed = observed_counts(reading.result, move.services[0]) is not None
+        table = _of_service(reading.release.communes_table(move.scenario_id), move.services[0])
+        is_observed = reading.release.is_observed(move.services[0])
         table = table[table["effect"].isin(["gain", "loss", "indistinct", "entering"])]
         if table.empty or table["delta_travel_time_min"].eq(0).all():
             # a change of address inside a commune changes no time
@@ -241,8 +247,7 @@ def times_of_today(reading: Reading) -> list[Block]:
     if not services:
         return []
     columns = {
-        service: reading.times(reading.baseline, service).reindex(reading.territory.index)
-        for service in services
+        service: reading.times(TODAY, service).reindex(reading.territory.index) for service in services
     }
     rows = []
     for code in _by_name(reading.territory["name"]):
@@ -272,10 +277,10 @@ def _time(row: Any) -> str:
 def needs_by_commune(reading: Reading) -> list[Block]:
     """Return the needs of every commune with their range."""
     publics = list(dict.fromkeys(need.public for need in reading.study.need))
-    if not publics or reading.state.demand.empty:
+    if not publics or reading.release.demand.empty:
         return []
     tables = {
-        public: reading.state.demand.xs(public, level="public").reindex(reading.territory.index)
+        public: reading.release.demand.xs(public, level="public").reindex(reading.territory.index)
         for public in publics
     }
     rows = []

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import re
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from territory.errors import ParameterError
 from territory.report.chapters import (
@@ -20,12 +21,14 @@ from territory.report.chapters import (
     siting,
     travel_accounts,
 )
-from territory.report.documents.acronyms import acronyms
-from territory.report.layout.document import Block, Callout, Document
+from territory.report.layout.document import Block, Bullets, Callout, Document, Heading, Picture, Text, strong
 from territory.report.layout.page_limit import Part, fitted, in_order_of_leaving
 from territory.report.layout.pdf import compile_pdf
 from territory.report.reading.run_reading import Reading, read
-from territory.result import StudyResult
+
+if TYPE_CHECKING:
+    from territory.report.reading.run_reading import Readable
+
 
 DOCUMENTS = ("council", "sheet", "annex")
 # a council reads from 8 to 14 pages
@@ -33,13 +36,9 @@ MOST_PAGES = 14
 # moves told in one table; the annex has them all
 _MOST_MOVES = 14
 
-_YEAR = re.compile(r"\b(?:19|20)\d{2}\b")
-# a document needs a date: this one, when nothing in the data has a year
-_NO_YEAR = 2000
-
 
 def build_report(
-    result: StudyResult | Reading, path: Path | str, *, document: str = "council", epci: str | None = None
+    result: Readable, path: Path | str, *, document: str = "council", epci: str | None = None
 ) -> Path:
     """Write a report of a study as an accessible PDF in French; the same result gives the same bytes.
 
@@ -99,7 +98,7 @@ def build_report(
     return compile_pdf(made, path)
 
 
-def council_report(result: StudyResult | Reading) -> Document:
+def council_report(result: Readable) -> Document:
     """Return the council report as data, within its pages: what does not fit is in the annex, and it says so.
 
     Parameters
@@ -149,13 +148,14 @@ def _document(reading: Reading, parts: list[Part], left_out: frozenset[int]) -> 
     blocks += [*_moved(moved), *method.method(reading)]
     return Document(
         study.title,
-        date_of(reading),
+        reading.date,
         [*blocks, *method.sources(reading, explained=acronyms(blocks))],
         subtitle=f"Territoire : {study.territory.name} · population {vintage}",
         kicker="Rapport au conseil",
         footer=f"{study.title} · population {vintage}",
         keywords=["accessibilité", "temps de route", "médico-social", study.territory.name],
-        run_digest=reading.result.run_digest,
+        run_digest=reading.release.run_digest,
+        mark=reading.release.mark,
     )
 
 
@@ -167,10 +167,54 @@ def _moved(titles: list[str]) -> list[Block]:
     return [Callout("Ce qui est dans l'annexe, faute de place ici", [text])]
 
 
-def date_of(reading: Reading) -> dt.date:
-    """Return the date of the newest data (1 January of its year): a report has no date of its own."""
-    table = getattr(reading.result.dataset, "sources", None)
-    texts = [] if table is None or "vintage" not in table else [str(text) for text in table["vintage"]]
-    texts.append(re.sub(r"\D", " ", reading.study.population))
-    years = [int(year) for text in texts for year in _YEAR.findall(text)]
-    return dt.date(max(years, default=_NO_YEAR), 1, 1)
+_MEANINGS = {
+    "AEEH": "allocation d'éducation de l'enfant handicapé",
+    "APL": "accessibilité potentielle localisée : consultations de généraliste par an et par habitant",
+    "ARS": "agence régionale de santé",
+    "BEH": "bulletin épidémiologique hebdomadaire",
+    "CASF": "code de l'action sociale et des familles",
+    "CHI": "centre hospitalier intercommunal",
+    "CLIC": "centre local d'information et de coordination",
+    "CMP": "centre médico-psychologique",
+    "CMPP": "centre médico-psycho-pédagogique",
+    "CNSA": "caisse nationale de solidarité pour l'autonomie",
+    "DGCL": "direction générale des collectivités locales",
+    "DREES": "direction de la recherche, des études, de l'évaluation et des statistiques du ministère chargé de "
+    "la santé",
+    "EHPAD": "établissement d'hébergement pour personnes âgées dépendantes",
+    "EPCI": "établissement public de coopération intercommunale : communauté de communes, communauté "
+    "d'agglomération, communauté urbaine ou métropole",
+    "ESSMS": "établissements et services sociaux et médico-sociaux",
+    "ETP": "équivalent temps plein",
+    "FINESS": "fichier national des établissements sanitaires et sociaux",
+    "GCSMS": "groupement de coopération sociale ou médico-sociale",
+    "GHT": "groupement hospitalier de territoire",
+    "GTSMS": "groupement territorial social et médico-social",
+    "IGN": "institut national de l'information géographique et forestière",
+    "IME": "institut médico-éducatif",
+    "INSEE": "institut national de la statistique et des études économiques",
+    "MDPH": "maison départementale des personnes handicapées",
+    "RP": "recensement de la population",
+    "SAE": "statistique annuelle des établissements de santé",
+    "SESSAD": "service d'éducation spéciale et de soins à domicile",
+    "SMUR": "structure mobile d'urgence et de réanimation",
+}
+
+
+_WORD = re.compile(r"\b[A-Z]{2,}\b")
+
+
+def acronyms(blocks: Sequence[Block]) -> list[Block]:
+    """Return what the acronyms of some blocks stand for, those that are used and known.
+
+    Examples
+    --------
+    >>> from territory.report.layout.document import Paragraph
+    >>> [block.items for block in acronyms([Paragraph("L'IME déménage.")])[1:]]
+    [[[('IME', 'strong'), ' : institut médico-éducatif.']]]
+    """
+    used = {word for block in blocks if not isinstance(block, Picture) for word in _WORD.findall(repr(block))}
+    items: list[Text] = [
+        [strong(word), f" : {meaning}."] for word, meaning in _MEANINGS.items() if word in used
+    ]
+    return [Heading("Les sigles", 2), Bullets(items, "small")] if items else []

@@ -3,27 +3,19 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from territory import needs
 from territory.errors import StudyError, UnknownCodeError
-from territory.french.words import (
-    capital,
-    count,
-    epci_phrase,
-    in_guillemets,
-    integer,
-    join,
-    minutes,
-    persons,
-    share,
-)
-from territory.report.chapters import commune_table, method, pictures
-from territory.report.chapters.by_scenario import grouped, is_wide
+from territory.french.numbers import integer, minutes, share
+from territory.french.place_names import epci_phrase, in_guillemets
+from territory.french.words import capital, count, join, persons
+from territory.release.gate import TODAY
+from territory.report.chapters import maps, method, pictures
+from territory.report.chapters.moves import grouped, is_wide
 from territory.report.chapters.needs import range_text
-from territory.report.documents.council import date_of
 from territory.report.layout.document import (
     Block,
     Bullets,
@@ -39,8 +31,11 @@ from territory.report.layout.document import (
     strong,
 )
 from territory.report.layout.page_limit import shortest_needed
-from territory.report.reading.run_reading import Move, Reading, read
-from territory.result import StudyResult
+from territory.report.reading.moves import Move
+from territory.report.reading.run_reading import Reading, read
+
+if TYPE_CHECKING:
+    from territory.report.reading.run_reading import Readable
 
 _MOST_PAGES = 2
 # lines of effects and communes that are shown: fewer when the sheet would be longer than its pages
@@ -48,7 +43,7 @@ _LENGTHS = ((40, 30), (12, 30), (9, 26), (6, 20), (4, 14), (2, 8))
 _BANDS = ((0, 24, "moins de 25 ans"), (25, 64, "25 à 64 ans"), (65, math.inf, "65 ans et plus"))
 
 
-def sheet_codes(result: StudyResult | Reading) -> list[str]:
+def sheet_codes(result: Readable) -> list[str]:
     """Return the EPCI that a sheet can be written for, the largest first."""
     territory = read(result).territory
     people = territory.dropna(subset=["epci_code"]).groupby("epci_code")["population"].sum()
@@ -61,7 +56,7 @@ def sheet_codes(result: StudyResult | Reading) -> list[str]:
     return sorted(codes, key=lambda code: (-float(people[code]), code))
 
 
-def epci_sheet(result: StudyResult | Reading, epci: str) -> Document:
+def epci_sheet(result: Readable, epci: str) -> Document:
     """Return the sheet of one EPCI as data, meant for two pages."""
     reading = read(result)
     codes = sheet_codes(reading)
@@ -88,13 +83,14 @@ def _document(reading: Reading, epci: str, blocks: list[Block]) -> Document:
     study = reading.study
     return Document(
         in_guillemets(reading.zone_names[epci]),
-        date_of(reading),
+        reading.date,
         blocks,
         subtitle=f"{study.title} · population {reading.vintage()}",
         kicker=f"Fiche d'EPCI · {study.territory.name}",
         footer=f"{reading.zone(epci)} · {study.title} · population {reading.vintage()}",
         keywords=["fiche", "EPCI", reading.zone_names[epci], study.territory.name],
-        run_digest=reading.result.run_digest,
+        run_digest=reading.release.run_digest,
+        mark=reading.release.mark,
     )
 
 
@@ -120,7 +116,9 @@ def _ages(reading: Reading, place: pd.DataFrame) -> list[Block]:
     """Say the shares of ages, there and in the whole territory."""
     parts = []
     for low, high, name in _BANDS:
-        shares = [_share_of_age(reading, table.index, low, high) for table in (place, reading.territory)]
+        shares = [
+            reading.release.share_of_age(table.index, low, high) for table in (place, reading.territory)
+        ]
         if not any(map(math.isnan, shares)):
             parts.append(f"{share(shares[0])} ont {name} ({share(shares[1])} dans l'ensemble du territoire)")
     needs_text = [f"{label} : {cells[1]} ({cells[2]})" for label, cells in _needs(reading, place)[2:]]
@@ -128,21 +126,10 @@ def _ages(reading: Reading, place: pd.DataFrame) -> list[Block]:
     return [Paragraph(" ".join(filter(None, texts)), "body")] if any(texts) else []
 
 
-def _share_of_age(reading: Reading, codes: pd.Index, low: float, high: float) -> float:
-    """Return the share of an age band in the population of some communes; NaN when unknown."""
-    table = reading.state.population
-    rows = table[table.index.get_level_values("commune_code").isin(codes)]
-    if rows.empty:
-        return math.nan
-    total = float(rows["population"].sum(skipna=False))
-    inside = float(needs.persons_by_age(rows, age_min=low, age_max=high).sum(skipna=False))
-    return inside / total if total > 0 else math.nan
-
-
 def _needs(reading: Reading, place: pd.DataFrame) -> list[tuple[str, tuple[str, str, str]]]:
     """Return each public with its central estimate and its range in the EPCI."""
     found: list[tuple[str, tuple[str, str, str]]] = []
-    demand = reading.state.demand
+    demand = reading.release.demand
     for need in reading.study.need:
         rows = demand[demand.index.get_level_values("public") == need.public]
         rows = rows[rows.index.get_level_values("commune_code").isin(place.index)]
@@ -156,13 +143,13 @@ def _needs(reading: Reading, place: pd.DataFrame) -> list[tuple[str, tuple[str, 
 
 def _effects(reading: Reading, epci: str, place: pd.DataFrame, *, most: int) -> list[Block]:
     """Say who gains and who loses there, move by move."""
-    if not reading.result.comparisons:
+    if not reading.release.scenarios:
         return []
     name = epci_phrase(reading.zone_names[epci])
     heading = Heading("Qui y gagne, qui y perd")
     lines: dict[tuple[str, ...], list[str]] = {}
     quiet: list[str] = []
-    for scenario_id in reading.result.comparisons:
+    for scenario_id in reading.release.scenarios:
         for move in reading.moves(scenario_id):
             cells = _effect_cells(reading, move, epci)
             said = f"{reading.labels(move.services)} ({reading.road(move.from_site, move.to_site)})"
@@ -252,11 +239,11 @@ def _effect_cells(reading: Reading, move: Move, epci: str) -> tuple[str, ...] | 
 
 def _times(reading: Reading, place: pd.DataFrame) -> list[Block]:
     """Return the times to each service, today and in each scenario, weighted by inhabitants."""
-    every = list(reading.result.scenarios)
+    every = list(reading.release.scenarios)
     alike: dict[tuple[str, ...], list[str]] = {}
     for service in [*reading.named, *reading.closest]:
-        today = _mean(reading.times(reading.baseline, service), place)
-        later = [_mean(reading.times(reading.result.scenarios[n], service), place) for n in every]
+        today = _mean(reading.times(TODAY, service), place)
+        later = [_mean(reading.times(n, service), place) for n in every]
         cells = (today, *later, _farthest(reading, service, place))
         alike.setdefault(cells, []).append(reading.short(service))
     rows = [[capital(join(names)), *cells] for cells, names in alike.items()]
@@ -297,7 +284,7 @@ def _mean(rows: pd.DataFrame, place: pd.DataFrame) -> str:
 
 def _farthest(reading: Reading, service: str, place: pd.DataFrame) -> str:
     """Name the commune of the EPCI farthest from a service today."""
-    times = reading.times(reading.baseline, service).reindex(place.index)["travel_time_min"].dropna()
+    times = reading.times(TODAY, service).reindex(place.index)["travel_time_min"].dropna()
     if times.empty:
         return "–"
     return f"{reading.commune(str(times.idxmax()))} ({minutes(float(times.max()))})"
@@ -312,14 +299,7 @@ def _map(reading: Reading, place: pd.DataFrame, epci: str) -> list[Block]:
         picture = pictures.change_map(reading, move, max_height_cm=height, zoom=place.index, zoom_name=epci)
     elif reading.named or reading.closest:
         service = [*reading.named, *reading.closest][0]
-        picture = pictures.time_map(
-            reading,
-            service,
-            reading.baseline,
-            situation="Aujourd'hui",
-            max_height_cm=height,
-            zoom=place.index,
-        )
+        picture = pictures.time_map(reading, service, TODAY, max_height_cm=height, zoom=place.index)
     return [] if picture is None else [Heading("La carte", new_page=True), picture]
 
 
@@ -327,8 +307,8 @@ def _by_commune(reading: Reading, place: pd.DataFrame, *, most: int) -> list[Blo
     """Return the numbers of the map, commune by commune, on two columns."""
     move = reading.pivot()
     if move is None or move.from_site is None or move.to_site is None:
-        return commune_table.today_table(reading, place.index, most=most)
-    return commune_table.change_table(reading, move, place.index, most=most)
+        return maps.today_table(reading, place.index, most=most)
+    return maps.change_table(reading, move, place.index, most=most)
 
 
 def _unknown(reading: Reading) -> list[Block]:

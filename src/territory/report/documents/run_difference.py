@@ -10,7 +10,7 @@ import pandas as pd
 
 from territory.french.numbers import decimal, integer
 from territory.french.words import count, persons
-from territory.release.disclosure import THRESHOLD
+from territory.release.disclosure import THRESHOLD, is_small
 from territory.report.layout.document import Block, Callout, DataTable, Document, Heading, Paragraph, Side
 
 CAUSES = {
@@ -69,21 +69,16 @@ def published(changes: pd.DataFrame) -> pd.DataFrame:
     table = changes.reset_index()
     numbers = [column for column in changes.columns if column not in ("place", "service")]
     is_persons = table["indicator"].str.contains("persons")
-    small = is_persons & table[["value_a", "value_b"]].apply(_is_small).any(axis=1)
+    small = is_persons & table[["value_a", "value_b"]].apply(is_small).any(axis=1)
     for column in numbers:
         values = table[column]
         texts = values.map(lambda value: "" if np.isnan(value) else f"{value:.3f}".rstrip("0").rstrip("."))
         whole = values.map(lambda value: "" if np.isnan(value) else f"{np.floor(value + 0.5):.0f}")
         table[column] = texts.where(~is_persons, whole).mask(small, "")
     for column in ("value_a", "value_b"):
-        under = is_persons & _is_small(changes[column].reset_index(drop=True))
+        under = is_persons & is_small(changes[column].reset_index(drop=True))
         table[column] = table[column].mask(under, f"< {THRESHOLD}")
     return table
-
-
-def _is_small(values: pd.Series) -> pd.Series:
-    """Return where a number of persons is under the threshold without being 0."""
-    return values.gt(0) & values.lt(THRESHOLD)
 
 
 def _summary(changes: pd.DataFrame) -> list[Block]:
@@ -108,7 +103,7 @@ def _largest(changes: pd.DataFrame, indicator: str, names: Mapping[str, str]) ->
     """Return the table of the largest changes of one indicator."""
     group = changes[changes.index.get_level_values("indicator") == indicator]
     if "persons" in indicator:
-        group = group[~group[["value_a", "value_b"]].apply(_is_small).any(axis=1)]
+        group = group[~group[["value_a", "value_b"]].apply(is_small).any(axis=1)]
     rows: list[list[str]] = []
     for row in group.head(MOST_ROWS).reset_index().to_dict("records"):
         values = [_number(float(row[column]), indicator) for column in ("value_a", "value_b")]

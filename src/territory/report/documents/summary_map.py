@@ -10,13 +10,14 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from territory.french.words import change, integer, join, minutes, persons
+from territory.french.numbers import integer, minutes
+from territory.french.words import change, join, persons
 from territory.plot.maps.categories import Category, Classes, change_classes, shown, time_classes
-from territory.release.observed_children import observed_counts
-from territory.release.published import publish_communes
+from territory.release.gate import TODAY
 from territory.report.chapters import pictures
 from territory.report.documents.annex_tables import distinct_moves
-from territory.report.reading.run_reading import Move, Reading
+from territory.report.reading.moves import Move
+from territory.report.reading.run_reading import Reading
 from territory.tables.catalogue import code_label
 
 if TYPE_CHECKING:
@@ -89,12 +90,12 @@ def _changes(reading: Reading, codes: pd.Index) -> Iterator[dict[str, Any]]:
         )
     )
     for move, names in moves:
-        rows = publish_communes(reading.result, move.scenario_id).xs(move.services[0], level="service")
+        rows = reading.release.communes_table(move.scenario_id).xs(move.services[0], level="service")
         rows = rows.reindex(codes)
         road = reading.road(move.from_site, move.to_site)
         word = "scénario" if len(names) == 1 else "scénarios"
         classes = change_classes(rows["delta_travel_time_min"], rows["effect"])
-        is_observed = observed_counts(reading.result, move.services[0]) is not None
+        is_observed = reading.release.is_observed(move.services[0])
         numbers = pd.DataFrame({name: rows[name] for name in _NUMBERS})
         texts = [_changed(row, is_observed=is_observed) for _, row in rows.iterrows()]
         yield _layer(
@@ -127,12 +128,12 @@ def _changed(row: pd.Series, *, is_observed: bool) -> list[str]:
 def _times(reading: Reading, codes: pd.Index) -> Iterator[dict[str, Any]]:
     """Yield today's times to each service."""
     for service in [*reading.named, *reading.closest]:
-        rows = reading.times(reading.baseline, service).reindex(codes)
+        rows = reading.times(TODAY, service).reindex(codes)
         times = rows["travel_time_min"]
         classes = time_classes(times, breaks=pictures.breaks_of(reading), is_reachable=rows["is_reachable"])
         texts = [[_minutes(time), "–", "–", "–"] for time in times]
         numbers = pd.DataFrame({"before": times, "after": np.nan, "delta": np.nan})
-        marks = list(reading.site(reading.baseline, service) or ()) if service in reading.named else []
+        marks = list(reading.site(TODAY, service) or ()) if service in reading.named else []
         yield _layer(
             f"Temps d'aujourd'hui : {reading.label(service)}", "", classes, texts, numbers,
             [(site, reading.site_name(site)) for site in marks],

@@ -7,26 +7,35 @@ import hashlib
 import json
 import math
 from importlib import resources
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from territory.french.words import alphabetical, integer, typeset
+from territory.french.numbers import integer
+from territory.french.place_names import alphabetical
+from territory.french.typography import typeset
 from territory.plot.maps.categories import Category, change_classes, time_classes
 from territory.report.chapters import first_page, method, moves, pictures
 from territory.report.documents import summary_map
 from territory.report.layout.document import Block, DataTable, Heading
 from territory.report.layout.html import blocks_html, text
 from territory.report.reading.run_reading import Reading, read
-from territory.result import StudyResult
+
+if TYPE_CHECKING:
+    from territory.report.reading.run_reading import Readable
 
 _TOWNS = 12
+# the mark of an edition stays in sight, and is on each sheet of paper
+_MARKED = (
+    ".edition{position:sticky;top:0;z-index:9;margin:0;padding:.4em;text-align:center;font-weight:700;"
+    "color:#fff;background:#8a4b00}@media print{.edition{position:fixed;left:0;right:0}}"
+)
 _HINT = "Choisissez une commune dans la liste, ou passez sur la carte."
 _COLUMNS = ("Commune", "EPCI", "Habitants", "Aujourd'hui", "Scénario", "Écart", "Personnes concernées")
 
 
-def summary_html(result: StudyResult | Reading) -> str:
+def summary_html(result: Readable) -> str:
     """Return the summary page of a study.
 
     It holds its styles, its script and its data; a policy inside the page forbids any other. Without scripts, the
@@ -36,12 +45,15 @@ def summary_html(result: StudyResult | Reading) -> str:
     study = reading.study
     css, script = (_asset(name) for name in ("resume.css", "resume.js"))
     drawn, communes = _map(reading)
+    mark = reading.release.mark
     parts = [
         "<!DOCTYPE html>",
         '<html lang="fr"><head><meta charset="utf-8">',
         f'<meta http-equiv="Content-Security-Policy" content="{_policy(script)}">',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
-        f"<title>{text(study.title)}</title><style>{css}</style></head><body>",
+        f"<title>{text(f'{mark} · {study.title}' if mark else study.title)}</title>",
+        f"<style>{css}{_MARKED if mark else ''}</style></head><body>",
+        *([f'<p class="edition" role="note">{text(mark)}</p>'] if mark else []),
         '<a class="skip" href="#contenu">Aller au contenu</a>',
         f"<header><p>Résumé · {text(study.territory.name)} · population {text(reading.vintage())}</p>",
         f'<h1>{text(study.title)}</h1></header><main id="contenu">',
@@ -133,7 +145,7 @@ def _map(reading: Reading) -> tuple[list[str], list[str]]:
 
 def _placed(reading: Reading, site: str, label: str, place: Any) -> list[Any]:
     """Return a site with its place on the map."""
-    x, y = place(np.array(reading.state.sites.geometry[site].coords))[0].tolist()
+    x, y = place(np.array(reading.release.sites.geometry[site].coords))[0].tolist()
     return [typeset(label), x, y]
 
 

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from territory.french.numbers import integer
+from territory.french.place_names import in_guillemets
+from territory.french.typography import typeset
 from territory.french.words import count as french_count
-from territory.french.words import in_guillemets, integer, typeset
 from territory.report.files.xlsx import Sheet, Value, to_xlsx
 from territory.tables.catalogue import COLUMNS, code_label, column_of, label_of, table_of
 from territory.tables.declare import Column, Secrecy
@@ -89,7 +91,7 @@ def workbook_bytes(tables: Mapping[str, pd.DataFrame], reading: Reading) -> byte
     sheets += [_sheet(short[name], name, table, reading) for name, table in shown.items()]
     if "sources" in tables:
         sheets.append(_sheet(SOURCES, "sources", tables["sources"], reading))
-    return to_xlsx(sheets, title=typeset(reading.study.title))
+    return to_xlsx(sheets, title=typeset(reading.study.title), mark=typeset(reading.release.mark))
 
 
 def _rank(name: str) -> int:
@@ -150,6 +152,7 @@ def _readme(reading: Reading, sheets: Mapping[str, int]) -> Sheet:
     """Return the sheet that says what the others are."""
     study = reading.study
     lines: list[tuple[str, bool]] = [
+        *((text, True) for text in [reading.release.mark] if text),
         (study.title, True),
         (f"Territoire : {study.territory.name} · population {reading.vintage()}", False),
         (study.question, False),
@@ -172,7 +175,7 @@ def _readme(reading: Reading, sheets: Mapping[str, int]) -> Sheet:
         ("Ce que l'on ne sait pas, et à qui le demander", True),
         *((f"{found.question} À demander : {found.ask}.", False) for found in study.unknown),
         ("", False),
-        (f"Empreinte du calcul (SHA-256, reprise dans manifest.json) : {reading.result.run_digest}", False),
+        (f"Empreinte du calcul (SHA-256, reprise dans manifest.json) : {reading.release.run_digest}", False),
     ]  # fmt: skip
     titles = frozenset(place for place, (_, is_title) in enumerate(lines) if is_title)
     return Sheet(README, (), [[typeset(text)] for text, _ in lines], [_README_WIDTH], titles)

@@ -60,7 +60,7 @@ class Sheet:
     formats: Sequence[str] = field(default_factory=tuple)
 
 
-def to_xlsx(sheets: Sequence[Sheet], *, title: str) -> bytes:
+def to_xlsx(sheets: Sequence[Sheet], *, title: str, mark: str = "") -> bytes:
     """Return a workbook as bytes.
 
     A text is written as a text cell, never as a formula, whatever it begins with; the quote prefix keeps it one
@@ -99,7 +99,7 @@ def to_xlsx(sheets: Sequence[Sheet], *, title: str) -> bytes:
         "xl/styles.xml": _STYLES,
     }
     for i, sheet in enumerate(sheets, start=1):
-        parts[f"xl/worksheets/sheet{i}.xml"] = _sheet(sheet)
+        parts[f"xl/worksheets/sheet{i}.xml"] = _sheet(sheet, mark)
     written = io.BytesIO()
     with zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as target:
         for name, content in parts.items():
@@ -169,8 +169,8 @@ def _workbook(sheets: Sequence[Sheet]) -> str:
     return f'<workbook xmlns="{_MAIN}" xmlns:r="{_OFFICE}/relationships"><sheets>{listed}</sheets>{named}</workbook>'
 
 
-def _sheet(sheet: Sheet) -> str:
-    """Write one sheet: titles that stay in sight, widths, rows, filter."""
+def _sheet(sheet: Sheet, mark: str) -> str:
+    """Write one sheet: titles that stay in sight, widths, rows, filter; on paper, the mark on each page."""
     frozen = ""
     if sheet.heads:
         # the first column stays in sight too, when there is another to look at
@@ -199,13 +199,17 @@ def _sheet(sheet: Sheet) -> str:
         lines.append(f'<row r="{number}"{height}>{cells}</row>')
     last = f"{column_letters(max(len(sheet.heads), 1))}{len(sheet.rows) + 1}"
     filtered = f'<autoFilter ref="A1:{last}"/>' if sheet.heads and sheet.rows else ""
+    # & begins a code there
+    said = _safe(mark.replace("&", "&&"))
+    both = f"<oddHeader>&amp;C&amp;B{said}</oddHeader><oddFooter>&amp;C&amp;B{said}</oddFooter>"
+    marked = f"<headerFooter>{both}</headerFooter>" if mark else ""
     # on paper: the whole width on one page, lying down where there are columns
     lying = ' orientation="landscape"' if sheet.heads else ""
     return (
         f'<worksheet xmlns="{_MAIN}"><sheetPr><pageSetUpPr fitToPage="1"/></sheetPr>'
         f'<sheetViews><sheetView workbookViewId="0">{frozen}</sheetView></sheetViews>'
         f"<cols>{widths}</cols><sheetData>{''.join(lines)}</sheetData>{filtered}"
-        f'<pageSetup paperSize="9" fitToHeight="0"{lying}/></worksheet>'
+        f'<pageSetup paperSize="9" fitToHeight="0"{lying}/>{marked}</worksheet>'
     )
 
 

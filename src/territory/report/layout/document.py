@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from territory.errors import ParameterError
-from territory.french.words import typeset
-from territory.report.layout.stamp import mark
+from territory.french.typography import typeset
 
 # a paragraph is a text, or runs of text of which some are strong
 Run = tuple[str, Literal["plain", "strong"]]
 Text = str | Sequence[str | Run]
 Side = Literal["left", "right"]
+
+_RUN = "territory-run-sha256:"
+_DIGEST = re.compile(_RUN.encode() + rb"([0-9a-f]{64})(?![0-9a-f])")
 
 
 def strong(text: str) -> Run:
@@ -119,6 +122,8 @@ class Document:
         For search.
     run_digest
         Digest of the run, kept in the properties of the PDF.
+    mark
+        Who may not have the document, said on each page; nothing where everybody may.
     """
 
     title: str
@@ -129,6 +134,7 @@ class Document:
     footer: str = ""
     keywords: Sequence[str] = field(default_factory=tuple)
     run_digest: str = ""
+    mark: str = ""
 
 
 def rights(columns: int) -> list[Side]:
@@ -140,6 +146,31 @@ def rights(columns: int) -> list[Side]:
     ['right', 'right']
     """
     return ["right" for _ in range(columns)]
+
+
+def run_keyword(run_digest: str) -> str:
+    """Return the keyword that holds the digest of a run: PDF/A keeps keywords readable in its metadata.
+
+    Examples
+    --------
+    >>> run_keyword("ab" * 32)[:24], run_keyword("")
+    ('territory-run-sha256:aba', '')
+    """
+    return f"{_RUN}{run_digest}" if run_digest else ""
+
+
+def read_digest(content: bytes) -> str | None:
+    """Return the digest of the run that a PDF says it comes from.
+
+    Examples
+    --------
+    >>> read_digest(b"<pdf:Keywords>" + run_keyword("0" * 64).encode() + b"</pdf:Keywords>") == "0" * 64
+    True
+    >>> read_digest(b"%PDF-1.7") is None
+    True
+    """
+    found = _DIGEST.search(content)
+    return found.group(1).decode() if found else None
 
 
 def to_data(document: Document) -> tuple[dict[str, Any], dict[str, bytes]]:
@@ -165,9 +196,10 @@ def to_data(document: Document) -> tuple[dict[str, Any], dict[str, bytes]]:
         "subtitle": typeset(document.subtitle),
         "kicker": typeset(document.kicker),
         "footer": typeset(document.footer),
+        "mark": typeset(document.mark),
         "keywords": [
             *(typeset(word) for word in document.keywords),
-            *filter(None, [mark(document.run_digest)]),
+            *filter(None, [run_keyword(document.run_digest)]),
         ],
         "date": [document.date.year, document.date.month, document.date.day],
         "blocks": blocks,

@@ -312,7 +312,8 @@ def add_draws(table: pd.DataFrame, draws: pd.DataFrame) -> pd.DataFrame:
     for name in table.columns.get_level_values("scenario").unique():
         own = table[name]
         blocks[name] = own if name == TODAY else own.join(_drawn(draws, str(name)))
-    return pd.concat(blocks, axis=1, names=table.columns.names)
+    joined: pd.DataFrame = pd.concat(blocks, axis=1, names=table.columns.names)
+    return joined
 
 
 def _drawn(draws: pd.DataFrame, name: str) -> pd.DataFrame:

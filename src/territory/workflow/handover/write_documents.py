@@ -12,9 +12,12 @@ from pathlib import Path
 
 from territory.errors import OutputError, UnknownCodeError
 from territory.files.safe_files import UNFINISHED, digest_file, write_whole
+from territory.release import release
+from territory.release.disclosure import PUBLIC
+from territory.release.gate import edition_name
 from territory.report.documents.council import build_report
 from territory.report.documents.epci_sheet import sheet_codes
-from territory.report.reading.run_reading import Reading
+from territory.report.reading.run_reading import read
 from territory.result import StudyResult
 from territory.workflow.handover.write_run import MANIFEST
 
@@ -27,6 +30,7 @@ def write_documents(
     document: str,
     epci: Sequence[str] = (),
     every_epci: bool = False,
+    edition: str = PUBLIC,
     announce: Callable[[str], None] = lambda step: None,
 ) -> list[Path]:
     """Write a document of a run in its folder, and add it to the manifest."""
@@ -36,13 +40,14 @@ def write_documents(
             "Cette étude n'a pas été écrite : relancez-la avec un dossier (out_dir=..., ou --out)."
         )
     if document == "council":
-        return [folder / REPORT]
+        return [folder / edition_name(REPORT, edition)]
+    reading = read(release(result, edition=edition))
     wanted = (
-        {ANNEX: ""} if document == "annex" else _sheets(result, sheet_codes(result) if every_epci else epci)
+        {ANNEX: ""} if document == "annex" else _sheets(result, sheet_codes(reading) if every_epci else epci)
     )
+    wanted = {edition_name(name, edition): code for name, code in wanted.items()}
     try:
         staging = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=folder))
-        reading = Reading(result)
         try:
             for name, code in wanted.items():
                 announce(f"Fiche {_name(result, code)}" if code else "Annexe technique")

@@ -10,21 +10,20 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from territory import report
 from territory.errors import OutputError
 from territory.files.replace_files import publish
 from territory.files.safe_files import UNFINISHED, digest_file, flush_tree, write_whole
-from territory.release.handed_tables import layers, tables
-from territory.report.documents.companions import write_companions
+from territory.release import Release, release
+from territory.release.disclosure import PUBLIC
+from territory.report.documents.summary_page import summary_html
 from territory.report.files.csv_tables import write_geopackage, write_table
+from territory.report.files.workbook import workbook_bytes
 from territory.report.reading.run_reading import Reading
 from territory.result import StudyResult
 from territory.workflow.handover.private_record import PrivateRecord
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 MANIFEST = "manifest.json"
 TIMINGS = "timings.json"
@@ -32,7 +31,12 @@ _log = logging.getLogger(__name__)
 
 
 def write_outputs(
-    result: StudyResult, report_dir: Path, *, log: Callable[[], dict[str, Any]], record: PrivateRecord
+    result: StudyResult,
+    report_dir: Path,
+    *,
+    log: Callable[[], dict[str, Any]],
+    record: PrivateRecord,
+    edition: str = PUBLIC,
 ) -> None:
     """Write the report, the tables, the map layers, the manifest and the timings.
 
@@ -52,12 +56,12 @@ def write_outputs(
         staging = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=report_dir))
     try:
         with _trouble_in_words(report_dir):
-            published = _write_tables(result, staging)
-            reading = Reading(result)
-            report.build_report(reading, staging / "rapport.pdf")
-            write_companions(reading, published, staging)
+            released = release(result, edition=edition)
+            _write_tables(released, staging)
+            _write_documents(Reading(released), staging)
             digests = _digests(staging)
-            manifest = {**result.manifest, "run_sha256": result.run_digest, "outputs_sha256": digests}
+            said = {**result.manifest, "edition": edition}
+            manifest = {**said, "run_sha256": result.run_digest, "outputs_sha256": digests}
             _write_json(staging / MANIFEST, manifest)
             _write_json(staging / TIMINGS, log())
             flush_tree(staging)
@@ -109,14 +113,20 @@ def make_folder(folder: Path) -> Path:
         ) from error
 
 
-def _write_tables(result: StudyResult, folder: Path) -> dict[str, pd.DataFrame]:
-    """Write the tables and the layers for QGIS; return the tables."""
+def _write_tables(released: Release, folder: Path) -> None:
+    """Write the tables and the layers for QGIS."""
     (folder / "tables").mkdir()
-    published = tables(result)
-    for name, table in published.items():
-        write_table(table, folder / "tables" / name)
-    write_geopackage(layers(result), folder / "territoire.gpkg")
-    return published
+    for name, table in released.tables.items():
+        write_table(table, folder / "tables" / released.file_name(name))
+    write_geopackage(released.layers, folder / released.file_name("territoire.gpkg"))
+
+
+def _write_documents(reading: Reading, folder: Path) -> None:
+    """Write the report, and the summary page and the workbook that go with it."""
+    name = reading.release.file_name
+    report.build_report(reading, folder / name("rapport.pdf"))
+    (folder / name("resume.html")).write_text(summary_html(reading), encoding="utf-8", newline="\n")
+    (folder / name("tables.xlsx")).write_bytes(workbook_bytes(reading.release.tables, reading))
 
 
 def _digests(folder: Path) -> dict[str, str]:

@@ -74,6 +74,10 @@ def own_files(study: Study) -> Iterator[tuple[str, str]]:
         yield f"{key}: {Path(value).name}", value
 
 
+# what a manifest says of the files that were written, and not of the run that made them
+_OF_THE_FILES = ("edition", "run_sha256", "outputs_sha256")
+
+
 def digest_of_manifest(manifest: Mapping[str, Any]) -> str:
     """Return the digest of what a manifest says of the inputs; what it says of the outputs is left out.
 
@@ -82,7 +86,7 @@ def digest_of_manifest(manifest: Mapping[str, Any]) -> str:
     >>> digest_of_manifest({"study": "a"}) == digest_of_manifest({"study": "a", "outputs_sha256": {}})
     True
     """
-    inputs = {key: value for key, value in manifest.items() if key not in ("run_sha256", "outputs_sha256")}
+    inputs = {key: value for key, value in manifest.items() if key not in _OF_THE_FILES}
     text = json.dumps(inputs, ensure_ascii=False, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from territory.errors import MissingFileError, ReadError
-from territory.report.layout.stamp import read_digest
+from territory.report.layout.document import read_digest
 from territory.workflow.handover.write_run import MANIFEST
 from territory.workflow.inputs.manifest import digest_of_manifest
 

@@ -1,0 +1,450 @@
+"""What of a study may be printed: everything that a document, a table or a picture reads comes out of here."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from territory import supply
+from territory.needs import persons_by_age
+from territory.release import published
+from territory.release.budgets import release_budgets, release_comparison
+from territory.release.disclosure import INTERNAL, PUBLIC, printing
+from territory.release.handed_tables import layers, tables
+from territory.release.observed_children import Merged, merged_classes, observed_counts, zone_flags
+from territory.study.secrecy import without_counts
+
+if TYPE_CHECKING:
+    from territory.planning.grouping.answer import GroupingAnswer
+    from territory.planning.siting.answer import SitingAnswer
+    from territory.result import StudyResult
+    from territory.scenario.doubt.draws import Draws
+    from territory.scenario.results import Results
+    from territory.study.state import Parameters
+    from territory.study.words.model import Study
+
+# on each page and each sheet of the internal edition
+INTERNAL_MARK = "ÉDITION INTERNE – ne pas diffuser"
+# the situation of today, beside those of the scenarios
+TODAY = ""
+
+# where an authorisation is exercised: one site, or a main one and its branches
+Sites = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Origins:
+    """Where the children served by a service come from, as far as it may be said.
+
+    Attributes
+    ----------
+    communes
+        Children of each commune where some live, or may; NaN where their number is withheld.
+    zones
+        The same by EPCI.
+    total
+        Of the service; NaN when it is withheld.
+    """
+
+    communes: pd.Series
+    zones: pd.Series
+    total: float
+
+
+@dataclass(frozen=True, eq=False)
+class ZoneCounts:
+    """One service in one scenario by zone: numbers that are withheld are NaN, and flags say which.
+
+    Attributes
+    ----------
+    zones
+        Rows of `Comparison.zones`.
+    is_withheld
+        By zone: gain, loss, indistinct, entering, unknown, leaving and mean.
+    is_observed
+        Whether children served are counted, and not persons of the age received.
+    merged
+        Classes of which one sum alone is printed, over the whole.
+    """
+
+    zones: pd.DataFrame
+    is_withheld: pd.DataFrame
+    is_observed: bool
+    merged: Merged | None
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Release:
+    """The results of a study as they may be printed.
+
+    Persons that are estimated are given as they are, to be written with their rounding; children served, budgets and
+    means over them are withheld here, the same ones for every document. Times, sites and the census are public.
+    """
+
+    _result: StudyResult
+    edition: str = PUBLIC
+
+    def __repr__(self) -> str:
+        """Return the study and the edition."""
+        return f"Release({self.study.id!r}, édition {self.edition})"
+
+    @property
+    def is_internal(self) -> bool:
+        """Whether nothing is withheld: such a document stays in the agency."""
+        return self.edition == INTERNAL
+
+    @property
+    def mark(self) -> str:
+        """What each page says of the edition, nothing for everybody's."""
+        return INTERNAL_MARK if self.is_internal else ""
+
+    def file_name(self, name: str) -> str:
+        """Return the name of a file in this edition (`rapport-interne.pdf`)."""
+        return edition_name(name, self.edition)
+
+    @cached_property
+    def study(self) -> Study:
+        """What the study file says, without the counts of persons that it holds."""
+        return self._result.study if self.is_internal else without_counts(self._result.study)
+
+    # the study as it was computed
+
+    @property
+    def parameters(self) -> Parameters:
+        """Limits, thresholds and named services."""
+        return self._result.baseline.state.parameters
+
+    @property
+    def times_method(self) -> str:
+        """How times were found: `estimate`, `roads` or `distancier`."""
+        return self._result.times_method
+
+    @property
+    def run_digest(self) -> str:
+        """Digest of the run, that secret inputs are not part of."""
+        return self._result.run_digest
+
+    @property
+    def manifest(self) -> Mapping[str, Any]:
+        """Inputs, parameters and versions; digests of secret inputs are not in it."""
+        return self._result.manifest
+
+    @property
+    def sources(self) -> pd.DataFrame | None:
+        """Producer, title, vintage and licence of the data."""
+        return getattr(self._result.dataset, "sources", None)
+
+    @property
+    def completeness(self) -> pd.DataFrame | None:
+        """Which lists of sites are complete, and why not."""
+        return getattr(self._result.dataset, "completeness", None)
+
+    @property
+    def outlines(self) -> gpd.GeoDataFrame | None:
+        """Outlines of the communes."""
+        return getattr(self._result.dataset, "outlines", None)
+
+    @property
+    def isochrones(self) -> gpd.GeoDataFrame | None:
+        """What is reached by road from the sites of named services; None without a road map."""
+        return self._result.isochrones
+
+    # places and people
+
+    @property
+    def communes(self) -> gpd.GeoDataFrame:
+        """Every commune, those around the territory included."""
+        return self._result.baseline.state.communes
+
+    @property
+    def sites(self) -> gpd.GeoDataFrame:
+        """Every site of today."""
+        return self._result.baseline.state.sites
+
+    @property
+    def services(self) -> pd.DataFrame:
+        """Every service of today."""
+        return self._result.baseline.state.services
+
+    @property
+    def site_times(self) -> pd.DataFrame:
+        """Times between sites."""
+        return self._result.baseline.state.site_times
+
+    @property
+    def demand(self) -> pd.DataFrame:
+        """Estimated needs by commune and public."""
+        return self._result.baseline.state.demand
+
+    @property
+    def coverage(self) -> pd.DataFrame:
+        """Inhabitants within each threshold of common care."""
+        return self._result.baseline.coverage
+
+    @property
+    def deserts(self) -> pd.DataFrame:
+        """Criteria of desert by commune, today."""
+        return self._result.baseline.deserts
+
+    def share_of_age(self, codes: pd.Index, age_min: float, age_max: float) -> float:
+        """Return the share of an age band among the inhabitants of some communes; NaN when it is unknown."""
+        table = self._result.baseline.state.population
+        rows = table[table.index.get_level_values("commune_code").isin(codes)]
+        if rows.empty:
+            return math.nan
+        total = float(rows["population"].sum(skipna=False))
+        inside = float(persons_by_age(rows, age_min=age_min, age_max=age_max).sum(skipna=False))
+        return inside / total if total > 0 else math.nan
+
+    # situations: today and the scenarios
+
+    @property
+    def scenarios(self) -> tuple[str, ...]:
+        """Ids of the scenarios, in the order of the study."""
+        return tuple(self._result.scenarios)
+
+    def _results(self, situation: str) -> Results:
+        """Return the results of today or of a scenario."""
+        return self._result.baseline if situation == TODAY else self._result.scenarios[situation]
+
+    @cached_property
+    def closest(self) -> list[str]:
+        """Services whose closest site is known: those with a complete list."""
+        measured = self._result.baseline.access
+        found = measured.index[measured["measure"] == "closest"].get_level_values("service")
+        return list(found.unique())
+
+    def times(self, situation: str, service: str) -> pd.DataFrame:
+        """Return the access rows of one service by commune, today (``""``) or in a scenario."""
+        return _of_service(self._results(situation).access, service)
+
+    def median_doubt_min(self, *, within_min: float) -> float:
+        """Return the median doubt on the times of today that are no longer than a limit; NaN when there is none."""
+        access = self._result.baseline.access
+        near = access[access["travel_time_min"].le(within_min)]
+        return float(near["uncertainty_min"].median())
+
+    def sites_of(self, situation: str, service: str) -> Sites | None:
+        """Return the sites of a named service; None when it is closed or not open yet."""
+        return tuple(supply.sites_serving(self._results(situation).state.services, service)) or None
+
+    def moved(self, scenario_id: str) -> tuple[str, ...]:
+        """Return the named services that a scenario changes."""
+        return tuple(self._result.comparisons[scenario_id].services)
+
+    def is_observed(self, service: str) -> bool:
+        """Tell whether the children that a service serves are counted by the study."""
+        rows = self._result.baseline.persons
+        kinds = rows.loc[rows.index.get_level_values("service") == service, "persons_kind"]
+        return bool((kinds == "observed").any())
+
+    def persons(self, situation: str, service: str) -> pd.Series:
+        """Return the persons of the age received by commune; unknown where children served are counted instead."""
+        rows = _of_service(self._results(situation).persons, service)["persons"]
+        return rows * math.nan if self._is_secret(service) else rows
+
+    def differences(self, scenario_id: str, service: str) -> pd.DataFrame:
+        """Return the comparison of one service by commune; children served are unknown there."""
+        rows = _of_service(self._result.comparisons[scenario_id].communes, service)
+        return rows.assign(persons=math.nan) if self._is_secret(service) else rows
+
+    def zone_counts(self, scenario_id: str, service: str) -> ZoneCounts:
+        """Return who gains and who loses by zone, as far as it may be printed."""
+        zones = _of_service(self._result.comparisons[scenario_id].zones, service)
+        with printing(self.edition):
+            flags = zone_flags(self._result, scenario_id, service)
+            merged = merged_classes(self._result, scenario_id, service)
+        names = [str(name)[8:] for name in zones.columns if str(name).startswith("persons_")]
+        withheld = pd.DataFrame(False, index=zones.index, columns=[*names, "mean"])
+        if flags is not None:
+            withheld = flags.reindex(index=zones.index, columns=withheld.columns).fillna(True).astype(bool)
+        shown = {f"persons_{name}": zones[f"persons_{name}"].mask(withheld[name]) for name in names}
+        means = {
+            name: zones[name].mask(withheld["mean"])
+            for name in ("baseline_mean_min", "scenario_mean_min")
+            if name in zones
+        }
+        return ZoneCounts(zones.assign(**shown, **means), withheld, flags is not None, merged)
+
+    def communes_table(self, scenario_id: str) -> pd.DataFrame:
+        """Return the comparison by commune, persons as texts."""
+        with printing(self.edition):
+            return published.publish_communes(self._result, scenario_id)
+
+    def zones_table(self, scenario_id: str) -> pd.DataFrame:
+        """Return the comparison by zone, persons as texts."""
+        with printing(self.edition):
+            return published.publish_zones(self._result, scenario_id)
+
+    def trips_table(self, scenario_id: str) -> pd.DataFrame:
+        """Return the year's road by zone."""
+        with printing(self.edition):
+            return published.publish_trips(self._result, scenario_id)
+
+    def sensitivity(self, scenario_id: str, service: str) -> pd.DataFrame:
+        """Return gains and losses under other recruitment limits; no row where children served are counted."""
+        rows = _of_service(self._result.comparisons[scenario_id].sensitivity, service)
+        return rows.iloc[:0] if self._is_secret(service) else rows
+
+    def origins(self, service: str) -> Origins | None:
+        """Return where the children served by a service come from; None when the study does not count them."""
+        counted = observed_counts(self._result, service)
+        if counted is None or not counted.children.sum() > 0:
+            return None
+        # veiled villages are listed because nobody may know which ones are 0
+        children = counted.children[counted.children > 0] if self.is_internal else counted.children
+        epci = self.communes["epci_code"].fillna("").astype(str).reindex(children.index)
+        with printing(self.edition):
+            hidden = np.array([counted.is_withheld([code]) for code in children.index], dtype=bool)
+            communes = children.mask(hidden)
+            zones = {
+                str(zone): math.nan
+                if counted.is_withheld(codes.index)
+                else float(children[codes.index].sum())
+                for zone, codes in epci.groupby(epci)
+            }
+            total = math.nan if counted.is_withheld(children.index) else float(children.sum())
+        return Origins(communes, pd.Series(zones, dtype=float), total)
+
+    def _is_secret(self, service: str) -> bool:
+        """Tell whether what is counted for a service is withheld."""
+        return self.is_observed(service) and not self.is_internal
+
+    # questions
+
+    @cached_property
+    def side_by_side(self) -> pd.DataFrame:
+        """Every measure of every scenario beside today, but for services whose children served are counted."""
+        table = self._result.side_by_side
+        services = table.index.get_level_values("service")
+        secret = [service for service in services.unique() if self._is_secret(str(service))]
+        return table[~services.isin(secret)]
+
+    @cached_property
+    def draws(self) -> Draws | None:
+        """The study drawn within its doubt, but for services whose children served are counted."""
+        draws = self._result.draws
+        if draws is None or draws.comparisons.empty:
+            return draws
+        services = draws.comparisons.index.get_level_values("service")
+        secret = [service for service in services.unique() if self._is_secret(str(service))]
+        return replace(draws, comparisons=draws.comparisons[~services.isin(secret)])
+
+    @cached_property
+    def siting(self) -> dict[str, SitingAnswer]:
+        """Answers to questions of siting, but those that weigh children served."""
+        return {
+            name: answer
+            for name, answer in self._result.siting.items()
+            if self.is_internal or not answer.is_observed
+        }
+
+    @cached_property
+    def groupings(self) -> dict[str, GroupingAnswer]:
+        """Answers to questions of grouping, without the budgets of establishments and those that tell one."""
+        answers = self._result.groupings
+        if self.is_internal:
+            return dict(answers)
+        budgets = release_budgets(answers)
+        return {name: _without_budgets(answer, budgets[name]) for name, answer in answers.items()}
+
+    @cached_property
+    def are_budgets_known(self) -> bool:
+        """Whether the first question of grouping has the budget of every establishment that it groups."""
+        first = next(iter(self._result.groupings.values()), None)
+        return first is None or bool(first.members["budget_eur"].notna().all())
+
+    @cached_property
+    def grouping_comparison(self) -> pd.DataFrame:
+        """Groupings side by side; no row in a study that asks for none."""
+        if not self._result.groupings:
+            return pd.DataFrame()
+        with printing(self.edition):
+            return release_comparison(self._result.groupings)
+
+    # what is handed over
+
+    @cached_property
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """The tables that are handed over, by file name."""
+        with printing(self.edition):
+            return tables(self._result)
+
+    @cached_property
+    def layers(self) -> dict[str, gpd.GeoDataFrame]:
+        """The layers of the GeoPackage."""
+        with printing(self.edition):
+            return layers(self._result)
+
+
+def release(result: StudyResult | Release, *, edition: str = PUBLIC) -> Release:
+    """Return what may be printed of the results of a study; every document and table is made from this alone.
+
+    Parameters
+    ----------
+    result
+        What `territory.run_study` gives; what is released already is returned as it is.
+    edition : {"publique", "interne"}
+        The internal edition withholds nothing, for those who are entitled to the study's own files: each page and each
+        file of it says so.
+
+    Returns
+    -------
+    Release
+
+    Raises
+    ------
+    ParameterError
+        The edition is unknown.
+
+    Examples
+    --------
+    >>> import territory
+    >>> territory.release.release(territory.run_study("draguignan"))
+    Release('draguignan', édition publique)
+    """
+    if isinstance(result, Release):
+        return result
+    with printing(edition):
+        return Release(result, edition)
+
+
+def edition_name(name: str, edition: str) -> str:
+    """Return the name of a file or of a folder in an edition: the internal one is in every name.
+
+    Examples
+    --------
+    >>> edition_name("rapport.pdf", "publique"), edition_name("rapport.pdf", "interne")
+    ('rapport.pdf', 'rapport-interne.pdf')
+    >>> edition_name("draguignan", "interne")
+    'draguignan-interne'
+    """
+    if edition != INTERNAL:
+        return name
+    stem, dot, kind = name.rpartition(".")
+    return f"{stem}-{INTERNAL}.{kind}" if dot else f"{name}-{INTERNAL}"
+
+
+def _of_service(table: pd.DataFrame, service: str) -> pd.DataFrame:
+    """Return the rows of one service, without its level."""
+    rows: pd.DataFrame = table[table.index.get_level_values("service") == service].droplevel("service")
+    return rows
+
+
+def _without_budgets(answer: GroupingAnswer, printed: pd.Series) -> GroupingAnswer:
+    """Return a grouping whose establishments have no budget, and whose groups have those that may be printed."""
+    groups = answer.groups.assign(
+        budget_eur=printed,
+        meets_budget_threshold=answer.groups["meets_budget_threshold"].mask(printed.isna()),
+    )
+    if answer.grouping.size == "budget":
+        groups = groups.drop(columns=["size", "size_ratio"], errors="ignore")
+    members = gpd.GeoDataFrame(answer.members.assign(budget_eur=np.nan))
+    return replace(answer, groups=groups, members=members)

@@ -1,0 +1,136 @@
+"""The gate: what was not released has no path to a document, and the internal edition says what it is everywhere."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import zipfile
+
+import pandas as pd
+import pikepdf
+import pytest
+
+from territory.errors import ParameterError
+from territory.release import release
+from territory.release.disclosure import INTERNAL, PUBLIC, estimate_texts, printing, withholds
+from territory.release.gate import INTERNAL_MARK
+from territory.release.observed_children import MERGES, ObservedCounts
+from territory.report.documents.council import council_report
+from territory.report.documents.summary_page import summary_html
+from territory.report.files.workbook import workbook_bytes
+from territory.report.layout.document import Document, Heading, plain_text, to_data
+from territory.report.layout.pdf import to_bytes
+from territory.report.reading.run_reading import Reading
+from tests import vallon
+from tests.report.worlds import world
+
+SERVICE = vallon.IME
+SECRET_COUNTS = {"03906": 4.0, "03907": 3.0}
+
+
+def test_a_release_has_no_way_to_the_children_served() -> None:
+    released = release(world("observed"))
+    assert released.origins(SERVICE) is not None
+    for name in (name for name in dir(type(released)) if not name.startswith("_")):
+        value = getattr(released, name)
+        assert not isinstance(value, type(world("observed")))
+        # no table of children by commune: where there are persons, they are texts or unknown
+        for table in value.values() if isinstance(value, dict) else [value]:
+            if isinstance(table, pd.DataFrame):
+                assert "children" not in table.columns, name
+    assert not hasattr(released, "result")
+    assert not hasattr(released, "observed_origins")
+
+
+def test_what_is_released_of_a_service_holds_no_small_count() -> None:
+    released = release(world("observed"))
+    (scenario,) = released.scenarios
+    assert released.differences(scenario, SERVICE)["persons"].isna().all()
+    assert released.persons("", SERVICE).isna().all()
+    assert released.sensitivity(scenario, SERVICE).empty
+    origins = released.origins(SERVICE)
+    assert origins is not None
+    assert origins.communes[list(SECRET_COUNTS)].isna().all()
+    zones = released.zone_counts(scenario, SERVICE).zones.filter(like="persons_")
+    assert not (zones.gt(0) & zones.lt(11)).to_numpy().any()
+
+
+def test_the_study_of_a_release_says_no_count_of_its_file() -> None:
+    study = release(world("observed")).study
+    assert study.waiting == ()
+    assert all(row.children_accompanied is None for row in study.building)
+
+
+def test_the_public_edition_is_the_default_and_comes_back() -> None:
+    assert release(world("observed")).edition == PUBLIC
+    with printing(INTERNAL):
+        assert not withholds()
+        assert estimate_texts(pd.Series([3.0])).tolist() == ["3"]
+    assert withholds()
+    assert estimate_texts(pd.Series([3.0])).tolist() == ["< 11"]
+    with pytest.raises(ParameterError, match="Édition inconnue « secrète »"):
+        release(world("observed"), edition="secrète")
+
+
+def drawn(document: Document) -> list[int]:
+    """Return how many things are drawn on each page."""
+    with pikepdf.open(io.BytesIO(to_bytes(document))) as pdf:
+        return [len(pikepdf.parse_content_stream(page)) for page in pdf.pages]
+
+
+def test_a_mark_is_on_every_page() -> None:
+    date = dt.date(2024, 1, 1)
+    pages = [Heading("Une page"), *[Heading("Une autre", new_page=True)] * 3]
+    bare, marked = (
+        drawn(Document("Essai", date, pages, footer="Essai", mark=mark)) for mark in ("", INTERNAL_MARK)
+    )
+    assert len(bare) == len(marked) == 4
+    # above, and below
+    assert all(more >= less + 6 for less, more in zip(bare, marked, strict=True))
+
+
+def test_the_internal_edition_prints_all_and_says_so() -> None:
+    reading = Reading(release(world("observed"), edition=INTERNAL))
+    printed = reading.release.tables["comparaison_communes"]
+    printed = printed[printed["service"] == SERVICE].set_index("commune_code")["persons"]
+    assert printed[list(SECRET_COUNTS)].tolist() == ["4", "3"]
+    assert not printed.eq("secret").any()
+    text = plain_text(to_data(council_report(reading))[0])
+    assert INTERNAL_MARK.split(" – ")[0] in text
+    assert "secret statistique" not in text
+    page = summary_html(reading)
+    assert page.index('class="edition"') < page.index("<header>")
+    with zipfile.ZipFile(io.BytesIO(workbook_bytes(reading.release.tables, reading))) as book:
+        sheets = [name for name in book.namelist() if name.startswith("xl/worksheets/")]
+        assert all(b"<oddHeader>" in book.read(name) for name in sheets)
+        assert b"INTERNE" in book.read("xl/worksheets/sheet1.xml")
+    assert reading.release.file_name("rapport.pdf") == "rapport-interne.pdf"
+
+
+def test_the_public_edition_has_no_mark() -> None:
+    reading = Reading(release(world("observed")))
+    assert "INTERNE" not in plain_text(to_data(council_report(reading))[0])
+    assert "INTERNE" not in summary_html(reading)
+
+
+def test_a_message_that_follows_from_what_is_printed_is_printed() -> None:
+    # the case of the review: 52 children, 21 gain, 27 lose, 4 cannot be told; another scenario counts 31 together
+    gain = {f"g{i}": n for i, n in enumerate([12, 5, 4])}
+    loss = {f"l{i}": n for i, n in enumerate([11, 6, 5, 3, 2])}
+    same = {f"s{i}": n for i, n in enumerate([2, 1, 1])}
+    children = pd.Series({**gain, **loss, **same}, dtype=float)
+    classes = [frozenset(part) for part in (gain, loss, same)]
+    others = classes[1] | classes[2]
+    counted = ObservedCounts(
+        children,
+        [(classes[0], 7), (classes[1], 6), (classes[2], 5), (others, 8)],
+        offered=classes,
+    )
+    assert not counted.is_withheld(children.index)
+    assert [counted.is_withheld(part) for part in (*classes, others)] == [False, True, True, False]
+    assert (counted.sum_of(classes[0]), counted.sum_of(others)) == (21, 31)
+    assert MERGES[0] == ("loss", "indistinct")
+
+
+def test_names_of_the_internal_edition() -> None:
+    assert release(world("usual"), edition=INTERNAL).file_name("territoire.gpkg") == "territoire-interne.gpkg"
