@@ -12,14 +12,13 @@ from territory.errors import ParameterError, UnknownCodeError
 from territory.release.comparison import released_measures
 from territory.release.treatment import handed, treat, unpivot
 from territory.result import StudyResult
-from territory.tables import access, accounts, comparison, deserts, doubt, inputs, planning
-from territory.tables.catalogue import COLUMNS, TABLES, columns_of, label_of, table_of, undeclared
-from territory.tables.declare import Column, Secrecy, number, sides
+from territory.tables import codes, keyed
+from territory.tables.catalogue import TABLES, columns_of, label_of, table_of, undeclared
+from territory.tables.columns import COLUMNS, OWN, lines_of
+from territory.tables.declare import Column
 from territory.tables.measures import MEASURES, measure_label, read_measure
 from tests.declared import check
 from tests.report.worlds import world
-
-SUBJECTS = (inputs, access, deserts, comparison, accounts, doubt, planning)
 
 
 def test_every_column_of_a_run_is_declared(made_up: StudyResult, draguignan: StudyResult) -> None:
@@ -66,9 +65,13 @@ def test_secrecy_says_what_is_withheld() -> None:
 
 
 def test_each_name_is_declared_once_and_found() -> None:
-    for kind in ("COLUMNS", "TABLES"):
-        counted = Counter(one.name for subject in SUBJECTS for one in getattr(subject, kind))
+    for file in ("columns.csv", "tables.csv"):
+        counted = Counter((line.get("table", ""), line["name"]) for line in lines_of(file))
         assert [name for name, times in counted.items() if times > 1] == []
+    assert set(OWN) | set(keyed.KEYED) <= set(TABLES)
+    for line in lines_of("columns.csv"):
+        assert not line["codes"] or isinstance(getattr(codes, line["codes"]), dict), line
+        assert {line["is_fine"], line["is_label"]} <= {"yes", ""}, line
     for name, table in TABLES.items():
         assert table.about, name
         assert bool(table.fr) == table.is_handed, name
@@ -91,8 +94,6 @@ def test_headings_end_with_the_unit() -> None:
     assert COLUMNS["density_hab_km2"].label == "Densité (hab./km²)"
     assert label_of("SitingAnswer.ranking", "persons_beyond_45_min") == "Personnes au-delà du seuil, 45 min"
     assert table_of("groupement_a_membres").title == "Membres a"
-    delta = sides(number("demand", "Besoin (personnes)", "need", secrecy=Secrecy.ESTIMATE))[2]
-    assert (delta.fr, delta.secrecy) == ("Besoin, écart (personnes)", Secrecy.MEAN)
 
 
 def test_measures_are_read_as_they_are_written() -> None:
@@ -121,7 +122,7 @@ def test_a_long_table_says_what_the_wide_one_says() -> None:
             "within_7.5_min_share": [0.0, 0.05],
         }
     )
-    long = unpivot(wide, access.COVERAGE).set_index(["zone", "threshold_min"])
+    long = unpivot(wide, keyed.COVERAGE).set_index(["zone", "threshold_min"])
     assert long.loc[("B", 7.5), "within_share"] == 0.05
     assert long.loc[("A", 15.0), "within_hab"] == 1.0
     assert long["demand_hab"].tolist() == [10.0, 10.0, 20.0, 20.0]
@@ -129,6 +130,6 @@ def test_a_long_table_says_what_the_wide_one_says() -> None:
 
 def test_a_column_knows_its_unit_and_format() -> None:
     assert Column("year", "Année", "", "number", is_label=True).number_format == "plain"
-    assert number("low_share", "Bas", "").number_format == "fine"
-    assert number("distance_km", "Distance", "").decimals == 1
+    assert Column("low_share", "Bas", "", "number").number_format == "fine"
+    assert Column("distance_km", "Distance", "", "number").decimals == 1
     assert Column("share_text", "", "").unit.suffix == ""

@@ -9,8 +9,8 @@ import pandas as pd
 from territory.release.budgets import release_budgets, release_comparison
 from territory.release.disclosure import withholds
 from territory.release.treatment import treat
+from territory.tables.codes import POOLING_TITLES
 from territory.tables.declare import UNITS
-from territory.tables.planning import POOLING_TITLES
 
 if TYPE_CHECKING:
     from territory.planning.grouping.answer import GroupingAnswer

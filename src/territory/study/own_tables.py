@@ -17,7 +17,7 @@ from territory.errors import Problems, ReadError, examples
 from territory.sources.field.read import is_field_workbook, read_template
 from territory.sources.text.numbers import to_numbers
 from territory.sources.text.tables import read_table, require_columns
-from territory.tables.planning import POOLING_TITLES
+from territory.tables.codes import POOLING_TITLES
 
 LegalStatus = Literal["public", "private_non_profit", "commercial"]
 Table = TypeVar("Table", pd.DataFrame, "pd.Series[float]")

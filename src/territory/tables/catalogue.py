@@ -9,13 +9,20 @@ from functools import cache
 from typing import NamedTuple
 
 from territory.errors import UnknownCodeError, agree, examples
-from territory.tables import access, accounts, comparison, deserts, doubt, inputs, planning
 from territory.tables.codes import FLAGS, SECRET
+from territory.tables.columns import COLUMNS, OWN, lines_of
 from territory.tables.declare import Column, Keyed, Secrecy, Table
+from territory.tables.keyed import KEYED
 
-_SUBJECTS = (inputs, access, deserts, comparison, accounts, doubt, planning)
-COLUMNS: dict[str, Column] = {column.name: column for subject in _SUBJECTS for column in subject.COLUMNS}
-TABLES: dict[str, Table] = {table.name: table for subject in _SUBJECTS for table in subject.TABLES}
+TABLES: dict[str, Table] = {
+    line["name"]: Table(
+        **{name: line[name] for name in ("name", "fr", "about", "keys", "columns", "nullable", "optional")},
+        own=OWN.get(line["name"], ()),
+        keyed=KEYED.get(line["name"], ()),
+        is_handed=line["is_handed"] == "yes",
+    )
+    for line in lines_of("tables.csv")
+}
 
 
 class Found(NamedTuple):
@@ -106,7 +113,7 @@ def keyed_label(keyed: Keyed, keys: Mapping[str, str]) -> str:
 
     Examples
     --------
-    >>> keyed_label(planning.SCENARIO_TIME, {"scenario": "B", "service": "urgences"})
+    >>> keyed_label(KEYED["territoire.gpkg communes"][1], {"scenario": "B", "service": "urgences"})
     "Temps de route, service d'urgences, scénario B (min)"
     """
     parts = [keyed.column.fr]

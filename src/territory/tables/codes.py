@@ -101,3 +101,35 @@ CLOSEST_SERVICES = {
     "pharmacie": "la pharmacie la plus proche",
     "maternite": "la maternité la plus proche",
 }
+CAPACITY_SCOPES = {"site": "site", "authorisation": "autorisation"}
+# classes of children served of which one sum may be printed (release.observed_children)
+MERGED_EFFECTS = {
+    "loss+indistinct": "plus long ou non distinguable",
+    "gain+indistinct": "plus court ou non distinguable",
+    "gain+loss": "plus court ou plus long",
+    "gain+loss+indistinct": "à portée aujourd'hui",
+}
+YEAR_QUANTITIES = {
+    "year_min": "Minutes de route par an",
+    "year_km": "Kilomètres par an",
+    "year_vehicle_eur": "Véhicule, par an",
+    "year_staff_eur": "Temps des professionnels, par an",
+    "year_co2_kg": "CO₂ par an",
+}
+# titles of the table of shared services, as the director reads them and gives them back
+POOLING_TITLES = {
+    "service": "Service",
+    "label": "Service à partager",
+    "group": "Groupe",
+    "member_id": "Membre",
+    "member_name": "Nom du membre",
+    "is_shared": "Partagé (oui ou non)",
+    "host_id": "Hôte du service",
+    "hours_today_per_year": "Heures par an aujourd'hui",
+    "hours_pooled_per_year": "Heures par an une fois partagé",
+    "trips_per_year": "Allers-retours par an vers l'hôte",
+    "travel_time_min": "Trajet vers l'hôte (min)",
+    "travel_hours_per_year": "Heures de route par an",
+    "freed_hours_per_year": "Heures libérées par an",
+    "net_hours_per_year": "Bilan (heures par an)",
+}

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
 
@@ -133,39 +133,11 @@ class Column:
         return "fine" if self.is_fine or self.unit.is_fine else "rounded"
 
 
-def number(name: str, fr: str, about: str, **more: object) -> Column:
-    """Declare a column of numbers."""
-    return Column(name, fr, about, "number", **more)  # type: ignore[arg-type]
-
-
-def flag(name: str, fr: str, about: str) -> Column:
-    """Declare a column of true and false."""
-    return Column(name, fr, about, "flag")
-
-
 SIDES = {
     "baseline": ("aujourd'hui", "today"),
     "scenario": ("scénario", "in the scenario"),
     "delta": ("écart", "scenario minus today"),
 }
-
-
-def sides(column: Column, which: Iterable[str] = SIDES) -> tuple[Column, ...]:
-    """Declare a column on each side of a comparison: today, in the scenario, and the difference."""
-    return tuple(
-        replace(
-            column,
-            name=f"{side}_{column.name}",
-            # a word that says a unit of its own keeps it last
-            fr=re.sub(r"( \([^)]*\))?$", rf", {SIDES[side][0]}\1", column.fr, count=1),
-            about=f"{column.about}, {SIDES[side][1]}",
-            secrecy=Secrecy.MEAN
-            if side == "delta" and column.secrecy is Secrecy.ESTIMATE
-            else column.secrecy,
-            minimum=None if side == "delta" else column.minimum,
-        )
-        for side in which
-    )
 
 
 # how a key is written in a name that holds it
@@ -193,7 +165,7 @@ class Keyed:
 
         Examples
         --------
-        >>> Keyed("within_{threshold_min}_min_share", number("within_share", "", "")).name(threshold_min=30.0)
+        >>> Keyed("within_{threshold_min}_min_share", Column("within_share", "", "")).name(threshold_min=30.0)
         'within_30_min_share'
         """
         written = {k: f"{value:g}" if isinstance(value, float) else value for k, value in keys.items()}

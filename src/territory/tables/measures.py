@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from territory.tables import codes
-from territory.tables.accounts import YEAR
 from territory.tables.declare import Column, Keyed, Secrecy
+from territory.tables.keyed import YEAR
 
 
 @dataclass(frozen=True)
@@ -155,7 +155,7 @@ MEASURES = (
     _persons("entering", "Entrent à portée"),
     _persons("leaving", "Hors de portée"),
     Measure("worst_loss_min", "min", "Pire perte (min)", "perte la plus forte"),
-    *(_account(name, pattern) for name, (pattern, _, _) in YEAR.items()),
+    *(_account(name, pattern) for name, (pattern, _) in YEAR.items()),
 )
 BY_NAME = {measure.name: measure for measure in MEASURES}
 # keys that a row of a measure may have

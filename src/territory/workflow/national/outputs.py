@@ -16,7 +16,7 @@ from territory.files.safe_files import UNFINISHED, digest_file, flush_tree, writ
 from territory.release.handed_tables import place_names, with_names
 from territory.release.treatment import handed, treat, unpivot
 from territory.report.files.csv_tables import write_table
-from territory.tables.access import COVERAGE, EQUITY_TIME
+from territory.tables.keyed import COVERAGE, EQUITY_TIME
 from territory.workflow.handover.write_run import MANIFEST
 
 if TYPE_CHECKING:
