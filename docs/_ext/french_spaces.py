@@ -8,7 +8,7 @@ from typing import Any
 from docutils import nodes
 from sphinx.transforms import SphinxTransform
 
-from territory.french.typography import typeset
+from territory.french.words import typeset
 
 # where a piece of text begins or ends beside a piece of code, which `typeset` cannot see
 _SPACES = ((re.compile(r" (?=[;!?])"), "\u202f"), (re.compile(r" (?=[:»])|(?<=«) "), "\u00a0"))

@@ -26,8 +26,7 @@ from territory.report.layout.document import (
     to_data,
 )
 from territory.report.layout.pdf import compile_pdf
-from territory.report.reading.moves import SECRET
-from territory.report.reading.run_reading import read
+from territory.report.reading.run_reading import SECRET, read
 from territory.result import StudyResult
 from territory.scenario import apply, compare, compute
 from territory.scenario.measures.compute import ALL_TERRITORY

@@ -5,8 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from territory.report.files.csv_tables import write_table
-from territory.report.files.csv_texts import without_formulas
+from territory.report.files.csv_tables import without_formulas, write_table
 
 FORMULAS = [
     "=1+1",

@@ -7,16 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from territory.report.layout import page_limit
+from territory.report.layout import pdf
 from territory.report.layout.document import Document, Paragraph
-from territory.report.layout.page_limit import Part, fitted, in_order_of_leaving, shortest_needed
+from territory.report.layout.pdf import Part, fitted, in_order_of_leaving, shortest_needed
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _lines_for_pages():
     """A document has as many pages as paragraphs: no PDF is made."""
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(page_limit, "count_pages", lambda document: len(document.blocks))
+        patched.setattr(pdf, "count_pages", lambda document: len(document.blocks))
         yield
 
 

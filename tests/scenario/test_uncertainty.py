@@ -16,15 +16,16 @@ from territory.access.uncertainty import interval
 from territory.errors import SchemaError
 from territory.scenario import MoveSite, OpenSite, Scenario, apply, compare, compute
 from territory.scenario.doubt.draws import Draws, draw_results
-from territory.scenario.doubt.gp_draws import GpSums, plan_gp_draws
 from territory.scenario.doubt.random_errors import (
     Doubt,
+    GpSums,
     correlation_of,
     draw_other_site,
     draw_site,
     drawn_blocks,
     ends_of,
     may_be_closest,
+    plan_gp_draws,
     read_pairs,
 )
 from territory.study.state import State

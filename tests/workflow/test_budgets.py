@@ -13,8 +13,8 @@ import pytest
 import territory
 from territory.planning import answer_grouping
 from territory.planning.grouping.answer import GroupingAnswer
-from territory.release.budgets import release_budgets, release_comparison
 from territory.release.disclosure import SUPPRESSED
+from territory.release.groupings import release_budgets, release_comparison
 from territory.report.documents.annex import technical_annex
 from territory.report.documents.council import council_report
 from territory.report.layout.document import plain_text, to_data

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from territory.errors import OutputError
-from territory.files import replace_files
+from territory.files import safe_files
 from territory.workflow.handover.write_run import MANIFEST, is_current
 from tests import vallon
 from tests.workflow import runs
@@ -183,14 +183,14 @@ def test_publishing_replaces_a_whole_run_and_nothing_else(tmp_path: Path) -> Non
     (folder / "notes.txt").write_text("à garder", "utf-8")
     staging = fill(folder / ".en-cours-x", NEW)
     expected = {**texts(staging), "notes.txt": "à garder"}
-    replace_files.publish(staging, folder, last=MANIFEST)
+    safe_files.publish(staging, folder, last=MANIFEST)
     assert texts(folder) == expected
 
 
 def test_a_file_that_somebody_changed_is_not_removed(tmp_path: Path) -> None:
     folder = fill(tmp_path / "reports", OLD)
     (folder / "tables" / "d.csv").write_text("corrigé à la main", "utf-8")
-    replace_files.publish(fill(folder / ".en-cours-x", NEW), folder, last=MANIFEST)
+    safe_files.publish(fill(folder / ".en-cours-x", NEW), folder, last=MANIFEST)
     assert (folder / "tables" / "d.csv").read_text("utf-8") == "corrigé à la main"
 
 
@@ -201,7 +201,7 @@ def test_a_manifest_from_elsewhere_removes_nothing_outside(tmp_path: Path) -> No
     digest = runs.digests(tmp_path)["autre.txt"]
     hostile = {"outputs_sha256": {"../autre.txt": digest, str(outside): digest, "": digest}}
     (folder / MANIFEST).write_text(json.dumps(hostile), "utf-8")
-    replace_files.publish(fill(folder / ".en-cours-x", NEW), folder, last=MANIFEST)
+    safe_files.publish(fill(folder / ".en-cours-x", NEW), folder, last=MANIFEST)
     assert outside.exists()
 
 
@@ -229,7 +229,7 @@ def test_publishing_stopped_at_each_move(
         with monkeypatch.context() as patched:
             patched.setattr(Path, "replace", replace)
             try:
-                replace_files.publish(staging, folder, last=MANIFEST)
+                safe_files.publish(staging, folder, last=MANIFEST)
                 outcome = "published"
             except OutputError:
                 outcome = "refused"
@@ -256,5 +256,5 @@ def test_refusal_to_put_back_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyP
     with monkeypatch.context() as patched:
         patched.setattr(Path, "replace", replace)
         with pytest.raises(OutputError, match=r"mêle deux études, et manifest\.json y est absent"):
-            replace_files.publish(staging, folder, last=MANIFEST)
+            safe_files.publish(staging, folder, last=MANIFEST)
     assert not (folder / MANIFEST).exists()

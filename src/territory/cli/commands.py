@@ -206,7 +206,7 @@ class _progress:  # noqa: N801
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; an expected error is one message and its exit code, never a traceback."""
-    from territory.cli.warning import in_sentences
+    from territory.cli.french import in_sentences
     from territory.errors import TerritoryError
 
     try:

@@ -10,7 +10,7 @@ import typer
 
 from territory.cli.french import FrenchCommand, FrenchGroup
 from territory.errors import agree
-from territory.sources.fetching.file_types import size_text
+from territory.sources.fetching.raw_folder import size_text
 
 if TYPE_CHECKING:
     from territory.sources.registry import Source

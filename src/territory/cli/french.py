@@ -1,11 +1,17 @@
-"""What the command-line library says by itself, in French."""
+"""What the command line says by itself, in French: help, wrong usage, warnings as sentences."""
 
 from __future__ import annotations
 
 import re
-from typing import Any
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, TextIO
 
+import typer
 from typer.core import TyperCommand, TyperGroup
+
+from territory.errors import TerritoryWarning
 
 # the library has no catalogue of its own: its few sentences are replaced one by one
 _SENTENCES = (
@@ -72,3 +78,24 @@ class FrenchGroup(TyperGroup):
     def get_usage(self, ctx: Any) -> str:
         """Return the line of usage."""
         return in_french(super().get_usage(ctx))
+
+
+@contextmanager
+def in_sentences() -> Iterator[None]:
+    """Show the warnings of the block as sentences."""
+    with warnings.catch_warnings():
+        warnings.showwarning = _show
+        yield
+
+
+def _show(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """Print one warning; that of a library that the run uses keeps its kind, which is all that tells it apart."""
+    kind = "" if issubclass(category, TerritoryWarning) else f"{category.__name__} : "
+    typer.echo(f"Attention : {kind}{message}", err=True)

@@ -7,8 +7,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from territory.datasets.copies import with_own_tables
 from territory.datasets.files import DataFiles, FilesDataset, load_files
+from territory.datasets.var import with_own_tables
 from territory.errors import ParameterError, UnknownCodeError
 
 if TYPE_CHECKING:

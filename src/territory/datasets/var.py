@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from functools import lru_cache
 from importlib import resources
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from territory.datasets.bands import population_by_band
-from territory.datasets.copies import with_own_tables
 from territory.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -273,3 +272,30 @@ def _outlines(folder: Traversable) -> gpd.GeoDataFrame:
     )
     frame = gpd.GeoDataFrame.from_features(content["features"], crs=4326)
     return frame.set_index("commune_code").to_crs(EPSG)
+
+
+Dataset = TypeVar("Dataset")
+
+
+def with_own_tables(dataset: Dataset) -> Dataset:
+    """Return a dataset whose tables may be changed without those of the next reader changing too.
+
+    Examples
+    --------
+    >>> from territory.datasets import load_var
+    >>> load_var().sites is load_var().sites
+    False
+    """
+    assert is_dataclass(dataset)
+    copies = {one.name: _copied(getattr(dataset, one.name)) for one in fields(dataset)}
+    copied: Dataset = replace(cast(Any, dataset), **copies)
+    return copied
+
+
+def _copied(value: Any) -> Any:
+    """Return a copy of a table, or of each table of a mapping; anything else is itself."""
+    if isinstance(value, dict):
+        return {key: _copied(table) for key, table in value.items()}
+    import pandas as pd
+
+    return value.copy() if isinstance(value, pd.DataFrame | pd.Series) else value

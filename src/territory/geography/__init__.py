@@ -15,7 +15,12 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "pad_codes",
         ],
         "cog_conversion": ["to_cog"],
-        "points": ["check_points", "inside_points", "locate"],
-        "projections": ["projected_epsg", "projected_epsg_of_commune"],
+        "points": [
+            "check_points",
+            "inside_points",
+            "locate",
+            "projected_epsg",
+            "projected_epsg_of_commune",
+        ],
     },
 )

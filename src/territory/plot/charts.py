@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 
 from territory.errors import ParameterError
 from territory.french.numbers import NBSP, integer, round_estimate, share
-from territory.french.typography import typeset
+from territory.french.words import typeset
 from territory.plot import style
 from territory.plot.maps.legend import width_of
 from territory.plot.maps.placement import Box, Label, place_labels

@@ -25,10 +25,11 @@ from territory.plot.maps.show_plans import (
     show_allocation,
     show_establishments,
     show_groups,
+    show_roads,
     show_siting,
+    show_study,
     show_types,
 )
-from territory.plot.maps.show_roads import show_roads, show_study
 from territory.scenario.doubt.draws import Draws
 from territory.scenario.measures.compute import ALL_TERRITORY
 from territory.scenario.results import Comparison, Results

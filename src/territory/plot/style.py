@@ -16,7 +16,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from territory.errors import MissingFileError
-from territory.french.typography import typeset
+from territory.french.words import typeset
 
 FONT_FAMILY = "Source Sans Pro"
 FONT_PACKAGE = "font-source-sans-pro"

@@ -15,8 +15,8 @@ import pandas as pd
 from territory import supply
 from territory.needs import persons_by_age
 from territory.release import published
-from territory.release.budgets import release_budgets, release_comparison
 from territory.release.disclosure import INTERNAL, PUBLIC, printing
+from territory.release.groupings import release_budgets, release_comparison
 from territory.release.handed_tables import layers, tables
 from territory.release.observed_children import Merged, merged_classes, observed_counts, zone_flags
 from territory.study.secrecy import without_counts

@@ -53,7 +53,7 @@ class Results:
     edge : DataFrame indexed by service
         Communes and inhabitants of the territory whose closest site could be beyond the data.
     gp_access : DataFrame indexed by commune_code
-        apl_consultations_per_hab, or else practitioners_per_100000_hab (see `territory.scenario.measures.gp_access`).
+        apl_consultations_per_hab, or else practitioners_per_100000_hab (see `territory.scenario.measures.deserts`).
     deserts : DataFrame indexed by (commune_code, criterion)
         value, threshold, unit, status, distance, reason, desert_class (see `territory.scenario.measures.deserts`).
     desert_shares : DataFrame indexed by (zone, scheme, desert_class)

@@ -17,9 +17,8 @@ from territory.scenario.comparison.compare import compare
 from territory.scenario.measures.compute import compute
 from territory.study.load import load_study
 from territory.study.words.model import Study
-from territory.workflow.handover.private_record import private_record
 from territory.workflow.handover.write_run import write_outputs
-from territory.workflow.inputs.manifest import describe_run
+from territory.workflow.inputs.manifest import describe_run, private_record
 from territory.workflow.inputs.prepare import dataset_of, prepare
 from territory.workflow.isochrones import isochrones
 from territory.workflow.journal import note_choices

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from territory.french.numbers import NBSP, integer
-from territory.french.typography import typeset
+from territory.french.words import typeset
 from territory.plot import style
 from territory.plot.maps.categories import Category
 from territory.plot.maps.placement import Box, text_size

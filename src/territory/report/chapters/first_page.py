@@ -25,8 +25,7 @@ from territory.report.layout.document import (
     Text,
     strong,
 )
-from territory.report.reading.moves import STAFF, Counts, Move
-from territory.report.reading.run_reading import Reading
+from territory.report.reading.run_reading import STAFF, Counts, Move, Reading
 from territory.scenario.zones import ALL_TERRITORY
 from territory.tables.keyed import WITHIN_SHARES
 

@@ -17,9 +17,8 @@ from territory.release.gate import TODAY, Origins
 from territory.release.observed_children import PRESENCE_FLOOR
 from territory.report.chapters import pictures
 from territory.report.layout.document import Block, DataTable, Heading, Paragraph, Picture
-from territory.report.layout.page_limit import Part
-from territory.report.reading.moves import SECRET
-from territory.report.reading.run_reading import Reading
+from territory.report.layout.pdf import Part
+from territory.report.reading.run_reading import SECRET, Reading
 
 _PRINTED = Category("printed", "effectif publié (nombre)", style.SEQUENTIAL[1])
 _WITHHELD = Category("withheld", "effectif non publié", style.UNKNOWN_COLOR, style.INDISTINCT_HATCH)

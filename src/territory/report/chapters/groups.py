@@ -25,7 +25,7 @@ from territory.report.layout.document import (
     rights,
     strong,
 )
-from territory.report.layout.page_limit import Part
+from territory.report.layout.pdf import Part
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -16,8 +16,7 @@ from territory.report.layout.document import DataTable
 
 if TYPE_CHECKING:
     from territory.release.gate import Sites
-    from territory.report.reading.moves import Move
-    from territory.report.reading.run_reading import Reading
+    from territory.report.reading.run_reading import Move, Reading
 
 # as many times as outlines: more would hide one another
 _MOST_TIMES = 3

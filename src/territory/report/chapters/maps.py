@@ -13,9 +13,8 @@ from territory.release.gate import TODAY
 from territory.report.chapters import isochrones, pictures
 from territory.report.chapters.moves import effects_table, ordered_zones
 from territory.report.layout.document import Block, DataTable, Heading, Paragraph
-from territory.report.layout.page_limit import Part
-from territory.report.reading.moves import STAFF, Move
-from territory.report.reading.run_reading import Reading
+from territory.report.layout.pdf import Part
+from territory.report.reading.run_reading import STAFF, Move, Reading
 
 _MOST_COMMUNES = 40
 

@@ -11,8 +11,7 @@ from territory.french.words import count, join
 from territory.release.gate import TODAY
 from territory.release.observed_children import EFFECTS
 from territory.report.layout.document import Block, Bullets, Callout, DataTable, Heading, Text, strong
-from territory.report.reading.moves import Move
-from territory.report.reading.run_reading import Reading
+from territory.report.reading.run_reading import Move, Reading
 from territory.scenario.zones import ALL_TERRITORY
 
 _REST = "tous sont dans l'annexe technique"

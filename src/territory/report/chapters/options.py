@@ -15,8 +15,7 @@ from territory.release.gate import TODAY
 from territory.report.chapters.moves import in_tables
 from territory.report.chapters.travel_accounts import year_hours
 from territory.report.layout.document import Block, DataTable, Heading, Paragraph, Picture, rights
-from territory.report.reading.moves import Counts, Move
-from territory.report.reading.run_reading import Reading
+from territory.report.reading.run_reading import Counts, Move, Reading
 from territory.scenario.zones import ALL_TERRITORY
 from territory.tables.measures import read_measure
 

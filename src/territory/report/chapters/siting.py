@@ -12,7 +12,7 @@ from territory.plot import style
 from territory.plot.charts import trade_off
 from territory.release.gate import TODAY
 from territory.report.layout.document import Block, DataTable, Heading, Paragraph, Picture, Run, Text, strong
-from territory.report.layout.page_limit import Part
+from territory.report.layout.pdf import Part
 from territory.tables.keyed import BEYOND
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from territory.report.layout.document import (
     rights,
     strong,
 )
-from territory.report.layout.page_limit import Part
+from territory.report.layout.pdf import Part
 from territory.report.reading.run_reading import Reading
 from territory.scenario.zones import ALL_TERRITORY
 from territory.tables.keyed import WITHIN_SHARES

@@ -24,8 +24,7 @@ from territory.report.layout.document import (
     rights,
     strong,
 )
-from territory.report.reading.moves import Move
-from territory.report.reading.run_reading import Reading
+from territory.report.reading.run_reading import Move, Reading
 from territory.scenario.zones import ALL_TERRITORY
 from territory.tables.catalogue import code_label
 

@@ -22,8 +22,7 @@ from territory.report.chapters import (
     travel_accounts,
 )
 from territory.report.layout.document import Block, Bullets, Callout, Document, Heading, Picture, Text, strong
-from territory.report.layout.page_limit import Part, fitted, in_order_of_leaving
-from territory.report.layout.pdf import compile_pdf
+from territory.report.layout.pdf import Part, compile_pdf, fitted, in_order_of_leaving
 from territory.report.reading.run_reading import Reading, read
 
 if TYPE_CHECKING:

@@ -30,9 +30,8 @@ from territory.report.layout.document import (
     rights,
     strong,
 )
-from territory.report.layout.page_limit import shortest_needed
-from territory.report.reading.moves import Move
-from territory.report.reading.run_reading import Reading, read
+from territory.report.layout.pdf import shortest_needed
+from territory.report.reading.run_reading import Move, Reading, read
 
 if TYPE_CHECKING:
     from territory.report.reading.run_reading import Readable

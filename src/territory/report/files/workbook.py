@@ -11,8 +11,8 @@ import pandas as pd
 
 from territory.french.numbers import integer
 from territory.french.place_names import in_guillemets
-from territory.french.typography import typeset
 from territory.french.words import count as french_count
+from territory.french.words import typeset
 from territory.report.files.xlsx import Sheet, Value, to_xlsx
 from territory.tables.catalogue import code_label, column_of, label_of, table_of
 from territory.tables.columns import COLUMNS

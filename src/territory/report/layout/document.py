@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from territory.errors import ParameterError
-from territory.french.typography import typeset
+from territory.french.words import typeset
 
 # a paragraph is a text, or runs of text of which some are strong
 Run = tuple[str, Literal["plain", "strong"]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Sequence
 
-from territory.french.typography import typeset
+from territory.french.words import typeset
 from territory.report.layout.document import (
     Block,
     Bullets,

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pandas as pd
 
+from territory.french.numbers import integer
 from territory.french.place_names import at_place, epci_short, of_place
-from territory.french.typography import typeset
-from territory.french.words import join
-from territory.release.gate import TODAY, Release, Sites, release
-from territory.report.reading.moves import STAFF, Counts, Move
+from territory.french.words import join, persons, typeset
+from territory.release.gate import TODAY, Release, Sites, ZoneCounts, release
+from territory.release.observed_children import EFFECTS
 from territory.scenario.zones import ALL_TERRITORY
 from territory.tables.codes import CLOSEST_SERVICES, SERVICES
 
@@ -23,7 +25,6 @@ if TYPE_CHECKING:
 
     from territory.result import StudyResult
 
-    # what a document is made from: results are released when it is read
     Readable: TypeAlias = "StudyResult | Release | Reading"
 
 _FELT_SHARE = 0.1
@@ -259,3 +260,92 @@ class Reading:
 def read(result: Readable) -> Reading:
     """Return a release, read; results are released at this door, and what is read already is returned as it is."""
     return result if isinstance(result, Reading) else Reading(release(result))
+
+
+SECRET = "secret statistique"
+STAFF = frozenset({"staff"})
+# what stands in a cell for a class that is counted with another
+WITH_OTHERS = "avec les autres"
+
+
+@dataclass(frozen=True)
+class Move:
+    """Services that a scenario moves alike: same places before and after, same travellers, same persons."""
+
+    scenario_id: str
+    services: tuple[str, ...]
+    from_site: Sites | None
+    to_site: Sites | None
+    who: frozenset[str]
+
+    @property
+    def is_in_place(self) -> bool:
+        """Tell whether nothing moves: the roads change, or where families go."""
+        return self.from_site == self.to_site
+
+    @property
+    def lasts(self) -> bool:
+        """Tell whether the service is there before and after: it neither opens nor closes."""
+        return self.from_site is not None and self.to_site is not None
+
+    @property
+    def is_branch(self) -> bool:
+        """Tell whether today's sites stay, and others open."""
+        return set(self.from_site or ()) < set(self.to_site or ()) and self.from_site is not None
+
+
+@dataclass(frozen=True, eq=False)
+class Counts:
+    """Persons and communes of one service in one scenario, by zone; what is withheld is NaN here."""
+
+    released: ZoneCounts
+
+    @property
+    def zones(self) -> pd.DataFrame:
+        """Every number by zone."""
+        return self.released.zones
+
+    @property
+    def is_observed(self) -> bool:
+        """Whether children served are counted."""
+        return self.released.is_observed
+
+    @cached_property
+    def persons(self) -> pd.DataFrame:
+        """Persons of each effect by zone."""
+        return (
+            self.zones.filter(like="persons_").rename(columns=lambda name: name[8:]).reindex(columns=EFFECTS)
+        )
+
+    @cached_property
+    def communes(self) -> pd.DataFrame:
+        """Communes of each effect by zone."""
+        return (
+            self.zones.filter(like="communes_").rename(columns=lambda name: name[9:]).reindex(columns=EFFECTS)
+        )
+
+    def text(self, zone: str, effect: str) -> str:
+        """Return a number of persons as it may be printed."""
+        if bool(self.released.is_withheld.loc[zone, effect]):
+            return SECRET
+        value = float(self.persons[effect][zone])
+        if self.is_observed and not math.isnan(value):
+            return integer(value)
+        return persons(value)
+
+    def cell(self, zone: str, effect: str) -> str:
+        """Return a number as a table prints it: classes that are counted together are so under the first of them."""
+        merged = self.merged
+        if zone != ALL_TERRITORY or effect not in merged:
+            return self.text(zone, effect)
+        return f"{self.merged_text} autres" if effect == merged[0] else WITH_OTHERS
+
+    @property
+    def merged(self) -> tuple[str, ...]:
+        """Classes of which one sum alone is printed, over the whole."""
+        return self.released.merged.effects if self.released.merged else ()
+
+    @property
+    def merged_text(self) -> str:
+        """The sum of these classes."""
+        return integer(self.released.merged.persons) if self.released.merged else ""

@@ -11,10 +11,11 @@ import pandas as pd
 
 from territory.access.uncertainty import HALF_WIDTHS_PER_SD
 from territory.scenario.doubt import summaries
-from territory.scenario.doubt.gp_draws import GpPlan, GpSums, plan_gp_draws
 from territory.scenario.doubt.random_errors import (
     Doubt,
     Floats,
+    GpPlan,
+    GpSums,
     Pairs,
     closest_of,
     correlation_of,
@@ -23,6 +24,7 @@ from territory.scenario.doubt.random_errors import (
     drawn_blocks,
     ends_of,
     may_be_closest,
+    plan_gp_draws,
     read_pairs,
 )
 from territory.scenario.results import Comparison, Results

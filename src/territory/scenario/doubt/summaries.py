@@ -19,7 +19,7 @@ from territory.study.words.indicators import DesertCriterion
 from territory.tables.keyed import WITHIN_SHARES
 
 if TYPE_CHECKING:
-    from territory.scenario.doubt.gp_draws import GpPlan
+    from territory.scenario.doubt.random_errors import GpPlan
     from territory.scenario.results import Results
     from territory.study.state import State
 

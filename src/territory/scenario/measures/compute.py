@@ -8,9 +8,15 @@ import pandas as pd
 from territory import access, needs, supply
 from territory.access.closest import persons_by_zone
 from territory.scenario.accounts import travel_accounts
-from territory.scenario.measures.deserts import count_edge, desert_shares, deserts, flag_edge
+from territory.scenario.measures.deserts import (
+    count_edge,
+    desert_shares,
+    deserts,
+    flag_edge,
+    gp_access,
+    zoning,
+)
 from territory.scenario.measures.families import nearest, times_of_families
-from territory.scenario.measures.gp_access import gp_access, zoning
 from territory.scenario.measures.places import count_places
 from territory.scenario.results import Results
 from territory.scenario.zones import ALL_TERRITORY as ALL_TERRITORY

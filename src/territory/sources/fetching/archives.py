@@ -23,7 +23,7 @@ from territory.errors import (
     ReadError,
     TerritoryError,
 )
-from territory.sources.fetching.file_types import check_type, format_of, size_text
+from territory.sources.fetching.raw_folder import check_type, format_of, size_text
 
 MAX_BYTES = 30_000_000_000
 MAX_FILES = 10_000

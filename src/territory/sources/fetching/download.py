@@ -19,7 +19,7 @@ from typing import IO, Any
 
 from territory import __version__
 from territory.errors import DownloadError, OutputError, ParameterError, TerritoryError
-from territory.sources.fetching.file_types import check_type, size_text
+from territory.sources.fetching.raw_folder import check_type, size_text
 
 Progress = Callable[[int, int | None], None]
 

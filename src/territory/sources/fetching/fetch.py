@@ -21,16 +21,17 @@ from territory.errors import DownloadError, MissingFileError, OutputError, ReadE
 from territory.files.safe_files import digest_file, flush_tree, write_whole
 from territory.sources.fetching.archives import unpack
 from territory.sources.fetching.download import Patience, Progress, download
-from territory.sources.fetching.file_types import check_type, size_text
 from territory.sources.fetching.raw_folder import (
     RAW,
     SOURCE_FILE,
     Stored,
     StoredFile,
     check_folder,
+    check_type,
     describe_file,
     protect,
     read_stored,
+    size_text,
 )
 from territory.sources.registry import Source, find
 

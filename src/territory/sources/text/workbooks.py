@@ -12,7 +12,7 @@ from typing import IO
 from xml.parsers import expat
 
 from territory.errors import ReadError, examples
-from territory.sources.fetching.file_types import size_text
+from territory.sources.fetching.raw_folder import size_text
 
 # a workbook that unpacks to more than this is not a table of communes
 MAX_UNPACKED_BYTES = 1_500_000_000

@@ -14,8 +14,7 @@ from typing import Any
 
 from territory import report
 from territory.errors import OutputError
-from territory.files.replace_files import publish
-from territory.files.safe_files import UNFINISHED, digest_file, flush_tree, write_whole
+from territory.files.safe_files import UNFINISHED, digest_file, flush_tree, publish, write_whole
 from territory.release import Release, release
 from territory.release.disclosure import PUBLIC
 from territory.report.documents.summary_page import summary_html
@@ -23,7 +22,7 @@ from territory.report.files.csv_tables import write_geopackage, write_table
 from territory.report.files.workbook import workbook_bytes
 from territory.report.reading.run_reading import Reading
 from territory.result import StudyResult
-from territory.workflow.handover.private_record import PrivateRecord
+from territory.workflow.inputs.manifest import PrivateRecord
 
 MANIFEST = "manifest.json"
 TIMINGS = "timings.json"

@@ -23,20 +23,18 @@ from territory.study.words.questions import Grouping, Siting
 from territory.study.words.scenario import Scenario
 from territory.supply.service_lists import is_candidate
 from territory.tables.schemas import validate
-from territory.workflow.inputs.for_groupings import answer_groupings
-from territory.workflow.inputs.for_indicators import (
+from territory.workflow.inputs.questions import (
+    answer_groupings,
+    answer_sitings,
     care_territories,
+    change_tables,
+    check_speeds,
     consumption,
     edge_times,
     indicator_sites,
-    with_activity,
-)
-from territory.workflow.inputs.for_scenarios import (
-    answer_sitings,
-    change_tables,
-    check_speeds,
     other_speeds,
     settled,
+    with_activity,
     with_candidates,
     with_fixed_services,
     with_holders,

@@ -23,8 +23,13 @@ from territory.access.closest import persons_by_zone
 from territory.access.equity import gini, palma_ratio, theil_t
 from territory.errors import TerritoryWarning
 from territory.scenario.measures.compute import access_table, closest_services
-from territory.scenario.measures.deserts import count_edge, desert_shares, deserts
-from territory.scenario.measures.gp_access import HEADCOUNT_COLUMN, gp_access
+from territory.scenario.measures.deserts import (
+    HEADCOUNT_COLUMN,
+    count_edge,
+    desert_shares,
+    deserts,
+    gp_access,
+)
 from territory.scenario.zones import ALL_TERRITORY
 from territory.workflow.inputs.travel_times import ROADS_DOUBT_MIN
 from territory.workflow.national.parts import TimesPart

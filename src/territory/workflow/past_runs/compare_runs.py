@@ -13,7 +13,7 @@ import pandas as pd
 
 from territory.errors import Problems, StudyError, TerritoryWarning, examples
 from territory.report.documents.run_difference import difference_document, published
-from territory.report.files.csv_texts import without_formulas
+from territory.report.files.csv_tables import without_formulas
 from territory.report.layout.pdf import compile_pdf
 from territory.scenario.changes.apply import apply
 from territory.scenario.comparison.compare import compare
@@ -25,9 +25,8 @@ from territory.study.words.model import Study
 from territory.study.words.scenario import Scenario
 from territory.tables.catalogue import check_declared
 from territory.tables.codes import SERVICES
-from territory.workflow.handover.private_record import private_record
 from territory.workflow.handover.write_run import make_folder
-from territory.workflow.inputs.manifest import describe_run
+from territory.workflow.inputs.manifest import describe_run, private_record
 from territory.workflow.inputs.prepare import Inputs, dataset_of, prepare
 from territory.workflow.past_runs.read_run import outputs_of, past_study
 from territory.workflow.step_cache import Steps
