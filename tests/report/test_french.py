@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from territory.french import words
+from territory.french import numbers, place_names, words
 
 NB, NN = "\u00a0", "\u202f"
 
@@ -64,7 +64,7 @@ def test_typeset_changes_spaces_only(text: str) -> None:
     ],
 )
 def test_integer(value: float, text: str) -> None:
-    assert words.integer(value) == text
+    assert numbers.integer(value) == text
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_integer(value: float, text: str) -> None:
     [(1234.56, f"1{NN}234,6"), (-0.04, "0,0"), (-5.25, "\u22125,2"), (math.nan, "inconnu")],
 )
 def test_decimal(value: float, text: str) -> None:
-    assert words.decimal(value) == text
+    assert numbers.decimal(value) == text
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_decimal(value: float, text: str) -> None:
     ],
 )
 def test_minutes(value: float, text: str) -> None:
-    assert words.minutes(value) == text
+    assert numbers.minutes(value) == text
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_minutes(value: float, text: str) -> None:
     [(0, f"0{NB}%"), (0.0001, f"moins de 1{NB}%"), (0.9999, f"plus de 99{NB}%"), (1, f"100{NB}%")],
 )
 def test_share(value: float, text: str) -> None:
-    assert words.share(value) == text
+    assert numbers.share(value) == text
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_persons_never_prints_one_to_ten(value: float) -> None:
 
 @given(st.floats(11, 1e6))
 def test_rounding_stays_within_six_percent_above_one_hundred(value: float) -> None:
-    rounded = words.round_estimate(value)
+    rounded = numbers.round_estimate(value)
     assert abs(rounded - value) <= max(2.5, 0.051 * value)
 
 
@@ -184,8 +184,8 @@ def test_join() -> None:
     ],
 )
 def test_places(name: str, of: str, at: str) -> None:
-    assert words.of_place(name) == of
-    assert words.at_place(name) == at
+    assert place_names.of_place(name) == of
+    assert place_names.at_place(name) == at
 
 
 @pytest.mark.parametrize(
@@ -205,5 +205,5 @@ def test_places(name: str, of: str, at: str) -> None:
     ],
 )
 def test_epci(name: str, phrase: str, short: str) -> None:
-    assert words.epci_phrase(name) == phrase
-    assert words.epci_short(name) == short
+    assert place_names.epci_phrase(name) == phrase
+    assert place_names.epci_short(name) == short

@@ -202,3 +202,18 @@ def test_key_lines_number_the_items_of_arrays() -> None:
     assert lines[("e", 1, "g", 1, "h")] == 15
     assert line_of(lines, ("e", 0, "absent")) == 6
     assert line_of(lines, ("nowhere",)) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'id = "x"\n',
+        'id = "x"\n[territory]\n',
+        'id = "x"\n[territory]\ndepartement_codes = 12\n',
+        '[territory]\ndepartement_codes = ["83"]\n[[scenario]]\n[[scenario.change]]\n[[siting]]\n[[need]]\n',
+        'territory = "83"\n',
+    ],
+)
+def test_a_file_of_which_little_can_be_read_is_refused_in_words(tmp_path: Path, text: str) -> None:
+    with pytest.raises(StudyError, match="clé obligatoire absente"):
+        load_study(write(tmp_path, text))

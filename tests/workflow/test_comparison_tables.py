@@ -86,7 +86,7 @@ def test_commune_table_keeps_the_contract(result: StudyResult) -> None:
 def test_no_small_count_leaves(result: StudyResult, monkeypatch: pytest.MonkeyPatch) -> None:
     # no council of this study is that small: a higher threshold stands for smaller councils
     threshold = 800
-    monkeypatch.setattr("territory.release.treatment.THRESHOLD", threshold)
+    monkeypatch.setattr("territory.release.disclosure.THRESHOLD", threshold)
     long = comparison_tables(result)["comparaison_mesures"]
     counts = long[long["unit"] == "persons"]
     hidden = counts[(counts["note"] == "< 11") | (counts["baseline_note"] == "< 11")]

@@ -11,9 +11,10 @@ import pytest
 import territory
 from territory.errors import OutputError, TerritoryWarning
 from territory.workflow.journal import BEFORE, JOURNAL, journal
+from tests import vallon
 from tests.workflow.runs import without_documents
 
-SMALL = Path(__file__).with_name("petite.toml")
+SMALL = vallon.SMALL_STUDY
 KEPT = Path("data") / "processed" / "petite"
 
 

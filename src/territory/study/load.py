@@ -137,8 +137,11 @@ def parse_study(text: str, *, subject: str, folder: Path) -> Study:
         for detail in error.errors():
             problems.add(_explain(detail, lines))
     tables = OwnTables(folder)
-    for location, message in check_references(study or readable(Study, raw), tables):
-        problems.add(_at(lines, location) + message)
+    read = study or readable(Study, raw)
+    # without a territory, which is reported with the shape of the file, there is nothing to hold the rest against
+    if read.territory and read.territory.departement_codes:
+        for location, message in check_references(read, tables):
+            problems.add(_at(lines, location) + message)
     problems.raise_if_any()
     if study is None:
         raise AssertionError("a study that did not validate always has a problem to report")

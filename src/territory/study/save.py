@@ -110,10 +110,9 @@ def scenario_toml(scenario: Scenario, *, sites: Sequence[NewSite] = ()) -> str:
     [[scenario]]
     id = "C1"
     name = "Un \"essai\""
-    <BLANKLINE>
-    [[scenario.change]]
-    type = "close_site"
-    authorisation_id = "ime"
+    change = [
+        { type = "close_site", authorisation_id = "ime" },
+    ]
     <BLANKLINE>
     """
     written: dict[str, Any] = {"site": [_said(site) for site in sites]} if sites else {}

@@ -301,6 +301,9 @@ def side_by_side(comparisons: Mapping[str, Comparison], *, draws: pd.DataFrame |
         told = rows["is_distinguishable"].astype("boolean")
         blocks[(name, "is_distinguishable")] = told.mask(absent & today.notna(), False)
         blocks[(name, "reason")] = rows["reason"].fillna("")
+        for column in DRAWN:
+            if column in rows:
+                blocks[(name, column)] = rows[column]
     columns = pd.MultiIndex.from_tuples(blocks, names=["scenario", "quantity"])
     table = pd.concat(list(blocks.values()), axis=1).set_axis(columns, axis=1)
     return table if draws is None else add_draws(table, draws)

@@ -138,8 +138,7 @@ def contradictions(changes: Sequence[StudyChange], held_at: HeldAt) -> Iterator[
 
     Examples
     --------
-    >>> from territory.study.services import authorisations_by_site, kinds_of, sites_of_kinds
-    from territory.study.words.changes import CloseSite, MoveSite
+    >>> from territory.study.words.changes import CloseSite, MoveSite
     >>> moving = MoveSite(authorisation_ids=("ime-x",), to_site_id="ici")
     >>> list(contradictions([moving, CloseSite(authorisation_id="ime-x")], {}))
     [(1, '« ime-x » est déplacée et fermée')]
