@@ -23,6 +23,7 @@ test: $(VENV)/.installed-dev
 
 slow: $(VENV)/.installed-dev
 	TERRITORY_EXAMPLES=slow $(BIN)/python -m pytest -n 2 --dist loadfile -p nbmake.pytest_plugin --nbmake
+	$(BIN)/python tools/mutations.py
 
 lowest: $(LOWEST)/.installed
 	$(LOWEST)/bin/python -m pytest -n 2 --dist loadfile -m "not slow" $(TESTS)
