@@ -145,3 +145,18 @@ def test_a_study_in_parts_and_a_scheduler(tmp_path: Path, capsys: pytest.Capture
     code, _, said = run("run", str(path), "--out", str(tmp_path), capsys=capsys)
     assert code == 1
     assert "clé inconnue « memory » (vouliez-vous dire « memory_mb » ?)" in said
+
+
+def test_the_internal_edition_says_so_in_its_folder_and_in_every_file_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, out, err = run("run", str(vallon.SMALL_STUDY), "--edition", "interne", capsys=capsys)
+    assert code == 0, err
+    assert "reports/petite-interne/rapport-interne.pdf" in out
+    folder = tmp_path / "reports" / "petite-interne"
+    names = [path.name for path in folder.rglob("*") if path.is_file()]
+    assert len(names) > 10
+    assert [name for name in names if "interne" not in name] == ["manifest.json", "timings.json"]
+    assert not (tmp_path / "reports" / "petite").exists()
+    assert "ÉDITION INTERNE" in (folder / "resume-interne.html").read_text("utf-8")
