@@ -56,7 +56,8 @@ def write_geopackage(layers: Mapping[str, gpd.GeoDataFrame], path: Path) -> None
             name,
             str(column),
             # declared under this name, whatever the edition calls the file
-            layer.attrs.get("aliases", {}).get(str(column)) or label_of(f"territoire.gpkg {name}", str(column)),
+            layer.attrs.get("aliases", {}).get(str(column))
+            or label_of(f"territoire.gpkg {name}", str(column)),
         )
         for name, layer in layers.items()
         for column in layer.columns
