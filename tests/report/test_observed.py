@@ -189,6 +189,7 @@ def test_tables_of_a_study_give_no_small_count_back(draguignan: StudyResult, see
     assert any(value > 0 for _, value in lines)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("study", ["with_b", pytest.param("draguignan", marks=pytest.mark.slow)])
 def test_two_recruitment_limits_give_no_small_count_back(study: str, request: pytest.FixtureRequest) -> None:
     result: StudyResult = request.getfixturevalue(study)
@@ -210,6 +211,7 @@ def test_the_attack_finds_what_careless_tables_tell(with_b: StudyResult) -> None
     assert attack(careless, truth, groups_of(result, truth))
 
 
+@pytest.mark.slow
 def test_two_worlds_that_differ_in_withheld_counts_alone_are_published_alike(with_b: StudyResult) -> None:
     # two communes that no published sum tells apart: a child of the one could as well be of the other, and no
     # mean, share, rank or interval of any table may say which

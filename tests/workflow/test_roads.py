@@ -43,6 +43,7 @@ def road_map(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_study_on_a_road_map(road_map: Path, tmp_path: Path, draguignan: StudyResult) -> None:
     result = territory.run_study("draguignan", roads=road_map, out_dir=tmp_path)
     assert result.times_method == "roads"

@@ -87,6 +87,7 @@ OFFICIAL = {
 }
 
 
+@pytest.mark.slow
 def test_an_official_file_turns_the_whole_protocol_on(shared_data: Path, tmp_path: Path) -> None:
     for target, source in OFFICIAL.items():
         shutil.copyfile(shared_data / source, tmp_path / target)

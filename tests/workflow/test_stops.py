@@ -49,6 +49,7 @@ def check_end(base: Path, undisturbed: Path, study: str | Path = STUDY) -> None:
     assert not [path for path in base.rglob("*") if path.name.startswith(".en-cours-")]
 
 
+@pytest.mark.slow
 def test_three_kills_in_a_row(undisturbed: tuple[Path, float], tmp_path: Path) -> None:
     whole, duration_s = undisturbed
     stopped = [runs.kill_at(STUDY, tmp_path, at) for at in runs.moments(3, 0.9 * duration_s, seed=9)]
