@@ -20,7 +20,6 @@ from territory.units import MINUTES_PER_HOUR
 if TYPE_CHECKING:
     from territory.study.words.changes import PoolSites
 
-ACCOUNTS = ("child", "parent", "staff")
 _ACCOUNT_KEYS = ["commune_code", "service", "who"]
 QUANTITIES = (
     "year_direct_min",

@@ -50,12 +50,6 @@ EFFECTS = {
     "unknown": "temps inconnu",
     "outside": "hors du périmètre",
 }
-DRAWN_EFFECTS = {
-    "shorter": "trajet plus court dans les tirages",
-    "longer": "trajet plus long dans les tirages",
-    "doubtful": "douteux dans les tirages",
-    "unknown": "temps inconnu",
-}
 WHO = {"child": "enfant", "parent": "parent", "staff": "professionnels"}
 BOUNDS = {"direct": "sans détour", "low": "hypothèse basse", "high": "hypothèse haute"}
 LEVELS = {"territory": "ensemble", "departement": "département", "epci": "EPCI", "commune": "commune"}
