@@ -8,8 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from territory.files.folder_lock import hold
-from territory.files.safe_files import sweep
+from territory.files.safe_files import hold, sweep
 from territory.release.disclosure import PUBLIC
 from territory.release.gate import edition_name
 from territory.study.words.model import Study

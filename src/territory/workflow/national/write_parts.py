@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from territory.errors import ParameterError
-from territory.files.folder_lock import hold
+from territory.files.safe_files import hold
 from territory.network.od_search import RoadSearch, load_search
 from territory.workflow.handover.write_run import make_folder
 from territory.workflow.national.parts import TimesFolder, TimesPart, begin, plan_parts, write_part
