@@ -207,3 +207,25 @@ def test_places(name: str, of: str, at: str) -> None:
 def test_epci(name: str, phrase: str, short: str) -> None:
     assert place_names.epci_phrase(name) == phrase
     assert place_names.epci_short(name) == short
+
+
+def test_small_words_signs_and_names():
+    assert [words.capital(text) for text in ("médecin généraliste", "")] == ["Médecin généraliste", ""]
+    assert [numbers.signed(value) for value in (6.2, 0.1)] == ["+6", "0"]
+    assert numbers.class_labels([15, 30]) == [
+        f"jusqu'à 15{NB}min",
+        f"plus de 15 à 30{NB}min",
+        f"plus de 30{NB}min",
+    ]
+    assert [place_names.elide("de", name) for name in ("Aups", "Salernes", "Hyères")] == [
+        "d'Aups",
+        "de Salernes",
+        "d'Hyères",
+    ]
+    assert place_names.elide("que", "il") == "qu'il"
+    assert place_names.in_guillemets('CC Verdon "Sources"') == "CC Verdon « Sources »"
+    assert sorted(["Toulon", "Évenos", "Le Muy"], key=place_names.alphabetical) == [
+        "Évenos",
+        "Le Muy",
+        "Toulon",
+    ]

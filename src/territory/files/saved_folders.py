@@ -80,6 +80,11 @@ def read_arrays(
     return arrays
 
 
+def arrays_under(prefix: str, arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """Return the arrays whose name begins with a prefix, without it."""
+    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+
+
 def _map(
     folder: Path, name: str, stated: Mapping[str, Any], verify: bool, problems: Problems
 ) -> NDArray[Any] | None:

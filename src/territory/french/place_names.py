@@ -22,13 +22,7 @@ _QUOTED = re.compile(r'"(?=\S)([^"]*\S)"')
 
 
 def elide(word: str, following: str) -> str:
-    """Put a short word ("de", "le", "que", "la", "ne"…) before another, with elision before a vowel or a mute h.
-
-    Examples
-    --------
-    >>> elide("de", "Aups"), elide("de", "Salernes"), elide("de", "Hyères"), elide("que", "il")
-    ("d'Aups", 'de Salernes', "d'Hyères", "qu'il")
-    """
+    """Put a short word ("de", "le", "que", "la", "ne"…) before another, with elision before a vowel or a mute h."""
     start = following.casefold()
     mute_h = start.startswith("h") and not start.startswith(_ASPIRATED)
     vowel = following[:1] in _VOWELS and following != "" and not start.startswith(_NOT_ELIDED)
@@ -36,13 +30,7 @@ def elide(word: str, following: str) -> str:
 
 
 def of_place(name: str) -> str:
-    """Write "de" before the name of a place, with its article ("du Muy", "des Arcs", "de La Seyne-sur-Mer").
-
-    Examples
-    --------
-    >>> of_place("Le Muy"), of_place("Les Arcs"), of_place("Ampus")
-    ('du Muy', 'des Arcs', "d'Ampus")
-    """
+    """Write "de" before the name of a place, with its article ("du Muy", "des Arcs", "de La Seyne-sur-Mer")."""
     if name.startswith("Le "):
         return f"du {name[3:]}"
     if name.startswith("Les "):
@@ -51,13 +39,7 @@ def of_place(name: str) -> str:
 
 
 def at_place(name: str) -> str:
-    """Write "à" before the name of a place, with its article ("au Muy", "aux Arcs", "à La Seyne-sur-Mer").
-
-    Examples
-    --------
-    >>> at_place("Le Muy"), at_place("Les Arcs"), at_place("Draguignan")
-    ('au Muy', 'aux Arcs', 'à Draguignan')
-    """
+    """Write "à" before the name of a place, with its article ("au Muy", "aux Arcs", "à La Seyne-sur-Mer")."""
     if name.startswith("Le "):
         return f"au {name[3:]}"
     if name.startswith("Les "):
@@ -66,24 +48,12 @@ def at_place(name: str) -> str:
 
 
 def in_guillemets(name: str) -> str:
-    """Write the part of a name that is between straight quotes between guillemets.
-
-    Examples
-    --------
-    >>> in_guillemets('CC Alpes-Provence-Verdon "Sources de lumière"')
-    'CC Alpes-Provence-Verdon « Sources de lumière »'
-    """
+    """Write the part of a name that is between straight quotes between guillemets."""
     return _QUOTED.sub(r"« \1 »", name)
 
 
 def epci_phrase(name: str) -> str:
-    """Write the name of an EPCI in a sentence, with the article of its kind.
-
-    Examples
-    --------
-    >>> epci_phrase("CC Cœur du Var"), epci_phrase("Métropole Toulon-Provence-Méditerranée")
-    ('la communauté de communes Cœur du Var', 'la métropole Toulon-Provence-Méditerranée')
-    """
+    """Write the name of an EPCI in a sentence, with the article of its kind."""
     name = in_guillemets(name)
     kind, _, rest = name.partition(" ")
     if kind in _EPCI_KINDS and rest:
@@ -94,15 +64,7 @@ def epci_phrase(name: str) -> str:
 
 
 def epci_short(name: str) -> str:
-    """Shorten the name of an EPCI for a chart or a column: without its kind and its leading article.
-
-    Examples
-    --------
-    >>> epci_short("CA de la Provence Verte"), epci_short("CC du Pays de Fayence")
-    ('Provence Verte', 'Pays de Fayence')
-    >>> epci_short("CA Dracénie Provence Verdon Agglomération")
-    'Dracénie Provence Verdon'
-    """
+    """Shorten the name of an EPCI for a chart or a column: without its kind and its leading article."""
     name = in_guillemets(name)
     kind, _, rest = name.partition(" ")
     if kind not in (*_EPCI_KINDS, "Métropole", "Eurométropole") or not rest:
@@ -115,12 +77,6 @@ def epci_short(name: str) -> str:
 
 
 def alphabetical(name: str) -> str:
-    """Return what a name is sorted by: as a French dictionary does, accents apart.
-
-    Examples
-    --------
-    >>> sorted(["Toulon", "Évenos", "Le Muy"], key=alphabetical)
-    ['Évenos', 'Le Muy', 'Toulon']
-    """
+    """Return what a name is sorted by: as a French dictionary does, accents apart."""
     letters = unicodedata.normalize("NFKD", name.replace("œ", "oe").replace("Œ", "Oe"))
     return "".join(letter for letter in letters if not unicodedata.combining(letter)).casefold()

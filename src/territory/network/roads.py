@@ -385,7 +385,7 @@ class RoadNetwork:
                 "from_id": points.index.astype(str).to_numpy()[pairs.origin],
                 "to_id": sites.index.astype(str).to_numpy()[pairs.destination],
                 "rank": rank,
-                "travel_time_min": pairs.time_ms / MILLISECONDS_PER_MINUTE,
+                "travel_time_min": pairs.value / MILLISECONDS_PER_MINUTE,
             }
         )
         table.attrs["cutoff_min"] = (

@@ -356,7 +356,7 @@ class TileSearch:
         """Return the pairs of one tile."""
         room = self._room()
         starts_of_tile = sources.nodes[tile].ravel(), sources.offsets_ms[tile].ravel()
-        within = (self._limit, self._by_node, room.search, room.best, room.found)
+        within: Any = (self._limit, self._by_node, room.search, room.best, room.found)
         found = targets_within(self._graph.indptr, self._graph.arcs, *starts_of_tile, *within)
         descent = _Descent.to(self._metric, self._target_nodes[found], self._ends[found], room.places)
         labels = np.empty((len(tile), len(found)), self._metric.up_weights.dtype)

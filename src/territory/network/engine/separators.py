@@ -41,22 +41,23 @@ def split(
     roles = np.empty(size, np.int8)
     sides = np.empty(size, np.int8)
     best_sides = np.zeros(size, np.int8)
-    before, after = np.empty(size, np.int32), np.empty(size, np.int32)
+    graph = local_start, local_heads, roles
+    paths = np.empty(size, np.int32), np.empty(size, np.int32)
     seen = np.empty(2 * size, np.bool_)
-    path, turn = np.empty(2 * size, np.int32), np.empty(size, np.int32)
+    room = np.empty(2 * size, np.int32), np.empty(size, np.int32)
     fewest, best_balance = size, -1
     for direction in range(len(_DIRECTIONS)):
         _project(nodes, x, y, first, last, direction, keys)
         sources = _give_roles(local_start, local_heads, keys, max(1, size // 3), roles)
         _sort_by_key(local_start, local_heads, keys)
-        flow = max_flow(local_start, local_heads, roles, sources, fewest + 1, before, after, seen, path, turn)
+        flow = max_flow(graph, sources, fewest + 1, paths, seen, room)
         if flow > fewest:
             continue
         for far in range(2):
             if far:
-                count = far_cut(local_start, local_heads, roles, before, after, seen, path, sides)
+                count = far_cut(graph, paths, seen, room[0], sides)
             else:
-                count = near_cut(roles, sources, before, seen, sides)
+                count = near_cut(roles, sources, paths[0], seen, sides)
             balance = min(count, size - flow - count)
             if flow < fewest or balance > best_balance:
                 fewest, best_balance = flow, balance
@@ -180,24 +181,16 @@ SOURCE = 1
 SINK = 2
 
 
-@kernel
-def max_flow(
-    start: Int32,
-    heads: Int32,
-    roles: Int8,
-    sources: Int32,
-    bound: int,
-    before: Int32,
-    after: Int32,
-    seen: Bool,
-    path: Int32,
-    turn: Int32,
-) -> int:
-    """Return the number of disjoint paths from the sources to the sinks, or `bound` once it is reached.
+Part = tuple[Int32, Int32, Int8]
+Paths = tuple[Int32, Int32]
 
-    If the flow is below the bound, `seen` ends with the states that can still be reached from the sources:
-    the last round finds no path, and so sees all that there is to see.
-    """
+
+@kernel
+def max_flow(graph: Part, sources: Int32, bound: int, paths: Paths, seen: Bool, room: Paths) -> int:
+    """Return the number of disjoint paths from the sources to the sinks, or `bound` once it is reached."""
+    # below the bound, `seen` ends with the states that can still be reached from the sources: the last round finds
+    # no path, and so sees all that there is to see
+    before, after = paths
     before[:] = _NONE
     after[:] = _NONE
     flow, flow_before = 0, -1
@@ -206,9 +199,9 @@ def max_flow(
         seen[:] = False
         for source in sources:
             if before[source] == _NONE and not seen[2 * source + 1]:
-                length = _find_path(start, heads, roles, source, before, seen, path, turn)
+                length = _find_path(graph, source, before, seen, room)
                 if length > 0:
-                    _lay_path(path, length, before, after)
+                    _lay_path(room[0], length, before, after)
                     flow += 1
                     if flow >= bound:
                         return bound
@@ -216,20 +209,11 @@ def max_flow(
 
 
 @kernel
-def _find_path(
-    start: Int32,
-    heads: Int32,
-    roles: Int8,
-    source: int,
-    before: Int32,
-    seen: Bool,
-    path: Int32,
-    turn: Int32,
-) -> int:
-    """Write the states of a path from a source to a free sink; return their number, or 0 if there is none.
-
-    A state that was seen in this round is not tried again: it led nowhere, or a new path goes through it.
-    """
+def _find_path(graph: Part, source: int, before: Int32, seen: Bool, room: Paths) -> int:
+    """Write the states of a path from a source to a free sink; return their number, or 0 if there is none."""
+    # a state that was seen in this round is not tried again: it led nowhere, or a new path goes through it
+    start, heads, roles = graph
+    path, turn = room
     path[0] = 2 * source + 1
     turn[source] = start[source]
     seen[2 * source + 1] = True
@@ -301,17 +285,10 @@ def near_cut(roles: Int8, sources: Int32, before: Int32, seen: Bool, sides: Int8
 
 
 @kernel
-def far_cut(
-    start: Int32,
-    heads: Int32,
-    roles: Int8,
-    before: Int32,
-    after: Int32,
-    seen: Bool,
-    queue: Int32,
-    sides: Int8,
-) -> int:
+def far_cut(graph: Part, paths: Paths, seen: Bool, queue: Int32, sides: Int8) -> int:
     """Write the side of every node, cutting as near as possible to the sinks; return how many come first."""
+    start, heads, roles = graph
+    before, after = paths
     seen[:] = False
     end = 0
     for node in range(len(roles)):

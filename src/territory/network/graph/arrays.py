@@ -36,23 +36,11 @@ class WayTable:
         return int(self.way_id.size)
 
 
-def _no_nodes() -> Int32:
-    return np.empty(0, dtype=np.int32)
-
-
-def _no_kinds() -> NDArray[np.int8]:
-    return np.empty(0, dtype=np.int8)
-
-
-def _no_restrictions() -> Ints:
-    return np.empty((0, 4), dtype=np.int64)
-
-
 @dataclass(frozen=True)
 class RoadLines:
     """Roads as a reader delivers them: ways that follow nodes, and what some nodes do to traffic.
 
-    Nodes are rows of `lon` and `lat`: see `territory.network.maps.node_numbers` for those that have identifiers.
+    Nodes are rows of `lon` and `lat`: see `territory.network.maps.opl` for those that have identifiers.
     """
 
     ways: WayTable
@@ -61,10 +49,10 @@ class RoadLines:
     lon: Floats
     lat: Floats
     length_m: Floats
-    kind_node: Int32 = field(default_factory=_no_nodes)
-    kind: NDArray[np.int8] = field(default_factory=_no_kinds)
-    barrier_node: Int32 = field(default_factory=_no_nodes)
-    restrictions: Ints = field(default_factory=_no_restrictions)
+    kind_node: Int32 = field(default_factory=lambda: np.empty(0, dtype=np.int32))
+    kind: NDArray[np.int8] = field(default_factory=lambda: np.empty(0, dtype=np.int8))
+    barrier_node: Int32 = field(default_factory=lambda: np.empty(0, dtype=np.int32))
+    restrictions: Ints = field(default_factory=lambda: np.empty((0, 4), dtype=np.int64))
     source: str = ""
     attribution: str = ""
 
