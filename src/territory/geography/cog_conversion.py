@@ -96,7 +96,7 @@ def to_cog(
     _check_codes(codes, steps, from_year=from_year, known=known)
     links = links_between(steps, from_year=from_year, to_year=to_year)
     rows, targets, parts = _shares(codes, links, weights)
-    after, places = _places(targets)
+    places, after = pd.factorize(np.array(targets, dtype=object))
     values = {str(name): kept[name].to_numpy(dtype="float64") for name in kept.columns}
     result: dict[str, Floats] = {}
     for name, column in values.items():
@@ -195,12 +195,6 @@ def _shares(codes: list[str], links: Links, weights: pd.Series | None) -> tuple[
         populations = [1.0] if len(after) == 1 else [float(known[target]) for target in after]
         parts += [population / sum(populations) for population in populations]
     return np.array(rows, dtype="int64"), targets, np.array(parts)
-
-
-def _places(targets: list[str]) -> tuple[list[str], Ints]:
-    """Return the codes in the order in which they first come, and the place of each target among them."""
-    order = {code: place for place, code in enumerate(dict.fromkeys(targets))}
-    return list(order), np.array([order[target] for target in targets], dtype="int64")
 
 
 def _sums(places: Ints, values: Floats) -> Floats:

@@ -115,11 +115,12 @@ def k_nearest(
     targets.check(graph.n_nodes)
     back = graph.reversed()
     starts = pack(targets.offsets_ms, np.arange(len(targets))[:, None])
-    given = (back.indptr, back.heads, pack(back.weights_ms, 0), targets.nodes.ravel(), starts.ravel(), limit)
+    rows = back.indptr, back.heads, pack(back.weights_ms, 0)
+    given = (rows, targets.nodes.ravel(), starts.ravel(), limit)
     labels = np.empty((graph.n_nodes, k), np.int64)
     if k == 1:
         heap = np.empty(graph.n_edges + 2 * len(targets), np.int64)
-        fastest_labels(*given, labels[:, 0], heap, np.empty(len(heap), np.int32))
+        fastest_labels(*given, labels[:, 0], (heap, np.empty(len(heap), np.int32)))
     else:
         nearest_targets(*given, labels)
     times, numbers = unpack(labels, absent=-1)
@@ -221,19 +222,16 @@ def pop_label(labels: Int64, nodes: Int32, size: int) -> int:
     return size
 
 
+#: Edges in compressed rows: where those of each node start, their heads, and what they add to a label.
+Rows = tuple[Int64, Int32, Int64]
+Heap = tuple[Int64, Int32]
+
+
 @kernel
-def fastest_labels(
-    indptr: Int64,
-    heads: Int32,
-    weights: Int64,
-    nodes: Int32,
-    starts: Int64,
-    limit: int,
-    labels: Int64,
-    heap: Int64,
-    heap_nodes: Int32,
-) -> None:
+def fastest_labels(rows: Rows, nodes: Int32, starts: Int64, limit: int, labels: Int64, heap_of: Heap) -> None:
     """Write the least label of every node from any of some starts, for labels up to `limit`."""
+    indptr, heads, weights = rows
+    heap, heap_nodes = heap_of
     labels[:] = _FAR
     size = 0
     for side in range(len(nodes)):
@@ -255,9 +253,7 @@ def fastest_labels(
 
 @kernel
 def labels_to_targets(
-    indptr: Int64,
-    heads: Int32,
-    weights: Int64,
+    rows: Rows,
     nodes: Int32,
     starts: Int64,
     target_nodes: Int32,
@@ -266,12 +262,10 @@ def labels_to_targets(
     out: Int64,
 ) -> None:
     """Write the least label from each seed to each target, one row per seed."""
-    n_nodes = len(indptr) - 1
-    labels = np.empty(n_nodes, np.int64)
-    heap = np.empty(len(heads) + 2, np.int64)
-    heap_nodes = np.empty(len(heads) + 2, np.int32)
+    labels = np.empty(len(rows[0]) - 1, np.int64)
+    heap = np.empty(len(rows[1]) + 2, np.int64), np.empty(len(rows[1]) + 2, np.int32)
     for seed in range(len(nodes)):
-        fastest_labels(indptr, heads, weights, nodes[seed], starts[seed], limit, labels, heap, heap_nodes)
+        fastest_labels(rows, nodes[seed], starts[seed], limit, labels, heap)
         for target in range(len(target_nodes)):
             best = _FAR
             for side in range(2):
@@ -282,10 +276,9 @@ def labels_to_targets(
 
 
 @kernel
-def nearest_targets(
-    indptr: Int64, heads: Int32, weights: Int64, nodes: Int32, starts: Int64, limit: int, labels: Int64
-) -> None:
+def nearest_targets(rows: Rows, nodes: Int32, starts: Int64, limit: int, labels: Int64) -> None:
     """Write, for every node, the labels of its nearest targets in their order, as many as there are columns."""
+    indptr, heads, weights = rows
     # when a node is full, nothing beyond it needs a later label: what filled it goes on from there as well
     labels[:, :] = _FAR
     n_kept = np.zeros(len(labels), np.int32)
@@ -385,7 +378,7 @@ def shortest_lengths(
 
     def fill(part: slice) -> None:
         given = (seeds.nodes[part], starts[part], targets.nodes, ends, limit, labels[part])
-        labels_to_targets(graph.indptr, graph.heads, weights, *given)
+        labels_to_targets((graph.indptr, graph.heads, weights), *given)
 
     in_parts(fill, len(seeds), threads)
     return unpack(labels)

@@ -5,7 +5,7 @@ Sweeps are shared out in batches of sixteen origins, and searches within a limit
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Any, NamedTuple
@@ -17,14 +17,21 @@ from territory.errors import NetworkError
 from territory.network.engine import sweep as sweeping
 from territory.network.engine.compiling import count_threads, run_tasks, stream_tasks
 from territory.network.engine.dijkstra import Room, targets_by_node, targets_within
-from territory.network.engine.graph import MAX_TIME_MS, UNREACHED, Graph, Int32, Int64, Seeds, checked_limit
+from territory.network.engine.graph import (
+    MAX_TIME_MS,
+    UNREACHED,
+    Graph,
+    Int32,
+    Int64,
+    SavedArrays,
+    Seeds,
+    checked_limit,
+)
 from territory.network.engine.label_search import pack, point_lengths, unpack
-
-Arrays = dict[str, NDArray[Any]]
 
 
 @dataclass(frozen=True, eq=False)
-class Metric:
+class Metric(SavedArrays):
     """A hierarchy under one set of speeds: times between any nodes, by climbing and sweeping down.
 
     Parameters
@@ -230,15 +237,6 @@ class Metric:
         if not len(self.rank):
             return points.nodes
         return np.where(points.nodes < 0, np.int32(-1), self.rank[np.maximum(points.nodes, 0)])
-
-    def to_arrays(self) -> Arrays:
-        """Return the arrays that make up the metric, by name, to be saved."""
-        return {name: getattr(self, name) for name in self.__dataclass_fields__}
-
-    @classmethod
-    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Metric:
-        """Return a metric made of saved arrays; see `Hierarchy.from_arrays` for memory-mapped ones."""
-        return cls(*(np.asarray(arrays[name]) for name in cls.__dataclass_fields__))
 
 
 #: Origins of a tile: enough for their targets to be worth a descent of their own, few enough to lie close.
