@@ -209,14 +209,8 @@ def place_edges(indptr: Int64, heads: Int32, tail_ranks: Int32, head_ranks: Int3
         if low == high:
             out[edge] = -1
             continue
-        first, last = indptr[low], indptr[low + 1]
-        while last - first > 1:
-            middle = (first + last) >> 1
-            if heads[middle] <= high:
-                first = middle
-            else:
-                last = middle
-        out[edge] = first if tail_ranks[edge] == low else -2 - first
+        arc = indptr[low] + np.searchsorted(heads[indptr[low] : indptr[low + 1]], high)
+        out[edge] = arc if tail_ranks[edge] == low else -2 - arc
 
 
 @kernel
@@ -274,23 +268,9 @@ def perfect(indptr: Int64, heads: Int32, up: Int32, down: Int32, keep_up: Bool, 
                     keep_down[second] = False
 
 
-@kernel
 def compress(
     indptr: Int64, heads: Int32, weights: Int32, keep: Bool, far: Integer
 ) -> tuple[Int64, Int32, Int32]:
     """Return the arcs that are kept and that lead somewhere, in compressed rows."""
-    count = 0
-    for arc in range(len(heads)):
-        count += keep[arc] and weights[arc] < far
-    kept_start = np.zeros(len(indptr), np.int64)
-    kept_heads = np.empty(count, np.int32)
-    kept_weights = np.empty(count, weights.dtype)
-    end = 0
-    for node in range(len(indptr) - 1):
-        for arc in range(indptr[node], indptr[node + 1]):
-            if keep[arc] and weights[arc] < far:
-                kept_heads[end] = heads[arc]
-                kept_weights[end] = weights[arc]
-                end += 1
-        kept_start[node + 1] = end
-    return kept_start, kept_heads, kept_weights
+    kept = np.flatnonzero(keep & (weights < far))
+    return np.searchsorted(kept, indptr), heads[kept], weights[kept]

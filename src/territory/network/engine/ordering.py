@@ -230,28 +230,14 @@ def _forget(start: Int64, heads: Int32, degrees: Int32, node: Integer, other: In
     heads[_find(start, heads, node, other)] = heads[start[node] + degrees[node]]
 
 
-@kernel
 def remaining(start: Int64, heads: Int32, degrees: Int32) -> tuple[Int32, Int64, Int32]:
     """Return the nodes that are not contracted, and their graph in compressed rows, numbered by their place."""
+    kept = np.flatnonzero(degrees >= 0).astype(np.int32)
     places = np.full(len(degrees), -1, np.int32)
-    count, n_arcs = 0, 0
-    for node in range(len(degrees)):
-        if degrees[node] >= 0:
-            places[node] = count
-            count += 1
-            n_arcs += degrees[node]
-    kept = np.empty(count, np.int32)
-    kept_start = np.zeros(count + 1, np.int64)
-    kept_heads = np.empty(n_arcs, np.int32)
-    end = 0
-    for node in range(len(degrees)):
-        if places[node] >= 0:
-            kept[places[node]] = node
-            for place in range(start[node], start[node] + degrees[node]):
-                kept_heads[end] = places[heads[place]]
-                end += 1
-            kept_start[places[node] + 1] = end
-    return kept, kept_start, kept_heads
+    places[kept] = np.arange(len(kept))
+    kept_start = np.concatenate([[0], np.cumsum(degrees[kept], dtype=np.int64)])
+    before = np.repeat(start[kept] - kept_start[:-1], degrees[kept])
+    return kept, kept_start, places[heads[before + np.arange(len(before))]]
 
 
 @kernel

@@ -98,9 +98,8 @@ def _project(nodes: Int32, x: Int64, y: Int64, first: int, last: int, direction:
 @kernel
 def _give_roles(start: Int32, heads: Int32, keys: Int64, count: int, roles: Int8) -> Int32:
     """Make the `count` lowest keys sources and the highest sinks; return the sources with another neighbour."""
-    work = keys.copy()
-    low = _select(work, count - 1)
-    high = _select(work, len(keys) - count)
+    low = np.partition(keys, count - 1)[count - 1]
+    high = np.partition(keys, len(keys) - count)[len(keys) - count]
     for node in range(len(keys)):
         roles[node] = SOURCE if keys[node] <= low else (SINK if keys[node] >= high else MIDDLE)
     sources = np.empty(count, np.int32)
@@ -128,33 +127,6 @@ def _sort_by_key(start: Int32, heads: Int32, keys: Int64) -> None:
                 heads[free] = heads[free - 1]
                 free -= 1
             heads[free] = head
-
-
-@kernel
-def _select(values: Int64, rank: int) -> int:
-    """Return the value of a given rank among distinct values, which are reordered (quickselect)."""
-    low, high = 0, len(values) - 1
-    while low < high:
-        middle = (low + high) >> 1
-        one, two, three = values[low], values[middle], values[high]
-        pivot = max(min(one, two), min(max(one, two), three))
-        left, right = low, high
-        while left <= right:
-            while values[left] < pivot:
-                left += 1
-            while values[right] > pivot:
-                right -= 1
-            if left <= right:
-                values[left], values[right] = values[right], values[left]
-                left += 1
-                right -= 1
-        if rank <= right:
-            high = right
-        elif rank >= left:
-            low = left
-        else:
-            break
-    return int(values[rank])
 
 
 @kernel
