@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from territory.errors import OutputError
-from territory.files import folder_lock
-from territory.files.folder_lock import HOLDER, LOCK, hold
+from territory.files import safe_files
+from territory.files.safe_files import HOLDER, LOCK, hold
 from territory.workflow.run import run_study
 from tests import vallon
 from tests.workflow import runs
@@ -26,7 +26,7 @@ def test_second_run_refuses_names_the_first_then_waits_and_finds_its_files(
 ) -> None:
     first = runs.start(STUDY, tmp_path, pause="Temps de trajet et besoins")
     first.wait_for("Temps de trajet")
-    monkeypatch.setattr(folder_lock, "WAIT_S", 0.2)
+    monkeypatch.setattr(safe_files, "WAIT_S", 0.2)
     with pytest.raises(OutputError) as refused:
         run_study(STUDY, out_dir=tmp_path)
     holder = json.loads((tmp_path / KEPT / HOLDER).read_text("utf-8"))
@@ -36,7 +36,7 @@ def test_second_run_refuses_names_the_first_then_waits_and_finds_its_files(
     assert "rien n'a été écrit" in said
     assert holder["pid"] == first.process.pid
 
-    monkeypatch.setattr(folder_lock, "WAIT_S", 120)
+    monkeypatch.setattr(safe_files, "WAIT_S", 120)
     steps: list[str] = []
 
     def hear(step: str) -> None:
@@ -58,8 +58,7 @@ def test_second_run_refuses_names_the_first_then_waits_and_finds_its_files(
 HOLDING = """
 import sys
 from pathlib import Path
-from territory.files import folder_lock
-from territory.files.folder_lock import hold
+from territory.files.safe_files import hold
 with hold(Path(sys.argv[1]), announce=print):
     print("tenu", flush=True)
     sys.stdin.readline()
