@@ -17,9 +17,7 @@ from territory.errors import OutputError
 from territory.files.safe_files import UNFINISHED, digest_file, flush_tree, publish, write_whole
 from territory.release import Release, release
 from territory.release.disclosure import PUBLIC
-from territory.report.documents.summary_page import summary_html
 from territory.report.files.csv_tables import write_geopackage, write_table
-from territory.report.files.workbook import workbook_bytes
 from territory.report.reading.run_reading import Reading
 from territory.result import StudyResult
 from territory.workflow.inputs.manifest import PrivateRecord
@@ -122,6 +120,10 @@ def _write_tables(released: Release, folder: Path) -> None:
 
 def _write_documents(reading: Reading, folder: Path) -> None:
     """Write the report, and the summary page and the workbook that go with it."""
+    # they draw: a run whose files are current does without matplotlib
+    from territory.report.documents.summary_page import summary_html
+    from territory.report.files.workbook import workbook_bytes
+
     name = reading.release.file_name
     report.build_report(reading, folder / name("rapport.pdf"))
     (folder / name("resume.html")).write_text(summary_html(reading), encoding="utf-8", newline="\n")
