@@ -174,9 +174,9 @@ def _inequality_rows(rows: pd.DataFrame, parameters: Parameters) -> pd.DataFrame
     }
     columns["epci"] = pd.factorize(kept_rows["epci"])[0]
     found = []
-    for zone, places in kept_rows.groupby(_ZONE_KEYS, sort=False).indices.items():
+    for places in kept_rows.groupby(_ZONE_KEYS, sort=False).indices.values():
         group = {name: values[places] for name, values in columns.items()}
-        keys = dict(zip(_ZONE_KEYS, zone, strict=True))
+        keys = kept_rows[_ZONE_KEYS].iloc[places[0]].to_dict()
         found += [{**measure, **keys} for measure in _unequal_times(group, parameters.equity_line_min)]
     return pd.DataFrame(found)
 
