@@ -283,13 +283,7 @@ SLOTS: tuple[Slot, ...] = (
 
 
 def slot_of(key: str) -> Slot:
-    """Return the slot of a key of `[data]`, that of one census included.
-
-    Examples
-    --------
-    >>> slot_of("populations.rp2021").table
-    'population'
-    """
+    """Return the slot of a key of `[data]`, that of one census included."""
     name = key.partition(".")[0]
     for slot in SLOTS:
         if slot.key == name:
@@ -300,11 +294,5 @@ def slot_of(key: str) -> Slot:
 
 
 def slots_fed_by(dataset: str) -> tuple[Slot, ...]:
-    """Return the slots that a dataset of the registry brings a file to.
-
-    Examples
-    --------
-    >>> [slot.key for slot in slots_fed_by("sae")]
-    ['emergencies', 'hospitals']
-    """
+    """Return the slots that a dataset of the registry brings a file to."""
     return tuple(slot for slot in SLOTS if dataset in slot.registry)

@@ -59,13 +59,7 @@ class Known:
 
 
 def unknown(what: str, value: object, known: Iterable[Any]) -> str:
-    """Return « site inconnu », with the names that look like it.
-
-    Examples
-    --------
-    >>> unknown("site", "ime-salerne", {"ime-salernes", "cmp-trans"})
-    'site inconnu « ime-salerne » ; vouliez-vous dire ime-salernes ?'
-    """
+    """Return « site inconnu », with the names that look like it."""
     names = sorted(str(k) for k in known if k is not None)
     close = difflib.get_close_matches(str(value), names, n=3)
     hint = (

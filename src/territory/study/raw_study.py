@@ -43,16 +43,7 @@ STEPS: dict[int, Step] = {}
 
 
 def migrate(raw: dict[str, Any], *, steps: Mapping[int, Step] = STEPS) -> dict[str, Any]:
-    """Return the content of a study file in the form of today.
-
-    Examples
-    --------
-    >>> migrate({"schema_version": 1, "id": "essai"})
-    {'schema_version': 1, 'id': 'essai'}
-    >>> migrate({"schema_version": 2})
-    Traceback (most recent call last):
-    territory.errors.StudyError: schema_version 2 : ce fichier vient d'une version plus récente de territory…
-    """
+    """Return the content of a study file in the form of today."""
     version, newest = raw.get("schema_version", 1), 1 + len(steps)
     # what is not a version at all is refused with the other keys, in their words
     if not isinstance(version, int) or isinstance(version, bool) or version < 1 or version == newest:
@@ -76,15 +67,7 @@ def migrate(raw: dict[str, Any], *, steps: Mapping[int, Step] = STEPS) -> dict[s
 
 
 def key_lines(text: str) -> dict[Location, int]:
-    r"""Map each table and key of a TOML text to its line number, counted from 1.
-
-    Arrays of tables give one integer per item, as pydantic's error locations do.
-
-    Examples
-    --------
-    >>> key_lines('id = "essai"\n[[site]]\nid = "a"\n[[site]]\nid = "b"')[("site", 1, "id")]
-    5
-    """
+    """Map each table and key of a TOML text to its line number, counted from 1."""
     lines: dict[Location, int] = {}
     counts: dict[Location, int] = {}
     table: Location = ()
@@ -127,16 +110,7 @@ def _open_table(names: list[str], counts: dict[Location, int], *, is_array: bool
 
 
 def paths_outside(raw: Any, place: Location = ()) -> Iterator[Finding]:
-    """Yield each text of a raw study that, read as a path, leaves the folder of the study.
-
-    Every text is looked at, whatever its key, so that no key of files can be forgotten: no sentence begins with a
-    slash or has a step « .. ».
-
-    Examples
-    --------
-    >>> [place for place, _ in paths_outside({"files": {"roads": "../a.osm.pbf", "distancier": "temps/a.csv"}})]
-    [('files', 'roads')]
-    """
+    """Yield each text of a raw study that, read as a path, leaves the folder of the study."""
     if isinstance(raw, dict):
         for key, value in raw.items():
             yield from paths_outside(value, (*place, str(key)))
@@ -159,17 +133,7 @@ def _leaves(text: str) -> bool:
 
 
 def readable(model: type[Model], raw: Any) -> Model:
-    """Return what a table of the file says, its wrong keys left out: None, or their default, stands for them.
-
-    What is valid is the very object that the study holds, so that a check reads the same thing in both.
-
-    Examples
-    --------
-    >>> from territory.study.words.model import Study
-    >>> study = readable(Study, {"id": "essai", "populaton": "rp2021", "site": [{"id": "ici", "longitude": "?"}]})
-    >>> study.id, study.title, study.site[0].id, study.site[0].longitude
-    ('essai', None, 'ici', None)
-    """
+    """Return what a table of the file says, its wrong keys left out: None, or their default, stands for them."""
     table = raw if isinstance(raw, dict) else {}
     try:
         return model.model_validate(table)

@@ -11,13 +11,7 @@ MARK = "@"
 
 
 def kinds(names: pd.Index[str]) -> pd.Index[str]:
-    """Return the kind of service of each name, without the mark of a second authorisation.
-
-    Examples
-    --------
-    >>> list(kinds(pd.Index(["ime", "ime@ime-y"])))
-    ['ime', 'ime']
-    """
+    """Return the kind of service of each name, without the mark of a second authorisation."""
     # few different services, and many rows
     return names.map({name: str(name).partition(MARK)[0] for name in names.unique()})
 

@@ -39,13 +39,7 @@ class Found(NamedTuple):
 
 @cache
 def table_of(name: str) -> Found:
-    """Return the declaration of a table, by the name of its file or of its attribute.
-
-    Examples
-    --------
-    >>> table_of("implantation_plateforme").title
-    'Site plateforme'
-    """
+    """Return the declaration of a table, by the name of its file or of its attribute."""
     if name in TABLES:
         return Found(TABLES[name], "")
     for declared in TABLES.values():
@@ -109,13 +103,7 @@ def check_declared(name: str, columns: Iterable[str]) -> None:
 
 
 def keyed_label(keyed: Keyed, keys: Mapping[str, str]) -> str:
-    """Return the French heading of a column whose name holds keys.
-
-    Examples
-    --------
-    >>> keyed_label(KEYED["territoire.gpkg communes"][1], {"scenario": "B", "service": "urgences"})
-    "Temps de route, service d'urgences, scénario B (min)"
-    """
+    """Return the French heading of a column whose name holds keys."""
     parts = [keyed.column.fr]
     if "service" in keys:
         scenario = keys.get("scenario")
@@ -128,13 +116,7 @@ def keyed_label(keyed: Keyed, keys: Mapping[str, str]) -> str:
 
 
 def label_of(name: str, column: str) -> str:
-    """Return the French heading of a column of a table, its unit last.
-
-    Examples
-    --------
-    >>> label_of("comparaison_communes", "delta_travel_time_min")
-    'Temps de route, aller simple, écart (min)'
-    """
+    """Return the French heading of a column of a table, its unit last."""
     for keyed in table_of(name).table.keyed:
         if column not in columns_of(name) and (keys := keyed.keys(column)) is not None:
             return keyed_label(keyed, keys)
@@ -142,13 +124,7 @@ def label_of(name: str, column: str) -> str:
 
 
 def code_label(column: str | Column, code: str) -> str:
-    """Return the French name of a code of a column; a text that is no code is returned as it is.
-
-    Examples
-    --------
-    >>> code_label("effect", "indistinct"), code_label("persons", "secret"), code_label("name", "Aups")
-    ('écart non distinguable', 'secret statistique', 'Aups')
-    """
+    """Return the French name of a code of a column; a text that is no code is returned as it is."""
     declared = COLUMNS[column] if isinstance(column, str) else column
     if declared.kind == "flag":
         return FLAGS.get(code, code)

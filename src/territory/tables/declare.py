@@ -111,13 +111,7 @@ class Column:
 
     @property
     def label(self) -> str:
-        """French heading, the unit last.
-
-        Examples
-        --------
-        >>> Column("worst_loss_min", "Perte la plus forte", "largest loss", "number").label
-        'Perte la plus forte (min)'
-        """
+        """French heading, the unit last."""
         return f"{self.fr} ({self.unit.fr})" if self.unit.fr else self.fr
 
     @property
@@ -161,13 +155,7 @@ class Keyed:
     column: Column
 
     def name(self, **keys: object) -> str:
-        """Return the name for some keys.
-
-        Examples
-        --------
-        >>> Keyed("within_{threshold_min}_min_share", Column("within_share", "", "")).name(threshold_min=30.0)
-        'within_30_min_share'
-        """
+        """Return the name for some keys."""
         written = {k: f"{value:g}" if isinstance(value, float) else value for k, value in keys.items()}
         return self.pattern.format(**written)
 

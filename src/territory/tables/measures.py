@@ -166,14 +166,7 @@ _SHORT_BOUNDS = {"direct": "route directe", "low": "bas", "high": "haut"}
 
 @lru_cache(maxsize=4096)
 def read_measure(name: str) -> tuple[Measure, dict[str, str]]:
-    """Return the measure of a row of `Comparison.measures`, and the keys that its name holds.
-
-    Examples
-    --------
-    >>> measure, keys = read_measure("within_30_min_persons")
-    >>> measure.name, keys
-    ('within_persons', {'threshold_min': '30'})
-    """
+    """Return the measure of a row of `Comparison.measures`, and the keys that its name holds."""
     for measure in MEASURES:
         keys = measure.keyed.keys(name)
         if keys is not None:
@@ -182,15 +175,7 @@ def read_measure(name: str) -> tuple[Measure, dict[str, str]]:
 
 
 def measure_label(name: str, keys: Mapping[str, object] | None = None, *, is_long: bool = False) -> str:
-    """Return the French name of a measure for the keys of a row.
-
-    Examples
-    --------
-    >>> measure_label("within_persons", {"threshold_min": 30.0})
-    'À 30 min ou moins (pers.)'
-    >>> measure_label("year_vehicle_eur", {"who": "staff", "bound": "low"}, is_long=True)
-    'route des professionnels, par an, véhicule (hypothèse basse)'
-    """
+    """Return the French name of a measure for the keys of a row."""
     measure = BY_NAME[name]
     known = {key: value for key, value in (keys or {}).items() if value is not None and value == value}
     threshold, who, bound = (known.get(key) for key in ("threshold_min", "who", "bound"))

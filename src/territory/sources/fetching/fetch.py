@@ -51,13 +51,7 @@ class Resource:
 
 
 def is_catalogue(address: str) -> bool:
-    """Say whether an address is that of a dataset in the catalogue, not of a file.
-
-    Examples
-    --------
-    >>> is_catalogue("https://www.data.gouv.fr/api/1/datasets/finess-structures-1/")
-    True
-    """
+    """Say whether an address is that of a dataset in the catalogue, not of a file."""
     return bool(_CATALOGUE.search(urlsplit(address).path))
 
 

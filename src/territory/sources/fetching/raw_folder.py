@@ -225,32 +225,12 @@ _NAMES = {_SIGNATURES[kind]: kind for kind in ("xlsx", "xls", "gz", "7z", "gpkg"
 
 
 def format_of(name: str) -> str:
-    """Return the format that the end of a file's name tells, in lower case.
-
-    Examples
-    --------
-    >>> format_of("provence.osm.pbf"), format_of("ID_2023r.CSV")
-    ('pbf', 'csv')
-    """
+    """Return the format that the end of a file's name tells, in lower case."""
     return name.lower().rpartition(".")[2]
 
 
 def check_type(path: Path, *, name: str | None = None) -> None:
-    """Refuse a file that is empty, is a web page, or is not of the form that its name says.
-
-    A form that tells its own length (zip, xlsx, 7z, parquet) is also checked to its end.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> folder = tempfile.TemporaryDirectory()
-    >>> path = Path(folder.name) / "communes.csv"
-    >>> _ = path.write_text("<!DOCTYPE html><title>Maintenance</title>")
-    >>> check_type(path)
-    Traceback (most recent call last):
-    territory.errors.ReadError: Fichier « communes.csv » : c'est une page web (HTML), pas un fichier csv ...
-    >>> folder.cleanup()
-    """
+    """Refuse a file that is empty, is a web page, or is not of the form that its name says."""
     name = name or path.name
     with path.open("rb") as file:
         start = file.read(_START_BYTES)
@@ -298,13 +278,7 @@ def _reaches_its_end(path: Path, kind: str, start: bytes) -> bool:
 
 
 def size_text(count: int) -> str:
-    """Return a number of bytes in words, to a tenth of its unit (1 ko = 1000 octets).
-
-    Examples
-    --------
-    >>> size_text(1_032_385), size_text(1), size_text(999)
-    ('1,0 Mo', '1 octet', '999 octets')
-    """
+    """Return a number of bytes in words, to a tenth of its unit (1 ko = 1000 octets)."""
     for unit, size in (("Go", 1e9), ("Mo", 1e6), ("ko", 1e3)):
         if count >= size:
             return f"{count / size:.1f} {unit}".replace(".", ",")

@@ -22,14 +22,7 @@ ARRONDISSEMENTS = {
 
 
 def clean_codes(codes: pd.Series, *, path: str | Path, column: str) -> pd.Series:
-    """Return commune codes of five characters, with the leading zero that spreadsheets take away.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> clean_codes(pd.Series(["1004", "2a004", "97411"]), path="a.csv", column="CODGEO").to_list()
-    ['01004', '2A004', '97411']
-    """
+    """Return commune codes of five characters, with the leading zero that spreadsheets take away."""
     clean = pad_codes(codes)
     wrong = codes.index[~clean.str.fullmatch(COMMUNE_CODE)]
     if len(wrong):
@@ -56,27 +49,13 @@ def pad_codes(codes: pd.Series) -> pd.Series:
 
 
 def pad_code(code: str) -> str:
-    """Return one code as `pad_codes` does, for tables too long to be held.
-
-    Examples
-    --------
-    >>> pad_code("1004"), pad_code(" 2a004")
-    ('01004', '2A004')
-    """
+    """Return one code as `pad_codes` does, for tables too long to be held."""
     text = code.strip().upper().removesuffix(".0")
     return f"0{text}" if len(text) == 4 and text.isascii() and text.isdigit() else text
 
 
 def without_arrondissements(frame: pd.DataFrame, codes: pd.Series, *, path: str | Path) -> pd.DataFrame:
-    """Leave out the arrondissements of a commune that is in the table too: they would be counted twice.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> table = pd.DataFrame({"code": ["13201", "69381"]})
-    >>> len(without_arrondissements(table, table["code"], path="a.csv"))
-    2
-    """
+    """Leave out the arrondissements of a commune that is in the table too: they would be counted twice."""
     present = set(codes)
     patterns = [pattern for commune, pattern in ARRONDISSEMENTS.items() if commune in present]
     if not patterns:
@@ -93,24 +72,12 @@ def without_arrondissements(frame: pd.DataFrame, codes: pd.Series, *, path: str 
 
 
 def in_departements(code: str, departements: frozenset[str] | None) -> bool:
-    """Tell whether a commune code is in one of the départements (all of them, without any).
-
-    Examples
-    --------
-    >>> in_departements("97411", frozenset({"974"})), in_departements("2A004", frozenset({"20"}))
-    (True, False)
-    """
+    """Tell whether a commune code is in one of the départements (all of them, without any)."""
     return departements is None or code[:2] in departements or code[:3] in departements
 
 
 def check_departements(departements: object) -> frozenset[str] | None:
-    """Return départements as a set of codes, or refuse what are none.
-
-    Examples
-    --------
-    >>> sorted(check_departements(["83", "2A"]))
-    ['2A', '83']
-    """
+    """Return départements as a set of codes, or refuse what are none."""
     if departements is None:
         return None
     if isinstance(departements, str) or not hasattr(departements, "__iter__"):

@@ -21,22 +21,7 @@ _SAMPLE_CHARACTERS = 200_000
 
 
 class TableStream:
-    r"""A text table of any length: its titles at once, its rows one after the other.
-
-    The encoding (UTF-8, then Windows-1252) and the separator are told from the file, as `read_table` does.
-    Files compressed with gzip (`.gz`) are read too.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> folder = tempfile.TemporaryDirectory()
-    >>> path = Path(folder.name) / "bpe.csv"
-    >>> _ = path.write_text("DEPCOM;TYPEQU\n83050;D265\n")
-    >>> stream = TableStream(path)
-    >>> stream.titles, list(stream.rows(["TYPEQU"]))
-    (['DEPCOM', 'TYPEQU'], [(2, ['D265'])])
-    >>> folder.cleanup()
-    """
+    """A text table of any length: its titles at once, its rows one after the other."""
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
@@ -114,18 +99,7 @@ def read_columns(
     keep: Callable[[list[str]], bool] | None = None,
     stream: TableStream | None = None,
 ) -> pd.DataFrame:
-    r"""Read some columns of a large text table, and of its rows those that are wanted.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> folder = tempfile.TemporaryDirectory()
-    >>> path = Path(folder.name) / "bpe.csv"
-    >>> _ = path.write_text("DEPCOM;TYPEQU\n83050;D265\n83050;B203\n")
-    >>> read_columns(path, ["DEPCOM", "TYPEQU"], keep=lambda cells: cells[1] == "D265").index.to_list()
-    [2]
-    >>> folder.cleanup()
-    """
+    """Read some columns of a large text table, and of its rows those that are wanted."""
     import pandas as pd
 
     stream = stream or TableStream(path)
@@ -140,19 +114,7 @@ def read_columns(
 
 
 def open_bytes(path: Path) -> IO[bytes]:
-    """Open a file for reading, unpacked when its name ends with `.gz`.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> folder = tempfile.TemporaryDirectory()
-    >>> path = Path(folder.name) / "a.csv.gz"
-    >>> _ = path.write_bytes(gzip.compress(b"COM"))
-    >>> with open_bytes(path) as file:
-    ...     file.read()
-    b'COM'
-    >>> folder.cleanup()
-    """
+    """Open a file for reading, unpacked when its name ends with `.gz`."""
     return gzip.open(path) if path.suffix == ".gz" else path.open("rb")  # type: ignore[return-value]
 
 

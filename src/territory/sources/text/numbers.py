@@ -92,14 +92,7 @@ def to_numbers(
 
 
 def decimal_mark(frame: pd.DataFrame, columns: Sequence[str]) -> str:
-    """Return the decimal mark of columns that have no thousands: a point, or the comma of a file saved again in French.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> decimal_mark(pd.DataFrame({"NB": ["12,5", "3"]}), ["NB"])
-    ','
-    """
+    """Return the decimal mark of columns that have no thousands: a point, or the comma of a file saved again in French."""
     has_comma = any(frame[name].str.contains(",", regex=False).any() for name in columns)
     return "," if has_comma else "."
 

@@ -44,13 +44,7 @@ _EXCEL = (".xlsx", ".xlsm", ".xls")
 
 
 def decode(content: bytes, path: Path, *, encoding: str | None = None) -> str:
-    r"""Return the text of a file, or say where its encoding cannot be told.
-
-    Examples
-    --------
-    >>> decode("Hyères".encode("latin-1"), Path("communes.csv"))
-    'Hyères'
-    """
+    """Return the text of a file, or say where its encoding cannot be told."""
     subject = f"Fichier « {path.name} »"
     chosen = encoding or next((name for mark, name in _MARKS if content.startswith(mark)), None)
     if chosen is not None:
@@ -88,13 +82,7 @@ def decode(content: bytes, path: Path, *, encoding: str | None = None) -> str:
 def split(
     text: str, path: Path, *, separator: str | None = None, skips: bool = False
 ) -> list[tuple[int, list[str]]]:
-    r"""Cut a text into rows of cells, each with the number of its first line.
-
-    Examples
-    --------
-    >>> split("code;places\n01004;12,5\n", Path("places.csv"))
-    [(1, ['code', 'places']), (2, ['01004', '12,5'])]
-    """
+    """Cut a text into rows of cells, each with the number of its first line."""
     if separator is not None and separator not in SEPARATORS:
         raise ParameterError(
             f"Séparateur « {separator} » inconnu ; possibles : {', '.join(_NAMES.values())}."
@@ -137,13 +125,7 @@ def _check_lengths(text: str, path: Path) -> None:
 
 
 def guess_separator(text: str, path: Path, *, skips: bool = False) -> str:
-    r"""Return the separator that cuts the first lines into the same number of cells.
-
-    Examples
-    --------
-    >>> guess_separator("code;places\n01004;12,5\n", Path("places.csv"))
-    ';'
-    """
+    """Return the separator that cuts the first lines into the same number of cells."""
     lines = []
     for line in io.StringIO(text, newline=""):
         if line.strip():
@@ -319,18 +301,7 @@ def warn_of(
 
 
 def read_bytes(path: Path) -> bytes:
-    """Return the content of a file, unpacked when it is compressed with gzip (`.gz`).
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> folder = tempfile.TemporaryDirectory()
-    >>> path = Path(folder.name) / "a.csv.gz"
-    >>> _ = path.write_bytes(gzip.compress(b"COM"))
-    >>> read_bytes(path)
-    b'COM'
-    >>> folder.cleanup()
-    """
+    """Return the content of a file, unpacked when it is compressed with gzip (`.gz`)."""
     if not path.is_file():
         raise MissingFileError(f"Fichier introuvable : « {path} ». Vérifiez son nom et son dossier.")
     try:

@@ -51,13 +51,7 @@ class _Model(BaseModel):
 
 
 def expand_departements(codes: Iterable[str]) -> tuple[str, ...]:
-    """Return département codes, « all » standing for the 96 of metropolitan France.
-
-    Examples
-    --------
-    >>> expand_departements(["83"]), len(expand_departements(["all"]))
-    (('83',), 96)
-    """
+    """Return département codes, « all » standing for the 96 of metropolitan France."""
     listed = tuple(codes)
     return METROPOLITAN if ALL in listed else listed
 

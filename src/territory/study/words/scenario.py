@@ -134,15 +134,7 @@ class Scenario(BaseModel):
 
 
 def contradictions(changes: Sequence[StudyChange], held_at: HeldAt) -> Iterator[tuple[int, str]]:
-    """Yield each contradiction between changes of one scenario, with the number of the later change.
-
-    Examples
-    --------
-    >>> from territory.study.words.changes import CloseSite, MoveSite
-    >>> moving = MoveSite(authorisation_ids=("ime-x",), to_site_id="ici")
-    >>> list(contradictions([moving, CloseSite(authorisation_id="ime-x")], {}))
-    [(1, '« ime-x » est déplacée et fermée')]
-    """
+    """Yield each contradiction between changes of one scenario, with the number of the later change."""
     made: dict[str, list[tuple[int, Act]]] = defaultdict(list)
     for number, change in enumerate(changes):
         for act in change.acts(held_at):

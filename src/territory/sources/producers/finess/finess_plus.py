@@ -114,18 +114,7 @@ def read_finess_plus(path: str | Path, *, communes: gpd.GeoDataFrame | None = No
 
 
 def entities(path: Path) -> Iterator[tuple[dict[str, Any], str]]:
-    """Return each legal entity of a file of FINESS+, one after the other, with the date that the file gives.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> folder = tempfile.TemporaryDirectory()
-    >>> path = Path(folder.name) / "finess.json"
-    >>> _ = path.write_text('{"generatedAt": "2026-03-09T15:49:37Z", "pmej": [{"ege": []}]}')
-    >>> list(entities(path))
-    [({'ege': []}, '2026-03-09')]
-    >>> folder.cleanup()
-    """
+    """Return each legal entity of a file of FINESS+, one after the other, with the date that the file gives."""
     decoder = json.JSONDecoder()
     with open_bytes(path) as raw:
         text = io.TextIOWrapper(raw, encoding="utf-8-sig")
@@ -201,13 +190,7 @@ def _read(text: io.TextIOWrapper, path: Path) -> str:
 
 
 def listed(value: object, number: int, path: Path, name: str = "ege") -> list[dict[str, Any]]:
-    """Return the objects of a list of the file, empty where it is null.
-
-    Examples
-    --------
-    >>> listed(None, 1, Path("finess.json")), listed([{"egeId": "2"}], 1, Path("finess.json"))
-    ([], [{'egeId': '2'}])
-    """
+    """Return the objects of a list of the file, empty where it is null."""
     if value is None:
         return []
     if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
@@ -250,13 +233,7 @@ def _degrees(place: Mapping[str, Any]) -> tuple[float, float]:
 
 
 def number_of(value: object) -> float:
-    """Return a number written as text, or NaN.
-
-    Examples
-    --------
-    >>> number_of("0.97"), number_of(None)
-    (0.97, nan)
-    """
+    """Return a number written as text, or NaN."""
     try:
         return float(str(value).strip().replace(",", "."))
     except ValueError:
@@ -264,25 +241,13 @@ def number_of(value: object) -> float:
 
 
 def part(item: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    """Return an object inside another, empty where it is absent or null.
-
-    Examples
-    --------
-    >>> part({"adresse": {"cogCommune": "01053"}}, "adresse"), part({"adresse": None}, "adresse")
-    ({'cogCommune': '01053'}, {})
-    """
+    """Return an object inside another, empty where it is absent or null."""
     value = item.get(key)
     return value if isinstance(value, dict) else {}
 
 
 def text_of(item: Mapping[str, Any], key: str) -> str:
-    """Return a text, empty where it is absent or null.
-
-    Examples
-    --------
-    >>> text_of({"siret": "772 "}, "siret"), text_of({}, "siret")
-    ('772', '')
-    """
+    """Return a text, empty where it is absent or null."""
     value = item.get(key)
     return "" if value is None else str(value).strip()
 

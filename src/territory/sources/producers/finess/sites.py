@@ -33,16 +33,7 @@ _NORTHERN_ISLANDS = {"97123": "97701", "97127": "97801"}
 
 
 def commune_of(departement: str, commune: str) -> str:
-    """Return the commune code of INSEE from the two columns of FINESS.
-
-    Overseas, FINESS numbers départements `9A` to `9F` (971 to 976) and `9J` (986), and the three digits of
-    the commune begin with the last of the département.
-
-    Examples
-    --------
-    >>> commune_of("83", "50"), commune_of("2A", "004"), commune_of("9D", "411"), commune_of("9A", "127")
-    ('83050', '2A004', '97411', '97801')
-    """
+    """Return the commune code of INSEE from the two columns of FINESS."""
     departement, commune = departement.strip().upper(), commune.strip().zfill(3)
     if re.fullmatch(r"9[A-F]", departement):
         departement = "97"
@@ -55,17 +46,7 @@ def commune_of(departement: str, commune: str) -> str:
 
 
 def projection_of(source: str) -> int | None:
-    """Return the EPSG code that the column `sourcecoordet` of FINESS names, or nothing.
-
-    Examples
-    --------
-    >>> projection_of("1,ATLASANTE,96,BAN,L93_METROPOLE")
-    2154
-    >>> projection_of("2,ATLASANTE,89,BAN,EPSG:4471 RGM04/UTM zone 38S (Mayotte)")
-    4471
-    >>> projection_of("2,ATLASANTE,90,BAN,WGS84/UTM zone 21N (St-Pierre-et-Miquelon)")
-    32621
-    """
+    """Return the EPSG code that the column `sourcecoordet` of FINESS names, or nothing."""
     found = _EPSG.search(source)
     if found:
         return int(found[1])
@@ -76,15 +57,7 @@ def projection_of(source: str) -> int | None:
 
 
 def to_degrees(points: pd.DataFrame, *, path: str | Path) -> pd.DataFrame:
-    """Turn projected coordinates into degrees, each in the projection that its line names.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> points = pd.DataFrame({"x": [989000.0], "y": [6279000.0], "projection": ["1,X,96,BAN,L93_METROPOLE"]})
-    >>> to_degrees(points, path="finess.csv").round(2).values.tolist()
-    [[6.58, 43.55]]
-    """
+    """Turn projected coordinates into degrees, each in the projection that its line names."""
     import numpy as np
     import pandas as pd
     from pyproj import Transformer
@@ -110,20 +83,7 @@ def to_degrees(points: pd.DataFrame, *, path: str | Path) -> pd.DataFrame:
 def as_sites(
     rows: pd.DataFrame, *, source: str, path: str | Path, communes: gpd.GeoDataFrame | None = None
 ) -> gpd.GeoDataFrame:
-    """Make the table `sites`, with a point for each site, and say which have none.
-
-    Coordinates outside the territory of their commune (at sea, in another hemisphere) are no coordinates. A
-    site without any takes the point of its commune where `communes` has it, and is left out otherwise, which
-    a warning counts.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> rows = pd.DataFrame({"site_id": ["830000287"], "name": "CH", "category_code": "355",
-    ...     "commune_code": "83050", "operator_id": "830100525", "longitude": 6.46, "latitude": 43.53})
-    >>> as_sites(rows, source="FINESS", path="finess.csv").loc["830000287", "point_precision"]
-    'address'
-    """
+    """Make the table `sites`, with a point for each site, and say which have none."""
     import geopandas as gpd
     import numpy as np
     import pandas as pd
