@@ -15,17 +15,17 @@ from territory.sources.fetching.fetch import is_catalogue
 from territory.sources.fetching.raw_folder import check_type, format_of, size_text
 from territory.sources.producers.finess.finess_plus import entities, listed, number_of, part, text_of
 from territory.sources.producers.finess.sites import as_sites, commune_of, projection_of, to_degrees
-from territory.sources.text.commune_codes import (
+from territory.sources.text.cells import (
     check_departements,
     clean_codes,
+    decimal_mark,
     in_departements,
     pad_code,
     pad_codes,
     without_arrondissements,
 )
-from territory.sources.text.large_tables import TableStream, open_bytes, read_columns
-from territory.sources.text.numbers import decimal_mark
-from territory.sources.text.tables import decode, guess_separator, read_bytes, split
+from territory.sources.text.large_tables import TableStream, read_columns
+from territory.sources.text.tables import decode, guess_separator, open_bytes, read_bytes, split
 from territory.sources.text.workbooks import declares_type, read_workbook, sheet_names
 
 
@@ -92,7 +92,9 @@ def test_files_are_what_their_name_says(tmp_path: Path) -> None:
     assert is_catalogue("https://www.data.gouv.fr/api/1/datasets/finess-structures-1/")
     path = tmp_path / "communes.csv"
     path.write_text("<!DOCTYPE html><title>Maintenance</title>")
-    with pytest.raises(ReadError, match=r"« communes.csv » : c'est une page web \(HTML\), pas un fichier csv"):
+    with pytest.raises(
+        ReadError, match=r"« communes.csv » : c'est une page web \(HTML\), pas un fichier csv"
+    ):
         check_type(path)
 
 
@@ -102,7 +104,8 @@ def test_parts_of_finess_plus(tmp_path: Path) -> None:
     assert list(entities(path)) == [({"ege": []}, "2026-03-09")]
     assert listed(None, 1, path) == []
     assert listed([{"egeId": "2"}], 1, path) == [{"egeId": "2"}]
-    assert number_of("0.97") == 0.97 and math.isnan(number_of(None))
+    assert number_of("0.97") == 0.97
+    assert math.isnan(number_of(None))
     assert part({"adresse": {"cogCommune": "01053"}}, "adresse") == {"cogCommune": "01053"}
     assert part({"adresse": None}, "adresse") == {}
     assert (text_of({"siret": "772 "}, "siret"), text_of({}, "siret")) == ("772", "")

@@ -39,7 +39,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "producers.insee.population_grid": ["read_population_grid"],
         "producers.zonings": ["ZONINGS", "read_epci", "read_zoning"],
         "registry": ["find", "read_registry"],
-        "text.numbers": ["to_numbers"],
+        "text.cells": ["to_numbers"],
         "text.tables": ["read_table", "require_columns"],
     },
 )

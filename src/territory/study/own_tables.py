@@ -15,7 +15,7 @@ import pandas as pd
 
 from territory.errors import Problems, ReadError, examples
 from territory.sources.field.read import is_field_workbook, read_template
-from territory.sources.text.numbers import to_numbers
+from territory.sources.text.cells import to_numbers
 from territory.sources.text.tables import read_table, require_columns
 from territory.tables.codes import POOLING_TITLES
 

@@ -21,7 +21,7 @@ from territory.sources.field.workbook import (
     FieldColumn,
     FieldSheet,
 )
-from territory.sources.text.commune_codes import pad_code
+from territory.sources.text.cells import pad_code
 from territory.sources.text.tables import read_bytes
 from territory.sources.text.workbooks import read_workbook, sheet_names
 from territory.tables.schemas import COMMUNE_CODE

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from territory.errors import ReadError, TerritoryWarning, agree, examples
 from territory.sources.producers.ign import read_features
-from territory.sources.text.commune_codes import pad_codes
-from territory.sources.text.numbers import to_numbers
-from territory.sources.text.tables import read_bytes, read_table, refuse_repeated, require_columns, warn_of
+from territory.sources.text.cells import pad_codes, to_numbers
+from territory.sources.text.refusals import refuse_repeated, warn_of
+from territory.sources.text.tables import read_bytes, read_table, require_columns
 from territory.sources.text.workbooks import sheet_names
 from territory.tables.schemas import COMMUNE_CODE
 

@@ -9,17 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from territory.errors import ReadError, UnknownCodeError, agree, examples
-from territory.sources.text.commune_codes import clean_codes
-from territory.sources.text.numbers import to_numbers
-from territory.sources.text.tables import (
-    decode,
-    read_bytes,
-    read_table,
-    refuse_repeated,
-    require_columns,
-    split,
-    warn_of,
-)
+from territory.sources.text.cells import clean_codes, to_numbers
+from territory.sources.text.refusals import refuse_repeated, warn_of
+from territory.sources.text.tables import decode, read_bytes, read_table, require_columns, split
 from territory.sources.text.workbooks import read_workbook, sheet_names
 
 if TYPE_CHECKING:

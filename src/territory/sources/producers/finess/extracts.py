@@ -9,17 +9,9 @@ from typing import TYPE_CHECKING
 
 from territory.errors import Problems, ReadError, agree, examples
 from territory.sources.producers.finess.sites import FINESS_NUMBER, as_sites, commune_of, to_degrees
-from territory.sources.text.commune_codes import clean_codes
-from territory.sources.text.numbers import decimal_mark, to_numbers
-from territory.sources.text.tables import (
-    decode,
-    read_bytes,
-    read_table,
-    refuse_repeated,
-    require_columns,
-    split,
-    warn_of,
-)
+from territory.sources.text.cells import clean_codes, decimal_mark, to_numbers
+from territory.sources.text.refusals import refuse_repeated, warn_of
+from territory.sources.text.tables import decode, read_bytes, read_table, require_columns, split
 
 if TYPE_CHECKING:
     import geopandas as gpd

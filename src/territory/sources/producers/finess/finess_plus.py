@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from territory.errors import MissingFileError, ReadError
 from territory.sources.producers.finess.sites import as_sites
-from territory.sources.text.large_tables import open_bytes
-from territory.sources.text.tables import warn_of
+from territory.sources.text.refusals import warn_of
+from territory.sources.text.tables import open_bytes
 
 if TYPE_CHECKING:
     import geopandas as gpd

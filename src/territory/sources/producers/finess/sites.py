@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from territory.errors import Problems, ReadError, agree, examples
-from territory.sources.text.tables import warn_of
+from territory.sources.text.refusals import warn_of
 from territory.territories import is_inside
 
 if TYPE_CHECKING:

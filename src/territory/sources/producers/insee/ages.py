@@ -10,17 +10,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from territory.errors import ParameterError, Problems, ReadError, agree, examples
-from territory.sources.text.commune_codes import (
+from territory.sources.text.cells import (
     check_departements,
     clean_codes,
+    decimal_mark,
     in_departements,
     pad_code,
     pad_codes,
+    to_numbers,
     without_arrondissements,
 )
 from territory.sources.text.large_tables import TableStream
-from territory.sources.text.numbers import decimal_mark, to_numbers
-from territory.sources.text.tables import UNKNOWN_CELLS, read_table, refuse_repeated, require_columns
+from territory.sources.text.refusals import refuse_repeated
+from territory.sources.text.tables import UNKNOWN_CELLS, read_table, require_columns
 from territory.sources.text.workbooks import sheet_names
 
 if TYPE_CHECKING:

@@ -7,10 +7,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from territory.errors import ParameterError, ReadError, examples
-from territory.sources.text.commune_codes import check_departements, clean_codes, in_departements, pad_code
+from territory.sources.text.cells import (
+    check_departements,
+    clean_codes,
+    decimal_mark,
+    in_departements,
+    pad_code,
+    to_numbers,
+)
 from territory.sources.text.large_tables import TableStream, read_columns
-from territory.sources.text.numbers import decimal_mark, to_numbers
-from territory.sources.text.tables import read_table, refuse_repeated, require_columns, warn_of
+from territory.sources.text.refusals import refuse_repeated, warn_of
+from territory.sources.text.tables import read_table, require_columns
 from territory.territories import is_inside, territory_of
 
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from territory.errors import ReadError, agree, examples
-from territory.sources.text.tables import read_table, refuse_repeated, require_columns
+from territory.sources.text.refusals import refuse_repeated
+from territory.sources.text.tables import read_table, require_columns
 
 if TYPE_CHECKING:
     import pandas as pd

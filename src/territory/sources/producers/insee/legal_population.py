@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from territory.errors import ReadError, agree, examples
-from territory.sources.text.commune_codes import clean_codes
-from territory.sources.text.numbers import to_numbers
-from territory.sources.text.tables import read_table, refuse_repeated, require_columns, warn_of
+from territory.sources.text.cells import clean_codes, to_numbers
+from territory.sources.text.refusals import refuse_repeated, warn_of
+from territory.sources.text.tables import read_table, require_columns
 
 if TYPE_CHECKING:
     import pandas as pd

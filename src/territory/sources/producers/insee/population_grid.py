@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from territory.errors import ReadError, TerritoryWarning, agree, examples
-from territory.sources.text.commune_codes import check_departements, clean_codes, in_departements
+from territory.sources.text.cells import check_departements, clean_codes, in_departements, to_numbers
 from territory.sources.text.large_tables import TableStream, read_columns
-from territory.sources.text.numbers import to_numbers
-from territory.sources.text.tables import refuse_repeated, require_columns
+from territory.sources.text.refusals import refuse_repeated
+from territory.sources.text.tables import require_columns
 
 if TYPE_CHECKING:
     import geopandas as gpd
