@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from territory.errors import ParameterError, Problems, ReadError, agree, examples
-from territory.sources.text.refusals import quoted, refuse, warn_of
+from territory.sources.text.refusals import quoted, refuse, refuse_repeated, warn_of
 from territory.sources.text.tables import UNKNOWN_CELLS, require_columns
 from territory.tables.schemas import COMMUNE_CODE
 
@@ -93,6 +93,27 @@ def to_numbers(
         result[name] = numbers
     problems.raise_if_any()
     return result
+
+
+def wanted(
+    frame: pd.DataFrame,
+    titles: Mapping[str, str],
+    *,
+    path: str | Path,
+    also: Sequence[str] = (),
+    numbers: Sequence[str] = (),
+) -> pd.DataFrame:
+    """Return the columns that a reader wants under our names, some as numbers; `also` are to be there too."""
+    require_columns(frame, (*also, *titles.values()), path=path)
+    frame = to_numbers(frame, [titles[name] for name in numbers], path=path, decimal=".")
+    return frame[list(titles.values())].set_axis(list(titles), axis=1)
+
+
+def by_commune(table: pd.DataFrame, codes: pd.Series, said: str, *, path: str | Path) -> pd.DataFrame:
+    """Return a table by commune code; `said` counts the codes that are there more than once."""
+    clean = clean_codes(codes, path=path, column=str(codes.name))
+    refuse_repeated(clean, said, path=path)
+    return table.set_axis(clean.array, axis=0).rename_axis("commune_code")
 
 
 def decimal_mark(frame: pd.DataFrame, columns: Sequence[str]) -> str:

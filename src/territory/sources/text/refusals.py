@@ -51,16 +51,19 @@ def refuse_repeated(codes: pd.Series | pd.Index, said: str, *, path: str | Path,
 
 
 def warn_of(
-    path: str | Path, count: int, said: str, shown: Iterable[object] = (), *, advice: str = ""
+    path: str | Path,
+    count: int,
+    said: str,
+    shown: Iterable[object] = (),
+    *,
+    place: str = "",
+    advice: str = "",
 ) -> None:
     """Say how many lines of a file are left out or doubtful, with three of them; nothing when there are none."""
     if count:
         some = examples(shown)
-        warnings.warn(
-            f"Fichier « {Path(path).name} » : {agree(count, said)}{f' ({some})' if some else ''}{advice}.",
-            TerritoryWarning,
-            stacklevel=4,
-        )
+        what = f"{agree(count, said)}{f' ({some})' if some else ''}{advice}."
+        warnings.warn(f"Fichier « {Path(path).name} »{place} : {what}", TerritoryWarning, stacklevel=4)
 
 
 def cut_archive(path: Path) -> ReadError:

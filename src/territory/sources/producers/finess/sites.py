@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from territory.errors import Problems, ReadError, agree, examples
-from territory.sources.text.refusals import warn_of
+from territory.sources.producers.ign import in_degrees
+from territory.sources.text.refusals import problems_of, quoted, warn_of
+from territory.tables.codes import COMMUNE_CODE
 from territory.territories import is_inside
 
 if TYPE_CHECKING:
@@ -59,22 +60,10 @@ def projection_of(source: str) -> int | None:
 def to_degrees(points: pd.DataFrame, *, path: str | Path) -> pd.DataFrame:
     """Turn projected coordinates into degrees, each in the projection that its line names."""
     import numpy as np
-    import pandas as pd
-    from pyproj import Transformer
-    from pyproj.exceptions import CRSError
 
-    result = pd.DataFrame({"longitude": np.nan, "latitude": np.nan}, index=points.index)
     named = points["projection"].map({text: projection_of(text) for text in points["projection"].unique()})
-    unknown = named.isna()
-    for epsg, rows in points.groupby(named):
-        try:
-            transformer = Transformer.from_crs(int(epsg), WGS84, always_xy=True)
-        except CRSError:
-            unknown |= named == epsg
-            continue
-        longitude, latitude = transformer.transform(rows["x"].to_numpy(), rows["y"].to_numpy())
-        result.loc[rows.index, "longitude"] = longitude
-        result.loc[rows.index, "latitude"] = latitude
+    result = in_degrees(points, named)
+    unknown = result["longitude"].isna()
     names = points.loc[unknown, "projection"].unique()
     warn_of(path, int(unknown.sum()), "point(s) dont la projection est inconnue", names)
     return result.replace([np.inf, -np.inf], np.nan)
@@ -83,15 +72,27 @@ def to_degrees(points: pd.DataFrame, *, path: str | Path) -> pd.DataFrame:
 def as_sites(
     rows: pd.DataFrame, *, source: str, path: str | Path, communes: gpd.GeoDataFrame | None = None
 ) -> gpd.GeoDataFrame:
-    """Make the table `sites`, with a point for each site, and say which have none."""
+    """Make the table `sites`, with a point for each site, and say which have none.
+
+    Coordinates outside the territory of their commune (at sea, in another hemisphere) are no coordinates. A site
+    without any takes the point of its commune where `communes` has it, and is left out otherwise.
+    """
     import geopandas as gpd
     import numpy as np
     import pandas as pd
 
-    _check(rows, path)
+    problems = problems_of(path)
+    ids, codes = rows["site_id"], rows["commune_code"]
+    problems.count(quoted(ids[~ids.str.fullmatch(FINESS_NUMBER)]), "numéro(s) FINESS mal formé(s)")
+    problems.count(quoted(codes[~codes.str.fullmatch(COMMUNE_CODE)]), "code(s) de commune mal formé(s)")
+    twice = [f"ligne {line} : {number}" for line, number in ids[ids.duplicated()].items()]
+    problems.count(twice, "établissement(s) en double")
+    problems.raise_if_any()
     longitude, latitude = rows["longitude"].to_numpy(float), rows["latitude"].to_numpy(float)
-    inside = is_inside(rows["commune_code"].to_numpy(dtype=object), longitude, latitude)
-    _warn_outside(rows, np.isfinite(longitude) & ~inside, path)
+    inside = is_inside(codes.to_numpy(dtype=object), longitude, latitude)
+    outside = ids[np.isfinite(longitude) & ~inside]
+    said = "établissement(s) aux coordonnées hors de (son|leur) territoire"
+    warn_of(path, len(outside), said, outside, advice=" ; tenues pour inconnues")
     points = gpd.GeoSeries(gpd.points_from_xy(longitude, latitude), index=rows.index, crs=WGS84)
     points = points.where(inside)
     kept = rows.drop(columns=["longitude", "latitude"]).assign(
@@ -102,50 +103,12 @@ def as_sites(
     )
     if communes is not None:
         known = communes.to_crs(WGS84).geometry
-        borrowed = gpd.GeoSeries(rows["commune_code"].map(known.to_dict()), crs=WGS84)
-        points = points.where(inside, borrowed)
+        points = points.where(inside, gpd.GeoSeries(codes.map(known.to_dict()), crs=WGS84))
     sites = gpd.GeoDataFrame(kept, geometry=points, crs=WGS84)
     located = sites.geometry.notna() & ~sites.geometry.is_empty
-    _warn_left_out(sites, ~located, path, has_communes=communes is not None)
-    return sites[located].set_index("site_id")
-
-
-def _check(rows: pd.DataFrame, path: str | Path) -> None:
-    """Report numbers and codes that are none, and sites that appear twice."""
-    from territory.tables.schemas import COMMUNE_CODE
-
-    problems = Problems(f"Fichier « {Path(path).name} »", ReadError)
-    bad = {
-        "site_id": (~rows["site_id"].str.fullmatch(FINESS_NUMBER), "numéro(s) FINESS mal formé(s)"),
-        "commune_code": (
-            ~rows["commune_code"].str.fullmatch(COMMUNE_CODE),
-            "code(s) de commune mal formé(s)",
-        ),
-    }
-    for name, (wrong, said) in bad.items():
-        if wrong.any():
-            shown = examples(
-                f"ligne {line} : « {value} »" for line, value in rows.loc[wrong, name].head(4).items()
-            )
-            problems.add(f"{agree(int(wrong.sum()), said)} ({shown})")
-    twice = rows["site_id"][rows["site_id"].duplicated()]
-    if len(twice):
-        shown = examples(f"ligne {line} : {number}" for line, number in twice.head(4).items())
-        problems.add(f"{agree(len(twice), 'établissement(s) en double')} ({shown})")
-    problems.raise_if_any()
-
-
-def _warn_outside(rows: pd.DataFrame, outside: Any, path: str | Path) -> None:
-    """Say how many points are nowhere near their territory."""
-    wrong = rows.loc[outside, "site_id"]
-    said = "établissement(s) aux coordonnées hors de (son|leur) territoire"
-    warn_of(path, len(wrong), said, wrong, advice=" ; tenues pour inconnues")
-
-
-def _warn_left_out(sites: gpd.GeoDataFrame, lost: pd.Series, path: str | Path, *, has_communes: bool) -> None:
-    """Say how many sites have no point, and how many took the one of their commune."""
-    borrowed = int(((sites["point_precision"] == "commune") & ~lost).sum())
+    borrowed = int((located & ~inside).sum())
     warn_of(path, borrowed, "établissement(s) sans coordonnées placé(s) au point de (sa|leur) commune")
+    advice = " ; donnez communes= pour les placer au point de leur commune" if communes is None else ""
     said = "établissement(s) sans coordonnées laissé(s) de côté"
-    advice = "" if has_communes else " ; donnez communes= pour les placer au point de leur commune"
-    warn_of(path, int(lost.sum()), said, sites.loc[lost, "site_id"], advice=advice)
+    warn_of(path, int((~located).sum()), said, ids[~located], advice=advice)
+    return sites[located].set_index("site_id")

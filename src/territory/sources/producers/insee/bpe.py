@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from territory.errors import ParameterError, ReadError, examples
+from territory.errors import ParameterError, examples
+from territory.sources.producers.ign import in_degrees
 from territory.sources.text.cells import (
     check_departements,
     clean_codes,
@@ -16,7 +18,7 @@ from territory.sources.text.cells import (
     to_numbers,
 )
 from territory.sources.text.large_tables import TableStream, read_columns
-from territory.sources.text.refusals import refuse_repeated, warn_of
+from territory.sources.text.refusals import fault, refuse_repeated, warn_of
 from territory.sources.text.tables import read_table, require_columns
 from territory.territories import is_inside, territory_of
 
@@ -136,14 +138,10 @@ def read_bpe_points(
     if isinstance(types, str) or not types:
         raise ParameterError("types est une liste de codes d'équipement, par exemple ['D265'].")
     path = Path(path)
-    wanted, kept = frozenset(types), check_departements(departements)
-    stream = TableStream(path)
-    names = {title.upper(): title for title in stream.titles}
-    frame = _read(stream, names, wanted, kept)
+    frame = _read(TableStream(path), frozenset(types), check_departements(departements))
     if frame.empty:
-        raise ReadError(
-            f"Fichier « {path.name} » : aucun équipement de type {examples(sorted(wanted))} dans ces départements."
-        )
+        kinds = examples(sorted(frozenset(types)))
+        raise fault(path, f"aucun équipement de type {kinds} dans ces départements.")
     frame = frame.assign(DEPCOM=clean_codes(frame["DEPCOM"], path=path, column="DEPCOM"))
     coordinates = [name for name in ("LAMBERT_X", "LAMBERT_Y", "LONGITUDE", "LATITUDE") if name in frame]
     mark = decimal_mark(frame, coordinates)
@@ -151,26 +149,18 @@ def read_bpe_points(
     return _facilities(frame, path)
 
 
-def _read(
-    stream: TableStream,
-    names: dict[str, str],
-    types: frozenset[str],
-    departements: frozenset[str] | None,
-) -> pd.DataFrame:
+def _read(stream: TableStream, types: frozenset[str], departements: frozenset[str] | None) -> pd.DataFrame:
     """Return the lines of some types and départements, under INSEE's names in capitals."""
     import pandas as pd
 
+    names = {title.upper(): title for title in stream.titles}
     require_columns(pd.DataFrame(columns=list(names)), _REQUIRED, path=stream.path)
     columns = [*_REQUIRED, *(name for name in _OPTIONAL if name in names)]
-    codes: dict[str, bool] = {}
+    # the same codes come again and again
+    is_near = cache(lambda code: in_departements(pad_code(code), departements))
 
     def keep(cells: list[str]) -> bool:
-        if cells[1].strip() not in types:
-            return False
-        code = cells[0]
-        if code not in codes:
-            codes[code] = in_departements(pad_code(code), departements)
-        return codes[code]
+        return cells[1].strip() in types and is_near(cells[0])
 
     frame = read_columns(stream.path, [names[name] for name in columns], keep=keep, stream=stream)
     return frame.set_axis(columns, axis=1)
@@ -182,23 +172,17 @@ def _facilities(frame: pd.DataFrame, path: Path) -> gpd.GeoDataFrame:
     import numpy as np
     import pandas as pd
 
-    degrees = _degrees(frame)
-    quality = frame["QUALITE_XY"].str.strip().str.upper()
-    precision = quality.map(_QUALITIES)
-    longitude, latitude = degrees["longitude"].to_numpy(float), degrees["latitude"].to_numpy(float)
+    precision = frame["QUALITE_XY"].str.strip().str.upper().map(_QUALITIES)
+    longitude, latitude = _degrees(frame).to_numpy(float).T
     has_point = np.isfinite(longitude) & np.isfinite(latitude)
     inside = is_inside(frame["DEPCOM"].to_numpy(dtype=object), longitude, latitude)
     strange = has_point & precision.isna().to_numpy()
-    doubts = (
-        (
-            has_point & ~inside,
-            "équipement(s) au point hors de (son|leur) territoire, laissé(s) sans point",
-            "DEPCOM",
-        ),
+    outside = "équipement(s) au point hors de (son|leur) territoire, laissé(s) sans point"
+    for wrong, said, column in (
+        (has_point & ~inside, outside, "DEPCOM"),
         (~has_point, "équipement(s) sans point", "DEPCOM"),
         (strange, "point(s) de qualité inconnue, tenu(s) pour approximatif(s)", "QUALITE_XY"),
-    )
-    for wrong, said, column in doubts:
+    ):
         warn_of(path, int(wrong.sum()), said, frame.loc[wrong, column].unique())
     points = gpd.GeoSeries(gpd.points_from_xy(longitude, latitude), index=frame.index, crs=4326)
     text = pd.Series("", index=frame.index, dtype="str")
@@ -206,8 +190,8 @@ def _facilities(frame: pd.DataFrame, path: Path) -> gpd.GeoDataFrame:
         {
             "type_code": frame["TYPEQU"].str.strip(),
             "commune_code": frame["DEPCOM"],
-            "name": frame["NOMRS"].str.strip() if "NOMRS" in frame else text,
-            "siret": frame["SIRET"].str.strip() if "SIRET" in frame else text,
+            "name": frame.get("NOMRS", text).str.strip(),
+            "siret": frame.get("SIRET", text).str.strip(),
             "point_precision": precision.fillna("commune").where(inside),
         }
     )
@@ -218,32 +202,16 @@ def _degrees(frame: pd.DataFrame) -> pd.DataFrame:
     """Return longitude and latitude: those of the file, else from the projected coordinates."""
     import numpy as np
     import pandas as pd
-    from pyproj import Transformer
-    from pyproj.exceptions import CRSError
 
     nothing = pd.Series(np.nan, index=frame.index)
     result = pd.DataFrame(
-        {
-            "longitude": frame.get("LONGITUDE", nothing),
-            "latitude": frame.get("LATITUDE", nothing),
-        }
+        {"longitude": frame.get("LONGITUDE", nothing), "latitude": frame.get("LATITUDE", nothing)}
     )
-    territories = frame["DEPCOM"].map(territory_of)
-    official = territories.map(lambda territory: territory.epsg if territory else None)
-    given = (
-        pd.to_numeric(frame["EPSG"].str.extract(r"(\d{4,5})")[0], errors="coerce")
-        if "EPSG" in frame
-        else nothing
-    )
-    epsg = given.fillna(official)
+    epsg = frame["DEPCOM"].map(territory_of).map(lambda territory: territory.epsg if territory else None)
+    if "EPSG" in frame:
+        given = pd.to_numeric(frame["EPSG"].str.extract(r"(\d{4,5})")[0], errors="coerce")
+        epsg = given.fillna(epsg)
     left = result["longitude"].isna() & frame["LAMBERT_X"].notna() & frame["LAMBERT_Y"].notna()
-    for code, rows in frame[left].groupby(epsg[left]):
-        try:
-            transformer = Transformer.from_crs(int(code), 4326, always_xy=True)
-        except CRSError:
-            # left without a point, which is said and counted with the others
-            continue
-        x, y = transformer.transform(rows["LAMBERT_X"].to_numpy(), rows["LAMBERT_Y"].to_numpy())
-        result.loc[rows.index, "longitude"] = x
-        result.loc[rows.index, "latitude"] = y
+    # in no projection, left without a point, which is said and counted with the others
+    result[left] = in_degrees(frame[left].rename(columns={"LAMBERT_X": "x", "LAMBERT_Y": "y"}), epsg[left])
     return result.replace([np.inf, -np.inf], np.nan)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from territory.errors import ReadError, agree, examples
-from territory.sources.text.refusals import refuse_repeated
+from territory.errors import agree, examples
+from territory.sources.text.cells import wanted
+from territory.sources.text.refusals import fault, numbered, refuse, refuse_repeated
 from territory.sources.text.tables import read_table, require_columns
 
 if TYPE_CHECKING:
@@ -50,18 +51,15 @@ def read_cog_communes(path: str | Path) -> pd.DataFrame:
     """
     frame = read_table(path)
     require_columns(frame, ("TYPECOM", "COM", "REG", "DEP", "LIBELLE", "COMPARENT"), path=path)
-    unknown = sorted(set(frame["TYPECOM"]) - set(COMMUNE_TYPES))
-    if unknown:
-        raise ReadError(
-            f"Fichier « {Path(path).name} » : types de commune inconnus ({examples(unknown)}) ; types connus : "
-            f"{', '.join(COMMUNE_TYPES)}."
-        )
-    communes = frame[frame["TYPECOM"] == "COM"].set_index("COM")
+    if unknown := sorted(set(frame["TYPECOM"]) - set(COMMUNE_TYPES)):
+        known = f"types connus : {', '.join(COMMUNE_TYPES)}."
+        raise fault(path, f"types de commune inconnus ({examples(unknown)}) ; {known}")
     # a delegated commune may have the code of its commune, an arrondissement never
     alone = frame.loc[frame["TYPECOM"].isin(["COM", "ARM"]), "COM"]
     refuse_repeated(alone, "commune(s) en double", path=path)
-    result = communes[["LIBELLE", "DEP", "REG"]]
-    result = result.set_axis(["name", "departement_code", "region_code"], axis=1).rename_axis("commune_code")
+    titles = {"name": "LIBELLE", "departement_code": "DEP", "region_code": "REG"}
+    communes = frame[frame["TYPECOM"] == "COM"].set_index("COM")
+    result = wanted(communes, titles, path=path).rename_axis("commune_code")
     parts = frame[frame["TYPECOM"] == "ARM"]
     result.attrs["arrondissements"] = dict(zip(parts["COM"], parts["COMPARENT"], strict=True))
     return result
@@ -99,32 +97,18 @@ def read_cog_movements(path: str | Path) -> pd.DataFrame:
     """
     import pandas as pd
 
-    frame = read_table(path)
-    titles = {
-        "movement_code": "MOD",
-        "date": "DATE_EFF",
-        "type_before": "TYPECOM_AV",
-        "code_before": "COM_AV",
-        "name_before": "LIBELLE_AV",
-        "type_after": "TYPECOM_AP",
-        "code_after": "COM_AP",
-        "name_after": "LIBELLE_AP",
-    }
-    require_columns(frame, tuple(titles.values()), path=path)
-    repeated = frame.index[frame.duplicated(list(titles.values()))]
-    if len(repeated):
-        said = agree(len(repeated), "mouvement(s) répété(s)")
-        raise ReadError(
-            f"Fichier « {Path(path).name} » : {said} ({examples(f'ligne {line}' for line in repeated)})."
-        )
-    result = frame[list(titles.values())].set_axis(list(titles), axis=1)
+    titles = {"movement_code": "MOD", "date": "DATE_EFF"}
+    for side, end in (("before", "AV"), ("after", "AP")):
+        said = (("type", "TYPECOM"), ("code", "COM"), ("name", "LIBELLE"))
+        titles |= {f"{name}_{side}": f"{title}_{end}" for name, title in said}
+    result = wanted(read_table(path), titles, path=path)
+    refuse(path, numbered(result.index[result.duplicated()]), "mouvement(s) répété(s)")
     dates = pd.to_datetime(result["date"], format="%Y-%m-%d", errors="coerce")
     wrong = result.index[dates.isna()]
     if len(wrong):
-        said = agree(len(wrong), "date(s) illisible(s)")
-        raise ReadError(
-            f"Fichier « {Path(path).name} », colonne « DATE_EFF » : {said} "
-            f"(ligne{'s' if len(wrong) > 1 else ''} {examples(wrong)}) ; la forme attendue est 2024-01-01."
+        shown = f"(ligne{'s' if len(wrong) > 1 else ''} {examples(wrong)})"
+        said_wrong = (
+            f"{agree(len(wrong), 'date(s) illisible(s)')} {shown} ; la forme attendue est 2024-01-01."
         )
-    result["date"] = dates
-    return result.reset_index(drop=True)
+        raise fault(path, said_wrong, place=", colonne « DATE_EFF »")
+    return result.assign(date=dates).reset_index(drop=True)

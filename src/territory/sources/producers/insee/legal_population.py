@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from territory.errors import ReadError, agree, examples
-from territory.sources.text.cells import clean_codes, to_numbers
-from territory.sources.text.refusals import refuse_repeated, warn_of
+from territory.errors import agree, counted, examples
+from territory.sources.text.cells import by_commune, wanted
+from territory.sources.text.refusals import fault, warn_of
 from territory.sources.text.tables import read_table, require_columns
 
 if TYPE_CHECKING:
@@ -18,6 +17,8 @@ if TYPE_CHECKING:
 # titles of the three layouts INSEE has published: (code columns, name, municipal, counted apart, total)
 _WORKBOOK = ("Code département", "Code commune", "Nom de la commune", "Population municipale")
 _WORKBOOK_APART = ("Population comptée à part", "Population totale")
+_COLUMNS = ("name", "population", "counted_apart", "total")
+_TWICE = "code(s) de commune en double"
 
 
 def read_legal_population(path: str | Path) -> pd.DataFrame:
@@ -51,22 +52,19 @@ def read_legal_population(path: str | Path) -> pd.DataFrame:
     {'01001': 776.0}
     >>> folder.cleanup()
     """
-    path = Path(path)
-    is_workbook = {".xls", ".xlsx"} & {suffix.lower() for suffix in path.suffixes}
-    if is_workbook:
+    if {".xls", ".xlsx"} & {suffix.lower() for suffix in Path(path).suffixes}:
         frame = read_table(path, sheet="Communes", header=_WORKBOOK)
-        require_columns(frame, (*_WORKBOOK, *_WORKBOOK_APART), path=path)
+        titles = dict(zip(_COLUMNS, (*_WORKBOOK[2:], *_WORKBOOK_APART), strict=True))
+        table = wanted(frame, titles, path=path, also=_WORKBOOK[:2], numbers=_COLUMNS[1:])
         # overseas, the département takes three digits and the commune keeps its last three
-        code = frame["Code département"].str.zfill(2).str[:2] + frame["Code commune"].str.zfill(3)
-        titles = {"name": _WORKBOOK[2], "population": _WORKBOOK[3]}
-        titles |= {"counted_apart": _WORKBOOK_APART[0], "total": _WORKBOOK_APART[1]}
+        code = frame[_WORKBOOK[0]].str.zfill(2).str[:2] + frame[_WORKBOOK[1]].str.zfill(3)
     else:
         frame = read_table(path)
         code_title, name_title = ("DEPCOM", "COM") if "DEPCOM" in frame else ("COM", "Commune")
-        titles = {"name": name_title, "population": "PMUN", "counted_apart": "PCAP", "total": "PTOT"}
-        require_columns(frame, (code_title, *titles.values()), path=path)
+        titles = dict(zip(_COLUMNS, (name_title, "PMUN", "PCAP", "PTOT"), strict=True))
+        table = wanted(frame, titles, path=path, also=(code_title,), numbers=_COLUMNS[1:])
         code = frame[code_title]
-    return _indexed(frame, code, titles, numbers=("population", "counted_apart", "total"), path=path)
+    return by_commune(table, code, _TWICE, path=path)
 
 
 def read_age_shares(path: str | Path) -> pd.DataFrame:
@@ -112,15 +110,15 @@ def read_age_shares(path: str | Path) -> pd.DataFrame:
     kept = frame[frame["scale"] == "Commune"]
     warn_of(path, len(frame) - len(kept), "ligne(s) laissée(s) de côté", ["régions et départements"])
     kept = kept.mask(kept.apply(lambda column: column.str.startswith("N/A")), "")
-    result = _indexed(kept, kept["code_insee"], {"name": "nom", **shares}, numbers=tuple(shares), path=path)
+    table = wanted(kept, {"name": "nom", **shares}, path=path, numbers=tuple(shares))
+    result = by_commune(table, kept["code_insee"], _TWICE, path=path)
     result[list(shares)] = result[list(shares)] / 100
     total = result[list(shares)].sum(axis=1, skipna=False)
     off = result.index[(total - 1).abs() > 0.0025]
     if len(off):
-        raise ReadError(
-            f"Fichier « {Path(path).name} » : les trois parts de {agree(len(off), 'commune(s)')} ne font pas 100 % "
-            f"({examples(off)}) ; les colonnes sont peut-être permutées."
-        )
+        of_whom = agree(len(off), "commune(s)")
+        said = f"ne font pas 100 % ({examples(off)}) ; les colonnes sont peut-être permutées."
+        raise fault(path, f"les trois parts de {of_whom} {said}")
     result.attrs["year"] = shares["under_25_share"][-4:]
     return result
 
@@ -155,32 +153,12 @@ def read_young_population(path: str | Path) -> pd.DataFrame:
     """
     frame = read_table(path)
     titles = {"name": "commune", "population": "pop_tot", "population_0_14": "pop_0_14"}
-    require_columns(frame, ("code_insee", *titles.values()), path=path)
     numbers = ("population", "population_0_14")
-    result = _indexed(frame, frame["code_insee"], titles, numbers=numbers, path=path)
+    table = wanted(frame, titles, path=path, also=("code_insee",), numbers=numbers)
+    result = by_commune(table, frame["code_insee"], _TWICE, path=path)
     off = result.index[result["population_0_14"] > result["population"]]
     if len(off):
-        raise ReadError(
-            f"Fichier « {Path(path).name} » : plus d'enfants que d'habitants dans {agree(len(off), 'commune(s)')} "
-            f"({examples(off)})."
-        )
-    return result
-
-
-def _indexed(
-    frame: pd.DataFrame,
-    code: pd.Series,
-    titles: Mapping[str, str],
-    *,
-    numbers: Sequence[str],
-    path: str | Path,
-) -> pd.DataFrame:
-    """Return the columns wanted, under our names, indexed by commune code."""
-    converted = to_numbers(frame, [titles[name] for name in numbers], path=path, decimal=".")
-    result = converted[list(titles.values())].set_axis(list(titles), axis=1)
-    clean = clean_codes(code, path=path, column=str(code.name))
-    result = result.set_axis(clean.array, axis=0).rename_axis("commune_code")
-    refuse_repeated(clean, "code(s) de commune en double", path=path)
+        raise fault(path, f"plus d'enfants que d'habitants dans {counted(off, 'commune(s)')}.")
     return result
 
 
@@ -189,8 +167,6 @@ def _find_title(frame: pd.DataFrame, pattern: str, path: str | Path) -> str:
     found = [str(title) for title in frame.columns if re.search(pattern, str(title))]
     if len(found) != 1:
         said = agree(len(found), "colonne(s) (correspond|correspondent) à")
-        raise ReadError(
-            f"Fichier « {Path(path).name} » : {said} « {pattern} », une seule "
-            f"est attendue (colonnes présentes : {examples(frame.columns, most=8)})."
-        )
+        present = f"colonnes présentes : {examples(frame.columns, most=8)}"
+        raise fault(path, f"{said} « {pattern} », une seule est attendue ({present}).")
     return found[0]

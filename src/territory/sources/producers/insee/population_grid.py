@@ -8,17 +8,17 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from territory.errors import ReadError, TerritoryWarning, agree, examples
+from territory.errors import TerritoryWarning, examples
 from territory.sources.text.cells import check_departements, clean_codes, in_departements, to_numbers
 from territory.sources.text.large_tables import TableStream, read_columns
-from territory.sources.text.refusals import refuse_repeated
+from territory.sources.text.refusals import fault, numbered, quoted, refuse, refuse_repeated
 from territory.sources.text.tables import require_columns
 
 if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
 
-_CELL = re.compile(r"^CRS(\d{4,5})RES(\d{1,6})mN(-?\d{1,8})E(-?\d{1,8})$")
+_CELL = r"^CRS(\d{4,5})RES(\d{1,6})mN(-?\d{1,8})E(-?\d{1,8})$"
 _ID, _PERSONS = "idcar_200m", "ind"
 # the commune of the older file, then the list of those that the cell touches
 _COMMUNES = ("depcom", "lcog_geo")
@@ -77,23 +77,36 @@ def read_population_grid(
     'POINT (4050300 2274700)'
     >>> folder.cleanup()
     """
+    import geopandas as gpd
+
     path = Path(path)
-    kept = check_departements(departements)
-    frame, ages = _read(TableStream(path), kept)
+    frame, ages = _read(TableStream(path), check_departements(departements))
     if frame.empty:
-        raise ReadError(f"Fichier « {path.name} » : aucun carreau de ces départements.")
+        raise fault(path, "aucun carreau de ces départements.")
     corners = _corners(frame[_ID], path)
     mark = "," if frame[_PERSONS].str.fullmatch(r"\d+,\d+").any() else "."
     columns = [_PERSONS, *ages]
     numbers = to_numbers(frame, columns, path=path, decimal=mark)
-    _refuse_negative(numbers, columns, path)
+    for name in columns:
+        wrong = numbered(numbers.index[~(numbers[name] >= 0)])
+        refuse(path, wrong, "effectif(s) absent(s) ou négatif(s)", place=f", colonne « {name} »")
     listed = frame["communes"].str.strip()
     table = numbers[columns].set_axis(["population", *ages.values()], axis=1)
     table.insert(0, "commune_code", clean_codes(listed.str[:5], path=path, column="lcog_geo"))
     table.insert(1, "commune_count", (listed.str.len() // 5).clip(lower=1))
     table["is_imputed"] = frame[_IMPUTED].str.strip() == "1" if _IMPUTED in frame else False
-    _warn_imputed(table, path)
-    return _as_points(table, frame[_ID], corners)
+    imputed = table.loc[table["is_imputed"], "population"].sum()
+    if imputed > 0:
+        warnings.warn(
+            f"Fichier « {path.name} » : {imputed / table['population'].sum():.0%} des habitants sont dans des "
+            "carreaux imputés par l'INSEE (secret statistique) : leur place exacte n'est pas connue.",
+            TerritoryWarning,
+            stacklevel=2,
+        )
+    half = corners["size_m"] / 2
+    points = gpd.points_from_xy(corners["east_m"] + half, corners["north_m"] + half)
+    grid = gpd.GeoDataFrame(table, geometry=points, crs=int(corners["epsg"].iloc[0]))
+    return grid.set_axis(frame[_ID].str.strip().array, axis=0).rename_axis("cell_id")
 
 
 def _read(stream: TableStream, departements: frozenset[str] | None) -> tuple[pd.DataFrame, dict[str, str]]:
@@ -125,54 +138,18 @@ def _age_name(match: re.Match[str]) -> str:
 
 def _corners(cells: pd.Series, path: Path) -> pd.DataFrame:
     """Return projection, size and corner of each cell from its name."""
-    parts = cells.str.strip().str.extract(_CELL.pattern)
-    wrong = cells.index[parts.isna().any(axis=1)]
-    if len(wrong):
-        shown = examples(f"ligne {line} : « {cells.loc[line]} »" for line in wrong[:4])
-        said = agree(len(wrong), "identifiant(s) illisible(s)")
-        raise ReadError(
-            f"Fichier « {path.name} », colonne « {_ID} » : {said} ({shown}) ; la forme attendue est "
-            "CRS3035RES200mN2274600E4050200."
-        )
+    parts = cells.str.strip().str.extract(_CELL)
+    refuse(
+        path,
+        quoted(cells[parts.isna().any(axis=1)]),
+        "identifiant(s) illisible(s)",
+        place=f", colonne « {_ID} »",
+        advice=" ; la forme attendue est CRS3035RES200mN2274600E4050200",
+    )
     corners = parts.astype("int64").set_axis(["epsg", "size_m", "north_m", "east_m"], axis=1)
     systems = corners["epsg"].unique()
     if len(systems) > 1:
-        raise ReadError(
-            f"Fichier « {path.name} » : carreaux en plusieurs projections ({examples(systems)}) ; lisez un territoire "
-            "à la fois."
-        )
+        said = f"carreaux en plusieurs projections ({examples(systems)}) ; lisez un territoire à la fois."
+        raise fault(path, said)
     refuse_repeated(cells, "(carreau|carreaux) en double", path=path)
     return corners
-
-
-def _refuse_negative(numbers: pd.DataFrame, columns: list[str], path: Path) -> None:
-    """Refuse cells with fewer than no persons, or an unknown number of them."""
-    for name in columns:
-        wrong = numbers.index[numbers[name].isna() | (numbers[name] < 0)]
-        if len(wrong):
-            shown = examples(f"ligne {line}" for line in wrong)
-            said = agree(len(wrong), "effectif(s) absent(s) ou négatif(s)")
-            raise ReadError(f"Fichier « {path.name} », colonne « {name} » : {said} ({shown}).")
-
-
-def _warn_imputed(table: pd.DataFrame, path: Path) -> None:
-    """Say how many persons live in cells that INSEE imputed."""
-    total = table["population"].sum()
-    imputed = table.loc[table["is_imputed"], "population"].sum()
-    if imputed > 0:
-        warnings.warn(
-            f"Fichier « {path.name} » : {imputed / total:.0%} des habitants sont dans des carreaux imputés par l'INSEE "
-            "(secret statistique) : leur place exacte n'est pas connue.",
-            TerritoryWarning,
-            stacklevel=3,
-        )
-
-
-def _as_points(table: pd.DataFrame, cells: pd.Series, corners: pd.DataFrame) -> gpd.GeoDataFrame:
-    """Return the cells as points at their centre."""
-    import geopandas as gpd
-
-    half = corners["size_m"] / 2
-    points = gpd.points_from_xy(corners["east_m"] + half, corners["north_m"] + half)
-    grid = gpd.GeoDataFrame(table, geometry=points, crs=int(corners["epsg"].iloc[0]))
-    return grid.set_axis(cells.str.strip().array, axis=0).rename_axis("cell_id")
