@@ -7,8 +7,8 @@ import pytest
 
 from territory.errors import SchemaError
 from territory.tables.catalogue import code_label, keyed_label, label_of, table_of
+from territory.tables.columns import KEYED
 from territory.tables.declare import Column, Keyed
-from territory.tables.keyed import KEYED
 from territory.tables.measures import measure_label, read_measure
 from territory.tables.schemas import validate
 

@@ -21,7 +21,7 @@ from territory.release.treatment import handed, treat, unpivot
 from territory.scenario.measures.compute import ALL_TERRITORY
 from territory.supply.service_lists import is_candidate
 from territory.tables.catalogue import keyed_label
-from territory.tables.keyed import BASELINE_TIME, COVERAGE, SCENARIO_TIME
+from territory.tables.columns import BASELINE_TIME, COVERAGE, SCENARIO_TIME
 
 if TYPE_CHECKING:
     from territory.result import StudyResult

@@ -9,10 +9,9 @@ from functools import cache
 from typing import NamedTuple
 
 from territory.errors import UnknownCodeError, agree, examples
-from territory.tables.codes import FLAGS, SECRET
-from territory.tables.columns import COLUMNS, OWN, lines_of
+from territory.tables.codes import FLAGS, SECRET, lines_of
+from territory.tables.columns import COLUMNS, KEYED, OWN
 from territory.tables.declare import Column, Keyed, Secrecy, Table
-from territory.tables.keyed import KEYED
 
 TABLES: dict[str, Table] = {
     line["name"]: Table(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 import re
 import warnings
 from collections.abc import Collection, Mapping
@@ -32,6 +33,11 @@ if TYPE_CHECKING:
 _MOST_PROBLEMS = 200
 _SPACES = re.compile("[ \u00a0\u202f\u2009]")
 _OLDEST, _FIRST_YEAR, _LAST_YEAR = 120, 1990, 2100
+# of two columns, the one that is not to exceed the other, the cell that is named, and what is said
+_ORDERED = (
+    ("age_min", "age_max", "age_max", "l'âge maximal est sous l'âge minimal"),
+    ("waiting", "orientations", "waiting", "plus d'enfants en attente que d'orientations en vigueur"),
+)
 _DATES = ("%Y-%m-%d", "%d/%m/%Y", "%d/%m/%y", "%d.%m.%Y", "%d-%m-%Y")
 _UNKNOWN = {
     "commune": "commune « {} » inconnue",
@@ -132,23 +138,26 @@ def read_template(
     present = sheet_names(content, path)
     problems = Problems(f"Classeur « {path.name} »", ReadError)
     known = {"commune": communes, "service": services, "site": sites}
+    readers = {sheet.table: _SheetReader(sheet, known, problems) for sheet in SHEETS}
     tables: dict[str, pd.DataFrame] = {}
-    counts = {"protected": 0, "unanswered": 0}
-    for sheet in SHEETS:
-        if sheet.title not in present:
-            problems.add(
-                f"feuille « {sheet.title} » absente (feuilles présentes : {examples(present, most=8)})"
-            )
-            continue
-        rows = read_workbook(content, path, sheet=sheet.title)
-        tables[sheet.table] = _read_sheet(sheet, rows, known, problems, counts)
+    for name, reader in readers.items():
+        title = reader.sheet.title
+        if title in present:
+            tables[name] = reader.read(read_workbook(content, path, sheet=title))
+        else:
+            problems.add(f"feuille « {title} » absente (feuilles présentes : {examples(present, most=8)})")
     organisation, date = _read_identity(content, path, present, problems)
-    _cap(problems)
+    # a message that can be read when a whole column is wrong
+    extra = len(problems.messages) - _MOST_PROBLEMS
+    if extra > 0:
+        problems.messages = [*problems.messages[:_MOST_PROBLEMS], f"et {extra} autres"]
     problems.raise_if_any()
-    if counts["protected"]:
-        said = agree(counts["protected"], "effectif(s) gardé(s) secret(s) par l'expéditeur, inconnu(s) ici")
+    protected = sum(reader.protected for reader in readers.values())
+    if protected:
+        said = agree(protected, "effectif(s) gardé(s) secret(s) par l'expéditeur, inconnu(s) ici")
         warnings.warn(f"Classeur « {path.name} » : {said}.", TerritoryWarning, stacklevel=2)
-    return FieldAnswers(organisation, date, counts["unanswered"], **tables)
+    unanswered = sum(reader.unanswered for reader in readers.values())
+    return FieldAnswers(organisation, date, unanswered, **tables)
 
 
 def is_field_workbook(path: Path) -> bool:
@@ -158,162 +167,141 @@ def is_field_workbook(path: Path) -> bool:
     return IDENTITY_SHEET in sheet_names(read_bytes(path), path)
 
 
-def _read_sheet(
-    sheet: FieldSheet,
-    rows: list[tuple[int, list[str]]],
-    known: Mapping[str, Collection[str] | None],
-    problems: Problems,
-    counts: dict[str, int],
-) -> pd.DataFrame:
-    """Return the table of one sheet; problems are added with their cells."""
-    import pandas as pd
+class _SheetReader:
+    """One sheet being read: problems are added with their cells, what is secret or left blank is counted."""
 
-    start, places = _find_titles(sheet, rows, problems)
-    kept: dict[int, dict[str, object]] = {}
-    for line, cells in rows[start + 1 :]:
-        texts = {
-            column.name: cells[places[column.name]].strip()
-            for column in sheet.columns
-            if column.name in places
-        }
-        answers = [texts.get(column.name, "") for column in sheet.columns if column.is_answer]
-        if not any(answers):
-            counts["unanswered"] += any(texts.values())
-            continue
-        values: dict[str, object] = {}
-        for column in sheet.columns:
-            if column.name not in places or column.kind == "text":
-                continue
-            where = f"feuille « {sheet.title} », cellule {_letter(places[column.name])}{line}"
-            values[column.name] = _value(column, texts[column.name], where, known, problems, counts)
-        kept[line] = values
-    columns = [column.name for column in sheet.columns if column.kind != "text"]
-    table = pd.DataFrame.from_dict(kept, orient="index", columns=columns).rename_axis("line")
-    for column in sheet.columns:
-        if column.kind in ("count", "number", "age", "year"):
-            table[column.name] = table[column.name].astype("float64")
-    _check_rows(sheet, table, places, problems)
-    return table.assign(is_observed=True)
+    def __init__(
+        self, sheet: FieldSheet, known: Mapping[str, Collection[str] | None], problems: Problems
+    ) -> None:
+        self.sheet = sheet
+        self.known = known
+        self.problems = problems
+        self.protected = self.unanswered = 0
+        # the position of each column
+        self.places: dict[str, int] = {}
 
+    def say(self, name: str, line: int, said: str) -> None:
+        """Add what is wrong with the cell of a column."""
+        from openpyxl.utils import get_column_letter
 
-def _find_titles(
-    sheet: FieldSheet, rows: list[tuple[int, list[str]]], problems: Problems
-) -> tuple[int, dict[str, int]]:
-    """Return the position of the row of titles, and the column of each."""
-    wanted = {column.title: column for column in sheet.columns}
-    best, start = 0, 0
-    for position, (_, cells) in enumerate(rows[:30]):
-        found = len({cell.strip() for cell in cells} & set(wanted))
-        if found > best:
-            best, start = found, position
-    titles = [cell.strip() for cell in rows[start][1]] if rows else []
-    for title, column in wanted.items():
-        times = titles.count(title)
-        if times > 1:
-            problems.add(f"feuille « {sheet.title} » : titre « {title} » {times} fois")
-        if times == 0 and column.kind != "text":
-            close = get_close_matches(title, [text for text in titles if text], n=1, cutoff=0.5)
-            hint = f" (vouliez-vous dire « {close[0]} » ?)" if close else ""
-            problems.add(f"feuille « {sheet.title} » : colonne « {title} » absente{hint}")
-    return start, {column.name: titles.index(title) for title, column in wanted.items() if title in titles}
+        cell = f"{get_column_letter(self.places.get(name, 0) + 1)}{line}"
+        self.problems.add(f"feuille « {self.sheet.title} », cellule {cell} : {said}")
 
+    def read(self, rows: list[tuple[int, list[str]]]) -> pd.DataFrame:
+        """Return the table of the sheet."""
+        import pandas as pd
 
-def _value(
-    column: FieldColumn,
-    text: str,
-    where: str,
-    known: Mapping[str, Collection[str] | None],
-    problems: Problems,
-    counts: dict[str, int],
-) -> object:
-    """Return the value of one cell, or add what is wrong with it."""
-    if not text:
-        if column.required:
-            problems.add(f"{where} : « {column.title} » manque")
-        return "" if column.kind in _UNKNOWN else float("nan")
-    if column.kind in _UNKNOWN:
-        return _code(column, text, where, known.get(column.kind), problems)
-    if column.kind == "count" and _SPACES.sub("", text).casefold() in PROTECTED_CELLS:
-        counts["protected"] += 1
-        return float("nan")
-    return _number(column, text, where, problems)
+        start = self._find_titles(rows)
+        kept: dict[int, dict[str, object]] = {}
+        asked = [column for column in self.sheet.columns if column.kind != "text"]
+        for line, cells in rows[start + 1 :]:
+            texts = {name: cells[place].strip() for name, place in self.places.items()}
+            if any(texts.get(column.name) for column in self.sheet.columns if column.is_answer):
+                found = [column for column in asked if column.name in texts]
+                kept[line] = {column.name: self._value(column, texts[column.name], line) for column in found}
+            else:
+                self.unanswered += any(texts.values())
+        columns = [column.name for column in asked]
+        table = pd.DataFrame.from_dict(kept, orient="index", columns=columns).rename_axis("line")
+        numbers = [column.name for column in asked if column.kind not in _UNKNOWN]
+        table = table.astype(dict.fromkeys(numbers, "float64"))
+        for low, high, name, said in _ORDERED:
+            if {low, high} <= set(columns):
+                for line in table.index[table[low] > table[high]]:
+                    self.say(name, line, said)
+        self._check_repeats(table)
+        return table.assign(is_observed=True)
 
+    def _find_titles(self, rows: list[tuple[int, list[str]]]) -> int:
+        """Return the position of the row of titles, and keep the place of each."""
+        wanted = {column.title: column for column in self.sheet.columns}
+        best, start = 0, 0
+        for position, (_, cells) in enumerate(rows[:30]):
+            found = len({cell.strip() for cell in cells} & set(wanted))
+            if found > best:
+                best, start = found, position
+        titles = [cell.strip() for cell in rows[start][1]] if rows else []
+        for title, column in wanted.items():
+            times = titles.count(title)
+            if times > 1:
+                self.problems.add(f"feuille « {self.sheet.title} » : titre « {title} » {times} fois")
+            if times == 0 and column.kind != "text":
+                hint = _hint(title, [text for text in titles if text], cutoff=0.5)
+                self.problems.add(f"feuille « {self.sheet.title} » : colonne « {title} » absente{hint}")
+        self.places = {wanted[title].name: titles.index(title) for title in wanted if title in titles}
+        return start
 
-def _code(
-    column: FieldColumn, text: str, where: str, known: Collection[str] | None, problems: Problems
-) -> str:
-    """Return a code as the tables write it."""
-    code = text.casefold() if column.kind == "service" else text
-    if column.kind == "commune":
-        code = pad_code(text)
-        if not re.fullmatch(COMMUNE_CODE, code):
-            problems.add(f"{where} : « {text} » n'est pas un code de commune (83050, 2A004)")
-            return code
-    if known is not None and code not in known:
-        close = get_close_matches(code, [str(value) for value in known], n=1, cutoff=0.7)
-        hint = f" (vouliez-vous dire « {close[0]} » ?)" if close else ""
-        problems.add(f"{where} : {_UNKNOWN[column.kind].format(text)} de l'étude{hint}")
-    return code
+    def _value(self, column: FieldColumn, text: str, line: int) -> object:
+        """Return the value of one cell, or add what is wrong with it."""
+        is_code = column.kind in _UNKNOWN
+        if not text:
+            if column.required:
+                self.say(column.name, line, f"« {column.title} » manque")
+            return "" if is_code else float("nan")
+        if is_code:
+            return self._code(column, text, line)
+        plain = _SPACES.sub("", text)
+        if column.kind == "count" and plain.casefold() in PROTECTED_CELLS:
+            self.protected += 1
+            return float("nan")
+        try:
+            number = float(plain.replace("€", "").replace(",", "."))
+        except ValueError:
+            number = float("nan")
+        wrong = _wrong(column.kind, number)
+        if wrong:
+            self.say(column.name, line, f"« {text} » {wrong}")
+        return float("nan") if wrong else number
 
+    def _code(self, column: FieldColumn, text: str, line: int) -> str:
+        """Return a code as the tables write it."""
+        code = text.casefold() if column.kind == "service" else text
+        if column.kind == "commune":
+            code = pad_code(text)
+            if not re.fullmatch(COMMUNE_CODE, code):
+                self.say(column.name, line, f"« {text} » n'est pas un code de commune (83050, 2A004)")
+                return code
+        known = self.known[column.kind]
+        if known is not None and code not in known:
+            hint = _hint(code, [str(value) for value in known], cutoff=0.7)
+            self.say(column.name, line, f"{_UNKNOWN[column.kind].format(text)} de l'étude{hint}")
+        return code
 
-def _number(column: FieldColumn, text: str, where: str, problems: Problems) -> float:
-    """Return a number that can be what its column says."""
-    try:
-        number = float(_SPACES.sub("", text).replace("€", "").replace(",", "."))
-    except ValueError:
-        number = float("nan")
-    whole = column.kind != "number"
-    if number != number or number in (float("inf"), float("-inf")):
-        problems.add(f"{where} : « {text} » n'est pas un nombre{' entier' if whole else ''}")
-    elif number < 0:
-        problems.add(f"{where} : « {text} » est négatif")
-    elif whole and number % 1:
-        problems.add(f"{where} : « {text} » n'est pas un nombre entier")
-    elif column.kind == "age" and number > _OLDEST:
-        problems.add(f"{where} : « {text} » n'est pas un âge")
-    elif column.kind == "year" and not _FIRST_YEAR <= number <= _LAST_YEAR:
-        problems.add(f"{where} : « {text} » n'est pas une année")
-    else:
-        return number
-    return float("nan")
+    def _check_repeats(self, table: pd.DataFrame) -> None:
+        """Report rows about the same persons: the same key, or ages that overlap (none written means all)."""
+        keys = [name for name in self.sheet.key if name not in ("age_min", "age_max")]
+        if table.empty:
+            return
+        rows = table[keys].astype(object).assign(low=0.0, high=float("inf"), line=table.index)
+        if "age_min" in self.sheet.key:
+            rows["low"], rows["high"] = table["age_min"].fillna(0), table["age_max"].fillna(float("inf"))
+        # a code that is wrong was reported already
+        rows = rows[(rows[keys] != "").all(axis=1)].sort_values([*keys, "low"], kind="stable")
+        previous = rows.groupby(keys, sort=False, dropna=False)[["high", "line"]].shift()
+        overlaps = rows["low"] <= previous["high"]
+        for line, other in zip(rows.loc[overlaps, "line"], previous.loc[overlaps, "line"], strict=True):
+            said = f"mêmes personnes que la ligne {int(other)} (même clé, âges qui se recouvrent)"
+            self.problems.add(f"feuille « {self.sheet.title} », cellule A{line} : {said}")
 
 
-def _check_rows(
-    sheet: FieldSheet, table: pd.DataFrame, places: Mapping[str, int], problems: Problems
-) -> None:
-    """Report ages out of order, more waiting than orientations, and the same row twice."""
-
-    def report(wrong: pd.Series, name: str, said: str) -> None:
-        for line in table.index[wrong]:
-            problems.add(f"feuille « {sheet.title} », cellule {_letter(places.get(name, 0))}{line} : {said}")
-
-    if {"age_min", "age_max"} <= set(table.columns):
-        report(table["age_min"] > table["age_max"], "age_max", "l'âge maximal est sous l'âge minimal")
-    if {"waiting", "orientations"} <= set(table.columns):
-        said = "plus d'enfants en attente que d'orientations en vigueur"
-        report(table["waiting"] > table["orientations"], "waiting", said)
-    _check_repeats(sheet, table, problems)
+def _wrong(kind: str, number: float) -> str:
+    """Say why a number cannot be what its column asks for; empty when it can."""
+    whole = kind != "number"
+    if not math.isfinite(number):
+        return f"n'est pas un nombre{' entier' if whole else ''}"
+    if number < 0:
+        return "est négatif"
+    if whole and number % 1:
+        return "n'est pas un nombre entier"
+    if kind == "age" and number > _OLDEST:
+        return "n'est pas un âge"
+    return "n'est pas une année" if kind == "year" and not _FIRST_YEAR <= number <= _LAST_YEAR else ""
 
 
-def _check_repeats(sheet: FieldSheet, table: pd.DataFrame, problems: Problems) -> None:
-    """Report rows about the same persons: the same key, or ages that overlap (none written means all)."""
-    keys = [name for name in sheet.key if name not in ("age_min", "age_max")]
-    if not set(keys) <= set(table.columns) or table.empty:
-        return
-    rows = table[keys].astype(object).assign(low=0.0, high=float("inf"), line=table.index)
-    if {"age_min", "age_max"} <= set(sheet.key) & set(table.columns):
-        rows["low"], rows["high"] = table["age_min"].fillna(0), table["age_max"].fillna(float("inf"))
-    # a code that is wrong was reported already
-    rows = rows[(rows[keys] != "").all(axis=1)].sort_values([*keys, "low"], kind="stable")
-    previous = rows.groupby(keys, sort=False, dropna=False)[["high", "line"]].shift()
-    for line, overlaps, other in zip(
-        rows["line"], rows["low"] <= previous["high"], previous["line"], strict=True
-    ):
-        if overlaps:
-            problems.add(
-                f"feuille « {sheet.title} », cellule A{line} : mêmes personnes que la ligne {int(other)} (même clé, "
-                "âges qui se recouvrent)"
-            )
+def _hint(text: str, known: list[str], *, cutoff: float) -> str:
+    """Return the name that a wrong one looks like."""
+    close = get_close_matches(text, known, n=1, cutoff=cutoff)
+    return f" (vouliez-vous dire « {close[0]} » ?)" if close else ""
 
 
 def _read_identity(
@@ -338,17 +326,3 @@ def _read_identity(
         f"feuille « {IDENTITY_SHEET} », cellule B{line} : « {text} » n'est pas une date (31/12/2025)"
     )
     return organisation, None
-
-
-def _letter(position: int) -> str:
-    """Return the letter of a column of Excel."""
-    from openpyxl.utils import get_column_letter
-
-    return str(get_column_letter(position + 1))
-
-
-def _cap(problems: Problems) -> None:
-    """Keep a message that can be read when a whole column is wrong."""
-    extra = len(problems.messages) - _MOST_PROBLEMS
-    if extra > 0:
-        problems.messages = [*problems.messages[:_MOST_PROBLEMS], f"et {extra} autres"]
