@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from territory.datasets import forms
 from territory.datasets.bands import population_by_band, population_like
 from territory.datasets.offer import offer_of
-from territory.datasets.slots import SLOTS, slot_of
+from territory.datasets.slots import SHARES, SLOTS, most_central_cells, slot_of
 from territory.errors import ParameterError, Problems, ReadError, TerritoryError, examples
 
 if TYPE_CHECKING:
@@ -221,7 +220,7 @@ def _communes(
         table["general_practitioners"] = counts.reindex(kept.index, fill_value=0.0)
     points = kept.geometry
     if "population_grid" in tables:
-        inhabited = forms.most_central_cells(tables["population_grid"], kept.crs).reindex(kept.index)
+        inhabited = most_central_cells(tables["population_grid"], kept.crs).reindex(kept.index)
         table["point_kind"] = table["point_kind"].where(inhabited.isna(), "weighted")
         points = inhabited.where(inhabited.notna(), kept.geometry)
     return gpd.GeoDataFrame(table, geometry=points, crs=kept.crs)
@@ -232,7 +231,7 @@ def _ages(tables: dict[str, Any], communes: pd.Index) -> tuple[pd.DataFrame, pd.
     import pandas as pd
 
     ages, young = tables["ages"], tables.get("young")
-    if list(ages.columns) != list(forms.SHARES):
+    if list(ages.columns) != list(SHARES):
         if young is not None:
             raise ReadError(
                 "« young » ne sert qu'avec des parts de trois tranches d'âge : retirez-le de [data]."
