@@ -1,4 +1,4 @@
-"""What the data and the study declare: the names that every check of a study file looks up."""
+"""What every part of a study file is, and the names that its checks look up: all that data and study declare."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import difflib
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import pandas as pd
+from pydantic import BaseModel, ConfigDict, model_validator
 
 from territory.errors import examples
 from territory.study.services import authorisations_by_site
@@ -21,6 +22,23 @@ Location = tuple[str | int, ...]
 Finding = tuple[Location, str]
 _FEMININE = ("autorisation", "question d'implantation")
 SERVICE_COLUMNS = ["site_id", "service", "authorisation_id", "capacity", "capacity_unit", "is_complete_list"]
+
+
+class Part(BaseModel):
+    """A part of a study file: no unknown key, nothing changed after reading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    def _faults(self) -> Iterator[str]:
+        """Yield what is wrong between the keys."""
+        yield from ()
+
+    @model_validator(mode="after")
+    def _sound(self) -> Self:
+        """Refuse keys that do not go together."""
+        if faults := list(self._faults()):
+            raise ValueError(" ; ".join(faults))
+        return self
 
 
 @dataclass(frozen=True)
@@ -62,12 +80,15 @@ def unknown(what: str, value: object, known: Iterable[Any]) -> str:
     """Return « site inconnu », with the names that look like it."""
     names = sorted(str(k) for k in known if k is not None)
     close = difflib.get_close_matches(str(value), names, n=3)
-    hint = (
-        f"vouliez-vous dire {examples(close)} ?"
-        if close
-        else f"connus : {examples(names, most=8) or 'aucun'}"
-    )
+    near = f"vouliez-vous dire {examples(close)} ?" if close else ""
+    hint = near or f"connus : {examples(names, most=8) or 'aucun'}"
     return f"{what} {'inconnue' if what in _FEMININE else 'inconnu'} « {value} » ; {hint}"
+
+
+def named_by(part: BaseModel, key: str) -> tuple[str, ...]:
+    """Return the names that a key of a study file holds: several, one, or none."""
+    value = getattr(part, key)
+    return value if isinstance(value, tuple) else () if value is None else (value,)
 
 
 def unknown_names(

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator, model_validator
+from pydantic import Field, PrivateAttr, field_validator
 
 from territory.datasets.files import DataFiles
-from territory.study.known import Location
+from territory.study.known import Location, Part
 from territory.study.own_tables import OwnTables
 from territory.study.raw_study import line_of
 from territory.study.words.indicators import (
@@ -44,19 +44,13 @@ ALL = "all"
 MANY_DEPARTEMENTS = 20
 
 
-class _Model(BaseModel):
-    """A part of a study file: no unknown key, nothing changed after reading."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
 def expand_departements(codes: Iterable[str]) -> tuple[str, ...]:
     """Return département codes, « all » standing for the 96 of metropolitan France."""
     listed = tuple(codes)
     return METROPOLITAN if ALL in listed else listed
 
 
-class Territory(_Model):
+class Territory(Part):
     """The territory whose communes are counted, and the EPCI at the centre of the question."""
 
     name: str
@@ -71,7 +65,7 @@ class Territory(_Model):
         return expand_departements(codes)
 
 
-class Scale(_Model):
+class Scale(Part):
     """How a study of many départements is cut into parts.
 
     Attributes
@@ -89,7 +83,7 @@ class Scale(_Model):
     with_distance: bool = False
 
 
-class Travel(_Model):
+class Travel(Part):
     """How travel times are computed and up to where families may come."""
 
     terrain: str = "mixed"
@@ -101,16 +95,14 @@ class Travel(_Model):
     equity_line_min: float = Field(default=30, gt=0)
     closest_services: tuple[str, ...] = ()
 
-    @model_validator(mode="after")
-    def _bounded(self) -> Travel:
+    def _faults(self) -> Iterator[str]:
         """Refuse a threshold that the table of times cannot answer."""
         asked = max(self.recruitment_max_min, *self.recruitment_tests_min, *self.thresholds_min)
         if asked > self.max_time_min:
-            raise ValueError(f"un seuil de {asked:g} min dépasse max_time_min = {self.max_time_min:g} min")
-        return self
+            yield f"un seuil de {asked:g} min dépasse max_time_min = {self.max_time_min:g} min"
 
 
-class Ages(_Model):
+class Ages(Part):
     """A known total that the cut of age bands is scaled to, and the census nearest to its year.
 
     The factor is that of this census; it is applied to the others, whose own totals then show.
@@ -123,7 +115,7 @@ class Ages(_Model):
     source: str
 
 
-class Need(_Model):
+class Need(Part):
     """Persons in need, by a rate with its range and source."""
 
     public: str = Field(pattern=Slug)
@@ -140,18 +132,16 @@ class Need(_Model):
     # the service whose places these persons ask for; read for the kinds orientation and waiting alone
     service: str | None = Field(default=None, pattern=Slug)
 
-    @model_validator(mode="after")
-    def _ordered(self) -> Need:
+    def _faults(self) -> Iterator[str]:
         """Refuse a range that is not in order."""
         rates = [r for r in (self.low_per_1000, self.per_1000, self.high_per_1000) if r is not None]
         if rates != sorted(rates):
-            raise ValueError("low_per_1000, per_1000 et high_per_1000 doivent être croissants")
+            yield "low_per_1000, per_1000 et high_per_1000 doivent être croissants"
         if self.age_min > self.age_max:
-            raise ValueError("age_min dépasse age_max")
-        return self
+            yield "age_min dépasse age_max"
 
 
-class Trip(_Model):
+class Trip(Part):
     """Who makes how many return trips a year for one child; an assumption until a source is given."""
 
     who: Who
@@ -164,15 +154,13 @@ class Trip(_Model):
     paid_by: str = ""
     source: str = ""
 
-    @model_validator(mode="after")
-    def _ordered(self) -> Trip:
+    def _faults(self) -> Iterator[str]:
         """Refuse a range that is not in order."""
         if self.round_factor_low > self.round_factor_high:
-            raise ValueError("round_factor_low dépasse round_factor_high")
-        return self
+            yield "round_factor_low dépasse round_factor_high"
 
 
-class Authorisation(_Model):
+class Authorisation(Part):
     """A service named in the question, followed wherever it moves."""
 
     id: str = Field(pattern=Slug)
@@ -182,18 +170,15 @@ class Authorisation(_Model):
     holder: str | None = None
     trip: tuple[Trip, ...] = ()
 
-    @model_validator(mode="after")
-    def _counted_once(self) -> Authorisation:
+    def _faults(self) -> Iterator[str]:
         """Refuse two trips of one account, and one vehicle counted for the child and for the parent."""
-        whos = [trip.who for trip in self.trip]
-        if len(set(whos)) < len(whos):
-            raise ValueError("un même compte (who) y figure deux fois : un mode d'accueil par autorisation")
-        if sum(trip.vehicle is not None for trip in self.trip if trip.who != "staff") > 1:
-            raise ValueError("le véhicule est compté pour l'enfant ou pour le parent, pas pour les deux")
-        return self
+        if len({trip.who for trip in self.trip}) < len(self.trip):
+            yield "un même compte (who) y figure deux fois : un mode d'accueil par autorisation"
+        elif sum(trip.vehicle is not None for trip in self.trip if trip.who != "staff") > 1:
+            yield "le véhicule est compté pour l'enfant ou pour le parent, pas pour les deux"
 
 
-class NewSite(_Model):
+class NewSite(Part):
     """A site that no file holds yet; without coordinates it stands at the point of its commune."""
 
     id: str = Field(pattern=Slug)
@@ -205,15 +190,13 @@ class NewSite(_Model):
     latitude: float | None = Field(default=None, ge=-90, le=90)
     source: str = "fichier d'étude"
 
-    @model_validator(mode="after")
-    def _whole_point(self) -> NewSite:
+    def _faults(self) -> Iterator[str]:
         """Refuse half a point."""
         if (self.longitude is None) != (self.latitude is None):
-            raise ValueError("longitude et latitude vont ensemble")
-        return self
+            yield "longitude et latitude vont ensemble"
 
 
-class NewService(_Model):
+class NewService(Part):
     """A service that the files lack, or that replaces the row they hold for the same site and service."""
 
     site_id: str
@@ -233,7 +216,7 @@ class NewService(_Model):
     is_complete_list: bool = False
 
 
-class Files(_Model):
+class Files(Part):
     """The planner's own tables, relative to the study file."""
 
     observed_origins: str | None = None
@@ -242,7 +225,7 @@ class Files(_Model):
     roads: str | None = None
 
 
-class Unknown(_Model):
+class Unknown(Part):
     """What is not known, what hangs on it, and who can say."""
 
     question: str
@@ -250,7 +233,7 @@ class Unknown(_Model):
     ask: str
 
 
-class Fact(_Model):
+class Fact(Part):
     """A sentence of context with its source; printed as it is, beside the authorisation that it is about."""
 
     text: str
@@ -259,7 +242,7 @@ class Fact(_Model):
     about: str | None = None
 
 
-class Study(_Model):
+class Study(Part):
     """A validated study; `territory.load_study` makes it from a TOML file."""
 
     schema_version: Literal[1] = 1

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from territory.errors import examples
-from territory.study.known import Finding, Location, unknown, unknown_names
+from territory.study.known import Finding, Location, Part, unknown, unknown_names
 from territory.study.services import authorisations_by_site, kinds_of, sites_of_kinds
 from territory.study.words.changes import SITING_PREFIX, Act, Change, FamilyRule, HeldAt, StudyChange
 
@@ -53,7 +53,7 @@ _TWICE = {
 }
 
 
-class Scenario(BaseModel):
+class Scenario(Part):
     """A named list of changes to today's situation, in any order.
 
     `families` says where the families of a service that moves, closes or merges go: `stay` (they follow their
@@ -61,8 +61,6 @@ class Scenario(BaseModel):
     complete) or `reallocated` (under capacity, from observed origins or from a need of kind orientation or
     waiting: `families_need` names it when there are several).
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")
     name: str
