@@ -18,7 +18,7 @@ from territory.release.published import (
 )
 from territory.release.scenarios import scenario_tables
 from territory.release.treatment import handed, treat, unpivot
-from territory.scenario.measures.compute import ALL_TERRITORY
+from territory.scenario.zones import ALL_TERRITORY
 from territory.supply.service_lists import is_candidate
 from territory.tables.catalogue import keyed_label
 from territory.tables.columns import BASELINE_TIME, COVERAGE, SCENARIO_TIME

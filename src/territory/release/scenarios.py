@@ -8,7 +8,7 @@ import pandas as pd
 
 from territory import supply
 from territory.release.treatment import treat, unpivot
-from territory.scenario.measures.compute import ALL_TERRITORY
+from territory.scenario.zones import ALL_TERRITORY
 from territory.tables.columns import BEYOND
 
 if TYPE_CHECKING:
