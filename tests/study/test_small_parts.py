@@ -8,7 +8,7 @@ import pytest
 from territory.datasets.slots import slot_of, slots_fed_by
 from territory.errors import StudyError
 from territory.study.known import unknown
-from territory.study.raw_study import key_lines, migrate, paths_outside, readable
+from territory.study.load import key_lines, migrate, paths_outside, readable
 from territory.study.secrecy import is_public
 from territory.study.services import kinds
 from territory.study.words.changes import CloseSite, MoveSite

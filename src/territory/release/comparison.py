@@ -12,7 +12,7 @@ from territory.release.disclosure import THRESHOLD, is_small, withholds
 from territory.release.treatment import SMALL, treat, treat_measures
 from territory.scenario.comparison.compare import add_draws
 from territory.scenario.zones import ALL_TERRITORY
-from territory.tables.columns import SIDED_TRIPS, TRIPS
+from territory.tables.catalogue import SIDED_TRIPS, TRIPS
 from territory.tables.declare import SIDES
 from territory.tables.measures import BY_NAME, KEYS, read_measure
 

@@ -20,8 +20,7 @@ from territory.release.scenarios import scenario_tables
 from territory.release.treatment import handed, treat, unpivot
 from territory.scenario.zones import ALL_TERRITORY
 from territory.supply.service_lists import is_candidate
-from territory.tables.catalogue import keyed_label
-from territory.tables.columns import BASELINE_TIME, COVERAGE, SCENARIO_TIME
+from territory.tables.catalogue import BASELINE_TIME, COVERAGE, SCENARIO_TIME, keyed_label
 
 if TYPE_CHECKING:
     from territory.result import StudyResult

@@ -9,7 +9,7 @@ import pandas as pd
 from territory import supply
 from territory.release.treatment import treat, unpivot
 from territory.scenario.zones import ALL_TERRITORY
-from territory.tables.columns import BEYOND
+from territory.tables.catalogue import BEYOND
 
 if TYPE_CHECKING:
     from territory.planning.siting.answer import SitingAnswer

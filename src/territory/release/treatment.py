@@ -168,7 +168,7 @@ def unpivot(table: pd.DataFrame, keyed: Iterable[Keyed]) -> pd.DataFrame:
 
     Examples
     --------
-    >>> from territory.tables.columns import COVERAGE
+    >>> from territory.tables.catalogue import COVERAGE
     >>> wide = pd.DataFrame({"zone": ["83"], "within_15_min_hab": [3.0], "within_30_min_hab": [5.0]})
     >>> unpivot(wide, COVERAGE)
       zone  threshold_min  within_hab

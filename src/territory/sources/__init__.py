@@ -30,8 +30,9 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "producers.ign": ["read_admin_express", "read_commune_points", "read_features", "read_outlines"],
         "producers.insee.ages": ["read_iris_population", "read_population_structure", "read_single_ages"],
         "producers.insee.bpe": ["read_bpe_counts", "read_bpe_points"],
-        "producers.insee.cog": ["read_cog_communes", "read_cog_movements"],
-        "producers.insee.legal_population": [
+        "producers.insee.communes": [
+            "read_cog_communes",
+            "read_cog_movements",
             "read_age_shares",
             "read_legal_population",
             "read_young_population",

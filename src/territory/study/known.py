@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
@@ -103,3 +103,13 @@ def unknown_names(
 def absent_file(value: str) -> str:
     """Say that a file of the study is not there."""
     return f"fichier absent : « {value} » (cherché à côté du fichier d'étude)"
+
+
+def line_of(lines: dict[Location, int], location: Sequence[str | int]) -> int | None:
+    """Return the line of a location, or of its nearest parent that stands in the file."""
+    path = tuple(location)
+    while path:
+        if path in lines:
+            return lines[path]
+        path = path[:-1]
+    return None

@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 from pydantic import ValidationError
 
-from territory.datasets.catalogue import FILES, dataset_names, open_dataset
+from territory.datasets.files import FILES, dataset_names, open_dataset
 from territory.errors import TerritoryError, examples
 from territory.sources.producers.finess.categories import CATEGORIES
 from territory.study.known import (

@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from territory import __version__
-from territory.datasets.catalogue import dataset_names, load_dataset
+from territory.datasets.files import dataset_names, load_dataset
 from territory.datasets.slots import SLOTS, Slot
 from territory.errors import OutputError, ParameterError
 from territory.sources.fetching.raw_folder import RAW

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from territory.access.allocation import Allocation
-from territory.datasets.catalogue import open_dataset
+from territory.datasets.files import open_dataset
 from territory.errors import ParameterError
 from territory.french.numbers import NBSP, decimal, integer, minutes, round_estimate
 from territory.planning.grouping.groups import GroupingResult

@@ -27,7 +27,7 @@ from territory.report.layout.document import (
 )
 from territory.report.reading.run_reading import STAFF, Counts, Move, Reading
 from territory.scenario.zones import ALL_TERRITORY
-from territory.tables.columns import WITHIN_SHARES
+from territory.tables.catalogue import WITHIN_SHARES
 
 # a move is "hardly felt" when the difference cannot be told for this share of the persons within reach
 _HARDLY_FELT_SHARE = 0.9

@@ -13,7 +13,7 @@ from territory.plot.charts import trade_off
 from territory.release.gate import TODAY
 from territory.report.layout.document import Block, DataTable, Heading, Paragraph, Picture, Run, Text, strong
 from territory.report.layout.pdf import Part
-from territory.tables.columns import BEYOND
+from territory.tables.catalogue import BEYOND
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

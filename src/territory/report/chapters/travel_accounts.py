@@ -25,7 +25,7 @@ from territory.report.layout.document import (
 from territory.report.layout.pdf import Part
 from territory.report.reading.run_reading import Reading
 from territory.scenario.zones import ALL_TERRITORY
-from territory.tables.columns import WITHIN_SHARES
+from territory.tables.catalogue import WITHIN_SHARES
 
 _ROADS = {"child": "Route de l'enfant", "parent": "Route du parent", "staff": "Route des professionnels"}
 _SHORT = {

@@ -14,8 +14,7 @@ from territory.french.place_names import in_guillemets
 from territory.french.words import count as french_count
 from territory.french.words import typeset
 from territory.report.files.xlsx import Sheet, Value, to_xlsx
-from territory.tables.catalogue import code_label, column_of, label_of, table_of
-from territory.tables.columns import COLUMNS
+from territory.tables.catalogue import COLUMNS, code_label, column_of, label_of, table_of
 from territory.tables.declare import Column, Secrecy
 from territory.tables.measures import KEYS, measure_label
 

@@ -9,9 +9,8 @@ from typing import Any, Literal
 from pydantic import Field, PrivateAttr, field_validator
 
 from territory.datasets.files import DataFiles
-from territory.study.known import Location, Part
+from territory.study.known import Location, Part, line_of
 from territory.study.own_tables import OwnTables
-from territory.study.raw_study import line_of
 from territory.study.words.indicators import (
     CHILD_PATH,
     COORDINATION,
