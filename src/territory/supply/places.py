@@ -14,7 +14,7 @@ from territory.errors import (
     SchemaError,
     TerritoryWarning,
     UnknownCodeError,
-    agree,
+    counted,
     examples,
 )
 from territory.sources.producers.finess.categories import FILE_ACTIVE_SERVICES
@@ -80,25 +80,25 @@ def places_by_authorisation(
     """
     rows = _rows(services)
     given = _totals(rows, totals)
-    counted = _count(rows)
-    stated = given.reindex(counted.index.get_level_values("authorisation_id")).to_numpy(float)
+    by_rows = _count(rows)
+    stated = given.reindex(by_rows.index.get_level_values("authorisation_id")).to_numpy(float)
     problems = Problems("Places par autorisation", SchemaError)
-    names = counted.index.get_level_values("authorisation_id").tolist()
-    for row in np.flatnonzero(counted["disagrees"]):
-        low, high = counted["low"].iloc[row], counted["high"].iloc[row]
+    names = by_rows.index.get_level_values("authorisation_id").tolist()
+    for row in np.flatnonzero(by_rows["disagrees"]):
+        low, high = by_rows["low"].iloc[row], by_rows["high"].iloc[row]
         problems.add(f"« {names[row]} » : ses sites disent {low:g} et {high:g} places pour l'ensemble")
     # a comparison with NaN would be true
-    differing = ~np.isnan(stated) & counted["places"].notna() & (counted["places"] != stated)
+    differing = ~np.isnan(stated) & by_rows["places"].notna() & (by_rows["places"] != stated)
     for row in np.flatnonzero(differing):
         problems.add(
-            f"« {names[row]} » : {stated[row]:g} places en tout, {counted['places'].iloc[row]:g} par ses sites ; "
+            f"« {names[row]} » : {stated[row]:g} places en tout, {by_rows['places'].iloc[row]:g} par ses sites ; "
             "corrigez l'un des deux"
         )
     problems.raise_if_any()
     # a total does not turn a file active into places
-    takes = ~np.isnan(stated) & (counted["refused"] == "").to_numpy()
-    result = counted[["sites"]].assign(places=np.where(takes, stated, counted["places"]))
-    return result.assign(reason=counted["reason"].mask(takes, ""))
+    takes = ~np.isnan(stated) & (by_rows["refused"] == "").to_numpy()
+    result = by_rows[["sites"]].assign(places=np.where(takes, stated, by_rows["places"]))
+    return result.assign(reason=by_rows["reason"].mask(takes, ""))
 
 
 def places_by_site(services: pd.DataFrame) -> pd.DataFrame:
@@ -195,11 +195,11 @@ def places_by_zone(
     site_ids = chosen.index.get_level_values("site_id")
     lost = site_ids[pd.Series(zones).reindex(site_ids).isna().to_numpy()]
     if len(lost):
-        raise UnknownCodeError(f"{agree(len(lost), 'site(s) sans zone')} ({examples(lost)}).")
+        raise UnknownCodeError(f"{counted(lost, 'site(s) sans zone')}.")
     kept = None if totals is None else totals[totals.index.isin(chosen["authorisation_id"])]
-    counted = places_by_authorisation(chosen, totals=kept)
+    found = places_by_authorisation(chosen, totals=kept)
     is_complete = bool(chosen["is_complete_list"].all())
-    result = _by_zone(_rows(chosen), counted, zones, places_by_site(chosen)["places"])
+    result = _by_zone(_rows(chosen), found, zones, places_by_site(chosen)["places"])
     wanted = pd.Index(pd.Series(zones).dropna().unique()) if of is None else of
     result = result.reindex(wanted.rename("zone"))
     empty = result["known_places"].isna()
@@ -212,7 +212,7 @@ def places_by_zone(
 
 
 def _by_zone(
-    rows: pd.DataFrame, counted: pd.DataFrame, zones: pd.Series[str], own: pd.Series[float]
+    rows: pd.DataFrame, found: pd.DataFrame, zones: pd.Series[str], own: pd.Series[float]
 ) -> pd.DataFrame:
     """Return places by zone of one service: whole authorisations where they stand in one zone, sites otherwise."""
     rows = rows.assign(zone=pd.Series(zones).reindex(rows["site_id"]).to_numpy(), own=own.to_numpy())
@@ -220,15 +220,9 @@ def _by_zone(
     pieces = rows.loc[spread, ["zone", "own"]].rename(columns={"own": "places"})
     pieces["reason"] = np.where(pieces["places"].isna(), "places partagées avec un site d'une autre zone", "")
     whole = rows[~spread].drop_duplicates("authorisation_id")[["authorisation_id", "zone"]]
-    of_whole = counted.droplevel("service").reindex(whole["authorisation_id"])
-    whole = pd.DataFrame(
-        {
-            "zone": whole["zone"].to_numpy(),
-            "places": of_whole["places"].to_numpy(),
-            "reason": of_whole["reason"].to_numpy(),
-        }
-    )
-    every = pd.concat([whole, pieces])
+    of_whole = found.droplevel("service").reindex(whole["authorisation_id"])
+    of_whole = of_whole[["places", "reason"]].assign(zone=whole["zone"].to_numpy())
+    every = pd.concat([of_whole, pieces], ignore_index=True)
     grouped = every.groupby("zone", sort=False)
     return pd.DataFrame(
         {
@@ -254,12 +248,8 @@ def _rows(services: pd.DataFrame) -> pd.DataFrame:
     rows["authorisation_id"] = services["authorisation_id"].reset_index(drop=True).fillna(rows["site_id"])
     rows["capacity"] = services["capacity"].to_numpy(float)
     unit = services["capacity_unit"].reset_index(drop=True)
-    scope = (
-        services["capacity_scope"]
-        if "capacity_scope" in services
-        else pd.Series(index=services.index, dtype="str")
-    )
-    rows["scope"] = scope.to_numpy()
+    unsaid = pd.Series(index=services.index, dtype="str")
+    rows["scope"] = services.get("capacity_scope", unsaid).to_numpy()
     problems = Problems("Offre", SchemaError)
     strange = set(rows["scope"].dropna()) - set(CAPACITY_SCOPES)
     if strange:
@@ -267,11 +257,7 @@ def _rows(services: pd.DataFrame) -> pd.DataFrame:
             f"capacity_scope vaut {examples(sorted(strange))} ; possibles : {', '.join(CAPACITY_SCOPES)}"
         )
     wrong = (rows["capacity"] < 0) | np.isinf(rows["capacity"])
-    if wrong.any():
-        problems.add(
-            f"{agree(int(wrong.sum()), 'capacité(s) négative(s) ou infinie(s)')} "
-            f"({examples(rows.loc[wrong, 'site_id'])})"
-        )
+    problems.count(rows.loc[wrong, "site_id"], "capacité(s) négative(s) ou infinie(s)")
     problems.raise_if_any()
     is_followed = rows["kind"].str.removesuffix(TEMPORARY).isin(FILE_ACTIVE_SERVICES) | (
         unit == "file_active"
@@ -287,17 +273,12 @@ def _totals(rows: pd.DataFrame, totals: pd.Series[float] | None) -> pd.Series[fl
         return pd.Series(dtype=float, index=pd.Index([], dtype="str"))
     unknown = totals.index.difference(pd.Index(rows["authorisation_id"]))
     if len(unknown):
-        raise UnknownCodeError(
-            f"Totaux de places : {agree(len(unknown), 'autorisation(s) inconnue(s)')} ({examples(unknown)})."
-        )
+        raise UnknownCodeError(f"Totaux de places : {counted(unknown, 'autorisation(s) inconnue(s)')}.")
     services = rows.groupby("authorisation_id")["kind"].nunique().reindex(totals.index)
     several = totals.index[(services > 1).to_numpy()]
     problems = Problems("Totaux de places", ParameterError)
-    if len(several):
-        problems.add(
-            f"{agree(len(several), 'autorisation(s) de plusieurs services')} "
-            f"({examples(several)}) : un total n'en dit rien"
-        )
+    said = "autorisation(s) de plusieurs services"
+    problems.count(several, said, advice=" : un total n'en dit rien")
     if totals.index.has_duplicates:
         problems.add(f"autorisation(s) en double ({examples(totals.index[totals.index.duplicated()])})")
     if ((totals < 0) | np.isinf(totals)).any():
@@ -392,11 +373,9 @@ def available_places(
     held = table[list(_HELD)]
     # what is known to be held already exceeds what is authorised, whatever the rest
     beyond = held.sum(axis=1) > table["authorised_places"]
-    if beyond.any():
-        problems.add(
-            f"{agree(int(beyond.sum()), 'autorisation(s) (a|ont)')} plus de places fermées ou tenues que d'autorisées "
-            f"({examples(table.index[beyond])}) ; un enfant en surnombre ne tient pas de place autorisée"
-        )
+    said = "autorisation(s) (a|ont) plus de places fermées ou tenues que d'autorisées"
+    advice = " ; un enfant en surnombre ne tient pas de place autorisée"
+    problems.count(table.index[beyond], said, advice=advice)
     problems.raise_if_any()
     table["available_places"] = table["authorised_places"] - held.sum(axis=1, skipna=False)
     labels = {"authorised_places": "places autorisées", **_HELD}
@@ -414,17 +393,15 @@ def _check(counts: pd.Series[float], label: str, ids: pd.Index[str], problems: P
     """Report counts that cannot be, and ids that are not known or come twice."""
     values = counts.to_numpy(float, na_value=np.nan)
     wrong = (values < 0) | np.isinf(values)
-    if wrong.any():
-        problems.add(f"{label} : nombres négatifs ou infinis ({examples(counts.index[wrong])})")
-    if counts.index.has_duplicates:
-        problems.add(
-            f"{label} : identifiants en double ({examples(counts.index[counts.index.duplicated()])})"
-        )
+    for said, shown in (
+        ("nombres négatifs ou infinis", counts.index[wrong]),
+        ("identifiants en double", counts.index[counts.index.duplicated()]),
+    ):
+        if len(shown):
+            problems.add(f"{label} : {said} ({examples(shown)})")
     unknown = counts.index.difference(ids)
     if len(unknown):
-        problems.add(
-            f"{label} : {agree(len(unknown), 'identifiant(s) sans places')} autorisées ({examples(unknown)})"
-        )
+        problems.add(f"{label} : {counted(unknown, 'identifiant(s) sans places autorisées')}")
 
 
 # DREES, foire aux questions on the APL, 25/05/2018
@@ -484,13 +461,13 @@ def gp_activity(
     if floor > cap:
         raise ParameterError(f"Activité : le plancher ({floor:g}) dépasse le plafond ({cap:g}).")
     acts = _amounts(acts_per_year, "Actes par an")
-    counted = np.clip(acts, floor, cap)
+    activity = np.clip(acts, floor, cap)
     if age_years is not None:
         if not age_years.index.equals(acts_per_year.index):
             raise ParameterError("Âges des médecins : l'index doit être celui des actes, dans le même ordre.")
         ages = _amounts(age_years, "Âges des médecins")
-        counted = np.where(np.isnan(ages), np.nan, np.where(ages > age_limit_years, 0.0, counted))
-    unknown = np.isnan(counted)
+        activity = np.where(np.isnan(ages), np.nan, np.where(ages > age_limit_years, 0.0, activity))
+    unknown = np.isnan(activity)
     if unknown.any():
         warnings.warn(
             f"Activité inconnue pour {int(unknown.sum())} médecin(s) ({examples(acts_per_year.index[unknown])}) : "
@@ -498,7 +475,7 @@ def gp_activity(
             TerritoryWarning,
             stacklevel=2,
         )
-    return pd.Series(counted, index=acts_per_year.index, name="activity_consultations_per_year")
+    return pd.Series(activity, index=acts_per_year.index, name="activity_consultations_per_year")
 
 
 def _amounts(values: pd.Series[float], what: str) -> NDArray[np.float64]:
