@@ -15,7 +15,7 @@ from typing import Any, Literal, TypeVar, get_args
 import pandas as pd
 
 from territory.errors import Problems, ReadError, examples
-from territory.sources.field.read import is_field_workbook, read_template
+from territory.sources.field_answers import is_field_workbook, read_template
 from territory.sources.text.cells import to_numbers
 from territory.sources.text.refusals import fault
 from territory.sources.text.tables import read_table, require_columns

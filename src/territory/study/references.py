@@ -15,18 +15,18 @@ from pydantic import ValidationError
 
 from territory.datasets.files import FILES, dataset_names, open_dataset
 from territory.errors import TerritoryError, examples
-from territory.sources.producers.finess.categories import CATEGORIES
+from territory.sources.producers.finess.sites import CATEGORIES
 from territory.study.known import (
     SERVICE_COLUMNS,
     Finding,
     Known,
     Location,
     absent_file,
+    kinds,
     unknown,
     unknown_names,
 )
 from territory.study.own_tables import OwnTables
-from territory.study.services import kinds
 from territory.study.words.indicators import DREES_SCHEME
 from territory.study.words.model import Study, expand_departements
 from territory.study.words.questions import Grouping, Siting

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from territory.errors import Problems, SchemaError, TerritoryWarning, agree, counted, examples
-from territory.sources.producers.finess.categories import (
+from territory.sources.producers.finess.sites import (
     CATEGORIES,
     HOME_SERVICES,
     Category,

@@ -17,8 +17,8 @@ from territory.errors import (
     counted,
     examples,
 )
-from territory.sources.producers.finess.categories import FILE_ACTIVE_SERVICES
-from territory.study.services import kinds_of
+from territory.sources.producers.finess.sites import FILE_ACTIVE_SERVICES
+from territory.study.known import kinds_of
 from territory.supply.activities import TEMPORARY
 
 # whose places a row of `services` states: its site's alone, or those of all sites of its authorisation

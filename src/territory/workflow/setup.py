@@ -16,7 +16,7 @@ from territory.datasets.files import dataset_names, load_dataset
 from territory.datasets.slots import SLOTS, Slot
 from territory.errors import OutputError, ParameterError
 from territory.sources.fetching.raw_folder import RAW
-from territory.sources.field.workbook import write_template
+from territory.sources.field_workbook import write_template
 from territory.sources.registry import Source, read_registry
 from territory.study.load import built_in_studies, load_study
 from territory.workflow.inputs.prepare import dataset_of

@@ -10,8 +10,16 @@ import pandas as pd
 from pydantic import Field
 
 from territory.errors import examples
-from territory.study.known import Finding, Location, Part, unknown, unknown_names
-from territory.study.services import authorisations_by_site, kinds_of, sites_of_kinds
+from territory.study.known import (
+    Finding,
+    Location,
+    Part,
+    authorisations_by_site,
+    kinds_of,
+    sites_of_kinds,
+    unknown,
+    unknown_names,
+)
 from territory.study.words.changes import SITING_PREFIX, Act, Change, FamilyRule, HeldAt, StudyChange
 
 if TYPE_CHECKING:

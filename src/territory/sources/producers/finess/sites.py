@@ -1,14 +1,15 @@
-"""From establishments of FINESS, in any of its forms, to the table `sites`."""
+"""From establishments of FINESS, in any of its forms, to the table `sites`, and what their categories are."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from territory.sources.producers.ign import in_degrees
 from territory.sources.text.refusals import problems_of, quoted, warn_of
-from territory.tables.codes import COMMUNE_CODE
+from territory.tables.codes import COMMUNE_CODE, lines_of
 from territory.territories import is_inside
 
 if TYPE_CHECKING:
@@ -112,3 +113,36 @@ def as_sites(
     said = "établissement(s) sans coordonnées laissé(s) de côté"
     warn_of(path, int((~located).sum()), said, ids[~located], advice=advice)
     return sites[located].set_index("site_id")
+
+
+@dataclass(frozen=True)
+class Category:
+    """A FINESS category: its service, the unit of its capacity (None = it has none), and where it works."""
+
+    service: str
+    capacity_unit: str | None = "places"
+    is_ambulatory: bool = False
+    is_at_home: bool = False
+
+
+# categories of FINESS; file active: no CDAPH decision and no places (IGAS 2018-005R)
+CATEGORIES = {
+    line["category"]: Category(
+        line["service"],
+        line["capacity_unit"] or None,
+        is_ambulatory=line["is_ambulatory"] == "yes",
+        is_at_home=line["is_at_home"] == "yes",
+    )
+    for line in lines_of("categories.csv", "territory.sources.producers.finess")
+}
+
+# children's categories in which « prestation en milieu ordinaire » means what a SESSAD does
+SESSAD_TYPE_CATEGORIES = frozenset({"182", "183", "186", "188", "192", "194", "195", "196", "377"})
+
+# services whose staff go to the person
+HOME_SERVICES = frozenset(category.service for category in CATEGORIES.values() if category.is_at_home)
+
+# whatever unit a table gives them, these are followed in persons, never in places
+FILE_ACTIVE_SERVICES = frozenset(
+    {"camsp", "cmpp", "bapu", "cmp", "cmp_ij", "cattp", "cattp_ij", "hdj", "hdj_ij"}
+)

@@ -68,7 +68,7 @@ class FieldSheet:
     columns: tuple[FieldColumn, ...]
 
 
-_DECLARED = tomllib.loads((resources.files("territory.sources.field") / "workbook.toml").read_text("utf-8"))
+_DECLARED = tomllib.loads((resources.files("territory.sources") / "field_workbook.toml").read_text("utf-8"))
 SHEETS: tuple[FieldSheet, ...] = tuple(
     FieldSheet(
         **{name: sheet[name] for name in ("table", "title", "intro")},

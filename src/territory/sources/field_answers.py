@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from territory.errors import Problems, ReadError, TerritoryWarning, agree, examples
-from territory.sources.field.workbook import (
+from territory.sources.field_workbook import (
     IDENTITY_SHEET,
     ORGANISATION,
     PROTECTED_CELLS,

@@ -1,13 +1,15 @@
-"""INSEE's permanent database of facilities (BPE): counted by commune, or each with its point."""
+"""INSEE: facilities (BPE), counted by commune or each with its point, and the 200 m grid of inhabitants (Filosofi)."""
 
 from __future__ import annotations
 
+import re
+import warnings
 from collections.abc import Collection
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from territory.errors import ParameterError, examples
+from territory.errors import ParameterError, TerritoryWarning, examples
 from territory.sources.producers.ign import in_degrees
 from territory.sources.text.cells import (
     check_departements,
@@ -18,13 +20,152 @@ from territory.sources.text.cells import (
     to_numbers,
 )
 from territory.sources.text.large_tables import TableStream, read_columns
-from territory.sources.text.refusals import fault, refuse_repeated, warn_of
+from territory.sources.text.refusals import fault, numbered, quoted, refuse, refuse_repeated, warn_of
 from territory.sources.text.tables import read_table, require_columns
 from territory.territories import is_inside, territory_of
 
 if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
+
+_CELL = r"^CRS(\d{4,5})RES(\d{1,6})mN(-?\d{1,8})E(-?\d{1,8})$"
+_ID, _PERSONS = "idcar_200m", "ind"
+# the commune of the older file, then the list of those that the cell touches
+_COMMUNES = ("depcom", "lcog_geo")
+_AGES = re.compile(r"ind_(\d{1,2})_(\d{1,2})|ind_(\d{2})p")
+_IMPUTED = "i_est_200"
+
+
+def read_population_grid(
+    path: str | Path, *, departements: Collection[str] | None = None
+) -> gpd.GeoDataFrame:
+    r"""Read the inhabited cells of the 200 m grid as points at their centre, with the persons who live there.
+
+    Not tried on a real file: written from INSEE's lists of columns of 2015 to 2021.
+
+    Parameters
+    ----------
+    path
+        Text file, compressed with gzip or not: `idcar_200m` (`CRS3035RES200mN…E…`, the south-west corner),
+        `ind`, `ind_0_3`, `ind_4_5`…, `lcog_geo` (or `depcom`), capitals or not. Metropolitan France, Martinique
+        and La Réunion have a file each, in projections of their own.
+    departements
+        Codes of the départements to keep (all without it).
+
+    Returns
+    -------
+    GeoDataFrame
+        Indexed by `cell_id`: `commune_code` (where a cell lies on several, the first that INSEE lists),
+        `commune_count`, `population` (hab, real numbers), `population_0_3`, `population_4_5`…,
+        `population_80_plus` (hab), `is_imputed` (true when INSEE gave the cell the mean of a larger one, for
+        secrecy), `geometry` (points, in the projection that the cells name).
+
+    Raises
+    ------
+    ReadError
+        If a column is absent, a cell has no such name or appears twice, cells are in two projections, a number is
+        none or negative, or no cell is in these départements.
+
+    Warns
+    -----
+    TerritoryWarning
+        With the share of persons in imputed cells.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> path = Path(folder.name) / "carreaux_200m_met.csv"
+    >>> _ = path.write_text(
+    ...     "idcar_200m,i_est_200,lcog_geo,ind,ind_0_3,ind_80p\n"
+    ...     "CRS3035RES200mN2274600E4050200,0,8305083141,12.5,1,2\n"
+    ... )
+    >>> grid = read_population_grid(path)
+    >>> grid[["commune_code", "commune_count", "population", "population_0_3"]].values.tolist()
+    [['83050', 2, 12.5, 1.0]]
+    >>> grid.geometry.iloc[0].wkt
+    'POINT (4050300 2274700)'
+    >>> folder.cleanup()
+    """
+    import geopandas as gpd
+
+    path = Path(path)
+    frame, ages = _read_cells(TableStream(path), check_departements(departements))
+    if frame.empty:
+        raise fault(path, "aucun carreau de ces départements.")
+    corners = _corners(frame[_ID], path)
+    mark = "," if frame[_PERSONS].str.fullmatch(r"\d+,\d+").any() else "."
+    columns = [_PERSONS, *ages]
+    numbers = to_numbers(frame, columns, path=path, decimal=mark)
+    for name in columns:
+        wrong = numbered(numbers.index[~(numbers[name] >= 0)])
+        refuse(path, wrong, "effectif(s) absent(s) ou négatif(s)", place=f", colonne « {name} »")
+    listed = frame["communes"].str.strip()
+    table = numbers[columns].set_axis(["population", *ages.values()], axis=1)
+    table.insert(0, "commune_code", clean_codes(listed.str[:5], path=path, column="lcog_geo"))
+    table.insert(1, "commune_count", (listed.str.len() // 5).clip(lower=1))
+    table["is_imputed"] = frame[_IMPUTED].str.strip() == "1" if _IMPUTED in frame else False
+    imputed = table.loc[table["is_imputed"], "population"].sum()
+    if imputed > 0:
+        warnings.warn(
+            f"Fichier « {path.name} » : {imputed / table['population'].sum():.0%} des habitants sont dans des "
+            "carreaux imputés par l'INSEE (secret statistique) : leur place exacte n'est pas connue.",
+            TerritoryWarning,
+            stacklevel=2,
+        )
+    half = corners["size_m"] / 2
+    points = gpd.points_from_xy(corners["east_m"] + half, corners["north_m"] + half)
+    grid = gpd.GeoDataFrame(table, geometry=points, crs=int(corners["epsg"].iloc[0]))
+    return grid.set_axis(frame[_ID].str.strip().array, axis=0).rename_axis("cell_id")
+
+
+def _read_cells(
+    stream: TableStream, departements: frozenset[str] | None
+) -> tuple[pd.DataFrame, dict[str, str]]:
+    """Return the cells of some départements under names in small letters, and our names of the ages."""
+    import pandas as pd
+
+    names = {title.lower(): title for title in stream.titles}
+    commune = next((name for name in _COMMUNES if name in names), _COMMUNES[-1])
+    require_columns(pd.DataFrame(columns=list(names)), (_ID, _PERSONS, commune), path=stream.path)
+    ages = {name: _age_name(match) for name in names if (match := _AGES.fullmatch(name))}
+    columns = [_ID, _PERSONS, commune, *ages, *([_IMPUTED] if _IMPUTED in names else [])]
+
+    def keep(cells: list[str]) -> bool:
+        # a code that has lost its zero is one digit short of a multiple of five
+        listed = cells[2].strip()
+        return in_departements(listed.zfill(-(-len(listed) // 5) * 5).upper(), departements)
+
+    frame = read_columns(stream.path, [names[name] for name in columns], keep=keep, stream=stream)
+    frame = frame.set_axis([*columns[:2], "communes", *columns[3:]], axis=1)
+    listed = frame["communes"].str.strip()
+    padded = ("0" + listed).where(listed.str.len() % 5 == 4, listed)
+    return frame.assign(communes=padded), ages
+
+
+def _age_name(match: re.Match[str]) -> str:
+    """Return our name of a band of ages."""
+    return f"population_{match[3]}_plus" if match[3] else f"population_{int(match[1])}_{int(match[2])}"
+
+
+def _corners(cells: pd.Series, path: Path) -> pd.DataFrame:
+    """Return projection, size and corner of each cell from its name."""
+    parts = cells.str.strip().str.extract(_CELL)
+    refuse(
+        path,
+        quoted(cells[parts.isna().any(axis=1)]),
+        "identifiant(s) illisible(s)",
+        place=f", colonne « {_ID} »",
+        advice=" ; la forme attendue est CRS3035RES200mN2274600E4050200",
+    )
+    corners = parts.astype("int64").set_axis(["epsg", "size_m", "north_m", "east_m"], axis=1)
+    systems = corners["epsg"].unique()
+    if len(systems) > 1:
+        said = f"carreaux en plusieurs projections ({examples(systems)}) ; lisez un territoire à la fois."
+        raise fault(path, said)
+    refuse_repeated(cells, "(carreau|carreaux) en double", path=path)
+    return corners
+
 
 _REQUIRED = ("DEPCOM", "TYPEQU", "LAMBERT_X", "LAMBERT_Y", "QUALITE_XY")
 _OPTIONAL = ("AN", "DEP", "NOMRS", "SIRET", "LONGITUDE", "LATITUDE", "EPSG", "QUALITE_GEOLOC")
@@ -138,7 +279,7 @@ def read_bpe_points(
     if isinstance(types, str) or not types:
         raise ParameterError("types est une liste de codes d'équipement, par exemple ['D265'].")
     path = Path(path)
-    frame = _read(TableStream(path), frozenset(types), check_departements(departements))
+    frame = _read_facilities(TableStream(path), frozenset(types), check_departements(departements))
     if frame.empty:
         kinds = examples(sorted(frozenset(types)))
         raise fault(path, f"aucun équipement de type {kinds} dans ces départements.")
@@ -149,7 +290,9 @@ def read_bpe_points(
     return _facilities(frame, path)
 
 
-def _read(stream: TableStream, types: frozenset[str], departements: frozenset[str] | None) -> pd.DataFrame:
+def _read_facilities(
+    stream: TableStream, types: frozenset[str], departements: frozenset[str] | None
+) -> pd.DataFrame:
     """Return the lines of some types and départements, under INSEE's names in capitals."""
     import pandas as pd
 
