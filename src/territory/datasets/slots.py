@@ -26,18 +26,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Reader:
-    """One way to read the file of a slot: a reader of `territory.sources` and what brings its table to the slot's form.
-
-    `form` is what the file is called in French. The reader is tried on the names that end with one of `suffixes` and
-    the texts that begin with one of `starts` (any, when empty). `by_departement` readers keep the départements around
-    the study.
-    """
+    """One way to read the file of a slot: a reader of `territory.sources`, and what gives its table the slot's form."""
 
     name: str
+    # what the file is called in French
     form: str
     options: Mapping[str, Any] = field(default_factory=dict)
+    # ends of the names, and beginnings of the texts, on which it is tried (any, when empty)
     suffixes: tuple[str, ...] = ()
     starts: tuple[str, ...] = ()
+    # it keeps the départements around the study
     by_departement: bool = False
     then: Callable[[Any], Any] | None = None
 
@@ -61,31 +59,23 @@ class Reader:
 
 @dataclass(frozen=True)
 class Slot:
-    """One official file of a study: its key in `[data]`, the table that it fills, and its readers, tried in turn.
-
-    `need` is `always`, `usually` (a first study has it) or `optional`. `without` says in French what is lost without
-    the file. `registry` names the datasets that bring it, best first, and `member` its file among those of an
-    archive. A file `by_vintage` is given once per census.
-    """
+    """One official file of a study: its key in `[data]`, the table that it fills, and its readers, tried in turn."""
 
     key: str
     table: str
     readers: tuple[Reader, ...]
     need: Literal["always", "usually", "optional"]
     comment: str
+    # what is lost without the file
     without: str
+    # the datasets that bring it, best first, and its file among those of an archive
     registry: tuple[str, ...] = ()
     member: str = "*"
+    # given once per census
     by_vintage: bool = False
 
     def read(self, path: Path, *, departements: Collection[str] | None = None) -> Any:
-        """Read a file by the first reader that takes it; what is said of it is what that reader says.
-
-        Raises
-        ------
-        ReadError
-            With the refusal of each reader that was tried.
-        """
+        """Read a file by the first reader that takes it; what is said of it is what that reader says."""
         refusals: list[tuple[Reader, TerritoryError]] = []
         for reader in self.readers:
             if not reader.suits(path):
@@ -156,10 +146,7 @@ def count_by_commune(facilities: gpd.GeoDataFrame) -> pd.Series[float]:
 
 
 def most_central_cells(grid: gpd.GeoDataFrame, crs: Any) -> gpd.GeoSeries:
-    """Return, for each commune, the inhabited cell that is the closest to the mean place of its inhabitants.
-
-    The mean place itself may lie in the sea or across a valley: a cell where persons live does not.
-    """
+    """Return, for each commune, the inhabited cell that is the closest to the mean place of its inhabitants."""
     import geopandas as gpd
     import numpy as np
     import pandas as pd

@@ -44,16 +44,14 @@ _LISTS = {"commune": "A", "service": "C", "site": "D"}
 
 @dataclass(frozen=True)
 class FieldColumn:
-    """One column: its name in the tables, its title in the workbook and what it takes.
-
-    `is_answer` columns are what is asked; the others say of whom, and a row without any answer is no answer.
-    """
+    """One column: its name in the tables, its title in the workbook and what it takes."""
 
     name: str
     title: str
     kind: Kind
     help: str = ""
     required: bool = False
+    # what is asked; the others say of whom, and a row without any answer is no answer
     is_answer: bool = False
 
 

@@ -42,24 +42,23 @@ class Part(BaseModel):
 
 @dataclass(frozen=True)
 class Known:
-    """What the data and a study declare.
-
-    `local_sites` are those of the territory, `offered` the table of services of the data alone.
-
-    `services` has one row per service, those of the study in the place of those of the data, with the columns of
-    `SERVICE_COLUMNS` and `kind`. `placed` are the needs that may be set against places, `chosen_sites` the questions
-    of siting and whether each chooses a single site. `thresholds_min` are all those that times must answer.
-    """
+    """What the data and a study declare."""
 
     communes: pd.DataFrame
     sites: Collection[str]
+    # those of the territory
     local_sites: pd.DataFrame
+    # one row per service, those of the study in the place of those of the data (`SERVICE_COLUMNS` and `kind`)
     services: pd.DataFrame
+    # those of the data alone
     offered: pd.DataFrame
     publics: Collection[str]
+    # the needs that may be set against places
     placed: Collection[str]
+    # the questions of siting, and whether each chooses a single site
     chosen_sites: Mapping[str, bool]
     max_time_min: float
+    # all those that times must answer
     thresholds_min: Collection[float]
     has_observed_origins: bool
     tables: OwnTables

@@ -206,11 +206,9 @@ _LONGEST_PATH = 1000
 
 @dataclass(frozen=True)
 class Step:
-    """How the content of a file becomes that of the next version, and the release that no longer does it.
+    """How the content of a file becomes that of the next version, and the release that no longer does it."""
 
-    `change` is given a copy, and leaves `schema_version` to `migrate`.
-    """
-
+    # it is given a copy, and leaves `schema_version` to `migrate`
     change: Callable[[dict[str, Any]], dict[str, Any]]
     removed_in: str
 

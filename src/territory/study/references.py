@@ -259,10 +259,7 @@ def _listed(names: Iterable[str | None]) -> str:
 
 
 def _check_criteria(study: Study, known: Known) -> Iterator[Finding]:
-    """Yield criteria declared twice, beyond the longest time computed, or about a service that nobody knows.
-
-    A service that the data lack is no error: its criterion is « non calculable ».
-    """
+    """Yield criteria declared twice, beyond the longest time computed, or about a service that nobody knows."""
     services = {*known.services["service"], *(category.service for category in CATEGORIES.values())}
     services |= {name for criterion in DREES_SCHEME.criterion for name in criterion.services}
     longest = known.max_time_min

@@ -137,13 +137,7 @@ def columns_of(name: str) -> dict[str, Column]:
 
 @cache
 def column_of(name: str, column: str) -> Column:
-    """Return the declaration of a column of a table; that of the measure where its name holds a key.
-
-    Raises
-    ------
-    UnknownCodeError
-        If the table has no such column.
-    """
+    """Return the declaration of a column of a table; that of the measure where its name holds a key."""
     known = columns_of(name)
     if column in known:
         return known[column]

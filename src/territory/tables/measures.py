@@ -13,27 +13,16 @@ from territory.tables.declare import Column, Keyed, Secrecy
 
 @dataclass(frozen=True)
 class Measure:
-    """One measure: its name, its unit, its French names, and what it counts.
-
-    Attributes
-    ----------
-    name
-        Value of the key `measure` in what is handed over.
-    unit
-        See `MEASURE_UNITS`.
-    fr, fr_long
-        French names: short with its unit (a terminal), and in a sentence. Keys between braces are those of the row.
-    pattern
-        Its name in `Comparison.measures`, keys included; that of the measure where it has none.
-    is_compared
-        Shown by `territory compare`.
-    """
+    """One measure: its name, its unit, its French names, and what it counts."""
 
     name: str
     unit: str
+    # short with its unit, and in a sentence; keys between braces are those of the row
     fr: str
     fr_long: str
+    # its name in `Comparison.measures`, keys included; that of the measure where it has none
     pattern: str = ""
+    # shown by `territory compare`
     is_compared: bool = True
 
     @cached_property

@@ -18,14 +18,11 @@ Year = Annotated[int, Field(ge=1900, le=2100)]
 
 
 class DesertCriterion(Part):
-    """One threshold: a commune beyond it is in the desert, at it not yet.
-
-    `measure` is `time` (minutes to the closest site of any of `services`, desert above the threshold) or `apl`
-    (consultations per standardised inhabitant and year, desert under it).
-    """
+    """One threshold: a commune beyond it is in the desert, at it not yet."""
 
     id: Slug
     label: str
+    # minutes to the closest site of any of `services` (desert above), or consultations per inhabitant (desert under)
     measure: Literal["time", "apl"] = "time"
     services: tuple[str, ...] = ()
     threshold: float = Field(gt=0)
@@ -53,15 +50,12 @@ class DesertScheme(Part):
 
 
 class Practitioners(Part):
-    """Access to GPs: the weights of times, and the two tables without which it is no APL.
-
-    `consumption` holds acts per inhabitant and year by age (columns age_min, age_max, acts_per_hab), `activity`
-    consultations per year by site (columns site_id, consultations_per_year); both are relative to the study file.
-    """
+    """Access to GPs: the weights of times, and the two tables without which it is no APL."""
 
     service: str = "medecin_generaliste"
     profile: str = "drees_2012"
     other_profiles: tuple[str, ...] = ("drees_2015",)
+    # acts per inhabitant and year by age, and consultations per year by site: files beside the study
     consumption: str | None = None
     mean_acts_per_hab: float | None = Field(default=None, gt=0)
     activity: str | None = None
@@ -80,27 +74,23 @@ class Practitioners(Part):
 
 
 class Zoning(Part):
-    """The rule of medical zoning that is simulated, never a substitute for the arrêté in force.
-
-    `territories` is the file of territoires de vie-santé (one row per commune), relative to the study file.
-    """
+    """The rule of medical zoning that is simulated, never a substitute for the arrêté in force."""
 
     profile: str = "zonage_2017"
+    # the file of territoires de vie-santé, one row per commune
     territories: str
     zip_quota_hab: float | None = Field(default=None, ge=0)
     zac_quota_hab: float | None = Field(default=None, ge=0)
 
 
 class Uncertainty(Part):
-    """How many times the study is drawn within its doubt, and how doubt is summarised.
-
-    `shared_error` is the correlation of the errors of two times from one commune, `sure_share` the share of draws
-    from which a class is sure.
-    """
+    """How many times the study is drawn within its doubt, and how doubt is summarised."""
 
     draws: int = Field(default=500, ge=0, le=10_000)
     level: float = Field(default=0.9, gt=0, lt=1)
+    # correlation of the errors of two times from one commune
     shared_error: float = Field(default=0.5, ge=0, le=1)
+    # share of the draws from which a class is sure
     sure_share: float = Field(default=0.9, gt=0, lt=1)
 
 
@@ -113,26 +103,22 @@ class PathStep(Part):
 
 
 class Coordination(Part):
-    """A kind of structure that coordinates, and the time from its edge above which its territory is too large.
-
-    There is no published threshold: `too_far_min` is a hypothesis of the study.
-    """
+    """A kind of structure that coordinates, and the time from its edge above which its territory is too large."""
 
     label: str
     service: str
+    # no threshold is published: a hypothesis of the study
     too_far_min: float = Field(default=60, gt=0)
     ask: str
 
 
 class Vehicle(Part):
-    """What one kilometre of a vehicle costs and emits; what is not given stays unknown.
-
-    `eur_per_trip` is a fixed price of each one-way trip, which pays for its first `included_km` (a taxi's).
-    """
+    """What one kilometre of a vehicle costs and emits; what is not given stays unknown."""
 
     id: Slug
     label: str
     eur_per_km: Amount | None = None
+    # a fixed price of each one-way trip, which pays for its first `included_km` (a taxi's)
     eur_per_trip: Amount = 0.0
     included_km: Amount = 0.0
     eur_source: str = ""
@@ -179,11 +165,7 @@ class Waiting(Part):
 
 
 class Building(Part):
-    """A building's cost, who helps to pay it, and over how long it is counted.
-
-    Subsidies are a range, in euros or as a share of the cost. Rents are per year: those that the services no
-    longer pay, and those that they would pay.
-    """
+    """A building's cost, who helps to pay it, and over how long it is counted."""
 
     label: str
     # the scenarios that need it; none named = every scenario without one of its own
@@ -195,6 +177,7 @@ class Building(Part):
     subsidies_high_eur: Amount | None = None
     subsidies_low_share: Share | None = None
     subsidies_high_share: Share | None = None
+    # per year
     rents_avoided_eur: Amount | None = None
     rents_paid_eur: Amount | None = None
     years: float | None = Field(default=None, gt=0, le=200)

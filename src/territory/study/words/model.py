@@ -65,20 +65,12 @@ class Territory(Part):
 
 
 class Scale(Part):
-    """How a study of many départements is cut into parts.
+    """How a study of many départements is cut into parts."""
 
-    Attributes
-    ----------
-    batch_size
-        Most communes of a part; by default what `memory_mb` allows.
-    memory_mb
-        Most memory of a part in the making, one per thread or worker (MB).
-    with_distance
-        Also keep road distances, which takes about twice as long.
-    """
-
+    # most communes of a part; by default what `memory_mb` allows, one per thread or worker
     batch_size: int | None = Field(default=None, ge=1)
     memory_mb: float = Field(default=4_000, gt=0)
+    # also keep road distances, which takes about twice as long
     with_distance: bool = False
 
 
@@ -102,10 +94,7 @@ class Travel(Part):
 
 
 class Ages(Part):
-    """A known total that the cut of age bands is scaled to, and the census nearest to its year.
-
-    The factor is that of this census; it is applied to the others, whose own totals then show.
-    """
+    """A known total that the cut of age bands is scaled to, and the census nearest to its year."""
 
     age_max: float = Field(ge=0)
     total: float = Field(gt=0)

@@ -73,11 +73,7 @@ def to_degrees(points: pd.DataFrame, *, path: str | Path) -> pd.DataFrame:
 def as_sites(
     rows: pd.DataFrame, *, source: str, path: str | Path, communes: gpd.GeoDataFrame | None = None
 ) -> gpd.GeoDataFrame:
-    """Make the table `sites`, with a point for each site, and say which have none.
-
-    Coordinates outside the territory of their commune (at sea, in another hemisphere) are no coordinates. A site
-    without any takes the point of its commune where `communes` has it, and is left out otherwise.
-    """
+    """Make the table `sites`, with a point for each site, and say which have none."""
     import geopandas as gpd
     import numpy as np
     import pandas as pd
@@ -89,6 +85,7 @@ def as_sites(
     twice = [f"ligne {line} : {number}" for line, number in ids[ids.duplicated()].items()]
     problems.count(twice, "établissement(s) en double")
     problems.raise_if_any()
+    # coordinates outside the territory of their commune (at sea, in another hemisphere) are no coordinates
     longitude, latitude = rows["longitude"].to_numpy(float), rows["latitude"].to_numpy(float)
     inside = is_inside(codes.to_numpy(dtype=object), longitude, latitude)
     outside = ids[np.isfinite(longitude) & ~inside]
