@@ -32,12 +32,7 @@ from territory.tables.schemas import COMMUNE_CODE
 Who = Literal["child", "parent", "staff"]
 Slug = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
 # the 96 départements that one road map joins, Corsica by its ferries; each overseas one is a study of its own
-METROPOLITAN = (
-    *(f"{code:02}" for code in range(1, 20)),
-    "2A",
-    "2B",
-    *(str(code) for code in range(21, 96)),
-)
+METROPOLITAN = (*(f"{code:02}" for code in range(1, 20)), "2A", "2B", *(str(code) for code in range(21, 96)))
 ALL = "all"
 # more than the thirteen of the largest région: then no single map nor report is made
 MANY_DEPARTEMENTS = 20
@@ -295,15 +290,11 @@ class Study(Part):
 
     def _repr_html_(self) -> str:
         """Return a short card for Jupyter."""
-        rows = [
-            ("Question", self.question),
-            ("Territoire", self.territory.name),
-            ("Population", self.population),
-        ]
-        rows += [(f"Scénario {scenario.id}", scenario.name) for scenario in self.scenario]
+        rows = {"Question": self.question, "Territoire": self.territory.name, "Population": self.population}
+        rows |= {f"Scénario {scenario.id}": scenario.name for scenario in self.scenario}
         body = "".join(
             f"<tr><th style='text-align:left'>{html.escape(key)}</th>"
             f"<td style='text-align:left'>{html.escape(value)}</td></tr>"
-            for key, value in rows
+            for key, value in rows.items()
         )
         return f"<table><caption>{html.escape(self.title)}</caption>{body}</table>"

@@ -27,28 +27,25 @@ if TYPE_CHECKING:
 
 # what each act does to an authorisation; two of a pair cannot both be said of one authorisation
 _EXCLUSIVE = {
-    frozenset({"moved", "closed"}): "déplacée et fermée",
-    frozenset({"resized", "closed"}): "fermée, et sa capacité changée",
-    frozenset({"transferred", "closed"}): "transférée et fermée",
-    frozenset({"branched", "closed"}): "fermée, et dotée d'une antenne",
-    frozenset({"absorbed", "closed"}): "fusionnée et fermée",
-    frozenset({"absorbing", "closed"}): "fermée, et chargée d'en absorber d'autres",
-    frozenset({"opened", "closed"}): "ouverte et fermée",
-    frozenset(
-        {"absorbed", "moved"}
-    ): "fusionnée et déplacée à part : le lieu est celui de la fusion (to_site_id)",
-    frozenset({"absorbed", "transferred"}): "fusionnée et transférée à part : transférez celle qui absorbe",
-    frozenset({"absorbed", "resized"}): "fusionnée, et sa capacité changée",
-    frozenset({"absorbed", "branched"}): "fusionnée, et dotée d'une antenne à part",
-    frozenset({"absorbed", "absorbing"}): "absorbée par une autre, et chargée d'en absorber",
-    frozenset(
-        {"absorbing", "resized"}
-    ): "chargée d'en absorber d'autres, et sa capacité changée : les places "
-    "d'une fusion sont la somme de celles réunies",
-    frozenset(
-        {"branched", "resized"}
-    ): "dotée d'une antenne, et sa capacité changée : dites d'abord la capacité "
-    "dans un [[service]] du fichier d'étude",
+    frozenset(acts.split()): said
+    for acts, said in {
+        "moved closed": "déplacée et fermée",
+        "resized closed": "fermée, et sa capacité changée",
+        "transferred closed": "transférée et fermée",
+        "branched closed": "fermée, et dotée d'une antenne",
+        "absorbed closed": "fusionnée et fermée",
+        "absorbing closed": "fermée, et chargée d'en absorber d'autres",
+        "opened closed": "ouverte et fermée",
+        "absorbed moved": "fusionnée et déplacée à part : le lieu est celui de la fusion (to_site_id)",
+        "absorbed transferred": "fusionnée et transférée à part : transférez celle qui absorbe",
+        "absorbed resized": "fusionnée, et sa capacité changée",
+        "absorbed branched": "fusionnée, et dotée d'une antenne à part",
+        "absorbed absorbing": "absorbée par une autre, et chargée d'en absorber",
+        "absorbing resized": "chargée d'en absorber d'autres, et sa capacité changée : les places d'une fusion sont la "
+        "somme de celles réunies",
+        "branched resized": "dotée d'une antenne, et sa capacité changée : dites d'abord la capacité dans un "
+        "[[service]] du fichier d'étude",
+    }.items()
 }
 # said twice of one authorisation with two values, these contradict themselves
 _TWICE = {
