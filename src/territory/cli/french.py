@@ -44,13 +44,7 @@ _SENTENCES = (
 
 
 def in_french(text: str) -> str:
-    """Return a sentence of the command-line library in French.
-
-    Examples
-    --------
-    >>> in_french("No such command 'rum'.")
-    'Commande inconnue : « rum ».'
-    """
+    """Return a sentence of the command-line library in French."""
     for pattern, french in _SENTENCES:
         text = re.sub(pattern, french, text)
     return text

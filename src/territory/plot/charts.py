@@ -30,16 +30,7 @@ _MOST_NAMED = 9
 
 
 def gainers_and_losers(effects: pd.DataFrame, *, width_cm: float = 17.0, noun: str = "enfants") -> Figure:
-    """Draw, for each zone, how many persons gain (right), lose (left) or see no difference that can be told.
-
-    Examples
-    --------
-    >>> effects = pd.DataFrame(
-    ...     {"persons_gain": [900.0], "persons_loss": [4.0], "persons_indistinct": [50.0]}, index=["Dracénie"]
-    ... )
-    >>> len(gainers_and_losers(effects).axes)
-    1
-    """
+    """Draw, for each zone, how many persons gain (right), lose (left) or see no difference that can be told."""
     _check(effects)
     with style.style():
         figure, axes = _rows(len(effects), width_cm, left_cm=4.6, right_cm=2.7, head_cm=0.9)
@@ -82,14 +73,7 @@ def gainers_and_losers(effects: pd.DataFrame, *, width_cm: float = 17.0, noun: s
 def needs_with_range(
     needs: pd.DataFrame, *, width_cm: float = 17.0, label: str = "personnes", row_cm: float = 0.5
 ) -> Figure:
-    """Draw, for each zone, the central estimate with the range from low to high.
-
-    Examples
-    --------
-    >>> needs = pd.DataFrame({"low": [56.0], "central": [80.0], "high": [102.0]}, index=["Dracénie"])
-    >>> len(needs_with_range(needs).axes)
-    1
-    """
+    """Draw, for each zone, the central estimate with the range from low to high."""
     _check(needs)
     with style.style():
         figure, axes = _rows(
@@ -117,14 +101,7 @@ def needs_with_range(
 def before_and_after(
     shares: pd.DataFrame, *, names: Sequence[str] = ("Aujourd'hui", "Scénario"), width_cm: float = 17.0
 ) -> Figure:
-    """Draw the share of persons in each class of travel time, before and after.
-
-    Examples
-    --------
-    >>> shares = pd.DataFrame({"before": [0.3, 0.7], "after": [0.6, 0.4]}, index=["jusqu'à 15 min", "au-delà"])
-    >>> len(before_and_after(shares).axes)
-    1
-    """
+    """Draw the share of persons in each class of travel time, before and after."""
     _check(shares)
     with style.style():
         figure, axes = _rows(len(shares), width_cm, left_cm=4.0, right_cm=0.6, head_cm=0.8, row_cm=0.95)
@@ -259,14 +236,7 @@ def _range(low: float, central: float, high: float) -> str:
 
 
 def front_of(points: pd.DataFrame) -> pd.DataFrame:
-    """Return the points that no other beats on both measures, less being better on each.
-
-    Examples
-    --------
-    >>> points = pd.DataFrame({"x": [1.0, 2.0, 3.0], "y": [9.0, 9.5, 4.0]})
-    >>> front_of(points).index.tolist()
-    [0, 2]
-    """
+    """Return the points that no other beats on both measures, less being better on each."""
     known = points.dropna(subset=["x", "y"]).sort_values(["x", "y"], kind="stable")
     best = known["y"].cummin()
     return known[known["y"].eq(best) & ~known["y"].duplicated()]
@@ -280,14 +250,7 @@ def trade_off(
     named: Collection[str] = (),
     width_cm: float = 17.0,
 ) -> tuple[Figure, pd.DataFrame]:
-    """Draw options on two measures, less being better on each, and the curve of those that nothing beats.
-
-    Examples
-    --------
-    >>> points = pd.DataFrame({"x": [30.0, 32.0], "y": [900.0, 700.0], "name": ["Aups", "Le Muy"]})
-    >>> trade_off(points, x_label="min", y_label="personnes")[1]["name"].tolist()
-    ['Aups', 'Le Muy']
-    """
+    """Draw options on two measures, less being better on each, and the curve of those that nothing beats."""
     front = front_of(points)
     if front.empty:
         raise ParameterError("Graphique impossible : aucune option n'a les deux mesures.")

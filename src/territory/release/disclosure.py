@@ -53,13 +53,7 @@ def withholds() -> bool:
 
 
 def is_small(values: pd.Series) -> pd.Series:
-    """Return where a count is under the threshold without being 0; nowhere in the internal edition.
-
-    Examples
-    --------
-    >>> is_small(pd.Series([0, 3, 11])).tolist()
-    [False, True, False]
-    """
+    """Return where a count is under the threshold without being 0; nowhere in the internal edition."""
     small: pd.Series = values.gt(0) & values.lt(THRESHOLD)
     return small & withholds()
 
@@ -150,15 +144,6 @@ def known_anyway(
 
     `protect_counts` withholds more than it takes: a cell that it withheld beside others may be a sum or a difference of
     cells that it printed. A cell that is small is none of them, or it was not protected.
-
-    Examples
-    --------
-    >>> counts = pd.Series({"gain": 21, "loss": 27, "same": 4, "total": 52, "others": 31})
-    >>> sums = [("total", ["gain", "loss", "same"]), ("others", ["loss", "same"])]
-    >>> withheld = pd.Series([True, True, True, False, False], index=counts.index)
-    >>> none = pd.Series(False, index=counts.index)
-    >>> known_anyway(counts, sums, Protection(counts.astype(str), none, withheld), ["gain", "loss"])
-    ['gain']
     """
     system = _system(counts.astype(float), list(relations))
     withheld = protection.withheld.to_numpy(bool)
@@ -275,17 +260,7 @@ def _next_to_withhold(
 
 
 def protect_table(table: pd.DataFrame, *, threshold: int = THRESHOLD, total: str = "Total") -> pd.DataFrame:
-    """Print a two-way table of observed counts with its totals, so that no small cell can be found by difference.
-
-    Examples
-    --------
-    >>> table = pd.DataFrame({"CMPP": [3, 40], "SESSAD": [25, 50]}, index=["Aups", "Trans"])
-    >>> protect_table(table)
-             CMPP  SESSAD Total
-    Aups   secret  secret    28
-    Trans  secret  secret    90
-    Total      43      75   118
-    """
+    """Print a two-way table of observed counts with its totals, so that no small cell can be found by difference."""
     if table.isna().to_numpy().any():
         raise ParameterError(
             "Secret statistique : un tableau avec totaux ne peut pas contenir d'effectif inconnu."
@@ -306,26 +281,13 @@ def protect_table(table: pd.DataFrame, *, threshold: int = THRESHOLD, total: str
 
 
 def protect_shares(counts: pd.Series, totals: pd.Series, withheld: pd.Series) -> pd.Series:
-    """Give the share of each count in its total, withheld wherever the count is: a share gives a count back.
-
-    Examples
-    --------
-    >>> counts, totals = pd.Series([4, 30]), pd.Series([20, 60])
-    >>> protect_shares(counts, totals, pd.Series([True, False])).tolist()
-    [nan, 0.5]
-    """
+    """Give the share of each count in its total, withheld wherever the count is: a share gives a count back."""
     divided = counts.astype(float) / totals.reindex(counts.index).astype(float).replace(0.0, np.nan)
     return divided.mask(withheld.reindex(counts.index).fillna(True).astype(bool))
 
 
 def estimate_texts(values: pd.Series, *, threshold: int = THRESHOLD) -> pd.Series:
-    """Write estimates of persons for a published table: "< 11" under the threshold, whole numbers above.
-
-    Examples
-    --------
-    >>> estimate_texts(pd.Series([0.4, 0.0, 1263.2, float("nan")])).tolist()
-    ['< 11', '0', '1263', '']
-    """
+    """Write estimates of persons for a published table: "< 11" under the threshold, whole numbers above."""
 
     def written(value: float) -> str:
         if np.isnan(value):
@@ -344,12 +306,6 @@ def protect_budgets(
 
     A sum is printed for at least three units, none above 85 % of it (INSEE's rule for enterprises); a group with an
     unknown budget has no sum. The total of all groups is printed only when no withheld group can be found from it.
-
-    Examples
-    --------
-    >>> budgets = pd.Series([3e6, 4e6, 5e6, 9e6])
-    >>> protect_budgets(budgets, pd.Series(["A", "A", "A", "B"])).to_dict()
-    {'A': 12000000.0, 'B': nan, 'Total': nan}
     """
     if (budgets < 0).any():
         raise ParameterError(f"Budgets négatifs : {examples(budgets.index[budgets < 0])}.")

@@ -41,43 +41,21 @@ Sites = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Origins:
-    """Where the children served by a service come from, as far as it may be said.
+    """Where the children served by a service come from; NaN where their number is withheld."""
 
-    Attributes
-    ----------
-    communes
-        Children of each commune where some live, or may; NaN where their number is withheld.
-    zones
-        The same by EPCI.
-    total
-        Of the service; NaN when it is withheld.
-    """
-
-    communes: pd.Series
-    zones: pd.Series
+    communes: pd.Series  # where some live, or may
+    zones: pd.Series  # by EPCI
     total: float
 
 
 @dataclass(frozen=True, eq=False)
 class ZoneCounts:
-    """One service in one scenario by zone: numbers that are withheld are NaN, and flags say which.
+    """One service in one scenario by zone: numbers that are withheld are NaN, and flags say which."""
 
-    Attributes
-    ----------
-    zones
-        Rows of `Comparison.zones`.
-    is_withheld
-        By zone: gain, loss, indistinct, entering, unknown, leaving and mean.
-    is_observed
-        Whether children served are counted, and not persons of the age received.
-    merged
-        Classes of which one sum alone is printed, over the whole.
-    """
-
-    zones: pd.DataFrame
-    is_withheld: pd.DataFrame
-    is_observed: bool
-    merged: Merged | None
+    zones: pd.DataFrame  # rows of `Comparison.zones`
+    is_withheld: pd.DataFrame  # by zone: each effect, leaving and mean
+    is_observed: bool  # children served are counted, not persons of the age received
+    merged: Merged | None  # classes printed as one sum over the whole
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -417,15 +395,7 @@ def release(result: StudyResult | Release, *, edition: str = PUBLIC) -> Release:
 
 
 def edition_name(name: str, edition: str) -> str:
-    """Return the name of a file or of a folder in an edition: the internal one is in every name.
-
-    Examples
-    --------
-    >>> edition_name("rapport.pdf", "publique"), edition_name("rapport.pdf", "interne")
-    ('rapport.pdf', 'rapport-interne.pdf')
-    >>> edition_name("draguignan", "interne")
-    'draguignan-interne'
-    """
+    """Return the name of a file or of a folder in an edition: the internal one is in every name."""
     if edition != INTERNAL:
         return name
     stem, dot, kind = name.rpartition(".")

@@ -39,29 +39,16 @@ _NOTHING_ELSE: Any = {
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a trial gives.
+    """What a trial gives, for the one service tried, today (`baseline`) and later (`results`)."""
 
-    Attributes
-    ----------
-    scenario, site
-        The scenario as a study file would say it, and the new site that it needs.
-    baseline, results
-        Results of today and of the trial, for the one service tried.
-    comparison
-        One against the other, as `territory.scenario.compare` gives it.
-    coverage : DataFrame indexed by threshold (minutes)
-        `baseline_persons`, `scenario_persons`: persons of the age received, in the territory, within reach.
-    capacity_per_1000 : tuple of float
-        Places (or the service's own unit) for 1,000 persons of the age received who live within the recruitment
-        limit, today and in the trial; NaN where unknown.
-    """
-
-    scenario: Scenario
+    scenario: Scenario  # as a study file would say it
     site: NewSite
     baseline: Results
     results: Results
     comparison: Comparison
+    # by threshold: baseline_persons, scenario_persons of the age received, within reach
     coverage: pd.DataFrame
+    # places for 1,000 persons of the age received within the recruitment limit, today and later; NaN where unknown
     capacity_per_1000: tuple[float, float]
 
     @property
@@ -77,16 +64,7 @@ class Outcome:
 
 
 class Trial:
-    """Today's results, ready to move one service anywhere in the territory.
-
-    Examples
-    --------
-    >>> import territory
-    >>> trial = Trial(territory.run_study("draguignan").baseline)
-    >>> outcome = trial.move("ime-salernes", commune_code="83050")
-    >>> bool(outcome.figures["persons_gain"] > 0)
-    True
-    """
+    """Today's results, ready to move one service anywhere in the territory."""
 
     def __init__(
         self,

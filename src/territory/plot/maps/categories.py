@@ -43,13 +43,7 @@ def time_classes(
     breaks: Sequence[float] = (15, 30, 45, 60),
     is_reachable: pd.Series | None = None,
 ) -> Classes:
-    """Sort travel times into classes with inclusive upper bounds; unknown and out of reach are classes of their own.
-
-    Examples
-    --------
-    >>> time_classes(pd.Series([10.0, 15.0, 16.0, float("nan")]), breaks=[15, 30]).keys.tolist()
-    ['class0', 'class0', 'class1', 'unknown']
-    """
+    """Sort travel times into classes with inclusive upper bounds; unknown and out of reach are classes of their own."""
     bounds = [float(bound) for bound in breaks]
     if not bounds or sorted(set(bounds)) != bounds or len(bounds) >= len(style.SEQUENTIAL):
         raise ParameterError(
@@ -71,13 +65,7 @@ def time_classes(
 
 
 def change_classes(delta: pd.Series, effect: pd.Series, *, breaks: Sequence[float] = (10, 20)) -> Classes:
-    """Sort changes of travel time into symmetric classes, apart from those that cannot be told from no change.
-
-    Examples
-    --------
-    >>> change_classes(pd.Series([-25.0, 4.0]), pd.Series(["gain", "indistinct"])).keys.tolist()
-    ['gain2', 'indistinct']
-    """
+    """Sort changes of travel time into symmetric classes, apart from those that cannot be told from no change."""
     if len(breaks) != 2 or not 0 < breaks[0] < breaks[1]:
         raise ParameterError(f"Bornes d'écarts {list(breaks)} : donnez deux bornes croissantes, en minutes.")
     size = delta.abs().fillna(np.inf).to_numpy(dtype=float)
@@ -105,13 +93,7 @@ def change_classes(delta: pd.Series, effect: pd.Series, *, breaks: Sequence[floa
 
 
 def numbers_from(values: pd.Series, texts: pd.Series | None = None) -> pd.Series:
-    """Return whole numbers as texts for a map, empty where unknown.
-
-    Examples
-    --------
-    >>> numbers_from(pd.Series([27.4, float("nan")])).tolist()
-    ['27', '']
-    """
+    """Return whole numbers as texts for a map, empty where unknown."""
 
     def written(value: float) -> str:
         return str(int(np.floor(value + 0.5))) if np.isfinite(value) else ""
@@ -124,12 +106,6 @@ def shown(legend: Sequence[Category], *keys: pd.Series) -> tuple[Category, ...]:
     """Leave out of a legend the special categories (out of reach, unknown, outside) that no map shows.
 
     Ordinary classes stay, used or not, so that compared maps keep the same legend.
-
-    Examples
-    --------
-    >>> classes = time_classes(pd.Series([10.0]), breaks=[15])
-    >>> [category.key for category in shown(classes.legend, classes.keys)]
-    ['class0', 'class1']
     """
     used = {str(key) for series in keys for key in series.unique()}
     special = {UNKNOWN.key, OUT_OF_REACH.key, ENTERING.key, OUTSIDE.key}

@@ -44,46 +44,20 @@ _DISC_POINTS = 6.7
 
 @dataclass(frozen=True)
 class Panel:
-    """One map of a figure.
-
-    Attributes
-    ----------
-    areas
-        GeoDataFrame by commune, projected (metres): outlines, or points where there are no outlines.
-    keys
-        Category of each commune, by the same index.
-    numbers
-        Text written in each commune where it fits, so that colour is never alone.
-    zones
-        Zone (EPCI) of each commune; its borders are drawn when areas are outlines.
-    names
-        GeoDataFrame of points with `label` and `size` (points), the most important first: names of places.
-    sites
-        GeoDataFrame of points with `mark` (a short number or letter) and `shape` (one of `SHAPES`).
-    circles
-        GeoDataFrame of points with `value`: proportional circles.
-    flows
-        GeoDataFrame of lines with `value`: lines as wide as what flows.
-    rings
-        GeoDataFrame of polygons with `label`, from the smallest to the largest: outlines drawn over everything.
-    extent
-        Left, bottom, right and top (metres) of what is shown; everything without it.
-    focus
-        Communes whose outer border is drawn in the accent colour.
-    """
+    """One map of a figure: communes (outlines, or points) in metres, and what is drawn over them."""
 
     areas: gpd.GeoDataFrame
-    keys: pd.Series
+    keys: pd.Series  # category of each commune
     title: str = ""
-    numbers: pd.Series | None = None
-    zones: pd.Series | None = None
-    names: gpd.GeoDataFrame | None = None
-    sites: gpd.GeoDataFrame | None = None
-    circles: gpd.GeoDataFrame | None = None
-    flows: gpd.GeoDataFrame | None = None
-    rings: gpd.GeoDataFrame | None = None
-    extent: tuple[float, float, float, float] | None = None
-    focus: pd.Index | None = None
+    numbers: pd.Series | None = None  # written in each commune where it fits, so that colour is never alone
+    zones: pd.Series | None = None  # EPCI of each commune, whose borders are drawn
+    names: gpd.GeoDataFrame | None = None  # points with `label` and `size`, the most important first
+    sites: gpd.GeoDataFrame | None = None  # points with `mark` (a number or a letter) and `shape`
+    circles: gpd.GeoDataFrame | None = None  # points with `value`
+    flows: gpd.GeoDataFrame | None = None  # lines with `value`
+    rings: gpd.GeoDataFrame | None = None  # polygons with `label`, the smallest first
+    extent: tuple[float, float, float, float] | None = None  # left, bottom, right, top; everything without it
+    focus: pd.Index | None = None  # communes with a thicker outer border
 
 
 def extent_of(areas: gpd.GeoDataFrame, *, pad_share: float = 0.03) -> tuple[float, float, float, float]:
@@ -112,18 +86,7 @@ def draw_map(
     number_size: float = 6.0,
     max_height_cm: float = 22.0,
 ) -> Figure:
-    """Draw one map, or several that are compared, with a single legend for all.
-
-    Examples
-    --------
-    >>> from territory.datasets import load_var
-    >>> from territory.plot.maps.categories import time_classes
-    >>> areas = load_var().outlines
-    >>> classes = time_classes(pd.Series(20.0, index=areas.index))
-    >>> figure = draw_map([Panel(areas, classes.keys)], Legend(classes.legend, "Temps"))
-    >>> len(figure.axes)
-    2
-    """
+    """Draw one map, or several that are compared, with a single legend for all."""
     if not panels:
         raise ParameterError("Carte impossible : aucune carte demandée.")
     panels = [replace(panel, extent=panel.extent or extent_of(panel.areas)) for panel in panels]

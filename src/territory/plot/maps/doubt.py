@@ -33,14 +33,7 @@ CATEGORIES = (IN_SURE, IN_DOUBT, OUT_DOUBT, OUT_SURE, UNKNOWN)
 
 
 def doubt_classes(deserts: pd.DataFrame) -> Classes:
-    """Sort communes by their side of a criterion and by how sure it is.
-
-    Examples
-    --------
-    >>> rows = pd.DataFrame({"status": ["en désert", "hors désert"], "verdict": ["sûr", "douteux"]})
-    >>> doubt_classes(rows).keys.tolist()
-    ['in_sure', 'out_doubt']
-    """
+    """Sort communes by their side of a criterion and by how sure it is."""
     side = deserts["status"].eq(IN_DESERT).map({True: "in", False: "out"})
     doubt = deserts["verdict"].eq(SURE).map({True: "sure", False: "doubt"})
     keys = (side + "_" + doubt).astype(object)
@@ -58,16 +51,7 @@ def doubt_map(
     zones: pd.Series | None = None,
     max_height_cm: float = 22.0,
 ) -> Figure:
-    """Draw where a criterion of desert is met for sure, and where the doubt on times could change it.
-
-    Examples
-    --------
-    >>> import territory
-    >>> result = territory.run_study("draguignan")
-    >>> figure = doubt_map(result.draws, result.dataset.outlines, criterion="urgences_sans_smur")
-    >>> figure.get_size_inches()[0].round(1)
-    np.float64(6.7)
-    """
+    """Draw where a criterion of desert is met for sure, and where the doubt on times could change it."""
     known = [] if draws.deserts.empty else list(draws.deserts.index.get_level_values("criterion").unique())
     if criterion not in known:
         raise ParameterError(

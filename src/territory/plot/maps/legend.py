@@ -40,32 +40,15 @@ _GAP_CM = 0.35
 
 @dataclass(frozen=True)
 class Legend:
-    """What stands beside the map, and the line on sources under it.
-
-    Attributes
-    ----------
-    categories
-        Colours and hatches, in order.
-    title
-        Above everything.
-    sites
-        Mark, shape and name of each site.
-    lines
-        Dash (points on, points off) and name of each outline.
-    circles
-        Values whose circle is shown; the first is the largest of the map, the scale of the others.
-    notes
-        Small lines at the end.
-    source
-        Where the numbers come from.
-    """
+    """What stands beside the map, and the line on sources under it."""
 
     categories: Sequence[Category]
     title: str = ""
-    sites: Sequence[tuple[str, str, str]] = field(default_factory=tuple)
+    sites: Sequence[tuple[str, str, str]] = field(default_factory=tuple)  # mark, shape and name
     notes: Sequence[str] = field(default_factory=tuple)
     source: str = ""
-    circles: Sequence[float] = field(default_factory=tuple)
+    circles: Sequence[float] = field(default_factory=tuple)  # the first is the largest of the map
+    # dash (points on, points off) and name of each outline
     lines: Sequence[tuple[tuple[float, ...], str]] = field(default_factory=tuple)
 
 
@@ -324,13 +307,7 @@ def scale_and_north(axes: Axes) -> list[Box]:
 
 
 def nice_length(most: float) -> float:
-    """Return the longest of 1, 2 or 5 times a power of ten that is not longer than some length.
-
-    Examples
-    --------
-    >>> nice_length(23_000), nice_length(9_900)
-    (20000.0, 5000.0)
-    """
+    """Return the longest of 1, 2 or 5 times a power of ten that is not longer than some length."""
     power = 10.0 ** math.floor(math.log10(most))
     return max(step * power for step in (1.0, 2.0, 5.0) if step * power <= most)
 

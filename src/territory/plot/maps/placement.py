@@ -73,14 +73,7 @@ class Placed(NamedTuple):
 
 @lru_cache(maxsize=4096)
 def text_size(text: str, size: float, weight: str = "normal") -> tuple[float, float]:
-    """Return the width and height of a text, in points, without drawing it.
-
-    Examples
-    --------
-    >>> width, height = text_size("Draguignan", 8)
-    >>> 30 < width < 50, 7 < height < 11
-    (True, True)
-    """
+    """Return the width and height of a text, in points, without drawing it."""
     if not text.strip():
         return 0.0, 0.0
     font = get_font(str(font_folder() / _FILES.get(weight, FONT_FILES[0])))
@@ -101,15 +94,7 @@ def place_labels(
     is_optional: bool = True,
     reach: int = 3,
 ) -> list[Placed]:
-    """Place labels one after the other, the most important first, on the first free spot around their point.
-
-    Examples
-    --------
-    >>> labels = [Label("Aups", 50, 50, 8), Label("Salernes", 52, 51, 8)]
-    >>> placed = place_labels(labels, frame=Box(0, 0, 200, 200))
-    >>> placed[0].box.overlaps(placed[1].box)
-    False
-    """
+    """Place labels one after the other, the most important first, on the first free spot around their point."""
     taken = list(obstacles)
     placed = []
     for label in labels:

@@ -97,13 +97,7 @@ class _Ring(NamedTuple):
 
 
 def dash_of(rank: int) -> tuple[float, ...]:
-    """Return the dash of an outline, by its rank from the shortest time (points on, points off).
-
-    Examples
-    --------
-    >>> dash_of(0), dash_of(1)
-    ((), (4.0, 1.6))
-    """
+    """Return the dash of an outline, by its rank from the shortest time (points on, points off)."""
     return DASHES[rank % len(DASHES)]
 
 

@@ -239,14 +239,7 @@ _WIDTH_CM = 14.0
 
 
 def show_roads(network: RoadNetwork) -> Figure:
-    """Draw every road, wider and darker where one drives faster.
-
-    Examples
-    --------
-    >>> from territory.network import sample_network
-    >>> len(show_roads(sample_network()).axes)
-    1
-    """
+    """Draw every road, wider and darker where one drives faster."""
     from matplotlib.collections import LineCollection
 
     roads = network.roads
@@ -302,14 +295,7 @@ def _speeds_kmh(network: RoadNetwork) -> Any:
 
 
 def show_study(study: Study) -> Figure:
-    """Draw the territory of a study, its EPCI in focus and the places that it names.
-
-    Examples
-    --------
-    >>> import territory
-    >>> len(show_study(territory.load_study("draguignan")).axes)
-    2
-    """
+    """Draw the territory of a study, its EPCI in focus and the places that it names."""
     from pathlib import Path
 
     data: Any = open_dataset(

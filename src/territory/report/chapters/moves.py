@@ -215,24 +215,12 @@ MOST_COLUMNS = 5
 
 
 def is_wide(scenarios: Sequence[str]) -> bool:
-    """Tell whether a study has more scenarios than a table has room for.
-
-    Examples
-    --------
-    >>> is_wide("ABCD"), is_wide("ABCDEFGH")
-    (False, True)
-    """
+    """Tell whether a study has more scenarios than a table has room for."""
     return len(scenarios) > MOST_COLUMNS
 
 
 def grouped(values: Mapping[str, str], today: str) -> str:
-    """Write the values that differ from today's, each one once with its scenarios.
-
-    Examples
-    --------
-    >>> grouped({"A": "Aups", "B": "Le Muy", "C": "Aups", "D": "Vidauban"}, "Vidauban")
-    'Aups (A et C) ; Le Muy (B)'
-    """
+    """Write the values that differ from today's, each one once with its scenarios."""
     names: dict[str, list[str]] = {}
     for name, text in values.items():
         if text != today:
@@ -241,13 +229,7 @@ def grouped(values: Mapping[str, str], today: str) -> str:
 
 
 def in_tables(scenarios: Sequence[str]) -> Iterator[list[str]]:
-    """Yield the scenarios of each table, as evenly as can be.
-
-    Examples
-    --------
-    >>> list(in_tables("ABCDEFGH"))
-    [['A', 'B', 'C', 'D'], ['E', 'F', 'G', 'H']]
-    """
+    """Yield the scenarios of each table, as evenly as can be."""
     tables = -(-len(scenarios) // MOST_COLUMNS)
     each = -(-len(scenarios) // max(tables, 1))
     for first in range(0, len(scenarios), max(each, 1)):

@@ -101,25 +101,13 @@ def _table(reading: Reading, tables: dict[str, pd.DataFrame]) -> DataTable:
 
 
 def need_heads(publics: Iterable[str]) -> list[str]:
-    """Return the heads of the two columns of each public: its central estimate and its range.
-
-    Examples
-    --------
-    >>> need_heads(["aeeh", "autisme"])
-    ['AEEH', 'de … à …', 'Autisme', 'de … à …']
-    """
+    """Return the heads of the two columns of each public: its central estimate and its range."""
     names = [public.upper() if len(public) < 5 else public.capitalize() for public in publics]
     return [head for name in names for head in (name, "de … à …")]
 
 
 def range_text(low: float, high: float) -> str:
-    """Write a range in a cell, "< 11" when nothing more can be printed.
-
-    Examples
-    --------
-    >>> range_text(20.0, 45.0), range_text(3.0, 8.0), range_text(3.0, 40.0)
-    ('20 à 45', '< 11', 'au plus 40')
-    """
+    """Write a range in a cell, "< 11" when nothing more can be printed."""
     if math.isnan(low) or math.isnan(high):
         return "inconnu"
     if high < _THRESHOLD:

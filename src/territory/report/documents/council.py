@@ -204,14 +204,7 @@ _WORD = re.compile(r"\b[A-Z]{2,}\b")
 
 
 def acronyms(blocks: Sequence[Block]) -> list[Block]:
-    """Return what the acronyms of some blocks stand for, those that are used and known.
-
-    Examples
-    --------
-    >>> from territory.report.layout.document import Paragraph
-    >>> [block.items for block in acronyms([Paragraph("L'IME déménage.")])[1:]]
-    [[[('IME', 'strong'), ' : institut médico-éducatif.']]]
-    """
+    """Return what the acronyms of some blocks stand for, those that are used and known."""
     used = {word for block in blocks if not isinstance(block, Picture) for word in _WORD.findall(repr(block))}
     items: list[Text] = [
         [strong(word), f" : {meaning}."] for word, meaning in _MEANINGS.items() if word in used

@@ -26,17 +26,9 @@ _DATA_COLUMNS = """CREATE TABLE gpkg_data_columns (
 
 
 def write_table(table: pd.DataFrame, path: Path) -> None:
-    r"""Write a flat table twice, as CSV (UTF-8, comma, decimal point) and as Parquet.
+    """Write a flat table twice, as CSV (UTF-8, comma, decimal point) and as Parquet.
 
     In the CSV, a text that a spreadsheet would compute has an apostrophe before it; Parquet holds it as it is.
-
-    Examples
-    --------
-    >>> import tempfile, pandas as pd
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     write_table(pd.DataFrame({"commune_code": ["01004"], "time_min": [12.5]}), Path(folder) / "times")
-    ...     (Path(folder) / "times.csv").read_text()
-    'commune_code,time_min\n01004,12.5\n'
     """
     without_formulas(table).to_csv(
         path.with_suffix(".csv"), index=False, encoding="utf-8", lineterminator="\n"
@@ -79,7 +71,7 @@ _FORMULA = re.compile(r"\s*[=@]|\s*[+\-](?!\s*\Z|\s*[0-9]+(?:[.,][0-9]+)?\s*%?\s
 
 
 def without_formulas(table: pd.DataFrame) -> pd.DataFrame:
-    r"""Return a table whose texts open as texts in a spreadsheet: an apostrophe goes before what begins a formula.
+    """Return a table whose texts open as texts in a spreadsheet: an apostrophe goes before what begins a formula.
 
     A CSV cannot say that a cell is a text, so that a site named `=1+1` would be computed when the file is opened.
     Numbers, and texts that are one (« -3,5 »), are left as they are. Parquet, the workbook and the map layers hold
@@ -88,13 +80,6 @@ def without_formulas(table: pd.DataFrame) -> pd.DataFrame:
     References
     ----------
     OWASP, « CSV Injection ».
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> table = pd.DataFrame({"name": ["=cmd|'/C calc'!A0", "CMPP"], "delta": ["-3,5", "+2"], "time_min": [-1.0, 2.0]})
-    >>> without_formulas(table).values.tolist()
-    [["'=cmd|'/C calc'!A0", '-3,5', -1.0], ['CMPP', '+2', 2.0]]
     """
     from pandas.api.types import is_bool_dtype, is_datetime64_any_dtype, is_numeric_dtype
 

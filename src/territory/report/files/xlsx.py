@@ -26,37 +26,21 @@ _MOST_LETTERS = 32_000
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "|", "%")
 # styles, by their place in styles.xml
 _PLAIN, _TEXT, _QUOTED, _HEADER, _TITLE, _WRAPPED, _WRAPPED_QUOTED, _WHOLE, _TENTHS, _FINE = range(10)
-# how a number is shown, whole or not, by the format of its column
+# how a number is shown, whole or not, by the format of its column: a year, one decimal at most, three at most
 _NUMBERS = {"plain": (_PLAIN, _PLAIN), "rounded": (_WHOLE, _TENTHS), "fine": (_WHOLE, _FINE)}
 _LINE_POINTS = 15.0
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """One sheet: a table with its titles, or lines of text when it has none.
+    """One sheet: a table with its titles, or lines of text when it has none."""
 
-    Attributes
-    ----------
-    name
-        At most 31 letters, no bracket, colon, star, question mark or slash.
-    heads
-        Titles of the columns; empty for lines of text.
-    rows
-        Values: texts, numbers, None for nothing.
-    widths
-        Width of each column (letters).
-    titles
-        Lines of text that are titles, by their place.
-    formats
-        How the numbers of each column are shown: `plain` (a year), `rounded` (thousands apart, one decimal at most) or
-        `fine` (three decimals at most). Without them every column is `rounded`.
-    """
-
-    name: str
-    heads: Sequence[str]
+    name: str  # at most 31 letters, no bracket, colon, star, question mark or slash
+    heads: Sequence[str]  # empty for lines of text
     rows: Sequence[Sequence[Value]]
-    widths: Sequence[float]
-    titles: frozenset[int] = field(default_factory=frozenset)
+    widths: Sequence[float]  # in letters
+    titles: frozenset[int] = field(default_factory=frozenset)  # lines of text that are titles, by their place
+    # how the numbers of each column are shown, see `_NUMBERS`; without them all are `rounded`
     formats: Sequence[str] = field(default_factory=tuple)
 
 
@@ -69,13 +53,6 @@ def to_xlsx(sheets: Sequence[Sheet], *, title: str, mark: str = "") -> bytes:
     References
     ----------
     ECMA-376, Office Open XML File Formats, part 1.
-
-    Examples
-    --------
-    >>> import openpyxl
-    >>> content = to_xlsx([Sheet("Essai", ["Nom"], [["=1+1"], [2.5]], [12])], title="Essai")
-    >>> [cell.value for cell in openpyxl.load_workbook(io.BytesIO(content))["Essai"]["A"]]
-    ['Nom', '=1+1', 2.5]
     """
     parts = {
         "[Content_Types].xml": _content_types(len(sheets)),
@@ -249,13 +226,7 @@ def _safe(text: str) -> str:
 
 
 def column_letters(place: int) -> str:
-    """Return the letters of a column.
-
-    Examples
-    --------
-    >>> column_letters(1), column_letters(26), column_letters(27)
-    ('A', 'Z', 'AA')
-    """
+    """Return the letters of a column."""
     letters = ""
     while place:
         place, rest = divmod(place - 1, 26)

@@ -21,13 +21,7 @@ _DIGEST = re.compile(_RUN.encode() + rb"([0-9a-f]{64})(?![0-9a-f])")
 
 
 def strong(text: str) -> Run:
-    """Mark a part of a paragraph as strong.
-
-    Examples
-    --------
-    >>> strong("18 200 enfants")
-    ('18 200 enfants', 'strong')
-    """
+    """Mark a part of a paragraph as strong."""
     return (text, "strong")
 
 
@@ -106,82 +100,37 @@ Block = Heading | Paragraph | Bullets | KeyFigures | Callout | Picture | DataTab
 
 @dataclass(frozen=True)
 class Document:
-    """A whole document.
-
-    Attributes
-    ----------
-    title, subtitle, kicker
-        Head of the first page.
-    date
-        Date of the data, never of the day.
-    footer
-        Short text at the foot of each page.
-    blocks
-        Content in reading order.
-    keywords
-        For search.
-    run_digest
-        Digest of the run, kept in the properties of the PDF.
-    mark
-        Who may not have the document, said on each page; nothing where everybody may.
-    """
+    """A whole document; title, subtitle and kicker are the head of its first page."""
 
     title: str
-    date: dt.date
+    date: dt.date  # of the data, never of the day
     blocks: Sequence[Block]
     subtitle: str = ""
     kicker: str = ""
-    footer: str = ""
+    footer: str = ""  # at the foot of each page
     keywords: Sequence[str] = field(default_factory=tuple)
-    run_digest: str = ""
-    mark: str = ""
+    run_digest: str = ""  # kept in the properties of the PDF
+    mark: str = ""  # who may not have it, said on each page
 
 
 def rights(columns: int) -> list[Side]:
-    """Return the alignment of columns of numbers.
-
-    Examples
-    --------
-    >>> rights(2)
-    ['right', 'right']
-    """
+    """Return the alignment of columns of numbers."""
     return ["right" for _ in range(columns)]
 
 
 def run_keyword(run_digest: str) -> str:
-    """Return the keyword that holds the digest of a run: PDF/A keeps keywords readable in its metadata.
-
-    Examples
-    --------
-    >>> run_keyword("ab" * 32)[:24], run_keyword("")
-    ('territory-run-sha256:aba', '')
-    """
+    """Return the keyword that holds the digest of a run: PDF/A keeps keywords readable in its metadata."""
     return f"{_RUN}{run_digest}" if run_digest else ""
 
 
 def read_digest(content: bytes) -> str | None:
-    """Return the digest of the run that a PDF says it comes from.
-
-    Examples
-    --------
-    >>> read_digest(b"<pdf:Keywords>" + run_keyword("0" * 64).encode() + b"</pdf:Keywords>") == "0" * 64
-    True
-    >>> read_digest(b"%PDF-1.7") is None
-    True
-    """
+    """Return the digest of the run that a PDF says it comes from."""
     found = _DIGEST.search(content)
     return found.group(1).decode() if found else None
 
 
 def to_data(document: Document) -> tuple[dict[str, Any], dict[str, bytes]]:
-    """Turn a document into plain data for the template, and its pictures by file name.
-
-    Examples
-    --------
-    >>> data, pictures = to_data(Document("Essai", dt.date(2024, 1, 1), [Paragraph("Qui ? Tous.")]))
-    >>> data["blocks"][0]["runs"][0]["text"].replace(chr(0x202f), "_")
-    'Qui_? Tous.'
-    """
+    """Turn a document into plain data for the template, and its pictures by file name."""
     pictures: dict[str, bytes] = {}
     blocks = []
     level = 0
@@ -245,13 +194,7 @@ def _runs(text: Text) -> list[dict[str, Any]]:
 
 
 def to_runs(text: Text) -> list[Run]:
-    """Turn a paragraph into runs with French spacing, which is applied across their borders.
-
-    Examples
-    --------
-    >>> to_runs(["Qui gagne", strong("...")])
-    [('Qui gagne', 'plain'), ('…', 'strong')]
-    """
+    """Turn a paragraph into runs with French spacing, which is applied across their borders."""
     found = [text] if isinstance(text, str) else text
     runs: list[Run] = [(part, "plain") if isinstance(part, str) else part for part in found]
     # an empty run would stand between a space and the sign that it belongs to
@@ -314,14 +257,7 @@ def _table(block: DataTable) -> dict[str, Any]:
 
 
 def plain_text(data: Mapping[str, Any]) -> str:
-    r"""Return every text of a document's data, for tests and for search.
-
-    Examples
-    --------
-    >>> data, _ = to_data(Document("Essai", dt.date(2024, 1, 1), [Paragraph(["a ", strong("b")])]))
-    >>> plain_text(data)
-    'Essai\na b'
-    """
+    """Return every text of a document's data, for tests and for search."""
 
     def walk(value: object, key: str = "") -> list[str]:
         if key == "runs" or (isinstance(value, list) and value and _is_run(value[0])):

@@ -21,24 +21,12 @@ from territory.report.layout.document import (
 
 
 def text(value: str) -> str:
-    """Return a text as HTML: typeset, then escaped.
-
-    Examples
-    --------
-    >>> text('<script>"x"</script>')
-    '&lt;script&gt;&quot;x&quot;&lt;/script&gt;'
-    """
+    """Return a text as HTML: typeset, then escaped."""
     return html.escape(typeset(value), quote=True)
 
 
 def blocks_html(blocks: Sequence[Block]) -> str:
-    """Return blocks as HTML; titles begin at level 2, the page has the first.
-
-    Examples
-    --------
-    >>> blocks_html([Paragraph("A & B")])
-    '<p>A &amp; B</p>'
-    """
+    """Return blocks as HTML; titles begin at level 2, the page has the first."""
     return "\n".join(filter(None, map(_block, blocks)))
 
 
@@ -68,13 +56,7 @@ def _block(block: Block) -> str:
 
 
 def table_html(table: DataTable) -> str:
-    """Return a table with its caption, its titles and the title of each line.
-
-    Examples
-    --------
-    >>> "<th scope=" in table_html(DataTable(["EPCI", "Gagnent"], [["Dracénie", "12"]], "Essai"))
-    True
-    """
+    """Return a table with its caption, its titles and the title of each line."""
     align = list(table.align) or ["left"] + ["right"] * (len(table.headers) - 1)
     heads = "".join(
         f'<th scope="col" class="{side}">{text(head)}</th>'

@@ -35,14 +35,6 @@ def compile_pdf(document: Document, path: Path | str) -> Path:
     References
     ----------
     ISO 14289-1:2014 (PDF/UA-1); ISO 19005-2:2011 (PDF/A-2).
-
-    Examples
-    --------
-    >>> from territory.report.layout.document import Paragraph
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     document = Document("Essai", dt.date(2024, 1, 1), [Paragraph("Bonjour.")])
-    ...     compile_pdf(document, Path(folder) / "essai.pdf").read_bytes()[:5]
-    b'%PDF-'
     """
     target = Path(path)
     content = to_bytes(document)
@@ -145,21 +137,11 @@ _MANY = 8
 
 @dataclass(frozen=True)
 class Part:
-    """Blocks that stay together.
-
-    Attributes
-    ----------
-    made
-        Content in reading order, or what makes it: a picture that is not shown is not drawn.
-    title
-        What a reader is told of it when it is in the annex ("la carte de ..."); without it the part never leaves.
-    leaves
-        The higher, the sooner the part leaves; of equals, the last one leaves first.
-    """
+    """Blocks that stay together, in reading order, or what makes them: a picture that is not shown is not drawn."""
 
     made: Sequence[Block] | Callable[[], Sequence[Block]]
-    title: str = ""
-    leaves: int = 0
+    title: str = ""  # what a reader is told when it is in the annex; without it the part never leaves
+    leaves: int = 0  # the higher, the sooner it leaves; of equals, the last one first
 
     @cached_property
     def blocks(self) -> Sequence[Block]:
@@ -168,13 +150,7 @@ class Part:
 
 
 def in_order_of_leaving(parts: Sequence[Part]) -> list[int]:
-    """Return the places of the parts that may leave, the first to leave first.
-
-    Examples
-    --------
-    >>> in_order_of_leaving([Part([]), Part([], "b", 1), Part([], "c", 1), Part([], "d", 2)])
-    [3, 2, 1]
-    """
+    """Return the places of the parts that may leave, the first to leave first."""
     places = [place for place, part in enumerate(parts) if part.title]
     return sorted(places, key=lambda place: (-parts[place].leaves, -place))
 
