@@ -11,7 +11,7 @@ from territory.datasets import load_var
 from territory.network import sample_network
 from territory.plot import charts, style
 from territory.plot.interactive import trial, views
-from territory.plot.maps import categories, choropleth, doubt, legend, placement, shapes, show_plans
+from territory.plot.maps import categories, choropleth, doubt, legend, shapes, show_plans
 from territory.plot.maps.categories import time_classes
 from territory.plot.maps.legend import Legend
 
@@ -106,7 +106,7 @@ def test_categories_shown() -> None:
 def test_choropleth_draw_map() -> None:
     areas = load_var().outlines
     classes = time_classes(pd.Series(20.0, index=areas.index))
-    figure = choropleth.draw_map([choropleth.Panel(areas, classes.keys)], Legend(classes.legend, "Temps"))
+    figure = choropleth.draw_map(choropleth.Panel(areas, classes.keys), Legend(classes.legend, "Temps"))
     assert len(figure.axes) == 2
 
 
@@ -126,13 +126,13 @@ def test_legend_nice_length() -> None:
 
 
 def test_placement_text_size() -> None:
-    width, height = placement.text_size("Draguignan", 8)
+    width, height = shapes.text_size("Draguignan", 8)
     assert (30 < width < 50, 7 < height < 11) == (True, True)
 
 
 def test_placement_place_labels() -> None:
-    labels = [placement.Label("Aups", 50, 50, 8), placement.Label("Salernes", 52, 51, 8)]
-    placed = placement.place_labels(labels, frame=placement.Box(0, 0, 200, 200))
+    labels = [shapes.Label("Aups", 50, 50, 8), shapes.Label("Salernes", 52, 51, 8)]
+    placed = shapes.place_labels(labels, frame=shapes.Box(0, 0, 200, 200))
     assert not placed[0].box.overlaps(placed[1].box)
 
 

@@ -15,7 +15,7 @@ from territory.french.numbers import NBSP, integer, round_estimate, share
 from territory.french.words import typeset
 from territory.plot import style
 from territory.plot.maps.legend import width_of
-from territory.plot.maps.placement import Box, Label, place_labels
+from territory.plot.maps.shapes import Box, Label, place_labels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -297,7 +297,7 @@ def _write_names(axes: Axes, wanted: pd.DataFrame, known: pd.DataFrame, size_cm:
     labels = []
     for row in wanted.to_dict("records"):
         x, y = ((np.array([row["x"], row["y"]], dtype=float) - (left, bottom)) * scale).tolist()
-        labels.append(Label(str(row["name"]), x, y, 8.0, "normal", gap=5.0))
+        labels.append(Label(str(row["name"]), x, y, 8.0, gap=5.0))
     frame = Box(1.0, 1.0, points[0] - 1.0, points[1] - 1.0)
     for spot in place_labels(labels, frame=frame, obstacles=taken):
         if width_of(spot.label.text, 8.0) <= points[0]:

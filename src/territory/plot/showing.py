@@ -165,7 +165,7 @@ def _show_times(
         zones=communes["epci_code"],
     )
     title = f"Temps de route (minutes) vers : {(labels or {}).get(chosen, chosen)}"
-    return draw_map([panel], Legend(shown(classes.legend, classes.keys), title, source=source))
+    return draw_map(panel, Legend(shown(classes.legend, classes.keys), title, source=source))
 
 
 def _show_effects(comparison: Comparison, service: str | None, names: Mapping[str, str]) -> Figure:

@@ -91,7 +91,7 @@ class Exploration(ipywidgets.VBox):  # type: ignore[misc]
         if view is None:
             return b""
         panel = Panel(self.areas, view.keys, zones=self.areas.get("epci_code"))
-        return to_png(draw_map([panel], Legend(view.legend, view.title, source=view.note)), dpi=110)
+        return to_png(draw_map(panel, Legend(view.legend, view.title, source=view.note)), dpi=110)
 
     def __repr__(self) -> str:
         """Return the communes and what is shown."""

@@ -72,7 +72,7 @@ def doubt_map(
     )
     panel = Panel(gpd.GeoDataFrame(outlines[["geometry"]]), classes.keys, numbers=numbers, zones=zones)
     named = Legend(tuple(legend), title or f"Désert « {criterion} »", notes=notes)
-    return draw_map([panel], named, max_height_cm=max_height_cm)
+    return draw_map(panel, named, max_height_cm=max_height_cm)
 
 
 def show_draws(draws: Draws, criterion: str | None, outlines: gpd.GeoDataFrame | None) -> Figure:

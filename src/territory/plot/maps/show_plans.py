@@ -63,7 +63,7 @@ def show_siting(siting: SitingResult, areas: gpd.GeoDataFrame, names: Mapping[st
         notes=[said, STATUSES[siting.status], "Rond : site à ouvrir ; carré : site existant."],
     )
     panel = Panel(areas, classes.keys, numbers=numbers_from(rows), sites=sites, zones=areas.get("epci_code"))
-    return draw_map([panel], legend)
+    return draw_map(panel, legend)
 
 
 def show_allocation(allocation: Allocation, areas: gpd.GeoDataFrame) -> Figure:
@@ -92,7 +92,7 @@ def show_allocation(allocation: Allocation, areas: gpd.GeoDataFrame) -> Figure:
         ],
     )
     panel = Panel(areas, keys, circles=circles, zones=areas.get("epci_code"))
-    return draw_map([panel], legend)
+    return draw_map(panel, legend)
 
 
 def show_groups(grouping: GroupingResult, areas: gpd.GeoDataFrame) -> Figure:
@@ -126,7 +126,7 @@ def _show_labels(
     ]
     keys = groups.reindex(areas.index).astype(object).where(lambda found: found.notna(), UNKNOWN.key)
     panel = Panel(areas, keys, zones=groups.reindex(areas.index))
-    return draw_map([panel], Legend(shown((*legend, UNKNOWN), keys), title, notes=notes))
+    return draw_map(panel, Legend(shown((*legend, UNKNOWN), keys), title, notes=notes))
 
 
 def _known(areas: gpd.GeoDataFrame, index: pd.Index, what: str) -> gpd.GeoDataFrame:
@@ -167,7 +167,7 @@ def show_establishments(
         extent=extent_of(land),
     )
     figure = draw_map(
-        [panel],
+        panel,
         Legend(
             shown((legend[0], *legend[1:]), keys),
             answer.grouping.name,
@@ -332,4 +332,4 @@ def show_study(study: Study) -> Figure:
         notes=["Un lieu prévu est au point de sa commune."] if declared else [],
     )
     panel = Panel(areas, keys, zones=data.communes["epci_code"], focus=focus, sites=gpd.GeoDataFrame(every))
-    return draw_map([panel], legend)
+    return draw_map(panel, legend)

@@ -79,7 +79,7 @@ def _map(reading: Reading, service: str, origins: Origins, printed: pd.Series) -
     names = [f"{reading.commune(str(code))} {integer(float(value))}" for code, value in inside.items()]
     said = f"Effectifs publiés : {join(names)}." if names else "Aucun effectif de commune n'est publié (0)."
     return Picture(
-        style.to_svg(draw_map([panel], legend, max_height_cm=10.5)),
+        style.to_svg(draw_map(panel, legend, max_height_cm=10.5)),
         alt=f"Carte des communes d'origine, {reading.label(service)}. {said}",
         caption=f"Communes d'origine des enfants accompagnés : {reading.short(service)}.",
         source=pictures.map_source(reading),

@@ -98,7 +98,7 @@ def time_map(
             *ring_notes(rings),
         ],
     )
-    figure = draw_map([panel], legend, max_height_cm=max_height_cm)
+    figure = draw_map(panel, legend, max_height_cm=max_height_cm)
     target = (
         f"vers {reading.closest_label(service)}" if site is None else f"vers « {reading.label(service)} »"
     )
@@ -153,7 +153,7 @@ def change_map(
     borders = _border_notes(reading) if zoom is None else ["Trait épais : limite de l'EPCI."]
     notes = ["Nombres : minutes gagnées (−) ou perdues (+), aller simple.", *borders]
     legend = Legend(shown(classes.legend, classes.keys), "Écart de temps de route", sites, notes)
-    figure = draw_map([panel], legend, max_height_cm=max_height_cm, number_size=6.0 if zoom is None else 7.0)
+    figure = draw_map(panel, legend, max_height_cm=max_height_cm, number_size=6.0 if zoom is None else 7.0)
     where = f" : {epci_phrase(reading.zone_names[zoom_name])} en détail" if zoom_name else ""
     caption = (
         f"Scénario {move.scenario_id} : écart de temps de route, {reading.labels(move.services)}{where}."
