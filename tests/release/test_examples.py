@@ -22,20 +22,6 @@ def test_disclosure_known_anyway() -> None:
     ) == ["gain"]
 
 
-def test_disclosure_protect_table() -> None:
-    table = pd.DataFrame({"CMPP": [3, 40], "SESSAD": [25, 50]}, index=["Aups", "Trans"])
-    printed = disclosure.protect_table(table)
-    assert list(printed.columns) == ["CMPP", "SESSAD", "Total"]
-    assert printed.loc["Aups"].tolist() == ["secret", "secret", "28"]
-    assert printed.loc["Trans"].tolist() == ["secret", "secret", "90"]
-    assert printed.loc["Total"].tolist() == ["43", "75", "118"]
-
-
-def test_disclosure_protect_shares() -> None:
-    counts, totals = (pd.Series([4, 30]), pd.Series([20, 60]))
-    assert repr(disclosure.protect_shares(counts, totals, pd.Series([True, False])).tolist()) == "[nan, 0.5]"
-
-
 def test_disclosure_estimate_texts() -> None:
     assert disclosure.estimate_texts(pd.Series([0.4, 0.0, 1263.2, float("nan")])).tolist() == [
         "< 11",

@@ -22,17 +22,17 @@ from territory.report.layout.document import (
     Heading,
     KeyFigures,
     Picture,
-    plain_text,
     to_data,
 )
 from territory.report.layout.pdf import compile_pdf
-from territory.report.reading.run_reading import SECRET, read
+from territory.report.reading import SECRET, read
 from territory.result import StudyResult
 from territory.scenario import apply, compare, compute
 from territory.scenario.measures.compute import ALL_TERRITORY
 from territory.study.words.changes import CloseSite, OpenSite
 from territory.study.words.scenario import Scenario
 from tests import vallon
+from tests.texts import plain_text
 
 NB, NN = "\u00a0", "\u202f"
 EVIL = '# $x_1$ <script>alert("é")</script> @ref *b* \\n [z] #import'

@@ -12,9 +12,10 @@ import pandas as pd
 
 from territory.report.chapters import moves, needs
 from territory.report.documents import council
-from territory.report.files import csv_tables, xlsx
+from territory.report.files import writers
 from territory.report.layout import document, html, pdf
 from territory.report.layout.document import DataTable, Document, Paragraph
+from tests.texts import plain_text
 
 
 def test_moves_is_wide() -> None:
@@ -33,7 +34,12 @@ def test_moves_in_tables() -> None:
 
 
 def test_needs_need_heads() -> None:
-    assert needs.need_heads(["aeeh", "autisme"]) == ["AEEH", "de … à …", "Autisme", "de … à …"]
+    assert needs.need_heads(["aeeh", "autisme"]) == [
+        "AEEH >0.8",
+        "de … à … >1.2",
+        "Autisme >0.8",
+        "de … à … >1.2",
+    ]
 
 
 def test_needs_range_text() -> None:
@@ -50,26 +56,26 @@ def test_council_acronyms() -> None:
     ]
 
 
-def test_csv_tables_write_table() -> None:
+def test_writers_write_table() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        csv_tables.write_table(
+        writers.write_table(
             pd.DataFrame({"commune_code": ["01004"], "time_min": [12.5]}), Path(folder) / "times"
         )
         assert (Path(folder) / "times.csv").read_text() == "commune_code,time_min\n01004,12.5\n"
 
 
-def test_csv_tables_without_formulas() -> None:
+def test_writers_without_formulas() -> None:
     table = pd.DataFrame(
         {"name": ["=cmd|'/C calc'!A0", "CMPP"], "delta": ["-3,5", "+2"], "time_min": [-1.0, 2.0]}
     )
-    assert csv_tables.without_formulas(table).values.tolist() == [
+    assert writers.without_formulas(table).values.tolist() == [
         ["'=cmd|'/C calc'!A0", "-3,5", -1.0],
         ["CMPP", "+2", 2.0],
     ]
 
 
-def test_xlsx_to_xlsx() -> None:
-    content = xlsx.to_xlsx([xlsx.Sheet("Essai", ["Nom"], [["=1+1"], [2.5]], [12])], title="Essai")
+def test_writers_to_xlsx() -> None:
+    content = writers.to_xlsx([writers.Sheet("Essai", ["Nom"], [["=1+1"], [2.5]], [12])], title="Essai")
     assert [cell.value for cell in openpyxl.load_workbook(io.BytesIO(content))["Essai"]["A"]] == [
         "Nom",
         "=1+1",
@@ -77,16 +83,22 @@ def test_xlsx_to_xlsx() -> None:
     ]
 
 
-def test_xlsx_column_letters() -> None:
-    assert (xlsx.column_letters(1), xlsx.column_letters(26), xlsx.column_letters(27)) == ("A", "Z", "AA")
+def test_writers_column_letters() -> None:
+    assert (writers.column_letters(1), writers.column_letters(26), writers.column_letters(27)) == (
+        "A",
+        "Z",
+        "AA",
+    )
 
 
 def test_document_strong() -> None:
     assert document.strong("18 200 enfants") == ("18 200 enfants", "strong")
 
 
-def test_document_rights() -> None:
-    assert document.rights(2) == ["right", "right"]
+def test_document_table() -> None:
+    made = document.table("Commune <1.5 | Temps (< 11) >1", [["Aups", "12"]], "Essai")
+    assert made.headers == ["Commune", "Temps (< 11)"]
+    assert (made.align, made.widths) == (["left", "right"], [1.5, 1.0])
 
 
 def test_document_run_keyword() -> None:
@@ -122,7 +134,7 @@ def test_document_plain_text() -> None:
     data, _ = document.to_data(
         document.Document("Essai", dt.date(2024, 1, 1), [document.Paragraph(["a ", document.strong("b")])])
     )
-    assert document.plain_text(data) == "Essai\na b"
+    assert plain_text(data) == "Essai\na b"
 
 
 def test_html_text() -> None:

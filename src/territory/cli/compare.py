@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from territory.cli.options import PopulationOption, RoadsOption
+from territory.cli.french import PopulationOption, RoadsOption, StudyArgument
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,9 +27,7 @@ _ACCOUNTS = {
 
 
 def compare(
-    study: Annotated[
-        str, typer.Argument(help="Nom d'une étude intégrée (draguignan) ou fichier .toml.", metavar="ÉTUDE")
-    ],
+    study: StudyArgument,
     zone: Annotated[
         str,
         typer.Option("--zone", help="Code d'un EPCI ou d'un département ; sinon l'ensemble.", metavar="CODE"),
@@ -60,7 +58,7 @@ def compare(
     for line in _lines(result, table[table["zone"] == zone]):
         typer.echo(line)
     if out is not None:
-        from territory.report.files.csv_tables import write_table
+        from territory.report.files.writers import write_table
         from territory.workflow.handover.write_run import make_folder
 
         path = make_folder(out) / "comparaison_mesures"

@@ -259,33 +259,6 @@ def _next_to_withhold(
     return int(printed[order[0]])
 
 
-def protect_table(table: pd.DataFrame, *, threshold: int = THRESHOLD, total: str = "Total") -> pd.DataFrame:
-    """Print a two-way table of observed counts with its totals, so that no small cell can be found by difference."""
-    if table.isna().to_numpy().any():
-        raise ParameterError(
-            "Secret statistique : un tableau avec totaux ne peut pas contenir d'effectif inconnu."
-        )
-    full = table.astype(float).copy()
-    full[total] = full.sum(axis=1)
-    full.loc[total] = full.sum(axis=0)
-    rows, columns = list(table.index), list(table.columns)
-    relations: list[Relation] = [
-        ((row, total), [(row, column) for column in columns]) for row in [*rows, total]
-    ]
-    relations += [((total, column), [(row, column) for row in rows]) for column in [*columns, total]]
-    keys = [(row, column) for row in full.index for column in full.columns]
-    # keys are pairs: an object index keeps them whole where a MultiIndex would take them apart
-    cells = pd.Series(full.to_numpy().ravel(), index=pd.Index(keys, tupleize_cols=False))
-    protected = protect_counts(cells, relations, threshold=threshold)
-    return pd.DataFrame(protected.text.to_numpy().reshape(full.shape), index=full.index, columns=full.columns)
-
-
-def protect_shares(counts: pd.Series, totals: pd.Series, withheld: pd.Series) -> pd.Series:
-    """Give the share of each count in its total, withheld wherever the count is: a share gives a count back."""
-    divided = counts.astype(float) / totals.reindex(counts.index).astype(float).replace(0.0, np.nan)
-    return divided.mask(withheld.reindex(counts.index).fillna(True).astype(bool))
-
-
 def estimate_texts(values: pd.Series, *, threshold: int = THRESHOLD) -> pd.Series:
     """Write estimates of persons for a published table: "< 11" under the threshold, whole numbers above."""
 

@@ -14,11 +14,11 @@ import pandas as pd
 
 from territory import supply
 from territory.needs import persons_by_age
-from territory.release import published
+from territory.release.comparison import publish_communes, publish_trips, publish_zones
 from territory.release.disclosure import INTERNAL, PUBLIC, printing
-from territory.release.groupings import release_budgets, release_comparison
 from territory.release.handed_tables import layers, tables
 from territory.release.observed_children import Merged, merged_classes, observed_counts, zone_flags
+from territory.release.scenarios import release_budgets, release_comparison
 from territory.study.secrecy import without_counts
 
 if TYPE_CHECKING:
@@ -201,7 +201,7 @@ class Release:
 
     def times(self, situation: str, service: str) -> pd.DataFrame:
         """Return the access rows of one service by commune, today (``""``) or in a scenario."""
-        return _of_service(self._results(situation).access, service)
+        return of_service(self._results(situation).access, service)
 
     def median_doubt_min(self, *, within_min: float) -> float:
         """Return the median doubt on the times of today that are no longer than a limit; NaN when there is none."""
@@ -225,17 +225,17 @@ class Release:
 
     def persons(self, situation: str, service: str) -> pd.Series:
         """Return the persons of the age received by commune; unknown where children served are counted instead."""
-        rows = _of_service(self._results(situation).persons, service)["persons"]
+        rows = of_service(self._results(situation).persons, service)["persons"]
         return rows * math.nan if self._is_secret(service) else rows
 
     def differences(self, scenario_id: str, service: str) -> pd.DataFrame:
         """Return the comparison of one service by commune; children served are unknown there."""
-        rows = _of_service(self._result.comparisons[scenario_id].communes, service)
+        rows = of_service(self._result.comparisons[scenario_id].communes, service)
         return rows.assign(persons=math.nan) if self._is_secret(service) else rows
 
     def zone_counts(self, scenario_id: str, service: str) -> ZoneCounts:
         """Return who gains and who loses by zone, as far as it may be printed."""
-        zones = _of_service(self._result.comparisons[scenario_id].zones, service)
+        zones = of_service(self._result.comparisons[scenario_id].zones, service)
         with printing(self.edition):
             flags = zone_flags(self._result, scenario_id, service)
             merged = merged_classes(self._result, scenario_id, service)
@@ -254,21 +254,21 @@ class Release:
     def communes_table(self, scenario_id: str) -> pd.DataFrame:
         """Return the comparison by commune, persons as texts."""
         with printing(self.edition):
-            return published.publish_communes(self._result, scenario_id)
+            return publish_communes(self._result, scenario_id)
 
     def zones_table(self, scenario_id: str) -> pd.DataFrame:
         """Return the comparison by zone, persons as texts."""
         with printing(self.edition):
-            return published.publish_zones(self._result, scenario_id)
+            return publish_zones(self._result, scenario_id)
 
     def trips_table(self, scenario_id: str) -> pd.DataFrame:
         """Return the year's road by zone."""
         with printing(self.edition):
-            return published.publish_trips(self._result, scenario_id)
+            return publish_trips(self._result, scenario_id)
 
     def sensitivity(self, scenario_id: str, service: str) -> pd.DataFrame:
         """Return gains and losses under other recruitment limits; no row where children served are counted."""
-        rows = _of_service(self._result.comparisons[scenario_id].sensitivity, service)
+        rows = of_service(self._result.comparisons[scenario_id].sensitivity, service)
         return rows.iloc[:0] if self._is_secret(service) else rows
 
     def origins(self, service: str) -> Origins | None:
@@ -402,7 +402,7 @@ def edition_name(name: str, edition: str) -> str:
     return f"{stem}-{INTERNAL}.{kind}" if dot else f"{name}-{INTERNAL}"
 
 
-def _of_service(table: pd.DataFrame, service: str) -> pd.DataFrame:
+def of_service(table: pd.DataFrame, service: str) -> pd.DataFrame:
     """Return the rows of one service, without its level."""
     rows: pd.DataFrame = table[table.index.get_level_values("service") == service].droplevel("service")
     return rows

@@ -16,16 +16,8 @@ from territory.report.chapters.main_move import (
     worst,
 )
 from territory.report.chapters.moves import is_wide
-from territory.report.layout.document import (
-    Block,
-    Callout,
-    Heading,
-    Paragraph,
-    Run,
-    Text,
-    strong,
-)
-from territory.report.reading.run_reading import STAFF, Counts, Move, Reading
+from territory.report.layout.document import Block, Callout, Heading, Paragraph, Run, Text, strong
+from territory.report.reading import STAFF, Counts, Move, Reading
 from territory.scenario.zones import ALL_TERRITORY
 from territory.tables.keyed import WITHIN_SHARES
 

@@ -16,9 +16,9 @@ from territory.plot.maps.legend import Legend
 from territory.release.gate import TODAY, Origins
 from territory.release.observed_children import PRESENCE_FLOOR
 from territory.report.chapters import pictures
-from territory.report.layout.document import Block, DataTable, Heading, Paragraph, Picture
+from territory.report.layout.document import Block, Heading, Paragraph, Picture, table
 from territory.report.layout.pdf import Part
-from territory.report.reading.run_reading import SECRET, Reading
+from territory.report.reading import SECRET, Reading
 
 _PRINTED = Category("printed", "effectif publié (nombre)", style.SEQUENTIAL[1])
 _WITHHELD = Category("withheld", "effectif non publié", style.UNKNOWN_COLOR, style.INDISTINCT_HATCH)
@@ -93,8 +93,8 @@ def _lines(reading: Reading, site: str, printed: pd.Series) -> gpd.GeoDataFrame:
     lines = [shapely.LineString([*p.coords, *end.coords]) for p in starts]
     # a service in the commune itself is no flow
     long = np.array([line.length > 1.0 for line in lines], dtype=bool)
-    table = gpd.GeoDataFrame({"value": printed.to_numpy(float)}, geometry=lines, crs=reading.communes.crs)
-    return gpd.GeoDataFrame(table[long])
+    drawn = gpd.GeoDataFrame({"value": printed.to_numpy(float)}, geometry=lines, crs=reading.communes.crs)
+    return gpd.GeoDataFrame(drawn[long])
 
 
 def _table(reading: Reading, origins: Origins) -> list[Block]:
@@ -127,12 +127,10 @@ def _table(reading: Reading, origins: Origins) -> list[Block]:
         )
     rows.append(["Ensemble", _total(origins.total), ""])
     return [
-        DataTable(
-            ["EPCI", "Enfants accompagnés", "Communes"],
+        table(
+            "EPCI <1.6 | Enfants accompagnés >1.2 | Communes <3",
             rows,
             "Enfants accompagnés par EPCI d'origine.",
-            align=["left", "right", "left"],
-            widths=[1.6, 1.2, 3.0],
             strong_rows=[len(rows) - 1],
         )
     ]

@@ -22,8 +22,8 @@ from territory.report.layout.document import (
     Paragraph,
     Picture,
     Text,
-    rights,
     strong,
+    table,
 )
 from territory.report.layout.pdf import Part
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from territory.planning.grouping.answer import GroupingAnswer
-    from territory.report.reading.run_reading import Reading
+    from territory.report.reading import Reading
 
 _UNKNOWN = "inconnu"
 
@@ -148,9 +148,9 @@ def _autonomy(unknown: int, total: int) -> list[Text]:
 
 def _comparison(compared: pd.DataFrame) -> DataTable:
     """Return the groupings side by side."""
-    table = compared.reset_index()
+    every = compared.reset_index()
     # joining is the same for every question about the same members: said once for each number of members
-    once = table["option"].eq("groups") | ~table.duplicated(["option", "name", "n_members", "mean_drive_min"])
+    once = every["option"].eq("groups") | ~every.duplicated(["option", "name", "n_members", "mean_drive_min"])
     rows = [
         [
             str(row["name"]),
@@ -161,22 +161,13 @@ def _comparison(compared: pd.DataFrame) -> DataTable:
             minutes(row["worst_drive_between_min"]) if row["option"] == "groups" else "–",
             f"{integer(row['mean_spread_km'])} km" if row["option"] == "groups" else "–",
         ]
-        for _, row in table[once].sort_values("option", kind="stable").iterrows()
+        for _, row in every[once].sort_values("option", kind="stable").iterrows()
     ]
-    return DataTable(
-        headers=(
-            "Découpage",
-            "Groupes",
-            "Taille",
-            "Route moyenne",
-            "La plus longue",
-            "Entre membres",
-            "Dispersion",
-        ),
-        rows=rows,
-        caption="Les découpages, et l'adhésion au groupement hospitalier.",
-        align=["left", *rights(6)],
-        widths=[2.6, 0.8, 0.8, 1.0, 1.0, 1.0, 0.9],
+    return table(
+        "Découpage <2.6 | Groupes >0.8 | Taille >0.8 | Route moyenne >1 | La plus longue >1 | Entre membres >1 | "
+        "Dispersion >0.9",
+        rows,
+        "Les découpages, et l'adhésion au groupement hospitalier.",
         note="Route des membres vers le siège de leur groupe, ou vers l'établissement support.",
     )
 
@@ -223,18 +214,11 @@ def _members(answer: GroupingAnswer) -> DataTable:
             told = "" if row["is_distinguishable"] else " ≈"
             line.append(_known(row["drive_to_support_min"]) + told)
         rows.append(line)
-    return DataTable(
-        headers=(
-            "Groupe",
-            "Établissement",
-            "Commune",
-            "Vers le siège",
-            *(["Vers le support"] if has_support else []),
-        ),
-        rows=rows,
-        caption=f"Les membres : {answer.grouping.name}.",
-        align=["left", "left", "left", *rights(2 if has_support else 1)],
-        widths=[1.5, 2.4, 1.4, 0.9, *([1.0] if has_support else [])],
+    return table(
+        "Groupe <1.5 | Établissement <2.4 | Commune <1.4 | Vers le siège >0.9"
+        + (" | Vers le support >1" if has_support else ""),
+        rows,
+        f"Les membres : {answer.grouping.name}.",
         note="Support : l'établissement support du groupement hospitalier. ≈ : l'écart entre les deux routes n'est pas "
         "distinguable du doute sur les temps."
         if has_support

@@ -12,11 +12,11 @@ from territory.french.words import count, join, persons
 from territory.network.maps.osm import ATTRIBUTION
 from territory.plot.maps.shapes import dash_of
 from territory.release.gate import TODAY
-from territory.report.layout.document import DataTable
+from territory.report.layout.document import DataTable, table
 
 if TYPE_CHECKING:
     from territory.release.gate import Sites
-    from territory.report.reading.run_reading import Move, Reading
+    from territory.report.reading import Move, Reading
 
 # as many times as outlines: more would hide one another
 _MOST_TIMES = 3
@@ -84,7 +84,7 @@ def within_table(reading: Reading, move: Move) -> DataTable:
         "Aujourd'hui": TODAY,
         f"Scénario {move.scenario_id}": move.scenario_id,
     }
-    table = pd.DataFrame(
+    found = pd.DataFrame(
         {
             (name, bound): within(reading, service, situation, bound)
             for name, situation in situations.items()
@@ -92,23 +92,24 @@ def within_table(reading: Reading, move: Move) -> DataTable:
         },
         index=["communes", "persons"],
     )
-    has_persons = bool(table.loc["persons"].notna().all())
+    has_persons = bool(found.loc["persons"].notna().all())
     kinds = ["communes", "persons"] if has_persons else ["communes"]
     noun = reading.noun(service).split(" ")[0]
-    heads = [f"{name} : {noun if kind == 'persons' else 'communes'}" for name in situations for kind in kinds]
+    heads = [
+        f"{name} : {noun if kind == 'persons' else 'communes'} >1" for name in situations for kind in kinds
+    ]
     rows = [
         [
             f"à {minutes(bound)} ou moins",
-            *(_cell(table[name, bound][kind]) for name in situations for kind in kinds),
+            *(_cell(found[name, bound][kind]) for name in situations for kind in kinds),
         ]
         for bound in bounds_of(reading)
     ]
     whom = f"communes et {reading.noun(service)}" if has_persons else "communes"
-    return DataTable(
-        ["Du site", *heads],
+    return table(
+        ["Du site <1.3", *heads],
         rows,
         f"À portée de « {reading.short(service)} » : {whom}, départements voisins compris.",
-        widths=[1.3, *(1.0 for _ in heads)],
     )
 
 

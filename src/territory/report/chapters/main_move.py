@@ -7,7 +7,7 @@ import math
 from territory.french.numbers import minutes
 from territory.french.words import about, count
 from territory.report.layout.document import Block, Bullets, KeyFigures, Paragraph, Run, Text, strong
-from territory.report.reading.run_reading import SECRET, STAFF, Counts, Move, Reading
+from territory.report.reading import SECRET, STAFF, Counts, Move, Reading
 from territory.scenario.zones import ALL_TERRITORY
 
 # other options told on the first page; the table of the options has them all

@@ -12,9 +12,9 @@ from territory.french.words import change
 from territory.release.gate import TODAY
 from territory.report.chapters import isochrones, pictures
 from territory.report.chapters.moves import effects_table, ordered_zones
-from territory.report.layout.document import Block, DataTable, Heading, Paragraph
+from territory.report.layout.document import Block, DataTable, Heading, Paragraph, table
 from territory.report.layout.pdf import Part
-from territory.report.reading.run_reading import STAFF, Move, Reading
+from territory.report.reading import STAFF, Move, Reading
 
 _MOST_COMMUNES = 40
 
@@ -222,13 +222,7 @@ def _in_two(cells: list[list[str]], heads: list[str], caption: str, total: int) 
         # 35 min → 13 min, 23 min de moins: a reader who subtracts must know why
         note = f"{note} {_ROUNDED}".strip()
     if not right:
-        return DataTable(heads, left, caption, align=["left", "right", "right"], note=note)
+        return DataTable(heads, left, caption, note=note)
     right = [*right, *([[""] * len(heads)] * (len(left) - len(right)))]
-    return DataTable(
-        [*heads, *heads],
-        [[*one, *two] for one, two in zip(left, right, strict=True)],
-        caption,
-        align=["left", "right", "right", "left", "right", "right"],
-        widths=[1.5, 1.15, 1.15, 1.5, 1.15, 1.15],
-        note=note,
-    )
+    columns = [f"{heads[0]} <1.5", *(f"{head} >1.15" for head in heads[1:])] * 2
+    return table(columns, [[*one, *two] for one, two in zip(left, right, strict=True)], caption, note=note)

@@ -10,17 +10,8 @@ from territory.french.words import count, join, persons
 from territory.network.estimate_model import calibration
 from territory.release.gate import TODAY
 from territory.report.chapters.isochrones import bounds_of
-from territory.report.layout.document import (
-    Block,
-    Bullets,
-    Callout,
-    DataTable,
-    Heading,
-    Paragraph,
-    Text,
-    strong,
-)
-from territory.report.reading.run_reading import Reading
+from territory.report.layout.document import Block, Bullets, Callout, Heading, Paragraph, Text, strong, table
+from territory.report.reading import Reading
 
 NOTHING_WITHHELD = (
     "Aucun effectif observé n'est retiré : ce document est pour les personnes habilitées à connaître les fichiers de "
@@ -104,8 +95,8 @@ def _times(reading: Reading) -> list[Text]:
 
 def _isochrones(reading: Reading) -> list[Text]:
     """Say what the outlines on the maps of times are, where there are some."""
-    table = reading.release.isochrones
-    if table is None or table.empty or not bounds_of(reading):
+    drawn = reading.release.isochrones
+    if drawn is None or drawn.empty or not bounds_of(reading):
         return []
     times = join(minutes(bound) for bound in bounds_of(reading))
     return [
@@ -177,8 +168,8 @@ def _sensitivity(reading: Reading) -> list[Block]:
     move = reading.pivot()
     if move is None:
         return []
-    table = reading.release.sensitivity(move.scenario_id, move.services[0])
-    if len(table) < 2:
+    limits = reading.release.sensitivity(move.scenario_id, move.services[0])
+    if len(limits) < 2:
         return []
     is_observed = reading.release.is_observed(move.services[0])
     written = integer if is_observed else persons
@@ -187,15 +178,14 @@ def _sensitivity(reading: Reading) -> list[Block]:
             minutes(limit),
             *(written(float(row[f"persons_{e}"])) for e in ("gain", "loss", "indistinct")),
         ]
-        for limit, (_, row) in zip(table.index.astype(float), table.iterrows(), strict=True)
+        for limit, (_, row) in zip(limits.index.astype(float), limits.iterrows(), strict=True)
     ]
     return [
-        DataTable(
-            ["Seuil de recrutement", "Plus court", "Plus long", "Non distinguable"],
+        table(
+            "Seuil de recrutement <1.4 | Plus court >1 | Plus long >1 | Non distinguable >1",
             rows,
             f"Si le seuil change : {reading.labels(move.services)}, scénario {move.scenario_id}, "
             f"{reading.noun(move.services[0], is_observed=is_observed)}.",
-            widths=[1.4, 1.0, 1.0, 1.0],
         )
     ]
 
@@ -205,15 +195,8 @@ def sources(reading: Reading, *, explained: Sequence[Block] = ()) -> list[Block]
     blocks: list[Block] = [Heading("Sources")]
     rows = _used_sources(reading)
     if rows:
-        blocks.append(
-            DataTable(
-                ["Producteur", "Données", "Millésime", "Licence"],
-                rows,
-                "Données utilisées.",
-                align=["left", "left", "left", "left"],
-                widths=[1.0, 2.6, 0.0, 0.0],
-            )
-        )
+        columns = "Producteur <1 | Données <2.6 | Millésime <0 | Licence <0"
+        blocks.append(table(columns, rows, "Données utilisées."))
     quoted = _quoted(reading)
     if quoted:
         blocks += [Heading("Documents publics cités", 2), Bullets(quoted, "small")]
@@ -222,12 +205,12 @@ def sources(reading: Reading, *, explained: Sequence[Block] = ()) -> list[Block]
 
 def _used_sources(reading: Reading) -> list[list[str]]:
     """Return producer, title, vintage and licence of each source, the censuses that were not used left out."""
-    table = reading.release.sources
-    if table is None or table.empty:
+    listed = reading.release.sources
+    if listed is None or listed.empty:
         return _road_map(reading)
     chosen = f"population_{reading.study.population}"
-    columns = table["column"].astype(str) if "column" in table else table["title"].astype(str)
-    kept = table[~columns.str.startswith("population_rp") | columns.eq(chosen)]
+    columns = listed["column"].astype(str) if "column" in listed else listed["title"].astype(str)
+    kept = listed[~columns.str.startswith("population_rp") | columns.eq(chosen)]
     rows = kept[["producer", "title", "vintage", "licence"]].fillna("–").astype(str)
     # one file may feed several columns
     rows = rows.drop_duplicates(["title", "vintage"])

@@ -10,8 +10,8 @@ from territory.french.numbers import minutes, signed
 from territory.french.words import count, join
 from territory.release.gate import TODAY
 from territory.release.observed_children import EFFECTS
-from territory.report.layout.document import Block, Bullets, Callout, DataTable, Heading, Text, strong
-from territory.report.reading.run_reading import Move, Reading
+from territory.report.layout.document import Block, Bullets, Callout, DataTable, Heading, Text, strong, table
+from territory.report.reading import Move, Reading
 from territory.scenario.zones import ALL_TERRITORY
 
 _REST = "tous sont dans l'annexe technique"
@@ -72,21 +72,14 @@ def _places_table(reading: Reading, every: list[str]) -> DataTable:
             [row[0], row[1], grouped(dict(zip(every, row[2:-1], strict=True)), row[1]), row[-1]]
             for row in rows
         ]
-        return DataTable(
-            ["Service", "Aujourd'hui", "Dans les scénarios", "Qui fait la route"],
+        return table(
+            "Service <1.8 | Aujourd'hui <1 | Dans les scénarios <2.6 | Qui fait la route <1",
             short,
             caption,
-            align=["left"] * 4,
-            widths=[1.8, 1.0, 2.6, 1.0],
             note="« – » : aucun scénario ne le déplace.",
         )
-    return DataTable(
-        ["Service", "Aujourd'hui", *(f"Scénario {name}" for name in every), "Qui fait la route"],
-        rows,
-        caption,
-        align=["left" for _ in range(len(every) + 3)],
-        widths=[2.2, *(1.0 for _ in range(len(every) + 1)), 1.2],
-    )
+    places = ("Aujourd'hui <1", *(f"Scénario {name} <1" for name in every))
+    return table(["Service <2.2", *places, "Qui fait la route <1.2"], rows, caption)
 
 
 def _dated(source: str, year: int | None) -> str:
@@ -118,21 +111,12 @@ def all_moves(reading: Reading, *, level: int = 2, most: int | None = None) -> l
     )
     return [
         Heading("Tous les services qui déménagent", level),
-        DataTable(
-            [
-                "Service",
-                "Déménagement",
-                "Scénario",
-                "Trajet plus court",
-                "Trajet plus long",
-                "Écart non distinguable",
-                "Écart visible à partir de",
-            ],
+        table(
+            "Service <1.6 | Déménagement <1.7 | Scénario <0.75 | Trajet plus court >0.8 | Trajet plus long >0.8 | "
+            "Écart non distinguable >1 | Écart visible à partir de >1",
             shown,
             "Habitants de l'âge concerné à portée du site d'aujourd'hui, selon l'effet sur le temps de "
             "route.",
-            align=["left", "left", "left", "right", "right", "right", "right"],
-            widths=[1.6, 1.7, 0.75, 0.8, 0.8, 1.0, 1.0],
             may_split=True,
             note="Les mêmes habitants sont comptés à chaque ligne : les lignes ne s'additionnent pas. "
             f"Pour un service dont les professionnels vont vers l'enfant, c'est leur trajet qui change.{rest}",
@@ -145,10 +129,10 @@ def ordered_zones(reading: Reading, move: Move) -> list[str]:
     found = reading.counts(move.scenario_id, move.services[0])
     communes = found.communes.drop(ALL_TERRITORY)
     touched = communes[communes[["gain", "loss", "indistinct", "unknown"]].sum(axis=1) > 0].index
-    table = found.persons.loc[touched].fillna(0.0)
+    weights = found.persons.loc[touched].fillna(0.0)
     focus = reading.study.territory.focus_epci_code
     order = sorted(
-        touched, key=lambda zone: (zone != focus, -table["loss"][zone], -table["gain"][zone], str(zone))
+        touched, key=lambda zone: (zone != focus, -weights["loss"][zone], -weights["gain"][zone], str(zone))
     )
     return [str(zone) for zone in order]
 
@@ -178,20 +162,11 @@ def effects_table(reading: Reading, move: Move, zones: list[str]) -> DataTable:
     if outside:
         others = count(outside, "autre EPCI qui n'a", "autres EPCI qui n'ont")
         note += f" {others} que des habitants dans ce cas ne figurent pas ici, mais sont dans l'ensemble."
-    return DataTable(
-        [
-            "EPCI",
-            "Gagnent",
-            "Perdent",
-            "Écart non distinguable",
-            "Passent à portée",
-            "Temps moyen",
-            "Perte la plus forte",
-        ],
+    return table(
+        "EPCI <1.6 | Gagnent >0.72 | Perdent >0.72 | Écart non distinguable >1.05 | Passent à portée >0.8 | "
+        "Temps moyen >1.3 | Perte la plus forte <1.6",
         rows,
         f"Scénario {move.scenario_id}, {reading.labels(move.services)} : {noun}, par EPCI.",
-        align=["left", "right", "right", "right", "right", "right", "left"],
-        widths=[1.6, 0.72, 0.72, 1.05, 0.8, 1.3, 1.6],
         strong_rows=[len(rows) - 1],
         note=note,
     )

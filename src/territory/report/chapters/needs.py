@@ -11,8 +11,8 @@ from territory.french.numbers import integer
 from territory.french.words import between, persons
 from territory.report.chapters import pictures
 from territory.report.chapters.moves import zone_name
-from territory.report.layout.document import Block, Callout, DataTable, Heading, Paragraph
-from territory.report.reading.run_reading import Reading
+from territory.report.layout.document import Block, Callout, DataTable, Heading, Paragraph, table
+from territory.report.reading import Reading
 from territory.scenario.zones import ALL_TERRITORY
 
 _THRESHOLD = 11
@@ -82,28 +82,27 @@ def _table(reading: Reading, tables: dict[str, pd.DataFrame]) -> DataTable:
     rows = []
     for zone in next(iter(tables.values())).index:
         cells = []
-        for public, table in tables.items():
-            low, central, high = (float(table[column][zone]) for column in ("low", "central", "high"))
+        for public, found in tables.items():
+            low, central, high = (float(found[column][zone]) for column in ("low", "central", "high"))
             total = known[public]
             if zone == ALL_TERRITORY and total is not None:
                 cells += [integer(total), "observé"]
             else:
                 cells += [persons(central), range_text(low, high)]
         rows.append([zone_name(reading, str(zone)), *cells])
-    return DataTable(
-        ["EPCI", *need_heads(tables)],
+    return table(
+        ["EPCI <2", *need_heads(tables)],
         rows,
         "Personnes concernées par EPCI : estimation centrale et fourchette.",
-        widths=[2.0, *([0.8, 1.2] * len(tables))],
         strong_rows=[len(rows) - 1],
         note="Estimations arrondies ; « < 11 » : moins de onze personnes. Communes du territoire seulement.",
     )
 
 
-def need_heads(publics: Iterable[str]) -> list[str]:
-    """Return the heads of the two columns of each public: its central estimate and its range."""
+def need_heads(publics: Iterable[str], *, wide: float = 1.2) -> list[str]:
+    """Declare the two columns of each public: its central estimate and its range."""
     names = [public.upper() if len(public) < 5 else public.capitalize() for public in publics]
-    return [head for name in names for head in (name, "de … à …")]
+    return [head for name in names for head in (f"{name} >0.8", f"de … à … >{wide}")]
 
 
 def range_text(low: float, high: float) -> str:

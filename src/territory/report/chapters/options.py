@@ -14,8 +14,8 @@ from territory.plot.charts import gainers_and_losers
 from territory.release.gate import TODAY
 from territory.report.chapters.moves import in_tables
 from territory.report.chapters.travel_accounts import year_hours
-from territory.report.layout.document import Block, DataTable, Heading, Paragraph, Picture, rights
-from territory.report.reading.run_reading import Counts, Move, Reading
+from territory.report.layout.document import Block, DataTable, Heading, Paragraph, Picture, table
+from territory.report.reading import Counts, Move, Reading
 from territory.scenario.zones import ALL_TERRITORY
 from territory.tables.measures import read_measure
 
@@ -81,12 +81,10 @@ def _table(
     """Return the columns of some scenarios, today's beside them."""
     kept = [0, 1, *(2 + every.index(name) for name in names)]
     part = "" if names == every else f", scénarios {names[0]} à {names[-1]}"
-    return DataTable(
-        ["", "Aujourd'hui", *(f"Scénario {n}" for n in names)],
+    return table(
+        [" <1.7", "Aujourd'hui >1", *(f"Scénario {n} >1.05" for n in names)],
         [[row[column] for column in kept] for row in rows],
         f"« {reading.label(service)} » : les options côte à côte{part}.",
-        align=["left", *rights(len(names) + 1)],
-        widths=[1.7, 1.0, *(1.05 for _ in names)],
         note=f"« {_SAME} » : comme aujourd'hui. «{_DOUBTFUL} » : différence avec aujourd'hui sous le doute sur les "
         "temps, non distinguable. Passer à portée n'est pas compté comme un gain."
         f"{_closed_note(rows[0])}"
@@ -145,11 +143,11 @@ def _best_in_all(reading: Reading, service: str, found: Mapping[str, Counts]) ->
         [float(found[n].persons["loss"][ALL_TERRITORY]) if n in found else 0.0 for n in every],
         [float(found[n].zones["worst_loss_min"][ALL_TERRITORY]) if n in found else 0.0 for n in every],
     ]
-    table = reading.release.side_by_side
-    for measure in _labels(table):
+    measured = reading.release.side_by_side
+    for measure in _labels(measured):
         key = ("territory", ALL_TERRITORY, service, measure)
-        if key in table.index:
-            row = table.loc[pd.MultiIndex.from_tuples([key])].iloc[0]
+        if key in measured.index:
+            row = measured.loc[pd.MultiIndex.from_tuples([key])].iloc[0]
             rows.append([float(row[name, "value"]) for name in every])
     criteria = pd.DataFrame(rows, columns=every)
     criteria.iloc[2] = criteria.iloc[2].fillna(0.0)
@@ -176,13 +174,13 @@ def _worst(reading: Reading, name: str, service: str, found: Mapping[str, Counts
 
 def _measured(reading: Reading, service: str, every: list[str]) -> list[list[str]]:
     """Return the measures of the service, when the run gives them; none for children observed to be served."""
-    table = reading.release.side_by_side
+    measured = reading.release.side_by_side
     key = ("territory", ALL_TERRITORY, service)
     rows = []
-    for measure, label in _labels(table).items():
-        if (*key, measure) not in table.index:
+    for measure, label in _labels(measured).items():
+        if (*key, measure) not in measured.index:
             continue
-        row = table.loc[pd.MultiIndex.from_tuples([(*key, measure)])].iloc[0]
+        row = measured.loc[pd.MultiIndex.from_tuples([(*key, measure)])].iloc[0]
         unit = str(row["today", "unit"])
         values = [_value(float(row["today", "value"]), unit)]
         for name in every:

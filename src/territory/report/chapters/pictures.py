@@ -28,7 +28,7 @@ from territory.report.layout.document import Picture
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from territory.report.reading.run_reading import Move, Reading
+    from territory.report.reading import Move, Reading
 
 
 _MAP_SOURCE = "Contours : IGN, simplifiés."

@@ -11,14 +11,14 @@ from territory.french.words import count, join, persons
 from territory.plot import style
 from territory.plot.charts import trade_off
 from territory.release.gate import TODAY
-from territory.report.layout.document import Block, DataTable, Heading, Paragraph, Picture, Run, Text, strong
+from territory.report.layout.document import Block, Heading, Paragraph, Picture, Run, Text, strong, table
 from territory.report.layout.pdf import Part
 from territory.tables.keyed import BEYOND
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from territory.report.reading.run_reading import Reading
+    from territory.report.reading import Reading
 
 _MOST_CANDIDATES, _FEW_CANDIDATES, _ALL_CANDIDATES = 8, 4, 400
 # the line beyond which a trip is far, when a ranking has several
@@ -115,19 +115,11 @@ def _ranks(ranking: pd.DataFrame, *, most: int, caption: str, where: str) -> lis
     said = f"Les {len(rows)} premières communes sur {len(ranking)}"
     rest = "" if len(rows) == len(ranking) else f" ; toutes sont {where}"
     return [
-        DataTable(
-            [
-                "Rang",
-                "Commune",
-                "Temps moyen",
-                "Le plus loin",
-                f"À plus de {limit} min",
-                "Écart avec la première",
-            ],
+        table(
+            f"Rang >0.4 | Commune <1.3 | Temps moyen >0.8 | Le plus loin <1.6 | À plus de {limit} min >0.9 | "
+            "Écart avec la première <1.2",
             rows,
             f"{caption}{said}{rest}.",
-            align=["right", "left", "right", "left", "right", "left"],
-            widths=[0.4, 1.3, 0.8, 1.6, 0.9, 1.2],
         )
     ]
 

@@ -11,41 +11,32 @@ import pandas as pd
 from territory.french.numbers import decimal, integer, signed
 from territory.french.place_names import alphabetical
 from territory.french.words import capital, join, persons
-from territory.release.gate import TODAY
+from territory.release.gate import TODAY, of_service
 from territory.report.chapters import method
 from territory.report.chapters.moves import zone_name
 from territory.report.chapters.needs import need_heads, range_text
-from territory.report.layout.document import (
-    Block,
-    Bullets,
-    DataTable,
-    Heading,
-    Text,
-    rights,
-    strong,
-)
-from territory.report.reading.run_reading import Move, Reading
+from territory.report.layout.document import Block, Bullets, Heading, Text, strong, table
+from territory.report.reading import Move, Reading
 from territory.scenario.zones import ALL_TERRITORY
 from territory.tables.catalogue import code_label
 
 # a table of thousands of lines is read in the workbook
 _MOST_ROWS = 400
-_ZONE_HEADS = (
-    "Gagnent",
-    "Perdent",
-    "Non disting.",
-    "Passent à portée",
-    "Sortent de la portée",
-    "Inconnu",
-    "Moyenne avant (min)",
-    "Moyenne après (min)",
+_DOUBT_COLUMNS = (
+    "Service <1.8 | Temps médian (min) >1 | Doute médian (± min) >1 | Doute le plus grand (± min) >1.1 | "
+    "Communes >0.8 | Hors d'atteinte >0.8 | Inconnu >0.7"
 )
-_COMMUNE_HEADS = (
-    "Avant → après (min)",
-    "Écart (min)",
-    "Visible dès (min)",
-    "Effet",
-    "Personnes",
+_MOVE_COLUMNS = (
+    "Déménagement <2.6 | Le plus petit (min) >0.8 | Médian (min) >0.7 | Le plus grand (min) >0.8 | "
+    "Communes distinguées >1"
+)
+_ZONE_COLUMNS = (
+    "EPCI <1.7 | Gagnent >0.8 | Perdent >0.75 | Non disting. >0.8 | Passent à portée >0.85 | "
+    "Sortent de la portée >0.85 | Inconnu >0.75 | Moyenne avant (min) >0.9 | Moyenne après (min) >0.9"
+)
+_COMMUNE_COLUMNS = (
+    "Commune <1.7 | EPCI <1.85 | Avant → après (min) >0.9 | Écart (min) >0.6 | Visible dès (min) >0.75 | Effet <1.25 | "
+    "Personnes >0.8"
 )
 _SHORT_EFFECTS = {
     "gain": "plus court",
@@ -90,15 +81,8 @@ def doubt(reading: Reading) -> list[Block]:
         rows.append([capital(reading.short(service)), *cells])
     blocks: list[Block] = [Heading("Le doute sur les temps")]
     if rows:
-        heads = ["Temps médian (min)", "Doute médian (± min)", "Doute le plus grand (± min)"]
-        blocks.append(
-            DataTable(
-                ["Service", *heads, "Communes", "Hors d'atteinte", "Inconnu"],
-                rows,
-                "Temps d'aujourd'hui et leur doute, communes du territoire et des alentours.",
-                widths=[1.8, 1.0, 1.0, 1.1, 0.8, 0.8, 0.7],
-            )
-        )
+        caption = "Temps d'aujourd'hui et leur doute, communes du territoire et des alentours."
+        blocks.append(table(_DOUBT_COLUMNS, rows, caption))
     return [*blocks, *_differences(reading), *method.method(reading)]
 
 
@@ -118,37 +102,15 @@ def _differences(reading: Reading) -> list[Block]:
                 f"{integer(int(told.sum()))} sur {integer(len(inside))}",
             ]
         )
-    return (
-        [
-            DataTable(
-                [
-                    "Déménagement",
-                    "Le plus petit (min)",
-                    "Médian (min)",
-                    "Le plus grand (min)",
-                    "Communes distinguées",
-                ],
-                seen,
-                "Plus petit écart que le doute sur les temps laisse voir, communes à portée aujourd'hui.",
-                widths=[2.6, 0.8, 0.7, 0.8, 1.0],
-            )
-        ]
-        if seen
-        else []
-    )
+    caption = "Plus petit écart que le doute sur les temps laisse voir, communes à portée aujourd'hui."
+    return [table(_MOVE_COLUMNS, seen, caption)] if seen else []
 
 
-def _of_service(table: pd.DataFrame, service: str) -> pd.DataFrame:
-    """Return the rows of one service, without its level."""
-    rows: pd.DataFrame = table[table.index.get_level_values("service") == service]
-    return rows.droplevel("service")
-
-
-def _zones(reading: Reading, table: pd.DataFrame) -> list[str]:
-    """Return the zones of a table by name, the whole last."""
-    codes = [str(zone) for zone in table.index if zone != ALL_TERRITORY]
+def _zones(reading: Reading, zones: pd.Index) -> list[str]:
+    """Return zones by name, the whole last."""
+    codes = [str(zone) for zone in zones if zone != ALL_TERRITORY]
     codes.sort(key=lambda code: (alphabetical(reading.zone(code)), code))
-    return [*codes, *([ALL_TERRITORY] if ALL_TERRITORY in table.index else [])]
+    return [*codes, *([ALL_TERRITORY] if ALL_TERRITORY in zones else [])]
 
 
 def _by_name(names: pd.Series) -> list[str]:
@@ -171,11 +133,11 @@ def by_zone(reading: Reading) -> list[Block]:
     """Return gainers and losers of every move by zone."""
     blocks: list[Block] = []
     for move, scenarios in distinct_moves(reading):
-        table = _of_service(reading.release.zones_table(move.scenario_id), move.services[0])
+        by_zone = of_service(reading.release.zones_table(move.scenario_id), move.services[0])
         is_observed = reading.release.is_observed(move.services[0])
         rows = []
-        for zone in _zones(reading, table):
-            row: Any = table.loc[zone]
+        for zone in _zones(reading, by_zone.index):
+            row: Any = by_zone.loc[zone]
             effects = ("gain", "loss", "indistinct", "entering", "leaving", "unknown")
             texts = [str(row[f"persons_{effect}"]) for effect in effects]
             # counts of real children are printed as they are, estimates are rounded
@@ -187,11 +149,10 @@ def by_zone(reading: Reading) -> list[Block]:
             means = [_number(row[f"{side}_mean_min"]) for side in ("baseline", "scenario")]
             rows.append([zone_name(reading, str(zone)), *cells, *means])
         blocks.append(
-            DataTable(
-                ["EPCI", *_ZONE_HEADS],
+            table(
+                _ZONE_COLUMNS,
                 rows,
                 f"{_title(reading, move, scenarios)} : {reading.noun(move.services[0], is_observed=is_observed)}.",
-                widths=[1.7, 0.8, 0.75, 0.8, 0.85, 0.85, 0.75, 0.9, 0.9],
                 strong_rows=[len(rows) - 1],
             )
         )
@@ -202,23 +163,21 @@ def by_commune(reading: Reading) -> list[Block]:
     """Return the difference of every move, commune by commune, for those that it touches."""
     blocks: list[Block] = []
     for move, scenarios in distinct_moves(reading):
-        table = _of_service(reading.release.communes_table(move.scenario_id), move.services[0])
+        touched = of_service(reading.release.communes_table(move.scenario_id), move.services[0])
         is_observed = reading.release.is_observed(move.services[0])
-        table = table[table["effect"].isin(["gain", "loss", "indistinct", "entering"])]
-        if table.empty or table["delta_travel_time_min"].eq(0).all():
+        touched = touched[touched["effect"].isin(["gain", "loss", "indistinct", "entering"])]
+        if touched.empty or touched["delta_travel_time_min"].eq(0).all():
             # a change of address inside a commune changes no time
             continue
-        total = len(table)
-        table = table.head(_MOST_ROWS)
-        order = _by_name(reading.communes["name"].reindex(table.index))
-        rows = [_commune_row(reading, code, table.loc[code], is_observed=is_observed) for code in order]
+        total = len(touched)
+        touched = touched.head(_MOST_ROWS)
+        order = _by_name(reading.communes["name"].reindex(touched.index))
+        rows = [_commune_row(reading, code, touched.loc[code], is_observed=is_observed) for code in order]
         blocks.append(
-            DataTable(
-                ["Commune", "EPCI", *_COMMUNE_HEADS],
+            table(
+                _COMMUNE_COLUMNS,
                 rows,
                 f"{_title(reading, move, scenarios)} : communes touchées.",
-                align=["left", "left", *rights(3), "left", "right"],
-                widths=[1.7, 1.85, 0.9, 0.6, 0.75, 1.25, 0.8],
                 note="" if total <= _MOST_ROWS else f"Les {_MOST_ROWS} premières communes sur {total}.",
             )
         )
@@ -256,12 +215,10 @@ def times_of_today(reading: Reading) -> list[Block]:
     return [
         Heading("Temps d'aujourd'hui, commune par commune", new_page=True),
         Bullets(keys, "small"),
-        DataTable(
-            ["Commune", "Code", *(str(i) for i in range(1, len(services) + 1))],
+        table(
+            ["Commune <2", "Code <0.8", *(f"{i} >0.6" for i in range(1, len(services) + 1))],
             rows,
             "Temps de route vers chaque service, numéroté ci-dessus (minutes, aller simple).",
-            align=["left", "left", *rights(len(services))],
-            widths=[2.0, 0.8, *(0.6 for _ in services)],
         ),
     ]
 
@@ -285,8 +242,8 @@ def needs_by_commune(reading: Reading) -> list[Block]:
     rows = []
     for code in _by_name(reading.territory["name"]):
         cells: list[str] = []
-        for table in tables.values():
-            low, central, high = (float(table[c][code]) for c in ("demand_low", "demand", "demand_high"))
+        for need in tables.values():
+            low, central, high = (float(need[c][code]) for c in ("demand_low", "demand", "demand_high"))
             cells += [persons(central), range_text(low, high)]
         population = float(reading.territory["population"][code])
         rows.append(
@@ -294,10 +251,9 @@ def needs_by_commune(reading: Reading) -> list[Block]:
         )
     return [
         Heading("Besoins, commune par commune", new_page=True),
-        DataTable(
-            ["Commune", "Habitants", *need_heads(publics)],
+        table(
+            ["Commune <2", "Habitants >0.9", *need_heads(publics, wide=1.1)],
             rows,
             "Estimations arrondies ; « < 11 » : moins de onze personnes.",
-            widths=[2.0, 0.9, *([0.8, 1.1] * len(publics))],
         ),
     ]

@@ -23,10 +23,10 @@ from territory.report.chapters import (
 )
 from territory.report.layout.document import Block, Bullets, Callout, Document, Heading, Picture, Text, strong
 from territory.report.layout.pdf import Part, compile_pdf, fitted, in_order_of_leaving
-from territory.report.reading.run_reading import Reading, read
+from territory.report.reading import Reading, read
 
 if TYPE_CHECKING:
-    from territory.report.reading.run_reading import Readable
+    from territory.report.reading import Readable
 
 
 DOCUMENTS = ("council", "sheet", "annex")

@@ -19,22 +19,20 @@ from territory.report.chapters.needs import range_text
 from territory.report.layout.document import (
     Block,
     Bullets,
-    DataTable,
     Document,
     Heading,
     KeyFigures,
     Paragraph,
     Picture,
-    Side,
     Text,
-    rights,
     strong,
+    table,
 )
 from territory.report.layout.pdf import shortest_needed
-from territory.report.reading.run_reading import Move, Reading, read
+from territory.report.reading import Move, Reading, read
 
 if TYPE_CHECKING:
-    from territory.report.reading.run_reading import Readable
+    from territory.report.reading import Readable
 
 _MOST_PAGES = 2
 # lines of effects and communes that are shown: fewer when the sheet would be longer than its pages
@@ -171,20 +169,11 @@ def _effects(reading: Reading, epci: str, place: pd.DataFrame, *, most: int) -> 
         note += f" Aucun effet mesurable ici : {' ; '.join(quiet)}."
     return [
         heading,
-        DataTable(
-            [
-                "Service qui déménage",
-                "Scénario",
-                "Gagnent",
-                "Perdent",
-                "Écart non distinguable",
-                "Passent à portée",
-                "Communes touchées",
-            ],
+        table(
+            "Service qui déménage <2 | Scénario <0.75 | Gagnent >0.75 | Perdent >0.72 | Écart non distinguable >1 | "
+            "Passent à portée >0.8 | Communes touchées <2.9",
             rows,
             f"Effet des scénarios dans {name}.",
-            align=["left", "left", "right", "right", "right", "right", "left"],
-            widths=[2.0, 0.75, 0.75, 0.72, 1.0, 0.8, 2.9],
             note=note,
         ),
     ]
@@ -248,21 +237,18 @@ def _times(reading: Reading, place: pd.DataFrame) -> list[Block]:
     rows = [[capital(join(names)), *cells] for cells, names in alike.items()]
     if not rows:
         return []
-    heads = [f"Scénario {name}" for name in every]
+    heads = [f"Scénario {name} >0.85" for name in every]
     if is_wide(every):
         rows = [
             [*row[:2], grouped(dict(zip(every, row[2:-1], strict=True)), row[1]), row[-1]] for row in rows
         ]
-        heads = ["Dans les scénarios"]
-    middle: list[Side] = ["right", "left"] if is_wide(every) else rights(len(every) + 1)
+        heads = ["Dans les scénarios <3"]
     return [
         Heading("À quelle distance des services"),
-        DataTable(
-            ["Service", "Aujourd'hui", *heads, "Le plus loin aujourd'hui"],
+        table(
+            ["Service <2.2", "Aujourd'hui >0.85", *heads, "Le plus loin aujourd'hui <2"],
             rows,
             "Temps de route moyen des habitants, aller simple.",
-            align=["left", *middle, "left"],
-            widths=[2.2, 0.85, *([3.0] if is_wide(every) else [0.85 for _ in every]), 2.0],
             note="« – » : comme aujourd'hui dans tous les scénarios." if is_wide(every) else "",
         ),
     ]

@@ -16,7 +16,7 @@ from territory.plot.maps.categories import Category, Classes, change_classes, sh
 from territory.release.gate import TODAY
 from territory.report.chapters import pictures
 from territory.report.documents.annex_tables import distinct_moves
-from territory.report.reading.run_reading import Move, Reading
+from territory.report.reading import Move, Reading
 from territory.tables.catalogue import code_label
 
 if TYPE_CHECKING:

@@ -20,10 +20,10 @@ from territory.report.chapters import first_page, method, moves, pictures
 from territory.report.documents import summary_map
 from territory.report.layout.document import Block, DataTable, Heading
 from territory.report.layout.html import blocks_html, text
-from territory.report.reading.run_reading import Reading, read
+from territory.report.reading import Reading, read
 
 if TYPE_CHECKING:
-    from territory.report.reading.run_reading import Readable
+    from territory.report.reading import Readable
 
 _TOWNS = 12
 # the mark of an edition stays in sight, and is on each sheet of paper

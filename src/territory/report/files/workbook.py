@@ -13,14 +13,14 @@ from territory.french.numbers import integer
 from territory.french.place_names import in_guillemets
 from territory.french.words import count as french_count
 from territory.french.words import typeset
-from territory.report.files.xlsx import Sheet, Value, to_xlsx
+from territory.report.files.writers import Sheet, Value, to_xlsx
 from territory.tables.catalogue import code_label, column_of, label_of, table_of
 from territory.tables.columns import COLUMNS
 from territory.tables.declare import Column, Secrecy
 from territory.tables.measures import KEYS, measure_label
 
 if TYPE_CHECKING:
-    from territory.report.reading.run_reading import Reading
+    from territory.report.reading import Reading
 
 # what compares first, then the questions of the study, then the rest
 _ORDER = (

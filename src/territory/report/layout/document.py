@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -113,9 +113,24 @@ class Document:
     mark: str = ""  # who may not have it, said on each page
 
 
-def rights(columns: int) -> list[Side]:
-    """Return the alignment of columns of numbers."""
-    return ["right" for _ in range(columns)]
+# what declares a column: its title, its side (< left, > right) and its share of the width
+_COLUMN = re.compile(r"(?P<title>.*?)\s*(?P<side>[<>])\s*(?P<width>[\d.]+)")
+
+
+def table(
+    columns: str | Iterable[str], rows: Sequence[Sequence[str]], caption: str, **options: Any
+) -> DataTable:
+    """Return a table whose columns are declared one by one, between bars (« Commune <1.5 | Temps >1 »)."""
+    every = columns.split(" | ") if isinstance(columns, str) else columns
+    declared = [found for found in map(_COLUMN.fullmatch, every) if found]
+    return DataTable(
+        [found["title"] for found in declared],
+        rows,
+        caption,
+        align=["left" if found["side"] == "<" else "right" for found in declared],
+        widths=[float(found["width"]) for found in declared],
+        **options,
+    )
 
 
 def run_keyword(run_digest: str) -> str:
@@ -198,22 +213,18 @@ def to_runs(text: Text) -> list[Run]:
     found = [text] if isinstance(text, str) else text
     runs: list[Run] = [(part, "plain") if isinstance(part, str) else part for part in found]
     # an empty run would stand between a space and the sign that it belongs to
-    return _typeset_runs([run for run in runs if run[0]])
-
-
-def _typeset_runs(parts: Sequence[Run]) -> list[Run]:
-    """Typeset runs one by one, each with what follows it in mind: a space before « ? » may end the run before."""
-    words = [text for text, _ in parts]
+    runs = [run for run in runs if run[0]]
+    words = [text for text, _ in runs]
     for i in range(1, len(words)):
         # a space that starts a run ends the one before it, where the rules can see both sides
         start = len(words[i]) - len(words[i].lstrip(" "))
         words[i - 1], words[i] = words[i - 1] + words[i][:start], words[i][start:]
-    found = []
-    for i, (text, (_, kind)) in enumerate(zip(words, parts, strict=True)):
-        after = typeset("".join(words[i + 1 :]))
-        whole = typeset(text + "".join(words[i + 1 :]))
-        found.append((whole.removesuffix(after), kind))
-    return found
+    made: list[Run] = []
+    for i, (_, kind) in enumerate(runs):
+        # each with what follows it in mind: a space before « ? » may end the run before
+        after, whole = typeset("".join(words[i + 1 :])), typeset("".join(words[i:]))
+        made.append((whole.removesuffix(after), kind))
+    return made
 
 
 def _picture(block: Picture, pictures: dict[str, bytes]) -> dict[str, Any]:
@@ -254,24 +265,3 @@ def _table(block: DataTable) -> dict[str, Any]:
         "splits": block.may_split,
         "note": typeset(block.note),
     }
-
-
-def plain_text(data: Mapping[str, Any]) -> str:
-    """Return every text of a document's data, for tests and for search."""
-
-    def walk(value: object, key: str = "") -> list[str]:
-        if key == "runs" or (isinstance(value, list) and value and _is_run(value[0])):
-            return ["".join(run["text"] for run in value)]  # type: ignore[attr-defined]
-        if isinstance(value, Mapping):
-            hidden = ("type", "kind", "file", "tone", "align")
-            return [text for name, part in value.items() if name not in hidden for text in walk(part, name)]
-        if isinstance(value, list):
-            return [text for part in value for text in walk(part)]
-        return [value] if isinstance(value, str) and value else []
-
-    return "\n".join(walk(dict(data)))
-
-
-def _is_run(value: object) -> bool:
-    """Tell whether a value is a run of a paragraph."""
-    return isinstance(value, Mapping) and set(value) == {"text", "strong"}

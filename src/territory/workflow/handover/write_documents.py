@@ -17,7 +17,7 @@ from territory.release.disclosure import PUBLIC
 from territory.release.gate import edition_name
 from territory.report.documents.council import build_report
 from territory.report.documents.epci_sheet import sheet_codes
-from territory.report.reading.run_reading import read
+from territory.report.reading import read
 from territory.result import StudyResult
 from territory.workflow.handover.write_run import MANIFEST
 

@@ -18,9 +18,9 @@ from territory.files.safe_files import UNFINISHED, digest_file, flush_tree, publ
 from territory.release import Release, release
 from territory.release.disclosure import PUBLIC
 from territory.report.documents.summary_page import summary_html
-from territory.report.files.csv_tables import write_geopackage, write_table
 from territory.report.files.workbook import workbook_bytes
-from territory.report.reading.run_reading import Reading
+from territory.report.files.writers import write_geopackage, write_table
+from territory.report.reading import Reading
 from territory.result import StudyResult
 from territory.workflow.inputs.manifest import PrivateRecord
 

@@ -13,7 +13,7 @@ import pandas as pd
 
 from territory.errors import Problems, StudyError, TerritoryWarning, examples
 from territory.report.documents.run_difference import difference_document, published
-from territory.report.files.csv_tables import without_formulas
+from territory.report.files.writers import without_formulas
 from territory.report.layout.pdf import compile_pdf
 from territory.scenario.changes.apply import apply
 from territory.scenario.comparison.compare import compare
