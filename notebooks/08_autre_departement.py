@@ -35,7 +35,7 @@ import pandas as pd
 
 import territory
 from territory import notebooks
-from territory.workflow.setup.init_study import start_study
+from territory.workflow.setup import start_study
 
 notebooks.begin()
 folder = Path(dossier or tempfile.mkdtemp())

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from territory.access.edge import closer_outside, edge_communes
+from territory.access.closest import closer_outside, edge_communes
 from territory.errors import ParameterError
 
 STEP_M = 8_000.0

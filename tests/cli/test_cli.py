@@ -69,7 +69,7 @@ def test_warnings_are_sentences(capsys: pytest.CaptureFixture[str], monkeypatch:
         warnings.warn("mean of empty slice", RuntimeWarning, stacklevel=2)
         return True, []
 
-    monkeypatch.setattr("territory.workflow.setup.doctor.diagnose", doubt)
+    monkeypatch.setattr("territory.workflow.setup.diagnose", doubt)
     shown = warnings.showwarning
     code, _, err = run("doctor", capsys=capsys)
     assert code == 0

@@ -11,8 +11,8 @@ from typer.testing import CliRunner
 import territory
 from territory.cli import app
 from territory.errors import OutputError, ParameterError, UnknownCodeError
-from territory.workflow.handover.write_documents import write_documents
-from territory.workflow.past_runs.verify_pdf import check_document
+from territory.workflow.handover import write_documents
+from territory.workflow.past_runs import check_document
 from tests import vallon
 
 

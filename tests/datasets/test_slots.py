@@ -16,8 +16,7 @@ from territory.datasets.files import DataFiles, load_files
 from territory.datasets.offer import category_services
 from territory.datasets.slots import SLOTS, slot_of, slots_fed_by
 from territory.errors import ReadError, TerritoryWarning, UnknownCodeError
-from territory.workflow.setup.doctor import diagnose
-from territory.workflow.setup.init_study import start_study
+from territory.workflow.setup import diagnose, start_study
 from tests.sources.broken import SAMPLES, SHARES, Sample, write
 
 COMMUNES = ("83050", "83121", "83122")

@@ -363,7 +363,7 @@ def _manifest(folder: Path) -> list[bytes]:
 
 def _past_study(path: Path) -> object:
     """Read the study of a past run."""
-    from territory.workflow.past_runs.read_run import past_study
+    from territory.workflow.past_runs import past_study
 
     return past_study(path.parent)
 

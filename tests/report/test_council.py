@@ -28,7 +28,7 @@ from territory.report.layout.pdf import compile_pdf
 from territory.report.reading import SECRET, read
 from territory.result import StudyResult
 from territory.scenario import apply, compare, compute
-from territory.scenario.measures.compute import ALL_TERRITORY
+from territory.scenario.zones import ALL_TERRITORY
 from territory.study.words.changes import CloseSite, OpenSite
 from territory.study.words.scenario import Scenario
 from tests import vallon

@@ -18,7 +18,7 @@ from territory.release.observed_children import ObservedCounts, observed_counts,
 from territory.release.treatment import treat
 from territory.result import StudyResult
 from territory.scenario import apply, compare, compute
-from territory.scenario.measures.compute import ALL_TERRITORY
+from territory.scenario.zones import ALL_TERRITORY
 
 SERVICE = "ime-salernes"
 EFFECTS = ("gain", "loss", "indistinct", "entering", "unknown")

@@ -12,7 +12,7 @@ from territory.errors import ReadError, StudyError, TerritoryWarning
 from territory.study import load, raw_study
 from territory.study.raw_study import STEPS, Step, migrate
 from territory.study.words.model import Study
-from territory.workflow.past_runs.read_run import past_study
+from territory.workflow.past_runs import past_study
 
 
 def renamed(raw: dict[str, Any]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from territory.workflow.handover import write_run
+from territory.workflow import handover
 
 # says that the libraries are loaded: what is killed is then the work and not the start of Python
 READY = "prêt"
@@ -82,8 +82,8 @@ class Run:
 def without_documents() -> Iterator[None]:
     """Let runs write their manifest, their timings and the steps that they keep, and none of what people read."""
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(write_run, "_write_tables", lambda released, folder: None)
-        patched.setattr(write_run, "_write_documents", lambda reading, folder: None)
+        patched.setattr(handover, "_write_tables", lambda released, folder: None)
+        patched.setattr(handover, "_write_documents", lambda reading, folder: None)
         yield
 
 

@@ -12,7 +12,7 @@ import pytest
 import territory
 from territory.cli import main
 from territory.errors import OutputError, ParameterError, StudyError, TerritoryWarning
-from territory.workflow.setup.init_study import start_study
+from territory.workflow.setup import start_study
 
 RAW = {
     "cog-communes/2024/v_commune_2024.csv": "cog/v_commune_2024.csv",

@@ -13,7 +13,7 @@ from territory.cli import app
 from territory.errors import MissingFileError, ReadError
 from territory.report.layout.document import run_keyword
 from territory.workflow.inputs.manifest import digest_file, digest_of_manifest
-from territory.workflow.past_runs.verify_pdf import check_document
+from territory.workflow.past_runs import check_document
 
 INPUTS = {"study": "essai", "inputs_sha256": {"a.csv": "00" * 32}}
 

@@ -13,7 +13,7 @@ import territory
 from territory.errors import MissingFileError, StudyError
 from territory.report.documents.run_difference import published
 from territory.result import StudyResult
-from territory.workflow.past_runs.compare_runs import RunDifference, diff_runs, indicators, write_difference
+from territory.workflow.past_runs import RunDifference, diff_runs, indicators, write_difference
 from tests import vallon
 from tests.workflow.runs import without_documents
 

@@ -8,7 +8,7 @@ import pytest
 
 import territory
 from territory.errors import MissingFileError, ReadError
-from territory.workflow.past_runs.read_run import MANIFEST, TIMINGS, past_study
+from territory.workflow.past_runs import MANIFEST, TIMINGS, past_study
 
 
 @pytest.fixture

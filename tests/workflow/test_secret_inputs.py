@@ -18,7 +18,7 @@ from territory.result import StudyResult
 from territory.study.load import load_study
 from territory.study.secrecy import UNPUBLISHED, public_parameters, secret_parameters
 from territory.workflow.inputs.manifest import RECORD
-from territory.workflow.past_runs.compare_runs import diff_runs
+from territory.workflow.past_runs import diff_runs
 from tests.study.test_load import GOOD, write
 from tests.texts import plain_text
 from tests.workflow.runs import digests, without_documents

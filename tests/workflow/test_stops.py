@@ -15,7 +15,7 @@ import pytest
 
 from territory.errors import OutputError
 from territory.files import safe_files
-from territory.workflow.handover.write_run import MANIFEST, is_current
+from territory.workflow.handover import MANIFEST, is_current
 from tests import vallon
 from tests.workflow import runs
 

@@ -136,7 +136,7 @@ def init(
     ] = None,
 ) -> None:
     """Écrit le fichier d'étude d'un département, ou le classeur à envoyer à la MDPH et aux établissements."""
-    from territory.workflow.setup.init_study import start_study, write_study_template
+    from territory.workflow.setup import start_study, write_study_template
 
     if template is not None:
         typer.echo(f"Classeur écrit : {write_study_template(departement, template).as_posix()}")
@@ -159,7 +159,7 @@ def diff(
     ] = Path("reports/comparaison"),
 ) -> None:
     """Dit ce qui a changé entre deux études, et ce qui vient de la population, de l'offre ou des routes."""
-    from territory.workflow.past_runs.compare_runs import diff_runs, write_difference
+    from territory.workflow.past_runs import diff_runs, write_difference
 
     difference = diff_runs(run_a, run_b)
     for path in write_difference(difference, out):
@@ -174,7 +174,7 @@ app.command("check", cls=FrenchCommand)(report.check)
 @app.command("doctor", cls=FrenchCommand, short_help="Vérifie l'installation et les données.")
 def doctor() -> None:
     """Dit ce qui est installé, les données trouvées, et comment obtenir ce qui manque."""
-    from territory.workflow.setup.doctor import diagnose
+    from territory.workflow.setup import diagnose
 
     healthy, lines = diagnose()
     for line in lines:

@@ -59,7 +59,7 @@ def compare(
         typer.echo(line)
     if out is not None:
         from territory.report.files.writers import write_table
-        from territory.workflow.handover.write_run import make_folder
+        from territory.workflow.handover import make_folder
 
         path = make_folder(out) / "comparaison_mesures"
         write_table(table, path)

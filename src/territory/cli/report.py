@@ -44,7 +44,7 @@ def report(
     """Écrit un document d'une étude : rapport au conseil, fiches d'EPCI ou annexe technique."""
     from territory.errors import ParameterError
     from territory.files.folder_lock import hold
-    from territory.workflow.handover.write_documents import write_documents
+    from territory.workflow.handover import write_documents
     from territory.workflow.run import run_study
 
     if epci or all_epci:
@@ -92,7 +92,7 @@ def check(
     ] = None,
 ) -> None:
     """Vérifie qu'un document PDF est bien celui de son étude ; code 1 si quelque chose diffère."""
-    from territory.workflow.past_runs.verify_pdf import check_document
+    from territory.workflow.past_runs import check_document
 
     found = check_document(path, manifest=manifest)
     if found.is_right:

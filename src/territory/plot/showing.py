@@ -31,8 +31,8 @@ from territory.plot.maps.show_plans import (
     show_types,
 )
 from territory.scenario.doubt.draws import Draws
-from territory.scenario.measures.compute import ALL_TERRITORY
 from territory.scenario.results import Comparison, Results
+from territory.scenario.zones import ALL_TERRITORY
 from territory.study.words.model import Study
 
 if TYPE_CHECKING:

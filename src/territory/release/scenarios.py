@@ -10,7 +10,7 @@ from territory import supply
 from territory.planning.grouping.answer import compare_groupings
 from territory.release.disclosure import protect_budgets, withholds
 from territory.release.treatment import treat, unpivot
-from territory.scenario.measures.compute import ALL_TERRITORY
+from territory.scenario.zones import ALL_TERRITORY
 from territory.tables.codes import POOLING_TITLES
 from territory.tables.declare import UNITS
 from territory.tables.keyed import BEYOND

@@ -1,24 +1,31 @@
-"""The log of a run: what was read, what was decided, how long each step took; a run that fails leaves its traceback.
+"""The folders of a run, and its log: what was read, what was decided, how long each step took.
 
-It stands beside what the run keeps, never in what is handed over: it holds dates and paths of the machine.
+A run that fails leaves its traceback. The log stands beside what the run keeps, never in what is handed over: it
+holds dates and paths of the machine.
 """
 
 from __future__ import annotations
 
 import logging
 import platform
+import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from territory import __version__
+from territory.files.folder_lock import hold
+from territory.files.safe_files import sweep
+from territory.release.disclosure import PUBLIC
+from territory.release.gate import edition_name
+from territory.study.words.model import Study
+from territory.workflow.handover import make_folder
 from territory.workflow.inputs.manifest import files_read
 from territory.workflow.step_cache import library_versions
 
 if TYPE_CHECKING:
-    from territory.study.words.model import Study
     from territory.workflow.inputs.prepare import Inputs
 
 JOURNAL = "journal.log"
@@ -121,3 +128,28 @@ class _Quiet(logging.FileHandler):
         """Close the file, whatever of it is written."""
         with suppress(OSError):
             super().close()
+
+
+@contextmanager
+def run_folders(
+    study: Study,
+    out_dir: Path | str,
+    *,
+    roads: Path | None,
+    announce: Callable[[str], None],
+    edition: str = PUBLIC,
+) -> Iterator[tuple[Path, Path]]:
+    """Give `reports/<study>` and `data/processed/<study>` to one run at a time, and log what it does.
+
+    What a stopped run left half-written is swept away first; the log says how the run ended.
+    """
+    began = time.perf_counter()
+    report_dir = make_folder(Path(out_dir) / "reports" / edition_name(study.id, edition))
+    kept_dir = make_folder(Path(out_dir) / "data" / "processed" / study.id)
+    with hold(kept_dir, announce=announce):
+        for folder in (report_dir, kept_dir):
+            sweep(folder)
+        with journal(kept_dir):
+            note_study(study, roads=roads)
+            yield report_dir, kept_dir
+            _log.info("Fini en %.1f s", time.perf_counter() - began)

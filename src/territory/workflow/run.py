@@ -17,12 +17,11 @@ from territory.scenario.comparison.compare import compare
 from territory.scenario.measures.compute import compute
 from territory.study.load import load_study
 from territory.study.words.model import Study
-from territory.workflow.handover.write_run import write_outputs
+from territory.workflow.handover import write_outputs
 from territory.workflow.inputs.manifest import describe_run, private_record
 from territory.workflow.inputs.prepare import dataset_of, prepare
 from territory.workflow.isochrones import isochrones
-from territory.workflow.journal import note_choices
-from territory.workflow.run_folders import run_folders
+from territory.workflow.journal import note_choices, run_folders
 from territory.workflow.step_cache import Steps
 
 StepListener = Callable[[str], None]

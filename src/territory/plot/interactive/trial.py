@@ -15,8 +15,9 @@ from territory.network.estimate import estimate_travel_times
 from territory.scenario.changes import ChangeCapacity, MoveSite, Scenario
 from territory.scenario.changes.apply import apply
 from territory.scenario.comparison.compare import compare
-from territory.scenario.measures.compute import ALL_TERRITORY, compute
+from territory.scenario.measures.compute import compute
 from territory.scenario.results import Comparison, Results
+from territory.scenario.zones import ALL_TERRITORY
 from territory.study.words.model import NewSite
 from territory.supply import site_of_authorisation
 

@@ -1,12 +1,16 @@
-"""From the inputs of one computation to its results; the baseline and every scenario come through here."""
+"""From the inputs of one computation to its results, and where families go: every state comes through here."""
 
 from __future__ import annotations
+
+from collections.abc import Collection, Iterable
 
 import numpy as np
 import pandas as pd
 
 from territory import access, needs, supply
 from territory.access.closest import persons_by_zone
+from territory.errors import StudyError, examples
+from territory.needs import KINDS_COMPARABLE_WITH_PLACES
 from territory.scenario.accounts import travel_accounts
 from territory.scenario.measures.deserts import (
     count_edge,
@@ -16,11 +20,12 @@ from territory.scenario.measures.deserts import (
     gp_access,
     zoning,
 )
-from territory.scenario.measures.families import nearest, times_of_families
 from territory.scenario.measures.places import count_places
 from territory.scenario.results import Results
-from territory.scenario.zones import ALL_TERRITORY as ALL_TERRITORY
-from territory.study.state import State
+from territory.scenario.zones import ALL_TERRITORY
+from territory.study.services import kinds_of, sites_of_kinds
+from territory.study.state import Families, State
+from territory.study.words.model import Need
 
 
 def compute(state: State) -> Results:
@@ -164,3 +169,165 @@ def _coverage(state: State, services: list[str]) -> pd.DataFrame:
             counted.index = pd.MultiIndex.from_product([counted.index, [service]], names=["zone", "service"])
             blocks.append(counted)
     return pd.concat(blocks) if blocks else pd.DataFrame()
+
+
+def times_of_families(state: State, authorisation_id: str) -> pd.DataFrame:
+    """Return the time from every commune to where the families of an authorisation go.
+
+    Examples
+    --------
+    >>> import territory
+    >>> state = territory.run_study("draguignan").baseline.state
+    >>> times_of_families(state, "ime-salernes").loc["83121", "to_id"]
+    'ime-salernes'
+    """
+    rule = state.families.get(authorisation_id)
+    if rule is not None and rule.rule == "reallocated":
+        return _allocated(state, authorisation_id, rule)
+    if rule is not None and rule.rule == "closest":
+        sites = sites_of_kinds(state.services, rule.services)
+    else:
+        sites = supply.sites_serving(state.services, authorisation_id)
+    if not sites:
+        # closed, or not open yet: out of reach for everybody, which is known
+        return pd.DataFrame(index=state.communes.index)
+    return nearest(state, sites)
+
+
+def nearest(state: State, sites: Collection[str]) -> pd.DataFrame:
+    """Return the time from every commune to the closest of some sites."""
+    times = state.times_to(sites)
+    best = access.time_to_closest(times, state.communes.index)
+    to_id = best["to_id_1"].astype("str")
+    if len(sites) == 1:
+        # the place is known even where its time is not
+        to_id = pd.Series(next(iter(sites)), index=best.index)
+    keys = pd.MultiIndex.from_arrays([best.index, to_id])
+    found = times.set_index(["from_id", "to_id"]).reindex(keys).set_axis(best.index)
+    found["travel_time_min"] = best["time_1_min"]
+    found["is_reachable"] = best["is_reachable"]
+    found["to_id"] = to_id
+    return found
+
+
+def reallocate(state: State, authorisation_id: str) -> access.Allocation:
+    """Share the places of a service among those who are to have one, as a perfect coordination could.
+
+    Everyone of the service is placed again, not the families of one authorisation alone: their places are all
+    one pool (see `territory.access.allocate_places`).
+
+    Parameters
+    ----------
+    state
+        A scenario's state whose families of this authorisation are `reallocated`.
+    authorisation_id
+        The authorisation that moved, closed or merged.
+
+    Returns
+    -------
+    Allocation
+        Nobody travels further than the recruitment limit of the study.
+
+    Raises
+    ------
+    StudyError
+        Naming the places or the persons that are not known.
+    """
+    rule = state.families[authorisation_id]
+    rows = state.services[kinds_of(state.services).isin(list(rule.services))]
+    lacking = missing_places(rows)
+    if lacking:
+        raise StudyError(f"Réaffectation des familles de « {authorisation_id} » impossible : {lacking}.")
+    capacity = rows["capacity"].groupby(level="site_id").sum()
+    return access.allocate_places(
+        state.times_to(list(capacity.index)),
+        _persons_to_place(state, authorisation_id, rows, rule),
+        capacity,
+        max_time_min=state.parameters.recruitment_max_min,
+    )
+
+
+def missing_places(rows: pd.DataFrame) -> str:
+    """Say what is lacking to share the places of some services, in French; empty when nothing is."""
+    if rows.empty:
+        return "aucun site n'offre plus ce service"
+    unknown = rows.index[rows["capacity"].isna().to_numpy()].get_level_values("site_id")
+    if len(unknown):
+        return (
+            f"capacité inconnue pour {len(unknown)} site(s) du service ({examples(unknown)}) : donnez-la dans un "
+            "[[service]] du fichier d'étude"
+        )
+    units = rows["capacity_unit"].dropna().unique()
+    if len(units) != 1:
+        return f"capacités en plusieurs unités, ou sans unité ({examples(units)})"
+    if "capacity_scope" in rows and rows["capacity_scope"].eq("authorisation").any():
+        shared = rows.loc[rows["capacity_scope"].eq("authorisation"), "authorisation_id"]
+        return f"places non réparties entre les sites de {examples(shared.unique())} : dites la capacité de l'antenne"
+    return ""
+
+
+def _persons_to_place(
+    state: State, authorisation_id: str, rows: pd.DataFrame, rule: Families
+) -> pd.Series[float]:
+    """Return the persons of each commune who are to have a place: children served, or a need that may be placed."""
+    codes = state.communes.index
+    served = rows["serves"] if "serves" in rows else rows["authorisation_id"]
+    ids = dict.fromkeys(
+        " ".join([authorisation_id, *served.fillna(rows["authorisation_id"]).dropna()]).split()
+    )
+    observed = state.observed_origins
+    if observed is not None and rule.need is None:
+        lacking = [name for name in ids if name not in set(observed["authorisation_id"])]
+        if not lacking:
+            mine = observed[observed["authorisation_id"].isin(list(ids))]
+            return mine.groupby("commune_code")["children"].sum().reindex(codes, fill_value=0.0)
+        raise StudyError(
+            f"Réaffectation des familles de « {authorisation_id} » impossible : origines observées absentes pour "
+            f"{examples(lacking)}, dont les enfants tiennent aussi des places."
+        )
+    public = placed_need([rate.need for rate in state.parameters.rates], rule.need, rule.services)
+    demand = state.demand.xs(public, level="public")["demand"]
+    return demand.reindex(codes, fill_value=0.0)
+
+
+def placed_need(listed: Iterable[Need], named: str | None, kinds: Collection[str]) -> str:
+    """Return the public whose persons may be set against places, or raise an error that says what is lacking."""
+    usable = [need for need in listed if need.kind in KINDS_COMPARABLE_WITH_PLACES]
+    if named is not None:
+        found = [need.public for need in usable if need.public == named]
+    else:
+        found = [need.public for need in usable if need.service in kinds]
+        found = found or [need.public for need in usable if need.service is None]
+    if len(found) == 1:
+        return found[0]
+    raise StudyError(
+        "Réaffectation impossible : il faut les origines observées des enfants (files.observed_origins) ou un "
+        f"[[need]] de nature {' ou '.join(KINDS_COMPARABLE_WITH_PLACES)} pour ce service, que families_need désigne "
+        "s'il y en a plusieurs ; une prévalence ou des droits ne se comparent pas à des places "
+        f"(besoins utilisables : {examples(need.public for need in usable) or 'aucun'})."
+    )
+
+
+def _allocated(state: State, authorisation_id: str, rule: Families) -> pd.DataFrame:
+    """Return the mean time of those who have a place, commune by commune; out of reach where nobody has one.
+
+    A commune from which nobody is to be placed is told the closest site.
+    """
+    allocation = reallocate(state, authorisation_id)
+    found = nearest(state, sites_of_kinds(state.services, rule.services))
+    flows = allocation.flows.astype({"from_id": "str", "to_id": "str"})
+    minutes = (flows["persons"] * flows["travel_time_min"]).groupby(flows["from_id"]).sum()
+    placed = flows.groupby("from_id")["persons"].sum()
+    main = flows.sort_values(["persons", "to_id"], ascending=[False, True]).drop_duplicates("from_id")
+    times = state.travel_times.astype({"from_id": "str", "to_id": "str"}).set_index(["from_id", "to_id"])
+    pairs = times.reindex(pd.MultiIndex.from_frame(main[["from_id", "to_id"]])).set_axis(main["from_id"])
+    here = found.index.isin(placed.index)
+    for column in found.columns.intersection(["uncertainty_min", "distance_km"]):
+        found.loc[here, column] = pairs[column].reindex(found.index[here]).to_numpy(float)
+    found.loc[here, "travel_time_min"] = (minutes / placed).reindex(found.index[here]).to_numpy(float)
+    found.loc[here, "to_id"] = main.set_index("from_id")["to_id"].reindex(found.index[here]).to_numpy()
+    refused = ~here & (allocation.unmet.reindex(found.index).to_numpy(float) > 0)
+    for column in found.columns.intersection(["travel_time_min", "uncertainty_min", "distance_km"]):
+        found.loc[refused, column] = np.nan
+    found["is_reachable"] = found["is_reachable"].astype("boolean").mask(here, True).mask(refused, False)
+    return found

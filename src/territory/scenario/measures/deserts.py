@@ -10,6 +10,7 @@ import pandas as pd
 
 from territory import access, needs
 from territory.access.catchments.practitioners import APL_NAME
+from territory.access.closest import closer_outside
 from territory.access.deserts import (
     NOT_COMPUTABLE,
     Criterion,
@@ -18,7 +19,6 @@ from territory.access.deserts import (
     classify,
     count_by_class,
 )
-from territory.access.edge import closer_outside
 from territory.access.pairs import read_amounts
 from territory.access.zoning import simulate
 from territory.errors import ParameterError

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import geopandas as gpd
 import pandas as pd
 
-from territory.access.edge import edge_communes
+from territory.access.closest import edge_communes
 from territory.errors import InfeasibleError, ParameterError, Problems, StudyError
 from territory.network.estimate import estimate_travel_times
 from territory.planning.grouping.answer import GroupingAnswer, answer_grouping

@@ -22,16 +22,14 @@ from territory.report.files.writers import write_table
 from territory.study.load import load_study
 from territory.study.words.model import MANY_DEPARTEMENTS, Scale, Study
 from territory.tables.keyed import COVERAGE, EQUITY_TIME
-from territory.workflow.handover.write_run import MANIFEST
+from territory.workflow.handover import MANIFEST
 from territory.workflow.inputs.manifest import describe_run
 from territory.workflow.inputs.prepare import Inputs, places_of, state_of
 from territory.workflow.inputs.travel_times import no_times
-from territory.workflow.journal import note_choices
+from territory.workflow.journal import note_choices, run_folders
 from territory.workflow.national.measures import NationalTables, compute_parts
 from territory.workflow.national.schedulers import Cluster, Threads, open_scheduler
-from territory.workflow.national.searches import Asked, ask_times
-from territory.workflow.national.write_parts import write_travel_times
-from territory.workflow.run_folders import run_folders
+from territory.workflow.national.write_parts import Asked, ask_times, write_travel_times
 
 if TYPE_CHECKING:
     from territory.workflow.inputs.prepare import Inputs

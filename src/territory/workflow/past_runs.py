@@ -1,34 +1,40 @@
-"""Two runs of a study side by side: what changed, and what it came from."""
+"""Runs already made: read back, compared two by two, their documents verified."""
 
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
+import json
 import re
 import warnings
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from pydantic import ValidationError
 
-from territory.errors import Problems, StudyError, TerritoryWarning, examples
+from territory.errors import MissingFileError, Problems, ReadError, StudyError, TerritoryWarning, examples
 from territory.report.documents.run_difference import difference_document, published
 from territory.report.files.writers import without_formulas
+from territory.report.layout.document import read_digest
 from territory.report.layout.pdf import compile_pdf
 from territory.scenario.changes.apply import apply
 from territory.scenario.comparison.compare import compare
-from territory.scenario.measures.compute import ALL_TERRITORY, compute
+from territory.scenario.measures.compute import compute
 from territory.scenario.results import Results
+from territory.scenario.zones import ALL_TERRITORY
+from territory.study.raw_study import migrate, paths_outside
 from territory.study.secrecy import UNPUBLISHED
 from territory.study.state import State
 from territory.study.words.model import Study
 from territory.study.words.scenario import Scenario
 from territory.tables.catalogue import check_declared
 from territory.tables.codes import SERVICES
-from territory.workflow.handover.write_run import make_folder
-from territory.workflow.inputs.manifest import describe_run, private_record
+from territory.workflow.handover import MANIFEST, TIMINGS, make_folder
+from territory.workflow.inputs.manifest import describe_run, digest_of_manifest, private_record
 from territory.workflow.inputs.prepare import Inputs, dataset_of, prepare
-from territory.workflow.past_runs.read_run import outputs_of, past_study
 from territory.workflow.step_cache import Steps
 
 KEYS = ["indicator", "place", "service"]
@@ -254,3 +260,151 @@ def _check_same_communes(a: State, b: State) -> None:
             f"Les deux études n'ont pas les mêmes communes : {len(different)} ne sont que dans l'une "
             f"({examples(different)}). Portez-les au même code officiel géographique (territory.geography.to_cog)."
         )
+
+
+def past_study(folder: Path) -> tuple[Study, dict[str, str]]:
+    """Return the study of a run and the digests of the files that it read."""
+    if not (folder / MANIFEST).is_file():
+        raise MissingFileError(
+            f"« {folder} » n'est pas le dossier d'une étude : « {MANIFEST} » y est absent."
+        )
+    manifest = _read_json(folder / MANIFEST)
+    place = _read_json(folder / TIMINGS).get("study_folder", ".") if (folder / TIMINGS).is_file() else "."
+    parameters, digests = manifest.get("parameters"), manifest.get("inputs_sha256")
+    problem = f"« {folder / MANIFEST} » n'est pas celui d'une étude de cette version : relancez l'étude"
+    if not isinstance(parameters, dict) or not isinstance(digests, dict) or not isinstance(place, str):
+        raise ReadError(f"{problem}.")
+    try:
+        parameters = migrate(parameters)
+    except StudyError as error:
+        raise ReadError(f"« {folder / MANIFEST} » : {error}") from error
+    for _, message in paths_outside(parameters):
+        raise ReadError(f"{problem} ({message}).")
+    if PurePosixPath(place).is_absolute() or PureWindowsPath(place).anchor:
+        raise ReadError(f"« {folder / TIMINGS} » : « {place[:80]} » n'est pas un chemin relatif.")
+    try:
+        return Study.model_validate({**parameters, "folder": str(folder / place)}), digests
+    except ValidationError as error:
+        raise ReadError(f"{problem} ({error.error_count()} clés refusées).") from error
+
+
+def outputs_of(folder: Path) -> dict[str, str]:
+    """Return the digests of the files that a run wrote, as its manifest gives them; nothing when it gives none."""
+    found = _read_json(folder / MANIFEST).get("outputs_sha256")
+    return found if isinstance(found, dict) else {}
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    """Return the content of a JSON file that holds names and values."""
+    try:
+        content = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise ReadError(f"« {path} » est illisible ({error}) : relancez l'étude.") from error
+    if not isinstance(content, dict):
+        raise ReadError(f"« {path} » n'a pas la forme attendue : relancez l'étude.")
+    return content
+
+
+# a manifest is a few tens of kilobytes; a report a few megabytes
+_MOST_BYTES = 200_000_000
+
+
+@dataclass(frozen=True)
+class CheckedDocument:
+    """What `check_document` found: the digest of the PDF's run, and what is wrong, in French."""
+
+    path: Path
+    manifest: Path
+    run_digest: str | None
+    problems: tuple[str, ...]
+
+    @property
+    def is_right(self) -> bool:
+        """True when the document is the one of the run."""
+        return not self.problems
+
+
+def check_document(path: Path, *, manifest: Path | None = None) -> CheckedDocument:
+    """Compare a PDF with the manifest of its run."""
+    content = _read(path, what="document")
+    if not content.startswith(b"%PDF-"):
+        raise ReadError(f"« {path.name} » n'est pas un PDF.")
+    place = _manifest_of(path, manifest)
+    said = _read_manifest(place)
+    digest = read_digest(content)
+    problems = [*_manifest_problems(said, place), *_digest_problems(digest, said, path)]
+    problems += _content_problems(content, said, path)
+    return CheckedDocument(path, place, digest, tuple(problems))
+
+
+def _read(path: Path, *, what: str) -> bytes:
+    """Return the bytes of a file."""
+    try:
+        if path.stat().st_size > _MOST_BYTES:
+            raise ReadError(f"« {path} » est trop gros pour être un {what} de territory.")
+        return path.read_bytes()
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
+        raise MissingFileError(f"Le {what} « {path} » n'existe pas.") from error
+    except OSError as error:
+        raise ReadError(f"Le {what} « {path} » ne peut pas être lu ({error.strerror}).") from error
+
+
+def _manifest_of(path: Path, manifest: Path | None) -> Path:
+    """Return where the manifest is."""
+    if manifest is not None:
+        return manifest
+    beside = [folder / MANIFEST for folder in (path.parent, path.resolve().parent.parent)]
+    for place in beside:
+        if place.is_file():
+            return place
+    raise MissingFileError(
+        f"Aucun « {MANIFEST} » près de « {path} » : donnez celui de l'étude avec --manifest FICHIER."
+    )
+
+
+def _read_manifest(place: Path) -> dict[str, Any]:
+    """Return the content of a manifest."""
+    try:
+        said: dict[str, Any] = json.loads(_read(place, what="manifeste").decode("utf-8"))
+    except (UnicodeDecodeError, ValueError, RecursionError) as error:
+        raise ReadError(f"Le manifeste « {place} » n'est pas un fichier JSON lisible.") from error
+    outputs = said.get("outputs_sha256") if isinstance(said, dict) else None
+    if not isinstance(outputs, dict) or not isinstance(said.get("run_sha256"), str):
+        raise ReadError(f"« {place} » n'est pas le manifeste d'une étude (run_sha256, outputs_sha256).")
+    return said
+
+
+def _manifest_problems(said: dict[str, Any], place: Path) -> list[str]:
+    """Say when the manifest is no longer the one that was written."""
+    if digest_of_manifest(said) == said["run_sha256"]:
+        return []
+    return [
+        f"le manifeste a été modifié : ce que « {place.name} » dit des entrées et des paramètres n'a plus "
+        f"l'empreinte qu'il annonce ({said['run_sha256'][:16]}…)"
+    ]
+
+
+def _digest_problems(digest: str | None, said: dict[str, Any], path: Path) -> list[str]:
+    """Say when the PDF names no run, or another one."""
+    if digest is None:
+        return [
+            f"« {path.name} » ne porte aucune empreinte : il n'a pas été produit par territory, ou ses métadonnées "
+            "ont été enlevées"
+        ]
+    if digest != said["run_sha256"]:
+        return [
+            f"« {path.name} » vient d'un autre calcul : son empreinte est {digest[:16]}…, celle du manifeste est "
+            f"{said['run_sha256'][:16]}…"
+        ]
+    return []
+
+
+def _content_problems(content: bytes, said: dict[str, Any], path: Path) -> list[str]:
+    """Say when the PDF is not byte for byte one of the files that the manifest lists."""
+    outputs = said["outputs_sha256"]
+    if hashlib.sha256(content).hexdigest() in outputs.values():
+        return []
+    listed = [name for name in outputs if name.rpartition("/")[2] == path.name]
+    if listed:
+        return [f"le fichier a été modifié : « {path.name} » n'est plus celui que le manifeste décrit"]
+    return [f"le manifeste ne connaît pas « {path.name} » : son contenu ne peut pas être vérifié"]

@@ -1,1 +1,0 @@
-"""Everything that is handed over, written whole or not at all."""

@@ -1,1 +1,0 @@
-"""Runs already made: read back, compared, verified."""

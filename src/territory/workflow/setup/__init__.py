@@ -1,1 +1,0 @@
-"""Before the first run: a study file made, the installation examined."""
