@@ -9,9 +9,9 @@ import territory
 from territory.access.deserts import Criterion, classify
 from territory.datasets import load_var
 from territory.network import sample_network
-from territory.plot import charts, style
+from territory.plot import charts, showing, style
 from territory.plot.interactive import trial, views
-from territory.plot.maps import categories, choropleth, doubt, legend, shapes, show_plans
+from territory.plot.maps import categories, choropleth, legend, shapes, show_plans
 from territory.plot.maps.categories import time_classes
 from territory.plot.maps.legend import Legend
 
@@ -112,12 +112,12 @@ def test_choropleth_draw_map() -> None:
 
 def test_doubt_doubt_classes() -> None:
     rows = pd.DataFrame({"status": ["en désert", "hors désert"], "verdict": ["sûr", "douteux"]})
-    assert doubt.doubt_classes(rows).keys.tolist() == ["in_sure", "out_doubt"]
+    assert show_plans.doubt_classes(rows).keys.tolist() == ["in_sure", "out_doubt"]
 
 
 def test_doubt_doubt_map() -> None:
     result = territory.run_study("draguignan")
-    figure = doubt.doubt_map(result.draws, result.dataset.outlines, criterion="urgences_sans_smur")
+    figure = show_plans.doubt_map(result.draws, result.dataset.outlines, criterion="urgences_sans_smur")
     assert figure.get_size_inches()[0].round(1) == 6.7
 
 
@@ -144,8 +144,8 @@ def test_show_plans_show_roads() -> None:
     assert len(show_plans.show_roads(sample_network()).axes) == 1
 
 
-def test_show_plans_show_study() -> None:
-    assert len(show_plans.show_study(territory.load_study("draguignan")).axes) == 2
+def test_showing_a_study() -> None:
+    assert len(showing.show(territory.load_study("draguignan")).axes) == 2
 
 
 def test_style_contrast() -> None:

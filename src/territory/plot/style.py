@@ -141,19 +141,20 @@ def new_figure(width_cm: float, height_cm: float) -> Figure:
 
 def to_svg(figure: Figure) -> bytes:
     """Draw a figure as SVG, the same byte for byte at each run (no date, no random name)."""
-    buffer = io.BytesIO()
-    _typeset_texts(figure)
-    with style():
-        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-    return buffer.getvalue()
+    return _saved(figure, format="svg", metadata={"Date": None, "Creator": None})
 
 
 def to_png(figure: Figure, *, dpi: float = 150) -> bytes:
     """Draw a figure as PNG (for notebooks and for looking at it), the same at each run."""
+    return _saved(figure, format="png", dpi=dpi, metadata={"Software": None})
+
+
+def _saved(figure: Figure, **options: Any) -> bytes:
+    """Draw a figure with its texts typeset."""
     buffer = io.BytesIO()
     _typeset_texts(figure)
     with style():
-        figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})
+        figure.savefig(buffer, **options)
     return buffer.getvalue()
 
 

@@ -86,9 +86,9 @@ class Trial:
         self._network = network
         self._cutoff_min = _cutoff(baseline.state)
         self._today: dict[str, Results] = {}
-        self.services = [
-            named.id for named in self.state.parameters.authorisations if self._holds_one_site(named.id)
-        ]
+        # a trial moves what stands at one site today
+        held = self.state.services["authorisation_id"].value_counts()
+        self.services = [one.id for one in self.state.parameters.authorisations if held.get(one.id) == 1]
         if not self.services:
             raise ParameterError(
                 "Essai impossible : l'étude ne nomme aucun service à déplacer ([[authorisation]])."
@@ -132,11 +132,6 @@ class Trial:
             self._today[service] = compute(self._only(service))
         return self._today[service]
 
-    def _holds_one_site(self, service: str) -> bool:
-        """Return whether an authorisation stands at one site today."""
-        held = self.state.services["authorisation_id"] == service
-        return int(held.sum()) == 1
-
     def _only(self, service: str) -> State:
         """Return today's state with one service: nothing else is computed again."""
         state = self.state
@@ -169,14 +164,8 @@ class Trial:
                 f"Commune inconnue « {commune_code} » ({examples(self.state.communes.index)})."
             )
         name = str(self.state.communes["name"][commune_code])
-        return NewSite(
-            id=site_id,
-            name=f"Lieu essayé à {name}",
-            commune_code=commune_code,
-            longitude=longitude,
-            latitude=latitude,
-            source=SOURCE,
-        )
+        place: Any = {"commune_code": commune_code, "longitude": longitude, "latitude": latitude}
+        return NewSite(id=site_id, name=f"Lieu essayé à {name}", source=SOURCE, **place)
 
     def commune_at(self, longitude: float, latitude: float) -> str:
         """Return the code of the commune whose point is nearest."""

@@ -7,12 +7,15 @@ from functools import partial
 
 import pandas as pd
 
-from territory.french.numbers import integer, minutes
+from territory.french.numbers import class_labels, integer, minutes, share
 from territory.french.words import change
+from territory.plot import style
+from territory.plot.charts import before_and_after
+from territory.plot.maps.categories import time_classes
 from territory.release.gate import TODAY
-from territory.report.chapters import isochrones, pictures
+from territory.report.chapters import pictures
 from territory.report.chapters.moves import effects_table, ordered_zones
-from territory.report.layout.document import Block, DataTable, Heading, Paragraph, table
+from territory.report.layout.document import Block, DataTable, Heading, Paragraph, Picture, table
 from territory.report.layout.pdf import Part
 from territory.report.reading import STAFF, Move, Reading
 
@@ -40,8 +43,49 @@ def _before_and_after(reading: Reading, move: Move) -> list[Block]:
         Paragraph(_perimeter(reading, move)),
         pictures.time_map(reading, service, TODAY, max_height_cm=8.4),
         pictures.time_map(reading, service, move.scenario_id, max_height_cm=8.4),
-        isochrones.within_table(reading, move),
+        _within_table(reading, move),
     ]
+
+
+def _within_table(reading: Reading, move: Move) -> DataTable:
+    """Return the numbers of the maps before and after: communes and persons within each time of the site."""
+    service = move.services[0]
+    situations = {
+        "Aujourd'hui": TODAY,
+        f"Scénario {move.scenario_id}": move.scenario_id,
+    }
+    found = pd.DataFrame(
+        {
+            (name, bound): pictures.within(reading, service, situation, bound)
+            for name, situation in situations.items()
+            for bound in pictures.bounds_of(reading)
+        },
+        index=["communes", "persons"],
+    )
+    has_persons = bool(found.loc["persons"].notna().all())
+    kinds = ["communes", "persons"] if has_persons else ["communes"]
+    noun = reading.noun(service).split(" ")[0]
+    heads = [
+        f"{name} : {noun if kind == 'persons' else 'communes'} >1" for name in situations for kind in kinds
+    ]
+    rows = [
+        [
+            f"à {minutes(bound)} ou moins",
+            *(_cell(found[name, bound][kind]) for name in situations for kind in kinds),
+        ]
+        for bound in pictures.bounds_of(reading)
+    ]
+    whom = f"communes et {reading.noun(service)}" if has_persons else "communes"
+    return table(
+        ["Du site <1.3", *heads],
+        rows,
+        f"À portée de « {reading.short(service)} » : {whom}, départements voisins compris.",
+    )
+
+
+def _cell(value: int | str) -> str:
+    """Write a count of communes, or persons that are written already."""
+    return value if isinstance(value, str) else integer(value)
 
 
 def _trips(move: Move) -> str:
@@ -58,8 +102,8 @@ def _who_gains(reading: Reading, move: Move) -> list[Block]:
     ]
     zones = ordered_zones(reading, move)
     if zones:
-        blocks += [pictures.effects_chart(reading, move, zones), effects_table(reading, move, zones)]
-    chart = pictures.distribution_chart(reading, move)
+        blocks += [_effects_chart(reading, move, zones), effects_table(reading, move, zones)]
+    chart = _distribution_chart(reading, move)
     return blocks if chart is None else [*blocks, chart]
 
 
@@ -226,3 +270,48 @@ def _in_two(cells: list[list[str]], heads: list[str], caption: str, total: int) 
     right = [*right, *([[""] * len(heads)] * (len(left) - len(right)))]
     columns = [f"{heads[0]} <1.5", *(f"{head} >1.15" for head in heads[1:])] * 2
     return table(columns, [[*one, *two] for one, two in zip(left, right, strict=True)], caption, note=note)
+
+
+def _effects_chart(reading: Reading, move: Move, zones: list[str]) -> Picture:
+    """Draw gainers and losers by zone."""
+    found = reading.counts(move.scenario_id, move.services[0])
+    noun = reading.noun(move.services[0], is_observed=found.is_observed).split(" ")[0]
+    parts = []
+    for zone in zones:
+        gain, loss = found.text(zone, "gain"), found.text(zone, "loss")
+        parts.append(f"{reading.zone(zone)} : gagnent {gain}, perdent {loss}")
+    return Picture(
+        pictures.effects_bars([(reading.zone(zone), found, zone) for zone in zones], noun),
+        alt=f"Graphique en barres, par EPCI. {' ; '.join(parts)}.",
+        caption=f"Scénario {move.scenario_id} : qui gagne et qui perd, par EPCI ({reading.labels(move.services)}).",
+        kind="Figure",
+    )
+
+
+def _distribution_chart(reading: Reading, move: Move) -> Picture | None:
+    """Draw the share of persons of today's area in each class of time, before and after; None when unknown."""
+    rows = reading.differences(move.scenario_id, move.services[0])
+    rows = rows[rows["is_in_area"] & rows["persons"].notna()]
+    total = float(rows["persons"].sum())
+    if total <= 0 or (rows["persons_kind"] == "observed").any():
+        return None
+    bounds = pictures.breaks_of(reading)
+    shares = {}
+    for side, column in (("before", "baseline_travel_time_min"), ("after", "scenario_travel_time_min")):
+        keys = time_classes(rows[column], breaks=bounds).keys
+        every = [f"class{i}" for i in range(len(bounds) + 1)]
+        shares[side] = rows["persons"].groupby(keys).sum().reindex(every)
+    parted = (pd.DataFrame(shares).fillna(0.0) / total).set_axis(class_labels(bounds), axis=0)
+    parted = parted[(parted > 0).any(axis=1)]
+    names = ("Aujourd'hui", f"Scénario {move.scenario_id}")
+    parts = [
+        f"{label} : {share(before)} avant, {share(after)} après"
+        for label, before, after in parted.itertuples()
+    ]
+    noun = reading.noun(move.services[0])
+    return Picture(
+        style.to_svg(before_and_after(parted, names=names)),
+        alt=f"Graphique en barres des {noun} à portée aujourd'hui, selon le temps de route. {' ; '.join(parts)}.",
+        caption=f"Temps de route des {noun} à portée aujourd'hui ({reading.labels(move.services)}).",
+        kind="Figure",
+    )

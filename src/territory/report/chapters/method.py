@@ -9,7 +9,7 @@ from territory.french.numbers import decimal, integer, minutes
 from territory.french.words import count, join, persons
 from territory.network.estimate_model import calibration
 from territory.release.gate import TODAY
-from territory.report.chapters.isochrones import bounds_of
+from territory.report.chapters.pictures import bounds_of
 from territory.report.layout.document import Block, Bullets, Callout, Heading, Paragraph, Text, strong, table
 from territory.report.reading import Reading
 

@@ -9,9 +9,8 @@ import pandas as pd
 
 from territory.french.numbers import decimal, minutes, share, signed
 from territory.french.words import join, persons
-from territory.plot import style
-from territory.plot.charts import gainers_and_losers
 from territory.release.gate import TODAY
+from territory.report.chapters import pictures
 from territory.report.chapters.moves import in_tables
 from territory.report.chapters.travel_accounts import year_hours
 from territory.report.layout.document import Block, DataTable, Heading, Paragraph, Picture, table
@@ -234,13 +233,6 @@ def _unchanged(reading: Reading, found: Mapping[str, Counts]) -> str:
 
 def _chart(reading: Reading, service: str, found: Mapping[str, Counts]) -> Picture:
     """Draw gainers and losers of each option."""
-    counts = pd.DataFrame(
-        {name: c.persons.loc[ALL_TERRITORY, ["gain", "loss", "indistinct"]] for name, c in found.items()}
-    ).T.astype(float)
-    counts = counts.add_prefix("persons_")
-    for effect in ("gain", "loss", "indistinct"):
-        counts[f"text_{effect}"] = [c.text(ALL_TERRITORY, effect) for c in found.values()]
-    counts = counts.set_axis([f"Scénario {n}" for n in found], axis=0)
     noun = reading.noun(service, is_observed=next(iter(found.values())).is_observed).split(" ")[0]
     parts = [
         f"scénario {n} : gagnent {c.text(ALL_TERRITORY, 'gain')}, perdent {c.text(ALL_TERRITORY, 'loss')}, non "
@@ -248,7 +240,7 @@ def _chart(reading: Reading, service: str, found: Mapping[str, Counts]) -> Pictu
         for n, c in found.items()
     ]
     return Picture(
-        style.to_svg(gainers_and_losers(counts, noun=noun)),
+        pictures.effects_bars([(f"Scénario {n}", c, ALL_TERRITORY) for n, c in found.items()], noun),
         alt=f"Graphique en barres, par scénario, {reading.label(service)}. {' ; '.join(parts)}.",
         caption=f"Qui gagne et qui perd dans chaque option ({reading.short(service)}).{_unchanged(reading, found)}",
         kind="Figure",

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 import geopandas as gpd
 import pandas as pd
 
-from territory.french.numbers import class_labels, minutes, share, signed
+from territory.french.numbers import minutes, signed
 from territory.french.place_names import epci_phrase
 from territory.french.words import change, count, join, persons
+from territory.network.maps.osm import ATTRIBUTION
 from territory.plot import style
-from territory.plot.charts import before_and_after, gainers_and_losers, needs_with_range
+from territory.plot.charts import gainers_and_losers
 from territory.plot.maps.categories import (
     Classes,
     change_classes,
@@ -21,15 +22,15 @@ from territory.plot.maps.categories import (
 )
 from territory.plot.maps.choropleth import Panel, draw_map, extent_of
 from territory.plot.maps.legend import Legend
+from territory.plot.maps.shapes import dash_of
 from territory.release.gate import TODAY
-from territory.report.chapters.isochrones import ring_lines, ring_notes, rings_of, within_words
 from territory.report.layout.document import Picture
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from territory.report.reading import Move, Reading
-
+    from territory.release.gate import Sites
+    from territory.report.reading import Counts, Move, Reading
 
 _MAP_SOURCE = "Contours : IGN, simplifiés."
 
@@ -230,70 +231,16 @@ def map_source(reading: Reading) -> str:
     )
 
 
-def effects_chart(reading: Reading, move: Move, zones: Sequence[str]) -> Picture:
-    """Draw gainers and losers by zone."""
-    found = reading.counts(move.scenario_id, move.services[0])
-    noun = reading.noun(move.services[0], is_observed=found.is_observed).split(" ")[0]
-    table = found.persons.loc[list(zones), ["gain", "loss", "indistinct"]]
-    table = table.add_prefix("persons_")
-    for effect in ("gain", "loss", "indistinct"):
-        table[f"text_{effect}"] = [found.text(zone, effect) for zone in zones]
-    table = table.set_axis([reading.zone(zone) for zone in zones], axis=0)
-    parts = []
-    for zone in zones:
-        gain, loss = found.text(zone, "gain"), found.text(zone, "loss")
-        parts.append(f"{reading.zone(zone)} : gagnent {gain}, perdent {loss}")
-    return Picture(
-        style.to_svg(gainers_and_losers(table, noun=noun)),
-        alt=f"Graphique en barres, par EPCI. {' ; '.join(parts)}.",
-        caption=f"Scénario {move.scenario_id} : qui gagne et qui perd, par EPCI ({reading.labels(move.services)}).",
-        kind="Figure",
-    )
-
-
-def distribution_chart(reading: Reading, move: Move) -> Picture | None:
-    """Draw the share of persons of today's area in each class of time, before and after; None when unknown."""
-    rows = reading.differences(move.scenario_id, move.services[0])
-    rows = rows[rows["is_in_area"] & rows["persons"].notna()]
-    total = float(rows["persons"].sum())
-    if total <= 0 or (rows["persons_kind"] == "observed").any():
-        return None
-    bounds = breaks_of(reading)
-    shares = {}
-    for side, column in (("before", "baseline_travel_time_min"), ("after", "scenario_travel_time_min")):
-        keys = time_classes(rows[column], breaks=bounds).keys
-        shares[side] = (
-            rows["persons"].groupby(keys).sum().reindex([f"class{i}" for i in range(len(bounds) + 1)])
-        )
-    table = (pd.DataFrame(shares).fillna(0.0) / total).set_axis(class_labels(bounds), axis=0)
-    table = table[(table > 0).any(axis=1)]
-    names = ("Aujourd'hui", f"Scénario {move.scenario_id}")
-    parts = [f"{label} : {share(before)} avant, {share(after)} après" for label, (before, after) in
-             zip(table.index, table[["before", "after"]].to_numpy(dtype=float).tolist(), strict=True)]  # fmt: skip
-    noun = reading.noun(move.services[0])
-    return Picture(
-        style.to_svg(before_and_after(table, names=names)),
-        alt=f"Graphique en barres des {noun} à portée aujourd'hui, selon le temps de route. {' ; '.join(parts)}.",
-        caption=f"Temps de route des {noun} à portée aujourd'hui ({reading.labels(move.services)}).",
-        kind="Figure",
-    )
-
-
-def needs_chart(reading: Reading, label: str, needs: pd.DataFrame) -> Picture:
-    """Draw the needs of a public by zone with their range."""
-    named = needs.set_axis([reading.zone(str(zone)) for zone in needs.index], axis=0)
-    parts = [
-        f"{name} : {persons(central)} (de {persons(low)} à {persons(high)})"
-        for name, (low, central, high) in zip(named.index, named.to_numpy(dtype=float).tolist(), strict=True)
+def effects_bars(rows: Sequence[tuple[str, Counts, str]], noun: str) -> bytes:
+    """Draw gainers and losers, one bar for each name, counts and zone."""
+    effects = ("gain", "loss", "indistinct")
+    cells = [
+        {f"persons_{effect}": float(found.persons[effect][zone]) for effect in effects}
+        | {f"text_{effect}": found.text(zone, effect) for effect in effects}
+        for _, found, zone in rows
     ]
-    return Picture(
-        style.to_svg(
-            needs_with_range(named, label="personnes, estimation centrale (losange) et fourchette (barre)")
-        ),
-        alt=f"Graphique par EPCI, {label}. {' ; '.join(parts)}.",
-        caption=f"{label}, par EPCI.",
-        kind="Figure",
-    )
+    drawn = pd.DataFrame(cells, index=[name for name, _, _ in rows])
+    return style.to_svg(gainers_and_losers(drawn, noun=noun))
 
 
 def describe_times(reading: Reading, values: pd.Series, classes: Classes, title: str) -> str:
@@ -337,3 +284,62 @@ def describe_change(reading: Reading, rows: pd.DataFrame, title: str) -> str:
             extremes.append(f"{reading.commune(code)} ({change(float(values[code]))})")
     ends = f" Écarts extrêmes : {join(extremes)}." if extremes else ""
     return f"Carte. {title} {join(parts)}.{ends}"
+
+
+# as many times as outlines: more would hide one another
+_MOST_TIMES = 3
+
+
+def bounds_of(reading: Reading) -> list[float]:
+    """Return the times within which communes and persons are counted: the first three thresholds of the study."""
+    return sorted(reading.parameters.thresholds_min)[:_MOST_TIMES]
+
+
+def rings_of(reading: Reading, scenario_id: str, sites: Sites | None) -> gpd.GeoDataFrame | None:
+    """Return the isochrones of some sites taken together, as a map draws them."""
+    table: gpd.GeoDataFrame | None = reading.release.isochrones
+    if table is None or not sites:
+        return None
+    rows = table[table["scenario"].eq(scenario_id) & table["site_id"].isin(sites)]
+    if set(rows["site_id"]) != set(sites):
+        # the outline of a part of the sites would be taken for that of all
+        return None
+    together = gpd.GeoDataFrame(rows[["minutes", "geometry"]]).dissolve("minutes").sort_index()
+    labels = [minutes(float(value)) for value in together.index]
+    return gpd.GeoDataFrame({"label": labels}, geometry=together.geometry.to_numpy(), crs=table.crs)
+
+
+def ring_lines(rings: gpd.GeoDataFrame | None) -> list[tuple[tuple[float, ...], str]]:
+    """Return the dash and the words of each isochrone, for a legend."""
+    if rings is None:
+        return []
+    return [(dash_of(rank), f"isochrone de {label}") for rank, label in enumerate(rings["label"])]
+
+
+def ring_notes(rings: gpd.GeoDataFrame | None) -> list[str]:
+    """Return what must be known to read isochrones."""
+    if rings is None:
+        return []
+    return [
+        "Isochrones : ce qu'une voiture atteint depuis le site, à 500 m d'une route au plus ; simplifiées. Routes : "
+        f"{ATTRIBUTION}."
+    ]
+
+
+def within_words(reading: Reading, service: str, situation: str) -> str:
+    """Say how many communes and persons are within each time of a service."""
+    parts = []
+    for bound in bounds_of(reading):
+        communes, people = within(reading, service, situation, bound)
+        who = "" if people is None else f" et {people} {reading.noun(service)}"
+        parts.append(f"{count(communes, 'commune')}{who} à {minutes(bound)} ou moins")
+    return f"{join(parts)}, départements voisins compris."
+
+
+def within(reading: Reading, service: str, situation: str, bound_min: float) -> tuple[int, str | None]:
+    """Return how many communes, by their point, and how many persons are within a time of a service."""
+    near = reading.times(situation, service)["travel_time_min"].le(bound_min)
+    if reading.release.is_observed(service):
+        return int(near.sum()), None
+    people = reading.release.persons(situation, service).reindex(near.index)[near]
+    return int(near.sum()), None if people.isna().any() else persons(float(people.sum()))

@@ -11,7 +11,6 @@ from territory.errors import ParameterError
 from territory.report.chapters import (
     deserts,
     first_page,
-    flows,
     groups,
     maps,
     method,
@@ -130,7 +129,7 @@ def _parts(reading: Reading) -> list[Part]:
         *siting.siting_parts(reading),
         *groups.groups(reading),
         *maps.maps(reading),
-        *flows.flows(reading),
+        *needs.flows(reading),
         Part(needs.needs(reading)),
         *travel_accounts.common_care(reading),
         Part(travel_accounts.travel_accounts(reading), "les trois comptes de trajets", leaves=15),
