@@ -108,7 +108,7 @@ def test_losers_outside_the_focus_are_named(document: Document) -> None:
 
 def test_numbers_of_the_text_are_those_of_the_tables(draguignan: StudyResult, document: Document) -> None:
     reading = read(draguignan)
-    move = reading.pivot()
+    move = reading.pivot
     assert move is not None
     assert move.services == ("ime-salernes",)
     assert move.scenario_id == "B"
@@ -124,7 +124,7 @@ def test_staff_travel_never_leads(draguignan: StudyResult) -> None:
     reading = read(draguignan)
     staff = reading.counts("B", "sessad-autisme-salernes").persons["gain"][ALL_TERRITORY]
     assert staff > reading.counts("B", "ime-salernes").persons["gain"][ALL_TERRITORY]
-    move = reading.pivot()
+    move = reading.pivot
     assert move is not None
     assert move.who == {"child"}
 
@@ -225,7 +225,7 @@ def test_nothing_is_measured_towards_a_closed_service(small: StudyResult) -> Non
     closed = Scenario(id="ferme", name="ferme", change=(CloseSite(authorisation_id=vallon.IME),))
     result = rebuilt(small, scenarios=(*small.study.scenario, closed))
     reading = read(result)
-    pivot = reading.pivot()
+    pivot = reading.pivot
     # a move has gainers and losers to map: a closure is said in a sentence
     assert pivot is not None
     assert pivot.to_site is not None

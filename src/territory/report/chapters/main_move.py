@@ -22,9 +22,9 @@ _CLASSES = {
 
 def told_at_length(reading: Reading, move: Move) -> list[Block]:
     """Tell the move that changes most at length."""
-    found = reading.counts(move.scenario_id, move.services[0])
-    limit = minutes(reading.parameters.recruitment_max_min)
-    noun = reading.noun(move.services[0], is_observed=found.is_observed)
+    found = reading.counts_of(move)
+    limit = reading.limit
+    noun = reading.noun_of(move)
     staff = " Ce sont les professionnels qui font la route, vers l'enfant." if move.who == STAFF else ""
     intro: Text = [
         strong(f"Si {_condition(reading, move)} (scénario {move.scenario_id})"),
@@ -132,7 +132,7 @@ def _variants(reading: Reading, move: Move) -> list[Block]:
         found = reading.counts(scenario_id, move.services[0])
         place = reading.at_site(reading.site(scenario_id, move.services[0]))
         gain, loss = (persons_shortly(found, effect) for effect in ("gain", "loss"))
-        noun = reading.noun(move.services[0], is_observed=found.is_observed)
+        noun = reading.noun_of(move)
         said = in_classes(found, noun) if found.merged else f"plus court pour {gain}, plus long pour {loss}"
         parts += [
             " ; " if parts else "",

@@ -24,7 +24,7 @@ _MOST_COMMUNES = 40
 
 def maps(reading: Reading) -> list[Part]:
     """Return the maps of the move that changes most, and of the next one that changes trips of children."""
-    move = reading.pivot()
+    move = reading.pivot
     if move is None or move.from_site is None or move.to_site is None:
         return [Part(_of_today(reading))]
     return [
@@ -147,7 +147,7 @@ def _differences(reading: Reading, move: Move) -> list[Block]:
 
 def next_map(reading: Reading) -> list[Block]:
     """Return the map of the move that is felt most after the one told at length, for the annex."""
-    pivot = reading.pivot()
+    pivot = reading.pivot
     if pivot is None or pivot.from_site is None or pivot.to_site is None:
         return []
     return [block for part in _next(reading, pivot) for block in part.blocks]
@@ -165,22 +165,20 @@ def _of_today(reading: Reading) -> list[Block]:
 
 def _second(reading: Reading, pivot: Move) -> Move | None:
     """Return the next move from one commune to another that changes the road of those who come."""
-    for scenario_id in reading.release.scenarios:
-        for move in reading.moves(scenario_id):
-            is_told = move.services != pivot.services and move.who != STAFF
-            is_moved = move.lasts
-            is_far = reading.place(move.from_site) != reading.place(move.to_site)
-            # a map of differences that cannot be told shows hatches: page 1 says it in a line
-            if is_told and is_moved and is_far and reading.is_felt(move):
-                return move
+    for move in reading.every_move:
+        is_told = move.services != pivot.services and move.who != STAFF
+        is_far = reading.place(move.from_site) != reading.place(move.to_site)
+        # a map of differences that cannot be told shows hatches: page 1 says it in a line
+        if is_told and move.lasts and is_far and reading.is_felt(move):
+            return move
     return None
 
 
 def _perimeter(reading: Reading, move: Move) -> str:
     """Say who is counted."""
-    limit = minutes(reading.parameters.recruitment_max_min)
-    found = reading.counts(move.scenario_id, move.services[0])
-    noun = reading.noun(move.services[0], is_observed=found.is_observed)
+    limit = reading.limit
+    found = reading.counts_of(move)
+    noun = reading.noun_of(move)
     if found.is_observed:
         return f"Les {noun} sont ceux que l'étude donne, par commune d'origine."
     return (
@@ -197,7 +195,7 @@ def change_table(
     reading: Reading, move: Move, codes: pd.Index, *, most: int, told_only: bool = False
 ) -> list[Block]:
     """Return the change of travel time of some communes, the largest first."""
-    rows = reading.differences(move.scenario_id, move.services[0]).reindex(codes)
+    rows = reading.differences_of(move).reindex(codes)
     if told_only:
         rows = rows[rows["effect"].isin(["gain", "loss"])]
     total = len(rows)
@@ -274,8 +272,8 @@ def _in_two(cells: list[list[str]], heads: list[str], caption: str, total: int) 
 
 def _effects_chart(reading: Reading, move: Move, zones: list[str]) -> Picture:
     """Draw gainers and losers by zone."""
-    found = reading.counts(move.scenario_id, move.services[0])
-    noun = reading.noun(move.services[0], is_observed=found.is_observed).split(" ")[0]
+    found = reading.counts_of(move)
+    noun = reading.noun_of(move).split(" ")[0]
     parts = []
     for zone in zones:
         gain, loss = found.text(zone, "gain"), found.text(zone, "loss")
@@ -290,7 +288,7 @@ def _effects_chart(reading: Reading, move: Move, zones: list[str]) -> Picture:
 
 def _distribution_chart(reading: Reading, move: Move) -> Picture | None:
     """Draw the share of persons of today's area in each class of time, before and after; None when unknown."""
-    rows = reading.differences(move.scenario_id, move.services[0])
+    rows = reading.differences_of(move)
     rows = rows[rows["is_in_area"] & rows["persons"].notna()]
     total = float(rows["persons"].sum())
     if total <= 0 or (rows["persons_kind"] == "observed").any():

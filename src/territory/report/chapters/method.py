@@ -128,7 +128,7 @@ def _ages(reading: Reading) -> list[Text]:
 
 def _counting(reading: Reading) -> list[Text]:
     """Say who is counted, and what is not."""
-    limit = minutes(reading.parameters.recruitment_max_min)
+    limit = reading.limit
     items: list[Text] = []
     if reading.release.scenarios:
         items.append(
@@ -165,7 +165,7 @@ def _disclosure(reading: Reading) -> list[Text]:
 
 def _sensitivity(reading: Reading) -> list[Block]:
     """Return the gains and losses under other recruitment limits, for the move that changes most."""
-    move = reading.pivot()
+    move = reading.pivot
     if move is None:
         return []
     limits = reading.release.sensitivity(move.scenario_id, move.services[0])

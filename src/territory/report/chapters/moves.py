@@ -68,18 +68,14 @@ def _places_table(reading: Reading, every: list[str]) -> DataTable:
         rows.append([reading.label(service), *(reading.place(site) for site in places), who or "–"])
     caption = "Où est chaque service, aujourd'hui et dans chaque scénario."
     if is_wide(every):
-        short = [
-            [row[0], row[1], grouped(dict(zip(every, row[2:-1], strict=True)), row[1]), row[-1]]
-            for row in rows
-        ]
         return table(
             "Service <1.8 | Aujourd'hui <1 | Dans les scénarios <2.6 | Qui fait la route <1",
-            short,
+            in_one_column(rows, every, first=2),
             caption,
             note="« – » : aucun scénario ne le déplace.",
         )
-    places = ("Aujourd'hui <1", *(f"Scénario {name} <1" for name in every))
-    return table(["Service <2.2", *places, "Qui fait la route <1.2"], rows, caption)
+    situations = ("Aujourd'hui <1", *(f"Scénario {name} <1" for name in every))
+    return table(["Service <2.2", *situations, "Qui fait la route <1.2"], rows, caption)
 
 
 def _dated(source: str, year: int | None) -> str:
@@ -90,24 +86,22 @@ def _dated(source: str, year: int | None) -> str:
 def all_moves(reading: Reading, *, level: int = 2, most: int | None = None) -> list[Block]:
     """Return the effect of every move on those within reach, scenarios that do the same on one line."""
     lines: dict[tuple[str, ...], list[str]] = {}
-    for scenario_id in reading.release.scenarios:
-        for move in reading.moves(scenario_id):
-            found = reading.counts(scenario_id, move.services[0])
-            whole = [found.cell(ALL_TERRITORY, effect) for effect in ("gain", "loss", "indistinct")]
-            doubts = reading.differences(scenario_id, move.services[0])["detectable_min"]
-            # where a branch leaves the site as it is, nothing is to be told
-            detectable = float(doubts[doubts > 0].median())
-            size = "–" if math.isnan(detectable) else minutes(detectable)
-            road = reading.road(move.from_site, move.to_site)
-            lines.setdefault((reading.labels(move.services), road, *whole, size), []).append(scenario_id)
+    for move in reading.every_move:
+        found = reading.counts_of(move)
+        whole = [found.cell(ALL_TERRITORY, effect) for effect in ("gain", "loss", "indistinct")]
+        doubts = reading.differences_of(move)["detectable_min"]
+        # where a branch leaves the site as it is, nothing is to be told
+        size = _mean(float(doubts[doubts > 0].median()))
+        road = reading.road(move.from_site, move.to_site)
+        lines.setdefault((reading.labels(move.services), road, *whole, size), []).append(move.scenario_id)
     if not lines:
         return []
     rows = [[*line[:2], join(scenarios), *line[2:]] for line, scenarios in lines.items()]
     shown = rows[:most]
     rest = (
-        ""
-        if len(shown) == len(rows)
-        else f" Les {len(shown)} premiers déménagements sur {len(rows)} ; {_REST}."
+        f" Les {len(shown)} premiers déménagements sur {len(rows)} ; {_REST}."
+        if len(shown) < len(rows)
+        else ""
     )
     return [
         Heading("Tous les services qui déménagent", level),
@@ -126,7 +120,7 @@ def all_moves(reading: Reading, *, level: int = 2, most: int | None = None) -> l
 
 def ordered_zones(reading: Reading, move: Move) -> list[str]:
     """Return the zones of a move: the one in focus, then those that lose most, then those that gain most."""
-    found = reading.counts(move.scenario_id, move.services[0])
+    found = reading.counts_of(move)
     communes = found.communes.drop(ALL_TERRITORY)
     touched = communes[communes[["gain", "loss", "indistinct", "unknown"]].sum(axis=1) > 0].index
     weights = found.persons.loc[touched].fillna(0.0)
@@ -139,21 +133,18 @@ def ordered_zones(reading: Reading, move: Move) -> list[str]:
 
 def effects_table(reading: Reading, move: Move, zones: list[str]) -> DataTable:
     """Return gainers and losers by zone, with mean times and the commune that loses most."""
-    found = reading.counts(move.scenario_id, move.services[0])
+    found = reading.counts_of(move)
     rows = []
     for zone in [*zones, ALL_TERRITORY]:
         cells = [found.cell(zone, effect) for effect in EFFECTS if effect != "unknown"]
         means = [found.zones[f"{side}_mean_min"][zone] for side in ("baseline", "scenario")]
         before, after = (_mean(float(mean)) for mean in means)
-        worst = found.zones["worst_loss_commune"][zone]
-        worst_text = "–"
+        worst, text = found.zones["worst_loss_commune"][zone], "–"
         if isinstance(worst, str):
-            worst_text = (
-                f"{reading.commune(worst)} ({signed(float(found.zones['worst_loss_min'][zone]))} min)"
-            )
-        rows.append([zone_name(reading, zone), *cells, f"{before} → {after}", worst_text])
-    noun = reading.noun(move.services[0], is_observed=found.is_observed)
-    limit = minutes(reading.parameters.recruitment_max_min)
+            text = f"{reading.commune(worst)} ({signed(float(found.zones['worst_loss_min'][zone]))} min)"
+        rows.append([zone_name(reading, zone), *cells, f"{before} → {after}", text])
+    noun = reading.noun_of(move)
+    limit = reading.limit
     note = (
         f"« Passent à portée » : aujourd'hui à plus de {limit}, à {limit} ou moins dans le scénario ; non "
         "comptés comme gagnants."
@@ -189,9 +180,22 @@ def zone_name(reading: Reading, zone: str) -> str:
 MOST_COLUMNS = 5
 
 
+def scenarios_in_words(names: Sequence[str]) -> str:
+    """Name scenarios in a sentence."""
+    return f"le scénario {names[0]}" if len(names) == 1 else f"les scénarios {join(names)}"
+
+
 def is_wide(scenarios: Sequence[str]) -> bool:
     """Tell whether a study has more scenarios than a table has room for."""
     return len(scenarios) > MOST_COLUMNS
+
+
+def in_one_column(rows: list[list[str]], scenarios: list[str], *, first: int) -> list[list[str]]:
+    """Bring the columns of the scenarios, the last but one of each line, into one; today's is before them."""
+    return [
+        [*row[:first], grouped(dict(zip(scenarios, row[first:-1], strict=True)), row[first - 1]), row[-1]]
+        for row in rows
+    ]
 
 
 def grouped(values: Mapping[str, str], today: str) -> str:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from territory.french.numbers import decimal, minutes, share, signed
-from territory.french.words import join, persons
+from territory.french.words import persons
 from territory.release.gate import TODAY
 from territory.report.chapters import pictures
-from territory.report.chapters.moves import in_tables
+from territory.report.chapters.moves import in_tables, scenarios_in_words
 from territory.report.chapters.travel_accounts import year_hours
 from territory.report.layout.document import Block, DataTable, Heading, Paragraph, Picture, table
 from territory.report.reading import Counts, Move, Reading
@@ -28,7 +28,7 @@ _COUNTED = 5
 
 def options(reading: Reading) -> list[Block]:
     """Return the scenarios side by side, for the service whose trips change most."""
-    pivot = reading.pivot()
+    pivot = reading.pivot
     if pivot is None or len(reading.release.scenarios) < 2:
         return []
     return _side_by_side(reading, pivot)
@@ -111,22 +111,22 @@ def _verdict(reading: Reading, pivot: Move, found: Mapping[str, Counts]) -> Para
     parts = [f"Pour « {reading.labels(pivot.services)} », le service dont les trajets changent le plus"]
     stays = [n for n in reading.release.scenarios if n not in found]
     if stays:
-        parts.append(f" : rien ne change dans {_scenarios(stays)}")
+        parts.append(f" : rien ne change dans {scenarios_in_words(stays)}")
     if any(map(math.isnan, [*losses.values(), *gains.values()])):
         return Paragraph("".join([*parts, " ; le détail est dans le tableau."]))
     spared = [n for n, value in losses.items() if value < 11]
     if spared:
-        parts.append(f" ; personne, ou presque, ne perd de façon mesurable dans {_scenarios(spared)}")
+        parts.append(f" ; personne, ou presque, ne perd de façon mesurable dans {scenarios_in_words(spared)}")
     most = max(gains, key=lambda n: (gains[n], -list(gains).index(n)))
     near = [n for n, value in gains.items() if value >= 0.95 * gains[most] and gains[most] > 0]
     if near:
-        parts.append(f" ; le plus grand nombre de trajets raccourcis est dans {_scenarios(near)}")
+        parts.append(f" ; le plus grand nombre de trajets raccourcis est dans {scenarios_in_words(near)}")
     choice = "le choix est celui du conseil, et d'autres raisons que la route y entrent."
     best = _best_in_all(reading, pivot.services[0], found)
     if best:
         parts.append(
-            f". Sur tout ce qui est mesuré ici, {_scenarios(best)} {'fait' if len(best) == 1 else 'font'} au moins "
-            f"aussi bien que les autres ; {choice}"
+            f". Sur tout ce qui est mesuré ici, {scenarios_in_words(best)} "
+            f"{'fait' if len(best) == 1 else 'font'} au moins aussi bien que les autres ; {choice}"
         )
     else:
         parts.append(f". Aucune option n'est la meilleure à tous égards : {choice}")
@@ -154,11 +154,6 @@ def _best_in_all(reading: Reading, service: str, found: Mapping[str, Counts]) ->
         criteria.le(criteria.min(axis=1) + 1e-9, axis=0) | criteria.isna().all(axis=1).to_numpy()[:, None]
     )
     return [name for name in every if bool(is_best[name].all())]
-
-
-def _scenarios(names: list[str]) -> str:
-    """Name scenarios in a sentence."""
-    return f"le scénario {names[0]}" if len(names) == 1 else f"les scénarios {join(names)}"
 
 
 def _worst(reading: Reading, name: str, service: str, found: Mapping[str, Counts]) -> str:
@@ -228,7 +223,7 @@ def _on_the_road(reading: Reading, service: str, every: list[str]) -> list[list[
 def _unchanged(reading: Reading, found: Mapping[str, Counts]) -> str:
     """Name the scenarios that have no bar."""
     names = [name for name in reading.release.scenarios if name not in found]
-    return f" Rien ne change dans {_scenarios(names)}." if names else ""
+    return f" Rien ne change dans {scenarios_in_words(names)}." if names else ""
 
 
 def _chart(reading: Reading, service: str, found: Mapping[str, Counts]) -> Picture:

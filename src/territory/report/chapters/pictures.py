@@ -125,7 +125,7 @@ def change_map(
 ) -> Picture:
     """Draw the change of travel time that a move brings, for the whole territory or for one EPCI."""
     areas = areas_of(reading)
-    rows = reading.differences(move.scenario_id, move.services[0]).reindex(areas.index)
+    rows = reading.differences_of(move).reindex(areas.index)
     classes = change_classes(rows["delta_travel_time_min"], rows["effect"])
     told = rows["effect"].isin(["gain", "loss"])
     numbers = (

@@ -10,7 +10,7 @@ import pandas as pd
 from territory.french.numbers import NBSP, integer, minutes, share
 from territory.french.words import capital
 from territory.release.gate import TODAY
-from territory.report.chapters.moves import grouped, is_wide
+from territory.report.chapters.moves import in_one_column, is_wide
 from territory.report.layout.document import (
     Block,
     Bullets,
@@ -63,7 +63,7 @@ def _account_table(who: str, rows: list[list[str]], every: list[str]) -> DataTab
     if is_wide(every):
         return table(
             "Service <1.2 | Allers-retours par an >0.9 | Aujourd'hui >0.9 | Dans les scénarios <2.4 | Qui paie <1.8",
-            [[*row[:3], grouped(dict(zip(every, row[3:-1], strict=True)), row[2]), row[-1]] for row in rows],
+            in_one_column(rows, every, first=3),
             caption,
             note="« – » : comme aujourd'hui dans tous les scénarios.",
         )
@@ -82,15 +82,8 @@ def _account(reading: Reading, who: str, every: list[str]) -> list[list[str]]:
             continue
         before = known[0][0]
         after = [side[1] if side is not None else before for side in sides]
-        rows.append(
-            [
-                reading.short(service),
-                integer(trips[0].return_trips_per_year),
-                before,
-                *after,
-                trips[0].paid_by or "–",
-            ]
-        )
+        head = [reading.short(service), integer(trips[0].return_trips_per_year)]
+        rows.append([*head, before, *after, trips[0].paid_by or "–"])
     return rows
 
 

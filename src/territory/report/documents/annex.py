@@ -55,16 +55,13 @@ def technical_annex(result: Readable) -> Document:
         *manifest_tables(reading),
         *method.sources(reading),
     ]
-    return Document(
+    return reading.document(
         study.title,
-        reading.date,
         blocks,
         subtitle=f"Territoire : {study.territory.name} · population {reading.vintage()}",
         kicker="Annexe technique",
         footer=f"{study.title} · annexe technique · population {reading.vintage()}",
         keywords=["annexe", "méthode", "tables", study.territory.name],
-        run_digest=reading.release.run_digest,
-        mark=reading.release.mark,
     )
 
 

@@ -49,11 +49,9 @@ _SHORT_EFFECTS = {
 def distinct_moves(reading: Reading) -> Iterator[tuple[Move, list[str]]]:
     """Yield each different move with the scenarios that make it."""
     found: dict[tuple[Any, ...], tuple[Move, list[str]]] = {}
-    for scenario_id in reading.release.scenarios:
-        for move in reading.moves(scenario_id):
-            zones = reading.counts(scenario_id, move.services[0]).zones
-            key = (move.services, move.from_site, move.to_site, zones.to_csv())
-            found.setdefault(key, (move, []))[1].append(scenario_id)
+    for move in reading.every_move:
+        key = (move.services, move.from_site, move.to_site, reading.counts_of(move).zones.to_csv())
+        found.setdefault(key, (move, []))[1].append(move.scenario_id)
     yield from found.values()
 
 
@@ -70,15 +68,12 @@ def doubt(reading: Reading) -> list[Block]:
     for service in [*reading.named, *reading.closest]:
         found = reading.times(TODAY, service)
         known = found.dropna(subset=["travel_time_min"])
-        cells = [
-            _number(known["travel_time_min"].median()),
-            _number(known["uncertainty_min"].median()),
-            _number(known["uncertainty_min"].max()),
-            integer(len(known)),
-            integer(int(found["is_reachable"].eq(False).fillna(False).sum())),
-            integer(int(found["is_reachable"].isna().sum())),
+        doubts, reached = known["uncertainty_min"], found["is_reachable"]
+        times = [
+            _number(value) for value in (known["travel_time_min"].median(), doubts.median(), doubts.max())
         ]
-        rows.append([capital(reading.short(service)), *cells])
+        sizes = (len(known), reached.eq(False).fillna(False).sum(), reached.isna().sum())
+        rows.append([capital(reading.short(service)), *times, *(integer(int(size)) for size in sizes)])
     blocks: list[Block] = [Heading("Le doute sur les temps")]
     if rows:
         caption = "Temps d'aujourd'hui et leur doute, communes du territoire et des alentours."
@@ -90,18 +85,12 @@ def _differences(reading: Reading) -> list[Block]:
     """Return the smallest difference that can be told, move by move."""
     seen = []
     for move, scenarios in distinct_moves(reading):
-        found = reading.differences(move.scenario_id, move.services[0])
+        found = reading.differences_of(move)
         inside = found[found["effect"].isin(["gain", "loss", "indistinct"])]
-        told = inside["effect"].ne("indistinct")
-        seen.append(
-            [
-                _title(reading, move, scenarios),
-                _number(inside["detectable_min"].min()),
-                _number(inside["detectable_min"].median()),
-                _number(inside["detectable_min"].max()),
-                f"{integer(int(told.sum()))} sur {integer(len(inside))}",
-            ]
-        )
+        told, least = inside["effect"].ne("indistinct"), inside["detectable_min"]
+        sizes = [_number(value) for value in (least.min(), least.median(), least.max())]
+        count = f"{integer(int(told.sum()))} sur {integer(len(inside))}"
+        seen.append([_title(reading, move, scenarios), *sizes, count])
     caption = "Plus petit écart que le doute sur les temps laisse voir, communes à portée aujourd'hui."
     return [table(_MOVE_COLUMNS, seen, caption)] if seen else []
 
@@ -143,7 +132,7 @@ def by_zone(reading: Reading) -> list[Block]:
             # counts of real children are printed as they are, estimates are rounded
             cells = [code_label("persons", t) if is_observed else _printed(t) for t in texts]
             if zone == ALL_TERRITORY:
-                found = reading.counts(move.scenario_id, move.services[0])
+                found = reading.counts_of(move)
                 merged = {effect: found.cell(zone, effect) for effect in found.merged}
                 cells = [merged.get(effect, cell) for effect, cell in zip(effects, cells, strict=True)]
             means = [_number(row[f"{side}_mean_min"]) for side in ("baseline", "scenario")]

@@ -144,16 +144,13 @@ def _document(reading: Reading, parts: list[Part], left_out: frozenset[int]) -> 
     blocks = [block for place, part in enumerate(parts) if place not in left_out for block in part.blocks]
     moved = [part.title for place, part in enumerate(parts) if place in left_out]
     blocks += [*_moved(moved), *method.method(reading)]
-    return Document(
+    return reading.document(
         study.title,
-        reading.date,
         [*blocks, *method.sources(reading, explained=acronyms(blocks))],
         subtitle=f"Territoire : {study.territory.name} · population {vintage}",
         kicker="Rapport au conseil",
         footer=f"{study.title} · population {vintage}",
         keywords=["accessibilité", "temps de route", "médico-social", study.territory.name],
-        run_digest=reading.release.run_digest,
-        mark=reading.release.mark,
     )
 
 

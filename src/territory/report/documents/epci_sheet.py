@@ -14,7 +14,7 @@ from territory.french.place_names import epci_phrase, in_guillemets
 from territory.french.words import capital, count, join, persons
 from territory.release.gate import TODAY
 from territory.report.chapters import maps, method, pictures
-from territory.report.chapters.moves import grouped, is_wide
+from territory.report.chapters.moves import in_one_column, is_wide
 from territory.report.chapters.needs import range_text
 from territory.report.layout.document import (
     Block,
@@ -78,16 +78,13 @@ def epci_sheet(result: Readable, epci: str) -> Document:
 def _document(reading: Reading, epci: str, blocks: list[Block]) -> Document:
     """Return the sheet with its head and its foot."""
     study = reading.study
-    return Document(
+    return reading.document(
         in_guillemets(reading.zone_names[epci]),
-        reading.date,
         blocks,
         subtitle=f"{study.title} · population {reading.vintage()}",
         kicker=f"Fiche d'EPCI · {study.territory.name}",
         footer=f"{reading.zone(epci)} · {study.title} · population {reading.vintage()}",
         keywords=["fiche", "EPCI", reading.zone_names[epci], study.territory.name],
-        run_digest=reading.release.run_digest,
-        mark=reading.release.mark,
     )
 
 
@@ -146,14 +143,13 @@ def _effects(reading: Reading, epci: str, place: pd.DataFrame, *, most: int) -> 
     heading = Heading("Qui y gagne, qui y perd")
     lines: dict[tuple[str, ...], list[str]] = {}
     quiet: list[str] = []
-    for scenario_id in reading.release.scenarios:
-        for move in reading.moves(scenario_id):
-            cells = _effect_cells(reading, move, epci)
-            said = f"{reading.labels(move.services)} ({reading.road(move.from_site, move.to_site)})"
-            if cells is not None:
-                lines.setdefault((said, *cells), []).append(scenario_id)
-            elif said not in quiet:
-                quiet.append(said)
+    for move in reading.every_move:
+        cells = _effect_cells(reading, move, epci)
+        said = f"{reading.labels(move.services)} ({reading.road(move.from_site, move.to_site)})"
+        if cells is not None:
+            lines.setdefault((said, *cells), []).append(move.scenario_id)
+        elif said not in quiet:
+            quiet.append(said)
     if not lines:
         return [heading, Paragraph(_nobody(reading, name))]
     told = _first_lines(reading, lines, most)
@@ -183,7 +179,7 @@ def _first_lines(
     reading: Reading, lines: dict[tuple[str, ...], list[str]], most: int
 ) -> dict[tuple[str, ...], list[str]]:
     """Return the lines that there is room for: those of the service whose trips change most first."""
-    pivot = reading.pivot()
+    pivot = reading.pivot
     start = f"{reading.labels(pivot.services)} (" if pivot is not None else ""
     order = sorted(lines, key=lambda key: (not key[0].startswith(start), lines[key], key))
     return {key: lines[key] for key in order[:most]}
@@ -196,7 +192,7 @@ def _first_letter(line: tuple[tuple[str, ...], list[str]]) -> tuple[list[str], s
 
 def _nobody(reading: Reading, name: str) -> str:
     """Say that no scenario changes anything there that can be measured."""
-    limit = minutes(reading.parameters.recruitment_max_min)
+    limit = reading.limit
     return (
         f"Dans {name}, aucun scénario n'a d'effet mesurable : les services qui déménagent sont, aujourd'hui comme "
         f"demain, à plus de {limit}, ou l'écart est sous le doute sur les temps. Personne n'y gagne et personne n'y "
@@ -206,13 +202,13 @@ def _nobody(reading: Reading, name: str) -> str:
 
 def _effect_cells(reading: Reading, move: Move, epci: str) -> tuple[str, ...] | None:
     """Return the numbers of one move in the EPCI; None when it touches nobody there."""
-    found = reading.counts(move.scenario_id, move.services[0])
+    found = reading.counts_of(move)
     if epci not in found.communes.index:
         return None
     if not found.communes.loc[epci, ["gain", "loss", "entering", "unknown"]].sum() > 0:
         return None
     texts = [found.text(epci, effect) for effect in ("gain", "loss", "indistinct", "entering")]
-    rows = reading.differences(move.scenario_id, move.services[0])
+    rows = reading.differences_of(move)
     inside = reading.communes["epci_code"].reindex(rows.index).eq(epci)
     named = []
     for effect, word in (("gain", "gagnent"), ("loss", "perdent")):
@@ -239,9 +235,7 @@ def _times(reading: Reading, place: pd.DataFrame) -> list[Block]:
         return []
     heads = [f"Scénario {name} >0.85" for name in every]
     if is_wide(every):
-        rows = [
-            [*row[:2], grouped(dict(zip(every, row[2:-1], strict=True)), row[1]), row[-1]] for row in rows
-        ]
+        rows = in_one_column(rows, every, first=2)
         heads = ["Dans les scénarios <3"]
     return [
         Heading("À quelle distance des services"),
@@ -278,7 +272,7 @@ def _farthest(reading: Reading, service: str, place: pd.DataFrame) -> str:
 def _map(reading: Reading, place: pd.DataFrame, epci: str) -> list[Block]:
     """Return the map of the EPCI: the difference of the move that changes most, or today's times."""
     picture: Picture | None = None
-    move = reading.pivot()
+    move = reading.pivot
     height = 10.0 if len(place) <= 24 else 8.8
     if move is not None and move.lasts:
         picture = pictures.change_map(reading, move, max_height_cm=height, zoom=place.index, zoom_name=epci)
@@ -290,7 +284,7 @@ def _map(reading: Reading, place: pd.DataFrame, epci: str) -> list[Block]:
 
 def _by_commune(reading: Reading, place: pd.DataFrame, *, most: int) -> list[Block]:
     """Return the numbers of the map, commune by commune, on two columns."""
-    move = reading.pivot()
+    move = reading.pivot
     if move is None or move.from_site is None or move.to_site is None:
         return maps.today_table(reading, place.index, most=most)
     return maps.change_table(reading, move, place.index, most=most)

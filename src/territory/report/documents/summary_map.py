@@ -81,7 +81,7 @@ def layers(reading: Reading, codes: pd.Index) -> list[dict[str, Any]]:
 
 def _changes(reading: Reading, codes: pd.Index) -> Iterator[dict[str, Any]]:
     """Yield the difference of each move, the pivot first."""
-    pivot = reading.pivot()
+    pivot = reading.pivot
     moves = [(move, names) for move, names in distinct_moves(reading) if move.lasts]
     moves.sort(
         key=lambda pair: (

@@ -84,7 +84,7 @@ def _policy(script: str) -> str:
 
 def _by_epci(reading: Reading) -> list[Block]:
     """Return gainers and losers by EPCI for the move that changes most."""
-    move = reading.pivot()
+    move = reading.pivot
     if move is None:
         return []
     zones = moves.ordered_zones(reading, move)
