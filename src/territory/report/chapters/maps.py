@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from functools import partial
 
 import pandas as pd
 
@@ -37,9 +36,9 @@ def maps(reading: Reading) -> list[Part]:
 
 def _before_and_after(reading: Reading, move: Move) -> list[Block]:
     """Return the maps of times on the same classes, and their numbers."""
-    service = move.services[0]
+    service, way = move.services[0], "depuis" if move.who == STAFF else "vers"
     return [
-        Heading(f"{_trips(move)} « {reading.labels(move.services)} », avant et après", new_page=True),
+        Heading(f"Les trajets {way} « {reading.labels(move.services)} », avant et après", new_page=True),
         Paragraph(_perimeter(reading, move)),
         pictures.time_map(reading, service, TODAY, max_height_cm=8.4),
         pictures.time_map(reading, service, move.scenario_id, max_height_cm=8.4),
@@ -50,47 +49,24 @@ def _before_and_after(reading: Reading, move: Move) -> list[Block]:
 def _within_table(reading: Reading, move: Move) -> DataTable:
     """Return the numbers of the maps before and after: communes and persons within each time of the site."""
     service = move.services[0]
-    situations = {
-        "Aujourd'hui": TODAY,
-        f"Scénario {move.scenario_id}": move.scenario_id,
-    }
-    found = pd.DataFrame(
-        {
-            (name, bound): pictures.within(reading, service, situation, bound)
-            for name, situation in situations.items()
-            for bound in pictures.bounds_of(reading)
-        },
-        index=["communes", "persons"],
-    )
-    has_persons = bool(found.loc["persons"].notna().all())
-    kinds = ["communes", "persons"] if has_persons else ["communes"]
-    noun = reading.noun(service).split(" ")[0]
-    heads = [
-        f"{name} : {noun if kind == 'persons' else 'communes'} >1" for name in situations for kind in kinds
-    ]
-    rows = [
-        [
-            f"à {minutes(bound)} ou moins",
-            *(_cell(found[name, bound][kind]) for name in situations for kind in kinds),
-        ]
+    situations = {"Aujourd'hui": TODAY, f"Scénario {move.scenario_id}": move.scenario_id}
+    lines = {
+        bound: [pictures.within(reading, service, situation, bound) for situation in situations.values()]
         for bound in pictures.bounds_of(reading)
-    ]
+    }
+    has_persons = all(people is not None for line in lines.values() for _, people in line)
+    nouns = ["communes", reading.noun(service).split(" ")[0]][: 1 + has_persons]
+    heads = [f"{name} : {noun} >1" for name in situations for noun in nouns]
+    rows = []
+    for bound, line in lines.items():
+        cells = [cell for communes, people in line for cell in (integer(communes), str(people))[: len(nouns)]]
+        rows.append([f"à {minutes(bound)} ou moins", *cells])
     whom = f"communes et {reading.noun(service)}" if has_persons else "communes"
     return table(
         ["Du site <1.3", *heads],
         rows,
         f"À portée de « {reading.short(service)} » : {whom}, départements voisins compris.",
     )
-
-
-def _cell(value: int | str) -> str:
-    """Write a count of communes, or persons that are written already."""
-    return value if isinstance(value, str) else integer(value)
-
-
-def _trips(move: Move) -> str:
-    """Say whose trips they are."""
-    return "Les trajets depuis" if move.who == STAFF else "Les trajets vers"
 
 
 def _who_gains(reading: Reading, move: Move) -> list[Block]:
@@ -113,18 +89,16 @@ def _closer(reading: Reading, move: Move) -> list[Part]:
     if focus is None:
         return []
     name = reading.study.territory.focus_name or reading.study.territory.name
-    title = f"la carte de détail, {name} (elle est aussi dans la fiche de l'EPCI)"
-    return [Part(partial(_detail, reading, move, focus, name), title, leaves=5)]
 
+    def made() -> list[Block]:
+        code = reading.study.territory.focus_epci_code
+        return [
+            Heading(f"Plus près : {name}"),
+            pictures.change_map(reading, move, max_height_cm=11.4, zoom=focus, zoom_name=code),
+            *change_table(reading, move, focus, most=_MOST_COMMUNES),
+        ]
 
-def _detail(reading: Reading, move: Move, focus: pd.Index, name: str) -> list[Block]:
-    """Return the map and the numbers of the EPCI in focus."""
-    code = reading.study.territory.focus_epci_code
-    return [
-        Heading(f"Plus près : {name}"),
-        pictures.change_map(reading, move, max_height_cm=11.4, zoom=focus, zoom_name=code),
-        *change_table(reading, move, focus, most=_MOST_COMMUNES),
-    ]
+    return [Part(made, f"la carte de détail, {name} (elle est aussi dans la fiche de l'EPCI)", leaves=5)]
 
 
 def _next(reading: Reading, pivot: Move) -> list[Part]:
@@ -132,17 +106,15 @@ def _next(reading: Reading, pivot: Move) -> list[Part]:
     other = _second(reading, pivot)
     if other is None:
         return []
-    title = f"la carte des écarts, {reading.labels(other.services)}"
-    return [Part(partial(_differences, reading, other), title, leaves=26)]
 
+    def made() -> list[Block]:
+        return [
+            Heading(f"Et pour « {reading.labels(other.services)} » ?"),
+            pictures.change_map(reading, other, max_height_cm=8.6),
+            *change_table(reading, other, reading.territory.index, most=12, told_only=True),
+        ]
 
-def _differences(reading: Reading, move: Move) -> list[Block]:
-    """Return the map of the differences that a move brings, and the largest ones."""
-    return [
-        Heading(f"Et pour « {reading.labels(move.services)} » ?"),
-        pictures.change_map(reading, move, max_height_cm=8.6),
-        *change_table(reading, move, reading.territory.index, most=12, told_only=True),
-    ]
+    return [Part(made, f"la carte des écarts, {reading.labels(other.services)}", leaves=26)]
 
 
 def next_map(reading: Reading) -> list[Block]:
@@ -199,19 +171,13 @@ def change_table(
     if told_only:
         rows = rows[rows["effect"].isin(["gain", "loss"])]
     total = len(rows)
-    order = rows.assign(
-        size=rows["delta_travel_time_min"].abs().fillna(-1.0),
-        name=reading.communes["name"].reindex(rows.index),
-    )
+    sizes = rows["delta_travel_time_min"].abs().fillna(-1.0)
+    order = rows.assign(size=sizes, name=reading.communes["name"].reindex(rows.index))
     order = order.sort_values(["size", "name"], ascending=[False, True], kind="stable").head(most)
-    cells = [
-        [
-            reading.commune(str(code)),
-            f"{_minutes(row['baseline_travel_time_min'])} → {_minutes(row['scenario_travel_time_min'])}",
-            _effect(row),
-        ]
-        for code, row in order.iterrows()
-    ]
+    cells = []
+    for code, row in order.iterrows():
+        before, after = (written_minutes(row[f"{side}_travel_time_min"]) for side in ("baseline", "scenario"))
+        cells.append([reading.commune(str(code)), f"{before} → {after}", _effect(row)])
     name = f"{reading.labels(move.services)}, d'aujourd'hui au scénario {move.scenario_id}"
     return [_in_two(cells, ["Commune", "Temps de route", "Écart"], f"{name}.", total)] if cells else []
 
@@ -229,7 +195,10 @@ def today_table(reading: Reading, codes: pd.Index, *, most: int) -> list[Block]:
     times = reading.times(TODAY, services[0]).reindex(codes)["travel_time_min"]
     people = reading.communes["population"].reindex(codes)
     order = times.sort_values(ascending=False, kind="stable").index[:most]
-    cells = [[reading.commune(str(c)), _whole(float(people[c])), _minutes(float(times[c]))] for c in order]
+    cells = [
+        [reading.commune(str(c)), whole_or_unknown(float(people[c])), written_minutes(float(times[c]))]
+        for c in order
+    ]
     caption = f"Temps de route d'aujourd'hui, {reading.label(services[0])}."
     return [_in_two(cells, ["Commune", "Habitants", "Temps"], caption, len(codes))]
 
@@ -241,12 +210,12 @@ def _effect(row: pd.Series) -> str:
     return {"entering": "passe à portée", "outside": "hors périmètre"}.get(str(row["effect"]), "inconnu")
 
 
-def _minutes(value: float) -> str:
+def written_minutes(value: float) -> str:
     """Write minutes, a question mark when they are unknown."""
     return "?" if math.isnan(float(value)) else minutes(float(value))
 
 
-def _whole(value: float) -> str:
+def whole_or_unknown(value: float) -> str:
     """Write a whole number, or that it is unknown."""
     return "inconnu" if math.isnan(value) else integer(value)
 
@@ -255,11 +224,9 @@ def _in_two(cells: list[list[str]], heads: list[str], caption: str, total: int) 
     """Put a narrow table on two columns."""
     half = -(-len(cells) // 2) if len(cells) > _SHORT else len(cells)
     left, right = cells[:half], cells[half:]
-    note = (
-        ""
-        if total <= len(cells)
-        else f"Les {len(cells)} communes les plus concernées sur {total} ; toutes sont dans l'annexe et le classeur."
-    )
+    note = ""
+    if total > len(cells):
+        note = f"Les {len(cells)} communes les plus concernées sur {total} ; toutes sont dans l'annexe et le classeur."
     if "Écart" in heads:
         # 35 min → 13 min, 23 min de moins: a reader who subtracts must know why
         note = f"{note} {_ROUNDED}".strip()

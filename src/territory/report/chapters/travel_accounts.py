@@ -146,7 +146,7 @@ def _whole_table(reading: Reading, bounds: list[float]) -> DataTable:
     for service in reading.closest:
         cells = [_share(reading, ALL_TERRITORY, service, bound) for bound in bounds]
         times = reading.times(TODAY, service).reindex(reading.territory.index)["travel_time_min"]
-        rows.append([capital(reading.label(service)), *cells, _farthest(reading, times)])
+        rows.append([capital(reading.label(service)), *cells, farthest(reading, times)])
     within = (f"à {minutes(bound)} ou moins >0.8" for bound in bounds)
     return table(
         ["Site le plus proche <1.5", *within, "Commune la plus éloignée <1.4"],
@@ -185,7 +185,7 @@ def _share(reading: Reading, zone: str, service: str, bound: float) -> str:
     return share(float(coverage[WITHIN_SHARES.name(threshold_min=float(bound))].loc[(zone, service)]))
 
 
-def _farthest(reading: Reading, times: pd.Series) -> str:
+def farthest(reading: Reading, times: pd.Series) -> str:
     """Name the commune farthest from a service."""
     known = times.dropna()
     if known.empty:

@@ -55,7 +55,7 @@ def distinct_moves(reading: Reading) -> Iterator[tuple[Move, list[str]]]:
     yield from found.values()
 
 
-def _title(reading: Reading, move: Move, scenarios: Sequence[str]) -> str:
+def title_of(reading: Reading, move: Move, scenarios: Sequence[str]) -> str:
     """Name a move and its scenarios."""
     road = reading.road(move.from_site, move.to_site)
     word = "scénario" if len(scenarios) == 1 else "scénarios"
@@ -90,7 +90,7 @@ def _differences(reading: Reading) -> list[Block]:
         told, least = inside["effect"].ne("indistinct"), inside["detectable_min"]
         sizes = [_number(value) for value in (least.min(), least.median(), least.max())]
         count = f"{integer(int(told.sum()))} sur {integer(len(inside))}"
-        seen.append([_title(reading, move, scenarios), *sizes, count])
+        seen.append([title_of(reading, move, scenarios), *sizes, count])
     caption = "Plus petit écart que le doute sur les temps laisse voir, communes à portée aujourd'hui."
     return [table(_MOVE_COLUMNS, seen, caption)] if seen else []
 
@@ -141,7 +141,7 @@ def by_zone(reading: Reading) -> list[Block]:
             table(
                 _ZONE_COLUMNS,
                 rows,
-                f"{_title(reading, move, scenarios)} : {reading.noun(move.services[0], is_observed=is_observed)}.",
+                f"{title_of(reading, move, scenarios)} : {reading.noun(move.services[0], is_observed=is_observed)}.",
                 strong_rows=[len(rows) - 1],
             )
         )
@@ -166,7 +166,7 @@ def by_commune(reading: Reading) -> list[Block]:
             table(
                 _COMMUNE_COLUMNS,
                 rows,
-                f"{_title(reading, move, scenarios)} : communes touchées.",
+                f"{title_of(reading, move, scenarios)} : communes touchées.",
                 note="" if total <= _MOST_ROWS else f"Les {_MOST_ROWS} premières communes sur {total}.",
             )
         )

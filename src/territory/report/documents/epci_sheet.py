@@ -16,6 +16,7 @@ from territory.release.gate import TODAY
 from territory.report.chapters import maps, method, pictures
 from territory.report.chapters.moves import in_one_column, is_wide
 from territory.report.chapters.needs import range_text
+from territory.report.chapters.travel_accounts import farthest
 from territory.report.layout.document import (
     Block,
     Bullets,
@@ -94,16 +95,11 @@ def _people(reading: Reading, place: pd.DataFrame) -> list[Block]:
     whole = float(reading.territory["population"].sum(min_count=1))
     part = share(population / whole) if whole > 0 and not math.isnan(population) else "part inconnue"
     figures = [
-        (_whole(population), "habitants", f"{part} du territoire étudié"),
+        (maps.whole_or_unknown(population), "habitants", f"{part} du territoire étudié"),
         (integer(len(place)), "communes" if len(place) > 1 else "commune", f"population {reading.vintage()}"),
     ]
     figures += [(cells[1], label, cells[2]) for label, cells in _needs(reading, place)[:2]]
     return [Heading("Qui y vit"), KeyFigures(figures), *_ages(reading, place)]
-
-
-def _whole(value: float) -> str:
-    """Write a whole number, or that it is unknown."""
-    return "inconnu" if math.isnan(value) else integer(value)
 
 
 def _ages(reading: Reading, place: pd.DataFrame) -> list[Block]:
@@ -153,7 +149,10 @@ def _effects(reading: Reading, epci: str, place: pd.DataFrame, *, most: int) -> 
     if not lines:
         return [heading, Paragraph(_nobody(reading, name))]
     told = _first_lines(reading, lines, most)
-    rows = [[key[0], join(scenarios), *key[1:]] for key, scenarios in sorted(told.items(), key=_first_letter)]
+    rows = [
+        [key[0], join(scenarios), *key[1:]]
+        for key, scenarios in sorted(told.items(), key=lambda line: (line[1], line[0][0]))
+    ]
     note = "Habitants de l'âge concerné à portée du site d'aujourd'hui ; les lignes ne s'additionnent pas. "
     outside = len(reading.communes[reading.communes["epci_code"] == epci]) - len(place)
     if outside:
@@ -183,11 +182,6 @@ def _first_lines(
     start = f"{reading.labels(pivot.services)} (" if pivot is not None else ""
     order = sorted(lines, key=lambda key: (not key[0].startswith(start), lines[key], key))
     return {key: lines[key] for key in order[:most]}
-
-
-def _first_letter(line: tuple[tuple[str, ...], list[str]]) -> tuple[list[str], str]:
-    """Sort lines by scenario, then by service."""
-    return line[1], line[0][0]
 
 
 def _nobody(reading: Reading, name: str) -> str:
@@ -228,7 +222,8 @@ def _times(reading: Reading, place: pd.DataFrame) -> list[Block]:
     for service in [*reading.named, *reading.closest]:
         today = _mean(reading.times(TODAY, service), place)
         later = [_mean(reading.times(n, service), place) for n in every]
-        cells = (today, *later, _farthest(reading, service, place))
+        times = reading.times(TODAY, service).reindex(place.index)["travel_time_min"]
+        cells = (today, *later, farthest(reading, times))
         alike.setdefault(cells, []).append(reading.short(service))
     rows = [[capital(join(names)), *cells] for cells, names in alike.items()]
     if not rows:
@@ -259,14 +254,6 @@ def _mean(rows: pd.DataFrame, place: pd.DataFrame) -> str:
     if not known.all() and not known.any():
         return "inconnu"
     return minutes(float(np.average(times[known], weights=weights[known])))
-
-
-def _farthest(reading: Reading, service: str, place: pd.DataFrame) -> str:
-    """Name the commune of the EPCI farthest from a service today."""
-    times = reading.times(TODAY, service).reindex(place.index)["travel_time_min"].dropna()
-    if times.empty:
-        return "–"
-    return f"{reading.commune(str(times.idxmax()))} ({minutes(float(times.max()))})"
 
 
 def _map(reading: Reading, place: pd.DataFrame, epci: str) -> list[Block]:
