@@ -59,8 +59,8 @@ class Reading:
     def zone_names(self) -> dict[str, str]:
         """Name of each EPCI by code, and of the whole."""
         known = self.communes.dropna(subset=["epci_code"]).drop_duplicates("epci_code")
-        names = known.set_index(known["epci_code"].astype(str))["epci_name"].astype(str)
-        return {**names.to_dict(), "": "Communes sans EPCI connu", ALL_TERRITORY: "Ensemble"}
+        names = dict(zip(known["epci_code"].astype(str), known["epci_name"].astype(str), strict=True))
+        return {**names, "": "Communes sans EPCI connu", ALL_TERRITORY: "Ensemble"}
 
     @cached_property
     def closest(self) -> list[str]:

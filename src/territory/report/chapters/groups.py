@@ -33,12 +33,15 @@ if TYPE_CHECKING:
     from territory.planning.grouping.answer import GroupingAnswer
     from territory.report.reading import Reading
 
-_UNKNOWN = "inconnu"
+_SUPPORT_NOTE = (
+    "Support : l'établissement support du groupement hospitalier. ≈ : l'écart entre les deux routes n'est pas "
+    "distinguable du doute sur les temps."
+)
 
 
 def groups_answer(reading: Reading) -> list[Block]:
     """Return what the first page says of the questions of grouping."""
-    answers = _answers(reading)
+    answers = reading.release.groupings
     if not answers:
         return []
     compared = reading.release.grouping_comparison
@@ -52,7 +55,7 @@ def groups_answer(reading: Reading) -> list[Block]:
 
 def groups(reading: Reading) -> list[Part]:
     """Return the groupings side by side, then the map and the members of each: all but the first may leave."""
-    answers = _answers(reading)
+    answers = reading.release.groupings
     if not answers:
         return []
     compared: list[Block] = [
@@ -73,17 +76,6 @@ def groups(reading: Reading) -> list[Part]:
         kind="small",
     )
     return [*parts, Part([rest])]
-
-
-def _one(reading: Reading, answer: GroupingAnswer) -> list[Block]:
-    """Return the map and the members of a grouping."""
-    return [Heading(answer.grouping.name, 2), _map(reading, answer), _members(answer)]
-
-
-def _answers(reading: Reading) -> Mapping[str, GroupingAnswer]:
-    """Return the answers of the study."""
-    found: Mapping[str, GroupingAnswer] = reading.release.groupings
-    return found
 
 
 def _in_words(answer: GroupingAnswer, row: Any) -> str:
@@ -122,12 +114,18 @@ def _join_in_words(answers: Mapping[str, GroupingAnswer], compared: pd.DataFrame
 
 def _cautions(reading: Reading) -> list[Block]:
     """Say what the statuses, places and budgets are worth."""
-    first = next(iter(_answers(reading).values()))
+    first = next(iter(reading.release.groupings.values()))
     items: list[Text] = []
     bases = list(first.members["status_basis"].dropna().unique())
     if bases:
         items.append(f"Le statut des établissements est {join(map(str, bases))}.")
-    items += _autonomy(int(first.members["is_autonomous"].isna().sum()), len(first.members))
+    unknown, total = int(first.members["is_autonomous"].isna().sum()), len(first.members)
+    if unknown == total:
+        items.append(f"L'autonomie juridique n'est connue pour aucun des {total} établissements groupés.")
+    elif unknown:
+        items.append(
+            f"L'autonomie juridique n'est pas connue pour {unknown} des {total} établissements groupés."
+        )
     if not reading.release.are_budgets_known:
         items.append("Les budgets ne sont pas publics : aucun seuil de budget n'est testé.")
     if not first.is_pooling_known:
@@ -137,32 +135,19 @@ def _cautions(reading: Reading) -> list[Block]:
     return [Callout("Ce que valent ces groupes", items, tone="warning")] if items else []
 
 
-def _autonomy(unknown: int, total: int) -> list[Text]:
-    """Say for how many establishments legal autonomy is unknown."""
-    if unknown == 0:
-        return []
-    if unknown == total:
-        return [f"L'autonomie juridique n'est connue pour aucun des {total} établissements groupés."]
-    return [f"L'autonomie juridique n'est pas connue pour {unknown} des {total} établissements groupés."]
-
-
 def _comparison(compared: pd.DataFrame) -> DataTable:
     """Return the groupings side by side."""
     every = compared.reset_index()
     # joining is the same for every question about the same members: said once for each number of members
     once = every["option"].eq("groups") | ~every.duplicated(["option", "name", "n_members", "mean_drive_min"])
-    rows = [
-        [
-            str(row["name"]),
-            integer(row["n_groups"]) if row["option"] == "groups" else "–",
-            _span(row),
-            minutes(row["mean_drive_min"]),
-            minutes(row["worst_drive_min"]),
-            minutes(row["worst_drive_between_min"]) if row["option"] == "groups" else "–",
-            f"{integer(row['mean_spread_km'])} km" if row["option"] == "groups" else "–",
-        ]
-        for _, row in every[once].sort_values("option", kind="stable").iterrows()
-    ]
+    rows = []
+    for _, row in every[once].sort_values("option", kind="stable").iterrows():
+        drives = [minutes(row["mean_drive_min"]), minutes(row["worst_drive_min"])]
+        count, between, spread = "–", "–", "–"
+        if row["option"] == "groups":
+            count, between = integer(row["n_groups"]), minutes(row["worst_drive_between_min"])
+            spread = f"{integer(row['mean_spread_km'])} km"
+        rows.append([str(row["name"]), count, _span(row), *drives, between, spread])
     return table(
         "Découpage <2.6 | Groupes >0.8 | Taille >0.8 | Route moyenne >1 | La plus longue >1 | Entre membres >1 | "
         "Dispersion >0.9",
@@ -182,55 +167,39 @@ def _span(row: Any) -> str:
     return integer(low) if low == high else f"{integer(low)} à {integer(high)}"
 
 
-def _map(reading: Reading, answer: GroupingAnswer) -> Picture:
-    """Return the map of a grouping, with its groups in words."""
+def _one(reading: Reading, answer: GroupingAnswer) -> list[Block]:
+    """Return the map of a grouping, with its groups in words, and its members."""
     areas = areas_of(reading)
     areas = areas.assign(epci_code=reading.territory["epci_code"].reindex(areas.index))
     towns = answer.members.groupby("group")["commune_name"].agg(lambda names: join(sorted(set(names))))
-    return Picture(
+    said = " ; ".join(f"{name} : {text}" for name, text in towns.items())
+    picture = Picture(
         style.to_svg(show_establishments(answer, areas)),
-        alt=f"Carte des groupes. {' ; '.join(f'{name} : {text}' for name, text in towns.items())}.",
+        alt=f"Carte des groupes. {said}.",
         caption=f"{answer.grouping.name}.",
         source=map_source(reading),
     )
+    return [Heading(answer.grouping.name, 2), picture, _members(answer)]
 
 
 def _members(answer: GroupingAnswer) -> DataTable:
     """Return the members of a grouping, with both drives."""
     has_support = answer.grouping.support_site_id is not None
-    numbers = {
-        name: f"{place} – {_seat_town(answer, name)}"
-        for place, name in enumerate(answer.groups.index, start=1)
-    }
+    towns = answer.groups["seat_commune"].items()
+    numbers = {name: f"{place} – {town}" for place, (name, town) in enumerate(towns, start=1)}
     rows = []
     for _, row in answer.members.sort_values(["group", "drive_to_seat_min"]).iterrows():
-        line = [
-            numbers[str(row["group"])],
-            str(row["name"]),
-            str(row["commune_name"]),
-            "siège" if row["is_seat"] else minutes(row["drive_to_seat_min"]),
-        ]
+        seat = "siège" if row["is_seat"] else minutes(row["drive_to_seat_min"])
+        line = [numbers[str(row["group"])], str(row["name"]), str(row["commune_name"]), seat]
         if has_support:
+            drive = row["drive_to_support_min"]
             told = "" if row["is_distinguishable"] else " ≈"
-            line.append(_known(row["drive_to_support_min"]) + told)
+            line.append(("inconnu" if pd.isna(drive) else minutes(drive)) + told)
         rows.append(line)
     return table(
         "Groupe <1.5 | Établissement <2.4 | Commune <1.4 | Vers le siège >0.9"
         + (" | Vers le support >1" if has_support else ""),
         rows,
         f"Les membres : {answer.grouping.name}.",
-        note="Support : l'établissement support du groupement hospitalier. ≈ : l'écart entre les deux routes n'est pas "
-        "distinguable du doute sur les temps."
-        if has_support
-        else "",
+        note=_SUPPORT_NOTE if has_support else "",
     )
-
-
-def _seat_town(answer: GroupingAnswer, group: str) -> str:
-    """Return the commune of the seat of a group."""
-    return str(answer.groups["seat_commune"][group])
-
-
-def _known(value: float) -> str:
-    """Return minutes, or that they are unknown."""
-    return _UNKNOWN if pd.isna(value) else minutes(value)

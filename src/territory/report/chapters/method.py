@@ -49,24 +49,16 @@ def method(reading: Reading) -> list[Block]:
 def _times(reading: Reading) -> list[Text]:
     """Say how travel times were found, and how wrong they may be."""
     if reading.release.times_method == "roads":
-        return [
-            [
-                strong("Temps de route."),
-                f" Calculés sur le réseau routier, en voiture, hors heures de pointe. {_DOUBT}",
-            ],
-            _NOT_TOLD_APART,
-            *_isochrones(reading),
-        ]
+        said = f" Calculés sur le réseau routier, en voiture, hors heures de pointe. {_DOUBT}"
+        return [[strong("Temps de route."), said], _NOT_TOLD_APART, *_isochrones(reading)]
     if reading.release.times_method != "estimate":
-        return [
-            [strong("Temps de route."), f" Repris du distancier fourni avec l'étude. {_DOUBT}"],
-            _NOT_TOLD_APART,
-        ]
+        said = f" Repris du distancier fourni avec l'étude. {_DOUBT}"
+        return [[strong("Temps de route."), said], _NOT_TOLD_APART]
     numbers = calibration().set_index(["kind", "terrain", "name"])["value"]
-    error = {
-        terrain: float(numbers["cross_validation", terrain, "mean_absolute_error_min"])
+    plain, mountain = (
+        decimal(float(numbers["cross_validation", terrain, "mean_absolute_error_min"]))
         for terrain in ("plain", "mountain")
-    }
+    )
     straight = float(numbers["cross_validation_without_estuary", "plain", "mean_absolute_error_min"])
     terrain = reading.study.travel.terrain
     between = ""
@@ -84,8 +76,8 @@ def _times(reading: Reading) -> list[Text]:
             " Sans carte routière, un temps est estimé d'après la distance à vol d'oiseau, la densité "
             f"des communes et le relief (terrain retenu : {_TERRAINS.get(terrain, terrain)}), en voiture, "
             "hors heures de pointe. Sur des trajets qui n'ont pas servi à régler ce calcul, l'erreur "
-            f"moyenne est de {decimal(error['plain'])} min en Gironde (METRIC, INSEE ; "
-            f"{decimal(straight)} sans contourner l'estuaire) et de {decimal(error['mountain'])} min en "
+            f"moyenne est de {plain} min en Gironde (METRIC, INSEE ; "
+            f"{decimal(straight)} sans contourner l'estuaire) et de {mountain} min en "
             "Isère (OSRM). Il n'existe pas de mesure de référence "
             f"pour le territoire étudié.{between}{doubt}",
         ],
@@ -173,13 +165,8 @@ def _sensitivity(reading: Reading) -> list[Block]:
         return []
     is_observed = reading.release.is_observed(move.services[0])
     written = integer if is_observed else persons
-    rows = [
-        [
-            minutes(limit),
-            *(written(float(row[f"persons_{e}"])) for e in ("gain", "loss", "indistinct")),
-        ]
-        for limit, (_, row) in zip(limits.index.astype(float), limits.iterrows(), strict=True)
-    ]
+    counts = limits[[f"persons_{effect}" for effect in ("gain", "loss", "indistinct")]].astype(float)
+    rows = [[minutes(float(limit)), *map(written, row)] for limit, *row in counts.itertuples()]
     return [
         table(
             "Seuil de recrutement <1.4 | Plus court >1 | Plus long >1 | Non distinguable >1",
@@ -214,12 +201,13 @@ def _used_sources(reading: Reading) -> list[list[str]]:
     rows = kept[["producer", "title", "vintage", "licence"]].fillna("–").astype(str)
     # one file may feed several columns
     rows = rows.drop_duplicates(["title", "vintage"])
-    told = [(str(title), str(vintage)) for title, vintage in zip(rows["title"], rows["vintage"], strict=True)]
-    is_part = [
-        any(other != title and other.startswith(title) and when == vintage for other, when in told)
+    told = list(zip(rows["title"], rows["vintage"], strict=True))
+    # a source whose title goes on in another's is a part of it
+    is_whole = [
+        not any(other != title and other.startswith(title) and when == vintage for other, when in told)
         for title, vintage in told
     ]
-    rows = rows[[not part for part in is_part]]
+    rows = rows[is_whole]
     # lines that send the reader to a column of a file say nothing on paper
     rows = rows[~rows["producer"].str.startswith("voir ") & ~rows["vintage"].str.startswith("voir ")]
     return [*(list(row) for row in rows.itertuples(index=False, name=None)), *_road_map(reading)]
@@ -231,27 +219,16 @@ def _road_map(reading: Reading) -> list[list[str]]:
         return []
     files = (str(name) for name in reading.release.manifest.get("inputs_sha256", {}))
     named = [name.split(": ", 1)[1] for name in files if name.startswith(("roads: ", "files.roads: "))]
-    return [
-        [
-            "Contributeurs d'OpenStreetMap",
-            f"Carte routière ({join(named)})" if named else "Carte routière",
-            "–",
-            "ODbL",
-        ]
-    ]
+    title = f"Carte routière ({join(named)})" if named else "Carte routière"
+    return [["Contributeurs d'OpenStreetMap", title, "–", "ODbL"]]
 
 
 def _quoted(reading: Reading) -> list[Text]:
     """Return the documents that facts, needs, trips and named sites were read in, each one once."""
-    every = [TODAY, *reading.release.scenarios]
-    sites = {
-        site
-        for situation in every
-        for service in reading.named
-        for site in reading.site(situation, service) or ()
-    }
-    found = [fact.source for fact in reading.study.fact]
-    found += [need.source for need in reading.study.need]
+    situations = (TODAY, *reading.release.scenarios)
+    held = [reading.site(situation, service) for situation in situations for service in reading.named]
+    sites = {site for every in held for site in every or ()}
+    found = [one.source for one in (*reading.study.fact, *reading.study.need)]
     found += [str(reading.release.sites["source"][site]) for site in sorted(sites)]
     if reading.study.ages is not None:
         found.append(reading.study.ages.source)

@@ -85,9 +85,8 @@ def _others(near: int, total: int) -> str:
     if near == 0:
         return "et elle se distingue de toutes les autres"
     if near == total:
-        return f"mais elle ne se distingue d'aucune des {total} autres, {doubt}" if total > 1 else (
-            f"mais elle ne se distingue pas de l'autre, {doubt}"
-        )  # fmt: skip
+        others = f"d'aucune des {total} autres" if total > 1 else "pas de l'autre"
+        return f"mais elle ne se distingue {others}, {doubt}"
     verb = "n'en est pas distinguable" if near == 1 else "n'en sont pas distinguables"
     return f"mais {near} des {total} autres communes {verb}, {doubt}"
 
@@ -155,13 +154,8 @@ def _trade_off(reading: Reading, ranking: pd.DataFrame) -> list[Block]:
     if far is None or not float(ranking[far].max()) >= _THRESHOLD or ranking["is_selected"].sum() > 1:
         return []
     limit = _limit_of(far)
-    points = pd.DataFrame(
-        {
-            "x": ranking["mean_time_min"].astype(float),
-            "y": ranking[far].astype(float),
-            "name": ranking["name"].astype(str),
-        }
-    )
+    points = ranking[["mean_time_min", far]].astype(float).set_axis(["x", "y"], axis=1)
+    points["name"] = ranking["name"].astype(str)
     sites = (reading.site(TODAY, service) for service in reading.named)
     named = [reading.place(site) for site in sites if site]
     figure, front = trade_off(

@@ -88,19 +88,12 @@ def named_services(reading: Reading) -> list[Block]:
     held = held[held["authorisation_id"].isin(list(reading.named))]
     rows = []
     for row in held.to_dict("records"):
-        ages = [row.get("age_min"), row.get("age_max")]
-        capacity, unit = row.get("capacity"), row.get("capacity_unit")
-        rows.append(
-            [
-                reading.short(str(row["authorisation_id"])),
-                reading.site_name(str(row["site_id"])),
-                "inconnus" if any(pd.isna(age) for age in ages) else f"{ages[0]:g} à {ages[1]:g} ans",
-                "inconnue"
-                if pd.isna(capacity)
-                else f"{integer(float(capacity))} {code_label('capacity_unit', str(unit))}",
-                "" if pd.isna(row.get("doubt")) else str(row.get("doubt") or ""),
-            ]
-        )
+        names = [reading.short(str(row["authorisation_id"])), reading.site_name(str(row["site_id"]))]
+        low, high, places, doubt = (row.get(one) for one in ("age_min", "age_max", "capacity", "doubt"))
+        ages = "inconnus" if pd.isna(low) or pd.isna(high) else f"{low:g} à {high:g} ans"
+        unit = code_label("capacity_unit", str(row.get("capacity_unit")))
+        capacity = "inconnue" if pd.isna(places) else f"{integer(float(places))} {unit}"
+        rows.append([*names, ages, capacity, "" if pd.isna(doubt) else str(doubt or "")])
     if not rows:
         return []
     return [
@@ -135,14 +128,8 @@ def withheld(reading: Reading) -> list[Block]:
         for name, one in published.items():
             cells = one[[c for c in one.columns if str(c).startswith("persons") and c != "persons_kind"]]
             texts = cells.astype(str).to_numpy().ravel()
-            rows.append(
-                [
-                    f"Scénario {scenario_id}, {name}",
-                    integer(len(texts)),
-                    integer(int((texts == f"< {THRESHOLD}").sum())),
-                    integer(int((texts == SUPPRESSED).sum())),
-                ]
-            )
+            sizes = (len(texts), (texts == f"< {THRESHOLD}").sum(), (texts == SUPPRESSED).sum())
+            rows.append([f"Scénario {scenario_id}, {name}", *(integer(int(size)) for size in sizes)])
     blocks: list[Block] = [Heading("Secret statistique : ce qui a été retiré"), Bullets(rules)]
     if rows:
         columns = (
