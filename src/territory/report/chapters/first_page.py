@@ -21,6 +21,7 @@ from territory.report.reading import STAFF, Counts, Move, Reading
 from territory.scenario.zones import ALL_TERRITORY
 from territory.tables.keyed import WITHIN_SHARES
 
+UNKNOWN = "Ce que l'on ne sait pas, et à qui le demander"
 # a move is "hardly felt" when the difference cannot be told for this share of the persons within reach
 _HARDLY_FELT_SHARE = 0.9
 # services named when some scenarios move them and others do not; beyond, the table is clearer
@@ -36,12 +37,15 @@ def first_page(reading: Reading) -> list[Block]:
         Heading("La réponse"),
     ]
     blocks += _answer(reading) if reading.release.scenarios else _answer_without_scenario(reading)
-    unknown: list[Text] = [
+    unknown = questions(reading)
+    return [*blocks, Callout(UNKNOWN, unknown, "unknown")] if unknown else blocks
+
+
+def questions(reading: Reading) -> list[Text]:
+    """Return what is not known, and whom to ask."""
+    return [
         [f"{found.question} ", strong("À demander"), f" : {found.ask}."] for found in reading.study.unknown
     ]
-    if unknown:
-        blocks.append(Callout("Ce que l'on ne sait pas, et à qui le demander", unknown, "unknown"))
-    return blocks
 
 
 def _answer(reading: Reading) -> list[Block]:
@@ -141,18 +145,16 @@ def _sentence(reading: Reading, move: Move) -> Text:
 
 def _opening_or_closing(reading: Reading, move: Move, found: Counts) -> list[str | Run]:
     """Say what an opening or a closure changes."""
-    is_opening = move.from_site is None
-    whom = whom_in_words(
-        found,
-        "entering" if is_opening else "loss",
-        reading.noun_of(move),
-    )
-    limit = reading.limit
-    verb, site = ("ouvrirait", move.to_site) if is_opening else ("fermerait", move.from_site)
-    where = f" : {verb} {reading.at_site(site)} (scénario {move.scenario_id}) ; "
-    if is_opening:
-        return [where, f"habitent à {limit} ou moins : {whom}."]
-    return [where, f"à {limit} ou moins aujourd'hui, et sans ce service ensuite : {whom}."]
+    if move.from_site is None:
+        verb, site, effect = "ouvrirait", move.to_site, "entering"
+        where = f"habitent à {reading.limit} ou moins"
+    else:
+        verb, site, effect = "fermerait", move.from_site, "loss"
+        where = f"à {reading.limit} ou moins aujourd'hui, et sans ce service ensuite"
+    return [
+        f" : {verb} {reading.at_site(site)} (scénario {move.scenario_id}) ; ",
+        f"{where} : {whom_in_words(found, effect, reading.noun_of(move))}.",
+    ]
 
 
 def _staff(reading: Reading, move: Move, found: Counts) -> list[str | Run]:
@@ -241,24 +243,19 @@ def _answer_without_scenario(reading: Reading) -> list[Block]:
         column = WITHIN_SHARES.name(threshold_min=float(limit))
         if (ALL_TERRITORY, service) in rows.index and column in rows:
             value = rows.xs(service, level="service")[column][ALL_TERRITORY]
-            items.append(
-                [
-                    strong(capital(reading.label(service))),
-                    f" : {share(float(value))} des habitants à {minutes(limit)} ou moins.",
-                ]
-            )
+            said = f" : {share(float(value))} des habitants à {minutes(limit)} ou moins."
+            items.append([strong(capital(reading.label(service))), said])
     for service in reading.named:
         rows = reading.times(TODAY, service).reindex(reading.territory.index)
         near = rows["travel_time_min"].le(limit)
         people = float(reading.territory["population"][near].sum())
         part = share(people / population) if population > 0 else "une part inconnue"
-        items.append(
-            [strong(reading.short(service)), f" : {part} des habitants à {minutes(limit)} ou moins."]
-        )
-    if items:
-        blocks.append(
-            Callout(f"Qui est près de quoi, dans le territoire « {reading.study.territory.name} »", items)
-        )
-    else:
-        blocks.append(Paragraph(f"{persons(population)} habitants ; aucun service n'est nommé ni complet."))
-    return blocks
+        said = f" : {part} des habitants à {minutes(limit)} ou moins."
+        items.append([strong(reading.short(service)), said])
+    if not items:
+        return [
+            *blocks,
+            Paragraph(f"{persons(population)} habitants ; aucun service n'est nommé ni complet."),
+        ]
+    title = f"Qui est près de quoi, dans le territoire « {reading.study.territory.name} »"
+    return [*blocks, Callout(title, items)]

@@ -14,6 +14,7 @@ from territory.french.place_names import epci_phrase, in_guillemets
 from territory.french.words import capital, count, join, persons
 from territory.release.gate import TODAY
 from territory.report.chapters import maps, method, pictures
+from territory.report.chapters.first_page import UNKNOWN, questions
 from territory.report.chapters.moves import in_one_column, is_wide
 from territory.report.chapters.needs import range_text
 from territory.report.chapters.travel_accounts import farthest
@@ -24,9 +25,6 @@ from territory.report.layout.document import (
     Heading,
     KeyFigures,
     Paragraph,
-    Picture,
-    Text,
-    strong,
     table,
 )
 from territory.report.layout.pdf import shortest_needed
@@ -247,43 +245,37 @@ def _mean(rows: pd.DataFrame, place: pd.DataFrame) -> str:
     """Write the mean time of the inhabitants of the EPCI."""
     rows = rows.reindex(place.index)
     times, weights = rows["travel_time_min"], place["population"].fillna(0.0)
-    if rows["is_reachable"].eq(False).fillna(False).any():
-        far = rows["is_reachable"].eq(False).fillna(False)
+    far = rows["is_reachable"].eq(False).fillna(False)
+    if far.any():
         return "hors d'atteinte" if far.all() else f"hors d'atteinte ({count(int(far.sum()), 'commune')})"
     known = times.notna() & weights.gt(0)
-    if not known.all() and not known.any():
+    if len(known) and not known.any():
         return "inconnu"
     return minutes(float(np.average(times[known], weights=weights[known])))
 
 
 def _map(reading: Reading, place: pd.DataFrame, epci: str) -> list[Block]:
     """Return the map of the EPCI: the difference of the move that changes most, or today's times."""
-    picture: Picture | None = None
     move = reading.pivot
     height = 10.0 if len(place) <= 24 else 8.8
     if move is not None and move.lasts:
         picture = pictures.change_map(reading, move, max_height_cm=height, zoom=place.index, zoom_name=epci)
-    elif reading.named or reading.closest:
-        service = [*reading.named, *reading.closest][0]
-        picture = pictures.time_map(reading, service, TODAY, max_height_cm=height, zoom=place.index)
-    return [] if picture is None else [Heading("La carte", new_page=True), picture]
+    elif services := [*reading.named, *reading.closest]:
+        picture = pictures.time_map(reading, services[0], TODAY, max_height_cm=height, zoom=place.index)
+    else:
+        return []
+    return [Heading("La carte", new_page=True), picture]
 
 
 def _by_commune(reading: Reading, place: pd.DataFrame, *, most: int) -> list[Block]:
     """Return the numbers of the map, commune by commune, on two columns."""
     move = reading.pivot
-    if move is None or move.from_site is None or move.to_site is None:
-        return maps.today_table(reading, place.index, most=most)
-    return maps.change_table(reading, move, place.index, most=most)
+    if move is not None and move.lasts:
+        return maps.change_table(reading, move, place.index, most=most)
+    return maps.today_table(reading, place.index, most=most)
 
 
 def _unknown(reading: Reading) -> list[Block]:
     """Say what is not known and whom to ask."""
-    items: list[Text] = [
-        [f"{found.question} ", strong("À demander"), f" : {found.ask}."] for found in reading.study.unknown
-    ]
-    return (
-        [Heading("Ce que l'on ne sait pas, et à qui le demander", 2), Bullets(items, "small")]
-        if items
-        else []
-    )
+    items = questions(reading)
+    return [Heading(UNKNOWN, 2), Bullets(items, "small")] if items else []

@@ -18,7 +18,7 @@ from territory.french.words import typeset
 from territory.plot.maps.categories import Category, change_classes, time_classes
 from territory.report.chapters import first_page, method, moves, pictures
 from territory.report.documents import summary_map
-from territory.report.layout.document import Block, DataTable, Heading
+from territory.report.layout.document import Block, Heading
 from territory.report.layout.html import blocks_html, text
 from territory.report.reading import Reading, read
 
@@ -85,11 +85,10 @@ def _policy(script: str) -> str:
 def _by_epci(reading: Reading) -> list[Block]:
     """Return gainers and losers by EPCI for the move that changes most."""
     move = reading.pivot
-    if move is None:
+    zones = moves.ordered_zones(reading, move) if move is not None else []
+    if move is None or not zones:
         return []
-    zones = moves.ordered_zones(reading, move)
-    table: DataTable | None = moves.effects_table(reading, move, zones) if zones else None
-    return [Heading("Qui gagne, qui perd, EPCI par EPCI"), table] if table is not None else []
+    return [Heading("Qui gagne, qui perd, EPCI par EPCI"), moves.effects_table(reading, move, zones)]
 
 
 def _map(reading: Reading) -> tuple[list[str], list[str]]:
@@ -217,11 +216,9 @@ def _table(layer: dict[str, Any], communes: list[list[Any]], order: list[int]) -
 def _categories(reading: Reading) -> dict[str, Category]:
     """Return every class that a map may show, by its key."""
     none = pd.Series(dtype=float)
-    legends = (
-        change_classes(none, pd.Series(dtype=object)).legend,
-        time_classes(none, breaks=pictures.breaks_of(reading)).legend,
-    )
-    return {category.key: category for legend in legends for category in legend}
+    changes = change_classes(none, pd.Series(dtype=object)).legend
+    times = time_classes(none, breaks=pictures.breaks_of(reading)).legend
+    return {category.key: category for category in (*changes, *times)}
 
 
 def _patterns(reading: Reading) -> str:
@@ -245,12 +242,4 @@ def _patterns(reading: Reading) -> str:
 def _json(data: dict[str, Any]) -> str:
     """Return data that no page can take for markup."""
     written = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    for sign, code in (
-        ("<", "\\u003c"),
-        (">", "\\u003e"),
-        ("&", "\\u0026"),
-        ("\u2028", "\\u2028"),
-        ("\u2029", "\\u2029"),
-    ):
-        written = written.replace(sign, code)
-    return written
+    return written.translate({ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"})

@@ -41,11 +41,12 @@ def _block(block: Block) -> str:
         case Bullets():
             return f"<ul>{''.join(f'<li>{_runs(item)}</li>' for item in block.items)}</ul>"
         case KeyFigures():
-            found = [
-                f"<li><strong>{text(value)}</strong> <span>{text(label)}</span> <small>{text(note)}</small></li>"
-                for value, label, note in block.figures
-            ]
-            return f'<ul class="figures">{"".join(found)}</ul>'
+            figures = (map(text, figure) for figure in block.figures)
+            items = "".join(
+                f"<li><strong>{value}</strong> <span>{label}</span> <small>{note}</small></li>"
+                for value, label, note in figures
+            )
+            return f'<ul class="figures">{items}</ul>'
         case Callout():
             items = "".join(f"<li>{_runs(item)}</li>" for item in block.items)
             return f'<section class="box {block.tone}"><h3>{text(block.title)}</h3><ul>{items}</ul></section>'
