@@ -164,28 +164,23 @@ def _buildings(result: StudyResult) -> pd.DataFrame:
 def publish_communes(result: StudyResult, scenario_id: str) -> pd.DataFrame:
     """Return the comparison by commune with its persons as texts."""
     table = result.comparisons[scenario_id].communes
-    counted = {service: observed_counts(result, service) for service in _services(table)}
-    withheld = [
-        known is not None and known.is_withheld([str(code)])
-        for code, known in ((code, counted[service]) for code, service in table.index)
-    ]
+    withheld = []
+    for code, service in table.index:
+        known = observed_counts(result, service)
+        withheld.append(known is not None and known.is_withheld([str(code)]))
     return treat("Comparison.communes", table, pd.DataFrame({"persons": withheld}))
 
 
 def publish_zones(result: StudyResult, scenario_id: str) -> pd.DataFrame:
     """Return the comparison by zone with its persons as texts, and means only where they give nothing back."""
     table = result.comparisons[scenario_id].zones
-    flags = {service: zone_flags(result, scenario_id, service) for service in _services(table)}
-    lines = {
-        (zone, service): found.loc[zone]
-        for (zone, service) in table.index
-        if (found := flags[service]) is not None
-    }
-    merges = {
-        (ALL_TERRITORY, service): merge
-        for service in _services(table)
-        if (merge := merged_classes(result, scenario_id, service)) is not None
-    }
+    lines, merges = {}, {}
+    for service in _services(table):
+        found, merge = (tell(result, scenario_id, service) for tell in (zone_flags, merged_classes))
+        if found is not None:
+            lines |= {(zone, one): found.loc[zone] for zone, one in table.index if one == service}
+        if merge is not None:
+            merges[ALL_TERRITORY, service] = merge
     return _with_merges(_withheld("Comparison.zones", table, lines), merges)
 
 

@@ -243,13 +243,10 @@ class Release:
         withheld = pd.DataFrame(False, index=zones.index, columns=[*names, "mean"])
         if flags is not None:
             withheld = flags.reindex(index=zones.index, columns=withheld.columns).fillna(True).astype(bool)
-        shown = {f"persons_{name}": zones[f"persons_{name}"].mask(withheld[name]) for name in names}
-        means = {
-            name: zones[name].mask(withheld["mean"])
-            for name in ("baseline_mean_min", "scenario_mean_min")
-            if name in zones
-        }
-        return ZoneCounts(zones.assign(**shown, **means), withheld, flags is not None, merged)
+        of_flag = {f"persons_{name}": name for name in names}
+        of_flag |= {name: "mean" for name in ("baseline_mean_min", "scenario_mean_min") if name in zones}
+        shown = {column: zones[column].mask(withheld[flag]) for column, flag in of_flag.items()}
+        return ZoneCounts(zones.assign(**shown), withheld, flags is not None, merged)
 
     def communes_table(self, scenario_id: str) -> pd.DataFrame:
         """Return the comparison by commune, persons as texts."""

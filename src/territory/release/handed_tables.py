@@ -92,11 +92,8 @@ def layers(result: StudyResult) -> dict[str, gpd.GeoDataFrame]:
 
 def _real_sites(result: StudyResult) -> gpd.GeoDataFrame:
     """Return the sites without the candidates that no scenario has chosen."""
-    sites = result.baseline.state.sites
-    every = (
-        results.state.services.index.get_level_values("site_id") for results in result.scenarios.values()
-    )
-    chosen = {site for ids in every for site in ids}
+    sites, scenarios = result.baseline.state.sites, result.scenarios.values()
+    chosen = {site for one in scenarios for site in one.state.services.index.get_level_values("site_id")}
     return sites.loc[~is_candidate(sites) | sites.index.isin(chosen)]
 
 
@@ -156,20 +153,16 @@ def place_names(communes: pd.DataFrame) -> pd.DataFrame:
 def with_names(table: pd.DataFrame, names: pd.DataFrame) -> pd.DataFrame:
     """Return a table indexed by commune as a flat one, the names of its communes beside their codes."""
     flat = table.reset_index()
-    for place, column in enumerate(names.columns, start=1):
+    first = list(flat.columns).index("commune_code") + 1
+    for place, column in enumerate(names.columns, start=first):
         flat.insert(place, column, names[column].reindex(flat["commune_code"]).to_numpy())
     return flat
 
 
 def indicator_tables(result: StudyResult) -> dict[str, pd.DataFrame]:
     """Return the tables of indicators by file name, small counts already withheld; those without rows are left out."""
-    found = {
-        **_deserts(result),
-        **_zonings(result),
-        **_doubt(result),
-        **_paths(result),
-        **_recruitment(result),
-    }
+    parts = (_deserts, _zonings, _doubt, _paths, _recruitment)
+    found = {name: table for part in parts for name, table in part(result).items()}
     return {name: table for name, table in found.items() if len(table)}
 
 
@@ -191,9 +184,7 @@ def _zonings(result: StudyResult) -> dict[str, pd.DataFrame]:
     """Return the simulated zonings, today and under each scenario."""
     every = {"": result.baseline, **result.scenarios}
     blocks = [
-        results.zoning.reset_index().assign(scenario=name)
-        for name, results in every.items()
-        if len(results.zoning)
+        one.zoning.reset_index().assign(scenario=name) for name, one in every.items() if len(one.zoning)
     ]
     return {"zonage_simule": pd.concat(blocks, ignore_index=True) if blocks else pd.DataFrame()}
 
@@ -238,14 +229,10 @@ def _recruitment(result: StudyResult) -> dict[str, pd.DataFrame]:
     by_site, by_zone = recruitment(result.baseline.state)
     if by_site.empty:
         return {}
-    sites = by_site.reset_index()
-    sites["endo_recruitment_class"] = share_classes(
-        by_site["persons"], by_site["persons_from_zone"]
-    ).to_numpy()
-    zones = _zones(by_zone, result)
-    zones["served_in_zone_class"] = share_classes(
-        by_zone["persons"], by_zone["persons_served_in_zone"]
-    ).to_numpy()
+    sites, zones = by_site.reset_index(), _zones(by_zone, result)
+    endo = share_classes(by_site["persons"], by_site["persons_from_zone"])
+    served = share_classes(by_zone["persons"], by_zone["persons_served_in_zone"])
+    sites["endo_recruitment_class"], zones["served_in_zone_class"] = endo.to_numpy(), served.to_numpy()
     return {
         "endo_recrutement_services": sites[["authorisation_id", "zone", "endo_recruitment_class"]],
         "endo_recrutement_zones": zones[["zone", "zone_name", "served_in_zone_class"]],
@@ -256,15 +243,7 @@ def _communes(table: pd.DataFrame, result: StudyResult) -> pd.DataFrame:
     """Return a table of communes as a flat one, their names and EPCI beside their codes."""
     if table.empty:
         return table
-    flat = table.reset_index()
-    codes = flat["commune_code"]
-    communes = result.baseline.state.communes
-    place = flat.columns.get_loc("commune_code")
-    for step, (name, column) in enumerate(
-        (("commune_name", "name"), ("epci_code", "epci_code"), ("epci_name", "epci_name")), start=1
-    ):
-        flat.insert(int(str(place)) + step, name, communes[column].reindex(codes).to_numpy())
-    return flat
+    return with_names(table, place_names(result.baseline.state.communes).drop(columns="departement_code"))
 
 
 def _zones(table: pd.DataFrame, result: StudyResult) -> pd.DataFrame:

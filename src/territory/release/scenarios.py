@@ -85,18 +85,15 @@ def _offer(result: StudyResult) -> pd.DataFrame:
 def _held(state: State) -> pd.DataFrame:
     """Return sites, communes, places, holder and operator of each authorisation, its families' after a merger."""
     rows = state.services.reset_index().dropna(subset=["authorisation_id"])
-    for column in ("holder", "run_by", "serves"):
-        if column not in rows:
-            rows[column] = pd.array([None] * len(rows), dtype="str")
+    for column in (name for name in ("holder", "run_by", "serves") if name not in rows):
+        rows[column] = pd.array([None] * len(rows), dtype="str")
     rows["holder"] = rows["holder"].fillna(rows["site_id"].map(state.sites["operator_id"]))
     rows["serves"] = rows["serves"].fillna(rows["authorisation_id"]).str.split()
     rows = rows.explode("serves")
     rows["commune"] = rows["site_id"].map(state.sites["commune_code"]).map(state.communes["name"])
-    told = {
-        "authorisation": "authorisation_id",
-        **{name: name for name in ("site_id", "commune", "holder", "run_by", "capacity_unit")},
-    }
-    table = pd.DataFrame({name: _listed(rows[column], rows["serves"]) for name, column in told.items()})
+    rows["authorisation"] = rows["authorisation_id"]
+    told = ("authorisation", "site_id", "commune", "holder", "run_by", "capacity_unit")
+    table = pd.DataFrame({name: _listed(rows[name], rows["serves"]) for name in told})
     table = table.rename_axis("authorisation_id")
     places = supply.places_by_authorisation(state.services)["places"].groupby(level="authorisation_id")
     # the total of an authorisation is known when that of each of its services is
@@ -116,19 +113,30 @@ def _listed(values: pd.Series, keys: pd.Series) -> pd.Series:
 def _poolings(result: StudyResult) -> pd.DataFrame:
     """Return what each groupement shares; an unknown share of staff time stays unknown."""
     rows = [
-        {
-            "scenario": name,
-            "groupement": pooling.name,
-            "members": ", ".join(pooling.member_ids),
-            "site_id": pooling.site_id,
-            "shared": ", ".join(pooling.shared),
-            "moves_services": pooling.moves_services,
-            "freed_staff_share": pooling.freed_staff_share,
-        }
+        (
+            name,
+            one.name,
+            ", ".join(one.member_ids),
+            one.site_id,
+            ", ".join(one.shared),
+            one.moves_services,
+            one.freed_staff_share,
+        )
         for name, results in result.scenarios.items()
-        for pooling in results.state.poolings
+        for one in results.state.poolings
     ]
-    return pd.DataFrame(rows).astype({"freed_staff_share": float}) if rows else pd.DataFrame()
+    columns = [
+        "scenario",
+        "groupement",
+        "members",
+        "site_id",
+        "shared",
+        "moves_services",
+        "freed_staff_share",
+    ]
+    return (
+        pd.DataFrame(rows, columns=columns).astype({"freed_staff_share": float}) if rows else pd.DataFrame()
+    )
 
 
 def _population(result: StudyResult) -> pd.DataFrame:

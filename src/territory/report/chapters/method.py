@@ -228,7 +228,7 @@ def _quoted(reading: Reading) -> list[Text]:
     situations = (TODAY, *reading.release.scenarios)
     held = [reading.site(situation, service) for situation in situations for service in reading.named]
     sites = {site for every in held for site in every or ()}
-    found = [one.source for one in (*reading.study.fact, *reading.study.need)]
+    found = [fact.source for fact in reading.study.fact] + [need.source for need in reading.study.need]
     found += [str(reading.release.sites["source"][site]) for site in sorted(sites)]
     if reading.study.ages is not None:
         found.append(reading.study.ages.source)
