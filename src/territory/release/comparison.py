@@ -174,9 +174,11 @@ def publish_communes(result: StudyResult, scenario_id: str) -> pd.DataFrame:
 def publish_zones(result: StudyResult, scenario_id: str) -> pd.DataFrame:
     """Return the comparison by zone with its persons as texts, and means only where they give nothing back."""
     table = result.comparisons[scenario_id].zones
-    lines, merges = {}, {}
+    lines: dict[Any, Any] = {}
+    merges: dict[Any, Merged] = {}
     for service in _services(table):
-        found, merge = (tell(result, scenario_id, service) for tell in (zone_flags, merged_classes))
+        found = zone_flags(result, scenario_id, service)
+        merge = merged_classes(result, scenario_id, service)
         if found is not None:
             lines |= {(zone, one): found.loc[zone] for zone, one in table.index if one == service}
         if merge is not None:

@@ -113,30 +113,19 @@ def _listed(values: pd.Series, keys: pd.Series) -> pd.Series:
 def _poolings(result: StudyResult) -> pd.DataFrame:
     """Return what each groupement shares; an unknown share of staff time stays unknown."""
     rows = [
-        (
-            name,
-            one.name,
-            ", ".join(one.member_ids),
-            one.site_id,
-            ", ".join(one.shared),
-            one.moves_services,
-            one.freed_staff_share,
-        )
+        {
+            "scenario": name,
+            "groupement": pooling.name,
+            "members": ", ".join(pooling.member_ids),
+            "site_id": pooling.site_id,
+            "shared": ", ".join(pooling.shared),
+            "moves_services": pooling.moves_services,
+            "freed_staff_share": pooling.freed_staff_share,
+        }
         for name, results in result.scenarios.items()
-        for one in results.state.poolings
+        for pooling in results.state.poolings
     ]
-    columns = [
-        "scenario",
-        "groupement",
-        "members",
-        "site_id",
-        "shared",
-        "moves_services",
-        "freed_staff_share",
-    ]
-    return (
-        pd.DataFrame(rows, columns=columns).astype({"freed_staff_share": float}) if rows else pd.DataFrame()
-    )
+    return pd.DataFrame(rows).astype({"freed_staff_share": float}) if rows else pd.DataFrame()
 
 
 def _population(result: StudyResult) -> pd.DataFrame:
