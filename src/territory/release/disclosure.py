@@ -130,11 +130,8 @@ def protect_counts(
                 break
             withheld[chosen] = True
     text = known.map(integer).where(~withheld, SUPPRESSED).astype(object)
-    return Protection(
-        text,
-        pd.Series(first, index=counts.index),
-        pd.Series(withheld & ~first, index=counts.index),
-    )
+    also = pd.Series(withheld & ~first, index=counts.index)
+    return Protection(text, pd.Series(first, index=counts.index), also)
 
 
 def known_anyway(
@@ -243,13 +240,10 @@ def _next_to_withhold(
     the smallest. None when nothing is printed any more.
     """
     beside = system[lines].any(axis=0) & ~unknown
-    printed = np.flatnonzero(beside & (values > 0))
-    if not len(printed):
-        # nothing but zeros is left in reach: withholding one of them makes room
-        printed = np.flatnonzero(beside)
-    if not len(printed):
-        printed = np.flatnonzero(~unknown)
-    if not len(printed):
+    # where nothing but zeros is left in reach, withholding one of them makes room
+    reach = (np.flatnonzero(cells) for cells in (beside & (values > 0), beside, ~unknown))
+    printed = next((cells for cells in reach if len(cells)), None)
+    if printed is None:
         return None
     crossed = system[:, printed]
     alone = ~np.asarray(system[:, unknown].any(axis=1))
@@ -259,22 +253,20 @@ def _next_to_withhold(
     return int(printed[order[0]])
 
 
-def estimate_texts(values: pd.Series, *, threshold: int = THRESHOLD) -> pd.Series:
+def estimate_texts(values: pd.Series) -> pd.Series:
     """Write estimates of persons for a published table: "< 11" under the threshold, whole numbers above."""
 
     def written(value: float) -> str:
         if np.isnan(value):
             return ""
-        if 0 < value < threshold and withholds():
-            return f"< {threshold}"
+        if 0 < value < THRESHOLD and withholds():
+            return f"< {THRESHOLD}"
         return str(int(np.floor(value + 0.5)))
 
     return values.astype(float).map(written).astype(object)
 
 
-def protect_budgets(
-    budgets: pd.Series, groups: pd.Series, *, min_units: int = MIN_UNITS, max_share: float = MAX_UNIT_SHARE
-) -> pd.Series:
+def protect_budgets(budgets: pd.Series, groups: pd.Series) -> pd.Series:
     """Add budgets of establishments by group, printed only when no establishment can be seen in the sum.
 
     A sum is printed for at least three units, none above 85 % of it (INSEE's rule for enterprises); a group with an
@@ -284,16 +276,12 @@ def protect_budgets(
         raise ParameterError(f"Budgets négatifs : {examples(budgets.index[budgets < 0])}.")
     grouped = budgets.astype(float).groupby(groups.reindex(budgets.index))
     sums = grouped.sum(min_count=1)
-    printable = (
-        (grouped.size() >= min_units)
-        & (grouped.count() == grouped.size())
-        & (grouped.max() <= max_share * sums)
-    )
+    is_known = grouped.count() == grouped.size()
+    printable = is_known & (grouped.size() >= MIN_UNITS) & (grouped.max() <= MAX_UNIT_SHARE * sums)
     result = sums.where(printable)
     # the total minus the printed groups is the sum of the others: it must be printable itself
     left = budgets[groups.reindex(budgets.index).map(printable).to_numpy() == np.False_]
-    safe = left.empty or (
-        len(left) >= min_units and left.notna().all() and left.max() <= max_share * left.sum()
-    )
+    is_seen = left.isna().any() or left.max() > MAX_UNIT_SHARE * left.sum()
+    safe = left.empty or (len(left) >= MIN_UNITS and not is_seen)
     result.loc["Total"] = float(budgets.sum()) if safe and budgets.notna().all() else np.nan
     return result

@@ -17,7 +17,13 @@ from territory.needs import persons_by_age
 from territory.release.comparison import publish_communes, publish_trips, publish_zones
 from territory.release.disclosure import INTERNAL, PUBLIC, printing
 from territory.release.handed_tables import layers, tables
-from territory.release.observed_children import Merged, merged_classes, observed_counts, zone_flags
+from territory.release.observed_children import (
+    Merged,
+    merged_classes,
+    observed_counts,
+    of_service,
+    zone_flags,
+)
 from territory.release.scenarios import release_budgets, release_comparison
 from territory.study.secrecy import without_counts
 
@@ -397,12 +403,6 @@ def edition_name(name: str, edition: str) -> str:
         return name
     stem, dot, kind = name.rpartition(".")
     return f"{stem}-{INTERNAL}.{kind}" if dot else f"{name}-{INTERNAL}"
-
-
-def of_service(table: pd.DataFrame, service: str) -> pd.DataFrame:
-    """Return the rows of one service, without its level."""
-    rows: pd.DataFrame = table[table.index.get_level_values("service") == service].droplevel("service")
-    return rows
 
 
 def _without_budgets(answer: GroupingAnswer, printed: pd.Series) -> GroupingAnswer:

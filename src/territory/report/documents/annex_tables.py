@@ -11,7 +11,8 @@ import pandas as pd
 from territory.french.numbers import decimal, integer, signed
 from territory.french.place_names import alphabetical
 from territory.french.words import capital, join, persons
-from territory.release.gate import TODAY, of_service
+from territory.release.gate import TODAY
+from territory.release.observed_children import of_service
 from territory.report.chapters import method
 from territory.report.chapters.moves import zone_name
 from territory.report.chapters.needs import need_heads, range_text

@@ -155,39 +155,23 @@ def to_data(document: Document) -> tuple[dict[str, Any], dict[str, bytes]]:
                 raise ParameterError(f"Titre « {block.text} » : le niveau {block.level} saute un niveau.")
             level = block.level
         blocks.append(_block(block, pictures))
-    data = {
-        "title": typeset(document.title),
-        "subtitle": typeset(document.subtitle),
-        "kicker": typeset(document.kicker),
-        "footer": typeset(document.footer),
-        "mark": typeset(document.mark),
-        "keywords": [
-            *(typeset(word) for word in document.keywords),
-            *filter(None, [run_keyword(document.run_digest)]),
-        ],
-        "date": [document.date.year, document.date.month, document.date.day],
-        "blocks": blocks,
-    }
-    return data, pictures
+    texts = ("title", "subtitle", "kicker", "footer", "mark")
+    data: dict[str, Any] = {name: typeset(getattr(document, name)) for name in texts}
+    run = run_keyword(document.run_digest)
+    data["keywords"] = [*map(typeset, document.keywords), *([run] if run else [])]
+    data["date"] = [document.date.year, document.date.month, document.date.day]
+    return {**data, "blocks": blocks}, pictures
 
 
 def _block(block: Block, pictures: dict[str, bytes]) -> dict[str, Any]:
     """Turn one block into plain data."""
     match block:
         case Heading():
-            return {
-                "type": "heading",
-                "text": typeset(block.text),
-                "level": block.level,
-                "break": block.new_page,
-            }
+            said: dict[str, Any] = {"text": typeset(block.text), "level": block.level}
+            return {"type": "heading", **said, "break": block.new_page}
         case Paragraph():
-            return {
-                "type": "paragraph",
-                "runs": _runs(block.text),
-                "kind": block.kind,
-                "keep": block.is_kept,
-            }
+            said = {"runs": _runs(block.text), "kind": block.kind, "keep": block.is_kept}
+            return {"type": "paragraph", **said}
         case Bullets():
             return {"type": "bullets", "items": [_runs(item) for item in block.items], "kind": block.kind}
         case KeyFigures():

@@ -36,15 +36,12 @@ def compile_pdf(document: Document, path: Path | str) -> Path:
     ----------
     ISO 14289-1:2014 (PDF/UA-1); ISO 19005-2:2011 (PDF/A-2).
     """
-    target = Path(path)
-    content = to_bytes(document)
+    target, content = Path(path), to_bytes(document)
+    refused = f"Le rapport « {target} » ne peut pas être écrit"
     try:
         handle, name = tempfile.mkstemp(prefix=f".{target.stem}-", suffix=".pdf", dir=target.parent)
     except OSError as error:
-        raise OutputError(
-            f"Le rapport « {target} » ne peut pas être écrit ({error.strerror}) : choisissez un autre "
-            "dossier."
-        ) from error
+        raise OutputError(f"{refused} ({error.strerror}) : choisissez un autre dossier.") from error
     beside = Path(name)
     try:
         with os.fdopen(handle, "wb") as stream:
@@ -54,8 +51,8 @@ def compile_pdf(document: Document, path: Path | str) -> Path:
         beside.replace(target)
     except OSError as error:
         raise OutputError(
-            f"Le rapport « {target} » ne peut pas être écrit ({error.strerror}) : fermez-le s'il est ouvert, "
-            "libérez de la place ou choisissez un autre dossier."
+            f"{refused} ({error.strerror}) : fermez-le s'il est ouvert, libérez de la place ou choisissez un autre "
+            "dossier."
         ) from error
     finally:
         beside.unlink(missing_ok=True)
@@ -81,14 +78,9 @@ def _packed(content: bytes) -> bytes:
     """
     import pikepdf
 
-    packed = io.BytesIO()
+    packed, mode = io.BytesIO(), pikepdf.ObjectStreamMode.generate
     with pikepdf.open(io.BytesIO(content)) as pdf:
-        pdf.save(
-            packed,
-            object_stream_mode=pikepdf.ObjectStreamMode.generate,
-            fix_metadata_version=False,
-            deterministic_id=True,
-        )
+        pdf.save(packed, object_stream_mode=mode, fix_metadata_version=False, deterministic_id=True)
     return packed.getvalue()
 
 
@@ -121,10 +113,8 @@ def _laid_out(document: Document) -> Iterator[tuple[str, dict[str, Any]]]:
         for name in FONT_FILES:
             shutil.copyfile(font_folder() / name, fonts / name)
         try:
-            yield (
-                str(root / _TEMPLATES[0]),
-                {"root": str(root), "font_paths": [str(fonts)], "ignore_system_fonts": True},
-            )
+            options = {"root": str(root), "font_paths": [str(fonts)], "ignore_system_fonts": True}
+            yield str(root / _TEMPLATES[0]), options
         except typst.TypstError as error:
             raise OutputError(f"Le rapport « {document.title} » n'a pas pu être composé : {error}") from error
 
