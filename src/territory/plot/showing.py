@@ -155,22 +155,22 @@ def _show_plan(obj: Any, outlines: gpd.GeoDataFrame | None, names: Mapping[str, 
         )
     if isinstance(obj, SitingResult):
         return show_siting(obj, outlines, names)
-    if isinstance(obj, Allocation):
-        return show_allocation(obj, outlines)
-    if isinstance(obj, GroupingAnswer):
-        return show_establishments(obj, outlines)
-    if isinstance(obj, GroupingResult):
-        return show_groups(obj, outlines)
-    return show_types(obj, outlines)
+    drawn: Mapping[type, Any] = {
+        Allocation: show_allocation,
+        GroupingAnswer: show_establishments,
+        GroupingResult: show_groups,
+        TypologyResult: show_types,
+    }
+    figure: Figure = next(draw for kind, draw in drawn.items() if isinstance(obj, kind))(obj, outlines)
+    return figure
 
 
 def _show_study_result(result: Any, service: str | None, outlines: gpd.GeoDataFrame | None) -> Figure:
     """Draw the times of a study, with the names that it gives and how its times were found."""
     labels = {one.id: one.label_short or one.label for one in result.study.authorisation}
     areas = result.dataset.outlines if outlines is None else outlines
-    return _show_times(
-        result.baseline, service, areas, labels=labels, source=METHODS.get(result.times_method, "")
-    )
+    source = METHODS.get(result.times_method, "")
+    return _show_times(result.baseline, service, areas, labels=labels, source=source)
 
 
 def _chosen(service: str | None, known: list[str]) -> str:
@@ -200,12 +200,8 @@ def _show_times(
     rows = results.access.xs(chosen, level="service").reindex(areas.index)
     breaks = sorted(results.state.parameters.thresholds_min)[:4]
     classes = time_classes(rows["travel_time_min"], breaks=breaks, is_reachable=rows["is_reachable"])
-    panel = Panel(
-        gpd.GeoDataFrame(areas),
-        classes.keys,
-        numbers=numbers_from(rows["travel_time_min"]),
-        zones=communes["epci_code"],
-    )
+    numbers, zones = numbers_from(rows["travel_time_min"]), communes["epci_code"]
+    panel = Panel(gpd.GeoDataFrame(areas), classes.keys, numbers=numbers, zones=zones)
     title = f"Temps de route (minutes) vers : {(labels or {}).get(chosen, chosen)}"
     return draw_map(panel, Legend(shown(classes.legend, classes.keys), title, source=source))
 
@@ -218,9 +214,7 @@ def _show_effects(comparison: Comparison, service: str | None, names: Mapping[st
     zones = rows[is_zone & (rows.index.get_level_values("service") == chosen)].droplevel("service")
     touched = zones[["persons_gain", "persons_loss", "persons_indistinct"]].ne(0.0).any(axis=1)
     table = zones[touched].sort_values("persons_loss", ascending=False, kind="stable")
-    return gainers_and_losers(
-        table.set_axis([names.get(str(zone), str(zone)) for zone in table.index], axis=0)
-    )
+    return gainers_and_losers(table.rename(index=lambda zone: names.get(str(zone), str(zone))))
 
 
 def explore(

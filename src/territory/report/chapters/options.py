@@ -31,16 +31,12 @@ def options(reading: Reading) -> list[Block]:
     pivot = reading.pivot
     if pivot is None or len(reading.release.scenarios) < 2:
         return []
-    return _side_by_side(reading, pivot)
-
-
-def _side_by_side(reading: Reading, pivot: Move) -> list[Block]:
-    """Return the table and the chart of the options."""
     service = pivot.services[0]
     every = list(reading.release.scenarios)
     found = {n: reading.counts(n, service) for n in every if service in reading.release.moved(n)}
     noun = reading.noun(service, is_observed=next(iter(found.values())).is_observed)
-    rows: list[list[str]] = [["Où il serait", *_places(reading, service, every)]]
+    places = [reading.place(reading.site(situation, service)) for situation in (TODAY, *every)]
+    rows: list[list[str]] = [["Où il serait", *places]]
     for effect, label in (
         ("gain", "Trajet plus court"),
         ("loss", "Trajet plus long"),
@@ -52,32 +48,23 @@ def _side_by_side(reading: Reading, pivot: Move) -> list[Block]:
     rows.append(["Perte la plus forte", "–", *(_worst(reading, n, service, found) for n in every)])
     rows += _measured(reading, service, every)
     rows += _on_the_road(reading, service, every)
-    closed = [n for n in every if reading.site(n, service) is None]
-    # nothing is measured on the way to what is closed
-    rows = _without_measures(rows, every, closed)
+    for place, name in enumerate(every, start=2):
+        if reading.site(name, service) is None:
+            # nothing is measured on the way to what is closed
+            for row in rows[_COUNTED:]:
+                row[place] = "–"
     tables = [_table(reading, service, rows, every, names) for names in in_tables(every)]
-    blocks: list[Block] = [
-        Heading("Les options côte à côte"),
-        _verdict(reading, pivot, found),
-        *tables,
-    ]
-    if found:
-        blocks.append(_chart(reading, service, found))
-    return blocks
-
-
-def _without_measures(rows: list[list[str]], every: list[str], closed: list[str]) -> list[list[str]]:
-    """Put a dash for what cannot be measured where a scenario closes the service."""
-    for row in rows[_COUNTED:]:
-        for name in closed:
-            row[2 + every.index(name)] = "–"
-    return rows
+    chart = [_chart(reading, service, found)] if found else []
+    return [Heading("Les options côte à côte"), _verdict(reading, pivot, found), *tables, *chart]
 
 
 def _table(
     reading: Reading, service: str, rows: list[list[str]], every: list[str], names: list[str]
 ) -> DataTable:
     """Return the columns of some scenarios, today's beside them."""
+    closed = ""
+    if "fermé" in rows[0]:
+        closed = " Fermé : ceux qui étaient à portée sont comptés avec les trajets plus longs."
     kept = [0, 1, *(2 + every.index(name) for name in names)]
     part = "" if names == every else f", scénarios {names[0]} à {names[-1]}"
     return table(
@@ -86,22 +73,10 @@ def _table(
         f"« {reading.label(service)} » : les options côte à côte{part}.",
         note=f"« {_SAME} » : comme aujourd'hui. «{_DOUBTFUL} » : différence avec aujourd'hui sous le doute sur les "
         "temps, non distinguable. Passer à portée n'est pas compté comme un gain."
-        f"{_closed_note(rows[0])}"
+        f"{closed}"
         if names[-1] == every[-1]
         else "",
     )
-
-
-def _closed_note(places: list[str]) -> str:
-    """Say how those are counted who lose a service that closes."""
-    is_closed = "fermé" in places
-    return " Fermé : ceux qui étaient à portée sont comptés avec les trajets plus longs." if is_closed else ""
-
-
-def _places(reading: Reading, service: str, every: list[str]) -> list[str]:
-    """Return where the service is in each situation."""
-    today = reading.place(reading.site(TODAY, service))
-    return [today, *(reading.place(reading.site(n, service)) for n in every)]
 
 
 def _verdict(reading: Reading, pivot: Move, found: Mapping[str, Counts]) -> Paragraph:
@@ -178,12 +153,10 @@ def _measured(reading: Reading, service: str, every: list[str]) -> list[list[str
         unit = str(row["today", "unit"])
         values = [_value(float(row["today", "value"]), unit)]
         for name in every:
-            text = _value(float(row[name, "value"]), unit)
-            delta = float(row[name, "delta"])
-            told = row[name, "is_distinguishable"]
+            delta, told = float(row[name, "delta"]), row[name, "is_distinguishable"]
             is_moved = not math.isnan(delta) and abs(delta) > 1e-9
-            doubtful = is_moved and (told is pd.NA or not bool(told))
-            values.append(f"{text}{_DOUBTFUL if doubtful else ''}" if is_moved else _SAME)
+            mark = _DOUBTFUL if told is pd.NA or not bool(told) else ""
+            values.append(f"{_value(float(row[name, 'value']), unit)}{mark}" if is_moved else _SAME)
         rows.append([label, *values])
     return rows
 
@@ -220,15 +193,11 @@ def _on_the_road(reading: Reading, service: str, every: list[str]) -> list[list[
     return rows
 
 
-def _unchanged(reading: Reading, found: Mapping[str, Counts]) -> str:
-    """Name the scenarios that have no bar."""
-    names = [name for name in reading.release.scenarios if name not in found]
-    return f" Rien ne change dans {scenarios_in_words(names)}." if names else ""
-
-
 def _chart(reading: Reading, service: str, found: Mapping[str, Counts]) -> Picture:
     """Draw gainers and losers of each option."""
     noun = reading.noun(service, is_observed=next(iter(found.values())).is_observed).split(" ")[0]
+    still = [name for name in reading.release.scenarios if name not in found]
+    unchanged = f" Rien ne change dans {scenarios_in_words(still)}." if still else ""
     parts = [
         f"scénario {n} : gagnent {c.text(ALL_TERRITORY, 'gain')}, perdent {c.text(ALL_TERRITORY, 'loss')}, non "
         f"distinguable {c.text(ALL_TERRITORY, 'indistinct')}"
@@ -237,6 +206,6 @@ def _chart(reading: Reading, service: str, found: Mapping[str, Counts]) -> Pictu
     return Picture(
         pictures.effects_bars([(f"Scénario {n}", c, ALL_TERRITORY) for n, c in found.items()], noun),
         alt=f"Graphique en barres, par scénario, {reading.label(service)}. {' ; '.join(parts)}.",
-        caption=f"Qui gagne et qui perd dans chaque option ({reading.short(service)}).{_unchanged(reading, found)}",
+        caption=f"Qui gagne et qui perd dans chaque option ({reading.short(service)}).{unchanged}",
         kind="Figure",
     )

@@ -32,10 +32,15 @@ if TYPE_CHECKING:
     from territory.release.gate import Sites
     from territory.report.reading import Counts, Move, Reading
 
-_MAP_SOURCE = "Contours : IGN, simplifiés."
-
-
 _NAMED_PLACES = 10
+_EFFECTS = {
+    "gain": "trajet plus court",
+    "loss": "trajet plus long",
+    "indistinct": "écart non distinguable",
+    "entering": "passerait à portée",
+    "outside": "hors du périmètre",
+    "unknown": "inconnu",
+}
 
 
 def areas_of(reading: Reading) -> gpd.GeoDataFrame:
@@ -71,15 +76,14 @@ def time_map(
     areas = areas_of(reading)
     situation = "Aujourd'hui" if scenario_id == TODAY else f"Scénario {scenario_id}"
     rows = reading.times(scenario_id, service).reindex(areas.index)
-    classes = time_classes(
-        rows["travel_time_min"], breaks=breaks_of(reading), is_reachable=rows["is_reachable"]
-    )
+    times, reached = rows["travel_time_min"], rows["is_reachable"]
+    classes = time_classes(times, breaks=breaks_of(reading), is_reachable=reached)
     site = reading.site(scenario_id, service) if service in reading.named else None
     rings = rings_of(reading, scenario_id, site)
     panel = Panel(
         areas,
         classes.keys,
-        numbers=numbers_from(rows["travel_time_min"]),
+        numbers=numbers_from(times),
         zones=reading.communes["epci_code"],
         sites=marks(reading, [(name, "o") for name in site or ()]),
         rings=rings,
@@ -100,10 +104,8 @@ def time_map(
         ],
     )
     figure = draw_map(panel, legend, max_height_cm=max_height_cm)
-    target = (
-        f"vers {reading.closest_label(service)}" if site is None else f"vers « {reading.label(service)} »"
-    )
-    said = describe_times(reading, rows["travel_time_min"], classes, f"{situation}, temps de route {target}")
+    target = f"vers {reading.closest_label(service) if site is None else f'« {reading.label(service)} »'}"
+    said = describe_times(reading, times, classes, f"{situation}, temps de route {target}")
     if rings is not None:
         said += f" Isochrones : {within_words(reading, service, scenario_id)}"
     reached = ", isochrones" if rings is not None else ""
@@ -128,9 +130,8 @@ def change_map(
     rows = reading.differences_of(move).reindex(areas.index)
     classes = change_classes(rows["delta_travel_time_min"], rows["effect"])
     told = rows["effect"].isin(["gain", "loss"])
-    numbers = (
-        rows["delta_travel_time_min"].map(signed).where(told & rows["delta_travel_time_min"].notna(), "")
-    )
+    delta = rows["delta_travel_time_min"]
+    numbers = delta.map(signed).where(told & delta.notna(), "")
     focus = focus_of(reading)
     marked = _before_and_after(reading, move)
     visible, extent = areas.index, None
@@ -156,16 +157,10 @@ def change_map(
     legend = Legend(shown(classes.legend, classes.keys), "Écart de temps de route", sites, notes)
     figure = draw_map(panel, legend, max_height_cm=max_height_cm, number_size=6.0 if zoom is None else 7.0)
     where = f" : {epci_phrase(reading.zone_names[zoom_name])} en détail" if zoom_name else ""
-    caption = (
-        f"Scénario {move.scenario_id} : écart de temps de route, {reading.labels(move.services)}{where}."
-    )
-    return Picture(
-        style.to_svg(figure),
-        describe_change(reading, rows.loc[visible], caption),
-        caption,
-        "Carte",
-        map_source(reading),
-    )
+    named = reading.labels(move.services)
+    caption = f"Scénario {move.scenario_id} : écart de temps de route, {named}{where}."
+    alt = describe_change(reading, rows.loc[visible], caption)
+    return Picture(style.to_svg(figure), alt, caption, source=map_source(reading))
 
 
 def focus_of(reading: Reading) -> pd.Index | None:
@@ -188,11 +183,9 @@ def marks(reading: Reading, sites: Sequence[tuple[str, str]]) -> gpd.GeoDataFram
     """Return the marks of some sites, numbered in order."""
     if not sites:
         return None
-    table = reading.release.sites.loc[[site for site, _ in sites], ["geometry"]]
-    numbers = [str(i) for i in range(1, len(sites) + 1)]
-    return gpd.GeoDataFrame(
-        table.assign(mark=numbers, shape=[shape for _, shape in sites]), crs=reading.release.sites.crs
-    )
+    marked = reading.release.sites.loc[[site for site, _ in sites], ["geometry"]]
+    numbers, shapes = [str(i) for i in range(1, len(sites) + 1)], [shape for _, shape in sites]
+    return gpd.GeoDataFrame(marked.assign(mark=numbers, shape=shapes), crs=reading.release.sites.crs)
 
 
 def _places(reading: Reading, most: int) -> gpd.GeoDataFrame:
@@ -208,10 +201,8 @@ def _places_with_numbers(reading: Reading, focus: pd.Index, numbers: pd.Series) 
     """Return the names of the communes in focus with their change of time under them."""
     table = reading.territory.loc[focus].sort_values("population", ascending=False, kind="stable")
     changes = numbers.reindex(table.index).fillna("")
-    labels = [
-        f"{name}\n{change}" if change else str(name)
-        for name, change in zip(table["name"], changes, strict=True)
-    ]
+    named = zip(table["name"], changes, strict=True)
+    labels = [f"{name}\n{change}" if change else str(name) for name, change in named]
     return gpd.GeoDataFrame(table[["geometry"]].assign(label=labels, size=7.5), crs=reading.territory.crs)
 
 
@@ -226,9 +217,8 @@ def _border_notes(reading: Reading) -> list[str]:
 def map_source(reading: Reading) -> str:
     """Return the source line of a map."""
     outlines = reading.release.outlines
-    return (
-        _MAP_SOURCE if outlines is not None and not outlines.empty else "Communes représentées par un point."
-    )
+    has_some = outlines is not None and not outlines.empty
+    return "Contours : IGN, simplifiés." if has_some else "Communes représentées par un point."
 
 
 def effects_bars(rows: Sequence[tuple[str, Counts, str]], noun: str) -> bytes:
@@ -246,11 +236,8 @@ def effects_bars(rows: Sequence[tuple[str, Counts, str]], noun: str) -> bytes:
 def describe_times(reading: Reading, values: pd.Series, classes: Classes, title: str) -> str:
     """Say in words what a map of times shows."""
     sizes = classes.keys.value_counts()
-    parts = [
-        f"{category.label} : {count(int(sizes[category.key]), 'commune')}"
-        for category in classes.legend
-        if category.key in sizes
-    ]
+    legend = [category for category in classes.legend if category.key in sizes]
+    parts = [f"{category.label} : {count(int(sizes[category.key]), 'commune')}" for category in legend]
     text = f"Carte de {count(len(values), 'commune')}. {title}. {' ; '.join(parts)}."
     known = values.dropna()
     if known.empty:
@@ -264,21 +251,14 @@ def describe_times(reading: Reading, values: pd.Series, classes: Classes, title:
 
 def describe_change(reading: Reading, rows: pd.DataFrame, title: str) -> str:
     """Say in words what a map of changes shows."""
-    words = {
-        "gain": "trajet plus court",
-        "loss": "trajet plus long",
-        "indistinct": "écart non distinguable",
-        "entering": "passerait à portée",
-        "outside": "hors du périmètre",
-        "unknown": "inconnu",
-    }
     sizes = rows["effect"].value_counts()
-    parts = [f"{text} : {count(int(sizes[key]), 'commune')}" for key, text in words.items() if key in sizes]
+    parts = [
+        f"{text} : {count(int(sizes[key]), 'commune')}" for key, text in _EFFECTS.items() if key in sizes
+    ]
     extremes = []
     for effect, largest in (("gain", False), ("loss", True)):
-        values = (
-            rows.loc[rows["effect"] == effect, "delta_travel_time_min"].dropna().sort_values(kind="stable")
-        )
+        values = rows.loc[rows["effect"] == effect, "delta_travel_time_min"].dropna()
+        values = values.sort_values(kind="stable")
         if len(values):
             code = str(values.index[-1 if largest else 0])
             extremes.append(f"{reading.commune(code)} ({change(float(values[code]))})")
