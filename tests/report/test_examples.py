@@ -11,9 +11,9 @@ import openpyxl
 import pandas as pd
 
 from territory.report.chapters import moves, needs
-from territory.report.documents import council
+from territory.report.documents import council, summary_page
 from territory.report.files import writers
-from territory.report.layout import document, html, pdf
+from territory.report.layout import document, pdf
 from territory.report.layout.document import DataTable, Document, Paragraph
 from tests.texts import plain_text
 
@@ -137,16 +137,18 @@ def test_document_plain_text() -> None:
     assert plain_text(data) == "Essai\na b"
 
 
-def test_html_text() -> None:
-    assert html.text('<script>"x"</script>') == "&lt;script&gt;&quot;x&quot;&lt;/script&gt;"
+def test_summary_page_text() -> None:
+    assert summary_page.text('<script>"x"</script>') == "&lt;script&gt;&quot;x&quot;&lt;/script&gt;"
 
 
-def test_html_blocks_html() -> None:
-    assert html.blocks_html([Paragraph("A & B")]) == "<p>A &amp; B</p>"
+def test_summary_page_blocks_html() -> None:
+    assert summary_page.blocks_html([Paragraph("A & B")]) == "<p>A &amp; B</p>"
 
 
-def test_html_table_html() -> None:
-    assert "<th scope=" in html.table_html(DataTable(["EPCI", "Gagnent"], [["Dracénie", "12"]], "Essai"))
+def test_summary_page_table_html() -> None:
+    assert "<th scope=" in summary_page.table_html(
+        DataTable(["EPCI", "Gagnent"], [["Dracénie", "12"]], "Essai")
+    )
 
 
 def test_pdf_compile_pdf() -> None:

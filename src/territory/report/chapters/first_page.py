@@ -5,7 +5,6 @@ from __future__ import annotations
 from territory.french.numbers import minutes, share
 from territory.french.words import capital, join, persons
 from territory.release.gate import TODAY
-from territory.report.chapters.groups import groups_answer
 from territory.report.chapters.main_move import (
     in_classes,
     in_zones,
@@ -16,6 +15,7 @@ from territory.report.chapters.main_move import (
     worst,
 )
 from territory.report.chapters.moves import is_wide, scenarios_in_words
+from territory.report.chapters.questions import groups_answer
 from territory.report.layout.document import Block, Callout, Heading, Paragraph, Run, Text, strong
 from territory.report.reading import STAFF, Counts, Move, Reading
 from territory.scenario.zones import ALL_TERRITORY

@@ -76,8 +76,8 @@ def time_map(
     areas = areas_of(reading)
     situation = "Aujourd'hui" if scenario_id == TODAY else f"Scénario {scenario_id}"
     rows = reading.times(scenario_id, service).reindex(areas.index)
-    times, reached = rows["travel_time_min"], rows["is_reachable"]
-    classes = time_classes(times, breaks=breaks_of(reading), is_reachable=reached)
+    times = rows["travel_time_min"]
+    classes = time_classes(times, breaks=breaks_of(reading), is_reachable=rows["is_reachable"])
     site = reading.site(scenario_id, service) if service in reading.named else None
     rings = rings_of(reading, scenario_id, site)
     panel = Panel(

@@ -10,7 +10,7 @@ import pandas as pd
 from territory.french.numbers import integer
 from territory.french.words import count, join
 from territory.release.disclosure import SUPPRESSED, THRESHOLD
-from territory.report.chapters import deserts, groups, maps, method, moves, needs, siting, travel_accounts
+from territory.report.chapters import deserts, maps, method, moves, needs, questions, travel_accounts
 from territory.report.chapters.method import NOTHING_WITHHELD
 from territory.report.documents import annex_tables
 from territory.report.layout.document import (
@@ -67,9 +67,9 @@ def technical_annex(result: Readable) -> Document:
 
 def _of_the_council(reading: Reading) -> list[Block]:
     """Return what a council report sends to the annex when it has no room for it; it is here in every case."""
-    parts = [*groups.groups(reading), *needs.flows(reading), *travel_accounts.common_care(reading)]
+    parts = [*questions.groups(reading), *needs.flows(reading), *travel_accounts.common_care(reading)]
     return [
-        *siting.siting_tables(reading),
+        *questions.siting_tables(reading),
         *(block for part in parts for block in part.blocks),
         *travel_accounts.travel_accounts(reading),
         *deserts.deserts(reading),

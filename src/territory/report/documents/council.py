@@ -11,13 +11,12 @@ from territory.errors import ParameterError
 from territory.report.chapters import (
     deserts,
     first_page,
-    groups,
     maps,
     method,
     moves,
     needs,
     options,
-    siting,
+    questions,
     travel_accounts,
 )
 from territory.report.layout.document import Block, Bullets, Callout, Document, Heading, Picture, Text, strong
@@ -126,8 +125,8 @@ def _parts(reading: Reading) -> list[Part]:
         Part(moves.all_moves(reading, most=_MOST_MOVES)),
         Part(moves.what_documents_say(reading)),
         Part(options.options(reading)),
-        *siting.siting_parts(reading),
-        *groups.groups(reading),
+        *questions.siting_parts(reading),
+        *questions.groups(reading),
         *maps.maps(reading),
         *needs.flows(reading),
         Part(needs.needs(reading)),
