@@ -51,16 +51,9 @@ def times_view(results: Results, service: str, *, label: str, note: str = "") ->
     breaks = sorted(results.state.parameters.thresholds_min)[:4]
     classes = time_classes(rows["travel_time_min"], breaks=breaks, is_reachable=rows["is_reachable"])
     columns = rows[["travel_time_min", "uncertainty_min", "is_reachable"]]
-    texts = [
-        _time_words(time, doubt, reachable) for time, doubt, reachable in columns.itertuples(index=False)
-    ]
-    return View(
-        f"Temps de route vers : {label} (minutes)",
-        classes.keys,
-        shown(classes.legend, classes.keys),
-        pd.Series(texts, index=rows.index),
-        note,
-    )
+    texts = pd.Series([_time_words(*row) for row in columns.itertuples(index=False)], index=rows.index)
+    title = f"Temps de route vers : {label} (minutes)"
+    return View(title, classes.keys, shown(classes.legend, classes.keys), texts, note)
 
 
 def changes_view(comparison: Comparison, service: str, *, label: str, note: str = "") -> View:
@@ -78,13 +71,8 @@ def changes_view(comparison: Comparison, service: str, *, label: str, note: str 
     ]
     legend = [c._replace(color=_OUTSIDE_COLOR) if c.key == OUTSIDE.key else c for c in classes.legend]
     name = f"Scénario {comparison.scenario_id}" if comparison.name != "Essai" else "Essai"
-    return View(
-        f"{name}, écart de temps vers : {label} (minutes)",
-        classes.keys,
-        shown(legend, classes.keys),
-        pd.Series(texts, index=rows.index),
-        note,
-    )
+    title = f"{name}, écart de temps vers : {label} (minutes)"
+    return View(title, classes.keys, shown(legend, classes.keys), pd.Series(texts, index=rows.index), note)
 
 
 def deserts_view(table: pd.DataFrame, *, note: str = "") -> View:

@@ -76,23 +76,17 @@ def build_report(
     ...     build_report(result, Path(folder) / "rapport.pdf").name
     'rapport.pdf'
     """
-    if document == "council":
-        made = council_report(result)
-    elif document == "annex":
-        from territory.report.documents.annex import technical_annex
+    from territory.report.documents.annex import technical_annex
+    from territory.report.documents.epci_sheet import epci_sheet
 
-        made = technical_annex(result)
-    elif document == "sheet":
-        from territory.report.documents.epci_sheet import epci_sheet
-
+    if document not in DOCUMENTS:
+        known = ", ".join(DOCUMENTS)
+        raise ParameterError(f"Document inconnu « {document} » ; documents possibles : {known}.")
+    if document == "sheet":
         if epci is None:
             raise ParameterError("Une fiche porte sur un EPCI : donnez son code (epci=..., ou --epci CODE).")
-        made = epci_sheet(result, epci)
-    else:
-        raise ParameterError(
-            f"Document inconnu « {document} » ; documents possibles : {', '.join(DOCUMENTS)}."
-        )
-    return compile_pdf(made, path)
+        return compile_pdf(epci_sheet(result, epci), path)
+    return compile_pdf(council_report(result) if document == "council" else technical_annex(result), path)
 
 
 def council_report(result: Readable) -> Document:
