@@ -167,7 +167,6 @@ def _range(low: dict[Any, Any], high: dict[Any, Any], side: str) -> str:
     hours = [row[f"{side}_value"] / 60 for row in (low, high)]
     if any(value != value for value in hours):
         return UNKNOWN
-    texts = [f"{value:.0f}" for value in hours]
-    told = side == "baseline" or low["is_distinguishable"] is True
-    mark = "" if told else DOUBTFUL
-    return (texts[0] if texts[0] == texts[1] else "–".join(texts)) + mark
+    # both ends once where they are written alike
+    text = "–".join(dict.fromkeys(f"{value:.0f}" for value in hours))
+    return text if side == "baseline" or low["is_distinguishable"] is True else text + DOUBTFUL

@@ -282,31 +282,31 @@ class Release:
         # veiled villages are listed because nobody may know which ones are 0
         children = counted.children[counted.children > 0] if self.is_internal else counted.children
         epci = self.communes["epci_code"].fillna("").astype(str).reindex(children.index)
+
+        def told(codes: pd.Index) -> float:
+            return math.nan if counted.is_withheld(codes) else float(children[codes].sum())
+
         with printing(self.edition):
-            hidden = np.array([counted.is_withheld([code]) for code in children.index], dtype=bool)
-            communes = children.mask(hidden)
-            zones = {
-                str(zone): math.nan
-                if counted.is_withheld(codes.index)
-                else float(children[codes.index].sum())
-                for zone, codes in epci.groupby(epci)
-            }
-            total = math.nan if counted.is_withheld(children.index) else float(children.sum())
-        return Origins(communes, pd.Series(zones, dtype=float), total)
+            communes = pd.Series([told(pd.Index([code])) for code in children.index], index=children.index)
+            zones = {str(zone): told(codes.index) for zone, codes in epci.groupby(epci)}
+            return Origins(communes.astype(float), pd.Series(zones, dtype=float), told(children.index))
 
     def _is_secret(self, service: str) -> bool:
         """Tell whether what is counted for a service is withheld."""
         return self.is_observed(service) and not self.is_internal
+
+    def _without_secrets(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Return a table without the services whose children served are counted."""
+        services = table.index.get_level_values("service")
+        secret = [service for service in services.unique() if self._is_secret(str(service))]
+        return table[~services.isin(secret)]
 
     # questions
 
     @cached_property
     def side_by_side(self) -> pd.DataFrame:
         """Every measure of every scenario beside today, but for services whose children served are counted."""
-        table = self._result.side_by_side
-        services = table.index.get_level_values("service")
-        secret = [service for service in services.unique() if self._is_secret(str(service))]
-        return table[~services.isin(secret)]
+        return self._without_secrets(self._result.side_by_side)
 
     @cached_property
     def draws(self) -> Draws | None:
@@ -314,9 +314,7 @@ class Release:
         draws = self._result.draws
         if draws is None or draws.comparisons.empty:
             return draws
-        services = draws.comparisons.index.get_level_values("service")
-        secret = [service for service in services.unique() if self._is_secret(str(service))]
-        return replace(draws, comparisons=draws.comparisons[~services.isin(secret)])
+        return replace(draws, comparisons=self._without_secrets(draws.comparisons))
 
     @cached_property
     def siting(self) -> dict[str, SitingAnswer]:

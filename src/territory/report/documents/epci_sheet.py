@@ -64,26 +64,23 @@ def epci_sheet(result: Readable, epci: str) -> Document:
     head, times = _people(reading, place), _times(reading, place)
     picture, foot = _map(reading, place, epci), [*_unknown(reading), *method.digest_line(reading)]
 
+    name, territory = reading.zone_names[epci], reading.study.territory.name
+    subtitle = f"{reading.study.title} · population {reading.vintage()}"
+
     def make(level: int) -> Document:
         most_lines, most_communes = _LENGTHS[level]
         effects = _effects(reading, epci, place, most=most_lines)
         listed = _by_commune(reading, place, most=most_communes)
-        return _document(reading, epci, [*head, *effects, *times, *picture, *listed, *foot])
+        return reading.document(
+            in_guillemets(name),
+            [*head, *effects, *times, *picture, *listed, *foot],
+            subtitle=subtitle,
+            kicker=f"Fiche d'EPCI · {territory}",
+            footer=f"{reading.zone(epci)} · {subtitle}",
+            keywords=["fiche", "EPCI", name, territory],
+        )
 
     return shortest_needed(make, len(_LENGTHS) - 1, most_pages=_MOST_PAGES)
-
-
-def _document(reading: Reading, epci: str, blocks: list[Block]) -> Document:
-    """Return the sheet with its head and its foot."""
-    study = reading.study
-    return reading.document(
-        in_guillemets(reading.zone_names[epci]),
-        blocks,
-        subtitle=f"{study.title} · population {reading.vintage()}",
-        kicker=f"Fiche d'EPCI · {study.territory.name}",
-        footer=f"{reading.zone(epci)} · {study.title} · population {reading.vintage()}",
-        keywords=["fiche", "EPCI", reading.zone_names[epci], study.territory.name],
-    )
 
 
 def _people(reading: Reading, place: pd.DataFrame) -> list[Block]:
@@ -95,7 +92,7 @@ def _people(reading: Reading, place: pd.DataFrame) -> list[Block]:
         (maps.whole_or_unknown(population), "habitants", f"{part} du territoire étudié"),
         (integer(len(place)), "communes" if len(place) > 1 else "commune", f"population {reading.vintage()}"),
     ]
-    figures += [(cells[1], label, cells[2]) for label, cells in _needs(reading, place)[:2]]
+    figures += _needs(reading, place)[:2]
     return [Heading("Qui y vit"), KeyFigures(figures), *_ages(reading, place)]
 
 
@@ -103,19 +100,19 @@ def _ages(reading: Reading, place: pd.DataFrame) -> list[Block]:
     """Say the shares of ages, there and in the whole territory."""
     parts = []
     for low, high, name in _BANDS:
-        shares = [
-            reading.release.share_of_age(table.index, low, high) for table in (place, reading.territory)
-        ]
-        if not any(map(math.isnan, shares)):
-            parts.append(f"{share(shares[0])} ont {name} ({share(shares[1])} dans l'ensemble du territoire)")
-    needs_text = [f"{label} : {cells[1]} ({cells[2]})" for label, cells in _needs(reading, place)[2:]]
+        there, everywhere = (
+            reading.release.share_of_age(where.index, low, high) for where in (place, reading.territory)
+        )
+        if not math.isnan(there) and not math.isnan(everywhere):
+            parts.append(f"{share(there)} ont {name} ({share(everywhere)} dans l'ensemble du territoire)")
+    needs_text = [f"{label} : {central} ({spread})" for central, label, spread in _needs(reading, place)[2:]]
     texts = [f"{join(parts)}." if parts else "", f"{' ; '.join(needs_text)}." if needs_text else ""]
     return [Paragraph(" ".join(filter(None, texts)), "body")] if any(texts) else []
 
 
-def _needs(reading: Reading, place: pd.DataFrame) -> list[tuple[str, tuple[str, str, str]]]:
-    """Return each public with its central estimate and its range in the EPCI."""
-    found: list[tuple[str, tuple[str, str, str]]] = []
+def _needs(reading: Reading, place: pd.DataFrame) -> list[tuple[str, str, str]]:
+    """Return the central estimate, the public and the range of each need in the EPCI."""
+    found = []
     demand = reading.release.demand
     for need in reading.study.need:
         rows = demand[demand.index.get_level_values("public") == need.public]
@@ -124,7 +121,7 @@ def _needs(reading: Reading, place: pd.DataFrame) -> list[tuple[str, tuple[str, 
             float(rows[column].sum(min_count=1)) for column in ("demand_low", "demand", "demand_high")
         )
         label = need.label.partition(" (")[0]
-        found.append((label, (need.kind, persons(central), f"estimation : {range_text(low, high)}")))
+        found.append((persons(central), label, f"estimation : {range_text(low, high)}"))
     return found
 
 
