@@ -146,7 +146,7 @@ def indicators(state: State, scenarios: tuple[Scenario, ...]) -> pd.Series:
     baseline = compute(state)
     found = [*_by_commune(baseline), _coverage(baseline)]
     for scenario in scenarios:
-        zones = compare(baseline, compute(apply(state, scenario))).zones
+        zones = compare(baseline, compute(apply(state, scenario), today=baseline)).zones
         zones = zones[~zones.index.get_level_values("service").isin(_counted(state))]
         effects = () if zones.empty else ("gain", "loss", "indistinct", "entering")
         found.extend(_long(zones[f"persons_{name}"], f"persons_{name}_{scenario.id}") for name in effects)

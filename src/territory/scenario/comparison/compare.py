@@ -349,13 +349,13 @@ def _effect_rows(comparison: Comparison) -> pd.DataFrame:
 
 def _account_rows(comparison: Comparison) -> pd.DataFrame:
     """Return each quantity of each account as a measure of its own: nothing is added up."""
-    sides = {}
-    for side in (*SIDES, "delta"):
-        wide = comparison.trips[[f"{side}_{name}" for name in QUANTITIES]].set_axis(list(QUANTITIES), axis=1)
-        long = wide.reset_index().melt(["zone", "service", "who"], var_name="quantity", value_name=side)
-        sides[side] = long.set_index(["zone", "service", "who", "quantity"])[side]
+    sides = [*SIDES, "delta"]
+    blocks = [
+        comparison.trips[[f"{side}_{name}" for side in sides]].set_axis(sides, axis=1).assign(quantity=name)
+        for name in QUANTITIES
+    ]
     # without any account these have no type of their own
-    rows = pd.DataFrame(sides).reset_index().astype({"who": "str", "quantity": "str"})
+    rows = pd.concat(blocks).reset_index().astype({"who": "str", "quantity": "str"})
     rows["measure"] = rows["who"] + "_" + rows["quantity"]
     rows["unit"] = rows["quantity"].map(lambda name: UNITS["_" + name.rpartition("_")[2]])
     rows["level"] = rows["zone"].where(rows["zone"] == "territory", "epci")

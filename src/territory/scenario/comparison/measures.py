@@ -49,7 +49,7 @@ def compare_measures(baseline: Results, scenario: Results, differences: pd.DataF
     blocks = [
         _time_rows(rows),
         *_coverage_rows(rows, baseline),
-        *_inequality_rows(rows, baseline.state.parameters),
+        _inequality_rows(rows, baseline.state.parameters),
     ]
     blocks += [place_rows(baseline, scenario), desert_rows(baseline, scenario)]
     table = _finish(pd.concat([block for block in blocks if len(block)], ignore_index=True))
@@ -158,38 +158,51 @@ def _coverage_rows(rows: pd.DataFrame, baseline: Results) -> list[pd.DataFrame]:
     return blocks
 
 
-def _inequality_rows(rows: pd.DataFrame, parameters: Parameters) -> list[pd.DataFrame]:
+def _inequality_rows(rows: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
     """Measure the inequality of times between persons, and the persons beyond the line of the study."""
     local = rows["commune_code"].isin(parameters.territory_codes)
     departements = set(rows.loc[local & rows["level"].eq("departement"), "zone"])
     kept = rows["level"].eq("territory") | (rows["level"].eq("departement") & rows["zone"].isin(departements))
-    return [
-        pd.DataFrame(_unequal_times(group, parameters.equity_line_min)).assign(
-            **{key: group[key].iloc[0] for key in _ZONE_KEYS}
+    kept_rows = rows[kept]
+    columns = {
+        name: kept_rows[name].to_numpy(float)
+        for name in (
+            "is_area",
+            *(f"{side}_{what}" for side in SIDES for what in ("min", "persons")),
+            "certain_min",
         )
-        for _, group in rows[kept].groupby(_ZONE_KEYS, sort=False)
-    ]
+    }
+    columns["epci"] = pd.factorize(kept_rows["epci"])[0]
+    found = []
+    for places in kept_rows.groupby(_ZONE_KEYS, sort=False).indices.values():
+        group = {name: values[places] for name, values in columns.items()}
+        keys = kept_rows[_ZONE_KEYS].iloc[places[0]].to_dict()
+        found += [{**measure, **keys} for measure in _unequal_times(group, parameters.equity_line_min)]
+    return pd.DataFrame(found)
 
 
-def _unequal_times(group: pd.DataFrame, line: float) -> list[dict[str, object]]:
+def _unequal_times(group: dict[str, np.ndarray], line: float) -> list[dict[str, object]]:
     """Return the measures of one zone and service."""
-    both = group["is_area"] & group["baseline_min"].notna() & group["scenario_min"].notna()
-    absent = int((group["is_area"] & ~both & group["baseline_persons"].ne(0)).sum())
-    here = group[both]
-    unknown = here[["baseline_persons", "scenario_persons"]].isna().any(axis=None)
+    is_area = group["is_area"] > 0
+    both = is_area & ~np.isnan(group["baseline_min"]) & ~np.isnan(group["scenario_min"])
+    absent = int((is_area & ~both & (group["baseline_persons"] != 0)).sum())
+    here = {name: values[both] for name, values in group.items()}
+    persons = {side: here[f"{side}_persons"] for side in SIDES} | {CERTAIN: here["scenario_persons"]}
+    unknown = any(np.isnan(values).any() for values in persons.values())
+    is_empty = not both.any()
     reason = _absent(absent) if absent else ""
-    if unknown or here.empty:
+    if unknown or is_empty:
         reason = "personnes inconnues" if unknown else NOBODY
     columns: dict[str, dict[str, float]] = {}
     measured: dict[bytes, dict[str, float]] = {}
-    is_known = not unknown and len(here) > 0
-    for side in (*SIDES, CERTAIN):
-        times = here[f"{side}_min"].to_numpy(float)
-        weights = here["baseline_persons" if side == "baseline" else "scenario_persons"].to_numpy(float)
+    for side, weights in persons.items():
+        times = here[f"{side}_min"]
         # what does not move is measured once
         key = times.tobytes() + weights.tobytes()
         if key not in measured:
-            measured[key] = _inequality_values(times, weights, here["epci"], line, is_known=is_known)
+            measured[key] = _inequality_values(
+                times, weights, here["epci"], line, is_known=not unknown and not is_empty
+            )
         columns[side] = measured[key]
     return [
         {
@@ -211,7 +224,7 @@ def _inequality_names(line: float) -> tuple[tuple[str, str], ...]:
 
 
 def _inequality_values(
-    times: np.ndarray, weights: np.ndarray, epci: pd.Series[str], line: float, *, is_known: bool
+    times: np.ndarray, weights: np.ndarray, groups: np.ndarray, line: float, *, is_known: bool
 ) -> dict[str, float]:
     """Return every measure of one side."""
     if not is_known or not weights.sum() > 0:
@@ -221,7 +234,6 @@ def _inequality_values(
         equity.fgt_poverty(values, persons_of, line=line, alpha=alpha, direction="above")
         for alpha in (0, 1, 2)
     ]
-    groups = pd.factorize(epci)[0]
     persons = np.bincount(groups, weights)
     minutes = np.bincount(groups, weights * times)
     means = minutes[persons > 0] / persons[persons > 0]
