@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from territory.errors import MissingFileError, Problems, ReadError, StudyError, TerritoryWarning, examples
 from territory.report.documents.run_difference import difference_document, published
-from territory.report.files.csv_tables import without_formulas
+from territory.report.files.writers import without_formulas
 from territory.report.layout.document import read_digest
 from territory.report.layout.pdf import compile_pdf
 from territory.scenario.changes.apply import apply
@@ -25,7 +25,7 @@ from territory.scenario.comparison.compare import compare
 from territory.scenario.measures.compute import compute
 from territory.scenario.results import Results
 from territory.scenario.zones import ALL_TERRITORY
-from territory.study.raw_study import migrate, paths_outside
+from territory.study.load import migrate, paths_outside
 from territory.study.secrecy import UNPUBLISHED
 from territory.study.state import State
 from territory.study.words.model import Study
