@@ -9,6 +9,7 @@ import zipfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import chain
 from xml.sax.saxutils import escape, quoteattr
 
 Value = str | float | int | None
@@ -98,11 +99,11 @@ def to_xlsx(sheets: Sequence[Sheet], *, title: str, mark: str = "") -> bytes:
         ),
         "xl/styles.xml": _STYLES,
     }
-    for i, sheet in enumerate(sheets, start=1):
-        parts[f"xl/worksheets/sheet{i}.xml"] = _sheet(sheet, mark)
+    # one sheet at a time: their XML is many times the size of the file
+    drawn = ((f"xl/worksheets/sheet{i}.xml", _sheet(sheet, mark)) for i, sheet in enumerate(sheets, start=1))
     written = io.BytesIO()
     with zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as target:
-        for name, content in parts.items():
+        for name, content in chain(parts.items(), drawn):
             target.writestr(zipfile.ZipInfo(name, _ZIP_DATE), _HEAD + content, zipfile.ZIP_DEFLATED)
     return written.getvalue()
 
