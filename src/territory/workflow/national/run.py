@@ -18,7 +18,7 @@ from territory.errors import OutputError, StudyError
 from territory.files.safe_files import UNFINISHED, digest_file, flush_tree, publish, write_whole
 from territory.release.handed_tables import place_names, with_names
 from territory.release.treatment import handed, treat, unpivot
-from territory.report.files.csv_tables import write_table
+from territory.report.files.writers import write_table
 from territory.study.load import load_study
 from territory.study.words.model import MANY_DEPARTEMENTS, Scale, Study
 from territory.tables.keyed import COVERAGE, EQUITY_TIME
