@@ -21,7 +21,7 @@ from territory.release.treatment import handed, treat, unpivot
 from territory.report.files.writers import write_table
 from territory.study.load import load_study
 from territory.study.words.model import MANY_DEPARTEMENTS, Scale, Study
-from territory.tables.keyed import COVERAGE, EQUITY_TIME
+from territory.tables.catalogue import COVERAGE, EQUITY_TIME
 from territory.workflow.handover import MANIFEST
 from territory.workflow.inputs.manifest import describe_run
 from territory.workflow.inputs.prepare import Inputs, places_of, state_of
