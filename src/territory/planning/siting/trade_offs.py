@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from territory.access.pairs import Bools, Floats, warn
+from territory.access.pairs import Bools, Floats, read_pairs, warn
 from territory.errors import ParameterError, examples
 from territory.network.estimate import difference_uncertainty_min
 from territory.planning.siting.formulations import mean_minutes, median_choice, shares_of, worst_minutes
@@ -376,12 +376,9 @@ def _compared(table: pd.DataFrame, selected: list[str], criterion: str, terrain:
 
 def _matrix(times: pd.DataFrame, origins: pd.Index, sites: list[str]) -> Floats:
     """Return minutes by origin and site, infinite where the pair is absent or unknown."""
-    rows = origins.get_indexer(pd.Index(times["from_id"].astype("str")))
-    columns = pd.Index(sites).get_indexer(pd.Index(times["to_id"].astype("str")))
-    minutes = times["travel_time_min"].to_numpy(float)
-    kept = (rows >= 0) & (columns >= 0) & ~np.isnan(minutes)
+    pairs = read_pairs(times, origins=origins, sites=sites, is_part=True)
     matrix = np.full((len(origins), len(sites)), np.inf)
-    matrix[rows[kept], columns[kept]] = minutes[kept]
+    matrix[pairs.origin, pairs.site] = np.where(np.isnan(pairs.minutes), np.inf, pairs.minutes)
     return matrix
 
 
