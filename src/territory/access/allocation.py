@@ -24,8 +24,6 @@ from territory.access.pairs import Bools, Floats, Ints, Pairs, read_amounts, rea
 from territory.errors import InfeasibleError, ParameterError, SchemaError, examples
 from territory.needs import KINDS_COMPARABLE_WITH_PLACES
 
-__all__ = ["Allocation", "allocate_by_stratum", "allocate_places", "send_to_closest"]
-
 ROUNDING_PERSONS = 1e-6
 # under a tenth of a millisecond of travel, above the rounding of the solver
 PRICE_TOLERANCE_MIN = 1e-6

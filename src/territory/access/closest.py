@@ -34,8 +34,6 @@ from territory.access.pairs import (
 )
 from territory.errors import ParameterError, Problems, TerritoryWarning, examples
 
-__all__ = ["coverage", "coverage_by", "persons_by_zone", "time_to_closest", "time_to_site"]
-
 THRESHOLDS_MIN = (15.0, 30.0, 45.0, 60.0)
 
 
@@ -451,8 +449,6 @@ def k_closest(
         times[place, slot] = time
     return best, times
 
-
-__all__ = ["closer_outside", "edge_communes"]
 
 # communes of France lie some 4 to 10 km apart, more in the mountains
 NEIGHBOUR_KM = 15.0

@@ -18,8 +18,6 @@ from territory.french.numbers import decimal
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
-__all__ = ["METHODS", "STABLE_FROM", "TypologyResult", "typology"]
-
 METHODS = ("kmeans", "mixture")
 # adjusted Rand index from which two partitions are usually called in good agreement (Steinley 2004,
 # Psychological Methods 9, 386-396: moderate from 0.65, good from 0.80)

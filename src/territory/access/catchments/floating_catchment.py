@@ -36,8 +36,6 @@ from territory.access.pairs import (
 )
 from territory.errors import ParameterError, examples
 
-__all__ = ["METHODS", "floating_catchment_area", "gravity", "spatial_availability"]
-
 
 def floating_catchment_area(
     travel_times: Times,

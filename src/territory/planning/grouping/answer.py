@@ -17,8 +17,6 @@ from territory.planning.grouping.groups import GroupingResult, territorial_group
 from territory.planning.pooling_table import SHARED_SERVICES, pooling, pooling_template
 from territory.study.words.questions import eligible, sizes, statuses_of
 
-__all__ = ["GroupingAnswer", "answer_grouping", "compare_groupings"]
-
 if TYPE_CHECKING:
     from territory.study.state import State
     from territory.study.words.questions import Grouping

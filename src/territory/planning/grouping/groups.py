@@ -29,8 +29,6 @@ from territory.planning.grouping.regions import (
 )
 from territory.planning.solver import Search, Solution, minimise
 
-__all__ = ["GroupingResult", "territorial_groups"]
-
 if TYPE_CHECKING:
     import geopandas as gpd
     from libpysal.graph import Graph

@@ -30,8 +30,6 @@ from territory.planning.siting.median_search import Choice
 from territory.planning.siting.problem import SitingProblem, SitingQuestion
 from territory.planning.siting.result import SitingResult, check_choice, make_result
 
-__all__ = ["maximal_coverage", "p_center", "p_median", "set_cover"]
-
 
 def set_cover(
     travel_times: pd.DataFrame,

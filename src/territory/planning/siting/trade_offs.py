@@ -20,8 +20,6 @@ from territory.planning.siting.problem import SitingProblem, SitingQuestion
 from territory.planning.solver import relative_gap
 from territory.tables.keyed import BEYOND
 
-__all__ = ["alternatives", "trade_off"]
-
 CRITERIA = ("mean", "worst", "covered")
 # two sites whose road apart is not known share none of it
 _APART_MIN = 1e6

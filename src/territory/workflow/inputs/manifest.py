@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from territory import __version__
-from territory.files.safe_files import digest_file, write_whole
+from territory.files.safe_files import digest_file, write_json
 from territory.release.disclosure import PUBLIC
 from territory.release.gate import edition_name
 from territory.study.secrecy import UNPUBLISHED, is_public, public_parameters, secret_parameters
@@ -147,8 +147,7 @@ class PrivateRecord:
         """Keep the digests of the inputs and of the files that they made; nothing without a secret input."""
         if self.inputs:
             said = {"inputs_sha256": dict(self.inputs), "outputs_sha256": dict(outputs)}
-            text = json.dumps(said, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
-            write_whole(self.folder / self.name, text.encode())
+            write_json(self.folder / self.name, said)
 
 
 def private_record(study: Study, folder: Path, *, edition: str = PUBLIC) -> PrivateRecord:

@@ -39,8 +39,6 @@ if TYPE_CHECKING:
     from territory.study.state import State
     from territory.workflow.national.parts import TimesFolder
 
-__all__ = ["NationalTables", "compute_parts"]
-
 
 @dataclass(frozen=True)
 class NationalTables:

@@ -31,8 +31,6 @@ from territory.units import MILLISECONDS_PER_MINUTE
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["TimesFolder", "TimesPart", "begin", "open_times", "plan_parts", "write_part"]
-
 FORMAT = "territory-travel-times"
 # raised whenever a file means something else than before
 VERSION = 1

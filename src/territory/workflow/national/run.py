@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import logging
-import shutil
-import tempfile
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -14,15 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from territory.errors import OutputError, StudyError
-from territory.files.safe_files import UNFINISHED, digest_file, flush_tree, publish, write_whole
+from territory.errors import StudyError
+from territory.files.safe_files import digests_of, flush_tree, publish, write_json
 from territory.release.handed_tables import place_names, with_names
 from territory.release.treatment import handed, treat, unpivot
 from territory.report.files.csv_tables import write_table
 from territory.study.load import load_study
 from territory.study.words.model import MANY_DEPARTEMENTS, Scale, Study
 from territory.tables.keyed import COVERAGE, EQUITY_TIME
-from territory.workflow.handover import MANIFEST
+from territory.workflow.handover import MANIFEST, STOPPED, beside, in_words
 from territory.workflow.inputs.manifest import describe_run
 from territory.workflow.inputs.prepare import Inputs, places_of, state_of
 from territory.workflow.inputs.travel_times import no_times
@@ -32,11 +29,7 @@ from territory.workflow.national.schedulers import Cluster, Threads, open_schedu
 from territory.workflow.national.write_parts import Asked, ask_times, write_travel_times
 
 if TYPE_CHECKING:
-    from territory.workflow.inputs.prepare import Inputs
-    from territory.workflow.national.measures import NationalTables
     from territory.workflow.national.parts import TimesFolder
-
-__all__ = ["NationalResult", "is_national", "run_national"]
 
 StepListener = Callable[[str], None]
 _log = logging.getLogger(__name__)
@@ -195,9 +188,6 @@ def _check(study: Study) -> None:
         )
 
 
-__all__ = ["national_tables", "write_national"]
-
-
 def national_tables(inputs: Inputs, tables: NationalTables) -> dict[str, pd.DataFrame]:
     """Return the tables that are handed over, by file name, small estimated counts as text."""
     state = inputs.state
@@ -222,28 +212,15 @@ def write_national(
     inputs: Inputs, tables: NationalTables, report_dir: Path, *, manifest: dict[str, Any], run_digest: str
 ) -> None:
     """Write the tables of a national study and its manifest."""
-    try:
-        staging = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=report_dir))
-        try:
-            (staging / "tables").mkdir()
-            for name, table in national_tables(inputs, tables).items():
-                write_table(table, staging / "tables" / name)
-            files = sorted(path for path in staging.rglob("*") if path.is_file())
-            digests = {path.relative_to(staging).as_posix(): digest_file(path) for path in files}
-            whole = {**manifest, "run_sha256": run_digest, "outputs_sha256": digests}
-            text = json.dumps(whole, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
-            write_whole(staging / MANIFEST, text.encode())
-            flush_tree(staging)
-            publish(staging, report_dir, last=MANIFEST)
-        finally:
-            shutil.rmtree(staging, ignore_errors=True)
-    except OSError as error:
-        if isinstance(error, OutputError):
-            raise
-        raise OutputError(
-            f"Écriture interrompue dans « {report_dir} » ({error.strerror or error}) : les fichiers de la dernière "
-            "étude réussie sont gardés ; libérez de la place, puis relancez la même commande."
-        ) from error
+    trouble = STOPPED + "libérez de la place, puis relancez la même commande."
+    with beside(report_dir, trouble) as staging, in_words(report_dir, trouble):
+        (staging / "tables").mkdir()
+        for name, table in national_tables(inputs, tables).items():
+            write_table(table, staging / "tables" / name)
+        written = {"run_sha256": run_digest, "outputs_sha256": digests_of(staging)}
+        write_json(staging / MANIFEST, {**manifest, **written})
+        flush_tree(staging)
+        publish(staging, report_dir, last=MANIFEST)
 
 
 def _equity(table: pd.DataFrame) -> pd.DataFrame:

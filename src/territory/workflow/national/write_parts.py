@@ -29,8 +29,6 @@ from territory.workflow.step_cache import code_digest, digest_of
 if TYPE_CHECKING:
     import geopandas as gpd
 
-__all__ = ["batch_size_within", "write_travel_times"]
-
 # most that one pair of a part takes while it is found, sorted and written (bytes)
 _BYTES_PER_PAIR = 128
 _SEARCH_FOLDER = "search"
