@@ -11,7 +11,7 @@ import pandas as pd
 
 from territory import supply
 from territory.errors import ParameterError
-from territory.scenario.zones import by_zone
+from territory.scenario.zones import by_zone, no_rows
 from territory.study.state import State
 from territory.study.words.indicators import Building, Prices, Vehicle, Waiting
 from territory.study.words.model import Authorisation, Trip
@@ -112,10 +112,7 @@ def travel_accounts(state: State, access: pd.DataFrame) -> pd.DataFrame:
                 state.parameters.prices,
             )
             blocks.append(pd.DataFrame(counted, index=index))
-    if blocks:
-        return pd.concat(blocks)
-    index = pd.MultiIndex.from_arrays([[], [], []], names=_ACCOUNT_KEYS)
-    return pd.DataFrame({name: pd.Series(dtype=float) for name in QUANTITIES}).set_index(index)
+    return pd.concat(blocks) if blocks else no_rows(_ACCOUNT_KEYS, QUANTITIES)
 
 
 def account_terms(state: State) -> pd.DataFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
@@ -13,6 +13,15 @@ SIDES = ("baseline", "scenario")
 KEYS = ["level", "zone", "service", "measure"]
 ALL_TERRITORY = "territory"
 LEVELS = (ALL_TERRITORY, "departement", "epci", "commune")
+
+
+def no_rows(keys: Sequence[str], numbers: Iterable[str], texts: Iterable[str] = ()) -> pd.DataFrame:
+    """Return a table without rows, of numbers and then of texts."""
+    index = pd.MultiIndex.from_arrays([[] for _ in keys], names=list(keys))
+    columns = {name: pd.Series(dtype=float) for name in numbers} | {
+        name: pd.Series(dtype="str") for name in texts
+    }
+    return pd.DataFrame(columns).set_index(index)
 
 
 def by_zone(communes: pd.DataFrame, epci: pd.Series[str]) -> pd.DataFrame:

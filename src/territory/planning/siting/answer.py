@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from territory import needs
 from territory.errors import ParameterError, TerritoryWarning, agree, examples
 from territory.planning.siting.location_models import maximal_coverage, p_center, p_median, set_cover
 from territory.planning.siting.result import SitingResult
 from territory.planning.siting.trade_offs import rank_candidates
+from territory.scenario.measures.places import persons_received
 from territory.study.state import State
 from territory.study.words.questions import CANDIDATE_PREFIX, Siting
 from territory.supply import sites_serving
@@ -248,20 +248,16 @@ def _demand(siting: Siting, state: State) -> tuple[pd.Series[float], bool]:
         return state.demand.xs(siting.public, level="public")["demand"], False
     rows = state.services[state.services["authorisation_id"].isin(siting.authorisation_ids)]
     inside = _within_recruitment(siting, state)
-    observed = state.observed_origins
-    if observed is not None and set(siting.authorisation_ids) <= set(observed["authorisation_id"]):
-        mine = observed[observed["authorisation_id"].isin(siting.authorisation_ids)]
-        counts = mine.groupby("commune_code")["children"].sum()
-        return counts.reindex(state.communes.index[inside], fill_value=0.0), True
-    if rows[["age_min", "age_max"]].isna().any(axis=None):
+    children = state.children_served(siting.authorisation_ids)
+    if children is not None:
+        return children[inside], True
+    persons = persons_received(state, rows)
+    if persons is None:
         unknown = rows.loc[rows[["age_min", "age_max"]].isna().any(axis=1), "authorisation_id"]
         raise ParameterError(
             f"âges reçus inconnus pour {examples(unknown.unique())} : donnez-les dans [[service]]"
         )
-    persons = needs.persons_by_age(
-        state.population, age_min=float(rows["age_min"].min()), age_max=float(rows["age_max"].max())
-    )
-    return persons.reindex(state.communes.index[inside]) * state.parameters.age_scale, False
+    return persons[inside], False
 
 
 def _within_recruitment(siting: Siting, state: State) -> np.ndarray:

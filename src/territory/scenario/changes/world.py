@@ -8,6 +8,7 @@ import pandas as pd
 from territory import needs
 from territory.errors import ParameterError, TerritoryError, examples
 from territory.scenario.changes.draft import Draft, carry_out
+from territory.scenario.zones import no_rows
 from territory.study.state import Parameters, Rate, State
 from territory.study.words.changes import ChangePopulation, ChangeSpeeds, NewPersons
 from territory.study.words.model import Need
@@ -230,11 +231,8 @@ def demand_of(population: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
     True
     """
     blocks = [_demand(rate, population, parameters) for rate in parameters.rates]
-    if blocks:
-        return pd.concat(blocks)
-    index = pd.MultiIndex.from_arrays([[], []], names=["commune_code", "public"])
-    numbers = {name: pd.Series(dtype=float) for name in ("demand", "demand_low", "demand_high")}
-    return pd.DataFrame({**numbers, "kind": pd.Series(dtype="str")}).set_index(index)
+    numbers = ("demand", "demand_low", "demand_high")
+    return pd.concat(blocks) if blocks else no_rows(["commune_code", "public"], numbers, ["kind"])
 
 
 def rate_of(need: Need, reference: pd.DataFrame, parameters: Parameters) -> Rate:

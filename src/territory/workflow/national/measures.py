@@ -83,7 +83,7 @@ def compute_parts(
     alone = codes.difference([code for block in blocks for code in block.codes], sort=False)
     if len(alone):
         # communes that reach nothing are in no part
-        blocks.append(_measure_table(_no_times(state), alone, state=light, gps=gps))
+        blocks.append(_measure_table(state.travel_times.iloc[:0], alone, state=light, gps=gps))
     table = _ordered([block.access for block in blocks], codes, "service")
     classes = _ordered([block.deserts for block in blocks], codes, "criterion")
     within = {
@@ -135,19 +135,6 @@ def _measure_table(table: pd.DataFrame, codes: pd.Index, *, state: State, gps: p
                 near, here.communes["population"], thresholds_min=state.parameters.thresholds_min
             )
         return _Block(codes, access_table(here), deserts(here, gps.loc[codes]), within)
-
-
-def _no_times(state: State) -> pd.DataFrame:
-    """Return a table of times without rows, under the cutoff of the state's."""
-    table = pd.DataFrame(
-        {
-            "from_id": pd.Series(dtype="str"),
-            "to_id": pd.Series(dtype="str"),
-            "travel_time_min": pd.Series(dtype=float),
-        }
-    )
-    table.attrs = dict(state.travel_times.attrs)
-    return table
 
 
 def _light(state: State) -> State:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -33,24 +33,6 @@ if TYPE_CHECKING:
 _BYTES_PER_PAIR = 128
 _SEARCH_FOLDER = "search"
 _TIMES_FOLDER = "times"
-
-
-class Search(Protocol):
-    """What times are asked of: `RoadSearch`, or an estimate."""
-
-    @property
-    def from_ids(self) -> pd.Index:
-        """Identifiers of the origins."""
-
-    @property
-    def to_ids(self) -> pd.Index:
-        """Identifiers of the destinations."""
-
-    def travel_times(self, rows: NDArray[np.int64], *, threads: int | None = None) -> pd.DataFrame:
-        """Return the times of some origins."""
-
-    def digest(self) -> str:
-        """Return a digest of all that the times depend on."""
 
 
 def write_travel_times(
@@ -200,7 +182,9 @@ def _mapped(folder: Path) -> RoadSearch:
     return load_search(folder, verify=False)
 
 
-def _source(search: Search, folder: Path, runner: Threads | Cluster) -> Search | Path:
+def _source(
+    search: RoadSearch | EstimateSearch, folder: Path, runner: Threads | Cluster
+) -> RoadSearch | EstimateSearch | Path:
     """Return what a part is made from: the search itself, or the folder where other processes find it."""
     if isinstance(runner, Threads) or not isinstance(search, RoadSearch):
         return search
@@ -277,11 +261,15 @@ class EstimateSearch:
         return digest_of(*places, self.terrain, self.max_time_min, code_digest())
 
 
+# what times are asked of
+Search: TypeAlias = RoadSearch | EstimateSearch
+
+
 @dataclass(frozen=True, eq=False)
 class Asked:
     """What to write: a search, the least times inside communes, and how times are found."""
 
-    search: RoadSearch | EstimateSearch
+    search: Search
     least: pd.DataFrame | None
     method: str
 
@@ -323,16 +311,11 @@ def ask_times(
     if place.is_dir():
         return Asked(load_search(place), least, "roads")
     announce("Lecture et préparation de la carte routière")
-    network = _read(path)
+    from territory.network.maps.osm import read_osm
+
+    network = read_osm(path)
     # many origins are worth the order of the map, which is kept for the next study on it
     network.prepare(cache=kept_dir / "ordre-des-routes")
     search = search_roads(network, communes, sites, max_time_min=limit, with_distance=with_distance)
     search.save(place)
     return Asked(search, least, "roads")
-
-
-def _read(path: Path) -> Any:
-    """Return the roads of a map."""
-    from territory.network.maps.osm import read_osm
-
-    return read_osm(path)
