@@ -355,15 +355,7 @@ def coverage_by(
 
 
 def persons_by_zone(within: pd.DataFrame, demand: pd.Series[float], groups: pd.Series[str]) -> pd.DataFrame:
-    """Count the persons of each zone within each threshold, from what `coverage` tells of each commune.
-
-    Examples
-    --------
-    >>> within = pd.DataFrame({"within_30_min": [True, False]}, index=["A", "B"])
-    >>> people, zone = pd.Series({"A": 100.0, "B": 300.0}), pd.Series({"A": "Var", "B": "Var"})
-    >>> float(persons_by_zone(within, people, zone).loc["Var", "within_30_min_share"])
-    0.25
-    """
+    """Count the persons of each zone within each threshold, from what `coverage` tells of each commune."""
     zone = _zones(demand, groups)
     persons = demand.astype(np.float64)
     kept = {"demand_hab": persons}
@@ -463,16 +455,7 @@ def edge_communes(
     *,
     buffer_km: float,
 ) -> NDArray[np.bool_]:
-    """Find the communes beyond which the data say nothing.
-
-    Examples
-    --------
-    >>> x, y = np.meshgrid(np.arange(7) * 10_000.0, np.arange(7) * 10_000.0)
-    >>> inside = np.zeros(49, dtype=bool)
-    >>> inside[24] = True
-    >>> edge_communes(x.ravel(), y.ravel(), inside, buffer_km=45).reshape(7, 7).sum(axis=0).tolist()
-    [7, 2, 2, 2, 2, 2, 7]
-    """
+    """Find the communes beyond which the data say nothing."""
     points = np.column_stack([x_m, y_m]).astype(np.float64)
     if not np.isfinite(points).all():
         raise ParameterError("Bord des données : des communes n'ont pas de coordonnées.")
@@ -493,14 +476,7 @@ def edge_communes(
 def closer_outside(
     time_min: pd.Series[float], edge_time_min: pd.Series[float], is_reachable: pd.Series[bool] | None = None
 ) -> pd.Series[bool]:
-    """Tell where a site beyond the data could be closer than the closest one found.
-
-    Examples
-    --------
-    >>> found, edge = pd.Series({"A": 20.0, "B": 50.0}), pd.Series({"A": 40.0, "B": 35.0})
-    >>> closer_outside(found, edge).to_dict()
-    {'A': False, 'B': True}
-    """
+    """Tell where a site beyond the data could be closer than the closest one found."""
     absent = time_min.index.difference(edge_time_min.index)
     if len(absent):
         raise ParameterError(

@@ -90,15 +90,6 @@ def travel_accounts(state: State, access: pd.DataFrame) -> pd.DataFrame:
     vehicle = 2 n (p₀ + p max(f d − d₀, 0)) / b, staff = h · minutes / 60, CO2 = 2 n f d c / b, with p₀ the fixed
     price of a trip that pays for d₀ km, p the price of a km, b the persons on board, h the price of an hour and
     c the CO2 of a km. An account holds nothing of another one: adding them up would count one road twice.
-
-    Examples
-    --------
-    >>> import territory
-    >>> result = territory.run_study("draguignan")
-    >>> accounts = travel_accounts(result.baseline.state, result.baseline.access)
-    >>> row = accounts.loc[("83121", "cmpp-draguignan", "child")]
-    >>> bool(row["year_low_min"] == row["year_direct_min"])
-    True
     """
     blocks = []
     for named in state.parameters.authorisations:
@@ -168,15 +159,7 @@ def account_terms(state: State) -> pd.DataFrame:
 def compare_accounts(
     baseline: pd.DataFrame, scenario: pd.DataFrame, communes: pd.DataFrame, epci: pd.Series[str]
 ) -> pd.DataFrame:
-    """Average the accounts of one child over the persons of today's area, before, after and their difference.
-
-    Examples
-    --------
-    >>> import territory
-    >>> trips = territory.run_study("draguignan").comparisons["B"].trips
-    >>> bool(trips.loc[("territory", "ime-salernes", "child"), "delta_year_low_min"] < 0)
-    True
-    """
+    """Average the accounts of one child over the persons of today's area, before, after and their difference."""
     persons = communes["persons"][communes["is_in_area"] & communes["delta_travel_time_min"].notna()]
     both = baseline.add_prefix("baseline_").join(scenario.add_prefix("scenario_"))
     rows = both.reset_index("who").join(persons, how="inner")
@@ -190,14 +173,7 @@ def compare_accounts(
 
 
 def trips_of(named: Authorisation, services: pd.DataFrame) -> tuple[Trip, ...]:
-    """Return the trips that the study states, or those of the mode of reception, marked as an assumption.
-
-    Examples
-    --------
-    >>> table = pd.DataFrame({"authorisation_id": ["cmpp"], "reception_mode": ["ambulatoire"]})
-    >>> [trip.who for trip in trips_of(Authorisation(id="cmpp", label="CMPP"), table)]
-    ['child', 'parent']
-    """
+    """Return the trips that the study states, or those of the mode of reception, marked as an assumption."""
     return named.trip or DEFAULT_TRIPS.get(mode_of(named.id, services) or "", ())
 
 

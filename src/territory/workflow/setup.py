@@ -217,14 +217,7 @@ EXTRAS = {
 
 
 def diagnose(raw: Path = RAW) -> tuple[bool, list[str]]:
-    """Return whether a study can run, and a report of one line per fact; `raw` is the folder of official files.
-
-    Examples
-    --------
-    >>> healthy, lines = diagnose()
-    >>> healthy
-    True
-    """
+    """Return whether a study can run, and a report of one line per fact; `raw` is the folder of official files."""
     lines = [f"territory {__version__} · Python {platform.python_version()} · {platform.system()}"]
     missing = [name for name in NEEDED if find_spec(name) is None]
     lines += [f"  {name} {metadata.version(name)}" for name in NEEDED if name not in missing]

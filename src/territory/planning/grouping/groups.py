@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 import scipy.sparse as sp
+from scipy.optimize import LinearConstraint
 from scipy.sparse.csgraph import connected_components
 
 from territory.access.pairs import Floats
@@ -326,14 +327,7 @@ def _choose(
 def _pick(cost: Floats, rows: sp.csr_array, sides: Floats, search: Search) -> Solution:
     """Pick columns at the least cost so that each row adds up to its side."""
     return minimise(
-        cost,
-        rows,
-        sides,
-        sides,
-        integer=np.ones(cost.size, dtype=bool),
-        lower=np.zeros(cost.size),
-        upper=np.ones(cost.size),
-        search=search,
+        cost, [LinearConstraint(rows, sides, sides)], integer=np.ones(cost.size, dtype=bool), search=search
     )
 
 

@@ -12,12 +12,12 @@ import pandas as pd
 
 from territory.access.pairs import Bools, Floats, Ids, read_amounts, read_pairs, unique_ids, warn
 from territory.errors import ParameterError, Problems, TerritoryError, examples
-from territory.planning.siting.median_search import MedianProblem
+from territory.planning.siting.median_search import Limits, MedianProblem
 from territory.planning.solver import Search, start_search
 
 
-@dataclass(frozen=True)
-class SitingProblem:
+@dataclass(frozen=True, kw_only=True)
+class SitingProblem(Limits):
     """Minutes from each origin (sorted) to each site (sorted), and what the choice must respect.
 
     `minutes` is infinite where a site is out of reach or its time unknown; `is_asking` marks the origins with
@@ -29,12 +29,8 @@ class SitingProblem:
     to_ids: Ids
     minutes: Floats
     persons: Floats
-    always: Bools
     capacity: Floats | None
-    price: Floats
     has_costs: bool
-    budget: float
-    p: int
     search: Search
 
     @property
@@ -57,7 +53,8 @@ class SitingProblem:
         weights = self.persons[asking] / self.total
         allowed = self.within(longest_min)[asking]
         minutes = np.where(allowed, self.minutes[asking], np.inf)
-        return MedianProblem(minutes * weights[:, None], self.always, self.p, self.price, self.budget)
+        costs = minutes * weights[:, None]
+        return MedianProblem(costs=costs, always=self.always, p=self.p, price=self.price, budget=self.budget)
 
 
 @dataclass(frozen=True)

@@ -22,16 +22,7 @@ COMMUNE_MEASURES = ("travel_time_min", "within_min", *PLACE_MEASURES)
 
 
 def compare_communes(baseline: Results, scenario: Results, differences: pd.DataFrame) -> pd.DataFrame:
-    """Set the measures of every commune and service side by side: the contract table `comparison`.
-
-    Examples
-    --------
-    >>> import territory
-    >>> from territory.tables.schemas import validate
-    >>> table = validate("comparison", territory.run_study("draguignan").comparisons["B"].by_commune)
-    >>> float(table.loc[("83050", "ime-salernes"), "scenario_within_min"])
-    15.0
-    """
+    """Set the measures of every commune and service side by side: the contract table `comparison`."""
     thresholds = np.array([*sorted(baseline.state.parameters.thresholds_min), np.nan])
     places = _sides(baseline, scenario, lambda results: _places_of(results, differences.index))
     values: dict[str, dict[str, np.ndarray]] = {name: {} for name in COMMUNE_MEASURES}

@@ -37,13 +37,6 @@ def compare_measures(baseline: Results, scenario: Results, differences: pd.DataF
     of its communes, as if all errors went the same way. Another measure is when its difference keeps its sign
     once communes whose own difference is under the doubt are put back at their time of today, and what they
     add is not more than what is left.
-
-    Examples
-    --------
-    >>> import territory
-    >>> measures = territory.run_study("draguignan").comparisons["B"].measures
-    >>> measures.loc[("territory", "territory", "ime-salernes", "mean_time_min"), "unit"]
-    'min'
     """
     rows = _rows(baseline, scenario, differences)
     blocks = [

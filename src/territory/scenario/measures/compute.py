@@ -149,15 +149,7 @@ def _coverage(state: State, services: list[str]) -> pd.DataFrame:
 
 
 def times_of_families(state: State, authorisation_id: str) -> pd.DataFrame:
-    """Return the time from every commune to where the families of an authorisation go.
-
-    Examples
-    --------
-    >>> import territory
-    >>> state = territory.run_study("draguignan").baseline.state
-    >>> times_of_families(state, "ime-salernes").loc["83121", "to_id"]
-    'ime-salernes'
-    """
+    """Return the time from every commune to where the families of an authorisation go."""
     rule = state.families.get(authorisation_id)
     if rule is not None and rule.rule == "reallocated":
         return _allocated(state, authorisation_id, rule)

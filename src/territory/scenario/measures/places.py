@@ -73,15 +73,7 @@ def count_places(state: State) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def kind_of(services: pd.DataFrame, authorisation_id: str) -> str | None:
-    """Return the kind of service of an authorisation, None where it has no row or several kinds.
-
-    Examples
-    --------
-    >>> table = pd.DataFrame({"authorisation_id": ["ime-salernes"]}, index=pd.MultiIndex.from_tuples(
-    ...     [("ime-salernes", "ime")], names=["site_id", "service"]))
-    >>> kind_of(table, "ime-salernes")
-    'ime'
-    """
+    """Return the kind of service of an authorisation, None where it has no row or several kinds."""
     rows = supply.rows_serving(services, authorisation_id)
     kinds = set(kinds_of(rows))
     return kinds.pop() if len(kinds) == 1 else None

@@ -138,13 +138,7 @@ def _make_parts(
 
 
 def batch_size_within(memory_mb: float, n_destinations: int) -> int:
-    """Return how many origins a part may have, were each to reach every destination.
-
-    Examples
-    --------
-    >>> batch_size_within(4_000, 60_000)
-    520
-    """
+    """Return how many origins a part may have, were each to reach every destination."""
     size = int(memory_mb * 1e6 / (_BYTES_PER_PAIR * max(1, n_destinations)))
     if size < 1:
         needed = _BYTES_PER_PAIR * n_destinations / 1e6
