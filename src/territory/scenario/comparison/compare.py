@@ -11,8 +11,7 @@ import pandas as pd
 from territory.errors import ParameterError
 from territory.network.estimate import difference_uncertainty_min
 from territory.scenario.accounts import QUANTITIES, compare_accounts
-from territory.scenario.comparison.by_zone import compare_communes, compare_deserts
-from territory.scenario.comparison.measures import compare_measures
+from territory.scenario.comparison.measures import compare_communes, compare_deserts, compare_measures
 from territory.scenario.results import Comparison, Results
 from territory.scenario.zones import KEYS, LEVELS, SIDES, by_zone, in_reading_order, zone_levels
 
