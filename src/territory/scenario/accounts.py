@@ -189,7 +189,7 @@ def _count(
     """Return the quantities of a year for one trip, from direct minutes and kilometres one way."""
     one_ways = 2 * trip.return_trips_per_year
     vehicle = prices.of(trip.vehicle) or Vehicle(id="none", label="")
-    per_km, co2 = (_number(value) for value in (vehicle.eur_per_km, vehicle.co2_kg_per_km))
+    per_km, co2 = (_or_nan(value) for value in (vehicle.eur_per_km, vehicle.co2_kg_per_km))
     hour = prices.staff_hour.eur_per_hour if trip.who == "staff" and prices.staff_hour else np.nan
     board = _on_board(trip)
     counted: dict[str, np.ndarray | float] = {
@@ -242,7 +242,7 @@ def _sources(vehicle: Vehicle | None) -> str:
     return " ; ".join(f"{source} ({year})" for source, year in given if source)
 
 
-def _number(value: float | None) -> float:
+def _or_nan(value: float | None) -> float:
     """Return a number, not a number when unknown."""
     return np.nan if value is None else value
 
@@ -339,14 +339,7 @@ def _cost(building: Building | None) -> dict[str, object]:
         return {}
     low_subsidies, high_subsidies = building.subsidies_eur
     years, rate, avoided, paid, children = (
-        math.nan if value is None else value
-        for value in (
-            building.years,
-            building.discount_rate_share,
-            building.rents_avoided_eur,
-            building.rents_paid_eur,
-            building.children_accompanied,
-        )
+        _or_nan(getattr(building, name)) for name in _BUILDING_PARTS if name != "subsidies_eur"
     )
     annuities = [
         annuity_eur(building.cost_eur - subsidies, years=years, rate_share=rate)
@@ -421,8 +414,13 @@ def waits(state: State, observed: Iterable[Waiting], *, scenario: State | None =
     """
     given = {one.authorisation: one for one in observed}
     poolings = scenario.poolings if scenario is not None else ()
+    in_places = {
+        named.id
+        for named in state.parameters.authorisations
+        if supply.rows_serving(state.services, named.id)["capacity_unit"].eq("places").any()
+    }
     rows = {
-        named.id: _wait(given.get(named.id), _freed(named.id, poolings), _in_places(state, named.id))
+        named.id: _wait(given.get(named.id), _freed(named.id, poolings), named.id in in_places)
         for named in state.parameters.authorisations
     }
     names = ["waiting", "exits_per_year", "year", "source", "wait_months", "scenario_wait_months", "note"]
@@ -454,9 +452,3 @@ def _freed(authorisation_id: str, poolings: Iterable[PoolSites]) -> float | None
     ]
     # two groupings do not free the same hour twice
     return max(shares) if shares else None
-
-
-def _in_places(state: State, authorisation_id: str) -> bool:
-    """Return whether the capacity of an authorisation is counted in places."""
-    rows = supply.rows_serving(state.services, authorisation_id)
-    return bool(rows["capacity_unit"].eq("places").any())

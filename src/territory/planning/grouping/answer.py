@@ -131,13 +131,14 @@ def answer_grouping(
     if amounts.isna().any():
         lacking = ids[amounts.isna().to_numpy()]
         raise ParameterError(f"taille inconnue pour {len(lacking)} établissement(s) ({examples(lacking)})")
+    kept_whole = {"none": None, "epci": "epci_code", "table": "existing_group"}[grouping.blocks]
     result = territorial_groups(
         members[["geometry"]],
         _between(state.site_times, ids),
         amounts,
         min_size=grouping.min_size,
         max_time_min=grouping.max_time_min,
-        blocks=_blocks(grouping, members),
+        blocks=None if kept_whole is None else members[kept_whole],
         n_groups=grouping.n_groups,
     )
     members = _placed(members, result, state, grouping)
@@ -245,12 +246,6 @@ def _basis(sites: pd.DataFrame, table: pd.DataFrame | None) -> pd.Series[str]:
         return said
     given = table["legal_status"].reindex(sites.index).notna()
     return said.mask(given, "table de l'étude")
-
-
-def _blocks(grouping: Grouping, members: pd.DataFrame) -> pd.Series[str] | None:
-    """Return the existing group of each member that is never split."""
-    column = {"none": None, "epci": "epci_code", "table": "existing_group"}[grouping.blocks]
-    return None if column is None else members[column]
 
 
 def _between(site_times: pd.DataFrame, ids: Iterable[str]) -> pd.DataFrame:

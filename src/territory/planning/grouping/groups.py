@@ -160,16 +160,7 @@ def territorial_groups(
     {'A': 'G01', 'B': 'G01', 'C': 'G02', 'D': 'G02'}
     """
     inputs = read_inputs(
-        units,
-        travel_times,
-        size,
-        min_size=min_size,
-        max_time_min=max_time_min,
-        blocks=blocks,
-        n_groups=n_groups,
-        weights=weights,
-        neighbours=neighbours,
-        time_limit_s=time_limit_s,
+        units, travel_times, size, min_size, max_time_min, blocks, n_groups, weights, neighbours, time_limit_s
     )
     check_groups(inputs, n_groups)
     found = best_partition(
@@ -180,7 +171,11 @@ def territorial_groups(
         search=inputs.search,
     )
     if found is None:
-        raise no_partition(inputs, n_groups)
+        number = f"{n_groups} groupes" if n_groups else "groupes"
+        raise InfeasibleError(
+            f"Aucun découpage en {number} contigus de {inputs.nodes.min_size:g} au moins n'a été trouvé : allongez "
+            "max_time_min, baissez min_size, ou changez le nombre de groupes."
+        )
     return _result(inputs, found.groups, "optimal" if found.is_exact else "heuristic")
 
 
@@ -412,12 +407,3 @@ def check_groups(inputs: GroupInputs, n_groups: int | None) -> None:
             f"{len(alone)} unité(s) ({examples(alone)}) n'ont pas assez de membres à la durée demandée pour atteindre "
             f"{nodes.min_size:g} : allongez max_time_min, baissez min_size, ou retirez-les."
         )
-
-
-def no_partition(inputs: GroupInputs, n_groups: int | None) -> InfeasibleError:
-    """Return the error of a search that found no partition."""
-    number = f"{n_groups} groupes" if n_groups else "groupes"
-    return InfeasibleError(
-        f"Aucun découpage en {number} contigus de {inputs.nodes.min_size:g} au moins n'a été trouvé : allongez "
-        "max_time_min, baissez min_size, ou changez le nombre de groupes."
-    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,12 @@ if TYPE_CHECKING:
 
 # faster than any road: a commune further than this is not within reach, whatever the times are
 _FASTEST_KMH = 130.0
+_METHODS: dict[str, Callable[..., SitingResult]] = {
+    "set_cover": set_cover,
+    "maximal_coverage": maximal_coverage,
+    "p_median": p_median,
+    "p_center": p_center,
+}
 _CRITERIA = {"maximal_coverage": "covered", "p_center": "worst"}
 
 
@@ -198,22 +205,12 @@ def _solve(
     siting: Siting, times: pd.DataFrame, demand: pd.Series[float], candidates: list[str]
 ) -> SitingResult:
     """Ask the siting function of the question."""
-    fixed, worst = siting.fixed_site_ids, siting.worst_time_max_min
-    if siting.method == "set_cover":
-        return set_cover(times, demand, candidates, max_time_min=float(siting.max_time_min or 0), fixed=fixed)
-    if siting.method == "maximal_coverage":
-        longest = float(siting.max_time_min or 0)
-        return maximal_coverage(
-            times,
-            demand,
-            candidates,
-            p=siting.p,
-            max_time_min=longest,
-            fixed=fixed,
-            worst_time_max_min=worst,
-        )
-    solve = p_center if siting.method == "p_center" else p_median
-    return solve(times, demand, candidates, p=siting.p, fixed=fixed, worst_time_max_min=worst)
+    asked: dict[str, Any] = {"fixed": siting.fixed_site_ids}
+    if siting.method in ("set_cover", "maximal_coverage"):
+        asked["max_time_min"] = float(siting.max_time_min or 0)
+    if siting.method != "set_cover":
+        asked |= {"p": siting.p, "worst_time_max_min": siting.worst_time_max_min}
+    return _METHODS[siting.method](times, demand, candidates, **asked)
 
 
 def _candidates(siting: Siting, state: State) -> list[str]:
@@ -226,20 +223,15 @@ def _candidates(siting: Siting, state: State) -> list[str]:
         near.add(siting.near_commune)
         codes = [code for code in codes if code in near or code in siting.candidates]
     found = [f"{CANDIDATE_PREFIX}{code}" for code in codes] + list(siting.candidate_site_ids)
-    unknown = found if not len(state.travel_times) else _without_times(found, state)
+    known = state.travel_times.loc[state.travel_times["travel_time_min"].notna(), "to_id"]
+    reached = set(known.astype("str").unique())
+    unknown = [site for site in found if site not in reached]
     if unknown:
         raise ParameterError(
             f"{len(unknown)} candidat(s) sans aucun temps de trajet connu ({examples(unknown)}) : la carte ou la "
             "table des temps ne les contient pas"
         )
     return [site for site in found if site not in siting.fixed_site_ids]
-
-
-def _without_times(sites: list[str], state: State) -> list[str]:
-    """Return the sites that no commune has a known time to."""
-    known = state.travel_times.loc[state.travel_times["travel_time_min"].notna(), "to_id"]
-    reached = set(known.astype("str").unique())
-    return [site for site in sites if site not in reached]
 
 
 def _demand(siting: Siting, state: State) -> tuple[pd.Series[float], bool]:

@@ -110,11 +110,11 @@ def _given(times: pd.DataFrame, given: pd.DataFrame, commune_of: pd.Series) -> p
     origins = pd.Index(times["from_id"].astype("str").unique())
     ends = pd.Index(times["to_id"].astype("str").unique())
     here = named.index.to_frame(index=False)
-    new = (
-        here.merge(_places(origins, commune_of, "from"), on="from_commune")
-        .merge(_places(ends, commune_of, "to"), on="to_commune")
-        .assign(travel_time_min=lambda rows: named.reindex(_keys(rows)).to_numpy(float))
+    new = here.merge(_places(origins, commune_of, "from"), on="from_commune").merge(
+        _places(ends, commune_of, "to"), on="to_commune"
     )
+    keys = pd.MultiIndex.from_frame(new[["from_commune", "to_commune"]])
+    new["travel_time_min"] = named.reindex(keys).to_numpy(float)
     new = new[["from_id", "to_id", "travel_time_min"]]
     plain = times.astype({"from_id": "str", "to_id": "str"})
     old = plain.set_index(["from_id", "to_id"])
@@ -131,11 +131,6 @@ def _given(times: pd.DataFrame, given: pd.DataFrame, commune_of: pd.Series) -> p
 def _places(ids: pd.Index, commune_of: pd.Series, side: str) -> pd.DataFrame:
     """Return ids with their commune, as columns of one side."""
     return pd.DataFrame({f"{side}_id": ids, f"{side}_commune": commune_of.reindex(ids).to_numpy()})
-
-
-def _keys(rows: pd.DataFrame) -> pd.MultiIndex:
-    """Return the pairs of communes of some rows."""
-    return pd.MultiIndex.from_frame(rows[["from_commune", "to_commune"]])
 
 
 def _projected(change: ChangePopulation, draft: Draft) -> pd.DataFrame:

@@ -285,7 +285,10 @@ def side_by_side(comparisons: Mapping[str, Comparison], *, draws: pd.DataFrame |
     """
     if not comparisons:
         raise ParameterError("Aucun scénario à comparer : l'étude n'en a pas.")
-    tables = {name: _all_rows(comparison) for name, comparison in comparisons.items()}
+    tables = {
+        name: pd.concat([one.measures, _effect_rows(one), _account_rows(one)])
+        for name, one in comparisons.items()
+    }
     keys = dict.fromkeys(key for table in tables.values() for key in table.index)
     index = pd.MultiIndex.from_tuples(in_reading_order(list(keys)), names=KEYS)
     unit, today = _today(tables, index)
@@ -325,11 +328,6 @@ def _drawn(draws: pd.DataFrame, name: str) -> pd.DataFrame:
     ]
     rows = rows.set_axis(list(DRAWN), axis=1).reset_index("scenario", drop=True)
     return pd.concat({"mean_time_min": rows}, names=["measure"])
-
-
-def _all_rows(comparison: Comparison) -> pd.DataFrame:
-    """Return measures, gainers and losers, and accounts of one comparison, one under the other."""
-    return pd.concat([comparison.measures, _effect_rows(comparison), _account_rows(comparison)])
 
 
 def _effect_rows(comparison: Comparison) -> pd.DataFrame:

@@ -106,7 +106,7 @@ def write_travel_times(
     if own.isna().any():
         raise ParameterError(f"Groupes : {int(own.isna().sum())} des {len(ids)} origines n'en ont pas.")
     size = batch_size or batch_size_within(memory_mb, len(search.to_ids))
-    digest = search.digest() if least is None else _with_floors(search.digest(), least)
+    digest = search.digest() if least is None else digest_of(search.digest(), least)
     times, rows = plan_parts(make_folder(folder / _TIMES_FOLDER), digest, own, size)
     with hold(times.folder, announce=lambda said: None):
         _make_parts(search, times, rows, folder, least, scheduler or Threads(), announce)
@@ -126,10 +126,11 @@ def _make_parts(
     to_make, ids = begin(times), search.from_ids
     if not to_make:
         return
-    jobs = [
-        _Job(times[place], rows[place], _floors_of(ids[rows[place]], least), runner.threads_of(len(to_make)))
-        for place in to_make
-    ]
+    threads = runner.threads_of(len(to_make))
+    jobs = []
+    for place in to_make:
+        floors = None if least is None else least[least["from_id"].isin(ids[rows[place]])]
+        jobs.append(_Job(times[place], rows[place], floors, threads))
     done = len(times) - len(jobs)
     make = partial(_make, source=_source(search, folder, runner), in_ms=isinstance(search, RoadSearch))
     for number, _ in enumerate(runner.map(make, jobs), start=1):
@@ -205,18 +206,6 @@ def raise_to(table: pd.DataFrame, least: pd.DataFrame) -> None:
             values = table[name].to_numpy(copy=True)
             values[rows] = np.maximum(values[rows], floors[name].to_numpy()[found])
             table[name] = values
-
-
-def _floors_of(origins: pd.Index, least: pd.DataFrame | None) -> pd.DataFrame | None:
-    """Return the least times of some origins."""
-    return None if least is None else least[least["from_id"].isin(origins)].reset_index(drop=True)
-
-
-def _with_floors(digest: str, least: pd.DataFrame) -> str:
-    """Return the digest of times raised to least ones."""
-    from territory.workflow.step_cache import digest_of
-
-    return digest_of(digest, least)
 
 
 _COLUMNS = ["density_hab_km2", "area_km2", "geometry"]
