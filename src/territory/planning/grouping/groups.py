@@ -176,7 +176,7 @@ def territorial_groups(
             f"Aucun découpage en {number} contigus de {inputs.nodes.min_size:g} au moins n'a été trouvé : allongez "
             "max_time_min, baissez min_size, ou changez le nombre de groupes."
         )
-    return _result(inputs, found.groups, "optimal" if found.is_exact else "heuristic")
+    return _result(inputs, found[0], "optimal" if found[1] else "heuristic")
 
 
 def _result(inputs: GroupInputs, groups: list[int], status: str) -> GroupingResult:
@@ -243,23 +243,15 @@ def _finite(value: float) -> float:
     return value if math.isfinite(value) else math.nan
 
 
-@dataclass(frozen=True)
-class Partition:
-    """Groups that hold each node once; `is_exact` when no other partition is better."""
-
-    groups: list[int]
-    is_exact: bool
-
-
 def best_partition(
     nodes: Nodes, points: Floats, *, n_groups: int | None, rng: np.random.Generator, search: Search
-) -> Partition | None:
-    """Return the best partition, None when none was found (and there is none, if all groups were listed)."""
+) -> tuple[list[int], bool] | None:
+    """Return the best groups and whether that is proven, None when none were found (or are, if all were listed)."""
     listed = all_groups(nodes)
     if listed is not None:
         chosen, is_proven = _choose(nodes, listed, n_groups, search)
         if chosen is not None:
-            return Partition(chosen, is_proven)
+            return chosen, is_proven
         if is_proven:
             return None
     starts = _grown(nodes, points, n_groups, rng)
@@ -268,7 +260,7 @@ def best_partition(
     rounds = _ROUNDS_BY_NODE * nodes.size.size
     improved = [regrow(nodes, start, rng, rounds=rounds, n_groups=n_groups) for start in starts]
     best = min((move_between(nodes, groups) for groups in improved), key=lambda groups: worth(nodes, groups))
-    return Partition(best, False)
+    return best, False
 
 
 def _grown(nodes: Nodes, points: Floats, n_groups: int | None, rng: np.random.Generator) -> list[list[int]]:
