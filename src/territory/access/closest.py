@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
 
@@ -95,43 +95,53 @@ def time_to_closest(
     """
     if k < 1:
         raise ParameterError(f"k = {k} : demandez au moins un site par origine.")
-    if not isinstance(travel_times, pd.DataFrame):
-        ids = unique_ids(origins, "Origines")
-        return _closest_in_parts(mapper(partial(_closest, origins=ids, k=k), travel_times), ids, k)
-    pairs = read_pairs(travel_times, origins=origins, sites=None)
-    unknown = count_unknown(pairs)
-    size = len(pairs.origins)
-    best, minutes = k_closest(pairs.origin, pairs.site, pairs.minutes, size, k)
-    columns: dict[str, object] = {}
-    for rank in range(k):
-        columns[f"to_id_{rank + 1}"] = _names(pairs.sites, best[:, rank], travel_times["to_id"])
-        columns[f"time_{rank + 1}_min"] = minutes[:, rank]
-    columns["is_reachable"] = three_valued(best[:, 0] >= 0, unknown > 0)
-    columns["unknown_count"] = unknown
-    return pd.DataFrame(columns, index=pairs.origins)
-
-
-def _closest(part: Part, *, origins: Ids, k: int) -> pd.DataFrame:
-    """Return the closest sites of the origins of a part."""
-    table = read_part(part)
-    with warnings.catch_warnings():
-        # said once for all parts
-        warnings.simplefilter("ignore", TerritoryWarning)
-        closest = time_to_closest(table, named_in(table, origins), k=k)
-    return closest.astype({f"to_id_{rank}": "str" for rank in range(1, k + 1)})
-
-
-def _closest_in_parts(tables: Iterable[pd.DataFrame], ids: Ids, k: int) -> pd.DataFrame:
-    """Return the closest sites that parts found, in the order of the origins."""
-    rows, is_named = gather(tables, ids)
+    ids = unique_ids(origins, "Origines")
+    if isinstance(travel_times, pd.DataFrame):
+        return _closest(travel_times, ids, k=k)
+    rows, is_named = _over_parts(partial(_closest, k=k), travel_times, ids, mapper)
     columns: dict[str, Any] = {}
     for rank in range(1, k + 1):
         columns[f"to_id_{rank}"] = column_of(rows, f"to_id_{rank}").astype("str")
         columns[f"time_{rank}_min"] = column_of(rows, f"time_{rank}_min").astype(np.float64)
     columns["is_reachable"] = flags_of(rows, "is_reachable", is_named)
     columns["unknown_count"] = column_of(rows, "unknown_count").fillna(0).astype(np.int64)
-    warn_unknown_times(columns["unknown_count"].to_numpy(), ids, stacklevel=5)
     return pd.DataFrame(columns, index=ids)
+
+
+def _closest(travel_times: pd.DataFrame, origins: Ids, *, k: int) -> pd.DataFrame:
+    """Return the closest sites of each origin of a whole table."""
+    pairs = read_pairs(travel_times, origins=origins, sites=None)
+    unknown = count_unknown(pairs, stacklevel=6)
+    best, minutes = k_closest(pairs.origin, pairs.site, pairs.minutes, len(origins), k)
+    columns: dict[str, object] = {}
+    for rank in range(k):
+        columns[f"to_id_{rank + 1}"] = _names(pairs.sites, best[:, rank], travel_times["to_id"])
+        columns[f"time_{rank + 1}_min"] = minutes[:, rank]
+    columns["is_reachable"] = three_valued(best[:, 0] >= 0, unknown > 0)
+    columns["unknown_count"] = unknown
+    return pd.DataFrame(columns, index=origins)
+
+
+def _over_parts(
+    measure: Callable[[pd.DataFrame, Ids], pd.DataFrame], parts: Sequence[Part], ids: Ids, mapper: Mapper
+) -> tuple[pd.DataFrame, Bools]:
+    """Return what a measure says of the origins of every part, in their order, and which are in one."""
+    rows, is_named = gather(mapper(partial(_of_part, measure=measure, origins=ids), parts), ids)
+    unknown = column_of(rows, "unknown_count").fillna(0).to_numpy(dtype=np.int64)
+    warn_unknown_times(unknown, ids, stacklevel=5)
+    return rows, is_named
+
+
+def _of_part(
+    part: Part, *, measure: Callable[[pd.DataFrame, Ids], pd.DataFrame], origins: Ids
+) -> pd.DataFrame:
+    """Return what a measure says of the origins of a part, identifiers as text."""
+    table = read_part(part)
+    with warnings.catch_warnings():
+        # said once for all parts
+        warnings.simplefilter("ignore", TerritoryWarning)
+        found = measure(table, named_in(table, origins))
+    return found.astype({name: "str" for name in found if str(name).startswith("to_id_")})
 
 
 def time_to_site(travel_times: pd.DataFrame, origins: Iterable[str], site_id: str) -> pd.DataFrame:
@@ -180,10 +190,10 @@ def time_to_site(travel_times: pd.DataFrame, origins: Iterable[str], site_id: st
     )
 
 
-def count_unknown(pairs: Pairs) -> NDArray[np.int64]:
+def count_unknown(pairs: Pairs, *, stacklevel: int = 5) -> NDArray[np.int64]:
     """Return the number of unknown times of each origin, and warn if there are any."""
     unknown = np.bincount(pairs.origin[np.isnan(pairs.minutes)], minlength=len(pairs.origins))
-    warn_unknown_times(unknown, pairs.origins, stacklevel=5)
+    warn_unknown_times(unknown, pairs.origins, stacklevel=stacklevel)
     return unknown.astype(np.int64)
 
 
@@ -261,40 +271,25 @@ def coverage(
     """
     read_amounts(demand, "Demande")
     ordered = _check_thresholds(thresholds_min)
-    if not isinstance(travel_times, pd.DataFrame):
-        measure = partial(_covered, demand=demand, thresholds_min=ordered)
-        return _covered_in_parts(mapper(measure, travel_times), demand.index, ordered)
-    pairs = read_pairs(travel_times, origins=demand.index, sites=None)
-    pairs.check_threshold(ordered[-1], "Le seuil")
-    doubtful = count_unknown(pairs) > 0
-    columns = {}
-    for threshold in ordered:
-        within = np.zeros(len(demand), dtype=np.bool_)
+    names = [f"within_{threshold:g}_min" for threshold in ordered]
+    measure = partial(_covered, thresholds_min=ordered)
+    if isinstance(travel_times, pd.DataFrame):
+        return measure(travel_times, demand.index)[names]
+    rows, is_named = _over_parts(measure, travel_times, demand.index, mapper)
+    return pd.DataFrame({name: flags_of(rows, name, is_named) for name in names}, index=demand.index)
+
+
+def _covered(travel_times: pd.DataFrame, origins: Ids, *, thresholds_min: Sequence[float]) -> pd.DataFrame:
+    """Return whether each origin of a whole table is within each threshold, and its unknown times."""
+    pairs = read_pairs(travel_times, origins=origins, sites=None)
+    pairs.check_threshold(thresholds_min[-1], "Le seuil")
+    unknown = count_unknown(pairs, stacklevel=6)
+    columns: dict[str, object] = {}
+    for threshold in thresholds_min:
+        within = np.zeros(len(origins), dtype=np.bool_)
         within[pairs.origin[pairs.minutes <= threshold]] = True
-        columns[f"within_{threshold:g}_min"] = three_valued(within, doubtful)
-    return pd.DataFrame(columns, index=demand.index)
-
-
-def _covered(part: Part, *, demand: pd.Series[float], thresholds_min: Sequence[float]) -> pd.DataFrame:
-    """Return the coverage of the origins of a part, and how many of their times are unknown."""
-    table = read_part(part)
-    persons = demand.loc[named_in(table, demand.index)]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", TerritoryWarning)
-        within = coverage(table, persons, thresholds_min=thresholds_min)
-        unknown = count_unknown(read_pairs(table, origins=persons.index, sites=None))
-    return within.assign(unknown_count=unknown)
-
-
-def _covered_in_parts(
-    tables: Iterable[pd.DataFrame], ids: Ids, thresholds_min: Sequence[float]
-) -> pd.DataFrame:
-    """Return the coverage that parts found, in the order of the origins."""
-    rows, is_named = gather(tables, ids)
-    unknown = column_of(rows, "unknown_count").fillna(0).to_numpy(dtype=np.int64)
-    warn_unknown_times(unknown, ids, stacklevel=5)
-    names = [f"within_{threshold:g}_min" for threshold in thresholds_min]
-    return pd.DataFrame({name: flags_of(rows, name, is_named) for name in names}, index=ids)
+        columns[f"within_{threshold:g}_min"] = three_valued(within, unknown > 0)
+    return pd.DataFrame({**columns, "unknown_count": unknown}, index=origins)
 
 
 def coverage_by(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 import numpy as np
 import pandas as pd
@@ -59,7 +59,7 @@ def compute(state: State) -> Results:
         state=state,
         access=table,
         persons=_persons(state),
-        coverage=_coverage(state, closest_services(state)),
+        coverage=_coverage(state),
         trips=travel_accounts(state, table),
         places=places,
         place_reasons=reasons,
@@ -81,17 +81,13 @@ def access_table(state: State) -> pd.DataFrame:
     """Return the table `access` of `Results`: each commune's row depends on its own travel times alone."""
     every = [named.id for named in state.parameters.authorisations]
     found = [_access(state, name, "named", times_of_families(state, name)) for name in every]
-    found += [_closest(state, service) for service in closest_services(state)]
+    for service in closest_services(state):
+        best = nearest(state, list(supply.sites_of(state.services, service)))
+        found.append(_access(state, service, "closest", best))
     # a study may name no service
     none = no_rows(_KEYS, _TIMES, ("measure", "to_id")).assign(is_reachable=pd.Series(dtype="boolean"))
     table = pd.concat(found) if found else none[["measure", "to_id", *_TIMES, "is_reachable"]]
     return flag_edge(table, state)
-
-
-def _closest(state: State, service: str) -> pd.DataFrame:
-    """Return the time from every commune to the closest site of a service."""
-    found = nearest(state, list(supply.sites_of(state.services, service)))
-    return _access(state, service, "closest", found)
 
 
 def _access(state: State, service: str, measure: str, found: pd.DataFrame) -> pd.DataFrame:
@@ -131,18 +127,30 @@ def _persons(state: State) -> pd.DataFrame:
     return pd.concat(blocks) if blocks else no_rows(_KEYS, ["persons"], ["persons_kind"])
 
 
-def _coverage(state: State, services: list[str]) -> pd.DataFrame:
+def _coverage(state: State) -> pd.DataFrame:
     """Return inhabitants within each threshold by EPCI of the territory, and for the whole of it."""
     communes = state.communes[state.communes.index.isin(state.parameters.territory_codes)]
-    whole = pd.Series(ALL_TERRITORY, index=communes.index)
-    blocks = []
-    for service in services:
-        times = state.times_to(supply.sites_of(state.services, service))
-        within = access.coverage(
-            times, communes["population"], thresholds_min=state.parameters.thresholds_min
+    within = {
+        service: access.coverage(
+            state.times_to(supply.sites_of(state.services, service)),
+            communes["population"],
+            thresholds_min=state.parameters.thresholds_min,
         )
-        for zones in (whole, communes["epci_code"]):
-            counted = persons_by_zone(within, communes["population"], zones)
+        for service in closest_services(state)
+    }
+    return covered_by_zone(communes, within, ["epci_code"])
+
+
+def covered_by_zone(
+    communes: pd.DataFrame, within: Mapping[str, pd.DataFrame], levels: Iterable[str]
+) -> pd.DataFrame:
+    """Return inhabitants within each threshold of each service: in all, then by zone of each level."""
+    people, codes = communes["population"], communes.index
+    zones = [pd.Series(ALL_TERRITORY, index=codes), *(communes[level] for level in levels)]
+    blocks = []
+    for service, covered in within.items():
+        for zone in zones:
+            counted = persons_by_zone(covered.loc[codes], people, zone)
             counted.index = pd.MultiIndex.from_product([counted.index, [service]], names=["zone", "service"])
             blocks.append(counted)
     return pd.concat(blocks) if blocks else pd.DataFrame()

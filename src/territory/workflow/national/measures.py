@@ -19,10 +19,9 @@ import pandas as pd
 from territory import access, supply
 from territory.access import streamed
 from territory.access.catchments.practitioners import APL_NAME
-from territory.access.closest import persons_by_zone
 from territory.access.equity import gini, palma_ratio, theil_t
 from territory.errors import TerritoryWarning
-from territory.scenario.measures.compute import access_table, closest_services
+from territory.scenario.measures.compute import access_table, closest_services, covered_by_zone
 from territory.scenario.measures.deserts import (
     HEADCOUNT_COLUMN,
     count_edge,
@@ -30,7 +29,6 @@ from territory.scenario.measures.deserts import (
     deserts,
     gp_access,
 )
-from territory.scenario.zones import ALL_TERRITORY
 from territory.workflow.inputs.travel_times import ROADS_DOUBT_MIN
 from territory.workflow.national.parts import TimesPart
 
@@ -91,9 +89,10 @@ def compute_parts(
         for service in closest_services(state)
     }
     announce("Zones et équité")
+    inside = state.communes[codes.isin(state.parameters.territory_codes)]
     return NationalTables(
         access=table,
-        coverage=_coverage(state, within),
+        coverage=covered_by_zone(inside, within, ["epci_code", "departement_code"]),
         edge=count_edge(table, state),
         gp_access=gps,
         deserts=classes,
@@ -153,20 +152,6 @@ def _ordered(blocks: Sequence[pd.DataFrame], codes: pd.Index, level: str) -> pd.
     # `access` comes service after service, `deserts` commune after commune
     order = np.lexsort([place, number] if level == "service" else [number, place])
     return table.iloc[order]
-
-
-def _coverage(state: State, within: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """Return inhabitants within each threshold: in all, by EPCI, by département."""
-    inside = state.communes.index.isin(state.parameters.territory_codes)
-    communes = state.communes[inside]
-    whole = pd.Series(ALL_TERRITORY, index=communes.index)
-    blocks = []
-    for service, covered in within.items():
-        for zones in (whole, communes["epci_code"], communes["departement_code"]):
-            counted = persons_by_zone(covered[inside], communes["population"], zones)
-            counted.index = pd.MultiIndex.from_product([counted.index, [service]], names=["zone", "service"])
-            blocks.append(counted)
-    return pd.concat(blocks) if blocks else pd.DataFrame()
 
 
 def equity_table(state: State, table: pd.DataFrame, gps: pd.DataFrame) -> pd.DataFrame:
