@@ -20,8 +20,18 @@ from scipy.optimize import linprog
 from scipy.sparse import csc_array, csr_array, hstack, vstack
 
 from territory.access.closest import k_closest
-from territory.access.pairs import Bools, Floats, Ints, Pairs, read_amounts, read_pairs, sum_by, warn
-from territory.errors import InfeasibleError, ParameterError, SchemaError, examples
+from territory.access.pairs import (
+    Bools,
+    Floats,
+    Ints,
+    Pairs,
+    check_columns,
+    read_amounts,
+    read_pairs,
+    sum_by,
+    warn,
+)
+from territory.errors import InfeasibleError, ParameterError, examples
 from territory.needs import KINDS_COMPARABLE_WITH_PLACES
 
 ROUNDING_PERSONS = 1e-6
@@ -275,9 +285,7 @@ def allocate_by_stratum(
 def _placeable(demand: pd.Series[float] | pd.DataFrame, kind: str | None) -> pd.Series[float]:
     """Return persons by origin, or raise if their kind is never set against places."""
     if isinstance(demand, pd.DataFrame):
-        missing = [column for column in ("demand", "kind") if column not in demand.columns]
-        if missing:
-            raise SchemaError(f"Demande : il manque {', '.join(missing)}.")
+        check_columns(demand, ("demand", "kind"), "Demande")
         kinds, persons = list(demand["kind"].dropna().unique()), demand["demand"]
     else:
         kinds, persons = [kind], demand
@@ -334,9 +342,7 @@ def _known_amounts(amounts: pd.Series[float], what: str) -> Floats:
 
 def _is_eligible(pairs: Pairs, eligible: pd.DataFrame) -> Bools:
     """Return a mask of the pairs that are listed."""
-    missing = [column for column in ("from_id", "to_id") if column not in eligible.columns]
-    if missing:
-        raise SchemaError(f"Couples autorisés : il manque {', '.join(missing)}.")
+    check_columns(eligible, ("from_id", "to_id"), "Couples autorisés")
     origin = pairs.origins.get_indexer(pd.Index(eligible["from_id"]))
     site = pairs.sites.get_indexer(pd.Index(eligible["to_id"]))
     known = (origin >= 0) & (site >= 0)

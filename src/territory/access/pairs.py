@@ -106,11 +106,7 @@ def read_pairs(
     Other pairs of the table are left out: the ids given say what the measure is about. Part of a table may hold
     none of them.
     """
-    missing = [column for column in PAIR_COLUMNS if column not in travel_times.columns]
-    if missing:
-        raise SchemaError(
-            f"Table des temps : il manque {', '.join(missing)}. Colonnes attendues : {', '.join(PAIR_COLUMNS)}."
-        )
+    check_columns(travel_times, PAIR_COLUMNS, "Table des temps")
     origin_ids = unique_ids(origins, "Origines")
     # no name, no complaint when nothing matches
     names = ("", "") if is_part else ("origines", "sites")
@@ -129,6 +125,15 @@ def read_pairs(
         pairs = pairs.take(np.flatnonzero(keep))
     _check_duplicates(pairs)
     return pairs
+
+
+def check_columns(table: pd.DataFrame, names: Sequence[str], what: str) -> None:
+    """Raise if a table lacks a column."""
+    missing = [name for name in names if name not in table.columns]
+    if missing:
+        raise SchemaError(
+            f"{what} : il manque {', '.join(missing)}. Colonnes attendues : {', '.join(names)}."
+        )
 
 
 def cutoff_of(travel_times: pd.DataFrame) -> float:

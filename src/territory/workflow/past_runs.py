@@ -45,17 +45,7 @@ SMALLEST = 1e-6
 
 @dataclass(frozen=True)
 class RunDifference:
-    """What differs between two runs.
-
-    Attributes
-    ----------
-    changes : DataFrame indexed by (indicator, place, service)
-        value_a, value_b, delta, and its parts: from_population, from_supply, from_times, from_parameters,
-        which add up to delta; only what changed, the largest first within each indicator.
-    crossings : DataFrame
-        Communes that crossed a threshold of time: service, commune_code, threshold_min, time_a_min,
-        time_b_min, direction (`within` or `beyond`).
-    """
+    """What differs between two runs: each change with the parts that add up to it, and the thresholds crossed."""
 
     study_a: Study
     study_b: Study

@@ -23,13 +23,7 @@ LIBRARIES = ("geopandas", "matplotlib", "numpy", "pandas", "pyproj", "scipy", "s
 
 
 class Steps:
-    """Run a step, or give back its result when nothing that it depends on has changed.
-
-    Attributes
-    ----------
-    reused
-        Names of the steps that were not computed again.
-    """
+    """Run a step, or give back its result when nothing that it depends on has changed; `reused` names the latter."""
 
     def __init__(self, folder: Path | None) -> None:
         self.folder = folder

@@ -270,10 +270,7 @@ def choose_shared(
 def share_out(
     sharing: Sharing, is_open: Bools, *, serve_all: bool, covered_min: float = math.inf
 ) -> Floats | None:
-    """Return the shares (origin × site) that cover most persons, then with the least travel.
-
-    None if all must be served and cannot be.
-    """
+    """Return the shares (origin × site) that cover most persons, then travel least; None if all cannot be served."""
     size = sharing.origin.size
     if not size:
         return None if serve_all else np.zeros(sharing.shape)

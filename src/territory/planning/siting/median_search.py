@@ -35,11 +35,7 @@ class Limits:
 
 @dataclass(frozen=True, kw_only=True)
 class MedianProblem(Limits):
-    """Choose columns so that the sum over rows of the smallest cost is as small as possible.
-
-    `costs` is weight × minutes (infinite where a column cannot serve a row); `always` columns are open, and
-    neither count in `p` nor pay a `price`.
-    """
+    """Choose columns so that the sum over rows of the smallest cost (infinite = cannot serve) is the smallest."""
 
     costs: Floats
 

@@ -17,11 +17,7 @@ from territory.planning.solver import Search, start_search
 
 @dataclass(frozen=True, kw_only=True)
 class SitingProblem(Limits):
-    """Minutes from each origin (sorted) to each site (sorted), and what the choice must respect.
-
-    `minutes` is infinite where a site is out of reach or its time unknown; `is_asking` marks the origins with
-    persons; `always` marks the existing sites.
-    """
+    """Minutes from each origin to each site, both sorted (infinite = out of reach or unknown), and what to respect."""
 
     demand: pd.Series[float]
     from_ids: Ids

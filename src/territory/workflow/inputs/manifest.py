@@ -103,17 +103,7 @@ RECORD = "entrees-secretes.json"
 
 @dataclass(frozen=True, repr=False)
 class PrivateRecord:
-    """The secret inputs of a run, and the folder where their digests are kept.
-
-    Attributes
-    ----------
-    folder
-        `data/processed/<study>`.
-    inputs
-        Digest of each secret input, by its name.
-    name
-        Name of the record: one for each edition.
-    """
+    """The secret inputs of a run, by name with their digests, and the folder and the file where these are kept."""
 
     folder: Path
     inputs: Mapping[str, str]

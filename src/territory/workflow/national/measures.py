@@ -40,16 +40,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class NationalTables:
-    """What a national study says.
-
-    Attributes
-    ----------
-    access, coverage, edge, gp_access, deserts, desert_shares
-        As in `territory.scenario.results.Results`; coverage by département too.
-    equity : DataFrame indexed by measure
-        commune_count and population_hab measured, gini, palma_ratio, theil_t, and how much of it lies between
-        départements (theil_between) and within them (theil_within), each person weighing the same.
-    """
+    """What a national study says, as `Results` does; and the equity of each measure, each person weighing the same."""
 
     access: pd.DataFrame
     coverage: pd.DataFrame
