@@ -377,9 +377,11 @@ def concentration_index(
         return math.nan
     share = w / w.sum()
     mean = float((share * x).sum())
-    covariance = float(
-        (share * (x - mean) * fractional_rank(np.asarray(ranks, dtype=np.float64), share)).sum()
-    )
+    # the middle of each rank's persons, on a scale from 0 to 1
+    _, place = np.unique(np.asarray(ranks, dtype=np.float64), return_inverse=True)
+    persons = np.bincount(place, weights=share)
+    rank = (np.cumsum(persons) - persons / 2.0)[place]
+    covariance = float((share * (x - mean) * rank).sum())
     if correction is None:
         return 2.0 * covariance / mean if mean else math.nan
     assert bounds is not None
@@ -450,11 +452,3 @@ def lorenz(x: Floats, w: Floats) -> tuple[Floats, Floats]:
     people /= people[-1]
     amount /= amount[-1]
     return people, amount
-
-
-def fractional_rank(ranks: Floats, share: Floats) -> Floats:
-    """Return the middle of each rank's persons, on a scale from 0 to 1."""
-    _, place = np.unique(ranks, return_inverse=True)
-    persons = np.bincount(place, weights=share)
-    middle: Floats = (np.cumsum(persons) - persons / 2.0)[place]
-    return middle

@@ -360,7 +360,7 @@ def _from_spopt(nodes: Nodes, points: Floats, rng: np.random.Generator) -> list[
         for group in groups
         if nodes.is_connected(group)
         and nodes.is_large_enough(nodes.size_of(group))
-        and all(not group & ~nodes.together_bits[node] for node in from_bits(group))
+        and nodes.may_join(group, group)
     ]
 
 

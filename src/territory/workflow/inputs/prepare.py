@@ -175,26 +175,14 @@ def _sites(study: Study, data: VarDataset | FilesDataset, communes: gpd.GeoDataF
     """Return the sites of the dataset and those that the study declares."""
     if not study.site:
         return data.sites
-    declared = pd.DataFrame(
-        {
-            "site_id": [site.id for site in study.site],
-            "name": [site.name for site in study.site],
-            "category_code": pd.array([site.category_code for site in study.site], dtype="str"),
-            "commune_code": [site.commune_code for site in study.site],
-            "operator_id": pd.array([site.operator_id for site in study.site], dtype="str"),
-            "point_precision": ["commune" if site.longitude is None else "address" for site in study.site],
-            "source": [site.source for site in study.site],
-        }
-    ).set_index("site_id")
+    rows = pd.DataFrame([site.model_dump() for site in study.site]).set_index("id").rename_axis("site_id")
+    is_given = rows["longitude"].notna().to_numpy()
+    declared = rows[["name", "category_code", "commune_code", "operator_id", "source"]].astype("str")
+    declared.insert(4, "point_precision", np.where(is_given, "address", "commune"))
     crs: Any = communes.crs
     at_commune = communes.geometry.reindex(declared["commune_code"]).set_axis(declared.index)
-    given = gpd.GeoSeries.from_xy(
-        np.array([site.longitude if site.longitude is not None else np.nan for site in study.site]),
-        np.array([site.latitude if site.latitude is not None else np.nan for site in study.site]),
-        index=declared.index,
-        crs=4326,
-    ).to_crs(crs)
-    is_given = np.array([site.longitude is not None for site in study.site])
+    x, y = (rows[name].astype(float) for name in ("longitude", "latitude"))
+    given = gpd.GeoSeries.from_xy(x, y, index=rows.index, crs=4326).to_crs(crs)
     points = gpd.GeoSeries(at_commune, crs=crs).where(~is_given, given)
     frame = gpd.GeoDataFrame(declared, geometry=points)
     both: Any = pd.concat([data.sites.to_crs(crs), frame])
