@@ -203,7 +203,11 @@ def theil_t(
     total = _theil(x, w)
     if groups is None:
         return Theil(total, math.nan, math.nan, pd.Series(dtype=np.float64))
-    zone = _groups(values, groups)[~values.isna().to_numpy()]
+    zone = groups.reindex(values.index)
+    if zone.isna().any():
+        outside = zone.index[zone.isna()]
+        raise ParameterError(f"{len(outside)} commune(s) sans groupe ({examples(outside)}).")
+    zone = zone[~values.isna().to_numpy()]
     amount = float((x * w).sum())
     # nothing to share, nothing to split
     between = within = 0.0 if amount else math.nan
@@ -334,15 +338,6 @@ def _theil(x: Floats, w: Floats) -> float:
     ratio = x * (w.sum() / amount)
     positive = ratio > 0
     return max(float((w[positive] * ratio[positive] * np.log(ratio[positive])).sum() / w.sum()), 0.0)
-
-
-def _groups(values: pd.Series[float], groups: pd.Series[str]) -> pd.Series[str]:
-    """Return the group of each commune, raise if one has none."""
-    zone = groups.reindex(values.index)
-    if zone.isna().any():
-        outside = zone.index[zone.isna()]
-        raise ParameterError(f"{len(outside)} commune(s) sans groupe ({examples(outside)}).")
-    return zone
 
 
 def concentration_index(

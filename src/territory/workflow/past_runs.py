@@ -66,7 +66,12 @@ def diff_runs(run_a: Path | str, run_b: Path | str) -> RunDifference:
     """
     inputs = [_prepare_again(Path(run)) for run in (run_a, run_b)]
     a, b = (found.state for found in inputs)
-    _check_same_communes(a, b)
+    different = a.communes.index.symmetric_difference(b.communes.index)
+    if len(different):
+        raise StudyError(
+            f"Les deux études n'ont pas les mêmes communes : {len(different)} ne sont que dans l'une "
+            f"({examples(different)}). Portez-les au même code officiel géographique (territory.geography.to_cog)."
+        )
     peopled = replace(
         a,
         communes=b.communes,
@@ -207,16 +212,6 @@ def _prepare_again(folder: Path) -> Inputs:
             stacklevel=3,
         )
     return inputs
-
-
-def _check_same_communes(a: State, b: State) -> None:
-    """Raise when the two runs are not about the same communes."""
-    different = a.communes.index.symmetric_difference(b.communes.index)
-    if len(different):
-        raise StudyError(
-            f"Les deux études n'ont pas les mêmes communes : {len(different)} ne sont que dans l'une "
-            f"({examples(different)}). Portez-les au même code officiel géographique (territory.geography.to_cog)."
-        )
 
 
 def past_study(folder: Path) -> tuple[Study, dict[str, str]]:

@@ -94,7 +94,9 @@ def start_study(departement: str, *, name: str, folder: Path, raw: Path, label: 
     path = folder / f"{name}.toml"
     files = [(slot, *_choose(slot, raw)) for slot in SLOTS if slot.registry]
     missing = tuple(
-        f"territory data fetch {source.dataset} {source.vintage}" + _by_hand(source)
+        f"territory data fetch {source.dataset} {source.vintage}"
+        # where to look for a file whose address nobody has confirmed
+        + ("" if source.address else f"   (pas d'adresse connue : {source.page}, puis --from FICHIER)")
         for slot, source, file in files
         if file is None and (slot.need != "optional" or slot.key in _OFFERED)
     )
@@ -190,11 +192,6 @@ def _plain_name(source: Source) -> str:
         exact = [member for member in source.members if not set(member) & set("*?")]
         return exact[0] if exact else source.file_name.removesuffix(".gz")
     return source.file_name
-
-
-def _by_hand(source: Source) -> str:
-    """Say where to look for a file whose address nobody has confirmed."""
-    return "" if source.address else f"   (pas d'adresse connue : {source.page}, puis --from FICHIER)"
 
 
 NEEDED = (

@@ -29,7 +29,6 @@ from territory.workflow.inputs.questions import (
     care_territories,
     change_tables,
     check_speeds,
-    consumption,
     edge_times,
     indicator_sites,
     other_speeds,
@@ -130,6 +129,7 @@ def state_of(places: Places, times: Times, *, road_times: Mapping[str, Times] | 
     """Return today's state; `road_times` are the times under the speeds of the scenarios that change them."""
     study, communes, population = places.study, places.communes, places.population
     parameters = _parameters(study, places.dataset, population, communes)
+    consumed = study.practitioners.consumption
     return State(
         communes=communes,
         population=population,
@@ -148,7 +148,7 @@ def state_of(places: Places, times: Times, *, road_times: Mapping[str, Times] | 
         ),
         edge_time_min=edge_times(study, places.weighed),
         care_territories=care_territories(study, communes),
-        gp_consumption=consumption(study),
+        gp_consumption=None if consumed is None else study.own_tables.consumption(consumed),
     )
 
 

@@ -220,12 +220,6 @@ def with_activity(study: Study, services: pd.DataFrame) -> pd.DataFrame:
     return counted
 
 
-def consumption(study: Study) -> pd.DataFrame | None:
-    """Return acts per inhabitant and year by age, when the study brings the table."""
-    given = study.practitioners.consumption
-    return None if given is None else study.own_tables.consumption(given)
-
-
 def care_territories(study: Study, communes: gpd.GeoDataFrame) -> pd.Series[str] | None:
     """Return the territoire de vie-santé of each commune, when the study brings their list."""
     if study.zoning is None:

@@ -65,7 +65,10 @@ class RoadMap:
                 self._folder / speeds.speeds_file, "speeds_file", communes=communes.index
             )
         if (table["density"] != "any").any():
-            network = network.with_density(_around_points(communes))
+            # every place has the density of the commune whose point is closest
+            cells = gpd.GeoDataFrame(geometry=communes.geometry.voronoi_polygons(), crs=communes.crs)
+            around = cells.sjoin(communes[["density_hab_km2", "geometry"]], predicate="contains")
+            network = network.with_density(around)
         return network.with_speeds(table, period=speeds.period or "off_peak")
 
 
@@ -81,13 +84,6 @@ def road_map_of(study: Study, roads: Path | None) -> RoadMap | None:
             f"La carte routière « {path} » {what} : donnez le chemin d'un fichier .osm.pbf."
         )
     return RoadMap(path, folder)
-
-
-def _around_points(communes: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Return the densities on polygons in which every place is closest to the point of their commune."""
-    cells = gpd.GeoDataFrame(geometry=communes.geometry.voronoi_polygons(), crs=communes.crs)
-    found: gpd.GeoDataFrame = cells.sjoin(communes[["density_hab_km2", "geometry"]], predicate="contains")
-    return found
 
 
 @dataclass(frozen=True)

@@ -29,12 +29,12 @@ from territory.scenario.measures.deserts import (
     deserts,
     gp_access,
 )
+from territory.study.state import State, StudyTables
 from territory.workflow.inputs.travel_times import ROADS_DOUBT_MIN
 from territory.workflow.national.parts import TimesPart
 
 if TYPE_CHECKING:
     from territory.access.streamed import Mapper
-    from territory.study.state import State
     from territory.workflow.national.parts import TimesFolder
 
 
@@ -67,7 +67,9 @@ def compute_parts(
     )
     gps = gp_access(state, measures=measures, times=times)
     announce("Temps, couverture et déserts")
-    light, codes = _light(state), state.communes.index
+    # what the measures of a part read alone: it is sent to every worker
+    light = replace(state, population=state.population.iloc[:0], tables=StudyTables())
+    codes = state.communes.index
     blocks = list(mapper(partial(_measure, state=light, gps=gps, method=method), times))
     alone = codes.difference([code for block in blocks for code in block.codes], sort=False)
     if len(alone):
@@ -125,13 +127,6 @@ def _measure_table(table: pd.DataFrame, codes: pd.Index, *, state: State, gps: p
                 near, here.communes["population"], thresholds_min=state.parameters.thresholds_min
             )
         return _Block(codes, access_table(here), deserts(here, gps.loc[codes]), within)
-
-
-def _light(state: State) -> State:
-    """Return a state with what the measures of a part read alone: it is sent to every worker."""
-    from territory.study.state import StudyTables
-
-    return replace(state, population=state.population.iloc[:0], tables=StudyTables())
 
 
 def _ordered(blocks: Sequence[pd.DataFrame], codes: pd.Index, level: str) -> pd.DataFrame:
