@@ -269,7 +269,7 @@ def allocate_by_stratum(
     results = {}
     for stratum in strata:
         allowed = eligible
-        if eligible is not None and "stratum" in eligible.columns:
+        if eligible is not None and "stratum" in eligible:
             allowed = eligible[eligible["stratum"] == stratum]
         results[str(stratum)] = allocate_places(
             travel_times,
@@ -481,10 +481,8 @@ class _Fairest:
             for size in np.unique(self.persons[self.may_lack])
         ]
         shares_of_whole = np.unique(np.concatenate(for_each))
-        is_open = (shares_of_whole >= bound - FLOW_TOLERANCE) & (
-            shares_of_whole < shares.max() - FLOW_TOLERANCE
-        )
-        candidates = shares_of_whole[is_open]
+        least, most = bound - FLOW_TOLERANCE, shares.max() - FLOW_TOLERANCE
+        candidates = shares_of_whole[(shares_of_whole >= least) & (shares_of_whole < most)]
         low, high = 0, candidates.size
         while low < high:
             middle = (low + high) // 2
@@ -527,7 +525,6 @@ class _Fairest:
         rows, limits = self._bounds()
         persons = self.persons[self.may_lack]
         least = persons - np.floor(share * persons + FLOW_TOLERANCE)
-        solved = _solve(
-            np.zeros(rows.shape[1]), vstack([rows, -self.served]), np.concatenate([limits, -least])
-        )
+        limits = np.concatenate([limits, -least])
+        solved = _solve(np.zeros(rows.shape[1]), vstack([rows, -self.served]), limits)
         return np.asarray(solved.x, dtype=np.float64) if solved.status == 0 else None

@@ -222,6 +222,11 @@ def _establishments(grouping: Grouping, state: State, table: pd.DataFrame | None
     found = state.sites[state.sites.index.isin(ids) & inside]
     communes = state.communes.reindex(found["commune_code"])
     known = pd.DataFrame(index=found.index) if table is None else table.reindex(found.index)
+    # where the status of each establishment comes from, unknown where it is
+    said = "legal_status_basis"
+    basis = found[said] if said in found else pd.Series(None, index=found.index, dtype="str")
+    if table is not None:
+        basis = basis.mask(known["legal_status"].notna(), "table de l'étude")
     columns = {
         "name": found["name"],
         "commune_code": found["commune_code"],
@@ -229,23 +234,13 @@ def _establishments(grouping: Grouping, state: State, table: pd.DataFrame | None
         "epci_code": communes["epci_code"].to_numpy(),
         "epci_name": communes["epci_name"].to_numpy(),
         "legal_status": statuses_of(found, table),
-        "status_basis": _basis(found, table),
+        "status_basis": basis,
         "is_autonomous": known.get("is_autonomous", pd.Series(pd.NA, index=found.index, dtype="boolean")),
         "existing_group": known.get("existing_group", pd.Series(None, index=found.index, dtype="str")),
         "places": sizes("places", found.index, grouping.service, state.services, table),
         "budget_eur": sizes("budget", found.index, grouping.service, state.services, table),
     }
     return gpd.GeoDataFrame(columns, geometry=found.geometry, crs=found.crs)
-
-
-def _basis(sites: pd.DataFrame, table: pd.DataFrame | None) -> pd.Series[str]:
-    """Return where the status of each establishment comes from, unknown where it is."""
-    column = "legal_status_basis"
-    said = sites[column] if column in sites else pd.Series(None, index=sites.index, dtype="str")
-    if table is None:
-        return said
-    given = table["legal_status"].reindex(sites.index).notna()
-    return said.mask(given, "table de l'étude")
 
 
 def _between(site_times: pd.DataFrame, ids: Iterable[str]) -> pd.DataFrame:

@@ -291,11 +291,8 @@ def _with_row(rows: pd.DataFrame, values: dict[str, Any]) -> pd.DataFrame:
 def _gathered(rows: pd.DataFrame, problems: Problems) -> pd.DataFrame:
     """Make one row of those of one service and one authorisation at one site; places add up."""
     keys = ["site_id", "service", "authorisation_id"]
-    twice = rows.duplicated(keys, keep=False) & rows["authorisation_id"].notna() & rows["is_touched"]
-    whole = rows.duplicated(keys, keep=False) & rows["authorisation_id"].notna()
-    groups = rows[whole].groupby(keys, sort=False)
-    if not twice.any():
-        return rows
+    twice = rows.duplicated(keys, keep=False) & rows["authorisation_id"].notna()
+    groups = rows[twice].groupby(keys, sort=False)
     rows = rows.copy()
     for key, group in groups:
         if not group["is_touched"].any():

@@ -18,6 +18,8 @@ from territory.study.words.model import Need
 def _change_speeds(change: ChangeSpeeds, draft: Draft) -> None:
     """Put other travel times in the place of today's: another table of speeds, a factor, or given times."""
     both = (draft.travel_times, draft.site_times)
+    communes = pd.Series(draft.today.communes.index, index=draft.today.communes.index)
+    commune_of = pd.concat([communes, draft.today.sites["commune_code"]])
     if change.roads_key:
         weighted = draft.today.tables.road_times.get(change.roads_key)
         if weighted is None:
@@ -28,14 +30,13 @@ def _change_speeds(change: ChangeSpeeds, draft: Draft) -> None:
             return
         both = weighted
     elif change.time_factor is not None:
-        inside = _concerned(change, draft.today, _commune_of(draft.today))
+        inside = _concerned(change, draft.today, commune_of)
         both = (_slowed(both[0], change, inside), _slowed(both[1], change, inside))
     else:
         given = draft.today.tables.files.get(str(change.times_file))
         if given is None:
             draft.problems.add(f"table des temps « {change.times_file} » non lue")
             return
-        commune_of = _commune_of(draft.today)
         both = (_given(both[0], given, commune_of), _given(both[1], given, commune_of))
     draft.travel_times, draft.site_times = both
 
@@ -53,13 +54,6 @@ def _change_population(change: ChangePopulation, draft: Draft) -> None:
                 draft.population = _with_persons(draft.population, change.communes[0], arriving)
     except TerritoryError as error:
         draft.problems.add(str(error))
-
-
-def _commune_of(state: State) -> pd.Series[str]:
-    """Return the commune of each place, communes and sites."""
-    communes = pd.Series(state.communes.index, index=state.communes.index)
-    both: pd.Series[str] = pd.concat([communes, state.sites["commune_code"]])
-    return both
 
 
 def in_order(population: pd.DataFrame, today: pd.DataFrame) -> pd.DataFrame:

@@ -207,17 +207,11 @@ def gainers_and_losers(communes: pd.DataFrame, places: pd.DataFrame) -> pd.DataF
         **{name: tally[name] for name in ("worst_loss_min", "worst_loss_commune")}
     )
     table["worst_loss_epci"] = table["worst_loss_commune"].map(places["epci_code"].fillna(""))
-    services = table.index.get_level_values("service")
-    order = table.assign(
-        rank=[LEVELS.index(key) for key in table.index.get_level_values("level")],
-        place=pd.factorize(services)[0],
-    )
-    order = order.sort_values(
-        ["place", "rank", "persons_loss", "worst_loss_min"],
-        ascending=[True, True, False, False],
-        kind="stable",
-    )
-    return table.loc[order.index]
+    # services as they come, councils from the whole down, those that lose most first
+    rank = [LEVELS.index(key) for key in table.index.get_level_values("level")]
+    order = table.assign(place=pd.factorize(table.index.get_level_values("service"))[0], rank=rank)
+    by = ["place", "rank", "persons_loss", "worst_loss_min"]
+    return table.loc[order.sort_values(by, ascending=[True, True, False, False], kind="stable").index]
 
 
 def _with_effects(differences: pd.DataFrame, limit_min: float) -> pd.DataFrame:

@@ -197,11 +197,8 @@ def _between_communes(table: pd.DataFrame, origins: pd.Series, destinations: pd.
     times = pairs.to_frame(index=False)
     keys = pd.MultiIndex.from_arrays([times["from_id"].map(origins), times["to_id"].map(destinations)])
     known = table.set_index(["from_id", "to_id"])
-    times["travel_time_min"] = known["travel_time_min"].reindex(keys).to_numpy(float)
-    has_distance = "distance_km" in known
-    times["distance_km"] = (
-        known["distance_km"].reindex(keys).to_numpy(float) if has_distance else float("nan")
-    )
+    for name in ("travel_time_min", "distance_km"):
+        times[name] = known[name].reindex(keys).to_numpy(float) if name in known else float("nan")
     same = keys.get_level_values(0) == keys.get_level_values(1)
     named = keys.get_level_values(0).isin(table["from_id"]) & keys.get_level_values(1).isin(table["to_id"])
     out_of_reach = named & ~keys.isin(known.index) & ~same
