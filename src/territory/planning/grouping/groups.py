@@ -16,18 +16,9 @@ from scipy.sparse.csgraph import connected_components
 
 from territory.access.pairs import Floats
 from territory.errors import InfeasibleError, examples
+from territory.planning.grouping import regions
 from territory.planning.grouping.inputs import GroupInputs, read_inputs
-from territory.planning.grouping.regions import (
-    Nodes,
-    all_groups,
-    from_bits,
-    grow_groups,
-    merge_down,
-    move_between,
-    regrow,
-    to_bits,
-    worth,
-)
+from territory.planning.grouping.regions import Nodes, from_bits, to_bits
 from territory.planning.solver import Search, Solution, minimise
 
 if TYPE_CHECKING:
@@ -247,7 +238,7 @@ def best_partition(
     nodes: Nodes, points: Floats, *, n_groups: int | None, rng: np.random.Generator, search: Search
 ) -> tuple[list[int], bool] | None:
     """Return the best groups and whether that is proven, None when none were found (or are, if all were listed)."""
-    listed = all_groups(nodes)
+    listed = regions.all_groups(nodes)
     if listed is not None:
         chosen, is_proven = _choose(nodes, listed, n_groups, search)
         if chosen is not None:
@@ -258,8 +249,11 @@ def best_partition(
     if not starts:
         return None
     rounds = _ROUNDS_BY_NODE * nodes.size.size
-    improved = [regrow(nodes, start, rng, rounds=rounds, n_groups=n_groups) for start in starts]
-    best = min((move_between(nodes, groups) for groups in improved), key=lambda groups: worth(nodes, groups))
+    improved = [regions.regrow(nodes, start, rng, rounds=rounds, n_groups=n_groups) for start in starts]
+    best = min(
+        (regions.move_between(nodes, groups) for groups in improved),
+        key=lambda groups: regions.worth(nodes, groups),
+    )
     return best, False
 
 
@@ -271,14 +265,14 @@ def _grown(nodes: Nodes, points: Floats, n_groups: int | None, rng: np.random.Ge
     for turn in range(_TRIES):
         # groups just large enough are the most numerous, larger ones leave fewer aside
         target = nodes.min_size * (1.0 + (fair - 1.0 if turn % 2 else 0.0) * rng.random() + 0.1 * (turn % 4))
-        tries.append(grow_groups(nodes, everyone, target, rng))
+        tries.append(regions.grow_groups(nodes, everyone, target, rng))
     if n_groups is None:
         tries.append(_from_spopt(nodes, points, rng))
     whole = [groups for groups in tries if sum(groups) == everyone]
     if n_groups is not None:
-        whole = [merge_down(nodes, groups, n_groups) for groups in whole]
+        whole = [regions.merge_down(nodes, groups, n_groups) for groups in whole]
         whole = [groups for groups in whole if len(groups) == n_groups]
-    return sorted(whole, key=lambda groups: worth(nodes, groups))[:_STARTS]
+    return sorted(whole, key=lambda groups: regions.worth(nodes, groups))[:_STARTS]
 
 
 def _choose(
