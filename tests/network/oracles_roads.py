@@ -9,7 +9,7 @@ from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import dijkstra
 
 from territory.network.graph.arrays import RoadLines, Roads
-from territory.network.graph.places import measure_m
+from territory.network.graph.simplify import ground_m
 from territory.network.graph.speeds import speed_table
 
 
@@ -31,7 +31,7 @@ def directed_steps(lines: RoadLines) -> list[tuple[int, int, int, int]]:
             one, two = place[i - lines.start[way]], place[i + 1 - lines.start[way]]
             if lines.node[i] != lines.node[i + 1] and not np.isnan([*one, *two]).any():
                 # lengths are kept in single precision
-                length[i] = float(np.float32(measure_m(*(np.array([c]) for c in (*one, *two)))[0]))
+                length[i] = float(np.float32(ground_m(*one, *two)))
         for i, metres in length.items():
             ends = []
             for node in (int(lines.node[i]), int(lines.node[i + 1])):
@@ -143,7 +143,7 @@ def junction_points(roads: Roads, lines: RoadLines, rows: np.ndarray):
     """Junctions as points in the projection of the roads, and their node identifiers."""
     import geopandas as gpd
 
-    from territory.network.graph.places import project
+    from territory.network.graph.simplify import project
 
     x, y = project(lines.lon, lines.lat, roads.crs)
     by_place = {}

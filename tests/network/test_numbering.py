@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from territory.network.maps.node_numbers import NodeNumbers, renumber
+from territory.network.maps.opl import NodeNumbers, renumber
 
 # close identifiers, those that share a line of the table, and the ends of what 64 bits hold
 IDS = st.one_of(

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from territory.network.graph.places import project, territory_crs
+from territory.network.graph.simplify import project, territory_crs
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,8 @@ import pandas as pd
 import pytest
 
 from territory.errors import MissingFileError, NetworkError, ParameterError, ReadError, SchemaError
-from territory.network import routing_servers
-from territory.network.distancier import read_distancier
-from territory.network.routing_servers import query_server
+from territory.network import outside_times
+from territory.network.outside_times import query_server, read_distancier
 from territory.tables.schemas import validate
 from tests.network.small_maps import points
 
@@ -144,7 +143,7 @@ class StandIn:
 @pytest.fixture
 def server(monkeypatch):
     pytest.importorskip("routingpy")
-    monkeypatch.setattr(routing_servers, "_FIRST_PAUSE_S", 0.01)
+    monkeypatch.setattr(outside_times, "_FIRST_PAUSE_S", 0.01)
     stand_in = StandIn()
     yield stand_in
     stand_in.server.shutdown()

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from territory.errors import NetworkError, ParameterError
-from territory.network import od_pairs
+from territory.network import od_search
 from territory.network.maps.osm import read_osm, sample_network
 from territory.network.points import ACCESS_KMH
 from territory.network.roads import RoadNetwork
@@ -259,19 +259,19 @@ def test_merging_keeps_the_fastest_time_of_each_pair(rows):
 
     def pairs(part):
         columns = np.array(part, dtype=np.int64).reshape(-1, 3).T
-        return od_pairs.Pairs(*columns)
+        return od_search.Pairs(*columns)
 
     first = {
         (origin, destination): time
         for origin, destination, time in sorted(rows[:half], key=lambda row: -row[2])
     }
-    merged = od_pairs.merge(
-        pairs([(*pair, time) for pair, time in sorted(first.items())]), pairs(rows[half:]), limit_ms=10**6
+    merged = od_search.least_of_both(
+        pairs([(*pair, time) for pair, time in sorted(first.items())]), pairs(rows[half:])
     )
     got = dict(
         zip(
             zip(merged.origin.tolist(), merged.destination.tolist(), strict=True),
-            merged.time_ms.tolist(),
+            merged.value.tolist(),
             strict=True,
         )
     )

@@ -8,8 +8,7 @@ from pyproj import Geod
 
 from territory.errors import NetworkError
 from territory.network.graph.arrays import RoadLines
-from territory.network.graph.places import hilbert_order, measure_m
-from territory.network.graph.simplify import prepare
+from territory.network.graph.simplify import ground_m, hilbert_order, prepare
 from territory.network.graph.topology import Topology
 from territory.network.maps.car_profile import drive, way_table
 from territory.network.roads import RoadNetwork
@@ -82,7 +81,7 @@ def test_a_stated_length_is_shared_among_hops():
 
 @given(st.floats(-5, 9), st.floats(42, 51), st.floats(-0.01, 0.01), st.floats(-0.01, 0.01))
 def test_lengths_are_those_of_geodesics(lon, lat, east, north):
-    got = measure_m(*(np.array([value]) for value in (lon, lat, lon + east, lat + north)))[0]
+    got = ground_m(lon, lat, lon + east, lat + north)
     expected = Geod(ellps="WGS84").inv(lon, lat, lon + east, lat + north)[2]
     assert got == pytest.approx(expected, rel=1e-6, abs=1e-6)
 

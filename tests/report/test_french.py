@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from territory.french import numbers, place_names, words
+from territory.french import numbers, words
 
 NB, NN = "\u00a0", "\u202f"
 
@@ -184,8 +184,8 @@ def test_join() -> None:
     ],
 )
 def test_places(name: str, of: str, at: str) -> None:
-    assert place_names.of_place(name) == of
-    assert place_names.at_place(name) == at
+    assert words.of_place(name) == of
+    assert words.at_place(name) == at
 
 
 @pytest.mark.parametrize(
@@ -205,5 +205,27 @@ def test_places(name: str, of: str, at: str) -> None:
     ],
 )
 def test_epci(name: str, phrase: str, short: str) -> None:
-    assert place_names.epci_phrase(name) == phrase
-    assert place_names.epci_short(name) == short
+    assert words.epci_phrase(name) == phrase
+    assert words.epci_short(name) == short
+
+
+def test_small_words_signs_and_names():
+    assert [words.capital(text) for text in ("médecin généraliste", "")] == ["Médecin généraliste", ""]
+    assert [numbers.signed(value) for value in (6.2, 0.1)] == ["+6", "0"]
+    assert numbers.class_labels([15, 30]) == [
+        f"jusqu'à 15{NB}min",
+        f"plus de 15 à 30{NB}min",
+        f"plus de 30{NB}min",
+    ]
+    assert [words.elide("de", name) for name in ("Aups", "Salernes", "Hyères")] == [
+        "d'Aups",
+        "de Salernes",
+        "d'Hyères",
+    ]
+    assert words.elide("que", "il") == "qu'il"
+    assert words.in_guillemets('CC Verdon "Sources"') == "CC Verdon « Sources »"
+    assert sorted(["Toulon", "Évenos", "Le Muy"], key=words.alphabetical) == [
+        "Évenos",
+        "Le Muy",
+        "Toulon",
+    ]

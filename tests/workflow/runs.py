@@ -23,9 +23,9 @@ PROGRAM = f"""
 import sys
 import geopandas, matplotlib.pyplot, pyogrio, scipy.spatial, shapely, typst
 from territory.errors import TerritoryError
-from territory.files import folder_lock
+from territory.files import safe_files
 from territory.workflow.run import run_study
-folder_lock.WAIT_S = float(sys.argv[3])
+safe_files.WAIT_S = float(sys.argv[3])
 print("{READY}", flush=True)
 def say(step):
     print(step, flush=True)

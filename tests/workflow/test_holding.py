@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from territory.errors import OutputError
-from territory.files.folder_lock import HOLDER, LOCK, hold
+from territory.files.safe_files import HOLDER, LOCK, hold
 from tests import vallon
 from tests.workflow import runs
 

@@ -37,7 +37,7 @@ def report(
 ) -> None:
     """Écrit un document d'une étude : rapport au conseil, fiches d'EPCI ou annexe technique."""
     from territory.errors import ParameterError
-    from territory.files.folder_lock import hold
+    from territory.files.safe_files import hold
     from territory.workflow.handover import write_documents
     from territory.workflow.run import run_study
 

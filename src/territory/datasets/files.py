@@ -130,7 +130,7 @@ def load_files(files: DataFiles, *, departements: Collection[str], folder: Path)
     ReadError
         With every file that is absent or cannot be understood.
     """
-    from territory.geography.codes import departement_of
+    from territory.geography.communes import departement_of
 
     problems = Problems("Données de l'étude", ReadError)
     tables: dict[str, Any] = {}
@@ -286,7 +286,7 @@ def _with_surroundings(
 
 def _to_map(counts: pd.Series, files: DataFiles, vintage: str, tables: dict[str, Any]) -> pd.Series:
     """Bring the counts of a census to the commune map of the study, arrondissements added up."""
-    from territory.geography.codes import departement_of, merge_arrondissements
+    from territory.geography.communes import departement_of, merge_arrondissements
 
     communes = tables["kept"].index
     # a commune that was split at the other end of the country asks nothing of this study

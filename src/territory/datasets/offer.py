@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from territory.errors import ReadError, TerritoryWarning, agree, examples
-from territory.geography.codes import commune_of_arrondissement
+from territory.geography.communes import commune_of_arrondissement
 from territory.sources.producers.finess.categories import CATEGORIES
 
 if TYPE_CHECKING:

@@ -1,12 +1,19 @@
-"""Files that are whole or absent: written beside, sent to the disk, then put in their place."""
+"""Files and folders that are whole or absent: written beside, sent to the disk, then put in their place.
+
+A folder that a run writes in is kept for it alone: a second run waits, then refuses and says who holds it.
+"""
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import json
 import os
+import platform
 import shutil
 import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -17,15 +24,7 @@ UNFINISHED = ".en-cours-"
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write a file that is never seen half-written, even after a power cut.
-
-    Examples
-    --------
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     write_whole(Path(folder) / "a.json", b"{}")
-    ...     [path.name for path in Path(folder).iterdir()]
-    ['a.json']
-    """
+    """Write a file that is never seen half-written, even after a power cut."""
     handle, name = tempfile.mkstemp(prefix=UNFINISHED, dir=path.parent)
     beside = Path(name)
     try:
@@ -51,6 +50,23 @@ def digests_of(folder: Path) -> dict[str, str]:
     """Return the SHA-256 of every file of a folder, by its relative path."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     return {path.relative_to(folder).as_posix(): digest_file(path) for path in files}
+
+
+@contextmanager
+def whole_folder(folder: Path) -> Iterator[Path]:
+    """Give a folder to fill beside; when the block ends it replaces the one that is there, if any."""
+    beside = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=folder.parent))
+    try:
+        yield beside
+        flush_tree(beside)
+        # the temporary folder is private: what is kept is made to be read
+        beside.chmod(0o755)
+        if folder.exists():
+            shutil.rmtree(folder)
+        beside.replace(folder)
+        flush_folder(folder.parent)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
 
 
 def flush_tree(folder: Path) -> None:
@@ -91,11 +107,8 @@ def digest_file(path: Path) -> str:
 
 
 def publish(staging: Path, folder: Path, *, last: str) -> None:
-    """Replace the files of an earlier run by those made beside; what is not of a run stays as it is.
-
-    The manifest leaves first and comes last: a folder without it is one where a run was stopped. A file of the
-    earlier run that this one does not make goes too, unless somebody changed it.
-    """
+    """Replace the files of an earlier run, and of nobody else, by those made beside."""
+    # the manifest leaves first and comes last: a folder without it is one where a run was stopped
     new = sorted(path.relative_to(staging).as_posix() for path in staging.rglob("*") if path.is_file())
     leaving = [last, *_outdated(folder, last, new), *(name for name in new if name != last)]
     moved: list[tuple[Path, Path]] = []
@@ -155,3 +168,50 @@ def _stays_inside(name: str) -> bool:
     """Say whether a name written in a manifest is one of a file inside its folder."""
     path = PurePosixPath(name)
     return bool(path.parts) and not path.is_absolute() and ".." not in path.parts and ":" not in name
+
+
+LOCK = ".verrou"
+HOLDER = ".verrou.json"
+# long enough for a study of one département to end
+WAIT_S = 60.0
+
+
+@contextmanager
+def hold(folder: Path, *, announce: Callable[[str], None], wait_s: float | None = None) -> Iterator[None]:
+    """Keep a folder for this run alone until the block ends; the system frees that of a run that was killed."""
+    import filelock
+
+    patience = WAIT_S if wait_s is None else wait_s
+    lock = filelock.FileLock(folder / LOCK)
+    try:
+        lock.acquire(timeout=0)
+    except filelock.Timeout:
+        announce(f"Attente : {_who(folder)} travaille dans ce dossier ({patience:g} s au plus)")
+        try:
+            lock.acquire(timeout=patience)
+        except filelock.Timeout as error:
+            raise OutputError(
+                f"Le dossier « {folder} » est tenu par {_who(folder)} : après {patience:g} s d'attente, rien n'a été "
+                "écrit ; attendez que cette étude finisse, ou choisissez un autre dossier avec --out."
+            ) from error
+    try:
+        said = {
+            "pid": os.getpid(),
+            "machine": platform.node(),
+            "since": dt.datetime.now().isoformat(timespec="minutes"),
+        }
+        write_whole(folder / HOLDER, json.dumps(said).encode())
+        yield
+    finally:
+        (folder / HOLDER).unlink(missing_ok=True)
+        lock.release()
+
+
+def _who(folder: Path) -> str:
+    """Return who holds a folder, as far as is known."""
+    try:
+        said = json.loads((folder / HOLDER).read_text("utf-8"))
+        since = dt.datetime.fromisoformat(said["since"])
+        return f"le processus {int(said['pid'])} de {said['machine']}, depuis le {since:%d/%m/%Y à %H h %M}"
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return "une autre exécution"

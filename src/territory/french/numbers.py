@@ -18,15 +18,7 @@ _ESTIMATE_STEPS = ((100.0, 5), (2_000.0, 10), (20_000.0, 100), (200_000.0, 1_000
 
 
 def integer(value: float) -> str:
-    """Write a number without decimals, with narrow no-break thousands and a true minus sign.
-
-    Examples
-    --------
-    >>> integer(1095337).replace(NNBSP, "_")
-    '1_095_337'
-    >>> integer(-0.2)
-    '0'
-    """
+    """Write a number without decimals, with narrow no-break thousands and a true minus sign."""
     if math.isnan(value):
         return UNKNOWN
     whole = math.floor(abs(value) + 0.5)
@@ -34,13 +26,7 @@ def integer(value: float) -> str:
 
 
 def decimal(value: float, digits: int = 1) -> str:
-    """Write a number with a decimal comma and a fixed count of decimals.
-
-    Examples
-    --------
-    >>> decimal(5.6), decimal(10.0), decimal(1.26, 2)
-    ('5,6', '10,0', '1,26')
-    """
+    """Write a number with a decimal comma and a fixed count of decimals."""
     if math.isnan(value):
         return UNKNOWN
     text = f"{abs(value):,.{digits}f}".replace(",", NNBSP).replace(".", ",")
@@ -49,13 +35,7 @@ def decimal(value: float, digits: int = 1) -> str:
 
 
 def minutes(value: float) -> str:
-    """Write a duration: minutes under one hour, then hours and minutes.
-
-    Examples
-    --------
-    >>> [minutes(27.4).replace(NBSP, " "), minutes(65).replace(NBSP, " "), minutes(0.3).replace(NBSP, " ")]
-    ['27 min', '1 h 05', "moins d'une minute"]
-    """
+    """Write a duration: minutes under one hour, then hours and minutes."""
     if math.isnan(value):
         return UNKNOWN
     if math.isinf(value):
@@ -71,25 +51,13 @@ def minutes(value: float) -> str:
 
 
 def signed(value: float) -> str:
-    """Write a change with its sign, without decimals ("+6", "-4", "0").
-
-    Examples
-    --------
-    >>> signed(6.2), signed(0.1)
-    ('+6', '0')
-    """
+    """Write a change with its sign, without decimals ("+6", "-4", "0")."""
     text = integer(value)
     return f"+{text}" if value > 0 and text != "0" else text
 
 
 def share(value: float) -> str:
-    """Write a share from 0 to 1 as a percentage, never rounding to a false "none" or "all".
-
-    Examples
-    --------
-    >>> [share(x).replace(NBSP, " ") for x in (0.454, 0.002, 0.998, 1.0)]
-    ['45 %', 'moins de 1 %', 'plus de 99 %', '100 %']
-    """
+    """Write a share from 0 to 1 as a percentage, never rounding to a false "none" or "all"."""
     if math.isnan(value):
         return UNKNOWN
     if 0 < value < 0.005:
@@ -100,15 +68,7 @@ def share(value: float) -> str:
 
 
 def round_estimate(value: float) -> float:
-    """Round an estimated number of persons by its size, so that it never looks more certain than it is.
-
-    Steps: 5 under 100, 10 under 2,000, 100 under 20,000, 1,000 under 200,000, then 10,000.
-
-    Examples
-    --------
-    >>> [round_estimate(x) for x in (63.0, 1263.0, 22871.0)]
-    [65.0, 1260.0, 23000.0]
-    """
+    """Round an estimated number of persons by its size, so that it never looks more certain than it is."""
     if math.isnan(value):
         return value
     step = next(step for bound, step in _ESTIMATE_STEPS if abs(value) < bound)
@@ -116,13 +76,7 @@ def round_estimate(value: float) -> float:
 
 
 def class_labels(breaks: list[float], *, unit: str = "min") -> list[str]:
-    """Name the classes that inclusive upper bounds make ("jusqu'à 15 min", "plus de 15 à 30 min", "plus de 60 min").
-
-    Examples
-    --------
-    >>> [label.replace(NBSP, " ") for label in class_labels([15, 30])]
-    ["jusqu'à 15 min", 'plus de 15 à 30 min', 'plus de 30 min']
-    """
+    """Name the classes that inclusive upper bounds make ("jusqu'à 15 min", "plus de 15 à 30 min", "plus de 60 min")."""
     after = f"{NBSP}{unit}" if unit else ""
     texts = [integer(value) for value in breaks]
     between = [f"plus de {low} à {high}{after}" for low, high in itertools.pairwise(texts)]

@@ -1,22 +1,17 @@
-"""French sentences from numbers: agreement, estimates of persons, ranges, changes of time, lists."""
+"""French sentences: agreement, estimates of persons, ranges, changes of time, lists, names of places."""
 
 from __future__ import annotations
 
 import math
 import re
+import unicodedata
 from collections.abc import Iterable
 
 from territory.french.numbers import NBSP, NNBSP, UNKNOWN, integer, minutes, round_estimate
 
 
 def count(number: float, singular: str, plural: str | None = None, *, none: str | None = None) -> str:
-    """Write a count with its noun in agreement: French has a plural from two on.
-
-    Examples
-    --------
-    >>> count(1, "commune"), count(2, "commune"), count(0, "commune", none="aucune commune")
-    ('1 commune', '2 communes', 'aucune commune')
-    """
+    """Write a count with its noun in agreement: French has a plural from two on."""
     if number == 0 and none is not None:
         return none
     many = plural if plural is not None else " ".join(f"{word}s" for word in singular.split(" "))
@@ -24,14 +19,7 @@ def count(number: float, singular: str, plural: str | None = None, *, none: str 
 
 
 def persons(value: float, *, threshold: int = 11) -> str:
-    """Write an estimated number of persons, rounded by its size, with "< 11" under the threshold.
-
-    Examples
-    --------
-    >>> from territory.french.numbers import NNBSP
-    >>> persons(3.2), persons(63), persons(1263).replace(NNBSP, " ")
-    ('< 11', '65', '1 260')
-    """
+    """Write an estimated number of persons, rounded by its size, with "< 11" under the threshold."""
     if math.isnan(value):
         return UNKNOWN
     if value == 0:
@@ -42,14 +30,7 @@ def persons(value: float, *, threshold: int = 11) -> str:
 
 
 def about(value: float, *, threshold: int = 11) -> str:
-    """Write an estimated number of persons with "près de" under it, "un peu plus de" over it, else "environ".
-
-    Examples
-    --------
-    >>> from territory.french.numbers import NNBSP
-    >>> about(1258.0).replace(NNBSP, " "), about(1262.0).replace(NNBSP, " "), about(63.0), about(4.0)
-    ('près de 1 260', 'un peu plus de 1 260', 'près de 65', 'moins de 11')
-    """
+    """Write an estimated number of persons with "près de" under it, "un peu plus de" over it, else "environ"."""
     if math.isnan(value):
         return f"un nombre {UNKNOWN} de"
     if value == 0:
@@ -64,14 +45,7 @@ def about(value: float, *, threshold: int = 11) -> str:
 
 
 def between(low: float, high: float, *, threshold: int = 11) -> str:
-    """Write a range of estimated persons; one number when rounding makes both ends the same.
-
-    Examples
-    --------
-    >>> from territory.french.numbers import NNBSP
-    >>> between(1258, 2297).replace(NNBSP, " "), between(4, 40), between(3, 8)
-    ('entre 1 260 et 2 300', 'au plus 40', 'moins de 11')
-    """
+    """Write a range of estimated persons; one number when rounding makes both ends the same."""
     if math.isnan(low) or math.isnan(high):
         return f"un nombre {UNKNOWN} de"
     low, high = min(low, high), max(low, high)
@@ -84,14 +58,7 @@ def between(low: float, high: float, *, threshold: int = 11) -> str:
 
 
 def change(delta_min: float, *, is_distinguishable: bool = True) -> str:
-    """Write a change of travel time; "non distinguable" when it is under the doubt.
-
-    Examples
-    --------
-    >>> from territory.french.numbers import NBSP
-    >>> change(-12.3).replace(NBSP, " "), change(8).replace(NBSP, " "), change(2, is_distinguishable=False)
-    ('12 min de moins', '8 min de plus', 'non distinguable')
-    """
+    """Write a change of travel time; "non distinguable" when it is under the doubt."""
     if math.isnan(delta_min):
         return UNKNOWN
     if not is_distinguishable or round(abs(delta_min)) == 0:
@@ -100,24 +67,12 @@ def change(delta_min: float, *, is_distinguishable: bool = True) -> str:
 
 
 def capital(text: str) -> str:
-    """Start with a capital.
-
-    Examples
-    --------
-    >>> capital("médecin généraliste"), capital("")
-    ('Médecin généraliste', '')
-    """
+    """Start with a capital."""
     return text[:1].upper() + text[1:]
 
 
 def join(items: Iterable[str], *, most: int | None = None, others: str = "autre") -> str:
-    """Write a list with commas and "et"; past `most` items the rest is counted.
-
-    Examples
-    --------
-    >>> join(["Aups", "Salernes", "Trans"]), join(["A", "B", "C", "D"], most=2)
-    ('Aups, Salernes et Trans', 'A, B et 2 autres')
-    """
+    """Write a list with commas and "et"; past `most` items the rest is counted."""
     texts = list(items)
     if most is not None and len(texts) > most:
         texts = [*texts[:most], count(len(texts) - most, others)]
@@ -146,19 +101,84 @@ _THOUSANDS = re.compile(r"(?<![\d,.])\d{1,3}(?: \d{3})+(?!\d)")
 
 
 def typeset(text: str) -> str:
-    """Apply French spacing to a finished text; meant for the output border, and safe to apply twice.
-
-    Ordinary spaces before « : ; ! ? » and inside guillemets become no-break ones (none is added where none was
-    typed, so addresses and times of day are left alone), groups of thousands get narrow no-break spaces, numbers
-    hold on to their unit, three dots become an ellipsis and an apostrophe inside a word a curved one.
-
-    Examples
-    --------
-    >>> typeset("Qui gagne ? « Tous » : 1 260 enfants...").replace(NBSP, "~").replace(NNBSP, "_")
-    'Qui gagne_? «~Tous~»~: 1_260~enfants…'
-    >>> typeset("27,2 ‰ des moins de 20 ans").replace(NBSP, "~")
-    '27,2~‰ des moins de 20~ans'
-    """
+    """Apply French spacing to a finished text; meant for the output border, and safe to apply twice."""
     for pattern, replacement in _RULES:
         text = pattern.sub(replacement, text)
     return _THOUSANDS.sub(lambda found: found.group().replace(" ", NNBSP), text)
+
+
+_VOWELS = "aàâäeéèêëiîïoôöuùûüyœæAÀÂÄEÉÈÊËIÎÏOÔÖUÙÛÜYŒÆ"
+# words in h that take no elision, and vowels that behave as consonants
+_ASPIRATED = ("haut", "havre", "hague", "haye", "hongrie", "hollande", "hasard", "huit", "handicap", "hors")
+_NOT_ELIDED = ("onze", "oui", "yaourt", "yonne", "yerres")
+
+_EPCI_KINDS = {
+    "CA": "la communauté d'agglomération",
+    "CC": "la communauté de communes",
+    "CU": "la communauté urbaine",
+}
+
+
+# an official name may have straight quotes: "Sources de lumière"
+_QUOTED = re.compile(r'"(?=\S)([^"]*\S)"')
+
+
+def elide(word: str, following: str) -> str:
+    """Put a short word ("de", "le", "que", "la", "ne"…) before another, with elision before a vowel or a mute h."""
+    start = following.casefold()
+    mute_h = start.startswith("h") and not start.startswith(_ASPIRATED)
+    vowel = following[:1] in _VOWELS and following != "" and not start.startswith(_NOT_ELIDED)
+    return f"{word[:-1]}'{following}" if vowel or mute_h else f"{word} {following}"
+
+
+def of_place(name: str) -> str:
+    """Write "de" before the name of a place, with its article ("du Muy", "des Arcs", "de La Seyne-sur-Mer")."""
+    if name.startswith("Le "):
+        return f"du {name[3:]}"
+    if name.startswith("Les "):
+        return f"des {name[4:]}"
+    return elide("de", name)
+
+
+def at_place(name: str) -> str:
+    """Write "à" before the name of a place, with its article ("au Muy", "aux Arcs", "à La Seyne-sur-Mer")."""
+    if name.startswith("Le "):
+        return f"au {name[3:]}"
+    if name.startswith("Les "):
+        return f"aux {name[4:]}"
+    return f"à {name}"
+
+
+def in_guillemets(name: str) -> str:
+    """Write the part of a name that is between straight quotes between guillemets."""
+    return _QUOTED.sub(r"« \1 »", name)
+
+
+def epci_phrase(name: str) -> str:
+    """Write the name of an EPCI in a sentence, with the article of its kind."""
+    name = in_guillemets(name)
+    kind, _, rest = name.partition(" ")
+    if kind in _EPCI_KINDS and rest:
+        return f"{_EPCI_KINDS[kind]} {rest}"
+    if kind in ("Métropole", "Eurométropole") and rest:
+        return elide("la", f"{kind.lower()} {rest}")
+    return name
+
+
+def epci_short(name: str) -> str:
+    """Shorten the name of an EPCI for a chart or a column: without its kind and its leading article."""
+    name = in_guillemets(name)
+    kind, _, rest = name.partition(" ")
+    if kind not in (*_EPCI_KINDS, "Métropole", "Eurométropole") or not rest:
+        return name
+    for article in ("de la ", "du ", "des ", "de l'", "d'", "de "):
+        if rest.startswith(article):
+            rest = rest[len(article) :]
+            break
+    return rest.removesuffix(" Agglomération") or rest
+
+
+def alphabetical(name: str) -> str:
+    """Return what a name is sorted by: as a French dictionary does, accents apart."""
+    letters = unicodedata.normalize("NFKD", name.replace("œ", "oe").replace("Œ", "Oe"))
+    return "".join(letter for letter in letters if not unicodedata.combining(letter)).casefold()

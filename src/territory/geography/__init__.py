@@ -7,18 +7,16 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "codes": [
+        "cog_conversion": ["to_cog"],
+        "communes": [
             "check_codes",
+            "check_points",
             "commune_of_arrondissement",
             "departement_of",
-            "merge_arrondissements",
-            "pad_codes",
-        ],
-        "cog_conversion": ["to_cog"],
-        "points": [
-            "check_points",
             "inside_points",
             "locate",
+            "merge_arrondissements",
+            "pad_codes",
             "projected_epsg",
             "projected_epsg_of_commune",
         ],

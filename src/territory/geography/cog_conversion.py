@@ -96,7 +96,7 @@ def to_cog(
     _check_codes(codes, steps, from_year=from_year, known=known)
     links = links_between(steps, from_year=from_year, to_year=to_year)
     rows, targets, parts = _shares(codes, links, weights)
-    after, places = _places(targets)
+    places, after = pd.factorize(np.array(targets, dtype=object))
     values = {str(name): kept[name].to_numpy(dtype="float64") for name in kept.columns}
     result: dict[str, Floats] = {}
     for name, column in values.items():
@@ -197,12 +197,6 @@ def _shares(codes: list[str], links: Links, weights: pd.Series | None) -> tuple[
     return np.array(rows, dtype="int64"), targets, np.array(parts)
 
 
-def _places(targets: list[str]) -> tuple[list[str], Ints]:
-    """Return the codes in the order in which they first come, and the place of each target among them."""
-    order = {code: place for place, code in enumerate(dict.fromkeys(targets))}
-    return list(order), np.array([order[target] for target in targets], dtype="int64")
-
-
 def _sums(places: Ints, values: Floats) -> Floats:
     """Add up values by place; one unknown value makes its sum unknown."""
     return np.bincount(places, values).astype("float64")
@@ -232,11 +226,7 @@ Links = dict[str, tuple[str, ...]]
 
 @dataclass(frozen=True)
 class Step:
-    """Changes of codes that happen together.
-
-    `becomes` maps each code that is touched to what it becomes; `parts` holds the codes under which a part
-    of a commune (associated or delegated) becomes a commune again, or ceases to be one.
-    """
+    """Changes of codes that happen together."""
 
     date: pd.Timestamp
     becomes: Mapping[str, tuple[str, ...]]
@@ -244,16 +234,7 @@ class Step:
 
 
 def steps_of(movements: pd.DataFrame) -> list[Step]:
-    """Return the changes of commune codes in their order.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> row = {"movement_code": "32", "date": pd.Timestamp("2019-01-01"), "type_before": "COM", "type_after": "COM"}
-    >>> rows = [row | {"code_before": code, "code_after": "05001"} for code in ("05001", "05120")]
-    >>> dict(steps_of(pd.DataFrame(rows))[0].becomes)
-    {'05001': ('05001',), '05120': ('05001',)}
-    """
+    """Return the changes of commune codes in their order."""
     unknown = sorted(set(movements["movement_code"]) - set(KNOWN_MOVEMENTS))
     if unknown:
         count = int(movements["movement_code"].isin(unknown).sum())
@@ -285,22 +266,7 @@ def steps_of(movements: pd.DataFrame) -> list[Step]:
 
 
 def links_between(steps: Iterable[Step], *, from_year: int, to_year: int) -> Links:
-    """Return what each code touched between two years becomes; a code that is absent stays as it is.
-
-    A commune that is merged and later re-established goes back to itself. What is left when parts take
-    their codes back stays with the code of the whole, or goes to the new code when the whole has given its
-    own to a part.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> merger = {"83001": ("83001",), "83002": ("83001",)}
-    >>> step = Step(pd.Timestamp("2020-06-01"), merger, frozenset())
-    >>> links_between([step], from_year=2020, to_year=2021)
-    {'83001': ('83001',), '83002': ('83001',)}
-    >>> links_between([step], from_year=2021, to_year=2020)
-    {'83001': ('83001', '83002')}
-    """
+    """Return what each code touched between two years becomes; a code that is absent stays as it is."""
     first, last = sorted((from_year, to_year))
     chosen = [step for step in steps if _is_between(step, first, last)]
     if to_year < from_year:
@@ -327,15 +293,7 @@ def links_between(steps: Iterable[Step], *, from_year: int, to_year: int) -> Lin
 
 
 def lives_of(steps: Iterable[Step]) -> dict[str, list[tuple[pd.Timestamp | None, bool]]]:
-    """Return, for each code that ever changed, since when it is a commune and since when it is none.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> step = Step(pd.Timestamp("2020-06-01"), {"83001": ("83001",), "83002": ("83001",)}, frozenset())
-    >>> lives_of([step])["83002"]
-    [(None, True), (Timestamp('2020-06-01 00:00:00'), False)]
-    """
+    """Return, for each code that ever changed, since when it is a commune and since when it is none."""
     lives: dict[str, list[tuple[pd.Timestamp | None, bool]]] = {}
     for step in steps:
         after = {code for codes in step.becomes.values() for code in codes}
@@ -347,15 +305,7 @@ def lives_of(steps: Iterable[Step]) -> dict[str, list[tuple[pd.Timestamp | None,
 
 
 def is_commune(life: Iterable[tuple[pd.Timestamp | None, bool]], year: int) -> bool:
-    """Tell whether a code is that of a commune on 1 January of a year.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> life = [(None, True), (pd.Timestamp("2020-06-01"), False)]
-    >>> is_commune(life, 2020), is_commune(life, 2021)
-    (True, False)
-    """
+    """Tell whether a code is that of a commune on 1 January of a year."""
     alive = False
     for date, state in life:
         if date is None or (date.year, date.month, date.day) <= (year, 1, 1):
@@ -364,15 +314,7 @@ def is_commune(life: Iterable[tuple[pd.Timestamp | None, bool]], year: int) -> b
 
 
 def check_years(movements: pd.DataFrame, years: Iterable[int]) -> None:
-    """Refuse years that the movements do not cover.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> check_years(pd.DataFrame({"date": [pd.Timestamp("2020-06-01")]}), [2020, 2030])
-    Traceback (most recent call last):
-    territory.errors.ParameterError: Année hors de l'historique des communes (2030) : il va de 2020 à 2021.
-    """
+    """Refuse years that the movements do not cover."""
     if movements.empty:
         raise ParameterError(
             "L'historique des communes est vide : lisez le fichier v_mvt_commune de l'INSEE."

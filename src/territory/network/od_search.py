@@ -7,21 +7,20 @@ import math
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from territory.errors import MissingFileError, NetworkError, OutputError, Problems
-from territory.files.arrays import is_intact, read_arrays, read_header, save_arrays
+from territory.files.saved_folders import arrays_under, is_intact, read_arrays, read_header, save_arrays
 from territory.network.engine.compiling import count_threads
 from territory.network.engine.dijkstra import limited_search
 from territory.network.engine.graph import MAX_TIME_MS, UNREACHED, Graph
 from territory.network.engine.label_search import k_nearest_sites, shortest_lengths
 from territory.network.engine.metric import Metric, TileSearch, in_source_order
-from territory.network.graph.arrays import Int32, Ints
-from territory.network.od_pairs import Pairs, direct_pairs, least_of_both, merge
+from territory.network.graph.arrays import BACKWARD, FORWARD, Int32, Ints
 from territory.network.points import Endpoints
 from territory.units import METRES_PER_KILOMETRE, MILLISECONDS_PER_MINUTE
 
@@ -36,6 +35,71 @@ CATEGORICAL_FROM_ROWS = 1_000_000
 _TILED_FROM = 256
 # cells of a dense matrix held at once
 _CELLS_AT_ONCE = 1 << 26
+
+
+class Pairs(NamedTuple):
+    """Rows of the origins, rows of the destinations, and a time (ms) or label of each pair."""
+
+    origin: Ints
+    destination: Ints
+    value: Ints
+
+    def some(self, rows: Any) -> Pairs:
+        """Return the pairs of some rows (numbers or a mask)."""
+        return Pairs(*(column[rows] for column in self))
+
+
+def direct_pairs(
+    open_directions: NDArray[np.int8], origins: Endpoints, destinations: Endpoints
+) -> tuple[Pairs, Ints]:
+    """Return the times between points of one chain that do not leave it, and their lengths (dm)."""
+    first = np.flatnonzero(origins.chain >= 0)
+    second = np.flatnonzero(destinations.chain >= 0)
+    second = second[np.argsort(destinations.chain[second], kind="stable")]
+    sorted_chain = destinations.chain[second]
+    low = np.searchsorted(sorted_chain, origins.chain[first], side="left")
+    counts = np.searchsorted(sorted_chain, origins.chain[first], side="right") - low
+    one = np.repeat(first, counts)
+    two = second[np.arange(one.size) + np.repeat(low - np.cumsum(counts) + counts, counts)]
+    is_same_hop, ahead = (
+        origins.hop[one] == destinations.hop[two],
+        destinations.share[two] - origins.share[one],
+    )
+    is_before = (origins.hop[one] < destinations.hop[two]) | (is_same_hop & (ahead >= 0))
+    is_after = (origins.hop[one] > destinations.hop[two]) | (is_same_hop & (ahead <= 0))
+    bits = open_directions[origins.chain[one]]
+    parts = []
+    for direction, allowed in enumerate(
+        (is_before & ((bits & FORWARD) > 0), is_after & ((bits & BACKWARD) > 0))
+    ):
+        a, b = one[allowed], two[allowed]
+        time = destinations.done_ms[direction, b] - origins.done_ms[direction, a]
+        length = destinations.done_dm[direction, b] - origins.done_dm[direction, a]
+        time += origins.access_ms[a] + destinations.access_ms[b]
+        length += origins.access_dm[a] + destinations.access_dm[b]
+        parts.append((a, b, time, length))
+    origin, destination, times, lengths = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return Pairs(origin, destination, times), lengths
+
+
+def least_of_both(pairs: Pairs, few: Pairs) -> Pairs:
+    """Return the least value of each pair of two lists: many pairs, sorted, each once, and a few more."""
+    if few.origin.size == 0:
+        return pairs
+    width = 1 + max(int(column.max(initial=0)) for column in (pairs.destination, few.destination))
+    keys, new = (one.origin.astype(np.int64) * width + one.destination for one in (pairs, few))
+    order = np.lexsort([few.value, new])
+    order = order[np.append(True, np.diff(new[order]) > 0)]
+    new, least = new[order], few.value[order]
+    place = np.searchsorted(keys, new)
+    known = np.zeros(new.size, dtype=bool)
+    inside = place < keys.size
+    known[inside] = keys[place[inside]] == new[inside]
+    values = pairs.value.copy()
+    values[place[known]] = np.minimum(values[place[known]], least[known])
+    added = Pairs(few.origin[order], few.destination[order], least).some(~known)
+    old = Pairs(pairs.origin, pairs.destination, values)
+    return Pairs(*(np.insert(one, place[~known], other) for one, other in zip(old, added, strict=True)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,31 +170,25 @@ class RoadSearch:
         """
         here = np.arange(len(self))[rows]
         pairs, length_dm = self.pairs(self.origins[here], threads=threads)
+        from_ids, to_ids, to_codes = self.from_ids[here], self.to_ids, pairs.destination
+        columns: dict[str, Any]
         if as_text or (as_text is None and pairs.origin.size < CATEGORICAL_FROM_ROWS):
-            from_id, to_id = (
-                ids.astype(str).to_numpy()[places]
-                for ids, places in ((self.from_ids[here], pairs.origin), (self.to_ids, pairs.destination))
-            )
-            return self.table(pairs, length_dm, from_id, to_id)
-        is_used = np.zeros(len(self.to_ids), bool)
-        is_used[pairs.destination] = True
-        to_codes = (np.cumsum(is_used, dtype=np.int32) - np.int32(1))[pairs.destination]
-        return self.table(
-            pairs,
-            length_dm,
-            pd.Categorical.from_codes(
-                pairs.origin.astype(np.int32), categories=self.from_ids[here].astype("str")
-            ),
-            pd.Categorical.from_codes(to_codes, categories=self.to_ids[is_used].astype("str")),
-        )
-
-    def table(self, pairs: Pairs, length_dm: Ints | None, from_id: object, to_id: object) -> pd.DataFrame:
-        """Return pairs as a table of travel times, under the identifiers of each row."""
-        columns = {
-            "from_id": from_id,
-            "to_id": to_id,
-            "travel_time_min": pairs.time_ms / MILLISECONDS_PER_MINUTE,
-        }
+            columns = {
+                "from_id": from_ids.astype(str).to_numpy()[pairs.origin],
+                "to_id": to_ids.astype(str).to_numpy()[to_codes],
+            }
+        else:
+            is_used = np.zeros(len(to_ids), bool)
+            is_used[to_codes] = True
+            to_codes = (np.cumsum(is_used, dtype=np.int32) - np.int32(1))[to_codes]
+            columns = {
+                name: pd.Categorical.from_codes(codes.astype(np.int32), categories=ids.astype("str"))
+                for name, codes, ids in (
+                    ("from_id", pairs.origin, from_ids),
+                    ("to_id", to_codes, to_ids[is_used]),
+                )
+            }
+        columns["travel_time_min"] = pairs.value / MILLISECONDS_PER_MINUTE
         if length_dm is not None:
             columns["distance_km"] = length_dm / (_DECIMETRES_PER_METRE * METRES_PER_KILOMETRE)
         table = pd.DataFrame(columns)
@@ -142,11 +200,11 @@ class RoadSearch:
         if self.metric is None or self.with_distance:
             pairs, _ = self.pairs(self.origins, threads=threads)
             minutes = np.full((len(self), len(self.to_ids)), np.inf, dtype=np.float32)
-            minutes[pairs.origin, pairs.destination] = pairs.time_ms / MILLISECONDS_PER_MINUTE
+            minutes[pairs.origin, pairs.destination] = pairs.value / MILLISECONDS_PER_MINUTE
             return minutes
         times = self.metric.matrix(self.origins.leaving, self.destinations.arriving, threads=threads)
         direct, _ = direct_pairs(self.open_directions, self.origins, self.destinations)
-        np.minimum.at(times, (direct.origin, direct.destination), direct.time_ms.astype(np.int32))
+        np.minimum.at(times, (direct.origin, direct.destination), direct.value.astype(np.int32))
         minutes = (times / MILLISECONDS_PER_MINUTE).astype(np.float32)
         minutes[(times == UNREACHED) | (times > self.limit_ms)] = np.inf
         return minutes
@@ -155,28 +213,25 @@ class RoadSearch:
         """Return the times within the limit from some origins, and the lengths (dm) if they were asked for."""
         n_threads = count_threads(threads)
         if self._is_tiled:
-            starts = self._metric.labels_of(
-                origins.leaving, origins.leaving_dm if self.with_distance else None
-            )
+            lengths = origins.leaving_dm if self.with_distance else None
+            starts = self._metric.labels_of(origins.leaving, lengths)
             tiles = self._tiles.tiles(origins.leaving, starts, n_threads)
-            reached = in_source_order(tiles, len(origins), np.int64)
+            reached = Pairs(*in_source_order(tiles, len(origins), np.int64))
         elif self.metric is None and not self.with_distance:
-            found = limited_search(
-                self.graph, origins.leaving, self.destinations.arriving, self.limit_ms, threads=n_threads
-            )
-            reached = found[0].astype(np.int64), found[1].astype(np.int64), found[2].astype(np.int64)
+            ends = origins.leaving, self.destinations.arriving
+            found = limited_search(self.graph, *ends, self.limit_ms, threads=n_threads)
+            reached = Pairs(*(column.astype(np.int64) for column in found))
         else:
             reached = self._by_blocks(origins, n_threads)
         direct, direct_dm = direct_pairs(self.open_directions, origins, self.destinations)
+        near = direct.value <= self.limit_ms
         if not self.with_distance:
-            return merge(Pairs(*reached), direct, limit_ms=self.limit_ms), None
-        near = direct.time_ms <= self.limit_ms
-        packed = (direct.time_ms << 32) | direct_dm
-        few = direct.origin[near], direct.destination[near], packed[near]
-        origin, destination, label = least_of_both(reached, few)
+            return least_of_both(reached, direct.some(near)), None
+        labels = Pairs(direct.origin, direct.destination, (direct.value << 32) | direct_dm)
+        origin, destination, label = least_of_both(reached, labels.some(near))
         return Pairs(origin, destination, label >> 32), label & 0xFFFFFFFF
 
-    def _by_blocks(self, origins: Endpoints, threads: int) -> tuple[Ints, Ints, Ints]:
+    def _by_blocks(self, origins: Endpoints, threads: int) -> Pairs:
         """Return the pairs found in dense rows, some origins at a time: labels are times, or times and lengths."""
         at_once = max(1, _CELLS_AT_ONCE // max(1, len(self.to_ids)))
         parts = []
@@ -187,27 +242,24 @@ class RoadSearch:
             if lengths is not None:
                 label = (label << 32) | lengths[row, column]
             parts.append((row + begin, column, label))
-        origin, destination, labels = (np.concatenate([part[place] for part in parts]) for place in range(3))
-        return origin, destination, labels
+        return Pairs(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
     def _dense(self, origins: Endpoints, threads: int) -> tuple[Int32, Int32 | None]:
         """Return times (ms) and lengths (dm, if asked for) from some origins to all destinations."""
         ends = origins.leaving, self.destinations.arriving
         if not self.with_distance:
             return self._metric.matrix(*ends, threads=threads), None
+        outer = origins.leaving_dm, self.destinations.arriving_dm
         if self.metric is not None:
             return self.metric.matrix_with_lengths(
-                *ends,
-                source_lengths_dm=origins.leaving_dm,
-                target_lengths_dm=self.destinations.arriving_dm,
-                threads=threads,
+                *ends, source_lengths_dm=outer[0], target_lengths_dm=outer[1], threads=threads
             )
         return shortest_lengths(
             self.graph,
             *ends,
             self.lengths_dm,
-            seed_lengths_dm=origins.leaving_dm,
-            target_lengths_dm=self.destinations.arriving_dm,
+            seed_lengths_dm=outer[0],
+            target_lengths_dm=outer[1],
             limit_ms=self.limit_ms,
             threads=threads,
         )
@@ -334,11 +386,7 @@ def load_search(folder: str | Path, *, verify: bool = True) -> RoadSearch:
 
 def _search_of(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> RoadSearch:
     """Return a search made of saved arrays."""
-
-    def under(prefix: str) -> dict[str, NDArray[Any]]:
-        return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
-
-    metric, limit_min = under("metric_"), header["max_time_min"]
+    metric, limit_min = arrays_under("metric_", arrays), header["max_time_min"]
     return RoadSearch(
         from_ids=pd.Index(arrays["from_ids"], dtype="str"),
         to_ids=pd.Index(arrays["to_ids"], dtype="str"),
@@ -348,8 +396,8 @@ def _search_of(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> RoadS
         graph=Graph(len(arrays["graph_indptr"]) - 1, *(arrays[f"graph_{name}"] for name in _GRAPH)),
         metric=Metric.from_arrays(metric) if metric else None,
         lengths_dm=arrays["lengths_dm"],
-        origins=Endpoints.from_arrays(under("origins_")),
-        destinations=Endpoints.from_arrays(under("destinations_")),
+        origins=Endpoints.from_arrays(arrays_under("origins_", arrays)),
+        destinations=Endpoints.from_arrays(arrays_under("destinations_", arrays)),
         open_directions=arrays["open_directions"],
     )
 
@@ -368,13 +416,8 @@ def nearest_pairs(
     row, column = np.nonzero(site >= 0)
     sites, times = site[row, column].astype(np.int64), time[row, column].astype(np.int64)
     by_id = np.lexsort([sites, row])
-    pairs = merge(
-        Pairs(row[by_id], sites[by_id], times[by_id]),
-        direct_pairs(open_directions, *ends)[0],
-        limit_ms=limit_ms,
-    )
-    order = np.lexsort([pairs.destination, pairs.time_ms, pairs.origin])
-    origin, destination, time_ms = pairs.origin[order], pairs.destination[order], pairs.time_ms[order]
-    rank = np.arange(origin.size) - np.searchsorted(origin, origin, side="left") + 1
-    kept = rank <= k
-    return Pairs(origin[kept], destination[kept], time_ms[kept]), rank[kept]
+    direct = direct_pairs(open_directions, *ends)[0]
+    pairs = least_of_both(Pairs(row, sites, times).some(by_id), direct.some(direct.value <= limit_ms))
+    pairs = pairs.some(np.lexsort([pairs.destination, pairs.value, pairs.origin]))
+    rank = np.arange(pairs.origin.size) - np.searchsorted(pairs.origin, pairs.origin, side="left") + 1
+    return pairs.some(rank <= k), rank[rank <= k]

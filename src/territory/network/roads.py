@@ -21,7 +21,7 @@ from territory.network.graph.simplify import prepare
 from territory.network.graph.speeds import HopTimes, density_bands, hop_times, speed_table
 from territory.network.graph.topology import Topology
 from territory.network.od_search import RoadSearch, nearest_pairs
-from territory.network.points import MAX_SNAP_M, Endpoints, endpoints, snap_table
+from territory.network.points import MAX_SNAP_M, endpoints, snap_table
 from territory.network.storage import load_network, save_network
 from territory.units import METRES_PER_KILOMETRE, MILLISECONDS_PER_MINUTE
 
@@ -378,14 +378,14 @@ class RoadNetwork:
         if k < 1:
             raise ParameterError(f"k={k} : indiquez au moins un site à trouver par point.")
         limit_ms = _limit_ms(max_time_min)
-        ends = self._endpoints(points, sites, max_snap_m, islands)
+        ends = endpoints(self._topology, self._times, points, sites, max_snap_m=max_snap_m, islands=islands)
         pairs, rank = nearest_pairs(self.graph, self.roads.open_directions, ends, k=k, limit_ms=limit_ms)
         table = pd.DataFrame(
             {
                 "from_id": points.index.astype(str).to_numpy()[pairs.origin],
                 "to_id": sites.index.astype(str).to_numpy()[pairs.destination],
                 "rank": rank,
-                "travel_time_min": pairs.time_ms / MILLISECONDS_PER_MINUTE,
+                "travel_time_min": pairs.value / MILLISECONDS_PER_MINUTE,
             }
         )
         table.attrs["cutoff_min"] = (
@@ -491,14 +491,6 @@ class RoadNetwork:
         topology, speeds, period = load_network(Path(path), verify=verify)
         return cls(topology, speeds, period=period)
 
-    def _endpoints(
-        self, origins: gpd.GeoDataFrame, destinations: gpd.GeoDataFrame, max_snap_m: float, islands: bool
-    ) -> tuple[Endpoints, Endpoints]:
-        """Place origins and destinations and attach them to the graph."""
-        return endpoints(
-            self._topology, self._times, origins, destinations, max_snap_m=max_snap_m, islands=islands
-        )
-
 
 def search_roads(
     network: RoadNetwork,
@@ -537,7 +529,8 @@ def search_roads(
     """
     limit_ms = _limit_ms(max_time_min)
     chosen = choose_engine(network, engine, len(origins), limit_ms)
-    ends = network._endpoints(origins, destinations, max_snap_m, islands)
+    roads = network.topology, network.hop_times
+    ends = endpoints(*roads, origins, destinations, max_snap_m=max_snap_m, islands=islands)
     metric: Metric | None = None
     if chosen == "hierarchy":
         metric = network.metric_with_lengths if with_distance else network.metric
@@ -638,4 +631,4 @@ def _limit_ms(max_time_min: float | None) -> int:
         return MAX_TIME_MS
     if not 0 <= max_time_min < np.inf:
         raise ParameterError(f"max_time_min={max_time_min} : indiquez un nombre de minutes positif ou nul.")
-    return min(MAX_TIME_MS, round(max_time_min * 60_000))
+    return min(MAX_TIME_MS, round(max_time_min * MILLISECONDS_PER_MINUTE))

@@ -23,7 +23,7 @@ from pyproj import CRS
 from pyproj.exceptions import CRSError
 
 from territory.errors import MissingFileError, NetworkError, OutputError, Problems
-from territory.files.arrays import is_intact, read_arrays, read_header, save_arrays
+from territory.files.saved_folders import arrays_under, is_intact, read_arrays, read_header, save_arrays
 from territory.network.engine.compiling import kernel
 from territory.network.engine.graph import Int32, Int64
 from territory.network.engine.hierarchy import Hierarchy
@@ -94,11 +94,7 @@ def load_network(path: Path, *, verify: bool) -> tuple[Topology, pd.DataFrame, s
         topology = Topology(_roads_of(header, arrays))
         if verify:
             check_roads(topology.roads)
-        hierarchy = {
-            name.removeprefix(_HIERARCHY): array
-            for name, array in arrays.items()
-            if name.startswith(_HIERARCHY)
-        }
+        hierarchy = arrays_under(_HIERARCHY, arrays)
         if hierarchy:
             _restore_hierarchy(topology, Hierarchy.from_arrays(hierarchy), verify=verify)
         return topology, pd.read_csv(io.StringIO(header["speeds_csv"])), str(header["period"])
@@ -155,14 +151,24 @@ def _restore_hierarchy(topology: Topology, hierarchy: Hierarchy, *, verify: bool
 
 # no projected coordinate on Earth goes further (m)
 _FARTHEST_M = 4.1e7
-_TYPES = {
-    **dict.fromkeys(("way_id", "chain_start", "turns"), "<i8"),
-    **dict.fromkeys(("x", "y", "junction_x", "junction_y"), "<f8"),
-    **dict.fromkeys(("maxspeed_forward_kmh", "maxspeed_backward_kmh", "duration_s", "hop_length_m"), "<f4"),
-    **dict.fromkeys(("direction", "density_band", "vertex_kind", "open_directions"), "|i1"),
-    **dict.fromkeys(("hop_way", "tail", "head"), "<i4"),
-    "road_class": "<i2",
-    "hop_reversed": "|b1",
+_LIMITS = ("maxspeed_forward_kmh", "maxspeed_backward_kmh", "duration_s")
+# the type of each array, by what it has one element for
+_ARRAYS = {
+    "way": {
+        "way_id": "<i8",
+        "road_class": "<i2",
+        **dict.fromkeys(("direction", "density_band"), "|i1"),
+        **dict.fromkeys(_LIMITS, "<f4"),
+    },
+    "vertex": {
+        **dict.fromkeys(("x", "y"), "<f8"),
+        "vertex_kind": "|i1",
+        "hop_way": "<i4",
+        "hop_reversed": "|b1",
+        "hop_length_m": "<f4",
+    },
+    "chain": {**dict.fromkeys(("tail", "head"), "<i4"), "open_directions": "|i1"},
+    "junction": dict.fromkeys(("junction_x", "junction_y"), "<f8"),
 }
 
 
@@ -173,6 +179,7 @@ class _FaultError(Exception):
 def check_roads(roads: Roads) -> None:
     """Refuse roads whose arrays do not hold together."""
     try:
+        _check_texts(roads)
         _check_forms(roads)
         _check_values(roads)
     except _FaultError as fault:
@@ -182,19 +189,30 @@ def check_roads(roads: Roads) -> None:
 
 
 def check_hierarchy(hierarchy: Hierarchy) -> None:
-    """Refuse a hierarchy whose arrays do not hold together."""
+    """Refuse a hierarchy whose arrays are not those of a contraction: sorted, upwards, closed under the next node."""
+    n_nodes, n_arcs, indptr = hierarchy.rank.size, hierarchy.heads.size, hierarchy.indptr
     try:
-        _check_hierarchy(hierarchy)
+        for name, size in (("rank", n_nodes), ("parents", n_nodes), ("heads", n_arcs)):
+            _check_form(hierarchy, name, "<i4", (size,))
+        _check_form(hierarchy, "edge_arcs", "<i4", (hierarchy.edge_arcs.size,))
+        _check_form(hierarchy, "indptr", "<i8", (n_nodes + 1,))
+        _check_within("rank", hierarchy.rank, 0, n_nodes)
+        if not (np.bincount(hierarchy.rank, minlength=n_nodes) == 1).all():
+            raise _FaultError("rank répète un rang")
+        if indptr[0] != 0 or indptr[-1] != n_arcs or (np.diff(indptr) < 0).any():
+            raise _FaultError("indptr ne découpe pas les arcs")
+        _check_within("heads", hierarchy.heads, 0, n_nodes)
+        _check_within("edge_arcs", hierarchy.edge_arcs, -1 - n_arcs, n_arcs)
+        if not _is_closed(indptr, hierarchy.heads, hierarchy.parents):
+            raise _FaultError("les arcs ne sont pas ceux d'une contraction")
     except _FaultError as fault:
         raise NetworkError(
             f"Hiérarchie du réseau routier incohérente : {fault} ; enregistrez-le de nouveau."
         ) from fault
 
 
-def _check_forms(roads: Roads) -> None:
-    """Check types, sizes, texts and the coordinate system."""
-    ways = roads.ways
-    texts = (roads.source, roads.attribution, roads.crs, *ways.class_names)
+def _check_texts(roads: Roads) -> None:
+    texts = (roads.source, roads.attribution, roads.crs, *roads.ways.class_names)
     if not all(isinstance(text, str) for text in texts):
         raise _FaultError("un nom n'est pas un texte")
     try:
@@ -203,48 +221,51 @@ def _check_forms(roads: Roads) -> None:
         raise _FaultError(f"système de coordonnées illisible « {roads.crs[:40]} »") from error
     if not is_projected:
         raise _FaultError(f"« {roads.crs[:40]} » n'est pas un système en mètres")
-    for owner in (ways, roads):
-        for one in fields(owner):
-            if one.name in _TYPES:
-                array = getattr(owner, one.name)
-                if array.dtype.str != _TYPES[one.name] or array.ndim != (2 if one.name == "turns" else 1):
-                    raise _FaultError(f"type inattendu de {one.name}")
-    _same_size(ways, len(ways), [one.name for one in fields(WayTable) if one.name in _TYPES])
-    vertices = ("x", "y", "vertex_kind", "hop_way", "hop_reversed", "hop_length_m")
-    _same_size(roads, roads.x.size, vertices)
-    _same_size(roads, roads.n_chains, ("tail", "head", "open_directions"))
-    _same_size(roads, roads.n_junctions, ("junction_x", "junction_y"))
-    if roads.turns.shape[1] != 5 or roads.chain_start.size != roads.n_chains + 1 or not roads.n_chains:
-        raise _FaultError("taille inattendue de turns ou de chain_start")
 
 
-def _same_size(owner: Any, size: int, names: tuple[str, ...] | list[str]) -> None:
-    """Check that arrays have one element per thing."""
-    for name in names:
-        if getattr(owner, name).shape != (size,):
-            raise _FaultError(f"taille inattendue de {name}")
+def _check_forms(roads: Roads) -> None:
+    """Check types and sizes."""
+    sizes = {"way": len(roads.ways), "vertex": roads.x.size, "chain": roads.n_chains}
+    for what, arrays in _ARRAYS.items():
+        for name, kind in arrays.items():
+            owner = roads.ways if what == "way" else roads
+            _check_form(owner, name, kind, (sizes.get(what, roads.n_junctions),))
+    _check_form(roads, "chain_start", "<i8", (roads.n_chains + 1,))
+    _check_form(roads, "turns", "<i8", (len(roads.turns), 5))
+    if not roads.n_chains:
+        raise _FaultError("aucun tronçon")
+
+
+def _check_form(owner: Any, name: str, kind: str, shape: tuple[int, ...]) -> None:
+    array = getattr(owner, name)
+    if array.dtype.str != kind or array.ndim != len(shape):
+        raise _FaultError(f"type inattendu de {name}")
+    if array.shape != shape:
+        raise _FaultError(f"taille inattendue de {name}")
 
 
 def _check_values(roads: Roads) -> None:
     """Check that positions are positions, and that lengths and places can be."""
-    ways, junctions, chains = roads.ways, roads.n_junctions, roads.n_chains
-    _within("road_class", ways.road_class, 0, len(ways.class_names))
-    _within("direction", ways.direction, 1, 4)
-    _within("density_band", ways.density_band, 0, 4)
-    for name in ("maxspeed_forward_kmh", "maxspeed_backward_kmh", "duration_s"):
+    ways, junctions, chains, start = roads.ways, roads.n_junctions, roads.n_chains, roads.chain_start
+    for owner, name, first, after in (
+        (ways, "road_class", 0, len(ways.class_names)),
+        (ways, "direction", 1, 4),
+        (ways, "density_band", 0, 4),
+        (roads, "vertex_kind", 0, 4),
+        (roads, "open_directions", 0, 4),
+        (roads, "hop_way", 0, len(ways)),
+        (roads, "tail", 0, junctions),
+        (roads, "head", 0, junctions),
+    ):
+        _check_within(name, getattr(owner, name), first, after)
+    for column, count in enumerate((chains, 2, chains, 2, junctions)):
+        _check_within("turns", roads.turns[:, column], 0, count)
+    if start[0] != 0 or start[-1] != roads.x.size or (np.diff(start) < 2).any():
+        raise _FaultError("chain_start ne découpe pas les tronçons")
+    for name in _LIMITS:
         values = getattr(ways, name)
         if not (np.isnan(values) | ((values > 0) & np.isfinite(values))).all():
             raise _FaultError(f"{name} a des valeurs impossibles")
-    _within("vertex_kind", roads.vertex_kind, 0, 4)
-    _within("open_directions", roads.open_directions, 0, 4)
-    _within("hop_way", roads.hop_way, 0, len(ways))
-    _within("tail", roads.tail, 0, junctions)
-    _within("head", roads.head, 0, junctions)
-    start = roads.chain_start
-    if start[0] != 0 or start[-1] != roads.x.size or (np.diff(start) < 2).any():
-        raise _FaultError("chain_start ne découpe pas les tronçons")
-    for column, count in enumerate((chains, 2, chains, 2, junctions)):
-        _within("turns", roads.turns[:, column], 0, count)
     for name in ("x", "y", "junction_x", "junction_y"):
         # NaN fails the comparison too
         if not (np.abs(getattr(roads, name)) <= _FARTHEST_M).all():
@@ -253,31 +274,10 @@ def _check_values(roads: Roads) -> None:
         raise _FaultError("hop_length_m a des longueurs impossibles")
 
 
-def _within(name: str, values: NDArray[Any], first: int, after: int) -> None:
+def _check_within(name: str, values: NDArray[Any], first: int, after: int) -> None:
     """Check that whole numbers are at least `first` and under `after`."""
     if values.size and (int(values.min()) < first or int(values.max()) >= after):
         raise _FaultError(f"{name} désigne ce qui n'existe pas")
-
-
-def _check_hierarchy(hierarchy: Hierarchy) -> None:
-    """Check that the arcs are those of a contraction: sorted, upwards, closed under the next node."""
-    n_nodes, n_arcs = hierarchy.rank.size, hierarchy.heads.size
-    wanted = {"rank": "<i4", "indptr": "<i8", "heads": "<i4", "parents": "<i4", "edge_arcs": "<i4"}
-    for name, kind in wanted.items():
-        if getattr(hierarchy, name).dtype.str != kind or getattr(hierarchy, name).ndim != 1:
-            raise _FaultError(f"type inattendu de {name}")
-    if hierarchy.indptr.size != n_nodes + 1 or hierarchy.parents.size != n_nodes:
-        raise _FaultError("taille inattendue de indptr ou de parents")
-    _within("rank", hierarchy.rank, 0, n_nodes)
-    if not (np.bincount(hierarchy.rank, minlength=n_nodes) == 1).all():
-        raise _FaultError("rank répète un rang")
-    indptr = hierarchy.indptr
-    if indptr[0] != 0 or indptr[-1] != n_arcs or (np.diff(indptr) < 0).any():
-        raise _FaultError("indptr ne découpe pas les arcs")
-    _within("heads", hierarchy.heads, 0, n_nodes)
-    _within("edge_arcs", hierarchy.edge_arcs, -1 - n_arcs, n_arcs)
-    if not _is_closed(indptr, hierarchy.heads, hierarchy.parents):
-        raise _FaultError("les arcs ne sont pas ceux d'une contraction")
 
 
 @kernel

@@ -16,8 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from territory import __version__
-from territory.files.folder_lock import hold
-from territory.files.safe_files import sweep
+from territory.files.safe_files import hold, sweep
 from territory.release.disclosure import PUBLIC
 from territory.release.gate import edition_name
 from territory.study.words.model import Study

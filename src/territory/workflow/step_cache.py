@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from territory.errors import OutputError
-from territory.files.kept_results import keep, kept
+from territory.files.saved_folders import keep, kept
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -60,7 +60,7 @@ def test_room_is_made_once_and_left_as_it_was(with_lengths: bool) -> None:
     room = search._rooms.get()
     assert (room.slots == -1).all()
     assert (room.places == -1).all()
-    assert (room.distances == UNREACHED).all()
+    assert (room.search.distances == UNREACHED).all()
     assert (room.best == UNREACHED).all()
 
 

@@ -6,8 +6,10 @@ through the list of touched nodes, so that a limited search costs what it visits
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import NamedTuple, TypeVar
+
 import numpy as np
-from numpy.typing import NDArray
 
 from territory.network.engine.compiling import count_threads, kernel, run_tasks
 from territory.network.engine.graph import (
@@ -23,8 +25,28 @@ from territory.network.engine.graph import (
     group_by,
 )
 
+Result = TypeVar("Result")
+
 #: Seeds searched by one task: enough to pay for its arrays, few enough to share the work out evenly.
-SEEDS_PER_TASK = 64
+_SEEDS_PER_TASK = 64
+
+
+class TargetRows(NamedTuple):
+    """The targets at each node in compressed rows, with their offsets (ms), and which nodes have any."""
+
+    start: Int64
+    numbers: Int32
+    offsets: Int32
+    is_target: Bool
+
+
+class Room(NamedTuple):
+    """Arrays that a search writes in; it finds `UNREACHED` everywhere in `distances`, and has room for all hits."""
+
+    distances: Int32
+    touched: Int32
+    heap: Int64
+    hits: Int32
 
 
 def limited_search(
@@ -71,27 +93,15 @@ def limited_search(
     limit = checked_limit(limit_ms)
     seeds.check(graph.n_nodes)
     targets.check(graph.n_nodes)
-    at_node, target_of, target_offset, is_target = targets_by_node(graph.n_nodes, targets)
+    rows = targets_by_node(graph.n_nodes, targets)
     arcs = graph.arcs
 
-    def pairs_of(first: int) -> tuple[Int32, Int32, Int32]:
-        part = slice(first, first + per_task)
+    def pairs_of(part: slice) -> tuple[Int32, Int32, Int32]:
         return limited_pairs(
-            graph.indptr,
-            arcs,
-            seeds.nodes[part],
-            seeds.offsets_ms[part],
-            limit,
-            at_node,
-            target_of,
-            target_offset,
-            is_target,
-            len(targets),
+            graph.indptr, arcs, seeds.nodes[part], seeds.offsets_ms[part], limit, rows, len(targets)
         )
 
-    n_threads = count_threads(threads)
-    per_task = max(1, min(SEEDS_PER_TASK, -(-len(seeds) // n_threads)))
-    parts = run_tasks(pairs_of, range(0, len(seeds), per_task), n_threads)
+    parts = in_parts(pairs_of, len(seeds), threads)
     if not parts:
         return np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0, np.int32)
     counts = np.concatenate([part[0] for part in parts])
@@ -140,24 +150,28 @@ def one_to_all(
     arcs = graph.arcs
     times = np.empty((len(seeds), graph.n_nodes), np.int32)
 
-    def fill(first: int) -> None:
-        part = slice(first, first + per_task)
+    def fill(part: slice) -> None:
         rows_of_times(graph.indptr, arcs, seeds.nodes[part], seeds.offsets_ms[part], limit, times[part])
 
-    n_threads = count_threads(threads)
-    per_task = max(1, min(SEEDS_PER_TASK, -(-len(seeds) // n_threads)))
-    run_tasks(fill, range(0, len(seeds), per_task), n_threads)
+    in_parts(fill, len(seeds), threads)
     return times
 
 
-def targets_by_node(n_nodes: int, targets: Seeds) -> tuple[Int64, Int32, Int32, NDArray[np.bool_]]:
-    """Return the targets at each node in compressed rows, with their offsets, and which nodes have any."""
+def in_parts(function: Callable[[slice], Result], n_seeds: int, threads: int | None) -> list[Result]:
+    """Run a function over parts of a list of seeds, shared out among threads; return the results in order."""
+    n_threads = count_threads(threads)
+    size = max(1, min(_SEEDS_PER_TASK, -(-n_seeds // n_threads)))
+    return run_tasks(function, [slice(first, first + size) for first in range(0, n_seeds, size)], n_threads)
+
+
+def targets_by_node(n_nodes: int, targets: Seeds) -> TargetRows:
+    """Return the targets at each node."""
     attached = targets.nodes.ravel() >= 0
     nodes = targets.nodes.ravel()[attached]
     numbers = np.repeat(np.arange(len(targets), dtype=np.int32), 2)[attached]
     at_node, order = group_by(n_nodes, nodes)
     offsets = targets.offsets_ms.ravel()[attached]
-    return at_node, numbers[order], offsets[order], np.diff(at_node) > 0
+    return TargetRows(at_node, numbers[order], offsets[order], np.diff(at_node) > 0)
 
 
 _FAR = np.int32(UNREACHED)
@@ -204,22 +218,10 @@ def pop(heap: Int64, size: int) -> int:
 
 @kernel
 def search(
-    indptr: Int64,
-    arcs: Int32,
-    nodes: Int32,
-    offsets: Int32,
-    limit: int,
-    is_target: Bool,
-    n_left: int,
-    distances: Int32,
-    touched: Int32,
-    heap: Int64,
-    hits: Int32,
+    indptr: Int64, arcs: Int32, nodes: Int32, offsets: Int32, limit: int, is_target: Bool, room: Room
 ) -> tuple[int, int]:
-    """Search from one seed up to `limit`; return how many nodes were touched and how many targets hit.
-
-    `distances` must hold `UNREACHED` everywhere; the search stops once all of the `n_left` target nodes are hit.
-    """
+    """Search from one seed until all targets are hit; return how many nodes were touched and how many hit."""
+    distances, touched, heap, hits = room
     n_touched, n_hits, size = 0, 0, 0
     for side in range(len(nodes)):
         node = nodes[side]
@@ -239,7 +241,7 @@ def search(
         if is_target[node]:
             hits[n_hits] = node
             n_hits += 1
-            if n_hits == n_left:
+            if n_hits == len(hits):
                 break
         for place in range(indptr[node], indptr[node + np.uint32(1)]):
             head = np.uint32(arcs[place, 0])
@@ -254,25 +256,22 @@ def search(
 
 
 @kernel
+def _room(n_nodes: int, n_arcs: int, n_hits: int) -> Room:
+    """Return room for searches from one seed at a time."""
+    return Room(
+        np.full(n_nodes, _FAR, np.int32),
+        np.empty(n_nodes, np.int32),
+        np.empty(n_arcs + 2, np.int64),
+        np.empty(n_hits, np.int32),
+    )
+
+
+@kernel
 def limited_pairs(
-    indptr: Int64,
-    arcs: Int32,
-    nodes: Int32,
-    offsets: Int32,
-    limit: int,
-    at_node: Int64,
-    target_of: Int32,
-    target_offset: Int32,
-    is_target: Bool,
-    n_targets: int,
+    indptr: Int64, arcs: Int32, nodes: Int32, offsets: Int32, limit: int, rows: TargetRows, n_targets: int
 ) -> tuple[Int32, Int32, Int32]:
     """Return, for each seed in turn, the targets reached within `limit`, in their order, and their times."""
-    n_nodes = len(indptr) - 1
-    distances = np.full(n_nodes, _FAR, np.int32)
-    touched = np.empty(n_nodes, np.int32)
-    heap = np.empty(len(arcs) + 2, np.int64)
-    n_left = is_target.sum()
-    hits = np.empty(n_left, np.int32)
+    room = _room(len(indptr) - 1, len(arcs), rows.is_target.sum())
     best = np.full(n_targets, _FAR, np.int32)
     found = np.empty(n_targets, np.int32)
     counts = np.zeros(len(nodes), np.int32)
@@ -280,14 +279,8 @@ def limited_pairs(
     times = np.empty(1024, np.int32)
     total = 0
     for seed in range(len(nodes)):
-        n_touched, n_hits = search(
-            indptr, arcs, nodes[seed], offsets[seed], limit, is_target, n_left, distances, touched, heap, hits
-        )
-        n_found = _reach_targets(
-            hits[:n_hits], distances, limit, at_node, target_of, target_offset, best, found
-        )
-        for place in range(n_touched):
-            distances[touched[place]] = _FAR
+        n_touched, n_hits = search(indptr, arcs, nodes[seed], offsets[seed], limit, rows.is_target, room)
+        n_found = _reach_targets(n_touched, n_hits, limit, rows, room, best, found)
         if total + n_found > len(targets):
             targets = _longer(targets, total, total + n_found)
             times = _longer(times, total, total + n_found)
@@ -308,28 +301,14 @@ def targets_within(
     nodes: Int32,
     offsets: Int32,
     limit: int,
-    at_node: Int64,
-    target_of: Int32,
-    target_offset: Int32,
-    is_target: Bool,
-    distances: Int32,
-    touched: Int32,
-    heap: Int64,
-    hits: Int32,
+    rows: TargetRows,
+    room: Room,
     best: Int32,
     found: Int32,
 ) -> Int32:
-    """Return the targets within `limit` of any of some starts, in their order.
-
-    `distances` and `best` must hold `UNREACHED` everywhere, and do once more at the end; `heap` must have room for
-    every arc and every start.
-    """
-    n_touched, n_hits = search(
-        indptr, arcs, nodes, offsets, limit, is_target, len(hits), distances, touched, heap, hits
-    )
-    n_found = _reach_targets(hits[:n_hits], distances, limit, at_node, target_of, target_offset, best, found)
-    for place in range(n_touched):
-        distances[touched[place]] = _FAR
+    """Return the targets within `limit` of any of some starts, in their order; `best` is as `room.distances`."""
+    n_touched, n_hits = search(indptr, arcs, nodes, offsets, limit, rows.is_target, room)
+    n_found = _reach_targets(n_touched, n_hits, limit, rows, room, best, found)
     for place in range(n_found):
         best[found[place]] = _FAR
     return np.sort(found[:n_found])
@@ -337,26 +316,21 @@ def targets_within(
 
 @kernel
 def _reach_targets(
-    hits: Int32,
-    distances: Int32,
-    limit: int,
-    at_node: Int64,
-    target_of: Int32,
-    target_offset: Int32,
-    best: Int32,
-    found: Int32,
+    n_touched: int, n_hits: int, limit: int, rows: TargetRows, room: Room, best: Int32, found: Int32
 ) -> int:
-    """Write the best time of each target within `limit` of a search; return how many there are."""
+    """Write the best time of each target within `limit` of a search, and forget the search; return how many."""
     n_found = 0
-    for node in hits:
-        for place in range(at_node[node], at_node[node + 1]):
-            target = target_of[place]
-            time = np.int64(distances[node]) + target_offset[place]
+    for node in room.hits[:n_hits]:
+        for place in range(rows.start[node], rows.start[node + 1]):
+            target = rows.numbers[place]
+            time = np.int64(room.distances[node]) + rows.offsets[place]
             if time <= limit and time < best[target]:
                 if best[target] == _FAR:
                     found[n_found] = target
                     n_found += 1
                 best[target] = time
+    for place in range(n_touched):
+        room.distances[room.touched[place]] = _FAR
     return n_found
 
 
@@ -371,11 +345,9 @@ def _longer(values: Int32, used: int, needed: int) -> Int32:
 @kernel
 def rows_of_times(indptr: Int64, arcs: Int32, nodes: Int32, offsets: Int32, limit: int, out: Int32) -> None:
     """Write the times from each seed to every node, one row per seed."""
-    n_nodes = len(indptr) - 1
-    touched = np.empty(n_nodes, np.int32)
-    heap = np.empty(len(arcs) + 2, np.int64)
-    nothing = np.zeros(n_nodes, np.bool_)
-    hits = np.empty(0, np.int32)
+    _, touched, heap, hits = _room(len(indptr) - 1, len(arcs), 0)
+    nothing = np.zeros(len(indptr) - 1, np.bool_)
     for seed in range(len(nodes)):
         out[seed, :] = _FAR
-        search(indptr, arcs, nodes[seed], offsets[seed], limit, nothing, 0, out[seed], touched, heap, hits)
+        room = Room(out[seed], touched, heap, hits)
+        search(indptr, arcs, nodes[seed], offsets[seed], limit, nothing, room)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import Field, dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -22,6 +23,25 @@ Int32 = NDArray[np.int32]
 Int64 = NDArray[np.int64]
 Bool = NDArray[np.bool_]
 Integer = int | np.integer[Any]
+
+
+class SavedArrays:
+    """A dataclass of arrays alone, saved by name."""
+
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
+
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """Return the arrays by name, to be saved."""
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
+        """Return what saved arrays made up.
+
+        Memory-mapped arrays are used in place; map them with `mode="c"` (copy on write), for kernels are
+        compiled once more for arrays that are read-only.
+        """
+        return cls(*(np.asarray(arrays[name]) for name in cls.__dataclass_fields__))
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,6 @@ and has a time in each direction.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,15 +24,16 @@ from territory.network.engine.graph import (
     Int32,
     Int64,
     Integer,
+    SavedArrays,
     checked_times,
     group_by,
 )
 from territory.network.engine.label_search import check_no_overflow, checked_lengths, pack
-from territory.network.engine.metric import Arrays, Metric
+from territory.network.engine.metric import Metric
 
 
 @dataclass(frozen=True, eq=False)
-class Hierarchy:
+class Hierarchy(SavedArrays):
     """The arcs of a contraction hierarchy, whatever the speeds.
 
     Parameters
@@ -151,27 +151,11 @@ class Hierarchy:
             *compress(self.indptr, self.heads, down, keep_down, far),
         )
 
-    def to_arrays(self) -> Arrays:
-        """Return the arrays that make up the hierarchy, by name, to be saved."""
-        return {name: getattr(self, name) for name in self.__dataclass_fields__}
-
-    @classmethod
-    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Hierarchy:
-        """Return a hierarchy made of saved arrays.
-
-        Memory-mapped arrays are used in place; map them with `mode="c"` (copy on write), for kernels are
-        compiled once more for arrays that are read-only.
-        """
-        return cls(*(np.asarray(arrays[name]) for name in cls.__dataclass_fields__))
-
 
 @kernel
 def contract(n_nodes: int, edge_start: Int64, edge_heads: Int32) -> tuple[Int64, Int32, Int32]:
-    """Return the arcs upwards of each node, sorted, and the parent of each node: its first later neighbour.
-
-    A node's later neighbours are its own and those of its children but for itself, so that each list is built
-    from lists already made.
-    """
+    """Return the arcs upwards of each node, sorted, and the parent of each node: its first later neighbour."""
+    # a node's later neighbours are its own and those of its children but for itself: lists already made
     heads = np.empty(4 * len(edge_heads) + 16, np.int32)
     indptr = np.zeros(n_nodes + 1, np.int64)
     parents = np.full(n_nodes, -1, np.int32)
@@ -225,14 +209,8 @@ def place_edges(indptr: Int64, heads: Int32, tail_ranks: Int32, head_ranks: Int3
         if low == high:
             out[edge] = -1
             continue
-        first, last = indptr[low], indptr[low + 1]
-        while last - first > 1:
-            middle = (first + last) >> 1
-            if heads[middle] <= high:
-                first = middle
-            else:
-                last = middle
-        out[edge] = first if tail_ranks[edge] == low else -2 - first
+        arc = indptr[low] + np.searchsorted(heads[indptr[low] : indptr[low + 1]], high)
+        out[edge] = arc if tail_ranks[edge] == low else -2 - arc
 
 
 @kernel
@@ -266,11 +244,9 @@ def customize(indptr: Int64, heads: Int32, up: Int32, down: Int32) -> None:
 
 @kernel
 def perfect(indptr: Int64, heads: Int32, up: Int32, down: Int32, keep_up: Bool, keep_down: Bool) -> None:
-    """Make every arc as short as the shortest path, highest nodes first; mark those that paths can do without.
-
-    An arc is kept only if no way over two higher arcs beats it, which leaves every shortest path one that
-    climbs and then descends (perfect customization).
-    """
+    """Make every arc as short as the shortest path, highest nodes first; mark those that paths can do without."""
+    # no way over two higher arcs beats an arc that is kept: every shortest path still has a twin that climbs and
+    # then descends (perfect customization)
     for node in range(len(indptr) - 2, -1, -1):
         last = indptr[node + 1]
         for first in range(indptr[node], last):
@@ -292,23 +268,9 @@ def perfect(indptr: Int64, heads: Int32, up: Int32, down: Int32, keep_up: Bool, 
                     keep_down[second] = False
 
 
-@kernel
 def compress(
     indptr: Int64, heads: Int32, weights: Int32, keep: Bool, far: Integer
 ) -> tuple[Int64, Int32, Int32]:
     """Return the arcs that are kept and that lead somewhere, in compressed rows."""
-    count = 0
-    for arc in range(len(heads)):
-        count += keep[arc] and weights[arc] < far
-    kept_start = np.zeros(len(indptr), np.int64)
-    kept_heads = np.empty(count, np.int32)
-    kept_weights = np.empty(count, weights.dtype)
-    end = 0
-    for node in range(len(indptr) - 1):
-        for arc in range(indptr[node], indptr[node + 1]):
-            if keep[arc] and weights[arc] < far:
-                kept_heads[end] = heads[arc]
-                kept_weights[end] = weights[arc]
-                end += 1
-        kept_start[node + 1] = end
-    return kept_start, kept_heads, kept_weights
+    kept = np.flatnonzero(keep & (weights < far))
+    return np.searchsorted(kept, indptr), heads[kept], weights[kept]

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from territory.errors import NetworkError, ParameterError
-from territory.network.engine.compiling import count_threads, kernel, run_tasks
-from territory.network.engine.dijkstra import SEEDS_PER_TASK
+from territory.network.engine.compiling import kernel
+from territory.network.engine.dijkstra import in_parts
 from territory.network.engine.graph import (
     MAX_TIME_MS,
     UNREACHED,
@@ -39,11 +39,9 @@ def checked_lengths(lengths_dm: ArrayLike, shape: tuple[int, ...]) -> Int64:
 
 
 def check_no_overflow(weights_ms: Int32, lengths_dm: Int64) -> None:
-    """Raise if the length of some path could exceed what fits beside its time.
-
-    An edge driven at less than 360 km/h is no longer in decimetres than its time in milliseconds, so a path
-    of `MAX_TIME_MS` is shorter than that plus what the few faster edges have in excess.
-    """
+    """Raise if the length of some path could exceed what fits beside its time."""
+    # an edge driven at less than 360 km/h is no longer in decimetres than its time in milliseconds: a path of
+    # MAX_TIME_MS is shorter than that plus what the few faster edges have in excess
     excess = int(np.maximum(lengths_dm - weights_ms, 0).sum())
     if excess > MAX_TIME_MS:
         raise NetworkError(
@@ -59,18 +57,18 @@ def point_lengths(points: Seeds, lengths_dm: ArrayLike | None) -> Int64:
     return checked_lengths(lengths_dm, points.nodes.shape)
 
 
-def pack(times_ms: Int32, lengths_dm: Int64) -> Int64:
+def pack(times_ms: Int32, lengths_dm: Int64 | int) -> Int64:
     """Return labels `time << 32 | length`, closed edges just beyond the longest time."""
     return (np.minimum(times_ms, np.int32(MAX_TIME_MS + 1)).astype(np.int64) << 32) | lengths_dm
 
 
-def unpack(labels: Int64) -> tuple[Int32, Int32]:
-    """Return times (ms) and lengths (dm) of labels, both `UNREACHED` beyond the longest time."""
-    far = (labels >> 32) > MAX_TIME_MS
-    times, lengths = labels >> 32, labels & 0xFFFFFFFF
+def unpack(labels: Int64, *, absent: int = UNREACHED) -> tuple[Int32, Int32]:
+    """Return times (ms) and lengths or targets of labels: `UNREACHED` and `absent` beyond the longest time."""
+    times, others = labels >> 32, labels & 0xFFFFFFFF
+    far = times > MAX_TIME_MS
     times[far] = UNREACHED
-    lengths[far] = UNREACHED
-    return times.astype(np.int32), lengths.astype(np.int32)
+    others[far] = absent
+    return times.astype(np.int32), others.astype(np.int32)
 
 
 def k_nearest(
@@ -111,19 +109,22 @@ def k_nearest(
     >>> numbers.tolist(), times[0].tolist()
     ([[1, 0], [1, 0], [0, -1]], [10, 30])
     """
-    limit = checked_limit(limit_ms)
+    limit = (checked_limit(limit_ms) << 32) | 0xFFFFFFFF
     if k < 1:
         raise ParameterError(f"k={k} : indiquez au moins un site à trouver par point.")
     targets.check(graph.n_nodes)
     back = graph.reversed()
-    weights = np.minimum(back.weights_ms, np.int32(MAX_TIME_MS + 1))
+    starts = pack(targets.offsets_ms, np.arange(len(targets))[:, None])
+    rows = back.indptr, back.heads, pack(back.weights_ms, 0)
+    given = (rows, targets.nodes.ravel(), starts.ravel(), limit)
     labels = np.empty((graph.n_nodes, k), np.int64)
-    given = (back.indptr, back.heads, weights, targets.nodes, targets.offsets_ms, limit)
     if k == 1:
-        nearest_target(*given, labels[:, 0])
+        heap = np.empty(graph.n_edges + 2 * len(targets), np.int64)
+        fastest_labels(*given, labels[:, 0], (heap, np.empty(len(heap), np.int32)))
     else:
         nearest_targets(*given, labels)
-    return _unpack_targets(labels)
+    times, numbers = unpack(labels, absent=-1)
+    return numbers, times
 
 
 def k_nearest_sites(
@@ -161,27 +162,21 @@ def k_nearest_sites(
     [[15]]
     """
     sources.check(graph.n_nodes)
-    numbers, times = k_nearest(graph, targets, k, limit_ms=limit_ms)
+    near, times = k_nearest(graph, targets, k, limit_ms=limit_ms)
     if not graph.n_nodes:
         return np.full((len(sources), k), -1, np.int32), np.full((len(sources), k), UNREACHED, np.int32)
     nodes = np.maximum(sources.nodes, 0)
     reached = times[nodes].astype(np.int64) + sources.offsets_ms[:, :, None]
     reached[(times[nodes] == UNREACHED) | (sources.nodes[:, :, None] < 0) | (reached > limit_ms)] = UNREACHED
-    labels = (reached << 32 | (numbers[nodes].astype(np.int64) & 0xFFFFFFFF)).reshape(len(sources), 2 * k)
+    labels = (reached << 32 | (near[nodes].astype(np.int64) & 0xFFFFFFFF)).reshape(len(sources), 2 * k)
     labels.sort(axis=1)
     # a target may come through both nodes: only its faster way counts
     for column in range(1, 2 * k):
         seen = (labels[:, :column] & 0xFFFFFFFF == labels[:, column : column + 1] & 0xFFFFFFFF).any(axis=1)
         labels[seen, column] = np.iinfo(np.int64).max
     labels.sort(axis=1)
-    return _unpack_targets(labels[:, :k])
-
-
-def _unpack_targets(labels: Int64) -> tuple[Int32, Int32]:
-    """Return numbers and times of labels `time << 32 | target`, -1 and `UNREACHED` where there is none."""
-    times, numbers = labels >> 32, labels & 0xFFFFFFFF
-    far = times > MAX_TIME_MS
-    return np.where(far, -1, numbers).astype(np.int32), np.where(far, UNREACHED, times).astype(np.int32)
+    times, numbers = unpack(labels[:, :k], absent=-1)
+    return numbers, times
 
 
 _FAR = np.int64(2**62)
@@ -227,19 +222,16 @@ def pop_label(labels: Int64, nodes: Int32, size: int) -> int:
     return size
 
 
+#: Edges in compressed rows: where those of each node start, their heads, and what they add to a label.
+Rows = tuple[Int64, Int32, Int64]
+Heap = tuple[Int64, Int32]
+
+
 @kernel
-def fastest_labels(
-    indptr: Int64,
-    heads: Int32,
-    weights: Int64,
-    nodes: Int32,
-    starts: Int64,
-    limit: int,
-    labels: Int64,
-    heap: Int64,
-    heap_nodes: Int32,
-) -> None:
-    """Write the least label of every node from one seed, for labels up to `limit`."""
+def fastest_labels(rows: Rows, nodes: Int32, starts: Int64, limit: int, labels: Int64, heap_of: Heap) -> None:
+    """Write the least label of every node from any of some starts, for labels up to `limit`."""
+    indptr, heads, weights = rows
+    heap, heap_nodes = heap_of
     labels[:] = _FAR
     size = 0
     for side in range(len(nodes)):
@@ -261,9 +253,7 @@ def fastest_labels(
 
 @kernel
 def labels_to_targets(
-    indptr: Int64,
-    heads: Int32,
-    weights: Int64,
+    rows: Rows,
     nodes: Int32,
     starts: Int64,
     target_nodes: Int32,
@@ -272,12 +262,10 @@ def labels_to_targets(
     out: Int64,
 ) -> None:
     """Write the least label from each seed to each target, one row per seed."""
-    n_nodes = len(indptr) - 1
-    labels = np.empty(n_nodes, np.int64)
-    heap = np.empty(len(heads) + 2, np.int64)
-    heap_nodes = np.empty(len(heads) + 2, np.int32)
+    labels = np.empty(len(rows[0]) - 1, np.int64)
+    heap = np.empty(len(rows[1]) + 2, np.int64), np.empty(len(rows[1]) + 2, np.int32)
     for seed in range(len(nodes)):
-        fastest_labels(indptr, heads, weights, nodes[seed], starts[seed], limit, labels, heap, heap_nodes)
+        fastest_labels(rows, nodes[seed], starts[seed], limit, labels, heap)
         for target in range(len(target_nodes)):
             best = _FAR
             for side in range(2):
@@ -288,52 +276,18 @@ def labels_to_targets(
 
 
 @kernel
-def nearest_target(
-    indptr: Int64, heads: Int32, weights: Int32, nodes: Int32, offsets: Int32, limit: int, labels: Int64
-) -> None:
-    """Write, for every node, `time << 32 | target` of the nearest of all targets searched from at once."""
-    labels[:] = _FAR
-    heap = np.empty(len(heads) + 2 * len(nodes), np.int64)
-    heap_nodes = np.empty(len(heap), np.int32)
-    size = 0
-    for target in range(len(nodes)):
-        for side in range(2):
-            node = nodes[target, side]
-            label = (np.int64(offsets[target, side]) << 32) | np.int64(target)
-            if node >= 0 and offsets[target, side] <= limit and label < labels[node]:
-                labels[node] = label
-                size = push_label(heap, heap_nodes, size, label, node)
-    while size > 0:
-        label, node = heap[0], heap_nodes[0]
-        size = pop_label(heap, heap_nodes, size)
-        if label > labels[node]:
-            continue
-        for place in range(indptr[node], indptr[node + 1]):
-            reached = label + (np.int64(weights[place]) << 32)
-            if (reached >> 32) <= limit and reached < labels[heads[place]]:
-                labels[heads[place]] = reached
-                size = push_label(heap, heap_nodes, size, reached, heads[place])
-
-
-@kernel
-def nearest_targets(
-    indptr: Int64, heads: Int32, weights: Int32, nodes: Int32, offsets: Int32, limit: int, labels: Int64
-) -> None:
-    """Write, for every node, the labels of its nearest targets in their order, as many as there are columns.
-
-    A node takes the labels that come to it in increasing order; when it is full, nothing beyond it can need
-    a later one, because what filled it goes on from there as well.
-    """
+def nearest_targets(rows: Rows, nodes: Int32, starts: Int64, limit: int, labels: Int64) -> None:
+    """Write, for every node, the labels of its nearest targets in their order, as many as there are columns."""
+    indptr, heads, weights = rows
+    # when a node is full, nothing beyond it needs a later label: what filled it goes on from there as well
     labels[:, :] = _FAR
     n_kept = np.zeros(len(labels), np.int32)
-    heap = np.empty(max(len(heads), 1024) + 2 * len(nodes), np.int64)
+    heap = np.empty(max(len(heads), 1024) + len(nodes), np.int64)
     heap_nodes = np.empty(len(heap), np.int32)
     size = 0
-    for target in range(len(nodes)):
-        for side in range(2):
-            if nodes[target, side] >= 0 and offsets[target, side] <= limit:
-                label = (np.int64(offsets[target, side]) << 32) | np.int64(target)
-                size = push_label(heap, heap_nodes, size, label, nodes[target, side])
+    for side in range(len(nodes)):
+        if nodes[side] >= 0 and starts[side] <= limit:
+            size = push_label(heap, heap_nodes, size, starts[side], nodes[side])
     while size > 0:
         label, node = heap[0], heap_nodes[0]
         size = pop_label(heap, heap_nodes, size)
@@ -343,8 +297,8 @@ def nearest_targets(
             heap = np.concatenate((heap, np.empty_like(heap)))
             heap_nodes = np.concatenate((heap_nodes, np.empty_like(heap_nodes)))
         for place in range(indptr[node], indptr[node + 1]):
-            reached = label + (np.int64(weights[place]) << 32)
-            if (reached >> 32) <= limit and n_kept[heads[place]] < labels.shape[1]:
+            reached = label + weights[place]
+            if reached <= limit and n_kept[heads[place]] < labels.shape[1]:
                 size = push_label(heap, heap_nodes, size, reached, heads[place])
 
 
@@ -422,21 +376,9 @@ def shortest_lengths(
     ends = pack(targets.offsets_ms, point_lengths(targets, target_lengths_dm))
     labels = np.empty((len(seeds), len(targets)), np.int64)
 
-    def fill(first: int) -> None:
-        part = slice(first, first + per_task)
-        labels_to_targets(
-            graph.indptr,
-            graph.heads,
-            weights,
-            seeds.nodes[part],
-            starts[part],
-            targets.nodes,
-            ends,
-            limit,
-            labels[part],
-        )
+    def fill(part: slice) -> None:
+        given = (seeds.nodes[part], starts[part], targets.nodes, ends, limit, labels[part])
+        labels_to_targets((graph.indptr, graph.heads, weights), *given)
 
-    n_threads = count_threads(threads)
-    per_task = max(1, min(SEEDS_PER_TASK, -(-len(seeds) // n_threads)))
-    run_tasks(fill, range(0, len(seeds), per_task), n_threads)
+    in_parts(fill, len(seeds), threads)
     return unpack(labels)

@@ -5,10 +5,10 @@ Sweeps are shared out in batches of sixteen origins, and searches within a limit
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,15 +16,22 @@ from numpy.typing import ArrayLike, NDArray
 from territory.errors import NetworkError
 from territory.network.engine import sweep as sweeping
 from territory.network.engine.compiling import count_threads, run_tasks, stream_tasks
-from territory.network.engine.dijkstra import targets_by_node, targets_within
-from territory.network.engine.graph import MAX_TIME_MS, UNREACHED, Graph, Int32, Int64, Seeds, checked_limit
+from territory.network.engine.dijkstra import Room, targets_by_node, targets_within
+from territory.network.engine.graph import (
+    MAX_TIME_MS,
+    UNREACHED,
+    Graph,
+    Int32,
+    Int64,
+    SavedArrays,
+    Seeds,
+    checked_limit,
+)
 from territory.network.engine.label_search import pack, point_lengths, unpack
-
-Arrays = dict[str, NDArray[Any]]
 
 
 @dataclass(frozen=True, eq=False)
-class Metric:
+class Metric(SavedArrays):
     """A hierarchy under one set of speeds: times between any nodes, by climbing and sweeping down.
 
     Parameters
@@ -231,51 +238,21 @@ class Metric:
             return points.nodes
         return np.where(points.nodes < 0, np.int32(-1), self.rank[np.maximum(points.nodes, 0)])
 
-    def to_arrays(self) -> Arrays:
-        """Return the arrays that make up the metric, by name, to be saved."""
-        return {name: getattr(self, name) for name in self.__dataclass_fields__}
-
-    @classmethod
-    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Metric:
-        """Return a metric made of saved arrays; see `Hierarchy.from_arrays` for memory-mapped ones."""
-        return cls(*(np.asarray(arrays[name]) for name in cls.__dataclass_fields__))
-
 
 #: Origins of a tile: enough for their targets to be worth a descent of their own, few enough to lie close.
 _TILE = 256
 
 
-@dataclass(frozen=True, eq=False)
-class _Room:
-    """Arrays as long as the map that a tile is searched in: reset where they were used, never made twice.
+class _TileRoom(NamedTuple):
+    """Arrays as long as the map that a tile is searched in: reset where they were used, never made twice."""
 
-    A process that gives freed memory back at once (as dask asks its workers to) would otherwise be handed the same
-    pages anew for every tile, each emptied by the system: a quarter of its time.
-    """
-
+    # a process that gives freed memory back at once (as dask asks its workers to) would be handed the same pages
+    # anew for every tile, each emptied by the system: a quarter of its time
     slots: Int32
     places: Int32
-    distances: Int32
-    touched: Int32
-    heap: Int64
-    hits: Int32
+    search: Room
     best: Int32
     found: Int32
-
-    @classmethod
-    def for_searches(cls, graph: Graph, n_target_nodes: int, n_targets: int) -> _Room:
-        """Return room for one tile at a time."""
-        return cls(
-            slots=np.full(graph.n_nodes, -1, np.int32),
-            places=np.full(graph.n_nodes, -1, np.int32),
-            distances=np.full(graph.n_nodes, UNREACHED, np.int32),
-            touched=np.empty(graph.n_nodes, np.int32),
-            # every arc may add an entry, and both nodes of every source
-            heap=np.empty(graph.n_edges + 2 * _TILE, np.int64),
-            hits=np.empty(n_target_nodes, np.int32),
-            best=np.full(n_targets, UNREACHED, np.int32),
-            found=np.empty(n_targets, np.int32),
-        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -348,17 +325,13 @@ def all_labels(
 
 
 class TileSearch:
-    """Targets of searches within a limit, made ready once for any number of lists of sources.
-
-    Threads may use one at the same time.
-    """
+    """Targets of searches within a limit, made ready once for any number of lists of sources and of threads."""
 
     def __init__(self, metric: Metric, graph: Graph, targets: Seeds, ends: NDArray[Any], limit: int) -> None:
         self._metric, self._graph, self._limit = metric, graph, limit
         self._ends, self._target_nodes = ends, metric.ranks(targets)
         self._by_node = targets_by_node(graph.n_nodes, targets)
-        self._n_target_nodes = int(self._by_node[-1].sum())
-        self._rooms: SimpleQueue[_Room] = SimpleQueue()
+        self._rooms: SimpleQueue[_TileRoom] = SimpleQueue()
 
     def tiles(
         self, sources: Seeds, starts: NDArray[Any], threads: int
@@ -380,20 +353,9 @@ class TileSearch:
     ) -> tuple[Int32, Int32, NDArray[Any]]:
         """Return the pairs of one tile."""
         room = self._room()
-        found = targets_within(
-            self._graph.indptr,
-            self._graph.arcs,
-            sources.nodes[tile].ravel(),
-            sources.offsets_ms[tile].ravel(),
-            self._limit,
-            *self._by_node,
-            room.distances,
-            room.touched,
-            room.heap,
-            room.hits,
-            room.best,
-            room.found,
-        )
+        starts_of_tile = sources.nodes[tile].ravel(), sources.offsets_ms[tile].ravel()
+        within: Any = (self._limit, self._by_node, room.search, room.best, room.found)
+        found = targets_within(self._graph.indptr, self._graph.arcs, *starts_of_tile, *within)
         descent = _Descent.to(self._metric, self._target_nodes[found], self._ends[found], room.places)
         labels = np.empty((len(tile), len(found)), self._metric.up_weights.dtype)
         rows = descent.rows()
@@ -405,12 +367,22 @@ class TileSearch:
         self._rooms.put(room)
         return sweeping.pairs_within(labels, tile, np.argsort(tile), found, _last_label(labels, self._limit))
 
-    def _room(self) -> _Room:
+    def _room(self) -> _TileRoom:
         """Return room for one tile, that of a tile that is done if there is one."""
         try:
             return self._rooms.get_nowait()
         except Empty:
-            return _Room.for_searches(self._graph, self._n_target_nodes, len(self._ends))
+            n_nodes, n_targets = self._graph.n_nodes, len(self._ends)
+            # every arc may add an entry, and both nodes of every source
+            heap = np.empty(self._graph.n_edges + 2 * _TILE, np.int64)
+            hits = np.empty(self._by_node.is_target.sum(), np.int32)
+            return _TileRoom(
+                slots=np.full(n_nodes, -1, np.int32),
+                places=np.full(n_nodes, -1, np.int32),
+                search=Room(np.full(n_nodes, UNREACHED, np.int32), np.empty(n_nodes, np.int32), heap, hits),
+                best=np.full(n_targets, UNREACHED, np.int32),
+                found=np.empty(n_targets, np.int32),
+            )
 
 
 def in_source_order(

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.sparse import csr_matrix
 
 from territory.errors import NetworkError
 from territory.network.engine.compiling import count_threads, kernel, run_tasks
-from territory.network.engine.graph import Graph, Int32, Int64, Integer, group_by
+from territory.network.engine.graph import Graph, Int32, Int64, Integer
 from territory.network.engine.separators import split
 
 #: Coordinates are rounded to whole numbers below this before they are compared.
@@ -131,38 +132,22 @@ def _whole_coordinates(n_nodes: int, x: ArrayLike, y: ArrayLike) -> tuple[Int64,
 _MANY = 32
 
 
-@kernel
 def neighbours(n_nodes: int, tails: Int32, heads: Int32) -> tuple[Int64, Int32]:
     """Return the neighbours of each node, whatever the direction, once each and sorted, in compressed rows."""
-    both = np.concatenate((heads, tails))
-    _, rows = group_by(n_nodes, np.concatenate((tails, heads)))
-    # grouping by one end and then by the other, both stable, sorts each list
-    ends = np.concatenate((tails, heads))[rows]
-    others = both[rows]
-    indptr, rows = group_by(n_nodes, others)
-    lists = ends[rows]
-    start = np.zeros(n_nodes + 1, np.int64)
-    end = 0
-    for node in range(n_nodes):
-        last = -1
-        for place in range(indptr[node], indptr[node + 1]):
-            other = lists[place]
-            if other != last and other != node:
-                lists[end] = other
-                end += 1
-                last = other
-        start[node + 1] = end
-    return start, lists[:end].copy()
+    is_edge = tails != heads
+    tails, heads = tails[is_edge], heads[is_edge]
+    ends = np.concatenate([tails, heads]), np.concatenate([heads, tails])
+    links = csr_matrix((np.ones(ends[0].size, np.bool_), ends), shape=(n_nodes, n_nodes))
+    # adding up the edges between two nodes has sorted them
+    return links.indptr.astype(np.int64), links.indices.astype(np.int32)
 
 
 @kernel
 def contract_chains(start: Int64, heads: Int32, degrees: Int32, order: Int32) -> int:
-    """Contract nodes of at most two neighbours while there are any; return how many, listed in `order`.
-
-    Such a contraction adds no arc that a good order would spare. Each round leaves the neighbours of what it
-    contracts to the next one, so that a chain is halved and not eaten from one end. `heads` and `degrees`
-    become those of the graph that remains; contracted nodes get the degree -1.
-    """
+    """Contract nodes of at most two neighbours while there are any; return how many, listed in `order`."""
+    # such a contraction adds no arc that a good order would spare. Each round leaves the neighbours of what it
+    # contracts to the next one: a chain is halved, not eaten from one end. `heads` and `degrees` become those of
+    # the graph that remains; contracted nodes get the degree -1
     n_nodes = len(degrees)
     waiting, coming = np.arange(n_nodes).astype(np.int32), np.empty(n_nodes, np.int32)
     blocked, listed = np.zeros(n_nodes, np.int32), np.zeros(n_nodes, np.int32)
@@ -245,28 +230,14 @@ def _forget(start: Int64, heads: Int32, degrees: Int32, node: Integer, other: In
     heads[_find(start, heads, node, other)] = heads[start[node] + degrees[node]]
 
 
-@kernel
 def remaining(start: Int64, heads: Int32, degrees: Int32) -> tuple[Int32, Int64, Int32]:
     """Return the nodes that are not contracted, and their graph in compressed rows, numbered by their place."""
+    kept = np.flatnonzero(degrees >= 0).astype(np.int32)
     places = np.full(len(degrees), -1, np.int32)
-    count, n_arcs = 0, 0
-    for node in range(len(degrees)):
-        if degrees[node] >= 0:
-            places[node] = count
-            count += 1
-            n_arcs += degrees[node]
-    kept = np.empty(count, np.int32)
-    kept_start = np.zeros(count + 1, np.int64)
-    kept_heads = np.empty(n_arcs, np.int32)
-    end = 0
-    for node in range(len(degrees)):
-        if places[node] >= 0:
-            kept[places[node]] = node
-            for place in range(start[node], start[node] + degrees[node]):
-                kept_heads[end] = places[heads[place]]
-                end += 1
-            kept_start[places[node] + 1] = end
-    return kept, kept_start, kept_heads
+    places[kept] = np.arange(len(kept))
+    kept_start = np.concatenate([[0], np.cumsum(degrees[kept], dtype=np.int64)])
+    before = np.repeat(start[kept] - kept_start[:-1], degrees[kept])
+    return kept, kept_start, places[heads[before + np.arange(len(before))]]
 
 
 @kernel
@@ -319,8 +290,6 @@ def postorder(parents: Int32) -> Int32:
 
 #: Nodes of a small part and around it fit in the bits of one number.
 _BITS = 62
-
-
 _SMALL = 40
 
 

@@ -41,22 +41,23 @@ def split(
     roles = np.empty(size, np.int8)
     sides = np.empty(size, np.int8)
     best_sides = np.zeros(size, np.int8)
-    before, after = np.empty(size, np.int32), np.empty(size, np.int32)
+    graph = local_start, local_heads, roles
+    paths = np.empty(size, np.int32), np.empty(size, np.int32)
     seen = np.empty(2 * size, np.bool_)
-    path, turn = np.empty(2 * size, np.int32), np.empty(size, np.int32)
+    room = np.empty(2 * size, np.int32), np.empty(size, np.int32)
     fewest, best_balance = size, -1
     for direction in range(len(_DIRECTIONS)):
         _project(nodes, x, y, first, last, direction, keys)
         sources = _give_roles(local_start, local_heads, keys, max(1, size // 3), roles)
         _sort_by_key(local_start, local_heads, keys)
-        flow = max_flow(local_start, local_heads, roles, sources, fewest + 1, before, after, seen, path, turn)
+        flow = max_flow(graph, sources, fewest + 1, paths, seen, room)
         if flow > fewest:
             continue
         for far in range(2):
             if far:
-                count = far_cut(local_start, local_heads, roles, before, after, seen, path, sides)
+                count = far_cut(graph, paths, seen, room[0], sides)
             else:
-                count = near_cut(roles, sources, before, seen, sides)
+                count = near_cut(roles, sources, paths[0], seen, sides)
             balance = min(count, size - flow - count)
             if flow < fewest or balance > best_balance:
                 fewest, best_balance = flow, balance
@@ -97,9 +98,8 @@ def _project(nodes: Int32, x: Int64, y: Int64, first: int, last: int, direction:
 @kernel
 def _give_roles(start: Int32, heads: Int32, keys: Int64, count: int, roles: Int8) -> Int32:
     """Make the `count` lowest keys sources and the highest sinks; return the sources with another neighbour."""
-    work = keys.copy()
-    low = _select(work, count - 1)
-    high = _select(work, len(keys) - count)
+    low = np.partition(keys, count - 1)[count - 1]
+    high = np.partition(keys, len(keys) - count)[len(keys) - count]
     for node in range(len(keys)):
         roles[node] = SOURCE if keys[node] <= low else (SINK if keys[node] >= high else MIDDLE)
     sources = np.empty(count, np.int32)
@@ -130,33 +130,6 @@ def _sort_by_key(start: Int32, heads: Int32, keys: Int64) -> None:
 
 
 @kernel
-def _select(values: Int64, rank: int) -> int:
-    """Return the value of a given rank among distinct values, which are reordered (quickselect)."""
-    low, high = 0, len(values) - 1
-    while low < high:
-        middle = (low + high) >> 1
-        one, two, three = values[low], values[middle], values[high]
-        pivot = max(min(one, two), min(max(one, two), three))
-        left, right = low, high
-        while left <= right:
-            while values[left] < pivot:
-                left += 1
-            while values[right] > pivot:
-                right -= 1
-            if left <= right:
-                values[left], values[right] = values[right], values[left]
-                left += 1
-                right -= 1
-        if rank <= right:
-            high = right
-        elif rank >= left:
-            low = left
-        else:
-            break
-    return int(values[rank])
-
-
-@kernel
 def _rearrange(nodes: Int32, place: Int32, first: int, last: int, sides: Int8) -> tuple[int, int]:
     """Sort the nodes of a part by side, in their order; return where the first two sides end."""
     old = nodes[first:last].copy()
@@ -180,24 +153,16 @@ SOURCE = 1
 SINK = 2
 
 
-@kernel
-def max_flow(
-    start: Int32,
-    heads: Int32,
-    roles: Int8,
-    sources: Int32,
-    bound: int,
-    before: Int32,
-    after: Int32,
-    seen: Bool,
-    path: Int32,
-    turn: Int32,
-) -> int:
-    """Return the number of disjoint paths from the sources to the sinks, or `bound` once it is reached.
+Part = tuple[Int32, Int32, Int8]
+Paths = tuple[Int32, Int32]
 
-    If the flow is below the bound, `seen` ends with the states that can still be reached from the sources:
-    the last round finds no path, and so sees all that there is to see.
-    """
+
+@kernel
+def max_flow(graph: Part, sources: Int32, bound: int, paths: Paths, seen: Bool, room: Paths) -> int:
+    """Return the number of disjoint paths from the sources to the sinks, or `bound` once it is reached."""
+    # below the bound, `seen` ends with the states that can still be reached from the sources: the last round finds
+    # no path, and so sees all that there is to see
+    before, after = paths
     before[:] = _NONE
     after[:] = _NONE
     flow, flow_before = 0, -1
@@ -206,9 +171,9 @@ def max_flow(
         seen[:] = False
         for source in sources:
             if before[source] == _NONE and not seen[2 * source + 1]:
-                length = _find_path(start, heads, roles, source, before, seen, path, turn)
+                length = _find_path(graph, source, before, seen, room)
                 if length > 0:
-                    _lay_path(path, length, before, after)
+                    _lay_path(room[0], length, before, after)
                     flow += 1
                     if flow >= bound:
                         return bound
@@ -216,20 +181,11 @@ def max_flow(
 
 
 @kernel
-def _find_path(
-    start: Int32,
-    heads: Int32,
-    roles: Int8,
-    source: int,
-    before: Int32,
-    seen: Bool,
-    path: Int32,
-    turn: Int32,
-) -> int:
-    """Write the states of a path from a source to a free sink; return their number, or 0 if there is none.
-
-    A state that was seen in this round is not tried again: it led nowhere, or a new path goes through it.
-    """
+def _find_path(graph: Part, source: int, before: Int32, seen: Bool, room: Paths) -> int:
+    """Write the states of a path from a source to a free sink; return their number, or 0 if there is none."""
+    # a state that was seen in this round is not tried again: it led nowhere, or a new path goes through it
+    start, heads, roles = graph
+    path, turn = room
     path[0] = 2 * source + 1
     turn[source] = start[source]
     seen[2 * source + 1] = True
@@ -301,17 +257,10 @@ def near_cut(roles: Int8, sources: Int32, before: Int32, seen: Bool, sides: Int8
 
 
 @kernel
-def far_cut(
-    start: Int32,
-    heads: Int32,
-    roles: Int8,
-    before: Int32,
-    after: Int32,
-    seen: Bool,
-    queue: Int32,
-    sides: Int8,
-) -> int:
+def far_cut(graph: Part, paths: Paths, seen: Bool, queue: Int32, sides: Int8) -> int:
     """Write the side of every node, cutting as near as possible to the sinks; return how many come first."""
+    start, heads, roles = graph
+    before, after = paths
     seen[:] = False
     end = 0
     for node in range(len(roles)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -36,23 +37,11 @@ class WayTable:
         return int(self.way_id.size)
 
 
-def _no_nodes() -> Int32:
-    return np.empty(0, dtype=np.int32)
-
-
-def _no_kinds() -> NDArray[np.int8]:
-    return np.empty(0, dtype=np.int8)
-
-
-def _no_restrictions() -> Ints:
-    return np.empty((0, 4), dtype=np.int64)
-
-
 @dataclass(frozen=True)
 class RoadLines:
     """Roads as a reader delivers them: ways that follow nodes, and what some nodes do to traffic.
 
-    Nodes are rows of `lon` and `lat`: see `territory.network.maps.node_numbers` for those that have identifiers.
+    Nodes are rows of `lon` and `lat`: see `territory.network.maps.opl` for those that have identifiers.
     """
 
     ways: WayTable
@@ -61,10 +50,10 @@ class RoadLines:
     lon: Floats
     lat: Floats
     length_m: Floats
-    kind_node: Int32 = field(default_factory=_no_nodes)
-    kind: NDArray[np.int8] = field(default_factory=_no_kinds)
-    barrier_node: Int32 = field(default_factory=_no_nodes)
-    restrictions: Ints = field(default_factory=_no_restrictions)
+    kind_node: Int32 = field(default_factory=lambda: np.empty(0, dtype=np.int32))
+    kind: NDArray[np.int8] = field(default_factory=lambda: np.empty(0, dtype=np.int8))
+    barrier_node: Int32 = field(default_factory=lambda: np.empty(0, dtype=np.int32))
+    restrictions: Ints = field(default_factory=lambda: np.empty((0, 4), dtype=np.int64))
     source: str = ""
     attribution: str = ""
 
@@ -117,14 +106,9 @@ class Roads:
 
 
 def forbidden_turns(roads: Roads, restrictions: Ints) -> Ints:
-    """Turn restrictions between ways into forbidden turns between chains.
-
-    Notes
-    -----
-    A mandatory turn forbids every other way out, the way back included. Where a way goes on through the
-    junction, the restriction holds for both of its branches, except that a ban on going back (from a way to
-    itself) bars only the branch one comes by.
-    """
+    """Turn restrictions between ways into forbidden turns between chains."""
+    # a mandatory turn forbids every other way out, the way back included. Where a way goes on through the
+    # junction, both of its branches count, but a ban on going back bars only the branch one comes by
     concerned = np.isin(roads.tail, restrictions[:, 1]) | np.isin(roads.head, restrictions[:, 1])
     arriving, leaving = _arcs_by_junction(roads, np.flatnonzero(concerned))
     forbidden: set[tuple[int, int, int, int, int]] = set()
@@ -222,9 +206,8 @@ def build_arcs(roads: Roads) -> Arcs:
     flat_start, flat_end = start.ravel(), end.ravel()
     flat_start[leaving] = first_out + np.arange(leaving.size)
     flat_end[limited] = first_in + np.arange(limited.size)
-    links = _links(
-        leaving, out_junction, limited, in_junction, bans, (first_out, first_in), arrival, junctions
-    )
+    ways_out, ways_in = (leaving, out_junction, first_out), (limited, in_junction, first_in)
+    links = _links(ways_out, ways_in, bans, arrival, junctions)
     opened = np.flatnonzero(flat_start >= 0)
     return Arcs(
         n_nodes=int(node_junction.size),
@@ -247,24 +230,25 @@ def _bans_by_arc(turns: Ints, n_chains: int) -> dict[int, set[int]]:
     return bans
 
 
+_WaysAt = tuple[Ints, Int32, int]
+
+
 def _links(
-    leaving: Ints,
-    out_junction: NDArray[np.int32],
-    limited: Ints,
-    in_junction: NDArray[np.int32],
-    bans: dict[int, set[int]],
-    first: tuple[int, int],
-    arrival: NDArray[np.int32],
-    junctions: Ints,
+    ways_out: _WaysAt, ways_in: _WaysAt, bans: dict[int, set[int]], arrival: Int32, junctions: Ints
 ) -> Ints:
     """Return the links of no length inside restricted junctions, as rows of two nodes."""
-    links = [(int(junction), first[0] + row) for row, junction in enumerate(out_junction)]
+    links: list[tuple[int, int]] = []
     outs: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)
-    for row, (key, junction) in enumerate(zip(leaving.tolist(), out_junction.tolist(), strict=True)):
-        outs[junction].append((first[0] + row, key))
-    for row, (key, junction) in enumerate(zip(limited.tolist(), in_junction.tolist(), strict=True)):
-        permitted = [node for node, out_key in outs[junction] if out_key not in bans[key]]
-        links.extend((first[1] + row, node) for node in permitted)
-        links.append((first[1] + row, int(arrival[junction])))
+    for node, key, junction in _numbered(*ways_out):
+        links.append((junction, node))
+        outs[junction].append((node, key))
+    for node, key, junction in _numbered(*ways_in):
+        links.extend((node, out) for out, out_key in outs[junction] if out_key not in bans[key])
+        links.append((node, int(arrival[junction])))
     links.extend((int(junction), int(arrival[junction])) for junction in junctions)
     return np.array(links, dtype=np.int64).reshape(-1, 2)
+
+
+def _numbered(keys: Ints, junctions: Int32, first: int) -> Iterator[tuple[int, int, int]]:
+    """Give the node, the key and the junction of each way in or out."""
+    return zip(range(first, first + keys.size), keys.tolist(), junctions.tolist(), strict=True)

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from pyproj import CRS, Transformer
+from pyproj.aoi import AreaOfInterest
+from pyproj.database import query_utm_crs_info
 
 from territory.errors import NetworkError
 from territory.network.engine.compiling import count_threads, kernel, run_tasks
+from territory.network.engine.graph import group_by
 from territory.network.graph.arrays import (
     BACKWARD,
     FORWARD,
@@ -23,15 +28,19 @@ from territory.network.graph.arrays import (
     Roads,
     forbidden_turns,
 )
-from territory.network.graph.places import ground_m, hilbert_order, project, territory_crs
+from territory.territories import TERRITORIES
 
 _NO_ROAD = "La carte ne contient aucun tronçon de route : aucune route n'a deux nœuds localisés."
 # chains laid out by one task
 _CHAINS_AT_ONCE = 100_000
 
 
-@dataclass(frozen=True)
-class _Hops:
+# of nodes, x, y and kind; the order of chains and their new starts, then their hops as they were traced
+_ByNode = tuple[Floats, Floats, NDArray[np.int8]]
+_Chains = tuple[Ints, Ints, Int32, Bools, Ints]
+
+
+class _Hops(NamedTuple):
     """Steps between two nodes of a way: numbers of the nodes, row of the way, length (m)."""
 
     first: Int32
@@ -41,14 +50,7 @@ class _Hops:
 
 
 def prepare(lines: RoadLines) -> Roads:
-    """Contract ways into chains between junctions.
-
-    Notes
-    -----
-    Lengths are measured on the ellipsoid, hop by hop, with its radii of curvature at the middle of the hop:
-    exact to a millionth for hops of some kilometres. A length stated by the source is shared among the hops
-    of its way. A node that stops cars becomes a dead end on each of its sides.
-    """
+    """Contract ways into chains between junctions; a node that stops cars becomes a dead end on each side."""
     if np.isnan(lines.lon).all():
         raise NetworkError(_NO_ROAD)
     crs = territory_crs(lines.lon, lines.lat)
@@ -71,7 +73,8 @@ def _follow(lines: RoadLines) -> tuple[_Hops, Ints | None, tuple[Int32, Bools, I
     hops, place_of = _cut_barriers(hops, lines)
     kept = np.zeros(lines.lon.size if place_of is None else place_of.size, dtype=bool)
     kept[lines.restrictions[:, 1]] = True
-    start, ends = _incidence(hops.first, hops.second, kept.size)
+    # an end of a hop is 2 × hop, plus 1 at its second node
+    start, ends = group_by(kept.size, np.column_stack([hops.first, hops.second]).ravel())
     _mark_junctions(start, ends, hops.way, lines.ways.direction, kept)
     return hops, place_of, _trace(start, ends, hops.first, hops.second, kept)
 
@@ -119,33 +122,12 @@ def _cut_barriers(hops: _Hops, lines: RoadLines) -> tuple[_Hops, Ints | None]:
     place_of = np.concatenate([np.arange(n_nodes), ends[stopped]])
     ends[stopped] = n_nodes + np.arange(stopped.size)
     first, second = np.split(ends, 2)
-    return _Hops(first, second, hops.way, hops.length_m), place_of
-
-
-@kernel
-def _incidence(
-    first: Int32, second: Int32, n_nodes: int
-) -> tuple[Int32, Int32]:  # pragma: no cover - compiled
-    """Return the hop ends at each node in compressed rows; an end is 2 × hop, plus 1 at its second node."""
-    start = np.zeros(n_nodes + 1, dtype=np.int32)
-    for hop in range(first.size):
-        start[first[hop] + 1] += 1
-        start[second[hop] + 1] += 1
-    for node in range(n_nodes):
-        start[node + 1] += start[node]
-    filled = start[:-1].copy()
-    ends = np.empty(2 * first.size, dtype=np.int32)
-    for hop in range(first.size):
-        ends[filled[first[hop]]] = 2 * hop
-        filled[first[hop]] += 1
-        ends[filled[second[hop]]] = 2 * hop + 1
-        filled[second[hop]] += 1
-    return start, ends
+    return hops._replace(first=first, second=second), place_of
 
 
 @kernel
 def _mark_junctions(
-    start: Int32, ends: Int32, way: Int32, direction: NDArray[np.int8], kept: Bools
+    start: Ints, ends: Int32, way: Int32, direction: NDArray[np.int8], kept: Bools
 ) -> None:  # pragma: no cover - compiled
     """Mark the nodes that are no mere passage between two hops open in the same directions."""
     for node in range(kept.size):
@@ -168,7 +150,7 @@ def _mark_junctions(
 
 @kernel
 def _trace(
-    start: Int32, ends: Int32, first: Int32, second: Int32, kept: Bools
+    start: Ints, ends: Int32, first: Int32, second: Int32, kept: Bools
 ) -> tuple[Int32, Bools, Ints]:  # pragma: no cover - compiled
     """Follow chains; return their hops one after the other, whether each runs backward, and chain starts."""
     n_hops = first.size
@@ -210,7 +192,7 @@ def _assemble(
     crs: str,
     hops: _Hops,
     traced: tuple[Int32, Bools, Ints],
-    by_node: tuple[Floats, Floats, NDArray[np.int8]],
+    by_node: _ByNode,
 ) -> Roads:
     """Put chains and junctions in Hilbert order, and lay the arrays out."""
     x, y, kind = by_node
@@ -223,8 +205,7 @@ def _assemble(
     junctions = np.flatnonzero(number == 0)
     junctions = junctions[hilbert_order(x[junctions], y[junctions])]
     number[junctions] = np.arange(junctions.size)
-    ends = np.bincount(number[tail_node], minlength=junctions.size)
-    ends += np.bincount(number[head_node], minlength=junctions.size)
+    ends = np.bincount(number[np.concatenate([tail_node, head_node])], minlength=junctions.size)
     crossings = junctions[ends > 2]
     kind[crossings[kind[crossings] == PLAIN]] = JUNCTION
     # chains that leave one junction lie together
@@ -233,7 +214,7 @@ def _assemble(
     swapped = (direction & FORWARD) * BACKWARD | (direction & BACKWARD) // BACKWARD
     chain_start = np.concatenate([[0], np.cumsum(np.diff(hop_start)[order] + 1)])
     laid_x, laid_y, laid_kind, hop_way, hop_reversed, hop_length_m = _laid_out(
-        (order, chain_start, *traced), (hops.first, hops.second, hops.way, hops.length_m), by_node
+        (order, chain_start, *traced), hops, by_node
     )
     roads = Roads(
         ways=lines.ways,
@@ -261,38 +242,21 @@ def _assemble(
     return replace(roads, turns=forbidden_turns(roads, restrictions[restrictions[:, 1] >= 0]))
 
 
-def _laid_out(
-    chains: tuple[Ints, Ints, Int32, Bools, Ints],
-    hops: tuple[Int32, Int32, Int32, NDArray[np.float32]],
-    by_node: tuple[Floats, Floats, NDArray[np.int8]],
-) -> tuple[Floats, Floats, NDArray[np.int8], Int32, Bools, NDArray[np.float32]]:
+def _laid_out(chains: _Chains, hops: _Hops, by_node: _ByNode) -> Any:
     """Return x, y and kind of vertices, then way, sense and length of hops, chain after chain, on all cores."""
     order, chain_start = chains[:2]
     size = int(chain_start[-1])
-    laid = (
-        np.empty(size),
-        np.empty(size),
-        np.empty(size, dtype=np.int8),
-        np.zeros(size, dtype=np.int32),
-        np.zeros(size, dtype=np.bool_),
-        np.zeros(size, dtype=np.float32),
-    )
+    kinds = (np.float64, np.float64, np.int8, np.int32, np.bool_, np.float32)
+    laid: Any = tuple(np.zeros(size, kind) for kind in kinds)
     parts = [(begin, begin + _CHAINS_AT_ONCE) for begin in range(0, order.size, _CHAINS_AT_ONCE)]
-    run_tasks(
-        lambda part: _lay_out(part, chains, hops, by_node, laid),
-        parts,
-        count_threads(None) if len(parts) > 1 else 1,
-    )
+    n_threads = count_threads(None) if len(parts) > 1 else 1
+    run_tasks(lambda part: _lay_out(part, chains, hops, by_node, laid), parts, n_threads)
     return laid
 
 
 @kernel
 def _lay_out(
-    part: tuple[int, int],
-    chains: tuple[Ints, Ints, Int32, Bools, Ints],
-    hops: tuple[Int32, Int32, Int32, NDArray[np.float32]],
-    by_node: tuple[Floats, Floats, NDArray[np.int8]],
-    laid: tuple[Floats, Floats, NDArray[np.int8], Int32, Bools, NDArray[np.float32]],
+    part: tuple[int, int], chains: _Chains, hops: _Hops, by_node: _ByNode, laid: Any
 ) -> None:  # pragma: no cover - compiled
     """Write a part of the chains, in their new order: their vertices, and what is along each hop."""
     order, chain_start, sequence, backward, hop_start = chains
@@ -312,3 +276,96 @@ def _lay_out(
                 hop_reversed[at] = backward[place]
                 hop_length_m[at] = length_m[hop]
             at += 1
+
+
+# more places than this tell no better where a map is
+_ENOUGH_PLACES = 100_000
+# places projected by one task
+_PLACES_AT_ONCE = 500_000
+
+
+def territory_crs(lon: Floats, lat: Floats) -> str:
+    """Return the official projected system of the place where most of a map is."""
+    every = max(1, lon.size // _ENOUGH_PLACES)
+    some = ~(np.isnan(lon[::every]) | np.isnan(lat[::every]))
+    if not some.any():
+        every, some = 1, ~(np.isnan(lon) | np.isnan(lat))
+    middle_lon, middle_lat = float(np.median(lon[::every][some])), float(np.median(lat[::every][some]))
+    for territory in TERRITORIES.values():
+        if territory.holds(np.array([middle_lon]), np.array([middle_lat])).all():
+            return f"EPSG:{territory.epsg}"
+    area = AreaOfInterest(middle_lon, middle_lat, middle_lon, middle_lat)
+    return f"EPSG:{query_utm_crs_info(datum_name='WGS 84', area_of_interest=area)[0].code}"
+
+
+def project(lon: Floats, lat: Floats, crs: str) -> tuple[Floats, Floats]:
+    """Project places."""
+    x, y = np.full((2, lon.size), np.nan)
+
+    def fill(part: slice) -> None:
+        # a transformer serves one thread
+        transformer = Transformer.from_crs(CRS("EPSG:4326"), CRS(crs), always_xy=True)
+        known = ~(np.isnan(lon[part]) | np.isnan(lat[part]))
+        if known.all():
+            x[part], y[part] = transformer.transform(lon[part], lat[part])
+        else:
+            x[part][known], y[part][known] = transformer.transform(lon[part][known], lat[part][known])
+
+    parts = [slice(begin, begin + _PLACES_AT_ONCE) for begin in range(0, lon.size, _PLACES_AT_ONCE)]
+    run_tasks(fill, parts, count_threads(None) if len(parts) > 1 else 1)
+    return x, y
+
+
+def hilbert_order(x: Floats, y: Floats, *, bits: int = 16) -> Ints:
+    """Order points along a Hilbert curve: neighbours in the order are neighbours on the map."""
+    extent = max(float(np.ptp(x)), float(np.ptp(y)), 1e-9)
+    cells = (1 << bits) - 1
+    rank = _rank(x, y, float(x.min()), float(y.min()), extent, cells, bits)
+    order = np.argsort(rank, kind="stable")
+    ranked = rank[order]
+    tied = np.flatnonzero(ranked[1:] == ranked[:-1])
+    if tied.size:
+        # few points share a cell: only these are compared further
+        places = np.union1d(tied, tied + 1)
+        shared = order[places]
+        order[places] = shared[np.lexsort([y[shared], x[shared], rank[shared]])]
+    return order
+
+
+@kernel
+def _rank(
+    x: Floats, y: Floats, x_min: float, y_min: float, extent: float, cells: int, bits: int
+) -> Ints:  # pragma: no cover - compiled
+    """Return the place on the curve of the cell of each point."""
+    ranks = np.empty(x.size, dtype=np.int64)
+    for point in range(x.size):
+        column = int((x[point] - x_min) / extent * cells)
+        row = int((y[point] - y_min) / extent * cells)
+        rank = 0
+        for level in range(bits - 1, -1, -1):
+            side = 1 << level
+            right, up = int((column & side) > 0), int((row & side) > 0)
+            rank += side * side * ((3 * right) ^ up)
+            # the quadrant's curve is turned, and mirrored in the two lower quadrants
+            if up == 0:
+                if right == 1:
+                    column, row = side - 1 - (column & (side - 1)), side - 1 - (row & (side - 1))
+                column, row = row, column
+        ranks[point] = rank
+    return ranks
+
+
+# WGS 84
+_EQUATOR_M, _FLATTENING = 6378137.0, 1 / 298.257223563
+
+
+@kernel
+def ground_m(lon_1: float, lat_1: float, lon_2: float, lat_2: float) -> float:  # pragma: no cover - compiled
+    """Return the distance (m) between two close places, with the radii of curvature in their middle."""
+    squared = _FLATTENING * (2 - _FLATTENING)
+    middle = np.radians((lat_1 + lat_2) / 2)
+    curvature = 1 - squared * np.sin(middle) ** 2
+    root = np.sqrt(curvature)
+    north = _EQUATOR_M * (1 - squared) / (curvature * root) * np.radians(lat_2 - lat_1)
+    east = _EQUATOR_M / root * np.cos(middle) * np.radians(lon_2 - lon_1)
+    return float(np.sqrt(north * north + east * east))

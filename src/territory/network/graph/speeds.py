@@ -43,15 +43,7 @@ _UNKNOWN = frozenset(
 
 
 def read_maxspeed(text: str) -> tuple[float, bool]:
-    """Read a speed limit as OpenStreetMap writes it.
-
-    Examples
-    --------
-    >>> [read_maxspeed(text)[0] for text in ("50", "30 mph", "FR:urban", "50;70", "signals")]
-    [50.0, 48.28032, 50.0, 50.0, nan]
-    >>> read_maxspeed("vite")
-    (nan, False)
-    """
+    """Read a speed limit as OpenStreetMap writes it."""
     limits, is_read = [], True
     for part in re.split(r"[;,|]", text):
         limit, makes_sense = _read_one_limit(part.strip())
@@ -104,13 +96,7 @@ def speed_table() -> pd.DataFrame:
 
 
 def band_of_density(density_hab_km2: Floats) -> NDArray[np.int8]:
-    """Return the position in `DENSITY_BANDS` of densities (hab/km²), 0 where unknown.
-
-    Examples
-    --------
-    >>> band_of_density(np.array([20.0, 500.0, 4000.0, 4001.0, np.nan])).tolist()
-    [1, 2, 2, 3, 0]
-    """
+    """Return the position in `DENSITY_BANDS` of densities (hab/km²), 0 where unknown."""
     band = 1 + (density_hab_km2 >= _LOW_BELOW_HAB_KM2) + (density_hab_km2 > _HIGH_ABOVE_HAB_KM2)
     return np.where(np.isnan(density_hab_km2), 0, band).astype(np.int8)
 
@@ -124,19 +110,9 @@ class HopTimes:
 
     def chain_ms(self, roads: Roads) -> NDArray[np.int64]:
         """Return the time of each chain in each direction (ms), shape [2, chains]."""
-        return _sum_by_chain(roads.chain_start, self.move, self.wait)
-
-
-@kernel
-def _sum_by_chain(
-    chain_start: Ints, move: NDArray[np.int32], wait: NDArray[np.int32]
-) -> Ints:  # pragma: no cover - compiled
-    total = np.zeros((2, chain_start.size - 1), dtype=np.int64)
-    for direction in range(2):
-        for chain in range(chain_start.size - 1):
-            for hop in range(chain_start[chain], chain_start[chain + 1]):
-                total[direction, chain] += np.int64(move[direction, hop]) + np.int64(wait[direction, hop])
-    return total
+        starts = roads.chain_start[:-1]
+        move, wait = (np.add.reduceat(one, starts, axis=1, dtype=np.int64) for one in (self.move, self.wait))
+        return move + wait
 
 
 def hop_times(roads: Roads, table: pd.DataFrame, *, period: str = "off_peak") -> HopTimes:

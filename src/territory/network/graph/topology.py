@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+from copy import copy
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -29,10 +30,8 @@ class Topology:
 
     def with_density_bands(self, bands: NDArray[np.int8]) -> Topology:
         """Return the same map with other densities by way; everything already computed is kept."""
-        other = Topology(replace(self.roads, ways=replace(self.roads.ways, density_band=bands)))
-        for name in ("arcs", "is_main", "main_index", "whole_index", "rank", "hierarchy", "chain_length_m"):
-            if name in self.__dict__:
-                other.__dict__[name] = self.__dict__[name]
+        other = copy(self)
+        other.roads = replace(self.roads, ways=replace(self.roads.ways, density_band=bands))
         return other
 
     @cached_property
@@ -147,17 +146,6 @@ class Places:
     y: Floats
     distance_m: Floats
 
-    def take(self, rows: Ints | Bools) -> Places:
-        """Return the places of some rows."""
-        return Places(
-            self.hop[rows],
-            self.share[rows],
-            self.chain[rows],
-            self.x[rows],
-            self.y[rows],
-            self.distance_m[rows],
-        )
-
 
 @dataclass(frozen=True)
 class HopIndex:
@@ -185,40 +173,29 @@ def index_hops(roads: Roads, usable: Bools) -> HopIndex:
     # about two segments per cell if they were spread evenly; they are not, so cells stay above 50 m
     cell = max(50.0, float(np.sqrt(2 * (width + 1) * (height + 1) / hops.size)))
     columns, rows = int(width / cell) + 1, int(height / cell) + 1
-    first_column, last_column = (
-        ((x_low - x_min) / cell).astype(np.int64),
-        ((x_high - x_min) / cell).astype(np.int64),
-    )
-    first_row, last_row = (
-        ((y_low - y_min) / cell).astype(np.int64),
-        ((y_high - y_min) / cell).astype(np.int64),
-    )
-    start, cell_hops = _fill_cells(hops, first_column, last_column, first_row, last_row, columns, rows)
+    left, right = (((side - x_min) / cell).astype(np.int64) for side in (x_low, x_high))
+    bottom, top = (((side - y_min) / cell).astype(np.int64) for side in (y_low, y_high))
+    start, cell_hops = _fill_cells(hops, (left, right, bottom, top), columns, rows)
     return HopIndex(x_min, y_min, cell, columns, rows, start, cell_hops)
 
 
 @kernel
 def _fill_cells(
-    hops: NDArray[np.int32],
-    first_column: Ints,
-    last_column: Ints,
-    first_row: Ints,
-    last_row: Ints,
-    columns: int,
-    rows: int,
+    hops: NDArray[np.int32], boxes: tuple[Ints, Ints, Ints, Ints], columns: int, rows: int
 ) -> tuple[Ints, NDArray[np.int32]]:  # pragma: no cover - compiled
+    left, right, bottom, top = boxes
     start = np.zeros(columns * rows + 1, dtype=np.int64)
     for place in range(hops.size):
-        for row in range(first_row[place], last_row[place] + 1):
-            for column in range(first_column[place], last_column[place] + 1):
+        for row in range(bottom[place], top[place] + 1):
+            for column in range(left[place], right[place] + 1):
                 start[row * columns + column + 1] += 1
     for cell in range(columns * rows):
         start[cell + 1] += start[cell]
     filled = start[:-1].copy()
     by_cell = np.empty(start[-1], dtype=np.int32)
     for place in range(hops.size):
-        for row in range(first_row[place], last_row[place] + 1):
-            for column in range(first_column[place], last_column[place] + 1):
+        for row in range(bottom[place], top[place] + 1):
+            for column in range(left[place], right[place] + 1):
                 cell = row * columns + column
                 by_cell[filled[cell]] = hops[place]
                 filled[cell] += 1
@@ -233,7 +210,8 @@ def nearest_hops(roads: Roads, index: HopIndex, x: Floats, y: Floats, *, max_dis
         grid = (index.x_min, index.y_min, index.cell_m, index.columns, index.rows)
         # of equally near segments (the same street drawn twice), the one whose way has the smallest identifier
         priority = np.argsort(np.argsort(roads.ways.way_id, kind="stable"))[roads.hop_way[index.hops]]
-        hop, share = _search(roads.x, roads.y, index.start, index.hops, priority, grid, x, y, max_distance_m)
+        cells = index.start, index.hops, priority
+        hop, share = _search(roads.x, roads.y, cells, grid, x, y, max_distance_m)
     found = hop >= 0
     safe = np.maximum(hop, 0)
     chain = np.searchsorted(roads.chain_start, safe, side="right") - 1
@@ -242,20 +220,14 @@ def nearest_hops(roads: Roads, index: HopIndex, x: Floats, y: Floats, *, max_dis
     share = np.where(onwards, 0.0, share)
     after = np.minimum(safe + 1, roads.x.size - 1)
     # the end itself, not a sum that rounds
-    placed_x = np.where(
-        share == 1.0, roads.x[after], roads.x[safe] + share * (roads.x[after] - roads.x[safe])
+    placed_x, placed_y = (
+        np.where(share == 1.0, axis[after], axis[safe] + share * (axis[after] - axis[safe]))
+        for axis in (roads.x, roads.y)
     )
-    placed_y = np.where(
-        share == 1.0, roads.y[after], roads.y[safe] + share * (roads.y[after] - roads.y[safe])
-    )
-    return Places(
-        np.where(found, safe, -1),
-        np.where(found, share, np.nan),
-        np.where(found, chain, -1),
-        np.where(found, placed_x, np.nan),
-        np.where(found, placed_y, np.nan),
-        np.where(found, np.hypot(placed_x - x, placed_y - y), np.nan),
-    )
+    numbers = [np.where(found, column, -1) for column in (safe, chain)]
+    measures = (share, placed_x, placed_y, np.hypot(placed_x - x, placed_y - y))
+    share, placed_x, placed_y, distance_m = (np.where(found, column, np.nan) for column in measures)
+    return Places(numbers[0], share, numbers[1], placed_x, placed_y, distance_m)
 
 
 @kernel
@@ -280,15 +252,14 @@ def _place_on(
 def _search(
     xs: Floats,
     ys: Floats,
-    start: Ints,
-    hops: NDArray[np.int32],
-    priority: Ints,
+    cells: tuple[Ints, NDArray[np.int32], Ints],
     grid: tuple[float, float, float, int, int],
     x: Floats,
     y: Floats,
     max_distance_m: float,
 ) -> tuple[Ints, Floats]:  # pragma: no cover - compiled
     """Return the nearest segment of each point and the place along it, looking at rings of cells."""
+    start, hops, priority = cells
     x_min, y_min, cell, columns, rows = grid
     best_hop = np.full(x.size, -1, dtype=np.int64)
     best_share = np.zeros(x.size)

@@ -8,12 +8,13 @@ from __future__ import annotations
 import math
 import re
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from territory.errors import TerritoryWarning
+from territory.errors import ParameterError, TerritoryWarning
 from territory.network.graph.arrays import BACKWARD, FORWARD, PLAIN, SIGNAL, STOP, Ints, WayTable
 from territory.network.graph.speeds import read_maxspeed
 
@@ -59,6 +60,12 @@ NODE_TAGS = (
 )  # fmt: skip
 
 
+def check_profile(profile: str) -> None:
+    """Refuse any profile but the only one."""
+    if profile != "car":
+        raise ParameterError(f"Profil « {profile} » inconnu : le seul profil est « car ».")
+
+
 @dataclass(frozen=True)
 class Drivable:
     """A way that cars use: class, direction (1, 2 or 3), limits (km/h) and duration (s), NaN = unknown."""
@@ -73,22 +80,7 @@ class Drivable:
 
 
 def drive(tags: Mapping[str, str]) -> Drivable | None:
-    """Read the tags of a way for a car.
-
-    Notes
-    -----
-    Access is read from the most specific key: motorcar, motor_vehicle, vehicle, access. Roads open to
-    residents, deliveries or customers become the class ``destination``, slow enough to be no short cut. A
-    track is kept when its surface is solid (grade1) or a tag opens it to cars. A ferry that only says that it
-    takes people on foot or bicycles does not take cars. A reversible road is left out.
-
-    Examples
-    --------
-    >>> drive({"highway": "primary", "oneway": "yes", "maxspeed": "80"}).maxspeed_forward_kmh
-    80.0
-    >>> drive({"highway": "construction", "construction": "primary"}) is None
-    True
-    """
+    """Read the tags of a way for a car."""
     road_class = "ferry" if tags.get("route") == "ferry" else tags.get("highway", "")
     access = _first(tags, _ACCESS_KEYS)
     if not _may_enter(road_class, access, tags):
@@ -153,13 +145,7 @@ def _limits(tags: Mapping[str, str]) -> tuple[tuple[float, float], bool]:
 
 
 def read_duration_s(text: str) -> float:
-    """Read a duration as OpenStreetMap writes it: HH:MM, HH:MM:SS, minutes, or ISO 8601 (PT1H30M).
-
-    Examples
-    --------
-    >>> [read_duration_s(text) for text in ("01:30", "00:20:30", "45", "PT1H30M", "longtemps")]
-    [5400.0, 1230.0, 2700.0, 5400.0, nan]
-    """
+    """Read a duration as OpenStreetMap writes it: HH:MM, HH:MM:SS, minutes, or ISO 8601 (PT1H30M)."""
     text = text.strip()
     found = re.fullmatch(r"PT(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?", text) or re.fullmatch(
         r"(\d+):([0-5]?\d)(?::([0-5]?\d))?", text
@@ -173,17 +159,7 @@ def read_duration_s(text: str) -> float:
 
 
 def blocks_cars(tags: Mapping[str, str]) -> bool:
-    """Tell whether a node with these tags stops cars.
-
-    Its access tags win. Without them, bollards, blocks and the like stop cars, and a gate only when locked.
-
-    Examples
-    --------
-    >>> blocks_cars({"barrier": "bollard"}), blocks_cars({"barrier": "gate"})
-    (True, False)
-    >>> blocks_cars({"barrier": "gate", "access": "private"})
-    True
-    """
+    """Tell whether a node with these tags stops cars."""
     barrier = tags.get("barrier", "")
     if not barrier:
         return False
@@ -196,14 +172,20 @@ def blocks_cars(tags: Mapping[str, str]) -> bool:
 
 
 def node_kind(tags: Mapping[str, str]) -> int:
-    """Return what a node makes a driver do: SIGNAL, STOP or PLAIN.
-
-    Examples
-    --------
-    >>> node_kind({"highway": "traffic_signals"}) == SIGNAL
-    True
-    """
+    """Return what a node makes a driver do: SIGNAL, STOP or PLAIN."""
     return {"traffic_signals": SIGNAL, "stop": STOP, "give_way": STOP}.get(tags.get("highway", ""), PLAIN)
+
+
+def node_effects(tagged: Iterable[tuple[Any, Mapping[str, str]]]) -> tuple[dict[Any, int], list[Any]]:
+    """Return what nodes with a signal or a stop have, and the nodes that stop cars, from the tags of nodes."""
+    kinds, barriers = {}, []
+    for node, tags in tagged:
+        kind = node_kind(tags)
+        if kind != PLAIN:
+            kinds[node] = kind
+        if blocks_cars(tags):
+            barriers.append(node)
+    return kinds, barriers
 
 
 def way_table(way_id: Ints, driven: Sequence[Drivable | None], group: Ints) -> WayTable:
@@ -212,7 +194,11 @@ def way_table(way_id: Ints, driven: Sequence[Drivable | None], group: Ints) -> W
     known = [one or shut for one in driven]
     class_names = tuple(sorted({one.road_class for one in driven if one is not None}))
     place = {name: row for row, name in enumerate(class_names)}
-    unreadable = int(np.array([one.is_limit_unreadable for one in known], dtype=bool)[group].sum())
+
+    def column(name: str, kind: str) -> Any:
+        return np.array([getattr(one, name) for one in known], dtype=kind)[group]
+
+    unreadable = int(column("is_limit_unreadable", "?").sum())
     if unreadable:
         warnings.warn(
             f"{unreadable} routes ont une limite de vitesse illisible : la vitesse par défaut de leur classe est"
@@ -224,9 +210,9 @@ def way_table(way_id: Ints, driven: Sequence[Drivable | None], group: Ints) -> W
         way_id,
         class_names,
         np.array([place.get(one.road_class, -1) for one in known], dtype=np.int16)[group],
-        np.array([one.direction for one in known], dtype=np.int8)[group],
-        np.array([one.maxspeed_forward_kmh for one in known], dtype=np.float32)[group],
-        np.array([one.maxspeed_backward_kmh for one in known], dtype=np.float32)[group],
-        np.array([one.duration_s for one in known], dtype=np.float32)[group],
+        column("direction", "i1"),
+        column("maxspeed_forward_kmh", "f4"),
+        column("maxspeed_backward_kmh", "f4"),
+        column("duration_s", "f4"),
         np.zeros(group.size, dtype=np.int8),
     )

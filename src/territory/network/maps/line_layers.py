@@ -14,7 +14,6 @@ from territory.errors import NetworkError, ParameterError, Problems, TerritoryWa
 from territory.network.graph.arrays import BACKWARD, FORWARD, Floats, Int32, Ints, RoadLines, WayTable
 from territory.network.graph.simplify import prepare
 from territory.network.graph.topology import Topology
-from territory.network.maps.node_numbers import NodeNumbers
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -332,9 +331,10 @@ def _nodes_of(lines: gpd.GeoDataFrame) -> tuple[Ints, Int32, Floats, Floats]:
     _, number = np.unique(rounded, axis=0, return_inverse=True)
     node_id = len(ends) + np.arange(len(metres), dtype=np.int64)
     node_id[ends] = number.ravel()
-    numbers = NodeNumbers()
-    node = numbers.add(node_id, degrees[:, 0].copy(), degrees[:, 1].copy())
-    return start, node, *numbers.places()
+    node, known = pd.factorize(node_id)
+    lon, lat = np.empty((2, len(known)))
+    lon[node], lat[node] = degrees.T
+    return start, node.astype(np.int32), lon, lat
 
 
 def _table_of(speeds: Mapping[str, float]) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 pyosmium filters a map in C++ and writes what passes as OPL with the location of each node of a way; handing
 each object to Python instead would cost four times as much. The format: https://osmcode.org/opl-file-format/.
+Nodes are numbered as ways are read: 0 for the first node met, then 1, and so on.
 """
 
 from __future__ import annotations
@@ -17,8 +18,14 @@ from numpy.typing import NDArray
 
 from territory.network.engine.compiling import kernel
 from territory.network.graph.arrays import Floats, Int32, Ints
-from territory.network.maps.node_numbers import NodeNumbers
 
+_LEAST_CAPACITY = 1 << 12
+# one slot in two stays free, at least
+_SLOTS_PER_NODE = 2
+# neighbours on a road often have neighbouring identifiers: sixteen of them share a line of the table
+_LINE_BITS = 4
+# 2^64 divided by the golden ratio (Knuth, The Art of Computer Programming, volume 3, 6.4)
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _ESCAPED = re.compile(r"%([0-9a-fA-F]+)%")
 # FNV-1a, 64 bits (Fowler, Noll, Vo): two different tag texts of one map share a hash once in 10^10 maps
 _FNV_OFFSET = np.uint64(0xCBF29CE484222325)
@@ -41,30 +48,28 @@ class OplWays:
 def read_opl(
     stream: IO[bytes], *, keys: frozenset[str], expected_nodes: int = 0, block_bytes: int = 1 << 22
 ) -> OplWays:
-    """Read an OPL text with locations on ways, keeping only the tags of ways that `keys` names.
-
-    Examples
-    --------
-    >>> import io
-    >>> text = io.BytesIO(b"w7 Thighway=primary,name=Rue Nn1x6.5y43.1,n2x6.6y43.1")
-    >>> ways = read_opl(text, keys=frozenset({"highway"}))
-    >>> ways.groups, ways.node.tolist(), ways.nodes.places()[0].tolist()
-    ([{'highway': 'primary'}], [0, 1], [6.5, 6.6])
-    """
+    """Read an OPL text with locations on ways, keeping only the tags of ways that `keys` names."""
     hashes = np.sort(np.array([_hash_text(key) for key in sorted(keys)], dtype=np.uint64))
     nodes, groups = NodeNumbers(expected_nodes), _Groups(keys)
     # of each block: groups and identifiers of ways, steps of each, nodes of these
     columns: tuple[list[NDArray[Any]], ...] = ([], [], [], [])
     others: list[str] = []
-    scratch = _Scratch(block_bytes)
+    scratch, most_bytes = _scratch(block_bytes), block_bytes
     for block in _blocks(stream, block_bytes):
-        ways, steps, other_span = scratch.parse(block, hashes)
-        way_id, counts, group_hash, tag_span = ways
-        group = groups.number(block, group_hash, tag_span)
-        read: tuple[NDArray[Any], ...] = group, way_id.copy(), counts.copy(), nodes.add(*steps)
+        if block.size > most_bytes:
+            scratch, most_bytes = _scratch(block.size), block.size
+        n_ways, n_steps, n_others = _parse(block, hashes, *scratch)
+        way_id, counts, group_hash, tag_span = (column[:n_ways] for column in scratch[0])
+        node = nodes.add(*(column[:n_steps] for column in scratch[1]))
+        read: tuple[NDArray[Any], ...] = (
+            groups.number(block, group_hash, tag_span),
+            way_id.copy(),
+            counts.copy(),
+            node,
+        )
         for column, values in zip(columns, read, strict=True):
             column.append(values)
-        others += [block[begin:end].tobytes().decode() for begin, end in other_span]
+        others += [block[begin:end].tobytes().decode() for begin, end in scratch[2][:n_others]]
     tag_group, way_id, counts, node = (
         np.concatenate(column or [np.empty(0, dtype=kind)])
         for column, kind in zip(columns, (np.int64, np.int64, np.int64, np.int32), strict=True)
@@ -113,50 +118,21 @@ def _blocks(stream: IO[bytes], block_bytes: int) -> Iterator[NDArray[np.uint8]]:
         kept = size - cut
 
 
-class _Scratch:
-    """Where a block is parsed, each in the same memory, since new memory costs as much as parsing into it."""
+def _scratch(block_bytes: int) -> tuple[Any, Any, Ints]:
+    """Return where blocks are parsed, one after the other, since new memory costs as much as parsing into it.
 
-    def __init__(self, block_bytes: int) -> None:
-        self._make(block_bytes)
-
-    def _make(self, block_bytes: int) -> None:
-        # no line is shorter than two bytes, no node than three ("nxy"); what is never written takes no memory
-        most_lines, most_nodes = block_bytes // 2 + 1, block_bytes // 3 + 1
-        self._block_bytes = block_bytes
-        self._ways = (
-            np.empty(most_lines, dtype=np.int64),
-            np.empty(most_lines, dtype=np.int64),
-            np.empty(most_lines, dtype=np.uint64),
-            np.empty((most_lines, 2), dtype=np.int64),
-        )
-        self._steps = np.empty(most_nodes, dtype=np.int64), np.empty(most_nodes), np.empty(most_nodes)
-        self._other_span = np.empty((most_lines, 2), dtype=np.int64)
-
-    def parse(
-        self, block: NDArray[np.uint8], hashes: NDArray[np.uint64]
-    ) -> tuple[tuple[NDArray[Any], ...], tuple[NDArray[Any], ...], NDArray[np.int64]]:
-        """Return ways (identifier, steps, hash and span of tags), steps (identifier, place), spans of other lines.
-
-        They are good until the next block.
-        """
-        if block.size > self._block_bytes:
-            self._make(block.size)
-        n_ways, n_steps, n_others = _parse(block, hashes, self._ways, self._steps, self._other_span)
-        return (
-            tuple(column[:n_ways] for column in self._ways),
-            tuple(column[:n_steps] for column in self._steps),
-            self._other_span[:n_others],
-        )
+    Ways (identifier, steps, hash and span of tags), steps (identifier, place), spans of other lines.
+    """
+    # no line is shorter than two bytes, no node than three ("nxy"); what is never written takes no memory
+    most_lines, most_nodes = block_bytes // 2 + 1, block_bytes // 3 + 1
+    way_id, counts = (np.empty(most_lines, dtype=np.int64) for _ in range(2))
+    tag_span, other_span = (np.empty((most_lines, 2), dtype=np.int64) for _ in range(2))
+    ways = way_id, counts, np.empty(most_lines, dtype=np.uint64), tag_span
+    return ways, (np.empty(most_nodes, dtype=np.int64), *np.empty((2, most_nodes))), other_span
 
 
 def decode_tags(text: str) -> dict[str, str]:
-    """Return the tags of an OPL tag list as a dictionary.
-
-    Examples
-    --------
-    >>> decode_tags("highway=primary,maxspeed=30%20%mph")
-    {'highway': 'primary', 'maxspeed': '30 mph'}
-    """
+    """Return the tags of an OPL tag list as a dictionary."""
     tags = {}
     for pair in text.split(","):
         key, separator, value = pair.partition("=")
@@ -218,20 +194,19 @@ def _hash_tags(
     text: NDArray[np.uint8], at: int, hashes: NDArray[np.uint64]
 ) -> tuple[np.uint64, int]:  # pragma: no cover - compiled
     """Hash the relevant tags of a tag list, and return where the list ends."""
-    prime = np.uint64(0x100000001B3)
-    total = np.uint64(0xCBF29CE484222325)
+    total = _FNV_OFFSET
     while at < text.size and text[at] != 32 and text[at] != 10:
-        one = np.uint64(0xCBF29CE484222325)
+        one = _FNV_OFFSET
         while at < text.size and text[at] != 61 and text[at] != 32 and text[at] != 10:
-            one = (one ^ np.uint64(text[at])) * prime
+            one = (one ^ np.uint64(text[at])) * _FNV_PRIME
             at += 1
         place = np.searchsorted(hashes, one)
         matters = place < hashes.size and hashes[place] == one
         while at < text.size and text[at] != 44 and text[at] != 32 and text[at] != 10:
-            one = (one ^ np.uint64(text[at])) * prime
+            one = (one ^ np.uint64(text[at])) * _FNV_PRIME
             at += 1
         if matters:
-            total = (total ^ one) * prime
+            total = (total ^ one) * _FNV_PRIME
         if at < text.size and text[at] == 44:
             at += 1
     return total, at
@@ -285,3 +260,118 @@ def _parse(
         way += 1
         at += 1
     return way, step, other
+
+
+class NodeNumbers:
+    """The nodes met so far: their number by identifier, and their places."""
+
+    def __init__(self, expected: int = 0) -> None:
+        capacity = 1 << (max(expected, _LEAST_CAPACITY) - 1).bit_length()
+        self._count = 0
+        # memory that is never written costs nothing
+        self._ids = np.empty(capacity, dtype=np.int64)
+        self._lon = np.empty(capacity)
+        self._lat = np.empty(capacity)
+        self._slots = np.full(_SLOTS_PER_NODE * capacity, -1, dtype=np.int32)
+
+    def add(self, ids: Ints, lon: Floats, lat: Floats) -> Int32:
+        """Return the number of each node, a new one for those never met."""
+        self._reserve(self._count + ids.size)
+        numbers = np.empty(ids.size, dtype=np.int32)
+        known = self._ids, self._lon, self._lat
+        self._count = _add((ids, lon, lat), self._slots, known, self._count, numbers)
+        return numbers
+
+    def find(self, ids: Ints) -> Int32:
+        """Return the number of each node, -1 for those never met."""
+        return _find(ids, self._slots, self._ids)
+
+    def places(self) -> tuple[Floats, Floats]:
+        """Return longitude and latitude of each node (degrees), NaN where unknown, in the order of the numbers."""
+        return self._lon[: self._count], self._lat[: self._count]
+
+    def _reserve(self, count: int) -> None:
+        """Make room for so many nodes."""
+        if count <= self._ids.size:
+            return
+        capacity = 1 << (count - 1).bit_length()
+        self._ids = _lengthen(self._ids[: self._count], capacity)
+        self._lon = _lengthen(self._lon[: self._count], capacity)
+        self._lat = _lengthen(self._lat[: self._count], capacity)
+        self._slots = np.full(_SLOTS_PER_NODE * capacity, -1, dtype=np.int32)
+        _fill_slots(self._ids, self._count, self._slots)
+
+
+def _lengthen(values: NDArray[Any], capacity: int) -> NDArray[Any]:
+    longer = np.empty(capacity, dtype=values.dtype)
+    longer[: values.size] = values
+    return longer
+
+
+@kernel
+def _slot_of(one: int, slots: Int32, ids: Ints) -> int:  # pragma: no cover - compiled
+    """Return the slot of an identifier: the one that holds its number, or the free one where it goes."""
+    mask = slots.size - 1
+    line = ((np.uint64(one) >> np.uint64(_LINE_BITS)) * _GOLDEN) >> np.uint64(32)
+    slot = ((int(line) << _LINE_BITS) | (one & ((1 << _LINE_BITS) - 1))) & mask
+    while slots[slot] >= 0 and ids[slots[slot]] != one:
+        slot = (slot + 1) & mask
+    return slot
+
+
+@kernel
+def _fill_slots(ids: Ints, count: int, slots: Int32) -> None:  # pragma: no cover - compiled
+    for number in range(count):
+        slots[_slot_of(ids[number], slots, ids)] = number
+
+
+@kernel
+def _add(
+    steps: tuple[Ints, Floats, Floats],
+    slots: Int32,
+    known: tuple[Ints, Floats, Floats],
+    count: int,
+    numbers: Int32,
+) -> int:  # pragma: no cover - compiled
+    """Write the number of each node; return how many are known."""
+    ids, lon, lat = steps
+    known_ids, known_lon, known_lat = known
+    for step in range(ids.size):
+        slot = _slot_of(ids[step], slots, known_ids)
+        number = slots[slot]
+        if number < 0:
+            number = count
+            slots[slot] = number
+            known_ids[number] = ids[step]
+            known_lon[number] = known_lat[number] = np.nan
+            count += 1
+        if not np.isnan(lon[step]):
+            known_lon[number] = lon[step]
+            known_lat[number] = lat[step]
+        numbers[step] = number
+    return count
+
+
+@kernel
+def _find(ids: Ints, slots: Int32, known_ids: Ints) -> Int32:  # pragma: no cover - compiled
+    numbers = np.empty(ids.size, dtype=np.int32)
+    for step in range(ids.size):
+        numbers[step] = slots[_slot_of(ids[step], slots, known_ids)]
+    return numbers
+
+
+@kernel
+def renumber(node: Int32, n_nodes: int) -> tuple[Int32, Int32, Int32]:  # pragma: no cover - compiled
+    """Give new numbers to the nodes that some steps use, in the order in which these meet them."""
+    row = np.full(n_nodes, -1, np.int32)
+    used = np.empty(row.size, dtype=np.int32)
+    renumbered = np.empty(node.size, dtype=np.int32)
+    count = 0
+    for step in range(node.size):
+        number = node[step]
+        if row[number] < 0:
+            row[number] = count
+            used[count] = number
+            count += 1
+        renumbered[step] = row[number]
+    return renumbered, row, used[:count].copy()

@@ -17,18 +17,15 @@ from typing import IO, TYPE_CHECKING
 
 import numpy as np
 
-from territory.errors import MissingFileError, NetworkError, ParameterError, TerritoryWarning, examples
-from territory.network.graph.arrays import PLAIN, Bools, Floats, Int32, Ints, RoadLines, WayTable
+from territory.errors import MissingFileError, NetworkError, TerritoryWarning, examples
+from territory.network.graph.arrays import Bools, Floats, Int32, Ints, RoadLines, WayTable
 from territory.network.maps import car_profile as car
-from territory.network.maps.car_profile import drive, way_table
-from territory.network.maps.node_numbers import renumber
-from territory.network.maps.opl import OplWays, decode_tags, read_opl
+from territory.network.maps.opl import OplWays, decode_tags, read_opl, renumber
 
 if TYPE_CHECKING:
     from territory.network.roads import RoadNetwork
 
 ATTRIBUTION = "© les contributeurs d'OpenStreetMap (ODbL)"
-PROFILES = ("car",)
 _SUFFIXES = (".osm.pbf", ".pbf", ".osm", ".osm.gz", ".osm.bz2")
 # in .osm.pbf, where a map has nothing but roads; room for more than a département would be lost on a small machine
 _BYTES_PER_NODE, _MOST_EXPECTED = 8, 1 << 22
@@ -94,21 +91,17 @@ def read_osm(path: str | Path, *, profile: str = "car") -> RoadNetwork:
 
 def read_lines(path: str | Path, *, profile: str = "car") -> RoadLines:
     """Read the ways of an OpenStreetMap file that a car may use, without preparing them."""
-    if profile not in PROFILES:
-        raise ParameterError(f"Profil « {profile} » inconnu : le seul profil est « car ».")
+    car.check_profile(profile)
     path = Path(path)
     _check_file(path)
     with roads_as_opl(path) as stream:
         _load_what_follows()
-        read = read_opl(stream, keys=car.WAY_KEYS, expected_nodes=_expected_nodes(path))
+        # the table of a large map grows as it is read
+        expected = min(path.stat().st_size // _BYTES_PER_NODE, _MOST_EXPECTED)
+        read = read_opl(stream, keys=car.WAY_KEYS, expected_nodes=expected)
     lines = _keep_drivable(read, path)
     _warn_of_missing_nodes(lines, path)
     return lines
-
-
-def _expected_nodes(path: Path) -> int:
-    """Return about how many nodes the roads of a map have at most; the table of a large map grows as it is read."""
-    return min(path.stat().st_size // _BYTES_PER_NODE, _MOST_EXPECTED)
 
 
 def _check_file(path: Path) -> None:
@@ -144,8 +137,9 @@ def _keep_drivable(read: OplWays, path: Path) -> RoadLines:
     counts = np.diff(read.start)
     node, row_of_node, (lon, lat) = _kept_nodes(read, np.repeat(kept, counts))
     ways = car.way_table(read.way_id[kept], driven, read.tag_group[kept])
-    nodes, relations = _split_others(read.others)
-    kinds, barriers = _node_effects(nodes)
+    nodes = (line for line in read.others if line[0] == "n")
+    relations = [line for line in read.others if line[0] == "r"]
+    kinds, barriers = car.node_effects((_number(line), decode_tags(_field(line, "T"))) for line in nodes)
     kind_node = row_of_node(list(kinds))
     barrier_node = row_of_node(barriers)
     return RoadLines(
@@ -169,8 +163,6 @@ def _kept_nodes(
 ) -> tuple[Int32, Callable[[Sequence[int]], Int32], tuple[Floats, Floats]]:
     """Return the nodes of the steps that are kept, how to find one by its identifier (-1 if absent), and places."""
     lon, lat = read.nodes.places()
-    if kept_step.all():
-        return read.node, lambda ids: read.nodes.find(np.array(ids, dtype=np.int64)), (lon, lat)
     node, row, used = renumber(read.node[kept_step], lon.size)
 
     def row_of_node(ids: Sequence[int]) -> Int32:
@@ -180,27 +172,14 @@ def _kept_nodes(
     return node, row_of_node, (lon[used], lat[used])
 
 
-def _split_others(lines: list[str]) -> tuple[list[str], list[str]]:
-    """Separate the lines of nodes from those of relations."""
-    return [line for line in lines if line[0] == "n"], [line for line in lines if line[0] == "r"]
+def _number(line: str) -> int:
+    """Return the identifier of the object of an OPL line."""
+    return int(line[1:].split(" ", 1)[0])
 
 
 def _field(line: str, letter: str) -> str:
     """Return a field of an OPL line, empty if it is absent."""
     return next((part[1:] for part in line.split(" ")[1:] if part.startswith(letter)), "")
-
-
-def _node_effects(lines: list[str]) -> tuple[dict[int, int], list[int]]:
-    """Return what nodes with a signal or a stop have, and the nodes that stop cars, by identifier."""
-    kinds, barriers = {}, []
-    for line in lines:
-        node, tags = int(line[1:].split(" ", 1)[0]), decode_tags(_field(line, "T"))
-        kind = car.node_kind(tags)
-        if kind != PLAIN:
-            kinds[node] = kind
-        if car.blocks_cars(tags):
-            barriers.append(node)
-    return kinds, barriers
 
 
 def _read_restrictions(
@@ -227,7 +206,7 @@ def _read_restrictions(
             (row_of[one], row_of[two]) for one in left for two in entered if one in row_of and two in row_of
         ]
         if len(via) != 1 or not pairs:
-            nowhere.append(int(line[1:].split(" ", 1)[0]))
+            nowhere.append(_number(line))
             continue
         found.extend((one, via[0], two, int(is_only)) for one, two in pairs)
     restrictions = np.array(found, dtype=np.int64).reshape(-1, 4)
@@ -286,16 +265,23 @@ def _warn_of_missing_nodes(lines: RoadLines, path: Path) -> None:
 _PIPE_BYTES = 1 << 20
 # above, the places of the nodes are kept on disk: those of France would take more than ten gigabytes
 _LARGE_BYTES = 500_000_000
+# what libosmium says of a file that is not whole
+_CUT = (
+    "eof",
+    "truncated",
+    "unclosed",
+    "no element found",
+    "unexpected end",
+    "gzip",
+    "bzip2",
+    "blob contains",
+)
 _MOST_ROADS = frozenset({"residential", "service", "unclassified", "track", "tertiary"})
 
 
 @contextmanager
 def roads_as_opl(path: Path) -> Iterator[IO[bytes]]:
-    """Give what matters to cars as OPL, with the location of each node of a way, as another process finds it.
-
-    The map is filtered on one core while what passes is read on the other; memory that C++ may ask for a
-    damaged file is not this process's.
-    """
+    """Give what matters to cars as OPL, with the location of each node of a way, as another process finds it."""
     # tags are tried in this order: the classes of most roads come first
     classes = sorted(car.DRIVABLE, key=lambda road_class: road_class not in _MOST_ROADS)
     tags = {
@@ -306,13 +292,9 @@ def roads_as_opl(path: Path) -> Iterator[IO[bytes]]:
     # windows does not let a file be opened twice, nor removed while it is in use
     on_disk = path.stat().st_size > _LARGE_BYTES and sys.platform != "win32"
     script = Path(__file__).with_name("_osm_filter_process.py")
-    command = [
-        sys.executable,
-        str(script),
-        str(path),
-        json.dumps(tags),
-        *([tempfile.gettempdir()] if on_disk else []),
-    ]
+    command = [sys.executable, str(script), str(path), json.dumps(tags)]
+    if on_disk:
+        command.append(tempfile.gettempdir())
     # the same libraries, wherever this process found them
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     with subprocess.Popen(
@@ -344,17 +326,7 @@ def _explain(path: Path, returncode: int, reason: str) -> str:
             " autre dossier par la variable TMPDIR."
         )
     lowered = reason.lower()
-    cut = (
-        "eof",
-        "truncated",
-        "unclosed",
-        "no element found",
-        "unexpected end",
-        "gzip",
-        "bzip2",
-        "blob contains",
-    )
-    if any(word in lowered for word in cut):
+    if any(word in lowered for word in _CUT):
         return (
             f"La carte « {path.name} » est tronquée ou endommagée ({reason}) : téléchargez-la de nouveau et comparez"
             " sa taille à celle annoncée."
@@ -386,7 +358,7 @@ def sample_network() -> RoadNetwork:
     ]
     steps = np.array([node for nodes, _ in streets for node in nodes], dtype=np.int32)
     lines = RoadLines(
-        ways=way_table(np.arange(3), [drive(tags) for _, tags in streets], np.arange(3)),
+        ways=car.way_table(np.arange(3), [car.drive(tags) for _, tags in streets], np.arange(3)),
         start=np.concatenate([[0], np.cumsum([len(nodes) for nodes, _ in streets])]),
         node=steps,
         lon=np.array([lon for lon, _ in places]),

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from territory.errors import MissingFileError, NetworkError, ParameterError, Problems, examples
-from territory.network.graph.arrays import BACKWARD, FORWARD, PLAIN, RoadLines
+from territory.errors import MissingFileError, NetworkError, Problems, examples
+from territory.network.graph.arrays import BACKWARD, FORWARD, RoadLines
 from territory.network.maps import car_profile as car
-from territory.network.maps.osm import ATTRIBUTION, PROFILES
+from territory.network.maps.osm import ATTRIBUTION
 from territory.sources.text.workbooks import declares_type
 
 if TYPE_CHECKING:
@@ -69,8 +70,7 @@ def from_osmnx(graph: nx.MultiDiGraph[Any] | str | Path, *, profile: str = "car"
     """
     from territory.network.roads import RoadNetwork
 
-    if profile not in PROFILES:
-        raise ParameterError(f"Profil « {profile} » inconnu : le seul profil est « car ».")
+    car.check_profile(profile)
     if isinstance(graph, str | Path):
         return RoadNetwork.from_road_lines(lines_of_graph(_load(Path(graph)), source=Path(graph).name))
     return RoadNetwork.from_road_lines(lines_of_graph(graph, source="graphe osmnx"))
@@ -105,9 +105,7 @@ def lines_of_graph(graph: nx.MultiDiGraph[Any], *, source: str) -> RoadLines:
         one = car.drive(_tags(edge))
         if one is None:
             continue
-        driven.append(
-            car.Drivable(one.road_class, direction, *_limits_of(one), one.duration_s, one.is_limit_unreadable)
-        )
+        driven.append(replace(one, direction=direction))
         osm_id = edge.get("osmid", 0)
         way_id.append(int(osm_id[0] if isinstance(osm_id, list) else osm_id))
         inside = _inside(edge, places[tail])
@@ -121,7 +119,10 @@ def lines_of_graph(graph: nx.MultiDiGraph[Any], *, source: str) -> RoadLines:
             'Le graphe osmnx ne contient aucune route ouverte aux voitures (network_type="drive").'
         )
     number = {node: row for row, node in enumerate(place)}
-    kinds, barriers = _node_effects(graph)
+    kinds, barriers = car.node_effects(
+        (node, {key: value for key, value in data.items() if isinstance(value, str)})
+        for node, data in graph.nodes(data=True)
+    )
     degrees = _to_degrees(np.array(list(place.values())), graph.graph["crs"])
     return RoadLines(
         ways=car.way_table(np.array(way_id, dtype=np.int64), driven, np.arange(len(driven))),
@@ -189,10 +190,6 @@ def _tags(edge: Mapping[str, Any]) -> dict[str, str]:
     return tags
 
 
-def _limits_of(one: car.Drivable) -> tuple[float, float]:
-    return one.maxspeed_forward_kmh, one.maxspeed_backward_kmh
-
-
 def _inside(edge: Mapping[str, Any], tail: tuple[float, float]) -> list[tuple[float, float]]:
     """Return the vertices of an edge between its ends, from its tail."""
     if edge.get("geometry") is None:
@@ -200,18 +197,6 @@ def _inside(edge: Mapping[str, Any], tail: tuple[float, float]) -> list[tuple[fl
     corners = [(float(x), float(y)) for x, y, *_ in edge["geometry"].coords]
     first, last = (np.hypot(corner[0] - tail[0], corner[1] - tail[1]) for corner in (corners[0], corners[-1]))
     return corners[1:-1] if first <= last else corners[-2:0:-1]
-
-
-def _node_effects(graph: nx.MultiDiGraph[Any]) -> tuple[dict[Any, int], list[Any]]:
-    kinds, barriers = {}, []
-    for node, data in graph.nodes(data=True):
-        tags = {key: str(value) for key, value in data.items() if isinstance(value, str)}
-        kind = car.node_kind(tags)
-        if kind != PLAIN:
-            kinds[node] = kind
-        if car.blocks_cars(tags):
-            barriers.append(node)
-    return kinds, barriers
 
 
 def _to_degrees(places: np.ndarray, crs: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -274,8 +259,7 @@ def download(
 
     from territory.network.roads import RoadNetwork
 
-    if profile not in PROFILES:
-        raise ParameterError(f"Profil « {profile} » inconnu : le seul profil est « car ».")
+    car.check_profile(profile)
     options: dict[str, Any] = {
         "simplify": False,
         # islands are dealt with when points are placed

@@ -8,8 +8,7 @@ import geopandas as gpd
 import pandas as pd
 
 from territory.french.numbers import class_labels, minutes, share, signed
-from territory.french.place_names import epci_phrase
-from territory.french.words import change, count, join, persons
+from territory.french.words import change, count, epci_phrase, join, persons
 from territory.plot import style
 from territory.plot.charts import before_and_after, gainers_and_losers, needs_with_range
 from territory.plot.maps.categories import (

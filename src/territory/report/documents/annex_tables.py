@@ -9,8 +9,7 @@ from typing import Any
 import pandas as pd
 
 from territory.french.numbers import decimal, integer, signed
-from territory.french.place_names import alphabetical
-from territory.french.words import capital, join, persons
+from territory.french.words import alphabetical, capital, join, persons
 from territory.release.gate import TODAY
 from territory.report.chapters import method
 from territory.report.chapters.moves import zone_name

@@ -10,8 +10,7 @@ import pandas as pd
 
 from territory.errors import StudyError, UnknownCodeError
 from territory.french.numbers import integer, minutes, share
-from territory.french.place_names import epci_phrase, in_guillemets
-from territory.french.words import capital, count, join, persons
+from territory.french.words import capital, count, epci_phrase, in_guillemets, join, persons
 from territory.release.gate import TODAY
 from territory.report.chapters import maps, method, pictures
 from territory.report.chapters.moves import grouped, is_wide

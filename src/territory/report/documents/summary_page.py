@@ -13,8 +13,7 @@ import numpy as np
 import pandas as pd
 
 from territory.french.numbers import integer
-from territory.french.place_names import alphabetical
-from territory.french.words import typeset
+from territory.french.words import alphabetical, typeset
 from territory.plot.maps.categories import Category, change_classes, time_classes
 from territory.report.chapters import first_page, method, moves, pictures
 from territory.report.documents import summary_map

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from territory.french.numbers import integer
-from territory.french.place_names import in_guillemets
 from territory.french.words import count as french_count
-from territory.french.words import typeset
+from territory.french.words import in_guillemets, typeset
 from territory.report.files.xlsx import Sheet, Value, to_xlsx
 from territory.tables.catalogue import code_label, column_of, label_of, table_of
 from territory.tables.columns import COLUMNS

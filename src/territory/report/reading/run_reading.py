@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import pandas as pd
 
 from territory.french.numbers import integer
-from territory.french.place_names import at_place, epci_short, of_place
-from territory.french.words import join, persons, typeset
+from territory.french.words import at_place, epci_short, join, of_place, persons, typeset
 from territory.release.gate import TODAY, Release, Sites, ZoneCounts, release
 from territory.release.observed_children import EFFECTS
 from territory.scenario.zones import ALL_TERRITORY

@@ -176,7 +176,7 @@ def _by_distancier(
     A place that the table does not name has unknown times; a pair that it lacks between two places that it
     names is out of reach.
     """
-    from territory.network.distancier import read_distancier
+    from territory.network.outside_times import read_distancier
 
     table = read_distancier(path, unit=study.files.distancier_unit)
     limit = study.travel.max_time_min

@@ -14,8 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from territory.errors import ParameterError, StudyError
-from territory.files.folder_lock import hold
-from territory.files.safe_files import digest_file
+from territory.files.safe_files import digest_file, hold
 from territory.network.estimate import estimate_travel_times
 from territory.network.od_search import RoadSearch, load_search
 from territory.network.roads import search_roads

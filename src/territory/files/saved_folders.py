@@ -1,4 +1,4 @@
-"""Arrays kept in a folder: one plain ``.npy`` file each, beside a JSON header that names, types and digests them.
+"""Arrays and tables kept in a folder: plain ``.npy`` or Parquet files, beside a JSON header with their digests.
 
 A folder is there whole or not at all. No pickle is ever written or read: a folder may come from somebody else, and
 opening it must not run what it holds.
@@ -7,18 +7,18 @@ opening it must not run what it holds.
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import re
-import shutil
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from territory.errors import Problems
-from territory.files.safe_files import UNFINISHED, digest_file, flush_folder, flush_tree
+from territory.files.safe_files import digest_file, whole_folder
 
 if TYPE_CHECKING:
+    import pandas as pd
     from numpy.typing import NDArray
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,60}")
@@ -27,41 +27,22 @@ _NAME = re.compile(r"[a-z][a-z0-9_]{0,60}")
 def save_arrays(
     folder: Path, arrays: Mapping[str, NDArray[Any]], header: Mapping[str, Any], *, header_name: str
 ) -> None:
-    """Write arrays and what is said of them in a folder, which replaces one that is there.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from territory.errors import Problems, ReadError
-    >>> with tempfile.TemporaryDirectory() as place:
-    ...     folder = Path(place, "essai")
-    ...     save_arrays(folder, {"x": np.arange(3)}, {"format": "essai", "version": 1}, header_name="essai.json")
-    ...     header = read_header(folder, header_name="essai.json")
-    ...     header["version"], read_arrays(folder, header, problems=Problems("Essai", ReadError))["x"].tolist()
-    (1, [0, 1, 2])
-    """
+    """Write arrays and what is said of them in a folder, which replaces one that is there."""
     import numpy as np
 
     folder.parent.mkdir(parents=True, exist_ok=True)
-    beside = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=folder.parent))
-    try:
+    with whole_folder(folder) as beside:
         files = {}
         for name, array in arrays.items():
             path = beside / f"{name}.npy"
             np.save(path, np.ascontiguousarray(array), allow_pickle=False)
             files[name] = {"dtype": array.dtype.str, "shape": list(array.shape), "sha256": digest_file(path)}
         content = {**header, "files": files}
-        content["sha256"] = _digest(content)
-        (beside / header_name).write_text(json.dumps(content, ensure_ascii=False, indent=1), encoding="utf-8")
-        flush_tree(beside)
-        # the temporary folder is private: what is kept is made to be read
-        beside.chmod(0o755)
-        if folder.exists():
-            shutil.rmtree(folder)
-        beside.replace(folder)
-        flush_folder(folder.parent)
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
+        _write_header(beside / header_name, {**content, "sha256": _digest(content)})
+
+
+def _write_header(path: Path, header: Mapping[str, Any]) -> None:
+    path.write_text(json.dumps(header, ensure_ascii=False, indent=1), encoding="utf-8")
 
 
 def read_header(folder: Path, *, header_name: str) -> dict[str, Any]:
@@ -99,6 +80,11 @@ def read_arrays(
     return arrays
 
 
+def arrays_under(prefix: str, arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """Return the arrays whose name begins with a prefix, without it."""
+    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+
+
 def _map(
     folder: Path, name: str, stated: Mapping[str, Any], verify: bool, problems: Problems
 ) -> NDArray[Any] | None:
@@ -134,3 +120,49 @@ def _digest(header: Mapping[str, Any]) -> str:
     """Return the digest of a header without the one that it states."""
     content = {name: value for name, value in header.items() if name != "sha256"}
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+HEADER = "step.json"
+FORMAT = "territory-step"
+# raised whenever a file means something else than before
+VERSION = 1
+
+
+def keep(folder: Path, name: str, key: str, tables: tuple[pd.DataFrame, ...]) -> None:
+    """Write the tables of a step, all of them or nothing."""
+    with whole_folder(_place(folder, name, key)) as beside:
+        digests = []
+        for number, table in enumerate(tables):
+            content = io.BytesIO()
+            table.to_parquet(content, engine="pyarrow")
+            (beside / f"{number}.parquet").write_bytes(content.getbuffer())
+            digests.append(hashlib.sha256(content.getbuffer()).hexdigest())
+        header = {"format": FORMAT, "version": VERSION, "name": name, "key": key}
+        _write_header(beside / HEADER, {**header, "tables_sha256": digests})
+
+
+def kept(folder: Path, name: str, key: str) -> tuple[pd.DataFrame, ...] | None:
+    """Return the tables of a step, or None when they are not there whole, every byte as it was written."""
+    import pandas as pd
+
+    place = _place(folder, name, key)
+    try:
+        header: dict[str, Any] = json.loads((place / HEADER).read_text("utf-8"))
+        stated = {part: header[part] for part in ("format", "version", "name", "key")}
+        if stated != {"format": FORMAT, "version": VERSION, "name": name, "key": key}:
+            return None
+        found = []
+        for number, digest in enumerate(header["tables_sha256"]):
+            content = (place / f"{number}.parquet").read_bytes()
+            if hashlib.sha256(content).hexdigest() != digest:
+                return None
+            found.append(pd.read_parquet(io.BytesIO(content), engine="pyarrow"))
+        return tuple(found)
+    except Exception:
+        # whatever is wrong with what was kept, and Parquet has many ways, computing it again is right
+        return None
+
+
+def _place(folder: Path, name: str, key: str) -> Path:
+    """Return the folder of a step."""
+    return folder / f"{re.sub(r'[^a-z0-9]+', '-', name.lower())}-{key[:32]}"
