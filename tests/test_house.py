@@ -7,6 +7,7 @@ import importlib
 import io
 import re
 import tokenize
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -100,10 +101,17 @@ def name_of(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
+@cache
+def parsed(text: str) -> ast.Module:
+    """Return the tree of a text, made once for the tests that walk it."""
+    return ast.parse(text)
+
+
+@cache
 def code_lines(text: str) -> int:
     """Count the lines that hold code: neither blank, nor comment, nor docstring."""
     said: set[int] = set()
-    for node in ast.walk(ast.parse(text)):
+    for node in ast.walk(parsed(text)):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             first = node.body[0] if node.body else None
             value = getattr(first, "value", None) if isinstance(first, ast.Expr) else None
@@ -128,7 +136,7 @@ def imported_by(path: Path) -> set[str]:
     """Return the modules of the library that a module names in an import, wherever it stands."""
     package = name_of(path) if path.name == "__init__.py" else name_of(path).rpartition(".")[0]
     found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    for node in ast.walk(parsed(path.read_text("utf-8"))):
         if isinstance(node, ast.Import):
             found |= {name.name for name in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -169,7 +177,7 @@ def test_modules_stay_small() -> None:
 def test_functions_stay_small() -> None:
     long = []
     for path in MODULES:
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        for node in ast.walk(parsed(path.read_text("utf-8"))):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 body = node.body[1:] if ast.get_docstring(node) else node.body
                 if body and (body[-1].end_lineno or 0) - body[0].lineno >= MOST_BODY_LINES:
@@ -186,7 +194,7 @@ def test_a_small_module_of_use_to_one_other_says_why_it_stands_alone() -> None:
         if path.name in ("__init__.py", "__main__.py") or code_lines(text) >= FEWEST_CODE_LINES:
             continue
         users = [other for other, found in imports.items() if name in found and other != name]
-        said = " ".join((ast.get_docstring(ast.parse(text)) or "").splitlines()[:3])
+        said = " ".join((ast.get_docstring(parsed(text)) or "").splitlines()[:3])
         if len(users) == 1 and not STANDS_ALONE.search(said):
             offenders.append(f"{name} (only {users[0]})")
     assert offenders == []

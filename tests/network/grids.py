@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import geopandas as gpd
 import numpy as np
 
@@ -37,6 +39,12 @@ def grid(side: int = 12) -> RoadNetwork:
             source="quadrillage",
         )
     )
+
+
+@cache
+def streets() -> RoadNetwork:
+    """The same in each test of a process: its kernels are compiled when a test asks for it, not at collection."""
+    return grid()
 
 
 def points(count: int, name: str, seed: int) -> gpd.GeoDataFrame:

@@ -146,6 +146,31 @@ def test_a_neutral_change_gives_no_difference(wide: State, change: Any) -> None:
     assert total_places(after) == total_places(wide)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        MOVE_IME,
+        CloseSite(authorisation_id="ime-y"),
+        ChangeSpeeds(time_factor=1.2),
+        ChangePopulation(growth_per_year=0.01, from_year=2021, to_year=2040),
+    ],
+    ids=lambda change: change.type,
+)
+@pytest.mark.parametrize("closest", [(), ("ime",)])
+def test_what_is_taken_from_today_is_what_would_be_computed(
+    wide: State, change: Any, closest: tuple[str, ...]
+) -> None:
+    complete = wide.services.assign(is_complete_list=True)
+    state = replace(wide, services=complete, parameters=replace(wide.parameters, closest_services=closest))
+    today, after = compute(state), apply(state, scenario(change))
+    alone, beside = compute(after), compute(after, today=today)
+    for name in (
+        *("access", "persons", "coverage", "trips", "places", "edge"),
+        *("gp_access", "deserts", "desert_shares", "zoning"),
+    ):
+        pd.testing.assert_frame_equal(getattr(alone, name), getattr(beside, name))
+
+
 def test_transfer_and_operation_are_two_acts(wide: State) -> None:
     held = wide.services.assign(holder="Association X")
     passed = apply(

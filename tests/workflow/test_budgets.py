@@ -20,6 +20,7 @@ from territory.report.documents.council import council_report
 from territory.report.layout.document import plain_text, to_data
 from territory.result import StudyResult
 from territory.study.own_tables import read_grouping_table
+from tests import embedded, vallon
 from tests.planning.test_answering_groups import PLACES_KM, asked, line_state
 
 ALONE = 60_111_111
@@ -73,27 +74,48 @@ def test_two_groupings_do_not_give_a_budget_back_by_difference(tmp_path: Path) -
     assert released["five"].notna().all() != released["four"].notna().all()
 
 
-@pytest.fixture(scope="module")
-def written(tmp_path_factory: pytest.TempPathFactory) -> StudyResult:
-    folder = tmp_path_factory.mktemp("budgets")
+QUESTION = """
+[[grouping]]
+id = "b"
+name = "Par budget"
+service = "ehpad"
+size = "budget"
+table = "budgets.csv"
+budget_threshold_eur = 25e6
+max_time_min = 90
+"""
+
+
+def asked_of_the_var(folder: Path) -> tuple[Path, GroupingAnswer]:
     source = (resources.files("territory.datasets") / "studies" / "ehpad-gtsms.toml").read_text("utf-8")
     head = source.partition("[[grouping]]")[0].replace('id = "ehpad-gtsms"', 'id = "budgets"')
-    members = territory.run_study("ehpad-gtsms").groupings["proximite"].members
+    question = 'min_size = 12e6\nexcluded_site_ids = ["ehpad-83069-du-ch-de-hyeres"]\n'
+    path = folder / "etude.toml"
+    path.write_text(head + QUESTION + question, encoding="utf-8")
+    return path, embedded.lent("ehpad-gtsms").groupings["proximite"]
+
+
+def asked_of_the_valley(folder: Path) -> tuple[Path, GroupingAnswer]:
+    study = vallon.SMALL_STUDY.read_text("utf-8").replace('id = "petite"', 'id = "budgets"')
+    known = vallon.lent().groupings["voisins"]
+    path = vallon.copied(folder, f"{study}{QUESTION}min_size = 9e6\nsite_ids = {list(known.members.index)}\n")
+    return path, known
+
+
+@pytest.fixture(scope="module", params=["valley", pytest.param("var", marks=pytest.mark.slow)])
+def written(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> StudyResult:
+    folder = tmp_path_factory.mktemp("budgets")
+    study, known = (asked_of_the_var if request.param == "var" else asked_of_the_valley)(folder)
+    members = known.members
     # the one that is farthest from the others is alone in its group: it is large enough
     far = str(members["drive_to_seat_min"].idxmax())
     budgets = [
         (site, ALONE if site == far else 3_000_000 + 1_000 * n) for n, site in enumerate(members.index)
     ]
-    (folder / "ehpad.csv").write_text(
+    (folder / "budgets.csv").write_text(
         "site_id;budget_eur\n" + "".join(f"{site};{euros}\n" for site, euros in budgets), encoding="utf-8"
     )
-    question = (
-        '[[grouping]]\nid = "b"\nname = "Par budget"\nservice = "ehpad"\nsize = "budget"\nmin_size = 12e6\n'
-    )
-    question += 'table = "ehpad.csv"\nbudget_threshold_eur = 25e6\nmax_time_min = 90\n'
-    question += 'excluded_site_ids = ["ehpad-83069-du-ch-de-hyeres"]\n'
-    (folder / "etude.toml").write_text(head + question, encoding="utf-8")
-    return territory.run_study(folder / "etude.toml", out_dir=folder)
+    return territory.run_study(study, out_dir=folder)
 
 
 def test_the_budget_of_a_group_of_one_is_in_no_file(written: StudyResult) -> None:

@@ -19,14 +19,44 @@ from territory.study.load import load_study
 from territory.study.secrecy import UNPUBLISHED, public_parameters, secret_parameters
 from territory.workflow.inputs.manifest import RECORD
 from territory.workflow.past_runs import diff_runs
-from tests.study.test_load import GOOD, write
+from tests import vallon
 from tests.workflow.runs import digests, without_documents
 
 HEADER = "commune_code;authorisation_id;children\n"
-FIRST = {"83050": 40, "83121": 13, "83007": 22}
-LARGER = {**FIRST, "83050": 70}
+FIRST = {"03901": 40, "03906": 13, "03902": 22}
+LARGER = {**FIRST, "03901": 70}
+# the smallest study that counts children: an IME that moves
+OFFER = """
+[[site]]
+id = "nouveau"
+name = "Nouveau site"
+commune_code = "03911"
+
+[[service]]
+site_id = "030990001"
+service = "ime"
+authorisation_id = "ime-hautbourg"
+capacity = 40
+capacity_unit = "places"
+age_min = 3
+age_max = 20
+
+[[authorisation]]
+id = "ime-hautbourg"
+label = "IME"
+
+[[scenario]]
+id = "A"
+name = "L'IME déménage"
+
+[[scenario.change]]
+type = "move_site"
+authorisation_ids = ["ime-hautbourg"]
+to_site_id = "nouveau"
+"""
+GOOD = vallon.SMALL_STUDY.read_text("utf-8").replace('id = "petite"', 'id = "essai"') + OFFER
 COUNTED = (
-    '\n[[waiting]]\nauthorisation = "ime-salernes"\nwaiting = 7\nexits_per_year = 3\nyear = 2024\nsource = "MDPH"\n'
+    '\n[[waiting]]\nauthorisation = "ime-hautbourg"\nwaiting = 7\nexits_per_year = 3\nyear = 2024\nsource = "MDPH"\n'
     '\n[[building]]\nlabel = "IME"\ncost_eur = 987654\nsource = "devis"\nyear = 2024\nchildren_accompanied = 9\n'
 )
 STUDY = GOOD + '\n[files]\nobserved_origins = "origines.csv"\n' + COUNTED
@@ -36,14 +66,14 @@ OTHER = STUDY.replace("waiting = 7", "waiting = 8")
 def origins(folder: Path, counts: dict[str, int]) -> Path:
     path = folder / "origines.csv"
     path.write_text(
-        HEADER + "".join(f"{code};ime-salernes;{count}\n" for code, count in counts.items()), "utf-8"
+        HEADER + "".join(f"{code};ime-hautbourg;{count}\n" for code, count in counts.items()), "utf-8"
     )
     return path
 
 
 def run(folder: Path, counts: dict[str, int], text: str = STUDY) -> StudyResult:
     origins(folder, counts)
-    return territory.run_study(write(folder, text), out_dir=folder / "resultats")
+    return territory.run_study(vallon.copied(folder, text), out_dir=folder / "resultats")
 
 
 def reports(result: StudyResult) -> Path:
@@ -118,7 +148,7 @@ def is_reused(result: StudyResult) -> bool:
 def test_counts_of_the_study_file_are_not_in_its_published_parameters(
     first: tuple[Path, StudyResult], tmp_path: Path
 ) -> None:
-    study = load_study(write(tmp_path, GOOD + COUNTED))
+    study = load_study(vallon.copied(tmp_path, GOOD + COUNTED))
     assert "waiting" not in public_parameters(study)
     assert set(secret_parameters(study)) == {"waiting", "building.children_accompanied"}
     manifest = json.loads((reports(first[1]) / "manifest.json").read_text("utf-8"))
@@ -132,8 +162,10 @@ def test_counts_of_the_study_file_are_not_in_its_published_parameters(
 
 
 def test_a_comparison_of_runs_knows_when_a_secret_file_changed(tmp_path: Path) -> None:
+    # without a scenario: what is read again is the file, not what it changes
+    text = STUDY[: STUDY.index("[[scenario]]")] + STUDY[STUDY.index("[files]") :]
     with without_documents():
-        folder = reports(run(tmp_path, FIRST))
+        folder = reports(run(tmp_path, FIRST, text))
     assert diff_runs(folder, folder).changes.empty
     origins(tmp_path, LARGER)
     # without documents nothing tells two runs apart but the record

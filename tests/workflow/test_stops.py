@@ -16,6 +16,7 @@ import pytest
 from territory.errors import OutputError
 from territory.files import safe_files
 from territory.workflow.handover import MANIFEST, is_current
+from territory.workflow.run import run_study
 from tests import vallon
 from tests.workflow import runs
 
@@ -26,10 +27,11 @@ EMBEDDED = "draguignan"
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, float]:
-    """Return the folder of an undisturbed run, and how long it worked (s)."""
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of an undisturbed run."""
     base = tmp_path_factory.mktemp("undisturbed")
-    return base, runs.timed(STUDY, base)
+    run_study(STUDY, out_dir=base)
+    return base
 
 
 @pytest.fixture(scope="module")
@@ -41,8 +43,7 @@ def embedded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, float]:
 
 def check_end(base: Path, undisturbed: Path, study: str | Path = STUDY) -> None:
     """Finish a run that was stopped and compare it with an undisturbed one."""
-    status, said = runs.start(study, base).end()
-    assert status == 0, said
+    run_study(study, out_dir=base)
     expected = runs.digests(undisturbed / "reports")
     assert expected
     assert runs.digests(base / "reports") == expected
@@ -50,11 +51,13 @@ def check_end(base: Path, undisturbed: Path, study: str | Path = STUDY) -> None:
 
 
 @pytest.mark.slow
-def test_three_kills_in_a_row(undisturbed: tuple[Path, float], tmp_path: Path) -> None:
-    whole, duration_s = undisturbed
-    stopped = [runs.kill_at(STUDY, tmp_path, at) for at in runs.moments(3, 0.9 * duration_s, seed=9)]
+def test_three_kills_in_a_row(undisturbed: Path, tmp_path: Path) -> None:
+    duration_s = runs.timed(STUDY, tmp_path / "timed")
+    stopped = [
+        runs.kill_at(STUDY, tmp_path / "killed", at) for at in runs.moments(3, 0.9 * duration_s, seed=9)
+    ]
     assert any(stopped)
-    check_end(tmp_path, whole)
+    check_end(tmp_path / "killed", undisturbed)
 
 
 @pytest.mark.slow
@@ -84,23 +87,24 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", str(folder)], check=True)
 
 
-def test_full_disk(undisturbed: tuple[Path, float], small_disk: Path) -> None:
+@pytest.mark.slow
+def test_full_disk(undisturbed: Path, small_disk: Path) -> None:
     status, said = runs.start(STUDY, small_disk).end()
     assert status == 1
     assert "libérez de la place" in said
     assert "No space left" in said or "os error 28" in said or "full" in said
     assert not (small_disk / REPORTS / MANIFEST).exists()
     subprocess.run(["mount", "-o", "remount,size=60m", str(small_disk)], check=True)
-    check_end(small_disk, undisturbed[0])
+    check_end(small_disk, undisturbed)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("size_k", range(100, 2000, 200))
-def test_disk_full_at_any_file(undisturbed: tuple[Path, float], small_disk: Path, size_k: int) -> None:
+def test_disk_full_at_any_file(undisturbed: Path, small_disk: Path, size_k: int) -> None:
     subprocess.run(["mount", "-o", f"remount,size={size_k}k", str(small_disk)], check=True)
     status, said = runs.start(STUDY, small_disk).end()
     if status == 0:
-        assert runs.digests(small_disk / REPORTS) == runs.digests(undisturbed[0] / REPORTS)
+        assert runs.digests(small_disk / REPORTS) == runs.digests(undisturbed / REPORTS)
     else:
         assert "refus :" in said
         assert not (small_disk / REPORTS / MANIFEST).exists()
@@ -137,10 +141,10 @@ def without_rights_of_root() -> tuple[str, ...]:
     "step",
     [pytest.param("Situation d'aujourd'hui", marks=pytest.mark.slow), "Rapport, tables et cartes"],
 )
-def test_right_to_write_is_revoked_midway(undisturbed: tuple[Path, float], tmp_path: Path, step: str) -> None:
+def test_right_to_write_is_revoked_midway(undisturbed: Path, tmp_path: Path, step: str) -> None:
     command = without_rights_of_root()
     reports = tmp_path / REPORTS
-    shutil.copytree(undisturbed[0] / REPORTS, reports)
+    shutil.copytree(undisturbed / REPORTS, reports)
     (reports / "rapport.pdf").write_bytes(b"%PDF- d'avant")
     before = runs.digests(reports)
     run = runs.start(STUDY, tmp_path, pause=step, command=command)
@@ -155,7 +159,7 @@ def test_right_to_write_is_revoked_midway(undisturbed: tuple[Path, float], tmp_p
     assert {
         name: digest for name, digest in runs.digests(reports).items() if "en-cours" not in name
     } == before
-    check_end(tmp_path, undisturbed[0])
+    check_end(tmp_path, undisturbed)
 
 
 NEW = {"a.csv": "1 neuf", "tables/b.csv": "2 neuf", "tables/c.csv": "3 neuf"}

@@ -70,13 +70,14 @@ def run(
     from territory.release.disclosure import check_edition
     from territory.release.gate import edition_name
     from territory.study.load import load_study
-    from territory.workflow.national import is_national, run_national
     from territory.workflow.run import run_study, with_population
 
     loaded = load_study(study)
     check_edition(edition)
     place = out or Path()
-    if is_national(loaded):
+    if loaded.is_national:
+        from territory.workflow.national import run_national
+
         if edition != "publique":
             raise ParameterError(
                 "Une étude nationale ne compte pas d'enfants accompagnés : elle n'a pas d'édition interne (retirez "

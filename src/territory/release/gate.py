@@ -285,8 +285,13 @@ class Release:
 
     def trips_table(self, scenario_id: str) -> pd.DataFrame:
         """Return the year's road by zone."""
+        return self._trips[scenario_id]
+
+    @cached_property
+    def _trips(self) -> dict[str, pd.DataFrame]:
+        """The year's road by zone in each scenario, which the report reads cell by cell."""
         with printing(self.edition):
-            return published.publish_trips(self._result, scenario_id)
+            return {name: published.publish_trips(self._result, name) for name in self.scenarios}
 
     def sensitivity(self, scenario_id: str, service: str) -> pd.DataFrame:
         """Return gains and losses under other recruitment limits; no row where children served are counted."""

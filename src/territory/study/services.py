@@ -19,7 +19,8 @@ def kinds(names: pd.Index[str]) -> pd.Index[str]:
     ['ime', 'ime']
     """
     # few different services, and many rows
-    return names.map({name: str(name).partition(MARK)[0] for name in names.unique()})
+    codes, uniques = names.factorize()
+    return pd.Index([str(name).partition(MARK)[0] for name in uniques], dtype=names.dtype).take(codes)
 
 
 def kinds_of(services: pd.DataFrame) -> pd.Index[str]:

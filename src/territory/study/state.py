@@ -6,6 +6,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import numpy as np
+import pandas as pd
+
 from territory.study.words.changes import FamilyRule, PoolSites
 from territory.study.words.indicators import (
     CHILD_PATH,
@@ -22,7 +25,6 @@ from territory.study.words.model import Authorisation, Need
 
 if TYPE_CHECKING:
     import geopandas as gpd
-    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -136,8 +138,15 @@ class State:
 
     def times_to(self, sites: Collection[str]) -> pd.DataFrame:
         """Return the travel times to some sites, with the attributes of the whole table."""
-        times = self.travel_times[self.travel_times["to_id"].isin(sites)]
-        times.attrs = dict(self.travel_times.attrs)
+        every = self.travel_times
+        if isinstance(every["to_id"].dtype, pd.CategoricalDtype):
+            # few different sites, and many rows
+            column = every["to_id"].cat
+            asked = column.categories.isin(list(sites))[column.codes]
+        else:
+            asked = every["to_id"].isin(sites).to_numpy()
+        times = every.take(np.flatnonzero(asked))
+        times.attrs = dict(every.attrs)
         return times
 
     def children_served(self, authorisations: Collection[str]) -> pd.Series[float] | None:

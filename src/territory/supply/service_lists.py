@@ -137,12 +137,13 @@ def rows_serving(services: pd.DataFrame, authorisation_id: str) -> pd.DataFrame:
     >>> list(rows_serving(services, "ime-y").index)
     ['a']
     """
-    received = services["authorisation_id"].fillna("")
+    received = services["authorisation_id"]
     if "serves" in services:
         received = services["serves"].fillna(received)
-    # few different lists, and many rows
-    serving = [names for names in received.unique() if authorisation_id in str(names).split()]
-    found: pd.DataFrame = services[received.isin(serving).to_numpy()]
+    # few different lists, and many rows; what is unknown has the place -1, the last
+    places, lists = received.factorize()
+    serves = [*(authorisation_id in str(names).split() for names in lists), False]
+    found: pd.DataFrame = services[np.array(serves)[places]]
     return found
 
 

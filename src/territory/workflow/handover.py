@@ -20,11 +20,7 @@ from territory.files.safe_files import UNFINISHED, digest_file, digests_of, flus
 from territory.release import Release, release
 from territory.release.disclosure import PUBLIC
 from territory.release.gate import edition_name
-from territory.report.documents.council import build_report
-from territory.report.documents.epci_sheet import sheet_codes
-from territory.report.documents.summary_page import summary_html
 from territory.report.files.csv_tables import write_geopackage, write_table
-from territory.report.files.workbook import workbook_bytes
 from territory.report.reading.run_reading import Reading, read
 from territory.result import StudyResult
 from territory.workflow.inputs.manifest import PrivateRecord
@@ -137,6 +133,10 @@ def _write_tables(released: Release, folder: Path) -> None:
 
 def _write_documents(reading: Reading, folder: Path) -> None:
     """Write the report, and the summary page and the workbook that go with it."""
+    # they draw: a run whose files are current does without matplotlib
+    from territory.report.documents.summary_page import summary_html
+    from territory.report.files.workbook import workbook_bytes
+
     name = reading.release.file_name
     report.build_report(reading, folder / name("rapport.pdf"))
     (folder / name("resume.html")).write_text(summary_html(reading), encoding="utf-8", newline="\n")
@@ -164,9 +164,7 @@ def write_documents(
     if document == "council":
         return [folder / edition_name(REPORT, edition)]
     reading = read(release(result, edition=edition))
-    wanted = (
-        {ANNEX: ""} if document == "annex" else _sheets(result, sheet_codes(reading) if every_epci else epci)
-    )
+    wanted = {ANNEX: ""} if document == "annex" else _sheets(result, None if every_epci else epci)
     wanted = {edition_name(name, edition): code for name, code in wanted.items()}
     trouble = (
         "Le document ne peut pas être écrit dans « {folder} » ({reason}) : fermez-le s'il est ouvert, libérez de la "
@@ -176,14 +174,17 @@ def write_documents(
         for name, code in wanted.items():
             announce(f"Fiche {_name(result, code)}" if code else "Annexe technique")
             (staging / name).parent.mkdir(exist_ok=True)
-            build_report(reading, staging / name, document=document, epci=code or None)
+            report.build_report(reading, staging / name, document=document, epci=code or None)
         _put(staging, folder, list(wanted), result.run_digest)
     return [folder / name for name in wanted]
 
 
-def _sheets(result: StudyResult, codes: Sequence[str]) -> dict[str, str]:
-    """Return the file of each sheet, and refuse at once an EPCI that is unknown."""
+def _sheets(result: StudyResult, asked: Sequence[str] | None) -> dict[str, str]:
+    """Return the file of each sheet, of every EPCI without a list, and refuse at once an EPCI that is unknown."""
+    from territory.report.documents.epci_sheet import sheet_codes
+
     known = sheet_codes(result)
+    codes = known if asked is None else asked
     unknown = [code for code in codes if code not in known]
     if unknown:
         listed = ", ".join(f"{code} {_name(result, code)}" for code in known)

@@ -145,7 +145,7 @@ def indicators(state: State, scenarios: tuple[Scenario, ...]) -> pd.Series:
     shares = [str(column) for column in baseline.coverage.columns if str(column).endswith("_share")]
     found += [_long(baseline.coverage[column], column) for column in shares]
     for scenario in scenarios:
-        zones = compare(baseline, compute(apply(state, scenario))).zones
+        zones = compare(baseline, compute(apply(state, scenario), today=baseline)).zones
         zones = zones[~zones.index.get_level_values("service").isin(counted)]
         effects = () if zones.empty else ("gain", "loss", "indistinct", "entering")
         found += [_long(zones[f"persons_{name}"], f"persons_{name}_{scenario.id}") for name in effects]

@@ -113,7 +113,7 @@ def _run(
     scenarios, comparisons = {}, {}
     for scenario in inputs.scenarios:
         clock.begin(f"Scénario {scenario.id}")
-        scenarios[scenario.id] = compute(apply(inputs.state, scenario))
+        scenarios[scenario.id] = compute(apply(inputs.state, scenario), today=baseline)
         compared = compare(baseline, scenarios[scenario.id])
         comparisons[scenario.id] = compared.named(scenario.id, scenario.name)
     if inputs.roads is not None:

@@ -12,7 +12,7 @@ import tracemalloc
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -25,22 +25,29 @@ from hypothesis import strategies as st
 from territory import access
 from territory.access import decay, streamed
 from territory.errors import MissingFileError, OutputError, ParameterError, ReadError
-from territory.network import search_roads
+from territory.network import RoadSearch, search_roads
 from territory.workflow.national import open_times, write_travel_times
 from territory.workflow.national.parts import TimesFolder
 from territory.workflow.national.schedulers import Cluster, Threads, open_scheduler
 from territory.workflow.national.write_parts import _BYTES_PER_PAIR, batch_size_within, raise_to
-from tests.network.grids import grid, points
+from tests.network.grids import points, streets
 
-NETWORK = grid()
 ORIGINS, SITES = points(90, "C", 1), points(30, "S", 2)
 DEPARTEMENTS = pd.Series(
     [f"{code:02}" for code in np.random.default_rng(0).integers(1, 6, len(ORIGINS))],
     index=ORIGINS.index,
     name="departement_code",
 )
-SEARCH = search_roads(NETWORK, ORIGINS, SITES, max_time_min=9, engine="hierarchy")
-WHOLE = SEARCH.travel_times()
+
+
+@cache
+def road_search() -> RoadSearch:
+    return search_roads(streets(), ORIGINS, SITES, max_time_min=9, engine="hierarchy")
+
+
+@cache
+def all_pairs() -> pd.DataFrame:
+    return road_search().travel_times()
 
 
 def _bytes(times: TimesFolder) -> dict[str, str]:
@@ -55,7 +62,7 @@ def _rows(times: TimesFolder) -> pd.DataFrame:
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> TimesFolder:
     folder = tmp_path_factory.mktemp("written")
-    return write_travel_times(SEARCH, folder, groups=DEPARTEMENTS, batch_size=7, scheduler=Threads(1))
+    return write_travel_times(road_search(), folder, groups=DEPARTEMENTS, batch_size=7, scheduler=Threads(1))
 
 
 @given(batch_size=st.integers(1, 100), threads=st.integers(1, 3))
@@ -65,11 +72,11 @@ def test_the_parts_are_the_table(
 ) -> None:
     folder = tmp_path_factory.mktemp("parts")
     times = write_travel_times(
-        SEARCH, folder, groups=DEPARTEMENTS, batch_size=batch_size, scheduler=Threads(threads)
+        road_search(), folder, groups=DEPARTEMENTS, batch_size=batch_size, scheduler=Threads(threads)
     )
-    expected = WHOLE.astype({"from_id": "str", "to_id": "str"})
+    expected = all_pairs().astype({"from_id": "str", "to_id": "str"})
     pd.testing.assert_frame_equal(_rows(times), expected, check_exact=True)
-    assert times.pair_count() == len(WHOLE)
+    assert times.pair_count() == len(all_pairs())
     assert all(part().attrs["cutoff_min"] == 9 for part in times)
     assert all(part.origin_count <= batch_size for part in times)
     assert sum(part.origin_count for part in times) == len(ORIGINS)
@@ -82,12 +89,12 @@ def test_other_readers_of_parquet_see_the_same_pairs(written: TimesFolder) -> No
     table = pd.read_parquet(written.folder, filters=[("departement_code", "==", 3)])
     mine = DEPARTEMENTS.index[DEPARTEMENTS == "03"]
     assert set(table["from_id"]) <= set(mine)
-    assert len(table) == WHOLE["from_id"].isin(mine).sum()
+    assert len(table) == all_pairs()["from_id"].isin(mine).sum()
     assert (table["travel_time_ms"] <= 9 * 60_000).all()
 
 
 def test_only_what_is_missing_or_damaged_is_made_again(written: TimesFolder, tmp_path: Path) -> None:
-    times = write_travel_times(SEARCH, tmp_path, groups=DEPARTEMENTS, batch_size=7)
+    times = write_travel_times(road_search(), tmp_path, groups=DEPARTEMENTS, batch_size=7)
     assert _bytes(times) == _bytes(written)
     made: list[tuple[int, int]] = []
     kept = times[3].path.stat().st_mtime_ns
@@ -98,7 +105,7 @@ def test_only_what_is_missing_or_damaged_is_made_again(written: TimesFolder, tmp
     with pytest.raises(MissingFileError, match=r"3 partie\(s\) sur"):
         open_times(times.folder)
     again = write_travel_times(
-        SEARCH,
+        road_search(),
         tmp_path,
         groups=DEPARTEMENTS,
         batch_size=7,
@@ -112,11 +119,11 @@ def test_only_what_is_missing_or_damaged_is_made_again(written: TimesFolder, tmp
 
 
 def test_parts_of_other_inputs_are_not_kept(written: TimesFolder, tmp_path: Path) -> None:
-    other = search_roads(NETWORK, ORIGINS, SITES.iloc[:-1], max_time_min=9, engine="dijkstra")
+    other = search_roads(streets(), ORIGINS, SITES.iloc[:-1], max_time_min=9, engine="dijkstra")
     before = write_travel_times(other, tmp_path, groups=DEPARTEMENTS, batch_size=5)
     (before.folder / "departement_code=03" / ".en-cours-x").write_text("left by a run that was killed")
     (before.folder / "notes.txt").write_text("somebody's own")
-    after = write_travel_times(SEARCH, tmp_path, groups=DEPARTEMENTS, batch_size=7)
+    after = write_travel_times(road_search(), tmp_path, groups=DEPARTEMENTS, batch_size=7)
     assert before.digest != after.digest
     files = {path.relative_to(after.folder).as_posix() for path in after.folder.rglob("*") if path.is_file()}
     assert files - {".verrou"} == {"_plan.json", "notes.txt", *(part.name for part in after)}
@@ -124,7 +131,7 @@ def test_parts_of_other_inputs_are_not_kept(written: TimesFolder, tmp_path: Path
 
 
 def test_a_damaged_page_is_seen_when_it_is_read(tmp_path: Path) -> None:
-    times = write_travel_times(SEARCH, tmp_path, groups=DEPARTEMENTS, batch_size=50)
+    times = write_travel_times(road_search(), tmp_path, groups=DEPARTEMENTS, batch_size=50)
     content = bytearray(times[0].path.read_bytes())
     content[len(content) // 3] ^= 0x10
     times[0].path.write_bytes(bytes(content))
@@ -133,7 +140,7 @@ def test_a_damaged_page_is_seen_when_it_is_read(tmp_path: Path) -> None:
 
 
 def test_least_times_raise_those_of_their_pairs(tmp_path: Path) -> None:
-    row = WHOLE[WHOLE["travel_time_min"] > 2].iloc[0]
+    row = all_pairs()[all_pairs()["travel_time_min"] > 2].iloc[0]
     pair = (str(row["from_id"]), str(row["to_id"]))
     least = pd.DataFrame(
         {
@@ -142,24 +149,24 @@ def test_least_times_raise_those_of_their_pairs(tmp_path: Path) -> None:
             "travel_time_min": [8.5, 50.0, 50.0],
         }
     )
-    times = write_travel_times(SEARCH, tmp_path, groups=DEPARTEMENTS, batch_size=20, least=least)
-    expected = WHOLE.astype({"from_id": "str", "to_id": "str"})
+    times = write_travel_times(road_search(), tmp_path, groups=DEPARTEMENTS, batch_size=20, least=least)
+    expected = all_pairs().astype({"from_id": "str", "to_id": "str"})
     is_pair = (expected["from_id"] == pair[0]) & (expected["to_id"] == pair[1])
     expected.loc[is_pair, "travel_time_min"] = 8.5
     pd.testing.assert_frame_equal(_rows(times), expected, check_exact=True)
-    table = WHOLE.copy()
+    table = all_pairs().copy()
     raise_to(table, least.assign(travel_time_min=0.0))
-    pd.testing.assert_frame_equal(table, WHOLE)
+    pd.testing.assert_frame_equal(table, all_pairs())
 
 
 def test_what_cannot_be_done_is_said_first(tmp_path: Path) -> None:
     with pytest.raises(ParameterError, match="89 des 90 origines"):
-        write_travel_times(SEARCH, tmp_path, groups=DEPARTEMENTS.iloc[:1])
+        write_travel_times(road_search(), tmp_path, groups=DEPARTEMENTS.iloc[:1])
     with pytest.raises(ParameterError, match="il faut au moins"):
-        write_travel_times(SEARCH, tmp_path, memory_mb=0.001)
+        write_travel_times(road_search(), tmp_path, memory_mb=0.001)
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="ne peut pas être écrit"):
-        write_travel_times(SEARCH, tmp_path / "file")
+        write_travel_times(road_search(), tmp_path / "file")
     with pytest.raises(MissingFileError, match=r"_plan\.json"):
         open_times(tmp_path)
     (tmp_path / "_plan.json").write_text("{}")
@@ -175,7 +182,7 @@ from territory.workflow.national.schedulers import Threads
 def slowly(done, total):
     print(done, flush=True)
     time.sleep(0.2)
-world.write_travel_times(world.SEARCH, Path(sys.argv[1]), groups=world.DEPARTEMENTS, batch_size=7,
+world.write_travel_times(world.road_search(), Path(sys.argv[1]), groups=world.DEPARTEMENTS, batch_size=7,
     scheduler=Threads(1), announce=slowly)
 """
 
@@ -194,7 +201,7 @@ def test_a_killed_run_goes_on_where_it_was(written: TimesFolder, tmp_path: Path)
     run.stdout.close()
     made: list[int] = []
     times = write_travel_times(
-        SEARCH,
+        road_search(),
         tmp_path,
         groups=DEPARTEMENTS,
         batch_size=7,
@@ -251,7 +258,7 @@ def test_a_killed_worker_costs_its_tasks_alone(
 ) -> None:
     # dask leaves there what it last gave to workers
     monkeypatch.delenv("MALLOC_TRIM_THRESHOLD_", raising=False)
-    alone = write_travel_times(SEARCH, tmp_path / "alone", groups=DEPARTEMENTS, batch_size=6)
+    alone = write_travel_times(road_search(), tmp_path / "alone", groups=DEPARTEMENTS, batch_size=6)
     shared = tmp_path / "shared"
     shared.mkdir()
     # another run on this machine has the port that dask would take, which is no trouble
@@ -260,7 +267,7 @@ def test_a_killed_worker_costs_its_tasks_alone(
         assert isinstance(cluster, Cluster)
         deadly = _Deadly(cluster._client, is_here=True)
         deadly.mark = shared / "killed"
-        times = write_travel_times(SEARCH, shared, groups=DEPARTEMENTS, batch_size=6, scheduler=deadly)
+        times = write_travel_times(road_search(), shared, groups=DEPARTEMENTS, batch_size=6, scheduler=deadly)
         assert deadly.mark.exists()
         # workers keep the memory that they free, those started in place of a lost one too
         cluster._client.wait_for_workers(2, timeout=60)
@@ -271,13 +278,13 @@ def test_a_killed_worker_costs_its_tasks_alone(
         rule = decay.gaussian(5, max_time_min=9)
         found = streamed.floating_catchment_area(times, people, places, decay=rule, mapper=cluster.map)
     assert _bytes(times) == _bytes(alone)
-    expected = access.floating_catchment_area(WHOLE, people, places, decay=rule)
+    expected = access.floating_catchment_area(all_pairs(), people, places, decay=rule)
     pd.testing.assert_series_equal(found, expected, check_exact=True)
 
 
 def test_a_part_takes_no_more_memory_than_is_counted_for_it(tmp_path: Path) -> None:
     communes, sites = points(300, "C", 3), points(400, "S", 4)
-    search = search_roads(NETWORK, communes, sites, max_time_min=500, engine="hierarchy")
+    search = search_roads(streets(), communes, sites, max_time_min=500, engine="hierarchy")
     # what does not grow with the pairs is there before
     search.travel_times(slice(0, 1), threads=1)
     write_travel_times(search, tmp_path / "warm", scheduler=Threads(1), batch_size=1)

@@ -177,7 +177,8 @@ def compare_groupings(answers: Mapping[str, GroupingAnswer]) -> pd.DataFrame:
     Examples
     --------
     >>> import territory
-    >>> result = territory.run_study("ehpad-gtsms")
+    >>> study = territory.load_study("ehpad-gtsms")
+    >>> result = territory.run_study(study.model_copy(update={"grouping": study.grouping[1:2]}))
     >>> bool(compare_groupings(result.groupings)["mean_drive_min"].gt(0).all())
     True
     """

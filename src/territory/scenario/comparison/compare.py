@@ -11,7 +11,8 @@ import pandas as pd
 from territory.errors import ParameterError
 from territory.network.estimate import difference_uncertainty_min
 from territory.scenario.accounts import QUANTITIES, compare_accounts
-from territory.scenario.comparison.measures import compare_communes, compare_deserts, compare_measures
+from territory.scenario.comparison.measures import PLACE_MEASURES, compare_measures, read_sides
+from territory.scenario.measures.places import kind_of
 from territory.scenario.results import Comparison, Results
 from territory.scenario.zones import KEYS, LEVELS, SIDES, by_zone, in_reading_order, zone_levels
 
@@ -23,6 +24,7 @@ _COUNCIL_KEYS = ["service", "level", "zone"]
 TODAY = "today"
 # columns that draws within the doubt may add to `Comparison.measures`; kept when they are there
 DRAWN = ("delta_low", "delta_high", "better_share")
+COMMUNE_MEASURES = ("travel_time_min", "within_min", *PLACE_MEASURES)
 UNITS = {"_min": "min", "_km": "km", "_eur": "eur", "_kg": "kg"}
 
 
@@ -340,13 +342,13 @@ def _effect_rows(comparison: Comparison) -> pd.DataFrame:
 
 def _account_rows(comparison: Comparison) -> pd.DataFrame:
     """Return each quantity of each account as a measure of its own: nothing is added up."""
-    sides = {}
-    for side in (*SIDES, "delta"):
-        wide = comparison.trips[[f"{side}_{name}" for name in QUANTITIES]].set_axis(list(QUANTITIES), axis=1)
-        long = wide.reset_index().melt(["zone", "service", "who"], var_name="quantity", value_name=side)
-        sides[side] = long.set_index(["zone", "service", "who", "quantity"])[side]
+    sides = [*SIDES, "delta"]
+    blocks = [
+        comparison.trips[[f"{side}_{name}" for side in sides]].set_axis(sides, axis=1).assign(quantity=name)
+        for name in QUANTITIES
+    ]
     # without any account these have no type of their own
-    rows = pd.DataFrame(sides).reset_index().astype({"who": "str", "quantity": "str"})
+    rows = pd.concat(blocks).reset_index().astype({"who": "str", "quantity": "str"})
     rows["measure"] = rows["who"] + "_" + rows["quantity"]
     rows["unit"] = rows["quantity"].map(lambda name: UNITS["_" + name.rpartition("_")[2]])
     rows["level"] = rows["zone"].where(rows["zone"] == "territory", "epci")
@@ -370,3 +372,56 @@ def _today(tables: Mapping[str, pd.DataFrame], index: pd.Index) -> tuple[pd.Seri
         today = today.fillna(own)
         unit = unit.fillna(table["unit"].reindex(index))
     return unit, today
+
+
+def compare_communes(baseline: Results, scenario: Results, differences: pd.DataFrame) -> pd.DataFrame:
+    """Set the measures of every commune and service side by side: the contract table `comparison`."""
+    thresholds = np.array([*sorted(baseline.state.parameters.thresholds_min), np.nan])
+    places = read_sides(baseline, scenario, lambda results: _places_of(results, differences.index))
+    values: dict[str, dict[str, np.ndarray]] = {name: {} for name in COMMUNE_MEASURES}
+    for side in SIDES:
+        times = differences[f"{side}_travel_time_min"].to_numpy(float)
+        values["travel_time_min"][side] = times
+        # an unknown time comes after the last threshold
+        values["within_min"][side] = thresholds[np.searchsorted(thresholds[:-1], times)]
+        for name in PLACE_MEASURES:
+            values[name][side] = places[side][name].to_numpy(float)
+    columns: dict[str, np.ndarray] = {}
+    for name, sides in values.items():
+        columns |= {f"{side}_{name}": sides[side] for side in SIDES}
+        columns[f"delta_{name}"] = sides["scenario"] - sides["baseline"]
+    told = differences["is_distinguishable"].to_numpy(bool)
+    return pd.DataFrame({**columns, "is_distinguishable": told}, index=differences.index)
+
+
+def compare_deserts(baseline: Results, scenario: Results) -> pd.DataFrame:
+    """Set the class of each commune of the territory beside its class in the scenario."""
+    classes = read_sides(baseline, scenario, _desert_classes)
+    table = pd.concat(list(classes.values()), axis=1, keys=[f"{side}_desert_class" for side in SIDES])
+    codes = table.index.get_level_values("commune_code")
+    table = table[codes.isin(baseline.state.parameters.territory_codes)]
+    is_changed = table["baseline_desert_class"].ne(table["scenario_desert_class"])
+    return pd.DataFrame(table.assign(is_changed=is_changed))
+
+
+def _places_of(results: Results, index: pd.Index) -> pd.DataFrame:
+    """Return the measures of places by commune and service: those of the authorisation, or else of its kind."""
+    services = index.get_level_values("service")
+    named = [authorisation.id for authorisation in results.state.parameters.authorisations]
+    kinds = {name: kind_of(results.state.services, name) or name for name in named}
+    of_kind = pd.MultiIndex.from_arrays(
+        [index.get_level_values("commune_code"), services.map(lambda name: kinds.get(name, name))]
+    )
+    own: pd.DataFrame = results.places.reindex(index)
+    return own.fillna(results.places.reindex(of_kind).set_axis(index))
+
+
+def _desert_classes(results: Results) -> pd.Series[str]:
+    """Return the class of each commune under each scheme."""
+    if results.deserts.empty:
+        index = pd.MultiIndex.from_arrays([[], []], names=["commune_code", "scheme"])
+        return pd.Series(dtype="str", index=index)
+    rows = results.deserts.reset_index("criterion", drop=True).set_index("scheme", append=True)[
+        "desert_class"
+    ]
+    return rows[~rows.index.duplicated()]

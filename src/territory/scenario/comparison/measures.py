@@ -45,7 +45,7 @@ def compare_measures(baseline: Results, scenario: Results, differences: pd.DataF
     blocks = [
         _time_rows(rows),
         *_coverage_rows(rows, baseline),
-        *_inequality_rows(rows, baseline.state.parameters),
+        _inequality_rows(rows, baseline.state.parameters),
     ]
     blocks += [place_rows(baseline, scenario), desert_rows(baseline, scenario)]
     table = _finish(pd.concat([block for block in blocks if len(block)], ignore_index=True))
@@ -151,38 +151,51 @@ def _coverage_rows(rows: pd.DataFrame, baseline: Results) -> list[pd.DataFrame]:
     return blocks
 
 
-def _inequality_rows(rows: pd.DataFrame, parameters: Parameters) -> list[pd.DataFrame]:
+def _inequality_rows(rows: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
     """Measure the inequality of times between persons, and the persons beyond the line of the study."""
     local = rows["commune_code"].isin(parameters.territory_codes)
     departements = set(rows.loc[local & rows["level"].eq("departement"), "zone"])
     kept = rows["level"].eq("territory") | (rows["level"].eq("departement") & rows["zone"].isin(departements))
-    return [
-        pd.DataFrame(_unequal_times(group, parameters.equity_line_min)).assign(
-            **{key: group[key].iloc[0] for key in _ZONE_KEYS}
+    kept_rows = rows[kept]
+    columns = {
+        name: kept_rows[name].to_numpy(float)
+        for name in (
+            "is_area",
+            *(f"{side}_{what}" for side in SIDES for what in ("min", "persons")),
+            "certain_min",
         )
-        for _, group in rows[kept].groupby(_ZONE_KEYS, sort=False)
-    ]
+    }
+    columns["epci"] = pd.factorize(kept_rows["epci"])[0]
+    found = []
+    for places in kept_rows.groupby(_ZONE_KEYS, sort=False).indices.values():
+        group = {name: values[places] for name, values in columns.items()}
+        keys = kept_rows[_ZONE_KEYS].iloc[places[0]].to_dict()
+        found += [{**measure, **keys} for measure in _unequal_times(group, parameters.equity_line_min)]
+    return pd.DataFrame(found)
 
 
-def _unequal_times(group: pd.DataFrame, line: float) -> list[dict[str, object]]:
+def _unequal_times(group: dict[str, np.ndarray], line: float) -> list[dict[str, object]]:
     """Return the measures of one zone and service."""
-    both = group["is_area"] & group["baseline_min"].notna() & group["scenario_min"].notna()
-    absent = int((group["is_area"] & ~both & group["baseline_persons"].ne(0)).sum())
-    here = group[both]
-    unknown = here[["baseline_persons", "scenario_persons"]].isna().any(axis=None)
+    is_area = group["is_area"] > 0
+    both = is_area & ~np.isnan(group["baseline_min"]) & ~np.isnan(group["scenario_min"])
+    absent = int((is_area & ~both & (group["baseline_persons"] != 0)).sum())
+    here = {name: values[both] for name, values in group.items()}
+    persons = {side: here[f"{side}_persons"] for side in SIDES} | {CERTAIN: here["scenario_persons"]}
+    unknown = any(np.isnan(values).any() for values in persons.values())
+    is_empty = not both.any()
     reason = _absent(absent)
-    if unknown or here.empty:
+    if unknown or is_empty:
         reason = "personnes inconnues" if unknown else NOBODY
     columns: dict[str, dict[str, float]] = {}
     measured: dict[bytes, dict[str, float]] = {}
-    is_known = not unknown and len(here) > 0
-    for side in (*SIDES, CERTAIN):
-        times = here[f"{side}_min"].to_numpy(float)
-        weights = here["baseline_persons" if side == "baseline" else "scenario_persons"].to_numpy(float)
+    for side, weights in persons.items():
+        times = here[f"{side}_min"]
         # what does not move is measured once
         key = times.tobytes() + weights.tobytes()
         if key not in measured:
-            measured[key] = _inequality_values(times, weights, here["epci"], line, is_known=is_known)
+            measured[key] = _inequality_values(
+                times, weights, here["epci"], line, is_known=not unknown and not is_empty
+            )
         columns[side] = measured[key]
     return [
         {
@@ -204,7 +217,7 @@ def _inequality_names(line: float) -> tuple[tuple[str, str], ...]:
 
 
 def _inequality_values(
-    times: np.ndarray, weights: np.ndarray, epci: pd.Series[str], line: float, *, is_known: bool
+    times: np.ndarray, weights: np.ndarray, groups: np.ndarray, line: float, *, is_known: bool
 ) -> dict[str, float]:
     """Return every measure of one side."""
     if not is_known or not weights.sum() > 0:
@@ -214,7 +227,6 @@ def _inequality_values(
         equity.fgt_poverty(values, persons_of, line=line, alpha=alpha, direction="above")
         for alpha in (0, 1, 2)
     ]
-    groups = pd.factorize(epci)[0]
     persons = np.bincount(groups, weights)
     minutes = np.bincount(groups, weights * times)
     means = minutes[persons > 0] / persons[persons > 0]
@@ -239,27 +251,6 @@ def _finish(table: pd.DataFrame) -> pd.DataFrame:
 
 
 PLACE_MEASURES = {"access_per_1000": "per_1000", "unmet_persons": "persons"}
-COMMUNE_MEASURES = ("travel_time_min", "within_min", *PLACE_MEASURES)
-
-
-def compare_communes(baseline: Results, scenario: Results, differences: pd.DataFrame) -> pd.DataFrame:
-    """Set the measures of every commune and service side by side: the contract table `comparison`."""
-    thresholds = np.array([*sorted(baseline.state.parameters.thresholds_min), np.nan])
-    places = _sides(baseline, scenario, lambda results: _places_of(results, differences.index))
-    values: dict[str, dict[str, np.ndarray]] = {name: {} for name in COMMUNE_MEASURES}
-    for side in SIDES:
-        times = differences[f"{side}_travel_time_min"].to_numpy(float)
-        values["travel_time_min"][side] = times
-        # an unknown time comes after the last threshold
-        values["within_min"][side] = thresholds[np.searchsorted(thresholds[:-1], times)]
-        for name in PLACE_MEASURES:
-            values[name][side] = places[side][name].to_numpy(float)
-    columns: dict[str, np.ndarray] = {}
-    for name, sides in values.items():
-        columns |= {f"{side}_{name}": sides[side] for side in SIDES}
-        columns[f"delta_{name}"] = sides["scenario"] - sides["baseline"]
-    told = differences["is_distinguishable"].to_numpy(bool)
-    return pd.DataFrame({**columns, "is_distinguishable": told}, index=differences.index)
 
 
 def place_rows(baseline: Results, scenario: Results) -> pd.DataFrame:
@@ -267,7 +258,7 @@ def place_rows(baseline: Results, scenario: Results) -> pd.DataFrame:
     index = baseline.places.index.union(scenario.places.index, sort=False)
     if index.empty:
         return pd.DataFrame()
-    places = _sides(baseline, scenario, lambda results: results.places.reindex(index))
+    places = read_sides(baseline, scenario, lambda results: results.places.reindex(index))
     table = pd.concat([places[side].add_prefix(f"{side}_") for side in SIDES], axis=1)
     table["persons"] = _persons_of_kind(baseline, index)
     parameters = baseline.state.parameters
@@ -288,7 +279,7 @@ def desert_rows(baseline: Results, scenario: Results) -> pd.DataFrame:
     departements = set(baseline.state.communes["departement_code"])
     for scheme in baseline.state.parameters.deserts:
         for criterion in scheme.criterion:
-            inhabitants = _sides(baseline, scenario, partial(_inhabitants, scheme.id, criterion.id))
+            inhabitants = read_sides(baseline, scenario, partial(_inhabitants, scheme.id, criterion.id))
             table = pd.DataFrame({side: counted["value"] for side, counted in inhabitants.items()})
             unknown = pd.concat([counted["unknown"] for counted in inhabitants.values()], axis=1).max(axis=1)
             zones = table.index.to_series()
@@ -308,31 +299,9 @@ def desert_rows(baseline: Results, scenario: Results) -> pd.DataFrame:
     return pd.concat(blocks, ignore_index=True) if blocks else pd.DataFrame()
 
 
-def compare_deserts(baseline: Results, scenario: Results) -> pd.DataFrame:
-    """Set the class of each commune of the territory beside its class in the scenario."""
-    classes = _sides(baseline, scenario, _desert_classes)
-    table = pd.concat(list(classes.values()), axis=1, keys=[f"{side}_desert_class" for side in SIDES])
-    codes = table.index.get_level_values("commune_code")
-    table = table[codes.isin(baseline.state.parameters.territory_codes)]
-    is_changed = table["baseline_desert_class"].ne(table["scenario_desert_class"])
-    return pd.DataFrame(table.assign(is_changed=is_changed))
-
-
-def _sides(baseline: Results, scenario: Results, read: Callable[[Results], Any]) -> dict[str, Any]:
+def read_sides(baseline: Results, scenario: Results, read: Callable[[Results], Any]) -> dict[str, Any]:
     """Return what is read of each result, by its side."""
     return {side: read(results) for side, results in zip(SIDES, (baseline, scenario), strict=True)}
-
-
-def _places_of(results: Results, index: pd.Index) -> pd.DataFrame:
-    """Return the measures of places by commune and service: those of the authorisation, or else of its kind."""
-    services = index.get_level_values("service")
-    named = [authorisation.id for authorisation in results.state.parameters.authorisations]
-    kinds = {name: kind_of(results.state.services, name) or name for name in named}
-    of_kind = pd.MultiIndex.from_arrays(
-        [index.get_level_values("commune_code"), services.map(lambda name: kinds.get(name, name))]
-    )
-    own: pd.DataFrame = results.places.reindex(index)
-    return own.fillna(results.places.reindex(of_kind).set_axis(index))
 
 
 def _gather(rows: pd.DataFrame, name: str) -> pd.DataFrame:
@@ -369,7 +338,7 @@ def _place_reasons(table: pd.DataFrame, baseline: Results, scenario: Results) ->
         known = results.place_reasons.reset_index().melt("service").set_index(["service", "variable"])
         return known["value"].reindex(keys).fillna("aucun service de ce côté")
 
-    said = _sides(baseline, scenario, reasons)
+    said = read_sides(baseline, scenario, reasons)
     sides = [np.where(table[side].isna(), why, "") for side, why in said.items()]
     return [" ; ".join(dict.fromkeys(text for text in both if text)) for both in zip(*sides, strict=True)]
 
@@ -381,14 +350,3 @@ def _inhabitants(scheme: str, criterion: str, results: Results) -> pd.DataFrame:
     classes = [name for name in shares if str(name).endswith(NOT_COMPUTABLE) or "critère" in str(name)]
     everybody = shares[[name for name in classes if " : " not in str(name)]].sum(axis=1, skipna=False)
     return pd.DataFrame({"value": shares[criterion].where(unknown < everybody), "unknown": unknown})
-
-
-def _desert_classes(results: Results) -> pd.Series[str]:
-    """Return the class of each commune under each scheme."""
-    if results.deserts.empty:
-        index = pd.MultiIndex.from_arrays([[], []], names=["commune_code", "scheme"])
-        return pd.Series(dtype="str", index=index)
-    rows = results.deserts.reset_index("criterion", drop=True).set_index("scheme", append=True)[
-        "desert_class"
-    ]
-    return rows[~rows.index.duplicated()]

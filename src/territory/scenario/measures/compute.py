@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -31,13 +32,17 @@ _KEYS = ["commune_code", "service"]
 _TIMES = ("travel_time_min", "uncertainty_min", "distance_km")
 
 
-def compute(state: State) -> Results:
+def compute(state: State, *, today: Results | None = None) -> Results:
     """Compute access, persons concerned, coverage and road use of one state.
 
     Parameters
     ----------
     state
         Tables and parameters; nothing else is read.
+    today
+        Results of the state that this one was changed from. Common care (closest sites, coverage, deserts, GPs) is
+        taken from them where neither places, people nor these services have changed, and computed otherwise: what
+        is returned is the same.
 
     Returns
     -------
@@ -51,24 +56,56 @@ def compute(state: State) -> Results:
     >>> result.baseline.access.loc[("83121", "ime-salernes"), "to_id"]
     'ime-salernes'
     """
-    table = access_table(state)
-    gps = gp_access(state)
-    classes = deserts(state, gps)
     places, reasons = count_places(state)
+    if today is not None and _has_same_care(state, today.state):
+        table = _with_edge([*_named(state), _closest_of(today)], state)
+        care: dict[str, Any] = {name: getattr(today, name) for name in _CARE}
+    else:
+        table = access_table(state)
+        gps = gp_access(state)
+        classes = deserts(state, gps)
+        care = {
+            "coverage": _coverage(state),
+            "edge": count_edge(table, state),
+            "gp_access": gps,
+            "deserts": classes,
+            "desert_shares": desert_shares(classes, state),
+            "zoning": zoning(state, gps),
+        }
     return Results(
         state=state,
         access=table,
         persons=_persons(state),
-        coverage=_coverage(state),
         trips=travel_accounts(state, table),
         places=places,
         place_reasons=reasons,
-        edge=count_edge(table, state),
-        gp_access=gps,
-        deserts=classes,
-        desert_shares=desert_shares(classes, state),
-        zoning=zoning(state, gps),
+        **care,
     )
+
+
+# what `Results` says of care that is not in question, and what of a state it depends on beside services
+_CARE = ("coverage", "edge", "gp_access", "deserts", "desert_shares", "zoning")
+_SHARED = (
+    "communes",
+    "population",
+    "travel_times",
+    "parameters",
+    "edge_time_min",
+    "care_territories",
+    "gp_consumption",
+)
+
+
+def _has_same_care(state: State, today: State) -> bool:
+    """Tell whether two states have the same places, people, times and services of common care."""
+    if any(getattr(state, name) is not getattr(today, name) for name in _SHARED):
+        return False
+    parameters = state.parameters
+    kinds = {*parameters.closest_services, parameters.practitioners.service}
+    kinds.update(kind for scheme in parameters.deserts for one in scheme.criterion for kind in one.services)
+    after, before = (one.services[kinds_of(one.services).isin(list(kinds))] for one in (state, today))
+    shared = after.columns.intersection(before.columns)
+    return after[shared].equals(before[shared])
 
 
 def closest_services(state: State) -> list[str]:
@@ -79,15 +116,33 @@ def closest_services(state: State) -> list[str]:
 
 def access_table(state: State) -> pd.DataFrame:
     """Return the table `access` of `Results`: each commune's row depends on its own travel times alone."""
+    return _with_edge([*_named(state), *(_closest(state, name) for name in closest_services(state))], state)
+
+
+def _named(state: State) -> list[pd.DataFrame]:
+    """Return the times from every commune to each authorisation named in the study."""
     every = [named.id for named in state.parameters.authorisations]
-    found = [_access(state, name, "named", times_of_families(state, name)) for name in every]
-    for service in closest_services(state):
-        best = nearest(state, list(supply.sites_of(state.services, service)))
-        found.append(_access(state, service, "closest", best))
+    return [_access(state, name, "named", times_of_families(state, name)) for name in every]
+
+
+def _closest_of(today: Results) -> pd.DataFrame:
+    """Return the times to the closest sites that were found for another state."""
+    rows = today.access[today.access["measure"] == "closest"]
+    return rows.drop(columns=["edge_time_min", "could_be_closer_outside"])
+
+
+def _with_edge(blocks: list[pd.DataFrame], state: State) -> pd.DataFrame:
+    """Return the blocks of the table `access` one under the other, beside the time to the edge of the data."""
     # a study may name no service
     none = no_rows(_KEYS, _TIMES, ("measure", "to_id")).assign(is_reachable=pd.Series(dtype="boolean"))
-    table = pd.concat(found) if found else none[["measure", "to_id", *_TIMES, "is_reachable"]]
+    table = pd.concat(blocks) if blocks else none[["measure", "to_id", *_TIMES, "is_reachable"]]
     return flag_edge(table, state)
+
+
+def _closest(state: State, service: str) -> pd.DataFrame:
+    """Return the time from every commune to the closest site of a service."""
+    found = nearest(state, list(supply.sites_of(state.services, service)))
+    return _access(state, service, "closest", found)
 
 
 def _access(state: State, service: str, measure: str, found: pd.DataFrame) -> pd.DataFrame:

@@ -46,19 +46,19 @@ def desert_shares(table: pd.DataFrame, state: State) -> pd.DataFrame:
     whole = pd.Series(ALL_TERRITORY, index=communes.index)
     unknown = communes["population"].isna().to_numpy()
     people = read_amounts(communes["population"].fillna(0.0), "Population")
-    blocks = []
+    found: dict[str, list[Any]] = {}
     for scheme in state.parameters.deserts:
         masks = class_masks(_wide(table[table["scheme"] == scheme.id], scheme, communes.index))
         for zones in (whole, communes["departement_code"], communes["epci_code"]):
             for zone in zones.dropna().unique():
                 here = (zones == zone).to_numpy(bool)
-                keys = [[zone], [scheme.id], list(masks)]
-                index = pd.MultiIndex.from_product(keys, names=["zone", "scheme", "desert_class"])
-                counted = pd.DataFrame(count_by_class(masks, people, here), index=index)
+                counted: dict[str, list[Any]] = dict(count_by_class(masks, people, here))
                 if unknown[here].any():
-                    counted[["population_hab", "population_share"]] = np.nan
-                blocks.append(counted)
-    return pd.concat(blocks) if blocks else pd.DataFrame()
+                    counted |= dict.fromkeys(["population_hab", "population_share"], [np.nan] * len(masks))
+                keys = {"zone": [zone] * len(masks), "scheme": [scheme.id] * len(masks)}
+                for name, values in {**keys, "desert_class": list(masks), **counted}.items():
+                    found.setdefault(name, []).extend(values)
+    return pd.DataFrame(found).set_index(["zone", "scheme", "desert_class"]) if found else pd.DataFrame()
 
 
 def flag_edge(table: pd.DataFrame, state: State) -> pd.DataFrame:

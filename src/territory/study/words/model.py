@@ -309,6 +309,11 @@ class Study(_Model):
         self._tables = OwnTables(self.folder)
 
     @property
+    def is_national(self) -> bool:
+        """Whether the study is cut into parts: it says [scale], or has more départements than any région."""
+        return self.scale is not None or len(self.territory.departement_codes) >= MANY_DEPARTEMENTS
+
+    @property
     def own_tables(self) -> OwnTables:
         """Return the planner's tables, with those that the checks have read."""
         return self._tables

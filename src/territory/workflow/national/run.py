@@ -95,7 +95,7 @@ def is_national(study: Study) -> bool:
     >>> is_national(territory.load_study("draguignan"))
     False
     """
-    return study.scale is not None or len(study.territory.departement_codes) >= MANY_DEPARTEMENTS
+    return study.is_national
 
 
 def run_national(
