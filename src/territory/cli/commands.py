@@ -9,24 +9,29 @@ from typing import Annotated, Any
 import typer
 
 from territory import __version__
-from territory.cli import compare, data, notebooks, report
-from territory.cli.french import FrenchCommand, FrenchGroup, in_french
-from territory.cli.options import EditionOption, OutOption, PopulationOption, RoadsOption
+from territory.cli import compare, data, report
+from territory.cli.french import (
+    EditionOption,
+    FrenchCommand,
+    OutOption,
+    PopulationOption,
+    RoadsOption,
+    StudyArgument,
+    group,
+    in_french,
+)
 
 FAILED, WRONG_USAGE, INTERRUPTED = 1, 2, 130
 
-app = typer.Typer(
-    name="territory",
-    cls=FrenchGroup,
-    help="Temps de trajet, besoins, accès aux soins et scénarios pour la planification médico-sociale.",
-    no_args_is_help=True,
+app = group(
+    "territory",
+    "Temps de trajet, besoins, accès aux soins et scénarios pour la planification médico-sociale.",
     add_completion=False,
     pretty_exceptions_enable=False,
-    rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(data.app)
-app.add_typer(notebooks.app)
+app.add_typer(report.notebooks)
 
 
 def _say_version(asked: bool) -> None:
@@ -48,9 +53,7 @@ def _root(
 
 @app.command("run", cls=FrenchCommand)
 def run(
-    study: Annotated[
-        str, typer.Argument(help="Nom d'une étude intégrée (draguignan) ou fichier .toml.", metavar="ÉTUDE")
-    ],
+    study: StudyArgument,
     out: OutOption = None,
     roads: RoadsOption = None,
     population: PopulationOption = None,

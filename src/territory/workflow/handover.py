@@ -20,8 +20,8 @@ from territory.files.safe_files import UNFINISHED, digest_file, digests_of, flus
 from territory.release import Release, release
 from territory.release.disclosure import PUBLIC
 from territory.release.gate import edition_name
-from territory.report.files.csv_tables import write_geopackage, write_table
-from territory.report.reading.run_reading import Reading, read
+from territory.report.files.writers import write_geopackage, write_table
+from territory.report.reading import Reading, read
 from territory.result import StudyResult
 from territory.workflow.inputs.manifest import PrivateRecord
 

@@ -18,7 +18,7 @@ from pydantic import ValidationError
 
 from territory.errors import MissingFileError, Problems, ReadError, StudyError, TerritoryWarning, examples
 from territory.report.documents.run_difference import difference_document, published
-from territory.report.files.csv_tables import without_formulas
+from territory.report.files.writers import without_formulas
 from territory.report.layout.document import read_digest
 from territory.report.layout.pdf import compile_pdf
 from territory.scenario.changes.apply import apply

@@ -28,7 +28,7 @@ from territory.errors import StudyError, TerritoryWarning
 from territory.files.safe_files import digests_of, flush_tree, publish, write_json
 from territory.release.handed_tables import place_names, with_names
 from territory.release.treatment import handed, treat, unpivot
-from territory.report.files.csv_tables import write_table
+from territory.report.files.writers import write_table
 from territory.scenario.measures.compute import access_table, closest_services, covered_by_zone
 from territory.scenario.measures.deserts import (
     HEADCOUNT_COLUMN,
