@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from territory.release import disclosure, gate, treatment
-from territory.tables.keyed import COVERAGE
+from territory.tables.catalogue import COVERAGE
 
 
 def test_disclosure_is_small() -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from territory.errors import MissingFileError, ParameterError, ReadError, TerritoryWarning
 from territory.geography import codes as geography_codes
 from territory.sources import read_table
-from territory.sources.text.commune_codes import (
+from territory.sources.text.cells import (
     check_departements,
     clean_codes,
     in_departements,

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from territory.access.allocation import Allocation
-from territory.datasets.catalogue import open_dataset
+from territory.datasets.files import open_dataset
 from territory.errors import MissingExtraError, ParameterError, examples
 from territory.network.roads import RoadNetwork
 from territory.planning.grouping.answer import GroupingAnswer

@@ -22,8 +22,7 @@ from territory.release.treatment import handed, share_classes, treat, unpivot
 from territory.scenario.measures.pathways import child_path, coordination, ehpad_care, recruitment
 from territory.scenario.zones import ALL_TERRITORY
 from territory.supply.service_lists import is_candidate
-from territory.tables.catalogue import keyed_label
-from territory.tables.keyed import BASELINE_TIME, COVERAGE, SCENARIO_TIME
+from territory.tables.catalogue import BASELINE_TIME, COVERAGE, SCENARIO_TIME, keyed_label
 
 if TYPE_CHECKING:
     from territory.result import StudyResult

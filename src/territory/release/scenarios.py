@@ -11,9 +11,9 @@ from territory.planning.grouping.answer import compare_groupings
 from territory.release.disclosure import protect_budgets, withholds
 from territory.release.treatment import treat, unpivot
 from territory.scenario.zones import ALL_TERRITORY
+from territory.tables.catalogue import BEYOND
 from territory.tables.codes import POOLING_TITLES
 from territory.tables.declare import UNITS
-from territory.tables.keyed import BEYOND
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -25,7 +25,7 @@ from territory.scenario.changes.apply import apply
 from territory.scenario.comparison.compare import compare
 from territory.scenario.measures.compute import compute
 from territory.scenario.zones import ALL_TERRITORY
-from territory.study.raw_study import migrate, paths_outside
+from territory.study.load import migrate, paths_outside
 from territory.study.secrecy import UNPUBLISHED
 from territory.study.state import State
 from territory.study.words.model import Study

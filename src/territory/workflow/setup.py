@@ -12,11 +12,11 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from territory import __version__
-from territory.datasets.catalogue import dataset_names, load_dataset
+from territory.datasets.files import dataset_names, load_dataset
 from territory.datasets.slots import SLOTS, Slot
 from territory.errors import OutputError, ParameterError
 from territory.sources.fetching.raw_folder import RAW
-from territory.sources.field.workbook import write_template
+from territory.sources.field_workbook import write_template
 from territory.sources.registry import Source, read_registry
 from territory.study.load import built_in_studies, load_study
 from territory.workflow.inputs.prepare import dataset_of

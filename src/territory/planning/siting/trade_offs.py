@@ -18,7 +18,7 @@ from territory.planning.siting.location_models import worst_choice
 from territory.planning.siting.median_search import Choice, solve_median
 from territory.planning.siting.problem import SitingProblem, read_problem
 from territory.planning.solver import relative_gap
-from territory.tables.keyed import BEYOND
+from territory.tables.catalogue import BEYOND
 
 CRITERIA = ("mean", "worst", "covered")
 # two sites whose road apart is not known share none of it

@@ -19,7 +19,7 @@ from territory.report.chapters.questions import groups_answer
 from territory.report.layout.document import Block, Callout, Heading, Paragraph, Run, Text, strong
 from territory.report.reading import STAFF, Counts, Move, Reading
 from territory.scenario.zones import ALL_TERRITORY
-from territory.tables.keyed import WITHIN_SHARES
+from territory.tables.catalogue import WITHIN_SHARES
 
 UNKNOWN = "Ce que l'on ne sait pas, et à qui le demander"
 # a move is "hardly felt" when the difference cannot be told for this share of the persons within reach

@@ -29,7 +29,7 @@ from territory.report.layout.document import (
     table,
 )
 from territory.report.layout.pdf import Part
-from territory.tables.keyed import BEYOND
+from territory.tables.catalogue import BEYOND
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -25,7 +25,7 @@ from territory.report.layout.document import (
 from territory.report.layout.pdf import Part
 from territory.report.reading import Reading
 from territory.scenario.zones import ALL_TERRITORY
-from territory.tables.keyed import WITHIN_SHARES
+from territory.tables.catalogue import WITHIN_SHARES
 
 _ROADS = {"child": "Route de l'enfant", "parent": "Route du parent", "staff": "Route des professionnels"}
 _SHORT = {

@@ -13,8 +13,7 @@ from territory.french.numbers import integer
 from territory.french.words import count as french_count
 from territory.french.words import in_guillemets, typeset
 from territory.report.files.writers import Sheet, Value, to_xlsx
-from territory.tables.catalogue import code_label, column_of, label_of, table_of
-from territory.tables.columns import COLUMNS
+from territory.tables.catalogue import COLUMNS, code_label, column_of, label_of, table_of
 from territory.tables.declare import Column, Secrecy
 from territory.tables.measures import KEYS, measure_label
 

@@ -12,7 +12,7 @@ import pandas as pd
 from territory.errors import Problems, StudyError, TerritoryWarning, examples
 from territory.scenario.changes.draft import Draft, carry_out, close_rows
 from territory.scenario.changes.world import demand_of, in_order
-from territory.study.services import authorisations_by_site, kinds_of
+from territory.study.known import authorisations_by_site, kinds_of
 from territory.study.state import Families, State
 from territory.study.words import changes
 from territory.study.words.scenario import Scenario, contradictions

@@ -9,7 +9,7 @@ from territory import access, needs, supply
 from territory.errors import agree
 from territory.needs import KINDS_COMPARABLE_WITH_PLACES
 from territory.scenario.zones import no_rows
-from territory.study.services import kinds_of
+from territory.study.known import kinds_of
 from territory.study.state import State
 
 PER_1000 = 1000.0

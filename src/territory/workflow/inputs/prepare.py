@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from territory import needs, supply
-from territory.datasets.catalogue import open_dataset
+from territory.datasets.files import open_dataset
 from territory.planning.grouping.answer import GroupingAnswer
 from territory.planning.siting.answer import SitingAnswer
 from territory.scenario.changes.world import demand_of, rate_of

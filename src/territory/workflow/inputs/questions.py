@@ -15,7 +15,7 @@ from territory.network.estimate import estimate_travel_times
 from territory.planning.grouping.answer import GroupingAnswer, answer_grouping
 from territory.planning.siting.answer import SitingAnswer, answer_siting, candidate_communes
 from territory.sources.producers.zonings import read_zoning
-from territory.study.services import kinds_of
+from territory.study.known import kinds_of
 from territory.study.words.changes import SITING_PREFIX, ChangeSpeeds, StudyChange
 from territory.study.words.questions import CANDIDATE_PREFIX, Grouping, Siting
 from territory.study.words.scenario import Scenario

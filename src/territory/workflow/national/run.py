@@ -40,7 +40,7 @@ from territory.scenario.measures.deserts import (
 from territory.study.load import load_study
 from territory.study.state import State, StudyTables
 from territory.study.words.model import MANY_DEPARTEMENTS, Scale, Study
-from territory.tables.keyed import COVERAGE, EQUITY_TIME
+from territory.tables.catalogue import COVERAGE, EQUITY_TIME
 from territory.workflow.handover import MANIFEST, STOPPED, beside, in_words
 from territory.workflow.inputs.manifest import describe_run
 from territory.workflow.inputs.prepare import Inputs, places_of, state_of
