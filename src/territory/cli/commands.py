@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -213,6 +214,8 @@ def main(arguments: list[str] | None = None) -> None:
     from territory.cli.french import in_sentences
     from territory.errors import TerritoryError
 
+    # a run makes few cycles and many objects that last: the collector of Python goes through them all each time
+    gc.set_threshold(20_000, 20, 10)
     try:
         with in_sentences():
             status = app(args=arguments, standalone_mode=False)

@@ -141,6 +141,16 @@ class State:
         times.attrs = dict(every.attrs)
         return times
 
+    def children_served(self, authorisations: Collection[str]) -> pd.Series[float] | None:
+        """Return the children served by commune, None unless all of these authorisations are observed."""
+        rows = self.observed_origins
+        if rows is None or not set(authorisations) <= set(rows["authorisation_id"]):
+            return None
+        counts = rows[rows["authorisation_id"].isin(authorisations)].groupby("commune_code")["children"].sum()
+        # a commune that the file does not name sends nobody
+        found: pd.Series[float] = counts.reindex(self.communes.index, fill_value=0.0)
+        return found
+
     def __repr__(self) -> str:
         """Return the sizes of the tables."""
         return (

@@ -23,8 +23,7 @@ from territory.scenario.results import Results
 from territory.study.words.model import METROPOLITAN, Scale, Study
 from territory.workflow.inputs.prepare import prepare
 from territory.workflow.national import is_national, run_national
-from territory.workflow.national.measures import NationalTables
-from territory.workflow.national.run import NationalResult
+from territory.workflow.national.run import NationalResult, NationalTables
 from territory.workflow.national.schedulers import Threads
 from territory.workflow.step_cache import Steps
 from tests import vallon

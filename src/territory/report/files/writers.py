@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape, quoteattr
@@ -88,11 +89,11 @@ def to_xlsx(sheets: Sequence[Sheet], *, title: str, mark: str = "") -> bytes:
         ),
         "xl/styles.xml": _STYLES,
     }
-    for i, sheet in enumerate(sheets, start=1):
-        parts[f"xl/worksheets/sheet{i}.xml"] = _sheet(sheet, mark)
+    # one sheet at a time: their XML is many times the size of the file
+    drawn = ((f"xl/worksheets/sheet{i}.xml", _sheet(sheet, mark)) for i, sheet in enumerate(sheets, start=1))
     written = io.BytesIO()
     with zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as target:
-        for name, content in parts.items():
+        for name, content in chain(parts.items(), drawn):
             target.writestr(zipfile.ZipInfo(name, _ZIP_DATE), _HEAD + content, zipfile.ZIP_DEFLATED)
     return written.getvalue()
 
