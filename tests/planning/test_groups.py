@@ -231,7 +231,7 @@ def test_an_existing_group_too_long_is_kept_and_said() -> None:
     units = grid(1, 4)
     size = pd.Series(10.0, index=units.index)
     blocks = pd.Series({"U00": "GHT", "U01": "GHT", "U02": "GHT"})
-    with pytest.warns(TerritoryWarning, match=r"1 groupe\(s\) existant\(s\) dépassent déjà 15 min .*GHT"):
+    with pytest.warns(TerritoryWarning, match=r"1 groupe existant dépasse déjà 15 min .*GHT"):
         got = territorial_groups(units, drives(units), size, min_size=10, max_time_min=15, blocks=blocks)
     assert got.groups.tolist() == ["G01", "G01", "G01", "G02"]
 

@@ -43,7 +43,11 @@ def draw_isochrones(
     """Return what can be reached from points within given times, as `RoadNetwork.isochrones` says it."""
     import geopandas as gpd
 
-    levels = _checked_minutes(minutes)
+    levels = sorted({float(level) for level in minutes})
+    if not levels or not all(0 < level < np.inf for level in levels):
+        raise ParameterError(
+            f"minutes={list(minutes)} : indiquez au moins un temps, chacun au-dessus de zéro."
+        )
     if not (cell_m > 0 and np.isfinite(cell_m)):
         raise ParameterError(f"cell_m={cell_m} : indiquez un côté de maille en mètres au-dessus de zéro.")
     roads = topology.roads
@@ -51,28 +55,18 @@ def draw_isochrones(
     origins = attach(topology, hop_times, places)
     usable = topology.snappable_hops & (islands | topology.is_main[roads.chain_of_vertex()])
     limit = min(MAX_TIME_MS, round(levels[-1] * MILLISECONDS_PER_MINUTE))
-    rows: dict[str, list[Any]] = {"from_id": [], "minutes": [], "geometry": []}
+    rows: list[tuple[str, float, BaseGeometry]] = []
     for row, name in enumerate(points.index.astype(str)):
         times = _vertex_times(topology, hop_times, graph, origins, row, limit_ms=limit)
         start = (int(places.hop[row]), float(places.share[row]), int(origins.access_ms[row]))
         samples = _samples(roads, hop_times, times, usable, start, spacing_m=cell_m / 2, limit_ms=limit)
-        for level, outline in zip(levels, _outlines(samples, levels, cell_m), strict=True):
-            rows["from_id"].append(name)
-            rows["minutes"].append(level)
-            rows["geometry"].append(outline)
-    frame = gpd.GeoDataFrame(rows, geometry="geometry", crs=roads.crs)
+        outlines = _outlines(samples, levels, cell_m)
+        rows += [(name, level, outline) for level, outline in zip(levels, outlines, strict=True)]
+    frame = gpd.GeoDataFrame(
+        rows, columns=["from_id", "minutes", "geometry"], geometry="geometry", crs=roads.crs
+    )
     frame.insert(2, "area_km2", frame.geometry.area / SQUARE_METRES_PER_SQUARE_KILOMETRE)
     return frame
-
-
-def _checked_minutes(minutes: Sequence[float]) -> list[float]:
-    """Return times in growing order, each once."""
-    levels = sorted({float(level) for level in minutes})
-    if not levels or not all(0 < level < np.inf for level in levels):
-        raise ParameterError(
-            f"minutes={list(minutes)} : indiquez au moins un temps, chacun au-dessus de zéro."
-        )
-    return levels
 
 
 def _vertex_times(
@@ -83,10 +77,8 @@ def _vertex_times(
     node_ms = one_to_all(graph, origins.leaving[[row]], limit_ms=limit_ms, threads=1)[0].astype(np.int64)
     node_ms[node_ms == UNREACHED] = MAX_TIME_MS + 1
     times = np.full(roads.x.size, MAX_TIME_MS + 1, dtype=np.int64)
-    starts = [
-        np.where(nodes >= 0, node_ms[np.maximum(nodes, 0)], MAX_TIME_MS + 1) for nodes in arcs.start_node
-    ]
-    _run_chains(roads.chain_start, hops.move, hops.wait, starts[0], starts[1], times)
+    starts = np.where(arcs.start_node >= 0, node_ms[np.maximum(arcs.start_node, 0)], MAX_TIME_MS + 1)
+    _run_chains(roads.chain_start, hops.move, hops.wait, starts, times)
     chain = int(origins.chain[row])
     if chain >= 0:
         own = slice(int(roads.chain_start[chain]), int(roads.chain_start[chain + 1]))
@@ -107,21 +99,16 @@ def _vertex_times(
 
 @kernel
 def _run_chains(
-    chain_start: Ints,
-    move: NDArray[np.int32],
-    wait: NDArray[np.int32],
-    start_0: Ints,
-    start_1: Ints,
-    times: Ints,
+    chain_start: Ints, move: NDArray[np.int32], wait: NDArray[np.int32], starts: Ints, times: Ints
 ) -> None:  # pragma: no cover - compiled
     """Write the time at each vertex of each chain, run from both of its ends."""
     for chain in range(chain_start.size - 1):
         first, last = chain_start[chain], chain_start[chain + 1] - 1
-        time = start_0[chain]
+        time = starts[0, chain]
         for i in range(first, last + 1):
             times[i] = min(times[i], time)
             time += move[0, i] + wait[0, i]
-        time = start_1[chain]
+        time = starts[1, chain]
         for i in range(last, first - 1, -1):
             if i < last:
                 time += move[1, i] + wait[1, i]
@@ -183,9 +170,8 @@ def _outlines(
     margin = OFF_ROAD_M + 2 * cell_m
     # corners on whole multiples of the side: the same place is always in the same square
     x_min, y_min = (np.floor((axis.min() - margin) / cell_m) * cell_m for axis in (x, y))
-    columns, rows = (
-        int(np.ceil((axis.max() + margin - low) / cell_m)) for axis, low in ((x, x_min), (y, y_min))
-    )
+    columns = int(np.ceil((x.max() + margin - x_min) / cell_m))
+    rows = int(np.ceil((y.max() + margin - y_min) / cell_m))
     if columns * rows > _MOST_CELLS:
         raise ParameterError(
             f"cell_m={cell_m:g} donne une grille de {columns} × {rows} mailles : agrandissez la maille ou raccourcissez"

@@ -61,16 +61,12 @@ def direct_pairs(
     counts = np.searchsorted(sorted_chain, origins.chain[first], side="right") - low
     one = np.repeat(first, counts)
     two = second[np.arange(one.size) + np.repeat(low - np.cumsum(counts) + counts, counts)]
-    is_same_hop, ahead = (
-        origins.hop[one] == destinations.hop[two],
-        destinations.share[two] - origins.share[one],
-    )
-    is_before = (origins.hop[one] < destinations.hop[two]) | (is_same_hop & (ahead >= 0))
-    is_after = (origins.hop[one] > destinations.hop[two]) | (is_same_hop & (ahead <= 0))
+    hops = destinations.hop[two] - origins.hop[one]
+    ahead = np.where(hops == 0, destinations.share[two] - origins.share[one], hops)
     bits = open_directions[origins.chain[one]]
     parts = []
     for direction, allowed in enumerate(
-        (is_before & ((bits & FORWARD) > 0), is_after & ((bits & BACKWARD) > 0))
+        ((ahead >= 0) & ((bits & FORWARD) > 0), (ahead <= 0) & ((bits & BACKWARD) > 0))
     ):
         a, b = one[allowed], two[allowed]
         time = destinations.done_ms[direction, b] - origins.done_ms[direction, a]
@@ -212,9 +208,10 @@ class RoadSearch:
     def pairs(self, origins: Endpoints, *, threads: int | None) -> tuple[Pairs, Ints | None]:
         """Return the times within the limit from some origins, and the lengths (dm) if they were asked for."""
         n_threads = count_threads(threads)
-        if self._is_tiled:
+        # neighbouring origins are searched together: many, within a limit, over a hierarchy
+        if self.metric is not None and self.limit_ms < MAX_TIME_MS and len(self) >= _TILED_FROM:
             lengths = origins.leaving_dm if self.with_distance else None
-            starts = self._metric.labels_of(origins.leaving, lengths)
+            starts = self.metric.labels_of(origins.leaving, lengths)
             tiles = self._tiles.tiles(origins.leaving, starts, n_threads)
             reached = Pairs(*in_source_order(tiles, len(origins), np.int64))
         elif self.metric is None and not self.with_distance:
@@ -271,11 +268,6 @@ class RoadSearch:
             raise AssertionError("without a hierarchy, the graph itself is searched")
         return self.metric
 
-    @property
-    def _is_tiled(self) -> bool:
-        """Whether neighbouring origins are searched together: many, within a limit, over a hierarchy."""
-        return self.metric is not None and self.limit_ms < MAX_TIME_MS and len(self) >= _TILED_FROM
-
     @cached_property
     def _tiles(self) -> TileSearch:
         """The destinations made ready for the hierarchy."""
@@ -320,9 +312,8 @@ class RoadSearch:
         try:
             save_arrays(Path(folder), self._arrays(), header, header_name=_HEADER)
         except OSError as error:
-            raise OutputError(
-                f"La recherche de temps n'a pas pu être enregistrée dans « {folder} » ({error})."
-            ) from error
+            said = f"La recherche de temps n'a pas pu être enregistrée dans « {folder} » ({error})."
+            raise OutputError(said) from error
         return Path(folder)
 
     def _arrays(self) -> dict[str, NDArray[Any]]:

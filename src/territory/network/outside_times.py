@@ -93,12 +93,8 @@ def read_distancier(
     for name, factor in (("travel_time_min", _UNITS_MIN[unit]), ("distance_km", distance_unit_km)):
         if name in long:
             result[name] = _numbers(long[name], name, unknown, problems) * factor
-    doubled = result.duplicated(["from_id", "to_id"])
-    if doubled.any():
-        pairs = result.loc[doubled, ["from_id", "to_id"]].itertuples(index=False, name=None)
-        problems.add(
-            f"{int(doubled.sum())} paires en double ({examples(f'{one} → {two}' for one, two in pairs)})"
-        )
+    doubled = result[result.duplicated(["from_id", "to_id"])]
+    problems.count(doubled["from_id"] + " → " + doubled["to_id"], "paire(s) en double")
     problems.raise_if_any()
     result.attrs["cutoff_min"] = float("nan")
     return result
@@ -146,17 +142,12 @@ def _numbers(column: pd.Series, name: str, unknown: tuple[float, ...], problems:
     text = column.astype("string").str.strip().str.replace(",", ".", regex=False)
     numbers = pd.to_numeric(text, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
     blank = (text.isna() | text.str.lower().isin(["", "na", "nan"])).to_numpy(dtype=bool)
-    wrong = np.isnan(numbers) & ~blank
-    if wrong.any():
-        problems.add(
-            f"colonne {name} : {int(wrong.sum())} valeurs ne sont pas des nombres ({examples(column[wrong])})"
-        )
+    wrong = f"valeur(s) de {name} qui (n'est pas un nombre|ne sont pas des nombres)"
+    problems.count(column[np.isnan(numbers) & ~blank], wrong)
     numbers[np.isin(numbers, unknown)] = np.nan
-    negative = (numbers < 0) | np.isinf(numbers)
-    if negative.any():
-        problems.add(
-            f"colonne {name} : {int(negative.sum())} valeurs négatives ou infinies ({examples(column[negative])})"
-        )
+    problems.count(
+        column[(numbers < 0) | np.isinf(numbers)], f"valeur(s) négative(s) ou infinie(s) de {name}"
+    )
     return numbers
 
 
@@ -253,13 +244,8 @@ def _router(url: str, engine: str, timeout_s: float) -> Any:
             "Interroger un serveur demande la bibliothèque routingpy : installez territory[servers]."
         ) from error
     # one try at a time: retries, and what they say, are ours
-    options = {
-        "base_url": url.rstrip("/"),
-        "timeout": timeout_s,
-        "retry_timeout": 1e-3,
-        "user_agent": "territory",
-    }
-    return (OSRM if engine == "osrm" else Valhalla)(**options)
+    kind = OSRM if engine == "osrm" else Valhalla
+    return kind(base_url=url.rstrip("/"), timeout=timeout_s, retry_timeout=1e-3, user_agent="territory")
 
 
 def _ask(
@@ -299,14 +285,7 @@ def _ask(
             time.sleep(_FIRST_PAUSE_S * 2**attempt)
         except exceptions.RouterError as error:
             raise NetworkError(f"Le serveur {url} refuse la demande ({error}).") from error
-        except (
-            exceptions.JSONParseError,
-            KeyError,
-            TypeError,
-            ValueError,
-            IndexError,
-            AttributeError,
-        ) as error:
+        except (exceptions.JSONParseError, LookupError, TypeError, ValueError, AttributeError) as error:
             raise NetworkError(
                 f"Le serveur {url} ne répond pas comme {engine} ({type(error).__name__} : {error})."
             ) from error
@@ -319,9 +298,8 @@ def _checked_cells(cells: Any, shape: tuple[int, ...], url: str) -> Floats:
         # no path is None, which becomes NaN
         numbers = np.array(list(cells), dtype=np.float64)
     except (TypeError, ValueError) as error:
-        raise NetworkError(
-            f"Le serveur {url} a répondu autre chose qu'une matrice de nombres ({error})."
-        ) from error
+        said = f"Le serveur {url} a répondu autre chose qu'une matrice de nombres ({error})."
+        raise NetworkError(said) from error
     if numbers.shape != shape:
         raise NetworkError(
             f"Le serveur {url} a répondu une matrice {numbers.shape} au lieu de {shape} : réduisez places_per_request."

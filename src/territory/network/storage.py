@@ -35,15 +35,8 @@ FORMAT = "territory-road-network"
 VERSION = 1
 _HEADER = "network.json"
 _HIERARCHY = "hierarchy_"
-_NOT_ARRAYS = ("ways", "crs", "source", "attribution", "class_names")
-_UNREADABLE = (
-    KeyError,
-    IndexError,
-    TypeError,
-    AttributeError,
-    pd.errors.ParserError,
-    pd.errors.EmptyDataError,
-)
+_TEXTS = ("crs", "source", "attribution")
+_UNREADABLE = (LookupError, TypeError, AttributeError, pd.errors.ParserError, pd.errors.EmptyDataError)
 
 
 def save_network(topology: Topology, speeds: pd.DataFrame, period: str, path: Path) -> Path:
@@ -53,18 +46,20 @@ def save_network(topology: Topology, speeds: pd.DataFrame, period: str, path: Pa
             f"« {path} » existe déjà et n'est pas un réseau routier enregistré : choisissez un autre nom."
         )
     roads = topology.roads
+    arrays = {f"ways_{name}": getattr(roads.ways, name) for name in _array_names(WayTable)}
+    arrays |= {name: getattr(roads, name) for name in _array_names(Roads)}
+    if topology.is_ordered:
+        arrays |= {_HIERARCHY + name: array for name, array in topology.hierarchy.to_arrays().items()}
     header = {
         "format": FORMAT,
         "version": VERSION,
-        "crs": roads.crs,
-        "source": roads.source,
-        "attribution": roads.attribution,
+        **{name: getattr(roads, name) for name in _TEXTS},
         "class_names": list(roads.ways.class_names),
         "period": period,
         "speeds_csv": speeds.to_csv(index=False),
     }
     try:
-        save_arrays(path, _arrays_of(topology), header, header_name=_HEADER)
+        save_arrays(path, arrays, header, header_name=_HEADER)
     except OSError as error:
         raise OutputError(
             f"Le réseau routier n'a pas pu être enregistré dans « {path} » ({error})."
@@ -72,17 +67,8 @@ def save_network(topology: Topology, speeds: pd.DataFrame, period: str, path: Pa
     return path
 
 
-def _arrays_of(topology: Topology) -> dict[str, NDArray[Any]]:
-    roads = topology.roads
-    arrays = {f"ways_{name}": getattr(roads.ways, name) for name in _array_names(WayTable)}
-    arrays |= {name: getattr(roads, name) for name in _array_names(Roads)}
-    if topology.is_ordered:
-        arrays |= {_HIERARCHY + name: array for name, array in topology.hierarchy.to_arrays().items()}
-    return arrays
-
-
 def _array_names(kind: type[WayTable | Roads]) -> list[str]:
-    return [field.name for field in fields(kind) if field.name not in _NOT_ARRAYS]
+    return [field.name for field in fields(kind) if field.name not in ("ways", "class_names", *_TEXTS)]
 
 
 def load_network(path: Path, *, verify: bool) -> tuple[Topology, pd.DataFrame, str]:
@@ -91,12 +77,23 @@ def load_network(path: Path, *, verify: bool) -> tuple[Topology, pd.DataFrame, s
     problems = Problems(f"Réseau routier « {path} » endommagé, enregistrez-le de nouveau", NetworkError)
     try:
         arrays = read_arrays(path, header, problems=problems, verify=verify)
-        topology = Topology(_roads_of(header, arrays))
+        ways: dict[str, Any] = {name: arrays[f"ways_{name}"] for name in _array_names(WayTable)}
+        columns: dict[str, Any] = {name: arrays[name] for name in _array_names(Roads)}
+        columns["ways"] = WayTable(class_names=tuple(header["class_names"]), **ways)
+        topology = Topology(Roads(**columns, **{name: header[name] for name in _TEXTS}))
         if verify:
             check_roads(topology.roads)
-        hierarchy = arrays_under(_HIERARCHY, arrays)
-        if hierarchy:
-            _restore_hierarchy(topology, Hierarchy.from_arrays(hierarchy), verify=verify)
+        ordered = arrays_under(_HIERARCHY, arrays)
+        if ordered:
+            hierarchy = Hierarchy.from_arrays(ordered)
+            if verify:
+                check_hierarchy(hierarchy)
+            arcs = topology.arcs
+            if (hierarchy.n_nodes, hierarchy.edge_arcs.size) != (arcs.n_nodes, arcs.tails.size):
+                raise NetworkError(
+                    "La hiérarchie enregistrée n'est pas celle de cette carte : enregistrez de nouveau le réseau."
+                )
+            topology.take_hierarchy(hierarchy)
         return topology, pd.read_csv(io.StringIO(header["speeds_csv"])), str(header["period"])
     except _UNREADABLE as error:
         raise NetworkError(
@@ -125,28 +122,6 @@ def _read_header(path: Path) -> dict[str, Any]:
             f"Le fichier {_HEADER} de « {path} » a été modifié ou endommagé : enregistrez-le de nouveau."
         )
     return header
-
-
-def _roads_of(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Roads:
-    way_columns: dict[str, Any] = {name: arrays[f"ways_{name}"] for name in _array_names(WayTable)}
-    columns: dict[str, Any] = {name: arrays[name] for name in _array_names(Roads)}
-    return Roads(
-        ways=WayTable(class_names=tuple(header["class_names"]), **way_columns),
-        crs=header["crs"],
-        source=header["source"],
-        attribution=header["attribution"],
-        **columns,
-    )
-
-
-def _restore_hierarchy(topology: Topology, hierarchy: Hierarchy, *, verify: bool) -> None:
-    if verify:
-        check_hierarchy(hierarchy)
-    if hierarchy.n_nodes != topology.arcs.n_nodes or hierarchy.edge_arcs.size != topology.arcs.tails.size:
-        raise NetworkError(
-            "La hiérarchie enregistrée n'est pas celle de cette carte : enregistrez de nouveau le réseau."
-        )
-    topology.take_hierarchy(hierarchy)
 
 
 # no projected coordinate on Earth goes further (m)
@@ -183,9 +158,8 @@ def check_roads(roads: Roads) -> None:
         _check_forms(roads)
         _check_values(roads)
     except _FaultError as fault:
-        raise NetworkError(
-            f"Réseau routier « {roads.source} » incohérent : {fault} ; enregistrez-le de nouveau."
-        ) from fault
+        said = f"Réseau routier « {roads.source} » incohérent : {fault} ; enregistrez-le de nouveau."
+        raise NetworkError(said) from fault
 
 
 def check_hierarchy(hierarchy: Hierarchy) -> None:
@@ -205,9 +179,8 @@ def check_hierarchy(hierarchy: Hierarchy) -> None:
         if not _is_closed(indptr, hierarchy.heads, hierarchy.parents):
             raise _FaultError("les arcs ne sont pas ceux d'une contraction")
     except _FaultError as fault:
-        raise NetworkError(
-            f"Hiérarchie du réseau routier incohérente : {fault} ; enregistrez-le de nouveau."
-        ) from fault
+        said = f"Hiérarchie du réseau routier incohérente : {fault} ; enregistrez-le de nouveau."
+        raise NetworkError(said) from fault
 
 
 def _check_texts(roads: Roads) -> None:
@@ -246,18 +219,14 @@ def _check_form(owner: Any, name: str, kind: str, shape: tuple[int, ...]) -> Non
 def _check_values(roads: Roads) -> None:
     """Check that positions are positions, and that lengths and places can be."""
     ways, junctions, chains, start = roads.ways, roads.n_junctions, roads.n_chains, roads.chain_start
-    first_after = {"road_class": (0, len(ways.class_names)), "direction": (1, 4), "density_band": (0, 4)}
-    for name, (first, after) in first_after.items():
-        _check_within(name, getattr(ways, name), first, after)
-    after_last = {
-        "vertex_kind": 4,
-        "open_directions": 4,
-        "hop_way": len(ways),
-        "tail": junctions,
-        "head": junctions,
-    }
-    for name, after in after_last.items():
-        _check_within(name, getattr(roads, name), 0, after)
+    _check_within("road_class", ways.road_class, 0, len(ways.class_names))
+    _check_within("direction", ways.direction, 1, 4)
+    _check_within("density_band", ways.density_band, 0, 4)
+    _check_within("vertex_kind", roads.vertex_kind, 0, 4)
+    _check_within("open_directions", roads.open_directions, 0, 4)
+    _check_within("hop_way", roads.hop_way, 0, len(ways))
+    _check_within("tail", roads.tail, 0, junctions)
+    _check_within("head", roads.head, 0, junctions)
     for column, count in enumerate((chains, 2, chains, 2, junctions)):
         _check_within("turns", roads.turns[:, column], 0, count)
     if start[0] != 0 or start[-1] != roads.x.size or (np.diff(start) < 2).any():

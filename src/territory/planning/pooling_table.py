@@ -29,8 +29,8 @@ SHARED_SERVICES: Mapping[str, str] = {
     "transport": "Transport",
 }
 
-_HOURS = ("hours_today_per_year", "hours_pooled_per_year")
-_COLUMNS = ("label", "is_shared", "host_id", *_HOURS, "trips_per_year")
+_FIGURES = ("hours_today_per_year", "hours_pooled_per_year", "trips_per_year")
+_COLUMNS = ("label", "is_shared", "host_id", *_FIGURES)
 
 
 def pooling_template(
@@ -71,7 +71,7 @@ def pooling_template(
             "label": pd.Series([services[code] for code, _ in index], index=index, dtype="str"),
             "is_shared": pd.Series(pd.NA, index=index, dtype="boolean"),
             "host_id": pd.Series(None, index=index, dtype="str"),
-            **{name: pd.Series(np.nan, index=index, dtype=float) for name in (*_HOURS, "trips_per_year")},
+            **{name: pd.Series(np.nan, index=index, dtype=float) for name in _FIGURES},
         }
     )
 
@@ -196,27 +196,18 @@ def _check(table: pd.DataFrame) -> None:
     if absent:
         problems.add(f"colonne(s) absente(s) : {', '.join(absent)}")
     problems.raise_if_any()
-    twice = table.index[table.index.duplicated()]
-    if len(twice):
-        problems.add(f"{len(twice)} ligne(s) en double ({examples(twice)})")
-    for column in (*_HOURS, "trips_per_year"):
+    problems.count(table.index[table.index.duplicated()], "ligne(s) en double")
+    for column in _FIGURES:
         if not pd.api.types.is_numeric_dtype(table[column].dtype):
             problems.add(f"colonne « {column} » : des nombres sont attendus")
             continue
         bad = table.index[(table[column] < 0) | np.isinf(table[column].astype(float))]
-        if len(bad):
-            problems.add(
-                f"colonne « {column} » : {len(bad)} valeur(s) négative(s) ou infinie(s) ({examples(bad)})"
-            )
-    decided = table["is_shared"].dropna()
-    if not decided.isin([True, False]).all():
+        problems.count(bad, f"valeur(s) négative(s) ou infinie(s) dans la colonne « {column} »")
+    if not table["is_shared"].dropna().isin([True, False]).all():
         problems.add("colonne « is_shared » : vrai, faux, ou vide si ce n'est pas décidé")
-    members = set(table.index.get_level_values("member_id"))
-    stray = [host for host in table["host_id"].dropna().unique() if host not in members]
-    if stray:
-        problems.add(
-            f"colonne « host_id » : {len(stray)} site(s) qui ne sont pas membres ({examples(stray)})"
-        )
+    hosts = pd.Index(table["host_id"].dropna().unique())
+    stray = hosts[~hosts.isin(table.index.get_level_values("member_id"))]
+    problems.count(stray, "site(s) de la colonne « host_id » (n'est pas membre|ne sont pas membres)")
     problems.raise_if_any()
 
 

@@ -156,7 +156,11 @@ def typology(
     scores = pd.DataFrame({count: score for count, (_, score) in tried.items()}).T.rename_axis("n_types")
     chosen, reason = _choose(scores, n_types)
     scores["is_chosen"] = scores.index == chosen
-    codes = _by_number(tried[chosen][0])
+    # renumbered from the most numerous, ties by the first unit
+    _, first, place, counts = np.unique(
+        tried[chosen][0], return_index=True, return_inverse=True, return_counts=True
+    )
+    codes = np.argsort(np.lexsort((first, -counts)))[place]
     types = pd.Series([f"T{code + 1}" for code in codes], index=table.index, dtype="str", name="type")
     centres = table.groupby(types.to_numpy()).mean().rename_axis("type")
     centres.insert(0, "n_units", types.value_counts().reindex(centres.index))
@@ -190,8 +194,7 @@ def _check(
     for column in features.columns:
         _check_column(features[column], str(column), column in log_columns, problems)
     stray = [column for column in [*log_columns, *(labels or {})] if column not in features.columns]
-    if stray:
-        problems.add(f"{len(stray)} colonne(s) inconnue(s) ({examples(stray)})")
+    problems.count(stray, "colonne(s) inconnue(s)")
     # a type needs more units than there are types
     usable = len(features.dropna().drop_duplicates())
     for name, value in (("n_types", n_types), ("max_types", max_types)):
@@ -226,10 +229,12 @@ def _model(count: int, method: str, luck: np.random.Generator) -> Pipeline:
     from sklearn.preprocessing import StandardScaler
 
     seed = int(luck.integers(2**31))
-    if method == "kmeans":
-        return make_pipeline(StandardScaler(), KMeans(count, n_init=10, random_state=seed))
-    mixture = GaussianMixture(count, n_init=5, reg_covar=1e-3, random_state=seed)
-    return make_pipeline(StandardScaler(), mixture)
+    model = (
+        KMeans(count, n_init=10, random_state=seed)
+        if method == "kmeans"
+        else GaussianMixture(count, n_init=5, reg_covar=1e-3, random_state=seed)
+    )
+    return make_pipeline(StandardScaler(), model)
 
 
 def _try(
@@ -245,14 +250,13 @@ def _try(
         drawn = values[luck.integers(len(values), size=len(values))]
         # a draw of very few distinct units has no such number of types
         if len(np.unique(drawn, axis=0)) > count:
-            agreement.append(
-                adjusted_rand_score(codes, _model(count, method, luck).fit(drawn).predict(values))
-            )
-    is_split = len(np.unique(codes)) > 1
+            found = _model(count, method, luck).fit(drawn).predict(values)
+            agreement.append(adjusted_rand_score(codes, found))
+    silhouette = -1.0
+    if len(np.unique(codes)) > 1:
+        silhouette = float(silhouette_score(StandardScaler().fit_transform(values), codes))
     return codes, {
-        "silhouette": float(silhouette_score(StandardScaler().fit_transform(values), codes))
-        if is_split
-        else -1.0,
+        "silhouette": silhouette,
         "stability": float(np.mean(agreement)) if agreement else math.nan,
         "smallest": float(np.bincount(codes, minlength=count).min()),
     }
@@ -267,29 +271,19 @@ def _choose(scores: pd.DataFrame, n_types: int | None) -> tuple[int, str]:
     if n_types is not None:
         best = int(np.flatnonzero(counts == n_types)[0])
         why = f"{n_types} types demandés"
-    elif stable.any():
-        best = int(np.argmax(np.where(stable, silhouette, -np.inf)))
-        why = (
-            f"{counts[best]} types retenus entre {counts.min()} et {counts.max()} : silhouette la plus élevée parmi "
-            f"les {int(stable.sum())} nombre(s) de types stables"
-        )
     else:
-        best = int(np.argmax(np.nan_to_num(stability, nan=-1.0)))
-        why = (
-            f"{counts[best]} types retenus entre {counts.min()} et {counts.max()} : le nombre le plus stable, mais "
-            f"sous le seuil de {_number(STABLE_FROM, 2)}, donc des types fragiles"
-        )
+        if stable.any():
+            best = int(np.argmax(np.where(stable, silhouette, -np.inf)))
+            why = f"silhouette la plus élevée parmi les {int(stable.sum())} nombre(s) de types stables"
+        else:
+            best = int(np.argmax(np.nan_to_num(stability, nan=-1.0)))
+            threshold = _number(STABLE_FROM, 2)
+            why = f"le nombre le plus stable, mais sous le seuil de {threshold}, donc des types fragiles"
+        why = f"{counts[best]} types retenus entre {counts.min()} et {counts.max()} : {why}"
     return int(counts[best]), (
         f"{why} (silhouette {_number(float(silhouette[best]), 2)}, stabilité {_number(float(stability[best]), 2)} : "
         f"indice de Rand ajusté moyen sur {_DRAWS} rééchantillonnages)."
     )
-
-
-def _by_number(codes: np.ndarray) -> np.ndarray:
-    """Return codes renumbered from the most numerous, ties by the first unit."""
-    found, first, counts = np.unique(codes, return_index=True, return_counts=True)
-    rank = {int(found[k]): place for place, k in enumerate(np.lexsort((first, -counts)))}
-    return np.array([rank[int(code)] for code in codes])
 
 
 def _sentences(
@@ -303,15 +297,13 @@ def _sentences(
     apart = (logged.groupby(types.to_numpy()).mean() - logged.mean()) / logged.std(ddof=0)
     said = {}
     for name in centres.index:
-        distance = {str(column): float(value) for column, value in apart.loc[name].items()}
-        far = apart.loc[name].abs().sort_values(ascending=False, kind="stable")
-        ranked = [str(column) for column in far.index[far >= _APART]]
-        here = {str(column): float(value) for column, value in centres.loc[name].items()}
+        here = centres.loc[name]
+        far = apart.loc[name].sort_values(ascending=False, kind="stable", key=np.abs)
         parts = [
-            f"{words[column]} {'très ' if abs(distance[column]) >= _FAR_APART else ''}"
-            f"{'au-dessus' if distance[column] > 0 else 'au-dessous'} de la moyenne ({_number(here[column])} contre "
+            f"{words[str(column)]} {'très ' if abs(distance) >= _FAR_APART else ''}"
+            f"{'au-dessus' if distance > 0 else 'au-dessous'} de la moyenne ({_number(float(here[column]))} contre "
             f"{_number(float(table[column].mean()))})"
-            for column in ranked
+            for column, distance in far[far.abs() >= _APART].items()
         ]
         count = int(here["n_units"])
         text = " ; ".join(parts) or "proche de la moyenne sur tous les indicateurs"

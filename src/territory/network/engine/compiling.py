@@ -58,12 +58,9 @@ def stream_tasks(function: Callable[[Task], Result], tasks: Iterable[Task], thre
 
 
 def vectorized_kernel(function: Function) -> Function:
-    """Compile a function as `kernel` does, with its runs of equal scalar operations turned into vector ones.
-
-    LLVM does that (superword-level parallelism) only if a global setting of numba asks for it when the
-    function is compiled: it is set for that moment alone, and put back, so that importing or using this
-    package changes nothing for others. The sweep is seven times slower without.
-    """
+    """Compile a function as `kernel` does, with its runs of equal scalar operations turned into vector ones."""
+    # LLVM does that (superword-level parallelism) only if a global setting of numba asks for it when the function is
+    # compiled: it is set for that moment alone, and put back. The sweep is seven times slower without
     dispatcher: Any = kernel(function)
     ready: set[Any] = set()
 

@@ -291,7 +291,9 @@ class _Descent:
     ) -> None:
         """Write the labels from up to sixteen sources, whose rows of `out` are given, to the targets."""
         metric = self.metric
-        far, beyond = _far_labels(metric)
+        # the least label that is out of reach, and what stands for it in a result
+        far: Any = np.int64(MAX_TIME_MS + 1) << 32 if metric.has_lengths else np.int32(MAX_TIME_MS + 1)
+        beyond = far if metric.has_lengths else np.int32(UNREACHED)
         above = sweeping.gather_above(metric.parents, source_nodes, slots)
         up_rows = _aligned_rows(len(above), rows.dtype)
         sweeping.start_rows(source_nodes, starts, above, slots, far, up_rows)
@@ -365,7 +367,10 @@ class TileSearch:
             descent.sweep(source_nodes[tile[part]], starts[tile[part]], batch, room.slots, rows, labels)
         room.places[descent.nodes] = -1
         self._rooms.put(room)
-        return sweeping.pairs_within(labels, tile, np.argsort(tile), found, _last_label(labels, self._limit))
+        last: Any = np.int32(self._limit)
+        if self._metric.has_lengths:
+            last = np.int64(self._limit << 32 | 0xFFFFFFFF)
+        return sweeping.pairs_within(labels, tile, np.argsort(tile), found, last)
 
     def _room(self) -> _TileRoom:
         """Return room for one tile, that of a tile that is done if there is one."""
@@ -400,28 +405,15 @@ def in_source_order(
     return origin, destination, label
 
 
-def _last_label(labels: NDArray[Any], limit: int) -> Any:
-    """Return the greatest label within a limit."""
-    return np.int64(limit << 32 | 0xFFFFFFFF) if labels.dtype == np.int64 else np.int32(limit)
-
-
 def _neighbours_together(source_nodes: Int32) -> Int64:
     """Return the sources in the order of their ranks: neighbours, which then climb together."""
     return np.argsort(source_nodes.max(axis=1), kind="stable")
 
 
-def _far_labels(metric: Metric) -> tuple[Any, Any]:
-    """Return the least label that is out of reach, and what stands for it in a result."""
-    if metric.has_lengths:
-        far = np.int64(MAX_TIME_MS + 1) << 32
-        return far, far
-    return np.int32(MAX_TIME_MS + 1), np.int32(UNREACHED)
-
-
 def _aligned_rows(n_rows: int, dtype: Any) -> NDArray[Any]:
     """Return rows of sixteen numbers that each begin with a cache line, which saves a third of the sweep."""
-    room = np.empty(n_rows * sweeping.LANES * np.dtype(dtype).itemsize + 64, np.uint8)
+    size = n_rows * sweeping.LANES * np.dtype(dtype).itemsize
+    room = np.empty(size + 64, np.uint8)
     skip = -room.ctypes.data % 64
-    used = room[skip : skip + n_rows * sweeping.LANES * np.dtype(dtype).itemsize]
-    rows: NDArray[Any] = used.view(dtype).reshape(n_rows, sweeping.LANES)
+    rows: NDArray[Any] = room[skip : skip + size].view(dtype).reshape(n_rows, sweeping.LANES)
     return rows

@@ -198,7 +198,7 @@ def _contract_one(start: Int64, heads: Int32, degrees: Int32, node: Integer) -> 
         _forget(start, heads, degrees, heads[first], node)
     elif degree == 2:
         one, two = heads[first], heads[first + 1]
-        if _has(start, heads, degrees, one, two):
+        if two in heads[start[one] : start[one] + degrees[one]]:
             _forget(start, heads, degrees, one, node)
             _forget(start, heads, degrees, two, node)
         else:
@@ -206,12 +206,6 @@ def _contract_one(start: Int64, heads: Int32, degrees: Int32, node: Integer) -> 
             heads[_find(start, heads, two, node)] = one
     degrees[node] = -1
     return True
-
-
-@kernel
-def _has(start: Int64, heads: Int32, degrees: Int32, node: Integer, other: Integer) -> bool:
-    """Return whether two nodes are neighbours."""
-    return other in heads[start[node] : start[node] + degrees[node]]
 
 
 @kernel
@@ -264,10 +258,8 @@ def tree_parents(start: Int64, heads: Int32, order: Int32, rank: Int32) -> Int32
 
 @kernel
 def postorder(parents: Int32) -> Int32:
-    """Return a new rank for each rank: every branch of the tree together, its root last.
-
-    The contraction stays the same one, but what is climbed and swept together lies together in memory.
-    """
+    """Return a new rank for each rank: every branch of the tree together, its root last."""
+    # the contraction stays the same one, but what is climbed and swept together lies together in memory
     n_nodes = len(parents)
     sizes = np.ones(n_nodes, np.int32)
     for own in range(n_nodes):
@@ -310,10 +302,8 @@ def dissect(
 
 @kernel
 def _order_small(nodes: Int32, place: Int32, start: Int64, heads: Int32, first: int, last: int) -> bool:
-    """Order a small part by minimum degree, counting the nodes around it; return False if there are too many.
-
-    Neighbours are bits of a whole number, so that contracting a node is a few operations.
-    """
+    """Order a small part by minimum degree, counting the nodes around it; return False if there are too many."""
+    # neighbours are bits of a whole number, so that contracting a node is a few operations
     size = last - first
     around = np.empty(_BITS, np.int32)
     masks = np.zeros(size, np.int64)

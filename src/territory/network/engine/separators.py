@@ -29,12 +29,10 @@ _MANY = 32
 def split(
     nodes: Int32, place: Int32, start: Int64, heads: Int32, x: Int64, y: Int64, first: int, last: int
 ) -> tuple[int, int]:
-    """Reorder the part from `first` to `last`: one side, the other side, the separator; return the two ends.
-
-    The nodes that lie outermost in a direction are the sources, those opposite are the sinks (inertial flow:
-    A. Schild and C. Sommer (2015), "On balanced separators in road networks", SEA). Of eight directions
-    the one that is cut by fewest nodes wins.
-    """
+    """Reorder the part from `first` to `last`: one side, the other side, the separator; return the two ends."""
+    # the nodes that lie outermost in a direction are the sources, those opposite are the sinks (inertial flow:
+    # A. Schild and C. Sommer (2015), "On balanced separators in road networks", SEA). Of eight directions the one
+    # that is cut by fewest nodes wins
     size = last - first
     local_start, local_heads = _local_graph(nodes, place, start, heads, first, last)
     keys = np.empty(size, np.int64)
@@ -238,10 +236,8 @@ def _lay_path(path: Int32, length: int, before: Int32, after: Int32) -> None:
 
 @kernel
 def near_cut(roles: Int8, sources: Int32, before: Int32, seen: Bool, sides: Int8) -> int:
-    """Write the side of every node, cutting as near as possible to the sources; return how many come first.
-
-    Sides are 0 for the sources' side, 1 for the sinks' side, 2 for the separator.
-    """
+    """Write the side of every node, cutting as near as possible to the sources; return how many come first."""
+    # sides are 0 for the sources' side, 1 for the sinks' side, 2 for the separator
     count = 0
     for node in range(len(roles)):
         if seen[2 * node + 1] or roles[node] == SOURCE:

@@ -23,10 +23,8 @@ LANES = 16
 def restrict(
     start: Int64, heads: Int32, weights: Int32, targets: Int32, places: Int32
 ) -> tuple[Int32, Int64, Int32, Int32]:
-    """Return the nodes above the targets, highest first, and their arcs in compressed rows, by place.
-
-    `places` must hold -1 everywhere; it receives the place of each of those nodes.
-    """
+    """Return the nodes above the targets, highest first, and their arcs in compressed rows, by place."""
+    # `places` must hold -1 everywhere; it receives the place of each of those nodes
     nodes = np.empty(1024, np.int32)
     n_nodes, n_arcs, done = 0, 0, 0
     for target in targets:
@@ -69,11 +67,8 @@ def _append(nodes: Int32, n_nodes: int, node: Integer, places: Int32) -> tuple[I
 
 @kernel
 def gather_above(parents: Int32, nodes: Int32, slots: Int32) -> Int32:
-    """Return all nodes above some nodes, lowest first, themselves among them.
-
-    The nodes above a node lie on its path of parents. `slots` must hold -1 everywhere; it receives the place
-    of each node in the list.
-    """
+    """Return all nodes above some nodes, lowest first, themselves among them: those on their paths of parents."""
+    # `slots` must hold -1 everywhere; it receives the place of each node in the list
     above = np.empty(256, np.int32)
     count = 0
     for start in nodes.ravel():
@@ -136,11 +131,9 @@ def _relax(best: Any, row: Any, weight: Integer, number: Any) -> Any:
 
 @vectorized_kernel
 def sweep(start: Int64, heads: Int32, weights: Int32, rows: Int32) -> None:
-    """Let every row take what comes down to it, highest nodes first.
-
-    The sixteen times of a row live in sixteen scalars, not in an array: only then does the compiler know
-    that rows do not overlap, and keep them in registers.
-    """
+    """Let every row take what comes down to it, highest nodes first."""
+    # the sixteen times of a row live in sixteen scalars, not in an array: only then does the compiler know that rows
+    # do not overlap, and keep them in registers
     number = weights.dtype.type
     for place in range(len(start) - 1):
         row = rows[place]
@@ -158,11 +151,8 @@ def sweep(start: Int64, heads: Int32, weights: Int32, rows: Int32) -> None:
 
 @vectorized_kernel
 def climb(start: Int64, heads: Int32, weights: Int32, above: Int32, slots: Int32, up_rows: Int32) -> None:
-    """Let every row pass on upwards what it has, lowest nodes first.
-
-    Neighbouring origins have most of the nodes above them in common: they climb together for little more
-    than the price of one.
-    """
+    """Let every row pass on upwards what it has, lowest nodes first."""
+    # neighbouring origins have most of the nodes above them in common: they climb together for the price of one
     number = weights.dtype.type
     for slot in range(len(above)):
         row = up_rows[slot]
@@ -209,10 +199,8 @@ def read_rows(
 def pairs_within(
     labels: Int32, tile: Int64, by_source: Int64, found: Int32, last: Integer
 ) -> tuple[Int32, Int32, Int32]:
-    """Return the pairs of a tile whose label is at most `last`: sources, targets, labels, by source and then target.
-
-    `by_source` is the order of the sources of the tile, whose rows of labels are in the order of `tile`.
-    """
+    """Return the pairs of a tile whose label is at most `last`: sources, targets, labels, by source and then target."""
+    # `by_source` is the order of the sources of the tile, whose rows of labels are in the order of `tile`
     total = 0
     for row in labels:
         within = 0

@@ -39,10 +39,7 @@ class WayTable:
 
 @dataclass(frozen=True)
 class RoadLines:
-    """Roads as a reader delivers them: ways that follow nodes, and what some nodes do to traffic.
-
-    Nodes are rows of `lon` and `lat`: see `territory.network.maps.opl` for those that have identifiers.
-    """
+    """Roads as a reader delivers them: ways that follow nodes (rows of `lon` and `lat`), what some do to traffic."""
 
     ways: WayTable
     start: Ints
@@ -60,12 +57,9 @@ class RoadLines:
 
 @dataclass(frozen=True)
 class Roads:
-    """Prepared roads: chains of vertices between junctions.
+    """Prepared roads: chains of vertices between junctions; a hop goes from vertex i to vertex i + 1."""
 
-    A hop goes from vertex i to vertex i + 1; arrays by hop have one element per vertex, the last of each
-    chain being void (length 0), so that a hop and its first vertex share their position.
-    """
-
+    # arrays by hop have one element per vertex, the last of each chain being void (length 0)
     ways: WayTable
     crs: str
     x: Floats
@@ -113,11 +107,12 @@ def forbidden_turns(roads: Roads, restrictions: Ints) -> Ints:
     arriving, leaving = _arcs_by_junction(roads, np.flatnonzero(concerned))
     forbidden: set[tuple[int, int, int, int, int]] = set()
     for left, junction, entered, is_mandatory in restrictions.tolist():
-        ways_in = [arc for arc in arriving[junction] if arc[2] == left]
         ways_out = [arc for arc in leaving[junction] if arc[2] == entered]
-        if not ways_in or not ways_out:
+        if not ways_out:
             continue
-        for chain_in, direction_in, _ in ways_in:
+        for chain_in, direction_in, way_in in arriving[junction]:
+            if way_in != left:
+                continue
             if is_mandatory:
                 banned = [arc for arc in leaving[junction] if arc not in ways_out]
             elif left == entered:
@@ -152,13 +147,11 @@ def _arcs_by_junction(
 
 @dataclass(frozen=True)
 class Arcs:
-    """The directed graph of prepared roads, turn restrictions included.
+    """The directed graph of prepared roads, turn restrictions included."""
 
-    Nodes are the junctions, then what restrictions need: at a restricted junction, each way out starts at a
-    node of its own, each restricted way in ends at a node of its own, linked to the permitted ways out alone,
-    and a node that nothing leaves gathers whatever arrives.
-    """
-
+    # nodes are the junctions, then what restrictions need: at a restricted junction, each way out starts at a node
+    # of its own, each restricted way in ends at a node of its own, linked to the permitted ways out alone, and a
+    # node that nothing leaves gathers whatever arrives
     n_nodes: int
     tails: NDArray[np.int32]
     heads: NDArray[np.int32]
@@ -185,16 +178,17 @@ def build_arcs(roads: Roads) -> Arcs:
     n_chains = roads.n_chains
     start = np.stack([roads.tail, roads.head]).astype(np.int32)
     end = np.stack([roads.head, roads.tail]).astype(np.int32)
-    for row, bit in enumerate((FORWARD, BACKWARD)):
-        closed = (roads.open_directions & bit) == 0
-        start[row, closed] = -1
-        end[row, closed] = -1
+    closed = np.stack([roads.open_directions & bit for bit in (FORWARD, BACKWARD)]) == 0
+    start[closed] = end[closed] = -1
     junctions = np.unique(roads.turns[:, 4])
     restricted = np.zeros(roads.n_junctions, dtype=bool)
     restricted[junctions] = True
     # every way out of a restricted junction, in the order of its key direction * n_chains + chain
     leaving = np.flatnonzero(((start >= 0) & restricted[np.maximum(start, 0)]).ravel())
-    bans = _bans_by_arc(roads.turns, n_chains)
+    # the ways out that each way in may not take
+    bans: defaultdict[int, set[int]] = defaultdict(set)
+    for chain_in, direction_in, chain_out, direction_out, _ in roads.turns.tolist():
+        bans[direction_in * n_chains + chain_in].add(direction_out * n_chains + chain_out)
     limited = np.array(sorted(bans), dtype=np.int64)
     first_out = roads.n_junctions
     first_in = first_out + leaving.size
@@ -220,14 +214,6 @@ def build_arcs(roads: Roads) -> Arcs:
         arrival_node=arrival,
         node_junction=node_junction.astype(np.int32),
     )
-
-
-def _bans_by_arc(turns: Ints, n_chains: int) -> dict[int, set[int]]:
-    """Return the keys (direction * n_chains + chain) of the ways out that each way in may not take."""
-    bans: dict[int, set[int]] = defaultdict(set)
-    for chain_in, direction_in, chain_out, direction_out, _ in turns.tolist():
-        bans[direction_in * n_chains + chain_in].add(direction_out * n_chains + chain_out)
-    return bans
 
 
 _WaysAt = tuple[Ints, Int32, int]

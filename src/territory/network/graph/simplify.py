@@ -67,26 +67,20 @@ def prepare(lines: RoadLines) -> Roads:
 
 def _follow(lines: RoadLines) -> tuple[_Hops, Ints | None, tuple[Int32, Bools, Ints]]:
     """Return hops, the original node of each node if barriers made new ones, and chains."""
-    hops = _make_hops(lines)
-    if hops.first.size == 0:
+    first, second, way, length = _cut_steps(lines.start, lines.node, lines.lon, lines.lat)
+    if first.size == 0:
         raise NetworkError(_NO_ROAD)
-    hops, place_of = _cut_barriers(hops, lines)
+    if not np.isnan(lines.length_m).all():
+        measured = np.bincount(way, weights=length, minlength=len(lines.ways))
+        ratio = np.divide(lines.length_m, measured, out=np.ones(len(lines.ways)), where=measured > 0)
+        length = (length * np.where(np.isnan(ratio), 1.0, ratio)[way]).astype(np.float32)
+    hops, place_of = _cut_barriers(_Hops(first, second, way, length), lines)
     kept = np.zeros(lines.lon.size if place_of is None else place_of.size, dtype=bool)
     kept[lines.restrictions[:, 1]] = True
     # an end of a hop is 2 × hop, plus 1 at its second node
     start, ends = group_by(kept.size, np.column_stack([hops.first, hops.second]).ravel())
     _mark_junctions(start, ends, hops.way, lines.ways.direction, kept)
     return hops, place_of, _trace(start, ends, hops.first, hops.second, kept)
-
-
-def _make_hops(lines: RoadLines) -> _Hops:
-    """Cut ways into steps between two distinct located nodes."""
-    first, second, way, length = _cut_steps(lines.start, lines.node, lines.lon, lines.lat)
-    if not np.isnan(lines.length_m).all():
-        measured = np.bincount(way, weights=length, minlength=len(lines.ways))
-        ratio = np.divide(lines.length_m, measured, out=np.ones(len(lines.ways)), where=measured > 0)
-        length = (length * np.where(np.isnan(ratio), 1.0, ratio)[way]).astype(np.float32)
-    return _Hops(first, second, way, length)
 
 
 @kernel
@@ -188,11 +182,7 @@ def _trace(
 
 
 def _assemble(
-    lines: RoadLines,
-    crs: str,
-    hops: _Hops,
-    traced: tuple[Int32, Bools, Ints],
-    by_node: _ByNode,
+    lines: RoadLines, crs: str, hops: _Hops, traced: tuple[Int32, Bools, Ints], by_node: _ByNode
 ) -> Roads:
     """Put chains and junctions in Hilbert order, and lay the arrays out."""
     x, y, kind = by_node

@@ -25,7 +25,7 @@ DENSITY_BANDS = ("any", "low", "medium", "high")
 _LOW_BELOW_HAB_KM2, _HIGH_ABOVE_HAB_KM2 = 500.0, 4000.0
 PERIODS = ("off_peak", "peak")
 _NUMBERS = ("default_kmh", "legal_factor", "signal_s", "stop_s", "junction_s")
-_KMH_PER_MPH, _KMH_PER_KNOT = 1.609344, 1.852
+_KMH_PER_UNIT = {"mph": 1.609344, "knots": 1.852}
 # chains that one task times
 _CHAINS_AT_ONCE = 200_000
 # above any limit in the world, a typing error
@@ -62,9 +62,7 @@ def _read_one_limit(text: str) -> tuple[float, bool]:
     found = re.fullmatch(r"(?:zone)?(\d+(?:\.\d+)?)\s*(km/?h|kph|kmph|mph|knots)?", zone)
     if not found:
         return math.nan, False
-    limit = float(found.group(1)) * {"mph": _KMH_PER_MPH, "knots": _KMH_PER_KNOT}.get(
-        found.group(2) or "", 1.0
-    )
+    limit = float(found.group(1)) * _KMH_PER_UNIT.get(found.group(2) or "", 1.0)
     return (limit, True) if 0 < limit <= _FASTEST_KMH else (math.nan, False)
 
 
@@ -184,9 +182,8 @@ def _checked_values(table: pd.DataFrame, ways: WayTable, period: str) -> Floats:
     problems = Problems("Table des vitesses", ParameterError)
     missing = [name for name in ("road_class", "density", "period", *_NUMBERS) if name not in table.columns]
     if missing:
-        problems.add(
-            f"colonnes absentes : {', '.join(missing)} (voir territory.network.graph.speeds.speed_table)"
-        )
+        listed = ", ".join(missing)
+        problems.add(f"colonnes absentes : {listed} (voir territory.network.graph.speeds.speed_table)")
     problems.raise_if_any()
     table = table.loc[table["period"] == period]
     _check_numbers(table, problems)
@@ -205,15 +202,10 @@ def _checked_values(table: pd.DataFrame, ways: WayTable, period: str) -> Floats:
 
 
 def _check_numbers(table: pd.DataFrame, problems: Problems) -> None:
-    keys = ["road_class", "density"]
-    doubled = table.loc[table.duplicated(keys), "road_class"]
-    if len(doubled):
-        problems.add(f"{len(doubled)} lignes en double pour une classe et une densité ({examples(doubled)})")
-    strange = table.loc[~table["density"].isin(DENSITY_BANDS), "density"]
-    if len(strange):
-        problems.add(
-            f"densités inconnues : {examples(strange.unique())} ; choix : {', '.join(DENSITY_BANDS)}"
-        )
+    doubled = table.loc[table.duplicated(["road_class", "density"]), "road_class"]
+    problems.count(doubled, "ligne(s) en double pour une classe et une densité")
+    strange = table.loc[~table["density"].isin(DENSITY_BANDS), "density"].unique()
+    problems.count(strange, "densité(s) inconnue(s)", advice=f" ; choix : {', '.join(DENSITY_BANDS)}")
     for name in _NUMBERS:
         try:
             column = pd.to_numeric(table[name])
@@ -221,16 +213,14 @@ def _check_numbers(table: pd.DataFrame, problems: Problems) -> None:
             problems.add(f"colonne « {name} » : des valeurs ne sont pas des nombres")
             continue
         if name in ("default_kmh", "legal_factor"):
-            wrong = table.loc[(column <= 0) | (column.isna() & (name == "default_kmh")) | np.isinf(column)]
-            rule = "doit être un nombre au-dessus de zéro"
+            wrong = (column <= 0) | (column.isna() & (name == "default_kmh")) | np.isinf(column)
+            rule = "au-dessus de zéro"
         else:
-            wrong = table.loc[~((column >= 0) & np.isfinite(column))]
-            rule = "doit être un nombre positif ou nul"
-        if len(wrong):
-            listed = [
-                f"{row.road_class} / {row.density} : {getattr(row, name)}" for row in wrong.itertuples()
-            ]
-            problems.add(f"colonne « {name} » : {len(wrong)} valeurs, chacune {rule} ({examples(listed)})")
+            wrong, rule = ~((column >= 0) & np.isfinite(column)), "positif ou nul"
+        listed = [
+            f"{row.road_class} / {row.density} : {getattr(row, name)}" for row in table[wrong].itertuples()
+        ]
+        problems.count(listed, f"valeur(s) de la colonne « {name} », qui doit être un nombre {rule}")
 
 
 def _check_complete(values: Floats, ways: WayTable, period: str) -> None:

@@ -109,23 +109,17 @@ class Topology:
             _ = self.rank
             return
         path = cache / f"order-{self.digest()[:32]}.npy"
-        rank = _read_rank(path, self.arcs.n_nodes)
-        if rank is None:
+        try:
+            rank: NDArray[np.int32] = np.load(path, allow_pickle=False)
+        except (OSError, ValueError, EOFError):
+            rank = np.empty(0, dtype=np.int32)
+        if rank.dtype != np.int32 or not is_order(rank, self.arcs.n_nodes):
             rank = self.rank
             cache.mkdir(parents=True, exist_ok=True)
             content = io.BytesIO()
             np.save(content, rank, allow_pickle=False)
             write_whole(path, content.getvalue())
         self.__dict__["rank"] = rank
-
-
-def _read_rank(path: Path, n_nodes: int) -> NDArray[np.int32] | None:
-    """Read an order of nodes from the cache; None if it is absent or no permutation of the nodes."""
-    try:
-        rank: NDArray[np.int32] = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError):
-        return None
-    return rank if rank.dtype == np.int32 and is_order(rank, n_nodes) else None
 
 
 # nobody lives or works on these, and one may not stop there

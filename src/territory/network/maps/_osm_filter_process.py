@@ -22,9 +22,13 @@ def main(path: str, tags: str, folder: str = "") -> int:
     locations = osmium.NodeLocationsForWays(_places_of_nodes(folder))
     # a node outside the extract is written without a location, and counted later
     locations.ignore_errors()
-    before, after = _filters(
-        {kind: [tuple(tag) for tag in wanted] for kind, wanted in json.loads(tags).items()}
-    )
+    wanted = {kind: [tuple(tag) for tag in some] for kind, some in json.loads(tags).items()}
+    way_keys = sorted({key for key, _ in wanted["way"]})
+    # before nodes are located, and after: most objects fail the first, cheap test
+    before = [_only("way", osmium_filter.KeyFilter(*way_keys))]
+    before.append(_only("way", osmium_filter.TagFilter(*wanted["way"])))
+    after = [_only("node", osmium_filter.EmptyTagFilter())]
+    after += [_only(kind, osmium_filter.TagFilter(*wanted[kind])) for kind in ("node", "relation")]
     try:
         with osmium.io.Reader(path) as reader:
             target = osmium.io.File("-", "opl,locations_on_ways=true,add_metadata=false")
@@ -44,26 +48,10 @@ def _places_of_nodes(folder: str) -> Any:
         return osmium.index.create_map(f"sparse_file_array,{file.name}")
 
 
-def _only(kind: Any, one: Any) -> Any:
+def _only(kind: str, one: Any) -> Any:
     """Return a filter that lets all other kinds of objects pass."""
-    one.enable_for(kind)
+    one.enable_for(getattr(osmium.osm, kind.upper()))
     return one
-
-
-def _filters(wanted: dict[str, list[tuple[str, str]]]) -> tuple[list[Any], list[Any]]:
-    """Return what is filtered before nodes are located, and after: most objects fail the first, cheap test."""
-    node, way, relation = osmium.osm.NODE, osmium.osm.WAY, osmium.osm.RELATION
-    way_keys = sorted({key for key, _ in wanted["way"]})
-    before = [
-        _only(way, osmium_filter.KeyFilter(*way_keys)),
-        _only(way, osmium_filter.TagFilter(*wanted["way"])),
-    ]
-    after = [
-        _only(node, osmium_filter.EmptyTagFilter()),
-        _only(node, osmium_filter.TagFilter(*wanted["node"])),
-        _only(relation, osmium_filter.TagFilter(*wanted["relation"])),
-    ]
-    return before, after
 
 
 if __name__ == "__main__":

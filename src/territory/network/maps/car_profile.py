@@ -131,11 +131,8 @@ def _direction(road_class: str, tags: Mapping[str, str]) -> int:
 def _limits(tags: Mapping[str, str]) -> tuple[tuple[float, float], bool]:
     """Return the limits forward and backward (km/h), and whether a limit could not be read."""
     both, is_both_read = read_maxspeed(tags.get("maxspeed", ""))
-    if math.isnan(both):
-        for key in ("maxspeed:type", "source:maxspeed", "zone:maxspeed"):
-            both = read_maxspeed(tags.get(key, ""))[0]
-            if not math.isnan(both):
-                break
+    for key in ("maxspeed:type", "source:maxspeed", "zone:maxspeed"):
+        both = read_maxspeed(tags.get(key, ""))[0] if math.isnan(both) else both
     sides, unreadable = [], not is_both_read and math.isnan(both)
     for side in ("maxspeed:forward", "maxspeed:backward"):
         limit, is_read = read_maxspeed(tags.get(side, ""))

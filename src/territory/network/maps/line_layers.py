@@ -203,14 +203,13 @@ def _checked_lines(lines: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
         problems.add("aucune ligne")
     empty = lines.geometry.isna() | lines.geometry.is_empty
     other = ~empty & ~lines.geometry.geom_type.isin(["LineString", "MultiLineString"])
-    for rows, what in ((empty, "sans géométrie"), (other, "qui ne sont pas des lignes")):
-        if rows.any():
-            problems.add(f"{int(rows.sum())} objets {what} ({examples(lines.index[rows])})")
+    problems.count(lines.index[empty], "objet(s) sans géométrie")
+    problems.count(lines.index[other], "objet(s) qui (n'est pas une ligne|ne sont pas des lignes)")
     problems.raise_if_any()
     return lines.explode(ignore_index=True) if (lines.geom_type == "MultiLineString").any() else lines
 
 
-def _column(lines: gpd.GeoDataFrame, names: tuple[str, ...], *, needed: bool) -> pd.Series | None:
+def _column(lines: gpd.GeoDataFrame, names: tuple[str, ...], *, needed: bool = False) -> pd.Series | None:
     """Return the first of several columns that the layer has."""
     for name in names:
         if name in lines.columns:
@@ -228,7 +227,7 @@ def _road_lines(lines: gpd.GeoDataFrame, names: LineColumns) -> RoadLines:
     road_class = _classes_of(lines, names)
     kept = road_class.notna()
     for columns, values in names.closed.items():
-        column = _column(lines, columns, needed=False)
+        column = _column(lines, columns)
         if column is not None:
             kept &= ~column.isin(values)
     if not kept.any():
@@ -252,21 +251,15 @@ def _road_lines(lines: gpd.GeoDataFrame, names: LineColumns) -> RoadLines:
     )
     start, node, lon, lat = _nodes_of(lines)
     length_m = _numbers_of(lines, names.length) * names.length_unit_m
-    _check_unit(lines, length_m)
-    return RoadLines(ways, start, node, lon, lat, length_m, attribution=names.attribution)
-
-
-def _check_unit(lines: gpd.GeoDataFrame, length_m: Floats) -> None:
-    """Refuse stated lengths that are in another unit than said."""
-    if np.isnan(length_m).all():
-        return
     measured = lines.geometry.to_crs(lines.estimate_utm_crs()).length.to_numpy(dtype=np.float64)
-    ratio = float(np.nanmedian(length_m / measured))
+    ratios = length_m / measured
+    ratio = float(np.median(ratios[~np.isnan(ratios)])) if not np.isnan(ratios).all() else 1.0
     if not 0.5 < ratio < 2:
         raise ParameterError(
             f"Les longueurs de la couche valent {ratio:.3g} fois celles de ses lignes : vérifiez length_unit_m (1 pour"
             " des mètres, 1000 pour des kilomètres)."
         )
+    return RoadLines(ways, start, node, lon, lat, length_m, attribution=names.attribution)
 
 
 def _classes_of(lines: gpd.GeoDataFrame, names: LineColumns) -> pd.Series:
@@ -283,11 +276,10 @@ def _classes_of(lines: gpd.GeoDataFrame, names: LineColumns) -> pd.Series:
             TerritoryWarning,
             stacklevel=5,
         )
-    dual = _column(lines, names.dual, needed=False)
-    if dual is not None:
-        divided = dual == names.dual_value
-        road_class = road_class.where(~divided, road_class.replace(dict(names.dual_classes)))
-    return road_class
+    dual = _column(lines, names.dual)
+    if dual is None:
+        return road_class
+    return road_class.where(dual != names.dual_value, road_class.replace(dict(names.dual_classes)))
 
 
 def _directions_of(lines: gpd.GeoDataFrame, names: LineColumns) -> Any:
@@ -305,7 +297,7 @@ def _directions_of(lines: gpd.GeoDataFrame, names: LineColumns) -> Any:
 
 
 def _numbers_of(lines: gpd.GeoDataFrame, names: tuple[str, ...]) -> Floats:
-    column = _column(lines, names, needed=False)
+    column = _column(lines, names)
     if column is None:
         return np.full(len(lines), np.nan)
     numbers = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64)
@@ -339,15 +331,8 @@ def _nodes_of(lines: gpd.GeoDataFrame) -> tuple[Ints, Int32, Floats, Floats]:
 
 def _table_of(speeds: Mapping[str, float]) -> pd.DataFrame:
     """Return a table with one speed per class, the same everywhere, without waits."""
-    return pd.DataFrame(
-        {
-            "road_class": list(speeds),
-            "density": "any",
-            "period": "off_peak",
-            "default_kmh": [float(speed) for speed in speeds.values()],
-            "legal_factor": np.nan,
-            "signal_s": 0.0,
-            "stop_s": 0.0,
-            "junction_s": 0.0,
-        }
+    kmh = [float(speed) for speed in speeds.values()]
+    table = pd.DataFrame(
+        {"road_class": list(speeds), "density": "any", "period": "off_peak", "default_kmh": kmh}
     )
+    return table.assign(legal_factor=np.nan, signal_s=0.0, stop_s=0.0, junction_s=0.0)

@@ -119,10 +119,8 @@ def _blocks(stream: IO[bytes], block_bytes: int) -> Iterator[NDArray[np.uint8]]:
 
 
 def _scratch(block_bytes: int) -> tuple[Any, Any, Ints]:
-    """Return where blocks are parsed, one after the other, since new memory costs as much as parsing into it.
-
-    Ways (identifier, steps, hash and span of tags), steps (identifier, place), spans of other lines.
-    """
+    """Return where blocks are parsed, one after the other, since new memory costs as much as parsing into it."""
+    # ways (identifier, steps, hash and span of tags), steps (identifier, place), spans of other lines
     # no line is shorter than two bytes, no node than three ("nxy"); what is never written takes no memory
     most_lines, most_nodes = block_bytes // 2 + 1, block_bytes // 3 + 1
     way_id, counts = (np.empty(most_lines, dtype=np.int64) for _ in range(2))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -13,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -196,15 +197,15 @@ def _read_restrictions(
         if is_only is None:
             continue
         members = [_member(text) for text in _field(line, "M").split(",") if text]
-        left = [ref for kind, ref, role in members if (kind, role) == ("w", "from")]
-        entered = [ref for kind, ref, role in members if (kind, role) == ("w", "to")]
-        via = [ref for kind, ref, role in members if (kind, role) == ("n", "via")]
         if any((kind, role) == ("w", "via") for kind, _, role in members):
             through_ways += 1
             continue
-        pairs = [
-            (row_of[one], row_of[two]) for one in left for two in entered if one in row_of and two in row_of
-        ]
+        via = [ref for kind, ref, role in members if (kind, role) == ("n", "via")]
+        left, entered = (
+            [row_of[ref] for kind, ref, role in members if (kind, role) == ("w", asked) and ref in row_of]
+            for asked in ("from", "to")
+        )
+        pairs = [(one, two) for one in left for two in entered]
         if len(via) != 1 or not pairs:
             nowhere.append(_number(line))
             continue
@@ -263,16 +264,7 @@ _PIPE_BYTES = 1 << 20
 # above, the places of the nodes are kept on disk: those of France would take more than ten gigabytes
 _LARGE_BYTES = 500_000_000
 # what libosmium says of a file that is not whole
-_CUT = (
-    "eof",
-    "truncated",
-    "unclosed",
-    "no element found",
-    "unexpected end",
-    "gzip",
-    "bzip2",
-    "blob contains",
-)
+_CUT = re.compile("eof|truncated|unclosed|no element found|unexpected end|gzip|bzip2|blob contains")
 _MOST_ROADS = frozenset({"residential", "service", "unclassified", "track", "tertiary"})
 
 
@@ -294,14 +286,8 @@ def roads_as_opl(path: Path) -> Iterator[IO[bytes]]:
         command.append(tempfile.gettempdir())
     # the same libraries, wherever this process found them
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    with subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=environment,
-        pipesize=_PIPE_BYTES,
-    ) as process:
+    pipes: Any = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, **pipes, env=environment, pipesize=_PIPE_BYTES) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         try:
@@ -322,8 +308,7 @@ def _explain(path: Path, returncode: int, reason: str) -> str:
             f" dossier temporaire {tempfile.gettempdir()} est sans doute plein ; libérez de la place, ou indiquez un"
             " autre dossier par la variable TMPDIR."
         )
-    lowered = reason.lower()
-    if any(word in lowered for word in _CUT):
+    if _CUT.search(reason.lower()):
         return (
             f"La carte « {path.name} » est tronquée ou endommagée ({reason}) : téléchargez-la de nouveau et comparez"
             " sa taille à celle annoncée."

@@ -266,22 +266,20 @@ def download(
         "retain_all": True,
         "custom_filter": f'["highway"~"^({"|".join(car.DRIVABLE)})$"]',
     }
+    ask: Any = osmnx.graph_from_polygon
+    source, what = "osmnx", "ce polygone"
+    if isinstance(place_or_polygon, str):
+        ask, source, what = osmnx.graph_from_place, place_or_polygon, f"« {place_or_polygon} »"
     with _osmnx_settings(cache_dir):
         try:
-            if isinstance(place_or_polygon, str):
-                graph = osmnx.graph_from_place(place_or_polygon, **options)
-            else:
-                graph = osmnx.graph_from_polygon(place_or_polygon, **options)
+            graph = ask(place_or_polygon, **options)
         # osmnx lets any error of its requests through
         except Exception as error:
-            what = f"« {place_or_polygon} »" if isinstance(place_or_polygon, str) else "ce polygone"
             raise NetworkError(
                 f"Le téléchargement des routes de {what} a échoué ({type(error).__name__} : {error}) : vérifiez le nom"
                 " et la connexion, ou lisez un extrait .osm.pbf avec read_osm."
             ) from error
-    return RoadNetwork.from_road_lines(
-        lines_of_graph(graph, source=place_or_polygon if isinstance(place_or_polygon, str) else "osmnx")
-    )
+    return RoadNetwork.from_road_lines(lines_of_graph(graph, source=source))
 
 
 @contextmanager
@@ -293,9 +291,8 @@ def _osmnx_settings(cache_dir: str | Path | None) -> Iterator[None]:
     names = ("useful_tags_way", "useful_tags_node", "cache_folder", "use_cache")
     before = {name: getattr(settings, name) for name in names}
     settings.useful_tags_way = sorted({*before["useful_tags_way"], *car.WAY_KEYS})
-    settings.useful_tags_node = sorted(
-        {*before["useful_tags_node"], "barrier", "access", "motor_vehicle", "locked"}
-    )
+    of_nodes = {*before["useful_tags_node"], "barrier", "access", "motor_vehicle", "locked"}
+    settings.useful_tags_node = sorted(of_nodes)
     if cache_dir is not None:
         settings.cache_folder, settings.use_cache = str(cache_dir), True
     try:

@@ -11,7 +11,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from territory.errors import ParameterError, examples
+from territory.errors import ParameterError, counted
 from territory.network.estimate import difference_uncertainty_min
 from territory.planning.grouping.groups import GroupingResult, territorial_groups
 from territory.planning.pooling_table import SHARED_SERVICES, pooling, pooling_template
@@ -129,8 +129,8 @@ def answer_grouping(
     members = gpd.GeoDataFrame(around.loc[ids], crs=around.crs)
     amounts = sizes(grouping.size, ids, grouping.service, state.services, table)
     if amounts.isna().any():
-        lacking = ids[amounts.isna().to_numpy()]
-        raise ParameterError(f"taille inconnue pour {len(lacking)} établissement(s) ({examples(lacking)})")
+        lacking = counted(ids[amounts.isna().to_numpy()], "établissement(s)")
+        raise ParameterError(f"taille inconnue pour {lacking}")
     kept_whole = {"none": None, "epci": "epci_code", "table": "existing_group"}[grouping.blocks]
     result = territorial_groups(
         members[["geometry"]],
@@ -142,16 +142,14 @@ def answer_grouping(
         n_groups=grouping.n_groups,
     )
     members = _placed(members, result, state, grouping)
+    support = state.sites.loc[state.sites.index == grouping.support_site_id, ["name", "geometry"]]
     return GroupingAnswer(
         grouping=grouping,
         result=result,
         members=members,
         groups=_groups(members, result, grouping),
         context=_context(around, ids, grouping),
-        support=gpd.GeoDataFrame(
-            state.sites.loc[state.sites.index == grouping.support_site_id, ["name", "geometry"]],
-            crs=state.sites.crs,
-        ),
+        support=gpd.GeoDataFrame(support, crs=state.sites.crs),
         pooling=_pooling(members, state.site_times, grouping, pooled),
         is_pooling_known=pooled is not None,
     )
@@ -224,8 +222,8 @@ def _establishments(grouping: Grouping, state: State, table: pd.DataFrame | None
     communes = state.communes.reindex(found["commune_code"])
     known = pd.DataFrame(index=found.index) if table is None else table.reindex(found.index)
     # where the status of each establishment comes from, unknown where it is
-    said = "legal_status_basis"
-    basis = found[said] if said in found else pd.Series(None, index=found.index, dtype="str")
+    unsaid = pd.Series(None, index=found.index, dtype="str")
+    basis = found.get("legal_status_basis", unsaid)
     if table is not None:
         basis = basis.mask(known["legal_status"].notna(), "table de l'étude")
     columns = {
@@ -237,7 +235,7 @@ def _establishments(grouping: Grouping, state: State, table: pd.DataFrame | None
         "legal_status": statuses_of(found, table),
         "status_basis": basis,
         "is_autonomous": known.get("is_autonomous", pd.Series(pd.NA, index=found.index, dtype="boolean")),
-        "existing_group": known.get("existing_group", pd.Series(None, index=found.index, dtype="str")),
+        "existing_group": known.get("existing_group", unsaid),
         "places": sizes("places", found.index, grouping.service, state.services, table),
         "budget_eur": sizes("budget", found.index, grouping.service, state.services, table),
     }
@@ -290,9 +288,9 @@ def _placed(
 def _groups(members: gpd.GeoDataFrame, result: GroupingResult, grouping: Grouping) -> pd.DataFrame:
     """Return the figures of each group, with names, spread, places and budgets."""
     table = result.summary.drop(columns="compactness")
-    seats = members.loc[table["seat"]]
-    table.insert(list(table.columns).index("seat") + 1, "seat_name", seats["name"].to_numpy())
-    table.insert(list(table.columns).index("seat") + 2, "seat_commune", seats["commune_name"].to_numpy())
+    seats, after = members.loc[table["seat"]], list(table.columns).index("seat") + 1
+    table.insert(after, "seat_name", seats["name"].to_numpy())
+    table.insert(after + 1, "seat_commune", seats["commune_name"].to_numpy())
     by_group = members.groupby("group", sort=True)
     table["spread_km"] = [_spread_km(members.geometry[members["group"] == name]) for name in table.index]
     for column in ("places", "budget_eur"):

@@ -190,11 +190,8 @@ def _figures(inputs: GroupInputs, rows: list[int]) -> dict[str, object]:
     """Return the figures of one group."""
     minutes = inputs.minutes[np.ix_(rows, rows)]
     weights = inputs.weights[rows]
-    seat = rows[
-        int(
-            np.argmin(inputs.nodes.seat_minutes[:, rows][np.unique(inputs.nodes.unit_node[rows])].sum(axis=0))
-        )
-    ]
+    drives = inputs.nodes.seat_minutes[np.ix_(np.unique(inputs.nodes.unit_node[rows]), np.asarray(rows))]
+    seat = rows[int(drives.sum(axis=0).argmin())]
     to_seat = inputs.minutes[rows, seat]
     mean = float(weights @ to_seat / weights.sum()) if weights.sum() else math.nan
     existing = sorted({inputs.block_names[row] for row in rows} - {""})
@@ -202,7 +199,7 @@ def _figures(inputs: GroupInputs, rows: list[int]) -> dict[str, object]:
         "n_units": len(rows),
         "size": float(inputs.size[rows].sum()),
         "seat": inputs.ids[seat],
-        "mean_drive_to_seat_min": mean if math.isfinite(mean) else math.nan,
+        "mean_drive_to_seat_min": _finite(mean),
         "worst_drive_to_seat_min": _finite(float(to_seat.max())),
         "worst_drive_between_min": _finite(float(minutes.max())),
         "compactness": inputs.compactness(rows),
@@ -215,18 +212,17 @@ def _quality(inputs: GroupInputs, summary: pd.DataFrame, members: list[list[int]
     size = summary["size"]
     weight = np.array([inputs.weights[rows].sum() for rows in members])
     drive = summary["mean_drive_to_seat_min"].to_numpy()
-    return pd.Series(
-        {
-            "n_groups": float(len(summary)),
-            "smallest_size": float(size.min()),
-            "largest_size": float(size.max()),
-            "balance": float(size.min() / size.max()),
-            "size_variation": float(size.std(ddof=0) / size.mean()),
-            "mean_drive_to_seat_min": float(weight @ drive / weight.sum()) if weight.sum() else math.nan,
-            "worst_drive_to_seat_min": float(summary["worst_drive_to_seat_min"].max(skipna=False)),
-            "mean_compactness": float(summary["compactness"].mean()),
-        }
-    )
+    figures = {
+        "n_groups": len(summary),
+        "smallest_size": size.min(),
+        "largest_size": size.max(),
+        "balance": size.min() / size.max(),
+        "size_variation": size.std(ddof=0) / size.mean(),
+        "mean_drive_to_seat_min": weight @ drive / weight.sum() if weight.sum() else math.nan,
+        "worst_drive_to_seat_min": summary["worst_drive_to_seat_min"].max(skipna=False),
+        "mean_compactness": summary["compactness"].mean(),
+    }
+    return pd.Series(figures, dtype=float)
 
 
 def _finite(value: float) -> float:
@@ -250,11 +246,8 @@ def best_partition(
         return None
     rounds = _ROUNDS_BY_NODE * nodes.size.size
     improved = [regions.regrow(nodes, start, rng, rounds=rounds, n_groups=n_groups) for start in starts]
-    best = min(
-        (regions.move_between(nodes, groups) for groups in improved),
-        key=lambda groups: regions.worth(nodes, groups),
-    )
-    return best, False
+    moved = (regions.move_between(nodes, groups) for groups in improved)
+    return min(moved, key=lambda groups: regions.worth(nodes, groups)), False
 
 
 def _grown(nodes: Nodes, points: Floats, n_groups: int | None, rng: np.random.Generator) -> list[list[int]]:
@@ -307,9 +300,8 @@ def _choose(
 
 def _pick(cost: Floats, rows: sp.csr_array, sides: Floats, search: Search) -> Solution:
     """Pick columns at the least cost so that each row adds up to its side."""
-    return minimise(
-        cost, [LinearConstraint(rows, sides, sides)], integer=np.ones(cost.size, dtype=bool), search=search
-    )
+    whole = np.ones(cost.size, dtype=bool)
+    return minimise(cost, [LinearConstraint(rows, sides, sides)], integer=whole, search=search)
 
 
 def _from_spopt(nodes: Nodes, points: Floats, rng: np.random.Generator) -> list[int]:
@@ -334,28 +326,15 @@ def _from_spopt(nodes: Nodes, points: Floats, rng: np.random.Generator) -> list[
         np.random.seed(int(rng.integers(2**31)))  # noqa: NPY002
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            model = MaxPHeuristic(
-                frame,
-                W(neighbours, silence_warnings=True),
-                ["x", "y"],
-                "size",
-                nodes.min_size,
-                2,
-                max_iterations_construction=5,
-                max_iterations_sa=2,
-            )
+            given = frame, W(neighbours, silence_warnings=True), ["x", "y"], "size", nodes.min_size, 2
+            model = MaxPHeuristic(*given, max_iterations_construction=5, max_iterations_sa=2)
             model.solve()
     finally:
         np.random.set_state(state)  # noqa: NPY002
     labels = pd.Series(np.asarray(model.labels_))
     groups = [to_bits(rows) for rows in labels.groupby(labels).groups.values()]
-    return [
-        group
-        for group in groups
-        if nodes.is_connected(group)
-        and nodes.is_large_enough(nodes.size_of(group))
-        and nodes.may_join(group, group)
-    ]
+    groups = [group for group in groups if nodes.is_connected(group) and nodes.may_join(group, group)]
+    return [group for group in groups if nodes.size_of(group) >= nodes.least_size]
 
 
 def check_groups(inputs: GroupInputs, n_groups: int | None) -> None:
@@ -370,25 +349,19 @@ def check_groups(inputs: GroupInputs, n_groups: int | None) -> None:
         )
     # nodes that touch and may be together are the only links along which a group can grow
     linked = nodes.touching & nodes.together
-    parts, part = connected_components(linked, directed=False)
-    small = [
-        which for which in range(parts) if not nodes.is_large_enough(float(nodes.size[part == which].sum()))
-    ]
-    if small:
-        alone = inputs.ids[np.isin(part[nodes.unit_node], small)]
+    part = connected_components(linked, directed=False)[1]
+    small = np.bincount(part, weights=nodes.size) < nodes.least_size
+    if small.any():
+        alone = inputs.ids[small[part][nodes.unit_node]]
         raise InfeasibleError(
             f"{len(alone)} unité(s) ({examples(alone)}) ne peuvent former un groupe de {nodes.min_size:g} avec leurs "
             "voisines à la durée demandée : allongez max_time_min, baissez min_size, retirez-les, ou donnez vos "
             "propres voisinages (neighbours)."
         )
     # even with all its companions around, contiguous or not
-    stuck = [
-        which
-        for which in range(nodes.size.size)
-        if not nodes.is_large_enough(float(nodes.size[nodes.together[which]].sum()))
-    ]
-    if stuck:
-        alone = inputs.ids[np.isin(nodes.unit_node, stuck)]
+    stuck = nodes.together @ nodes.size < nodes.least_size
+    if stuck.any():
+        alone = inputs.ids[stuck[nodes.unit_node]]
         raise InfeasibleError(
             f"{len(alone)} unité(s) ({examples(alone)}) n'ont pas assez de membres à la durée demandée pour atteindre "
             f"{nodes.min_size:g} : allongez max_time_min, baissez min_size, ou retirez-les."

@@ -11,7 +11,7 @@ import pandas as pd
 import shapely
 
 from territory.access.pairs import Bools, Floats, Ids, read_amounts, read_pairs, sum_by, unique_ids, warn
-from territory.errors import ParameterError, Problems, TerritoryError, examples
+from territory.errors import ParameterError, Problems, TerritoryError, counted
 from territory.planning.grouping.regions import Nodes
 from territory.planning.siting.problem import check_minutes
 from territory.planning.solver import Search, start_search
@@ -107,9 +107,7 @@ def _check_units(units: gpd.GeoDataFrame, problems: Problems) -> None:
         problems.add("aucune unité à regrouper")
     elif units.crs is None:
         problems.add("les unités n'ont pas de système de coordonnées : indiquez-le avec set_crs")
-    empty = units.index[units.geometry.isna() | units.geometry.is_empty]
-    if len(empty):
-        problems.add(f"{len(empty)} unité(s) sans géométrie ({examples(empty)})")
+    problems.count(units.index[units.geometry.isna() | units.geometry.is_empty], "unité(s) sans géométrie")
 
 
 def _by_unit(values: pd.Series[float], ids: Ids, name: str, problems: Problems) -> Floats:
@@ -120,11 +118,7 @@ def _by_unit(values: pd.Series[float], ids: Ids, name: str, problems: Problems) 
     except TerritoryError as error:
         problems.add(str(error))
         return np.zeros(len(ids))
-    unknown = ids[np.isnan(numbers)]
-    if len(unknown):
-        problems.add(
-            f"{name} : valeur absente ou inconnue pour {len(unknown)} unité(s) ({examples(unknown)})"
-        )
+    problems.count(ids[np.isnan(numbers)], f"unité(s) sans valeur connue de {name}")
     return numbers
 
 
@@ -143,12 +137,9 @@ def _minutes(travel_times: pd.DataFrame, ids: Ids, max_time_min: float | None, p
         return minutes
     unknown = np.isnan(pairs.minutes)
     if unknown.any():
-        touched = ids[np.unique(pairs.origin[unknown])]
-        warn(
-            f"{int(unknown.sum())} temps inconnus, pour {len(touched)} unité(s) ({examples(touched)}) : ces unités ne "
-            "peuvent pas être regroupées entre elles.",
-            stacklevel=5,
-        )
+        touched = counted(ids[np.unique(pairs.origin[unknown])], "unité(s)")
+        text = "ces unités ne peuvent pas être regroupées entre elles"
+        warn(f"{int(unknown.sum())} temps inconnus, pour {touched} : {text}.", stacklevel=5)
     minutes[pairs.origin[~unknown], pairs.site[~unknown]] = pairs.minutes[~unknown]
     return minutes
 
@@ -157,15 +148,10 @@ def _block_names(blocks: pd.Series[str] | None, ids: Ids, problems: Problems) ->
     """Return the existing group of each unit, empty where there is none."""
     if blocks is None:
         return [""] * len(ids)
-    if blocks.index.has_duplicates:
-        twice = blocks.index[blocks.index.duplicated()].unique()
-        problems.add(f"blocks : {len(twice)} unité(s) en double ({examples(twice)})")
-        return [""] * len(ids)
-    stray = blocks.index.difference(ids)
-    if len(stray):
-        problems.add(f"blocks : {len(stray)} unité(s) inconnue(s) ({examples(stray)})")
-    found = blocks.reindex(ids)
-    return ["" if pd.isna(name) else str(name) for name in found]
+    twice = blocks.index.duplicated()
+    problems.count(blocks.index[twice].unique(), "unité(s) en double dans blocks")
+    problems.count(blocks.index.difference(ids), "unité(s) inconnue(s) dans blocks")
+    return ["" if pd.isna(name) else str(name) for name in blocks[~twice].reindex(ids)]
 
 
 def _touching(outlines: gpd.GeoSeries, ids: Ids, neighbours: Graph | None) -> Bools:
@@ -245,15 +231,10 @@ def _warn_long_blocks(
     """Warn for existing groups whose own members are further apart than asked."""
     if max_time_min is None:
         return
-    both = np.maximum(minutes, minutes.T)
-    long = []
-    for block in np.unique(node):
-        rows = np.flatnonzero(node == block)
-        if rows.size > 1 and both[np.ix_(rows, rows)].max() > max_time_min:
-            long.append(names[rows[0]])
+    parts = [np.flatnonzero(node == block) for block in np.unique(node)]
+    long = [
+        names[rows[0]] for rows in parts if minutes[np.ix_(rows, rows)].max() > max_time_min and len(rows) > 1
+    ]
     if long:
-        warn(
-            f"{len(long)} groupe(s) existant(s) dépassent déjà {max_time_min:g} min entre membres "
-            f"({examples(long)}) : ils sont gardés entiers.",
-            stacklevel=4,
-        )
+        text = f"groupe(s) existant(s) (dépasse|dépassent) déjà {max_time_min:g} min entre membres"
+        warn(f"{counted(long, text)} : gardés entiers.", stacklevel=4)

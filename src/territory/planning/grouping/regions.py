@@ -20,11 +20,9 @@ MOST_LISTED = 30_000
 
 @dataclass(frozen=True)
 class Nodes:
-    """What may be grouped: size of each node, who touches whom, who may be together, drives to each seat.
+    """What may be grouped: size of each node, who touches whom, who may be together, drives to each seat."""
 
-    `seat_minutes` (node × unit) is the weighted time from the node's units to a unit that would be the seat,
-    `unit_node` the node of each unit.
-    """
+    # seat_minutes (node × unit): weighted time from the node's units to a unit that would be the seat
 
     size: Floats
     touching: Bools
@@ -58,9 +56,10 @@ class Nodes:
         """Return the size of a group."""
         return float(self.size[from_bits(group)].sum())
 
-    def is_large_enough(self, size: float) -> bool:
-        """Tell whether a size reaches the least one."""
-        return size >= self.min_size * (1 - 1e-12)
+    @property
+    def least_size(self) -> float:
+        """Return the least size of a group, but for rounding."""
+        return self.min_size * (1 - 1e-12)
 
     def around(self, group: int) -> int:
         """Return the nodes that touch a group and are outside it."""
@@ -97,10 +96,7 @@ class Nodes:
 
 def to_bits(nodes: Iterable[int]) -> int:
     """Return nodes as the bits of an integer."""
-    bits = 0
-    for node in nodes:
-        bits |= 1 << int(node)
-    return bits
+    return sum(1 << int(node) for node in nodes)
 
 
 def from_bits(bits: int) -> list[int]:
@@ -117,7 +113,7 @@ def all_groups(nodes: Nodes) -> list[int] | None:
     """Return every group that may exist, or None when there are too many to list."""
     found: list[int] = []
     for visited, (group, size) in enumerate(_connected_sets(nodes)):
-        if nodes.is_large_enough(size):
+        if size >= nodes.least_size:
             found.append(group)
         if visited > MOST_VISITED or len(found) > MOST_LISTED:
             return None
@@ -148,16 +144,16 @@ def _connected_sets(nodes: Nodes) -> Iterator[tuple[int, float]]:
 
 
 def grow_groups(nodes: Nodes, free: int, target: float, rng: np.random.Generator) -> list[int]:
-    """Return groups of free nodes grown from edges inward, with some luck; leftovers join what they touch.
-
-    The groups do not overlap, but may not hold every node: what is left found no place.
-    """
+    """Return groups of free nodes grown from edges inward, with some luck; what finds no place is left out."""
     groups: list[int] = []
     skipped = 0
     while free & ~skipped:
-        seed = _seed(nodes, free & ~skipped, free, rng)
+        # one of those with fewest free neighbours: they are the first to be cut off
+        members = from_bits(free & ~skipped)
+        degree = np.array([(nodes.touching_bits[node] & free).bit_count() for node in members])
+        seed = members[int(np.argmin(degree + rng.random(degree.size) * 2.5))]
         group = _grow(nodes, seed, free, target, rng)
-        if nodes.is_large_enough(nodes.size_of(group)):
+        if nodes.size_of(group) >= nodes.least_size:
             groups.append(group)
             free &= ~group
             skipped = 0
@@ -169,12 +165,9 @@ def grow_groups(nodes: Nodes, free: int, target: float, rng: np.random.Generator
 def regrow(
     nodes: Nodes, groups: list[int], rng: np.random.Generator, *, rounds: int, n_groups: int | None
 ) -> list[int]:
-    """Take a few touching groups apart and grow them again, keeping what is better, again and again.
-
-    Better is more groups (unless their number is set), then less drive; in the first rounds as many groups are
-    enough, so that the sizes left over end up where they can make one more. A large neighbourhood search (Shaw
-    1998).
-    """
+    """Take a few touching groups apart and grow them again, keeping what is better (Shaw 1998)."""
+    # better is more groups (unless their number is set), then less drive; in the first rounds as many groups are
+    # enough, so that the sizes left over end up where they can make one more
     groups = list(groups)
     loose = 0 if n_groups is not None else rounds
     for turn in range(loose + rounds // 4):
@@ -193,24 +186,14 @@ def regrow(
             continue
         if turn >= loose:
             grown = move_between(nodes, grown, max_rounds=3)
-        is_better = len(grown) >= len(taken) if turn < loose else worth(nodes, grown) < worth(nodes, taken)
-        if is_better:
-            kept = [group for k, group in enumerate(groups) if k != first and k not in others]
-            groups = kept + grown
+        if len(grown) >= len(taken) if turn < loose else worth(nodes, grown) < worth(nodes, taken):
+            groups = [group for k, group in enumerate(groups) if k != first and k not in others] + grown
     return groups
 
 
 def worth(nodes: Nodes, groups: list[int]) -> tuple[int, float]:
     """Return the key that puts the best groups first."""
     return -len(groups), sum(nodes.seat(group)[1] for group in groups)
-
-
-def _seed(nodes: Nodes, choice: int, free: int, rng: np.random.Generator) -> int:
-    """Return one of the free nodes with fewest free neighbours: those are the first to be cut off."""
-    members = from_bits(choice)
-    degree = np.array([(nodes.touching_bits[node] & free).bit_count() for node in members])
-    noisy = degree + rng.random(degree.size) * 2.5
-    return members[int(np.argmin(noisy))]
 
 
 def _grow(nodes: Nodes, seed: int, free: int, target: float, rng: np.random.Generator) -> int:
@@ -286,7 +269,7 @@ def _move(nodes: Nodes, groups: list[int], drive: list[float], node: int) -> boo
     bit = 1 << node
     home = next(place for place, group in enumerate(groups) if group & bit)
     rest = groups[home] & ~bit
-    if not (rest and nodes.is_large_enough(nodes.size_of(rest)) and nodes.is_connected(rest)):
+    if not (rest and nodes.size_of(rest) >= nodes.least_size and nodes.is_connected(rest)):
         return False
     without = nodes.seat(rest)[1]
     best, choice = 1e-9 * max(1.0, sum(drive)), -1

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 
 from territory.errors import ParameterError, TerritoryWarning, agree, examples
@@ -65,11 +64,7 @@ class SitingAnswer:
     def _repr_html_(self) -> Any:
         """Return the ranking for Jupyter; of children served it shows the order, and no number that they make."""
         names = ["commune_code", "name", "epci_name", "is_selected"]
-        shown = (
-            self.ranking[[name for name in names if name in self.ranking]]
-            if self.is_observed
-            else self.ranking
-        )
+        shown = self.ranking[names] if self.is_observed else self.ranking
         return shown.to_html(float_format=lambda value: f"{value:.1f}".replace(".", ","), notebook=True)
 
 
@@ -172,11 +167,9 @@ def answer_siting(siting: Siting, state: State) -> SitingAnswer:
 def _known(
     siting: Siting, times: pd.DataFrame, candidates: list[str], demand: pd.Series[float]
 ) -> tuple[list[str], pd.Series[float]]:
-    """Return the candidates and the communes whose times are known, and say how many are left out.
-
-    A table of times may name a few places alone: a candidate that most communes have no known time to goes first,
-    then the communes that have none to one of those that stay.
-    """
+    """Return the candidates and the communes whose times are known, and say how many are left out."""
+    # a table of times may name a few places alone: a candidate that most communes have no known time to goes first,
+    # then the communes that have none to one of those that stay
     unknown = times[times["travel_time_min"].isna() & times["from_id"].isin(demand.index[demand > 0])]
     if unknown.empty:
         return candidates, demand
@@ -239,7 +232,11 @@ def _demand(siting: Siting, state: State) -> tuple[pd.Series[float], bool]:
     if siting.public is not None:
         return state.demand.xs(siting.public, level="public")["demand"], False
     rows = state.services[state.services["authorisation_id"].isin(siting.authorisation_ids)]
-    inside = _within_recruitment(siting, state)
+    # only the communes within the recruitment limit of a site of today of one of the authorisations
+    sites = {site for name in siting.authorisation_ids for site in sites_serving(state.services, name)}
+    times = state.travel_times[state.travel_times["to_id"].isin(sites)]
+    near = times.loc[times["travel_time_min"].le(state.parameters.recruitment_max_min), "from_id"]
+    inside = state.communes.index.isin(near.astype("str").unique())
     children = state.children_served(siting.authorisation_ids)
     if children is not None:
         return children[inside], True
@@ -250,11 +247,3 @@ def _demand(siting: Siting, state: State) -> tuple[pd.Series[float], bool]:
             f"âges reçus inconnus pour {examples(unknown.unique())} : donnez-les dans [[service]]"
         )
     return persons[inside], False
-
-
-def _within_recruitment(siting: Siting, state: State) -> np.ndarray:
-    """Return which communes are within the recruitment limit of a site of today of one of the authorisations."""
-    sites = {site for name in siting.authorisation_ids for site in sites_serving(state.services, name)}
-    rows = state.travel_times[state.travel_times["to_id"].isin(sites)]
-    near = rows.loc[rows["travel_time_min"].le(state.parameters.recruitment_max_min), "from_id"]
-    return np.asarray(state.communes.index.isin(near.astype("str").unique()))

@@ -39,30 +39,24 @@ def median_choice(problem: SitingProblem, longest_min: float) -> Choice:
     """Return the choice with the least mean time (its value, min) that keeps everyone within a time."""
     if problem.capacity is None:
         return solve_median(problem.median(longest_min), problem.search)
-    if problem.minutes.size > _PROVEN_PAIRS:
-        choice = _large_shared(problem, longest_min)
-        if math.isfinite(choice.value):
-            return choice
-    return _shared_median(problem, problem.within(longest_min))
+    within = problem.within(longest_min)
+    if problem.minutes.size <= _PROVEN_PAIRS:
+        return _shared_median(problem, within)
+    # on a large table, HiGHS chooses among the sites that look best when capacities are forgotten, whose bound holds
+    relaxed = relax(problem.median(longest_min), problem.search, problem.always)
+    ranked = np.argsort(np.where(relaxed.is_open, -np.inf, relaxed.reduced), kind="stable")
+    near = problem.always.copy()
+    near[ranked[: 3 * problem.p + 10]] = True
+    choice = _shared_median(problem, within & near)
+    if math.isfinite(choice.value):
+        return Choice(choice.is_open, choice.value, min(relaxed.bound, choice.value))
+    return _shared_median(problem, within)
 
 
 def _shared_median(problem: SitingProblem, allowed: Bools) -> Choice:
     """Return the choice with the least mean time under capacities, over the pairs allowed."""
     sharing = Sharing.of(problem, allowed)
     return choose_shared(problem, sharing, pair_cost=sharing.minutes, site_cost=np.zeros(problem.always.size))
-
-
-def _large_shared(problem: SitingProblem, longest_min: float) -> Choice:
-    """Return a good choice under capacities on a large table, with the bound of the same without capacities.
-
-    HiGHS chooses among the sites that look best when capacities are forgotten; no value if they do not suffice.
-    """
-    relaxed = relax(problem.median(longest_min), problem.search, problem.always)
-    ranked = np.argsort(np.where(relaxed.is_open, -np.inf, relaxed.reduced), kind="stable")
-    near = problem.always.copy()
-    near[ranked[: 3 * problem.p + 10]] = True
-    choice = _shared_median(problem, problem.within(longest_min) & near)
-    return Choice(choice.is_open, choice.value, min(relaxed.bound, choice.value))
 
 
 def closest_among(problem: SitingProblem, choice: Choice, longest_min: float) -> Choice:
@@ -138,10 +132,7 @@ def _cover_all(problem: SitingProblem, within: Bools, *, cost: Floats, any_solut
 
 
 def cover_most(problem: SitingProblem, within: Bools, must: Bools | None = None) -> Choice:
-    """Open sites so that most persons of the origins of `within` have one; those of `must` must each have one.
-
-    Rows are the origins with persons. The value is minus the persons covered, as everything here is minimised.
-    """
+    """Open sites so that most origins with persons of `within` have one, those of `must` all; the value is negative."""
     always, persons = problem.always, problem.persons[problem.is_asking]
     size = always.size
     if must is not None and not must.any(axis=1).all():
@@ -163,23 +154,15 @@ def cover_most(problem: SitingProblem, within: Bools, must: Bools | None = None)
     )
     if answer.values is None:
         return Choice(always, math.inf, -math.inf, is_infeasible=answer.is_infeasible)
-    is_open = _without_useless(answer.values[:size] > 0.5, within, must, persons, always)
+    is_open = answer.values[:size] > 0.5
+    # close, from the last column on, the sites without which nobody loses cover
+    for column in np.flatnonzero(is_open & ~always)[::-1]:
+        before = persons[within[:, is_open].any(axis=1)].sum()
+        is_open[column] = False
+        lost = persons[within[:, is_open].any(axis=1)].sum() < before
+        is_open[column] = lost or (must is not None and not must[:, is_open].any(axis=1).all())
     value = -float(persons[within[:, is_open].any(axis=1)].sum())
     return Choice(is_open, value, min(value, answer.bound * float(persons.sum()) + constant))
-
-
-def _without_useless(
-    is_open: Bools, within: Bools, must: Bools | None, persons: Floats, always: Bools
-) -> Bools:
-    """Close, from the last column on, the sites without which nobody loses cover."""
-    kept = is_open.copy()
-    for column in np.flatnonzero(is_open & ~always)[::-1]:
-        before = persons[within[:, kept].any(axis=1)].sum()
-        kept[column] = False
-        lost = persons[within[:, kept].any(axis=1)].sum() < before
-        broken = must is not None and not must[:, kept].any(axis=1).all()
-        kept[column] = lost or broken
-    return kept
 
 
 @dataclass(frozen=True)

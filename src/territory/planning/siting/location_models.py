@@ -196,7 +196,11 @@ def maximal_coverage(
         must = problem.within(floor)[asking] if has_floor else None
         choice = cover_most(problem, problem.within(max_time_min)[asking], must)
     else:
-        choice = _most_shared(problem, max_time_min, longest, serve_all=has_floor)
+        sharing = Sharing.of(problem, problem.within(longest))
+        gain = -(sharing.minutes <= max_time_min).astype(np.float64)
+        nothing = np.zeros(problem.always.size)
+        choice = choose_shared(problem, sharing, pair_cost=gain, site_cost=nothing, serve_all=has_floor)
+        choice = replace(choice, value=choice.value * problem.total, bound=choice.bound * problem.total)
     check_choice(problem, choice, floor)
     shares = shares_of(problem, choice.is_open, longest, serve_all=has_floor, covered_min=max_time_min)
     return make_result(
@@ -208,21 +212,6 @@ def maximal_coverage(
         longest_min=max_time_min,
         shares=shares,
     )
-
-
-def _most_shared(
-    problem: SitingProblem, max_time_min: float, longest_min: float, *, serve_all: bool
-) -> Choice:
-    """Return the choice that covers most persons under capacities; its value is minus the persons."""
-    sharing = Sharing.of(problem, problem.within(longest_min))
-    choice = choose_shared(
-        problem,
-        sharing,
-        pair_cost=-(sharing.minutes <= max_time_min).astype(np.float64),
-        site_cost=np.zeros(problem.always.size),
-        serve_all=serve_all,
-    )
-    return replace(choice, value=choice.value * problem.total, bound=choice.bound * problem.total)
 
 
 def p_median(

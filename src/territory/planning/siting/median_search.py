@@ -8,7 +8,7 @@ classical one and much sparser.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy.sparse as sp
@@ -54,11 +54,9 @@ class MedianProblem(Limits):
 
 
 def improve(problem: MedianProblem, start: Bools, *, max_moves: int = 200) -> Bools:
-    """Add, then swap one site at a time for as long as it helps; return the set reached.
-
-    The gain of every swap is computed at once from the closest and second closest open sites (Whitaker 1983;
-    Resende and Werneck 2007).
-    """
+    """Add, then swap one site at a time for as long as it helps; return the set reached."""
+    # the gain of every swap is computed at once from the closest and second closest open sites (Whitaker 1983;
+    # Resende and Werneck 2007)
     costs = np.where(np.isfinite(problem.costs), problem.costs, _large(problem.costs))
     is_open = start | problem.always
     for _ in range(max_moves):
@@ -107,7 +105,11 @@ def _swap(problem: MedianProblem, costs: Floats, is_open: Bools) -> bool:
     if not (opened.size and closed.size):
         return False
     columns = np.flatnonzero(is_open)
-    closest, second, owner = _two_closest(costs, columns)
+    among, rows = costs[:, columns], np.arange(len(costs))
+    owner = among.argmin(axis=1)
+    closest = among[rows, owner]
+    among[rows, owner] = _large(costs)
+    second = among.min(axis=1)
     gain = np.maximum(closest[:, None] - costs[:, closed], 0.0)
     # what the users of a closed site lose, less what the new site gives them beyond `gain`
     change = np.minimum(second[:, None], costs[:, closed]) - np.minimum(closest[:, None], costs[:, closed])
@@ -123,19 +125,6 @@ def _swap(problem: MedianProblem, costs: Floats, is_open: Bools) -> bool:
     is_open[opened[out]] = False
     is_open[closed[entered]] = True
     return True
-
-
-def _two_closest(costs: Floats, columns: Positions) -> tuple[Floats, Floats, Positions]:
-    """Return the cheapest and second cheapest cost of each row among columns, and which is the cheapest."""
-    among = costs[:, columns]
-    owner = among.argmin(axis=1)
-    rows = np.arange(len(costs))
-    closest = among[rows, owner]
-    if columns.size == 1:
-        return closest, np.full(len(costs), _large(costs)), owner
-    among = among.copy()
-    among[rows, owner] = np.inf
-    return closest, among.min(axis=1), owner
 
 
 @dataclass(frozen=True)
@@ -159,15 +148,9 @@ def relax(problem: MedianProblem, search: Search, start: Bools) -> Relaxed:
     has_budget = math.isfinite(problem.budget)
     # brings the budget's row to the size of the others
     unit = math.sqrt(len(problem.costs)) / max(problem.budget, 1e-12) if has_budget else 0.0
-    best = Relaxed(
-        is_open,
-        problem.value(is_open),
-        -math.inf,
-        multipliers,
-        price,
-        np.zeros(problem.always.size),
-        problem.always,
-    )
+    nothing = np.zeros(problem.always.size)
+    value = problem.value(is_open)
+    best = Relaxed(is_open, value, -math.inf, multipliers, price, nothing, problem.always)
     # no assignment costs more: a bound above it proves that there is none, and would grow without end
     ceiling = np.where(np.isfinite(problem.costs), problem.costs, 0.0).max(axis=1, initial=0.0).sum()
     for _ in range(_MAX_STEPS):
@@ -235,9 +218,7 @@ def _tighten(problem: MedianProblem, best: Relaxed, inside: Bools) -> Relaxed:
     start = inside if problem.allows(inside) else problem.always
     found = improve(problem, start)
     value = problem.value(found)
-    if value >= best.value:
-        return best
-    return Relaxed(found, value, best.bound, best.multipliers, best.price, best.reduced, best.in_bound)
+    return best if value >= best.value else replace(best, is_open=found, value=value)
 
 
 @dataclass(frozen=True)
@@ -330,14 +311,10 @@ def _radius_model(
         entries.append((n_rows + level, columns, np.ones(columns.size)))
         entries.append((n_rows + z, n_columns + z, np.ones(steps)))
         entries.append((n_rows + 1 + z, n_columns + z, -np.ones(steps)))
-        need = np.zeros(steps + 1)
-        need[0] = 1.0
-        low.append(need)
+        low.append(np.eye(1, steps + 1)[0])
         n_rows += steps + 1
         n_columns += steps
-    at = np.concatenate([entry[0] for entry in entries])
-    column = np.concatenate([entry[1] for entry in entries])
-    value = np.concatenate([entry[2] for entry in entries])
+    at, column, value = (np.concatenate(part) for part in zip(*entries, strict=True))
     rows = sp.csr_array((value, (at, column)), shape=(n_rows, n_columns))
     return np.concatenate(cost), rows, np.concatenate(low), constant
 

@@ -108,17 +108,16 @@ def check_minutes(value: float | None, name: str, problems: Problems) -> None:
 
 def _sites(candidates: Iterable[str], fixed: Iterable[str], problems: Problems) -> tuple[Ids, Ids]:
     """Return all sites, sorted, and the existing ones."""
-    found: list[Ids] = []
-    for ids, what in ((candidates, "Candidats"), (fixed, "Sites existants")):
-        if isinstance(ids, str):
-            problems.add(f"{what} : une liste d'identifiants est attendue, pas le texte « {ids} »")
-            found.append(pd.Index([], dtype=object))
-            continue
+    found: list[Ids] = [pd.Index([], dtype=object)] * 2
+    for place, (ids, what) in enumerate(((candidates, "Candidats"), (fixed, "Sites existants"))):
         try:
-            found.append(unique_ids(ids, what))
+            if isinstance(ids, str):
+                raise ParameterError(
+                    f"{what} : une liste d'identifiants est attendue, pas le texte « {ids} »"
+                )
+            found[place] = unique_ids(ids, what)
         except TerritoryError as error:
             problems.add(str(error))
-            found.append(pd.Index([], dtype=object))
     chosen, existing = found
     if not len(chosen) and not len(existing) and not problems:
         problems.add("aucun candidat : donnez au moins un site possible")
@@ -133,36 +132,27 @@ def _persons(demand: pd.Series[float], problems: Problems) -> Floats:
     except TerritoryError as error:
         problems.add(str(error))
         return np.zeros(len(demand))
-    unknown = demand.index[np.isnan(persons)]
-    if len(unknown):
-        problems.add(
-            f"demande inconnue pour {len(unknown)} origine(s) ({examples(unknown)}) : estimez-la, ou retirez ces "
-            "origines de la demande"
-        )
-    elif not persons.sum() > 0:
+    advice = " : estimez-la, ou retirez ces origines de la demande"
+    problems.count(demand.index[np.isnan(persons)], "origine(s) de demande inconnue", advice=advice)
+    if persons.sum() == 0:
         problems.add("la demande est nulle partout : il n'y a personne à desservir")
     return persons
 
 
 def _by_site(values: pd.Series[float], sites: Ids, name: str, problems: Problems) -> Floats:
     """Return one number per site; each must be known (infinite = no limit, for a capacity)."""
-    if values.index.has_duplicates:
-        twice = values.index[values.index.duplicated()].unique()
-        problems.add(f"{name} : {len(twice)} site(s) en double ({examples(twice)})")
-        return np.zeros(len(sites))
+    twice = values.index.duplicated()
+    problems.count(values.index[twice].unique(), f"site(s) en double dans {name}")
     if not pd.api.types.is_numeric_dtype(values.dtype):
         problems.add(f"{name} : des nombres sont attendus, pas « {values.dtype} »")
         return np.zeros(len(sites))
-    numbers = values.reindex(sites).to_numpy(dtype=np.float64, na_value=np.nan)
-    unknown = sites[np.isnan(numbers)]
-    if len(unknown):
-        problems.add(f"{name} : valeur absente ou inconnue pour {len(unknown)} site(s) ({examples(unknown)})")
-    negative = sites[numbers < 0]
-    if len(negative):
-        problems.add(f"{name} : {len(negative)} valeur(s) négative(s) ({examples(negative)})")
-    if name == "costs" and np.isinf(numbers).any():
-        problems.add(f"{name} : valeur infinie ({examples(sites[np.isinf(numbers)])})")
-    return np.asarray(numbers, dtype=np.float64)
+    known = values[~twice].reindex(sites)
+    numbers: Floats = np.asarray(known.to_numpy(dtype=np.float64, na_value=np.nan), dtype=np.float64)
+    problems.count(sites[np.isnan(numbers)], f"site(s) sans valeur connue dans {name}")
+    problems.count(sites[numbers < 0], f"valeur(s) négative(s) dans {name}")
+    if name == "costs":
+        problems.count(sites[np.isinf(numbers)], f"valeur(s) infinie(s) dans {name}")
+    return numbers
 
 
 def _check_p(p: int | None, n_candidates: int, n_fixed: int, problems: Problems) -> None:
@@ -199,11 +189,8 @@ def _minutes(
         problems.add(str(error))
         return minutes
     absent = sites[~sites.isin(travel_times["to_id"].unique())]
-    if len(absent):
-        problems.add(
-            f"{len(absent)} site(s) absent(s) de la table des temps ({examples(absent)}) : vérifiez leurs "
-            "identifiants, ou calculez leurs temps"
-        )
+    advice = " : vérifiez leurs identifiants, ou calculez leurs temps"
+    problems.count(absent, "site(s) absent(s) de la table des temps", advice=advice)
     unknown = np.isnan(pairs.minutes)
     if unknown.any():
         touched = pairs.origins[np.unique(pairs.origin[unknown])]
@@ -212,6 +199,5 @@ def _minutes(
             "ne sont pas utilisables, un meilleur choix a pu échapper au calcul.",
             stacklevel=5,
         )
-    known = ~unknown
-    minutes[pairs.origin[known], pairs.site[known]] = pairs.minutes[known]
+    minutes[pairs.origin[~unknown], pairs.site[~unknown]] = pairs.minutes[~unknown]
     return minutes

@@ -115,11 +115,7 @@ def make_result(
     longest_min: float = math.inf,
     shares: Floats | None = None,
 ) -> SitingResult:
-    """Return the result of opening these sites.
-
-    Without `shares`, each origin goes to its closest open site; `shares` (origin × site, of the persons of the
-    origin) come from an allocation under capacities. Who is beyond `longest_min` is not covered.
-    """
+    """Return the result of opening these sites: everyone at the closest, or as `shares` (origin × site) say."""
     if shares is None:
         site, minutes = _closest(problem, is_open)
         shares = np.zeros_like(problem.minutes)
@@ -139,20 +135,14 @@ def make_result(
     names = np.where(site >= 0, problem.to_ids.to_numpy()[site], None)
     back = pd.Index(problem.from_ids).get_indexer(problem.demand.index)
     index = problem.demand.index
+    flows = pd.DataFrame({"from_id": problem.from_ids[origin], "to_id": problem.to_ids[column]})
     return SitingResult(
         problem=name,
         selected=list(problem.to_ids[is_open & ~problem.always]),
         fixed=list(problem.to_ids[problem.always]),
         assignment=pd.Series(names[back], index=index, dtype="str", name="to_id"),
         travel_time_min=pd.Series(minutes[back], index=index, name="travel_time_min").replace(np.inf, np.nan),
-        flows=pd.DataFrame(
-            {
-                "from_id": problem.from_ids[origin],
-                "to_id": problem.to_ids[column],
-                "persons": amount,
-                "travel_time_min": times,
-            }
-        ),
+        flows=flows.assign(persons=amount, travel_time_min=times),
         uncovered=pd.Series(left[back], index=index, name="persons"),
         objective=objective,
         bound=bound,
@@ -194,19 +184,15 @@ def _french(value: float) -> str:
 
 def check_choice(problem: SitingProblem, choice: Choice, longest_min: float) -> None:
     """Raise if there is no choice: because there is none, or because the time was too short."""
-    if choice.is_infeasible:
-        raise _no_choice(problem, longest_min)
-    if not math.isfinite(choice.value):
-        raise no_answer(problem.search)
-
-
-def _no_choice(problem: SitingProblem, longest_min: float) -> InfeasibleError:
-    """Return the error of a problem where not everyone can be served within a time."""
+    if not choice.is_infeasible:
+        if not math.isfinite(choice.value):
+            raise no_answer(problem.search)
+        return
     for reason in (_out_of_reach, _too_few_places, _badly_placed, _too_few_sites, _too_dear):
         sentence = reason(problem, longest_min)
         if sentence:
-            return InfeasibleError(sentence)
-    return InfeasibleError(
+            raise InfeasibleError(sentence)
+    raise InfeasibleError(
         f"Aucun choix ne respecte à la fois {problem.p} site(s) à ouvrir, le budget, les places et le temps "
         f"{_limit(longest_min)} : desserrez l'une de ces conditions."
     )
@@ -273,15 +259,14 @@ def _badly_placed(problem: SitingProblem, longest_min: float) -> str:
 
 def _too_few_sites(problem: SitingProblem, longest_min: float) -> str:
     """Return how many sites it takes, when that is more than asked."""
-    count = np.ones(len(problem.to_ids))
-    least = _least(problem, longest_min, count)
+    size = len(problem.to_ids)
+    least = cover_choice(replace(problem, budget=math.inf, p=size), longest_min, cost=np.ones(size))
     needed = math.ceil(least.bound - 1e-6) if math.isfinite(least.bound) else 0
     if needed <= problem.p:
         return ""
-    left = _left_by_best(problem, longest_min)
     return (
         f"{problem.p} site(s) à ouvrir ne suffisent pas pour desservir tout le monde dans le temps "
-        f"{_limit(longest_min)} : il en faut au moins {needed}.{left}"
+        f"{_limit(longest_min)} : il en faut au moins {needed}.{_left_by_best(problem, longest_min)}"
     )
 
 
@@ -289,7 +274,7 @@ def _too_dear(problem: SitingProblem, longest_min: float) -> str:
     """Return the least budget, when it is more than given."""
     if not math.isfinite(problem.budget):
         return ""
-    least = _least(problem, longest_min, problem.price, p=problem.p)
+    least = cover_choice(replace(problem, budget=math.inf), longest_min, cost=problem.price)
     if least.bound <= problem.budget:
         return ""
     return (
@@ -297,12 +282,6 @@ def _too_dear(problem: SitingProblem, longest_min: float) -> str:
         f"{_limit(longest_min)} : il faut au moins {math.ceil(least.bound - 1e-6)}."
         f"{_left_by_best(problem, longest_min)}"
     )
-
-
-def _least(problem: SitingProblem, longest_min: float, cost: Floats, *, p: int | None = None) -> Choice:
-    """Return the cheapest way to serve everyone, without the budget."""
-    most = len(problem.to_ids) if p is None else p
-    return cover_choice(replace(problem, budget=math.inf, p=most), longest_min, cost=cost)
 
 
 def _left_by_best(problem: SitingProblem, longest_min: float) -> str:

@@ -159,18 +159,14 @@ def alternatives(
         )
     problem = read_problem(travel_times, demand, candidates, fixed, max_time_min=max_time_min)
     stray = [site for site in chosen if site not in problem.to_ids[~problem.always]]
-    if stray or not chosen:
-        raise ParameterError(
-            f"selected : {len(stray)} site(s) hors des candidats ({examples(stray)})."
-            if stray
-            else "selected : aucun site choisi."
-        )
+    if stray:
+        raise ParameterError(f"selected : {len(stray)} site(s) hors des candidats ({examples(stray)}).")
+    if not chosen:
+        raise ParameterError("selected : aucun site choisi.")
     is_open = problem.always | np.asarray(problem.to_ids.isin(chosen))
     rows = [_measure(problem, is_open, max_time_min) | {"to_id": "choice", "replaces": ""}]
-    rows += [
-        _best_swap(problem, is_open, int(column), max_time_min, criterion)
-        for column in np.flatnonzero(~is_open)
-    ]
+    closed = np.flatnonzero(~is_open).tolist()
+    rows += [_best_swap(problem, is_open, column, max_time_min, criterion) for column in closed]
     table = pd.DataFrame(rows).set_index("to_id")
     for measure in ("mean_time_min", "worst_time_min"):
         table[f"delta_{measure}"] = table[measure] - table[measure].iloc[0]
@@ -227,10 +223,8 @@ def _best_swap(
     for out in np.flatnonzero(is_open & ~problem.always).tolist():
         swapped = is_open.copy()
         swapped[out], swapped[column] = False, True
-        found.append(
-            _measure(problem, swapped, max_time_min)
-            | {"to_id": problem.to_ids[column], "replaces": problem.to_ids[out]}
-        )
+        names = {"to_id": problem.to_ids[column], "replaces": problem.to_ids[out]}
+        found.append(_measure(problem, swapped, max_time_min) | names)
     return min(found, key=lambda figures: _rank(figures, criterion))
 
 
@@ -309,15 +303,9 @@ def rank_candidates(
     T         2          17.50                 6.25               False
     """
     listed = list(dict.fromkeys(candidates))
-    others = alternatives(
-        travel_times,
-        demand,
-        listed,
-        selected=selected,
-        fixed=fixed,
-        max_time_min=max_time_min,
-        criterion=criterion,
-    )
+    given = travel_times, demand, listed
+    asked: Any = {"selected": selected, "fixed": fixed, "max_time_min": max_time_min, "criterion": criterion}
+    others = alternatives(*given, **asked)
     sites = sorted({*listed, *fixed})
     minutes = _matrix(travel_times, demand.index, sites)
     between = _matrix(site_times, pd.Index(sites), sites)
@@ -327,21 +315,18 @@ def rank_candidates(
     place = {site: column for column, site in enumerate(sites)}
     chosen = [place[site] for site in (*selected, *fixed)]
     base = _closest(minutes, chosen)
-    rows = [
-        _standing(demand, minutes, base, beyond_min) | {"to_id": site, "replaces": ""} for site in selected
-    ]
+    today = _standing(demand, minutes, base, beyond_min)
+    rows = [today | {"to_id": site, "replaces": ""} for site in selected]
     for site, other in others.iloc[1:].iterrows():
         out = str(other["replaces"])
         opened = [column for column in chosen if column != place[out]] + [place[str(site)]]
         at = _closest(minutes, opened)
         figures = _standing(demand, minutes, at, beyond_min) | {"to_id": str(site), "replaces": out}
-        rows.append(figures | _difference(demand, minutes, between, base, at, terrain))
+        before, after = (np.take_along_axis(minutes, site[:, None], axis=1)[:, 0] for site in (base, at))
+        persons = np.asarray(demand, dtype=np.float64)
+        rows.append(figures | _difference(persons, before, after, between[base, at], terrain))
     table = pd.DataFrame(rows).set_index("to_id")
-    return _compared(table, list(selected), criterion, terrain)
-
-
-def _compared(table: pd.DataFrame, selected: list[str], criterion: str, terrain: str) -> pd.DataFrame:
-    """Add ranks and differences against the choice, whose rows come first and share the first rank."""
+    # the rows of the choice come first and share the first rank
     first = len(selected)
     table.insert(0, "rank", [1] * first + list(range(2, len(table) - first + 2)))
     table.insert(1, "is_selected", table.index.isin(selected))
@@ -397,20 +382,12 @@ def _standing(
 
 
 def _difference(
-    demand: pd.Series[float],
-    minutes: Floats,
-    between: Floats,
-    base: NDArray[np.int64],
-    at: NDArray[np.int64],
-    terrain: str,
+    persons: Floats, before: Floats, after: Floats, apart: Floats, terrain: str
 ) -> dict[str, object]:
     """Return the doubt on the difference of two mean times."""
-    rows = np.arange(len(at))
-    before, after = minutes[rows, base], minutes[rows, at]
-    apart = between[base, at]
-    both = np.isfinite(before) & np.isfinite(after) & (demand.to_numpy(float) > 0)
+    both = np.isfinite(before) & np.isfinite(after) & (persons > 0)
     if not both.any():
         return {"detectable_mean_min": float("nan")}
     apart = np.where(np.isfinite(apart), apart, _APART_MIN)
     doubt = difference_uncertainty_min(before[both], after[both], apart[both], terrain=terrain)
-    return {"detectable_mean_min": float(np.average(doubt, weights=demand.to_numpy(float)[both]))}
+    return {"detectable_mean_min": float(np.average(doubt, weights=persons[both]))}
