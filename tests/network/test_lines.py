@@ -137,8 +137,8 @@ def test_layers_that_cannot_be_used():
     for bad, message in (
         (lines.iloc[:0], "aucune ligne"),
         (lines.set_crs(None, allow_override=True), "système de coordonnées absent"),
-        (lines.set_geometry(lines.centroid), r"1 objets qui ne sont pas des lignes \(0\)"),
-        (lines.set_geometry([None], crs=2154), "1 objets sans géométrie"),
+        (lines.set_geometry(lines.centroid), r"1 objet qui n'est pas une ligne \(0\)"),
+        (lines.set_geometry([None], crs=2154), "1 objet sans géométrie"),
         (lines.assign(c=[None]), "aucune ligne n'est d'une classe connue"),
     ):
         with pytest.raises(NetworkError, match=message):

@@ -122,7 +122,7 @@ def test_roads_outside_every_commune_are_counted():
         ({"default_kmh": np.nan}, "au-dessus de zéro"),
         ({"legal_factor": -1.0}, "legal_factor"),
         ({"junction_s": -1.0}, "junction_s.*positif ou nul"),
-        ({"density": "dense"}, "densités inconnues : dense"),
+        ({"density": "dense"}, r"1 densité inconnue \(dense\)"),
     ],
 )
 def test_a_wrong_table_is_refused(change, message):

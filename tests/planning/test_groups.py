@@ -269,9 +269,9 @@ def test_all_that_is_wrong_comes_in_one_error() -> None:
         )
     for part in ("système de coordonnées", "min_size = -1", "n_groups = 0"):
         assert part in str(caught.value)
-    with pytest.raises(ParameterError, match=r"size : valeur absente ou inconnue pour 1 unité\(s\) \(U01\)"):
+    with pytest.raises(ParameterError, match=r"1 unité sans valeur connue de size \(U01\)"):
         territorial_groups(units, drives(units), pd.Series({"U00": 1.0}), min_size=1)
-    with pytest.raises(ParameterError, match=r"blocks : 1 unité\(s\) inconnue\(s\) \(Z\)"):
+    with pytest.raises(ParameterError, match=r"1 unité inconnue dans blocks \(Z\)"):
         territorial_groups(
             units, drives(units), pd.Series(1.0, units.index), min_size=1, blocks=pd.Series({"Z": "a"})
         )

@@ -93,8 +93,8 @@ def test_all_that_is_wrong_comes_in_one_error() -> None:
     with pytest.raises(ParameterError) as caught:
         pooling(table, TIMES)
     for part in (
-        "1 valeur(s) négative(s)",
-        "qui ne sont pas membres (Toulon)",
+        "1 valeur négative ou infinie dans la colonne",
+        "n'est pas membre (Toulon)",
         "« trips_per_year » : des nombres",
     ):
         assert part in str(caught.value)
