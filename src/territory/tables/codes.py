@@ -74,7 +74,7 @@ OPTIONS = {"groups": "groupement", "join": "adhésion au groupement hospitalier"
 LEGAL_STATUSES = {"public": "public", "private_non_profit": "privé non lucratif", "commercial": "commercial"}
 DIRECTIONS = {"within": "passe sous le seuil", "beyond": "passe au-dessus"}
 FLAGS = {"True": "oui", "False": "non"}
-# services whose closest site is measured: alone, then with their article
+# services whose closest site is measured, and those of children in places: alone, then with their article
 SERVICES = {
     "hopital": "hôpital ou clinique de court séjour",
     "urgences": "service d'urgences",
@@ -86,6 +86,15 @@ SERVICES = {
     "cmp_ij": "CMP infanto-juvénile",
     "hdj_ij": "hôpital de jour infanto-juvénile",
     "psychiatrie_ij": "psychiatrie infanto-juvénile",
+    "sessad": "SESSAD",
+    "ime": "IME",
+    "itep": "ITEP",
+    "eeap": "établissement pour enfants polyhandicapés",
+    "iem": "institut d'éducation motrice",
+    "institut_visuel": "institut pour déficients visuels",
+    "institut_auditif": "institut pour déficients auditifs",
+    "institut_sensoriel": "institut d'éducation sensorielle",
+    "experimental_enfance": "établissement expérimental pour l'enfance",
 }
 CLOSEST_SERVICES = {
     "hopital": "l'hôpital ou la clinique de court séjour le plus proche",
@@ -102,6 +111,10 @@ MERGED_EFFECTS = {
     "gain+indistinct": "plus court ou non distinguable",
     "gain+loss": "plus court ou plus long",
     "gain+loss+indistinct": "à portée aujourd'hui",
+}
+OFFER_KINDS = {
+    "establishments": "établissements (hébergement ou accueil de jour)",
+    "services": "services à domicile ou ambulatoires",
 }
 YEAR_QUANTITIES = {
     "year_min": "Minutes de route par an",

@@ -13,7 +13,7 @@ from territory.french.words import alphabetical, capital, join, persons
 from territory.release.gate import TODAY
 from territory.report.chapters import method
 from territory.report.chapters.moves import zone_name
-from territory.report.chapters.needs import need_heads, range_text
+from territory.report.chapters.needs import listed_table, need_heads, range_text, rates_table
 from territory.report.layout.document import (
     Block,
     Bullets,
@@ -300,3 +300,11 @@ def needs_by_commune(reading: Reading) -> list[Block]:
             widths=[2.0, 0.9, *([0.8, 1.1] * len(publics))],
         ),
     ]
+
+
+def child_offer(reading: Reading) -> list[Block]:
+    """Return the rate of equipment by EPCI, and how complete the list of sites is."""
+    tables = reading.release.child_offer
+    makers = {"taux_equipement": rates_table, "offre_recensee": listed_table}
+    made = [make(reading, tables[name]) for name, make in makers.items() if len(tables.get(name, ()))]
+    return [Heading("Places et établissements pour enfants", new_page=True), *made] if made else []
