@@ -123,7 +123,8 @@ def _said_of_places(reading: Reading, rates: pd.DataFrame, lists: pd.DataFrame |
 def listed_table(reading: Reading, lists: pd.DataFrame) -> DataTable:
     """Return the sites of the list beside those that BPE 2013 counted, by EPCI."""
     wide = lists.set_index(["zone", "kind"])[["site_count", "bpe2013_count"]].unstack("kind")
-    zones = sorted(wide.index.drop(ALL_TERRITORY), key=reading.zone)
+    people = reading.territory.groupby(reading.territory["epci_code"].fillna(""))["population"].sum()
+    zones = sorted(wide.index.drop(ALL_TERRITORY), key=lambda zone: (-people.get(zone, 0.0), zone))
     rows = [
         [
             zone_name(reading, zone),
