@@ -11,8 +11,8 @@ import pandas as pd
 from territory import access, needs, supply
 from territory.access.paths import UNKNOWN, Step, ehpad_primary_care, path_view, step_status
 from territory.scenario.zones import ALL_TERRITORY
-from territory.sources.producers.finess.categories import CHILD_SERVICES
-from territory.study.services import complete_kinds, kinds_of, sites_of_kinds
+from territory.sources.producers.finess.sites import CHILD_SERVICES
+from territory.study.known import complete_kinds, kinds_of, sites_of_kinds
 from territory.study.state import State
 from territory.study.words.indicators import PathStep
 
@@ -100,7 +100,7 @@ def child_equipment(state: State) -> pd.DataFrame:
             for zones, persons in zip(levels.values(), (whole, by_epci), strict=True)
         ]
         blocks[service] = pd.concat(rates)
-    table = pd.concat(blocks, names=["service", "zone"]).swaplevel()
+    table: pd.DataFrame = pd.concat(blocks, names=["service", "zone"]).swaplevel()
     people = pd.concat([whole, by_epci]).reindex(table.index.get_level_values("zone"))
     table.insert(0, "under_20_hab", people.to_numpy())
     return table
