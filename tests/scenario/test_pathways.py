@@ -42,7 +42,7 @@ def test_places_of_children_beside_those_under_20(state: State) -> None:
     whole = replace(state, services=state.services.assign(is_complete_list=True))
     table = child_equipment(whole)
     # half of 40 and 80, of 120 and 160: the scale of the study
-    under_20 = table.xs("ime", level="service")["under_20_hab"]
+    under_20 = table.xs("ime", level="service")["young_hab"]
     assert under_20.to_dict() == {"territory": 200, "1": 60, "2": 140}
     assert table["places_per_1000"].to_dict() == pytest.approx(
         {

@@ -14,7 +14,8 @@ from territory.release.gate import TODAY
 from territory.release.observed_children import of_service
 from territory.report.chapters import method
 from territory.report.chapters.moves import zone_name
-from territory.report.chapters.needs import listed_table, need_heads, range_text, rates_table
+from territory.report.chapters.needs import need_heads, range_text
+from territory.report.chapters.travel_accounts import listed_table, rates_table
 from territory.report.layout.document import Block, Bullets, Heading, Text, strong, table
 from territory.report.reading import Move, Reading
 from territory.scenario.zones import ALL_TERRITORY

@@ -75,7 +75,7 @@ def child_equipment(state: State) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Indexed by (zone, service): under_20_hab, then the columns of `supply.equipment_rate`. Empty where the study
+        Indexed by (zone, service): young_hab, then the columns of `supply.equipment_rate`. Empty where the study
         names no service of children that is counted in places.
     """
     kinds = pd.Series(kinds_of(state.services), index=state.services.index)
@@ -102,7 +102,7 @@ def child_equipment(state: State) -> pd.DataFrame:
         blocks[service] = pd.concat(rates)
     table: pd.DataFrame = pd.concat(blocks, names=["service", "zone"]).swaplevel()
     people = pd.concat([whole, by_epci]).reindex(table.index.get_level_values("zone"))
-    table.insert(0, "under_20_hab", people.to_numpy())
+    table.insert(0, "young_hab", people.to_numpy())
     return table
 
 
