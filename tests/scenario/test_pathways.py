@@ -58,6 +58,11 @@ def test_places_of_children_beside_those_under_20(state: State) -> None:
     partial = child_equipment(state)
     assert partial["places_per_1000"].isna().all()
     assert partial["known_places"].to_list() == [10, 10, 0, 20, 20, 0]
+    # one commune of unknown ages, and the rates that count it are unknown
+    some = whole.population.copy()
+    some.loc["83002", "population"] = np.nan
+    found = child_equipment(replace(whole, population=some))["places_per_1000"].xs("ime", level="service")
+    assert found.isna().to_dict() == {"territory": True, "1": True, "2": False}
     # what is not about children has none
     assert child_equipment(asking(state, authorisations=())).empty
 

@@ -86,7 +86,8 @@ def child_equipment(state: State) -> pd.DataFrame:
     epci = inside["epci_code"].fillna("").astype("str")
     counted = needs.persons_by_age(state.population, age_min=0, age_max=CHILD_AGE_MAX)
     children = counted.reindex(inside.index) * state.parameters.age_scale
-    by_epci = children.groupby(epci).sum(min_count=1)
+    # a commune of unknown ages leaves the rate of its EPCI unknown, never higher
+    by_epci = children.groupby(epci).agg(lambda persons: persons.sum(skipna=False))
     homes = state.sites["commune_code"]
     levels = {
         ALL_TERRITORY: homes.isin(inside.index).map({True: ALL_TERRITORY, False: "-"}),
