@@ -167,7 +167,7 @@ def _said_of_places(reading: Reading, rates: pd.DataFrame, lists: pd.DataFrame |
             for row in unknown.to_dict("records")
             if row["known_places"] > 0
         ]
-        texts += [f"On en connaît {join(least)}."] if least else []
+        texts += [f"On connaît {join(least)}."] if least else []
     blocks: list[Block] = [Paragraph(" ".join(texts))]
     if lists is not None:
         pairs = lists[lists["zone"] == ALL_TERRITORY].set_index("kind")[["site_count", "bpe2013_count"]]
@@ -215,7 +215,7 @@ def rates_table(reading: Reading, rates: pd.DataFrame) -> DataTable:
         [
             zone_name(reading, str(row["zone"])),
             capital(reading.label(str(row["service"]))),
-            persons(float(row["young_hab"])),
+            (integer if row["zone"] == ALL_TERRITORY else persons)(float(row["young_hab"])),
             str(int(row["site_count"])),
             integer(row["known_places"]) if row["known_places"] > 0 else "–",
             "inconnu" if math.isnan(row["places_per_1000"]) else decimal(row["places_per_1000"], 2),
