@@ -242,7 +242,7 @@ def _with_floors(digest: str, least: pd.DataFrame) -> str:
     return digest_of(digest, least)
 
 
-_COLUMNS = ["density_hab_km2", "area_km2", "geometry"]
+_COLUMNS = ["density_hab_km2", "area_km2", "slowness", "geometry"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -251,7 +251,7 @@ class EstimateSearch:
 
     communes: gpd.GeoDataFrame
     sites: gpd.GeoDataFrame
-    terrain: str
+    terrain: str | None
     max_time_min: float
 
     @property
@@ -274,7 +274,7 @@ class EstimateSearch:
 
     def digest(self) -> str:
         """Return a digest of all that the times depend on."""
-        places = self.communes[_COLUMNS], self.sites[["commune_code", *_COLUMNS]]
+        places = self.communes.filter(_COLUMNS), self.sites.filter(["commune_code", *_COLUMNS])
         return digest_of(*places, self.terrain, self.max_time_min, code_digest())
 
 
@@ -310,9 +310,9 @@ def ask_times(
     if path is None:
         return Asked(EstimateSearch(communes, sites, terrain, limit), None, "estimate")
     with_distance = study.scale is not None and study.scale.with_distance
-    placed = sites[["commune_code", "point_precision", *_COLUMNS]]
+    placed = sites.filter(["commune_code", "point_precision", *_COLUMNS])
     key = digest_of(
-        communes[_COLUMNS],
+        communes.filter(_COLUMNS),
         placed,
         limit,
         with_distance,
