@@ -26,7 +26,7 @@ def world(side: int = 12, *, slowness: object = 0.5, move_km: float = 0.0) -> gp
         geometry=gpd.points_from_xy(x, y),
         crs=2154,
     )
-    communes["emergency_min"] = np.nan
+    communes["emergency_min"] = 1.0
     sites = [0, side - 1, side * side // 2 + side // 2, side * (side - 1)]
     communes.iloc[sites, communes.columns.get_loc("emergency_min")] = 0.0
     trips = nearest_trips(communes)
@@ -41,7 +41,7 @@ def test_one_slowness_everywhere_is_found_again(value: float) -> None:
     found = fit_slowness(world(slowness=value))
     assert found.name == "slowness"
     # what is known of all France pulls a little towards 0
-    assert (found - value).abs().max() < 0.06 * abs(value) + 1e-9
+    assert (found - value).abs().max() < 0.15 * abs(value) + 1e-9
 
 
 def test_a_slow_half_is_slower_and_the_border_between() -> None:
@@ -105,8 +105,9 @@ def test_a_block_held_out_is_not_read() -> None:
 
 def test_a_slowness_stays_within_what_was_measured() -> None:
     communes = world(slowness=0.0)
-    communes["emergency_min"] *= 40
-    found = fit_slowness(communes[communes["emergency_min"] <= 600])
+    communes["emergency_min"] = (40 * communes["emergency_min"]).clip(upper=600)
+    found = fit_slowness(communes)
+    assert found.max() == model.SLOWNESS_BOUNDS[1]
     assert found.between(*model.SLOWNESS_BOUNDS).all()
 
 
