@@ -14,11 +14,11 @@ import unicodedata
 import warnings
 from pathlib import Path
 
+import calibrate_travel_times
 import geopandas as gpd
 import pandas as pd
 import shapely
 
-import calibrate_travel_times
 from territory import geography, sources
 from territory.errors import Problems, SchemaError, TerritoryError, TerritoryWarning, examples
 from territory.network.slowness import fit_slowness
@@ -100,7 +100,9 @@ def build_communes(
     points = mairies.geometry.reindex(table.index)
     far = points.distance(outlines.geometry) > FARTHEST_KM * 1000
     if far.any() or points.isna().any():
-        raise SchemaError(f"Mairies absentes ou loin de leur commune : {examples(table.index[far | points.isna()])}.")
+        raise SchemaError(
+            f"Mairies absentes ou loin de leur commune : {examples(table.index[far | points.isna()])}."
+        )
     degrees = points.to_crs(4326)
     table["longitude"], table["latitude"] = degrees.x.round(5), degrees.y.round(5)
     table["point_kind"] = "chef_lieu"
@@ -188,7 +190,9 @@ def hospital_addresses(folder: Path, communes: pd.DataFrame) -> pd.DataFrame:
     )
     table = pd.concat([newest, older])[["id", "lat", "lon", "doubt"]].dropna()
     table["id"] = table["id"].str.zfill(9)
-    table = table.drop_duplicates("id").set_index("id").rename(columns={"lat": "latitude", "lon": "longitude"})
+    table = (
+        table.drop_duplicates("id").set_index("id").rename(columns={"lat": "latitude", "lon": "longitude"})
+    )
     sites = sources.read_sae_sites(folder / FILES["sae"])["commune_code"]
     town = communes.reindex(sites.reindex(table.index))
     points, mairies = (

@@ -246,7 +246,9 @@ def fit_difference(triples: pd.DataFrame) -> float:
 
 def read_france(folder: Path) -> gpd.GeoDataFrame:
     """Read the mairie, density and published minutes of every metropolitan commune; a mairie far off is replaced."""
-    mairies = pd.read_csv(folder / "boundaries" / "mairies.csv", dtype={"commune_code": str, "epci_code": str})
+    mairies = pd.read_csv(
+        folder / "boundaries" / "mairies.csv", dtype={"commune_code": str, "epci_code": str}
+    )
     mairies = mairies[~mairies["commune_code"].str.startswith(("97", "98"))].set_index("commune_code")
     asked = gpd.GeoSeries(
         gpd.points_from_xy(mairies["mairie_longitude"], mairies["mairie_latitude"]), mairies.index, crs=4326
@@ -304,7 +306,9 @@ def measure(folder: Path) -> list[Row]:
     pairs = {"plain": read_gironde(folder), "mountain": read_isere(folder)}
     one_way = (pairs["mountain"]["place_a"] < pairs["mountain"]["place_b"]).to_numpy()
     kept = {"plain": np.ones(len(pairs["plain"]), dtype=bool), "mountain": one_way}
-    whole = {name: fit(design(t)[kept[name]], t["minutes"].to_numpy()[kept[name]]) for name, t in pairs.items()}
+    whole = {
+        name: fit(design(t)[kept[name]], t["minutes"].to_numpy()[kept[name]]) for name, t in pairs.items()
+    }
     cruise = float((whole["plain"][1] + whole["mountain"][1]) / 2)
     france = read_france(folder)
     start, approach, by_log, streets = fit_level(france, cruise)
@@ -341,9 +345,7 @@ def measure(folder: Path) -> list[Row]:
         table["raw"] = table["estimated"]
         for column in ("estimated", "as_mixed"):
             level = table.assign(minutes=table["minutes"] - table[column])
-            table[column] += cross_validate(
-                level,  kept.get(name, np.ones(len(table), dtype=bool))
-            )
+            table[column] += cross_validate(level, kept.get(name, np.ones(len(table), dtype=bool)))
     judged = {
         "France": drees,
         "Var": drees[drees["departement"] == "83"],
@@ -379,7 +381,9 @@ def measure(folder: Path) -> list[Row]:
     rows.append(_row("held_out", "Var", "pairs_below_bound_share", below_bound(france), "1", OSRM))
     for place, table in pairs.items():
         off = table["raw"] - table["minutes"]
-        print(f"niveau, {place} : {off.mean():+.2f} min, {off[table['minutes'] <= 45].mean():+.2f} sous 45 min")
+        print(
+            f"niveau, {place} : {off.mean():+.2f} min, {off[table['minutes'] <= 45].mean():+.2f} sous 45 min"
+        )
     return rows
 
 

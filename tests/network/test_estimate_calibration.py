@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 from territory.datasets import load_var
-from territory.network import estimate_travel_times
 from territory.network import estimate_model as model
+from territory.network import estimate_travel_times
 
 TOOL = Path(__file__).parents[2] / "tools" / "calibrate_travel_times.py"
 PAGE = TOOL.parents[1] / "docs" / "method" / "travel-times-estimate.md"

@@ -22,17 +22,17 @@ from territory.report.layout.document import (
     Heading,
     KeyFigures,
     Picture,
-    plain_text,
     to_data,
 )
 from territory.report.layout.pdf import compile_pdf
-from territory.report.reading.run_reading import SECRET, read
+from territory.report.reading import SECRET, read
 from territory.result import StudyResult
 from territory.scenario import apply, compare, compute
 from territory.scenario.zones import ALL_TERRITORY
 from territory.study.words.changes import CloseSite, OpenSite
 from territory.study.words.scenario import Scenario
 from tests import vallon
+from tests.texts import plain_text
 
 NB, NN = "\u00a0", "\u202f"
 EVIL = '# $x_1$ <script>alert("é")</script> @ref *b* \\n [z] #import'
@@ -108,7 +108,7 @@ def test_losers_outside_the_focus_are_named(document: Document) -> None:
 
 def test_numbers_of_the_text_are_those_of_the_tables(draguignan: StudyResult, document: Document) -> None:
     reading = read(draguignan)
-    move = reading.pivot()
+    move = reading.pivot
     assert move is not None
     assert move.services == ("ime-salernes",)
     assert move.scenario_id == "B"
@@ -124,7 +124,7 @@ def test_staff_travel_never_leads(draguignan: StudyResult) -> None:
     reading = read(draguignan)
     staff = reading.counts("B", "sessad-autisme-salernes").persons["gain"][ALL_TERRITORY]
     assert staff > reading.counts("B", "ime-salernes").persons["gain"][ALL_TERRITORY]
-    move = reading.pivot()
+    move = reading.pivot
     assert move is not None
     assert move.who == {"child"}
 
@@ -225,7 +225,7 @@ def test_nothing_is_measured_towards_a_closed_service(small: StudyResult) -> Non
     closed = Scenario(id="ferme", name="ferme", change=(CloseSite(authorisation_id=vallon.IME),))
     result = rebuilt(small, scenarios=(*small.study.scenario, closed))
     reading = read(result)
-    pivot = reading.pivot()
+    pivot = reading.pivot
     # a move has gainers and losers to map: a closure is said in a sentence
     assert pivot is not None
     assert pivot.to_site is not None

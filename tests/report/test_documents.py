@@ -20,11 +20,12 @@ from territory.report.documents.council import build_report, council_report
 from territory.report.documents.epci_sheet import epci_sheet, sheet_codes
 from territory.report.documents.summary_page import summary_html
 from territory.report.files.workbook import workbook_bytes
-from territory.report.files.xlsx import Sheet, to_xlsx
-from territory.report.layout.document import Document, plain_text, to_data
-from territory.report.reading.run_reading import read
+from territory.report.files.writers import Sheet, to_xlsx
+from territory.report.layout.document import Document, to_data
+from territory.report.reading import read
 from tests import vallon
 from tests.report.worlds import EVIL, WORLDS, published, reading, world
+from tests.texts import plain_text
 
 DOCUMENTS = ("council", "sheet", "annex")
 

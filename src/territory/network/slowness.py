@@ -142,7 +142,9 @@ def _check(communes: gpd.GeoDataFrame) -> None:
     minutes = communes["emergency_min"]
     wrong = minutes.notna() & ~minutes.between(0, 600)
     if wrong.any():
-        problems.add(f"{int(wrong.sum())} temps négatif ou de plus de dix heures ({examples(minutes.index[wrong])})")
+        problems.add(
+            f"{int(wrong.sum())} temps négatif ou de plus de dix heures ({examples(minutes.index[wrong])})"
+        )
     if not (minutes == 0).any():
         problems.add("aucune commune à 0 minute : on ne sait pas où sont les services")
     if int((minutes > 0).sum()) < FEWEST_TRIPS:
