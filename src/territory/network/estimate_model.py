@@ -128,7 +128,7 @@ def detour() -> float:
 
 
 def doubt_min(minutes: Floats, is_measured: Floats) -> Floats:
-    """Return the half-width within which 80 % of the errors lie; `is_measured` is the share of ends of known slowness."""
+    """Return the half-width of 80 % of the errors; `is_measured` is the share of ends whose slowness is known."""
     least, most = doubt("measured"), doubt("terrain")
     fixed = most.fixed_min + (least.fixed_min - most.fixed_min) * is_measured
     share = most.share + (least.share - most.share) * is_measured
@@ -284,7 +284,7 @@ def _positive(frame: gpd.GeoDataFrame, column: str, label: str, problems: Proble
 def _slowness(
     frame: gpd.GeoDataFrame, label: str, terrain: str | None, problems: Problems
 ) -> tuple[Floats, Floats]:
-    """Return the slowness of each place, and 1 where it was measured: by force that of `terrain`, where one is given."""
+    """Return the slowness of each place and 1 where it was measured, or that of `terrain` by force."""
     if terrain is not None:
         return np.full(len(frame), slowness_of(terrain)), np.zeros(len(frame))
     measured = np.full(len(frame), np.nan)
