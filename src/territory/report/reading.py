@@ -312,7 +312,7 @@ class Counts:
 
     def __init__(self, released: ZoneCounts) -> None:
         self.zones, self.is_observed = released.zones, released.is_observed
-        self._is_withheld = released.is_withheld
+        self.is_withheld = released.is_withheld
         # classes of which one sum alone is printed, over the whole, and that sum
         self.merged = released.merged.effects if released.merged else ()
         self.merged_text = integer(released.merged.persons) if released.merged else ""
@@ -325,7 +325,7 @@ class Counts:
 
     def text(self, zone: str, effect: str) -> str:
         """Return a number of persons as it may be printed."""
-        if bool(self._is_withheld.loc[zone, effect]):
+        if bool(self.is_withheld.loc[zone, effect]):
             return SECRET
         value = float(self.persons[effect][zone])
         if self.is_observed and not math.isnan(value):
