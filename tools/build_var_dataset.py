@@ -14,12 +14,14 @@ import unicodedata
 import warnings
 from pathlib import Path
 
+import calibrate_travel_times
 import geopandas as gpd
 import pandas as pd
 import shapely
 
 from territory import geography, sources
 from territory.errors import Problems, SchemaError, TerritoryError, TerritoryWarning, examples
+from territory.network.slowness import fit_slowness
 
 FACTS = Path(__file__).parent / "var_facts"
 OUT = Path(__file__).parents[1] / "src" / "territory" / "datasets" / "var"
@@ -38,7 +40,13 @@ FILES = {
     "emergency": "care_sites/URGENCES_P_2023r.csv",
     "ehpad": "care_sites/ehpad_cnsa_2023.geojson",
     "bpe2013": "care_sites/bpe2013_health_by_commune.csv",
+    "mairies": "boundaries/mairies.csv",
+    "times": "traveltimes/communes_to_emergency_drees_2019.csv",
+    "addresses": "care_sites/var_emergency_sites_2026.csv",
+    "older_addresses": "care_sites/hospitals_eurostat_2020.csv",
 }
+# a mairie or an address farther than this from its commune is an error of the file
+FARTHEST_KM = 20.0
 DEPARTEMENT = "83"
 BUFFER_KM = 45
 COG_YEAR = 2024
@@ -95,11 +103,20 @@ def build_communes(
     gps = sources.read_bpe_counts(folder / FILES["gps"], type_code="D201")
     table["general_practitioners"] = gps.reindex(table.index).fillna(0)
     table["area_km2"] = (outlines.to_crs(EQUAL_AREA).area / 1e6).round(2)
-    points = geography.inside_points(outlines)
-    geography.check_points(points, outlines)
+    mairies = calibrate_travel_times.read_france(folder)
+    points = mairies.geometry.reindex(table.index)
+    far = points.distance(outlines.geometry) > FARTHEST_KM * 1000
+    if far.any() or points.isna().any():
+        raise SchemaError(
+            f"Mairies absentes ou loin de leur commune : {examples(table.index[far | points.isna()])}."
+        )
     degrees = points.to_crs(4326)
     table["longitude"], table["latitude"] = degrees.x.round(5), degrees.y.round(5)
-    table["point_kind"] = "inside"
+    table["point_kind"] = (
+        mairies["is_replaced"].reindex(table.index).map({True: "inside", False: "chef_lieu"})
+    )
+    # fitted on the densities of the same year as the times; neighbours beyond the buffer are read too
+    table["slowness"] = fit_slowness(mairies).reindex(table.index).round(3)
     return table
 
 
@@ -165,8 +182,36 @@ def build_hospitals(folder: Path, communes: pd.DataFrame) -> tuple[pd.DataFrame,
     )
     kept = sites[sites.index.isin(services["site_id"])].drop(columns="year").reset_index()
     kept["source"] = "DREES, SAE 2023"
-    kept["doubt"] = "Adresse non géolocalisée : placé au point de la commune."
+    addresses = hospital_addresses(folder, communes).reindex(kept["site_id"])
+    kept["longitude"], kept["latitude"] = addresses["longitude"].to_numpy(), addresses["latitude"].to_numpy()
+    kept["doubt"] = addresses["doubt"].fillna("Adresse non géolocalisée : placé à la mairie.").to_numpy()
     return kept, services
+
+
+def hospital_addresses(folder: Path, communes: pd.DataFrame) -> pd.DataFrame:
+    """Return the point of hospital sites by FINESS number; one far from its commune is left out and said."""
+    newest = pd.read_csv(folder / FILES["addresses"], dtype={"finess": str})
+    newest = newest.rename(columns={"finess": "id", "commune": "city"}).assign(
+        doubt="Adresse du FINESS, mai 2026."
+    )
+    older = pd.read_csv(folder / FILES["older_addresses"], dtype={"id": str}).assign(
+        doubt="Adresse du FINESS de mars 2020 (Eurostat)."
+    )
+    table = pd.concat([newest, older])[["id", "lat", "lon", "doubt"]].dropna()
+    table["id"] = table["id"].str.zfill(9)
+    table = (
+        table.drop_duplicates("id").set_index("id").rename(columns={"lat": "latitude", "lon": "longitude"})
+    )
+    sites = sources.read_sae_sites(folder / FILES["sae"])["commune_code"]
+    town = communes.reindex(sites.reindex(table.index))
+    points, mairies = (
+        gpd.GeoSeries(gpd.points_from_xy(part["longitude"], part["latitude"]), crs=4326).to_crs(2154)
+        for part in (table, town.reset_index())
+    )
+    apart_km = points.distance(mairies).to_numpy() / 1000
+    far = table.index[apart_km > FARTHEST_KM]
+    print(f"hospital addresses farther than {FARTHEST_KM:g} km from their commune, left out: {list(far)}")
+    return table[["longitude", "latitude"]].round(5).assign(doubt=table["doubt"])[apart_km <= FARTHEST_KM]
 
 
 def build_child_psychiatry(folder: Path, sites: pd.DataFrame) -> pd.DataFrame:

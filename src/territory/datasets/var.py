@@ -246,6 +246,7 @@ def _communes(counts: pd.DataFrame) -> gpd.GeoDataFrame:
     table["area_km2"] = counts["area_km2"]
     table["density_hab_km2"] = table["population"] / table["area_km2"]
     table["point_kind"] = counts["point_kind"]
+    table["slowness"] = counts["slowness"]
     table["in_territory"] = counts["in_territory"]
     table["general_practitioners"] = counts["general_practitioners"]
     points = gpd.points_from_xy(counts["longitude"], counts["latitude"], crs=4326)
