@@ -247,7 +247,7 @@ def rank_candidates(
     criterion: str = "mean",
     max_time_min: float | None = None,
     beyond_min: Sequence[float] = (30, 45),
-    terrain: str = "mixed",
+    terrain: str | None = None,
 ) -> pd.DataFrame:
     """Rank the choice and each candidate in its place, and say which differences are under the doubt.
 
@@ -382,7 +382,7 @@ def _standing(
 
 
 def _difference(
-    persons: Floats, before: Floats, after: Floats, apart: Floats, terrain: str
+    persons: Floats, before: Floats, after: Floats, apart: Floats, terrain: str | None
 ) -> dict[str, object]:
     """Return the doubt on the difference of two mean times."""
     both = np.isfinite(before) & np.isfinite(after) & (persons > 0)
