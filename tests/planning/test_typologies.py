@@ -92,7 +92,7 @@ def test_all_that_is_wrong_comes_in_one_error() -> None:
     for part in (
         "« magic »",
         "n_types = 1",
-        "1 colonne(s) inconnue(s) (unknown)",
+        "1 colonne inconnue (unknown)",
         "« flat » : la même valeur partout",
         "« text » : des nombres",
         "« time_min » : valeurs infinies",
