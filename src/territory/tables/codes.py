@@ -51,5 +51,7 @@ CAPACITY_SCOPES = _LISTS["capacity_scopes"]
 # classes of children served of which one sum may be printed (release.observed_children)
 MERGED_EFFECTS = _LISTS["merged_effects"]
 YEAR_QUANTITIES = _LISTS["year_quantities"]
+# what reports explain when they use it
+ACRONYMS = _LISTS["acronyms"]
 # titles of the table of shared services, as the director reads them and gives them back
 POOLING_TITLES = _LISTS["pooling_titles"]

@@ -18,7 +18,7 @@ from pydantic import ValidationError
 
 from territory.errors import MissingFileError, Problems, ReadError, StudyError, TerritoryWarning, examples
 from territory.report.documents.run_difference import difference_document, published
-from territory.report.files.writers import without_formulas
+from territory.report.files.writers import write_csv
 from territory.report.layout.document import read_digest
 from territory.report.layout.pdf import compile_pdf
 from territory.scenario.changes.apply import apply
@@ -120,7 +120,7 @@ def write_difference(difference: RunDifference, folder: Path) -> list[Path]:
     compile_pdf(document, paths[0])
     for table, path in zip((published(difference.changes), difference.crossings), paths[1:], strict=True):
         check_declared(path.stem, map(str, table.columns))
-        without_formulas(table.round(1)).to_csv(path, index=False, encoding="utf-8", lineterminator="\n")
+        write_csv(table.round(1), path)
     return paths
 
 

@@ -76,7 +76,9 @@ def code_digest() -> str:
     """Return the digest of the library's code and data: no version gives back the result of another."""
     folder = Path(str(resources.files("territory")))
     files = sorted(
-        path for path in folder.rglob("*") if path.suffix in (".py", ".csv", ".toml", ".typ", ".css", ".js")
+        path
+        for path in folder.rglob("*")
+        if path.suffix in (".py", ".csv", ".toml", ".typ", ".css", ".js", ".xml")
     )
     return digest_of(*(path.read_bytes() for path in files))
 
