@@ -30,7 +30,9 @@ from territory.cli.french import (
 
 FAILED, WRONG_USAGE, INTERRUPTED = 1, 2, 130
 # every wrong use of the command line: a base of the public class
-_USAGE_ERRORS = tuple(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "UsageError")
+_USAGE_ERRORS: tuple[type[Exception], ...] = tuple(
+    kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "UsageError"
+)
 
 app = group(
     "territory",

@@ -198,7 +198,7 @@ class Reading:
     def date(self) -> dt.date:
         """Date of the newest data (1 January of its year): a report has no date of its own."""
         table = self.release.sources
-        told = [] if table is None or "vintage" not in table else table["vintage"]
+        told: Any = [] if table is None or "vintage" not in table else table["vintage"]
         years = _YEAR.findall(" ".join([*map(str, told), re.sub(r"\D", " ", self.study.population)]))
         return dt.date(max(map(int, years), default=_NO_YEAR), 1, 1)
 

@@ -155,10 +155,8 @@ def indicators(state: State, scenarios: tuple[Scenario, ...]) -> pd.Series:
 
 def _long(values: pd.Series, indicator: str) -> pd.Series:
     """Return values indexed by place and service under the name of their indicator."""
-    index = pd.MultiIndex.from_arrays(
-        [[indicator] * len(values), values.index.get_level_values(0), values.index.get_level_values(1)],
-        names=KEYS,
-    )
+    places, services = (values.index.get_level_values(level) for level in (0, 1))
+    index = pd.MultiIndex.from_arrays([[indicator] * len(values), places, services], names=KEYS)
     return pd.Series(values.to_numpy(float), index=index)
 
 
@@ -200,9 +198,8 @@ def _prepare_again(folder: Path) -> Inputs:
     record = private_record(study, folder.parent.parent / "data" / "processed" / study.id)
     changed = record.changed(outputs_of(folder)) if UNPUBLISHED in digests.values() else []
     for name in [*replaced, *(changed or [])]:
-        problems.add(
-            f"« {name} » n'est plus le fichier d'alors : relancez cette étude, ou rendez-lui ce fichier"
-        )
+        said = "n'est plus le fichier d'alors : relancez cette étude, ou rendez-lui ce fichier"
+        problems.add(f"« {name} » {said}")
     problems.raise_if_any()
     if changed is None:
         warnings.warn(

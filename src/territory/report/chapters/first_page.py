@@ -30,7 +30,11 @@ _NUMBERS = dict(enumerate(("deux", "trois", "quatre", "cinq", "six", "sept", "hu
 
 def first_page(reading: Reading) -> list[Block]:
     """Return the question, the answer and what is not known."""
-    asked = [Heading("La question"), Paragraph(reading.study.question, "lead"), Heading("La réponse")]
+    asked: list[Block] = [
+        Heading("La question"),
+        Paragraph(reading.study.question, "lead"),
+        Heading("La réponse"),
+    ]
     told = _answer(reading) if reading.release.scenarios else _answer_without_scenario(reading)
     unknown = questions(reading)
     return [*asked, *told, *([Callout(UNKNOWN, unknown, "unknown")] if unknown else [])]

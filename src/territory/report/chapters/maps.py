@@ -31,9 +31,10 @@ def maps(reading: Reading) -> list[Part]:
             for service in reading.services[:4]
             if not reading.times(TODAY, service).empty
         ]
-        return [Part([Heading("Les temps de route aujourd'hui", new_page=True), *drawn] if drawn else [])]
+        today: list[Block] = [Heading("Les temps de route aujourd'hui", new_page=True), *drawn]
+        return [Part(today if drawn else [])]
     service, way = move.services[0], "depuis" if move.who == STAFF else "vers"
-    before_and_after = [
+    before_and_after: list[Block] = [
         Heading(f"Les trajets {way} « {reading.labels(move.services)} », avant et après", new_page=True),
         Paragraph(_perimeter(reading, move)),
         pictures.time_map(reading, service, TODAY, max_height_cm=8.4),

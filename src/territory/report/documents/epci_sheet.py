@@ -52,7 +52,7 @@ def epci_sheet(result: Readable, epci: str) -> Document:
     place = reading.territory[reading.territory["epci_code"] == epci]
     head, times = _people(reading, place), _times(reading, place)
     unknown = questions(reading)
-    foot = [Heading(UNKNOWN, 2), Bullets(unknown, "small")] if unknown else []
+    foot: list[Block] = [Heading(UNKNOWN, 2), Bullets(unknown, "small")] if unknown else []
     picture, foot = _map(reading, place, epci), [*foot, *method.digest_line(reading)]
     name, territory = reading.zone_names[epci], reading.study.territory.name
     subtitle = f"{reading.study.title} · population {reading.vintage()}"

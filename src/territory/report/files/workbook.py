@@ -168,8 +168,8 @@ def _readme(reading: Reading, sheets: Mapping[str, int]) -> Sheet:
         "Feuilles": [f"{name} : {said}" for name, said in lengths.items()],
         UNKNOWN: [f"{found.question} À demander : {found.ask}." for found in study.unknown],
     }
-    lines, titles = [reading.release.mark] if reading.release.mark else [], set()
-    titles.update(range(len(lines)))
+    lines = [reading.release.mark] if reading.release.mark else []
+    titles = set(range(len(lines)))
     for title, said in parts.items():
         titles.add(len(lines))
         lines += [title, *said, ""]
