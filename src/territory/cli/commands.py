@@ -110,12 +110,7 @@ def run(
         )
     with _progress() as announce:
         result = run_study(
-            loaded,
-            out_dir=place,
-            roads=roads,
-            population=population,
-            edition=edition,
-            on_step=announce,
+            loaded, out_dir=place, roads=roads, population=population, edition=edition, on_step=announce
         )
     folder = result.report_dir or Path()
     typer.echo(f"Rapport : {(folder / edition_name('rapport.pdf', edition)).as_posix()}")
@@ -127,8 +122,7 @@ def run(
 @app.command("init", cls=FrenchCommand)
 def init(
     departement: Annotated[
-        str,
-        argument("DÉPARTEMENT", "Code du département (31, 2A, 974) ; avec --template, une étude."),
+        str, argument("DÉPARTEMENT", "Code du département (31, 2A, 974) ; avec --template, une étude.")
     ],
     name: Annotated[str, option("--name", "NOM", "Nom court de l'étude et de son fichier.")] = "",
     label: Annotated[str, option("--label", "TEXTE", "Nom du territoire dans le rapport.")] = "",

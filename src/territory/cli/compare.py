@@ -29,8 +29,7 @@ _ACCOUNTS = {
 def compare(
     study: StudyArgument,
     zone: Annotated[
-        str,
-        option("--zone", "CODE", "Code d'un EPCI ou d'un département ; sinon l'ensemble."),
+        str, option("--zone", "CODE", "Code d'un EPCI ou d'un département ; sinon l'ensemble.")
     ] = "territory",
     out: Annotated[
         Path | None, option("--out", "DOSSIER", "Dossier où écrire la table entière (CSV et Parquet).")

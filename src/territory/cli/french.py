@@ -109,12 +109,10 @@ def in_sentences() -> Iterator[None]:
 
 StudyArgument = Annotated[str, argument("ÉTUDE", "Nom d'une étude intégrée (draguignan) ou fichier .toml.")]
 OutOption = Annotated[
-    Path | None,
-    option("--out", "DOSSIER", "Dossier où écrire reports/<étude> (par défaut : ici)."),
+    Path | None, option("--out", "DOSSIER", "Dossier où écrire reports/<étude> (par défaut : ici).")
 ]
 RoadsOption = Annotated[
-    Path | None,
-    option("--roads", "FICHIER", "Carte routière .osm.pbf ; sans elle, les temps sont estimés."),
+    Path | None, option("--roads", "FICHIER", "Carte routière .osm.pbf ; sans elle, les temps sont estimés.")
 ]
 EditionOption = Annotated[
     str,

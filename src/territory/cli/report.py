@@ -64,12 +64,7 @@ def report(
     result = run_study(study, out_dir=place, roads=roads, population=population, edition=edition, on_step=say)
     with hold(place / "data" / "processed" / result.study.id, announce=say):
         paths = write_documents(
-            result,
-            document=document,
-            epci=epci or (),
-            every_epci=all_epci,
-            edition=edition,
-            announce=say,
+            result, document=document, epci=epci or (), every_epci=all_epci, edition=edition, announce=say
         )
     for path in paths:
         typer.echo(path.as_posix())
@@ -114,10 +109,7 @@ def list_notebooks() -> None:
 
 @notebooks.command("run", cls=FrenchCommand, short_help="Exécute une copie d'un notebook sur une étude.")
 def run_notebook(
-    name: Annotated[
-        str,
-        argument("NOTEBOOK", "Numéro ou nom du notebook (04, 04_plateforme_draguignan)."),
-    ],
+    name: Annotated[str, argument("NOTEBOOK", "Numéro ou nom du notebook (04, 04_plateforme_draguignan).")],
     study: Annotated[str, option("--study", "ÉTUDE", "Étude intégrée ou fichier .toml.")] = "draguignan",
     out: Annotated[
         Path, option("--out", "DOSSIER", "Dossier où écrire reports/<étude>/notebooks (par défaut : ici).")

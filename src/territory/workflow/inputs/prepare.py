@@ -208,10 +208,7 @@ def _named_sites(study: Study, sites: gpd.GeoDataFrame, services: pd.DataFrame) 
 
 
 def _parameters(
-    study: Study,
-    data: VarDataset | FilesDataset,
-    population: pd.DataFrame,
-    communes: gpd.GeoDataFrame,
+    study: Study, data: VarDataset | FilesDataset, population: pd.DataFrame, communes: gpd.GeoDataFrame
 ) -> Parameters:
     """Return the numbers of the study beside its tables."""
     travel = study.travel
