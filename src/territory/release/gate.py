@@ -17,7 +17,7 @@ from territory import supply
 from territory.needs import persons_by_age
 from territory.release.comparison import publish_communes, publish_trips, publish_zones
 from territory.release.disclosure import INTERNAL, PUBLIC, printing
-from territory.release.handed_tables import layers, tables
+from territory.release.handed_tables import equipment_tables, layers, tables
 from territory.release.observed_children import (
     Merged,
     merged_classes,
@@ -153,6 +153,18 @@ class Release:
     demand = _Part[pd.DataFrame]("baseline.state.demand", "Estimated needs by commune and public.")
     coverage = _Part[pd.DataFrame]("baseline.coverage", "Inhabitants within each threshold of common care.")
     deserts = _Part[pd.DataFrame]("baseline.deserts", "Criteria of desert by commune, today.")
+
+    @cached_property
+    def child_offer(self) -> dict[str, pd.DataFrame]:
+        """Rate of equipment by zone and service, and the list of sites beside BPE 2013, under the names of tables."""
+        return equipment_tables(self._result)
+
+    @property
+    def has_single_ages(self) -> bool:
+        """Whether persons are known for each year of age, and no band is cut."""
+        ages = self._result.baseline.state.population.index.to_frame(index=False)
+        closed = ages.dropna(subset="age_max")
+        return len(closed) > 0 and bool((closed["age_max"] == closed["age_min"]).all())
 
     def share_of_age(self, codes: pd.Index, age_min: float, age_max: float) -> float:
         """Return the share of an age band among the inhabitants of some communes; NaN when it is unknown."""

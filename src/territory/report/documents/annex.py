@@ -51,6 +51,7 @@ def technical_annex(result: Readable) -> Document:
         *maps.next_map(reading),
         *annex_tables.times_of_today(reading),
         *annex_tables.needs_by_commune(reading),
+        *annex_tables.child_offer(reading),
         *named_services(reading),
         *withheld(reading),
         *parameters(reading),

@@ -117,6 +117,7 @@ def _parts(reading: Reading) -> list[Part]:
         *maps.maps(reading),
         *needs.flows(reading),
         Part(needs.needs(reading)),
+        *travel_accounts.child_offer(reading),
         *travel_accounts.common_care(reading),
         Part(travel_accounts.travel_accounts(reading), "les trois comptes de trajets", leaves=15),
         *deserts.desert_parts(reading),

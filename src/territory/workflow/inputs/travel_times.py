@@ -114,9 +114,9 @@ class Asked:
 
     def digest(self) -> str:
         """Return what stands for the places and the limits."""
-        columns, travel = ["density_hab_km2", "area_km2", "geometry"], self.study.travel
-        sites = self.sites[["commune_code", "point_precision", *columns]]
-        ends = self.communes[columns], sites, self.named_sites.index.to_frame()
+        columns, travel = ["density_hab_km2", "area_km2", "slowness", "geometry"], self.study.travel
+        sites = self.sites.filter(["commune_code", "point_precision", *columns])
+        ends = self.communes.filter(columns), sites, self.named_sites.index.to_frame()
         return digest_of(*ends, travel.terrain, travel.max_time_min)
 
 
@@ -201,7 +201,7 @@ def _never_0_inside(times: pd.DataFrame, asked: Asked) -> pd.DataFrame:
     return times
 
 
-def times_inside(communes: gpd.GeoDataFrame, sites: gpd.GeoDataFrame, terrain: str) -> pd.DataFrame:
+def times_inside(communes: gpd.GeoDataFrame, sites: gpd.GeoDataFrame, terrain: str | None) -> pd.DataFrame:
     """Return estimated times inside each commune, to the sites that are only known to be somewhere in it."""
     placed = sites[sites["point_precision"] == "commune"]
     own = communes[communes.index.isin(placed["commune_code"])]
