@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -16,8 +17,6 @@ from territory.tables.codes import POOLING_TITLES
 from territory.tables.declare import UNITS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from territory.planning.grouping.answer import GroupingAnswer
     from territory.planning.siting.answer import SitingAnswer
     from territory.result import StudyResult

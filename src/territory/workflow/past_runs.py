@@ -196,7 +196,9 @@ def _prepare_again(folder: Path) -> Inputs:
     problems = Problems(f"Étude de « {folder} »", StudyError)
     replaced = [name for name, digest in digests.items() if now["inputs_sha256"].get(name) != digest]
     record = private_record(study, folder.parent.parent / "data" / "processed" / study.id)
-    changed = record.changed(outputs_of(folder)) if UNPUBLISHED in digests.values() else []
+    written = _read_json(folder / MANIFEST).get("outputs_sha256")
+    outputs = written if isinstance(written, dict) else {}
+    changed = record.changed(outputs) if UNPUBLISHED in digests.values() else []
     for name in [*replaced, *(changed or [])]:
         said = "n'est plus le fichier d'alors : relancez cette étude, ou rendez-lui ce fichier"
         problems.add(f"« {name} » {said}")
@@ -235,12 +237,6 @@ def past_study(folder: Path) -> tuple[Study, dict[str, str]]:
         return Study.model_validate({**parameters, "folder": str(folder / place)}), digests
     except ValidationError as error:
         raise ReadError(f"{problem} ({error.error_count()} clés refusées).") from error
-
-
-def outputs_of(folder: Path) -> dict[str, str]:
-    """Return the digests of the files that a run wrote, as its manifest gives them; nothing when it gives none."""
-    found = _read_json(folder / MANIFEST).get("outputs_sha256")
-    return found if isinstance(found, dict) else {}
 
 
 def _read_json(path: Path) -> dict[str, Any]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import html
 import json
 import math
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import geopandas as gpd
 import ipyleaflet
@@ -16,9 +17,6 @@ import shapely
 from territory.errors import ParameterError
 from territory.plot import style
 from territory.plot.interactive.views import View, border_of
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 # bottom to top; only communes and places answer to the mouse
 PANES = {
@@ -181,9 +179,8 @@ def _simplified(areas: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     if not _are_outlines(areas) or areas.crs is None or areas.crs.is_geographic:
         return areas
     left, bottom, right, top = areas.total_bounds
-    geometry = shapely.coverage_simplify(
-        areas.geometry.to_numpy(), max(right - left, top - bottom) * _DETAIL_SHARE
-    )
+    detail = max(right - left, top - bottom) * _DETAIL_SHARE
+    geometry = shapely.coverage_simplify(areas.geometry.to_numpy(), detail)
     return areas.set_geometry(gpd.GeoSeries(geometry, index=areas.index, crs=areas.crs))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
@@ -21,8 +22,6 @@ from territory.report.layout.document import Picture
 from territory.tables.codes import CLOSEST_SERVICES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from territory.release.gate import Sites
     from territory.report.reading import Counts, Move, Reading
 

@@ -137,10 +137,11 @@ def _map(reading: Reading) -> tuple[list[str], list[str]]:
         "zoomer, 0 pour revenir. Souris : glisser, Ctrl et molette. Les mêmes nombres sont dans le tableau des "
         "communes. Contours : IGN, simplifiés.</p>",
     ]
-    return drawn, [
-        _table(layers[0], communes, order),
-        f'<script type="application/json" id="data">{_json(data)}</script>',
-    ]
+    # no page can take it for markup
+    written = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    safe = written.translate({ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"})
+    held = f'<script type="application/json" id="data">{safe}</script>'
+    return drawn, [_table(layers[0], communes, order), held]
 
 
 def _towns(reading: Reading, place: Any) -> list[str]:
@@ -214,12 +215,6 @@ def _patterns(reading: Reading) -> str:
             f'<rect width="10" height="10" fill="{category.color}"/>{drawn}</pattern>'
         )
     return "".join(found)
-
-
-def _json(data: dict[str, Any]) -> str:
-    """Return data that no page can take for markup."""
-    written = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return written.translate({ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"})
 
 
 def text(value: str) -> str:
