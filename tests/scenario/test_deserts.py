@@ -12,12 +12,14 @@ from territory.scenario import compute
 from territory.study.state import State
 from territory.study.words.indicators import (
     DREES_SCHEME,
+    RECAST_PROFILE,
     DesertCriterion,
     DesertScheme,
     Practitioners,
     Zoning,
 )
 
+UNVERIFIED = pytest.mark.filterwarnings("ignore:.*paliers non vérifiés:territory.errors.TerritoryWarning")
 OUEST, MILIEU, EST, LOIN = "83001", "83002", "83003", "83004"
 
 
@@ -41,18 +43,21 @@ def by_time(service: str, threshold: float, *more: str) -> DesertCriterion:
     )
 
 
-def with_gps(state: State, acts: float = 6000.0) -> State:
+def with_gps(state: State, acts: float = 6000.0, *, profile: str = RECAST_PROFILE) -> State:
     counted = with_service(
         state, "west", "medecin_generaliste", capacity=acts, capacity_unit="consultations_per_year"
     )
     flat = pd.DataFrame({"age_min": [0.0], "age_max": [np.nan], "acts_per_hab": [3.0]})
-    given = Practitioners(consumption="c.csv", mean_acts_per_hab=3.0, activity="a.csv", source="essai")
+    given = Practitioners(
+        profile=profile, consumption="c.csv", mean_acts_per_hab=3.0, activity="a.csv", source="essai"
+    )
     return replace(counted, gp_consumption=flat, parameters=replace(counted.parameters, practitioners=given))
 
 
 def test_the_default_scheme_is_the_one_of_drees() -> None:
     mine = {one.id: (one.threshold, one.source) for one in DREES_SCHEME.criterion}
     assert mine == {rule.name: (rule.threshold, rule.source) for rule in DREES_2017}
+    assert {one.profile for one in DREES_SCHEME.criterion if one.measure == "apl"} == {DREES_2017[0].profile}
 
 
 def test_what_the_data_lack_is_never_passed(state: State) -> None:
@@ -146,9 +151,12 @@ def test_nobody_knows_where_the_data_stop(state: State) -> None:
     assert results.edge.loc["urgences", "unknown_count"] == 4
 
 
+@UNVERIFIED
 def test_an_apl_needs_age_and_activity(state: State) -> None:
     heads = with_service(state, "west", "medecin_generaliste", capacity=2.0, capacity_unit="headcount")
-    counted = compute(heads)
+    assert compute(heads).gp_access.isna().all(axis=None)
+    named = replace(heads.parameters, practitioners=Practitioners(profile="drees_2012"))
+    counted = compute(replace(heads, parameters=named))
     # 100 + 0.1 x 200 inhabitants share 2 GPs
     assert counted.gp_access["practitioners_per_100000_hab"].round(6).tolist() == pytest.approx(
         [100_000 * 2 / 120, 10_000 * 2 / 120, 0, 0]
@@ -156,20 +164,41 @@ def test_an_apl_needs_age_and_activity(state: State) -> None:
     assert counted.gp_access["apl_consultations_per_hab"].isna().all()
     assert "effectifs" in counted.deserts.xs("apl", level="criterion")["reason"].iloc[0]
     results = compute(with_gps(state))
-    assert results.gp_access["apl_consultations_per_hab"].tolist() == pytest.approx([50.0, 5.0, 0.0, 0.0])
+    # 100 + 2/3 x 200 inhabitants share 6,000 consultations
+    shared = 6000 / (100 + 400 / 3)
+    apl = results.gp_access["apl_consultations_per_hab"].tolist()
+    assert apl == pytest.approx([shared, shared * 2 / 3, 0.0, 0.0])
     assert results.gp_access["practitioners_per_100000_hab"].isna().all()
     status = results.deserts.xs("apl", level="criterion")["status"].tolist()
     assert status == ["hors désert", "hors désert", "en désert", "en désert"]
 
 
+def test_the_weights_of_2012_never_meet_the_thresholds_of_2017(state: State) -> None:
+    old = with_gps(state, profile="drees_2012")
+    with pytest.raises(ParameterError, match=r"« apl » : le seuil de 2,5 a été publié avec .*« drees_2015 »"):
+        compute(old)
+    rule = Zoning(territories="tvs.csv")
+    tvs = pd.Series(["T1", "T1", "T2", "T2"], index=state.communes.index)
+    zoned = replace(with_scheme(old, by_time("urgences", 30)), care_territories=tvs)
+    with pytest.raises(ParameterError, match=r"« zonage_2017 » a été publié avec .*« drees_2015 »"):
+        compute(replace(zoned, parameters=replace(zoned.parameters, zoning=rule)))
+    own = DesertCriterion(
+        id="apl", label="APL", measure="apl", profile="drees_2012", threshold=6, source="essai"
+    )
+    status = compute(with_scheme(old, own)).deserts["status"].tolist()
+    assert status == ["hors désert", "en désert", "en désert", "en désert"]
+
+
+@UNVERIFIED
 def test_a_change_of_supply_moves_the_simulated_zoning(state: State) -> None:
     base = with_gps(state, acts=240.0)
     rule = Zoning(territories="tvs.csv", zip_quota_hab=0.0, zac_quota_hab=1000.0)
     tvs = pd.Series(["T1", "T1", "T2", "T2"], index=state.communes.index)
     asked = replace(base, care_territories=tvs, parameters=replace(base.parameters, zoning=rule))
     today = compute(asked).zoning
-    # APL 2 at Ouest and 0.2 at Milieu, mean 0.8 over 300 inhabitants
-    assert today.loc["T1", "apl_consultations_per_hab"] == pytest.approx((100 * 2 + 200 * 0.2) / 300)
+    # APL 1.03 at Ouest and 2/3 of it at Milieu, mean 0.8 over 300 inhabitants
+    shared = 240 / (100 + 400 / 3)
+    assert today.loc["T1", "apl_consultations_per_hab"] == pytest.approx(shared * (100 + 400 / 3) / 300)
     assert today["zone"].tolist() == ["ZIP (zone A)", "ZIP (zone A)"]
     more = asked.services.copy()
     more.loc[("west", "medecin_generaliste"), "capacity"] = 1000.0

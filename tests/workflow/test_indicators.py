@@ -9,6 +9,7 @@ import pytest
 
 import territory
 from territory.datasets import load_var
+from territory.errors import TerritoryWarning
 from territory.release.indicators import indicator_tables
 from territory.result import StudyResult
 
@@ -24,6 +25,9 @@ departement_codes = ["83"]
 [travel]
 closest_services = ["urgences"]
 
+[practitioners]
+profile = "drees_2012"
+
 [uncertainty]
 draws = 40
 
@@ -31,11 +35,12 @@ draws = 40
 id = "cmpp-draguignan"
 label = "CMPP de Draguignan"
 """
+PRACTITIONERS = '[practitioners]\nprofile = "drees_2012"\n'
 
 
-def run(folder: Path, more: str = "") -> StudyResult:
+def run(folder: Path, more: str = "", *, practitioners: str = PRACTITIONERS) -> StudyResult:
     path = folder / "essai.toml"
-    path.write_text(BASE + more, "utf-8")
+    path.write_text(BASE.replace(PRACTITIONERS, practitioners) + more, "utf-8")
     return territory.run_study(path)
 
 
@@ -108,6 +113,7 @@ def test_the_planner_s_tables_make_an_apl_and_a_simulated_zoning(tmp_path: Path)
     zones.to_csv(tmp_path / "tvs.csv", sep=";", index=False)
     more = """
 [practitioners]
+profile = "drees_2015"
 activity = "activite.csv"
 consumption = "consommation.csv"
 mean_acts_per_hab = 3.6
@@ -118,7 +124,8 @@ territories = "tvs.csv"
 zip_quota_hab = 100000
 zac_quota_hab = 200000
 """
-    found = indicator_tables(run(tmp_path, more))
+    with pytest.warns(TerritoryWarning, match="paliers non vérifiés"):
+        found = indicator_tables(run(tmp_path, more, practitioners=""))
     apl = found["medecins_generalistes_communes"]
     assert "apl_consultations_per_hab" in apl
     assert "practitioners_per_100000_hab" not in apl

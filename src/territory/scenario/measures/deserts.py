@@ -103,6 +103,9 @@ def _scheme(state: State, gps: pd.DataFrame, scheme: DesertScheme) -> pd.DataFra
         read[f"{one.id}_reachable"] = reachable.mask((reason != "").to_numpy())
         reasons[one.id] = reason
     wide = pd.DataFrame(read)
+    # the criteria of published figures say the profile of what they read
+    if any(one.measure == "apl" for one in scheme.criterion) and not why_no_apl(state):
+        wide.attrs["profile"] = state.parameters.practitioners.profile
     classes = classify(wide, criteria=[_criterion(one) for one in scheme.criterion])
     for one in scheme.criterion:
         met = classes[f"{one.id}_is_met"]
@@ -141,6 +144,7 @@ def _criterion(one: DesertCriterion) -> Criterion:
         unit=one.unit,
         reachable_column=f"{one.id}_reachable" if is_time else None,
         source=one.source,
+        profile=None if is_time else one.profile,
     )
 
 
@@ -206,7 +210,7 @@ def gp_access(state: State, *, measures: Any = access, times: Any = None) -> pd.
     rows = _practitioners(state)
     profile = state.parameters.practitioners.profile
     found = {APL_NAME: empty, HEADCOUNT_COLUMN: empty}
-    if rows is not None:
+    if rows is not None and profile is not None:
         offered = rows["capacity"].groupby(level="site_id").sum(min_count=1)
         people = standardised_hab(state)
         if not why_no_apl(state) and people is not None:
@@ -229,6 +233,8 @@ def why_no_apl(state: State) -> str:
         return "activité inconnue pour une partie des généralistes"
     if state.gp_consumption is None or state.parameters.practitioners.mean_acts_per_hab is None:
         return "consommation de soins par âge inconnue : la population n'est pas standardisée"
+    if state.parameters.practitioners.profile is None:
+        return "aucun profil d'APL n'est nommé"
     return ""
 
 
@@ -254,8 +260,10 @@ def zoning(state: State, gps: pd.DataFrame) -> pd.DataFrame:
     hab = state.communes["population"][mine]
     mean = access.mean_by(gps[APL_NAME][mine], hab, state.care_territories[mine])
     people = hab.groupby(state.care_territories[mine].to_numpy(), sort=False).sum().reindex(mean.index)
+    mean = mean.rename(APL_NAME)
+    mean.attrs["profile"] = state.parameters.practitioners.profile
     table = simulate(
-        mean.rename(APL_NAME),
+        mean,
         people,
         profile=rule.profile,
         zip_quota_hab=rule.zip_quota_hab,

@@ -10,6 +10,8 @@ Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Slug = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
 Year = Annotated[int, Field(ge=1900, le=2100)]
+# the profile of the APL recast in 2015, with which the thresholds of 2.5 and 4 were published
+RECAST_PROFILE = "drees_2015"
 _SOURCE = "DREES, Les Dossiers de la DREES n° 17, mai 2017"
 
 
@@ -23,7 +25,9 @@ class DesertCriterion(_Model):
     """One threshold: a commune beyond it is in the desert, at it not yet.
 
     `measure` is `time` (minutes to the closest site of any of `services`, desert above the threshold) or `apl`
-    (consultations per standardised inhabitant and year, desert under it).
+    (consultations per standardised inhabitant and year, desert under it). The threshold of an APL was published
+    with a `profile`, and is refused on another one. `published` names the figure of a producer that decides where
+    the data have it (`urgences_smur`, `apl`); what is computed is then shown beside it.
     """
 
     id: Slug
@@ -32,6 +36,8 @@ class DesertCriterion(_Model):
     services: tuple[str, ...] = ()
     threshold: float = Field(gt=0)
     source: str
+    profile: str = RECAST_PROFILE
+    published: Literal["urgences_smur", "apl"] | None = None
 
     @model_validator(mode="after")
     def _whole(self) -> DesertCriterion:
@@ -40,6 +46,8 @@ class DesertCriterion(_Model):
             raise ValueError("un critère de temps nomme ses services")
         if self.measure == "apl" and self.services:
             raise ValueError("l'APL est celle des généralistes : ce critère ne nomme pas de services")
+        if self.published is not None and (self.published == "apl") != (self.measure == "apl"):
+            raise ValueError(f"« {self.published} » n'est pas un chiffre de la mesure « {self.measure} »")
         return self
 
     @property
@@ -66,6 +74,7 @@ DREES_SCHEME = DesertScheme(
             measure="apl",
             threshold=2.5,
             source=_SOURCE,
+            published="apl",
         ),
         DesertCriterion(
             id="urgences",
@@ -73,6 +82,7 @@ DREES_SCHEME = DesertScheme(
             services=("urgences", "smur"),
             threshold=30,
             source=_SOURCE,
+            published="urgences_smur",
         ),
         DesertCriterion(
             id="pharmacie",
@@ -90,11 +100,13 @@ class Practitioners(_Model):
 
     `consumption` holds acts per inhabitant and year by age (columns age_min, age_max, acts_per_hab), `activity`
     consultations per year by site (columns site_id, consultations_per_year); both are relative to the study file.
+    No `profile` is taken by default: without one, neither an APL nor practitioners per inhabitant are computed.
+    `other_profiles` are drawn beside it, to see what the weights change.
     """
 
     service: str = "medecin_generaliste"
-    profile: str = "drees_2012"
-    other_profiles: tuple[str, ...] = ("drees_2015",)
+    profile: str | None = None
+    other_profiles: tuple[str, ...] = ()
     consumption: str | None = None
     mean_acts_per_hab: float | None = Field(default=None, gt=0)
     activity: str | None = None
@@ -111,7 +123,14 @@ class Practitioners(_Model):
             )
         if self.consumption is not None and not self.source:
             raise ValueError("indiquez source : le producteur et l'année des tables de l'APL")
+        if self.profile is None and (any(given) or self.other_profiles):
+            raise ValueError("nommez profile, les poids des temps (drees_2012 ou drees_2015) : aucun par défaut")
         return self
+
+    def other_than(self, profile: str) -> tuple[str, ...]:
+        """Return the profiles of the APL of this study that are not a given one; none when it computes no APL."""
+        named = () if self.activity is None else (self.profile, *self.other_profiles)
+        return tuple(name for name in named if name is not None and name != profile)
 
 
 class Zoning(_Model):
