@@ -37,6 +37,9 @@ FILES = {
     "psychiatry": "care_sites/PSY_2023r.csv",
     "emergency": "care_sites/URGENCES_P_2023r.csv",
     "ehpad": "care_sites/ehpad_cnsa_2023.geojson",
+    "emergency_times": "traveltimes/communes_to_emergency_drees_2019.csv",
+    "apl": "gps/apl_gp_by_commune.csv",
+    "facilities_2013": "care_sites/bpe2013_health_by_commune.csv",
 }
 DEPARTEMENT = "83"
 BUFFER_KM = 45
@@ -49,6 +52,8 @@ DECIMALS = 4
 VINTAGES = ("rp2021", "rp2017", "rp2016")
 # clinics of short stay: obstetrics and surgery, surgery, several disciplines
 SHORT_STAY_CLINICS = ("122", "128", "365")
+# the years of the published APL that are kept: the newest, and the first to compare it with
+APL_YEARS = (2015, 2023)
 PUBLIC_HOSPITALS = ("101", "106", "114", "355")
 
 
@@ -87,6 +92,7 @@ def build_communes(
     table["young_total_rp2018"] = young["population"].round(3)
     gps = sources.read_bpe_counts(folder / FILES["gps"], type_code="D201")
     table["general_practitioners"] = gps.reindex(table.index).fillna(0)
+    add_published(table, folder)
     table["area_km2"] = (outlines.to_crs(EQUAL_AREA).area / 1e6).round(2)
     points = geography.inside_points(outlines)
     geography.check_points(points, outlines)
@@ -94,6 +100,21 @@ def build_communes(
     table["longitude"], table["latitude"] = degrees.x.round(5), degrees.y.round(5)
     table["point_kind"] = "inside"
     return table
+
+
+def add_published(table: pd.DataFrame, folder: Path) -> None:
+    """Add the figures that DREES publishes of each commune, and the pharmacies of BPE 2013; each name has its year."""
+    times = sources.read_emergency_times(folder / FILES["emergency_times"]).reindex(table.index)
+    for year in times:
+        table[f"urgences_smur_{year}_min"] = times[year]
+    apl = sources.read_apl_by_year(folder / FILES["apl"]).reindex(table.index)
+    for year in APL_YEARS:
+        table[f"apl_{year}_consultations_per_hab"] = apl[year]
+    facilities = sources.read_table(folder / FILES["facilities_2013"]).set_index("commune_code")
+    counts = sources.to_numbers(facilities, ["pharmacies"], path=folder / FILES["facilities_2013"], decimal=".")
+    # a commune without any of the facilities has no line
+    pharmacies = geography.merge_arrondissements(counts[["pharmacies"]])["pharmacies"]
+    table["pharmacies_2013"] = pharmacies.reindex(table.index).fillna(0).astype(int)
 
 
 def build_epci(table: pd.DataFrame, communes: pd.DataFrame) -> pd.DataFrame:
@@ -221,6 +242,21 @@ def build_general_practitioners(communes: pd.DataFrame) -> tuple[pd.DataFrame, p
     return sites, services
 
 
+def build_pharmacies(communes: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return one site per commune with at least one pharmacy."""
+    some = communes[communes["pharmacies_2013"] > 0]
+    sites = pd.DataFrame(
+        {
+            "site_id": "pharmacie-" + some.index,
+            "name": "Pharmacie – " + some["name"].to_numpy(),
+            "commune_code": some.index,
+            "source": "INSEE, BPE 2013",
+        }
+    )
+    services = pd.DataFrame({"site_id": sites["site_id"], "service": "pharmacie"})
+    return sites, services
+
+
 def assemble(pairs: list[tuple[pd.DataFrame, pd.DataFrame]]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return all sites and all services, in the columns of the tables, with what is complete."""
     complete = sources.read_table(FACTS / "completeness.csv").set_index("service")["is_complete_list"]
@@ -258,6 +294,10 @@ def check(tables: dict[str, pd.DataFrame]) -> None:
         "EHPAD privés non lucratifs du Var": (statuses.get("private_non_profit", 0), 20),
         "EHPAD commerciaux du Var": (statuses.get("commercial", 0), 54),
         "médecins généralistes du Var": (home["general_practitioners"].sum(), 1_136),
+        "pharmacies du Var (BPE 2013)": (home["pharmacies_2013"].sum(), 413),
+        "communes du Var avec une pharmacie": ((home["pharmacies_2013"] > 0).sum(), 92),
+        "minutes vers les urgences publiées": (home["urgences_smur_2019_min"].notna().sum(), 153),
+        "APL publiées du Var": (home["apl_2023_consultations_per_hab"].notna().sum(), 153),
     }
     for what, (found, wanted) in expected.items():
         if found != wanted:
@@ -265,7 +305,9 @@ def check(tables: dict[str, pd.DataFrame]) -> None:
     known = set(communes.index) | {""}
     for name in ("communes", "epci"):
         empty = [column for column in tables[name] if tables[name][column].isna().any()]
-        partly_known = {"young_0_14_rp2018", "young_total_rp2018"}
+        # DREES gives Marseille by arrondissement or not at all
+        published = {c for c in tables[name] if c.startswith(("urgences_smur_", "apl_"))}
+        partly_known = {"young_0_14_rp2018", "young_total_rp2018", *published}
         for column in sorted(set(empty) - partly_known):
             lines = tables[name].index[tables[name][column].isna()]
             problems.add(
@@ -301,6 +343,7 @@ def build(folder: Path) -> dict[str, str]:
     hospitals = build_hospitals(folder, communes)
     children = tuple(sources.read_table(FACTS / f"child_{kind}.csv") for kind in ("sites", "services"))
     pairs = [children, hospitals, build_ehpad(folder, outlines), build_general_practitioners(communes)]
+    pairs.append(build_pharmacies(communes))
     sites, services = assemble([(pair[0], pair[1]) for pair in pairs])
     # empty text and no value are the same blank in the file
     sites, services = sites.replace("", None), services.replace("", None)

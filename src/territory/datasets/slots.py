@@ -19,6 +19,8 @@ from territory.errors import ReadError, TerritoryError, UnknownCodeError
 
 # general practitioners in the BPE: their code until 2022, and since
 GP_TYPES = ("D201", "D265")
+# pharmacies: their code until 2020, and since
+PHARMACY_TYPES = ("D301", "D307")
 _LAYERS = (".geojson", ".json", ".gpkg", ".shp", ".zip")
 _JSON = (".json", "json.gz")
 
@@ -259,6 +261,48 @@ SLOTS: tuple[Slot, ...] = (
         "médecins généralistes par commune (BPE)",
         "aucun temps d'accès à un médecin généraliste",
         ("bpe",),
+    ),
+    Slot(
+        "pharmacies",
+        "services",
+        (
+            Reader(
+                "read_bpe_points",
+                "équipements de la BPE, un par ligne",
+                options={"types": PHARMACY_TYPES},
+                by_departement=True,
+                then=forms.count_by_commune,
+            ),
+            *(
+                Reader("read_bpe_counts", f"équipements {code} de la BPE par commune", {"type_code": code})
+                for code in PHARMACY_TYPES
+            ),
+        ),
+        "optional",
+        "pharmacies par commune (BPE)",
+        "le critère « plus de 10 min d'une pharmacie » est non calculable",
+        ("bpe",),
+    ),
+    Slot(
+        "emergency_times",
+        "published",
+        (Reader("read_emergency_times", "minutes vers les urgences ou un SMUR, par commune"),),
+        "optional",
+        "minutes publiées vers la commune la plus proche avec des urgences ou un SMUR (DREES, jeu 2943)",
+        "le critère « plus de 30 min des urgences ou d'un SMUR » n'est qu'estimé, ou non calculable",
+        ("acces-urgences",),
+    ),
+    Slot(
+        "apl",
+        "published",
+        (
+            Reader("read_apl", "classeur de l'APL", suffixes=(".xlsx",), then=forms.apl_of_its_year),
+            Reader("read_apl_by_year", "APL par commune, une colonne par année"),
+        ),
+        "optional",
+        "APL aux médecins généralistes publiée par commune (DREES)",
+        "le critère « APL de moins de 2,5 » est non calculable",
+        ("apl-medecins",),
     ),
     Slot(
         "population_grid",
