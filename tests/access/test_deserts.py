@@ -136,6 +136,8 @@ def test_a_threshold_refuses_an_apl_that_says_other_weights() -> None:
     times = pd.DataFrame({"from_id": ["A", "B"], "to_id": ["S", "S"], "travel_time_min": [12.0, 4.0]})
     people, acts = pd.Series({"A": 1000.0, "B": 1000.0}), pd.Series({"S": 4500.0})
     old, recast = (apl(times, people, acts, profile=name) for name in ("drees_2012", "drees_2015"))
-    with pytest.raises(ParameterError, match=r"seuil de 2,5 a été publié avec .*« drees_2015 ».*« drees_2012 »"):
+    with pytest.raises(
+        ParameterError, match=r"seuil de 2,5 a été publié avec .*« drees_2015 ».*« drees_2012 »"
+    ):
         classify(old.to_frame(), criteria=DREES_2017[:1])
     assert classify(recast.to_frame(), criteria=DREES_2017[:1])["apl_is_met"].tolist() == [True, False]

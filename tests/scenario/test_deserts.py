@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 
 from territory.access.deserts import DREES_2017
+from territory.datasets.forms import published_figures
 from territory.errors import ParameterError
-from territory.scenario import compute
+from territory.scenario import CloseSite, Scenario, apply, compute
 from territory.study.state import State
 from territory.study.words.indicators import (
     DREES_SCHEME,
@@ -206,3 +207,75 @@ def test_a_change_of_supply_moves_the_simulated_zoning(state: State) -> None:
     assert later.loc["T1", "zone"] == "ZAC"
     assert later["mention"].eq("simulation sans valeur réglementaire").all()
     assert compute(base).zoning.empty
+
+
+def published(state: State, **figures: dict[int, list[float]]) -> State:
+    tables = {
+        name: pd.DataFrame(years, index=state.communes.index, dtype=float) for name, years in figures.items()
+    }
+    return replace(state, published=published_figures(tables, state.communes.index))
+
+
+def test_a_published_figure_decides_and_the_estimate_is_said_beside(state: State) -> None:
+    # the threshold is outside, an unknown figure is not computable, the newest year is read
+    known = published(
+        state,
+        urgences_smur={2013: [0.0] * 4, 2019: [30.0, 31.0, 0.0, np.nan]},
+        apl={2023: [2.49, 2.5, 8.0, 1.0]},
+    )
+    table = compute(known).deserts
+    rows = table.xs("urgences", level="criterion")
+    assert rows["status"].tolist() == ["hors désert", "en désert", "hors désert", "non calculable"]
+    assert rows["distance"].tolist()[:3] == [0.0, -1.0, 30.0]
+    assert rows.loc[LOIN, "reason"] == "aucun chiffre publié pour cette commune"
+    assert rows["figure_basis"].eq("publié").all()
+    assert rows["year"].eq(2019).all()
+    assert rows["estimated_value"].tolist() == [33.0, 21.0, 5.0, 50.0]
+    assert rows["estimate_gap"].tolist()[:3] == [3.0, -10.0, 5.0]
+    apl = table.xs("apl", level="criterion")
+    assert apl["status"].tolist() == ["en désert", "hors désert", "hors désert", "en désert"]
+    assert apl["estimated_value"].isna().all()
+    pharmacy = table.xs("pharmacie", level="criterion")
+    assert pharmacy["figure_basis"].eq("estimé").all()
+    assert pharmacy["year"].isna().all()
+
+
+def test_without_a_published_figure_the_criterion_is_estimated(state: State) -> None:
+    assert compute(state).deserts["figure_basis"].eq("estimé").all()
+    other = compute(published(state, apl={2023: [3.0] * 4})).deserts.xs("urgences", level="criterion")
+    assert other["figure_basis"].eq("estimé").all()
+    own = with_scheme(published(state, urgences_smur={2019: [60.0] * 4}), by_time("urgences", 30))
+    # a criterion that names no published figure reads none
+    assert compute(own).deserts["value"].tolist() == [33.0, 21.0, 5.0, 50.0]
+
+
+def test_a_published_apl_is_recast_and_its_threshold_too(state: State) -> None:
+    old = DesertCriterion(
+        id="apl",
+        label="APL",
+        measure="apl",
+        profile="drees_2012",
+        threshold=6,
+        source="essai",
+        published="apl",
+    )
+    asked = with_scheme(published(state, apl={2023: [3.0] * 4}), old)
+    with pytest.raises(ParameterError, match=r"« drees_2012 ».*« drees_2015 »"):
+        compute(asked)
+
+
+def test_a_scenario_never_passes_a_published_figure_for_its_own(state: State) -> None:
+    known = published(state, urgences_smur={2019: [30.0, 31.0, 0.0, 50.0]}, apl={2023: [3.0] * 4})
+    still = apply(known, Scenario(id="I", name="IME", change=(CloseSite(authorisation_id="ime-x"),)))
+    assert still.published is known.published
+    far = compute(still).deserts.xs("urgences", level="criterion")
+    assert far["status"].tolist() == ["hors désert", "en désert", "hors désert", "en désert"]
+    closing = CloseSite(authorisation_id="urgences-est")
+    held = known.services.copy()
+    held.loc[("east", "urgences"), "authorisation_id"] = "urgences-est"
+    closed = apply(replace(known, services=held), Scenario(id="U", name="Urgences", change=(closing,)))
+    rows = compute(closed).deserts
+    lost = rows.xs("urgences", level="criterion")
+    assert lost["status"].eq("non calculable").all()
+    assert lost["reason"].eq("le scénario change ce que le chiffre publié mesure").all()
+    assert rows.xs("apl", level="criterion")["status"].eq("hors désert").all()

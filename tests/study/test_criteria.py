@@ -96,9 +96,7 @@ territories = "tvs.csv"
     mixed = recast.replace('"drees_2015"', '"drees_2015"\nother_profiles = ["drees_2012"]')
     assert "calculée avec « drees_2012 »" in said(tmp_path, mixed)
     # a threshold of the weights of 2012 goes with them, and headcounts have no threshold
-    own = CRITERION.replace(
-        'services = ["ime"]', 'measure = "apl"\nprofile = "drees_2012"'
-    )
+    own = CRITERION.replace('services = ["ime"]', 'measure = "apl"\nprofile = "drees_2012"')
     assert load_study(write(tmp_path, GOOD + own + old.partition("[zoning]")[0])).practitioners.activity
     assert load_study(write(tmp_path, GOOD + '\n[practitioners]\nprofile = "drees_2012"\n'))
 

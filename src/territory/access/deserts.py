@@ -75,9 +75,7 @@ class Criterion:
 _SOURCE = "DREES, Les Dossiers de la DREES n° 17, mai 2017"
 
 DREES_2017 = (
-    Criterion(
-        "apl", APL_NAME, 2.5, "below", "consultations_per_hab", source=_SOURCE, profile=RECAST_PROFILE
-    ),
+    Criterion("apl", APL_NAME, 2.5, "below", "consultations_per_hab", source=_SOURCE, profile=RECAST_PROFILE),
     Criterion(
         "urgences", "urgences_smur_time_min", 30.0, "above", "min", "urgences_smur_is_reachable", _SOURCE
     ),

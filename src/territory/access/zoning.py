@@ -109,7 +109,8 @@ def simulate(
     Raises
     ------
     ParameterError
-        If the profile is unknown, the series is not an APL, or one under another profile, a population or a quota is missing or negative, a
+        If the profile is unknown, the series is not an APL or one under another profile, a population or a quota
+        is missing or negative, a
         territory added is not above the vivier, or those added exceed the margin of their region.
 
     Notes

@@ -110,5 +110,9 @@ def published_figures(figures: Mapping[str, pd.DataFrame], communes: pd.Index[st
     if blocks:
         return pd.concat(blocks)
     empty = pd.MultiIndex.from_arrays([[], [], []], names=names)
-    columns = {"value": pd.Series(dtype=float), "unit": pd.Series(dtype="str"), "source": pd.Series(dtype="str")}
+    columns = {
+        "value": pd.Series(dtype=float),
+        "unit": pd.Series(dtype="str"),
+        "source": pd.Series(dtype="str"),
+    }
     return pd.DataFrame(columns).set_axis(empty)

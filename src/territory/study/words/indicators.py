@@ -124,7 +124,9 @@ class Practitioners(_Model):
         if self.consumption is not None and not self.source:
             raise ValueError("indiquez source : le producteur et l'année des tables de l'APL")
         if self.profile is None and (any(given) or self.other_profiles):
-            raise ValueError("nommez profile, les poids des temps (drees_2012 ou drees_2015) : aucun par défaut")
+            raise ValueError(
+                "nommez profile, les poids des temps (drees_2012 ou drees_2015) : aucun par défaut"
+            )
         return self
 
     def other_than(self, profile: str) -> tuple[str, ...]:

@@ -149,6 +149,7 @@ def state_of(places: Places, times: Times, *, road_times: Mapping[str, Times] | 
         edge_time_min=edge_times(study, places.weighed),
         care_territories=care_territories(study, communes),
         gp_consumption=consumption(study),
+        published=places.dataset.published,
     )
 
 
