@@ -269,6 +269,11 @@ def assemble(pairs: list[tuple[pd.DataFrame, pd.DataFrame]]) -> tuple[pd.DataFra
     service_columns += ["is_complete_list", "doubt"]
     sites = pd.concat([pair[0].reindex(columns=site_columns).astype(object) for pair in pairs])
     services = pd.concat([pair[1].reindex(columns=service_columns).astype(object) for pair in pairs])
+    hours = sources.read_table(FACTS / "opening_hours.csv").set_index("site_id")
+    unknown = sorted(set(hours.index) - set(sites["site_id"]))
+    if unknown:
+        raise SchemaError(f"opening_hours.csv : sites inconnus ({examples(unknown)}).")
+    sites[list(hours)] = hours.reindex(sites["site_id"]).to_numpy()
     sites["point_precision"] = sites["longitude"].isna().map({True: "commune", False: "address"})
     services["is_complete_list"] = services["service"].map(complete)
     services["delivered_at_home"] = services["delivered_at_home"].where(

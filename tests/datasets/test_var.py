@@ -18,6 +18,7 @@ from territory.errors import ParameterError, UnknownCodeError
 from territory.geography import projected_epsg
 from territory.needs import persons_by_age
 from territory.tables import schemas
+from territory.tables.catalogue import TABLES
 
 FOLDER = resources.files("territory.datasets") / "var"
 PRISME = [
@@ -217,7 +218,12 @@ def test_no_capacity_is_known_but_those_that_a_document_states(var):
 def test_lists_say_whether_they_are_complete_and_why(var):
     complete = var.services.groupby("service")["is_complete_list"].agg(["min", "max"])
     assert (complete["min"] == complete["max"]).all()
-    assert sorted(complete.index[complete["min"]]) == ["hopital", "medecin_generaliste", "pharmacie", "urgences"]
+    assert sorted(complete.index[complete["min"]]) == [
+        "hopital",
+        "medecin_generaliste",
+        "pharmacie",
+        "urgences",
+    ]
     assert set(complete.index) == set(var.completeness.index)
     assert (var.completeness["reason"].str.len() > 10).all()
     assert var.completeness["is_complete_list"].to_dict() == complete["min"].to_dict()

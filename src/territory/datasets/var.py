@@ -273,7 +273,12 @@ def _sites(folder: Traversable, communes: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     import geopandas as gpd
 
     text = ("name", "category_code", "commune_code", "operator_id", "operator_name", "legal_status")
-    table = _read(folder, "sites", index="site_id", text=(*text, "point_precision", "source", "doubt"))
+    table = _read(
+        folder,
+        "sites",
+        index="site_id",
+        text=(*text, "point_precision", "source", "doubt", "opening_note", "opening_source"),
+    )
     inferred = table["legal_status"].notna()
     table["legal_status_basis"] = inferred.map({True: STATUS_BASIS, False: None}).astype("str")
     known = gpd.GeoSeries(

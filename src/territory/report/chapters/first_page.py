@@ -274,7 +274,8 @@ def _answer_without_scenario(reading: Reading) -> list[Block]:
             items.append(
                 [
                     strong(capital(reading.label(service))),
-                    f" : {share(float(value))} des habitants à {minutes(limit)} ou moins.",
+                    f" : {share(float(value))} des habitants à {minutes(limit)} ou moins."
+                    + (f" {reading.emergency_hours}" if service == "urgences" else ""),
                 ]
             )
     for service in reading.named:

@@ -171,6 +171,7 @@ def _whole_table(reading: Reading, bounds: list[float]) -> DataTable:
         f"Territoire « {reading.study.territory.name} » : part des habitants selon le temps de route.",
         align=["left", *rights(len(bounds)), "left"],
         widths=[1.5, *(0.8 for _ in bounds), 1.4],
+        note=_hours_note(reading),
     )
 
 
@@ -194,7 +195,15 @@ def _zones_table(reading: Reading, bounds: list[float]) -> DataTable:
         rows,
         "Part des habitants de chaque EPCI (communes du territoire) à portée du site le plus proche.",
         widths=[1.9, *(0.8 for _ in range(columns))],
+        note="Urgences : sans leurs horaires, dits sous le tableau précédent."
+        if _hours_note(reading)
+        else "",
     )
+
+
+def _hours_note(reading: Reading) -> str:
+    """Say that emergency departments have hours, under a table that counts them."""
+    return reading.emergency_hours if "urgences" in reading.closest else ""
 
 
 def _share(reading: Reading, zone: str, service: str, bound: float) -> str:
