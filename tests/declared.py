@@ -10,7 +10,7 @@ import pandas as pd
 
 from territory.release.handed_tables import layers, tables
 from territory.report.files.workbook import workbook_bytes
-from territory.report.reading.run_reading import read
+from territory.report.reading import read
 from territory.result import StudyResult
 from territory.tables.catalogue import label_of, undeclared
 

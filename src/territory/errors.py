@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 
 class TerritoryError(Exception):
@@ -87,6 +87,17 @@ def agree(count: int, text: str) -> str:
     return f"{count} {text.replace('(s)', 's' if many else '')}"
 
 
+def counted(shown: Collection[object], text: str) -> str:
+    """Write how many things are wrong and the first of them, `text` in agreement with their number.
+
+    Examples
+    --------
+    >>> counted(["83051", "83052"], "commune(s) inconnue(s)")
+    '2 communes inconnues (83051, 83052)'
+    """
+    return f"{agree(len(shown), text)} ({examples(shown)})"
+
+
 class Problems:
     """Collect every problem of an input before raising one error that lists them all.
 
@@ -112,6 +123,11 @@ class Problems:
         """Keep one problem; the same text is kept once."""
         if message not in self.messages:
             self.messages.append(message)
+
+    def count(self, shown: Collection[object], text: str, *, advice: str = "") -> None:
+        """Keep one problem that counts what is wrong, as `counted` does; nothing when nothing is."""
+        if len(shown):
+            self.add(counted(shown, text) + advice)
 
     def raise_if_any(self) -> None:
         """Raise the error with all problems, in the order they were found; do nothing without any."""

@@ -11,8 +11,7 @@ import pytest
 from pydantic import ValidationError
 
 from territory import sources, supply
-from territory.datasets.catalogue import open_dataset
-from territory.datasets.files import DataFiles, load_files
+from territory.datasets.files import DataFiles, load_files, open_dataset
 from territory.datasets.offer import category_services
 from territory.datasets.slots import SLOTS, slot_of, slots_fed_by
 from territory.errors import ReadError, TerritoryWarning, UnknownCodeError

@@ -65,7 +65,7 @@ def test_an_open_gap_is_closed_by_the_solver_not_by_luck(seed: int) -> None:
     _, minutes, demand, _ = world(seed, n=25, m=10)
     costs = minutes * (demand.to_numpy() / demand.sum())[:, None]
     nothing = np.zeros(10, dtype=bool)
-    problem = MedianProblem(costs, nothing, 3, np.zeros(10), np.inf)
+    problem = MedianProblem(costs=costs, always=nothing, p=3, price=np.zeros(10), budget=np.inf)
     problems = Problems("essai", ParameterError)
     relaxed = relax(problem, start_search(60, 0.0, problems), nothing)
     solved = solve_median(problem, start_search(60, 0.0, problems))
@@ -83,7 +83,7 @@ def test_the_worlds_above_do_leave_a_gap_to_the_solver() -> None:
         _, minutes, demand, _ = world(seed, n=25, m=10)
         costs = minutes * (demand.to_numpy() / demand.sum())[:, None]
         nothing = np.zeros(10, dtype=bool)
-        problem = MedianProblem(costs, nothing, 3, np.zeros(10), np.inf)
+        problem = MedianProblem(costs=costs, always=nothing, p=3, price=np.zeros(10), budget=np.inf)
         relaxed = relax(problem, start_search(60, 0.0, Problems("essai", ParameterError)), nothing)
         gaps.append(relaxed.value - relaxed.bound)
     assert max(gaps) > 0.5

@@ -41,12 +41,6 @@ def test_changes() -> None:
     assert {*classes.keys} <= {category.key for category in classes.legend}
 
 
-@pytest.mark.parametrize("breaks", [[10], [20, 10], [0, 10]])
-def test_wrong_change_bounds(breaks: list[float]) -> None:
-    with pytest.raises(ParameterError, match="deux bornes"):
-        change_classes(pd.Series([1.0]), pd.Series(["gain"]), breaks=breaks)
-
-
 def test_compared_maps_share_their_legend() -> None:
     before = time_classes(pd.Series([1.0, 2.0]))
     after = time_classes(pd.Series([100.0, 200.0]))

@@ -7,7 +7,7 @@ import shapely
 
 from territory.errors import ParameterError
 from territory.plot import show
-from territory.plot.maps.doubt import CATEGORIES, doubt_classes, doubt_map
+from territory.plot.maps.show_plans import CATEGORIES, doubt_classes, doubt_map
 from territory.plot.style import contrast, to_svg
 from territory.scenario.doubt.draws import Draws
 

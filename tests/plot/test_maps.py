@@ -41,7 +41,7 @@ def test_numbers_are_written_in_communes_and_unknown_is_in_the_legend(
 ) -> None:
     classes = time_classes(times)
     figure = draw_map(
-        [Panel(areas, classes.keys, numbers=numbers_from(times))], Legend(classes.legend, "Temps")
+        Panel(areas, classes.keys, numbers=numbers_from(times)), Legend(classes.legend, "Temps")
     )
     written = texts(figure)
     assert {"10", "40", "70", "Temps", "inconnu", "jusqu’à 15\u00a0min"} <= set(written)
@@ -53,8 +53,8 @@ def test_same_bytes_and_no_date(areas: gpd.GeoDataFrame, times: pd.Series) -> No
 
     def draw() -> bytes:
         zones = pd.Series(["x", "x", "y", None], index=CODES)
-        panel = Panel(areas, classes.keys, "Avant", numbers_from(times), zones, focus=pd.Index(["a"]))
-        return style.to_svg(draw_map([panel, panel], Legend(classes.legend), legend_side="below"))
+        panel = Panel(areas, classes.keys, numbers_from(times), zones, focus=pd.Index(["a"]))
+        return style.to_svg(draw_map(panel, Legend(classes.legend)))
 
     assert draw() == draw()
 
@@ -70,35 +70,31 @@ def test_nothing_is_cut(areas: gpd.GeoDataFrame, times: pd.Series) -> None:
         circles=[1200.0, 300.0],
         source="Sources : INSEE, RP 2021 ; IGN, 2018 ; " * 5,
     )
-    for side in ("right", "below"):
-        figure = draw_map(
-            [Panel(areas, classes.keys, "Titre", sites=sites)], beside, legend_side=side, width_cm=14
-        )
-        with style.style():
-            figure.draw_without_rendering()
-            frame = figure.bbox
-            drawn = [t for axes in figure.axes for t in axes.texts] + figure.texts
-            for text in drawn:
-                extent = text.get_window_extent()
-                assert frame.x0 - 1 <= extent.x0 <= extent.x1 <= frame.x1 + 1, text.get_text()
-                assert frame.y0 - 1 <= extent.y0 <= extent.y1 <= frame.y1 + 1, text.get_text()
+    figure = draw_map(Panel(areas, classes.keys, sites=sites), beside)
+    with style.style():
+        figure.draw_without_rendering()
+        frame = figure.bbox
+        drawn = [t for axes in figure.axes for t in axes.texts] + figure.texts
+        for text in drawn:
+            extent = text.get_window_extent()
+            assert frame.x0 - 1 <= extent.x0 <= extent.x1 <= frame.x1 + 1, text.get_text()
+            assert frame.y0 - 1 <= extent.y0 <= extent.y1 <= frame.y1 + 1, text.get_text()
 
 
 def test_metres_stay_square(areas: gpd.GeoDataFrame, times: pd.Series) -> None:
     classes = time_classes(times)
-    for side in ("right", "below"):
-        figure = draw_map([Panel(areas, classes.keys)], Legend(classes.legend), legend_side=side)
-        axes = figure.axes[0]
-        place, (width, height) = axes.get_position(), figure.get_size_inches()
-        across = (axes.get_xlim()[1] - axes.get_xlim()[0]) / (place.width * width)
-        up = (axes.get_ylim()[1] - axes.get_ylim()[0]) / (place.height * height)
-        assert across == pytest.approx(up, rel=1e-6)
+    figure = draw_map(Panel(areas, classes.keys), Legend(classes.legend))
+    axes = figure.axes[0]
+    place, (width, height) = axes.get_position(), figure.get_size_inches()
+    across = (axes.get_xlim()[1] - axes.get_xlim()[0]) / (place.width * width)
+    up = (axes.get_ylim()[1] - axes.get_ylim()[0]) / (place.height * height)
+    assert across == pytest.approx(up, rel=1e-6)
 
 
 def test_points_stand_for_missing_outlines(times: pd.Series) -> None:
     points = gpd.GeoDataFrame(geometry=[Point(i * 5_000, 0) for i in range(4)], index=CODES, crs=2154)
     classes = time_classes(times)
-    figure = draw_map([Panel(points, classes.keys, numbers=numbers_from(times))], Legend(classes.legend))
+    figure = draw_map(Panel(points, classes.keys, numbers=numbers_from(times)), Legend(classes.legend))
     assert {"10", "40", "70"} <= set(texts(figure))
 
 
@@ -114,7 +110,7 @@ def test_markup_in_names_is_text(areas: gpd.GeoDataFrame, times: pd.Series) -> N
     names = gpd.GeoDataFrame(
         {"label": ["$x_1$ <b>&"], "size": [8.0]}, geometry=[Point(15_000, 5_000)], crs=2154
     )
-    figure = draw_map([Panel(areas, classes.keys, names=names)], Legend(classes.legend))
+    figure = draw_map(Panel(areas, classes.keys, names=names), Legend(classes.legend))
     assert "$x_1$ <b>&" in texts(figure)
     svg = style.to_svg(figure).decode()
     assert "<b>&" not in re.sub(r"<!--.*?-->", "", svg, flags=re.S)
@@ -125,7 +121,7 @@ def test_two_sites_at_one_place_are_side_by_side(areas: gpd.GeoDataFrame, times:
     sites = gpd.GeoDataFrame(
         {"mark": ["1", "2"], "shape": ["o", "s"]}, geometry=[Point(15_000, 15_000)] * 2, crs=2154
     )
-    figure = draw_map([Panel(areas, classes.keys, sites=sites)], Legend(classes.legend))
+    figure = draw_map(Panel(areas, classes.keys, sites=sites), Legend(classes.legend))
     places = [text.get_position() for text in figure.axes[0].texts if text.get_text() in ("1", "2")]
     assert len(places) == 2
     assert places[0] != places[1]
@@ -142,7 +138,7 @@ def test_circles_are_drawn_with_their_legend(areas: gpd.GeoDataFrame, times: pd.
         {"value": [1200.0, 300.0]}, geometry=[Point(5_000, 5_000), Point(25_000, 5_000)], crs=2154
     )
     figure = draw_map(
-        [Panel(areas, classes.keys, circles=places)], Legend(classes.legend, circles=[1200.0, 300.0])
+        Panel(areas, classes.keys, circles=places), Legend(classes.legend, circles=[1200.0, 300.0])
     )
     sizes = sorted(
         float(c.get_sizes()[0])
@@ -156,11 +152,9 @@ def test_circles_are_drawn_with_their_legend(areas: gpd.GeoDataFrame, times: pd.
 def test_degrees_and_nothing_are_refused(areas: gpd.GeoDataFrame, times: pd.Series) -> None:
     classes = time_classes(times)
     with pytest.raises(ParameterError, match="projetés"):
-        draw_map([Panel(areas.to_crs(4326), classes.keys)], Legend(classes.legend))
+        draw_map(Panel(areas.to_crs(4326), classes.keys), Legend(classes.legend))
     with pytest.raises(ParameterError, match="aucune commune"):
         extent_of(areas.iloc[:0])
-    with pytest.raises(ParameterError, match="aucune carte"):
-        draw_map([], Legend(classes.legend))
 
 
 def test_unused_special_classes_leave_the_legend(times: pd.Series) -> None:

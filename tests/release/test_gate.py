@@ -18,11 +18,12 @@ from territory.release.observed_children import MERGES, ObservedCounts
 from territory.report.documents.council import council_report
 from territory.report.documents.summary_page import summary_html
 from territory.report.files.workbook import workbook_bytes
-from territory.report.layout.document import Document, Heading, plain_text, to_data
+from territory.report.layout.document import Document, Heading, to_data
 from territory.report.layout.pdf import to_bytes
-from territory.report.reading.run_reading import Reading
+from territory.report.reading import Reading
 from tests import vallon
 from tests.report.worlds import world
+from tests.texts import plain_text
 
 SERVICE = vallon.IME
 SECRET_COUNTS = {"03906": 4.0, "03907": 3.0}

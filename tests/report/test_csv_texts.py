@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from territory.report.files.csv_tables import without_formulas, write_table
+from territory.report.files.writers import without_formulas, write_table
 
 FORMULAS = [
     "=1+1",

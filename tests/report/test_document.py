@@ -17,11 +17,11 @@ from territory.report.layout.document import (
     KeyFigures,
     Paragraph,
     Picture,
-    plain_text,
     strong,
     to_data,
     to_runs,
 )
+from tests.texts import plain_text
 
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg" width="10" height="10"><rect width="9" height="9"/></svg>'
 

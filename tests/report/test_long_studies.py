@@ -10,7 +10,7 @@ from benchmarks.eight_scenarios import study_text
 
 import territory
 from territory import report
-from territory.report.reading.run_reading import read
+from territory.report.reading import read
 
 
 @pytest.mark.slow

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from territory.release.handed_tables import tables
-from territory.report.reading.run_reading import Reading, read
+from territory.report.reading import Reading, read
 from territory.result import StudyResult
 from territory.scenario import apply, compare, compute
 from territory.study.words.scenario import Scenario

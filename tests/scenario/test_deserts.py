@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from territory.access.deserts import DREES_2017
-from territory.datasets.forms import published_figures
+from territory.datasets.slots import published_figures
 from territory.errors import ParameterError
 from territory.scenario import CloseSite, Scenario, apply, compute
 from territory.study.state import State

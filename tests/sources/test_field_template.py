@@ -14,8 +14,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from territory.errors import MissingFileError, OutputError, ParameterError, ReadError, TerritoryWarning
+from territory.sources import field_workbook as workbook
 from territory.sources import read_template, write_template
-from territory.sources.field import workbook
 from territory.study.own_tables import read_observed_origins
 from tests.sources.broken import read_or_refuse
 

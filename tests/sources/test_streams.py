@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from territory.errors import MissingFileError, ParameterError, ReadError, TerritoryWarning
-from territory.geography import codes as geography_codes
+from territory.geography.communes import commune_of_arrondissement
 from territory.sources import read_table
-from territory.sources.text.commune_codes import (
+from territory.sources.text.cells import (
     check_departements,
     clean_codes,
     in_departements,
@@ -137,7 +137,7 @@ def test_digits_of_other_scripts_are_no_code(code):
 
 def test_arrondissements_are_those_of_geography():
     for code in ("75101", "75120", "69381", "69389", "13201", "13216", "83050", "69390", "13217", "75121"):
-        commune = geography_codes.commune_of_arrondissement(code)
+        commune = commune_of_arrondissement(code)
         table = pd.DataFrame({"code": ["75056", "69123", "13055", code]})
         if commune == code:
             assert len(without_arrondissements(table, table["code"], path="a.csv")) == 4

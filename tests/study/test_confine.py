@@ -5,10 +5,9 @@ from pathlib import Path
 import pytest
 
 import territory
-from territory.datasets.catalogue import dataset_names
+from territory.datasets.files import dataset_names
 from territory.errors import StudyError
-from territory.study.load import built_in_studies
-from territory.study.raw_study import paths_outside
+from territory.study.load import built_in_studies, paths_outside
 
 SMALL = """\
 id = "petite"

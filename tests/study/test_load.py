@@ -6,7 +6,8 @@ import pytest
 
 from territory.errors import MissingFileError, StudyError
 from territory.study import built_in_studies, load_study
-from territory.study.raw_study import key_lines, line_of
+from territory.study.known import line_of
+from territory.study.load import key_lines
 
 GOOD = """\
 id = "essai"

@@ -9,8 +9,8 @@ import pytest
 
 import territory
 from territory.errors import ReadError, StudyError, TerritoryWarning
-from territory.study import load, raw_study
-from territory.study.raw_study import STEPS, Step, migrate
+from territory.study import load
+from territory.study.load import STEPS, Step, migrate
 from territory.study.words.model import Study
 from territory.workflow.past_runs import past_study
 
@@ -84,7 +84,7 @@ def test_an_older_file_loads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         return raw
 
     def to_today(raw: dict[str, Any]) -> dict[str, Any]:
-        return {**raw_study.migrate(raw, steps={1: Step(named, removed_in="99.0")}), "schema_version": 1}
+        return {**migrate(raw, steps={1: Step(named, removed_in="99.0")}), "schema_version": 1}
 
     monkeypatch.setattr(load, "migrate", to_today)
     path = tmp_path / "etude.toml"

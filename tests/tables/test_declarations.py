@@ -12,9 +12,9 @@ from territory.errors import ParameterError, UnknownCodeError
 from territory.release.comparison import released_measures
 from territory.release.treatment import handed, treat, unpivot
 from territory.result import StudyResult
-from territory.tables import codes, keyed
-from territory.tables.catalogue import TABLES, columns_of, label_of, table_of, undeclared
-from territory.tables.columns import COLUMNS, OWN, lines_of
+from territory.tables import catalogue, codes
+from territory.tables.catalogue import COLUMNS, OWN, TABLES, columns_of, label_of, table_of, undeclared
+from territory.tables.codes import lines_of
 from territory.tables.declare import Column
 from territory.tables.measures import MEASURES, measure_label, read_measure
 from tests.declared import check
@@ -68,7 +68,7 @@ def test_each_name_is_declared_once_and_found() -> None:
     for file in ("columns.csv", "tables.csv"):
         counted = Counter((line.get("table", ""), line["name"]) for line in lines_of(file))
         assert [name for name, times in counted.items() if times > 1] == []
-    assert set(OWN) | set(keyed.KEYED) <= set(TABLES)
+    assert set(OWN) | set(catalogue.KEYED) <= set(TABLES)
     for line in lines_of("columns.csv"):
         assert not line["codes"] or isinstance(getattr(codes, line["codes"]), dict), line
         assert {line["is_fine"], line["is_label"]} <= {"yes", ""}, line
@@ -122,7 +122,7 @@ def test_a_long_table_says_what_the_wide_one_says() -> None:
             "within_7.5_min_share": [0.0, 0.05],
         }
     )
-    long = unpivot(wide, keyed.COVERAGE).set_index(["zone", "threshold_min"])
+    long = unpivot(wide, catalogue.COVERAGE).set_index(["zone", "threshold_min"])
     assert long.loc[("B", 7.5), "within_share"] == 0.05
     assert long.loc[("A", 15.0), "within_hab"] == 1.0
     assert long["demand_hab"].tolist() == [10.0, 10.0, 20.0, 20.0]

@@ -14,14 +14,15 @@ import territory
 from territory.planning import answer_grouping
 from territory.planning.grouping.answer import GroupingAnswer
 from territory.release.disclosure import SUPPRESSED
-from territory.release.groupings import release_budgets, release_comparison
+from territory.release.scenarios import release_budgets, release_comparison
 from territory.report.documents.annex import technical_annex
 from territory.report.documents.council import council_report
-from territory.report.layout.document import plain_text, to_data
+from territory.report.layout.document import to_data
 from territory.result import StudyResult
 from territory.study.own_tables import read_grouping_table
 from tests import embedded, vallon
 from tests.planning.test_answering_groups import PLACES_KM, asked, line_state
+from tests.texts import plain_text
 
 ALONE = 60_111_111
 

@@ -1,11 +1,8 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import pandas as pd
 import pytest
 
-import territory
 from territory.release.comparison import comparison_tables, long_trips, released_measures
 from territory.result import StudyResult
 from territory.tables.measures import BY_NAME, KEYS
@@ -97,12 +94,8 @@ def test_no_small_count_leaves(result: StudyResult, monkeypatch: pytest.MonkeyPa
     assert ((values == 0) | (values >= threshold) | values.isna()).all(axis=None)
 
 
-def test_observed_children_are_withheld(tmp_path: Path) -> None:
-    rows = [f"{code},{vallon.IME},{count}" for code, count in (("03901", 40), ("03906", 4), ("03902", 25))]
-    lines = "\n".join(["commune_code,authorisation_id,children", *rows])
-    (tmp_path / "origines.csv").write_text(lines, encoding="utf-8")
-    study = vallon.copied(tmp_path, vallon.text() + '\n[files]\nobserved_origins = "origines.csv"\n')
-    tables = comparison_tables(territory.run_study(study))
+def test_observed_children_are_withheld(counted: StudyResult) -> None:
+    tables = comparison_tables(counted)
     measures = tables["comparaison_mesures"]
     mine = measures[measures["service"] == vallon.IME]
     assert len(mine)

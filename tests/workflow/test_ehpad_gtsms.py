@@ -13,10 +13,11 @@ from territory.plot import show
 from territory.plot.style import to_svg
 from territory.release.handed_tables import tables
 from territory.report.documents.council import council_report
-from territory.report.layout.document import plain_text, to_data
+from territory.report.layout.document import to_data
 from territory.result import StudyResult
 from tests.declared import check
 from tests.embedded import lent
+from tests.texts import plain_text
 
 GOLDEN = Path(__file__).with_name("golden_groupings.csv")
 

@@ -10,7 +10,7 @@ import pytest
 import territory
 from territory.datasets import load_var
 from territory.errors import TerritoryWarning
-from territory.release.indicators import indicator_tables
+from territory.release.handed_tables import indicator_tables
 from territory.result import StudyResult
 
 BASE = """\

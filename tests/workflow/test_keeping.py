@@ -14,6 +14,7 @@ from territory.errors import OutputError
 from territory.files.saved_folders import HEADER, keep, kept
 from territory.workflow import step_cache
 from territory.workflow.step_cache import Steps, digest_of
+from tests import vallon
 
 KEY = digest_of("essai")
 
@@ -51,11 +52,12 @@ def test_tables_come_back_as_they_were(tmp_path: Path) -> None:
     assert kept(tmp_path, "autre étape", KEY) is None
 
 
-def test_real_steps_come_back_as_they_were(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", [vallon.STUDY, pytest.param("draguignan", marks=pytest.mark.slow)])
+def test_real_steps_come_back_as_they_were(name: str | Path, tmp_path: Path) -> None:
     from territory.study.load import load_study
     from territory.workflow.inputs.prepare import prepare
 
-    study = load_study("draguignan")
+    study = load_study(name)
     plain = prepare(study, steps=Steps(None))
     for _ in range(2):
         again = prepare(study, steps=Steps(tmp_path))

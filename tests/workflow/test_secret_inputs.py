@@ -13,13 +13,14 @@ import territory
 from territory.errors import StudyError, TerritoryWarning
 from territory.report.documents.annex import technical_annex
 from territory.report.documents.council import council_report
-from territory.report.layout.document import Document, plain_text, to_data
+from territory.report.layout.document import Document, to_data
 from territory.result import StudyResult
 from territory.study.load import load_study
 from territory.study.secrecy import UNPUBLISHED, public_parameters, secret_parameters
 from territory.workflow.inputs.manifest import RECORD
 from territory.workflow.past_runs import diff_runs
 from tests import vallon
+from tests.texts import plain_text
 from tests.workflow.runs import digests, without_documents
 
 HEADER = "commune_code;authorisation_id;children\n"

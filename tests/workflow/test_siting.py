@@ -11,7 +11,7 @@ import territory
 from territory.errors import StudyError
 from territory.release.handed_tables import layers, tables
 from territory.release.scenarios import ranking_table
-from territory.report.reading.run_reading import read
+from territory.report.reading import read
 from territory.result import StudyResult
 from territory.study import load_study
 from territory.workflow.inputs.prepare import prepare

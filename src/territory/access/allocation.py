@@ -20,11 +20,19 @@ from scipy.optimize import linprog
 from scipy.sparse import csc_array, csr_array, hstack, vstack
 
 from territory.access.closest import k_closest
-from territory.access.pairs import Bools, Floats, Ints, Pairs, read_amounts, read_pairs, sum_by, warn
-from territory.errors import InfeasibleError, ParameterError, SchemaError, examples
+from territory.access.pairs import (
+    Bools,
+    Floats,
+    Ints,
+    Pairs,
+    check_columns,
+    read_amounts,
+    read_pairs,
+    sum_by,
+    warn,
+)
+from territory.errors import InfeasibleError, ParameterError, examples
 from territory.needs import KINDS_COMPARABLE_WITH_PLACES
-
-__all__ = ["Allocation", "allocate_by_stratum", "allocate_places", "send_to_closest"]
 
 ROUNDING_PERSONS = 1e-6
 # under a tenth of a millisecond of travel, above the rounding of the solver
@@ -261,7 +269,7 @@ def allocate_by_stratum(
     results = {}
     for stratum in strata:
         allowed = eligible
-        if eligible is not None and "stratum" in eligible.columns:
+        if eligible is not None and "stratum" in eligible:
             allowed = eligible[eligible["stratum"] == stratum]
         results[str(stratum)] = allocate_places(
             travel_times,
@@ -277,9 +285,7 @@ def allocate_by_stratum(
 def _placeable(demand: pd.Series[float] | pd.DataFrame, kind: str | None) -> pd.Series[float]:
     """Return persons by origin, or raise if their kind is never set against places."""
     if isinstance(demand, pd.DataFrame):
-        missing = [column for column in ("demand", "kind") if column not in demand.columns]
-        if missing:
-            raise SchemaError(f"Demande : il manque {', '.join(missing)}.")
+        check_columns(demand, ("demand", "kind"), "Demande")
         kinds, persons = list(demand["kind"].dropna().unique()), demand["demand"]
     else:
         kinds, persons = [kind], demand
@@ -336,9 +342,7 @@ def _known_amounts(amounts: pd.Series[float], what: str) -> Floats:
 
 def _is_eligible(pairs: Pairs, eligible: pd.DataFrame) -> Bools:
     """Return a mask of the pairs that are listed."""
-    missing = [column for column in ("from_id", "to_id") if column not in eligible.columns]
-    if missing:
-        raise SchemaError(f"Couples autorisés : il manque {', '.join(missing)}.")
+    check_columns(eligible, ("from_id", "to_id"), "Couples autorisés")
     origin = pairs.origins.get_indexer(pd.Index(eligible["from_id"]))
     site = pairs.sites.get_indexer(pd.Index(eligible["to_id"]))
     known = (origin >= 0) & (site >= 0)
@@ -477,10 +481,8 @@ class _Fairest:
             for size in np.unique(self.persons[self.may_lack])
         ]
         shares_of_whole = np.unique(np.concatenate(for_each))
-        is_open = (shares_of_whole >= bound - FLOW_TOLERANCE) & (
-            shares_of_whole < shares.max() - FLOW_TOLERANCE
-        )
-        candidates = shares_of_whole[is_open]
+        least, most = bound - FLOW_TOLERANCE, shares.max() - FLOW_TOLERANCE
+        candidates = shares_of_whole[(shares_of_whole >= least) & (shares_of_whole < most)]
         low, high = 0, candidates.size
         while low < high:
             middle = (low + high) // 2
@@ -523,7 +525,6 @@ class _Fairest:
         rows, limits = self._bounds()
         persons = self.persons[self.may_lack]
         least = persons - np.floor(share * persons + FLOW_TOLERANCE)
-        solved = _solve(
-            np.zeros(rows.shape[1]), vstack([rows, -self.served]), np.concatenate([limits, -least])
-        )
+        limits = np.concatenate([limits, -least])
+        solved = _solve(np.zeros(rows.shape[1]), vstack([rows, -self.served]), limits)
         return np.asarray(solved.x, dtype=np.float64) if solved.status == 0 else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
 
@@ -33,8 +33,6 @@ from territory.access.pairs import (
     warn,
 )
 from territory.errors import ParameterError, Problems, TerritoryWarning, examples
-
-__all__ = ["coverage", "coverage_by", "persons_by_zone", "time_to_closest", "time_to_site"]
 
 THRESHOLDS_MIN = (15.0, 30.0, 45.0, 60.0)
 
@@ -97,43 +95,53 @@ def time_to_closest(
     """
     if k < 1:
         raise ParameterError(f"k = {k} : demandez au moins un site par origine.")
-    if not isinstance(travel_times, pd.DataFrame):
-        ids = unique_ids(origins, "Origines")
-        return _closest_in_parts(mapper(partial(_closest, origins=ids, k=k), travel_times), ids, k)
-    pairs = read_pairs(travel_times, origins=origins, sites=None)
-    unknown = count_unknown(pairs)
-    size = len(pairs.origins)
-    best, minutes = k_closest(pairs.origin, pairs.site, pairs.minutes, size, k)
-    columns: dict[str, object] = {}
-    for rank in range(k):
-        columns[f"to_id_{rank + 1}"] = _names(pairs.sites, best[:, rank], travel_times["to_id"])
-        columns[f"time_{rank + 1}_min"] = minutes[:, rank]
-    columns["is_reachable"] = three_valued(best[:, 0] >= 0, unknown > 0)
-    columns["unknown_count"] = unknown
-    return pd.DataFrame(columns, index=pairs.origins)
-
-
-def _closest(part: Part, *, origins: Ids, k: int) -> pd.DataFrame:
-    """Return the closest sites of the origins of a part."""
-    table = read_part(part)
-    with warnings.catch_warnings():
-        # said once for all parts
-        warnings.simplefilter("ignore", TerritoryWarning)
-        closest = time_to_closest(table, named_in(table, origins), k=k)
-    return closest.astype({f"to_id_{rank}": "str" for rank in range(1, k + 1)})
-
-
-def _closest_in_parts(tables: Iterable[pd.DataFrame], ids: Ids, k: int) -> pd.DataFrame:
-    """Return the closest sites that parts found, in the order of the origins."""
-    rows, is_named = gather(tables, ids)
+    ids = unique_ids(origins, "Origines")
+    if isinstance(travel_times, pd.DataFrame):
+        return _closest(travel_times, ids, k=k)
+    rows, is_named = _over_parts(partial(_closest, k=k), travel_times, ids, mapper)
     columns: dict[str, Any] = {}
     for rank in range(1, k + 1):
         columns[f"to_id_{rank}"] = column_of(rows, f"to_id_{rank}").astype("str")
         columns[f"time_{rank}_min"] = column_of(rows, f"time_{rank}_min").astype(np.float64)
     columns["is_reachable"] = flags_of(rows, "is_reachable", is_named)
     columns["unknown_count"] = column_of(rows, "unknown_count").fillna(0).astype(np.int64)
-    warn_unknown_times(columns["unknown_count"].to_numpy(), ids, stacklevel=5)
     return pd.DataFrame(columns, index=ids)
+
+
+def _closest(travel_times: pd.DataFrame, origins: Ids, *, k: int) -> pd.DataFrame:
+    """Return the closest sites of each origin of a whole table."""
+    pairs = read_pairs(travel_times, origins=origins, sites=None)
+    unknown = count_unknown(pairs, stacklevel=6)
+    best, minutes = k_closest(pairs.origin, pairs.site, pairs.minutes, len(origins), k)
+    columns: dict[str, object] = {}
+    for rank in range(k):
+        columns[f"to_id_{rank + 1}"] = _names(pairs.sites, best[:, rank], travel_times["to_id"])
+        columns[f"time_{rank + 1}_min"] = minutes[:, rank]
+    columns["is_reachable"] = three_valued(best[:, 0] >= 0, unknown > 0)
+    columns["unknown_count"] = unknown
+    return pd.DataFrame(columns, index=origins)
+
+
+def _over_parts(
+    measure: Callable[[pd.DataFrame, Ids], pd.DataFrame], parts: Sequence[Part], ids: Ids, mapper: Mapper
+) -> tuple[pd.DataFrame, Bools]:
+    """Return what a measure says of the origins of every part, in their order, and which are in one."""
+    rows, is_named = gather(mapper(partial(_of_part, measure=measure, origins=ids), parts), ids)
+    unknown = column_of(rows, "unknown_count").fillna(0).to_numpy(dtype=np.int64)
+    warn_unknown_times(unknown, ids, stacklevel=5)
+    return rows, is_named
+
+
+def _of_part(
+    part: Part, *, measure: Callable[[pd.DataFrame, Ids], pd.DataFrame], origins: Ids
+) -> pd.DataFrame:
+    """Return what a measure says of the origins of a part, identifiers as text."""
+    table = read_part(part)
+    with warnings.catch_warnings():
+        # said once for all parts
+        warnings.simplefilter("ignore", TerritoryWarning)
+        found = measure(table, named_in(table, origins))
+    return found.astype({name: "str" for name in found if str(name).startswith("to_id_")})
 
 
 def time_to_site(travel_times: pd.DataFrame, origins: Iterable[str], site_id: str) -> pd.DataFrame:
@@ -182,10 +190,10 @@ def time_to_site(travel_times: pd.DataFrame, origins: Iterable[str], site_id: st
     )
 
 
-def count_unknown(pairs: Pairs) -> NDArray[np.int64]:
+def count_unknown(pairs: Pairs, *, stacklevel: int = 5) -> NDArray[np.int64]:
     """Return the number of unknown times of each origin, and warn if there are any."""
     unknown = np.bincount(pairs.origin[np.isnan(pairs.minutes)], minlength=len(pairs.origins))
-    warn_unknown_times(unknown, pairs.origins, stacklevel=5)
+    warn_unknown_times(unknown, pairs.origins, stacklevel=stacklevel)
     return unknown.astype(np.int64)
 
 
@@ -263,40 +271,25 @@ def coverage(
     """
     read_amounts(demand, "Demande")
     ordered = _check_thresholds(thresholds_min)
-    if not isinstance(travel_times, pd.DataFrame):
-        measure = partial(_covered, demand=demand, thresholds_min=ordered)
-        return _covered_in_parts(mapper(measure, travel_times), demand.index, ordered)
-    pairs = read_pairs(travel_times, origins=demand.index, sites=None)
-    pairs.check_threshold(ordered[-1], "Le seuil")
-    doubtful = count_unknown(pairs) > 0
-    columns = {}
-    for threshold in ordered:
-        within = np.zeros(len(demand), dtype=np.bool_)
+    names = [f"within_{threshold:g}_min" for threshold in ordered]
+    measure = partial(_covered, thresholds_min=ordered)
+    if isinstance(travel_times, pd.DataFrame):
+        return measure(travel_times, demand.index)[names]
+    rows, is_named = _over_parts(measure, travel_times, demand.index, mapper)
+    return pd.DataFrame({name: flags_of(rows, name, is_named) for name in names}, index=demand.index)
+
+
+def _covered(travel_times: pd.DataFrame, origins: Ids, *, thresholds_min: Sequence[float]) -> pd.DataFrame:
+    """Return whether each origin of a whole table is within each threshold, and its unknown times."""
+    pairs = read_pairs(travel_times, origins=origins, sites=None)
+    pairs.check_threshold(thresholds_min[-1], "Le seuil")
+    unknown = count_unknown(pairs, stacklevel=6)
+    columns: dict[str, object] = {}
+    for threshold in thresholds_min:
+        within = np.zeros(len(origins), dtype=np.bool_)
         within[pairs.origin[pairs.minutes <= threshold]] = True
-        columns[f"within_{threshold:g}_min"] = three_valued(within, doubtful)
-    return pd.DataFrame(columns, index=demand.index)
-
-
-def _covered(part: Part, *, demand: pd.Series[float], thresholds_min: Sequence[float]) -> pd.DataFrame:
-    """Return the coverage of the origins of a part, and how many of their times are unknown."""
-    table = read_part(part)
-    persons = demand.loc[named_in(table, demand.index)]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", TerritoryWarning)
-        within = coverage(table, persons, thresholds_min=thresholds_min)
-        unknown = count_unknown(read_pairs(table, origins=persons.index, sites=None))
-    return within.assign(unknown_count=unknown)
-
-
-def _covered_in_parts(
-    tables: Iterable[pd.DataFrame], ids: Ids, thresholds_min: Sequence[float]
-) -> pd.DataFrame:
-    """Return the coverage that parts found, in the order of the origins."""
-    rows, is_named = gather(tables, ids)
-    unknown = column_of(rows, "unknown_count").fillna(0).to_numpy(dtype=np.int64)
-    warn_unknown_times(unknown, ids, stacklevel=5)
-    names = [f"within_{threshold:g}_min" for threshold in thresholds_min]
-    return pd.DataFrame({name: flags_of(rows, name, is_named) for name in names}, index=ids)
+        columns[f"within_{threshold:g}_min"] = three_valued(within, unknown > 0)
+    return pd.DataFrame({**columns, "unknown_count": unknown}, index=origins)
 
 
 def coverage_by(
@@ -357,15 +350,7 @@ def coverage_by(
 
 
 def persons_by_zone(within: pd.DataFrame, demand: pd.Series[float], groups: pd.Series[str]) -> pd.DataFrame:
-    """Count the persons of each zone within each threshold, from what `coverage` tells of each commune.
-
-    Examples
-    --------
-    >>> within = pd.DataFrame({"within_30_min": [True, False]}, index=["A", "B"])
-    >>> people, zone = pd.Series({"A": 100.0, "B": 300.0}), pd.Series({"A": "Var", "B": "Var"})
-    >>> float(persons_by_zone(within, people, zone).loc["Var", "within_30_min_share"])
-    0.25
-    """
+    """Count the persons of each zone within each threshold, from what `coverage` tells of each commune."""
     zone = _zones(demand, groups)
     persons = demand.astype(np.float64)
     kept = {"demand_hab": persons}
@@ -452,8 +437,6 @@ def k_closest(
     return best, times
 
 
-__all__ = ["closer_outside", "edge_communes"]
-
 # communes of France lie some 4 to 10 km apart, more in the mountains
 NEIGHBOUR_KM = 15.0
 # a commune inside a territory has neighbours all around; at a straight edge they fill half a turn
@@ -467,16 +450,7 @@ def edge_communes(
     *,
     buffer_km: float,
 ) -> NDArray[np.bool_]:
-    """Find the communes beyond which the data say nothing.
-
-    Examples
-    --------
-    >>> x, y = np.meshgrid(np.arange(7) * 10_000.0, np.arange(7) * 10_000.0)
-    >>> inside = np.zeros(49, dtype=bool)
-    >>> inside[24] = True
-    >>> edge_communes(x.ravel(), y.ravel(), inside, buffer_km=45).reshape(7, 7).sum(axis=0).tolist()
-    [7, 2, 2, 2, 2, 2, 7]
-    """
+    """Find the communes beyond which the data say nothing."""
     points = np.column_stack([x_m, y_m]).astype(np.float64)
     if not np.isfinite(points).all():
         raise ParameterError("Bord des données : des communes n'ont pas de coordonnées.")
@@ -497,14 +471,7 @@ def edge_communes(
 def closer_outside(
     time_min: pd.Series[float], edge_time_min: pd.Series[float], is_reachable: pd.Series[bool] | None = None
 ) -> pd.Series[bool]:
-    """Tell where a site beyond the data could be closer than the closest one found.
-
-    Examples
-    --------
-    >>> found, edge = pd.Series({"A": 20.0, "B": 50.0}), pd.Series({"A": 40.0, "B": 35.0})
-    >>> closer_outside(found, edge).to_dict()
-    {'A': False, 'B': True}
-    """
+    """Tell where a site beyond the data could be closer than the closest one found."""
     absent = time_min.index.difference(edge_time_min.index)
     if len(absent):
         raise ParameterError(

@@ -45,7 +45,7 @@ class Binary:
 
     def __call__(self, minutes: ArrayLike) -> NDArray[np.float64]:
         """Return one weight per time."""
-        times = _times(minutes)
+        times = np.asarray(minutes, dtype=np.float64)
         return _unknown_stays((times <= self.threshold_min).astype(np.float64), times)
 
     def __repr__(self) -> str:
@@ -65,14 +65,13 @@ class Stepped:
 
     def __call__(self, minutes: ArrayLike) -> NDArray[np.float64]:
         """Return one weight per time."""
-        times = _times(minutes)
+        times = np.asarray(minutes, dtype=np.float64)
         weights = np.array([weight for _, weight in self.steps] + [0.0])
         # a few comparisons are several times faster than a binary search; equal to the end is still inside
         step = np.zeros(times.shape, dtype=np.intp)
         for end, _ in self.steps:
             step += times > end
-        found = weights[step]
-        return _unknown_stays(found, times)
+        return _unknown_stays(weights[step], times)
 
     def __repr__(self) -> str:
         inside = ", ".join(f"≤{end:g} min: {weight:g}" for end, weight in self.steps)
@@ -88,7 +87,7 @@ class Linear:
     def __call__(self, minutes: ArrayLike) -> NDArray[np.float64]:
         """Return one weight per time."""
         # maximum propagates NaN
-        return np.maximum(1.0 - _times(minutes) / self.reach_min, 0.0)
+        return np.maximum(1.0 - np.asarray(minutes, dtype=np.float64) / self.reach_min, 0.0)
 
     def __repr__(self) -> str:
         return f"linear({self.reach_min:g} min)"
@@ -107,11 +106,8 @@ class _Smooth:
 
     def __call__(self, minutes: ArrayLike) -> NDArray[np.float64]:
         """Return one weight per time."""
-        times = _times(minutes)
-        weights = self._curve(times)
-        if math.isfinite(self.max_time_min):
-            weights = np.where(times > self.max_time_min, 0.0, weights)
-        return weights
+        times = np.asarray(minutes, dtype=np.float64)
+        return np.where(times > self.max_time_min, 0.0, self._curve(times))
 
     def _curve(self, times: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the weights before the cut."""
@@ -175,11 +171,6 @@ class Logistic(_Smooth):
 
     def __repr__(self) -> str:
         return f"logistic({self.inflection_min:g} min, spread {self.spread_min:g} min{self._cut()}"
-
-
-def _times(minutes: ArrayLike) -> NDArray[np.float64]:
-    """Return minutes as floats."""
-    return np.asarray(minutes, dtype=np.float64)
 
 
 def _unknown_stays(weights: NDArray[np.float64], times: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -203,7 +203,11 @@ def theil_t(
     total = _theil(x, w)
     if groups is None:
         return Theil(total, math.nan, math.nan, pd.Series(dtype=np.float64))
-    zone = _groups(values, groups)[~values.isna().to_numpy()]
+    zone = groups.reindex(values.index)
+    if zone.isna().any():
+        outside = zone.index[zone.isna()]
+        raise ParameterError(f"{len(outside)} commune(s) sans groupe ({examples(outside)}).")
+    zone = zone[~values.isna().to_numpy()]
     amount = float((x * w).sum())
     # nothing to share, nothing to split
     between = within = 0.0 if amount else math.nan
@@ -336,15 +340,6 @@ def _theil(x: Floats, w: Floats) -> float:
     return max(float((w[positive] * ratio[positive] * np.log(ratio[positive])).sum() / w.sum()), 0.0)
 
 
-def _groups(values: pd.Series[float], groups: pd.Series[str]) -> pd.Series[str]:
-    """Return the group of each commune, raise if one has none."""
-    zone = groups.reindex(values.index)
-    if zone.isna().any():
-        outside = zone.index[zone.isna()]
-        raise ParameterError(f"{len(outside)} commune(s) sans groupe ({examples(outside)}).")
-    return zone
-
-
 def concentration_index(
     values: pd.Series[float],
     rank_by: pd.Series[float],
@@ -377,9 +372,11 @@ def concentration_index(
         return math.nan
     share = w / w.sum()
     mean = float((share * x).sum())
-    covariance = float(
-        (share * (x - mean) * fractional_rank(np.asarray(ranks, dtype=np.float64), share)).sum()
-    )
+    # the middle of each rank's persons, on a scale from 0 to 1
+    _, place = np.unique(np.asarray(ranks, dtype=np.float64), return_inverse=True)
+    persons = np.bincount(place, weights=share)
+    rank = (np.cumsum(persons) - persons / 2.0)[place]
+    covariance = float((share * (x - mean) * rank).sum())
     if correction is None:
         return 2.0 * covariance / mean if mean else math.nan
     assert bounds is not None
@@ -450,11 +447,3 @@ def lorenz(x: Floats, w: Floats) -> tuple[Floats, Floats]:
     people /= people[-1]
     amount /= amount[-1]
     return people, amount
-
-
-def fractional_rank(ranks: Floats, share: Floats) -> Floats:
-    """Return the middle of each rank's persons, on a scale from 0 to 1."""
-    _, place = np.unique(ranks, return_inverse=True)
-    persons = np.bincount(place, weights=share)
-    middle: Floats = (np.cumsum(persons) - persons / 2.0)[place]
-    return middle

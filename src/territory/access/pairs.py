@@ -106,17 +106,14 @@ def read_pairs(
     Other pairs of the table are left out: the ids given say what the measure is about. Part of a table may hold
     none of them.
     """
-    missing = [column for column in PAIR_COLUMNS if column not in travel_times.columns]
-    if missing:
-        raise SchemaError(
-            f"Table des temps : il manque {', '.join(missing)}. Colonnes attendues : {', '.join(PAIR_COLUMNS)}."
-        )
+    check_columns(travel_times, PAIR_COLUMNS, "Table des temps")
     origin_ids = unique_ids(origins, "Origines")
     # no name, no complaint when nothing matches
     names = ("", "") if is_part else ("origines", "sites")
     origin = _positions(travel_times["from_id"], origin_ids, "from_id", names[0])
     if sites is None:
-        site_ids = _ids_of(travel_times["to_id"])
+        # sorted, so that row order never matters
+        site_ids = _codes_of(travel_times["to_id"])[1].sort_values()
         site = _positions(travel_times["to_id"], site_ids, "to_id", "")
     else:
         site_ids = unique_ids(sites, "Sites")
@@ -129,6 +126,15 @@ def read_pairs(
         pairs = pairs.take(np.flatnonzero(keep))
     _check_duplicates(pairs)
     return pairs
+
+
+def check_columns(table: pd.DataFrame, names: Sequence[str], what: str) -> None:
+    """Raise if a table lacks a column."""
+    missing = [name for name in names if name not in table.columns]
+    if missing:
+        raise SchemaError(
+            f"{what} : il manque {', '.join(missing)}. Colonnes attendues : {', '.join(names)}."
+        )
 
 
 def cutoff_of(travel_times: pd.DataFrame) -> float:
@@ -179,23 +185,17 @@ def warn(message: str, *, stacklevel: int = 4) -> None:
     warnings.warn(message, TerritoryWarning, stacklevel=stacklevel)
 
 
-def _ids_of(column: pd.Series[str]) -> Ids:
-    """Return the distinct ids of a column, sorted, so that row order never matters."""
+def _codes_of(column: pd.Series[str]) -> tuple[NDArray[np.integer[Any]], Ids]:
+    """Return the ids that a column names and the place of each row's among them, -1 where it has none."""
     if isinstance(column.dtype, pd.CategoricalDtype):
-        known: Ids = pd.Index(column.cat.categories)
-    else:
-        known = pd.Index(column.dropna().unique())
-    return known.sort_values()
+        return column.cat.codes.to_numpy(), pd.Index(column.cat.categories)
+    codes, uniques = pd.factorize(column)
+    return codes, pd.Index(uniques)
 
 
 def _positions(column: pd.Series[str], ids: Ids, name: str, what: str) -> Ints:
     """Return the position of each id of a column in `ids`, -1 where it is not there."""
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        codes = column.cat.codes.to_numpy()
-        known = pd.Index(column.cat.categories)
-    else:
-        codes, uniques = pd.factorize(column)
-        known = pd.Index(uniques)
+    codes, known = _codes_of(column)
     if codes.size and codes.min() < 0:
         raise SchemaError(f"Table des temps : {int((codes < 0).sum())} {name} vide(s).")
     lookup = ids.get_indexer(known)
@@ -285,11 +285,7 @@ def sites_only(parts: Sequence[Part], site_ids: Iterable[str]) -> list[Part]:
 def _only(part: Part, site_ids: frozenset[str]) -> pd.DataFrame:
     """Return the pairs of a part to some sites."""
     table = read_part(part)
-    if isinstance(table["to_id"].dtype, pd.CategoricalDtype):
-        known = table["to_id"].cat.categories.isin(site_ids)
-        kept = table[known[table["to_id"].cat.codes.to_numpy()]]
-    else:
-        kept = table[table["to_id"].isin(site_ids)]
+    kept = table[table["to_id"].isin(site_ids)]
     kept.attrs = dict(table.attrs)
     return kept
 
@@ -346,8 +342,7 @@ def flags_of(rows: pd.DataFrame, name: str, is_named: Bools) -> pd.Series[bool]:
 
 def places_of(column: pd.Series[str], ids: Ids) -> Places:
     """Return the places, among ids, of those that a column names, in growing order."""
-    is_categorical = isinstance(column.dtype, pd.CategoricalDtype)
-    places = ids.get_indexer(column.cat.categories if is_categorical else pd.Index(column.unique()))
+    places = ids.get_indexer(_codes_of(column)[1])
     return np.sort(places[places >= 0]).astype(np.int64)
 
 

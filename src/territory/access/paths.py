@@ -16,16 +16,18 @@ from territory.access.catchments.practitioners import mean_by
 from territory.access.closest import k_closest
 from territory.access.decay import binary
 from territory.access.pairs import (
+    PAIR_COLUMNS,
     Bools,
     Floats,
     Pairs,
+    check_columns,
     read_amounts,
     read_pairs,
     sum_by,
     unique_ids,
     warn,
 )
-from territory.errors import ParameterError, Problems, SchemaError, examples
+from territory.errors import ParameterError, Problems, examples
 
 __all__ = [
     "ABSENT",
@@ -250,11 +252,7 @@ def ehpad_primary_care(
     E1       4.0              15.0                     25.0
     E2       4.0              10.0                     25.0
     """
-    missing = [
-        column for column in ("from_id", "to_id", "travel_time_min") if column not in travel_times.columns
-    ]
-    if missing:
-        raise SchemaError(f"Table des temps : il manque {', '.join(missing)}.")
+    check_columns(travel_times, PAIR_COLUMNS, "Table des temps")
     # seen from the EHPAD, with the times of the trip that the GP makes
     seen = travel_times.rename(columns={"from_id": "to_id", "to_id": "from_id"})
     seen.attrs = dict(travel_times.attrs)
@@ -524,9 +522,7 @@ def _read_origins(
     origins: pd.DataFrame, commune_zones: pd.Series[str], site_zones: pd.Series[str]
 ) -> tuple[Floats, pd.Series[str], pd.Series[str]]:
     """Return persons, zone of residence and zone of the site, row by row."""
-    missing = [column for column in ORIGIN_COLUMNS if column not in origins.columns]
-    if missing:
-        raise SchemaError(f"Origines observées : il manque {', '.join(missing)}.")
+    check_columns(origins, ORIGIN_COLUMNS, "Origines observées")
     persons = read_amounts(origins["persons"], "Origines observées")
     if np.isnan(persons).any():
         raise ParameterError(f"Origines observées : {int(np.isnan(persons).sum())} effectif(s) inconnu(s).")

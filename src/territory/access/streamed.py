@@ -1,4 +1,4 @@
-"""Alone because it is a public name: the measures that also take a table of travel times part by part.
+"""The measures that also take a table of travel times part by part; alone, as it is a public name.
 
 A part is a table with all the pairs of its origins, or a function without argument that gives one (that reads a file,
 say): only a few are held at a time. Each measure is a map over the parts and one reduction, and takes the `mapper`

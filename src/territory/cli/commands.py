@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,24 +10,29 @@ from typing import Annotated, Any
 import typer
 
 from territory import __version__
-from territory.cli import compare, data, notebooks, report
-from territory.cli.french import FrenchCommand, FrenchGroup, in_french
-from territory.cli.options import EditionOption, OutOption, PopulationOption, RoadsOption
+from territory.cli import compare, data, report
+from territory.cli.french import (
+    EditionOption,
+    FrenchCommand,
+    OutOption,
+    PopulationOption,
+    RoadsOption,
+    StudyArgument,
+    group,
+    in_french,
+)
 
 FAILED, WRONG_USAGE, INTERRUPTED = 1, 2, 130
 
-app = typer.Typer(
-    name="territory",
-    cls=FrenchGroup,
-    help="Temps de trajet, besoins, accès aux soins et scénarios pour la planification médico-sociale.",
-    no_args_is_help=True,
+app = group(
+    "territory",
+    "Temps de trajet, besoins, accès aux soins et scénarios pour la planification médico-sociale.",
     add_completion=False,
     pretty_exceptions_enable=False,
-    rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(data.app)
-app.add_typer(notebooks.app)
+app.add_typer(report.notebooks)
 
 
 def _say_version(asked: bool) -> None:
@@ -48,9 +54,7 @@ def _root(
 
 @app.command("run", cls=FrenchCommand)
 def run(
-    study: Annotated[
-        str, typer.Argument(help="Nom d'une étude intégrée (draguignan) ou fichier .toml.", metavar="ÉTUDE")
-    ],
+    study: StudyArgument,
     out: OutOption = None,
     roads: RoadsOption = None,
     population: PopulationOption = None,
@@ -210,6 +214,8 @@ def main(arguments: list[str] | None = None) -> None:
     from territory.cli.french import in_sentences
     from territory.errors import TerritoryError
 
+    # a run makes few cycles and many objects that last: the collector of Python goes through them all each time
+    gc.set_threshold(20_000, 20, 10)
     try:
         with in_sentences():
             status = app(args=arguments, standalone_mode=False)

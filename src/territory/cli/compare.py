@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from territory.cli.options import PopulationOption, RoadsOption
+from territory.cli.french import PopulationOption, RoadsOption, StudyArgument
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,9 +27,7 @@ _ACCOUNTS = {
 
 
 def compare(
-    study: Annotated[
-        str, typer.Argument(help="Nom d'une étude intégrée (draguignan) ou fichier .toml.", metavar="ÉTUDE")
-    ],
+    study: StudyArgument,
     zone: Annotated[
         str,
         typer.Option("--zone", help="Code d'un EPCI ou d'un département ; sinon l'ensemble.", metavar="CODE"),
@@ -60,7 +58,7 @@ def compare(
     for line in _lines(result, table[table["zone"] == zone]):
         typer.echo(line)
     if out is not None:
-        from territory.report.files.csv_tables import write_table
+        from territory.report.files.writers import write_table
         from territory.workflow.handover import make_folder
 
         path = make_folder(out) / "comparaison_mesures"
@@ -169,7 +167,6 @@ def _range(low: dict[Any, Any], high: dict[Any, Any], side: str) -> str:
     hours = [row[f"{side}_value"] / 60 for row in (low, high)]
     if any(value != value for value in hours):
         return UNKNOWN
-    texts = [f"{value:.0f}" for value in hours]
-    told = side == "baseline" or low["is_distinguishable"] is True
-    mark = "" if told else DOUBTFUL
-    return (texts[0] if texts[0] == texts[1] else "–".join(texts)) + mark
+    # both ends once where they are written alike
+    text = "–".join(dict.fromkeys(f"{value:.0f}" for value in hours))
+    return text if side == "baseline" or low["is_distinguishable"] is True else text + DOUBTFUL

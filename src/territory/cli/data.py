@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from territory.cli.french import FrenchCommand, FrenchGroup
+from territory.cli.french import FrenchCommand, group
 from territory.errors import agree
 from territory.sources.fetching.raw_folder import size_text
 
@@ -18,13 +18,8 @@ if TYPE_CHECKING:
 RAW = Path("data/raw")
 _STEP_BYTES = 10_000_000
 
-app = typer.Typer(
-    name="data",
-    cls=FrenchGroup,
-    help="Données officielles : ce qui existe, le récupérer, le vérifier.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
+app = group("data", "Données officielles : ce qui existe, le récupérer, le vérifier.")
+RawOption = Annotated[Path, typer.Option("--to", help="Dossier des données brutes.", metavar="DOSSIER")]
 
 
 @app.command("list", cls=FrenchCommand, short_help="Donne les jeux de données que le registre connaît.")
@@ -39,7 +34,7 @@ def list_data(
         str | None,
         typer.Option("--departement", help="Seulement ce qui le couvre (83, 2A, 971).", metavar="CODE"),
     ] = None,
-    to: Annotated[Path, typer.Option("--to", help="Dossier des données brutes.", metavar="DOSSIER")] = RAW,
+    to: RawOption = RAW,
 ) -> None:
     """Donne les jeux de données du registre, leur licence, et s'ils sont déjà sur ce disque."""
     from territory.datasets.slots import slots_fed_by
@@ -78,7 +73,7 @@ def fetch_data(
             "--from", help="Fichier ou dossier déjà sur le disque : rien n'est téléchargé.", metavar="CHEMIN"
         ),
     ] = None,
-    to: Annotated[Path, typer.Option("--to", help="Dossier des données brutes.", metavar="DOSSIER")] = RAW,
+    to: RawOption = RAW,
     force: Annotated[bool, typer.Option("--force", help="Remplace ce qui est déjà là.")] = False,
 ) -> None:
     """Récupère un jeu de données dans data/raw/<jeu>/<millésime>/, en lecture seule, avec sa provenance."""
@@ -101,7 +96,7 @@ def fetch_data(
 
 @app.command("check", cls=FrenchCommand, short_help="Vérifie que les données récupérées n'ont pas changé.")
 def check_data(
-    to: Annotated[Path, typer.Option("--to", help="Dossier des données brutes.", metavar="DOSSIER")] = RAW,
+    to: RawOption = RAW,
 ) -> None:
     """Compare chaque fichier de data/raw à son empreinte ; code 1 s'il en manque, en change ou en est de trop."""
     from territory.sources.fetching.raw_folder import check_stored

@@ -1,4 +1,4 @@
-"""What the command line says by itself, in French: help, wrong usage, warnings as sentences."""
+"""What the command line says by itself, in French: help, options of several commands, wrong usage, warnings."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, TextIO
+from pathlib import Path
+from typing import Annotated, Any, TextIO
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -44,40 +45,37 @@ _SENTENCES = (
 
 
 def in_french(text: str) -> str:
-    """Return a sentence of the command-line library in French.
-
-    Examples
-    --------
-    >>> in_french("No such command 'rum'.")
-    'Commande inconnue : « rum ».'
-    """
+    """Return a sentence of the command-line library in French."""
     for pattern, french in _SENTENCES:
         text = re.sub(pattern, french, text)
     return text
 
 
-class FrenchCommand(TyperCommand):
+class _French:
+    """What says its help and its usage in French."""
+
+    def get_help(self, ctx: Any) -> str:
+        """Return the help."""
+        return in_french(super().get_help(ctx))  # type: ignore[misc]
+
+    def get_usage(self, ctx: Any) -> str:
+        """Return the line of usage."""
+        return in_french(super().get_usage(ctx))  # type: ignore[misc]
+
+
+class FrenchCommand(_French, TyperCommand):
     """A command whose help is in French."""
 
-    def get_help(self, ctx: Any) -> str:
-        """Return the help."""
-        return in_french(super().get_help(ctx))
 
-    def get_usage(self, ctx: Any) -> str:
-        """Return the line of usage."""
-        return in_french(super().get_usage(ctx))
-
-
-class FrenchGroup(TyperGroup):
+class FrenchGroup(_French, TyperGroup):
     """A group of commands whose help is in French."""
 
-    def get_help(self, ctx: Any) -> str:
-        """Return the help."""
-        return in_french(super().get_help(ctx))
 
-    def get_usage(self, ctx: Any) -> str:
-        """Return the line of usage."""
-        return in_french(super().get_usage(ctx))
+def group(name: str, text: str, **options: Any) -> typer.Typer:
+    """Return a group of commands, with what it says of itself."""
+    return typer.Typer(
+        name=name, cls=FrenchGroup, help=text, no_args_is_help=True, rich_markup_mode=None, **options
+    )
 
 
 @contextmanager
@@ -99,3 +97,33 @@ def _show(
     """Print one warning; that of a library that the run uses keeps its kind, which is all that tells it apart."""
     kind = "" if issubclass(category, TerritoryWarning) else f"{category.__name__} : "
     typer.echo(f"Attention : {kind}{message}", err=True)
+
+
+StudyArgument = Annotated[
+    str, typer.Argument(help="Nom d'une étude intégrée (draguignan) ou fichier .toml.", metavar="ÉTUDE")
+]
+OutOption = Annotated[
+    Path | None,
+    typer.Option("--out", help="Dossier où écrire reports/<étude> (par défaut : ici).", metavar="DOSSIER"),
+]
+RoadsOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--roads", help="Carte routière .osm.pbf ; sans elle, les temps sont estimés.", metavar="FICHIER"
+    ),
+]
+EditionOption = Annotated[
+    str,
+    typer.Option(
+        "--edition",
+        help="publique, ou interne : rien n'est retiré, chaque page et chaque nom de fichier le disent, à ne pas "
+        "diffuser.",
+        metavar="ÉDITION",
+    ),
+]
+PopulationOption = Annotated[
+    str | None,
+    typer.Option(
+        "--population", help="Millésime du recensement (rp2021, rp2017, rp2016).", metavar="MILLÉSIME"
+    ),
+]

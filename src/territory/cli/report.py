@@ -1,4 +1,4 @@
-"""`territory report` and `territory check`: the documents of a study, and whether one is the one of its run."""
+"""The documents and the notebooks of a study, and whether a document is the one of its run."""
 
 from __future__ import annotations
 
@@ -8,15 +8,21 @@ from typing import Annotated
 
 import typer
 
-from territory.cli.options import EditionOption, OutOption, PopulationOption, RoadsOption
+from territory.cli.french import (
+    EditionOption,
+    FrenchCommand,
+    OutOption,
+    PopulationOption,
+    RoadsOption,
+    StudyArgument,
+    group,
+)
 
 _DOCUMENTS = ("council", "sheet", "annex")
 
 
 def report(
-    study: Annotated[
-        str, typer.Argument(help="Nom d'une étude intégrée (draguignan) ou fichier .toml.", metavar="ÉTUDE")
-    ],
+    study: StudyArgument,
     document: Annotated[
         str,
         typer.Option(
@@ -96,3 +102,41 @@ def check(
     for problem in found.problems:
         typer.echo(f"- {problem}.", err=True)
     sys.exit(1)
+
+
+notebooks = group("notebooks", "Notebooks : les connaître, en exécuter un sur une étude.")
+
+
+@notebooks.command("list", cls=FrenchCommand, short_help="Donne les notebooks.")
+def list_notebooks() -> None:
+    """Donne les notebooks, avec leur question."""
+    from territory import notebooks as known
+
+    for notebook in known.list_notebooks():
+        typer.echo(f"{notebook.name:<32} {notebook.title}")
+    typer.echo(f"Dossier : {known.notebooks_folder().as_posix()}")
+
+
+@notebooks.command("run", cls=FrenchCommand, short_help="Exécute une copie d'un notebook sur une étude.")
+def run_notebook(
+    name: Annotated[
+        str,
+        typer.Argument(help="Numéro ou nom du notebook (04, 04_plateforme_draguignan).", metavar="NOTEBOOK"),
+    ],
+    study: Annotated[
+        str, typer.Option("--study", help="Étude intégrée ou fichier .toml.", metavar="ÉTUDE")
+    ] = "draguignan",
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out", help="Dossier où écrire reports/<étude>/notebooks (par défaut : ici).", metavar="DOSSIER"
+        ),
+    ] = Path(),
+) -> None:
+    """Exécute une copie d'un notebook sur une étude : le notebook rempli et sa page HTML."""
+    from territory import notebooks as known
+
+    copy, page = known.run_notebook(name, study=study, out_dir=out)
+    base = out.resolve()
+    typer.echo(f"Notebook : {copy.relative_to(base).as_posix()}")
+    typer.echo(f"Page     : {page.relative_to(base).as_posix()}")

@@ -7,8 +7,7 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "catalogue": ["dataset_names", "load_dataset", "open_dataset"],
-        "files": ["DataFiles", "FilesDataset", "load_files"],
+        "files": ["DataFiles", "FilesDataset", "dataset_names", "load_dataset", "load_files", "open_dataset"],
         "var": ["VarDataset", "load_var"],
     },
 )

@@ -1,24 +1,27 @@
-"""A dataset of any département, read from official files on disk."""
+"""Datasets: those embedded by name, and that of any département, read from official files on disk."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from territory.datasets import forms
 from territory.datasets.bands import population_by_band, population_like
 from territory.datasets.offer import offer_of
-from territory.datasets.slots import SLOTS, slot_of
-from territory.errors import ParameterError, Problems, ReadError, TerritoryError, examples
+from territory.datasets.slots import SHARES, SLOTS, most_central_cells, published_figures, slot_of
+from territory.datasets.var import with_own_tables
+from territory.errors import ParameterError, Problems, ReadError, TerritoryError, UnknownCodeError, examples
 
 if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
+
+    from territory.datasets.var import VarDataset
 
 
 class DataSettings(BaseModel):
@@ -224,7 +227,7 @@ def _communes(
             table[counted] = tables[counted].reindex(kept.index, fill_value=0.0)
     points = kept.geometry
     if "population_grid" in tables:
-        inhabited = forms.most_central_cells(tables["population_grid"], kept.crs).reindex(kept.index)
+        inhabited = most_central_cells(tables["population_grid"], kept.crs).reindex(kept.index)
         table["point_kind"] = table["point_kind"].where(inhabited.isna(), "weighted")
         points = inhabited.where(inhabited.notna(), kept.geometry)
     return gpd.GeoDataFrame(table, geometry=points, crs=kept.crs)
@@ -235,7 +238,7 @@ def _ages(tables: dict[str, Any], communes: pd.Index) -> tuple[pd.DataFrame, pd.
     import pandas as pd
 
     ages, young = tables["ages"], tables.get("young")
-    if list(ages.columns) != list(forms.SHARES):
+    if list(ages.columns) != list(SHARES):
         if young is not None:
             raise ReadError(
                 "« young » ne sert qu'avec des parts de trois tranches d'âge : retirez-le de [data]."
@@ -255,7 +258,7 @@ def _published(tables: dict[str, Any], communes: pd.Index) -> pd.DataFrame | Non
         lacking = communes.difference(table.index)
         if len(lacking) == len(communes):
             raise ReadError(f"« {given[figure]} » : aucune commune du territoire ni de ses abords.")
-    return forms.published_figures(found, communes) if found else None
+    return published_figures(found, communes) if found else None
 
 
 def _equipment(tables: dict[str, Any], sites: gpd.GeoDataFrame) -> pd.DataFrame | None:
@@ -340,3 +343,105 @@ def _origin(path: Path) -> dict[str, object]:
     except (OSError, ValueError, RecursionError):
         return {}
     return said if isinstance(said, dict) else {}
+
+
+_NAMES = ("var",)
+# the name under which a study asks for the files of its own [data] section
+FILES = "files"
+
+
+def dataset_names() -> tuple[str, ...]:
+    """Return the names of the datasets inside the package.
+
+    Returns
+    -------
+    tuple of str
+        Names that `load_dataset` knows.
+
+    Examples
+    --------
+    >>> dataset_names()
+    ('var',)
+    """
+    return _NAMES
+
+
+def load_dataset(name: str) -> VarDataset:
+    """Load an embedded dataset by its name.
+
+    Parameters
+    ----------
+    name
+        One of `dataset_names()`.
+
+    Returns
+    -------
+    VarDataset
+        The tables of the dataset.
+
+    Raises
+    ------
+    UnknownCodeError
+        If there is no dataset of this name.
+
+    Examples
+    --------
+    >>> load_dataset("gers")
+    Traceback (most recent call last):
+    territory.errors.UnknownCodeError: Jeu de données inconnu « gers » ; jeux connus : var.
+    """
+    if name not in _NAMES:
+        raise UnknownCodeError(f"Jeu de données inconnu « {name} » ; jeux connus : {', '.join(_NAMES)}.")
+    from territory.datasets.var import load_var
+
+    return load_var()
+
+
+def open_dataset(
+    name: str, files: DataFiles | None, *, departements: Collection[str], folder: Path
+) -> VarDataset | FilesDataset:
+    """Return the dataset of a study: an embedded one, or the official files that it lists.
+
+    Parameters
+    ----------
+    name
+        One of `dataset_names()`, or `files`.
+    files
+        Section `[data]` of the study, needed for `files`.
+    departements
+        Départements of the territory.
+    folder
+        Folder that the files are relative to.
+
+    Returns
+    -------
+    VarDataset or FilesDataset
+        The files are read once for the checks and the run; each call returns tables that may be changed.
+
+    Raises
+    ------
+    ParameterError
+        If `files` is asked for without any.
+    ReadError, UnknownCodeError
+        As `load_files` and `load_dataset`.
+
+    Examples
+    --------
+    >>> open_dataset("var", None, departements=["83"], folder=Path())
+    VarDataset(153 communes, 392 around, 14 epci, ...)
+    """
+    if name != FILES:
+        return load_dataset(name)
+    if files is None:
+        raise ParameterError("dataset = « files » demande une section [data] avec les fichiers de l'étude.")
+    stamps = tuple(
+        (key, path, (folder / path).stat().st_mtime_ns if (folder / path).is_file() else 0)
+        for key, path in files.paths().items()
+    )
+    return with_own_tables(_open_files(files.model_dump_json(), tuple(sorted(departements)), folder, stamps))
+
+
+@lru_cache(maxsize=2)
+def _open_files(section: str, departements: tuple[str, ...], folder: Path, stamps: object) -> FilesDataset:
+    """Read files once, as long as they do not change."""
+    return load_files(DataFiles.model_validate_json(section), departements=departements, folder=folder)

@@ -1,44 +1,41 @@
-"""What a study can be fed with: one slot per official file, with its readers, its registry rows and its template line.
+"""What a study can be fed with: one slot per official file (`slots.toml`), with its readers and its registry rows.
 
 Everything that knows an official file knows it from `SLOTS`: the keys of the `[data]` section, the reading, the study
 that `territory init` writes, what `territory doctor` and `territory data list` say, the fuzz targets and the corpus
-of broken files. To add a file: a reader in `territory.sources`, a slot here, a sample in `tests/sources/broken.py`.
+of broken files. To add a file: a reader in `territory.sources`, a slot in `slots.toml`, a sample in
+`tests/sources/broken.py`.
 """
 
 from __future__ import annotations
 
 import fnmatch
+import tomllib
 import warnings
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from importlib import resources
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from territory.datasets import forms
 from territory.errors import ReadError, TerritoryError, UnknownCodeError
 
-# general practitioners in the BPE: their code until 2022, and since
-GP_TYPES = ("D201", "D265")
-# pharmacies: their code until 2020, and since
-PHARMACY_TYPES = ("D301", "D307")
-_LAYERS = (".geojson", ".json", ".gpkg", ".shp", ".zip")
-_JSON = (".json", "json.gz")
+if TYPE_CHECKING:
+    import geopandas as gpd
+    import pandas as pd
 
 
 @dataclass(frozen=True)
 class Reader:
-    """One way to read the file of a slot: a reader of `territory.sources` and what brings its table to the slot's form.
-
-    `form` is what the file is called in French. The reader is tried on the names that end with one of `suffixes` and
-    the texts that begin with one of `starts` (any, when empty). `by_departement` readers keep the départements around
-    the study.
-    """
+    """One way to read the file of a slot: a reader of `territory.sources`, and what gives its table the slot's form."""
 
     name: str
+    # what the file is called in French
     form: str
     options: Mapping[str, Any] = field(default_factory=dict)
+    # ends of the names, and beginnings of the texts, on which it is tried (any, when empty)
     suffixes: tuple[str, ...] = ()
     starts: tuple[str, ...] = ()
+    # it keeps the départements around the study
     by_departement: bool = False
     then: Callable[[Any], Any] | None = None
 
@@ -62,31 +59,23 @@ class Reader:
 
 @dataclass(frozen=True)
 class Slot:
-    """One official file of a study: its key in `[data]`, the table that it fills, and its readers, tried in turn.
-
-    `need` is `always`, `usually` (a first study has it) or `optional`. `without` says in French what is lost without
-    the file. `registry` names the datasets that bring it, best first, and `member` its file among those of an
-    archive. A file `by_vintage` is given once per census.
-    """
+    """One official file of a study: its key in `[data]`, the table that it fills, and its readers, tried in turn."""
 
     key: str
     table: str
     readers: tuple[Reader, ...]
     need: Literal["always", "usually", "optional"]
     comment: str
+    # what is lost without the file
     without: str
+    # the datasets that bring it, best first, and its file among those of an archive
     registry: tuple[str, ...] = ()
     member: str = "*"
+    # given once per census
     by_vintage: bool = False
 
     def read(self, path: Path, *, departements: Collection[str] | None = None) -> Any:
-        """Read a file by the first reader that takes it; what is said of it is what that reader says.
-
-        Raises
-        ------
-        ReadError
-            With the refusal of each reader that was tried.
-        """
+        """Read a file by the first reader that takes it; what is said of it is what that reader says."""
         refusals: list[tuple[Reader, TerritoryError]] = []
         for reader in self.readers:
             if not reader.suits(path):
@@ -120,220 +109,132 @@ def _ends(reader: Reader) -> str:
     return f" en {' ou '.join(reader.suffixes)}" if reader.suffixes else ""
 
 
-SLOTS: tuple[Slot, ...] = (
-    Slot(
-        "cog",
-        "communes",
-        (Reader("read_cog_communes", "communes du code officiel géographique"),),
-        "always",
-        "communes de l'année (INSEE)",
-        "aucune commune n'est connue",
-        ("cog-communes",),
+SHARES = ("under_25_share", "from_25_to_64_share", "from_65_share")
+
+# figures of a producer that decide a criterion of desert: unit and what they are
+FIGURES = {
+    "urgences_smur": (
+        "min",
+        "DREES, diagnostic d'accès aux soins urgents (distancier METRIC, de chef-lieu à chef-lieu)",
     ),
-    Slot(
-        "points",
-        "communes",
-        (
-            Reader("read_outlines", "contours de communes", suffixes=_LAYERS, then=forms.points_inside),
-            Reader("read_commune_points", "table de points de communes", then=forms.points_alone),
-        ),
-        "always",
-        "contours de communes (IGN), ou table de points : commune_code, longitude, latitude, area_km2",
-        "aucune commune n'a de place, ni de surface",
-        ("contours-communes", "admin-express-cog"),
-    ),
-    Slot(
-        "movements",
-        "population",
-        (Reader("read_cog_movements", "mouvements de communes"),),
-        "usually",
-        "fusions et scissions de communes (INSEE)",
-        "un recensement d'une autre géographie que celle de l'étude ne peut pas servir",
-        ("cog-mouvements",),
-    ),
-    Slot(
-        "ages",
-        "population",
-        (
-            Reader("read_age_shares", "parts de trois tranches d'âge", then=forms.three_shares),
-            Reader("read_population_structure", "évolution et structure de la population"),
-            Reader("read_iris_population", "population par IRIS"),
-            Reader("read_single_ages", "population par âge détaillé", by_departement=True),
-        ),
-        "always",
-        "parts d'âge, ou tranches par commune (base-cc), par IRIS (base-ic) ou âges détaillés (TD_POP1B)",
-        "les habitants n'ont pas d'âge : aucun besoin ne peut être compté",
-        ("parts-ages", "population-structure", "population-iris", "population-ages"),
-    ),
-    Slot(
-        "young",
-        "population",
-        (Reader("read_young_population", "habitants de 0 à 14 ans"),),
-        "optional",
-        "enfants de 0 à 14 ans des communes de plus de 2 000 habitants, avec les parts de trois tranches",
-        "les moins de 25 ans ne sont pas partagés entre 0-14 et 15-24 ans",
-    ),
-    Slot(
-        "epci",
-        "communes",
-        (Reader("read_epci", "composition communale des EPCI"),),
-        "always",
-        "composition communale des EPCI (Banatic)",
-        "les communes n'ont pas d'intercommunalité",
-        ("banatic-epci",),
-    ),
-    Slot(
-        "finess",
-        "sites",
-        (
-            Reader("read_finess_plus", "structures de FINESS+", suffixes=_JSON),
-            Reader(
-                "read_finess_sites",
-                "établissements géolocalisés de FINESS",
-                starts=("finess;", "structureet;", "geolocalisation;"),
-            ),
-            Reader("read_finess_flat", "table de FINESS avec titres"),
-        ),
-        "optional",
-        "établissements (FINESS)",
-        "aucun établissement : ni temps d'accès, ni offre",
-        ("finess-etablissements", "finess-structures"),
-    ),
-    Slot(
-        "finess_equipment",
-        "services",
-        (
-            Reader("read_finess_plus_equipment", "activités de FINESS+", suffixes=_JSON),
-            Reader("read_finess_equipment", "équipements de FINESS", options={"installed_only": False}),
-        ),
-        "optional",
-        "places, âges et publics des établissements (FINESS) ; avec « finess »",
-        "les places sont inconnues : ni places à portée, ni enfants sans place",
-        ("finess-equipements", "finess-activites", "finess-autorisations"),
-    ),
-    Slot(
-        "emergencies",
-        "services",
-        (Reader("read_sae_emergency", "urgences de la SAE"),),
-        "optional",
-        "services d'urgences (SAE, URGENCES_P) ; avec « finess » ou « hospitals », qui les placent",
-        "aucun temps d'accès aux urgences",
-        ("sae",),
-        member="URGENCES_P*",
-    ),
-    Slot(
-        "hospitals",
-        "sites",
-        (Reader("read_sae_sites", "établissements de la SAE"),),
-        "optional",
-        "commune de chaque hôpital (SAE, ID), pour les urgences que FINESS ne place pas",
-        "les urgences d'un site absent de FINESS sont laissées de côté",
-        ("sae",),
-        member="ID_*",
-    ),
-    Slot(
-        "ehpad",
-        "sites",
-        (Reader("read_ehpad", "prix des EHPAD", suffixes=_LAYERS),),
-        "optional",
-        "points des EHPAD (CNSA), seulement sans « finess », qui les a déjà",
-        "sans FINESS non plus, aucun EHPAD",
-        ("ehpad-prix",),
-    ),
-    Slot(
-        "general_practitioners",
-        "services",
-        (
-            # from its titles alone it refuses a table of counts, which holds in memory
-            Reader(
-                "read_bpe_points",
-                "équipements de la BPE, un par ligne",
-                options={"types": GP_TYPES},
-                by_departement=True,
-                then=forms.count_by_commune,
-            ),
-            *(
-                Reader("read_bpe_counts", f"équipements {code} de la BPE par commune", {"type_code": code})
-                for code in GP_TYPES
-            ),
-        ),
-        "optional",
-        "médecins généralistes par commune (BPE)",
-        "aucun temps d'accès à un médecin généraliste",
-        ("bpe",),
-    ),
-    Slot(
-        "pharmacies",
-        "services",
-        (
-            Reader(
-                "read_bpe_points",
-                "équipements de la BPE, un par ligne",
-                options={"types": PHARMACY_TYPES},
-                by_departement=True,
-                then=forms.count_by_commune,
-            ),
-            *(
-                Reader("read_bpe_counts", f"équipements {code} de la BPE par commune", {"type_code": code})
-                for code in PHARMACY_TYPES
-            ),
-        ),
-        "optional",
-        "pharmacies par commune (BPE)",
-        "le critère « plus de 10 min d'une pharmacie » est non calculable",
-        ("bpe",),
-    ),
-    Slot(
-        "emergency_times",
-        "published",
-        (Reader("read_emergency_times", "minutes vers les urgences ou un SMUR, par commune"),),
-        "optional",
-        "minutes publiées vers la commune la plus proche avec des urgences ou un SMUR (DREES, jeu 2943)",
-        "le critère « plus de 30 min des urgences ou d'un SMUR » n'est qu'estimé, ou non calculable",
-        ("acces-urgences",),
-    ),
-    Slot(
-        "apl",
-        "published",
-        (
-            Reader("read_apl", "classeur de l'APL", suffixes=(".xlsx",), then=forms.apl_of_its_year),
-            Reader("read_apl_by_year", "APL par commune, une colonne par année"),
-        ),
-        "optional",
-        "APL aux médecins généralistes publiée par commune (DREES)",
-        "le critère « APL de moins de 2,5 » est non calculable",
-        ("apl-medecins",),
-    ),
-    Slot(
-        "population_grid",
-        "communes",
-        (Reader("read_population_grid", "carreaux de population", by_departement=True),),
-        "optional",
-        "carreaux de 200 m (INSEE) : le point d'une commune est alors là où l'on habite",
-        "le point d'une commune est au centre de son contour",
-        ("filosofi-200m",),
-    ),
-    Slot(
-        "populations",
-        "population",
-        (Reader("read_legal_population", "populations légales"),),
-        "always",
-        "populations légales (INSEE), une par recensement",
-        "aucun habitant",
-        ("population-legale",),
-        by_vintage=True,
-    ),
-)
+    "apl": ("consultations_per_hab", "DREES, accessibilité potentielle localisée aux médecins généralistes"),
+}
+
+Points = tuple["gpd.GeoDataFrame", "gpd.GeoDataFrame | None"]
 
 
-def slot_of(key: str) -> Slot:
-    """Return the slot of a key of `[data]`, that of one census included.
+def points_inside(outlines: gpd.GeoDataFrame) -> Points:
+    """Return a point inside each outline with its area, and the outlines, in the official projection."""
+    import geopandas as gpd
+
+    from territory.geography import inside_points, projected_epsg_of_commune
+
+    outlines = outlines.to_crs(projected_epsg_of_commune(str(outlines.index[0])))
+    area = {"area_km2": outlines.area / 1e6}
+    return gpd.GeoDataFrame(area, geometry=inside_points(outlines), crs=outlines.crs), outlines
+
+
+def points_alone(points: gpd.GeoDataFrame) -> Points:
+    """Return points with areas in the official projection, without outlines."""
+    from territory.geography import projected_epsg_of_commune
+
+    return points.to_crs(projected_epsg_of_commune(str(points.index[0]))), None
+
+
+def three_shares(shares: pd.DataFrame) -> pd.DataFrame:
+    """Return the shares alone, in their order."""
+    return shares[list(SHARES)]
+
+
+def count_by_commune(facilities: gpd.GeoDataFrame) -> pd.Series[float]:
+    """Count facilities by commune, those of arrondissements in their commune."""
+    from territory.geography.communes import commune_of_arrondissement
+
+    codes = facilities["commune_code"].map(commune_of_arrondissement)
+    return codes.value_counts(sort=False).astype(float).rename_axis("commune_code")
+
+
+def most_central_cells(grid: gpd.GeoDataFrame, crs: Any) -> gpd.GeoSeries:
+    """Return, for each commune, the inhabited cell that is the closest to the mean place of its inhabitants."""
+    import geopandas as gpd
+    import numpy as np
+    import pandas as pd
+
+    cells = grid.to_crs(crs)
+    # a cell on several communes is counted in the first, where INSEE says that most of it is
+    cells = cells[cells["population"] > 0]
+    x, y = cells.geometry.x.to_numpy(float), cells.geometry.y.to_numpy(float)
+    persons = cells["population"].to_numpy(float)
+    codes = cells["commune_code"]
+    total = pd.Series(persons, index=codes.index).groupby(codes).transform("sum").to_numpy(float)
+    mean_x, mean_y = (
+        pd.Series(persons * places, index=codes.index).groupby(codes).transform("sum").to_numpy(float) / total
+        for places in (x, y)
+    )
+    distance = pd.Series(np.hypot(x - mean_x, y - mean_y), index=codes.index)
+    closest = distance.groupby(codes).idxmin()
+    points: Any = cells.geometry.loc[closest.to_numpy()]
+    return gpd.GeoSeries(points.to_numpy(), index=closest.index, crs=cells.crs)
+
+
+def apl_of_its_year(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the APL of a workbook of DREES under its year."""
+    return table[["apl"]].rename(columns={"apl": int(table.attrs["year"])})
+
+
+def published_figures(figures: Mapping[str, pd.DataFrame], communes: pd.Index[str]) -> pd.DataFrame:
+    """Return the table `published` from figures that have one column per year, for some communes.
 
     Examples
     --------
-    >>> slot_of("populations.rp2021").table
-    'population'
+    >>> import pandas as pd
+    >>> apl = pd.DataFrame({2023: [3.1]}, index=["83050"])
+    >>> published_figures({"apl": apl}, apl.index)["value"].to_dict()
+    {('83050', 'apl', 2023): 3.1}
     """
+    import pandas as pd
+
+    names = ["commune_code", "figure", "year"]
+    blocks = []
+    for figure, table in figures.items():
+        unit, source = FIGURES[figure]
+        for year in table.columns:
+            keys = pd.MultiIndex.from_product([communes, [figure], [int(year)]], names=names)
+            value = table[year].reindex(communes).to_numpy(float)
+            blocks.append(
+                pd.DataFrame({"value": value, "unit": unit, "source": f"{source}, {year}"}, index=keys)
+            )
+    if blocks:
+        return pd.concat(blocks)
+    empty = pd.MultiIndex.from_arrays([[], [], []], names=names)
+    columns = {
+        "value": pd.Series(dtype=float),
+        "unit": pd.Series(dtype="str"),
+        "source": pd.Series(dtype="str"),
+    }
+    return pd.DataFrame(columns).set_axis(empty)
+
+
+def _slot(said: dict[str, Any]) -> Slot:
+    """Return the slot that a block of `slots.toml` declares."""
+    readers = []
+    for reader in said.pop("readers"):
+        then = globals()[reader.pop("then")] if "then" in reader else None
+        readers.append(Reader(**_frozen(reader), then=then))
+    return Slot(readers=tuple(readers), **_frozen(said))
+
+
+def _frozen(said: dict[str, Any]) -> dict[str, Any]:
+    """Return what is said with tuples in the place of lists."""
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in said.items()}
+
+
+_DECLARED = (resources.files("territory.datasets") / "slots.toml").read_text("utf-8")
+SLOTS = tuple(_slot(said) for said in tomllib.loads(_DECLARED)["slot"])
+
+
+def slot_of(key: str) -> Slot:
+    """Return the slot of a key of `[data]`, that of one census included."""
     name = key.partition(".")[0]
     for slot in SLOTS:
         if slot.key == name:
@@ -344,11 +245,5 @@ def slot_of(key: str) -> Slot:
 
 
 def slots_fed_by(dataset: str) -> tuple[Slot, ...]:
-    """Return the slots that a dataset of the registry brings a file to.
-
-    Examples
-    --------
-    >>> [slot.key for slot in slots_fed_by("sae")]
-    ['emergencies', 'hospitals']
-    """
+    """Return the slots that a dataset of the registry brings a file to."""
     return tuple(slot for slot in SLOTS if dataset in slot.registry)

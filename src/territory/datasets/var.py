@@ -9,8 +9,8 @@ from functools import lru_cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from territory.datasets import forms
 from territory.datasets.bands import population_by_band
+from territory.datasets.slots import published_figures
 from territory.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -265,7 +265,7 @@ def _published(counts: pd.DataFrame) -> pd.DataFrame:
     tables = {
         figure: counts[list(named.values())].set_axis(list(named), axis=1) for figure, named in years.items()
     }
-    return forms.published_figures(tables, counts.index)
+    return published_figures(tables, counts.index)
 
 
 def _sites(folder: Traversable, communes: gpd.GeoDataFrame) -> gpd.GeoDataFrame:

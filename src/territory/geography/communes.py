@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from territory.errors import ParameterError, TerritoryWarning, UnknownCodeError, agree, examples
-from territory.sources.text import commune_codes
-from territory.sources.text.commune_codes import ARRONDISSEMENTS
+from territory.sources.text import cells
+from territory.sources.text.cells import ARRONDISSEMENTS
 from territory.tables.schemas import COMMUNE_CODE
 from territory.territories import METROPOLITAN, TERRITORIES
 
@@ -74,7 +74,7 @@ def pad_codes(codes: pd.Series) -> pd.Series:
     >>> pad_codes(pd.Series(["1004", "83050", "2a004"])).to_list()
     ['01004', '83050', '2A004']
     """
-    text = commune_codes.pad_codes(codes)
+    text = cells.pad_codes(codes)
     wrong = [value for value, padded in zip(codes, text, strict=True) if not _CODE.fullmatch(padded)]
     if wrong:
         raise UnknownCodeError(

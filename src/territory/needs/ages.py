@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from territory.errors import ParameterError, Problems, SchemaError, TerritoryWarning, agree, examples
+from territory.errors import ParameterError, Problems, SchemaError, TerritoryWarning, agree, counted, examples
 
 Floats: TypeAlias = NDArray[np.float64]
 LEVELS = ("commune_code", "age_min", "age_max")
@@ -107,8 +107,7 @@ def read_bands(population: pd.DataFrame) -> Bands:
         ("tranche(s) qui (finit|finissent) avant de commencer", high <= low),
         ("effectif(s) négatif(s) ou infini(s)", (persons < 0) | np.isinf(persons)),
     ):
-        if wrong.any():
-            problems.add(f"{agree(int(wrong.sum()), label)} ({examples(codes[wrong])})")
+        problems.count(codes[wrong], label)
     problems.raise_if_any()
     _check_disjoint(codes, low, high)
     return Bands(codes, low, high, persons)
@@ -121,10 +120,8 @@ def _check_disjoint(codes: pd.Series[str], low: Floats, high: Floats) -> None:
     overlapping = same & (low[order][1:] < high[order][:-1])
     if overlapping.any():
         found = codes.to_numpy()[order][1:][overlapping]
-        raise SchemaError(
-            f"Population par âge : des tranches se recouvrent dans {agree(len(set(found)), 'commune(s)')} "
-            f"({examples(found)})."
-        )
+        communes = f"{agree(len(set(found)), 'commune(s)')} ({examples(found)})"
+        raise SchemaError(f"Population par âge : des tranches se recouvrent dans {communes}.")
 
 
 def population_from_columns(
@@ -180,9 +177,7 @@ def population_from_columns(
     wanted = ["commune_code", *columns, *([unknown_age] if unknown_age else [])]
     absent = [name for name in wanted if name not in rows.columns]
     if absent:
-        raise SchemaError(
-            f"Population par âge : {agree(len(absent), 'colonne(s) absente(s)')} ({examples(absent)})."
-        )
+        raise SchemaError(f"Population par âge : {counted(absent, 'colonne(s) absente(s)')}.")
     _check_bands(list(dict.fromkeys(columns.values())))
     # an unknown square makes its commune unknown, never smaller
     summed = rows.groupby("commune_code", sort=False)[wanted[1:]].sum(skipna=False)
@@ -234,8 +229,7 @@ def population_from_shares(total: pd.Series[float], shares: pd.DataFrame, *, vin
     _check_bands(bands)
     problems = Problems("Parts par âge", ParameterError)
     absent = total.index.difference(shares.index)
-    if len(absent):
-        problems.add(f"{agree(len(absent), 'commune(s) sans parts')} ({examples(absent)})")
+    problems.count(absent, "commune(s) sans parts")
     values = shares.reindex(total.index).to_numpy(float)
     sums = values.sum(axis=1)
     outside = ((values < 0) | (values > 1)).any(axis=1)
@@ -246,9 +240,7 @@ def population_from_shares(total: pd.Series[float], shares: pd.DataFrame, *, vin
         ("des parts dont la somme n'est pas 1", uneven & ~outside),
         ("un total négatif", total.to_numpy(float) < 0),
     ):
-        if np.any(wrong):
-            found = total.index[np.flatnonzero(wrong)]
-            problems.add(f"{agree(len(found), 'commune(s) (a|ont)')} {label} ({examples(found)})")
+        problems.count(total.index[np.flatnonzero(wrong)], f"commune(s) (a|ont) {label}")
     problems.raise_if_any()
     shared = total.to_numpy(float)[:, None] * values / sums[:, None]
     wide = pd.DataFrame(dict(zip(bands, shared.T, strict=True)), index=total.index)
@@ -298,11 +290,8 @@ def cut_bands(population: pd.DataFrame, persons_under: pd.Series[float], *, age:
     slack = 1e-6 * np.maximum(known, 1)
     wrong = straddles & ((young < -slack) | (young > persons + slack))
     if wrong.any():
-        raise ParameterError(
-            f"Moins de {age:g} ans : dans {agree(int(wrong.sum()), 'commune(s)')} ({examples(codes[wrong])}) "
-            "l'effectif ne "
-            "tient pas entre les tranches voisines ; les deux tables sont-elles du même millésime ?"
-        )
+        said = "l'effectif ne tient pas entre les tranches voisines ; les deux tables sont-elles du même millésime ?"
+        raise ParameterError(f"Moins de {age:g} ans : dans {counted(codes[wrong], 'commune(s)')} {said}")
     if not straddles.any():
         return population
     young = np.clip(young, 0, persons)
@@ -333,18 +322,12 @@ def _spread_unknown(wide: pd.DataFrame, unknown: pd.Series[float]) -> pd.DataFra
     known = wide.sum(axis=1, skipna=False)
     lost = unknown.index[(unknown > 0) & (known == 0)]
     if len(lost):
-        raise ParameterError(
-            f"{agree(len(lost), 'commune(s)')} où tous les habitants sont d'âge inconnu ({examples(lost)}) : "
-            "retirez-les, ou "
-            "donnez leurs âges."
-        )
+        said = counted(lost, "commune(s) où tous les habitants sont d'âge inconnu")
+        raise ParameterError(f"{said} : retirez-les, ou donnez leurs âges.")
     if (unknown > 0).any():
-        warnings.warn(
-            f"{agree(round(unknown.sum()), 'personne(s) sans âge connu répartie(s) comme les autres')}, dans "
-            f"{agree(int((unknown > 0).sum()), 'commune(s)')}.",
-            TerritoryWarning,
-            stacklevel=3,
-        )
+        persons = agree(round(unknown.sum()), "personne(s) sans âge connu répartie(s) comme les autres")
+        communes = agree(int((unknown > 0).sum()), "commune(s)")
+        warnings.warn(f"{persons}, dans {communes}.", TerritoryWarning, stacklevel=3)
     factor: Floats = np.where(known > 0, (known + unknown) / known.where(known > 0), 1.0)
     return wide.mul(pd.Series(factor, index=wide.index).where(known.notna() & unknown.notna()), axis=0)
 
@@ -406,9 +389,7 @@ def grow_population(
     if isinstance(rate_per_year, pd.Series):
         absent = pd.Index(codes.unique()).difference(rate_per_year.index)
         if len(absent):
-            raise ParameterError(
-                f"Croissance : {agree(len(absent), 'commune(s) sans taux')} ({examples(absent)})."
-            )
+            raise ParameterError(f"Croissance : {counted(absent, 'commune(s) sans taux')}.")
         growth = rate_per_year.reindex(codes).to_numpy(float)
     else:
         growth = np.full(len(codes), float(rate_per_year))
@@ -497,14 +478,12 @@ def _check_zones(today: Bands, target: Bands, zone_of: pd.Series[str]) -> None:
     """Raise when a commune has no zone, or its zone no projection."""
     problems = Problems("Projection", ParameterError)
     outside = pd.Index(today.codes.to_numpy()[zone_of.isna().to_numpy()]).unique()
-    if len(outside):
-        problems.add(f"{agree(len(outside), 'commune(s) sans zone')} ({examples(outside)})")
+    problems.count(outside, "commune(s) sans zone")
     absent = pd.Index(zone_of.dropna().unique()).difference(pd.Index(target.codes))
-    if len(absent):
-        problems.add(f"{agree(len(absent), 'zone(s) sans projection')} ({examples(absent)})")
+    problems.count(absent, "zone(s) sans projection")
     unknown = target.codes[np.isnan(target.persons)].unique()
     if len(unknown):
-        problems.add(f"effectif projeté inconnu dans {agree(len(unknown), 'zone(s)')} ({examples(unknown)})")
+        problems.add(f"effectif projeté inconnu dans {counted(unknown, 'zone(s)')}")
     problems.raise_if_any()
 
 
@@ -540,9 +519,7 @@ def _check_present(cut: pd.DataFrame, present: pd.Series[float], target: Bands) 
     problems = Problems("Projection", ParameterError)
     unknown = cut.loc[cut["population"].isna(), "commune_code"].unique()
     if len(unknown):
-        problems.add(
-            f"effectif d'aujourd'hui inconnu dans {agree(len(unknown), 'commune(s)')} ({examples(unknown)})"
-        )
+        problems.add(f"effectif d'aujourd'hui inconnu dans {counted(unknown, 'commune(s)')}")
     found = present.droplevel("zone").reindex(range(len(target.low))).to_numpy(float)
     used = target.codes.isin(cut["zone"]).to_numpy()
     empty = used & (target.persons > 0) & ~(found > 0)

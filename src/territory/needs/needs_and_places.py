@@ -8,11 +8,12 @@ import warnings
 import numpy as np
 import pandas as pd
 
-from territory.errors import ParameterError, Problems, TerritoryWarning, agree, examples
-from territory.needs.rates import AMOUNTS
+from territory.errors import ParameterError, Problems, TerritoryWarning, counted, examples
+from territory.needs.rates import AMOUNTS, check_counts
 
 # only these kinds count persons who hold, or wait for, a place: the others never stand beside places
 KINDS_COMPARABLE_WITH_PLACES = ("orientation", "waiting")
+_PLACES = ("Places", "nombre(s)", "zone(s)")
 STATED_RATE_TITLE = "places pour un taux d'équipement énoncé"
 _CAUTIONS = {
     "orientation": "Une orientation en vigueur peut être déjà servie, et un enfant peut en avoir plusieurs : "
@@ -61,18 +62,14 @@ def demand_by_zone(demand: pd.DataFrame, zones: pd.Series[str]) -> pd.DataFrame:
     kinds = rows.groupby("public")["kind"].nunique()
     mixed = kinds.index[kinds > 1]
     if len(mixed):
-        raise ParameterError(
-            f"{agree(len(mixed), 'public(s) de plusieurs natures')} ({examples(mixed)}) : personnes concernées, "
-            "droits, orientations et attentes ne s'additionnent pas ; donnez-leur des noms différents."
-        )
+        apart = "personnes concernées, droits, orientations et attentes ne s'additionnent pas"
+        said = counted(mixed, "public(s) de plusieurs natures")
+        raise ParameterError(f"{said} : {apart} ; donnez-leur des noms différents.")
     rows["zone"] = pd.Series(zones).reindex(rows["commune_code"]).to_numpy()
     outside = rows.loc[rows["zone"].isna(), "commune_code"].unique()
     if len(outside):
-        warnings.warn(
-            f"{agree(len(outside), 'commune(s) sans zone laissée(s) de côté')} ({examples(outside)}).",
-            TerritoryWarning,
-            stacklevel=2,
-        )
+        said = counted(outside, "commune(s) sans zone laissée(s) de côté")
+        warnings.warn(f"{said}.", TerritoryWarning, stacklevel=2)
     grouped = rows.dropna(subset="zone").groupby(["zone", "public"], sort=False)
     found = grouped[list(AMOUNTS)].sum(skipna=False)
     return found.assign(kind=grouped["kind"].first())
@@ -140,14 +137,12 @@ def demand_against_places(
             "seules les orientations de la MDPH (orientation) et les enfants en attente (waiting) le peuvent. "
             f"Utilisez places_against_rate : « {STATED_RATE_TITLE} »."
         )
-    _check_places(places)
+    check_counts(places, *_PLACES)
     by_zone = demand_by_zone(chosen, zones).droplevel("public")
     lacking = by_zone.index.difference(places.index)
     if len(lacking):
-        raise ParameterError(
-            f"{agree(len(lacking), 'zone(s) avec des besoins et sans ligne de places')} ({examples(lacking)}) : "
-            "indiquez 0 place, ou NaN si elles sont inconnues."
-        )
+        said = counted(lacking, "zone(s) avec des besoins et sans ligne de places")
+        raise ParameterError(f"{said} : indiquez 0 place, ou NaN si elles sont inconnues.")
     found = by_zone.reindex(places.index)
     kind = str(chosen["kind"].iloc[0])
     result = found[list(AMOUNTS)]
@@ -222,18 +217,14 @@ def places_against_rate(
     if not source.strip():
         problems.add("la source manque : un taux sans source ne se présente pas")
     apart = places.index.symmetric_difference(persons.index)
-    if len(apart):
-        problems.add(f"{agree(len(apart), 'zone(s)')} sans places ou sans personnes ({examples(apart)})")
+    problems.count(apart, "zone(s) sans places ou sans personnes")
     if ((persons < 0) | np.isinf(persons)).any():
         problems.add("des effectifs sont négatifs ou infinis")
     problems.raise_if_any()
-    _check_places(places)
+    check_counts(places, *_PLACES)
     if places_year is not None and places_year != year:
-        warnings.warn(
-            f"Taux d'équipement de {year} et places de {places_year} : l'écart mêle deux années.",
-            TerritoryWarning,
-            stacklevel=2,
-        )
+        said = f"Taux d'équipement de {year} et places de {places_year} : l'écart mêle deux années."
+        warnings.warn(said, TerritoryWarning, stacklevel=2)
     people = persons.reindex(places.index).astype(float)
     held = places.astype(float)
     result = pd.DataFrame(
@@ -249,17 +240,3 @@ def places_against_rate(
     rate = f"{rate_per_1000:g}".replace(".", ",")
     result.attrs = {"title": f"{STATED_RATE_TITLE} ({rate} pour 1 000, {source}, {year})"}
     return result
-
-
-def _check_places(places: pd.Series[float]) -> None:
-    """Raise when places are no count, or a zone is there twice."""
-    values = places.to_numpy(float)
-    wrong = (values < 0) | np.isinf(values)
-    if wrong.any():
-        raise ParameterError(
-            f"Places : {agree(int(wrong.sum()), 'nombre(s) négatif(s) ou infini(s)')} "
-            f"({examples(places.index[wrong])})."
-        )
-    if places.index.has_duplicates:
-        twice = places.index[places.index.duplicated()].unique()
-        raise ParameterError(f"Places : {agree(len(twice), 'zone(s) en double')} ({examples(twice)}).")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from territory.errors import ParameterError, Problems, TerritoryWarning, agree, examples
+from territory.errors import ParameterError, Problems, TerritoryWarning, counted, examples
 from territory.needs.ages import persons_by_age
 from territory.tables.schemas import DEMAND_KINDS
 
@@ -120,18 +120,8 @@ def demand_from_rate(
             f"Taux de « {public} » : bas ({low_per_1000:g}), central ({per_1000:g}) et haut ({high_per_1000:g}) "
             "doivent être compris entre 0 et 1 000 et croissants."
         )
+    check_counts(persons, f"Population de « {public} »", "effectif(s)", "commune(s)")
     values = persons.to_numpy(float)
-    wrong = (values < 0) | np.isinf(values)
-    if wrong.any():
-        raise ParameterError(
-            f"Population de « {public} » : {agree(int(wrong.sum()), 'effectif(s) négatif(s) ou infini(s)')} "
-            f"({examples(persons.index[wrong])})."
-        )
-    if persons.index.has_duplicates:
-        twice = persons.index[persons.index.duplicated()].unique()
-        raise ParameterError(
-            f"Population de « {public} » : {agree(len(twice), 'commune(s) en double')} ({examples(twice)})."
-        )
     index = pd.MultiIndex.from_product([persons.index, [public]], names=["commune_code", "public"])
     return pd.DataFrame(
         {
@@ -142,6 +132,16 @@ def demand_from_rate(
         },
         index=index,
     )
+
+
+def check_counts(counts: pd.Series[float], subject: str, what: str, whose: str) -> None:
+    """Raise when counts are negative or infinite, or one index is there twice."""
+    values = counts.to_numpy(float)
+    wrong = counts.index[(values < 0) | np.isinf(values)]
+    twice = counts.index[counts.index.duplicated()].unique()
+    for shown, said in ((wrong, f"{what} négatif(s) ou infini(s)"), (twice, f"{whose} en double")):
+        if len(shown):
+            raise ParameterError(f"{subject} : {counted(shown, said)}.")
 
 
 def demand_from_rates(population: pd.DataFrame, rates: Iterable[Rate]) -> pd.DataFrame:
@@ -368,10 +368,8 @@ def calibrate_demand(
     concerned = counts if within is None else counts[counts.index.isin(within)]
     unknown = concerned.index[concerned.isna()]
     if len(unknown):
-        raise ParameterError(
-            f"Calage de « {public} » : {agree(len(unknown), 'commune(s) sans effectif')} ({examples(unknown)}) ; "
-            "le total serait réparti entre les autres seulement."
-        )
+        said = f"{counted(unknown, 'commune(s) sans effectif')} ; le total serait réparti entre les autres seulement."
+        raise ParameterError(f"Calage de « {public} » : {said}")
     factor = _factor(counts, total, within)
     scaled = demand.copy()
     for column in AMOUNTS:
@@ -482,9 +480,8 @@ def _consumption_bands(consumption: pd.DataFrame) -> list[tuple[float, float, fl
     """Return (youngest, oldest, acts) in order; raise on what cannot be a table of consumption by age."""
     problems = Problems("Consommation de soins par âge", ParameterError)
     absent = [name for name in ("age_min", "age_max", "acts_per_hab") if name not in consumption.columns]
-    if absent:
-        problems.add(f"{agree(len(absent), 'colonne(s) absente(s)')} ({examples(absent)})")
-        problems.raise_if_any()
+    problems.count(absent, "colonne(s) absente(s)")
+    problems.raise_if_any()
     rows = consumption.sort_values("age_min")
     low = rows["age_min"].to_numpy(float)
     high = rows["age_max"].astype(float).fillna(np.inf).to_numpy()

@@ -316,9 +316,8 @@ def _ask(
 def _checked_cells(cells: Any, shape: tuple[int, ...], url: str) -> Floats:
     """Return the cells of an answer as numbers, NaN for no path, or say that they make no sense."""
     try:
-        numbers = np.array(
-            [[np.nan if cell is None else float(cell) for cell in row] for row in cells], dtype=np.float64
-        )
+        # no path is None, which becomes NaN
+        numbers = np.array(list(cells), dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise NetworkError(
             f"Le serveur {url} a répondu autre chose qu'une matrice de nombres ({error})."

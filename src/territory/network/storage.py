@@ -25,7 +25,7 @@ from pyproj.exceptions import CRSError
 from territory.errors import MissingFileError, NetworkError, OutputError, Problems
 from territory.files.saved_folders import arrays_under, is_intact, read_arrays, read_header, save_arrays
 from territory.network.engine.compiling import kernel
-from territory.network.engine.graph import Int32, Int64
+from territory.network.engine.graph import Int32, Int64, is_order
 from territory.network.engine.hierarchy import Hierarchy
 from territory.network.graph.arrays import Roads, WayTable
 from territory.network.graph.topology import Topology
@@ -196,9 +196,8 @@ def check_hierarchy(hierarchy: Hierarchy) -> None:
             _check_form(hierarchy, name, "<i4", (size,))
         _check_form(hierarchy, "edge_arcs", "<i4", (hierarchy.edge_arcs.size,))
         _check_form(hierarchy, "indptr", "<i8", (n_nodes + 1,))
-        _check_within("rank", hierarchy.rank, 0, n_nodes)
-        if not (np.bincount(hierarchy.rank, minlength=n_nodes) == 1).all():
-            raise _FaultError("rank répète un rang")
+        if not is_order(hierarchy.rank, n_nodes):
+            raise _FaultError("rank n'est pas un ordre des nœuds")
         if indptr[0] != 0 or indptr[-1] != n_arcs or (np.diff(indptr) < 0).any():
             raise _FaultError("indptr ne découpe pas les arcs")
         _check_within("heads", hierarchy.heads, 0, n_nodes)
@@ -247,17 +246,18 @@ def _check_form(owner: Any, name: str, kind: str, shape: tuple[int, ...]) -> Non
 def _check_values(roads: Roads) -> None:
     """Check that positions are positions, and that lengths and places can be."""
     ways, junctions, chains, start = roads.ways, roads.n_junctions, roads.n_chains, roads.chain_start
-    for owner, name, first, after in (
-        (ways, "road_class", 0, len(ways.class_names)),
-        (ways, "direction", 1, 4),
-        (ways, "density_band", 0, 4),
-        (roads, "vertex_kind", 0, 4),
-        (roads, "open_directions", 0, 4),
-        (roads, "hop_way", 0, len(ways)),
-        (roads, "tail", 0, junctions),
-        (roads, "head", 0, junctions),
-    ):
-        _check_within(name, getattr(owner, name), first, after)
+    first_after = {"road_class": (0, len(ways.class_names)), "direction": (1, 4), "density_band": (0, 4)}
+    for name, (first, after) in first_after.items():
+        _check_within(name, getattr(ways, name), first, after)
+    after_last = {
+        "vertex_kind": 4,
+        "open_directions": 4,
+        "hop_way": len(ways),
+        "tail": junctions,
+        "head": junctions,
+    }
+    for name, after in after_last.items():
+        _check_within(name, getattr(roads, name), 0, after)
     for column, count in enumerate((chains, 2, chains, 2, junctions)):
         _check_within("turns", roads.turns[:, column], 0, count)
     if start[0] != 0 or start[-1] != roads.x.size or (np.diff(start) < 2).any():

@@ -16,8 +16,6 @@ from territory.access.pairs import read_pairs, unique_ids, warn
 from territory.errors import ParameterError, Problems, UnknownCodeError, examples
 from territory.units import MINUTES_PER_HOUR
 
-__all__ = ["SHARED_SERVICES", "pooling", "pooling_template", "pooling_totals"]
-
 # what a groupement may share: the short code, then what it is for the director
 SHARED_SERVICES: Mapping[str, str] = {
     "ressources_humaines": "Ressources humaines",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -87,29 +88,21 @@ def relative_gap(objective: float, bound: float) -> float:
 
 def minimise(
     cost: Floats,
-    rows: sp.csr_array,
-    low: Floats,
-    high: Floats,
+    constraints: list[LinearConstraint],
     *,
     integer: Bools,
-    lower: Floats,
-    upper: Floats,
     search: Search,
+    lower: Floats | float = 0.0,
+    upper: Floats | float = 1.0,
     any_solution: bool = False,
 ) -> Solution:
-    """Minimise a cost under rows of constraints.
-
-    With `any_solution`, stop at the first solution: the question is only whether there is one.
-    """
+    """Minimise a cost under constraints; with `any_solution`, the question is only whether there is one."""
     answer = milp(
         cost,
-        constraints=[LinearConstraint(rows, low, high)] if rows.shape[0] else [],
+        constraints=constraints,
         integrality=integer.astype(np.uint8),
         bounds=Bounds(lower, upper),
-        options={
-            "time_limit": search.left_s(),
-            "mip_rel_gap": 1e9 if any_solution else search.mip_gap,
-        },
+        options={"time_limit": search.left_s(), "mip_rel_gap": 1e9 if any_solution else search.mip_gap},
     )
     if answer.status == _INFEASIBLE:
         return Solution(None, math.inf, math.inf, True)
@@ -120,6 +113,13 @@ def minimise(
         return Solution(None, math.inf, -math.inf if bound is None else float(bound), False)
     objective = float(answer.fun)
     return Solution(np.asarray(answer.x), objective, objective if bound is None else float(bound), False)
+
+
+def spread(rows: Any, *, before: int = 0, after: int = 0) -> sp.csr_array:
+    """Return rows with empty columns on either side: those of the other variables."""
+    count = rows.shape[0]
+    parts = [sp.csr_array((count, before)), sp.csr_array(rows), sp.csr_array((count, after))]
+    return sp.csr_array(sp.hstack(parts))
 
 
 def no_answer(search: Search) -> ParameterError:

@@ -18,8 +18,6 @@ from territory.french.numbers import decimal
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
-__all__ = ["METHODS", "STABLE_FROM", "TypologyResult", "typology"]
-
 METHODS = ("kmeans", "mixture")
 # adjusted Rand index from which two partitions are usually called in good agreement (Steinley 2004,
 # Psychological Methods 9, 386-396: moderate from 0.65, good from 0.80)
@@ -310,7 +308,8 @@ def _sentences(
         ranked = [str(column) for column in far.index[far >= _APART]]
         here = {str(column): float(value) for column, value in centres.loc[name].items()}
         parts = [
-            f"{words[column]} {_place(distance[column])} ({_number(here[column])} contre "
+            f"{words[column]} {'très ' if abs(distance[column]) >= _FAR_APART else ''}"
+            f"{'au-dessus' if distance[column] > 0 else 'au-dessous'} de la moyenne ({_number(here[column])} contre "
             f"{_number(float(table[column].mean()))})"
             for column in ranked
         ]
@@ -318,12 +317,6 @@ def _sentences(
         text = " ; ".join(parts) or "proche de la moyenne sur tous les indicateurs"
         said[name] = f"Type {name} ({count} unité{'s' if count > 1 else ''}) : {text}."
     return pd.Series(said, name="sentence").rename_axis("type")
-
-
-def _place(distance: float) -> str:
-    """Return where a type stands against the mean, as words that agree with any noun."""
-    far = "très " if abs(distance) >= _FAR_APART else ""
-    return f"{far}au-dessus de la moyenne" if distance > 0 else f"{far}au-dessous de la moyenne"
 
 
 def _number(value: float, decimals: int | None = None) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -14,8 +14,8 @@ from territory.errors import ParameterError
 from territory.french.numbers import NBSP, integer, round_estimate, share
 from territory.french.words import typeset
 from territory.plot import style
-from territory.plot.maps.legend import width_of
-from territory.plot.maps.placement import Box, Label, place_labels
+from territory.plot.maps.legend import WIDTH_CM, width_of
+from territory.plot.maps.shapes import Box, Label, place_labels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,33 +29,17 @@ _HEIGHT_CM, _LEFT_CM, _FOOT_CM, _MARGIN_CM = 7.6, 1.9, 1.2, 0.4
 _MOST_NAMED = 9
 
 
-def gainers_and_losers(effects: pd.DataFrame, *, width_cm: float = 17.0, noun: str = "enfants") -> Figure:
-    """Draw, for each zone, how many persons gain (right), lose (left) or see no difference that can be told.
-
-    Examples
-    --------
-    >>> effects = pd.DataFrame(
-    ...     {"persons_gain": [900.0], "persons_loss": [4.0], "persons_indistinct": [50.0]}, index=["Dracénie"]
-    ... )
-    >>> len(gainers_and_losers(effects).axes)
-    1
-    """
+def gainers_and_losers(effects: pd.DataFrame, *, noun: str = "enfants") -> Figure:
+    """Draw, for each zone, how many persons gain (right), lose (left) or see no difference that can be told."""
     _check(effects)
     with style.style():
-        figure, axes = _rows(len(effects), width_cm, left_cm=4.6, right_cm=2.7, head_cm=0.9)
+        figure, axes = _rows(len(effects), left_cm=4.6, right_cm=2.7, head_cm=0.9)
         gain = effects["persons_gain"].fillna(0.0).to_numpy(dtype=float)
         loss = effects["persons_loss"].fillna(0.0).to_numpy(dtype=float)
         rows = np.arange(len(effects))
         axes.barh(rows, _drawn(gain), height=0.62, color=style.GAIN)
-        axes.barh(
-            rows,
-            -_drawn(loss),
-            height=0.62,
-            color=style.LOSSES[1],
-            hatch="////",
-            edgecolor=style.LOSS,
-            linewidth=0.6,
-        )
+        hatched: dict[str, Any] = {"hatch": "////", "edgecolor": style.LOSS, "linewidth": 0.6}
+        axes.barh(rows, -_drawn(loss), height=0.62, color=style.LOSSES[1], **hatched)
         most = max(float(gain.max()), float(loss.max()), 1.0)
         # the numbers stand outside the bars: room on both sides, less where no bar goes
         heads = ("← trajet plus long", f"trajet plus court ({noun}) →")
@@ -66,35 +50,22 @@ def gainers_and_losers(effects: pd.DataFrame, *, width_cm: float = 17.0, noun: s
             for effect in ("gain", "loss", "indistinct")
         }
         for row, (more, less) in enumerate(zip(gain, loss, strict=True)):
-            # a number that is unknown or withheld has no bar, but is not nothing
-            if texts["gain"][row] != "0":
-                axes.text(more + 0.012 * most, row, texts["gain"][row], va="center", ha="left", fontsize=7.5)
-            if texts["loss"][row] != "0":
-                axes.text(
-                    -less - 0.012 * most, row, texts["loss"][row], va="center", ha="right", fontsize=7.5
-                )
+            for effect, end, side in (("gain", more, "left"), ("loss", -less, "right")):
+                # a number that is unknown or withheld has no bar, but is not nothing
+                if texts[effect][row] != "0":
+                    x = end + (0.012 if side == "left" else -0.012) * most
+                    axes.text(x, row, texts[effect][row], va="center", ha=side, fontsize=7.5)
         _row_names(axes, list(effects.index))
         _side_column(axes, "écart non\ndistinguable", texts["indistinct"])
         _heads(axes, *heads)
     return figure
 
 
-def needs_with_range(
-    needs: pd.DataFrame, *, width_cm: float = 17.0, label: str = "personnes", row_cm: float = 0.5
-) -> Figure:
-    """Draw, for each zone, the central estimate with the range from low to high.
-
-    Examples
-    --------
-    >>> needs = pd.DataFrame({"low": [56.0], "central": [80.0], "high": [102.0]}, index=["Dracénie"])
-    >>> len(needs_with_range(needs).axes)
-    1
-    """
+def needs_with_range(needs: pd.DataFrame, *, label: str = "personnes") -> Figure:
+    """Draw, for each zone, the central estimate with the range from low to high."""
     _check(needs)
     with style.style():
-        figure, axes = _rows(
-            len(needs), width_cm, left_cm=4.6, right_cm=3.6, head_cm=0.2, foot_cm=0.95, row_cm=row_cm
-        )
+        figure, axes = _rows(len(needs), left_cm=4.6, right_cm=3.6, head_cm=0.2, foot_cm=0.95, row_cm=0.5)
         for row, (low, central, high) in enumerate(needs[["low", "central", "high"]].to_numpy(dtype=float)):
             # the place of a mark would tell what the text withholds
             if np.isnan(central) or central < _THRESHOLD:
@@ -114,20 +85,11 @@ def needs_with_range(
     return figure
 
 
-def before_and_after(
-    shares: pd.DataFrame, *, names: Sequence[str] = ("Aujourd'hui", "Scénario"), width_cm: float = 17.0
-) -> Figure:
-    """Draw the share of persons in each class of travel time, before and after.
-
-    Examples
-    --------
-    >>> shares = pd.DataFrame({"before": [0.3, 0.7], "after": [0.6, 0.4]}, index=["jusqu'à 15 min", "au-delà"])
-    >>> len(before_and_after(shares).axes)
-    1
-    """
+def before_and_after(shares: pd.DataFrame, *, names: Sequence[str] = ("Aujourd'hui", "Scénario")) -> Figure:
+    """Draw the share of persons in each class of travel time, before and after."""
     _check(shares)
     with style.style():
-        figure, axes = _rows(len(shares), width_cm, left_cm=4.0, right_cm=0.6, head_cm=0.8, row_cm=0.95)
+        figure, axes = _rows(len(shares), left_cm=4.0, right_cm=0.6, head_cm=0.8, row_cm=0.95)
         rows = np.arange(len(shares))
         before = axes.barh(
             rows - 0.2, shares["before"], height=0.36, color=style.GAINS[0], edgecolor=style.INK, linewidth=0.5,
@@ -157,7 +119,6 @@ def _check(table: pd.DataFrame) -> None:
 
 def _rows(
     count: int,
-    width_cm: float,
     *,
     left_cm: float,
     right_cm: float,
@@ -167,15 +128,9 @@ def _rows(
 ) -> tuple[Figure, Axes]:
     """Return a figure of horizontal rows, the first one on top."""
     height_cm = head_cm + foot_cm + row_cm * count
-    figure = style.new_figure(width_cm, height_cm)
-    axes = figure.add_axes(
-        (
-            left_cm / width_cm,
-            foot_cm / height_cm,
-            (width_cm - left_cm - right_cm) / width_cm,
-            row_cm * count / height_cm,
-        )
-    )
+    figure = style.new_figure(WIDTH_CM, height_cm)
+    width = (WIDTH_CM - left_cm - right_cm) / WIDTH_CM
+    axes = figure.add_axes((left_cm / WIDTH_CM, foot_cm / height_cm, width, row_cm * count / height_cm))
     axes.set_ylim(count - 0.5, -0.5)
     for side in ("top", "right", "bottom", "left"):
         axes.spines[side].set_visible(False)
@@ -196,20 +151,11 @@ def _row_names(axes: Axes, names: list[str]) -> None:
 def _side_column(axes: Axes, head: str, texts: list[str]) -> None:
     """Write a column of texts on the right of the bars."""
     place = axes.get_yaxis_transform()
+    look: dict[str, Any] = {"transform": place, "ha": "left", "color": style.MUTED}
     for row, text in enumerate(texts):
-        axes.text(1.03, row, text, transform=place, va="center", ha="left", fontsize=7.5, color=style.MUTED)
+        axes.text(1.03, row, text, va="center", fontsize=7.5, **look)
     if head:
-        axes.text(
-            1.03,
-            -0.62,
-            head,
-            transform=place,
-            va="bottom",
-            ha="left",
-            fontsize=7,
-            color=style.MUTED,
-            linespacing=1.05,
-        )
+        axes.text(1.03, -0.62, head, va="bottom", fontsize=7, linespacing=1.05, **look)
 
 
 def _room(left: float, right: float, heads: tuple[str, str], axes: Axes) -> tuple[float, float]:
@@ -225,14 +171,11 @@ def _room(left: float, right: float, heads: tuple[str, str], axes: Axes) -> tupl
 
 def _heads(axes: Axes, left: str, right: str) -> None:
     """Write what each side means above the line of zero."""
-    axes.annotate(
-        left, (0, -0.62), xytext=(-5, 0), textcoords="offset points", ha="right", va="bottom", fontsize=8,
-        fontweight="semibold", color=style.LOSS, annotation_clip=False,
-    )  # fmt: skip
-    axes.annotate(
-        right, (0, -0.62), xytext=(5, 0), textcoords="offset points", ha="left", va="bottom", fontsize=8,
-        fontweight="semibold", color=style.GAIN, annotation_clip=False,
-    )  # fmt: skip
+    for text, shift, side, color in ((left, -5, "right", style.LOSS), (right, 5, "left", style.GAIN)):
+        axes.annotate(
+            text, (0, -0.62), xytext=(shift, 0), textcoords="offset points", ha=side, va="bottom", fontsize=8,
+            fontweight="semibold", color=color, annotation_clip=False,
+        )  # fmt: skip
 
 
 def _drawn(values: np.ndarray) -> np.ndarray:
@@ -259,14 +202,7 @@ def _range(low: float, central: float, high: float) -> str:
 
 
 def front_of(points: pd.DataFrame) -> pd.DataFrame:
-    """Return the points that no other beats on both measures, less being better on each.
-
-    Examples
-    --------
-    >>> points = pd.DataFrame({"x": [1.0, 2.0, 3.0], "y": [9.0, 9.5, 4.0]})
-    >>> front_of(points).index.tolist()
-    [0, 2]
-    """
+    """Return the points that no other beats on both measures, less being better on each."""
     known = points.dropna(subset=["x", "y"]).sort_values(["x", "y"], kind="stable")
     best = known["y"].cummin()
     return known[known["y"].eq(best) & ~known["y"].duplicated()]
@@ -278,26 +214,18 @@ def trade_off(
     x_label: str,
     y_label: str,
     named: Collection[str] = (),
-    width_cm: float = 17.0,
 ) -> tuple[Figure, pd.DataFrame]:
-    """Draw options on two measures, less being better on each, and the curve of those that nothing beats.
-
-    Examples
-    --------
-    >>> points = pd.DataFrame({"x": [30.0, 32.0], "y": [900.0, 700.0], "name": ["Aups", "Le Muy"]})
-    >>> trade_off(points, x_label="min", y_label="personnes")[1]["name"].tolist()
-    ['Aups', 'Le Muy']
-    """
+    """Draw options on two measures, less being better on each, and the curve of those that nothing beats."""
     front = front_of(points)
     if front.empty:
         raise ParameterError("Graphique impossible : aucune option n'a les deux mesures.")
     known = points.dropna(subset=["x", "y"])
     others = known[~known.index.isin(front.index)]
     with style.style():
-        figure = style.new_figure(width_cm, _HEIGHT_CM)
-        size = (width_cm - _LEFT_CM - _MARGIN_CM, _HEIGHT_CM - _FOOT_CM - _MARGIN_CM)
+        figure = style.new_figure(WIDTH_CM, _HEIGHT_CM)
+        size = (WIDTH_CM - _LEFT_CM - _MARGIN_CM, _HEIGHT_CM - _FOOT_CM - _MARGIN_CM)
         axes = figure.add_axes(
-            (_LEFT_CM / width_cm, _FOOT_CM / _HEIGHT_CM, size[0] / width_cm, size[1] / _HEIGHT_CM)
+            (_LEFT_CM / WIDTH_CM, _FOOT_CM / _HEIGHT_CM, size[0] / WIDTH_CM, size[1] / _HEIGHT_CM)
         )
         axes.step(front["x"], front["y"], where="post", color=style.ACCENT, linewidth=1.0, zorder=2)
         axes.scatter(others["x"], others["y"], s=16, facecolor=style.PAPER, edgecolor=style.MUTED, zorder=3)
@@ -334,7 +262,7 @@ def _write_names(axes: Axes, wanted: pd.DataFrame, known: pd.DataFrame, size_cm:
     labels = []
     for row in wanted.to_dict("records"):
         x, y = ((np.array([row["x"], row["y"]], dtype=float) - (left, bottom)) * scale).tolist()
-        labels.append(Label(str(row["name"]), x, y, 8.0, "normal", gap=5.0))
+        labels.append(Label(str(row["name"]), x, y, 8.0, gap=5.0))
     frame = Box(1.0, 1.0, points[0] - 1.0, points[1] - 1.0)
     for spot in place_labels(labels, frame=frame, obstacles=taken):
         if width_of(spot.label.text, 8.0) <= points[0]:

@@ -3,31 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 
 from territory.access.allocation import Allocation
+from territory.datasets.files import open_dataset
 from territory.errors import MissingExtraError, ParameterError, examples
 from territory.network.roads import RoadNetwork
 from territory.planning.grouping.answer import GroupingAnswer
 from territory.planning.grouping.groups import GroupingResult
 from territory.planning.siting.result import SitingResult
 from territory.planning.typologies import TypologyResult
+from territory.plot import style
 from territory.plot.charts import gainers_and_losers
 from territory.plot.interactive.views import METHODS
-from territory.plot.maps.categories import numbers_from, shown, time_classes
-from territory.plot.maps.choropleth import Panel, draw_map
-from territory.plot.maps.doubt import show_draws
+from territory.plot.maps.categories import Category, numbers_from, shown, time_classes
+from territory.plot.maps.choropleth import SHAPES, Panel, draw_map
 from territory.plot.maps.legend import Legend
 from territory.plot.maps.show_plans import (
     show_allocation,
+    show_draws,
     show_establishments,
     show_groups,
     show_roads,
     show_siting,
-    show_study,
     show_types,
 )
 from territory.scenario.doubt.draws import Draws
@@ -87,7 +90,7 @@ def show(
     if isinstance(obj, Comparison):
         return _show_effects(obj, service, names or {})
     if isinstance(obj, Study):
-        return show_study(obj)
+        return _show_study(obj)
     if isinstance(obj, RoadNetwork):
         return show_roads(obj)
     if hasattr(obj, "baseline") and hasattr(obj, "comparisons"):
@@ -96,6 +99,45 @@ def show(
         return show_draws(obj, service, outlines)
     plan = obj if isinstance(obj, GroupingAnswer) else getattr(obj, "result", obj)
     return _show_plan(plan, outlines, names or {})
+
+
+def _show_study(study: Study) -> Figure:
+    """Draw the territory of a study, its EPCI in focus and the places that it names."""
+    data: Any = open_dataset(
+        study.dataset, study.data, departements=study.territory.departement_codes, folder=Path(study.folder)
+    )
+    inside = data.communes["departement_code"].isin(study.territory.departement_codes)
+    communes = data.communes[inside]
+    areas = communes[["geometry"]] if data.outlines is None else data.outlines
+    focus = communes.index[communes["epci_code"] == study.territory.focus_epci_code]
+    land = Category("land", study.territory.name, "#eef2f4")
+    centre = Category("focus", study.territory.focus_name or "EPCI au centre de l'étude", style.SEQUENTIAL[1])
+    keys = pd.Series(np.where(areas.index.isin(focus), centre.key, land.key), index=areas.index)
+    named = {one.id: one.label_short or one.label for one in study.authorisation}
+    held = data.services[data.services["authorisation_id"].isin(list(named))]
+    today = data.sites.loc[held.index.get_level_values("site_id")]
+    labels = [f"{named[name]} (aujourd'hui)" for name in held["authorisation_id"]]
+    places = gpd.GeoDataFrame(
+        {"label": labels, "shape": SHAPES[0]},
+        geometry=today.to_crs(areas.crs).geometry.to_numpy(),
+        crs=areas.crs,
+    )
+    declared = [site for site in study.site if site.commune_code in data.communes.index]
+    planned = gpd.GeoDataFrame(
+        {"label": [f"{site.name} (prévu)" for site in declared], "shape": SHAPES[1]},
+        geometry=data.communes.geometry.reindex([site.commune_code for site in declared]).to_numpy(),
+        crs=data.communes.crs,
+    ).to_crs(areas.crs)
+    every: Any = pd.concat([places, planned], ignore_index=True)
+    every["mark"] = [str(number) for number in range(1, len(every) + 1)]
+    legend = Legend(
+        [centre, land] if len(focus) else [land],
+        study.title,
+        sites=list(every[["mark", "shape", "label"]].itertuples(index=False, name=None)),
+        notes=["Un lieu prévu est au point de sa commune."] if declared else [],
+    )
+    panel = Panel(areas, keys, zones=data.communes["epci_code"], focus=focus, sites=gpd.GeoDataFrame(every))
+    return draw_map(panel, legend)
 
 
 def _show_plan(obj: Any, outlines: gpd.GeoDataFrame | None, names: Mapping[str, str]) -> Figure:
@@ -113,22 +155,22 @@ def _show_plan(obj: Any, outlines: gpd.GeoDataFrame | None, names: Mapping[str, 
         )
     if isinstance(obj, SitingResult):
         return show_siting(obj, outlines, names)
-    if isinstance(obj, Allocation):
-        return show_allocation(obj, outlines)
-    if isinstance(obj, GroupingAnswer):
-        return show_establishments(obj, outlines)
-    if isinstance(obj, GroupingResult):
-        return show_groups(obj, outlines)
-    return show_types(obj, outlines)
+    drawn: Mapping[type, Any] = {
+        Allocation: show_allocation,
+        GroupingAnswer: show_establishments,
+        GroupingResult: show_groups,
+        TypologyResult: show_types,
+    }
+    figure: Figure = next(draw for kind, draw in drawn.items() if isinstance(obj, kind))(obj, outlines)
+    return figure
 
 
 def _show_study_result(result: Any, service: str | None, outlines: gpd.GeoDataFrame | None) -> Figure:
     """Draw the times of a study, with the names that it gives and how its times were found."""
     labels = {one.id: one.label_short or one.label for one in result.study.authorisation}
     areas = result.dataset.outlines if outlines is None else outlines
-    return _show_times(
-        result.baseline, service, areas, labels=labels, source=METHODS.get(result.times_method, "")
-    )
+    source = METHODS.get(result.times_method, "")
+    return _show_times(result.baseline, service, areas, labels=labels, source=source)
 
 
 def _chosen(service: str | None, known: list[str]) -> str:
@@ -158,14 +200,10 @@ def _show_times(
     rows = results.access.xs(chosen, level="service").reindex(areas.index)
     breaks = sorted(results.state.parameters.thresholds_min)[:4]
     classes = time_classes(rows["travel_time_min"], breaks=breaks, is_reachable=rows["is_reachable"])
-    panel = Panel(
-        gpd.GeoDataFrame(areas),
-        classes.keys,
-        numbers=numbers_from(rows["travel_time_min"]),
-        zones=communes["epci_code"],
-    )
+    numbers, zones = numbers_from(rows["travel_time_min"]), communes["epci_code"]
+    panel = Panel(gpd.GeoDataFrame(areas), classes.keys, numbers=numbers, zones=zones)
     title = f"Temps de route (minutes) vers : {(labels or {}).get(chosen, chosen)}"
-    return draw_map([panel], Legend(shown(classes.legend, classes.keys), title, source=source))
+    return draw_map(panel, Legend(shown(classes.legend, classes.keys), title, source=source))
 
 
 def _show_effects(comparison: Comparison, service: str | None, names: Mapping[str, str]) -> Figure:
@@ -176,9 +214,7 @@ def _show_effects(comparison: Comparison, service: str | None, names: Mapping[st
     zones = rows[is_zone & (rows.index.get_level_values("service") == chosen)].droplevel("service")
     touched = zones[["persons_gain", "persons_loss", "persons_indistinct"]].ne(0.0).any(axis=1)
     table = zones[touched].sort_values("persons_loss", ascending=False, kind="stable")
-    return gainers_and_losers(
-        table.set_axis([names.get(str(zone), str(zone)) for zone in table.index], axis=0)
-    )
+    return gainers_and_losers(table.rename(index=lambda zone: names.get(str(zone), str(zone))))
 
 
 def explore(

@@ -58,13 +58,7 @@ POINTS_PER_INCH = 72.0
 
 
 def contrast(first: str, second: str) -> float:
-    """Return the contrast ratio of two colours, from 1 to 21 (W3C, Web Content Accessibility Guidelines 2.1, 2018).
-
-    Examples
-    --------
-    >>> round(contrast("#000000", "#ffffff"), 3)
-    21.0
-    """
+    """Return the contrast ratio of two colours, from 1 to 21 (W3C, Web Content Accessibility Guidelines 2.1, 2018)."""
     lighter, darker = sorted((_luminance(first), _luminance(second)), reverse=True)
     return (lighter + 0.05) / (darker + 0.05)
 
@@ -104,15 +98,7 @@ def _register_fonts() -> None:
 
 @contextmanager
 def style() -> Iterator[None]:
-    """Set what matplotlib draws with, for the length of a block only.
-
-    Examples
-    --------
-    >>> with style():
-    ...     family = mpl.rcParams["font.family"]
-    >>> family
-    ['Source Sans Pro']
-    """
+    """Set what matplotlib draws with, for the length of a block only."""
     _register_fonts()
     # names are text, never formulas: a dollar sign stays a dollar sign
     settings: Any = {
@@ -145,13 +131,7 @@ class ShownFigure(Figure):
 
 
 def new_figure(width_cm: float, height_cm: float) -> Figure:
-    """Return an empty figure of a given size that belongs to no window and no global list.
-
-    Examples
-    --------
-    >>> new_figure(17, 10).get_size_inches().round(2).tolist()
-    [6.69, 3.94]
-    """
+    """Return an empty figure of a given size that belongs to no window and no global list."""
     from matplotlib.backends.backend_svg import FigureCanvasSVG
 
     figure = ShownFigure(figsize=(width_cm / CM_PER_INCH, height_cm / CM_PER_INCH), facecolor=PAPER)
@@ -160,49 +140,21 @@ def new_figure(width_cm: float, height_cm: float) -> Figure:
 
 
 def to_svg(figure: Figure) -> bytes:
-    """Draw a figure as SVG, the same byte for byte at each run (no date, no random name).
-
-    Parameters
-    ----------
-    figure
-        Figure made by this package.
-
-    Returns
-    -------
-    bytes
-        SVG with its letters as shapes, so that it looks the same everywhere.
-
-    Examples
-    --------
-    >>> to_svg(new_figure(2, 2)) == to_svg(new_figure(2, 2))
-    True
-    """
-    buffer = io.BytesIO()
-    _typeset_texts(figure)
-    with style():
-        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-    return buffer.getvalue()
+    """Draw a figure as SVG, the same byte for byte at each run (no date, no random name)."""
+    return _saved(figure, format="svg", metadata={"Date": None, "Creator": None})
 
 
 def to_png(figure: Figure, *, dpi: float = 150) -> bytes:
-    """Draw a figure as PNG (for notebooks and for looking at it), the same at each run.
+    """Draw a figure as PNG (for notebooks and for looking at it), the same at each run."""
+    return _saved(figure, format="png", dpi=dpi, metadata={"Software": None})
 
-    Parameters
-    ----------
-    figure
-        Figure made by this package.
-    dpi
-        Dots per inch.
 
-    Returns
-    -------
-    bytes
-        PNG.
-    """
+def _saved(figure: Figure, **options: Any) -> bytes:
+    """Draw a figure with its texts typeset."""
     buffer = io.BytesIO()
     _typeset_texts(figure)
     with style():
-        figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})
+        figure.savefig(buffer, **options)
     return buffer.getvalue()
 
 

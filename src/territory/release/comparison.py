@@ -1,19 +1,20 @@
-"""The comparison of scenarios as tables that may leave the agency."""
+"""Comparisons of scenarios as they may leave the agency: small counts, and what tells them, withheld."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from territory.release.disclosure import THRESHOLD, is_small, withholds
+from territory.release.observed_children import Merged, merged_classes, observed_counts, zone_flags
 from territory.release.treatment import SMALL, treat, treat_measures
 from territory.scenario.comparison.compare import add_draws
 from territory.scenario.zones import ALL_TERRITORY
+from territory.tables.catalogue import SIDED_TRIPS, TRIPS
 from territory.tables.declare import SIDES
-from territory.tables.keyed import SIDED_TRIPS, TRIPS
 from territory.tables.measures import BY_NAME, KEYS, read_measure
 
 if TYPE_CHECKING:
@@ -158,3 +159,80 @@ def _buildings(result: StudyResult) -> pd.DataFrame:
         table = treat("batiments", table, table["children_accompanied"].lt(THRESHOLD))
     yearly = [str(name) for name in table if str(name).startswith(("annuity_", "net_", "per_child_"))]
     return table.round(dict.fromkeys(yearly, 0))
+
+
+def publish_communes(result: StudyResult, scenario_id: str) -> pd.DataFrame:
+    """Return the comparison by commune with its persons as texts."""
+    table = result.comparisons[scenario_id].communes
+    withheld = []
+    for code, service in table.index:
+        known = observed_counts(result, service)
+        withheld.append(known is not None and known.is_withheld([str(code)]))
+    return treat("Comparison.communes", table, pd.DataFrame({"persons": withheld}))
+
+
+def publish_zones(result: StudyResult, scenario_id: str) -> pd.DataFrame:
+    """Return the comparison by zone with its persons as texts, and means only where they give nothing back."""
+    table = result.comparisons[scenario_id].zones
+    lines: dict[Any, Any] = {}
+    merges: dict[Any, Merged] = {}
+    for service in _services(table):
+        found = zone_flags(result, scenario_id, service)
+        merge = merged_classes(result, scenario_id, service)
+        if found is not None:
+            lines |= {(zone, one): found.loc[zone] for zone, one in table.index if one == service}
+        if merge is not None:
+            merges[ALL_TERRITORY, service] = merge
+    return _with_merges(_withheld("Comparison.zones", table, lines), merges)
+
+
+def publish_sensitivity(result: StudyResult, scenario_id: str) -> pd.DataFrame:
+    """Return the comparison under other recruitment limits, as it may leave."""
+    table = result.comparisons[scenario_id].sensitivity
+    lines, merges = {}, {}
+    for service, limit in table.index:
+        found = zone_flags(result, scenario_id, service, limit_min=float(limit))
+        if found is not None:
+            lines[service, limit] = found.iloc[0]
+        merge = merged_classes(result, scenario_id, service, limit_min=float(limit))
+        if merge is not None:
+            merges[service, limit] = merge
+    return _with_merges(_withheld("Comparison.sensitivity", table, lines), merges)
+
+
+def publish_trips(result: StudyResult, scenario_id: str) -> pd.DataFrame:
+    """Return the year's road by zone, unknown where a mean would tell where a few children live."""
+    table = result.comparisons[scenario_id].trips
+    secret = pd.Series(False, index=table.index)
+    for service in _services(table):
+        found = zone_flags(result, scenario_id, service)
+        if found is not None:
+            mine = table.index.get_level_values("service") == service
+            # every column of this table is weighted by the children of the zone
+            secret |= mine & found["mean"].reindex(table.index.get_level_values("zone")).to_numpy(bool)
+    return treat("Comparison.trips", table, secret)
+
+
+def _with_merges(table: pd.DataFrame, merges: Mapping[tuple[Any, ...], Merged]) -> pd.DataFrame:
+    """Add the sums of classes that are printed together, where there are some, and say which classes they are."""
+    if not merges:
+        return table
+    persons, effects = pd.Series("", index=table.index), pd.Series("", index=table.index)
+    for key, merge in merges.items():
+        persons.loc[key], effects.loc[key] = f"{merge.persons:.0f}", "+".join(merge.effects)
+    return table.assign(persons_merged=persons, merged_effects=effects)
+
+
+def _withheld(name: str, table: pd.DataFrame, lines: dict[tuple[str, object], pd.Series]) -> pd.DataFrame:
+    """Write persons as texts, and withhold those and the means that each line's flags name."""
+    of_column = {str(column): str(column).removeprefix("persons_") for column in table.columns}
+    of_column |= {f"{side}_mean_min": "mean" for side in ("baseline", "scenario")}
+    flags = pd.DataFrame(False, index=table.index, columns=list(of_column))
+    for key, found in lines.items():
+        flags.loc[key, :] = found.reindex(list(of_column.values())).fillna(True).astype(bool).to_numpy()
+    return treat(name, table, flags)
+
+
+def _services(table: pd.DataFrame) -> list[str]:
+    """Return the services of a table, in their order."""
+    return list(map(str, table.index.get_level_values("service").unique()))

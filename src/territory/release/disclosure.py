@@ -53,13 +53,7 @@ def withholds() -> bool:
 
 
 def is_small(values: pd.Series) -> pd.Series:
-    """Return where a count is under the threshold without being 0; nowhere in the internal edition.
-
-    Examples
-    --------
-    >>> is_small(pd.Series([0, 3, 11])).tolist()
-    [False, True, False]
-    """
+    """Return where a count is under the threshold without being 0; nowhere in the internal edition."""
     small: pd.Series = values.gt(0) & values.lt(THRESHOLD)
     return small & withholds()
 
@@ -136,11 +130,8 @@ def protect_counts(
                 break
             withheld[chosen] = True
     text = known.map(integer).where(~withheld, SUPPRESSED).astype(object)
-    return Protection(
-        text,
-        pd.Series(first, index=counts.index),
-        pd.Series(withheld & ~first, index=counts.index),
-    )
+    also = pd.Series(withheld & ~first, index=counts.index)
+    return Protection(text, pd.Series(first, index=counts.index), also)
 
 
 def known_anyway(
@@ -150,15 +141,6 @@ def known_anyway(
 
     `protect_counts` withholds more than it takes: a cell that it withheld beside others may be a sum or a difference of
     cells that it printed. A cell that is small is none of them, or it was not protected.
-
-    Examples
-    --------
-    >>> counts = pd.Series({"gain": 21, "loss": 27, "same": 4, "total": 52, "others": 31})
-    >>> sums = [("total", ["gain", "loss", "same"]), ("others", ["loss", "same"])]
-    >>> withheld = pd.Series([True, True, True, False, False], index=counts.index)
-    >>> none = pd.Series(False, index=counts.index)
-    >>> known_anyway(counts, sums, Protection(counts.astype(str), none, withheld), ["gain", "loss"])
-    ['gain']
     """
     system = _system(counts.astype(float), list(relations))
     withheld = protection.withheld.to_numpy(bool)
@@ -258,13 +240,10 @@ def _next_to_withhold(
     the smallest. None when nothing is printed any more.
     """
     beside = system[lines].any(axis=0) & ~unknown
-    printed = np.flatnonzero(beside & (values > 0))
-    if not len(printed):
-        # nothing but zeros is left in reach: withholding one of them makes room
-        printed = np.flatnonzero(beside)
-    if not len(printed):
-        printed = np.flatnonzero(~unknown)
-    if not len(printed):
+    # where nothing but zeros is left in reach, withholding one of them makes room
+    reach = (np.flatnonzero(cells) for cells in (beside & (values > 0), beside, ~unknown))
+    printed = next((cells for cells in reach if len(cells)), None)
+    if printed is None:
         return None
     crossed = system[:, printed]
     alone = ~np.asarray(system[:, unknown].any(axis=1))
@@ -274,97 +253,35 @@ def _next_to_withhold(
     return int(printed[order[0]])
 
 
-def protect_table(table: pd.DataFrame, *, threshold: int = THRESHOLD, total: str = "Total") -> pd.DataFrame:
-    """Print a two-way table of observed counts with its totals, so that no small cell can be found by difference.
-
-    Examples
-    --------
-    >>> table = pd.DataFrame({"CMPP": [3, 40], "SESSAD": [25, 50]}, index=["Aups", "Trans"])
-    >>> protect_table(table)
-             CMPP  SESSAD Total
-    Aups   secret  secret    28
-    Trans  secret  secret    90
-    Total      43      75   118
-    """
-    if table.isna().to_numpy().any():
-        raise ParameterError(
-            "Secret statistique : un tableau avec totaux ne peut pas contenir d'effectif inconnu."
-        )
-    full = table.astype(float).copy()
-    full[total] = full.sum(axis=1)
-    full.loc[total] = full.sum(axis=0)
-    rows, columns = list(table.index), list(table.columns)
-    relations: list[Relation] = [
-        ((row, total), [(row, column) for column in columns]) for row in [*rows, total]
-    ]
-    relations += [((total, column), [(row, column) for row in rows]) for column in [*columns, total]]
-    keys = [(row, column) for row in full.index for column in full.columns]
-    # keys are pairs: an object index keeps them whole where a MultiIndex would take them apart
-    cells = pd.Series(full.to_numpy().ravel(), index=pd.Index(keys, tupleize_cols=False))
-    protected = protect_counts(cells, relations, threshold=threshold)
-    return pd.DataFrame(protected.text.to_numpy().reshape(full.shape), index=full.index, columns=full.columns)
-
-
-def protect_shares(counts: pd.Series, totals: pd.Series, withheld: pd.Series) -> pd.Series:
-    """Give the share of each count in its total, withheld wherever the count is: a share gives a count back.
-
-    Examples
-    --------
-    >>> counts, totals = pd.Series([4, 30]), pd.Series([20, 60])
-    >>> protect_shares(counts, totals, pd.Series([True, False])).tolist()
-    [nan, 0.5]
-    """
-    divided = counts.astype(float) / totals.reindex(counts.index).astype(float).replace(0.0, np.nan)
-    return divided.mask(withheld.reindex(counts.index).fillna(True).astype(bool))
-
-
-def estimate_texts(values: pd.Series, *, threshold: int = THRESHOLD) -> pd.Series:
-    """Write estimates of persons for a published table: "< 11" under the threshold, whole numbers above.
-
-    Examples
-    --------
-    >>> estimate_texts(pd.Series([0.4, 0.0, 1263.2, float("nan")])).tolist()
-    ['< 11', '0', '1263', '']
-    """
+def estimate_texts(values: pd.Series) -> pd.Series:
+    """Write estimates of persons for a published table: "< 11" under the threshold, whole numbers above."""
 
     def written(value: float) -> str:
         if np.isnan(value):
             return ""
-        if 0 < value < threshold and withholds():
-            return f"< {threshold}"
+        if 0 < value < THRESHOLD and withholds():
+            return f"< {THRESHOLD}"
         return str(int(np.floor(value + 0.5)))
 
     return values.astype(float).map(written).astype(object)
 
 
-def protect_budgets(
-    budgets: pd.Series, groups: pd.Series, *, min_units: int = MIN_UNITS, max_share: float = MAX_UNIT_SHARE
-) -> pd.Series:
+def protect_budgets(budgets: pd.Series, groups: pd.Series) -> pd.Series:
     """Add budgets of establishments by group, printed only when no establishment can be seen in the sum.
 
     A sum is printed for at least three units, none above 85 % of it (INSEE's rule for enterprises); a group with an
     unknown budget has no sum. The total of all groups is printed only when no withheld group can be found from it.
-
-    Examples
-    --------
-    >>> budgets = pd.Series([3e6, 4e6, 5e6, 9e6])
-    >>> protect_budgets(budgets, pd.Series(["A", "A", "A", "B"])).to_dict()
-    {'A': 12000000.0, 'B': nan, 'Total': nan}
     """
     if (budgets < 0).any():
         raise ParameterError(f"Budgets négatifs : {examples(budgets.index[budgets < 0])}.")
     grouped = budgets.astype(float).groupby(groups.reindex(budgets.index))
     sums = grouped.sum(min_count=1)
-    printable = (
-        (grouped.size() >= min_units)
-        & (grouped.count() == grouped.size())
-        & (grouped.max() <= max_share * sums)
-    )
+    is_known = grouped.count() == grouped.size()
+    printable = is_known & (grouped.size() >= MIN_UNITS) & (grouped.max() <= MAX_UNIT_SHARE * sums)
     result = sums.where(printable)
     # the total minus the printed groups is the sum of the others: it must be printable itself
     left = budgets[groups.reindex(budgets.index).map(printable).to_numpy() == np.False_]
-    safe = left.empty or (
-        len(left) >= min_units and left.notna().all() and left.max() <= max_share * left.sum()
-    )
+    is_seen = left.isna().any() or left.max() > MAX_UNIT_SHARE * left.sum()
+    safe = left.empty or (len(left) >= MIN_UNITS and not is_seen)
     result.loc["Total"] = float(budgets.sum()) if safe and budgets.notna().all() else np.nan
     return result

@@ -14,11 +14,17 @@ import pandas as pd
 
 from territory import supply
 from territory.needs import persons_by_age
-from territory.release import published
+from territory.release.comparison import publish_communes, publish_trips, publish_zones
 from territory.release.disclosure import INTERNAL, PUBLIC, printing
-from territory.release.groupings import release_budgets, release_comparison
 from territory.release.handed_tables import layers, tables
-from territory.release.observed_children import Merged, merged_classes, observed_counts, zone_flags
+from territory.release.observed_children import (
+    Merged,
+    merged_classes,
+    observed_counts,
+    of_service,
+    zone_flags,
+)
+from territory.release.scenarios import release_budgets, release_comparison
 from territory.study.secrecy import without_counts
 
 if TYPE_CHECKING:
@@ -41,43 +47,21 @@ Sites = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Origins:
-    """Where the children served by a service come from, as far as it may be said.
+    """Where the children served by a service come from; NaN where their number is withheld."""
 
-    Attributes
-    ----------
-    communes
-        Children of each commune where some live, or may; NaN where their number is withheld.
-    zones
-        The same by EPCI.
-    total
-        Of the service; NaN when it is withheld.
-    """
-
-    communes: pd.Series
-    zones: pd.Series
+    communes: pd.Series  # where some live, or may
+    zones: pd.Series  # by EPCI
     total: float
 
 
 @dataclass(frozen=True, eq=False)
 class ZoneCounts:
-    """One service in one scenario by zone: numbers that are withheld are NaN, and flags say which.
+    """One service in one scenario by zone: numbers that are withheld are NaN, and flags say which."""
 
-    Attributes
-    ----------
-    zones
-        Rows of `Comparison.zones`.
-    is_withheld
-        By zone: gain, loss, indistinct, entering, unknown, leaving and mean.
-    is_observed
-        Whether children served are counted, and not persons of the age received.
-    merged
-        Classes of which one sum alone is printed, over the whole.
-    """
-
-    zones: pd.DataFrame
-    is_withheld: pd.DataFrame
-    is_observed: bool
-    merged: Merged | None
+    zones: pd.DataFrame  # rows of `Comparison.zones`
+    is_withheld: pd.DataFrame  # by zone: each effect, leaving and mean
+    is_observed: bool  # children served are counted, not persons of the age received
+    merged: Merged | None  # classes printed as one sum over the whole
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -238,7 +222,7 @@ class Release:
 
     def times(self, situation: str, service: str) -> pd.DataFrame:
         """Return the access rows of one service by commune, today (``""``) or in a scenario."""
-        return _of_service(self._results(situation).access, service)
+        return of_service(self._results(situation).access, service)
 
     def median_doubt_min(self, *, within_min: float) -> float:
         """Return the median doubt on the times of today that are no longer than a limit; NaN when there is none."""
@@ -262,17 +246,17 @@ class Release:
 
     def persons(self, situation: str, service: str) -> pd.Series:
         """Return the persons of the age received by commune; unknown where children served are counted instead."""
-        rows = _of_service(self._results(situation).persons, service)["persons"]
+        rows = of_service(self._results(situation).persons, service)["persons"]
         return rows * math.nan if self._is_secret(service) else rows
 
     def differences(self, scenario_id: str, service: str) -> pd.DataFrame:
         """Return the comparison of one service by commune; children served are unknown there."""
-        rows = _of_service(self._result.comparisons[scenario_id].communes, service)
+        rows = of_service(self._result.comparisons[scenario_id].communes, service)
         return rows.assign(persons=math.nan) if self._is_secret(service) else rows
 
     def zone_counts(self, scenario_id: str, service: str) -> ZoneCounts:
         """Return who gains and who loses by zone, as far as it may be printed."""
-        zones = _of_service(self._result.comparisons[scenario_id].zones, service)
+        zones = of_service(self._result.comparisons[scenario_id].zones, service)
         with printing(self.edition):
             flags = zone_flags(self._result, scenario_id, service)
             merged = merged_classes(self._result, scenario_id, service)
@@ -280,23 +264,20 @@ class Release:
         withheld = pd.DataFrame(False, index=zones.index, columns=[*names, "mean"])
         if flags is not None:
             withheld = flags.reindex(index=zones.index, columns=withheld.columns).fillna(True).astype(bool)
-        shown = {f"persons_{name}": zones[f"persons_{name}"].mask(withheld[name]) for name in names}
-        means = {
-            name: zones[name].mask(withheld["mean"])
-            for name in ("baseline_mean_min", "scenario_mean_min")
-            if name in zones
-        }
-        return ZoneCounts(zones.assign(**shown, **means), withheld, flags is not None, merged)
+        of_flag = {f"persons_{name}": name for name in names}
+        of_flag |= {name: "mean" for name in ("baseline_mean_min", "scenario_mean_min") if name in zones}
+        shown = {column: zones[column].mask(withheld[flag]) for column, flag in of_flag.items()}
+        return ZoneCounts(zones.assign(**shown), withheld, flags is not None, merged)
 
     def communes_table(self, scenario_id: str) -> pd.DataFrame:
         """Return the comparison by commune, persons as texts."""
         with printing(self.edition):
-            return published.publish_communes(self._result, scenario_id)
+            return publish_communes(self._result, scenario_id)
 
     def zones_table(self, scenario_id: str) -> pd.DataFrame:
         """Return the comparison by zone, persons as texts."""
         with printing(self.edition):
-            return published.publish_zones(self._result, scenario_id)
+            return publish_zones(self._result, scenario_id)
 
     def trips_table(self, scenario_id: str) -> pd.DataFrame:
         """Return the year's road by zone."""
@@ -306,11 +287,11 @@ class Release:
     def _trips(self) -> dict[str, pd.DataFrame]:
         """The year's road by zone in each scenario, which the report reads cell by cell."""
         with printing(self.edition):
-            return {name: published.publish_trips(self._result, name) for name in self.scenarios}
+            return {name: publish_trips(self._result, name) for name in self.scenarios}
 
     def sensitivity(self, scenario_id: str, service: str) -> pd.DataFrame:
         """Return gains and losses under other recruitment limits; no row where children served are counted."""
-        rows = _of_service(self._result.comparisons[scenario_id].sensitivity, service)
+        rows = of_service(self._result.comparisons[scenario_id].sensitivity, service)
         return rows.iloc[:0] if self._is_secret(service) else rows
 
     def origins(self, service: str) -> Origins | None:
@@ -321,31 +302,31 @@ class Release:
         # veiled villages are listed because nobody may know which ones are 0
         children = counted.children[counted.children > 0] if self.is_internal else counted.children
         epci = self.communes["epci_code"].fillna("").astype(str).reindex(children.index)
+
+        def told(codes: pd.Index) -> float:
+            return math.nan if counted.is_withheld(codes) else float(children[codes].sum())
+
         with printing(self.edition):
-            hidden = np.array([counted.is_withheld([code]) for code in children.index], dtype=bool)
-            communes = children.mask(hidden)
-            zones = {
-                str(zone): math.nan
-                if counted.is_withheld(codes.index)
-                else float(children[codes.index].sum())
-                for zone, codes in epci.groupby(epci)
-            }
-            total = math.nan if counted.is_withheld(children.index) else float(children.sum())
-        return Origins(communes, pd.Series(zones, dtype=float), total)
+            communes = pd.Series([told(pd.Index([code])) for code in children.index], index=children.index)
+            zones = {str(zone): told(codes.index) for zone, codes in epci.groupby(epci)}
+            return Origins(communes.astype(float), pd.Series(zones, dtype=float), told(children.index))
 
     def _is_secret(self, service: str) -> bool:
         """Tell whether what is counted for a service is withheld."""
         return self.is_observed(service) and not self.is_internal
+
+    def _without_secrets(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Return a table without the services whose children served are counted."""
+        services = table.index.get_level_values("service")
+        secret = [service for service in services.unique() if self._is_secret(str(service))]
+        return table[~services.isin(secret)]
 
     # questions
 
     @cached_property
     def side_by_side(self) -> pd.DataFrame:
         """Every measure of every scenario beside today, but for services whose children served are counted."""
-        table = self._result.side_by_side
-        services = table.index.get_level_values("service")
-        secret = [service for service in services.unique() if self._is_secret(str(service))]
-        return table[~services.isin(secret)]
+        return self._without_secrets(self._result.side_by_side)
 
     @cached_property
     def draws(self) -> Draws | None:
@@ -353,9 +334,7 @@ class Release:
         draws = self._result.draws
         if draws is None or draws.comparisons.empty:
             return draws
-        services = draws.comparisons.index.get_level_values("service")
-        secret = [service for service in services.unique() if self._is_secret(str(service))]
-        return replace(draws, comparisons=draws.comparisons[~services.isin(secret)])
+        return replace(draws, comparisons=self._without_secrets(draws.comparisons))
 
     @cached_property
     def siting(self) -> dict[str, SitingAnswer]:
@@ -437,25 +416,11 @@ def release(result: StudyResult | Release, *, edition: str = PUBLIC) -> Release:
 
 
 def edition_name(name: str, edition: str) -> str:
-    """Return the name of a file or of a folder in an edition: the internal one is in every name.
-
-    Examples
-    --------
-    >>> edition_name("rapport.pdf", "publique"), edition_name("rapport.pdf", "interne")
-    ('rapport.pdf', 'rapport-interne.pdf')
-    >>> edition_name("draguignan", "interne")
-    'draguignan-interne'
-    """
+    """Return the name of a file or of a folder in an edition: the internal one is in every name."""
     if edition != INTERNAL:
         return name
     stem, dot, kind = name.rpartition(".")
     return f"{stem}-{INTERNAL}.{kind}" if dot else f"{name}-{INTERNAL}"
-
-
-def _of_service(table: pd.DataFrame, service: str) -> pd.DataFrame:
-    """Return the rows of one service, without its level."""
-    rows: pd.DataFrame = table[table.index.get_level_values("service") == service].droplevel("service")
-    return rows
 
 
 def _without_budgets(answer: GroupingAnswer, printed: pd.Series) -> GroupingAnswer:

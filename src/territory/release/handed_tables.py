@@ -7,21 +7,22 @@ from typing import TYPE_CHECKING
 import geopandas as gpd
 import pandas as pd
 
-from territory.release.comparison import comparison_tables, long_trips, zone_names
-from territory.release.groupings import grouping_tables
-from territory.release.indicators import indicator_tables
-from territory.release.published import (
+from territory.release.comparison import (
+    comparison_tables,
+    long_trips,
+    observed_services,
     publish_communes,
     publish_sensitivity,
     publish_trips,
     publish_zones,
+    zone_names,
 )
-from territory.release.scenarios import scenario_tables
-from territory.release.treatment import handed, treat, unpivot
+from territory.release.scenarios import grouping_tables, scenario_tables
+from territory.release.treatment import handed, share_classes, treat, unpivot
+from territory.scenario.measures.pathways import child_path, coordination, ehpad_care, recruitment
 from territory.scenario.zones import ALL_TERRITORY
 from territory.supply.service_lists import is_candidate
-from territory.tables.catalogue import keyed_label
-from territory.tables.keyed import BASELINE_TIME, COVERAGE, SCENARIO_TIME
+from territory.tables.catalogue import BASELINE_TIME, COVERAGE, SCENARIO_TIME, keyed_label
 
 if TYPE_CHECKING:
     from territory.result import StudyResult
@@ -90,11 +91,8 @@ def layers(result: StudyResult) -> dict[str, gpd.GeoDataFrame]:
 
 def _real_sites(result: StudyResult) -> gpd.GeoDataFrame:
     """Return the sites without the candidates that no scenario has chosen."""
-    sites = result.baseline.state.sites
-    every = (
-        results.state.services.index.get_level_values("site_id") for results in result.scenarios.values()
-    )
-    chosen = {site for ids in every for site in ids}
+    sites, scenarios = result.baseline.state.sites, result.scenarios.values()
+    chosen = {site for one in scenarios for site in one.state.services.index.get_level_values("site_id")}
     return sites.loc[~is_candidate(sites) | sites.index.isin(chosen)]
 
 
@@ -154,6 +152,108 @@ def place_names(communes: pd.DataFrame) -> pd.DataFrame:
 def with_names(table: pd.DataFrame, names: pd.DataFrame) -> pd.DataFrame:
     """Return a table indexed by commune as a flat one, the names of its communes beside their codes."""
     flat = table.reset_index()
-    for place, column in enumerate(names.columns, start=1):
+    first = list(flat.columns).index("commune_code") + 1
+    for place, column in enumerate(names.columns, start=first):
         flat.insert(place, column, names[column].reindex(flat["commune_code"]).to_numpy())
+    return flat
+
+
+def indicator_tables(result: StudyResult) -> dict[str, pd.DataFrame]:
+    """Return the tables of indicators by file name, small counts already withheld; those without rows are left out."""
+    parts = (_deserts, _zonings, _doubt, _paths, _recruitment)
+    found = {name: table for part in parts for name, table in part(result).items()}
+    return {name: table for name, table in found.items() if len(table)}
+
+
+def _deserts(result: StudyResult) -> dict[str, pd.DataFrame]:
+    """Return deserts by commune and by zone, access to GPs, and where the data stop."""
+    results = result.baseline
+    inside = results.state.parameters.territory_codes
+    classes = results.deserts[results.deserts.index.get_level_values("commune_code").isin(inside)]
+    gps = results.gp_access[results.gp_access.index.isin(inside)]
+    return {
+        "deserts_communes": _communes(classes, result),
+        "deserts_zones": _zones(results.desert_shares, result),
+        "medecins_generalistes_communes": _communes(gps.dropna(axis=1, how="all"), result),
+        "bord_des_donnees": results.edge.reset_index(),
+    }
+
+
+def _zonings(result: StudyResult) -> dict[str, pd.DataFrame]:
+    """Return the simulated zonings, today and under each scenario."""
+    every = {"": result.baseline, **result.scenarios}
+    blocks = [
+        one.zoning.reset_index().assign(scenario=name) for name, one in every.items() if len(one.zoning)
+    ]
+    return {"zonage_simule": pd.concat(blocks, ignore_index=True) if blocks else pd.DataFrame()}
+
+
+def _doubt(result: StudyResult) -> dict[str, pd.DataFrame]:
+    """Return what the draws say."""
+    draws = result.draws
+    if draws is None:
+        return {}
+    zones = _zones(draws.comparisons, result)
+    # times are public: a mean over the children served is an equation on where they live, and other tables print sums
+    # of the same children, with which these are not protected
+    secret = zones["service"].isin(observed_services(result)) if len(zones) else None
+    return {
+        "incertitude_temps": _communes(draws.times, result),
+        "incertitude_couverture": _zones(draws.coverage, result),
+        "incertitude_besoins": treat("incertitude_besoins", _zones(draws.needs, result)),
+        "incertitude_medecins_generalistes": _communes(draws.gp_access, result),
+        "incertitude_deserts": _communes(draws.deserts, result),
+        "incertitude_classes_desert": _communes(draws.desert_classes, result),
+        "incertitude_population_deserts": _zones(draws.desert_population, result),
+        "incertitude_scenarios": treat("incertitude_scenarios", zones, secret),
+        "incertitude_scenarios_communes": _communes(draws.moves, result),
+    }
+
+
+def _paths(result: StudyResult) -> dict[str, pd.DataFrame]:
+    """Return the path of children, the care around EHPAD and the reach of coordination."""
+    state = result.baseline.state
+    care = ehpad_care(state)
+    # a study that is not about children has no steps
+    path = _zones(child_path(state), result) if state.parameters.path_steps else pd.DataFrame()
+    return {
+        "parcours_enfants": path,
+        "soins_ehpad": care.reset_index() if len(care) else care,
+        "coordination": coordination(state).reset_index(),
+    }
+
+
+def _recruitment(result: StudyResult) -> dict[str, pd.DataFrame]:
+    """Return endo-recruitment as classes of share, where neither side is a small count."""
+    by_site, by_zone = recruitment(result.baseline.state)
+    if by_site.empty:
+        return {}
+    sites, zones = by_site.reset_index(), _zones(by_zone, result)
+    endo = share_classes(by_site["persons"], by_site["persons_from_zone"])
+    served = share_classes(by_zone["persons"], by_zone["persons_served_in_zone"])
+    sites["endo_recruitment_class"], zones["served_in_zone_class"] = endo.to_numpy(), served.to_numpy()
+    return {
+        "endo_recrutement_services": sites[["authorisation_id", "zone", "endo_recruitment_class"]],
+        "endo_recrutement_zones": zones[["zone", "zone_name", "served_in_zone_class"]],
+    }
+
+
+def _communes(table: pd.DataFrame, result: StudyResult) -> pd.DataFrame:
+    """Return a table of communes as a flat one, their names and EPCI beside their codes."""
+    if table.empty:
+        return table
+    return with_names(table, place_names(result.baseline.state.communes).drop(columns="departement_code"))
+
+
+def _zones(table: pd.DataFrame, result: StudyResult) -> pd.DataFrame:
+    """Return a table of zones as a flat one, their names beside their codes."""
+    if table.empty:
+        return table
+    flat = table.reset_index()
+    communes = result.baseline.state.communes
+    names = communes.drop_duplicates("epci_code").set_index("epci_code")["epci_name"].to_dict()
+    known = {ALL_TERRITORY: "Ensemble", **names}
+    place = int(str(flat.columns.get_loc("zone")))
+    # a zone that is no EPCI is a département
+    flat.insert(place + 1, "zone_name", [known.get(zone, f"Département {zone}") for zone in flat["zone"]])
     return flat

@@ -94,23 +94,19 @@ class ObservedCounts:
             for members in ordered
             if len(members) > 1
         ]
-        # a withheld count that is not 0 is known not to be: 0 is printed
-        lowest = pd.Series([float(len(members - self.veiled)) for members in ordered], index=index)
         hides = pd.Series([len(m) == 1 and m <= self.veiled for m in ordered], index=index)
         small = counts.gt(0) & counts.lt(threshold)
-        cost = pd.Series([float(worth[members]) for members in ordered], index=counts.index)
         protected = protect_counts(
             counts,
             relations,
             threshold=threshold,
             primary=small | hides,
-            lowest=lowest,
-            cost=cost,
+            # a withheld count that is not 0 is known not to be: 0 is printed
+            lowest=pd.Series([float(len(members - self.veiled)) for members in ordered], index=index),
+            cost=pd.Series([float(worth[members]) for members in ordered], index=index),
             may_be_absent=hides,
         )
-        withheld = {
-            members for members, flag in zip(ordered, protected.withheld.to_numpy(bool), strict=True) if flag
-        }
+        withheld = set(index[protected.withheld.to_numpy(bool)])
         return withheld.difference(known_anyway(counts, relations, protected, offered))
 
     def is_withheld(self, communes: Iterable[str], *, is_declared: bool = True) -> bool:
@@ -240,14 +236,15 @@ def _effects_under(
 ) -> tuple[pd.Series, np.ndarray, np.ndarray]:
     """Return the effect of a scenario on each commune under a limit, and who is within reach today and later."""
     limit = result.baseline.state.parameters.recruitment_max_min if limit_min is None else limit_min
-    rows = _of_service(result.comparisons[scenario_id].communes, service)
-    under = _effects(rows, limit)
+    rows = of_service(result.comparisons[scenario_id].communes, service)
+    under = effects_under(rows, limit, is_known=rows["effect"].ne("unknown"))
     return under["effect"], under["is_in_area"].to_numpy(), under["is_in_scenario_area"].to_numpy()
 
 
-def _of_service(table: pd.DataFrame, service: str) -> pd.DataFrame:
-    """Return the rows of one service, by commune."""
-    return table[table.index.get_level_values("service") == service].droplevel("service")
+def of_service(table: pd.DataFrame, service: str) -> pd.DataFrame:
+    """Return the rows of one service, without its level."""
+    rows: pd.DataFrame = table[table.index.get_level_values("service") == service].droplevel("service")
+    return rows
 
 
 @lru_cache(maxsize=32)
@@ -307,15 +304,14 @@ def _situations(
     result: StudyResult, service: str, listed: set[str]
 ) -> Iterator[tuple[pd.Series, np.ndarray]]:
     """Yield the effect of each scenario on each commune under each limit, and who is within reach there."""
-    state = result.baseline.state
+    state, parameters = result.baseline.state, result.baseline.state.parameters
     codes = state.communes.index[state.communes.index.isin(listed)]
-    parameters = state.parameters
     for comparison in result.comparisons.values():
         if service not in comparison.services:
             continue
-        rows = _of_service(comparison.communes, service).reindex(codes)
+        rows = of_service(comparison.communes, service).reindex(codes)
         for limit in sorted({parameters.recruitment_max_min, *parameters.recruitment_tests_min}):
-            under = _effects(rows, limit)
+            under = effects_under(rows, limit, is_known=rows["effect"].ne("unknown"))
             yield under["effect"], under["is_in_scenario_area"].to_numpy()
 
 
@@ -325,8 +321,3 @@ def _by_zone(kinds: pd.Series, zones: pd.Series, *, worth: tuple[int, int]) -> I
         for kind, codes in keys.groupby(keys):
             # under "gain" and "loss" alone, the message of the whole
             yield frozenset(map(str, codes.index)), _MESSAGE.get(str(kind), weight)
-
-
-def _effects(rows: pd.DataFrame, limit_min: float) -> pd.DataFrame:
-    """Return the effect of a scenario on each commune under some recruitment limit."""
-    return effects_under(rows, limit_min, is_known=rows["effect"].ne("unknown"))

@@ -89,15 +89,7 @@ def _treated(values: pd.Series, column: Column, flags: pd.Series) -> pd.Series:
 
 
 def handed(name: str, table: pd.DataFrame) -> pd.DataFrame:
-    """Return a table as it is handed over: every column declared, its persons treated, its numbers rounded.
-
-    Raises
-    ------
-    UnknownCodeError
-        If a column is not declared.
-    ParameterError
-        If small counts of persons were left in it.
-    """
+    """Return a table as it is handed over: every column declared, its persons treated, its numbers rounded."""
     check_declared(name, map(str, table.columns))
     rounded = {}
     for column in map(str, table.columns):
@@ -116,15 +108,7 @@ def handed(name: str, table: pd.DataFrame) -> pd.DataFrame:
 
 
 def treat_measures(table: pd.DataFrame, secret: pd.Series) -> pd.DataFrame:
-    """Withhold the rows of a table of measures: what a row counts is that of its measure.
-
-    Parameters
-    ----------
-    table
-        measure, unit, baseline_value, scenario_value, delta_value, note, and what draws may add.
-    secret
-        Rows of observed children, of which nothing is told.
-    """
+    """Withhold the rows of a table of measures: what a row counts is that of its measure."""
     counts = table["measure"].map(lambda name: BY_NAME[name].secrecy is Secrecy.ESTIMATE)
     small = {side: counts & is_small(table[f"{side}_value"]) for side in ("baseline", "scenario")}
     either = small["baseline"] | small["scenario"] | secret
@@ -164,17 +148,7 @@ def share_classes(total: pd.Series[float], part: pd.Series[float]) -> pd.Series[
 
 
 def unpivot(table: pd.DataFrame, keyed: Iterable[Keyed]) -> pd.DataFrame:
-    """Return a flat table with a row for each value of the keys that names of columns hold.
-
-    Examples
-    --------
-    >>> from territory.tables.keyed import COVERAGE
-    >>> wide = pd.DataFrame({"zone": ["83"], "within_15_min_hab": [3.0], "within_30_min_hab": [5.0]})
-    >>> unpivot(wide, COVERAGE)
-      zone  threshold_min  within_hab
-    0   83           15.0         3.0
-    1   83           30.0         5.0
-    """
+    """Return a flat table with a row for each value of the keys that names of columns hold."""
     blocks: dict[tuple[tuple[str, str], ...], dict[str, str]] = {}
     held = []
     for column in map(str, table.columns):

@@ -11,7 +11,7 @@ import pandas as pd
 
 from territory import supply
 from territory.errors import ParameterError
-from territory.scenario.zones import by_zone
+from territory.scenario.zones import by_zone, no_rows
 from territory.study.state import State
 from territory.study.words.indicators import Building, Prices, Vehicle, Waiting
 from territory.study.words.model import Authorisation, Trip
@@ -90,15 +90,6 @@ def travel_accounts(state: State, access: pd.DataFrame) -> pd.DataFrame:
     vehicle = 2 n (p₀ + p max(f d − d₀, 0)) / b, staff = h · minutes / 60, CO2 = 2 n f d c / b, with p₀ the fixed
     price of a trip that pays for d₀ km, p the price of a km, b the persons on board, h the price of an hour and
     c the CO2 of a km. An account holds nothing of another one: adding them up would count one road twice.
-
-    Examples
-    --------
-    >>> import territory
-    >>> result = territory.run_study("draguignan")
-    >>> accounts = travel_accounts(result.baseline.state, result.baseline.access)
-    >>> row = accounts.loc[("83121", "cmpp-draguignan", "child")]
-    >>> bool(row["year_low_min"] == row["year_direct_min"])
-    True
     """
     blocks = []
     for named in state.parameters.authorisations:
@@ -112,10 +103,7 @@ def travel_accounts(state: State, access: pd.DataFrame) -> pd.DataFrame:
                 state.parameters.prices,
             )
             blocks.append(pd.DataFrame(counted, index=index))
-    if blocks:
-        return pd.concat(blocks)
-    index = pd.MultiIndex.from_arrays([[], [], []], names=_ACCOUNT_KEYS)
-    return pd.DataFrame({name: pd.Series(dtype=float) for name in QUANTITIES}).set_index(index)
+    return pd.concat(blocks) if blocks else no_rows(_ACCOUNT_KEYS, QUANTITIES)
 
 
 def account_terms(state: State) -> pd.DataFrame:
@@ -171,15 +159,7 @@ def account_terms(state: State) -> pd.DataFrame:
 def compare_accounts(
     baseline: pd.DataFrame, scenario: pd.DataFrame, communes: pd.DataFrame, epci: pd.Series[str]
 ) -> pd.DataFrame:
-    """Average the accounts of one child over the persons of today's area, before, after and their difference.
-
-    Examples
-    --------
-    >>> import territory
-    >>> trips = territory.run_study("draguignan").comparisons["B"].trips
-    >>> bool(trips.loc[("territory", "ime-salernes", "child"), "delta_year_low_min"] < 0)
-    True
-    """
+    """Average the accounts of one child over the persons of today's area, before, after and their difference."""
     persons = communes["persons"][communes["is_in_area"] & communes["delta_travel_time_min"].notna()]
     both = baseline.add_prefix("baseline_").join(scenario.add_prefix("scenario_"))
     rows = both.reset_index("who").join(persons, how="inner")
@@ -193,14 +173,7 @@ def compare_accounts(
 
 
 def trips_of(named: Authorisation, services: pd.DataFrame) -> tuple[Trip, ...]:
-    """Return the trips that the study states, or those of the mode of reception, marked as an assumption.
-
-    Examples
-    --------
-    >>> table = pd.DataFrame({"authorisation_id": ["cmpp"], "reception_mode": ["ambulatoire"]})
-    >>> [trip.who for trip in trips_of(Authorisation(id="cmpp", label="CMPP"), table)]
-    ['child', 'parent']
-    """
+    """Return the trips that the study states, or those of the mode of reception, marked as an assumption."""
     return named.trip or DEFAULT_TRIPS.get(mode_of(named.id, services) or "", ())
 
 
@@ -216,7 +189,7 @@ def _count(
     """Return the quantities of a year for one trip, from direct minutes and kilometres one way."""
     one_ways = 2 * trip.return_trips_per_year
     vehicle = prices.of(trip.vehicle) or Vehicle(id="none", label="")
-    per_km, co2 = (_number(value) for value in (vehicle.eur_per_km, vehicle.co2_kg_per_km))
+    per_km, co2 = (_or_nan(value) for value in (vehicle.eur_per_km, vehicle.co2_kg_per_km))
     hour = prices.staff_hour.eur_per_hour if trip.who == "staff" and prices.staff_hour else np.nan
     board = _on_board(trip)
     counted: dict[str, np.ndarray | float] = {
@@ -269,7 +242,7 @@ def _sources(vehicle: Vehicle | None) -> str:
     return " ; ".join(f"{source} ({year})" for source, year in given if source)
 
 
-def _number(value: float | None) -> float:
+def _or_nan(value: float | None) -> float:
     """Return a number, not a number when unknown."""
     return np.nan if value is None else value
 
@@ -366,14 +339,7 @@ def _cost(building: Building | None) -> dict[str, object]:
         return {}
     low_subsidies, high_subsidies = building.subsidies_eur
     years, rate, avoided, paid, children = (
-        math.nan if value is None else value
-        for value in (
-            building.years,
-            building.discount_rate_share,
-            building.rents_avoided_eur,
-            building.rents_paid_eur,
-            building.children_accompanied,
-        )
+        _or_nan(getattr(building, name)) for name in _BUILDING_PARTS if name != "subsidies_eur"
     )
     annuities = [
         annuity_eur(building.cost_eur - subsidies, years=years, rate_share=rate)
@@ -448,8 +414,13 @@ def waits(state: State, observed: Iterable[Waiting], *, scenario: State | None =
     """
     given = {one.authorisation: one for one in observed}
     poolings = scenario.poolings if scenario is not None else ()
+    in_places = {
+        named.id
+        for named in state.parameters.authorisations
+        if supply.rows_serving(state.services, named.id)["capacity_unit"].eq("places").any()
+    }
     rows = {
-        named.id: _wait(given.get(named.id), _freed(named.id, poolings), _in_places(state, named.id))
+        named.id: _wait(given.get(named.id), _freed(named.id, poolings), named.id in in_places)
         for named in state.parameters.authorisations
     }
     names = ["waiting", "exits_per_year", "year", "source", "wait_months", "scenario_wait_months", "note"]
@@ -481,9 +452,3 @@ def _freed(authorisation_id: str, poolings: Iterable[PoolSites]) -> float | None
     ]
     # two groupings do not free the same hour twice
     return max(shares) if shares else None
-
-
-def _in_places(state: State, authorisation_id: str) -> bool:
-    """Return whether the capacity of an authorisation is counted in places."""
-    rows = supply.rows_serving(state.services, authorisation_id)
-    return bool(rows["capacity_unit"].eq("places").any())

@@ -110,7 +110,7 @@ class Comparison:
         `Results.trips`, averaged over the persons of today's area.
     by_commune : DataFrame indexed by (commune_code, service)
         Table `comparison`: every service, those that do not move included (see
-        `territory.scenario.comparison.by_zone`).
+        `territory.scenario.comparison.compare`).
     councils : DataFrame indexed by (service, level, zone)
         Gainers, losers and the worst loss of each council (see `territory.scenario.gainers_and_losers`).
     deserts : DataFrame indexed by (commune_code, scheme)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
@@ -15,15 +15,17 @@ ALL_TERRITORY = "territory"
 LEVELS = (ALL_TERRITORY, "departement", "epci", "commune")
 
 
-def by_zone(communes: pd.DataFrame, epci: pd.Series[str]) -> pd.DataFrame:
-    """Return the rows of every commune twice: for the whole, which comes first, and for its EPCI.
+def no_rows(keys: Sequence[str], numbers: Iterable[str], texts: Iterable[str] = ()) -> pd.DataFrame:
+    """Return a table without rows, of numbers and then of texts."""
+    index = pd.MultiIndex.from_arrays([[] for _ in keys], names=list(keys))
+    columns = {name: pd.Series(dtype=float) for name in numbers} | {
+        name: pd.Series(dtype="str") for name in texts
+    }
+    return pd.DataFrame(columns).set_index(index)
 
-    Examples
-    --------
-    >>> rows = pd.DataFrame({"persons": [3.0]}, index=pd.Index(["83050"], name="commune_code"))
-    >>> by_zone(rows, pd.Series({"83050": "248300493"}))["zone"].tolist()
-    ['territory', '248300493']
-    """
+
+def by_zone(communes: pd.DataFrame, epci: pd.Series[str]) -> pd.DataFrame:
+    """Return the rows of every commune twice: for the whole, which comes first, and for its EPCI."""
     rows = communes.reset_index()
     codes = epci.fillna("").reindex(rows["commune_code"]).to_numpy()
     each = rows.assign(zone=codes).sort_values("zone", kind="stable")
@@ -31,15 +33,7 @@ def by_zone(communes: pd.DataFrame, epci: pd.Series[str]) -> pd.DataFrame:
 
 
 def zone_levels(rows: pd.DataFrame, communes: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows of every commune once for each zone it is in: the whole, its département, its EPCI.
-
-    Examples
-    --------
-    >>> rows = pd.DataFrame({"persons": [3.0]}, index=pd.Index(["83050"], name="commune_code"))
-    >>> communes = pd.DataFrame({"departement_code": ["83"], "epci_code": ["248300493"]}, index=["83050"])
-    >>> zone_levels(rows, communes)["zone"].tolist()
-    ['territory', '83', '248300493']
-    """
+    """Return the rows of every commune once for each zone it is in: the whole, its département, its EPCI."""
     flat = rows.reset_index()
     codes = flat["commune_code"]
     epci = communes["epci_code"].fillna("").reindex(codes).to_numpy()
@@ -52,13 +46,7 @@ def zone_levels(rows: pd.DataFrame, communes: pd.DataFrame) -> pd.DataFrame:
 
 
 def in_reading_order(keys: Sequence[Key]) -> list[Key]:
-    """Order keys (level, zone, service, measure): by level, then service, zone and measure as they first come.
-
-    Examples
-    --------
-    >>> in_reading_order([("epci", "2", "ime", "a"), ("territory", "territory", "ime", "a")])[0][0]
-    'territory'
-    """
+    """Order keys (level, zone, service, measure): by level, then service, zone and measure as they first come."""
     first: list[dict[str, int]] = [{}, {}, {}]
     for key in keys:
         for seen, name in zip(first, (key[2], key[1], key[3]), strict=True):

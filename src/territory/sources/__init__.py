@@ -11,8 +11,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "fetching.download": ["Patience", "download"],
         "fetching.fetch": ["fetch"],
         "fetching.raw_folder": ["check_stored", "read_stored"],
-        "field.read": ["FieldAnswers", "read_template"],
-        "field.workbook": ["write_template"],
+        "field_answers": ["FieldAnswers", "read_template"],
+        "field_workbook": ["write_template"],
         "producers.drees": [
             "read_apl",
             "read_apl_by_year",
@@ -31,17 +31,17 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "producers.finess.finess_plus": ["read_finess_plus", "read_finess_plus_equipment"],
         "producers.ign": ["read_admin_express", "read_commune_points", "read_features", "read_outlines"],
         "producers.insee.ages": ["read_iris_population", "read_population_structure", "read_single_ages"],
-        "producers.insee.bpe": ["read_bpe_counts", "read_bpe_points"],
-        "producers.insee.cog": ["read_cog_communes", "read_cog_movements"],
-        "producers.insee.legal_population": [
+        "producers.insee.communes": [
+            "read_cog_communes",
+            "read_cog_movements",
             "read_age_shares",
             "read_legal_population",
             "read_young_population",
         ],
-        "producers.insee.population_grid": ["read_population_grid"],
+        "producers.insee.places": ["read_bpe_counts", "read_bpe_points", "read_population_grid"],
         "producers.zonings": ["ZONINGS", "read_epci", "read_zoning"],
         "registry": ["find", "read_registry"],
-        "text.numbers": ["to_numbers"],
+        "text.cells": ["to_numbers"],
         "text.tables": ["read_table", "require_columns"],
     },
 )

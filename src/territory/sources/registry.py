@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -28,11 +29,19 @@ COLUMNS = (
 LICENCES = ("Licence Ouverte 2.0", "ODbL 1.0", "non précisée")
 FORMATS = ("csv", "xls", "xlsx", "geojson", "geojson.gz", "json.gz", "osm.pbf", "zip", "7z")
 _REQUIRED = ("producer", "title", "file_name")
-_YES_NO = {"yes": True, "no": False}
-_DATASET = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-# a census, a year, a month, or what the producer replaces in place; then the producer's own corrections
-_VINTAGE = re.compile(r"(rp\d{4}|\d{4}(-(0[1-9]|1[0-2]))?|courant)(-v[2-9])?")
-_SHA256 = re.compile(r"[0-9a-f]{64}")
+_FORMS = {
+    "dataset": re.compile(r"[a-z0-9]+(-[a-z0-9]+)*"),
+    # a census, a year, a month, or what the producer replaces in place; then the producer's own corrections
+    "vintage": re.compile(r"(rp\d{4}|\d{4}(-(0[1-9]|1[0-2]))?|courant)(-v[2-9])?"),
+    "sha256": re.compile(r"([0-9a-f]{64})?"),
+}
+_YES_NO = ("yes", "no")
+_CHOICES = {
+    "format": FORMATS,
+    "licence": LICENCES,
+    "address_checked": _YES_NO,
+    "reader_tried": _YES_NO,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +107,7 @@ def read_registry(path: str | Path | None = None) -> tuple[Source, ...]:
     name, text = _text(path)
     problems = Problems(f"Registre « {name} »", ReadError)
     reader = csv.reader(text.splitlines())
-    header = next(reader, [])
-    if tuple(header) != COLUMNS:
+    if tuple(next(reader, [])) != COLUMNS:
         problems.add(f"ligne 1 : les colonnes attendues sont {', '.join(COLUMNS)}")
         problems.raise_if_any()
     sources = []
@@ -185,15 +193,14 @@ def _text(path: str | Path | None) -> tuple[str, str]:
 
 def _source(row: dict[str, str]) -> Source:
     """Return a checked row as an object."""
-    return Source(
-        **{name: row[name] for name in ("dataset", "vintage", "producer", "title", "page", "address")},
-        **{name: row[name] for name in ("file_name", "format", "licence", "sha256", "superseded_by", "note")},
-        address_checked=_YES_NO[row["address_checked"]],
-        reader_tried=_YES_NO[row["reader_tried"]],
-        members=tuple(filter(None, row["members"].split("|"))),
-        departements=tuple(row["departements"].split()),
-        added_on=date.fromisoformat(row["added_on"]),
-    )
+    typed = {
+        "address_checked": row["address_checked"] == "yes",
+        "reader_tried": row["reader_tried"] == "yes",
+        "members": tuple(filter(None, row["members"].split("|"))),
+        "departements": tuple(row["departements"].split()),
+        "added_on": date.fromisoformat(row["added_on"]),
+    }
+    return Source(**{**row, **typed})  # type: ignore[arg-type]
 
 
 def _faults(row: dict[str, str]) -> list[str]:
@@ -201,17 +208,12 @@ def _faults(row: dict[str, str]) -> list[str]:
     faults = [f"« {name} » est vide" for name in _REQUIRED if not row[name].strip()]
     faults += [
         f"« {name} » ({row[name]}) n'est pas de la forme attendue"
-        for name, pattern in (("dataset", _DATASET), ("vintage", _VINTAGE), ("sha256", _SHA256))
-        if not pattern.fullmatch(row[name]) and (name != "sha256" or row[name])
+        for name, pattern in _FORMS.items()
+        if not pattern.fullmatch(row[name])
     ]
     faults += [
         f"« {name} » ({row[name]}) : choix possibles, {', '.join(allowed)}"
-        for name, allowed in (
-            ("format", FORMATS),
-            ("licence", LICENCES),
-            ("address_checked", tuple(_YES_NO)),
-            ("reader_tried", tuple(_YES_NO)),
-        )
+        for name, allowed in _CHOICES.items()
         if row[name] not in allowed
     ]
     faults += [
@@ -235,25 +237,18 @@ def _check_together(sources: Sequence[Source], problems: Problems) -> None:
     keys = {source.key: source for source in sources}
     order = {source.key: rank for rank, source in enumerate(sources)}
     if len(keys) < len(sources):
-        counts = [source.key for source in sources]
-        problems.add(
-            f"lignes en double : {examples(sorted({key for key in counts if counts.count(key) > 1}))}"
-        )
+        counts = Counter(source.key for source in sources)
+        problems.add(f"lignes en double : {examples(sorted(key for key in counts if counts[key] > 1))}")
     for before, after in pairwise(sources):
         if after.added_on < before.added_on:
-            problems.add(
-                f"{after.key} : ajouté le {after.added_on}, avant la ligne qui précède ; on ajoute à la fin"
-            )
+            late = "avant la ligne qui précède ; on ajoute à la fin"
+            problems.add(f"{after.key} : ajouté le {after.added_on}, {late}")
     for source in sources:
-        successor = keys.get(source.superseded_by)
-        if source.superseded_by and successor is None:
-            problems.add(
-                f"{source.key} : son remplaçant « {source.superseded_by} » n'est pas dans le registre"
-            )
-        elif successor is not None and order[successor.key] <= order[source.key]:
-            problems.add(
-                f"{source.key} : son remplaçant « {successor.key} » est plus ancien dans le registre"
-            )
+        name = source.superseded_by
+        if name and name not in keys:
+            problems.add(f"{source.key} : son remplaçant « {name} » n'est pas dans le registre")
+        elif name and order[name] <= order[source.key]:
+            problems.add(f"{source.key} : son remplaçant « {name} » est plus ancien dans le registre")
 
 
 def _successor_in(source: Source, dataset: str) -> str | None:

@@ -1,17 +1,17 @@
-"""What the data and the study declare: the names that every check of a study file looks up."""
+"""What every part of a study file is, and the names that its checks look up: all that data and study declare."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import pandas as pd
+from pydantic import BaseModel, ConfigDict, model_validator
 
 from territory.errors import examples
-from territory.study.services import authorisations_by_site
 
 if TYPE_CHECKING:
     from territory.study.own_tables import OwnTables
@@ -23,26 +23,42 @@ _FEMININE = ("autorisation", "question d'implantation")
 SERVICE_COLUMNS = ["site_id", "service", "authorisation_id", "capacity", "capacity_unit", "is_complete_list"]
 
 
+class Part(BaseModel):
+    """A part of a study file: no unknown key, nothing changed after reading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    def _faults(self) -> Iterator[str]:
+        """Yield what is wrong between the keys."""
+        yield from ()
+
+    @model_validator(mode="after")
+    def _sound(self) -> Self:
+        """Refuse keys that do not go together."""
+        if faults := list(self._faults()):
+            raise ValueError(" ; ".join(faults))
+        return self
+
+
 @dataclass(frozen=True)
 class Known:
-    """What the data and a study declare.
-
-    `local_sites` are those of the territory, `offered` the table of services of the data alone.
-
-    `services` has one row per service, those of the study in the place of those of the data, with the columns of
-    `SERVICE_COLUMNS` and `kind`. `placed` are the needs that may be set against places, `chosen_sites` the questions
-    of siting and whether each chooses a single site. `thresholds_min` are all those that times must answer.
-    """
+    """What the data and a study declare."""
 
     communes: pd.DataFrame
     sites: Collection[str]
+    # those of the territory
     local_sites: pd.DataFrame
+    # one row per service, those of the study in the place of those of the data (`SERVICE_COLUMNS` and `kind`)
     services: pd.DataFrame
+    # those of the data alone
     offered: pd.DataFrame
     publics: Collection[str]
+    # the needs that may be set against places
     placed: Collection[str]
+    # the questions of siting, and whether each chooses a single site
     chosen_sites: Mapping[str, bool]
     max_time_min: float
+    # all those that times must answer
     thresholds_min: Collection[float]
     has_observed_origins: bool
     tables: OwnTables
@@ -59,21 +75,18 @@ class Known:
 
 
 def unknown(what: str, value: object, known: Iterable[Any]) -> str:
-    """Return « site inconnu », with the names that look like it.
-
-    Examples
-    --------
-    >>> unknown("site", "ime-salerne", {"ime-salernes", "cmp-trans"})
-    'site inconnu « ime-salerne » ; vouliez-vous dire ime-salernes ?'
-    """
+    """Return « site inconnu », with the names that look like it."""
     names = sorted(str(k) for k in known if k is not None)
     close = difflib.get_close_matches(str(value), names, n=3)
-    hint = (
-        f"vouliez-vous dire {examples(close)} ?"
-        if close
-        else f"connus : {examples(names, most=8) or 'aucun'}"
-    )
+    near = f"vouliez-vous dire {examples(close)} ?" if close else ""
+    hint = near or f"connus : {examples(names, most=8) or 'aucun'}"
     return f"{what} {'inconnue' if what in _FEMININE else 'inconnu'} « {value} » ; {hint}"
+
+
+def named_by(part: BaseModel, key: str) -> tuple[str, ...]:
+    """Return the names that a key of a study file holds: several, one, or none."""
+    value = getattr(part, key)
+    return value if isinstance(value, tuple) else () if value is None else (value,)
 
 
 def unknown_names(
@@ -88,3 +101,47 @@ def unknown_names(
 def absent_file(value: str) -> str:
     """Say that a file of the study is not there."""
     return f"fichier absent : « {value} » (cherché à côté du fichier d'étude)"
+
+
+def line_of(lines: dict[Location, int], location: Sequence[str | int]) -> int | None:
+    """Return the line of a location, or of its nearest parent that stands in the file."""
+    path = tuple(location)
+    while path:
+        if path in lines:
+            return lines[path]
+        path = path[:-1]
+    return None
+
+
+# two authorisations of one kind at one site are told apart by a mark and the id of the second: ime@ime-y
+MARK = "@"
+
+
+def kinds(names: pd.Index[str]) -> pd.Index[str]:
+    """Return the kind of service of each name, without the mark of a second authorisation."""
+    # few different services, and many rows
+    codes, uniques = names.factorize()
+    return pd.Index([str(name).partition(MARK)[0] for name in uniques], dtype=names.dtype).take(codes)
+
+
+def kinds_of(services: pd.DataFrame) -> pd.Index[str]:
+    """Return the kind of service of each row of a table indexed by (site_id, service)."""
+    return kinds(services.index.get_level_values("service"))
+
+
+def complete_kinds(services: pd.DataFrame) -> set[str]:
+    """Return the kinds of service of which every site in the territory is known."""
+    complete = services["is_complete_list"].astype(bool).groupby(kinds_of(services)).all()
+    return set(complete.index[complete])
+
+
+def sites_of_kinds(services: pd.DataFrame, wanted: Collection[str]) -> list[str]:
+    """Return the sites that offer one of some kinds of service, sorted."""
+    offered = kinds_of(services).isin(list(wanted))
+    return sorted(set(services.index.get_level_values("site_id")[offered]))
+
+
+def authorisations_by_site(rows: pd.DataFrame) -> dict[str, list[str]]:
+    """Return the authorisations exercised at each site, of rows with columns site_id and authorisation_id."""
+    held = rows.dropna(subset=["authorisation_id"]).groupby("site_id")["authorisation_id"]
+    return {str(site): list(dict.fromkeys(ids)) for site, ids in held}

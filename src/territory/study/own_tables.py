@@ -7,15 +7,17 @@ share. Every problem of a table is said at once, with its lines.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args
 
 import pandas as pd
 
 from territory.errors import Problems, ReadError, examples
-from territory.sources.field.read import is_field_workbook, read_template
-from territory.sources.text.numbers import to_numbers
+from territory.sources.field_answers import is_field_workbook, read_template
+from territory.sources.text.cells import to_numbers
+from territory.sources.text.refusals import fault
 from territory.sources.text.tables import read_table, require_columns
 from territory.tables.codes import POOLING_TITLES
 
@@ -38,14 +40,8 @@ CONSUMPTION_COLUMNS = ("age_min", "age_max", "acts_per_hab")
 ACTIVITY_COLUMNS = ("site_id", "consultations_per_year")
 STATUSES: tuple[str, ...] = get_args(LegalStatus)
 _FLAGS = {
-    "oui": True,
-    "non": False,
-    "true": True,
-    "false": False,
-    "vrai": True,
-    "faux": False,
-    "1": True,
-    "0": False,
+    **dict.fromkeys(("oui", "true", "vrai", "1"), True),
+    **dict.fromkeys(("non", "false", "faux", "0"), False),
 }
 _POOLING_ASKED = ("service", "member_id", "is_shared", "host_id")
 _POOLING_NUMBERS = ("hours_today_per_year", "hours_pooled_per_year", "trips_per_year")
@@ -71,34 +67,21 @@ class OwnTables:
         """Tell whether a file is there."""
         return (self.folder / name).is_file()
 
-    def observed_origins(
-        self,
-        name: str,
-        *,
-        communes: Collection[str],
-        authorisations: Collection[str],
-        holders: Mapping[Any, str] | None = None,
-    ) -> pd.DataFrame:
+    def observed_origins(self, name: str, **known: Any) -> pd.DataFrame:
         """Return where the children served live."""
-        return self._once(
-            name,
-            "observed_origins",
-            lambda path: read_observed_origins(
-                path, communes=communes, authorisations=authorisations, holders=holders
-            ),
-        )
+        return self._once(name, "observed_origins", partial(read_observed_origins, **known))
 
     def change_table(self, name: str, key: str, *, communes: Collection[str]) -> pd.DataFrame:
         """Return a table that a change of a scenario names under a key."""
-        return self._once(name, key, lambda path: read_change_table(path, key, communes=communes))
+        return self._once(name, key, partial(read_change_table, key=key, communes=communes))
 
     def grouping(self, name: str, *, sites: Collection[str]) -> pd.DataFrame:
         """Return what the planner knows of each establishment."""
-        return self._once(name, "grouping", lambda path: read_grouping_table(path, sites=sites))
+        return self._once(name, "grouping", partial(read_grouping_table, sites=sites))
 
     def pooling(self, name: str, *, members: Collection[str]) -> pd.DataFrame:
         """Return the table of shared services that the members have filled in."""
-        return self._once(name, "pooling", lambda path: read_pooling_table(path, members=members))
+        return self._once(name, "pooling", partial(read_pooling_table, members=members))
 
     def consumption(self, name: str) -> pd.DataFrame:
         """Return acts per inhabitant and year by age."""
@@ -106,7 +89,7 @@ class OwnTables:
 
     def activity(self, name: str, *, sites: Collection[str]) -> pd.Series[float]:
         """Return the consultations per year that GPs offer at each site."""
-        return self._once(name, "activity", lambda path: read_activity(path, sites=sites))
+        return self._once(name, "activity", partial(read_activity, sites=sites))
 
     def _once(self, name: str, what: str, read: Callable[[Path], Table]) -> Table:
         """Return a table, read again only when its file is no longer the same."""
@@ -134,9 +117,7 @@ def read_observed_origins(
     if is_field_workbook(path):
         table = _origins_of_field(path, holders or {})
     else:
-        table = read_table(path)
-        require_columns(table, ORIGIN_COLUMNS, path=path)
-        table = to_numbers(table, ["children"], path=path)
+        table = _columns(path, ORIGIN_COLUMNS, ("children",))
     bad = {
         "commune inconnue": ~table["commune_code"].isin(communes),
         "autorisation inconnue": ~table["authorisation_id"].isin(authorisations),
@@ -149,11 +130,18 @@ def read_observed_origins(
     return table[list(ORIGIN_COLUMNS)]
 
 
+def _columns(path: Path, asked: Sequence[str], numbers: Sequence[str]) -> pd.DataFrame:
+    """Return a table that has the columns asked for, some as numbers."""
+    table = read_table(path)
+    require_columns(table, asked, path=path)
+    return to_numbers(table, list(numbers), path=path)
+
+
 def _origins_of_field(path: Path, holders: Mapping[Any, str]) -> pd.DataFrame:
     """Return the children whom the field says that each service receives, ages together, by its first line."""
     reception = read_template(path).reception
     if reception.empty:
-        raise ReadError(f"Fichier « {path.name} » : la feuille « Lieux d'accueil » n'a aucune réponse.")
+        raise fault(path, "la feuille « Lieux d'accueil » n'a aucune réponse.")
     pairs = zip(reception["site_id"], reception["service"], strict=True)
     held = [holders.get(pair, f"{pair[1]} de {pair[0]}") for pair in pairs]
     table = reception[["commune_code", "children"]].assign(authorisation_id=held, line=reception.index)
@@ -165,9 +153,7 @@ def _origins_of_field(path: Path, holders: Mapping[Any, str]) -> pd.DataFrame:
 def read_change_table(path: Path, key: str, *, communes: Collection[str]) -> pd.DataFrame:
     """Read a table that a change of a scenario names."""
     ids, numbers = CHANGE_TABLES[key]
-    table = read_table(path)
-    require_columns(table, (*ids, *numbers), path=path)
-    table = to_numbers(table, list(numbers), path=path)
+    table = _columns(path, (*ids, *numbers), numbers)[[*ids, *numbers]]
     keys = [*ids, *(name for name in ("age_min",) if name in numbers)]
     bad = {f"ligne répétée (même {', '.join(keys)})": table.duplicated(keys)}
     for name in ids:
@@ -176,22 +162,18 @@ def read_change_table(path: Path, key: str, *, communes: Collection[str]) -> pd.
     for name in numbers:
         wrong = table[name].lt(0)
         bad[f"{name} absent ou négatif"] = wrong if name in _MAY_BE_EMPTY else wrong | table[name].isna()
-    _bad_rows(table[[*ids, *numbers]], bad, path).raise_if_any()
-    return table[[*ids, *numbers]]
+    _bad_rows(table, bad, path).raise_if_any()
+    return table
 
 
 def read_consumption(path: Path) -> pd.DataFrame:
     """Read acts per inhabitant and year by age."""
-    table = read_table(path)
-    require_columns(table, CONSUMPTION_COLUMNS, path=path)
-    return to_numbers(table, list(CONSUMPTION_COLUMNS), path=path)[list(CONSUMPTION_COLUMNS)]
+    return _columns(path, CONSUMPTION_COLUMNS, CONSUMPTION_COLUMNS)[list(CONSUMPTION_COLUMNS)]
 
 
 def read_activity(path: Path, *, sites: Collection[str]) -> pd.Series[float]:
     """Read the consultations per year that GPs offer at each site."""
-    table = read_table(path)
-    require_columns(table, ACTIVITY_COLUMNS, path=path)
-    table = to_numbers(table, ["consultations_per_year"], path=path)
+    table = _columns(path, ACTIVITY_COLUMNS, ACTIVITY_COLUMNS[1:])
     bad = {
         "site inconnu": ~table["site_id"].isin(sites),
         "nombre de consultations absent ou négatif": ~table["consultations_per_year"].ge(0),
@@ -213,10 +195,10 @@ def read_grouping_table(path: Path, *, sites: Collection[str]) -> pd.DataFrame:
     """Read what the planner knows of each establishment."""
     table = read_table(path)
     require_columns(table, ("site_id",), path=path)
-    numbers = [name for name in ("places", "budget_eur") if name in table]
-    table = _empty_as_unknown(to_numbers(table, numbers, path=path))
+    table = to_numbers(table, [name for name in ("places", "budget_eur") if name in table], path=path)
     columns = ["legal_status", "is_autonomous", "places", "budget_eur", "existing_group"]
-    table = table.reindex(columns=["site_id", *columns])
+    # an empty cell is unknown
+    table = table.mask(table == "").reindex(columns=["site_id", *columns])
     flags = table["is_autonomous"].map(_flag)
     bad = {
         "site inconnu": ~table["site_id"].isin(sites),
@@ -229,8 +211,7 @@ def read_grouping_table(path: Path, *, sites: Collection[str]) -> pd.DataFrame:
     }
     _bad_rows(table[["site_id"]], bad, path).raise_if_any()
     table["is_autonomous"] = flags.astype("boolean")
-    table = table.astype({"places": float, "budget_eur": float})
-    return table.set_index("site_id")
+    return table.astype({"places": float, "budget_eur": float}).set_index("site_id")
 
 
 def read_pooling_table(path: Path, *, members: Collection[str]) -> pd.DataFrame:
@@ -239,16 +220,17 @@ def read_pooling_table(path: Path, *, members: Collection[str]) -> pd.DataFrame:
     titles = {_plain(french): key for key, french in POOLING_TITLES.items()}
     table = table.rename(columns={name: titles.get(_plain(str(name)), name) for name in table.columns})
     require_columns(table, (*_POOLING_ASKED, *_POOLING_NUMBERS), path=path)
-    table = _empty_as_unknown(to_numbers(table, list(_POOLING_NUMBERS), path=path))
+    table = to_numbers(table, _POOLING_NUMBERS, path=path)
+    # an empty cell is unknown
+    table = table.mask(table == "")
     flags = table["is_shared"].map(_flag)
     bad = {
         "membre inconnu": ~table["member_id"].isin(members),
         "hôte inconnu": table["host_id"].notna() & ~table["host_id"].isin(members),
         "ligne répétée (même service, même membre)": table.duplicated(["service", "member_id"]),
         "« partagé » n'est ni oui ni non": table["is_shared"].notna() & flags.isna(),
+        **{f"{POOLING_TITLES[name]} : nombre négatif": table[name].lt(0) for name in _POOLING_NUMBERS},
     }
-    for name in _POOLING_NUMBERS:
-        bad[f"{POOLING_TITLES[name]} : nombre négatif"] = table[name].lt(0)
     _bad_rows(table[["service", "member_id"]], bad, path).raise_if_any()
     if "label" not in table:
         table["label"] = table["service"]
@@ -256,12 +238,6 @@ def read_pooling_table(path: Path, *, members: Collection[str]) -> pd.DataFrame:
     table = table.astype(dict.fromkeys(_POOLING_NUMBERS, float))
     columns = ["label", "is_shared", "host_id", *_POOLING_NUMBERS]
     found: pd.DataFrame = table.set_index(["service", "member_id"])[columns]
-    return found
-
-
-def _empty_as_unknown(table: pd.DataFrame) -> pd.DataFrame:
-    """Return a table whose empty cells are unknown."""
-    found: pd.DataFrame = table.mask(table == "")
     return found
 
 

@@ -13,20 +13,20 @@ from typing import Any
 import pandas as pd
 from pydantic import ValidationError
 
-from territory.datasets.catalogue import FILES, dataset_names, open_dataset
+from territory.datasets.files import FILES, dataset_names, open_dataset
 from territory.errors import TerritoryError, examples
-from territory.sources.producers.finess.categories import CATEGORIES
+from territory.sources.producers.finess.sites import CATEGORIES
 from territory.study.known import (
     SERVICE_COLUMNS,
     Finding,
     Known,
     Location,
     absent_file,
+    kinds,
     unknown,
     unknown_names,
 )
 from territory.study.own_tables import OwnTables
-from territory.study.services import kinds
 from territory.study.words.indicators import DREES_SCHEME, RECAST_PROFILE
 from territory.study.words.model import Study, expand_departements
 from territory.study.words.questions import Grouping, Siting
@@ -142,10 +142,8 @@ def _check_sites(study: Study, data: Any) -> Iterator[Finding]:
     for number, site in enumerate(study.site):
         place: Location = ("site", number)
         if site.id in data.sites.index:
-            yield (
-                (*place, "id"),
-                f"le site « {site.id} » existe déjà dans les données : choisissez un autre id",
-            )
+            said = f"le site « {site.id} » existe déjà dans les données : choisissez un autre id"
+            yield (*place, "id"), said
         if site.commune_code is not None and site.commune_code not in data.communes.index:
             yield (
                 (*place, "commune_code"),
@@ -187,23 +185,22 @@ def _check_services(study: Study, known: Known) -> Iterator[Finding]:
 
 def _check_files(study: Study, known: Known) -> Iterator[Finding]:
     """Yield files that are absent, and what is wrong in the children served."""
-    files, zoning = study.files, study.zoning
-    listed: list[tuple[Location, str | None]] = [
-        *((("files", key), getattr(files, key)) for key in ("observed_origins", "distancier", "roads")),
-        (("practitioners", "consumption"), study.practitioners.consumption),
-        (("practitioners", "activity"), study.practitioners.activity),
-        (("zoning", "territories"), None if zoning is None else zoning.territories),
-    ]
-    for place, name in listed:
-        if name is not None and not known.tables.has(name):
-            yield place, absent_file(name)
-    if files.observed_origins is not None and known.tables.has(files.observed_origins):
-        named = {authorisation.id for authorisation in study.authorisation}
+    for section, keys in (
+        ("files", ("observed_origins", "distancier", "roads")),
+        ("practitioners", ("consumption", "activity")),
+        ("zoning", ("territories",)),
+    ):
+        for key in keys:
+            name = getattr(getattr(study, section), key, None)
+            if name is not None and not known.tables.has(name):
+                yield (section, key), absent_file(name)
+    origins = study.files.observed_origins
+    if origins is not None and known.tables.has(origins):
         try:
             known.tables.observed_origins(
-                files.observed_origins,
+                origins,
                 communes=known.communes.index,
-                authorisations=named,
+                authorisations={authorisation.id for authorisation in study.authorisation},
                 holders=known.services["authorisation_id"].dropna().to_dict(),
             )
         except TerritoryError as error:
@@ -214,10 +211,8 @@ def _check_costs(study: Study) -> Iterator[Finding]:
     """Yield vehicles, authorisations and scenarios that costs name and nobody declares, and what is given twice."""
     vehicles = [vehicle.id for vehicle in study.prices.vehicle]
     for number, count in _repeated(vehicles):
-        yield (
-            ("prices", "vehicle", number, "id"),
-            f"le véhicule « {vehicles[number]} » est déclaré {count} fois",
-        )
+        place: Location = ("prices", "vehicle", number, "id")
+        yield place, f"le véhicule « {vehicles[number]} » est déclaré {count} fois"
     for number, authorisation in enumerate(study.authorisation):
         for rank, trip in enumerate(authorisation.trip):
             if trip.vehicle is not None and trip.vehicle not in vehicles:
@@ -229,16 +224,13 @@ def _check_costs(study: Study) -> Iterator[Finding]:
     named = [authorisation.id for authorisation in study.authorisation]
     waited = [waiting.authorisation for waiting in study.waiting]
     for number, count in _repeated(waited):
-        yield (
-            ("waiting", number, "authorisation"),
-            f"l'attente de « {waited[number]} » est donnée {count} fois",
-        )
+        place = ("waiting", number, "authorisation")
+        yield place, f"l'attente de « {waited[number]} » est donnée {count} fois"
     for number, name in enumerate(waited):
         if name is not None and name not in named:
-            yield (
-                ("waiting", number, "authorisation"),
-                f"autorisation « {name} » sans section [[authorisation]] (connues : {_listed(named) or 'aucune'})",
-            )
+            known = f"(connues : {_listed(named) or 'aucune'})"
+            place = ("waiting", number, "authorisation")
+            yield place, f"autorisation « {name} » sans section [[authorisation]] {known}"
     yield from _check_buildings(study)
 
 
@@ -267,10 +259,7 @@ def _listed(names: Iterable[str | None]) -> str:
 
 
 def _check_criteria(study: Study, known: Known) -> Iterator[Finding]:
-    """Yield criteria declared twice, beyond the longest time computed, or about a service that nobody knows.
-
-    A service that the data lack is no error: its criterion is « non calculable ».
-    """
+    """Yield criteria declared twice, beyond the longest time computed, or about a service that nobody knows."""
     services = {*known.services["service"], *(category.service for category in CATEGORIES.values())}
     services |= {name for criterion in DREES_SCHEME.criterion for name in criterion.services}
     longest = known.max_time_min

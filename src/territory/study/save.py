@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Collection, Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ import tomli_w
 from pydantic import BaseModel
 
 from territory.errors import OutputError, StudyError
+from territory.files.safe_files import write_whole
 from territory.study.load import built_in_studies, built_in_text, parse_bytes
 from territory.study.words.changes import StudyChange
 from territory.study.words.model import NewSite, Study
@@ -74,12 +74,9 @@ def save_scenario(
             "autre identifiant."
         )
     study = parse_bytes(new, path)
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        beside.write_bytes(new)
-        beside.replace(path)
+        write_whole(path, new)
     except OSError as error:
-        beside.unlink(missing_ok=True)
         raise OutputError(
             f"« {path.name} » ne peut pas être écrit ({error.strerror}) : choisissez un autre dossier."
         ) from error

@@ -22,15 +22,7 @@ _SECRET_VALUES: Mapping[str, str | None] = {"waiting": None, "building": "childr
 
 
 def is_public(name: str) -> bool:
-    """Tell whether the digest of an input may be published.
-
-    Examples
-    --------
-    >>> is_public("data.cog: v_commune_2024.csv"), is_public("files.roads: var.osm.pbf")
-    (True, True)
-    >>> is_public("files.observed_origins: origines.csv"), is_public("grouping.table: budgets.csv")
-    (False, False)
-    """
+    """Tell whether the digest of an input may be published."""
     kind = name.partition(":")[0]
     # the official files of `[data]` can be fetched by anybody
     return kind in _PUBLIC_FILES or kind.startswith("data.")

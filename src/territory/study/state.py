@@ -37,29 +37,21 @@ class Rate:
 
 @dataclass(frozen=True)
 class Families:
-    """Where the families of an authorisation go once its site has changed: see `Scenario.families`.
-
-    `services` are the kinds of service that they seek; `need` names the need that a reallocation serves.
-    """
+    """Where the families of an authorisation go once its site has changed: see `Scenario.families`."""
 
     rule: FamilyRule
+    # the kinds of service that they seek, and the need that a reallocation serves
     services: tuple[str, ...]
     need: str | None = None
 
 
 @dataclass(frozen=True)
 class StudyTables:
-    """What a scenario may need beside today's tables, read or computed before any scenario.
+    """What a scenario may need beside today's tables, read or computed before any scenario."""
 
-    Attributes
-    ----------
-    files
-        The planner's tables that changes name, by their path in the study file.
-    road_times
-        Times to sites and between sites under other speeds of the road map, by `ChangeSpeeds.roads_key`.
-    """
-
+    # the planner's tables that changes name, by their path in the study file
     files: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    # times to sites and between sites under other speeds of the road map, by `ChangeSpeeds.roads_key`
     road_times: Mapping[str, tuple[pd.DataFrame, pd.DataFrame]] = field(default_factory=dict)
 
 
@@ -150,6 +142,16 @@ class State:
         times = every.take(np.flatnonzero(asked))
         times.attrs = dict(every.attrs)
         return times
+
+    def children_served(self, authorisations: Collection[str]) -> pd.Series[float] | None:
+        """Return the children served by commune, None unless all of these authorisations are observed."""
+        rows = self.observed_origins
+        if rows is None or not set(authorisations) <= set(rows["authorisation_id"]):
+            return None
+        counts = rows[rows["authorisation_id"].isin(authorisations)].groupby("commune_code")["children"].sum()
+        # a commune that the file does not name sends nobody
+        found: pd.Series[float] = counts.reindex(self.communes.index, fill_value=0.0)
+        return found
 
     def __repr__(self) -> str:
         """Return the sizes of the tables."""

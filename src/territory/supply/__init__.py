@@ -20,10 +20,10 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "places": [
             "CAPACITY_SCOPES",
             "available_places",
+            "gp_activity",
             "places_by_authorisation",
             "places_by_site",
             "places_by_zone",
         ],
-        "practitioners": ["gp_activity"],
     },
 )

@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from territory.errors import ParameterError, TerritoryWarning, agree, examples
-from territory.sources.producers.finess.categories import CATEGORIES, SESSAD_TYPE_CATEGORIES, Category
+from territory.sources.producers.finess.sites import CATEGORIES, SESSAD_TYPE_CATEGORIES, Category
+from territory.tables.codes import lines_of
 
 TEMPORARY = "_temporaire"
 _IN_HOMES = "16"
@@ -28,45 +29,13 @@ class Activity:
 
 # types of activity (ANS, TRE_R209, 2026), with the labels of older extracts; two modes in one code that FINESS
 # does not tell apart are « tous modes », a class of its own
-ACTIVITIES: dict[str, Activity] = {
-    "07": Activity(("Consultation Soins Externes",), "ambulatoire"),
-    "11": Activity(
-        (
-            "Hébergement Complet Internat",
-            "Hébergement complet ou internat (non compris internat de semaine)",
-        ),
-        "internat",
-    ),
-    "12": Activity(("Hébergement de Nuit Regroupé",), "internat"),
-    "13": Activity(("Semi-Internat",), "semi_internat"),
-    "14": Activity(("Externat",), "semi_internat"),
-    "15": Activity(
-        ("Placement Famille d'Accueil", "Placement en famille d'accueil (strictement social)"), None
-    ),
-    "16": Activity(
-        (
-            "Prestation en milieu ordinaire",
-            "Prestations sur le lieu de vie (non compris placement familial)",
-        ),
-        "milieu_ordinaire",
-    ),
-    "17": Activity(("Internat de Semaine",), "internat"),
-    "18": Activity(("Hébergement de Nuit Eclaté", "Hébergement de nuit en structure éclatée"), "internat"),
-    "19": Activity(("Traitement et Cure Ambulatoire",), "ambulatoire"),
-    "21": Activity(
-        ("Accueil de Jour", "Accueil de Jour (sans distinction entre semi-internat et externat)"),
-        "semi_internat",
-    ),
-    "22": Activity(("Accueil de Nuit",), "internat"),
-    "25": Activity(("Accueil Temporaire Week-End Vacances",), "internat", is_temporary=True),
-    "40": Activity(("Accueil temporaire avec hébergement",), "internat", is_temporary=True),
-    "43": Activity(("Tous modes d'accueil avec hébergement",), "tous_modes"),
-    "44": Activity(("Accueil temporaire de jour",), "semi_internat", is_temporary=True),
-    "45": Activity(("Accueil temporaire (avec et sans hébergement)",), "tous_modes", is_temporary=True),
-    "46": Activity(("Tous modes d'accueil (avec et sans hébergement)",), "tous_modes"),
-    "47": Activity(("Accueil de jour et accompagnement en milieu ordinaire",), "tous_modes"),
-    "48": Activity(("Tous modes d'accueil et d'accompagnement",), "tous_modes"),
-    "60": Activity(("Consultations et actes",), "ambulatoire"),
+ACTIVITIES = {
+    line["activity"]: Activity(
+        tuple(filter(None, (line["label"], line["older_label"]))),
+        line["reception_mode"] or None,
+        line["is_temporary"] == "yes",
+    )
+    for line in lines_of("activities.csv", "territory.supply")
 }
 
 

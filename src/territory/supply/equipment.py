@@ -9,8 +9,8 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from territory.errors import Problems, SchemaError, TerritoryWarning, agree, examples
-from territory.sources.producers.finess.categories import (
+from territory.errors import Problems, SchemaError, TerritoryWarning, agree, counted, examples
+from territory.sources.producers.finess.sites import (
     CATEGORIES,
     HOME_SERVICES,
     Category,
@@ -26,16 +26,8 @@ DEFAULT_AGES: dict[str, tuple[float, float]] = {
     "itep": (3, 20),
 }
 _STRATUM = (
-    "site_id",
-    "service",
-    "authorisation_id",
-    "reception_mode",
-    "public",
-    "age_min",
-    "age_max",
-    "ages_origin",
-    "capacity_unit",
-    "delivered_at_home",
+    *("site_id", "service", "authorisation_id", "reception_mode", "public", "age_min", "age_max"),
+    *("ages_origin", "capacity_unit", "delivered_at_home"),
 )
 _COLUMNS = {
     "authorised": ("capautot", "ageminiaut", "agemaxiaut", "indsupaut"),
@@ -154,9 +146,7 @@ def services_from_strata(strata: pd.DataFrame, *, complete: Collection[str]) -> 
     """
     absent = [name for name in (*_STRATUM, "capacity", "capacity_scope") if name not in strata.columns]
     if absent:
-        raise SchemaError(
-            f"Strates de l'offre : {agree(len(absent), 'colonne(s) absente(s)')} ({examples(absent)})."
-        )
+        raise SchemaError(f"Strates de l'offre : {counted(absent, 'colonne(s) absente(s)')}.")
     keys = ["site_id", "service", "authorisation_id"]
     grouped = strata.groupby(keys, sort=False, dropna=False)
     rank = grouped.ngroup()
@@ -247,15 +237,12 @@ def _check(equipment: pd.DataFrame, places: str) -> None:
             problems.add(f"colonne « {places} » : des nombres sont attendus")
         elif (counts < 0).any() or np.isinf(counts.to_numpy(float, na_value=np.nan)).any():
             wrong = equipment.loc[(counts < 0) | (counts == np.inf)]
-            shown = examples(wrong.get("nofinesset", wrong.index))
-            problems.add(f"{agree(len(wrong), 'capacité(s) négative(s) ou infinie(s)')} ({shown})")
+            problems.count(wrong.get("nofinesset", wrong.index), "capacité(s) négative(s) ou infinie(s)")
     for name in ("indsupinst", "indsupaut"):
-        if name in equipment.columns:
-            marks = set(equipment[name].dropna().unique()) - {"N", "O", ""}
-            if marks:
-                problems.add(
-                    f"colonne « {name} » : N ou O sont attendus ({examples(sorted(map(str, marks)))})"
-                )
+        marks = set(equipment[name].dropna().unique()) - {"N", "O", ""} if name in equipment else set()
+        if marks:
+            shown = examples(sorted(map(str, marks)))
+            problems.add(f"colonne « {name} » : N ou O sont attendus ({shown})")
     problems.raise_if_any()
 
 
@@ -268,9 +255,8 @@ def _without_deleted(equipment: pd.DataFrame, capacity: str, mark: str) -> pd.Da
     if mark in equipment:
         gone |= equipment[mark] == "O"
     if gone.any():
-        _warn(
-            f"FINESS : {agree(int(gone.sum()), 'ligne(s) supprimée(s) ou non installée(s), laissée(s) de côté')}."
-        )
+        said = "ligne(s) supprimée(s) ou non installée(s), laissée(s) de côté"
+        _warn(f"FINESS : {agree(int(gone.sum()), said)}.")
     return equipment[~gone]
 
 
@@ -279,10 +265,8 @@ def _without_unknown(rows: pd.DataFrame) -> pd.DataFrame:
     unknown = rows["service"].isna()
     if unknown.any():
         categories = sorted(rows.loc[unknown, "categetab"].dropna().unique())
-        _warn(
-            f"FINESS : {agree(int(unknown.sum()), 'ligne(s) non comptée(s)')}, de "
-            f"{agree(len(categories), 'catégorie(s) sans service ici')} ({examples(categories)})."
-        )
+        lines = agree(int(unknown.sum()), "ligne(s) non comptée(s)")
+        _warn(f"FINESS : {lines}, de {counted(categories, 'catégorie(s) sans service ici')}.")
     return rows[~unknown].copy()
 
 
@@ -293,10 +277,8 @@ def _with_ages(rows: pd.DataFrame, youngest: str, oldest: str) -> pd.DataFrame:
     high = rows[oldest].astype(float) if oldest in rows else nothing
     impossible = (low > high) | (low < 0)
     if impossible.any():
-        _warn(
-            f"FINESS : {agree(int(impossible.sum()), 'ligne(s) aux âges impossibles')} "
-            f"({examples(rows.loc[impossible, 'nofinesset'])}), traités comme inconnus."
-        )
+        lines = counted(rows.loc[impossible, "nofinesset"], "ligne(s) aux âges impossibles")
+        _warn(f"FINESS : {lines}, traités comme inconnus.")
     known = low.notna() & high.notna() & ~impossible
     plain = rows["service"].str.removesuffix(TEMPORARY)
     usual = plain.isin(DEFAULT_AGES)

@@ -1,13 +1,24 @@
-"""Places: what each site and authorisation offers, what may be summed, and what a new child could take."""
+"""Places and practitioners: what each site and authorisation offers, what may be summed, the activity of GPs."""
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from territory.errors import ParameterError, Problems, SchemaError, UnknownCodeError, agree, examples
-from territory.sources.producers.finess.categories import FILE_ACTIVE_SERVICES
-from territory.study.services import kinds_of
+from territory.errors import (
+    ParameterError,
+    Problems,
+    SchemaError,
+    TerritoryWarning,
+    UnknownCodeError,
+    counted,
+    examples,
+)
+from territory.sources.producers.finess.sites import FILE_ACTIVE_SERVICES
+from territory.study.known import kinds_of
 from territory.supply.activities import TEMPORARY
 
 # whose places a row of `services` states: its site's alone, or those of all sites of its authorisation
@@ -69,25 +80,25 @@ def places_by_authorisation(
     """
     rows = _rows(services)
     given = _totals(rows, totals)
-    counted = _count(rows)
-    stated = given.reindex(counted.index.get_level_values("authorisation_id")).to_numpy(float)
+    by_rows = _count(rows)
+    stated = given.reindex(by_rows.index.get_level_values("authorisation_id")).to_numpy(float)
     problems = Problems("Places par autorisation", SchemaError)
-    names = counted.index.get_level_values("authorisation_id").tolist()
-    for row in np.flatnonzero(counted["disagrees"]):
-        low, high = counted["low"].iloc[row], counted["high"].iloc[row]
+    names = by_rows.index.get_level_values("authorisation_id").tolist()
+    for row in np.flatnonzero(by_rows["disagrees"]):
+        low, high = by_rows["low"].iloc[row], by_rows["high"].iloc[row]
         problems.add(f"« {names[row]} » : ses sites disent {low:g} et {high:g} places pour l'ensemble")
     # a comparison with NaN would be true
-    differing = ~np.isnan(stated) & counted["places"].notna() & (counted["places"] != stated)
+    differing = ~np.isnan(stated) & by_rows["places"].notna() & (by_rows["places"] != stated)
     for row in np.flatnonzero(differing):
         problems.add(
-            f"« {names[row]} » : {stated[row]:g} places en tout, {counted['places'].iloc[row]:g} par ses sites ; "
+            f"« {names[row]} » : {stated[row]:g} places en tout, {by_rows['places'].iloc[row]:g} par ses sites ; "
             "corrigez l'un des deux"
         )
     problems.raise_if_any()
     # a total does not turn a file active into places
-    takes = ~np.isnan(stated) & (counted["refused"] == "").to_numpy()
-    result = counted[["sites"]].assign(places=np.where(takes, stated, counted["places"]))
-    return result.assign(reason=counted["reason"].mask(takes, ""))
+    takes = ~np.isnan(stated) & (by_rows["refused"] == "").to_numpy()
+    result = by_rows[["sites"]].assign(places=np.where(takes, stated, by_rows["places"]))
+    return result.assign(reason=by_rows["reason"].mask(takes, ""))
 
 
 def places_by_site(services: pd.DataFrame) -> pd.DataFrame:
@@ -184,11 +195,11 @@ def places_by_zone(
     site_ids = chosen.index.get_level_values("site_id")
     lost = site_ids[pd.Series(zones).reindex(site_ids).isna().to_numpy()]
     if len(lost):
-        raise UnknownCodeError(f"{agree(len(lost), 'site(s) sans zone')} ({examples(lost)}).")
+        raise UnknownCodeError(f"{counted(lost, 'site(s) sans zone')}.")
     kept = None if totals is None else totals[totals.index.isin(chosen["authorisation_id"])]
-    counted = places_by_authorisation(chosen, totals=kept)
+    found = places_by_authorisation(chosen, totals=kept)
     is_complete = bool(chosen["is_complete_list"].all())
-    result = _by_zone(_rows(chosen), counted, zones, places_by_site(chosen)["places"])
+    result = _by_zone(_rows(chosen), found, zones, places_by_site(chosen)["places"])
     wanted = pd.Index(pd.Series(zones).dropna().unique()) if of is None else of
     result = result.reindex(wanted.rename("zone"))
     empty = result["known_places"].isna()
@@ -201,7 +212,7 @@ def places_by_zone(
 
 
 def _by_zone(
-    rows: pd.DataFrame, counted: pd.DataFrame, zones: pd.Series[str], own: pd.Series[float]
+    rows: pd.DataFrame, found: pd.DataFrame, zones: pd.Series[str], own: pd.Series[float]
 ) -> pd.DataFrame:
     """Return places by zone of one service: whole authorisations where they stand in one zone, sites otherwise."""
     rows = rows.assign(zone=pd.Series(zones).reindex(rows["site_id"]).to_numpy(), own=own.to_numpy())
@@ -209,15 +220,9 @@ def _by_zone(
     pieces = rows.loc[spread, ["zone", "own"]].rename(columns={"own": "places"})
     pieces["reason"] = np.where(pieces["places"].isna(), "places partagées avec un site d'une autre zone", "")
     whole = rows[~spread].drop_duplicates("authorisation_id")[["authorisation_id", "zone"]]
-    of_whole = counted.droplevel("service").reindex(whole["authorisation_id"])
-    whole = pd.DataFrame(
-        {
-            "zone": whole["zone"].to_numpy(),
-            "places": of_whole["places"].to_numpy(),
-            "reason": of_whole["reason"].to_numpy(),
-        }
-    )
-    every = pd.concat([whole, pieces])
+    of_whole = found.droplevel("service").reindex(whole["authorisation_id"])
+    of_whole = of_whole[["places", "reason"]].assign(zone=whole["zone"].to_numpy())
+    every = pd.concat([of_whole, pieces], ignore_index=True)
     grouped = every.groupby("zone", sort=False)
     return pd.DataFrame(
         {
@@ -243,12 +248,8 @@ def _rows(services: pd.DataFrame) -> pd.DataFrame:
     rows["authorisation_id"] = services["authorisation_id"].reset_index(drop=True).fillna(rows["site_id"])
     rows["capacity"] = services["capacity"].to_numpy(float)
     unit = services["capacity_unit"].reset_index(drop=True)
-    scope = (
-        services["capacity_scope"]
-        if "capacity_scope" in services
-        else pd.Series(index=services.index, dtype="str")
-    )
-    rows["scope"] = scope.to_numpy()
+    unsaid = pd.Series(index=services.index, dtype="str")
+    rows["scope"] = services.get("capacity_scope", unsaid).to_numpy()
     problems = Problems("Offre", SchemaError)
     strange = set(rows["scope"].dropna()) - set(CAPACITY_SCOPES)
     if strange:
@@ -256,11 +257,7 @@ def _rows(services: pd.DataFrame) -> pd.DataFrame:
             f"capacity_scope vaut {examples(sorted(strange))} ; possibles : {', '.join(CAPACITY_SCOPES)}"
         )
     wrong = (rows["capacity"] < 0) | np.isinf(rows["capacity"])
-    if wrong.any():
-        problems.add(
-            f"{agree(int(wrong.sum()), 'capacité(s) négative(s) ou infinie(s)')} "
-            f"({examples(rows.loc[wrong, 'site_id'])})"
-        )
+    problems.count(rows.loc[wrong, "site_id"], "capacité(s) négative(s) ou infinie(s)")
     problems.raise_if_any()
     is_followed = rows["kind"].str.removesuffix(TEMPORARY).isin(FILE_ACTIVE_SERVICES) | (
         unit == "file_active"
@@ -276,17 +273,12 @@ def _totals(rows: pd.DataFrame, totals: pd.Series[float] | None) -> pd.Series[fl
         return pd.Series(dtype=float, index=pd.Index([], dtype="str"))
     unknown = totals.index.difference(pd.Index(rows["authorisation_id"]))
     if len(unknown):
-        raise UnknownCodeError(
-            f"Totaux de places : {agree(len(unknown), 'autorisation(s) inconnue(s)')} ({examples(unknown)})."
-        )
+        raise UnknownCodeError(f"Totaux de places : {counted(unknown, 'autorisation(s) inconnue(s)')}.")
     services = rows.groupby("authorisation_id")["kind"].nunique().reindex(totals.index)
     several = totals.index[(services > 1).to_numpy()]
     problems = Problems("Totaux de places", ParameterError)
-    if len(several):
-        problems.add(
-            f"{agree(len(several), 'autorisation(s) de plusieurs services')} "
-            f"({examples(several)}) : un total n'en dit rien"
-        )
+    said = "autorisation(s) de plusieurs services"
+    problems.count(several, said, advice=" : un total n'en dit rien")
     if totals.index.has_duplicates:
         problems.add(f"autorisation(s) en double ({examples(totals.index[totals.index.duplicated()])})")
     if ((totals < 0) | np.isinf(totals)).any():
@@ -381,11 +373,9 @@ def available_places(
     held = table[list(_HELD)]
     # what is known to be held already exceeds what is authorised, whatever the rest
     beyond = held.sum(axis=1) > table["authorised_places"]
-    if beyond.any():
-        problems.add(
-            f"{agree(int(beyond.sum()), 'autorisation(s) (a|ont)')} plus de places fermées ou tenues que d'autorisées "
-            f"({examples(table.index[beyond])}) ; un enfant en surnombre ne tient pas de place autorisée"
-        )
+    said = "autorisation(s) (a|ont) plus de places fermées ou tenues que d'autorisées"
+    advice = " ; un enfant en surnombre ne tient pas de place autorisée"
+    problems.count(table.index[beyond], said, advice=advice)
     problems.raise_if_any()
     table["available_places"] = table["authorised_places"] - held.sum(axis=1, skipna=False)
     labels = {"authorised_places": "places autorisées", **_HELD}
@@ -403,14 +393,98 @@ def _check(counts: pd.Series[float], label: str, ids: pd.Index[str], problems: P
     """Report counts that cannot be, and ids that are not known or come twice."""
     values = counts.to_numpy(float, na_value=np.nan)
     wrong = (values < 0) | np.isinf(values)
-    if wrong.any():
-        problems.add(f"{label} : nombres négatifs ou infinis ({examples(counts.index[wrong])})")
-    if counts.index.has_duplicates:
-        problems.add(
-            f"{label} : identifiants en double ({examples(counts.index[counts.index.duplicated()])})"
-        )
+    for said, shown in (
+        ("nombres négatifs ou infinis", counts.index[wrong]),
+        ("identifiants en double", counts.index[counts.index.duplicated()]),
+    ):
+        if len(shown):
+            problems.add(f"{label} : {said} ({examples(shown)})")
     unknown = counts.index.difference(ids)
     if len(unknown):
-        problems.add(
-            f"{label} : {agree(len(unknown), 'identifiant(s) sans places')} autorisées ({examples(unknown)})"
+        problems.add(f"{label} : {counted(unknown, 'identifiant(s) sans places autorisées')}")
+
+
+# DREES, foire aux questions on the APL, 25/05/2018
+GP_AGE_LIMIT_YEARS = 65.0
+GP_ACTIVITY_FLOOR = 3_600.0
+GP_ACTIVITY_CAP = 6_000.0
+
+
+def gp_activity(
+    acts_per_year: pd.Series[float],
+    *,
+    age_years: pd.Series[float] | None,
+    age_limit_years: float = GP_AGE_LIMIT_YEARS,
+    floor: float = GP_ACTIVITY_FLOOR,
+    cap: float = GP_ACTIVITY_CAP,
+) -> pd.Series[float]:
+    """Activity with which each GP enters the APL.
+
+    Parameters
+    ----------
+    acts_per_year
+        Acts of each GP in practice (one row per GP). NaN = unknown.
+    age_years
+        Age of each GP on the same index; None when ages are unknown, and then no GP is left out for age.
+    age_limit_years
+        Oldest age that counts, inclusive; older GPs count for 0.
+    floor, cap
+        Least and most acts per year with which a GP counts.
+
+    Returns
+    -------
+    Series
+        Acts per year, on the index of `acts_per_year`; NaN where the acts or the age are unknown.
+
+    Raises
+    ------
+    ParameterError
+        If acts or ages are negative, ages are on another index, or the floor is above the cap.
+
+    Warns
+    -----
+    TerritoryWarning
+        With the number of GPs whose activity is unknown.
+
+    Notes
+    -----
+    DREES, foire aux questions on the APL, 25/05/2018: age at most 65, raised to 3,600 acts, capped at 6,000. GPs
+    who do not practise are to be left out of the table beforehand.
+
+    Examples
+    --------
+    >>> acts = pd.Series({"g1": 1200.0, "g2": 5000.0, "g3": 9000.0, "g4": 5000.0})
+    >>> ages = pd.Series({"g1": 34.0, "g2": 65.0, "g3": 50.0, "g4": 66.0})
+    >>> gp_activity(acts, age_years=ages).to_dict()
+    {'g1': 3600.0, 'g2': 5000.0, 'g3': 6000.0, 'g4': 0.0}
+    """
+    if floor > cap:
+        raise ParameterError(f"Activité : le plancher ({floor:g}) dépasse le plafond ({cap:g}).")
+    acts = _amounts(acts_per_year, "Actes par an")
+    activity = np.clip(acts, floor, cap)
+    if age_years is not None:
+        if not age_years.index.equals(acts_per_year.index):
+            raise ParameterError("Âges des médecins : l'index doit être celui des actes, dans le même ordre.")
+        ages = _amounts(age_years, "Âges des médecins")
+        activity = np.where(np.isnan(ages), np.nan, np.where(ages > age_limit_years, 0.0, activity))
+    unknown = np.isnan(activity)
+    if unknown.any():
+        warnings.warn(
+            f"Activité inconnue pour {int(unknown.sum())} médecin(s) ({examples(acts_per_year.index[unknown])}) : "
+            "actes ou âge manquants.",
+            TerritoryWarning,
+            stacklevel=2,
         )
+    return pd.Series(activity, index=acts_per_year.index, name="activity_consultations_per_year")
+
+
+def _amounts(values: pd.Series[float], what: str) -> NDArray[np.float64]:
+    """Return amounts as floats, NaN where unknown; raise if one is negative or infinite."""
+    found = np.asarray(values.to_numpy(dtype=np.float64, na_value=np.nan), dtype=np.float64)
+    bad = (found < 0) | np.isinf(found)
+    if bad.any():
+        raise ParameterError(
+            f"{what} : {int(bad.sum())} valeur(s) négative(s) ou infinie(s) ({examples(values.index[bad])}). "
+            "Une valeur inconnue se note NaN, pas un nombre."
+        )
+    return found

@@ -63,40 +63,20 @@ NO_UNIT = Unit("", "")
 
 @dataclass(frozen=True)
 class Column:
-    """One column: its name, its French heading, what it means, and what it counts.
+    """One column: its name, its French heading, what it means, and what it counts."""
 
-    Attributes
-    ----------
-    name
-        Ends with its unit (see `UNITS`).
-    fr
-        French heading, without the unit of the name.
-    about
-        What it means, for the reference.
-    kind
-        text, number, flag or geometry.
-    secrecy
-        What disclosure control does with it.
-    codes
-        French names of the codes that it holds.
-    digits
-        Decimals that it can bear, where its unit does not say.
-    is_fine
-        Shown with three decimals where the unit does not say so.
-    is_label
-        A number that is a name (a year): shown without thousands.
-    minimum, maximum, choices, pattern
-        What the values must respect.
-    """
-
+    # ends with its unit (see `UNITS`), which the French heading leaves out
     name: str
     fr: str
     about: str
+    # text, number, flag or geometry
     kind: str = "text"
     secrecy: Secrecy = Secrecy.PUBLIC
     codes: Mapping[str, str] = field(default_factory=dict, hash=False)
+    # decimals that it can bear, where its unit does not say
     digits: int | None = None
     is_fine: bool = False
+    # a number that is a name (a year): shown without thousands
     is_label: bool = False
     minimum: float | None = None
     maximum: float | None = None
@@ -111,13 +91,7 @@ class Column:
 
     @property
     def label(self) -> str:
-        """French heading, the unit last.
-
-        Examples
-        --------
-        >>> Column("worst_loss_min", "Perte la plus forte", "largest loss", "number").label
-        'Perte la plus forte (min)'
-        """
+        """French heading, the unit last."""
         return f"{self.fr} ({self.unit.fr})" if self.unit.fr else self.fr
 
     @property
@@ -151,23 +125,14 @@ _KEYS = {
 
 @dataclass(frozen=True, eq=False)
 class Keyed:
-    """Names that hold a key, as in `within_30_min_share`: of tables in memory and of map layers alone.
+    """Names that hold a key, as in `within_30_min_share`: of tables in memory and of map layers alone."""
 
-    What is handed over as a table has the key as a column (`column` and the keys of the pattern); the pattern is the
-    one place that says how the name is made, and how it is read back.
-    """
-
+    # what is handed over as a table has the key as a column instead
     pattern: str
     column: Column
 
     def name(self, **keys: object) -> str:
-        """Return the name for some keys.
-
-        Examples
-        --------
-        >>> Keyed("within_{threshold_min}_min_share", Column("within_share", "", "")).name(threshold_min=30.0)
-        'within_30_min_share'
-        """
+        """Return the name for some keys."""
         written = {k: f"{value:g}" if isinstance(value, float) else value for k, value in keys.items()}
         return self.pattern.format(**written)
 
@@ -189,31 +154,14 @@ class Keyed:
 
 @dataclass(frozen=True)
 class Table:
-    """A table: its French title, its keys, its columns by name, and what may be absent or unknown.
+    """A table: its French title, its keys, its columns by name, and what may be absent or unknown."""
 
-    Attributes
-    ----------
-    name
-        Name of the file, or of the attribute that holds it; `{question}` stands for the id of a question of the study.
-    fr
-        French title, that of its sheet; empty for a table that is not handed over.
-    about
-        What it holds, for the reference.
-    keys, columns
-        Names of columns, separated by spaces.
-    own
-        Columns that mean something else, or are protected otherwise, in this table.
-    keyed
-        Names that hold a key (tables in memory and map layers alone).
-    nullable, optional
-        Names of those that may be unknown ("*": all), and absent.
-    is_handed
-        Handed over by a run.
-    """
-
+    # of the file, or of the attribute that holds it; `{question}` stands for the id of a question of the study
     name: str
+    # empty for a table that is not handed over
     fr: str
     about: str
+    # names separated by spaces, as `nullable` and `optional` ("*": all)
     keys: str
     columns: str
     own: tuple[Column, ...] = ()

@@ -16,18 +16,21 @@ from typing import Any
 
 from territory import report
 from territory.errors import OutputError, UnknownCodeError
-from territory.files.safe_files import UNFINISHED, digest_file, flush_tree, publish, write_whole
+from territory.files.safe_files import UNFINISHED, digest_file, digests_of, flush_tree, publish, write_json
 from territory.release import Release, release
 from territory.release.disclosure import PUBLIC
 from territory.release.gate import edition_name
-from territory.report.files.csv_tables import write_geopackage, write_table
-from territory.report.reading.run_reading import Reading, read
+from territory.report.files.writers import write_geopackage, write_table
+from territory.report.reading import Reading, read
 from territory.result import StudyResult
 from territory.workflow.inputs.manifest import PrivateRecord
 
 MANIFEST = "manifest.json"
 TIMINGS = "timings.json"
 _log = logging.getLogger(__name__)
+
+
+STOPPED = "Écriture interrompue dans « {folder} » ({reason}) : les fichiers de la dernière étude réussie sont gardés ; "
 
 
 def write_outputs(
@@ -44,48 +47,55 @@ def write_outputs(
     which the digest of the run leaves out, are compared through the record that stays in the agency.
     """
     make_folder(report_dir)
+    trouble = STOPPED + "libérez de la place ou choisissez un autre dossier avec --out."
     if is_current(report_dir, result.run_digest, record=record):
         _log.info("Repris, rien n'ayant changé : rapport, tables et cartes")
         done = log()
-        with _trouble_in_words(report_dir):
-            _write_json(
+        with in_words(report_dir, trouble, reword=True):
+            write_json(
                 report_dir / TIMINGS, {**done, "reused": [*done["reused"], "rapport, tables et cartes"]}
             )
         return
-    with _trouble_in_words(report_dir):
-        staging = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=report_dir))
-    try:
-        with _trouble_in_words(report_dir):
+    with beside(report_dir, trouble) as staging:
+        with in_words(report_dir, trouble, reword=True):
             released = release(result, edition=edition)
             _write_tables(released, staging)
             _write_documents(Reading(released), staging)
-            digests = _digests(staging)
+            digests = digests_of(staging)
             said = {**result.manifest, "edition": edition}
             manifest = {**said, "run_sha256": result.run_digest, "outputs_sha256": digests}
-            _write_json(staging / MANIFEST, manifest)
-            _write_json(staging / TIMINGS, log())
+            write_json(staging / MANIFEST, manifest)
+            write_json(staging / TIMINGS, log())
             flush_tree(staging)
         publish(staging, report_dir, last=MANIFEST)
-        with _trouble_in_words(record.folder):
+        with in_words(record.folder, trouble, reword=True):
             record.write(digests)
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
 
 
 @contextmanager
-def _trouble_in_words(report_dir: Path) -> Iterator[None]:
-    """Turn what the disk refuses into one message; nothing was replaced yet."""
+def in_words(folder: Path, message: str, *, reword: bool = False) -> Iterator[None]:
+    """Turn what the disk refuses into one message; what was already put in words stays so unless it is to `reword`."""
     from pyogrio.errors import DataLayerError, DataSourceError, FeatureError
 
     try:
         yield
     except (OSError, sqlite3.Error, DataLayerError, DataSourceError, FeatureError) as error:
+        if isinstance(error, OutputError) and not reword:
+            raise
         first = error.__cause__ if isinstance(error, OutputError) and error.__cause__ else error
-        reason = getattr(first, "strerror", None) or first
-        raise OutputError(
-            f"Écriture interrompue dans « {report_dir} » ({reason}) : les fichiers de la dernière étude réussie "
-            "sont gardés ; libérez de la place ou choisissez un autre dossier avec --out."
-        ) from error
+        reason = str(getattr(first, "strerror", None) or first)
+        raise OutputError(message.replace("{folder}", str(folder)).replace("{reason}", reason)) from error
+
+
+@contextmanager
+def beside(folder: Path, message: str) -> Iterator[Path]:
+    """Give a folder to write in beside the files of another, removed at the end: nothing is half-replaced."""
+    with in_words(folder, message, reword=True):
+        staging = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=folder))
+    try:
+        yield staging
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
 
 
 def is_current(report_dir: Path, run_digest: str, *, record: PrivateRecord | None = None) -> bool:
@@ -133,18 +143,6 @@ def _write_documents(reading: Reading, folder: Path) -> None:
     (folder / name("tables.xlsx")).write_bytes(workbook_bytes(reading.release.tables, reading))
 
 
-def _digests(folder: Path) -> dict[str, str]:
-    """Return the SHA-256 of every file of a folder, by its relative path."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    return {path.relative_to(folder).as_posix(): digest_file(path) for path in files}
-
-
-def _write_json(path: Path, content: dict[str, Any]) -> None:
-    """Write JSON that a person can read and that two runs write alike."""
-    text = json.dumps(content, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
-    write_whole(path, text.encode())
-
-
 REPORT, ANNEX, SHEETS = "rapport.pdf", "annexe-technique.pdf", "fiches"
 
 
@@ -168,23 +166,16 @@ def write_documents(
     reading = read(release(result, edition=edition))
     wanted = {ANNEX: ""} if document == "annex" else _sheets(result, None if every_epci else epci)
     wanted = {edition_name(name, edition): code for name, code in wanted.items()}
-    try:
-        staging = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=folder))
-        try:
-            for name, code in wanted.items():
-                announce(f"Fiche {_name(result, code)}" if code else "Annexe technique")
-                (staging / name).parent.mkdir(exist_ok=True)
-                report.build_report(reading, staging / name, document=document, epci=code or None)
-            _put(staging, folder, list(wanted), result.run_digest)
-        finally:
-            shutil.rmtree(staging, ignore_errors=True)
-    except OSError as error:
-        if isinstance(error, OutputError | UnknownCodeError):
-            raise
-        raise OutputError(
-            f"Le document ne peut pas être écrit dans « {folder} » ({error.strerror or error}) : fermez-le s'il est "
-            "ouvert, libérez de la place ou choisissez un autre dossier avec --out."
-        ) from error
+    trouble = (
+        "Le document ne peut pas être écrit dans « {folder} » ({reason}) : fermez-le s'il est ouvert, libérez de la "
+        "place ou choisissez un autre dossier avec --out."
+    )
+    with beside(folder, trouble) as staging, in_words(folder, trouble):
+        for name, code in wanted.items():
+            announce(f"Fiche {_name(result, code)}" if code else "Annexe technique")
+            (staging / name).parent.mkdir(exist_ok=True)
+            report.build_report(reading, staging / name, document=document, epci=code or None)
+        _put(staging, folder, list(wanted), result.run_digest)
     return [folder / name for name in wanted]
 
 
@@ -213,10 +204,8 @@ def _name(result: StudyResult, code: str) -> str:
 def _plain(text: str) -> str:
     """Return a text that any disk takes in the name of a file."""
     letters = unicodedata.normalize("NFKD", text.replace("œ", "oe").replace("Œ", "Oe"))
-    return (
-        re.sub(r"[^a-z0-9]+", "-", letters.encode("ascii", "ignore").decode().lower()).strip("-")[:60]
-        or "epci"
-    )
+    plain = letters.encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:60] or "epci"
 
 
 def _put(staging: Path, folder: Path, names: Sequence[str], run_digest: str) -> None:
@@ -230,5 +219,4 @@ def _put(staging: Path, folder: Path, names: Sequence[str], run_digest: str) -> 
         (folder / name).parent.mkdir(exist_ok=True)
         (staging / name).replace(folder / name)
         manifest["outputs_sha256"][name] = digest_file(folder / name)
-    text = json.dumps(manifest, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
-    write_whole(folder / MANIFEST, text.encode())
+    write_json(folder / MANIFEST, manifest)

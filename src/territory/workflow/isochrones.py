@@ -15,7 +15,6 @@ from territory.workflow.step_cache import Steps, digest_of
 
 if TYPE_CHECKING:
     from territory.scenario.results import Results
-    from territory.study.words.scenario import Scenario
     from territory.workflow.inputs.prepare import Inputs
     from territory.workflow.inputs.travel_times import RoadMap
 
@@ -34,42 +33,26 @@ def isochrones(
     """Return what can be reached from each site of a named service, today and in each scenario."""
     if inputs.roads is None:
         return None
-    crs: Any = inputs.state.communes.crs
-    speeds = {TODAY: None, **{scenario.id: _speeds(scenario) for scenario in inputs.scenarios}}
-    wanted = {
-        name: _sites_of(results)
-        for name, results in ({TODAY: baseline} | dict(scenarios)).items()
-        if not isinstance(speeds[name], str)
-    }
+    ways: dict[str, ChangeSpeeds | None] = {TODAY: None}
+    for scenario in inputs.scenarios:
+        changes = [change for change in scenario.change if isinstance(change, ChangeSpeeds)]
+        # no map gives the times of a scenario that brings its own
+        if all(change.roads_key for change in changes):
+            # as for times, the last one holds
+            ways[scenario.id] = changes[-1] if changes else None
+    wanted = {name: _sites_of(baseline if name == TODAY else scenarios[name]) for name in ways}
+    # each way of driving once: most scenarios drive as today
+    alike: dict[str, list[str]] = {}
+    for name, change in ways.items():
+        alike.setdefault(change.roads_key if change else "", []).append(name)
     minutes = sorted(inputs.state.parameters.thresholds_min)[:_MOST_TIMES]
     blocks = []
-    # each way of driving once: most scenarios drive as today
-    for key in dict.fromkeys(_key(speeds[name]) for name in wanted):
-        names = [name for name in wanted if _key(speeds[name]) == key]
+    for names in alike.values():
         sites = sorted({site for name in names for site in wanted[name]})
-        change = speeds[names[0]]
-        drawn = _drawn(inputs, sites, minutes, change if isinstance(change, ChangeSpeeds) else None, steps)
-        for name in names:
-            rows = drawn[drawn["site_id"].isin(wanted[name])]
-            blocks.append(rows.assign(scenario=name))
-    if not blocks:
-        return gpd.GeoDataFrame({name: [] for name in COLUMNS}, geometry="geometry", crs=crs)
+        drawn = _drawn(inputs, sites, minutes, ways[names[0]], steps)
+        blocks += [drawn[drawn["site_id"].isin(wanted[name])].assign(scenario=name) for name in names]
     every: Any = pd.concat(blocks, ignore_index=True)
-    return gpd.GeoDataFrame(every[list(COLUMNS)], geometry="geometry", crs=crs)
-
-
-def _speeds(scenario: Scenario) -> ChangeSpeeds | str | None:
-    """Return the change that weighs the map again, None for today's speeds, a text when no map gives the times."""
-    changes = [change for change in scenario.change if isinstance(change, ChangeSpeeds)]
-    if any(not change.roads_key for change in changes):
-        return "other times"
-    # as for times, the last one holds
-    return changes[-1] if changes else None
-
-
-def _key(change: ChangeSpeeds | str | None) -> str:
-    """Return what tells ways of driving apart."""
-    return change.roads_key if isinstance(change, ChangeSpeeds) else ""
+    return gpd.GeoDataFrame(every[list(COLUMNS)], geometry="geometry", crs=inputs.state.communes.crs)
 
 
 def _sites_of(results: Results) -> list[str]:
@@ -100,10 +83,9 @@ def _drawn(
     )
     (table,) = steps.run("isochrones", key, partial(_make, roads, change, communes, once, minutes, crs))
     numbers = {code: number for number, code in enumerate(place[~place.duplicated()])}
-    blocks = []
-    for site, code in place.items():
-        rows = table[table["place"] == numbers[code]]
-        blocks.append(rows.assign(site_id=str(site)))
+    blocks = [
+        table[table["place"] == numbers[code]].assign(site_id=str(site)) for site, code in place.items()
+    ]
     if not blocks:
         return gpd.GeoDataFrame({name: [] for name in COLUMNS}, geometry="geometry", crs=crs)
     every = pd.concat(blocks, ignore_index=True)

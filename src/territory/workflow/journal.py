@@ -13,7 +13,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any
 
 from territory import __version__
 from territory.files.safe_files import hold, sweep
@@ -102,16 +102,9 @@ def _warnings_too() -> Iterator[None]:
     with warnings.catch_warnings():
         show = warnings.showwarning
 
-        def log_and_show(
-            message: Warning | str,
-            category: type[Warning],
-            filename: str,
-            lineno: int,
-            file: TextIO | None = None,
-            line: str | None = None,
-        ) -> None:
+        def log_and_show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
             _log.warning("Avertissement : %s (%s)", message, category.__name__)
-            show(message, category, filename, lineno, file, line)
+            show(message, category, *where, **more)
 
         warnings.showwarning = log_and_show
         yield

@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
@@ -17,15 +18,14 @@ from pydantic import ValidationError
 
 from territory.errors import MissingFileError, Problems, ReadError, StudyError, TerritoryWarning, examples
 from territory.report.documents.run_difference import difference_document, published
-from territory.report.files.csv_tables import without_formulas
+from territory.report.files.writers import without_formulas
 from territory.report.layout.document import read_digest
 from territory.report.layout.pdf import compile_pdf
 from territory.scenario.changes.apply import apply
 from territory.scenario.comparison.compare import compare
 from territory.scenario.measures.compute import compute
-from territory.scenario.results import Results
 from territory.scenario.zones import ALL_TERRITORY
-from territory.study.raw_study import migrate, paths_outside
+from territory.study.load import migrate, paths_outside
 from territory.study.secrecy import UNPUBLISHED
 from territory.study.state import State
 from territory.study.words.model import Study
@@ -45,17 +45,7 @@ SMALLEST = 1e-6
 
 @dataclass(frozen=True)
 class RunDifference:
-    """What differs between two runs.
-
-    Attributes
-    ----------
-    changes : DataFrame indexed by (indicator, place, service)
-        value_a, value_b, delta, and its parts: from_population, from_supply, from_times, from_parameters,
-        which add up to delta; only what changed, the largest first within each indicator.
-    crossings : DataFrame
-        Communes that crossed a threshold of time: service, commune_code, threshold_min, time_a_min,
-        time_b_min, direction (`within` or `beyond`).
-    """
+    """What differs between two runs: each change with the parts that add up to it, and the thresholds crossed."""
 
     study_a: Study
     study_b: Study
@@ -76,24 +66,25 @@ def diff_runs(run_a: Path | str, run_b: Path | str) -> RunDifference:
     """
     inputs = [_prepare_again(Path(run)) for run in (run_a, run_b)]
     a, b = (found.state for found in inputs)
-    _check_same_communes(a, b)
-    path = [a]
-    path.append(
-        replace(
-            a,
-            communes=b.communes,
-            population=b.population,
-            demand=b.demand,
-            observed_origins=b.observed_origins,
-            parameters=replace(a.parameters, age_scale=b.parameters.age_scale),
+    different = a.communes.index.symmetric_difference(b.communes.index)
+    if len(different):
+        raise StudyError(
+            f"Les deux études n'ont pas les mêmes communes : {len(different)} ne sont que dans l'une "
+            f"({examples(different)}). Portez-les au même code officiel géographique (territory.geography.to_cog)."
         )
+    peopled = replace(
+        a,
+        communes=b.communes,
+        population=b.population,
+        demand=b.demand,
+        observed_origins=b.observed_origins,
+        parameters=replace(a.parameters, age_scale=b.parameters.age_scale),
     )
     both = pd.concat([a.travel_times, b.travel_times]).drop_duplicates(["from_id", "to_id"])
     both.attrs = dict(a.travel_times.attrs)
     between = pd.concat([a.site_times, b.site_times]).drop_duplicates(["from_id", "to_id"])
-    path.append(replace(path[-1], sites=b.sites, services=b.services, travel_times=both, site_times=between))
-    path.append(replace(path[-1], travel_times=b.travel_times, site_times=b.site_times))
-    path.append(b)
+    served = replace(peopled, sites=b.sites, services=b.services, travel_times=both, site_times=between)
+    path = [a, peopled, served, replace(served, travel_times=b.travel_times, site_times=b.site_times), b]
     scenarios = [inputs[0].scenarios] * 3 + [inputs[1].scenarios] * 2
     values = [indicators(state, listed) for state, listed in zip(path, scenarios, strict=True)]
     return RunDifference(
@@ -115,13 +106,14 @@ def write_difference(difference: RunDifference, folder: Path) -> list[Path]:
     # the surroundings are computed, but the council is told of its own communes and of the EPCI
     around = set(communes.index[~inside])
     told = difference.changes[~difference.changes.index.get_level_values("place").isin(around)]
+    runs = [f"{study.id}, population {study.population.upper().replace('RP', 'RP ')}" for study in (a, b)]
     years = [int(year) for study in (a, b) for year in re.findall(r"\d{4}", study.population)]
     document = difference_document(
         told,
         difference.crossings[~difference.crossings["commune_code"].isin(around)],
         names,
         title=b.title,
-        runs=(_label(a), _label(b)),
+        runs=(runs[0], runs[1]),
         date=dt.date(max(years, default=2000), 1, 1),
     )
     paths = [folder / name for name in ("differences.pdf", "differences.csv", "seuils.csv")]
@@ -132,11 +124,6 @@ def write_difference(difference: RunDifference, folder: Path) -> list[Path]:
     return paths
 
 
-def _label(study: Study) -> str:
-    """Say in words which run it is."""
-    return f"{study.id}, population {study.population.upper().replace('RP', 'RP ')}"
-
-
 def indicators(state: State, scenarios: tuple[Scenario, ...]) -> pd.Series:
     """Return every number of a study that two runs can be compared on, as one long series.
 
@@ -144,42 +131,26 @@ def indicators(state: State, scenarios: tuple[Scenario, ...]) -> pd.Series:
     documents of a run protect their counts together, and a difference of two runs would undo it.
     """
     baseline = compute(state)
-    found = [*_by_commune(baseline), _coverage(baseline)]
-    for scenario in scenarios:
-        zones = compare(baseline, compute(apply(state, scenario), today=baseline)).zones
-        zones = zones[~zones.index.get_level_values("service").isin(_counted(state))]
-        effects = () if zones.empty else ("gain", "loss", "indistinct", "entering")
-        found.extend(_long(zones[f"persons_{name}"], f"persons_{name}_{scenario.id}") for name in effects)
-    whole: pd.Series = pd.concat(found)
-    return whole
-
-
-def _counted(state: State) -> set[str]:
-    """Return the services whose children are observed."""
-    rows = state.observed_origins
-    return set() if rows is None else set(map(str, rows["authorisation_id"]))
-
-
-def _by_commune(baseline: Results) -> list[pd.Series]:
-    """Return population, needs, persons concerned and times by commune."""
-    population = baseline.state.communes["population"]
+    observed = state.observed_origins
+    counted = set() if observed is None else set(map(str, observed["authorisation_id"]))
+    population = state.communes["population"]
     whole = pd.MultiIndex.from_product([population.index, [""]])
     persons = baseline.persons[baseline.persons["persons_kind"].ne("observed")]
-    return [
+    found = [
         _long(pd.Series(population.to_numpy(float), index=whole), "population_hab"),
-        _long(baseline.state.demand["demand"], "demand_persons"),
+        _long(state.demand["demand"], "demand_persons"),
         _long(persons["persons"], "persons_concerned"),
         _long(baseline.access["travel_time_min"], "travel_time_min"),
     ]
-
-
-def _coverage(baseline: Results) -> pd.Series:
-    """Return inhabitants within each threshold by zone."""
-    shares = [column for column in baseline.coverage.columns if str(column).endswith("_share")]
-    found: pd.Series = pd.concat(
-        [_long(baseline.coverage[column], str(column)) for column in shares] or [_empty()]
-    )
-    return found
+    shares = [str(column) for column in baseline.coverage.columns if str(column).endswith("_share")]
+    found += [_long(baseline.coverage[column], column) for column in shares]
+    for scenario in scenarios:
+        zones = compare(baseline, compute(apply(state, scenario), today=baseline)).zones
+        zones = zones[~zones.index.get_level_values("service").isin(counted)]
+        effects = () if zones.empty else ("gain", "loss", "indistinct", "entering")
+        found += [_long(zones[f"persons_{name}"], f"persons_{name}_{scenario.id}") for name in effects]
+    every: pd.Series = pd.concat(found)
+    return every
 
 
 def _long(values: pd.Series, indicator: str) -> pd.Series:
@@ -189,11 +160,6 @@ def _long(values: pd.Series, indicator: str) -> pd.Series:
         names=KEYS,
     )
     return pd.Series(values.to_numpy(float), index=index)
-
-
-def _empty() -> pd.Series:
-    """Return no value, under the usual index."""
-    return pd.Series(dtype=float, index=pd.MultiIndex.from_arrays([[], [], []], names=KEYS))
 
 
 def _changes(values: list[pd.Series]) -> pd.DataFrame:
@@ -230,14 +196,10 @@ def _prepare_again(folder: Path) -> Inputs:
     inputs = prepare(study, steps=Steps(None))
     now, _ = describe_run(inputs, roads=None)
     problems = Problems(f"Étude de « {folder} »", StudyError)
-    for name, digest in digests.items():
-        if now["inputs_sha256"].get(name) != digest:
-            problems.add(
-                f"« {name} » n'est plus le fichier d'alors : relancez cette étude, ou rendez-lui ce fichier"
-            )
+    replaced = [name for name, digest in digests.items() if now["inputs_sha256"].get(name) != digest]
     record = private_record(study, folder.parent.parent / "data" / "processed" / study.id)
     changed = record.changed(outputs_of(folder)) if UNPUBLISHED in digests.values() else []
-    for name in changed or []:
+    for name in [*replaced, *(changed or [])]:
         problems.add(
             f"« {name} » n'est plus le fichier d'alors : relancez cette étude, ou rendez-lui ce fichier"
         )
@@ -250,16 +212,6 @@ def _prepare_again(folder: Path) -> Inputs:
             stacklevel=3,
         )
     return inputs
-
-
-def _check_same_communes(a: State, b: State) -> None:
-    """Raise when the two runs are not about the same communes."""
-    different = a.communes.index.symmetric_difference(b.communes.index)
-    if len(different):
-        raise StudyError(
-            f"Les deux études n'ont pas les mêmes communes : {len(different)} ne sont que dans l'une "
-            f"({examples(different)}). Portez-les au même code officiel géographique (territory.geography.to_cog)."
-        )
 
 
 def past_study(folder: Path) -> tuple[Study, dict[str, str]]:
@@ -329,12 +281,10 @@ def check_document(path: Path, *, manifest: Path | None = None) -> CheckedDocume
     content = _read(path, what="document")
     if not content.startswith(b"%PDF-"):
         raise ReadError(f"« {path.name} » n'est pas un PDF.")
-    place = _manifest_of(path, manifest)
+    place = manifest or _manifest_beside(path)
     said = _read_manifest(place)
     digest = read_digest(content)
-    problems = [*_manifest_problems(said, place), *_digest_problems(digest, said, path)]
-    problems += _content_problems(content, said, path)
-    return CheckedDocument(path, place, digest, tuple(problems))
+    return CheckedDocument(path, place, digest, tuple(_problems(path, content, digest, place, said)))
 
 
 def _read(path: Path, *, what: str) -> bytes:
@@ -349,10 +299,8 @@ def _read(path: Path, *, what: str) -> bytes:
         raise ReadError(f"Le {what} « {path} » ne peut pas être lu ({error.strerror}).") from error
 
 
-def _manifest_of(path: Path, manifest: Path | None) -> Path:
-    """Return where the manifest is."""
-    if manifest is not None:
-        return manifest
+def _manifest_beside(path: Path) -> Path:
+    """Return where the manifest of a document is."""
     beside = [folder / MANIFEST for folder in (path.parent, path.resolve().parent.parent)]
     for place in beside:
         if place.is_file():
@@ -374,37 +322,28 @@ def _read_manifest(place: Path) -> dict[str, Any]:
     return said
 
 
-def _manifest_problems(said: dict[str, Any], place: Path) -> list[str]:
-    """Say when the manifest is no longer the one that was written."""
-    if digest_of_manifest(said) == said["run_sha256"]:
-        return []
-    return [
-        f"le manifeste a été modifié : ce que « {place.name} » dit des entrées et des paramètres n'a plus "
-        f"l'empreinte qu'il annonce ({said['run_sha256'][:16]}…)"
-    ]
-
-
-def _digest_problems(digest: str | None, said: dict[str, Any], path: Path) -> list[str]:
-    """Say when the PDF names no run, or another one."""
+def _problems(
+    path: Path, content: bytes, digest: str | None, place: Path, said: dict[str, Any]
+) -> Iterator[str]:
+    """Say when the manifest was changed, when the PDF names no run or another one, or is not a file of the run."""
+    run, outputs = said["run_sha256"], said["outputs_sha256"]
+    if digest_of_manifest(said) != run:
+        yield (
+            f"le manifeste a été modifié : ce que « {place.name} » dit des entrées et des paramètres n'a plus "
+            f"l'empreinte qu'il annonce ({run[:16]}…)"
+        )
     if digest is None:
-        return [
+        yield (
             f"« {path.name} » ne porte aucune empreinte : il n'a pas été produit par territory, ou ses métadonnées "
             "ont été enlevées"
-        ]
-    if digest != said["run_sha256"]:
-        return [
+        )
+    elif digest != run:
+        yield (
             f"« {path.name} » vient d'un autre calcul : son empreinte est {digest[:16]}…, celle du manifeste est "
-            f"{said['run_sha256'][:16]}…"
-        ]
-    return []
-
-
-def _content_problems(content: bytes, said: dict[str, Any], path: Path) -> list[str]:
-    """Say when the PDF is not byte for byte one of the files that the manifest lists."""
-    outputs = said["outputs_sha256"]
-    if hashlib.sha256(content).hexdigest() in outputs.values():
-        return []
-    listed = [name for name in outputs if name.rpartition("/")[2] == path.name]
-    if listed:
-        return [f"le fichier a été modifié : « {path.name} » n'est plus celui que le manifeste décrit"]
-    return [f"le manifeste ne connaît pas « {path.name} » : son contenu ne peut pas être vérifié"]
+            f"{run[:16]}…"
+        )
+    if hashlib.sha256(content).hexdigest() not in outputs.values():
+        if any(name.rpartition("/")[2] == path.name for name in outputs):
+            yield f"le fichier a été modifié : « {path.name} » n'est plus celui que le manifeste décrit"
+        else:
+            yield f"le manifeste ne connaît pas « {path.name} » : son contenu ne peut pas être vérifié"

@@ -12,11 +12,11 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from territory import __version__
-from territory.datasets.catalogue import dataset_names, load_dataset
+from territory.datasets.files import dataset_names, load_dataset
 from territory.datasets.slots import SLOTS, Slot
 from territory.errors import OutputError, ParameterError
 from territory.sources.fetching.raw_folder import RAW
-from territory.sources.field.workbook import write_template
+from territory.sources.field_workbook import write_template
 from territory.sources.registry import Source, read_registry
 from territory.study.load import built_in_studies, load_study
 from territory.workflow.inputs.prepare import dataset_of
@@ -99,7 +99,9 @@ def start_study(departement: str, *, name: str, folder: Path, raw: Path, label: 
     path = folder / f"{name}.toml"
     files = [(slot, *_choose(slot, raw)) for slot in SLOTS if slot.registry]
     missing = tuple(
-        f"territory data fetch {source.dataset} {source.vintage}" + _by_hand(source)
+        f"territory data fetch {source.dataset} {source.vintage}"
+        # where to look for a file whose address nobody has confirmed
+        + ("" if source.address else f"   (pas d'adresse connue : {source.page}, puis --from FICHIER)")
         for slot, source, file in files
         if file is None and (slot.need != "optional" or slot.key in _OFFERED)
     )
@@ -197,11 +199,6 @@ def _plain_name(source: Source) -> str:
     return source.file_name
 
 
-def _by_hand(source: Source) -> str:
-    """Say where to look for a file whose address nobody has confirmed."""
-    return "" if source.address else f"   (pas d'adresse connue : {source.page}, puis --from FICHIER)"
-
-
 NEEDED = (
     "geopandas",
     "matplotlib",
@@ -222,14 +219,7 @@ EXTRAS = {
 
 
 def diagnose(raw: Path = RAW) -> tuple[bool, list[str]]:
-    """Return whether a study can run, and a report of one line per fact; `raw` is the folder of official files.
-
-    Examples
-    --------
-    >>> healthy, lines = diagnose()
-    >>> healthy
-    True
-    """
+    """Return whether a study can run, and a report of one line per fact; `raw` is the folder of official files."""
     lines = [f"territory {__version__} · Python {platform.python_version()} · {platform.system()}"]
     missing = [name for name in NEEDED if find_spec(name) is None]
     lines += [f"  {name} {metadata.version(name)}" for name in NEEDED if name not in missing]

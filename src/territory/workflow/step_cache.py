@@ -23,13 +23,7 @@ LIBRARIES = ("geopandas", "matplotlib", "numpy", "pandas", "pyproj", "scipy", "s
 
 
 class Steps:
-    """Run a step, or give back its result when nothing that it depends on has changed.
-
-    Attributes
-    ----------
-    reused
-        Names of the steps that were not computed again.
-    """
+    """Run a step, or give back its result when nothing that it depends on has changed; `reused` names the latter."""
 
     def __init__(self, folder: Path | None) -> None:
         self.folder = folder
@@ -69,13 +63,7 @@ class Steps:
 
 
 def digest_of(*parts: object) -> str:
-    """Return a digest of tables, texts and numbers; equal content gives an equal digest, whatever its layout.
-
-    Examples
-    --------
-    >>> digest_of("mixed", 120.0) == digest_of("mixed", 120.0)
-    True
-    """
+    """Return a digest of tables, texts and numbers; equal content gives an equal digest, whatever its layout."""
     total = hashlib.sha256()
     for part in parts:
         total.update(_content(part))

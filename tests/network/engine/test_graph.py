@@ -6,6 +6,7 @@ from hypothesis import given
 
 from territory.errors import NetworkError
 from territory.network.engine import MAX_TIME_MS, UNREACHED, Graph, Seeds
+from territory.network.engine.graph import is_order
 from tests.network.engine.oracles_routing import Town, towns
 
 
@@ -80,3 +81,11 @@ def test_refuses_points_that_fit_nowhere(nodes, offsets, said: str) -> None:
 def test_names_the_points_attached_outside_the_graph() -> None:
     with pytest.raises(NetworkError, match=r"2 points sur 3 .* en a 5 \(points 0, 2\)"):
         Seeds.at_nodes([5, 4, 7]).check(5)
+
+
+def test_an_order_has_each_rank_once() -> None:
+    assert is_order(np.array([2, 0, 1]), 3)
+    assert is_order(np.array([], dtype=np.int32), 0)
+    # the last would be an order if a rank too high were brought back into range
+    for ranks in ([0, 1], [0, 0, 2], [-1, 0, 1], [0, 1, 3]):
+        assert not is_order(np.array(ranks), 3)

@@ -23,8 +23,7 @@ from territory.scenario.results import Results
 from territory.study.words.model import METROPOLITAN, Scale, Study
 from territory.workflow.inputs.prepare import prepare
 from territory.workflow.national import is_national, run_national
-from territory.workflow.national.measures import NationalTables
-from territory.workflow.national.run import NationalResult
+from territory.workflow.national.run import NationalResult, NationalTables
 from territory.workflow.national.schedulers import Threads
 from territory.workflow.step_cache import Steps
 from tests import vallon
@@ -71,6 +70,16 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Study:
     return territory.load_study(vallon.copied(tmp_path_factory.mktemp("study"), text))
 
 
+@pytest.fixture(scope="module")
+def small_whole(small: Study) -> Results:
+    return at_once(small)
+
+
+@pytest.fixture(scope="module")
+def plain_whole(plain: Study) -> Results:
+    return at_once(plain)
+
+
 def at_once(study: Study) -> Results:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", TerritoryWarning)
@@ -115,10 +124,14 @@ def check_parts(study: Study, whole: Results, out: Path, *, batch_size: int, thr
 @given(batch_size=st.integers(1, 25), threads=st.integers(1, 2))
 @settings(max_examples=3)
 def test_a_study_in_parts_is_the_study(
-    batch_size: int, threads: int, small: Study, tmp_path_factory: pytest.TempPathFactory
+    batch_size: int,
+    threads: int,
+    small: Study,
+    small_whole: Results,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     out = tmp_path_factory.mktemp("out")
-    result = check_parts(small, at_once(small), out, batch_size=batch_size, threads=threads)
+    result = check_parts(small, small_whole, out, batch_size=batch_size, threads=threads)
     equity = result.tables.equity
     assert {"pharmacie_time_min", "practitioners_per_100000_hab"} <= set(equity.index)
     assert equity["gini"].between(0, 1).all()
@@ -128,10 +141,14 @@ def test_a_study_in_parts_is_the_study(
 @given(batch_size=st.integers(15, 200), threads=st.integers(1, 2))
 @settings(max_examples=4)
 def test_the_var_in_parts_is_the_var(
-    batch_size: int, threads: int, plain: Study, tmp_path_factory: pytest.TempPathFactory
+    batch_size: int,
+    threads: int,
+    plain: Study,
+    plain_whole: Results,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     out = tmp_path_factory.mktemp("out")
-    check_parts(plain, at_once(plain), out, batch_size=batch_size, threads=threads)
+    check_parts(plain, plain_whole, out, batch_size=batch_size, threads=threads)
 
 
 @pytest.mark.slow

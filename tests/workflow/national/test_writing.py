@@ -29,7 +29,7 @@ from territory.network import RoadSearch, search_roads
 from territory.workflow.national import open_times, write_travel_times
 from territory.workflow.national.parts import TimesFolder
 from territory.workflow.national.schedulers import Cluster, Threads, open_scheduler
-from territory.workflow.national.write_parts import _BYTES_PER_PAIR, raise_to
+from territory.workflow.national.write_parts import _BYTES_PER_PAIR, batch_size_within, raise_to
 from tests.network.grids import points, streets
 
 ORIGINS, SITES = points(90, "C", 1), points(30, "S", 2)
@@ -296,3 +296,7 @@ def test_a_part_takes_no_more_memory_than_is_counted_for_it(tmp_path: Path) -> N
         tracemalloc.stop()
     assert times.pair_count() == 300 * 400
     assert peak < _BYTES_PER_PAIR * times.pair_count()
+
+
+def test_a_part_has_as_many_origins_as_its_memory_takes() -> None:
+    assert batch_size_within(4_000, 60_000) == 520

@@ -38,18 +38,7 @@ _SMALLEST, _LARGEST = 2.0**-260, 2.0**100
 
 @dataclass(frozen=True, eq=False)
 class ExactSums:
-    """One exact sum per place; sums over parts of a table are added with `add_at`.
-
-    Examples
-    --------
-    >>> one, two = ExactSums.zeros(1), ExactSums.zeros(1)
-    >>> here, weights = np.zeros(3, np.int32), np.ones(3)
-    >>> one.add(here, np.arange(3, dtype=np.int32), weights, np.array([1e16, 1.0, 1.0]))
-    >>> two.add(here[:2], here[:2], weights[:2], np.ones(1))
-    >>> one.add_at(two, np.array([0]))
-    >>> float(one.values()[0]) - 1e16
-    4.0
-    """
+    """One exact sum per place; sums over parts of a table are added with `add_at`."""
 
     limbs: NDArray[np.int64]
     flags: NDArray[np.uint8]

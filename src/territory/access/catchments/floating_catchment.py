@@ -14,7 +14,6 @@ from functools import partial
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from territory.access.catchments.exact_sums import ExactSums, weighted_sums
 from territory.access.decay import Binary, Decay
@@ -36,7 +35,7 @@ from territory.access.pairs import (
 )
 from territory.errors import ParameterError, examples
 
-__all__ = ["METHODS", "floating_catchment_area", "gravity", "spatial_availability"]
+METHODS = ("2sfca", "e2sfca", "m2sfca", "3sfca", "bfca")
 
 
 def floating_catchment_area(
@@ -133,9 +132,9 @@ def floating_catchment_area(
     else:
         steps = _PartSteps(demand, supply, decay, method)
         asked, is_graded, unknown_times = steps.ask_all(travel_times, mapper)
-        ratios, lost = ratios_of(asked.demand.values(), places)
+        ratios, lost = _ratios(asked["demand"], places)
         _warn_nobody(supply.index[lost])
-        access = steps.answer_all(travel_times, mapper, ratios, asked.column())
+        access = steps.answer_all(travel_times, mapper, ratios, asked.get("weights"))
     _warn_unknown(access, demand.index, unknown_times, persons, places)
     name = "e2sfca" if method == "2sfca" and is_graded else method
     return pd.Series(access, index=demand.index, name=name)
@@ -241,32 +240,31 @@ def _catchments(
 ) -> tuple[Pairs, Floats]:
     """Return the pairs with their weights."""
     pairs = read_pairs(travel_times, origins=origins, sites=sites)
-    weights = pairs.weights(decay)
-    return pairs, weights
+    return pairs, pairs.weights(decay)
 
 
 def _is_graded(decay: Decay, weights: Floats) -> bool:
     """Return whether some weights lie between 0 and 1."""
-    if isinstance(decay, Binary):
-        return False
-    return bool(((weights > 0) & (weights < 1)).any())
+    return not isinstance(decay, Binary) and bool(((weights > 0) & (weights < 1)).any())
 
 
 def _product(left: Floats, right: Floats) -> Floats:
     """Return a product where a known 0 wins over an unknown."""
     product: Floats = left * right
-    unknown = np.isnan(product)
-    if unknown.any():
-        product[unknown & ((left == 0) | (right == 0))] = 0.0
+    product[np.isnan(product) & ((left == 0) | (right == 0))] = 0.0
     return product
 
 
 def _two_steps(method: str, pairs: Pairs, weights: Floats, persons: Floats, places: Floats) -> Floats:
     """Return what reaches each origin; warn for sites whose supply goes to nobody."""
-    demand, column = ask_whole(method, pairs, weights, persons, places)
-    ratios, lost = ratios_of(demand, places)
+    size = len(pairs.sites)
+    asked = {
+        name: weighted_sums(pairs.site, pairs.origin, terms, amounts, size)
+        for name, (terms, amounts) in _asked(method, pairs, weights, persons, places).items()
+    }
+    ratios, lost = _ratios(asked["demand"], places)
     _warn_nobody(pairs.sites[lost], stacklevel=5)
-    return answer(method, pairs, weights, places, ratios, column)
+    return _answer(method, pairs, weights, places, ratios, asked.get("weights"))
 
 
 def _warn_nobody(sites: Ids, *, stacklevel: int = 4) -> None:
@@ -295,128 +293,24 @@ def _warn_unknown(access: Floats, origins: Ids, unknown_times: int, persons: Flo
         )
 
 
-@dataclass(frozen=True)
-class _PartSteps:
-    """The two steps of a catchment measure, for one part; sent to whatever runs the map."""
-
-    demand: pd.Series[float]
-    supply: pd.Series[float]
-    decay: Decay
-    method: str
-
-    def ask_all(self, parts: Sequence[Part], mapper: Mapper) -> tuple[Asked, bool, int]:
-        """Return what all parts ask of each site, whether weights are graded, how many times are unknown."""
-        asked, seen = Asked.nothing(self.method, len(self.supply)), Seen(self.demand.index)
-        is_graded, unknown_times = False, 0
-        for origins, sites, asked_here, graded, unknown in mapper(self.ask, parts):
-            seen.add(origins)
-            asked.add(asked_here, sites)
-            is_graded |= graded
-            unknown_times += unknown
-        seen.check()
-        return asked, is_graded, unknown_times
-
-    def answer_all(
-        self, parts: Sequence[Part], mapper: Mapper, ratios: Floats, column: Floats | None
-    ) -> Floats:
-        """Return what reaches each origin."""
-        access: Floats = np.zeros(len(self.demand))
-        for origins, values in mapper(partial(self.answer, ratios=ratios, column=column), parts):
-            access[origins] = values
-        return access
-
-    def ask(self, part: Part) -> tuple[Places, Places, Asked, bool, int]:
-        """Return what a part asks of which sites, whether weights are graded, how many times are unknown."""
-        origins, sites, pairs = self._pairs(part)
-        weights = pairs.weights(self.decay)
-        persons, places = self._amounts(origins, sites)
-        asked = ask(self.method, pairs, weights, persons, places)
-        return (
-            origins,
-            sites,
-            asked,
-            _is_graded(self.decay, weights),
-            int(np.isnan(weights).sum()),
-        )
-
-    def answer(self, part: Part, *, ratios: Floats, column: Floats | None) -> tuple[Places, Floats]:
-        """Return what reaches which origins."""
-        origins, sites, pairs = self._pairs(part)
-        places = self._amounts(origins, sites)[1]
-        column_here = None if column is None else column[sites]
-        weights = pairs.weights(self.decay)
-        return origins, answer(self.method, pairs, weights, places, ratios[sites], column_here)
-
-    def _pairs(self, part: Part) -> tuple[Places, Places, Pairs]:
-        """Return the origins and the sites that a part names, by place, and its pairs."""
-        table = read_part(part)
-        origins = places_of(table["from_id"], self.demand.index)
-        sites = places_of(table["to_id"], self.supply.index)
-        ids = self.demand.index[origins], self.supply.index[sites]
-        return origins, sites, read_pairs(table, origins=ids[0], sites=ids[1], is_part=True)
-
-    def _amounts(self, origins: Places, sites: Places) -> tuple[Floats, Floats]:
-        """Return demand and supply at some places."""
-        return (
-            read_amounts(self.demand.iloc[origins], "Demande"),
-            read_amounts(self.supply.iloc[sites], "Offre"),
-        )
-
-
-METHODS = ("2sfca", "e2sfca", "m2sfca", "3sfca", "bfca")
-
-
-@dataclass(frozen=True)
-class Asked:
-    """By site: the demand that asks for it, and the sum of its weights (for "bfca" alone)."""
-
-    demand: ExactSums
-    weights: ExactSums | None
-
-    @classmethod
-    def nothing(cls, method: str, n_sites: int) -> Asked:
-        """Return what nobody asks for."""
-        return cls(ExactSums.zeros(n_sites), ExactSums.zeros(n_sites) if method == "bfca" else None)
-
-    def add(self, other: Asked, sites: NDArray[np.int64]) -> None:
-        """Add what a part asks of some of the sites."""
-        self.demand.add_at(other.demand, sites)
-        if self.weights is not None and other.weights is not None:
-            self.weights.add_at(other.weights, sites)
-
-    def column(self) -> Floats | None:
-        """Return the sum of the weights of each site, for "bfca" alone."""
-        return None if self.weights is None else self.weights.values()
-
-
-def ask(method: str, pairs: Pairs, weights: Floats, persons: Floats, places: Floats) -> Asked:
-    """Return what the origins of some pairs, all of their pairs given, ask of each site."""
-    asked = Asked.nothing(method, len(pairs.sites))
-    asked.demand.add(pairs.site, pairs.origin, _shares(method, pairs, weights, places), persons)
-    if asked.weights is not None:
-        asked.weights.add(pairs.site, pairs.origin, weights, np.ones(len(pairs.origins)))
+def _asked(
+    method: str, pairs: Pairs, weights: Floats, persons: Floats, places: Floats
+) -> dict[str, tuple[Floats, Floats]]:
+    """Return what adds up by site, as a weight by pair and an amount by origin: demand and, for "bfca", weights."""
+    asked = {"demand": (_shares(method, pairs, weights, places), persons)}
+    if method == "bfca":
+        asked["weights"] = weights, np.ones(len(pairs.origins))
     return asked
 
 
-def ask_whole(
-    method: str, pairs: Pairs, weights: Floats, persons: Floats, places: Floats
-) -> tuple[Floats, Floats | None]:
-    """Return the demand and, for "bfca" alone, the sum of weights of each site, when no part is to be added."""
-    shares, size = _shares(method, pairs, weights, places), len(pairs.sites)
-    demand = weighted_sums(pairs.site, pairs.origin, shares, persons, size)
-    if method != "bfca":
-        return demand, None
-    return demand, weighted_sums(pairs.site, pairs.origin, weights, np.ones(len(pairs.origins)), size)
-
-
-def ratios_of(demand: Floats, places: Floats) -> tuple[Floats, Bools]:
+def _ratios(demand: Floats, places: Floats) -> tuple[Floats, Bools]:
     """Return supply per person of each site, 0 where nobody asks for it, and where that loses some supply."""
     nobody = demand == 0
     ratios: Floats = np.where(nobody | (places == 0), 0.0, places / np.where(nobody, 1.0, demand))
     return ratios, nobody & (places > 0)
 
 
-def answer(
+def _answer(
     method: str, pairs: Pairs, weights: Floats, places: Floats, ratios: Floats, column: Floats | None
 ) -> Floats:
     """Return what reaches each origin; the column is the sum of the weights of each site, for "bfca" alone."""
@@ -445,3 +339,71 @@ def _choices(pairs: Pairs, weights: Floats, places: Floats) -> Floats:
     offered = np.where(is_choice[pairs.site] == 0, 0.0, weights)
     shares: Floats = offered / np.where(total == 0, 1.0, total)[pairs.origin]
     return shares
+
+
+@dataclass(frozen=True)
+class _PartSteps:
+    """The two steps of a catchment measure, for one part; sent to whatever runs the map."""
+
+    demand: pd.Series[float]
+    supply: pd.Series[float]
+    decay: Decay
+    method: str
+
+    def ask_all(self, parts: Sequence[Part], mapper: Mapper) -> tuple[dict[str, Floats], bool, int]:
+        """Return what all parts ask of each site, whether weights are graded, how many times are unknown."""
+        totals: dict[str, ExactSums] = {"demand": ExactSums.zeros(len(self.supply))}
+        seen, is_graded, unknown_times = Seen(self.demand.index), False, 0
+        for origins, sites, asked, graded, unknown in mapper(self.ask, parts):
+            seen.add(origins)
+            for name, sums in asked.items():
+                if name not in totals:
+                    totals[name] = ExactSums.zeros(len(self.supply))
+                totals[name].add_at(sums, sites)
+            is_graded |= graded
+            unknown_times += unknown
+        seen.check()
+        return {name: sums.values() for name, sums in totals.items()}, is_graded, unknown_times
+
+    def answer_all(
+        self, parts: Sequence[Part], mapper: Mapper, ratios: Floats, column: Floats | None
+    ) -> Floats:
+        """Return what reaches each origin."""
+        access: Floats = np.zeros(len(self.demand))
+        for origins, values in mapper(partial(self.answer, ratios=ratios, column=column), parts):
+            access[origins] = values
+        return access
+
+    def ask(self, part: Part) -> tuple[Places, Places, dict[str, ExactSums], bool, int]:
+        """Return what a part asks of which sites, whether weights are graded, how many times are unknown."""
+        origins, sites, pairs = self._pairs(part)
+        weights = pairs.weights(self.decay)
+        persons, places = self._amounts(origins, sites)
+        asked = {}
+        for name, (terms, amounts) in _asked(self.method, pairs, weights, persons, places).items():
+            asked[name] = ExactSums.zeros(len(sites))
+            asked[name].add(pairs.site, pairs.origin, terms, amounts)
+        return origins, sites, asked, _is_graded(self.decay, weights), int(np.isnan(weights).sum())
+
+    def answer(self, part: Part, *, ratios: Floats, column: Floats | None) -> tuple[Places, Floats]:
+        """Return what reaches which origins."""
+        origins, sites, pairs = self._pairs(part)
+        places = self._amounts(origins, sites)[1]
+        column_here = None if column is None else column[sites]
+        weights = pairs.weights(self.decay)
+        return origins, _answer(self.method, pairs, weights, places, ratios[sites], column_here)
+
+    def _pairs(self, part: Part) -> tuple[Places, Places, Pairs]:
+        """Return the origins and the sites that a part names, by place, and its pairs."""
+        table = read_part(part)
+        origins = places_of(table["from_id"], self.demand.index)
+        sites = places_of(table["to_id"], self.supply.index)
+        ids = self.demand.index[origins], self.supply.index[sites]
+        return origins, sites, read_pairs(table, origins=ids[0], sites=ids[1], is_part=True)
+
+    def _amounts(self, origins: Places, sites: Places) -> tuple[Floats, Floats]:
+        """Return demand and supply at some places."""
+        return (
+            read_amounts(self.demand.iloc[origins], "Demande"),
+            read_amounts(self.supply.iloc[sites], "Offre"),
+        )

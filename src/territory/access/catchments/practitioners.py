@@ -16,16 +16,6 @@ from territory.access.decay import Stepped, stepped
 from territory.access.pairs import Mapper, Times, read_amounts, unique_ids, warn
 from territory.errors import ParameterError, examples
 
-__all__ = [
-    "APL_NAME",
-    "APL_PROFILES",
-    "HEADCOUNT_NAME",
-    "AplProfile",
-    "apl",
-    "gp_headcount_access",
-    "mean_by",
-]
-
 APL_NAME = "apl_consultations_per_hab"
 PER_HAB = 100_000
 # the profile of the APL recast in 2015, with which DREES and the rule of zoning published their thresholds

@@ -39,10 +39,7 @@ def count_threads(threads: int | None) -> int:
 
 def run_tasks(function: Callable[[Task], Result], tasks: Iterable[Task], threads: int) -> list[Result]:
     """Run one function over tasks, on several threads if asked, and return the results in the tasks' order."""
-    if threads == 1:
-        return [function(task) for task in tasks]
-    with ThreadPoolExecutor(threads) as pool:
-        return list(pool.map(function, tasks))
+    return list(stream_tasks(function, tasks, threads))
 
 
 def stream_tasks(function: Callable[[Task], Result], tasks: Iterable[Task], threads: int) -> Iterator[Result]:
@@ -67,7 +64,7 @@ def vectorized_kernel(function: Function) -> Function:
     function is compiled: it is set for that moment alone, and put back, so that importing or using this
     package changes nothing for others. The sweep is seven times slower without.
     """
-    dispatcher = numba.njit(cache=True, nogil=True, boundscheck=False)(function)
+    dispatcher: Any = kernel(function)
     ready: set[Any] = set()
 
     @wraps(function)

@@ -259,6 +259,13 @@ def group_by(n_groups: int, groups: Int32) -> tuple[Int64, Int32]:
     return indptr, rows
 
 
+def is_order(ranks: NDArray[Any], n_nodes: int) -> bool:
+    """Tell whether there is each rank from 0 to the number of nodes once."""
+    if ranks.shape != (n_nodes,) or (ranks < 0).any() or (ranks >= n_nodes).any():
+        return False
+    return bool((np.bincount(ranks, minlength=n_nodes) == 1).all())
+
+
 def checked_limit(limit_ms: int) -> int:
     """Return the limit, or raise if it is out of range."""
     if not 0 <= limit_ms <= MAX_TIME_MS:

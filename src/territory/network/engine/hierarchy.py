@@ -27,6 +27,7 @@ from territory.network.engine.graph import (
     SavedArrays,
     checked_times,
     group_by,
+    is_order,
 )
 from territory.network.engine.label_search import check_no_overflow, checked_lengths, pack
 from territory.network.engine.metric import Metric
@@ -84,10 +85,7 @@ class Hierarchy(SavedArrays):
             `rank` is not a permutation of the nodes.
         """
         order = np.ascontiguousarray(rank, dtype=np.int32)
-        seen = np.zeros(graph.n_nodes, np.bool_)
-        if order.shape == seen.shape and (order >= 0).all() and (order < graph.n_nodes).all():
-            seen[order] = True
-        if order.shape != seen.shape or not seen.all():
+        if not is_order(order, graph.n_nodes):
             raise NetworkError(
                 f"Ordre des nœuds : il faut chaque rang de 0 à {graph.n_nodes - 1} une seule fois ; l'ordre est "
                 "peut-être celui d'une autre carte : calculez-le de nouveau."

@@ -16,7 +16,7 @@ from scipy.sparse.csgraph import connected_components
 
 from territory.files.safe_files import write_whole
 from territory.network.engine.compiling import kernel
-from territory.network.engine.graph import Graph
+from territory.network.engine.graph import Graph, is_order
 from territory.network.engine.hierarchy import Hierarchy
 from territory.network.engine.ordering import order_nodes
 from territory.network.graph.arrays import Arcs, Bools, Floats, Ints, Roads, build_arcs
@@ -125,10 +125,7 @@ def _read_rank(path: Path, n_nodes: int) -> NDArray[np.int32] | None:
         rank: NDArray[np.int32] = np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError):
         return None
-    if rank.shape != (n_nodes,) or rank.dtype != np.int32:
-        return None
-    counts: Ints = np.bincount(np.clip(rank, 0, n_nodes - 1), minlength=n_nodes)
-    return rank if bool((counts == 1).all()) else None
+    return rank if rank.dtype == np.int32 and is_order(rank, n_nodes) else None
 
 
 # nobody lives or works on these, and one may not stop there

@@ -231,20 +231,17 @@ def _member(text: str) -> tuple[str, int, str]:
 
 
 def _warn_of_restrictions(path: Path, through_ways: int, nowhere: list[int], unknown_nodes: int) -> None:
-    reasons = []
-    if through_ways:
-        reasons.append(f"{through_ways} passent par une voie et non par un nœud")
-    if nowhere:
-        reasons.append(
-            f"{len(nowhere)} désignent une voie absente de la carte ou fermée aux voitures (relations"
-            f" {examples(nowhere)})"
-        )
-    if unknown_nodes:
-        reasons.append(f"{unknown_nodes} désignent un nœud absent")
+    closed = f"une voie absente de la carte ou fermée aux voitures (relations {examples(nowhere)})"
+    ignored = {
+        "passent par une voie et non par un nœud": through_ways,
+        f"désignent {closed}": len(nowhere),
+        "désignent un nœud absent": unknown_nodes,
+    }
+    reasons = [f"{count} {reason}" for reason, count in ignored.items() if count]
     if reasons:
-        total = through_ways + len(nowhere) + unknown_nodes
         warnings.warn(
-            f"Carte « {path.name} » : {total} interdictions de tourner ignorées ({' ; '.join(reasons)}).",
+            f"Carte « {path.name} » : {sum(ignored.values())} interdictions de tourner ignorées"
+            f" ({' ; '.join(reasons)}).",
             TerritoryWarning,
             stacklevel=4,
         )

@@ -17,8 +17,6 @@ from territory.planning.grouping.groups import GroupingResult, territorial_group
 from territory.planning.pooling_table import SHARED_SERVICES, pooling, pooling_template
 from territory.study.words.questions import eligible, sizes, statuses_of
 
-__all__ = ["GroupingAnswer", "answer_grouping", "compare_groupings"]
-
 if TYPE_CHECKING:
     from territory.study.state import State
     from territory.study.words.questions import Grouping
@@ -133,13 +131,14 @@ def answer_grouping(
     if amounts.isna().any():
         lacking = ids[amounts.isna().to_numpy()]
         raise ParameterError(f"taille inconnue pour {len(lacking)} établissement(s) ({examples(lacking)})")
+    kept_whole = {"none": None, "epci": "epci_code", "table": "existing_group"}[grouping.blocks]
     result = territorial_groups(
         members[["geometry"]],
         _between(state.site_times, ids),
         amounts,
         min_size=grouping.min_size,
         max_time_min=grouping.max_time_min,
-        blocks=_blocks(grouping, members),
+        blocks=None if kept_whole is None else members[kept_whole],
         n_groups=grouping.n_groups,
     )
     members = _placed(members, result, state, grouping)
@@ -224,6 +223,11 @@ def _establishments(grouping: Grouping, state: State, table: pd.DataFrame | None
     found = state.sites[state.sites.index.isin(ids) & inside]
     communes = state.communes.reindex(found["commune_code"])
     known = pd.DataFrame(index=found.index) if table is None else table.reindex(found.index)
+    # where the status of each establishment comes from, unknown where it is
+    said = "legal_status_basis"
+    basis = found[said] if said in found else pd.Series(None, index=found.index, dtype="str")
+    if table is not None:
+        basis = basis.mask(known["legal_status"].notna(), "table de l'étude")
     columns = {
         "name": found["name"],
         "commune_code": found["commune_code"],
@@ -231,29 +235,13 @@ def _establishments(grouping: Grouping, state: State, table: pd.DataFrame | None
         "epci_code": communes["epci_code"].to_numpy(),
         "epci_name": communes["epci_name"].to_numpy(),
         "legal_status": statuses_of(found, table),
-        "status_basis": _basis(found, table),
+        "status_basis": basis,
         "is_autonomous": known.get("is_autonomous", pd.Series(pd.NA, index=found.index, dtype="boolean")),
         "existing_group": known.get("existing_group", pd.Series(None, index=found.index, dtype="str")),
         "places": sizes("places", found.index, grouping.service, state.services, table),
         "budget_eur": sizes("budget", found.index, grouping.service, state.services, table),
     }
     return gpd.GeoDataFrame(columns, geometry=found.geometry, crs=found.crs)
-
-
-def _basis(sites: pd.DataFrame, table: pd.DataFrame | None) -> pd.Series[str]:
-    """Return where the status of each establishment comes from, unknown where it is."""
-    column = "legal_status_basis"
-    said = sites[column] if column in sites else pd.Series(None, index=sites.index, dtype="str")
-    if table is None:
-        return said
-    given = table["legal_status"].reindex(sites.index).notna()
-    return said.mask(given, "table de l'étude")
-
-
-def _blocks(grouping: Grouping, members: pd.DataFrame) -> pd.Series[str] | None:
-    """Return the existing group of each member that is never split."""
-    column = {"none": None, "epci": "epci_code", "table": "existing_group"}[grouping.blocks]
-    return None if column is None else members[column]
 
 
 def _between(site_times: pd.DataFrame, ids: Iterable[str]) -> pd.DataFrame:

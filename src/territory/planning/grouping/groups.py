@@ -11,25 +11,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 import scipy.sparse as sp
+from scipy.optimize import LinearConstraint
 from scipy.sparse.csgraph import connected_components
 
 from territory.access.pairs import Floats
 from territory.errors import InfeasibleError, examples
+from territory.planning.grouping import regions
 from territory.planning.grouping.inputs import GroupInputs, read_inputs
-from territory.planning.grouping.regions import (
-    Nodes,
-    all_groups,
-    from_bits,
-    grow_groups,
-    merge_down,
-    move_between,
-    regrow,
-    to_bits,
-    worth,
-)
+from territory.planning.grouping.regions import Nodes, from_bits, to_bits
 from territory.planning.solver import Search, Solution, minimise
-
-__all__ = ["GroupingResult", "territorial_groups"]
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -161,16 +151,7 @@ def territorial_groups(
     {'A': 'G01', 'B': 'G01', 'C': 'G02', 'D': 'G02'}
     """
     inputs = read_inputs(
-        units,
-        travel_times,
-        size,
-        min_size=min_size,
-        max_time_min=max_time_min,
-        blocks=blocks,
-        n_groups=n_groups,
-        weights=weights,
-        neighbours=neighbours,
-        time_limit_s=time_limit_s,
+        units, travel_times, size, min_size, max_time_min, blocks, n_groups, weights, neighbours, time_limit_s
     )
     check_groups(inputs, n_groups)
     found = best_partition(
@@ -181,8 +162,12 @@ def territorial_groups(
         search=inputs.search,
     )
     if found is None:
-        raise no_partition(inputs, n_groups)
-    return _result(inputs, found.groups, "optimal" if found.is_exact else "heuristic")
+        number = f"{n_groups} groupes" if n_groups else "groupes"
+        raise InfeasibleError(
+            f"Aucun découpage en {number} contigus de {inputs.nodes.min_size:g} au moins n'a été trouvé : allongez "
+            "max_time_min, baissez min_size, ou changez le nombre de groupes."
+        )
+    return _result(inputs, found[0], "optimal" if found[1] else "heuristic")
 
 
 def _result(inputs: GroupInputs, groups: list[int], status: str) -> GroupingResult:
@@ -249,32 +234,27 @@ def _finite(value: float) -> float:
     return value if math.isfinite(value) else math.nan
 
 
-@dataclass(frozen=True)
-class Partition:
-    """Groups that hold each node once; `is_exact` when no other partition is better."""
-
-    groups: list[int]
-    is_exact: bool
-
-
 def best_partition(
     nodes: Nodes, points: Floats, *, n_groups: int | None, rng: np.random.Generator, search: Search
-) -> Partition | None:
-    """Return the best partition, None when none was found (and there is none, if all groups were listed)."""
-    listed = all_groups(nodes)
+) -> tuple[list[int], bool] | None:
+    """Return the best groups and whether that is proven, None when none were found (or are, if all were listed)."""
+    listed = regions.all_groups(nodes)
     if listed is not None:
         chosen, is_proven = _choose(nodes, listed, n_groups, search)
         if chosen is not None:
-            return Partition(chosen, is_proven)
+            return chosen, is_proven
         if is_proven:
             return None
     starts = _grown(nodes, points, n_groups, rng)
     if not starts:
         return None
     rounds = _ROUNDS_BY_NODE * nodes.size.size
-    improved = [regrow(nodes, start, rng, rounds=rounds, n_groups=n_groups) for start in starts]
-    best = min((move_between(nodes, groups) for groups in improved), key=lambda groups: worth(nodes, groups))
-    return Partition(best, False)
+    improved = [regions.regrow(nodes, start, rng, rounds=rounds, n_groups=n_groups) for start in starts]
+    best = min(
+        (regions.move_between(nodes, groups) for groups in improved),
+        key=lambda groups: regions.worth(nodes, groups),
+    )
+    return best, False
 
 
 def _grown(nodes: Nodes, points: Floats, n_groups: int | None, rng: np.random.Generator) -> list[list[int]]:
@@ -285,14 +265,14 @@ def _grown(nodes: Nodes, points: Floats, n_groups: int | None, rng: np.random.Ge
     for turn in range(_TRIES):
         # groups just large enough are the most numerous, larger ones leave fewer aside
         target = nodes.min_size * (1.0 + (fair - 1.0 if turn % 2 else 0.0) * rng.random() + 0.1 * (turn % 4))
-        tries.append(grow_groups(nodes, everyone, target, rng))
+        tries.append(regions.grow_groups(nodes, everyone, target, rng))
     if n_groups is None:
         tries.append(_from_spopt(nodes, points, rng))
     whole = [groups for groups in tries if sum(groups) == everyone]
     if n_groups is not None:
-        whole = [merge_down(nodes, groups, n_groups) for groups in whole]
+        whole = [regions.merge_down(nodes, groups, n_groups) for groups in whole]
         whole = [groups for groups in whole if len(groups) == n_groups]
-    return sorted(whole, key=lambda groups: worth(nodes, groups))[:_STARTS]
+    return sorted(whole, key=lambda groups: regions.worth(nodes, groups))[:_STARTS]
 
 
 def _choose(
@@ -328,14 +308,7 @@ def _choose(
 def _pick(cost: Floats, rows: sp.csr_array, sides: Floats, search: Search) -> Solution:
     """Pick columns at the least cost so that each row adds up to its side."""
     return minimise(
-        cost,
-        rows,
-        sides,
-        sides,
-        integer=np.ones(cost.size, dtype=bool),
-        lower=np.zeros(cost.size),
-        upper=np.ones(cost.size),
-        search=search,
+        cost, [LinearConstraint(rows, sides, sides)], integer=np.ones(cost.size, dtype=bool), search=search
     )
 
 
@@ -381,7 +354,7 @@ def _from_spopt(nodes: Nodes, points: Floats, rng: np.random.Generator) -> list[
         for group in groups
         if nodes.is_connected(group)
         and nodes.is_large_enough(nodes.size_of(group))
-        and all(not group & ~nodes.together_bits[node] for node in from_bits(group))
+        and nodes.may_join(group, group)
     ]
 
 
@@ -420,12 +393,3 @@ def check_groups(inputs: GroupInputs, n_groups: int | None) -> None:
             f"{len(alone)} unité(s) ({examples(alone)}) n'ont pas assez de membres à la durée demandée pour atteindre "
             f"{nodes.min_size:g} : allongez max_time_min, baissez min_size, ou retirez-les."
         )
-
-
-def no_partition(inputs: GroupInputs, n_groups: int | None) -> InfeasibleError:
-    """Return the error of a search that found no partition."""
-    number = f"{n_groups} groupes" if n_groups else "groupes"
-    return InfeasibleError(
-        f"Aucun découpage en {number} contigus de {inputs.nodes.min_size:g} au moins n'a été trouvé : allongez "
-        "max_time_min, baissez min_size, ou changez le nombre de groupes."
-    )

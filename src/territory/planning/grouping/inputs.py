@@ -48,7 +48,6 @@ def read_inputs(
     units: gpd.GeoDataFrame,
     travel_times: pd.DataFrame,
     size: pd.Series[float],
-    *,
     min_size: float,
     max_time_min: float | None,
     blocks: pd.Series[str] | None,
@@ -74,7 +73,9 @@ def read_inputs(
     minutes = _minutes(travel_times, ids, max_time_min, problems)
     names = _block_names(blocks, ids, problems)
     problems.raise_if_any()
-    outlines = _projected(units).geometry.loc[ids]
+    assert units.crs is not None
+    plane = units.to_crs(units.estimate_utm_crs()) if units.crs.is_geographic else units
+    outlines = plane.geometry.loc[ids]
     touching = _touching(outlines, ids, neighbours)
     alone = [name or f"\0{rank}" for rank, name in enumerate(names)]
     node = pd.factorize(pd.Series(alone))[0].astype(np.int32)
@@ -165,12 +166,6 @@ def _block_names(blocks: pd.Series[str] | None, ids: Ids, problems: Problems) ->
         problems.add(f"blocks : {len(stray)} unité(s) inconnue(s) ({examples(stray)})")
     found = blocks.reindex(ids)
     return ["" if pd.isna(name) else str(name) for name in found]
-
-
-def _projected(units: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Return the units in metres."""
-    assert units.crs is not None
-    return units.to_crs(units.estimate_utm_crs()) if units.crs.is_geographic else units
 
 
 def _touching(outlines: gpd.GeoSeries, ids: Ids, neighbours: Graph | None) -> Bools:

@@ -69,6 +69,10 @@ class Nodes:
             found |= self.touching_bits[node]
         return found & ~group
 
+    def may_join(self, first: int, second: int) -> bool:
+        """Tell whether every node of a group may be with every node of another."""
+        return all(not second & ~self.together_bits[node] for node in from_bits(first))
+
     def seat(self, group: int) -> tuple[int, float]:
         """Return the unit of a group with the least drive of all to it, and that drive (weighted min)."""
         if group not in self.seats:
@@ -256,8 +260,7 @@ def merge_down(nodes: Nodes, groups: list[int], count: int) -> list[int]:
             (nodes.seat(first | second)[1] - drive[a] - drive[b], a, b)
             for a, first in enumerate(groups)
             for b, second in enumerate(groups[:a])
-            if nodes.around(first) & second
-            and all(not second & ~nodes.together_bits[node] for node in from_bits(first))
+            if nodes.around(first) & second and nodes.may_join(first, second)
         ]
         if not options:
             break

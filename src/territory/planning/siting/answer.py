@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from territory import needs
 from territory.errors import ParameterError, TerritoryWarning, agree, examples
 from territory.planning.siting.location_models import maximal_coverage, p_center, p_median, set_cover
 from territory.planning.siting.result import SitingResult
 from territory.planning.siting.trade_offs import rank_candidates
+from territory.scenario.measures.places import persons_received
 from territory.study.state import State
 from territory.study.words.questions import CANDIDATE_PREFIX, Siting
 from territory.supply import sites_serving
@@ -23,6 +24,12 @@ if TYPE_CHECKING:
 
 # faster than any road: a commune further than this is not within reach, whatever the times are
 _FASTEST_KMH = 130.0
+_METHODS: dict[str, Callable[..., SitingResult]] = {
+    "set_cover": set_cover,
+    "maximal_coverage": maximal_coverage,
+    "p_median": p_median,
+    "p_center": p_center,
+}
 _CRITERIA = {"maximal_coverage": "covered", "p_center": "worst"}
 
 
@@ -198,22 +205,12 @@ def _solve(
     siting: Siting, times: pd.DataFrame, demand: pd.Series[float], candidates: list[str]
 ) -> SitingResult:
     """Ask the siting function of the question."""
-    fixed, worst = siting.fixed_site_ids, siting.worst_time_max_min
-    if siting.method == "set_cover":
-        return set_cover(times, demand, candidates, max_time_min=float(siting.max_time_min or 0), fixed=fixed)
-    if siting.method == "maximal_coverage":
-        longest = float(siting.max_time_min or 0)
-        return maximal_coverage(
-            times,
-            demand,
-            candidates,
-            p=siting.p,
-            max_time_min=longest,
-            fixed=fixed,
-            worst_time_max_min=worst,
-        )
-    solve = p_center if siting.method == "p_center" else p_median
-    return solve(times, demand, candidates, p=siting.p, fixed=fixed, worst_time_max_min=worst)
+    asked: dict[str, Any] = {"fixed": siting.fixed_site_ids}
+    if siting.method in ("set_cover", "maximal_coverage"):
+        asked["max_time_min"] = float(siting.max_time_min or 0)
+    if siting.method != "set_cover":
+        asked |= {"p": siting.p, "worst_time_max_min": siting.worst_time_max_min}
+    return _METHODS[siting.method](times, demand, candidates, **asked)
 
 
 def _candidates(siting: Siting, state: State) -> list[str]:
@@ -226,7 +223,9 @@ def _candidates(siting: Siting, state: State) -> list[str]:
         near.add(siting.near_commune)
         codes = [code for code in codes if code in near or code in siting.candidates]
     found = [f"{CANDIDATE_PREFIX}{code}" for code in codes] + list(siting.candidate_site_ids)
-    unknown = found if not len(state.travel_times) else _without_times(found, state)
+    known = state.travel_times.loc[state.travel_times["travel_time_min"].notna(), "to_id"]
+    reached = set(known.astype("str").unique())
+    unknown = [site for site in found if site not in reached]
     if unknown:
         raise ParameterError(
             f"{len(unknown)} candidat(s) sans aucun temps de trajet connu ({examples(unknown)}) : la carte ou la "
@@ -235,33 +234,22 @@ def _candidates(siting: Siting, state: State) -> list[str]:
     return [site for site in found if site not in siting.fixed_site_ids]
 
 
-def _without_times(sites: list[str], state: State) -> list[str]:
-    """Return the sites that no commune has a known time to."""
-    known = state.travel_times.loc[state.travel_times["travel_time_min"].notna(), "to_id"]
-    reached = set(known.astype("str").unique())
-    return [site for site in sites if site not in reached]
-
-
 def _demand(siting: Siting, state: State) -> tuple[pd.Series[float], bool]:
     """Return the persons for whom the question is asked, by commune, and whether they are observed."""
     if siting.public is not None:
         return state.demand.xs(siting.public, level="public")["demand"], False
     rows = state.services[state.services["authorisation_id"].isin(siting.authorisation_ids)]
     inside = _within_recruitment(siting, state)
-    observed = state.observed_origins
-    if observed is not None and set(siting.authorisation_ids) <= set(observed["authorisation_id"]):
-        mine = observed[observed["authorisation_id"].isin(siting.authorisation_ids)]
-        counts = mine.groupby("commune_code")["children"].sum()
-        return counts.reindex(state.communes.index[inside], fill_value=0.0), True
-    if rows[["age_min", "age_max"]].isna().any(axis=None):
+    children = state.children_served(siting.authorisation_ids)
+    if children is not None:
+        return children[inside], True
+    persons = persons_received(state, rows)
+    if persons is None:
         unknown = rows.loc[rows[["age_min", "age_max"]].isna().any(axis=1), "authorisation_id"]
         raise ParameterError(
             f"âges reçus inconnus pour {examples(unknown.unique())} : donnez-les dans [[service]]"
         )
-    persons = needs.persons_by_age(
-        state.population, age_min=float(rows["age_min"].min()), age_max=float(rows["age_max"].max())
-    )
-    return persons.reindex(state.communes.index[inside]) * state.parameters.age_scale, False
+    return persons[inside], False
 
 
 def _within_recruitment(siting: Siting, state: State) -> np.ndarray:

@@ -6,16 +6,16 @@ Under capacities the persons of one origin may be shared among several sites.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy.sparse as sp
 from scipy.optimize import Bounds, LinearConstraint, milp
 
 from territory.access.pairs import Bools, Floats
-from territory.planning.siting.median_search import Choice, relax, solve_median
+from territory.planning.siting.median_search import Choice, most_opened, relax, solve_median
 from territory.planning.siting.problem import SitingProblem
-from territory.planning.solver import ROUNDING, minimise, no_answer
+from territory.planning.solver import minimise, no_answer, spread
 
 # pairs up to which capacities, and the mean time among equal choices, are solved exactly
 _PROVEN_PAIRS = 20_000
@@ -123,16 +123,11 @@ def _cover_all(problem: SitingProblem, within: Bools, *, cost: Floats, any_solut
         return Choice(always, math.inf, math.inf, is_infeasible=True)
     if not len(left):
         return Choice(always, 0.0, 0.0)
-    limits, most = _limits(problem)
-    rows = sp.vstack([sp.csr_array(left.astype(np.float64)), limits], format="csr")
     answer = minimise(
         np.where(always, 0.0, cost),
-        rows,
-        np.concatenate([np.ones(len(left)), np.full(most.size, -np.inf)]),
-        np.concatenate([np.full(len(left), np.inf), most]),
+        [LinearConstraint(sp.csr_array(left.astype(np.float64)), 1, np.inf), most_opened(problem)],
         integer=np.ones(always.size, dtype=bool),
         lower=always.astype(np.float64),
-        upper=np.ones(always.size),
         search=problem.search,
         any_solution=any_solution,
     )
@@ -155,25 +150,15 @@ def cover_most(problem: SitingProblem, within: Bools, must: Bools | None = None)
     constant = -float(persons[covered].sum())
     rest = np.flatnonzero(~covered & within.any(axis=1))
     # z_i <= number of open columns that cover i
-    blocks = [sp.hstack([sp.csr_array(within[rest].astype(np.float64)), -sp.eye_array(rest.size)])]
-    low = [np.zeros(rest.size)]
-    high = [np.full(rest.size, np.inf)]
+    links = sp.hstack([sp.csr_array(within[rest].astype(np.float64)), -sp.eye_array(rest.size)])
+    rows = [LinearConstraint(sp.csr_array(links), 0, np.inf)]
     if must is not None:
-        blocks.append(_wide(sp.csr_array(must.astype(np.float64)), rest.size))
-        low.append(np.ones(len(must)))
-        high.append(np.full(len(must), np.inf))
-    limits, most = _limits(problem)
-    blocks.append(_wide(limits, rest.size))
-    low.append(np.full(most.size, -np.inf))
-    high.append(most)
+        rows.append(LinearConstraint(spread(must.astype(np.float64), after=rest.size), 1, np.inf))
     answer = minimise(
         np.concatenate([np.zeros(size), -persons[rest] / persons.sum()]),
-        sp.csr_array(sp.vstack(blocks, format="csr")),
-        np.concatenate(low),
-        np.concatenate(high),
+        [*rows, most_opened(problem, after=rest.size)],
         integer=np.arange(size + rest.size) < size,
         lower=np.concatenate([always.astype(np.float64), np.zeros(rest.size)]),
-        upper=np.ones(size + rest.size),
         search=problem.search,
     )
     if answer.values is None:
@@ -181,21 +166,6 @@ def cover_most(problem: SitingProblem, within: Bools, must: Bools | None = None)
     is_open = _without_useless(answer.values[:size] > 0.5, within, must, persons, always)
     value = -float(persons[within[:, is_open].any(axis=1)].sum())
     return Choice(is_open, value, min(value, answer.bound * float(persons.sum()) + constant))
-
-
-def _limits(problem: SitingProblem) -> tuple[sp.csr_array, Floats]:
-    """Return the rows of the number of sites and of the budget, and their highest values."""
-    rows = [np.where(problem.always, 0.0, 1.0)]
-    most = [float(problem.p)]
-    if math.isfinite(problem.budget):
-        rows.append(np.where(problem.always, 0.0, problem.price))
-        most.append(problem.budget * (1 + ROUNDING))
-    return sp.csr_array(np.asarray(rows)), np.asarray(most)
-
-
-def _wide(rows: sp.csr_array, more: int) -> sp.csr_array:
-    """Return rows with empty columns added on the right."""
-    return sp.csr_array(sp.hstack([rows, sp.csr_array((rows.shape[0], more))]))
 
 
 def _without_useless(
@@ -240,17 +210,17 @@ class Sharing:
             problem.minutes.shape,
         )
 
-    def served_rows(self, width: int = 0) -> sp.csr_array:
+    def served(self) -> sp.csr_array:
         """Return the rows that add up the shares of each origin."""
         size = self.origin.size
         data = (np.ones(size), (self.origin, np.arange(size)))
-        return sp.csr_array(data, shape=(self.weights.size, size + width))
+        return sp.csr_array(data, shape=(self.weights.size, size))
 
-    def used_rows(self) -> sp.csr_array:
-        """Return the rows that add up the persons (share of all) received by each site."""
+    def used(self) -> sp.csr_array:
+        """Return the rows that add up the persons (share of all) received by each site that has a limit."""
         size = self.origin.size
         data = (self.weights[self.origin], (self.site, np.arange(size)))
-        return sp.csr_array(data, shape=(self.places.size, size))
+        return sp.csr_array(data, shape=(self.places.size, size))[np.isfinite(self.places)]
 
     def matrix(self, shares: Floats) -> Floats:
         """Return shares by origin and site, for all origins."""
@@ -273,15 +243,22 @@ def choose_shared(
     """Open sites and share persons among them at the least cost, which is given per share of all persons."""
     always = problem.always
     size, sites = sharing.origin.size, always.size
-    rows, low, high = _sharing_rows(problem, sharing, serve_all)
+    limited = np.isfinite(sharing.places)
+    places = sp.csr_array(sp.eye_array(sites, format="csr")[limited] * sharing.places[limited][:, None])
+    # an origin cannot send a site more than the site holds
+    most = np.minimum(1.0, sharing.places[sharing.site] / sharing.weights[sharing.origin])
+    link = sp.csr_array((most, (np.arange(size), sharing.site)), shape=(size, sites))
     answer = minimise(
         np.concatenate([pair_cost * sharing.weights[sharing.origin], np.where(always, 0.0, site_cost)]),
-        rows,
-        low,
-        high,
+        [
+            LinearConstraint(spread(sharing.served(), after=sites), 1.0 if serve_all else -np.inf, 1.0),
+            LinearConstraint(sp.csr_array(sp.hstack([sharing.used(), -places])), -np.inf, 0.0),
+            # open before used
+            LinearConstraint(sp.csr_array(sp.hstack([sp.eye_array(size), -link])), -np.inf, 0.0),
+            most_opened(problem, before=size),
+        ],
         integer=np.arange(size + sites) >= size,
         lower=np.concatenate([np.zeros(size), always.astype(np.float64)]),
-        upper=np.ones(size + sites),
         search=problem.search,
         any_solution=any_solution,
     )
@@ -293,58 +270,22 @@ def choose_shared(
 def share_out(
     sharing: Sharing, is_open: Bools, *, serve_all: bool, covered_min: float = math.inf
 ) -> Floats | None:
-    """Return the shares (origin × site) that cover most persons, then with the least travel.
-
-    None if all must be served and cannot be.
-    """
+    """Return the shares (origin × site) that cover most persons, then travel least; None if all cannot be served."""
     size = sharing.origin.size
     if not size:
         return None if serve_all else np.zeros(sharing.shape)
     places = np.where(is_open, sharing.places, 0.0)
-    limited = np.isfinite(places)
     weight = sharing.weights[sharing.origin]
-    n = sharing.weights.size
-    rows = [sharing.used_rows()[limited], sharing.served_rows()]
-    low = np.concatenate([np.full(int(limited.sum()), -np.inf), np.full(n, 1.0 if serve_all else 0.0)])
-    high = np.concatenate([places[limited], np.ones(n)])
+    limited = replace(sharing, places=places)
+    rows = [
+        LinearConstraint(limited.used(), -np.inf, places[np.isfinite(places)]),
+        LinearConstraint(sharing.served(), 1.0 if serve_all else 0.0, 1.0),
+    ]
     gain = np.where(sharing.minutes <= covered_min, weight, 0.0)
     if not serve_all or (gain < weight).any():
-        most = _transport(-gain, rows, low, high)
+        most = milp(-gain, constraints=rows, bounds=Bounds(0, 1)).x
         if most is None:
             return None
-        rows.append(sp.csr_array(gain[None, :]))
-        low, high = np.append(low, gain @ most - _DUST), np.append(high, np.inf)
-    best = _transport(weight * sharing.minutes, rows, low, high)
-    return None if best is None else sharing.matrix(best)
-
-
-def _transport(cost: Floats, rows: list[sp.csr_array], low: Floats, high: Floats) -> Floats | None:
-    """Minimise a cost over shares from 0 to 1; None if the rows cannot be respected."""
-    limits = LinearConstraint(sp.csr_array(sp.vstack(rows, format="csr")), low, high)
-    answer = milp(cost, constraints=[limits], bounds=Bounds(0, 1))
-    return None if answer.x is None else np.asarray(answer.x)
-
-
-def _sharing_rows(
-    problem: SitingProblem, sharing: Sharing, serve_all: bool
-) -> tuple[sp.csr_array, Floats, Floats]:
-    """Return the constraints on (shares, sites): served, within places, open before used, p, budget."""
-    size, sites = sharing.origin.size, problem.always.size
-    limited = np.isfinite(sharing.places)
-    pick = sp.eye_array(sites, format="csr")
-    places = sp.csr_array(pick[limited] * np.where(limited, sharing.places, 0.0)[limited][:, None])
-    # an origin cannot send a site more than the site holds
-    most = np.minimum(1.0, sharing.places[sharing.site] / sharing.weights[sharing.origin])
-    link = sp.csr_array((most, (np.arange(size), sharing.site)), shape=(size, sites))
-    limits, top = _limits(problem)
-    blocks = [
-        sharing.served_rows(sites),
-        sp.hstack([sharing.used_rows()[limited], -places]),
-        sp.hstack([sp.eye_array(size), -link]),
-        sp.hstack([sp.csr_array((top.size, size)), limits]),
-    ]
-    n = sharing.weights.size
-    free = int(limited.sum()) + size + top.size
-    low = np.concatenate([np.full(n, 1.0 if serve_all else -np.inf), np.full(free, -np.inf)])
-    high = np.concatenate([np.ones(n), np.zeros(int(limited.sum()) + size), top])
-    return sp.csr_array(sp.vstack(blocks, format="csr")), low, high
+        rows.append(LinearConstraint(sp.csr_array(gain[None, :]), gain @ most - _DUST, np.inf))
+    best = milp(weight * sharing.minutes, constraints=rows, bounds=Bounds(0, 1)).x
+    return None if best is None else sharing.matrix(np.asarray(best))

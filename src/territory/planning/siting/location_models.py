@@ -27,10 +27,8 @@ from territory.planning.siting.formulations import (
     worst_minutes,
 )
 from territory.planning.siting.median_search import Choice
-from territory.planning.siting.problem import SitingProblem, SitingQuestion
+from territory.planning.siting.problem import SitingProblem, read_problem
 from territory.planning.siting.result import SitingResult, check_choice, make_result
-
-__all__ = ["maximal_coverage", "p_center", "p_median", "set_cover"]
 
 
 def set_cover(
@@ -103,9 +101,8 @@ def set_cover(
     >>> set_cover(times, pd.Series({"A": 10, "B": 20, "C": 5}), ["S", "T"], max_time_min=30).selected
     ['S', 'T']
     """
-    problem = SitingQuestion(
-        travel_times, demand, candidates, fixed, capacity, costs, budget, time_limit_s, mip_gap
-    ).checked(max_time_min=max_time_min)
+    given = travel_times, demand, candidates, fixed, capacity, costs, budget, time_limit_s, mip_gap
+    problem = read_problem(*given, max_time_min=max_time_min)
     cost = problem.price if problem.has_costs else np.ones(len(problem.to_ids))
     choice = cover_choice(problem, max_time_min, cost=cost)
     check_choice(problem, choice, max_time_min)
@@ -189,21 +186,19 @@ def maximal_coverage(
     >>> best.selected, best.objective
     (['S'], 30.0)
     """
-    problem = SitingQuestion(
-        travel_times, demand, candidates, fixed, capacity, costs, budget, time_limit_s, mip_gap
-    ).checked(p=p, max_time_min=max_time_min, worst_time_max_min=worst_time_max_min)
+    given = travel_times, demand, candidates, fixed, capacity, costs, budget, time_limit_s, mip_gap
+    problem = read_problem(*given, p=p, max_time_min=max_time_min, worst_time_max_min=worst_time_max_min)
     floor = math.inf if worst_time_max_min is None else worst_time_max_min
+    has_floor = worst_time_max_min is not None
+    longest = floor if has_floor else max_time_min
     if problem.capacity is None:
-        choice = _most(problem, max_time_min, floor)
+        asking = problem.is_asking
+        must = problem.within(floor)[asking] if has_floor else None
+        choice = cover_most(problem, problem.within(max_time_min)[asking], must)
     else:
-        choice = _most_shared(problem, max_time_min, floor)
+        choice = _most_shared(problem, max_time_min, longest, serve_all=has_floor)
     check_choice(problem, choice, floor)
-    shares = None
-    if problem.capacity is not None:
-        longest = floor if math.isfinite(floor) else max_time_min
-        shares = shares_of(
-            problem, choice.is_open, longest, serve_all=math.isfinite(floor), covered_min=max_time_min
-        )
+    shares = shares_of(problem, choice.is_open, longest, serve_all=has_floor, covered_min=max_time_min)
     return make_result(
         problem,
         "maximal_coverage",
@@ -215,27 +210,19 @@ def maximal_coverage(
     )
 
 
-def _most(problem: SitingProblem, max_time_min: float, floor: float) -> Choice:
-    """Return the choice that covers most persons, without capacities."""
-    asking = problem.is_asking
-    must = problem.within(floor)[asking] if math.isfinite(floor) else None
-    return cover_most(problem, problem.within(max_time_min)[asking], must)
-
-
-def _most_shared(problem: SitingProblem, max_time_min: float, floor: float) -> Choice:
+def _most_shared(
+    problem: SitingProblem, max_time_min: float, longest_min: float, *, serve_all: bool
+) -> Choice:
     """Return the choice that covers most persons under capacities; its value is minus the persons."""
-    has_floor = math.isfinite(floor)
-    sharing = Sharing.of(problem, problem.within(floor if has_floor else max_time_min))
+    sharing = Sharing.of(problem, problem.within(longest_min))
     choice = choose_shared(
         problem,
         sharing,
         pair_cost=-(sharing.minutes <= max_time_min).astype(np.float64),
         site_cost=np.zeros(problem.always.size),
-        serve_all=has_floor,
+        serve_all=serve_all,
     )
-    return Choice(
-        choice.is_open, choice.value * problem.total, choice.bound * problem.total, choice.is_infeasible
-    )
+    return replace(choice, value=choice.value * problem.total, bound=choice.bound * problem.total)
 
 
 def p_median(
@@ -311,9 +298,8 @@ def p_median(
     >>> p_median(times, pd.Series({"A": 30, "B": 10}), ["S", "T"], p=1)
     SitingResult(p_median: S; objective 11.25, gap 0.00%, optimal)
     """
-    problem = SitingQuestion(
-        travel_times, demand, candidates, fixed, capacity, costs, budget, time_limit_s, mip_gap
-    ).checked(p=p, worst_time_max_min=worst_time_max_min)
+    given = travel_times, demand, candidates, fixed, capacity, costs, budget, time_limit_s, mip_gap
+    problem = read_problem(*given, p=p, worst_time_max_min=worst_time_max_min)
     longest = math.inf if worst_time_max_min is None else worst_time_max_min
     choice = median_choice(problem, longest)
     check_choice(problem, choice, longest)
@@ -381,9 +367,8 @@ def p_center(
     >>> p_center(times, pd.Series({"A": 30, "B": 10}), ["S", "T"], p=1)
     SitingResult(p_center: T; objective 20, gap 0.00%, optimal)
     """
-    problem = SitingQuestion(
-        travel_times, demand, candidates, fixed, capacity, costs, budget, time_limit_s, mip_gap
-    ).checked(p=p, worst_time_max_min=worst_time_max_min)
+    given = travel_times, demand, candidates, fixed, capacity, costs, budget, time_limit_s, mip_gap
+    problem = read_problem(*given, p=p, worst_time_max_min=worst_time_max_min)
     longest = math.inf if worst_time_max_min is None else worst_time_max_min
     choice = worst_choice(problem, longest)
     closer = closest_among(problem, choice, choice.value)

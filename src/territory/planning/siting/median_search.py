@@ -12,9 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sp
+from scipy.optimize import LinearConstraint
 
 from territory.access.pairs import Bools, Floats
-from territory.planning.solver import ROUNDING, Positions, Search, minimise
+from territory.planning.solver import ROUNDING, Positions, Search, minimise, spread
 
 _MAX_STEPS = 6000
 # fewer steps without progress than this, and the bound stops several percent short
@@ -22,19 +23,21 @@ _PATIENCE = 60
 _MIN_SCALE = 1e-4
 
 
-@dataclass(frozen=True)
-class MedianProblem:
-    """Choose columns so that the sum over rows of the smallest cost is as small as possible.
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """Columns that are always open, how many more may be, and what they cost within which budget."""
 
-    `costs` is weight × minutes (infinite where a column cannot serve a row); `always` columns are open, and
-    neither count in `p` nor pay a `price`.
-    """
-
-    costs: Floats
     always: Bools
     p: int
     price: Floats
     budget: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class MedianProblem(Limits):
+    """Choose columns so that the sum over rows of the smallest cost (infinite = cannot serve) is the smallest."""
+
+    costs: Floats
 
     def value(self, is_open: Bools) -> float:
         """Return the objective of a set, infinite when some row is not served."""
@@ -274,17 +277,13 @@ def _finish(
     """Solve what the bound left open; the set already known stands when nothing better exists."""
     closed, opened, largest = facts
     cost, rows, low, constant = _radius_model(problem, closed, largest)
-    size = cost.size
-    sites = len(problem.always)
-    rows, low, high = _with_limits(problem, rows, low)
+    size, sites = cost.size, len(problem.always)
     lower, upper = np.zeros(size), np.ones(size)
     lower[:sites][opened] = 1.0
     upper[:sites][closed] = 0.0
     answer = minimise(
         cost,
-        rows,
-        low,
-        high,
+        [LinearConstraint(rows, low, np.inf), most_opened(problem, after=size - sites)],
         integer=np.arange(size) < sites,
         lower=lower,
         upper=upper,
@@ -343,21 +342,10 @@ def _radius_model(
     return np.concatenate(cost), rows, np.concatenate(low), constant
 
 
-def _with_limits(
-    problem: MedianProblem, rows: sp.csr_array, low: Floats
-) -> tuple[sp.csr_array, Floats, Floats]:
-    """Return the rows with the number of sites and the budget added."""
-    high = np.full(low.size, np.inf)
-    extra = [np.where(problem.always, 0.0, 1.0)]
-    limits = [float(problem.p)]
+def most_opened(problem: Limits, *, before: int = 0, after: int = 0) -> LinearConstraint:
+    """Return the rows of the number of sites and of the budget; `before` and `after` count the other variables."""
+    rows, most = [np.where(problem.always, 0.0, 1.0)], [float(problem.p)]
     if math.isfinite(problem.budget):
-        extra.append(np.where(problem.always, 0.0, problem.price))
-        limits.append(problem.budget)
-    padded = np.zeros((len(extra), rows.shape[1]))
-    padded[:, : len(problem.always)] = extra
-    stacked = sp.vstack([rows, sp.csr_array(padded)], format="csr")
-    return (
-        stacked,
-        np.concatenate([low, np.full(len(extra), -np.inf)]),
-        np.concatenate([high, np.asarray(limits)]),
-    )
+        rows.append(np.where(problem.always, 0.0, problem.price))
+        most.append(problem.budget * (1 + ROUNDING))
+    return LinearConstraint(spread(np.asarray(rows), before=before, after=after), -np.inf, np.asarray(most))

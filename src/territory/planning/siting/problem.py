@@ -5,36 +5,27 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from territory.access.pairs import Bools, Floats, Ids, read_amounts, read_pairs, unique_ids, warn
 from territory.errors import ParameterError, Problems, TerritoryError, examples
-from territory.planning.siting.median_search import MedianProblem
+from territory.planning.siting.median_search import Limits, MedianProblem
 from territory.planning.solver import Search, start_search
 
 
-@dataclass(frozen=True)
-class SitingProblem:
-    """Minutes from each origin (sorted) to each site (sorted), and what the choice must respect.
-
-    `minutes` is infinite where a site is out of reach or its time unknown; `is_asking` marks the origins with
-    persons; `always` marks the existing sites.
-    """
+@dataclass(frozen=True, kw_only=True)
+class SitingProblem(Limits):
+    """Minutes from each origin to each site, both sorted (infinite = out of reach or unknown), and what to respect."""
 
     demand: pd.Series[float]
     from_ids: Ids
     to_ids: Ids
     minutes: Floats
     persons: Floats
-    always: Bools
     capacity: Floats | None
-    price: Floats
     has_costs: bool
-    budget: float
-    p: int
     search: Search
 
     @property
@@ -57,53 +48,56 @@ class SitingProblem:
         weights = self.persons[asking] / self.total
         allowed = self.within(longest_min)[asking]
         minutes = np.where(allowed, self.minutes[asking], np.inf)
-        return MedianProblem(minutes * weights[:, None], self.always, self.p, self.price, self.budget)
+        costs = minutes * weights[:, None]
+        return MedianProblem(costs=costs, always=self.always, p=self.p, price=self.price, budget=self.budget)
 
 
-@dataclass(frozen=True)
-class SitingQuestion:
-    """What the siting functions are asked, as it was given to them (see `p_median`)."""
-
-    travel_times: pd.DataFrame
-    demand: pd.Series[float]
-    candidates: Iterable[str]
-    fixed: Iterable[str] = ()
-    capacity: pd.Series[float] | None = None
-    costs: pd.Series[float] | None = None
-    budget: float | None = None
-    time_limit_s: float = 60.0
-    mip_gap: float = 0.0
-
-    def checked(self, *, p: int | None = None, **limits_min: float | None) -> SitingProblem:
-        """Check everything and return the problem, or raise one error with all that is wrong."""
-        problems = Problems("Implantation", ParameterError)
-        sites, existing = _sites(self.candidates, self.fixed, problems)
-        search = start_search(self.time_limit_s, self.mip_gap, problems)
-        persons = _persons(self.demand, problems)
-        _check_p(p, len(sites) - len(existing), len(existing), problems)
-        always = sites.isin(existing)
-        places = None if self.capacity is None else _by_site(self.capacity, sites, "capacity", problems)
-        price = np.zeros(len(sites))
-        if self.costs is not None:
-            price[~always] = _by_site(self.costs, sites[~always], "costs", problems)
-        _check_budget(self.costs, self.budget, problems)
-        minutes = _minutes(self.travel_times, self.demand.index, sites, limits_min, problems)
-        problems.raise_if_any()
-        order = self.demand.index.argsort()
-        return SitingProblem(
-            demand=self.demand,
-            from_ids=self.demand.index[order],
-            to_ids=sites,
-            minutes=minutes[order],
-            persons=persons[order],
-            always=np.asarray(always),
-            capacity=places,
-            price=price,
-            has_costs=self.costs is not None,
-            budget=math.inf if self.budget is None else float(self.budget),
-            p=int((~always).sum()) if p is None else int(p),
-            search=search,
-        )
+def read_problem(
+    travel_times: pd.DataFrame,
+    demand: pd.Series[float],
+    candidates: Iterable[str],
+    fixed: Iterable[str] = (),
+    capacity: pd.Series[float] | None = None,
+    costs: pd.Series[float] | None = None,
+    budget: float | None = None,
+    time_limit_s: float = 60.0,
+    mip_gap: float = 0.0,
+    *,
+    p: int | None = None,
+    **limits_min: float | None,
+) -> SitingProblem:
+    """Check all that a siting function was given (see `p_median`), or raise one error with all that is wrong."""
+    problems = Problems("Implantation", ParameterError)
+    sites, existing = _sites(candidates, fixed, problems)
+    search = start_search(time_limit_s, mip_gap, problems)
+    persons = _persons(demand, problems)
+    _check_p(p, len(sites) - len(existing), len(existing), problems)
+    always = sites.isin(existing)
+    places = None if capacity is None else _by_site(capacity, sites, "capacity", problems)
+    price = np.zeros(len(sites))
+    if costs is not None:
+        price[~always] = _by_site(costs, sites[~always], "costs", problems)
+    if budget is not None and costs is None:
+        problems.add("budget sans costs : donnez le coût de chaque candidat")
+    if budget is not None and not (math.isfinite(budget) and budget >= 0):
+        problems.add(f"budget = {budget} : un montant positif est attendu")
+    minutes = _minutes(travel_times, demand.index, sites, limits_min, problems)
+    problems.raise_if_any()
+    order = demand.index.argsort()
+    return SitingProblem(
+        demand=demand,
+        from_ids=demand.index[order],
+        to_ids=sites,
+        minutes=minutes[order],
+        persons=persons[order],
+        always=np.asarray(always),
+        capacity=places,
+        price=price,
+        has_costs=costs is not None,
+        budget=math.inf if budget is None else float(budget),
+        p=int((~always).sum()) if p is None else int(p),
+        search=search,
+    )
 
 
 def check_minutes(value: float | None, name: str, problems: Problems) -> None:
@@ -181,16 +175,6 @@ def _check_p(p: int | None, n_candidates: int, n_fixed: int, problems: Problems)
         problems.add("p = 0 sans site existant : il n'y aurait aucun site")
     elif p > n_candidates:
         problems.add(f"p = {p} : il n'y a que {n_candidates} candidat(s) hors sites existants")
-
-
-def _check_budget(costs: Any, budget: float | None, problems: Problems) -> None:
-    """Add what is wrong with a budget."""
-    if budget is None:
-        return
-    if costs is None:
-        problems.add("budget sans costs : donnez le coût de chaque candidat")
-    if not (math.isfinite(budget) and budget >= 0):
-        problems.add(f"budget = {budget} : un montant positif est attendu")
 
 
 def _minutes(

@@ -131,6 +131,9 @@ def make_result(
     # rounding must not put a choice beyond what no choice can beat
     bound = max(bound, objective) if name == "maximal_coverage" else min(bound, objective)
     persons = shares * problem.persons[:, None]
+    # beyond the time or without a place, but for the dust of the solver
+    left = problem.persons - np.where(problem.minutes <= longest_min, persons, 0.0).sum(axis=1)
+    left = np.where(left > 1e-6 * problem.total, left, 0.0)
     origin, column = np.nonzero(persons)
     amount, times = persons[origin, column], problem.minutes[origin, column]
     names = np.where(site >= 0, problem.to_ids.to_numpy()[site], None)
@@ -150,7 +153,7 @@ def make_result(
                 "travel_time_min": times,
             }
         ),
-        uncovered=pd.Series(_lacking(problem, persons, longest_min)[back], index=index, name="persons"),
+        uncovered=pd.Series(left[back], index=index, name="persons"),
         objective=objective,
         bound=bound,
         gap=relative_gap(objective, bound),
@@ -182,12 +185,6 @@ def _main_site(problem: SitingProblem, is_open: Bools, shares: Floats) -> tuple[
     spent = np.where(shares > 0, shares * np.where(np.isfinite(problem.minutes), problem.minutes, 0.0), 0.0)
     mean = np.divide(spent.sum(axis=1), served, out=np.full(len(served), np.inf), where=served > 0)
     return site, np.where(asking, mean, minutes)
-
-
-def _lacking(problem: SitingProblem, persons: Floats, longest_min: float) -> Floats:
-    """Return the persons beyond a time or without a place, without the dust of the solver."""
-    left = problem.persons - np.where(problem.minutes <= longest_min, persons, 0.0).sum(axis=1)
-    return np.where(left > 1e-6 * problem.total, left, 0.0)
 
 
 def _french(value: float) -> str:

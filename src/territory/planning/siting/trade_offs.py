@@ -10,17 +10,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from territory.access.pairs import Bools, Floats, warn
+from territory.access.pairs import Bools, Floats, read_pairs, warn
 from territory.errors import ParameterError, examples
 from territory.network.estimate import difference_uncertainty_min
 from territory.planning.siting.formulations import mean_minutes, median_choice, shares_of, worst_minutes
 from territory.planning.siting.location_models import worst_choice
 from territory.planning.siting.median_search import Choice, solve_median
-from territory.planning.siting.problem import SitingProblem, SitingQuestion
+from territory.planning.siting.problem import SitingProblem, read_problem
 from territory.planning.solver import relative_gap
-from territory.tables.keyed import BEYOND
-
-__all__ = ["alternatives", "trade_off"]
+from territory.tables.catalogue import BEYOND
 
 CRITERIA = ("mean", "worst", "covered")
 # two sites whose road apart is not known share none of it
@@ -86,9 +84,8 @@ def trade_off(
     """
     if not (math.isfinite(step_min) and step_min >= 0):
         raise ParameterError(f"step_min = {step_min} : un nombre de minutes positif ou nul est attendu.")
-    problem = SitingQuestion(
-        travel_times, demand, candidates, fixed, capacity, costs, budget, time_limit_s, mip_gap
-    ).checked(p=p)
+    given = travel_times, demand, candidates, fixed, capacity, costs, budget, time_limit_s, mip_gap
+    problem = read_problem(*given, p=p)
     center = worst_choice(problem, math.inf)
     points = _descend(problem, center, step_min)
     is_complete = not problem.search.is_over
@@ -160,7 +157,7 @@ def alternatives(
         raise ParameterError(
             f"criterion = « {criterion} » : choisissez parmi {', '.join(CRITERIA)} (« covered » demande max_time_min)."
         )
-    problem = SitingQuestion(travel_times, demand, candidates, fixed).checked(max_time_min=max_time_min)
+    problem = read_problem(travel_times, demand, candidates, fixed, max_time_min=max_time_min)
     stray = [site for site in chosen if site not in problem.to_ids[~problem.always]]
     if stray or not chosen:
         raise ParameterError(
@@ -188,7 +185,10 @@ def _descend(problem: SitingProblem, center: Choice, step_min: float) -> list[tu
     points: list[tuple[Any, ...]] = []
     limit = math.inf
     while limit >= center.value and not (points and problem.search.is_over):
-        choice = _median_from(problem, center, limit)
+        if problem.capacity is None:
+            choice = solve_median(problem.median(limit), problem.search, start=center.is_open)
+        else:
+            choice = median_choice(problem, limit)
         if not math.isfinite(choice.value):
             break
         shares = shares_of(problem, choice.is_open, limit)
@@ -204,21 +204,9 @@ def _descend(problem: SitingProblem, center: Choice, step_min: float) -> list[tu
     return points
 
 
-def _median_from(problem: SitingProblem, center: Choice, limit: float) -> Choice:
-    """Return the least mean time under a limit on the worst, starting from a choice that respects it."""
-    if problem.capacity is not None:
-        return median_choice(problem, limit)
-    return solve_median(problem.median(limit), problem.search, start=center.is_open)
-
-
 def _measure(problem: SitingProblem, is_open: Bools, max_time_min: float | None) -> dict[str, Any]:
     """Return mean, worst, persons without a site and persons covered, for one set of open sites."""
     minutes = problem.minutes[:, is_open].min(axis=1, initial=math.inf)
-    return _figures(problem, minutes, max_time_min)
-
-
-def _figures(problem: SitingProblem, minutes: Floats, max_time_min: float | None) -> dict[str, Any]:
-    """Return the figures of the time of each origin to its site."""
     reached = np.isfinite(minutes) & problem.is_asking
     persons = problem.persons[reached]
     figures: dict[str, Any] = {
@@ -376,12 +364,9 @@ def _compared(table: pd.DataFrame, selected: list[str], criterion: str, terrain:
 
 def _matrix(times: pd.DataFrame, origins: pd.Index, sites: list[str]) -> Floats:
     """Return minutes by origin and site, infinite where the pair is absent or unknown."""
-    rows = origins.get_indexer(pd.Index(times["from_id"].astype("str")))
-    columns = pd.Index(sites).get_indexer(pd.Index(times["to_id"].astype("str")))
-    minutes = times["travel_time_min"].to_numpy(float)
-    kept = (rows >= 0) & (columns >= 0) & ~np.isnan(minutes)
+    pairs = read_pairs(times, origins=origins, sites=sites, is_part=True)
     matrix = np.full((len(origins), len(sites)), np.inf)
-    matrix[rows[kept], columns[kept]] = minutes[kept]
+    matrix[pairs.origin, pairs.site] = np.where(np.isnan(pairs.minutes), np.inf, pairs.minutes)
     return matrix
 
 

@@ -22,6 +22,7 @@ from territory.plot.interactive.views import (
     legend_html,
     times_view,
 )
+from territory.plot.maps.categories import shown, time_classes
 from territory.plot.maps.choropleth import Panel, draw_map
 from territory.plot.maps.legend import Legend
 from territory.plot.style import to_png
@@ -49,6 +50,7 @@ class Exploration(ipywidgets.VBox):  # type: ignore[misc]
         tiles: Any = None,
     ) -> None:
         self.areas, self.panel = areas, panel
+        self.marker: Any = None
         self._makers = dict(makers)
         self.map = CommuneMap(areas, tiles=tiles)
         self._signs = {} if isochrones is None else self.map.add_isochrones(isochrones)
@@ -59,12 +61,11 @@ class Exploration(ipywidgets.VBox):  # type: ignore[misc]
         self.legend = ipywidgets.HTML(layout=ipywidgets.Layout(width="100%"))
         side = [self.shown, self.legend, *([panel.widget] if panel else []), self.map.look]
         self.shown.observe(lambda _: self.redraw(), "value")
-        wide = ipywidgets.Layout(width="100%", align_items="flex-start")
-        left = ipywidgets.Box([self.map.widget], layout=ipywidgets.Layout(flex="1 1 60%", min_width="320px"))
-        right = ipywidgets.VBox(
-            side, layout=ipywidgets.Layout(flex="0 0 340px", padding="0 2px 0 12px", overflow="hidden")
-        )
-        super().__init__([ipywidgets.HBox([left, right], layout=wide)])
+        wide, narrow = {"flex": "1 1 60%", "min_width": "320px"}, {"flex": "0 0 340px", "overflow": "hidden"}
+        left = ipywidgets.Box([self.map.widget], layout=ipywidgets.Layout(**wide))
+        right = ipywidgets.VBox(side, layout=ipywidgets.Layout(padding="0 2px 0 12px", **narrow))
+        row = ipywidgets.Layout(width="100%", align_items="flex-start")
+        super().__init__([ipywidgets.HBox([left, right], layout=row)])
         self.redraw()
 
     def redraw(self) -> None:
@@ -91,7 +92,7 @@ class Exploration(ipywidgets.VBox):  # type: ignore[misc]
         if view is None:
             return b""
         panel = Panel(self.areas, view.keys, zones=self.areas.get("epci_code"))
-        return to_png(draw_map([panel], Legend(view.legend, view.title, source=view.note)), dpi=110)
+        return to_png(draw_map(panel, Legend(view.legend, view.title, source=view.note)), dpi=110)
 
     def __repr__(self) -> str:
         """Return the communes and what is shown."""
@@ -146,24 +147,29 @@ def of_study(
             panel.service.value = service
     except ParameterError as error:
         note = f"{note} {error}"
-    services = [str(name) for name in result.baseline.access.index.get_level_values("service").unique()]
-    chosen = _Chosen(service or services[0], panel)
-    makers: dict[str, Maker] = {
-        TODAY: lambda: times_view(
-            result.baseline, chosen.service, label=labels.get(chosen.service, chosen.service), note=note
-        )
-    }
+    first = service or str(result.baseline.access.index.get_level_values("service")[0])
+
+    def chosen() -> str:
+        return first if panel is None else str(panel.service.value)
+
+    def times(results: Results) -> View:
+        return times_view(results, chosen(), label=labels.get(chosen(), chosen()), note=note)
+
+    def changes(comparison: Comparison) -> View:
+        return changes_view(comparison, chosen(), label=labels.get(chosen(), chosen()), note=note)
+
+    makers: dict[str, Maker] = {TODAY: partial(times, result.baseline)}
     if panel is not None:
-        makers[TRIED] = lambda: _tried(panel, labels, note)
-        makers[TRIED_TIMES] = lambda: _tried_times(panel, labels, note)
+        makers[TRIED] = lambda: changes(_tried(panel).comparison)
+        makers[TRIED_TIMES] = lambda: times(_tried(panel).results)
     for name, comparison in result.comparisons.items():
-        makers[f"Scénario {name} : gains et pertes"] = partial(_of_scenario, comparison, chosen, labels, note)
+        makers[f"Scénario {name} : gains et pertes"] = partial(changes, comparison)
     makers |= _deserts(result.baseline)
     found = _built(areas, makers, panel, options)
     holder["map"] = found
-    found.map.put_places(_places(result.baseline, chosen.service))
+    found.map.put_places(_places(result.baseline, chosen()))
     if panel is not None:
-        panel.start()
+        panel.compute()
         if panel.place is not None:
             found.marker = found.map.add_marker(panel.place, panel.put_at)
     return found
@@ -206,20 +212,14 @@ def of_comparison(
 
 def of_siting(siting: SitingResult, areas: gpd.GeoDataFrame, **options: Any) -> Exploration:
     """Return the map of the times to the sites chosen."""
-    from territory.plot.maps.categories import shown, time_classes
-
     minutes = siting.travel_time_min.groupby(level=0).first()
     classes = time_classes(minutes)
     to = siting.assignment.groupby(level=0).first()
     texts = pd.Series(
         [f"{m:.0f} min, vers {s}" for m, s in zip(minutes, to, strict=True)], index=minutes.index
     )
-    view = View(
-        "Temps vers le site le plus proche (minutes)",
-        classes.keys,
-        shown(classes.legend, classes.keys),
-        texts,
-    )
+    title = "Temps vers le site le plus proche (minutes)"
+    view = View(title, classes.keys, shown(classes.legend, classes.keys), texts)
     found = _built(areas, {"Temps vers le site retenu": lambda: view}, None, options)
     chosen = [name for name in (*siting.selected, *siting.fixed) if name in areas.index]
     if chosen:
@@ -244,18 +244,6 @@ def of_isochrones(
         areas = areas_of(communes, outlines)
     view = View("Isochrones (minutes de route)", empty, (), empty)
     return _built(areas, {"Isochrones": lambda: view}, None, {"isochrones": isochrones, "tiles": tiles})
-
-
-class _Chosen:
-    """The service shown: that of the panel where there is one."""
-
-    def __init__(self, service: str, panel: TrialPanel | None) -> None:
-        self._service, self._panel = service, panel
-
-    @property
-    def service(self) -> str:
-        """Name of the service."""
-        return self._service if self._panel is None else str(self._panel.service.value)
 
 
 def _built(
@@ -286,36 +274,20 @@ def _follow(exploration: Exploration | None, outcome: Outcome | None) -> None:
     """Move the marker and colour the map after a trial."""
     if exploration is None or exploration.panel is None:
         return
+    marker, place = exploration.marker, exploration.panel.place
     if outcome is not None:
         exploration.map.put_places(_places(outcome.baseline, str(exploration.panel.service.value)))
-        marker = getattr(exploration, "marker", None)
-        place = exploration.panel.place
         if marker is not None and place is not None:
             exploration.map.move_marker(marker, place)
-    if exploration.shown.value == TODAY and getattr(exploration, "marker", None) is not None:
+    if exploration.shown.value == TODAY and marker is not None:
         # a trial shows what it changes, at once
         exploration.shown.value = TRIED
     else:
         exploration.redraw()
 
 
-def _tried(panel: TrialPanel, labels: Mapping[str, str], note: str) -> View:
-    """Return gains and losses of the trial."""
+def _tried(panel: TrialPanel) -> Outcome:
+    """Return the trial, or say that it could not be computed."""
     if panel.outcome is None:
         raise ParameterError("L'essai n'a pas pu être calculé : voir le message à côté de la carte.")
-    service = str(panel.service.value)
-    return changes_view(panel.outcome.comparison, service, label=labels.get(service, service), note=note)
-
-
-def _tried_times(panel: TrialPanel, labels: Mapping[str, str], note: str) -> View:
-    """Return the times of the trial."""
-    if panel.outcome is None:
-        raise ParameterError("L'essai n'a pas pu être calculé : voir le message à côté de la carte.")
-    service = str(panel.service.value)
-    return times_view(panel.outcome.results, service, label=labels.get(service, service), note=note)
-
-
-def _of_scenario(comparison: Comparison, chosen: _Chosen, labels: Mapping[str, str], note: str) -> View:
-    """Return gains and losses of a scenario for the service shown."""
-    service = chosen.service
-    return changes_view(comparison, service, label=labels.get(service, service), note=note)
+    return panel.outcome

@@ -11,7 +11,6 @@ import geopandas as gpd
 import ipyleaflet
 import ipywidgets
 import numpy as np
-import pandas as pd
 import shapely
 
 from territory.errors import ParameterError
@@ -34,6 +33,7 @@ _AROUND = ((-1, 0), (1, 0), (0, -1), (0, 1), (-1, -1), (1, 1), (-1, 1), (1, -1))
 # below this size on screen (pixels), details of an outline do not show
 _DETAIL_SHARE = 1 / 1500
 _TILE_PX = 256
+_MOST_NAMES = 14
 # the marker without Leaflet's white square, and water instead of its grey
 STYLE = (
     "<style>.territory-map .leaflet-container, .territory-map.leaflet-container, .territory-map > "
@@ -63,10 +63,11 @@ class CommuneMap:
         )  # fmt: skip
         self.info = ipywidgets.HTML(_box(HINT))
         self.look = ipywidgets.HTML(STYLE, layout=ipywidgets.Layout(display="none"))
-        layers: list[Any] = [] if tiles is None else [_tiles(tiles)]
+        ground = ipyleaflet.TileLayer(url=tiles, base=True) if isinstance(tiles, str) else tiles
+        layers: list[Any] = [] if tiles is None else [ground]
         layers.append(self.communes)
         if "epci_code" in areas and _are_outlines(areas):
-            layers.append(_lines(areas, "epci_code"))
+            layers.append(_borders(areas))
         layers.append(_names(areas))
         bounds = self._areas.total_bounds
         self.widget = ipyleaflet.Map(
@@ -98,13 +99,8 @@ class CommuneMap:
         for feature in self._template["features"]:
             key = str(keys[feature["id"]])
             line, dash = border_of(key)
-            look = {
-                "color": line,
-                "weight": 0.7,
-                "dashArray": dash,
-                "fillColor": colors.get(key, style.UNKNOWN_COLOR),
-                "fillOpacity": 0.95,
-            }
+            fill = {"fillColor": colors.get(key, style.UNKNOWN_COLOR), "fillOpacity": 0.95}
+            look = {"color": line, "weight": 0.7, "dashArray": dash, **fill}
             # nothing shared with what was shown before, or the widget would see no change
             features.append({**feature, "properties": {"style": look}})
         self.communes.data = {"type": "FeatureCollection", "features": features}
@@ -145,13 +141,8 @@ class CommuneMap:
     def add_marker(self, place: tuple[float, float], moved: Callable[[float, float], None]) -> Any:
         """Add a marker that can be dragged; `moved` is called with its longitude and latitude."""
         icon = ipyleaflet.DivIcon(html=_PIN, icon_size=[30, 40], icon_anchor=[15, 38])
-        marker = ipyleaflet.Marker(
-            location=(place[1], place[0]),
-            draggable=True,
-            icon=icon,
-            title="Nouveau lieu",
-            name="Nouveau lieu",
-        )
+        name = "Nouveau lieu"
+        marker = ipyleaflet.Marker(location=place[::-1], draggable=True, icon=icon, title=name, name=name)
 
         def dragged(change: dict[str, Any]) -> None:
             # the marker also follows a commune that is chosen, which is no drag
@@ -187,11 +178,6 @@ def _box(text: str) -> str:
     )
 
 
-def _tiles(tiles: Any) -> Any:
-    """Return the layer of background tiles."""
-    return ipyleaflet.TileLayer(url=tiles, base=True) if isinstance(tiles, str) else tiles
-
-
 def _are_outlines(areas: gpd.GeoDataFrame) -> bool:
     """Return whether communes have outlines."""
     return bool(areas.geom_type.isin(["Polygon", "MultiPolygon"]).all())
@@ -216,9 +202,9 @@ def _round_coordinates(collection: dict[str, Any]) -> None:
         feature["geometry"] = json.loads(shapely.to_geojson(rounded))
 
 
-def _lines(areas: gpd.GeoDataFrame, column: str) -> Any:
-    """Return the borders between zones as a layer."""
-    zones = areas[["geometry"]].assign(zone=areas[column].fillna(""))
+def _borders(areas: gpd.GeoDataFrame) -> Any:
+    """Return the borders between EPCI as a layer."""
+    zones = areas[["geometry"]].assign(zone=areas["epci_code"].fillna(""))
     borders = _simplified(zones).dissolve("zone").to_crs(4326)
     look = {"color": style.ZONE_BORDER, "weight": 1.6, "fill": False, "opacity": 0.85}
     return ipyleaflet.GeoJSON(
@@ -226,7 +212,7 @@ def _lines(areas: gpd.GeoDataFrame, column: str) -> Any:
     )
 
 
-def _names(areas: gpd.GeoDataFrame, *, most: int = 14) -> Any:
+def _names(areas: gpd.GeoDataFrame) -> Any:
     """Return the names of the largest communes, far enough from each other, as a layer."""
     left, bottom, right, top = areas.total_bounds
     apart = max(right - left, top - bottom) / 11
@@ -238,7 +224,7 @@ def _names(areas: gpd.GeoDataFrame, *, most: int = 14) -> Any:
     for place in order:
         if all(inside.iloc[place].distance(inside.iloc[other]) > apart for other in kept):
             kept.append(int(place))
-        if len(kept) == most:
+        if len(kept) == _MOST_NAMES:
             break
     points = gpd.GeoSeries(inside.iloc[kept]).to_crs(4326).get_coordinates().to_numpy().tolist()
     halo = ",".join(f"{x}px {y}px 2px #fff" for x, y in _AROUND)
@@ -266,7 +252,6 @@ def _zoom(bounds: np.ndarray, *, width_px: int, height_px: int) -> float:
     return max(1.0, math.floor(4 * (zoom - 0.05)) / 4)
 
 
-def points_of(sites: gpd.GeoDataFrame, labels: pd.Series | None = None) -> gpd.GeoDataFrame:
+def points_of(sites: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Return sites as places of the map: one point and one label each."""
-    found = sites[["geometry"]].assign(label=sites["name"] if labels is None else labels)
-    return gpd.GeoDataFrame(found, crs=sites.crs)
+    return gpd.GeoDataFrame(sites[["geometry"]].assign(label=sites["name"]), crs=sites.crs)

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import ipywidgets
-import pandas as pd
 
 from territory.errors import TerritoryError
 from territory.french.numbers import NBSP, decimal, minutes
@@ -64,25 +63,15 @@ class TrialPanel:
 
     def _laid_out(self) -> Any:
         """Return the widgets, one under the other."""
-        for control in (
-            self.service,
-            self.commune,
-            self.places,
-            self.scenario_id,
-            self.scenario_name,
-            self.file,
-        ):
+        kept = (self.scenario_id, self.scenario_name, self.file)
+        for control in (self.service, self.commune, self.places, *kept):
             control.style.description_width = "90px"
-        keep = ipywidgets.VBox([self.scenario_id, self.scenario_name, self.file, self.save, self.said])
+        keep = ipywidgets.VBox([*kept, self.save, self.said])
         return ipywidgets.VBox(
             [_title("Essayer un scénario"), self.service, self.commune, self.places, self.numbers,
              _title("Le garder"), keep],
             layout=ipywidgets.Layout(width="100%"),
         )  # fmt: skip
-
-    def start(self) -> None:
-        """Compute the first trial."""
-        self.compute()
 
     @property
     def place(self) -> tuple[float, float] | None:
@@ -110,13 +99,7 @@ class TrialPanel:
         """Compute the trial and show it; an error is one sentence."""
         self._is_busy = True
         try:
-            self.outcome = self._trial.move(
-                self.service.value,
-                commune_code=self.commune.value,
-                longitude=self._longitude,
-                latitude=self._latitude,
-                capacity=_number(self.places.value),
-            )
+            self.outcome = self._moved()
             self.numbers.value = _numbers(self.outcome, self._trial)
         except (TerritoryError, ValueError) as error:
             self.outcome = None
@@ -124,6 +107,17 @@ class TrialPanel:
         finally:
             self._is_busy = False
         self._changed(self.outcome)
+
+    def _moved(self, **named: str) -> Outcome:
+        """Move the service to what is chosen."""
+        return self._trial.move(
+            self.service.value,
+            commune_code=self.commune.value,
+            longitude=self._longitude,
+            latitude=self._latitude,
+            capacity=_number(self.places.value),
+            **named,
+        )
 
     def _save(self) -> None:
         """Write the scenario, and say how to make its report."""
@@ -137,15 +131,8 @@ class TrialPanel:
         scenario_id, path = self.scenario_id.value.strip(), Path(self.file.value.strip())
         if not _SCENARIO_ID.fullmatch(scenario_id):
             raise ValueError("L'identifiant est fait de lettres sans accent, de chiffres et de tirets.")
-        outcome = self._trial.move(
-            self.service.value,
-            commune_code=self.commune.value,
-            longitude=self._longitude,
-            latitude=self._latitude,
-            capacity=_number(self.places.value),
-            scenario_id=scenario_id,
-            name=self.scenario_name.value.strip() or f"Essai : {self.service.label}",
-        )
+        name = self.scenario_name.value.strip() or f"Essai : {self.service.label}"
+        outcome = self._moved(scenario_id=scenario_id, name=name)
         based_on = "draguignan" if self._study is None else self._study.id
         study = save_scenario(outcome.scenario, path, sites=[outcome.site], based_on=based_on)
         self.file.value = path.as_posix()
@@ -169,9 +156,8 @@ def _choices(trial: Trial) -> list[tuple[str, str | None]]:
 def _first_commune(trial: Trial, study: Study | None) -> str:
     """Return where the first trial is: the site that the study declares, or else its largest commune."""
     inside = trial.state.communes[trial.state.communes.index.isin(trial.state.parameters.territory_codes)]
-    declared = (
-        [site.commune_code for site in study.site if site.commune_code in inside.index] if study else []
-    )
+    sites = study.site if study else ()
+    declared = [site.commune_code for site in sites if site.commune_code in inside.index]
     largest = inside["population"].fillna(0).to_numpy().argmax()
     return declared[0] if declared else str(inside.index[int(largest)])
 
@@ -204,14 +190,24 @@ def _numbers(outcome: Outcome, trial: Trial) -> str:
     figures = outcome.figures
     limit = decimal(trial.state.parameters.recruitment_max_min, 0)
     commune = str(trial.state.communes["name"][outcome.site.commune_code])
-    whom = "personnes de l'âge accueilli"
-    if _is_observed(outcome):
-        return _observed_numbers(commune)
+    box = f"<div style='font-size:13px;line-height:1.45;color:{style.INK}'>"
+    where = f"{box}<div>Lieu essayé : <b>{html.escape(commune)}</b></div>"
+    if outcome.baseline.persons["persons_kind"].eq("observed").any():
+        # a panel counts no child served: it could not withhold what gives one back
+        return (
+            f"{where}<div style='margin-top:6px'>Enfants accompagnés : effectifs et moyennes sont dans le rapport "
+            "et les tables d'une étude, sous le secret statistique. Enregistrez l'essai et relancez.</div></div>"
+        )
+    whom = "Personnes de l'âge accueilli"
+    table = "<table style='width:100%;border-collapse:collapse'>"
     body = (
         _row("Temps moyen", minutes(figures["baseline_mean_min"]), minutes(figures["scenario_mean_min"]))
         + _row("Places pour 1 000 pers.", *(_rate(value) for value in outcome.capacity_per_1000))
-        + f"<tr><td colspan='3' style='padding-top:5px'>{_capital(whom)} du territoire :</td></tr>"
-        + "".join(_row(*cells) for cells in _coverage_rows(outcome.coverage))
+        + f"<tr><td colspan='3' style='padding-top:5px'>{whom} du territoire :</td></tr>"
+        + "".join(
+            _row(f"À {decimal(float(bound), 0)} min ou moins", persons(before), persons(after))
+            for bound, before, after in outcome.coverage.itertuples()
+        )
     )
     effects = "".join(
         f"<tr><td style='padding:1px 0'><span style='display:inline-block;width:11px;height:11px;margin-right:6px;"
@@ -227,40 +223,9 @@ def _numbers(outcome: Outcome, trial: Trial) -> str:
     )
     head = "<tr><td></td><td style='text-align:right'>aujourd'hui</td><td style='text-align:right'>essai</td></tr>"
     return (
-        f"<div style='font-size:13px;line-height:1.45;color:{style.INK}'>"
-        f"<div>Lieu essayé : <b>{html.escape(commune)}</b></div>"
-        f"<table style='width:100%;border-collapse:collapse'>{head}{body}</table>"
-        f"<div style='margin-top:6px'>{_capital(whom)} à {limit} min ou moins aujourd'hui :</div>"
-        f"<table style='width:100%;border-collapse:collapse'>{effects}</table></div>"
+        f"{where}{table}{head}{body}</table>"
+        f"<div style='margin-top:6px'>{whom} à {limit} min ou moins aujourd'hui :</div>{table}{effects}</table></div>"
     )
-
-
-def _observed_numbers(commune: str) -> str:
-    """Say where children served are counted: a panel counts none, it could not withhold what gives one back."""
-    return (
-        f"<div style='font-size:13px;line-height:1.45;color:{style.INK}'>"
-        f"<div>Lieu essayé : <b>{html.escape(commune)}</b></div>"
-        "<div style='margin-top:6px'>Enfants accompagnés : effectifs et moyennes sont dans le rapport "
-        "et les tables d'une étude, sous le secret statistique. Enregistrez l'essai et relancez.</div></div>"
-    )
-
-
-def _is_observed(outcome: Outcome) -> bool:
-    """Tell whether children served are counted."""
-    return bool(outcome.baseline.persons["persons_kind"].eq("observed").any())
-
-
-def _capital(text: str) -> str:
-    """Return a text with a capital at its head."""
-    return text[:1].upper() + text[1:]
-
-
-def _coverage_rows(coverage: pd.DataFrame) -> list[tuple[str, str, str]]:
-    """Return the persons within each threshold, up to an hour."""
-    return [
-        (f"À {decimal(float(limit), 0)} min ou moins", persons(before), persons(after))
-        for limit, before, after in coverage.itertuples()
-    ]
 
 
 def _rate(value: float) -> str:

@@ -40,29 +40,16 @@ _NOTHING_ELSE: Any = {
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a trial gives.
+    """What a trial gives, for the one service tried, today (`baseline`) and later (`results`)."""
 
-    Attributes
-    ----------
-    scenario, site
-        The scenario as a study file would say it, and the new site that it needs.
-    baseline, results
-        Results of today and of the trial, for the one service tried.
-    comparison
-        One against the other, as `territory.scenario.compare` gives it.
-    coverage : DataFrame indexed by threshold (minutes)
-        `baseline_persons`, `scenario_persons`: persons of the age received, in the territory, within reach.
-    capacity_per_1000 : tuple of float
-        Places (or the service's own unit) for 1,000 persons of the age received who live within the recruitment
-        limit, today and in the trial; NaN where unknown.
-    """
-
-    scenario: Scenario
+    scenario: Scenario  # as a study file would say it
     site: NewSite
     baseline: Results
     results: Results
     comparison: Comparison
+    # by threshold: baseline_persons, scenario_persons of the age received, within reach
     coverage: pd.DataFrame
+    # places for 1,000 persons of the age received within the recruitment limit, today and later; NaN where unknown
     capacity_per_1000: tuple[float, float]
 
     @property
@@ -78,16 +65,7 @@ class Outcome:
 
 
 class Trial:
-    """Today's results, ready to move one service anywhere in the territory.
-
-    Examples
-    --------
-    >>> import territory
-    >>> trial = Trial(territory.run_study("draguignan").baseline)
-    >>> outcome = trial.move("ime-salernes", commune_code="83050")
-    >>> bool(outcome.figures["persons_gain"] > 0)
-    True
-    """
+    """Today's results, ready to move one service anywhere in the territory."""
 
     def __init__(
         self,
@@ -108,9 +86,9 @@ class Trial:
         self._network = network
         self._cutoff_min = _cutoff(baseline.state)
         self._today: dict[str, Results] = {}
-        self.services = [
-            named.id for named in self.state.parameters.authorisations if self._holds_one_site(named.id)
-        ]
+        # a trial moves what stands at one site today
+        held = self.state.services["authorisation_id"].value_counts()
+        self.services = [one.id for one in self.state.parameters.authorisations if held.get(one.id) == 1]
         if not self.services:
             raise ParameterError(
                 "Essai impossible : l'étude ne nomme aucun service à déplacer ([[authorisation]])."
@@ -154,11 +132,6 @@ class Trial:
             self._today[service] = compute(self._only(service))
         return self._today[service]
 
-    def _holds_one_site(self, service: str) -> bool:
-        """Return whether an authorisation stands at one site today."""
-        held = self.state.services["authorisation_id"] == service
-        return int(held.sum()) == 1
-
     def _only(self, service: str) -> State:
         """Return today's state with one service: nothing else is computed again."""
         state = self.state
@@ -191,14 +164,8 @@ class Trial:
                 f"Commune inconnue « {commune_code} » ({examples(self.state.communes.index)})."
             )
         name = str(self.state.communes["name"][commune_code])
-        return NewSite(
-            id=site_id,
-            name=f"Lieu essayé à {name}",
-            commune_code=commune_code,
-            longitude=longitude,
-            latitude=latitude,
-            source=SOURCE,
-        )
+        place: Any = {"commune_code": commune_code, "longitude": longitude, "latitude": latitude}
+        return NewSite(id=site_id, name=f"Lieu essayé à {name}", source=SOURCE, **place)
 
     def commune_at(self, longitude: float, latitude: float) -> str:
         """Return the code of the commune whose point is nearest."""

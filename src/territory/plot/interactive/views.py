@@ -36,65 +36,28 @@ METHODS = {
 
 @dataclass(frozen=True)
 class View:
-    """One way to colour the communes.
+    """One way to colour the communes: the category of each, the legend in order, and its words, escaped for HTML."""
 
-    Attributes
-    ----------
-    title
-        What is shown, with its unit.
-    keys
-        Category of each commune.
-    legend
-        Categories, in order.
-    texts
-        Words of each commune, already escaped for HTML.
-    note
-        Source and caution, under the legend.
-    """
-
-    title: str
+    title: str  # with its unit
     keys: pd.Series
     legend: tuple[Category, ...]
     texts: pd.Series
-    note: str = ""
+    note: str = ""  # source and caution
 
 
 def times_view(results: Results, service: str, *, label: str, note: str = "") -> View:
-    """Colour communes by their travel time to a service.
-
-    Examples
-    --------
-    >>> import territory
-    >>> view = times_view(territory.run_study("draguignan").baseline, "ime-salernes", label="IME")
-    >>> view.title, view.texts["83050"][:2]
-    ('Temps de route vers : IME (minutes)', '25')
-    """
+    """Colour communes by their travel time to a service."""
     rows = _rows_of(results.access, service)
     breaks = sorted(results.state.parameters.thresholds_min)[:4]
     classes = time_classes(rows["travel_time_min"], breaks=breaks, is_reachable=rows["is_reachable"])
     columns = rows[["travel_time_min", "uncertainty_min", "is_reachable"]]
-    texts = [
-        _time_words(time, doubt, reachable) for time, doubt, reachable in columns.itertuples(index=False)
-    ]
-    return View(
-        f"Temps de route vers : {label} (minutes)",
-        classes.keys,
-        shown(classes.legend, classes.keys),
-        pd.Series(texts, index=rows.index),
-        note,
-    )
+    texts = pd.Series([_time_words(*row) for row in columns.itertuples(index=False)], index=rows.index)
+    title = f"Temps de route vers : {label} (minutes)"
+    return View(title, classes.keys, shown(classes.legend, classes.keys), texts, note)
 
 
 def changes_view(comparison: Comparison, service: str, *, label: str, note: str = "") -> View:
-    """Colour communes by what a scenario changes for them.
-
-    Examples
-    --------
-    >>> import territory
-    >>> comparison = territory.run_study("draguignan").comparisons["B"]
-    >>> changes_view(comparison, "ime-salernes", label="IME").keys["83121"]
-    'loss2'
-    """
+    """Colour communes by what a scenario changes for them."""
     if service not in comparison.services:
         moved = ", ".join(comparison.services) or "aucun"
         raise ParameterError(f"Ce scénario ne déplace pas « {service} » ; services déplacés : {moved}.")
@@ -108,26 +71,12 @@ def changes_view(comparison: Comparison, service: str, *, label: str, note: str 
     ]
     legend = [c._replace(color=_OUTSIDE_COLOR) if c.key == OUTSIDE.key else c for c in classes.legend]
     name = f"Scénario {comparison.scenario_id}" if comparison.name != "Essai" else "Essai"
-    return View(
-        f"{name}, écart de temps vers : {label} (minutes)",
-        classes.keys,
-        shown(legend, classes.keys),
-        pd.Series(texts, index=rows.index),
-        note,
-    )
+    title = f"{name}, écart de temps vers : {label} (minutes)"
+    return View(title, classes.keys, shown(legend, classes.keys), pd.Series(texts, index=rows.index), note)
 
 
 def deserts_view(table: pd.DataFrame, *, note: str = "") -> View:
-    """Colour communes by the number of criteria of desert that they meet.
-
-    Examples
-    --------
-    >>> from territory.access.deserts import Criterion, classify
-    >>> access = pd.DataFrame({"time_min": [12.0, 50.0]}, index=["A", "B"])
-    >>> view = deserts_view(classify(access, criteria=[Criterion("camsp", "time_min", 45.0, "above", "min")]))
-    >>> view.texts["B"]
-    '1 critère sur 1 : camsp'
-    """
+    """Colour communes by the number of criteria of desert that they meet."""
     if "criterion" in table.index.names:
         labels = table.groupby(level="commune_code", sort=False)["desert_class"].first()
         in_desert = table["status"].eq("en désert")
@@ -155,14 +104,7 @@ def deserts_view(table: pd.DataFrame, *, note: str = "") -> View:
 
 
 def legend_html(view: View, extra: Mapping[str, str] | None = None) -> str:
-    """Write the legend of a view as HTML, every text escaped.
-
-    Examples
-    --------
-    >>> view = View("Temps < 1 h", pd.Series(dtype=str), (), pd.Series(dtype=str))
-    >>> "Temps &lt; 1 h" in legend_html(view)
-    True
-    """
+    """Write the legend of a view as HTML, every text escaped."""
     rows = [(category.color, category.label, border_of(category.key)) for category in view.legend]
     rows += [(color, label, ("#16242f", "")) for label, color in (extra or {}).items()]
     lines = "".join(
@@ -182,13 +124,7 @@ def border_of(key: str) -> tuple[str, str]:
 
 
 def persons(value: float) -> str:
-    """Write a number of estimated persons, without false precision.
-
-    Examples
-    --------
-    >>> persons(4.0), persons(float("nan"))
-    ('moins de 11', 'inconnu')
-    """
+    """Write a number of estimated persons, without false precision."""
     if 0 < value < 11:
         return "moins de 11"
     return integer(round_estimate(value))

@@ -30,6 +30,9 @@ class Classes(NamedTuple):
     legend: tuple[Category, ...]
 
 
+# bounds of the classes of changes (minutes)
+_CHANGES = (10.0, 20.0)
+
 INDISTINCT = Category("indistinct", "écart non distinguable", style.INDISTINCT, style.INDISTINCT_HATCH)
 UNKNOWN = Category("unknown", "inconnu", style.UNKNOWN_COLOR, style.UNKNOWN_HATCH)
 OUT_OF_REACH = Category("out_of_reach", "hors d'atteinte", style.OUT_OF_REACH_COLOR, style.OUT_OF_REACH_HATCH)
@@ -43,13 +46,7 @@ def time_classes(
     breaks: Sequence[float] = (15, 30, 45, 60),
     is_reachable: pd.Series | None = None,
 ) -> Classes:
-    """Sort travel times into classes with inclusive upper bounds; unknown and out of reach are classes of their own.
-
-    Examples
-    --------
-    >>> time_classes(pd.Series([10.0, 15.0, 16.0, float("nan")]), breaks=[15, 30]).keys.tolist()
-    ['class0', 'class0', 'class1', 'unknown']
-    """
+    """Sort travel times into classes with inclusive upper bounds; unknown and out of reach are classes of their own."""
     bounds = [float(bound) for bound in breaks]
     if not bounds or sorted(set(bounds)) != bounds or len(bounds) >= len(style.SEQUENTIAL):
         raise ParameterError(
@@ -70,66 +67,38 @@ def time_classes(
     return Classes(keys, (*legend, OUT_OF_REACH, UNKNOWN))
 
 
-def change_classes(delta: pd.Series, effect: pd.Series, *, breaks: Sequence[float] = (10, 20)) -> Classes:
-    """Sort changes of travel time into symmetric classes, apart from those that cannot be told from no change.
-
-    Examples
-    --------
-    >>> change_classes(pd.Series([-25.0, 4.0]), pd.Series(["gain", "indistinct"])).keys.tolist()
-    ['gain2', 'indistinct']
-    """
-    if len(breaks) != 2 or not 0 < breaks[0] < breaks[1]:
-        raise ParameterError(f"Bornes d'écarts {list(breaks)} : donnez deux bornes croissantes, en minutes.")
-    size = delta.abs().fillna(np.inf).to_numpy(dtype=float)
-    places = np.searchsorted(np.asarray(breaks, dtype=float), size, side="left")
+def change_classes(delta: pd.Series, effect: pd.Series) -> Classes:
+    """Sort changes of travel time into symmetric classes, apart from those that cannot be told from no change."""
+    places = np.searchsorted(_CHANGES, delta.abs().fillna(np.inf).to_numpy(dtype=float), side="left")
     sides = effect.reindex(delta.index).fillna(UNKNOWN.key).astype(str)
-    keys = pd.Series(
-        [
-            f"{side}{place}" if side in ("gain", "loss") else side
-            for side, place in zip(sides, places, strict=True)
-        ],
-        index=delta.index,
-        dtype=object,
-    )
-    low, high = integer(breaks[0]), integer(breaks[1])
+    named = zip(sides, places, strict=True)
+    found = [f"{side}{place}" if side in ("gain", "loss") else side for side, place in named]
+    keys = pd.Series(found, index=delta.index, dtype=object)
+    low, high = map(integer, _CHANGES)
     sizes = (f"jusqu'à {low}{NBSP}min", f"plus de {low} à {high}{NBSP}min", f"plus de {high}{NBSP}min")
     gains = [Category(f"gain{i}", f"gain : {sizes[i]}", style.GAINS[i]) for i in (2, 1, 0)]
     # a grey print cannot tell blue from orange: losses are hatched too
+    looks = zip(style.LOSSES, style.LOSS_HATCH_INKS, strict=True)
     losses = [
-        Category(
-            f"loss{i}", f"perte : {sizes[i]}", style.LOSSES[i], style.LOSS_HATCH, style.LOSS_HATCH_INKS[i]
-        )
-        for i in (0, 1, 2)
+        Category(f"loss{i}", f"perte : {sizes[i]}", color, style.LOSS_HATCH, ink)
+        for i, (color, ink) in enumerate(looks)
     ]
     return Classes(keys, (*gains, INDISTINCT, *losses, ENTERING, OUTSIDE, UNKNOWN))
 
 
-def numbers_from(values: pd.Series, texts: pd.Series | None = None) -> pd.Series:
-    """Return whole numbers as texts for a map, empty where unknown.
-
-    Examples
-    --------
-    >>> numbers_from(pd.Series([27.4, float("nan")])).tolist()
-    ['27', '']
-    """
+def numbers_from(values: pd.Series) -> pd.Series:
+    """Return whole numbers as texts for a map, empty where unknown."""
 
     def written(value: float) -> str:
         return str(int(np.floor(value + 0.5))) if np.isfinite(value) else ""
 
-    whole = values.astype(float).map(written)
-    return whole if texts is None else texts.reindex(values.index).fillna(whole)
+    return values.astype(float).map(written)
 
 
 def shown(legend: Sequence[Category], *keys: pd.Series) -> tuple[Category, ...]:
     """Leave out of a legend the special categories (out of reach, unknown, outside) that no map shows.
 
     Ordinary classes stay, used or not, so that compared maps keep the same legend.
-
-    Examples
-    --------
-    >>> classes = time_classes(pd.Series([10.0]), breaks=[15])
-    >>> [category.key for category in shown(classes.legend, classes.keys)]
-    ['class0', 'class1']
     """
     used = {str(key) for series in keys for key in series.unique()}
     special = {UNKNOWN.key, OUT_OF_REACH.key, ENTERING.key, OUTSIDE.key}

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from territory.plot import style
 from territory.plot.maps import shapes
 from territory.plot.maps.categories import Category
 from territory.plot.maps.legend import (
+    WIDTH_CM,
     Legend,
     circle_points,
     draw_legend,
@@ -26,8 +26,7 @@ from territory.plot.maps.legend import (
     widest_places,
     width_of,
 )
-from territory.plot.maps.placement import Box, Label, PaperScale, Placed, place_labels
-from territory.plot.maps.shapes import draw_rings
+from territory.plot.maps.shapes import Box, Label, PaperScale, Placed, draw_rings, place_labels
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -37,53 +36,26 @@ if TYPE_CHECKING:
 # shapes of site marks, told apart without colour
 SHAPES = ("o", "s", "^", "D", "P", "X")
 
-_MARGIN_CM = 0.1
-_TITLE_CM = 0.6
 _DISC_POINTS = 6.7
+# where a mark goes when its place is taken (points)
+_BESIDE = ((0.0, 0.0), (12.0, 0.0), (-12.0, 0.0), (0.0, 12.0), (0.0, -12.0), (24.0, 0.0), (-24.0, 0.0))
 
 
 @dataclass(frozen=True)
 class Panel:
-    """One map of a figure.
-
-    Attributes
-    ----------
-    areas
-        GeoDataFrame by commune, projected (metres): outlines, or points where there are no outlines.
-    keys
-        Category of each commune, by the same index.
-    numbers
-        Text written in each commune where it fits, so that colour is never alone.
-    zones
-        Zone (EPCI) of each commune; its borders are drawn when areas are outlines.
-    names
-        GeoDataFrame of points with `label` and `size` (points), the most important first: names of places.
-    sites
-        GeoDataFrame of points with `mark` (a short number or letter) and `shape` (one of `SHAPES`).
-    circles
-        GeoDataFrame of points with `value`: proportional circles.
-    flows
-        GeoDataFrame of lines with `value`: lines as wide as what flows.
-    rings
-        GeoDataFrame of polygons with `label`, from the smallest to the largest: outlines drawn over everything.
-    extent
-        Left, bottom, right and top (metres) of what is shown; everything without it.
-    focus
-        Communes whose outer border is drawn in the accent colour.
-    """
+    """One map of a figure: communes (outlines, or points) in metres, and what is drawn over them."""
 
     areas: gpd.GeoDataFrame
-    keys: pd.Series
-    title: str = ""
-    numbers: pd.Series | None = None
-    zones: pd.Series | None = None
-    names: gpd.GeoDataFrame | None = None
-    sites: gpd.GeoDataFrame | None = None
-    circles: gpd.GeoDataFrame | None = None
-    flows: gpd.GeoDataFrame | None = None
-    rings: gpd.GeoDataFrame | None = None
-    extent: tuple[float, float, float, float] | None = None
-    focus: pd.Index | None = None
+    keys: pd.Series  # category of each commune
+    numbers: pd.Series | None = None  # written in each commune where it fits, so that colour is never alone
+    zones: pd.Series | None = None  # EPCI of each commune, whose borders are drawn
+    names: gpd.GeoDataFrame | None = None  # points with `label` and `size`, the most important first
+    sites: gpd.GeoDataFrame | None = None  # points with `mark` (a number or a letter) and `shape`
+    circles: gpd.GeoDataFrame | None = None  # points with `value`
+    flows: gpd.GeoDataFrame | None = None  # lines with `value`
+    rings: gpd.GeoDataFrame | None = None  # polygons with `label`, the smallest first
+    extent: tuple[float, float, float, float] | None = None  # left, bottom, right, top; everything without it
+    focus: pd.Index | None = None  # communes with a thicker outer border
 
 
 def extent_of(areas: gpd.GeoDataFrame, *, pad_share: float = 0.03) -> tuple[float, float, float, float]:
@@ -104,70 +76,39 @@ def extent_of(areas: gpd.GeoDataFrame, *, pad_share: float = 0.03) -> tuple[floa
 
 
 def draw_map(
-    panels: Sequence[Panel],
-    legend: Legend,
-    *,
-    width_cm: float = 17.0,
-    legend_side: str = "right",
-    number_size: float = 6.0,
-    max_height_cm: float = 22.0,
+    panel: Panel, legend: Legend, *, number_size: float = 6.0, max_height_cm: float = 22.0
 ) -> Figure:
-    """Draw one map, or several that are compared, with a single legend for all.
-
-    Examples
-    --------
-    >>> from territory.datasets import load_var
-    >>> from territory.plot.maps.categories import time_classes
-    >>> areas = load_var().outlines
-    >>> classes = time_classes(pd.Series(20.0, index=areas.index))
-    >>> figure = draw_map([Panel(areas, classes.keys)], Legend(classes.legend, "Temps"))
-    >>> len(figure.axes)
-    2
-    """
-    if not panels:
-        raise ParameterError("Carte impossible : aucune carte demandée.")
-    panels = [replace(panel, extent=panel.extent or extent_of(panel.areas)) for panel in panels]
+    """Draw a map with its legend."""
+    extent = panel.extent or extent_of(panel.areas)
+    categories = {category.key: category for category in legend.categories}
     with style.style():
-        layout = lay_out(
-            [panel.extent for panel in panels if panel.extent],
-            legend,
-            width_cm=width_cm,
-            legend_side=legend_side,
-            max_height_cm=max_height_cm,
-            title_cm=_TITLE_CM if any(panel.title for panel in panels) else 0.0,
-            margin_cm=_MARGIN_CM,
-        )
-        figure = style.new_figure(width_cm, layout.height_cm)
-        for panel, place in zip(panels, layout.maps, strict=True):
-            axes = figure.add_axes(layout.fractions(place))
-            _draw_panel(axes, panel, {c.key: c for c in legend.categories}, number_size)
-        draw_legend(figure.add_axes(layout.fractions(layout.legend)), legend, legend_side)
+        layout = lay_out(extent, legend, max_height_cm=max_height_cm)
+        figure = style.new_figure(WIDTH_CM, layout.height_cm)
+        axes = figure.add_axes(layout.fractions(layout.map))
+        frame(axes, extent)
+        _draw_panel(axes, panel, categories, number_size)
+        draw_legend(figure.add_axes(layout.fractions(layout.legend)), legend)
         if legend.source:
-            draw_source(figure, legend.source, layout)
+            draw_source(figure, layout)
     return figure
 
 
 def _draw_panel(axes: Axes, panel: Panel, categories: dict[str, Category], number_size: float) -> None:
     """Draw everything of one map; what must be read is placed before what may be dropped."""
-    left, bottom, right, top = panel.extent or extent_of(panel.areas)
-    frame(axes, (left, bottom, right, top))
-    if panel.title:
-        axes.text(
-            0.0, 1.0, panel.title, transform=axes.transAxes, fontsize=9.0, fontweight="semibold", va="bottom"
-        )
     scale = PaperScale(axes)
     _fill(axes, panel, categories)
     _borders(axes, panel)
     taken = [*scale_and_north(axes), *_discs(panel, scale)]
-    taken += _circles(axes, panel, scale)
+    if panel.circles is not None:
+        _circles(axes, panel.circles)
     if panel.flows is not None and len(panel.flows):
-        shapes.flows(
-            axes, panel.flows.geometry.to_numpy(), panel.flows["value"].to_numpy(float), color=style.ACCENT
-        )
-    taken += _sites(axes, panel, scale)
+        shapes.flows(axes, panel.flows)
+    if panel.sites is not None:
+        taken += _sites(axes, panel.sites, scale)
     if panel.rings is not None and len(panel.rings):
         taken += draw_rings(axes, panel.rings, scale)
-    taken += _names(axes, panel, scale, taken)
+    if panel.names is not None:
+        taken += _names(axes, panel.names, scale, taken)
     _numbers(axes, panel, categories, scale, taken, number_size)
 
 
@@ -177,23 +118,20 @@ def _fill(axes: Axes, panel: Panel, categories: dict[str, Category]) -> None:
     geometry = panel.areas.geometry.to_numpy()
     is_point = shapely.get_type_id(geometry) == shapely.GeometryType.POINT
     for key, category in categories.items():
-        hatch: dict[str, Any] = {}
-        if category.hatch:
-            hatch = {"hatch": category.hatch, "hatchcolor": category.hatch_color}
+        hatch: dict[str, Any] = (
+            {"hatch": category.hatch, "hatchcolor": category.hatch_color} if category.hatch else {}
+        )
         outlines, points = geometry[(keys == key) & ~is_point], geometry[(keys == key) & is_point]
         if len(outlines):
-            shapes.fill(axes, outlines, color=category.color, edge=style.BORDER, width=0.4, **hatch)
+            shapes.fill(axes, outlines, color=category.color, **hatch)
         if len(points):
-            axes.scatter(
-                shapely.get_x(points),
-                shapely.get_y(points),
-                s=_DISC_POINTS**2,
-                facecolor=category.color,
-                edgecolor=style.INK,
-                linewidth=0.5,
-                zorder=2,
+            look: dict[str, Any] = {
+                "facecolor": category.color,
+                "edgecolor": style.INK,
+                "linewidth": 0.5,
                 **hatch,
-            )
+            }
+            axes.scatter(shapely.get_x(points), shapely.get_y(points), s=_DISC_POINTS**2, zorder=2, **look)
 
 
 def _discs(panel: Panel, scale: PaperScale) -> list[Box]:
@@ -211,74 +149,41 @@ def _borders(axes: Axes, panel: Panel) -> None:
     if panel.zones is not None:
         zones = panel.zones.reindex(outlines.index).fillna("").to_numpy()
         for zone in np.unique(zones.astype(str)):
-            shapes.border(axes, geometry[zones == zone], color=style.ZONE_BORDER, width=0.8)
+            shapes.border(axes, geometry[zones == zone], width=0.8)
     if panel.focus is not None:
         inside = geometry[outlines.index.isin(panel.focus)]
         if len(inside):
-            shapes.border(axes, inside, color=style.ZONE_BORDER, width=1.9)
+            shapes.border(axes, inside, width=1.9)
 
 
-def _circles(axes: Axes, panel: Panel, scale: PaperScale) -> list[Box]:
+def _circles(axes: Axes, circles: gpd.GeoDataFrame) -> None:
     """Draw circles whose area is proportional to a value."""
-    if panel.circles is None or panel.circles.empty:
-        return []
-    largest = float(panel.circles["value"].max())
-    for (x, y), value in zip(shapes.places(panel.circles), panel.circles["value"], strict=True):
+    largest = float(circles["value"].max())
+    for (x, y), value in zip(shapes.places(circles), circles["value"], strict=True):
         if value > 0:
             size = circle_points(float(value), largest) ** 2
-            axes.scatter(
-                [x],
-                [y],
-                s=size,
-                facecolor=style.ACCENT,
-                alpha=0.55,
-                edgecolor=style.INK,
-                zorder=5,
-            )
-    return []
+            axes.scatter([x], [y], s=size, facecolor=style.ACCENT, alpha=0.55, edgecolor=style.INK, zorder=5)
 
 
-def _sites(axes: Axes, panel: Panel, scale: PaperScale) -> list[Box]:
+def _sites(axes: Axes, sites: gpd.GeoDataFrame, scale: PaperScale) -> list[Box]:
     """Draw sites as marks with their number inside; two sites at one place are put side by side."""
-    if panel.sites is None or panel.sites.empty:
-        return []
     taken: list[Box] = []
     half = 5.2
-    for place, mark, shape in zip(
-        shapes.places(panel.sites), panel.sites["mark"], panel.sites["shape"], strict=True
-    ):
+    for place, mark, shape in zip(shapes.places(sites), sites["mark"], sites["shape"], strict=True):
         x, y = scale.to_points(*place)
         if not Box(x, y, x, y).inside(scale.frame):
             continue
-        offsets = [
-            (0.0, 0.0),
-            (12.0, 0.0),
-            (-12.0, 0.0),
-            (0.0, 12.0),
-            (0.0, -12.0),
-            (24.0, 0.0),
-            (-24.0, 0.0),
-        ]
-        boxes = [Box(x + dx - half, y + dy - half, x + dx + half, y + dy + half) for dx, dy in offsets]
+        boxes = [Box(x + dx - half, y + dy - half, x + dx + half, y + dy + half) for dx, dy in _BESIDE]
         free = [box for box in boxes if not any(box.overlaps(other) for other in taken)]
-        box = (free or boxes)[0]
-        taken.append(box)
-        centre = scale.to_metres((box.left + box.right) / 2, (box.bottom + box.top) / 2)
-        draw_mark(axes, centre, str(mark), str(shape))
+        taken.append((free or boxes)[0])
+        draw_mark(axes, scale.to_metres(*taken[-1].middle), str(mark), str(shape))
     return taken
 
 
-def _names(axes: Axes, panel: Panel, scale: PaperScale, taken: list[Box]) -> list[Box]:
+def _names(axes: Axes, names: gpd.GeoDataFrame, scale: PaperScale, taken: list[Box]) -> list[Box]:
     """Write names of places with a halo, where there is room."""
-    if panel.names is None or panel.names.empty:
-        return []
-    weights = panel.names.get("weight", pd.Series("normal", index=panel.names.index))
-    labels = []
-    for place, text, size, weight in zip(
-        shapes.places(panel.names), panel.names["label"], panel.names["size"], weights, strict=True
-    ):
-        x, y = scale.to_points(*place)
-        labels.append(Label(str(text), x, y, float(size), str(weight), gap=5.5))
+    rows = zip(shapes.places(names), names["label"], names["size"], strict=True)
+    labels = [Label(str(text), *scale.to_points(*place), float(size), gap=5.5) for place, text, size in rows]
     placed = place_labels(labels, frame=scale.frame, obstacles=taken)
     for spot in placed:
         _write(axes, spot, scale, color=style.INK, halo=style.PAPER)
@@ -326,15 +231,5 @@ def _write(axes: Axes, spot: Placed, scale: PaperScale, *, color: str, halo: str
         start = scale.to_metres(spot.label.x, spot.label.y)
         axes.plot([start[0], x], [start[1], y], color=style.MUTED, linewidth=0.5, zorder=6)
     effects = [patheffects.withStroke(linewidth=2.0, foreground=halo)] if halo else []
-    axes.text(
-        x,
-        y,
-        spot.label.text,
-        fontsize=spot.label.size,
-        fontweight=spot.label.weight,
-        color=color,
-        ha="center",
-        va="center_baseline",
-        path_effects=effects,
-        zorder=7,
-    )
+    look: dict[str, Any] = {"fontsize": spot.label.size, "color": color, "path_effects": effects}
+    axes.text(x, y, spot.label.text, ha="center", va="center_baseline", zorder=7, **look)

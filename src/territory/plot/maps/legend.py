@@ -1,4 +1,4 @@
-"""What stands around a map: its legend beside or below it, its scale, its north and its source."""
+"""What stands around a map: its legend beside it, its scale, its north and its source."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import math
 import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from territory.french.numbers import NBSP, integer
 from territory.french.words import typeset
 from territory.plot import style
 from territory.plot.maps.categories import Category
-from territory.plot.maps.placement import Box, text_size
+from territory.plot.maps.shapes import Box, size_in, text_size
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -22,50 +22,26 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-# width of a legend beside the map (centimetres) and size of its smallest text (points)
-LEGEND_CM = 4.3
-SOURCE_SIZE = 6.5
-
-_TEXT_SIZE = 7.5
-_TITLE_SIZE = 8.0
-_LINE_CM = 0.44
-_NEXT_LINE_CM = 0.31
-_SIGN_CM = 0.8
-_COLUMN_CM = 5.5
+# of a page, of the legend beside a map and of what is between them (centimetres)
+WIDTH_CM, LEGEND_CM, _MARGIN_CM, _GAP_CM = 17.0, 4.3, 0.1, 0.35
+# of the strip under a map, of a line of the legend, of each next one and of the sign before it
+_STRIP_CM, _LINE_CM, _NEXT_LINE_CM, _SIGN_CM = 0.75, 0.44, 0.31, 0.8
+_TITLE_SIZE, _TEXT_SIZE, SOURCE_SIZE = 8.0, 7.5, 6.5
 _LARGEST_CIRCLE = 26.0
 Rectangle = tuple[float, float, float, float]
-_STRIP_CM = 0.75
-_GAP_CM = 0.35
 
 
 @dataclass(frozen=True)
 class Legend:
-    """What stands beside the map, and the line on sources under it.
-
-    Attributes
-    ----------
-    categories
-        Colours and hatches, in order.
-    title
-        Above everything.
-    sites
-        Mark, shape and name of each site.
-    lines
-        Dash (points on, points off) and name of each outline.
-    circles
-        Values whose circle is shown; the first is the largest of the map, the scale of the others.
-    notes
-        Small lines at the end.
-    source
-        Where the numbers come from.
-    """
+    """What stands beside the map, and the line on sources under it."""
 
     categories: Sequence[Category]
     title: str = ""
-    sites: Sequence[tuple[str, str, str]] = field(default_factory=tuple)
+    sites: Sequence[tuple[str, str, str]] = field(default_factory=tuple)  # mark, shape and name
     notes: Sequence[str] = field(default_factory=tuple)
     source: str = ""
-    circles: Sequence[float] = field(default_factory=tuple)
+    circles: Sequence[float] = field(default_factory=tuple)  # the first is the largest of the map
+    # dash (points on, points off) and name of each outline
     lines: Sequence[tuple[tuple[float, ...], str]] = field(default_factory=tuple)
 
 
@@ -81,11 +57,6 @@ class _Row(NamedTuple):
     lines: list[str]
     height_cm: float
     sign: Category | tuple[str, str] | _Dash | float | None
-
-
-def columns_in(width_cm: float) -> int:
-    """Return how many columns a legend of some width has."""
-    return max(1, int(width_cm // _COLUMN_CM))
 
 
 def wrap(text: str, width_cm: float, size: float) -> list[str]:
@@ -114,71 +85,53 @@ def draw_mark(axes: Axes, centre: tuple[float, float], mark: str, shape: str, *,
     )  # fmt: skip
 
 
-def legend_height(legend: Legend, width_cm: float, *, columns: int) -> float:
+def legend_height(legend: Legend) -> float:
     """Return the height that a legend takes (centimetres)."""
-    parts = _split(_rows(legend, width_cm / columns), columns)
-    return _title_cm(legend, width_cm) + max(sum(row.height_cm for row in part) for part in parts) + 0.1
+    return _title_cm(legend) + sum(row.height_cm for row in _rows(legend)) + 0.1
 
 
-def draw_legend(axes: Axes, legend: Legend, side: str) -> None:
+def draw_legend(axes: Axes, legend: Legend) -> None:
     """Draw a legend in its own axes, in centimetres from the upper left corner."""
-    figure = axes.get_figure(root=True)
-    width_in, height_in = figure.get_size_inches() if figure is not None else (1.0, 1.0)
-    box = axes.get_position()
-    width_cm = float(box.width * width_in * style.CM_PER_INCH)
-    axes.set_xlim(0, width_cm)
-    axes.set_ylim(box.height * height_in * style.CM_PER_INCH, 0)
+    width_in, height_in = size_in(axes)
+    axes.set_xlim(0, width_in * style.CM_PER_INCH)
+    axes.set_ylim(height_in * style.CM_PER_INCH, 0)
     axes.set_axis_off()
-    columns = 1 if side == "right" else columns_in(width_cm)
     if legend.title:
-        title = "\n".join(wrap(legend.title, width_cm, _TITLE_SIZE))
+        title = "\n".join(wrap(legend.title, LEGEND_CM, _TITLE_SIZE))
         axes.text(0, 0.05, title, fontsize=_TITLE_SIZE, fontweight="semibold", va="top", linespacing=1.15)
-    for i, rows in enumerate(_split(_rows(legend, width_cm / columns), columns)):
-        y = _title_cm(legend, width_cm)
-        for row in rows:
-            _draw_row(axes, row, i * width_cm / columns, y, legend)
-            y += row.height_cm
+    y = _title_cm(legend)
+    for row in _rows(legend):
+        _draw_row(axes, row, y, legend)
+        y += row.height_cm
 
 
-def _title_cm(legend: Legend, width_cm: float) -> float:
+def _title_cm(legend: Legend) -> float:
     """Return the height of the title."""
-    lines = wrap(legend.title, width_cm, _TITLE_SIZE)
+    lines = wrap(legend.title, LEGEND_CM, _TITLE_SIZE)
     return 0.3 + _NEXT_LINE_CM * len(lines) if lines else 0.0
 
 
-def _rows(legend: Legend, width_cm: float) -> list[_Row]:
-    """Return the entries of a legend, for a column of some width."""
-    room = width_cm - _SIGN_CM - 0.1
-    rows = [_row(category.label, room, category) for category in legend.categories]
-    rows += [_row(name, room, (mark, shape)) for mark, shape, name in legend.sites]
-    rows += [_row(name, room, _Dash(dash)) for dash, name in legend.lines]
+def _rows(legend: Legend) -> list[_Row]:
+    """Return the entries of a legend."""
+    signed: list[tuple[str, Category | tuple[str, str] | _Dash]] = [
+        *((category.label, category) for category in legend.categories),
+        *((name, (mark, shape)) for mark, shape, name in legend.sites),
+        *((name, _Dash(dash)) for dash, name in legend.lines),
+    ]
+    rows = []
+    for text, sign in signed:
+        lines = wrap(text, LEGEND_CM - _SIGN_CM - 0.1, _TEXT_SIZE)
+        rows.append(_Row(lines, _LINE_CM + _NEXT_LINE_CM * (len(lines) - 1), sign))
     for value in legend.circles:
         diameter = circle_points(value, legend.circles[0]) / style.POINTS_PER_INCH * style.CM_PER_INCH
         rows.append(_Row([integer(value)], max(_LINE_CM, diameter + 0.1), value))
     for note in legend.notes:
-        lines = wrap(note, width_cm, SOURCE_SIZE)
+        lines = wrap(note, LEGEND_CM, SOURCE_SIZE)
         rows.append(_Row(lines, _LINE_CM + 0.27 * (len(lines) - 1), None))
     return rows
 
 
-def _row(text: str, room_cm: float, sign: Category | tuple[str, str] | _Dash) -> _Row:
-    """Return an entry with a sign before its text."""
-    lines = wrap(text, room_cm, _TEXT_SIZE)
-    return _Row(lines, _LINE_CM + _NEXT_LINE_CM * (len(lines) - 1), sign)
-
-
-def _split(rows: list[_Row], columns: int) -> list[list[_Row]]:
-    """Share the entries between columns of about the same height, in order."""
-    total = sum(row.height_cm for row in rows)
-    parts: list[list[_Row]] = [[] for _ in range(columns)]
-    done = 0.0
-    for row in rows:
-        parts[min(int(columns * done / total), columns - 1)].append(row)
-        done += row.height_cm
-    return parts
-
-
-def _draw_row(axes: Axes, row: _Row, x: float, y: float, legend: Legend) -> None:
+def _draw_row(axes: Axes, row: _Row, y: float, legend: Legend) -> None:
     """Draw one entry of the legend."""
     from matplotlib import patches
 
@@ -186,24 +139,24 @@ def _draw_row(axes: Axes, row: _Row, x: float, y: float, legend: Legend) -> None
     if isinstance(row.sign, Category):
         axes.add_patch(
             patches.Rectangle(
-                (x, y + 0.04), 0.62, 0.3, facecolor=row.sign.color, edgecolor=style.RULE, linewidth=0.5,
+                (0, y + 0.04), 0.62, 0.3, facecolor=row.sign.color, edgecolor=style.RULE, linewidth=0.5,
                 hatch=row.sign.hatch or None, hatchcolor=row.sign.hatch_color,
             )
         )  # fmt: skip
     elif isinstance(row.sign, _Dash):
         axes.plot(
-            [x, x + 0.62], [y + 0.19] * 2, color=style.RING, lw=1.25, linestyle=(0.0, row.sign.dash or None),
+            [0, 0.62], [y + 0.19] * 2, color=style.RING, lw=1.25, linestyle=(0.0, row.sign.dash or None),
             dash_capstyle="butt",
         )  # fmt: skip
     elif isinstance(row.sign, tuple):
-        draw_mark(axes, (x + 0.31, y + 0.19), *row.sign)
+        draw_mark(axes, (0.31, y + 0.19), *row.sign)
     elif row.sign is not None:
         size = circle_points(row.sign, legend.circles[0]) ** 2
         middle = y + row.height_cm / 2
-        axes.scatter([x + 0.31], [middle], s=size, facecolor=style.ACCENT, alpha=0.55, edgecolor=style.INK)
+        axes.scatter([0.31], [middle], s=size, facecolor=style.ACCENT, alpha=0.55, edgecolor=style.INK)
         text_y = middle - 0.13
     axes.text(
-        x + (0.0 if is_note else _SIGN_CM), text_y, "\n".join(row.lines), va="top", linespacing=1.15,
+        0.0 if is_note else _SIGN_CM, text_y, "\n".join(row.lines), va="top", linespacing=1.15,
         fontsize=SOURCE_SIZE if is_note else _TEXT_SIZE, color=style.MUTED if is_note else style.INK,
     )  # fmt: skip
 
@@ -211,70 +164,38 @@ def _draw_row(axes: Axes, row: _Row, x: float, y: float, legend: Legend) -> None
 class Layout(NamedTuple):
     """Where everything goes, in centimetres from the lower left corner."""
 
-    width_cm: float
     height_cm: float
-    maps: list[Rectangle]
+    map: Rectangle
     legend: Rectangle
-    source_lines: list[str]
+    source: str
 
     def fractions(self, place: Rectangle) -> Rectangle:
         """Return a rectangle as matplotlib wants it: shares of the figure."""
         left, bottom, width, height = place
-        return (
-            left / self.width_cm,
-            bottom / self.height_cm,
-            width / self.width_cm,
-            height / self.height_cm,
-        )
+        return left / WIDTH_CM, bottom / self.height_cm, width / WIDTH_CM, height / self.height_cm
 
 
-def lay_out(
-    extents: Sequence[Rectangle],
-    legend: Legend,
-    *,
-    width_cm: float,
-    legend_side: str,
-    max_height_cm: float,
-    title_cm: float,
-    margin_cm: float,
-) -> Layout:
-    """Share the page between the maps, the legend and the source line, so that nothing is cut."""
-    is_right = legend_side == "right"
-    column_cm = LEGEND_CM if is_right else width_cm - 2 * margin_cm
-    legend_cm = legend_height(legend, column_cm, columns=1 if is_right else columns_in(column_cm))
-    source_lines = wrap(legend.source, width_cm - 2 * margin_cm, SOURCE_SIZE)
-    source_cm = 0.3 * len(source_lines) + (0.15 if source_lines else 0.0)
-    room = width_cm - 2 * margin_cm - (LEGEND_CM + _GAP_CM if is_right else 0.0)
-    each = (room - _GAP_CM * (len(extents) - 1)) / len(extents)
-    ratio = max((top - bottom) / (right - left) for left, bottom, right, top in extents)
-    below = source_cm + margin_cm + (0.0 if is_right else legend_cm + _GAP_CM)
-    map_cm = min(each * ratio + _STRIP_CM, max_height_cm - below - title_cm - margin_cm)
-    body_cm = max(map_cm, legend_cm if is_right else 0.0)
-    maps = [
-        (margin_cm + i * (each + _GAP_CM), below + body_cm - map_cm, each, map_cm)
-        for i in range(len(extents))
-    ]
-    height = below + body_cm + title_cm + margin_cm
-    if is_right:
-        place = (
-            width_cm - margin_cm - LEGEND_CM,
-            below + body_cm - legend_cm,
-            LEGEND_CM,
-            legend_cm,
-        )
-    else:
-        place = (margin_cm, source_cm + margin_cm, width_cm - 2 * margin_cm, legend_cm)
-    return Layout(width_cm, height, maps, place, source_lines)
+def lay_out(extent: Rectangle, legend: Legend, *, max_height_cm: float) -> Layout:
+    """Share the page between the map, the legend and the source line, so that nothing is cut."""
+    legend_cm = legend_height(legend)
+    source = wrap(legend.source, WIDTH_CM - 2 * _MARGIN_CM, SOURCE_SIZE)
+    below = 0.3 * len(source) + (0.15 if source else 0.0) + _MARGIN_CM
+    width = WIDTH_CM - 2 * _MARGIN_CM - (LEGEND_CM + _GAP_CM)
+    left, bottom, right, top = extent
+    map_cm = min(width * ((top - bottom) / (right - left)) + _STRIP_CM, max_height_cm - below - _MARGIN_CM)
+    body_cm = max(map_cm, legend_cm)
+    return Layout(
+        below + body_cm + _MARGIN_CM,
+        (_MARGIN_CM, below + body_cm - map_cm, width, map_cm),
+        (WIDTH_CM - _MARGIN_CM - LEGEND_CM, below + body_cm - legend_cm, LEGEND_CM, legend_cm),
+        "\n".join(source),
+    )
 
 
 def frame(axes: Axes, extent: Rectangle) -> None:
     """Set what a map shows, with a strip below for the scale, and keep metres square."""
     left, bottom, right, top = extent
-    figure = axes.get_figure(root=True)
-    width_in, height_in = figure.get_size_inches() if figure is not None else (1.0, 1.0)
-    box = axes.get_position()
-    width_cm = box.width * width_in * style.CM_PER_INCH
-    height_cm = box.height * height_in * style.CM_PER_INCH
+    width_cm, height_cm = (side * style.CM_PER_INCH for side in size_in(axes))
     # metres by centimetre that let both sides in
     metres = max((right - left) / width_cm, (top - bottom) / (height_cm - _STRIP_CM))
     middle = (left + right) / 2
@@ -288,49 +209,30 @@ def frame(axes: Axes, extent: Rectangle) -> None:
 def scale_and_north(axes: Axes) -> list[Box]:
     """Draw the scale bar and the north arrow in the strip under the map, and say which room they take."""
     (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
-    figure = axes.get_figure(root=True)
-    height_in = figure.get_size_inches()[1] if figure is not None else 1.0
-    height_cm = axes.get_position().height * height_in * style.CM_PER_INCH
-    metre_cm = (top - bottom) / height_cm
+    metre_cm = (top - bottom) / (size_in(axes)[1] * style.CM_PER_INCH)
     # a map of a part of the territory runs on under the strip: paper covers it
     axes.axhspan(
         bottom, bottom + _STRIP_CM * metre_cm, facecolor=style.PAPER, edgecolor=style.PAPER, lw=2, zorder=4
     )
     length = nice_length(0.22 * (right - left))
     x, y = left + 0.15 * metre_cm, bottom + 0.2 * metre_cm
-    axes.plot(
-        [x, x, x + length, x + length],
-        [y + 0.12 * metre_cm, y, y, y + 0.12 * metre_cm],
-        color=style.INK,
-        lw=0.9,
-        zorder=5,
-    )
+    tick = y + 0.12 * metre_cm
+    axes.plot([x, x, x + length, x + length], [tick, y, y, tick], color=style.INK, lw=0.9, zorder=5)
     kilometres = length / 1_000
     text = f"{integer(kilometres)}{NBSP}km" if kilometres >= 1 else f"{integer(length)}{NBSP}m"
     axes.text(x + length + 0.15 * metre_cm, y, text, fontsize=7, va="baseline", ha="left", zorder=5)
     north = x + length + 1.35 * metre_cm
-    axes.annotate(
-        "",
-        xy=(north, y + 0.5 * metre_cm),
-        xytext=(north, y - 0.05 * metre_cm),
-        arrowprops={"arrowstyle": "-|>", "color": style.INK, "linewidth": 0.9, "shrinkA": 0, "shrinkB": 0},
-        zorder=5,
-    )
-    axes.text(
-        north + 0.12 * metre_cm, y, "N", fontsize=7, fontweight="semibold", va="baseline", ha="left", zorder=5
-    )
+    arrow = {"arrowstyle": "-|>", "color": style.INK, "linewidth": 0.9, "shrinkA": 0, "shrinkB": 0}
+    ends: dict[str, Any] = {"xy": (north, y + 0.5 * metre_cm), "xytext": (north, y - 0.05 * metre_cm)}
+    axes.annotate("", **ends, arrowprops=arrow, zorder=5)
+    at = north + 0.12 * metre_cm
+    axes.text(at, y, "N", fontsize=7, fontweight="semibold", va="baseline", ha="left", zorder=5)
     points = style.POINTS_PER_INCH / style.CM_PER_INCH
     return [Box(0.0, 0.0, (right - left) / metre_cm * points, _STRIP_CM * points)]
 
 
 def nice_length(most: float) -> float:
-    """Return the longest of 1, 2 or 5 times a power of ten that is not longer than some length.
-
-    Examples
-    --------
-    >>> nice_length(23_000), nice_length(9_900)
-    (20000.0, 5000.0)
-    """
+    """Return the longest of 1, 2 or 5 times a power of ten that is not longer than some length."""
     power = 10.0 ** math.floor(math.log10(most))
     return max(step * power for step in (1.0, 2.0, 5.0) if step * power <= most)
 
@@ -340,9 +242,7 @@ def width_of(text: str, size: float) -> float:
     return text_size(text, size)[0]
 
 
-def widest_places(
-    areas: gpd.GeoDataFrame,
-) -> Iterator[tuple[Hashable, tuple[float, float], float | None]]:
+def widest_places(areas: gpd.GeoDataFrame) -> Iterator[tuple[Hashable, tuple[float, float], float | None]]:
     """Give the centre and radius (metres) of the widest disc inside each outline; the point itself for a point."""
     import shapely
 
@@ -358,14 +258,9 @@ def widest_places(
         yield code, (x, y), float(radius.length)
 
 
-def draw_source(figure: Figure, source: str, layout: Layout) -> None:
+def draw_source(figure: Figure, layout: Layout) -> None:
     """Write where the numbers come from, under everything."""
     figure.text(
-        0.1 / layout.width_cm,
-        0.05 / layout.height_cm,
-        "\n".join(layout.source_lines or [source]),
-        fontsize=SOURCE_SIZE,
-        color=style.MUTED,
-        va="bottom",
+        0.1 / WIDTH_CM, 0.05 / layout.height_cm, layout.source, fontsize=SOURCE_SIZE, color=style.MUTED, va="bottom",
         linespacing=1.2,
-    )
+    )  # fmt: skip

@@ -1,30 +1,158 @@
-"""Outlines, flows and rings (isochrones) drawn straight with matplotlib: only the fills and borders asked for."""
+"""What is drawn on a map, in points of paper: outlines, flows and rings, and labels that never stand on one another."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import shapely
 from matplotlib.collections import LineCollection, PathCollection
+from matplotlib.font_manager import get_font
+from matplotlib.ft2font import LoadFlags
 from matplotlib.path import Path
 
 from territory.plot import style
-from territory.plot.maps.placement import Box, text_size
+from territory.plot.style import FONT_FILES, font_folder
 
 if TYPE_CHECKING:
     import geopandas as gpd
     from matplotlib.axes import Axes
 
-    from territory.plot.maps.placement import PaperScale
 # the shorter the time, the fuller the line
 DASHES: tuple[tuple[float, ...], ...] = ((), (4.0, 1.6), (1.1, 1.3))
 _LINE, _CASING = 1.25, 2.7
 _LABEL_SIZE = 6.5
+_WIDEST_FLOW = 7.0
 # on paper (points): what is narrower is filled or left out, what is smaller is not drawn, what is closer is one point
 _NARROW, _SMALL, _SMOOTH = 2.2, 9.0, 0.35
 _STEPS = 48
+# text is measured large, without hinting, then scaled: the same width on every machine
+_MEASURED_AT = 100.0
+_FIXED_POINT = 64.0
+
+
+class Box(NamedTuple):
+    """A rectangle, in points of the page."""
+
+    left: float
+    bottom: float
+    right: float
+    top: float
+
+    def overlaps(self, other: Box) -> bool:
+        """Tell whether two rectangles share more than an edge."""
+        across = self.left < other.right and other.left < self.right
+        return across and self.bottom < other.top and other.bottom < self.top
+
+    def inside(self, frame: Box) -> bool:
+        """Tell whether the rectangle is wholly inside another."""
+        across = self.left >= frame.left and self.right <= frame.right
+        return across and self.bottom >= frame.bottom and self.top <= frame.top
+
+    @property
+    def middle(self) -> tuple[float, float]:
+        """Centre of the rectangle."""
+        return (self.left + self.right) / 2, (self.bottom + self.top) / 2
+
+
+class Label(NamedTuple):
+    """A text to place beside a point (both in points of the page)."""
+
+    text: str
+    x: float
+    y: float
+    size: float
+    gap: float = 3.0  # between the point and the text; 0 centres the text on the point
+
+
+class Placed(NamedTuple):
+    """A label that found its place: the centre of its text and its rectangle; `is_moved` when it left its point."""
+
+    label: Label
+    x: float
+    y: float
+    box: Box
+    is_moved: bool
+
+
+@lru_cache(maxsize=4096)
+def text_size(text: str, size: float) -> tuple[float, float]:
+    """Return the width and height of a text, in points, without drawing it."""
+    if not text.strip():
+        return 0.0, 0.0
+    font = get_font(str(font_folder() / FONT_FILES[0]))
+    font.set_size(_MEASURED_AT, 72.0)
+    lines = text.split("\n")
+    widths = []
+    for line in lines:
+        font.set_text(line, 0.0, flags=LoadFlags.NO_HINTING)
+        widths.append(font.get_width_height()[0] / _FIXED_POINT * size / _MEASURED_AT)
+    return max(widths), size * (0.95 + 1.2 * (len(lines) - 1))
+
+
+def place_labels(
+    labels: Iterable[Label], *, frame: Box, obstacles: Sequence[Box] = (), reach: int = 3
+) -> list[Placed]:
+    """Place labels one after the other, the most important first, on the first free spot around their point."""
+    taken, placed = list(obstacles), []
+    for label in labels:
+        spots = (spot for spot in _spots(label, reach) if spot.box.inside(frame))
+        free = next((spot for spot in spots if not any(spot.box.overlaps(box) for box in taken)), None)
+        if free is not None:
+            placed.append(free)
+            taken.append(free.box)
+    return placed
+
+
+def _spots(label: Label, reach: int) -> Iterator[Placed]:
+    """Yield the places tried for a label: right, left, above, below, corners, then farther rings."""
+    width, height = text_size(label.text, label.size)
+    if label.gap == 0:
+        yield _at(label, label.x, label.y, width, height, is_moved=False)
+        return
+    for ring in range(reach):
+        away = label.gap * (1 + 1.5 * ring)
+        right, up = away + width / 2, away + height / 2
+        aside, above = 0.7 * away + width / 2, 0.7 * away + height / 2
+        corners = ((aside, above), (-aside, above), (aside, -above), (-aside, -above))
+        for dx, dy in ((right, 0.0), (-right, 0.0), (0.0, up), (0.0, -up), *corners):
+            yield _at(label, label.x + dx, label.y + dy, width, height, is_moved=ring > 0)
+
+
+def _at(label: Label, x: float, y: float, width: float, height: float, *, is_moved: bool) -> Placed:
+    """Centre a label on a spot."""
+    box = Box(x - width / 2 - 0.6, y - height / 2 - 0.3, x + width / 2 + 0.6, y + height / 2 + 0.3)
+    return Placed(label, x, y, box, is_moved)
+
+
+def size_in(axes: Axes) -> tuple[float, float]:
+    """Return the width and the height of a part of a figure (inches)."""
+    figure = axes.get_figure(root=True)
+    width, height = figure.get_size_inches() if figure is not None else (1.0, 1.0)
+    box = axes.get_position()
+    return float(box.width * width), float(box.height * height)
+
+
+class PaperScale:
+    """Metres of a map to points of the page, from the corner of the map."""
+
+    def __init__(self, axes: Axes) -> None:
+        width_in, height_in = size_in(axes)
+        (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
+        self.left, self.bottom = left, bottom
+        self.x = width_in * style.POINTS_PER_INCH / (right - left)
+        self.y = height_in * style.POINTS_PER_INCH / (top - bottom)
+        self.frame = Box(1.0, 1.0, self.x * (right - left) - 1.0, self.y * (top - bottom) - 1.0)
+
+    def to_points(self, x: float, y: float) -> tuple[float, float]:
+        """Return a place of the page, in points from the corner of the map."""
+        return (x - self.left) * self.x, (y - self.bottom) * self.y
+
+    def to_metres(self, x: float, y: float) -> tuple[float, float]:
+        """Return a place of the territory."""
+        return x / self.x + self.left, y / self.y + self.bottom
 
 
 def places(points: gpd.GeoDataFrame) -> list[tuple[float, float]]:
@@ -33,55 +161,43 @@ def places(points: gpd.GeoDataFrame) -> list[tuple[float, float]]:
     return list(zip(shapely.get_x(geometry).tolist(), shapely.get_y(geometry).tolist(), strict=True))
 
 
-def fill(
-    axes: Axes,
-    outlines: gpd.GeoSeries,
-    *,
-    color: str,
-    edge: str,
-    width: float,
-    zorder: float = 1,
-    **hatch: Any,
-) -> None:
+def fill(axes: Axes, outlines: np.ndarray, *, color: str, **hatch: Any) -> None:
     """Fill polygons, holes left open."""
     paths = [_path(outline) for outline in outlines if outline is not None and not outline.is_empty]
-    axes.add_collection(
-        PathCollection(paths, facecolors=color, edgecolors=edge, linewidths=width, zorder=zorder, **hatch),
-        autolim=False,
-    )
+    look: dict[str, Any] = {"facecolors": color, "edgecolors": style.BORDER, "linewidths": 0.4}
+    axes.add_collection(PathCollection(paths, zorder=1, **look, **hatch), autolim=False)
 
 
-def border(axes: Axes, members: np.ndarray, *, color: str, width: float, zorder: float = 3) -> None:
+def border(axes: Axes, members: np.ndarray, *, width: float) -> None:
     """Draw the outer border of some polygons taken together."""
-    whole = shapely.union_all(members)
-    lines = [np.asarray(ring.coords)[:, :2] for ring in _rings(whole)]
-    axes.add_collection(
-        LineCollection(lines, colors=color, linewidths=width, joinstyle="round", zorder=zorder), autolim=False
-    )
+    whole = _rings(shapely.union_all(members))
+    _draw_lines(axes, whole, colors=style.ZONE_BORDER, linewidths=width, joinstyle="round", zorder=3)
 
 
-def flows(axes: Axes, lines: np.ndarray, values: np.ndarray, *, color: str, most_points: float = 7.0) -> None:
-    """Draw lines whose width is proportional to a value."""
-    paths = [np.asarray(line.coords)[:, :2] for line in lines]
-    widths = np.maximum(most_points * values / max(float(values.max(initial=0.0)), 1e-9), 0.6)
-    axes.add_collection(
-        LineCollection(paths, colors=color, linewidths=widths, alpha=0.75, capstyle="round", zorder=4),
-        autolim=False,
-    )
+def flows(axes: Axes, lines: gpd.GeoDataFrame) -> None:
+    """Draw lines whose width is proportional to their `value`."""
+    values = lines["value"].to_numpy(float)
+    widths = np.maximum(_WIDEST_FLOW * values / max(float(values.max(initial=0.0)), 1e-9), 0.6)
+    paths = [np.asarray(line.coords)[:, :2] for line in lines.geometry]
+    _draw_lines(axes, paths, colors=style.ACCENT, linewidths=widths, alpha=0.75, capstyle="round", zorder=4)
 
 
-def _rings(shape: shapely.Geometry) -> list[shapely.LinearRing]:
-    """Return every ring of a shape: outer ones and holes."""
+def _draw_lines(axes: Axes, lines: list[np.ndarray], **look: Any) -> None:
+    """Draw lines without changing what the map shows."""
+    axes.add_collection(LineCollection(lines, **look), autolim=False)
+
+
+def _rings(shape: shapely.Geometry) -> list[np.ndarray]:
+    """Return every ring of a shape as coordinates: outer ones and holes."""
     polygons = [part for part in shapely.get_parts(shape) if part.geom_type == "Polygon"]
-    return [ring for polygon in polygons for ring in (polygon.exterior, *polygon.interiors)]
+    rings = [ring for polygon in polygons for ring in (polygon.exterior, *polygon.interiors)]
+    return [np.asarray(ring.coords)[:, :2] for ring in rings]
 
 
 def _path(shape: shapely.Geometry) -> Path:
     """Return a shape as one path; rings turn opposite ways, so that holes stay open."""
-    vertices, codes = [], []
-    for ring in _rings(shapely.normalize(shape)):
-        points = np.asarray(ring.coords)[:, :2]
-        vertices.append(points)
+    vertices, codes = _rings(shapely.normalize(shape)), []
+    for points in vertices:
         kinds = np.full(len(points), Path.LINETO, dtype=Path.code_type)
         kinds[0], kinds[-1] = Path.MOVETO, Path.CLOSEPOLY
         codes.append(kinds)
@@ -97,19 +213,8 @@ class _Ring(NamedTuple):
 
 
 def dash_of(rank: int) -> tuple[float, ...]:
-    """Return the dash of an outline, by its rank from the shortest time (points on, points off).
-
-    Examples
-    --------
-    >>> dash_of(0), dash_of(1)
-    ((), (4.0, 1.6))
-    """
+    """Return the dash of an outline, by its rank from the shortest time (points on, points off)."""
     return DASHES[rank % len(DASHES)]
-
-
-def line_style(dash: tuple[float, ...]) -> tuple[float, tuple[float, ...] | None]:
-    """Return a dash as matplotlib takes it."""
-    return 0.0, dash or None
 
 
 def draw_rings(axes: Axes, rings: gpd.GeoDataFrame, scale: PaperScale) -> list[Box]:
@@ -119,15 +224,10 @@ def draw_rings(axes: Axes, rings: gpd.GeoDataFrame, scale: PaperScale) -> list[B
         for rank, (shape, label) in enumerate(zip(rings.geometry, rings["label"], strict=True))
     ]
     for ring in drawn:
-        lines = list(_lines(ring.shape))
+        lines = _rings(ring.shape)
         for color, width, dash in ((style.PAPER, _CASING, ()), (style.RING, _LINE, ring.dash)):
-            axes.add_collection(
-                LineCollection(
-                    lines, colors=color, linewidths=width, linestyles=[line_style(dash)], joinstyle="round",
-                    capstyle="butt", zorder=4,
-                ),
-                autolim=False,
-            )  # fmt: skip
+            look = {"colors": color, "linewidths": width, "linestyles": [(0.0, dash or None)]}
+            _draw_lines(axes, lines, joinstyle="round", capstyle="butt", zorder=4, **look)
     return list(_write_labels(axes, drawn, scale))
 
 
@@ -145,14 +245,6 @@ def generalise(shape: shapely.Geometry, *, metres_per_point: float) -> shapely.G
     return shapely.simplify(shapely.multipolygons(kept), _SMOOTH * metres_per_point)
 
 
-def _lines(shape: shapely.Geometry) -> Iterator[np.ndarray]:
-    """Yield every ring of some polygons as coordinates."""
-    for part in shapely.get_parts(shape):
-        if part.geom_type == "Polygon":
-            for ring in (part.exterior, *part.interiors):
-                yield np.asarray(ring.coords)[:, :2]
-
-
 def _write_labels(axes: Axes, rings: Sequence[_Ring], scale: PaperScale) -> Iterator[Box]:
     """Write the time on each outline, once, where it stands on no other label and inside the map."""
     taken: list[Box] = []
@@ -161,7 +253,7 @@ def _write_labels(axes: Axes, rings: Sequence[_Ring], scale: PaperScale) -> Iter
         if spot is None:
             continue
         taken.append(spot)
-        x, y = scale.to_metres((spot.left + spot.right) / 2, (spot.bottom + spot.top) / 2)
+        x, y = scale.to_metres(*spot.middle)
         axes.text(
             x, y, ring.label, fontsize=_LABEL_SIZE, fontweight="bold", color=style.RING, ha="center",
             va="center_baseline", zorder=7.5,

@@ -1,8 +1,8 @@
-"""Maps of what planning gives: sites chosen, places allocated, groups, establishments and types of communes."""
+"""Maps of what planning and draws give: sites, places allocated, groups and types of communes, doubtful deserts."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
@@ -10,16 +10,19 @@ import numpy as np
 import pandas as pd
 
 from territory.access.allocation import Allocation
-from territory.datasets.catalogue import open_dataset
-from territory.errors import ParameterError
+from territory.access.deserts import NOT_COMPUTABLE, class_labels
+from territory.access.uncertainty import SURE
+from territory.errors import ParameterError, examples
 from territory.french.numbers import NBSP, decimal, integer, minutes, round_estimate
 from territory.planning.grouping.groups import GroupingResult
 from territory.planning.siting.result import NAMES, STATUSES, SitingResult
 from territory.planning.typologies import TypologyResult
 from territory.plot import style
-from territory.plot.maps.categories import UNKNOWN, Category, numbers_from, shown, time_classes
+from territory.plot.maps.categories import UNKNOWN, Category, Classes, numbers_from, shown, time_classes
 from territory.plot.maps.choropleth import SHAPES, Panel, draw_map, extent_of
 from territory.plot.maps.legend import Legend
+from territory.scenario.doubt.draws import Draws
+from territory.scenario.measures.deserts import IN_DESERT
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,7 +30,6 @@ if TYPE_CHECKING:
 
     from territory.network.roads import RoadNetwork
     from territory.planning.grouping.answer import GroupingAnswer
-    from territory.study.words.model import Study
 
 # one colour by group or type, told apart by every eye (Okabe and Ito, 2008, without black), then hatched
 GROUP_COLORS = ("#e69f00", "#56b4e9", "#009e73", "#f0e442", "#0072b2", "#d55e00", "#cc79a7")
@@ -46,24 +48,28 @@ def show_siting(siting: SitingResult, areas: gpd.GeoDataFrame, names: Mapping[st
     reachable = siting.assignment.groupby(level=0, sort=False).first().reindex(areas.index).notna()
     classes = time_classes(rows, is_reachable=reachable)
     chosen = [*siting.selected, *siting.fixed]
-    marks = [str(number) for number in range(1, len(chosen) + 1)]
-    shapes = [SHAPES[0] if name in siting.selected else SHAPES[1] for name in chosen]
-    placed = [i for i, name in enumerate(chosen) if name in areas.index]
-    points: Any = areas.loc[[chosen[i] for i in placed]].representative_point()
-    sites = gpd.GeoDataFrame(
-        {"mark": [marks[i] for i in placed], "shape": [shapes[i] for i in placed]},
-        geometry=points.to_numpy(),
-        crs=areas.crs,
-    )
+    marks = [
+        (str(number), SHAPES[0] if name in siting.selected else SHAPES[1], name)
+        for number, name in enumerate(chosen, start=1)
+        if name in areas.index
+    ]
+    points: Any = areas.loc[[name for _, _, name in marks]].representative_point()
+    sites = _marked(marks, points.to_numpy(), areas.crs)
     said = f"{NAMES[siting.problem][0].capitalize()} : {decimal(siting.objective, 1)} {siting.unit}"
     legend = Legend(
         shown(classes.legend, classes.keys),
         "Temps vers le site retenu",
-        sites=[(marks[i], shapes[i], names.get(chosen[i], chosen[i])) for i in placed],
+        sites=[(mark, shape, names.get(name, name)) for mark, shape, name in marks],
         notes=[said, STATUSES[siting.status], "Rond : site à ouvrir ; carré : site existant."],
     )
     panel = Panel(areas, classes.keys, numbers=numbers_from(rows), sites=sites, zones=areas.get("epci_code"))
-    return draw_map([panel], legend)
+    return draw_map(panel, legend)
+
+
+def _marked(marks: Sequence[tuple[str, str, str]], points: Any, crs: Any) -> gpd.GeoDataFrame:
+    """Return points with their mark and their shape."""
+    columns = {"mark": [mark for mark, _, _ in marks], "shape": [shape for _, shape, _ in marks]}
+    return gpd.GeoDataFrame(columns, geometry=points, crs=crs)
 
 
 def show_allocation(allocation: Allocation, areas: gpd.GeoDataFrame) -> Figure:
@@ -74,11 +80,8 @@ def show_allocation(allocation: Allocation, areas: gpd.GeoDataFrame) -> Figure:
     lacking = Category("lacking", "des personnes sans place", style.LOSSES[0])
     found = np.select([unmet.isna(), unmet > 0], [UNKNOWN.key, lacking.key], default=served.key)
     keys = pd.Series(found, index=areas.index)
-    circles = gpd.GeoDataFrame(
-        {"value": unmet.fillna(0.0).to_numpy()},
-        geometry=areas.representative_point().to_numpy(),
-        crs=areas.crs,
-    )
+    points = areas.representative_point().to_numpy()
+    circles = gpd.GeoDataFrame({"value": unmet.fillna(0.0).to_numpy()}, geometry=points, crs=areas.crs)
     largest = float(unmet.max())
     scale = [round_estimate(largest), round_estimate(largest / 4)] if largest > 0 else []
     legend = Legend(
@@ -92,7 +95,7 @@ def show_allocation(allocation: Allocation, areas: gpd.GeoDataFrame) -> Figure:
         ],
     )
     panel = Panel(areas, keys, circles=circles, zones=areas.get("epci_code"))
-    return draw_map([panel], legend)
+    return draw_map(panel, legend)
 
 
 def show_groups(grouping: GroupingResult, areas: gpd.GeoDataFrame) -> Figure:
@@ -115,18 +118,16 @@ def _show_labels(
 ) -> Figure:
     """Draw a partition; groups beyond the number of colours are told apart by hatches."""
     areas = _known(areas, groups.index, "unités")
-    legend = [
-        Category(
-            name,
-            labels.get(name, name),
-            GROUP_COLORS[i % len(GROUP_COLORS)],
-            GROUP_HATCHES[(i // len(GROUP_COLORS)) % len(GROUP_HATCHES)],
-        )
-        for i, name in enumerate(labels)
-    ]
+    legend = [_group(i, name, labels[name]) for i, name in enumerate(labels)]
     keys = groups.reindex(areas.index).astype(object).where(lambda found: found.notna(), UNKNOWN.key)
     panel = Panel(areas, keys, zones=groups.reindex(areas.index))
-    return draw_map([panel], Legend(shown((*legend, UNKNOWN), keys), title, notes=notes))
+    return draw_map(panel, Legend(shown((*legend, UNKNOWN), keys), title, notes=notes))
+
+
+def _group(place: int, name: str, label: str) -> Category:
+    """Return the look of a group: a colour, and a hatch once all colours are taken."""
+    round_, color = divmod(place, len(GROUP_COLORS))
+    return Category(name, label, GROUP_COLORS[color], GROUP_HATCHES[round_ % len(GROUP_HATCHES)])
 
 
 def _known(areas: gpd.GeoDataFrame, index: pd.Index, what: str) -> gpd.GeoDataFrame:
@@ -140,41 +141,24 @@ def _known(areas: gpd.GeoDataFrame, index: pd.Index, what: str) -> gpd.GeoDataFr
     return gpd.GeoDataFrame(kept, crs=areas.crs)
 
 
-def show_establishments(
-    answer: GroupingAnswer,
-    outlines: gpd.GeoDataFrame,
-) -> Figure:
+def show_establishments(answer: GroupingAnswer, outlines: gpd.GeoDataFrame) -> Figure:
     """Draw groups of establishments: each member joined to the seat of its group, the others as context."""
     land = gpd.GeoDataFrame(outlines[["geometry"]], crs=outlines.crs)
     crs: Any = land.crs
     members, context = answer.members.to_crs(crs), answer.context.to_crs(crs)
-    groups = [str(name) for name in answer.groups.index]
-    legend = [_LAND, _OTHERS, *(_category(place, name, answer) for place, name in enumerate(groups))]
-    keys = pd.concat(
-        [
-            pd.Series(_LAND.key, index=land.index),
-            pd.Series(_OTHERS.key, index=context.index),
-            members["group"].astype(object),
-        ]
-    )
+    legend = [
+        _LAND,
+        _OTHERS,
+        *(_category(place, str(name), answer) for place, name in enumerate(answer.groups.index)),
+    ]
+    around = [pd.Series(_LAND.key, index=land.index), pd.Series(_OTHERS.key, index=context.index)]
+    keys = pd.concat([*around, members["group"].astype(object)])
     every: Any = pd.concat([land, context[["geometry"]], members[["geometry"]]])
     sites, listed = _marks(answer, members)
-    panel = Panel(
-        gpd.GeoDataFrame(every, crs=land.crs),
-        keys,
-        zones=outlines.get("epci_code"),
-        sites=sites,
-        extent=extent_of(land),
-    )
-    figure = draw_map(
-        [panel],
-        Legend(
-            shown((legend[0], *legend[1:]), keys),
-            answer.grouping.name,
-            sites=listed,
-            notes=_notes(answer),
-        ),
-    )
+    zones, extent = outlines.get("epci_code"), extent_of(land)
+    panel = Panel(gpd.GeoDataFrame(every, crs=land.crs), keys, zones=zones, sites=sites, extent=extent)
+    named = Legend(shown(legend, keys), answer.grouping.name, sites=listed, notes=_notes(answer))
+    figure = draw_map(panel, named)
     _join(figure.axes[0], members)
     return figure
 
@@ -183,12 +167,8 @@ def _category(place: int, name: str, answer: GroupingAnswer) -> Category:
     """Return the legend of a group: its seat's commune and the number of its members."""
     row: Any = answer.groups.loc[name]
     count = int(row["n_units"])
-    return Category(
-        name,
-        f"{place + 1} – {row['seat_commune']} : {integer(count)}{NBSP}membre{'s' if count > 1 else ''}",
-        GROUP_COLORS[place % len(GROUP_COLORS)],
-        GROUP_HATCHES[(place // len(GROUP_COLORS)) % len(GROUP_HATCHES)],
-    )
+    size = f"{integer(count)}{NBSP}membre{'s' if count > 1 else ''}"
+    return _group(place, name, f"{place + 1} – {row['seat_commune']} : {size}")
 
 
 def _notes(answer: GroupingAnswer) -> list[str]:
@@ -206,18 +186,16 @@ def _marks(
     answer: GroupingAnswer, members: gpd.GeoDataFrame
 ) -> tuple[gpd.GeoDataFrame, list[tuple[str, str, str]]]:
     """Return the marks of the seats and of the support hospital, and what the legend says of them."""
-    points, marks, listed = [], [], []
-    for number, seat in enumerate(answer.groups["seat"], start=1):
-        points.append(members.geometry.loc[seat])
-        marks.append((str(number), _SEAT))
-        listed.append((str(number), _SEAT, f"siège : {members.loc[seat, 'name']}"))
     crs: Any = members.crs
-    for point in answer.support.to_crs(crs).geometry:
-        points.append(point)
-        marks.append(("H", _SUPPORT))
-        listed.append(("H", _SUPPORT, f"établissement support du {answer.grouping.support_name}"))
-    frame = {"mark": [mark for mark, _ in marks], "shape": [shape for _, shape in marks]}
-    return gpd.GeoDataFrame(frame, geometry=points, crs=members.crs), listed
+    seats, support = answer.groups["seat"], answer.support.to_crs(crs).geometry
+    points = [*members.geometry.loc[list(seats)], *support]
+    listed = [
+        (str(number), _SEAT, f"siège : {members.loc[seat, 'name']}")
+        for number, seat in enumerate(seats, start=1)
+    ]
+    name = f"établissement support du {answer.grouping.support_name}"
+    listed += [("H", _SUPPORT, name) for _ in support]
+    return _marked(listed, points, crs), listed
 
 
 def _join(axes: Axes, members: gpd.GeoDataFrame) -> None:
@@ -239,25 +217,12 @@ _WIDTH_CM = 14.0
 
 
 def show_roads(network: RoadNetwork) -> Figure:
-    """Draw every road, wider and darker where one drives faster.
-
-    Examples
-    --------
-    >>> from territory.network import sample_network
-    >>> len(show_roads(sample_network()).axes)
-    1
-    """
+    """Draw every road, wider and darker where one drives faster."""
     from matplotlib.collections import LineCollection
 
     roads = network.roads
     first = np.flatnonzero(~roads.void_hops())
-    segments = np.stack(
-        [
-            np.column_stack([roads.x[first], roads.y[first]]),
-            np.column_stack([roads.x[first + 1], roads.y[first + 1]]),
-        ],
-        axis=1,
-    )
+    segments = np.stack([np.column_stack([roads.x[at], roads.y[at]]) for at in (first, first + 1)], axis=1)
     speeds = _speeds_kmh(network)[first]
     left, right = float(roads.x.min()), float(roads.x.max())
     bottom, top = float(roads.y.min()), float(roads.y.max())
@@ -279,17 +244,11 @@ def show_roads(network: RoadNetwork) -> Figure:
                 )
                 axes.add_collection(lines, autolim=False)
             low = high
-        figure.text(
-            0.03,
-            0.93,
-            f"Réseau routier « {roads.source} » : {decimal(network.length_km)} km, vitesses retenues",
-            fontsize=9,
-            weight="semibold",
-        )
+        title = f"Réseau routier « {roads.source} » : {decimal(network.length_km)} km, vitesses retenues"
+        source = f"Source : {network.attribution or roads.source}"
+        figure.text(0.03, 0.93, title, fontsize=9, weight="semibold")
         axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=4, fontsize=7.5, frameon=False)
-        figure.text(
-            0.03, 0.02, f"Source : {network.attribution or roads.source}", fontsize=6.5, color=style.MUTED
-        )
+        figure.text(0.03, 0.02, source, fontsize=6.5, color=style.MUTED)
     return figure
 
 
@@ -301,49 +260,101 @@ def _speeds_kmh(network: RoadNetwork) -> Any:
     return np.divide(3600 * length, spent, out=np.zeros_like(length), where=np.isfinite(spent))
 
 
-def show_study(study: Study) -> Figure:
-    """Draw the territory of a study, its EPCI in focus and the places that it names.
+# the side is in the colour, the doubt in the hatch: a grey print keeps both
+DOUBT_HATCH = "////"
+IN_SURE = Category("in_sure", "en désert, sûr", style.LOSSES[2])
+IN_DOUBT = Category("in_doubt", "en désert, douteux", style.LOSSES[1], DOUBT_HATCH, style.INK)
+OUT_DOUBT = Category("out_doubt", "hors désert, douteux", style.GAINS[0], DOUBT_HATCH, style.MUTED)
+OUT_SURE = Category("out_sure", "hors désert, sûr", style.GAINS[0])
+NO_VERDICT = UNKNOWN._replace(label="non calculable")
+CATEGORIES = (IN_SURE, IN_DOUBT, OUT_DOUBT, OUT_SURE, NO_VERDICT)
+
+
+def doubt_classes(deserts: pd.DataFrame) -> Classes:
+    """Sort communes by their side of a criterion and by how sure it is."""
+    side = deserts["status"].eq(IN_DESERT).map({True: "in", False: "out"})
+    doubt = deserts["verdict"].eq(SURE).map({True: "sure", False: "doubt"})
+    keys = (side + "_" + doubt).astype(object)
+    # a commune without a row is as unknown as one that the data say nothing of
+    unknown = deserts["status"].isna() | deserts["status"].eq(NOT_COMPUTABLE)
+    return Classes(keys.mask(unknown, NO_VERDICT.key), CATEGORIES)
+
+
+def doubt_map(
+    draws: Draws,
+    outlines: gpd.GeoDataFrame,
+    *,
+    criterion: str,
+    title: str = "",
+    zones: pd.Series | None = None,
+    max_height_cm: float = 22.0,
+) -> Figure:
+    """Draw where a criterion of desert is met for sure, and where the doubt on times could change it."""
+    known = [] if draws.deserts.empty else list(draws.deserts.index.get_level_values("criterion").unique())
+    if criterion not in known:
+        raise ParameterError(
+            f"Critère de désert inconnu « {criterion} » ; connus : {examples(known, most=10) or 'aucun'}."
+        )
+    rows = pd.DataFrame(draws.deserts.xs(criterion, level="criterion")).reindex(outlines.index)
+    classes = doubt_classes(rows)
+    doubtful = classes.keys.isin([IN_DOUBT.key, OUT_DOUBT.key])
+    # rounded down: a doubtful share never reads as one that is sure
+    numbers = np.floor(rows["same_status_share"] * 100).map("{:.0f}".format).where(doubtful, "")
+    used = set(classes.keys)
+    legend = [one for one in classes.legend if one.key in used or one.key != NO_VERDICT.key]
+    share = f"{round(100 * draws.sure_share)}{NBSP}%"
+    notes = (
+        f"Sûr : même côté du seuil dans au moins {share} des {draws.count} tirages, qui changent les temps dans leur "
+        "doute.",
+        "Nombre : cette part, en %, là où c'est douteux.",
+    )
+    panel = Panel(gpd.GeoDataFrame(outlines[["geometry"]]), classes.keys, numbers=numbers, zones=zones)
+    named = Legend(tuple(legend), title or f"Désert « {criterion} »", notes=notes)
+    return draw_map(panel, named, max_height_cm=max_height_cm)
+
+
+def class_map(
+    classes: pd.Series[str],
+    outlines: gpd.GeoDataFrame,
+    *,
+    title: str,
+    notes: tuple[str, ...] = (),
+    zones: pd.Series | None = None,
+    max_height_cm: float = 22.0,
+) -> Figure:
+    """Draw how many criteria of a rule of desert each commune meets; `classes` are those of `access.deserts.classify`.
 
     Examples
     --------
     >>> import territory
-    >>> len(show_study(territory.load_study("draguignan")).axes)
-    2
+    >>> result = territory.run_study("draguignan")
+    >>> rows = result.baseline.deserts.xs("apl", level="criterion")
+    >>> figure = class_map(rows["desert_class"], result.dataset.outlines, title="Critères remplis")
+    >>> figure.get_size_inches()[0].round(1)
+    np.float64(6.7)
     """
-    from pathlib import Path
+    found = classes.reindex(outlines.index).fillna(NOT_COMPUTABLE).astype(str)
+    count = max((int(label.split()[-1]) for label in found if label[0].isdigit()), default=1)
+    labels = class_labels(count)
+    colours = (style.GAINS[0], *style.LOSSES[-count:])
+    legend = [
+        Category(label, label, colours[min(met, len(colours) - 1)]) for met, label in enumerate(labels[:-1])
+    ]
+    if found.eq(NOT_COMPUTABLE).any():
+        legend.append(UNKNOWN._replace(key=NOT_COMPUTABLE))
+    panel = Panel(gpd.GeoDataFrame(outlines[["geometry"]]), found.astype(object), zones=zones)
+    return draw_map([panel], Legend(tuple(legend), title, notes=notes), max_height_cm=max_height_cm)
 
-    data: Any = open_dataset(
-        study.dataset, study.data, departements=study.territory.departement_codes, folder=Path(study.folder)
-    )
-    inside = data.communes["departement_code"].isin(study.territory.departement_codes)
-    communes = data.communes[inside]
-    areas = communes[["geometry"]] if data.outlines is None else data.outlines
-    focus = communes.index[communes["epci_code"] == study.territory.focus_epci_code]
-    land = Category("land", study.territory.name, "#eef2f4")
-    centre = Category("focus", study.territory.focus_name or "EPCI au centre de l'étude", style.SEQUENTIAL[1])
-    keys = pd.Series(np.where(areas.index.isin(focus), centre.key, land.key), index=areas.index)
-    named = {one.id: one.label_short or one.label for one in study.authorisation}
-    held = data.services[data.services["authorisation_id"].isin(list(named))]
-    today = data.sites.loc[held.index.get_level_values("site_id")]
-    labels = [f"{named[name]} (aujourd'hui)" for name in held["authorisation_id"]]
-    places = gpd.GeoDataFrame(
-        {"label": labels, "shape": SHAPES[0]},
-        geometry=today.to_crs(areas.crs).geometry.to_numpy(),
-        crs=areas.crs,
-    )
-    declared = [site for site in study.site if site.commune_code in data.communes.index]
-    planned = gpd.GeoDataFrame(
-        {"label": [f"{site.name} (prévu)" for site in declared], "shape": SHAPES[1]},
-        geometry=data.communes.geometry.reindex([site.commune_code for site in declared]).to_numpy(),
-        crs=data.communes.crs,
-    ).to_crs(areas.crs)
-    every: Any = pd.concat([places, planned], ignore_index=True)
-    every["mark"] = [str(number) for number in range(1, len(every) + 1)]
-    legend = Legend(
-        [centre, land] if len(focus) else [land],
-        study.title,
-        sites=list(every[["mark", "shape", "label"]].itertuples(index=False, name=None)),
-        notes=["Un lieu prévu est au point de sa commune."] if declared else [],
-    )
-    panel = Panel(areas, keys, zones=data.communes["epci_code"], focus=focus, sites=gpd.GeoDataFrame(every))
-    return draw_map([panel], legend)
+
+def show_draws(draws: Draws, criterion: str | None, outlines: gpd.GeoDataFrame | None) -> Figure:
+    """Draw one criterion, the first that can be computed without it."""
+    if outlines is None:
+        raise ParameterError(
+            "Carte impossible : les tirages ne disent pas où sont les communes ; donnez outlines= "
+            "(result.dataset.outlines, ou des points indexés par les mêmes codes)."
+        )
+    if draws.deserts.empty:
+        raise ParameterError("Rien à dessiner : cette étude n'a aucun critère de désert.")
+    computed = draws.deserts[draws.deserts["status"].ne(NOT_COMPUTABLE)]
+    in_order = (computed if len(computed) else draws.deserts).index.get_level_values("criterion")
+    return doubt_map(draws, outlines, criterion=criterion or str(in_order[0]))

@@ -13,7 +13,7 @@ from territory.access.uncertainty import SURE
 from territory.french.numbers import NBSP, decimal, integer, share
 from territory.french.words import count, persons
 from territory.plot import style
-from territory.plot.maps.doubt import class_map, doubt_map
+from territory.plot.maps.show_plans import class_map, doubt_map
 from territory.report.chapters import pictures
 from territory.report.layout.document import (
     Block,
@@ -26,7 +26,7 @@ from territory.report.layout.document import (
     strong,
 )
 from territory.report.layout.pdf import Part
-from territory.report.reading.run_reading import Reading
+from territory.report.reading import Reading
 from territory.scenario.zones import ALL_TERRITORY
 
 if TYPE_CHECKING:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from territory.french.numbers import minutes, share
 from territory.french.words import capital, join, persons
 from territory.release.gate import TODAY
-from territory.report.chapters.groups import groups_answer
 from territory.report.chapters.main_move import (
     in_classes,
     in_zones,
@@ -15,35 +14,19 @@ from territory.report.chapters.main_move import (
     whom_in_words,
     worst,
 )
-from territory.report.chapters.moves import is_wide
-from territory.report.layout.document import (
-    Block,
-    Callout,
-    Heading,
-    Paragraph,
-    Run,
-    Text,
-    strong,
-)
-from territory.report.reading.run_reading import STAFF, Counts, Move, Reading
+from territory.report.chapters.moves import is_wide, scenarios_in_words
+from territory.report.chapters.questions import groups_answer
+from territory.report.layout.document import Block, Callout, Heading, Paragraph, Run, Text, strong
+from territory.report.reading import STAFF, Counts, Move, Reading
 from territory.scenario.zones import ALL_TERRITORY
-from territory.tables.keyed import WITHIN_SHARES
+from territory.tables.catalogue import WITHIN_SHARES
 
+UNKNOWN = "Ce que l'on ne sait pas, et à qui le demander"
 # a move is "hardly felt" when the difference cannot be told for this share of the persons within reach
 _HARDLY_FELT_SHARE = 0.9
 # services named when some scenarios move them and others do not; beyond, the table is clearer
 _MOST_DEPENDING = 2
-_NUMBERS = {
-    2: "deux",
-    3: "trois",
-    4: "quatre",
-    5: "cinq",
-    6: "six",
-    7: "sept",
-    8: "huit",
-    9: "neuf",
-    10: "dix",
-}
+_NUMBERS = dict(enumerate(("deux", "trois", "quatre", "cinq", "six", "sept", "huit", "neuf", "dix"), start=2))
 
 
 def first_page(reading: Reading) -> list[Block]:
@@ -54,36 +37,39 @@ def first_page(reading: Reading) -> list[Block]:
         Heading("La réponse"),
     ]
     blocks += _answer(reading) if reading.release.scenarios else _answer_without_scenario(reading)
-    unknown: list[Text] = [
+    unknown = questions(reading)
+    return [*blocks, Callout(UNKNOWN, unknown, "unknown")] if unknown else blocks
+
+
+def questions(reading: Reading) -> list[Text]:
+    """Return what is not known, and whom to ask."""
+    return [
         [f"{found.question} ", strong("À demander"), f" : {found.ask}."] for found in reading.study.unknown
     ]
-    if unknown:
-        blocks.append(Callout("Ce que l'on ne sait pas, et à qui le demander", unknown, "unknown"))
-    return blocks
 
 
 def _answer(reading: Reading) -> list[Block]:
     """Answer for a study with scenarios: what all of them share, then what depends on the one that is chosen."""
     blocks: list[Block] = [Paragraph(_lead(reading))]
-    pivot = reading.pivot()
+    pivot = reading.pivot
     told: set[str] = set(pivot.services) if pivot else set()
     others: list[Text] = []
     changed: dict[tuple[str, ...], Text] = {}
-    for scenario_id in reading.release.scenarios:
-        for move in reading.moves(scenario_id):
-            # a service that an earlier line tells is in the table of every move; that it closes is said again
-            if move == pivot or (told.issuperset(move.services) if move.lasts else move.services in changed):
-                continue
-            told.update(move.services)
-            if move.lasts:
-                others.append(_sentence(reading, move))
-                continue
+    for move in reading.every_move:
+        # a service that an earlier line tells is in the table of every move; that it closes is said again
+        if move == pivot or (told.issuperset(move.services) if move.lasts else move.services in changed):
+            continue
+        told.update(move.services)
+        if move.lasts:
+            others.append(_sentence(reading, move))
+        else:
             changed[move.services] = _sentence(reading, move)
     others = [*changed.values(), *others]
-    if pivot is not None and _is_felt_move(reading, pivot):
-        blocks += told_at_length(reading, pivot)
-    elif pivot is not None:
-        blocks.append(Paragraph(_sentence(reading, pivot)))
+    if pivot is not None:
+        # a service goes from a place to another, and somebody's trip changes so much that it can be told
+        communes = reading.counts_of(pivot).communes
+        is_felt = pivot.lasts and any(communes[effect][ALL_TERRITORY] for effect in ("gain", "loss"))
+        blocks += told_at_length(reading, pivot) if is_felt else [Paragraph(_sentence(reading, pivot))]
     if others:
         blocks.append(Callout("Pour les autres services, ce que montrent les calculs", others, "note"))
     if pivot is None and not others:
@@ -91,13 +77,6 @@ def _answer(reading: Reading) -> list[Block]:
             Paragraph("Dans ces scénarios, aucun service nommé ne change de site : aucun trajet ne change.")
         )
     return blocks
-
-
-def _is_felt_move(reading: Reading, move: Move) -> bool:
-    """Tell whether a service goes from a place to another, and somebody's trip changes so much that it can be told."""
-    found = reading.counts(move.scenario_id, move.services[0])
-    is_felt = any(found.communes[effect][ALL_TERRITORY] for effect in ("gain", "loss"))
-    return is_felt and move.lasts
 
 
 def _lead(reading: Reading) -> Text:
@@ -119,14 +98,14 @@ def _lead(reading: Reading) -> Text:
     for service, movers in depends.items():
         stays = [name for name in every if name not in movers]
         parts.append(
-            f"Le service « {reading.label(service)} » déménage dans {_scenarios(movers)} et reste où il "
-            f"est dans {_scenarios(stays)}. "
+            f"Le service « {reading.label(service)} » déménage dans {scenarios_in_words(movers)} et reste où il "
+            f"est dans {scenarios_in_words(stays)}. "
         )
     told = {name for movers in depends.values() for name in movers}
     quiet = [name for name in every if name not in told and _is_quiet(reading, name)]
     if quiet:
         words = "presque aucun trajet d'enfant ou de parent ne change de façon mesurable. "
-        parts.append(strong(f"Dans {_scenarios(quiet)}, {words}"))
+        parts.append(strong(f"Dans {scenarios_in_words(quiet)}, {words}"))
     cases = f"les {_NUMBERS.get(len(every), str(len(every)))} cas"
     which = "que ce déménagement" if len(depends) == 1 else "qu'un déménagement"
     parts.append(f"Rien, ici, n'affirme {which} aura lieu : {cases} sont calculés.")
@@ -136,14 +115,12 @@ def _lead(reading: Reading) -> Text:
 def _is_quiet(reading: Reading, scenario_id: str) -> bool:
     """Tell whether a scenario hardly changes the trips of those who go to the services that it moves."""
     moves = [move for move in reading.moves(scenario_id) if move.who != STAFF]
-    felt = [_told_apart_share(reading.counts(scenario_id, move.services[0])) for move in moves]
-    is_moved = all(move.lasts for move in moves)
-    return is_moved and all(value <= 1 - _HARDLY_FELT_SHARE for value in felt)
+    return all(move.lasts and _is_hardly_felt(reading.counts_of(move)) for move in moves)
 
 
-def _scenarios(names: list[str]) -> str:
-    """Name scenarios in a sentence."""
-    return f"le scénario {names[0]}" if len(names) == 1 else f"les scénarios {join(names)}"
+def _is_hardly_felt(found: Counts) -> bool:
+    """Tell whether the difference cannot be told for nearly everybody within reach."""
+    return _told_apart_share(found) <= 1 - _HARDLY_FELT_SHARE
 
 
 def _lower(text: str) -> str:
@@ -153,7 +130,7 @@ def _lower(text: str) -> str:
 
 def _sentence(reading: Reading, move: Move) -> Text:
     """Say what a move changes, by the rule that fits it."""
-    found = reading.counts(move.scenario_id, move.services[0])
+    found = reading.counts_of(move)
     name = strong(reading.labels(move.services))
     if not move.lasts:
         return [name, *_opening_or_closing(reading, move, found)]
@@ -161,30 +138,28 @@ def _sentence(reading: Reading, move: Move) -> Text:
         return [name, *_staff(reading, move, found)]
     if reading.place(move.from_site) == reading.place(move.to_site) and not move.is_in_place:
         return [name, *_same_commune(reading, move)]
-    if _told_apart_share(found) <= 1 - _HARDLY_FELT_SHARE:
+    if _is_hardly_felt(found):
         return [name, *_hardly_felt(reading, move, found)]
     return [name, *_felt(reading, move, found)]
 
 
 def _opening_or_closing(reading: Reading, move: Move, found: Counts) -> list[str | Run]:
     """Say what an opening or a closure changes."""
-    is_opening = move.from_site is None
-    whom = whom_in_words(
-        found,
-        "entering" if is_opening else "loss",
-        reading.noun(move.services[0], is_observed=found.is_observed),
-    )
-    limit = minutes(reading.parameters.recruitment_max_min)
-    verb, site = ("ouvrirait", move.to_site) if is_opening else ("fermerait", move.from_site)
-    where = f" : {verb} {reading.at_site(site)} (scénario {move.scenario_id}) ; "
-    if is_opening:
-        return [where, f"habitent à {limit} ou moins : {whom}."]
-    return [where, f"à {limit} ou moins aujourd'hui, et sans ce service ensuite : {whom}."]
+    if move.from_site is None:
+        verb, site, effect = "ouvrirait", move.to_site, "entering"
+        where = f"habitent à {reading.limit} ou moins"
+    else:
+        verb, site, effect = "fermerait", move.from_site, "loss"
+        where = f"à {reading.limit} ou moins aujourd'hui, et sans ce service ensuite"
+    return [
+        f" : {verb} {reading.at_site(site)} (scénario {move.scenario_id}) ; ",
+        f"{where} : {whom_in_words(found, effect, reading.noun_of(move))}.",
+    ]
 
 
 def _staff(reading: Reading, move: Move, found: Counts) -> list[str | Run]:
     """Say that the professionals travel, not the children."""
-    noun = reading.noun(move.services[0], is_observed=found.is_observed)
+    noun = reading.noun_of(move)
     sides = {"gain": "plus courte", "loss": "plus longue"}
     # who is touched comes first: "vers personne" takes no noun
     first, second = sorted(sides, key=lambda effect: persons_in_words(found, effect) == "personne")
@@ -211,26 +186,23 @@ def _same_commune(reading: Reading, move: Move) -> list[str | Run]:
 
 def _hardly_felt(reading: Reading, move: Move, found: Counts) -> list[str | Run]:
     """Say that the difference is under the doubt for nearly everybody."""
-    noun = reading.noun(move.services[0], is_observed=found.is_observed)
+    noun = reading.noun_of(move)
     parts: list[str | Run] = [
         f" ({road_in_words(reading, move)}) : ",
         strong("écart non distinguable"),
         f" du doute sur les temps pour {share(1 - _told_apart_share(found))} des {noun} à portée aujourd'hui",
     ]
-    gain, loss = (found.communes[effect][ALL_TERRITORY] for effect in ("gain", "loss"))
-    if gain or loss:
-        sides = []
-        if gain:
-            sides.append(f"un trajet plus court pour {persons_in_words(found, 'gain')}")
-        if loss:
-            sides.append(f"un trajet plus long pour {persons_in_words(found, 'loss')}{worst(reading, found)}")
-        parts.append(f" ; {join(sides)}")
-    return [*parts, "."]
+    sides = []
+    if found.communes["gain"][ALL_TERRITORY]:
+        sides.append(f"un trajet plus court pour {persons_in_words(found, 'gain')}")
+    if found.communes["loss"][ALL_TERRITORY]:
+        sides.append(f"un trajet plus long pour {persons_in_words(found, 'loss')}{worst(reading, found)}")
+    return [*parts, f" ; {join(sides)}." if sides else "."]
 
 
 def _felt(reading: Reading, move: Move, found: Counts) -> list[str | Run]:
     """Say who gains and who loses, in one sentence."""
-    noun = reading.noun(move.services[0], is_observed=found.is_observed)
+    noun = reading.noun_of(move)
     if found.merged:
         said = in_classes(found, noun)
         return [f" ({road_in_words(reading, move)}) : ", strong(said), f"{worst(reading, found)}."]
@@ -271,25 +243,20 @@ def _answer_without_scenario(reading: Reading) -> list[Block]:
         column = WITHIN_SHARES.name(threshold_min=float(limit))
         if (ALL_TERRITORY, service) in rows.index and column in rows:
             value = rows.xs(service, level="service")[column][ALL_TERRITORY]
-            items.append(
-                [
-                    strong(capital(reading.label(service))),
-                    f" : {share(float(value))} des habitants à {minutes(limit)} ou moins."
-                    + (f" {reading.emergency_hours}" if service == "urgences" else ""),
-                ]
-            )
+            said = f" : {share(float(value))} des habitants à {minutes(limit)} ou moins."
+            said += f" {reading.emergency_hours}" if service == "urgences" else ""
+            items.append([strong(capital(reading.label(service))), said])
     for service in reading.named:
         rows = reading.times(TODAY, service).reindex(reading.territory.index)
         near = rows["travel_time_min"].le(limit)
         people = float(reading.territory["population"][near].sum())
         part = share(people / population) if population > 0 else "une part inconnue"
-        items.append(
-            [strong(reading.short(service)), f" : {part} des habitants à {minutes(limit)} ou moins."]
-        )
-    if items:
-        blocks.append(
-            Callout(f"Qui est près de quoi, dans le territoire « {reading.study.territory.name} »", items)
-        )
-    else:
-        blocks.append(Paragraph(f"{persons(population)} habitants ; aucun service n'est nommé ni complet."))
-    return blocks
+        said = f" : {part} des habitants à {minutes(limit)} ou moins."
+        items.append([strong(reading.short(service)), said])
+    if not items:
+        return [
+            *blocks,
+            Paragraph(f"{persons(population)} habitants ; aucun service n'est nommé ni complet."),
+        ]
+    title = f"Qui est près de quoi, dans le territoire « {reading.study.territory.name} »"
+    return [*blocks, Callout(title, items)]

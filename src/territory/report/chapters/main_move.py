@@ -7,24 +7,20 @@ import math
 from territory.french.numbers import minutes
 from territory.french.words import about, count
 from territory.report.layout.document import Block, Bullets, KeyFigures, Paragraph, Run, Text, strong
-from territory.report.reading.run_reading import SECRET, STAFF, Counts, Move, Reading
+from territory.report.reading import SECRET, STAFF, Counts, Move, Reading
 from territory.scenario.zones import ALL_TERRITORY
 
 # other options told on the first page; the table of the options has them all
 _MOST_VARIANTS = 4
 # classes that one sum may stand for, in words
-_CLASSES = {
-    "gain": "trajet plus court",
-    "loss": "trajet plus long",
-    "indistinct": "écart non distinguable",
-}
+_CLASSES = {"gain": "trajet plus court", "loss": "trajet plus long", "indistinct": "écart non distinguable"}
 
 
 def told_at_length(reading: Reading, move: Move) -> list[Block]:
     """Tell the move that changes most at length."""
-    found = reading.counts(move.scenario_id, move.services[0])
-    limit = minutes(reading.parameters.recruitment_max_min)
-    noun = reading.noun(move.services[0], is_observed=found.is_observed)
+    found = reading.counts_of(move)
+    limit = reading.limit
+    noun = reading.noun_of(move)
     staff = " Ce sont les professionnels qui font la route, vers l'enfant." if move.who == STAFF else ""
     intro: Text = [
         strong(f"Si {_condition(reading, move)} (scénario {move.scenario_id})"),
@@ -104,15 +100,12 @@ def in_classes(found: Counts, noun: str) -> str:
 
 def _fate(move: Move, found: Counts, effect: str) -> str:
     """Say how many trips get shorter or longer, and whose."""
-    whom = persons_in_words(found, effect)
-    is_nobody = _is_nobody(found, effect)
+    whom, is_nobody = persons_in_words(found, effect), _is_nobody(found, effect)
+    length = "plus court" if effect == "gain" else "plus long"
     if move.who == STAFF:
         road = "plus courte" if effect == "gain" else "plus longue"
-        return (
-            f"la route ne serait {road} vers personne" if is_nobody else f"la route serait {road} vers {whom}"
-        )
-    trip = "plus court" if effect == "gain" else "plus long"
-    return f"personne n'aurait un trajet {trip}" if is_nobody else f"{whom} auraient un trajet {trip}"
+        return f"la route {'ne serait' if is_nobody else 'serait'} {road} vers {'personne' if is_nobody else whom}"
+    return f"personne n'aurait un trajet {length}" if is_nobody else f"{whom} auraient un trajet {length}"
 
 
 def _is_nobody(found: Counts, effect: str) -> bool:
@@ -132,7 +125,7 @@ def _variants(reading: Reading, move: Move) -> list[Block]:
         found = reading.counts(scenario_id, move.services[0])
         place = reading.at_site(reading.site(scenario_id, move.services[0]))
         gain, loss = (persons_shortly(found, effect) for effect in ("gain", "loss"))
-        noun = reading.noun(move.services[0], is_observed=found.is_observed)
+        noun = reading.noun_of(move)
         said = in_classes(found, noun) if found.merged else f"plus court pour {gain}, plus long pour {loss}"
         parts += [
             " ; " if parts else "",
@@ -164,13 +157,9 @@ def road_in_words(reading: Reading, move: Move) -> str:
 
 def _key_figures(reading: Reading, move: Move, found: Counts, noun: str) -> KeyFigures:
     """Return the large numbers of the move that changes most."""
-    what = "route" if move.who == STAFF else "trajet"
-    ends = ("plus courte", "plus longue") if move.who == STAFF else ("plus court", "plus long")
-    labels = {
-        "gain": f"{what} {ends[0]}",
-        "loss": f"{what} {ends[1]}",
-        "indistinct": "écart non distinguable",
-    }
+    labels = _CLASSES
+    if move.who == STAFF:
+        labels = labels | {"gain": "route plus courte", "loss": "route plus longue"}
     figures = [
         (found.text(ALL_TERRITORY, effect), label, noun)
         for effect, label in labels.items()

@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import math
-from functools import partial
 
 import pandas as pd
 
-from territory.french.numbers import integer, minutes
+from territory.french.numbers import class_labels, integer, minutes, share
 from territory.french.words import change
+from territory.plot import style
+from territory.plot.charts import before_and_after
+from territory.plot.maps.categories import time_classes
 from territory.release.gate import TODAY
-from territory.report.chapters import isochrones, pictures
+from territory.report.chapters import pictures
 from territory.report.chapters.moves import effects_table, ordered_zones
-from territory.report.layout.document import Block, DataTable, Heading, Paragraph
+from territory.report.layout.document import Block, DataTable, Heading, Paragraph, Picture, table
 from territory.report.layout.pdf import Part
-from territory.report.reading.run_reading import STAFF, Move, Reading
+from territory.report.reading import STAFF, Move, Reading
 
 _MOST_COMMUNES = 40
 
 
 def maps(reading: Reading) -> list[Part]:
     """Return the maps of the move that changes most, and of the next one that changes trips of children."""
-    move = reading.pivot()
+    move = reading.pivot
     if move is None or move.from_site is None or move.to_site is None:
         return [Part(_of_today(reading))]
     return [
@@ -34,19 +36,37 @@ def maps(reading: Reading) -> list[Part]:
 
 def _before_and_after(reading: Reading, move: Move) -> list[Block]:
     """Return the maps of times on the same classes, and their numbers."""
-    service = move.services[0]
+    service, way = move.services[0], "depuis" if move.who == STAFF else "vers"
     return [
-        Heading(f"{_trips(move)} « {reading.labels(move.services)} », avant et après", new_page=True),
+        Heading(f"Les trajets {way} « {reading.labels(move.services)} », avant et après", new_page=True),
         Paragraph(_perimeter(reading, move)),
         pictures.time_map(reading, service, TODAY, max_height_cm=8.4),
         pictures.time_map(reading, service, move.scenario_id, max_height_cm=8.4),
-        isochrones.within_table(reading, move),
+        _within_table(reading, move),
     ]
 
 
-def _trips(move: Move) -> str:
-    """Say whose trips they are."""
-    return "Les trajets depuis" if move.who == STAFF else "Les trajets vers"
+def _within_table(reading: Reading, move: Move) -> DataTable:
+    """Return the numbers of the maps before and after: communes and persons within each time of the site."""
+    service = move.services[0]
+    situations = {"Aujourd'hui": TODAY, f"Scénario {move.scenario_id}": move.scenario_id}
+    lines = {
+        bound: [pictures.within(reading, service, situation, bound) for situation in situations.values()]
+        for bound in pictures.bounds_of(reading)
+    }
+    has_persons = all(people is not None for line in lines.values() for _, people in line)
+    nouns = ["communes", reading.noun(service).split(" ")[0]][: 1 + has_persons]
+    heads = [f"{name} : {noun} >1" for name in situations for noun in nouns]
+    rows = []
+    for bound, line in lines.items():
+        cells = [cell for communes, people in line for cell in (integer(communes), str(people))[: len(nouns)]]
+        rows.append([f"à {minutes(bound)} ou moins", *cells])
+    whom = f"communes et {reading.noun(service)}" if has_persons else "communes"
+    return table(
+        ["Du site <1.3", *heads],
+        rows,
+        f"À portée de « {reading.short(service)} » : {whom}, départements voisins compris.",
+    )
 
 
 def _who_gains(reading: Reading, move: Move) -> list[Block]:
@@ -58,8 +78,8 @@ def _who_gains(reading: Reading, move: Move) -> list[Block]:
     ]
     zones = ordered_zones(reading, move)
     if zones:
-        blocks += [pictures.effects_chart(reading, move, zones), effects_table(reading, move, zones)]
-    chart = pictures.distribution_chart(reading, move)
+        blocks += [_effects_chart(reading, move, zones), effects_table(reading, move, zones)]
+    chart = _distribution_chart(reading, move)
     return blocks if chart is None else [*blocks, chart]
 
 
@@ -69,18 +89,16 @@ def _closer(reading: Reading, move: Move) -> list[Part]:
     if focus is None:
         return []
     name = reading.study.territory.focus_name or reading.study.territory.name
-    title = f"la carte de détail, {name} (elle est aussi dans la fiche de l'EPCI)"
-    return [Part(partial(_detail, reading, move, focus, name), title, leaves=5)]
 
+    def made() -> list[Block]:
+        code = reading.study.territory.focus_epci_code
+        return [
+            Heading(f"Plus près : {name}"),
+            pictures.change_map(reading, move, max_height_cm=11.4, zoom=focus, zoom_name=code),
+            *change_table(reading, move, focus, most=_MOST_COMMUNES),
+        ]
 
-def _detail(reading: Reading, move: Move, focus: pd.Index, name: str) -> list[Block]:
-    """Return the map and the numbers of the EPCI in focus."""
-    code = reading.study.territory.focus_epci_code
-    return [
-        Heading(f"Plus près : {name}"),
-        pictures.change_map(reading, move, max_height_cm=11.4, zoom=focus, zoom_name=code),
-        *change_table(reading, move, focus, most=_MOST_COMMUNES),
-    ]
+    return [Part(made, f"la carte de détail, {name} (elle est aussi dans la fiche de l'EPCI)", leaves=5)]
 
 
 def _next(reading: Reading, pivot: Move) -> list[Part]:
@@ -88,22 +106,20 @@ def _next(reading: Reading, pivot: Move) -> list[Part]:
     other = _second(reading, pivot)
     if other is None:
         return []
-    title = f"la carte des écarts, {reading.labels(other.services)}"
-    return [Part(partial(_differences, reading, other), title, leaves=26)]
 
+    def made() -> list[Block]:
+        return [
+            Heading(f"Et pour « {reading.labels(other.services)} » ?"),
+            pictures.change_map(reading, other, max_height_cm=8.6),
+            *change_table(reading, other, reading.territory.index, most=12, told_only=True),
+        ]
 
-def _differences(reading: Reading, move: Move) -> list[Block]:
-    """Return the map of the differences that a move brings, and the largest ones."""
-    return [
-        Heading(f"Et pour « {reading.labels(move.services)} » ?"),
-        pictures.change_map(reading, move, max_height_cm=8.6),
-        *change_table(reading, move, reading.territory.index, most=12, told_only=True),
-    ]
+    return [Part(made, f"la carte des écarts, {reading.labels(other.services)}", leaves=26)]
 
 
 def next_map(reading: Reading) -> list[Block]:
     """Return the map of the move that is felt most after the one told at length, for the annex."""
-    pivot = reading.pivot()
+    pivot = reading.pivot
     if pivot is None or pivot.from_site is None or pivot.to_site is None:
         return []
     return [block for part in _next(reading, pivot) for block in part.blocks]
@@ -121,22 +137,20 @@ def _of_today(reading: Reading) -> list[Block]:
 
 def _second(reading: Reading, pivot: Move) -> Move | None:
     """Return the next move from one commune to another that changes the road of those who come."""
-    for scenario_id in reading.release.scenarios:
-        for move in reading.moves(scenario_id):
-            is_told = move.services != pivot.services and move.who != STAFF
-            is_moved = move.lasts
-            is_far = reading.place(move.from_site) != reading.place(move.to_site)
-            # a map of differences that cannot be told shows hatches: page 1 says it in a line
-            if is_told and is_moved and is_far and reading.is_felt(move):
-                return move
+    for move in reading.every_move:
+        is_told = move.services != pivot.services and move.who != STAFF
+        is_far = reading.place(move.from_site) != reading.place(move.to_site)
+        # a map of differences that cannot be told shows hatches: page 1 says it in a line
+        if is_told and move.lasts and is_far and reading.is_felt(move):
+            return move
     return None
 
 
 def _perimeter(reading: Reading, move: Move) -> str:
     """Say who is counted."""
-    limit = minutes(reading.parameters.recruitment_max_min)
-    found = reading.counts(move.scenario_id, move.services[0])
-    noun = reading.noun(move.services[0], is_observed=found.is_observed)
+    limit = reading.limit
+    found = reading.counts_of(move)
+    noun = reading.noun_of(move)
     if found.is_observed:
         return f"Les {noun} sont ceux que l'étude donne, par commune d'origine."
     return (
@@ -153,23 +167,17 @@ def change_table(
     reading: Reading, move: Move, codes: pd.Index, *, most: int, told_only: bool = False
 ) -> list[Block]:
     """Return the change of travel time of some communes, the largest first."""
-    rows = reading.differences(move.scenario_id, move.services[0]).reindex(codes)
+    rows = reading.differences_of(move).reindex(codes)
     if told_only:
         rows = rows[rows["effect"].isin(["gain", "loss"])]
     total = len(rows)
-    order = rows.assign(
-        size=rows["delta_travel_time_min"].abs().fillna(-1.0),
-        name=reading.communes["name"].reindex(rows.index),
-    )
+    sizes = rows["delta_travel_time_min"].abs().fillna(-1.0)
+    order = rows.assign(size=sizes, name=reading.communes["name"].reindex(rows.index))
     order = order.sort_values(["size", "name"], ascending=[False, True], kind="stable").head(most)
-    cells = [
-        [
-            reading.commune(str(code)),
-            f"{_minutes(row['baseline_travel_time_min'])} → {_minutes(row['scenario_travel_time_min'])}",
-            _effect(row),
-        ]
-        for code, row in order.iterrows()
-    ]
+    cells = []
+    for code, row in order.iterrows():
+        before, after = (written_minutes(row[f"{side}_travel_time_min"]) for side in ("baseline", "scenario"))
+        cells.append([reading.commune(str(code)), f"{before} → {after}", _effect(row)])
     name = f"{reading.labels(move.services)}, d'aujourd'hui au scénario {move.scenario_id}"
     return [_in_two(cells, ["Commune", "Temps de route", "Écart"], f"{name}.", total)] if cells else []
 
@@ -187,7 +195,10 @@ def today_table(reading: Reading, codes: pd.Index, *, most: int) -> list[Block]:
     times = reading.times(TODAY, services[0]).reindex(codes)["travel_time_min"]
     people = reading.communes["population"].reindex(codes)
     order = times.sort_values(ascending=False, kind="stable").index[:most]
-    cells = [[reading.commune(str(c)), _whole(float(people[c])), _minutes(float(times[c]))] for c in order]
+    cells = [
+        [reading.commune(str(c)), whole_or_unknown(float(people[c])), written_minutes(float(times[c]))]
+        for c in order
+    ]
     caption = f"Temps de route d'aujourd'hui, {reading.label(services[0])}."
     return [_in_two(cells, ["Commune", "Habitants", "Temps"], caption, len(codes))]
 
@@ -199,12 +210,12 @@ def _effect(row: pd.Series) -> str:
     return {"entering": "passe à portée", "outside": "hors périmètre"}.get(str(row["effect"]), "inconnu")
 
 
-def _minutes(value: float) -> str:
+def written_minutes(value: float) -> str:
     """Write minutes, a question mark when they are unknown."""
     return "?" if math.isnan(float(value)) else minutes(float(value))
 
 
-def _whole(value: float) -> str:
+def whole_or_unknown(value: float) -> str:
     """Write a whole number, or that it is unknown."""
     return "inconnu" if math.isnan(value) else integer(value)
 
@@ -213,22 +224,59 @@ def _in_two(cells: list[list[str]], heads: list[str], caption: str, total: int) 
     """Put a narrow table on two columns."""
     half = -(-len(cells) // 2) if len(cells) > _SHORT else len(cells)
     left, right = cells[:half], cells[half:]
-    note = (
-        ""
-        if total <= len(cells)
-        else f"Les {len(cells)} communes les plus concernées sur {total} ; toutes sont dans l'annexe et le classeur."
-    )
+    note = ""
+    if total > len(cells):
+        note = f"Les {len(cells)} communes les plus concernées sur {total} ; toutes sont dans l'annexe et le classeur."
     if "Écart" in heads:
         # 35 min → 13 min, 23 min de moins: a reader who subtracts must know why
         note = f"{note} {_ROUNDED}".strip()
     if not right:
-        return DataTable(heads, left, caption, align=["left", "right", "right"], note=note)
+        return DataTable(heads, left, caption, note=note)
     right = [*right, *([[""] * len(heads)] * (len(left) - len(right)))]
-    return DataTable(
-        [*heads, *heads],
-        [[*one, *two] for one, two in zip(left, right, strict=True)],
-        caption,
-        align=["left", "right", "right", "left", "right", "right"],
-        widths=[1.5, 1.15, 1.15, 1.5, 1.15, 1.15],
-        note=note,
+    columns = [f"{heads[0]} <1.5", *(f"{head} >1.15" for head in heads[1:])] * 2
+    return table(columns, [[*one, *two] for one, two in zip(left, right, strict=True)], caption, note=note)
+
+
+def _effects_chart(reading: Reading, move: Move, zones: list[str]) -> Picture:
+    """Draw gainers and losers by zone."""
+    found = reading.counts_of(move)
+    noun = reading.noun_of(move).split(" ")[0]
+    parts = []
+    for zone in zones:
+        gain, loss = found.text(zone, "gain"), found.text(zone, "loss")
+        parts.append(f"{reading.zone(zone)} : gagnent {gain}, perdent {loss}")
+    return Picture(
+        pictures.effects_bars([(reading.zone(zone), found, zone) for zone in zones], noun),
+        alt=f"Graphique en barres, par EPCI. {' ; '.join(parts)}.",
+        caption=f"Scénario {move.scenario_id} : qui gagne et qui perd, par EPCI ({reading.labels(move.services)}).",
+        kind="Figure",
+    )
+
+
+def _distribution_chart(reading: Reading, move: Move) -> Picture | None:
+    """Draw the share of persons of today's area in each class of time, before and after; None when unknown."""
+    rows = reading.differences_of(move)
+    rows = rows[rows["is_in_area"] & rows["persons"].notna()]
+    total = float(rows["persons"].sum())
+    if total <= 0 or (rows["persons_kind"] == "observed").any():
+        return None
+    bounds = pictures.breaks_of(reading)
+    shares = {}
+    for side, column in (("before", "baseline_travel_time_min"), ("after", "scenario_travel_time_min")):
+        keys = time_classes(rows[column], breaks=bounds).keys
+        every = [f"class{i}" for i in range(len(bounds) + 1)]
+        shares[side] = rows["persons"].groupby(keys).sum().reindex(every)
+    parted = (pd.DataFrame(shares).fillna(0.0) / total).set_axis(class_labels(bounds), axis=0)
+    parted = parted[(parted > 0).any(axis=1)]
+    names = ("Aujourd'hui", f"Scénario {move.scenario_id}")
+    parts = [
+        f"{label} : {share(before)} avant, {share(after)} après"
+        for label, before, after in parted.itertuples()
+    ]
+    noun = reading.noun(move.services[0])
+    return Picture(
+        style.to_svg(before_and_after(parted, names=names)),
+        alt=f"Graphique en barres des {noun} à portée aujourd'hui, selon le temps de route. {' ; '.join(parts)}.",
+        caption=f"Temps de route des {noun} à portée aujourd'hui ({reading.labels(move.services)}).",
+        kind="Figure",
     )

@@ -9,18 +9,9 @@ from territory.french.numbers import decimal, integer, minutes
 from territory.french.words import count, join, persons
 from territory.network.estimate_model import calibration
 from territory.release.gate import TODAY
-from territory.report.chapters.isochrones import bounds_of
-from territory.report.layout.document import (
-    Block,
-    Bullets,
-    Callout,
-    DataTable,
-    Heading,
-    Paragraph,
-    Text,
-    strong,
-)
-from territory.report.reading.run_reading import Reading
+from territory.report.chapters.pictures import bounds_of
+from territory.report.layout.document import Block, Bullets, Callout, Heading, Paragraph, Text, strong, table
+from territory.report.reading import Reading
 
 NOTHING_WITHHELD = (
     "Aucun effectif observé n'est retiré : ce document est pour les personnes habilitées à connaître les fichiers de "
@@ -58,24 +49,16 @@ def method(reading: Reading) -> list[Block]:
 def _times(reading: Reading) -> list[Text]:
     """Say how travel times were found, and how wrong they may be."""
     if reading.release.times_method == "roads":
-        return [
-            [
-                strong("Temps de route."),
-                f" Calculés sur le réseau routier, en voiture, hors heures de pointe. {_DOUBT}",
-            ],
-            _NOT_TOLD_APART,
-            *_isochrones(reading),
-        ]
+        said = f" Calculés sur le réseau routier, en voiture, hors heures de pointe. {_DOUBT}"
+        return [[strong("Temps de route."), said], _NOT_TOLD_APART, *_isochrones(reading)]
     if reading.release.times_method != "estimate":
-        return [
-            [strong("Temps de route."), f" Repris du distancier fourni avec l'étude. {_DOUBT}"],
-            _NOT_TOLD_APART,
-        ]
+        said = f" Repris du distancier fourni avec l'étude. {_DOUBT}"
+        return [[strong("Temps de route."), said], _NOT_TOLD_APART]
     numbers = calibration().set_index(["kind", "terrain", "name"])["value"]
-    error = {
-        terrain: float(numbers["cross_validation", terrain, "mean_absolute_error_min"])
+    plain, mountain = (
+        decimal(float(numbers["cross_validation", terrain, "mean_absolute_error_min"]))
         for terrain in ("plain", "mountain")
-    }
+    )
     straight = float(numbers["cross_validation_without_estuary", "plain", "mean_absolute_error_min"])
     terrain = reading.study.travel.terrain
     between = ""
@@ -93,8 +76,8 @@ def _times(reading: Reading) -> list[Text]:
             " Sans carte routière, un temps est estimé d'après la distance à vol d'oiseau, la densité "
             f"des communes et le relief (terrain retenu : {_TERRAINS.get(terrain, terrain)}), en voiture, "
             "hors heures de pointe. Sur des trajets qui n'ont pas servi à régler ce calcul, l'erreur "
-            f"moyenne est de {decimal(error['plain'])} min en Gironde (METRIC, INSEE ; "
-            f"{decimal(straight)} sans contourner l'estuaire) et de {decimal(error['mountain'])} min en "
+            f"moyenne est de {plain} min en Gironde (METRIC, INSEE ; "
+            f"{decimal(straight)} sans contourner l'estuaire) et de {mountain} min en "
             "Isère (OSRM). Il n'existe pas de mesure de référence "
             f"pour le territoire étudié.{between}{doubt}",
         ],
@@ -104,8 +87,8 @@ def _times(reading: Reading) -> list[Text]:
 
 def _isochrones(reading: Reading) -> list[Text]:
     """Say what the outlines on the maps of times are, where there are some."""
-    table = reading.release.isochrones
-    if table is None or table.empty or not bounds_of(reading):
+    drawn = reading.release.isochrones
+    if drawn is None or drawn.empty or not bounds_of(reading):
         return []
     times = join(minutes(bound) for bound in bounds_of(reading))
     return [
@@ -137,7 +120,7 @@ def _ages(reading: Reading) -> list[Text]:
 
 def _counting(reading: Reading) -> list[Text]:
     """Say who is counted, and what is not."""
-    limit = minutes(reading.parameters.recruitment_max_min)
+    limit = reading.limit
     items: list[Text] = []
     if reading.release.scenarios:
         items.append(
@@ -174,28 +157,22 @@ def _disclosure(reading: Reading) -> list[Text]:
 
 def _sensitivity(reading: Reading) -> list[Block]:
     """Return the gains and losses under other recruitment limits, for the move that changes most."""
-    move = reading.pivot()
+    move = reading.pivot
     if move is None:
         return []
-    table = reading.release.sensitivity(move.scenario_id, move.services[0])
-    if len(table) < 2:
+    limits = reading.release.sensitivity(move.scenario_id, move.services[0])
+    if len(limits) < 2:
         return []
     is_observed = reading.release.is_observed(move.services[0])
     written = integer if is_observed else persons
-    rows = [
-        [
-            minutes(limit),
-            *(written(float(row[f"persons_{e}"])) for e in ("gain", "loss", "indistinct")),
-        ]
-        for limit, (_, row) in zip(table.index.astype(float), table.iterrows(), strict=True)
-    ]
+    counts = limits[[f"persons_{effect}" for effect in ("gain", "loss", "indistinct")]].astype(float)
+    rows = [[minutes(float(limit)), *map(written, row)] for limit, *row in counts.itertuples()]
     return [
-        DataTable(
-            ["Seuil de recrutement", "Plus court", "Plus long", "Non distinguable"],
+        table(
+            "Seuil de recrutement <1.4 | Plus court >1 | Plus long >1 | Non distinguable >1",
             rows,
             f"Si le seuil change : {reading.labels(move.services)}, scénario {move.scenario_id}, "
             f"{reading.noun(move.services[0], is_observed=is_observed)}.",
-            widths=[1.4, 1.0, 1.0, 1.0],
         )
     ]
 
@@ -205,15 +182,8 @@ def sources(reading: Reading, *, explained: Sequence[Block] = ()) -> list[Block]
     blocks: list[Block] = [Heading("Sources")]
     rows = _used_sources(reading)
     if rows:
-        blocks.append(
-            DataTable(
-                ["Producteur", "Données", "Millésime", "Licence"],
-                rows,
-                "Données utilisées.",
-                align=["left", "left", "left", "left"],
-                widths=[1.0, 2.6, 0.0, 0.0],
-            )
-        )
+        columns = "Producteur <1 | Données <2.6 | Millésime <0 | Licence <0"
+        blocks.append(table(columns, rows, "Données utilisées."))
     quoted = _quoted(reading)
     if quoted:
         blocks += [Heading("Documents publics cités", 2), Bullets(quoted, "small")]
@@ -222,21 +192,22 @@ def sources(reading: Reading, *, explained: Sequence[Block] = ()) -> list[Block]
 
 def _used_sources(reading: Reading) -> list[list[str]]:
     """Return producer, title, vintage and licence of each source, the censuses that were not used left out."""
-    table = reading.release.sources
-    if table is None or table.empty:
+    listed = reading.release.sources
+    if listed is None or listed.empty:
         return _road_map(reading)
     chosen = f"population_{reading.study.population}"
-    columns = table["column"].astype(str) if "column" in table else table["title"].astype(str)
-    kept = table[~columns.str.startswith("population_rp") | columns.eq(chosen)]
+    columns = listed["column"].astype(str) if "column" in listed else listed["title"].astype(str)
+    kept = listed[~columns.str.startswith("population_rp") | columns.eq(chosen)]
     rows = kept[["producer", "title", "vintage", "licence"]].fillna("–").astype(str)
     # one file may feed several columns
     rows = rows.drop_duplicates(["title", "vintage"])
-    told = [(str(title), str(vintage)) for title, vintage in zip(rows["title"], rows["vintage"], strict=True)]
-    is_part = [
-        any(other != title and other.startswith(title) and when == vintage for other, when in told)
+    told = list(zip(rows["title"], rows["vintage"], strict=True))
+    # a source whose title goes on in another's is a part of it
+    is_whole = [
+        not any(other != title and other.startswith(title) and when == vintage for other, when in told)
         for title, vintage in told
     ]
-    rows = rows[[not part for part in is_part]]
+    rows = rows[is_whole]
     # lines that send the reader to a column of a file say nothing on paper
     rows = rows[~rows["producer"].str.startswith("voir ") & ~rows["vintage"].str.startswith("voir ")]
     return [*(list(row) for row in rows.itertuples(index=False, name=None)), *_road_map(reading)]
@@ -248,27 +219,16 @@ def _road_map(reading: Reading) -> list[list[str]]:
         return []
     files = (str(name) for name in reading.release.manifest.get("inputs_sha256", {}))
     named = [name.split(": ", 1)[1] for name in files if name.startswith(("roads: ", "files.roads: "))]
-    return [
-        [
-            "Contributeurs d'OpenStreetMap",
-            f"Carte routière ({join(named)})" if named else "Carte routière",
-            "–",
-            "ODbL",
-        ]
-    ]
+    title = f"Carte routière ({join(named)})" if named else "Carte routière"
+    return [["Contributeurs d'OpenStreetMap", title, "–", "ODbL"]]
 
 
 def _quoted(reading: Reading) -> list[Text]:
     """Return the documents that facts, needs, trips and named sites were read in, each one once."""
-    every = [TODAY, *reading.release.scenarios]
-    sites = {
-        site
-        for situation in every
-        for service in reading.named
-        for site in reading.site(situation, service) or ()
-    }
-    found = [fact.source for fact in reading.study.fact]
-    found += [need.source for need in reading.study.need]
+    situations = (TODAY, *reading.release.scenarios)
+    held = [reading.site(situation, service) for situation in situations for service in reading.named]
+    sites = {site for every in held for site in every or ()}
+    found = [fact.source for fact in reading.study.fact] + [need.source for need in reading.study.need]
     found += [str(reading.release.sites["source"][site]) for site in sorted(sites)]
     if reading.study.ages is not None:
         found.append(reading.study.ages.source)

@@ -10,8 +10,8 @@ from territory.french.numbers import minutes, signed
 from territory.french.words import count, join
 from territory.release.gate import TODAY
 from territory.release.observed_children import EFFECTS
-from territory.report.layout.document import Block, Bullets, Callout, DataTable, Heading, Text, strong
-from territory.report.reading.run_reading import Move, Reading
+from territory.report.layout.document import Block, Bullets, Callout, DataTable, Heading, Text, strong, table
+from territory.report.reading import Move, Reading
 from territory.scenario.zones import ALL_TERRITORY
 
 _REST = "tous sont dans l'annexe technique"
@@ -68,25 +68,14 @@ def _places_table(reading: Reading, every: list[str]) -> DataTable:
         rows.append([reading.label(service), *(reading.place(site) for site in places), who or "–"])
     caption = "Où est chaque service, aujourd'hui et dans chaque scénario."
     if is_wide(every):
-        short = [
-            [row[0], row[1], grouped(dict(zip(every, row[2:-1], strict=True)), row[1]), row[-1]]
-            for row in rows
-        ]
-        return DataTable(
-            ["Service", "Aujourd'hui", "Dans les scénarios", "Qui fait la route"],
-            short,
+        return table(
+            "Service <1.8 | Aujourd'hui <1 | Dans les scénarios <2.6 | Qui fait la route <1",
+            in_one_column(rows, every, first=2),
             caption,
-            align=["left"] * 4,
-            widths=[1.8, 1.0, 2.6, 1.0],
             note="« – » : aucun scénario ne le déplace.",
         )
-    return DataTable(
-        ["Service", "Aujourd'hui", *(f"Scénario {name}" for name in every), "Qui fait la route"],
-        rows,
-        caption,
-        align=["left" for _ in range(len(every) + 3)],
-        widths=[2.2, *(1.0 for _ in range(len(every) + 1)), 1.2],
-    )
+    situations = ("Aujourd'hui <1", *(f"Scénario {name} <1" for name in every))
+    return table(["Service <2.2", *situations, "Qui fait la route <1.2"], rows, caption)
 
 
 def _dated(source: str, year: int | None) -> str:
@@ -97,42 +86,31 @@ def _dated(source: str, year: int | None) -> str:
 def all_moves(reading: Reading, *, level: int = 2, most: int | None = None) -> list[Block]:
     """Return the effect of every move on those within reach, scenarios that do the same on one line."""
     lines: dict[tuple[str, ...], list[str]] = {}
-    for scenario_id in reading.release.scenarios:
-        for move in reading.moves(scenario_id):
-            found = reading.counts(scenario_id, move.services[0])
-            whole = [found.cell(ALL_TERRITORY, effect) for effect in ("gain", "loss", "indistinct")]
-            doubts = reading.differences(scenario_id, move.services[0])["detectable_min"]
-            # where a branch leaves the site as it is, nothing is to be told
-            detectable = float(doubts[doubts > 0].median())
-            size = "–" if math.isnan(detectable) else minutes(detectable)
-            road = reading.road(move.from_site, move.to_site)
-            lines.setdefault((reading.labels(move.services), road, *whole, size), []).append(scenario_id)
+    for move in reading.every_move:
+        found = reading.counts_of(move)
+        whole = [found.cell(ALL_TERRITORY, effect) for effect in ("gain", "loss", "indistinct")]
+        doubts = reading.differences_of(move)["detectable_min"]
+        # where a branch leaves the site as it is, nothing is to be told
+        size = _mean(float(doubts[doubts > 0].median()))
+        road = reading.road(move.from_site, move.to_site)
+        lines.setdefault((reading.labels(move.services), road, *whole, size), []).append(move.scenario_id)
     if not lines:
         return []
     rows = [[*line[:2], join(scenarios), *line[2:]] for line, scenarios in lines.items()]
     shown = rows[:most]
     rest = (
-        ""
-        if len(shown) == len(rows)
-        else f" Les {len(shown)} premiers déménagements sur {len(rows)} ; {_REST}."
+        f" Les {len(shown)} premiers déménagements sur {len(rows)} ; {_REST}."
+        if len(shown) < len(rows)
+        else ""
     )
     return [
         Heading("Tous les services qui déménagent", level),
-        DataTable(
-            [
-                "Service",
-                "Déménagement",
-                "Scénario",
-                "Trajet plus court",
-                "Trajet plus long",
-                "Écart non distinguable",
-                "Écart visible à partir de",
-            ],
+        table(
+            "Service <1.6 | Déménagement <1.7 | Scénario <0.75 | Trajet plus court >0.8 | Trajet plus long >0.8 | "
+            "Écart non distinguable >1 | Écart visible à partir de >1",
             shown,
             "Habitants de l'âge concerné à portée du site d'aujourd'hui, selon l'effet sur le temps de "
             "route.",
-            align=["left", "left", "left", "right", "right", "right", "right"],
-            widths=[1.6, 1.7, 0.75, 0.8, 0.8, 1.0, 1.0],
             may_split=True,
             note="Les mêmes habitants sont comptés à chaque ligne : les lignes ne s'additionnent pas. "
             f"Pour un service dont les professionnels vont vers l'enfant, c'est leur trajet qui change.{rest}",
@@ -142,34 +120,31 @@ def all_moves(reading: Reading, *, level: int = 2, most: int | None = None) -> l
 
 def ordered_zones(reading: Reading, move: Move) -> list[str]:
     """Return the zones of a move: the one in focus, then those that lose most, then those that gain most."""
-    found = reading.counts(move.scenario_id, move.services[0])
+    found = reading.counts_of(move)
     communes = found.communes.drop(ALL_TERRITORY)
     touched = communes[communes[["gain", "loss", "indistinct", "unknown"]].sum(axis=1) > 0].index
-    table = found.persons.loc[touched].fillna(0.0)
+    weights = found.persons.loc[touched].fillna(0.0)
     focus = reading.study.territory.focus_epci_code
     order = sorted(
-        touched, key=lambda zone: (zone != focus, -table["loss"][zone], -table["gain"][zone], str(zone))
+        touched, key=lambda zone: (zone != focus, -weights["loss"][zone], -weights["gain"][zone], str(zone))
     )
     return [str(zone) for zone in order]
 
 
 def effects_table(reading: Reading, move: Move, zones: list[str]) -> DataTable:
     """Return gainers and losers by zone, with mean times and the commune that loses most."""
-    found = reading.counts(move.scenario_id, move.services[0])
+    found = reading.counts_of(move)
     rows = []
     for zone in [*zones, ALL_TERRITORY]:
         cells = [found.cell(zone, effect) for effect in EFFECTS if effect != "unknown"]
         means = [found.zones[f"{side}_mean_min"][zone] for side in ("baseline", "scenario")]
         before, after = (_mean(float(mean)) for mean in means)
-        worst = found.zones["worst_loss_commune"][zone]
-        worst_text = "–"
+        worst, text = found.zones["worst_loss_commune"][zone], "–"
         if isinstance(worst, str):
-            worst_text = (
-                f"{reading.commune(worst)} ({signed(float(found.zones['worst_loss_min'][zone]))} min)"
-            )
-        rows.append([zone_name(reading, zone), *cells, f"{before} → {after}", worst_text])
-    noun = reading.noun(move.services[0], is_observed=found.is_observed)
-    limit = minutes(reading.parameters.recruitment_max_min)
+            text = f"{reading.commune(worst)} ({signed(float(found.zones['worst_loss_min'][zone]))} min)"
+        rows.append([zone_name(reading, zone), *cells, f"{before} → {after}", text])
+    noun = reading.noun_of(move)
+    limit = reading.limit
     note = (
         f"« Passent à portée » : aujourd'hui à plus de {limit}, à {limit} ou moins dans le scénario ; non "
         "comptés comme gagnants."
@@ -178,20 +153,11 @@ def effects_table(reading: Reading, move: Move, zones: list[str]) -> DataTable:
     if outside:
         others = count(outside, "autre EPCI qui n'a", "autres EPCI qui n'ont")
         note += f" {others} que des habitants dans ce cas ne figurent pas ici, mais sont dans l'ensemble."
-    return DataTable(
-        [
-            "EPCI",
-            "Gagnent",
-            "Perdent",
-            "Écart non distinguable",
-            "Passent à portée",
-            "Temps moyen",
-            "Perte la plus forte",
-        ],
+    return table(
+        "EPCI <1.6 | Gagnent >0.72 | Perdent >0.72 | Écart non distinguable >1.05 | Passent à portée >0.8 | "
+        "Temps moyen >1.3 | Perte la plus forte <1.6",
         rows,
         f"Scénario {move.scenario_id}, {reading.labels(move.services)} : {noun}, par EPCI.",
-        align=["left", "right", "right", "right", "right", "right", "left"],
-        widths=[1.6, 0.72, 0.72, 1.05, 0.8, 1.3, 1.6],
         strong_rows=[len(rows) - 1],
         note=note,
     )
@@ -214,25 +180,26 @@ def zone_name(reading: Reading, zone: str) -> str:
 MOST_COLUMNS = 5
 
 
-def is_wide(scenarios: Sequence[str]) -> bool:
-    """Tell whether a study has more scenarios than a table has room for.
+def scenarios_in_words(names: Sequence[str]) -> str:
+    """Name scenarios in a sentence."""
+    return f"le scénario {names[0]}" if len(names) == 1 else f"les scénarios {join(names)}"
 
-    Examples
-    --------
-    >>> is_wide("ABCD"), is_wide("ABCDEFGH")
-    (False, True)
-    """
+
+def is_wide(scenarios: Sequence[str]) -> bool:
+    """Tell whether a study has more scenarios than a table has room for."""
     return len(scenarios) > MOST_COLUMNS
 
 
-def grouped(values: Mapping[str, str], today: str) -> str:
-    """Write the values that differ from today's, each one once with its scenarios.
+def in_one_column(rows: list[list[str]], scenarios: list[str], *, first: int) -> list[list[str]]:
+    """Bring the columns of the scenarios, the last but one of each line, into one; today's is before them."""
+    return [
+        [*row[:first], grouped(dict(zip(scenarios, row[first:-1], strict=True)), row[first - 1]), row[-1]]
+        for row in rows
+    ]
 
-    Examples
-    --------
-    >>> grouped({"A": "Aups", "B": "Le Muy", "C": "Aups", "D": "Vidauban"}, "Vidauban")
-    'Aups (A et C) ; Le Muy (B)'
-    """
+
+def grouped(values: Mapping[str, str], today: str) -> str:
+    """Write the values that differ from today's, each one once with its scenarios."""
     names: dict[str, list[str]] = {}
     for name, text in values.items():
         if text != today:
@@ -241,13 +208,7 @@ def grouped(values: Mapping[str, str], today: str) -> str:
 
 
 def in_tables(scenarios: Sequence[str]) -> Iterator[list[str]]:
-    """Yield the scenarios of each table, as evenly as can be.
-
-    Examples
-    --------
-    >>> list(in_tables("ABCDEFGH"))
-    [['A', 'B', 'C', 'D'], ['E', 'F', 'G', 'H']]
-    """
+    """Yield the scenarios of each table, as evenly as can be."""
     tables = -(-len(scenarios) // MOST_COLUMNS)
     each = -(-len(scenarios) // max(tables, 1))
     for first in range(0, len(scenarios), max(each, 1)):

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from territory.french.numbers import decimal, minutes, share, signed
-from territory.french.words import join, persons
-from territory.plot import style
-from territory.plot.charts import gainers_and_losers
+from territory.french.words import persons
 from territory.release.gate import TODAY
-from territory.report.chapters.moves import in_tables
+from territory.report.chapters import pictures
+from territory.report.chapters.moves import in_tables, scenarios_in_words
 from territory.report.chapters.travel_accounts import year_hours
-from territory.report.layout.document import Block, DataTable, Heading, Paragraph, Picture, rights
-from territory.report.reading.run_reading import Counts, Move, Reading
+from territory.report.layout.document import Block, DataTable, Heading, Paragraph, Picture, table
+from territory.report.reading import Counts, Move, Reading
 from territory.scenario.zones import ALL_TERRITORY
 from territory.tables.measures import read_measure
 
@@ -29,19 +28,15 @@ _COUNTED = 5
 
 def options(reading: Reading) -> list[Block]:
     """Return the scenarios side by side, for the service whose trips change most."""
-    pivot = reading.pivot()
+    pivot = reading.pivot
     if pivot is None or len(reading.release.scenarios) < 2:
         return []
-    return _side_by_side(reading, pivot)
-
-
-def _side_by_side(reading: Reading, pivot: Move) -> list[Block]:
-    """Return the table and the chart of the options."""
     service = pivot.services[0]
     every = list(reading.release.scenarios)
     found = {n: reading.counts(n, service) for n in every if service in reading.release.moved(n)}
     noun = reading.noun(service, is_observed=next(iter(found.values())).is_observed)
-    rows: list[list[str]] = [["Où il serait", *_places(reading, service, every)]]
+    places = [reading.place(reading.site(situation, service)) for situation in (TODAY, *every)]
+    rows: list[list[str]] = [["Où il serait", *places]]
     for effect, label in (
         ("gain", "Trajet plus court"),
         ("loss", "Trajet plus long"),
@@ -53,58 +48,35 @@ def _side_by_side(reading: Reading, pivot: Move) -> list[Block]:
     rows.append(["Perte la plus forte", "–", *(_worst(reading, n, service, found) for n in every)])
     rows += _measured(reading, service, every)
     rows += _on_the_road(reading, service, every)
-    closed = [n for n in every if reading.site(n, service) is None]
-    # nothing is measured on the way to what is closed
-    rows = _without_measures(rows, every, closed)
+    for place, name in enumerate(every, start=2):
+        if reading.site(name, service) is None:
+            # nothing is measured on the way to what is closed
+            for row in rows[_COUNTED:]:
+                row[place] = "–"
     tables = [_table(reading, service, rows, every, names) for names in in_tables(every)]
-    blocks: list[Block] = [
-        Heading("Les options côte à côte"),
-        _verdict(reading, pivot, found),
-        *tables,
-    ]
-    if found:
-        blocks.append(_chart(reading, service, found))
-    return blocks
-
-
-def _without_measures(rows: list[list[str]], every: list[str], closed: list[str]) -> list[list[str]]:
-    """Put a dash for what cannot be measured where a scenario closes the service."""
-    for row in rows[_COUNTED:]:
-        for name in closed:
-            row[2 + every.index(name)] = "–"
-    return rows
+    chart = [_chart(reading, service, found)] if found else []
+    return [Heading("Les options côte à côte"), _verdict(reading, pivot, found), *tables, *chart]
 
 
 def _table(
     reading: Reading, service: str, rows: list[list[str]], every: list[str], names: list[str]
 ) -> DataTable:
     """Return the columns of some scenarios, today's beside them."""
+    closed = ""
+    if "fermé" in rows[0]:
+        closed = " Fermé : ceux qui étaient à portée sont comptés avec les trajets plus longs."
     kept = [0, 1, *(2 + every.index(name) for name in names)]
     part = "" if names == every else f", scénarios {names[0]} à {names[-1]}"
-    return DataTable(
-        ["", "Aujourd'hui", *(f"Scénario {n}" for n in names)],
+    return table(
+        [" <1.7", "Aujourd'hui >1", *(f"Scénario {n} >1.05" for n in names)],
         [[row[column] for column in kept] for row in rows],
         f"« {reading.label(service)} » : les options côte à côte{part}.",
-        align=["left", *rights(len(names) + 1)],
-        widths=[1.7, 1.0, *(1.05 for _ in names)],
         note=f"« {_SAME} » : comme aujourd'hui. «{_DOUBTFUL} » : différence avec aujourd'hui sous le doute sur les "
         "temps, non distinguable. Passer à portée n'est pas compté comme un gain."
-        f"{_closed_note(rows[0])}"
+        f"{closed}"
         if names[-1] == every[-1]
         else "",
     )
-
-
-def _closed_note(places: list[str]) -> str:
-    """Say how those are counted who lose a service that closes."""
-    is_closed = "fermé" in places
-    return " Fermé : ceux qui étaient à portée sont comptés avec les trajets plus longs." if is_closed else ""
-
-
-def _places(reading: Reading, service: str, every: list[str]) -> list[str]:
-    """Return where the service is in each situation."""
-    today = reading.place(reading.site(TODAY, service))
-    return [today, *(reading.place(reading.site(n, service)) for n in every)]
 
 
 def _verdict(reading: Reading, pivot: Move, found: Mapping[str, Counts]) -> Paragraph:
@@ -114,22 +86,22 @@ def _verdict(reading: Reading, pivot: Move, found: Mapping[str, Counts]) -> Para
     parts = [f"Pour « {reading.labels(pivot.services)} », le service dont les trajets changent le plus"]
     stays = [n for n in reading.release.scenarios if n not in found]
     if stays:
-        parts.append(f" : rien ne change dans {_scenarios(stays)}")
+        parts.append(f" : rien ne change dans {scenarios_in_words(stays)}")
     if any(map(math.isnan, [*losses.values(), *gains.values()])):
         return Paragraph("".join([*parts, " ; le détail est dans le tableau."]))
     spared = [n for n, value in losses.items() if value < 11]
     if spared:
-        parts.append(f" ; personne, ou presque, ne perd de façon mesurable dans {_scenarios(spared)}")
+        parts.append(f" ; personne, ou presque, ne perd de façon mesurable dans {scenarios_in_words(spared)}")
     most = max(gains, key=lambda n: (gains[n], -list(gains).index(n)))
     near = [n for n, value in gains.items() if value >= 0.95 * gains[most] and gains[most] > 0]
     if near:
-        parts.append(f" ; le plus grand nombre de trajets raccourcis est dans {_scenarios(near)}")
+        parts.append(f" ; le plus grand nombre de trajets raccourcis est dans {scenarios_in_words(near)}")
     choice = "le choix est celui du conseil, et d'autres raisons que la route y entrent."
     best = _best_in_all(reading, pivot.services[0], found)
     if best:
         parts.append(
-            f". Sur tout ce qui est mesuré ici, {_scenarios(best)} {'fait' if len(best) == 1 else 'font'} au moins "
-            f"aussi bien que les autres ; {choice}"
+            f". Sur tout ce qui est mesuré ici, {scenarios_in_words(best)} "
+            f"{'fait' if len(best) == 1 else 'font'} au moins aussi bien que les autres ; {choice}"
         )
     else:
         parts.append(f". Aucune option n'est la meilleure à tous égards : {choice}")
@@ -145,11 +117,11 @@ def _best_in_all(reading: Reading, service: str, found: Mapping[str, Counts]) ->
         [float(found[n].persons["loss"][ALL_TERRITORY]) if n in found else 0.0 for n in every],
         [float(found[n].zones["worst_loss_min"][ALL_TERRITORY]) if n in found else 0.0 for n in every],
     ]
-    table = reading.release.side_by_side
-    for measure in _labels(table):
+    measured = reading.release.side_by_side
+    for measure in _labels(measured):
         key = ("territory", ALL_TERRITORY, service, measure)
-        if key in table.index:
-            row = table.loc[pd.MultiIndex.from_tuples([key])].iloc[0]
+        if key in measured.index:
+            row = measured.loc[pd.MultiIndex.from_tuples([key])].iloc[0]
             rows.append([float(row[name, "value"]) for name in every])
     criteria = pd.DataFrame(rows, columns=every)
     criteria.iloc[2] = criteria.iloc[2].fillna(0.0)
@@ -157,11 +129,6 @@ def _best_in_all(reading: Reading, service: str, found: Mapping[str, Counts]) ->
         criteria.le(criteria.min(axis=1) + 1e-9, axis=0) | criteria.isna().all(axis=1).to_numpy()[:, None]
     )
     return [name for name in every if bool(is_best[name].all())]
-
-
-def _scenarios(names: list[str]) -> str:
-    """Name scenarios in a sentence."""
-    return f"le scénario {names[0]}" if len(names) == 1 else f"les scénarios {join(names)}"
 
 
 def _worst(reading: Reading, name: str, service: str, found: Mapping[str, Counts]) -> str:
@@ -176,22 +143,20 @@ def _worst(reading: Reading, name: str, service: str, found: Mapping[str, Counts
 
 def _measured(reading: Reading, service: str, every: list[str]) -> list[list[str]]:
     """Return the measures of the service, when the run gives them; none for children observed to be served."""
-    table = reading.release.side_by_side
+    measured = reading.release.side_by_side
     key = ("territory", ALL_TERRITORY, service)
     rows = []
-    for measure, label in _labels(table).items():
-        if (*key, measure) not in table.index:
+    for measure, label in _labels(measured).items():
+        if (*key, measure) not in measured.index:
             continue
-        row = table.loc[pd.MultiIndex.from_tuples([(*key, measure)])].iloc[0]
+        row = measured.loc[pd.MultiIndex.from_tuples([(*key, measure)])].iloc[0]
         unit = str(row["today", "unit"])
         values = [_value(float(row["today", "value"]), unit)]
         for name in every:
-            text = _value(float(row[name, "value"]), unit)
-            delta = float(row[name, "delta"])
-            told = row[name, "is_distinguishable"]
+            delta, told = float(row[name, "delta"]), row[name, "is_distinguishable"]
             is_moved = not math.isnan(delta) and abs(delta) > 1e-9
-            doubtful = is_moved and (told is pd.NA or not bool(told))
-            values.append(f"{text}{_DOUBTFUL if doubtful else ''}" if is_moved else _SAME)
+            mark = _DOUBTFUL if told is pd.NA or not bool(told) else ""
+            values.append(f"{_value(float(row[name, 'value']), unit)}{mark}" if is_moved else _SAME)
         rows.append([label, *values])
     return rows
 
@@ -228,30 +193,19 @@ def _on_the_road(reading: Reading, service: str, every: list[str]) -> list[list[
     return rows
 
 
-def _unchanged(reading: Reading, found: Mapping[str, Counts]) -> str:
-    """Name the scenarios that have no bar."""
-    names = [name for name in reading.release.scenarios if name not in found]
-    return f" Rien ne change dans {_scenarios(names)}." if names else ""
-
-
 def _chart(reading: Reading, service: str, found: Mapping[str, Counts]) -> Picture:
     """Draw gainers and losers of each option."""
-    counts = pd.DataFrame(
-        {name: c.persons.loc[ALL_TERRITORY, ["gain", "loss", "indistinct"]] for name, c in found.items()}
-    ).T.astype(float)
-    counts = counts.add_prefix("persons_")
-    for effect in ("gain", "loss", "indistinct"):
-        counts[f"text_{effect}"] = [c.text(ALL_TERRITORY, effect) for c in found.values()]
-    counts = counts.set_axis([f"Scénario {n}" for n in found], axis=0)
     noun = reading.noun(service, is_observed=next(iter(found.values())).is_observed).split(" ")[0]
+    still = [name for name in reading.release.scenarios if name not in found]
+    unchanged = f" Rien ne change dans {scenarios_in_words(still)}." if still else ""
     parts = [
         f"scénario {n} : gagnent {c.text(ALL_TERRITORY, 'gain')}, perdent {c.text(ALL_TERRITORY, 'loss')}, non "
         f"distinguable {c.text(ALL_TERRITORY, 'indistinct')}"
         for n, c in found.items()
     ]
     return Picture(
-        style.to_svg(gainers_and_losers(counts, noun=noun)),
+        pictures.effects_bars([(f"Scénario {n}", c, ALL_TERRITORY) for n, c in found.items()], noun),
         alt=f"Graphique en barres, par scénario, {reading.label(service)}. {' ; '.join(parts)}.",
-        caption=f"Qui gagne et qui perd dans chaque option ({reading.short(service)}).{_unchanged(reading, found)}",
+        caption=f"Qui gagne et qui perd dans chaque option ({reading.short(service)}).{unchanged}",
         kind="Figure",
     )

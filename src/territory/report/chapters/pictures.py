@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 import geopandas as gpd
 import pandas as pd
 
-from territory.french.numbers import class_labels, minutes, share, signed
+from territory.french.numbers import minutes, signed
 from territory.french.words import change, count, epci_phrase, join, persons
+from territory.network.maps.osm import ATTRIBUTION
 from territory.plot import style
-from territory.plot.charts import before_and_after, gainers_and_losers, needs_with_range
+from territory.plot.charts import gainers_and_losers
 from territory.plot.maps.categories import (
     Classes,
     change_classes,
@@ -20,20 +21,25 @@ from territory.plot.maps.categories import (
 )
 from territory.plot.maps.choropleth import Panel, draw_map, extent_of
 from territory.plot.maps.legend import Legend
+from territory.plot.maps.shapes import dash_of
 from territory.release.gate import TODAY
-from territory.report.chapters.isochrones import ring_lines, ring_notes, rings_of, within_words
 from territory.report.layout.document import Picture
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from territory.report.reading.run_reading import Move, Reading
-
-
-_MAP_SOURCE = "Contours : IGN, simplifiés."
-
+    from territory.release.gate import Sites
+    from territory.report.reading import Counts, Move, Reading
 
 _NAMED_PLACES = 10
+_EFFECTS = {
+    "gain": "trajet plus court",
+    "loss": "trajet plus long",
+    "indistinct": "écart non distinguable",
+    "entering": "passerait à portée",
+    "outside": "hors du périmètre",
+    "unknown": "inconnu",
+}
 
 
 def areas_of(reading: Reading) -> gpd.GeoDataFrame:
@@ -69,15 +75,14 @@ def time_map(
     areas = areas_of(reading)
     situation = "Aujourd'hui" if scenario_id == TODAY else f"Scénario {scenario_id}"
     rows = reading.times(scenario_id, service).reindex(areas.index)
-    classes = time_classes(
-        rows["travel_time_min"], breaks=breaks_of(reading), is_reachable=rows["is_reachable"]
-    )
+    times = rows["travel_time_min"]
+    classes = time_classes(times, breaks=breaks_of(reading), is_reachable=rows["is_reachable"])
     site = reading.site(scenario_id, service) if service in reading.named else None
     rings = rings_of(reading, scenario_id, site)
     panel = Panel(
         areas,
         classes.keys,
-        numbers=numbers_from(rows["travel_time_min"]),
+        numbers=numbers_from(times),
         zones=reading.communes["epci_code"],
         sites=marks(reading, [(name, "o") for name in site or ()]),
         rings=rings,
@@ -97,11 +102,9 @@ def time_map(
             *ring_notes(rings),
         ],
     )
-    figure = draw_map([panel], legend, max_height_cm=max_height_cm)
-    target = (
-        f"vers {reading.closest_label(service)}" if site is None else f"vers « {reading.label(service)} »"
-    )
-    said = describe_times(reading, rows["travel_time_min"], classes, f"{situation}, temps de route {target}")
+    figure = draw_map(panel, legend, max_height_cm=max_height_cm)
+    target = f"vers {reading.closest_label(service) if site is None else f'« {reading.label(service)} »'}"
+    said = describe_times(reading, times, classes, f"{situation}, temps de route {target}")
     if rings is not None:
         said += f" Isochrones : {within_words(reading, service, scenario_id)}"
     reached = ", isochrones" if rings is not None else ""
@@ -123,12 +126,11 @@ def change_map(
 ) -> Picture:
     """Draw the change of travel time that a move brings, for the whole territory or for one EPCI."""
     areas = areas_of(reading)
-    rows = reading.differences(move.scenario_id, move.services[0]).reindex(areas.index)
+    rows = reading.differences_of(move).reindex(areas.index)
     classes = change_classes(rows["delta_travel_time_min"], rows["effect"])
     told = rows["effect"].isin(["gain", "loss"])
-    numbers = (
-        rows["delta_travel_time_min"].map(signed).where(told & rows["delta_travel_time_min"].notna(), "")
-    )
+    delta = rows["delta_travel_time_min"]
+    numbers = delta.map(signed).where(told & delta.notna(), "")
     focus = focus_of(reading)
     marked = _before_and_after(reading, move)
     visible, extent = areas.index, None
@@ -152,18 +154,12 @@ def change_map(
     borders = _border_notes(reading) if zoom is None else ["Trait épais : limite de l'EPCI."]
     notes = ["Nombres : minutes gagnées (−) ou perdues (+), aller simple.", *borders]
     legend = Legend(shown(classes.legend, classes.keys), "Écart de temps de route", sites, notes)
-    figure = draw_map([panel], legend, max_height_cm=max_height_cm, number_size=6.0 if zoom is None else 7.0)
+    figure = draw_map(panel, legend, max_height_cm=max_height_cm, number_size=6.0 if zoom is None else 7.0)
     where = f" : {epci_phrase(reading.zone_names[zoom_name])} en détail" if zoom_name else ""
-    caption = (
-        f"Scénario {move.scenario_id} : écart de temps de route, {reading.labels(move.services)}{where}."
-    )
-    return Picture(
-        style.to_svg(figure),
-        describe_change(reading, rows.loc[visible], caption),
-        caption,
-        "Carte",
-        map_source(reading),
-    )
+    named = reading.labels(move.services)
+    caption = f"Scénario {move.scenario_id} : écart de temps de route, {named}{where}."
+    alt = describe_change(reading, rows.loc[visible], caption)
+    return Picture(style.to_svg(figure), alt, caption, source=map_source(reading))
 
 
 def focus_of(reading: Reading) -> pd.Index | None:
@@ -186,11 +182,9 @@ def marks(reading: Reading, sites: Sequence[tuple[str, str]]) -> gpd.GeoDataFram
     """Return the marks of some sites, numbered in order."""
     if not sites:
         return None
-    table = reading.release.sites.loc[[site for site, _ in sites], ["geometry"]]
-    numbers = [str(i) for i in range(1, len(sites) + 1)]
-    return gpd.GeoDataFrame(
-        table.assign(mark=numbers, shape=[shape for _, shape in sites]), crs=reading.release.sites.crs
-    )
+    marked = reading.release.sites.loc[[site for site, _ in sites], ["geometry"]]
+    numbers, shapes = [str(i) for i in range(1, len(sites) + 1)], [shape for _, shape in sites]
+    return gpd.GeoDataFrame(marked.assign(mark=numbers, shape=shapes), crs=reading.release.sites.crs)
 
 
 def _places(reading: Reading, most: int) -> gpd.GeoDataFrame:
@@ -206,10 +200,8 @@ def _places_with_numbers(reading: Reading, focus: pd.Index, numbers: pd.Series) 
     """Return the names of the communes in focus with their change of time under them."""
     table = reading.territory.loc[focus].sort_values("population", ascending=False, kind="stable")
     changes = numbers.reindex(table.index).fillna("")
-    labels = [
-        f"{name}\n{change}" if change else str(name)
-        for name, change in zip(table["name"], changes, strict=True)
-    ]
+    named = zip(table["name"], changes, strict=True)
+    labels = [f"{name}\n{change}" if change else str(name) for name, change in named]
     return gpd.GeoDataFrame(table[["geometry"]].assign(label=labels, size=7.5), crs=reading.territory.crs)
 
 
@@ -224,85 +216,27 @@ def _border_notes(reading: Reading) -> list[str]:
 def map_source(reading: Reading) -> str:
     """Return the source line of a map."""
     outlines = reading.release.outlines
-    return (
-        _MAP_SOURCE if outlines is not None and not outlines.empty else "Communes représentées par un point."
-    )
+    has_some = outlines is not None and not outlines.empty
+    return "Contours : IGN, simplifiés." if has_some else "Communes représentées par un point."
 
 
-def effects_chart(reading: Reading, move: Move, zones: Sequence[str]) -> Picture:
-    """Draw gainers and losers by zone."""
-    found = reading.counts(move.scenario_id, move.services[0])
-    noun = reading.noun(move.services[0], is_observed=found.is_observed).split(" ")[0]
-    table = found.persons.loc[list(zones), ["gain", "loss", "indistinct"]]
-    table = table.add_prefix("persons_")
-    for effect in ("gain", "loss", "indistinct"):
-        table[f"text_{effect}"] = [found.text(zone, effect) for zone in zones]
-    table = table.set_axis([reading.zone(zone) for zone in zones], axis=0)
-    parts = []
-    for zone in zones:
-        gain, loss = found.text(zone, "gain"), found.text(zone, "loss")
-        parts.append(f"{reading.zone(zone)} : gagnent {gain}, perdent {loss}")
-    return Picture(
-        style.to_svg(gainers_and_losers(table, noun=noun)),
-        alt=f"Graphique en barres, par EPCI. {' ; '.join(parts)}.",
-        caption=f"Scénario {move.scenario_id} : qui gagne et qui perd, par EPCI ({reading.labels(move.services)}).",
-        kind="Figure",
-    )
-
-
-def distribution_chart(reading: Reading, move: Move) -> Picture | None:
-    """Draw the share of persons of today's area in each class of time, before and after; None when unknown."""
-    rows = reading.differences(move.scenario_id, move.services[0])
-    rows = rows[rows["is_in_area"] & rows["persons"].notna()]
-    total = float(rows["persons"].sum())
-    if total <= 0 or (rows["persons_kind"] == "observed").any():
-        return None
-    bounds = breaks_of(reading)
-    shares = {}
-    for side, column in (("before", "baseline_travel_time_min"), ("after", "scenario_travel_time_min")):
-        keys = time_classes(rows[column], breaks=bounds).keys
-        shares[side] = (
-            rows["persons"].groupby(keys).sum().reindex([f"class{i}" for i in range(len(bounds) + 1)])
-        )
-    table = (pd.DataFrame(shares).fillna(0.0) / total).set_axis(class_labels(bounds), axis=0)
-    table = table[(table > 0).any(axis=1)]
-    names = ("Aujourd'hui", f"Scénario {move.scenario_id}")
-    parts = [f"{label} : {share(before)} avant, {share(after)} après" for label, (before, after) in
-             zip(table.index, table[["before", "after"]].to_numpy(dtype=float).tolist(), strict=True)]  # fmt: skip
-    noun = reading.noun(move.services[0])
-    return Picture(
-        style.to_svg(before_and_after(table, names=names)),
-        alt=f"Graphique en barres des {noun} à portée aujourd'hui, selon le temps de route. {' ; '.join(parts)}.",
-        caption=f"Temps de route des {noun} à portée aujourd'hui ({reading.labels(move.services)}).",
-        kind="Figure",
-    )
-
-
-def needs_chart(reading: Reading, label: str, needs: pd.DataFrame) -> Picture:
-    """Draw the needs of a public by zone with their range."""
-    named = needs.set_axis([reading.zone(str(zone)) for zone in needs.index], axis=0)
-    parts = [
-        f"{name} : {persons(central)} (de {persons(low)} à {persons(high)})"
-        for name, (low, central, high) in zip(named.index, named.to_numpy(dtype=float).tolist(), strict=True)
+def effects_bars(rows: Sequence[tuple[str, Counts, str]], noun: str) -> bytes:
+    """Draw gainers and losers, one bar for each name, counts and zone."""
+    effects = ("gain", "loss", "indistinct")
+    cells = [
+        {f"persons_{effect}": float(found.persons[effect][zone]) for effect in effects}
+        | {f"text_{effect}": found.text(zone, effect) for effect in effects}
+        for _, found, zone in rows
     ]
-    return Picture(
-        style.to_svg(
-            needs_with_range(named, label="personnes, estimation centrale (losange) et fourchette (barre)")
-        ),
-        alt=f"Graphique par EPCI, {label}. {' ; '.join(parts)}.",
-        caption=f"{label}, par EPCI.",
-        kind="Figure",
-    )
+    drawn = pd.DataFrame(cells, index=[name for name, _, _ in rows])
+    return style.to_svg(gainers_and_losers(drawn, noun=noun))
 
 
 def describe_times(reading: Reading, values: pd.Series, classes: Classes, title: str) -> str:
     """Say in words what a map of times shows."""
     sizes = classes.keys.value_counts()
-    parts = [
-        f"{category.label} : {count(int(sizes[category.key]), 'commune')}"
-        for category in classes.legend
-        if category.key in sizes
-    ]
+    legend = [category for category in classes.legend if category.key in sizes]
+    parts = [f"{category.label} : {count(int(sizes[category.key]), 'commune')}" for category in legend]
     text = f"Carte de {count(len(values), 'commune')}. {title}. {' ; '.join(parts)}."
     known = values.dropna()
     if known.empty:
@@ -316,23 +250,75 @@ def describe_times(reading: Reading, values: pd.Series, classes: Classes, title:
 
 def describe_change(reading: Reading, rows: pd.DataFrame, title: str) -> str:
     """Say in words what a map of changes shows."""
-    words = {
-        "gain": "trajet plus court",
-        "loss": "trajet plus long",
-        "indistinct": "écart non distinguable",
-        "entering": "passerait à portée",
-        "outside": "hors du périmètre",
-        "unknown": "inconnu",
-    }
     sizes = rows["effect"].value_counts()
-    parts = [f"{text} : {count(int(sizes[key]), 'commune')}" for key, text in words.items() if key in sizes]
+    parts = [
+        f"{text} : {count(int(sizes[key]), 'commune')}" for key, text in _EFFECTS.items() if key in sizes
+    ]
     extremes = []
     for effect, largest in (("gain", False), ("loss", True)):
-        values = (
-            rows.loc[rows["effect"] == effect, "delta_travel_time_min"].dropna().sort_values(kind="stable")
-        )
+        values = rows.loc[rows["effect"] == effect, "delta_travel_time_min"].dropna()
+        values = values.sort_values(kind="stable")
         if len(values):
             code = str(values.index[-1 if largest else 0])
             extremes.append(f"{reading.commune(code)} ({change(float(values[code]))})")
     ends = f" Écarts extrêmes : {join(extremes)}." if extremes else ""
     return f"Carte. {title} {join(parts)}.{ends}"
+
+
+# as many times as outlines: more would hide one another
+_MOST_TIMES = 3
+
+
+def bounds_of(reading: Reading) -> list[float]:
+    """Return the times within which communes and persons are counted: the first three thresholds of the study."""
+    return sorted(reading.parameters.thresholds_min)[:_MOST_TIMES]
+
+
+def rings_of(reading: Reading, scenario_id: str, sites: Sites | None) -> gpd.GeoDataFrame | None:
+    """Return the isochrones of some sites taken together, as a map draws them."""
+    table: gpd.GeoDataFrame | None = reading.release.isochrones
+    if table is None or not sites:
+        return None
+    rows = table[table["scenario"].eq(scenario_id) & table["site_id"].isin(sites)]
+    if set(rows["site_id"]) != set(sites):
+        # the outline of a part of the sites would be taken for that of all
+        return None
+    together = gpd.GeoDataFrame(rows[["minutes", "geometry"]]).dissolve("minutes").sort_index()
+    labels = [minutes(float(value)) for value in together.index]
+    return gpd.GeoDataFrame({"label": labels}, geometry=together.geometry.to_numpy(), crs=table.crs)
+
+
+def ring_lines(rings: gpd.GeoDataFrame | None) -> list[tuple[tuple[float, ...], str]]:
+    """Return the dash and the words of each isochrone, for a legend."""
+    if rings is None:
+        return []
+    return [(dash_of(rank), f"isochrone de {label}") for rank, label in enumerate(rings["label"])]
+
+
+def ring_notes(rings: gpd.GeoDataFrame | None) -> list[str]:
+    """Return what must be known to read isochrones."""
+    if rings is None:
+        return []
+    return [
+        "Isochrones : ce qu'une voiture atteint depuis le site, à 500 m d'une route au plus ; simplifiées. Routes : "
+        f"{ATTRIBUTION}."
+    ]
+
+
+def within_words(reading: Reading, service: str, situation: str) -> str:
+    """Say how many communes and persons are within each time of a service."""
+    parts = []
+    for bound in bounds_of(reading):
+        communes, people = within(reading, service, situation, bound)
+        who = "" if people is None else f" et {people} {reading.noun(service)}"
+        parts.append(f"{count(communes, 'commune')}{who} à {minutes(bound)} ou moins")
+    return f"{join(parts)}, départements voisins compris."
+
+
+def within(reading: Reading, service: str, situation: str, bound_min: float) -> tuple[int, str | None]:
+    """Return how many communes, by their point, and how many persons are within a time of a service."""
+    near = reading.times(situation, service)["travel_time_min"].le(bound_min)
+    if reading.release.is_observed(service):
+        return int(near.sum()), None
+    people = reading.release.persons(situation, service).reindex(near.index)[near]
+    return int(near.sum()), None if people.isna().any() else persons(float(people.sum()))

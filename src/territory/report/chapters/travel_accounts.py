@@ -10,7 +10,7 @@ import pandas as pd
 from territory.french.numbers import NBSP, integer, minutes, share
 from territory.french.words import capital
 from territory.release.gate import TODAY
-from territory.report.chapters.moves import grouped, is_wide
+from territory.report.chapters.moves import in_one_column, is_wide
 from territory.report.layout.document import (
     Block,
     Bullets,
@@ -19,13 +19,13 @@ from territory.report.layout.document import (
     Heading,
     Paragraph,
     Text,
-    rights,
     strong,
+    table,
 )
 from territory.report.layout.pdf import Part
-from territory.report.reading.run_reading import Reading
+from territory.report.reading import Reading
 from territory.scenario.zones import ALL_TERRITORY
-from territory.tables.keyed import WITHIN_SHARES
+from territory.tables.catalogue import WITHIN_SHARES
 
 _ROADS = {"child": "Route de l'enfant", "parent": "Route du parent", "staff": "Route des professionnels"}
 _SHORT = {
@@ -61,21 +61,14 @@ def _account_table(who: str, rows: list[list[str]], every: list[str]) -> DataTab
     """Return the table of one account."""
     caption = f"{_ROADS[who]} : heures par an."
     if is_wide(every):
-        return DataTable(
-            ["Service", "Allers-retours par an", "Aujourd'hui", "Dans les scénarios", "Qui paie"],
-            [[*row[:3], grouped(dict(zip(every, row[3:-1], strict=True)), row[2]), row[-1]] for row in rows],
+        return table(
+            "Service <1.2 | Allers-retours par an >0.9 | Aujourd'hui >0.9 | Dans les scénarios <2.4 | Qui paie <1.8",
+            in_one_column(rows, every, first=3),
             caption,
-            align=["left", *rights(2), "left", "left"],
-            widths=[1.2, 0.9, 0.9, 2.4, 1.8],
             note="« – » : comme aujourd'hui dans tous les scénarios.",
         )
-    return DataTable(
-        ["Service", "Allers-retours par an", "Aujourd'hui", *(f"Scénario {n}" for n in every), "Qui paie"],
-        rows,
-        caption,
-        align=["left", *rights(len(every) + 2), "left"],
-        widths=[1.2, 1.15, 1.0, *(1.0 for _ in every), 1.9],
-    )
+    hours = ("Aujourd'hui >1", *(f"Scénario {n} >1" for n in every))
+    return table(["Service <1.2", "Allers-retours par an >1.15", *hours, "Qui paie <1.9"], rows, caption)
 
 
 def _account(reading: Reading, who: str, every: list[str]) -> list[list[str]]:
@@ -89,15 +82,8 @@ def _account(reading: Reading, who: str, every: list[str]) -> list[list[str]]:
             continue
         before = known[0][0]
         after = [side[1] if side is not None else before for side in sides]
-        rows.append(
-            [
-                reading.short(service),
-                integer(trips[0].return_trips_per_year),
-                before,
-                *after,
-                trips[0].paid_by or "–",
-            ]
-        )
+        head = [reading.short(service), integer(trips[0].return_trips_per_year)]
+        rows.append([*head, before, *after, trips[0].paid_by or "–"])
     return rows
 
 
@@ -160,17 +146,12 @@ def _whole_table(reading: Reading, bounds: list[float]) -> DataTable:
     for service in reading.closest:
         cells = [_share(reading, ALL_TERRITORY, service, bound) for bound in bounds]
         times = reading.times(TODAY, service).reindex(reading.territory.index)["travel_time_min"]
-        rows.append([capital(reading.label(service)), *cells, _farthest(reading, times)])
-    return DataTable(
-        [
-            "Site le plus proche",
-            *(f"à {minutes(bound)} ou moins" for bound in bounds),
-            "Commune la plus éloignée",
-        ],
+        rows.append([capital(reading.label(service)), *cells, farthest(reading, times)])
+    within = (f"à {minutes(bound)} ou moins >0.8" for bound in bounds)
+    return table(
+        ["Site le plus proche <1.5", *within, "Commune la plus éloignée <1.4"],
         rows,
         f"Territoire « {reading.study.territory.name} » : part des habitants selon le temps de route.",
-        align=["left", *rights(len(bounds)), "left"],
-        widths=[1.5, *(0.8 for _ in bounds), 1.4],
         note=_hours_note(reading),
     )
 
@@ -189,12 +170,11 @@ def _zones_table(reading: Reading, bounds: list[float]) -> DataTable:
         ]
         for zone in zones
     ]
-    columns = len(reading.closest) * len(bounds)
-    return DataTable(
-        ["EPCI", *(f"{_SHORT.get(s, capital(s))} {b:g} min" for s in reading.closest for b in bounds)],
+    heads = (f"{_SHORT.get(s, capital(s))} {b:g} min >0.8" for s in reading.closest for b in bounds)
+    return table(
+        ["EPCI <1.9", *heads],
         rows,
         "Part des habitants de chaque EPCI (communes du territoire) à portée du site le plus proche.",
-        widths=[1.9, *(0.8 for _ in range(columns))],
         note="Urgences : sans leurs horaires, dits sous le tableau précédent."
         if _hours_note(reading)
         else "",
@@ -214,7 +194,7 @@ def _share(reading: Reading, zone: str, service: str, bound: float) -> str:
     return share(float(coverage[WITHIN_SHARES.name(threshold_min=float(bound))].loc[(zone, service)]))
 
 
-def _farthest(reading: Reading, times: pd.Series) -> str:
+def farthest(reading: Reading, times: pd.Series) -> str:
     """Name the commune farthest from a service."""
     known = times.dropna()
     if known.empty:

@@ -10,25 +10,25 @@ import pandas as pd
 from territory.french.numbers import integer
 from territory.french.words import count, join
 from territory.release.disclosure import SUPPRESSED, THRESHOLD
-from territory.report.chapters import deserts, flows, groups, maps, method, moves, siting, travel_accounts
+from territory.report.chapters import deserts, maps, method, moves, needs, questions, travel_accounts
 from territory.report.chapters.method import NOTHING_WITHHELD
 from territory.report.documents import annex_tables
 from territory.report.layout.document import (
     Block,
     Bullets,
     Callout,
-    DataTable,
     Document,
     Heading,
     Paragraph,
     Text,
+    table,
 )
-from territory.report.reading.run_reading import Reading, read
+from territory.report.reading import Reading, read
 from territory.study.secrecy import UNPUBLISHED, public_parameters
 from territory.tables.catalogue import code_label
 
 if TYPE_CHECKING:
-    from territory.report.reading.run_reading import Readable
+    from territory.report.reading import Readable
 
 
 def technical_annex(result: Readable) -> Document:
@@ -55,24 +55,21 @@ def technical_annex(result: Readable) -> Document:
         *manifest_tables(reading),
         *method.sources(reading),
     ]
-    return Document(
+    return reading.document(
         study.title,
-        reading.date,
         blocks,
         subtitle=f"Territoire : {study.territory.name} · population {reading.vintage()}",
         kicker="Annexe technique",
         footer=f"{study.title} · annexe technique · population {reading.vintage()}",
         keywords=["annexe", "méthode", "tables", study.territory.name],
-        run_digest=reading.release.run_digest,
-        mark=reading.release.mark,
     )
 
 
 def _of_the_council(reading: Reading) -> list[Block]:
     """Return what a council report sends to the annex when it has no room for it; it is here in every case."""
-    parts = [*groups.groups(reading), *flows.flows(reading), *travel_accounts.common_care(reading)]
+    parts = [*questions.groups(reading), *needs.flows(reading), *travel_accounts.common_care(reading)]
     return [
-        *siting.siting_tables(reading),
+        *questions.siting_tables(reading),
         *(block for part in parts for block in part.blocks),
         *travel_accounts.travel_accounts(reading),
         *deserts.deserts(reading),
@@ -87,33 +84,24 @@ _NOT_PARAMETERS = ("question", "title", "fact", "unknown")
 
 def named_services(reading: Reading) -> list[Block]:
     """Return the services that the study names, with what is known of each."""
-    table = reading.release.services.reset_index()
-    table = table[table["authorisation_id"].isin(list(reading.named))]
+    held = reading.release.services.reset_index()
+    held = held[held["authorisation_id"].isin(list(reading.named))]
     rows = []
-    for row in table.to_dict("records"):
-        ages = [row.get("age_min"), row.get("age_max")]
-        capacity, unit = row.get("capacity"), row.get("capacity_unit")
-        rows.append(
-            [
-                reading.short(str(row["authorisation_id"])),
-                reading.site_name(str(row["site_id"])),
-                "inconnus" if any(pd.isna(age) for age in ages) else f"{ages[0]:g} à {ages[1]:g} ans",
-                "inconnue"
-                if pd.isna(capacity)
-                else f"{integer(float(capacity))} {code_label('capacity_unit', str(unit))}",
-                "" if pd.isna(row.get("doubt")) else str(row.get("doubt") or ""),
-            ]
-        )
+    for row in held.to_dict("records"):
+        names = [reading.short(str(row["authorisation_id"])), reading.site_name(str(row["site_id"]))]
+        low, high, places, doubt = (row.get(one) for one in ("age_min", "age_max", "capacity", "doubt"))
+        ages = "inconnus" if pd.isna(low) or pd.isna(high) else f"{low:g} à {high:g} ans"
+        unit = code_label("capacity_unit", str(row.get("capacity_unit")))
+        capacity = "inconnue" if pd.isna(places) else f"{integer(float(places))} {unit}"
+        rows.append([*names, ages, capacity, "" if pd.isna(doubt) else str(doubt or "")])
     if not rows:
         return []
     return [
         Heading("Services nommés"),
-        DataTable(
-            ["Service", "Site d'aujourd'hui", "Âges", "Capacité", "Réserve"],
+        table(
+            "Service <1.2 | Site d'aujourd'hui <1.5 | Âges <0.8 | Capacité <0.8 | Réserve <2.4",
             rows,
             "Ce qui est connu de chaque service ; ce qui ne l'est pas reste inconnu.",
-            align=["left"] * 5,
-            widths=[1.2, 1.5, 0.8, 0.8, 2.4],
         ),
     ]
 
@@ -133,31 +121,21 @@ def withheld(reading: Reading) -> list[Block]:
     ]
     rows = []
     for scenario_id in reading.release.scenarios:
-        tables = {
+        published = {
             "par EPCI": reading.release.zones_table(scenario_id),
             "par commune": reading.release.communes_table(scenario_id),
         }
-        for name, table in tables.items():
-            cells = table[[c for c in table.columns if str(c).startswith("persons") and c != "persons_kind"]]
+        for name, one in published.items():
+            cells = one[[c for c in one.columns if str(c).startswith("persons") and c != "persons_kind"]]
             texts = cells.astype(str).to_numpy().ravel()
-            rows.append(
-                [
-                    f"Scénario {scenario_id}, {name}",
-                    integer(len(texts)),
-                    integer(int((texts == f"< {THRESHOLD}").sum())),
-                    integer(int((texts == SUPPRESSED).sum())),
-                ]
-            )
+            sizes = (len(texts), (texts == f"< {THRESHOLD}").sum(), (texts == SUPPRESSED).sum())
+            rows.append([f"Scénario {scenario_id}, {name}", *(integer(int(size)) for size in sizes)])
     blocks: list[Block] = [Heading("Secret statistique : ce qui a été retiré"), Bullets(rules)]
     if rows:
-        blocks.append(
-            DataTable(
-                ["Table", "Cases", f"Estimations « < {THRESHOLD} »", "Effectifs observés retirés"],
-                rows,
-                "Cases retirées des tables publiées.",
-                widths=[2.0, 0.8, 1.2, 1.3],
-            )
+        columns = (
+            f"Table <2 | Cases >0.8 | Estimations « < {THRESHOLD} » >1.2 | Effectifs observés retirés >1.3"
         )
+        blocks.append(table(columns, rows, "Cases retirées des tables publiées."))
     blocks.append(_observed_text(reading))
     return blocks
 
@@ -188,12 +166,10 @@ def parameters(reading: Reading) -> list[Block]:
         return []
     return [
         Heading("Paramètres de l'étude", new_page=True),
-        DataTable(
-            ["Paramètre", "Valeur"],
+        table(
+            "Paramètre <1.3 | Valeur <2",
             rows,
             "Tels que le fichier d'étude les donne ; les valeurs par défaut y sont aussi.",
-            align=["left", "left"],
-            widths=[1.3, 2.0],
         ),
     ]
 
@@ -245,13 +221,11 @@ def manifest_tables(reading: Reading) -> list[Block]:
         blocks.append(Paragraph(f"Versions : {told}. Graine du hasard : {manifest.get('seed', 0)}."))
     if rows:
         blocks.append(
-            DataTable(
-                ["Fichier lu", "Empreinte SHA-256"],
+            table(
+                "Fichier lu <1.4 | Empreinte SHA-256 <2",
                 rows,
                 f"{count(len(rows), 'fichier lu', 'fichiers lus')}, et leur empreinte ; celle d'un fichier qui peut "
                 "contenir des effectifs ou des budgets n'est pas publiée, car elle permettrait de les retrouver.",
-                align=["left", "left"],
-                widths=[1.4, 2.0],
             )
         )
     return blocks

@@ -11,40 +11,32 @@ import pandas as pd
 from territory.french.numbers import decimal, integer, signed
 from territory.french.words import alphabetical, capital, join, persons
 from territory.release.gate import TODAY
+from territory.release.observed_children import of_service
 from territory.report.chapters import method
 from territory.report.chapters.moves import zone_name
 from territory.report.chapters.needs import need_heads, range_text
-from territory.report.layout.document import (
-    Block,
-    Bullets,
-    DataTable,
-    Heading,
-    Text,
-    rights,
-    strong,
-)
-from territory.report.reading.run_reading import Move, Reading
+from territory.report.layout.document import Block, Bullets, Heading, Text, strong, table
+from territory.report.reading import Move, Reading
 from territory.scenario.zones import ALL_TERRITORY
 from territory.tables.catalogue import code_label
 
 # a table of thousands of lines is read in the workbook
 _MOST_ROWS = 400
-_ZONE_HEADS = (
-    "Gagnent",
-    "Perdent",
-    "Non disting.",
-    "Passent à portée",
-    "Sortent de la portée",
-    "Inconnu",
-    "Moyenne avant (min)",
-    "Moyenne après (min)",
+_DOUBT_COLUMNS = (
+    "Service <1.8 | Temps médian (min) >1 | Doute médian (± min) >1 | Doute le plus grand (± min) >1.1 | "
+    "Communes >0.8 | Hors d'atteinte >0.8 | Inconnu >0.7"
 )
-_COMMUNE_HEADS = (
-    "Avant → après (min)",
-    "Écart (min)",
-    "Visible dès (min)",
-    "Effet",
-    "Personnes",
+_MOVE_COLUMNS = (
+    "Déménagement <2.6 | Le plus petit (min) >0.8 | Médian (min) >0.7 | Le plus grand (min) >0.8 | "
+    "Communes distinguées >1"
+)
+_ZONE_COLUMNS = (
+    "EPCI <1.7 | Gagnent >0.8 | Perdent >0.75 | Non disting. >0.8 | Passent à portée >0.85 | "
+    "Sortent de la portée >0.85 | Inconnu >0.75 | Moyenne avant (min) >0.9 | Moyenne après (min) >0.9"
+)
+_COMMUNE_COLUMNS = (
+    "Commune <1.7 | EPCI <1.85 | Avant → après (min) >0.9 | Écart (min) >0.6 | Visible dès (min) >0.75 | Effet <1.25 | "
+    "Personnes >0.8"
 )
 _SHORT_EFFECTS = {
     "gain": "plus court",
@@ -57,15 +49,13 @@ _SHORT_EFFECTS = {
 def distinct_moves(reading: Reading) -> Iterator[tuple[Move, list[str]]]:
     """Yield each different move with the scenarios that make it."""
     found: dict[tuple[Any, ...], tuple[Move, list[str]]] = {}
-    for scenario_id in reading.release.scenarios:
-        for move in reading.moves(scenario_id):
-            zones = reading.counts(scenario_id, move.services[0]).zones
-            key = (move.services, move.from_site, move.to_site, zones.to_csv())
-            found.setdefault(key, (move, []))[1].append(scenario_id)
+    for move in reading.every_move:
+        key = (move.services, move.from_site, move.to_site, reading.counts_of(move).zones.to_csv())
+        found.setdefault(key, (move, []))[1].append(move.scenario_id)
     yield from found.values()
 
 
-def _title(reading: Reading, move: Move, scenarios: Sequence[str]) -> str:
+def title_of(reading: Reading, move: Move, scenarios: Sequence[str]) -> str:
     """Name a move and its scenarios."""
     road = reading.road(move.from_site, move.to_site)
     word = "scénario" if len(scenarios) == 1 else "scénarios"
@@ -78,26 +68,16 @@ def doubt(reading: Reading) -> list[Block]:
     for service in [*reading.named, *reading.closest]:
         found = reading.times(TODAY, service)
         known = found.dropna(subset=["travel_time_min"])
-        cells = [
-            _number(known["travel_time_min"].median()),
-            _number(known["uncertainty_min"].median()),
-            _number(known["uncertainty_min"].max()),
-            integer(len(known)),
-            integer(int(found["is_reachable"].eq(False).fillna(False).sum())),
-            integer(int(found["is_reachable"].isna().sum())),
+        doubts, reached = known["uncertainty_min"], found["is_reachable"]
+        times = [
+            _number(value) for value in (known["travel_time_min"].median(), doubts.median(), doubts.max())
         ]
-        rows.append([capital(reading.short(service)), *cells])
+        sizes = (len(known), reached.eq(False).fillna(False).sum(), reached.isna().sum())
+        rows.append([capital(reading.short(service)), *times, *(integer(int(size)) for size in sizes)])
     blocks: list[Block] = [Heading("Le doute sur les temps")]
     if rows:
-        heads = ["Temps médian (min)", "Doute médian (± min)", "Doute le plus grand (± min)"]
-        blocks.append(
-            DataTable(
-                ["Service", *heads, "Communes", "Hors d'atteinte", "Inconnu"],
-                rows,
-                "Temps d'aujourd'hui et leur doute, communes du territoire et des alentours.",
-                widths=[1.8, 1.0, 1.0, 1.1, 0.8, 0.8, 0.7],
-            )
-        )
+        caption = "Temps d'aujourd'hui et leur doute, communes du territoire et des alentours."
+        blocks.append(table(_DOUBT_COLUMNS, rows, caption))
     return [*blocks, *_differences(reading), *method.method(reading)]
 
 
@@ -105,49 +85,21 @@ def _differences(reading: Reading) -> list[Block]:
     """Return the smallest difference that can be told, move by move."""
     seen = []
     for move, scenarios in distinct_moves(reading):
-        found = reading.differences(move.scenario_id, move.services[0])
+        found = reading.differences_of(move)
         inside = found[found["effect"].isin(["gain", "loss", "indistinct"])]
-        told = inside["effect"].ne("indistinct")
-        seen.append(
-            [
-                _title(reading, move, scenarios),
-                _number(inside["detectable_min"].min()),
-                _number(inside["detectable_min"].median()),
-                _number(inside["detectable_min"].max()),
-                f"{integer(int(told.sum()))} sur {integer(len(inside))}",
-            ]
-        )
-    return (
-        [
-            DataTable(
-                [
-                    "Déménagement",
-                    "Le plus petit (min)",
-                    "Médian (min)",
-                    "Le plus grand (min)",
-                    "Communes distinguées",
-                ],
-                seen,
-                "Plus petit écart que le doute sur les temps laisse voir, communes à portée aujourd'hui.",
-                widths=[2.6, 0.8, 0.7, 0.8, 1.0],
-            )
-        ]
-        if seen
-        else []
-    )
+        told, least = inside["effect"].ne("indistinct"), inside["detectable_min"]
+        sizes = [_number(value) for value in (least.min(), least.median(), least.max())]
+        count = f"{integer(int(told.sum()))} sur {integer(len(inside))}"
+        seen.append([title_of(reading, move, scenarios), *sizes, count])
+    caption = "Plus petit écart que le doute sur les temps laisse voir, communes à portée aujourd'hui."
+    return [table(_MOVE_COLUMNS, seen, caption)] if seen else []
 
 
-def _of_service(table: pd.DataFrame, service: str) -> pd.DataFrame:
-    """Return the rows of one service, without its level."""
-    rows: pd.DataFrame = table[table.index.get_level_values("service") == service]
-    return rows.droplevel("service")
-
-
-def _zones(reading: Reading, table: pd.DataFrame) -> list[str]:
-    """Return the zones of a table by name, the whole last."""
-    codes = [str(zone) for zone in table.index if zone != ALL_TERRITORY]
+def _zones(reading: Reading, zones: pd.Index) -> list[str]:
+    """Return zones by name, the whole last."""
+    codes = [str(zone) for zone in zones if zone != ALL_TERRITORY]
     codes.sort(key=lambda code: (alphabetical(reading.zone(code)), code))
-    return [*codes, *([ALL_TERRITORY] if ALL_TERRITORY in table.index else [])]
+    return [*codes, *([ALL_TERRITORY] if ALL_TERRITORY in zones else [])]
 
 
 def _by_name(names: pd.Series) -> list[str]:
@@ -170,27 +122,26 @@ def by_zone(reading: Reading) -> list[Block]:
     """Return gainers and losers of every move by zone."""
     blocks: list[Block] = []
     for move, scenarios in distinct_moves(reading):
-        table = _of_service(reading.release.zones_table(move.scenario_id), move.services[0])
+        by_zone = of_service(reading.release.zones_table(move.scenario_id), move.services[0])
         is_observed = reading.release.is_observed(move.services[0])
         rows = []
-        for zone in _zones(reading, table):
-            row: Any = table.loc[zone]
+        for zone in _zones(reading, by_zone.index):
+            row: Any = by_zone.loc[zone]
             effects = ("gain", "loss", "indistinct", "entering", "leaving", "unknown")
             texts = [str(row[f"persons_{effect}"]) for effect in effects]
             # counts of real children are printed as they are, estimates are rounded
             cells = [code_label("persons", t) if is_observed else _printed(t) for t in texts]
             if zone == ALL_TERRITORY:
-                found = reading.counts(move.scenario_id, move.services[0])
+                found = reading.counts_of(move)
                 merged = {effect: found.cell(zone, effect) for effect in found.merged}
                 cells = [merged.get(effect, cell) for effect, cell in zip(effects, cells, strict=True)]
             means = [_number(row[f"{side}_mean_min"]) for side in ("baseline", "scenario")]
             rows.append([zone_name(reading, str(zone)), *cells, *means])
         blocks.append(
-            DataTable(
-                ["EPCI", *_ZONE_HEADS],
+            table(
+                _ZONE_COLUMNS,
                 rows,
-                f"{_title(reading, move, scenarios)} : {reading.noun(move.services[0], is_observed=is_observed)}.",
-                widths=[1.7, 0.8, 0.75, 0.8, 0.85, 0.85, 0.75, 0.9, 0.9],
+                f"{title_of(reading, move, scenarios)} : {reading.noun(move.services[0], is_observed=is_observed)}.",
                 strong_rows=[len(rows) - 1],
             )
         )
@@ -201,23 +152,21 @@ def by_commune(reading: Reading) -> list[Block]:
     """Return the difference of every move, commune by commune, for those that it touches."""
     blocks: list[Block] = []
     for move, scenarios in distinct_moves(reading):
-        table = _of_service(reading.release.communes_table(move.scenario_id), move.services[0])
+        touched = of_service(reading.release.communes_table(move.scenario_id), move.services[0])
         is_observed = reading.release.is_observed(move.services[0])
-        table = table[table["effect"].isin(["gain", "loss", "indistinct", "entering"])]
-        if table.empty or table["delta_travel_time_min"].eq(0).all():
+        touched = touched[touched["effect"].isin(["gain", "loss", "indistinct", "entering"])]
+        if touched.empty or touched["delta_travel_time_min"].eq(0).all():
             # a change of address inside a commune changes no time
             continue
-        total = len(table)
-        table = table.head(_MOST_ROWS)
-        order = _by_name(reading.communes["name"].reindex(table.index))
-        rows = [_commune_row(reading, code, table.loc[code], is_observed=is_observed) for code in order]
+        total = len(touched)
+        touched = touched.head(_MOST_ROWS)
+        order = _by_name(reading.communes["name"].reindex(touched.index))
+        rows = [_commune_row(reading, code, touched.loc[code], is_observed=is_observed) for code in order]
         blocks.append(
-            DataTable(
-                ["Commune", "EPCI", *_COMMUNE_HEADS],
+            table(
+                _COMMUNE_COLUMNS,
                 rows,
-                f"{_title(reading, move, scenarios)} : communes touchées.",
-                align=["left", "left", *rights(3), "left", "right"],
-                widths=[1.7, 1.85, 0.9, 0.6, 0.75, 1.25, 0.8],
+                f"{title_of(reading, move, scenarios)} : communes touchées.",
                 note="" if total <= _MOST_ROWS else f"Les {_MOST_ROWS} premières communes sur {total}.",
             )
         )
@@ -255,12 +204,10 @@ def times_of_today(reading: Reading) -> list[Block]:
     return [
         Heading("Temps d'aujourd'hui, commune par commune", new_page=True),
         Bullets(keys, "small"),
-        DataTable(
-            ["Commune", "Code", *(str(i) for i in range(1, len(services) + 1))],
+        table(
+            ["Commune <2", "Code <0.8", *(f"{i} >0.6" for i in range(1, len(services) + 1))],
             rows,
             "Temps de route vers chaque service, numéroté ci-dessus (minutes, aller simple).",
-            align=["left", "left", *rights(len(services))],
-            widths=[2.0, 0.8, *(0.6 for _ in services)],
         ),
     ]
 
@@ -284,8 +231,8 @@ def needs_by_commune(reading: Reading) -> list[Block]:
     rows = []
     for code in _by_name(reading.territory["name"]):
         cells: list[str] = []
-        for table in tables.values():
-            low, central, high = (float(table[c][code]) for c in ("demand_low", "demand", "demand_high"))
+        for need in tables.values():
+            low, central, high = (float(need[c][code]) for c in ("demand_low", "demand", "demand_high"))
             cells += [persons(central), range_text(low, high)]
         population = float(reading.territory["population"][code])
         rows.append(
@@ -293,10 +240,9 @@ def needs_by_commune(reading: Reading) -> list[Block]:
         )
     return [
         Heading("Besoins, commune par commune", new_page=True),
-        DataTable(
-            ["Commune", "Habitants", *need_heads(publics)],
+        table(
+            ["Commune <2", "Habitants >0.9", *need_heads(publics, wide=1.1)],
             rows,
             "Estimations arrondies ; « < 11 » : moins de onze personnes.",
-            widths=[2.0, 0.9, *([0.8, 1.1] * len(publics))],
         ),
     ]

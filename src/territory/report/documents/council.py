@@ -11,22 +11,20 @@ from territory.errors import ParameterError
 from territory.report.chapters import (
     deserts,
     first_page,
-    flows,
-    groups,
     maps,
     method,
     moves,
     needs,
     options,
-    siting,
+    questions,
     travel_accounts,
 )
 from territory.report.layout.document import Block, Bullets, Callout, Document, Heading, Picture, Text, strong
 from territory.report.layout.pdf import Part, compile_pdf, fitted, in_order_of_leaving
-from territory.report.reading.run_reading import Reading, read
+from territory.report.reading import Reading, read
 
 if TYPE_CHECKING:
-    from territory.report.reading.run_reading import Readable
+    from territory.report.reading import Readable
 
 
 DOCUMENTS = ("council", "sheet", "annex")
@@ -78,23 +76,17 @@ def build_report(
     ...     build_report(result, Path(folder) / "rapport.pdf").name
     'rapport.pdf'
     """
-    if document == "council":
-        made = council_report(result)
-    elif document == "annex":
-        from territory.report.documents.annex import technical_annex
+    from territory.report.documents.annex import technical_annex
+    from territory.report.documents.epci_sheet import epci_sheet
 
-        made = technical_annex(result)
-    elif document == "sheet":
-        from territory.report.documents.epci_sheet import epci_sheet
-
+    if document not in DOCUMENTS:
+        known = ", ".join(DOCUMENTS)
+        raise ParameterError(f"Document inconnu « {document} » ; documents possibles : {known}.")
+    if document == "sheet":
         if epci is None:
             raise ParameterError("Une fiche porte sur un EPCI : donnez son code (epci=..., ou --epci CODE).")
-        made = epci_sheet(result, epci)
-    else:
-        raise ParameterError(
-            f"Document inconnu « {document} » ; documents possibles : {', '.join(DOCUMENTS)}."
-        )
-    return compile_pdf(made, path)
+        return compile_pdf(epci_sheet(result, epci), path)
+    return compile_pdf(council_report(result) if document == "council" else technical_annex(result), path)
 
 
 def council_report(result: Readable) -> Document:
@@ -127,10 +119,10 @@ def _parts(reading: Reading) -> list[Part]:
         Part(moves.all_moves(reading, most=_MOST_MOVES)),
         Part(moves.what_documents_say(reading)),
         Part(options.options(reading)),
-        *siting.siting_parts(reading),
-        *groups.groups(reading),
+        *questions.siting_parts(reading),
+        *questions.groups(reading),
         *maps.maps(reading),
-        *flows.flows(reading),
+        *needs.flows(reading),
         Part(needs.needs(reading)),
         *travel_accounts.common_care(reading),
         Part(travel_accounts.travel_accounts(reading), "les trois comptes de trajets", leaves=15),
@@ -145,16 +137,13 @@ def _document(reading: Reading, parts: list[Part], left_out: frozenset[int]) -> 
     blocks = [block for place, part in enumerate(parts) if place not in left_out for block in part.blocks]
     moved = [part.title for place, part in enumerate(parts) if place in left_out]
     blocks += [*_moved(moved), *method.method(reading)]
-    return Document(
+    return reading.document(
         study.title,
-        reading.date,
         [*blocks, *method.sources(reading, explained=acronyms(blocks))],
         subtitle=f"Territoire : {study.territory.name} · population {vintage}",
         kicker="Rapport au conseil",
         footer=f"{study.title} · population {vintage}",
         keywords=["accessibilité", "temps de route", "médico-social", study.territory.name],
-        run_digest=reading.release.run_digest,
-        mark=reading.release.mark,
     )
 
 
@@ -204,14 +193,7 @@ _WORD = re.compile(r"\b[A-Z]{2,}\b")
 
 
 def acronyms(blocks: Sequence[Block]) -> list[Block]:
-    """Return what the acronyms of some blocks stand for, those that are used and known.
-
-    Examples
-    --------
-    >>> from territory.report.layout.document import Paragraph
-    >>> [block.items for block in acronyms([Paragraph("L'IME déménage.")])[1:]]
-    [[[('IME', 'strong'), ' : institut médico-éducatif.']]]
-    """
+    """Return what the acronyms of some blocks stand for, those that are used and known."""
     used = {word for block in blocks if not isinstance(block, Picture) for word in _WORD.findall(repr(block))}
     items: list[Text] = [
         [strong(word), f" : {meaning}."] for word, meaning in _MEANINGS.items() if word in used

@@ -13,27 +13,24 @@ from territory.french.numbers import integer, minutes, share
 from territory.french.words import capital, count, epci_phrase, in_guillemets, join, persons
 from territory.release.gate import TODAY
 from territory.report.chapters import maps, method, pictures
-from territory.report.chapters.moves import grouped, is_wide
+from territory.report.chapters.first_page import UNKNOWN, questions
+from territory.report.chapters.moves import in_one_column, is_wide
 from territory.report.chapters.needs import range_text
+from territory.report.chapters.travel_accounts import farthest
 from territory.report.layout.document import (
     Block,
     Bullets,
-    DataTable,
     Document,
     Heading,
     KeyFigures,
     Paragraph,
-    Picture,
-    Side,
-    Text,
-    rights,
-    strong,
+    table,
 )
 from territory.report.layout.pdf import shortest_needed
-from territory.report.reading.run_reading import Move, Reading, read
+from territory.report.reading import Move, Reading, read
 
 if TYPE_CHECKING:
-    from territory.report.reading.run_reading import Readable
+    from territory.report.reading import Readable
 
 _MOST_PAGES = 2
 # lines of effects and communes that are shown: fewer when the sheet would be longer than its pages
@@ -67,29 +64,23 @@ def epci_sheet(result: Readable, epci: str) -> Document:
     head, times = _people(reading, place), _times(reading, place)
     picture, foot = _map(reading, place, epci), [*_unknown(reading), *method.digest_line(reading)]
 
+    name, territory = reading.zone_names[epci], reading.study.territory.name
+    subtitle = f"{reading.study.title} · population {reading.vintage()}"
+
     def make(level: int) -> Document:
         most_lines, most_communes = _LENGTHS[level]
         effects = _effects(reading, epci, place, most=most_lines)
         listed = _by_commune(reading, place, most=most_communes)
-        return _document(reading, epci, [*head, *effects, *times, *picture, *listed, *foot])
+        return reading.document(
+            in_guillemets(name),
+            [*head, *effects, *times, *picture, *listed, *foot],
+            subtitle=subtitle,
+            kicker=f"Fiche d'EPCI · {territory}",
+            footer=f"{reading.zone(epci)} · {subtitle}",
+            keywords=["fiche", "EPCI", name, territory],
+        )
 
     return shortest_needed(make, len(_LENGTHS) - 1, most_pages=_MOST_PAGES)
-
-
-def _document(reading: Reading, epci: str, blocks: list[Block]) -> Document:
-    """Return the sheet with its head and its foot."""
-    study = reading.study
-    return Document(
-        in_guillemets(reading.zone_names[epci]),
-        reading.date,
-        blocks,
-        subtitle=f"{study.title} · population {reading.vintage()}",
-        kicker=f"Fiche d'EPCI · {study.territory.name}",
-        footer=f"{reading.zone(epci)} · {study.title} · population {reading.vintage()}",
-        keywords=["fiche", "EPCI", reading.zone_names[epci], study.territory.name],
-        run_digest=reading.release.run_digest,
-        mark=reading.release.mark,
-    )
 
 
 def _people(reading: Reading, place: pd.DataFrame) -> list[Block]:
@@ -98,35 +89,30 @@ def _people(reading: Reading, place: pd.DataFrame) -> list[Block]:
     whole = float(reading.territory["population"].sum(min_count=1))
     part = share(population / whole) if whole > 0 and not math.isnan(population) else "part inconnue"
     figures = [
-        (_whole(population), "habitants", f"{part} du territoire étudié"),
+        (maps.whole_or_unknown(population), "habitants", f"{part} du territoire étudié"),
         (integer(len(place)), "communes" if len(place) > 1 else "commune", f"population {reading.vintage()}"),
     ]
-    figures += [(cells[1], label, cells[2]) for label, cells in _needs(reading, place)[:2]]
+    figures += _needs(reading, place)[:2]
     return [Heading("Qui y vit"), KeyFigures(figures), *_ages(reading, place)]
-
-
-def _whole(value: float) -> str:
-    """Write a whole number, or that it is unknown."""
-    return "inconnu" if math.isnan(value) else integer(value)
 
 
 def _ages(reading: Reading, place: pd.DataFrame) -> list[Block]:
     """Say the shares of ages, there and in the whole territory."""
     parts = []
     for low, high, name in _BANDS:
-        shares = [
-            reading.release.share_of_age(table.index, low, high) for table in (place, reading.territory)
-        ]
-        if not any(map(math.isnan, shares)):
-            parts.append(f"{share(shares[0])} ont {name} ({share(shares[1])} dans l'ensemble du territoire)")
-    needs_text = [f"{label} : {cells[1]} ({cells[2]})" for label, cells in _needs(reading, place)[2:]]
+        there, everywhere = (
+            reading.release.share_of_age(where.index, low, high) for where in (place, reading.territory)
+        )
+        if not math.isnan(there) and not math.isnan(everywhere):
+            parts.append(f"{share(there)} ont {name} ({share(everywhere)} dans l'ensemble du territoire)")
+    needs_text = [f"{label} : {central} ({spread})" for central, label, spread in _needs(reading, place)[2:]]
     texts = [f"{join(parts)}." if parts else "", f"{' ; '.join(needs_text)}." if needs_text else ""]
     return [Paragraph(" ".join(filter(None, texts)), "body")] if any(texts) else []
 
 
-def _needs(reading: Reading, place: pd.DataFrame) -> list[tuple[str, tuple[str, str, str]]]:
-    """Return each public with its central estimate and its range in the EPCI."""
-    found: list[tuple[str, tuple[str, str, str]]] = []
+def _needs(reading: Reading, place: pd.DataFrame) -> list[tuple[str, str, str]]:
+    """Return the central estimate, the public and the range of each need in the EPCI."""
+    found = []
     demand = reading.release.demand
     for need in reading.study.need:
         rows = demand[demand.index.get_level_values("public") == need.public]
@@ -135,7 +121,7 @@ def _needs(reading: Reading, place: pd.DataFrame) -> list[tuple[str, tuple[str, 
             float(rows[column].sum(min_count=1)) for column in ("demand_low", "demand", "demand_high")
         )
         label = need.label.partition(" (")[0]
-        found.append((label, (need.kind, persons(central), f"estimation : {range_text(low, high)}")))
+        found.append((persons(central), label, f"estimation : {range_text(low, high)}"))
     return found
 
 
@@ -147,18 +133,20 @@ def _effects(reading: Reading, epci: str, place: pd.DataFrame, *, most: int) -> 
     heading = Heading("Qui y gagne, qui y perd")
     lines: dict[tuple[str, ...], list[str]] = {}
     quiet: list[str] = []
-    for scenario_id in reading.release.scenarios:
-        for move in reading.moves(scenario_id):
-            cells = _effect_cells(reading, move, epci)
-            said = f"{reading.labels(move.services)} ({reading.road(move.from_site, move.to_site)})"
-            if cells is not None:
-                lines.setdefault((said, *cells), []).append(scenario_id)
-            elif said not in quiet:
-                quiet.append(said)
+    for move in reading.every_move:
+        cells = _effect_cells(reading, move, epci)
+        said = f"{reading.labels(move.services)} ({reading.road(move.from_site, move.to_site)})"
+        if cells is not None:
+            lines.setdefault((said, *cells), []).append(move.scenario_id)
+        elif said not in quiet:
+            quiet.append(said)
     if not lines:
         return [heading, Paragraph(_nobody(reading, name))]
     told = _first_lines(reading, lines, most)
-    rows = [[key[0], join(scenarios), *key[1:]] for key, scenarios in sorted(told.items(), key=_first_letter)]
+    rows = [
+        [key[0], join(scenarios), *key[1:]]
+        for key, scenarios in sorted(told.items(), key=lambda line: (line[1], line[0][0]))
+    ]
     note = "Habitants de l'âge concerné à portée du site d'aujourd'hui ; les lignes ne s'additionnent pas. "
     outside = len(reading.communes[reading.communes["epci_code"] == epci]) - len(place)
     if outside:
@@ -170,20 +158,11 @@ def _effects(reading: Reading, epci: str, place: pd.DataFrame, *, most: int) -> 
         note += f" Aucun effet mesurable ici : {' ; '.join(quiet)}."
     return [
         heading,
-        DataTable(
-            [
-                "Service qui déménage",
-                "Scénario",
-                "Gagnent",
-                "Perdent",
-                "Écart non distinguable",
-                "Passent à portée",
-                "Communes touchées",
-            ],
+        table(
+            "Service qui déménage <2 | Scénario <0.75 | Gagnent >0.75 | Perdent >0.72 | Écart non distinguable >1 | "
+            "Passent à portée >0.8 | Communes touchées <2.9",
             rows,
             f"Effet des scénarios dans {name}.",
-            align=["left", "left", "right", "right", "right", "right", "left"],
-            widths=[2.0, 0.75, 0.75, 0.72, 1.0, 0.8, 2.9],
             note=note,
         ),
     ]
@@ -193,20 +172,15 @@ def _first_lines(
     reading: Reading, lines: dict[tuple[str, ...], list[str]], most: int
 ) -> dict[tuple[str, ...], list[str]]:
     """Return the lines that there is room for: those of the service whose trips change most first."""
-    pivot = reading.pivot()
+    pivot = reading.pivot
     start = f"{reading.labels(pivot.services)} (" if pivot is not None else ""
     order = sorted(lines, key=lambda key: (not key[0].startswith(start), lines[key], key))
     return {key: lines[key] for key in order[:most]}
 
 
-def _first_letter(line: tuple[tuple[str, ...], list[str]]) -> tuple[list[str], str]:
-    """Sort lines by scenario, then by service."""
-    return line[1], line[0][0]
-
-
 def _nobody(reading: Reading, name: str) -> str:
     """Say that no scenario changes anything there that can be measured."""
-    limit = minutes(reading.parameters.recruitment_max_min)
+    limit = reading.limit
     return (
         f"Dans {name}, aucun scénario n'a d'effet mesurable : les services qui déménagent sont, aujourd'hui comme "
         f"demain, à plus de {limit}, ou l'écart est sous le doute sur les temps. Personne n'y gagne et personne n'y "
@@ -216,13 +190,13 @@ def _nobody(reading: Reading, name: str) -> str:
 
 def _effect_cells(reading: Reading, move: Move, epci: str) -> tuple[str, ...] | None:
     """Return the numbers of one move in the EPCI; None when it touches nobody there."""
-    found = reading.counts(move.scenario_id, move.services[0])
+    found = reading.counts_of(move)
     if epci not in found.communes.index:
         return None
     if not found.communes.loc[epci, ["gain", "loss", "entering", "unknown"]].sum() > 0:
         return None
     texts = [found.text(epci, effect) for effect in ("gain", "loss", "indistinct", "entering")]
-    rows = reading.differences(move.scenario_id, move.services[0])
+    rows = reading.differences_of(move)
     inside = reading.communes["epci_code"].reindex(rows.index).eq(epci)
     named = []
     for effect, word in (("gain", "gagnent"), ("loss", "perdent")):
@@ -242,26 +216,22 @@ def _times(reading: Reading, place: pd.DataFrame) -> list[Block]:
     for service in [*reading.named, *reading.closest]:
         today = _mean(reading.times(TODAY, service), place)
         later = [_mean(reading.times(n, service), place) for n in every]
-        cells = (today, *later, _farthest(reading, service, place))
+        times = reading.times(TODAY, service).reindex(place.index)["travel_time_min"]
+        cells = (today, *later, farthest(reading, times))
         alike.setdefault(cells, []).append(reading.short(service))
     rows = [[capital(join(names)), *cells] for cells, names in alike.items()]
     if not rows:
         return []
-    heads = [f"Scénario {name}" for name in every]
+    heads = [f"Scénario {name} >0.85" for name in every]
     if is_wide(every):
-        rows = [
-            [*row[:2], grouped(dict(zip(every, row[2:-1], strict=True)), row[1]), row[-1]] for row in rows
-        ]
-        heads = ["Dans les scénarios"]
-    middle: list[Side] = ["right", "left"] if is_wide(every) else rights(len(every) + 1)
+        rows = in_one_column(rows, every, first=2)
+        heads = ["Dans les scénarios <3"]
     return [
         Heading("À quelle distance des services"),
-        DataTable(
-            ["Service", "Aujourd'hui", *heads, "Le plus loin aujourd'hui"],
+        table(
+            ["Service <2.2", "Aujourd'hui >0.85", *heads, "Le plus loin aujourd'hui <2"],
             rows,
             "Temps de route moyen des habitants, aller simple.",
-            align=["left", *middle, "left"],
-            widths=[2.2, 0.85, *([3.0] if is_wide(every) else [0.85 for _ in every]), 2.0],
             note="« – » : comme aujourd'hui dans tous les scénarios." if is_wide(every) else "",
         ),
     ]
@@ -271,51 +241,37 @@ def _mean(rows: pd.DataFrame, place: pd.DataFrame) -> str:
     """Write the mean time of the inhabitants of the EPCI."""
     rows = rows.reindex(place.index)
     times, weights = rows["travel_time_min"], place["population"].fillna(0.0)
-    if rows["is_reachable"].eq(False).fillna(False).any():
-        far = rows["is_reachable"].eq(False).fillna(False)
+    far = rows["is_reachable"].eq(False).fillna(False)
+    if far.any():
         return "hors d'atteinte" if far.all() else f"hors d'atteinte ({count(int(far.sum()), 'commune')})"
     known = times.notna() & weights.gt(0)
-    if not known.all() and not known.any():
+    if len(known) and not known.any():
         return "inconnu"
     return minutes(float(np.average(times[known], weights=weights[known])))
 
 
-def _farthest(reading: Reading, service: str, place: pd.DataFrame) -> str:
-    """Name the commune of the EPCI farthest from a service today."""
-    times = reading.times(TODAY, service).reindex(place.index)["travel_time_min"].dropna()
-    if times.empty:
-        return "–"
-    return f"{reading.commune(str(times.idxmax()))} ({minutes(float(times.max()))})"
-
-
 def _map(reading: Reading, place: pd.DataFrame, epci: str) -> list[Block]:
     """Return the map of the EPCI: the difference of the move that changes most, or today's times."""
-    picture: Picture | None = None
-    move = reading.pivot()
+    move = reading.pivot
     height = 10.0 if len(place) <= 24 else 8.8
     if move is not None and move.lasts:
         picture = pictures.change_map(reading, move, max_height_cm=height, zoom=place.index, zoom_name=epci)
-    elif reading.named or reading.closest:
-        service = [*reading.named, *reading.closest][0]
-        picture = pictures.time_map(reading, service, TODAY, max_height_cm=height, zoom=place.index)
-    return [] if picture is None else [Heading("La carte", new_page=True), picture]
+    elif services := [*reading.named, *reading.closest]:
+        picture = pictures.time_map(reading, services[0], TODAY, max_height_cm=height, zoom=place.index)
+    else:
+        return []
+    return [Heading("La carte", new_page=True), picture]
 
 
 def _by_commune(reading: Reading, place: pd.DataFrame, *, most: int) -> list[Block]:
     """Return the numbers of the map, commune by commune, on two columns."""
-    move = reading.pivot()
-    if move is None or move.from_site is None or move.to_site is None:
-        return maps.today_table(reading, place.index, most=most)
-    return maps.change_table(reading, move, place.index, most=most)
+    move = reading.pivot
+    if move is not None and move.lasts:
+        return maps.change_table(reading, move, place.index, most=most)
+    return maps.today_table(reading, place.index, most=most)
 
 
 def _unknown(reading: Reading) -> list[Block]:
     """Say what is not known and whom to ask."""
-    items: list[Text] = [
-        [f"{found.question} ", strong("À demander"), f" : {found.ask}."] for found in reading.study.unknown
-    ]
-    return (
-        [Heading("Ce que l'on ne sait pas, et à qui le demander", 2), Bullets(items, "small")]
-        if items
-        else []
-    )
+    items = questions(reading)
+    return [Heading(UNKNOWN, 2), Bullets(items, "small")] if items else []

@@ -11,7 +11,7 @@ import pandas as pd
 from territory.french.numbers import decimal, integer
 from territory.french.words import count, persons
 from territory.release.disclosure import THRESHOLD, is_small
-from territory.report.layout.document import Block, Callout, DataTable, Document, Heading, Paragraph, Side
+from territory.report.layout.document import Block, Callout, DataTable, Document, Heading, Paragraph, table
 
 CAUSES = {
     "from_population": "population",
@@ -66,37 +66,33 @@ def difference_document(
 
 def published(changes: pd.DataFrame) -> pd.DataFrame:
     """Return the changes as they may leave: persons as whole numbers, small ones and their parts withheld."""
-    table = changes.reset_index()
+    flat = changes.reset_index()
     numbers = [column for column in changes.columns if column not in ("place", "service")]
-    is_persons = table["indicator"].str.contains("persons")
-    small = is_persons & table[["value_a", "value_b"]].apply(is_small).any(axis=1)
+    is_persons = flat["indicator"].str.contains("persons")
+    small = is_persons & flat[["value_a", "value_b"]].apply(is_small).any(axis=1)
     for column in numbers:
-        values = table[column]
+        values = flat[column]
         texts = values.map(lambda value: "" if np.isnan(value) else f"{value:.3f}".rstrip("0").rstrip("."))
         whole = values.map(lambda value: "" if np.isnan(value) else f"{np.floor(value + 0.5):.0f}")
-        table[column] = texts.where(~is_persons, whole).mask(small, "")
+        flat[column] = texts.where(~is_persons, whole).mask(small, "")
     for column in ("value_a", "value_b"):
         under = is_persons & is_small(changes[column].reset_index(drop=True))
-        table[column] = table[column].mask(under, f"< {THRESHOLD}")
-    return table
+        flat[column] = flat[column].mask(under, f"< {THRESHOLD}")
+    return flat
 
 
 def _summary(changes: pd.DataFrame) -> list[Block]:
     """Say how much of each indicator comes from each cause."""
     if changes.empty:
         return [Callout("Rien n'a changé", ["Tous les indicateurs des deux études sont égaux."], "note")]
-    rows: list[list[str]] = []
-    found = changes.index.get_level_values("indicator")
-    for indicator in found.unique():
-        group = changes[found == indicator]
+    rows = []
+    for indicator, group in changes.groupby(level="indicator", sort=False):
         total = group[list(CAUSES)].abs().sum()
         shares = total / total.sum() if total.sum() > 0 else total
-        rows.append(
-            [_label(str(indicator)), integer(len(group)), *(f"{100 * share:.0f} %" for share in shares)]
-        )
+        parts = (f"{100 * share:.0f} %" for share in shares)
+        rows.append([_label(str(indicator)), integer(len(group)), *parts])
     headers = ["Indicateur", "Valeurs changées", *(f"part : {name}" for name in CAUSES.values())]
-    align: list[Side] = ["left", "right", "right", "right", "right", "right"]
-    return [DataTable(headers, rows, "Ce qui a changé, et la part de chaque cause.", align=align)]
+    return [DataTable(headers, rows, "Ce qui a changé, et la part de chaque cause.")]
 
 
 def _largest(changes: pd.DataFrame, indicator: str, names: Mapping[str, str]) -> list[Block]:
@@ -112,10 +108,8 @@ def _largest(changes: pd.DataFrame, indicator: str, names: Mapping[str, str]) ->
         rows.append([place, service, *values, CAUSES[main]])
     if not rows:
         return []
-    headers = ["Commune ou EPCI", "Service ou public", "Avant", "Après", "Cause principale"]
-    caption = f"{_label(indicator)} : les plus grands changements."
-    align: list[Side] = ["left", "left", "right", "right", "left"]
-    return [DataTable(headers, rows, caption, align=align)]
+    columns = "Commune ou EPCI <1 | Service ou public <0 | Avant >0 | Après >0 | Cause principale <0"
+    return [table(columns, rows, f"{_label(indicator)} : les plus grands changements.")]
 
 
 def _thresholds(crossings: pd.DataFrame, names: Mapping[str, str]) -> list[Block]:

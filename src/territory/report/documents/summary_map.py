@@ -10,13 +10,14 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from territory.french.numbers import integer, minutes
-from territory.french.words import change, join, persons
+from territory.french.numbers import integer
+from territory.french.words import change, persons
 from territory.plot.maps.categories import Category, Classes, change_classes, shown, time_classes
 from territory.release.gate import TODAY
 from territory.report.chapters import pictures
-from territory.report.documents.annex_tables import distinct_moves
-from territory.report.reading.run_reading import Move, Reading
+from territory.report.chapters.maps import written_minutes
+from territory.report.documents.annex_tables import distinct_moves, title_of
+from territory.report.reading import Move, Reading
 from territory.tables.catalogue import code_label
 
 if TYPE_CHECKING:
@@ -75,31 +76,27 @@ def borders(areas: gpd.GeoDataFrame, zones: pd.Series, place: Any) -> str:
 
 def layers(reading: Reading, codes: pd.Index) -> list[dict[str, Any]]:
     """Return what may be shown on the map, the difference that matters most first."""
-    found = list(_changes(reading, codes))
-    return [*found, *_times(reading, codes)]
+    return [*_changes(reading, codes), *_times(reading, codes)]
 
 
 def _changes(reading: Reading, codes: pd.Index) -> Iterator[dict[str, Any]]:
     """Yield the difference of each move, the pivot first."""
-    pivot = reading.pivot()
+    pivot = reading.pivot
+
+    def is_other(pair: tuple[Move, list[str]]) -> bool:
+        return pivot is None or pair[0].services != pivot.services or pivot.scenario_id not in pair[1]
+
     moves = [(move, names) for move, names in distinct_moves(reading) if move.lasts]
-    moves.sort(
-        key=lambda pair: (
-            pivot is None or pair[0].services != pivot.services or pivot.scenario_id not in pair[1]
-        )
-    )
-    for move, names in moves:
+    for move, names in sorted(moves, key=is_other):
         rows = reading.release.communes_table(move.scenario_id).xs(move.services[0], level="service")
         rows = rows.reindex(codes)
-        road = reading.road(move.from_site, move.to_site)
-        word = "scénario" if len(names) == 1 else "scénarios"
         classes = change_classes(rows["delta_travel_time_min"], rows["effect"])
         is_observed = reading.release.is_observed(move.services[0])
         numbers = pd.DataFrame({name: rows[name] for name in _NUMBERS})
         texts = [_changed(row, is_observed=is_observed) for _, row in rows.iterrows()]
         yield _layer(
-            f"Écart : {reading.labels(move.services)}, {road} ({word} {join(names)})",
-            f"{reading.noun(move.services[0], is_observed=is_observed)}",
+            f"Écart : {title_of(reading, move, names)}",
+            reading.noun(move.services[0], is_observed=is_observed),
             classes,
             texts,
             numbers,
@@ -109,7 +106,7 @@ def _changes(reading: Reading, codes: pd.Index) -> Iterator[dict[str, Any]]:
 
 def _changed(row: pd.Series, *, is_observed: bool) -> list[str]:
     """Return the texts of one commune under one move."""
-    before, after = (_minutes(row[f"{side}_travel_time_min"]) for side in ("baseline", "scenario"))
+    before, after = (written_minutes(row[f"{side}_travel_time_min"]) for side in ("baseline", "scenario"))
     effect = str(row["effect"])
     told = effect in ("gain", "loss")
     delta = float(row["delta_travel_time_min"])
@@ -130,7 +127,7 @@ def _times(reading: Reading, codes: pd.Index) -> Iterator[dict[str, Any]]:
         rows = reading.times(TODAY, service).reindex(codes)
         times = rows["travel_time_min"]
         classes = time_classes(times, breaks=pictures.breaks_of(reading), is_reachable=rows["is_reachable"])
-        texts = [[_minutes(time), "–", "–", "–"] for time in times]
+        texts = [[written_minutes(time), "–", "–", "–"] for time in times]
         numbers = pd.DataFrame({"before": times, "after": np.nan, "delta": np.nan})
         marks = list(reading.site(TODAY, service) or ()) if service in reading.named else []
         yield _layer(
@@ -141,13 +138,10 @@ def _times(reading: Reading, codes: pd.Index) -> Iterator[dict[str, Any]]:
 
 def _sites(reading: Reading, move: Move) -> list[tuple[str, str]]:
     """Return the sites of a move with what they are."""
-    before = [(site, f"aujourd'hui : {reading.site_name(site)}") for site in move.from_site or ()]
-    after = [
-        (s, f"scénario : {reading.site_name(s)}")
-        for s in move.to_site or ()
-        if s not in (move.from_site or ())
-    ]
-    return before + after
+    today = move.from_site or ()
+    later = [site for site in move.to_site or () if site not in today]
+    named = [*(("aujourd'hui", site) for site in today), *(("scénario", site) for site in later)]
+    return [(site, f"{when} : {reading.site_name(site)}") for when, site in named]
 
 
 def _layer(
@@ -173,8 +167,3 @@ def _layer(
         "numbers": sorted_by,
         "sites": sites,
     }
-
-
-def _minutes(value: float) -> str:
-    """Write minutes."""
-    return "?" if math.isnan(float(value)) else minutes(float(value))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import html
 import json
 import math
+from collections.abc import Sequence
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
@@ -17,12 +19,22 @@ from territory.french.words import alphabetical, typeset
 from territory.plot.maps.categories import Category, change_classes, time_classes
 from territory.report.chapters import first_page, method, moves, pictures
 from territory.report.documents import summary_map
-from territory.report.layout.document import Block, DataTable, Heading
-from territory.report.layout.html import blocks_html, text
-from territory.report.reading.run_reading import Reading, read
+from territory.report.layout.document import (
+    Block,
+    Bullets,
+    Callout,
+    DataTable,
+    Heading,
+    KeyFigures,
+    Paragraph,
+    Picture,
+    Text,
+    to_runs,
+)
+from territory.report.reading import Reading, read
 
 if TYPE_CHECKING:
-    from territory.report.reading.run_reading import Readable
+    from territory.report.reading import Readable
 
 _TOWNS = 12
 # the mark of an edition stays in sight, and is on each sheet of paper
@@ -83,12 +95,11 @@ def _policy(script: str) -> str:
 
 def _by_epci(reading: Reading) -> list[Block]:
     """Return gainers and losers by EPCI for the move that changes most."""
-    move = reading.pivot()
-    if move is None:
+    move = reading.pivot
+    zones = moves.ordered_zones(reading, move) if move is not None else []
+    if move is None or not zones:
         return []
-    zones = moves.ordered_zones(reading, move)
-    table: DataTable | None = moves.effects_table(reading, move, zones) if zones else None
-    return [Heading("Qui gagne, qui perd, EPCI par EPCI"), table] if table is not None else []
+    return [Heading("Qui gagne, qui perd, EPCI par EPCI"), moves.effects_table(reading, move, zones)]
 
 
 def _map(reading: Reading) -> tuple[list[str], list[str]]:
@@ -216,11 +227,9 @@ def _table(layer: dict[str, Any], communes: list[list[Any]], order: list[int]) -
 def _categories(reading: Reading) -> dict[str, Category]:
     """Return every class that a map may show, by its key."""
     none = pd.Series(dtype=float)
-    legends = (
-        change_classes(none, pd.Series(dtype=object)).legend,
-        time_classes(none, breaks=pictures.breaks_of(reading)).legend,
-    )
-    return {category.key: category for legend in legends for category in legend}
+    changes = change_classes(none, pd.Series(dtype=object)).legend
+    times = time_classes(none, breaks=pictures.breaks_of(reading)).legend
+    return {category.key: category for category in (*changes, *times)}
 
 
 def _patterns(reading: Reading) -> str:
@@ -244,12 +253,72 @@ def _patterns(reading: Reading) -> str:
 def _json(data: dict[str, Any]) -> str:
     """Return data that no page can take for markup."""
     written = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    for sign, code in (
-        ("<", "\\u003c"),
-        (">", "\\u003e"),
-        ("&", "\\u0026"),
-        ("\u2028", "\\u2028"),
-        ("\u2029", "\\u2029"),
-    ):
-        written = written.replace(sign, code)
-    return written
+    return written.translate({ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"})
+
+
+def text(value: str) -> str:
+    """Return a text as HTML: typeset, then escaped."""
+    return html.escape(typeset(value), quote=True)
+
+
+def blocks_html(blocks: Sequence[Block]) -> str:
+    """Return blocks as HTML; titles begin at level 2, the page has the first."""
+    return "\n".join(filter(None, map(_block, blocks)))
+
+
+def _block(block: Block) -> str:
+    """Return one block."""
+    match block:
+        case Heading():
+            return f"<h{block.level + 1}>{text(block.text)}</h{block.level + 1}>"
+        case Paragraph():
+            kind = f' class="{block.kind}"' if block.kind != "body" else ""
+            return f"<p{kind}>{_runs(block.text)}</p>"
+        case Bullets():
+            return f"<ul>{''.join(f'<li>{_runs(item)}</li>' for item in block.items)}</ul>"
+        case KeyFigures():
+            figures = (map(text, figure) for figure in block.figures)
+            items = "".join(
+                f"<li><strong>{value}</strong> <span>{label}</span> <small>{note}</small></li>"
+                for value, label, note in figures
+            )
+            return f'<ul class="figures">{items}</ul>'
+        case Callout():
+            items = "".join(f"<li>{_runs(item)}</li>" for item in block.items)
+            return f'<section class="box {block.tone}"><h3>{text(block.title)}</h3><ul>{items}</ul></section>'
+        case DataTable():
+            return table_html(block)
+        case Picture():
+            return ""
+
+
+def table_html(table: DataTable) -> str:
+    """Return a table with its caption, its titles and the title of each line."""
+    align = list(table.align) or ["left"] + ["right"] * (len(table.headers) - 1)
+    heads = "".join(
+        f'<th scope="col" class="{side}">{text(head)}</th>'
+        for head, side in zip(table.headers, align, strict=True)
+    )
+    rows = []
+    for place, row in enumerate(table.rows):
+        cells = [f'<th scope="row">{text(row[0])}</th>']
+        cells += [
+            f'<td class="{side}">{text(cell)}</td>' for cell, side in zip(row[1:], align[1:], strict=True)
+        ]
+        strong = ' class="total"' if place in table.strong_rows else ""
+        rows.append(f"<tr{strong}>{''.join(cells)}</tr>")
+    note = f'<p class="small">{text(table.note)}</p>' if table.note else ""
+    name = text(table.caption)
+    return (
+        f'<div class="scroll" role="region" tabindex="0" aria-label="{name}"><table>'
+        f"<caption><span>{name}</span></caption><thead><tr>{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>{note}"
+    )
+
+
+def _runs(value: Text) -> str:
+    """Return a paragraph's runs."""
+    parts = []
+    for words, kind in to_runs(value):
+        safe = html.escape(words, quote=True)
+        parts.append(f"<strong>{safe}</strong>" if kind == "strong" else safe)
+    return "".join(parts)

@@ -12,14 +12,13 @@ import pandas as pd
 from territory.french.numbers import integer
 from territory.french.words import count as french_count
 from territory.french.words import in_guillemets, typeset
-from territory.report.files.xlsx import Sheet, Value, to_xlsx
-from territory.tables.catalogue import code_label, column_of, label_of, table_of
-from territory.tables.columns import COLUMNS
+from territory.report.files.writers import Sheet, Value, to_xlsx
+from territory.tables.catalogue import COLUMNS, code_label, column_of, label_of, table_of
 from territory.tables.declare import Column, Secrecy
 from territory.tables.measures import KEYS, measure_label
 
 if TYPE_CHECKING:
-    from territory.report.reading.run_reading import Reading
+    from territory.report.reading import Reading
 
 # what compares first, then the questions of the study, then the rest
 _ORDER = (
@@ -58,13 +57,11 @@ README, SOURCES = "Lisez-moi", "Sources"
 MEASURES, SIDE_BY_SIDE, BEYOND = "comparaison_mesures", "Scénarios côte à côte", "implantations_seuils"
 BEYOND_PREFIX, _SIGN = "persons_beyond ", " : "
 # what is shown of each scenario, under the columns of the long table
+_BESIDE = ("is_distinguishable", "better_share", "delta_high", "delta_low", "note")
 _OF_SCENARIO = {
     "scenario_value": COLUMNS["value"],
     "delta_value": COLUMNS["delta"],
-    **{
-        name: COLUMNS[name]
-        for name in ("is_distinguishable", "better_share", "delta_high", "delta_low", "note")
-    },
+    **{name: COLUMNS[name] for name in _BESIDE},
 }
 # a workbook that opens at once: longer tables are whole in the folder tables/
 _MOST_ROWS = 6_000
@@ -96,8 +93,7 @@ def workbook_bytes(tables: Mapping[str, pd.DataFrame], reading: Reading) -> byte
 
 def _rank(name: str) -> int:
     """Return the place of a table."""
-    is_question = "{question}" in table_of(name).table.name
-    key = "{question}" if is_question else name
+    key = "{question}" if "{question}" in table_of(name).table.name else name
     return _ORDER.index(key) if key in _ORDER else len(_ORDER)
 
 
@@ -217,10 +213,7 @@ def _declared(name: str, column: str) -> tuple[str, Column]:
 
 def _values(column: pd.Series, declared: Column, reading: Reading) -> list[Value]:
     """Return the values of a column as a spreadsheet holds them: numbers, texts, nothing."""
-    if pd.api.types.is_bool_dtype(column):
-        words = {True: "oui", False: "non"}
-        return [words.get(value) for value in column.astype(object)]
-    if pd.api.types.is_numeric_dtype(column):
+    if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
         return [_number(value) for value in column.astype(float).tolist()]
     written: dict[object, Value] = {}
     for value in column.astype(object).unique():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -21,13 +21,7 @@ _DIGEST = re.compile(_RUN.encode() + rb"([0-9a-f]{64})(?![0-9a-f])")
 
 
 def strong(text: str) -> Run:
-    """Mark a part of a paragraph as strong.
-
-    Examples
-    --------
-    >>> strong("18 200 enfants")
-    ('18 200 enfants', 'strong')
-    """
+    """Mark a part of a paragraph as strong."""
     return (text, "strong")
 
 
@@ -106,82 +100,52 @@ Block = Heading | Paragraph | Bullets | KeyFigures | Callout | Picture | DataTab
 
 @dataclass(frozen=True)
 class Document:
-    """A whole document.
-
-    Attributes
-    ----------
-    title, subtitle, kicker
-        Head of the first page.
-    date
-        Date of the data, never of the day.
-    footer
-        Short text at the foot of each page.
-    blocks
-        Content in reading order.
-    keywords
-        For search.
-    run_digest
-        Digest of the run, kept in the properties of the PDF.
-    mark
-        Who may not have the document, said on each page; nothing where everybody may.
-    """
+    """A whole document; title, subtitle and kicker are the head of its first page."""
 
     title: str
-    date: dt.date
+    date: dt.date  # of the data, never of the day
     blocks: Sequence[Block]
     subtitle: str = ""
     kicker: str = ""
-    footer: str = ""
+    footer: str = ""  # at the foot of each page
     keywords: Sequence[str] = field(default_factory=tuple)
-    run_digest: str = ""
-    mark: str = ""
+    run_digest: str = ""  # kept in the properties of the PDF
+    mark: str = ""  # who may not have it, said on each page
 
 
-def rights(columns: int) -> list[Side]:
-    """Return the alignment of columns of numbers.
+# what declares a column: its title, its side (< left, > right) and its share of the width
+_COLUMN = re.compile(r"(?P<title>.*?)\s*(?P<side>[<>])\s*(?P<width>[\d.]+)")
 
-    Examples
-    --------
-    >>> rights(2)
-    ['right', 'right']
-    """
-    return ["right" for _ in range(columns)]
+
+def table(
+    columns: str | Iterable[str], rows: Sequence[Sequence[str]], caption: str, **options: Any
+) -> DataTable:
+    """Return a table whose columns are declared one by one, between bars (« Commune <1.5 | Temps >1 »)."""
+    every = columns.split(" | ") if isinstance(columns, str) else columns
+    declared = [found for found in map(_COLUMN.fullmatch, every) if found]
+    return DataTable(
+        [found["title"] for found in declared],
+        rows,
+        caption,
+        align=["left" if found["side"] == "<" else "right" for found in declared],
+        widths=[float(found["width"]) for found in declared],
+        **options,
+    )
 
 
 def run_keyword(run_digest: str) -> str:
-    """Return the keyword that holds the digest of a run: PDF/A keeps keywords readable in its metadata.
-
-    Examples
-    --------
-    >>> run_keyword("ab" * 32)[:24], run_keyword("")
-    ('territory-run-sha256:aba', '')
-    """
+    """Return the keyword that holds the digest of a run: PDF/A keeps keywords readable in its metadata."""
     return f"{_RUN}{run_digest}" if run_digest else ""
 
 
 def read_digest(content: bytes) -> str | None:
-    """Return the digest of the run that a PDF says it comes from.
-
-    Examples
-    --------
-    >>> read_digest(b"<pdf:Keywords>" + run_keyword("0" * 64).encode() + b"</pdf:Keywords>") == "0" * 64
-    True
-    >>> read_digest(b"%PDF-1.7") is None
-    True
-    """
+    """Return the digest of the run that a PDF says it comes from."""
     found = _DIGEST.search(content)
     return found.group(1).decode() if found else None
 
 
 def to_data(document: Document) -> tuple[dict[str, Any], dict[str, bytes]]:
-    """Turn a document into plain data for the template, and its pictures by file name.
-
-    Examples
-    --------
-    >>> data, pictures = to_data(Document("Essai", dt.date(2024, 1, 1), [Paragraph("Qui ? Tous.")]))
-    >>> data["blocks"][0]["runs"][0]["text"].replace(chr(0x202f), "_")
-    'Qui_? Tous.'
-    """
+    """Turn a document into plain data for the template, and its pictures by file name."""
     pictures: dict[str, bytes] = {}
     blocks = []
     level = 0
@@ -191,39 +155,23 @@ def to_data(document: Document) -> tuple[dict[str, Any], dict[str, bytes]]:
                 raise ParameterError(f"Titre « {block.text} » : le niveau {block.level} saute un niveau.")
             level = block.level
         blocks.append(_block(block, pictures))
-    data = {
-        "title": typeset(document.title),
-        "subtitle": typeset(document.subtitle),
-        "kicker": typeset(document.kicker),
-        "footer": typeset(document.footer),
-        "mark": typeset(document.mark),
-        "keywords": [
-            *(typeset(word) for word in document.keywords),
-            *filter(None, [run_keyword(document.run_digest)]),
-        ],
-        "date": [document.date.year, document.date.month, document.date.day],
-        "blocks": blocks,
-    }
-    return data, pictures
+    texts = ("title", "subtitle", "kicker", "footer", "mark")
+    data: dict[str, Any] = {name: typeset(getattr(document, name)) for name in texts}
+    run = run_keyword(document.run_digest)
+    data["keywords"] = [*map(typeset, document.keywords), *([run] if run else [])]
+    data["date"] = [document.date.year, document.date.month, document.date.day]
+    return {**data, "blocks": blocks}, pictures
 
 
 def _block(block: Block, pictures: dict[str, bytes]) -> dict[str, Any]:
     """Turn one block into plain data."""
     match block:
         case Heading():
-            return {
-                "type": "heading",
-                "text": typeset(block.text),
-                "level": block.level,
-                "break": block.new_page,
-            }
+            said: dict[str, Any] = {"text": typeset(block.text), "level": block.level}
+            return {"type": "heading", **said, "break": block.new_page}
         case Paragraph():
-            return {
-                "type": "paragraph",
-                "runs": _runs(block.text),
-                "kind": block.kind,
-                "keep": block.is_kept,
-            }
+            said = {"runs": _runs(block.text), "kind": block.kind, "keep": block.is_kept}
+            return {"type": "paragraph", **said}
         case Bullets():
             return {"type": "bullets", "items": [_runs(item) for item in block.items], "kind": block.kind}
         case KeyFigures():
@@ -245,32 +193,22 @@ def _runs(text: Text) -> list[dict[str, Any]]:
 
 
 def to_runs(text: Text) -> list[Run]:
-    """Turn a paragraph into runs with French spacing, which is applied across their borders.
-
-    Examples
-    --------
-    >>> to_runs(["Qui gagne", strong("...")])
-    [('Qui gagne', 'plain'), ('…', 'strong')]
-    """
+    """Turn a paragraph into runs with French spacing, which is applied across their borders."""
     found = [text] if isinstance(text, str) else text
     runs: list[Run] = [(part, "plain") if isinstance(part, str) else part for part in found]
     # an empty run would stand between a space and the sign that it belongs to
-    return _typeset_runs([run for run in runs if run[0]])
-
-
-def _typeset_runs(parts: Sequence[Run]) -> list[Run]:
-    """Typeset runs one by one, each with what follows it in mind: a space before « ? » may end the run before."""
-    words = [text for text, _ in parts]
+    runs = [run for run in runs if run[0]]
+    words = [text for text, _ in runs]
     for i in range(1, len(words)):
         # a space that starts a run ends the one before it, where the rules can see both sides
         start = len(words[i]) - len(words[i].lstrip(" "))
         words[i - 1], words[i] = words[i - 1] + words[i][:start], words[i][start:]
-    found = []
-    for i, (text, (_, kind)) in enumerate(zip(words, parts, strict=True)):
-        after = typeset("".join(words[i + 1 :]))
-        whole = typeset(text + "".join(words[i + 1 :]))
-        found.append((whole.removesuffix(after), kind))
-    return found
+    made: list[Run] = []
+    for i, (_, kind) in enumerate(runs):
+        # each with what follows it in mind: a space before « ? » may end the run before
+        after, whole = typeset("".join(words[i + 1 :])), typeset("".join(words[i:]))
+        made.append((whole.removesuffix(after), kind))
+    return made
 
 
 def _picture(block: Picture, pictures: dict[str, bytes]) -> dict[str, Any]:
@@ -311,31 +249,3 @@ def _table(block: DataTable) -> dict[str, Any]:
         "splits": block.may_split,
         "note": typeset(block.note),
     }
-
-
-def plain_text(data: Mapping[str, Any]) -> str:
-    r"""Return every text of a document's data, for tests and for search.
-
-    Examples
-    --------
-    >>> data, _ = to_data(Document("Essai", dt.date(2024, 1, 1), [Paragraph(["a ", strong("b")])]))
-    >>> plain_text(data)
-    'Essai\na b'
-    """
-
-    def walk(value: object, key: str = "") -> list[str]:
-        if key == "runs" or (isinstance(value, list) and value and _is_run(value[0])):
-            return ["".join(run["text"] for run in value)]  # type: ignore[attr-defined]
-        if isinstance(value, Mapping):
-            hidden = ("type", "kind", "file", "tone", "align")
-            return [text for name, part in value.items() if name not in hidden for text in walk(part, name)]
-        if isinstance(value, list):
-            return [text for part in value for text in walk(part)]
-        return [value] if isinstance(value, str) and value else []
-
-    return "\n".join(walk(dict(data)))
-
-
-def _is_run(value: object) -> bool:
-    """Tell whether a value is a run of a paragraph."""
-    return isinstance(value, Mapping) and set(value) == {"text", "strong"}

@@ -35,24 +35,13 @@ def compile_pdf(document: Document, path: Path | str) -> Path:
     References
     ----------
     ISO 14289-1:2014 (PDF/UA-1); ISO 19005-2:2011 (PDF/A-2).
-
-    Examples
-    --------
-    >>> from territory.report.layout.document import Paragraph
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     document = Document("Essai", dt.date(2024, 1, 1), [Paragraph("Bonjour.")])
-    ...     compile_pdf(document, Path(folder) / "essai.pdf").read_bytes()[:5]
-    b'%PDF-'
     """
-    target = Path(path)
-    content = to_bytes(document)
+    target, content = Path(path), to_bytes(document)
+    refused = f"Le rapport « {target} » ne peut pas être écrit"
     try:
         handle, name = tempfile.mkstemp(prefix=f".{target.stem}-", suffix=".pdf", dir=target.parent)
     except OSError as error:
-        raise OutputError(
-            f"Le rapport « {target} » ne peut pas être écrit ({error.strerror}) : choisissez un autre "
-            "dossier."
-        ) from error
+        raise OutputError(f"{refused} ({error.strerror}) : choisissez un autre dossier.") from error
     beside = Path(name)
     try:
         with os.fdopen(handle, "wb") as stream:
@@ -62,8 +51,8 @@ def compile_pdf(document: Document, path: Path | str) -> Path:
         beside.replace(target)
     except OSError as error:
         raise OutputError(
-            f"Le rapport « {target} » ne peut pas être écrit ({error.strerror}) : fermez-le s'il est ouvert, "
-            "libérez de la place ou choisissez un autre dossier."
+            f"{refused} ({error.strerror}) : fermez-le s'il est ouvert, libérez de la place ou choisissez un autre "
+            "dossier."
         ) from error
     finally:
         beside.unlink(missing_ok=True)
@@ -89,14 +78,9 @@ def _packed(content: bytes) -> bytes:
     """
     import pikepdf
 
-    packed = io.BytesIO()
+    packed, mode = io.BytesIO(), pikepdf.ObjectStreamMode.generate
     with pikepdf.open(io.BytesIO(content)) as pdf:
-        pdf.save(
-            packed,
-            object_stream_mode=pikepdf.ObjectStreamMode.generate,
-            fix_metadata_version=False,
-            deterministic_id=True,
-        )
+        pdf.save(packed, object_stream_mode=mode, fix_metadata_version=False, deterministic_id=True)
     return packed.getvalue()
 
 
@@ -129,10 +113,8 @@ def _laid_out(document: Document) -> Iterator[tuple[str, dict[str, Any]]]:
         for name in FONT_FILES:
             shutil.copyfile(font_folder() / name, fonts / name)
         try:
-            yield (
-                str(root / _TEMPLATES[0]),
-                {"root": str(root), "font_paths": [str(fonts)], "ignore_system_fonts": True},
-            )
+            options = {"root": str(root), "font_paths": [str(fonts)], "ignore_system_fonts": True}
+            yield str(root / _TEMPLATES[0]), options
         except typst.TypstError as error:
             raise OutputError(f"Le rapport « {document.title} » n'a pas pu être composé : {error}") from error
 
@@ -145,21 +127,11 @@ _MANY = 8
 
 @dataclass(frozen=True)
 class Part:
-    """Blocks that stay together.
-
-    Attributes
-    ----------
-    made
-        Content in reading order, or what makes it: a picture that is not shown is not drawn.
-    title
-        What a reader is told of it when it is in the annex ("la carte de ..."); without it the part never leaves.
-    leaves
-        The higher, the sooner the part leaves; of equals, the last one leaves first.
-    """
+    """Blocks that stay together, in reading order, or what makes them: a picture that is not shown is not drawn."""
 
     made: Sequence[Block] | Callable[[], Sequence[Block]]
-    title: str = ""
-    leaves: int = 0
+    title: str = ""  # what a reader is told when it is in the annex; without it the part never leaves
+    leaves: int = 0  # the higher, the sooner it leaves; of equals, the last one first
 
     @cached_property
     def blocks(self) -> Sequence[Block]:
@@ -168,13 +140,7 @@ class Part:
 
 
 def in_order_of_leaving(parts: Sequence[Part]) -> list[int]:
-    """Return the places of the parts that may leave, the first to leave first.
-
-    Examples
-    --------
-    >>> in_order_of_leaving([Part([]), Part([], "b", 1), Part([], "c", 1), Part([], "d", 2)])
-    [3, 2, 1]
-    """
+    """Return the places of the parts that may leave, the first to leave first."""
     places = [place for place, part in enumerate(parts) if part.title]
     return sorted(places, key=lambda place: (-parts[place].leaves, -place))
 

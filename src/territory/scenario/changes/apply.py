@@ -12,20 +12,9 @@ import pandas as pd
 from territory.errors import Problems, StudyError, TerritoryWarning, examples
 from territory.scenario.changes.draft import Draft, carry_out, close_rows
 from territory.scenario.changes.world import demand_of, in_order
-from territory.study.services import authorisations_by_site, kinds_of
+from territory.study.known import authorisations_by_site, kinds_of
 from territory.study.state import Families, State
-from territory.study.words.changes import (
-    ChangeCapacity,
-    CloseSite,
-    HeldAt,
-    MergeEstablishments,
-    MoveSite,
-    OfferChange,
-    OpenBranch,
-    OpenSite,
-    PoolSites,
-    TransferAuthorisation,
-)
+from territory.study.words import changes
 from territory.study.words.scenario import Scenario, contradictions
 
 # services whose change makes a published figure that of another day; an APL also follows the population
@@ -87,9 +76,9 @@ def apply(state: State, scenario: Scenario) -> State:
         travel_times=draft.travel_times,
         site_times=draft.site_times,
         families=families,
-        poolings=tuple(change for change in scenario.change if isinstance(change, PoolSites)),
+        poolings=tuple(change for change in scenario.change if isinstance(change, changes.PoolSites)),
     )
-    if any(isinstance(change, OfferChange) for change in scenario.change):
+    if any(isinstance(change, changes.OfferChange) for change in scenario.change):
         changed = replace(changed, services=close_rows(draft.rows, state.services))
     if draft.population is not state.population:
         changed = _inhabited(changed, draft.population)
@@ -108,7 +97,7 @@ def _inhabited(state: State, population: pd.DataFrame) -> State:
     return replace(state, communes=communes, population=population, demand=demand)
 
 
-def _families(state: State, scenario: Scenario, held_at: HeldAt) -> dict[str, Families]:
+def _families(state: State, scenario: Scenario, held_at: changes.HeldAt) -> dict[str, Families]:
     """Return where the families of each authorisation that changes place go, when they do not follow it."""
     names = state.services["authorisation_id"].to_numpy()
     families = {}
@@ -124,7 +113,7 @@ _PSYCHIATRY = frozenset({"cmp", "cmp_ij", "hdj", "hdj_ij", "cattp"})
 
 
 @carry_out.register
-def _open(change: OpenSite, draft: Draft) -> None:
+def _open(change: changes.OpenSite, draft: Draft) -> None:
     """Add a service under a new authorisation."""
     rows = draft.rows
     draft.report_nowhere(change.site_id)
@@ -144,7 +133,7 @@ def _open(change: OpenSite, draft: Draft) -> None:
 
 
 @carry_out.register
-def _transfer(change: TransferAuthorisation, draft: Draft) -> None:
+def _transfer(change: changes.TransferAuthorisation, draft: Draft) -> None:
     """Name another holder, or another body that runs the authorisation for its holder."""
     rows = draft.rows
     draft.report_unheld(change.authorisation_ids)
@@ -163,7 +152,7 @@ def _transfer(change: TransferAuthorisation, draft: Draft) -> None:
 
 
 @carry_out.register
-def _move(change: MoveSite, draft: Draft) -> None:
+def _move(change: changes.MoveSite, draft: Draft) -> None:
     """Give another site to some authorisations; places, ages and mode stay as they are."""
     rows = draft.rows
     moved = rows["authorisation_id"].isin(change.authorisation_ids)
@@ -177,7 +166,7 @@ def _move(change: MoveSite, draft: Draft) -> None:
 
 
 @carry_out.register
-def _merge(change: MergeEstablishments, draft: Draft) -> None:
+def _merge(change: changes.MergeEstablishments, draft: Draft) -> None:
     """Put the services of some authorisations under another; their families are remembered."""
     rows = draft.rows
     every = (change.into_authorisation_id, *change.absorbed_ids)
@@ -204,7 +193,7 @@ def _merge(change: MergeEstablishments, draft: Draft) -> None:
 
 
 @carry_out.register
-def _pool(change: PoolSites, draft: Draft) -> None:
+def _pool(change: changes.PoolSites, draft: Draft) -> None:
     """Bring the members' services to the shared site, if the pooling says so."""
     rows = draft.rows
     draft.report_unheld(change.member_ids)
@@ -215,7 +204,7 @@ def _pool(change: PoolSites, draft: Draft) -> None:
 
 
 @carry_out.register
-def _branch(change: OpenBranch, draft: Draft) -> None:
+def _branch(change: changes.OpenBranch, draft: Draft) -> None:
     """Exercise an authorisation at one more site; its places stay the same in all."""
     rows = draft.rows
     draft.report_unheld([change.authorisation_id])
@@ -253,7 +242,7 @@ def _branch(change: OpenBranch, draft: Draft) -> None:
 
 
 @carry_out.register
-def _resize(change: ChangeCapacity, draft: Draft) -> None:
+def _resize(change: changes.ChangeCapacity, draft: Draft) -> None:
     """Set the capacity of an authorisation that stands at one site."""
     rows = draft.rows
     held = rows["authorisation_id"] == change.authorisation_id
@@ -268,7 +257,7 @@ def _resize(change: ChangeCapacity, draft: Draft) -> None:
 
 
 @carry_out.register
-def _close(change: CloseSite, draft: Draft) -> None:
+def _close(change: changes.CloseSite, draft: Draft) -> None:
     """Drop what a site offers, or one authorisation."""
     rows = draft.rows
     at_site = rows["site_id"] == change.site_id
@@ -299,11 +288,8 @@ def _with_row(rows: pd.DataFrame, values: dict[str, Any]) -> pd.DataFrame:
 def _gathered(rows: pd.DataFrame, problems: Problems) -> pd.DataFrame:
     """Make one row of those of one service and one authorisation at one site; places add up."""
     keys = ["site_id", "service", "authorisation_id"]
-    twice = rows.duplicated(keys, keep=False) & rows["authorisation_id"].notna() & rows["is_touched"]
-    whole = rows.duplicated(keys, keep=False) & rows["authorisation_id"].notna()
-    groups = rows[whole].groupby(keys, sort=False)
-    if not twice.any():
-        return rows
+    twice = rows.duplicated(keys, keep=False) & rows["authorisation_id"].notna()
+    groups = rows[twice].groupby(keys, sort=False)
     rows = rows.copy()
     for key, group in groups:
         if not group["is_touched"].any():

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from territory.errors import Problems, examples
-from territory.study.services import kinds
+from territory.study.known import kinds
 from territory.study.state import State
 
 _ADDED = ("holder", "run_by", "serves", "capacity_scope")

@@ -8,6 +8,7 @@ import pandas as pd
 from territory import needs
 from territory.errors import ParameterError, TerritoryError, examples
 from territory.scenario.changes.draft import Draft, carry_out
+from territory.scenario.zones import no_rows
 from territory.study.state import Parameters, Rate, State
 from territory.study.words.changes import ChangePopulation, ChangeSpeeds, NewPersons
 from territory.study.words.model import Need
@@ -17,6 +18,8 @@ from territory.study.words.model import Need
 def _change_speeds(change: ChangeSpeeds, draft: Draft) -> None:
     """Put other travel times in the place of today's: another table of speeds, a factor, or given times."""
     both = (draft.travel_times, draft.site_times)
+    communes = pd.Series(draft.today.communes.index, index=draft.today.communes.index)
+    commune_of = pd.concat([communes, draft.today.sites["commune_code"]])
     if change.roads_key:
         weighted = draft.today.tables.road_times.get(change.roads_key)
         if weighted is None:
@@ -27,14 +30,13 @@ def _change_speeds(change: ChangeSpeeds, draft: Draft) -> None:
             return
         both = weighted
     elif change.time_factor is not None:
-        inside = _concerned(change, draft.today, _commune_of(draft.today))
+        inside = _concerned(change, draft.today, commune_of)
         both = (_slowed(both[0], change, inside), _slowed(both[1], change, inside))
     else:
         given = draft.today.tables.files.get(str(change.times_file))
         if given is None:
             draft.problems.add(f"table des temps « {change.times_file} » non lue")
             return
-        commune_of = _commune_of(draft.today)
         both = (_given(both[0], given, commune_of), _given(both[1], given, commune_of))
     draft.travel_times, draft.site_times = both
 
@@ -52,13 +54,6 @@ def _change_population(change: ChangePopulation, draft: Draft) -> None:
                 draft.population = _with_persons(draft.population, change.communes[0], arriving)
     except TerritoryError as error:
         draft.problems.add(str(error))
-
-
-def _commune_of(state: State) -> pd.Series[str]:
-    """Return the commune of each place, communes and sites."""
-    communes = pd.Series(state.communes.index, index=state.communes.index)
-    both: pd.Series[str] = pd.concat([communes, state.sites["commune_code"]])
-    return both
 
 
 def in_order(population: pd.DataFrame, today: pd.DataFrame) -> pd.DataFrame:
@@ -109,11 +104,11 @@ def _given(times: pd.DataFrame, given: pd.DataFrame, commune_of: pd.Series) -> p
     origins = pd.Index(times["from_id"].astype("str").unique())
     ends = pd.Index(times["to_id"].astype("str").unique())
     here = named.index.to_frame(index=False)
-    new = (
-        here.merge(_places(origins, commune_of, "from"), on="from_commune")
-        .merge(_places(ends, commune_of, "to"), on="to_commune")
-        .assign(travel_time_min=lambda rows: named.reindex(_keys(rows)).to_numpy(float))
+    new = here.merge(_places(origins, commune_of, "from"), on="from_commune").merge(
+        _places(ends, commune_of, "to"), on="to_commune"
     )
+    keys = pd.MultiIndex.from_frame(new[["from_commune", "to_commune"]])
+    new["travel_time_min"] = named.reindex(keys).to_numpy(float)
     new = new[["from_id", "to_id", "travel_time_min"]]
     plain = times.astype({"from_id": "str", "to_id": "str"})
     old = plain.set_index(["from_id", "to_id"])
@@ -130,11 +125,6 @@ def _given(times: pd.DataFrame, given: pd.DataFrame, commune_of: pd.Series) -> p
 def _places(ids: pd.Index, commune_of: pd.Series, side: str) -> pd.DataFrame:
     """Return ids with their commune, as columns of one side."""
     return pd.DataFrame({f"{side}_id": ids, f"{side}_commune": commune_of.reindex(ids).to_numpy()})
-
-
-def _keys(rows: pd.DataFrame) -> pd.MultiIndex:
-    """Return the pairs of communes of some rows."""
-    return pd.MultiIndex.from_frame(rows[["from_commune", "to_commune"]])
 
 
 def _projected(change: ChangePopulation, draft: Draft) -> pd.DataFrame:
@@ -230,11 +220,8 @@ def demand_of(population: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
     True
     """
     blocks = [_demand(rate, population, parameters) for rate in parameters.rates]
-    if blocks:
-        return pd.concat(blocks)
-    index = pd.MultiIndex.from_arrays([[], []], names=["commune_code", "public"])
-    numbers = {name: pd.Series(dtype=float) for name in ("demand", "demand_low", "demand_high")}
-    return pd.DataFrame({**numbers, "kind": pd.Series(dtype="str")}).set_index(index)
+    numbers = ("demand", "demand_low", "demand_high")
+    return pd.concat(blocks) if blocks else no_rows(["commune_code", "public"], numbers, ["kind"])
 
 
 def rate_of(need: Need, reference: pd.DataFrame, parameters: Parameters) -> Rate:

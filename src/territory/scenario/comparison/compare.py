@@ -11,8 +11,8 @@ import pandas as pd
 from territory.errors import ParameterError
 from territory.network.estimate import difference_uncertainty_min
 from territory.scenario.accounts import QUANTITIES, compare_accounts
-from territory.scenario.comparison.by_zone import compare_communes, compare_deserts
-from territory.scenario.comparison.measures import compare_measures
+from territory.scenario.comparison.measures import PLACE_MEASURES, compare_measures, read_sides
+from territory.scenario.measures.places import kind_of
 from territory.scenario.results import Comparison, Results
 from territory.scenario.zones import KEYS, LEVELS, SIDES, by_zone, in_reading_order, zone_levels
 
@@ -24,6 +24,7 @@ _COUNCIL_KEYS = ["service", "level", "zone"]
 TODAY = "today"
 # columns that draws within the doubt may add to `Comparison.measures`; kept when they are there
 DRAWN = ("delta_low", "delta_high", "better_share")
+COMMUNE_MEASURES = ("travel_time_min", "within_min", *PLACE_MEASURES)
 UNITS = {"_min": "min", "_km": "km", "_eur": "eur", "_kg": "kg"}
 
 
@@ -208,17 +209,11 @@ def gainers_and_losers(communes: pd.DataFrame, places: pd.DataFrame) -> pd.DataF
         **{name: tally[name] for name in ("worst_loss_min", "worst_loss_commune")}
     )
     table["worst_loss_epci"] = table["worst_loss_commune"].map(places["epci_code"].fillna(""))
-    services = table.index.get_level_values("service")
-    order = table.assign(
-        rank=[LEVELS.index(key) for key in table.index.get_level_values("level")],
-        place=pd.factorize(services)[0],
-    )
-    order = order.sort_values(
-        ["place", "rank", "persons_loss", "worst_loss_min"],
-        ascending=[True, True, False, False],
-        kind="stable",
-    )
-    return table.loc[order.index]
+    # services as they come, councils from the whole down, those that lose most first
+    rank = [LEVELS.index(key) for key in table.index.get_level_values("level")]
+    order = table.assign(place=pd.factorize(table.index.get_level_values("service"))[0], rank=rank)
+    by = ["place", "rank", "persons_loss", "worst_loss_min"]
+    return table.loc[order.sort_values(by, ascending=[True, True, False, False], kind="stable").index]
 
 
 def _with_effects(differences: pd.DataFrame, limit_min: float) -> pd.DataFrame:
@@ -286,7 +281,10 @@ def side_by_side(comparisons: Mapping[str, Comparison], *, draws: pd.DataFrame |
     """
     if not comparisons:
         raise ParameterError("Aucun scénario à comparer : l'étude n'en a pas.")
-    tables = {name: _all_rows(comparison) for name, comparison in comparisons.items()}
+    tables = {
+        name: pd.concat([one.measures, _effect_rows(one), _account_rows(one)])
+        for name, one in comparisons.items()
+    }
     keys = dict.fromkeys(key for table in tables.values() for key in table.index)
     index = pd.MultiIndex.from_tuples(in_reading_order(list(keys)), names=KEYS)
     unit, today = _today(tables, index)
@@ -326,11 +324,6 @@ def _drawn(draws: pd.DataFrame, name: str) -> pd.DataFrame:
     ]
     rows = rows.set_axis(list(DRAWN), axis=1).reset_index("scenario", drop=True)
     return pd.concat({"mean_time_min": rows}, names=["measure"])
-
-
-def _all_rows(comparison: Comparison) -> pd.DataFrame:
-    """Return measures, gainers and losers, and accounts of one comparison, one under the other."""
-    return pd.concat([comparison.measures, _effect_rows(comparison), _account_rows(comparison)])
 
 
 def _effect_rows(comparison: Comparison) -> pd.DataFrame:
@@ -379,3 +372,56 @@ def _today(tables: Mapping[str, pd.DataFrame], index: pd.Index) -> tuple[pd.Seri
         today = today.fillna(own)
         unit = unit.fillna(table["unit"].reindex(index))
     return unit, today
+
+
+def compare_communes(baseline: Results, scenario: Results, differences: pd.DataFrame) -> pd.DataFrame:
+    """Set the measures of every commune and service side by side: the contract table `comparison`."""
+    thresholds = np.array([*sorted(baseline.state.parameters.thresholds_min), np.nan])
+    places = read_sides(baseline, scenario, lambda results: _places_of(results, differences.index))
+    values: dict[str, dict[str, np.ndarray]] = {name: {} for name in COMMUNE_MEASURES}
+    for side in SIDES:
+        times = differences[f"{side}_travel_time_min"].to_numpy(float)
+        values["travel_time_min"][side] = times
+        # an unknown time comes after the last threshold
+        values["within_min"][side] = thresholds[np.searchsorted(thresholds[:-1], times)]
+        for name in PLACE_MEASURES:
+            values[name][side] = places[side][name].to_numpy(float)
+    columns: dict[str, np.ndarray] = {}
+    for name, sides in values.items():
+        columns |= {f"{side}_{name}": sides[side] for side in SIDES}
+        columns[f"delta_{name}"] = sides["scenario"] - sides["baseline"]
+    told = differences["is_distinguishable"].to_numpy(bool)
+    return pd.DataFrame({**columns, "is_distinguishable": told}, index=differences.index)
+
+
+def compare_deserts(baseline: Results, scenario: Results) -> pd.DataFrame:
+    """Set the class of each commune of the territory beside its class in the scenario."""
+    classes = read_sides(baseline, scenario, _desert_classes)
+    table = pd.concat(list(classes.values()), axis=1, keys=[f"{side}_desert_class" for side in SIDES])
+    codes = table.index.get_level_values("commune_code")
+    table = table[codes.isin(baseline.state.parameters.territory_codes)]
+    is_changed = table["baseline_desert_class"].ne(table["scenario_desert_class"])
+    return pd.DataFrame(table.assign(is_changed=is_changed))
+
+
+def _places_of(results: Results, index: pd.Index) -> pd.DataFrame:
+    """Return the measures of places by commune and service: those of the authorisation, or else of its kind."""
+    services = index.get_level_values("service")
+    named = [authorisation.id for authorisation in results.state.parameters.authorisations]
+    kinds = {name: kind_of(results.state.services, name) or name for name in named}
+    of_kind = pd.MultiIndex.from_arrays(
+        [index.get_level_values("commune_code"), services.map(lambda name: kinds.get(name, name))]
+    )
+    own: pd.DataFrame = results.places.reindex(index)
+    return own.fillna(results.places.reindex(of_kind).set_axis(index))
+
+
+def _desert_classes(results: Results) -> pd.Series[str]:
+    """Return the class of each commune under each scheme."""
+    if results.deserts.empty:
+        index = pd.MultiIndex.from_arrays([[], []], names=["commune_code", "scheme"])
+        return pd.Series(dtype="str", index=index)
+    rows = results.deserts.reset_index("criterion", drop=True).set_index("scheme", append=True)[
+        "desert_class"
+    ]
+    return rows[~rows.index.duplicated()]

@@ -6,15 +6,18 @@ Mean times, persons within each threshold, inequality between persons, then plac
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from territory.access import equity
+from territory.access.deserts import NOT_COMPUTABLE
 from territory.errors import agree
-from territory.scenario.comparison.by_zone import desert_rows, place_rows
-from territory.scenario.zones import KEYS, SIDES, in_reading_order, zone_levels
+from territory.scenario.measures.places import kind_of
+from territory.scenario.zones import ALL_TERRITORY, KEYS, SIDES, in_reading_order, zone_levels
 from territory.tables.measures import BY_NAME
 
 if TYPE_CHECKING:
@@ -37,13 +40,6 @@ def compare_measures(baseline: Results, scenario: Results, differences: pd.DataF
     of its communes, as if all errors went the same way. Another measure is when its difference keeps its sign
     once communes whose own difference is under the doubt are put back at their time of today, and what they
     add is not more than what is left.
-
-    Examples
-    --------
-    >>> import territory
-    >>> measures = territory.run_study("draguignan").comparisons["B"].measures
-    >>> measures.loc[("territory", "territory", "ime-salernes", "mean_time_min"), "unit"]
-    'min'
     """
     rows = _rows(baseline, scenario, differences)
     blocks = [
@@ -109,21 +105,19 @@ def _time_rows(rows: pd.DataFrame) -> pd.DataFrame:
     means = {side: (total[side] / weights[side]).to_numpy() for side in SIDES}
     delta = np.abs(means["scenario"] - means["baseline"])
     doubt = (total["doubt"] / weights["baseline"]).to_numpy()
+    reasons = zip(total["communes"], total["absent"], strict=True)
     return zones.assign(
         measure="mean_time_min",
         unit="min",
         **means,
         is_told=pd.arrays.BooleanArray((delta > 0) & (delta >= doubt), np.isnan(delta)),
-        reason=[
-            NOBODY if not communes else (_absent(count) if count else "")
-            for communes, count in zip(total["communes"], total["absent"], strict=True)
-        ],
+        reason=[_absent(count) if communes else NOBODY for communes, count in reasons],
     )
 
 
 def _absent(count: int) -> str:
-    """Say how many communes have no time on one side at least."""
-    return agree(count, "commune(s) hors d'atteinte ou sans temps connu, non comptée(s)")
+    """Say how many communes have no time on one side at least, nothing when none has."""
+    return "" if not count else agree(count, "commune(s) hors d'atteinte ou sans temps connu, non comptée(s)")
 
 
 def _coverage_rows(rows: pd.DataFrame, baseline: Results) -> list[pd.DataFrame]:
@@ -136,7 +130,7 @@ def _coverage_rows(rows: pd.DataFrame, baseline: Results) -> list[pd.DataFrame]:
     }
     totals[CERTAIN] = totals["scenario"]
     zones = unknown.index.to_frame(index=False)
-    reason = [agree(n, "commune(s) au temps inconnu") if n else "" for n in unknown]
+    zones["reason"] = [agree(n, "commune(s) au temps inconnu") if n else "" for n in unknown]
     blocks = []
     for_share = unit == "hab"
     for threshold in sorted(baseline.state.parameters.thresholds_min):
@@ -147,14 +141,13 @@ def _coverage_rows(rows: pd.DataFrame, baseline: Results) -> list[pd.DataFrame]:
             counted = within.groupby(keys, sort=False).sum(skipna=False).to_numpy()
             counts[side] = np.where(unknown > 0, np.nan, counted)
             shares[side] = counts[side] / np.where(totals[side] > 0, totals[side], np.nan)
-        base = zones.assign(reason=reason)
         names = {
             one: BY_NAME[f"within_{one}"].keyed.name(threshold_min=float(threshold))
             for one in ("persons", "hab", "share")
         }
-        blocks.append(base.assign(measure=[names[one] for one in unit], unit=unit, **counts))
+        blocks.append(zones.assign(measure=[names[one] for one in unit], unit=unit, **counts))
         # all the persons of an age around one site are no denominator
-        blocks.append(base.assign(measure=names["share"], unit="share", **shares)[for_share])
+        blocks.append(zones.assign(measure=names["share"], unit="share", **shares)[for_share])
     return blocks
 
 
@@ -190,7 +183,7 @@ def _unequal_times(group: dict[str, np.ndarray], line: float) -> list[dict[str, 
     persons = {side: here[f"{side}_persons"] for side in SIDES} | {CERTAIN: here["scenario_persons"]}
     unknown = any(np.isnan(values).any() for values in persons.values())
     is_empty = not both.any()
-    reason = _absent(absent) if absent else ""
+    reason = _absent(absent)
     if unknown or is_empty:
         reason = "personnes inconnues" if unknown else NOBODY
     columns: dict[str, dict[str, float]] = {}
@@ -255,3 +248,105 @@ def _finish(table: pd.DataFrame) -> pd.DataFrame:
         told = table["is_told"].astype("boolean").fillna(told)
     table = table.assign(delta=delta, is_distinguishable=told, reason=table["reason"].fillna(""))
     return table[[*KEYS, "unit", "baseline", "scenario", "delta", "is_distinguishable", "reason"]]
+
+
+PLACE_MEASURES = {"access_per_1000": "per_1000", "unmet_persons": "persons"}
+
+
+def place_rows(baseline: Results, scenario: Results) -> pd.DataFrame:
+    """Gather access to places (mean weighted by persons) and persons without a place (sum) by zone."""
+    index = baseline.places.index.union(scenario.places.index, sort=False)
+    if index.empty:
+        return pd.DataFrame()
+    places = read_sides(baseline, scenario, lambda results: results.places.reindex(index))
+    table = pd.concat([places[side].add_prefix(f"{side}_") for side in SIDES], axis=1)
+    table["persons"] = _persons_of_kind(baseline, index)
+    parameters = baseline.state.parameters
+    is_local = index.get_level_values("commune_code").isin(parameters.territory_codes)
+    named = {authorisation.id for authorisation in parameters.authorisations}
+    is_named = index.get_level_values("service").isin(named)
+    zones = zone_levels(table[is_local | is_named], baseline.state.communes)
+    rows = pd.concat([_gather(zones, name) for name in PLACE_MEASURES], ignore_index=True)
+    rows["reason"] = _place_reasons(rows, baseline, scenario)
+    is_known = rows[list(SIDES)].notna().any(axis=1)
+    # what is nowhere known is said once, for the whole
+    return rows[is_known | rows["level"].eq("territory")].reset_index(drop=True)
+
+
+def desert_rows(baseline: Results, scenario: Results) -> pd.DataFrame:
+    """Gather the inhabitants beyond each criterion of desert by zone."""
+    blocks = []
+    departements = set(baseline.state.communes["departement_code"])
+    for scheme in baseline.state.parameters.deserts:
+        for criterion in scheme.criterion:
+            inhabitants = read_sides(baseline, scenario, partial(_inhabitants, scheme.id, criterion.id))
+            table = pd.DataFrame({side: counted["value"] for side, counted in inhabitants.items()})
+            unknown = pd.concat([counted["unknown"] for counted in inhabitants.values()], axis=1).max(axis=1)
+            zones = table.index.to_series()
+            is_whole = [zones == ALL_TERRITORY, zones.isin(departements)]
+            blocks.append(
+                table.assign(
+                    level=np.select(is_whole, [ALL_TERRITORY, "departement"], "epci"),
+                    zone=zones,
+                    service=scheme.id,
+                    measure=BY_NAME["in_desert_hab"].keyed.name(criterion=criterion.id),
+                    unit="hab",
+                    reason=[
+                        f"{count:.0f} habitants : {NOT_COMPUTABLE}" if count else "" for count in unknown
+                    ],
+                )
+            )
+    return pd.concat(blocks, ignore_index=True) if blocks else pd.DataFrame()
+
+
+def read_sides(baseline: Results, scenario: Results, read: Callable[[Results], Any]) -> dict[str, Any]:
+    """Return what is read of each result, by its side."""
+    return {side: read(results) for side, results in zip(SIDES, (baseline, scenario), strict=True)}
+
+
+def _gather(rows: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Return one measure of places by zone."""
+    keys = [rows[key] for key in ("level", "zone", "service")]
+    values = rows[[f"{side}_{name}" for side in SIDES]].set_axis(list(SIDES), axis=1)
+    if name == "unmet_persons":
+        total = values.groupby(keys, sort=False).sum(skipna=False)
+    else:
+        weights = rows["persons"]
+        mass = values.mul(weights, axis=0).where(weights.ne(0), 0.0)
+        persons = weights.groupby(keys, sort=False).sum(skipna=False)
+        total = mass.groupby(keys, sort=False).sum(skipna=False).div(persons.where(persons > 0), axis=0)
+    return total.reset_index().assign(measure=name, unit=PLACE_MEASURES[name])
+
+
+def _persons_of_kind(results: Results, index: pd.Index) -> np.ndarray:
+    """Return the persons of the age received: those of the first authorisation of each kind."""
+    of_kind: dict[str, str] = {}
+    for authorisation in results.state.parameters.authorisations:
+        of_kind.setdefault(authorisation.id, authorisation.id)
+        of_kind.setdefault(kind_of(results.state.services, authorisation.id) or "", authorisation.id)
+    services = index.get_level_values("service").map(of_kind)
+    keys = pd.MultiIndex.from_arrays([index.get_level_values("commune_code"), services])
+    return results.persons["persons"].reindex(keys).to_numpy(float)
+
+
+def _place_reasons(table: pd.DataFrame, baseline: Results, scenario: Results) -> list[str]:
+    """Return why each value is unknown on one side at least."""
+    columns = table["measure"].map({"access_per_1000": "access_reason", "unmet_persons": "unmet_reason"})
+    keys = pd.MultiIndex.from_arrays([table["service"], columns])
+
+    def reasons(results: Results) -> pd.Series[str]:
+        known = results.place_reasons.reset_index().melt("service").set_index(["service", "variable"])
+        return known["value"].reindex(keys).fillna("aucun service de ce côté")
+
+    said = read_sides(baseline, scenario, reasons)
+    sides = [np.where(table[side].isna(), why, "") for side, why in said.items()]
+    return [" ; ".join(dict.fromkeys(text for text in both if text)) for both in zip(*sides, strict=True)]
+
+
+def _inhabitants(scheme: str, criterion: str, results: Results) -> pd.DataFrame:
+    """Return inhabitants in the desert, and those for whom it cannot be said, by zone."""
+    shares = results.desert_shares["population_hab"].xs(scheme, level="scheme").unstack("desert_class")
+    unknown = shares[f"{criterion} : {NOT_COMPUTABLE}"]
+    classes = [name for name in shares if str(name).endswith(NOT_COMPUTABLE) or "critère" in str(name)]
+    everybody = shares[[name for name in classes if " : " not in str(name)]].sum(axis=1, skipna=False)
+    return pd.DataFrame({"value": shares[criterion].where(unknown < everybody), "unknown": unknown})

@@ -29,7 +29,7 @@ from territory.scenario.doubt.random_errors import (
 )
 from territory.scenario.results import Comparison, Results
 from territory.scenario.zones import by_zone
-from territory.study.services import complete_kinds, sites_of_kinds
+from territory.study.known import complete_kinds, sites_of_kinds
 from territory.study.state import State
 from territory.study.words.indicators import Uncertainty
 

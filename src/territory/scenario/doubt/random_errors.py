@@ -21,7 +21,7 @@ from territory.access.decay import Decay
 from territory.access.uncertainty import HALF_WIDTHS_PER_SD, MAX_SD, drawn_quantiles
 from territory.errors import ParameterError, SchemaError
 from territory.scenario.measures.deserts import HEADCOUNT_COLUMN, standardised_hab, why_no_apl
-from territory.study.services import complete_kinds, kinds_of
+from territory.study.known import complete_kinds, kinds_of
 from territory.study.state import State
 
 Floats = NDArray[np.float64]

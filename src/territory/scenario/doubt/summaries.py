@@ -16,7 +16,7 @@ from territory.scenario.doubt.random_errors import Doubt, Floats, ends_of
 from territory.scenario.measures.deserts import IN_DESERT, OUT_OF_DESERT, PUBLISHED, lacking_lists
 from territory.scenario.zones import ALL_TERRITORY
 from territory.study.words.indicators import DesertCriterion
-from territory.tables.keyed import WITHIN_SHARES
+from territory.tables.catalogue import WITHIN_SHARES
 
 if TYPE_CHECKING:
     from territory.scenario.doubt.random_errors import GpPlan

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from territory import access, needs, supply
+from territory import access, supply
 from territory.access.closest import persons_by_zone
 from territory.errors import StudyError, examples
 from territory.needs import KINDS_COMPARABLE_WITH_PLACES
@@ -21,12 +21,15 @@ from territory.scenario.measures.deserts import (
     gp_access,
     zoning,
 )
-from territory.scenario.measures.places import count_places
+from territory.scenario.measures.places import count_places, persons_received
 from territory.scenario.results import Results
-from territory.scenario.zones import ALL_TERRITORY
-from territory.study.services import kinds_of, sites_of_kinds
+from territory.scenario.zones import ALL_TERRITORY, no_rows
+from territory.study.known import kinds_of, sites_of_kinds
 from territory.study.state import Families, State
 from territory.study.words.model import Need
+
+_KEYS = ["commune_code", "service"]
+_TIMES = ("travel_time_min", "uncertainty_min", "distance_km")
 
 
 def compute(state: State, *, today: Results | None = None) -> Results:
@@ -62,7 +65,7 @@ def compute(state: State, *, today: Results | None = None) -> Results:
         gps = gp_access(state)
         classes = deserts(state, gps)
         care = {
-            "coverage": _coverage(state, closest_services(state)),
+            "coverage": _coverage(state),
             "edge": count_edge(table, state),
             "gp_access": gps,
             "deserts": classes,
@@ -131,7 +134,10 @@ def _closest_of(today: Results) -> pd.DataFrame:
 
 def _with_edge(blocks: list[pd.DataFrame], state: State) -> pd.DataFrame:
     """Return the blocks of the table `access` one under the other, beside the time to the edge of the data."""
-    return flag_edge(pd.concat(blocks) if blocks else _empty_access(), state)
+    # a study may name no service
+    none = no_rows(_KEYS, _TIMES, ("measure", "to_id")).assign(is_reachable=pd.Series(dtype="boolean"))
+    table = pd.concat(blocks) if blocks else none[["measure", "to_id", *_TIMES, "is_reachable"]]
+    return flag_edge(table, state)
 
 
 def _closest(state: State, service: str) -> pd.DataFrame:
@@ -144,7 +150,7 @@ def _access(state: State, service: str, measure: str, found: pd.DataFrame) -> pd
     """Shape one service's rows like the `access` table."""
     index = pd.MultiIndex.from_product([state.communes.index, [service]], names=["commune_code", "service"])
     columns = {}
-    for name in ("travel_time_min", "uncertainty_min", "distance_km"):
+    for name in _TIMES:
         values = found[name].to_numpy(float) if name in found else np.full(len(index), np.nan)
         columns[name] = values
     reachable = found["is_reachable"].array if "is_reachable" in found else np.zeros(len(index), bool)
@@ -160,79 +166,54 @@ def _access(state: State, service: str, measure: str, found: pd.DataFrame) -> pd
     )
 
 
-def _empty_access() -> pd.DataFrame:
-    """Return an `access` table without rows, for a study that names no service."""
-    index = pd.MultiIndex.from_arrays([[], []], names=["commune_code", "service"])
-    numbers = {name: pd.Series(dtype=float) for name in ("travel_time_min", "uncertainty_min", "distance_km")}
-    texts = {name: pd.Series(dtype="str") for name in ("measure", "to_id")}
-    return pd.DataFrame({**texts, **numbers, "is_reachable": pd.Series(dtype="boolean")}).set_index(index)
-
-
 def _persons(state: State) -> pd.DataFrame:
     """Return persons of the age received, or children served where the study gives them."""
     blocks = []
     for named in state.parameters.authorisations:
         rows = supply.rows_serving(state.services, named.id)
-        persons = pd.Series(np.nan, index=state.communes.index)
-        kind = "age"
-        observed = _observed(state, named.id)
-        if observed is not None:
-            persons, kind = observed, "observed"
-        elif len(rows) and rows[["age_min", "age_max"]].notna().all(axis=None):
-            ages = (float(rows["age_min"].min()), float(rows["age_max"].max()))
-            counted = needs.persons_by_age(state.population, age_min=ages[0], age_max=ages[1])
-            persons = counted.reindex(state.communes.index) * state.parameters.age_scale
+        persons, kind = state.children_served({named.id}), "observed"
+        if persons is None:
+            persons, kind = persons_received(state, rows), "age"
+        if persons is None:
+            persons = pd.Series(np.nan, index=state.communes.index)
         index = pd.MultiIndex.from_product(
             [state.communes.index, [named.id]], names=["commune_code", "service"]
         )
         blocks.append(pd.DataFrame({"persons": persons.to_numpy(float), "persons_kind": kind}, index=index))
-    if not blocks:
-        index = pd.MultiIndex.from_arrays([[], []], names=["commune_code", "service"])
-        return pd.DataFrame(
-            {"persons": pd.Series(dtype=float), "persons_kind": pd.Series(dtype="str")}
-        ).set_index(index)
-    return pd.concat(blocks)
+    return pd.concat(blocks) if blocks else no_rows(_KEYS, ["persons"], ["persons_kind"])
 
 
-def _observed(state: State, authorisation_id: str) -> pd.Series | None:
-    """Return the children served by commune when the study gives them for this authorisation."""
-    if state.observed_origins is None:
-        return None
-    rows = state.observed_origins[state.observed_origins["authorisation_id"] == authorisation_id]
-    if rows.empty:
-        return None
-    # a commune that the file does not name sends nobody
-    counts = rows.groupby("commune_code")["children"].sum()
-    return counts.reindex(state.communes.index, fill_value=0.0)
-
-
-def _coverage(state: State, services: list[str]) -> pd.DataFrame:
+def _coverage(state: State) -> pd.DataFrame:
     """Return inhabitants within each threshold by EPCI of the territory, and for the whole of it."""
     communes = state.communes[state.communes.index.isin(state.parameters.territory_codes)]
-    whole = pd.Series(ALL_TERRITORY, index=communes.index)
-    blocks = []
-    for service in services:
-        times = state.times_to(supply.sites_of(state.services, service))
-        within = access.coverage(
-            times, communes["population"], thresholds_min=state.parameters.thresholds_min
+    within = {
+        service: access.coverage(
+            state.times_to(supply.sites_of(state.services, service)),
+            communes["population"],
+            thresholds_min=state.parameters.thresholds_min,
         )
-        for zones in (whole, communes["epci_code"]):
-            counted = persons_by_zone(within, communes["population"], zones)
+        for service in closest_services(state)
+    }
+    return covered_by_zone(communes, within, ["epci_code"])
+
+
+def covered_by_zone(
+    communes: pd.DataFrame, within: Mapping[str, pd.DataFrame], levels: Iterable[str]
+) -> pd.DataFrame:
+    """Return inhabitants within each threshold of each service: in all, then by zone of each level."""
+    people, codes = communes["population"], communes.index
+    zones = [pd.Series(ALL_TERRITORY, index=codes), *(communes[level] for level in levels)]
+    blocks = []
+    for service, covered in within.items():
+        for zone in zones:
+            counted = persons_by_zone(covered.loc[codes], people, zone)
             counted.index = pd.MultiIndex.from_product([counted.index, [service]], names=["zone", "service"])
             blocks.append(counted)
     return pd.concat(blocks) if blocks else pd.DataFrame()
 
 
 def times_of_families(state: State, authorisation_id: str) -> pd.DataFrame:
-    """Return the time from every commune to where the families of an authorisation go.
-
-    Examples
-    --------
-    >>> import territory
-    >>> state = territory.run_study("draguignan").baseline.state
-    >>> times_of_families(state, "ime-salernes").loc["83121", "to_id"]
-    'ime-salernes'
-    """
+    """Return the time from every commune to where the families of an authorisation go."""
     rule = state.families.get(authorisation_id)
     if rule is not None and rule.rule == "reallocated":
         return _allocated(state, authorisation_id, rule)
@@ -322,24 +303,23 @@ def _persons_to_place(
     state: State, authorisation_id: str, rows: pd.DataFrame, rule: Families
 ) -> pd.Series[float]:
     """Return the persons of each commune who are to have a place: children served, or a need that may be placed."""
-    codes = state.communes.index
     served = rows["serves"] if "serves" in rows else rows["authorisation_id"]
     ids = dict.fromkeys(
         " ".join([authorisation_id, *served.fillna(rows["authorisation_id"]).dropna()]).split()
     )
     observed = state.observed_origins
     if observed is not None and rule.need is None:
+        children = state.children_served(list(ids))
+        if children is not None:
+            return children
         lacking = [name for name in ids if name not in set(observed["authorisation_id"])]
-        if not lacking:
-            mine = observed[observed["authorisation_id"].isin(list(ids))]
-            return mine.groupby("commune_code")["children"].sum().reindex(codes, fill_value=0.0)
         raise StudyError(
             f"Réaffectation des familles de « {authorisation_id} » impossible : origines observées absentes pour "
             f"{examples(lacking)}, dont les enfants tiennent aussi des places."
         )
     public = placed_need([rate.need for rate in state.parameters.rates], rule.need, rule.services)
     demand = state.demand.xs(public, level="public")["demand"]
-    return demand.reindex(codes, fill_value=0.0)
+    return demand.reindex(state.communes.index, fill_value=0.0)
 
 
 def placed_need(listed: Iterable[Need], named: str | None, kinds: Collection[str]) -> str:

@@ -23,7 +23,7 @@ from territory.access.pairs import read_amounts
 from territory.access.zoning import simulate
 from territory.errors import ParameterError
 from territory.scenario.zones import ALL_TERRITORY
-from territory.study.services import complete_kinds, kinds_of, sites_of_kinds
+from territory.study.known import complete_kinds, kinds_of, sites_of_kinds
 from territory.study.state import State
 from territory.study.words.indicators import DesertCriterion, DesertScheme
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from territory import access, needs
 from territory.access.paths import UNKNOWN, Step, ehpad_primary_care, path_view, step_status
-from territory.study.services import complete_kinds, sites_of_kinds
+from territory.study.known import complete_kinds, sites_of_kinds
 from territory.study.state import State
 from territory.study.words.indicators import PathStep
 

@@ -8,7 +8,8 @@ import pandas as pd
 from territory import access, needs, supply
 from territory.errors import agree
 from territory.needs import KINDS_COMPARABLE_WITH_PLACES
-from territory.study.services import kinds_of
+from territory.scenario.zones import no_rows
+from territory.study.known import kinds_of
 from territory.study.state import State
 
 PER_1000 = 1000.0
@@ -65,28 +66,29 @@ def count_places(state: State) -> tuple[pd.DataFrame, pd.DataFrame]:
             blocks.append(_block(state, one, None, unmet))
             reasons[one] = ("compté par nature de service, pas par autorisation", unmet_why)
     names = pd.DataFrame.from_dict(reasons, orient="index", columns=["access_reason", "unmet_reason"])
+    names = names.rename_axis("service")
     if not blocks:
-        index = pd.MultiIndex.from_arrays([[], []], names=["commune_code", "service"])
-        empty = pd.DataFrame(
-            {"access_per_1000": pd.Series(dtype=float), "unmet_persons": pd.Series(dtype=float)}
-        )
-        return empty.set_index(index), names.rename_axis("service")
-    return pd.concat(blocks), names.rename_axis("service")
+        return no_rows(["commune_code", "service"], ["access_per_1000", "unmet_persons"]), names
+    return pd.concat(blocks), names
 
 
 def kind_of(services: pd.DataFrame, authorisation_id: str) -> str | None:
-    """Return the kind of service of an authorisation, None where it has no row or several kinds.
-
-    Examples
-    --------
-    >>> table = pd.DataFrame({"authorisation_id": ["ime-salernes"]}, index=pd.MultiIndex.from_tuples(
-    ...     [("ime-salernes", "ime")], names=["site_id", "service"]))
-    >>> kind_of(table, "ime-salernes")
-    'ime'
-    """
+    """Return the kind of service of an authorisation, None where it has no row or several kinds."""
     rows = supply.rows_serving(services, authorisation_id)
     kinds = set(kinds_of(rows))
     return kinds.pop() if len(kinds) == 1 else None
+
+
+def persons_received(state: State, rows: pd.DataFrame) -> pd.Series[float] | None:
+    """Return the persons of the ages that some services receive, by commune; None when an age is unknown."""
+    ages = rows[["age_min", "age_max"]]
+    if ages.empty or ages.isna().any(axis=None):
+        return None
+    counted = needs.persons_by_age(
+        state.population, age_min=float(ages["age_min"].min()), age_max=float(ages["age_max"].max())
+    )
+    found: pd.Series[float] = counted.reindex(state.communes.index) * state.parameters.age_scale
+    return found
 
 
 def _rows(state: State, kind: str) -> pd.DataFrame:
@@ -132,13 +134,9 @@ def _reach(state: State, kind: str) -> tuple[pd.Series | None, str]:
     places, why = _capacity(state, rows)
     if why:
         return None, why
-    ages = rows[["age_min", "age_max"]]
-    if ages.isna().any(axis=None):
+    persons = persons_received(state, rows)
+    if persons is None:
         return None, "âges reçus inconnus"
-    counted = needs.persons_by_age(
-        state.population, age_min=float(ages["age_min"].min()), age_max=float(ages["age_max"].max())
-    )
-    persons = counted.reindex(state.communes.index) * state.parameters.age_scale
     reach = access.floating_catchment_area(
         state.times_to(places.index),
         persons,
@@ -168,7 +166,7 @@ def _unmet_of_kind(state: State, kind: str) -> tuple[pd.Series | None, str]:
         found = state.demand.xs(need.public, level="public")["demand"]
         demand = demand.add(found.reindex(demand.index, fill_value=0.0))
         if need.kind == "waiting":
-            served = _served(state, set(rows["authorisation_id"]))
+            served = state.children_served(set(rows["authorisation_id"]))
             if served is None:
                 return None, NO_SERVED
             demand = demand.add(served)
@@ -177,7 +175,7 @@ def _unmet_of_kind(state: State, kind: str) -> tuple[pd.Series | None, str]:
 
 def _unmet_of_authorisation(state: State, authorisation_id: str) -> tuple[pd.Series | None, str]:
     """Return the children served today who would find no place within reach of their own service, or why not."""
-    served = _served(state, {authorisation_id})
+    served = state.children_served({authorisation_id})
     if served is None:
         return None, NO_OBSERVED
     rows = supply.rows_serving(state.services, authorisation_id)
@@ -190,19 +188,6 @@ def _unmet_of_authorisation(state: State, authorisation_id: str) -> tuple[pd.Ser
     if why:
         return None, why
     return _unplaced(state, served, places), ""
-
-
-def _served(state: State, authorisations: set[str]) -> pd.Series | None:
-    """Return the children served by commune, None unless all of these authorisations are observed."""
-    if state.observed_origins is None:
-        return None
-    rows = state.observed_origins
-    if not authorisations <= set(rows["authorisation_id"]):
-        return None
-    mine = rows[rows["authorisation_id"].isin(authorisations)]
-    children = mine.groupby("commune_code")["children"].sum()
-    found: pd.Series[float] = children.reindex(state.communes.index, fill_value=0.0)
-    return found
 
 
 def _unplaced(state: State, demand: pd.Series, places: pd.Series) -> pd.Series:

@@ -161,9 +161,8 @@ def _unpack_zip(archive: Path, inside: Path, limit: _Limit, max_files: int) -> N
     with zipfile.ZipFile(archive) as opened:
         members = [member for member in opened.infolist() if not _is_folder(member)]
         if len(members) > max_files:
-            raise ReadError(
-                f"Archive « {archive.name} » refusée : {len(members)} fichiers, {max_files} au plus."
-            )
+            said = f"{len(members)} fichiers, {max_files} au plus."
+            raise ReadError(f"Archive « {archive.name} » refusée : {said}")
         _check_members(archive, opened.infolist())
         limit.check(sum(member.file_size for member in members))
         for member in members:

@@ -51,13 +51,7 @@ class Resource:
 
 
 def is_catalogue(address: str) -> bool:
-    """Say whether an address is that of a dataset in the catalogue, not of a file.
-
-    Examples
-    --------
-    >>> is_catalogue("https://www.data.gouv.fr/api/1/datasets/finess-structures-1/")
-    True
-    """
+    """Say whether an address is that of a dataset in the catalogue, not of a file."""
     return bool(_CATALOGUE.search(urlsplit(address).path))
 
 
@@ -65,7 +59,13 @@ def newest_resource(address: str, pattern: str, *, patience: Patience | None = N
     """Return the file of a dataset whose name matches a pattern; of several, the last in alphabetical order."""
     with tempfile.TemporaryDirectory() as place:
         path = download(address, place, "catalogue.json", patience=patience)
-        resources = _resources(path)
+        if path.stat().st_size > _MOST_BYTES:
+            raise ReadError(f"Réponse du catalogue trop longue : {size_text(path.stat().st_size)}.")
+        try:
+            resources = [_resource(one) for one in json.loads(path.read_text("utf-8"))["resources"]]
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            said = "n'a pas la forme attendue (liste « resources »)."
+            raise ReadError(f"La réponse du catalogue data.gouv.fr {said}") from error
     matching = [resource for resource in resources if fnmatch(resource.file_name, pattern)]
     if not matching:
         names = examples(resource.file_name for resource in resources)
@@ -74,19 +74,6 @@ def newest_resource(address: str, pattern: str, *, patience: Patience | None = N
             "producteur a changé ses noms, prenez le fichier sur sa page, puis --from."
         )
     return max(matching, key=lambda resource: resource.file_name)
-
-
-def _resources(path: Path) -> list[Resource]:
-    """Return the files in an answer of the catalogue."""
-    if path.stat().st_size > _MOST_BYTES:
-        raise ReadError(f"Réponse du catalogue trop longue : {size_text(path.stat().st_size)}.")
-    try:
-        listed = json.loads(path.read_text("utf-8"))["resources"]
-        return [_resource(one) for one in listed]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ReadError(
-            "La réponse du catalogue data.gouv.fr n'a pas la forme attendue (liste « resources »)."
-        ) from error
 
 
 def _resource(listed: dict[str, Any]) -> Resource:
@@ -191,14 +178,11 @@ def _gather(
 ) -> tuple[list[StoredFile], str]:
     """Bring the files of a vintage together; return them, and the address they came from."""
     if taken_from is not None:
-        names = _copy(source, Path(taken_from), staging)
-        address, origin = source.address, "copied"
+        names, address, origin = _copy(source, Path(taken_from), staging), source.address, "copied"
     else:
         remote = _remote(source, patience)
-        name = remote.file_name
-        download(remote.address, staging, name, digest=remote.digest, progress=progress, patience=patience)
-        names = [name]
-        address, origin = remote.address, "downloaded"
+        names, address, origin = [remote.file_name], remote.address, "downloaded"
+        download(address, staging, names[0], digest=remote.digest, progress=progress, patience=patience)
     files = []
     for name in names:
         files.append(describe_file(staging / name, staging, origin))
@@ -272,11 +256,7 @@ def _describe(source: Source, staging: Path, files: Sequence[StoredFile], addres
     """Write `source.json`, after all the files it describes are safely on disk."""
     flush_tree(staging)
     said = {
-        "dataset": source.dataset,
-        "vintage": source.vintage,
-        "title": source.title,
-        "producer": source.producer,
-        "page": source.page,
+        **{name: getattr(source, name) for name in ("dataset", "vintage", "title", "producer", "page")},
         "address": address,
         "licence": source.licence,
         "retrieved_on": datetime.now(UTC).isoformat(timespec="seconds"),

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import stat
 import struct
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -160,47 +159,34 @@ def check_folder(folder: Path) -> Checked:
     problems = [] if stored.key == key else [f"{SOURCE_FILE} est celui de {stored.key} : dossier déplacé ?"]
     for file in stored.files:
         path = folder / file.name
-        if not path.is_file():
+        size = path.stat().st_size if path.is_file() else None
+        if size is None:
             problems.append(f"{file.name} : fichier manquant")
-        elif path.stat().st_size != file.size_bytes:
-            problems.append(
-                f"{file.name} : fichier modifié ({agree(path.stat().st_size, 'octet(s)')} au lieu de {file.size_bytes})"
-            )
+        elif size != file.size_bytes:
+            was = f"({agree(size, 'octet(s)')} au lieu de {file.size_bytes})"
+            problems.append(f"{file.name} : fichier modifié {was}")
         elif digest_file(path) != file.sha256:
             problems.append(f"{file.name} : fichier modifié (même taille, autre empreinte)")
     known = {file.name for file in stored.files} | {SOURCE_FILE}
-    problems += [f"{name} : fichier en trop" for name in _names(folder) if name not in known]
+    present = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir())
+    extra = [name for name in present if name not in known and PurePosixPath(name).name not in _ALLOWED]
+    problems += [f"{name} : fichier en trop" for name in extra]
     return Checked(key, len(stored.files), tuple(problems))
 
 
 def _unfinished(folder: Path) -> Checked:
     """Return what to say of a download that was not finished."""
     vintage = folder.name.removeprefix(".").removesuffix(".part")
-    received = sum(path.stat().st_size for path in folder.glob("*.part"))
-    return Checked(
-        f"{folder.parent.name}/{vintage}",
-        0,
-        (f"téléchargement inachevé ({size_text(received)}) : relancez « territory data fetch »",),
+    received = size_text(sum(path.stat().st_size for path in folder.glob("*.part")))
+    said = f"téléchargement inachevé ({received}) : relancez « territory data fetch »"
+    return Checked(f"{folder.parent.name}/{vintage}", 0, (said,))
+
+
+def _entries(folder: Path) -> list[Path]:
+    """Return what a folder holds, by name, without what systems and this library put there."""
+    return sorted(
+        path for path in folder.iterdir() if path.name not in _ALLOWED and not path.name.startswith(".")
     )
-
-
-def _entries(folder: Path) -> Iterator[Path]:
-    """Yield what a folder holds, by name, without what systems and this library put there."""
-    return iter(
-        sorted(
-            path for path in folder.iterdir() if path.name not in _ALLOWED and not path.name.startswith(".")
-        )
-    )
-
-
-def _names(folder: Path) -> list[str]:
-    """Return the names of all files below a folder."""
-    found = []
-    for place, _, names in os.walk(folder):
-        found += [
-            (Path(place) / name).relative_to(folder).as_posix() for name in names if name not in _ALLOWED
-        ]
-    return sorted(found)
 
 
 def _stays_inside(name: str) -> bool:
@@ -225,32 +211,12 @@ _NAMES = {_SIGNATURES[kind]: kind for kind in ("xlsx", "xls", "gz", "7z", "gpkg"
 
 
 def format_of(name: str) -> str:
-    """Return the format that the end of a file's name tells, in lower case.
-
-    Examples
-    --------
-    >>> format_of("provence.osm.pbf"), format_of("ID_2023r.CSV")
-    ('pbf', 'csv')
-    """
+    """Return the format that the end of a file's name tells, in lower case."""
     return name.lower().rpartition(".")[2]
 
 
 def check_type(path: Path, *, name: str | None = None) -> None:
-    """Refuse a file that is empty, is a web page, or is not of the form that its name says.
-
-    A form that tells its own length (zip, xlsx, 7z, parquet) is also checked to its end.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> folder = tempfile.TemporaryDirectory()
-    >>> path = Path(folder.name) / "communes.csv"
-    >>> _ = path.write_text("<!DOCTYPE html><title>Maintenance</title>")
-    >>> check_type(path)
-    Traceback (most recent call last):
-    territory.errors.ReadError: Fichier « communes.csv » : c'est une page web (HTML), pas un fichier csv ...
-    >>> folder.cleanup()
-    """
+    """Refuse a file that is empty, is a web page, or is not of the form that its name says."""
     name = name or path.name
     with path.open("rb") as file:
         start = file.read(_START_BYTES)
@@ -298,13 +264,7 @@ def _reaches_its_end(path: Path, kind: str, start: bytes) -> bool:
 
 
 def size_text(count: int) -> str:
-    """Return a number of bytes in words, to a tenth of its unit (1 ko = 1000 octets).
-
-    Examples
-    --------
-    >>> size_text(1_032_385), size_text(1), size_text(999)
-    ('1,0 Mo', '1 octet', '999 octets')
-    """
+    """Return a number of bytes in words, to a tenth of its unit (1 ko = 1000 octets)."""
     for unit, size in (("Go", 1e9), ("Mo", 1e6), ("ko", 1e3)):
         if count >= size:
             return f"{count / size:.1f} {unit}".replace(".", ",")

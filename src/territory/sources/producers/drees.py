@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import html
 import re
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from territory.errors import ReadError, TerritoryWarning, agree, examples
+from territory.errors import ReadError, examples
 from territory.sources.producers.ign import read_features
-from territory.sources.text.commune_codes import clean_codes, pad_codes
-from territory.sources.text.numbers import to_numbers
-from territory.sources.text.tables import read_bytes, read_table, refuse_repeated, require_columns, warn_of
+from territory.sources.text.cells import clean_codes, pad_codes, to_numbers, wanted
+from territory.sources.text.refusals import fault, refuse, refuse_repeated, warn_of
+from territory.sources.text.tables import read_bytes, read_table, require_columns
 from territory.sources.text.workbooks import sheet_names
 from territory.tables.schemas import COMMUNE_CODE
 
@@ -85,10 +84,14 @@ def read_sae_sites(path: str | Path) -> pd.DataFrame:
         "commune_code": "COMINSEE",
         "year": "an",
     }
-    require_columns(frame, ("fi", *titles.values()), path=path)
-    result = frame.set_index("fi")[list(titles.values())].set_axis(list(titles), axis=1)
+    return _by_site(wanted(frame, titles, path=path, also=("fi",)), frame["fi"], path)
+
+
+def _by_site(table: pd.DataFrame, ids: pd.Series, path: str | Path) -> pd.DataFrame:
+    """Return a table by FINESS number, each there once."""
+    result = table.set_index(ids).rename_axis("site_id")
     refuse_repeated(result.index, "site(s) en double", path=path)
-    return result.rename_axis("site_id")
+    return result
 
 
 def read_sae_psychiatry(path: str | Path, *, discipline: str = "INF") -> pd.DataFrame:
@@ -129,19 +132,15 @@ def read_sae_psychiatry(path: str | Path, *, discipline: str = "INF") -> pd.Data
     >>> folder.cleanup()
     """
     frame = read_table(path)
-    counts = dict(_PSYCHIATRY)
     # until 2022 the form told CMP open five days a week from the others
-    split = ("NB_CMP_SEUL_PA", "NB_CMP_SEUL_PL")
-    columns = [title for title in counts.values() if title != "NB_CMP_SEUL"]
-    columns += list(split) if split[0] in frame else ["NB_CMP_SEUL"]
+    split = ["NB_CMP_SEUL_PA", "NB_CMP_SEUL_PL"] if "NB_CMP_SEUL_PA" in frame else []
+    columns = [title for title in _PSYCHIATRY.values() if not split or title != "NB_CMP_SEUL"] + split
     require_columns(frame, ("FI", "RS", "FI_EJ", "DIS", *columns), path=path)
     frame = to_numbers(frame[frame["DIS"] == discipline], columns, path=path, decimal=".")
-    if split[0] in frame:
-        frame["NB_CMP_SEUL"] = frame[list(split)].sum(axis=1, min_count=1)
-    titles = {"name": "RS", "operator_id": "FI_EJ", **counts}
-    result = frame.set_index("FI")[list(titles.values())].set_axis(list(titles), axis=1)
-    refuse_repeated(result.index, "site(s) en double", path=path)
-    return result.rename_axis("site_id")
+    if split:
+        frame["NB_CMP_SEUL"] = frame[split].sum(axis=1, min_count=1)
+    titles = {"name": "RS", "operator_id": "FI_EJ", **_PSYCHIATRY}
+    return _by_site(wanted(frame, titles, path=path), frame["FI"], path)
 
 
 def read_sae_emergency(path: str | Path) -> pd.DataFrame:
@@ -175,16 +174,12 @@ def read_sae_emergency(path: str | Path) -> pd.DataFrame:
     """
     frame = read_table(path)
     require_columns(frame, ("FI", "RS", "FI_EJ", "PERSO", "ETPSAL"), path=path)
-    frame = to_numbers(frame, ["ETPSAL"], path=path, decimal=".")
-    twice = frame[frame.duplicated(["FI", "PERSO"])]
-    if len(twice):
-        said = agree(len(twice), "ligne(s) en double (même site, même sorte de personnel)")
-        raise ReadError(f"Fichier « {Path(path).name} » : {said} ({examples(twice['FI'])}).")
-    sites = frame.drop_duplicates("FI").set_index("FI")[["RS", "FI_EJ"]]
-    sites = sites.set_axis(["name", "operator_id"], axis=1).rename_axis("site_id")
-    doctors = frame[frame["PERSO"] == "M9999"].set_index("FI")["ETPSAL"]
-    sites["doctors_etp"] = doctors.reindex(sites.index)
-    return sites
+    frame = to_numbers(frame, ["ETPSAL"], path=path, decimal=".").set_index("FI").rename_axis("site_id")
+    twice = frame.set_index("PERSO", append=True).index.duplicated()
+    refuse(path, frame.index[twice], "ligne(s) en double (même site, même sorte de personnel)")
+    sites = frame.loc[~frame.index.duplicated(), ["RS", "FI_EJ"]]
+    sites = sites.set_axis(["name", "operator_id"], axis=1)
+    return sites.assign(doctors_etp=frame.loc[frame["PERSO"] == "M9999", "ETPSAL"])
 
 
 def read_apl(path: str | Path, *, year: int | None = None) -> pd.DataFrame:
@@ -238,38 +233,27 @@ def read_apl(path: str | Path, *, year: int | None = None) -> pd.DataFrame:
     """
     path = Path(path)
     sheet, year = _find_sheet(path, year)
+    place = f", feuille « {sheet} »"
     frame, code = _read_sheet(path, sheet)
-    titles = _find_titles(frame, path, sheet)
+    titles = _find_titles(frame, path, place)
     codes = pad_codes(frame[code])
     is_unit = (codes == "") & (frame[titles["apl"]].str.strip() != "")
-    units = frame[is_unit]
     is_commune = codes.str.fullmatch(COMMUNE_CODE)
-    others = frame[~is_commune & ~is_unit]
-    if len(others):
-        said = agree(
-            len(others), "ligne(s) qui (n'est pas une commune laissée|ne sont pas des communes laissées)"
-        )
-        warnings.warn(
-            f"Fichier « {path.name} », feuille « {sheet} » : {said} de côté ({examples(others[code])}).",
-            TerritoryWarning,
-            stacklevel=2,
-        )
-    numbers = [name for name in titles if name != "name"]
-    kept = to_numbers(frame[is_commune], [titles[name] for name in numbers], path=path, decimal=_mark(frame))
+    others = frame.loc[~is_commune & ~is_unit, code]
+    said = "ligne(s) qui (n'est pas une commune laissée|ne sont pas des communes laissées) de côté"
+    # the place of the lines comes before what is said of them
+    warn_of(path, len(others), said, others, place=place)
+    numbers = [titles[name] for name in titles if name != "name"]
+    kept = to_numbers(frame[is_commune], numbers, path=path, decimal=_mark(frame))
     result = kept[list(titles.values())].set_axis(list(titles), axis=1)
     result["name"] = result["name"].str.strip()
-    result = result.set_axis(codes[is_commune].rename("commune_code").array, axis=0)
-    result = result.rename_axis("commune_code")
-    twice = result.index[result.index.duplicated()]
-    if len(twice):
-        raise ReadError(
-            f"Fichier « {path.name} », feuille « {sheet} » : {agree(len(twice), 'commune(s) en double')} "
-            f"({examples(twice)})."
-        )
+    result = result.set_axis(codes[is_commune].array, axis=0).rename_axis("commune_code")
+    refuse_repeated(result.index, "commune(s) en double", path=path, place=place)
     if result.empty:
-        raise ReadError(f"Fichier « {path.name} », feuille « {sheet} » : aucune commune.")
-    unit = units[titles["apl"]].str.strip().iloc[0] if len(units) else ""
+        raise fault(path, "aucune commune.", place=place)
+    units = frame.loc[is_unit, titles["apl"]].str.strip()
     found = _APL.fullmatch(" ".join(titles["apl"].split()))
+    unit = units.iloc[0] if len(units) else ""
     result.attrs.update(year=year, unit=unit, profession=found[1] if found else "")
     return result
 
@@ -346,25 +330,19 @@ def read_apl_by_year(path: str | Path) -> pd.DataFrame:
 
 def _read_years(path: str | Path, pattern: re.Pattern[str], example: str, *, most: float) -> pd.DataFrame:
     """Read the columns of a table by commune whose names hold a year, under that year."""
-    name = Path(path).name
     frame = read_table(path)
     titles = {title: int(found[1]) for title in frame.columns if (found := pattern.fullmatch(str(title)))}
     codes = [title for title in frame.columns if str(title).strip().lower() in _CODES]
     if not codes or not titles or len(set(titles.values())) < len(titles):
-        raise ReadError(
-            f"Fichier « {name} » : il faut une colonne « commune_code » et une colonne par année, nommée comme "
-            f"« {example} » ; colonnes présentes : {examples(frame.columns, most=8)}."
-        )
+        present = f"colonnes présentes : {examples(frame.columns, most=8)}."
+        asked = f"une colonne « commune_code » et une colonne par année, nommée comme « {example} »"
+        raise fault(path, f"il faut {asked} ; {present}")
     frame = to_numbers(frame, list(titles), path=path, decimal=_mark(frame[list(titles)]))
     frame[codes[0]] = clean_codes(frame[codes[0]], path=path, column=codes[0])
     refuse_repeated(frame[codes[0]], "commune(s) en double", path=path)
     table = frame.set_index(codes[0])[list(titles)].rename(columns=titles).rename_axis("commune_code")
     wrong = ((table < 0) | (table > most)).any(axis=1)
-    if wrong.any():
-        raise ReadError(
-            f"Fichier « {name} » : {agree(int(wrong.sum()), 'valeur(s)')} hors de 0 à {most:g} "
-            f"({examples(table.index[wrong])})."
-        )
+    refuse(path, table.index[wrong], f"commune(s) avec une valeur hors de 0 à {most:g}")
     return table[sorted(table.columns)]
 
 
@@ -373,31 +351,28 @@ def _find_sheet(path: Path, year: int | None) -> tuple[str, int]:
     names = sheet_names(read_bytes(path), path)
     years = {int(match[1]): name for name in names if (match := _SHEET.search(name))}
     if not years:
-        raise ReadError(
-            f"Fichier « {path.name} » : aucune feuille « APL » suivie d'une année ; feuilles présentes : "
-            f"{examples(names, most=8)}."
-        )
+        present = f"feuilles présentes : {examples(names, most=8)}."
+        raise fault(path, f"aucune feuille « APL » suivie d'une année ; {present}")
     if year is not None and year not in years:
-        raise ReadError(
-            f"Fichier « {path.name} » : pas de feuille pour {year} ; années présentes : "
-            f"{', '.join(map(str, sorted(years)))}."
-        )
+        present = f"années présentes : {', '.join(map(str, sorted(years)))}."
+        raise fault(path, f"pas de feuille pour {year} ; {present}")
     chosen = year if year is not None else max(years)
     return years[chosen], chosen
 
 
 def _read_sheet(path: Path, sheet: str) -> tuple[pd.DataFrame, str]:
     """Return a sheet under its line of titles, and the title of the codes."""
-    refusal: ReadError | None = None
-    for title in _CODE_TITLES:
+    first, other = _CODE_TITLES
+    try:
+        return read_table(path, sheet=sheet, header=(first,)), first
+    except ReadError as refusal:
         try:
-            return read_table(path, sheet=sheet, header=(title,)), title
-        except ReadError as error:
-            refusal = refusal or error
-    raise refusal or ReadError(f"Fichier « {path.name} » : il est vide.")
+            return read_table(path, sheet=sheet, header=(other,)), other
+        except ReadError:
+            raise refusal from None
 
 
-def _find_titles(frame: pd.DataFrame, path: Path, sheet: str) -> dict[str, str]:
+def _find_titles(frame: pd.DataFrame, path: Path, place: str) -> dict[str, str]:
     """Return our names of columns and theirs."""
     plain = {title: " ".join(str(title).split()) for title in frame.columns}
     all_apl = [title for title, text in plain.items() if _APL.fullmatch(text)]
@@ -405,14 +380,10 @@ def _find_titles(frame: pd.DataFrame, path: Path, sheet: str) -> dict[str, str]:
     whole = [title for title in all_apl if title not in younger]
     name = [title for title, text in plain.items() if text.lower() in ("commune", "nom de la commune")]
     total = [title for title, text in plain.items() if _TOTAL.match(text)]
-    wanted = (("Commune", name), ("APL aux …", whole), ("Population totale", total))
-    absent = [said for said, titles in wanted if len(titles) != 1]
-    if absent:
-        raise ReadError(
-            f"Fichier « {path.name} », feuille « {sheet} » : une seule colonne est attendue pour "
-            f"{', '.join(f'« {said} »' for said in absent)} ; colonnes présentes : "
-            f"{examples(plain.values(), most=8)}."
-        )
+    asked = (("Commune", name), ("APL aux …", whole), ("Population totale", total))
+    if absent := [f"« {said} »" for said, titles in asked if len(titles) != 1]:
+        present = f"colonnes présentes : {examples(plain.values(), most=8)}."
+        raise fault(path, f"une seule colonne est attendue pour {', '.join(absent)} ; {present}", place=place)
     titles = {"name": name[0], "apl": whole[0]}
     titles |= {f"apl_up_to_{age}": title for title, age in younger.items()}
     standardised = [title for title, text in plain.items() if _STANDARDISED.match(text)]
@@ -466,32 +437,24 @@ def read_ehpad(path: str | Path) -> gpd.GeoDataFrame:
 
     features = read_features(path)
     if "popup" not in features:
-        raise ReadError(f"Fichier « {Path(path).name} » : propriété « popup » absente.")
+        raise fault(path, "propriété « popup » absente.")
     kept = features[features.geometry.notna() & (features.geom_type == "Point")]
-    dropped = len(features) - len(kept)
-    warn_of(path, dropped, "EHPAD sans point laissé(s) de côté")
+    warn_of(path, len(features) - len(kept), "EHPAD sans point laissé(s) de côté")
     names = kept["popup"].map(_name)
     if (names == "").any():
-        raise ReadError(
-            f"Fichier « {Path(path).name} » : {int((names == '').sum())} EHPAD sans nom (balise <h3> absente)."
-        )
-    columns = {"name": names.to_numpy(), "legal_status": _statuses(kept, Path(path).name)}
+        raise fault(path, f"{int((names == '').sum())} EHPAD sans nom (balise <h3> absente).")
+    columns = {"name": names.to_numpy(), "legal_status": _statuses(kept, path)}
     return gpd.GeoDataFrame(columns, geometry=kept.geometry.to_numpy(), crs=kept.crs)
 
 
-def _statuses(features: gpd.GeoDataFrame, file_name: str) -> list[str | None]:
+def _statuses(features: gpd.GeoDataFrame, path: str | Path) -> list[str | None]:
     """Return the status that the colour of each point stands for; a colour that is not known says nothing."""
     if _COLOUR not in features:
         return [None] * len(features)
     colours = features[_COLOUR].fillna("").astype(str).str.lower()
     strange = colours[(colours != "") & ~colours.isin(STATUS_COLOURS)]
-    if len(strange):
-        warnings.warn(
-            f"Fichier « {file_name} » : {agree(len(strange), 'EHPAD de statut inconnu')}, pour une couleur "
-            f"({examples(strange.unique())}) qui n'est pas celles de 2023.",
-            TerritoryWarning,
-            stacklevel=3,
-        )
+    said, advice = "EHPAD de statut inconnu, pour une couleur", " qui n'est pas celles de 2023"
+    warn_of(path, len(strange), said, strange.unique(), advice=advice)
     return [STATUS_COLOURS.get(colour) for colour in colours]
 
 

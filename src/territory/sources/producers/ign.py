@@ -6,13 +6,14 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from territory.errors import MissingFileError, Problems, ReadError, TerritoryWarning, agree, examples
-from territory.sources.text.commune_codes import clean_codes
-from territory.sources.text.numbers import to_numbers
-from territory.sources.text.tables import read_table, refuse_repeated, require_columns, warn_of
+from territory.errors import MissingFileError, ReadError, TerritoryWarning, examples
+from territory.sources.text.cells import clean_codes, to_numbers
+from territory.sources.text.refusals import fault, numbered, problems_of, refuse, refuse_repeated, warn_of
+from territory.sources.text.tables import read_table, require_columns
 
 if TYPE_CHECKING:
     import geopandas as gpd
+    import pandas as pd
 
 CODE_COLUMNS = ("INSEE_COM", "insee_com", "code_insee", "CODE_INSEE", "code", "codgeo", "CODGEO")
 _ATTRIBUTES = {
@@ -75,23 +76,20 @@ def read_features(path: str | Path, *, layer: str | None = None) -> gpd.GeoDataF
     except ReadError:
         raise
     except (DataSourceError, DataLayerError, FeatureError, ValueError) as error:
-        raise ReadError(
-            f"Fichier « {path.name} » : ce n'est pas une couche géographique lisible (GeoJSON, GeoPackage…)."
-        ) from error
+        unread = "ce n'est pas une couche géographique lisible (GeoJSON, GeoPackage…)."
+        raise fault(path, unread) from error
     except (RuntimeError, TypeError, ShapelyError) as error:
         # what pyogrio says of a file that GDAL opens and cannot read
-        raise ReadError(f"Fichier « {path.name} » : couche géographique illisible ({error}).") from error
+        raise fault(path, f"couche géographique illisible ({error}).") from error
     for message in dict.fromkeys(str(warning.message) for warning in said):
         # what GDAL drops or doubts must be heard, in its own words
         warnings.warn(
             f"Fichier « {path.name} » : GDAL signale « {message} ».", TerritoryWarning, stacklevel=2
         )
     if not isinstance(frame, gpd.GeoDataFrame) or frame.empty:
-        raise ReadError(f"Fichier « {path.name} » : il ne contient aucune géométrie.")
+        raise fault(path, "il ne contient aucune géométrie.")
     if frame.crs is None:
-        raise ReadError(
-            f"Fichier « {path.name} » : système de coordonnées inconnu ; précisez-le dans le fichier."
-        )
+        raise fault(path, "système de coordonnées inconnu ; précisez-le dans le fichier.")
     return frame
 
 
@@ -100,20 +98,32 @@ def _choose_layer(path: Path, layer: str | None) -> str | None:
     import pyogrio
 
     names = [str(name) for name in pyogrio.list_layers(path)[:, 0]]
-    if layer is not None:
-        if layer not in names:
-            raise ReadError(
-                f"Fichier « {path.name} » : couche « {layer} » absente ; couches présentes : {examples(names, most=8)}."
-            )
+    if layer is not None and layer not in names:
+        raise fault(path, f"couche « {layer} » absente ; couches présentes : {examples(names, most=8)}.")
+    if layer is not None or len(names) <= 1:
         return layer
-    if len(names) <= 1:
-        return None
     communes = [name for name in names if name.casefold() in ("commune", "communes")]
     if len(communes) != 1:
-        raise ReadError(
-            f"Fichier « {path.name} » : plusieurs couches ({examples(names, most=8)}) ; précisez layer=."
-        )
+        raise fault(path, f"plusieurs couches ({examples(names, most=8)}) ; précisez layer=.")
     return communes[0]
+
+
+def in_degrees(points: pd.DataFrame, epsg: pd.Series) -> pd.DataFrame:
+    """Return longitude and latitude of points `x`, `y`, each in its projection; NaN where that is none."""
+    import numpy as np
+    import pandas as pd
+    from pyproj import Transformer
+    from pyproj.exceptions import CRSError
+
+    result = pd.DataFrame({"longitude": np.nan, "latitude": np.nan}, index=points.index)
+    for code, rows in points.groupby(epsg):
+        try:
+            transformer = Transformer.from_crs(int(code), 4326, always_xy=True)
+        except CRSError:
+            continue
+        longitude, latitude = transformer.transform(rows["x"].to_numpy(), rows["y"].to_numpy())
+        result.loc[rows.index] = np.column_stack([longitude, latitude])
+    return result
 
 
 def read_outlines(path: str | Path) -> gpd.GeoDataFrame:
@@ -187,15 +197,10 @@ def read_commune_points(path: str | Path) -> gpd.GeoDataFrame:
     require_columns(table, columns, path=path)
     table = to_numbers(table, columns[1:], path=path)
     code = clean_codes(table["commune_code"], path=path, column="commune_code")
-    subject = f"Fichier « {Path(path).name} »"
-    problems = Problems(subject, ReadError)
+    problems = problems_of(path)
     lost = table.index[table[["longitude", "latitude"]].isna().any(axis=1)]
-    if len(lost):
-        shown = examples(f"ligne {line}" for line in lost)
-        problems.add(f"{agree(len(lost), 'commune(s) sans point')} ({shown})")
-    twice = code[code.duplicated()]
-    if len(twice):
-        problems.add(f"{agree(len(twice), 'commune(s) en double')} ({examples(twice)})")
+    problems.count(numbered(lost), "commune(s) sans point")
+    problems.count(code[code.duplicated()], "commune(s) en double")
     problems.raise_if_any()
     geometry = gpd.points_from_xy(table["longitude"], table["latitude"], crs=4326)
     points = gpd.GeoDataFrame(table[["area_km2"]], geometry=geometry)
@@ -243,23 +248,21 @@ def read_admin_express(path: str | Path) -> gpd.GeoDataFrame:
     import pandas as pd
 
     features = read_features(path)
-    problems = Problems(f"Fichier « {Path(path).name} »", ReadError)
+    problems = problems_of(path)
     found = {}
     for name, spellings in _ATTRIBUTES.items():
-        title = next((spelling for spelling in spellings if spelling in features.columns), None)
-        if title is None:
+        found[name] = next((spelling for spelling in spellings if spelling in features.columns), "")
+        if not found[name]:
             problems.add(f"colonne « {spellings[0]} » ou « {spellings[1]} » absente")
-        found[name] = title
     problems.raise_if_any()
     result = _outlines(features, path)
     for name, title in found.items():
-        text = features[title].astype("str").str.strip()
-        result[name] = text.set_axis(result.index)
+        result[name] = features[title].astype("str").str.strip().set_axis(result.index)
     # several EPCI are separated by a slash, and « NR » is what IGN writes for none
     epci = result["epci_code"].str.split("/").str[0].str.strip()
     result["epci_code"] = epci.where(epci.str.fullmatch(r"\d{9}"), None)
     population = pd.to_numeric(result["population"].replace({"nan": None, "None": None}), errors="coerce")
-    wrong = result.index[population.isna() | (population < 0)]
+    wrong = result.index[~(population >= 0)]
     warn_of(path, len(wrong), "commune(s) sans population lisible", wrong)
     result["population"] = population.where(population >= 0).astype("float64")
     return result
@@ -267,25 +270,23 @@ def read_admin_express(path: str | Path) -> gpd.GeoDataFrame:
 
 def _outlines(frame: gpd.GeoDataFrame, path: str | Path) -> gpd.GeoDataFrame:
     """Return names and polygons by commune code, from features of any spelling."""
-    subject = f"Fichier « {Path(path).name} »"
-    code = next((name for name in CODE_COLUMNS if name in frame.columns), None)
-    name = next((name for name in NAME_COLUMNS if name in frame.columns), None)
-    if code is None or name is None:
-        missing = "le code" if code is None else "le nom"
-        wanted = CODE_COLUMNS if code is None else NAME_COLUMNS
-        raise ReadError(
-            f"{subject} : aucune colonne ne donne {missing} des communes (attendu : {', '.join(wanted)} ; "
-            f"colonnes présentes : {examples(frame.columns, most=8)})."
-        )
+    titles = []
+    for said, spellings in (("le code", CODE_COLUMNS), ("le nom", NAME_COLUMNS)):
+        title = next((name for name in spellings if name in frame.columns), None)
+        if title is None:
+            present = f"colonnes présentes : {examples(frame.columns, most=8)}"
+            asked = f"(attendu : {', '.join(spellings)} ; {present})"
+            raise fault(path, f"aucune colonne ne donne {said} des communes {asked}.")
+        titles.append(title)
+    code, name = titles
     # a GeoJSON written by a spreadsheet may have lost its zeros
-    numbered = frame[code].set_axis(range(1, len(frame) + 1))
-    frame = frame.assign(**{code: clean_codes(numbered, path=path, column=code).to_numpy()})
+    numbered_codes = frame[code].set_axis(range(1, len(frame) + 1))
+    frame = frame.assign(**{code: clean_codes(numbered_codes, path=path, column=code).to_numpy()})
     result = frame[[code, name, frame.geometry.name]].set_axis(["commune_code", "name", "geometry"], axis=1)
     result = result.set_geometry("geometry").set_index("commune_code")
     refuse_repeated(result.index, "commune(s) en double", path=path)
     other = result.index[~result.geom_type.isin(["Polygon", "MultiPolygon"])]
-    if len(other):
-        raise ReadError(f"{subject} : {agree(len(other), 'commune(s) sans contour')} ({examples(other)}).")
+    refuse(path, other, "commune(s) sans contour")
     invalid = ~result.is_valid
     warn_of(path, int(invalid.sum()), "contour(s) réparé(s)", result.index[invalid])
     if invalid.any():

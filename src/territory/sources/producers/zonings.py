@@ -4,22 +4,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from territory.errors import ReadError, UnknownCodeError, agree, examples
-from territory.sources.text.commune_codes import clean_codes
-from territory.sources.text.numbers import to_numbers
-from territory.sources.text.tables import (
-    decode,
-    read_bytes,
-    read_table,
-    refuse_repeated,
-    require_columns,
-    split,
-    warn_of,
-)
+from territory.errors import UnknownCodeError, examples
+from territory.sources.text.cells import by_commune, clean_codes, wanted
+from territory.sources.text.refusals import fault, refuse, refuse_repeated, warn_of
+from territory.sources.text.tables import decode, read_bytes, read_table, split
 from territory.sources.text.workbooks import read_workbook, sheet_names
 
 if TYPE_CHECKING:
@@ -71,17 +63,12 @@ def read_epci(path: str | Path) -> pd.DataFrame:
         "epci_communes": "nb_membres",
         "epci_population": "total_pop_mun",
     }
-    require_columns(frame, (*titles.values(), "insee"), path=path)
-    frame = to_numbers(frame, ["nb_membres", "total_pop_mun"], path=path, decimal=".")
-    codes = clean_codes(frame["insee"], path=path, column="insee")
-    result = frame[list(titles.values())].set_axis(list(titles), axis=1)
-    result = result.set_axis(codes.array, axis=0).rename_axis("commune_code")
-    refuse_repeated(codes, "commune(s) dans deux EPCI", path=path)
+    numbers = ("epci_communes", "epci_population")
+    table = wanted(frame, titles, path=path, also=("insee",), numbers=numbers)
+    result = by_commune(table, frame["insee"], "commune(s) dans deux EPCI", path=path)
     found = result.groupby("epci_code")["epci_communes"].agg(["size", "max"])
     partial = found.index[found["size"] != found["max"]]
-    if len(partial):
-        said = agree(len(partial), "EPCI (n'a pas toutes ses|n'ont pas toutes leurs) communes")
-        raise ReadError(f"Fichier « {Path(path).name} » : {said} ({examples(partial)}).")
+    refuse(path, partial, "EPCI (n'a pas toutes ses|n'ont pas toutes leurs) communes")
     return result
 
 
@@ -162,20 +149,27 @@ def read_zoning(
     ['01004', 'Ambérieu-en-Bugey']
     >>> folder.cleanup()
     """
+    import pandas as pd
+
     if kind not in ZONINGS:
         raise UnknownCodeError(f"Zonage inconnu « {kind} » ; zonages connus : {', '.join(ZONINGS)}.")
     path = Path(path)
     zoning = ZONINGS[kind]
     if value is not None:
-        zoning = Zoning(zoning.title, (re.escape(_plain(value)),), zoning.label, zoning.commune)
+        zoning = replace(zoning, value=(re.escape(_plain(value)),))
     frame, titles = _find_table(path, zoning, sheet)
     codes = clean_codes(frame[titles["commune"]], path=path, column=titles["commune"])
     result = frame[[titles["value"]]].set_axis([kind], axis=1)
     if "label" in titles:
         result[f"{kind}_name"] = frame[titles["label"]]
     result = result.apply(lambda cells: cells.str.strip().replace("", None))
-    result = result.set_axis(codes.rename("commune_code").array, axis=0).rename_axis("commune_code")
-    result = _unique(result, path)
+    result = result.set_axis(codes.array, axis=0).rename_axis("commune_code")
+    # a line that is there again word for word is counted once, two zones are refused
+    repeated = result.reset_index().duplicated().to_numpy()
+    said = "ligne(s) répétée(s) comptée(s) une seule fois"
+    warn_of(path, int(repeated.sum()), said, result.index[repeated])
+    result = pd.DataFrame(result[~repeated])
+    refuse_repeated(result.index, "commune(s) dans deux zones", path=path)
     without = result.index[result[kind].isna()]
     warn_of(path, len(without), "commune(s) sans zone", without)
     return result
@@ -183,43 +177,29 @@ def read_zoning(
 
 def _find_table(path: Path, zoning: Zoning, sheet: str | None) -> tuple[pd.DataFrame, dict[str, str]]:
     """Return the first table of the file that has the columns wanted, and their titles."""
-    is_workbook = path.suffix.lower() in (".xlsx", ".xlsm", ".xls")
+    content = read_bytes(path)
     sheets: list[str | None] = [sheet]
-    if is_workbook and sheet is None:
-        sheets = list(sheet_names(read_bytes(path), path))
+    if path.suffix.lower() in (".xlsx", ".xlsm", ".xls") and sheet is None:
+        sheets = list(sheet_names(content, path))
     seen: list[str] = []
     for name in sheets:
-        found = _find_titles(path, zoning, name, seen)
-        if found is not None:
-            return found
-    raise ReadError(
-        f"Fichier « {path.name} » : {zoning.title} : aucune ligne de titres avec le code des communes et la zone ; "
-        f"titres lus : {examples(dict.fromkeys(seen), most=8)} ; précisez value= ou sheet=."
+        if name is not None or content[:2] in (b"PK", b"\xd0\xcf"):
+            rows = read_workbook(content, path, sheet=name)
+        else:
+            rows = split(decode(content, path), path, skips=True)
+        for _, cells in rows[:60]:
+            titles = [cell.strip() for cell in cells if cell.strip()]
+            seen.extend(titles[:8] if len(seen) < 8 else [])
+            asked = {"commune": zoning.commune, "value": zoning.value, "label": zoning.label}
+            found = {key: _first(titles, patterns) for key, patterns in asked.items()}
+            kept = {key: title for key, title in found.items() if title is not None}
+            if {"commune", "value"} <= set(kept) and kept["commune"] != kept["value"]:
+                return read_table(path, sheet=name, header=(kept["commune"], kept["value"])), kept
+    raise fault(
+        path,
+        f"{zoning.title} : aucune ligne de titres avec le code des communes et la zone ; titres lus : "
+        f"{examples(dict.fromkeys(seen), most=8)} ; précisez value= ou sheet=.",
     )
-
-
-def _find_titles(
-    path: Path, zoning: Zoning, sheet: str | None, seen: list[str]
-) -> tuple[pd.DataFrame, dict[str, str]] | None:
-    """Return a table under the line of titles that has what is wanted, if the sheet has one."""
-    content = read_bytes(path)
-    if sheet is not None:
-        rows = read_workbook(content, path, sheet=sheet)
-    elif content[:2] == b"PK" or content[:2] == b"\xd0\xcf":
-        rows = read_workbook(content, path)
-    else:
-        rows = split(decode(content, path), path, skips=True)
-    for _, cells in rows[:60]:
-        titles = [cell.strip() for cell in cells if cell.strip()]
-        seen.extend(titles[:8] if len(seen) < 8 else [])
-        commune, zone = _first(titles, zoning.commune), _first(titles, zoning.value)
-        if commune is None or zone is None or commune == zone:
-            continue
-        found = {"commune": commune, "value": zone}
-        label = _first(titles, zoning.label)
-        frame = read_table(path, sheet=sheet, header=(commune, zone))
-        return frame, found | ({"label": label} if label is not None else {})
-    return None
 
 
 def _first(titles: list[str], patterns: tuple[str, ...]) -> str | None:
@@ -235,13 +215,3 @@ def _plain(title: str) -> str:
     """Return a title in small letters and digits alone, without accents."""
     letters = unicodedata.normalize("NFKD", title).casefold()
     return "".join(letter for letter in letters if letter.isalnum())
-
-
-def _unique(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
-    """Keep one line per commune: repeated lines are counted, two zones are refused."""
-    repeated = frame.reset_index().duplicated().to_numpy()
-    said = "ligne(s) répétée(s) comptée(s) une seule fois"
-    warn_of(path, int(repeated.sum()), said, frame.index[repeated])
-    frame = frame[~repeated]
-    refuse_repeated(frame.index, "commune(s) dans deux zones", path=path)
-    return frame

@@ -7,11 +7,20 @@ import csv
 import gzip
 import io
 from collections.abc import Callable, Iterator, Sequence
+from itertools import count
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
-from territory.errors import MissingFileError, ReadError, examples
-from territory.sources.text.tables import MAX_LINE_CHARACTERS, decode, guess_separator
+from territory.errors import examples
+from territory.sources.text.refusals import cut_archive, fault
+from territory.sources.text.tables import (
+    MAX_LINE_CHARACTERS,
+    decode,
+    guess_separator,
+    line_too_long,
+    open_bytes,
+    trim,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,43 +30,21 @@ _SAMPLE_CHARACTERS = 200_000
 
 
 class TableStream:
-    r"""A text table of any length: its titles at once, its rows one after the other.
-
-    The encoding (UTF-8, then Windows-1252) and the separator are told from the file, as `read_table` does.
-    Files compressed with gzip (`.gz`) are read too.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> folder = tempfile.TemporaryDirectory()
-    >>> path = Path(folder.name) / "bpe.csv"
-    >>> _ = path.write_text("DEPCOM;TYPEQU\n83050;D265\n")
-    >>> stream = TableStream(path)
-    >>> stream.titles, list(stream.rows(["TYPEQU"]))
-    (['DEPCOM', 'TYPEQU'], [(2, ['D265'])])
-    >>> folder.cleanup()
-    """
+    """A text table of any length: its titles at once, its rows one after the other."""
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
-        if not self.path.is_file():
-            raise MissingFileError(f"Fichier introuvable : « {self.path} ». Vérifiez son nom et son dossier.")
         self.encoding = _tell_encoding(self.path)
         sample = self._sample()
         if not sample.strip():
-            raise ReadError(f"Fichier « {self.path.name} » : il est vide.")
+            raise fault(path, "il est vide.")
         self.separator = guess_separator(sample, self.path)
         _, first = next(self._all_rows(), (0, []))
         if not first:
-            raise ReadError(f"Fichier « {self.path.name} » : il n'a pas de ligne de titres.")
-        self.titles = [cell.strip() for cell in first]
-        while self.titles and not self.titles[-1]:
-            self.titles.pop()
-        repeated = sorted({title for title in self.titles if self.titles.count(title) > 1})
-        if repeated:
-            raise ReadError(
-                f"Fichier « {self.path.name} » : titres de colonne en double : {examples(repeated)}."
-            )
+            raise fault(path, "il n'a pas de ligne de titres.")
+        self.titles = trim([cell.strip() for cell in first])
+        if repeated := sorted({title for title in self.titles if self.titles.count(title) > 1}):
+            raise fault(path, f"titres de colonne en double : {examples(repeated)}.")
 
     def rows(self, names: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
         """Return the cells of some columns, row by row, each with its line in the file."""
@@ -67,17 +54,12 @@ class TableStream:
         next(rows)
         line = 1
         for line, cells in rows:
-            if len(cells) != width:
-                while len(cells) > width and not cells[-1].strip():
-                    cells.pop()
-                if len(cells) != width:
-                    raise ReadError(
-                        f"Fichier « {self.path.name} », ligne {line} : {len(cells)} cellules au lieu de {width} ; "
-                        "corrigez cette ligne."
-                    )
+            if len(cells) != width and len(cells := trim(cells, width)) != width:
+                said = f"{len(cells)} cellules au lieu de {width} ; corrigez cette ligne."
+                raise fault(self.path, said, place=f", ligne {line}")
             yield line, [cells[position] for position in positions]
         if line == 1:
-            raise ReadError(f"Fichier « {self.path.name} » : il n'a que sa ligne de titres, aucune donnée.")
+            raise fault(self.path, "il n'a que sa ligne de titres, aucune donnée.")
 
     def _all_rows(self) -> Iterator[tuple[int, list[str]]]:
         """Return every row that is not empty, titles included."""
@@ -91,20 +73,22 @@ class TableStream:
                         yield line, cells
                     line = reader.line_num + 1
             except csv.Error as error:
-                raise ReadError(
-                    f"Fichier « {self.path.name} », ligne {line} : guillemet mal fermé ou mal placé, ou cellule "
-                    "démesurée ; corrigez cette ligne."
-                ) from error
+                said = "guillemet mal fermé ou mal placé, ou cellule démesurée ; corrigez cette ligne."
+                raise fault(self.path, said, place=f", ligne {line}") from error
             except (EOFError, gzip.BadGzipFile) as error:
-                raise ReadError(
-                    f"Fichier « {self.path.name} » : archive illisible ou tronquée ; téléchargez-la de nouveau."
-                ) from error
+                raise cut_archive(self.path) from error
 
     def _sample(self) -> str:
         """Return the beginning of the file, up to the end of a line."""
         with open_bytes(self.path) as raw:
             text = io.TextIOWrapper(raw, encoding=self.encoding, newline="")
-            return "".join(_until(_lines(text, self.path), _SAMPLE_CHARACTERS))
+            sample, size = [], 0
+            for line in _lines(text, self.path):
+                sample.append(line)
+                size += len(line)
+                if size > _SAMPLE_CHARACTERS:
+                    break
+            return "".join(sample)
 
 
 def read_columns(
@@ -114,18 +98,7 @@ def read_columns(
     keep: Callable[[list[str]], bool] | None = None,
     stream: TableStream | None = None,
 ) -> pd.DataFrame:
-    r"""Read some columns of a large text table, and of its rows those that are wanted.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> folder = tempfile.TemporaryDirectory()
-    >>> path = Path(folder.name) / "bpe.csv"
-    >>> _ = path.write_text("DEPCOM;TYPEQU\n83050;D265\n83050;B203\n")
-    >>> read_columns(path, ["DEPCOM", "TYPEQU"], keep=lambda cells: cells[1] == "D265").index.to_list()
-    [2]
-    >>> folder.cleanup()
-    """
+    """Read some columns of a large text table, and of its rows those that are wanted."""
     import pandas as pd
 
     stream = stream or TableStream(path)
@@ -139,35 +112,17 @@ def read_columns(
     return pd.DataFrame(kept, columns=pd.Index(columns, dtype=str), index=index, dtype=str)
 
 
-def open_bytes(path: Path) -> IO[bytes]:
-    """Open a file for reading, unpacked when its name ends with `.gz`.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> folder = tempfile.TemporaryDirectory()
-    >>> path = Path(folder.name) / "a.csv.gz"
-    >>> _ = path.write_bytes(gzip.compress(b"COM"))
-    >>> with open_bytes(path) as file:
-    ...     file.read()
-    b'COM'
-    >>> folder.cleanup()
-    """
-    return gzip.open(path) if path.suffix == ".gz" else path.open("rb")  # type: ignore[return-value]
-
-
 def _tell_encoding(path: Path) -> str:
     """Return the encoding of a file: its mark's, UTF-8, or Windows-1252."""
     decoder = codecs.getincrementaldecoder("utf-8")()
     try:
         with open_bytes(path) as file:
-            start = file.read(_CHUNK_BYTES)
+            start = chunk = file.read(_CHUNK_BYTES)
             if start.startswith((b"\xff\xfe", b"\xfe\xff")):
                 return "utf-16"
             if b"\x00" in start:
                 # says where, as for any other text
                 decode(start, path)
-            chunk = start
             while chunk:
                 decoder.decode(chunk)
                 chunk = file.read(_CHUNK_BYTES)
@@ -176,38 +131,20 @@ def _tell_encoding(path: Path) -> str:
         # every byte is a letter, or nearly: what is none is seen when its line is read
         return "cp1252"
     except (EOFError, gzip.BadGzipFile) as error:
-        raise ReadError(
-            f"Fichier « {path.name} » : archive illisible ou tronquée ; téléchargez-la de nouveau."
-        ) from error
+        raise cut_archive(path) from error
     return "utf-8-sig" if start.startswith(b"\xef\xbb\xbf") else "utf-8"
 
 
 def _lines(text: io.TextIOWrapper, path: Path) -> Iterator[str]:
     """Return lines, and refuse one that no table has before it fills the memory."""
-    number = 0
-    while True:
-        number += 1
+    for number in count(1):
         try:
             line = text.readline(MAX_LINE_CHARACTERS + 1)
         except UnicodeDecodeError as error:
-            raise ReadError(
-                f"Fichier « {path.name} », vers la ligne {number} : caractère illisible en UTF-8 comme en Latin-1 ; "
-                "enregistrez-le en UTF-8."
-            ) from error
+            said = "caractère illisible en UTF-8 comme en Latin-1 ; enregistrez-le en UTF-8."
+            raise fault(path, said, place=f", vers la ligne {number}") from error
         if not line:
             return
         if len(line) > MAX_LINE_CHARACTERS:
-            raise ReadError(
-                f"Fichier « {path.name} », ligne {number} : plus de {MAX_LINE_CHARACTERS} caractères sur une seule "
-                "ligne, ce n'est pas un tableau lisible ; vérifiez qu'il a bien des fins de ligne."
-            )
+            raise line_too_long(path, number, f"plus de {MAX_LINE_CHARACTERS} caractères")
         yield line
-
-
-def _until(lines: Iterator[str], characters: int) -> Iterator[str]:
-    """Return the first lines, up to a number of characters."""
-    for line in lines:
-        yield line
-        characters -= len(line)
-        if characters < 0:
-            return

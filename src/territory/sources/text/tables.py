@@ -6,10 +6,10 @@ import csv
 import gzip
 import io
 import re
-import warnings
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from difflib import get_close_matches
+from itertools import islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
 
@@ -18,10 +18,10 @@ from territory.errors import (
     ParameterError,
     Problems,
     ReadError,
-    TerritoryWarning,
     agree,
     examples,
 )
+from territory.sources.text.refusals import cut_archive, fault
 from territory.sources.text.workbooks import read_workbook
 
 if TYPE_CHECKING:
@@ -44,28 +44,21 @@ _EXCEL = (".xlsx", ".xlsm", ".xls")
 
 
 def decode(content: bytes, path: Path, *, encoding: str | None = None) -> str:
-    r"""Return the text of a file, or say where its encoding cannot be told.
-
-    Examples
-    --------
-    >>> decode("Hyères".encode("latin-1"), Path("communes.csv"))
-    'Hyères'
-    """
-    subject = f"Fichier « {path.name} »"
+    """Return the text of a file, or say where its encoding cannot be told."""
     chosen = encoding or next((name for mark, name in _MARKS if content.startswith(mark)), None)
     if chosen is not None:
         try:
             return content.decode(chosen)
         except LookupError as error:
-            raise ReadError(f"{subject} : encodage inconnu « {chosen} ».") from error
+            raise fault(path, f"encodage inconnu « {chosen} ».") from error
         except UnicodeDecodeError as error:
             # python counts from after the mark
             marked = chosen == "utf-8-sig" and content.startswith(b"\xef\xbb\xbf")
-            place = _place(content, error.start + 3 * marked)
-            raise ReadError(f"{subject}, {place} illisible en {chosen} ; {_ADVICE}") from error
+            raise _unreadable(content, error.start + 3 * marked, path, f" illisible en {chosen}") from error
     if b"\x00" in content:
-        place = _place(content, content.index(b"\x00"))
-        raise ReadError(f"{subject}, {place} : ce n'est pas un texte (UTF-16 sans marque ?) ; {_ADVICE}")
+        raise _unreadable(
+            content, content.index(b"\x00"), path, " : ce n'est pas un texte (UTF-16 sans marque ?)"
+        )
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -73,50 +66,53 @@ def decode(content: bytes, path: Path, *, encoding: str | None = None) -> str:
     try:
         text = content.decode("cp1252")
     except UnicodeDecodeError as error:
-        place = _place(content, error.start)
-        raise ReadError(f"{subject}, {place} illisible en UTF-8 comme en Latin-1 ; {_ADVICE}") from error
-    mixed = _UTF8_AS_1252.search(text)
-    if mixed:
+        raise _unreadable(content, error.start, path, " illisible en UTF-8 comme en Latin-1") from error
+    if mixed := _UTF8_AS_1252.search(text):
         line = text.count("\n", 0, mixed.start()) + 1
-        raise ReadError(
-            f"{subject} : encodages mélangés, UTF-8 à la ligne {line} et autre chose à la "
-            f"{_place(content, not_utf8)} ; {_ADVICE}"
-        )
+        other = f"autre chose à la {_place(content, not_utf8)} ; {_ADVICE}"
+        raise fault(path, f"encodages mélangés, UTF-8 à la ligne {line} et {other}")
     return text
+
+
+def _unreadable(content: bytes, position: int, path: Path, said: str) -> ReadError:
+    """Return the refusal of a byte, with its place."""
+    return ReadError(f"Fichier « {path.name} », {_place(content, position)}{said} ; {_ADVICE}")
 
 
 def split(
     text: str, path: Path, *, separator: str | None = None, skips: bool = False
 ) -> list[tuple[int, list[str]]]:
-    r"""Cut a text into rows of cells, each with the number of its first line.
-
-    Examples
-    --------
-    >>> split("code;places\n01004;12,5\n", Path("places.csv"))
-    [(1, ['code', 'places']), (2, ['01004', '12,5'])]
-    """
+    """Cut a text into rows of cells, each with the number of its first line."""
     if separator is not None and separator not in SEPARATORS:
         raise ParameterError(
             f"Séparateur « {separator} » inconnu ; possibles : {', '.join(_NAMES.values())}."
         )
-    _check_lengths(text, path)
+    # a line that no table has is refused before cutting it takes all the memory
+    for number, line in enumerate(io.StringIO(text, newline=""), start=1):
+        if len(line) > MAX_LINE_CHARACTERS:
+            raise line_too_long(path, number, f"{len(line)} caractères")
     named = re.match("sep=([;,\t|])\r?\n", text)
     chosen = separator or (named.group(1) if named else guess_separator(text, path, skips=skips))
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=chosen, strict=True)
     rows: list[tuple[int, list[str]]] = []
-    line = 1
+    line_number = 1
     limit = csv.field_size_limit(MAX_LINE_CHARACTERS)
     try:
         for cells in reader:
-            rows.append((line, cells))
-            line = reader.line_num + 1
+            rows.append((line_number, cells))
+            line_number = reader.line_num + 1
     except csv.Error as error:
-        raise ReadError(
-            f"Fichier « {path.name} », ligne {line} : guillemet mal fermé ou mal placé ; corrigez cette ligne."
-        ) from error
+        said = "guillemet mal fermé ou mal placé ; corrigez cette ligne."
+        raise fault(path, said, place=f", ligne {line_number}") from error
     finally:
         csv.field_size_limit(limit)
     return rows[1:] if named else rows
+
+
+def line_too_long(path: Path, number: int, count: str) -> ReadError:
+    """Return the refusal of a line that no table has."""
+    said = "ce n'est pas un tableau lisible ; vérifiez qu'il a bien des fins de ligne."
+    return fault(path, f"{count} sur une seule ligne, {said}", place=f", ligne {number}")
 
 
 def _place(content: bytes, position: int) -> str:
@@ -126,30 +122,10 @@ def _place(content: bytes, position: int) -> str:
     return f"ligne {line}, position {column} : octet {content[position]:#04x}"
 
 
-def _check_lengths(text: str, path: Path) -> None:
-    """Refuse a line that no table has, before cutting it takes all the memory."""
-    for number, line in enumerate(io.StringIO(text, newline=""), start=1):
-        if len(line) > MAX_LINE_CHARACTERS:
-            raise ReadError(
-                f"Fichier « {path.name} », ligne {number} : {len(line)} caractères sur une seule ligne, ce n'est "
-                "pas un tableau lisible ; vérifiez qu'il a bien des fins de ligne."
-            )
-
-
 def guess_separator(text: str, path: Path, *, skips: bool = False) -> str:
-    r"""Return the separator that cuts the first lines into the same number of cells.
-
-    Examples
-    --------
-    >>> guess_separator("code;places\n01004;12,5\n", Path("places.csv"))
-    ';'
-    """
-    lines = []
-    for line in io.StringIO(text, newline=""):
-        if line.strip():
-            lines.append(line)
-        if len(lines) == _SAMPLE_LINES:
-            break
+    """Return the separator that cuts the first lines into the same number of cells."""
+    filled = (line for line in io.StringIO(text, newline="") if line.strip())
+    lines = list(islice(filled, _SAMPLE_LINES))
     scores = {}
     for candidate in SEPARATORS:
         counts = _cell_counts(lines, candidate)
@@ -160,9 +136,7 @@ def guess_separator(text: str, path: Path, *, skips: bool = False) -> str:
     best = [candidate for candidate, score in scores.items() if score == max(scores.values())]
     if len(best) > 1:
         names = " ou ".join(_NAMES[candidate] for candidate in best)
-        raise ReadError(
-            f"Fichier « {path.name} » : séparateur de colonnes indécidable ({names}) ; précisez separator=."
-        )
+        raise fault(path, f"séparateur de colonnes indécidable ({names}) ; précisez separator=.")
     # a table of one column has no separator
     return best[0] if best else ";"
 
@@ -231,21 +205,20 @@ def read_table(
 
     path = Path(path)
     content = read_bytes(path)
-    if _bare_suffix(path) in _EXCEL:
+    name = path.stem if path.suffix == ".gz" else path.name
+    if name.lower().endswith(_EXCEL):
         rows = read_workbook(content, path, sheet=sheet)
     else:
         rows = split(decode(content, path, encoding=encoding), path, separator=separator, skips=bool(header))
     rows = [(line, cells) for line, cells in rows if any(cell.strip() for cell in cells)]
     if not rows:
-        raise ReadError(f"Fichier « {path.name} » : il est vide.")
+        raise fault(path, "il est vide.")
     start = _find_header(rows, header, path)
-    titles = [cell.strip() for cell in rows[start][1]]
-    while titles and not titles[-1]:
-        titles.pop()
-    body = [(line, _trim(cells, len(titles))) for line, cells in rows[start + 1 :]]
+    titles = trim([cell.strip() for cell in rows[start][1]])
+    body = [(line, trim(cells, len(titles))) for line, cells in rows[start + 1 :]]
     _check_shape(titles, body, path)
     if not body:
-        raise ReadError(f"Fichier « {path.name} » : il n'a que sa ligne de titres, aucune donnée.")
+        raise fault(path, "il n'a que sa ligne de titres, aucune donnée.")
     return pd.DataFrame(
         [cells for _, cells in body],
         columns=pd.Index(titles, dtype=str),
@@ -285,82 +258,34 @@ def require_columns(frame: pd.DataFrame, names: Sequence[str], *, path: str | Pa
         if name in present:
             continue
         close = get_close_matches(name, present, n=1, cutoff=0.6)
-        hint = (
-            f"vouliez-vous dire « {close[0]} » ?"
-            if close
-            else f"colonnes présentes : {examples(present, most=8)}"
+        near = f"vouliez-vous dire « {close[0]} » ?" if close else ""
+        problems.add(
+            f"colonne « {name} » absente ({near or f'colonnes présentes : {examples(present, most=8)}'})"
         )
-        problems.add(f"colonne « {name} » absente ({hint})")
     problems.raise_if_any()
 
 
-def refuse_repeated(codes: pd.Series | pd.Index, said: str, *, path: str | Path, advice: str = "") -> None:
-    """Refuse a file where a code is there more than once; `said` counts them, as `agree` does."""
-    twice = codes[codes.duplicated()]
-    if len(twice):
-        # a series knows the line of each
-        lines = getattr(twice, "items", None)
-        shown = twice if lines is None else (f"ligne {line} : {code}" for line, code in lines())
-        name = Path(path).name
-        raise ReadError(f"Fichier « {name} » : {agree(len(twice), said)} ({examples(shown)}){advice}.")
-
-
-def warn_of(
-    path: str | Path, count: int, said: str, shown: Iterable[object] = (), *, advice: str = ""
-) -> None:
-    """Say how many lines of a file are left out or doubtful, with three of them; nothing when there are none."""
-    if count:
-        some = examples(shown)
-        warnings.warn(
-            f"Fichier « {Path(path).name} » : {agree(count, said)}{f' ({some})' if some else ''}{advice}.",
-            TerritoryWarning,
-            stacklevel=4,
-        )
-
-
 def read_bytes(path: Path) -> bytes:
-    """Return the content of a file, unpacked when it is compressed with gzip (`.gz`).
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> folder = tempfile.TemporaryDirectory()
-    >>> path = Path(folder.name) / "a.csv.gz"
-    >>> _ = path.write_bytes(gzip.compress(b"COM"))
-    >>> read_bytes(path)
-    b'COM'
-    >>> folder.cleanup()
-    """
-    if not path.is_file():
-        raise MissingFileError(f"Fichier introuvable : « {path} ». Vérifiez son nom et son dossier.")
-    try:
-        if path.suffix == ".gz":
-            with gzip.open(path) as file:
-                return _read_up_to(cast(IO[bytes], file), path)
-        with path.open("rb") as file:
-            return _read_up_to(file, path)
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise ReadError(
-            f"Fichier « {path.name} » : archive illisible ou tronquée ; téléchargez-la de nouveau."
-        ) from error
-
-
-def _read_up_to(file: IO[bytes], path: Path) -> bytes:
-    """Return the content of a file, in memory that grows with it and not with the most that is allowed."""
+    """Return the content of a file, unpacked when it is compressed with gzip (`.gz`)."""
     content = bytearray()
-    while chunk := file.read(_CHUNK_BYTES):
-        content += chunk
-        if len(content) > MAX_BYTES:
-            raise ReadError(
-                f"Fichier « {path.name} » : plus de {MAX_BYTES / 1e9:g} Go une fois lu, ce n'est pas un tableau "
-                "attendu."
-            )
+    try:
+        with open_bytes(path) as file:
+            # in memory that grows with the file and not with the most that is allowed
+            while chunk := file.read(_CHUNK_BYTES):
+                content += chunk
+                if len(content) > MAX_BYTES:
+                    said = f"plus de {MAX_BYTES / 1e9:g} Go une fois lu, ce n'est pas un tableau attendu."
+                    raise fault(path, said)
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise cut_archive(path) from error
     return bytes(content)
 
 
-def _bare_suffix(path: Path) -> str:
-    """Return the suffix of a file, without the one of its compression."""
-    return Path(path.stem).suffix.lower() if path.suffix == ".gz" else path.suffix.lower()
+def open_bytes(path: Path) -> IO[bytes]:
+    """Open a file for reading, unpacked when its name ends with `.gz`."""
+    if not path.is_file():
+        raise MissingFileError(f"Fichier introuvable : « {path} ». Vérifiez son nom et son dossier.")
+    return cast(IO[bytes], gzip.open(path)) if path.suffix == ".gz" else path.open("rb")
 
 
 def _find_header(rows: Sequence[tuple[int, list[str]]], header: Sequence[str], path: Path) -> int:
@@ -368,16 +293,16 @@ def _find_header(rows: Sequence[tuple[int, list[str]]], header: Sequence[str], p
     if not header:
         return 0
     for position, (_, cells) in enumerate(rows[:60]):
-        titles = {cell.strip() for cell in cells}
-        if all(name in titles for name in header):
+        if set(header) <= {cell.strip() for cell in cells}:
             return position
-    raise ReadError(
-        f"Fichier « {path.name} » : ligne de titres introuvable (elle doit contenir {', '.join(header)}) ; "
-        f"première ligne lue : {examples([cell for cell in rows[0][1] if cell.strip()], most=8)}."
+    first = examples([cell for cell in rows[0][1] if cell.strip()], most=8)
+    raise fault(
+        path,
+        f"ligne de titres introuvable (elle doit contenir {', '.join(header)}) ; première ligne lue : {first}.",
     )
 
 
-def _trim(cells: list[str], width: int) -> list[str]:
+def trim(cells: list[str], width: int = 0) -> list[str]:
     """Drop empty cells after the last title (a separator at the end of lines)."""
     while len(cells) > width and not cells[-1].strip():
         cells = cells[:-1]
@@ -387,15 +312,12 @@ def _trim(cells: list[str], width: int) -> list[str]:
 def _check_shape(titles: Sequence[str], body: Sequence[tuple[int, list[str]]], path: Path) -> None:
     """Report repeated or empty titles, and lines that have not as many cells as the titles."""
     problems = Problems(f"Fichier « {path.name} »", ReadError)
-    repeated = sorted({title for title in titles if title and titles.count(title) > 1})
-    if repeated:
+    if repeated := sorted({title for title in titles if title and titles.count(title) > 1}):
         problems.add(f"titres de colonne en double : {examples(repeated)}")
-    unnamed = [position + 1 for position, title in enumerate(titles) if not title]
-    if unnamed:
+    if unnamed := [position + 1 for position, title in enumerate(titles) if not title]:
         problems.add(f"colonnes sans titre : n° {examples(unnamed)}")
-    uneven = [(line, len(cells)) for line, cells in body if len(cells) != len(titles)]
+    uneven = [f"ligne {line} : {len(cells)}" for line, cells in body if len(cells) != len(titles)]
     if uneven:
-        shown = examples(f"ligne {line} : {count}" for line, count in uneven)
-        count = agree(len(uneven), "ligne(s) (n'a|n'ont) pas")
-        problems.add(f"{count} {len(titles)} colonnes ({shown})")
+        said = agree(len(uneven), "ligne(s) (n'a|n'ont) pas")
+        problems.add(f"{said} {len(titles)} colonnes ({examples(uneven)})")
     problems.raise_if_any()

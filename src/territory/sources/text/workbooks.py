@@ -6,13 +6,15 @@ import datetime as dt
 import io
 import warnings
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 from xml.parsers import expat
 
 from territory.errors import ReadError, examples
 from territory.sources.fetching.raw_folder import size_text
+from territory.sources.text.refusals import fault
 
 # a workbook that unpacks to more than this is not a table of communes
 MAX_UNPACKED_BYTES = 1_500_000_000
@@ -23,106 +25,65 @@ _RATIO_FROM_BYTES = 100_000_000
 MAX_ROWS = 1_048_576
 MAX_CELLS = 50_000_000
 _CHUNK_BYTES = 1 << 14
+_XLSX, _XLS = b"PK", b"\xd0\xcf"
 
 
 def read_workbook(content: bytes, path: Path, *, sheet: str | None = None) -> list[tuple[int, list[str]]]:
-    """Return the rows of one sheet as (line number, cells of text).
-
-    Examples
-    --------
-    >>> import openpyxl
-    >>> book = openpyxl.Workbook()
-    >>> book.active.append(["code", "places"])
-    >>> book.active.append(["01004", 12])
-    >>> buffer = io.BytesIO()
-    >>> book.save(buffer)
-    >>> read_workbook(buffer.getvalue(), Path("places.xlsx"))
-    [(1, ['code', 'places']), (2, ['01004', '12'])]
-    """
-    kinds = {b"PK": _read_xlsx, b"\xd0\xcf": _read_xls}
-    reader = kinds.get(content[:2])
-    if reader is None:
-        raise ReadError(
-            f"Fichier « {path.name} » : ce n'est pas un classeur Excel, malgré son nom ; ouvrez-le et "
-            "enregistrez-le de nouveau."
-        )
-    try:
-        rows = reader(content, path, sheet)
-    except ReadError:
-        raise
-    except Exception as error:
-        # a broken workbook breaks these libraries in ways that they do not list
-        raise ReadError(
-            f"Fichier « {path.name} » : classeur illisible, tronqué ou protégé ({type(error).__name__}) ; "
-            "téléchargez-le de nouveau, ou enregistrez-le sans mot de passe."
-        ) from error
+    """Return the rows of one sheet as (line number, cells of text)."""
+    with _opened(content, path, " ; ouvrez-le et enregistrez-le de nouveau.") as (book, names):
+        name = _choose_sheet(names, sheet, path)
+        if content.startswith(_XLSX):
+            rows = _xlsx_rows(book[name], path)
+        else:
+            table = book.sheet_by_name(name)
+            rows = [[_as_text(value) for value in table.row_values(row)] for row in range(table.nrows)]
     width = max((len(cells) for cells in rows), default=0)
     return [(line, cells + [""] * (width - len(cells))) for line, cells in enumerate(rows, start=1)]
 
 
 def sheet_names(content: bytes, path: Path) -> list[str]:
-    """Return the names of the sheets of a workbook, in its order.
+    """Return the names of the sheets of a workbook, in its order."""
+    with _opened(content, path, ".") as (_, names):
+        return names
 
-    Examples
-    --------
-    >>> import openpyxl
-    >>> buffer = io.BytesIO()
-    >>> openpyxl.Workbook().save(buffer)
-    >>> sheet_names(buffer.getvalue(), Path("places.xlsx"))
-    ['Sheet']
-    """
-    kinds = {b"PK": _names_xlsx, b"\xd0\xcf": _names_xls}
-    reader = kinds.get(content[:2])
-    if reader is None:
-        raise ReadError(f"Fichier « {path.name} » : ce n'est pas un classeur Excel, malgré son nom.")
+
+@contextmanager
+def _opened(content: bytes, path: Path, advice: str) -> Iterator[tuple[Any, list[str]]]:
+    """Open a workbook of Excel, 97-2003 or newer, and give its sheets; say why it cannot be read."""
+    if not content.startswith((_XLSX, _XLS)):
+        raise fault(path, f"ce n'est pas un classeur Excel, malgré son nom{advice}")
     try:
-        return reader(content, path)
+        if content.startswith(_XLSX):
+            import openpyxl
+
+            _check_package(content, path)
+            with closing(openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)) as book:
+                yield book, list(book.sheetnames)
+        else:
+            import xlrd
+
+            # what xlrd has to say of an odd file goes nowhere
+            book = xlrd.open_workbook(file_contents=content, on_demand=True, logfile=io.StringIO())
+            yield book, list(book.sheet_names())
     except ReadError:
         raise
     except Exception as error:
         # a broken workbook breaks these libraries in ways that they do not list
-        raise ReadError(
-            f"Fichier « {path.name} » : classeur illisible, tronqué ou protégé ({type(error).__name__}) ; "
-            "téléchargez-le de nouveau, ou enregistrez-le sans mot de passe."
+        raise fault(
+            path,
+            f"classeur illisible, tronqué ou protégé ({type(error).__name__}) ; téléchargez-le de nouveau, ou "
+            "enregistrez-le sans mot de passe.",
         ) from error
 
 
-def _names_xlsx(content: bytes, path: Path) -> list[str]:
-    """List the sheets of an Office Open XML workbook."""
-    import openpyxl
-
-    _check_package(content, path)
-    book = openpyxl.load_workbook(io.BytesIO(content), read_only=True)
-    try:
-        return list(book.sheetnames)
-    finally:
-        book.close()
-
-
-def _names_xls(content: bytes, path: Path) -> list[str]:
-    """List the sheets of a workbook of Excel 97-2003."""
-    import xlrd
-
-    book = xlrd.open_workbook(file_contents=content, on_demand=True, logfile=io.StringIO())
-    return list(book.sheet_names())
-
-
-def _read_xlsx(content: bytes, path: Path, sheet: str | None) -> list[list[str]]:
-    """Read an Office Open XML workbook."""
-    import openpyxl
-
-    _check_package(content, path)
-    book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
-    try:
-        table = book[_choose_sheet(book.sheetnames, sheet, path)]
-        # the size that a file announces is not to be believed
-        table.reset_dimensions()
-        with warnings.catch_warnings():
-            # a date out of its bounds becomes an error cell, which the readers name by its place
-            warnings.filterwarnings("ignore", message="Cell .* is marked as a date")
-            return _cells(table.iter_rows(values_only=True), path)
-    finally:
-        book.close()
+def _xlsx_rows(table: Any, path: Path) -> list[list[str]]:
+    """Return the rows of a sheet as text."""
+    # the size that a file announces is not to be believed
+    table.reset_dimensions()
+    with warnings.catch_warnings():
+        # a date out of its bounds becomes an error cell, which the readers name by its place
+        warnings.filterwarnings("ignore", message="Cell .* is marked as a date")
+        return _cells(table.iter_rows(values_only=True), path)
 
 
 def _check_package(content: bytes, path: Path) -> None:
@@ -132,57 +93,40 @@ def _check_package(content: bytes, path: Path) -> None:
         unpacked = sum(member.file_size for member in members)
         is_bomb = unpacked > _RATIO_FROM_BYTES and unpacked > MAX_RATIO * len(content)
         if unpacked > MAX_UNPACKED_BYTES or is_bomb:
-            raise ReadError(
-                f"Fichier « {path.name} » : {size_text(unpacked)} une fois décompressé pour {size_text(len(content))}, "
-                "refusé par prudence."
-            )
+            sizes = f"{size_text(unpacked)} une fois décompressé pour {size_text(len(content))}"
+            raise fault(path, f"{sizes}, refusé par prudence.")
         for member in members:
             if member.filename.lower().endswith((".xml", ".rels")):
                 with archive.open(member) as part:
                     if declares_type(part):
-                        raise ReadError(
-                            f"Fichier « {path.name} » : « {member.filename} » déclare des entités XML, ce qu'aucun "
-                            "classeur n'a ; refusé par prudence."
-                        )
+                        said = "déclare des entités XML, ce qu'aucun classeur n'a ; refusé par prudence."
+                        raise fault(path, f"« {member.filename} » {said}")
 
 
 def _cells(found: Iterable[Iterable[object]], path: Path) -> list[list[str]]:
     """Return rows as text, as many as a sheet can have: a file may announce a cell at the end of the world."""
     rows: list[list[str]] = []
-    count = width = 0
+    width = 0
     for cells in found:
         rows.append([_as_text(value) for value in cells])
-        count, width = count + 1, max(width, len(rows[-1]))
-        if count > MAX_ROWS or count * width > MAX_CELLS:
-            raise ReadError(
-                f"Fichier « {path.name} » : plus de {count - 1} lignes de {width} colonnes, ce n'est pas un tableau "
-                "attendu ; supprimez les lignes et colonnes vides, ou enregistrez-le en CSV."
+        width = max(width, len(rows[-1]))
+        if len(rows) > MAX_ROWS or len(rows) * width > MAX_CELLS:
+            raise fault(
+                path,
+                f"plus de {len(rows) - 1} lignes de {width} colonnes, ce n'est pas un tableau attendu ; supprimez les "
+                "lignes et colonnes vides, ou enregistrez-le en CSV.",
             )
     return rows
 
 
-def _read_xls(content: bytes, path: Path, sheet: str | None) -> list[list[str]]:
-    """Read a workbook of Excel 97-2003."""
-    import xlrd
-
-    # what xlrd has to say of an odd file goes nowhere
-    book = xlrd.open_workbook(file_contents=content, on_demand=True, logfile=io.StringIO())
-    table = book.sheet_by_name(_choose_sheet(book.sheet_names(), sheet, path))
-    return [[_as_text(value) for value in table.row_values(row)] for row in range(table.nrows)]
-
-
-def _choose_sheet(names: Iterable[str], sheet: str | None, path: Path) -> str:
+def _choose_sheet(known: Sequence[str], sheet: str | None, path: Path) -> str:
     """Return the sheet asked for, or the first."""
-    known = list(names)
     if not known:
-        raise ReadError(f"Fichier « {path.name} » : ce classeur n'a pas de feuille.")
+        raise fault(path, "ce classeur n'a pas de feuille.")
     if sheet is None:
         return known[0]
     if sheet not in known:
-        raise ReadError(
-            f"Fichier « {path.name} » : feuille « {sheet} » absente ; feuilles présentes : "
-            f"{examples(known, most=8)}."
-        )
+        raise fault(path, f"feuille « {sheet} » absente ; feuilles présentes : {examples(known, most=8)}.")
     return sheet
 
 
@@ -197,42 +141,16 @@ def _as_text(value: object) -> str:
     return str(value)
 
 
-class _DoctypeError(Exception):
-    """The document declares a type."""
-
-
-class _RootError(Exception):
-    """The first element is reached: no declaration may follow."""
-
-
 def declares_type(stream: IO[bytes]) -> bool:
-    """Say whether an XML document begins with a document type, the only place where entities are declared.
-
-    Only what stands before the first element is read, whatever the encoding. What is no XML declares nothing: the
-    reader that comes after says what is wrong with it.
-
-    Examples
-    --------
-    >>> import io
-    >>> declares_type(io.BytesIO(b"<osm/>")), declares_type(io.BytesIO(b"<!DOCTYPE osm [<!ENTITY a 'b'>]><osm/>"))
-    (False, True)
-    """
-
-    def refuse(*_: object) -> None:
-        raise _DoctypeError
-
-    def stop(*_: object) -> None:
-        raise _RootError
-
+    """Say whether an XML document begins with a document type, the only place where entities are declared."""
+    seen: list[str] = []
     parser = expat.ParserCreate()
-    parser.StartDoctypeDeclHandler = refuse
-    parser.StartElementHandler = stop
-    try:
-        while chunk := stream.read(_CHUNK_BYTES):
+    parser.StartDoctypeDeclHandler = lambda *_: seen.append("type")
+    # no declaration may follow the first element: only what stands before it is read
+    parser.StartElementHandler = lambda *_: seen.append("element")
+    # what is no XML declares nothing: the reader that comes after says what is wrong with it; an encoding that does
+    # not exist is a LookupError
+    with suppress(expat.ExpatError, LookupError, ValueError):
+        while not seen and (chunk := stream.read(_CHUNK_BYTES)):
             parser.Parse(chunk, False)
-    except _DoctypeError:
-        return True
-    # an encoding that does not exist is a LookupError
-    except (_RootError, expat.ExpatError, LookupError, ValueError):
-        return False
-    return False
+    return seen[:1] == ["type"]

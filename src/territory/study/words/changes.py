@@ -12,10 +12,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple
 
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator
 
 from territory.errors import TerritoryError, examples
-from territory.study.known import Finding, absent_file
+from territory.study.known import Finding, Part, absent_file, named_by
 from territory.tables.schemas import COMMUNE_CODE
 
 if TYPE_CHECKING:
@@ -38,10 +38,8 @@ class Act(NamedTuple):
     changes_place: bool = False
 
 
-class StudyChange(BaseModel):
+class StudyChange(Part):
     """What every kind of change answers: a new kind is a class that overrides what concerns it."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     # changes are made in this order, whatever that of the file: what comes is there before it moves
     order: ClassVar[int] = 0
@@ -65,8 +63,7 @@ class StudyChange(BaseModel):
 
     def sites(self) -> dict[str, str]:
         """Return the sites that the change names, by their key."""
-        named = {key: getattr(self, key) for key in self.site_keys}
-        return {key: site for key, site in named.items() if site is not None}
+        return {key: site for key in self.site_keys for site in named_by(self, key)}
 
     def receives(self) -> list[str]:
         """Return the sites that a service comes to."""
@@ -74,8 +71,7 @@ class StudyChange(BaseModel):
 
     def tables(self) -> dict[str, str]:
         """Return the planner's tables that the change names, by their key."""
-        named = {key: getattr(self, key) for key in self.table_keys}
-        return {key: path for key, path in named.items() if path is not None}
+        return {key: path for key in self.table_keys for path in named_by(self, key)}
 
     def clashes(self, earlier: StudyChange) -> str:
         """Say why another change of the scenario overwrites this one; empty when it does not."""
@@ -311,21 +307,17 @@ class ChangeSpeeds(StudyChange):
     times_file: str | None = None
     source: str = ""
 
-    @model_validator(mode="after")
-    def _one_way(self) -> ChangeSpeeds:
+    def _faults(self) -> Iterator[str]:
         """Refuse a change that says nothing, or two things at once."""
         ways = (self.period or self.speeds_file, self.time_factor, self.times_file)
         if sum(way is not None for way in ways) != 1:
-            raise ValueError(
-                "donnez period ou speeds_file, ou time_factor, ou times_file : un seul des trois"
-            )
+            yield "donnez period ou speeds_file, ou time_factor, ou times_file : un seul des trois"
         if (self.communes or self.box) and self.time_factor is None:
-            raise ValueError("communes et box ne vont qu'avec time_factor")
+            yield "communes et box ne vont qu'avec time_factor"
         if self.communes and self.box:
-            raise ValueError("donnez communes ou box, pas les deux")
+            yield "donnez communes ou box, pas les deux"
         if self.box and not (self.box[0] < self.box[2] and self.box[1] < self.box[3]):
-            raise ValueError("box s'écrit [ouest, sud, est, nord], en degrés")
-        return self
+            yield "box s'écrit [ouest, sud, est, nord], en degrés"
 
     @property
     def roads_key(self) -> str:
@@ -359,21 +351,17 @@ class ChangeSpeeds(StudyChange):
             )
 
 
-class NewPersons(BaseModel):
+class NewPersons(Part):
     """Persons of an age range who come to live in a commune."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     age_min: int = Field(ge=0)
     age_max: int = Field(ge=0)
     persons: float = Field(ge=0)
 
-    @model_validator(mode="after")
-    def _ordered(self) -> NewPersons:
+    def _faults(self) -> Iterator[str]:
         """Refuse a range that is not in order."""
         if self.age_min > self.age_max:
-            raise ValueError("age_min dépasse age_max")
-        return self
+            yield "age_min dépasse age_max"
 
 
 class ChangePopulation(StudyChange):
@@ -396,19 +384,17 @@ class ChangePopulation(StudyChange):
     persons: tuple[NewPersons, ...] = ()
     source: str = ""
 
-    @model_validator(mode="after")
-    def _one_way(self) -> ChangePopulation:
+    def _faults(self) -> Iterator[str]:
         """Refuse a change that says nothing, two things at once, or half of one."""
         ways = (self.growth_per_year is not None, self.population_file is not None, bool(self.persons))
         if sum(ways) != 1:
-            raise ValueError("donnez growth_per_year, population_file ou persons : un seul des trois")
+            yield "donnez growth_per_year, population_file ou persons : un seul des trois"
         if ways[0] and (self.from_year is None or self.to_year is None):
-            raise ValueError("growth_per_year demande from_year et to_year")
+            yield "growth_per_year demande from_year et to_year"
         if ways[1] and (self.communes or self.to_year is None):
-            raise ValueError("population_file demande to_year, et nomme lui-même ses communes")
+            yield "population_file demande to_year, et nomme lui-même ses communes"
         if ways[2] and len(self.communes) != 1:
-            raise ValueError("persons demande communes avec une seule commune")
-        return self
+            yield "persons demande communes avec une seule commune"
 
     @property
     def rank(self) -> int:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator, model_validator
+from pydantic import Field, PrivateAttr, field_validator
 
 from territory.datasets.files import DataFiles
-from territory.study.known import Location
+from territory.study.known import Location, Part, line_of
 from territory.study.own_tables import OwnTables
-from territory.study.raw_study import line_of
 from territory.study.words.indicators import (
     CHILD_PATH,
     COORDINATION,
@@ -33,36 +32,19 @@ from territory.tables.schemas import COMMUNE_CODE
 Who = Literal["child", "parent", "staff"]
 Slug = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
 # the 96 départements that one road map joins, Corsica by its ferries; each overseas one is a study of its own
-METROPOLITAN = (
-    *(f"{code:02}" for code in range(1, 20)),
-    "2A",
-    "2B",
-    *(str(code) for code in range(21, 96)),
-)
+METROPOLITAN = (*(f"{code:02}" for code in range(1, 20)), "2A", "2B", *(str(code) for code in range(21, 96)))
 ALL = "all"
 # more than the thirteen of the largest région: then no single map nor report is made
 MANY_DEPARTEMENTS = 20
 
 
-class _Model(BaseModel):
-    """A part of a study file: no unknown key, nothing changed after reading."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
 def expand_departements(codes: Iterable[str]) -> tuple[str, ...]:
-    """Return département codes, « all » standing for the 96 of metropolitan France.
-
-    Examples
-    --------
-    >>> expand_departements(["83"]), len(expand_departements(["all"]))
-    (('83',), 96)
-    """
+    """Return département codes, « all » standing for the 96 of metropolitan France."""
     listed = tuple(codes)
     return METROPOLITAN if ALL in listed else listed
 
 
-class Territory(_Model):
+class Territory(Part):
     """The territory whose communes are counted, and the EPCI at the centre of the question."""
 
     name: str
@@ -77,25 +59,17 @@ class Territory(_Model):
         return expand_departements(codes)
 
 
-class Scale(_Model):
-    """How a study of many départements is cut into parts.
+class Scale(Part):
+    """How a study of many départements is cut into parts."""
 
-    Attributes
-    ----------
-    batch_size
-        Most communes of a part; by default what `memory_mb` allows.
-    memory_mb
-        Most memory of a part in the making, one per thread or worker (MB).
-    with_distance
-        Also keep road distances, which takes about twice as long.
-    """
-
+    # most communes of a part; by default what `memory_mb` allows, one per thread or worker
     batch_size: int | None = Field(default=None, ge=1)
     memory_mb: float = Field(default=4_000, gt=0)
+    # also keep road distances, which takes about twice as long
     with_distance: bool = False
 
 
-class Travel(_Model):
+class Travel(Part):
     """How travel times are computed and up to where families may come."""
 
     terrain: str = "mixed"
@@ -107,20 +81,15 @@ class Travel(_Model):
     equity_line_min: float = Field(default=30, gt=0)
     closest_services: tuple[str, ...] = ()
 
-    @model_validator(mode="after")
-    def _bounded(self) -> Travel:
+    def _faults(self) -> Iterator[str]:
         """Refuse a threshold that the table of times cannot answer."""
         asked = max(self.recruitment_max_min, *self.recruitment_tests_min, *self.thresholds_min)
         if asked > self.max_time_min:
-            raise ValueError(f"un seuil de {asked:g} min dépasse max_time_min = {self.max_time_min:g} min")
-        return self
+            yield f"un seuil de {asked:g} min dépasse max_time_min = {self.max_time_min:g} min"
 
 
-class Ages(_Model):
-    """A known total that the cut of age bands is scaled to, and the census nearest to its year.
-
-    The factor is that of this census; it is applied to the others, whose own totals then show.
-    """
+class Ages(Part):
+    """A known total that the cut of age bands is scaled to, and the census nearest to its year."""
 
     age_max: float = Field(ge=0)
     total: float = Field(gt=0)
@@ -129,7 +98,7 @@ class Ages(_Model):
     source: str
 
 
-class Need(_Model):
+class Need(Part):
     """Persons in need, by a rate with its range and source."""
 
     public: str = Field(pattern=Slug)
@@ -146,18 +115,16 @@ class Need(_Model):
     # the service whose places these persons ask for; read for the kinds orientation and waiting alone
     service: str | None = Field(default=None, pattern=Slug)
 
-    @model_validator(mode="after")
-    def _ordered(self) -> Need:
+    def _faults(self) -> Iterator[str]:
         """Refuse a range that is not in order."""
         rates = [r for r in (self.low_per_1000, self.per_1000, self.high_per_1000) if r is not None]
         if rates != sorted(rates):
-            raise ValueError("low_per_1000, per_1000 et high_per_1000 doivent être croissants")
+            yield "low_per_1000, per_1000 et high_per_1000 doivent être croissants"
         if self.age_min > self.age_max:
-            raise ValueError("age_min dépasse age_max")
-        return self
+            yield "age_min dépasse age_max"
 
 
-class Trip(_Model):
+class Trip(Part):
     """Who makes how many return trips a year for one child; an assumption until a source is given."""
 
     who: Who
@@ -170,15 +137,13 @@ class Trip(_Model):
     paid_by: str = ""
     source: str = ""
 
-    @model_validator(mode="after")
-    def _ordered(self) -> Trip:
+    def _faults(self) -> Iterator[str]:
         """Refuse a range that is not in order."""
         if self.round_factor_low > self.round_factor_high:
-            raise ValueError("round_factor_low dépasse round_factor_high")
-        return self
+            yield "round_factor_low dépasse round_factor_high"
 
 
-class Authorisation(_Model):
+class Authorisation(Part):
     """A service named in the question, followed wherever it moves."""
 
     id: str = Field(pattern=Slug)
@@ -188,18 +153,15 @@ class Authorisation(_Model):
     holder: str | None = None
     trip: tuple[Trip, ...] = ()
 
-    @model_validator(mode="after")
-    def _counted_once(self) -> Authorisation:
+    def _faults(self) -> Iterator[str]:
         """Refuse two trips of one account, and one vehicle counted for the child and for the parent."""
-        whos = [trip.who for trip in self.trip]
-        if len(set(whos)) < len(whos):
-            raise ValueError("un même compte (who) y figure deux fois : un mode d'accueil par autorisation")
-        if sum(trip.vehicle is not None for trip in self.trip if trip.who != "staff") > 1:
-            raise ValueError("le véhicule est compté pour l'enfant ou pour le parent, pas pour les deux")
-        return self
+        if len({trip.who for trip in self.trip}) < len(self.trip):
+            yield "un même compte (who) y figure deux fois : un mode d'accueil par autorisation"
+        elif sum(trip.vehicle is not None for trip in self.trip if trip.who != "staff") > 1:
+            yield "le véhicule est compté pour l'enfant ou pour le parent, pas pour les deux"
 
 
-class NewSite(_Model):
+class NewSite(Part):
     """A site that no file holds yet; without coordinates it stands at the point of its commune."""
 
     id: str = Field(pattern=Slug)
@@ -211,15 +173,13 @@ class NewSite(_Model):
     latitude: float | None = Field(default=None, ge=-90, le=90)
     source: str = "fichier d'étude"
 
-    @model_validator(mode="after")
-    def _whole_point(self) -> NewSite:
+    def _faults(self) -> Iterator[str]:
         """Refuse half a point."""
         if (self.longitude is None) != (self.latitude is None):
-            raise ValueError("longitude et latitude vont ensemble")
-        return self
+            yield "longitude et latitude vont ensemble"
 
 
-class NewService(_Model):
+class NewService(Part):
     """A service that the files lack, or that replaces the row they hold for the same site and service."""
 
     site_id: str
@@ -239,7 +199,7 @@ class NewService(_Model):
     is_complete_list: bool = False
 
 
-class Files(_Model):
+class Files(Part):
     """The planner's own tables, relative to the study file."""
 
     observed_origins: str | None = None
@@ -248,7 +208,7 @@ class Files(_Model):
     roads: str | None = None
 
 
-class Unknown(_Model):
+class Unknown(Part):
     """What is not known, what hangs on it, and who can say."""
 
     question: str
@@ -256,7 +216,7 @@ class Unknown(_Model):
     ask: str
 
 
-class Fact(_Model):
+class Fact(Part):
     """A sentence of context with its source; printed as it is, beside the authorisation that it is about."""
 
     text: str
@@ -265,7 +225,7 @@ class Fact(_Model):
     about: str | None = None
 
 
-class Study(_Model):
+class Study(Part):
     """A validated study; `territory.load_study` makes it from a TOML file."""
 
     schema_version: Literal[1] = 1
@@ -335,15 +295,11 @@ class Study(_Model):
 
     def _repr_html_(self) -> str:
         """Return a short card for Jupyter."""
-        rows = [
-            ("Question", self.question),
-            ("Territoire", self.territory.name),
-            ("Population", self.population),
-        ]
-        rows += [(f"Scénario {scenario.id}", scenario.name) for scenario in self.scenario]
+        rows = {"Question": self.question, "Territoire": self.territory.name, "Population": self.population}
+        rows |= {f"Scénario {scenario.id}": scenario.name for scenario in self.scenario}
         body = "".join(
             f"<tr><th style='text-align:left'>{html.escape(key)}</th>"
             f"<td style='text-align:left'>{html.escape(value)}</td></tr>"
-            for key, value in rows
+            for key, value in rows.items()
         )
         return f"<table><caption>{html.escape(self.title)}</caption>{body}</table>"

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field
 
 from territory.errors import ParameterError, TerritoryError, examples
-from territory.study.known import Finding, absent_file, unknown_names
+from territory.study.known import Finding, Part, absent_file, named_by, unknown_names
 from territory.study.own_tables import LegalStatus
 from territory.study.words.changes import Code
 
@@ -37,7 +37,7 @@ POOLED_SERVICES = (
 _UNKNOWN_SIZES = {"members": "nombre inconnu", "places": "places inconnues", "budget": "budget inconnu"}
 
 
-class Siting(BaseModel):
+class Siting(Part):
     """Where should sites be, among which communes, for whom and by which measure.
 
     Candidates are `candidates` (communes), the communes of `candidate_epci_codes`, and declared sites
@@ -47,8 +47,6 @@ class Siting(BaseModel):
     persons of the need `public`, in the whole territory; `demand_epci_codes` keeps those of some EPCI alone.
     `fixed_site_ids` exist already and stay; `fixed_service` adds every site of a service whose list is complete.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")
     name: str
@@ -69,26 +67,20 @@ class Siting(BaseModel):
     worst_time_max_min: float | None = Field(default=None, gt=0)
     beyond_min: tuple[float, ...] = (30, 45)
 
-    @model_validator(mode="after")
-    def _whole(self) -> Siting:
+    def _faults(self) -> Iterator[str]:
         """Refuse a question that lacks a part, or has one too many."""
         if (self.near_commune is None) != (self.near_max_min is None):
-            raise ValueError("near_commune et near_max_min vont ensemble")
+            yield "near_commune et near_max_min vont ensemble"
         named = (self.candidates, self.candidate_epci_codes, self.candidate_site_ids, self.near_commune)
         if not any(named):
-            raise ValueError(
-                "aucun candidat : donnez candidates, candidate_epci_codes, candidate_site_ids ou near_commune"
-            )
+            yield "aucun candidat : donnez candidates, candidate_epci_codes, candidate_site_ids ou near_commune"
         if bool(self.authorisation_ids) == bool(self.public):
-            raise ValueError("donnez authorisation_ids ou public : l'un des deux dit de qui l'on parle")
+            yield "donnez authorisation_ids ou public : l'un des deux dit de qui l'on parle"
         needs_time = self.method in ("maximal_coverage", "set_cover")
         if needs_time != (self.max_time_min is not None):
-            raise ValueError(
-                f"max_time_min {'est demandé' if needs_time else 'ne va pas'} avec {self.method}"
-            )
+            yield f"max_time_min {'est demandé' if needs_time else 'ne va pas'} avec {self.method}"
         if self.method == "set_cover" and (self.p != 1 or self.worst_time_max_min is not None):
-            raise ValueError("set_cover cherche lui-même le nombre de sites : ni p ni worst_time_max_min")
-        return self
+            yield "set_cover cherche lui-même le nombre de sites : ni p ni worst_time_max_min"
 
     def __repr__(self) -> str:
         """Return the id, the method and the number of sites."""
@@ -112,14 +104,15 @@ class Siting(BaseModel):
             if absent:
                 yield (key,), f"candidat(s) hors de la carte de l'étude : commune {examples(absent)}"
         epci = set(known.communes["epci_code"].dropna())
-        yield from unknown_names(("candidate_epci_codes",), "EPCI", self.candidate_epci_codes, epci)
-        yield from unknown_names(("demand_epci_codes",), "EPCI", self.demand_epci_codes, epci)
-        yield from unknown_names(("candidate_site_ids",), "site", self.candidate_site_ids, known.sites)
-        yield from unknown_names(("fixed_site_ids",), "site", self.fixed_site_ids, known.sites)
-        yield from unknown_names(("authorisation_ids",), "autorisation", self.authorisation_ids, known.held)
-        kinds = set(known.services["kind"])
+        for keys, what, names in (
+            (("candidate_epci_codes", "demand_epci_codes"), "EPCI", epci),
+            (("candidate_site_ids", "fixed_site_ids"), "site", known.sites),
+            (("authorisation_ids",), "autorisation", known.held),
+            (("fixed_service",), "service", set(known.services["kind"])),
+        ):
+            for key in keys:
+                yield from unknown_names((key,), what, named_by(self, key), names)
         listed = known.services[known.services["kind"] == self.fixed_service]
-        yield from unknown_names(("fixed_service",), "service", (self.fixed_service,), kinds)
         if len(listed) and not listed["is_complete_list"].eq(True).all():
             yield (
                 ("fixed_service",),
@@ -128,17 +121,14 @@ class Siting(BaseModel):
                 "fixed_site_ids",
             )
         yield from unknown_names(("public",), "besoin", (self.public,), known.publics)
-        kept = known.max_time_min
+        kept = f"max_time_min = {known.max_time_min:g} min dans [travel]"
         for key in ("max_time_min", "worst_time_max_min", "near_max_min"):
             asked = getattr(self, key)
-            if asked is not None and asked > kept:
-                yield (
-                    (key,),
-                    f"{asked:g} min dépasse les temps gardés : max_time_min = {kept:g} min dans [travel]",
-                )
+            if asked is not None and asked > known.max_time_min:
+                yield (key,), f"{asked:g} min dépasse les temps gardés : {kept}"
 
 
-class Grouping(BaseModel):
+class Grouping(Part):
     """Which establishments would form groups of neighbours, how large, and how far apart.
 
     The establishments are the sites of the territory that offer `service` and have one of `statuses`, or those of
@@ -150,8 +140,6 @@ class Grouping(BaseModel):
     the table and must all be known. `blocks` are existing groups that are never split. `support_site_id` is the
     hospital that supports the groupement hospitalier de territoire: joining it is the alternative.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     id: str = Field(pattern=SLUG)
     name: str
@@ -173,20 +161,16 @@ class Grouping(BaseModel):
     pooled_services: tuple[str, ...] = POOLED_SERVICES
     pooling_table: str | None = None
 
-    @model_validator(mode="after")
-    def _whole(self) -> Grouping:
+    def _faults(self) -> Iterator[str]:
         """Refuse a question that lacks a part."""
         if not self.statuses and not self.site_ids:
-            raise ValueError("donnez statuses ou site_ids : l'un des deux dit qui peut être membre")
+            yield "donnez statuses ou site_ids : l'un des deux dit qui peut être membre"
         if self.size == "budget" and self.table is None:
-            raise ValueError(
-                "size = « budget » demande table : aucun fichier ouvert ne donne le budget des établissements"
-            )
+            yield "size = « budget » demande table : aucun fichier ouvert ne donne le budget des établissements"
         if self.blocks == "table" and self.table is None:
-            raise ValueError("blocks = « table » demande table, avec une colonne existing_group")
+            yield "blocks = « table » demande table, avec une colonne existing_group"
         if self.size == "members" and self.min_size != int(self.min_size):
-            raise ValueError(f"min_size = {self.min_size:g} : un nombre entier de membres est attendu")
-        return self
+            yield f"min_size = {self.min_size:g} : un nombre entier de membres est attendu"
 
     def __repr__(self) -> str:
         """Return the id, who is grouped and the least size."""
@@ -200,19 +184,16 @@ class Grouping(BaseModel):
 
     def tables(self) -> dict[str, str]:
         """Return the planner's tables that the question names, by their key."""
-        named = {"table": self.table, "pooling_table": self.pooling_table}
-        return {key: path for key, path in named.items() if path is not None}
+        return {key: path for key in ("table", "pooling_table") for path in named_by(self, key)}
 
     def check(self, known: Known) -> Iterator[Finding]:
         """Yield sites and services that nobody declares, tables that cannot be read, and sizes out of reach."""
         services = set(known.services["service"])
         yield from unknown_names(("service",), "service", (self.service,), services)
-        yield from unknown_names(("site_ids",), "site", self.site_ids, known.sites)
-        yield from unknown_names(("excluded_site_ids",), "site", self.excluded_site_ids, known.sites)
-        yield from unknown_names(("support_site_id",), "site", (self.support_site_id,), known.sites)
-        yield from unknown_names(
-            ("pooled_services",), "service partagé", self.pooled_services, POOLED_SERVICES
-        )
+        for key in ("site_ids", "excluded_site_ids", "support_site_id"):
+            yield from unknown_names((key,), "site", named_by(self, key), known.sites)
+        shared = self.pooled_services
+        yield from unknown_names(("pooled_services",), "service partagé", shared, POOLED_SERVICES)
         if self.service in services:
             yield from self._check_members(known)
 

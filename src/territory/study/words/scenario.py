@@ -7,11 +7,19 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from territory.errors import examples
-from territory.study.known import Finding, Location, unknown, unknown_names
-from territory.study.services import authorisations_by_site, kinds_of, sites_of_kinds
+from territory.study.known import (
+    Finding,
+    Location,
+    Part,
+    authorisations_by_site,
+    kinds_of,
+    sites_of_kinds,
+    unknown,
+    unknown_names,
+)
 from territory.study.words.changes import SITING_PREFIX, Act, Change, FamilyRule, HeldAt, StudyChange
 
 if TYPE_CHECKING:
@@ -19,28 +27,25 @@ if TYPE_CHECKING:
 
 # what each act does to an authorisation; two of a pair cannot both be said of one authorisation
 _EXCLUSIVE = {
-    frozenset({"moved", "closed"}): "déplacée et fermée",
-    frozenset({"resized", "closed"}): "fermée, et sa capacité changée",
-    frozenset({"transferred", "closed"}): "transférée et fermée",
-    frozenset({"branched", "closed"}): "fermée, et dotée d'une antenne",
-    frozenset({"absorbed", "closed"}): "fusionnée et fermée",
-    frozenset({"absorbing", "closed"}): "fermée, et chargée d'en absorber d'autres",
-    frozenset({"opened", "closed"}): "ouverte et fermée",
-    frozenset(
-        {"absorbed", "moved"}
-    ): "fusionnée et déplacée à part : le lieu est celui de la fusion (to_site_id)",
-    frozenset({"absorbed", "transferred"}): "fusionnée et transférée à part : transférez celle qui absorbe",
-    frozenset({"absorbed", "resized"}): "fusionnée, et sa capacité changée",
-    frozenset({"absorbed", "branched"}): "fusionnée, et dotée d'une antenne à part",
-    frozenset({"absorbed", "absorbing"}): "absorbée par une autre, et chargée d'en absorber",
-    frozenset(
-        {"absorbing", "resized"}
-    ): "chargée d'en absorber d'autres, et sa capacité changée : les places "
-    "d'une fusion sont la somme de celles réunies",
-    frozenset(
-        {"branched", "resized"}
-    ): "dotée d'une antenne, et sa capacité changée : dites d'abord la capacité "
-    "dans un [[service]] du fichier d'étude",
+    frozenset(acts.split()): said
+    for acts, said in {
+        "moved closed": "déplacée et fermée",
+        "resized closed": "fermée, et sa capacité changée",
+        "transferred closed": "transférée et fermée",
+        "branched closed": "fermée, et dotée d'une antenne",
+        "absorbed closed": "fusionnée et fermée",
+        "absorbing closed": "fermée, et chargée d'en absorber d'autres",
+        "opened closed": "ouverte et fermée",
+        "absorbed moved": "fusionnée et déplacée à part : le lieu est celui de la fusion (to_site_id)",
+        "absorbed transferred": "fusionnée et transférée à part : transférez celle qui absorbe",
+        "absorbed resized": "fusionnée, et sa capacité changée",
+        "absorbed branched": "fusionnée, et dotée d'une antenne à part",
+        "absorbed absorbing": "absorbée par une autre, et chargée d'en absorber",
+        "absorbing resized": "chargée d'en absorber d'autres, et sa capacité changée : les places d'une fusion sont la "
+        "somme de celles réunies",
+        "branched resized": "dotée d'une antenne, et sa capacité changée : dites d'abord la capacité dans un "
+        "[[service]] du fichier d'étude",
+    }.items()
 }
 # said twice of one authorisation with two values, these contradict themselves
 _TWICE = {
@@ -53,7 +58,7 @@ _TWICE = {
 }
 
 
-class Scenario(BaseModel):
+class Scenario(Part):
     """A named list of changes to today's situation, in any order.
 
     `families` says where the families of a service that moves, closes or merges go: `stay` (they follow their
@@ -61,8 +66,6 @@ class Scenario(BaseModel):
     complete) or `reallocated` (under capacity, from observed origins or from a need of kind orientation or
     waiting: `families_need` names it when there are several).
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")
     name: str
@@ -134,15 +137,7 @@ class Scenario(BaseModel):
 
 
 def contradictions(changes: Sequence[StudyChange], held_at: HeldAt) -> Iterator[tuple[int, str]]:
-    """Yield each contradiction between changes of one scenario, with the number of the later change.
-
-    Examples
-    --------
-    >>> from territory.study.words.changes import CloseSite, MoveSite
-    >>> moving = MoveSite(authorisation_ids=("ime-x",), to_site_id="ici")
-    >>> list(contradictions([moving, CloseSite(authorisation_id="ime-x")], {}))
-    [(1, '« ime-x » est déplacée et fermée')]
-    """
+    """Yield each contradiction between changes of one scenario, with the number of the later change."""
     made: dict[str, list[tuple[int, Act]]] = defaultdict(list)
     for number, change in enumerate(changes):
         for act in change.acts(held_at):

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from territory import __version__
-from territory.files.safe_files import digest_file, write_whole
+from territory.files.safe_files import digest_file, write_json
 from territory.release.disclosure import PUBLIC
 from territory.release.gate import edition_name
 from territory.study.secrecy import UNPUBLISHED, is_public, public_parameters, secret_parameters
@@ -82,13 +82,7 @@ _OF_THE_FILES = ("edition", "run_sha256", "outputs_sha256")
 
 
 def digest_of_manifest(manifest: Mapping[str, Any]) -> str:
-    """Return the digest of what a manifest says of the inputs; what it says of the outputs is left out.
-
-    Examples
-    --------
-    >>> digest_of_manifest({"study": "a"}) == digest_of_manifest({"study": "a", "outputs_sha256": {}})
-    True
-    """
+    """Return the digest of what a manifest says of the inputs; what it says of the outputs is left out."""
     inputs = {key: value for key, value in manifest.items() if key not in _OF_THE_FILES}
     text = json.dumps(inputs, ensure_ascii=False, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
@@ -109,17 +103,7 @@ RECORD = "entrees-secretes.json"
 
 @dataclass(frozen=True, repr=False)
 class PrivateRecord:
-    """The secret inputs of a run, and the folder where their digests are kept.
-
-    Attributes
-    ----------
-    folder
-        `data/processed/<study>`.
-    inputs
-        Digest of each secret input, by its name.
-    name
-        Name of the record: one for each edition.
-    """
+    """The secret inputs of a run, by name with their digests, and the folder and the file where these are kept."""
 
     folder: Path
     inputs: Mapping[str, str]
@@ -147,8 +131,7 @@ class PrivateRecord:
         """Keep the digests of the inputs and of the files that they made; nothing without a secret input."""
         if self.inputs:
             said = {"inputs_sha256": dict(self.inputs), "outputs_sha256": dict(outputs)}
-            text = json.dumps(said, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
-            write_whole(self.folder / self.name, text.encode())
+            write_json(self.folder / self.name, said)
 
 
 def private_record(study: Study, folder: Path, *, edition: str = PUBLIC) -> PrivateRecord:

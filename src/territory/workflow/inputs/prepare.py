@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from territory import needs, supply
-from territory.datasets.catalogue import open_dataset
+from territory.datasets.files import open_dataset
 from territory.planning.grouping.answer import GroupingAnswer
 from territory.planning.siting.answer import SitingAnswer
 from territory.scenario.changes.world import demand_of, rate_of
@@ -23,22 +23,7 @@ from territory.study.words.questions import Grouping, Siting
 from territory.study.words.scenario import Scenario
 from territory.supply.service_lists import is_candidate
 from territory.tables.schemas import validate
-from territory.workflow.inputs.questions import (
-    answer_groupings,
-    answer_sitings,
-    care_territories,
-    change_tables,
-    check_speeds,
-    consumption,
-    edge_times,
-    indicator_sites,
-    other_speeds,
-    settled,
-    with_activity,
-    with_candidates,
-    with_fixed_services,
-    with_holders,
-)
+from territory.workflow.inputs import questions
 from territory.workflow.inputs.travel_times import RoadMap, Times, road_map_of, travel_times
 from territory.workflow.step_cache import Steps
 
@@ -94,13 +79,12 @@ def prepare(study: Study, *, steps: Steps, roads: Path | None = None) -> Inputs:
     """Assemble today's state: communes, population, needs, sites, services and travel times."""
     places = places_of(study, roads=roads)
     times = places.times(steps)
-    road_times = {
-        change.roads_key: places.times(steps, speeds=change) for change in other_speeds(places.study)
-    }
+    speeds = questions.other_speeds(places.study)
+    road_times = {change.roads_key: places.times(steps, speeds=change) for change in speeds}
     state = state_of(places, times, road_times=road_times)
-    answers = answer_sitings(places.study, state)
-    scenarios = tuple(settled(scenario, answers) for scenario in places.study.scenario)
-    groupings = answer_groupings(places.study, state)
+    answers = questions.answer_sitings(places.study, state)
+    scenarios = tuple(questions.settled(scenario, answers) for scenario in places.study.scenario)
+    groupings = questions.answer_groupings(places.study, state)
     return Inputs(
         places.study, places.dataset, state, times.method, scenarios, answers, groupings, places.roads
     )
@@ -109,14 +93,15 @@ def prepare(study: Study, *, steps: Steps, roads: Path | None = None) -> Inputs:
 def places_of(study: Study, *, roads: Path | None = None) -> Places:
     """Read what a study is about; `roads` replaces the study's own road map, or its estimated times."""
     road_map = road_map_of(study, roads)
-    check_speeds(study, has_roads=road_map is not None)
+    questions.check_speeds(study, has_roads=road_map is not None)
     data = dataset_of(study)
     population = validate("population", data.population(study.population))
     communes = _communes(study, data, population)
-    services = validate("services", with_activity(study, with_holders(study, _services(study, data))))
-    study = with_fixed_services(study, services)
-    sites = validate("sites", with_candidates(study, _sites(study, data, communes), communes))
-    used = _used_sites(study, services) | indicator_sites(study, services, sites, communes)
+    services = questions.with_activity(study, questions.with_holders(study, _services(study, data)))
+    services = validate("services", services)
+    study = questions.with_fixed_services(study, services)
+    sites = validate("sites", questions.with_candidates(study, _sites(study, data, communes), communes))
+    used = _used_sites(study, services) | questions.indicator_sites(study, services, sites, communes)
     sites = sites.loc[sites.index.isin(used) | is_candidate(sites)]
     services = services[services.index.get_level_values("site_id").isin(sites.index)]
     of_commune = data.communes[["area_km2", "density_hab_km2"]].reindex(sites["commune_code"])
@@ -130,6 +115,7 @@ def state_of(places: Places, times: Times, *, road_times: Mapping[str, Times] | 
     """Return today's state; `road_times` are the times under the speeds of the scenarios that change them."""
     study, communes, population = places.study, places.communes, places.population
     parameters = _parameters(study, places.dataset, population, communes)
+    consumed = study.practitioners.consumption
     return State(
         communes=communes,
         population=population,
@@ -141,14 +127,14 @@ def state_of(places: Places, times: Times, *, road_times: Mapping[str, Times] | 
         parameters=parameters,
         observed_origins=_observed(study, communes, places.services),
         tables=StudyTables(
-            files=change_tables(study, communes.index),
+            files=questions.change_tables(study, communes.index),
             road_times={
                 key: (other.to_sites, other.between_sites) for key, other in (road_times or {}).items()
             },
         ),
-        edge_time_min=edge_times(study, places.weighed),
-        care_territories=care_territories(study, communes),
-        gp_consumption=consumption(study),
+        edge_time_min=questions.edge_times(study, places.weighed),
+        care_territories=questions.care_territories(study, communes),
+        gp_consumption=None if consumed is None else study.own_tables.consumption(consumed),
         published=places.dataset.published,
     )
 
@@ -176,26 +162,14 @@ def _sites(study: Study, data: VarDataset | FilesDataset, communes: gpd.GeoDataF
     """Return the sites of the dataset and those that the study declares."""
     if not study.site:
         return data.sites
-    declared = pd.DataFrame(
-        {
-            "site_id": [site.id for site in study.site],
-            "name": [site.name for site in study.site],
-            "category_code": pd.array([site.category_code for site in study.site], dtype="str"),
-            "commune_code": [site.commune_code for site in study.site],
-            "operator_id": pd.array([site.operator_id for site in study.site], dtype="str"),
-            "point_precision": ["commune" if site.longitude is None else "address" for site in study.site],
-            "source": [site.source for site in study.site],
-        }
-    ).set_index("site_id")
+    rows = pd.DataFrame([site.model_dump() for site in study.site]).set_index("id").rename_axis("site_id")
+    is_given = rows["longitude"].notna().to_numpy()
+    declared = rows[["name", "category_code", "commune_code", "operator_id", "source"]].astype("str")
+    declared.insert(4, "point_precision", np.where(is_given, "address", "commune"))
     crs: Any = communes.crs
     at_commune = communes.geometry.reindex(declared["commune_code"]).set_axis(declared.index)
-    given = gpd.GeoSeries.from_xy(
-        np.array([site.longitude if site.longitude is not None else np.nan for site in study.site]),
-        np.array([site.latitude if site.latitude is not None else np.nan for site in study.site]),
-        index=declared.index,
-        crs=4326,
-    ).to_crs(crs)
-    is_given = np.array([site.longitude is not None for site in study.site])
+    x, y = (rows[name].astype(float) for name in ("longitude", "latitude"))
+    given = gpd.GeoSeries.from_xy(x, y, index=rows.index, crs=4326).to_crs(crs)
     points = gpd.GeoSeries(at_commune, crs=crs).where(~is_given, given)
     frame = gpd.GeoDataFrame(declared, geometry=points)
     both: Any = pd.concat([data.sites.to_crs(crs), frame])
@@ -231,8 +205,8 @@ def _used_sites(study: Study, services: pd.DataFrame) -> set[str]:
     offered = services.index.get_level_values("service").isin(complete)
     held = services["authorisation_id"].isin(named).to_numpy()
     used = set(services.index.get_level_values("site_id")[offered | held]) | {site.id for site in study.site}
-    questions: tuple[Scenario | Siting | Grouping, ...] = (*study.scenario, *study.siting, *study.grouping)
-    return used.union(*(question.sites(services) for question in questions))
+    asked: tuple[Scenario | Siting | Grouping, ...] = (*study.scenario, *study.siting, *study.grouping)
+    return used.union(*(question.sites(services) for question in asked))
 
 
 def _named_sites(study: Study, sites: gpd.GeoDataFrame, services: pd.DataFrame) -> gpd.GeoDataFrame:

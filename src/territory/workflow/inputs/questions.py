@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import geopandas as gpd
 import pandas as pd
@@ -15,19 +15,20 @@ from territory.network.estimate import estimate_travel_times
 from territory.planning.grouping.answer import GroupingAnswer, answer_grouping
 from territory.planning.siting.answer import SitingAnswer, answer_siting, candidate_communes
 from territory.sources.producers.zonings import read_zoning
-from territory.study.services import kinds_of
+from territory.study.known import kinds_of
 from territory.study.words.changes import SITING_PREFIX, ChangeSpeeds, StudyChange
-from territory.study.words.questions import CANDIDATE_PREFIX, Siting
+from territory.study.words.questions import CANDIDATE_PREFIX, Grouping, Siting
 from territory.study.words.scenario import Scenario
 from territory.supply import complete_services
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import geopandas as gpd
-
     from territory.study.state import State
     from territory.study.words.model import Study
+
+Question = TypeVar("Question", Siting, Grouping)
+Answer = TypeVar("Answer")
 
 
 def with_candidates(study: Study, sites: gpd.GeoDataFrame, communes: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -50,9 +51,8 @@ def with_candidates(study: Study, sites: gpd.GeoDataFrame, communes: gpd.GeoData
         index=pd.Index(CANDIDATE_PREFIX + chosen.index, name="site_id"),
     )
     crs: Any = communes.crs
-    frames: list[Any] = [sites.to_crs(crs), candidates]
-    both: Any = pd.concat(frames)
-    return gpd.GeoDataFrame(both, crs=communes.crs)
+    both: Any = pd.concat([sites.to_crs(crs), candidates])
+    return gpd.GeoDataFrame(both, crs=crs)
 
 
 def with_fixed_services(study: Study, services: pd.DataFrame) -> Study:
@@ -105,17 +105,40 @@ def check_speeds(study: Study, *, has_roads: bool) -> None:
     problems.raise_if_any()
 
 
-def answer_sitings(study: Study, state: State) -> dict[str, SitingAnswer]:
-    """Answer every question of siting of a study."""
+def _answers(
+    study: Study, key: str, noun: str, questions: Sequence[Question], answer: Callable[[Question], Answer]
+) -> dict[str, Answer]:
+    """Answer every question of one kind, or raise one error with all those that have no answer."""
     problems = Problems(f"Étude « {study.id} »", StudyError)
     answers = {}
-    for number, siting in enumerate(study.siting):
+    for number, question in enumerate(questions):
         try:
-            answers[siting.id] = answer_siting(siting, state)
+            answers[question.id] = answer(question)
         except (InfeasibleError, ParameterError) as error:
-            problems.add(f"{study.at('siting', number)}implantation « {siting.id} » : {error}")
+            problems.add(f"{study.at(key, number)}{noun} « {question.id} » : {error}")
     problems.raise_if_any()
     return answers
+
+
+def answer_sitings(study: Study, state: State) -> dict[str, SitingAnswer]:
+    """Answer every question of siting of a study."""
+    return _answers(
+        study, "siting", "implantation", study.siting, lambda siting: answer_siting(siting, state)
+    )
+
+
+def answer_groupings(study: Study, state: State) -> dict[str, GroupingAnswer]:
+    """Answer every question of grouping of a study, with the planner's own tables."""
+
+    def answer(grouping: Grouping) -> GroupingAnswer:
+        own, ids = study.own_tables, state.sites.index
+        table = None if grouping.table is None else own.grouping(grouping.table, sites=ids)
+        filled = grouping.pooling_table
+        return answer_grouping(
+            grouping, state, table=table, pooled=None if filled is None else own.pooling(filled, members=ids)
+        )
+
+    return _answers(study, "grouping", "groupement", study.grouping, answer)
 
 
 def settled(scenario: Scenario, answers: Mapping[str, SitingAnswer]) -> Scenario:
@@ -143,24 +166,6 @@ def _changes(study: Study) -> Iterator[StudyChange]:
     """Yield every change of every scenario."""
     for scenario in study.scenario:
         yield from scenario.change
-
-
-def answer_groupings(study: Study, state: State) -> dict[str, GroupingAnswer]:
-    """Answer every question of grouping of a study."""
-    problems = Problems(f"Étude « {study.id} »", StudyError)
-    answers = {}
-    for number, grouping in enumerate(study.grouping):
-        table = pooled = None
-        if grouping.table is not None:
-            table = study.own_tables.grouping(grouping.table, sites=state.sites.index)
-        if grouping.pooling_table is not None:
-            pooled = study.own_tables.pooling(grouping.pooling_table, members=state.sites.index)
-        try:
-            answers[grouping.id] = answer_grouping(grouping, state, table=table, pooled=pooled)
-        except (InfeasibleError, ParameterError) as error:
-            problems.add(f"{study.at('grouping', number)}groupement « {grouping.id} » : {error}")
-    problems.raise_if_any()
-    return answers
 
 
 # the embedded dataset and those of `territory init` hold the communes up to there
@@ -213,12 +218,6 @@ def with_activity(study: Study, services: pd.DataFrame) -> pd.DataFrame:
     counted.loc[is_gp, "capacity"] = activity.reindex(ids[is_gp]).to_numpy(float)
     counted.loc[is_gp, "capacity_unit"] = "consultations_per_year"
     return counted
-
-
-def consumption(study: Study) -> pd.DataFrame | None:
-    """Return acts per inhabitant and year by age, when the study brings the table."""
-    given = study.practitioners.consumption
-    return None if given is None else study.own_tables.consumption(given)
 
 
 def care_territories(study: Study, communes: gpd.GeoDataFrame) -> pd.Series[str] | None:

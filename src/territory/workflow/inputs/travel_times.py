@@ -65,7 +65,10 @@ class RoadMap:
                 self._folder / speeds.speeds_file, "speeds_file", communes=communes.index
             )
         if (table["density"] != "any").any():
-            network = network.with_density(_around_points(communes))
+            # every place has the density of the commune whose point is closest
+            cells = gpd.GeoDataFrame(geometry=communes.geometry.voronoi_polygons(), crs=communes.crs)
+            around = cells.sjoin(communes[["density_hab_km2", "geometry"]], predicate="contains")
+            network = network.with_density(around)
         return network.with_speeds(table, period=speeds.period or "off_peak")
 
 
@@ -81,13 +84,6 @@ def road_map_of(study: Study, roads: Path | None) -> RoadMap | None:
             f"La carte routière « {path} » {what} : donnez le chemin d'un fichier .osm.pbf."
         )
     return RoadMap(path, folder)
-
-
-def _around_points(communes: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Return the densities on polygons in which every place is closest to the point of their commune."""
-    cells = gpd.GeoDataFrame(geometry=communes.geometry.voronoi_polygons(), crs=communes.crs)
-    found: gpd.GeoDataFrame = cells.sjoin(communes[["density_hab_km2", "geometry"]], predicate="contains")
-    return found
 
 
 @dataclass(frozen=True)
@@ -201,11 +197,8 @@ def _between_communes(table: pd.DataFrame, origins: pd.Series, destinations: pd.
     times = pairs.to_frame(index=False)
     keys = pd.MultiIndex.from_arrays([times["from_id"].map(origins), times["to_id"].map(destinations)])
     known = table.set_index(["from_id", "to_id"])
-    times["travel_time_min"] = known["travel_time_min"].reindex(keys).to_numpy(float)
-    has_distance = "distance_km" in known
-    times["distance_km"] = (
-        known["distance_km"].reindex(keys).to_numpy(float) if has_distance else float("nan")
-    )
+    for name in ("travel_time_min", "distance_km"):
+        times[name] = known[name].reindex(keys).to_numpy(float) if name in known else float("nan")
     same = keys.get_level_values(0) == keys.get_level_values(1)
     named = keys.get_level_values(0).isin(table["from_id"]) & keys.get_level_values(1).isin(table["to_id"])
     out_of_reach = named & ~keys.isin(known.index) & ~same

@@ -16,7 +16,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
@@ -30,8 +30,6 @@ from territory.units import MILLISECONDS_PER_MINUTE
 
 if TYPE_CHECKING:
     import pandas as pd
-
-__all__ = ["TimesFolder", "TimesPart", "begin", "open_times", "plan_parts", "write_part"]
 
 FORMAT = "territory-travel-times"
 # raised whenever a file means something else than before
@@ -141,9 +139,6 @@ class TimesFolder(Sequence[TimesPart]):
     def __getitem__(self, place: slice) -> tuple[TimesPart, ...]: ...
     def __getitem__(self, place: int | slice) -> TimesPart | tuple[TimesPart, ...]:
         return self._parts[place]
-
-    def __iter__(self) -> Iterator[TimesPart]:
-        return iter(self._parts)
 
     def __repr__(self) -> str:
         origins = sum(part.origin_count for part in self._parts)

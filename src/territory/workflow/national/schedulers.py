@@ -14,8 +14,6 @@ from typing import Any
 
 from territory.errors import ClusterError, MissingExtraError, ParameterError, agree, examples
 
-__all__ = ["Cluster", "Threads", "open_scheduler"]
-
 # seconds to reach a scheduler, and for a first worker to join it
 _REACH_S = 10
 _FIRST_WORKER_S = 60

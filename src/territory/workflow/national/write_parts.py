@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -28,30 +28,10 @@ from territory.workflow.step_cache import code_digest, digest_of
 if TYPE_CHECKING:
     import geopandas as gpd
 
-__all__ = ["batch_size_within", "write_travel_times"]
-
 # most that one pair of a part takes while it is found, sorted and written (bytes)
 _BYTES_PER_PAIR = 128
 _SEARCH_FOLDER = "search"
 _TIMES_FOLDER = "times"
-
-
-class Search(Protocol):
-    """What times are asked of: `RoadSearch`, or an estimate."""
-
-    @property
-    def from_ids(self) -> pd.Index:
-        """Identifiers of the origins."""
-
-    @property
-    def to_ids(self) -> pd.Index:
-        """Identifiers of the destinations."""
-
-    def travel_times(self, rows: NDArray[np.int64], *, threads: int | None = None) -> pd.DataFrame:
-        """Return the times of some origins."""
-
-    def digest(self) -> str:
-        """Return a digest of all that the times depend on."""
 
 
 def write_travel_times(
@@ -125,7 +105,7 @@ def write_travel_times(
     if own.isna().any():
         raise ParameterError(f"Groupes : {int(own.isna().sum())} des {len(ids)} origines n'en ont pas.")
     size = batch_size or batch_size_within(memory_mb, len(search.to_ids))
-    digest = search.digest() if least is None else _with_floors(search.digest(), least)
+    digest = search.digest() if least is None else digest_of(search.digest(), least)
     times, rows = plan_parts(make_folder(folder / _TIMES_FOLDER), digest, own, size)
     with hold(times.folder, announce=lambda said: None):
         _make_parts(search, times, rows, folder, least, scheduler or Threads(), announce)
@@ -145,10 +125,11 @@ def _make_parts(
     to_make, ids = begin(times), search.from_ids
     if not to_make:
         return
-    jobs = [
-        _Job(times[place], rows[place], _floors_of(ids[rows[place]], least), runner.threads_of(len(to_make)))
-        for place in to_make
-    ]
+    threads = runner.threads_of(len(to_make))
+    jobs = []
+    for place in to_make:
+        floors = None if least is None else least[least["from_id"].isin(ids[rows[place]])]
+        jobs.append(_Job(times[place], rows[place], floors, threads))
     done = len(times) - len(jobs)
     make = partial(_make, source=_source(search, folder, runner), in_ms=isinstance(search, RoadSearch))
     for number, _ in enumerate(runner.map(make, jobs), start=1):
@@ -157,13 +138,7 @@ def _make_parts(
 
 
 def batch_size_within(memory_mb: float, n_destinations: int) -> int:
-    """Return how many origins a part may have, were each to reach every destination.
-
-    Examples
-    --------
-    >>> batch_size_within(4_000, 60_000)
-    520
-    """
+    """Return how many origins a part may have, were each to reach every destination."""
     size = int(memory_mb * 1e6 / (_BYTES_PER_PAIR * max(1, n_destinations)))
     if size < 1:
         needed = _BYTES_PER_PAIR * n_destinations / 1e6
@@ -201,7 +176,9 @@ def _mapped(folder: Path) -> RoadSearch:
     return load_search(folder, verify=False)
 
 
-def _source(search: Search, folder: Path, runner: Threads | Cluster) -> Search | Path:
+def _source(
+    search: RoadSearch | EstimateSearch, folder: Path, runner: Threads | Cluster
+) -> RoadSearch | EstimateSearch | Path:
     """Return what a part is made from: the search itself, or the folder where other processes find it."""
     if isinstance(runner, Threads) or not isinstance(search, RoadSearch):
         return search
@@ -228,18 +205,6 @@ def raise_to(table: pd.DataFrame, least: pd.DataFrame) -> None:
             values = table[name].to_numpy(copy=True)
             values[rows] = np.maximum(values[rows], floors[name].to_numpy()[found])
             table[name] = values
-
-
-def _floors_of(origins: pd.Index, least: pd.DataFrame | None) -> pd.DataFrame | None:
-    """Return the least times of some origins."""
-    return None if least is None else least[least["from_id"].isin(origins)].reset_index(drop=True)
-
-
-def _with_floors(digest: str, least: pd.DataFrame) -> str:
-    """Return the digest of times raised to least ones."""
-    from territory.workflow.step_cache import digest_of
-
-    return digest_of(digest, least)
 
 
 _COLUMNS = ["density_hab_km2", "area_km2", "geometry"]
@@ -278,11 +243,15 @@ class EstimateSearch:
         return digest_of(*places, self.terrain, self.max_time_min, code_digest())
 
 
+# what times are asked of
+Search: TypeAlias = RoadSearch | EstimateSearch
+
+
 @dataclass(frozen=True, eq=False)
 class Asked:
     """What to write: a search, the least times inside communes, and how times are found."""
 
-    search: RoadSearch | EstimateSearch
+    search: Search
     least: pd.DataFrame | None
     method: str
 
@@ -324,16 +293,11 @@ def ask_times(
     if place.is_dir():
         return Asked(load_search(place), least, "roads")
     announce("Lecture et préparation de la carte routière")
-    network = _read(path)
+    from territory.network.maps.osm import read_osm
+
+    network = read_osm(path)
     # many origins are worth the order of the map, which is kept for the next study on it
     network.prepare(cache=kept_dir / "ordre-des-routes")
     search = search_roads(network, communes, sites, max_time_min=limit, with_distance=with_distance)
     search.save(place)
     return Asked(search, least, "roads")
-
-
-def _read(path: Path) -> Any:
-    """Return the roads of a map."""
-    from territory.network.maps.osm import read_osm
-
-    return read_osm(path)

@@ -7,19 +7,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from territory.errors import Problems, ReadError, agree, examples
+from territory.errors import ReadError, agree, counted, examples
 from territory.sources.producers.finess.sites import FINESS_NUMBER, as_sites, commune_of, to_degrees
-from territory.sources.text.commune_codes import clean_codes
-from territory.sources.text.numbers import decimal_mark, to_numbers
-from territory.sources.text.tables import (
-    decode,
-    read_bytes,
-    read_table,
-    refuse_repeated,
-    require_columns,
-    split,
-    warn_of,
-)
+from territory.sources.text.cells import clean_codes, decimal_mark, to_numbers
+from territory.sources.text.refusals import fault, problems_of, quoted, refuse_repeated, warn_of
+from territory.sources.text.tables import decode, read_bytes, read_table, require_columns, split, trim
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -105,10 +97,7 @@ def read_finess_sites(path: str | Path, *, communes: gpd.GeoDataFrame | None = N
     path = Path(path)
     date, kinds = _read_lines(path, {"structureet": STRUCTURE, "geolocalisation": GEOLOCATION})
     if "structureet" not in kinds:
-        raise ReadError(
-            f"Fichier « {path.name} » : aucune ligne « structureet » ; ce n'est pas le fichier des établissements "
-            "géolocalisés (cs1100507)."
-        )
+        raise _absent(path, "structureet", "établissements géolocalisés (cs1100507)")
     structures = kinds["structureet"]
     places = _places(kinds.get("geolocalisation"), structures["nofinesset"], path)
     long_name = structures["rslongue"].str.strip()
@@ -118,8 +107,7 @@ def read_finess_sites(path: str | Path, *, communes: gpd.GeoDataFrame | None = N
         category_code=structures["categetab"].str.strip(),
         category_name=structures["libcategetab"].str.strip(),
         commune_code=[
-            commune_of(departement, commune)
-            for departement, commune in zip(structures["departement"], structures["commune"], strict=True)
+            commune_of(*pair) for pair in zip(structures["departement"], structures["commune"], strict=True)
         ],
         operator_id=structures["nofinessej"],
         opened_on=structures["dateouv"],
@@ -127,6 +115,11 @@ def read_finess_sites(path: str | Path, *, communes: gpd.GeoDataFrame | None = N
     )
     rows = rows.join(places, on="site_id")
     return as_sites(rows, source=f"FINESS, {date or 'date inconnue'}", path=path, communes=communes)
+
+
+def _absent(path: Path, kind: str, file: str) -> ReadError:
+    """Return the refusal of a file without any line of the kind that it is for."""
+    return fault(path, f"aucune ligne « {kind} » ; ce n'est pas le fichier des {file}.")
 
 
 def read_finess_equipment(
@@ -182,60 +175,66 @@ def read_finess_equipment(
     """
     path = Path(path)
     frame = _equipment_lines(path)
-    for name in (*STRUCTURE[:2], *EQUIPMENT):
-        if name not in frame:
-            frame[name] = ""
     names = ("nofinesset", "nofinessej", *EQUIPMENT[1:7], "indsupinst", "indsupaut", "dateautor")
-    frame = to_numbers(frame[[*names, *_NUMBERS]], _NUMBERS, path=path)
+    frame = frame.reindex(columns=[*names, *_NUMBERS], fill_value="")
+    frame = to_numbers(frame, _NUMBERS, path=path)
     for name, digits in _DIGITS.items():
         text = frame[name].str.strip().str.upper()
         frame[name] = text.where(text == "", text.str.zfill(digits))
     _check_equipment(frame, path)
-    frame = _without_deleted(frame, installed_only, path)
-    return frame if sites is None else _with_category(frame, sites, path)
+    # deleted lines and, if asked, those that are not installed
+    mark = frame["indsupinst"].str.strip()
+    gone = mark != "N" if installed_only else mark == "O"
+    kind = "supprimée(s) ou non installée(s)" if installed_only else "supprimée(s)"
+    said = f"ligne(s) d'équipement {kind} laissée(s) de côté"
+    warn_of(path, int(gone.sum()), said, advice=f", sur {len(frame)}")
+    frame = frame[~gone].copy()
+    if sites is None:
+        return frame
+    frame["categetab"] = frame["nofinesset"].map(sites["category_code"].to_dict())
+    lost = frame["categetab"].isna()
+    numbers = frame.loc[lost, "nofinesset"].unique()
+    said, advice = "ligne(s) d'équipement sans établissement connu", " ; leur catégorie est laissée inconnue"
+    warn_of(path, int(lost.sum()), said, numbers, advice=advice)
+    return frame
 
 
 def _read_lines(path: Path, kinds: dict[str, tuple[str, ...]]) -> tuple[str, dict[str, pd.DataFrame]]:
     """Return the date of a file of several kinds of lines, and one table of text per kind."""
     import pandas as pd
 
-    found: dict[str, list[list[str]]] = {}
-    lines: dict[str, list[int]] = {}
-    problems = Problems(f"Fichier « {path.name} »", ReadError)
-    uneven: dict[str, list[tuple[int, int]]] = {}
+    found: dict[str, dict[int, list[str]]] = {kind: {} for kind in kinds}
+    uneven: dict[str, list[str]] = {}
+    others: list[str] = []
     date = ""
     for line, cells in split(decode(read_bytes(path), path), path, separator=";"):
         kind = cells[0].strip() if cells else ""
         if kind == "finess":
             date = next((cell for cell in cells if _DATE.fullmatch(cell.strip())), "")
         if kind not in kinds:
-            found.setdefault(kind, []) if kind in ("", "finess") else lines.setdefault("?", []).append(line)
+            others += [] if kind in ("", "finess") else [f"ligne {line}"]
             continue
-        body = cells[1:]
         width = len(kinds[kind])
-        while len(body) > width and not body[-1].strip():
-            body.pop()
+        body = trim(cells[1:], width)
         # the number of national education, last, came later
         if kind == "structureet" and len(body) == width - 1:
             body.append("")
-        if len(body) != width:
-            uneven.setdefault(kind, []).append((line, len(cells)))
-            continue
-        found.setdefault(kind, []).append(body)
-        lines.setdefault(kind, []).append(line)
+        if len(body) == width:
+            found[kind][line] = body
+        else:
+            uneven.setdefault(kind, []).append(f"ligne {line} : {len(cells)}")
+    problems = problems_of(path)
     for kind, wrong in uneven.items():
-        shown = examples(f"ligne {line} : {count}" for line, count in wrong)
         said = agree(len(wrong), f"ligne(s) « {kind} » (n'a|n'ont) pas")
-        problems.add(f"{said} {len(kinds[kind]) + 1} cellules ({shown})")
+        problems.add(f"{said} {len(kinds[kind]) + 1} cellules ({examples(wrong)})")
     problems.raise_if_any()
-    others = [f"ligne {line}" for line in lines.pop("?", [])]
     warn_of(path, len(others), "ligne(s) d'une autre sorte laissée(s) de côté", others)
     tables = {
         kind: pd.DataFrame(
-            found[kind], columns=list(kinds[kind]), index=pd.Index(lines[kind], name="line"), dtype=str
+            list(rows.values()), columns=list(kinds[kind]), index=pd.Index(rows, name="line"), dtype=str
         )
-        for kind in kinds
-        if found.get(kind)
+        for kind, rows in found.items()
+        if rows
     }
     return date, tables
 
@@ -250,32 +249,25 @@ def _places(points: pd.DataFrame | None, known: Iterable[str], path: Path) -> pd
     lost = sorted(set(points["nofinesset"]) - set(known))
     warn_of(path, len(lost), "point(s) sans établissement laissé(s) de côté", lost)
     numbers = to_numbers(points, ["coordxet", "coordyet"], path=path, decimal=".")
-    has_point = numbers["coordxet"].notna() & numbers["coordyet"].notna()
-    metres = numbers[has_point].rename(
-        columns={"coordxet": "x", "coordyet": "y", "sourcecoordet": "projection"}
-    )
+    titles = {"coordxet": "x", "coordyet": "y", "sourcecoordet": "projection"}
+    metres = numbers.dropna(subset=["coordxet", "coordyet"]).rename(columns=titles)
     degrees = to_degrees(metres, path=path).assign(point_source=metres["projection"])
     return degrees.set_axis(pd.Index(metres["nofinesset"]), axis=0)
 
 
 def _equipment_lines(path: Path) -> pd.DataFrame:
     """Return the lines of equipment as text, with FINESS's names, whether the file has titles or not."""
-    import pandas as pd
-
     content = read_bytes(path)
     is_workbook = content.startswith((b"PK", b"\xd0\xcf"))
     start = "" if is_workbook else decode(content, path)[:20]
     if not start.startswith(("finess;", "structureet;", "equipementsocial;")):
         frame = read_table(path)
-        frame.columns = pd.Index([str(title).strip().lower() for title in frame.columns])
+        frame.columns = frame.columns.str.strip().str.lower()
         require_columns(frame, _REQUIRED, path=path)
         return frame
     _, kinds = _read_lines(path, {"structureet": STRUCTURE[:2], "equipementsocial": EQUIPMENT})
     if "equipementsocial" not in kinds:
-        raise ReadError(
-            f"Fichier « {path.name} » : aucune ligne « equipementsocial » ; ce n'est pas le fichier des équipements "
-            "sociaux et médico-sociaux (cs1100505)."
-        )
+        raise _absent(path, "equipementsocial", "équipements sociaux et médico-sociaux (cs1100505)")
     frame = kinds["equipementsocial"]
     if "structureet" in kinds:
         owners = kinds["structureet"].drop_duplicates("nofinesset").set_index("nofinesset")["nofinessej"]
@@ -285,39 +277,15 @@ def _equipment_lines(path: Path) -> pd.DataFrame:
 
 def _check_equipment(frame: pd.DataFrame, path: Path) -> None:
     """Report FINESS numbers, marks and numbers that are none."""
-    problems = Problems(f"Fichier « {path.name} »", ReadError)
+    problems = problems_of(path)
     bad = {"nofinesset": ~frame["nofinesset"].str.fullmatch(FINESS_NUMBER)}
     bad |= {name: ~frame[name].str.strip().isin(["N", "O", ""]) for name in ("indsupinst", "indsupaut")}
     bad |= {name: frame[name] < 0 for name in _NUMBERS}
     for name, wrong in bad.items():
         if wrong.any():
-            shown = examples(
-                f"ligne {line} : « {value} »" for line, value in frame.loc[wrong, name].head(4).items()
-            )
-            problems.add(
-                f"colonne « {name} » : {agree(int(wrong.sum()), 'valeur(s) impossible(s)')} ({shown})"
-            )
+            said = counted(quoted(frame.loc[wrong, name]), "valeur(s) impossible(s)")
+            problems.add(f"colonne « {name} » : {said}")
     problems.raise_if_any()
-
-
-def _without_deleted(frame: pd.DataFrame, installed_only: bool, path: Path) -> pd.DataFrame:
-    """Leave out deleted lines and, if asked, those that are not installed."""
-    mark = frame["indsupinst"].str.strip()
-    gone = mark != "N" if installed_only else mark == "O"
-    kind = "supprimée(s) ou non installée(s)" if installed_only else "supprimée(s)"
-    said = f"ligne(s) d'équipement {kind} laissée(s) de côté"
-    warn_of(path, int(gone.sum()), said, advice=f", sur {len(frame)}")
-    return frame[~gone].copy()
-
-
-def _with_category(frame: pd.DataFrame, sites: pd.DataFrame, path: Path) -> pd.DataFrame:
-    """Add the category of each line's establishment, and say how many are not known."""
-    frame["categetab"] = frame["nofinesset"].map(sites["category_code"].to_dict())
-    lost = frame["categetab"].isna()
-    numbers = frame.loc[lost, "nofinesset"].unique()
-    said, advice = "ligne(s) d'équipement sans établissement connu", " ; leur catégorie est laissée inconnue"
-    warn_of(path, int(lost.sum()), said, numbers, advice=advice)
-    return frame
 
 
 def read_finess_flat(
@@ -450,6 +418,4 @@ def _refuse_two_faces(frame: pd.DataFrame, path: Path) -> None:
     twice = faces["site_id"][faces["site_id"].duplicated()].unique()
     if len(twice):
         said = agree(len(twice), "établissement(s) (a|ont) des lignes qui ne disent pas la même chose")
-        raise ReadError(
-            f"Fichier « {path.name} » : {said} (nom, catégorie, commune ou point : {examples(twice)})."
-        )
+        raise fault(path, f"{said} (nom, catégorie, commune ou point : {examples(twice)}).")

@@ -6,14 +6,14 @@ import io
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from territory.errors import MissingFileError, ReadError
 from territory.sources.producers.finess.sites import as_sites
-from territory.sources.text.large_tables import open_bytes
-from territory.sources.text.tables import warn_of
+from territory.sources.text.refusals import cut_archive, fault, warn_of
+from territory.sources.text.tables import open_bytes
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -89,8 +89,6 @@ def read_finess_plus(path: str | Path, *, communes: gpd.GeoDataFrame | None = No
     import pandas as pd
 
     path = Path(path)
-    if not path.is_file():
-        raise MissingFileError(f"Fichier introuvable : « {path} ». Vérifiez son nom et son dossier.")
     rows, closed, nameless, date = [], 0, 0, ""
     for number, (entity, generated) in enumerate(entities(path), start=1):
         date = generated
@@ -107,85 +105,51 @@ def read_finess_plus(path: str | Path, *, communes: gpd.GeoDataFrame | None = No
     warn_of(path, closed, "établissement(s) fermé(s) laissé(s) de côté")
     warn_of(path, nameless, "établissement(s) sans numéro FINESS laissé(s) de côté")
     if not rows:
-        raise ReadError(f"Fichier « {path.name} » : aucun établissement ouvert.")
+        raise fault(path, "aucun établissement ouvert.")
     frame = pd.DataFrame(rows).set_index("entity")
-    source = f"FINESS+, {date}" if date else "FINESS+, date inconnue"
-    return as_sites(frame, source=source, path=path, communes=communes)
+    return as_sites(frame, source=f"FINESS+, {date or 'date inconnue'}", path=path, communes=communes)
 
 
 def entities(path: Path) -> Iterator[tuple[dict[str, Any], str]]:
-    """Return each legal entity of a file of FINESS+, one after the other, with the date that the file gives.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> folder = tempfile.TemporaryDirectory()
-    >>> path = Path(folder.name) / "finess.json"
-    >>> _ = path.write_text('{"generatedAt": "2026-03-09T15:49:37Z", "pmej": [{"ege": []}]}')
-    >>> list(entities(path))
-    [({'ege': []}, '2026-03-09')]
-    >>> folder.cleanup()
-    """
+    """Return each legal entity of a file of FINESS+, one after the other, with the date that the file gives."""
     decoder = json.JSONDecoder()
     with open_bytes(path) as raw:
         text = io.TextIOWrapper(raw, encoding="utf-8-sig")
-        buffer = _read(text, path)
-        start = _ARRAY.search(buffer)
-        while start is None:
+        buffer = ""
+        while (start := _ARRAY.search(buffer)) is None:
             more = _read(text, path)
             if not more:
-                raise ReadError(
-                    f"Fichier « {path.name} » : tableau « pmej » introuvable ; ce n'est pas le fichier des "
-                    "structures de FINESS+."
-                )
+                said = "tableau « pmej » introuvable ; ce n'est pas le fichier des structures de FINESS+."
+                raise fault(path, said)
             # the title may straddle two pieces
-            buffer = buffer[-100:] + more if not _GENERATED.search(buffer) else buffer + more
-            start = _ARRAY.search(buffer)
+            buffer = (buffer if _GENERATED.search(buffer) else buffer[-100:]) + more
         dated = _GENERATED.search(buffer)
         date = dated[1] if dated else ""
         position = start.end()
         while True:
-            buffer, position, ends = _next_item(buffer, position, text, path)
-            if ends:
+            while position < len(buffer) and buffer[position] in " \t\r\n,":
+                position += 1
+            if position == len(buffer):
+                buffer, position = _read(text, path), 0
+                if not buffer:
+                    raise fault(path, "il est coupé avant sa fin ; téléchargez-le de nouveau.")
+                continue
+            if buffer[position] == "]":
                 return
-            item, buffer, position = _decode(decoder, buffer, position, text, path)
+            try:
+                item, position = decoder.raw_decode(buffer, position)
+            except (ValueError, RecursionError) as error:
+                # it may not be whole yet
+                buffer, position = buffer[position:], 0
+                more = _read(text, path) if len(buffer) < _MAX_ITEM_CHARACTERS else ""
+                if not more:
+                    begins = f"dans l'entité qui commence par « {' '.join(buffer[:60].split())} »."
+                    raise fault(path, f"JSON illisible ou coupé, {begins}") from error
+                buffer += more
+                continue
+            if not isinstance(item, dict):
+                raise fault(path, "« pmej » contient autre chose que des entités.")
             yield item, date
-
-
-def _next_item(buffer: str, position: int, text: io.TextIOWrapper, path: Path) -> tuple[str, int, bool]:
-    """Skip to the next item of the array; the last value says whether the array ends there."""
-    while True:
-        while position < len(buffer) and buffer[position] in " \t\r\n,":
-            position += 1
-        if position < len(buffer):
-            return buffer, position, buffer[position] == "]"
-        buffer, position = _read(text, path), 0
-        if not buffer:
-            raise ReadError(
-                f"Fichier « {path.name} » : il est coupé avant sa fin ; téléchargez-le de nouveau."
-            )
-
-
-def _decode(
-    decoder: json.JSONDecoder, buffer: str, position: int, text: io.TextIOWrapper, path: Path
-) -> tuple[dict[str, Any], str, int]:
-    """Decode the item that begins at a position, reading on as long as it is not whole."""
-    buffer, position = buffer[position:], 0
-    while True:
-        try:
-            item, position = decoder.raw_decode(buffer)
-        except (ValueError, RecursionError) as error:
-            more = _read(text, path) if len(buffer) < _MAX_ITEM_CHARACTERS else ""
-            if not more:
-                begins = " ".join(buffer[:60].split())
-                raise ReadError(
-                    f"Fichier « {path.name} » : JSON illisible ou coupé, dans l'entité qui commence par « {begins} »."
-                ) from error
-            buffer += more
-            continue
-        if not isinstance(item, dict):
-            raise ReadError(f"Fichier « {path.name} » : « pmej » contient autre chose que des entités.")
-        return item, buffer, position
 
 
 def _read(text: io.TextIOWrapper, path: Path) -> str:
@@ -193,25 +157,17 @@ def _read(text: io.TextIOWrapper, path: Path) -> str:
     try:
         return text.read(_CHUNK_CHARACTERS)
     except (EOFError, OSError) as error:
-        raise ReadError(
-            f"Fichier « {path.name} » : archive illisible ou tronquée ; téléchargez-la de nouveau."
-        ) from error
+        raise cut_archive(path) from error
     except UnicodeDecodeError as error:
-        raise ReadError(f"Fichier « {path.name} » : ce n'est pas un texte en UTF-8.") from error
+        raise fault(path, "ce n'est pas un texte en UTF-8.") from error
 
 
 def listed(value: object, number: int, path: Path, name: str = "ege") -> list[dict[str, Any]]:
-    """Return the objects of a list of the file, empty where it is null.
-
-    Examples
-    --------
-    >>> listed(None, 1, Path("finess.json")), listed([{"egeId": "2"}], 1, Path("finess.json"))
-    ([], [{'egeId': '2'}])
-    """
+    """Return the objects of a list of the file, empty where it is null."""
     if value is None:
         return []
     if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
-        raise ReadError(f"Fichier « {path.name} », entité n° {number} : « {name} » n'est pas une liste.")
+        raise fault(path, f"« {name} » n'est pas une liste.", place=f", entité n° {number}")
     return value
 
 
@@ -250,13 +206,7 @@ def _degrees(place: Mapping[str, Any]) -> tuple[float, float]:
 
 
 def number_of(value: object) -> float:
-    """Return a number written as text, or NaN.
-
-    Examples
-    --------
-    >>> number_of("0.97"), number_of(None)
-    (0.97, nan)
-    """
+    """Return a number written as text, or NaN."""
     try:
         return float(str(value).strip().replace(",", "."))
     except ValueError:
@@ -264,25 +214,13 @@ def number_of(value: object) -> float:
 
 
 def part(item: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    """Return an object inside another, empty where it is absent or null.
-
-    Examples
-    --------
-    >>> part({"adresse": {"cogCommune": "01053"}}, "adresse"), part({"adresse": None}, "adresse")
-    ({'cogCommune': '01053'}, {})
-    """
+    """Return an object inside another, empty where it is absent or null."""
     value = item.get(key)
     return value if isinstance(value, dict) else {}
 
 
 def text_of(item: Mapping[str, Any], key: str) -> str:
-    """Return a text, empty where it is absent or null.
-
-    Examples
-    --------
-    >>> text_of({"siret": "772 "}, "siret"), text_of({}, "siret")
-    ('772', '')
-    """
+    """Return a text, empty where it is absent or null."""
     value = item.get(key)
     return "" if value is None else str(value).strip()
 
@@ -341,12 +279,16 @@ def read_finess_plus_equipment(path: str | Path, *, sites: pd.DataFrame | None =
     import pandas as pd
 
     path = Path(path)
-    if not path.is_file():
-        raise MissingFileError(f"Fichier introuvable : « {path} ». Vérifiez son nom et son dossier.")
     rows: list[dict[str, Any]] = []
-    left = {"inactive": 0, "health": 0}
+    left: Counter[str] = Counter()
     for number, (entity, _) in enumerate(entities(path), start=1):
-        granted = _authorised(entity, number, path)
+        # the authorised places of the entity, by authorisation
+        granted = {
+            text_of(part(activity, "caracteristiquesGeneriques"), "activiteAeId"): _places(
+                activity.get("capacite"), _AUTHORISED
+            )
+            for activity in listed(entity.get("activitesAutorisees"), number, path, "activitesAutorisees")
+        }
         for site in listed(entity.get("ege"), number, path):
             for activity in listed(site.get("activitesExercees"), number, path, "activitesExercees"):
                 row = _activity_row(activity, granted, left)
@@ -354,15 +296,17 @@ def read_finess_plus_equipment(path: str | Path, *, sites: pd.DataFrame | None =
                     operator = text_of(entity, "numFiness")
                     rows.append({"nofinesset": text_of(site, "numFinessEge"), "nofinessej": operator, **row})
     if not rows:
-        raise ReadError(
-            f"Fichier « {path.name} » : aucune activité sociale ou médico-sociale exercée ; ce n'est pas le fichier "
-            "des activités de FINESS+."
-        )
+        said = "aucune activité sociale ou médico-sociale exercée ; ce n'est pas le fichier des activités de FINESS+."
+        raise fault(path, said)
     frame = pd.DataFrame(rows).rename_axis("line")
     frame[list(_NUMBERS)] = frame[list(_NUMBERS)].astype("float64")
     warn_of(path, left["inactive"], "activité(s) qui (n'est|ne sont) plus active(s) laissée(s) de côté")
     warn_of(path, left["health"], "activité(s) sanitaire(s) ou d'enseignement laissée(s) de côté")
-    frame = _plausible_ages(frame, path)
+    ages = frame[list(_AGES)]
+    wrong = (ages < 0) | (ages > _OLDEST)
+    said = f"âge(s) négatif(s) ou au-delà de {_OLDEST} ans, tenu(s) pour inconnu(s)"
+    warn_of(path, int(wrong.to_numpy().sum()), said)
+    frame[list(_AGES)] = ages.mask(wrong)
     if sites is None:
         return frame
     frame["categetab"] = frame["nofinesset"].map(sites["category_code"].to_dict())
@@ -371,28 +315,16 @@ def read_finess_plus_equipment(path: str | Path, *, sites: pd.DataFrame | None =
     return frame[known]
 
 
-def _authorised(entity: Mapping[str, Any], number: int, path: Path) -> dict[str, float]:
-    """Return the authorised places of an entity, by authorisation."""
-    granted = {}
-    for activity in listed(entity.get("activitesAutorisees"), number, path, "activitesAutorisees"):
-        key = text_of(part(activity, "caracteristiquesGeneriques"), "activiteAeId")
-        granted[key] = _places(activity.get("capacite"), _AUTHORISED)
-    return granted
-
-
 def _activity_row(
-    activity: Mapping[str, Any], granted: Mapping[str, float], left: dict[str, int]
+    activity: Mapping[str, Any], granted: Mapping[str, float], left: Counter[str]
 ) -> dict[str, Any] | None:
     """Return one line of equipment, or count why there is none."""
     general = part(activity, "caracteristiquesGeneriques")
     specific = part(part(activity, "nature"), "caracteristiquesSpecifiques")
     blocks = (value for value in specific.values() if isinstance(value, dict))
     kind = next((block for block in blocks if "activiteSocialeRegulee" in block), None)
-    if kind is None:
-        left["health"] += 1
-        return None
-    if general.get("etatObjet") not in (None, "A"):
-        left["inactive"] += 1
+    if kind is None or general.get("etatObjet") not in (None, _ACTIVE):
+        left["health" if kind is None else "inactive"] += 1
         return None
     capacities = activity.get("capacite")
     authorised = granted.get(text_of(general, "identifiantAutorisation"), math.nan)
@@ -441,14 +373,3 @@ def _has_started(events: object) -> bool | None:
         if isinstance(event, dict) and text_of(event, "codeEvenement") in (*_STARTED, *_STOPPED)
     ]
     return max(dated)[1] if dated else None
-
-
-def _plausible_ages(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
-    """Make ages that cannot be unknown, and say how many."""
-    count = 0
-    for name in _AGES:
-        wrong = (frame[name] < 0) | (frame[name] > _OLDEST)
-        count += int(wrong.sum())
-        frame[name] = frame[name].mask(wrong)
-    warn_of(path, count, f"âge(s) négatif(s) ou au-delà de {_OLDEST} ans, tenu(s) pour inconnu(s)")
-    return frame

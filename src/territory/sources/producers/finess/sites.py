@@ -1,13 +1,15 @@
-"""From establishments of FINESS, in any of its forms, to the table `sites`."""
+"""From establishments of FINESS, in any of its forms, to the table `sites`, and what their categories are."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from territory.errors import Problems, ReadError, agree, examples
-from territory.sources.text.tables import warn_of
+from territory.sources.producers.ign import in_degrees
+from territory.sources.text.refusals import problems_of, quoted, warn_of
+from territory.tables.codes import COMMUNE_CODE, lines_of
 from territory.territories import is_inside
 
 if TYPE_CHECKING:
@@ -33,16 +35,7 @@ _NORTHERN_ISLANDS = {"97123": "97701", "97127": "97801"}
 
 
 def commune_of(departement: str, commune: str) -> str:
-    """Return the commune code of INSEE from the two columns of FINESS.
-
-    Overseas, FINESS numbers départements `9A` to `9F` (971 to 976) and `9J` (986), and the three digits of
-    the commune begin with the last of the département.
-
-    Examples
-    --------
-    >>> commune_of("83", "50"), commune_of("2A", "004"), commune_of("9D", "411"), commune_of("9A", "127")
-    ('83050', '2A004', '97411', '97801')
-    """
+    """Return the commune code of INSEE from the two columns of FINESS."""
     departement, commune = departement.strip().upper(), commune.strip().zfill(3)
     if re.fullmatch(r"9[A-F]", departement):
         departement = "97"
@@ -55,17 +48,7 @@ def commune_of(departement: str, commune: str) -> str:
 
 
 def projection_of(source: str) -> int | None:
-    """Return the EPSG code that the column `sourcecoordet` of FINESS names, or nothing.
-
-    Examples
-    --------
-    >>> projection_of("1,ATLASANTE,96,BAN,L93_METROPOLE")
-    2154
-    >>> projection_of("2,ATLASANTE,89,BAN,EPSG:4471 RGM04/UTM zone 38S (Mayotte)")
-    4471
-    >>> projection_of("2,ATLASANTE,90,BAN,WGS84/UTM zone 21N (St-Pierre-et-Miquelon)")
-    32621
-    """
+    """Return the EPSG code that the column `sourcecoordet` of FINESS names, or nothing."""
     found = _EPSG.search(source)
     if found:
         return int(found[1])
@@ -76,32 +59,12 @@ def projection_of(source: str) -> int | None:
 
 
 def to_degrees(points: pd.DataFrame, *, path: str | Path) -> pd.DataFrame:
-    """Turn projected coordinates into degrees, each in the projection that its line names.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> points = pd.DataFrame({"x": [989000.0], "y": [6279000.0], "projection": ["1,X,96,BAN,L93_METROPOLE"]})
-    >>> to_degrees(points, path="finess.csv").round(2).values.tolist()
-    [[6.58, 43.55]]
-    """
+    """Turn projected coordinates into degrees, each in the projection that its line names."""
     import numpy as np
-    import pandas as pd
-    from pyproj import Transformer
-    from pyproj.exceptions import CRSError
 
-    result = pd.DataFrame({"longitude": np.nan, "latitude": np.nan}, index=points.index)
     named = points["projection"].map({text: projection_of(text) for text in points["projection"].unique()})
-    unknown = named.isna()
-    for epsg, rows in points.groupby(named):
-        try:
-            transformer = Transformer.from_crs(int(epsg), WGS84, always_xy=True)
-        except CRSError:
-            unknown |= named == epsg
-            continue
-        longitude, latitude = transformer.transform(rows["x"].to_numpy(), rows["y"].to_numpy())
-        result.loc[rows.index, "longitude"] = longitude
-        result.loc[rows.index, "latitude"] = latitude
+    result = in_degrees(points, named)
+    unknown = result["longitude"].isna()
     names = points.loc[unknown, "projection"].unique()
     warn_of(path, int(unknown.sum()), "point(s) dont la projection est inconnue", names)
     return result.replace([np.inf, -np.inf], np.nan)
@@ -110,28 +73,24 @@ def to_degrees(points: pd.DataFrame, *, path: str | Path) -> pd.DataFrame:
 def as_sites(
     rows: pd.DataFrame, *, source: str, path: str | Path, communes: gpd.GeoDataFrame | None = None
 ) -> gpd.GeoDataFrame:
-    """Make the table `sites`, with a point for each site, and say which have none.
-
-    Coordinates outside the territory of their commune (at sea, in another hemisphere) are no coordinates. A
-    site without any takes the point of its commune where `communes` has it, and is left out otherwise, which
-    a warning counts.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> rows = pd.DataFrame({"site_id": ["830000287"], "name": "CH", "category_code": "355",
-    ...     "commune_code": "83050", "operator_id": "830100525", "longitude": 6.46, "latitude": 43.53})
-    >>> as_sites(rows, source="FINESS", path="finess.csv").loc["830000287", "point_precision"]
-    'address'
-    """
+    """Make the table `sites`, with a point for each site, and say which have none."""
     import geopandas as gpd
     import numpy as np
     import pandas as pd
 
-    _check(rows, path)
+    problems = problems_of(path)
+    ids, codes = rows["site_id"], rows["commune_code"]
+    problems.count(quoted(ids[~ids.str.fullmatch(FINESS_NUMBER)]), "numéro(s) FINESS mal formé(s)")
+    problems.count(quoted(codes[~codes.str.fullmatch(COMMUNE_CODE)]), "code(s) de commune mal formé(s)")
+    twice = [f"ligne {line} : {number}" for line, number in ids[ids.duplicated()].items()]
+    problems.count(twice, "établissement(s) en double")
+    problems.raise_if_any()
+    # coordinates outside the territory of their commune (at sea, in another hemisphere) are no coordinates
     longitude, latitude = rows["longitude"].to_numpy(float), rows["latitude"].to_numpy(float)
-    inside = is_inside(rows["commune_code"].to_numpy(dtype=object), longitude, latitude)
-    _warn_outside(rows, np.isfinite(longitude) & ~inside, path)
+    inside = is_inside(codes.to_numpy(dtype=object), longitude, latitude)
+    outside = ids[np.isfinite(longitude) & ~inside]
+    said = "établissement(s) aux coordonnées hors de (son|leur) territoire"
+    warn_of(path, len(outside), said, outside, advice=" ; tenues pour inconnues")
     points = gpd.GeoSeries(gpd.points_from_xy(longitude, latitude), index=rows.index, crs=WGS84)
     points = points.where(inside)
     kept = rows.drop(columns=["longitude", "latitude"]).assign(
@@ -142,50 +101,45 @@ def as_sites(
     )
     if communes is not None:
         known = communes.to_crs(WGS84).geometry
-        borrowed = gpd.GeoSeries(rows["commune_code"].map(known.to_dict()), crs=WGS84)
-        points = points.where(inside, borrowed)
+        points = points.where(inside, gpd.GeoSeries(codes.map(known.to_dict()), crs=WGS84))
     sites = gpd.GeoDataFrame(kept, geometry=points, crs=WGS84)
     located = sites.geometry.notna() & ~sites.geometry.is_empty
-    _warn_left_out(sites, ~located, path, has_communes=communes is not None)
+    borrowed = int((located & ~inside).sum())
+    warn_of(path, borrowed, "établissement(s) sans coordonnées placé(s) au point de (sa|leur) commune")
+    advice = " ; donnez communes= pour les placer au point de leur commune" if communes is None else ""
+    said = "établissement(s) sans coordonnées laissé(s) de côté"
+    warn_of(path, int((~located).sum()), said, ids[~located], advice=advice)
     return sites[located].set_index("site_id")
 
 
-def _check(rows: pd.DataFrame, path: str | Path) -> None:
-    """Report numbers and codes that are none, and sites that appear twice."""
-    from territory.tables.schemas import COMMUNE_CODE
+@dataclass(frozen=True)
+class Category:
+    """A FINESS category: its service, the unit of its capacity (None = it has none), and where it works."""
 
-    problems = Problems(f"Fichier « {Path(path).name} »", ReadError)
-    bad = {
-        "site_id": (~rows["site_id"].str.fullmatch(FINESS_NUMBER), "numéro(s) FINESS mal formé(s)"),
-        "commune_code": (
-            ~rows["commune_code"].str.fullmatch(COMMUNE_CODE),
-            "code(s) de commune mal formé(s)",
-        ),
-    }
-    for name, (wrong, said) in bad.items():
-        if wrong.any():
-            shown = examples(
-                f"ligne {line} : « {value} »" for line, value in rows.loc[wrong, name].head(4).items()
-            )
-            problems.add(f"{agree(int(wrong.sum()), said)} ({shown})")
-    twice = rows["site_id"][rows["site_id"].duplicated()]
-    if len(twice):
-        shown = examples(f"ligne {line} : {number}" for line, number in twice.head(4).items())
-        problems.add(f"{agree(len(twice), 'établissement(s) en double')} ({shown})")
-    problems.raise_if_any()
+    service: str
+    capacity_unit: str | None = "places"
+    is_ambulatory: bool = False
+    is_at_home: bool = False
 
 
-def _warn_outside(rows: pd.DataFrame, outside: Any, path: str | Path) -> None:
-    """Say how many points are nowhere near their territory."""
-    wrong = rows.loc[outside, "site_id"]
-    said = "établissement(s) aux coordonnées hors de (son|leur) territoire"
-    warn_of(path, len(wrong), said, wrong, advice=" ; tenues pour inconnues")
+# categories of FINESS; file active: no CDAPH decision and no places (IGAS 2018-005R)
+CATEGORIES = {
+    line["category"]: Category(
+        line["service"],
+        line["capacity_unit"] or None,
+        is_ambulatory=line["is_ambulatory"] == "yes",
+        is_at_home=line["is_at_home"] == "yes",
+    )
+    for line in lines_of("categories.csv", "territory.sources.producers.finess")
+}
 
+# children's categories in which « prestation en milieu ordinaire » means what a SESSAD does
+SESSAD_TYPE_CATEGORIES = frozenset({"182", "183", "186", "188", "192", "194", "195", "196", "377"})
 
-def _warn_left_out(sites: gpd.GeoDataFrame, lost: pd.Series, path: str | Path, *, has_communes: bool) -> None:
-    """Say how many sites have no point, and how many took the one of their commune."""
-    borrowed = int(((sites["point_precision"] == "commune") & ~lost).sum())
-    warn_of(path, borrowed, "établissement(s) sans coordonnées placé(s) au point de (sa|leur) commune")
-    said = "établissement(s) sans coordonnées laissé(s) de côté"
-    advice = "" if has_communes else " ; donnez communes= pour les placer au point de leur commune"
-    warn_of(path, int(lost.sum()), said, sites.loc[lost, "site_id"], advice=advice)
+# services whose staff go to the person
+HOME_SERVICES = frozenset(category.service for category in CATEGORIES.values() if category.is_at_home)
+
+# whatever unit a table gives them, these are followed in persons, never in places
+FILE_ACTIVE_SERVICES = frozenset(
+    {"camsp", "cmpp", "bapu", "cmp", "cmp_ij", "cattp", "cattp_ij", "hdj", "hdj_ij"}
+)

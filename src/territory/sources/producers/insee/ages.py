@@ -9,18 +9,20 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from territory.errors import ParameterError, Problems, ReadError, agree, examples
-from territory.sources.text.commune_codes import (
+from territory.errors import ParameterError, counted, examples
+from territory.sources.text.cells import (
     check_departements,
     clean_codes,
+    decimal_mark,
     in_departements,
     pad_code,
     pad_codes,
+    to_numbers,
     without_arrondissements,
 )
 from territory.sources.text.large_tables import TableStream
-from territory.sources.text.numbers import decimal_mark, to_numbers
-from territory.sources.text.tables import UNKNOWN_CELLS, read_table, refuse_repeated, require_columns
+from territory.sources.text.refusals import fault, numbered, problems_of, refuse_repeated
+from territory.sources.text.tables import UNKNOWN_CELLS, read_table, require_columns
 from territory.sources.text.workbooks import sheet_names
 
 if TYPE_CHECKING:
@@ -38,6 +40,13 @@ LAST_AGE = 100
 _WIDE = re.compile(r"SEXE([12])_AGED100(\d{3})")
 _LONG = ("CODGEO", "SEXE", "AGED100", "NB")
 _YEAR = re.compile(r"(?:19|20)\d{2}")
+# what is said of the lines whose cell of a column is wrong
+_WRONG = {
+    "AGED100": "âge(s) hors de 000 à 100",
+    "SEXE": "sexe(s) autre(s) que 1 et 2",
+    "NB": "cellule(s) (n'est pas un nombre|ne sont pas des nombres)",
+    "CODGEO": "ligne(s) répétée(s) (même commune, même sexe, même âge)",
+}
 
 
 def read_population_structure(path: str | Path, *, year: int | None = None) -> pd.DataFrame:
@@ -135,13 +144,10 @@ def read_iris_population(
         raise ParameterError(f"by vaut « {by} » ; les valeurs possibles sont « commune » et « iris ».")
     frame = read_table(path, header=("IRIS", "COM"))
     frame = frame.assign(COM=clean_codes(frame["COM"], path=path, column="COM"))
-    frame["IRIS"] = frame["IRIS"].str.strip().str.upper()
-    frame["IRIS"] = frame["IRIS"].where(frame["IRIS"].str.len() != 8, "0" + frame["IRIS"])
-    problems = Problems(f"Fichier « {Path(path).name} »", ReadError)
-    strange = frame.index[frame["IRIS"].str[:5] != frame["COM"]]
-    if len(strange):
-        shown = examples(f"ligne {line}" for line in strange)
-        problems.add(f"{agree(len(strange), 'IRIS hors de sa commune')} ({shown})")
+    iris = frame["IRIS"].str.strip().str.upper()
+    frame["IRIS"] = iris.where(iris.str.len() != 8, "0" + iris)
+    problems = problems_of(path)
+    problems.count(numbered(frame.index[frame["IRIS"].str[:5] != frame["COM"]]), "IRIS hors de sa commune")
     problems.raise_if_any()
     refuse_repeated(frame["IRIS"], "IRIS en double", path=path)
     return _by_band(frame, "IRIS", by, year=year, path=path)
@@ -158,7 +164,6 @@ def _commune_sheet(path: str | Path) -> str | None:
 
 def _by_band(frame: pd.DataFrame, code: str, by: str, *, year: int | None, path: str | Path) -> pd.DataFrame:
     """Return the table of bands of one census."""
-    import numpy as np
     import pandas as pd
 
     year = _find_year(frame, year, path)
@@ -167,46 +172,38 @@ def _by_band(frame: pd.DataFrame, code: str, by: str, *, year: int | None, path:
     columns = [total, *(title for titles in groups.values() for title in titles)]
     numbers = to_numbers(frame, columns, path=path, decimal=decimal_mark(frame, columns))
     younger = _younger_than(numbers, groups, total, path)
-    ages = sorted(younger)
-    pieces = []
-    for low, high in pairwise(ages):
-        persons = younger[high] - younger[low]
-        _refuse_negative(persons, low, high, frame, path)
-        piece = pd.DataFrame({"code": frame[code].to_numpy(), "age_min": int(low)})
-        piece["age_max"] = high - 1 if math.isfinite(high) else np.nan
-        piece["population"] = persons.clip(0)
-        piece["commune_code"] = frame["COM"].to_numpy() if "COM" in frame else piece["code"]
-        pieces.append(piece)
-    result = pd.concat(pieces, ignore_index=True)
-    key = _KEYS[by]
+    places = {"commune_code": frame["COM"] if "COM" in frame else frame[code]}
     if by == "iris":
-        result = result.rename(columns={"code": key})
-    levels = [key, "age_min", "age_max"]
-    order = pd.factorize(result[key])[0]
-    result = result.assign(order=order).sort_values(["order", "age_min"], kind="stable")
+        places["iris_code"] = frame[code]
+    pieces = []
+    for low, high in pairwise(sorted(younger)):
+        persons = younger[high] - younger[low]
+        if off := numbered(frame.index[persons < -_TOLERANCE_PERSONS]):
+            ages = f"moins de zéro personne de {low:g} ans à moins de {high:g} ans"
+            raise fault(path, f"{ages} dans {counted(off, 'ligne(s)')} ; les tranches se contredisent.")
+        age_max = high - 1 if math.isfinite(high) else math.nan
+        band = {"age_min": int(low), "age_max": age_max, "population": persons.clip(0)}
+        pieces.append(pd.DataFrame({**places, **band}))
+    levels = [_KEYS[by], "age_min", "age_max"]
+    result = pd.concat(pieces, ignore_index=True)
+    result = result.assign(order=pd.factorize(result[levels[0]])[0], vintage=f"rp{year}")
+    result = result.sort_values(["order", "age_min"], kind="stable")
     if by == "commune" and code == "IRIS":
-        grouped = result.groupby(levels, sort=False, dropna=False)["population"]
+        grouped = result.groupby([*levels, "vintage"], sort=False, dropna=False)["population"]
         result = grouped.sum(skipna=False).reset_index()
-    result["vintage"] = f"rp{year}"
     kept = ["population", "vintage"] + (["commune_code"] if by == "iris" else [])
     return result.set_index(levels)[kept]
 
 
 def _find_year(frame: pd.DataFrame, year: int | None, path: str | Path) -> int:
     """Return the census year asked for, or the newest that the titles name."""
-    found = [_TOTAL.fullmatch(str(title)) for title in frame.columns]
-    years = sorted(
-        2000 + int(match[1]) if int(match[1]) < 60 else 1900 + int(match[1]) for match in found if match
-    )
+    found = [int(match[1]) for title in frame.columns if (match := _TOTAL.fullmatch(str(title)))]
+    years = sorted(2000 + short if short < 60 else 1900 + short for short in found)
     if not years:
-        raise ReadError(
-            f"Fichier « {Path(path).name} » : aucune colonne « Pyy_POP » (P21_POP pour 2021) ; colonnes présentes : "
-            f"{examples(frame.columns, most=8)}."
-        )
+        present = f"colonnes présentes : {examples(frame.columns, most=8)}."
+        raise fault(path, f"aucune colonne « Pyy_POP » (P21_POP pour 2021) ; {present}")
     if year is not None and year not in years:
-        raise ReadError(
-            f"Fichier « {Path(path).name} » : pas de recensement {year} ; il a {', '.join(map(str, years))}."
-        )
+        raise fault(path, f"pas de recensement {year} ; il a {', '.join(map(str, years))}.")
     return year if year is not None else years[-1]
 
 
@@ -241,38 +238,20 @@ def _younger_than(
 
     younger: dict[float, Floats] = {0.0: np.zeros(len(numbers)), math.inf: numbers[total].to_numpy(float)}
     left = dict(groups)
-    while True:
-        reached = [band for band in left if band[0] in younger]
-        if not reached:
-            break
+    while reached := [band for band in left if band[0] in younger]:
         for band in reached:
             persons = younger[band[0]] + numbers[left.pop(band)].sum(axis=1, skipna=False).to_numpy(float)
             known = younger.setdefault(band[1], persons)
             off = np.abs(known - persons) > _TOLERANCE_PERSONS + 1e-6 * np.abs(known)
-            if off.any():
+            if lines := numbered(numbers.index[off]):
                 until = "" if math.isinf(band[1]) else f" jusqu'à {band[1] - 1:g} ans"
-                lines = examples(f"ligne {line}" for line in numbers.index[off])
-                raise ReadError(
-                    f"Fichier « {Path(path).name} » : les tranches d'âge{until} ne font pas les mêmes totaux dans "
-                    f"{agree(int(off.sum()), 'ligne(s)')} ({lines})."
-                )
+                said = f"ne font pas les mêmes totaux dans {counted(lines, 'ligne(s)')}."
+                raise fault(path, f"les tranches d'âge{until} {said}")
     if len(younger) < 3:
-        raise ReadError(
-            f"Fichier « {Path(path).name} » : aucune tranche d'âge à partir de 0 an ({total[:4]}POP0014, "
-            f"{total[:4]}H0019…) ; colonnes présentes : {examples(numbers.columns, most=8)}."
-        )
+        bands = f"({total[:4]}POP0014, {total[:4]}H0019…)"
+        present = f"colonnes présentes : {examples(numbers.columns, most=8)}."
+        raise fault(path, f"aucune tranche d'âge à partir de 0 an {bands} ; {present}")
     return younger
-
-
-def _refuse_negative(persons: Floats, low: float, high: float, frame: pd.DataFrame, path: str | Path) -> None:
-    """Refuse a band with fewer than no persons."""
-    off = persons < -_TOLERANCE_PERSONS
-    if off.any():
-        lines = examples(f"ligne {line}" for line in frame.index[off])
-        raise ReadError(
-            f"Fichier « {Path(path).name} » : moins de zéro personne de {low:g} ans à moins de {high:g} ans dans "
-            f"{agree(int(off.sum()), 'ligne(s)')} ({lines}) ; les tranches se contredisent."
-        )
 
 
 def read_single_ages(
@@ -324,26 +303,21 @@ def read_single_ages(
     >>> folder.cleanup()
     """
     path = Path(path)
-    year = year or _year_in_name(path)
+    named = _YEAR.findall(path.name)
+    if not year and not named:
+        raise ParameterError(
+            f"Fichier « {path.name} » : son nom ne dit pas l'année du recensement ; précisez year=."
+        )
     kept = check_departements(departements)
     stream = TableStream(path)
     wide = [title for title in stream.titles if _WIDE.fullmatch(title)]
     counts = _read_wide(stream, wide, kept) if wide else _read_long(stream, kept)
-    return _table(counts, year)
-
-
-def _year_in_name(path: Path) -> int:
-    """Return the census year that the name of a file gives."""
-    found = _YEAR.findall(path.name)
-    if not found:
-        raise ParameterError(
-            f"Fichier « {path.name} » : son nom ne dit pas l'année du recensement ; précisez year=."
-        )
-    return int(found[-1])
+    return _table(counts, year or int(named[-1]))
 
 
 def _read_long(stream: TableStream, departements: frozenset[str] | None) -> pd.DataFrame:
     """Return persons by commune (rows) and age (columns) from one line per commune, sex and age."""
+    import numpy as np
     import pandas as pd
 
     require_columns(pd.DataFrame(columns=stream.titles), _LONG, path=stream.path)
@@ -354,70 +328,42 @@ def _read_long(stream: TableStream, departements: frozenset[str] | None) -> pd.D
         for age in range(LAST_AGE + 1)
         for written in (f"{age:03d}", f"{age:02d}", str(age))
     }
-    wrong: dict[str, list[tuple[int, str]]] = {}
-    codes: dict[str, str | None] = {}
+    wrong: dict[str, list[str]] = {}
+    codes: dict[str, str] = {}
     first: dict[str, int] = {}
     # by commune, men and women of each age; None until a line says how many
     counts: dict[str, list[list[float | None]]] = {}
     for line, (code, sex, age, text) in stream.rows(_LONG):
         if code not in codes:
-            codes[code] = _kept_code(code, departements)
+            padded = pad_code(code)
+            codes[code] = padded if in_departements(padded, departements) else ""
         kept = codes[code]
-        if kept is None:
+        if not kept:
             continue
         first.setdefault(kept, line)
         slot = slots.get((sex.strip(), age.strip()))
         if slot is None:
             name = "SEXE" if sex.strip() not in ("1", "2") else "AGED100"
-            wrong.setdefault(name, []).append((line, sex if name == "SEXE" else age))
+            wrong.setdefault(name, []).append(f"ligne {line} : « {sex if name == 'SEXE' else age} »")
             continue
         ages = counts.setdefault(kept, [[None] * (LAST_AGE + 1), [None] * (LAST_AGE + 1)])[slot[0]]
         if ages[slot[1]] is not None:
-            wrong.setdefault("CODGEO", []).append((line, code))
+            wrong.setdefault("CODGEO", []).append(f"ligne {line} : « {code} »")
         try:
             ages[slot[1]] = float(text.replace(",", ".")) if text.strip() not in UNKNOWN_CELLS else math.nan
         except ValueError:
-            wrong.setdefault("NB", []).append((line, text))
-    _refuse_lines(wrong, stream.path)
-    return _summed(counts, first, stream.path)
-
-
-def _kept_code(code: str, departements: frozenset[str] | None) -> str | None:
-    """Return the code of a commune as we write it, or nothing when it is not wanted."""
-    padded = pad_code(code)
-    return padded if in_departements(padded, departements) else None
-
-
-def _summed(counts: dict[str, list[list[float | None]]], first: dict[str, int], path: Path) -> pd.DataFrame:
-    """Return men and women together; an age of which no line speaks counts nobody."""
-    import numpy as np
-    import pandas as pd
-
-    cells = [
-        [value if value is not None else 0.0 for ages in sexes for value in ages] for sexes in counts.values()
-    ]
-    if not cells:
-        raise ReadError(f"Fichier « {path.name} » : aucune ligne de ces départements.")
-    persons = np.array(cells).reshape(len(cells), 2, LAST_AGE + 1).sum(axis=1)
-    frame = pd.DataFrame({"CODGEO": list(counts)}, index=[first[code] for code in counts], dtype="str")
-    kept = _communes_only(frame, path)
-    rows = frame.index.get_indexer(kept.index)
-    return pd.DataFrame(persons[rows], index=kept["CODGEO"].to_numpy(), columns=range(LAST_AGE + 1))
-
-
-def _refuse_lines(wrong: dict[str, list[tuple[int, str]]], path: Path) -> None:
-    """Report lines whose age, sex or number is none, or that are there twice."""
-    said = {
-        "AGED100": "âge(s) hors de 000 à 100",
-        "SEXE": "sexe(s) autre(s) que 1 et 2",
-        "NB": "cellule(s) (n'est pas un nombre|ne sont pas des nombres)",
-        "CODGEO": "ligne(s) répétée(s) (même commune, même sexe, même âge)",
-    }
-    problems = Problems(f"Fichier « {path.name} »", ReadError)
+            wrong.setdefault("NB", []).append(f"ligne {line} : « {text} »")
+    problems = problems_of(stream.path)
     for name, lines in wrong.items():
-        shown = examples(f"ligne {line} : « {text} »" for line, text in lines[:4])
-        problems.add(f"colonne « {name} » : {agree(len(lines), said[name])} ({shown})")
+        problems.add(f"colonne « {name} » : {counted(lines, _WRONG[name])}")
     problems.raise_if_any()
+    frame = pd.DataFrame({"CODGEO": list(counts)}, index=[first[code] for code in counts], dtype="str")
+    kept_rows = _communes_only(frame, stream.path)
+    rows = frame.index.get_indexer(kept_rows.index)
+    # men and women together; an age of which no line speaks counts nobody
+    persons = np.array([[[value or 0.0 for value in ages] for ages in sexes] for sexes in counts.values()])
+    persons = persons.sum(axis=1)
+    return pd.DataFrame(persons[rows], index=kept_rows["CODGEO"].to_numpy(), columns=range(LAST_AGE + 1))
 
 
 def _read_wide(stream: TableStream, titles: list[str], departements: frozenset[str] | None) -> pd.DataFrame:
@@ -443,7 +389,7 @@ def _read_wide(stream: TableStream, titles: list[str], departements: frozenset[s
 def _communes_only(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
     """Return the lines of communes, or say that there is none."""
     if frame.empty:
-        raise ReadError(f"Fichier « {path.name} » : aucune ligne de ces départements.")
+        raise fault(path, "aucune ligne de ces départements.")
     frame = frame.assign(CODGEO=clean_codes(frame["CODGEO"], path=path, column="CODGEO"))
     return without_arrondissements(frame, frame["CODGEO"], path=path)
 

@@ -1,15 +1,29 @@
-"""A small writer of workbooks: texts and numbers only, the same bytes for the same content, ten times faster."""
+"""Tables, map layers and workbooks on disk: the same bytes for the same content, whenever they are written.
+
+The writer of workbooks knows texts and numbers only: ten times faster than a library that knows all.
+"""
 
 from __future__ import annotations
 
 import io
 import math
 import re
+import sqlite3
 import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape, quoteattr
+
+from territory.tables.catalogue import label_of
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    import pandas as pd
 
 Value = str | float | int | None
 
@@ -26,37 +40,21 @@ _MOST_LETTERS = 32_000
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "|", "%")
 # styles, by their place in styles.xml
 _PLAIN, _TEXT, _QUOTED, _HEADER, _TITLE, _WRAPPED, _WRAPPED_QUOTED, _WHOLE, _TENTHS, _FINE = range(10)
-# how a number is shown, whole or not, by the format of its column
+# how a number is shown, whole or not, by the format of its column: a year, one decimal at most, three at most
 _NUMBERS = {"plain": (_PLAIN, _PLAIN), "rounded": (_WHOLE, _TENTHS), "fine": (_WHOLE, _FINE)}
 _LINE_POINTS = 15.0
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """One sheet: a table with its titles, or lines of text when it has none.
+    """One sheet: a table with its titles, or lines of text when it has none."""
 
-    Attributes
-    ----------
-    name
-        At most 31 letters, no bracket, colon, star, question mark or slash.
-    heads
-        Titles of the columns; empty for lines of text.
-    rows
-        Values: texts, numbers, None for nothing.
-    widths
-        Width of each column (letters).
-    titles
-        Lines of text that are titles, by their place.
-    formats
-        How the numbers of each column are shown: `plain` (a year), `rounded` (thousands apart, one decimal at most) or
-        `fine` (three decimals at most). Without them every column is `rounded`.
-    """
-
-    name: str
-    heads: Sequence[str]
+    name: str  # at most 31 letters, no bracket, colon, star, question mark or slash
+    heads: Sequence[str]  # empty for lines of text
     rows: Sequence[Sequence[Value]]
-    widths: Sequence[float]
-    titles: frozenset[int] = field(default_factory=frozenset)
+    widths: Sequence[float]  # in letters
+    titles: frozenset[int] = field(default_factory=frozenset)  # lines of text that are titles, by their place
+    # how the numbers of each column are shown, see `_NUMBERS`; without them all are `rounded`
     formats: Sequence[str] = field(default_factory=tuple)
 
 
@@ -69,13 +67,6 @@ def to_xlsx(sheets: Sequence[Sheet], *, title: str, mark: str = "") -> bytes:
     References
     ----------
     ECMA-376, Office Open XML File Formats, part 1.
-
-    Examples
-    --------
-    >>> import openpyxl
-    >>> content = to_xlsx([Sheet("Essai", ["Nom"], [["=1+1"], [2.5]], [12])], title="Essai")
-    >>> [cell.value for cell in openpyxl.load_workbook(io.BytesIO(content))["Essai"]["A"]]
-    ['Nom', '=1+1', 2.5]
     """
     parts = {
         "[Content_Types].xml": _content_types(len(sheets)),
@@ -98,11 +89,11 @@ def to_xlsx(sheets: Sequence[Sheet], *, title: str, mark: str = "") -> bytes:
         ),
         "xl/styles.xml": _STYLES,
     }
-    for i, sheet in enumerate(sheets, start=1):
-        parts[f"xl/worksheets/sheet{i}.xml"] = _sheet(sheet, mark)
+    # one sheet at a time: their XML is many times the size of the file
+    drawn = ((f"xl/worksheets/sheet{i}.xml", _sheet(sheet, mark)) for i, sheet in enumerate(sheets, start=1))
     written = io.BytesIO()
     with zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as target:
-        for name, content in parts.items():
+        for name, content in chain(parts.items(), drawn):
             target.writestr(zipfile.ZipInfo(name, _ZIP_DATE), _HEAD + content, zipfile.ZIP_DEFLATED)
     return written.getvalue()
 
@@ -249,13 +240,7 @@ def _safe(text: str) -> str:
 
 
 def column_letters(place: int) -> str:
-    """Return the letters of a column.
-
-    Examples
-    --------
-    >>> column_letters(1), column_letters(26), column_letters(27)
-    ('A', 'Z', 'AA')
-    """
+    """Return the letters of a column."""
     letters = ""
     while place:
         place, rest = divmod(place - 1, 26)
@@ -296,3 +281,89 @@ _STYLES = (
     "</cellXfs>"
     '<cellStyles count="1"><cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles></styleSheet>'
 )
+
+
+# a GeoPackage dates its layers by the clock: this date, which means nothing, takes its place
+FIXED_DATE = "2000-01-01T00:00:00.000Z"
+# the extension « schema » of the format: what QGIS shows as the alias of a column
+_SCHEMA = ("http://www.geopackage.org/spec121/#extension_schema", "read-write")
+_DATA_COLUMNS = """CREATE TABLE gpkg_data_columns (
+    table_name TEXT NOT NULL, column_name TEXT NOT NULL, name TEXT, title TEXT, description TEXT, mime_type TEXT,
+    constraint_name TEXT, CONSTRAINT pk_gdc PRIMARY KEY (table_name, column_name),
+    CONSTRAINT gdc_tn UNIQUE (table_name, name))"""
+
+
+def write_table(table: pd.DataFrame, path: Path) -> None:
+    """Write a flat table twice, as CSV (UTF-8, comma, decimal point) and as Parquet.
+
+    In the CSV, a text that a spreadsheet would compute has an apostrophe before it; Parquet holds it as it is.
+    """
+    without_formulas(table).to_csv(
+        path.with_suffix(".csv"), index=False, encoding="utf-8", lineterminator="\n"
+    )
+    table.to_parquet(path.with_suffix(".parquet"), index=False)
+
+
+def write_geopackage(layers: Mapping[str, gpd.GeoDataFrame], path: Path) -> None:
+    """Write the map layers of a run as one GeoPackage whose dates are fixed, its columns under French aliases."""
+    import pyogrio
+
+    path.unlink(missing_ok=True)
+    for name, layer in layers.items():
+        pyogrio.write_dataframe(layer, path, layer=name, driver="GPKG", append=path.exists())
+    aliases = [
+        (
+            name,
+            str(column),
+            # declared under this name, whatever the edition calls the file
+            layer.attrs.get("aliases", {}).get(str(column))
+            or label_of(f"territoire.gpkg {name}", str(column)),
+        )
+        for name, layer in layers.items()
+        for column in layer.columns
+        if column != layer.geometry.name
+    ]
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute("UPDATE gpkg_contents SET last_change = ?", (FIXED_DATE,))
+        database.execute(_DATA_COLUMNS)
+        database.executemany(
+            "INSERT INTO gpkg_data_columns VALUES (?, ?, ?, NULL, NULL, NULL, NULL)", aliases
+        )
+        database.execute(
+            "INSERT INTO gpkg_extensions VALUES ('gpkg_data_columns', NULL, 'gpkg_schema', ?, ?)", _SCHEMA
+        )
+
+
+# what Excel and LibreOffice read as the beginning of a formula; a sign before a number, or alone, is none
+_FORMULA = re.compile(r"\s*[=@]|\s*[+\-](?!\s*\Z|\s*[0-9]+(?:[.,][0-9]+)?\s*%?\s*\Z)|[\t\r]")
+
+
+def without_formulas(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table whose texts open as texts in a spreadsheet: an apostrophe goes before what begins a formula.
+
+    A CSV cannot say that a cell is a text, so that a site named `=1+1` would be computed when the file is opened.
+    Numbers, and texts that are one (« -3,5 »), are left as they are. Parquet, the workbook and the map layers hold
+    texts as they are: they say what is one.
+
+    References
+    ----------
+    OWASP, « CSV Injection ».
+    """
+    from pandas.api.types import is_bool_dtype, is_datetime64_any_dtype, is_numeric_dtype
+
+    changed = {}
+    for name in table.columns:
+        column = table[name]
+        if is_numeric_dtype(column) or is_bool_dtype(column) or is_datetime64_any_dtype(column):
+            continue
+        written = {text: _as_text(text) for text in column.dropna().unique() if isinstance(text, str)}
+        written = {text: safe for text, safe in written.items() if safe != text}
+        if written:
+            changed[name] = column.astype(object).map(lambda value, safe=written: safe.get(value, value))
+    return table.assign(**changed) if changed else table
+
+
+def _as_text(text: str) -> str:
+    """Return a text that no spreadsheet computes, and that no reader cuts in two lines at a carriage return."""
+    safe = f"'{text}" if _FORMULA.match(text) else text
+    return safe.replace("\r\n", "\n").replace("\r", " ")

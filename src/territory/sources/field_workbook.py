@@ -5,8 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import io
 import re
+import tomllib
 import zipfile
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
     from openpyxl import Workbook
     from openpyxl.worksheet.worksheet import Worksheet
 
+# codes that cells choose from, by their kind, and cells that are known beforehand
+Lists = dict[str, list[tuple[str, ...]]]
+Rows = list[dict[str, object]]
 Kind = Literal["text", "commune", "service", "site", "count", "number", "age", "year"]
 IDENTITY_SHEET = "Identification"
 ORGANISATION = "Organisme qui répond"
@@ -25,19 +30,6 @@ README_SHEET = "Lisez-moi"
 LISTS_SHEET = "Listes"
 # how a sender may write a count that it does not give, for secrecy
 PROTECTED_CELLS = ("s", "secret", "<5", "<6", "<10", "<11")
-README_LINES = (
-    "Ce classeur recueille ce qu'aucun fichier public ne dit : orientations, attentes, places occupées, temps de "
-    "route.",
-    "Une cellule vide veut dire « inconnu » ; zéro veut dire « aucun ». N'écrivez pas zéro pour ce que vous ignorez.",
-    "N'écrivez aucun nom ni aucune donnée sur une personne : seulement des effectifs.",
-    "Donnez les effectifs réels si votre convention avec l'ARS le permet : les rapports masquent les petits effectifs. "
-    "Sinon écrivez « s » (secret).",
-    "Les orientations se comptent en décisions en cours, les attentes et les accompagnements en enfants : un enfant "
-    "peut avoir plusieurs décisions.",
-    "Une place occupée au titre de l'amendement Creton l'est par un jeune de plus de 20 ans maintenu dans un "
-    "établissement pour enfants.",
-    "Vous pouvez ajouter des lignes, non des colonnes ; ne changez ni les titres ni les noms des feuilles.",
-)
 HEADER_ROW = 3
 # rows that take a drop-down list and a check beyond those that are prefilled
 _SPARE_ROWS = 500
@@ -52,16 +44,14 @@ _LISTS = {"commune": "A", "service": "C", "site": "D"}
 
 @dataclass(frozen=True)
 class FieldColumn:
-    """One column: its name in the tables, its title in the workbook and what it takes.
-
-    `is_answer` columns are what is asked; the others say of whom, and a row without any answer is no answer.
-    """
+    """One column: its name in the tables, its title in the workbook and what it takes."""
 
     name: str
     title: str
     kind: Kind
     help: str = ""
     required: bool = False
+    # what is asked; the others say of whom, and a row without any answer is no answer
     is_answer: bool = False
 
 
@@ -76,96 +66,14 @@ class FieldSheet:
     columns: tuple[FieldColumn, ...]
 
 
-_COMMUNE = FieldColumn(
-    "commune_code", "Code commune", "commune", "Code INSEE à cinq caractères", required=True
-)
-
-
-_COMMUNE_NAME = FieldColumn("commune_name", "Commune", "text", "Pour mémoire, non relu")
-
-
-_SERVICE = FieldColumn("service", "Service", "service", "Choisir dans la liste", required=True)
-
-
-_SITE = FieldColumn("site_id", "Site", "site", "Numéro FINESS de l'établissement", required=True)
-
-
-_SITE_NAME = FieldColumn("site_name", "Nom du site", "text", "Pour mémoire, non relu")
-
-
-_AGES = (
-    FieldColumn("age_min", "Âge minimal", "age", "Âge révolu, compris"),
-    FieldColumn("age_max", "Âge maximal", "age", "Âge révolu, compris"),
-)
-
-
-def _asked(name: str, title: str, kind: Kind, said: str) -> FieldColumn:
-    """Return a column of answers."""
-    return FieldColumn(name, title, kind, said, is_answer=True)
-
-
-SHEETS: tuple[FieldSheet, ...] = (
+_DECLARED = tomllib.loads((resources.files("territory.sources") / "field_workbook.toml").read_text("utf-8"))
+SHEETS: tuple[FieldSheet, ...] = tuple(
     FieldSheet(
-        "children",
-        "Orientations",
-        "À remplir par la MDPH : enfants de chaque commune, par service et par âge. Ajoutez des lignes pour couper en "
-        "plusieurs tranches d'âge.",
-        ("commune_code", "service", "age_min", "age_max"),
-        (
-            _COMMUNE,
-            _COMMUNE_NAME,
-            _SERVICE,
-            *_AGES,
-            _asked("orientations", "Orientations en vigueur", "count", "Décisions de la CDAPH en cours"),
-            _asked("waiting", "Enfants en attente", "count", "Orientés et sans aucune place de ce type"),
-            _asked("served", "Enfants accompagnés", "count", "Orientés et accueillis, où que ce soit"),
-        ),
-    ),
-    FieldSheet(
-        "reception",
-        "Lieux d'accueil",
-        "À remplir par la MDPH ou les gestionnaires : où sont accompagnés les enfants de chaque commune.",
-        ("commune_code", "site_id", "service", "age_min", "age_max"),
-        (
-            _COMMUNE,
-            _COMMUNE_NAME,
-            _SITE,
-            _SERVICE,
-            *_AGES,
-            _asked("children", "Enfants accompagnés", "count", "Enfants de la commune suivis par ce service"),
-        ),
-    ),
-    FieldSheet(
-        "activity",
-        "Établissements",
-        "À remplir par les gestionnaires : une ligne par site et par service.",
-        ("site_id", "service"),
-        (
-            _SITE,
-            _SITE_NAME,
-            _SERVICE,
-            _asked("file_active", "File active", "count", "Personnes suivies dans l'année"),
-            _asked("creton_places", "Places amendement Creton", "count", "Jeunes adultes maintenus"),
-            _asked(
-                "outside_places", "Places d'enfants d'ailleurs", "count", "Enfants d'un autre département"
-            ),
-            _asked("staff_etp", "Personnel (ETP)", "number", "Équivalents temps plein en poste"),
-            _asked("vacant_etp", "Postes vacants (ETP)", "number", "Équivalents temps plein non pourvus"),
-            _asked("road_h_per_week", "Heures de route par semaine", "number", "Toute l'équipe, en heures"),
-        ),
-    ),
-    FieldSheet(
-        "budgets",
-        "Budgets",
-        "À remplir par les gestionnaires : budget de fonctionnement de chaque établissement.",
-        ("site_id", "year"),
-        (
-            _SITE,
-            _SITE_NAME,
-            FieldColumn("year", "Année", "year", "Exercice", required=True),
-            _asked("budget_eur", "Budget (€)", "number", "Charges de fonctionnement, en euros"),
-        ),
-    ),
+        **{name: sheet[name] for name in ("table", "title", "intro")},
+        key=tuple(sheet["key"]),
+        columns=tuple(FieldColumn(**column) for column in sheet["columns"]),
+    )
+    for sheet in _DECLARED["sheet"]
 )
 
 
@@ -220,19 +128,25 @@ def write_template(
     import openpyxl
 
     path = Path(path)
-    _check(path, communes, services)
+    if path.suffix.lower() != ".xlsx":
+        raise ParameterError(f"« {path.name} » : le nom d'un classeur finit par .xlsx.")
+    if communes.index.name != "commune_code" or "name" not in communes:
+        raise ParameterError("communes : l'index commune_code et la colonne « name » sont attendus.")
+    if list(services.index.names) != ["site_id", "service"]:
+        raise ParameterError("services : l'index (site_id, service) est attendu.")
     book = openpyxl.Workbook()
     book.remove(book.worksheets[0])
     _write_readme(book)
     _write_identity(book)
-    lists: dict[str, list[tuple[str, ...]]] = {
+    lists: Lists = {
         "commune": [(str(code), str(name)) for code, name in communes["name"].items()],
         "service": [(name,) for name in sorted(set(services.index.get_level_values("service")))],
         "site": [(name,) for name in sorted(set(services.index.get_level_values("site_id")))],
     }
     names = {} if sites is None else {str(key): str(value) for key, value in sites["name"].items()}
+    rows = _prefilled(communes, services, names)
     for sheet in SHEETS:
-        _write_sheet(book, sheet, _prefilled(sheet, communes, services, names), lists)
+        _write_sheet(book, sheet, rows.get(sheet.table, []), lists)
     _write_lists(book, lists)
     try:
         path.write_bytes(_fixed_bytes(book))
@@ -241,49 +155,34 @@ def write_template(
     return path
 
 
-def _check(path: Path, communes: pd.DataFrame, services: pd.DataFrame) -> None:
-    """Refuse tables that cannot fill the workbook."""
-    if path.suffix.lower() != ".xlsx":
-        raise ParameterError(f"« {path.name} » : le nom d'un classeur finit par .xlsx.")
-    if communes.index.name != "commune_code" or "name" not in communes:
-        raise ParameterError("communes : l'index commune_code et la colonne « name » sont attendus.")
-    if list(services.index.names) != ["site_id", "service"]:
-        raise ParameterError("services : l'index (site_id, service) est attendu.")
-
-
-def _prefilled(
-    sheet: FieldSheet, communes: pd.DataFrame, services: pd.DataFrame, names: dict[str, str]
-) -> list[dict[str, object]]:
-    """Return the cells that are known beforehand, by row and column."""
-    if sheet.table == "children":
-        return [
+def _prefilled(communes: pd.DataFrame, services: pd.DataFrame, names: dict[str, str]) -> dict[str, Rows]:
+    """Return the cells that are known beforehand, by table, row and column."""
+    places = services
+    if "capacity_unit" in services:
+        places = services[services["capacity_unit"].fillna("places") == "places"]
+    # the youngest and oldest ages of the services counted in places, where all are known
+    oriented: dict[str, dict[str, object]] = {}
+    for service, rows in places.groupby(level="service", sort=True):
+        ages = rows.reindex(columns=["age_min", "age_max"])
+        known = ages.notna().all(axis=None)
+        oriented[str(service)] = (
+            {"age_min": int(ages["age_min"].min()), "age_max": int(ages["age_max"].max())} if known else {}
+        )
+    pairs = sorted(set(services.index))
+    return {
+        "children": [
             {"commune_code": code, "commune_name": name, "service": service, **ages}
             for code, name in communes["name"].items()
-            for service, ages in _oriented(services).items()
-        ]
-    if sheet.table == "activity":
-        pairs = sorted(set(services.index))
-        return [{"site_id": site, "site_name": names.get(site, ""), "service": name} for site, name in pairs]
-    if sheet.table == "budgets":
-        sites = sorted(set(services.index.get_level_values("site_id")))
-        return [{"site_id": site, "site_name": names.get(site, "")} for site in sites]
-    return []
-
-
-def _oriented(services: pd.DataFrame) -> dict[str, dict[str, object]]:
-    """Return the services counted in places, with their youngest and oldest ages where all are known."""
-    kept = services
-    if "capacity_unit" in services:
-        kept = services[services["capacity_unit"].fillna("places") == "places"]
-    result: dict[str, dict[str, object]] = {}
-    for service, rows in kept.groupby(level="service", sort=True):
-        ages: dict[str, object] = {}
-        if {"age_min", "age_max"} <= set(rows.columns) and rows[["age_min", "age_max"]].notna().all(
-            axis=None
-        ):
-            ages = {"age_min": int(rows["age_min"].min()), "age_max": int(rows["age_max"].max())}
-        result[str(service)] = ages
-    return result
+            for service, ages in oriented.items()
+        ],
+        "activity": [
+            {"site_id": site, "site_name": names.get(site, ""), "service": name} for site, name in pairs
+        ],
+        "budgets": [
+            {"site_id": site, "site_name": names.get(site, "")}
+            for site in dict.fromkeys(site for site, _ in pairs)
+        ],
+    }
 
 
 def _write_readme(book: Workbook) -> None:
@@ -294,7 +193,7 @@ def _write_readme(book: Workbook) -> None:
     sheet.column_dimensions["A"].width = 100
     sheet["A1"] = "Ce que le terrain sait : questionnaire de l'ARS"
     sheet["A1"].font = Font(bold=True, size=14)
-    lines = [*README_LINES, "", *(f"Feuille « {item.title} » : {item.intro}" for item in SHEETS)]
+    lines = [*_DECLARED["readme"], "", *(f"Feuille « {item.title} » : {item.intro}" for item in SHEETS)]
     for row, line in enumerate(lines, start=3):
         sheet.cell(row, 1, line).alignment = Alignment(wrap_text=True, vertical="top")
 
@@ -316,8 +215,8 @@ def _write_identity(book: Workbook) -> None:
 def _write_sheet(
     book: Workbook,
     declared: FieldSheet,
-    rows: list[dict[str, object]],
-    lists: dict[str, list[tuple[str, ...]]],
+    rows: Rows,
+    lists: Lists,
 ) -> None:
     """Write one sheet: who fills it, what each column takes, its titles, and the rows known beforehand."""
     from openpyxl.styles import Alignment, Font, PatternFill
@@ -351,22 +250,16 @@ def _write_sheet(
     sheet.freeze_panes = sheet.cell(HEADER_ROW + 1, 1)
 
 
-def _add_check(
-    sheet: Worksheet, column: FieldColumn, cells: str, lists: dict[str, list[tuple[str, ...]]]
-) -> None:
+def _add_check(sheet: Worksheet, column: FieldColumn, cells: str, lists: Lists) -> None:
     """Let Excel propose the known codes, and warn of what is no number; `read_template` decides."""
     from openpyxl.worksheet.datavalidation import DataValidation
 
-    if column.kind in _LISTS:
-        known = lists[column.kind]
-        if not known:
-            return
+    if known := lists.get(column.kind):
         where = _LISTS[column.kind]
         check = DataValidation("list", formula1=f"{LISTS_SHEET}!${where}$2:${where}${len(known) + 1}")
-    elif column.kind in ("count", "age", "year"):
-        check = DataValidation("whole", operator="greaterThanOrEqual", formula1="0")
-    elif column.kind == "number":
-        check = DataValidation("decimal", operator="greaterThanOrEqual", formula1="0")
+    elif column.kind in ("count", "age", "year", "number"):
+        kind: Literal["decimal", "whole"] = "decimal" if column.kind == "number" else "whole"
+        check = DataValidation(kind, operator="greaterThanOrEqual", formula1="0")
     else:
         return
     # a warning and not a wall: « s » stands for a secret count
@@ -376,7 +269,7 @@ def _add_check(
     check.add(cells)
 
 
-def _write_lists(book: Workbook, lists: dict[str, list[tuple[str, ...]]]) -> None:
+def _write_lists(book: Workbook, lists: Lists) -> None:
     """Write the sheet that the drop-down lists read."""
     from openpyxl.styles import Font
 

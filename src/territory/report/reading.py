@@ -5,17 +5,18 @@ from __future__ import annotations
 import datetime as dt
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pandas as pd
 
-from territory.french.numbers import integer
+from territory.french.numbers import integer, minutes
 from territory.french.words import at_place, epci_short, join, of_place, persons, typeset
 from territory.release.gate import TODAY, Release, Sites, ZoneCounts, release
 from territory.release.observed_children import EFFECTS
+from territory.report.layout.document import Block, Document
 from territory.scenario.zones import ALL_TERRITORY
 from territory.tables.codes import CLOSEST_SERVICES, SERVICES
 
@@ -56,10 +57,8 @@ class Reading:
     @cached_property
     def zone_names(self) -> dict[str, str]:
         """Name of each EPCI by code, and of the whole."""
-        table = self.communes.dropna(subset=["epci_code"]).drop_duplicates("epci_code")
-        names = {
-            str(code): str(name) for code, name in zip(table["epci_code"], table["epci_name"], strict=True)
-        }
+        known = self.communes.dropna(subset=["epci_code"]).drop_duplicates("epci_code")
+        names = dict(zip(known["epci_code"].astype(str), known["epci_name"].astype(str), strict=True))
         return {**names, "": "Communes sans EPCI connu", ALL_TERRITORY: "Ensemble"}
 
     @cached_property
@@ -119,16 +118,33 @@ class Reading:
 
     def noun(self, service: str, *, is_observed: bool = False) -> str:
         """Return what is counted: never children served where only an age group is known."""
-        kind = "enfants" if self._is_for_children(service) else "personnes"
-        if is_observed:
-            return f"{kind} accompagnés" if kind == "enfants" else f"{kind} accompagnées"
-        return f"{kind} de l'âge concerné"
-
-    def _is_for_children(self, service: str) -> bool:
-        """Tell whether a service is for children, by the ages that it receives."""
         rows = self.release.services
         oldest = rows.loc[rows["authorisation_id"] == service, "age_max"]
-        return oldest.empty or bool(oldest.fillna(20.0).max() <= 25.0)
+        is_for_children = oldest.empty or bool(oldest.fillna(20.0).max() <= 25.0)
+        kind, served = ("enfants", "accompagnés") if is_for_children else ("personnes", "accompagnées")
+        return f"{kind} {served}" if is_observed else f"{kind} de l'âge concerné"
+
+    def noun_of(self, move: Move) -> str:
+        """Return what is counted for a move."""
+        return self.noun(move.services[0], is_observed=self.counts_of(move).is_observed)
+
+    def counts_of(self, move: Move) -> Counts:
+        """Return the persons of each effect of a move by zone."""
+        return self.counts(move.scenario_id, move.services[0])
+
+    def differences_of(self, move: Move) -> pd.DataFrame:
+        """Return the comparison by commune under a move."""
+        return self.differences(move.scenario_id, move.services[0])
+
+    @cached_property
+    def limit(self) -> str:
+        """Time within which a service is supposed to recruit."""
+        return minutes(self.parameters.recruitment_max_min)
+
+    def document(self, title: str, blocks: Sequence[Block], **texts: Any) -> Document:
+        """Return a document of the study, with what all of them say: their date, their run and their edition."""
+        digest, mark = self.release.run_digest, self.release.mark
+        return Document(title, self.date, blocks, run_digest=digest, mark=mark, **texts)
 
     @cached_property
     def site(self) -> Callable[[str, str], Sites | None]:
@@ -155,12 +171,10 @@ class Reading:
 
     def road(self, from_site: Sites | None, to_site: Sites | None) -> str:
         """Return from where to where ("de Salernes à Draguignan"), or where a service opens or closes."""
-        if from_site is None or to_site is None:
-            return (
-                f"ouverture {self.at_site(to_site)}"
-                if from_site is None
-                else f"fermeture {self.at_site(from_site)}"
-            )
+        if from_site is None:
+            return f"ouverture {self.at_site(to_site)}"
+        if to_site is None:
+            return f"fermeture {self.at_site(from_site)}"
         if from_site == to_site:
             return f"sans déménager, {self.at_site(to_site)}"
         if self.place(from_site) == self.place(to_site):
@@ -190,6 +204,11 @@ class Reading:
     def moves(self) -> Callable[[str], list[Move]]:
         """Give the moves of a scenario: its services that move alike, in the order of the study file."""
         return cache(self._moves)
+
+    @cached_property
+    def every_move(self) -> list[Move]:
+        """Moves of all the scenarios, in order."""
+        return [move for scenario_id in self.release.scenarios for move in self.moves(scenario_id)]
 
     def _moves(self, scenario_id: str) -> list[Move]:
         """Group the services of a scenario that move alike."""
@@ -235,24 +254,19 @@ class Reading:
         """Return the census of the study ("RP 2021")."""
         return str(self.study.population).upper().replace("RP", "RP ")
 
-    def pivot(self) -> Move | None:
-        """Return the move that changes most for those who travel to the service; staff travel comes last."""
-        return self._pivot
-
     @cached_property
-    def _pivot(self) -> Move | None:
-        """Find what `pivot` returns."""
+    def pivot(self) -> Move | None:
+        """The move that changes most for those who travel to the service; staff travel comes last."""
         best: tuple[tuple[bool, bool, float, float], Move] | None = None
         told: set[str] = set()
-        for scenario_id in self.release.scenarios:
-            for move in self.moves(scenario_id):
-                if told.issuperset(move.services):
-                    # the first scenario that moves it is the project, the next ones its variants
-                    continue
-                told.update(move.services)
-                rank = self._rank(move)
-                if best is None or rank > best[0]:
-                    best = (rank, move)
+        for move in self.every_move:
+            if told.issuperset(move.services):
+                # the first scenario that moves it is the project, the next ones its variants
+                continue
+            told.update(move.services)
+            rank = self._rank(move)
+            if best is None or rank > best[0]:
+                best = (rank, move)
         return best[1] if best else None
 
     def is_felt(self, move: Move) -> bool:
@@ -261,7 +275,7 @@ class Reading:
 
     def _rank(self, move: Move) -> tuple[bool, bool, float, float]:
         """Return how much a move changes for those who travel to the service."""
-        found = self.counts(move.scenario_id, move.services[0])
+        found = self.counts_of(move)
         kinds = ["gain", "loss", "indistinct"]
         persons = found.persons.reindex([ALL_TERRITORY])[kinds]
         table = found.communes if persons.isna().to_numpy().any() else found.persons
@@ -310,39 +324,25 @@ class Move:
         return set(self.from_site or ()) < set(self.to_site or ()) and self.from_site is not None
 
 
-@dataclass(frozen=True, eq=False)
 class Counts:
     """Persons and communes of one service in one scenario, by zone; what is withheld is NaN here."""
 
-    released: ZoneCounts
-
-    @property
-    def zones(self) -> pd.DataFrame:
-        """Every number by zone."""
-        return self.released.zones
-
-    @property
-    def is_observed(self) -> bool:
-        """Whether children served are counted."""
-        return self.released.is_observed
-
-    @cached_property
-    def persons(self) -> pd.DataFrame:
-        """Persons of each effect by zone."""
-        return (
-            self.zones.filter(like="persons_").rename(columns=lambda name: name[8:]).reindex(columns=EFFECTS)
-        )
-
-    @cached_property
-    def communes(self) -> pd.DataFrame:
-        """Communes of each effect by zone."""
-        return (
-            self.zones.filter(like="communes_").rename(columns=lambda name: name[9:]).reindex(columns=EFFECTS)
+    def __init__(self, released: ZoneCounts) -> None:
+        self.zones, self.is_observed = released.zones, released.is_observed
+        self.is_withheld = released.is_withheld
+        # classes of which one sum alone is printed, over the whole, and that sum
+        self.merged = released.merged.effects if released.merged else ()
+        self.merged_text = integer(released.merged.persons) if released.merged else ""
+        self.persons, self.communes = (
+            released.zones.reindex(columns=[f"{what}_{effect}" for effect in EFFECTS]).set_axis(
+                EFFECTS, axis=1
+            )
+            for what in ("persons", "communes")
         )
 
     def text(self, zone: str, effect: str) -> str:
         """Return a number of persons as it may be printed."""
-        if bool(self.released.is_withheld.loc[zone, effect]):
+        if bool(self.is_withheld.loc[zone, effect]):
             return SECRET
         value = float(self.persons[effect][zone])
         if self.is_observed and not math.isnan(value):
@@ -351,17 +351,6 @@ class Counts:
 
     def cell(self, zone: str, effect: str) -> str:
         """Return a number as a table prints it: classes that are counted together are so under the first of them."""
-        merged = self.merged
-        if zone != ALL_TERRITORY or effect not in merged:
+        if zone != ALL_TERRITORY or effect not in self.merged:
             return self.text(zone, effect)
-        return f"{self.merged_text} autres" if effect == merged[0] else WITH_OTHERS
-
-    @property
-    def merged(self) -> tuple[str, ...]:
-        """Classes of which one sum alone is printed, over the whole."""
-        return self.released.merged.effects if self.released.merged else ()
-
-    @property
-    def merged_text(self) -> str:
-        """The sum of these classes."""
-        return integer(self.released.merged.persons) if self.released.merged else ""
+        return f"{self.merged_text} autres" if effect == self.merged[0] else WITH_OTHERS

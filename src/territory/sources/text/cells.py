@@ -1,14 +1,16 @@
-"""Numbers written by people: decimal comma or point, spaces between thousands, and what cannot be told."""
+"""Cells as people write them: commune codes given back their zeros, and numbers told from their marks."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from territory.errors import ParameterError, Problems, ReadError, agree, examples
+from territory.sources.text.refusals import quoted, refuse, refuse_repeated, warn_of
 from territory.sources.text.tables import UNKNOWN_CELLS, require_columns
+from territory.tables.schemas import COMMUNE_CODE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,33 +75,49 @@ def to_numbers(
     if decimal not in (None, ".", ","):
         raise ParameterError(f"decimal vaut « {decimal} » ; les valeurs possibles sont « . » et « , ».")
     require_columns(frame, columns, path=path)
-    cells = {name: frame[name].str.strip().str.replace(_SPACES, "", regex=True) for name in columns}
-    cells = {name: values.where(~frame[name].str.strip().isin(unknown), "") for name, values in cells.items()}
+    cells = {name: frame[name].str.strip() for name in columns}
+    cells = {
+        name: text.str.replace(_SPACES, "", regex=True).where(~text.isin(unknown), "")
+        for name, text in cells.items()
+    }
     problems = Problems(f"Fichier « {Path(path).name} »", ReadError)
     mark = decimal or _tell_decimal(cells, problems)
     result = frame.copy()
     for name, values in cells.items():
         clean = _normalise(values, mark)
         numbers = pd.to_numeric(clean.where(clean != "", None), errors="coerce").astype("float64")
-        bad = values.index[(clean != "") & numbers.isna()]
-        if len(bad):
-            shown = examples(f"ligne {line} : « {frame[name].loc[line]} »" for line in bad)
+        bad = quoted(frame.loc[(clean != "") & numbers.isna(), name])
+        if bad:
             count = agree(len(bad), "cellule(s) (n'est pas un nombre|ne sont pas des nombres)")
-            problems.add(f"colonne « {name} » : {count} ({shown})")
+            problems.add(f"colonne « {name} » : {count} ({examples(bad)})")
         result[name] = numbers
     problems.raise_if_any()
     return result
 
 
-def decimal_mark(frame: pd.DataFrame, columns: Sequence[str]) -> str:
-    """Return the decimal mark of columns that have no thousands: a point, or the comma of a file saved again in French.
+def wanted(
+    frame: pd.DataFrame,
+    titles: Mapping[str, str],
+    *,
+    path: str | Path,
+    also: Sequence[str] = (),
+    numbers: Sequence[str] = (),
+) -> pd.DataFrame:
+    """Return the columns that a reader wants under our names, some as numbers; `also` are to be there too."""
+    require_columns(frame, (*also, *titles.values()), path=path)
+    frame = to_numbers(frame, [titles[name] for name in numbers], path=path, decimal=".")
+    return frame[list(titles.values())].set_axis(list(titles), axis=1)
 
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> decimal_mark(pd.DataFrame({"NB": ["12,5", "3"]}), ["NB"])
-    ','
-    """
+
+def by_commune(table: pd.DataFrame, codes: pd.Series, said: str, *, path: str | Path) -> pd.DataFrame:
+    """Return a table by commune code; `said` counts the codes that are there more than once."""
+    clean = clean_codes(codes, path=path, column=str(codes.name))
+    refuse_repeated(clean, said, path=path)
+    return table.set_axis(clean.array, axis=0).rename_axis("commune_code")
+
+
+def decimal_mark(frame: pd.DataFrame, columns: Sequence[str]) -> str:
+    """Return the decimal mark of columns without thousands: a point, or the comma of a file saved again in French."""
     has_comma = any(frame[name].str.contains(",", regex=False).any() for name in columns)
     return "," if has_comma else "."
 
@@ -151,3 +169,75 @@ def _normalise(values: pd.Series, mark: str) -> pd.Series:
     kept = values.where(~grouped, values.str.replace(other, "", regex=False))
     kept = kept.where(grouped | plain | (values == ""), "?")
     return kept.str.replace(mark, ".", regex=False)
+
+
+# municipal arrondissements of Paris, Lyon and Marseille, by the commune they make up
+ARRONDISSEMENTS = {
+    "75056": r"751(?:0[1-9]|1\d|20)",
+    "69123": r"6938[1-9]",
+    "13055": r"132(?:0[1-9]|1[0-6])",
+}
+
+
+def clean_codes(codes: pd.Series, *, path: str | Path, column: str) -> pd.Series:
+    """Return commune codes of five characters, with the leading zero that spreadsheets take away."""
+    clean = pad_codes(codes)
+    refuse(
+        path,
+        quoted(codes[~clean.str.fullmatch(COMMUNE_CODE)]),
+        "valeur(s) (n'est pas un code|ne sont pas des codes) de commune",
+        place=f", colonne « {column} »",
+        advice=" ; cinq caractères sont attendus (83050, 2A004)",
+    )
+    return clean
+
+
+def pad_codes(codes: pd.Series) -> pd.Series:
+    """Return codes in capitals, without what spreadsheets add or take away; nothing is checked.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> pad_codes(pd.Series(["1004.0", " 2a004"])).to_list()
+    ['01004', '2A004']
+    """
+    text = codes.astype("str").str.strip().str.upper().str.replace(r"\.0$", "", regex=True)
+    return text.where(~text.str.fullmatch(r"[0-9]{4}"), "0" + text)
+
+
+def pad_code(code: str) -> str:
+    """Return one code as `pad_codes` does, for tables too long to be held."""
+    text = code.strip().upper().removesuffix(".0")
+    return f"0{text}" if len(text) == 4 and text.isascii() and text.isdigit() else text
+
+
+def without_arrondissements(frame: pd.DataFrame, codes: pd.Series, *, path: str | Path) -> pd.DataFrame:
+    """Leave out the arrondissements of a commune that is in the table too: they would be counted twice."""
+    present = set(codes)
+    patterns = [pattern for commune, pattern in ARRONDISSEMENTS.items() if commune in present]
+    if not patterns:
+        return frame
+    twice = codes.str.fullmatch("|".join(patterns))
+    said, advice = "arrondissement(s) laissé(s) de côté", ", leur commune est déjà comptée"
+    warn_of(path, int(twice.sum()), said, codes[twice], advice=advice)
+    return frame[~twice]
+
+
+def in_departements(code: str, departements: frozenset[str] | None) -> bool:
+    """Tell whether a commune code is in one of the départements (all of them, without any)."""
+    return departements is None or code[:2] in departements or code[:3] in departements
+
+
+def check_departements(departements: object) -> frozenset[str] | None:
+    """Return départements as a set of codes, or refuse what are none."""
+    if departements is None:
+        return None
+    if isinstance(departements, str) or not hasattr(departements, "__iter__"):
+        raise ParameterError("departements est une liste de codes, par exemple ['83', '2A'].")
+    kept = frozenset(str(code) for code in departements)
+    wrong = sorted(code for code in kept if not re.fullmatch(r"[0-9]{2}|2A|2B|9[78][0-9]", code))
+    if wrong:
+        raise ParameterError(
+            f"{agree(len(wrong), 'code(s) de département inconnu(s)')} ({examples(wrong)}) : 83, 2A, 974…"
+        )
+    return kept

@@ -1,0 +1,370 @@
+"""What questions of siting and of grouping answer: what is chosen, what cannot be told apart, maps and members."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from territory.french.numbers import decimal, integer, minutes
+from territory.french.words import count, join, persons
+from territory.plot import style
+from territory.plot.charts import trade_off
+from territory.plot.maps.show_plans import show_establishments
+from territory.release.disclosure import SUPPRESSED
+from territory.release.gate import TODAY
+from territory.report.chapters.pictures import areas_of, map_source
+from territory.report.layout.document import (
+    Block,
+    Bullets,
+    Callout,
+    DataTable,
+    Heading,
+    Paragraph,
+    Picture,
+    Run,
+    Text,
+    strong,
+    table,
+)
+from territory.report.layout.pdf import Part
+from territory.tables.catalogue import BEYOND
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from territory.planning.grouping.answer import GroupingAnswer
+    from territory.report.reading import Reading
+
+_MOST_CANDIDATES, _FEW_CANDIDATES, _ALL_CANDIDATES = 8, 4, 400
+# the line beyond which a trip is far, when a ranking has several
+_FAR_MIN = 45
+# under it an estimate is not printed: a curve of such numbers shows nothing
+_THRESHOLD = 11
+_CAUTION = "C'est un repère, pas un choix de site : le calcul ne connaît ni le foncier, ni les équipes."
+
+
+def siting_parts(reading: Reading) -> list[Part]:
+    """Return the answer to each question of siting: the first at length, the next ones short and first to leave."""
+    parts: list[Part] = []
+    for siting, ranking in _questions(reading):
+        is_first = not parts
+        blocks = _in_words(siting, ranking, is_first=is_first)
+        if is_first:
+            blocks = [Heading("Et si le site était ailleurs ?"), *blocks, *_trade_off(reading, ranking)]
+        most = _MOST_CANDIDATES if is_first else _FEW_CANDIDATES
+        blocks += _ranks(ranking, most=most, caption="", where="dans l'annexe et le classeur")
+        title = "" if is_first else f"la question d'implantation « {siting.name} »"
+        parts.append(Part(blocks, title, leaves=30))
+    return parts
+
+
+def siting_tables(reading: Reading) -> list[Block]:
+    """Return every question of siting with all its candidates, for the annex."""
+    blocks: list[Block] = []
+    for siting, ranking in _questions(reading):
+        blocks += _in_words(siting, ranking, is_first=not blocks)
+        blocks += _ranks(ranking, most=_ALL_CANDIDATES, caption=f"{siting.name} ", where="dans le classeur")
+    return [Heading("Choix de site", new_page=True), *blocks] if blocks else []
+
+
+def _questions(reading: Reading) -> Iterator[tuple[Any, pd.DataFrame]]:
+    """Yield each question whose answer may be printed, with its candidates, best first."""
+    for answer in reading.release.siting.values():
+        if len(answer.ranking) > 1:
+            yield answer.siting, answer.ranking.reset_index().sort_values("rank", kind="stable")
+
+
+def _in_words(siting: Any, ranking: pd.DataFrame, *, is_first: bool) -> list[Block]:
+    """Say what is chosen, and how many others cannot be told from it."""
+    chosen, others = ranking[ranking["is_selected"]], ranking[~ranking["is_selected"]]
+    near = int((~others["is_distinguishable"].fillna(False).astype(bool)).sum())
+    names = join(chosen["name"].astype(str))
+    parts: list[str | Run] = [strong(f"{siting.name} ")]
+    if len(chosen) == 1:
+        parts.append(f"Le calcul classe {names} en tête, {_others(near, len(others))}. ")
+    else:
+        first = chosen.iloc[0]
+        parts.append(
+            f"Le calcul retient {len(chosen)} communes : {names}. La route serait de "
+            f"{minutes(float(first['mean_time_min']))} en moyenne et de {minutes(float(first['worst_time_min']))} au "
+            f"plus ({first['worst_name']}). {_replacements(near, len(others))} "
+        )
+    parts.append(_CAUTION if is_first else "")
+    text: Text = [part for part in parts if part]
+    return [Paragraph(text, is_kept=True)]
+
+
+def _others(near: int, total: int) -> str:
+    """Say how many of the other communes cannot be told from the one on top."""
+    doubt = "compte tenu du doute sur les temps"
+    if near == 0:
+        return "et elle se distingue de toutes les autres"
+    if near == total:
+        others = f"d'aucune des {total} autres" if total > 1 else "pas de l'autre"
+        return f"mais elle ne se distingue {others}, {doubt}"
+    verb = "n'en est pas distinguable" if near == 1 else "n'en sont pas distinguables"
+    return f"mais {near} des {total} autres communes {verb}, {doubt}"
+
+
+def _replacements(near: int, total: int) -> str:
+    """Say how many of the other communes could replace one of those that are chosen."""
+    if total == 0:
+        return ""
+    if near == 0:
+        return "Remplacer l'une d'elles par une autre se distinguerait du doute sur les temps."
+    return (
+        f"{count(near, 'autre commune', 'autres communes')} sur {total} {'pourrait' if near == 1 else 'pourraient'} "
+        "remplacer l'une d'elles sans différence distinguable du doute sur les temps."
+    )
+
+
+def _ranks(ranking: pd.DataFrame, *, most: int, caption: str, where: str) -> list[Block]:
+    """Return the first candidates; nothing in few words when several are chosen together, the text names them."""
+    if ranking["is_selected"].sum() > 1 and most < _ALL_CANDIDATES:
+        return []
+    far = _far_column(ranking)
+    shown = ranking.head(most)
+    rows = [_rank_row(row, far) for row in shown.to_dict("records")]
+    limit = _limit_of(far)
+    said = f"Les {len(rows)} premières communes sur {len(ranking)}"
+    rest = "" if len(rows) == len(ranking) else f" ; toutes sont {where}"
+    return [
+        table(
+            f"Rang >0.4 | Commune <1.3 | Temps moyen >0.8 | Le plus loin <1.6 | À plus de {limit} min >0.9 | "
+            "Écart avec la première <1.2",
+            rows,
+            f"{caption}{said}{rest}.",
+        )
+    ]
+
+
+def _rank_row(row: Any, far: str | None) -> list[str]:
+    """Return the line of one candidate, to the minute: the doubt on a time is larger than any tenth."""
+    mark = "distinguable" if row["is_distinguishable"] else "≈ non distinguable"
+    return [
+        integer(int(row["rank"])),
+        str(row["name"]),
+        minutes(float(row["mean_time_min"])),
+        f"{minutes(float(row['worst_time_min']))} ({row['worst_name']})",
+        persons(float(row[far])) if far else "–",
+        "retenue" if row["is_selected"] else mark,
+    ]
+
+
+def _far_column(ranking: pd.DataFrame) -> str | None:
+    """Return the column of persons who would be far."""
+    columns = [str(c) for c in ranking.columns if BEYOND.keys(str(c)) is not None]
+    wanted = BEYOND.name(threshold_min=_FAR_MIN)
+    return wanted if wanted in columns else columns[-1] if columns else None
+
+
+def _limit_of(far: str | None) -> str:
+    """Return the minutes of a column of persons who would be far."""
+    return (BEYOND.keys(far) or {}).get("threshold_min", "") if far else ""
+
+
+def _trade_off(reading: Reading, ranking: pd.DataFrame) -> list[Block]:
+    """Draw what a shorter mean costs in persons who are far; nothing where nobody is."""
+    far = _far_column(ranking)
+    if far is None or not float(ranking[far].max()) >= _THRESHOLD or ranking["is_selected"].sum() > 1:
+        return []
+    limit = _limit_of(far)
+    points = ranking[["mean_time_min", far]].astype(float).set_axis(["x", "y"], axis=1)
+    points["name"] = ranking["name"].astype(str)
+    sites = (reading.site(TODAY, service) for service in reading.named)
+    named = [reading.place(site) for site in sites if site]
+    figure, front = trade_off(
+        points,
+        x_label="temps moyen, aller simple (min)",
+        y_label=f"personnes à plus de {limit} min",
+        named=[*named, *ranking.loc[ranking["is_selected"], "name"].astype(str)],
+    )
+    said = [
+        f"{row['name']} : {decimal(row['x'], 0)} min et {persons(row['y'])}"
+        for row in front.to_dict("records")
+    ]
+    return [
+        Picture(
+            style.to_svg(figure),
+            alt=f"Nuage de {integer(len(points))} communes selon le temps moyen et les personnes à plus de {limit} "
+            f"min. Celles que nulle autre ne bat sur les deux : {' ; '.join(said)}.",
+            caption=f"Ce que coûte un temps moyen plus court : personnes à plus de {limit} min de chaque commune "
+            "candidate. En losange plein, celles que nulle autre ne bat sur les deux à la fois ; en rond plein, les "
+            "lieux d'aujourd'hui.",
+            kind="Figure",
+        )
+    ]
+
+
+_SUPPORT_NOTE = (
+    "Support : l'établissement support du groupement hospitalier. ≈ : l'écart entre les deux routes n'est pas "
+    "distinguable du doute sur les temps."
+)
+
+
+def groups_answer(reading: Reading) -> list[Block]:
+    """Return what the first page says of the questions of grouping."""
+    answers = reading.release.groupings
+    if not answers:
+        return []
+    compared = reading.release.grouping_comparison
+    items: list[Text] = []
+    for name, answer in answers.items():
+        row: Any = compared.loc[(name, "groups")]
+        items.append([strong(answer.grouping.name), f" : {_groups_in_words(answer, row)}."])
+    items += _join_in_words(answers, compared)
+    return [Bullets(items), *_cautions(reading)]
+
+
+def groups(reading: Reading) -> list[Part]:
+    """Return the groupings side by side, then the map and the members of each: all but the first may leave."""
+    answers = reading.release.groupings
+    if not answers:
+        return []
+    compared: list[Block] = [
+        Heading("Les groupements comparés"),
+        _comparison(reading.release.grouping_comparison),
+        Paragraph(
+            "Le siège est le membre vers lequel la route de tous est la plus courte : un calcul, pas une désignation. "
+            "La dispersion est la distance moyenne des membres à leur centre, à vol d'oiseau."
+        ),
+    ]
+    parts = [Part(compared)]
+    for place, answer in enumerate(answers.values()):
+        title = f"le découpage « {answer.grouping.name} »" if place else ""
+        parts.append(Part(partial(_one, reading, answer), title, leaves=28))
+    rest = Paragraph(
+        "Les établissements qui ne sont pas groupés et le tableau des services à partager, à remplir, sont dans le "
+        "dossier tables (groupement_…).",
+        kind="small",
+    )
+    return [*parts, Part([rest])]
+
+
+def _groups_in_words(answer: GroupingAnswer, row: Any) -> str:
+    """Say how many groups there are, how large and how far."""
+    sizes = answer.groups["n_units"]
+    low, high = int(sizes.min()), int(sizes.max())
+    if len(sizes) == 1:
+        said = f"un groupe de {count(high, 'établissement')}"
+    else:
+        each = f"de {low} à {high}" if low < high else f"de {low}"
+        said = f"{len(sizes)} groupes {each} établissements"
+    mean, worst = minutes(row["mean_drive_min"]), minutes(row["worst_drive_min"])
+    return f"{said}, {mean} de route en moyenne vers le siège, {worst} au plus"
+
+
+def _join_in_words(answers: Mapping[str, GroupingAnswer], compared: pd.DataFrame) -> list[Text]:
+    """Say how far the support hospital is, and for how many it is distinguishably farther than the seat."""
+    for name, answer in answers.items():
+        if answer.grouping.support_site_id is None:
+            continue
+        row: Any = compared.loc[(name, "join")]
+        farther, closer, indistinct = (
+            integer(row[name]) if row[name] else "aucun" for name in ("n_farther", "n_closer", "n_indistinct")
+        )
+        return [
+            [
+                strong(f"Adhésion au {answer.grouping.support_name}"),
+                f" : {minutes(row['mean_drive_min'])} en moyenne vers l'établissement support, "
+                f"{minutes(row['worst_drive_min'])} au plus. Des {integer(row['n_members'])} établissements, il est "
+                f"plus loin que le siège pour {farther}, plus près pour {closer}, et l'écart n'est pas distinguable "
+                f"pour {indistinct} (découpage « {answer.grouping.name} »).",
+            ]
+        ]
+    return []
+
+
+def _cautions(reading: Reading) -> list[Block]:
+    """Say what the statuses, places and budgets are worth."""
+    first = next(iter(reading.release.groupings.values()))
+    items: list[Text] = []
+    bases = list(first.members["status_basis"].dropna().unique())
+    if bases:
+        items.append(f"Le statut des établissements est {join(map(str, bases))}.")
+    unknown, total = int(first.members["is_autonomous"].isna().sum()), len(first.members)
+    if unknown == total:
+        items.append(f"L'autonomie juridique n'est connue pour aucun des {total} établissements groupés.")
+    elif unknown:
+        items.append(
+            f"L'autonomie juridique n'est pas connue pour {unknown} des {total} établissements groupés."
+        )
+    if not reading.release.are_budgets_known:
+        items.append("Les budgets ne sont pas publics : aucun seuil de budget n'est testé.")
+    if not first.is_pooling_known:
+        items.append(
+            "Ce que les membres gagneraient à partager n'est pas calculé : le tableau est à remplir."
+        )
+    return [Callout("Ce que valent ces groupes", items, tone="warning")] if items else []
+
+
+def _comparison(compared: pd.DataFrame) -> DataTable:
+    """Return the groupings side by side."""
+    every = compared.reset_index()
+    # joining is the same for every question about the same members: said once for each number of members
+    once = every["option"].eq("groups") | ~every.duplicated(["option", "name", "n_members", "mean_drive_min"])
+    rows = []
+    for _, row in every[once].sort_values("option", kind="stable").iterrows():
+        drives = [minutes(row["mean_drive_min"]), minutes(row["worst_drive_min"])]
+        count, between, spread = "–", "–", "–"
+        if row["option"] == "groups":
+            count, between = integer(row["n_groups"]), minutes(row["worst_drive_between_min"])
+            spread = f"{integer(row['mean_spread_km'])} km"
+        rows.append([str(row["name"]), count, _span(row), *drives, between, spread])
+    return table(
+        "Découpage <2.6 | Groupes >0.8 | Taille >0.8 | Route moyenne >1 | La plus longue >1 | Entre membres >1 | "
+        "Dispersion >0.9",
+        rows,
+        "Les découpages, et l'adhésion au groupement hospitalier.",
+        note="Route des membres vers le siège de leur groupe, ou vers l'établissement support.",
+    )
+
+
+def _span(row: Any) -> str:
+    """Return the smallest and the largest size of a grouping, as far as they may be printed."""
+    if row["is_size_withheld"]:
+        return SUPPRESSED
+    low, high = row["smallest_size"], row["largest_size"]
+    if pd.isna(low):
+        return "–"
+    return integer(low) if low == high else f"{integer(low)} à {integer(high)}"
+
+
+def _one(reading: Reading, answer: GroupingAnswer) -> list[Block]:
+    """Return the map of a grouping, with its groups in words, and its members."""
+    areas = areas_of(reading)
+    areas = areas.assign(epci_code=reading.territory["epci_code"].reindex(areas.index))
+    towns = answer.members.groupby("group")["commune_name"].agg(lambda names: join(sorted(set(names))))
+    said = " ; ".join(f"{name} : {text}" for name, text in towns.items())
+    picture = Picture(
+        style.to_svg(show_establishments(answer, areas)),
+        alt=f"Carte des groupes. {said}.",
+        caption=f"{answer.grouping.name}.",
+        source=map_source(reading),
+    )
+    return [Heading(answer.grouping.name, 2), picture, _members(answer)]
+
+
+def _members(answer: GroupingAnswer) -> DataTable:
+    """Return the members of a grouping, with both drives."""
+    has_support = answer.grouping.support_site_id is not None
+    towns = answer.groups["seat_commune"].items()
+    numbers = {name: f"{place} – {town}" for place, (name, town) in enumerate(towns, start=1)}
+    rows = []
+    for _, row in answer.members.sort_values(["group", "drive_to_seat_min"]).iterrows():
+        seat = "siège" if row["is_seat"] else minutes(row["drive_to_seat_min"])
+        line = [numbers[str(row["group"])], str(row["name"]), str(row["commune_name"]), seat]
+        if has_support:
+            drive = row["drive_to_support_min"]
+            told = "" if row["is_distinguishable"] else " ≈"
+            line.append(("inconnu" if pd.isna(drive) else minutes(drive)) + told)
+        rows.append(line)
+    return table(
+        "Groupe <1.5 | Établissement <2.4 | Commune <1.4 | Vers le siège >0.9"
+        + (" | Vers le support >1" if has_support else ""),
+        rows,
+        f"Les membres : {answer.grouping.name}.",
+        note=_SUPPORT_NOTE if has_support else "",
+    )

@@ -1,4 +1,0 @@
-"""What a run says, in a reader's words.
-
-It computes nothing of its own.
-"""

@@ -1,0 +1,273 @@
+"""INSEE: communes of a year (COG), movements between years, legal populations, shares by age."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from territory.errors import agree, counted, examples
+from territory.sources.text.cells import by_commune, wanted
+from territory.sources.text.refusals import fault, numbered, refuse, refuse_repeated, warn_of
+from territory.sources.text.tables import read_table, require_columns
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# titles of the three layouts INSEE has published: (code columns, name, municipal, counted apart, total)
+_WORKBOOK = ("Code département", "Code commune", "Nom de la commune", "Population municipale")
+_WORKBOOK_APART = ("Population comptée à part", "Population totale")
+_COLUMNS = ("name", "population", "counted_apart", "total")
+_TWICE = "code(s) de commune en double"
+
+
+def read_legal_population(path: str | Path) -> pd.DataFrame:
+    r"""Read the legal populations of communes, in any layout that INSEE has published since 2017.
+
+    Parameters
+    ----------
+    path
+        CSV of all communes (`COM`, `PMUN`…), CSV of one line per commune (`DEPCOM`, `COM`, `PMUN`…), or
+        the workbook « ensemble » (sheet « Communes », `.xls`, `.xls.gz` or `.xlsx`).
+
+    Returns
+    -------
+    DataFrame
+        Indexed by `commune_code`: `name`, `population` (municipal, hab), `counted_apart` (hab), `total`
+        (hab). Paris, Lyon and Marseille come as the file has them, often as arrondissements: see
+        `territory.geography.merge_arrondissements`.
+
+    Raises
+    ------
+    ReadError
+        If the layout is not known, a number is none, or a code appears twice.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> path = Path(folder.name) / "communes.csv"
+    >>> _ = path.write_text("DEPCOM;COM;PMUN;PCAP;PTOT\n01001;L'Abergement-Clémenciat;776;18;794\n")
+    >>> read_legal_population(path)["population"].to_dict()
+    {'01001': 776.0}
+    >>> folder.cleanup()
+    """
+    if {".xls", ".xlsx"} & {suffix.lower() for suffix in Path(path).suffixes}:
+        frame = read_table(path, sheet="Communes", header=_WORKBOOK)
+        titles = dict(zip(_COLUMNS, (*_WORKBOOK[2:], *_WORKBOOK_APART), strict=True))
+        table = wanted(frame, titles, path=path, also=_WORKBOOK[:2], numbers=_COLUMNS[1:])
+        # overseas, the département takes three digits and the commune keeps its last three
+        code = frame[_WORKBOOK[0]].str.zfill(2).str[:2] + frame[_WORKBOOK[1]].str.zfill(3)
+    else:
+        frame = read_table(path)
+        code_title, name_title = ("DEPCOM", "COM") if "DEPCOM" in frame else ("COM", "Commune")
+        titles = dict(zip(_COLUMNS, (name_title, "PMUN", "PCAP", "PTOT"), strict=True))
+        table = wanted(frame, titles, path=path, also=(code_title,), numbers=_COLUMNS[1:])
+        code = frame[code_title]
+    return by_commune(table, code, _TWICE, path=path)
+
+
+def read_age_shares(path: str | Path) -> pd.DataFrame:
+    r"""Read the shares under 25, 25 to 64 and 65 or over of each commune (Observatoire des territoires).
+
+    Only the lines of communes are kept: those of régions have had their columns permuted.
+
+    Parameters
+    ----------
+    path
+        Workbook with the columns `code_insee`, `nom`, `scale` and three shares in per cent, whose titles
+        carry their year.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by `commune_code`: `name`, `under_25_share`, `from_25_to_64_share`, `from_65_share`
+        (0 to 1, NaN where nobody lives), and the attribute `year`.
+
+    Raises
+    ------
+    ReadError
+        If a share is missing from the file, or the shares of a commune do not add up to one.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> path = Path(folder.name) / "ages.csv"
+    >>> titles = "code_insee;nom;scale;Part de - de 25 ans 2020;Part de 25 à 64 ans 2020;Part de 65 ans ou + 2020"
+    >>> _ = path.write_text(titles + "\n01001;L'Abergement-Clémenciat;Commune;27;53.4;19.6\n")
+    >>> read_age_shares(path).loc["01001", "under_25_share"]
+    np.float64(0.27)
+    >>> folder.cleanup()
+    """
+    frame = read_table(path)
+    require_columns(frame, ("code_insee", "nom", "scale"), path=path)
+    shares = {
+        "under_25_share": _find_title(frame, r"de - de 25 ans (\d{4})", path),
+        "from_25_to_64_share": _find_title(frame, r"de 25 à 64 ans (\d{4})", path),
+        "from_65_share": _find_title(frame, r"de 65 ans ou \+ (\d{4})", path),
+    }
+    kept = frame[frame["scale"] == "Commune"]
+    warn_of(path, len(frame) - len(kept), "ligne(s) laissée(s) de côté", ["régions et départements"])
+    kept = kept.mask(kept.apply(lambda column: column.str.startswith("N/A")), "")
+    table = wanted(kept, {"name": "nom", **shares}, path=path, numbers=tuple(shares))
+    result = by_commune(table, kept["code_insee"], _TWICE, path=path)
+    result[list(shares)] = result[list(shares)] / 100
+    total = result[list(shares)].sum(axis=1, skipna=False)
+    off = result.index[(total - 1).abs() > 0.0025]
+    if len(off):
+        of_whom = agree(len(off), "commune(s)")
+        said = f"ne font pas 100 % ({examples(off)}) ; les colonnes sont peut-être permutées."
+        raise fault(path, f"les trois parts de {of_whom} {said}")
+    result.attrs["year"] = shares["under_25_share"][-4:]
+    return result
+
+
+def read_young_population(path: str | Path) -> pd.DataFrame:
+    r"""Read the persons aged 0 to 14 of the communes over 2,000 inhabitants.
+
+    Parameters
+    ----------
+    path
+        CSV with `code_insee`, `commune`, `pop_tot` and `pop_0_14` (weighted counts, with decimals).
+
+    Returns
+    -------
+    DataFrame
+        Indexed by `commune_code`: `name`, `population` (hab), `population_0_14` (hab).
+
+    Raises
+    ------
+    ReadError
+        If a column is absent, a number is none, or there are more children than inhabitants.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> path = Path(folder.name) / "ages.csv"
+    >>> _ = path.write_text("code_insee,commune,pop_tot,pop_0_14\n01007,Ambronay,2763.000,615.765\n")
+    >>> read_young_population(path)["population_0_14"].to_dict()
+    {'01007': 615.765}
+    >>> folder.cleanup()
+    """
+    frame = read_table(path)
+    titles = {"name": "commune", "population": "pop_tot", "population_0_14": "pop_0_14"}
+    numbers = ("population", "population_0_14")
+    table = wanted(frame, titles, path=path, also=("code_insee",), numbers=numbers)
+    result = by_commune(table, frame["code_insee"], _TWICE, path=path)
+    off = result.index[result["population_0_14"] > result["population"]]
+    if len(off):
+        raise fault(path, f"plus d'enfants que d'habitants dans {counted(off, 'commune(s)')}.")
+    return result
+
+
+def _find_title(frame: pd.DataFrame, pattern: str, path: str | Path) -> str:
+    """Return the title of a column whose year is not known beforehand."""
+    found = [str(title) for title in frame.columns if re.search(pattern, str(title))]
+    if len(found) != 1:
+        said = agree(len(found), "colonne(s) (correspond|correspondent) à")
+        present = f"colonnes présentes : {examples(frame.columns, most=8)}"
+        raise fault(path, f"{said} « {pattern} », une seule est attendue ({present}).")
+    return found[0]
+
+
+COMMUNE_TYPES = ("COM", "COMA", "COMD", "ARM")
+
+
+def read_cog_communes(path: str | Path) -> pd.DataFrame:
+    r"""Read the communes of one COG year (`v_commune_YYYY.csv`).
+
+    Parameters
+    ----------
+    path
+        CSV of INSEE with `TYPECOM`, `COM`, `REG`, `DEP`, `LIBELLE` and `COMPARENT`.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by `commune_code`, communes proper only: `name`, `departement_code`, `region_code`. The
+        attribute `arrondissements` maps each municipal arrondissement to its commune.
+
+    Raises
+    ------
+    ReadError
+        If a column is absent or a commune appears twice.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> path = Path(folder.name) / "v_commune_2024.csv"
+    >>> _ = path.write_text(
+    ...     "TYPECOM,COM,REG,DEP,LIBELLE,COMPARENT\n"
+    ...     "COM,13055,93,13,Marseille,\nARM,13201,93,13,Marseille 1er Arrondissement,13055\n"
+    ... )
+    >>> communes = read_cog_communes(path)
+    >>> communes.loc["13055"].to_list(), communes.attrs["arrondissements"]
+    (['Marseille', '13', '93'], {'13201': '13055'})
+    >>> folder.cleanup()
+    """
+    frame = read_table(path)
+    require_columns(frame, ("TYPECOM", "COM", "REG", "DEP", "LIBELLE", "COMPARENT"), path=path)
+    if unknown := sorted(set(frame["TYPECOM"]) - set(COMMUNE_TYPES)):
+        known = f"types connus : {', '.join(COMMUNE_TYPES)}."
+        raise fault(path, f"types de commune inconnus ({examples(unknown)}) ; {known}")
+    # a delegated commune may have the code of its commune, an arrondissement never
+    alone = frame.loc[frame["TYPECOM"].isin(["COM", "ARM"]), "COM"]
+    refuse_repeated(alone, "commune(s) en double", path=path)
+    titles = {"name": "LIBELLE", "departement_code": "DEP", "region_code": "REG"}
+    communes = frame[frame["TYPECOM"] == "COM"].set_index("COM")
+    result = wanted(communes, titles, path=path).rename_axis("commune_code")
+    parts = frame[frame["TYPECOM"] == "ARM"]
+    result.attrs["arrondissements"] = dict(zip(parts["COM"], parts["COMPARENT"], strict=True))
+    return result
+
+
+def read_cog_movements(path: str | Path) -> pd.DataFrame:
+    r"""Read the movements of communes since 1943 (`v_mvt_commune_YYYY.csv`).
+
+    Parameters
+    ----------
+    path
+        CSV of INSEE with `MOD`, `DATE_EFF`, `TYPECOM_AV`, `COM_AV`, `TYPECOM_AP`, `COM_AP` and the names.
+
+    Returns
+    -------
+    DataFrame
+        One line per pair before and after, in the order of the file: `movement_code` (text), `date`
+        (datetime), `type_before`, `code_before`, `name_before`, `type_after`, `code_after`, `name_after`.
+
+    Raises
+    ------
+    ReadError
+        If a column is absent, a date cannot be read, or the same movement is there twice.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> path = Path(folder.name) / "v_mvt_commune_2024.csv"
+    >>> titles = "MOD,DATE_EFF,TYPECOM_AV,COM_AV,LIBELLE_AV,TYPECOM_AP,COM_AP,LIBELLE_AP"
+    >>> _ = path.write_text(titles + "\n32,2019-01-01,COM,05120,Ristolas,COM,05001,Abriès-Ristolas\n")
+    >>> read_cog_movements(path).loc[0, ["code_before", "code_after"]].to_list()
+    ['05120', '05001']
+    >>> folder.cleanup()
+    """
+    import pandas as pd
+
+    titles = {"movement_code": "MOD", "date": "DATE_EFF"}
+    for side, end in (("before", "AV"), ("after", "AP")):
+        said = (("type", "TYPECOM"), ("code", "COM"), ("name", "LIBELLE"))
+        titles |= {f"{name}_{side}": f"{title}_{end}" for name, title in said}
+    result = wanted(read_table(path), titles, path=path)
+    refuse(path, numbered(result.index[result.duplicated()]), "mouvement(s) répété(s)")
+    dates = pd.to_datetime(result["date"], format="%Y-%m-%d", errors="coerce")
+    wrong = result.index[dates.isna()]
+    if len(wrong):
+        shown = f"(ligne{'s' if len(wrong) > 1 else ''} {examples(wrong)})"
+        said_wrong = (
+            f"{agree(len(wrong), 'date(s) illisible(s)')} {shown} ; la forme attendue est 2024-01-01."
+        )
+        raise fault(path, said_wrong, place=", colonne « DATE_EFF »")
+    return result.assign(date=dates).reset_index(drop=True)

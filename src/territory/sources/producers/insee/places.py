@@ -1,0 +1,360 @@
+"""INSEE: facilities (BPE), counted by commune or each with its point, and the 200 m grid of inhabitants (Filosofi)."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Collection
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from territory.errors import ParameterError, TerritoryWarning, examples
+from territory.sources.producers.ign import in_degrees
+from territory.sources.text.cells import (
+    check_departements,
+    clean_codes,
+    decimal_mark,
+    in_departements,
+    pad_code,
+    to_numbers,
+)
+from territory.sources.text.large_tables import TableStream, read_columns
+from territory.sources.text.refusals import fault, numbered, quoted, refuse, refuse_repeated, warn_of
+from territory.sources.text.tables import read_table, require_columns
+from territory.territories import is_inside, territory_of
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    import pandas as pd
+
+_CELL = r"^CRS(\d{4,5})RES(\d{1,6})mN(-?\d{1,8})E(-?\d{1,8})$"
+_ID, _PERSONS = "idcar_200m", "ind"
+# the commune of the older file, then the list of those that the cell touches
+_COMMUNES = ("depcom", "lcog_geo")
+_AGES = re.compile(r"ind_(\d{1,2})_(\d{1,2})|ind_(\d{2})p")
+_IMPUTED = "i_est_200"
+
+
+def read_population_grid(
+    path: str | Path, *, departements: Collection[str] | None = None
+) -> gpd.GeoDataFrame:
+    r"""Read the inhabited cells of the 200 m grid as points at their centre, with the persons who live there.
+
+    Not tried on a real file: written from INSEE's lists of columns of 2015 to 2021.
+
+    Parameters
+    ----------
+    path
+        Text file, compressed with gzip or not: `idcar_200m` (`CRS3035RES200mN…E…`, the south-west corner),
+        `ind`, `ind_0_3`, `ind_4_5`…, `lcog_geo` (or `depcom`), capitals or not. Metropolitan France, Martinique
+        and La Réunion have a file each, in projections of their own.
+    departements
+        Codes of the départements to keep (all without it).
+
+    Returns
+    -------
+    GeoDataFrame
+        Indexed by `cell_id`: `commune_code` (where a cell lies on several, the first that INSEE lists),
+        `commune_count`, `population` (hab, real numbers), `population_0_3`, `population_4_5`…,
+        `population_80_plus` (hab), `is_imputed` (true when INSEE gave the cell the mean of a larger one, for
+        secrecy), `geometry` (points, in the projection that the cells name).
+
+    Raises
+    ------
+    ReadError
+        If a column is absent, a cell has no such name or appears twice, cells are in two projections, a number is
+        none or negative, or no cell is in these départements.
+
+    Warns
+    -----
+    TerritoryWarning
+        With the share of persons in imputed cells.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> path = Path(folder.name) / "carreaux_200m_met.csv"
+    >>> _ = path.write_text(
+    ...     "idcar_200m,i_est_200,lcog_geo,ind,ind_0_3,ind_80p\n"
+    ...     "CRS3035RES200mN2274600E4050200,0,8305083141,12.5,1,2\n"
+    ... )
+    >>> grid = read_population_grid(path)
+    >>> grid[["commune_code", "commune_count", "population", "population_0_3"]].values.tolist()
+    [['83050', 2, 12.5, 1.0]]
+    >>> grid.geometry.iloc[0].wkt
+    'POINT (4050300 2274700)'
+    >>> folder.cleanup()
+    """
+    import geopandas as gpd
+
+    path = Path(path)
+    frame, ages = _read_cells(TableStream(path), check_departements(departements))
+    if frame.empty:
+        raise fault(path, "aucun carreau de ces départements.")
+    corners = _corners(frame[_ID], path)
+    mark = "," if frame[_PERSONS].str.fullmatch(r"\d+,\d+").any() else "."
+    columns = [_PERSONS, *ages]
+    numbers = to_numbers(frame, columns, path=path, decimal=mark)
+    for name in columns:
+        wrong = numbered(numbers.index[~(numbers[name] >= 0)])
+        refuse(path, wrong, "effectif(s) absent(s) ou négatif(s)", place=f", colonne « {name} »")
+    listed = frame["communes"].str.strip()
+    table = numbers[columns].set_axis(["population", *ages.values()], axis=1)
+    table.insert(0, "commune_code", clean_codes(listed.str[:5], path=path, column="lcog_geo"))
+    table.insert(1, "commune_count", (listed.str.len() // 5).clip(lower=1))
+    table["is_imputed"] = frame[_IMPUTED].str.strip() == "1" if _IMPUTED in frame else False
+    imputed = table.loc[table["is_imputed"], "population"].sum()
+    if imputed > 0:
+        warnings.warn(
+            f"Fichier « {path.name} » : {imputed / table['population'].sum():.0%} des habitants sont dans des "
+            "carreaux imputés par l'INSEE (secret statistique) : leur place exacte n'est pas connue.",
+            TerritoryWarning,
+            stacklevel=2,
+        )
+    half = corners["size_m"] / 2
+    points = gpd.points_from_xy(corners["east_m"] + half, corners["north_m"] + half)
+    grid = gpd.GeoDataFrame(table, geometry=points, crs=int(corners["epsg"].iloc[0]))
+    return grid.set_axis(frame[_ID].str.strip().array, axis=0).rename_axis("cell_id")
+
+
+def _read_cells(
+    stream: TableStream, departements: frozenset[str] | None
+) -> tuple[pd.DataFrame, dict[str, str]]:
+    """Return the cells of some départements under names in small letters, and our names of the ages."""
+    import pandas as pd
+
+    names = {title.lower(): title for title in stream.titles}
+    commune = next((name for name in _COMMUNES if name in names), _COMMUNES[-1])
+    require_columns(pd.DataFrame(columns=list(names)), (_ID, _PERSONS, commune), path=stream.path)
+    ages = {name: _age_name(match) for name in names if (match := _AGES.fullmatch(name))}
+    columns = [_ID, _PERSONS, commune, *ages, *([_IMPUTED] if _IMPUTED in names else [])]
+
+    def keep(cells: list[str]) -> bool:
+        # a code that has lost its zero is one digit short of a multiple of five
+        listed = cells[2].strip()
+        return in_departements(listed.zfill(-(-len(listed) // 5) * 5).upper(), departements)
+
+    frame = read_columns(stream.path, [names[name] for name in columns], keep=keep, stream=stream)
+    frame = frame.set_axis([*columns[:2], "communes", *columns[3:]], axis=1)
+    listed = frame["communes"].str.strip()
+    padded = ("0" + listed).where(listed.str.len() % 5 == 4, listed)
+    return frame.assign(communes=padded), ages
+
+
+def _age_name(match: re.Match[str]) -> str:
+    """Return our name of a band of ages."""
+    return f"population_{match[3]}_plus" if match[3] else f"population_{int(match[1])}_{int(match[2])}"
+
+
+def _corners(cells: pd.Series, path: Path) -> pd.DataFrame:
+    """Return projection, size and corner of each cell from its name."""
+    parts = cells.str.strip().str.extract(_CELL)
+    refuse(
+        path,
+        quoted(cells[parts.isna().any(axis=1)]),
+        "identifiant(s) illisible(s)",
+        place=f", colonne « {_ID} »",
+        advice=" ; la forme attendue est CRS3035RES200mN2274600E4050200",
+    )
+    corners = parts.astype("int64").set_axis(["epsg", "size_m", "north_m", "east_m"], axis=1)
+    systems = corners["epsg"].unique()
+    if len(systems) > 1:
+        said = f"carreaux en plusieurs projections ({examples(systems)}) ; lisez un territoire à la fois."
+        raise fault(path, said)
+    refuse_repeated(cells, "(carreau|carreaux) en double", path=path)
+    return corners
+
+
+_REQUIRED = ("DEPCOM", "TYPEQU", "LAMBERT_X", "LAMBERT_Y", "QUALITE_XY")
+_OPTIONAL = ("AN", "DEP", "NOMRS", "SIRET", "LONGITUDE", "LATITUDE", "EPSG", "QUALITE_GEOLOC")
+_NO_COORDINATE = ("", "NA", "_U", "_Z", "nd", "ND")
+# QUALITE_XY: within 100 m, within 500 m, beyond (a point drawn in the commune); the rest has no point
+_QUALITIES = {
+    "B": "address",
+    "BONNE": "address",
+    "A": "address",
+    "ACCEPTABLE": "address",
+    "M": "commune",
+    "MAUVAISE": "commune",
+}
+
+
+def read_bpe_counts(path: str | Path, *, type_code: str = "D201") -> pd.Series:
+    r"""Read the number of facilities of one type in each commune that has at least one.
+
+    Parameters
+    ----------
+    path
+        CSV with `CODGEO` and `NB_<type>`.
+    type_code
+        Type of facility: `D201` general practitioners (`D265` in later vintages), `D107` maternity units.
+
+    Returns
+    -------
+    Series
+        Numbers indexed by `commune_code`. A line repeated word for word is counted once, with a warning.
+
+    Raises
+    ------
+    ReadError
+        If a column is absent, a count is no number, or a commune has two different counts.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> path = Path(folder.name) / "bpe.csv"
+    >>> _ = path.write_text('"CODGEO","NB_D201"\n"01004",24\n"01005",2\n')
+    >>> read_bpe_counts(path).to_dict()
+    {'01004': 24.0, '01005': 2.0}
+    >>> folder.cleanup()
+    """
+    title = f"NB_{type_code}"
+    frame = read_table(path)
+    require_columns(frame, ("CODGEO", title), path=path)
+    frame = to_numbers(frame, [title], path=path, decimal=".")
+    frame["CODGEO"] = clean_codes(frame["CODGEO"], path=path, column="CODGEO")
+    repeated = frame.duplicated()
+    said = "ligne(s) répétée(s) comptée(s) une seule fois"
+    warn_of(path, int(repeated.sum()), said, frame.loc[repeated, "CODGEO"])
+    refuse_repeated(frame.loc[~repeated, "CODGEO"], "commune(s) avec deux nombres différents", path=path)
+    return frame[~repeated].set_index("CODGEO")[title].rename(type_code).rename_axis("commune_code")
+
+
+def read_bpe_points(
+    path: str | Path,
+    types: Collection[str],
+    *,
+    departements: Collection[str] | None = None,
+) -> gpd.GeoDataFrame:
+    r"""Read the facilities of some types, one line each, with their points.
+
+    A facility that INSEE could not place has no point and stays in the table, so that
+    `facilities.groupby("commune_code").size()` counts them all.
+
+    Not tried on a real file: written from INSEE's dictionaries of BPE 2018 to BPE 2024.
+
+    Parameters
+    ----------
+    path
+        Text file, compressed with gzip or not: `DEPCOM`, `TYPEQU`, `LAMBERT_X`, `LAMBERT_Y`, `QUALITE_XY` (until
+        2022), and also `NOMRS`, `SIRET`, `LONGITUDE`, `LATITUDE`, `EPSG` (from 2023).
+    types
+        Types of facility: `D201` (later `D265`) general practitioners, `D107` maternity units…
+    departements
+        Codes of the départements to keep (all without it).
+
+    Returns
+    -------
+    GeoDataFrame
+        In the order of the file: `type_code`, `commune_code` (an arrondissement in Paris, Lyon and Marseille),
+        `name` and `siret` (empty before 2023), `point_precision` (`address`, `commune`, or missing without a
+        point), `geometry` (EPSG:4326). The index is the line in the file.
+
+    Raises
+    ------
+    ReadError
+        If a column is absent, a code or a number is none, or no facility of these types is there.
+
+    Warns
+    -----
+    TerritoryWarning
+        With the facilities without a point, those whose point is outside their territory, and the qualities
+        that are not known.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> path = Path(folder.name) / "bpe21_ensemble_xy.csv"
+    >>> _ = path.write_text(
+    ...     "AN;DEPCOM;TYPEQU;LAMBERT_X;LAMBERT_Y;QUALITE_XY\n2021;83050;D201;982000.5;6275000;Bonne\n"
+    ... )
+    >>> read_bpe_points(path, ["D201"])[["commune_code", "point_precision"]].values.tolist()
+    [['83050', 'address']]
+    >>> folder.cleanup()
+    """
+    if isinstance(types, str) or not types:
+        raise ParameterError("types est une liste de codes d'équipement, par exemple ['D265'].")
+    path = Path(path)
+    frame = _read_facilities(TableStream(path), frozenset(types), check_departements(departements))
+    if frame.empty:
+        kinds = examples(sorted(frozenset(types)))
+        raise fault(path, f"aucun équipement de type {kinds} dans ces départements.")
+    frame = frame.assign(DEPCOM=clean_codes(frame["DEPCOM"], path=path, column="DEPCOM"))
+    coordinates = [name for name in ("LAMBERT_X", "LAMBERT_Y", "LONGITUDE", "LATITUDE") if name in frame]
+    mark = decimal_mark(frame, coordinates)
+    frame = to_numbers(frame, coordinates, path=path, decimal=mark, unknown=_NO_COORDINATE)
+    return _facilities(frame, path)
+
+
+def _read_facilities(
+    stream: TableStream, types: frozenset[str], departements: frozenset[str] | None
+) -> pd.DataFrame:
+    """Return the lines of some types and départements, under INSEE's names in capitals."""
+    import pandas as pd
+
+    names = {title.upper(): title for title in stream.titles}
+    require_columns(pd.DataFrame(columns=list(names)), _REQUIRED, path=stream.path)
+    columns = [*_REQUIRED, *(name for name in _OPTIONAL if name in names)]
+    # the same codes come again and again
+    is_near = cache(lambda code: in_departements(pad_code(code), departements))
+
+    def keep(cells: list[str]) -> bool:
+        return cells[1].strip() in types and is_near(cells[0])
+
+    frame = read_columns(stream.path, [names[name] for name in columns], keep=keep, stream=stream)
+    return frame.set_axis(columns, axis=1)
+
+
+def _facilities(frame: pd.DataFrame, path: Path) -> gpd.GeoDataFrame:
+    """Return the table of facilities, points in degrees."""
+    import geopandas as gpd
+    import numpy as np
+    import pandas as pd
+
+    precision = frame["QUALITE_XY"].str.strip().str.upper().map(_QUALITIES)
+    longitude, latitude = _degrees(frame).to_numpy(float).T
+    has_point = np.isfinite(longitude) & np.isfinite(latitude)
+    inside = is_inside(frame["DEPCOM"].to_numpy(dtype=object), longitude, latitude)
+    strange = has_point & precision.isna().to_numpy()
+    outside = "équipement(s) au point hors de (son|leur) territoire, laissé(s) sans point"
+    for wrong, said, column in (
+        (has_point & ~inside, outside, "DEPCOM"),
+        (~has_point, "équipement(s) sans point", "DEPCOM"),
+        (strange, "point(s) de qualité inconnue, tenu(s) pour approximatif(s)", "QUALITE_XY"),
+    ):
+        warn_of(path, int(wrong.sum()), said, frame.loc[wrong, column].unique())
+    points = gpd.GeoSeries(gpd.points_from_xy(longitude, latitude), index=frame.index, crs=4326)
+    text = pd.Series("", index=frame.index, dtype="str")
+    table = pd.DataFrame(
+        {
+            "type_code": frame["TYPEQU"].str.strip(),
+            "commune_code": frame["DEPCOM"],
+            "name": frame.get("NOMRS", text).str.strip(),
+            "siret": frame.get("SIRET", text).str.strip(),
+            "point_precision": precision.fillna("commune").where(inside),
+        }
+    )
+    return gpd.GeoDataFrame(table, geometry=points.where(inside), crs=4326)
+
+
+def _degrees(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return longitude and latitude: those of the file, else from the projected coordinates."""
+    import numpy as np
+    import pandas as pd
+
+    nothing = pd.Series(np.nan, index=frame.index)
+    result = pd.DataFrame(
+        {"longitude": frame.get("LONGITUDE", nothing), "latitude": frame.get("LATITUDE", nothing)}
+    )
+    epsg = frame["DEPCOM"].map(territory_of).map(lambda territory: territory.epsg if territory else None)
+    if "EPSG" in frame:
+        given = pd.to_numeric(frame["EPSG"].str.extract(r"(\d{4,5})")[0], errors="coerce")
+        epsg = given.fillna(epsg)
+    left = result["longitude"].isna() & frame["LAMBERT_X"].notna() & frame["LAMBERT_Y"].notna()
+    # in no projection, left without a point, which is said and counted with the others
+    result[left] = in_degrees(frame[left].rename(columns={"LAMBERT_X": "x", "LAMBERT_Y": "y"}), epsg[left])
+    return result.replace([np.inf, -np.inf], np.nan)
