@@ -22,8 +22,8 @@ from territory.report.layout.document import (
     Paragraph,
     Picture,
     Text,
-    rights,
     strong,
+    table,
 )
 from territory.report.layout.pdf import Part
 from territory.report.reading import Reading
@@ -269,20 +269,11 @@ def _beside(reading: Reading, one: DesertCriterion) -> list[Block]:
     ]
     return [
         Paragraph(sentence, is_kept=True),
-        DataTable(
-            [
-                "EPCI",
-                "Communes",
-                f"Publié {year}",
-                "Estimé",
-                "Écart",
-                "En désert, publié",
-                "En désert, estimé",
-            ],
+        table(
+            f"EPCI <2.2 | Communes >0.8 | Publié {year} >0.8 | Estimé >0.8 | Écart >0.8 | En désert, publié >0.9 | "
+            "En désert, estimé >0.9",
             cells,
             f"{one.label} : chiffre publié et estimation, moyennes des communes.",
-            align=["left", *rights(6)],
-            widths=[2.2, 0.8, 0.8, 0.8, 0.8, 0.9, 0.9],
             strong_rows=[len(cells) - 1],
         ),
     ]
