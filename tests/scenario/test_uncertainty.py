@@ -29,7 +29,7 @@ from territory.scenario.doubt.random_errors import (
     read_pairs,
 )
 from territory.study.state import State
-from territory.study.words.indicators import Uncertainty
+from territory.study.words.indicators import Practitioners, Uncertainty
 from tests.scenario.test_deserts import by_time, with_scheme, with_service
 
 FEW = Uncertainty(draws=60)
@@ -56,7 +56,9 @@ def world(state: State) -> State:
     with_gps = with_service(state, "west", "medecin_generaliste", capacity=2.0, capacity_unit="headcount")
     with_gps = with_service(with_gps, "east", "medecin_generaliste", capacity=3.0, capacity_unit="headcount")
     with_gps = with_service(with_gps, "west", "urgences")
-    return replace(with_scheme(with_gps, by_time("urgences", 12)), demand=demand)
+    asked = with_scheme(with_gps, by_time("urgences", 12))
+    profiles = Practitioners(profile="drees_2012", other_profiles=("drees_2015",))
+    return replace(asked, demand=demand, parameters=replace(asked.parameters, practitioners=profiles))
 
 
 def time_of(pairs, own: np.ndarray, shared: np.ndarray, row: int, number: int, correlation: float) -> float:

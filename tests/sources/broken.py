@@ -112,6 +112,19 @@ SAMPLES: dict[str, Sample] = {
         [EPCI, "83;248300394;CA;CA;2;64093;83016", "83;248300394;CA;CA;2;64093;83017"],
         number="64093",
     ),
+    "emergency_times": Sample(
+        "read_emergency_times",
+        "urgences.csv",
+        ["commune_code;minutes_to_su_smur_2019", "83002;55.5", "83050;0"],
+        number="55.5",
+    ),
+    "apl_by_year": Sample(
+        "read_apl_by_year",
+        "apl_communes.csv",
+        ["commune_code;apl_gp_2015;apl_gp_2023", "83002;0.25;0.5", "83050;4.2;3.1"],
+        number="0.25",
+        optional=("apl_gp_2015", "apl_gp_2023"),
+    ),
     "sae": Sample(
         "read_sae_sites",
         "ID.csv",

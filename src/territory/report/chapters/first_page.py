@@ -244,6 +244,7 @@ def _answer_without_scenario(reading: Reading) -> list[Block]:
         if (ALL_TERRITORY, service) in rows.index and column in rows:
             value = rows.xs(service, level="service")[column][ALL_TERRITORY]
             said = f" : {share(float(value))} des habitants à {minutes(limit)} ou moins."
+            said += f" {reading.emergency_hours}" if service == "urgences" else ""
             items.append([strong(capital(reading.label(service))), said])
     for service in reading.named:
         rows = reading.times(TODAY, service).reindex(reading.territory.index)

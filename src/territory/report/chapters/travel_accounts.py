@@ -256,6 +256,7 @@ def _whole_table(reading: Reading, bounds: list[float]) -> DataTable:
         ["Site le plus proche <1.5", *within, "Commune la plus éloignée <1.4"],
         rows,
         f"Territoire « {reading.study.territory.name} » : part des habitants selon le temps de route.",
+        note=_hours_note(reading),
     )
 
 
@@ -278,7 +279,15 @@ def _zones_table(reading: Reading, bounds: list[float]) -> DataTable:
         ["EPCI <1.9", *heads],
         rows,
         "Part des habitants de chaque EPCI (communes du territoire) à portée du site le plus proche.",
+        note="Urgences : sans leurs horaires, dits sous le tableau précédent."
+        if _hours_note(reading)
+        else "",
     )
+
+
+def _hours_note(reading: Reading) -> str:
+    """Say that emergency departments have hours, under a table that counts them."""
+    return reading.emergency_hours if "urgences" in reading.closest else ""
 
 
 def _share(reading: Reading, zone: str, service: str, bound: float) -> str:

@@ -264,7 +264,7 @@ class GpSums:
 def plan_gp_draws(state: State, doubt: Doubt) -> GpPlan | None:
     """Return the catchment of GPs to draw, None when the study has none that can be computed."""
     given = state.parameters.practitioners
-    if given.service not in complete_kinds(state.services):
+    if given.profile is None or given.service not in complete_kinds(state.services):
         return None
     rows = state.services[kinds_of(state.services) == given.service]
     is_apl = not why_no_apl(state)

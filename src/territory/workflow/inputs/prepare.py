@@ -135,6 +135,7 @@ def state_of(places: Places, times: Times, *, road_times: Mapping[str, Times] | 
         edge_time_min=questions.edge_times(study, places.weighed),
         care_territories=questions.care_territories(study, communes),
         gp_consumption=None if consumed is None else study.own_tables.consumption(consumed),
+        published=places.dataset.published,
     )
 
 
