@@ -214,6 +214,7 @@ ALONE: dict[str, dict[str, Any]] = {
 }
 # readers of slots whose files are no text with a separator, and where they are tried
 ELSEWHERE = {
+    "read_apl": "workbooks, in test_places.py",
     "read_ehpad": "layers, in test_broken_files.py",
     "read_finess_plus": "JSON, in test_finess.py",
     "read_finess_plus_equipment": "JSON, in test_finess_activities.py",

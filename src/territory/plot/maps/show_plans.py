@@ -343,7 +343,7 @@ def class_map(
     if found.eq(NOT_COMPUTABLE).any():
         legend.append(UNKNOWN._replace(key=NOT_COMPUTABLE))
     panel = Panel(gpd.GeoDataFrame(outlines[["geometry"]]), found.astype(object), zones=zones)
-    return draw_map([panel], Legend(tuple(legend), title, notes=notes), max_height_cm=max_height_cm)
+    return draw_map(panel, Legend(tuple(legend), title, notes=notes), max_height_cm=max_height_cm)
 
 
 def show_draws(draws: Draws, criterion: str | None, outlines: gpd.GeoDataFrame | None) -> Figure:
