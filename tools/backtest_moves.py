@@ -138,7 +138,15 @@ def one_move(
     epci = places["epci_code"].reindex(area.index)
     truth = pd.concat([real.groupby(epci).sum(), real.sum().to_frame(ALL_TERRITORY).T])
     truth["mean"] /= truth["persons"]
-    return zones.join(truth.add_prefix("true_")).dropna(subset="true_communes")
+    held = np.abs(true - area["delta_travel_time_min"]) <= area["detectable_min"]
+    line = area["delta_travel_time_min"].abs() / guess[old, new]
+    zones = zones.join(truth.add_prefix("true_")).dropna(subset="true_communes")
+    return zones.assign(
+        apart_held=held[line < 0.25].sum(),
+        apart=(line < 0.25).sum(),
+        line_held=held[line > 0.75].sum(),
+        line=(line > 0.75).sum(),
+    )
 
 
 def backtest(
@@ -174,6 +182,11 @@ def show(zones: pd.DataFrame, known: str) -> None:
     whole = zones[zones.index == ALL_TERRITORY]
     epci = zones[(zones.index != ALL_TERRITORY) & (zones["true_communes"] >= FEWEST_COMMUNES)]
     print(f"{SAID[known]} : {len(whole)} déplacements, {len(epci)} couples déplacement × EPCI")
+    for name, label in (("apart", "routes qui s'écartent"), ("line", "l'un sur la route de l'autre")):
+        share = whole[f"{name}_held"].sum() / whole[name].sum()
+        print(
+            f"  commune, {label} : {100 * share:.1f} % des écarts réels à moins de la taille détectable (80 attendus)"
+        )
     for where, rows in (("EPCI", epci), ("périmètre", whole)):
         for name, label, unit in (
             ("mean", "écart moyen", "min"),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import asdict, replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from territory.access import decay
 from territory.access.uncertainty import interval
 from territory.errors import SchemaError
+from territory.network import estimate_model
 from territory.network.estimate_model import ErrorParts
 from territory.scenario import MoveSite, OpenSite, Scenario, apply, compare, compute
 from territory.scenario.doubt import random_errors
@@ -454,3 +456,15 @@ def test_a_pair_left_out_is_never_the_closest(rows: list[tuple], errors: list[fl
         mine = pairs.commune == place
         if mine.any():
             assert times[mine].min() == times[kept][pairs.commune[kept] == place].min()
+
+
+def test_the_page_says_the_fitted_parts() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "method" / "acces-incertitude.md").read_text(
+        encoding="utf-8"
+    )
+    for known in ("measured", "terrain"):
+        parts = estimate_model.error_parts(known)
+        shares = [*asdict(parts).values(), parts.pair_share]
+        assert sum(shares) - parts.new_site_share == pytest.approx(1.0)
+        for share in shares:
+            assert f"{100 * share:.1f} %".replace(".", ",") in page
