@@ -105,7 +105,9 @@ def build_communes(
         )
     degrees = points.to_crs(4326)
     table["longitude"], table["latitude"] = degrees.x.round(5), degrees.y.round(5)
-    table["point_kind"] = "chef_lieu"
+    table["point_kind"] = (
+        mairies["is_replaced"].reindex(table.index).map({True: "inside", False: "chef_lieu"})
+    )
     # fitted on the densities of the same year as the times; neighbours beyond the buffer are read too
     table["slowness"] = fit_slowness(mairies).reindex(table.index).round(3)
     return table

@@ -27,6 +27,7 @@ from territory.network.estimate_model import barrier_paths_km, distance_km
 
 OUTPUT = Path(__file__).parents[1] / "src" / "territory" / "network" / model.CALIBRATION
 LONGEST_KM = 100.0
+FARTHEST_KM = 20.0
 FOLDS = 10
 COVERAGE = 0.8
 AREA_MIN = 45.0
@@ -70,6 +71,7 @@ def read_communes(folder: Path) -> pd.DataFrame:
             "x_km": points.x / 1000,
             "y_km": points.y / 1000,
             "density_hab_km2": table["pop"] / table["area"],
+            "area_km2": table["area"],
             "to_paris_min": table["duration"] / 60,
         }
     )
@@ -326,13 +328,17 @@ def read_france(folder: Path) -> gpd.GeoDataFrame:
     inside = gpd.GeoSeries(
         gpd.points_from_xy(mairies["inside_longitude"], mairies["inside_latitude"]), mairies.index, crs=4326
     ).to_crs(2154)
-    far = ~(asked.distance(inside) <= 20_000) & mairies["inside_longitude"].notna()
-    print(f"mairies absentes ou à plus de 20 km de leur commune, remplacées : {int(far.sum())}")
+    known = read_communes(folder).set_index("code")
+    # an error of the file: out of its commune by more than its width (a disc of its area), or by 20 km
+    apart_km = asked.distance(inside) / 1000
+    width_km = 2 * np.sqrt(known["area_km2"].reindex(mairies.index) / np.pi)
+    out = mairies["mairie_inside_outline"].astype(str).eq("False") & (apart_km > width_km)
+    far = (out | ~(apart_km <= FARTHEST_KM)) & mairies["inside_longitude"].notna()
+    print(f"mairies absentes ou loin de leur commune, remplacées par un point intérieur : {int(far.sum())}")
     points = asked.where(~far, inside)
     minutes = pd.read_csv(
         folder / "traveltimes" / "communes_to_emergency_drees_2019.csv", dtype={"commune_code": str}
     ).set_index("commune_code")["minutes_to_su_smur_2019"]
-    known = read_communes(folder).set_index("code")
     france = gpd.GeoDataFrame(
         {
             "name": mairies["name"],
@@ -345,6 +351,7 @@ def read_france(folder: Path) -> gpd.GeoDataFrame:
         },
         geometry=points,
     )
+    france["is_replaced"] = far
     # the file gives their districts, not the towns: all three have several emergency services
     france.loc[["75056", "69123", "13055"], "emergency_min"] = 0.0
     return france[np.isfinite(france.geometry.x)]

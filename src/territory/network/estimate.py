@@ -105,7 +105,7 @@ def estimate_travel_times(
     ... )
     >>> times = estimate_travel_times(places, places.loc[["83050"]], terrain="mixed")
     >>> times["travel_time_min"].round().tolist()
-    [26.0, 4.0]
+    [27.0, 5.0]
     """
     cutoff_min = _cutoff(max_time_min)
     starts, ends, epsg = read_places(origins, destinations, terrain=terrain)

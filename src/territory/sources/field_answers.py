@@ -10,7 +10,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import pandas as pd
 
 from territory.errors import Problems, ReadError, TerritoryWarning, agree, examples
 from territory.sources.field_workbook import (
@@ -26,9 +27,6 @@ from territory.sources.text.cells import pad_code
 from territory.sources.text.tables import read_bytes
 from territory.sources.text.workbooks import read_workbook, sheet_names
 from territory.tables.schemas import COMMUNE_CODE
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 _MOST_PROBLEMS = 200
 _SPACES = re.compile("[ \u00a0\u202f\u2009]")
@@ -189,8 +187,6 @@ class _SheetReader:
 
     def read(self, rows: list[tuple[int, list[str]]]) -> pd.DataFrame:
         """Return the table of the sheet."""
-        import pandas as pd
-
         start = self._find_titles(rows)
         kept: dict[int, dict[str, object]] = {}
         asked = [column for column in self.sheet.columns if column.kind != "text"]

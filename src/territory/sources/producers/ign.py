@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyogrio
+from pyogrio.errors import DataLayerError, DataSourceError, FeatureError
+from pyproj import Transformer
+from pyproj.exceptions import CRSError
+from shapely.errors import ShapelyError
 
 from territory.errors import MissingFileError, ReadError, TerritoryWarning, examples
 from territory.sources.text.cells import clean_codes, to_numbers
 from territory.sources.text.refusals import fault, numbered, problems_of, refuse, refuse_repeated, warn_of
 from territory.sources.text.tables import read_table, require_columns
-
-if TYPE_CHECKING:
-    import geopandas as gpd
-    import pandas as pd
 
 CODE_COLUMNS = ("INSEE_COM", "insee_com", "code_insee", "CODE_INSEE", "code", "codgeo", "CODGEO")
 _ATTRIBUTES = {
@@ -62,10 +66,6 @@ def read_features(path: str | Path, *, layer: str | None = None) -> gpd.GeoDataF
     4326
     >>> folder.cleanup()
     """
-    import geopandas as gpd
-    from pyogrio.errors import DataLayerError, DataSourceError, FeatureError
-    from shapely.errors import ShapelyError
-
     path = Path(path)
     if not path.exists():
         raise MissingFileError(f"Fichier introuvable : « {path} ». Vérifiez son nom et son dossier.")
@@ -95,8 +95,6 @@ def read_features(path: str | Path, *, layer: str | None = None) -> gpd.GeoDataF
 
 def _choose_layer(path: Path, layer: str | None) -> str | None:
     """Return the layer to read: the one asked for, the only one, or the one of communes."""
-    import pyogrio
-
     names = [str(name) for name in pyogrio.list_layers(path)[:, 0]]
     if layer is not None and layer not in names:
         raise fault(path, f"couche « {layer} » absente ; couches présentes : {examples(names, most=8)}.")
@@ -110,11 +108,6 @@ def _choose_layer(path: Path, layer: str | None) -> str | None:
 
 def in_degrees(points: pd.DataFrame, epsg: pd.Series) -> pd.DataFrame:
     """Return longitude and latitude of points `x`, `y`, each in its projection; NaN where that is none."""
-    import numpy as np
-    import pandas as pd
-    from pyproj import Transformer
-    from pyproj.exceptions import CRSError
-
     result = pd.DataFrame({"longitude": np.nan, "latitude": np.nan}, index=points.index)
     for code, rows in points.groupby(epsg):
         try:
@@ -190,8 +183,6 @@ def read_commune_points(path: str | Path) -> gpd.GeoDataFrame:
     {'01004': 24.6}
     >>> folder.cleanup()
     """
-    import geopandas as gpd
-
     columns = ("commune_code", "longitude", "latitude", "area_km2")
     table = read_table(path)
     require_columns(table, columns, path=path)
@@ -245,8 +236,6 @@ def read_admin_express(path: str | Path) -> gpd.GeoDataFrame:
     {'83050': 39434.0}
     >>> folder.cleanup()
     """
-    import pandas as pd
-
     features = read_features(path)
     problems = problems_of(path)
     found = {}

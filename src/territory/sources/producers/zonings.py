@@ -6,16 +6,14 @@ import re
 import unicodedata
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import pandas as pd
 
 from territory.errors import UnknownCodeError, examples
 from territory.sources.text.cells import by_commune, clean_codes, wanted
 from territory.sources.text.refusals import fault, refuse, refuse_repeated, warn_of
 from territory.sources.text.tables import decode, read_bytes, read_table, split
 from territory.sources.text.workbooks import read_workbook, sheet_names
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 _COMMUNE = (r"codgeo|depcom|code(de)?(la)?commune(insee)?|communecode|codeinsee|inseecom|com",)
 
@@ -149,8 +147,6 @@ def read_zoning(
     ['01004', 'Ambérieu-en-Bugey']
     >>> folder.cleanup()
     """
-    import pandas as pd
-
     if kind not in ZONINGS:
         raise UnknownCodeError(f"Zonage inconnu « {kind} » ; zonages connus : {', '.join(ZONINGS)}.")
     path = Path(path)

@@ -5,15 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import pandas as pd
 
 from territory.errors import ParameterError, Problems, ReadError, agree, examples
 from territory.sources.text.refusals import quoted, refuse, refuse_repeated, warn_of
 from territory.sources.text.tables import UNKNOWN_CELLS, require_columns
 from territory.tables.schemas import COMMUNE_CODE
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 _SPACES = re.compile("[ \u00a0\u202f\u2009']")
 _PLAIN = re.compile(r"[+-]?\d+(?:[eE][+-]?\d+)?")
@@ -70,8 +68,6 @@ def to_numbers(
     >>> to_numbers(table, ["places"], path="places.csv")["places"].to_list()
     [12.5, 1200.0, nan]
     """
-    import pandas as pd
-
     if decimal not in (None, ".", ","):
         raise ParameterError(f"decimal vaut « {decimal} » ; les valeurs possibles sont « . » et « , ».")
     require_columns(frame, columns, path=path)

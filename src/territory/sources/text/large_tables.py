@@ -9,7 +9,8 @@ import io
 from collections.abc import Callable, Iterator, Sequence
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import pandas as pd
 
 from territory.errors import examples
 from territory.sources.text.refusals import cut_archive, fault
@@ -21,9 +22,6 @@ from territory.sources.text.tables import (
     open_bytes,
     trim,
 )
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 _CHUNK_BYTES = 4_000_000
 _SAMPLE_CHARACTERS = 200_000
@@ -99,8 +97,6 @@ def read_columns(
     stream: TableStream | None = None,
 ) -> pd.DataFrame:
     """Read some columns of a large text table, and of its rows those that are wanted."""
-    import pandas as pd
-
     stream = stream or TableStream(path)
     lines: list[int] = []
     kept: list[list[str]] = []

@@ -5,12 +5,10 @@ from __future__ import annotations
 import warnings
 from collections.abc import Collection, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import pandas as pd
 
 from territory.errors import Problems, ReadError, TerritoryWarning, agree, examples
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 def problems_of(path: str | Path) -> Problems:

@@ -11,7 +11,9 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 from itertools import islice
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, cast
+from typing import IO, cast
+
+import pandas as pd
 
 from territory.errors import (
     MissingFileError,
@@ -23,9 +25,6 @@ from territory.errors import (
 )
 from territory.sources.text.refusals import cut_archive, fault
 from territory.sources.text.workbooks import read_workbook
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 SEPARATORS = (";", ",", "\t", "|")
 MAX_LINE_CHARACTERS = 1_000_000
@@ -201,8 +200,6 @@ def read_table(
     ['01004', 'journée', '12,5']
     >>> folder.cleanup()
     """
-    import pandas as pd
-
     path = Path(path)
     content = read_bytes(path)
     name = path.stem if path.suffix == ".gz" else path.name

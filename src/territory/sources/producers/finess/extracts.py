@@ -5,17 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import geopandas as gpd
+import pandas as pd
 
 from territory.errors import ReadError, agree, counted, examples
 from territory.sources.producers.finess.sites import FINESS_NUMBER, as_sites, commune_of, to_degrees
 from territory.sources.text.cells import clean_codes, decimal_mark, to_numbers
 from territory.sources.text.refusals import fault, problems_of, quoted, refuse_repeated, warn_of
 from territory.sources.text.tables import decode, read_bytes, read_table, require_columns, split, trim
-
-if TYPE_CHECKING:
-    import geopandas as gpd
-    import pandas as pd
 
 STRUCTURE = (
     *("nofinesset", "nofinessej", "rs", "rslongue", "complrs", "compldistrib", "numvoie", "typvoie", "voie"),
@@ -201,8 +199,6 @@ def read_finess_equipment(
 
 def _read_lines(path: Path, kinds: dict[str, tuple[str, ...]]) -> tuple[str, dict[str, pd.DataFrame]]:
     """Return the date of a file of several kinds of lines, and one table of text per kind."""
-    import pandas as pd
-
     found: dict[str, dict[int, list[str]]] = {kind: {} for kind in kinds}
     uneven: dict[str, list[str]] = {}
     others: list[str] = []
@@ -241,8 +237,6 @@ def _read_lines(path: Path, kinds: dict[str, tuple[str, ...]]) -> tuple[str, dic
 
 def _places(points: pd.DataFrame | None, known: Iterable[str], path: Path) -> pd.DataFrame:
     """Return longitude, latitude and source by FINESS number."""
-    import pandas as pd
-
     if points is None:
         return pd.DataFrame({"longitude": [], "latitude": [], "point_source": []}, dtype=float)
     refuse_repeated(points["nofinesset"], "point(s) en double pour un établissement", path=path)
@@ -402,8 +396,6 @@ def read_finess_flat_equipment(path: str | Path) -> pd.DataFrame:
 
 def _columns(frame: pd.DataFrame, titles: dict[str, tuple[str, ...]], path: Path) -> pd.DataFrame:
     """Return the columns wanted, under our names."""
-    import pandas as pd
-
     lower = {str(title).strip().lower(): title for title in frame.columns}
     found = {name: next((lower[key] for key in keys if key in lower), None) for name, keys in titles.items()}
     absent = [titles[name][0] for name, title in found.items() if title is None and name not in _OPTIONAL]

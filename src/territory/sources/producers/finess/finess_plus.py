@@ -9,15 +9,14 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import geopandas as gpd
+import pandas as pd
 
 from territory.sources.producers.finess.sites import as_sites
 from territory.sources.text.refusals import cut_archive, fault, warn_of
 from territory.sources.text.tables import open_bytes
-
-if TYPE_CHECKING:
-    import geopandas as gpd
-    import pandas as pd
 
 _ARRAY = re.compile(r'"pmej"\s*:\s*\[')
 _GENERATED = re.compile(r'"generatedAt"\s*:\s*"(\d{4}-\d{2}-\d{2})')
@@ -86,8 +85,6 @@ def read_finess_plus(path: str | Path, *, communes: gpd.GeoDataFrame | None = No
     ['010000156', '01053']
     >>> folder.cleanup()
     """
-    import pandas as pd
-
     path = Path(path)
     rows, closed, nameless, date = [], 0, 0, ""
     for number, (entity, generated) in enumerate(entities(path), start=1):
@@ -276,8 +273,6 @@ def read_finess_plus_equipment(path: str | Path, *, sites: pd.DataFrame | None =
     [['13', 20.0, 25.0]]
     >>> folder.cleanup()
     """
-    import pandas as pd
-
     path = Path(path)
     rows: list[dict[str, Any]] = []
     left: Counter[str] = Counter()

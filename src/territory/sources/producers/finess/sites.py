@@ -5,16 +5,15 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
 
 from territory.sources.producers.ign import in_degrees
 from territory.sources.text.refusals import problems_of, quoted, warn_of
 from territory.tables.codes import COMMUNE_CODE, lines_of
 from territory.territories import is_inside
-
-if TYPE_CHECKING:
-    import geopandas as gpd
-    import pandas as pd
 
 FINESS_NUMBER = r"\d[0-9A-Z]\d{7}"
 WGS84 = 4326
@@ -60,8 +59,6 @@ def projection_of(source: str) -> int | None:
 
 def to_degrees(points: pd.DataFrame, *, path: str | Path) -> pd.DataFrame:
     """Turn projected coordinates into degrees, each in the projection that its line names."""
-    import numpy as np
-
     named = points["projection"].map({text: projection_of(text) for text in points["projection"].unique()})
     result = in_degrees(points, named)
     unknown = result["longitude"].isna()
@@ -74,10 +71,6 @@ def as_sites(
     rows: pd.DataFrame, *, source: str, path: str | Path, communes: gpd.GeoDataFrame | None = None
 ) -> gpd.GeoDataFrame:
     """Make the table `sites`, with a point for each site, and say which have none."""
-    import geopandas as gpd
-    import numpy as np
-    import pandas as pd
-
     problems = problems_of(path)
     ids, codes = rows["site_id"], rows["commune_code"]
     problems.count(quoted(ids[~ids.str.fullmatch(FINESS_NUMBER)]), "numéro(s) FINESS mal formé(s)")

@@ -7,7 +7,10 @@ import re
 from collections.abc import Collection, Mapping
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
+
+import numpy as np
+import pandas as pd
 
 from territory.errors import ParameterError, counted, examples
 from territory.sources.text.cells import (
@@ -24,13 +27,6 @@ from territory.sources.text.large_tables import TableStream
 from territory.sources.text.refusals import fault, numbered, problems_of, refuse_repeated
 from territory.sources.text.tables import UNKNOWN_CELLS, read_table, require_columns
 from territory.sources.text.workbooks import sheet_names
-
-if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
 
 _TOTAL = re.compile(r"P(\d{2})_POP")
 # two routes to one age add up the same weights: what they differ by is rounding
@@ -164,8 +160,6 @@ def _commune_sheet(path: str | Path) -> str | None:
 
 def _by_band(frame: pd.DataFrame, code: str, by: str, *, year: int | None, path: str | Path) -> pd.DataFrame:
     """Return the table of bands of one census."""
-    import pandas as pd
-
     year = _find_year(frame, year, path)
     groups = _band_columns(frame, year)
     total = f"P{year % 100:02d}_POP"
@@ -232,11 +226,9 @@ def _younger_than(
     groups: Mapping[tuple[float, float], list[str]],
     total: str,
     path: str | Path,
-) -> dict[float, Floats]:
+) -> dict[float, np.ndarray]:
     """Return the persons younger than each age that the bands reach from birth."""
-    import numpy as np
-
-    younger: dict[float, Floats] = {0.0: np.zeros(len(numbers)), math.inf: numbers[total].to_numpy(float)}
+    younger: dict[float, np.ndarray] = {0.0: np.zeros(len(numbers)), math.inf: numbers[total].to_numpy(float)}
     left = dict(groups)
     while reached := [band for band in left if band[0] in younger]:
         for band in reached:
@@ -317,9 +309,6 @@ def read_single_ages(
 
 def _read_long(stream: TableStream, departements: frozenset[str] | None) -> pd.DataFrame:
     """Return persons by commune (rows) and age (columns) from one line per commune, sex and age."""
-    import numpy as np
-    import pandas as pd
-
     require_columns(pd.DataFrame(columns=stream.titles), _LONG, path=stream.path)
     # an age may have lost its zeros: 003 or 3
     slots = {
@@ -368,8 +357,6 @@ def _read_long(stream: TableStream, departements: frozenset[str] | None) -> pd.D
 
 def _read_wide(stream: TableStream, titles: list[str], departements: frozenset[str] | None) -> pd.DataFrame:
     """Return persons by commune (rows) and age (columns) from one line per commune."""
-    import pandas as pd
-
     require_columns(pd.DataFrame(columns=stream.titles), ("CODGEO",), path=stream.path)
     wanted = [f"SEXE{sex}_AGED100{age:03d}" for sex in (1, 2) for age in range(LAST_AGE + 1)]
     require_columns(pd.DataFrame(columns=titles), wanted, path=stream.path)
@@ -396,9 +383,6 @@ def _communes_only(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
 
 def _table(counts: pd.DataFrame, year: int) -> pd.DataFrame:
     """Return the table `population` from persons by commune and age."""
-    import numpy as np
-    import pandas as pd
-
     ages = np.tile(np.arange(LAST_AGE + 1), len(counts))
     result = pd.DataFrame(
         {

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import pandas as pd
 
 from territory.errors import agree, counted, examples
 from territory.sources.text.cells import by_commune, wanted
 from territory.sources.text.refusals import fault, numbered, refuse, refuse_repeated, warn_of
 from territory.sources.text.tables import read_table, require_columns
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 # titles of the three layouts INSEE has published: (code columns, name, municipal, counted apart, total)
 _WORKBOOK = ("Code département", "Code commune", "Nom de la commune", "Population municipale")
@@ -254,8 +252,6 @@ def read_cog_movements(path: str | Path) -> pd.DataFrame:
     ['05120', '05001']
     >>> folder.cleanup()
     """
-    import pandas as pd
-
     titles = {"movement_code": "MOD", "date": "DATE_EFF"}
     for side, end in (("before", "AV"), ("after", "AP")):
         said = (("type", "TYPECOM"), ("code", "COM"), ("name", "LIBELLE"))

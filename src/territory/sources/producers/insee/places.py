@@ -7,7 +7,10 @@ import warnings
 from collections.abc import Collection
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
 
 from territory.errors import ParameterError, TerritoryWarning, examples
 from territory.sources.producers.ign import in_degrees
@@ -23,10 +26,6 @@ from territory.sources.text.large_tables import TableStream, read_columns
 from territory.sources.text.refusals import fault, numbered, quoted, refuse, refuse_repeated, warn_of
 from territory.sources.text.tables import read_table, require_columns
 from territory.territories import is_inside, territory_of
-
-if TYPE_CHECKING:
-    import geopandas as gpd
-    import pandas as pd
 
 _CELL = r"^CRS(\d{4,5})RES(\d{1,6})mN(-?\d{1,8})E(-?\d{1,8})$"
 _ID, _PERSONS = "idcar_200m", "ind"
@@ -87,8 +86,6 @@ def read_population_grid(
     'POINT (4050300 2274700)'
     >>> folder.cleanup()
     """
-    import geopandas as gpd
-
     path = Path(path)
     frame, ages = _read_cells(TableStream(path), check_departements(departements))
     if frame.empty:
@@ -123,8 +120,6 @@ def _read_cells(
     stream: TableStream, departements: frozenset[str] | None
 ) -> tuple[pd.DataFrame, dict[str, str]]:
     """Return the cells of some départements under names in small letters, and our names of the ages."""
-    import pandas as pd
-
     names = {title.lower(): title for title in stream.titles}
     commune = next((name for name in _COMMUNES if name in names), _COMMUNES[-1])
     require_columns(pd.DataFrame(columns=list(names)), (_ID, _PERSONS, commune), path=stream.path)
@@ -294,8 +289,6 @@ def _read_facilities(
     stream: TableStream, types: frozenset[str], departements: frozenset[str] | None
 ) -> pd.DataFrame:
     """Return the lines of some types and départements, under INSEE's names in capitals."""
-    import pandas as pd
-
     names = {title.upper(): title for title in stream.titles}
     require_columns(pd.DataFrame(columns=list(names)), _REQUIRED, path=stream.path)
     columns = [*_REQUIRED, *(name for name in _OPTIONAL if name in names)]
@@ -311,10 +304,6 @@ def _read_facilities(
 
 def _facilities(frame: pd.DataFrame, path: Path) -> gpd.GeoDataFrame:
     """Return the table of facilities, points in degrees."""
-    import geopandas as gpd
-    import numpy as np
-    import pandas as pd
-
     precision = frame["QUALITE_XY"].str.strip().str.upper().map(_QUALITIES)
     longitude, latitude = _degrees(frame).to_numpy(float).T
     has_point = np.isfinite(longitude) & np.isfinite(latitude)
@@ -343,9 +332,6 @@ def _facilities(frame: pd.DataFrame, path: Path) -> gpd.GeoDataFrame:
 
 def _degrees(frame: pd.DataFrame) -> pd.DataFrame:
     """Return longitude and latitude: those of the file, else from the projected coordinates."""
-    import numpy as np
-    import pandas as pd
-
     nothing = pd.Series(np.nan, index=frame.index)
     result = pd.DataFrame(
         {"longitude": frame.get("LONGITUDE", nothing), "latitude": frame.get("LATITUDE", nothing)}
