@@ -39,6 +39,7 @@ FILES = {
     "psychiatry": "care_sites/PSY_2023r.csv",
     "emergency": "care_sites/URGENCES_P_2023r.csv",
     "ehpad": "care_sites/ehpad_cnsa_2023.geojson",
+    "bpe2013": "care_sites/bpe2013_health_by_commune.csv",
     "mairies": "boundaries/mairies.csv",
     "times": "traveltimes/communes_to_emergency_drees_2019.csv",
     "addresses": "care_sites/var_emergency_sites_2026.csv",
@@ -58,6 +59,12 @@ VINTAGES = ("rp2021", "rp2017", "rp2016")
 # clinics of short stay: obstetrics and surgery, surgery, several disciplines
 SHORT_STAY_CLINICS = ("122", "128", "365")
 PUBLIC_HOSPITALS = ("101", "106", "114", "355")
+# what BPE 2013 counts for children with a disability, and what the list of public documents sets beside it
+BPE2013_COUNTS = {
+    "establishments": "children_disability_residential_or_day",
+    "services": "children_disability_home_or_ambulatory",
+}
+LISTED = {"establishments": ("ime",), "services": ("sessad", "cmpp")}
 
 
 def choose_communes(folder: Path) -> tuple[gpd.GeoDataFrame, pd.DataFrame]:
@@ -266,6 +273,25 @@ def build_general_practitioners(communes: pd.DataFrame) -> tuple[pd.DataFrame, p
     return sites, services
 
 
+def build_offer_2013(folder: Path, communes: pd.DataFrame) -> pd.DataFrame:
+    """Return the establishments and services for children of BPE 2013, in the communes of the territory with some."""
+    read = pd.read_csv(folder / FILES["bpe2013"], dtype={"commune_code": str}).set_index("commune_code")
+    counts = read[list(BPE2013_COUNTS.values())].set_axis(list(BPE2013_COUNTS), axis=1)
+    home = communes.index[communes["in_territory"] == "true"]
+    kept = counts.reindex(home)
+    return kept[(kept > 0).any(axis=1)].astype(int)
+
+
+def how_complete(text: str, offer: pd.DataFrame, sites: pd.DataFrame, services: pd.DataFrame) -> str:
+    """Return the facts on completeness with what is listed and what BPE 2013 counted, as numbers of this run."""
+    home = set(sites.loc[sites["commune_code"].str.startswith(DEPARTEMENT), "site_id"])
+    inside = services[services["site_id"].isin(home)]["service"]
+    numbers = {f"listed_{kind}": int(inside.isin(names).sum()) for kind, names in LISTED.items()}
+    for kind in BPE2013_COUNTS:
+        numbers |= {kind: int(offer[kind].sum()), f"{kind[:-1]}_communes": int((offer[kind] > 0).sum())}
+    return text.format(**numbers)
+
+
 def assemble(pairs: list[tuple[pd.DataFrame, pd.DataFrame]]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return all sites and all services, in the columns of the tables, with what is complete."""
     complete = sources.read_table(FACTS / "completeness.csv").set_index("service")["is_complete_list"]
@@ -303,6 +329,11 @@ def check(tables: dict[str, pd.DataFrame]) -> None:
         "EHPAD privés non lucratifs du Var": (statuses.get("private_non_profit", 0), 20),
         "EHPAD commerciaux du Var": (statuses.get("commercial", 0), 54),
         "médecins généralistes du Var": (home["general_practitioners"].sum(), 1_136),
+        "établissements pour enfants handicapés (BPE 2013)": (
+            tables["offer_2013"]["establishments"].sum(),
+            33,
+        ),
+        "services pour enfants handicapés (BPE 2013)": (tables["offer_2013"]["services"].sum(), 29),
     }
     for what, (found, wanted) in expected.items():
         if found != wanted:
@@ -355,6 +386,7 @@ def build(folder: Path) -> dict[str, str]:
         "sites": sites,
         "services": services,
         "child_psychiatry": build_child_psychiatry(folder, hospitals[0]),
+        "offer_2013": build_offer_2013(folder, communes),
     }
     check(tables)
     files = {f"{name}.csv": as_csv(table) for name, table in tables.items()}
@@ -362,7 +394,8 @@ def build(folder: Path) -> dict[str, str]:
     for name in ("figures", "completeness", "sources"):
         sources.read_table(FACTS / f"{name}.csv")
         files[f"{name}.csv"] = (FACTS / f"{name}.csv").read_text("utf-8")
-    return files
+    text = how_complete(files["completeness.csv"], tables["offer_2013"], sites, services)
+    return files | {"completeness.csv": text}
 
 
 def main() -> int:

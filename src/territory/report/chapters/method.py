@@ -103,9 +103,13 @@ def _isochrones(reading: Reading) -> list[Text]:
 def _ages(reading: Reading) -> list[Text]:
     """Say how ages were cut."""
     vintage = reading.vintage()
+    how = (
+        "sont comptés année par année, d'après un fichier qui donne chaque année d'âge : aucune tranche n'est coupée"
+        if reading.release.has_single_ages
+        else "sont découpés dans les tranches d'âge publiées, en les supposant uniformes à l'intérieur d'une tranche"
+    )
     text = (
-        f" Population {vintage} (INSEE). Les âges de chaque service sont découpés dans les tranches d'âge "
-        "publiées, en les supposant uniformes à l'intérieur d'une tranche ; seuls les totaux changent "
+        f" Population {vintage} (INSEE). Les âges de chaque service {how} ; seuls les totaux changent "
         "d'un millésime à l'autre."
     )
     if reading.study.ages is not None:
@@ -133,9 +137,9 @@ def _counting(reading: Reading) -> list[Text]:
     items.append(
         [
             strong("Ce qui n'est pas calculé."),
-            " Ni l'attente, ni le manque de places, ni la qualité de l'accompagnement : les nombres "
-            "nécessaires ne sont pas publics. Un service absent d'ici n'est pas absent du territoire : "
-            "FINESS fait foi.",
+            " Ni l'attente, ni le manque de places, ni la qualité de l'accompagnement : l'occupation des places et "
+            "les orientations ne sont pas publiques, et les places autorisées, qui le sont, se lisent dans FINESS. "
+            "Un service absent d'ici n'est pas absent du territoire : FINESS fait foi.",
         ]
     )
     return items
