@@ -105,8 +105,8 @@ class Uncertainty(Part):
 
     draws: int = Field(default=500, ge=0, le=10_000)
     level: float = Field(default=0.9, gt=0, lt=1)
-    # correlation of the errors of two times from one commune
-    shared_error: float = Field(default=0.5, ge=0, le=1)
+    # correlation of the errors of two times from one commune; without it, the one measured on real times
+    shared_error: float | None = Field(default=None, ge=0, le=1)
     # share of the draws from which a class is sure
     sure_share: float = Field(default=0.9, gt=0, lt=1)
 
