@@ -133,9 +133,7 @@ def add_published(table: pd.DataFrame, folder: Path) -> None:
     for year in APL_YEARS:
         table[f"apl_{year}_consultations_per_hab"] = apl[year]
     facilities = sources.read_table(folder / FILES["bpe2013"]).set_index("commune_code")
-    counts = sources.to_numbers(
-        facilities, ["pharmacies"], path=folder / FILES["bpe2013"], decimal="."
-    )
+    counts = sources.to_numbers(facilities, ["pharmacies"], path=folder / FILES["bpe2013"], decimal=".")
     # a commune without any of the facilities has no line
     pharmacies = geography.merge_arrondissements(counts[["pharmacies"]])["pharmacies"]
     table["pharmacies_2013"] = pharmacies.reindex(table.index).fillna(0).astype(int)

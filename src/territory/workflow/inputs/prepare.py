@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,6 +14,8 @@ import pandas as pd
 
 from territory import needs, supply
 from territory.datasets.files import open_dataset
+from territory.errors import NetworkError, TerritoryWarning
+from territory.network.slowness import fit_slowness
 from territory.planning.grouping.answer import GroupingAnswer
 from territory.planning.siting.answer import SitingAnswer
 from territory.scenario.changes.world import demand_of, rate_of
@@ -24,7 +27,7 @@ from territory.study.words.scenario import Scenario
 from territory.supply.service_lists import is_candidate
 from territory.tables.schemas import validate
 from territory.workflow.inputs import questions
-from territory.workflow.inputs.travel_times import RoadMap, Times, road_map_of, travel_times
+from territory.workflow.inputs.travel_times import Asked, RoadMap, Times, road_map_of, travel_times
 from territory.workflow.step_cache import Steps
 
 if TYPE_CHECKING:
@@ -53,8 +56,8 @@ class Places:
 
     def times(self, steps: Steps, *, speeds: ChangeSpeeds | None = None) -> Times:
         """Return the travel times that the study asks for, under the speeds of today or of a scenario."""
-        places = self.weighed, self.sites, self.named_sites
-        return travel_times(self.study, *places, roads=self.roads, steps=steps, speeds=speeds)
+        asked = Asked(self.study, self.weighed, self.sites, self.named_sites)
+        return travel_times(asked, roads=self.roads, steps=steps, speeds=speeds)
 
 
 @dataclass(frozen=True)
@@ -104,8 +107,8 @@ def places_of(study: Study, *, roads: Path | None = None) -> Places:
     used = _used_sites(study, services) | questions.indicator_sites(study, services, sites, communes)
     sites = sites.loc[sites.index.isin(used) | is_candidate(sites)]
     services = services[services.index.get_level_values("site_id").isin(sites.index)]
-    known = [name for name in ("area_km2", "density_hab_km2", "slowness") if name in data.communes]
-    of_commune = data.communes[known].reindex(sites["commune_code"])
+    of_commune = data.communes[["area_km2", "density_hab_km2"]].join(communes.filter(["slowness"]))
+    of_commune = of_commune.reindex(sites["commune_code"])
     sites = sites.assign(**of_commune.set_axis(sites.index))
     named_sites = _named_sites(study, sites, services)
     return Places(study, data, population, communes, data.communes, services, sites, named_sites, road_map)
@@ -141,12 +144,8 @@ def state_of(places: Places, times: Times, *, road_times: Mapping[str, Times] | 
 
 def dataset_of(study: Study) -> VarDataset | FilesDataset:
     """Return the dataset that a study is about."""
-    return open_dataset(
-        study.dataset,
-        study.data,
-        departements=study.territory.departement_codes,
-        folder=Path(study.folder),
-    )
+    departements, folder = study.territory.departement_codes, Path(study.folder)
+    return open_dataset(study.dataset, study.data, departements=departements, folder=folder)
 
 
 def _communes(study: Study, data: VarDataset | FilesDataset, population: pd.DataFrame) -> gpd.GeoDataFrame:
@@ -155,7 +154,23 @@ def _communes(study: Study, data: VarDataset | FilesDataset, population: pd.Data
     communes = data.communes.copy()
     communes["population"] = totals.reindex(communes.index).to_numpy(float)
     communes["density_hab_km2"] = communes["population"] / communes["area_km2"]
+    if "slowness" not in communes and data.published is not None:
+        communes = _with_slowness(communes, data.published["value"])
     return validate("communes", communes, subject=f"{study.dataset}, {study.population}")
+
+
+def _with_slowness(communes: gpd.GeoDataFrame, published: pd.Series[float]) -> gpd.GeoDataFrame:
+    """Return communes with the slowness that the newest published times tell, or as they are where they tell none."""
+    times = published[published.index.get_level_values("figure") == "urgences_smur"].droplevel("figure")
+    if times.empty:
+        return communes
+    newest = times.xs(times.index.get_level_values("year").max(), level="year").reindex(communes.index)
+    try:
+        return communes.assign(slowness=fit_slowness(communes.assign(emergency_min=newest)))
+    except NetworkError as refused:
+        said = f"La lenteur des routes ne s'ajuste pas sur ces temps : le relief en tient lieu. {refused}"
+        warnings.warn(said, TerritoryWarning, stacklevel=2)
+        return communes
 
 
 def _sites(study: Study, data: VarDataset | FilesDataset, communes: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -180,22 +195,15 @@ def _services(study: Study, data: VarDataset | FilesDataset) -> pd.DataFrame:
     """Return the services of the dataset, those of the study added or put in their place."""
     services = data.services
     equipment = getattr(data, "equipment", None)
-    if equipment is not None and study.data is not None:
-        services = supply.with_equipment(
-            services,
-            equipment,
-            capacity=study.data.finess_capacity,
-            complete=study.data.complete_services,
-        )
+    if equipment is not None and (files := study.data) is not None:
+        known = {"capacity": files.finess_capacity, "complete": files.complete_services}
+        services = supply.with_equipment(services, equipment, **known)
     if not study.service:
         return services
     declared = pd.DataFrame([service.model_dump() for service in study.service])
     declared = declared.set_index(["site_id", "service"])
     kept = services[~services.index.isin(declared.index)]
-    declared = declared.reindex(columns=kept.columns)
-    for column in kept.columns:
-        declared[column] = declared[column].astype(kept[column].dtype)
-    return pd.concat([kept, declared])
+    return pd.concat([kept, declared.reindex(columns=kept.columns).astype(kept.dtypes)])
 
 
 def _used_sites(study: Study, services: pd.DataFrame) -> set[str]:
@@ -220,24 +228,22 @@ def _named_sites(study: Study, sites: gpd.GeoDataFrame, services: pd.DataFrame) 
 
 
 def _parameters(
-    study: Study,
-    data: VarDataset | FilesDataset,
-    population: pd.DataFrame,
-    communes: gpd.GeoDataFrame,
+    study: Study, data: VarDataset | FilesDataset, population: pd.DataFrame, communes: gpd.GeoDataFrame
 ) -> Parameters:
     """Return the numbers of the study beside its tables."""
+    travel = study.travel
     territory_codes = communes.index[communes["departement_code"].isin(study.territory.departement_codes)]
     reference = data.population(study.ages.vintage) if study.ages else population
     parameters = Parameters(
         authorisations=study.authorisation,
         territory_codes=frozenset(territory_codes),
-        closest_services=study.travel.closest_services,
-        thresholds_min=study.travel.thresholds_min,
-        recruitment_max_min=study.travel.recruitment_max_min,
-        recruitment_tests_min=study.travel.recruitment_tests_min,
+        closest_services=travel.closest_services,
+        thresholds_min=travel.thresholds_min,
+        recruitment_max_min=travel.recruitment_max_min,
+        recruitment_tests_min=travel.recruitment_tests_min,
         age_scale=_age_scale(study, reference, territory_codes),
-        terrain=study.travel.terrain or (None if "slowness" in communes else "mixed"),
-        equity_line_min=study.travel.equity_line_min,
+        terrain=travel.terrain or (None if "slowness" in communes else "mixed"),
+        equity_line_min=travel.equity_line_min,
         prices=study.prices,
         deserts=study.desert,
         practitioners=study.practitioners,
