@@ -64,7 +64,13 @@ def apply(state: State, scenario: Scenario) -> State:
     for change in sorted(scenario.change, key=lambda change: (change.order, change.rank)):
         carry_out(change, draft)
     problems.raise_if_any()
-    families = {} if scenario.families == "stay" else _families(state, scenario, held_at)
+    families = {}
+    if scenario.families != "stay":
+        # those who do not follow an authorisation that changes place
+        names = state.services["authorisation_id"].to_numpy()
+        for name in scenario.displaced(held_at):
+            if sought := tuple(dict.fromkeys(kinds_of(state.services[names == name]))):
+                families[name] = Families(scenario.families, sought, scenario.families_need)
     changed = replace(
         state,
         travel_times=draft.travel_times,
@@ -87,17 +93,6 @@ def _inhabited(state: State, population: pd.DataFrame) -> State:
         communes["density_hab_km2"] = communes["population"] / communes["area_km2"]
     demand = demand_of(population, state.parameters)
     return replace(state, communes=communes, population=population, demand=demand)
-
-
-def _families(state: State, scenario: Scenario, held_at: changes.HeldAt) -> dict[str, Families]:
-    """Return where the families of each authorisation that changes place go, when they do not follow it."""
-    names = state.services["authorisation_id"].to_numpy()
-    families = {}
-    for name in scenario.displaced(held_at):
-        sought = tuple(dict.fromkeys(kinds_of(state.services[names == name])))
-        if sought:
-            families[name] = Families(scenario.families, sought, scenario.families_need)
-    return families
 
 
 # psychiatry is authorised under the code de la santé publique, not the CASF

@@ -123,7 +123,11 @@ def _read_cells(
     names = {title.lower(): title for title in stream.titles}
     commune = next((name for name in _COMMUNES if name in names), _COMMUNES[-1])
     require_columns(pd.DataFrame(columns=list(names)), (_ID, _PERSONS, commune), path=stream.path)
-    ages = {name: _age_name(match) for name in names if (match := _AGES.fullmatch(name))}
+    ages = {
+        name: f"population_{match[3]}_plus" if match[3] else f"population_{int(match[1])}_{int(match[2])}"
+        for name in names
+        if (match := _AGES.fullmatch(name))
+    }
     columns = [_ID, _PERSONS, commune, *ages, *([_IMPUTED] if _IMPUTED in names else [])]
 
     def keep(cells: list[str]) -> bool:
@@ -136,11 +140,6 @@ def _read_cells(
     listed = frame["communes"].str.strip()
     padded = ("0" + listed).where(listed.str.len() % 5 == 4, listed)
     return frame.assign(communes=padded), ages
-
-
-def _age_name(match: re.Match[str]) -> str:
-    """Return our name of a band of ages."""
-    return f"population_{match[3]}_plus" if match[3] else f"population_{int(match[1])}_{int(match[2])}"
 
 
 def _corners(cells: pd.Series, path: Path) -> pd.DataFrame:
@@ -318,15 +317,13 @@ def _facilities(frame: pd.DataFrame, path: Path) -> gpd.GeoDataFrame:
         warn_of(path, int(wrong.sum()), said, frame.loc[wrong, column].unique())
     points = gpd.GeoSeries(gpd.points_from_xy(longitude, latitude), index=frame.index, crs=4326)
     text = pd.Series("", index=frame.index, dtype="str")
-    table = pd.DataFrame(
-        {
-            "type_code": frame["TYPEQU"].str.strip(),
-            "commune_code": frame["DEPCOM"],
-            "name": frame.get("NOMRS", text).str.strip(),
-            "siret": frame.get("SIRET", text).str.strip(),
-            "point_precision": precision.fillna("commune").where(inside),
-        }
-    )
+    table = {
+        "type_code": frame["TYPEQU"].str.strip(),
+        "commune_code": frame["DEPCOM"],
+        "name": frame.get("NOMRS", text).str.strip(),
+        "siret": frame.get("SIRET", text).str.strip(),
+        "point_precision": precision.fillna("commune").where(inside),
+    }
     return gpd.GeoDataFrame(table, geometry=points.where(inside), crs=4326)
 
 
