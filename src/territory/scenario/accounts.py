@@ -38,15 +38,7 @@ QUANTITIES = (
 
 
 def travel_accounts(state: State, access: pd.DataFrame) -> pd.DataFrame:
-    r"""Count the road of a year for one child of each commune, by service and account.
-
-    Notes
-    -----
-    For n return trips, a direct time t, a distance d and a round factor f: minutes = 2 n f t, km = 2 n f d,
-    vehicle = 2 n (p₀ + p max(f d − d₀, 0)) / b, staff = h · minutes / 60, CO2 = 2 n f d c / b, with p₀ the fixed
-    price of a trip that pays for d₀ km, p the price of a km, b the persons on board, h the price of an hour and
-    c the CO2 of a km. An account holds nothing of another one: adding them up would count one road twice.
-    """
+    """Count the road of a year for one child of each commune, by service and account, which are never added up."""
     blocks = []
     for named in state.parameters.authorisations:
         rows = access.xs(named.id, level="service")

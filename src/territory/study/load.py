@@ -19,32 +19,9 @@ from pydantic_core import ErrorDetails
 from territory import __version__
 from territory.deprecation import warn_deprecated
 from territory.errors import MissingFileError, Problems, StudyError, TerritoryWarning
-from territory.study.known import Finding, Location, line_of
+from territory.study.known import FAULTS, Finding, Location, line_of
 from territory.study.own_tables import OwnTables
 from territory.study.words.model import Study
-
-# what pydantic says, in the planner's language; {ctx} values come from pydantic
-_MESSAGES = {
-    "missing": "clé obligatoire absente",
-    "greater_than_equal": "doit être au moins {ge:g} (reçu : {input})",
-    "greater_than": "doit être plus grand que {gt:g} (reçu : {input})",
-    "less_than_equal": "doit être au plus {le:g} (reçu : {input})",
-    "less_than": "doit être plus petit que {lt:g} (reçu : {input})",
-    "string_pattern_mismatch": "« {input} » n'a pas la forme attendue",
-    "string_type": "du texte entre guillemets est attendu (reçu : {input})",
-    "float_type": "un nombre est attendu (reçu : {input})",
-    "float_parsing": "un nombre est attendu (reçu : {input})",
-    "int_type": "un nombre entier est attendu (reçu : {input})",
-    "int_parsing": "un nombre entier est attendu (reçu : {input})",
-    "bool_parsing": "true ou false est attendu (reçu : {input})",
-    "literal_error": "« {input} » n'est pas permis ; valeurs possibles : {expected}",
-    "union_tag_invalid": "type de changement inconnu « {tag} » ; types possibles : {expected_tags}",
-    "union_tag_not_found": "la clé « type » du changement est absente",
-    "too_short": "au moins {min_length} élément attendu",
-    "tuple_type": "une liste entre crochets est attendue (reçu : {input})",
-    "model_type": "une table est attendue (reçu : {input})",
-    "value_error": "{error}",
-}
 
 
 def built_in_studies() -> list[str]:
@@ -161,7 +138,7 @@ def _explain(detail: ErrorDetails, lines: dict[Location, int]) -> str:
     if detail["type"] == "extra_forbidden":
         return f"{_at(lines, location)}clé inconnue « {location[-1]} »{_suggestion(str(location[-1]))}"
     context = {**detail.get("ctx", {}), "input": detail.get("input")}
-    message = _MESSAGES.get(detail["type"], detail["msg"])
+    message = FAULTS["shape"].get(detail["type"], detail["msg"])
     try:
         said = message.format(**context)
     except (KeyError, ValueError, IndexError):

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from territory.errors import Problems, StudyError, TerritoryWarning, examples
+from territory.errors import Problems, StudyError, examples, warn
 from territory.scenario.changes.draft import Draft, carry_out, close_rows
 from territory.scenario.changes.world import demand_of, in_order
 from territory.study.known import authorisations_by_site, kinds_of
@@ -127,11 +126,10 @@ def _transfer(change: changes.TransferAuthorisation, draft: Draft) -> None:
     passed = rows["authorisation_id"].isin(change.authorisation_ids)
     hospital = rows.loc[passed & rows["service"].isin(_PSYCHIATRY), "authorisation_id"]
     if len(hospital):
-        warnings.warn(
+        warn(
             f"{examples(hospital)} : la psychiatrie est autorisée au titre du code de la santé publique ; un "
             "groupement médico-social ne peut pas, à ce titre, en devenir titulaire. À vérifier avec l'ARS.",
-            TerritoryWarning,
-            stacklevel=2,
+            stacklevel=3,
         )
     rows = rows.copy()
     rows.loc[passed, "holder" if change.act == "transfer" else "run_by"] = change.to

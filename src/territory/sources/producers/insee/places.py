@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Collection
 from functools import cache
 from pathlib import Path
@@ -12,7 +11,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from territory.errors import ParameterError, TerritoryWarning, examples
+from territory.errors import ParameterError, examples, warn
 from territory.sources.producers.ign import in_degrees
 from territory.sources.text.cells import (
     check_departements,
@@ -104,11 +103,10 @@ def read_population_grid(
     table["is_imputed"] = frame[_IMPUTED].str.strip() == "1" if _IMPUTED in frame else False
     imputed = table.loc[table["is_imputed"], "population"].sum()
     if imputed > 0:
-        warnings.warn(
+        warn(
             f"Fichier « {path.name} » : {imputed / table['population'].sum():.0%} des habitants sont dans des "
             "carreaux imputés par l'INSEE (secret statistique) : leur place exacte n'est pas connue.",
-            TerritoryWarning,
-            stacklevel=2,
+            stacklevel=3,
         )
     half = corners["size_m"] / 2
     points = gpd.points_from_xy(corners["east_m"] + half, corners["north_m"] + half)
