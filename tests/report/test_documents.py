@@ -9,6 +9,7 @@ from functools import cache
 from html.parser import HTMLParser
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import openpyxl
 import pikepdf
@@ -60,11 +61,13 @@ def test_no_document_of_any_study_shows_what_a_computer_calls_nothing(document: 
     assert not re.search(r"\b(?:nan|None|NaT|inf)\b", text_of(data_of(name, document)))
 
 
+def slow_but(*quick: str) -> list[Any]:
+    """Give every world, those that are not named to the slow suite alone."""
+    return [name if name in quick else pytest.param(name, marks=pytest.mark.slow) for name in WORLDS]
+
+
 # laying out asks the same of every study: the fast suite does it for the usual one, and for names that are attacks
-@pytest.mark.parametrize(
-    "name",
-    [name if name in ("usual", "markup") else pytest.param(name, marks=pytest.mark.slow) for name in WORLDS],
-)
+@pytest.mark.parametrize("name", slow_but("usual", "markup"))
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_an_accessible_document_of_any_study(document: str, name: str, tmp_path: Path) -> None:
     codes = sheet_codes(world(name))
@@ -138,7 +141,8 @@ def test_a_folder_that_cannot_be_written_is_one_clear_error(document: str, tmp_p
         build_report(reading("usual"), tmp_path / "none" / "r.pdf", document=document, epci=vallon.FOCUS)
 
 
-@pytest.mark.parametrize("document", DOCUMENTS)
+# two runs of the small study already say it of its report
+@pytest.mark.parametrize("document", [pytest.param("council", marks=pytest.mark.slow), "sheet", "annex"])
 def test_same_bytes_twice(document: str, tmp_path: Path) -> None:
     made = [
         build_report(world("usual"), tmp_path / f"{i}.pdf", document=document, epci=vallon.FOCUS).read_bytes()
@@ -186,7 +190,8 @@ def test_the_summary_page_of_any_study(name: str) -> None:
         assert any(EVIL.replace("'", "’") in text or EVIL in text for text in reader.texts)
 
 
-@pytest.mark.parametrize("name", WORLDS)
+# a workbook is at its hardest with nothing known, with attacks for names, and with counts to withhold
+@pytest.mark.parametrize("name", slow_but("all_unknown", "markup", "observed"))
 def test_the_workbook_of_any_study(name: str) -> None:
     content = workbook_bytes(published(name), reading(name))
     assert workbook_bytes(published(name), read(world(name))) == content
