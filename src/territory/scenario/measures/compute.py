@@ -152,6 +152,7 @@ def _access(state: State, service: str, measure: str, found: pd.DataFrame) -> pd
     table = found.reindex(columns=["to_id", *_TIMES, "is_reachable"]).set_axis(index, axis=0)
     table["is_reachable"] = table["is_reachable"] if "is_reachable" in found else False
     table.insert(0, "measure", measure)
+    table.attrs = {}
     return table.astype({"to_id": "str", **dict.fromkeys(_TIMES, float), "is_reachable": "boolean"})
 
 

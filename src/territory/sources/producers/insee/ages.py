@@ -85,7 +85,8 @@ def read_population_structure(path: str | Path, *, year: int | None = None) -> p
     {('83050', 0, 14.0): 20.0, ('83050', 15, 19.0): 7.0, ('83050', 20, 29.0): 8.0, ('83050', 30, nan): 65.0}
     >>> folder.cleanup()
     """
-    path, sheet = Path(path), None
+    path = Path(path)
+    sheet: str | None = None
     if path.suffix.lower() in (".xlsx", ".xls") and path.is_file():
         # a workbook also has a sheet of arrondissements
         names = sheet_names(path.read_bytes(), path)
