@@ -14,12 +14,14 @@ import unicodedata
 import warnings
 from pathlib import Path
 
+import calibrate_travel_times
 import geopandas as gpd
 import pandas as pd
 import shapely
 
 from territory import geography, sources
 from territory.errors import Problems, SchemaError, TerritoryError, TerritoryWarning, examples
+from territory.network.slowness import fit_slowness
 
 FACTS = Path(__file__).parent / "var_facts"
 OUT = Path(__file__).parents[1] / "src" / "territory" / "datasets" / "var"
@@ -37,7 +39,14 @@ FILES = {
     "psychiatry": "care_sites/PSY_2023r.csv",
     "emergency": "care_sites/URGENCES_P_2023r.csv",
     "ehpad": "care_sites/ehpad_cnsa_2023.geojson",
+    "bpe2013": "care_sites/bpe2013_health_by_commune.csv",
+    "mairies": "boundaries/mairies.csv",
+    "times": "traveltimes/communes_to_emergency_drees_2019.csv",
+    "addresses": "care_sites/var_emergency_sites_2026.csv",
+    "older_addresses": "care_sites/hospitals_eurostat_2020.csv",
 }
+# a mairie or an address farther than this from its commune is an error of the file
+FARTHEST_KM = 20.0
 DEPARTEMENT = "83"
 BUFFER_KM = 45
 COG_YEAR = 2024
@@ -50,6 +59,12 @@ VINTAGES = ("rp2021", "rp2017", "rp2016")
 # clinics of short stay: obstetrics and surgery, surgery, several disciplines
 SHORT_STAY_CLINICS = ("122", "128", "365")
 PUBLIC_HOSPITALS = ("101", "106", "114", "355")
+# what BPE 2013 counts for children with a disability, and what the list of public documents sets beside it
+BPE2013_COUNTS = {
+    "establishments": "children_disability_residential_or_day",
+    "services": "children_disability_home_or_ambulatory",
+}
+LISTED = {"establishments": ("ime",), "services": ("sessad", "cmpp")}
 
 
 def choose_communes(folder: Path) -> tuple[gpd.GeoDataFrame, pd.DataFrame]:
@@ -88,11 +103,20 @@ def build_communes(
     gps = sources.read_bpe_counts(folder / FILES["gps"], type_code="D201")
     table["general_practitioners"] = gps.reindex(table.index).fillna(0)
     table["area_km2"] = (outlines.to_crs(EQUAL_AREA).area / 1e6).round(2)
-    points = geography.inside_points(outlines)
-    geography.check_points(points, outlines)
+    mairies = calibrate_travel_times.read_france(folder)
+    points = mairies.geometry.reindex(table.index)
+    far = points.distance(outlines.geometry) > FARTHEST_KM * 1000
+    if far.any() or points.isna().any():
+        raise SchemaError(
+            f"Mairies absentes ou loin de leur commune : {examples(table.index[far | points.isna()])}."
+        )
     degrees = points.to_crs(4326)
     table["longitude"], table["latitude"] = degrees.x.round(5), degrees.y.round(5)
-    table["point_kind"] = "inside"
+    table["point_kind"] = (
+        mairies["is_replaced"].reindex(table.index).map({True: "inside", False: "chef_lieu"})
+    )
+    # fitted on the densities of the same year as the times; neighbours beyond the buffer are read too
+    table["slowness"] = fit_slowness(mairies).reindex(table.index).round(3)
     return table
 
 
@@ -158,8 +182,36 @@ def build_hospitals(folder: Path, communes: pd.DataFrame) -> tuple[pd.DataFrame,
     )
     kept = sites[sites.index.isin(services["site_id"])].drop(columns="year").reset_index()
     kept["source"] = "DREES, SAE 2023"
-    kept["doubt"] = "Adresse non géolocalisée : placé au point de la commune."
+    addresses = hospital_addresses(folder, communes).reindex(kept["site_id"])
+    kept["longitude"], kept["latitude"] = addresses["longitude"].to_numpy(), addresses["latitude"].to_numpy()
+    kept["doubt"] = addresses["doubt"].fillna("Adresse non géolocalisée : placé à la mairie.").to_numpy()
     return kept, services
+
+
+def hospital_addresses(folder: Path, communes: pd.DataFrame) -> pd.DataFrame:
+    """Return the point of hospital sites by FINESS number; one far from its commune is left out and said."""
+    newest = pd.read_csv(folder / FILES["addresses"], dtype={"finess": str})
+    newest = newest.rename(columns={"finess": "id", "commune": "city"}).assign(
+        doubt="Adresse du FINESS, mai 2026."
+    )
+    older = pd.read_csv(folder / FILES["older_addresses"], dtype={"id": str}).assign(
+        doubt="Adresse du FINESS de mars 2020 (Eurostat)."
+    )
+    table = pd.concat([newest, older])[["id", "lat", "lon", "doubt"]].dropna()
+    table["id"] = table["id"].str.zfill(9)
+    table = (
+        table.drop_duplicates("id").set_index("id").rename(columns={"lat": "latitude", "lon": "longitude"})
+    )
+    sites = sources.read_sae_sites(folder / FILES["sae"])["commune_code"]
+    town = communes.reindex(sites.reindex(table.index))
+    points, mairies = (
+        gpd.GeoSeries(gpd.points_from_xy(part["longitude"], part["latitude"]), crs=4326).to_crs(2154)
+        for part in (table, town.reset_index())
+    )
+    apart_km = points.distance(mairies).to_numpy() / 1000
+    far = table.index[apart_km > FARTHEST_KM]
+    print(f"hospital addresses farther than {FARTHEST_KM:g} km from their commune, left out: {list(far)}")
+    return table[["longitude", "latitude"]].round(5).assign(doubt=table["doubt"])[apart_km <= FARTHEST_KM]
 
 
 def build_child_psychiatry(folder: Path, sites: pd.DataFrame) -> pd.DataFrame:
@@ -221,6 +273,25 @@ def build_general_practitioners(communes: pd.DataFrame) -> tuple[pd.DataFrame, p
     return sites, services
 
 
+def build_offer_2013(folder: Path, communes: pd.DataFrame) -> pd.DataFrame:
+    """Return the establishments and services for children of BPE 2013, in the communes of the territory with some."""
+    read = pd.read_csv(folder / FILES["bpe2013"], dtype={"commune_code": str}).set_index("commune_code")
+    counts = read[list(BPE2013_COUNTS.values())].set_axis(list(BPE2013_COUNTS), axis=1)
+    home = communes.index[communes["in_territory"] == "true"]
+    kept = counts.reindex(home)
+    return kept[(kept > 0).any(axis=1)].astype(int)
+
+
+def how_complete(text: str, offer: pd.DataFrame, sites: pd.DataFrame, services: pd.DataFrame) -> str:
+    """Return the facts on completeness with what is listed and what BPE 2013 counted, as numbers of this run."""
+    home = set(sites.loc[sites["commune_code"].str.startswith(DEPARTEMENT), "site_id"])
+    inside = services[services["site_id"].isin(home)]["service"]
+    numbers = {f"listed_{kind}": int(inside.isin(names).sum()) for kind, names in LISTED.items()}
+    for kind in BPE2013_COUNTS:
+        numbers |= {kind: int(offer[kind].sum()), f"{kind[:-1]}_communes": int((offer[kind] > 0).sum())}
+    return text.format(**numbers)
+
+
 def assemble(pairs: list[tuple[pd.DataFrame, pd.DataFrame]]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return all sites and all services, in the columns of the tables, with what is complete."""
     complete = sources.read_table(FACTS / "completeness.csv").set_index("service")["is_complete_list"]
@@ -258,6 +329,11 @@ def check(tables: dict[str, pd.DataFrame]) -> None:
         "EHPAD privés non lucratifs du Var": (statuses.get("private_non_profit", 0), 20),
         "EHPAD commerciaux du Var": (statuses.get("commercial", 0), 54),
         "médecins généralistes du Var": (home["general_practitioners"].sum(), 1_136),
+        "établissements pour enfants handicapés (BPE 2013)": (
+            tables["offer_2013"]["establishments"].sum(),
+            33,
+        ),
+        "services pour enfants handicapés (BPE 2013)": (tables["offer_2013"]["services"].sum(), 29),
     }
     for what, (found, wanted) in expected.items():
         if found != wanted:
@@ -310,6 +386,7 @@ def build(folder: Path) -> dict[str, str]:
         "sites": sites,
         "services": services,
         "child_psychiatry": build_child_psychiatry(folder, hospitals[0]),
+        "offer_2013": build_offer_2013(folder, communes),
     }
     check(tables)
     files = {f"{name}.csv": as_csv(table) for name, table in tables.items()}
@@ -317,7 +394,8 @@ def build(folder: Path) -> dict[str, str]:
     for name in ("figures", "completeness", "sources"):
         sources.read_table(FACTS / f"{name}.csv")
         files[f"{name}.csv"] = (FACTS / f"{name}.csv").read_text("utf-8")
-    return files
+    text = how_complete(files["completeness.csv"], tables["offer_2013"], sites, services)
+    return files | {"completeness.csv": text}
 
 
 def main() -> int:

@@ -17,6 +17,7 @@ from territory.datasets import VarDataset, dataset_names, load_dataset, load_var
 from territory.errors import ParameterError, UnknownCodeError
 from territory.geography import projected_epsg
 from territory.needs import persons_by_age
+from territory.sources import read_finess_plus_equipment
 from territory.tables import schemas
 
 FOLDER = resources.files("territory.datasets") / "var"
@@ -75,6 +76,9 @@ def test_points_are_inside_their_outline_and_hyeres_is_not_an_island(var, home):
     outlines = var.outlines.geometry
     inside = outlines.contains(home.geometry.loc[outlines.index])
     assert inside.all(), list(outlines.index[~inside])
+    # the file puts these two mairies 15 and 8 km away, in other communes: a point inside stands for them
+    assert list(home.index[home["point_kind"] == "inside"]) == ["83052", "83092"]
+    assert home["point_kind"].isin(["chef_lieu", "inside"]).all()
     mainland = max(outlines["83069"].geoms, key=lambda part: part.area)
     assert mainland.contains(home.geometry["83069"])
     # the town hall of Hyères is at 6.13° E, 43.12° N: within a few kilometres
@@ -100,7 +104,8 @@ def test_coordinates_are_in_the_official_system(var):
 def test_the_surroundings_reach_45_km_and_no_further(var, home):
     around = var.communes[~var.communes["in_territory"]]
     distance = around.distance(var.outlines.union_all()) / 1000
-    assert distance.max() <= 45.2
+    # a commune is chosen by a point inside it, and stands at its mairie
+    assert distance.max() <= 47
     assert set(around["departement_code"]) == {"04", "06", "13", "84"}
     # the towns to which people of the border go
     for code in ("04112", "06029", "06069", "06088", "13001", "13005", "13055", "84089"):
@@ -146,11 +151,14 @@ def test_bands_cover_all_ages_once_and_follow_the_published_shares(var):
 
 def test_the_uniform_cut_is_near_the_known_number_of_young_people(var, home):
     under_20 = persons_by_age(var.population().loc[home.index], age_min=0, age_max=19).sum()
-    known = var.figures.set_index("key").loc["population_under_20"]
-    assert known["value"] == 225_200
-    assert known["low"] == round(6125 / 0.02725)
-    assert known["high"] == round(6125 / 0.02715)
-    assert under_20 == pytest.approx(known["value"], rel=0.05)
+    known = var.figures.set_index(["key", "territory"]).loc[("population_under_20", "83")]
+    assert (known["value"], known["year"]) == (222_951, 2021)
+    assert "INSEE" in known["source"]
+    # a published total has no range; one deduced from the rounded rate of AEEH would be 1 % too high
+    assert pd.isna(known["low"])
+    assert known["value"] < 6125 / 0.02725
+    # shares of 2020 cut evenly: within two children in a thousand of what INSEE counted in 2021
+    assert under_20 == pytest.approx(known["value"], rel=0.002)
 
 
 def test_an_unknown_vintage_lists_those_that_are_there(var):
@@ -179,6 +187,7 @@ def test_no_capacity_is_known_but_those_that_a_document_states(var):
     known = var.services["capacity"].dropna().drop("medecin_generaliste", level="service")
     assert known.to_dict() == {
         ("ime-folke-bernadotte", "ime"): 90,
+        ("sessad-folke-bernadotte", "sessad"): 30,
         ("ime-bel-estello", "ime"): 100,
         ("sessad-bel-estello", "sessad"): 30,
     }
@@ -186,6 +195,68 @@ def test_no_capacity_is_known_but_those_that_a_document_states(var):
     presence = var.services[var.services["authorisation_id"] == "ime-presence"]
     assert len(presence) == 2
     assert presence["capacity"].isna().all()
+
+
+def test_ages_of_establishments_are_those_of_their_sources(var):
+    told = var.services[var.services["ages_origin"] == "source"]
+    told = told[told.index.get_level_values("service").isin(["ime", "sessad"])]
+    ages = told.droplevel("service")[["age_min", "age_max"]]
+    assert {site: (row["age_min"], row["age_max"]) for site, row in ages.iterrows()} == {
+        "ime-folke-bernadotte": (10, 20),
+        "sessad-folke-bernadotte": (10, 25),
+        "ime-leo-lagrange": (4, 14),
+        "ime-mauveou": (14, 20),
+        "ime-bel-estello": (6, 20),
+        "sessad-bel-estello": (6, 20),
+    }
+    # 45 children at the start of a school year are no places
+    assert "45 enfants" in var.services.loc[("ime-leo-lagrange", "ime"), "doubt"]
+    children = var.figures.set_index("key").loc["ime_leo_lagrange_children"]
+    assert (children["value"], children["year"]) == (45, 2022)
+
+
+def test_establishments_of_children_each_have_a_source_and_a_doubt(var, home):
+    known = var.services.xs("ime", level="service")
+    assert {"ime-la-capelle", "ime-la-fregate"} <= set(known.index)
+    assert var.sites.loc["ime-la-capelle", "commune_code"] == "83054"
+    assert var.sites.loc["ime-la-fregate", "commune_code"] == "83137"
+    for name in ("ime-la-capelle", "ime-la-fregate"):
+        assert pd.isna(known.loc[name, "capacity"])
+        assert known.loc[name, "ages_origin"] == "default"
+        assert len(var.sites.loc[name, "doubt"]) > 40
+    assert known["doubt"].notna().all()
+
+
+def test_the_list_stands_beside_what_bpe_2013_counted(var, home):
+    counted = var.offer_2013
+    assert counted.sum().to_dict() == {"establishments": 33, "services": 29}
+    assert (counted > 0).sum().to_dict() == {"establishments": 20, "services": 17}
+    assert counted.loc["83121"].to_list() == [2, 1]
+    assert counted.loc["83050"].to_list() == [0, 2]
+    assert set(counted.index) <= set(home.index)
+    listed = var.services.index.get_level_values("service")
+    said = var.completeness["reason"]
+    assert f"compte {(listed == 'ime').sum()} IME" in said["ime"]
+    assert "33 établissements" in said["ime"]
+    assert "20 communes" in said["ime"]
+    assert f"compte {listed.isin(['sessad', 'cmpp']).sum()} SESSAD et CMPP" in said["sessad"]
+    assert "29 services" in said["sessad"]
+    assert "17 communes" in said["sessad"]
+
+
+@pytest.mark.filterwarnings("ignore::territory.errors.TerritoryWarning")
+def test_places_of_the_sample_of_finess_plus_are_those_embedded(var, shared_data):
+    folder = shared_data / "care_sites" / "finess_plus_sample_2026"
+    lines = read_finess_plus_equipment(folder / "finess-activites-mensuel-202607-echantillon_json.gz")
+    numbers = {
+        "830100202": ("ime-folke-bernadotte", "ime"),
+        "830003828": ("sessad-folke-bernadotte", "sessad"),
+    }
+    for number, place in numbers.items():
+        rows, row = lines[lines["nofinesset"] == number], var.services.loc[place]
+        assert rows["capautot"].sum() == rows["capinstot"].sum() == row["capacity"]
+        assert (rows["ageminiaut"].min(), rows["agemaxiaut"].max()) == (row["age_min"], row["age_max"])
+        assert number in var.sites.loc[place[0], "source"]
 
 
 def test_lists_say_whether_they_are_complete_and_why(var):

@@ -106,18 +106,18 @@ def test_wrong_places_are_refused(places: dict, public: str, said: str) -> None:
 
 
 def test_the_var_at_the_national_rate() -> None:
-    # 10.7 places per 1,000 under 20 in France in 2023, 225,200 under 20 in the Var in 2021 (handidonnees.fr)
+    # 10.7 places per 1,000 under 20 in France in 2023, 222,951 under 20 in the Var (INSEE, RP 2021)
     found = places_against_rate(
         pd.Series({"83": 2000.0}),
-        pd.Series({"83": 225_200.0}),
+        pd.Series({"83": 222_951.0}),
         rate_per_1000=10.7,
         source="handidonnees.fr, France",
         year=2023,
     )
     row = found.loc["83"]
-    assert row["places_at_stated_rate"] == pytest.approx(2409.64)
-    assert row["gap_places"] == pytest.approx(-409.64)
-    assert row["places_per_1000"] == pytest.approx(8.881, abs=1e-3)
+    assert row["places_at_stated_rate"] == pytest.approx(2385.5757)
+    assert row["gap_places"] == pytest.approx(-385.5757)
+    assert row["places_per_1000"] == pytest.approx(8.971, abs=1e-3)
     assert found.attrs["title"].startswith("places pour un taux d'équipement énoncé (10,7 pour 1 000")
 
 

@@ -28,36 +28,65 @@ def places(
     return gpd.GeoDataFrame(columns, index=index, geometry=geometry, crs=2154)
 
 
-def by_hand(km: float, density_a: float, density_b: float, terrain: str) -> float:
+def by_hand(km: float, density_a: float, density_b: float, slowness: float) -> float:
     """The formula of docs/method, with plain Python numbers, on the committed coefficients."""
     table = model.calibration()
-    mine = table[(table["kind"] == "coefficient") & (table["terrain"] == terrain)].set_index("name")["value"]
-
-    def approach(density: float) -> float:
+    mine = table[table["kind"] == "coefficient"].set_index("name")["value"]
+    local, streets = 1 - math.exp(-km / 25), 1 - math.exp(-km / 4)
+    time = mine["start_min"] + mine["cruise_min_per_km"] * km
+    for density in (density_a, density_b):
         log = math.log(min(max(density, 5.0), 5000.0) / 100.0)
-        return float(
-            mine["approach_min"]
-            + mine["approach_log_density_min"] * log
-            + mine["approach_log_density_squared_min"] * log * log
-        )
+        time += (mine["approach_min"] + mine["approach_log_density_min"] * log) * local
+        time += mine["streets_log_density_squared_min"] * max(log, 0.0) ** 2 * streets
+        slow = mine["slowness_log_density_min"] * log + mine["slowness_log_density_squared_min"] * log**2
+        time += slowness * (mine["slowness_min"] + slow) * local
+    return float(time)
 
-    reached = 1 - math.exp(-km / 25)
-    ends = approach(density_a) + approach(density_b)
-    return float(mine["start_min"] + mine["cruise_min_per_km"] * km + ends * reached)
+
+PLAIN = model.slowness_of("plain")
 
 
 def minutes(times: pd.DataFrame) -> list[float]:
     return times["travel_time_min"].tolist()
 
 
-@pytest.mark.parametrize("terrain", ["plain", "mountain"])
+@pytest.mark.parametrize("slow", [(0.0, 0.0), (-0.5, 0.3), (1.2, 2.0)])
 @pytest.mark.parametrize(("km", "a", "b"), [(3.0, 20.0, 900.0), (24.0, 97.0, 729.0), (90.0, 1.0, 20_000.0)])
-def test_a_time_is_the_formula(terrain: str, km: float, a: float, b: float) -> None:
-    origin = places(0.0, density_hab_km2=[a])
-    destination = places(km, prefix="q", density_hab_km2=[b])
-    [time] = minutes(estimate_travel_times(origin, destination, terrain=terrain))
+def test_a_time_is_the_formula(slow: tuple[float, float], km: float, a: float, b: float) -> None:
+    origin = places(0.0, density_hab_km2=[a], slowness=[slow[0]])
+    destination = places(km, prefix="q", density_hab_km2=[b], slowness=[slow[1]])
+    [time] = minutes(estimate_travel_times(origin, destination))
     # a Lambert-93 kilometre is the model's own
-    assert time == pytest.approx(by_hand(km, a, b, terrain), abs=1e-6)
+    assert time == pytest.approx(by_hand(km, a, b, sum(slow) / 2), abs=1e-6)
+
+
+@pytest.mark.parametrize("terrain", ["plain", "mixed", "mountain"])
+def test_a_terrain_given_is_by_force(terrain: str) -> None:
+    origin, destination = places(0.0, slowness=[2.5]), places(9.0, prefix="q", terrain=["plain"])
+    [time] = minutes(estimate_travel_times(origin, destination, terrain=terrain))
+    assert time == pytest.approx(by_hand(9.0, 100.0, 100.0, model.slowness_of(terrain)))
+
+
+def test_a_place_without_a_slowness_has_that_of_its_terrain_a_wider_doubt_and_is_said() -> None:
+    known = places(0.0, 30.0, slowness=[0.4, 0.4])
+    partly = places(0.0, 30.0, slowness=[0.4, None], terrain=["plain", "mountain"])
+    site = places(12.0, prefix="q", slowness=[0.4])
+    with pytest.warns(TerritoryWarning, match=r"lenteur inconnue pour 1 lieu\(x\) sur 2 \(p1\)"):
+        some = estimate_travel_times(partly, site)
+    whole = estimate_travel_times(known, site)
+    assert minutes(some)[0] == minutes(whole)[0]
+    assert minutes(some)[1] == pytest.approx(
+        by_hand(18.0, 100.0, 100.0, (0.4 + model.slowness_of("mountain")) / 2)
+    )
+    far = places(60.0, prefix="q")
+    doubt = [estimate_travel_times(one, far)["uncertainty_min"].iloc[0] for one in (known, places(0.0))]
+    assert doubt[0] < doubt[1]
+
+
+@pytest.mark.parametrize("value", [-1.5, 4.0, "lente"])
+def test_a_slowness_that_was_never_measured_is_refused(value: object) -> None:
+    with pytest.raises(NetworkError, match="slowness"):
+        estimate_travel_times(places(0.0, slowness=[value]), places(9.0, prefix="q"))
 
 
 def test_an_unstated_density_is_the_reference() -> None:
@@ -67,17 +96,17 @@ def test_an_unstated_density_is_the_reference() -> None:
     )
 
 
-def test_mixed_terrain_and_a_trip_between_two_terrains_are_halfway() -> None:
+def test_terrains_are_ordered_and_a_trip_between_two_is_halfway() -> None:
     origin, destination = places(0.0), places(40.0, prefix="q")
     plain, mixed, mountain = (
         minutes(estimate_travel_times(origin, destination, terrain=name))[0]
         for name in ("plain", "mixed", "mountain")
     )
-    assert mixed == pytest.approx((plain + mountain) / 2)
     assert plain < mixed < mountain
-    up = places(40.0, prefix="q", terrain=["mountain"])
-    [between] = minutes(estimate_travel_times(origin, up, terrain="plain"))
-    assert between == pytest.approx(mixed)
+    assert minutes(estimate_travel_times(origin, destination))[0] == mixed
+    down, up = places(0.0, terrain=["plain"]), places(40.0, prefix="q", terrain=["mountain"])
+    [between] = minutes(estimate_travel_times(down, up))
+    assert between == pytest.approx((plain + mountain) / 2)
 
 
 def test_the_table_follows_the_contract_and_the_order_of_the_frames() -> None:
@@ -128,7 +157,7 @@ def test_inside_a_commune_the_trip_is_half_the_radius_of_its_disc() -> None:
     times = estimate_travel_times(communes, site, terrain="plain")
     inside_km = math.sqrt(area_km2 / math.pi) / 2
     assert minutes(times) == pytest.approx(
-        [by_hand(inside_km, 300.0, 300.0, "plain"), by_hand(2.0, 50.0, 300.0, "plain")]
+        [by_hand(inside_km, 300.0, 300.0, PLAIN), by_hand(2.0, 50.0, 300.0, PLAIN)]
     )
     diagonal = estimate_travel_times(communes, communes, terrain="plain")
     assert (diagonal["travel_time_min"] > 0).all()
@@ -138,7 +167,7 @@ def test_an_unknown_commune_is_the_same_as_no_other() -> None:
     origin = places(0.0, commune_code=[None])
     destination = places(20.0, prefix="q", commune_code=[None])
     [time] = minutes(estimate_travel_times(origin, destination, terrain="plain"))
-    assert time == pytest.approx(by_hand(20.0, 100.0, 100.0, "plain"))
+    assert time == pytest.approx(by_hand(20.0, 100.0, 100.0, PLAIN))
 
 
 def test_an_assumed_area_is_said() -> None:
@@ -155,7 +184,7 @@ def test_densities_missing_among_others_are_counted() -> None:
 
 def test_two_sites_at_one_point_are_not_at_no_time() -> None:
     [time] = minutes(estimate_travel_times(places(0.0), places(0.0, prefix="q"), terrain="plain"))
-    assert time == pytest.approx(by_hand(0.5, 100.0, 100.0, "plain"))
+    assert time == pytest.approx(by_hand(0.5, 100.0, 100.0, PLAIN))
 
 
 def test_every_problem_is_in_one_error() -> None:
@@ -211,7 +240,7 @@ def test_a_degree_is_worth_the_same_kilometres_in_every_territory(lon: float, la
     here = gpd.GeoDataFrame(index=["a"], geometry=[Point(lon, lat)], crs=4326)
     there = gpd.GeoDataFrame(index=["b"], geometry=[Point(lon, lat + step)], crs=4326)
     [time] = minutes(estimate_travel_times(here, there, terrain="plain"))
-    assert time == pytest.approx(by_hand(step * 111.1, 100.0, 100.0, "plain"), rel=0.01)
+    assert time == pytest.approx(by_hand(step * 111.1, 100.0, 100.0, PLAIN), rel=0.01)
 
 
 def test_a_barrier_is_gone_round_by_its_nearer_end() -> None:
@@ -219,10 +248,10 @@ def test_a_barrier_is_gone_round_by_its_nearer_end() -> None:
     wall = LineString([(X + 5_000, Y - 12_000), (X + 5_000, Y + 40_000)])
     barriers = gpd.GeoSeries([wall], crs=2154)
     [time] = minutes(estimate_travel_times(origin, destination, terrain="plain", barriers=barriers))
-    assert time == pytest.approx(by_hand(26.0, 100.0, 100.0, "plain"))
+    assert time == pytest.approx(by_hand(26.0, 100.0, 100.0, PLAIN))
     beside = gpd.GeoSeries([LineString([(X, Y + 1_000), (X + 10_000, Y + 1_000)])], crs=2154)
     [free] = minutes(estimate_travel_times(origin, destination, terrain="plain", barriers=beside))
-    assert free == pytest.approx(by_hand(10.0, 100.0, 100.0, "plain"))
+    assert free == pytest.approx(by_hand(10.0, 100.0, 100.0, PLAIN))
 
 
 def test_barriers_must_be_lines_with_a_system() -> None:
@@ -243,14 +272,14 @@ density = st.floats(0.1, 20_000)
     further=st.floats(0.1, 50.0),
     a=density,
     b=density,
-    terrain=st.sampled_from(["plain", "mixed", "mountain"]),
+    slow=st.floats(*model.SLOWNESS_BOUNDS),
 )
 def test_times_and_doubts_grow_with_distance(
-    km: float, further: float, a: float, b: float, terrain: str
+    km: float, further: float, a: float, b: float, slow: float
 ) -> None:
-    origin = places(0.0, density_hab_km2=[a])
-    ends = places(km, km + further, prefix="q", density_hab_km2=[b, b])
-    times = estimate_travel_times(origin, ends, terrain=terrain)
+    origin = places(0.0, density_hab_km2=[a], slowness=[slow])
+    ends = places(km, km + further, prefix="q", density_hab_km2=[b, b], slowness=[slow, slow])
+    times = estimate_travel_times(origin, ends)
     for column in ("travel_time_min", "distance_km", "uncertainty_min"):
         near, far = times[column]
         assert far > near or km + further <= model.MINIMUM_DISTANCE_KM
@@ -299,16 +328,16 @@ def test_going_round_is_never_shorter_than_the_straight_line(points: tuple[float
     a=st.floats(0, 200),
     b=st.floats(0, 200),
     between=st.floats(0, 200),
-    terrain=st.sampled_from(["plain", "mixed", "mountain"]),
+    terrain=st.sampled_from([None, "plain", "mixed", "mountain"]),
 )
-def test_the_doubt_on_a_difference(a: float, b: float, between: float, terrain: str) -> None:
+def test_the_doubt_on_a_difference(a: float, b: float, between: float, terrain: str | None) -> None:
     doubt = difference_uncertainty_min([a], [b], [between], terrain=terrain)
     assert doubt.shape == (1,)
     assert difference_uncertainty_min([b], [a], [between], terrain=terrain) == pytest.approx(doubt)
     assert (difference_uncertainty_min(a, b, between + 1, terrain=terrain) >= doubt).all()
     assert (difference_uncertainty_min(a, b, 0.0, terrain=terrain) == 0).all()
     both = math.hypot(
-        *(float(model.doubt_min(np.array(x), np.array(model.TERRAINS[terrain]))) for x in (a, b))
+        *(float(model.doubt_min(np.array(x), np.array(float(terrain is None)))) for x in (a, b))
     )
     assert doubt[0] <= both + 1e-9
 

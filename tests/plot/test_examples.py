@@ -54,7 +54,7 @@ def test_trial_trial() -> None:
 
 def test_views_times_view() -> None:
     view = views.times_view(territory.run_study("draguignan").baseline, "ime-salernes", label="IME")
-    assert (view.title, view.texts["83050"][:2]) == ("Temps de route vers : IME (minutes)", "25")
+    assert (view.title, view.texts["83050"][:2]) == ("Temps de route vers : IME (minutes)", "32")
 
 
 def test_views_changes_view() -> None:

@@ -224,7 +224,7 @@ def test_side_by_side_starts_with_today_and_keeps_what_does_not_move(state: Stat
     assert not bool(year["T", "is_distinguishable"])
     assert year["S", "delta"] != 0.0
     losers = whole.loc[("ime-x", "persons_loss")]
-    assert (losers["S", "value"], losers["T", "value"]) == (10.0, 0.0)
+    assert (losers["S", "value"], losers["T", "value"]) == (30.0, 0.0)
     assert np.isnan(losers["today", "value"])
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from territory.scenario import child_path, coordination, ehpad_care, recruitment
+from territory.scenario import child_equipment, child_path, coordination, ehpad_care, recruitment
 from territory.study.state import State
 from territory.study.words.indicators import Coordination, PathStep
 from tests.scenario.test_deserts import with_service
@@ -36,6 +36,35 @@ def test_a_path_says_present_absent_or_unknown_and_whom_to_ask(state: State) -> 
     assert view.xs("uema", level="step")["status"].eq("inconnu").all()
     assert view.xs("uema", level="step")["ask"].eq("Rectorat").all()
     assert view.xs("ime", level="step")["mean_time_min"].isna().all()
+
+
+def test_places_of_children_beside_those_under_20(state: State) -> None:
+    whole = replace(state, services=state.services.assign(is_complete_list=True))
+    table = child_equipment(whole)
+    # half of 40 and 80, of 120 and 160: the scale of the study
+    under_20 = table.xs("ime", level="service")["young_hab"]
+    assert under_20.to_dict() == {"territory": 200, "1": 60, "2": 140}
+    assert table["places_per_1000"].to_dict() == pytest.approx(
+        {
+            ("territory", "sessad"): 1000 * 10 / 200,
+            ("1", "sessad"): 1000 * 10 / 60,
+            ("2", "sessad"): 0,
+            ("territory", "ime"): 1000 * 20 / 200,
+            ("1", "ime"): 1000 * 20 / 60,
+            ("2", "ime"): 0,
+        }
+    )
+    # a partial list has no rate anywhere, and a lower bound on places
+    partial = child_equipment(state)
+    assert partial["places_per_1000"].isna().all()
+    assert partial["known_places"].to_list() == [10, 10, 0, 20, 20, 0]
+    # one commune of unknown ages, and the rates that count it are unknown
+    some = whole.population.copy()
+    some.loc["83002", "population"] = np.nan
+    found = child_equipment(replace(whole, population=some))["places_per_1000"].xs("ime", level="service")
+    assert found.isna().to_dict() == {"territory": True, "1": True, "2": False}
+    # what is not about children has none
+    assert child_equipment(asking(state, authorisations=())).empty
 
 
 def test_nothing_says_that_neighbours_cooperate(state: State) -> None:

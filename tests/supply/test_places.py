@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from territory.datasets import load_var
 from territory.errors import ParameterError, SchemaError, UnknownCodeError
-from territory.supply import places_by_authorisation, places_by_site, places_by_zone
+from territory.supply import equipment_rate, places_by_authorisation, places_by_site, places_by_zone
 from tests.supply import oracles
 
 PRESENCE = pd.Series({"ime-presence": 100.0})
@@ -47,6 +47,23 @@ def test_leo_lagrange_and_mauveou_share_100_places_once() -> None:
     written.loc[rows, "capacity_scope"] = "authorisation"
     assert places_by_zone(written, zones, service="ime").loc["83126", "places"] == 190.0
     assert places_by_site(written)["places"][rows].isna().all()
+
+
+def test_a_rate_of_equipment_is_there_only_where_places_are_known() -> None:
+    rows = (("a", "ime", "x", 90, None), ("b", "ime", "y", math.nan, None), ("c", "ime", "z", 10, None))
+    zones = pd.Series({"a": "Est", "b": "Ouest", "c": "Est"})
+    persons = pd.Series({"Ouest": 1_000.0, "Est": 20_000.0, "Vide": 500.0, "Personne": 0.0})
+    found = equipment_rate(table(*rows), zones, persons, service="ime")
+    assert found.index.to_list() == persons.index.to_list()
+    # 1000 x 100 / 20,000; a complete list without a site is no place; nobody is no rate
+    assert found["places_per_1000"].fillna(-1).to_list() == [-1, 5.0, 0.0, -1]
+    assert found["site_count"].to_list() == [1, 2, 0, 0]
+    assert found["known_places"].to_list() == [0, 100, 0, 0]
+    assert found.loc["Ouest", "reason"] == "places inconnues"
+    partial = equipment_rate(table(*rows, complete=False), zones, persons, service="ime")
+    assert partial[["places", "places_per_1000"]].isna().all(axis=None)
+    assert partial["known_places"].to_list() == [0, 100, 0, 0]
+    assert partial["reason"].str.contains("pas complète").all()
 
 
 def test_without_scope_shared_places_are_unknown_rather_than_doubled() -> None:

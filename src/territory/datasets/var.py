@@ -50,6 +50,9 @@ class VarDataset:
         Child psychiatry by establishment (SAE 2023), for all its places of care together.
     completeness
         By service: `is_complete_list` and `reason` (French).
+    offer_2013
+        By commune of the Var with at least one: `establishments` (residential or day) and `services` (at home or
+        ambulatory) for children with a disability, as BPE 2013 counted them.
     figures
         Reference figures: `key`, `value`, `low`, `high`, `unit`, `territory`, `year`, `source`, `note`.
     sources
@@ -63,6 +66,7 @@ class VarDataset:
     services: pd.DataFrame
     child_psychiatry: pd.DataFrame
     completeness: pd.DataFrame
+    offer_2013: pd.DataFrame
     figures: pd.DataFrame
     sources: pd.DataFrame
     _counts: pd.DataFrame = field(repr=False)
@@ -203,6 +207,7 @@ def _read_var() -> VarDataset:
         completeness=_read(
             folder, "completeness", index="service", text=("reason",), flags=("is_complete_list",)
         ),
+        offer_2013=_read(folder, "offer_2013", index="commune_code"),
         figures=_read(
             folder, "figures", index="key", text=("unit", "territory", "source", "note")
         ).reset_index(),
@@ -241,6 +246,7 @@ def _communes(counts: pd.DataFrame) -> gpd.GeoDataFrame:
     table["area_km2"] = counts["area_km2"]
     table["density_hab_km2"] = table["population"] / table["area_km2"]
     table["point_kind"] = counts["point_kind"]
+    table["slowness"] = counts["slowness"]
     table["in_territory"] = counts["in_territory"]
     table["general_practitioners"] = counts["general_practitioners"]
     points = gpd.points_from_xy(counts["longitude"], counts["latitude"], crs=4326)

@@ -203,10 +203,10 @@ def places_against_rate(
 
     Examples
     --------
-    >>> found = places_against_rate(pd.Series({"83": 700.0}), pd.Series({"83": 225_200.0}), rate_per_1000=4.7,
+    >>> found = places_against_rate(pd.Series({"83": 700.0}), pd.Series({"83": 222_951.0}), rate_per_1000=4.7,
     ...     source="handidonnees.fr, France", year=2023)
     >>> found["gap_places"].round(2).to_list()
-    [-358.44]
+    [-347.87]
     >>> found.attrs["title"]
     "places pour un taux d'équipement énoncé (4,7 pour 1 000, handidonnees.fr, France, 2023)"
     """

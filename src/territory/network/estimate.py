@@ -33,7 +33,7 @@ def estimate_travel_times(
     origins: gpd.GeoDataFrame,
     destinations: gpd.GeoDataFrame,
     *,
-    terrain: str = "mixed",
+    terrain: str | None = None,
     max_time_min: float | None = None,
     barriers: gpd.GeoDataFrame | gpd.GeoSeries | None = None,
 ) -> pd.DataFrame:
@@ -46,12 +46,14 @@ def estimate_travel_times(
     ----------
     origins, destinations : GeoDataFrame
         Points with a coordinate system, in one French territory; ids are the index. Columns read when
-        present: `density_hab_km2` (of the commune; 100 where it is missing, read within 5 to 5,000),
-        `terrain` (a name of the terrain of the place, instead of the call's), `commune_code` (the index
-        otherwise) and `area_km2` (of the commune; 15.7 where it is missing).
-    terrain : {"plain", "mixed", "mountain"}
-        Terrain of the places that do not state theirs; a trip between two terrains takes the middle.
-        "plain" is fitted on Gironde, "mountain" on Isère, "mixed" is halfway.
+        present: `slowness` (of the commune, from `network.slowness.fit_slowness`; 0 is the median French commune),
+        `terrain` (the name that stands for it where it is unknown), `density_hab_km2` (of the commune; 100 where
+        it is missing, read within 5 to 5,000), `commune_code` (the index otherwise) and `area_km2` (of the
+        commune; 15.7 where it is missing).
+    terrain : {"plain", "mixed", "mountain"}, optional
+        By force, the terrain of every place, whatever its columns say. Without it, a place without a slowness nor
+        a terrain is "mixed", the median French commune; "plain" is Gironde, "mountain" the slowest tenth of
+        Isère. A trip takes the mean of its two ends.
     max_time_min : float, optional
         Pairs above this time (minutes) are left out; a pair at the limit is kept.
     barriers : GeoDataFrame or GeoSeries, optional
@@ -76,19 +78,21 @@ def estimate_travel_times(
     Warns
     -----
     TerritoryWarning
-        Some densities are missing where others are known; the area of a commune with both ends is unknown.
+        Some densities or slownesses are missing where others are known; the area of a commune with both ends is
+        unknown.
 
     Notes
     -----
-    For a distance d (km, as the crow flies, at least 0.5) on one terrain::
+    For a distance d (km, as the crow flies, at least 0.5), summed over the two ends::
 
-        time = start + cruise · d + (A(origin) + A(destination)) · (1 - exp(-d / 25))
-        A = a0 + a1 · ln(density / 100) + a2 · ln(density / 100)²
+        time = start + cruise · d + Σ (a0 + a1 · L) · (1 - exp(-d / 25)) + Σ s · max(L, 0)² · (1 - exp(-d / 4))
+               + slowness · Σ (b0 + b1 · L + b2 · L²) · (1 - exp(-d / 25)),  L = ln(density / 100)
 
-    A, the approach, is the time lost on local roads at one end of a long trip. Inside one commune (same
-    code on both sides), d is half the radius of a disc of the commune's area. Numbers and errors are in
-    `calibration.csv`, the method in docs/method/travel-times-estimate.md. Fitted on pairs up to 100 km:
-    beyond, it extrapolates.
+    The first sum is the time lost on local roads near an end, the second in the streets of a town; the slowness is
+    the mean of both ends. Inside one commune (same code on both sides), d is half the radius of a disc of the
+    commune's area. Fitted on the DREES times of 34,000 communes to their nearest emergency service (METRIC,
+    2019), and on Gironde and Isère beyond; numbers and errors are in `calibration.csv`, the method in
+    docs/method/travel-times-estimate.md. Beyond 100 km it extrapolates.
 
     Examples
     --------
@@ -128,7 +132,7 @@ def estimate_travel_times(
 
 
 def difference_uncertainty_min(
-    time_a_min: ArrayLike, time_b_min: ArrayLike, between_min: ArrayLike, *, terrain: str = "mixed"
+    time_a_min: ArrayLike, time_b_min: ArrayLike, between_min: ArrayLike, *, terrain: str | None = None
 ) -> Floats:
     """Return the size under which a difference of two estimated times from one place is not distinguishable.
 
@@ -141,8 +145,8 @@ def difference_uncertainty_min(
         Estimated times from one origin to A and to B (minutes); arrays are broadcast together.
     between_min : array
         Estimated time between A and B (minutes), 0 when they are one place.
-    terrain : {"plain", "mixed", "mountain"}
-        The terrain given to `estimate_travel_times`.
+    terrain : {"plain", "mixed", "mountain"}, optional
+        The terrain given to `estimate_travel_times`; without one, the slowness of the places was measured.
 
     Returns
     -------
@@ -165,7 +169,7 @@ def difference_uncertainty_min(
     >>> difference_uncertainty_min([30.0, 30.0], [32.0, 30.0], [6.0, 0.0]).round(1).tolist()
     [4.6, 0.0]
     """
-    if terrain not in model.TERRAINS:
+    if terrain is not None and terrain not in model.TERRAINS:
         raise ParameterError(f"Terrain inconnu « {terrain} » : indiquez {', '.join(model.TERRAINS)}.")
     a, b, between = np.broadcast_arrays(
         *(np.asarray(minutes, dtype=np.float64) for minutes in (time_a_min, time_b_min, between_min))
@@ -173,7 +177,7 @@ def difference_uncertainty_min(
     negative = int(((a < 0) | (b < 0) | (between < 0)).sum())
     if negative:
         raise ParameterError(f"{negative} temps négatif(s) : des minutes positives ou nulles sont attendues.")
-    return model.difference_doubt_min(a, b, between, np.full(a.shape, model.TERRAINS[terrain]))
+    return model.difference_doubt_min(a, b, between, np.full(a.shape, float(terrain is None)))
 
 
 def _cutoff(max_time_min: float | None) -> float:
@@ -227,23 +231,13 @@ def _block(
     )
     area_km2 = np.where(np.isnan(area_km2), DEFAULT_AREA_KM2, area_km2)
     crow_km = np.where(inside, np.sqrt(area_km2 / np.pi) / 2, np.maximum(crow_km, model.MINIMUM_DISTANCE_KM))
-    share = (starts.mountain_share[rows, None] + ends.mountain_share[None]) / 2
-    minutes = _minutes(crow_km, starts.density_hab_km2[rows], ends.density_hab_km2, share)
+    slowness = (starts.slowness[rows, None] + ends.slowness[None]) / 2
+    median, effect = model.trip_parts_min(
+        crow_km, starts.density_hab_km2[rows, None], ends.density_hab_km2[None]
+    )
+    minutes = median + effect * slowness
     kept_row, kept_column = np.nonzero(~(minutes > cutoff_min))
-    minutes, share = minutes[kept_row, kept_column], share[kept_row, kept_column]
+    minutes = minutes[kept_row, kept_column]
+    measured = (starts.is_measured[rows][kept_row] + ends.is_measured[kept_column]) / 2
     road_km = crow_km[kept_row, kept_column] * model.detour()
-    return kept_row + rows.start, kept_column, minutes, road_km, model.doubt_min(minutes, share)
-
-
-def _minutes(crow_km: Floats, density_from: Floats, density_to: Floats, share: Floats) -> Floats:
-    """Return the times of a block: those of both terrains, weighted by the share of mountain."""
-    minutes = np.zeros_like(crow_km)
-    for terrain, weight in (("plain", 1 - share), ("mountain", share)):
-        if not weight.any():
-            continue
-        numbers = model.coefficients(terrain)
-        approach_from, approach_to = (
-            model.approach_min(model.log_density(density), numbers) for density in (density_from, density_to)
-        )
-        minutes += weight * model.trip_min(crow_km, approach_from[:, None] + approach_to[None], numbers)
-    return minutes
+    return kept_row + rows.start, kept_column, minutes, road_km, model.doubt_min(minutes, measured)

@@ -24,8 +24,11 @@ if TYPE_CHECKING:
 
 CALIBRATION = "calibration.csv"
 
-# share of the mountain model in the time of each terrain
-TERRAINS = {"plain": 0.0, "mixed": 0.5, "mountain": 1.0}
+# names of terrain, from the fastest: the slowness of each is in the table of numbers
+TERRAINS = ("plain", "mixed", "mountain")
+
+# beyond these bounds no commune of France was measured
+SLOWNESS_BOUNDS = (-1.0, 3.0)
 
 # densities outside these bounds are read as the bound: few places to fit on beyond them
 DENSITY_BOUNDS_HAB_KM2 = (5.0, 5000.0)
@@ -34,24 +37,27 @@ REFERENCE_DENSITY_HAB_KM2 = 100.0
 # a trip between two doors is never shorter: two sites at one point are a few streets apart
 MINIMUM_DISTANCE_KM = 0.5
 
-# how far local roads and streets are felt, from each end of a trip (chosen on the pairs, see docs/method)
-APPROACH_KM = 25.0
+# how far local roads, and the streets of a town, are felt from each end of a trip (chosen on held-out communes)
+APPROACH_KM, STREETS_KM = 25.0, 4.0
 
 
 @dataclass(frozen=True)
 class Coefficients:
-    """Fitted numbers of the time of one terrain."""
+    """Fitted numbers of the time of the median commune, and of the minutes that a slowness of 1 adds."""
 
     start_min: float
     cruise_min_per_km: float
     approach_min: float
     approach_log_density_min: float
-    approach_log_density_squared_min: float
+    streets_log_density_squared_min: float
+    slowness_min: float
+    slowness_log_density_min: float
+    slowness_log_density_squared_min: float
 
 
 @dataclass(frozen=True)
 class Doubt:
-    """Fitted numbers of the doubt on one terrain, on one time and on a difference of two times."""
+    """Fitted numbers of the doubt, on one time and on a difference of two times."""
 
     fixed_min: float
     share: float
@@ -64,29 +70,23 @@ def log_density(density_hab_km2: Floats) -> Floats:
     return np.asarray(np.log(bounded / REFERENCE_DENSITY_HAB_KM2), dtype=float)
 
 
-def approach_min(log_densities: Floats, numbers: Coefficients) -> Floats:
-    """Return the minutes lost on local roads and streets at one end of a long trip."""
-    return np.asarray(
-        numbers.approach_min
-        + numbers.approach_log_density_min * log_densities
-        + numbers.approach_log_density_squared_min * log_densities**2
-    )
+def trip_parts_min(distance_km: Floats, density_from: Floats, density_to: Floats) -> tuple[Floats, Floats]:
+    """Return the time between two median communes, and the minutes that a slowness of 1 adds to it.
 
-
-def approach_share(distance_km: Floats) -> Floats:
-    """Return the share of both approaches that a trip of this length meets, from 0 to 1."""
-    return np.asarray(-np.expm1(-distance_km / APPROACH_KM))
-
-
-def trip_min(distance_km: Floats, approaches_min: Floats, numbers: Coefficients) -> Floats:
-    """Return times from distances as the crow flies and the sum of the approaches of both ends."""
-    cruise = numbers.start_min + numbers.cruise_min_per_km * distance_km
-    return np.asarray(cruise + approaches_min * approach_share(distance_km))
-
-
-def between_terrains(mountain_share: Floats, values: dict[str, float]) -> Floats:
-    """Return a number known for each terrain, interpolated at a share of mountain."""
-    return np.asarray(np.interp(mountain_share, list(TERRAINS.values()), [values[name] for name in TERRAINS]))
+    All the arrays are broadcast together.
+    """
+    numbers = coefficients()
+    local, streets = -np.expm1(-distance_km / APPROACH_KM), -np.expm1(-distance_km / STREETS_KM)
+    median = numbers.start_min + numbers.cruise_min_per_km * distance_km
+    effect = np.zeros_like(median)
+    for density in (density_from, density_to):
+        logs = log_density(density)
+        approach = numbers.approach_min + numbers.approach_log_density_min * logs
+        median = median + approach * local
+        median = median + numbers.streets_log_density_squared_min * np.maximum(logs, 0.0) ** 2 * streets
+        slow = numbers.slowness_log_density_min * logs + numbers.slowness_log_density_squared_min * logs**2
+        effect = effect + (numbers.slowness_min + slow) * local
+    return median, effect
 
 
 @cache
@@ -104,15 +104,21 @@ def _numbers(kind: str, terrain: str) -> dict[str, float]:
 
 
 @cache
-def coefficients(terrain: str) -> Coefficients:
-    """Return the fitted numbers of "plain" or "mountain"."""
-    return Coefficients(**_numbers("coefficient", terrain))
+def coefficients() -> Coefficients:
+    """Return the fitted numbers of the time."""
+    return Coefficients(**_numbers("coefficient", "all"))
 
 
 @cache
-def doubt(terrain: str) -> Doubt:
-    """Return the fitted doubt of "plain", "mixed" or "mountain"."""
-    return Doubt(**_numbers("doubt", terrain))
+def slowness_of(terrain: str) -> float:
+    """Return the slowness that stands for a terrain."""
+    return _numbers("slowness", terrain)["slowness"]
+
+
+@cache
+def doubt(what_is_known: str) -> Doubt:
+    """Return the fitted doubt where the slowness of both ends is "measured", or is that of a "terrain"."""
+    return Doubt(**_numbers("doubt", what_is_known))
 
 
 @cache
@@ -121,19 +127,21 @@ def detour() -> float:
     return _numbers("distance", "all")["detour"]
 
 
-def doubt_min(minutes: Floats, mountain_share: Floats) -> Floats:
-    """Return the half-width within which 80 % of the errors on these times lie."""
-    fixed = between_terrains(mountain_share, {name: doubt(name).fixed_min for name in TERRAINS})
-    share = between_terrains(mountain_share, {name: doubt(name).share for name in TERRAINS})
+def doubt_min(minutes: Floats, is_measured: Floats) -> Floats:
+    """Return the half-width of 80 % of the errors; `is_measured` is the share of ends whose slowness is known."""
+    least, most = doubt("measured"), doubt("terrain")
+    fixed = most.fixed_min + (least.fixed_min - most.fixed_min) * is_measured
+    share = most.share + (least.share - most.share) * is_measured
     return np.asarray(fixed + share * minutes)
 
 
 def difference_doubt_min(
-    minutes_a: Floats, minutes_b: Floats, between_min: Floats, mountain_share: Floats
+    minutes_a: Floats, minutes_b: Floats, between_min: Floats, is_measured: Floats
 ) -> Floats:
     """Return the half-width within which 80 % of the errors on the differences of two times lie."""
-    root = between_terrains(mountain_share, {name: doubt(name).difference_root_min for name in TERRAINS})
-    apart = np.hypot(doubt_min(minutes_a, mountain_share), doubt_min(minutes_b, mountain_share))
+    least, most = doubt("measured").difference_root_min, doubt("terrain").difference_root_min
+    root = most + (least - most) * is_measured
+    apart = np.hypot(doubt_min(minutes_a, is_measured), doubt_min(minutes_b, is_measured))
     return np.asarray(np.minimum(root * np.sqrt(between_min), apart))
 
 
@@ -153,24 +161,25 @@ class Places:
     density_hab_km2: Floats
     # NaN where it is not said
     area_km2: Floats
-    mountain_share: Floats
+    slowness: Floats
+    # 1 where the slowness was measured, 0 where it is that of a terrain
+    is_measured: Floats
     commune_codes: NDArray[np.object_]
 
 
 def read_places(
-    origins: gpd.GeoDataFrame, destinations: gpd.GeoDataFrame, *, terrain: str
+    origins: gpd.GeoDataFrame, destinations: gpd.GeoDataFrame, *, terrain: str | None
 ) -> tuple[Places, Places, int]:
     """Return both sides and the EPSG code of their common system, or one error that lists every problem."""
     problems = Problems("Points entre lesquels estimer des temps", NetworkError)
-    if terrain not in TERRAINS:
+    if terrain is not None and terrain not in TERRAINS:
         problems.add(f"terrain inconnu « {terrain} » : indiquez {', '.join(TERRAINS)}")
     sides = (("origines", origins), ("destinations", destinations))
     for label, frame in sides:
         _check_points(frame, label, problems)
     problems.raise_if_any()
     epsg = _common_system(origins, destinations)
-    default_share = TERRAINS[terrain]
-    read = [_read_side(frame, label, epsg, default_share, problems) for label, frame in sides]
+    read = [_read_side(frame, label, epsg, terrain, problems) for label, frame in sides]
     problems.raise_if_any()
     return read[0], read[1], epsg
 
@@ -228,7 +237,7 @@ def _common_system(origins: gpd.GeoDataFrame, destinations: gpd.GeoDataFrame) ->
 
 
 def _read_side(
-    frame: gpd.GeoDataFrame, label: str, epsg: int, default_share: float, problems: Problems
+    frame: gpd.GeoDataFrame, label: str, epsg: int, terrain: str | None, problems: Problems
 ) -> Places:
     """Read one side; a default replaces what is missing, with a warning where only some values are."""
     points = frame.geometry.to_crs(epsg)
@@ -241,6 +250,7 @@ def _read_side(
             TerritoryWarning,
             stacklevel=4,
         )
+    slowness, is_measured = _slowness(frame, label, terrain, problems)
     codes = frame["commune_code"] if "commune_code" in frame else frame.index.to_series()
     return Places(
         ids=pd.Index(np.asarray(frame.index)),
@@ -248,7 +258,8 @@ def _read_side(
         y_km=np.asarray(points.y / 1000.0, dtype=np.float64),
         density_hab_km2=np.where(missing, DEFAULT_DENSITY_HAB_KM2, density),
         area_km2=_positive(frame, "area_km2", label, problems, zero=False),
-        mountain_share=_mountain_share(frame, label, default_share, problems),
+        slowness=slowness,
+        is_measured=is_measured,
         commune_codes=codes.astype(object).to_numpy(),
     )
 
@@ -270,17 +281,40 @@ def _positive(frame: gpd.GeoDataFrame, column: str, label: str, problems: Proble
     return values
 
 
-def _mountain_share(frame: gpd.GeoDataFrame, label: str, default: float, problems: Problems) -> Floats:
-    """Return the share of the mountain model at each place, from its `terrain` or from the call's."""
-    if "terrain" not in frame:
-        return np.full(len(frame), default)
-    names: pd.Series[Any] = frame["terrain"]
-    shares = names.astype(object).map(TERRAINS)
-    wrong = names.notna() & shares.isna()
-    if wrong.any():
-        unknown = examples(f"« {name} »" for name in names[wrong].unique())
-        problems.add(f"{label} : terrain inconnu {unknown} ; indiquez {', '.join(TERRAINS)}")
-    return np.asarray(shares.astype(float).fillna(default), dtype=np.float64)
+def _slowness(
+    frame: gpd.GeoDataFrame, label: str, terrain: str | None, problems: Problems
+) -> tuple[Floats, Floats]:
+    """Return the slowness of each place and 1 where it was measured, or that of `terrain` by force."""
+    if terrain is not None:
+        return np.full(len(frame), slowness_of(terrain)), np.zeros(len(frame))
+    measured = np.full(len(frame), np.nan)
+    if "slowness" in frame:
+        measured = pd.to_numeric(frame["slowness"], errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+        low, high = SLOWNESS_BOUNDS
+        wrong = frame["slowness"].notna().to_numpy() & ~((measured >= low) & (measured <= high))
+        if wrong.any():
+            problems.add(
+                f"{label} : {int(wrong.sum())} valeur(s) de slowness illisible(s) ou hors de {low:g} à {high:g} "
+                f"({examples(frame.index[wrong])})"
+            )
+    stated = np.full(len(frame), slowness_of("mixed"))
+    if "terrain" in frame:
+        names: pd.Series[Any] = frame["terrain"]
+        found = names.astype(object).map({name: slowness_of(name) for name in TERRAINS})
+        wrong = (names.notna() & found.isna()).to_numpy()
+        if wrong.any():
+            unknown = examples(f"« {name} »" for name in names[wrong].unique())
+            problems.add(f"{label} : terrain inconnu {unknown} ; indiquez {', '.join(TERRAINS)}")
+        stated = found.astype(float).fillna(slowness_of("mixed")).to_numpy(dtype=float)
+    missing = np.isnan(measured)
+    if missing.any() and not missing.all() and not problems:
+        warnings.warn(
+            f"{label} : lenteur inconnue pour {int(missing.sum())} lieu(x) sur {len(frame)} "
+            f"({examples(frame.index[missing])}) : celle du relief est prise, avec un doute plus large.",
+            TerritoryWarning,
+            stacklevel=5,
+        )
+    return np.where(missing, stated, measured), (~missing).astype(float)
 
 
 def barrier_paths_km(barriers: gpd.GeoDataFrame | gpd.GeoSeries | None, epsg: int) -> list[Floats]:

@@ -16,7 +16,7 @@ from territory import supply
 from territory.needs import persons_by_age
 from territory.release.comparison import publish_communes, publish_trips, publish_zones
 from territory.release.disclosure import INTERNAL, PUBLIC, printing
-from territory.release.handed_tables import layers, tables
+from territory.release.handed_tables import equipment_tables, layers, tables
 from territory.release.observed_children import (
     Merged,
     merged_classes,
@@ -166,6 +166,18 @@ class Release:
     def demand(self) -> pd.DataFrame:
         """Estimated needs by commune and public."""
         return self._result.baseline.state.demand
+
+    @cached_property
+    def child_offer(self) -> dict[str, pd.DataFrame]:
+        """Rate of equipment by zone and service, and the list of sites beside BPE 2013, under the names of tables."""
+        return equipment_tables(self._result)
+
+    @property
+    def has_single_ages(self) -> bool:
+        """Whether persons are known for each year of age, and no band is cut."""
+        ages = self._result.baseline.state.population.index.to_frame(index=False)
+        closed = ages.dropna(subset="age_max")
+        return len(closed) > 0 and bool((closed["age_max"] == closed["age_min"]).all())
 
     @property
     def coverage(self) -> pd.DataFrame:

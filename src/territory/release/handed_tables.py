@@ -19,13 +19,27 @@ from territory.release.comparison import (
 )
 from territory.release.scenarios import grouping_tables, scenario_tables
 from territory.release.treatment import handed, share_classes, treat, unpivot
-from territory.scenario.measures.pathways import child_path, coordination, ehpad_care, recruitment
+from territory.scenario.measures.pathways import (
+    child_equipment,
+    child_path,
+    coordination,
+    ehpad_care,
+    recruitment,
+)
 from territory.scenario.zones import ALL_TERRITORY
+from territory.sources.producers.finess.sites import CHILD_SERVICES
+from territory.study.known import kinds_of
 from territory.supply.service_lists import is_candidate
 from territory.tables.catalogue import BASELINE_TIME, COVERAGE, SCENARIO_TIME, keyed_label
 
 if TYPE_CHECKING:
     from territory.result import StudyResult
+
+# what BPE 2013 called establishments (residential or day) and services (at home or ambulatory) for children
+LISTED_KINDS = {
+    "establishments": tuple(one for one in CHILD_SERVICES if one != "sessad"),
+    "services": ("sessad", "cmpp", "camsp"),
+}
 
 
 def tables(result: StudyResult) -> dict[str, pd.DataFrame]:
@@ -160,7 +174,7 @@ def with_names(table: pd.DataFrame, names: pd.DataFrame) -> pd.DataFrame:
 
 def indicator_tables(result: StudyResult) -> dict[str, pd.DataFrame]:
     """Return the tables of indicators by file name, small counts already withheld; those without rows are left out."""
-    parts = (_deserts, _zonings, _doubt, _paths, _recruitment)
+    parts = (_deserts, _zonings, _doubt, _paths, equipment_tables, _recruitment)
     found = {name: table for part in parts for name, table in part(result).items()}
     return {name: table for name, table in found.items() if len(table)}
 
@@ -221,6 +235,27 @@ def _paths(result: StudyResult) -> dict[str, pd.DataFrame]:
         "soins_ehpad": care.reset_index() if len(care) else care,
         "coordination": coordination(state).reset_index(),
     }
+
+
+def equipment_tables(result: StudyResult) -> dict[str, pd.DataFrame]:
+    """Return the rate of equipment by EPCI, and the list of sites beside what BPE 2013 counted."""
+    state = result.baseline.state
+    rates = child_equipment(state)
+    reference = getattr(result.dataset, "offer_2013", None)
+    if rates.empty or reference is None:
+        return {"taux_equipement": _zones(rates, result)}
+    inside = state.communes[state.communes.index.isin(state.parameters.territory_codes)]
+    epci = inside["epci_code"].fillna("").astype("str")
+    homes = state.sites["commune_code"].reindex(state.services.index.get_level_values("site_id"))
+    blocks = {}
+    for kind, offered in LISTED_KINDS.items():
+        listed = homes[kinds_of(state.services).isin(offered)].map(epci).value_counts()
+        counted = reference[kind].groupby(epci.reindex(reference.index)).sum()
+        table = pd.DataFrame({"site_count": listed, "bpe2013_count": counted}, index=sorted(set(epci)))
+        table = pd.concat([table.sum().to_frame(ALL_TERRITORY).T, table])
+        blocks[kind] = table.fillna(0).astype(int)
+    lists = pd.concat(blocks, names=["kind", "zone"]).swaplevel()
+    return {"taux_equipement": _zones(rates, result), "offre_recensee": _zones(lists, result)}
 
 
 def _recruitment(result: StudyResult) -> dict[str, pd.DataFrame]:

@@ -66,7 +66,7 @@ class Parameters:
     territory_codes
         Communes that are counted; the others are the buffer.
     terrain
-        Terrain of the study, on which the doubt on a difference of times depends.
+        Terrain of the study, on which the doubt on a difference of times depends; None where slownesses are known.
     equity_line_min
         Time (min) over which a person is counted as far, in the measures of equity.
     prices
@@ -88,7 +88,7 @@ class Parameters:
     recruitment_max_min: float
     recruitment_tests_min: tuple[float, ...]
     age_scale: float = 1.0
-    terrain: str = "mixed"
+    terrain: str | None = None
     equity_line_min: float = 30.0
     prices: Prices = field(default_factory=Prices)
     rates: tuple[Rate, ...] = ()

@@ -20,6 +20,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "places": [
             "CAPACITY_SCOPES",
             "available_places",
+            "equipment_rate",
             "gp_activity",
             "places_by_authorisation",
             "places_by_site",

@@ -209,6 +209,63 @@ def places_by_zone(
     return result
 
 
+def equipment_rate(
+    services: pd.DataFrame, zones: pd.Series[str], persons: pd.Series[float], *, service: str
+) -> pd.DataFrame:
+    r"""Return the places of one service for 1,000 persons of each zone, only where its places are known.
+
+    .. math:: r_z = 1000 \, C_z / P_z
+
+    A list that is not complete, places that nobody has given, or places shared with another zone leave the rate
+    unknown: what is known is then a lower bound on places, never a rate.
+
+    Parameters
+    ----------
+    services : DataFrame
+        As for `places_by_zone`.
+    zones : Series indexed by site_id
+        Zone of each site (EPCI, département, any other).
+    persons : Series indexed by zone
+        Persons that the rate is about: under 20 for the services of children.
+    service
+        Short code: "ime".
+
+    Returns
+    -------
+    DataFrame
+        On the index of `persons`: `site_count` (those listed), `known_places` ("at least"), `places` and
+        `places_per_1000` (NaN = unknown), `reason` (French, why; empty otherwise).
+
+    Raises
+    ------
+    ParameterError, UnknownCodeError
+        As `places_by_zone`.
+
+    Examples
+    --------
+    >>> services = pd.DataFrame({"site_id": ["a", "b"], "service": "ime", "authorisation_id": ["x", "y"],
+    ...     "capacity": [90.0, np.nan], "capacity_unit": "places", "is_complete_list": True})
+    >>> found = equipment_rate(services.set_index(["site_id", "service"]), pd.Series({"a": "Est", "b": "Ouest"}),
+    ...     pd.Series({"Est": 20_000.0, "Ouest": 5_000.0}), service="ime")
+    >>> found["places_per_1000"].to_list(), found["reason"].to_list()
+    ([4.5, nan], ['', 'places inconnues'])
+    """
+    counted = places_by_zone(services, zones, service=service, of=persons.index)
+    sites = services.index.get_level_values("site_id")[_kinds(services) == service].unique()
+    listed = pd.Series(zones).reindex(sites).value_counts().reindex(persons.index, fill_value=0)
+    people = persons.astype(float)
+    return pd.DataFrame(
+        {
+            "site_count": listed.to_numpy(),
+            "known_places": counted["known_places"],
+            "places": counted["places"],
+            "places_per_1000": 1000 * counted["places"] / people.where(people > 0),
+            "reason": counted["reason"],
+        },
+        index=persons.index,
+    )
+
+
 def _by_zone(
     rows: pd.DataFrame, found: pd.DataFrame, zones: pd.Series[str], own: pd.Series[float]
 ) -> pd.DataFrame:

@@ -44,12 +44,13 @@ OPTIONS = _LISTS["options"]
 LEGAL_STATUSES = _LISTS["legal_statuses"]
 DIRECTIONS = _LISTS["directions"]
 FLAGS = _LISTS["flags"]
-# services whose closest site is measured: alone, then with their article
+# services whose closest site is measured, and those of children in places: alone, then with their article
 SERVICES = _LISTS["services"]
 CLOSEST_SERVICES = _LISTS["closest_services"]
 CAPACITY_SCOPES = _LISTS["capacity_scopes"]
 # classes of children served of which one sum may be printed (release.observed_children)
 MERGED_EFFECTS = _LISTS["merged_effects"]
+OFFER_KINDS = _LISTS["offer_kinds"]
 YEAR_QUANTITIES = _LISTS["year_quantities"]
 # titles of the table of shared services, as the director reads them and gives them back
 POOLING_TITLES = _LISTS["pooling_titles"]

@@ -44,8 +44,8 @@ departement_codes = ["{departement}"]
 # focus_epci_code = "…"      # l'EPCI qui pose la question
 
 [travel]
-# plain (plaine), mixed ou mountain (montagne) : voir docs/method/travel-times-estimate.md
-terrain = "mixed"
+# terrain = "mountain"        # pour imposer plain (plaine), mixed ou mountain (montagne) : sans cela, les temps
+                              # publiés aux urgences disent la lenteur des routes, commune par commune
 max_time_min = 120
 recruitment_max_min = 45
 closest_services = [{closest}]

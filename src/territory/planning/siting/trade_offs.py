@@ -253,7 +253,7 @@ def rank_candidates(
     criterion: str = "mean",
     max_time_min: float | None = None,
     beyond_min: Sequence[float] = (30, 45),
-    terrain: str = "mixed",
+    terrain: str | None = None,
 ) -> pd.DataFrame:
     """Rank the choice and each candidate in its place, and say which differences are under the doubt.
 
@@ -340,7 +340,7 @@ def rank_candidates(
     return _compared(table, list(selected), criterion, terrain)
 
 
-def _compared(table: pd.DataFrame, selected: list[str], criterion: str, terrain: str) -> pd.DataFrame:
+def _compared(table: pd.DataFrame, selected: list[str], criterion: str, terrain: str | None) -> pd.DataFrame:
     """Add ranks and differences against the choice, whose rows come first and share the first rank."""
     first = len(selected)
     table.insert(0, "rank", [1] * first + list(range(2, len(table) - first + 2)))
@@ -402,7 +402,7 @@ def _difference(
     between: Floats,
     base: NDArray[np.int64],
     at: NDArray[np.int64],
-    terrain: str,
+    terrain: str | None,
 ) -> dict[str, object]:
     """Return the doubt on the difference of two mean times."""
     rows = np.arange(len(at))

@@ -186,7 +186,7 @@ class Trial:
         frame = self._frame(site)
         times = self._times(frame)
         old = gpd.GeoDataFrame(state.sites[["commune_code", "geometry"]], crs=state.sites.crs)
-        for column in ("area_km2", "density_hab_km2"):
+        for column in self.places.columns.intersection(["area_km2", "density_hab_km2", "slowness"]):
             old[column] = self.places[column].reindex(old["commune_code"]).to_numpy()
         if self._network is None:
             between = estimate_travel_times(old, frame, terrain=state.parameters.terrain)
@@ -219,6 +219,7 @@ class Trial:
                 "source": site.source,
                 "area_km2": self.places["area_km2"][site.commune_code],
                 "density_hab_km2": self.places["density_hab_km2"][site.commune_code],
+                **self.places.filter(["slowness"]).loc[site.commune_code],
             },
             index=pd.Index([site.id], name="site_id"),
             geometry=point.to_numpy(),

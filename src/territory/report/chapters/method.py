@@ -17,6 +17,13 @@ NOTHING_WITHHELD = (
     "Aucun effectif observé n'est retiré : ce document est pour les personnes habilitées à connaître les fichiers de "
     "l'étude, et ne se diffuse pas."
 )
+# where the estimate was tried, and how it is said
+_TRIED = {
+    "Var": "dans le Var",
+    "France": "en France",
+    "Isère": "en Isère (OSRM)",
+    "Gironde": "en Gironde (METRIC)",
+}
 _TERRAINS = {"plain": "plaine", "mixed": "intermédiaire", "mountain": "montagne"}
 _DIGEST_SHOWN = 64
 # FACTS: METRIC and OSRM on 2,500 pairs of Gironde, 66.8 % within 5 min of each other
@@ -54,32 +61,24 @@ def _times(reading: Reading) -> list[Text]:
     if reading.release.times_method != "estimate":
         said = f" Repris du distancier fourni avec l'étude. {_DOUBT}"
         return [[strong("Temps de route."), said], _NOT_TOLD_APART]
-    numbers = calibration().set_index(["kind", "terrain", "name"])["value"]
-    plain, mountain = (
-        decimal(float(numbers["cross_validation", terrain, "mean_absolute_error_min"]))
-        for terrain in ("plain", "mountain")
+    numbers = calibration().set_index(["kind", "terrain", "name"])["value"]["held_out"]
+    terrain = reading.parameters.terrain
+    told = (
+        "leur lenteur, ajustée sur les temps réels que la DREES publie de chaque commune aux urgences (METRIC, 2019)"
+        if terrain is None
+        else f"le relief (terrain retenu : {_TERRAINS[terrain]}), faute de temps publiés pour ces communes"
     )
-    straight = float(numbers["cross_validation_without_estuary", "plain", "mean_absolute_error_min"])
-    terrain = reading.study.travel.terrain
-    between = ""
-    if terrain == "mixed":
-        called = numbers["cross_validation_called_mixed"].xs("mean_absolute_error_min", level="name")
-        between = (
-            " Le terrain intermédiaire est la moyenne de ces deux réglages ; là où le relief est celui de l'un "
-            f"des deux, il se trompe d'environ {integer(float(called.max()))} min en moyenne."
-        )
+    error = {place: float(numbers[place, "mean_absolute_error_min"]) for place in _TRIED}
+    tried = join(f"{decimal(error[place])} min {where}" for place, where in _TRIED.items())
     median = reading.release.median_doubt_min(within_min=reading.parameters.recruitment_max_min)
     doubt = "" if math.isnan(median) else f" Le doute médian sur un temps est ici de ± {minutes(median)}."
     return [
         [
             strong("Temps de route estimés."),
-            " Sans carte routière, un temps est estimé d'après la distance à vol d'oiseau, la densité "
-            f"des communes et le relief (terrain retenu : {_TERRAINS.get(terrain, terrain)}), en voiture, "
-            "hors heures de pointe. Sur des trajets qui n'ont pas servi à régler ce calcul, l'erreur "
-            f"moyenne est de {plain} min en Gironde (METRIC, INSEE ; "
-            f"{decimal(straight)} sans contourner l'estuaire) et de {mountain} min en "
-            "Isère (OSRM). Il n'existe pas de mesure de référence "
-            f"pour le territoire étudié.{between}{doubt}",
+            " Sans carte routière, un temps est estimé d'après la distance à vol d'oiseau, la densité des communes "
+            f"et {told}, en voiture. Sur des communes mises de côté, un EPCI à la fois, l'erreur moyenne du calcul "
+            f"ajusté est de {tried}. Le niveau est celui de la DREES : quelques minutes de plus qu'aux heures "
+            f"creuses.{doubt}",
         ],
         _NOT_TOLD_APART,
     ]
@@ -104,9 +103,13 @@ def _isochrones(reading: Reading) -> list[Text]:
 def _ages(reading: Reading) -> list[Text]:
     """Say how ages were cut."""
     vintage = reading.vintage()
+    how = (
+        "sont comptés année par année, d'après un fichier qui donne chaque année d'âge : aucune tranche n'est coupée"
+        if reading.release.has_single_ages
+        else "sont découpés dans les tranches d'âge publiées, en les supposant uniformes à l'intérieur d'une tranche"
+    )
     text = (
-        f" Population {vintage} (INSEE). Les âges de chaque service sont découpés dans les tranches d'âge "
-        "publiées, en les supposant uniformes à l'intérieur d'une tranche ; seuls les totaux changent "
+        f" Population {vintage} (INSEE). Les âges de chaque service {how} ; seuls les totaux changent "
         "d'un millésime à l'autre."
     )
     if reading.study.ages is not None:
@@ -134,9 +137,9 @@ def _counting(reading: Reading) -> list[Text]:
     items.append(
         [
             strong("Ce qui n'est pas calculé."),
-            " Ni l'attente, ni le manque de places, ni la qualité de l'accompagnement : les nombres "
-            "nécessaires ne sont pas publics. Un service absent d'ici n'est pas absent du territoire : "
-            "FINESS fait foi.",
+            " Ni l'attente, ni le manque de places, ni la qualité de l'accompagnement : l'occupation des places et "
+            "les orientations ne sont pas publiques, et les places autorisées, qui le sont, se lisent dans FINESS. "
+            "Un service absent d'ici n'est pas absent du territoire : FINESS fait foi.",
         ]
     )
     return items

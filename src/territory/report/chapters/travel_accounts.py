@@ -1,4 +1,4 @@
-"""Three accounts of travel that are never added up, and how near common care is."""
+"""Three accounts of travel that are never added up, places of children's services, and how near common care is."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import re
 
 import pandas as pd
 
-from territory.french.numbers import NBSP, integer, minutes, share
-from territory.french.words import capital
+from territory.french.numbers import NBSP, decimal, integer, minutes, share
+from territory.french.words import capital, count, join, persons
 from territory.release.gate import TODAY
-from territory.report.chapters.moves import in_one_column, is_wide
+from territory.report.chapters.moves import in_one_column, is_wide, zone_name
 from territory.report.layout.document import (
     Block,
     Bullets,
@@ -126,6 +126,110 @@ def _once(texts: list[str]) -> str:
     marks = {end.group() if end else "" for end in ends}
     mark = marks.pop() if len(marks) == 1 else ""
     return " ; ".join(text.removesuffix(mark) for text in texts) + mark
+
+
+def child_offer(reading: Reading) -> list[Part]:
+    """Return what is known of the places of children's services, and how complete their list is."""
+    rates, lists = (reading.release.child_offer.get(name) for name in ("taux_equipement", "offre_recensee"))
+    if rates is None or rates.empty:
+        return []
+    parts = [Part([Heading("Combien de places pour ces enfants ?"), *_said_of_places(reading, rates, lists)])]
+    if lists is not None:
+        parts.append(
+            Part([listed_table(reading, lists)], "la liste des services pour enfants, EPCI par EPCI", 22)
+        )
+    return parts
+
+
+def _said_of_places(reading: Reading, rates: pd.DataFrame, lists: pd.DataFrame | None) -> list[Block]:
+    """Say which rates of equipment are known, which are not and why."""
+    whole = rates[rates["zone"] == ALL_TERRITORY]
+    under_20 = integer(float(whole["young_hab"].iloc[0]))
+    known, unknown = whole[whole["places_per_1000"].notna()], whole[whole["places_per_1000"].isna()]
+    texts = [
+        f"Le taux d'équipement est le nombre de places pour 1 000 jeunes de moins de 20 ans ({under_20} ici)."
+    ]
+    if len(known):
+        said = [
+            f"{decimal(row['places_per_1000'])} en {reading.label(row['service'])} "
+            f"({count(row['places'], 'place')})"
+            for row in known.to_dict("records")
+        ]
+        texts.append(f"Il est de {join(said)}.")
+    if len(unknown):
+        names = join(reading.label(name) for name in unknown["service"])
+        texts.append(
+            f"Il n'est pas calculé pour {names} : la liste des sites n'est pas complète, ou leurs places ne sont pas "
+            "connues."
+        )
+        least = [
+            f"au moins {count(row['known_places'], 'place')} en {reading.label(row['service'])}"
+            for row in unknown.to_dict("records")
+            if row["known_places"] > 0
+        ]
+        texts += [f"On connaît {join(least)}."] if least else []
+    blocks: list[Block] = [Paragraph(" ".join(texts))]
+    if lists is not None:
+        pairs = lists[lists["zone"] == ALL_TERRITORY].set_index("kind")[["site_count", "bpe2013_count"]]
+        (places, of_places), (homes, of_homes) = (pairs.loc[kind] for kind in ("establishments", "services"))
+        blocks.append(
+            Paragraph(
+                f"La liste compte {places} établissements pour enfants handicapés sur les {of_places} que la BPE "
+                f"(INSEE) recensait en 2013, et {homes} services à domicile ou ambulatoires sur {of_homes}. Depuis, "
+                "des sites ont ouvert, fermé ou déménagé : c'est un ordre de grandeur de ce qui manque ici. Les "
+                "places de chaque établissement sont publiques dans FINESS, qui fait foi."
+            )
+        )
+    return blocks
+
+
+def listed_table(reading: Reading, lists: pd.DataFrame) -> DataTable:
+    """Return the sites of the list beside those that BPE 2013 counted, by EPCI."""
+    wide = lists.set_index(["zone", "kind"])[["site_count", "bpe2013_count"]].astype(str).unstack("kind")
+    people = reading.territory.groupby(reading.territory["epci_code"].fillna(""))["population"].sum()
+    zones = sorted(wide.index.drop(ALL_TERRITORY), key=lambda zone: (-people.get(zone, 0.0), zone))
+    rows = [
+        [
+            zone_name(reading, zone),
+            *(
+                str(wide.loc[zone, (column, kind)])
+                for kind in ("establishments", "services")
+                for column in ("site_count", "bpe2013_count")
+            ),
+        ]
+        for zone in (*zones, ALL_TERRITORY)
+    ]
+    return table(
+        "EPCI <2 | Établissements : liste >1.1 | BPE 2013 >0.8 | Services : liste >1 | BPE 2013 >0.8",
+        rows,
+        "Établissements et services pour enfants handicapés : la liste de ce rapport et celle de 2013.",
+        strong_rows=[len(rows) - 1],
+        note="Établissements : hébergement ou accueil de jour (ici des IME). Services : à domicile ou ambulatoires "
+        "(ici SESSAD, CMPP). Communes du territoire seulement ; 0 dans la liste ne veut pas dire aucun.",
+    )
+
+
+def rates_table(reading: Reading, rates: pd.DataFrame) -> DataTable:
+    """Return the rate of equipment of each service, by EPCI."""
+    rows = [
+        [
+            zone_name(reading, str(row["zone"])),
+            capital(reading.label(str(row["service"]))),
+            (integer if row["zone"] == ALL_TERRITORY else persons)(float(row["young_hab"])),
+            str(int(row["site_count"])),
+            integer(row["known_places"]) if row["known_places"] > 0 else "–",
+            "inconnu" if math.isnan(row["places_per_1000"]) else decimal(row["places_per_1000"], 2),
+        ]
+        for row in rates.to_dict("records")
+    ]
+    return table(
+        "EPCI <2 | Service <1.2 | Moins de 20 ans >1 | Sites connus >0.8 | Places connues >0.9 | Places pour 1 000 >1",
+        rows,
+        "Taux d'équipement : places pour 1 000 jeunes de moins de 20 ans.",
+        strong_rows=[place for place, zone in enumerate(rates["zone"]) if zone == ALL_TERRITORY],
+        note="Inconnu là où la liste des sites n'est pas complète, ou les places d'un site ne sont pas connues : les "
+        "places connues sont alors un minimum, dont aucun taux ne se déduit.",
+    )
 
 
 def common_care(reading: Reading) -> list[Part]:

@@ -49,6 +49,7 @@ def technical_annex(result: Readable) -> Document:
         *_of_the_council(reading),
         *annex_tables.times_of_today(reading),
         *annex_tables.needs_by_commune(reading),
+        *annex_tables.child_offer(reading),
         *named_services(reading),
         *withheld(reading),
         *parameters(reading),

@@ -15,6 +15,7 @@ from territory.release.observed_children import of_service
 from territory.report.chapters import method
 from territory.report.chapters.moves import zone_name
 from territory.report.chapters.needs import need_heads, range_text
+from territory.report.chapters.travel_accounts import listed_table, rates_table
 from territory.report.layout.document import Block, Bullets, Heading, Text, strong, table
 from territory.report.reading import Move, Reading
 from territory.scenario.zones import ALL_TERRITORY
@@ -246,3 +247,11 @@ def needs_by_commune(reading: Reading) -> list[Block]:
             "Estimations arrondies ; « < 11 » : moins de onze personnes.",
         ),
     ]
+
+
+def child_offer(reading: Reading) -> list[Block]:
+    """Return the rate of equipment by EPCI, and how complete the list of sites is."""
+    tables = reading.release.child_offer
+    makers = {"taux_equipement": rates_table, "offre_recensee": listed_table}
+    made = [make(reading, tables[name]) for name, make in makers.items() if len(tables.get(name, ()))]
+    return [Heading("Places et établissements pour enfants", new_page=True), *made] if made else []

@@ -38,6 +38,8 @@ _ORDER = (
     "batiments",
     "besoins_epci",
     "besoins_communes",
+    "taux_equipement",
+    "offre_recensee",
     "couverture_zones",
     "acces_communes",
     "communes",

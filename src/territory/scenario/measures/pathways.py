@@ -8,9 +8,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from territory import access, needs
+from territory import access, needs, supply
 from territory.access.paths import UNKNOWN, Step, ehpad_primary_care, path_view, step_status
-from territory.study.known import complete_kinds, sites_of_kinds
+from territory.scenario.zones import ALL_TERRITORY
+from territory.sources.producers.finess.sites import CHILD_SERVICES
+from territory.study.known import complete_kinds, kinds_of, sites_of_kinds
 from territory.study.state import State
 from territory.study.words.indicators import DEFAULTS, PathStep
 
@@ -53,6 +55,49 @@ def child_path(state: State) -> pd.DataFrame:
     ask = pd.Series({one.label: one.ask for one in state.parameters.path_steps})
     said = ask.reindex(view.index.get_level_values("step")).to_numpy()
     return view.assign(ask=np.where(view["is_complete_list"], "", said))
+
+
+def child_equipment(state: State) -> pd.DataFrame:
+    """Set the places of each service of children beside the persons under 20, by EPCI and in all.
+
+    Parameters
+    ----------
+    state
+        With its services; ages are brought to the known total of the study.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by (zone, service): young_hab, then the columns of `supply.equipment_rate`. Empty where the study
+        names no service of children that is counted in places.
+    """
+    kinds = pd.Series(kinds_of(state.services), index=state.services.index)
+    named = {one.id for one in state.parameters.authorisations}
+    if not kinds[state.services["authorisation_id"].isin(named)].isin(CHILD_SERVICES).any():
+        return pd.DataFrame()
+    inside = state.communes[state.communes.index.isin(state.parameters.territory_codes)]
+    epci = inside["epci_code"].fillna("").astype("str")
+    counted = needs.persons_by_age(state.population, age_min=0, age_max=CHILD_AGE_MAX)
+    children = counted.reindex(inside.index) * state.parameters.age_scale
+    # a commune of unknown ages leaves the rate of its EPCI unknown, never higher
+    by_epci = children.groupby(epci).agg(lambda persons: persons.sum(skipna=False))
+    homes = state.sites["commune_code"]
+    levels = {
+        ALL_TERRITORY: homes.isin(inside.index).map({True: ALL_TERRITORY, False: "-"}),
+        "epci": homes.map(epci).fillna("-"),
+    }
+    whole = pd.Series({ALL_TERRITORY: children.sum(skipna=False)})
+    blocks = {}
+    for service in (one for one in CHILD_SERVICES if one in set(kinds)):
+        rates = [
+            supply.equipment_rate(state.services, zones, persons, service=service)
+            for zones, persons in zip(levels.values(), (whole, by_epci), strict=True)
+        ]
+        blocks[service] = pd.concat(rates)
+    table: pd.DataFrame = pd.concat(blocks, names=["service", "zone"]).swaplevel()
+    people = pd.concat([whole, by_epci]).reindex(table.index.get_level_values("zone"))
+    table.insert(0, "young_hab", people.to_numpy())
+    return table
 
 
 def ehpad_care(state: State) -> pd.DataFrame:

@@ -73,7 +73,7 @@ class Scale(Part):
 class Travel(Part):
     """How travel times are computed and up to where families may come."""
 
-    terrain: str = "mixed"
+    terrain: str | None = None
     max_time_min: float = Field(default=120, gt=0)
     recruitment_max_min: float = Field(default=45, gt=0)
     recruitment_tests_min: tuple[float, ...] = (30, 60)

@@ -105,9 +105,9 @@ def places_of(study: Study, *, roads: Path | None = None) -> Places:
     used = _used_sites(study, services) | questions.indicator_sites(study, services, sites, communes)
     sites = sites.loc[sites.index.isin(used) | is_candidate(sites)]
     services = services[services.index.get_level_values("site_id").isin(sites.index)]
-    of_commune = data.communes[["area_km2", "density_hab_km2"]].reindex(sites["commune_code"])
-    of_commune = of_commune.set_axis(sites.index)
-    sites = sites.assign(area_km2=of_commune["area_km2"], density_hab_km2=of_commune["density_hab_km2"])
+    known = [name for name in ("area_km2", "density_hab_km2", "slowness") if name in data.communes]
+    of_commune = data.communes[known].reindex(sites["commune_code"])
+    sites = sites.assign(**of_commune.set_axis(sites.index))
     named_sites = _named_sites(study, sites, services)
     return Places(study, data, population, communes, data.communes, services, sites, named_sites, road_map)
 
@@ -236,7 +236,7 @@ def _parameters(
         recruitment_max_min=study.travel.recruitment_max_min,
         recruitment_tests_min=study.travel.recruitment_tests_min,
         age_scale=_age_scale(study, reference, territory_codes),
-        terrain=study.travel.terrain,
+        terrain=study.travel.terrain or (None if "slowness" in communes else "mixed"),
         equity_line_min=study.travel.equity_line_min,
         prices=study.prices,
         deserts=study.desert,

@@ -115,10 +115,10 @@ def travel_times(
 ) -> Times:
     """Return the travel times of a study, computed again only when points, speeds or code have changed."""
     files, folder = study.files, Path(study.folder)
-    columns = ["density_hab_km2", "area_km2", "geometry"]
+    columns = ["density_hab_km2", "area_km2", "slowness", "geometry"]
     places = digest_of(
-        communes[columns],
-        sites[["commune_code", "point_precision", *columns]],
+        communes.filter(columns),
+        sites.filter(["commune_code", "point_precision", *columns]),
         named_sites.index.to_frame(),
         study.travel.terrain,
         study.travel.max_time_min,
@@ -207,7 +207,7 @@ def _between_communes(table: pd.DataFrame, origins: pd.Series, destinations: pd.
 
 
 def _never_0_inside(
-    times: pd.DataFrame, communes: gpd.GeoDataFrame, sites: gpd.GeoDataFrame, terrain: str
+    times: pd.DataFrame, communes: gpd.GeoDataFrame, sites: gpd.GeoDataFrame, terrain: str | None
 ) -> pd.DataFrame:
     """Return times that are at least those inside a commune, where the site is only known to be in it."""
     keys = pd.MultiIndex.from_frame(times[["from_id", "to_id"]].astype("str"))
@@ -217,7 +217,7 @@ def _never_0_inside(
     return times
 
 
-def times_inside(communes: gpd.GeoDataFrame, sites: gpd.GeoDataFrame, terrain: str) -> pd.DataFrame:
+def times_inside(communes: gpd.GeoDataFrame, sites: gpd.GeoDataFrame, terrain: str | None) -> pd.DataFrame:
     """Return estimated times inside each commune, to the sites that are only known to be somewhere in it."""
     placed = sites[sites["point_precision"] == "commune"]
     own = communes[communes.index.isin(placed["commune_code"])]

@@ -207,7 +207,7 @@ def raise_to(table: pd.DataFrame, least: pd.DataFrame) -> None:
             table[name] = values
 
 
-_COLUMNS = ["density_hab_km2", "area_km2", "geometry"]
+_COLUMNS = ["density_hab_km2", "area_km2", "slowness", "geometry"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -216,7 +216,7 @@ class EstimateSearch:
 
     communes: gpd.GeoDataFrame
     sites: gpd.GeoDataFrame
-    terrain: str
+    terrain: str | None
     max_time_min: float
 
     @property
@@ -239,7 +239,7 @@ class EstimateSearch:
 
     def digest(self) -> str:
         """Return a digest of all that the times depend on."""
-        places = self.communes[_COLUMNS], self.sites[["commune_code", *_COLUMNS]]
+        places = self.communes.filter(_COLUMNS), self.sites.filter(["commune_code", *_COLUMNS])
         return digest_of(*places, self.terrain, self.max_time_min, code_digest())
 
 
@@ -279,9 +279,9 @@ def ask_times(
     if path is None:
         return Asked(EstimateSearch(communes, sites, terrain, limit), None, "estimate")
     with_distance = study.scale is not None and study.scale.with_distance
-    placed = sites[["commune_code", "point_precision", *_COLUMNS]]
+    placed = sites.filter(["commune_code", "point_precision", *_COLUMNS])
     key = digest_of(
-        communes[_COLUMNS],
+        communes.filter(_COLUMNS),
         placed,
         limit,
         with_distance,

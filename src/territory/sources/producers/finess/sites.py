@@ -129,6 +129,11 @@ CATEGORIES = {
 # children's categories in which « prestation en milieu ordinaire » means what a SESSAD does
 SESSAD_TYPE_CATEGORIES = frozenset({"182", "183", "186", "188", "192", "194", "195", "196", "377"})
 
+# services of children that are counted in places
+CHILD_SERVICES = tuple(
+    category.service for code, category in CATEGORIES.items() if code in SESSAD_TYPE_CATEGORIES
+)
+
 # services whose staff go to the person
 HOME_SERVICES = frozenset(category.service for category in CATEGORIES.values() if category.is_at_home)
 
