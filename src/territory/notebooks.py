@@ -105,10 +105,7 @@ def list_notebooks() -> list[Notebook]:
 
 
 def run_notebook(
-    name: str,
-    *,
-    study: Path | str = "draguignan",
-    out_dir: Path | str | None = None,
+    name: str, *, study: Path | str = "draguignan", out_dir: Path | str | None = None
 ) -> tuple[Path, Path]:
     """Run a copy of a notebook on a study, and make a page of it.
 
@@ -180,11 +177,9 @@ def export_html(path: Path) -> str:
     from traitlets.config import Config
 
     nbformat: Any = import_module("nbformat")
-    exporter: Any = import_module("nbconvert").HTMLExporter(
-        template_name="lab",
-        embed_images=True,
-        config=Config(NbConvertBase={"display_data_priority": list(_SHOWN_FIRST)}),
-    )
+    config = Config(NbConvertBase={"display_data_priority": list(_SHOWN_FIRST)})
+    html = import_module("nbconvert").HTMLExporter
+    exporter: Any = html(template_name="lab", embed_images=True, config=config)
     notebook = nbformat.read(path, as_version=4)
     notebook.metadata.pop("widgets", None)
     for output in (output for cell in notebook.cells for output in cell.get("outputs", [])):
@@ -272,15 +267,9 @@ def _execute(notebook: Notebook, copy: Path, study: str, base: Path) -> None:
     from papermill.exceptions import PapermillExecutionError
 
     try:
-        done = papermill.execute_notebook(
-            str(notebook.path),
-            str(copy),
-            parameters={"etude": study},
-            cwd=str(base),
-            progress_bar=False,
-            log_output=False,
-            kernel_name="python3",
-        )
+        options: dict[str, Any] = {"progress_bar": False, "log_output": False, "kernel_name": "python3"}
+        given: dict[str, Any] = {"parameters": {"etude": study}, "cwd": str(base)}
+        done = papermill.execute_notebook(str(notebook.path), str(copy), **given, **options)
     except PapermillExecutionError as error:
         # what `begin` says is one text; a trace is many lines, of which the value says enough
         said = error.traceback[0] if len(error.traceback) == 1 else f"{error.ename} : {error.evalue}"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,11 +20,19 @@ from territory.cli.french import (
     PopulationOption,
     RoadsOption,
     StudyArgument,
+    argument,
     group,
     in_french,
+    in_sentences,
+    option,
+    say,
 )
 
 FAILED, WRONG_USAGE, INTERRUPTED = 1, 2, 130
+# every wrong use of the command line: a base of the public class
+_USAGE_ERRORS: tuple[type[Exception], ...] = tuple(
+    kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "UsageError"
+)
 
 app = group(
     "territory",
@@ -45,8 +55,7 @@ def _say_version(asked: bool) -> None:
 @app.callback()
 def _root(
     _: Annotated[
-        bool,
-        typer.Option("--version", callback=_say_version, is_eager=True, help="Affiche la version."),
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Affiche la version.")
     ] = False,
 ) -> None:
     """Temps de trajet, besoins, accès aux soins et scénarios pour la planification médico-sociale."""
@@ -61,11 +70,11 @@ def run(
     edition: EditionOption = "publique",
     scheduler: Annotated[
         str,
-        typer.Option(
+        option(
             "--scheduler",
-            help="Pour une étude nationale : none (ce processus), local (les processeurs de cette machine) ou "
+            "OÙ",
+            "Pour une étude nationale : none (ce processus), local (les processeurs de cette machine) ou "
             "tcp://machine:8786 (dask).",
-            metavar="OÙ",
         ),
     ] = "none",
 ) -> None:
@@ -101,12 +110,7 @@ def run(
         )
     with _progress() as announce:
         result = run_study(
-            loaded,
-            out_dir=place,
-            roads=roads,
-            population=population,
-            edition=edition,
-            on_step=announce,
+            loaded, out_dir=place, roads=roads, population=population, edition=edition, on_step=announce
         )
     folder = result.report_dir or Path()
     typer.echo(f"Rapport : {(folder / edition_name('rapport.pdf', edition)).as_posix()}")
@@ -118,23 +122,13 @@ def run(
 @app.command("init", cls=FrenchCommand)
 def init(
     departement: Annotated[
-        str,
-        typer.Argument(
-            help="Code du département (31, 2A, 974) ; avec --template, une étude.", metavar="DÉPARTEMENT"
-        ),
+        str, argument("DÉPARTEMENT", "Code du département (31, 2A, 974) ; avec --template, une étude.")
     ],
-    name: Annotated[
-        str, typer.Option("--name", help="Nom court de l'étude et de son fichier.", metavar="NOM")
-    ] = "",
-    label: Annotated[
-        str, typer.Option("--label", help="Nom du territoire dans le rapport.", metavar="TEXTE")
-    ] = "",
-    raw: Annotated[
-        Path, typer.Option("--raw", help="Dossier des fichiers officiels.", metavar="DOSSIER")
-    ] = Path("data/raw"),
+    name: Annotated[str, option("--name", "NOM", "Nom court de l'étude et de son fichier.")] = "",
+    label: Annotated[str, option("--label", "TEXTE", "Nom du territoire dans le rapport.")] = "",
+    raw: Annotated[Path, option("--raw", "DOSSIER", "Dossier des fichiers officiels.")] = Path("data/raw"),
     template: Annotated[
-        Path | None,
-        typer.Option("--template", help="Classeur à remplir (.xlsx) pour une étude.", metavar="FICHIER"),
+        Path | None, option("--template", "FICHIER", "Classeur à remplir (.xlsx) pour une étude.")
     ] = None,
 ) -> None:
     """Écrit le fichier d'étude d'un département, ou le classeur à envoyer à la MDPH et aux établissements."""
@@ -154,11 +148,11 @@ def init(
 
 @app.command("diff", cls=FrenchCommand)
 def diff(
-    run_a: Annotated[Path, typer.Argument(help="Dossier de la première étude.", metavar="ÉTUDE_A")],
-    run_b: Annotated[Path, typer.Argument(help="Dossier de la seconde étude.", metavar="ÉTUDE_B")],
-    out: Annotated[
-        Path, typer.Option("--out", help="Dossier où écrire la comparaison.", metavar="DOSSIER")
-    ] = Path("reports/comparaison"),
+    run_a: Annotated[Path, argument("ÉTUDE_A", "Dossier de la première étude.")],
+    run_b: Annotated[Path, argument("ÉTUDE_B", "Dossier de la seconde étude.")],
+    out: Annotated[Path, option("--out", "DOSSIER", "Dossier où écrire la comparaison.")] = Path(
+        "reports/comparaison"
+    ),
 ) -> None:
     """Dit ce qui a changé entre deux études, et ce qui vient de la population, de l'offre ou des routes."""
     from territory.workflow.past_runs import diff_runs, write_difference
@@ -185,33 +179,20 @@ def doctor() -> None:
         raise typer.Exit(1)
 
 
-class _progress:  # noqa: N801
+@contextmanager
+def _progress() -> Iterator[Callable[[str], None]]:
     """Show steps: a spinner on a terminal, plain lines elsewhere."""
+    if not sys.stderr.isatty():
+        yield say
+        return
+    from rich.console import Console
 
-    def __enter__(self) -> _progress:
-        self._status = None
-        if sys.stderr.isatty():
-            from rich.console import Console
-
-            self._status = Console(stderr=True).status("")
-            self._status.start()
-        return self
-
-    def __call__(self, step: str) -> None:
-        """Announce one step."""
-        if self._status is not None:
-            self._status.update(f"{step}…")
-        else:
-            typer.echo(f"{step}…", err=True)
-
-    def __exit__(self, *_: object) -> None:
-        if self._status is not None:
-            self._status.stop()
+    with Console(stderr=True).status("") as status:
+        yield lambda step: status.update(f"{step}…")
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; an expected error is one message and its exit code, never a traceback."""
-    from territory.cli.french import in_sentences
     from territory.errors import TerritoryError
 
     # a run makes few cycles and many objects that last: the collector of Python goes through them all each time
@@ -225,7 +206,7 @@ def main(arguments: list[str] | None = None) -> None:
     except (KeyboardInterrupt, typer.Abort):
         typer.echo("Interrompu : rien n'a été remplacé.", err=True)
         sys.exit(INTERRUPTED)
-    except _usage_errors() as error:
+    except _USAGE_ERRORS as error:
         typer.echo(_explain(error), err=True)
         sys.exit(WRONG_USAGE)
     sys.exit(status or 0)
@@ -237,8 +218,3 @@ def _explain(error: Any) -> str:
         return str(error.ctx.get_help())
     usage = f"{error.ctx.get_usage()}\n" if error.ctx else ""
     return f"{usage}Erreur : {in_french(error.format_message())}"
-
-
-def _usage_errors() -> tuple[type[Exception], ...]:
-    """Return the class of every wrong use of the command line, a base of the public one."""
-    return tuple(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "UsageError")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from territory.cli.french import PopulationOption, RoadsOption, StudyArgument
+from territory.cli.french import PopulationOption, RoadsOption, StudyArgument, option
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,12 +29,10 @@ _ACCOUNTS = {
 def compare(
     study: StudyArgument,
     zone: Annotated[
-        str,
-        typer.Option("--zone", help="Code d'un EPCI ou d'un département ; sinon l'ensemble.", metavar="CODE"),
+        str, option("--zone", "CODE", "Code d'un EPCI ou d'un département ; sinon l'ensemble.")
     ] = "territory",
     out: Annotated[
-        Path | None,
-        typer.Option("--out", help="Dossier où écrire la table entière (CSV et Parquet).", metavar="DOSSIER"),
+        Path | None, option("--out", "DOSSIER", "Dossier où écrire la table entière (CSV et Parquet).")
     ] = None,
     roads: RoadsOption = None,
     population: PopulationOption = None,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from territory.cli.french import FrenchCommand, group
+from territory.cli.french import FrenchCommand, argument, group, option, say
 from territory.errors import agree
 from territory.sources.fetching.raw_folder import size_text
 
@@ -19,20 +21,17 @@ RAW = Path("data/raw")
 _STEP_BYTES = 10_000_000
 
 app = group("data", "Données officielles : ce qui existe, le récupérer, le vérifier.")
-RawOption = Annotated[Path, typer.Option("--to", help="Dossier des données brutes.", metavar="DOSSIER")]
+RawOption = Annotated[Path, option("--to", "DOSSIER", "Dossier des données brutes.")]
 
 
 @app.command("list", cls=FrenchCommand, short_help="Donne les jeux de données que le registre connaît.")
 def list_data(
-    dataset: Annotated[
-        str | None, typer.Argument(help="Un jeu : tous ses millésimes, en détail.", metavar="JEU")
-    ] = None,
+    dataset: Annotated[str | None, argument("JEU", "Un jeu : tous ses millésimes, en détail.")] = None,
     every: Annotated[
         bool, typer.Option("--all", help="Tous les millésimes, pas seulement le dernier.")
     ] = False,
     departement: Annotated[
-        str | None,
-        typer.Option("--departement", help="Seulement ce qui le couvre (83, 2A, 971).", metavar="CODE"),
+        str | None, option("--departement", "CODE", "Seulement ce qui le couvre (83, 2A, 971).")
     ] = None,
     to: RawOption = RAW,
 ) -> None:
@@ -61,17 +60,11 @@ def list_data(
     "fetch", cls=FrenchCommand, short_help="Récupère un jeu de données, depuis son producteur ou un dossier."
 )
 def fetch_data(
-    dataset: Annotated[
-        str, typer.Argument(help="Jeu de données (voir « territory data list »).", metavar="JEU")
-    ],
-    vintage: Annotated[
-        str | None, typer.Argument(help="Millésime ; par défaut, le dernier.", metavar="MILLÉSIME")
-    ] = None,
+    dataset: Annotated[str, argument("JEU", "Jeu de données (voir « territory data list »).")],
+    vintage: Annotated[str | None, argument("MILLÉSIME", "Millésime ; par défaut, le dernier.")] = None,
     taken_from: Annotated[
         Path | None,
-        typer.Option(
-            "--from", help="Fichier ou dossier déjà sur le disque : rien n'est téléchargé.", metavar="CHEMIN"
-        ),
+        option("--from", "CHEMIN", "Fichier ou dossier déjà sur le disque : rien n'est téléchargé."),
     ] = None,
     to: RawOption = RAW,
     force: Annotated[bool, typer.Option("--force", help="Remplace ce qui est déjà là.")] = False,
@@ -79,7 +72,7 @@ def fetch_data(
     """Récupère un jeu de données dans data/raw/<jeu>/<millésime>/, en lecture seule, avec sa provenance."""
     from territory.sources.fetching.fetch import fetch
 
-    with _Transfer() as progress:
+    with _transfer() as progress:
         stored = fetch(dataset, vintage, to=to, taken_from=taken_from, force=force, progress=progress)
     total = sum(file.size_bytes for file in stored.files)
     typer.echo(
@@ -95,9 +88,7 @@ def fetch_data(
 
 
 @app.command("check", cls=FrenchCommand, short_help="Vérifie que les données récupérées n'ont pas changé.")
-def check_data(
-    to: RawOption = RAW,
-) -> None:
+def check_data(to: RawOption = RAW) -> None:
     """Compare chaque fichier de data/raw à son empreinte ; code 1 s'il en manque, en change ou en est de trop."""
     from territory.sources.fetching.raw_folder import check_stored
 
@@ -148,35 +139,24 @@ def _details(source: Source, raw: Path) -> str:
     return "\n".join(lines)
 
 
-class _Transfer:
+@contextmanager
+def _transfer() -> Iterator[Callable[[int, int | None], None]]:
     """Show what has been received: a bar on a terminal, a line from time to time elsewhere."""
+    told = 0
 
-    def __enter__(self) -> _Transfer:
-        self._bar: Any = None
-        self._told = 0
-        if sys.stderr.isatty():
-            from rich.console import Console
-            from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn
+    def tell(done: int, total: int | None) -> None:
+        nonlocal told
+        if done - told >= _STEP_BYTES:
+            told = done
+            say(f"{size_text(done)}{f' sur {size_text(total)}' if total else ''}")
 
-            self._bar = Progress(
-                BarColumn(),
-                DownloadColumn(),
-                TimeRemainingColumn(),
-                console=Console(stderr=True),
-                transient=True,
-            )
-            self._bar.start()
-            self._task = self._bar.add_task("", total=None)
-        return self
+    if not sys.stderr.isatty():
+        yield tell
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn
 
-    def __call__(self, done: int, total: int | None) -> None:
-        """Tell how many bytes have come."""
-        if self._bar is not None:
-            self._bar.update(self._task, completed=done, total=total)
-        elif done - self._told >= _STEP_BYTES:
-            self._told = done
-            typer.echo(f"{size_text(done)}{f' sur {size_text(total)}' if total else ''}…", err=True)
-
-    def __exit__(self, *_: object) -> None:
-        if self._bar is not None:
-            self._bar.stop()
+    parts = (BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    with Progress(*parts, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, TextIO
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -71,6 +71,21 @@ class FrenchGroup(_French, TyperGroup):
     """A group of commands whose help is in French."""
 
 
+def option(name: str, metavar: str, text: str) -> Any:
+    """Declare an option that takes a value."""
+    return typer.Option(name, metavar=metavar, help=text)
+
+
+def argument(metavar: str, text: str) -> Any:
+    """Declare an argument."""
+    return typer.Argument(metavar=metavar, help=text)
+
+
+def say(step: str) -> None:
+    """Announce one step."""
+    typer.echo(f"{step}…", err=True)
+
+
 def group(name: str, text: str, **options: Any) -> typer.Typer:
     """Return a group of commands, with what it says of itself."""
     return typer.Typer(
@@ -81,49 +96,33 @@ def group(name: str, text: str, **options: Any) -> typer.Typer:
 @contextmanager
 def in_sentences() -> Iterator[None]:
     """Show the warnings of the block as sentences."""
+
+    def show(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
+        # a warning of a library that the run uses keeps its kind, which is all that tells it apart
+        kind = "" if issubclass(category, TerritoryWarning) else f"{category.__name__} : "
+        typer.echo(f"Attention : {kind}{message}", err=True)
+
     with warnings.catch_warnings():
-        warnings.showwarning = _show
+        warnings.showwarning = show
         yield
 
 
-def _show(
-    message: Warning | str,
-    category: type[Warning],
-    filename: str,
-    lineno: int,
-    file: TextIO | None = None,
-    line: str | None = None,
-) -> None:
-    """Print one warning; that of a library that the run uses keeps its kind, which is all that tells it apart."""
-    kind = "" if issubclass(category, TerritoryWarning) else f"{category.__name__} : "
-    typer.echo(f"Attention : {kind}{message}", err=True)
-
-
-StudyArgument = Annotated[
-    str, typer.Argument(help="Nom d'une étude intégrée (draguignan) ou fichier .toml.", metavar="ÉTUDE")
-]
+StudyArgument = Annotated[str, argument("ÉTUDE", "Nom d'une étude intégrée (draguignan) ou fichier .toml.")]
 OutOption = Annotated[
-    Path | None,
-    typer.Option("--out", help="Dossier où écrire reports/<étude> (par défaut : ici).", metavar="DOSSIER"),
+    Path | None, option("--out", "DOSSIER", "Dossier où écrire reports/<étude> (par défaut : ici).")
 ]
 RoadsOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--roads", help="Carte routière .osm.pbf ; sans elle, les temps sont estimés.", metavar="FICHIER"
-    ),
+    Path | None, option("--roads", "FICHIER", "Carte routière .osm.pbf ; sans elle, les temps sont estimés.")
 ]
 EditionOption = Annotated[
     str,
-    typer.Option(
+    option(
         "--edition",
-        help="publique, ou interne : rien n'est retiré, chaque page et chaque nom de fichier le disent, à ne pas "
+        "ÉDITION",
+        "publique, ou interne : rien n'est retiré, chaque page et chaque nom de fichier le disent, à ne pas "
         "diffuser.",
-        metavar="ÉDITION",
     ),
 ]
 PopulationOption = Annotated[
-    str | None,
-    typer.Option(
-        "--population", help="Millésime du recensement (rp2021, rp2017, rp2016).", metavar="MILLÉSIME"
-    ),
+    str | None, option("--population", "MILLÉSIME", "Millésime du recensement (rp2021, rp2017, rp2016).")
 ]

@@ -15,7 +15,10 @@ from territory.cli.french import (
     PopulationOption,
     RoadsOption,
     StudyArgument,
+    argument,
     group,
+    option,
+    say,
 )
 
 _DOCUMENTS = ("council", "sheet", "annex")
@@ -25,15 +28,14 @@ def report(
     study: StudyArgument,
     document: Annotated[
         str,
-        typer.Option(
+        option(
             "--document",
-            help="council (rapport au conseil), sheet (fiche d'EPCI) ou annex (annexe technique).",
-            metavar="DOCUMENT",
+            "DOCUMENT",
+            "council (rapport au conseil), sheet (fiche d'EPCI) ou annex (annexe technique).",
         ),
     ] = "council",
     epci: Annotated[
-        list[str] | None,
-        typer.Option("--epci", help="Code de l'EPCI d'une fiche ; peut être répété.", metavar="CODE"),
+        list[str] | None, option("--epci", "CODE", "Code de l'EPCI d'une fiche ; peut être répété.")
     ] = None,
     all_epci: Annotated[bool, typer.Option("--all-epci", help="Une fiche par EPCI du territoire.")] = False,
     out: OutOption = None,
@@ -59,35 +61,23 @@ def report(
     if document != "sheet" and (epci or all_epci):
         raise ParameterError("--epci et --all-epci ne servent qu'aux fiches (--document sheet).")
     place = out or Path()
-    result = run_study(
-        study, out_dir=place, roads=roads, population=population, edition=edition, on_step=_say
-    )
-    with hold(place / "data" / "processed" / result.study.id, announce=_say):
+    result = run_study(study, out_dir=place, roads=roads, population=population, edition=edition, on_step=say)
+    with hold(place / "data" / "processed" / result.study.id, announce=say):
         paths = write_documents(
-            result,
-            document=document,
-            epci=epci or (),
-            every_epci=all_epci,
-            edition=edition,
-            announce=_say,
+            result, document=document, epci=epci or (), every_epci=all_epci, edition=edition, announce=say
         )
     for path in paths:
         typer.echo(path.as_posix())
 
 
-def _say(step: str) -> None:
-    """Announce one step."""
-    typer.echo(f"{step}…", err=True)
-
-
 def check(
-    path: Annotated[Path, typer.Argument(help="Document à vérifier.", metavar="FICHIER.pdf")],
+    path: Annotated[Path, argument("FICHIER.pdf", "Document à vérifier.")],
     manifest: Annotated[
         Path | None,
-        typer.Option(
+        option(
             "--manifest",
-            help="Manifeste de l'étude ; sinon celui du dossier du document, ou du dossier au-dessus.",
-            metavar="FICHIER",
+            "FICHIER",
+            "Manifeste de l'étude ; sinon celui du dossier du document, ou du dossier au-dessus.",
         ),
     ] = None,
 ) -> None:
@@ -119,18 +109,10 @@ def list_notebooks() -> None:
 
 @notebooks.command("run", cls=FrenchCommand, short_help="Exécute une copie d'un notebook sur une étude.")
 def run_notebook(
-    name: Annotated[
-        str,
-        typer.Argument(help="Numéro ou nom du notebook (04, 04_plateforme_draguignan).", metavar="NOTEBOOK"),
-    ],
-    study: Annotated[
-        str, typer.Option("--study", help="Étude intégrée ou fichier .toml.", metavar="ÉTUDE")
-    ] = "draguignan",
+    name: Annotated[str, argument("NOTEBOOK", "Numéro ou nom du notebook (04, 04_plateforme_draguignan).")],
+    study: Annotated[str, option("--study", "ÉTUDE", "Étude intégrée ou fichier .toml.")] = "draguignan",
     out: Annotated[
-        Path,
-        typer.Option(
-            "--out", help="Dossier où écrire reports/<étude>/notebooks (par défaut : ici).", metavar="DOSSIER"
-        ),
+        Path, option("--out", "DOSSIER", "Dossier où écrire reports/<étude>/notebooks (par défaut : ici).")
     ] = Path(),
 ) -> None:
     """Exécute une copie d'un notebook sur une étude : le notebook rempli et sa page HTML."""

@@ -91,23 +91,20 @@ def before_and_after(shares: pd.DataFrame, *, names: Sequence[str] = ("Aujourd'h
     with style.style():
         figure, axes = _rows(len(shares), left_cm=4.0, right_cm=0.6, head_cm=0.8, row_cm=0.95)
         rows = np.arange(len(shares))
-        before = axes.barh(
-            rows - 0.2, shares["before"], height=0.36, color=style.GAINS[0], edgecolor=style.INK, linewidth=0.5,
-            hatch="////", hatchcolor=style.HATCH_INK,
-        )  # fmt: skip
+        edge: dict[str, Any] = {"edgecolor": style.INK, "linewidth": 0.5}
+        hatch: dict[str, Any] = {"hatch": "////", "hatchcolor": style.HATCH_INK}
+        before = axes.barh(rows - 0.2, shares["before"], height=0.36, color=style.GAINS[0], **edge, **hatch)
         after = axes.barh(rows + 0.2, shares["after"], height=0.36, color=style.ACCENT)
         most = float(np.nanmax([*shares["before"], *shares["after"], 0.01]))
         axes.set_xlim(0, 1.14 * most)
         for row, values in enumerate(shares[["before", "after"]].to_numpy(dtype=float)):
             for shift, value in zip((-0.2, 0.2), values, strict=True):
-                axes.text(
-                    value + 0.01 * most, row + shift, share(value), va="center", ha="left", fontsize=7.5
-                )
+                x, y = value + 0.01 * most, row + shift
+                axes.text(x, y, share(value), va="center", ha="left", fontsize=7.5)
         _row_names(axes, list(shares.index))
-        axes.legend(
-            [before, after], list(names), loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=2, frameon=False,
-            fontsize=8, borderaxespad=0.2, handlelength=1.6,
-        )  # fmt: skip
+        place: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (0.0, 1.0), "borderaxespad": 0.2}
+        look: dict[str, Any] = {"ncols": 2, "frameon": False, "fontsize": 8, "handlelength": 1.6}
+        axes.legend([before, after], list(names), **place, **look)
     return figure
 
 
@@ -171,11 +168,10 @@ def _room(left: float, right: float, heads: tuple[str, str], axes: Axes) -> tupl
 
 def _heads(axes: Axes, left: str, right: str) -> None:
     """Write what each side means above the line of zero."""
+    look: dict[str, Any] = {"fontsize": 8, "fontweight": "semibold", "annotation_clip": False}
     for text, shift, side, color in ((left, -5, "right", style.LOSS), (right, 5, "left", style.GAIN)):
-        axes.annotate(
-            text, (0, -0.62), xytext=(shift, 0), textcoords="offset points", ha=side, va="bottom", fontsize=8,
-            fontweight="semibold", color=color, annotation_clip=False,
-        )  # fmt: skip
+        at: dict[str, Any] = {"xytext": (shift, 0), "textcoords": "offset points", "ha": side, "va": "bottom"}
+        axes.annotate(text, (0, -0.62), **at, color=color, **look)
 
 
 def _drawn(values: np.ndarray) -> np.ndarray:
@@ -209,11 +205,7 @@ def front_of(points: pd.DataFrame) -> pd.DataFrame:
 
 
 def trade_off(
-    points: pd.DataFrame,
-    *,
-    x_label: str,
-    y_label: str,
-    named: Collection[str] = (),
+    points: pd.DataFrame, *, x_label: str, y_label: str, named: Collection[str] = ()
 ) -> tuple[Figure, pd.DataFrame]:
     """Draw options on two measures, less being better on each, and the curve of those that nothing beats."""
     front = front_of(points)
@@ -224,14 +216,12 @@ def trade_off(
     with style.style():
         figure = style.new_figure(WIDTH_CM, _HEIGHT_CM)
         size = (WIDTH_CM - _LEFT_CM - _MARGIN_CM, _HEIGHT_CM - _FOOT_CM - _MARGIN_CM)
-        axes = figure.add_axes(
-            (_LEFT_CM / WIDTH_CM, _FOOT_CM / _HEIGHT_CM, size[0] / WIDTH_CM, size[1] / _HEIGHT_CM)
-        )
+        sides = size[0] / WIDTH_CM, size[1] / _HEIGHT_CM
+        axes = figure.add_axes((_LEFT_CM / WIDTH_CM, _FOOT_CM / _HEIGHT_CM, *sides))
         axes.step(front["x"], front["y"], where="post", color=style.ACCENT, linewidth=1.0, zorder=2)
         axes.scatter(others["x"], others["y"], s=16, facecolor=style.PAPER, edgecolor=style.MUTED, zorder=3)
-        axes.scatter(
-            front["x"], front["y"], s=34, marker="D", facecolor=style.ACCENT, edgecolor=style.INK, zorder=4
-        )
+        full: dict[str, Any] = {"facecolor": style.ACCENT, "edgecolor": style.INK}
+        axes.scatter(front["x"], front["y"], s=34, marker="D", zorder=4, **full)
         chosen = known[known["name"].isin(set(named))]
         # a name may stand away from its point: the points that have one are full
         told = chosen[~chosen.index.isin(front.index)]

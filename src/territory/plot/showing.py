@@ -21,18 +21,10 @@ from territory.planning.typologies import TypologyResult
 from territory.plot import style
 from territory.plot.charts import gainers_and_losers
 from territory.plot.interactive.views import METHODS
+from territory.plot.maps import show_plans as plans
 from territory.plot.maps.categories import Category, numbers_from, shown, time_classes
 from territory.plot.maps.choropleth import SHAPES, Panel, draw_map
 from territory.plot.maps.legend import Legend
-from territory.plot.maps.show_plans import (
-    show_allocation,
-    show_draws,
-    show_establishments,
-    show_groups,
-    show_roads,
-    show_siting,
-    show_types,
-)
 from territory.scenario.doubt.draws import Draws
 from territory.scenario.results import Comparison, Results
 from territory.scenario.zones import ALL_TERRITORY
@@ -92,11 +84,11 @@ def show(
     if isinstance(obj, Study):
         return _show_study(obj)
     if isinstance(obj, RoadNetwork):
-        return show_roads(obj)
+        return plans.show_roads(obj)
     if hasattr(obj, "baseline") and hasattr(obj, "comparisons"):
         return _show_study_result(obj, service, outlines)
     if isinstance(obj, Draws):
-        return show_draws(obj, service, outlines)
+        return plans.show_draws(obj, service, outlines)
     plan = obj if isinstance(obj, GroupingAnswer) else getattr(obj, "result", obj)
     return _show_plan(plan, outlines, names or {})
 
@@ -117,17 +109,12 @@ def _show_study(study: Study) -> Figure:
     held = data.services[data.services["authorisation_id"].isin(list(named))]
     today = data.sites.loc[held.index.get_level_values("site_id")]
     labels = [f"{named[name]} (aujourd'hui)" for name in held["authorisation_id"]]
-    places = gpd.GeoDataFrame(
-        {"label": labels, "shape": SHAPES[0]},
-        geometry=today.to_crs(areas.crs).geometry.to_numpy(),
-        crs=areas.crs,
-    )
+    points = today.to_crs(areas.crs).geometry.to_numpy()
+    places = gpd.GeoDataFrame({"label": labels, "shape": SHAPES[0]}, geometry=points, crs=areas.crs)
     declared = [site for site in study.site if site.commune_code in data.communes.index]
-    planned = gpd.GeoDataFrame(
-        {"label": [f"{site.name} (prévu)" for site in declared], "shape": SHAPES[1]},
-        geometry=data.communes.geometry.reindex([site.commune_code for site in declared]).to_numpy(),
-        crs=data.communes.crs,
-    ).to_crs(areas.crs)
+    columns = {"label": [f"{site.name} (prévu)" for site in declared], "shape": SHAPES[1]}
+    points = data.communes.geometry.reindex([site.commune_code for site in declared]).to_numpy()
+    planned = gpd.GeoDataFrame(columns, geometry=points, crs=data.communes.crs).to_crs(areas.crs)
     every: Any = pd.concat([places, planned], ignore_index=True)
     every["mark"] = [str(number) for number in range(1, len(every) + 1)]
     legend = Legend(
@@ -154,12 +141,12 @@ def _show_plan(obj: Any, outlines: gpd.GeoDataFrame | None, names: Mapping[str, 
             "(result.dataset.outlines, ou des points indexés par les mêmes codes)."
         )
     if isinstance(obj, SitingResult):
-        return show_siting(obj, outlines, names)
+        return plans.show_siting(obj, outlines, names)
     drawn: Mapping[type, Any] = {
-        Allocation: show_allocation,
-        GroupingAnswer: show_establishments,
-        GroupingResult: show_groups,
-        TypologyResult: show_types,
+        Allocation: plans.show_allocation,
+        GroupingAnswer: plans.show_establishments,
+        GroupingResult: plans.show_groups,
+        TypologyResult: plans.show_types,
     }
     figure: Figure = next(draw for kind, draw in drawn.items() if isinstance(obj, kind))(obj, outlines)
     return figure
@@ -191,9 +178,7 @@ def _show_times(
     source: str = "",
 ) -> Figure:
     """Draw the time from every commune of the territory."""
-    chosen = _chosen(
-        service, [str(name) for name in results.access.index.get_level_values("service").unique()]
-    )
+    chosen = _chosen(service, list(map(str, results.access.index.get_level_values("service").unique())))
     communes = results.state.communes
     inside = communes[communes.index.isin(results.state.parameters.territory_codes)]
     areas = inside[["geometry"]] if outlines is None else outlines[outlines.index.isin(inside.index)]

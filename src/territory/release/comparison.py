@@ -58,9 +58,7 @@ def released_measures(result: StudyResult, *, with_draws: bool = False) -> pd.Da
         block = pd.DataFrame(wide[name]).reset_index(drop=True)
         renamed = {"value": "scenario_value", "delta": "delta_value", "reason": "note"}
         flat = pd.concat([rows, keys, today["unit"]], axis=1).assign(baseline_value=today["value"])
-        flat = treat_measures(flat.join(block.rename(columns=renamed)), secret)
-        flat.insert(0, "scenario", name)
-        blocks.append(flat)
+        blocks.append(_of_scenario(name, treat_measures(flat.join(block.rename(columns=renamed)), secret)))
     return pd.concat(blocks, ignore_index=True)
 
 
@@ -120,9 +118,8 @@ def _communes(result: StudyResult) -> pd.DataFrame:
         # one side and the difference would give the other side back
         table[persons] = counts.mask(hidden)
         table["unmet_note"] = np.where(hidden & counts.notna().any(axis=1), SMALL, "")
-        table.insert(0, "scenario", name)
-        table.insert(2, "commune_name", zone_names(result, table["commune_code"]))
-        blocks.append(table)
+        table.insert(1, "commune_name", zone_names(result, table["commune_code"]))
+        blocks.append(_of_scenario(name, table))
     return pd.concat(blocks, ignore_index=True)
 
 
@@ -132,12 +129,16 @@ def _councils(result: StudyResult) -> pd.DataFrame:
     blocks = []
     for name, comparison in result.comparisons.items():
         table = comparison.councils.reset_index()
-        secret = table["service"].isin(observed)
-        table = treat("Comparison.councils", table, secret)
-        table.insert(0, "scenario", name)
-        table.insert(4, "zone_name", zone_names(result, table["zone"]))
-        blocks.append(table)
+        table = treat("Comparison.councils", table, table["service"].isin(observed))
+        table.insert(3, "zone_name", zone_names(result, table["zone"]))
+        blocks.append(_of_scenario(name, table))
     return pd.concat(blocks, ignore_index=True)
+
+
+def _of_scenario(name: str, table: pd.DataFrame) -> pd.DataFrame:
+    """Put the scenario of a table before its other columns."""
+    table.insert(0, "scenario", name)
+    return table
 
 
 def _deserts(result: StudyResult) -> pd.DataFrame:
@@ -145,9 +146,8 @@ def _deserts(result: StudyResult) -> pd.DataFrame:
     blocks = []
     for name, comparison in result.comparisons.items():
         changed = comparison.deserts[comparison.deserts["is_changed"]].reset_index()
-        changed.insert(0, "scenario", name)
-        changed.insert(2, "commune_name", zone_names(result, changed["commune_code"]))
-        blocks.append(changed.drop(columns="is_changed"))
+        changed.insert(1, "commune_name", zone_names(result, changed["commune_code"]))
+        blocks.append(_of_scenario(name, changed.drop(columns="is_changed")))
     return pd.concat(blocks, ignore_index=True)
 
 
@@ -164,10 +164,11 @@ def _buildings(result: StudyResult) -> pd.DataFrame:
 def publish_communes(result: StudyResult, scenario_id: str) -> pd.DataFrame:
     """Return the comparison by commune with its persons as texts."""
     table = result.comparisons[scenario_id].communes
-    withheld = []
-    for code, service in table.index:
-        known = observed_counts(result, service)
-        withheld.append(known is not None and known.is_withheld([str(code)]))
+    counted = {service: observed_counts(result, service) for service in _services(table)}
+    withheld = [
+        (known := counted[service]) is not None and known.is_withheld([str(code)])
+        for code, service in table.index
+    ]
     return treat("Comparison.communes", table, pd.DataFrame({"persons": withheld}))
 
 

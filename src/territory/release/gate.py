@@ -6,7 +6,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import geopandas as gpd
 import numpy as np
@@ -43,6 +44,7 @@ TODAY = ""
 
 # where an authorisation is exercised: one site, or a main one and its branches
 Sites = tuple[str, ...]
+Kind = TypeVar("Kind")
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,17 @@ class ZoneCounts:
     is_withheld: pd.DataFrame  # by zone: each effect, leaving and mean
     is_observed: bool  # children served are counted, not persons of the age received
     merged: Merged | None  # classes printed as one sum over the whole
+
+
+class _Part(Generic[Kind]):
+    """What a release gives as the computation has it, by its path in the result."""
+
+    def __init__(self, path: str, said: str) -> None:
+        self._get, self.__doc__ = attrgetter(path), said
+
+    def __get__(self, released: Release, owner: object = None) -> Kind:
+        found: Kind = self._get(released._result)
+        return found
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -105,20 +118,11 @@ class Release:
         """Limits, thresholds and named services."""
         return self._result.baseline.state.parameters
 
-    @property
-    def times_method(self) -> str:
-        """How times were found: `estimate`, `roads` or `distancier`."""
-        return self._result.times_method
-
-    @property
-    def run_digest(self) -> str:
-        """Digest of the run, that secret inputs are not part of."""
-        return self._result.run_digest
-
-    @property
-    def manifest(self) -> Mapping[str, Any]:
-        """Inputs, parameters and versions; digests of secret inputs are not in it."""
-        return self._result.manifest
+    times_method = _Part[str]("times_method", "How times were found: `estimate`, `roads` or `distancier`.")
+    run_digest = _Part[str]("run_digest", "Digest of the run, that secret inputs are not part of.")
+    manifest = _Part[Mapping[str, Any]](
+        "manifest", "Inputs, parameters and versions; digests of secret inputs are not in it."
+    )
 
     @property
     def sources(self) -> pd.DataFrame | None:
@@ -135,37 +139,20 @@ class Release:
         """Outlines of the communes."""
         return getattr(self._result.dataset, "outlines", None)
 
-    @property
-    def isochrones(self) -> gpd.GeoDataFrame | None:
-        """What is reached by road from the sites of named services; None without a road map."""
-        return self._result.isochrones
-
+    isochrones = _Part[gpd.GeoDataFrame | None](
+        "isochrones", "What is reached by road from the sites of named services; None without a road map."
+    )
     # places and people
 
-    @property
-    def communes(self) -> gpd.GeoDataFrame:
-        """Every commune, those around the territory included."""
-        return self._result.baseline.state.communes
-
-    @property
-    def sites(self) -> gpd.GeoDataFrame:
-        """Every site of today."""
-        return self._result.baseline.state.sites
-
-    @property
-    def services(self) -> pd.DataFrame:
-        """Every service of today."""
-        return self._result.baseline.state.services
-
-    @property
-    def site_times(self) -> pd.DataFrame:
-        """Times between sites."""
-        return self._result.baseline.state.site_times
-
-    @property
-    def demand(self) -> pd.DataFrame:
-        """Estimated needs by commune and public."""
-        return self._result.baseline.state.demand
+    communes = _Part[gpd.GeoDataFrame](
+        "baseline.state.communes", "Every commune, those around the territory included."
+    )
+    sites = _Part[gpd.GeoDataFrame]("baseline.state.sites", "Every site of today.")
+    services = _Part[pd.DataFrame]("baseline.state.services", "Every service of today.")
+    site_times = _Part[pd.DataFrame]("baseline.state.site_times", "Times between sites.")
+    demand = _Part[pd.DataFrame]("baseline.state.demand", "Estimated needs by commune and public.")
+    coverage = _Part[pd.DataFrame]("baseline.coverage", "Inhabitants within each threshold of common care.")
+    deserts = _Part[pd.DataFrame]("baseline.deserts", "Criteria of desert by commune, today.")
 
     @cached_property
     def child_offer(self) -> dict[str, pd.DataFrame]:
@@ -178,16 +165,6 @@ class Release:
         ages = self._result.baseline.state.population.index.to_frame(index=False)
         closed = ages.dropna(subset="age_max")
         return len(closed) > 0 and bool((closed["age_max"] == closed["age_min"]).all())
-
-    @property
-    def coverage(self) -> pd.DataFrame:
-        """Inhabitants within each threshold of common care."""
-        return self._result.baseline.coverage
-
-    @property
-    def deserts(self) -> pd.DataFrame:
-        """Criteria of desert by commune, today."""
-        return self._result.baseline.deserts
 
     def share_of_age(self, codes: pd.Index, age_min: float, age_max: float) -> float:
         """Return the share of an age band among the inhabitants of some communes; NaN when it is unknown."""

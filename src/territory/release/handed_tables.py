@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import geopandas as gpd
@@ -49,14 +50,15 @@ def tables(result: StudyResult) -> dict[str, pd.DataFrame]:
     11 are the text "< 11", observed children served are protected together with every total that is published, times
     are rounded to a tenth of a minute. What is not declared is not handed over: it raises an error.
     """
-    state = result.baseline.state
+    state, coverage = result.baseline.state, result.baseline.coverage
     names = place_names(state.communes)
     found = {
         "communes": state.communes.drop(columns="geometry").reset_index(),
         "sites": _real_sites(result).drop(columns="geometry").reset_index(),
         "services": state.services.reset_index(),
         "acces_communes": with_names(result.baseline.access, names),
-        **_coverage(result),
+        # nothing when the study asks for no complete service
+        **({"couverture_zones": unpivot(coverage.reset_index(), COVERAGE)} if len(coverage) else {}),
         **_needs(result, names),
         **_comparisons(result, names),
         **comparison_tables(result),
@@ -80,26 +82,22 @@ def layers(result: StudyResult) -> dict[str, gpd.GeoDataFrame]:
         later = results.access["travel_time_min"].unstack("service")
         moved = result.comparisons[scenario].services
         wide |= {(SCENARIO_TIME, scenario, service): later[service] for service in moved}
-    named = {
-        keyed.name(scenario=scenario, service=service): values
-        for (keyed, scenario, service), values in wide.items()
-    }
-    # told here, where the ids are known: a name alone does not say where the one ends and the other begins
-    aliases = {
-        name: keyed_label(keyed, {"scenario": scenario, "service": service})
-        for name, (keyed, scenario, service) in zip(named, wide, strict=True)
-    }
+    named, aliases = {}, {}
+    for (keyed, scenario, service), values in wide.items():
+        name = keyed.name(scenario=scenario, service=service)
+        named[name] = values
+        # told here, where the ids are known: a name alone does not say where the one ends and the other begins
+        aliases[name] = keyed_label(keyed, {"scenario": scenario, "service": service})
     columns = pd.DataFrame(named).reindex(state.communes.index)
     found = {"communes": state.communes.join(columns), "sites": _real_sites(result)}
     outlines = result.dataset.outlines
     if outlines is not None:
         found["contours"] = outlines.join(state.communes[["name", "epci_code", "epci_name"]]).join(columns)
-    made = {
-        name: gpd.GeoDataFrame(handed(f"territoire.gpkg {name}", layer.reset_index()), crs=layer.crs)
-        for name, layer in found.items()
-    }
-    for layer in made.values():
-        layer.attrs["aliases"] = aliases
+    made = {}
+    for name, layer in found.items():
+        flat = handed(f"territoire.gpkg {name}", layer.reset_index())
+        made[name] = gpd.GeoDataFrame(flat, crs=layer.crs)
+        made[name].attrs["aliases"] = aliases
     return made
 
 
@@ -115,30 +113,24 @@ def _needs(result: StudyResult, names: pd.DataFrame) -> dict[str, pd.DataFrame]:
     demand = result.baseline.state.demand
     if demand.empty:
         return {}
-    values = ["demand", "demand_low", "demand_high"]
-    epci = names[["epci_code", "epci_name"]].reindex(demand.index.get_level_values("commune_code"))
-    keys = [epci["epci_code"].to_numpy(), demand.index.get_level_values("public"), demand["kind"].to_numpy()]
-    by_epci = demand[values].groupby(keys).sum(min_count=1)
-    by_epci.index.names = ["epci_code", "public", "kind"]
-    by_epci = by_epci.reset_index()
-    by_epci.insert(
-        1, "epci_name", by_epci["epci_code"].map(dict(zip(epci["epci_code"], epci["epci_name"], strict=True)))
-    )
+    by_epci = needs_by_zone(demand, names["epci_code"])
+    epci_names = dict(zip(names["epci_code"], names["epci_name"], strict=True))
+    by_epci.insert(1, "epci_name", by_epci["epci_code"].map(epci_names))
     found = {"besoins_communes": with_names(demand, names), "besoins_epci": by_epci}
     return {name: treat(name, table) for name, table in found.items()}
 
 
-def _coverage(result: StudyResult) -> dict[str, pd.DataFrame]:
-    """Return who is within reach of common care, nothing when the study asks for no complete service."""
-    coverage = result.baseline.coverage
-    return {"couverture_zones": unpivot(coverage.reset_index(), COVERAGE)} if len(coverage) else {}
+def needs_by_zone(demand: pd.DataFrame, zones: pd.Series) -> pd.DataFrame:
+    """Return needs by zone, public and kind; `zones` is the zone of each commune."""
+    of_commune = zones.reindex(demand.index.get_level_values("commune_code")).to_numpy()
+    keys = [of_commune, demand.index.get_level_values("public"), demand["kind"].to_numpy()]
+    summed = demand[["demand", "demand_low", "demand_high"]].groupby(keys).sum(min_count=1)
+    return summed.rename_axis([zones.name, "public", "kind"]).reset_index()
 
 
 def _comparisons(result: StudyResult, names: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """Return the comparisons of all scenarios, by commune, by zone and by recruitment limit."""
-    blocks: dict[str, list[pd.DataFrame]] = {
-        key: [] for key in ("communes", "zones", "sensibilite", "trajets")
-    }
+    blocks: dict[str, list[pd.DataFrame]] = {"communes": [], "zones": [], "sensibilite": [], "trajets": []}
     epci_names = names.drop_duplicates("epci_code").set_index("epci_code")["epci_name"]
     for name in result.comparisons:
         communes = with_names(publish_communes(result, name), names)
@@ -151,16 +143,14 @@ def _comparisons(result: StudyResult, names: pd.DataFrame) -> dict[str, pd.DataF
         for key, table in zip(blocks, (communes, zones, sensitivity, trips), strict=True):
             table.insert(0, "scenario", name)
             blocks[key].append(table)
-    return {
-        f"comparaison_{key}": pd.concat(found, ignore_index=True) for key, found in blocks.items() if found
-    }
+    concat = partial(pd.concat, ignore_index=True)
+    return {f"comparaison_{key}": concat(found) for key, found in blocks.items() if found}
 
 
 def place_names(communes: pd.DataFrame) -> pd.DataFrame:
     """Return what tables by commune say of each place beside its code."""
-    return communes[["name", "departement_code", "epci_code", "epci_name"]].rename(
-        columns={"name": "commune_name"}
-    )
+    said = communes[["name", "departement_code", "epci_code", "epci_name"]]
+    return said.rename(columns={"name": "commune_name"})
 
 
 def with_names(table: pd.DataFrame, names: pd.DataFrame) -> pd.DataFrame:
@@ -195,10 +185,8 @@ def _deserts(result: StudyResult) -> dict[str, pd.DataFrame]:
 
 def _zonings(result: StudyResult) -> dict[str, pd.DataFrame]:
     """Return the simulated zonings, today and under each scenario."""
-    every = {"": result.baseline, **result.scenarios}
-    blocks = [
-        one.zoning.reset_index().assign(scenario=name) for name, one in every.items() if len(one.zoning)
-    ]
+    every = {"": result.baseline.zoning, **{name: one.zoning for name, one in result.scenarios.items()}}
+    blocks = [zoning.reset_index().assign(scenario=name) for name, zoning in every.items() if len(zoning)]
     return {"zonage_simule": pd.concat(blocks, ignore_index=True) if blocks else pd.DataFrame()}
 
 

@@ -32,12 +32,7 @@ SIDE, ZONE, EFFECT, WHOLE = 0, 2, 5, 9
 _MESSAGE, _MERGED = {"gain": 7, "loss": 6}, 8
 
 # classes of which one sum may be printed where not each of them can be, the one that keeps most of the message first
-MERGES = (
-    ("loss", "indistinct"),
-    ("gain", "indistinct"),
-    ("gain", "loss"),
-    ("gain", "loss", "indistinct"),
-)
+MERGES = (("loss", "indistinct"), ("gain", "indistinct"), ("gain", "loss"), ("gain", "loss", "indistinct"))
 
 
 class ObservedCounts:
@@ -117,16 +112,12 @@ class ObservedCounts:
         members = frozenset(map(str, communes)) & self._present
         if not members or not withholds():
             return False
-        if members in self._withheld:
-            return True
-        if members not in self._sums:
-            if not is_declared:
-                return True
+        if members not in self._sums and is_declared:
             raise ParameterError(
                 f"Secret statistique : une somme sur {len(members)} communes n'a pas été protégée, elle ne peut "
                 "pas être publiée."
             )
-        return False
+        return members in self._withheld or members not in self._sums
 
     def sum_of(self, communes: Iterable[str]) -> float:
         """Return the children of some communes, which only a sum that may be printed lets out."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -16,10 +17,6 @@ from territory.tables.codes import POOLING_TITLES
 from territory.tables.declare import UNITS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    import pandas as pd
-
     from territory.planning.grouping.answer import GroupingAnswer
     from territory.planning.siting.answer import SitingAnswer
     from territory.result import StudyResult
@@ -67,16 +64,10 @@ def _offer(result: StudyResult) -> pd.DataFrame:
     for name, results in result.scenarios.items():
         after = _held(results.state)
         ids = before.index.union(after.index, sort=False)
-        sides = [
-            table.reindex(ids).add_prefix(f"{side}_")
-            for side, table in (("baseline", before), ("scenario", after))
-        ]
-        both = pd.concat(sides, axis=1)
-        same = pd.Series(True, index=ids)
-        for column in before.columns:
-            old, new = both[f"baseline_{column}"], both[f"scenario_{column}"]
-            same &= old.eq(new).fillna(False) | (old.isna() & new.isna())
-        changed = both[~same.astype(bool)].reset_index()
+        old, new = before.reindex(ids), after.reindex(ids)
+        same = (old.eq(new).fillna(False).astype(bool) | (old.isna() & new.isna())).all(axis=1)
+        both = pd.concat([old.add_prefix("baseline_"), new.add_prefix("scenario_")], axis=1)
+        changed = both[~same].reset_index()
         changed.insert(0, "scenario", name)
         blocks.append(changed)
     return pd.concat(blocks, ignore_index=True) if blocks else pd.DataFrame()
@@ -174,11 +165,12 @@ def grouping_tables(result: StudyResult) -> dict[str, pd.DataFrame]:
         found[f"{stem}_membres"] = pd.DataFrame(answer.members.drop(columns=drop)).reset_index()
         found[f"{stem}_mutualisation"] = _pooling(answer)
     if result.groupings:
-        found["groupements_comparaison"] = _comparison(result)
+        table = release_comparison(result.groupings)
+        withheld = table.pop("is_size_withheld")
+        found["groupements_comparaison"] = treat("groupements_comparaison", table, withheld).reset_index()
         around = {name: pd.DataFrame(answer.context) for name, answer in result.groupings.items()}
-        found["groupements_contexte"] = (
-            pd.concat(around, names=["alternative"]).drop(columns="geometry").reset_index()
-        )
+        context = pd.concat(around, names=["alternative"]).drop(columns="geometry")
+        found["groupements_contexte"] = context.reset_index()
     return found
 
 
@@ -190,13 +182,6 @@ def _groups(answer: GroupingAnswer, budgets: pd.Series) -> pd.DataFrame:
     if answer.grouping.size == "budget" and withholds():
         table = table.drop(columns=["size", "size_ratio"])
     return table.reset_index()
-
-
-def _comparison(result: StudyResult) -> pd.DataFrame:
-    """Return the groupings side by side."""
-    table = release_comparison(result.groupings)
-    withheld = table.pop("is_size_withheld")
-    return treat("groupements_comparaison", table, withheld).reset_index()
 
 
 def _pooling(answer: GroupingAnswer) -> pd.DataFrame:
@@ -225,11 +210,9 @@ def release_budgets(answers: Mapping[str, GroupingAnswer]) -> dict[str, pd.Serie
     released = {}
     for name, answer in answers.items():
         sums = protect_budgets(answer.members["budget_eur"], answer.members["group"]).drop("Total")
-        members = {
-            group: frozenset(map(str, rows)) for group, rows in answer.members.groupby("group").groups.items()
-        }
+        members = answer.members.groupby("group").groups
         for group in sums.index[sums.notna()]:
-            mine = members[group]
+            mine = frozenset(map(str, members[group]))
             if all(mine == other or mine.isdisjoint(other) for other in printed):
                 printed.add(mine)
             else:

@@ -122,14 +122,10 @@ def treat_measures(table: pd.DataFrame, secret: pd.Series) -> pd.DataFrame:
         name: column.round(3) if name == "better_share" else rounded_by_unit(column, unit)
         for name, column in values.items()
     }
-    notes = {
-        "baseline_note": pd.Series("", index=table.index)
-        .mask(small["baseline"], SMALL)
-        .mask(secret, SUPPRESSED),
-        "note": table["note"].mask(small["scenario"], SMALL).mask(secret, SUPPRESSED),
-    }
+    today = pd.Series("", index=table.index).mask(small["baseline"], SMALL).mask(secret, SUPPRESSED)
+    note = table["note"].mask(small["scenario"], SMALL).mask(secret, SUPPRESSED)
     told = table["is_distinguishable"].mask(secret).astype("boolean")
-    return table.assign(**rounded, is_distinguishable=told, **notes)
+    return table.assign(**rounded, is_distinguishable=told, baseline_note=today, note=note)
 
 
 def rounded_by_unit(values: pd.Series, unit: pd.Series) -> pd.Series:

@@ -18,14 +18,14 @@ from territory.release.gate import TODAY, Release, Sites, ZoneCounts, release
 from territory.release.observed_children import EFFECTS
 from territory.report.layout.document import Block, Document
 from territory.scenario.zones import ALL_TERRITORY
-from territory.tables.codes import CLOSEST_SERVICES, SERVICES
+from territory.tables.codes import SERVICES
 
 if TYPE_CHECKING:
     import geopandas as gpd
 
     from territory.result import StudyResult
 
-    Readable: TypeAlias = "StudyResult | Release | Reading"
+Readable: TypeAlias = "StudyResult | Release | Reading"
 
 _FELT_SHARE = 0.1
 _YEAR = re.compile(r"\b(?:19|20)\d{2}\b")
@@ -41,7 +41,15 @@ class Reading:
         self.study = released.study
         self.communes = released.communes
         self.parameters = released.parameters
+        self.closest = released.closest
         self.named = {named.id: named for named in self.parameters.authorisations}
+        # of a situation (today is ``""``) and a service, asked again and again
+        self.site: Callable[[str, str], Sites | None] = cache(released.sites_of)
+        self.times: Callable[[str, str], pd.DataFrame] = cache(released.times)
+        self.differences: Callable[[str, str], pd.DataFrame] = cache(released.differences)
+        self.counts: Callable[[str, str], Counts] = cache(lambda *key: Counts(released.zone_counts(*key)))
+        # the services of a scenario that move alike, in the order of the study file
+        self.moves: Callable[[str], list[Move]] = cache(self._moves)
 
     def __repr__(self) -> str:
         """Return what is read."""
@@ -61,10 +69,10 @@ class Reading:
         names = dict(zip(known["epci_code"].astype(str), known["epci_name"].astype(str), strict=True))
         return {**names, "": "Communes sans EPCI connu", ALL_TERRITORY: "Ensemble"}
 
-    @cached_property
-    def closest(self) -> list[str]:
-        """Services whose closest site is known: those with a complete list."""
-        return self.release.closest
+    @property
+    def services(self) -> list[str]:
+        """Named services, then those whose closest site is known."""
+        return [*self.named, *self.closest]
 
     def zone(self, code: str) -> str:
         """Return the short name of a zone."""
@@ -79,11 +87,6 @@ class Reading:
         if service in self.named:
             return str(self.named[service].label)
         return SERVICES.get(service, service.replace("_", " "))
-
-    def closest_label(self, service: str) -> str:
-        """Return the closest site of a service with its article ("l'hôpital le plus proche")."""
-        label = self.label(service)
-        return CLOSEST_SERVICES.get(service, f"le site le plus proche ({label})")
 
     def short(self, service: str) -> str:
         """Return the short name of a service."""
@@ -129,11 +132,6 @@ class Reading:
         digest, mark = self.release.run_digest, self.release.mark
         return Document(title, self.date, blocks, run_digest=digest, mark=mark, **texts)
 
-    @cached_property
-    def site(self) -> Callable[[str, str], Sites | None]:
-        """Give the sites of a named service today (``""``) or in a scenario; None when it is closed or not open yet."""
-        return cache(self.release.sites_of)
-
     def place(self, sites: Sites | None) -> str:
         """Return the commune of some sites."""
         if sites is None:
@@ -169,26 +167,6 @@ class Reading:
         return f"{start} {self.at_site(to_site)}"
 
     @cached_property
-    def times(self) -> Callable[[str, str], pd.DataFrame]:
-        """Give the access rows of one service by commune, today (``""``) or in a scenario."""
-        return cache(self.release.times)
-
-    @cached_property
-    def differences(self) -> Callable[[str, str], pd.DataFrame]:
-        """Give the comparison of one service by commune, under a scenario."""
-        return cache(self.release.differences)
-
-    @cached_property
-    def counts(self) -> Callable[[str, str], Counts]:
-        """Give the persons of each effect by zone, for a scenario and a service."""
-        return cache(lambda scenario_id, service: Counts(self.release.zone_counts(scenario_id, service)))
-
-    @cached_property
-    def moves(self) -> Callable[[str], list[Move]]:
-        """Give the moves of a scenario: its services that move alike, in the order of the study file."""
-        return cache(self._moves)
-
-    @cached_property
     def every_move(self) -> list[Move]:
         """Moves of all the scenarios, in order."""
         return [move for scenario_id in self.release.scenarios for move in self.moves(scenario_id)]
@@ -209,29 +187,20 @@ class Reading:
     def changes_between_scenarios(self) -> dict[str, list[str]]:
         """Return the services that some scenarios move and others do not, with the scenarios that do."""
         every = self.release.scenarios
-        found: dict[str, list[str]] = {}
-        for service in self.named:
-            # other roads to the same place are no move
-            today = self.site(TODAY, service)
-            movers = [name for name in every if self.site(name, service) != today]
-            if movers and len(movers) < len(every):
-                found[service] = movers
-        return found
-
-    def persons_outside(self, scenario_id: str, service: str, effect: str) -> float:
-        """Return the persons of an effect who live outside the territory; NaN when they are withheld."""
-        rows = self.differences(scenario_id, service)
-        outside = ~rows.index.isin(self.parameters.territory_codes)
-        return float(rows.loc[outside & rows["effect"].eq(effect).to_numpy(), "persons"].sum(skipna=False))
+        # other roads to the same place are no move
+        movers = {
+            service: [name for name in every if self.site(name, service) != self.site(TODAY, service)]
+            for service in self.named
+        }
+        return {service: names for service, names in movers.items() if 0 < len(names) < len(every)}
 
     @cached_property
     def date(self) -> dt.date:
         """Date of the newest data (1 January of its year): a report has no date of its own."""
         table = self.release.sources
-        texts = [] if table is None or "vintage" not in table else [str(text) for text in table["vintage"]]
-        texts.append(re.sub(r"\D", " ", self.study.population))
-        years = [int(year) for text in texts for year in _YEAR.findall(text)]
-        return dt.date(max(years, default=_NO_YEAR), 1, 1)
+        told: Any = [] if table is None or "vintage" not in table else table["vintage"]
+        years = _YEAR.findall(" ".join([*map(str, told), re.sub(r"\D", " ", self.study.population)]))
+        return dt.date(max(map(int, years), default=_NO_YEAR), 1, 1)
 
     def vintage(self) -> str:
         """Return the census of the study ("RP 2021")."""
@@ -240,17 +209,14 @@ class Reading:
     @cached_property
     def pivot(self) -> Move | None:
         """The move that changes most for those who travel to the service; staff travel comes last."""
-        best: tuple[tuple[bool, bool, float, float], Move] | None = None
         told: set[str] = set()
+        first: list[Move] = []
         for move in self.every_move:
-            if told.issuperset(move.services):
-                # the first scenario that moves it is the project, the next ones its variants
-                continue
-            told.update(move.services)
-            rank = self._rank(move)
-            if best is None or rank > best[0]:
-                best = (rank, move)
-        return best[1] if best else None
+            # the first scenario that moves it is the project, the next ones its variants
+            if not told.issuperset(move.services):
+                told.update(move.services)
+                first.append(move)
+        return max(first, key=self._rank, default=None)
 
     def is_felt(self, move: Move) -> bool:
         """Tell whether the difference can be told for more than a tenth of those within reach today."""
@@ -275,7 +241,7 @@ def read(result: Readable) -> Reading:
     return result if isinstance(result, Reading) else Reading(release(result))
 
 
-SECRET = "secret statistique"
+SECRET, UNKNOWN = "secret statistique", "Ce que l'on ne sait pas, et à qui le demander"
 STAFF = frozenset({"staff"})
 # what stands in a cell for a class that is counted with another
 WITH_OTHERS = "avec les autres"
@@ -301,11 +267,6 @@ class Move:
         """Tell whether the service is there before and after: it neither opens nor closes."""
         return self.from_site is not None and self.to_site is not None
 
-    @property
-    def is_branch(self) -> bool:
-        """Tell whether today's sites stay, and others open."""
-        return set(self.from_site or ()) < set(self.to_site or ()) and self.from_site is not None
-
 
 class Counts:
     """Persons and communes of one service in one scenario, by zone; what is withheld is NaN here."""
@@ -316,11 +277,9 @@ class Counts:
         # classes of which one sum alone is printed, over the whole, and that sum
         self.merged = released.merged.effects if released.merged else ()
         self.merged_text = integer(released.merged.persons) if released.merged else ""
+        wanted = {what: [f"{what}_{effect}" for effect in EFFECTS] for what in ("persons", "communes")}
         self.persons, self.communes = (
-            released.zones.reindex(columns=[f"{what}_{effect}" for effect in EFFECTS]).set_axis(
-                EFFECTS, axis=1
-            )
-            for what in ("persons", "communes")
+            self.zones.reindex(columns=names).set_axis(EFFECTS, axis=1) for names in wanted.values()
         )
 
     def text(self, zone: str, effect: str) -> str:
@@ -328,9 +287,7 @@ class Counts:
         if bool(self.is_withheld.loc[zone, effect]):
             return SECRET
         value = float(self.persons[effect][zone])
-        if self.is_observed and not math.isnan(value):
-            return integer(value)
-        return persons(value)
+        return integer(value) if self.is_observed and not math.isnan(value) else persons(value)
 
     def cell(self, zone: str, effect: str) -> str:
         """Return a number as a table prints it: classes that are counted together are so under the first of them."""

@@ -52,5 +52,7 @@ CAPACITY_SCOPES = _LISTS["capacity_scopes"]
 MERGED_EFFECTS = _LISTS["merged_effects"]
 OFFER_KINDS = _LISTS["offer_kinds"]
 YEAR_QUANTITIES = _LISTS["year_quantities"]
+# what reports explain when they use it
+ACRONYMS = _LISTS["acronyms"]
 # titles of the table of shared services, as the director reads them and gives them back
 POOLING_TITLES = _LISTS["pooling_titles"]

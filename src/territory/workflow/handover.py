@@ -49,12 +49,11 @@ def write_outputs(
     make_folder(report_dir)
     trouble = STOPPED + "libérez de la place ou choisissez un autre dossier avec --out."
     if is_current(report_dir, result.run_digest, record=record):
-        _log.info("Repris, rien n'ayant changé : rapport, tables et cartes")
+        again = "rapport, tables et cartes"
+        _log.info("Repris, rien n'ayant changé : %s", again)
         done = log()
         with in_words(report_dir, trouble, reword=True):
-            write_json(
-                report_dir / TIMINGS, {**done, "reused": [*done["reused"], "rapport, tables et cartes"]}
-            )
+            write_json(report_dir / TIMINGS, {**done, "reused": [*done["reused"], again]})
         return
     with beside(report_dir, trouble) as staging:
         with in_words(report_dir, trouble, reword=True):
@@ -158,9 +157,8 @@ def write_documents(
     """Write a document of a run in its folder, and add it to the manifest."""
     folder = result.report_dir
     if folder is None:
-        raise OutputError(
-            "Cette étude n'a pas été écrite : relancez-la avec un dossier (out_dir=..., ou --out)."
-        )
+        refused = "Cette étude n'a pas été écrite : relancez-la avec un dossier (out_dir=..., ou --out)."
+        raise OutputError(refused)
     if document == "council":
         return [folder / edition_name(REPORT, edition)]
     reading = read(release(result, edition=edition))

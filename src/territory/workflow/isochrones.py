@@ -73,19 +73,11 @@ def _drawn(
     # two services of one address are at one place
     place = points.geometry.to_wkb(hex=True)
     once = gpd.GeoDataFrame(points[~place.duplicated()])
-    key = digest_of(
-        once,
-        roads.digest(change),
-        communes[["density_hab_km2", "geometry"]] if change is not None else None,
-        minutes,
-        _CELL_M,
-        str(crs),
-    )
+    around = communes[["density_hab_km2", "geometry"]] if change is not None else None
+    key = digest_of(once, roads.digest(change), around, minutes, _CELL_M, str(crs))
     (table,) = steps.run("isochrones", key, partial(_make, roads, change, communes, once, minutes, crs))
-    numbers = {code: number for number, code in enumerate(place[~place.duplicated()])}
-    blocks = [
-        table[table["place"] == numbers[code]].assign(site_id=str(site)) for site, code in place.items()
-    ]
+    numbers = pd.Series(pd.factorize(place)[0], index=place.index)
+    blocks = [table[table["place"] == rank].assign(site_id=str(site)) for site, rank in numbers.items()]
     if not blocks:
         return gpd.GeoDataFrame({name: [] for name in COLUMNS}, geometry="geometry", crs=crs)
     every = pd.concat(blocks, ignore_index=True)

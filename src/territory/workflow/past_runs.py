@@ -18,7 +18,7 @@ from pydantic import ValidationError
 
 from territory.errors import MissingFileError, Problems, ReadError, StudyError, TerritoryWarning, examples
 from territory.report.documents.run_difference import difference_document, published
-from territory.report.files.writers import without_formulas
+from territory.report.files.writers import write_csv
 from territory.report.layout.document import read_digest
 from territory.report.layout.pdf import compile_pdf
 from territory.scenario.changes.apply import apply
@@ -120,7 +120,7 @@ def write_difference(difference: RunDifference, folder: Path) -> list[Path]:
     compile_pdf(document, paths[0])
     for table, path in zip((published(difference.changes), difference.crossings), paths[1:], strict=True):
         check_declared(path.stem, map(str, table.columns))
-        without_formulas(table.round(1)).to_csv(path, index=False, encoding="utf-8", lineterminator="\n")
+        write_csv(table.round(1), path)
     return paths
 
 
@@ -155,10 +155,8 @@ def indicators(state: State, scenarios: tuple[Scenario, ...]) -> pd.Series:
 
 def _long(values: pd.Series, indicator: str) -> pd.Series:
     """Return values indexed by place and service under the name of their indicator."""
-    index = pd.MultiIndex.from_arrays(
-        [[indicator] * len(values), values.index.get_level_values(0), values.index.get_level_values(1)],
-        names=KEYS,
-    )
+    places, services = (values.index.get_level_values(level) for level in (0, 1))
+    index = pd.MultiIndex.from_arrays([[indicator] * len(values), places, services], names=KEYS)
     return pd.Series(values.to_numpy(float), index=index)
 
 
@@ -198,11 +196,12 @@ def _prepare_again(folder: Path) -> Inputs:
     problems = Problems(f"Étude de « {folder} »", StudyError)
     replaced = [name for name, digest in digests.items() if now["inputs_sha256"].get(name) != digest]
     record = private_record(study, folder.parent.parent / "data" / "processed" / study.id)
-    changed = record.changed(outputs_of(folder)) if UNPUBLISHED in digests.values() else []
+    written = _read_json(folder / MANIFEST).get("outputs_sha256")
+    outputs = written if isinstance(written, dict) else {}
+    changed = record.changed(outputs) if UNPUBLISHED in digests.values() else []
     for name in [*replaced, *(changed or [])]:
-        problems.add(
-            f"« {name} » n'est plus le fichier d'alors : relancez cette étude, ou rendez-lui ce fichier"
-        )
+        said = "n'est plus le fichier d'alors : relancez cette étude, ou rendez-lui ce fichier"
+        problems.add(f"« {name} » {said}")
     problems.raise_if_any()
     if changed is None:
         warnings.warn(
@@ -238,12 +237,6 @@ def past_study(folder: Path) -> tuple[Study, dict[str, str]]:
         return Study.model_validate({**parameters, "folder": str(folder / place)}), digests
     except ValidationError as error:
         raise ReadError(f"{problem} ({error.error_count()} clés refusées).") from error
-
-
-def outputs_of(folder: Path) -> dict[str, str]:
-    """Return the digests of the files that a run wrote, as its manifest gives them; nothing when it gives none."""
-    found = _read_json(folder / MANIFEST).get("outputs_sha256")
-    return found if isinstance(found, dict) else {}
 
 
 def _read_json(path: Path) -> dict[str, Any]:

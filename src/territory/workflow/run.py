@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from territory.errors import StudyError
 from territory.release.disclosure import PUBLIC, check_edition
@@ -87,7 +88,7 @@ def run_study(
         return _run(study, clock, roads_path)
     folders = run_folders(study, out_dir, roads=roads_path, edition=edition, announce=clock.begin)
     with folders as (report_dir, kept_dir):
-        result = _run(study, clock, roads_path, report_dir=report_dir, kept_dir=kept_dir, edition=edition)
+        result = _run(study, clock, roads_path, report_dir, kept_dir, edition)
         clock.note_last()
         return result
 
@@ -96,7 +97,6 @@ def _run(
     study: Study,
     clock: _Clock,
     roads_path: Path | None,
-    *,
     report_dir: Path | None = None,
     kept_dir: Path | None = None,
     edition: str = PUBLIC,
@@ -137,18 +137,12 @@ def _run(
     if report_dir is None or record is None:
         return result
     clock.begin("Rapport, tables et cartes")
-    written = replace(result, report_dir=report_dir)
-    write_outputs(
-        written,
-        report_dir,
-        record=record,
-        edition=edition,
-        log=lambda: {
-            "seconds": clock.end(),
-            "reused": steps.reused,
-            "study_folder": _seen_from(report_dir, study),
-        },
-    )
+    written, place = replace(result, report_dir=report_dir), _seen_from(report_dir, study)
+
+    def log() -> dict[str, Any]:
+        return {"seconds": clock.end(), "reused": steps.reused, "study_folder": place}
+
+    write_outputs(written, report_dir, record=record, edition=edition, log=log)
     return written
 
 
@@ -191,8 +185,6 @@ class _Clock:
 
     def end(self) -> dict[str, float]:
         """Return the seconds of each step so far."""
-        times = [at for _, at in self._steps] + [time.perf_counter()]
-        return {
-            step: round(after - before, 3)
-            for (step, before), after in zip(self._steps, times[1:], strict=True)
-        }
+        ends = [at for _, at in self._steps[1:]] + [time.perf_counter()]
+        timed = zip(self._steps, ends, strict=True)
+        return {step: round(after - before, 3) for (step, before), after in timed}

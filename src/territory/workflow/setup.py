@@ -135,10 +135,8 @@ def write_study_template(study: str | Path, path: Path) -> Path:
 
 def _seen_from(folder: Path, file: Path) -> str:
     """Return the path of a file as a study in this folder may name it: from the folder, when it lies inside."""
-    whole = file.absolute()
-    return (
-        whole.relative_to(folder.absolute()) if whole.is_relative_to(folder.absolute()) else file
-    ).as_posix()
+    whole, base = file.absolute(), folder.absolute()
+    return (whole.relative_to(base) if whole.is_relative_to(base) else file).as_posix()
 
 
 def _lines(slot: Slot, source: Source, file: Path | None, raw: Path, folder: Path) -> Iterator[str]:
@@ -174,16 +172,11 @@ def _file_of(source: Source, raw: Path, slot: Slot) -> Path | None:
     if not patterns or source.format not in _PACKED:
         # never the archive itself, which lies beside what was taken out of it
         patterns = (*patterns, _plain_name(source))
-    home = raw / source.key
-    files = sorted(path for path in home.rglob("*") if path.is_file() and path.name != "source.json")
-    return next(
-        (
-            path
-            for path in files
-            if slot.takes(path.name) and any(fnmatch.fnmatch(path.name, pattern) for pattern in patterns)
-        ),
-        None,
-    )
+    for path in sorted((raw / source.key).rglob("*")):
+        named = slot.takes(path.name) and any(fnmatch.fnmatch(path.name, pattern) for pattern in patterns)
+        if named and path.is_file() and path.name != "source.json":
+            return path
+    return None
 
 
 def _plain_name(source: Source) -> str:
@@ -232,10 +225,8 @@ def diagnose(raw: Path = RAW) -> tuple[bool, list[str]]:
     lines.append(f"Études intégrées : {', '.join(built_in_studies())}")
     lines.append(f"Fichiers officiels d'un autre département, dans {raw.as_posix()} :")
     lines += [f"  {slot.key:<22} {_presence(slot, raw)}" for slot in SLOTS]
-    lines.append(
-        "Carte routière : aucune n'est intégrée ; sans --roads FICHIER.osm.pbf, les temps sont estimés."
-    )
-    return True, lines
+    roads = "Carte routière : aucune n'est intégrée ; sans --roads FICHIER.osm.pbf, les temps sont estimés."
+    return True, [*lines, roads]
 
 
 def _presence(slot: Slot, raw: Path) -> str:

@@ -76,7 +76,9 @@ def code_digest() -> str:
     """Return the digest of the library's code and data: no version gives back the result of another."""
     folder = Path(str(resources.files("territory")))
     files = sorted(
-        path for path in folder.rglob("*") if path.suffix in (".py", ".csv", ".toml", ".typ", ".css", ".js")
+        path
+        for path in folder.rglob("*")
+        if path.suffix in (".py", ".csv", ".toml", ".typ", ".css", ".js", ".xml")
     )
     return digest_of(*(path.read_bytes() for path in files))
 
@@ -87,22 +89,13 @@ def library_versions() -> dict[str, str]:
 
 
 def _content(part: object) -> bytes:
-    """Return bytes that stand for a value."""
+    """Return bytes that stand for a value; for a table, its names, index and values, points as well-known binary."""
     import pandas as pd
 
-    if isinstance(part, bytes):
-        return part
-    if isinstance(part, pd.DataFrame):
-        return _table_content(part)
-    return repr(part).encode()
-
-
-def _table_content(table: pd.DataFrame) -> bytes:
-    """Return bytes that stand for a table: its names, index and values, points as well-known binary."""
-    import pandas as pd
-
-    plain = pd.DataFrame(table)
-    for name in table.columns:
-        if hasattr(table[name], "to_wkb"):
-            plain[name] = table[name].to_wkb()
+    if not isinstance(part, pd.DataFrame):
+        return part if isinstance(part, bytes) else repr(part).encode()
+    plain = pd.DataFrame(part)
+    for name in part.columns:
+        if hasattr(part[name], "to_wkb"):
+            plain[name] = part[name].to_wkb()
     return repr(list(plain.columns)).encode() + pd.util.hash_pandas_object(plain).to_numpy().tobytes()

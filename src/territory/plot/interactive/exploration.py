@@ -54,11 +54,10 @@ class Exploration(ipywidgets.VBox):  # type: ignore[misc]
         self._makers = dict(makers)
         self.map = CommuneMap(areas, tiles=tiles)
         self._signs = {} if isochrones is None else self.map.add_isochrones(isochrones)
-        self.shown = ipywidgets.Dropdown(
-            options=list(self._makers), description="Carte", layout=ipywidgets.Layout(width="100%")
-        )
+        whole = ipywidgets.Layout(width="100%")
+        self.shown = ipywidgets.Dropdown(options=list(self._makers), description="Carte", layout=whole)
         self.shown.style.description_width = "90px"
-        self.legend = ipywidgets.HTML(layout=ipywidgets.Layout(width="100%"))
+        self.legend = ipywidgets.HTML(layout=whole)
         side = [self.shown, self.legend, *([panel.widget] if panel else []), self.map.look]
         self.shown.observe(lambda _: self.redraw(), "value")
         wide, narrow = {"flex": "1 1 60%", "min_width": "320px"}, {"flex": "0 0 340px", "overflow": "hidden"}
@@ -136,12 +135,8 @@ def of_study(
     holder: dict[str, Exploration] = {}
     panel = None
     try:
-        trial = Trial(
-            result.baseline,
-            places=result.dataset.communes,
-            network=network,
-            times_method=result.times_method,
-        )
+        found_by = {"network": network, "times_method": result.times_method}
+        trial = Trial(result.baseline, places=result.dataset.communes, **found_by)
         panel = TrialPanel(trial, result.study, labels, lambda outcome: _follow(holder.get("map"), outcome))
         if service in trial.services:
             panel.service.value = service
@@ -215,9 +210,7 @@ def of_siting(siting: SitingResult, areas: gpd.GeoDataFrame, **options: Any) -> 
     minutes = siting.travel_time_min.groupby(level=0).first()
     classes = time_classes(minutes)
     to = siting.assignment.groupby(level=0).first()
-    texts = pd.Series(
-        [f"{m:.0f} min, vers {s}" for m, s in zip(minutes, to, strict=True)], index=minutes.index
-    )
+    texts = minutes.map("{:.0f} min, vers ".format) + to.astype(str).to_numpy()
     title = "Temps vers le site le plus proche (minutes)"
     view = View(title, classes.keys, shown(classes.legend, classes.keys), texts)
     found = _built(areas, {"Temps vers le site retenu": lambda: view}, None, options)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import html
 import json
 import math
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import geopandas as gpd
 import ipyleaflet
@@ -16,9 +17,6 @@ import shapely
 from territory.errors import ParameterError
 from territory.plot import style
 from territory.plot.interactive.views import View, border_of
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 # bottom to top; only communes and places answer to the mouse
 PANES = {
@@ -56,11 +54,9 @@ class CommuneMap:
         self.names = areas["name"].astype(str).to_dict()
         self._template = json.loads(self._areas[["geometry"]].to_json(drop_id=False))
         _round_coordinates(self._template)
-        self.communes = ipyleaflet.GeoJSON(
-            data={"type": "FeatureCollection", "features": []}, name="Communes", pane="communes",
-            hover_style={"weight": 2.5, "color": style.INK, "dashArray": ""},
-            point_style={"radius": 6},
-        )  # fmt: skip
+        empty, hover = {"type": "FeatureCollection", "features": []}, {"weight": 2.5, "color": style.INK}
+        look = {"hover_style": {**hover, "dashArray": ""}, "point_style": {"radius": 6}}
+        self.communes = ipyleaflet.GeoJSON(data=empty, name="Communes", pane="communes", **look)
         self.info = ipywidgets.HTML(_box(HINT))
         self.look = ipywidgets.HTML(STYLE, layout=ipywidgets.Layout(display="none"))
         ground = ipyleaflet.TileLayer(url=tiles, base=True) if isinstance(tiles, str) else tiles
@@ -108,11 +104,9 @@ class CommuneMap:
     def put_places(self, places: gpd.GeoDataFrame) -> None:
         """Show places (column `label`) as black discs, instead of those of before."""
         data = json.loads(places.to_crs(4326)[["label", "geometry"]].to_json(drop_id=False))
-        layer = ipyleaflet.GeoJSON(
-            data=data, name="Lieux", pane="places",
-            point_style={"radius": 6, "color": style.PAPER, "weight": 1.5, "fillColor": style.INK,
-                         "fillOpacity": 1.0},
-        )  # fmt: skip
+        line, fill = {"color": style.PAPER, "weight": 1.5}, {"fillColor": style.INK, "fillOpacity": 1.0}
+        disc = {"radius": 6, **line, **fill}
+        layer = ipyleaflet.GeoJSON(data=data, name="Lieux", pane="places", point_style=disc)
         layer.on_hover(self._say_place)
         if self._places is None:
             self.widget.add(layer)
@@ -131,10 +125,7 @@ class CommuneMap:
             label = f"Isochrone {limit:g} min"
             rows = isochrones.loc[isochrones["minutes"] == limit, ["geometry"]].to_crs(4326)
             look = {"color": style.INK, "weight": 1, "fillColor": color, "fillOpacity": 0.35}
-            layer = ipyleaflet.GeoJSON(
-                data=json.loads(rows.to_json()), name=label, pane="isochrones", style=look
-            )
-            self.widget.add(layer)
+            self.widget.add(_layer(rows, label, "isochrones", look))
             colors[label] = color
         return colors
 
@@ -188,9 +179,8 @@ def _simplified(areas: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     if not _are_outlines(areas) or areas.crs is None or areas.crs.is_geographic:
         return areas
     left, bottom, right, top = areas.total_bounds
-    geometry = shapely.coverage_simplify(
-        areas.geometry.to_numpy(), max(right - left, top - bottom) * _DETAIL_SHARE
-    )
+    detail = max(right - left, top - bottom) * _DETAIL_SHARE
+    geometry = shapely.coverage_simplify(areas.geometry.to_numpy(), detail)
     return areas.set_geometry(gpd.GeoSeries(geometry, index=areas.index, crs=areas.crs))
 
 
@@ -207,9 +197,12 @@ def _borders(areas: gpd.GeoDataFrame) -> Any:
     zones = areas[["geometry"]].assign(zone=areas["epci_code"].fillna(""))
     borders = _simplified(zones).dissolve("zone").to_crs(4326)
     look = {"color": style.ZONE_BORDER, "weight": 1.6, "fill": False, "opacity": 0.85}
-    return ipyleaflet.GeoJSON(
-        data=json.loads(borders.boundary.to_json()), name="Limites des EPCI", pane="zones", style=look
-    )
+    return _layer(borders.boundary, "Limites des EPCI", "zones", look)
+
+
+def _layer(shapes: Any, name: str, pane: str, look: dict[str, Any]) -> Any:
+    """Return shapes as a layer."""
+    return ipyleaflet.GeoJSON(data=json.loads(shapes.to_json()), name=name, pane=pane, style=look)
 
 
 def _names(areas: gpd.GeoDataFrame) -> Any:
@@ -236,9 +229,8 @@ def _names(areas: gpd.GeoDataFrame) -> Any:
             f"{html.escape(str(name))}</div>"
         )
         icon = ipyleaflet.DivIcon(html=text, icon_size=[0, 0], icon_anchor=[0, 0])
-        marks.append(
-            ipyleaflet.Marker(location=(y, x), icon=icon, draggable=False, pane="names", title=str(name))
-        )
+        look = {"icon": icon, "pane": "names", "title": str(name)}
+        marks.append(ipyleaflet.Marker(location=(y, x), draggable=False, **look))
     return ipyleaflet.LayerGroup(layers=tuple(marks), name="Noms")
 
 

@@ -6,6 +6,7 @@ import html
 import math
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -42,16 +43,14 @@ class TrialPanel:
         self.service = ipywidgets.Dropdown(options=services, description="Service", layout=_WIDE)
         self.commune = ipywidgets.Dropdown(options=_choices(trial), description="Nouveau lieu", layout=_WIDE)
         self.commune.value = _first_commune(trial, study)
-        self.places = ipywidgets.Text(
-            placeholder="inchangées", description="Places", layout=_WIDE, continuous_update=False
-        )
+        text = partial(ipywidgets.Text, layout=_WIDE)
+        self.places = text(placeholder="inchangées", description="Places", continuous_update=False)
         self.numbers = ipywidgets.HTML(layout=_WIDE)
-        self.scenario_id = ipywidgets.Text(value="essai", description="Identifiant", layout=_WIDE)
-        self.scenario_name = ipywidgets.Text(placeholder="en une phrase", description="Nom", layout=_WIDE)
-        self.file = ipywidgets.Text(value=_file_of(study), description="Fichier", layout=_WIDE)
-        self.save = ipywidgets.Button(
-            description="Enregistrer ce scénario", button_style="primary", layout=_WIDE
-        )
+        self.scenario_id = text(value="essai", description="Identifiant")
+        self.scenario_name = text(placeholder="en une phrase", description="Nom")
+        self.file = text(value=_file_of(study), description="Fichier")
+        save = {"description": "Enregistrer ce scénario", "button_style": "primary"}
+        self.save = ipywidgets.Button(**save, layout=_WIDE)
         self.said = ipywidgets.HTML(layout=_WIDE)
         self.widget = self._laid_out()
         self._longitude: float | None = None
@@ -67,11 +66,9 @@ class TrialPanel:
         for control in (self.service, self.commune, self.places, *kept):
             control.style.description_width = "90px"
         keep = ipywidgets.VBox([*kept, self.save, self.said])
-        return ipywidgets.VBox(
-            [_title("Essayer un scénario"), self.service, self.commune, self.places, self.numbers,
-             _title("Le garder"), keep],
-            layout=ipywidgets.Layout(width="100%"),
-        )  # fmt: skip
+        tried = (self.service, self.commune, self.places, self.numbers)
+        every = [_title("Essayer un scénario"), *tried, _title("Le garder"), keep]
+        return ipywidgets.VBox(every, layout=ipywidgets.Layout(width="100%"))
 
     @property
     def place(self) -> tuple[float, float] | None:
@@ -108,16 +105,14 @@ class TrialPanel:
             self._is_busy = False
         self._changed(self.outcome)
 
-    def _moved(self, **named: str) -> Outcome:
+    def _moved(self, **named: Any) -> Outcome:
         """Move the service to what is chosen."""
-        return self._trial.move(
-            self.service.value,
-            commune_code=self.commune.value,
-            longitude=self._longitude,
-            latitude=self._latitude,
-            capacity=_number(self.places.value),
-            **named,
-        )
+        place: Any = {
+            "commune_code": self.commune.value,
+            "longitude": self._longitude,
+            "latitude": self._latitude,
+        }
+        return self._trial.move(self.service.value, capacity=_number(self.places.value), **place, **named)
 
     def _save(self) -> None:
         """Write the scenario, and say how to make its report."""
@@ -200,9 +195,10 @@ def _numbers(outcome: Outcome, trial: Trial) -> str:
         )
     whom = "Personnes de l'âge accueilli"
     table = "<table style='width:100%;border-collapse:collapse'>"
+    rates = ("inconnu" if math.isnan(value) else decimal(value, 2) for value in outcome.capacity_per_1000)
     body = (
         _row("Temps moyen", minutes(figures["baseline_mean_min"]), minutes(figures["scenario_mean_min"]))
-        + _row("Places pour 1 000 pers.", *(_rate(value) for value in outcome.capacity_per_1000))
+        + _row("Places pour 1 000 pers.", *rates)
         + f"<tr><td colspan='3' style='padding-top:5px'>{whom} du territoire :</td></tr>"
         + "".join(
             _row(f"À {decimal(float(bound), 0)} min ou moins", persons(before), persons(after))
@@ -228,11 +224,6 @@ def _numbers(outcome: Outcome, trial: Trial) -> str:
     )
 
 
-def _rate(value: float) -> str:
-    """Write places for 1,000 persons."""
-    return "inconnu" if math.isnan(value) else decimal(value, 2)
-
-
 def _row(label: str, before: str, after: str) -> str:
     """Write one row of the table: today, then the trial."""
     right = "text-align:right;white-space:nowrap;padding-left:8px"
@@ -251,6 +242,5 @@ def _message(text: str, *, wrong: bool = False) -> str:
 
 def _title(text: str) -> Any:
     """Return a heading."""
-    return ipywidgets.HTML(
-        f"<b style='font-size:14px;color:{style.ACCENT};line-height:1.2'>{html.escape(text)}</b>"
-    )
+    look = f"font-size:14px;color:{style.ACCENT};line-height:1.2"
+    return ipywidgets.HTML(f"<b style='{look}'>{html.escape(text)}</b>")

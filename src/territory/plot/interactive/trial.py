@@ -84,7 +84,8 @@ class Trial:
         self.state = baseline.state
         self.places = baseline.state.communes if places is None else places
         self._network = network
-        self._cutoff_min = _cutoff(baseline.state)
+        cutoff = float(baseline.state.travel_times.attrs.get("cutoff_min", math.nan))
+        self._cutoff_min = None if math.isnan(cutoff) else cutoff
         self._today: dict[str, Results] = {}
         # a trial moves what stands at one site today
         held = self.state.services["authorisation_id"].value_counts()
@@ -195,13 +196,9 @@ class Trial:
         texts = {"from_id": "str", "to_id": "str"}
         both = pd.concat([state.travel_times.astype(texts), times.astype(texts)], ignore_index=True)
         both.attrs = dict(state.travel_times.attrs)
-        sites: Any = pd.concat([state.sites, frame])
-        return replace(
-            state,
-            sites=gpd.GeoDataFrame(sites, crs=state.sites.crs),
-            travel_times=both,
-            site_times=between.astype(texts),
-        )
+        every: Any = pd.concat([state.sites, frame])
+        sites = gpd.GeoDataFrame(every, crs=state.sites.crs)
+        return replace(state, sites=sites, travel_times=both, site_times=between.astype(texts))
 
     def _frame(self, site: NewSite) -> gpd.GeoDataFrame:
         """Return a site as the tables hold it."""
@@ -211,29 +208,25 @@ class Trial:
         if site.longitude is None:
             # the very point of the commune, not its rounded trip through degrees
             point = gpd.GeoSeries([self.places.geometry[site.commune_code]], index=[site.id], crs=crs)
-        return gpd.GeoDataFrame(
-            {
-                "name": site.name,
-                "commune_code": site.commune_code,
-                "point_precision": "commune" if site.longitude is None else "address",
-                "source": site.source,
-                "area_km2": self.places["area_km2"][site.commune_code],
-                "density_hab_km2": self.places["density_hab_km2"][site.commune_code],
-                **self.places.filter(["slowness"]).loc[site.commune_code],
-            },
-            index=pd.Index([site.id], name="site_id"),
-            geometry=point.to_numpy(),
-            crs=crs,
-        )
+        columns = {
+            "name": site.name,
+            "commune_code": site.commune_code,
+            "point_precision": "commune" if site.longitude is None else "address",
+            "source": site.source,
+            "area_km2": self.places["area_km2"][site.commune_code],
+            "density_hab_km2": self.places["density_hab_km2"][site.commune_code],
+            **self.places.filter(["slowness"]).loc[site.commune_code],
+        }
+        ids = pd.Index([site.id], name="site_id")
+        return gpd.GeoDataFrame(columns, index=ids, geometry=point.to_numpy(), crs=crs)
 
     def _times(self, frame: gpd.GeoDataFrame) -> pd.DataFrame:
         """Return the times from every commune to the new site, as a run of the study would."""
         terrain = self.state.parameters.terrain
         if self._network is None:
             return estimate_travel_times(self.places, frame, terrain=terrain, max_time_min=self._cutoff_min)
-        times = self._network.travel_times(
-            self.places, frame, max_time_min=self._cutoff_min, with_distance=True
-        )
+        limit = self._cutoff_min
+        times = self._network.travel_times(self.places, frame, max_time_min=limit, with_distance=True)
         if frame["point_precision"].eq("commune").all():
             # a site that is only known to be somewhere in its commune is never at 0 minutes of it
             code = str(frame["commune_code"].iloc[0])
@@ -243,12 +236,6 @@ class Trial:
                 times.loc[own, column] = times.loc[own, column].clip(lower=inside[column].max())
         doubt = self.state.travel_times.get("uncertainty_min", pd.Series(dtype=float)).median()
         return times.assign(uncertainty_min=doubt)
-
-
-def _cutoff(state: State) -> float | None:
-    """Return the longest time of the study's table, None without a limit."""
-    cutoff = float(state.travel_times.attrs.get("cutoff_min", math.nan))
-    return None if math.isnan(cutoff) else cutoff
 
 
 def _coverage(today: Results, later: Results) -> pd.DataFrame:

@@ -41,10 +41,7 @@ OUTSIDE = Category("outside", "hors du périmètre de recrutement", style.OUTSID
 
 
 def time_classes(
-    values: pd.Series,
-    *,
-    breaks: Sequence[float] = (15, 30, 45, 60),
-    is_reachable: pd.Series | None = None,
+    values: pd.Series, *, breaks: Sequence[float] = (15, 30, 45, 60), is_reachable: pd.Series | None = None
 ) -> Classes:
     """Sort travel times into classes with inclusive upper bounds; unknown and out of reach are classes of their own."""
     bounds = [float(bound) for bound in breaks]

@@ -24,9 +24,8 @@ from territory.plot.maps.legend import (
     lay_out,
     scale_and_north,
     widest_places,
-    width_of,
 )
-from territory.plot.maps.shapes import Box, Label, PaperScale, Placed, draw_rings, place_labels
+from territory.plot.maps.shapes import Box, Label, PaperScale, Placed, draw_rings, place_labels, text_size
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -118,20 +117,16 @@ def _fill(axes: Axes, panel: Panel, categories: dict[str, Category]) -> None:
     geometry = panel.areas.geometry.to_numpy()
     is_point = shapely.get_type_id(geometry) == shapely.GeometryType.POINT
     for key, category in categories.items():
-        hatch: dict[str, Any] = (
-            {"hatch": category.hatch, "hatchcolor": category.hatch_color} if category.hatch else {}
-        )
+        hatched = {"hatch": category.hatch, "hatchcolor": category.hatch_color}
+        hatch: dict[str, Any] = hatched if category.hatch else {}
         outlines, points = geometry[(keys == key) & ~is_point], geometry[(keys == key) & is_point]
         if len(outlines):
             shapes.fill(axes, outlines, color=category.color, **hatch)
         if len(points):
-            look: dict[str, Any] = {
-                "facecolor": category.color,
-                "edgecolor": style.INK,
-                "linewidth": 0.5,
-                **hatch,
-            }
-            axes.scatter(shapely.get_x(points), shapely.get_y(points), s=_DISC_POINTS**2, zorder=2, **look)
+            look: dict[str, Any] = {"facecolor": category.color, "edgecolor": style.INK, "linewidth": 0.5}
+            axes.scatter(
+                shapely.get_x(points), shapely.get_y(points), s=_DISC_POINTS**2, zorder=2, **look, **hatch
+            )
 
 
 def _discs(panel: Panel, scale: PaperScale) -> list[Box]:
@@ -210,7 +205,7 @@ def _numbers(
         if not text or category is None:
             continue
         # a disc narrower than the text would let it run over the border
-        if radius is not None and 2.3 * radius * scale.x < width_of(text, size):
+        if radius is not None and 2.3 * radius * scale.x < text_size(text, size)[0]:
             continue
         label = Label(text, *scale.to_points(x, y), size, gap=0.0 if radius is not None else 4.5)
         labels.append(label)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import textwrap
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from territory.french.numbers import NBSP, integer
@@ -37,12 +37,13 @@ class Legend:
 
     categories: Sequence[Category]
     title: str = ""
-    sites: Sequence[tuple[str, str, str]] = field(default_factory=tuple)  # mark, shape and name
-    notes: Sequence[str] = field(default_factory=tuple)
+    sites: Sequence[tuple[str, str, str]] = ()  # mark, shape and name
+    notes: Sequence[str] = ()
     source: str = ""
-    circles: Sequence[float] = field(default_factory=tuple)  # the first is the largest of the map
-    # dash (points on, points off) and name of each outline
-    lines: Sequence[tuple[tuple[float, ...], str]] = field(default_factory=tuple)
+    circles: Sequence[float] = ()  # the first is the largest of the map
+    lines: Sequence[
+        tuple[tuple[float, ...], str]
+    ] = ()  # dash (points on, points off) and name of each outline
 
 
 class _Dash(NamedTuple):
@@ -75,19 +76,10 @@ def circle_points(value: float, largest: float) -> float:
 
 def draw_mark(axes: Axes, centre: tuple[float, float], mark: str, shape: str, *, zorder: float = 8) -> None:
     """Draw the mark of a site with its number inside."""
-    axes.scatter(
-        [centre[0]], [centre[1]], s=120, marker=shape, facecolor=style.INK, edgecolor=style.PAPER, lw=0.9,
-        zorder=zorder, clip_on=False,
-    )  # fmt: skip
-    axes.text(
-        *centre, mark, fontsize=7, fontweight="bold", color=style.PAPER, ha="center", va="center_baseline",
-        zorder=zorder + 1,
-    )  # fmt: skip
-
-
-def legend_height(legend: Legend) -> float:
-    """Return the height that a legend takes (centimetres)."""
-    return _title_cm(legend) + sum(row.height_cm for row in _rows(legend)) + 0.1
+    disc: dict[str, Any] = {"facecolor": style.INK, "edgecolor": style.PAPER, "lw": 0.9, "clip_on": False}
+    axes.scatter([centre[0]], [centre[1]], s=120, marker=shape, zorder=zorder, **disc)
+    look: dict[str, Any] = {"fontsize": 7, "fontweight": "bold", "color": style.PAPER}
+    axes.text(*centre, mark, ha="center", va="center_baseline", zorder=zorder + 1, **look)
 
 
 def draw_legend(axes: Axes, legend: Legend) -> None:
@@ -137,17 +129,12 @@ def _draw_row(axes: Axes, row: _Row, y: float, legend: Legend) -> None:
 
     text_y, is_note = y + 0.06, row.sign is None
     if isinstance(row.sign, Category):
-        axes.add_patch(
-            patches.Rectangle(
-                (0, y + 0.04), 0.62, 0.3, facecolor=row.sign.color, edgecolor=style.RULE, linewidth=0.5,
-                hatch=row.sign.hatch or None, hatchcolor=row.sign.hatch_color,
-            )
-        )  # fmt: skip
+        hatch: dict[str, Any] = {"hatch": row.sign.hatch or None, "hatchcolor": row.sign.hatch_color}
+        fill: dict[str, Any] = {"facecolor": row.sign.color, "edgecolor": style.RULE, "linewidth": 0.5}
+        axes.add_patch(patches.Rectangle((0, y + 0.04), 0.62, 0.3, **fill, **hatch))
     elif isinstance(row.sign, _Dash):
-        axes.plot(
-            [0, 0.62], [y + 0.19] * 2, color=style.RING, lw=1.25, linestyle=(0.0, row.sign.dash or None),
-            dash_capstyle="butt",
-        )  # fmt: skip
+        line: dict[str, Any] = {"linestyle": (0.0, row.sign.dash or None), "dash_capstyle": "butt"}
+        axes.plot([0, 0.62], [y + 0.19] * 2, color=style.RING, lw=1.25, **line)
     elif isinstance(row.sign, tuple):
         draw_mark(axes, (0.31, y + 0.19), *row.sign)
     elif row.sign is not None:
@@ -155,10 +142,8 @@ def _draw_row(axes: Axes, row: _Row, y: float, legend: Legend) -> None:
         middle = y + row.height_cm / 2
         axes.scatter([0.31], [middle], s=size, facecolor=style.ACCENT, alpha=0.55, edgecolor=style.INK)
         text_y = middle - 0.13
-    axes.text(
-        0.0 if is_note else _SIGN_CM, text_y, "\n".join(row.lines), va="top", linespacing=1.15,
-        fontsize=SOURCE_SIZE if is_note else _TEXT_SIZE, color=style.MUTED if is_note else style.INK,
-    )  # fmt: skip
+    text_x, size, color = (0.0, SOURCE_SIZE, style.MUTED) if is_note else (_SIGN_CM, _TEXT_SIZE, style.INK)
+    axes.text(text_x, text_y, "\n".join(row.lines), va="top", linespacing=1.15, fontsize=size, color=color)
 
 
 class Layout(NamedTuple):
@@ -177,7 +162,7 @@ class Layout(NamedTuple):
 
 def lay_out(extent: Rectangle, legend: Legend, *, max_height_cm: float) -> Layout:
     """Share the page between the map, the legend and the source line, so that nothing is cut."""
-    legend_cm = legend_height(legend)
+    legend_cm = _title_cm(legend) + sum(row.height_cm for row in _rows(legend)) + 0.1
     source = wrap(legend.source, WIDTH_CM - 2 * _MARGIN_CM, SOURCE_SIZE)
     below = 0.3 * len(source) + (0.15 if source else 0.0) + _MARGIN_CM
     width = WIDTH_CM - 2 * _MARGIN_CM - (LEGEND_CM + _GAP_CM)
@@ -211,9 +196,8 @@ def scale_and_north(axes: Axes) -> list[Box]:
     (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
     metre_cm = (top - bottom) / (size_in(axes)[1] * style.CM_PER_INCH)
     # a map of a part of the territory runs on under the strip: paper covers it
-    axes.axhspan(
-        bottom, bottom + _STRIP_CM * metre_cm, facecolor=style.PAPER, edgecolor=style.PAPER, lw=2, zorder=4
-    )
+    cover: dict[str, Any] = {"facecolor": style.PAPER, "edgecolor": style.PAPER, "lw": 2, "zorder": 4}
+    axes.axhspan(bottom, bottom + _STRIP_CM * metre_cm, **cover)
     length = nice_length(0.22 * (right - left))
     x, y = left + 0.15 * metre_cm, bottom + 0.2 * metre_cm
     tick = y + 0.12 * metre_cm
@@ -260,7 +244,5 @@ def widest_places(areas: gpd.GeoDataFrame) -> Iterator[tuple[Hashable, tuple[flo
 
 def draw_source(figure: Figure, layout: Layout) -> None:
     """Write where the numbers come from, under everything."""
-    figure.text(
-        0.1 / WIDTH_CM, 0.05 / layout.height_cm, layout.source, fontsize=SOURCE_SIZE, color=style.MUTED, va="bottom",
-        linespacing=1.2,
-    )  # fmt: skip
+    look: dict[str, Any] = {"fontsize": SOURCE_SIZE, "color": style.MUTED, "va": "bottom", "linespacing": 1.2}
+    figure.text(0.1 / WIDTH_CM, 0.05 / layout.height_cm, layout.source, **look)

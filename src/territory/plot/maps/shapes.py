@@ -14,7 +14,6 @@ from matplotlib.ft2font import LoadFlags
 from matplotlib.path import Path
 
 from territory.plot import style
-from territory.plot.style import FONT_FILES, font_folder
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -82,7 +81,7 @@ def text_size(text: str, size: float) -> tuple[float, float]:
     """Return the width and height of a text, in points, without drawing it."""
     if not text.strip():
         return 0.0, 0.0
-    font = get_font(str(font_folder() / FONT_FILES[0]))
+    font = get_font(str(style.font_folder() / style.FONT_FILES[0]))
     font.set_size(_MEASURED_AT, 72.0)
     lines = text.split("\n")
     widths = []
@@ -254,11 +253,19 @@ def _write_labels(axes: Axes, rings: Sequence[_Ring], scale: PaperScale) -> Iter
             continue
         taken.append(spot)
         x, y = scale.to_metres(*spot.middle)
-        axes.text(
-            x, y, ring.label, fontsize=_LABEL_SIZE, fontweight="bold", color=style.RING, ha="center",
-            va="center_baseline", zorder=7.5,
-            bbox={"boxstyle": "round,pad=0.18", "facecolor": style.PAPER, "edgecolor": style.RING, "linewidth": 0.5},
-        )  # fmt: skip
+        box = {
+            "boxstyle": "round,pad=0.18",
+            "facecolor": style.PAPER,
+            "edgecolor": style.RING,
+            "linewidth": 0.5,
+        }
+        look: dict[str, Any] = {
+            "fontsize": _LABEL_SIZE,
+            "fontweight": "bold",
+            "color": style.RING,
+            "bbox": box,
+        }
+        axes.text(x, y, ring.label, ha="center", va="center_baseline", zorder=7.5, **look)
         yield spot
 
 
@@ -271,14 +278,13 @@ def _spot(ring: _Ring, others: list[_Ring], taken: list[Box], scale: PaperScale)
     width, height = text_size(ring.label, _LABEL_SIZE)
     half_width, half_height = width / 2 + 2.5, height / 2 + 2.5
     around = shapely.union_all([shapely.boundary(other.shape) for other in others])
-    best: tuple[float, Box] | None = None
+    most, best = -np.inf, None
     for step in range(_STEPS):
         place = border.interpolate(step / _STEPS, normalized=True)
         x, y = scale.to_points(place.x, place.y)
         box = Box(x - half_width, y - half_height, x + half_width, y + half_height)
-        if not box.inside(scale.frame) or any(box.overlaps(other) for other in taken):
-            continue
         room = float(shapely.distance(place, around)) if not around.is_empty else 0.0
-        if best is None or room > best[0] + 1.0:
-            best = (room, box)
-    return None if best is None else best[1]
+        is_free = box.inside(scale.frame) and not any(box.overlaps(other) for other in taken)
+        if is_free and room > most + 1.0:
+            most, best = room, box
+    return best

@@ -146,11 +146,8 @@ def show_establishments(answer: GroupingAnswer, outlines: gpd.GeoDataFrame) -> F
     land = gpd.GeoDataFrame(outlines[["geometry"]], crs=outlines.crs)
     crs: Any = land.crs
     members, context = answer.members.to_crs(crs), answer.context.to_crs(crs)
-    legend = [
-        _LAND,
-        _OTHERS,
-        *(_category(place, str(name), answer) for place, name in enumerate(answer.groups.index)),
-    ]
+    groups = (_category(place, str(name), answer) for place, name in enumerate(answer.groups.index))
+    legend = [_LAND, _OTHERS, *groups]
     around = [pd.Series(_LAND.key, index=land.index), pd.Series(_OTHERS.key, index=context.index)]
     keys = pd.concat([*around, members["group"].astype(object)])
     every: Any = pd.concat([land, context[["geometry"]], members[["geometry"]]])
@@ -189,10 +186,8 @@ def _marks(
     crs: Any = members.crs
     seats, support = answer.groups["seat"], answer.support.to_crs(crs).geometry
     points = [*members.geometry.loc[list(seats)], *support]
-    listed = [
-        (str(number), _SEAT, f"siège : {members.loc[seat, 'name']}")
-        for number, seat in enumerate(seats, start=1)
-    ]
+    names = enumerate(members.loc[list(seats), "name"], start=1)
+    listed = [(str(number), _SEAT, f"siège : {name}") for number, name in names]
     name = f"établissement support du {answer.grouping.support_name}"
     listed += [("H", _SUPPORT, name) for _ in support]
     return _marked(listed, points, crs), listed
@@ -239,9 +234,8 @@ def show_roads(network: RoadNetwork) -> Figure:
         for high, color, width, label in _SPEEDS:
             kept = (speeds > low) & (speeds <= high)
             if kept.any():
-                lines = LineCollection(
-                    list(segments[kept]), colors=color, linewidths=width, capstyle="round", label=label
-                )
+                look: dict[str, Any] = {"colors": color, "linewidths": width, "capstyle": "round"}
+                lines = LineCollection(list(segments[kept]), label=label, **look)
                 axes.add_collection(lines, autolim=False)
             low = high
         title = f"Réseau routier « {roads.source} » : {decimal(network.length_km)} km, vitesses retenues"

@@ -17,11 +17,10 @@ from territory.report.chapters.main_move import (
 from territory.report.chapters.moves import is_wide, scenarios_in_words
 from territory.report.chapters.questions import groups_answer
 from territory.report.layout.document import Block, Callout, Heading, Paragraph, Run, Text, strong
-from territory.report.reading import STAFF, Counts, Move, Reading
+from territory.report.reading import STAFF, UNKNOWN, Counts, Move, Reading
 from territory.scenario.zones import ALL_TERRITORY
 from territory.tables.catalogue import WITHIN_SHARES
 
-UNKNOWN = "Ce que l'on ne sait pas, et à qui le demander"
 # a move is "hardly felt" when the difference cannot be told for this share of the persons within reach
 _HARDLY_FELT_SHARE = 0.9
 # services named when some scenarios move them and others do not; beyond, the table is clearer
@@ -31,14 +30,14 @@ _NUMBERS = dict(enumerate(("deux", "trois", "quatre", "cinq", "six", "sept", "hu
 
 def first_page(reading: Reading) -> list[Block]:
     """Return the question, the answer and what is not known."""
-    blocks: list[Block] = [
+    asked: list[Block] = [
         Heading("La question"),
         Paragraph(reading.study.question, "lead"),
         Heading("La réponse"),
     ]
-    blocks += _answer(reading) if reading.release.scenarios else _answer_without_scenario(reading)
+    told = _answer(reading) if reading.release.scenarios else _answer_without_scenario(reading)
     unknown = questions(reading)
-    return [*blocks, Callout(UNKNOWN, unknown, "unknown")] if unknown else blocks
+    return [*asked, *told, *([Callout(UNKNOWN, unknown, "unknown")] if unknown else [])]
 
 
 def questions(reading: Reading) -> list[Text]:
@@ -73,9 +72,8 @@ def _answer(reading: Reading) -> list[Block]:
     if others:
         blocks.append(Callout("Pour les autres services, ce que montrent les calculs", others, "note"))
     if pivot is None and not others:
-        blocks.append(
-            Paragraph("Dans ces scénarios, aucun service nommé ne change de site : aucun trajet ne change.")
-        )
+        nothing = "Dans ces scénarios, aucun service nommé ne change de site : aucun trajet ne change."
+        blocks.append(Paragraph(nothing))
     return blocks
 
 
@@ -85,8 +83,10 @@ def _lead(reading: Reading) -> Text:
     every = list(reading.release.scenarios)
     if not depends:
         if len(every) == 1:
-            scenario = next(s for s in reading.study.scenario if s.id == every[0])
-            return f"Scénario étudié, comparé à aujourd'hui : {_lower(scenario.name)}."
+            text = next(s.name for s in reading.study.scenario if s.id == every[0])
+            # a sentence's second part starts with a small letter, acronyms apart
+            name = text if text[:2].isupper() else text[:1].lower() + text[1:]
+            return f"Scénario étudié, comparé à aujourd'hui : {name}."
         return f"Les {len(every)} scénarios déplacent les mêmes services ; ils diffèrent par le lieu."
     parts: list[str | Run] = [strong("Tout dépend d'un point qui reste à confirmer. ")]
     if len(depends) > _MOST_DEPENDING:
@@ -102,7 +102,17 @@ def _lead(reading: Reading) -> Text:
             f"est dans {scenarios_in_words(stays)}. "
         )
     told = {name for movers in depends.values() for name in movers}
-    quiet = [name for name in every if name not in told and _is_quiet(reading, name)]
+    # what hardly changes the trips of those who go to the services that move
+    quiet = [
+        name
+        for name in every
+        if name not in told
+        and all(
+            move.lasts and _is_hardly_felt(reading.counts_of(move))
+            for move in reading.moves(name)
+            if move.who != STAFF
+        )
+    ]
     if quiet:
         words = "presque aucun trajet d'enfant ou de parent ne change de façon mesurable. "
         parts.append(strong(f"Dans {scenarios_in_words(quiet)}, {words}"))
@@ -112,20 +122,9 @@ def _lead(reading: Reading) -> Text:
     return parts
 
 
-def _is_quiet(reading: Reading, scenario_id: str) -> bool:
-    """Tell whether a scenario hardly changes the trips of those who go to the services that it moves."""
-    moves = [move for move in reading.moves(scenario_id) if move.who != STAFF]
-    return all(move.lasts and _is_hardly_felt(reading.counts_of(move)) for move in moves)
-
-
 def _is_hardly_felt(found: Counts) -> bool:
     """Tell whether the difference cannot be told for nearly everybody within reach."""
     return _told_apart_share(found) <= 1 - _HARDLY_FELT_SHARE
-
-
-def _lower(text: str) -> str:
-    """Start a sentence's second part with a small letter, acronyms apart."""
-    return text if text[:2].isupper() else text[:1].lower() + text[1:]
 
 
 def _sentence(reading: Reading, move: Move) -> Text:
@@ -137,7 +136,10 @@ def _sentence(reading: Reading, move: Move) -> Text:
     if move.who == STAFF:
         return [name, *_staff(reading, move, found)]
     if reading.place(move.from_site) == reading.place(move.to_site) and not move.is_in_place:
-        return [name, *_same_commune(reading, move)]
+        facts = [fact.text for fact in reading.study.fact if fact.about in move.services]
+        known = "" if facts else f"déjà {reading.at_site(move.from_site)} ; "
+        said = f"changer d'adresse dans {reading.place(move.from_site)} ne change pas les trajets."
+        return [name, f" : {known}{said}", *(f" {text}" for text in facts)]
     if _is_hardly_felt(found):
         return [name, *_hardly_felt(reading, move, found)]
     return [name, *_felt(reading, move, found)]
@@ -170,17 +172,6 @@ def _staff(reading: Reading, move: Move, found: Counts) -> list[str | Run]:
         road,
         f"Leur route, et non celle des familles, serait {sides[first]} vers {whom_in_words(found, first, noun)} et "
         f"{sides[second]} vers {persons_in_words(found, second)}.",
-    ]
-
-
-def _same_commune(reading: Reading, move: Move) -> list[str | Run]:
-    """Say that the service already is in the commune, with the facts of the study about it."""
-    facts = [fact.text for fact in reading.study.fact if fact.about in move.services]
-    town = reading.place(move.from_site)
-    known = "" if facts else f"déjà {reading.at_site(move.from_site)} ; "
-    return [
-        f" : {known}changer d'adresse dans {town} ne change pas les trajets.",
-        *(f" {text}" for text in facts),
     ]
 
 
@@ -238,24 +229,19 @@ def _answer_without_scenario(reading: Reading) -> list[Block]:
     population = float(reading.territory["population"].sum())
     limit = sorted(reading.parameters.thresholds_min)[min(1, len(reading.parameters.thresholds_min) - 1)]
     items: list[Text] = []
+    within = f"des habitants à {minutes(limit)} ou moins."
+    rows, column = reading.release.coverage, WITHIN_SHARES.name(threshold_min=float(limit))
     for service in reading.closest:
-        rows = reading.release.coverage
-        column = WITHIN_SHARES.name(threshold_min=float(limit))
         if (ALL_TERRITORY, service) in rows.index and column in rows:
             value = rows.xs(service, level="service")[column][ALL_TERRITORY]
-            said = f" : {share(float(value))} des habitants à {minutes(limit)} ou moins."
-            items.append([strong(capital(reading.label(service))), said])
+            items.append([strong(capital(reading.label(service))), f" : {share(float(value))} {within}"])
     for service in reading.named:
-        rows = reading.times(TODAY, service).reindex(reading.territory.index)
-        near = rows["travel_time_min"].le(limit)
-        people = float(reading.territory["population"][near].sum())
+        times = reading.times(TODAY, service).reindex(reading.territory.index)["travel_time_min"]
+        people = float(reading.territory["population"][times.le(limit)].sum())
         part = share(people / population) if population > 0 else "une part inconnue"
-        said = f" : {part} des habitants à {minutes(limit)} ou moins."
-        items.append([strong(reading.short(service)), said])
+        items.append([strong(reading.short(service)), f" : {part} {within}"])
     if not items:
-        return [
-            *blocks,
-            Paragraph(f"{persons(population)} habitants ; aucun service n'est nommé ni complet."),
-        ]
+        nothing = f"{persons(population)} habitants ; aucun service n'est nommé ni complet."
+        return [*blocks, Paragraph(nothing)]
     title = f"Qui est près de quoi, dans le territoire « {reading.study.territory.name} »"
     return [*blocks, Callout(title, items)]

@@ -44,7 +44,8 @@ def _condition(reading: Reading, move: Move) -> str:
     name = f"« {reading.labels(move.services)} »"
     if move.is_in_place:
         return f"les trajets vers {name} changent"
-    return f"{name} ouvre un autre site" if move.is_branch else f"{name} déménage"
+    is_branch = move.from_site is not None and set(move.from_site) < set(move.to_site or ())
+    return f"{name} ouvre un autre site" if is_branch else f"{name} déménage"
 
 
 def _fates(reading: Reading, move: Move, found: Counts, limit: str) -> list[Text]:
@@ -69,16 +70,10 @@ def _fates(reading: Reading, move: Move, found: Counts, limit: str) -> list[Text
     if not found.merged:
         return [gained, [*lost, " ;"], unclear]
     told: dict[str, Text] = {"gain": gained, "loss": [*lost, " ;"], "indistinct": unclear}
-    return [*(text for effect, text in told.items() if effect not in found.merged), _merged_fate(found)]
-
-
-def _merged_fate(found: Counts) -> Text:
-    """Say how many are in classes that are counted together."""
     others = "autres" if len(found.merged) < len(_CLASSES) else "personnes"
-    return [
-        strong(f"{found.merged_text} {others}"),
-        f" : {merged_words(found)}, que le secret statistique oblige à compter ensemble.",
-    ]
+    together = f" : {merged_words(found)}, que le secret statistique oblige à compter ensemble."
+    kept = (text for effect, text in told.items() if effect not in found.merged)
+    return [*kept, [strong(f"{found.merged_text} {others}"), together]]
 
 
 def merged_words(found: Counts) -> str:
@@ -116,22 +111,19 @@ def _is_nobody(found: Counts, effect: str) -> bool:
 def _variants(reading: Reading, move: Move) -> list[Block]:
     """Say in one sentence what the other scenarios that move the same service would change."""
     parts: list[str | Run] = []
-    every = [
-        name
-        for name in reading.release.scenarios
-        if name != move.scenario_id and move.services[0] in reading.release.moved(name)
-    ]
+    service, others = move.services[0], (n for n in reading.release.scenarios if n != move.scenario_id)
+    every = [name for name in others if service in reading.release.moved(name)]
     for scenario_id in every[:_MOST_VARIANTS]:
-        found = reading.counts(scenario_id, move.services[0])
-        place = reading.at_site(reading.site(scenario_id, move.services[0]))
-        gain, loss = (persons_shortly(found, effect) for effect in ("gain", "loss"))
-        noun = reading.noun_of(move)
-        said = in_classes(found, noun) if found.merged else f"plus court pour {gain}, plus long pour {loss}"
-        parts += [
-            " ; " if parts else "",
-            strong(f"scénario {scenario_id}"),
-            f" ({place or 'fermeture'}), {said}",
-        ]
+        found = reading.counts(scenario_id, service)
+        place = reading.at_site(reading.site(scenario_id, service)) or "fermeture"
+        gain, loss = (
+            "personne" if _is_nobody(found, effect) else found.text(ALL_TERRITORY, effect)
+            for effect in ("gain", "loss")
+        )
+        said = f"plus court pour {gain}, plus long pour {loss}"
+        if found.merged:
+            said = in_classes(found, reading.noun_of(move))
+        parts += [" ; " if parts else "", strong(f"scénario {scenario_id}"), f" ({place}), {said}"]
     if not parts:
         return []
     rest = len(every) - _MOST_VARIANTS
@@ -141,7 +133,9 @@ def _variants(reading: Reading, move: Move) -> list[Block]:
 
 def _entering(reading: Reading, move: Move, found: Counts, limit: str) -> str:
     """Say who would come within reach, and why they are not counted."""
-    outside = reading.persons_outside(move.scenario_id, move.services[0], "entering")
+    rows = reading.differences_of(move)
+    around = ~rows.index.isin(reading.parameters.territory_codes) & rows["effect"].eq("entering").to_numpy()
+    outside = float(rows.loc[around, "persons"].sum(skipna=False))
     apart = f", dont {about(outside)} hors du territoire" if outside >= 11 else ""
     return (
         f"Par ailleurs, {persons_in_words(found, 'entering')}{apart}, aujourd'hui à plus de {limit}, passeraient "
@@ -160,11 +154,8 @@ def _key_figures(reading: Reading, move: Move, found: Counts, noun: str) -> KeyF
     labels = _CLASSES
     if move.who == STAFF:
         labels = labels | {"gain": "route plus courte", "loss": "route plus longue"}
-    figures = [
-        (found.text(ALL_TERRITORY, effect), label, noun)
-        for effect, label in labels.items()
-        if effect not in found.merged
-    ]
+    apart = {effect: label for effect, label in labels.items() if effect not in found.merged}
+    figures = [(found.text(ALL_TERRITORY, effect), label, noun) for effect, label in apart.items()]
     if found.merged:
         together = " ou ".join(labels[effect] for effect in found.merged)
         figures.append((found.merged_text, together, f"{noun}, comptés ensemble"))
@@ -191,22 +182,15 @@ def whom_in_words(found: Counts, effect: str, noun: str) -> str:
     return f"{words} {noun}" if words[-1:].isdigit() else words
 
 
-def persons_shortly(found: Counts, effect: str) -> str:
-    """Write the persons of an effect without "près de", and nobody as a word."""
-    return "personne" if _is_nobody(found, effect) else found.text(ALL_TERRITORY, effect)
-
-
 def in_zones(reading: Reading, found: Counts, effect: str, *, most: int = 3) -> str:
     """Name the zones that weigh most in an effect, with their numbers."""
     column = found.persons[effect].drop(ALL_TERRITORY).fillna(0.0)
     weights = column if column.sum() > 0 else found.communes[effect].drop(ALL_TERRITORY).astype(float)
-    first = weights[weights > 0].sort_values(ascending=False, kind="stable").index[:most]
     named = []
-    for zone in first:
+    for zone in map(str, weights[weights > 0].sort_values(ascending=False, kind="stable").index[:most]):
         value = float(found.persons[effect][zone])
         is_printable = not math.isnan(value) and (found.is_observed or value >= 11)
-        text = found.text(str(zone), effect)
-        named.append(f"{reading.zone(str(zone))}{f' {text}' if is_printable else ''}")
+        named.append(f"{reading.zone(zone)}{f' {found.text(zone, effect)}' if is_printable else ''}")
     return f" ({', '.join(named)})" if named else ""
 
 

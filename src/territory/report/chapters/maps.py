@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import pandas as pd
 
@@ -24,26 +25,24 @@ _MOST_COMMUNES = 40
 def maps(reading: Reading) -> list[Part]:
     """Return the maps of the move that changes most, and of the next one that changes trips of children."""
     move = reading.pivot
-    if move is None or move.from_site is None or move.to_site is None:
-        return [Part(_of_today(reading))]
-    return [
-        Part(_before_and_after(reading, move)),
-        Part(_who_gains(reading, move)),
-        *_next(reading, move),
-        *_closer(reading, move),
-    ]
-
-
-def _before_and_after(reading: Reading, move: Move) -> list[Block]:
-    """Return the maps of times on the same classes, and their numbers."""
+    if move is None or not move.lasts:
+        drawn: list[Block] = [
+            pictures.time_map(reading, service, TODAY, max_height_cm=10.0)
+            for service in reading.services[:4]
+            if not reading.times(TODAY, service).empty
+        ]
+        today: list[Block] = [Heading("Les temps de route aujourd'hui", new_page=True), *drawn]
+        return [Part(today if drawn else [])]
     service, way = move.services[0], "depuis" if move.who == STAFF else "vers"
-    return [
+    before_and_after: list[Block] = [
         Heading(f"Les trajets {way} « {reading.labels(move.services)} », avant et après", new_page=True),
         Paragraph(_perimeter(reading, move)),
         pictures.time_map(reading, service, TODAY, max_height_cm=8.4),
         pictures.time_map(reading, service, move.scenario_id, max_height_cm=8.4),
         _within_table(reading, move),
     ]
+    parts = [Part(before_and_after), Part(_who_gains(reading, move))]
+    return [*parts, *_next(reading, move), *_closer(reading, move)]
 
 
 def _within_table(reading: Reading, move: Move) -> DataTable:
@@ -62,11 +61,8 @@ def _within_table(reading: Reading, move: Move) -> DataTable:
         cells = [cell for communes, people in line for cell in (integer(communes), str(people))[: len(nouns)]]
         rows.append([f"à {minutes(bound)} ou moins", *cells])
     whom = f"communes et {reading.noun(service)}" if has_persons else "communes"
-    return table(
-        ["Du site <1.3", *heads],
-        rows,
-        f"À portée de « {reading.short(service)} » : {whom}, départements voisins compris.",
-    )
+    caption = f"À portée de « {reading.short(service)} » : {whom}, départements voisins compris."
+    return table(["Du site <1.3", *heads], rows, caption)
 
 
 def _who_gains(reading: Reading, move: Move) -> list[Block]:
@@ -102,9 +98,14 @@ def _closer(reading: Reading, move: Move) -> list[Part]:
 
 
 def _next(reading: Reading, pivot: Move) -> list[Part]:
-    """Return the map of the next move that is felt."""
-    other = _second(reading, pivot)
-    if other is None:
+    """Return the map of the next move, from one commune to another, that changes the road of those who come."""
+    for other in reading.every_move:
+        is_told = other.services != pivot.services and other.who != STAFF
+        is_far = reading.place(other.from_site) != reading.place(other.to_site)
+        # a map of differences that cannot be told shows hatches: page 1 says it in a line
+        if is_told and other.lasts and is_far and reading.is_felt(other):
+            break
+    else:
         return []
 
     def made() -> list[Block]:
@@ -120,47 +121,25 @@ def _next(reading: Reading, pivot: Move) -> list[Part]:
 def next_map(reading: Reading) -> list[Block]:
     """Return the map of the move that is felt most after the one told at length, for the annex."""
     pivot = reading.pivot
-    if pivot is None or pivot.from_site is None or pivot.to_site is None:
+    if pivot is None or not pivot.lasts:
         return []
     return [block for part in _next(reading, pivot) for block in part.blocks]
 
 
-def _of_today(reading: Reading) -> list[Block]:
-    """Return maps of today's times, four at most."""
-    drawn: list[Block] = [
-        pictures.time_map(reading, service, TODAY, max_height_cm=10.0)
-        for service in [*reading.named, *reading.closest][:4]
-        if not reading.times(TODAY, service).empty
-    ]
-    return [Heading("Les temps de route aujourd'hui", new_page=True), *drawn] if drawn else []
-
-
-def _second(reading: Reading, pivot: Move) -> Move | None:
-    """Return the next move from one commune to another that changes the road of those who come."""
-    for move in reading.every_move:
-        is_told = move.services != pivot.services and move.who != STAFF
-        is_far = reading.place(move.from_site) != reading.place(move.to_site)
-        # a map of differences that cannot be told shows hatches: page 1 says it in a line
-        if is_told and move.lasts and is_far and reading.is_felt(move):
-            return move
-    return None
-
-
 def _perimeter(reading: Reading, move: Move) -> str:
     """Say who is counted."""
-    limit = reading.limit
-    found = reading.counts_of(move)
     noun = reading.noun_of(move)
-    if found.is_observed:
+    if reading.counts_of(move).is_observed:
         return f"Les {noun} sont ceux que l'étude donne, par commune d'origine."
     return (
-        f"Faute de connaître les communes d'origine, on compte les {noun} à {limit} ou moins du site d'aujourd'hui, "
-        "départements voisins compris : ceux que le changement pourrait concerner."
+        f"Faute de connaître les communes d'origine, on compte les {noun} à {reading.limit} ou moins du site "
+        "d'aujourd'hui, départements voisins compris : ceux que le changement pourrait concerner."
     )
 
 
 # a short table is not cut in two
 _SHORT = 6
+_BESIDE = {"entering": "passe à portée", "outside": "hors périmètre"}
 
 
 def change_table(
@@ -176,8 +155,8 @@ def change_table(
     order = order.sort_values(["size", "name"], ascending=[False, True], kind="stable").head(most)
     cells = []
     for code, row in order.iterrows():
-        before, after = (written_minutes(row[f"{side}_travel_time_min"]) for side in ("baseline", "scenario"))
-        cells.append([reading.commune(str(code)), f"{before} → {after}", _effect(row)])
+        times = (written_minutes(row[f"{side}_travel_time_min"]) for side in ("baseline", "scenario"))
+        cells.append([reading.commune(str(code)), " → ".join(times), said_of(row, _BESIDE, "inconnu")])
     name = f"{reading.labels(move.services)}, d'aujourd'hui au scénario {move.scenario_id}"
     return [_in_two(cells, ["Commune", "Temps de route", "Écart"], f"{name}.", total)] if cells else []
 
@@ -189,25 +168,26 @@ _ROUNDED = (
 
 def today_table(reading: Reading, codes: pd.Index, *, most: int) -> list[Block]:
     """Return today's times of some communes to the first service of the study, the longest first."""
-    services = [*reading.named, *reading.closest]
-    if not services:
+    if not reading.services:
         return []
-    times = reading.times(TODAY, services[0]).reindex(codes)["travel_time_min"]
+    service = reading.services[0]
+    times = reading.times(TODAY, service).reindex(codes)["travel_time_min"]
     people = reading.communes["population"].reindex(codes)
     order = times.sort_values(ascending=False, kind="stable").index[:most]
     cells = [
         [reading.commune(str(c)), whole_or_unknown(float(people[c])), written_minutes(float(times[c]))]
         for c in order
     ]
-    caption = f"Temps de route d'aujourd'hui, {reading.label(services[0])}."
+    caption = f"Temps de route d'aujourd'hui, {reading.label(service)}."
     return [_in_two(cells, ["Commune", "Habitants", "Temps"], caption, len(codes))]
 
 
-def _effect(row: pd.Series) -> str:
-    """Say what the difference is for one commune."""
-    if row["effect"] in ("gain", "loss", "indistinct"):
-        return change(float(row["delta_travel_time_min"]), is_distinguishable=row["effect"] != "indistinct")
-    return {"entering": "passe à portée", "outside": "hors périmètre"}.get(str(row["effect"]), "inconnu")
+def said_of(row: pd.Series, words: Mapping[str, str], unknown: str) -> str:
+    """Say what the difference is for one commune, in these words where there is none to measure."""
+    effect = str(row["effect"])
+    if effect in ("gain", "loss", "indistinct"):
+        return change(float(row["delta_travel_time_min"]), is_distinguishable=effect != "indistinct")
+    return words.get(effect, unknown)
 
 
 def written_minutes(value: float) -> str:
@@ -241,10 +221,10 @@ def _effects_chart(reading: Reading, move: Move, zones: list[str]) -> Picture:
     """Draw gainers and losers by zone."""
     found = reading.counts_of(move)
     noun = reading.noun_of(move).split(" ")[0]
-    parts = []
-    for zone in zones:
-        gain, loss = found.text(zone, "gain"), found.text(zone, "loss")
-        parts.append(f"{reading.zone(zone)} : gagnent {gain}, perdent {loss}")
+    parts = [
+        f"{reading.zone(zone)} : gagnent {found.text(zone, 'gain')}, perdent {found.text(zone, 'loss')}"
+        for zone in zones
+    ]
     return Picture(
         pictures.effects_bars([(reading.zone(zone), found, zone) for zone in zones], noun),
         alt=f"Graphique en barres, par EPCI. {' ; '.join(parts)}.",
@@ -261,10 +241,9 @@ def _distribution_chart(reading: Reading, move: Move) -> Picture | None:
     if total <= 0 or (rows["persons_kind"] == "observed").any():
         return None
     bounds = pictures.breaks_of(reading)
-    shares = {}
+    every, shares = [f"class{i}" for i in range(len(bounds) + 1)], {}
     for side, column in (("before", "baseline_travel_time_min"), ("after", "scenario_travel_time_min")):
         keys = time_classes(rows[column], breaks=bounds).keys
-        every = [f"class{i}" for i in range(len(bounds) + 1)]
         shares[side] = rows["persons"].groupby(keys).sum().reindex(every)
     parted = (pd.DataFrame(shares).fillna(0.0) / total).set_axis(class_labels(bounds), axis=0)
     parted = parted[(parted > 0).any(axis=1)]

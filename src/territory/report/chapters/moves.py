@@ -14,9 +14,6 @@ from territory.report.layout.document import Block, Bullets, Callout, DataTable,
 from territory.report.reading import Move, Reading
 from territory.scenario.zones import ALL_TERRITORY
 
-_REST = "tous sont dans l'annexe technique"
-
-
 _WHO = {"child": "l'enfant", "parent": "le parent", "staff": "le professionnel"}
 
 
@@ -40,7 +37,11 @@ def what_moves(reading: Reading) -> list[Block]:
 def what_documents_say(reading: Reading) -> list[Block]:
     """Return the facts of the study that are about no service, with their source."""
     facts = [fact for fact in reading.study.fact if fact.about is None]
-    items: list[Text] = [f"{fact.text} Source : {_dated(fact.source, fact.year)}." for fact in facts]
+    items: list[Text] = []
+    for fact in facts:
+        # its year once
+        is_dated = fact.year is None or str(fact.year) in fact.source
+        items.append(f"{fact.text} Source : {fact.source}{'' if is_dated else f', {fact.year}'}.")
     return [Callout("Ce que disent les documents publics", items)] if items else []
 
 
@@ -62,25 +63,16 @@ def _places_table(reading: Reading, every: list[str]) -> DataTable:
     """Return the commune of each service in each situation, and who travels."""
     rows = []
     for service in reading.named:
-        places = [reading.site(TODAY, service)]
-        places += [reading.site(name, service) for name in every]
-        who = join([_WHO[one] for one in ("child", "parent", "staff") if one in reading.who(service)])
-        rows.append([reading.label(service), *(reading.place(site) for site in places), who or "–"])
+        places = [reading.place(reading.site(situation, service)) for situation in (TODAY, *every)]
+        who = join([said for one, said in _WHO.items() if one in reading.who(service)])
+        rows.append([reading.label(service), *places, who or "–"])
     caption = "Où est chaque service, aujourd'hui et dans chaque scénario."
     if is_wide(every):
-        return table(
-            "Service <1.8 | Aujourd'hui <1 | Dans les scénarios <2.6 | Qui fait la route <1",
-            in_one_column(rows, every, first=2),
-            caption,
-            note="« – » : aucun scénario ne le déplace.",
-        )
+        columns = "Service <1.8 | Aujourd'hui <1 | Dans les scénarios <2.6 | Qui fait la route <1"
+        note = "« – » : aucun scénario ne le déplace."
+        return table(columns, in_one_column(rows, every, first=2), caption, note=note)
     situations = ("Aujourd'hui <1", *(f"Scénario {name} <1" for name in every))
     return table(["Service <2.2", *situations, "Qui fait la route <1.2"], rows, caption)
-
-
-def _dated(source: str, year: int | None) -> str:
-    """Write a source with its year, once."""
-    return source if year is None or str(year) in source else f"{source}, {year}"
 
 
 def all_moves(reading: Reading, *, level: int = 2, most: int | None = None) -> list[Block]:
@@ -98,24 +90,23 @@ def all_moves(reading: Reading, *, level: int = 2, most: int | None = None) -> l
         return []
     rows = [[*line[:2], join(scenarios), *line[2:]] for line, scenarios in lines.items()]
     shown = rows[:most]
-    rest = (
-        f" Les {len(shown)} premiers déménagements sur {len(rows)} ; {_REST}."
-        if len(shown) < len(rows)
-        else ""
+    note = (
+        "Les mêmes habitants sont comptés à chaque ligne : les lignes ne s'additionnent pas. Pour un service dont les "
+        "professionnels vont vers l'enfant, c'est leur trajet qui change."
     )
-    return [
-        Heading("Tous les services qui déménagent", level),
-        table(
-            "Service <1.6 | Déménagement <1.7 | Scénario <0.75 | Trajet plus court >0.8 | Trajet plus long >0.8 | "
-            "Écart non distinguable >1 | Écart visible à partir de >1",
-            shown,
-            "Habitants de l'âge concerné à portée du site d'aujourd'hui, selon l'effet sur le temps de "
-            "route.",
-            may_split=True,
-            note="Les mêmes habitants sont comptés à chaque ligne : les lignes ne s'additionnent pas. "
-            f"Pour un service dont les professionnels vont vers l'enfant, c'est leur trajet qui change.{rest}",
-        ),
-    ]
+    if len(shown) < len(rows):
+        note += (
+            f" Les {len(shown)} premiers déménagements sur {len(rows)} ; tous sont dans l'annexe technique."
+        )
+    columns = (
+        "Service <1.6 | Déménagement <1.7 | Scénario <0.75 | Trajet plus court >0.8 | Trajet plus long >0.8 | "
+        "Écart non distinguable >1 | Écart visible à partir de >1"
+    )
+    caption = (
+        "Habitants de l'âge concerné à portée du site d'aujourd'hui, selon l'effet sur le temps de route."
+    )
+    title = Heading("Tous les services qui déménagent", level)
+    return [title, table(columns, shown, caption, may_split=True, note=note)]
 
 
 def ordered_zones(reading: Reading, move: Move) -> list[str]:
@@ -143,24 +134,20 @@ def effects_table(reading: Reading, move: Move, zones: list[str]) -> DataTable:
         if isinstance(worst, str):
             text = f"{reading.commune(worst)} ({signed(float(found.zones['worst_loss_min'][zone]))} min)"
         rows.append([zone_name(reading, zone), *cells, f"{before} → {after}", text])
-    noun = reading.noun_of(move)
     limit = reading.limit
-    note = (
-        f"« Passent à portée » : aujourd'hui à plus de {limit}, à {limit} ou moins dans le scénario ; non "
-        "comptés comme gagnants."
-    )
+    note = f"« Passent à portée » : aujourd'hui à plus de {limit}, à {limit} ou moins dans le scénario ; non comptés "
+    note += "comme gagnants."
     outside = len(found.zones) - 1 - len(zones)
     if outside:
         others = count(outside, "autre EPCI qui n'a", "autres EPCI qui n'ont")
         note += f" {others} que des habitants dans ce cas ne figurent pas ici, mais sont dans l'ensemble."
-    return table(
+    columns = (
         "EPCI <1.6 | Gagnent >0.72 | Perdent >0.72 | Écart non distinguable >1.05 | Passent à portée >0.8 | "
-        "Temps moyen >1.3 | Perte la plus forte <1.6",
-        rows,
-        f"Scénario {move.scenario_id}, {reading.labels(move.services)} : {noun}, par EPCI.",
-        strong_rows=[len(rows) - 1],
-        note=note,
+        "Temps moyen >1.3 | Perte la plus forte <1.6"
     )
+    name = f"Scénario {move.scenario_id}, {reading.labels(move.services)}"
+    caption = f"{name} : {reading.noun_of(move)}, par EPCI."
+    return table(columns, rows, caption, strong_rows=[len(rows) - 1], note=note)
 
 
 def _mean(value: float) -> str:

@@ -35,6 +35,10 @@ _KINDS = {
     "population": "population",
 }
 _COMPARABLE = ("orientation", "waiting")
+_NO_PLACES = (
+    "Une prévalence ou un droit ouvert compte des personnes concernées, non des demandes de place. Seules les "
+    "orientations en cours et les listes d'attente peuvent être rapprochées de places ; elles ne sont pas connues ici."
+)
 
 
 def needs(reading: Reading) -> list[Block]:
@@ -44,35 +48,19 @@ def needs(reading: Reading) -> list[Block]:
         return []
     blocks: list[Block] = [Heading("Combien de personnes sont concernées ?")]
     if not any(need.kind in _COMPARABLE for need in stated):
-        blocks.append(
-            Callout(
-                "Ces nombres ne se comparent pas à des places",
-                [
-                    "Une prévalence ou un droit ouvert compte des personnes concernées, non des demandes "
-                    "de place. Seules les orientations en cours et les listes d'attente peuvent être "
-                    "rapprochées de places ; elles ne sont pas connues ici."
-                ],
-                "warning",
-            )
-        )
+        blocks.append(Callout("Ces nombres ne se comparent pas à des places", [_NO_PLACES], "warning"))
     tables = {need.public: _by_zone(reading, need.public) for need in stated}
     for need in stated:
-        low, central, high = (
-            float(tables[need.public][column][ALL_TERRITORY]) for column in ("low", "central", "high")
-        )
-        total = (
-            f"{between(low, high)}, estimation centrale {persons(central)}"
-            if need.known_total is None
-            else f"{integer(need.known_total)}, total observé"
-        )
+        low, central, high = map(float, tables[need.public].loc[ALL_TERRITORY])
+        total = f"{between(low, high)}, estimation centrale {persons(central)}"
+        if need.known_total is not None:
+            total = f"{integer(need.known_total)}, total observé"
         text = f"{reading.study.territory.name} : {total} ({_KINDS[need.kind]}). {need.caution} Source : {need.source}."
         blocks += [Heading(need.label, 2), Paragraph(text)]
     first = stated[0]
     zones = tables[first.public].drop(ALL_TERRITORY)
-    if len(zones):
-        blocks.append(_chart(reading, first.label, zones))
-    blocks.append(_table(reading, tables))
-    return blocks
+    chart = [_chart(reading, first.label, zones)] if len(zones) else []
+    return [*blocks, *chart, _table(reading, tables)]
 
 
 def _by_zone(reading: Reading, public: str) -> pd.DataFrame:
@@ -94,12 +82,10 @@ def _table(reading: Reading, tables: dict[str, pd.DataFrame]) -> DataTable:
     for zone in next(iter(tables.values())).index:
         cells = []
         for public, found in tables.items():
-            low, central, high = (float(found[column][zone]) for column in ("low", "central", "high"))
-            total = known[public]
-            if zone == ALL_TERRITORY and total is not None:
-                cells += [integer(total), "observé"]
-            else:
-                cells += [persons(central), range_text(low, high)]
+            low, central, high = map(float, found.loc[zone])
+            total = known[public] if zone == ALL_TERRITORY else None
+            estimated = [persons(central), range_text(low, high)]
+            cells += estimated if total is None else [integer(total), "observé"]
         rows.append([zone_name(reading, str(zone)), *cells])
     return table(
         ["EPCI <2", *need_heads(tables)],
@@ -132,14 +118,9 @@ def _chart(reading: Reading, label: str, needs: pd.DataFrame) -> Picture:
         f"{name} : {persons(central)} (de {persons(low)} à {persons(high)})"
         for name, (low, central, high) in zip(named.index, named.to_numpy(dtype=float).tolist(), strict=True)
     ]
-    return Picture(
-        style.to_svg(
-            needs_with_range(named, label="personnes, estimation centrale (losange) et fourchette (barre)")
-        ),
-        alt=f"Graphique par EPCI, {label}. {' ; '.join(parts)}.",
-        caption=f"{label}, par EPCI.",
-        kind="Figure",
-    )
+    axis = "personnes, estimation centrale (losange) et fourchette (barre)"
+    alt = f"Graphique par EPCI, {label}. {' ; '.join(parts)}."
+    return Picture(style.to_svg(needs_with_range(named, label=axis)), alt, f"{label}, par EPCI.", "Figure")
 
 
 _PRINTED = Category("printed", "effectif publié (nombre)", style.SEQUENTIAL[1])
@@ -164,19 +145,16 @@ def _one(reading: Reading, service: str, origins: Origins) -> list[Block]:
     printed = origins.communes.dropna()
     hidden = len(origins.communes) - len(printed)
     noun = reading.noun(service, is_observed=True)
-    text = (
-        f"« {reading.label(service)} » : {noun}, par commune d'origine."
-        if hidden == 0
-        else f"« {reading.label(service)} » : {noun}, par commune d'origine. {count(len(printed), 'commune')} "
-        f"{'a un effectif publié' if len(printed) == 1 else 'ont un effectif publié'} ; {count(hidden, 'commune')} "
-        f"{'a un effectif' if hidden == 1 else 'ont des effectifs'} que le secret statistique retire. Une commune de "
-        f"moins de {PRESENCE_FLOOR} personnes de l'âge accueilli est de celles-là, qu'un enfant en vienne ou non."
-    )
-    return [
-        Paragraph(text),
-        _origins_map(reading, service, origins, printed),
-        *_origins_table(reading, origins),
-    ]
+    text = f"« {reading.label(service)} » : {noun}, par commune d'origine."
+    if hidden:
+        text += (
+            f" {count(len(printed), 'commune')} {'a' if len(printed) == 1 else 'ont'} un effectif publié ; "
+            f"{count(hidden, 'commune')} {'a un effectif' if hidden == 1 else 'ont des effectifs'} que le secret "
+            f"statistique retire. Une commune de moins de {PRESENCE_FLOOR} personnes de l'âge accueilli est de "
+            "celles-là, qu'un enfant en vienne ou non."
+        )
+    drawn = _origins_map(reading, service, origins, printed)
+    return [Paragraph(text), drawn, _origins_table(reading, origins)]
 
 
 def _origins_map(reading: Reading, service: str, origins: Origins, printed: pd.Series) -> Picture:
@@ -217,49 +195,35 @@ def _lines(reading: Reading, site: str, printed: pd.Series) -> gpd.GeoDataFrame:
     end = reading.release.sites.geometry[site]
     starts = reading.communes.geometry.reindex(printed.index)
     lines = [shapely.LineString([*p.coords, *end.coords]) for p in starts]
-    # a service in the commune itself is no flow
-    long = np.array([line.length > 1.0 for line in lines], dtype=bool)
     drawn = gpd.GeoDataFrame({"value": printed.to_numpy(float)}, geometry=lines, crs=reading.communes.crs)
-    return gpd.GeoDataFrame(drawn[long])
+    # a service in the commune itself is no flow
+    return gpd.GeoDataFrame(drawn[drawn.length > 1.0])
 
 
-def _origins_table(reading: Reading, origins: Origins) -> list[Block]:
+def _origins_table(reading: Reading, origins: Origins) -> DataTable:
     """Return the children of each EPCI, and those of its communes that may be printed."""
     epci = reading.communes["epci_code"].fillna("").astype(str).reindex(origins.communes.index)
     rows, silent = [], 0
     for zone in sorted(epci.unique(), key=lambda code: (reading.zone(str(code)), str(code))):
         communes = origins.communes[epci == zone]
         shown = communes.dropna()
-        named = [
-            f"{reading.commune(str(code))} {integer(float(children))}" for code, children in shown.items()
-        ]
+        named = [f"{reading.commune(str(code))} {integer(float(n))}" for code, n in shown.items()]
         hidden = len(communes) - len(shown)
         total = _total(float(origins.zones[zone]))
         if total == SECRET and shown.empty:
             silent += 1
             continue
         if hidden:
-            named.append(
-                count(
-                    hidden,
-                    "autre commune" if len(shown) else "commune",
-                    "autres communes" if len(shown) else None,
-                )
-            )
+            words = ("autre commune", "autres communes") if named else ("commune", None)
+            named.append(count(hidden, *words))
         rows.append([reading.zone(str(zone)), total, join(named)])
     if silent:
-        rows.append(
-            [f"{silent} {'EPCI' if not rows else 'autres EPCI' if silent > 1 else 'autre EPCI'}", SECRET, ""]
-        )
+        which = "EPCI" if not rows else "autres EPCI" if silent > 1 else "autre EPCI"
+        rows.append([f"{silent} {which}", SECRET, ""])
     rows.append(["Ensemble", _total(origins.total), ""])
-    return [
-        table(
-            "EPCI <1.6 | Enfants accompagnés >1.2 | Communes <3",
-            rows,
-            "Enfants accompagnés par EPCI d'origine.",
-            strong_rows=[len(rows) - 1],
-        )
-    ]
+    columns = "EPCI <1.6 | Enfants accompagnés >1.2 | Communes <3"
+    caption = "Enfants accompagnés par EPCI d'origine."
+    return table(columns, rows, caption, strong_rows=[len(rows) - 1])
 
 
 def _total(children: float) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 
@@ -18,10 +19,13 @@ from territory.report.reading import Counts, Move, Reading
 from territory.scenario.zones import ALL_TERRITORY
 from territory.tables.measures import read_measure
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
 _SAME, _DOUBTFUL = "=", " ≈"
+_EFFECTS = {
+    "gain": "Trajet plus court",
+    "loss": "Trajet plus long",
+    "indistinct": "Écart non distinguable",
+    "entering": "Passent à portée",
+}
 # the place and the four counts of persons come first
 _COUNTED = 5
 
@@ -37,12 +41,7 @@ def options(reading: Reading) -> list[Block]:
     noun = reading.noun(service, is_observed=next(iter(found.values())).is_observed)
     places = [reading.place(reading.site(situation, service)) for situation in (TODAY, *every)]
     rows: list[list[str]] = [["Où il serait", *places]]
-    for effect, label in (
-        ("gain", "Trajet plus court"),
-        ("loss", "Trajet plus long"),
-        ("indistinct", "Écart non distinguable"),
-        ("entering", "Passent à portée"),
-    ):
+    for effect, label in _EFFECTS.items():
         cells = [found[n].cell(ALL_TERRITORY, effect) if n in found else _SAME for n in every]
         rows.append([f"{label} ({noun.split(' ')[0]})", "–", *cells])
     rows.append(["Perte la plus forte", "–", *(_worst(reading, n, service, found) for n in every)])
@@ -62,21 +61,18 @@ def _table(
     reading: Reading, service: str, rows: list[list[str]], every: list[str], names: list[str]
 ) -> DataTable:
     """Return the columns of some scenarios, today's beside them."""
-    closed = ""
-    if "fermé" in rows[0]:
-        closed = " Fermé : ceux qui étaient à portée sont comptés avec les trajets plus longs."
-    kept = [0, 1, *(2 + every.index(name) for name in names)]
-    part = "" if names == every else f", scénarios {names[0]} à {names[-1]}"
-    return table(
-        [" <1.7", "Aujourd'hui >1", *(f"Scénario {n} >1.05" for n in names)],
-        [[row[column] for column in kept] for row in rows],
-        f"« {reading.label(service)} » : les options côte à côte{part}.",
-        note=f"« {_SAME} » : comme aujourd'hui. «{_DOUBTFUL} » : différence avec aujourd'hui sous le doute sur les "
-        "temps, non distinguable. Passer à portée n'est pas compté comme un gain."
-        f"{closed}"
-        if names[-1] == every[-1]
-        else "",
+    note = (
+        f"« {_SAME} » : comme aujourd'hui. «{_DOUBTFUL} » : différence avec aujourd'hui sous le doute sur les temps, "
+        "non distinguable. Passer à portée n'est pas compté comme un gain."
     )
+    if "fermé" in rows[0]:
+        note += " Fermé : ceux qui étaient à portée sont comptés avec les trajets plus longs."
+    kept = [0, 1, *(2 + every.index(name) for name in names)]
+    cells = [[row[column] for column in kept] for row in rows]
+    heads = [" <1.7", "Aujourd'hui >1", *(f"Scénario {n} >1.05" for n in names)]
+    part = "" if names == every else f", scénarios {names[0]} à {names[-1]}"
+    caption = f"« {reading.label(service)} » : les options côte à côte{part}."
+    return table(heads, cells, caption, note=note if names[-1] == every[-1] else "")
 
 
 def _verdict(reading: Reading, pivot: Move, found: Mapping[str, Counts]) -> Paragraph:
@@ -99,10 +95,8 @@ def _verdict(reading: Reading, pivot: Move, found: Mapping[str, Counts]) -> Para
     choice = "le choix est celui du conseil, et d'autres raisons que la route y entrent."
     best = _best_in_all(reading, pivot.services[0], found)
     if best:
-        parts.append(
-            f". Sur tout ce qui est mesuré ici, {scenarios_in_words(best)} "
-            f"{'fait' if len(best) == 1 else 'font'} au moins aussi bien que les autres ; {choice}"
-        )
+        do = f"{scenarios_in_words(best)} {'fait' if len(best) == 1 else 'font'}"
+        parts.append(f". Sur tout ce qui est mesuré ici, {do} au moins aussi bien que les autres ; {choice}")
     else:
         parts.append(f". Aucune option n'est la meilleure à tous égards : {choice}")
     return Paragraph("".join(parts))
@@ -173,13 +167,8 @@ def _labels(table: pd.DataFrame) -> dict[str, str]:
 
 def _value(value: float, unit: str) -> str:
     """Write a measure in its unit."""
-    if math.isnan(value):
-        return "inconnu"
-    if unit == "min":
-        return minutes(value)
-    if unit == "share":
-        return share(value)
-    return persons(value) if unit == "persons" else decimal(value, 2)
+    written = {"min": minutes, "share": share, "persons": persons}.get(unit)
+    return "inconnu" if math.isnan(value) else written(value) if written else decimal(value, 2)
 
 
 def _on_the_road(reading: Reading, service: str, every: list[str]) -> list[list[str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
@@ -12,26 +13,24 @@ from territory.french.words import change, count, epci_phrase, join, persons
 from territory.network.maps.osm import ATTRIBUTION
 from territory.plot import style
 from territory.plot.charts import gainers_and_losers
-from territory.plot.maps.categories import (
-    Classes,
-    change_classes,
-    numbers_from,
-    shown,
-    time_classes,
-)
+from territory.plot.maps.categories import Classes, change_classes, numbers_from, shown, time_classes
 from territory.plot.maps.choropleth import Panel, draw_map, extent_of
 from territory.plot.maps.legend import Legend
 from territory.plot.maps.shapes import dash_of
 from territory.release.gate import TODAY
 from territory.report.layout.document import Picture
+from territory.tables.codes import CLOSEST_SERVICES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from territory.release.gate import Sites
     from territory.report.reading import Counts, Move, Reading
 
 _NAMED_PLACES = 10
+# what must be known to read isochrones
+_RINGS = (
+    "Isochrones : ce qu'une voiture atteint depuis le site, à 500 m d'une route au plus ; simplifiées. Routes : "
+    f"{ATTRIBUTION}."
+)
 _EFFECTS = {
     "gain": "trajet plus court",
     "loss": "trajet plus long",
@@ -60,12 +59,7 @@ def breaks_of(reading: Reading) -> list[float]:
 
 
 def time_map(
-    reading: Reading,
-    service: str,
-    scenario_id: str,
-    *,
-    max_height_cm: float,
-    zoom: pd.Index | None = None,
+    reading: Reading, service: str, scenario_id: str, *, max_height_cm: float, zoom: pd.Index | None = None
 ) -> Picture:
     """Draw the time from every commune to the site of a named service, or to the closest of a complete list.
 
@@ -91,19 +85,24 @@ def time_map(
         focus=focus_of(reading) if zoom is None else zoom,
     )
     is_estimate = reading.release.times_method == "estimate"
+    about_rings = [] if rings is None else [_RINGS]
     legend = Legend(
         shown(classes.legend, classes.keys),
         f"{situation} : temps de route{' estimé' if is_estimate else ''}, aller simple",
         sites=[(str(i), "o", reading.site_name(name)) for i, name in enumerate(site or (), start=1)],
-        lines=ring_lines(rings),
+        lines=[]
+        if rings is None
+        else [(dash_of(i), f"isochrone de {t}") for i, t in enumerate(rings["label"])],
         notes=[
             "Le nombre écrit dans une commune est le temps, en minutes.",
             *_border_notes(reading),
-            *ring_notes(rings),
+            *about_rings,
         ],
     )
     figure = draw_map(panel, legend, max_height_cm=max_height_cm)
-    target = f"vers {reading.closest_label(service) if site is None else f'« {reading.label(service)} »'}"
+    label = reading.label(service)
+    closest = CLOSEST_SERVICES.get(service, f"le site le plus proche ({label})")
+    target = f"vers {closest if site is None else f'« {label} »'}"
     said = describe_times(reading, times, classes, f"{situation}, temps de route {target}")
     if rings is not None:
         said += f" Isochrones : {within_words(reading, service, scenario_id)}"
@@ -132,7 +131,9 @@ def change_map(
     delta = rows["delta_travel_time_min"]
     numbers = delta.map(signed).where(told & delta.notna(), "")
     focus = focus_of(reading)
-    marked = _before_and_after(reading, move)
+    before, after = move.from_site or (), move.to_site or ()
+    marked = [(site, "o", f"aujourd'hui : {reading.place((site,))}") for site in before]
+    marked += [(site, "s", reading.site_name(site)) for site in after if site not in before]
     visible, extent = areas.index, None
     names = _places(reading, _NAMED_PLACES)
     if zoom is not None:
@@ -171,13 +172,6 @@ def focus_of(reading: Reading) -> pd.Index | None:
     return found if len(found) else None
 
 
-def _before_and_after(reading: Reading, move: Move) -> list[tuple[str, str, str]]:
-    """Return the sites of a move, today's first, with their shape and their line in the legend."""
-    before, after = move.from_site or (), move.to_site or ()
-    today = [(site, "o", f"aujourd'hui : {reading.place((site,))}") for site in before]
-    return today + [(site, "s", reading.site_name(site)) for site in after if site not in before]
-
-
 def marks(reading: Reading, sites: Sequence[tuple[str, str]]) -> gpd.GeoDataFrame | None:
     """Return the marks of some sites, numbered in order."""
     if not sites:
@@ -191,9 +185,7 @@ def _places(reading: Reading, most: int) -> gpd.GeoDataFrame:
     """Return the names of the largest commune of each EPCI."""
     table = reading.territory.sort_values("population", ascending=False, kind="stable")
     first = table.drop_duplicates("epci_code").head(most)
-    return gpd.GeoDataFrame(
-        first[["geometry"]].assign(label=first["name"], size=7.0), crs=reading.territory.crs
-    )
+    return gpd.GeoDataFrame(first[["geometry"]].assign(label=first["name"], size=7.0), crs=table.crs)
 
 
 def _places_with_numbers(reading: Reading, focus: pd.Index, numbers: pd.Series) -> gpd.GeoDataFrame:
@@ -252,14 +244,13 @@ def describe_change(reading: Reading, rows: pd.DataFrame, title: str) -> str:
     """Say in words what a map of changes shows."""
     sizes = rows["effect"].value_counts()
     parts = [
-        f"{text} : {count(int(sizes[key]), 'commune')}" for key, text in _EFFECTS.items() if key in sizes
+        f"{said} : {count(int(sizes[key]), 'commune')}" for key, said in _EFFECTS.items() if key in sizes
     ]
     extremes = []
-    for effect, largest in (("gain", False), ("loss", True)):
+    for effect, end in (("gain", 0), ("loss", -1)):
         values = rows.loc[rows["effect"] == effect, "delta_travel_time_min"].dropna()
-        values = values.sort_values(kind="stable")
         if len(values):
-            code = str(values.index[-1 if largest else 0])
+            code = str(values.sort_values(kind="stable").index[end])
             extremes.append(f"{reading.commune(code)} ({change(float(values[code]))})")
     ends = f" Écarts extrêmes : {join(extremes)}." if extremes else ""
     return f"Carte. {title} {join(parts)}.{ends}"
@@ -286,23 +277,6 @@ def rings_of(reading: Reading, scenario_id: str, sites: Sites | None) -> gpd.Geo
     together = gpd.GeoDataFrame(rows[["minutes", "geometry"]]).dissolve("minutes").sort_index()
     labels = [minutes(float(value)) for value in together.index]
     return gpd.GeoDataFrame({"label": labels}, geometry=together.geometry.to_numpy(), crs=table.crs)
-
-
-def ring_lines(rings: gpd.GeoDataFrame | None) -> list[tuple[tuple[float, ...], str]]:
-    """Return the dash and the words of each isochrone, for a legend."""
-    if rings is None:
-        return []
-    return [(dash_of(rank), f"isochrone de {label}") for rank, label in enumerate(rings["label"])]
-
-
-def ring_notes(rings: gpd.GeoDataFrame | None) -> list[str]:
-    """Return what must be known to read isochrones."""
-    if rings is None:
-        return []
-    return [
-        "Isochrones : ce qu'une voiture atteint depuis le site, à 500 m d'une route au plus ; simplifiées. Routes : "
-        f"{ATTRIBUTION}."
-    ]
 
 
 def within_words(reading: Reading, service: str, situation: str) -> str:

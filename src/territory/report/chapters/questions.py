@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -32,8 +33,6 @@ from territory.report.layout.pdf import Part
 from territory.tables.catalogue import BEYOND
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
     from territory.planning.grouping.answer import GroupingAnswer
     from territory.report.reading import Reading
 
@@ -127,17 +126,13 @@ def _ranks(ranking: pd.DataFrame, *, most: int, caption: str, where: str) -> lis
     far = _far_column(ranking)
     shown = ranking.head(most)
     rows = [_rank_row(row, far) for row in shown.to_dict("records")]
-    limit = _limit_of(far)
-    said = f"Les {len(rows)} premières communes sur {len(ranking)}"
+    said = f"{caption}Les {len(rows)} premières communes sur {len(ranking)}"
     rest = "" if len(rows) == len(ranking) else f" ; toutes sont {where}"
-    return [
-        table(
-            f"Rang >0.4 | Commune <1.3 | Temps moyen >0.8 | Le plus loin <1.6 | À plus de {limit} min >0.9 | "
-            "Écart avec la première <1.2",
-            rows,
-            f"{caption}{said}{rest}.",
-        )
-    ]
+    columns = (
+        f"Rang >0.4 | Commune <1.3 | Temps moyen >0.8 | Le plus loin <1.6 | À plus de {_limit_of(far)} min >0.9 | "
+        "Écart avec la première <1.2"
+    )
+    return [table(columns, rows, f"{said}{rest}.")]
 
 
 def _rank_row(row: Any, far: str | None) -> list[str]:
@@ -181,21 +176,17 @@ def _trade_off(reading: Reading, ranking: pd.DataFrame) -> list[Block]:
         y_label=f"personnes à plus de {limit} min",
         named=[*named, *ranking.loc[ranking["is_selected"], "name"].astype(str)],
     )
-    said = [
-        f"{row['name']} : {decimal(row['x'], 0)} min et {persons(row['y'])}"
-        for row in front.to_dict("records")
-    ]
-    return [
-        Picture(
-            style.to_svg(figure),
-            alt=f"Nuage de {integer(len(points))} communes selon le temps moyen et les personnes à plus de {limit} "
-            f"min. Celles que nulle autre ne bat sur les deux : {' ; '.join(said)}.",
-            caption=f"Ce que coûte un temps moyen plus court : personnes à plus de {limit} min de chaque commune "
-            "candidate. En losange plein, celles que nulle autre ne bat sur les deux à la fois ; en rond plein, les "
-            "lieux d'aujourd'hui.",
-            kind="Figure",
-        )
-    ]
+    rows = front[["name", "x", "y"]].itertuples(index=False)
+    said = [f"{name} : {decimal(x, 0)} min et {persons(y)}" for name, x, y in rows]
+    alt = (
+        f"Nuage de {integer(len(points))} communes selon le temps moyen et les personnes à plus de {limit} min. "
+        f"Celles que nulle autre ne bat sur les deux : {' ; '.join(said)}."
+    )
+    caption = (
+        f"Ce que coûte un temps moyen plus court : personnes à plus de {limit} min de chaque commune candidate. En "
+        "losange plein, celles que nulle autre ne bat sur les deux à la fois ; en rond plein, les lieux d'aujourd'hui."
+    )
+    return [Picture(style.to_svg(figure), alt, caption, "Figure")]
 
 
 _SUPPORT_NOTE = (
@@ -206,16 +197,12 @@ _SUPPORT_NOTE = (
 
 def groups_answer(reading: Reading) -> list[Block]:
     """Return what the first page says of the questions of grouping."""
-    answers = reading.release.groupings
-    if not answers:
-        return []
-    compared = reading.release.grouping_comparison
-    items: list[Text] = []
-    for name, answer in answers.items():
-        row: Any = compared.loc[(name, "groups")]
-        items.append([strong(answer.grouping.name), f" : {_groups_in_words(answer, row)}."])
-    items += _join_in_words(answers, compared)
-    return [Bullets(items), *_cautions(reading)]
+    answers, compared = reading.release.groupings, reading.release.grouping_comparison
+    items: list[Text] = [
+        [strong(answer.grouping.name), f" : {_groups_in_words(answer, compared.loc[(name, 'groups')])}."]
+        for name, answer in answers.items()
+    ]
+    return [Bullets([*items, *_join_in_words(answers, compared)]), *_cautions(reading)] if items else []
 
 
 def groups(reading: Reading) -> list[Part]:
@@ -235,23 +222,20 @@ def groups(reading: Reading) -> list[Part]:
     for place, answer in enumerate(answers.values()):
         title = f"le découpage « {answer.grouping.name} »" if place else ""
         parts.append(Part(partial(_one, reading, answer), title, leaves=28))
-    rest = Paragraph(
+    rest = (
         "Les établissements qui ne sont pas groupés et le tableau des services à partager, à remplir, sont dans le "
-        "dossier tables (groupement_…).",
-        kind="small",
+        "dossier tables (groupement_…)."
     )
-    return [*parts, Part([rest])]
+    return [*parts, Part([Paragraph(rest, kind="small")])]
 
 
 def _groups_in_words(answer: GroupingAnswer, row: Any) -> str:
     """Say how many groups there are, how large and how far."""
     sizes = answer.groups["n_units"]
     low, high = int(sizes.min()), int(sizes.max())
+    said = f"{len(sizes)} groupes de {f'{low} à ' if low < high else ''}{high} établissements"
     if len(sizes) == 1:
         said = f"un groupe de {count(high, 'établissement')}"
-    else:
-        each = f"de {low} à {high}" if low < high else f"de {low}"
-        said = f"{len(sizes)} groupes {each} établissements"
     mean, worst = minutes(row["mean_drive_min"]), minutes(row["worst_drive_min"])
     return f"{said}, {mean} de route en moyenne vers le siège, {worst} au plus"
 
@@ -265,38 +249,31 @@ def _join_in_words(answers: Mapping[str, GroupingAnswer], compared: pd.DataFrame
         farther, closer, indistinct = (
             integer(row[name]) if row[name] else "aucun" for name in ("n_farther", "n_closer", "n_indistinct")
         )
-        return [
-            [
-                strong(f"Adhésion au {answer.grouping.support_name}"),
-                f" : {minutes(row['mean_drive_min'])} en moyenne vers l'établissement support, "
-                f"{minutes(row['worst_drive_min'])} au plus. Des {integer(row['n_members'])} établissements, il est "
-                f"plus loin que le siège pour {farther}, plus près pour {closer}, et l'écart n'est pas distinguable "
-                f"pour {indistinct} (découpage « {answer.grouping.name} »).",
-            ]
-        ]
+        said = (
+            f" : {minutes(row['mean_drive_min'])} en moyenne vers l'établissement support, "
+            f"{minutes(row['worst_drive_min'])} au plus. Des {integer(row['n_members'])} établissements, il est plus "
+            f"loin que le siège pour {farther}, plus près pour {closer}, et l'écart n'est pas distinguable pour "
+            f"{indistinct} (découpage « {answer.grouping.name} »)."
+        )
+        return [[strong(f"Adhésion au {answer.grouping.support_name}"), said]]
     return []
 
 
 def _cautions(reading: Reading) -> list[Block]:
     """Say what the statuses, places and budgets are worth."""
     first = next(iter(reading.release.groupings.values()))
-    items: list[Text] = []
-    bases = list(first.members["status_basis"].dropna().unique())
-    if bases:
-        items.append(f"Le statut des établissements est {join(map(str, bases))}.")
+    bases = list(map(str, first.members["status_basis"].dropna().unique()))
     unknown, total = int(first.members["is_autonomous"].isna().sum()), len(first.members)
-    if unknown == total:
-        items.append(f"L'autonomie juridique n'est connue pour aucun des {total} établissements groupés.")
-    elif unknown:
-        items.append(
-            f"L'autonomie juridique n'est pas connue pour {unknown} des {total} établissements groupés."
-        )
-    if not reading.release.are_budgets_known:
-        items.append("Les budgets ne sont pas publics : aucun seuil de budget n'est testé.")
-    if not first.is_pooling_known:
-        items.append(
-            "Ce que les membres gagneraient à partager n'est pas calculé : le tableau est à remplir."
-        )
+    known_for = "connue pour aucun" if unknown == total else f"pas connue pour {unknown}"
+    cautions: dict[str, object] = {
+        f"Le statut des établissements est {join(bases)}.": bases,
+        f"L'autonomie juridique n'est {known_for} des {total} établissements groupés.": unknown,
+        "Les budgets ne sont pas publics : aucun seuil de budget n'est testé.": not reading.release.are_budgets_known,
+        "Ce que les membres gagneraient à partager n'est pas calculé : le tableau est à remplir.": (
+            not first.is_pooling_known
+        ),
+    }
+    items = [text for text, holds in cautions.items() if holds]
     return [Callout("Ce que valent ces groupes", items, tone="warning")] if items else []
 
 

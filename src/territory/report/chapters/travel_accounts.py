@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable
 
 import pandas as pd
 
@@ -42,19 +43,14 @@ def travel_accounts(reading: Reading) -> list[Block]:
     accounts = {who: _account(reading, who, every) for who in _ROADS}
     if not any(accounts.values()):
         return []
-    blocks: list[Block] = [
-        Heading("Trois comptes de trajets, jamais additionnés"),
-        Paragraph(
-            "Heures passées sur la route en une année pour un enfant, en moyenne dans le périmètre "
-            "d'aujourd'hui. Le nombre de trajets et le détour des circuits collectifs sont des "
-            "hypothèses : ils servent à comparer deux situations pour un même enfant, pas à compter des "
-            "enfants.",
-            is_kept=True,
-        ),
-    ]
-    blocks += [_account_table(who, rows, every) for who, rows in accounts.items() if rows]
-    blocks.append(Bullets(_assumptions(reading), "small"))
-    return blocks
+    title = Heading("Trois comptes de trajets, jamais additionnés")
+    intro = (
+        "Heures passées sur la route en une année pour un enfant, en moyenne dans le périmètre d'aujourd'hui. Le "
+        "nombre de trajets et le détour des circuits collectifs sont des hypothèses : ils servent à comparer deux "
+        "situations pour un même enfant, pas à compter des enfants."
+    )
+    tables = [_account_table(who, rows, every) for who, rows in accounts.items() if rows]
+    return [title, Paragraph(intro, is_kept=True), *tables, Bullets(_assumptions(reading), "small")]
 
 
 def _account_table(who: str, rows: list[list[str]], every: list[str]) -> DataTable:
@@ -93,30 +89,21 @@ def year_hours(reading: Reading, scenario_id: str, service: str, who: str) -> tu
     if trips.empty or (ALL_TERRITORY, service, who) not in trips.index:
         return None
     row = trips[trips.index == (ALL_TERRITORY, service, who)].iloc[0]
-    before, after = (
-        _hours(float(row[f"{side}_year_low_min"]), float(row[f"{side}_year_high_min"]))
-        for side in ("baseline", "scenario")
-    )
-    return before, after
-
-
-def _hours(low_min: float, high_min: float) -> str:
-    """Write a range of minutes in a year as whole hours."""
-    if math.isnan(low_min) or math.isnan(high_min):
-        return "inconnu"
-    low, high = integer(low_min / 60), integer(high_min / 60)
-    return f"{low}{NBSP}h" if low == high else f"{low}{NBSP}à{NBSP}{high}{NBSP}h"
+    written = []
+    for side in ("baseline", "scenario"):
+        hours = [float(row[f"{side}_year_{bound}_min"]) / 60 for bound in ("low", "high")]
+        ends = dict.fromkeys(integer(value) for value in hours if not math.isnan(value))
+        written.append("inconnu" if any(map(math.isnan, hours)) else f"{f'{NBSP}à{NBSP}'.join(ends)}{NBSP}h")
+    return written[0], written[1]
 
 
 def _assumptions(reading: Reading) -> list[Text]:
     """Return the assumptions behind the accounts, services that share them on one line."""
-    shared: dict[str, list[str]] = {}
+    shared: dict[str, dict[str, None]] = {}
     for service, named in reading.named.items():
         said = [trip.source.removeprefix("hypothèse : ") for trip in named.trip if trip.source]
         text = _once(list(dict.fromkeys(said)))
-        names = shared.setdefault(text, [])
-        if reading.short(service) not in names:
-            names.append(reading.short(service))
+        shared.setdefault(text, {})[reading.short(service)] = None
     return [[strong(f"{', '.join(names)} : "), text + "."] for text, names in shared.items() if text]
 
 
@@ -252,33 +239,22 @@ def _whole_table(reading: Reading, bounds: list[float]) -> DataTable:
         times = reading.times(TODAY, service).reindex(reading.territory.index)["travel_time_min"]
         rows.append([capital(reading.label(service)), *cells, farthest(reading, times)])
     within = (f"à {minutes(bound)} ou moins >0.8" for bound in bounds)
-    return table(
-        ["Site le plus proche <1.5", *within, "Commune la plus éloignée <1.4"],
-        rows,
-        f"Territoire « {reading.study.territory.name} » : part des habitants selon le temps de route.",
-    )
+    caption = f"Territoire « {reading.study.territory.name} » : part des habitants selon le temps de route."
+    return table(["Site le plus proche <1.5", *within, "Commune la plus éloignée <1.4"], rows, caption)
 
 
 def _zones_table(reading: Reading, bounds: list[float]) -> DataTable:
     """Return the share of inhabitants within two bounds, by EPCI and service, the largest EPCI first."""
-    zones = [
-        z for z in reading.release.coverage.index.get_level_values("zone").unique() if z != ALL_TERRITORY
-    ]
+    zones = set(reading.release.coverage.index.get_level_values("zone")) - {ALL_TERRITORY}
     population = reading.territory.groupby("epci_code")["population"].sum().to_dict()
-    zones.sort(key=lambda zone: (-float(population.get(zone, 0.0)), str(zone)))
+    asked = [(service, bound) for service in reading.closest for bound in bounds]
     rows = [
-        [
-            reading.zone(str(zone)),
-            *(_share(reading, zone, service, b) for service in reading.closest for b in bounds),
-        ]
-        for zone in zones
+        [reading.zone(str(zone)), *(_share(reading, zone, *one) for one in asked)]
+        for zone in sorted(zones, key=lambda zone: (-float(population.get(zone, 0.0)), str(zone)))
     ]
-    heads = (f"{_SHORT.get(s, capital(s))} {b:g} min >0.8" for s in reading.closest for b in bounds)
-    return table(
-        ["EPCI <1.9", *heads],
-        rows,
-        "Part des habitants de chaque EPCI (communes du territoire) à portée du site le plus proche.",
-    )
+    heads = (f"{_SHORT.get(service, capital(service))} {bound:g} min >0.8" for service, bound in asked)
+    caption = "Part des habitants de chaque EPCI (communes du territoire) à portée du site le plus proche."
+    return table(["EPCI <1.9", *heads], rows, caption)
 
 
 def _share(reading: Reading, zone: str, service: str, bound: float) -> str:
@@ -302,15 +278,12 @@ def _incomplete(reading: Reading) -> list[Block]:
     reasons = reading.release.completeness
     known = {} if reasons is None else {str(key): str(text) for key, text in reasons["reason"].items()}
     asked = [service for service in reading.parameters.closest_services if service not in reading.closest]
-    blocks: list[Block] = []
-    lists: list[Text] = [
-        [strong(f"{capital(reading.label(s))} : "), known[s]] for s in reading.closest if s in known
-    ]
-    if lists:
-        blocks.append(Bullets(lists, "small"))
-    items: list[Text] = [
-        [strong(f"{capital(reading.label(s))} : "), known.get(s, "aucune liste complète.")] for s in asked
-    ]
-    if items:
-        blocks.append(Callout("Non mesuré : la liste des sites n'est pas complète", items, "warning"))
-    return blocks
+
+    def told(services: Iterable[str]) -> list[Text]:
+        names = {s: strong(f"{capital(reading.label(s))} : ") for s in services}
+        return [[name, known.get(s, "aucune liste complète.")] for s, name in names.items()]
+
+    lists, items = told(s for s in reading.closest if s in known), told(asked)
+    complete = [Bullets(lists, "small")] if lists else []
+    title = "Non mesuré : la liste des sites n'est pas complète"
+    return [*complete, *([Callout(title, items, "warning")] if items else [])]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -23,18 +22,16 @@ from territory.report.layout.document import (
     Text,
     table,
 )
-from territory.report.reading import Reading, read
+from territory.report.reading import Readable, Reading, read
 from territory.study.secrecy import UNPUBLISHED, public_parameters
 from territory.tables.catalogue import code_label
-
-if TYPE_CHECKING:
-    from territory.report.reading import Readable
 
 
 def technical_annex(result: Readable) -> Document:
     """Return the technical annex as data."""
     reading = read(result)
     study = reading.study
+    parts = [*questions.groups(reading), *needs.flows(reading), *travel_accounts.common_care(reading)]
     blocks: list[Block] = [
         Heading("Ce que contient cette annexe"),
         Paragraph(
@@ -46,7 +43,12 @@ def technical_annex(result: Readable) -> Document:
         *moves.all_moves(reading, level=1),
         *annex_tables.by_zone(reading),
         *annex_tables.by_commune(reading),
-        *_of_the_council(reading),
+        # what a council report sends here when it has no room for it is here in every case
+        *questions.siting_tables(reading),
+        *(block for part in parts for block in part.blocks),
+        *travel_accounts.travel_accounts(reading),
+        *deserts.deserts(reading),
+        *maps.next_map(reading),
         *annex_tables.times_of_today(reading),
         *annex_tables.needs_by_commune(reading),
         *annex_tables.child_offer(reading),
@@ -66,18 +68,6 @@ def technical_annex(result: Readable) -> Document:
     )
 
 
-def _of_the_council(reading: Reading) -> list[Block]:
-    """Return what a council report sends to the annex when it has no room for it; it is here in every case."""
-    parts = [*questions.groups(reading), *needs.flows(reading), *travel_accounts.common_care(reading)]
-    return [
-        *questions.siting_tables(reading),
-        *(block for part in parts for block in part.blocks),
-        *travel_accounts.travel_accounts(reading),
-        *deserts.deserts(reading),
-        *maps.next_map(reading),
-    ]
-
-
 _LONGEST_VALUE = 300
 # already printed elsewhere in the documents, or of no use on paper
 _NOT_PARAMETERS = ("question", "title", "fact", "unknown")
@@ -95,16 +85,9 @@ def named_services(reading: Reading) -> list[Block]:
         unit = code_label("capacity_unit", str(row.get("capacity_unit")))
         capacity = "inconnue" if pd.isna(places) else f"{integer(float(places))} {unit}"
         rows.append([*names, ages, capacity, "" if pd.isna(doubt) else str(doubt or "")])
-    if not rows:
-        return []
-    return [
-        Heading("Services nommés"),
-        table(
-            "Service <1.2 | Site d'aujourd'hui <1.5 | Âges <0.8 | Capacité <0.8 | Réserve <2.4",
-            rows,
-            "Ce qui est connu de chaque service ; ce qui ne l'est pas reste inconnu.",
-        ),
-    ]
+    columns = "Service <1.2 | Site d'aujourd'hui <1.5 | Âges <0.8 | Capacité <0.8 | Réserve <2.4"
+    caption = "Ce qui est connu de chaque service ; ce qui ne l'est pas reste inconnu."
+    return [Heading("Services nommés"), table(columns, rows, caption)] if rows else []
 
 
 def withheld(reading: Reading) -> list[Block]:
@@ -122,37 +105,26 @@ def withheld(reading: Reading) -> list[Block]:
     ]
     rows = []
     for scenario_id in reading.release.scenarios:
-        published = {
-            "par EPCI": reading.release.zones_table(scenario_id),
-            "par commune": reading.release.communes_table(scenario_id),
-        }
-        for name, one in published.items():
-            cells = one[[c for c in one.columns if str(c).startswith("persons") and c != "persons_kind"]]
+        published = {"par EPCI": reading.release.zones_table, "par commune": reading.release.communes_table}
+        for name, table_of in published.items():
+            cells = table_of(scenario_id).filter(regex="^persons(?!_kind$)")
             texts = cells.astype(str).to_numpy().ravel()
             sizes = (len(texts), (texts == f"< {THRESHOLD}").sum(), (texts == SUPPRESSED).sum())
             rows.append([f"Scénario {scenario_id}, {name}", *(integer(int(size)) for size in sizes)])
     blocks: list[Block] = [Heading("Secret statistique : ce qui a été retiré"), Bullets(rules)]
     if rows:
-        columns = (
-            f"Table <2 | Cases >0.8 | Estimations « < {THRESHOLD} » >1.2 | Effectifs observés retirés >1.3"
-        )
+        few = f"« < {THRESHOLD} »"
+        columns = f"Table <2 | Cases >0.8 | Estimations {few} >1.2 | Effectifs observés retirés >1.3"
         blocks.append(table(columns, rows, "Cases retirées des tables publiées."))
-    blocks.append(_observed_text(reading))
-    return blocks
-
-
-def _observed_text(reading: Reading) -> Block:
-    """Say which services have observed counts."""
     known = [reading.short(service) for service in reading.named if reading.release.is_observed(service)]
-    if not known:
-        text = "Cette étude ne contient aucun effectif observé : rien n'a dû être retiré à ce titre."
-        return Callout("Effectifs observés", [text], "note")
-    text = (
-        f"Effectifs observés fournis pour : {join(known)}. Ceux d'un autre service sont des habitants de l'âge "
-        "concerné, estimés. Une étude relancée avec d'autres effectifs, d'autres seuils essayés ou d'autres scénarios "
-        "est protégée à part : ne publiez pas les deux pour la même année."
-    )
-    return Callout("Effectifs observés", [text], "warning")
+    text = "Cette étude ne contient aucun effectif observé : rien n'a dû être retiré à ce titre."
+    if known:
+        text = (
+            f"Effectifs observés fournis pour : {join(known)}. Ceux d'un autre service sont des habitants de l'âge "
+            "concerné, estimés. Une étude relancée avec d'autres effectifs, d'autres seuils essayés ou d'autres "
+            "scénarios est protégée à part : ne publiez pas les deux pour la même année."
+        )
+    return [*blocks, Callout("Effectifs observés", [text], "warning" if known else "note")]
 
 
 def parameters(reading: Reading) -> list[Block]:
@@ -163,16 +135,9 @@ def parameters(reading: Reading) -> list[Block]:
         for path, value in _flat(parameters)
         if value and path.split(".")[0].split("[")[0] not in _NOT_PARAMETERS
     ]
-    if not rows:
-        return []
-    return [
-        Heading("Paramètres de l'étude", new_page=True),
-        table(
-            "Paramètre <1.3 | Valeur <2",
-            rows,
-            "Tels que le fichier d'étude les donne ; les valeurs par défaut y sont aussi.",
-        ),
-    ]
+    caption = "Tels que le fichier d'étude les donne ; les valeurs par défaut y sont aussi."
+    said = table("Paramètre <1.3 | Valeur <2", rows, caption)
+    return [Heading("Paramètres de l'étude", new_page=True), said] if rows else []
 
 
 def _flat(value: object, path: str = "") -> Iterator[tuple[str, str]]:

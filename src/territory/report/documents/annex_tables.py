@@ -13,6 +13,7 @@ from territory.french.words import alphabetical, capital, join, persons
 from territory.release.gate import TODAY
 from territory.release.observed_children import of_service
 from territory.report.chapters import method
+from territory.report.chapters.maps import whole_or_unknown
 from territory.report.chapters.moves import zone_name
 from territory.report.chapters.needs import need_heads, range_text
 from territory.report.chapters.travel_accounts import listed_table, rates_table
@@ -66,13 +67,11 @@ def title_of(reading: Reading, move: Move, scenarios: Sequence[str]) -> str:
 def doubt(reading: Reading) -> list[Block]:
     """Return the doubt on times, service by service, and on differences, move by move."""
     rows = []
-    for service in [*reading.named, *reading.closest]:
+    for service in reading.services:
         found = reading.times(TODAY, service)
         known = found.dropna(subset=["travel_time_min"])
         doubts, reached = known["uncertainty_min"], found["is_reachable"]
-        times = [
-            _number(value) for value in (known["travel_time_min"].median(), doubts.median(), doubts.max())
-        ]
+        times = map(_number, (known["travel_time_min"].median(), doubts.median(), doubts.max()))
         sizes = (len(known), reached.eq(False).fillna(False).sum(), reached.isna().sum())
         rows.append([capital(reading.short(service)), *times, *(integer(int(size)) for size in sizes)])
     blocks: list[Block] = [Heading("Le doute sur les temps")]
@@ -138,14 +137,9 @@ def by_zone(reading: Reading) -> list[Block]:
                 cells = [merged.get(effect, cell) for effect, cell in zip(effects, cells, strict=True)]
             means = [_number(row[f"{side}_mean_min"]) for side in ("baseline", "scenario")]
             rows.append([zone_name(reading, str(zone)), *cells, *means])
-        blocks.append(
-            table(
-                _ZONE_COLUMNS,
-                rows,
-                f"{title_of(reading, move, scenarios)} : {reading.noun(move.services[0], is_observed=is_observed)}.",
-                strong_rows=[len(rows) - 1],
-            )
-        )
+        noun = reading.noun(move.services[0], is_observed=is_observed)
+        caption = f"{title_of(reading, move, scenarios)} : {noun}."
+        blocks.append(table(_ZONE_COLUMNS, rows, caption, strong_rows=[len(rows) - 1]))
     return [Heading("Gagnants et perdants par EPCI", new_page=True), *blocks] if blocks else []
 
 
@@ -159,18 +153,12 @@ def by_commune(reading: Reading) -> list[Block]:
         if touched.empty or touched["delta_travel_time_min"].eq(0).all():
             # a change of address inside a commune changes no time
             continue
-        total = len(touched)
-        touched = touched.head(_MOST_ROWS)
+        total, touched = len(touched), touched.head(_MOST_ROWS)
         order = _by_name(reading.communes["name"].reindex(touched.index))
         rows = [_commune_row(reading, code, touched.loc[code], is_observed=is_observed) for code in order]
-        blocks.append(
-            table(
-                _COMMUNE_COLUMNS,
-                rows,
-                f"{title_of(reading, move, scenarios)} : communes touchées.",
-                note="" if total <= _MOST_ROWS else f"Les {_MOST_ROWS} premières communes sur {total}.",
-            )
-        )
+        note = "" if total <= _MOST_ROWS else f"Les {_MOST_ROWS} premières communes sur {total}."
+        caption = f"{title_of(reading, move, scenarios)} : communes touchées."
+        blocks.append(table(_COMMUNE_COLUMNS, rows, caption, note=note))
     return [Heading("Écarts commune par commune", new_page=True), *blocks] if blocks else []
 
 
@@ -191,33 +179,22 @@ def _commune_row(reading: Reading, code: str, row: Any, *, is_observed: bool) ->
 
 def times_of_today(reading: Reading) -> list[Block]:
     """Return today's times of every commune of the territory to every service."""
-    services = [*reading.named, *reading.closest]
-    if not services:
+    if not reading.services:
         return []
-    columns = {
-        service: reading.times(TODAY, service).reindex(reading.territory.index) for service in services
-    }
-    rows = []
-    for code in _by_name(reading.territory["name"]):
-        cells = [_time(columns[service].loc[code]) for service in services]
-        rows.append([reading.commune(code), code, *cells])
-    keys: list[Text] = [[strong(f"{i} : "), reading.label(s)] for i, s in enumerate(services, start=1)]
-    return [
-        Heading("Temps d'aujourd'hui, commune par commune", new_page=True),
-        Bullets(keys, "small"),
-        table(
-            ["Commune <2", "Code <0.8", *(f"{i} >0.6" for i in range(1, len(services) + 1))],
-            rows,
-            "Temps de route vers chaque service, numéroté ci-dessus (minutes, aller simple).",
-        ),
+    columns = {}
+    for service in reading.services:
+        found = reading.times(TODAY, service).reindex(reading.territory.index)
+        texts = found["travel_time_min"].map(lambda v: "?" if math.isnan(v) else decimal(float(v), 0))
+        columns[service] = texts.mask(found["is_reachable"].eq(False).fillna(False).astype(bool), "hors")
+    rows = [
+        [reading.commune(code), code, *(texts[code] for texts in columns.values())]
+        for code in _by_name(reading.territory["name"])
     ]
-
-
-def _time(row: Any) -> str:
-    """Write one time."""
-    if row["is_reachable"] is not pd.NA and row["is_reachable"] == False:  # noqa: E712
-        return "hors"
-    return "?" if math.isnan(float(row["travel_time_min"])) else decimal(float(row["travel_time_min"]), 0)
+    keys: list[Text] = [[strong(f"{i} : "), reading.label(s)] for i, s in enumerate(columns, start=1)]
+    heads = ["Commune <2", "Code <0.8", *(f"{i} >0.6" for i in range(1, len(columns) + 1))]
+    caption = "Temps de route vers chaque service, numéroté ci-dessus (minutes, aller simple)."
+    title = Heading("Temps d'aujourd'hui, commune par commune", new_page=True)
+    return [title, Bullets(keys, "small"), table(heads, rows, caption)]
 
 
 def needs_by_commune(reading: Reading) -> list[Block]:
@@ -225,28 +202,19 @@ def needs_by_commune(reading: Reading) -> list[Block]:
     publics = list(dict.fromkeys(need.public for need in reading.study.need))
     if not publics or reading.release.demand.empty:
         return []
-    tables = {
-        public: reading.release.demand.xs(public, level="public").reindex(reading.territory.index)
-        for public in publics
-    }
+    demand, inside = reading.release.demand, reading.territory.index
+    tables = {public: demand.xs(public, level="public").reindex(inside) for public in publics}
     rows = []
     for code in _by_name(reading.territory["name"]):
         cells: list[str] = []
         for need in tables.values():
             low, central, high = (float(need[c][code]) for c in ("demand_low", "demand", "demand_high"))
             cells += [persons(central), range_text(low, high)]
-        population = float(reading.territory["population"][code])
-        rows.append(
-            [reading.commune(str(code)), "inconnu" if math.isnan(population) else integer(population), *cells]
-        )
-    return [
-        Heading("Besoins, commune par commune", new_page=True),
-        table(
-            ["Commune <2", "Habitants >0.9", *need_heads(publics, wide=1.1)],
-            rows,
-            "Estimations arrondies ; « < 11 » : moins de onze personnes.",
-        ),
-    ]
+        people = whole_or_unknown(float(reading.territory["population"][code]))
+        rows.append([reading.commune(code), people, *cells])
+    heads = ["Commune <2", "Habitants >0.9", *need_heads(publics, wide=1.1)]
+    caption = "Estimations arrondies ; « < 11 » : moins de onze personnes."
+    return [Heading("Besoins, commune par commune", new_page=True), table(heads, rows, caption)]
 
 
 def child_offer(reading: Reading) -> list[Block]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from territory.errors import ParameterError
 from territory.report.chapters import (
@@ -21,11 +20,8 @@ from territory.report.chapters import (
 )
 from territory.report.layout.document import Block, Bullets, Callout, Document, Heading, Picture, Text, strong
 from territory.report.layout.pdf import Part, compile_pdf, fitted, in_order_of_leaving
-from territory.report.reading import Reading, read
-
-if TYPE_CHECKING:
-    from territory.report.reading import Readable
-
+from territory.report.reading import Readable, Reading, read
+from territory.tables.codes import ACRONYMS
 
 DOCUMENTS = ("council", "sheet", "annex")
 # a council reads from 8 to 14 pages
@@ -104,11 +100,8 @@ def council_report(result: Readable) -> Document:
     """
     reading = read(result)
     parts = _parts(reading)
-    return fitted(
-        lambda left_out: _document(reading, parts, left_out),
-        in_order_of_leaving(parts),
-        most_pages=MOST_PAGES,
-    )
+    order = in_order_of_leaving(parts)
+    return fitted(lambda left_out: _document(reading, parts, left_out), order, most_pages=MOST_PAGES)
 
 
 def _parts(reading: Reading) -> list[Part]:
@@ -137,7 +130,10 @@ def _document(reading: Reading, parts: list[Part], left_out: frozenset[int]) -> 
     study, vintage = reading.study, reading.vintage()
     blocks = [block for place, part in enumerate(parts) if place not in left_out for block in part.blocks]
     moved = [part.title for place, part in enumerate(parts) if place in left_out]
-    blocks += [*_moved(moved), *method.method(reading)]
+    if moved:
+        said = f"Un rapport au conseil tient en {MOST_PAGES} pages. Sont dans l'annexe technique : {' ; '.join(moved)}."
+        blocks.append(Callout("Ce qui est dans l'annexe, faute de place ici", [said]))
+    blocks += method.method(reading)
     return reading.document(
         study.title,
         [*blocks, *method.sources(reading, explained=acronyms(blocks))],
@@ -148,49 +144,6 @@ def _document(reading: Reading, parts: list[Part], left_out: frozenset[int]) -> 
     )
 
 
-def _moved(titles: list[str]) -> list[Block]:
-    """Say what is in the annex."""
-    if not titles:
-        return []
-    text = f"Un rapport au conseil tient en {MOST_PAGES} pages. Sont dans l'annexe technique : {' ; '.join(titles)}."
-    return [Callout("Ce qui est dans l'annexe, faute de place ici", [text])]
-
-
-_MEANINGS = {
-    "AEEH": "allocation d'éducation de l'enfant handicapé",
-    "APL": "accessibilité potentielle localisée : consultations de généraliste par an et par habitant",
-    "ARS": "agence régionale de santé",
-    "BEH": "bulletin épidémiologique hebdomadaire",
-    "BPE": "base permanente des équipements",
-    "CASF": "code de l'action sociale et des familles",
-    "CHI": "centre hospitalier intercommunal",
-    "CLIC": "centre local d'information et de coordination",
-    "CMP": "centre médico-psychologique",
-    "CMPP": "centre médico-psycho-pédagogique",
-    "CNSA": "caisse nationale de solidarité pour l'autonomie",
-    "DGCL": "direction générale des collectivités locales",
-    "DREES": "direction de la recherche, des études, de l'évaluation et des statistiques du ministère chargé de "
-    "la santé",
-    "EHPAD": "établissement d'hébergement pour personnes âgées dépendantes",
-    "EPCI": "établissement public de coopération intercommunale : communauté de communes, communauté "
-    "d'agglomération, communauté urbaine ou métropole",
-    "ESSMS": "établissements et services sociaux et médico-sociaux",
-    "ETP": "équivalent temps plein",
-    "FINESS": "fichier national des établissements sanitaires et sociaux",
-    "GCSMS": "groupement de coopération sociale ou médico-sociale",
-    "GHT": "groupement hospitalier de territoire",
-    "GTSMS": "groupement territorial social et médico-social",
-    "IGN": "institut national de l'information géographique et forestière",
-    "IME": "institut médico-éducatif",
-    "INSEE": "institut national de la statistique et des études économiques",
-    "MDPH": "maison départementale des personnes handicapées",
-    "RP": "recensement de la population",
-    "SAE": "statistique annuelle des établissements de santé",
-    "SESSAD": "service d'éducation spéciale et de soins à domicile",
-    "SMUR": "structure mobile d'urgence et de réanimation",
-}
-
-
 _WORD = re.compile(r"\b[A-Z]{2,}\b")
 
 
@@ -198,6 +151,6 @@ def acronyms(blocks: Sequence[Block]) -> list[Block]:
     """Return what the acronyms of some blocks stand for, those that are used and known."""
     used = {word for block in blocks if not isinstance(block, Picture) for word in _WORD.findall(repr(block))}
     items: list[Text] = [
-        [strong(word), f" : {meaning}."] for word, meaning in _MEANINGS.items() if word in used
+        [strong(word), f" : {meaning}."] for word, meaning in ACRONYMS.items() if word in used
     ]
     return [Heading("Les sigles", 2), Bullets(items, "small")] if items else []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -13,29 +12,19 @@ from territory.french.numbers import integer, minutes, share
 from territory.french.words import capital, count, epci_phrase, in_guillemets, join, persons
 from territory.release.gate import TODAY
 from territory.report.chapters import maps, method, pictures
-from territory.report.chapters.first_page import UNKNOWN, questions
+from territory.report.chapters.first_page import questions
 from territory.report.chapters.moves import in_one_column, is_wide
 from territory.report.chapters.needs import range_text
 from territory.report.chapters.travel_accounts import farthest
-from territory.report.layout.document import (
-    Block,
-    Bullets,
-    Document,
-    Heading,
-    KeyFigures,
-    Paragraph,
-    table,
-)
+from territory.report.layout.document import Block, Bullets, Document, Heading, KeyFigures, Paragraph, table
 from territory.report.layout.pdf import shortest_needed
-from territory.report.reading import Move, Reading, read
-
-if TYPE_CHECKING:
-    from territory.report.reading import Readable
+from territory.report.reading import UNKNOWN, Move, Readable, Reading, read
 
 _MOST_PAGES = 2
 # lines of effects and communes that are shown: fewer when the sheet would be longer than its pages
 _LENGTHS = ((40, 30), (12, 30), (9, 26), (6, 20), (4, 14), (2, 8))
 _BANDS = ((0, 24, "moins de 25 ans"), (25, 64, "25 à 64 ans"), (65, math.inf, "65 ans et plus"))
+_RANGE = ["demand_low", "demand", "demand_high"]
 
 
 def sheet_codes(result: Readable) -> list[str]:
@@ -62,15 +51,19 @@ def epci_sheet(result: Readable, epci: str) -> Document:
         )
     place = reading.territory[reading.territory["epci_code"] == epci]
     head, times = _people(reading, place), _times(reading, place)
-    picture, foot = _map(reading, place, epci), [*_unknown(reading), *method.digest_line(reading)]
-
+    unknown = questions(reading)
+    foot: list[Block] = [Heading(UNKNOWN, 2), Bullets(unknown, "small")] if unknown else []
+    picture, foot = _map(reading, place, epci), [*foot, *method.digest_line(reading)]
     name, territory = reading.zone_names[epci], reading.study.territory.name
     subtitle = f"{reading.study.title} · population {reading.vintage()}"
 
     def make(level: int) -> Document:
         most_lines, most_communes = _LENGTHS[level]
         effects = _effects(reading, epci, place, most=most_lines)
-        listed = _by_commune(reading, place, most=most_communes)
+        if (move := reading.pivot) is not None and move.lasts:
+            listed = maps.change_table(reading, move, place.index, most=most_communes)
+        else:
+            listed = maps.today_table(reading, place.index, most=most_communes)
         return reading.document(
             in_guillemets(name),
             [*head, *effects, *times, *picture, *listed, *foot],
@@ -100,10 +93,9 @@ def _ages(reading: Reading, place: pd.DataFrame) -> list[Block]:
     """Say the shares of ages, there and in the whole territory."""
     parts = []
     for low, high, name in _BANDS:
-        there, everywhere = (
-            reading.release.share_of_age(where.index, low, high) for where in (place, reading.territory)
-        )
-        if not math.isnan(there) and not math.isnan(everywhere):
+        there = reading.release.share_of_age(place.index, low, high)
+        everywhere = reading.release.share_of_age(reading.territory.index, low, high)
+        if not math.isnan(there + everywhere):
             parts.append(f"{share(there)} ont {name} ({share(everywhere)} dans l'ensemble du territoire)")
     needs_text = [f"{label} : {central} ({spread})" for central, label, spread in _needs(reading, place)[2:]]
     texts = [f"{join(parts)}." if parts else "", f"{' ; '.join(needs_text)}." if needs_text else ""]
@@ -112,14 +104,11 @@ def _ages(reading: Reading, place: pd.DataFrame) -> list[Block]:
 
 def _needs(reading: Reading, place: pd.DataFrame) -> list[tuple[str, str, str]]:
     """Return the central estimate, the public and the range of each need in the EPCI."""
-    found = []
-    demand = reading.release.demand
+    found, demand = [], reading.release.demand
+    demand = demand[demand.index.get_level_values("commune_code").isin(place.index)]
     for need in reading.study.need:
-        rows = demand[demand.index.get_level_values("public") == need.public]
-        rows = rows[rows.index.get_level_values("commune_code").isin(place.index)]
-        low, central, high = (
-            float(rows[column].sum(min_count=1)) for column in ("demand_low", "demand", "demand_high")
-        )
+        rows = demand.loc[demand.index.get_level_values("public") == need.public, _RANGE]
+        low, central, high = map(float, rows.sum(min_count=1))
         label = need.label.partition(" (")[0]
         found.append((persons(central), label, f"estimation : {range_text(low, high)}"))
     return found
@@ -141,12 +130,17 @@ def _effects(reading: Reading, epci: str, place: pd.DataFrame, *, most: int) -> 
         elif said not in quiet:
             quiet.append(said)
     if not lines:
-        return [heading, Paragraph(_nobody(reading, name))]
-    told = _first_lines(reading, lines, most)
-    rows = [
-        [key[0], join(scenarios), *key[1:]]
-        for key, scenarios in sorted(told.items(), key=lambda line: (line[1], line[0][0]))
-    ]
+        nobody = (
+            f"Dans {name}, aucun scénario n'a d'effet mesurable : les services qui déménagent sont, aujourd'hui comme "
+            f"demain, à plus de {reading.limit}, ou l'écart est sous le doute sur les temps. Personne n'y gagne et "
+            "personne n'y perd de façon que l'on puisse dire."
+        )
+        return [heading, Paragraph(nobody)]
+    # where there is no room for all, those of the service whose trips change most come first
+    start = f"{reading.labels(reading.pivot.services)} (" if reading.pivot is not None else ""
+    told = sorted(lines, key=lambda key: (not key[0].startswith(start), lines[key], key))[:most]
+    told.sort(key=lambda key: (lines[key], key[0]))
+    rows = [[key[0], join(lines[key]), *key[1:]] for key in told]
     note = "Habitants de l'âge concerné à portée du site d'aujourd'hui ; les lignes ne s'additionnent pas. "
     outside = len(reading.communes[reading.communes["epci_code"] == epci]) - len(place)
     if outside:
@@ -156,36 +150,11 @@ def _effects(reading: Reading, epci: str, place: pd.DataFrame, *, most: int) -> 
         note += f" {len(told)} lignes sur {len(lines)} ; toutes sont dans l'annexe technique."
     elif quiet:
         note += f" Aucun effet mesurable ici : {' ; '.join(quiet)}."
-    return [
-        heading,
-        table(
-            "Service qui déménage <2 | Scénario <0.75 | Gagnent >0.75 | Perdent >0.72 | Écart non distinguable >1 | "
-            "Passent à portée >0.8 | Communes touchées <2.9",
-            rows,
-            f"Effet des scénarios dans {name}.",
-            note=note,
-        ),
-    ]
-
-
-def _first_lines(
-    reading: Reading, lines: dict[tuple[str, ...], list[str]], most: int
-) -> dict[tuple[str, ...], list[str]]:
-    """Return the lines that there is room for: those of the service whose trips change most first."""
-    pivot = reading.pivot
-    start = f"{reading.labels(pivot.services)} (" if pivot is not None else ""
-    order = sorted(lines, key=lambda key: (not key[0].startswith(start), lines[key], key))
-    return {key: lines[key] for key in order[:most]}
-
-
-def _nobody(reading: Reading, name: str) -> str:
-    """Say that no scenario changes anything there that can be measured."""
-    limit = reading.limit
-    return (
-        f"Dans {name}, aucun scénario n'a d'effet mesurable : les services qui déménagent sont, aujourd'hui comme "
-        f"demain, à plus de {limit}, ou l'écart est sous le doute sur les temps. Personne n'y gagne et personne n'y "
-        "perd de façon que l'on puisse dire."
+    columns = (
+        "Service qui déménage <2 | Scénario <0.75 | Gagnent >0.75 | Perdent >0.72 | Écart non distinguable >1 | "
+        "Passent à portée >0.8 | Communes touchées <2.9"
     )
+    return [heading, table(columns, rows, f"Effet des scénarios dans {name}.", note=note)]
 
 
 def _effect_cells(reading: Reading, move: Move, epci: str) -> tuple[str, ...] | None:
@@ -213,7 +182,7 @@ def _times(reading: Reading, place: pd.DataFrame) -> list[Block]:
     """Return the times to each service, today and in each scenario, weighted by inhabitants."""
     every = list(reading.release.scenarios)
     alike: dict[tuple[str, ...], list[str]] = {}
-    for service in [*reading.named, *reading.closest]:
+    for service in reading.services:
         today = _mean(reading.times(TODAY, service), place)
         later = [_mean(reading.times(n, service), place) for n in every]
         times = reading.times(TODAY, service).reindex(place.index)["travel_time_min"]
@@ -222,19 +191,13 @@ def _times(reading: Reading, place: pd.DataFrame) -> list[Block]:
     rows = [[capital(join(names)), *cells] for cells, names in alike.items()]
     if not rows:
         return []
-    heads = [f"Scénario {name} >0.85" for name in every]
+    heads, note = [f"Scénario {name} >0.85" for name in every], ""
     if is_wide(every):
-        rows = in_one_column(rows, every, first=2)
-        heads = ["Dans les scénarios <3"]
-    return [
-        Heading("À quelle distance des services"),
-        table(
-            ["Service <2.2", "Aujourd'hui >0.85", *heads, "Le plus loin aujourd'hui <2"],
-            rows,
-            "Temps de route moyen des habitants, aller simple.",
-            note="« – » : comme aujourd'hui dans tous les scénarios." if is_wide(every) else "",
-        ),
-    ]
+        rows, heads = in_one_column(rows, every, first=2), ["Dans les scénarios <3"]
+        note = "« – » : comme aujourd'hui dans tous les scénarios."
+    heads = ["Service <2.2", "Aujourd'hui >0.85", *heads, "Le plus loin aujourd'hui <2"]
+    caption = "Temps de route moyen des habitants, aller simple."
+    return [Heading("À quelle distance des services"), table(heads, rows, caption, note=note)]
 
 
 def _mean(rows: pd.DataFrame, place: pd.DataFrame) -> str:
@@ -256,22 +219,8 @@ def _map(reading: Reading, place: pd.DataFrame, epci: str) -> list[Block]:
     height = 10.0 if len(place) <= 24 else 8.8
     if move is not None and move.lasts:
         picture = pictures.change_map(reading, move, max_height_cm=height, zoom=place.index, zoom_name=epci)
-    elif services := [*reading.named, *reading.closest]:
+    elif services := reading.services:
         picture = pictures.time_map(reading, services[0], TODAY, max_height_cm=height, zoom=place.index)
     else:
         return []
     return [Heading("La carte", new_page=True), picture]
-
-
-def _by_commune(reading: Reading, place: pd.DataFrame, *, most: int) -> list[Block]:
-    """Return the numbers of the map, commune by commune, on two columns."""
-    move = reading.pivot
-    if move is not None and move.lasts:
-        return maps.change_table(reading, move, place.index, most=most)
-    return maps.today_table(reading, place.index, most=most)
-
-
-def _unknown(reading: Reading) -> list[Block]:
-    """Say what is not known and whom to ask."""
-    items = questions(reading)
-    return [Heading(UNKNOWN, 2), Bullets(items, "small")] if items else []

@@ -53,14 +53,11 @@ def difference_document(
         # who would come within reach, or cannot be told, is in the first table and in the CSV
         if not str(indicator).startswith(("persons_entering", "persons_indistinct")):
             blocks += _largest(changes, str(indicator), names)
-    blocks += _thresholds(crossings, names)
-    blocks.append(
-        Paragraph(
-            "L'écart est partagé dans un ordre fixe : la population d'abord, puis l'offre, puis les temps de route, "
-            "puis les paramètres de l'étude. Un autre ordre donnerait d'autres parts, pour le même total.",
-            "small",
-        )
+    order = (
+        "L'écart est partagé dans un ordre fixe : la population d'abord, puis l'offre, puis les temps de route, "
+        "puis les paramètres de l'étude. Un autre ordre donnerait d'autres parts, pour le même total."
     )
+    blocks += [*_thresholds(crossings, names), Paragraph(order, "small")]
     return Document(title, date, blocks, subtitle=" → ".join(runs), kicker="Comparaison de deux études")
 
 
@@ -116,15 +113,11 @@ def _thresholds(crossings: pd.DataFrame, names: Mapping[str, str]) -> list[Block
     """List the communes that passed a threshold of time."""
     if crossings.empty:
         return [Paragraph("Aucune commune ne passe un seuil de temps, ni dans un sens ni dans l'autre.")]
-    rows = [
-        [
-            names.get(str(row["commune_code"]), str(row["commune_code"])),
-            names.get(str(row["service"]), str(row["service"])),
-            f"{row['threshold_min']:g} min",
-            "passe sous le seuil" if row["direction"] == "within" else "passe au-dessus",
-        ]
-        for row in crossings.head(2 * MOST_ROWS).to_dict("records")
-    ]
+    rows = []
+    for row in crossings.head(2 * MOST_ROWS).to_dict("records"):
+        place, service = (names.get(str(row[key]), str(row[key])) for key in ("commune_code", "service"))
+        way = "passe sous le seuil" if row["direction"] == "within" else "passe au-dessus"
+        rows.append([place, service, f"{row['threshold_min']:g} min", way])
     said = count(len(crossings), "passage de seuil", "passages de seuil")
     return [DataTable(["Commune", "Service", "Seuil", "Sens"], rows, f"{said} ; les premiers.")]
 

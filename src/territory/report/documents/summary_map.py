@@ -11,11 +11,11 @@ import pandas as pd
 import shapely
 
 from territory.french.numbers import integer
-from territory.french.words import change, persons
-from territory.plot.maps.categories import Category, Classes, change_classes, shown, time_classes
+from territory.french.words import persons, typeset
+from territory.plot.maps.categories import Classes, change_classes, shown, time_classes
 from territory.release.gate import TODAY
 from territory.report.chapters import pictures
-from territory.report.chapters.maps import written_minutes
+from territory.report.chapters.maps import said_of, written_minutes
 from territory.report.documents.annex_tables import distinct_moves, title_of
 from territory.report.reading import Move, Reading
 from territory.tables.catalogue import code_label
@@ -74,13 +74,8 @@ def borders(areas: gpd.GeoDataFrame, zones: pd.Series, place: Any) -> str:
     )
 
 
-def layers(reading: Reading, codes: pd.Index) -> list[dict[str, Any]]:
-    """Return what may be shown on the map, the difference that matters most first."""
-    return [*_changes(reading, codes), *_times(reading, codes)]
-
-
-def _changes(reading: Reading, codes: pd.Index) -> Iterator[dict[str, Any]]:
-    """Yield the difference of each move, the pivot first."""
+def layers(reading: Reading, codes: pd.Index) -> Iterator[dict[str, Any]]:
+    """Yield what may be shown on the map: the difference of each move, the pivot first, then today's times."""
     pivot = reading.pivot
 
     def is_other(pair: tuple[Move, list[str]]) -> bool:
@@ -94,54 +89,31 @@ def _changes(reading: Reading, codes: pd.Index) -> Iterator[dict[str, Any]]:
         is_observed = reading.release.is_observed(move.services[0])
         numbers = pd.DataFrame({name: rows[name] for name in _NUMBERS})
         texts = [_changed(row, is_observed=is_observed) for _, row in rows.iterrows()]
-        yield _layer(
-            f"Écart : {title_of(reading, move, names)}",
-            reading.noun(move.services[0], is_observed=is_observed),
-            classes,
-            texts,
-            numbers,
-            _sites(reading, move),
-        )
-
-
-def _changed(row: pd.Series, *, is_observed: bool) -> list[str]:
-    """Return the texts of one commune under one move."""
-    before, after = (written_minutes(row[f"{side}_travel_time_min"]) for side in ("baseline", "scenario"))
-    effect = str(row["effect"])
-    told = effect in ("gain", "loss")
-    delta = float(row["delta_travel_time_min"])
-    said = (
-        change(delta, is_distinguishable=told)
-        if effect in ("gain", "loss", "indistinct")
-        else _BESIDE.get(effect, code_label("effect", effect))
-    )
-    people = str(row["persons"])
-    if people.isdecimal():
-        people = integer(float(people)) if is_observed else persons(float(people))
-    return [before, after, said, code_label("persons", people) if people else "inconnu"]
-
-
-def _times(reading: Reading, codes: pd.Index) -> Iterator[dict[str, Any]]:
-    """Yield today's times to each service."""
-    for service in [*reading.named, *reading.closest]:
+        name = f"Écart : {title_of(reading, move, names)}"
+        noun = reading.noun(move.services[0], is_observed=is_observed)
+        today = {site: f"aujourd'hui : {reading.site_name(site)}" for site in move.from_site or ()}
+        opened = (site for site in move.to_site or () if site not in today)
+        later = {site: f"scénario : {reading.site_name(site)}" for site in opened}
+        yield _layer(name, noun, classes, texts, numbers, today | later)
+    for service in reading.services:
         rows = reading.times(TODAY, service).reindex(codes)
         times = rows["travel_time_min"]
         classes = time_classes(times, breaks=pictures.breaks_of(reading), is_reachable=rows["is_reachable"])
         texts = [[written_minutes(time), "–", "–", "–"] for time in times]
         numbers = pd.DataFrame({"before": times, "after": np.nan, "delta": np.nan})
-        marks = list(reading.site(TODAY, service) or ()) if service in reading.named else []
-        yield _layer(
-            f"Temps d'aujourd'hui : {reading.label(service)}", "", classes, texts, numbers,
-            [(site, reading.site_name(site)) for site in marks],
-        )  # fmt: skip
+        marks = (reading.site(TODAY, service) or ()) if service in reading.named else ()
+        sites = {site: reading.site_name(site) for site in marks}
+        yield _layer(f"Temps d'aujourd'hui : {reading.label(service)}", "", classes, texts, numbers, sites)
 
 
-def _sites(reading: Reading, move: Move) -> list[tuple[str, str]]:
-    """Return the sites of a move with what they are."""
-    today = move.from_site or ()
-    later = [site for site in move.to_site or () if site not in today]
-    named = [*(("aujourd'hui", site) for site in today), *(("scénario", site) for site in later)]
-    return [(site, f"{when} : {reading.site_name(site)}") for when, site in named]
+def _changed(row: pd.Series, *, is_observed: bool) -> list[str]:
+    """Return the texts of one commune under one move."""
+    times = [written_minutes(row[f"{side}_travel_time_min"]) for side in ("baseline", "scenario")]
+    said = said_of(row, _BESIDE, code_label("effect", str(row["effect"])))
+    people = str(row["persons"])
+    if people.isdecimal():
+        people = integer(float(people)) if is_observed else persons(float(people))
+    return [*times, said, code_label("persons", people) if people else "inconnu"]
 
 
 def _layer(
@@ -150,20 +122,19 @@ def _layer(
     classes: Classes,
     texts: list[list[str]],
     numbers: pd.DataFrame,
-    sites: list[tuple[str, str]],
+    sites: dict[str, str],
 ) -> dict[str, Any]:
-    """Put one layer together."""
-    legend: tuple[Category, ...] = shown(classes.legend, classes.keys)
+    """Put one layer together, its texts typeset."""
     sorted_by = [
         [None if math.isnan(value) else round(value, 1) for value in row]
         for row in numbers.to_numpy(dtype=float).tolist()
     ]
     return {
-        "name": name,
-        "noun": noun,
-        "legend": [(category.key, category.label) for category in legend],
+        "name": typeset(name),
+        "noun": typeset(noun),
+        "legend": [(one.key, typeset(one.label)) for one in shown(classes.legend, classes.keys)],
         "keys": [str(key) for key in classes.keys],
-        "rows": texts,
+        "rows": [[typeset(cell) for cell in row] for row in texts],
         "numbers": sorted_by,
-        "sites": sites,
+        "sites": list(sites.items()),
     }

@@ -9,7 +9,7 @@ import json
 import math
 from collections.abc import Sequence
 from importlib import resources
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -31,10 +31,7 @@ from territory.report.layout.document import (
     Text,
     to_runs,
 )
-from territory.report.reading import Reading, read
-
-if TYPE_CHECKING:
-    from territory.report.reading import Readable
+from territory.report.reading import Readable, Reading, read
 
 _TOWNS = 12
 # the mark of an edition stays in sight, and is on each sheet of paper
@@ -54,9 +51,13 @@ def summary_html(result: Readable) -> str:
     """
     reading = read(result)
     study = reading.study
-    css, script = (_asset(name) for name in ("resume.css", "resume.js"))
+    assets = resources.files("territory.report.layout") / "templates"
+    css, script = ((assets / name).read_text("utf-8") for name in ("resume.css", "resume.js"))
     drawn, communes = _map(reading)
-    mark = reading.release.mark
+    mark, move = reading.release.mark, reading.pivot
+    by_epci: list[Block] = []
+    if move is not None and (zones := moves.ordered_zones(reading, move)):
+        by_epci = [Heading("Qui gagne, qui perd, EPCI par EPCI"), moves.effects_table(reading, move, zones)]
     parts = [
         "<!DOCTYPE html>",
         '<html lang="fr"><head><meta charset="utf-8">',
@@ -70,7 +71,7 @@ def summary_html(result: Readable) -> str:
         f'<h1>{text(study.title)}</h1></header><main id="contenu">',
         blocks_html(first_page.first_page(reading)),
         *drawn,
-        blocks_html([*_by_epci(reading), *moves.all_moves(reading, level=1)]),
+        blocks_html([*by_epci, *moves.all_moves(reading, level=1)]),
         # communes last: on a narrow screen their table is far longer than all the rest
         *communes,
         f"</main><footer>{blocks_html(method.digest_line(reading))}</footer>",
@@ -78,11 +79,6 @@ def summary_html(result: Readable) -> str:
     if 'id="data"' in "".join(parts):
         parts.append(f"<script>{script}</script>")
     return "\n".join([*parts, "</body></html>\n"])
-
-
-def _asset(name: str) -> str:
-    """Return a file that goes into the page."""
-    return (resources.files("territory.report.layout") / "templates" / name).read_text("utf-8")
 
 
 def _policy(script: str) -> str:
@@ -93,38 +89,32 @@ def _policy(script: str) -> str:
     return f"default-src 'none'; {allowed}; base-uri 'none'; form-action 'none'"
 
 
-def _by_epci(reading: Reading) -> list[Block]:
-    """Return gainers and losers by EPCI for the move that changes most."""
-    move = reading.pivot
-    zones = moves.ordered_zones(reading, move) if move is not None else []
-    if move is None or not zones:
-        return []
-    return [Heading("Qui gagne, qui perd, EPCI par EPCI"), moves.effects_table(reading, move, zones)]
-
-
 def _map(reading: Reading) -> tuple[list[str], list[str]]:
     """Return the map with its controls; the table of communes with the data of both."""
     areas = pictures.areas_of(reading)
-    layers = summary_map.layers(reading, areas.index) if len(areas) else []
+    layers = list(summary_map.layers(reading, areas.index)) if len(areas) else []
     if not layers:
         return [], []
     paths, size, place = summary_map.shapes(areas)
     zones = reading.communes["epci_code"].reindex(areas.index).fillna("").astype(str)
     border = summary_map.borders(areas, zones, place)
     for layer in layers:
-        layer["sites"] = [_placed(reading, site, label, place) for site, label in layer["sites"]]
-    names = reading.territory["name"].reindex(areas.index)
-    people = reading.territory["population"].reindex(areas.index)
+        points = [reading.release.sites.geometry[site].coords[0] for site, _ in layer["sites"]]
+        xy = place(np.array(points).reshape(-1, 2)).tolist()
+        layer["sites"] = [[typeset(label), *at] for (_, label), at in zip(layer["sites"], xy, strict=True)]
+    far, (start, end) = 100_000.0, place(np.array([[0.0, 0.0], [100_000.0, 0.0]]))[:, 0].tolist()
+    people = reading.territory[["name", "population"]].reindex(areas.index)
     communes = [
         [typeset(str(name)), reading.zone(zone), None if math.isnan(count) else round(count)]
-        for name, zone, count in zip(names, zones, people, strict=True)
+        for name, zone, count in zip(people["name"], zones, people["population"], strict=True)
     ]
     data = {
         "communes": communes,
-        "layers": [_typeset_layer(layer) for layer in layers],
+        "layers": layers,
         "fills": {key: f"url(#f-{key})" for key in _categories(reading)},
         "view": [0, 0, *size],
-        "metres": _metres_by_unit(place),
+        # how many metres one unit of the map is
+        "metres": round(far / (end - start), 3) if end > start else 1.0,
         "hint": typeset(_HINT),
     }
     order = sorted(range(len(communes)), key=lambda i: alphabetical(str(communes[i][0])))
@@ -147,23 +137,11 @@ def _map(reading: Reading) -> tuple[list[str], list[str]]:
         "zoomer, 0 pour revenir. Souris : glisser, Ctrl et molette. Les mêmes nombres sont dans le tableau des "
         "communes. Contours : IGN, simplifiés.</p>",
     ]
-    return drawn, [
-        _table(layers[0], communes, order),
-        f'<script type="application/json" id="data">{_json(data)}</script>',
-    ]
-
-
-def _placed(reading: Reading, site: str, label: str, place: Any) -> list[Any]:
-    """Return a site with its place on the map."""
-    x, y = place(np.array(reading.release.sites.geometry[site].coords))[0].tolist()
-    return [typeset(label), x, y]
-
-
-def _metres_by_unit(place: Any) -> float:
-    """Return how many metres one unit of the map is."""
-    far = 100_000.0
-    (start, _), (end, _) = place(np.array([[0.0, 0.0], [far, 0.0]])).tolist()
-    return round(far / (end - start), 3) if end > start else 1.0
+    # no page can take it for markup
+    written = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    safe = written.translate({ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"})
+    held = f'<script type="application/json" id="data">{safe}</script>'
+    return drawn, [_table(layers[0], communes, order), held]
 
 
 def _towns(reading: Reading, place: Any) -> list[str]:
@@ -174,17 +152,6 @@ def _towns(reading: Reading, place: Any) -> list[str]:
         x, y = place(np.array([[row.geometry.x, row.geometry.y]]))[0].tolist()
         found.append(f'<text class="town" data-x="{x:g}" data-y="{y:g}">{text(str(row["name"]))}</text>')
     return found
-
-
-def _typeset_layer(layer: dict[str, Any]) -> dict[str, Any]:
-    """Apply French spacing to the texts of a layer."""
-    return {
-        **layer,
-        "name": typeset(layer["name"]),
-        "noun": typeset(layer["noun"]),
-        "legend": [[key, typeset(label)] for key, label in layer["legend"]],
-        "rows": [[typeset(cell) for cell in row] for row in layer["rows"]],
-    }
 
 
 def _controls(layers: list[dict[str, Any]], communes: list[list[Any]], order: list[int]) -> str:
@@ -248,12 +215,6 @@ def _patterns(reading: Reading) -> str:
             f'<rect width="10" height="10" fill="{category.color}"/>{drawn}</pattern>'
         )
     return "".join(found)
-
-
-def _json(data: dict[str, Any]) -> str:
-    """Return data that no page can take for markup."""
-    written = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return written.translate({ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"})
 
 
 def text(value: str) -> str:

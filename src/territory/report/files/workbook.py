@@ -5,20 +5,16 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from territory.french.numbers import integer
-from territory.french.words import count as french_count
-from territory.french.words import in_guillemets, typeset
+from territory.french.words import count, in_guillemets, typeset
 from territory.report.files.writers import Sheet, Value, to_xlsx
+from territory.report.reading import UNKNOWN, Reading
 from territory.tables.catalogue import COLUMNS, code_label, column_of, label_of, table_of
 from territory.tables.declare import Column, Secrecy
 from territory.tables.measures import KEYS, measure_label
-
-if TYPE_CHECKING:
-    from territory.report.reading import Reading
 
 # what compares first, then the questions of the study, then the rest
 _ORDER = (
@@ -55,6 +51,15 @@ _ORDER = (
     "bord_des_donnees",
 )
 README, SOURCES = "Lisez-moi", "Sources"
+_HOW_TO_READ = (
+    "Une feuille par table ; l'unité de chaque colonne est dans son titre. Les temps sont en minutes, aller simple, en "
+    "voiture.",
+    "« < 11 » : estimation de moins de onze personnes. « secret statistique » : effectif observé qui n'est pas publié, "
+    "parce qu'il est inférieur à onze ou qu'il permettrait d'en retrouver un.",
+    "Une case vide est une valeur inconnue ou sans objet, jamais un zéro.",
+    "Un écart « non distinguable » est plus petit que le doute sur les temps de route.",
+    "Les lignes de services différents comptent les mêmes habitants : elles ne s'additionnent pas.",
+)
 # long tables whose keys are spread over columns
 MEASURES, SIDE_BY_SIDE, BEYOND = "comparaison_mesures", "Scénarios côte à côte", "implantations_seuils"
 BEYOND_PREFIX, _SIGN = "persons_beyond ", " : "
@@ -80,7 +85,12 @@ def workbook_bytes(tables: Mapping[str, pd.DataFrame], reading: Reading) -> byte
     ----------
     OWASP, CSV Injection.
     """
-    named = sorted((name for name in tables if name not in ("sources", BEYOND)), key=_rank)
+
+    def rank(name: str) -> int:
+        key = "{question}" if "{question}" in table_of(name).table.name else name
+        return _ORDER.index(key) if key in _ORDER else len(_ORDER)
+
+    named = sorted((name for name in tables if name not in ("sources", BEYOND)), key=rank)
     short: dict[str, str] = {}
     for name in named:
         title = SIDE_BY_SIDE if name == MEASURES else table_of(name).title
@@ -91,12 +101,6 @@ def workbook_bytes(tables: Mapping[str, pd.DataFrame], reading: Reading) -> byte
     if "sources" in tables:
         sheets.append(_sheet(SOURCES, "sources", tables["sources"], reading))
     return to_xlsx(sheets, title=typeset(reading.study.title), mark=typeset(reading.release.mark))
-
-
-def _rank(name: str) -> int:
-    """Return the place of a table."""
-    key = "{question}" if "{question}" in table_of(name).table.name else name
-    return _ORDER.index(key) if key in _ORDER else len(_ORDER)
 
 
 def _of_use(
@@ -149,41 +153,30 @@ def _sheet_name(title: str, taken: Iterable[str]) -> str:
 def _readme(reading: Reading, sheets: Mapping[str, int]) -> Sheet:
     """Return the sheet that says what the others are."""
     study = reading.study
-    lines: list[tuple[str, bool]] = [
-        *((text, True) for text in [reading.release.mark] if text),
-        (study.title, True),
-        (f"Territoire : {study.territory.name} · population {reading.vintage()}", False),
-        (study.question, False),
-        ("", False),
-        ("Comment lire ce classeur", True),
-        ("Une feuille par table ; l'unité de chaque colonne est dans son titre. Les temps sont en minutes, aller "
-         "simple, en voiture.", False),
-        ("« < 11 » : estimation de moins de onze personnes. « secret statistique » : effectif observé qui n'est pas "
-         "publié, parce qu'il est inférieur à onze ou qu'il permettrait d'en retrouver un.", False),
-        ("Une case vide est une valeur inconnue ou sans objet, jamais un zéro.", False),
-        ("Un écart « non distinguable » est plus petit que le doute sur les temps de route.", False),
-        ("Les lignes de services différents comptent les mêmes habitants : elles ne s'additionnent pas.", False),
-        ("", False),
-        ("Scénarios", True),
-        *((f"{s.id} : {s.name}", False) for s in study.scenario),
-        ("", False),
-        ("Feuilles", True),
-        *((f"{name} : {_rows_text(count)}", False) for name, count in sheets.items()),
-        ("", False),
-        ("Ce que l'on ne sait pas, et à qui le demander", True),
-        *((f"{found.question} À demander : {found.ask}.", False) for found in study.unknown),
-        ("", False),
-        (f"Empreinte du calcul (SHA-256, reprise dans manifest.json) : {reading.release.run_digest}", False),
-    ]  # fmt: skip
-    titles = frozenset(place for place, (_, is_title) in enumerate(lines) if is_title)
-    return Sheet(README, (), [[typeset(text)] for text, _ in lines], [_README_WIDTH], titles)
-
-
-def _rows_text(count: int) -> str:
-    """Say how many lines a sheet has, and where the rest is."""
-    if count <= _MOST_ROWS:
-        return french_count(count, "ligne")
-    return f"les {integer(_MOST_ROWS)} premières lignes sur {integer(count)} ; le reste est dans le dossier tables/"
+    digest = f"Empreinte du calcul (SHA-256, reprise dans manifest.json) : {reading.release.run_digest}"
+    lengths = {
+        name: count(rows, "ligne")
+        if rows <= _MOST_ROWS
+        else f"les {integer(_MOST_ROWS)} premières lignes sur {integer(rows)} ; le reste est dans le dossier tables/"
+        for name, rows in sheets.items()
+    }
+    parts: dict[str, list[str]] = {
+        study.title: [
+            f"Territoire : {study.territory.name} · population {reading.vintage()}",
+            study.question,
+        ],
+        "Comment lire ce classeur": list(_HOW_TO_READ),
+        "Scénarios": [f"{s.id} : {s.name}" for s in study.scenario],
+        "Feuilles": [f"{name} : {said}" for name, said in lengths.items()],
+        UNKNOWN: [f"{found.question} À demander : {found.ask}." for found in study.unknown],
+    }
+    lines = [reading.release.mark] if reading.release.mark else []
+    titles = set(range(len(lines)))
+    for title, said in parts.items():
+        titles.add(len(lines))
+        lines += [title, *said, ""]
+    lines.append(digest)
+    return Sheet(README, (), [[typeset(text)] for text in lines], [_README_WIDTH], frozenset(titles))
 
 
 def _sheet(title: str, name: str, table: pd.DataFrame, reading: Reading) -> Sheet:

@@ -10,10 +10,11 @@ import math
 import re
 import sqlite3
 import zipfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
+from importlib import resources
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -53,9 +54,8 @@ class Sheet:
     heads: Sequence[str]  # empty for lines of text
     rows: Sequence[Sequence[Value]]
     widths: Sequence[float]  # in letters
-    titles: frozenset[int] = field(default_factory=frozenset)  # lines of text that are titles, by their place
-    # how the numbers of each column are shown, see `_NUMBERS`; without them all are `rounded`
-    formats: Sequence[str] = field(default_factory=tuple)
+    titles: frozenset[int] = frozenset()  # lines of text that are titles, by their place
+    formats: Sequence[str] = ()  # how the numbers of each column are shown, see `_NUMBERS`; `rounded` without
 
 
 def to_xlsx(sheets: Sequence[Sheet], *, title: str, mark: str = "") -> bytes:
@@ -68,29 +68,24 @@ def to_xlsx(sheets: Sequence[Sheet], *, title: str, mark: str = "") -> bytes:
     ----------
     ECMA-376, Office Open XML File Formats, part 1.
     """
+    names, office = [f"sheet{i}.xml" for i in range(1, len(sheets) + 1)], f"{_OFFICE}/relationships"
+    whole = {
+        "xl/workbook.xml": f"{office}/officeDocument",
+        "docProps/core.xml": f"{_PACKAGE}/relationships/metadata/core-properties",
+    }
+    inside = dict.fromkeys((f"worksheets/{name}" for name in names), f"{office}/worksheet")
     parts = {
-        "[Content_Types].xml": _content_types(len(sheets)),
-        "_rels/.rels": _rels(
-            [
-                (f"{_OFFICE}/relationships/officeDocument", "xl/workbook.xml"),
-                (f"{_PACKAGE}/relationships/metadata/core-properties", "docProps/core.xml"),
-            ]
-        ),
+        "[Content_Types].xml": _content_types(names),
+        "_rels/.rels": _rels(whole),
         "docProps/core.xml": _core(title),
         "xl/workbook.xml": _workbook(sheets),
-        "xl/_rels/workbook.xml.rels": _rels(
-            [
-                *(
-                    (f"{_OFFICE}/relationships/worksheet", f"worksheets/sheet{i}.xml")
-                    for i in range(1, len(sheets) + 1)
-                ),
-                (f"{_OFFICE}/relationships/styles", "styles.xml"),
-            ]
+        "xl/_rels/workbook.xml.rels": _rels(inside | {"styles.xml": f"{office}/styles"}),
+        "xl/styles.xml": (resources.files("territory.report.layout") / "templates/styles.xml").read_text(
+            "utf-8"
         ),
-        "xl/styles.xml": _STYLES,
     }
     # one sheet at a time: their XML is many times the size of the file
-    drawn = ((f"xl/worksheets/sheet{i}.xml", _sheet(sheet, mark)) for i, sheet in enumerate(sheets, start=1))
+    drawn = ((f"xl/worksheets/{name}", _sheet(one, mark)) for name, one in zip(names, sheets, strict=True))
     written = io.BytesIO()
     with zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as target:
         for name, content in chain(parts.items(), drawn):
@@ -98,28 +93,28 @@ def to_xlsx(sheets: Sequence[Sheet], *, title: str, mark: str = "") -> bytes:
     return written.getvalue()
 
 
-def _content_types(sheets: int) -> str:
+def _content_types(sheets: Sequence[str]) -> str:
     """Say what each part is."""
-    kind = "application/vnd.openxmlformats-officedocument.spreadsheetml"
-    overrides = [
-        ("/xl/workbook.xml", f"{kind}.sheet.main+xml"),
-        ("/xl/styles.xml", f"{kind}.styles+xml"),
-        ("/docProps/core.xml", "application/vnd.openxmlformats-package.core-properties+xml"),
-        *((f"/xl/worksheets/sheet{i}.xml", f"{kind}.worksheet+xml") for i in range(1, sheets + 1)),
-    ]
-    body = "".join(f'<Override PartName="{name}" ContentType="{what}"/>' for name, what in overrides)
-    rels = "application/vnd.openxmlformats-package.relationships+xml"
-    defaults = (
-        f'<Default Extension="rels" ContentType="{rels}"/><Default Extension="xml" ContentType="text/xml"/>'
+    kind, package = (
+        "application/vnd.openxmlformats-" + one for one in ("officedocument.spreadsheetml", "package")
     )
+    overrides = {
+        "/xl/workbook.xml": f"{kind}.sheet.main+xml",
+        "/xl/styles.xml": f"{kind}.styles+xml",
+        "/docProps/core.xml": f"{package}.core-properties+xml",
+        **{f"/xl/worksheets/{name}": f"{kind}.worksheet+xml" for name in sheets},
+    }
+    kinds = {"rels": f"{package}.relationships+xml", "xml": "text/xml"}
+    defaults = "".join(f'<Default Extension="{name}" ContentType="{what}"/>' for name, what in kinds.items())
+    body = "".join(f'<Override PartName="{name}" ContentType="{what}"/>' for name, what in overrides.items())
     return f'<Types xmlns="{_PACKAGE}/content-types">{defaults}{body}</Types>'
 
 
-def _rels(targets: Iterable[tuple[str, str]]) -> str:
+def _rels(targets: Mapping[str, str]) -> str:
     """Tie a part to others."""
     body = "".join(
         f'<Relationship Id="rId{i}" Type="{kind}" Target="{target}"/>'
-        for i, (kind, target) in enumerate(targets, start=1)
+        for i, (target, kind) in enumerate(targets.items(), start=1)
     )
     return f'<Relationships xmlns="{_PACKAGE}/relationships">{body}</Relationships>'
 
@@ -143,19 +138,18 @@ def _core(title: str) -> str:
 
 def _workbook(sheets: Sequence[Sheet]) -> str:
     """List the sheets and the ranges of their filters."""
-    listed = "".join(
-        f'<sheet name={quoteattr(sheet.name)} sheetId="{i}" r:id="rId{i}"/>'
-        for i, sheet in enumerate(sheets, start=1)
-    )
-    filters = ""
+    listed, filters = "", ""
     for i, sheet in enumerate(sheets):
+        listed += f'<sheet name={quoteattr(sheet.name)} sheetId="{i + 1}" r:id="rId{i + 1}"/>'
         if sheet.heads and sheet.rows:
-            quoted = sheet.name.replace("'", "''")
+            place = "'{}'!".format(sheet.name.replace("'", "''"))
             last = f"${column_letters(len(sheet.heads))}${len(sheet.rows) + 1}"
-            place = _safe(f"'{quoted}'!$A$1:{last}")
-            filters += f'<definedName name="_xlnm._FilterDatabase" localSheetId="{i}" hidden="1">{place}</definedName>'
-            first = _safe(f"'{quoted}'!$1:$1")
-            filters += f'<definedName name="_xlnm.Print_Titles" localSheetId="{i}">{first}</definedName>'
+            for name, shown, cells in (
+                ("_FilterDatabase", ' hidden="1"', f"$A$1:{last}"),
+                ("Print_Titles", "", "$1:$1"),
+            ):
+                head = f'<definedName name="_xlnm.{name}" localSheetId="{i}"{shown}>'
+                filters += f"{head}{_safe(place + cells)}</definedName>"
     named = f"<definedNames>{filters}</definedNames>" if filters else ""
     return f'<workbook xmlns="{_MAIN}" xmlns:r="{_OFFICE}/relationships"><sheets>{listed}</sheets>{named}</workbook>'
 
@@ -248,41 +242,6 @@ def column_letters(place: int) -> str:
     return letters
 
 
-_STYLES = (
-    f'<styleSheet xmlns="{_MAIN}">'
-    '<numFmts count="2"><numFmt numFmtId="164" formatCode="#,##0.0"/><numFmt numFmtId="165" formatCode="#,##0.0##"/>'
-    "</numFmts>"
-    '<fonts count="4"><font><sz val="11"/><name val="Calibri"/></font>'
-    '<font><b/><sz val="11"/><color rgb="FFFFFFFF"/><name val="Calibri"/></font>'
-    '<font><b/><sz val="13"/><color rgb="FF0B4A6F"/><name val="Calibri"/></font>'
-    '<font><sz val="11"/><name val="Calibri"/></font></fonts>'
-    '<fills count="3"><fill><patternFill patternType="none"/></fill><fill><patternFill patternType="gray125"/></fill>'
-    '<fill><patternFill patternType="solid"><fgColor rgb="FF0B4A6F"/><bgColor indexed="64"/></patternFill></fill>'
-    "</fills>"
-    '<borders count="1"><border><left/><right/><top/><bottom/><diagonal/></border></borders>'
-    '<cellStyleXfs count="1"><xf numFmtId="0" fontId="0" fillId="0" borderId="0"/></cellStyleXfs>'
-    '<cellXfs count="10">'
-    '<xf numFmtId="0" fontId="0" fillId="0" borderId="0" xfId="0"/>'
-    '<xf numFmtId="49" fontId="0" fillId="0" borderId="0" xfId="0" applyNumberFormat="1" applyAlignment="1">'
-    '<alignment horizontal="left" indent="1"/></xf>'
-    '<xf numFmtId="49" fontId="0" fillId="0" borderId="0" xfId="0" applyNumberFormat="1" applyAlignment="1" '
-    'quotePrefix="1"><alignment horizontal="left" indent="1"/></xf>'
-    '<xf numFmtId="49" fontId="1" fillId="2" borderId="0" xfId="0" applyNumberFormat="1" applyFont="1" applyFill="1" '
-    'applyAlignment="1"><alignment vertical="center" wrapText="1"/></xf>'
-    '<xf numFmtId="49" fontId="2" fillId="0" borderId="0" xfId="0" applyNumberFormat="1" applyFont="1" '
-    'applyAlignment="1"><alignment vertical="top" wrapText="1"/></xf>'
-    '<xf numFmtId="49" fontId="0" fillId="0" borderId="0" xfId="0" applyNumberFormat="1" applyAlignment="1">'
-    '<alignment vertical="top" wrapText="1"/></xf>'
-    '<xf numFmtId="49" fontId="0" fillId="0" borderId="0" xfId="0" applyNumberFormat="1" applyAlignment="1" '
-    'quotePrefix="1"><alignment vertical="top" wrapText="1"/></xf>'
-    '<xf numFmtId="3" fontId="0" fillId="0" borderId="0" xfId="0" applyNumberFormat="1"/>'
-    '<xf numFmtId="164" fontId="0" fillId="0" borderId="0" xfId="0" applyNumberFormat="1"/>'
-    '<xf numFmtId="165" fontId="0" fillId="0" borderId="0" xfId="0" applyNumberFormat="1"/>'
-    "</cellXfs>"
-    '<cellStyles count="1"><cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles></styleSheet>'
-)
-
-
 # a GeoPackage dates its layers by the clock: this date, which means nothing, takes its place
 FIXED_DATE = "2000-01-01T00:00:00.000Z"
 # the extension « schema » of the format: what QGIS shows as the alias of a column
@@ -298,10 +257,13 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
 
     In the CSV, a text that a spreadsheet would compute has an apostrophe before it; Parquet holds it as it is.
     """
-    without_formulas(table).to_csv(
-        path.with_suffix(".csv"), index=False, encoding="utf-8", lineterminator="\n"
-    )
+    write_csv(table, path.with_suffix(".csv"))
     table.to_parquet(path.with_suffix(".parquet"), index=False)
+
+
+def write_csv(table: pd.DataFrame, path: Path) -> None:
+    """Write a flat table as CSV: UTF-8, comma, decimal point, no formula."""
+    without_formulas(table).to_csv(path, index=False, encoding="utf-8", lineterminator="\n")
 
 
 def write_geopackage(layers: Mapping[str, gpd.GeoDataFrame], path: Path) -> None:
@@ -311,27 +273,19 @@ def write_geopackage(layers: Mapping[str, gpd.GeoDataFrame], path: Path) -> None
     path.unlink(missing_ok=True)
     for name, layer in layers.items():
         pyogrio.write_dataframe(layer, path, layer=name, driver="GPKG", append=path.exists())
-    aliases = [
-        (
-            name,
-            str(column),
-            # declared under this name, whatever the edition calls the file
-            layer.attrs.get("aliases", {}).get(str(column))
-            or label_of(f"territoire.gpkg {name}", str(column)),
-        )
-        for name, layer in layers.items()
-        for column in layer.columns
-        if column != layer.geometry.name
-    ]
+    aliases = []
+    for name, layer in layers.items():
+        told = layer.attrs.get("aliases", {})
+        columns = map(str, layer.columns.drop([layer.geometry.name]))
+        # declared under this name, whatever the edition calls the file
+        aliases += [(name, one, told.get(one) or label_of(f"territoire.gpkg {name}", one)) for one in columns]
+    alias = "INSERT INTO gpkg_data_columns VALUES (?, ?, ?, NULL, NULL, NULL, NULL)"
+    extension = "INSERT INTO gpkg_extensions VALUES ('gpkg_data_columns', NULL, 'gpkg_schema', ?, ?)"
     with closing(sqlite3.connect(path)) as database, database:
         database.execute("UPDATE gpkg_contents SET last_change = ?", (FIXED_DATE,))
         database.execute(_DATA_COLUMNS)
-        database.executemany(
-            "INSERT INTO gpkg_data_columns VALUES (?, ?, ?, NULL, NULL, NULL, NULL)", aliases
-        )
-        database.execute(
-            "INSERT INTO gpkg_extensions VALUES ('gpkg_data_columns', NULL, 'gpkg_schema', ?, ?)", _SCHEMA
-        )
+        database.executemany(alias, aliases)
+        database.execute(extension, _SCHEMA)
 
 
 # what Excel and LibreOffice read as the beginning of a formula; a sign before a number, or alone, is none

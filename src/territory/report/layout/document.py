@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from territory.errors import ParameterError
@@ -85,14 +85,11 @@ class DataTable:
     headers: Sequence[str]
     rows: Sequence[Sequence[str]]
     caption: str
-    # left or right for each column; numbers go right
-    align: Sequence[Side] = field(default_factory=tuple)
-    # share of the width for each column; 0 is as wide as its text
-    widths: Sequence[float] = field(default_factory=tuple)
-    strong_rows: Sequence[int] = field(default_factory=tuple)
+    align: Sequence[Side] = ()  # left or right for each column; numbers go right
+    widths: Sequence[float] = ()  # share of the width for each column; 0 is as wide as its text
+    strong_rows: Sequence[int] = ()
     note: str = ""
-    # on two pages rather than after half an empty one; a long table always may
-    may_split: bool = False
+    may_split: bool = False  # on two pages rather than after half an empty one; a long table always may
 
 
 Block = Heading | Paragraph | Bullets | KeyFigures | Callout | Picture | DataTable
@@ -108,7 +105,7 @@ class Document:
     subtitle: str = ""
     kicker: str = ""
     footer: str = ""  # at the foot of each page
-    keywords: Sequence[str] = field(default_factory=tuple)
+    keywords: Sequence[str] = ()
     run_digest: str = ""  # kept in the properties of the PDF
     mark: str = ""  # who may not have it, said on each page
 
@@ -217,14 +214,8 @@ def _picture(block: Picture, pictures: dict[str, bytes]) -> dict[str, Any]:
         raise ParameterError(f"La figure « {block.caption} » n'a pas de texte de remplacement.")
     name = f"figure-{len(pictures) + 1:02d}.svg"
     pictures[name] = block.svg
-    return {
-        "type": "picture",
-        "file": name,
-        "alt": typeset(block.alt),
-        "caption": typeset(block.caption),
-        "kind": block.kind,
-        "source": typeset(block.source),
-    }
+    texts = {key: typeset(getattr(block, key)) for key in ("alt", "caption", "source")}
+    return {"type": "picture", "file": name, "kind": block.kind, **texts}
 
 
 def _table(block: DataTable) -> dict[str, Any]:
@@ -238,14 +229,7 @@ def _table(block: DataTable) -> dict[str, Any]:
         raise ParameterError(
             f"Le tableau « {block.caption} » a {columns} colonnes : alignements ou largeurs en trop."
         )
-    return {
-        "type": "table",
-        "headers": [typeset(head) for head in block.headers],
-        "rows": [[typeset(cell) for cell in row] for row in block.rows],
-        "caption": typeset(block.caption),
-        "align": align,
-        "widths": widths,
-        "strong": list(block.strong_rows),
-        "splits": block.may_split,
-        "note": typeset(block.note),
-    }
+    said = {"caption": typeset(block.caption), "note": typeset(block.note), "splits": block.may_split}
+    look = {"align": align, "widths": widths, "strong": list(block.strong_rows)}
+    rows = [[typeset(cell) for cell in row] for row in block.rows]
+    return {"type": "table", "headers": [*map(typeset, block.headers)], "rows": rows, **said, **look}

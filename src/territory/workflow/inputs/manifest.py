@@ -43,10 +43,7 @@ def describe_run(inputs: Inputs, *, roads: Path | None) -> tuple[dict[str, Any],
         "seed": study.seed,
         "inputs_sha256": files,
         "code_sha256": code_digest(),
-        "versions": {
-            "territory": __version__,
-            **library_versions(),
-        },
+        "versions": {"territory": __version__, **library_versions()},
     }
     return manifest, digest_of_manifest(manifest)
 
@@ -63,11 +60,8 @@ def own_files(study: Study) -> Iterator[tuple[str, str]]:
     Examples of names: `files.distancier: temps.csv`, `data.population: rp2021.csv`.
     """
     named = [] if study.data is None else [(f"data.{key}", path) for key, path in study.data.paths().items()]
-    named += [
-        (f"files.{key}", value)
-        for key, value in study.files.model_dump(exclude={"distancier_unit"}).items()
-        if value is not None
-    ]
+    files = study.files.model_dump(exclude={"distancier_unit"}, exclude_none=True)
+    named += [(f"files.{key}", value) for key, value in files.items()]
     for scenario in study.scenario:
         for change in scenario.change:
             named += [(f"scenario.{key}", path) for key, path in change.tables().items()]

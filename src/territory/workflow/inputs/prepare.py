@@ -25,7 +25,7 @@ from territory.study.words.scenario import Scenario
 from territory.supply.service_lists import is_candidate
 from territory.tables.schemas import validate
 from territory.workflow.inputs import questions
-from territory.workflow.inputs.travel_times import RoadMap, Times, road_map_of, travel_times
+from territory.workflow.inputs.travel_times import Asked, RoadMap, Times, road_map_of, travel_times
 from territory.workflow.step_cache import Steps
 
 if TYPE_CHECKING:
@@ -54,8 +54,8 @@ class Places:
 
     def times(self, steps: Steps, *, speeds: ChangeSpeeds | None = None) -> Times:
         """Return the travel times that the study asks for, under the speeds of today or of a scenario."""
-        places = self.weighed, self.sites, self.named_sites
-        return travel_times(self.study, *places, roads=self.roads, steps=steps, speeds=speeds)
+        asked = Asked(self.study, self.weighed, self.sites, self.named_sites)
+        return travel_times(asked, roads=self.roads, steps=steps, speeds=speeds)
 
 
 @dataclass(frozen=True)
@@ -141,12 +141,8 @@ def state_of(places: Places, times: Times, *, road_times: Mapping[str, Times] | 
 
 def dataset_of(study: Study) -> VarDataset | FilesDataset:
     """Return the dataset that a study is about."""
-    return open_dataset(
-        study.dataset,
-        study.data,
-        departements=study.territory.departement_codes,
-        folder=Path(study.folder),
-    )
+    departements, folder = study.territory.departement_codes, Path(study.folder)
+    return open_dataset(study.dataset, study.data, departements=departements, folder=folder)
 
 
 def _communes(study: Study, data: VarDataset | FilesDataset, population: pd.DataFrame) -> gpd.GeoDataFrame:
@@ -180,22 +176,15 @@ def _services(study: Study, data: VarDataset | FilesDataset) -> pd.DataFrame:
     """Return the services of the dataset, those of the study added or put in their place."""
     services = data.services
     equipment = getattr(data, "equipment", None)
-    if equipment is not None and study.data is not None:
-        services = supply.with_equipment(
-            services,
-            equipment,
-            capacity=study.data.finess_capacity,
-            complete=study.data.complete_services,
-        )
+    if equipment is not None and (files := study.data) is not None:
+        known = {"capacity": files.finess_capacity, "complete": files.complete_services}
+        services = supply.with_equipment(services, equipment, **known)
     if not study.service:
         return services
     declared = pd.DataFrame([service.model_dump() for service in study.service])
     declared = declared.set_index(["site_id", "service"])
     kept = services[~services.index.isin(declared.index)]
-    declared = declared.reindex(columns=kept.columns)
-    for column in kept.columns:
-        declared[column] = declared[column].astype(kept[column].dtype)
-    return pd.concat([kept, declared])
+    return pd.concat([kept, declared.reindex(columns=kept.columns).astype(kept.dtypes)])
 
 
 def _used_sites(study: Study, services: pd.DataFrame) -> set[str]:
@@ -220,24 +209,22 @@ def _named_sites(study: Study, sites: gpd.GeoDataFrame, services: pd.DataFrame) 
 
 
 def _parameters(
-    study: Study,
-    data: VarDataset | FilesDataset,
-    population: pd.DataFrame,
-    communes: gpd.GeoDataFrame,
+    study: Study, data: VarDataset | FilesDataset, population: pd.DataFrame, communes: gpd.GeoDataFrame
 ) -> Parameters:
     """Return the numbers of the study beside its tables."""
+    travel = study.travel
     territory_codes = communes.index[communes["departement_code"].isin(study.territory.departement_codes)]
     reference = data.population(study.ages.vintage) if study.ages else population
     parameters = Parameters(
         authorisations=study.authorisation,
         territory_codes=frozenset(territory_codes),
-        closest_services=study.travel.closest_services,
-        thresholds_min=study.travel.thresholds_min,
-        recruitment_max_min=study.travel.recruitment_max_min,
-        recruitment_tests_min=study.travel.recruitment_tests_min,
+        closest_services=travel.closest_services,
+        thresholds_min=travel.thresholds_min,
+        recruitment_max_min=travel.recruitment_max_min,
+        recruitment_tests_min=travel.recruitment_tests_min,
         age_scale=_age_scale(study, reference, territory_codes),
-        terrain=study.travel.terrain or (None if "slowness" in communes else "mixed"),
-        equity_line_min=study.travel.equity_line_min,
+        terrain=travel.terrain or (None if "slowness" in communes else "mixed"),
+        equity_line_min=travel.equity_line_min,
         prices=study.prices,
         deserts=study.desert,
         practitioners=study.practitioners,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import geopandas as gpd
 import pandas as pd
@@ -28,8 +28,6 @@ from territory.study.words.scenario import Scenario
 from territory.supply import complete_services
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from territory.study.state import State
     from territory.study.words.model import Study
 
@@ -42,21 +40,18 @@ def with_candidates(study: Study, sites: gpd.GeoDataFrame, communes: gpd.GeoData
     codes = dict.fromkeys(code for siting in study.siting for code in candidate_communes(siting, communes))
     if not codes:
         return sites
-    chosen = communes.loc[list(codes)]
-    candidates = gpd.GeoDataFrame(
-        {
-            "name": ("Point de la commune de " + chosen["name"]).to_numpy(),
-            "category_code": pd.array([None] * len(chosen), dtype="str"),
-            "commune_code": chosen.index.to_numpy(),
-            "operator_id": pd.array([None] * len(chosen), dtype="str"),
-            "point_precision": "commune",
-            "source": "fichier d'étude : commune candidate",
-        },
-        geometry=chosen.geometry.to_numpy(),
-        crs=communes.crs,
-        index=pd.Index(CANDIDATE_PREFIX + chosen.index, name="site_id"),
-    )
-    crs: Any = communes.crs
+    chosen, crs = communes.loc[list(codes)], cast("Any", communes.crs)
+    unknown = pd.array([None] * len(chosen), dtype="str")
+    columns = {
+        "name": ("Point de la commune de " + chosen["name"]).to_numpy(),
+        "category_code": unknown,
+        "commune_code": chosen.index.to_numpy(),
+        "operator_id": unknown,
+        "point_precision": "commune",
+        "source": "fichier d'étude : commune candidate",
+    }
+    ids = pd.Index(CANDIDATE_PREFIX + chosen.index, name="site_id")
+    candidates = gpd.GeoDataFrame(columns, geometry=chosen.geometry.to_numpy(), crs=crs, index=ids)
     both: Any = pd.concat([sites.to_crs(crs), candidates])
     return gpd.GeoDataFrame(both, crs=crs)
 
@@ -128,9 +123,7 @@ def _answers(
 
 def answer_sitings(study: Study, state: State) -> dict[str, SitingAnswer]:
     """Answer every question of siting of a study."""
-    return _answers(
-        study, "siting", "implantation", study.siting, lambda siting: answer_siting(siting, state)
-    )
+    return _answers(study, "siting", "implantation", study.siting, lambda one: answer_siting(one, state))
 
 
 def answer_groupings(study: Study, state: State) -> dict[str, GroupingAnswer]:

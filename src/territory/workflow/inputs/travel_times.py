@@ -103,74 +103,60 @@ def no_times(method: str, *, cutoff_min: float) -> Times:
     return Times(none, none.copy(), method)
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What times are asked between: communes to sites, and named sites to sites."""
+
+    study: Study
+    communes: gpd.GeoDataFrame
+    sites: gpd.GeoDataFrame
+    named_sites: gpd.GeoDataFrame
+
+    def digest(self) -> str:
+        """Return what stands for the places and the limits."""
+        columns, travel = ["density_hab_km2", "area_km2", "slowness", "geometry"], self.study.travel
+        sites = self.sites.filter(["commune_code", "point_precision", *columns])
+        ends = self.communes.filter(columns), sites, self.named_sites.index.to_frame()
+        return digest_of(*ends, travel.terrain, travel.max_time_min)
+
+
 def travel_times(
-    study: Study,
-    communes: gpd.GeoDataFrame,
-    sites: gpd.GeoDataFrame,
-    named_sites: gpd.GeoDataFrame,
-    *,
-    roads: RoadMap | None,
-    steps: Steps,
-    speeds: ChangeSpeeds | None = None,
+    asked: Asked, *, roads: RoadMap | None, steps: Steps, speeds: ChangeSpeeds | None = None
 ) -> Times:
     """Return the travel times of a study, computed again only when points, speeds or code have changed."""
-    files, folder = study.files, Path(study.folder)
-    columns = ["density_hab_km2", "area_km2", "slowness", "geometry"]
-    places = digest_of(
-        communes.filter(columns),
-        sites.filter(["commune_code", "point_precision", *columns]),
-        named_sites.index.to_frame(),
-        study.travel.terrain,
-        study.travel.max_time_min,
-    )
+    files, places, make = asked.study.files, asked.digest(), partial(_estimated, asked)
     if roads is not None:
         method, key = "roads", digest_of(places, roads.digest(speeds), ROADS_DOUBT_MIN)
-        make = partial(_by_road, roads, study, communes, sites, named_sites, speeds)
+        make = partial(_by_road, asked, roads, speeds)
     elif files.distancier:
-        table = folder / files.distancier
+        table = Path(asked.study.folder) / files.distancier
         method, key = "distancier", digest_of(places, digest_file(table), files.distancier_unit)
-        make = partial(_by_distancier, table, study, communes, sites, named_sites)
+        make = partial(_by_distancier, asked, table)
     else:
         method, key = "estimate", places
-        make = partial(_estimated, study, communes, sites, named_sites)
     to_sites, between = steps.run("temps de trajet", key, make)
     return Times(to_sites, between, method)
 
 
-def _estimated(
-    study: Study, communes: gpd.GeoDataFrame, sites: gpd.GeoDataFrame, named_sites: gpd.GeoDataFrame
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _estimated(asked: Asked) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return estimated times."""
-    terrain = study.travel.terrain
-    to_sites = estimate_travel_times(communes, sites, terrain=terrain, max_time_min=study.travel.max_time_min)
-    return to_sites, estimate_travel_times(named_sites, sites, terrain=terrain)
+    travel = asked.study.travel
+    estimate = partial(estimate_travel_times, terrain=travel.terrain)
+    to_sites = estimate(asked.communes, asked.sites, max_time_min=travel.max_time_min)
+    return to_sites, estimate(asked.named_sites, asked.sites)
 
 
-def _by_road(
-    roads: RoadMap,
-    study: Study,
-    communes: gpd.GeoDataFrame,
-    sites: gpd.GeoDataFrame,
-    named_sites: gpd.GeoDataFrame,
-    speeds: ChangeSpeeds | None,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _by_road(asked: Asked, roads: RoadMap, speeds: ChangeSpeeds | None) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return times by road, and never 0 inside a commune whose site is only known to be in it."""
-    network = roads.under(speeds, communes)
-    times = network.travel_times(communes, sites, max_time_min=study.travel.max_time_min, with_distance=True)
-    times = _never_0_inside(times, communes, sites, study.travel.terrain)
-    times = times.assign(uncertainty_min=ROADS_DOUBT_MIN)
+    network, limit = roads.under(speeds, asked.communes), asked.study.travel.max_time_min
+    times = network.travel_times(asked.communes, asked.sites, max_time_min=limit, with_distance=True)
+    times = _never_0_inside(times, asked).assign(uncertainty_min=ROADS_DOUBT_MIN)
     # a study that names no service asks for no time between sites
-    between = network.travel_times(named_sites, sites) if len(named_sites) else times.iloc[:0]
-    return times, between
+    named = asked.named_sites
+    return times, network.travel_times(named, asked.sites) if len(named) else times.iloc[:0]
 
 
-def _by_distancier(
-    path: Path,
-    study: Study,
-    communes: gpd.GeoDataFrame,
-    sites: gpd.GeoDataFrame,
-    named_sites: gpd.GeoDataFrame,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _by_distancier(asked: Asked, path: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the times of the agency's own table, between communes, for the sites that stand in them.
 
     A place that the table does not name has unknown times; a pair that it lacks between two places that it
@@ -178,15 +164,14 @@ def _by_distancier(
     """
     from territory.network.outside_times import read_distancier
 
-    table = read_distancier(path, unit=study.files.distancier_unit)
-    limit = study.travel.max_time_min
-    times = _between_communes(table, pd.Series(communes.index, index=communes.index), sites["commune_code"])
-    times = _never_0_inside(times, communes, sites, study.travel.terrain)
+    table = read_distancier(path, unit=asked.study.files.distancier_unit)
+    limit, own, of_site = asked.study.travel.max_time_min, asked.communes.index, asked.sites["commune_code"]
+    times = _never_0_inside(_between_communes(table, pd.Series(own, index=own), of_site), asked)
     # unknown times stay in the table: over the limit is another thing
     times = times[~times["travel_time_min"].gt(limit)].assign(uncertainty_min=ROADS_DOUBT_MIN)
     times.attrs["cutoff_min"] = limit
-    between = _between_communes(table, named_sites["commune_code"], sites["commune_code"])
-    inside = between["from_id"].map(sites["commune_code"]) == between["to_id"].map(sites["commune_code"])
+    between = _between_communes(table, asked.named_sites["commune_code"], of_site)
+    inside = between["from_id"].map(of_site) == between["to_id"].map(of_site)
     between["travel_time_min"] = between["travel_time_min"].mask(inside, 0.0)
     return times, between
 
@@ -206,12 +191,11 @@ def _between_communes(table: pd.DataFrame, origins: pd.Series, destinations: pd.
     return times[~out_of_reach].reset_index(drop=True)
 
 
-def _never_0_inside(
-    times: pd.DataFrame, communes: gpd.GeoDataFrame, sites: gpd.GeoDataFrame, terrain: str | None
-) -> pd.DataFrame:
+def _never_0_inside(times: pd.DataFrame, asked: Asked) -> pd.DataFrame:
     """Return times that are at least those inside a commune, where the site is only known to be in it."""
     keys = pd.MultiIndex.from_frame(times[["from_id", "to_id"]].astype("str"))
-    floor = times_inside(communes, sites, terrain).reindex(keys).set_axis(times.index)
+    inside = times_inside(asked.communes, asked.sites, asked.study.travel.terrain)
+    floor = inside.reindex(keys).set_axis(times.index)
     for column in floor.columns:
         times[column] = times[column].clip(lower=floor[column].fillna(0.0))
     return times

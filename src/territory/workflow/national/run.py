@@ -26,7 +26,7 @@ from territory.access.equity import gini, palma_ratio, theil_t
 from territory.access.streamed import Mapper
 from territory.errors import StudyError, TerritoryWarning
 from territory.files.safe_files import digests_of, flush_tree, publish, write_json
-from territory.release.handed_tables import place_names, with_names
+from territory.release.handed_tables import needs_by_zone, place_names, with_names
 from territory.release.treatment import handed, treat, unpivot
 from territory.report.files.writers import write_table
 from territory.scenario.measures.compute import access_table, closest_services, covered_by_zone
@@ -48,7 +48,7 @@ from territory.workflow.inputs.travel_times import ROADS_DOUBT_MIN, no_times
 from territory.workflow.journal import note_choices, run_folders
 from territory.workflow.national.parts import TimesFolder, TimesPart
 from territory.workflow.national.schedulers import Cluster, Threads, open_scheduler
-from territory.workflow.national.write_parts import Asked, ask_times, write_travel_times
+from territory.workflow.national.write_parts import ask_times, write_travel_times
 
 StepListener = Callable[[str], None]
 _log = logging.getLogger(__name__)
@@ -153,42 +153,26 @@ def run_national(
         state = state_of(places, no_times(method, cutoff_min=study.travel.max_time_min))
         inputs = Inputs(places.study, places.dataset, state, method, roads=places.roads)
         note_choices(inputs)
-        ends = places.weighed, places.sites
+        ends, scale = (places.weighed, places.sites), study.scale or Scale()
         asked = ask_times(study, *ends, roads=roads_path, kept_dir=kept_dir, announce=announce)
         opened = open_scheduler(scheduler) if isinstance(scheduler, str) else nullcontext(scheduler)
         with opened as runner:
-            return _run(inputs, asked, roads_path, report_dir, kept_dir, runner, announce)
-
-
-def _run(
-    inputs: Inputs,
-    asked: Asked,
-    roads: Path | None,
-    report_dir: Path,
-    kept_dir: Path,
-    runner: Threads | Cluster,
-    announce: StepListener,
-) -> NationalResult:
-    """Write the times, compute over them, and write the tables."""
-    scale = inputs.study.scale or Scale()
-    communes = inputs.dataset.communes
-    announce("Temps de trajet")
-    times = write_travel_times(
-        asked.search,
-        kept_dir,
-        groups=communes["departement_code"],
-        batch_size=scale.batch_size,
-        memory_mb=scale.memory_mb,
-        least=asked.least,
-        scheduler=runner,
-        announce=lambda done, total: announce(f"Temps de trajet, partie {done} sur {total}"),
-    )
-    tables = compute_parts(inputs.state, times, method=asked.method, mapper=runner.map, announce=announce)
-    manifest, digest = describe_run(inputs, roads=roads)
-    result = NationalResult(inputs, times, tables, report_dir, manifest, digest)
-    announce("Tables")
-    write_national(result.inputs, tables, report_dir, manifest=manifest, run_digest=digest)
-    return result
+            announce("Temps de trajet")
+            times = write_travel_times(
+                asked.search,
+                kept_dir,
+                groups=inputs.dataset.communes["departement_code"],
+                batch_size=scale.batch_size,
+                memory_mb=scale.memory_mb,
+                least=asked.least,
+                scheduler=runner,
+                announce=lambda done, total: announce(f"Temps de trajet, partie {done} sur {total}"),
+            )
+            tables = compute_parts(state, times, method=asked.method, mapper=runner.map, announce=announce)
+        manifest, digest = describe_run(inputs, roads=roads_path)
+        announce("Tables")
+        write_national(inputs, tables, report_dir, manifest=manifest, run_digest=digest)
+        return NationalResult(inputs, times, tables, report_dir, manifest, digest)
 
 
 def _check(study: Study) -> None:
@@ -256,18 +240,8 @@ def _needs(inputs: Inputs, names: pd.DataFrame) -> dict[str, pd.DataFrame]:
     demand = inputs.state.demand
     if demand.empty:
         return {}
-    codes = demand.index.get_level_values("commune_code")
-    keys = [
-        names["departement_code"].reindex(codes).to_numpy(),
-        demand.index.get_level_values("public"),
-        demand["kind"].to_numpy(),
-    ]
-    by_departement = demand[["demand", "demand_low", "demand_high"]].groupby(keys).sum(min_count=1)
-    by_departement.index.names = ["departement_code", "public", "kind"]
-    found = {
-        "besoins_communes": with_names(demand, names),
-        "besoins_departements": by_departement.reset_index(),
-    }
+    by_departement = needs_by_zone(demand, names["departement_code"])
+    found = {"besoins_communes": with_names(demand, names), "besoins_departements": by_departement}
     return {name: treat(name, table) for name, table in found.items()}
 
 

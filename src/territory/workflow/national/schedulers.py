@@ -71,6 +71,7 @@ class Cluster:
     def map(self, function: Callable[[Any], Any], items: Sequence[Any], /) -> Iterator[Any]:
         """Give the results in the order of the items. What a lost worker was doing is done again by another."""
         from distributed import KilledWorker
+        from distributed.comm.core import CommClosedError
 
         with warnings.catch_warnings():
             # a state of a few tens of megabytes is sent once, on purpose
@@ -86,9 +87,7 @@ class Cluster:
                 "Une même partie a fait tomber plusieurs processus de calcul (mémoire pleine ?) : diminuez memory_mb "
                 "ou batch_size, ou donnez plus de mémoire aux « workers », puis relancez : ce qui est fait est gardé."
             ) from error
-        except (OSError, CancelledError) as error:
-            if not isinstance(error, _lost()):
-                raise
+        except (CommClosedError, CancelledError, TimeoutError, ConnectionError) as error:
             raise ClusterError(
                 "Le planificateur dask ne répond plus : relancez la même commande quand il sera revenu, les parties "
                 "déjà écrites sont gardées."
@@ -222,13 +221,6 @@ def _count(asked: int | None) -> int:
     if asked < 1:
         raise ParameterError(f"workers={asked} : indiquez au moins un.")
     return asked
-
-
-def _lost() -> tuple[type[Exception], ...]:
-    """Return the errors of a connection that is gone."""
-    from distributed.comm.core import CommClosedError
-
-    return (CancelledError, CommClosedError, TimeoutError, ConnectionError)
 
 
 def _same(value: Any) -> Any:

@@ -279,15 +279,8 @@ def ask_times(
     if path is None:
         return Asked(EstimateSearch(communes, sites, terrain, limit), None, "estimate")
     with_distance = study.scale is not None and study.scale.with_distance
-    placed = sites.filter(["commune_code", "point_precision", *_COLUMNS])
-    key = digest_of(
-        communes.filter(_COLUMNS),
-        placed,
-        limit,
-        with_distance,
-        digest_file(path),
-        code_digest(),
-    )
+    ends = communes.filter(_COLUMNS), sites.filter(["commune_code", "point_precision", *_COLUMNS])
+    key = digest_of(*ends, limit, with_distance, digest_file(path), code_digest())
     least = times_inside(communes, sites, terrain).reset_index()
     place = kept_dir / "recherches" / key[:32]
     if place.is_dir():
