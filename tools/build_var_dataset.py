@@ -41,9 +41,10 @@ FILES = {
     "ehpad": "care_sites/ehpad_cnsa_2023.geojson",
     "bpe2013": "care_sites/bpe2013_health_by_commune.csv",
     "mairies": "boundaries/mairies.csv",
-    "times": "traveltimes/communes_to_emergency_drees_2019.csv",
     "addresses": "care_sites/var_emergency_sites_2026.csv",
     "older_addresses": "care_sites/hospitals_eurostat_2020.csv",
+    "emergency_times": "traveltimes/communes_to_emergency_drees_2019.csv",
+    "apl": "gps/apl_gp_by_commune.csv",
 }
 # a mairie or an address farther than this from its commune is an error of the file
 FARTHEST_KM = 20.0
@@ -58,6 +59,8 @@ DECIMALS = 4
 VINTAGES = ("rp2021", "rp2017", "rp2016")
 # clinics of short stay: obstetrics and surgery, surgery, several disciplines
 SHORT_STAY_CLINICS = ("122", "128", "365")
+# the years of the published APL that are kept: the newest, and the first to compare it with
+APL_YEARS = (2015, 2023)
 PUBLIC_HOSPITALS = ("101", "106", "114", "355")
 # what BPE 2013 counts for children with a disability, and what the list of public documents sets beside it
 BPE2013_COUNTS = {
@@ -102,6 +105,7 @@ def build_communes(
     table["young_total_rp2018"] = young["population"].round(3)
     gps = sources.read_bpe_counts(folder / FILES["gps"], type_code="D201")
     table["general_practitioners"] = gps.reindex(table.index).fillna(0)
+    add_published(table, folder)
     table["area_km2"] = (outlines.to_crs(EQUAL_AREA).area / 1e6).round(2)
     mairies = calibrate_travel_times.read_france(folder)
     points = mairies.geometry.reindex(table.index)
@@ -118,6 +122,21 @@ def build_communes(
     # fitted on the densities of the same year as the times; neighbours beyond the buffer are read too
     table["slowness"] = fit_slowness(mairies).reindex(table.index).round(3)
     return table
+
+
+def add_published(table: pd.DataFrame, folder: Path) -> None:
+    """Add the figures that DREES publishes of each commune, and the pharmacies of BPE 2013; each name has its year."""
+    times = sources.read_emergency_times(folder / FILES["emergency_times"]).reindex(table.index)
+    for year in times:
+        table[f"urgences_smur_{year}_min"] = times[year]
+    apl = sources.read_apl_by_year(folder / FILES["apl"]).reindex(table.index)
+    for year in APL_YEARS:
+        table[f"apl_{year}_consultations_per_hab"] = apl[year]
+    facilities = sources.read_table(folder / FILES["bpe2013"]).set_index("commune_code")
+    counts = sources.to_numbers(facilities, ["pharmacies"], path=folder / FILES["bpe2013"], decimal=".")
+    # a commune without any of the facilities has no line
+    pharmacies = geography.merge_arrondissements(counts[["pharmacies"]])["pharmacies"]
+    table["pharmacies_2013"] = pharmacies.reindex(table.index).fillna(0).astype(int)
 
 
 def build_epci(table: pd.DataFrame, communes: pd.DataFrame) -> pd.DataFrame:
@@ -292,6 +311,21 @@ def how_complete(text: str, offer: pd.DataFrame, sites: pd.DataFrame, services: 
     return text.format(**numbers)
 
 
+def build_pharmacies(communes: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return one site per commune with at least one pharmacy."""
+    some = communes[communes["pharmacies_2013"] > 0]
+    sites = pd.DataFrame(
+        {
+            "site_id": "pharmacie-" + some.index,
+            "name": "Pharmacie – " + some["name"].to_numpy(),
+            "commune_code": some.index,
+            "source": "INSEE, BPE 2013",
+        }
+    )
+    services = pd.DataFrame({"site_id": sites["site_id"], "service": "pharmacie"})
+    return sites, services
+
+
 def assemble(pairs: list[tuple[pd.DataFrame, pd.DataFrame]]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return all sites and all services, in the columns of the tables, with what is complete."""
     complete = sources.read_table(FACTS / "completeness.csv").set_index("service")["is_complete_list"]
@@ -302,6 +336,11 @@ def assemble(pairs: list[tuple[pd.DataFrame, pd.DataFrame]]) -> tuple[pd.DataFra
     service_columns += ["is_complete_list", "doubt"]
     sites = pd.concat([pair[0].reindex(columns=site_columns).astype(object) for pair in pairs])
     services = pd.concat([pair[1].reindex(columns=service_columns).astype(object) for pair in pairs])
+    hours = sources.read_table(FACTS / "opening_hours.csv").set_index("site_id")
+    unknown = sorted(set(hours.index) - set(sites["site_id"]))
+    if unknown:
+        raise SchemaError(f"opening_hours.csv : sites inconnus ({examples(unknown)}).")
+    sites[list(hours)] = hours.reindex(sites["site_id"]).to_numpy()
     sites["point_precision"] = sites["longitude"].isna().map({True: "commune", False: "address"})
     services["is_complete_list"] = services["service"].map(complete)
     services["delivered_at_home"] = services["delivered_at_home"].where(
@@ -334,6 +373,10 @@ def check(tables: dict[str, pd.DataFrame]) -> None:
             33,
         ),
         "services pour enfants handicapés (BPE 2013)": (tables["offer_2013"]["services"].sum(), 29),
+        "pharmacies du Var (BPE 2013)": (home["pharmacies_2013"].sum(), 413),
+        "communes du Var avec une pharmacie": ((home["pharmacies_2013"] > 0).sum(), 92),
+        "minutes vers les urgences publiées": (home["urgences_smur_2019_min"].notna().sum(), 153),
+        "APL publiées du Var": (home["apl_2023_consultations_per_hab"].notna().sum(), 153),
     }
     for what, (found, wanted) in expected.items():
         if found != wanted:
@@ -341,7 +384,9 @@ def check(tables: dict[str, pd.DataFrame]) -> None:
     known = set(communes.index) | {""}
     for name in ("communes", "epci"):
         empty = [column for column in tables[name] if tables[name][column].isna().any()]
-        partly_known = {"young_0_14_rp2018", "young_total_rp2018"}
+        # DREES gives Marseille by arrondissement or not at all
+        published = {c for c in tables[name] if c.startswith(("urgences_smur_", "apl_"))}
+        partly_known = {"young_0_14_rp2018", "young_total_rp2018", *published}
         for column in sorted(set(empty) - partly_known):
             lines = tables[name].index[tables[name][column].isna()]
             problems.add(
@@ -377,6 +422,7 @@ def build(folder: Path) -> dict[str, str]:
     hospitals = build_hospitals(folder, communes)
     children = tuple(sources.read_table(FACTS / f"child_{kind}.csv") for kind in ("sites", "services"))
     pairs = [children, hospitals, build_ehpad(folder, outlines), build_general_practitioners(communes)]
+    pairs.append(build_pharmacies(communes))
     sites, services = assemble([(pair[0], pair[1]) for pair in pairs])
     # empty text and no value are the same blank in the file
     sites, services = sites.replace("", None), services.replace("", None)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from territory.access import apl
 from territory.access.catchments.practitioners import HEADCOUNT_NAME
 from territory.access.deserts import DREES_2017, Criterion, classify, population_by_class
 from territory.errors import ParameterError
@@ -128,3 +129,15 @@ def test_population_must_be_known() -> None:
     with pytest.raises(ParameterError, match="Population inconnue pour 1"):
         population_by_class(got, pd.Series({"C0": math.nan}))
     assert population_by_class(got, pd.Series({"C0": 0.0}))["population_share"].isna().all()
+
+
+@pytest.mark.filterwarnings("ignore:.*paliers non vérifiés:territory.errors.TerritoryWarning")
+def test_a_threshold_refuses_an_apl_that_says_other_weights() -> None:
+    times = pd.DataFrame({"from_id": ["A", "B"], "to_id": ["S", "S"], "travel_time_min": [12.0, 4.0]})
+    people, acts = pd.Series({"A": 1000.0, "B": 1000.0}), pd.Series({"S": 4500.0})
+    old, recast = (apl(times, people, acts, profile=name) for name in ("drees_2012", "drees_2015"))
+    with pytest.raises(
+        ParameterError, match=r"seuil de 2,5 a été publié avec .*« drees_2015 ».*« drees_2012 »"
+    ):
+        classify(old.to_frame(), criteria=DREES_2017[:1])
+    assert classify(recast.to_frame(), criteria=DREES_2017[:1])["apl_is_met"].tolist() == [True, False]

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from territory.access import apl, mean_by
 from territory.access.catchments.practitioners import HEADCOUNT_NAME
 from territory.access.zoning import DISCLAIMER, ZONING_PROFILES, ZoningProfile, simulate
 from territory.errors import ParameterError
@@ -107,3 +108,21 @@ def test_bad_input_is_one_clear_error(changes: dict, message: str) -> None:
     }
     with pytest.raises(ParameterError, match=message):
         simulate(**(good | changes))
+
+
+@pytest.mark.filterwarnings("ignore:.*paliers non vérifiés:territory.errors.TerritoryWarning")
+def test_an_apl_of_other_weights_is_refused_whole_or_as_a_mean() -> None:
+    # two communes 12 and 4 min away from one site: "ZIP A" and "hors vivier" by the weights of 2012
+    times = pd.DataFrame({"from_id": ["A", "B"], "to_id": ["S", "S"], "travel_time_min": [12.0, 4.0]})
+    people, acts = pd.Series({"A": 1000.0, "B": 1000.0}), pd.Series({"S": 4500.0})
+    old, recast = (apl(times, people, acts, profile=name) for name in ("drees_2012", "drees_2015"))
+    one_zone = pd.Series({"A": "T", "B": "T"})
+    for wrong in (old, mean_by(old, people, one_zone)):
+        with pytest.raises(ParameterError, match=r"publié avec le profil d'APL « drees_2015 »"):
+            simulate(wrong, people.set_axis(["A", "B"]), profile="zonage_2017")
+    assert simulate(recast, people, profile="zonage_2017")["zone"].tolist() == [
+        "ZIP (zone A)",
+        "vivier (non départagé)",
+    ]
+    mine = ZoningProfile("essai", 2030, 2.0, 3.0, 0.05, "essai", "drees_2012")
+    assert simulate(old, people, profile=mine)["zone"].tolist() == ["ZIP (zone A)", "hors vivier"]

@@ -94,8 +94,8 @@ def test_every_slot_is_a_key_and_every_key_of_a_file_a_slot() -> None:
     assert set(DataFiles.model_fields) == {slot.key for slot in SLOTS} | settings
     with pytest.raises(ValidationError):
         DataFiles(cog="a")
-    with pytest.raises(UnknownCodeError, match="apl"):
-        slot_of("apl")
+    with pytest.raises(UnknownCodeError, match="fichier"):
+        slot_of("fichier")
 
 
 def test_what_a_slot_names_exists() -> None:

@@ -19,6 +19,7 @@ from territory.geography import projected_epsg
 from territory.needs import persons_by_age
 from territory.sources import read_finess_plus_equipment
 from territory.tables import schemas
+from territory.tables.catalogue import TABLES
 
 FOLDER = resources.files("territory.datasets") / "var"
 PRISME = [
@@ -45,6 +46,8 @@ def test_tables_follow_the_contract(var):
     for name in ("communes", "outlines", "sites", "services"):
         schemas.validate(name, getattr(var, name))
         assert getattr(var, name).index.is_monotonic_increasing or name in ("sites", "services")
+    assert list(var.published.columns) == TABLES["published"].columns.split()
+    assert list(var.published.index.names) == TABLES["published"].keys.split()
     for vintage in var.vintages:
         schemas.validate("population", var.population(vintage))
 
@@ -120,6 +123,30 @@ def test_nothing_is_missing_that_should_be_known(var):
     assert (var.communes["population"] > 0).all()
     density = var.communes["population"] / var.communes["area_km2"]
     np.testing.assert_allclose(var.communes["density_hab_km2"], density)
+
+
+def test_what_drees_publishes_is_there_for_every_commune_of_the_var(var, home):
+    figures = var.published["value"].unstack(["figure", "year"])
+    assert set(figures) == {("urgences_smur", 2019), ("apl", 2015), ("apl", 2023)}
+    mine = figures.loc[home.index]
+    assert mine.notna().all(axis=None)
+    # Marseille alone is not published as a whole
+    assert list(figures.index[figures.isna().any(axis=1)]) == ["13055"]
+    minutes = mine["urgences_smur", 2019]
+    assert (round(minutes.mean(), 1), minutes.max()) == (25.1, 65)
+    at_zero = {"83023", "83050", "83061", "83065", "83069", "83070", "83090", "83126", "83137"}
+    assert set(minutes.index[minutes == 0]) == at_zero
+    assert (minutes > 30).sum() == 43
+    assert (mine["apl", 2023] < 2.5).sum() == 46
+    assert (mine["apl", 2015] < 2.5).sum() == 35
+    assert mine.loc["83002", ("apl", 2023)] == 0
+    assert home["pharmacies"].sum() == 413
+    assert (home["pharmacies"] > 0).sum() == 92
+    assert set(var.published["source"]) == {
+        "DREES, accessibilité potentielle localisée aux médecins généralistes, 2015",
+        "DREES, accessibilité potentielle localisée aux médecins généralistes, 2023",
+        "DREES, diagnostic d'accès aux soins urgents (distancier METRIC, de chef-lieu à chef-lieu), 2019",
+    }
 
 
 # ages
@@ -262,7 +289,12 @@ def test_places_of_the_sample_of_finess_plus_are_those_embedded(var, shared_data
 def test_lists_say_whether_they_are_complete_and_why(var):
     complete = var.services.groupby("service")["is_complete_list"].agg(["min", "max"])
     assert (complete["min"] == complete["max"]).all()
-    assert sorted(complete.index[complete["min"]]) == ["hopital", "medecin_generaliste", "urgences"]
+    assert sorted(complete.index[complete["min"]]) == [
+        "hopital",
+        "medecin_generaliste",
+        "pharmacie",
+        "urgences",
+    ]
     assert set(complete.index) == set(var.completeness.index)
     assert (var.completeness["reason"].str.len() > 10).all()
     assert var.completeness["is_complete_list"].to_dict() == complete["min"].to_dict()

@@ -348,3 +348,15 @@ def test_the_doubt_on_a_difference_refuses_what_it_cannot_read() -> None:
     with pytest.raises(ParameterError, match="négatif"):
         difference_uncertainty_min([1.0, -2.0], 2.0, 3.0)
     assert np.isnan(difference_uncertainty_min(np.nan, 2.0, 3.0))
+
+
+def test_roads_in_line_err_less_than_roads_apart() -> None:
+    """By the committed numbers, far from the bound of two times without a road in common."""
+    known = model.doubt("measured")
+    apart, half, line, beyond = difference_uncertainty_min(
+        [60.0, 60.0, 60.0, 60.0], [60.0, 55.0, 50.0, 40.0], 10.0
+    ) / np.sqrt(10.0)
+    assert apart == pytest.approx(known.difference_root_min)
+    assert line == beyond == pytest.approx(known.difference_line_root_min)
+    assert half == pytest.approx((apart + line) / 2)
+    assert line < apart

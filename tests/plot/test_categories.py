@@ -15,8 +15,14 @@ def test_bounds_belong_to_the_class_below() -> None:
     values = pd.Series([0.0, 15.0, 15.001, 60.0, 61.0, math.nan, math.inf], index=list("abcdefg"))
     classes = time_classes(values)
     assert classes.keys.tolist() == [
-        "class0", "class0", "class1", "class3", "class4", "unknown", "out_of_reach",
-    ]  # fmt: skip
+        "class0",
+        "class0",
+        "class1",
+        "class3",
+        "class4",
+        "unknown",
+        "out_of_reach",
+    ]
     assert classes.keys.index.equals(values.index)
     assert {*classes.keys} <= {category.key for category in classes.legend}
 

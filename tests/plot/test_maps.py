@@ -160,8 +160,13 @@ def test_degrees_and_nothing_are_refused(areas: gpd.GeoDataFrame, times: pd.Seri
 def test_unused_special_classes_leave_the_legend(times: pd.Series) -> None:
     classes = time_classes(times)
     assert [c.key for c in shown(classes.legend, classes.keys)] == [
-        "class0", "class1", "class2", "class3", "class4", "unknown",
-    ]  # fmt: skip
+        "class0",
+        "class1",
+        "class2",
+        "class3",
+        "class4",
+        "unknown",
+    ]
     changes = change_classes(pd.Series([1.0]), pd.Series(["indistinct"]))
     assert "outside" not in [c.key for c in shown(changes.legend, changes.keys)]
 

@@ -7,17 +7,20 @@ import pandas as pd
 import pytest
 
 from territory.access.deserts import DREES_2017
+from territory.datasets.slots import published_figures
 from territory.errors import ParameterError
-from territory.scenario import compute
+from territory.scenario import CloseSite, Scenario, apply, compute
 from territory.study.state import State
 from territory.study.words.indicators import (
     DREES_SCHEME,
+    RECAST_PROFILE,
     DesertCriterion,
     DesertScheme,
     Practitioners,
     Zoning,
 )
 
+UNVERIFIED = pytest.mark.filterwarnings("ignore:.*paliers non vérifiés:territory.errors.TerritoryWarning")
 OUEST, MILIEU, EST, LOIN = "83001", "83002", "83003", "83004"
 
 
@@ -41,18 +44,21 @@ def by_time(service: str, threshold: float, *more: str) -> DesertCriterion:
     )
 
 
-def with_gps(state: State, acts: float = 6000.0) -> State:
+def with_gps(state: State, acts: float = 6000.0, *, profile: str = RECAST_PROFILE) -> State:
     counted = with_service(
         state, "west", "medecin_generaliste", capacity=acts, capacity_unit="consultations_per_year"
     )
     flat = pd.DataFrame({"age_min": [0.0], "age_max": [np.nan], "acts_per_hab": [3.0]})
-    given = Practitioners(consumption="c.csv", mean_acts_per_hab=3.0, activity="a.csv", source="essai")
+    given = Practitioners(
+        profile=profile, consumption="c.csv", mean_acts_per_hab=3.0, activity="a.csv", source="essai"
+    )
     return replace(counted, gp_consumption=flat, parameters=replace(counted.parameters, practitioners=given))
 
 
 def test_the_default_scheme_is_the_one_of_drees() -> None:
     mine = {one.id: (one.threshold, one.source) for one in DREES_SCHEME.criterion}
     assert mine == {rule.name: (rule.threshold, rule.source) for rule in DREES_2017}
+    assert {one.profile for one in DREES_SCHEME.criterion if one.measure == "apl"} == {DREES_2017[0].profile}
 
 
 def test_what_the_data_lack_is_never_passed(state: State) -> None:
@@ -146,9 +152,12 @@ def test_nobody_knows_where_the_data_stop(state: State) -> None:
     assert results.edge.loc["urgences", "unknown_count"] == 4
 
 
+@UNVERIFIED
 def test_an_apl_needs_age_and_activity(state: State) -> None:
     heads = with_service(state, "west", "medecin_generaliste", capacity=2.0, capacity_unit="headcount")
-    counted = compute(heads)
+    assert compute(heads).gp_access.isna().all(axis=None)
+    named = replace(heads.parameters, practitioners=Practitioners(profile="drees_2012"))
+    counted = compute(replace(heads, parameters=named))
     # 100 + 0.1 x 200 inhabitants share 2 GPs
     assert counted.gp_access["practitioners_per_100000_hab"].round(6).tolist() == pytest.approx(
         [100_000 * 2 / 120, 10_000 * 2 / 120, 0, 0]
@@ -156,20 +165,41 @@ def test_an_apl_needs_age_and_activity(state: State) -> None:
     assert counted.gp_access["apl_consultations_per_hab"].isna().all()
     assert "effectifs" in counted.deserts.xs("apl", level="criterion")["reason"].iloc[0]
     results = compute(with_gps(state))
-    assert results.gp_access["apl_consultations_per_hab"].tolist() == pytest.approx([50.0, 5.0, 0.0, 0.0])
+    # 100 + 2/3 x 200 inhabitants share 6,000 consultations
+    shared = 6000 / (100 + 400 / 3)
+    apl = results.gp_access["apl_consultations_per_hab"].tolist()
+    assert apl == pytest.approx([shared, shared * 2 / 3, 0.0, 0.0])
     assert results.gp_access["practitioners_per_100000_hab"].isna().all()
     status = results.deserts.xs("apl", level="criterion")["status"].tolist()
     assert status == ["hors désert", "hors désert", "en désert", "en désert"]
 
 
+def test_the_weights_of_2012_never_meet_the_thresholds_of_2017(state: State) -> None:
+    old = with_gps(state, profile="drees_2012")
+    with pytest.raises(ParameterError, match=r"« apl » : le seuil de 2,5 a été publié avec .*« drees_2015 »"):
+        compute(old)
+    rule = Zoning(territories="tvs.csv")
+    tvs = pd.Series(["T1", "T1", "T2", "T2"], index=state.communes.index)
+    zoned = replace(with_scheme(old, by_time("urgences", 30)), care_territories=tvs)
+    with pytest.raises(ParameterError, match=r"« zonage_2017 » a été publié avec .*« drees_2015 »"):
+        compute(replace(zoned, parameters=replace(zoned.parameters, zoning=rule)))
+    own = DesertCriterion(
+        id="apl", label="APL", measure="apl", profile="drees_2012", threshold=6, source="essai"
+    )
+    status = compute(with_scheme(old, own)).deserts["status"].tolist()
+    assert status == ["hors désert", "en désert", "en désert", "en désert"]
+
+
+@UNVERIFIED
 def test_a_change_of_supply_moves_the_simulated_zoning(state: State) -> None:
     base = with_gps(state, acts=240.0)
     rule = Zoning(territories="tvs.csv", zip_quota_hab=0.0, zac_quota_hab=1000.0)
     tvs = pd.Series(["T1", "T1", "T2", "T2"], index=state.communes.index)
     asked = replace(base, care_territories=tvs, parameters=replace(base.parameters, zoning=rule))
     today = compute(asked).zoning
-    # APL 2 at Ouest and 0.2 at Milieu, mean 0.8 over 300 inhabitants
-    assert today.loc["T1", "apl_consultations_per_hab"] == pytest.approx((100 * 2 + 200 * 0.2) / 300)
+    # APL 1.03 at Ouest and 2/3 of it at Milieu, mean 0.8 over 300 inhabitants
+    shared = 240 / (100 + 400 / 3)
+    assert today.loc["T1", "apl_consultations_per_hab"] == pytest.approx(shared * (100 + 400 / 3) / 300)
     assert today["zone"].tolist() == ["ZIP (zone A)", "ZIP (zone A)"]
     more = asked.services.copy()
     more.loc[("west", "medecin_generaliste"), "capacity"] = 1000.0
@@ -177,3 +207,75 @@ def test_a_change_of_supply_moves_the_simulated_zoning(state: State) -> None:
     assert later.loc["T1", "zone"] == "ZAC"
     assert later["mention"].eq("simulation sans valeur réglementaire").all()
     assert compute(base).zoning.empty
+
+
+def published(state: State, **figures: dict[int, list[float]]) -> State:
+    tables = {
+        name: pd.DataFrame(years, index=state.communes.index, dtype=float) for name, years in figures.items()
+    }
+    return replace(state, published=published_figures(tables, state.communes.index))
+
+
+def test_a_published_figure_decides_and_the_estimate_is_said_beside(state: State) -> None:
+    # the threshold is outside, an unknown figure is not computable, the newest year is read
+    known = published(
+        state,
+        urgences_smur={2013: [0.0] * 4, 2019: [30.0, 31.0, 0.0, np.nan]},
+        apl={2023: [2.49, 2.5, 8.0, 1.0]},
+    )
+    table = compute(known).deserts
+    rows = table.xs("urgences", level="criterion")
+    assert rows["status"].tolist() == ["hors désert", "en désert", "hors désert", "non calculable"]
+    assert rows["distance"].tolist()[:3] == [0.0, -1.0, 30.0]
+    assert rows.loc[LOIN, "reason"] == "aucun chiffre publié pour cette commune"
+    assert rows["figure_basis"].eq("publié").all()
+    assert rows["year"].eq(2019).all()
+    assert rows["estimated_value"].tolist() == [33.0, 21.0, 5.0, 50.0]
+    assert rows["estimate_gap"].tolist()[:3] == [3.0, -10.0, 5.0]
+    apl = table.xs("apl", level="criterion")
+    assert apl["status"].tolist() == ["en désert", "hors désert", "hors désert", "en désert"]
+    assert apl["estimated_value"].isna().all()
+    pharmacy = table.xs("pharmacie", level="criterion")
+    assert pharmacy["figure_basis"].eq("estimé").all()
+    assert pharmacy["year"].isna().all()
+
+
+def test_without_a_published_figure_the_criterion_is_estimated(state: State) -> None:
+    assert compute(state).deserts["figure_basis"].eq("estimé").all()
+    other = compute(published(state, apl={2023: [3.0] * 4})).deserts.xs("urgences", level="criterion")
+    assert other["figure_basis"].eq("estimé").all()
+    own = with_scheme(published(state, urgences_smur={2019: [60.0] * 4}), by_time("urgences", 30))
+    # a criterion that names no published figure reads none
+    assert compute(own).deserts["value"].tolist() == [33.0, 21.0, 5.0, 50.0]
+
+
+def test_a_published_apl_is_recast_and_its_threshold_too(state: State) -> None:
+    old = DesertCriterion(
+        id="apl",
+        label="APL",
+        measure="apl",
+        profile="drees_2012",
+        threshold=6,
+        source="essai",
+        published="apl",
+    )
+    asked = with_scheme(published(state, apl={2023: [3.0] * 4}), old)
+    with pytest.raises(ParameterError, match=r"« drees_2012 ».*« drees_2015 »"):
+        compute(asked)
+
+
+def test_a_scenario_never_passes_a_published_figure_for_its_own(state: State) -> None:
+    known = published(state, urgences_smur={2019: [30.0, 31.0, 0.0, 50.0]}, apl={2023: [3.0] * 4})
+    still = apply(known, Scenario(id="I", name="IME", change=(CloseSite(authorisation_id="ime-x"),)))
+    assert still.published is known.published
+    far = compute(still).deserts.xs("urgences", level="criterion")
+    assert far["status"].tolist() == ["hors désert", "en désert", "hors désert", "en désert"]
+    closing = CloseSite(authorisation_id="urgences-est")
+    held = known.services.copy()
+    held.loc[("east", "urgences"), "authorisation_id"] = "urgences-est"
+    closed = apply(replace(known, services=held), Scenario(id="U", name="Urgences", change=(closing,)))
+    rows = compute(closed).deserts
+    lost = rows.xs("urgences", level="criterion")
+    assert lost["status"].eq("non calculable").all()
+    assert lost["reason"].eq("le scénario change ce que le chiffre publié mesure").all()
+    assert rows.xs("apl", level="criterion")["status"].eq("hors désert").all()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from collections.abc import Iterable
+from dataclasses import asdict, replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -14,12 +16,17 @@ from hypothesis import strategies as st
 from territory.access import decay
 from territory.access.uncertainty import interval
 from territory.errors import SchemaError
+from territory.network import estimate_model
+from territory.network.estimate_model import ErrorParts
 from territory.scenario import MoveSite, OpenSite, Scenario, apply, compare, compute
+from territory.scenario.doubt import random_errors
 from territory.scenario.doubt.draws import Draws, draw_results
 from territory.scenario.doubt.random_errors import (
     Doubt,
     GpSums,
+    Pairs,
     correlation_of,
+    doubt_of,
     draw_other_site,
     draw_site,
     drawn_blocks,
@@ -29,7 +36,7 @@ from territory.scenario.doubt.random_errors import (
     read_pairs,
 )
 from territory.study.state import State
-from territory.study.words.indicators import Uncertainty
+from territory.study.words.indicators import Practitioners, Uncertainty
 from tests.scenario.test_deserts import by_time, with_scheme, with_service
 
 FEW = Uncertainty(draws=60)
@@ -56,47 +63,150 @@ def world(state: State) -> State:
     with_gps = with_service(state, "west", "medecin_generaliste", capacity=2.0, capacity_unit="headcount")
     with_gps = with_service(with_gps, "east", "medecin_generaliste", capacity=3.0, capacity_unit="headcount")
     with_gps = with_service(with_gps, "west", "urgences")
-    return replace(with_scheme(with_gps, by_time("urgences", 12)), demand=demand)
+    asked = with_scheme(with_gps, by_time("urgences", 12))
+    profiles = Practitioners(profile="drees_2012", other_profiles=("drees_2015",))
+    return replace(asked, demand=demand, parameters=replace(asked.parameters, practitioners=profiles))
 
 
-def time_of(pairs, own: np.ndarray, shared: np.ndarray, row: int, number: int, correlation: float) -> float:
-    """One drawn time, in plain numbers."""
-    z = (
-        math.sqrt(correlation) * shared[pairs.commune[row], number]
-        + math.sqrt(1 - correlation) * own[row, number]
-    )
-    return max(pairs.minutes[row] + pairs.sd_min[row] * max(min(z, 2.5), -2.5), 0.0)
+PARTS = ErrorParts(0.15, 0.2, 0.1, 0.25, 0.4)
+EPCI = np.array([0, 0, 1, 1])
+
+
+def doubt_with(world: State, seed: int, draws: int, parts: ErrorParts = PARTS) -> Doubt:
+    return Doubt(pd.Index(sorted(world.communes.index), dtype=object), seed, draws, parts, EPCI)
+
+
+@pytest.fixture(autouse=True)
+def _known_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Shares that are far from one another, whatever the fitted ones are."""
+    monkeypatch.setattr(random_errors, "error_parts", lambda _: PARTS)
+
+
+def standard_error(territory: float, commune: float, numbers: Iterable[float]) -> float:
+    """The standard error of a time, in plain numbers."""
+    site, arrival, own = numbers
+    z = math.sqrt(0.15) * territory + math.sqrt(0.2) * commune + math.sqrt(0.1) * site
+    return max(min(z + math.sqrt(0.25) * arrival + math.sqrt(0.3) * own, 2.5), -2.5)
+
+
+def times_of(doubt: Doubt, pairs: Pairs) -> list[list[float]]:
+    """The drawn times of pairs, pairs x draws, in plain numbers."""
+    blocks = [numbers for _, numbers in doubt.of_pairs(pairs.commune, pairs.site)]
+    site, arrival, own = (np.concatenate(tables, axis=1) for tables in zip(*blocks, strict=True))
+    territory, commune = doubt.of_territory()[0], doubt.of_communes()
+    found = []
+    for row in range(len(pairs.minutes)):
+        numbers = zip(site[row], arrival[row], own[row], strict=True)
+        errors = [
+            standard_error(territory[n], commune[pairs.commune[row], n], each)
+            for n, each in enumerate(numbers)
+        ]
+        found.append([max(pairs.minutes[row] + pairs.sd_min[row] * error, 0.0) for error in errors])
+    return found
 
 
 def test_blocks_equal_a_loop_over_the_same_numbers(world: State) -> None:
-    doubt = Doubt(pd.Index(sorted(world.communes.index), dtype=object), 3, 70, 0.3)
+    doubt = doubt_with(world, 3, 70)
     pairs = read_pairs(world.travel_times, doubt.communes, ["east", "west"])
-    own = np.concatenate([block for _, block in doubt.of_pairs(len(pairs.minutes))], axis=1)
     got = np.concatenate([times for _, times in drawn_blocks(doubt, pairs)], axis=1)
-    for row in range(len(pairs.minutes)):
-        for number in range(70):
-            assert got[row, number] == pytest.approx(
-                time_of(pairs, own, doubt.of_communes(), row, number, 0.3)
-            )
+    np.testing.assert_allclose(got, times_of(doubt, pairs))
+
+
+def test_two_errors_share_what_they_have_in_common(world: State) -> None:
+    """By closed form: the territory; its commune; its site; the way into a site from one EPCI."""
+    doubt = doubt_with(world, 1, 40_000)
+    pairs = read_pairs(world.travel_times.assign(travel_time_min=200.0), doubt.communes, ["east", "west"])
+    drawn_times = np.concatenate([times for _, times in drawn_blocks(doubt, pairs)], axis=1)
+    here = pd.Series(["s"] * 4, index=doubt.communes)
+    named, _ = draw_site(doubt, np.full(4, 200.0), np.full(4, 2.0), here)
+    closest = np.corrcoef(drawn_times)
+    for row in range(8):
+        for other in range(row):
+            same_site = pairs.site[row] == pairs.site[other]
+            same_epci = EPCI[pairs.commune[row]] == EPCI[pairs.commune[other]]
+            shared = 0.15 + 0.2 * (pairs.commune[row] == pairs.commune[other])
+            shared += 0.1 * same_site + 0.25 * (same_site and same_epci)
+            assert closest[row, other] == pytest.approx(shared, abs=0.02)
+    to_one_site = np.corrcoef(named)
+    assert to_one_site[0, 1] == pytest.approx(0.5, abs=0.02)
+    assert to_one_site[0, 2] == pytest.approx(0.25, abs=0.02)
+    # times of one commune to two named sites
+    there, _ = draw_site(doubt, np.full(4, 200.0), np.full(4, 2.0), here.replace("s", "t"))
+    assert np.corrcoef(named[0], there[0])[0, 1] == pytest.approx(0.35, abs=0.02)
+    assert np.corrcoef(named[0], there[1])[0, 1] == pytest.approx(0.15, abs=0.02)
+
+
+def test_a_shared_error_that_is_given_is_that_of_two_times_of_a_commune(world: State) -> None:
+    for shared, territory in ((0.5, 0.15), (0.1, 0.1), (0.0, 0.0), (1.0, 0.15)):
+        parts = PARTS.with_shared_error(shared)
+        assert parts.territory_share == territory
+        assert parts.territory_share + parts.commune_share == pytest.approx(shared)
+        ends = parts.site_share + parts.arrival_share + parts.pair_share
+        assert ends == pytest.approx(1 - shared)
+        assert parts.site_share == pytest.approx(0.1 * (1 - shared) / 0.65)
+    assert doubt_of(world, seed=1, options=Uncertainty(shared_error=0.5)).parts == PARTS.with_shared_error(
+        0.5
+    )
+    assert doubt_of(world, seed=1, options=Uncertainty()).parts == PARTS
+
+
+def test_a_commune_without_an_epci_shares_no_way_in(world: State) -> None:
+    communes = world.communes.assign(epci_code=pd.array(["1", None, "83002", None], dtype="string"))
+    groups = doubt_of(replace(world, communes=communes), seed=1, options=FEW).epci
+    assert len(set(groups)) == 4
+
+
+def test_the_mean_change_of_a_zone_has_the_width_of_its_closed_form(state: State) -> None:
+    """Var = sum of w_i w_j ((r - 1)² sd² cov(e_i, e_j) + (1 - r²) sd² cov(u_i, u_j)): u is the road not shared."""
+    minutes = {"west": [22.0, 27.0, 32.0, 80.0], "east": [25.0, 30.0, 35.0, 83.0]}
+    times = state.travel_times.copy()
+    times["travel_time_min"] = [*minutes["west"], *minutes["east"]]
+    times["uncertainty_min"] = 4.0
+    times.attrs = state.travel_times.attrs
+    between = state.site_times.assign(travel_time_min=4.0)
+    near = replace(state, travel_times=times, site_times=between)
+    later = compute(apply(near, MOVE))
+    comparison = compare(compute(near), later)
+    drawn_zones = (
+        draw_results(
+            compute(near), {"M": later}, {"M": comparison}, seed=3, options=Uncertainty(draws=10_000)
+        )
+        .comparisons.xs("ime-x", level="service")
+        .loc["M"]
+    )
+    rows = comparison.communes.xs("ime-x", level="service").loc[["83001", "83002", "83003"]]
+    sd = 4.0 / 1.2815515655446004
+    size = rows["detectable_min"].to_numpy()
+    r = 1 - (size / 1.2815515655446004) ** 2 / (2 * sd**2)
+    assert (r < 0.95).all()
+    assert (r > 0.3).all()
+    same_epci = np.array([[1, 1, 0], [1, 1, 0], [0, 0, 1]])
+    own = np.eye(3)
+    cov_e = 0.15 + 0.1 + 0.25 * same_epci + (0.2 + 0.3) * own
+    cov_u = 0.4 + 0.6 * (0.25 * same_epci + 0.3 * own) / 0.55
+    cov = sd**2 * (np.outer(r - 1, r - 1) * cov_e + np.sqrt(np.outer(1 - r**2, 1 - r**2)) * cov_u)
+    for zone, codes in (("territory", [0, 1, 2]), ("1", [0, 1]), ("2", [2])):
+        persons = rows["persons"].to_numpy()[codes]
+        weights = persons / persons.sum()
+        expected = math.sqrt(weights @ cov[np.ix_(codes, codes)] @ weights)
+        found = drawn_zones.loc[zone]
+        half_width = (found["high_min"] - found["low_min"]) / 2 / 1.6448536269514722
+        assert half_width == pytest.approx(expected, rel=0.04)
 
 
 def test_closest_times_coverage_and_deserts_equal_a_loop(world: State) -> None:
     result = drawn(world)
-    doubt = Doubt(pd.Index(sorted(world.communes.index), dtype=object), 7, 60, 0.5)
+    doubt = doubt_with(world, 7, 60)
     every = read_pairs(world.travel_times, doubt.communes, ["east", "west"])
     plan = plan_gp_draws(world, doubt)
     asked = np.ones(4, dtype=bool)
     # the rows that the study keeps are those that its own selection names
     used = np.union1d(plan.rows(every, asked), may_be_closest(every, asked))
     pairs = every.take(used)
-    own = np.concatenate([block for _, block in doubt.of_pairs(len(used))], axis=1)
+    times = times_of(doubt, pairs)
     closest = [
         [
-            min(
-                time_of(pairs, own, doubt.of_communes(), row, number, 0.5)
-                for row in range(len(used))
-                if pairs.commune[row] == place
-            )
+            min(times[row][number] for row in range(len(used)) if pairs.commune[row] == place)
             for number in range(60)
         ]
         for place in range(4)
@@ -127,7 +237,7 @@ def test_closest_times_coverage_and_deserts_equal_a_loop(world: State) -> None:
 
 
 def test_catchments_equal_a_loop_under_the_decay_of_each_draw(world: State) -> None:
-    doubt = Doubt(pd.Index(sorted(world.communes.index), dtype=object), 5, 30, 0.5)
+    doubt = doubt_with(world, 5, 30)
     plan = plan_gp_draws(world, doubt)
     assert set(plan.which) == {0, 1}
     every = read_pairs(world.travel_times, doubt.communes, ["east", "west"])
@@ -162,9 +272,13 @@ def test_the_interval_is_that_of_the_measures(world: State) -> None:
 
 def test_a_scenario_equals_a_loop_and_shares_the_error_of_today(world: State) -> None:
     result = drawn(world)
-    doubt = Doubt(pd.Index(sorted(world.communes.index), dtype=object), 7, 60, 0.5)
+    doubt = doubt_with(world, 7, 60)
     comparison = compare(compute(world), compute(apply(world, MOVE))).communes.xs("ime-x", level="service")
-    shared, first, other = doubt.of_communes(), doubt.of_site("west"), doubt.of_site("east", is_new=True)
+    territory, commune = doubt.of_territory()[0], doubt.of_communes()
+    first, other = (
+        [np.broadcast_to(table, (4, 60)) for table in doubt.of_site(site, is_new=is_new)]
+        for site, is_new in (("west", False), ("east", True))
+    )
     west, east, sd = [5.0, 12.0, 33.0, 80.0], [33.0, 21.0, 5.0, 50.0], 2.0 / 1.2815515655446004
     deltas = {}
     for place, code in enumerate(doubt.communes):
@@ -173,9 +287,11 @@ def test_a_scenario_equals_a_loop_and_shares_the_error_of_today(world: State) ->
         share = max(min(share, 1.0), -1.0)
         deltas[code] = []
         for number in range(60):
-            error = math.sqrt(0.5) * shared[place, number] + math.sqrt(0.5) * first[place, number]
-            error = max(min(error, 2.5), -2.5)
-            later = share * error + math.sqrt(1 - share**2) * other[place, number]
+            here = [table[place, number] for table in first]
+            error = standard_error(territory[number], commune[place, number], here)
+            site, arrival, own = (table[place, number] for table in other)
+            road = math.sqrt(0.4) * site + math.sqrt(0.6 * 25 / 55) * arrival + math.sqrt(0.6 * 30 / 55) * own
+            later = share * error + math.sqrt(1 - share**2) * road
             later = max(min(later, 2.5), -2.5)
             today, then = max(west[place] + sd * error, 0.0), max(east[place] + sd * later, 0.0)
             deltas[code].append(then - today)
@@ -192,6 +308,17 @@ def test_a_scenario_equals_a_loop_and_shares_the_error_of_today(world: State) ->
     zone = result.comparisons.loc[("M", "territory", "ime-x")]
     assert [zone["low_min"], zone["high_min"]] == pytest.approx([means[2], means[56]])
     assert zone["better_share"] == pytest.approx(sum(mean < 0 for mean in means) / 60)
+    for name, sign in (("shorter", -1), ("longer", 1)):
+        counts = sorted(
+            sum(
+                weights[code]
+                for code in deltas
+                if sign * deltas[code][number] >= comparison.loc[code, "detectable_min"]
+            )
+            for number in range(60)
+        )
+        interval_of = [zone[f"persons_{name}_{end}"] for end in ("low", "high")]
+        assert interval_of == pytest.approx([counts[2], counts[56]])
     told = [zone[f"persons_{name}"] for name in ("shorter", "longer", "doubtful", "unknown")]
     assert sum(told) == pytest.approx(weights.sum())
 
@@ -222,7 +349,7 @@ def test_no_doubt_no_width(world: State) -> None:
 
 
 def test_the_difference_has_the_doubt_that_its_detectable_size_says() -> None:
-    doubt = Doubt(pd.Index(["a", "b", "c"], dtype=object), 1, 20_000, 0.5)
+    doubt = Doubt(pd.Index(["a", "b", "c"], dtype=object), 1, 20_000, PARTS, np.array([0, 0, 1]))
     sd = np.full(3, 6.0)
     detectable = np.array([0.0, 5.0, 10.0])
     here = pd.Series(["s", "s", "s"], index=doubt.communes)
@@ -231,6 +358,15 @@ def test_the_difference_has_the_doubt_that_its_detectable_size_says() -> None:
     later = draw_other_site(doubt, error, np.full(3, 50.0), sd, there, correlation_of(sd, sd, detectable))
     half_widths = np.quantile(np.abs(later - today + 10.0), 0.8, axis=1)
     assert half_widths == pytest.approx(detectable, abs=0.25)
+
+
+def test_a_move_onto_the_same_place_changes_nothing_in_any_draw(world: State) -> None:
+    doubt = doubt_with(world, 1, 200)
+    here = pd.Series(["west"] * 4, index=doubt.communes)
+    minutes, sd = np.array([5.0, 12.0, 33.0, 80.0]), np.full(4, 3.0)
+    today, error = draw_site(doubt, minutes, sd, here)
+    same = draw_other_site(doubt, error, minutes, sd, here.replace("west", "next"), np.ones(4))
+    np.testing.assert_array_equal(today, same)
 
 
 def test_under_the_detectable_size_nothing_is_told_apart(state: State) -> None:
@@ -322,3 +458,15 @@ def test_a_pair_left_out_is_never_the_closest(rows: list[tuple], errors: list[fl
         mine = pairs.commune == place
         if mine.any():
             assert times[mine].min() == times[kept][pairs.commune[kept] == place].min()
+
+
+def test_the_page_says_the_fitted_parts() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "method" / "acces-incertitude.md").read_text(
+        encoding="utf-8"
+    )
+    for known in ("measured", "terrain"):
+        parts = estimate_model.error_parts(known)
+        shares = [*asdict(parts).values(), parts.pair_share]
+        assert sum(shares) - parts.new_site_share == pytest.approx(1.0)
+        for share in shares:
+            assert f"{100 * share:.1f} %".replace(".", ",") in page

@@ -112,6 +112,19 @@ SAMPLES: dict[str, Sample] = {
         [EPCI, "83;248300394;CA;CA;2;64093;83016", "83;248300394;CA;CA;2;64093;83017"],
         number="64093",
     ),
+    "emergency_times": Sample(
+        "read_emergency_times",
+        "urgences.csv",
+        ["commune_code;minutes_to_su_smur_2019", "83002;55.5", "83050;0"],
+        number="55.5",
+    ),
+    "apl_by_year": Sample(
+        "read_apl_by_year",
+        "apl_communes.csv",
+        ["commune_code;apl_gp_2015;apl_gp_2023", "83002;0.25;0.5", "83050;4.2;3.1"],
+        number="0.25",
+        optional=("apl_gp_2015", "apl_gp_2023"),
+    ),
     "sae": Sample(
         "read_sae_sites",
         "ID.csv",
@@ -201,6 +214,7 @@ ALONE: dict[str, dict[str, Any]] = {
 }
 # readers of slots whose files are no text with a separator, and where they are tried
 ELSEWHERE = {
+    "read_apl": "workbooks, in test_places.py",
     "read_ehpad": "layers, in test_broken_files.py",
     "read_finess_plus": "JSON, in test_finess.py",
     "read_finess_plus_equipment": "JSON, in test_finess_activities.py",

@@ -68,8 +68,37 @@ def test_half_an_apl_is_refused_and_its_files_are_looked_for(tmp_path: Path) -> 
     assert "une APL demande" in said(tmp_path, '\n[practitioners]\nactivity = "a.csv"\n')
     whole = '\n[practitioners]\nactivity = "a.csv"\nconsumption = "c.csv"\nmean_acts_per_hab = 4.2\n'
     assert "indiquez source" in said(tmp_path, whole)
-    text = said(tmp_path, whole + 'source = "essai, 2020"\n[zoning]\nterritories = "tvs.csv"\n')
+    whole += 'source = "essai, 2020"\n'
+    assert "nommez profile" in said(tmp_path, whole)
+    text = said(tmp_path, whole + 'profile = "drees_2015"\n[zoning]\nterritories = "tvs.csv"\n')
     assert [text.count(f"fichier absent : « {name} »") for name in ("a.csv", "c.csv", "tvs.csv")] == [1, 1, 1]
+    assert "profil" not in text
+
+
+def test_a_threshold_is_tied_to_the_profile_that_it_was_published_with(tmp_path: Path) -> None:
+    for name in ("a.csv", "c.csv", "tvs.csv"):
+        (tmp_path / name).write_text("", "utf-8")
+    old = """
+[practitioners]
+profile = "drees_2012"
+activity = "a.csv"
+consumption = "c.csv"
+mean_acts_per_hab = 4.2
+source = "essai, 2020"
+
+[zoning]
+territories = "tvs.csv"
+"""
+    text = said(tmp_path, old)
+    assert "le seuil du critère « apl » a été publié avec le profil « drees_2015 »" in text
+    assert "la règle « zonage_2017 » a été publié" in text
+    recast = old.replace("drees_2012", "drees_2015")
+    mixed = recast.replace('"drees_2015"', '"drees_2015"\nother_profiles = ["drees_2012"]')
+    assert "calculée avec « drees_2012 »" in said(tmp_path, mixed)
+    # a threshold of the weights of 2012 goes with them, and headcounts have no threshold
+    own = CRITERION.replace('services = ["ime"]', 'measure = "apl"\nprofile = "drees_2012"')
+    assert load_study(write(tmp_path, GOOD + own + old.partition("[zoning]")[0])).practitioners.activity
+    assert load_study(write(tmp_path, GOOD + '\n[practitioners]\nprofile = "drees_2012"\n'))
 
 
 def test_options_of_draws_are_bounded(tmp_path: Path) -> None:

@@ -13,7 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from territory.access.catchments.practitioners import APL_NAME
+from territory.access.catchments.practitioners import (
+    APL_NAME,
+    RECAST_PROFILE,
+    refuse_other_profile,
+)
 from territory.access.pairs import Bools, Floats, read_amounts
 from territory.errors import ParameterError, Problems, examples
 
@@ -43,6 +47,8 @@ class Criterion:
         Column that is False where no site is within reach: there an "above" criterion is met.
     source
         Where the threshold comes from, with its year.
+    profile
+        For an APL, the profile that the threshold was published with (None = tied to none).
     """
 
     name: str
@@ -52,6 +58,7 @@ class Criterion:
     unit: str
     reachable_column: str | None = None
     source: str = ""
+    profile: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse what cannot be compared."""
@@ -68,7 +75,7 @@ class Criterion:
 _SOURCE = "DREES, Les Dossiers de la DREES n° 17, mai 2017"
 
 DREES_2017 = (
-    Criterion("apl", APL_NAME, 2.5, "below", "consultations_per_hab", source=_SOURCE),
+    Criterion("apl", APL_NAME, 2.5, "below", "consultations_per_hab", source=_SOURCE, profile=RECAST_PROFILE),
     Criterion(
         "urgences", "urgences_smur_time_min", 30.0, "above", "min", "urgences_smur_is_reachable", _SOURCE
     ),
@@ -85,7 +92,8 @@ def classify(
     ----------
     access
         One row per commune, the columns that the criteria read. NaN = unknown. A column that is absent makes
-        its criterion « non calculable » everywhere.
+        its criterion « non calculable » everywhere. `attrs["profile"]` says the profile of its APL, as the
+        result of `territory.access.apl` does.
     criteria
         Criteria, for example `DREES_2017`.
     partial
@@ -103,7 +111,8 @@ def classify(
     Raises
     ------
     ParameterError
-        If there is no criterion, a name comes twice, `partial` names no criterion, or a column is not a number.
+        If there is no criterion, a name comes twice, `partial` names no criterion, a column is not a number, or
+        the APL was computed under another profile than the one that its threshold was published with.
 
     Notes
     -----
@@ -125,6 +134,11 @@ def classify(
     met = np.zeros(len(access), dtype=np.int64)
     known = np.zeros(len(access), dtype=np.int64)
     for criterion in criteria:
+        refuse_other_profile(
+            access.attrs.get("profile"),
+            criterion.profile,
+            f"Critère « {criterion.name} » : le seuil de {criterion.threshold:g}".replace(".", ","),
+        )
         distance = _distance(access, criterion, is_partial=criterion.name in partial)
         is_known = ~np.isnan(distance)
         is_met = is_known & (distance < 0)

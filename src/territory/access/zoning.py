@@ -9,7 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from territory.access.catchments.practitioners import APL_NAME
+from territory.access.catchments.practitioners import (
+    APL_NAME,
+    RECAST_PROFILE,
+    refuse_other_profile,
+)
 from territory.access.pairs import read_amounts
 from territory.errors import ParameterError, Problems, examples
 from territory.french.numbers import integer
@@ -43,6 +47,8 @@ class ZoningProfile:
         Highest APL of the vivier (inclusive).
     margin_share
         Share of the population of the region's vivier that a region may add above `pool_max`.
+    apl_profile
+        Profile of the APL that the thresholds were published with (None = tied to none).
     """
 
     name: str
@@ -51,10 +57,13 @@ class ZoningProfile:
     pool_max: float
     margin_share: float
     source: str
+    apl_profile: str | None = None
 
 
 ZONING_PROFILES = {
-    "zonage_2017": ZoningProfile("zonage_2017", 2017, 2.5, 4.0, 0.05, "arrêté du 13 novembre 2017"),
+    "zonage_2017": ZoningProfile(
+        "zonage_2017", 2017, 2.5, 4.0, 0.05, "arrêté du 13 novembre 2017", RECAST_PROFILE
+    ),
 }
 
 
@@ -76,7 +85,8 @@ def simulate(
     Parameters
     ----------
     apl
-        APL by territoire de vie-santé (consultations per hab). NaN = unknown.
+        APL by territoire de vie-santé (consultations per hab). NaN = unknown. Its attribute `profile`, that of
+        `territory.access.apl` and of its means, must be the one of the thresholds.
     population_hab
         Inhabitants of each territory (hab).
     profile
@@ -99,7 +109,8 @@ def simulate(
     Raises
     ------
     ParameterError
-        If the profile is unknown, the series is not an APL, a population or a quota is missing or negative, a
+        If the profile is unknown, the series is not an APL or one under another profile, a population or a quota
+        is missing or negative, a
         territory added is not above the vivier, or those added exceed the margin of their region.
 
     Notes
@@ -119,6 +130,9 @@ def simulate(
     """
     rule = _profile(profile)
     _check_is_apl(apl)
+    refuse_other_profile(
+        apl.attrs.get("profile"), rule.apl_profile, f"Zonage simulé : ce que fixe « {rule.name} »"
+    )
     table = _table(apl, population_hab, regions)
     values, people = table[APL_NAME].to_numpy(), table["population_hab"].to_numpy()
     zone = np.full(len(table), OUTSIDE, dtype=object)

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from territory.datasets.bands import population_by_band, population_like
 from territory.datasets.offer import offer_of
-from territory.datasets.slots import SHARES, SLOTS, most_central_cells, slot_of
+from territory.datasets.slots import SHARES, SLOTS, most_central_cells, published_figures, slot_of
 from territory.datasets.var import with_own_tables
 from territory.errors import ParameterError, Problems, ReadError, TerritoryError, UnknownCodeError, examples
 
@@ -82,7 +82,8 @@ class FilesDataset:
     """Tables of a territory and its surroundings, with the attributes of the embedded datasets.
 
     `outlines` is None when the points come from a table: maps then show points. `equipment` holds the lines of
-    FINESS that say how many places there are, None without them.
+    FINESS that say how many places there are, None without them; `published`, the figures of DREES that decide a
+    criterion of desert (table `published`), None without them.
     """
 
     communes: gpd.GeoDataFrame
@@ -93,6 +94,7 @@ class FilesDataset:
     sources: pd.DataFrame
     vintages: tuple[str, ...]
     equipment: pd.DataFrame | None = None
+    published: pd.DataFrame | None = None
     _totals: dict[str, pd.Series] = field(default_factory=dict, repr=False)
     _ages: pd.DataFrame | None = field(default=None, repr=False)
     _young_share: pd.Series | None = field(default=None, repr=False)
@@ -195,6 +197,7 @@ def _assemble(
         sources=_sources(files, folder),
         vintages=tuple(sorted(files.vintages, reverse=True)),
         equipment=_equipment(tables, sites),
+        published=_published(tables, communes.index),
         _totals=totals,
         _ages=ages,
         _young_share=young_share,
@@ -218,10 +221,10 @@ def _communes(
     table["density_hab_km2"] = table["population"] / table["area_km2"]
     table["point_kind"] = "inside"
     table["in_territory"] = table["departement_code"].isin(departements)
-    if "general_practitioners" in tables:
-        # a commune without a line has none; a cell that says nothing stays unknown
-        counts = tables["general_practitioners"]
-        table["general_practitioners"] = counts.reindex(kept.index, fill_value=0.0)
+    for counted in ("general_practitioners", "pharmacies"):
+        if counted in tables:
+            # a commune without a line has none; a cell that says nothing stays unknown
+            table[counted] = tables[counted].reindex(kept.index, fill_value=0.0)
     points = kept.geometry
     if "population_grid" in tables:
         inhabited = most_central_cells(tables["population_grid"], kept.crs).reindex(kept.index)
@@ -245,6 +248,17 @@ def _ages(tables: dict[str, Any], communes: pd.Index) -> tuple[pd.DataFrame, pd.
     if young is not None:
         share = (young["population_0_14"] / young["population"]).reindex(communes)
     return ages.reindex(communes), share
+
+
+def _published(tables: dict[str, Any], communes: pd.Index) -> pd.DataFrame | None:
+    """Return the figures that a producer publishes of these communes, None without a file of them."""
+    given = {"urgences_smur": "emergency_times", "apl": "apl"}
+    found = {figure: tables[key] for figure, key in given.items() if key in tables}
+    for figure, table in found.items():
+        lacking = communes.difference(table.index)
+        if len(lacking) == len(communes):
+            raise ReadError(f"« {given[figure]} » : aucune commune du territoire ni de ses abords.")
+    return published_figures(found, communes) if found else None
 
 
 def _equipment(tables: dict[str, Any], sites: gpd.GeoDataFrame) -> pd.DataFrame | None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 PRACTITIONERS = "medecin_generaliste"
+PHARMACY, PHARMACIES_COLUMN = "pharmacie", "pharmacies"
 EMERGENCIES = "urgences"
 EHPAD = "ehpad"
 
@@ -47,11 +48,13 @@ def offer_of(
         pairs.append(ehpad_sites(tables["ehpad"], communes, outlines))
     if "general_practitioners" in communes:
         pairs.append(practitioner_sites(communes))
+    if PHARMACIES_COLUMN in communes:
+        pairs.append(pharmacy_sites(communes))
     if not pairs:
         raise ReadError("Aucun site : donnez « finess » ou « general_practitioners » dans [data].")
     sites = gpd.GeoDataFrame(pd.concat([sites for sites, _ in pairs]), crs=communes.crs)
     services = pd.concat([services for _, services in pairs])
-    known = {*complete, PRACTITIONERS}
+    known = {*complete, PRACTITIONERS, *([PHARMACY] if PHARMACIES_COLUMN in communes else [])}
     services["is_complete_list"] = services.index.get_level_values("service").isin(known)
     return sites, services
 
@@ -94,6 +97,19 @@ def practitioner_sites(communes: gpd.GeoDataFrame) -> Offer:
         sites.index, [PRACTITIONERS] * len(some), units=["headcount"] * len(some), capacity=counts
     )
     return sites, services
+
+
+def pharmacy_sites(communes: gpd.GeoDataFrame) -> Offer:
+    """Return one site per commune with a pharmacy, at its point: there is a pharmacy, not how many places it has."""
+    some = communes[communes[PHARMACIES_COLUMN] > 0]
+    sites = _sites(
+        [f"pharmacie-{code}" for code in some.index],
+        [f"Pharmacie, {name}" for name in some["name"]],
+        some.index,
+        some.geometry,
+        source="Base permanente des équipements (INSEE)",
+    )
+    return sites, _services(sites.index, [PHARMACY] * len(some))
 
 
 def emergency_sites(

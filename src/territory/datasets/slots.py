@@ -111,6 +111,15 @@ def _ends(reader: Reader) -> str:
 
 SHARES = ("under_25_share", "from_25_to_64_share", "from_65_share")
 
+# figures of a producer that decide a criterion of desert: unit and what they are
+FIGURES = {
+    "urgences_smur": (
+        "min",
+        "DREES, diagnostic d'accès aux soins urgents (distancier METRIC, de chef-lieu à chef-lieu)",
+    ),
+    "apl": ("consultations_per_hab", "DREES, accessibilité potentielle localisée aux médecins généralistes"),
+}
+
 Points = tuple["gpd.GeoDataFrame", "gpd.GeoDataFrame | None"]
 
 
@@ -166,6 +175,44 @@ def most_central_cells(grid: gpd.GeoDataFrame, crs: Any) -> gpd.GeoSeries:
     closest = distance.groupby(codes).idxmin()
     points: Any = cells.geometry.loc[closest.to_numpy()]
     return gpd.GeoSeries(points.to_numpy(), index=closest.index, crs=cells.crs)
+
+
+def apl_of_its_year(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the APL of a workbook of DREES under its year."""
+    return table[["apl"]].rename(columns={"apl": int(table.attrs["year"])})
+
+
+def published_figures(figures: Mapping[str, pd.DataFrame], communes: pd.Index[str]) -> pd.DataFrame:
+    """Return the table `published` from figures that have one column per year, for some communes.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> apl = pd.DataFrame({2023: [3.1]}, index=["83050"])
+    >>> published_figures({"apl": apl}, apl.index)["value"].to_dict()
+    {('83050', 'apl', 2023): 3.1}
+    """
+    import pandas as pd
+
+    names = ["commune_code", "figure", "year"]
+    blocks = []
+    for figure, table in figures.items():
+        unit, source = FIGURES[figure]
+        for year in table.columns:
+            keys = pd.MultiIndex.from_product([communes, [figure], [int(year)]], names=names)
+            value = table[year].reindex(communes).to_numpy(float)
+            blocks.append(
+                pd.DataFrame({"value": value, "unit": unit, "source": f"{source}, {year}"}, index=keys)
+            )
+    if blocks:
+        return pd.concat(blocks)
+    empty = pd.MultiIndex.from_arrays([[], [], []], names=names)
+    columns = {
+        "value": pd.Series(dtype=float),
+        "unit": pd.Series(dtype="str"),
+        "source": pd.Series(dtype="str"),
+    }
+    return pd.DataFrame(columns).set_axis(empty)
 
 
 def _slot(said: dict[str, Any]) -> Slot:

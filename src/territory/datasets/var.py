@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from functools import lru_cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from territory.datasets.bands import population_by_band
+from territory.datasets.slots import published_figures
 from territory.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ EPSG = 2154
 STATUS_BASIS = "déduit de la couleur du point (CNSA, début 2023)"
 VINTAGES = ("rp2021", "rp2017", "rp2016")
 _SHARES = ("under_25_share", "from_25_to_64_share", "from_65_share")
+_PUBLISHED = {"urgences_smur": r"urgences_smur_(\d{4})_min", "apl": r"apl_(\d{4})_consultations_per_hab"}
 _YOUNG = ("young_0_14_rp2018", "young_total_rp2018")
 
 
@@ -48,6 +51,9 @@ class VarDataset:
         autonomous.
     child_psychiatry
         Child psychiatry by establishment (SAE 2023), for all its places of care together.
+    published
+        Figures of DREES by commune and year that decide a criterion of desert: minutes to the closest commune with an
+        emergency department or a SMUR (2019), APL of GPs (2015 and 2023). See `territory.tables`, table `published`.
     completeness
         By service: `is_complete_list` and `reason` (French).
     offer_2013
@@ -69,6 +75,7 @@ class VarDataset:
     offer_2013: pd.DataFrame
     figures: pd.DataFrame
     sources: pd.DataFrame
+    published: pd.DataFrame
     _counts: pd.DataFrame = field(repr=False)
 
     name: str = "var"
@@ -212,6 +219,7 @@ def _read_var() -> VarDataset:
             folder, "figures", index="key", text=("unit", "territory", "source", "note")
         ).reset_index(),
         sources=_read(folder, "sources", index="file", text=None).reset_index(),
+        published=_published(counts),
         _counts=counts[[f"population_{vintage}" for vintage in VINTAGES] + [*_SHARES, *_YOUNG]],
     )
 
@@ -249,8 +257,21 @@ def _communes(counts: pd.DataFrame) -> gpd.GeoDataFrame:
     table["slowness"] = counts["slowness"]
     table["in_territory"] = counts["in_territory"]
     table["general_practitioners"] = counts["general_practitioners"]
+    table["pharmacies"] = counts["pharmacies_2013"]
     points = gpd.points_from_xy(counts["longitude"], counts["latitude"], crs=4326)
     return gpd.GeoDataFrame(table, geometry=points).to_crs(EPSG)
+
+
+def _published(counts: pd.DataFrame) -> pd.DataFrame:
+    """Return the table `published` from the embedded line of each commune: the year is in the name of a column."""
+    years = {
+        figure: {int(found[1]): name for name in counts if (found := re.fullmatch(pattern, str(name)))}
+        for figure, pattern in _PUBLISHED.items()
+    }
+    tables = {
+        figure: counts[list(named.values())].set_axis(list(named), axis=1) for figure, named in years.items()
+    }
+    return published_figures(tables, counts.index)
 
 
 def _sites(folder: Traversable, communes: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -258,7 +279,12 @@ def _sites(folder: Traversable, communes: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     import geopandas as gpd
 
     text = ("name", "category_code", "commune_code", "operator_id", "operator_name", "legal_status")
-    table = _read(folder, "sites", index="site_id", text=(*text, "point_precision", "source", "doubt"))
+    table = _read(
+        folder,
+        "sites",
+        index="site_id",
+        text=(*text, "point_precision", "source", "doubt", "opening_note", "opening_source"),
+    )
     inferred = table["legal_status"].notna()
     table["legal_status_basis"] = inferred.map({True: STATUS_BASIS, False: None}).astype("str")
     known = gpd.GeoSeries(

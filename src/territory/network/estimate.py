@@ -105,7 +105,7 @@ def estimate_travel_times(
     ... )
     >>> times = estimate_travel_times(places, places.loc[["83050"]], terrain="mixed")
     >>> times["travel_time_min"].round().tolist()
-    [26.0, 4.0]
+    [27.0, 5.0]
     """
     cutoff_min = _cutoff(max_time_min)
     starts, ends, epsg = read_places(origins, destinations, terrain=terrain)
@@ -160,14 +160,16 @@ def difference_uncertainty_min(
 
     Notes
     -----
-    ``min(r · sqrt(between), sqrt(u(a)² + u(b)²))``, where u is the doubt on one time and r is fitted on
-    triples of communes of Isère (`calibration.csv`): errors gathered along the road that is not
-    shared add up like independent ones, and never exceed those of two times without any road in common.
+    ``min(r · sqrt(between), sqrt(u(a)² + u(b)²))``, where u is the doubt on one time: errors gathered along the
+    road that is not shared add up like independent ones, and never exceed those of two times without any road in
+    common. r goes from r0, for roads apart (equal times), down to r1 where one place is on the way to the other
+    (``|a - b| = between``): ``r0 + (r1 - r0) · min(|a - b| / between, 1)``. Both are fitted on triples of communes
+    of Isère (`calibration.csv`).
 
     Examples
     --------
     >>> difference_uncertainty_min([30.0, 30.0], [32.0, 30.0], [6.0, 0.0]).round(1).tolist()
-    [4.6, 0.0]
+    [4.2, 0.0]
     """
     if terrain is not None and terrain not in model.TERRAINS:
         raise ParameterError(f"Terrain inconnu « {terrain} » : indiquez {', '.join(model.TERRAINS)}.")

@@ -62,6 +62,41 @@ class Doubt:
     fixed_min: float
     share: float
     difference_root_min: float
+    difference_line_root_min: float
+
+
+@dataclass(frozen=True)
+class ErrorParts:
+    """Fitted shares of the variance of an error: what is shared by a territory, by an end, and the pair's own.
+
+    `arrival_share` is that of the communes of one EPCI on their way to one site. Of the road to another site that
+    the first does not share, `new_site_share` is common to all communes.
+    """
+
+    territory_share: float
+    commune_share: float
+    site_share: float
+    arrival_share: float
+    new_site_share: float
+
+    @property
+    def pair_share(self) -> float:
+        """Return the share that is the pair's own."""
+        ends = self.commune_share + self.site_share + self.arrival_share
+        return max(1.0 - self.territory_share - ends, 0.0)
+
+    def with_shared_error(self, shared: float) -> ErrorParts:
+        """Return parts where two times from one commune have a given correlation: territory and commune together."""
+        territory = min(self.territory_share, shared)
+        left = 1.0 - self.territory_share - self.commune_share
+        scale = (1.0 - shared) / left
+        return ErrorParts(
+            territory,
+            shared - territory,
+            self.site_share * scale,
+            self.arrival_share * scale,
+            self.new_site_share,
+        )
 
 
 def log_density(density_hab_km2: Floats) -> Floats:
@@ -122,6 +157,12 @@ def doubt(what_is_known: str) -> Doubt:
 
 
 @cache
+def error_parts(what_is_known: str) -> ErrorParts:
+    """Return the fitted parts of an error where slownesses are "measured", or those of a "terrain"."""
+    return ErrorParts(**_numbers("error_part", what_is_known))
+
+
+@cache
 def detour() -> float:
     """Return the road distance over the distance as the crow flies."""
     return _numbers("distance", "all")["detour"]
@@ -138,8 +179,17 @@ def doubt_min(minutes: Floats, is_measured: Floats) -> Floats:
 def difference_doubt_min(
     minutes_a: Floats, minutes_b: Floats, between_min: Floats, is_measured: Floats
 ) -> Floats:
-    """Return the half-width within which 80 % of the errors on the differences of two times lie."""
-    least, most = doubt("measured").difference_root_min, doubt("terrain").difference_root_min
+    """Return the half-width within which 80 % of the errors on the differences of two times lie.
+
+    Roads in line (one site on the way to the other, whose difference is the road between) err less than roads apart.
+    """
+    with np.errstate(invalid="ignore", divide="ignore"):
+        line = np.where(between_min > 0, np.abs(minutes_a - minutes_b) / between_min, 1.0)
+    line = np.minimum(line, 1.0)
+    least, most = (
+        known.difference_root_min + (known.difference_line_root_min - known.difference_root_min) * line
+        for known in (doubt("measured"), doubt("terrain"))
+    )
     root = most + (least - most) * is_measured
     apart = np.hypot(doubt_min(minutes_a, is_measured), doubt_min(minutes_b, is_measured))
     return np.asarray(np.minimum(root * np.sqrt(between_min), apart))

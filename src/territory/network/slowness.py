@@ -121,9 +121,10 @@ def nearest_trips(communes: gpd.GeoDataFrame) -> Trips:
     density = communes["density_hab_km2"].fillna(model.DEFAULT_DENSITY_HAB_KM2).to_numpy(dtype=float)
     sites = np.flatnonzero(seen == 0)
     tried = min(NEAREST, len(sites))
-    distance, place = cKDTree(at_km[sites]).query(at_km, tried)
-    distance = np.maximum(distance.reshape(-1, tried), model.MINIMUM_DISTANCE_KM)
-    to = sites[place.reshape(-1, tried)]
+    distance, place = (
+        np.asarray(found).reshape(-1, tried) for found in cKDTree(at_km[sites]).query(at_km, tried)
+    )
+    distance, to = np.maximum(distance, model.MINIMUM_DISTANCE_KM), sites[place]
     median, effect = model.trip_parts_min(distance, density[:, None], density[to])
     best = median.argmin(axis=1)
     row = np.arange(len(communes))
@@ -152,12 +153,13 @@ def _check(communes: gpd.GeoDataFrame) -> None:
     problems.raise_if_any()
 
 
-def _cells(trips: Trips, block: NDArray[np.object_] | None = None) -> Iterator[tuple[Ints, Ints]]:
+def _cells(trips: Trips, block: NDArray[np.object_] | None = None) -> Iterator[tuple[Ints, NDArray[np.intp]]]:
     """Yield communes that are near one another, and the known trips that tell of them, those of a block left out."""
     known = np.flatnonzero(~np.isnan(trips.asked))
     tree = cKDTree(trips.from_km[known])
     cells = block if block is not None else np.floor(trips.from_km / CELL_KM) @ (1.0, 1e4)
-    for rows in pd.Series(np.arange(len(cells))).groupby(cells).indices.values():
+    for group in pd.Series(np.arange(len(cells))).groupby(cells).indices.values():
+        rows = np.asarray(group, dtype=np.int64)
         centre = trips.from_km[rows].mean(axis=0)
         reach = np.hypot(*(trips.from_km[rows] - centre).T).max() + AROUND_KM
         around = known[np.array(tree.query_ball_point(centre, reach), dtype=np.int64)]
@@ -165,10 +167,11 @@ def _cells(trips: Trips, block: NDArray[np.object_] | None = None) -> Iterator[t
         if len(around) < FEWEST_TRIPS:
             around = known if block is None else known[block[known] != block[rows[0]]]
         apart = cKDTree(trips.from_km[rows]).query(trips.from_km[around])[0]
-        yield rows, around[np.argsort(apart, kind="stable")[: max(MOST_TRIPS, 2 * len(rows))]]
+        nearest = np.argsort(apart, kind="stable")[: max(MOST_TRIPS, 2 * len(rows))]
+        yield rows, around[nearest]
 
 
-def _krige(trips: Trips, rows: Ints, around: Ints) -> tuple[Floats, Floats]:
+def _krige(trips: Trips, rows: Ints, around: NDArray[np.intp]) -> tuple[Floats, Floats]:
     """Return the slowness of the trips of some communes, and of the communes, from the trips around."""
     ends = [
         np.concatenate([trips.from_km[rows], trips.from_km[rows], trips.from_km[around]]),

@@ -135,6 +135,21 @@ class Release:
         return getattr(self._result.dataset, "completeness", None)
 
     @property
+    def published(self) -> pd.DataFrame | None:
+        """Figures that a producer publishes of each commune, None without any."""
+        return self._result.baseline.state.published
+
+    @property
+    def emergency_hours(self) -> pd.DataFrame:
+        """What is known of the hours of the emergency departments of the territory, those without a word left out."""
+        state = self._result.baseline.state
+        columns = ["commune_code", "opening_note", "opening_source"]
+        offered = state.services.index[state.services.index.get_level_values("service") == "urgences"]
+        sites = pd.DataFrame(state.sites).reindex(columns=columns).loc[offered.get_level_values("site_id")]
+        inside = sites["commune_code"].isin(list(state.parameters.territory_codes))
+        return sites[inside & sites["opening_note"].notna()]
+
+    @property
     def outlines(self) -> gpd.GeoDataFrame | None:
         """Outlines of the communes."""
         return getattr(self._result.dataset, "outlines", None)

@@ -74,6 +74,23 @@ class Reading:
         """Named services, then those whose closest site is known."""
         return [*self.named, *self.closest]
 
+    @cached_property
+    def emergency_hours(self) -> str:
+        """What is to be said wherever emergency departments are counted: they are, whatever their hours."""
+        known = self.release.emergency_hours
+        said = [
+            f"{self.commune(str(row.commune_code))} : {str(row.opening_note).rstrip('.')} "
+            f"({row.opening_source})."
+            for row in known.itertuples()
+        ]
+        lead = "Les services d'urgences sont comptés comme s'ils étaient toujours ouverts."
+        rest = (
+            "Les horaires des autres ne sont pas dans les données."
+            if said
+            else "Leurs horaires n'y sont pas."
+        )
+        return typeset(" ".join([lead, *said, rest]))
+
     def zone(self, code: str) -> str:
         """Return the short name of a zone."""
         return typeset(epci_short(self.zone_names.get(code, code)))

@@ -15,7 +15,9 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "field_workbook": ["write_template"],
         "producers.drees": [
             "read_apl",
+            "read_apl_by_year",
             "read_ehpad",
+            "read_emergency_times",
             "read_sae_emergency",
             "read_sae_psychiatry",
             "read_sae_sites",

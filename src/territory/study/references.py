@@ -27,7 +27,7 @@ from territory.study.known import (
     unknown_names,
 )
 from territory.study.own_tables import OwnTables, read_observed_origins
-from territory.study.words.indicators import DREES_SCHEME
+from territory.study.words.indicators import DREES_SCHEME, RECAST_PROFILE
 from territory.study.words.model import Study, expand_departements
 from territory.study.words.questions import Grouping, Siting
 from territory.study.words.scenario import Scenario
@@ -274,6 +274,26 @@ def _check_criteria(study: Study, known: Known) -> Iterator[Finding]:
                     f"un seuil de {threshold:g} min dépasse max_time_min = {longest:g} min",
                 )
             yield from unknown_names((*place, "services"), "service", criterion.services, services)
+    yield from _check_profiles(study)
     ids = [criterion.id for scheme in study.desert for criterion in scheme.criterion]
     for number, count in _repeated(ids):
         yield ("desert",), f"le critère « {ids[number]} » est déclaré {count} fois : donnez-lui un autre id"
+
+
+def _check_profiles(study: Study) -> Iterator[Finding]:
+    """Yield thresholds of an APL that were published with another profile than that of the study."""
+    tied = [
+        (f"le seuil du critère « {one.id} »", one.profile)
+        for scheme in study.desert
+        for one in scheme.criterion
+        if one.measure == "apl"
+    ]
+    if study.zoning is not None and study.zoning.profile == "zonage_2017":
+        tied.append((f"la règle « {study.zoning.profile} »", RECAST_PROFILE))
+    for threshold, profile in tied:
+        for other in study.practitioners.other_than(profile):
+            yield (
+                ("practitioners", "profile"),
+                f"{threshold} a été publié avec le profil « {profile} » et ne s'applique pas à une APL calculée avec "
+                f"« {other} » : prenez « {profile} », ou un seuil publié avec « {other} » (clé profile du critère)",
+            )

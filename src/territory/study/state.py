@@ -109,7 +109,8 @@ class State:
 
     By commune, each None when the study does not say: `edge_time_min`, to the edge of the data;
     `care_territories`, the territoire de vie-santé.
-    `gp_consumption`: acts per inhabitant by age, without which there is no APL.
+    `gp_consumption`: acts per inhabitant by age, without which there is no APL. `published`: the figures of a
+    producer that decide a criterion of desert (None = none).
     """
 
     communes: gpd.GeoDataFrame
@@ -127,6 +128,7 @@ class State:
     edge_time_min: pd.Series[float] | None = None
     care_territories: pd.Series[str] | None = None
     gp_consumption: pd.DataFrame | None = None
+    published: pd.DataFrame | None = None
 
     def times_to(self, sites: Collection[str]) -> pd.DataFrame:
         """Return the travel times to some sites, with the attributes of the whole table."""

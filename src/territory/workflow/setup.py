@@ -56,6 +56,11 @@ closest_services = [{closest}]
 # services dont la liste est complète dans le territoire et ses abords : eux seuls ont un « site le plus proche »
 complete_services = []
 
+# poids des temps vers les médecins généralistes (drees_2012 ou drees_2015) : aucun par défaut. Le seuil de 2,5 de l'APL
+# a été publié avec drees_2015 ; voir docs/method/acces-apl.md
+[practitioners]
+profile = "drees_2012"
+
 [[need]]
 public = "autisme"
 label = "Enfants et adolescents autistes de 5 à 19 ans (prévalence)"

@@ -37,6 +37,8 @@ departement_codes = ["83"]
 [travel]
 max_time_min = 60
 closest_services = ["hopital", "urgences", "medecin_generaliste"]
+[practitioners]
+profile = "drees_2012"
 [[need]]
 public = "aeeh"
 label = "AEEH"

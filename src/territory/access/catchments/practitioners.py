@@ -18,6 +18,8 @@ from territory.errors import ParameterError, examples
 
 APL_NAME = "apl_consultations_per_hab"
 PER_HAB = 100_000
+# the profile of the APL recast in 2015, with which DREES and the rule of zoning published their thresholds
+RECAST_PROFILE = "drees_2015"
 HEADCOUNT_NAME = "accessibilité aux généralistes (effectifs)"
 
 
@@ -228,7 +230,30 @@ def mean_by(
     mass = values.astype(np.float64).where(residents != 0, 0.0) * residents
     totals = pd.DataFrame({"mass": mass, "residents": residents}).groupby(zone, sort=False).sum(skipna=False)
     mean = totals["mass"].to_numpy() / totals["residents"].where(totals["residents"] > 0).to_numpy()
-    return pd.Series(mean, index=pd.Index(totals.index, name=None), name=values.name)
+    found = pd.Series(mean, index=pd.Index(totals.index, name=None), name=values.name)
+    # a mean of an APL is under the profile of the APL
+    found.attrs = dict(values.attrs)
+    return found
+
+
+def refuse_other_profile(found: str | None, published_with: str | None, threshold: str) -> None:
+    """Refuse a threshold published with one profile on an APL that says it was computed under another.
+
+    `threshold` is what the message calls it. An APL that does not say its profile is taken at the caller's word.
+
+    Examples
+    --------
+    >>> refuse_other_profile("drees_2012", "drees_2015", "Le seuil de 2,5")
+    Traceback (most recent call last):
+    ...
+    territory.errors.ParameterError: Le seuil de 2,5 a été publié avec le profil d'APL « drees_2015 » : ...
+    """
+    if found is None or published_with is None or found == published_with:
+        return
+    raise ParameterError(
+        f"{threshold} a été publié avec le profil d'APL « {published_with} » : il ne s'applique pas à une APL calculée "
+        f"avec « {found} ». Calculez-la avec « {published_with} », ou donnez un seuil publié avec « {found} »."
+    )
 
 
 def _apl_profile(profile: str | AplProfile) -> AplProfile:

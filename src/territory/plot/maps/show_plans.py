@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from territory.access.allocation import Allocation
-from territory.access.deserts import NOT_COMPUTABLE
+from territory.access.deserts import NOT_COMPUTABLE, class_labels
 from territory.access.uncertainty import SURE
 from territory.errors import ParameterError, examples
 from territory.french.numbers import NBSP, decimal, integer, minutes, round_estimate
@@ -305,6 +305,39 @@ def doubt_map(
     panel = Panel(gpd.GeoDataFrame(outlines[["geometry"]]), classes.keys, numbers=numbers, zones=zones)
     named = Legend(tuple(legend), title or f"Désert « {criterion} »", notes=notes)
     return draw_map(panel, named, max_height_cm=max_height_cm)
+
+
+def class_map(
+    classes: pd.Series[str],
+    outlines: gpd.GeoDataFrame,
+    *,
+    title: str,
+    notes: tuple[str, ...] = (),
+    zones: pd.Series | None = None,
+    max_height_cm: float = 22.0,
+) -> Figure:
+    """Draw how many criteria of a rule of desert each commune meets; `classes` are those of `access.deserts.classify`.
+
+    Examples
+    --------
+    >>> import territory
+    >>> result = territory.run_study("draguignan")
+    >>> rows = result.baseline.deserts.xs("apl", level="criterion")
+    >>> figure = class_map(rows["desert_class"], result.dataset.outlines, title="Critères remplis")
+    >>> figure.get_size_inches()[0].round(1)
+    np.float64(6.7)
+    """
+    found = classes.reindex(outlines.index).fillna(NOT_COMPUTABLE).astype(str)
+    count = max((int(label.split()[-1]) for label in found if label[0].isdigit()), default=1)
+    labels = class_labels(count)
+    colours = (style.GAINS[0], *style.LOSSES[-count:])
+    legend = [
+        Category(label, label, colours[min(met, len(colours) - 1)]) for met, label in enumerate(labels[:-1])
+    ]
+    if found.eq(NOT_COMPUTABLE).any():
+        legend.append(UNKNOWN._replace(key=NOT_COMPUTABLE))
+    panel = Panel(gpd.GeoDataFrame(outlines[["geometry"]]), found.astype(object), zones=zones)
+    return draw_map(panel, Legend(tuple(legend), title, notes=notes), max_height_cm=max_height_cm)
 
 
 def show_draws(draws: Draws, criterion: str | None, outlines: gpd.GeoDataFrame | None) -> Figure:

@@ -1,4 +1,4 @@
-"""Where care is far by the study's own criteria, how sure that is, and which criteria cannot be computed."""
+"""Where care is far by the study's own criteria: published figures first, what is computed here beside them."""
 
 from __future__ import annotations
 
@@ -10,20 +10,35 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from territory.access.uncertainty import SURE
-from territory.french.numbers import integer
+from territory.french.numbers import NBSP, decimal, integer, share
 from territory.french.words import count, persons
 from territory.plot import style
-from territory.plot.maps.show_plans import doubt_map
+from territory.plot.maps.show_plans import class_map, doubt_map
 from territory.report.chapters import pictures
-from territory.report.layout.document import Block, DataTable, Heading, Paragraph, Picture, Text, strong
+from territory.report.layout.document import (
+    Block,
+    DataTable,
+    Heading,
+    Paragraph,
+    Picture,
+    Text,
+    strong,
+    table,
+)
 from territory.report.layout.pdf import Part
 from territory.report.reading import Reading
 from territory.scenario.zones import ALL_TERRITORY
 
 if TYPE_CHECKING:
     from territory.scenario.doubt.draws import Draws
+    from territory.study.words.indicators import DesertCriterion, DesertScheme
 
-_NOT_COMPUTABLE, _DOUBTFUL = "non calculable", "douteux"
+_NOT_COMPUTABLE, _DOUBTFUL, _PUBLISHED, _IN = "non calculable", "douteux", "publié", "en désert"
+# the lists of a published figure and of its estimate are not the same: said beside their difference
+_LISTS = {
+    "urgences_smur": "Le chiffre publié compte aussi les SMUR ; l'estimation, les seuls services d'urgences de la "
+    "liste du rapport, et ses temps sont calculés autrement.",
+}
 
 
 def desert_parts(reading: Reading) -> list[Part]:
@@ -34,7 +49,7 @@ def desert_parts(reading: Reading) -> list[Part]:
 
 
 def deserts(reading: Reading) -> list[Block]:
-    """Return the criteria of desert of the study, with a map of the one that is known best."""
+    """Return the criteria of desert of the study, with a map, and what is published beside what is estimated."""
     draws: Draws | None = reading.release.draws
     best = _best(reading)
     if draws is None or best is None:
@@ -42,15 +57,34 @@ def deserts(reading: Reading) -> list[Block]:
     labels, verdicts = _labels(reading), _verdicts(reading, draws)
     return [
         Heading("Où les soins sont-ils trop loin ?"),
-        Paragraph(_intro(draws, labels[best]), is_kept=True),
+        Paragraph(_intro(reading, draws, labels[best]), is_kept=True),
         _picture(reading, draws, best, labels[best]),
         _table(reading, draws, labels, verdicts),
+        *_hours(reading),
+        *_change_of_apl(reading),
+        *(block for one in _criteria(reading) for block in _beside(reading, one)),
     ]
+
+
+def _criteria(reading: Reading) -> list[DesertCriterion]:
+    """Return the criteria of the study, in its order."""
+    return [one for scheme in reading.study.desert for one in scheme.criterion]
 
 
 def _labels(reading: Reading) -> dict[str, str]:
     """Return the name of each criterion of the study."""
-    return {c.id: c.label for scheme in reading.study.desert for c in scheme.criterion}
+    return {one.id: one.label for one in _criteria(reading)}
+
+
+def _rows(reading: Reading, criterion: str) -> pd.DataFrame:
+    """Return the rows of a criterion in the communes of the territory."""
+    rows = pd.DataFrame(reading.release.deserts.xs(criterion, level="criterion"))
+    return rows.reindex(reading.territory.index)
+
+
+def _is_published(reading: Reading, criterion: str) -> bool:
+    """Tell whether a published figure decides a criterion."""
+    return bool(_rows(reading, criterion)["figure_basis"].eq(_PUBLISHED).any())
 
 
 def _verdicts(reading: Reading, draws: Draws) -> pd.DataFrame:
@@ -67,73 +101,212 @@ def _best(reading: Reading) -> str | None:
     return str(known.idxmax()) if known.any() else None
 
 
-def _intro(draws: Draws, label: str) -> Text:
-    """Say what is sure, and what the doubt on times could change."""
-    share = integer(100 * draws.sure_share)
-    return [
-        "Un critère de « désert médical » compare un temps ou un nombre à un seuil. ",
-        strong(f"« {label} » est celui que les données permettent le mieux de calculer. "),
-        f"Près du seuil, le doute sur les temps peut faire changer une commune de côté : elle est dite « douteuse » "
-        f"quand c'est le cas dans plus de {integer(100 - 100 * draws.sure_share)} % de {integer(draws.count)} tirages, "
-        f"« sûre » quand elle garde son côté dans {share} % d'entre eux au moins. Ces tirages sont une étude de "
-        "sensibilité, pas une probabilité.",
-    ]
+def _counted_together(reading: Reading) -> DesertScheme | None:
+    """Return the first rule of several criteria whose class is known somewhere, None without any."""
+    for scheme in reading.study.desert:
+        classes = _rows(reading, scheme.criterion[0].id)["desert_class"]
+        if len(scheme.criterion) > 1 and classes.ne(_NOT_COMPUTABLE).any():
+            return scheme
+    return None
+
+
+def _intro(reading: Reading, draws: Draws, label: str) -> Text:
+    """Say what is published, what is estimated, and what the doubt on times could change."""
+    sure = integer(100 * draws.sure_share)
+    published = [one for one in _criteria(reading) if _is_published(reading, one.id)]
+    text: list[Any] = ["Un critère de « désert médical » compare un temps ou un nombre à un seuil. "]
+    if published:
+        text += [
+            strong("Un chiffre que la DREES publie est pris tel quel, avec son année ; "),
+            "ce que l'étude calcule elle-même est montré à côté. ",
+        ]
+    else:
+        text.append(
+            strong(f"« {label} » est celui que les données permettent le mieux de calculer. "),
+        )
+    text.append(
+        "Près du seuil, le doute sur les temps estimés peut faire changer une commune de côté : elle est dite "
+        f"« douteuse » quand c'est le cas dans plus de {integer(100 - 100 * draws.sure_share)} % de "
+        f"{integer(draws.count)} tirages, « sûre » quand elle garde son côté dans {sure} % d'entre eux au moins. Ces "
+        "tirages sont une étude de sensibilité, pas une probabilité."
+    )
+    return text
 
 
 def _picture(reading: Reading, draws: Draws, criterion: str, label: str) -> Picture:
-    """Draw the communes by their side of the threshold and how sure it is."""
-    areas = pictures.areas_of(reading)
-    figure = doubt_map(
-        draws,
-        areas,
-        criterion=criterion,
-        title=label,
-        zones=reading.communes["epci_code"],
-        max_height_cm=10.2,
-    )
-    rows = pd.DataFrame(draws.deserts.xs(criterion, level="criterion")).reindex(areas.index)
-    sizes = (rows["status"].astype(str) + ", " + rows["verdict"].astype(str)).value_counts()
-    parts = [f"{name} : {count(int(size), 'commune')}" for name, size in sizes.sort_index().items()]
+    """Draw how many criteria each commune meets, or else the side of one threshold and how sure it is."""
+    areas, scheme = pictures.areas_of(reading), _counted_together(reading)
+    zones, height_cm = reading.communes["epci_code"], 9.2
+    if scheme is None:
+        figure = doubt_map(
+            draws, areas, criterion=criterion, title=label, zones=zones, max_height_cm=height_cm
+        )
+        rows = pd.DataFrame(draws.deserts.xs(criterion, level="criterion")).reindex(areas.index)
+        classes = rows["status"].astype(str) + ", " + rows["verdict"].astype(str)
+        caption = f"{label} : sûr ou douteux."
+    else:
+        label = scheme.label
+        classes = _rows(reading, scheme.criterion[0].id)["desert_class"].reindex(areas.index)
+        notes = tuple(f"{one.label} : {_origin(reading, one.id)}." for one in scheme.criterion)
+        figure = class_map(classes, areas, title=label, notes=notes, zones=zones, max_height_cm=height_cm)
+        caption = f"{label} : nombre de critères remplis par commune."
+    parts = [
+        f"{name} : {count(int(size), 'commune')}"
+        for name, size in classes.value_counts().sort_index().items()
+    ]
     return Picture(
         style.to_svg(figure),
-        alt=f"Carte de {count(len(rows), 'commune')}. {label}. {' ; '.join(parts)}.",
-        caption=f"{label} : sûr ou douteux.",
+        alt=f"Carte de {count(len(areas), 'commune')}. {label}. {' ; '.join(parts)}.",
+        caption=caption,
         source=pictures.map_source(reading),
     )
 
 
+def _origin(reading: Reading, criterion: str) -> str:
+    """Say whether the figure of a criterion is published, and of which year, or estimated here."""
+    rows = _rows(reading, criterion)
+    if _is_published(reading, criterion):
+        return f"publié, {rows['year'].max():.0f}"
+    return "estimé ici" if rows["status"].ne(_NOT_COMPUTABLE).any() else "–"
+
+
 def _table(reading: Reading, draws: Draws, labels: dict[str, str], verdicts: pd.DataFrame) -> DataTable:
-    """Return each criterion with its inhabitants, their range, and why one cannot be computed."""
-    status = draws.deserts["status"].unstack("criterion")
-    rows = []
-    for criterion, label in labels.items():
-        sure = verdicts[criterion].eq(SURE)
+    """Return each criterion with its communes and its inhabitants, the published ones first."""
+    order = sorted(labels, key=lambda criterion: not _is_published(reading, criterion))
+    rows, lacking = [], []
+    for criterion in order:
+        status = _rows(reading, criterion)["status"]
+        doubtful = verdicts[criterion].reindex(status.index).eq(_DOUBTFUL)
         cells = [
-            integer(int((sure & status[criterion].eq("en désert")).sum())),
-            integer(int(verdicts[criterion].eq(_DOUBTFUL).sum())),
-            integer(int(verdicts[criterion].eq(_NOT_COMPUTABLE).sum())),
+            integer(int((status.eq(_IN) & ~doubtful).sum())),
+            "–" if _is_published(reading, criterion) else integer(int(doubtful.sum())),
+            integer(int(status.eq(_NOT_COMPUTABLE).sum())),
         ]
-        rows.append([label, *cells, _inhabitants(draws, criterion), _reason(reading, criterion)])
+        rows.append(
+            [labels[criterion], _origin(reading, criterion), *cells, _inhabitants(reading, draws, criterion)]
+        )
+        if (reason := _reason(reading, criterion)) is not None:
+            lacking.append(f"{labels[criterion]} : {reason}.")
+    ages = reading.release.completeness
+    kinds = [name for one in _criteria(reading) for name in one.services]
+    if ages is not None and "pharmacie" in kinds and "pharmacie" in ages.index:
+        lacking.append("Pharmacies : " + str(ages["reason"]["pharmacie"]))
     return DataTable(
-        [
-            "Critère",
-            "En désert (sûr)",
-            "Douteuses",
-            "Non calculables",
-            "Habitants en désert",
-            "Ce qui manque",
-        ],
+        ["Critère", "Chiffre", "En désert", "Douteuses", "Non calculables", "Habitants en désert"],
         rows,
         f"Critères de l'étude, {count(len(verdicts), 'commune')} du territoire.",
-        align=["left", "right", "right", "right", "right", "left"],
-        widths=[1.9, 0.8, 0.85, 0.95, 1.2, 1.8],
-        note="Un critère sans données n'est jamais compté comme respecté. Une zone en vigueur est celle de l'arrêté de "
-        "l'ARS : ceci n'a aucune valeur réglementaire.",
+        align=["left", "left", "right", "right", "right", "right"],
+        widths=[2.3, 0.9, 0.75, 0.85, 0.95, 1.5],
+        note=" ".join(
+            [
+                "En désert : communes sûres, ou publiées comme telles.",
+                *lacking,
+                "Un critère sans données n'est jamais compté comme respecté. Une zone en vigueur est celle de l'arrêté "
+                "de l'ARS : ceci n'a aucune valeur réglementaire.",
+            ]
+        ),
     )
 
 
-def _inhabitants(draws: Draws, criterion: str) -> str:
-    """Write the inhabitants in the desert with their range."""
+def _hours(reading: Reading) -> list[Block]:
+    """Say that emergency departments have hours, where a criterion counts them."""
+    if not any("urgences" in one.services for one in _criteria(reading)):
+        return []
+    return [Paragraph([strong("Urgences et horaires. "), reading.emergency_hours], "small")]
+
+
+def _change_of_apl(reading: Reading) -> list[Block]:
+    """Say how the published APL changed between its first and its newest year in the data."""
+    figures = reading.release.published
+    asked = [one for one in _criteria(reading) if one.published == "apl"]
+    if figures is None or not asked:
+        return []
+    rows = figures["value"][figures.index.get_level_values("figure") == "apl"]
+    values = rows.unstack("year").droplevel("figure").reindex(reading.territory.index).dropna()
+    if values.shape[1] < 2 or values.empty:
+        return []
+    people = reading.territory["population"].reindex(values.index).astype(float)
+    first, newest = (int(pick(values.columns.astype(int))) for pick in (min, max))
+    mean = {year: float((values[year] * people).sum() / people.sum()) for year in (first, newest)}
+    under = {year: int((values[year] < asked[0].threshold).sum()) for year in (first, newest)}
+    return [
+        Paragraph(
+            [
+                strong(
+                    f"De {first} à {newest}, l'APL publiée passe de {decimal(mean[first])} à {decimal(mean[newest])} "
+                ),
+                f"consultations par an et par habitant, en moyenne des habitants d'aujourd'hui ; les communes sous "
+                f"{decimal(asked[0].threshold)} passent de {integer(under[first])} à {integer(under[newest])}.",
+            ]
+        )
+    ]
+
+
+def _beside(reading: Reading, one: DesertCriterion) -> list[Block]:
+    """Return what is published of a criterion beside what is estimated, EPCI by EPCI, where both exist."""
+    rows = _rows(reading, one.id)
+    both = rows[rows["figure_basis"].eq(_PUBLISHED) & rows["estimate_gap"].notna()]
+    if both.empty:
+        return []
+    zones = reading.territory["epci_code"].reindex(both.index).fillna("")
+    lines = {
+        reading.zone(str(zone)): both[zones.eq(zone)]
+        for zone in sorted(zones.unique(), key=lambda zone: -int(zones.eq(zone).sum()))
+    }
+    lines["Ensemble"] = both
+    year = f"{both['year'].max():.0f}"
+    cells = [[name, integer(len(part)), *_pair(part, one)] for name, part in lines.items()]
+    gap, size = (
+        both["estimate_gap"],
+        integer(int((_met(both, "value", one) != _met(both, "estimated_value", one)).sum())),
+    )
+    side = "de plus" if gap.mean() > 0 else "de moins"
+    sentence: Text = [
+        strong(f"« {one.label} » : "),
+        f"l'estimation du rapport donne en moyenne {_amount(abs(gap.mean()), one)} {side} que le chiffre publié "
+        f"(écart moyen sans le signe : {_amount(gap.abs().mean(), one)}), et place {size} des {len(both)} communes de "
+        f"l'autre côté du seuil. {_LISTS.get(one.published or '', '')}",
+    ]
+    return [
+        Paragraph(sentence, is_kept=True),
+        table(
+            f"EPCI <2.2 | Communes >0.8 | Publié {year} >0.8 | Estimé >0.8 | Écart >0.8 | En désert, publié >0.9 | "
+            "En désert, estimé >0.9",
+            cells,
+            f"{one.label} : chiffre publié et estimation, moyennes des communes.",
+            strong_rows=[len(cells) - 1],
+        ),
+    ]
+
+
+def _pair(rows: pd.DataFrame, one: DesertCriterion) -> list[str]:
+    """Write the two means of some communes, their difference, and how many are in the desert by each."""
+    gap = float(rows["estimate_gap"].mean())
+    mark = "+" if round(gap, 1) > 0 else "−" if round(gap, 1) < 0 else ""
+    return [
+        decimal(float(rows["value"].mean())),
+        decimal(float(rows["estimated_value"].mean())),
+        f"{mark}{decimal(abs(gap))}",
+        integer(int(_met(rows, "value", one).sum())),
+        integer(int(_met(rows, "estimated_value", one).sum())),
+    ]
+
+
+def _met(rows: pd.DataFrame, column: str, one: DesertCriterion) -> pd.Series[bool]:
+    """Tell which communes are beyond the threshold by one of two columns."""
+    values = rows[column].astype(float)
+    return values > one.threshold if one.measure == "time" else values < one.threshold
+
+
+def _amount(value: float, one: DesertCriterion) -> str:
+    """Write a value of a criterion with one decimal, and its unit where it is minutes."""
+    return decimal(value) + (f"{NBSP}min" if one.unit == "min" else "")
+
+
+def _inhabitants(reading: Reading, draws: Draws, criterion: str) -> str:
+    """Write the inhabitants in the desert and their share, or their range where times are estimated."""
+    if _is_published(reading, criterion):
+        return _published_inhabitants(reading, criterion)
     key = (ALL_TERRITORY, criterion)
     if key not in draws.desert_population.index:
         return "inconnu"
@@ -144,10 +317,16 @@ def _inhabitants(draws: Draws, criterion: str) -> str:
     return f"{persons(values[0])} ({persons(values[1])} à {persons(values[2])})"
 
 
-def _reason(reading: Reading, criterion: str) -> str:
-    """Say why a criterion cannot be computed."""
-    rows = reading.release.deserts
-    rows = rows[rows.index.get_level_values("criterion") == criterion]
+def _published_inhabitants(reading: Reading, criterion: str) -> str:
+    """Write the inhabitants in the desert by a published figure, which has no range."""
+    people = reading.territory["population"].astype(float)
+    inside = float(people[_rows(reading, criterion)["status"].eq(_IN).to_numpy()].sum())
+    return f"{persons(inside)} ({share(inside / people.sum())})"
+
+
+def _reason(reading: Reading, criterion: str) -> str | None:
+    """Say why a criterion cannot be computed somewhere, None when it is everywhere."""
+    rows = _rows(reading, criterion)
     said = [str(text) for text in rows["reason"].dropna().unique() if str(text)]
     # the names of the lists are codes there
-    return re.sub(r"« (\w+) »", lambda found: f"« {reading.label(found[1])} »", said[0]) if said else "–"
+    return re.sub(r"« (\w+) »", lambda found: f"« {reading.label(found[1])} »", said[0]) if said else None

@@ -234,7 +234,9 @@ def _answer_without_scenario(reading: Reading) -> list[Block]:
     for service in reading.closest:
         if (ALL_TERRITORY, service) in rows.index and column in rows:
             value = rows.xs(service, level="service")[column][ALL_TERRITORY]
-            items.append([strong(capital(reading.label(service))), f" : {share(float(value))} {within}"])
+            said = f" : {share(float(value))} {within}"
+            said += f" {reading.emergency_hours}" if service == "urgences" else ""
+            items.append([strong(capital(reading.label(service))), said])
     for service in reading.named:
         times = reading.times(TODAY, service).reindex(reading.territory.index)["travel_time_min"]
         people = float(reading.territory["population"][times.le(limit)].sum())

@@ -240,7 +240,8 @@ def _whole_table(reading: Reading, bounds: list[float]) -> DataTable:
         rows.append([capital(reading.label(service)), *cells, farthest(reading, times)])
     within = (f"à {minutes(bound)} ou moins >0.8" for bound in bounds)
     caption = f"Territoire « {reading.study.territory.name} » : part des habitants selon le temps de route."
-    return table(["Site le plus proche <1.5", *within, "Commune la plus éloignée <1.4"], rows, caption)
+    heads = ["Site le plus proche <1.5", *within, "Commune la plus éloignée <1.4"]
+    return table(heads, rows, caption, note=_hours_note(reading))
 
 
 def _zones_table(reading: Reading, bounds: list[float]) -> DataTable:
@@ -254,7 +255,13 @@ def _zones_table(reading: Reading, bounds: list[float]) -> DataTable:
     ]
     heads = (f"{_SHORT.get(service, capital(service))} {bound:g} min >0.8" for service, bound in asked)
     caption = "Part des habitants de chaque EPCI (communes du territoire) à portée du site le plus proche."
-    return table(["EPCI <1.9", *heads], rows, caption)
+    note = "Urgences : sans leurs horaires, dits sous le tableau précédent." if _hours_note(reading) else ""
+    return table(["EPCI <1.9", *heads], rows, caption, note=note)
+
+
+def _hours_note(reading: Reading) -> str:
+    """Say that emergency departments have hours, under a table that counts them."""
+    return reading.emergency_hours if "urgences" in reading.closest else ""
 
 
 def _share(reading: Reading, zone: str, service: str, bound: float) -> str:

@@ -16,6 +16,12 @@ from territory.study.state import Families, State
 from territory.study.words import changes
 from territory.study.words.scenario import Scenario, contradictions
 
+# services whose change makes a published figure that of another day; an APL also follows the population
+_FIGURE_SERVICES = {
+    "urgences_smur": frozenset({"urgences", "smur"}),
+    "apl": frozenset({"medecin_generaliste"}),
+}
+
 
 def apply(state: State, scenario: Scenario) -> State:
     """Return the state as the scenario would make it.
@@ -79,7 +85,9 @@ def apply(state: State, scenario: Scenario) -> State:
     )
     if any(isinstance(change, changes.OfferChange) for change in scenario.change):
         changed = replace(changed, services=close_rows(draft.rows, state.services))
-    return changed if draft.population is state.population else _inhabited(changed, draft.population)
+    if draft.population is not state.population:
+        changed = _inhabited(changed, draft.population)
+    return replace(changed, published=_still_published(state, changed))
 
 
 def _inhabited(state: State, population: pd.DataFrame) -> State:
@@ -316,3 +324,20 @@ def _sum_of(group: pd.DataFrame) -> dict[str, Any]:
             np.nan if lists.isna().any() else " ".join(sorted(set(" ".join(lists).split())))
         )
     return sums
+
+
+def _still_published(before: State, after: State) -> pd.DataFrame | None:
+    """Return the published figures that still hold in another state; those whose ground has moved are unknown."""
+    figures = before.published
+    if figures is None:
+        return None
+    moved = after.travel_times is not before.travel_times
+    people = after.population is not before.population
+    table, named = figures, figures.index.get_level_values("figure")
+    for figure, services in _FIGURE_SERVICES.items():
+        mine, theirs = (one.services[kinds_of(one.services).isin(services)] for one in (before, after))
+        shared = mine.columns.intersection(theirs.columns)
+        same = mine[shared].equals(theirs[shared])
+        if (moved or not same or (figure == "apl" and people)) and (named == figure).any():
+            table = table.assign(value=table["value"].mask(named == figure))
+    return table

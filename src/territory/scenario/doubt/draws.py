@@ -19,6 +19,7 @@ from territory.scenario.doubt.random_errors import (
     Pairs,
     closest_of,
     correlation_of,
+    doubt_of,
     draw_other_site,
     draw_site,
     drawn_blocks,
@@ -67,7 +68,9 @@ class Draws:
         Mean time of today's area, scenario minus today: delta_mean_min, low_min, high_min, detectable_min,
         better_share (of the draws in which the scenario shortens it), worse_share, and verdict: « plus court »,
         « plus long », « non distinguable » or « non calculable »; then persons_shorter, persons_longer,
-        persons_doubtful, persons_unknown: persons of today's area by the verdict of their commune.
+        persons_doubtful, persons_unknown: persons of today's area by the verdict of their commune; and
+        persons_shorter_low, persons_shorter_high, persons_longer_low, persons_longer_high: the interval of how many
+        have a trip shorter (longer) by at least the detectable size of their commune.
     moves : DataFrame indexed by (scenario, commune_code, service)
         The same for each commune: delta_travel_time_min, detectable_min, low_min, high_min, better_share,
         worse_share, verdict (told apart when the difference is detectable and the interval leaves 0 out).
@@ -110,7 +113,8 @@ def draw_results(
     seed
         Same seed, same draws, byte for byte.
     options
-        Number of draws, level of the intervals, correlation of errors, share from which a class is sure.
+        Number of draws, level of the intervals, share from which a class is sure; correlation of two errors from
+        one commune (the fitted one without).
 
     Returns
     -------
@@ -125,10 +129,16 @@ def draw_results(
 
     Notes
     -----
-    A time is its value plus uncertainty_min / 1.2816 x (sqrt(c) z_i + sqrt(1 - c) z_ij), cut at 2.5 standard
-    deviations. The error at the site of a scenario is correlated with that at today's site so that 80 % of the
-    errors on the difference are under its detectable size. Needs follow a triangular law between low, central and
-    high, all communes together. Errors that the whole territory shares (a wrong terrain) are not drawn.
+    A time is its value plus uncertainty_min / 1.2816 x e, cut at 2.5 standard deviations, with::
+
+        e = sqrt(T) z + sqrt(C) z_i + sqrt(S) z_j + sqrt(A) z_ej + sqrt(1 - T - C - S - A) z_ij
+
+    z is shared by the whole territory (the level, the terrain), z_i by the times of a commune, z_j by those to a
+    site, z_ej by those of the communes of one EPCI to a site. The error at the site of a scenario is correlated
+    with that at today's site so that 80 % of the errors on the difference are under its detectable size; of what is
+    left, a share W is common to all communes, the rest is shared as A is with the pair's own. T, C, S, A and W are
+    fitted on the road times of Isère (kind error_part of `calibration.csv`); `shared_error`, if given, stands for
+    T + C. Needs follow a triangular law between low, central and high, all communes together.
 
     Examples
     --------
@@ -140,8 +150,7 @@ def draw_results(
     """
     chosen = options or Uncertainty()
     state = baseline.state
-    communes = pd.Index(sorted(state.communes.index), dtype=object)
-    doubt = Doubt(communes, seed, chosen.draws, chosen.shared_error)
+    doubt = doubt_of(state, seed=seed, options=chosen)
     closest, gps, plan = _draw_network(state, doubt, _groups(state))
     named = draw_named(baseline, doubt)
     times = {**named, **{name: closest[name] for name in _services(baseline, "closest")}}
@@ -362,6 +371,7 @@ def _mean_by_zone(
     )
     table["verdict"] = _verdict(table)
     area = placed["persons"].where(placed["is_in_area"], 0.0)
+    table = table.join(_told_interval(rows, delta, placed.assign(area=area), level))
     for name, said in (
         ("shorter", SHORTER),
         ("longer", LONGER),
@@ -371,6 +381,20 @@ def _mean_by_zone(
         mine = area.where(placed["verdict"] == said, 0.0)
         table[f"persons_{name}"] = mine.groupby(placed["zone"].to_numpy()).sum(min_count=1).reindex(names)
     return table
+
+
+def _told_interval(rows: pd.DataFrame, delta: Floats, placed: pd.DataFrame, level: float) -> pd.DataFrame:
+    """Return the interval of the persons of each zone whose trip changes by its detectable size, either way."""
+    size = rows["detectable_min"].to_numpy(np.float64)[:, None]
+    names = pd.Index(placed["zone"].unique())
+    persons = np.zeros((len(names), len(rows)))
+    persons[names.get_indexer(placed["zone"]), placed["row"]] = placed["area"].fillna(0.0)
+    found = {}
+    for name, change in (("shorter", -delta), ("longer", delta)):
+        found[f"persons_{name}_low"], found[f"persons_{name}_high"] = ends_of(
+            persons @ ((change >= size) & (change > 0)), level
+        )
+    return pd.DataFrame(found, index=names)
 
 
 def _verdict(table: pd.DataFrame) -> np.ndarray:

@@ -1,7 +1,8 @@
 """Travel times of a study drawn within their doubt: the same errors for today and for every scenario.
 
-The error of a time is made of a part shared by all the times of its commune and a part of its own. Numbers come
-from streams of `numpy.random.Generator` that hang on the seed and on ids alone: the order of rows changes nothing.
+The error of a time has a part shared by the territory, parts shared by an end (its commune; its site; the way into its
+site from one EPCI), and a part of its own. Numbers come from streams of `numpy.random.Generator` that hang on the seed
+and on ids alone: the order of rows changes nothing.
 """
 
 from __future__ import annotations
@@ -20,54 +21,106 @@ from territory.access.catchments.practitioners import APL_NAME, APL_PROFILES
 from territory.access.decay import Decay
 from territory.access.uncertainty import HALF_WIDTHS_PER_SD, MAX_SD, drawn_quantiles
 from territory.errors import ParameterError, SchemaError
+from territory.network.estimate_model import ErrorParts, error_parts
 from territory.scenario.measures.deserts import HEADCOUNT_COLUMN, standardised_hab, why_no_apl
 from territory.study.known import complete_kinds, kinds_of
 from territory.study.state import State
+from territory.study.words.indicators import Uncertainty
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
 
 # draws computed together: their pairs stay within a few tens of megabytes
 BLOCK = 50
-_COMMUNES, _PAIRS, _SITES, _MOVES = range(4)
+_COMMUNES, _PAIRS, _SITES, _MOVES, _DECAYS = range(5)
+# 5 is the stream of needs
+_TERRITORY, _SITE_ENDS, _ARRIVALS, _NEW_ENDS, _NEW_ARRIVALS = range(6, 11)
 
 
 @dataclass(frozen=True)
 class Doubt:
-    """The draws of a study: `communes` (sorted) are the rows of every array, draws are its columns."""
+    """The draws of a study: `communes` (sorted) are the rows of every array, draws are its columns.
+
+    `epci` numbers the EPCI of each commune, `parts` are the shares of the variance of an error.
+    """
 
     communes: pd.Index[str]
     seed: int
     draws: int
-    shared_error: float
+    parts: ErrorParts
+    epci: Ints
     _kept: dict[tuple[int, str], Floats] = field(default_factory=dict, repr=False, compare=False)
+
+    def of_territory(self) -> Floats:
+        """Return the normal number that all the times of a draw share, as one row."""
+        return self._numbers(_TERRITORY, "", 1)
 
     def of_communes(self) -> Floats:
         """Return the normal numbers that all the times of a commune share."""
-        return self._numbers(_COMMUNES, "")
+        return self._numbers(_COMMUNES, "", len(self.communes))
 
-    def of_pairs(self, count: int) -> Iterator[tuple[slice, Floats]]:
-        """Yield blocks of draws with the normal numbers of some pairs, in their own order."""
+    def of_site(self, site_id: str, *, is_new: bool = False) -> tuple[Floats, Floats, Floats]:
+        """Return what all the times to one site share (one row), those of an EPCI, and what is each commune's own.
+
+        `is_new` gives the numbers of the road that another site does not share.
+        """
+        ends, arrivals, own = (
+            (_NEW_ENDS, _NEW_ARRIVALS, _MOVES) if is_new else (_SITE_ENDS, _ARRIVALS, _SITES)
+        )
+        by_epci = self._numbers(arrivals, site_id, int(self.epci.max(initial=-1)) + 1)
+        return (
+            self._numbers(ends, site_id, 1),
+            by_epci[self.epci],
+            self._numbers(own, site_id, len(self.communes)),
+        )
+
+    def of_pairs(self, communes: Ints, sites: Ints) -> Iterator[tuple[slice, tuple[Floats, Floats, Floats]]]:
+        """Yield blocks of draws with the normal numbers of some pairs, in their own order: as `of_site`."""
+        by_epci = sites * (self.epci.max(initial=0) + 1) + self.epci[communes]
+        arrivals, arrival = np.unique(by_epci, return_inverse=True)
+        counts = (int(sites.max(initial=-1)) + 1, len(arrivals), len(sites))
         for first in range(0, self.draws, BLOCK):
             block = slice(first, min(first + BLOCK, self.draws))
-            rng = np.random.default_rng([self.seed, _PAIRS, first])
-            yield block, rng.standard_normal((count, block.stop - block.start))
+            ends, ways, own = (
+                np.random.default_rng([self.seed, stream, first]).standard_normal((count, block.stop - first))
+                for stream, count in zip((_SITE_ENDS, _ARRIVALS, _PAIRS), counts, strict=True)
+            )
+            yield block, (ends[sites], ways[arrival], own)
 
-    def of_site(self, site_id: str, *, is_new: bool = False) -> Floats:
-        """Return the normal numbers of the times to one site; `is_new` gives those that another site does not share."""
-        return self._numbers(_MOVES if is_new else _SITES, site_id)
+    def mixed(self, territory: Floats, commune: Floats, site: Floats, arrival: Floats, own: Floats) -> Floats:
+        """Return standard errors made of their parts, cut where the largest are."""
+        of = self.parts
+        both = math.sqrt(of.territory_share) * territory + math.sqrt(of.commune_share) * commune
+        both = both + math.sqrt(of.site_share) * site + math.sqrt(of.arrival_share) * arrival
+        return np.clip(both + math.sqrt(of.pair_share) * own, -MAX_SD, MAX_SD)
 
-    def mixed(self, shared: Floats, own: Floats) -> Floats:
-        """Return standard errors made of a shared part and an own one, cut where the largest are."""
-        both = math.sqrt(self.shared_error) * shared + math.sqrt(1.0 - self.shared_error) * own
-        return np.clip(both, -MAX_SD, MAX_SD)
+    def mixed_of_new_road(self, site: Floats, arrival: Floats, own: Floats) -> Floats:
+        """Return the standard errors of the roads to another site that the first does not share."""
+        rest = 1.0 - self.parts.new_site_share
+        pairs = self.parts.arrival_share + self.parts.pair_share
+        by_epci = rest * self.parts.arrival_share / pairs if pairs > 0 else 0.0
+        both = math.sqrt(self.parts.new_site_share) * site + math.sqrt(by_epci) * arrival
+        return np.asarray(both + math.sqrt(max(rest - by_epci, 0.0)) * own, dtype=np.float64)
 
-    def _numbers(self, stream: int, name: str) -> Floats:
+    def _numbers(self, stream: int, name: str, rows: int) -> Floats:
         """Return the numbers of a stream, drawn once."""
         if (stream, name) not in self._kept:
             rng = np.random.default_rng([self.seed, stream, zlib.crc32(name.encode())])
-            self._kept[stream, name] = rng.standard_normal((len(self.communes), self.draws))
+            self._kept[stream, name] = rng.standard_normal((rows, self.draws))
         return self._kept[stream, name]
+
+
+def doubt_of(state: State, *, seed: int, options: Uncertainty) -> Doubt:
+    """Return the draws of a study; a commune without an EPCI is alone."""
+    communes = pd.Index(sorted(state.communes.index), dtype=object)
+    epci = state.communes["epci_code"].reindex(communes)
+    alone = epci.isna().to_numpy(bool)
+    codes = np.where(alone, communes.to_numpy(), epci.astype(object).to_numpy())
+    groups, _ = pd.factorize(pd.MultiIndex.from_arrays([alone, codes]), sort=True)
+    parts = error_parts("measured" if state.parameters.terrain is None else "terrain")
+    if options.shared_error is not None:
+        parts = parts.with_shared_error(options.shared_error)
+    return Doubt(communes, seed, options.draws, parts, groups)
 
 
 @dataclass(frozen=True)
@@ -131,9 +184,9 @@ def may_be_closest(pairs: Pairs, is_asked: NDArray[np.bool_]) -> Ints:
 
 def drawn_blocks(doubt: Doubt, pairs: Pairs) -> Iterator[tuple[slice, Floats]]:
     """Yield blocks of draws with the times of all pairs (min), pairs x draws of the block."""
-    shared = doubt.of_communes()
-    for block, own in doubt.of_pairs(len(pairs.minutes)):
-        error = doubt.mixed(shared[pairs.commune, block], own)
+    territory, communes = doubt.of_territory(), doubt.of_communes()
+    for block, numbers in doubt.of_pairs(pairs.commune, pairs.site):
+        error = doubt.mixed(territory[:, block], communes[pairs.commune, block], *numbers)
         yield block, np.maximum(pairs.minutes[:, None] + pairs.sd_min[:, None] * error, 0.0)
 
 
@@ -150,7 +203,7 @@ def draw_site(
     doubt: Doubt, minutes: Floats, sd_min: Floats, site_ids: pd.Series[str]
 ) -> tuple[Floats, Floats]:
     """Draw the time from every commune to the one site that it goes to."""
-    error = doubt.mixed(doubt.of_communes(), _by_site(doubt, site_ids, is_new=False))
+    error = doubt.mixed(doubt.of_territory(), doubt.of_communes(), *_by_site(doubt, site_ids, is_new=False))
     return np.maximum(minutes[:, None] + sd_min[:, None] * error, 0.0), error
 
 
@@ -163,7 +216,7 @@ def draw_other_site(
     correlation: Floats,
 ) -> Floats:
     """Draw the time to another site, whose error is partly that of the first: they share the road that they share."""
-    own = _by_site(doubt, site_ids, is_new=True)
+    own = doubt.mixed_of_new_road(*_by_site(doubt, site_ids, is_new=True))
     mixed = correlation[:, None] * error + np.sqrt(1.0 - correlation[:, None] ** 2) * own
     mixed = np.clip(mixed, -MAX_SD, MAX_SD)
     return np.maximum(minutes[:, None] + sd_min[:, None] * mixed, 0.0)
@@ -196,17 +249,17 @@ def correlation_of(sd_a_min: Floats, sd_b_min: Floats, detectable_min: Floats) -
     return np.asarray(np.clip(np.nan_to_num(found, nan=0.0), -1.0, 1.0), dtype=np.float64)
 
 
-def _by_site(doubt: Doubt, site_ids: pd.Series[str], *, is_new: bool) -> Floats:
-    """Return the numbers of each commune's own site, 0 for a commune that goes nowhere."""
-    own = np.zeros((len(doubt.communes), doubt.draws))
+def _by_site(doubt: Doubt, site_ids: pd.Series[str], *, is_new: bool) -> tuple[Floats, Floats, Floats]:
+    """Return the numbers of each commune's own site as `Doubt.of_site`, 0 for a commune that goes nowhere."""
+    found = tuple(np.zeros((len(doubt.communes), doubt.draws)) for _ in range(3))
     for site in site_ids.dropna().unique():
         here = (site_ids == site).fillna(False).to_numpy(bool)
-        own[here] = doubt.of_site(str(site), is_new=is_new)[here]
-    return own
+        for table, numbers in zip(found, doubt.of_site(str(site), is_new=is_new), strict=True):
+            table[here] = np.broadcast_to(numbers, table.shape)[here]
+    return found[0], found[1], found[2]
 
 
 PER_HAB = 100_000.0
-_DECAYS = 4
 
 
 @dataclass(frozen=True)
@@ -264,7 +317,7 @@ class GpSums:
 def plan_gp_draws(state: State, doubt: Doubt) -> GpPlan | None:
     """Return the catchment of GPs to draw, None when the study has none that can be computed."""
     given = state.parameters.practitioners
-    if given.service not in complete_kinds(state.services):
+    if given.profile is None or given.service not in complete_kinds(state.services):
         return None
     rows = state.services[kinds_of(state.services) == given.service]
     is_apl = not why_no_apl(state)

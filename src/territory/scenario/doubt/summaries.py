@@ -13,7 +13,7 @@ from territory.access.catchments.practitioners import APL_NAME
 from territory.access.deserts import NOT_COMPUTABLE, class_labels
 from territory.access.uncertainty import DOUBTFUL, SURE, triangular
 from territory.scenario.doubt.random_errors import Doubt, Floats, ends_of
-from territory.scenario.measures.deserts import IN_DESERT, OUT_OF_DESERT, lacking_lists
+from territory.scenario.measures.deserts import IN_DESERT, OUT_OF_DESERT, PUBLISHED, lacking_lists
 from territory.scenario.zones import ALL_TERRITORY
 from territory.study.words.indicators import DesertCriterion
 from territory.tables.catalogue import WITHIN_SHARES
@@ -123,7 +123,11 @@ def draw_statuses(
         for one in scheme.criterion:
             rows = _at(baseline.deserts, "criterion", one.id, doubt)
             unknown = np.full(gps.shape, UNKNOWN)
-            if one.measure == "apl" and plan is not None and plan.name == APL_NAME:
+            if rows["figure_basis"].eq(PUBLISHED).any():
+                # a published figure is the same in every draw
+                codes = rows["status"].map(_CODES).to_numpy(np.int8)
+                found[one.id] = np.repeat(codes[:, None], gps.shape[1], axis=1)
+            elif one.measure == "apl" and plan is not None and plan.name == APL_NAME:
                 found[one.id] = np.where(gps < one.threshold, IN, OUT)
             elif one.measure == "time" and one.id in times:
                 found[one.id] = _time_status(baseline.state, doubt, one, rows, times[one.id])

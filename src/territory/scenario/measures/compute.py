@@ -93,6 +93,7 @@ _SHARED = (
     "edge_time_min",
     "care_territories",
     "gp_consumption",
+    "published",
 )
 
 

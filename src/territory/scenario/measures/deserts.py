@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from territory import access, needs
-from territory.access.catchments.practitioners import APL_NAME
+from territory.access.catchments.practitioners import APL_NAME, RECAST_PROFILE, refuse_other_profile
 from territory.access.closest import closer_outside
 from territory.access.deserts import (
     NOT_COMPUTABLE,
@@ -27,6 +27,9 @@ from territory.study.known import complete_kinds, kinds_of, sites_of_kinds
 from territory.study.state import State
 from territory.study.words.indicators import DesertCriterion, DesertScheme
 
+PUBLISHED, ESTIMATED = "publié", "estimé"
+NOT_PUBLISHED = "aucun chiffre publié pour cette commune"
+OUTDATED = "le scénario change ce que le chiffre publié mesure"
 IN_DESERT, OUT_OF_DESERT = "en désert", "hors désert"
 AT_THE_EDGE = "au bord des données : un site qu'elles n'ont pas pourrait être plus proche"
 
@@ -94,15 +97,23 @@ def count_edge(table: pd.DataFrame, state: State) -> pd.DataFrame:
 def _scheme(state: State, gps: pd.DataFrame, scheme: DesertScheme) -> pd.DataFrame:
     """Return the rows of one scheme, commune by commune."""
     read: dict[str, Any] = {}
-    reasons, blocks = {}, []
+    reasons, beside, blocks = {}, {}, []
     for one in scheme.criterion:
         values, reachable, reason = _values(state, gps, one)
+        figures, estimated = published_figures(state, one), values
+        if figures is not None:
+            values, reachable = figures["value"], pd.Series(pd.NA, index=values.index, dtype="boolean")
+            reason = pd.Series("", index=values.index, dtype="str").mask(values.isna(), figures["reason"])
         read[one.id] = values
+        beside[one.id] = _beside(figures, estimated)
         # the measure is shown whatever its status; what is not computable is hidden from the classes alone
         read[f"{one.id}_read"] = values.where(reason == "")
         read[f"{one.id}_reachable"] = reachable.mask((reason != "").to_numpy())
         reasons[one.id] = reason
     wide = pd.DataFrame(read)
+    for one in scheme.criterion:
+        if one.measure == "apl":
+            refuse_other_profile(_profile_of(state, one), one.profile, _threshold(one))
     classes = classify(wide, criteria=[_criterion(one) for one in scheme.criterion])
     for one in scheme.criterion:
         met = classes[f"{one.id}_is_met"]
@@ -122,12 +133,51 @@ def _scheme(state: State, gps: pd.DataFrame, scheme: DesertScheme) -> pd.DataFra
                     "criteria_met": classes["criteria_met"],
                     "criteria_known": classes["criteria_known"],
                     "desert_class": classes["desert_class"].astype("str"),
+                    **beside[one.id],
                 }
             )
         )
     table = pd.concat(blocks).rename_axis("commune_code").set_index("criterion", append=True)
     ids = pd.Index([one.id for one in scheme.criterion])
     return table.reindex(pd.MultiIndex.from_product([wide.index, ids], names=["commune_code", "criterion"]))
+
+
+def published_figures(state: State, one: DesertCriterion) -> pd.DataFrame | None:
+    """Return the newest published figure of a criterion: value, year, and why a commune has none; None without any."""
+    if state.published is None or one.published is None:
+        return None
+    rows = state.published[state.published.index.get_level_values("figure") == one.published]
+    if rows.empty:
+        return None
+    year = int(rows.index.get_level_values("year").max())
+    newest = rows.xs((one.published, year), level=("figure", "year")).reindex(state.communes.index)
+    known = newest["value"].astype(float)
+    reason = OUTDATED if newest["value"].isna().all() else NOT_PUBLISHED
+    return pd.DataFrame({"value": known, "year": year, "reason": reason})
+
+
+def _beside(figures: pd.DataFrame | None, estimated: pd.Series[float]) -> dict[str, Any]:
+    """Return where a value comes from, and the estimate beside a published one with their difference."""
+    if figures is None:
+        return {"figure_basis": ESTIMATED, "year": np.nan, "estimated_value": np.nan, "estimate_gap": np.nan}
+    return {
+        "figure_basis": PUBLISHED,
+        "year": figures["year"].astype(float),
+        "estimated_value": estimated,
+        "estimate_gap": estimated - figures["value"],
+    }
+
+
+def _profile_of(state: State, one: DesertCriterion) -> str | None:
+    """Return the profile of the APL that a criterion reads: that of DREES, or that of the study, None without any."""
+    if published_figures(state, one) is not None:
+        return RECAST_PROFILE
+    return None if why_no_apl(state) else state.parameters.practitioners.profile
+
+
+def _threshold(one: DesertCriterion) -> str:
+    """Name the threshold of a criterion in an error."""
+    return f"Critère « {one.id} » : le seuil de {one.threshold:g}".replace(".", ",")
 
 
 def _criterion(one: DesertCriterion) -> Criterion:
@@ -206,7 +256,7 @@ def gp_access(state: State, *, measures: Any = access, times: Any = None) -> pd.
     rows = _practitioners(state)
     profile = state.parameters.practitioners.profile
     found = {APL_NAME: empty, HEADCOUNT_COLUMN: empty}
-    if rows is not None:
+    if rows is not None and profile is not None:
         offered = rows["capacity"].groupby(level="site_id").sum(min_count=1)
         people = standardised_hab(state)
         if not why_no_apl(state) and people is not None:
@@ -229,6 +279,8 @@ def why_no_apl(state: State) -> str:
         return "activité inconnue pour une partie des généralistes"
     if state.gp_consumption is None or state.parameters.practitioners.mean_acts_per_hab is None:
         return "consommation de soins par âge inconnue : la population n'est pas standardisée"
+    if state.parameters.practitioners.profile is None:
+        return "aucun profil d'APL n'est nommé"
     return ""
 
 
@@ -254,8 +306,10 @@ def zoning(state: State, gps: pd.DataFrame) -> pd.DataFrame:
     hab = state.communes["population"][mine]
     mean = access.mean_by(gps[APL_NAME][mine], hab, state.care_territories[mine])
     people = hab.groupby(state.care_territories[mine].to_numpy(), sort=False).sum().reindex(mean.index)
+    mean = mean.rename(APL_NAME)
+    mean.attrs["profile"] = state.parameters.practitioners.profile
     table = simulate(
-        mean.rename(APL_NAME),
+        mean,
         people,
         profile=rule.profile,
         zip_quota_hab=rule.zip_quota_hab,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from territory.errors import ReadError, examples
 from territory.sources.producers.ign import read_features
-from territory.sources.text.cells import pad_codes, to_numbers, wanted
+from territory.sources.text.cells import clean_codes, pad_codes, to_numbers, wanted
 from territory.sources.text.refusals import fault, refuse, refuse_repeated, warn_of
 from territory.sources.text.tables import read_bytes, read_table, require_columns
 from territory.sources.text.workbooks import sheet_names
@@ -38,6 +38,10 @@ _TOTAL = re.compile(r"population totale", re.IGNORECASE)
 # the colours of the points; what they mean is read from the names: no Korian nor Orpea in another colour than the
 # first, 354 of the 360 names of hospitals and 29 of the 32 names with the word « public » in the last
 STATUS_COLOURS = {"#194689": "commercial", "#ad314c": "private_non_profit", "#55a9cd": "public"}
+# figures by commune and year: how their column is named, between which bounds they are
+_EMERGENCY_TIME = re.compile(r"(?:minutes?|temps)\w*_smur_(\d{4})(?:_min)?", re.IGNORECASE)
+_APL_YEAR = re.compile(r"apl(?:_gp|_mg)?_(\d{4})", re.IGNORECASE)
+_CODES = ("commune_code", "codgeo", "code_commune", "code commune insee", "code commune")
 _TITLE = re.compile(r"<h3>(.*?)</h3>", re.DOTALL)
 _TAG = re.compile(r"<[^>]+>")
 _COLOUR = "statut_juridique_col"
@@ -252,6 +256,94 @@ def read_apl(path: str | Path, *, year: int | None = None) -> pd.DataFrame:
     unit = units.iloc[0] if len(units) else ""
     result.attrs.update(year=year, unit=unit, profession=found[1] if found else "")
     return result
+
+
+def read_emergency_times(path: str | Path) -> pd.DataFrame:
+    r"""Read the road minutes from each commune to the closest one with an emergency department or a SMUR (DREES).
+
+    They are those of data set 2943, « diagnostic d'accès aux soins urgents »: METRIC times from the chef-lieu of a
+    commune to that of the closest commune that has one, 0 in these communes. The destination is not given.
+
+    Parameters
+    ----------
+    path
+        Table with the code of the commune (`commune_code`, `CODGEO` or « Code commune ») and one column of minutes
+        for each year, whose name says it: `minutes_to_su_smur_2019`.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by `commune_code`, one column per year (int): minutes, NaN where DREES gives none.
+
+    Raises
+    ------
+    ReadError
+        If the column of codes is absent, no column says its year, a time is no number or not between 0 and 600, or a
+        commune is there twice.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> path = Path(folder.name) / "urgences.csv"
+    >>> _ = path.write_text("commune_code,minutes_to_su_smur_2019\n83002,55.0\n83050,0\n")
+    >>> read_emergency_times(path)[2019].to_dict()
+    {'83002': 55.0, '83050': 0.0}
+    >>> folder.cleanup()
+    """
+    return _read_years(path, _EMERGENCY_TIME, "minutes_to_su_smur_2019", most=600)
+
+
+def read_apl_by_year(path: str | Path) -> pd.DataFrame:
+    r"""Read the published APL of GPs by commune from a table with a column per year.
+
+    Parameters
+    ----------
+    path
+        Table with the code of the commune (`commune_code`, `CODGEO` or « Code commune ») and one column for each
+        year, whose name says it: `apl_gp_2023`. For the workbook of DREES itself, see `read_apl`.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by `commune_code`, one column per year (int): consultations per standardised inhabitant, NaN where
+        DREES gives none.
+
+    Raises
+    ------
+    ReadError
+        If the column of codes is absent, no column says its year, a value is no number or not between 0 and 100, or
+        a commune is there twice.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> path = Path(folder.name) / "apl.csv"
+    >>> _ = path.write_text("commune_code,apl_gp_2015,apl_gp_2023\n83050,4.2,3.1\n")
+    >>> read_apl_by_year(path).loc["83050"].to_dict()
+    {2015: 4.2, 2023: 3.1}
+    >>> folder.cleanup()
+    """
+    return _read_years(path, _APL_YEAR, "apl_gp_2023", most=100)
+
+
+def _read_years(path: str | Path, pattern: re.Pattern[str], example: str, *, most: float) -> pd.DataFrame:
+    """Read the columns of a table by commune whose names hold a year, under that year."""
+    frame = read_table(path)
+    titles = {title: int(found[1]) for title in frame.columns if (found := pattern.fullmatch(str(title)))}
+    codes = [title for title in frame.columns if str(title).strip().lower() in _CODES]
+    if not codes or not titles or len(set(titles.values())) < len(titles):
+        present = f"colonnes présentes : {examples(frame.columns, most=8)}."
+        asked = f"une colonne « commune_code » et une colonne par année, nommée comme « {example} »"
+        raise fault(path, f"il faut {asked} ; {present}")
+    frame = to_numbers(frame, list(titles), path=path, decimal=_mark(frame[list(titles)]))
+    frame[codes[0]] = clean_codes(frame[codes[0]], path=path, column=codes[0])
+    refuse_repeated(frame[codes[0]], "commune(s) en double", path=path)
+    table = frame.set_index(codes[0])[list(titles)].rename(columns=titles).rename_axis("commune_code")
+    wrong = ((table < 0) | (table > most)).any(axis=1)
+    refuse(path, table.index[wrong], f"commune(s) avec une valeur hors de 0 à {most:g}")
+    return table[sorted(table.columns)]
 
 
 def _find_sheet(path: Path, year: int | None) -> tuple[str, int]:

@@ -15,6 +15,8 @@ Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Slug = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
 Year = Annotated[int, Field(ge=1900, le=2100)]
+# the profile of the APL recast in 2015, with which the thresholds of 2.5 and 4 were published
+RECAST_PROFILE = "drees_2015"
 
 
 class DesertCriterion(Part):
@@ -27,6 +29,10 @@ class DesertCriterion(Part):
     services: tuple[str, ...] = ()
     threshold: float = Field(gt=0)
     source: str
+    # of an APL: the profile that the threshold was published with, refused on another one
+    profile: str = RECAST_PROFILE
+    # the figure of a producer that decides where the data have it; what is computed is shown beside it
+    published: Literal["urgences_smur", "apl"] | None = None
 
     def _faults(self) -> Iterator[str]:
         """Refuse a time to nothing, and services of an APL."""
@@ -34,6 +40,8 @@ class DesertCriterion(Part):
             yield "un critère de temps nomme ses services"
         if self.measure == "apl" and self.services:
             yield "l'APL est celle des généralistes : ce critère ne nomme pas de services"
+        if self.published is not None and (self.published == "apl") != (self.measure == "apl"):
+            yield f"« {self.published} » n'est pas un chiffre de la mesure « {self.measure} »"
 
     @property
     def unit(self) -> str:
@@ -53,8 +61,10 @@ class Practitioners(Part):
     """Access to GPs: the weights of times, and the two tables without which it is no APL."""
 
     service: str = "medecin_generaliste"
-    profile: str = "drees_2012"
-    other_profiles: tuple[str, ...] = ("drees_2015",)
+    # none by default: without one, neither an APL nor practitioners per inhabitant are computed
+    profile: str | None = None
+    # drawn beside it, to see what the weights change
+    other_profiles: tuple[str, ...] = ()
     # acts per inhabitant and year by age, and consultations per year by site: files beside the study
     consumption: str | None = None
     mean_acts_per_hab: float | None = Field(default=None, gt=0)
@@ -71,6 +81,13 @@ class Practitioners(Part):
             )
         elif self.consumption is not None and not self.source:
             yield "indiquez source : le producteur et l'année des tables de l'APL"
+        elif self.profile is None and (any(given) or self.other_profiles):
+            yield "nommez profile, les poids des temps (drees_2012 ou drees_2015) : aucun par défaut"
+
+    def other_than(self, profile: str) -> tuple[str, ...]:
+        """Return the profiles of the APL of this study that are not a given one; none when it computes no APL."""
+        named = () if self.activity is None else (self.profile, *self.other_profiles)
+        return tuple(name for name in named if name is not None and name != profile)
 
 
 class Zoning(Part):
@@ -88,8 +105,8 @@ class Uncertainty(Part):
 
     draws: int = Field(default=500, ge=0, le=10_000)
     level: float = Field(default=0.9, gt=0, lt=1)
-    # correlation of the errors of two times from one commune
-    shared_error: float = Field(default=0.5, ge=0, le=1)
+    # correlation of the errors of two times from one commune; without it, the one measured on real times
+    shared_error: float | None = Field(default=None, ge=0, le=1)
     # share of the draws from which a class is sure
     sure_share: float = Field(default=0.9, gt=0, lt=1)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,6 +14,8 @@ import pandas as pd
 
 from territory import needs, supply
 from territory.datasets.files import open_dataset
+from territory.errors import NetworkError, TerritoryWarning
+from territory.network.slowness import fit_slowness
 from territory.planning.grouping.answer import GroupingAnswer
 from territory.planning.siting.answer import SitingAnswer
 from territory.scenario.changes.world import demand_of, rate_of
@@ -105,8 +108,8 @@ def places_of(study: Study, *, roads: Path | None = None) -> Places:
     used = _used_sites(study, services) | questions.indicator_sites(study, services, sites, communes)
     sites = sites.loc[sites.index.isin(used) | is_candidate(sites)]
     services = services[services.index.get_level_values("site_id").isin(sites.index)]
-    known = [name for name in ("area_km2", "density_hab_km2", "slowness") if name in data.communes]
-    of_commune = data.communes[known].reindex(sites["commune_code"])
+    of_commune = data.communes[["area_km2", "density_hab_km2"]].join(communes.filter(["slowness"]))
+    of_commune = of_commune.reindex(sites["commune_code"])
     sites = sites.assign(**of_commune.set_axis(sites.index))
     named_sites = _named_sites(study, sites, services)
     return Places(study, data, population, communes, data.communes, services, sites, named_sites, road_map)
@@ -136,6 +139,7 @@ def state_of(places: Places, times: Times, *, road_times: Mapping[str, Times] | 
         edge_time_min=questions.edge_times(study, places.weighed),
         care_territories=questions.care_territories(study, communes),
         gp_consumption=None if consumed is None else study.own_tables.read(read_consumption, consumed),
+        published=places.dataset.published,
     )
 
 
@@ -151,7 +155,23 @@ def _communes(study: Study, data: VarDataset | FilesDataset, population: pd.Data
     communes = data.communes.copy()
     communes["population"] = totals.reindex(communes.index).to_numpy(float)
     communes["density_hab_km2"] = communes["population"] / communes["area_km2"]
+    if "slowness" not in communes and data.published is not None:
+        communes = _with_slowness(communes, data.published["value"])
     return validate("communes", communes, subject=f"{study.dataset}, {study.population}")
+
+
+def _with_slowness(communes: gpd.GeoDataFrame, published: pd.Series[float]) -> gpd.GeoDataFrame:
+    """Return communes with the slowness that the newest published times tell, or as they are where they tell none."""
+    times = published[published.index.get_level_values("figure") == "urgences_smur"].droplevel("figure")
+    if times.empty:
+        return communes
+    newest = times.xs(times.index.get_level_values("year").max(), level="year").reindex(communes.index)
+    try:
+        return communes.assign(slowness=fit_slowness(communes.assign(emergency_min=newest)))
+    except NetworkError as refused:
+        said = f"La lenteur des routes ne s'ajuste pas sur ces temps : le relief en tient lieu. {refused}"
+        warnings.warn(said, TerritoryWarning, stacklevel=2)
+        return communes
 
 
 def _sites(study: Study, data: VarDataset | FilesDataset, communes: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
