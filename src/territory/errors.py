@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Collection, Iterable
 
 
@@ -60,6 +61,11 @@ class ClusterError(TerritoryError, RuntimeError):
 
 class TerritoryWarning(UserWarning):
     """Something was dropped, replaced or doubtful: the message counts it."""
+
+
+def warn(message: str, *, stacklevel: int = 4) -> None:
+    """Warn the planner, at the line that called the public function which called the caller."""
+    warnings.warn(message, TerritoryWarning, stacklevel=stacklevel)
 
 
 def examples(values: Iterable[object], *, most: int = 3) -> str:

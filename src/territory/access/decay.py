@@ -94,83 +94,38 @@ class Linear:
 
 
 @dataclass(frozen=True)
-class _Smooth:
-    """A curve that never reaches 0, cut at `max_time_min` when one is given."""
+class Smooth:
+    """A curve that never reaches 0, cut at `reach_min` (infinite without `max_time_min`)."""
 
-    max_time_min: float
-
-    @property
-    def reach_min(self) -> float:
-        """Longest time with a positive weight (min); infinite without `max_time_min`."""
-        return self.max_time_min
+    law: str
+    parameters: tuple[float, ...]
+    reach_min: float
 
     def __call__(self, minutes: ArrayLike) -> NDArray[np.float64]:
         """Return one weight per time."""
         times = np.asarray(minutes, dtype=np.float64)
-        return np.where(times > self.max_time_min, 0.0, self._curve(times))
-
-    def _curve(self, times: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the weights before the cut."""
-        raise NotImplementedError
-
-    def _cut(self) -> str:
-        """Return the end of the repr."""
-        return f", ≤{self.max_time_min:g} min)" if math.isfinite(self.max_time_min) else ")"
-
-
-@dataclass(frozen=True)
-class Exponential(_Smooth):
-    """exp(-rate x t)."""
-
-    rate_per_min: float
-
-    def _curve(self, times: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.exp(-self.rate_per_min * times)
+        return np.where(times > self.reach_min, 0.0, _LAWS[self.law][0](times, *self.parameters))
 
     def __repr__(self) -> str:
-        return f"exponential({self.rate_per_min:g} /min{self._cut()}"
+        cut = f", ≤{self.reach_min:g} min" if math.isfinite(self.reach_min) else ""
+        return f"{self.law}({_LAWS[self.law][1].format(*self.parameters)}{cut})"
 
 
-@dataclass(frozen=True)
-class Gaussian(_Smooth):
-    """exp(-t² / 2 sigma²)."""
-
-    sigma_min: float
-
-    def _curve(self, times: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.exp(-np.square(times / self.sigma_min) / 2.0)
-
-    def __repr__(self) -> str:
-        return f"gaussian({self.sigma_min:g} min{self._cut()}"
-
-
-@dataclass(frozen=True)
-class Power(_Smooth):
-    """(t / t0) to the power of minus the exponent, 1 under t0."""
-
-    exponent: float
-    min_time_min: float
-
-    def _curve(self, times: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.maximum(times / self.min_time_min, 1.0) ** -self.exponent
-
-    def __repr__(self) -> str:
-        return f"power({self.exponent:g}, 1 under {self.min_time_min:g} min{self._cut()}"
-
-
-@dataclass(frozen=True)
-class Logistic(_Smooth):
-    """Share of people who accept the trip when the longest trips accepted follow a logistic law."""
-
-    inflection_min: float
-    spread_min: float
-
-    def _curve(self, times: NDArray[np.float64]) -> NDArray[np.float64]:
-        slope = math.pi / (self.spread_min * math.sqrt(3.0))
-        return np.asarray(expit((self.inflection_min - times) * slope), dtype=np.float64)
-
-    def __repr__(self) -> str:
-        return f"logistic({self.inflection_min:g} min, spread {self.spread_min:g} min{self._cut()}"
+# the weights of each law from times and parameters, and how its parameters are written
+_LAWS: dict[str, tuple[Callable[..., NDArray[np.float64]], str]] = {
+    "exponential": (lambda times, rate: np.exp(-rate * times), "{:g} /min"),
+    "gaussian": (lambda times, sigma: np.exp(-np.square(times / sigma) / 2.0), "{:g} min"),
+    # 1 under the start
+    "power": (
+        lambda times, exponent, start: np.maximum(times / start, 1.0) ** -exponent,
+        "{:g}, 1 under {:g} min",
+    ),
+    # the share of people who accept the trip when the longest trips accepted follow a logistic law
+    "logistic": (
+        lambda times, middle, spread: expit((middle - times) * (math.pi / (spread * math.sqrt(3.0)))),
+        "{:g} min, spread {:g} min",
+    ),
+}
 
 
 def _unknown_stays(weights: NDArray[np.float64], times: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -284,7 +239,7 @@ def linear(reach_min: float) -> Linear:
     return Linear(_positive("linear", reach_min=reach_min)["reach_min"])
 
 
-def exponential(rate_per_min: float, *, max_time_min: float | None = None) -> Exponential:
+def exponential(rate_per_min: float, *, max_time_min: float | None = None) -> Smooth:
     """Weight divided by the same number every minute.
 
     Parameters
@@ -296,7 +251,7 @@ def exponential(rate_per_min: float, *, max_time_min: float | None = None) -> Ex
 
     Returns
     -------
-    Exponential
+    Smooth
         Callable on minutes.
 
     Raises
@@ -313,11 +268,10 @@ def exponential(rate_per_min: float, *, max_time_min: float | None = None) -> Ex
     >>> exponential(0.1, max_time_min=30)([0, 10, 31]).round(3)
     array([1.   , 0.368, 0.   ])
     """
-    checked = _positive("exponential", rate_per_min=rate_per_min, max_time_min=max_time_min)
-    return Exponential(checked["max_time_min"], checked["rate_per_min"])
+    return _smooth("exponential", rate_per_min=rate_per_min, max_time_min=max_time_min)
 
 
-def gaussian(sigma_min: float, *, max_time_min: float | None = None) -> Gaussian:
+def gaussian(sigma_min: float, *, max_time_min: float | None = None) -> Smooth:
     """Weight that falls slowly, then fast, then slowly: half a bell.
 
     Parameters
@@ -329,7 +283,7 @@ def gaussian(sigma_min: float, *, max_time_min: float | None = None) -> Gaussian
 
     Returns
     -------
-    Gaussian
+    Smooth
         Callable on minutes.
 
     Raises
@@ -346,11 +300,10 @@ def gaussian(sigma_min: float, *, max_time_min: float | None = None) -> Gaussian
     >>> gaussian(1.0)(1.0).round(10)
     np.float64(0.6065306597)
     """
-    checked = _positive("gaussian", sigma_min=sigma_min, max_time_min=max_time_min)
-    return Gaussian(checked["max_time_min"], checked["sigma_min"])
+    return _smooth("gaussian", sigma_min=sigma_min, max_time_min=max_time_min)
 
 
-def power(exponent: float, *, min_time_min: float = 1.0, max_time_min: float | None = None) -> Power:
+def power(exponent: float, *, min_time_min: float = 1.0, max_time_min: float | None = None) -> Smooth:
     """Weight of the classical gravity model.
 
     Parameters
@@ -364,7 +317,7 @@ def power(exponent: float, *, min_time_min: float = 1.0, max_time_min: float | N
 
     Returns
     -------
-    Power
+    Smooth
         Callable on minutes.
 
     Raises
@@ -381,11 +334,10 @@ def power(exponent: float, *, min_time_min: float = 1.0, max_time_min: float | N
     >>> power(2.0)([0, 1, 2, 4])
     array([1.    , 1.    , 0.25  , 0.0625])
     """
-    checked = _positive("power", exponent=exponent, min_time_min=min_time_min, max_time_min=max_time_min)
-    return Power(checked["max_time_min"], checked["exponent"], checked["min_time_min"])
+    return _smooth("power", exponent=exponent, min_time_min=min_time_min, max_time_min=max_time_min)
 
 
-def logistic(inflection_min: float, *, spread_min: float, max_time_min: float | None = None) -> Logistic:
+def logistic(inflection_min: float, *, spread_min: float, max_time_min: float | None = None) -> Smooth:
     """Weight that is one half at a time, with a soft edge around it.
 
     Parameters
@@ -399,7 +351,7 @@ def logistic(inflection_min: float, *, spread_min: float, max_time_min: float | 
 
     Returns
     -------
-    Logistic
+    Smooth
         Callable on minutes.
 
     Raises
@@ -417,10 +369,9 @@ def logistic(inflection_min: float, *, spread_min: float, max_time_min: float | 
     >>> logistic(30, spread_min=5)([0, 30, 60]).round(3)
     array([1. , 0.5, 0. ])
     """
-    checked = _positive(
+    return _smooth(
         "logistic", inflection_min=inflection_min, spread_min=spread_min, max_time_min=max_time_min
     )
-    return Logistic(checked["max_time_min"], checked["inflection_min"], checked["spread_min"])
 
 
 def by_name(kind: str, **parameters: Any) -> Decay:
@@ -463,14 +414,14 @@ def by_name(kind: str, **parameters: Any) -> Decay:
 
 
 _FACTORIES: dict[str, Callable[..., Decay]] = {
-    "binary": binary,
-    "stepped": stepped,
-    "linear": linear,
-    "exponential": exponential,
-    "gaussian": gaussian,
-    "power": power,
-    "logistic": logistic,
+    made.__name__: made for made in (binary, stepped, linear, exponential, gaussian, power, logistic)
 }
+
+
+def _smooth(law: str, **parameters: float | None) -> Smooth:
+    """Return a curve from its law and its parameters, in their order, `max_time_min` the last."""
+    *checked, reach_min = _positive(law, **parameters).values()
+    return Smooth(law, tuple(checked), reach_min)
 
 
 def _positive(name: str, **values: float | None) -> dict[str, float]:

@@ -8,7 +8,6 @@ only a few are held at a time.
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -20,7 +19,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from territory.access.decay import Decay
-from territory.errors import ParameterError, SchemaError, TerritoryWarning, UnknownCodeError, examples
+from territory.errors import ParameterError, SchemaError, UnknownCodeError, examples
+from territory.errors import warn as warn
 
 Ids: TypeAlias = "pd.Index[str]"
 Floats: TypeAlias = NDArray[np.float64]
@@ -180,11 +180,6 @@ def sum_by(codes: Ints, amounts: Floats, size: int) -> Floats:
     return np.bincount(codes, weights=amounts, minlength=size).astype(np.float64, copy=False)
 
 
-def warn(message: str, *, stacklevel: int = 4) -> None:
-    """Warn the planner, at the line that called the public function."""
-    warnings.warn(message, TerritoryWarning, stacklevel=stacklevel)
-
-
 def _codes_of(column: pd.Series[str]) -> tuple[NDArray[np.integer[Any]], Ids]:
     """Return the ids that a column names and the place of each row's among them, -1 where it has none."""
     if isinstance(column.dtype, pd.CategoricalDtype):
@@ -270,14 +265,7 @@ def read_part(part: Part) -> pd.DataFrame:
 
 
 def sites_only(parts: Sequence[Part], site_ids: Iterable[str]) -> list[Part]:
-    """Return the parts with the pairs to some sites alone, those of one service, read when they are needed.
-
-    Examples
-    --------
-    >>> times = pd.DataFrame({"from_id": ["A", "A"], "to_id": ["S", "T"], "travel_time_min": [1.0, 2.0]})
-    >>> sites_only([times], ["T"])[0]()["to_id"].tolist()
-    ['T']
-    """
+    """Return the parts with the pairs to some sites alone, those of one service, read when they are needed."""
     kept = frozenset(site_ids)
     return [partial(_only, part, kept) for part in parts]
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-import warnings
 
 import numpy as np
 import pandas as pd
 
-from territory.errors import ParameterError, Problems, TerritoryWarning, counted, examples
+from territory.errors import ParameterError, Problems, counted, examples, warn
 from territory.needs.rates import AMOUNTS, check_counts
 
 # only these kinds count persons who hold, or wait for, a place: the others never stand beside places
@@ -69,7 +68,7 @@ def demand_by_zone(demand: pd.DataFrame, zones: pd.Series[str]) -> pd.DataFrame:
     outside = rows.loc[rows["zone"].isna(), "commune_code"].unique()
     if len(outside):
         said = counted(outside, "commune(s) sans zone laissée(s) de côté")
-        warnings.warn(f"{said}.", TerritoryWarning, stacklevel=2)
+        warn(f"{said}.", stacklevel=3)
     grouped = rows.dropna(subset="zone").groupby(["zone", "public"], sort=False)
     found = grouped[list(AMOUNTS)].sum(skipna=False)
     return found.assign(kind=grouped["kind"].first())
@@ -224,7 +223,7 @@ def places_against_rate(
     check_counts(places, *_PLACES)
     if places_year is not None and places_year != year:
         said = f"Taux d'équipement de {year} et places de {places_year} : l'écart mêle deux années."
-        warnings.warn(said, TerritoryWarning, stacklevel=2)
+        warn(said, stacklevel=3)
     people = persons.reindex(places.index).astype(float)
     held = places.astype(float)
     result = pd.DataFrame(

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from territory.errors import ParameterError, Problems, TerritoryWarning, counted, examples
+from territory.errors import ParameterError, Problems, counted, examples, warn
 from territory.needs.ages import persons_by_age
 from territory.tables.schemas import DEMAND_KINDS
 
@@ -234,11 +233,10 @@ def demand_for_service(
             f"{age_max:g} ans, sans âge commun."
         )
     if (low, high) != (age_min, age_max):
-        warnings.warn(
+        warn(
             f"Taux de « {rate.public} » : il vaut de {rate.age_min:g} à {rate.age_max:g} ans et le service reçoit de "
             f"{age_min:g} à {age_max:g} ans ; seuls {low:g} à {high:g} ans sont comptés.",
-            TerritoryWarning,
-            stacklevel=2,
+            stacklevel=3,
         )
     persons = persons_by_age(population, age_min=low, age_max=high)
     return _with_sources(persons, rate).assign(age_min=low, age_max=high)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +14,7 @@ from territory.errors import ParameterError
 from territory.scenario.zones import by_zone, no_rows
 from territory.study.state import State
 from territory.study.words.indicators import Building, Prices, Vehicle, Waiting
-from territory.study.words.model import Authorisation, Trip
+from territory.study.words.model import DEFAULT_TRIPS, Authorisation, Trip
 from territory.units import MINUTES_PER_HOUR
 
 if TYPE_CHECKING:
@@ -36,61 +36,9 @@ QUANTITIES = (
     "year_co2_high_kg",
 )
 
-_WEEKS = "36 semaines d'école (code de l'éducation, art. L521-1)"
-# used where the study states no trip; none for "tous modes d'accueil", which is never split
-DEFAULT_TRIPS: Mapping[str, tuple[Trip, ...]] = {
-    "internat": (
-        Trip(
-            who="child",
-            return_trips_per_year=36,
-            source=f"hypothèse : un aller-retour par semaine, {_WEEKS}",
-        ),
-    ),
-    "semi_internat": (
-        Trip(
-            who="child",
-            return_trips_per_year=210,
-            round_factor_low=1.2,
-            round_factor_high=1.8,
-            paid_by="budget de l'établissement (CASF, art. L242-12 et D242-14)",
-            source="hypothèse : un aller-retour par jour d'ouverture, 210 jours ; détour du circuit collectif de "
-            "1,2 à 1,8 [non vérifié]",
-        ),
-    ),
-    "ambulatoire": (
-        Trip(
-            who="child",
-            return_trips_per_year=36,
-            source=f"hypothèse : une séance par semaine, {_WEEKS}",
-        ),
-        Trip(
-            who="parent",
-            return_trips_per_year=36,
-            paid_by="la famille, pour son temps",
-            source="hypothèse : un parent accompagne chaque séance [non vérifié]",
-        ),
-    ),
-    "milieu_ordinaire": (
-        Trip(
-            who="staff",
-            return_trips_per_year=36,
-            paid_by="budget du service",
-            source=f"hypothèse : une intervention par semaine depuis le site, {_WEEKS}",
-        ),
-    ),
-}
-
 
 def travel_accounts(state: State, access: pd.DataFrame) -> pd.DataFrame:
-    r"""Count the road of a year for one child of each commune, by service and account.
-
-    Notes
-    -----
-    For n return trips, a direct time t, a distance d and a round factor f: minutes = 2 n f t, km = 2 n f d,
-    vehicle = 2 n (p₀ + p max(f d − d₀, 0)) / b, staff = h · minutes / 60, CO2 = 2 n f d c / b, with p₀ the fixed
-    price of a trip that pays for d₀ km, p the price of a km, b the persons on board, h the price of an hour and
-    c the CO2 of a km. An account holds nothing of another one: adding them up would count one road twice.
-    """
+    """Count the road of a year for one child of each commune, by service and account, which are never added up."""
     blocks = []
     for named in state.parameters.authorisations:
         rows = access.xs(named.id, level="service")

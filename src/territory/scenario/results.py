@@ -85,7 +85,18 @@ class Results:
 
     def _repr_html_(self) -> str:
         """Return the times of each service for Jupyter."""
-        return _results_html(self)
+        inside = self.access.index.get_level_values("commune_code").isin(
+            self.state.parameters.territory_codes
+        )
+        rows = []
+        for service, rows_of in self.access[inside].groupby(level="service", sort=False):
+            kind = "lieu du service nommé" if rows_of["measure"].eq("named").all() else "lieu le plus proche"
+            out = int((rows_of["is_reachable"] == False).fillna(False).sum())  # noqa: E712
+            median = float(rows_of["travel_time_min"].median())
+            rows.append([str(service), kind, _number(median), str(out)])
+        count = len(self.state.parameters.territory_codes)
+        head = ["Service", "Temps vers", "Temps médian des communes (min)", "Communes hors d'atteinte"]
+        return _table(f"Résultats : {count} communes", head, rows)
 
 
 @dataclass(frozen=True)
@@ -149,48 +160,21 @@ class Comparison:
         return f"Comparison({self.scenario_id!r}, moved: {', '.join(self.services) or 'none'})"
 
     def _repr_html_(self) -> str:
-        """Return who gains and who loses for Jupyter."""
-        return _comparison_html(self)
-
-
-def _results_html(results: Results) -> str:
-    """Write the times of each service as a table."""
-    inside = results.access.index.get_level_values("commune_code").isin(
-        results.state.parameters.territory_codes
-    )
-    rows = []
-    for service, rows_of in results.access[inside].groupby(level="service", sort=False):
-        kind = "lieu du service nommé" if rows_of["measure"].eq("named").all() else "lieu le plus proche"
-        out = int((rows_of["is_reachable"] == False).fillna(False).sum())  # noqa: E712
-        median = float(rows_of["travel_time_min"].median())
-        rows.append([str(service), kind, _number(median), str(out)])
-    count = len(results.state.parameters.territory_codes)
-    head = ["Service", "Temps vers", "Temps médian des communes (min)", "Communes hors d'atteinte"]
-    return _table(f"Résultats : {count} communes", head, rows)
-
-
-def _comparison_html(comparison: Comparison) -> str:
-    """Write in how many communes the trip becomes shorter or longer, by service, over the whole territory.
-
-    No person is counted here, and no mean is weighted by persons: what may leave of these numbers is decided once for
-    all the documents of a run, and a card that is kept in a notebook leaves with it.
-    """
-    zones = comparison.zones
-    whole = zones[zones.index.get_level_values("zone") == "territory"].droplevel("zone")
-    rows = [
-        [
-            str(service),
-            *(str(int(row[column])) for column in _CARD_EFFECTS),
-            _number(float(row["worst_loss_min"])),
+        """Return in how many communes the trip becomes shorter or longer, for Jupyter; no person is counted."""
+        zones = self.zones
+        whole = zones[zones.index.get_level_values("zone") == "territory"].droplevel("zone")
+        rows = [
+            [
+                str(service),
+                *(str(int(row[column])) for column in _CARD_EFFECTS),
+                _number(float(row["worst_loss_min"])),
+            ]
+            for service, row in whole.iterrows()
         ]
-        for service, row in whole.iterrows()
-    ]
-    title = f"Scénario {comparison.scenario_id} : {comparison.name}" if comparison.name else "Comparaison"
-    head = ["Service déplacé", *_CARD_EFFECTS.values(), "plus grand allongement (min)"]
-    note = (
-        "<p>Nombre de communes. Les personnes concernées sont dans le rapport et les tables de l'étude.</p>"
-    )
-    return _table(title, head, rows) + note
+        title = f"Scénario {self.scenario_id} : {self.name}" if self.name else "Comparaison"
+        head = ["Service déplacé", *_CARD_EFFECTS.values(), "plus grand allongement (min)"]
+        note = "<p>Nombre de communes. Les personnes concernées sont dans le rapport et les tables de l'étude.</p>"
+        return _table(title, head, rows) + note
 
 
 def _table(title: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

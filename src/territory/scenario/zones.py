@@ -15,6 +15,11 @@ ALL_TERRITORY = "territory"
 LEVELS = (ALL_TERRITORY, "departement", "epci", "commune")
 
 
+def of_service(codes: pd.Index, service: str, *, level: str = "commune_code") -> pd.MultiIndex:
+    """Return the index of the rows of one service, a commune or a zone each."""
+    return pd.MultiIndex.from_product([codes, [service]], names=[level, "service"])
+
+
 def no_rows(keys: Sequence[str], numbers: Iterable[str], texts: Iterable[str] = ()) -> pd.DataFrame:
     """Return a table without rows, of numbers and then of texts."""
     index = pd.MultiIndex.from_arrays([[] for _ in keys], names=list(keys))

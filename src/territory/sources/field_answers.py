@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import math
 import re
-import warnings
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -13,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from territory.errors import Problems, ReadError, TerritoryWarning, agree, examples
+from territory.errors import Problems, ReadError, agree, examples, warn
 from territory.sources.field_workbook import (
     IDENTITY_SHEET,
     ORGANISATION,
@@ -153,7 +152,7 @@ def read_template(
     protected = sum(reader.protected for reader in readers.values())
     if protected:
         said = agree(protected, "effectif(s) gardé(s) secret(s) par l'expéditeur, inconnu(s) ici")
-        warnings.warn(f"Classeur « {path.name} » : {said}.", TerritoryWarning, stacklevel=2)
+        warn(f"Classeur « {path.name} » : {said}.", stacklevel=3)
     unanswered = sum(reader.unanswered for reader in readers.values())
     return FieldAnswers(organisation, date, unanswered, **tables)
 

@@ -168,7 +168,9 @@ def find(dataset: str, vintage: str | None = None, *, registry: Sequence[Source]
             f"Jeu de données « {dataset} » inconnu du registre : {hint} « territory data list » les donne tous."
         )
     if vintage is None:
-        return [source for source in vintages.values() if _successor_in(source, dataset) is None][-1]
+        return [source for source in vintages.values() if not source.superseded_by.startswith(f"{dataset}/")][
+            -1
+        ]
     if vintage not in vintages:
         raise UnknownCodeError(
             f"Millésime « {vintage} » inconnu du registre pour « {dataset} » ; il connaît : "
@@ -249,12 +251,6 @@ def _check_together(sources: Sequence[Source], problems: Problems) -> None:
             problems.add(f"{source.key} : son remplaçant « {name} » n'est pas dans le registre")
         elif name and order[name] <= order[source.key]:
             problems.add(f"{source.key} : son remplaçant « {name} » est plus ancien dans le registre")
-
-
-def _successor_in(source: Source, dataset: str) -> str | None:
-    """Return the vintage that supersedes a source inside its own dataset."""
-    name, _, vintage = source.superseded_by.partition("/")
-    return vintage if name == dataset else None
 
 
 def _is_https(address: str) -> bool:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import difflib
+import tomllib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from importlib import resources
 from typing import TYPE_CHECKING, Any, Self
 
 import pandas as pd
@@ -19,6 +21,10 @@ if TYPE_CHECKING:
 # where a problem is in the file (keys, and the number of each table of an array), and what is wrong
 Location = tuple[str | int, ...]
 Finding = tuple[Location, str]
+# what is said of a file that is wrong, in the planner's language
+FAULTS: Mapping[str, Mapping[str, str]] = tomllib.loads(
+    (resources.files("territory.study.words") / "faults.toml").read_text("utf-8")
+)
 _FEMININE = ("autorisation", "question d'implantation")
 SERVICE_COLUMNS = ["site_id", "service", "authorisation_id", "capacity", "capacity_unit", "is_complete_list"]
 

@@ -19,32 +19,9 @@ from pydantic_core import ErrorDetails
 from territory import __version__
 from territory.deprecation import warn_deprecated
 from territory.errors import MissingFileError, Problems, StudyError, TerritoryWarning
-from territory.study.known import Finding, Location, line_of
+from territory.study.known import FAULTS, Finding, Location, line_of
 from territory.study.own_tables import OwnTables
 from territory.study.words.model import Study
-
-# what pydantic says, in the planner's language; {ctx} values come from pydantic
-_MESSAGES = {
-    "missing": "clé obligatoire absente",
-    "greater_than_equal": "doit être au moins {ge:g} (reçu : {input})",
-    "greater_than": "doit être plus grand que {gt:g} (reçu : {input})",
-    "less_than_equal": "doit être au plus {le:g} (reçu : {input})",
-    "less_than": "doit être plus petit que {lt:g} (reçu : {input})",
-    "string_pattern_mismatch": "« {input} » n'a pas la forme attendue",
-    "string_type": "du texte entre guillemets est attendu (reçu : {input})",
-    "float_type": "un nombre est attendu (reçu : {input})",
-    "float_parsing": "un nombre est attendu (reçu : {input})",
-    "int_type": "un nombre entier est attendu (reçu : {input})",
-    "int_parsing": "un nombre entier est attendu (reçu : {input})",
-    "bool_parsing": "true ou false est attendu (reçu : {input})",
-    "literal_error": "« {input} » n'est pas permis ; valeurs possibles : {expected}",
-    "union_tag_invalid": "type de changement inconnu « {tag} » ; types possibles : {expected_tags}",
-    "union_tag_not_found": "la clé « type » du changement est absente",
-    "too_short": "au moins {min_length} élément attendu",
-    "tuple_type": "une liste entre crochets est attendue (reçu : {input})",
-    "model_type": "une table est attendue (reçu : {input})",
-    "value_error": "{error}",
-}
 
 
 def built_in_studies() -> list[str]:
@@ -161,7 +138,7 @@ def _explain(detail: ErrorDetails, lines: dict[Location, int]) -> str:
     if detail["type"] == "extra_forbidden":
         return f"{_at(lines, location)}clé inconnue « {location[-1]} »{_suggestion(str(location[-1]))}"
     context = {**detail.get("ctx", {}), "input": detail.get("input")}
-    message = _MESSAGES.get(detail["type"], detail["msg"])
+    message = FAULTS["shape"].get(detail["type"], detail["msg"])
     try:
         said = message.format(**context)
     except (KeyError, ValueError, IndexError):
@@ -177,14 +154,10 @@ def _at(lines: dict[Location, int], location: Location) -> str:
 
 def _suggestion(wrong: str) -> str:
     """Return the known key that a wrong one looks like."""
-    close = difflib.get_close_matches(wrong, sorted(set(_known_keys(Study.model_json_schema()))), n=1)
+    schema = Study.model_json_schema()
+    known = {key for one in (schema, *schema["$defs"].values()) for key in one.get("properties", {})}
+    close = difflib.get_close_matches(wrong, sorted(known), n=1)
     return f" (vouliez-vous dire « {close[0]} » ?)" if close else ""
-
-
-def _known_keys(schema: Any) -> Iterator[str]:
-    """Yield every key that a study file may hold."""
-    for definition in (schema, *schema.get("$defs", {}).values()):
-        yield from definition.get("properties", {})
 
 
 def _tags() -> set[str]:
@@ -198,8 +171,8 @@ Model = TypeVar("Model", bound=BaseModel)
 _HEADER = re.compile(r"^\s*(\[\[?)\s*([A-Za-z0-9_.\-\" ]+?)\s*\]\]?\s*(?:#.*)?$")
 _KEY = re.compile(r"^\s*([A-Za-z0-9_\-]+|\"[^\"]+\")\s*=")
 
-# a root, a share of Windows, a disk, an address: none is a place beside the study file
-_ELSEWHERE = re.compile(r"[/\\]|[A-Za-z]:\S|file:", re.IGNORECASE)
+# a root, a share of Windows, a disk, an address, a step up: none is a place beside the study file
+_LEAVES = re.compile(r"\A(?:[/\\]|[a-z]:\S|file:)|(?:\A|[/\\])\.\.(?:[/\\]|\Z)", re.IGNORECASE)
 # sentences are longer than any path that is worth refusing
 _LONGEST_PATH = 1000
 
@@ -282,19 +255,12 @@ def paths_outside(raw: Any, place: Location = ()) -> Iterator[Finding]:
     elif isinstance(raw, list | tuple):
         for number, value in enumerate(raw):
             yield from paths_outside(value, (*place, number))
-    elif isinstance(raw, str) and _leaves(raw):
+    elif isinstance(raw, str) and len(raw) <= _LONGEST_PATH and _LEAVES.search(raw):
         yield (
             place,
             f"« {raw[:80]} » est hors du dossier de l'étude : placez le fichier dans ce dossier (ou un raccourci qui y "
             "mène), et donnez son chemin à partir du fichier d'étude, sans « .. »",
         )
-
-
-def _leaves(text: str) -> bool:
-    """Say whether a text is a path that leaves its folder."""
-    if len(text) > _LONGEST_PATH:
-        return False
-    return bool(_ELSEWHERE.match(text)) or ".." in re.split(r"[/\\]", text)
 
 
 def readable(model: type[Model], raw: Any) -> Model:
@@ -313,13 +279,15 @@ def readable(model: type[Model], raw: Any) -> Model:
 
 def _readable_value(field: FieldInfo, value: Any) -> Any:
     """Return the value of one key, what stands for it when it is wrong."""
-    models = _models_in(field.annotation)
+    annotation = field.annotation
+    models = _models_in(annotation)
     if models and isinstance(value, list | tuple):
         return tuple(readable(_model_of(models, item), item) for item in value)
     if models and isinstance(value, dict):
         return readable(_model_of(models, value), value)
+    alone: Any = Annotated[annotation, *field.metadata] if field.metadata else annotation
     try:
-        return _adapter(field.annotation, tuple(field.metadata)).validate_python(value)
+        return TypeAdapter(alone).validate_python(value)
     except ValidationError:
         return _blank(field)
 
@@ -329,11 +297,6 @@ def _blank(field: FieldInfo) -> Any:
     if not field.is_required():
         return field.get_default(call_default_factory=True)
     return () if get_origin(field.annotation) is tuple else None
-
-
-def _adapter(annotation: Any, metadata: tuple[Any, ...]) -> TypeAdapter[Any]:
-    """Return what validates one key alone."""
-    return TypeAdapter(Annotated[annotation, *metadata] if metadata else annotation)
 
 
 def _models_in(annotation: Any) -> tuple[type[BaseModel], ...]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Collection, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args
 
@@ -52,7 +51,7 @@ class OwnTables:
 
     def __init__(self, folder: Path | str = ".") -> None:
         self.folder = Path(folder)
-        self._read: dict[tuple[str, str], tuple[object, Any]] = {}
+        self._read: dict[tuple[str, str, str | None], tuple[object, Any]] = {}
 
     # what was read says nothing of a study: two that are equal stay so
     def __eq__(self, other: object) -> bool:
@@ -67,38 +66,14 @@ class OwnTables:
         """Tell whether a file is there."""
         return (self.folder / name).is_file()
 
-    def observed_origins(self, name: str, **known: Any) -> pd.DataFrame:
-        """Return where the children served live."""
-        return self._once(name, "observed_origins", partial(read_observed_origins, **known))
-
-    def change_table(self, name: str, key: str, *, communes: Collection[str]) -> pd.DataFrame:
-        """Return a table that a change of a scenario names under a key."""
-        return self._once(name, key, partial(read_change_table, key=key, communes=communes))
-
-    def grouping(self, name: str, *, sites: Collection[str]) -> pd.DataFrame:
-        """Return what the planner knows of each establishment."""
-        return self._once(name, "grouping", partial(read_grouping_table, sites=sites))
-
-    def pooling(self, name: str, *, members: Collection[str]) -> pd.DataFrame:
-        """Return the table of shared services that the members have filled in."""
-        return self._once(name, "pooling", partial(read_pooling_table, members=members))
-
-    def consumption(self, name: str) -> pd.DataFrame:
-        """Return acts per inhabitant and year by age."""
-        return self._once(name, "consumption", read_consumption)
-
-    def activity(self, name: str, *, sites: Collection[str]) -> pd.Series[float]:
-        """Return the consultations per year that GPs offer at each site."""
-        return self._once(name, "activity", partial(read_activity, sites=sites))
-
-    def _once(self, name: str, what: str, read: Callable[[Path], Table]) -> Table:
-        """Return a table, read again only when its file is no longer the same."""
-        path = self.folder / name
+    def read(self, reader: Callable[..., Table], name: str, **known: Any) -> Table:
+        """Return what one of the readers below makes of a file, read again only when it is no longer the same."""
+        path, what = self.folder / name, (name, reader.__name__, known.get("key"))
         state = path.stat() if path.is_file() else None
         stamp = None if state is None else (state.st_mtime_ns, state.st_size)
-        if (name, what) not in self._read or self._read[name, what][0] != stamp:
-            self._read[name, what] = (stamp, read(path))
-        table: Table = self._read[name, what][1]
+        if what not in self._read or self._read[what][0] != stamp:
+            self._read[what] = (stamp, reader(path, **known))
+        table: Table = self._read[what][1]
         return table
 
 

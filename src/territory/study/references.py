@@ -26,7 +26,7 @@ from territory.study.known import (
     unknown,
     unknown_names,
 )
-from territory.study.own_tables import OwnTables
+from territory.study.own_tables import OwnTables, read_observed_origins
 from territory.study.words.indicators import DREES_SCHEME, RECAST_PROFILE
 from territory.study.words.model import Study, expand_departements
 from territory.study.words.questions import Grouping, Siting
@@ -197,7 +197,8 @@ def _check_files(study: Study, known: Known) -> Iterator[Finding]:
     origins = study.files.observed_origins
     if origins is not None and known.tables.has(origins):
         try:
-            known.tables.observed_origins(
+            known.tables.read(
+                read_observed_origins,
                 origins,
                 communes=known.communes.index,
                 authorisations={authorisation.id for authorisation in study.authorisation},

@@ -90,7 +90,8 @@ def classify_equipment(
     pairs["activity"] = pairs["activity"].replace("", np.nan)
     # a file has some hundred distinct pairs, whatever its length
     distinct = pairs.drop_duplicates().reset_index(drop=True)
-    codes = distinct["activity"].map(_activity_code)
+    given = [activity if isinstance(activity, str) else "" for activity in distinct["activity"]]
+    codes = [one.zfill(2) if one.zfill(2) in ACTIVITIES else _CODES.get(_plain(one)) for one in given]
     said = pd.DataFrame(
         [_classify(cat, code, categories) for cat, code in zip(distinct["category"], codes, strict=True)],
         columns=["service", "reception_mode", "capacity_unit", "delivered_at_home", "is_sessad_type"],
@@ -127,15 +128,6 @@ def _classify(
     # a day place of a SESSAD is at its site
     at_home = code == _IN_HOMES or (kept.is_at_home and mode is None)
     return service, mode, kept.capacity_unit, at_home, is_sessad
-
-
-def _activity_code(activity: object) -> str | None:
-    """Return the code of an activity given by its code or one of its labels; None when it is in neither."""
-    if not isinstance(activity, str):
-        return None
-    if activity.zfill(2) in ACTIVITIES:
-        return activity.zfill(2)
-    return _CODES.get(_plain(activity))
 
 
 def _plain(label: str) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -12,10 +10,10 @@ from territory.errors import (
     ParameterError,
     Problems,
     SchemaError,
-    TerritoryWarning,
     UnknownCodeError,
     counted,
     examples,
+    warn,
 )
 from territory.sources.producers.finess.sites import FILE_ACTIVE_SERVICES
 from territory.study.known import kinds_of
@@ -526,11 +524,10 @@ def gp_activity(
         activity = np.where(np.isnan(ages), np.nan, np.where(ages > age_limit_years, 0.0, activity))
     unknown = np.isnan(activity)
     if unknown.any():
-        warnings.warn(
+        warn(
             f"Activité inconnue pour {int(unknown.sum())} médecin(s) ({examples(acts_per_year.index[unknown])}) : "
             "actes ou âge manquants.",
-            TerritoryWarning,
-            stacklevel=2,
+            stacklevel=3,
         )
     return pd.Series(activity, index=acts_per_year.index, name="activity_consultations_per_year")
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from territory.errors import Problems, StudyError, TerritoryWarning, examples
+from territory.errors import Problems, StudyError, examples, warn
 from territory.scenario.changes.draft import Draft, carry_out, close_rows
 from territory.scenario.changes.world import demand_of, in_order
 from territory.study.known import authorisations_by_site, kinds_of
@@ -70,7 +69,13 @@ def apply(state: State, scenario: Scenario) -> State:
     for change in sorted(scenario.change, key=lambda change: (change.order, change.rank)):
         carry_out(change, draft)
     problems.raise_if_any()
-    families = {} if scenario.families == "stay" else _families(state, scenario, held_at)
+    families = {}
+    if scenario.families != "stay":
+        # those who do not follow an authorisation that changes place
+        names = state.services["authorisation_id"].to_numpy()
+        for name in scenario.displaced(held_at):
+            if sought := tuple(dict.fromkeys(kinds_of(state.services[names == name]))):
+                families[name] = Families(scenario.families, sought, scenario.families_need)
     changed = replace(
         state,
         travel_times=draft.travel_times,
@@ -95,17 +100,6 @@ def _inhabited(state: State, population: pd.DataFrame) -> State:
         communes["density_hab_km2"] = communes["population"] / communes["area_km2"]
     demand = demand_of(population, state.parameters)
     return replace(state, communes=communes, population=population, demand=demand)
-
-
-def _families(state: State, scenario: Scenario, held_at: changes.HeldAt) -> dict[str, Families]:
-    """Return where the families of each authorisation that changes place go, when they do not follow it."""
-    names = state.services["authorisation_id"].to_numpy()
-    families = {}
-    for name in scenario.displaced(held_at):
-        sought = tuple(dict.fromkeys(kinds_of(state.services[names == name])))
-        if sought:
-            families[name] = Families(scenario.families, sought, scenario.families_need)
-    return families
 
 
 # psychiatry is authorised under the code de la santé publique, not the CASF
@@ -140,11 +134,10 @@ def _transfer(change: changes.TransferAuthorisation, draft: Draft) -> None:
     passed = rows["authorisation_id"].isin(change.authorisation_ids)
     hospital = rows.loc[passed & rows["service"].isin(_PSYCHIATRY), "authorisation_id"]
     if len(hospital):
-        warnings.warn(
+        warn(
             f"{examples(hospital)} : la psychiatrie est autorisée au titre du code de la santé publique ; un "
             "groupement médico-social ne peut pas, à ce titre, en devenir titulaire. À vérifier avec l'ARS.",
-            TerritoryWarning,
-            stacklevel=2,
+            stacklevel=3,
         )
     rows = rows.copy()
     rows.loc[passed, "holder" if change.act == "transfer" else "run_by"] = change.to

@@ -23,7 +23,7 @@ from territory.scenario.measures.deserts import (
 )
 from territory.scenario.measures.places import count_places, persons_received
 from territory.scenario.results import Results
-from territory.scenario.zones import ALL_TERRITORY, no_rows
+from territory.scenario.zones import ALL_TERRITORY, no_rows, of_service
 from territory.study.known import kinds_of, sites_of_kinds
 from territory.study.state import Families, State
 from territory.study.words.model import Need
@@ -148,22 +148,13 @@ def _closest(state: State, service: str) -> pd.DataFrame:
 
 def _access(state: State, service: str, measure: str, found: pd.DataFrame) -> pd.DataFrame:
     """Shape one service's rows like the `access` table."""
-    index = pd.MultiIndex.from_product([state.communes.index, [service]], names=["commune_code", "service"])
-    columns = {}
-    for name in _TIMES:
-        values = found[name].to_numpy(float) if name in found else np.full(len(index), np.nan)
-        columns[name] = values
-    reachable = found["is_reachable"].array if "is_reachable" in found else np.zeros(len(index), bool)
-    to_id = found["to_id"].array if "to_id" in found else pd.array([None] * len(index), dtype="str")
-    return pd.DataFrame(
-        {
-            "measure": measure,
-            "to_id": pd.Series(to_id, index=index, dtype="str"),
-            **columns,
-            "is_reachable": pd.Series(reachable, index=index, dtype="boolean"),
-        },
-        index=index,
-    )
+    index = of_service(state.communes.index, service)
+    # what is not found is out of reach
+    table = found.reindex(columns=["to_id", *_TIMES, "is_reachable"]).set_axis(index, axis=0)
+    table["is_reachable"] = table["is_reachable"] if "is_reachable" in found else False
+    table.insert(0, "measure", measure)
+    table.attrs = {}
+    return table.astype({"to_id": "str", **dict.fromkeys(_TIMES, float), "is_reachable": "boolean"})
 
 
 def _persons(state: State) -> pd.DataFrame:
@@ -176,10 +167,8 @@ def _persons(state: State) -> pd.DataFrame:
             persons, kind = persons_received(state, rows), "age"
         if persons is None:
             persons = pd.Series(np.nan, index=state.communes.index)
-        index = pd.MultiIndex.from_product(
-            [state.communes.index, [named.id]], names=["commune_code", "service"]
-        )
-        blocks.append(pd.DataFrame({"persons": persons.to_numpy(float), "persons_kind": kind}, index=index))
+        counted = pd.DataFrame({"persons": persons.to_numpy(float), "persons_kind": kind})
+        blocks.append(counted.set_axis(of_service(state.communes.index, named.id)))
     return pd.concat(blocks) if blocks else no_rows(_KEYS, ["persons"], ["persons_kind"])
 
 
@@ -207,8 +196,7 @@ def covered_by_zone(
     for service, covered in within.items():
         for zone in zones:
             counted = persons_by_zone(covered.loc[codes], people, zone)
-            counted.index = pd.MultiIndex.from_product([counted.index, [service]], names=["zone", "service"])
-            blocks.append(counted)
+            blocks.append(counted.set_axis(of_service(counted.index, service, level="zone")))
     return pd.concat(blocks) if blocks else pd.DataFrame()
 
 

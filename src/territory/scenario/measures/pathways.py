@@ -14,18 +14,11 @@ from territory.scenario.zones import ALL_TERRITORY
 from territory.sources.producers.finess.sites import CHILD_SERVICES
 from territory.study.known import complete_kinds, kinds_of, sites_of_kinds
 from territory.study.state import State
-from territory.study.words.indicators import PathStep
+from territory.study.words.indicators import DEFAULTS, PathStep
 
 EHPAD = "ehpad"
 # around an EHPAD; the lists that nobody publishes stay unknown
-EHPAD_SUPPORT = (
-    PathStep(label="Service d'urgences", services=("urgences",), ask="ARS (SAE)"),
-    PathStep(
-        label="Infirmiers, SSIAD", services=("infirmier", "ssiad"), ask="Assurance maladie ; ARS (FINESS)"
-    ),
-    PathStep(label="Équipe mobile de gériatrie", services=("equipe_mobile_geriatrie",), ask="ARS ; hôpitaux"),
-    PathStep(label="Hôpital de proximité", services=("hopital_proximite",), ask="ARS (liste labellisée)"),
-)
+EHPAD_SUPPORT = tuple(PathStep.model_validate(said) for said in DEFAULTS["ehpad_support"])
 SUPPORT_MAX_MIN = 30.0
 CHILD_AGE_MAX = 19.0
 

@@ -8,7 +8,7 @@ import pandas as pd
 from territory import access, needs, supply
 from territory.errors import agree
 from territory.needs import KINDS_COMPARABLE_WITH_PLACES
-from territory.scenario.zones import no_rows
+from territory.scenario.zones import no_rows, of_service
 from territory.study.known import kinds_of
 from territory.study.state import State
 
@@ -100,12 +100,11 @@ def _rows(state: State, kind: str) -> pd.DataFrame:
 def _block(state: State, service: str, reach: pd.Series | None, unmet: pd.Series | None) -> pd.DataFrame:
     """Return the rows of one service."""
     codes = state.communes.index
-    index = pd.MultiIndex.from_product([codes, [service]], names=["commune_code", "service"])
     columns = {
         name: np.full(len(codes), np.nan) if found is None else found.reindex(codes).to_numpy(float)
         for name, found in (("access_per_1000", reach), ("unmet_persons", unmet))
     }
-    return pd.DataFrame(columns, index=index)
+    return pd.DataFrame(columns, index=of_service(codes, service))
 
 
 def _capacity(state: State, rows: pd.DataFrame) -> tuple[pd.Series, str]:
@@ -137,12 +136,8 @@ def _reach(state: State, kind: str) -> tuple[pd.Series | None, str]:
     persons = persons_received(state, rows)
     if persons is None:
         return None, "âges reçus inconnus"
-    reach = access.floating_catchment_area(
-        state.times_to(places.index),
-        persons,
-        places,
-        decay=access.decay.binary(state.parameters.recruitment_max_min),
-    )
+    decay = access.decay.binary(state.parameters.recruitment_max_min)
+    reach = access.floating_catchment_area(state.times_to(places.index), persons, places, decay=decay)
     return reach * PER_1000, ""
 
 
@@ -192,11 +187,8 @@ def _unmet_of_authorisation(state: State, authorisation_id: str) -> tuple[pd.Ser
 
 def _unplaced(state: State, demand: pd.Series, places: pd.Series) -> pd.Series:
     """Return persons without a place once places are allocated as well as they can be."""
-    found = access.allocate_places(
-        state.times_to(places.index),
-        demand,
-        places,
-        max_time_min=state.parameters.recruitment_max_min,
-    )
-    unmet: pd.Series[float] = found.unmet
+    longest = state.parameters.recruitment_max_min
+    unmet: pd.Series[float] = access.allocate_places(
+        state.times_to(places.index), demand, places, max_time_min=longest
+    ).unmet
     return unmet

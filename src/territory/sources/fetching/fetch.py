@@ -6,7 +6,6 @@ import json
 import re
 import shutil
 import stat
-import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -14,8 +13,10 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
-from typing import IO, Any
+from typing import Any
 from urllib.parse import unquote, urlsplit
+
+import filelock
 
 from territory.errors import DownloadError, MissingFileError, OutputError, ReadError, TerritoryError, examples
 from territory.files.safe_files import digest_file, flush_tree, write_whole
@@ -146,7 +147,12 @@ def fetch(
     try:
         with _lock(home):
             if home.exists() and not force:
-                return _already_there(home, source)
+                if problems := check_folder(home).problems:
+                    raise OutputError(
+                        f"{source.key} est déjà dans « {home.as_posix()} », mais {examples(problems)} ; --force le "
+                        "remplace."
+                    )
+                return read_stored(home)
             staging = home.with_name(f".{home.name}.part")
             if force and taken_from is None:
                 # what an earlier try left may be of before the producer's change
@@ -277,29 +283,13 @@ def _publish(staging: Path, home: Path) -> None:
     _remove(old)
 
 
-def _already_there(home: Path, source: Source) -> Stored:
-    """Return what is stored, if it is as it was stored."""
-    problems = check_folder(home).problems
-    if problems:
-        raise OutputError(
-            f"{source.key} est déjà dans « {home.as_posix()} », mais {examples(problems)} ; --force le remplace."
-        )
-    return read_stored(home)
-
-
 @contextmanager
 def _lock(home: Path) -> Iterator[None]:
     """Let one process at a time fetch a vintage, and mend what a sudden stop left."""
     home.parent.mkdir(parents=True, exist_ok=True)
     path = home.with_name(f".{home.name}.lock")
     try:
-        with path.open("a+b") as file:
-            try:
-                _lock_file(file)
-            except OSError as error:
-                raise OutputError(
-                    f"{home.parent.name}/{home.name} : un autre téléchargement est en cours ; attendez sa fin."
-                ) from error
+        with filelock.FileLock(path, timeout=0):
             try:
                 old = home.with_name(f".{home.name}.old")
                 if old.exists() and not home.exists():
@@ -309,21 +299,12 @@ def _lock(home: Path) -> Iterator[None]:
                 # windows keeps an open file: it stays, empty, and does no harm
                 with suppress(OSError):
                     path.unlink()
+    except filelock.Timeout as error:
+        said = "un autre téléchargement est en cours ; attendez sa fin."
+        raise OutputError(f"{home.parent.name}/{home.name} : {said}") from error
     finally:
         with suppress(OSError):
             home.parent.rmdir()
-
-
-def _lock_file(file: IO[bytes]) -> None:
-    """Lock an open file, or fail at once."""
-    if sys.platform == "win32":
-        import msvcrt
-
-        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-    else:
-        import fcntl
-
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def _tidy(staging: Path) -> None:

@@ -136,7 +136,11 @@ def check_stored(raw: str | Path = RAW) -> list[Checked]:
     for dataset in (path for path in _entries(raw) if path.is_dir()):
         stray += [path for path in _entries(dataset) if not path.is_dir()]
         checked += [check_folder(folder) for folder in _entries(dataset) if folder.is_dir()]
-        checked += [_unfinished(folder) for folder in sorted(dataset.glob(".*.part"))]
+        for part in sorted(dataset.glob(".*.part")):
+            received = size_text(sum(path.stat().st_size for path in part.glob("*.part")))
+            said = f"téléchargement inachevé ({received}) : relancez « territory data fetch »"
+            vintage = part.name.removeprefix(".").removesuffix(".part")
+            checked.append(Checked(f"{dataset.name}/{vintage}", 0, (said,)))
     if stray:
         problems = tuple(f"{path.relative_to(raw).as_posix()} : fichier en trop" for path in stray)
         checked.append(Checked(raw.as_posix(), len(stray), problems))
@@ -172,14 +176,6 @@ def check_folder(folder: Path) -> Checked:
     extra = [name for name in present if name not in known and PurePosixPath(name).name not in _ALLOWED]
     problems += [f"{name} : fichier en trop" for name in extra]
     return Checked(key, len(stored.files), tuple(problems))
-
-
-def _unfinished(folder: Path) -> Checked:
-    """Return what to say of a download that was not finished."""
-    vintage = folder.name.removeprefix(".").removesuffix(".part")
-    received = size_text(sum(path.stat().st_size for path in folder.glob("*.part")))
-    said = f"téléchargement inachevé ({received}) : relancez « territory data fetch »"
-    return Checked(f"{folder.parent.name}/{vintage}", 0, (said,))
 
 
 def _entries(folder: Path) -> list[Path]:

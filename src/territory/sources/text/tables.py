@@ -8,6 +8,7 @@ import io
 import re
 import zlib
 from collections.abc import Sequence
+from contextlib import suppress
 from difflib import get_close_matches
 from itertools import islice
 from pathlib import Path
@@ -127,7 +128,9 @@ def guess_separator(text: str, path: Path, *, skips: bool = False) -> str:
     lines = list(islice(filled, _SAMPLE_LINES))
     scores = {}
     for candidate in SEPARATORS:
-        counts = _cell_counts(lines, candidate)
+        counts: list[int] = []
+        with suppress(csv.Error):
+            counts = [len(row) for row in csv.reader(lines, delimiter=candidate) if row]
         most = max(sorted(set(counts)), key=counts.count, default=1)
         # without titles above, the first line is cut like the others
         if most > 1 and (skips or counts[0] == most):
@@ -138,14 +141,6 @@ def guess_separator(text: str, path: Path, *, skips: bool = False) -> str:
         raise fault(path, f"séparateur de colonnes indécidable ({names}) ; précisez separator=.")
     # a table of one column has no separator
     return best[0] if best else ";"
-
-
-def _cell_counts(lines: Sequence[str], separator: str) -> list[int]:
-    """Return the number of cells of each line."""
-    try:
-        return [len(row) for row in csv.reader(lines, delimiter=separator) if row]
-    except csv.Error:
-        return []
 
 
 def read_table(

@@ -6,7 +6,7 @@ import datetime as dt
 import io
 import warnings
 import zipfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
@@ -31,9 +31,18 @@ _XLSX, _XLS = b"PK", b"\xd0\xcf"
 def read_workbook(content: bytes, path: Path, *, sheet: str | None = None) -> list[tuple[int, list[str]]]:
     """Return the rows of one sheet as (line number, cells of text)."""
     with _opened(content, path, " ; ouvrez-le et enregistrez-le de nouveau.") as (book, names):
-        name = _choose_sheet(names, sheet, path)
+        if not names:
+            raise fault(path, "ce classeur n'a pas de feuille.")
+        name = names[0] if sheet is None else sheet
+        if name not in names:
+            raise fault(path, f"feuille « {name} » absente ; feuilles présentes : {examples(names, most=8)}.")
         if content.startswith(_XLSX):
-            rows = _xlsx_rows(book[name], path)
+            # the size that a file announces is not to be believed
+            book[name].reset_dimensions()
+            with warnings.catch_warnings():
+                # a date out of its bounds becomes an error cell, which the readers name by its place
+                warnings.filterwarnings("ignore", message="Cell .* is marked as a date")
+                rows = _cells(book[name].iter_rows(values_only=True), path)
         else:
             table = book.sheet_by_name(name)
             rows = [[_as_text(value) for value in table.row_values(row)] for row in range(table.nrows)]
@@ -76,16 +85,6 @@ def _opened(content: bytes, path: Path, advice: str) -> Iterator[tuple[Any, list
         ) from error
 
 
-def _xlsx_rows(table: Any, path: Path) -> list[list[str]]:
-    """Return the rows of a sheet as text."""
-    # the size that a file announces is not to be believed
-    table.reset_dimensions()
-    with warnings.catch_warnings():
-        # a date out of its bounds becomes an error cell, which the readers name by its place
-        warnings.filterwarnings("ignore", message="Cell .* is marked as a date")
-        return _cells(table.iter_rows(values_only=True), path)
-
-
 def _check_package(content: bytes, path: Path) -> None:
     """Refuse a workbook that unpacks to far more than it is, or whose XML declares entities."""
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
@@ -117,17 +116,6 @@ def _cells(found: Iterable[Iterable[object]], path: Path) -> list[list[str]]:
                 "lignes et colonnes vides, ou enregistrez-le en CSV.",
             )
     return rows
-
-
-def _choose_sheet(known: Sequence[str], sheet: str | None, path: Path) -> str:
-    """Return the sheet asked for, or the first."""
-    if not known:
-        raise fault(path, "ce classeur n'a pas de feuille.")
-    if sheet is None:
-        return known[0]
-    if sheet not in known:
-        raise fault(path, f"feuille « {sheet} » absente ; feuilles présentes : {examples(known, most=8)}.")
-    return sheet
 
 
 def _as_text(value: object) -> str:

@@ -16,6 +16,7 @@ from pydantic import Field, field_validator
 
 from territory.errors import TerritoryError, examples
 from territory.study.known import Finding, Part, absent_file, named_by
+from territory.study.own_tables import read_change_table
 from territory.tables.schemas import COMMUNE_CODE
 
 if TYPE_CHECKING:
@@ -441,6 +442,6 @@ def _check_world(
             yield (key,), absent_file(value)
             continue
         try:
-            known.tables.change_table(value, key, communes=known.communes.index)
+            known.tables.read(read_change_table, value, key=key, communes=known.communes.index)
         except TerritoryError as error:
             yield (key,), str(error)

@@ -225,7 +225,7 @@ class Building(Part):
         return float("nan"), float("nan")
 
 
-_DEFAULTS = tomllib.loads((resources.files("territory.study.words") / "defaults.toml").read_text("utf-8"))
-(DREES_SCHEME,) = (DesertScheme.model_validate(said) for said in _DEFAULTS["desert"])
-CHILD_PATH = tuple(PathStep.model_validate(said) for said in _DEFAULTS["path_step"])
-COORDINATION = tuple(Coordination.model_validate(said) for said in _DEFAULTS["coordination"])
+DEFAULTS = tomllib.loads((resources.files("territory.study.words") / "defaults.toml").read_text("utf-8"))
+(DREES_SCHEME,) = (DesertScheme.model_validate(said) for said in DEFAULTS["desert"])
+CHILD_PATH = tuple(PathStep.model_validate(said) for said in DEFAULTS["path_step"])
+COORDINATION = tuple(Coordination.model_validate(said) for said in DEFAULTS["coordination"])

@@ -14,6 +14,7 @@ from territory.study.own_tables import OwnTables
 from territory.study.words.indicators import (
     CHILD_PATH,
     COORDINATION,
+    DEFAULTS,
     DREES_SCHEME,
     Building,
     Coordination,
@@ -141,6 +142,12 @@ class Trip(Part):
         """Refuse a range that is not in order."""
         if self.round_factor_low > self.round_factor_high:
             yield "round_factor_low dépasse round_factor_high"
+
+
+# used where the study states no trip, by mode of reception; none for "tous modes d'accueil", which is never split
+DEFAULT_TRIPS: dict[str, tuple[Trip, ...]] = {
+    mode: tuple(Trip.model_validate(said) for said in trips) for mode, trips in DEFAULTS["trip"].items()
+}
 
 
 class Authorisation(Part):

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from territory.errors import ParameterError, TerritoryError, examples
 from territory.study.known import Finding, Part, absent_file, named_by, unknown_names
-from territory.study.own_tables import LegalStatus
+from territory.study.own_tables import LegalStatus, read_grouping_table, read_pooling_table
 from territory.study.words.changes import Code
 
 if TYPE_CHECKING:
@@ -208,9 +208,9 @@ class Grouping(Part):
                 return
             try:
                 if key == "table":
-                    table = known.tables.grouping(name, sites=around.index)
+                    table = known.tables.read(read_grouping_table, name, sites=around.index)
                 else:
-                    known.tables.pooling(name, members=around.index)
+                    known.tables.read(read_pooling_table, name, members=around.index)
             except TerritoryError as error:
                 yield (key,), str(error)
                 return

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from territory.errors import examples
 from territory.study.known import (
+    FAULTS,
     Finding,
     Location,
     Part,
@@ -25,37 +26,9 @@ from territory.study.words.changes import SITING_PREFIX, Act, Change, FamilyRule
 if TYPE_CHECKING:
     from territory.study.known import Known
 
-# what each act does to an authorisation; two of a pair cannot both be said of one authorisation
-_EXCLUSIVE = {
-    frozenset(acts.split()): said
-    for acts, said in {
-        "moved closed": "déplacée et fermée",
-        "resized closed": "fermée, et sa capacité changée",
-        "transferred closed": "transférée et fermée",
-        "branched closed": "fermée, et dotée d'une antenne",
-        "absorbed closed": "fusionnée et fermée",
-        "absorbing closed": "fermée, et chargée d'en absorber d'autres",
-        "opened closed": "ouverte et fermée",
-        "absorbed moved": "fusionnée et déplacée à part : le lieu est celui de la fusion (to_site_id)",
-        "absorbed transferred": "fusionnée et transférée à part : transférez celle qui absorbe",
-        "absorbed resized": "fusionnée, et sa capacité changée",
-        "absorbed branched": "fusionnée, et dotée d'une antenne à part",
-        "absorbed absorbing": "absorbée par une autre, et chargée d'en absorber",
-        "absorbing resized": "chargée d'en absorber d'autres, et sa capacité changée : les places d'une fusion sont la "
-        "somme de celles réunies",
-        "branched resized": "dotée d'une antenne, et sa capacité changée : dites d'abord la capacité dans un "
-        "[[service]] du fichier d'étude",
-    }.items()
-}
-# said twice of one authorisation with two values, these contradict themselves
-_TWICE = {
-    "moved": "déplacée vers deux sites",
-    "resized": "dotée de deux capacités",
-    "transferred": "transférée deux fois",
-    "operated": "confiée à deux exploitants",
-    "absorbed": "absorbée par deux autres",
-    "opened": "ouverte deux fois",
-}
+# two acts that cannot both be said of one authorisation, and acts that contradict themselves with two values
+_EXCLUSIVE = {frozenset(acts.split()): said for acts, said in FAULTS["exclusive"].items()}
+_TWICE = FAULTS["twice"]
 
 
 class Scenario(Part):

@@ -19,6 +19,7 @@ from territory.network.slowness import fit_slowness
 from territory.planning.grouping.answer import GroupingAnswer
 from territory.planning.siting.answer import SitingAnswer
 from territory.scenario.changes.world import demand_of, rate_of
+from territory.study.own_tables import read_consumption, read_observed_origins
 from territory.study.state import Parameters, State, StudyTables
 from territory.study.words.changes import ChangeSpeeds
 from territory.study.words.model import Study
@@ -137,7 +138,7 @@ def state_of(places: Places, times: Times, *, road_times: Mapping[str, Times] | 
         ),
         edge_time_min=questions.edge_times(study, places.weighed),
         care_territories=questions.care_territories(study, communes),
-        gp_consumption=None if consumed is None else study.own_tables.consumption(consumed),
+        gp_consumption=None if consumed is None else study.own_tables.read(read_consumption, consumed),
         published=places.dataset.published,
     )
 
@@ -267,7 +268,8 @@ def _observed(study: Study, communes: gpd.GeoDataFrame, services: pd.DataFrame) 
     """Return the children served by commune, when the study gives them."""
     if study.files.observed_origins is None:
         return None
-    return study.own_tables.observed_origins(
+    return study.own_tables.read(
+        read_observed_origins,
         study.files.observed_origins,
         communes=communes.index,
         authorisations={authorisation.id for authorisation in study.authorisation},

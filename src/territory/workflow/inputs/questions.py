@@ -16,6 +16,12 @@ from territory.planning.grouping.answer import GroupingAnswer, answer_grouping
 from territory.planning.siting.answer import SitingAnswer, answer_siting, candidate_communes
 from territory.sources.producers.zonings import read_zoning
 from territory.study.known import kinds_of
+from territory.study.own_tables import (
+    read_activity,
+    read_change_table,
+    read_grouping_table,
+    read_pooling_table,
+)
 from territory.study.words.changes import SITING_PREFIX, ChangeSpeeds, StudyChange
 from territory.study.words.questions import CANDIDATE_PREFIX, Grouping, Siting
 from territory.study.words.scenario import Scenario
@@ -74,7 +80,7 @@ def with_holders(study: Study, services: pd.DataFrame) -> pd.DataFrame:
 def change_tables(study: Study, communes: pd.Index[str]) -> dict[str, pd.DataFrame]:
     """Return the planner's tables that changes name, by their path in the study file."""
     return {
-        name: study.own_tables.change_table(name, key, communes=communes)
+        name: study.own_tables.read(read_change_table, name, key=key, communes=communes)
         for change in _changes(study)
         for key, name in change.tables().items()
     }
@@ -125,9 +131,9 @@ def answer_groupings(study: Study, state: State) -> dict[str, GroupingAnswer]:
 
     def answer(grouping: Grouping) -> GroupingAnswer:
         own, ids = study.own_tables, state.sites.index
-        table = None if grouping.table is None else own.grouping(grouping.table, sites=ids)
+        table = None if grouping.table is None else own.read(read_grouping_table, grouping.table, sites=ids)
         filled = grouping.pooling_table
-        pooled = None if filled is None else own.pooling(filled, members=ids)
+        pooled = None if filled is None else own.read(read_pooling_table, filled, members=ids)
         return answer_grouping(grouping, state, table=table, pooled=pooled)
 
     return _answers(study, "grouping", "groupement", study.grouping, answer)
@@ -205,7 +211,7 @@ def with_activity(study: Study, services: pd.DataFrame) -> pd.DataFrame:
         return services
     is_gp = services.index.get_level_values("service") == study.practitioners.service
     ids = services.index.get_level_values("site_id")
-    activity = study.own_tables.activity(study.practitioners.activity, sites=set(ids[is_gp]))
+    activity = study.own_tables.read(read_activity, study.practitioners.activity, sites=set(ids[is_gp]))
     counted = services.copy()
     counted.loc[is_gp, "capacity"] = activity.reindex(ids[is_gp]).to_numpy(float)
     counted.loc[is_gp, "capacity_unit"] = "consultations_per_year"

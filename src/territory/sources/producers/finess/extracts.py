@@ -334,7 +334,11 @@ def read_finess_flat(
     short, long = frame["name"].str.strip(), frame["long_name"].str.strip()
     frame["name"] = long.where(long != "", short)
     frame = frame.drop(columns="long_name")
-    _refuse_two_faces(frame, path)
+    # an establishment whose lines do not say the same of it
+    faces = frame["site_id"][~frame.duplicated()]
+    if len(twice := faces[faces.duplicated()].unique()):
+        said = agree(len(twice), "établissement(s) (a|ont) des lignes qui ne disent pas la même chose")
+        raise fault(path, f"{said} (nom, catégorie, commune ou point : {examples(twice)}).")
     rows = frame.drop_duplicates("site_id")
     return as_sites(rows, source=source or f"FINESS, {path.name}", path=path, communes=communes)
 
@@ -402,12 +406,3 @@ def _columns(frame: pd.DataFrame, titles: dict[str, tuple[str, ...]], path: Path
     require_columns(frame, absent, path=path)
     cells = {name: frame[title] if title is not None else "" for name, title in found.items()}
     return pd.DataFrame(cells, index=frame.index)
-
-
-def _refuse_two_faces(frame: pd.DataFrame, path: Path) -> None:
-    """Refuse an establishment whose lines do not say the same of it."""
-    faces = frame.drop_duplicates()
-    twice = faces["site_id"][faces["site_id"].duplicated()].unique()
-    if len(twice):
-        said = agree(len(twice), "établissement(s) (a|ont) des lignes qui ne disent pas la même chose")
-        raise fault(path, f"{said} (nom, catégorie, commune ou point : {examples(twice)}).")

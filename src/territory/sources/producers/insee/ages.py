@@ -19,11 +19,10 @@ from territory.sources.text.cells import (
     decimal_mark,
     in_departements,
     pad_code,
-    pad_codes,
     to_numbers,
     without_arrondissements,
 )
-from territory.sources.text.large_tables import TableStream
+from territory.sources.text.large_tables import TableStream, read_columns
 from territory.sources.text.refusals import fault, numbered, problems_of, refuse_repeated
 from territory.sources.text.tables import UNKNOWN_CELLS, read_table, require_columns
 from territory.sources.text.workbooks import sheet_names
@@ -86,7 +85,13 @@ def read_population_structure(path: str | Path, *, year: int | None = None) -> p
     {('83050', 0, 14.0): 20.0, ('83050', 15, 19.0): 7.0, ('83050', 20, 29.0): 8.0, ('83050', 30, nan): 65.0}
     >>> folder.cleanup()
     """
-    frame = read_table(path, sheet=_commune_sheet(path), header=("CODGEO",))
+    path = Path(path)
+    sheet: str | None = None
+    if path.suffix.lower() in (".xlsx", ".xls") and path.is_file():
+        # a workbook also has a sheet of arrondissements
+        names = sheet_names(path.read_bytes(), path)
+        sheet = next((name for name in names if name.upper().startswith("COM")), None)
+    frame = read_table(path, sheet=sheet, header=("CODGEO",))
     frame = frame.assign(CODGEO=clean_codes(frame["CODGEO"], path=path, column="CODGEO"))
     frame = without_arrondissements(frame, frame["CODGEO"], path=path)
     refuse_repeated(frame["CODGEO"], "code(s) en double", path=path)
@@ -147,15 +152,6 @@ def read_iris_population(
     problems.raise_if_any()
     refuse_repeated(frame["IRIS"], "IRIS en double", path=path)
     return _by_band(frame, "IRIS", by, year=year, path=path)
-
-
-def _commune_sheet(path: str | Path) -> str | None:
-    """Return the sheet of communes of a workbook that also has one of arrondissements."""
-    path = Path(path)
-    if path.suffix.lower() not in (".xlsx", ".xls") or not path.is_file():
-        return None
-    names = sheet_names(path.read_bytes(), path)
-    return next((name for name in names if name.upper().startswith("COM")), None)
 
 
 def _by_band(frame: pd.DataFrame, code: str, by: str, *, year: int | None, path: str | Path) -> pd.DataFrame:
@@ -357,14 +353,15 @@ def _read_long(stream: TableStream, departements: frozenset[str] | None) -> pd.D
 
 def _read_wide(stream: TableStream, titles: list[str], departements: frozenset[str] | None) -> pd.DataFrame:
     """Return persons by commune (rows) and age (columns) from one line per commune."""
-    require_columns(pd.DataFrame(columns=stream.titles), ("CODGEO",), path=stream.path)
     wanted = [f"SEXE{sex}_AGED100{age:03d}" for sex in (1, 2) for age in range(LAST_AGE + 1)]
+    require_columns(pd.DataFrame(columns=stream.titles), ("CODGEO",), path=stream.path)
     require_columns(pd.DataFrame(columns=titles), wanted, path=stream.path)
-    rows = list(stream.rows(["CODGEO", *wanted]))
-    index = pd.Index([line for line, _ in rows], name="line")
-    frame = pd.DataFrame([cells for _, cells in rows], columns=["CODGEO", *wanted], index=index, dtype=str)
-    codes = pad_codes(frame["CODGEO"])
-    frame = frame[[in_departements(code, departements) for code in codes]]
+    frame = read_columns(
+        stream.path,
+        ["CODGEO", *wanted],
+        keep=lambda cells: in_departements(pad_code(cells[0]), departements),
+        stream=stream,
+    )
     frame = _communes_only(frame, stream.path)
     refuse_repeated(frame["CODGEO"], "commune(s) en double", path=stream.path)
     numbers = to_numbers(frame, wanted, path=stream.path, decimal=decimal_mark(frame, wanted))
@@ -383,15 +380,14 @@ def _communes_only(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
 
 def _table(counts: pd.DataFrame, year: int) -> pd.DataFrame:
     """Return the table `population` from persons by commune and age."""
-    ages = np.tile(np.arange(LAST_AGE + 1), len(counts))
-    result = pd.DataFrame(
-        {
-            "commune_code": np.repeat(counts.index.to_numpy(dtype=object), LAST_AGE + 1),
-            "age_min": ages,
-            "age_max": np.where(ages < LAST_AGE, ages.astype(float), np.nan),
-            "population": counts.to_numpy(float).ravel(),
-            "vintage": f"rp{year}",
-        }
+    ages = np.arange(LAST_AGE + 1)
+    oldest = np.where(ages < LAST_AGE, ages.astype(float), np.nan)
+    index = pd.MultiIndex.from_arrays(
+        [
+            counts.index.astype("str").repeat(len(ages)),
+            np.tile(ages, len(counts)),
+            np.tile(oldest, len(counts)),
+        ],
+        names=["commune_code", "age_min", "age_max"],
     )
-    result["commune_code"] = result["commune_code"].astype("str")
-    return result.set_index(["commune_code", "age_min", "age_max"])
+    return pd.DataFrame({"population": counts.to_numpy(float).ravel(), "vintage": f"rp{year}"}, index=index)

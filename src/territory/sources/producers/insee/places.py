@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Collection
 from functools import cache
 from pathlib import Path
@@ -12,7 +11,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from territory.errors import ParameterError, TerritoryWarning, examples
+from territory.errors import ParameterError, examples, warn
 from territory.sources.producers.ign import in_degrees
 from territory.sources.text.cells import (
     check_departements,
@@ -104,11 +103,10 @@ def read_population_grid(
     table["is_imputed"] = frame[_IMPUTED].str.strip() == "1" if _IMPUTED in frame else False
     imputed = table.loc[table["is_imputed"], "population"].sum()
     if imputed > 0:
-        warnings.warn(
+        warn(
             f"Fichier « {path.name} » : {imputed / table['population'].sum():.0%} des habitants sont dans des "
             "carreaux imputés par l'INSEE (secret statistique) : leur place exacte n'est pas connue.",
-            TerritoryWarning,
-            stacklevel=2,
+            stacklevel=3,
         )
     half = corners["size_m"] / 2
     points = gpd.points_from_xy(corners["east_m"] + half, corners["north_m"] + half)
@@ -123,7 +121,11 @@ def _read_cells(
     names = {title.lower(): title for title in stream.titles}
     commune = next((name for name in _COMMUNES if name in names), _COMMUNES[-1])
     require_columns(pd.DataFrame(columns=list(names)), (_ID, _PERSONS, commune), path=stream.path)
-    ages = {name: _age_name(match) for name in names if (match := _AGES.fullmatch(name))}
+    ages = {
+        name: f"population_{match[3]}_plus" if match[3] else f"population_{int(match[1])}_{int(match[2])}"
+        for name in names
+        if (match := _AGES.fullmatch(name))
+    }
     columns = [_ID, _PERSONS, commune, *ages, *([_IMPUTED] if _IMPUTED in names else [])]
 
     def keep(cells: list[str]) -> bool:
@@ -136,11 +138,6 @@ def _read_cells(
     listed = frame["communes"].str.strip()
     padded = ("0" + listed).where(listed.str.len() % 5 == 4, listed)
     return frame.assign(communes=padded), ages
-
-
-def _age_name(match: re.Match[str]) -> str:
-    """Return our name of a band of ages."""
-    return f"population_{match[3]}_plus" if match[3] else f"population_{int(match[1])}_{int(match[2])}"
 
 
 def _corners(cells: pd.Series, path: Path) -> pd.DataFrame:
@@ -318,15 +315,13 @@ def _facilities(frame: pd.DataFrame, path: Path) -> gpd.GeoDataFrame:
         warn_of(path, int(wrong.sum()), said, frame.loc[wrong, column].unique())
     points = gpd.GeoSeries(gpd.points_from_xy(longitude, latitude), index=frame.index, crs=4326)
     text = pd.Series("", index=frame.index, dtype="str")
-    table = pd.DataFrame(
-        {
-            "type_code": frame["TYPEQU"].str.strip(),
-            "commune_code": frame["DEPCOM"],
-            "name": frame.get("NOMRS", text).str.strip(),
-            "siret": frame.get("SIRET", text).str.strip(),
-            "point_precision": precision.fillna("commune").where(inside),
-        }
-    )
+    table = {
+        "type_code": frame["TYPEQU"].str.strip(),
+        "commune_code": frame["DEPCOM"],
+        "name": frame.get("NOMRS", text).str.strip(),
+        "siret": frame.get("SIRET", text).str.strip(),
+        "point_precision": precision.fillna("commune").where(inside),
+    }
     return gpd.GeoDataFrame(table, geometry=points.where(inside), crs=4326)
 
 
