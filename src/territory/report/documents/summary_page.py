@@ -97,7 +97,6 @@ def _map(reading: Reading) -> tuple[list[str], list[str]]:
         return [], []
     paths, size, place = summary_map.shapes(areas)
     zones = reading.communes["epci_code"].reindex(areas.index).fillna("").astype(str)
-    border = summary_map.borders(areas, zones, place)
     for layer in layers:
         points = [reading.release.sites.geometry[site].coords[0] for site, _ in layer["sites"]]
         xy = place(np.array(points).reshape(-1, 2)).tolist()
@@ -126,7 +125,7 @@ def _map(reading: Reading) -> tuple[list[str], list[str]]:
         'aria-describedby="map-help">',
         f'<title id="map-title">{text(layers[0]["name"])}</title><defs>{_patterns(reading)}</defs><g id="areas">',
         *(f'<path class="commune" data-i="{i}" d="{path}"/>' for i, path in enumerate(paths)),
-        f'</g><path class="border" d="{border}"/><g aria-hidden="true">',
+        f'</g><path class="border" d="{summary_map.borders(areas, zones, place)}"/><g aria-hidden="true">',
         *_towns(reading, place),
         '</g><g id="sites"></g></svg>',
         '<div id="scale" class="scale" aria-hidden="true"></div><div class="north" aria-hidden="true">↑ N</div>',
