@@ -89,7 +89,7 @@ registry.drop_duplicates("jeu", keep="last").set_index("jeu")
 model = territory.load_study(etude)
 pd.Series(
     {
-        "terrain (plain, mixed, mountain)": model.travel.terrain,
+        "terrain imposé": model.travel.terrain or "aucun : la lenteur mesurée des communes",
         "limite de recrutement (min)": model.travel.recruitment_max_min,
         "services dont on cherche le plus proche": ", ".join(model.travel.closest_services),
         "services nommés": ", ".join(one.id for one in model.authorisation),
@@ -102,6 +102,6 @@ pd.Series(
 # ## Pour votre territoire
 # - Changez `departement`, `nom` et `dossier` ci-dessus, ou `territory init CODE` dans un terminal.
 # - Récupérez les fichiers, puis `territory run etude-31.toml` ; `territory doctor` dit ce qui manque encore.
-# - Choisissez le terrain, et dites quelles listes de sites sont complètes (`complete_services`) : sans cela, ni « site le
+# - Donnez les temps publiés aux urgences (`emergency_times`) ou choisissez un terrain, et dites quelles listes de sites sont complètes (`complete_services`) : sans cela, ni « site le
 #   plus proche » ni « désert ».
 # - Complétez les services, les places et les scénarios à partir de `studies/exemple.toml`.
