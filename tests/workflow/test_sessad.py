@@ -54,7 +54,8 @@ def test_the_existing_sites_of_a_partial_list_cannot_be_fixed(tmp_path: Path) ->
 def test_a_blank_map_of_the_var_is_covered_as_its_shape_says(result: StudyResult) -> None:
     cover = result.siting["carte-blanche-30"]
     assert cover.result.status == "optimal"
-    assert 5 <= len(cover.result.selected) <= 9
+    # 6 or 7 with the times of 0.1.0, which were six minutes short: three small sites are for the north alone
+    assert 9 <= len(cover.result.selected) <= 15
     assert (cover.ranking.loc[cover.ranking["is_selected"], "worst_time_min"] <= 30).all()
     median = result.siting["carte-blanche-7"].ranking
     chosen = set(median.loc[median["is_selected"], "name"])

@@ -67,10 +67,12 @@ def result(draguignan: StudyResult) -> StudyResult:
 
 def test_the_answer_is_plausible_and_le_muy_is_in_it(result: StudyResult) -> None:
     ranking = result.siting["plateforme"].ranking.set_index("name")
-    # the heart of the Dracénie and its neighbours cannot be told apart; the Haut-Var can
+    # the heart of the Dracénie and its neighbours cannot be told apart
     for name in ("Draguignan", "Trans-en-Provence", "Le Muy", "Les Arcs", "Lorgues"):
         assert not ranking.loc[name, "is_distinguishable"], name
-    assert ranking.loc["Salernes", "is_distinguishable"]
+    # Salernes is 32 min from Draguignan: beyond the 30 that the question allows
+    assert "Salernes" not in ranking.index
+    assert ranking["is_distinguishable"].any()
     assert ranking["delta_mean_time_min"].iloc[0] == 0
     assert ranking.loc["Le Muy", "persons_beyond_45_min"] > ranking.loc["Draguignan", "persons_beyond_45_min"]
     own = result.siting["plateforme-dracenie"].ranking.set_index("name")

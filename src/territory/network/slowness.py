@@ -92,9 +92,9 @@ def fit_slowness(communes: gpd.GeoDataFrame) -> pd.Series[float]:
     >>> import geopandas as gpd
     >>> points = gpd.points_from_xy([6.0 + 0.03 * i for i in range(40)], [43.5] * 40, crs=4326)
     >>> communes = gpd.GeoDataFrame({"density_hab_km2": 80.0}, index=[f"83{i:03d}" for i in range(40)], geometry=points)
-    >>> communes["emergency_min"] = [2.0 * i for i in range(40)]
-    >>> fit_slowness(communes).between(0.2, 1.5).all()
-    np.True_
+    >>> communes["emergency_min"] = [3.0 * i for i in range(40)]
+    >>> fit_slowness(communes).iloc[[0, 20, 39]].round(1).tolist()
+    [0.2, 0.4, 1.1]
     """
     trips = nearest_trips(communes)
     found = np.concatenate([_krige(trips, rows, around)[1] for rows, around in _cells(trips)])

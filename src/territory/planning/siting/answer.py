@@ -231,15 +231,16 @@ def _demand(siting: Siting, state: State) -> tuple[pd.Series[float], bool]:
     """Return the persons for whom the question is asked, by commune, and whether they are observed."""
     if siting.public is not None:
         return state.demand.xs(siting.public, level="public")["demand"], False
+    # where children are known to come from, no limit of time stands for it
+    children = state.children_served(siting.authorisation_ids)
+    if children is not None:
+        return children, True
     rows = state.services[state.services["authorisation_id"].isin(siting.authorisation_ids)]
     # only the communes within the recruitment limit of a site of today of one of the authorisations
     sites = {site for name in siting.authorisation_ids for site in sites_serving(state.services, name)}
     times = state.travel_times[state.travel_times["to_id"].isin(sites)]
     near = times.loc[times["travel_time_min"].le(state.parameters.recruitment_max_min), "from_id"]
     inside = state.communes.index.isin(near.astype("str").unique())
-    children = state.children_served(siting.authorisation_ids)
-    if children is not None:
-        return children[inside], True
     persons = persons_received(state, rows)
     if persons is None:
         unknown = rows.loc[rows[["age_min", "age_max"]].isna().any(axis=1), "authorisation_id"]
