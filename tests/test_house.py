@@ -200,10 +200,13 @@ def test_a_small_module_of_use_to_one_other_says_why_it_stands_alone() -> None:
     assert offenders == []
 
 
-@pytest.mark.xfail(reason=BEING_MOVED, strict=False)
+@pytest.mark.xfail(reason="lines still to be cut: 52,274 on 29 November 2026", strict=False)
 def test_the_library_stays_small() -> None:
-    lines = sum(path.read_text("utf-8").count("\n") for path in MODULES)
-    assert (lines < MOST_LINES, len(MODULES) < MOST_MODULES) == (True, True), (lines, len(MODULES))
+    assert sum(path.read_text("utf-8").count("\n") for path in MODULES) < MOST_LINES
+
+
+def test_the_house_has_few_rooms() -> None:
+    assert len(MODULES) <= MOST_MODULES
 
 
 def test_no_path_of_a_machine_and_nothing_left_to_do() -> None:
