@@ -106,7 +106,7 @@ def test_committed_numbers_are_what_the_tool_fits(measured: pd.DataFrame) -> Non
     np.testing.assert_allclose(measured["value"], committed["value"], atol=0.004, rtol=1e-3)
 
 
-# what issue of the method page asks for, and what was measured; two bars are missed, and the page says so
+# bars set beforehand: these are held; of those below the page says that they are missed
 BARS = [
     ("Var", "bias_min", 1.5),
     ("Var", "mean_absolute_error_min", 4.2),

@@ -7,10 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from territory.errors import NetworkError
+from territory.errors import NetworkError, TerritoryWarning
 from territory.network import estimate_model as model
 from territory.network import slowness as slow
 from territory.network.slowness import fit_slowness, held_out_min, nearest_trips
+from territory.workflow.inputs.prepare import _with_slowness
 
 WEST, SOUTH, STEP_KM = 900_000.0, 6_300_000.0, 5.0
 
@@ -124,3 +125,32 @@ def test_a_slowness_stays_within_what_was_measured() -> None:
 def test_times_that_tell_nothing_are_refused(change: object, said: str) -> None:
     with pytest.raises(NetworkError, match=said):
         fit_slowness(change(world()))  # type: ignore[operator]
+
+
+def published(communes: gpd.GeoDataFrame, *, late_by: float = 0.0) -> pd.Series:
+    """The figures of DREES for two years: the older is wrong by some minutes, and another figure stands beside."""
+    names = ["commune_code", "figure", "year"]
+    blocks = []
+    for figure, year, minutes in (
+        ("urgences_smur", 2018, communes["emergency_min"] + late_by),
+        ("urgences_smur", 2019, communes["emergency_min"]),
+        ("apl", 2023, communes["emergency_min"] * 0 + 3.0),
+    ):
+        keys = pd.MultiIndex.from_product([communes.index, [figure], [year]], names=names)
+        blocks.append(pd.Series(minutes.to_numpy(), index=keys))
+    return pd.concat(blocks)
+
+
+def test_a_study_with_published_times_has_the_slowness_of_the_newest() -> None:
+    communes = world(slowness=0.7)
+    found = _with_slowness(communes.drop(columns="emergency_min"), published(communes, late_by=20.0))
+    pd.testing.assert_series_equal(found["slowness"], fit_slowness(communes))
+
+
+def test_a_study_whose_times_tell_nothing_says_so_and_keeps_its_terrain() -> None:
+    communes = world().head(20)
+    with pytest.warns(TerritoryWarning, match="le relief en tient lieu"):
+        found = _with_slowness(communes, published(communes))
+    assert "slowness" not in found
+    only_apl = published(communes).xs("apl", level="figure", drop_level=False)
+    assert _with_slowness(communes, only_apl) is communes

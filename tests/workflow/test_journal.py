@@ -74,6 +74,7 @@ def test_a_log_that_cannot_be_written_stops_nothing(tmp_path: Path) -> None:
     (tmp_path / BEFORE).write_text("un dossier ne prend pas la place d'un fichier", encoding="utf-8")
     with journal(tmp_path):
         logging.getLogger("territory.essai").info("perdu")
+    assert not list((tmp_path / JOURNAL).iterdir())
 
 
 def test_programs_that_want_no_detail_receive_none(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
