@@ -275,14 +275,7 @@ def build_ehpad(folder: Path, outlines: gpd.GeoDataFrame) -> tuple[pd.DataFrame,
 def build_general_practitioners(communes: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return one site per commune with at least one general practitioner, with how many there are."""
     some = communes[communes["general_practitioners"] > 0]
-    sites = pd.DataFrame(
-        {
-            "site_id": "gp-" + some.index,
-            "name": "Médecins généralistes – " + some["name"].to_numpy(),
-            "commune_code": some.index,
-            "source": "INSEE, BPE, vers 2017-2018",
-        }
-    )
+    sites = one_a_commune(some, "gp", "Médecins généralistes", "INSEE, BPE, vers 2017-2018")
     services = pd.DataFrame({"site_id": sites["site_id"], "service": "medecin_generaliste"})
     services["capacity"] = some["general_practitioners"].to_numpy()
     services["capacity_unit"] = "headcount"
@@ -290,6 +283,18 @@ def build_general_practitioners(communes: pd.DataFrame) -> tuple[pd.DataFrame, p
     services["ages_origin"] = "source"
     services["reception_mode"] = "ambulatoire"
     return sites, services
+
+
+def one_a_commune(communes: pd.DataFrame, prefix: str, name: str, source: str) -> pd.DataFrame:
+    """Return one site for each commune."""
+    return pd.DataFrame(
+        {
+            "site_id": f"{prefix}-" + communes.index,
+            "name": f"{name} – " + communes["name"].to_numpy(),
+            "commune_code": communes.index,
+            "source": source,
+        }
+    )
 
 
 def build_offer_2013(folder: Path, communes: pd.DataFrame) -> pd.DataFrame:
@@ -314,14 +319,7 @@ def how_complete(text: str, offer: pd.DataFrame, sites: pd.DataFrame, services: 
 def build_pharmacies(communes: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return one site per commune with at least one pharmacy."""
     some = communes[communes["pharmacies_2013"] > 0]
-    sites = pd.DataFrame(
-        {
-            "site_id": "pharmacie-" + some.index,
-            "name": "Pharmacie – " + some["name"].to_numpy(),
-            "commune_code": some.index,
-            "source": "INSEE, BPE 2013",
-        }
-    )
+    sites = one_a_commune(some, "pharmacie", "Pharmacie", "INSEE, BPE 2013")
     services = pd.DataFrame({"site_id": sites["site_id"], "service": "pharmacie"})
     return sites, services
 

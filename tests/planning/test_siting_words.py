@@ -107,6 +107,7 @@ def test_an_origin_without_persons_constrains_nothing_but_has_a_site() -> None:
     assert got.assignment.isna().tolist() == [False, False, True]
     covered = set_cover(LINE, persons, ["T"], fixed=["S"], max_time_min=20)
     assert (covered.selected, covered.fixed, covered.objective) == ([], ["S"], 0.0)
+    assert (covered.bound, covered.gap, covered.status) == (0.0, 0.0, "optimal")
 
 
 def test_a_site_that_brings_nothing_is_not_selected() -> None:

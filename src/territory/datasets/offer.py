@@ -85,13 +85,7 @@ def category_services(sites: gpd.GeoDataFrame) -> pd.DataFrame:
 def practitioner_sites(communes: gpd.GeoDataFrame) -> Offer:
     """Return one site per commune with general practitioners, at its point, with how many there are."""
     some = communes[communes["general_practitioners"] > 0]
-    sites = _sites(
-        [f"gp-{code}" for code in some.index],
-        [f"Médecins généralistes, {name}" for name in some["name"]],
-        some.index,
-        some.geometry,
-        source="Base permanente des équipements (INSEE)",
-    )
+    sites = _one_a_commune(some, "gp", "Médecins généralistes")
     counts = some["general_practitioners"].to_numpy(float)
     services = _services(
         sites.index, [PRACTITIONERS] * len(some), units=["headcount"] * len(some), capacity=counts
@@ -101,15 +95,19 @@ def practitioner_sites(communes: gpd.GeoDataFrame) -> Offer:
 
 def pharmacy_sites(communes: gpd.GeoDataFrame) -> Offer:
     """Return one site per commune with a pharmacy, at its point: there is a pharmacy, not how many places it has."""
-    some = communes[communes[PHARMACIES_COLUMN] > 0]
-    sites = _sites(
-        [f"pharmacie-{code}" for code in some.index],
-        [f"Pharmacie, {name}" for name in some["name"]],
-        some.index,
-        some.geometry,
+    sites = _one_a_commune(communes[communes[PHARMACIES_COLUMN] > 0], PHARMACY, "Pharmacie")
+    return sites, _services(sites.index, [PHARMACY] * len(sites))
+
+
+def _one_a_commune(communes: gpd.GeoDataFrame, prefix: str, name: str) -> gpd.GeoDataFrame:
+    """Return one site for each commune, at its point."""
+    return _sites(
+        [f"{prefix}-{code}" for code in communes.index],
+        [f"{name}, {commune}" for commune in communes["name"]],
+        communes.index,
+        communes.geometry,
         source="Base permanente des équipements (INSEE)",
     )
-    return sites, _services(sites.index, [PHARMACY] * len(some))
 
 
 def emergency_sites(
