@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -168,3 +169,23 @@ def test_the_method_page_says_the_committed_numbers() -> None:
                 continue
             shown = f"{100 * abs(value):.1f}" if name.endswith("_share") else f"{abs(value):.{digits}f}"
             assert shown.replace(".", ",") in page, (kind, name, shown)
+
+
+def test_the_method_page_says_the_times_of_known_trips() -> None:
+    """Each row of its table, estimated again; the published minutes are the dataset's."""
+    var = load_var()
+    code = {name: code for code, name in var.communes["name"].items()}
+    seen = var.published["value"].xs("urgences_smur", level="figure").droplevel("year")
+    rows = re.findall(
+        r"^\| (\S[^|]*?) – ([^|]+?) \| (\d+) ± (\d+) \| ([^|]+?) \|$", PAGE.read_text("utf-8"), re.M
+    )
+    assert len(rows) >= 18
+    for start, end, minutes, doubt, published in rows:
+        ends = var.communes.loc[[code[start]]], var.communes.loc[[code[end]]]
+        trip = estimate_travel_times(*ends).iloc[0]
+        assert (round(trip["travel_time_min"]), round(trip["uncertainty_min"])) == (
+            int(minutes),
+            int(doubt),
+        ), start
+        if published.isdecimal():
+            assert round(seen[code[start]]) == int(published), start

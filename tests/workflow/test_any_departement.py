@@ -6,6 +6,7 @@ import shutil
 import warnings
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -13,6 +14,7 @@ import territory
 from territory.cli import main
 from territory.errors import OutputError, ParameterError, StudyError, TerritoryWarning
 from territory.workflow.setup import start_study
+from tests import vallon
 
 RAW = {
     "cog-communes/2024/v_commune_2024.csv": "cog/v_commune_2024.csv",
@@ -30,6 +32,41 @@ def test_what_is_missing_is_said_and_nothing_is_overwritten(tmp_path: Path) -> N
         territory.load_study(started.path)
     with pytest.raises(OutputError, match="existe déjà"):
         start_study("31", name="haute-garonne", folder=tmp_path, raw=tmp_path)
+
+
+def test_single_ages_are_counted_to_the_year_up_to_the_report(tmp_path: Path) -> None:
+    """The file of single ages (INSEE, TD_POP1B): 5 to 19 are those years alone, no band is cut."""
+    persons = pd.read_csv(vallon.FOLDER / "population_2021.csv", sep=";", dtype={"DEPCOM": str}).set_index(
+        "DEPCOM"
+    )["PMUN"]
+    rng = np.random.default_rng(5)
+    by_age = pd.DataFrame(
+        rng.dirichlet(np.ones(101), len(persons)) * persons.to_numpy()[:, None], persons.index
+    )
+    long = by_age.stack().rename("NB").rename_axis(["CODGEO", "AGED100"]).reset_index()
+    both = pd.concat([long.assign(SEXE=1, NB=0.25 * long["NB"]), long.assign(SEXE=2, NB=0.75 * long["NB"])])
+    text = vallon.text().replace('ages = "ages.csv"\nyoung = "jeunes.csv"', 'ages = "TD_POP1B_2021.csv"')
+    start, end = text.index("[ages]"), text.index("[[need]]")
+    study = vallon.copied(tmp_path, text[:start] + text[end:])
+    both.to_csv(tmp_path / "TD_POP1B_2021.csv", sep=";", index=False)
+
+    # 240 children with a right are a total of other ages: said, and the range reaches it
+    with pytest.warns(TerritoryWarning, match=r"total observé \(240\) sort de ce que donnent les taux"):
+        result = territory.run_study(study, out_dir=tmp_path)
+    demand = result.baseline.state.demand
+    autism = demand.xs("autisme", level="public")["demand"]
+    expected = (by_age.loc[:, 5:19].sum(axis=1) * 8.0 / 1000).reindex(autism.index)
+    assert autism.to_numpy() == pytest.approx(expected.to_numpy(), rel=1e-4)
+    assert (demand["demand_low"] <= demand["demand"]).all() and (
+        demand["demand"] <= demand["demand_high"]
+    ).all()
+    assert result.report_dir is not None
+    printed = pd.read_csv(result.report_dir / "tables" / "besoins_epci.csv").set_index(
+        ["epci_code", "public"]
+    )
+    assert int(printed.loc[(int(vallon.FOCUS), "autisme"), "demand"]) == round(
+        expected.loc["03901":"03905"].sum()
+    )
 
 
 @pytest.mark.parametrize("departement, name", [("1", "ain"), ("2C", "corse"), ("31", "Haute Garonne")])

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pandas as pd
 
 from territory import needs
-from territory.errors import ParameterError, TerritoryError, examples
+from territory.errors import ParameterError, TerritoryError, TerritoryWarning, examples
 from territory.scenario.changes.draft import Draft, carry_out
 from territory.scenario.zones import no_rows
 from territory.study.state import Parameters, Rate, State
@@ -231,8 +233,16 @@ def rate_of(need: Need, reference: pd.DataFrame, parameters: Parameters) -> Rate
     """
     if need.known_total is None:
         return Rate(need)
-    known = _demand(Rate(need), reference, parameters)["demand"]
-    return Rate(need, float(needs.scale_to_total(known, need.known_total).sum() / known.sum()))
+    rated = _demand(Rate(need), reference, parameters)
+    low, central, high = (float(rated[name].sum()) for name in ("demand_low", "demand", "demand_high"))
+    if need.known_total < low or need.known_total > high:
+        warnings.warn(
+            f"Besoin « {need.public} » : le total observé ({need.known_total:g}) sort de ce que donnent les taux "
+            f"({low:.0f} à {high:.0f}) : la fourchette est étendue jusqu'à lui. Vérifiez les âges, les taux et l'année.",
+            TerritoryWarning,
+            stacklevel=2,
+        )
+    return Rate(need, float(needs.scale_to_total(rated["demand"], need.known_total).sum() / central))
 
 
 def _demand(rate: Rate, population: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
@@ -249,4 +259,7 @@ def _demand(rate: Rate, population: pd.DataFrame, parameters: Parameters) -> pd.
         high_per_1000=np.nan if need.high_per_1000 is None else need.high_per_1000,
     )
     demand["demand"] *= rate.factor
+    # a known total may lie outside what the rates give: the range then reaches it
+    demand["demand_low"] = demand[["demand_low", "demand"]].min(axis=1, skipna=False)
+    demand["demand_high"] = demand[["demand_high", "demand"]].max(axis=1, skipna=False)
     return demand
