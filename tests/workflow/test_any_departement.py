@@ -57,9 +57,8 @@ def test_single_ages_are_counted_to_the_year_up_to_the_report(tmp_path: Path) ->
     autism = demand.xs("autisme", level="public")["demand"]
     expected = (by_age.loc[:, 5:19].sum(axis=1) * 8.0 / 1000).reindex(autism.index)
     assert autism.to_numpy() == pytest.approx(expected.to_numpy(), rel=1e-4)
-    assert (demand["demand_low"] <= demand["demand"]).all() and (
-        demand["demand"] <= demand["demand_high"]
-    ).all()
+    assert (demand["demand_low"] <= demand["demand"]).all()
+    assert (demand["demand"] <= demand["demand_high"]).all()
     assert result.report_dir is not None
     printed = pd.read_csv(result.report_dir / "tables" / "besoins_epci.csv").set_index(
         ["epci_code", "public"]

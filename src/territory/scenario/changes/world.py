@@ -238,7 +238,7 @@ def rate_of(need: Need, reference: pd.DataFrame, parameters: Parameters) -> Rate
     if need.known_total < low or need.known_total > high:
         warnings.warn(
             f"Besoin « {need.public} » : le total observé ({need.known_total:g}) sort de ce que donnent les taux "
-            f"({low:.0f} à {high:.0f}) : la fourchette est étendue jusqu'à lui. Vérifiez les âges, les taux et l'année.",
+            f"({low:.0f} à {high:.0f}) : la fourchette est étendue jusqu'à lui. Vérifiez âges, taux et année.",
             TerritoryWarning,
             stacklevel=2,
         )
