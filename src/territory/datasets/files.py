@@ -13,7 +13,14 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from territory.datasets.bands import population_by_band, population_like
 from territory.datasets.offer import offer_of
-from territory.datasets.slots import SHARES, SLOTS, most_central_cells, published_figures, slot_of
+from territory.datasets.slots import (
+    SHARES,
+    SLOTS,
+    most_central_cells,
+    published_figures,
+    slot_of,
+    squares_of_children,
+)
 from territory.datasets.var import with_own_tables
 from territory.errors import ParameterError, Problems, ReadError, TerritoryError, UnknownCodeError, examples
 
@@ -83,7 +90,7 @@ class FilesDataset:
 
     `outlines` is None when the points come from a table: maps then show points. `equipment` holds the lines of
     FINESS that say how many places there are, None without them; `published`, the figures of DREES that decide a
-    criterion of desert (table `published`), None without them.
+    criterion of desert (table `published`), None without them; `squares`, where the children of each commune live.
     """
 
     communes: gpd.GeoDataFrame
@@ -95,6 +102,7 @@ class FilesDataset:
     vintages: tuple[str, ...]
     equipment: pd.DataFrame | None = None
     published: pd.DataFrame | None = None
+    squares: gpd.GeoDataFrame | None = None
     _totals: dict[str, pd.Series] = field(default_factory=dict, repr=False)
     _ages: pd.DataFrame | None = field(default=None, repr=False)
     _young_share: pd.Series | None = field(default=None, repr=False)
@@ -198,6 +206,9 @@ def _assemble(
         vintages=tuple(sorted(files.vintages, reverse=True)),
         equipment=_equipment(tables, sites),
         published=_published(tables, communes.index),
+        squares=squares_of_children(tables["population_grid"], communes)
+        if "population_grid" in tables
+        else None,
         _totals=totals,
         _ages=ages,
         _young_share=young_share,

@@ -177,6 +177,20 @@ def most_central_cells(grid: gpd.GeoDataFrame, crs: Any) -> gpd.GeoSeries:
     return gpd.GeoSeries(points.to_numpy(), index=closest.index, crs=cells.crs)
 
 
+def squares_of_children(grid: gpd.GeoDataFrame, communes: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return the squares of some communes: `commune_code`, and `children` under 18 who live there.
+
+    A commune whose squares have no child, or no age, is weighed by all its inhabitants.
+    """
+    cells = grid[grid["commune_code"].isin(communes.index)].to_crs(communes.crs)
+    young = [f"population_{ages}" for ages in ("0_3", "4_5", "6_10", "11_17")]
+    persons, codes = cells["population"], cells["commune_code"]
+    children = cells[young].sum(axis=1) if set(young) <= set(cells) else 0.0 * persons
+    has_children = children.groupby(codes).transform("sum") > 0
+    cells = cells[["commune_code", "geometry"]].assign(children=children.where(has_children, persons))
+    return cells[cells["children"] > 0].sort_values("commune_code", kind="stable")
+
+
 def apl_of_its_year(table: pd.DataFrame) -> pd.DataFrame:
     """Return the APL of a workbook of DREES under its year."""
     return table[["apl"]].rename(columns={"apl": int(table.attrs["year"])})

@@ -30,6 +30,8 @@ from territory.study.words.model import Need
 
 _KEYS = ["commune_code", "service"]
 _TIMES = ("travel_time_min", "uncertainty_min", "distance_km")
+# where squares are known
+_SPREAD = "travel_time_spread_min"
 
 
 def compute(state: State, *, today: Results | None = None) -> Results:
@@ -150,11 +152,12 @@ def _access(state: State, service: str, measure: str, found: pd.DataFrame) -> pd
     """Shape one service's rows like the `access` table."""
     index = of_service(state.communes.index, service)
     # what is not found is out of reach
-    table = found.reindex(columns=["to_id", *_TIMES, "is_reachable"]).set_axis(index, axis=0)
+    times = [*_TIMES, *found.columns.intersection([_SPREAD])]
+    table = found.reindex(columns=["to_id", *times, "is_reachable"]).set_axis(index, axis=0)
     table["is_reachable"] = table["is_reachable"] if "is_reachable" in found else False
     table.insert(0, "measure", measure)
     table.attrs = {}
-    return table.astype({"to_id": "str", **dict.fromkeys(_TIMES, float), "is_reachable": "boolean"})
+    return table.astype({"to_id": "str", **dict.fromkeys(times, float), "is_reachable": "boolean"})
 
 
 def _persons(state: State) -> pd.DataFrame:

@@ -57,7 +57,8 @@ class Places:
 
     def times(self, steps: Steps, *, speeds: ChangeSpeeds | None = None) -> Times:
         """Return the travel times that the study asks for, under the speeds of today or of a scenario."""
-        asked = Asked(self.study, self.weighed, self.sites, self.named_sites)
+        squares = getattr(self.dataset, "squares", None)
+        asked = Asked(self.study, self.weighed, self.sites, self.named_sites, squares)
         return travel_times(asked, roads=self.roads, steps=steps, speeds=speeds)
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, partial
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 
 from territory.errors import MissingFileError
@@ -24,6 +27,8 @@ if TYPE_CHECKING:
 
 # two official engines on the same pairs of Gironde: 66.8 % within 5 min of each other (DREES, 2021)
 ROADS_DOUBT_MIN = 5.0
+# squares whose times are held at once before they are averaged
+SQUARES_AT_ONCE = 5000
 
 
 class RoadMap:
@@ -105,19 +110,48 @@ def no_times(method: str, *, cutoff_min: float) -> Times:
 
 @dataclass(frozen=True)
 class Asked:
-    """What times are asked between: communes to sites, and named sites to sites."""
+    """What times are asked between: communes to sites, and named sites to sites.
+
+    `squares` are where the children of the communes live: the time of a commune is then the mean of theirs.
+    """
 
     study: Study
     communes: gpd.GeoDataFrame
     sites: gpd.GeoDataFrame
     named_sites: gpd.GeoDataFrame
+    squares: gpd.GeoDataFrame | None = None
 
     def digest(self) -> str:
         """Return what stands for the places and the limits."""
         columns, travel = ["density_hab_km2", "area_km2", "slowness", "geometry"], self.study.travel
         sites = self.sites.filter(["commune_code", "point_precision", *columns])
         ends = self.communes.filter(columns), sites, self.named_sites.index.to_frame()
-        return digest_of(*ends, travel.terrain, travel.max_time_min)
+        return digest_of(*ends, self.squares, travel.terrain, travel.max_time_min)
+
+    def from_communes(self, times_from: Callable[[gpd.GeoDataFrame, float], pd.DataFrame]) -> pd.DataFrame:
+        """Return the times of communes by what gives those of points up to a limit.
+
+        Where squares are known, the mean over them, weighted by their children, and its spread; a pair is out of
+        reach when half the children or more are, or when the mean is over the limit.
+        """
+        limit = self.study.travel.max_time_min
+        if self.squares is None or self.squares.empty:
+            return times_from(self.communes, limit)
+        squares = self.squares.join(self.communes.filter(["density_hab_km2", "slowness"]), on="commune_code")
+        without = self.communes[~self.communes.index.isin(squares["commune_code"])]
+        groups = squares.groupby("commune_code", sort=False).ngroup().to_numpy()
+        starts = np.flatnonzero(np.diff(groups, prepend=-1))
+        # whole communes, some thousands of squares at a time
+        parts = np.unique(np.searchsorted(starts, np.arange(0, len(squares), SQUARES_AT_ONCE)))
+        bounds = [*starts[parts[parts < len(starts)]], len(squares)]
+        blocks = [times_from(without, limit)] if len(without) else []
+        blocks += [_mean_times(squares.iloc[a:b], times_from, limit) for a, b in pairwise(bounds)]
+        times = pd.concat([block.astype({"from_id": "str", "to_id": "str"}) for block in blocks])
+        order = pd.Series(np.arange(len(self.communes)), self.communes.index)
+        times = times.sort_values("from_id", key=lambda codes: codes.map(order), kind="stable")
+        times = times.reset_index(drop=True)
+        times.attrs["cutoff_min"] = limit
+        return times
 
 
 def travel_times(
@@ -140,16 +174,44 @@ def travel_times(
 
 def _estimated(asked: Asked) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return estimated times."""
-    travel = asked.study.travel
-    estimate = partial(estimate_travel_times, terrain=travel.terrain)
-    to_sites = estimate(asked.communes, asked.sites, max_time_min=travel.max_time_min)
+    estimate = partial(estimate_travel_times, terrain=asked.study.travel.terrain)
+    to_sites = asked.from_communes(lambda points, limit: estimate(points, asked.sites, max_time_min=limit))
     return to_sites, estimate(asked.named_sites, asked.sites)
+
+
+def _mean_times(
+    squares: gpd.GeoDataFrame, times_from: Callable[[gpd.GeoDataFrame, float], pd.DataFrame], limit: float
+) -> pd.DataFrame:
+    """Return the mean times of the communes of some squares, with their spread (standard deviation)."""
+    # a square beyond the limit still counts in the mean of its commune
+    times = times_from(squares.drop(columns="commune_code"), 1.5 * limit)
+    times = times.astype({"from_id": "str", "to_id": "str"}).dropna(subset="travel_time_min")
+    codes = pd.Series(squares["commune_code"].to_numpy(), squares.index)
+    weight = times["from_id"].map(squares["children"])
+    keys = [times["from_id"].map(codes).rename("from_id"), times["to_id"]]
+    columns = times.columns.drop(["from_id", "to_id"])
+    total = weight.groupby(keys, sort=False).sum()
+    sums = times[columns].mul(weight, axis=0).groupby(keys, sort=False).sum(min_count=1)
+    means = sums.div(total, axis=0)
+    away = (
+        times["travel_time_min"]
+        - means["travel_time_min"].reindex(pd.MultiIndex.from_arrays(keys)).to_numpy()
+    )
+    spread = (away**2 * weight).groupby(keys, sort=False).sum() / total
+    means["travel_time_spread_min"] = np.sqrt(spread)
+    of_commune = squares.groupby("commune_code")["children"].sum()
+    reached = total / of_commune.reindex(total.index.get_level_values(0)).to_numpy()
+    return means[(reached > 0.5) & (means["travel_time_min"] <= limit)].reset_index()
 
 
 def _by_road(asked: Asked, roads: RoadMap, speeds: ChangeSpeeds | None) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return times by road, and never 0 inside a commune whose site is only known to be in it."""
-    network, limit = roads.under(speeds, asked.communes), asked.study.travel.max_time_min
-    times = network.travel_times(asked.communes, asked.sites, max_time_min=limit, with_distance=True)
+    network = roads.under(speeds, asked.communes)
+    times = asked.from_communes(
+        lambda points, limit: network.travel_times(
+            points, asked.sites, max_time_min=limit, with_distance=True
+        )
+    )
     times = _never_0_inside(times, asked).assign(uncertainty_min=ROADS_DOUBT_MIN)
     # a study that names no service asks for no time between sites
     named = asked.named_sites
