@@ -32,8 +32,10 @@ from territory import notebooks
 notebooks.begin()
 result = territory.run_study(etude)
 scenario = scenario if scenario in result.comparisons else next(iter(result.comparisons))
-comparison = result.comparisons[scenario]
-service = service if service in comparison.services else comparison.services[0]
+# ce qui peut être imprimé : si l'étude compte des enfants accompagnés, les petits effectifs y sont « secret »
+released = territory.release.release(result)
+moved = released.moved(scenario)
+service = service if service in moved else moved[0]
 result.study
 
 # %% [markdown]
@@ -60,13 +62,11 @@ territory.plot.show(result, service=service)
 # **Figure : enfants de l'âge concerné dont le trajet change, par EPCI.** Source : temps et âges de l'étude.
 
 # %%
-names = dict(
-    zip(result.baseline.state.communes["epci_code"], result.baseline.state.communes["epci_name"], strict=True)
-)
-territory.plot.show(comparison, service=service, names=names)
+territory.plot.show(result, service=service, scenario=scenario)
 
 # %%
-zones = comparison.zones.xs(service, level="service")
+zones = released.zones_table(scenario).xs(service, level="service")
+names = dict(zip(released.communes["epci_code"], released.communes["epci_name"], strict=True))
 columns = ["persons_gain", "persons_loss", "persons_indistinct", "persons_entering", "worst_loss_min"]
 zones[columns].rename(index={**names, "territory": "Ensemble"}).round(0)
 
@@ -75,7 +75,7 @@ zones[columns].rename(index={**names, "territory": "Ensemble"}).round(0)
 # 45 minutes est une hypothèse : voici 30 et 60.
 
 # %%
-comparison.sensitivity.xs(service, level="service")[columns[:4]].round(0)
+released.sensitivity(scenario, service)[columns[:4]].round(0)
 
 # %% [markdown]
 # ## Garder un scénario, et en faire le rapport

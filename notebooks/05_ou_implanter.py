@@ -99,9 +99,10 @@ others.rename(index=names)[["mean_time_min", "worst_time_min", "delta_mean_time_
 # Une section `[[siting]]` pose la question une fois pour toutes ; ses réponses sont dans le rapport.
 
 # %%
-pd.concat(
-    {answer.siting.id: answer.ranking.head(5) for answer in result.siting.values()} or {"": pd.DataFrame()}
-)[["name", "mean_time_min", "worst_time_min"] if result.siting else []].round(1)
+answered = territory.release.release(result).siting
+pd.concat({name: one.ranking.head(5) for name, one in answered.items()} or {"": pd.DataFrame()})[
+    ["name", "mean_time_min", "worst_time_min"] if answered else []
+].round(1)
 
 # %% [markdown]
 # ## Pour votre territoire

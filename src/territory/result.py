@@ -21,6 +21,19 @@ if TYPE_CHECKING:
     from territory.study.words.model import Study
 
 
+@dataclass(frozen=True)
+class NationalTables:
+    """What a national study says, as `Results` does; and the equity of each measure, each person weighing the same."""
+
+    access: pd.DataFrame
+    coverage: pd.DataFrame
+    edge: pd.DataFrame
+    gp_access: pd.DataFrame
+    deserts: pd.DataFrame
+    desert_shares: pd.DataFrame
+    equity: pd.DataFrame
+
+
 @dataclass(frozen=True, eq=False)
 class StudyResult:
     """A study, today's results, those of each scenario, and their comparison.

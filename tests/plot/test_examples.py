@@ -10,10 +10,12 @@ from territory.access.deserts import Criterion, classify
 from territory.datasets import load_var
 from territory.network import sample_network
 from territory.plot import charts, showing, style
-from territory.plot.interactive import trial, views
+from territory.plot.interactive import views
 from territory.plot.maps import categories, choropleth, legend, shapes, show_plans
 from territory.plot.maps.categories import time_classes
 from territory.plot.maps.legend import Legend
+from territory.release.shown import Effects, Situation
+from territory.result import StudyResult
 
 
 def test_charts_gainers_and_losers() -> None:
@@ -46,20 +48,16 @@ def test_charts_trade_off() -> None:
     ]
 
 
-def test_trial_trial() -> None:
-    tried = trial.Trial(territory.run_study("draguignan").baseline)
-    outcome = tried.move("ime-salernes", commune_code="83050")
-    assert bool(outcome.figures["persons_gain"] > 0)
-
-
-def test_views_times_view() -> None:
-    view = views.times_view(territory.run_study("draguignan").baseline, "ime-salernes", label="IME")
+def test_views_times_view(result: StudyResult) -> None:
+    view = views.times_view(Situation.of(result.baseline), "ime-salernes", label="IME")
     assert (view.title, view.texts["83050"][:2]) == ("Temps de route vers : IME (minutes)", "32")
 
 
-def test_views_changes_view() -> None:
-    comparison = territory.run_study("draguignan").comparisons["B"]
-    assert views.changes_view(comparison, "ime-salernes", label="IME").keys["83121"] == "loss2"
+def test_views_changes_view(result: StudyResult) -> None:
+    assert (
+        views.changes_view(Effects.of(result.comparisons["B"]), "ime-salernes", label="IME").keys["83121"]
+        == "loss2"
+    )
 
 
 def test_views_deserts_view() -> None:
@@ -115,8 +113,7 @@ def test_doubt_doubt_classes() -> None:
     assert show_plans.doubt_classes(rows).keys.tolist() == ["in_sure", "out_doubt"]
 
 
-def test_doubt_doubt_map() -> None:
-    result = territory.run_study("draguignan")
+def test_doubt_doubt_map(result: StudyResult) -> None:
     figure = show_plans.doubt_map(result.draws, result.dataset.outlines, criterion="urgences_sans_smur")
     assert figure.get_size_inches()[0].round(1) == 6.7
 

@@ -16,12 +16,13 @@ from territory.access.deserts import Criterion, classify
 from territory.errors import MissingExtraError, ParameterError
 from territory.plot import explore
 from territory.plot.style import UNKNOWN_COLOR
+from territory.release.shown import Effects, Situation
 from territory.result import StudyResult
 from territory.study import load_study
 
 pytest.importorskip("ipyleaflet", reason="the extra « notebooks » is not installed")
 
-from territory.plot.interactive.exploration import TODAY, TRIED, Exploration
+from territory.plot.interactive.exploration import NOW, TRIED, Exploration
 from territory.plot.interactive.views import changes_view, legend_html, times_view
 
 
@@ -36,7 +37,7 @@ def colors(exploration: Exploration) -> dict[str, str]:
 
 
 def test_every_view_colours_each_commune_as_its_legend_says(map_: Exploration, result: StudyResult) -> None:
-    assert map_.shown.value == TODAY
+    assert map_.shown.value == NOW
     before = colors(map_)
     assert list(before) == list(result.dataset.outlines.index)
     for name in map_.shown.options:
@@ -167,8 +168,8 @@ def test_what_cannot_be_explored_is_said(result: StudyResult, monkeypatch: pytes
     with pytest.raises(ParameterError, match="Service inconnu"):
         explore(result.baseline, service="rien")
     with pytest.raises(ParameterError, match="ne déplace pas"):
-        changes_view(result.comparisons["A"], "ime-salernes", label="IME")
-    assert "&lt;" in legend_html(times_view(result.baseline, "hopital", label="<hôpital>"))
+        changes_view(Effects.of(result.comparisons["A"]), "ime-salernes", label="IME")
+    assert "&lt;" in legend_html(times_view(Situation.of(result.baseline), "hopital", label="<hôpital>"))
     monkeypatch.setitem(sys.modules, "ipyleaflet", None)
     for name in ("territory.plot.interactive.exploration", "territory.plot.interactive.leaflet_map"):
         monkeypatch.delitem(sys.modules, name, raising=False)

@@ -12,8 +12,11 @@ import pytest
 
 import territory
 from territory.errors import MissingFileError, StudyError
-from territory.report.documents.run_difference import published
+from territory.release.comparison import changes_table, release_changes
 from territory.result import StudyResult
+from territory.study.state import State
+from territory.study.words.scenario import Scenario
+from territory.workflow import past_runs
 from territory.workflow.past_runs import RunDifference, diff_runs, indicators, write_difference
 from tests import vallon
 from tests.workflow.runs import without_documents
@@ -90,7 +93,7 @@ def test_a_new_site_changes_times_through_supply(runs: tuple[Path, Path], tmp_pa
 
 
 def test_small_persons_are_withheld_with_their_parts(difference: RunDifference, tmp_path: Path) -> None:
-    table = published(difference.changes)
+    table = changes_table(release_changes(difference.changes))
     small = table["indicator"].str.contains("persons") & (
         table["value_a"].eq("< 11") | table["value_b"].eq("< 11")
     )
@@ -138,3 +141,33 @@ def test_indicators_do_not_depend_on_the_order_of_communes(made_up: StudyResult)
     shuffled = replace(state, communes=state.communes.iloc[::-1])
     one, other = (indicators(world, ()).sort_index() for world in (state, shuffled))
     pd.testing.assert_series_equal(one, other)
+
+
+def test_a_step_that_changes_nothing_is_not_computed_again(
+    runs: tuple[Path, Path], difference: RunDifference, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    computed = []
+
+    def counted(state: State, scenarios: tuple[Scenario, ...]) -> pd.Series:
+        computed.append(state)
+        return indicators(state, scenarios)
+
+    monkeypatch.setattr(past_runs, "indicators", counted)
+    # another census alone: today, and the world with it
+    pd.testing.assert_frame_equal(diff_runs(*runs).changes, difference.changes)
+    assert len(computed) == 2
+    # the same when every step is computed
+    monkeypatch.setattr(past_runs, "_is_same", lambda one, other: False)
+    pd.testing.assert_frame_equal(diff_runs(*runs).changes, difference.changes)
+    assert len(computed) == 2 + 5
+
+
+def test_what_is_the_same_to_the_last_bit(made_up: StudyResult) -> None:
+    state = made_up.baseline.state
+    assert past_runs._is_same(state, replace(state, demand=state.demand.copy()))
+    moved = state.demand.assign(demand=state.demand["demand"] * (1 + 1e-12))
+    assert not past_runs._is_same(state, replace(state, demand=moved))
+    assert not past_runs._is_same(state, replace(state, parameters=replace(state.parameters, age_scale=2.0)))
+    assert not past_runs._is_same(state, replace(state, edge_time_min=None))
+    assert not past_runs._is_same({"a": 1, "b": 2}, {"a": 1})
+    assert not past_runs._is_same((1, 2), (1,))

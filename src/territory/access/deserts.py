@@ -24,6 +24,7 @@ from territory.errors import ParameterError, Problems, examples
 __all__ = ["DREES_2017", "NOT_COMPUTABLE", "Criterion", "class_labels", "classify", "population_by_class"]
 
 NOT_COMPUTABLE = "non calculable"
+IN_DESERT, OUT_OF_DESERT = "en désert", "hors désert"
 DIRECTIONS = ("below", "above")
 
 

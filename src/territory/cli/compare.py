@@ -12,7 +12,7 @@ from territory.cli.french import PopulationOption, RoadsOption, StudyArgument, o
 if TYPE_CHECKING:
     import pandas as pd
 
-    from territory.result import StudyResult
+    from territory.release import Release
 
 WIDTH = 80
 # scenarios that 80 columns have room for
@@ -39,21 +39,20 @@ def compare(
 ) -> None:
     """Compare les scénarios d'une étude à aujourd'hui, côte à côte ; n'écrit rien sans --out."""
     from territory.errors import StudyError, UnknownCodeError, examples
-    from territory.release.comparison import released_measures
-    from territory.release.treatment import handed
+    from territory.release import release
     from territory.workflow.run import run_study
 
-    result = run_study(study, roads=roads, population=population)
-    if not result.comparisons:
+    released = release(run_study(study, roads=roads, population=population))
+    if not released.scenarios:
         raise StudyError("Cette étude n'a pas de scénario : ajoutez une section [[scenario]].")
-    table = handed("comparaison_mesures", released_measures(result))
+    table = released.measures
     if zone not in set(table["zone"]):
         known = table.loc[table["level"] != "territory", "zone"].unique()
         raise UnknownCodeError(
             f"Zone « {zone} » absente de la comparaison ; connues : {examples(known, most=6)} (code d'un EPCI ou "
             "d'un département dont des habitants sont à portée)."
         )
-    for line in _lines(result, table[table["zone"] == zone]):
+    for line in _lines(released, table[table["zone"] == zone]):
         typer.echo(line)
     if out is not None:
         from territory.report.files.writers import write_table
@@ -64,19 +63,19 @@ def compare(
         typer.echo(f"Table entière : {path.as_posix()}.csv et .parquet")
 
 
-def _lines(result: StudyResult, table: pd.DataFrame) -> list[str]:
+def _lines(released: Release, table: pd.DataFrame) -> list[str]:
     """Return the text of the comparison, 80 columns wide."""
     import textwrap
 
-    labels = {a.id: a.label for a in result.study.authorisation}
-    moved = [one for one in labels if any(one in c.services for c in result.comparisons.values())]
-    text = [f"{result.study.title} : {table['zone_name'].iloc[0]}"]
-    text += [f"{scenario.id} : {scenario.name}" for scenario in result.study.scenario]
+    labels = {a.id: a.label for a in released.study.authorisation}
+    moved = [one for one in labels if any(one in released.moved(name) for name in released.scenarios)]
+    text = [f"{released.study.title} : {table['zone_name'].iloc[0]}"]
+    text += [f"{scenario.id} : {scenario.name}" for scenario in released.study.scenario]
     lines = [part for line in text for part in textwrap.wrap(line, WIDTH, subsequent_indent="    ")]
     for service in moved:
         rows = table[table["service"] == service]
         if len(rows):
-            names = list(result.comparisons)
+            names = list(released.scenarios)
             for first in range(0, len(names), MOST_COLUMNS):
                 lines += ["", *_table(labels[service], rows, names[first : first + MOST_COLUMNS])]
     still = [one for one in labels if one not in moved]

@@ -46,7 +46,7 @@ def gainers_and_losers(effects: pd.DataFrame, *, noun: str = "enfants") -> Figur
         axes.set_xlim(*_room(float(loss.max()) + 0.16 * most, float(gain.max()) + 0.16 * most, heads, axes))
         axes.axvline(0, color=style.INK, linewidth=0.8)
         texts = {
-            effect: list(effects.get(f"text_{effect}", effects[f"persons_{effect}"].map(_count)))
+            effect: list(effects.get(f"text_{effect}", effects[f"persons_{effect}"].map(persons_text)))
             for effect in ("gain", "loss", "indistinct")
         }
         for row, (more, less) in enumerate(zip(gain, loss, strict=True)):
@@ -179,8 +179,8 @@ def _drawn(values: np.ndarray) -> np.ndarray:
     return np.where(values < _THRESHOLD, 0.0, values)
 
 
-def _count(value: float) -> str:
-    """Write an estimated number of persons, "< 11" under the threshold."""
+def persons_text(value: float) -> str:
+    """Write an estimated number of persons: "< 11" under the threshold, that it is unknown where it is."""
     if np.isnan(value):
         return "inconnu"
     if 0 < value < _THRESHOLD:
@@ -193,8 +193,8 @@ def _range(low: float, central: float, high: float) -> str:
     if np.isnan(central):
         return "inconnu"
     if central < _THRESHOLD:
-        return _count(central)
-    return f"{_count(central)}{NBSP} ({_count(low)} à {_count(high)})"
+        return persons_text(central)
+    return f"{persons_text(central)}{NBSP} ({persons_text(low)} à {persons_text(high)})"
 
 
 def front_of(points: pd.DataFrame) -> pd.DataFrame:

@@ -19,14 +19,16 @@ from territory.planning.grouping.groups import GroupingResult
 from territory.planning.siting.result import SitingResult
 from territory.planning.typologies import TypologyResult
 from territory.plot import style
-from territory.plot.charts import gainers_and_losers
+from territory.plot.charts import gainers_and_losers, persons_text
 from territory.plot.interactive.views import METHODS
 from territory.plot.maps import show_plans as plans
 from territory.plot.maps.categories import Category, numbers_from, shown, time_classes
 from territory.plot.maps.choropleth import SHAPES, Panel, draw_map
 from territory.plot.maps.legend import Legend
+from territory.release.disclosure import SUPPRESSED
+from territory.release.gate import TODAY, Release, showable
+from territory.release.shown import Effects, Situation
 from territory.scenario.doubt.draws import Draws
-from territory.scenario.results import Comparison, Results
 from territory.scenario.zones import ALL_TERRITORY
 from territory.study.words.model import Study
 
@@ -41,19 +43,24 @@ def show(
     obj: Any,
     *,
     service: str | None = None,
+    scenario: str | None = None,
     outlines: gpd.GeoDataFrame | None = None,
     names: Mapping[str, str] | None = None,
 ) -> Figure:
-    """Draw what the library gives.
+    """Draw what the library gives, as far as it may be printed.
 
     Parameters
     ----------
     obj
-        Results of a computation or of a study: a map of travel times. A comparison: gainers and losers. A study,
-        a road network, a siting (or its answer), an allocation of places, groups or types of communes: a map. The
-        draws of a study: sure and doubtful deserts.
+        Results of a computation or of a study (what `territory.run_study` or `territory.release.release` gives): a
+        map of travel times; a study with `scenario`: gainers and losers, those that may be printed. A comparison by
+        itself: the same, all withheld where children served are counted. A study file, a road network, a siting (or
+        its answer), an allocation of places, groups or types of communes: a map. The draws of a study: sure and
+        doubtful deserts.
     service
         Service to draw, or criterion of desert (draws); the first one without it.
+    scenario
+        Scenario of a study whose gainers and losers are drawn.
     outlines
         GeoDataFrame of polygons, or points, by commune. Results draw points without it; sitings, allocations,
         groups, types and draws need it.
@@ -77,16 +84,17 @@ def show(
     >>> show(result.baseline, service="ime-salernes", outlines=result.dataset.outlines).get_size_inches()[0].round(1)
     np.float64(6.7)
     """
-    if isinstance(obj, Results):
+    obj = showable(obj)
+    if isinstance(obj, Situation):
         return _show_times(obj, service, outlines)
-    if isinstance(obj, Comparison):
+    if isinstance(obj, Effects):
         return _show_effects(obj, service, names or {})
+    if isinstance(obj, Release):
+        return _show_release(obj, service, scenario, outlines)
     if isinstance(obj, Study):
         return _show_study(obj)
     if isinstance(obj, RoadNetwork):
         return plans.show_roads(obj)
-    if hasattr(obj, "baseline") and hasattr(obj, "comparisons"):
-        return _show_study_result(obj, service, outlines)
     if isinstance(obj, Draws):
         return plans.show_draws(obj, service, outlines)
     plan = obj if isinstance(obj, GroupingAnswer) else getattr(obj, "result", obj)
@@ -152,12 +160,25 @@ def _show_plan(obj: Any, outlines: gpd.GeoDataFrame | None, names: Mapping[str, 
     return figure
 
 
-def _show_study_result(result: Any, service: str | None, outlines: gpd.GeoDataFrame | None) -> Figure:
-    """Draw the times of a study, with the names that it gives and how its times were found."""
-    labels = {one.id: one.label_short or one.label for one in result.study.authorisation}
-    areas = result.dataset.outlines if outlines is None else outlines
-    source = METHODS.get(result.times_method, "")
-    return _show_times(result.baseline, service, areas, labels=labels, source=source)
+def _show_release(
+    released: Release, service: str | None, scenario: str | None, outlines: gpd.GeoDataFrame | None
+) -> Figure:
+    """Draw the times of a study, or what a scenario changes, with the names that it gives."""
+    if scenario is not None and scenario not in released.scenarios:
+        known = examples(released.scenarios, most=10) or "aucun"
+        raise ParameterError(f"Scénario inconnu « {scenario} » ; connus : {known}.")
+    if scenario is not None:
+        named = released.communes.dropna(subset="epci_code")
+        names = dict(zip(named["epci_code"], named["epci_name"], strict=True))
+        figure = _show_effects(released.effects(scenario), service, names)
+    else:
+        labels = {one.id: one.label_short or one.label for one in released.study.authorisation}
+        areas = released.outlines if outlines is None else outlines
+        source = METHODS.get(released.times_method, "")
+        figure = _show_times(released.situation(TODAY), service, areas, labels=labels, source=source)
+    if released.mark:
+        figure.text(0.01, 0.995, released.mark, va="top", fontsize=7.5, color=style.LOSS)
+    return figure
 
 
 def _chosen(service: str | None, known: list[str]) -> str:
@@ -170,7 +191,7 @@ def _chosen(service: str | None, known: list[str]) -> str:
 
 
 def _show_times(
-    results: Results,
+    situation: Situation,
     service: str | None,
     outlines: gpd.GeoDataFrame | None,
     *,
@@ -178,28 +199,30 @@ def _show_times(
     source: str = "",
 ) -> Figure:
     """Draw the time from every commune of the territory."""
-    chosen = _chosen(service, list(map(str, results.access.index.get_level_values("service").unique())))
-    communes = results.state.communes
-    inside = communes[communes.index.isin(results.state.parameters.territory_codes)]
+    chosen = _chosen(service, list(map(str, situation.access.index.get_level_values("service").unique())))
+    inside = situation.communes
     areas = inside[["geometry"]] if outlines is None else outlines[outlines.index.isin(inside.index)]
-    rows = results.access.xs(chosen, level="service").reindex(areas.index)
-    breaks = sorted(results.state.parameters.thresholds_min)[:4]
+    rows = situation.access.xs(chosen, level="service").reindex(areas.index)
+    breaks = sorted(situation.thresholds_min)[:4]
     classes = time_classes(rows["travel_time_min"], breaks=breaks, is_reachable=rows["is_reachable"])
-    numbers, zones = numbers_from(rows["travel_time_min"]), communes["epci_code"]
+    numbers, zones = numbers_from(rows["travel_time_min"]), inside["epci_code"]
     panel = Panel(gpd.GeoDataFrame(areas), classes.keys, numbers=numbers, zones=zones)
     title = f"Temps de route (minutes) vers : {(labels or {}).get(chosen, chosen)}"
     return draw_map(panel, Legend(shown(classes.legend, classes.keys), title, source=source))
 
 
-def _show_effects(comparison: Comparison, service: str | None, names: Mapping[str, str]) -> Figure:
-    """Draw gainers and losers by zone."""
-    chosen = _chosen(service, list(comparison.services))
-    rows = comparison.zones
-    is_zone = rows.index.get_level_values("zone") != ALL_TERRITORY
-    zones = rows[is_zone & (rows.index.get_level_values("service") == chosen)].droplevel("service")
-    touched = zones[["persons_gain", "persons_loss", "persons_indistinct"]].ne(0.0).any(axis=1)
+def _show_effects(effects: Effects, service: str | None, names: Mapping[str, str]) -> Figure:
+    """Draw gainers and losers by zone, saying which numbers are withheld."""
+    counts = effects.by_zone(_chosen(service, list(effects.services)))
+    zones = counts.zones[counts.zones.index != ALL_TERRITORY]
+    kinds = ["gain", "loss", "indistinct"]
+    touched = zones[[f"persons_{kind}" for kind in kinds]].ne(0.0).any(axis=1)
     table = zones[touched].sort_values("persons_loss", ascending=False, kind="stable")
-    return gainers_and_losers(table.rename(index=lambda zone: names.get(str(zone), str(zone))))
+    for kind in kinds:
+        texts = table[f"persons_{kind}"].map(persons_text)
+        table[f"text_{kind}"] = texts.mask(counts.is_withheld[kind].reindex(table.index), SUPPRESSED)
+    noun = "enfants accompagnés" if counts.is_observed else "enfants"
+    return gainers_and_losers(table.rename(index=lambda zone: names.get(str(zone), str(zone))), noun=noun)
 
 
 def explore(
@@ -261,18 +284,19 @@ def explore(
             "puis redémarrez le noyau."
         ) from error
     options: dict[str, Any] = {"isochrones": isochrones, "deserts": deserts, "tiles": tiles}
-    if hasattr(obj, "baseline") and hasattr(obj, "comparisons"):
+    obj = showable(obj)
+    if isinstance(obj, Release):
         return exploration.of_study(obj, service=service, outlines=outlines, network=network, **options)
-    if isinstance(obj, Results):
+    if isinstance(obj, Situation):
         return exploration.of_results(obj, service=service, outlines=outlines, **options)
-    if isinstance(obj, Comparison | SitingResult):
+    if isinstance(obj, Effects | SitingResult):
         if communes is None and outlines is None:
             raise ParameterError(
                 "Carte impossible : cet objet ne dit pas où sont les communes ; donnez communes= "
                 "(result.baseline.state.communes) ou outlines= (result.dataset.outlines)."
             )
         areas = exploration.areas_of(communes, outlines)
-        if isinstance(obj, Comparison):
+        if isinstance(obj, Effects):
             return exploration.of_comparison(obj, areas, service=service, **options)
         return exploration.of_siting(obj, areas, **options)
     if isinstance(obj, gpd.GeoDataFrame) and "minutes" in obj:

@@ -237,3 +237,25 @@ def _withheld(name: str, table: pd.DataFrame, lines: dict[tuple[str, object], pd
 def _services(table: pd.DataFrame) -> list[str]:
     """Return the services of a table, in their order."""
     return list(map(str, table.index.get_level_values("service").unique()))
+
+
+def release_changes(changes: pd.DataFrame) -> pd.DataFrame:
+    """Return what changed between two runs: numbers and parts of few persons unknown, and which are (`is_small_a`)."""
+    is_persons = changes.index.get_level_values("indicator").str.contains("persons")
+    small = {f"is_small_{run}": is_persons & is_small(changes[f"value_{run}"]) for run in "ab"}
+    return changes.mask(small["is_small_a"] | small["is_small_b"]).assign(**small)
+
+
+def changes_table(released: pd.DataFrame) -> pd.DataFrame:
+    """Return released changes as texts, persons as whole numbers."""
+    flat = released.reset_index()
+    small = {f"value_{run}": flat.pop(f"is_small_{run}") for run in "ab"}
+    is_persons = flat["indicator"].str.contains("persons")
+    for column in released.columns.intersection(flat.columns):
+        values = flat[column]
+        texts = values.map(lambda value: "" if np.isnan(value) else f"{value:.3f}".rstrip("0").rstrip("."))
+        whole = values.map(lambda value: "" if np.isnan(value) else f"{np.floor(value + 0.5):.0f}")
+        flat[column] = texts.where(~is_persons, whole)
+        if column in small:
+            flat[column] = flat[column].mask(small[column], SMALL)
+    return flat

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -15,25 +15,28 @@ import pandas as pd
 
 from territory import supply
 from territory.needs import persons_by_age
-from territory.release.comparison import publish_communes, publish_trips, publish_zones
+from territory.release.comparison import publish_communes, publish_trips, publish_zones, released_measures
 from territory.release.disclosure import INTERNAL, PUBLIC, printing
 from territory.release.handed_tables import equipment_tables, layers, tables
 from territory.release.observed_children import (
-    Merged,
     merged_classes,
     observed_counts,
     of_service,
     zone_flags,
 )
 from territory.release.scenarios import release_budgets, release_comparison
+from territory.release.shown import Effects, Situation, ZoneCounts, zone_counts
+from territory.release.treatment import handed
+from territory.result import StudyResult
+from territory.scenario.results import Comparison, Results
+from territory.scenario.trial import Trial
 from territory.study.secrecy import without_counts
 
 if TYPE_CHECKING:
+    from territory.network.roads import RoadNetwork
     from territory.planning.grouping.answer import GroupingAnswer
     from territory.planning.siting.answer import SitingAnswer
-    from territory.result import StudyResult
     from territory.scenario.doubt.draws import Draws
-    from territory.scenario.results import Results
     from territory.study.state import Parameters
     from territory.study.words.model import Study
 
@@ -54,16 +57,6 @@ class Origins:
     communes: pd.Series  # where some live, or may
     zones: pd.Series  # by EPCI
     total: float
-
-
-@dataclass(frozen=True, eq=False)
-class ZoneCounts:
-    """One service in one scenario by zone: numbers that are withheld are NaN, and flags say which."""
-
-    zones: pd.DataFrame  # rows of `Comparison.zones`
-    is_withheld: pd.DataFrame  # by zone: each effect, leaving and mean
-    is_observed: bool  # children served are counted, not persons of the age received
-    merged: Merged | None  # classes printed as one sum over the whole
 
 
 class _Part(Generic[Kind]):
@@ -202,6 +195,20 @@ class Release:
         """Return the results of today or of a scenario."""
         return self._result.baseline if situation == TODAY else self._result.scenarios[situation]
 
+    def situation(self, name: str) -> Situation:
+        """Return today (``""``) or a scenario as a map shows it."""
+        return Situation.of(self._results(name))
+
+    def effects(self, scenario_id: str) -> Effects:
+        """Return what a scenario changes, as a map or a chart shows it."""
+        return Effects.of(self._result.comparisons[scenario_id], partial(self.zone_counts, scenario_id))
+
+    def trial(self, network: RoadNetwork | None = None) -> Trial:
+        """Return today's results ready to move a service by hand; `Tried.of` says what may be shown of it."""
+        result = self._result
+        places, method = result.dataset.communes, result.times_method
+        return Trial(result.baseline, places=places, network=network, times_method=method)
+
     @cached_property
     def closest(self) -> list[str]:
         """Services whose closest site is known: those with a complete list."""
@@ -249,14 +256,7 @@ class Release:
         with printing(self.edition):
             flags = zone_flags(self._result, scenario_id, service)
             merged = merged_classes(self._result, scenario_id, service)
-        names = [str(name)[8:] for name in zones.columns if str(name).startswith("persons_")]
-        withheld = pd.DataFrame(False, index=zones.index, columns=[*names, "mean"])
-        if flags is not None:
-            withheld = flags.reindex(index=zones.index, columns=withheld.columns).fillna(True).astype(bool)
-        of_flag = {f"persons_{name}": name for name in names}
-        of_flag |= {name: "mean" for name in ("baseline_mean_min", "scenario_mean_min") if name in zones}
-        shown = {column: zones[column].mask(withheld[flag]) for column, flag in of_flag.items()}
-        return ZoneCounts(zones.assign(**shown), withheld, flags is not None, merged)
+        return zone_counts(zones, flags, merged)
 
     def communes_table(self, scenario_id: str) -> pd.DataFrame:
         """Return the comparison by commune, persons as texts."""
@@ -316,6 +316,12 @@ class Release:
     def side_by_side(self) -> pd.DataFrame:
         """Every measure of every scenario beside today, but for services whose children served are counted."""
         return self._without_secrets(self._result.side_by_side)
+
+    @cached_property
+    def measures(self) -> pd.DataFrame:
+        """The table `comparaison_mesures`, without the intervals that draws give."""
+        with printing(self.edition):
+            return handed("comparaison_mesures", released_measures(self._result))
 
     @cached_property
     def draws(self) -> Draws | None:
@@ -402,6 +408,15 @@ def release(result: StudyResult | Release, *, edition: str = PUBLIC) -> Release:
         return result
     with printing(edition):
         return Release(result, edition)
+
+
+def showable(found: Any) -> Any:
+    """Return what a picture may show of anything: a study and what it computes as released, the rest as it is."""
+    if isinstance(found, Results):
+        return Situation.of(found)
+    if isinstance(found, Comparison):
+        return Effects.of(found)
+    return release(found) if isinstance(found, StudyResult) else found
 
 
 def edition_name(name: str, edition: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -31,10 +32,11 @@ from territory.scenario.zones import ALL_TERRITORY
 from territory.sources.producers.finess.sites import CHILD_SERVICES
 from territory.study.known import kinds_of
 from territory.supply.service_lists import is_candidate
-from territory.tables.catalogue import BASELINE_TIME, COVERAGE, SCENARIO_TIME, keyed_label
+from territory.tables.catalogue import BASELINE_TIME, COVERAGE, EQUITY_TIME, SCENARIO_TIME, keyed_label
 
 if TYPE_CHECKING:
-    from territory.result import StudyResult
+    from territory.result import NationalTables, StudyResult
+    from territory.study.state import State
 
 # what BPE 2013 called establishments (residential or day) and services (at home or ambulatory) for children
 LISTED_KINDS = {
@@ -68,6 +70,43 @@ def tables(result: StudyResult) -> dict[str, pd.DataFrame]:
         "sources": result.dataset.sources,
     }
     return {name: handed(name, table) for name, table in found.items() if len(table.columns)}
+
+
+def national_tables(
+    state: State, sources: pd.DataFrame | None, found: NationalTables
+) -> dict[str, pd.DataFrame]:
+    """Return the tables of a national study, by file name, treated as those of any other."""
+    names = place_names(state.communes)
+    needs = (with_names(state.demand, names), needs_by_zone(state.demand, names["departement_code"]))
+    every = {
+        "communes": state.communes.drop(columns="geometry").reset_index(),
+        "sites": state.sites.drop(columns="geometry").reset_index(),
+        "services": state.services.reset_index(),
+        "acces_communes": with_names(found.access, names),
+        "couverture_zones": unpivot(found.coverage.reset_index(), COVERAGE),
+        "acces_generalistes": with_names(found.gp_access, names),
+        "deserts_communes": with_names(found.deserts, names),
+        "deserts_zones": found.desert_shares.reset_index(),
+        "equite": _equity(found.equity),
+        **(
+            _treated({"besoins_communes": needs[0], "besoins_departements": needs[1]})
+            if len(state.demand)
+            else {}
+        ),
+        "sources": sources,
+    }
+    return {
+        name: handed(name, table) for name, table in every.items() if table is not None and len(table.columns)
+    }
+
+
+def _equity(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the equity of each measure, the service of a time beside it."""
+    keys = {str(name): EQUITY_TIME.keys(str(name)) for name in table.index}
+    flat = table.reset_index(drop=True)
+    flat.insert(0, "measure", [EQUITY_TIME.column.name if found else name for name, found in keys.items()])
+    flat.insert(1, "service", [found["service"] if found else None for found in keys.values()])
+    return flat.astype({"measure": "str", "service": "str"})
 
 
 def layers(result: StudyResult) -> dict[str, gpd.GeoDataFrame]:
@@ -116,7 +155,11 @@ def _needs(result: StudyResult, names: pd.DataFrame) -> dict[str, pd.DataFrame]:
     by_epci = needs_by_zone(demand, names["epci_code"])
     epci_names = dict(zip(names["epci_code"], names["epci_name"], strict=True))
     by_epci.insert(1, "epci_name", by_epci["epci_code"].map(epci_names))
-    found = {"besoins_communes": with_names(demand, names), "besoins_epci": by_epci}
+    return _treated({"besoins_communes": with_names(demand, names), "besoins_epci": by_epci})
+
+
+def _treated(found: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """Return tables with what they declare as secret withheld."""
     return {name: treat(name, table) for name, table in found.items()}
 
 

@@ -14,8 +14,9 @@ import pandas as pd
 
 from territory.french.numbers import integer, minutes
 from territory.french.words import at_place, epci_short, join, of_place, persons, typeset
-from territory.release.gate import TODAY, Release, Sites, ZoneCounts, release
+from territory.release.gate import TODAY, Release, Sites, release
 from territory.release.observed_children import EFFECTS
+from territory.release.shown import ZoneCounts
 from territory.report.layout.document import Block, Document
 from territory.scenario.zones import ALL_TERRITORY
 from territory.tables.codes import SERVICES

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import itertools
 import json
 import re
 import warnings
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
@@ -17,7 +18,8 @@ import pandas as pd
 from pydantic import ValidationError
 
 from territory.errors import MissingFileError, Problems, ReadError, StudyError, TerritoryWarning, examples
-from territory.report.documents.run_difference import difference_document, published
+from territory.release.comparison import changes_table, release_changes
+from territory.report.documents.run_difference import difference_document
 from territory.report.files.writers import write_csv
 from territory.report.layout.document import read_digest
 from territory.report.layout.pdf import compile_pdf
@@ -83,10 +85,14 @@ def diff_runs(run_a: Path | str, run_b: Path | str) -> RunDifference:
     both = pd.concat([a.travel_times, b.travel_times]).drop_duplicates(["from_id", "to_id"])
     both.attrs = dict(a.travel_times.attrs)
     between = pd.concat([a.site_times, b.site_times]).drop_duplicates(["from_id", "to_id"])
+    between.attrs = dict(a.site_times.attrs)
     served = replace(peopled, sites=b.sites, services=b.services, travel_times=both, site_times=between)
     path = [a, peopled, served, replace(served, travel_times=b.travel_times, site_times=b.site_times), b]
     scenarios = [inputs[0].scenarios] * 3 + [inputs[1].scenarios] * 2
-    values = [indicators(state, listed) for state, listed in zip(path, scenarios, strict=True)]
+    values = [indicators(path[0], scenarios[0])]
+    for before, after in itertools.pairwise(zip(path, scenarios, strict=True)):
+        # a step that changes nothing gives the same numbers: most pairs of runs differ by one cause
+        values.append(values[-1] if _is_same(before, after) else indicators(*after))
     return RunDifference(
         inputs[0].study, inputs[1].study, _changes(values), _crossings(a, b, values[0], values[-1])
     )
@@ -105,7 +111,8 @@ def write_difference(difference: RunDifference, folder: Path) -> list[Path]:
     names.update(SERVICES)
     # the surroundings are computed, but the council is told of its own communes and of the EPCI
     around = set(communes.index[~inside])
-    told = difference.changes[~difference.changes.index.get_level_values("place").isin(around)]
+    released = release_changes(difference.changes)
+    told = released[~released.index.get_level_values("place").isin(around)]
     runs = [f"{study.id}, population {study.population.upper().replace('RP', 'RP ')}" for study in (a, b)]
     years = [int(year) for study in (a, b) for year in re.findall(r"\d{4}", study.population)]
     document = difference_document(
@@ -118,7 +125,7 @@ def write_difference(difference: RunDifference, folder: Path) -> list[Path]:
     )
     paths = [folder / name for name in ("differences.pdf", "differences.csv", "seuils.csv")]
     compile_pdf(document, paths[0])
-    for table, path in zip((published(difference.changes), difference.crossings), paths[1:], strict=True):
+    for table, path in zip((changes_table(released), difference.crossings), paths[1:], strict=True):
         check_declared(path.stem, map(str, table.columns))
         write_csv(table.round(1), path)
     return paths
@@ -151,6 +158,22 @@ def indicators(state: State, scenarios: tuple[Scenario, ...]) -> pd.Series:
         found += [_long(zones[f"persons_{name}"], f"persons_{name}_{scenario.id}") for name in effects]
     every: pd.Series = pd.concat(found)
     return every
+
+
+def _is_same(one: Any, other: Any) -> bool:
+    """Tell whether two inputs of a computation are the same, tables to the last bit."""
+    if one is other:
+        return True
+    if isinstance(one, pd.DataFrame | pd.Series):
+        return bool(one.equals(other)) and type(one) is type(other) and _is_same(one.attrs, other.attrs)
+    if is_dataclass(one):
+        names = [name.name for name in fields(one)]
+        return type(one) is type(other) and all(_is_same(getattr(one, n), getattr(other, n)) for n in names)
+    if isinstance(one, tuple):
+        return isinstance(other, tuple) and len(one) == len(other) and all(map(_is_same, one, other))
+    if isinstance(one, Mapping):
+        return one.keys() == other.keys() and all(_is_same(value, other[key]) for key, value in one.items())
+    return bool(one == other or (one != one and other != other))
 
 
 def _long(values: pd.Series, indicator: str) -> pd.Series:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -161,7 +161,7 @@ def answer_siting(siting: Siting, state: State) -> SitingAnswer:
     ranking.insert(1, "name", names["name"])
     ranking.insert(2, "epci_name", names["epci_name"])
     ranking.insert(list(ranking.columns).index("worst_from_id") + 1, "worst_name", worst)
-    return SitingAnswer(siting, result, ranking, demand, is_observed)
+    return SitingAnswer(siting, replace(result, is_observed=is_observed), ranking, demand, is_observed)
 
 
 def _known(

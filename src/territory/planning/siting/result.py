@@ -60,6 +60,8 @@ class SitingResult:
         Unit of the objective, in French.
     mean_time_min, worst_time_min
         Over the persons of `flows` (min).
+    is_observed
+        The persons are children served: cards and maps then say no number that they make.
     """
 
     problem: str
@@ -76,14 +78,13 @@ class SitingResult:
     unit: str
     mean_time_min: float
     worst_time_min: float
+    is_observed: bool = False
 
     def __repr__(self) -> str:
         """Return the question, the sites and the proof."""
         shown = ", ".join(self.selected[:5]) + ("…" if len(self.selected) > 5 else "")
-        return (
-            f"SitingResult({self.problem}: {shown or 'none'}; objective {self.objective:g}, "
-            f"gap {self.gap:.2%}, {self.status})"
-        )
+        reached = "" if self.is_observed else f"objective {self.objective:g}, "
+        return f"SitingResult({self.problem}: {shown or 'none'}; {reached}gap {self.gap:.2%}, {self.status})"
 
     def _repr_html_(self) -> str:
         """Return a small table for Jupyter, in French; it counts no person, who may be children served."""
@@ -92,12 +93,15 @@ class SitingResult:
             "Question": name,
             "Sites à ouvrir": ", ".join(self.selected) or "aucun",
             "Sites existants": ", ".join(self.fixed) or "aucun",
-            **({} if "personnes" in unit else {"Résultat": f"{_french(self.objective)} {unit}"}),
             "Preuve": f"{STATUSES[self.status]} (écart {_french(self.gap * 100)} %)",
-            "Temps moyen": f"{_french(self.mean_time_min)} min",
-            "Temps le plus long": f"{_french(self.worst_time_min)} min",
-            "Origines au-delà du temps demandé": str(int(self.uncovered.gt(0).sum())),
         }
+        if not self.is_observed:
+            rows |= {
+                **({} if "personnes" in unit else {"Résultat": f"{_french(self.objective)} {unit}"}),
+                "Temps moyen": f"{_french(self.mean_time_min)} min",
+                "Temps le plus long": f"{_french(self.worst_time_min)} min",
+                "Origines au-delà du temps demandé": str(int(self.uncovered.gt(0).sum())),
+            }
         lines = "".join(
             f'<tr><th scope="row">{html.escape(key)}</th><td>{html.escape(value)}</td></tr>'
             for key, value in rows.items()

@@ -13,7 +13,6 @@ import pandas as pd
 from territory.errors import ParameterError, TerritoryError
 from territory.plot.interactive.leaflet_map import CommuneMap, points_of
 from territory.plot.interactive.panel import TrialPanel
-from territory.plot.interactive.trial import Outcome, Trial
 from territory.plot.interactive.views import (
     METHODS,
     View,
@@ -26,14 +25,15 @@ from territory.plot.maps.categories import shown, time_classes
 from territory.plot.maps.choropleth import Panel, draw_map
 from territory.plot.maps.legend import Legend
 from territory.plot.style import to_png
+from territory.release.gate import TODAY, Release
+from territory.release.shown import Effects, Situation, Tried
 from territory.supply import sites_of
 
 if TYPE_CHECKING:
     from territory.network.roads import RoadNetwork
     from territory.planning.siting.result import SitingResult
-    from territory.scenario.results import Comparison, Results
 
-TODAY, TRIED, TRIED_TIMES = "Aujourd'hui : temps", "Essai : gains et pertes", "Essai : temps"
+NOW, TRIED, TRIED_TIMES = "Aujourd'hui : temps", "Essai : gains et pertes", "Essai : temps"
 Maker = Callable[[], View]
 
 
@@ -120,7 +120,7 @@ def areas_of(communes: gpd.GeoDataFrame | None, outlines: gpd.GeoDataFrame | Non
 
 
 def of_study(
-    result: Any,
+    released: Release,
     *,
     service: str | None,
     outlines: gpd.GeoDataFrame | None,
@@ -128,41 +128,40 @@ def of_study(
     **options: Any,
 ) -> Exploration:
     """Return the map of a study: today, each scenario, and a trial."""
-    state = result.baseline.state
-    areas = _of_territory(state, result.dataset.outlines if outlines is None else outlines)
-    labels = {one.id: one.label_short or one.label for one in result.study.authorisation}
-    note = METHODS.get(result.times_method, "")
+    today = released.situation(TODAY)
+    areas = _of_territory(today, released.outlines if outlines is None else outlines)
+    labels = {one.id: one.label_short or one.label for one in released.study.authorisation}
+    note = " ".join(filter(None, (released.mark, METHODS.get(released.times_method))))
     holder: dict[str, Exploration] = {}
     panel = None
     try:
-        found_by = {"network": network, "times_method": result.times_method}
-        trial = Trial(result.baseline, places=result.dataset.communes, **found_by)
-        panel = TrialPanel(trial, result.study, labels, lambda outcome: _follow(holder.get("map"), outcome))
+        trial = released.trial(network)
+        panel = TrialPanel(trial, released.study, labels, lambda outcome: _follow(holder.get("map"), outcome))
         if service in trial.services:
             panel.service.value = service
     except ParameterError as error:
         note = f"{note} {error}"
-    first = service or str(result.baseline.access.index.get_level_values("service")[0])
+    first = service or str(today.access.index.get_level_values("service")[0])
 
     def chosen() -> str:
         return first if panel is None else str(panel.service.value)
 
-    def times(results: Results) -> View:
-        return times_view(results, chosen(), label=labels.get(chosen(), chosen()), note=note)
+    def times(situation: Situation) -> View:
+        return times_view(situation, chosen(), label=labels.get(chosen(), chosen()), note=note)
 
-    def changes(comparison: Comparison) -> View:
-        return changes_view(comparison, chosen(), label=labels.get(chosen(), chosen()), note=note)
+    def changes(effects: Effects) -> View:
+        return changes_view(effects, chosen(), label=labels.get(chosen(), chosen()), note=note)
 
-    makers: dict[str, Maker] = {TODAY: partial(times, result.baseline)}
+    makers: dict[str, Maker] = {NOW: partial(times, today)}
     if panel is not None:
-        makers[TRIED] = lambda: changes(_tried(panel).comparison)
-        makers[TRIED_TIMES] = lambda: times(_tried(panel).results)
-    for name, comparison in result.comparisons.items():
-        makers[f"Scénario {name} : gains et pertes"] = partial(changes, comparison)
-    makers |= _deserts(result.baseline)
+        makers[TRIED] = lambda: changes(_tried(panel).effects)
+        makers[TRIED_TIMES] = lambda: times(_tried(panel).later)
+    for name in released.scenarios:
+        makers[f"Scénario {name} : gains et pertes"] = partial(changes, released.effects(name))
+    makers |= _deserts(today)
     found = _built(areas, makers, panel, options)
     holder["map"] = found
-    found.map.put_places(_places(result.baseline, chosen()))
+    found.map.put_places(_places(today, chosen()))
     if panel is not None:
         panel.compute()
         if panel.place is not None:
@@ -171,34 +170,34 @@ def of_study(
 
 
 def of_results(
-    results: Results, *, service: str | None, outlines: gpd.GeoDataFrame | None, **options: Any
+    situation: Situation, *, service: str | None, outlines: gpd.GeoDataFrame | None, **options: Any
 ) -> Exploration:
     """Return the map of one computation: the time to each service."""
-    areas = _of_territory(results.state, outlines)
-    services = [str(name) for name in results.access.index.get_level_values("service").unique()]
+    areas = _of_territory(situation, outlines)
+    services = [str(name) for name in situation.access.index.get_level_values("service").unique()]
     if service is not None and service not in services:
         raise ParameterError(f"Service inconnu « {service} » ; connus : {', '.join(services)}.")
     services.sort(key=lambda name: name != service)
     makers: dict[str, Maker] = {
-        f"Temps : {name}": partial(times_view, results, name, label=name) for name in services
+        f"Temps : {name}": partial(times_view, situation, name, label=name) for name in services
     }
-    return _built(areas, makers | _deserts(results), None, options)
+    return _built(areas, makers | _deserts(situation), None, options)
 
 
-def _deserts(results: Results) -> dict[str, Maker]:
+def _deserts(situation: Situation) -> dict[str, Maker]:
     """Return one view by scheme of desert that the study asks for."""
-    table = results.deserts
+    table = situation.deserts
     schemes = [str(name) for name in table["scheme"].unique()]
     return {f"Déserts : {name}": partial(deserts_view, table[table["scheme"] == name]) for name in schemes}
 
 
 def of_comparison(
-    comparison: Comparison, areas: gpd.GeoDataFrame, *, service: str | None, **options: Any
+    effects: Effects, areas: gpd.GeoDataFrame, *, service: str | None, **options: Any
 ) -> Exploration:
     """Return the map of gains and losses of a scenario."""
-    services = sorted(comparison.services, key=lambda name: name != service)
+    services = sorted(effects.services, key=lambda name: name != service)
     makers: dict[str, Maker] = {
-        f"Gains et pertes : {name}": partial(changes_view, comparison, name, label=name) for name in services
+        f"Gains et pertes : {name}": partial(changes_view, effects, name, label=name) for name in services
     }
     if not makers:
         raise ParameterError("Rien à explorer : ce scénario ne déplace aucun service.")
@@ -249,37 +248,37 @@ def _built(
     return Exploration(areas, makers, panel=panel, **options)
 
 
-def _of_territory(state: Any, outlines: gpd.GeoDataFrame | None) -> gpd.GeoDataFrame:
+def _of_territory(situation: Situation, outlines: gpd.GeoDataFrame | None) -> gpd.GeoDataFrame:
     """Return the communes of the territory, without the buffer."""
-    inside = state.communes[state.communes.index.isin(state.parameters.territory_codes)]
+    inside = situation.communes
     return areas_of(inside, None if outlines is None else outlines[outlines.index.isin(inside.index)])
 
 
-def _places(results: Results, service: str) -> gpd.GeoDataFrame:
+def _places(situation: Situation, service: str) -> gpd.GeoDataFrame:
     """Return the sites of a service today."""
-    state = results.state
-    held = state.services[(state.services["authorisation_id"] == service).to_numpy()]
-    ids = held.index.get_level_values("site_id") if len(held) else sites_of(state.services, service)
-    return points_of(state.sites[state.sites.index.isin(ids)])
+    services = situation.services
+    held = services[(services["authorisation_id"] == service).to_numpy()]
+    ids = held.index.get_level_values("site_id") if len(held) else sites_of(services, service)
+    return points_of(situation.sites[situation.sites.index.isin(ids)])
 
 
-def _follow(exploration: Exploration | None, outcome: Outcome | None) -> None:
+def _follow(exploration: Exploration | None, outcome: Tried | None) -> None:
     """Move the marker and colour the map after a trial."""
     if exploration is None or exploration.panel is None:
         return
     marker, place = exploration.marker, exploration.panel.place
     if outcome is not None:
-        exploration.map.put_places(_places(outcome.baseline, str(exploration.panel.service.value)))
+        exploration.map.put_places(_places(outcome.today, str(exploration.panel.service.value)))
         if marker is not None and place is not None:
             exploration.map.move_marker(marker, place)
-    if exploration.shown.value == TODAY and marker is not None:
+    if exploration.shown.value == NOW and marker is not None:
         # a trial shows what it changes, at once
         exploration.shown.value = TRIED
     else:
         exploration.redraw()
 
 
-def _tried(panel: TrialPanel) -> Outcome:
+def _tried(panel: TrialPanel) -> Tried:
     """Return the trial, or say that it could not be computed."""
     if panel.outcome is None:
         raise ParameterError("L'essai n'a pas pu être calculé : voir le message à côté de la carte.")

@@ -15,8 +15,9 @@ import ipywidgets
 from territory.errors import TerritoryError
 from territory.french.numbers import NBSP, decimal, minutes
 from territory.plot import style
-from territory.plot.interactive.trial import Outcome, Trial
 from territory.plot.interactive.views import persons
+from territory.release.shown import Tried
+from territory.scenario.trial import Outcome, Trial
 from territory.study.load import built_in_studies
 from territory.study.save import save_scenario
 from territory.study.words.model import Study
@@ -34,11 +35,11 @@ class TrialPanel:
         trial: Trial,
         study: Study | None,
         labels: Mapping[str, str],
-        changed: Callable[[Outcome | None], None],
+        changed: Callable[[Tried | None], None],
     ) -> None:
         self._trial, self._study, self._changed = trial, study, changed
         self._is_busy = False
-        self.outcome: Outcome | None = None
+        self.outcome: Tried | None = None
         services = [(labels.get(name, name), name) for name in trial.services]
         self.service = ipywidgets.Dropdown(options=services, description="Service", layout=_WIDE)
         self.commune = ipywidgets.Dropdown(options=_choices(trial), description="Nouveau lieu", layout=_WIDE)
@@ -96,7 +97,7 @@ class TrialPanel:
         """Compute the trial and show it; an error is one sentence."""
         self._is_busy = True
         try:
-            self.outcome = self._moved()
+            self.outcome = Tried.of(self._moved())
             self.numbers.value = _numbers(self.outcome, self._trial)
         except (TerritoryError, ValueError) as error:
             self.outcome = None
@@ -180,14 +181,14 @@ def _number(text: str) -> float | None:
     return value
 
 
-def _numbers(outcome: Outcome, trial: Trial) -> str:
+def _numbers(outcome: Tried, trial: Trial) -> str:
     """Write what the trial changes, as a table."""
     figures = outcome.figures
     limit = decimal(trial.state.parameters.recruitment_max_min, 0)
     commune = str(trial.state.communes["name"][outcome.site.commune_code])
     box = f"<div style='font-size:13px;line-height:1.45;color:{style.INK}'>"
     where = f"{box}<div>Lieu essayé : <b>{html.escape(commune)}</b></div>"
-    if outcome.baseline.persons["persons_kind"].eq("observed").any():
+    if figures is None:
         # a panel counts no child served: it could not withhold what gives one back
         return (
             f"{where}<div style='margin-top:6px'>Enfants accompagnés : effectifs et moyennes sont dans le rapport "

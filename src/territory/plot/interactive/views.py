@@ -13,7 +13,7 @@ from territory.errors import ParameterError
 from territory.french.numbers import NBSP, integer, minutes, round_estimate, signed
 from territory.plot import style
 from territory.plot.maps.categories import OUTSIDE, UNKNOWN, Category, change_classes, shown, time_classes
-from territory.scenario.results import Comparison, Results
+from territory.release.shown import Effects, Situation
 
 # what the effect of a scenario is, in words that stand alone
 EFFECT_WORDS = {
@@ -45,10 +45,10 @@ class View:
     note: str = ""  # source and caution
 
 
-def times_view(results: Results, service: str, *, label: str, note: str = "") -> View:
+def times_view(situation: Situation, service: str, *, label: str, note: str = "") -> View:
     """Colour communes by their travel time to a service."""
-    rows = _rows_of(results.access, service)
-    breaks = sorted(results.state.parameters.thresholds_min)[:4]
+    rows = _rows_of(situation.access, service)
+    breaks = sorted(situation.thresholds_min)[:4]
     classes = time_classes(rows["travel_time_min"], breaks=breaks, is_reachable=rows["is_reachable"])
     columns = rows[["travel_time_min", "uncertainty_min", "is_reachable"]]
     texts = pd.Series([_time_words(*row) for row in columns.itertuples(index=False)], index=rows.index)
@@ -56,12 +56,12 @@ def times_view(results: Results, service: str, *, label: str, note: str = "") ->
     return View(title, classes.keys, shown(classes.legend, classes.keys), texts, note)
 
 
-def changes_view(comparison: Comparison, service: str, *, label: str, note: str = "") -> View:
+def changes_view(effects: Effects, service: str, *, label: str, note: str = "") -> View:
     """Colour communes by what a scenario changes for them."""
-    if service not in comparison.services:
-        moved = ", ".join(comparison.services) or "aucun"
+    if service not in effects.services:
+        moved = ", ".join(effects.services) or "aucun"
         raise ParameterError(f"Ce scénario ne déplace pas « {service} » ; services déplacés : {moved}.")
-    rows = _rows_of(comparison.communes, service)
+    rows = _rows_of(effects.communes, service)
     classes = change_classes(rows["delta_travel_time_min"], rows["effect"])
     columns = rows[["baseline_travel_time_min", "scenario_travel_time_min", "effect"]]
     texts = [
@@ -70,7 +70,7 @@ def changes_view(comparison: Comparison, service: str, *, label: str, note: str 
         for before, after, effect in columns.itertuples(index=False)
     ]
     legend = [c._replace(color=_OUTSIDE_COLOR) if c.key == OUTSIDE.key else c for c in classes.legend]
-    name = f"Scénario {comparison.scenario_id}" if comparison.name != "Essai" else "Essai"
+    name = f"Scénario {effects.scenario_id}" if effects.name != "Essai" else "Essai"
     title = f"{name}, écart de temps vers : {label} (minutes)"
     return View(title, classes.keys, shown(legend, classes.keys), pd.Series(texts, index=rows.index), note)
 

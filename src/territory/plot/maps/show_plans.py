@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from territory.access.allocation import Allocation
-from territory.access.deserts import NOT_COMPUTABLE, class_labels
+from territory.access.deserts import IN_DESERT, NOT_COMPUTABLE, class_labels
 from territory.access.uncertainty import SURE
 from territory.errors import ParameterError, examples
 from territory.french.numbers import NBSP, decimal, integer, minutes, round_estimate
@@ -22,7 +22,6 @@ from territory.plot.maps.categories import UNKNOWN, Category, Classes, numbers_f
 from territory.plot.maps.choropleth import SHAPES, Panel, draw_map, extent_of
 from territory.plot.maps.legend import Legend
 from territory.scenario.doubt.draws import Draws
-from territory.scenario.measures.deserts import IN_DESERT
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -55,7 +54,9 @@ def show_siting(siting: SitingResult, areas: gpd.GeoDataFrame, names: Mapping[st
     ]
     points: Any = areas.loc[[name for _, _, name in marks]].representative_point()
     sites = _marked(marks, points.to_numpy(), areas.crs)
-    said = f"{NAMES[siting.problem][0].capitalize()} : {decimal(siting.objective, 1)} {siting.unit}"
+    said = NAMES[siting.problem][0].capitalize()
+    if not siting.is_observed:
+        said += f" : {decimal(siting.objective, 1)} {siting.unit}"
     legend = Legend(
         shown(classes.legend, classes.keys),
         "Temps vers le site retenu",

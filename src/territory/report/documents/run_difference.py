@@ -10,7 +10,6 @@ import pandas as pd
 
 from territory.french.numbers import decimal, integer
 from territory.french.words import count, persons
-from territory.release.disclosure import THRESHOLD, is_small
 from territory.report.layout.document import Block, Callout, DataTable, Document, Heading, Paragraph, table
 
 CAUSES = {
@@ -43,7 +42,7 @@ def difference_document(
     runs: tuple[str, str],
     date: dt.date,
 ) -> Document:
-    """Return the two-page section that says what changed between two runs."""
+    """Return the two-page section that says what changed between two runs, from what `release_changes` gives."""
     blocks: list[Block] = [
         Heading("Ce qui a changé, et d'où cela vient"),
         Paragraph(f"De « {runs[0]} » à « {runs[1]} ».", "lead"),
@@ -59,23 +58,6 @@ def difference_document(
     )
     blocks += [*_thresholds(crossings, names), Paragraph(order, "small")]
     return Document(title, date, blocks, subtitle=" → ".join(runs), kicker="Comparaison de deux études")
-
-
-def published(changes: pd.DataFrame) -> pd.DataFrame:
-    """Return the changes as they may leave: persons as whole numbers, small ones and their parts withheld."""
-    flat = changes.reset_index()
-    numbers = [column for column in changes.columns if column not in ("place", "service")]
-    is_persons = flat["indicator"].str.contains("persons")
-    small = is_persons & flat[["value_a", "value_b"]].apply(is_small).any(axis=1)
-    for column in numbers:
-        values = flat[column]
-        texts = values.map(lambda value: "" if np.isnan(value) else f"{value:.3f}".rstrip("0").rstrip("."))
-        whole = values.map(lambda value: "" if np.isnan(value) else f"{np.floor(value + 0.5):.0f}")
-        flat[column] = texts.where(~is_persons, whole).mask(small, "")
-    for column in ("value_a", "value_b"):
-        under = is_persons & is_small(changes[column].reset_index(drop=True))
-        flat[column] = flat[column].mask(under, f"< {THRESHOLD}")
-    return flat
 
 
 def _summary(changes: pd.DataFrame) -> list[Block]:
@@ -95,8 +77,7 @@ def _summary(changes: pd.DataFrame) -> list[Block]:
 def _largest(changes: pd.DataFrame, indicator: str, names: Mapping[str, str]) -> list[Block]:
     """Return the table of the largest changes of one indicator."""
     group = changes[changes.index.get_level_values("indicator") == indicator]
-    if "persons" in indicator:
-        group = group[~group[["value_a", "value_b"]].apply(is_small).any(axis=1)]
+    group = group[~(group["is_small_a"] | group["is_small_b"])]
     rows: list[list[str]] = []
     for row in group.head(MOST_ROWS).reset_index().to_dict("records"):
         values = [_number(float(row[column]), indicator) for column in ("value_a", "value_b")]

@@ -10,10 +10,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from territory.access.catchments.practitioners import APL_NAME
-from territory.access.deserts import NOT_COMPUTABLE, class_labels
+from territory.access.deserts import IN_DESERT, NOT_COMPUTABLE, OUT_OF_DESERT, class_labels
 from territory.access.uncertainty import DOUBTFUL, SURE, triangular
 from territory.scenario.doubt.random_errors import Doubt, Floats, ends_of
-from territory.scenario.measures.deserts import IN_DESERT, OUT_OF_DESERT, PUBLISHED, lacking_lists
+from territory.scenario.measures.deserts import PUBLISHED, lacking_lists
 from territory.scenario.zones import ALL_TERRITORY
 from territory.study.words.indicators import DesertCriterion
 from territory.tables.catalogue import WITHIN_SHARES

@@ -12,7 +12,9 @@ from territory import access, needs
 from territory.access.catchments.practitioners import APL_NAME, RECAST_PROFILE, refuse_other_profile
 from territory.access.closest import closer_outside
 from territory.access.deserts import (
+    IN_DESERT,
     NOT_COMPUTABLE,
+    OUT_OF_DESERT,
     Criterion,
     class_labels,
     class_masks,
@@ -30,7 +32,6 @@ from territory.study.words.indicators import DesertCriterion, DesertScheme
 PUBLISHED, ESTIMATED = "publié", "estimé"
 NOT_PUBLISHED = "aucun chiffre publié pour cette commune"
 OUTDATED = "le scénario change ce que le chiffre publié mesure"
-IN_DESERT, OUT_OF_DESERT = "en désert", "hors désert"
 AT_THE_EDGE = "au bord des données : un site qu'elles n'ont pas pourrait être plus proche"
 
 

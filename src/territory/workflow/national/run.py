@@ -26,9 +26,9 @@ from territory.access.equity import gini, palma_ratio, theil_t
 from territory.access.streamed import Mapper
 from territory.errors import StudyError, TerritoryWarning
 from territory.files.safe_files import digests_of, flush_tree, publish, write_json
-from territory.release.handed_tables import needs_by_zone, place_names, with_names
-from territory.release.treatment import handed, treat, unpivot
+from territory.release.handed_tables import national_tables
 from territory.report.files.writers import write_table
+from territory.result import NationalTables
 from territory.scenario.measures.compute import access_table, closest_services, covered_by_zone
 from territory.scenario.measures.deserts import (
     HEADCOUNT_COLUMN,
@@ -40,7 +40,6 @@ from territory.scenario.measures.deserts import (
 from territory.study.load import load_study
 from territory.study.state import State, StudyTables
 from territory.study.words.model import MANY_DEPARTEMENTS, Scale, Study
-from territory.tables.catalogue import COVERAGE, EQUITY_TIME
 from territory.workflow.handover import MANIFEST, STOPPED, beside, in_words
 from territory.workflow.inputs.manifest import describe_run
 from territory.workflow.inputs.prepare import Inputs, places_of, state_of
@@ -65,7 +64,7 @@ class NationalResult:
     times
         Travel times in parts, in `data/processed/<study>/times`.
     tables
-        See `territory.workflow.national.run.NationalTables`.
+        See `territory.result.NationalTables`.
     run_digest
         SHA-256 of the inputs, parameters and versions: two runs with the same digest give the same files.
     """
@@ -191,26 +190,6 @@ def _check(study: Study) -> None:
         )
 
 
-def national_tables(inputs: Inputs, tables: NationalTables) -> dict[str, pd.DataFrame]:
-    """Return the tables that are handed over, by file name, small estimated counts as text."""
-    state = inputs.state
-    names = place_names(state.communes)
-    found = {
-        "communes": state.communes.drop(columns="geometry").reset_index(),
-        "sites": state.sites.drop(columns="geometry").reset_index(),
-        "services": state.services.reset_index(),
-        "acces_communes": with_names(tables.access, names),
-        "couverture_zones": unpivot(tables.coverage.reset_index(), COVERAGE),
-        "acces_generalistes": with_names(tables.gp_access, names),
-        "deserts_communes": with_names(tables.deserts, names),
-        "deserts_zones": tables.desert_shares.reset_index(),
-        "equite": _equity(tables.equity),
-        **_needs(inputs, names),
-        "sources": inputs.dataset.sources,
-    }
-    return {name: handed(name, table) for name, table in found.items() if len(table.columns)}
-
-
 def write_national(
     inputs: Inputs, tables: NationalTables, report_dir: Path, *, manifest: dict[str, Any], run_digest: str
 ) -> None:
@@ -218,44 +197,12 @@ def write_national(
     trouble = STOPPED + "libérez de la place, puis relancez la même commande."
     with beside(report_dir, trouble) as staging, in_words(report_dir, trouble):
         (staging / "tables").mkdir()
-        for name, table in national_tables(inputs, tables).items():
+        for name, table in national_tables(inputs.state, inputs.dataset.sources, tables).items():
             write_table(table, staging / "tables" / name)
         written = {"run_sha256": run_digest, "outputs_sha256": digests_of(staging)}
         write_json(staging / MANIFEST, {**manifest, **written})
         flush_tree(staging)
         publish(staging, report_dir, last=MANIFEST)
-
-
-def _equity(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the equity of each measure, the service of a time beside it."""
-    keys = {str(name): EQUITY_TIME.keys(str(name)) for name in table.index}
-    flat = table.reset_index(drop=True)
-    flat.insert(0, "measure", [EQUITY_TIME.column.name if found else name for name, found in keys.items()])
-    flat.insert(1, "service", [found["service"] if found else None for found in keys.values()])
-    return flat.astype({"measure": "str", "service": "str"})
-
-
-def _needs(inputs: Inputs, names: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Return needs by commune and by département."""
-    demand = inputs.state.demand
-    if demand.empty:
-        return {}
-    by_departement = needs_by_zone(demand, names["departement_code"])
-    found = {"besoins_communes": with_names(demand, names), "besoins_departements": by_departement}
-    return {name: treat(name, table) for name, table in found.items()}
-
-
-@dataclass(frozen=True)
-class NationalTables:
-    """What a national study says, as `Results` does; and the equity of each measure, each person weighing the same."""
-
-    access: pd.DataFrame
-    coverage: pd.DataFrame
-    edge: pd.DataFrame
-    gp_access: pd.DataFrame
-    deserts: pd.DataFrame
-    desert_shares: pd.DataFrame
-    equity: pd.DataFrame
 
 
 def compute_parts(

@@ -13,20 +13,20 @@ import pytest
 
 import territory
 from territory.errors import ParameterError, UnknownCodeError
-from territory.plot.interactive.trial import Trial
 from territory.result import StudyResult
+from territory.scenario.trial import Trial
 from territory.study import save_scenario
 
 
 @pytest.fixture(scope="module")
-def trial(result: StudyResult) -> Trial:
-    return Trial(result.baseline, places=result.dataset.communes)
+def trial(draguignan: StudyResult) -> Trial:
+    return Trial(draguignan.baseline, places=draguignan.dataset.communes)
 
 
-def test_a_move_by_hand_is_the_scenario_of_the_study(result: StudyResult, trial: Trial) -> None:
+def test_a_move_by_hand_is_the_scenario_of_the_study(draguignan: StudyResult, trial: Trial) -> None:
     outcome = trial.move("ime-salernes", commune_code="83050")
     for table, level in (("communes", "service"), ("zones", "service")):
-        expected = getattr(result.comparisons["B"], table).xs("ime-salernes", level=level)
+        expected = getattr(draguignan.comparisons["B"], table).xs("ime-salernes", level=level)
         found = getattr(outcome.comparison, table).xs("ime-salernes", level=level)
         pd.testing.assert_frame_equal(found, expected[found.columns])
 
@@ -75,8 +75,8 @@ def test_staying_at_the_same_place_changes_nothing(trial: Trial) -> None:
     assert figures["persons_gain"] == figures["persons_loss"] == 0
 
 
-def test_roads_give_the_times_of_a_study_by_road(result: StudyResult) -> None:
-    communes = result.dataset.communes
+def test_roads_give_the_times_of_a_study_by_road(draguignan: StudyResult) -> None:
+    communes = draguignan.dataset.communes
 
     class Roads:
         """Ten minutes from everywhere."""
@@ -90,20 +90,20 @@ def test_roads_give_the_times_of_a_study_by_road(result: StudyResult) -> None:
             return pairs.to_frame(index=False).assign(travel_time_min=10.0, distance_km=8.0)
 
     with pytest.raises(ParameterError, match="carte routière"):
-        Trial(result.baseline, times_method="roads")
-    trial = Trial(result.baseline, places=communes, network=Roads(), times_method="roads")  # type: ignore[arg-type]
+        Trial(draguignan.baseline, times_method="roads")
+    trial = Trial(draguignan.baseline, places=communes, network=Roads(), times_method="roads")  # type: ignore[arg-type]
     minutes = trial.move("ime-salernes", commune_code="83049").results.access["travel_time_min"]
     assert set(minutes.round(6)) == {10.0}
 
 
-def test_what_cannot_be_tried_is_said(result: StudyResult, trial: Trial) -> None:
+def test_what_cannot_be_tried_is_said(draguignan: StudyResult, trial: Trial) -> None:
     with pytest.raises(UnknownCodeError, match="Service inconnu"):
         trial.move("rien", commune_code="83050")
     with pytest.raises(UnknownCodeError, match="Commune inconnue"):
         trial.move("ime-salernes", commune_code="99999")
     with pytest.raises(ParameterError, match="longitude"):
         trial.move("ime-salernes")
-    state = result.baseline.state
+    state = draguignan.baseline.state
     without = replace(state, parameters=replace(state.parameters, authorisations=()))
     with pytest.raises(ParameterError, match="ne nomme aucun service"):
-        Trial(replace(result.baseline, state=without))
+        Trial(replace(draguignan.baseline, state=without))
