@@ -9,7 +9,7 @@ import numpy as np
 
 from territory.network import RoadNetwork
 from territory.network.graph.arrays import RoadLines
-from territory.network.maps.car_profile import drive, way_table
+from territory.network.maps.profiles import drive, way_table
 
 
 def grid(side: int = 12) -> RoadNetwork:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable
 
 import numpy as np
 from scipy.sparse import csr_matrix
@@ -19,7 +20,7 @@ def directed_steps(lines: RoadLines) -> list[tuple[int, int, int, int]]:
     kinds = dict(zip(lines.kind_node.tolist(), lines.kind.tolist(), strict=True))
     barriers = set(lines.barrier_node.tolist())
     ways = lines.ways
-    found, neighbours = [], defaultdict(list)
+    found, neighbours = [], defaultdict(set)
     fresh = -(10**15)
     for way in range(len(ways)):
         row = table.loc[ways.class_names[ways.road_class[way]]]
@@ -51,8 +52,8 @@ def directed_steps(lines: RoadLines) -> list[tuple[int, int, int, int]]:
                     ms = int(np.rint(metres * 3600.0 / speed))
                 tail, head = ends if direction == 1 else ends[::-1]
                 if direction == 1:
-                    neighbours[tail].append(i)
-                    neighbours[head].append(i)
+                    neighbours[tail].add(head)
+                    neighbours[head].add(tail)
                 if ways.direction[way] & direction:
                     found.append((tail, head, way, ms, row))
     result = []
@@ -65,78 +66,135 @@ def directed_steps(lines: RoadLines) -> list[tuple[int, int, int, int]]:
     return result
 
 
-def turn_times(lines: RoadLines, sources: list[int], targets: list[int]) -> np.ndarray:
-    """Times (ms) between nodes, one state per directed step, turning back only where roads meet or end."""
+def turn_times(
+    lines: RoadLines,
+    sources: list[int],
+    targets: list[int],
+    *,
+    is_last: Callable[[int, int, int], bool] | None = None,
+) -> np.ndarray:
+    """Times (ms) between nodes, one state per (directed step, part of the trip, restrictions that have been begun).
+
+    `is_last` tells which steps (way, from node, to node) are in streets that are only a destination.
+    """
     steps = directed_steps(lines)
-    n = len(steps)
     leaving, arriving = defaultdict(list), defaultdict(list)
-    for state, (tail, head, _, _) in enumerate(steps):
-        leaving[tail].append(state)
-        arriving[head].append(state)
-    banned = _banned(lines, steps, leaving, arriving)
-    via = set(lines.restrictions[:, 1].tolist())
-    rows, columns, weights = [], [], []
-    for state, (tail, head, way, _) in enumerate(steps):
-        for following in leaving[head]:
-            back = steps[following][1] == tail and steps[following][2] == way
-            if back and not _may_turn_back(head, steps, leaving, arriving, via):
+    for number, (tail, head, _, _) in enumerate(steps):
+        leaving[tail].append(number)
+        arriving[head].append(number)
+    last = [is_last is not None and is_last(way, tail, head) for tail, head, way, _ in steps]
+    rules = [rule for rule in lines.restrictions if _can_be_followed(rule, steps, leaving, arriving)]
+    nodes = {node for rule in lines.restrictions for node in rule.nodes}
+    begun_by = defaultdict(set)
+    for number, rule in enumerate(rules):
+        begun_by[rule.ways[0]].add((number, 0))
+
+    def following(state):
+        step, part, begun = state
+        tail, head, way, _ = steps[step]
+        for then in leaving[head]:
+            back = steps[then][1] == tail and steps[then][2] == way
+            if back and not _may_turn_back(head, steps, leaving, arriving, nodes, last):
                 continue
-            if (state, following) in banned:
+            after = _after(rules, steps, begun, step, then)
+            if after is None or (part == 2 and not last[then]):
                 continue
-            rows.append(state)
-            columns.append(following)
-            weights.append(steps[following][3])
-    # a start state per source, with the steps that leave it; 1 ms is added to every step: scipy drops zeros
-    for place, source in enumerate(sources):
-        for following in leaving[source]:
-            rows.append(n + place)
-            columns.append(following)
-            weights.append(steps[following][3])
-    size = n + len(sources)
+            begun_now = frozenset(after | begun_by[steps[then][2]])
+            for later in (0, 2) if last[then] and part == 0 else (2,) if last[then] else (1,):
+                yield then, later, begun_now
+
+    states, rows, columns, weights = {}, [], [], []
+    waiting = []
+
+    def number_of(state):
+        if state not in states:
+            states[state] = len(states)
+            waiting.append(state)
+        return states[state]
+
+    starts = [
+        [number_of((s, 0 if last[s] else 1, frozenset(begun_by[steps[s][2]]))) for s in leaving[source]]
+        for source in sources
+    ]
+    while waiting:
+        state = waiting.pop()
+        for other in following(state):
+            rows.append(states[state])
+            columns.append(number_of(other))
+            weights.append(steps[other[0]][3])
+    by_number = [state[0] for state in states]
+    size = len(states) + len(sources)
+    for place, firsts in enumerate(starts):
+        rows += [len(states) + place] * len(firsts)
+        columns += firsts
+        weights += [steps[by_number[first]][3] for first in firsts]
+    # 1 ms is added to every step: scipy drops zeros
     scale = 1 << 20
     graph = csr_matrix((np.array(weights, dtype=np.float64) * scale + 1, (rows, columns)), shape=(size, size))
-    reached = dijkstra(graph, indices=np.arange(n, size))
+    reached = dijkstra(graph, indices=np.arange(len(states), size))
+    heads = defaultdict(list)
+    for number, step in enumerate(by_number):
+        heads[steps[step][1]].append(number)
     times = np.full((len(sources), len(targets)), np.inf)
     for column, target in enumerate(targets):
-        if arriving[target]:
-            times[:, column] = reached[:, arriving[target]].min(axis=1)
+        if heads[target]:
+            times[:, column] = reached[:, heads[target]].min(axis=1)
     times = np.floor(times / scale)
     for row, source in enumerate(sources):
         times[row, [column for column, target in enumerate(targets) if target == source]] = 0
     return times
 
 
-def _may_turn_back(node, steps, leaving, arriving, via) -> bool:
+def _can_be_followed(rule, steps, leaving, arriving) -> bool:
+    """Tell whether somebody can come from the first way of a restriction and drive to its last."""
+    if not any(steps[s][2] == rule.ways[0] for s in arriving[rule.nodes[0]]):
+        return False
+    for place, way in enumerate(rule.ways[1:]):
+        out = [s for s in leaving[rule.nodes[place]] if steps[s][2] == way]
+        if place + 1 < len(rule.nodes):
+            out = [s for s in out if steps[s][1] == rule.nodes[place + 1]]
+        if not out:
+            return False
+    return True
+
+
+def _after(rules, steps, begun, step, then):
+    """Return the restrictions that have been begun after a turn, None if it is banned."""
+    node, way = steps[step][1], steps[then][2]
+    back = steps[then][1] == steps[step][0] and way == steps[step][2]
+    after, permitted = set(), {}
+    for number, place in begun:
+        rule = rules[number]
+        if rule.nodes[place] != node:
+            continue
+        goes_on = way == rule.ways[place + 1]
+        if len(rule.ways) == 2 and rule.ways[0] == rule.ways[1] and not rule.is_only:
+            goes_on = back
+        if place + 1 < len(rule.nodes):
+            goes_on = goes_on and steps[then][1] == rule.nodes[place + 1]
+        if rule.is_only:
+            key = rule.ways[: place + 1], rule.nodes[: place + 1]
+            permitted[key] = permitted.get(key, False) or goes_on
+        if goes_on and place + 2 == len(rule.ways) and not rule.is_only:
+            return None
+        if goes_on and place + 2 < len(rule.ways):
+            after.add((number, place + 1))
+    return after if all(permitted.values()) else None
+
+
+def _may_turn_back(node, steps, leaving, arriving, via, last) -> bool:
     """Tell whether a node is no mere passage between two steps."""
-    around = {(steps[s][1], steps[s][2]) for s in leaving[node]} | {
-        (steps[s][0], steps[s][2]) for s in arriving[node]
+    around = {(steps[s][1], steps[s][2], last[s]) for s in leaving[node]} | {
+        (steps[s][0], steps[s][2], last[s]) for s in arriving[node]
     }
     if node in via or len(around) != 2:
         return True
     out = {(steps[s][1], steps[s][2]) for s in leaving[node]}
     into = {(steps[s][0], steps[s][2]) for s in arriving[node]}
     one, two = around
-    return (one in into) != (two in out) or (two in into) != (one in out)
-
-
-def _banned(lines, steps, leaving, arriving) -> set[tuple[int, int]]:
-    banned = set()
-    for left, node, entered, is_only in lines.restrictions.tolist():
-        ways_in = [s for s in arriving[node] if steps[s][2] == left]
-        ways_out = [s for s in leaving[node] if steps[s][2] == entered]
-        if not ways_in or not ways_out:
-            continue
-        for one in ways_in:
-            for two in leaving[node]:
-                if is_only:
-                    is_banned = two not in ways_out
-                elif left == entered:
-                    is_banned = two in ways_out and steps[two][1] == steps[one][0]
-                else:
-                    is_banned = two in ways_out
-                if is_banned:
-                    banned.add((one, two))
-    return banned
+    if one[2] != two[2]:
+        return True
+    return (one[:2] in into) != (two[:2] in out) or (two[:2] in into) != (one[:2] in out)
 
 
 def junction_points(roads: Roads, lines: RoadLines, rows: np.ndarray):

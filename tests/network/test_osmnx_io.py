@@ -8,8 +8,8 @@ import shapely
 
 from territory.errors import MissingFileError, NetworkError, ParameterError
 from territory.network.maps import osmnx_io
-from territory.network.maps.car_profile import DRIVABLE
 from territory.network.maps.osmnx_io import download, from_osmnx
+from territory.network.maps.profiles import DRIVABLE
 from tests.network.small_maps import metres, points
 
 PLACES = {1: (6.40, 43.50), 2: (6.40, 43.51), 3: (6.41, 43.51), 4: (6.42, 43.52)}

@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from pyproj import Geod
 
 from territory.errors import NetworkError
-from territory.network.graph.arrays import RoadLines
-from territory.network.graph.simplify import ground_m, hilbert_order, prepare
+from territory.network.graph.arrays import Restriction, RoadLines
+from territory.network.graph.simplify import ground_m, hilbert_order, prepare, project
 from territory.network.graph.topology import Topology
-from territory.network.maps.car_profile import drive, way_table
+from territory.network.maps.profiles import drive, way_table
 from territory.network.roads import RoadNetwork
 from tests.network.oracles_roads import junction_points, turn_times
 
@@ -111,6 +111,7 @@ def street_maps(draw):
             {"highway": "residential"},
             {"highway": "tertiary", "oneway": "-1"},
             {"highway": "service"},
+            {"highway": "service", "access": "destination"},
         ]
     )
     ways = draw(st.lists(st.tuples(st.lists(node, min_size=2, max_size=6), tags), min_size=1, max_size=14))
@@ -120,17 +121,59 @@ def street_maps(draw):
     used = sorted({n for nodes, _ in ways for n in nodes})
     signals = draw(st.lists(st.sampled_from(used), unique=True, max_size=3))
     barriers = draw(st.lists(st.sampled_from(used), unique=True, max_size=2))
-    row = st.integers(0, len(ways) - 1)
-    restrictions = draw(st.lists(st.tuples(row, st.sampled_from(used), row, st.integers(0, 1)), max_size=6))
-    restrictions = [one for one in restrictions if one[1] not in barriers]
+    # some ways of one step, through which restrictions pass
+    steps = draw(st.lists(st.tuples(node, node).filter(lambda pair: pair[0] != pair[1]), max_size=3))
+    ways += [(list(pair), ROAD) for pair in steps]
+    restrictions = draw(st.lists(restriction(ways, range(len(ways) - len(steps), len(ways))), max_size=6))
     return lines_of(
         place,
         ways,
         kind_node=np.array(signals, dtype=np.int32),
         kind=np.full(len(signals), 3, dtype=np.int8),
         barrier_node=np.array(barriers, dtype=np.int32),
-        restrictions=np.array(restrictions, dtype=np.int64).reshape(-1, 4),
+        restrictions=tuple({one for one in restrictions if one and not set(one.nodes) & set(barriers)}),
     )
+
+
+@st.composite
+def restriction(draw, ways, passed):
+    """A turn restriction at a node or through one way or two, or none where ways do not meet."""
+    rows = st.integers(0, len(ways) - 1)
+    middle = draw(st.lists(st.sampled_from(passed), max_size=2, unique=True)) if passed else []
+    is_only = draw(st.booleans())
+    if not middle:
+        one, two = draw(rows), draw(rows)
+        common = sorted(set(ways[one][0]) & set(ways[two][0]))
+        return Restriction((one, two), (draw(st.sampled_from(common)),), is_only) if common else None
+    nodes = [draw(st.sampled_from(ways[middle[0]][0]))]
+    for row in middle:
+        ends = ways[row][0]
+        if nodes[-1] not in ends:
+            return None
+        nodes.append(ends[1 - ends.index(nodes[-1])])
+    left = [row for row in range(len(ways)) if nodes[0] in ways[row][0] and row not in middle]
+    entered = [row for row in range(len(ways)) if nodes[-1] in ways[row][0] and row not in middle]
+    if not left or not entered or len(set(nodes)) < len(nodes):
+        return None
+    first, last = draw(st.sampled_from(left)), draw(st.sampled_from(entered))
+    return Restriction((first, *middle, last), tuple(nodes), is_only)
+
+
+def last_streets(roads, lines):
+    """Tell by way and nodes whether a step is in a street that is only a destination."""
+    x, y = project(lines.lon, lines.lat, roads.crs)
+    flagged = roads.is_destination[roads.chain_of_vertex()]
+    known = {}
+    for hop in np.flatnonzero(~roads.void_hops()).tolist():
+        ends = frozenset((roads.x[at], roads.y[at]) for at in (hop, hop + 1))
+        known[int(roads.hop_way[hop]), ends] = bool(flagged[hop])
+
+    # a node that a barrier split has a number of its own, and no place: such a step is told by its other end
+    def is_last(way, tail, head):
+        places = [(x[node], y[node]) for node in (tail, head) if node >= 0]
+        return any(flag for (row, ends), flag in known.items() if row == way and set(places) <= ends)
+
+    return is_last
 
 
 @given(street_maps())
@@ -149,7 +192,8 @@ def test_random_maps_give_the_times_of_single_steps_with_either_engine(lines):
     if rows.size == 0:
         return
     frame, nodes = junction_points(network.roads, lines, rows)
-    expected = (turn_times(lines, nodes, nodes) / 60_000).astype(np.float32)
+    expected = turn_times(lines, nodes, nodes, is_last=last_streets(network.roads, lines))
+    expected = (expected / 60_000).astype(np.float32)
     for engine in ("dijkstra", "hierarchy"):
         got = network.travel_time_matrix(frame, frame, engine=engine, islands=True)
         np.testing.assert_array_equal(got, expected, err_msg=engine)
@@ -166,8 +210,9 @@ def test_the_order_of_the_ways_changes_nothing(lines, random):
         name: value[order] if isinstance(value, np.ndarray) else value
         for name, value in vars(lines.ways).items()
     }
-    restrictions = lines.restrictions.copy()
-    restrictions[:, 0], restrictions[:, 2] = back[restrictions[:, 0]], back[restrictions[:, 2]]
+    restrictions = tuple(
+        one._replace(ways=tuple(back[list(one.ways)].tolist())) for one in lines.restrictions
+    )
     shuffled = RoadLines(
         **{
             **vars(lines),

@@ -7,7 +7,13 @@ import pytest
 from shapely.geometry import box
 
 from territory.errors import NetworkError, ParameterError, TerritoryWarning
-from territory.network.graph.speeds import band_of_density, read_maxspeed, speed_table
+from territory.network.graph.speeds import (
+    IMPLAUSIBLE,
+    UNREADABLE,
+    band_of_density,
+    read_maxspeed,
+    speed_table,
+)
 from territory.network.maps.osm import sample_network
 from tests.network.small_maps import metres, points
 
@@ -17,31 +23,40 @@ from tests.network.small_maps import metres, points
     [
         ("50", 50), ("50.5", 50.5), ("50 km/h", 50), ("30 mph", 48.28032), ("30mph", 48.28032), ("10 knots", 18.52),
         ("FR:urban", 50), ("FR:rural", 80), ("FR:motorway", 130), ("FR:30", 30), ("FR:zone30", 30), ("AD:urban", 50),
-        ("none", 130), ("walk", 6), ("50;70", 50), ("70; 50", 50), ("signals;90", 90), ("vite;90", 90),
+        ("walk", 6), ("50;70", 50), ("70; 50", 50), ("signals;90", 90), ("vite;90", 90), ("50,5", 50.5), ("50/30", 30),
+        ("50\u00a0", 50), ("30 KM/H", 30), ("zone:30", 30), ("fr:urban", 50), ("50|30", 30), ("5", 5), ("160", 160),
     ],
 )  # fmt: skip
 def test_limits_are_read(text, kmh):
-    limit, makes_sense = read_maxspeed(text)
+    limit, fault = read_maxspeed(text, "secondary")
     assert limit == pytest.approx(kmh)
-    assert makes_sense
+    assert fault == ""
 
 
 @pytest.mark.parametrize(
-    "text, makes_sense",
+    "text, fault",
     [
-        ("", True),
-        ("signals", True),
-        ("variable", True),
-        ("vite", False),
-        ("-50", False),
-        ("0", False),
-        ("900", False),
+        ("", ""),
+        ("signals", ""),
+        ("variable", ""),
+        ("vite", UNREADABLE),
+        ("-50", UNREADABLE),
+        ("0", IMPLAUSIBLE),
+        ("0.01", IMPLAUSIBLE),
+        ("900", IMPLAUSIBLE),
+        ("none", IMPLAUSIBLE),
     ],
 )
-def test_limits_that_say_nothing(text, makes_sense):
-    limit, is_read = read_maxspeed(text)
+def test_limits_that_say_nothing(text, fault):
+    limit, found = read_maxspeed(text, "secondary")
     assert np.isnan(limit)
-    assert is_read is makes_sense
+    assert found == fault
+
+
+def test_only_motorways_have_no_limit():
+    assert [read_maxspeed("none", one)[0] for one in ("motorway", "trunk")] == [130, 130]
+    for one in ("motorway_link", "primary", "residential", "living_street", "ferry"):
+        assert np.isnan(read_maxspeed("none", one)[0])
 
 
 def test_metric_speeds_are_those_published():
@@ -117,9 +132,9 @@ def test_roads_outside_every_commune_are_counted():
 @pytest.mark.parametrize(
     "change, message",
     [
-        ({"default_kmh": 0.0}, "default_kmh.*au-dessus de zéro.*primary / any : 0"),
-        ({"default_kmh": -5.0}, "au-dessus de zéro"),
-        ({"default_kmh": np.nan}, "au-dessus de zéro"),
+        ({"default_kmh": 0.0}, "default_kmh.*d'au moins 1.*primary / any : 0"),
+        ({"default_kmh": -5.0}, "d.au moins 1"),
+        ({"default_kmh": np.nan}, "d.au moins 1"),
         ({"legal_factor": -1.0}, "legal_factor"),
         ({"junction_s": -1.0}, "junction_s.*positif ou nul"),
         ({"density": "dense"}, r"1 densité inconnue \(dense\)"),
@@ -146,3 +161,9 @@ def test_a_table_with_holes_or_doubles_is_refused():
         sample_network().with_speeds(table, period="nuit")
     with pytest.raises(ParameterError, match="ne sont pas des nombres"):
         sample_network().with_speeds(table.assign(default_kmh="vite"))
+
+
+def test_a_table_without_a_class_says_which_class_and_not_density():
+    table = speed_table()
+    with pytest.raises(ParameterError, match=r"1 classes de routes de la carte \(residential\)"):
+        sample_network().with_speeds(table[table["road_class"] != "residential"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from territory.errors import ParameterError
 from territory.network.engine.compiling import kernel
 from territory.network.engine.dijkstra import one_to_all
-from territory.network.engine.graph import MAX_TIME_MS, UNREACHED, Graph
+from territory.network.engine.graph import MAX_TIME_MS, UNREACHED, Graph, Seeds
 from territory.network.graph.arrays import BACKWARD, FORWARD, Bools, Floats, Ints, Roads
 from territory.network.graph.speeds import HopTimes
 from territory.network.graph.topology import Topology
@@ -36,11 +37,12 @@ def draw_isochrones(
     points: gpd.GeoDataFrame,
     *,
     minutes: Sequence[float],
+    direction: str,
     cell_m: float,
     max_snap_m: float,
     islands: bool,
 ) -> gpd.GeoDataFrame:
-    """Return what can be reached from points within given times, as `RoadNetwork.isochrones` says it."""
+    """Return what can be reached from points, or from where they can be, as `RoadNetwork.isochrones` says it."""
     import geopandas as gpd
 
     levels = sorted({float(level) for level in minutes})
@@ -50,16 +52,28 @@ def draw_isochrones(
         )
     if not (cell_m > 0 and np.isfinite(cell_m)):
         raise ParameterError(f"cell_m={cell_m} : indiquez un côté de maille en mètres au-dessus de zéro.")
+    if direction not in ("from", "to"):
+        raise ParameterError(
+            f"direction={direction!r} : choisissez « from » (au départ) ou « to » (à l'arrivée)."
+        )
     roads = topology.roads
     places = place_on_roads(topology, points, role="points", max_snap_m=max_snap_m, islands=islands)
-    origins = attach(topology, hop_times, places)
-    usable = topology.snappable_hops & (islands | topology.is_main[roads.chain_of_vertex()])
+    ends = attach(topology, hop_times, places)
+    usable = topology.snappable_hops & (islands | topology.main_hops)
     limit = min(MAX_TIME_MS, round(levels[-1] * MILLISECONDS_PER_MINUTE))
+    drives = (
+        _Drives.to(topology, hop_times, graph)
+        if direction == "to"
+        else _Drives.away(topology, hop_times, graph)
+    )
+    seeds = ends.arriving if direction == "to" else ends.leaving
     rows: list[tuple[str, float, BaseGeometry]] = []
     for row, name in enumerate(points.index.astype(str)):
-        times = _vertex_times(topology, hop_times, graph, origins, row, limit_ms=limit)
-        start = (int(places.hop[row]), float(places.share[row]), int(origins.access_ms[row]))
-        samples = _samples(roads, hop_times, times, usable, start, spacing_m=cell_m / 2, limit_ms=limit)
+        here = int(places.hop[row]), float(places.share[row])
+        times = _vertex_times(drives, seeds[[row]], ends, row, limit_ms=limit)
+        samples = _samples(
+            drives, times, usable, (*here, int(ends.access_ms[row])), spacing_m=cell_m / 2, limit_ms=limit
+        )
         outlines = _outlines(samples, levels, cell_m)
         rows += [(name, level, outline) for level, outline in zip(levels, outlines, strict=True)]
     frame = gpd.GeoDataFrame(
@@ -69,30 +83,59 @@ def draw_isochrones(
     return frame
 
 
-def _vertex_times(
-    topology: Topology, hops: HopTimes, graph: Graph, origins: Endpoints, row: int, *, limit_ms: int
-) -> Ints:
-    """Return the time from one origin to each vertex of the roads."""
-    roads, arcs = topology.roads, topology.arcs
-    node_ms = one_to_all(graph, origins.leaving[[row]], limit_ms=limit_ms, threads=1)[0].astype(np.int64)
+@dataclass(frozen=True)
+class _Drives:
+    """How times grow along chains away from a point; towards one, each chain is driven from its other end."""
+
+    roads: Roads
+    graph: Graph
+    # by direction and chain, the node from which it is entered; by direction and hop, times to drive and to wait
+    entered: NDArray[np.int32]
+    move: NDArray[np.int32]
+    wait: NDArray[np.int32]
+    is_open: Bools
+    is_inbound: bool
+
+    @classmethod
+    def away(cls, topology: Topology, hops: HopTimes, graph: Graph) -> _Drives:
+        bits = topology.roads.open_directions
+        is_open = np.stack([(bits & FORWARD) > 0, (bits & BACKWARD) > 0])
+        return cls(topology.roads, graph, topology.arcs.start_node, hops.move, hops.wait, is_open, False)
+
+    @classmethod
+    def to(cls, topology: Topology, hops: HopTimes, graph: Graph) -> _Drives:
+        # whoever drives along a chain towards the point is farther from it the nearer the start: the same kernels
+        # run on directions that have changed places
+        away, last = cls.away(topology, hops, graph), topology.arcs.end_node
+        both = (last[::-1], away.move[::-1].copy(), away.wait[::-1].copy(), away.is_open[::-1])
+        return cls(topology.roads, graph.reversed(), *both, True)
+
+
+def _vertex_times(drives: _Drives, seeds: Seeds, ends: Endpoints, row: int, *, limit_ms: int) -> Ints:
+    """Return the time between one point and each vertex of the roads."""
+    roads = drives.roads
+    node_ms = one_to_all(drives.graph, seeds, limit_ms=limit_ms, threads=1)[0].astype(np.int64)
     node_ms[node_ms == UNREACHED] = MAX_TIME_MS + 1
     times = np.full(roads.x.size, MAX_TIME_MS + 1, dtype=np.int64)
-    starts = np.where(arcs.start_node >= 0, node_ms[np.maximum(arcs.start_node, 0)], MAX_TIME_MS + 1)
-    _run_chains(roads.chain_start, hops.move, hops.wait, starts, times)
-    chain = int(origins.chain[row])
+    starts = np.where(drives.entered >= 0, node_ms[np.maximum(drives.entered, 0)], MAX_TIME_MS + 1)
+    _run_chains(roads.chain_start, drives.move, drives.wait, starts, times)
+    chain = int(ends.chain[row])
     if chain >= 0:
         own = slice(int(roads.chain_start[chain]), int(roads.chain_start[chain + 1]))
-        here = int(origins.hop[row]) - own.start
+        here = int(ends.hop[row]) - own.start
         done = np.zeros((2, own.stop - own.start), dtype=np.int64)
-        hop_ms = (hops.move + hops.wait)[:, own.start : own.stop - 1].astype(np.int64)
+        hop_ms = (drives.move + drives.wait)[:, own.start : own.stop - 1].astype(np.int64)
         done[0, 1:] = np.cumsum(hop_ms[0])
         done[1, :-1] = np.cumsum(hop_ms[1][::-1])[::-1]
-        ahead = done - origins.done_ms[:, [row]] + origins.access_ms[row]
-        bits = int(roads.open_directions[chain])
-        part = times[own]
-        if bits & FORWARD:
+        mine = ends.done_ms[:, row]
+        if drives.is_inbound:
+            # what is done in a direction that has changed places is what was left in the other
+            mine = np.array([done[0, -1], done[1, 0]]) - mine[::-1]
+        ahead = done - mine[:, None] + ends.access_ms[row]
+        part, is_open = times[own], drives.is_open[:, chain]
+        if is_open[0]:
             part[here + 1 :] = np.minimum(part[here + 1 :], ahead[0, here + 1 :])
-        if bits & BACKWARD:
+        if is_open[1]:
             part[: here + 1] = np.minimum(part[: here + 1], ahead[1, : here + 1])
     return times
 
@@ -116,8 +159,7 @@ def _run_chains(
 
 
 def _samples(
-    roads: Roads,
-    hop_times: HopTimes,
+    drives: _Drives,
     times: Ints,
     usable: Bools,
     start: tuple[int, float, int],
@@ -126,7 +168,7 @@ def _samples(
     limit_ms: int,
 ) -> tuple[Floats, Floats, Floats]:
     """Return places along reached roads, no farther apart than asked, and the time at each (min)."""
-    move = hop_times.move
+    roads, (move, wait) = drives.roads, (drives.move, drives.wait)
     after = np.append(times[1:], MAX_TIME_MS + 1)
     is_reached = np.minimum(times, after) <= limit_ms
     is_reached[start[0]] = True
@@ -138,16 +180,17 @@ def _samples(
     share = rank / np.maximum(np.repeat(steps, steps) - 1, 1)
     # the point itself is a place of its own segment
     hop, share = np.append(hop, start[0]), np.append(share, start[1])
-    bits = roads.open_directions[np.searchsorted(roads.chain_start, hop, side="right") - 1]
-    is_forward, is_backward = (bits & FORWARD) > 0, (bits & BACKWARD) > 0
+    is_open = drives.is_open[:, np.searchsorted(roads.chain_start, hop, side="right") - 1]
+    # a wait is at the end of a hop: towards the point, whoever is on the hop has it ahead
+    waits = wait[:, hop] * [share > 0.0, share < 1.0] if drives.is_inbound else np.zeros((2, 1))
     time = np.minimum(
-        np.where(is_forward | (share == 0.0), times[hop] + share * move[0, hop], np.inf),
-        np.where(is_backward | (share == 1.0), after[hop] + (1 - share) * move[1, hop], np.inf),
+        np.where(is_open[0] | (share == 0.0), times[hop] + share * move[0, hop] + waits[0], np.inf),
+        np.where(is_open[1] | (share == 1.0), after[hop] + (1 - share) * move[1, hop] + waits[1], np.inf),
     )
     ahead = share - start[1]
     straight = np.where(ahead >= 0, ahead * move[0, hop], -ahead * move[1, hop]) + start[2]
-    is_open = np.where(ahead > 0, is_forward, np.where(ahead < 0, is_backward, True))
-    time = np.where((hop == start[0]) & is_open, np.minimum(time, straight), time)
+    is_ahead = np.where(ahead > 0, is_open[0], np.where(ahead < 0, is_open[1], True))
+    time = np.where((hop == start[0]) & is_ahead, np.minimum(time, straight), time)
     kept = time <= limit_ms
     hop, share = hop[kept], share[kept]
     return (
@@ -182,16 +225,14 @@ def _outlines(
     metres_per_minute = ACCESS_KMH * 1000 / 60
     _mark(grid, away, x - x_min, y - y_min, time, cell_m, metres_per_minute)
     _spread(grid, away, cell_m, metres_per_minute, OFF_ROAD_M)
-    # just above the last level, so that its outline passes within one square of the last reached one
-    grid = np.minimum(grid, levels[-1] + cell_m / metres_per_minute)
-    contours = contourpy.contour_generator(
-        x_min + (np.arange(columns) + 0.5) * cell_m,
-        y_min + (np.arange(rows) + 0.5) * cell_m,
-        grid,
-        fill_type=contourpy.FillType.OuterOffset,
-    )
+    axes = (low + (np.arange(count) + 0.5) * cell_m for low, count in ((x_min, columns), (y_min, rows)))
+    across, up = axes
     outlines: list[BaseGeometry] = []
     for level in levels:
+        # just above the level, so that its outline passes within one square of the last reached one, whatever
+        # the other levels
+        capped = np.minimum(grid, level + cell_m / metres_per_minute)
+        contours = contourpy.contour_generator(across, up, capped, fill_type=contourpy.FillType.OuterOffset)
         filled: Any = contours.filled(-1.0, level)
         polygons = [_polygon(corners, offsets) for corners, offsets in zip(*filled, strict=True)]
         whole = shapely.union_all([*polygons, *outlines[-1:]])

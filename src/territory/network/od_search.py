@@ -21,12 +21,12 @@ from territory.network.engine.graph import MAX_TIME_MS, UNREACHED, Graph
 from territory.network.engine.label_search import k_nearest_sites, shortest_lengths
 from territory.network.engine.metric import Metric, TileSearch, in_source_order
 from territory.network.graph.arrays import BACKWARD, FORWARD, Int32, Ints
-from territory.network.points import Endpoints
+from territory.network.points import Endpoints, ms_of_access
 from territory.units import METRES_PER_KILOMETRE, MILLISECONDS_PER_MINUTE
 
 FORMAT = "territory-road-search"
 # raised whenever a file means something else than before
-VERSION = 2
+VERSION = 3
 _HEADER = "search.json"
 _DECIMETRES_PER_METRE = 10
 # tables of so many rows have categorical identifiers
@@ -52,19 +52,26 @@ class Pairs(NamedTuple):
 def direct_pairs(
     open_directions: NDArray[np.int8], origins: Endpoints, destinations: Endpoints
 ) -> tuple[Pairs, Ints]:
-    """Return the times between points of one chain that do not leave it, and their lengths (dm)."""
-    first = np.flatnonzero(origins.chain >= 0)
-    second = np.flatnonzero(destinations.chain >= 0)
-    second = second[np.argsort(destinations.chain[second], kind="stable")]
-    sorted_chain = destinations.chain[second]
-    low = np.searchsorted(sorted_chain, origins.chain[first], side="left")
-    counts = np.searchsorted(sorted_chain, origins.chain[first], side="right") - low
+    """Return the times between points of one access road that do not leave it, and their lengths (dm)."""
+    first, second = np.flatnonzero(origins.spot >= 0), np.flatnonzero(destinations.spot >= 0)
+    second = second[np.argsort(destinations.spot[second], kind="stable")]
+    sorted_spot = destinations.spot[second]
+    low = np.searchsorted(sorted_spot, origins.spot[first], side="left")
+    counts = np.searchsorted(sorted_spot, origins.spot[first], side="right") - low
     one = np.repeat(first, counts)
     two = second[np.arange(one.size) + np.repeat(low - np.cumsum(counts) + counts, counts)]
+    # nobody goes to the road and back to somebody nearer than that
+    metres = np.hypot(origins.x[one] - destinations.x[two], origins.y[one] - destinations.y[two])
+    straight = ms_of_access(metres)
+    near = straight <= origins.access_ms[one] + destinations.access_ms[two]
+    parts = [
+        (one[near], two[near], straight[near], np.rint(_DECIMETRES_PER_METRE * metres[near]).astype(np.int64))
+    ]
+    along = (origins.chain[one] >= 0) & (destinations.chain[two] >= 0)
+    one, two = one[along], two[along]
     hops = destinations.hop[two] - origins.hop[one]
     ahead = np.where(hops == 0, destinations.share[two] - origins.share[one], hops)
     bits = open_directions[origins.chain[one]]
-    parts = []
     for direction, allowed in enumerate(
         ((ahead >= 0) & ((bits & FORWARD) > 0), (ahead <= 0) & ((bits & BACKWARD) > 0))
     ):
@@ -73,7 +80,8 @@ def direct_pairs(
         length = destinations.done_dm[direction, b] - origins.done_dm[direction, a]
         time += origins.access_ms[a] + destinations.access_ms[b]
         length += origins.access_dm[a] + destinations.access_dm[b]
-        parts.append((a, b, time, length))
+        is_open = time <= MAX_TIME_MS
+        parts.append((a[is_open], b[is_open], time[is_open], length[is_open]))
     origin, destination, times, lengths = (np.concatenate(column) for column in zip(*parts, strict=True))
     return Pairs(origin, destination, times), lengths
 

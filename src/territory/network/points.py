@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from territory.errors import NetworkError, ParameterError, Problems, examples
 from territory.network.engine.compiling import kernel
-from territory.network.engine.graph import Seeds
+from territory.network.engine.graph import MAX_TIME_MS, Seeds
 from territory.network.graph.arrays import Ints, Roads
 from territory.network.graph.speeds import HopTimes
 from territory.network.graph.topology import Places, Topology, nearest_hops
@@ -35,7 +35,7 @@ def place_on_roads(
     x = np.asarray(projected.geometry.x, dtype=np.float64)
     y = np.asarray(projected.geometry.y, dtype=np.float64)
     index = topology.whole_index if islands else topology.main_index
-    places = nearest_hops(topology.roads, index, x, y, max_distance_m=max_snap_m)
+    places = replace(nearest_hops(topology.roads, index, x, y, max_distance_m=max_snap_m), at=(x, y))
     lost = np.flatnonzero(places.hop < 0)
     if lost.size:
         # only now, for the message: how far they are
@@ -93,7 +93,7 @@ def snap_table(
     return gpd.GeoDataFrame(
         {
             "distance_m": places.distance_m,
-            "is_island": ~topology.is_main[places.chain],
+            "is_island": ~topology.main_hops[places.hop],
             "road_class": names[roads.ways.road_class[roads.hop_way[places.hop]]],
         },
         index=points.index,
@@ -191,6 +191,10 @@ class Endpoints:
     done_dm: Ints
     access_ms: Ints
     access_dm: Ints
+    # the access road that points share, and where they themselves are
+    spot: Ints
+    x: NDArray[np.float64]
+    y: NDArray[np.float64]
 
     def __len__(self) -> int:
         return len(self.leaving)
@@ -236,12 +240,15 @@ def attach(topology: Topology, times: HopTimes, places: Places) -> Endpoints:
         roads.chain_start, times.move, times.wait, roads.hop_length_m, chain, hop, share
     )
     distance = np.where(placed, places.distance_m, 0.0)
-    access_ms = np.rint(distance * 3600.0 / ACCESS_KMH).astype(np.int64)
+    access_ms = ms_of_access(distance)
     access_dm = np.rint(10 * distance).astype(np.int64)
     at_tail = (share == 0.0) & (hop == roads.chain_start[chain])
     at_head = share == 1.0
     junction = np.where(at_tail, roads.tail[chain], roads.head[chain]).astype(np.int64)
     at_junction = at_tail | at_head
+    # the end of a dead end is a place of its road
+    ends = np.bincount(np.concatenate([roads.tail, roads.head]), minlength=roads.n_junctions)
+    at_crossing = at_junction & (ends[junction] > 1)
     out_nodes, in_nodes = (
         arcs.end_node[:, chain].T.astype(np.int64),
         arcs.start_node[:, chain].T.astype(np.int64),
@@ -252,9 +259,11 @@ def attach(topology: Topology, times: HopTimes, places: Places) -> Endpoints:
         nodes[at_junction, 0], nodes[at_junction, 1] = alone[at_junction], -1
         offsets[at_junction] = access[at_junction, None]
         nodes[~placed] = -1
+        # beyond what is closed or too long, there is no way
+        nodes[offsets > MAX_TIME_MS] = -1
         return nodes, np.where(nodes < 0, 0, offsets)
 
-    leaving = seeds(out_nodes, junction, left_ms, access_ms)
+    leaving = seeds(out_nodes, arcs.departure_node[junction].astype(np.int64), left_ms, access_ms)
     arriving = seeds(in_nodes, arcs.arrival_node[junction].astype(np.int64), done_ms, access_ms)
     return Endpoints(
         Seeds(*leaving),
@@ -268,7 +277,14 @@ def attach(topology: Topology, times: HopTimes, places: Places) -> Endpoints:
         done_dm,
         access_ms,
         access_dm,
+        np.where(placed, np.where(at_crossing, roads.n_chains + junction, places.chain), -1),
+        *places.at,
     )
+
+
+def ms_of_access(distance_m: NDArray[np.float64]) -> Ints:
+    """Return the time in a straight line between a point and its road (ms)."""
+    return np.rint(distance_m * 3600.0 / ACCESS_KMH).astype(np.int64)
 
 
 @kernel

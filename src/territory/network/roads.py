@@ -90,6 +90,16 @@ class RoadNetwork:
         return self.roads.attribution
 
     @property
+    def asides(self) -> pd.Series:
+        """How many objects of the map were left aside when it was read, by kind (in French)."""
+        return pd.Series(dict(self.roads.asides), dtype="int64", name="count")
+
+    @property
+    def profile(self) -> str:
+        """``car``, ``bicycle`` or ``foot``."""
+        return self.roads.profile
+
+    @property
     def speeds(self) -> pd.DataFrame:
         """A copy of the table of speeds."""
         return self._speeds.copy()
@@ -117,7 +127,7 @@ class RoadNetwork:
     @cached_property
     def weights_ms(self) -> NDArray[np.int32]:
         """Time of each arc (ms)."""
-        return self._topology.arcs.weights_ms(self._times.chain_ms(self.roads))
+        return self._topology.arcs.weights_ms(self._times.chain_ms(self.roads), MAX_TIME_MS)
 
     @cached_property
     def metric(self) -> Metric:
@@ -152,7 +162,7 @@ class RoadNetwork:
             "Carte": self.roads.source or "–",
             "Longueur": f"{self.length_km:,.0f} km".replace(",", "\u202f"),
             "Carrefours et impasses": f"{self.roads.n_junctions:,}".replace(",", "\u202f"),
-            "Interdictions de tourner": f"{len(self.roads.turns):,}".replace(",", "\u202f"),
+            "Interdictions de tourner": f"{self.roads.turn_start.size - 1:,}".replace(",", "\u202f"),
             "Projection": self.crs,
             "Période": _PERIODS_IN_FRENCH[self._period],
             "Source": self.attribution or "–",
@@ -398,11 +408,12 @@ class RoadNetwork:
         points: gpd.GeoDataFrame,
         *,
         minutes: Sequence[float] = (15, 30, 45),
+        direction: str = "from",
         cell_m: float = 100.0,
         max_snap_m: float = MAX_SNAP_M,
         islands: bool = False,
     ) -> gpd.GeoDataFrame:
-        """Draw what can be reached from points within given times.
+        """Draw what can be reached from points within given times, or from where points can be.
 
         Parameters
         ----------
@@ -410,6 +421,8 @@ class RoadNetwork:
             Points with a CRS; their index holds their identifiers.
         minutes
             Times (min), inclusive.
+        direction
+            ``from`` the points, or ``to`` them: families drive to a site.
         cell_m
             Side of the squares on which times are computed (m).
         max_snap_m, islands
@@ -440,6 +453,7 @@ class RoadNetwork:
             self.graph,
             points,
             minutes=minutes,
+            direction=direction,
             cell_m=cell_m,
             max_snap_m=max_snap_m,
             islands=islands,

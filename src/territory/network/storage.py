@@ -32,10 +32,10 @@ from territory.network.graph.topology import Topology
 
 FORMAT = "territory-road-network"
 # raised whenever a file means something else than before
-VERSION = 1
+VERSION = 2
 _HEADER = "network.json"
 _HIERARCHY = "hierarchy_"
-_TEXTS = ("crs", "source", "attribution")
+_TEXTS = ("crs", "source", "attribution", "profile")
 _UNREADABLE = (LookupError, TypeError, AttributeError, pd.errors.ParserError, pd.errors.EmptyDataError)
 
 
@@ -55,6 +55,7 @@ def save_network(topology: Topology, speeds: pd.DataFrame, period: str, path: Pa
         "version": VERSION,
         **{name: getattr(roads, name) for name in _TEXTS},
         "class_names": list(roads.ways.class_names),
+        "asides": [list(aside) for aside in roads.asides],
         "period": period,
         "speeds_csv": speeds.to_csv(index=False),
     }
@@ -68,7 +69,8 @@ def save_network(topology: Topology, speeds: pd.DataFrame, period: str, path: Pa
 
 
 def _array_names(kind: type[WayTable | Roads]) -> list[str]:
-    return [field.name for field in fields(kind) if field.name not in ("ways", "class_names", *_TEXTS)]
+    others = ("ways", "class_names", "asides", *_TEXTS)
+    return [field.name for field in fields(kind) if field.name not in others]
 
 
 def load_network(path: Path, *, verify: bool) -> tuple[Topology, pd.DataFrame, str]:
@@ -80,7 +82,8 @@ def load_network(path: Path, *, verify: bool) -> tuple[Topology, pd.DataFrame, s
         ways: dict[str, Any] = {name: arrays[f"ways_{name}"] for name in _array_names(WayTable)}
         columns: dict[str, Any] = {name: arrays[name] for name in _array_names(Roads)}
         columns["ways"] = WayTable(class_names=tuple(header["class_names"]), **ways)
-        topology = Topology(Roads(**columns, **{name: header[name] for name in _TEXTS}))
+        asides = tuple((str(kind), int(count)) for kind, count in header["asides"])
+        topology = Topology(Roads(**columns, asides=asides, **{name: header[name] for name in _TEXTS}))
         if verify:
             check_roads(topology.roads)
         ordered = arrays_under(_HIERARCHY, arrays)
@@ -133,6 +136,9 @@ _ARRAYS = {
         "way_id": "<i8",
         "road_class": "<i2",
         **dict.fromkeys(("direction", "density_band"), "|i1"),
+        "is_destination": "|b1",
+        "closed_months": "<i2",
+        "name": "<i4",
         **dict.fromkeys(_LIMITS, "<f4"),
     },
     "vertex": {
@@ -142,7 +148,7 @@ _ARRAYS = {
         "hop_reversed": "|b1",
         "hop_length_m": "<f4",
     },
-    "chain": {**dict.fromkeys(("tail", "head"), "<i4"), "open_directions": "|i1"},
+    "chain": {**dict.fromkeys(("tail", "head"), "<i4"), "open_directions": "|i1", "is_destination": "|b1"},
     "junction": dict.fromkeys(("junction_x", "junction_y"), "<f8"),
 }
 
@@ -154,8 +160,8 @@ class _FaultError(Exception):
 def check_roads(roads: Roads) -> None:
     """Refuse roads whose arrays do not hold together."""
     try:
-        _check_texts(roads)
         _check_forms(roads)
+        _check_texts(roads)
         _check_values(roads)
     except _FaultError as fault:
         said = f"Réseau routier « {roads.source} » incohérent : {fault} ; enregistrez-le de nouveau."
@@ -184,9 +190,15 @@ def check_hierarchy(hierarchy: Hierarchy) -> None:
 
 
 def _check_texts(roads: Roads) -> None:
-    texts = (roads.source, roads.attribution, roads.crs, *roads.ways.class_names)
+    texts = (roads.source, roads.attribution, roads.crs, roads.profile, *roads.ways.class_names)
     if not all(isinstance(text, str) for text in texts):
         raise _FaultError("un nom n'est pas un texte")
+    try:
+        names = len(roads.names)
+    except (UnicodeDecodeError, AttributeError) as error:
+        raise _FaultError("les noms des routes sont illisibles") from error
+    if roads.ways.name.size and not 0 <= int(roads.ways.name.min()) <= int(roads.ways.name.max()) < names:
+        raise _FaultError("name désigne ce qui n'existe pas")
     try:
         is_projected = CRS(roads.crs).is_projected
     except CRSError as error:
@@ -203,7 +215,10 @@ def _check_forms(roads: Roads) -> None:
             owner = roads.ways if what == "way" else roads
             _check_form(owner, name, kind, (sizes.get(what, roads.n_junctions),))
     _check_form(roads, "chain_start", "<i8", (roads.n_chains + 1,))
-    _check_form(roads, "turns", "<i8", (len(roads.turns), 5))
+    _check_form(roads, "turn_start", "<i8", (roads.turn_start.size,))
+    _check_form(roads, "turn_arcs", "<i8", (roads.turn_arcs.size,))
+    _check_form(roads, "name_text", "|u1", (roads.name_text.size,))
+    _check_form(roads, "hop_slowness", "<f4", (2, roads.x.size if roads.hop_slowness.size else 0))
     if not roads.n_chains:
         raise _FaultError("aucun tronçon")
 
@@ -227,8 +242,14 @@ def _check_values(roads: Roads) -> None:
     _check_within("hop_way", roads.hop_way, 0, len(ways))
     _check_within("tail", roads.tail, 0, junctions)
     _check_within("head", roads.head, 0, junctions)
-    for column, count in enumerate((chains, 2, chains, 2, junctions)):
-        _check_within("turns", roads.turns[:, column], 0, count)
+    _check_within("turn_arcs", roads.turn_arcs, 0, 2 * chains)
+    turns = roads.turn_start
+    if not turns.size or turns[0] != 0 or turns[-1] != roads.turn_arcs.size or (np.diff(turns) < 2).any():
+        raise _FaultError("turn_start ne découpe pas les interdictions de tourner")
+    if not _are_paths(roads):
+        raise _FaultError("turn_arcs a des suites d'arcs qui ne se touchent pas")
+    if not (roads.hop_slowness > 0).all():
+        raise _FaultError("hop_slowness a des valeurs impossibles")
     if start[0] != 0 or start[-1] != roads.x.size or (np.diff(start) < 2).any():
         raise _FaultError("chain_start ne découpe pas les tronçons")
     for name in _LIMITS:
@@ -247,6 +268,19 @@ def _check_within(name: str, values: NDArray[Any], first: int, after: int) -> No
     """Check that whole numbers are at least `first` and under `after`."""
     if values.size and (int(values.min()) < first or int(values.max()) >= after):
         raise _FaultError(f"{name} désigne ce qui n'existe pas")
+
+
+def _are_paths(roads: Roads) -> bool:
+    """Tell whether each arc of a forbidden sequence is open and begins where the one before it ends."""
+    direction, chain = np.divmod(roads.turn_arcs, max(1, roads.n_chains))
+    ends = (
+        np.stack([roads.head, roads.tail])[direction, chain],
+        np.stack([roads.tail, roads.head])[direction, chain],
+    )
+    inside = np.ones(max(0, roads.turn_arcs.size - 1), dtype=bool)
+    inside[roads.turn_start[1:-1] - 1] = False
+    is_open = (roads.open_directions[chain] & (1 + direction)) > 0
+    return bool((ends[0][:-1] == ends[1][1:])[inside].all() and is_open.all())
 
 
 @kernel

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,9 +33,31 @@ class WayTable:
     maxspeed_backward_kmh: NDArray[np.float32]
     duration_s: NDArray[np.float32]
     density_band: NDArray[np.int8]
+    # one may go to a place on the way, not through
+    is_destination: Bools = field(default_factory=lambda: np.empty(0, dtype=bool))
+    # bits of the months in which it is closed, January first
+    closed_months: NDArray[np.int16] = field(default_factory=lambda: np.empty(0, dtype=np.int16))
+    # row of its name and reference in `Roads.names`
+    name: Int32 = field(default_factory=lambda: np.empty(0, dtype=np.int32))
+
+    def __post_init__(self) -> None:
+        for name in ("is_destination", "closed_months", "name"):
+            column = getattr(self, name)
+            if column.size != self.way_id.size:
+                object.__setattr__(self, name, np.zeros(self.way_id.size, dtype=column.dtype))
 
     def __len__(self) -> int:
         return int(self.way_id.size)
+
+
+class Restriction(NamedTuple):
+    """A turn restriction: rows of the ways from the first to the last, the nodes between them, what it says."""
+
+    ways: tuple[int, ...]
+    nodes: tuple[int, ...]
+    is_only: bool
+    # left, right, straight or back: which branch of a way that runs through is meant; empty if it is not said
+    side: str = ""
 
 
 @dataclass(frozen=True)
@@ -50,7 +73,11 @@ class RoadLines:
     kind_node: Int32 = field(default_factory=lambda: np.empty(0, dtype=np.int32))
     kind: NDArray[np.int8] = field(default_factory=lambda: np.empty(0, dtype=np.int8))
     barrier_node: Int32 = field(default_factory=lambda: np.empty(0, dtype=np.int32))
-    restrictions: Ints = field(default_factory=lambda: np.empty((0, 4), dtype=np.int64))
+    restrictions: tuple[Restriction, ...] = ()
+    names: tuple[str, ...] = ("",)
+    # how many objects of the map were left aside, by kind, in French
+    asides: tuple[tuple[str, int], ...] = ()
+    profile: str = "car"
     source: str = ""
     attribution: str = ""
 
@@ -74,7 +101,17 @@ class Roads:
     open_directions: NDArray[np.int8]
     junction_x: Floats
     junction_y: Floats
-    turns: Ints
+    # by chain: one may only go to a place on it, or come from one
+    is_destination: Bools
+    # text of the names and references of ways, one a line
+    name_text: NDArray[np.uint8]
+    # forbidden sequences of arcs in compressed rows, an arc being direction * n_chains + chain
+    turn_start: Ints = field(default_factory=lambda: np.zeros(1, dtype=np.int64))
+    turn_arcs: Ints = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    # what the time of each hop is multiplied by, along the chain and against it; infinite where it is closed
+    hop_slowness: NDArray[np.float32] = field(default_factory=lambda: np.empty((2, 0), dtype=np.float32))
+    asides: tuple[tuple[str, int], ...] = ()
+    profile: str = "car"
     source: str = ""
     attribution: str = ""
 
@@ -88,6 +125,11 @@ class Roads:
         """Number of junctions, dead ends included."""
         return int(self.junction_x.size)
 
+    @property
+    def names(self) -> list[str]:
+        """Names and references of ways, in the order that `ways.name` counts."""
+        return self.name_text.tobytes().decode().split("\n")
+
     def void_hops(self) -> Bools:
         """Return which vertices end a chain, so that no hop starts from them."""
         void = np.zeros(self.x.size, dtype=bool)
@@ -99,59 +141,15 @@ class Roads:
         return np.repeat(np.arange(self.n_chains, dtype=np.int32), np.diff(self.chain_start))
 
 
-def forbidden_turns(roads: Roads, restrictions: Ints) -> Ints:
-    """Turn restrictions between ways into forbidden turns between chains."""
-    # a mandatory turn forbids every other way out, the way back included. Where a way goes on through the
-    # junction, both of its branches count, but a ban on going back bars only the branch one comes by
-    concerned = np.isin(roads.tail, restrictions[:, 1]) | np.isin(roads.head, restrictions[:, 1])
-    arriving, leaving = _arcs_by_junction(roads, np.flatnonzero(concerned))
-    forbidden: set[tuple[int, int, int, int, int]] = set()
-    for left, junction, entered, is_mandatory in restrictions.tolist():
-        ways_out = [arc for arc in leaving[junction] if arc[2] == entered]
-        if not ways_out:
-            continue
-        for chain_in, direction_in, way_in in arriving[junction]:
-            if way_in != left:
-                continue
-            if is_mandatory:
-                banned = [arc for arc in leaving[junction] if arc not in ways_out]
-            elif left == entered:
-                banned = [arc for arc in ways_out if arc[:2] == (chain_in, 1 - direction_in)]
-            else:
-                banned = ways_out
-            forbidden.update((chain_in, direction_in, arc[0], arc[1], junction) for arc in banned)
-    return np.array(sorted(forbidden), dtype=np.int64).reshape(-1, 5)
-
-
-_Arc = tuple[int, int, int]
-
-
-def _arcs_by_junction(
-    roads: Roads, chains: Ints
-) -> tuple[defaultdict[int, list[_Arc]], defaultdict[int, list[_Arc]]]:
-    """Return the arcs (chain, direction, way at the junction) that arrive at and leave each junction."""
-    arriving: defaultdict[int, list[_Arc]] = defaultdict(list)
-    leaving: defaultdict[int, list[_Arc]] = defaultdict(list)
-    for chain in chains.tolist():
-        tail, head, bits = int(roads.tail[chain]), int(roads.head[chain]), int(roads.open_directions[chain])
-        first_way = int(roads.hop_way[roads.chain_start[chain]])
-        last_way = int(roads.hop_way[roads.chain_start[chain + 1] - 2])
-        if bits & FORWARD:
-            leaving[tail].append((chain, 0, first_way))
-            arriving[head].append((chain, 0, last_way))
-        if bits & BACKWARD:
-            leaving[head].append((chain, 1, last_way))
-            arriving[tail].append((chain, 1, first_way))
-    return arriving, leaving
-
-
 @dataclass(frozen=True)
 class Arcs:
-    """The directed graph of prepared roads, turn restrictions included."""
+    """The directed graph of prepared roads: turn restrictions and streets that are only a destination included."""
 
-    # nodes are the junctions, then what restrictions need: at a restricted junction, each way out starts at a node
-    # of its own, each restricted way in ends at a node of its own, linked to the permitted ways out alone, and a
-    # node that nothing leaves gathers whatever arrives
+    # Nodes are the junctions, then what rules need. A trip leaves streets that are only a destination, drives on
+    # roads open to all, and ends in such streets: where there are any, a junction has a node for each part of the
+    # trip (its hubs). At a restricted junction each way out starts at a node of its own; whoever has begun what a
+    # restriction forbids is at a node of their own, linked to the permitted ways out alone; and a node that nothing
+    # leaves gathers whatever arrives
     n_nodes: int
     tails: NDArray[np.int32]
     heads: NDArray[np.int32]
@@ -159,12 +157,14 @@ class Arcs:
     direction: NDArray[np.int8]
     start_node: NDArray[np.int32]
     end_node: NDArray[np.int32]
+    departure_node: NDArray[np.int32]
     arrival_node: NDArray[np.int32]
     node_junction: NDArray[np.int32]
 
-    def weights_ms(self, chain_ms: Ints) -> NDArray[np.int32]:
-        """Return the time of each arc (ms) from those of chains by direction."""
+    def weights_ms(self, chain_ms: Ints, longest_ms: int) -> NDArray[np.int32]:
+        """Return the time of each arc (ms) from those of chains by direction; closed beyond the longest time."""
         weights = chain_ms[self.direction.astype(np.int64), np.maximum(self.chain, 0).astype(np.int64)]
+        weights = np.where(weights > longest_ms, np.iinfo(np.int32).max, weights)
         return np.where(self.chain < 0, 0, weights).astype(np.int32)
 
     def lengths_dm(self, chain_length_m: NDArray[np.float64]) -> NDArray[np.int32]:
@@ -173,68 +173,144 @@ class Arcs:
         return np.where(self.chain < 0, 0, lengths).astype(np.int32)
 
 
-def build_arcs(roads: Roads) -> Arcs:
+# parts of a trip: on roads open to all, before them, after them
+_THROUGH, _BEFORE, _AFTER = 0, 1, 2
+
+
+class _Drafted:
+    """A directed graph being drawn: arcs as (key, part of the trip), links of no length, junctions of new nodes."""
+
+    def __init__(self, roads: Roads, is_destination: Bools) -> None:
+        n_junctions = roads.n_junctions
+        self.start = np.concatenate([roads.tail, roads.head]).astype(np.int64)
+        self.end = np.concatenate([roads.head, roads.tail]).astype(np.int64)
+        bits = np.concatenate([roads.open_directions & FORWARD, roads.open_directions & BACKWARD])
+        self.start[bits == 0] = self.end[bits == 0] = -1
+        opened, self.is_last = np.flatnonzero(bits), np.tile(is_destination, 2)
+        last = opened[self.is_last[opened]]
+        self.key = np.concatenate([opened[~self.is_last[opened]], last, last])
+        self.part = np.repeat([_THROUGH, _BEFORE, _AFTER], [opened.size - last.size, last.size, last.size])
+        touched = np.zeros((2, n_junctions), dtype=bool)
+        for row, keys in enumerate((np.setdiff1d(opened, last), last)):
+            touched[row, self.start[keys]] = touched[row, self.end[keys]] = True
+        mixed, apart = np.flatnonzero(touched.all(axis=0)), np.flatnonzero(touched[1])
+        self.hub = np.tile(np.arange(n_junctions), (3, 1))
+        self.hub[_BEFORE, mixed] = n_junctions + np.arange(mixed.size)
+        self.hub[_AFTER, apart] = n_junctions + mixed.size + np.arange(apart.size)
+        self.junction = [np.arange(n_junctions), mixed, apart]
+        self.n_nodes = n_junctions + mixed.size + apart.size
+        self.links = [
+            np.column_stack([self.hub[_BEFORE, mixed], mixed]),
+            np.column_stack([apart, self.hub[_AFTER, apart]]),
+        ]
+        self.tail, self.head = (
+            self.hub[self.part, self.start[self.key]],
+            self.hub[self.part, self.end[self.key]],
+        )
+        # from the middle of a chain, and to it
+        place = np.full((3, bits.size), -1, dtype=np.int64)
+        place[self.part, self.key] = np.arange(self.key.size)
+        self.place = place
+        self.entry: dict[int, int] = {}
+        self.sink: dict[int, int] = {}
+
+    def new_node(self, junction: int) -> int:
+        self.junction.append(np.array([junction]))
+        self.n_nodes += 1
+        return self.n_nodes - 1
+
+    def parts_after(self, part: int, key: int) -> tuple[int, ...]:
+        """Return the parts of the trip in which one may take an arc after one taken in a part."""
+        if self.is_last[key]:
+            return (_BEFORE, _AFTER) if part == _BEFORE else (_AFTER,)
+        return () if part == _AFTER else (_THROUGH,)
+
+
+def build_arcs(roads: Roads, *, with_destinations: bool = True) -> Arcs:
     """Build the directed graph of prepared roads."""
+    draft = _Drafted(roads, roads.is_destination & with_destinations)
+    if roads.turn_start.size > 1:
+        _restrict(draft, roads)
+    # in the middle of a chain a trip begins before the roads open to all, and ends after them
+    first, last = (np.where(draft.is_last, part, _THROUGH) for part in (_BEFORE, _AFTER))
+    keys = np.arange(draft.is_last.size)
+    leaving, arriving = draft.place[first, keys], draft.place[last, keys]
+    end_node = np.where(leaving < 0, -1, np.append(draft.head, -1)[leaving])
+    start_node = np.where(arriving < 0, -1, np.append(draft.tail, -1)[arriving])
+    start_node[list(draft.entry)] = list(draft.entry.values())
+    arrival = draft.hub[_AFTER].copy()
+    arrival[list(draft.sink)] = list(draft.sink.values())
+    links = np.concatenate(draft.links)
     n_chains = roads.n_chains
-    start = np.stack([roads.tail, roads.head]).astype(np.int32)
-    end = np.stack([roads.head, roads.tail]).astype(np.int32)
-    closed = np.stack([roads.open_directions & bit for bit in (FORWARD, BACKWARD)]) == 0
-    start[closed] = end[closed] = -1
-    junctions = np.unique(roads.turns[:, 4])
-    restricted = np.zeros(roads.n_junctions, dtype=bool)
-    restricted[junctions] = True
-    # every way out of a restricted junction, in the order of its key direction * n_chains + chain
-    leaving = np.flatnonzero(((start >= 0) & restricted[np.maximum(start, 0)]).ravel())
-    # the ways out that each way in may not take
-    bans: defaultdict[int, set[int]] = defaultdict(set)
-    for chain_in, direction_in, chain_out, direction_out, _ in roads.turns.tolist():
-        bans[direction_in * n_chains + chain_in].add(direction_out * n_chains + chain_out)
-    limited = np.array(sorted(bans), dtype=np.int64)
-    first_out = roads.n_junctions
-    first_in = first_out + leaving.size
-    first_sink = first_in + limited.size
-    out_junction, in_junction = start.ravel()[leaving], end.ravel()[limited]
-    node_junction = np.concatenate([np.arange(roads.n_junctions), out_junction, in_junction, junctions])
-    arrival = np.arange(roads.n_junctions, dtype=np.int32)
-    arrival[junctions] = first_sink + np.arange(junctions.size)
-    flat_start, flat_end = start.ravel(), end.ravel()
-    flat_start[leaving] = first_out + np.arange(leaving.size)
-    flat_end[limited] = first_in + np.arange(limited.size)
-    ways_out, ways_in = (leaving, out_junction, first_out), (limited, in_junction, first_in)
-    links = _links(ways_out, ways_in, bans, arrival, junctions)
-    opened = np.flatnonzero(flat_start >= 0)
+
+    def joined(one: Ints, other: Ints) -> Int32:
+        return np.concatenate([one, other]).astype(np.int32)
+
     return Arcs(
-        n_nodes=int(node_junction.size),
-        tails=np.concatenate([flat_start[opened], links[:, 0]]).astype(np.int32),
-        heads=np.concatenate([flat_end[opened], links[:, 1]]).astype(np.int32),
-        chain=np.concatenate([opened % n_chains, np.full(len(links), -1)]).astype(np.int32),
-        direction=np.concatenate([opened // n_chains, np.zeros(len(links), dtype=np.int64)]).astype(np.int8),
-        start_node=flat_start.reshape(2, -1),
-        end_node=flat_end.reshape(2, -1),
-        arrival_node=arrival,
-        node_junction=node_junction.astype(np.int32),
+        n_nodes=draft.n_nodes,
+        tails=joined(draft.tail, links[:, 0]),
+        heads=joined(draft.head, links[:, 1]),
+        chain=joined(draft.key % n_chains, np.full(len(links), -1)),
+        direction=joined(draft.key // n_chains, np.zeros(len(links), dtype=np.int64)).astype(np.int8),
+        start_node=start_node.reshape(2, -1).astype(np.int32),
+        end_node=end_node.reshape(2, -1).astype(np.int32),
+        departure_node=draft.hub[_BEFORE].astype(np.int32),
+        arrival_node=arrival.astype(np.int32),
+        node_junction=np.concatenate(draft.junction).astype(np.int32),
     )
 
 
-_WaysAt = tuple[Ints, Int32, int]
-
-
-def _links(
-    ways_out: _WaysAt, ways_in: _WaysAt, bans: dict[int, set[int]], arrival: Int32, junctions: Ints
-) -> Ints:
-    """Return the links of no length inside restricted junctions, as rows of two nodes."""
+def _restrict(draft: _Drafted, roads: Roads) -> None:
+    """Give restricted junctions their nodes: an automaton that knows which forbidden sequences have been begun."""
+    # A. V. Aho and M. J. Corasick (1975): the state is the longest beginning of a forbidden sequence that ends the
+    # path (D. Villeneuve and G. Desaulniers (2005), "The shortest path problem with forbidden paths")
+    arcs, start = roads.turn_arcs.tolist(), roads.turn_start.tolist()
+    whole = {tuple(arcs[begin:end]) for begin, end in pairwise(start)}
+    begun = {one[:size] for one in whole for size in range(1, len(one))}
+    restricted = sorted({int(draft.end[one[-1]]) for one in begun})
+    is_restricted = np.zeros(roads.n_junctions, dtype=bool)
+    is_restricted[restricted] = True
     links: list[tuple[int, int]] = []
-    outs: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)
-    for node, key, junction in _numbered(*ways_out):
-        links.append((junction, node))
-        outs[junction].append((node, key))
-    for node, key, junction in _numbered(*ways_in):
-        links.extend((node, out) for out, out_key in outs[junction] if out_key not in bans[key])
-        links.append((node, int(arrival[junction])))
-    links.extend((int(junction), int(arrival[junction])) for junction in junctions)
-    return np.array(links, dtype=np.int64).reshape(-1, 2)
-
-
-def _numbered(keys: Ints, junctions: Int32, first: int) -> Iterator[tuple[int, int, int]]:
-    """Give the node, the key and the junction of each way in or out."""
-    return zip(range(first, first + keys.size), keys.tolist(), junctions.tolist(), strict=True)
+    exits: dict[tuple[int, int], int] = {}
+    leaving: defaultdict[int, list[int]] = defaultdict(list)
+    for row in np.flatnonzero(is_restricted[draft.start[draft.key]]).tolist():
+        key, part = int(draft.key[row]), int(draft.part[row])
+        junction = int(draft.start[key])
+        node = exits[key, part] = draft.new_node(junction)
+        links.append((int(draft.hub[part, junction]), node))
+        draft.tail[row] = node
+        if part != _AFTER:
+            leaving[junction].append(key)
+    for junction in restricted:
+        draft.sink[junction] = draft.new_node(junction)
+        links.append((int(draft.hub[_AFTER, junction]), draft.sink[junction]))
+    states: dict[tuple[tuple[int, ...], int], int] = {}
+    for one in sorted(begun):
+        junction = int(draft.end[one[-1]])
+        for part in (_BEFORE, _AFTER) if draft.is_last[one[-1]] else (_THROUGH,):
+            states[one, part] = draft.new_node(junction)
+            links.append((states[one, part], draft.sink[junction]))
+            if len(one) == 1:
+                draft.head[draft.place[part, one[0]]] = states[one, part]
+    deep: list[tuple[int, int, int, int]] = []
+    for (one, part), node in states.items():
+        for key in leaving[int(draft.end[one[-1]])]:
+            follow = [(*one[place:], key) for place in range(len(one))]
+            if not whole.isdisjoint(follow):
+                continue
+            later = next((path for path in follow if path in begun), None)
+            for after in draft.parts_after(part, key):
+                if later is None:
+                    links.append((node, exits[key, after]))
+                else:
+                    deep.append((node, states[later, after], key, after))
+            if later is not None and draft.parts_after(part, key):
+                if key not in draft.entry:
+                    draft.entry[key] = draft.new_node(int(draft.start[key]))
+                    links.append((exits[key, _AFTER if draft.is_last[key] else _THROUGH], draft.entry[key]))
+                links.append((node, draft.entry[key]))
+    draft.links.append(np.array(links, dtype=np.int64).reshape(-1, 2))
+    if deep:
+        tail, head, key, part = np.array(deep).T
+        draft.tail, draft.head = np.append(draft.tail, tail), np.append(draft.head, head)
+        draft.key, draft.part = np.append(draft.key, key), np.append(draft.part, part)

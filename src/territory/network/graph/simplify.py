@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,8 +25,10 @@ from territory.network.graph.arrays import (
     Ints,
     RoadLines,
     Roads,
-    forbidden_turns,
 )
+from territory.network.graph.restrictions import with_restrictions
+from territory.network.graph.speeds import with_plausible_durations
+from territory.network.graph.topology import with_enclosed
 from territory.territories import TERRITORIES
 
 _NO_ROAD = "La carte ne contient aucun tronçon de route : aucune route n'a deux nœuds localisés."
@@ -62,7 +63,7 @@ def prepare(lines: RoadLines) -> Roads:
     kind = np.full(x.size, PLAIN, dtype=np.int8)
     kind[lines.kind_node] = lines.kind
     by_node = (x, y, kind) if place_of is None else (x[place_of], y[place_of], kind[place_of])
-    return _assemble(lines, crs, hops, traced, by_node)
+    return with_enclosed(with_plausible_durations(_assemble(lines, crs, hops, traced, by_node)))
 
 
 def _follow(lines: RoadLines) -> tuple[_Hops, Ints | None, tuple[Int32, Bools, Ints]]:
@@ -76,10 +77,11 @@ def _follow(lines: RoadLines) -> tuple[_Hops, Ints | None, tuple[Int32, Bools, I
         length = (length * np.where(np.isnan(ratio), 1.0, ratio)[way]).astype(np.float32)
     hops, place_of = _cut_barriers(_Hops(first, second, way, length), lines)
     kept = np.zeros(lines.lon.size if place_of is None else place_of.size, dtype=bool)
-    kept[lines.restrictions[:, 1]] = True
+    kept[[node for rule in lines.restrictions for node in rule.nodes]] = True
     # an end of a hop is 2 × hop, plus 1 at its second node
     start, ends = group_by(kept.size, np.column_stack([hops.first, hops.second]).ravel())
-    _mark_junctions(start, ends, hops.way, lines.ways.direction, kept)
+    kinds = lines.ways.direction.astype(np.int8) | (4 * lines.ways.is_destination).astype(np.int8)
+    _mark_junctions(start, ends, hops.way, kinds, kept)
     return hops, place_of, _trace(start, ends, hops.first, hops.second, kept)
 
 
@@ -123,7 +125,8 @@ def _cut_barriers(hops: _Hops, lines: RoadLines) -> tuple[_Hops, Ints | None]:
 def _mark_junctions(
     start: Ints, ends: Int32, way: Int32, direction: NDArray[np.int8], kept: Bools
 ) -> None:  # pragma: no cover - compiled
-    """Mark the nodes that are no mere passage between two hops open in the same directions."""
+    """Mark the nodes that are no mere passage between two hops open to the same trips in the same directions."""
+    # bits of `direction`: forward, backward, and whether the way is only a destination
     for node in range(kept.size):
         degree = start[node + 1] - start[node]
         if degree == 0:
@@ -138,7 +141,12 @@ def _mark_junctions(
         enter_one = (bits_one & (2 - one % 2)) != 0
         leave_two = (bits_two & (1 + two % 2)) != 0
         enter_two = (bits_two & (2 - two % 2)) != 0
-        if one // 2 == two // 2 or enter_one != leave_two or enter_two != leave_one:
+        if (
+            one // 2 == two // 2
+            or enter_one != leave_two
+            or enter_two != leave_one
+            or bits_one & 4 != bits_two & 4
+        ):
             kept[node] = True
 
 
@@ -195,8 +203,7 @@ def _assemble(
     junctions = np.flatnonzero(number == 0)
     junctions = junctions[hilbert_order(x[junctions], y[junctions])]
     number[junctions] = np.arange(junctions.size)
-    ends = np.bincount(number[np.concatenate([tail_node, head_node])], minlength=junctions.size)
-    crossings = junctions[ends > 2]
+    crossings = junctions[_count_neighbours(hops, traced, number, junctions.size) > 2]
     kind[crossings[kind[crossings] == PLAIN]] = JUNCTION
     # chains that leave one junction lie together
     order = np.argsort(number[tail_node], kind="stable")
@@ -221,15 +228,27 @@ def _assemble(
         open_directions=np.where(backward[hop_start[order]], swapped, direction).astype(np.int8),
         junction_x=x[junctions],
         junction_y=y[junctions],
-        turns=np.empty((0, 5), dtype=np.int64),
+        is_destination=lines.ways.is_destination[hops.way[begin[order]]],
+        name_text=np.frombuffer("\n".join(lines.names).encode(), dtype=np.uint8),
+        asides=lines.asides,
+        profile=lines.profile,
         source=lines.source,
         attribution=lines.attribution,
     )
-    if not lines.restrictions.size:
-        return roads
-    restrictions = lines.restrictions.copy()
-    restrictions[:, 1] = number[restrictions[:, 1]]
-    return replace(roads, turns=forbidden_turns(roads, restrictions[restrictions[:, 1] >= 0]))
+    return with_restrictions(roads, lines.restrictions, number)
+
+
+def _count_neighbours(
+    hops: _Hops, traced: tuple[Int32, Bools, Ints], number: Int32, n_junctions: int
+) -> Ints:
+    """Return how many nodes are next to each junction: a road drawn twice makes no crossing."""
+    sequence, backward, hop_start = traced
+    ends = hops.first[sequence], hops.second[sequence]
+    before, after = np.where(backward, ends[::-1], ends)
+    firsts, lasts = hop_start[:-1], hop_start[1:] - 1
+    junction = number[np.concatenate([before[firsts], after[lasts]])].astype(np.int64)
+    pairs = junction * number.size + np.concatenate([after[firsts], before[lasts]])
+    return np.bincount(np.unique(pairs) // number.size, minlength=n_junctions)
 
 
 def _laid_out(chains: _Chains, hops: _Hops, by_node: _ByNode) -> Any:
@@ -239,8 +258,9 @@ def _laid_out(chains: _Chains, hops: _Hops, by_node: _ByNode) -> Any:
     kinds = (np.float64, np.float64, np.int8, np.int32, np.bool_, np.float32)
     laid: Any = tuple(np.zeros(size, kind) for kind in kinds)
     parts = [(begin, begin + _CHAINS_AT_ONCE) for begin in range(0, order.size, _CHAINS_AT_ONCE)]
-    n_threads = count_threads(None) if len(parts) > 1 else 1
-    run_tasks(lambda part: _lay_out(part, chains, hops, by_node, laid), parts, n_threads)
+    run_tasks(
+        lambda part: _lay_out(part, chains, hops, by_node, laid), parts, min(len(parts), count_threads(None))
+    )
     return laid
 
 
@@ -302,7 +322,7 @@ def project(lon: Floats, lat: Floats, crs: str) -> tuple[Floats, Floats]:
             x[part][known], y[part][known] = transformer.transform(lon[part][known], lat[part][known])
 
     parts = [slice(begin, begin + _PLACES_AT_ONCE) for begin in range(0, lon.size, _PLACES_AT_ONCE)]
-    run_tasks(fill, parts, count_threads(None) if len(parts) > 1 else 1)
+    run_tasks(fill, parts, min(len(parts), count_threads(None)))
     return x, y
 
 

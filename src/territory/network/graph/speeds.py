@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from territory.errors import NetworkError, ParameterError, Problems, TerritoryWarning, examples
 from territory.network.engine.compiling import count_threads, kernel, run_tasks
+from territory.network.engine.graph import MAX_TIME_MS
 from territory.network.graph.arrays import Bools, Floats, Int32, Ints, Roads, WayTable
 
 if TYPE_CHECKING:
@@ -26,44 +27,55 @@ _LOW_BELOW_HAB_KM2, _HIGH_ABOVE_HAB_KM2 = 500.0, 4000.0
 PERIODS = ("off_peak", "peak")
 _NUMBERS = ("default_kmh", "legal_factor", "signal_s", "stop_s", "junction_s")
 _KMH_PER_UNIT = {"mph": 1.609344, "knots": 1.852}
+# the least speed of a table, and the longest time of a trip (`engine.graph.MAX_TIME_MS`)
+_LEAST_KMH, _LONGEST_MS = 1.0, MAX_TIME_MS
+# the least part of a legal limit at which one drives
+_LEAST_FACTOR = 0.05
+# the slowest boat and the fastest shuttle train that carry cars
+_CROSSING_KMH = (1.0, 160.0)
 # chains that one task times
 _CHAINS_AT_ONCE = 200_000
-# above any limit in the world, a typing error
-_FASTEST_KMH = 160.0
+# below, nobody drives; above any limit in the world, a typing error
+_SLOWEST_KMH, _FASTEST_KMH = 5.0, 160.0
 # French limits: code de la route, R413-2 and R413-3 (80 km/h since the decree 2018-487), R110-2 (20 and 30)
 _ZONES_KMH = {
     "urban": 50.0, "rural": 80.0, "trunk": 110.0, "motorway": 130.0, "living_street": 20.0, "walk": 6.0,
     "zone30": 30.0, "zone20": 20.0, "pedestrian_zone": 6.0,
-    # a road without a limit is driven as a French motorway
-    "none": 130.0,
 }  # fmt: skip
+# a motorway without a limit is driven as a French one; no other road of the world is without
+_UNLIMITED = ("motorway", "trunk")
 _UNKNOWN = frozenset(
     {"", "signals", "variable", "implicit", "default", "sign", "markings", "unknown", "national"}
 )
+UNREADABLE, IMPLAUSIBLE = "limites de vitesse illisibles", "limites de vitesse invraisemblables"
 
 
-def read_maxspeed(text: str) -> tuple[float, bool]:
-    """Read a speed limit as OpenStreetMap writes it."""
-    limits, is_read = [], True
-    for part in re.split(r"[;,|]", text):
-        limit, makes_sense = _read_one_limit(part.strip())
-        is_read = is_read and makes_sense
+def read_maxspeed(text: str, road_class: str = "") -> tuple[float, str]:
+    """Read a speed limit as OpenStreetMap writes it: the lowest of a list (km/h), or what is wrong with it."""
+    limits, faults = [], [""]
+    for part in (
+        re.split(r"[;|/]", text.replace("\u00a0", " ")) if "km/h" not in text.lower() else text.split(";")
+    ):
+        limit, fault = _read_one_limit(part.strip(), road_class)
+        faults.append(fault)
         if not math.isnan(limit):
             limits.append(limit)
-    return min(limits, default=math.nan), is_read or bool(limits)
+    return min(limits, default=math.nan), "" if limits else max(faults)
 
 
-def _read_one_limit(text: str) -> tuple[float, bool]:
-    zone = text.rsplit(":", 1)[-1].strip().lower() if re.match(r"^[A-Z]{2}:", text) else text.lower()
+def _read_one_limit(text: str, road_class: str) -> tuple[float, str]:
+    zone = text.rsplit(":", 1)[-1].strip().lower() if re.match(r"^[A-Za-z]{2}:", text) else text.lower()
     if zone in _UNKNOWN:
-        return math.nan, True
+        return math.nan, ""
+    if zone == "none":
+        return (_ZONES_KMH["motorway"], "") if road_class in _UNLIMITED else (math.nan, IMPLAUSIBLE)
     if zone in _ZONES_KMH:
-        return _ZONES_KMH[zone], True
-    found = re.fullmatch(r"(?:zone)?(\d+(?:\.\d+)?)\s*(km/?h|kph|kmph|mph|knots)?", zone)
+        return _ZONES_KMH[zone], ""
+    found = re.fullmatch(r"(?:zone:? ?)?(\d+(?:[.,]\d+)?)\s*(km/?h|kph|kmph|mph|knots)?", zone)
     if not found:
-        return math.nan, False
-    limit = float(found.group(1)) * _KMH_PER_UNIT.get(found.group(2) or "", 1.0)
-    return (limit, True) if 0 < limit <= _FASTEST_KMH else (math.nan, False)
+        return math.nan, UNREADABLE
+    limit = float(found.group(1).replace(",", ".")) * _KMH_PER_UNIT.get(found.group(2) or "", 1.0)
+    return (limit, "") if _SLOWEST_KMH <= limit <= _FASTEST_KMH else (math.nan, IMPLAUSIBLE)
 
 
 def speed_table() -> pd.DataFrame:
@@ -127,15 +139,32 @@ def hop_times(roads: Roads, table: pd.DataFrame, *, period: str = "off_peak") ->
     ms_per_metre = _durations_by_metre(roads)
     by_hop = roads.hop_way, roads.hop_reversed, roads.hop_length_m, roads.vertex_kind
     by_way = speeds[0], speeds[1], ms_per_metre, np.ascontiguousarray(waits.T)
+    slowness = roads.hop_slowness
     times = HopTimes(*(np.zeros((2, roads.x.size), dtype=np.int32) for _ in range(2)))
 
     def fill(chains: slice) -> None:
-        _time_hops(roads.chain_start[chains], by_hop, by_way, times.move, times.wait)
+        _time_hops(roads.chain_start[chains], by_hop, by_way, slowness, times.move, times.wait)
 
     # neighbours share the last bound: a chain goes from one to the next
     parts = [slice(begin, begin + _CHAINS_AT_ONCE + 1) for begin in range(0, roads.n_chains, _CHAINS_AT_ONCE)]
     run_tasks(fill, parts, count_threads(None) if len(parts) > 1 else 1)
     return times
+
+
+def with_plausible_durations(roads: Roads) -> Roads:
+    """Return roads without the durations that no boat or train keeps to, and their number in the account."""
+    stated = roads.ways.duration_s
+    if np.isnan(stated).all():
+        return roads
+    length_m = np.bincount(roads.hop_way, weights=roads.hop_length_m, minlength=stated.size)
+    kmh = 3.6 * length_m / np.where(np.isnan(stated), np.inf, stated)
+    wrong = ~np.isnan(stated) & ((kmh < _CROSSING_KMH[0]) | (kmh > _CROSSING_KMH[1]))
+    if not wrong.any():
+        return roads
+    ways = replace(roads.ways, duration_s=np.where(wrong, np.nan, stated).astype(np.float32))
+    return replace(
+        roads, ways=ways, asides=(*roads.asides, ("durées de traversée invraisemblables", int(wrong.sum())))
+    )
 
 
 def _durations_by_metre(roads: Roads) -> Floats:
@@ -154,6 +183,7 @@ def _time_hops(
     chain_start: Ints,
     by_hop: tuple[Int32, Bools, NDArray[np.float32], NDArray[np.int8]],
     by_way: tuple[Floats, Floats, Floats, Floats],
+    slowness: NDArray[np.float32],
     move: NDArray[np.int32],
     wait: NDArray[np.int32],
 ) -> None:  # pragma: no cover - compiled
@@ -165,12 +195,14 @@ def _time_hops(
             way, length = hop_way[hop], float(length_m[hop])
             for direction in range(2):
                 along_way = hop_reversed[hop] == (direction == 1)
-                if ms_per_metre[way] > 0:
-                    move[direction, hop] = np.int32(np.rint(length * ms_per_metre[way]))
-                else:
-                    speed = forward_kmh[way] if along_way else backward_kmh[way]
+                time = length * ms_per_metre[way]
+                if time == 0.0:
                     # m / (km/h) = 3.6 s
-                    move[direction, hop] = np.int32(np.rint(length * 3600.0 / speed))
+                    time = length * 3600.0 / (forward_kmh[way] if along_way else backward_kmh[way])
+                if slowness.shape[1]:
+                    time = time * slowness[direction, hop] if slowness[direction, hop] != np.inf else np.inf
+                # a closed hop, and one that takes longer than any trip, which would not fit
+                move[direction, hop] = np.int32(np.rint(min(time, _LONGEST_MS + 1.0)))
                 arrival = hop + 1 if direction == 0 else hop
                 wait[direction, hop] = np.int32(np.rint(waits_ms[way, kind[arrival]]))
 
@@ -213,8 +245,10 @@ def _check_numbers(table: pd.DataFrame, problems: Problems) -> None:
             problems.add(f"colonne « {name} » : des valeurs ne sont pas des nombres")
             continue
         if name in ("default_kmh", "legal_factor"):
-            wrong = (column <= 0) | (column.isna() & (name == "default_kmh")) | np.isinf(column)
-            rule = "au-dessus de zéro"
+            is_speed = name == "default_kmh"
+            least = _LEAST_KMH if is_speed else _LEAST_FACTOR
+            wrong = (column < least) | (column.isna() & is_speed) | np.isinf(column)
+            rule = f"d'au moins {least:g}".replace(".", ",")
         else:
             wrong, rule = ~((column >= 0) & np.isfinite(column)), "positif ou nul"
         listed = [
@@ -231,7 +265,8 @@ def _check_complete(values: Floats, ways: WayTable, period: str) -> None:
     if not lacking.any():
         return
     names = sorted({ways.class_names[row] for row in np.flatnonzero(lacking.any(axis=1))})
-    if lacking[:, 0].any() and not lacking[:, 1:].any():
+    # a class of which the table says nothing anywhere is not a matter of density
+    if not np.isnan(values[0]).all(axis=1)[lacking.any(axis=1)].any() and not lacking[:, 1:].any():
         raise ParameterError(
             f"Pour la période « {period} », la table des vitesses dépend de la densité des communes, inconnue ici"
             f" ({len(names)} classes de routes : {examples(names)}) : appelez d'abord with_density(communes)."

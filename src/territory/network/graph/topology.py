@@ -19,7 +19,7 @@ from territory.network.engine.compiling import kernel
 from territory.network.engine.graph import Graph, is_order
 from territory.network.engine.hierarchy import Hierarchy
 from territory.network.engine.ordering import order_nodes
-from territory.network.graph.arrays import Arcs, Bools, Floats, Ints, Roads, build_arcs
+from territory.network.graph.arrays import BACKWARD, FORWARD, Arcs, Bools, Floats, Ints, Roads, build_arcs
 
 
 class Topology:
@@ -39,20 +39,40 @@ class Topology:
         """The directed graph, turn restrictions included."""
         return build_arcs(self.roads)
 
+    def with_slowness(self, slowness: NDArray[np.float32]) -> Topology:
+        """Return the same map whose hops are slower or closed; the order of its nodes is kept."""
+        other = copy(self)
+        other.roads = replace(self.roads, hop_slowness=slowness)
+        for name in ("is_main", "main_hops", "main_index", "whole_index", "snappable_hops"):
+            other.__dict__.pop(name, None)
+        return other
+
     @cached_property
     def is_main(self) -> Bools:
         """By chain, whether it belongs to the main strongly connected part."""
-        arcs = self.arcs
-        links = csr_matrix(
-            (np.ones(arcs.tails.size, dtype=bool), (arcs.tails, arcs.heads)), shape=(arcs.n_nodes,) * 2
-        )
-        part = connected_components(links, directed=True, connection="strong")[1]
-        return main_chains(arcs.start_node, arcs.end_node, part, self.chain_length_m)
+        return _main_part(self.roads, self.roads.open_directions > 0)
+
+    @cached_property
+    def main_hops(self) -> Bools:
+        """By hop, whether it belongs to the main part, closed hops apart."""
+        roads, chain = self.roads, self.roads.chain_of_vertex()
+        if not roads.hop_slowness.size:
+            return self.is_main[chain]
+        closed, starts = np.isinf(roads.hop_slowness).any(axis=0), roads.chain_start[:-1]
+        before: Ints = np.cumsum(closed) - closed
+        done: Ints = before - before[starts][chain]
+        total = np.add.reduceat(closed, starts)[chain]
+        # of a road cut by works, both stumps are used where they meet the main part, what lies between is not
+        main = np.zeros(roads.n_junctions, dtype=bool)
+        main[roads.tail[self.is_main]] = main[roads.head[self.is_main]] = True
+        both_ways = (roads.open_directions == FORWARD | BACKWARD)[chain]
+        stump = ((done == 0) & main[roads.tail][chain]) | ((done == total) & main[roads.head][chain])
+        return np.where(total > 0, stump & both_ways, self.is_main[chain])
 
     @cached_property
     def main_index(self) -> HopIndex:
         """Index of the segments of the main part on which points may be placed."""
-        return index_hops(self.roads, self.snappable_hops & self.is_main[self.roads.chain_of_vertex()])
+        return index_hops(self.roads, self.snappable_hops & self.main_hops)
 
     @cached_property
     def whole_index(self) -> HopIndex:
@@ -64,6 +84,8 @@ class Topology:
         """By hop, whether points may be placed on a road of its class."""
         barred = np.isin(np.array(self.roads.ways.class_names), NOT_SNAPPED_TO)
         usable: Bools = ~barred[self.roads.ways.road_class[self.roads.hop_way]]
+        if self.roads.hop_slowness.size:
+            usable &= ~np.isinf(self.roads.hop_slowness).all(axis=0)
         return usable
 
     @cached_property
@@ -123,7 +145,15 @@ class Topology:
 
 
 # nobody lives or works on these, and one may not stop there
-NOT_SNAPPED_TO = ("motorway", "motorway_link", "ferry", "metric_motorway", "metric_ramp", "metric_ferry")
+NOT_SNAPPED_TO = (
+    "motorway",
+    "motorway_link",
+    "ferry",
+    "shuttle_train",
+    "metric_motorway",
+    "metric_ramp",
+    "metric_ferry",
+)
 
 
 @dataclass(frozen=True)
@@ -136,6 +166,8 @@ class Places:
     x: Floats
     y: Floats
     distance_m: Floats
+    # where the points themselves are
+    at: tuple[Floats, Floats] = (np.empty(0), np.empty(0))
 
 
 @dataclass(frozen=True)
@@ -286,17 +318,36 @@ def _search(
     return best_hop, best_share
 
 
-def main_chains(
-    start_node: NDArray[np.int32], end_node: NDArray[np.int32], part: NDArray[np.int32], length_m: Floats
-) -> Bools:
-    """Tell which chains belong to the main strongly connected part of the network."""
-    first, second = part[np.maximum(start_node, 0)], part[np.maximum(end_node, 0)]
-    inside = (first == second) & (start_node >= 0)
+def with_enclosed(roads: Roads) -> Roads:
+    """Return roads where streets that are reached only through destination streets are destinations too."""
+    # nobody passes through a destination street to reach another road, but somebody may live on that other road
+    if not roads.is_destination.any():
+        return roads
+    every = _main_part(roads, roads.open_directions > 0)
+    free = _main_part(roads, (roads.open_directions > 0) & ~roads.is_destination)
+    return replace(roads, is_destination=roads.is_destination | (every & ~free))
+
+
+def _main_part(roads: Roads, opened: Bools) -> Bools:
+    """Tell which of the open chains belong to the main strongly connected part of the network."""
+    arcs = build_arcs(roads, with_destinations=False)
+    lengths = np.add.reduceat(roads.hop_length_m.astype(np.float64), roads.chain_start[:-1])
+    usable = np.stack([opened, opened])
+    if roads.hop_slowness.size:
+        closed = np.isinf(roads.hop_slowness)
+        usable &= ~np.logical_or.reduceat(closed, roads.chain_start[:-1], axis=1)
+    kept = (arcs.chain < 0) | usable[arcs.direction.astype(np.int64), arcs.chain]
+    ends = arcs.tails[kept], arcs.heads[kept]
+    links = csr_matrix((np.ones(ends[0].size, dtype=bool), ends), shape=(arcs.n_nodes,) * 2)
+    part = connected_components(links, directed=True, connection="strong")[1]
+    start = np.where(usable, arcs.start_node, -1)
+    first, second = part[np.maximum(start, 0)], part[np.maximum(arcs.end_node, 0)]
+    inside = (first == second) & (start >= 0)
     if not inside.any():
         # a map of one-way streets that never come back has no main part: all of it serves
-        return np.ones(length_m.size, dtype=bool)
+        return np.ones(lengths.size, dtype=bool)
     both = inside[0] & inside[1] & (first[0] == first[1])
-    lengths = np.stack([length_m, np.where(both, 0.0, length_m)])
-    main = np.bincount(first[inside], weights=lengths[inside]).argmax()
+    by_direction = np.stack([lengths, np.where(both, 0.0, lengths)])
+    main = np.bincount(first[inside], weights=by_direction[inside]).argmax()
     result: Bools = (inside & (first == main)).any(axis=0)
     return result

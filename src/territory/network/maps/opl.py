@@ -37,8 +37,12 @@ class OplWays:
     """The ways of an OPL text as arrays, and its other lines as text."""
 
     way_id: Ints
+    version: Ints
     tag_group: Ints
     groups: list[dict[str, str]]
+    # sets of tags that name a way
+    name_group: Ints
+    name_groups: list[dict[str, str]]
     start: Ints
     node: Int32
     nodes: NodeNumbers
@@ -46,36 +50,45 @@ class OplWays:
 
 
 def read_opl(
-    stream: IO[bytes], *, keys: frozenset[str], expected_nodes: int = 0, block_bytes: int = 1 << 22
+    stream: IO[bytes],
+    *,
+    keys: frozenset[str],
+    name_keys: frozenset[str] = frozenset(),
+    expected_nodes: int = 0,
+    block_bytes: int = 1 << 22,
 ) -> OplWays:
-    """Read an OPL text with locations on ways, keeping only the tags of ways that `keys` names."""
-    hashes = np.sort(np.array([_hash_text(key) for key in sorted(keys)], dtype=np.uint64))
-    nodes, groups = NodeNumbers(expected_nodes), _Groups(keys)
-    # of each block: groups and identifiers of ways, steps of each, nodes of these
-    columns: tuple[list[NDArray[Any]], ...] = ([], [], [], [])
+    """Read an OPL text with locations on ways, keeping only the tags of ways that `keys` and `name_keys` name."""
+    hashes, is_name = _hashes(keys, name_keys)
+    nodes, groups, names = NodeNumbers(expected_nodes), _Groups(keys), _Groups(name_keys)
+    # of each block: groups, names, identifiers and versions of ways, steps of each, nodes of these
+    columns: tuple[list[NDArray[Any]], ...] = ([], [], [], [], [], [])
     others: list[str] = []
     scratch, most_bytes = _scratch(block_bytes), block_bytes
     for block in _blocks(stream, block_bytes):
         if block.size > most_bytes:
             scratch, most_bytes = _scratch(block.size), block.size
-        n_ways, n_steps, n_others = _parse(block, hashes, *scratch)
-        way_id, counts, group_hash, tag_span = (column[:n_ways] for column in scratch[0])
+        n_ways, n_steps, n_others = _parse(block, (hashes, is_name), *scratch)
+        way_id, version, counts, group_hash, tag_span = (column[:n_ways] for column in scratch[0])
         node = nodes.add(*(column[:n_steps] for column in scratch[1]))
-        read: tuple[NDArray[Any], ...] = (
-            groups.number(block, group_hash, tag_span),
-            way_id.copy(),
-            counts.copy(),
-            node,
-        )
+        numbers = [one.number(block, group_hash[:, row], tag_span) for row, one in enumerate((groups, names))]
+        read: tuple[NDArray[Any], ...] = (*numbers, way_id.copy(), version.copy(), counts.copy(), node)
         for column, values in zip(columns, read, strict=True):
             column.append(values)
         others += [block[begin:end].tobytes().decode() for begin, end in scratch[2][:n_others]]
-    tag_group, way_id, counts, node = (
+    tag_group, name_group, way_id, version, counts, node = (
         np.concatenate(column or [np.empty(0, dtype=kind)])
-        for column, kind in zip(columns, (np.int64, np.int64, np.int64, np.int32), strict=True)
+        for column, kind in zip(columns, (*[np.int64] * 5, np.int32), strict=True)
     )
     start = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
-    return OplWays(way_id, tag_group, groups.tags, start, node, nodes, others)
+    return OplWays(
+        way_id, version, tag_group, groups.tags, name_group, names.tags, start, node, nodes, others
+    )
+
+
+def _hashes(keys: frozenset[str], name_keys: frozenset[str]) -> tuple[NDArray[np.uint64], NDArray[np.bool_]]:
+    """Return the hashes of keys, sorted, and which are those of names."""
+    every = sorted((_hash_text(key), key in name_keys) for key in keys | name_keys)
+    return np.array([one for one, _ in every], np.uint64), np.array([named for _, named in every], np.bool_)
 
 
 class _Groups:
@@ -120,12 +133,12 @@ def _blocks(stream: IO[bytes], block_bytes: int) -> Iterator[NDArray[np.uint8]]:
 
 def _scratch(block_bytes: int) -> tuple[Any, Any, Ints]:
     """Return where blocks are parsed, one after the other, since new memory costs as much as parsing into it."""
-    # ways (identifier, steps, hash and span of tags), steps (identifier, place), spans of other lines
+    # ways (identifier, version, steps, hashes and span of tags), steps (identifier, place), spans of other lines
     # no line is shorter than two bytes, no node than three ("nxy"); what is never written takes no memory
     most_lines, most_nodes = block_bytes // 2 + 1, block_bytes // 3 + 1
-    way_id, counts = (np.empty(most_lines, dtype=np.int64) for _ in range(2))
+    way_id, version, counts = (np.empty(most_lines, dtype=np.int64) for _ in range(3))
     tag_span, other_span = (np.empty((most_lines, 2), dtype=np.int64) for _ in range(2))
-    ways = way_id, counts, np.empty(most_lines, dtype=np.uint64), tag_span
+    ways = way_id, version, counts, np.empty((most_lines, 2), dtype=np.uint64), tag_span
     return ways, (np.empty(most_nodes, dtype=np.int64), *np.empty((2, most_nodes))), other_span
 
 
@@ -189,10 +202,14 @@ def _read_degrees(text: NDArray[np.uint8], at: int) -> tuple[float, int]:  # pra
 
 @kernel
 def _hash_tags(
-    text: NDArray[np.uint8], at: int, hashes: NDArray[np.uint64]
-) -> tuple[np.uint64, int]:  # pragma: no cover - compiled
-    """Hash the relevant tags of a tag list, and return where the list ends."""
-    total = _FNV_OFFSET
+    text: NDArray[np.uint8],
+    at: int,
+    hashes: NDArray[np.uint64],
+    is_name: NDArray[np.bool_],
+    totals: NDArray[np.uint64],
+) -> int:  # pragma: no cover - compiled
+    """Hash the relevant tags of a tag list, those that name a way apart, and return where the list ends."""
+    totals[:] = _FNV_OFFSET
     while at < text.size and text[at] != 32 and text[at] != 10:
         one = _FNV_OFFSET
         while at < text.size and text[at] != 61 and text[at] != 32 and text[at] != 10:
@@ -204,22 +221,23 @@ def _hash_tags(
             one = (one ^ np.uint64(text[at])) * _FNV_PRIME
             at += 1
         if matters:
-            total = (total ^ one) * _FNV_PRIME
+            side = int(is_name[place])
+            totals[side] = (totals[side] ^ one) * _FNV_PRIME
         if at < text.size and text[at] == 44:
             at += 1
-    return total, at
+    return at
 
 
 @kernel
 def _parse(
     text: NDArray[np.uint8],
-    hashes: NDArray[np.uint64],
-    ways: tuple[Ints, Ints, NDArray[np.uint64], NDArray[np.int64]],
+    keys: tuple[NDArray[np.uint64], NDArray[np.bool_]],
+    ways: tuple[Ints, Ints, Ints, NDArray[np.uint64], NDArray[np.int64]],
     steps: tuple[Ints, Floats, Floats],
     other_span: NDArray[np.int64],
 ) -> tuple[int, int, int]:  # pragma: no cover - compiled
     """Fill arrays from lines; return how many ways, steps and other lines there are."""
-    way_id, counts, group_hash, tag_span = ways
+    way_id, version, counts, group_hash, tag_span = ways
     node_id, lon, lat = steps
     way, step, other, at, size = 0, 0, 0, 0, text.size
     while at < size:
@@ -234,16 +252,19 @@ def _parse(
             continue
         first_step = step
         way_id[way], at = _read_integer(text, at + 1)
-        group_hash[way] = 0
+        group_hash[way, :] = 0
+        version[way] = 0
         tag_span[way, 0] = tag_span[way, 1] = at
         while at < size and text[at] != 10:
             field = text[at]
             at += 1
             if field != 32 or at >= size:
                 continue
-            if text[at] == 84:
+            if text[at] == 118:
+                version[way], at = _read_integer(text, at + 1)
+            elif text[at] == 84:
                 tag_span[way, 0] = at + 1
-                group_hash[way], at = _hash_tags(text, at + 1, hashes)
+                at = _hash_tags(text, at + 1, keys[0], keys[1], group_hash[way])
                 tag_span[way, 1] = at
             elif text[at] == 78:
                 at += 1
@@ -293,9 +314,8 @@ class NodeNumbers:
         if count <= self._ids.size:
             return
         capacity = 1 << (count - 1).bit_length()
-        self._ids = _lengthen(self._ids[: self._count], capacity)
-        self._lon = _lengthen(self._lon[: self._count], capacity)
-        self._lat = _lengthen(self._lat[: self._count], capacity)
+        known = (self._ids, self._lon, self._lat)
+        self._ids, self._lon, self._lat = (_lengthen(one[: self._count], capacity) for one in known)
         self._slots = np.full(_SLOTS_PER_NODE * capacity, -1, dtype=np.int32)
         _fill_slots(self._ids, self._count, self._slots)
 

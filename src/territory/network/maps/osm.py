@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import io
 import json
 import os
@@ -10,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -18,22 +20,26 @@ from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
-from territory.errors import MissingFileError, NetworkError, TerritoryWarning, examples
-from territory.network.graph.arrays import Bools, Floats, Int32, Ints, RoadLines, WayTable
-from territory.network.maps import car_profile as car
+from territory.errors import MissingFileError, NetworkError, TerritoryWarning
+from territory.network.graph.arrays import Bools, Floats, Int32, RoadLines
+from territory.network.maps import profiles
 from territory.network.maps.opl import OplWays, decode_tags, read_opl, renumber
+from territory.network.maps.turn_relations import RESTRICTED, TurnRelations, field_of, number_of
 
 if TYPE_CHECKING:
     from territory.network.roads import RoadNetwork
 
 ATTRIBUTION = "© les contributeurs d'OpenStreetMap (ODbL)"
-_SUFFIXES = (".osm.pbf", ".pbf", ".osm", ".osm.gz", ".osm.bz2")
+# suffix, and the format of libosmium
+_FORMATS = {
+    ".pbf": "pbf", ".osm": "osm", ".osm.xml": "osm", ".osm.gz": "osm.gz", ".osm.xml.gz": "osm.gz",
+    ".osm.bz2": "osm.bz2", ".osm.xml.bz2": "osm.bz2",
+}  # fmt: skip
 # in .osm.pbf, where a map has nothing but roads; room for more than a département would be lost on a small machine
 _BYTES_PER_NODE, _MOST_EXPECTED = 8, 1 << 22
-_RESTRICTION_KEYS = ("restriction:motorcar", "restriction:motor_vehicle", "restriction")
-_NO_TURN = frozenset({"no_left_turn", "no_right_turn", "no_straight_on", "no_u_turn", "no_entry", "no_exit"})
-_ONLY_TURN = frozenset({"only_left_turn", "only_right_turn", "only_straight_on", "only_u_turn"})
-_EXEMPTIONS = frozenset({"motorcar", "motor_vehicle", "vehicle"})
+_HISTORY = "history file"
+_NO_NODE = "nœuds de routes absents du fichier, où les routes s'arrêtent"
+_DOUBLED = "voies en double, dont la dernière version est gardée"
 
 
 def read_osm(path: str | Path, *, profile: str = "car") -> RoadNetwork:
@@ -42,9 +48,9 @@ def read_osm(path: str | Path, *, profile: str = "car") -> RoadNetwork:
     Parameters
     ----------
     path
-        File .osm.pbf, .osm, .osm.gz or .osm.bz2; nodes come before ways, as in every published extract.
+        File .osm.pbf, .osm, .osm.gz or .osm.bz2, as published or as an editor such as JOSM saves it.
     profile
-        ``car``, the only one.
+        ``car``, ``bicycle`` or ``foot``.
 
     Returns
     -------
@@ -56,15 +62,14 @@ def read_osm(path: str | Path, *, profile: str = "car") -> RoadNetwork:
     MissingFileError
         If there is no such file.
     NetworkError
-        If the file is empty, truncated, not OpenStreetMap data, or without a road for cars.
+        If the file is a folder, empty, truncated, a history, not OpenStreetMap data, or without a road.
     ParameterError
         If the profile is unknown.
 
     Warns
     -----
     TerritoryWarning
-        With the number of nodes absent from the file, of unreadable speed limits, and of turn restrictions
-        that were ignored because they point nowhere or pass through a way.
+        With the number of what was left aside, by kind; `RoadNetwork.asides` keeps it.
 
     Notes
     -----
@@ -87,33 +92,90 @@ def read_osm(path: str | Path, *, profile: str = "car") -> RoadNetwork:
     lines = read_lines(path, profile=profile)
     from territory.network.roads import RoadNetwork
 
-    return RoadNetwork.from_road_lines(lines)
+    network = RoadNetwork.from_road_lines(lines)
+    if network.roads.asides:
+        listed = " ; ".join(f"{count} {kind}" for kind, count in network.roads.asides)
+        warnings.warn(
+            f"Carte « {network.roads.source} », laissé de côté : {listed}.", TerritoryWarning, stacklevel=2
+        )
+    return network
 
 
 def read_lines(path: str | Path, *, profile: str = "car") -> RoadLines:
-    """Read the ways of an OpenStreetMap file that a car may use, without preparing them."""
-    car.check_profile(profile)
-    path = Path(path)
+    """Read the ways of an OpenStreetMap file that a profile may use, without preparing them."""
+    used, path = profiles.profile_of(profile), Path(path)
     _check_file(path)
-    with roads_as_opl(path) as stream:
+    any_order = _is_edited(path)
+    lines = _read(path, used, any_order)
+    if not any_order and _may_be_disordered(lines, path):
+        lines = _read(path, used, True)
+    if np.isnan(lines.lon).all():
+        raise NetworkError(f"Carte « {path.name} » : aucun nœud des routes n'a de place.")
+    return lines
+
+
+def _read(path: Path, profile: profiles.Profile, any_order: bool) -> RoadLines:
+    with roads_as_opl(path, profile, any_order) as stream:
         _load_what_follows()
         # the table of a large map grows as it is read
         expected = min(path.stat().st_size // _BYTES_PER_NODE, _MOST_EXPECTED)
-        read = read_opl(stream, keys=car.WAY_KEYS, expected_nodes=expected)
-    lines = _keep_drivable(read, path)
-    _warn_of_missing_nodes(lines, path)
-    return lines
+        read = read_opl(
+            stream, keys=profiles.WAY_KEYS, name_keys=frozenset({"name", "ref"}), expected_nodes=expected
+        )
+    return _keep_drivable(read, path, profile)
+
+
+def _format_of(path: Path) -> str:
+    """Return the format that a suffix stands for, empty if it is none of a map."""
+    name = path.name.lower()
+    return next((_FORMATS[one] for one in sorted(_FORMATS, key=len, reverse=True) if name.endswith(one)), "")
 
 
 def _check_file(path: Path) -> None:
     if not path.exists():
         raise MissingFileError(f"Carte routière introuvable : « {path} » (vérifiez le chemin).")
-    if not path.name.lower().endswith(_SUFFIXES):
+    if path.is_dir():
+        raise NetworkError(f"La carte routière « {path} » est un dossier : donnez le fichier .osm.pbf.")
+    if not _format_of(path):
         raise NetworkError(
-            f"« {path.name} » n'est pas une carte OpenStreetMap reconnue : extensions lues {', '.join(_SUFFIXES)}."
+            f"« {path.name} » n'est pas une carte OpenStreetMap reconnue : extensions lues {', '.join(_FORMATS)}."
         )
     if path.stat().st_size == 0:
         raise NetworkError(f"La carte « {path.name} » est un fichier vide : téléchargez-la de nouveau.")
+
+
+# what an editor writes and a published extract has not: new objects, deleted ones, older versions
+_EDITED = re.compile(rb"""\baction=['"]delete|\bvisible=['"]false|\b(?:id|ref)=['"]-""")
+
+
+def _is_edited(path: Path) -> bool:
+    """Tell whether a map in XML was changed by an editor."""
+    openers: dict[str, Any] = {"osm": open, "osm.gz": gzip.open, "osm.bz2": bz2.open}
+    opener = openers.get(_format_of(path))
+    if opener is None:
+        return False
+    try:
+        with opener(path, "rb") as stream:
+            before = b""
+            while block := stream.read(1 << 22):
+                if _EDITED.search(before + block):
+                    return True
+                before = block[-32:]
+    except (OSError, EOFError):
+        # what is wrong with the file, libosmium says better
+        return False
+    return False
+
+
+def _may_be_disordered(lines: RoadLines, path: Path) -> bool:
+    """Tell whether nodes seem to be absent because they come after the ways, or have been read several times."""
+    counts = dict(lines.asides)
+    if _DOUBLED not in counts and _NO_NODE not in counts:
+        return False
+    import osmium
+
+    with osmium.io.Reader(osmium.io.File(str(path), _format_of(path))) as reader:
+        return bool(reader.header().get("sorting") != "Type_then_ID")
 
 
 @cache
@@ -122,30 +184,41 @@ def _load_what_follows() -> None:
 
     In a map, all nodes come before the first way: a tiny one goes all the way through in that time.
     """
-    read_opl(io.BytesIO(b"w1 Thighway=road Nn1x6y43,n2x6y44"), keys=car.WAY_KEYS)
+    read_opl(io.BytesIO(b"w1 Thighway=road Nn1x6y43,n2x6y44"), keys=profiles.WAY_KEYS)
     _ = sample_network().graph
 
 
-def _keep_drivable(read: OplWays, path: Path) -> RoadLines:
+def _keep_drivable(read: OplWays, path: Path, profile: profiles.Profile) -> RoadLines:
     """Keep the ways of the profile, and what matters of nodes and relations."""
-    driven = [car.drive(tags) for tags in read.groups]
-    kept = np.array([one is not None for one in driven], dtype=bool)[read.tag_group]
+    driven = [profiles.judge(tags, profile) for tags in read.groups]
+    last = _last_versions(read)
+    kept = np.array([one.direction > 0 for one in driven], dtype=bool)[read.tag_group] & last
     if not kept.any():
+        whom = {"car": "aux voitures", "bicycle": "aux vélos", "foot": "aux piétons"}[profile.name]
         raise NetworkError(
-            f"La carte « {path.name} » ne contient aucune route ouverte aux voitures : vérifiez qu'elle couvre le"
+            f"La carte « {path.name} » ne contient aucune route ouverte {whom} : vérifiez qu'elle couvre le"
             " territoire et qu'elle n'a pas été filtrée."
         )
     counts = np.diff(read.start)
     node, row_of_node, (lon, lat) = _kept_nodes(read, np.repeat(kept, counts))
-    ways = car.way_table(read.way_id[kept], driven, read.tag_group[kept])
+    asides = profiles.count_asides(driven, read.tag_group[last])
+    names, name = np.unique(_names(read), return_inverse=True)
+    ways = profiles.way_table(
+        read.way_id[kept], driven, read.tag_group[kept], name=name[read.name_group[kept]].astype(np.int32)
+    )
     nodes = (line for line in read.others if line[0] == "n")
     relations = [line for line in read.others if line[0] == "r"]
-    kinds, barriers = car.node_effects((_number(line), decode_tags(_field(line, "T"))) for line in nodes)
-    kind_node = row_of_node(list(kinds))
-    barrier_node = row_of_node(barriers)
+    tagged = ((number_of(line), decode_tags(field_of(line, "T"))) for line in nodes)
+    kinds, barriers = profiles.node_effects(tagged, profile)
+    kind_node, barrier_node = row_of_node(list(kinds)), row_of_node(barriers)
+    start = np.concatenate([[0], np.cumsum(counts[kept])])
+    restrictions = TurnRelations(ways, (start, node), row_of_node, profile, asides).read(relations)
+    doubled = sum(int(line[1:]) for line in read.others if line[0] == "c")
+    asides[_DOUBLED] += int((~last).sum()) + doubled
+    asides[_NO_NODE] += int(np.isnan(lon).sum())
     return RoadLines(
         ways=ways,
-        start=np.concatenate([[0], np.cumsum(counts[kept])]),
+        start=start,
         node=node,
         lon=lon,
         lat=lat,
@@ -153,10 +226,27 @@ def _keep_drivable(read: OplWays, path: Path) -> RoadLines:
         kind_node=kind_node[kind_node >= 0],
         kind=np.array(list(kinds.values()), dtype=np.int8)[kind_node >= 0],
         barrier_node=barrier_node[barrier_node >= 0],
-        restrictions=_read_restrictions(relations, ways, row_of_node, path),
+        restrictions=restrictions,
+        names=tuple(names.tolist()),
+        asides=tuple((kind, count) for kind, count in asides.items() if count),
+        profile=profile.name,
         source=path.name,
         attribution=ATTRIBUTION,
     )
+
+
+def _last_versions(read: OplWays) -> Bools:
+    """Tell which ways are the last version of their identifier: the highest, of equal ones the last in the file."""
+    order = np.lexsort([np.arange(read.way_id.size), read.version, read.way_id])
+    last = np.ones(read.way_id.size, dtype=bool)
+    last[order[:-1]] = np.diff(read.way_id[order]) > 0
+    return last
+
+
+def _names(read: OplWays) -> list[str]:
+    """Return the reference and the name of each group of ways, apart by a tab, without line ends."""
+    texts = (f"{tags.get('ref', '')}\t{tags.get('name', '')}" for tags in read.name_groups)
+    return [" ".join(text.split("\n")).strip("\t") if text.strip() else "" for text in texts] or [""]
 
 
 def _kept_nodes(
@@ -173,92 +263,6 @@ def _kept_nodes(
     return node, row_of_node, (lon[used], lat[used])
 
 
-def _number(line: str) -> int:
-    """Return the identifier of the object of an OPL line."""
-    return int(line[1:].split(" ", 1)[0])
-
-
-def _field(line: str, letter: str) -> str:
-    """Return a field of an OPL line, empty if it is absent."""
-    return next((part[1:] for part in line.split(" ")[1:] if part.startswith(letter)), "")
-
-
-def _read_restrictions(
-    lines: list[str], ways: WayTable, row_of_node: Callable[[Sequence[int]], Int32], path: Path
-) -> Ints:
-    """Return the turn restrictions at a node as rows of `RoadLines.restrictions`."""
-    if not lines:
-        return np.empty((0, 4), dtype=np.int64)
-    row_of = {way: row for row, way in enumerate(ways.way_id.tolist())}
-    found: list[tuple[int, int, int, int]] = []
-    through_ways, nowhere = 0, []
-    for line in lines:
-        is_only = _is_mandatory(decode_tags(_field(line, "T")))
-        if is_only is None:
-            continue
-        members = [_member(text) for text in _field(line, "M").split(",") if text]
-        if any((kind, role) == ("w", "via") for kind, _, role in members):
-            through_ways += 1
-            continue
-        via = [ref for kind, ref, role in members if (kind, role) == ("n", "via")]
-        left, entered = (
-            [row_of[ref] for kind, ref, role in members if (kind, role) == ("w", asked) and ref in row_of]
-            for asked in ("from", "to")
-        )
-        pairs = [(one, two) for one in left for two in entered]
-        if len(via) != 1 or not pairs:
-            nowhere.append(_number(line))
-            continue
-        found.extend((one, via[0], two, int(is_only)) for one, two in pairs)
-    restrictions = np.array(found, dtype=np.int64).reshape(-1, 4)
-    restrictions[:, 1] = row_of_node([row[1] for row in found])
-    known = restrictions[:, 1] >= 0
-    _warn_of_restrictions(path, through_ways, nowhere, int((~known).sum()))
-    return restrictions[known]
-
-
-def _is_mandatory(tags: Mapping[str, str]) -> bool | None:
-    """Tell whether a restriction says where to go (True) or where not to (False); None: not for cars."""
-    if _EXEMPTIONS & set(tags.get("except", "").split(";")):
-        return None
-    value = next((tags[key] for key in _RESTRICTION_KEYS if key in tags), "")
-    return True if value in _ONLY_TURN else False if value in _NO_TURN else None
-
-
-def _member(text: str) -> tuple[str, int, str]:
-    """Read a member of a relation: its type, number and role."""
-    number, _, role = text[1:].partition("@")
-    return text[0], int(number), role
-
-
-def _warn_of_restrictions(path: Path, through_ways: int, nowhere: list[int], unknown_nodes: int) -> None:
-    closed = f"une voie absente de la carte ou fermée aux voitures (relations {examples(nowhere)})"
-    ignored = {
-        "passent par une voie et non par un nœud": through_ways,
-        f"désignent {closed}": len(nowhere),
-        "désignent un nœud absent": unknown_nodes,
-    }
-    reasons = [f"{count} {reason}" for reason, count in ignored.items() if count]
-    if reasons:
-        warnings.warn(
-            f"Carte « {path.name} » : {sum(ignored.values())} interdictions de tourner ignorées"
-            f" ({' ; '.join(reasons)}).",
-            TerritoryWarning,
-            stacklevel=4,
-        )
-
-
-def _warn_of_missing_nodes(lines: RoadLines, path: Path) -> None:
-    missing = int(np.isnan(lines.lon).sum())
-    if missing:
-        warnings.warn(
-            f"Carte « {path.name} » : {missing} nœuds de routes absents du fichier (extrait découpé) ; les routes"
-            " s'y arrêtent.",
-            TerritoryWarning,
-            stacklevel=3,
-        )
-
-
 # what the system keeps of the filtered map between the two processes
 _PIPE_BYTES = 1 << 20
 # above, the places of the nodes are kept on disk: those of France would take more than ten gigabytes
@@ -269,23 +273,29 @@ _MOST_ROADS = frozenset({"residential", "service", "unclassified", "track", "ter
 
 
 @contextmanager
-def roads_as_opl(path: Path) -> Iterator[IO[bytes]]:
-    """Give what matters to cars as OPL, with the location of each node of a way, as another process finds it."""
+def roads_as_opl(path: Path, profile: profiles.Profile, any_order: bool) -> Iterator[IO[bytes]]:
+    """Give what matters to a profile as OPL, with the location of each node of a way, as another process finds it."""
     # tags are tried in this order: the classes of most roads come first
-    classes = sorted(car.DRIVABLE, key=lambda road_class: road_class not in _MOST_ROADS)
+    classes = sorted(profile.ways, key=lambda road_class: road_class not in _MOST_ROADS)
+    own = RESTRICTED[profile.name]
     tags = {
-        "way": [*(("highway", road_class) for road_class in classes), ("route", "ferry")],
-        "node": car.NODE_TAGS,
-        "relation": [("type", "restriction")],
+        "way": [*(("highway", one) for one in classes), *(("route", one) for one in profiles.CROSSINGS)],
+        "node": profiles.NODE_TAGS,
+        "relation": [("type", "restriction"), *(("type", f"restriction:{key}") for key in own)],
     }
     # windows does not let a file be opened twice, nor removed while it is in use
     on_disk = path.stat().st_size > _LARGE_BYTES and sys.platform != "win32"
     script = Path(__file__).with_name("_osm_filter_process.py")
-    command = [sys.executable, str(script), str(path), json.dumps(tags)]
+    mode = "any_order" if any_order else "one_pass"
+    command = [sys.executable, str(script), str(path), json.dumps(tags), _format_of(path), mode]
     if on_disk:
         command.append(tempfile.gettempdir())
     # the same libraries, wherever this process found them
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+        "PYTHONIOENCODING": "utf-8",
+    }
     pipes: Any = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     with subprocess.Popen(command, **pipes, env=environment, pipesize=_PIPE_BYTES) as process:
         assert process.stdout is not None
@@ -302,6 +312,11 @@ def roads_as_opl(path: Path) -> Iterator[IO[bytes]]:
 
 def _explain(path: Path, returncode: int, reason: str) -> str:
     """Say in French why libosmium refused a file."""
+    if reason == _HISTORY:
+        return (
+            f"« {path.name} » est un historique, qui garde toutes les versions de chaque objet : prenez un extrait"
+            " ordinaire, ou tirez-en un état (osmium time-filter)."
+        )
     if returncode < 0:
         return (
             f"La lecture de la carte « {path.name} » a été interrompue (signal {-returncode}) : la mémoire ou le"
@@ -340,7 +355,7 @@ def sample_network() -> RoadNetwork:
     ]
     steps = np.array([node for nodes, _ in streets for node in nodes], dtype=np.int32)
     lines = RoadLines(
-        ways=car.way_table(np.arange(3), [car.drive(tags) for _, tags in streets], np.arange(3)),
+        ways=profiles.way_table(np.arange(3), [profiles.drive(tags) for _, tags in streets], np.arange(3)),
         start=np.concatenate([[0], np.cumsum([len(nodes) for nodes, _ in streets])]),
         node=steps,
         lon=np.array([lon for lon, _ in places]),

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from territory.errors import MissingFileError, NetworkError, Problems, examples
+from territory.errors import MissingFileError, NetworkError, ParameterError, Problems, examples
 from territory.network.graph.arrays import BACKWARD, FORWARD, RoadLines
-from territory.network.maps import car_profile as car
+from territory.network.maps import profiles
 from territory.network.maps.osm import ATTRIBUTION
 from territory.sources.text.workbooks import declares_type
 
@@ -70,10 +70,18 @@ def from_osmnx(graph: nx.MultiDiGraph[Any] | str | Path, *, profile: str = "car"
     """
     from territory.network.roads import RoadNetwork
 
-    car.check_profile(profile)
+    _check_profile(profile)
     if isinstance(graph, str | Path):
         return RoadNetwork.from_road_lines(lines_of_graph(_load(Path(graph)), source=Path(graph).name))
     return RoadNetwork.from_road_lines(lines_of_graph(graph, source="graphe osmnx"))
+
+
+def _check_profile(profile: str) -> None:
+    """Refuse any profile but the only one that graphs of osmnx are read for."""
+    if profile != "car":
+        raise ParameterError(
+            f"Profil « {profile} » inconnu : le seul profil des graphes d'osmnx est « car » (voir read_osm)."
+        )
 
 
 def _load(path: Path) -> nx.MultiDiGraph[Any]:
@@ -102,12 +110,11 @@ def lines_of_graph(graph: nx.MultiDiGraph[Any], *, source: str) -> RoadLines:
     place: dict[Any, tuple[float, float]] = {}
     start, driven, way_id = [0], [], []
     for tail, head, edge, direction in _streets(graph):
-        one = car.drive(_tags(edge))
+        one = profiles.drive(_tags(edge))
         if one is None:
             continue
         driven.append(replace(one, direction=direction))
-        osm_id = edge.get("osmid", 0)
-        way_id.append(int(osm_id[0] if isinstance(osm_id, list) else osm_id))
+        way_id.append(_number_of(edge))
         inside = _inside(edge, places[tail])
         # a vertex inside a street has no identifier: it is told from all others by where it comes in the list
         steps = [tail, *((len(ids), position) for position in range(len(inside))), head]
@@ -119,13 +126,14 @@ def lines_of_graph(graph: nx.MultiDiGraph[Any], *, source: str) -> RoadLines:
             'Le graphe osmnx ne contient aucune route ouverte aux voitures (network_type="drive").'
         )
     number = {node: row for row, node in enumerate(place)}
-    kinds, barriers = car.node_effects(
+    tagged = (
         (node, {key: value for key, value in data.items() if isinstance(value, str)})
         for node, data in graph.nodes(data=True)
     )
+    kinds, barriers = profiles.node_effects(tagged, profiles.PROFILES["car"])
     degrees = _to_degrees(np.array(list(place.values())), graph.graph["crs"])
     return RoadLines(
-        ways=car.way_table(np.array(way_id, dtype=np.int64), driven, np.arange(len(driven))),
+        ways=profiles.way_table(np.array(way_id, dtype=np.int64), driven, np.arange(len(driven))),
         start=np.array(start, dtype=np.int64),
         node=np.array([number[node] for node in ids], dtype=np.int32),
         lon=degrees[0],
@@ -163,8 +171,9 @@ def _streets(graph: nx.MultiDiGraph[Any]) -> Iterator[tuple[Any, Any, Mapping[st
         if str(edge.get("oneway", False)).lower() in ("true", "yes", "1"):
             yield tail, head, edge, FORWARD
             continue
-        name = str(sorted(edge["osmid"]) if isinstance(edge.get("osmid"), list) else edge.get("osmid"))
-        length = round(float(edge.get("length", 0.0)), 1)
+        osm_id = edge.get("osmid")
+        name = str(sorted(map(str, osm_id)) if isinstance(osm_id, list) else osm_id)
+        length = round(float(edge.get("length") or 0.0), 1)
         partners = waiting.get((head, tail, name, length))
         if partners:
             yield *partners.pop(), FORWARD | BACKWARD
@@ -180,14 +189,29 @@ def _tags(edge: Mapping[str, Any]) -> dict[str, str]:
     """Return the tags of an edge; of merged roads, the slowest."""
     tags = {}
     for key, value in edge.items():
-        if key in car.WAY_KEYS and key not in _NOT_TAGS and value is not None:
-            tags[key] = ";".join(map(str, value)) if isinstance(value, list) else str(value)
+        if key in profiles.WAY_KEYS and key not in _NOT_TAGS and value is not None:
+            values = [str(one) for one in (value if isinstance(value, list) else [value]) if one is not None]
+            # a street of several roads is as closed as any of them
+            worst = [one for one in values if profiles.access_of(one) in ("fermé", "desserte")]
+            is_access = key.partition(":")[0] in profiles.PROFILES["car"].keys
+            tags[key] = (
+                max(worst, key=profiles.access_of, default=values[0]) if is_access else ";".join(values)
+            )
     merged = edge.get("highway")
     if isinstance(merged, list):
         # a street that goes on as a footpath is no way through
-        walked = [one for one in merged if one not in car.DRIVABLE]
-        tags["highway"] = walked[0] if walked else max(merged, key=car.DRIVABLE.index)
+        walked = [one for one in merged if one not in profiles.DRIVABLE]
+        tags["highway"] = walked[0] if walked else max(merged, key=profiles.DRIVABLE.index)
     return tags
+
+
+def _number_of(edge: Mapping[str, Any]) -> int:
+    """Return the identifier of the first way of an edge, 0 if it has none."""
+    osm_id: Any = edge.get("osmid")
+    try:
+        return int(osm_id[0] if isinstance(osm_id, list) else osm_id)
+    except (TypeError, ValueError):
+        return 0
 
 
 def _inside(edge: Mapping[str, Any], tail: tuple[float, float]) -> list[tuple[float, float]]:
@@ -259,12 +283,12 @@ def download(
 
     from territory.network.roads import RoadNetwork
 
-    car.check_profile(profile)
+    _check_profile(profile)
     options: dict[str, Any] = {
         "simplify": False,
         # islands are dealt with when points are placed
         "retain_all": True,
-        "custom_filter": f'["highway"~"^({"|".join(car.DRIVABLE)})$"]',
+        "custom_filter": f'["highway"~"^({"|".join(profiles.DRIVABLE)})$"]',
     }
     ask: Any = osmnx.graph_from_polygon
     source, what = "osmnx", "ce polygone"
@@ -290,7 +314,7 @@ def _osmnx_settings(cache_dir: str | Path | None) -> Iterator[None]:
     settings = osmnx.settings
     names = ("useful_tags_way", "useful_tags_node", "cache_folder", "use_cache")
     before = {name: getattr(settings, name) for name in names}
-    settings.useful_tags_way = sorted({*before["useful_tags_way"], *car.WAY_KEYS})
+    settings.useful_tags_way = sorted({*before["useful_tags_way"], *profiles.WAY_KEYS})
     of_nodes = {*before["useful_tags_node"], "barrier", "access", "motor_vehicle", "locked"}
     settings.useful_tags_node = sorted(of_nodes)
     if cache_dir is not None:
