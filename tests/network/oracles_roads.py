@@ -145,6 +145,25 @@ def turn_times(
     return times
 
 
+def last_streets(roads: Roads, lines: RoadLines) -> Callable[[int, int, int], bool]:
+    """Tell by way and nodes whether a step is in a street that is only a destination."""
+    from territory.network.graph.simplify import project
+
+    x, y = project(lines.lon, lines.lat, roads.crs)
+    flagged = roads.is_destination[roads.chain_of_vertex()]
+    known = set()
+    for hop in np.flatnonzero(~roads.void_hops() & flagged).tolist():
+        ends = [(roads.x[at], roads.y[at]) for at in (hop, hop + 1)]
+        known |= {(int(roads.hop_way[hop]), part) for part in (frozenset(ends), *ends)}
+
+    def is_last(way: int, tail: int, head: int) -> bool:
+        # a node that a barrier split has a number of its own, and no place: such a step is told by its other end
+        places = [(x[node], y[node]) for node in (tail, head) if node >= 0]
+        return (way, frozenset(places) if len(places) == 2 else places[0] if places else None) in known
+
+    return is_last
+
+
 def _can_be_followed(rule, steps, leaving, arriving) -> bool:
     """Tell whether somebody can come from the first way of a restriction and drive to its last."""
     if not any(steps[s][2] == rule.ways[0] for s in arriving[rule.nodes[0]]):

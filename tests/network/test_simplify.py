@@ -8,11 +8,11 @@ from pyproj import Geod
 
 from territory.errors import NetworkError
 from territory.network.graph.arrays import Restriction, RoadLines
-from territory.network.graph.simplify import ground_m, hilbert_order, prepare, project
+from territory.network.graph.simplify import ground_m, hilbert_order, prepare
 from territory.network.graph.topology import Topology
 from territory.network.maps.profiles import drive, way_table
 from territory.network.roads import RoadNetwork
-from tests.network.oracles_roads import junction_points, turn_times
+from tests.network.oracles_roads import junction_points, last_streets, turn_times
 
 
 def lines_of(places, ways, **options):
@@ -157,23 +157,6 @@ def restriction(draw, ways, passed):
         return None
     first, last = draw(st.sampled_from(left)), draw(st.sampled_from(entered))
     return Restriction((first, *middle, last), tuple(nodes), is_only)
-
-
-def last_streets(roads, lines):
-    """Tell by way and nodes whether a step is in a street that is only a destination."""
-    x, y = project(lines.lon, lines.lat, roads.crs)
-    flagged = roads.is_destination[roads.chain_of_vertex()]
-    known = {}
-    for hop in np.flatnonzero(~roads.void_hops()).tolist():
-        ends = frozenset((roads.x[at], roads.y[at]) for at in (hop, hop + 1))
-        known[int(roads.hop_way[hop]), ends] = bool(flagged[hop])
-
-    # a node that a barrier split has a number of its own, and no place: such a step is told by its other end
-    def is_last(way, tail, head):
-        places = [(x[node], y[node]) for node in (tail, head) if node >= 0]
-        return any(flag for (row, ends), flag in known.items() if row == way and set(places) <= ends)
-
-    return is_last
 
 
 @given(street_maps())

@@ -20,6 +20,7 @@ from territory.network.graph.arrays import RoadLines, Roads
 from territory.network.graph.simplify import prepare
 from territory.network.graph.speeds import HopTimes, density_bands, hop_times, speed_table
 from territory.network.graph.topology import Topology
+from territory.network.graph.works import hops_of, slowed, with_line
 from territory.network.od_search import RoadSearch, nearest_pairs
 from territory.network.points import MAX_SNAP_M, endpoints, snap_table
 from territory.network.storage import load_network, save_network
@@ -27,6 +28,7 @@ from territory.units import METRES_PER_KILOMETRE, MILLISECONDS_PER_MINUTE
 
 if TYPE_CHECKING:
     import geopandas as gpd
+    from shapely.geometry.base import BaseGeometry
 
 _log = logging.getLogger(__name__)
 ENGINES = ("auto", "dijkstra", "hierarchy")
@@ -192,6 +194,89 @@ class RoadNetwork:
         """Return the same roads, each with the density of the commune that its middle lies in."""
         bands = density_bands(self.roads, communes, column=column)
         return type(self)(self._topology.with_density_bands(bands), self._speeds, period=self._period)
+
+    def with_works(
+        self,
+        *,
+        polygon: BaseGeometry | None = None,
+        names: Sequence[str] = (),
+        way_ids: Sequence[int] = (),
+        month: int | None = None,
+        time_factor: float = np.inf,
+    ) -> Self:
+        """Return the same roads, some of which are closed or slowed; the order of the map is kept.
+
+        Parameters
+        ----------
+        polygon
+            Only roads in this polygon (degrees, WGS 84).
+        names
+            Only roads of these names or references, whatever the capitals and spaces: ``"D 562"``.
+        way_ids
+            Only these ways of OpenStreetMap.
+        month
+            A month, 1 to 12; without names or ways, the roads that the map says are closed in that month.
+        time_factor
+            What times are multiplied by; infinity, the default, closes.
+
+        Returns
+        -------
+        RoadNetwork
+            Points are no longer placed on what is closed.
+
+        Raises
+        ------
+        ParameterError
+            If no road is meant, a name or way is not on the map, or a number is out of range.
+
+        Examples
+        --------
+        >>> from territory.network import sample_network
+        >>> sample_network().with_works(way_ids=[0], time_factor=2.0).hop_times.move[0, :2].tolist()
+        [105272, 105272]
+        """
+        hops = hops_of(self.roads, polygon=polygon, names=names, way_ids=way_ids, month=month)
+        topology = self._topology.with_slowness(slowed(self.roads, hops, time_factor))
+        return type(self)(topology, self._speeds, period=self._period)
+
+    def with_line(
+        self, line: BaseGeometry, *, speed_kmh: float, is_oneway: bool = False, name: str = ""
+    ) -> Self:
+        """Return the roads with one more, which joins those that its ends touch; the map is ordered anew.
+
+        Parameters
+        ----------
+        line
+            The road (LineString in degrees, WGS 84), from and to within 100 m of roads.
+        speed_kmh
+            Its speed, whatever the table (5 to 160 km/h).
+        is_oneway
+            Whether it is driven in the direction of the line alone.
+        name
+            Its name, for the account.
+
+        Returns
+        -------
+        RoadNetwork
+
+        Raises
+        ------
+        NetworkError, ParameterError
+            If an end touches no road, or the speed is out of range.
+
+        Examples
+        --------
+        >>> from shapely import LineString
+        >>> from territory.network import sample_network
+        >>> network = sample_network()
+        >>> longer = network.with_line(LineString([(6.40, 43.52), (6.42, 43.51)]), speed_kmh=90)
+        >>> round(longer.length_km - network.length_km, 1)
+        2.0
+        """
+        roads = with_line(
+            self.roads, self._topology.whole_index, line, speed_kmh=speed_kmh, is_oneway=is_oneway, name=name
+        )
+        return type(self)(Topology(roads), self._speeds, period=self._period)
 
     def prepare(self, *, cache: str | Path | None = None) -> Self:
         """Order the map now, so that every later matrix is fast."""

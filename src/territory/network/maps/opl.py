@@ -75,14 +75,12 @@ def read_opl(
         for column, values in zip(columns, read, strict=True):
             column.append(values)
         others += [block[begin:end].tobytes().decode() for begin, end in scratch[2][:n_others]]
-    tag_group, name_group, way_id, version, counts, node = (
+    tag_group, named, way_id, version, counts, node = (
         np.concatenate(column or [np.empty(0, dtype=kind)])
         for column, kind in zip(columns, (*[np.int64] * 5, np.int32), strict=True)
     )
     start = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
-    return OplWays(
-        way_id, version, tag_group, groups.tags, name_group, names.tags, start, node, nodes, others
-    )
+    return OplWays(way_id, version, tag_group, groups.tags, named, names.tags, start, node, nodes, others)
 
 
 def _hashes(keys: frozenset[str], name_keys: frozenset[str]) -> tuple[NDArray[np.uint64], NDArray[np.bool_]]:
