@@ -149,7 +149,7 @@ def test_layers_that_cannot_be_used():
         from_lines(lines, columns={"road_class": "d"}, speeds={"a": 60})
     with pytest.raises(ParameterError, match="Colonnes mal décrites"):
         from_lines(lines, columns={"classe": "c"}, speeds={"a": 60})
-    with pytest.raises(ParameterError, match="d.au moins 1"):
+    with pytest.raises(ParameterError, match=r"d.au moins 1"):
         from_lines(lines, columns={"road_class": "c"}, speeds={"a": 0})
     with pytest.raises(ParameterError, match="1 classes de routes"):
         from_lines(layer([[(0, 0), (0, 9)]] * 2, c=["a", "b"]), columns={"road_class": "c"}, speeds={"a": 60})

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     import geopandas as gpd
     from shapely.geometry.base import BaseGeometry
 
+    from territory.network.roads import RoadNetwork
+
 # farther from any road, a place is not drawn as reached (our convention, two and a half squares of the census grid)
 OFF_ROAD_M = 500.0
 # a grid of 25 million squares takes about half a gigabyte
@@ -31,9 +33,7 @@ _MOST_CELLS = 25_000_000
 
 
 def draw_isochrones(
-    topology: Topology,
-    hop_times: HopTimes,
-    graph: Graph,
+    network: RoadNetwork,
     points: gpd.GeoDataFrame,
     *,
     minutes: Sequence[float],
@@ -56,7 +56,7 @@ def draw_isochrones(
         raise ParameterError(
             f"direction={direction!r} : choisissez « from » (au départ) ou « to » (à l'arrivée)."
         )
-    roads = topology.roads
+    topology, hop_times, graph, roads = network.topology, network.hop_times, network.graph, network.roads
     places = place_on_roads(topology, points, role="points", max_snap_m=max_snap_m, islands=islands)
     ends = attach(topology, hop_times, places)
     usable = topology.snappable_hops & (islands | topology.main_hops)

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from territory.errors import MissingFileError, NetworkError, OutputError, Problems
+from territory.errors import MissingFileError, NetworkError, OutputError, ParameterError, Problems
 from territory.files.saved_folders import arrays_under, is_intact, read_arrays, read_header, save_arrays
 from territory.network.engine.compiling import count_threads
 from territory.network.engine.dijkstra import limited_search
@@ -420,3 +420,12 @@ def nearest_pairs(
     pairs = pairs.some(np.lexsort([pairs.destination, pairs.value, pairs.origin]))
     rank = np.arange(pairs.origin.size) - np.searchsorted(pairs.origin, pairs.origin, side="left") + 1
     return pairs.some(rank <= k), rank[rank <= k]
+
+
+def limit_ms_of(max_time_min: float | None) -> int:
+    """Return a cutoff in milliseconds, the longest time of the engines when there is none."""
+    if max_time_min is None:
+        return MAX_TIME_MS
+    if not 0 <= max_time_min < np.inf:
+        raise ParameterError(f"max_time_min={max_time_min} : indiquez un nombre de minutes positif ou nul.")
+    return min(MAX_TIME_MS, round(max_time_min * MILLISECONDS_PER_MINUTE))

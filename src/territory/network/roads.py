@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
@@ -21,7 +21,7 @@ from territory.network.graph.simplify import prepare
 from territory.network.graph.speeds import HopTimes, density_bands, hop_times, speed_table
 from territory.network.graph.topology import Topology
 from territory.network.graph.works import hops_of, slowed, with_line
-from territory.network.od_search import RoadSearch, nearest_pairs
+from territory.network.od_search import RoadSearch, limit_ms_of, nearest_pairs
 from territory.network.points import MAX_SNAP_M, endpoints, snap_table
 from territory.network.storage import load_network, save_network
 from territory.units import METRES_PER_KILOMETRE, MILLISECONDS_PER_MINUTE
@@ -425,15 +425,8 @@ class RoadNetwork:
         NetworkError, ParameterError
             As `travel_times`.
         """
-        search = search_roads(
-            self,
-            origins,
-            destinations,
-            max_time_min=None,
-            engine=engine,
-            max_snap_m=max_snap_m,
-            islands=islands,
-        )
+        options: dict[str, Any] = {"engine": engine, "max_snap_m": max_snap_m, "islands": islands}
+        search = search_roads(self, origins, destinations, max_time_min=None, **options)
         return search.matrix(threads=threads)
 
     def nearest(
@@ -472,7 +465,7 @@ class RoadNetwork:
         """
         if k < 1:
             raise ParameterError(f"k={k} : indiquez au moins un site à trouver par point.")
-        limit_ms = _limit_ms(max_time_min)
+        limit_ms = limit_ms_of(max_time_min)
         ends = endpoints(self._topology, self._times, points, sites, max_snap_m=max_snap_m, islands=islands)
         pairs, rank = nearest_pairs(self.graph, self.roads.open_directions, ends, k=k, limit_ms=limit_ms)
         table = pd.DataFrame(
@@ -483,9 +476,8 @@ class RoadNetwork:
                 "travel_time_min": pairs.value / MILLISECONDS_PER_MINUTE,
             }
         )
-        table.attrs["cutoff_min"] = (
-            float("nan") if limit_ms == MAX_TIME_MS else limit_ms / MILLISECONDS_PER_MINUTE
-        )
+        cutoff = limit_ms / MILLISECONDS_PER_MINUTE
+        table.attrs["cutoff_min"] = cutoff if limit_ms < MAX_TIME_MS else float("nan")
         return table
 
     def isochrones(
@@ -533,9 +525,7 @@ class RoadNetwork:
         from territory.network.isochrones import draw_isochrones
 
         return draw_isochrones(
-            self._topology,
-            self._times,
-            self.graph,
+            self,
             points,
             minutes=minutes,
             direction=direction,
@@ -626,7 +616,7 @@ def search_roads(
     ParameterError
         If an option is out of range.
     """
-    limit_ms = _limit_ms(max_time_min)
+    limit_ms = limit_ms_of(max_time_min)
     chosen = choose_engine(network, engine, len(origins), limit_ms)
     roads = network.topology, network.hop_times
     ends = endpoints(*roads, origins, destinations, max_snap_m=max_snap_m, islands=islands)
@@ -722,12 +712,3 @@ def choose_engine(network: RoadNetwork, engine: str, n_origins: int, limit_ms: i
     chosen = "hierarchy" if searched > _SEARCHED_NODES_PER_ORDERED_NODE * n_nodes else "dijkstra"
     _log.info("Moteur « %s » : %d origines, %d nœuds", chosen, n_origins, n_nodes)
     return chosen
-
-
-def _limit_ms(max_time_min: float | None) -> int:
-    """Return a cutoff in milliseconds, the longest time of the engines when there is none."""
-    if max_time_min is None:
-        return MAX_TIME_MS
-    if not 0 <= max_time_min < np.inf:
-        raise ParameterError(f"max_time_min={max_time_min} : indiquez un nombre de minutes positif ou nul.")
-    return min(MAX_TIME_MS, round(max_time_min * MILLISECONDS_PER_MINUTE))

@@ -230,10 +230,7 @@ def _assemble(
         junction_y=y[junctions],
         is_destination=lines.ways.is_destination[hops.way[begin[order]]],
         name_text=np.frombuffer("\n".join(lines.names).encode(), dtype=np.uint8),
-        asides=lines.asides,
-        profile=lines.profile,
-        source=lines.source,
-        attribution=lines.attribution,
+        **{name: getattr(lines, name) for name in ("asides", "profile", "source", "attribution")},
     )
     return with_restrictions(roads, lines.restrictions, number)
 

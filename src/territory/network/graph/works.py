@@ -220,7 +220,7 @@ class _Edited:
             "density_band": ways.density_band[beside],
             "name": len(roads.names),
         }
-        columns = {}
+        columns: dict[str, Any] = {}
         for column in vars(ways):
             if column != "class_names":
                 before = getattr(ways, column)
