@@ -55,7 +55,7 @@ def test_the_part_of_the_segment_and_the_access_leg_are_counted(tmp_path):
     expected = (metres(start, B) + metres(B, end)) / 10
     assert seconds(network, start, end) == pytest.approx(expected, abs=0.05)
     beside = (start[0] - 0.001, start[1])
-    access = metres(beside, start) / (ACCESS_KMH / 3.6)
+    access = metres(beside, start) / (ACCESS_KMH["car"] / 3.6)
     assert seconds(network, beside, end) == pytest.approx(expected + access, rel=2e-3)
     assert seconds(network, end, beside) == pytest.approx(expected + access, rel=2e-3)
 

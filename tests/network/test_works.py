@@ -6,6 +6,8 @@ from shapely import LineString, box
 
 from territory.errors import NetworkError, ParameterError
 from territory.network.roads import RoadNetwork
+from territory.study.words.changes import ChangeSpeeds
+from territory.workflow.inputs.travel_times import RoadMap
 from tests.network.test_situations import ROAD, at, make, minutes, points, rule
 
 # a short road with a name, and a way round by the north; a pass that winter closes
@@ -144,3 +146,15 @@ def test_a_road_drawn_away_from_all_others_is_refused(network):
         network.with_line(drawn((0, 0), (9, 9)), speed_kmh=50)
     with pytest.raises(ParameterError, match="de 5 à 160"):
         network.with_line(drawn((0, 0), (4, 0)), speed_kmh=500)
+
+
+def test_a_scenario_closes_and_draws_what_python_does(network, tmp_path):
+    change = ChangeSpeeds(roads=("D 562",), line=(at(0.5, 0), at(3.5, 0)), speed_kmh=90)
+    road_map = RoadMap(tmp_path / "m.osm", tmp_path)
+    expected = network.with_works(names=["D 562"]).with_line(drawn((0.5, 0), (3.5, 0)), speed_kmh=90)
+    assert minutes(road_map.under(change, None), *WAY) == minutes(expected, *WAY)
+    assert road_map.digest(change) != road_map.digest(change.model_copy(update={"roads": ("D 563",)}))
+    assert change.said == "D 562 (fermées) ; une route neuve à 90 km/h"
+    winter = ChangeSpeeds(month=1)
+    assert winter.said == "celles que ferme la saison (fermées)"
+    assert minutes(road_map.under(winter, None), *WAY) == minutes(network.with_works(month=1), *WAY)

@@ -467,11 +467,15 @@ def test_impossible_changes_are_said(wide: State, change: Any, expected: str) ->
 @pytest.mark.parametrize(
     "kind, said, expected",
     [
-        (ChangeSpeeds, {}, "un seul des trois"),
-        (ChangeSpeeds, {"period": "peak", "time_factor": 2}, "un seul des trois"),
+        (ChangeSpeeds, {}, "un seul des quatre"),
+        (ChangeSpeeds, {"period": "peak", "time_factor": 2}, "un seul des quatre"),
         (ChangeSpeeds, {"period": "peak", "communes": ["83050"]}, "time_factor"),
         (ChangeSpeeds, {"time_factor": 2, "box": [7, 43, 6, 44]}, "ouest, sud, est, nord"),
         (ChangeSpeeds, {"time_factor": 0}, "greater than 0"),
+        (ChangeSpeeds, {"period": "peak", "roads": ["D 562"]}, "un seul des quatre"),
+        (ChangeSpeeds, {"line": [[6.4, 43.5], [6.5, 43.5]]}, "line et speed_kmh"),
+        (ChangeSpeeds, {"polygon": [[6.4, 43.5], [6.5, 43.5]]}, "trois sommets"),
+        (ChangeSpeeds, {"roads": ["D 562"], "communes": ["83050"]}, "donnez polygon"),
         (ChangePopulation, {}, "un seul des trois"),
         (ChangePopulation, {"growth_per_year": 0.1}, "from_year"),
         (

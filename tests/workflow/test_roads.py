@@ -90,7 +90,9 @@ def test_speeds_of_the_map_change_in_a_scenario(road_map: Path, tmp_path: Path) 
     slow[["default_kmh", "legal_factor"]] /= 2
     slow.to_csv(tmp_path / "lent.csv", index=False)
     text = GOOD
-    for name, said in {"slow": 'speeds_file = "lent.csv"', "peak": 'period = "peak"'}.items():
+    works = "polygon = [[5.6, 42.9], [7.2, 42.9], [7.2, 44.0], [5.6, 44.0]]\ntime_factor = 2.0"
+    ways = {"slow": 'speeds_file = "lent.csv"', "peak": 'period = "peak"', "works": works}
+    for name, said in ways.items():
         text += (
             f'\n[[scenario]]\nid = "{name}"\nname = ""\n[[scenario.change]]\ntype = "change_speeds"\n{said}\n'
         )
@@ -103,6 +105,7 @@ def test_speeds_of_the_map_change_in_a_scenario(road_map: Path, tmp_path: Path) 
     reached = today.notna() & times["slow"].notna() & (today > 20)
     # half the speed on the road, and as long as before inside a commune, at its junctions and off the road
     assert (times["slow"] / today)[reached].between(1.4, 2.001).all()
+    assert (times["works"] / today)[reached].between(1.4, 2.001).all()
     assert ((times["peak"] >= today - 1e-9) | times["peak"].isna()).all()
     assert "ime-salernes" in result.comparisons["slow"].services
     assert result.isochrones is not None

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     import geopandas as gpd
     from shapely.geometry.base import BaseGeometry
 
-    from territory.network.roads import RoadNetwork
-
 # farther from any road, a place is not drawn as reached (our convention, two and a half squares of the census grid)
 OFF_ROAD_M = 500.0
 # a grid of 25 million squares takes about half a gigabyte
@@ -33,7 +31,7 @@ _MOST_CELLS = 25_000_000
 
 
 def draw_isochrones(
-    network: RoadNetwork,
+    network: tuple[Topology, HopTimes, Graph],
     points: gpd.GeoDataFrame,
     *,
     minutes: Sequence[float],
@@ -56,7 +54,8 @@ def draw_isochrones(
         raise ParameterError(
             f"direction={direction!r} : choisissez « from » (au départ) ou « to » (à l'arrivée)."
         )
-    topology, hop_times, graph, roads = network.topology, network.hop_times, network.graph, network.roads
+    topology, hop_times, graph = network
+    roads = topology.roads
     places = place_on_roads(topology, points, role="points", max_snap_m=max_snap_m, islands=islands)
     ends = attach(topology, hop_times, places)
     usable = topology.snappable_hops & (islands | topology.main_hops)
@@ -74,7 +73,7 @@ def draw_isochrones(
         samples = _samples(
             drives, times, usable, (*here, int(ends.access_ms[row])), spacing_m=cell_m / 2, limit_ms=limit
         )
-        outlines = _outlines(samples, levels, cell_m)
+        outlines = _outlines(samples, levels, cell_m, ACCESS_KMH[roads.profile] * 1000 / 60)
         rows += [(name, level, outline) for level, outline in zip(levels, outlines, strict=True)]
     frame = gpd.GeoDataFrame(
         rows, columns=["from_id", "minutes", "geometry"], geometry="geometry", crs=roads.crs
@@ -201,7 +200,7 @@ def _samples(
 
 
 def _outlines(
-    samples: tuple[Floats, Floats, Floats], levels: list[float], cell_m: float
+    samples: tuple[Floats, Floats, Floats], levels: list[float], cell_m: float, metres_per_minute: float
 ) -> list[BaseGeometry]:
     """Return the outline of each level, each one holding those before it."""
     import contourpy
@@ -222,7 +221,6 @@ def _outlines(
         )
     grid = np.full((rows, columns), np.inf)
     away = np.full((rows, columns), np.inf)
-    metres_per_minute = ACCESS_KMH * 1000 / 60
     _mark(grid, away, x - x_min, y - y_min, time, cell_m, metres_per_minute)
     _spread(grid, away, cell_m, metres_per_minute, OFF_ROAD_M)
     axes = (low + (np.arange(count) + 0.5) * cell_m for low, count in ((x_min, columns), (y_min, rows)))

@@ -62,7 +62,7 @@ def direct_pairs(
     two = second[np.arange(one.size) + np.repeat(low - np.cumsum(counts) + counts, counts)]
     # nobody goes to the road and back to somebody nearer than that
     metres = np.hypot(origins.x[one] - destinations.x[two], origins.y[one] - destinations.y[two])
-    straight = ms_of_access(metres)
+    straight = ms_of_access(metres, origins.access_kmh[one])
     near = straight <= origins.access_ms[one] + destinations.access_ms[two]
     parts = [
         (one[near], two[near], straight[near], np.rint(_DECIMETRES_PER_METRE * metres[near]).astype(np.int64))

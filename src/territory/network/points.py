@@ -19,8 +19,8 @@ from territory.network.graph.topology import Places, Topology, nearest_hops
 if TYPE_CHECKING:
     import geopandas as gpd
 
-# between a point and its road: METRIC's speed on tracks (DREES, comparaison des distanciers, 2021)
-ACCESS_KMH = 20.0
+# between a point and its road: METRIC's speed on tracks (DREES, comparaison des distanciers, 2021), and a walk
+ACCESS_KMH = {"car": 20.0, "bicycle": 4.8, "foot": 4.8}
 # beyond, a point is not served by the map: half an hour on foot, six minutes at the access speed
 MAX_SNAP_M = 2000.0
 
@@ -195,6 +195,7 @@ class Endpoints:
     spot: Ints
     x: NDArray[np.float64]
     y: NDArray[np.float64]
+    access_kmh: NDArray[np.float64]
 
     def __len__(self) -> int:
         return len(self.leaving)
@@ -240,7 +241,7 @@ def attach(topology: Topology, times: HopTimes, places: Places) -> Endpoints:
         roads.chain_start, times.move, times.wait, roads.hop_length_m, chain, hop, share
     )
     distance = np.where(placed, places.distance_m, 0.0)
-    access_ms = ms_of_access(distance)
+    access_ms = ms_of_access(distance, ACCESS_KMH[roads.profile])
     access_dm = np.rint(10 * distance).astype(np.int64)
     at_tail = (share == 0.0) & (hop == roads.chain_start[chain])
     at_head = share == 1.0
@@ -279,12 +280,13 @@ def attach(topology: Topology, times: HopTimes, places: Places) -> Endpoints:
         access_dm,
         np.where(placed, np.where(at_crossing, roads.n_chains + junction, places.chain), -1),
         *places.at,
+        np.full(chain.size, ACCESS_KMH[roads.profile]),
     )
 
 
-def ms_of_access(distance_m: NDArray[np.float64]) -> Ints:
+def ms_of_access(distance_m: NDArray[np.float64], access_kmh: float | NDArray[np.float64]) -> Ints:
     """Return the time in a straight line between a point and its road (ms)."""
-    return np.rint(distance_m * 3600.0 / ACCESS_KMH).astype(np.int64)
+    return np.rint(distance_m * 3600.0 / access_kmh).astype(np.int64)
 
 
 @kernel

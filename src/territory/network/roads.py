@@ -232,8 +232,8 @@ class RoadNetwork:
         Examples
         --------
         >>> from territory.network import sample_network
-        >>> sample_network().with_works(way_ids=[0], time_factor=2.0).hop_times.move[0, :2].tolist()
-        [105272, 105272]
+        >>> sample_network().with_works(way_ids=[0], time_factor=2.0).hop_times.move[0, :1].tolist()
+        [105255]
         """
         hops = hops_of(self.roads, polygon=polygon, names=names, way_ids=way_ids, month=month)
         topology = self._topology.with_slowness(slowed(self.roads, hops, time_factor))
@@ -369,7 +369,8 @@ class RoadNetwork:
 
         Notes
         -----
-        A time is that of the fastest path in whole milliseconds: access leg in a straight line at 20 km/h, part
+        A time is that of the fastest path in whole milliseconds: access leg in a straight line at 20 km/h (4.8 on
+        foot or by bicycle; two places beside one road are no farther than their own straight line), part
         of the first segment, roads with the waits at their junctions, part of the last segment, access leg.
         The distance counts both access legs.
 
@@ -525,7 +526,7 @@ class RoadNetwork:
         from territory.network.isochrones import draw_isochrones
 
         return draw_isochrones(
-            self,
+            (self._topology, self._times, self.graph),
             points,
             minutes=minutes,
             direction=direction,

@@ -29,6 +29,7 @@ from territory.network.engine.graph import Int32, Int64, is_order
 from territory.network.engine.hierarchy import Hierarchy
 from territory.network.graph.arrays import Roads, WayTable
 from territory.network.graph.topology import Topology
+from territory.network.points import ACCESS_KMH
 
 FORMAT = "territory-road-network"
 # raised whenever a file means something else than before
@@ -203,6 +204,8 @@ def _check_texts(roads: Roads) -> None:
         is_projected = CRS(roads.crs).is_projected
     except CRSError as error:
         raise _FaultError(f"système de coordonnées illisible « {roads.crs[:40]} »") from error
+    if roads.profile not in ACCESS_KMH:
+        raise _FaultError(f"profil inconnu « {roads.profile[:20]} »")
     if not is_projected:
         raise _FaultError(f"« {roads.crs[:40]} » n'est pas un système en mètres")
 

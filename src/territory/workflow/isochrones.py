@@ -30,7 +30,7 @@ _CELL_M = 250.0
 def isochrones(
     inputs: Inputs, baseline: Results, scenarios: Mapping[str, Results], *, steps: Steps
 ) -> gpd.GeoDataFrame | None:
-    """Return what can be reached from each site of a named service, today and in each scenario."""
+    """Return from where each site of a named service can be reached, today and in each scenario."""
     if inputs.roads is None:
         return None
     ways: dict[str, ChangeSpeeds | None] = {TODAY: None}
@@ -97,7 +97,9 @@ def _make(
     numbered = points.set_axis([str(number) for number in range(len(points))], axis=0)
     if numbered.empty:
         return (pd.DataFrame({"place": [], "minutes": [], "area_km2": [], "wkb": []}),)
-    drawn = roads.under(change, communes).isochrones(numbered, minutes=minutes, cell_m=_CELL_M)
+    drawn = roads.under(change, communes).isochrones(
+        numbered, minutes=minutes, direction="to", cell_m=_CELL_M
+    )
     table = pd.DataFrame(drawn[["minutes", "area_km2"]])
     table.insert(0, "place", drawn["from_id"].astype(int))
     return (table.assign(wkb=drawn.geometry.to_crs(crs).to_wkb()),)

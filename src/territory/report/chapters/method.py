@@ -12,6 +12,7 @@ from territory.release.gate import TODAY
 from territory.report.chapters.pictures import bounds_of
 from territory.report.layout.document import Block, Bullets, Callout, Heading, Paragraph, Text, strong, table
 from territory.report.reading import Reading
+from territory.study.words.changes import ChangeSpeeds
 
 NOTHING_WITHHELD = (
     "Aucun effectif observé n'est retiré : ce document est pour les personnes habilitées à connaître les fichiers de "
@@ -57,7 +58,7 @@ def _times(reading: Reading) -> list[Text]:
     """Say how travel times were found, and how wrong they may be."""
     if reading.release.times_method == "roads":
         said = f" Calculés sur le réseau routier, en voiture, hors heures de pointe. {_DOUBT}"
-        return [[strong("Temps de route."), said], _NOT_TOLD_APART, *_isochrones(reading)]
+        return [[strong("Temps de route."), said], *_works(reading), _NOT_TOLD_APART, *_isochrones(reading)]
     if reading.release.times_method != "estimate":
         said = f" Repris du distancier fourni avec l'étude. {_DOUBT}"
         return [[strong("Temps de route."), said], _NOT_TOLD_APART]
@@ -84,6 +85,16 @@ def _times(reading: Reading) -> list[Text]:
     ]
 
 
+def _works(reading: Reading) -> list[Text]:
+    """Say which roads are closed, slowed or drawn in which scenario."""
+    return [
+        [strong("Routes changées."), f" Scénario {scenario.id} : {change.said}."]
+        for scenario in reading.study.scenario
+        for change in scenario.change
+        if isinstance(change, ChangeSpeeds) and change.works
+    ]
+
+
 def _isochrones(reading: Reading) -> list[Text]:
     """Say what the outlines on the maps of times are, where there are some."""
     drawn = reading.release.isochrones
@@ -93,9 +104,8 @@ def _isochrones(reading: Reading) -> list[Text]:
     return [
         [
             strong("Isochrones."),
-            f" Contours de ce qu'une voiture atteint en {times} depuis le site ; dans l'autre sens, une rue à sens "
-            "unique peut changer un temps de peu. Les communes et les habitants sont comptés par le point de leur "
-            "commune, comme partout ailleurs.",
+            f" Contours des lieux d'où une voiture atteint le site en {times}. Les communes et les habitants sont "
+            "comptés par le point de leur commune, comme partout ailleurs.",
         ]
     ]
 

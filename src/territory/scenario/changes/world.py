@@ -26,7 +26,7 @@ def _change_speeds(change: ChangeSpeeds, draft: Draft) -> None:
         weighted = draft.today.tables.road_times.get(change.roads_key)
         if weighted is None:
             draft.problems.add(
-                "period et speeds_file changent les vitesses d'une carte routière : ces temps ne viennent pas "
+                "period, speeds_file et les routes nommées changent une carte routière : ces temps ne viennent pas "
                 "d'une carte (donnez --roads, ou time_factor, ou times_file)"
             )
             return

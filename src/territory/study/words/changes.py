@@ -289,7 +289,9 @@ class CloseSite(OfferChange):
 class ChangeSpeeds(StudyChange):
     """Roads become faster or slower: a new road, a closed pass, peak hours.
 
-    Either `period` or `speeds_file` (with a road map only: the whole map under another table of speeds), or
+    Either `period` or `speeds_file` (with a road map only: the whole map under another table of speeds), or works
+    (with a road map only: the roads that `roads`, by name or reference, `way_ids`, `polygon` and `month` mean
+    together are closed, or their times multiplied by `time_factor`; a road is drawn along `line` at `speed_kmh`), or
     `time_factor` (times are multiplied by it when one of their ends is in `communes` or in the `box`, everywhere
     without either), or `times_file` (columns from_commune, to_commune, travel_time_min: these times replace those
     between the two communes, in the direction given). A factor and a file of times are for any kind of times.
@@ -306,14 +308,31 @@ class ChangeSpeeds(StudyChange):
     # west, south, east, north (degrees)
     box: tuple[float, float, float, float] | None = None
     times_file: str | None = None
+    roads: tuple[str, ...] = ()
+    way_ids: tuple[int, ...] = ()
+    # corners as longitude and latitude (degrees)
+    polygon: tuple[tuple[float, float], ...] = ()
+    month: int | None = Field(default=None, ge=1, le=12)
+    line: tuple[tuple[float, float], ...] = ()
+    speed_kmh: float | None = Field(default=None, ge=5, le=160)
     source: str = ""
 
     def _faults(self) -> Iterator[str]:
         """Refuse a change that says nothing, or two things at once."""
-        ways = (self.period or self.speeds_file, self.time_factor, self.times_file)
+        factor = None if self.works else self.time_factor
+        ways = (self.period or self.speeds_file, self.works or None, factor, self.times_file)
         if sum(way is not None for way in ways) != 1:
-            yield "donnez period ou speeds_file, ou time_factor, ou times_file : un seul des trois"
-        if (self.communes or self.box) and self.time_factor is None:
+            yield (
+                "donnez period ou speeds_file, ou des routes (roads, way_ids, polygon, month, line), ou time_factor,"
+                " ou times_file : un seul des quatre"
+            )
+        if bool(self.line) != (self.speed_kmh is not None) or len(self.line) == 1:
+            yield "line et speed_kmh vont ensemble : les points d'une route neuve et sa vitesse"
+        if self.polygon and len(self.polygon) < 3:
+            yield "polygon veut au moins trois sommets, [longitude, latitude]"
+        if self.works and self.communes + tuple(self.box or ()):
+            yield "communes et box ne vont pas avec des routes : donnez polygon"
+        if (self.communes or self.box) and self.time_factor is None and not self.works:
             yield "communes et box ne vont qu'avec time_factor"
         if self.communes and self.box:
             yield "donnez communes ou box, pas les deux"
@@ -321,11 +340,28 @@ class ChangeSpeeds(StudyChange):
             yield "box s'écrit [ouest, sud, est, nord], en degrés"
 
     @property
+    def works(self) -> dict[str, Any]:
+        """Return what is closed, slowed or drawn on the road map, empty if nothing is."""
+        keys = ("roads", "way_ids", "polygon", "month", "line")
+        return {key: getattr(self, key) for key in keys if getattr(self, key)}
+
+    @property
     def roads_key(self) -> str:
         """Return what stands for the road map under these speeds, empty when the map is not weighted again."""
+        if self.works:
+            return repr((self.works, self.time_factor, self.speed_kmh))
         if self.period is None and self.speeds_file is None:
             return ""
         return f"{self.period or 'off_peak'}|{self.speeds_file or ''}"
+
+    @property
+    def said(self) -> str:
+        """Return what happens to the roads of the map, in French; empty if no works do."""
+        listed = [*self.roads, *(f"voie {way}" for way in self.way_ids)]
+        meant = ", ".join(listed) or ("celles que ferme la saison" if self.month else "celles d'un secteur")
+        happens = "fermées" if self.time_factor is None else f"temps × {self.time_factor:g}".replace(".", ",")
+        told = [f"{meant} ({happens})"] if self.works.keys() - {"line"} else []
+        return " ; ".join(told + ([f"une route neuve à {self.speed_kmh:g} km/h"] if self.line else []))
 
     @property
     def rank(self) -> int:
@@ -337,13 +373,14 @@ class ChangeSpeeds(StudyChange):
         if not isinstance(earlier, ChangeSpeeds):
             return ""
         if self.roads_key and earlier.roads_key:
-            return "deux tables de vitesses pour une même carte"
+            return "deux tables de vitesses pour une même carte, ou des routes en deux fois : réunissez-les"
         return "deux fichiers de temps" if self.times_file and earlier.times_file else ""
 
     def check(self, known: Known) -> Iterator[Finding]:
         """Refuse communes and tables that cannot be used, and a factor under which the times kept say too little."""
         yield from _check_world(self, self.communes, known)
         factor, kept, highest = self.time_factor, known.max_time_min, max(known.thresholds_min)
+        factor = None if self.works else factor
         if factor is not None and 0 < factor < 1 and kept * factor < highest:
             yield (
                 ("time_factor",),

@@ -99,8 +99,8 @@ def check_speeds(study: Study, *, has_roads: bool) -> None:
         for rank, change in enumerate(scenario.change):
             if isinstance(change, ChangeSpeeds) and change.roads_key and not has_roads:
                 problems.add(
-                    f"{study.at('scenario', number, 'change', rank)}period et speeds_file changent les vitesses d'une "
-                    "carte routière, et cette étude n'en a pas : donnez --roads ou files.roads, ou dites le "
+                    f"{study.at('scenario', number, 'change', rank)}period, speeds_file et les routes nommées changent "
+                    "une carte routière, et cette étude n'en a pas : donnez --roads ou files.roads, ou dites le "
                     "changement par time_factor ou times_file"
                 )
     problems.raise_if_any()

@@ -55,7 +55,7 @@ class RoadMap:
         if speeds is None:
             return self._digest
         table = "" if speeds.speeds_file is None else digest_file(self._folder / speeds.speeds_file)
-        return digest_of(self._digest, speeds.period, table)
+        return digest_of(self._digest, speeds.period, table, speeds.roads_key if speeds.works else "")
 
     def under(self, speeds: ChangeSpeeds | None, communes: gpd.GeoDataFrame) -> RoadNetwork:
         """Return the roads under some speeds; those of peak hours depend on the density of the communes."""
@@ -64,6 +64,8 @@ class RoadMap:
         network = self.network
         if speeds is None:
             return network
+        if speeds.works:
+            return _with_works(network, speeds)
         table = speed_table()
         if speeds.speeds_file is not None:
             table = read_change_table(
@@ -75,6 +77,23 @@ class RoadMap:
             around = cells.sjoin(communes[["density_hab_km2", "geometry"]], predicate="contains")
             network = network.with_density(around)
         return network.with_speeds(table, period=speeds.period or "off_peak")
+
+
+def _with_works(network: RoadNetwork, change: ChangeSpeeds) -> RoadNetwork:
+    """Return the roads with what a change closes, slows and draws."""
+    from shapely import LineString, Polygon
+
+    if change.works.keys() - {"line"}:
+        network = network.with_works(
+            polygon=Polygon(change.polygon) if change.polygon else None,
+            names=change.roads,
+            way_ids=change.way_ids,
+            month=change.month,
+            time_factor=change.time_factor or float("inf"),
+        )
+    if change.line and change.speed_kmh:
+        network = network.with_line(LineString(change.line), speed_kmh=change.speed_kmh)
+    return network
 
 
 def road_map_of(study: Study, roads: Path | None) -> RoadMap | None:
