@@ -17,16 +17,49 @@ def persons_by_age(bands: list[tuple[int, float, float]], age_min: int, age_max:
     return total
 
 
-def gains_and_losses(rows: list[tuple[float, float, float, float]], limit: float) -> dict[str, float]:
-    """Add up persons by effect; rows are (minutes today, minutes later, detectable minutes, persons)."""
+def evidence(change: float, detectable: float) -> float:
+    """The chance of an error at least as large as a change, by the law of errors, with the error function."""
+    if change == 0:
+        return 1.0
+    return 0.0 if detectable == 0 else math.erfc(abs(change) * 1.2815515655446004 / detectable / math.sqrt(2))
+
+
+def evidence_needed(
+    rows: list[tuple[float, float, float, float]], limit: float, level: float = 0.9
+) -> float:
+    """The largest chance under which changes are told together, trying every one of them as the limit."""
+    near = [one for one in rows if (one[0] <= limit or one[1] <= limit) and one[2] > 0]
+    whole = sum(persons for *_, persons in near)
+    chances = [(evidence(later - today, size), persons) for today, later, size, persons in near]
+    return max(
+        (
+            one
+            for one, _ in chances
+            if one <= (1 - level) * sum(persons for chance, persons in chances if chance <= one) / whole
+        ),
+        default=0.0,
+    )
+
+
+def gains_and_losses(
+    rows: list[tuple[float, float, float, float]],
+    limit: float,
+    *,
+    compared: list[tuple[float, float, float, float]] | None = None,
+) -> dict[str, float]:
+    """Add up persons by effect; rows are (minutes today, minutes later, detectable minutes, persons).
+
+    `compared` are those that are compared together, the rows themselves by default.
+    """
     found = dict.fromkeys(("gain", "loss", "indistinct", "entering", "leaving"), 0.0)
+    needed = evidence_needed(compared or rows, limit)
     for today, later, detectable, persons in rows:
         if today > limit:
             if later <= limit:
                 found["entering"] += persons
             continue
         change = later - today
-        if change == 0 or abs(change) < detectable:
+        if not (change and abs(change) >= detectable and evidence(change, detectable) <= needed):
             found["indistinct"] += persons
         elif change < 0:
             found["gain"] += persons

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from territory.datasets.var import VarDataset
     from territory.planning.grouping.answer import GroupingAnswer
     from territory.planning.siting.answer import SitingAnswer
+    from territory.scenario.doubt.children import LikelyChildren
     from territory.scenario.doubt.draws import Draws
     from territory.scenario.results import Comparison, Results
     from territory.study.words.model import Study
@@ -85,6 +86,14 @@ class StudyResult:
             seed=self.study.seed,
             options=self.study.uncertainty,
         )
+
+    @cached_property
+    def children(self) -> LikelyChildren:
+        """What scenarios do to the children likely served (see `territory.scenario.likely_children`)."""
+        from territory.scenario.doubt.children import likely_children
+
+        given = (self.baseline, self.scenarios, self.comparisons)
+        return likely_children(*given, seed=self.study.seed, options=self.study.uncertainty)
 
     @cached_property
     def side_by_side(self) -> pd.DataFrame:

@@ -200,7 +200,7 @@ def test_councils_equal_a_count_person_by_person(
         **{("commune", code): [one] for code, one in zip(state.communes.index, rows, strict=True)},
     }
     for (level, zone), inside in places.items():
-        expected = gains_and_losses(inside, limit)
+        expected = gains_and_losses(inside, limit, compared=rows)
         if not any(one[0] <= limit or one[1] <= limit for one in inside):
             assert ("ime-x", level, zone) not in councils.index
             continue

@@ -12,14 +12,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
-from scipy.special import ndtri
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import ndtr, ndtri
 
 from territory.access.decay import Decay
-from territory.access.pairs import Floats, cutoff_of, read_amounts
+from territory.access.pairs import Bools, Floats, cutoff_of, read_amounts
 from territory.errors import ParameterError, SchemaError, examples
 
-__all__ = ["Draw", "class_stability", "compare_samples", "interval", "sample"]
+__all__ = ["Draw", "class_stability", "compare_samples", "interval", "sample", "told_apart"]
 
 LEVEL = 0.80
 # `uncertainty_min` is the half-width that holds 80 % of the errors
@@ -28,6 +28,8 @@ HALF_WIDTHS_PER_SD = float(ndtri(0.90))
 MAX_SD = 2.5
 SURE_SHARE = 0.90
 SURE, DOUBTFUL = "sûr", "douteux"
+# of the rule of gain and loss: at most one in ten of what is told is told wrongly
+TOLD_LEVEL = 0.90
 
 
 @dataclass(frozen=True)
@@ -247,6 +249,71 @@ def class_stability(
         },
         index=samples.index,
     )
+
+
+def told_apart(
+    change_min: ArrayLike,
+    detectable_min: ArrayLike,
+    *,
+    level: float = TOLD_LEVEL,
+    together: ArrayLike | None = None,
+) -> Bools:
+    """Tell which changes of a trip are gains or losses: the one rule of the library.
+
+    A change is told when it reaches its detectable size **and** its interval leaves 0 out. Where many are compared at
+    once, the intervals are made wider so that what is told stays true together.
+
+    Parameters
+    ----------
+    change_min : array
+        Scenario minus today (min); NaN = unknown, never told.
+    detectable_min : array
+        Half-width that holds 80 % of the errors on each change (min), as
+        `territory.network.difference_uncertainty_min` gives it; 0 = without doubt.
+    level
+        Share of the errors that an interval holds (0 to 1).
+    together : array, optional
+        Weight of each change among those that are compared with one another (inhabitants, say); 0 = not one of them,
+        told if its evidence is as strong as that asked of them. None = each change is read alone, as a mean is.
+
+    Returns
+    -------
+    ndarray of bool
+
+    Raises
+    ------
+    ParameterError
+        If the level is not between 0 and 1.
+
+    Notes
+    -----
+    The error of a change is normal, of standard deviation detectable / 1.2816; p is the chance of one at least as
+    large without any true change. Alone, a change is told when p <= 1 - level. Together, they are told up to the
+    largest p such that p <= (1 - level) x the share of the weights that is told: among the inhabitants who are told a
+    gain or a loss, the expected share of those who are told wrongly is then at most 1 - level (Benjamini and
+    Hochberg 1995, weighted as in Benjamini and Hochberg 1997).
+
+    Examples
+    --------
+    >>> told_apart([-9.0, 4.0, 6.0], [5.0, 5.0, 5.0]).tolist()
+    [True, False, False]
+    >>> told_apart([-9.0, 0.0, 0.0, 0.0, 0.0], [5.0] * 5, together=[1.0] * 5).tolist()
+    [False, False, False, False, False]
+    """
+    if not 0 < level < 1:
+        raise ParameterError(f"level vaut {level} : une part entre 0 et 1 est attendue.")
+    change, size = np.broadcast_arrays(np.asarray(change_min, float), np.asarray(detectable_min, float))
+    moves = np.abs(change) > 0
+    with np.errstate(invalid="ignore", divide="ignore"):
+        chance = np.where(moves, 2.0 * ndtr(-np.abs(change) * HALF_WIDTHS_PER_SD / size), 1.0)
+    limit = 1.0 - level
+    if together is not None:
+        weights = np.where(np.isnan(chance) | (size == 0), 0.0, np.nan_to_num(np.asarray(together, float)))
+        order = np.argsort(chance, kind="stable")
+        told = np.cumsum(weights[order]) / max(float(weights.sum()), np.finfo(float).tiny)
+        kept = (weights[order] > 0) & (chance[order] <= limit * told)
+        limit = float(chance[order][kept].max(initial=0.0))
+    return np.asarray(moves & (np.abs(change) >= size) & (chance <= limit), dtype=np.bool_)
 
 
 def drawn_quantiles(drawn: Floats, shares: Sequence[float]) -> list[Floats]:

@@ -9,9 +9,11 @@ import numpy as np
 import pandas as pd
 
 from territory.release.disclosure import THRESHOLD, is_small, withholds
-from territory.release.observed_children import Merged, merged_classes, observed_counts, zone_flags
+from territory.release.observed_children import MEANS, Merged, merged_classes, observed_counts, zone_flags
 from territory.release.treatment import SMALL, treat, treat_measures
 from territory.scenario.comparison.compare import add_draws
+from territory.scenario.comparison.compare import best_in_all as best_in_all
+from territory.scenario.measures.places import sector_reason
 from territory.scenario.zones import ALL_TERRITORY
 from territory.tables.catalogue import SIDED_TRIPS, TRIPS
 from territory.tables.declare import SIDES
@@ -62,8 +64,8 @@ def released_measures(result: StudyResult, *, with_draws: bool = False) -> pd.Da
     return pd.concat(blocks, ignore_index=True)
 
 
-def long_trips(trips: pd.DataFrame) -> pd.DataFrame:
-    """Return the accounts of travel with a row for each quantity and assumption."""
+def long_trips(trips: pd.DataFrame, zones: pd.DataFrame) -> pd.DataFrame:
+    """Return the accounts of travel with a row for each quantity and assumption; `zones` says which means changed."""
     flat = trips.reset_index()
     index = ["zone", "service", "who"]
     columns: dict[tuple[str, str], dict[str, str]] = {}
@@ -80,7 +82,74 @@ def long_trips(trips: pd.DataFrame) -> pd.DataFrame:
         for place, ((measure, bound), names) in enumerate(columns.items())
     ]
     long = pd.concat(parts).sort_index().reset_index(drop=True)
-    return long[[*index, "measure", "bound", "unit", *(f"{side}_value" for side in SIDES)]]
+    # a year's minutes change when the mean time of one trip does
+    told = long[["zone", "service"]].merge(
+        zones["is_mean_distinguishable"], how="left", left_on=["zone", "service"], right_index=True
+    )["is_mean_distinguishable"]
+    long["is_distinguishable"] = told.astype("boolean").mask(long["unit"] != "min")
+    return long[[*index, "measure", "bound", "unit", *(f"{side}_value" for side in SIDES), "is_distinguishable"]]
+
+
+# what draws count, under the names of the counts that they are the interval of
+_INTERVALS = {
+    f"persons_{drawn}_{end}": f"persons_{effect}_{end}"
+    for drawn, effect in (("shorter", "gain"), ("longer", "loss"))
+    for end in ("low", "high")
+}
+
+
+def with_intervals(result: StudyResult, scenario_id: str, name: str) -> pd.DataFrame:
+    """Return the counts of a comparison (`zones`, `sensitivity` or `councils`) beside their intervals over the draws.
+
+    And why there is no count, where a sector is unknown. A commune counts whole or not at all: it has no interval.
+    """
+    table: pd.DataFrame = getattr(result.comparisons[scenario_id], name)
+    found = pd.DataFrame(np.nan, index=table.index, columns=list(_INTERVALS.values()))
+    draws = result.draws
+    drawn = pd.DataFrame() if draws is None else draws.limits if name == "sensitivity" else draws.comparisons
+    if len(drawn) and scenario_id in drawn.index.get_level_values("scenario"):
+        own = drawn.xs(scenario_id, level="scenario")[list(_INTERVALS)].rename(columns=_INTERVALS)
+        keys = table.index.to_frame()[own.index.names]
+        found = own.reindex(pd.MultiIndex.from_frame(keys)).set_axis(table.index)
+    reasons = {service: service_reason(result, scenario_id, service) for service in _services(table)}
+    return table.join(found).assign(reason=table.index.get_level_values("service").map(reasons).astype("str"))
+
+
+def service_reason(result: StudyResult, scenario_id: str, service: str) -> str:
+    """Say why nobody is counted for a service, empty where they are."""
+    states = (result.baseline.state, result.scenarios[scenario_id].state)
+    return next(filter(None, (sector_reason(state, service) for state in states)), "")
+
+
+def children_tables(result: StudyResult) -> dict[str, pd.DataFrame]:
+    """Return what the variants say of the children likely served; of children observed, what their classes let."""
+    found = result.children
+    if found.variants.empty:
+        return {}
+    variants, findings = found.variants.reset_index(), found.findings.reset_index()
+    secret = {
+        (name, service): not _is_whole_told(result, str(name), str(service))
+        for name, service in found.variants.index.droplevel("variant").unique()
+        if service in observed_services(result)
+    }
+    tables = {}
+    for name, table in (("enfants_trajets", variants), ("enfants_constats", findings)):
+        keys = zip(table["scenario"], table["service"], strict=True)
+        withheld = pd.Series([secret.get(key, False) for key in keys], index=table.index)
+        if "reason" in table:
+            table = table.assign(reason=table["reason"].mask(withheld, "secret statistique"))
+        tables[name] = treat(name, table, withheld)
+    if len(found.origins):
+        origins = found.origins.reset_index()
+        origins.insert(2, "zone_name", zone_names(result, origins["zone"]))
+        tables["enfants_origines"] = treat("enfants_origines", origins)
+    return tables
+
+
+def _is_whole_told(result: StudyResult, scenario_id: str, service: str) -> bool:
+    """Tell whether each class of the children observed may be printed, over the whole."""
+    flags = zone_flags(result, scenario_id, service)
+    return flags is None or not flags.loc[ALL_TERRITORY, ["gain", "loss", "indistinct", "without"]].any()
 
 
 def observed_services(result: StudyResult) -> Collection[str]:
@@ -127,9 +196,9 @@ def _councils(result: StudyResult) -> pd.DataFrame:
     """Return gainers and losers of every council, persons as texts."""
     observed = observed_services(result)
     blocks = []
-    for name, comparison in result.comparisons.items():
-        table = comparison.councils.reset_index()
-        table = treat("Comparison.councils", table, table["service"].isin(observed))
+    for name in result.comparisons:
+        table = with_intervals(result, name, "councils").reset_index()
+        table = treat("comparaison_conseils", table, table["service"].isin(observed))
         table.insert(3, "zone_name", zone_names(result, table["zone"]))
         blocks.append(_of_scenario(name, table))
     return pd.concat(blocks, ignore_index=True)
@@ -174,7 +243,7 @@ def publish_communes(result: StudyResult, scenario_id: str) -> pd.DataFrame:
 
 def publish_zones(result: StudyResult, scenario_id: str) -> pd.DataFrame:
     """Return the comparison by zone with its persons as texts, and means only where they give nothing back."""
-    table = result.comparisons[scenario_id].zones
+    table = with_intervals(result, scenario_id, "zones")
     lines: dict[Any, Any] = {}
     merges: dict[Any, Merged] = {}
     for service in _services(table):
@@ -184,12 +253,12 @@ def publish_zones(result: StudyResult, scenario_id: str) -> pd.DataFrame:
             lines |= {(zone, one): found.loc[zone] for zone, one in table.index if one == service}
         if merge is not None:
             merges[ALL_TERRITORY, service] = merge
-    return _with_merges(_withheld("Comparison.zones", table, lines), merges)
+    return _with_merges(_withheld("comparaison_zones", table, lines), merges)
 
 
 def publish_sensitivity(result: StudyResult, scenario_id: str) -> pd.DataFrame:
     """Return the comparison under other recruitment limits, as it may leave."""
-    table = result.comparisons[scenario_id].sensitivity
+    table = with_intervals(result, scenario_id, "sensitivity")
     lines, merges = {}, {}
     for service, limit in table.index:
         found = zone_flags(result, scenario_id, service, limit_min=float(limit))
@@ -198,7 +267,7 @@ def publish_sensitivity(result: StudyResult, scenario_id: str) -> pd.DataFrame:
         merge = merged_classes(result, scenario_id, service, limit_min=float(limit))
         if merge is not None:
             merges[service, limit] = merge
-    return _with_merges(_withheld("Comparison.sensitivity", table, lines), merges)
+    return _with_merges(_withheld("comparaison_sensibilite", table, lines), merges)
 
 
 def publish_trips(result: StudyResult, scenario_id: str) -> pd.DataFrame:
@@ -227,9 +296,10 @@ def _with_merges(table: pd.DataFrame, merges: Mapping[tuple[Any, ...], Merged]) 
 def _withheld(name: str, table: pd.DataFrame, lines: dict[tuple[str, object], pd.Series]) -> pd.DataFrame:
     """Write persons as texts, and withhold those and the means that each line's flags name."""
     of_column = {str(column): str(column).removeprefix("persons_") for column in table.columns}
-    of_column |= {f"{side}_mean_min": "mean" for side in ("baseline", "scenario")}
+    of_column |= dict.fromkeys(MEANS, "mean") | {"reason": "reason"}
     flags = pd.DataFrame(False, index=table.index, columns=list(of_column))
     for key, found in lines.items():
+        # of children observed an interval would be one more equation on where they live
         flags.loc[key, :] = found.reindex(list(of_column.values())).fillna(True).astype(bool).to_numpy()
     return treat(name, table, flags)
 

@@ -10,6 +10,7 @@ import geopandas as gpd
 import pandas as pd
 
 from territory.release.comparison import (
+    children_tables,
     comparison_tables,
     long_trips,
     observed_services,
@@ -64,6 +65,7 @@ def tables(result: StudyResult) -> dict[str, pd.DataFrame]:
         **_needs(result, names),
         **_comparisons(result, names),
         **comparison_tables(result),
+        **children_tables(result),
         **scenario_tables(result),
         **grouping_tables(result),
         **indicator_tables(result),
@@ -181,7 +183,7 @@ def _comparisons(result: StudyResult, names: pd.DataFrame) -> dict[str, pd.DataF
         zones.insert(1, "zone_name", zones["zone"].map(epci_names).fillna(result.study.territory.name))
         zones.loc[zones["zone"] == ALL_TERRITORY, "zone_name"] = "Ensemble"
         sensitivity = publish_sensitivity(result, name).reset_index()
-        trips = long_trips(publish_trips(result, name))
+        trips = long_trips(publish_trips(result, name), result.comparisons[name].zones)
         trips.insert(1, "zone_name", zone_names(result, trips["zone"]))
         for key, table in zip(blocks, (communes, zones, sensitivity, trips), strict=True):
             table.insert(0, "scenario", name)

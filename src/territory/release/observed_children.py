@@ -29,6 +29,12 @@ PRESENCE_FLOOR = 250
 
 # what a sum is worth to a reader; every recruitment limit weighs the same, so that runs withhold alike
 SIDE, ZONE, EFFECT, WHOLE = 0, 2, 5, 9
+# of a comparison by zone: means over those counted, and what is said of them
+MEANS = (
+    *(f"{side}_{name}_min" for name in ("mean", "p90") for side in ("baseline", "scenario")),
+    "detectable_mean_min",
+    "is_mean_distinguishable",
+)
 _MESSAGE, _MERGED = {"gain": 7, "loss": 6}, 8
 
 # classes of which one sum may be printed where not each of them can be, the one that keeps most of the message first

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from territory.release.observed_children import of_service
+from territory.release.observed_children import MEANS, of_service
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -17,10 +17,6 @@ if TYPE_CHECKING:
     from territory.scenario.results import Comparison, Results
     from territory.scenario.trial import Outcome
     from territory.study.words.model import NewSite
-
-# by zone: each effect, those who would be beyond the limit, and the means
-_MEANS = ("baseline_mean_min", "scenario_mean_min")
-
 
 @dataclass(frozen=True, eq=False)
 class ZoneCounts:
@@ -38,7 +34,7 @@ def zone_counts(zones: pd.DataFrame, flags: pd.DataFrame | None, merged: Merged 
     withheld = pd.DataFrame(False, index=zones.index, columns=[*names, "mean"])
     if flags is not None:
         withheld = flags.reindex(index=zones.index, columns=withheld.columns, fill_value=True).astype(bool)
-    of_flag = {f"persons_{name}": name for name in names} | {name: "mean" for name in _MEANS if name in zones}
+    of_flag = {f"persons_{name}": name for name in names} | {name: "mean" for name in MEANS if name in zones}
     shown = {column: zones[column].mask(withheld[flag]) for column, flag in of_flag.items()}
     return ZoneCounts(zones.assign(**shown), withheld, flags is not None, merged)
 

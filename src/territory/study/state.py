@@ -79,6 +79,8 @@ class Parameters:
         Criteria of desert, access to GPs, and the rule of zoning to simulate (None = no simulation).
     path_steps, coordination
         Steps of a child's path, and kinds of structures that coordinate.
+    told_level
+        Level of the rule of gain and loss (`territory.access.told_apart`).
     """
 
     authorisations: tuple[Authorisation, ...]
@@ -97,6 +99,7 @@ class Parameters:
     zoning: Zoning | None = None
     path_steps: tuple[PathStep, ...] = CHILD_PATH
     coordination: tuple[Coordination, ...] = COORDINATION
+    told_level: float = 0.9
 
 
 @dataclass(frozen=True)

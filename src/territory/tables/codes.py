@@ -50,6 +50,10 @@ CLOSEST_SERVICES = _LISTS["closest_services"]
 CAPACITY_SCOPES = _LISTS["capacity_scopes"]
 # classes of children served of which one sum may be printed (release.observed_children)
 MERGED_EFFECTS = _LISTS["merged_effects"]
+# of the children likely served: who they may be, what may be true of them, and whether it is
+VARIANTS = _LISTS["variants"]
+FINDINGS = _LISTS["findings"]
+HOLDS = _LISTS["holds"]
 OFFER_KINDS = _LISTS["offer_kinds"]
 YEAR_QUANTITIES = _LISTS["year_quantities"]
 # what reports explain when they use it

@@ -235,6 +235,61 @@ def spatial_availability(
     return pd.Series(available, index=demand.index, name="spatial_availability")
 
 
+def choice_shares(
+    travel_times: pd.DataFrame,
+    origins: Iterable[str],
+    attraction: pd.Series[float],
+    *,
+    decay: Decay,
+) -> pd.DataFrame:
+    """Share each origin among the sites within its reach, by their attraction and their nearness (Huff).
+
+    Parameters
+    ----------
+    travel_times
+        Columns from_id, to_id, travel_time_min (min), as for `floating_catchment_area`.
+    origins
+        Ids of the origins.
+    attraction
+        What draws people to each site (places, say, or 1 for each), indexed by to_id, in any unit: only ratios
+        count. NaN = unknown.
+    decay
+        Weight of a time.
+
+    Returns
+    -------
+    DataFrame
+        Origins by sites: shares from 0 to 1 that add up to 1, or to 0 where no site is within reach; a row is NaN where
+        a time or an attraction that it needs is unknown.
+
+    Raises
+    ------
+    ParameterError, SchemaError, UnknownCodeError
+        As `floating_catchment_area`.
+
+    Notes
+    -----
+    P_ij = A_j w_ij / sum_k A_k w_ik, with A_j the attraction and w_ij = decay(t_ij). Huff (1964), Journal of
+    Marketing 28(3), 34-38. It says where those who come would go, not whether they come.
+
+    Examples
+    --------
+    >>> from territory.access import decay
+    >>> times = pd.DataFrame({"from_id": ["A", "A"], "to_id": ["S", "T"], "travel_time_min": [10.0, 10.0]})
+    >>> choice_shares(times, ["A"], pd.Series({"S": 30.0, "T": 10.0}), decay=decay.binary(30)).loc["A"].tolist()
+    [0.75, 0.25]
+    """
+    drawn = read_amounts(attraction, "Attraction")
+    pairs, weights = _catchments(travel_times, origins, attraction.index, decay)
+    pull = np.zeros((len(pairs.origins), len(pairs.sites)))
+    pull[pairs.origin, pairs.site] = _product(weights, drawn[pairs.site])
+    # as a share of the strongest first: sums of the weakest weights stay numbers
+    pull = pull / np.where((most := pull.max(axis=1, keepdims=True, initial=0.0)) == 0, 1.0, most)
+    total = pull.sum(axis=1, keepdims=True)
+    shares = pull / np.where(total == 0, 1.0, total)
+    return pd.DataFrame(shares, index=pairs.origins, columns=pairs.sites)
+
+
 def _catchments(
     travel_times: pd.DataFrame, origins: Iterable[str], sites: Iterable[str], decay: Decay
 ) -> tuple[Pairs, Floats]:

@@ -11,6 +11,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from territory.access.uncertainty import told_apart
 from territory.errors import ParameterError, counted
 from territory.network.estimate import difference_uncertainty_min
 from territory.planning.grouping.groups import GroupingResult, territorial_groups
@@ -281,7 +282,7 @@ def _placed(
         drive_to_support_min=support,
         delta_support_min=delta,
         detectable_min=doubt,
-        is_distinguishable=(np.abs(delta) >= doubt) & (delta != 0),
+        is_distinguishable=told_apart(delta, doubt, together=np.ones(len(members))),
     )
 
 

@@ -7,13 +7,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from territory.errors import ParameterError, TerritoryWarning, agree, examples
 from territory.planning.siting.location_models import maximal_coverage, p_center, p_median, set_cover
 from territory.planning.siting.result import SitingResult
 from territory.planning.siting.trade_offs import rank_candidates
-from territory.scenario.measures.places import persons_received
+from territory.scenario.measures.places import persons_received, sector_of, sector_reason
 from territory.study.state import State
 from territory.study.words.questions import CANDIDATE_PREFIX, Siting
 from territory.supply import sites_serving
@@ -55,6 +56,11 @@ class SitingAnswer:
     ranking: pd.DataFrame
     demand: pd.Series[float]
     is_observed: bool
+
+    @property
+    def equals(self) -> list[str]:
+        """Candidates that the doubt does not tell from the choice, the choice first: an answer is all of them."""
+        return list(self.ranking.index[~self.ranking["is_distinguishable"].astype(bool)])
 
     def __repr__(self) -> str:
         """Return the question and the sites."""
@@ -235,12 +241,19 @@ def _demand(siting: Siting, state: State) -> tuple[pd.Series[float], bool]:
     children = state.children_served(siting.authorisation_ids)
     if children is not None:
         return children, True
-    rows = state.services[state.services["authorisation_id"].isin(siting.authorisation_ids)]
-    # only the communes within the recruitment limit of a site of today of one of the authorisations
-    sites = {site for name in siting.authorisation_ids for site in sites_serving(state.services, name)}
-    times = state.travel_times[state.travel_times["to_id"].isin(sites)]
-    near = times.loc[times["travel_time_min"].le(state.parameters.recruitment_max_min), "from_id"]
-    inside = state.communes.index.isin(near.astype("str").unique())
+    # a service whose sector is unknown tells nothing of who would come
+    lacking = [why for name in siting.authorisation_ids if (why := sector_reason(state, name))]
+    counted = [name for name in siting.authorisation_ids if not sector_reason(state, name)]
+    if not counted:
+        raise ParameterError(lacking[0])
+    rows = state.services[state.services["authorisation_id"].isin(counted)]
+    # only the communes of a sector, or within the recruitment limit of a site of today of one of the authorisations
+    inside = np.zeros(len(state.communes), dtype=bool)
+    for name in counted:
+        sector, times = sector_of(state, name), state.times_to(sites_serving(state.services, name))
+        near = times.loc[times["travel_time_min"].le(state.parameters.recruitment_max_min), "from_id"]
+        own = state.communes.index.isin(near.astype("str").unique()) if sector is None else sector
+        inside |= np.asarray(own, dtype=bool)
     persons = persons_received(state, rows)
     if persons is None:
         unknown = rows.loc[rows[["age_min", "age_max"]].isna().any(axis=1), "authorisation_id"]

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from territory.access.pairs import Bools, Floats, read_pairs, warn
+from territory.access.uncertainty import told_apart
 from territory.errors import ParameterError, examples
 from territory.network.estimate import difference_uncertainty_min
 from territory.planning.siting.formulations import mean_minutes, median_choice, shares_of, worst_minutes
@@ -340,7 +341,7 @@ def rank_candidates(
         worst = table["worst_time_min"].to_numpy(float)
         apart = difference_uncertainty_min(worst, worst[0], _APART_MIN, terrain=terrain)
         doubt = pd.Series(apart, index=table.index)
-    told = delta.abs().ge(doubt) & delta.ne(0)
+    told = pd.Series(told_apart(delta, doubt, together=np.ones(len(table))), index=table.index)
     # persons without any site are told apart from those with one, whatever the minutes of the others
     told |= table["persons_unreached"].ne(table["persons_unreached"].iloc[0])
     table["is_distinguishable"] = told & ~table["is_selected"]

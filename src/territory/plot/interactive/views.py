@@ -20,6 +20,7 @@ EFFECT_WORDS = {
     "gain": "trajet plus court",
     "loss": "trajet plus long",
     "indistinct": "écart trop petit pour être distingué",
+    "without": "n'aurait plus ce service",
     "entering": "passerait à portée (n'est pas compté comme un gain)",
     "outside": "hors du périmètre de recrutement",
     "unknown": "inconnu",

@@ -37,6 +37,7 @@ INDISTINCT = Category("indistinct", "écart non distinguable", style.INDISTINCT,
 UNKNOWN = Category("unknown", "inconnu", style.UNKNOWN_COLOR, style.UNKNOWN_HATCH)
 OUT_OF_REACH = Category("out_of_reach", "hors d'atteinte", style.OUT_OF_REACH_COLOR, style.OUT_OF_REACH_HATCH)
 ENTERING = Category("entering", "passerait à portée (non compté comme gain)", style.ENTERING, "....")
+WITHOUT = Category("without", "sans ce service", style.OUT_OF_REACH_COLOR, style.OUT_OF_REACH_HATCH)
 OUTSIDE = Category("outside", "hors du périmètre de recrutement", style.OUTSIDE)
 
 
@@ -80,7 +81,7 @@ def change_classes(delta: pd.Series, effect: pd.Series) -> Classes:
         Category(f"loss{i}", f"perte : {sizes[i]}", color, style.LOSS_HATCH, ink)
         for i, (color, ink) in enumerate(looks)
     ]
-    return Classes(keys, (*gains, INDISTINCT, *losses, ENTERING, OUTSIDE, UNKNOWN))
+    return Classes(keys, (*gains, INDISTINCT, *losses, WITHOUT, ENTERING, OUTSIDE, UNKNOWN))
 
 
 def numbers_from(values: pd.Series) -> pd.Series:
@@ -98,5 +99,5 @@ def shown(legend: Sequence[Category], *keys: pd.Series) -> tuple[Category, ...]:
     Ordinary classes stay, used or not, so that compared maps keep the same legend.
     """
     used = {str(key) for series in keys for key in series.unique()}
-    special = {UNKNOWN.key, OUT_OF_REACH.key, ENTERING.key, OUTSIDE.key}
+    special = {UNKNOWN.key, OUT_OF_REACH.key, WITHOUT.key, ENTERING.key, OUTSIDE.key}
     return tuple(category for category in legend if category.key in used or category.key not in special)

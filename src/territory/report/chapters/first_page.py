@@ -151,7 +151,7 @@ def _opening_or_closing(reading: Reading, move: Move, found: Counts) -> list[str
         verb, site, effect = "ouvrirait", move.to_site, "entering"
         where = f"habitent à {reading.limit} ou moins"
     else:
-        verb, site, effect = "fermerait", move.from_site, "loss"
+        verb, site, effect = "fermerait", move.from_site, "without"
         where = f"à {reading.limit} ou moins aujourd'hui, et sans ce service ensuite"
     return [
         f" : {verb} {reading.at_site(site)} (scénario {move.scenario_id}) ; ",

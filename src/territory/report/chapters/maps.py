@@ -139,7 +139,7 @@ def _perimeter(reading: Reading, move: Move) -> str:
 
 # a short table is not cut in two
 _SHORT = 6
-_BESIDE = {"entering": "passe à portée", "outside": "hors périmètre"}
+_BESIDE = {"without": "sans ce service", "entering": "passe à portée", "outside": "hors périmètre"}
 
 
 def change_table(

@@ -127,7 +127,7 @@ def effects_table(reading: Reading, move: Move, zones: list[str]) -> DataTable:
     found = reading.counts_of(move)
     rows = []
     for zone in [*zones, ALL_TERRITORY]:
-        cells = [found.cell(zone, effect) for effect in EFFECTS if effect != "unknown"]
+        cells = [found.cell(zone, effect) for effect in EFFECTS if effect not in ("without", "unknown")]
         means = [found.zones[f"{side}_mean_min"][zone] for side in ("baseline", "scenario")]
         before, after = (_mean(float(mean)) for mean in means)
         worst, text = found.zones["worst_loss_commune"][zone], "–"

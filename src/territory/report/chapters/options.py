@@ -10,6 +10,7 @@ import pandas as pd
 
 from territory.french.numbers import decimal, minutes, share, signed
 from territory.french.words import persons
+from territory.release.comparison import best_in_all
 from territory.release.gate import TODAY
 from territory.report.chapters import pictures
 from territory.report.chapters.moves import in_tables, scenarios_in_words
@@ -24,10 +25,11 @@ _EFFECTS = {
     "gain": "Trajet plus court",
     "loss": "Trajet plus long",
     "indistinct": "Écart non distinguable",
+    "without": "Sans ce service",
     "entering": "Passent à portée",
 }
-# the place and the four counts of persons come first
-_COUNTED = 5
+# the place and the five counts of persons come first
+_COUNTED = 6
 
 
 def options(reading: Reading) -> list[Block]:
@@ -66,7 +68,7 @@ def _table(
         "non distinguable. Passer à portée n'est pas compté comme un gain."
     )
     if "fermé" in rows[0]:
-        note += " Fermé : ceux qui étaient à portée sont comptés avec les trajets plus longs."
+        note += " Fermé : ceux qui étaient à portée n'ont plus ce service."
     kept = [0, 1, *(2 + every.index(name) for name in names)]
     cells = [[row[column] for column in kept] for row in rows]
     heads = [" <1.7", "Aujourd'hui >1", *(f"Scénario {n} >1.05" for n in names)]
@@ -103,12 +105,13 @@ def _verdict(reading: Reading, pivot: Move, found: Mapping[str, Counts]) -> Para
 
 
 def _best_in_all(reading: Reading, service: str, found: Mapping[str, Counts]) -> list[str]:
-    """Return the options that no other one beats on any criterion: gains, losses, the worst one, and the measures."""
+    """Return the options that no other beats on gains, losses, those left without, the worst loss, the measures."""
     every = list(reading.release.scenarios)
     # what changes nothing has no gain and no loss; less is better in every row
     rows = [
         [-float(found[n].persons["gain"][ALL_TERRITORY]) if n in found else 0.0 for n in every],
         [float(found[n].persons["loss"][ALL_TERRITORY]) if n in found else 0.0 for n in every],
+        [float(found[n].persons["without"][ALL_TERRITORY]) if n in found else 0.0 for n in every],
         [float(found[n].zones["worst_loss_min"][ALL_TERRITORY]) if n in found else 0.0 for n in every],
     ]
     measured = reading.release.side_by_side
@@ -118,11 +121,9 @@ def _best_in_all(reading: Reading, service: str, found: Mapping[str, Counts]) ->
             row = measured.loc[pd.MultiIndex.from_tuples([key])].iloc[0]
             rows.append([float(row[name, "value"]) for name in every])
     criteria = pd.DataFrame(rows, columns=every)
-    criteria.iloc[2] = criteria.iloc[2].fillna(0.0)
-    is_best = (
-        criteria.le(criteria.min(axis=1) + 1e-9, axis=0) | criteria.isna().all(axis=1).to_numpy()[:, None]
-    )
-    return [name for name in every if bool(is_best[name].all())]
+    # where nobody loses there is no worst loss
+    criteria.iloc[3] = criteria.iloc[3].fillna(0.0)
+    return best_in_all(criteria)
 
 
 def _worst(reading: Reading, name: str, service: str, found: Mapping[str, Counts]) -> str:
@@ -157,7 +158,11 @@ def _measured(reading: Reading, service: str, every: list[str]) -> list[list[str
 
 def _labels(table: pd.DataFrame) -> dict[str, str]:
     """Return the measures that options are set side by side on, with their names; less is better in each."""
-    labels = {"mean_time_min": "Temps moyen", "epci_gap_min": "Écart entre EPCI extrêmes"}
+    labels = {
+        "mean_time_min": "Temps moyen",
+        "time_p90_min": "Temps que neuf sur dix ne dépassent pas",
+        "epci_longest_min": "Temps moyen de l'EPCI le plus loin",
+    }
     for measure in table.index.get_level_values("measure").unique():
         declared, keys = read_measure(str(measure))
         if declared.name == "beyond_share":

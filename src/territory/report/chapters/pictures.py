@@ -35,6 +35,7 @@ _EFFECTS = {
     "gain": "trajet plus court",
     "loss": "trajet plus long",
     "indistinct": "écart non distinguable",
+    "without": "sans ce service",
     "entering": "passerait à portée",
     "outside": "hors du périmètre",
     "unknown": "inconnu",

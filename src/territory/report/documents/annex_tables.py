@@ -44,6 +44,7 @@ _SHORT_EFFECTS = {
     "gain": "plus court",
     "loss": "plus long",
     "indistinct": "non distinguable",
+    "without": "sans ce service",
     "entering": "passe à portée",
 }
 

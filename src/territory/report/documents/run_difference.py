@@ -28,6 +28,7 @@ EFFECTS = {
     "gain": "trajet plus court",
     "loss": "trajet plus long",
     "indistinct": "écart non distinguable",
+    "without": "sans ce service",
     "entering": "passeraient à portée",
 }
 MOST_ROWS = 4

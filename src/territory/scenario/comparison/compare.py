@@ -8,16 +8,17 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
+from territory.access.uncertainty import told_apart
 from territory.errors import ParameterError
 from territory.network.estimate import difference_uncertainty_min
 from territory.scenario.accounts import QUANTITIES, compare_accounts
 from territory.scenario.comparison.measures import PLACE_MEASURES, compare_measures, read_sides
-from territory.scenario.measures.places import kind_of
+from territory.scenario.measures.places import kind_of, sector_of
 from territory.scenario.results import Comparison, Results
 from territory.scenario.zones import KEYS, LEVELS, SIDES, by_zone, in_reading_order, zone_levels
 
 # what a scenario is for those who live in the area of today, and for those it brings into it
-EFFECTS = ("gain", "loss", "indistinct", "entering", "unknown")
+EFFECTS = ("gain", "loss", "indistinct", "without", "entering", "unknown")
 # losers who would be beyond the limit are also counted apart
 COUNCIL_EFFECTS = (*EFFECTS[:-1], "leaving")
 _COUNCIL_KEYS = ["service", "level", "zone"]
@@ -32,11 +33,14 @@ def compare(baseline: Results, scenario: Results) -> Comparison:
     """Compare a scenario with today for every authorisation whose site changes.
 
     Gains and losses are those of the persons who live within the recruitment limit today; those who would
-    come within it are counted apart (`entering`), and those who would no longer be are losers who are also
-    counted as `leaving`.
+    come within it are counted apart (`entering`), those who would no longer be are losers who are also counted
+    as `leaving`, and those whose service is nowhere any more are counted apart (`without`). No limit of time
+    stands for the EPCI from which the study observes that children come, nor inside a legal sector; nobody
+    outside a sector is counted.
 
-    A difference counts only when it reaches the detectable size: the two times share the error of the road
-    they share, so the size depends on how far apart the two sites are
+    A difference counts by the one rule of `territory.access.told_apart`, the communes of a service being compared
+    together, each with its inhabitants: the two times share the error of the road they share, so the size that
+    can be detected depends on how far apart the two sites are
     (`territory.network.difference_uncertainty_min`).
 
     Parameters
@@ -68,20 +72,20 @@ def compare(baseline: Results, scenario: Results) -> Comparison:
     moved = _moved(baseline, scenario)
     parameters = baseline.state.parameters
     every = _differences(baseline, scenario)
+    level = parameters.told_level
     differences = every[every.index.get_level_values("service").isin(moved)]
     communes = _with_effects(differences, parameters.recruitment_max_min)
     places = baseline.state.communes
     limits = sorted({parameters.recruitment_max_min, *parameters.recruitment_tests_min})
     tested = [_with_effects(differences, limit).assign(recruitment_max_min=limit) for limit in limits]
     by_service_and_limit = ["service", "recruitment_max_min"]
+    in_zones = by_zone(communes[communes["effect"] != "outside"], places["epci_code"])
     return Comparison(
         scenario_id="",
         name="",
         services=tuple(moved),
         communes=communes,
-        zones=_tally(
-            by_zone(communes[communes["effect"] != "outside"], places["epci_code"]), ["zone", "service"]
-        ),
+        zones=_tally(in_zones, ["zone", "service"]).join(_mean_trips(in_zones, ["zone", "service"], level)),
         sensitivity=_tally(pd.concat(tested).reset_index(), by_service_and_limit),
         trips=compare_accounts(baseline.trips, scenario.trips, communes, places["epci_code"]),
         by_commune=compare_communes(baseline, scenario, every),
@@ -114,19 +118,57 @@ def _differences(baseline: Results, scenario: Results) -> pd.DataFrame:
     # out of reach on one side alone is a gain or a loss that no number of minutes can say
     opened = (~here & there).fillna(False).to_numpy(bool)
     closed = (here & ~there).fillna(False).to_numpy(bool)
-    return pd.DataFrame(
+    table = pd.DataFrame(
         {
             "baseline_travel_time_min": old,
             "scenario_travel_time_min": new,
             "delta_travel_time_min": delta,
             "detectable_min": detectable,
-            "is_distinguishable": (delta.ne(0) & delta.abs().ge(detectable)).to_numpy(bool) | opened | closed,
             "is_known": (here.notna() & there.notna()).to_numpy(bool),
             "persons": persons.reindex(before.index),
             "persons_kind": baseline.persons["persons_kind"].reindex(before.index),
+            "is_served": _served(baseline, before.index),
         },
         index=before.index,
     )
+    table.insert(4, "is_distinguishable", _told(table, baseline) | opened | closed)
+    return table
+
+
+def _served(baseline: Results, index: pd.Index) -> pd.Series[bool]:
+    """Return who is of the area whatever the time (True) or never (False); NA = as the recruitment limit says."""
+    communes, persons = baseline.state.communes, baseline.persons
+    epci = communes["epci_code"].fillna("")
+    found = pd.Series(pd.NA, index=index, dtype="boolean")
+    for named in baseline.state.parameters.authorisations:
+        if (sector := sector_of(baseline.state, named.id)) is not None:
+            found.update(pd.concat({named.id: sector}, names=["service"]).swaplevel().astype("boolean"))
+    # known by EPCI alone: which village sends a child is not to be told
+    sent = persons["persons_kind"].eq("observed") & persons["persons"].gt(0)
+    keys = [epci.reindex(index.get_level_values("commune_code")).to_numpy(), index.get_level_values("service")]
+    comes = sent.reindex(index, fill_value=False).groupby(keys).transform("any")
+    observed = persons["persons_kind"].eq("observed").reindex(index, fill_value=False)
+    return found.mask(observed).mask(observed & comes, True)
+
+
+def _told(rows: pd.DataFrame, baseline: Results) -> np.ndarray:
+    """Tell which differences are gains or losses: the communes of a service together, by their inhabitants."""
+    parameters = baseline.state.parameters
+    codes, services = (rows.index.get_level_values(name) for name in ("commune_code", "service"))
+    is_named = services.isin([named.id for named in parameters.authorisations])
+    limit = parameters.recruitment_max_min
+    near = rows["baseline_travel_time_min"].le(limit) | rows["scenario_travel_time_min"].le(limit)
+    concerned = np.where(
+        is_named, rows["is_served"].fillna(near).to_numpy(bool), codes.isin(parameters.territory_codes)
+    )
+    weights = np.where(concerned, baseline.state.communes["population"].reindex(codes).fillna(1.0), 0.0)
+    change, size = (rows[name].to_numpy(float) for name in ("delta_travel_time_min", "detectable_min"))
+    told = np.zeros(len(rows), dtype=bool)
+    for place in pd.Series(range(len(rows))).groupby(services.to_numpy()).indices.values():
+        told[place] = told_apart(
+            change[place], size[place], level=parameters.told_level, together=weights[place]
+        )
+    return told
 
 
 def _detectable(before: pd.DataFrame, after: pd.DataFrame, baseline: Results) -> np.ndarray:
@@ -153,17 +195,22 @@ def effects_under(rows: pd.DataFrame, limit_min: float, *, is_known: pd.Series[b
 
     Who is out of reach today is not in the area: whoever may gain has a time on both sides.
     """
-    today = rows["baseline_travel_time_min"].le(limit_min).to_numpy()
-    later = rows["scenario_travel_time_min"].le(limit_min).to_numpy()
+    served = rows["is_served"].astype("boolean")
+    today, later = (
+        (served.fillna(rows[name].le(limit_min)) & rows[name].notna()).to_numpy(bool)
+        for name in (f"{side}_travel_time_min" for side in SIDES)
+    )
     effect = np.select(
         [
+            served.eq(False).fillna(False),
             ~is_known,
             ~(today | later),
             ~today,
+            rows["scenario_travel_time_min"].isna(),
             ~rows["is_distinguishable"].fillna(False).astype(bool),
             rows["delta_travel_time_min"].lt(0),
         ],
-        ["unknown", "outside", "entering", "indistinct", "gain"],
+        ["outside", "unknown", "outside", "entering", "without", "indistinct", "gain"],
         default="loss",
     )
     return pd.DataFrame(
@@ -185,8 +232,8 @@ def gainers_and_losers(communes: pd.DataFrame, places: pd.DataFrame) -> pd.DataF
     -------
     DataFrame
         Index (service, level, zone), level being territory, departement, epci or commune; persons_gain,
-        persons_loss, persons_indistinct, persons_entering, persons_leaving (losers who would be beyond
-        the limit), worst_loss_min (min) with the commune and the EPCI where it
+        persons_loss, persons_indistinct, persons_without (the service is nowhere any more), persons_entering,
+        persons_leaving (losers who would be beyond the limit), worst_loss_min (min) with the commune and the EPCI where it
         falls. A council that nobody of the area lives in is left out.
 
     Notes
@@ -239,6 +286,10 @@ def _tally(rows: pd.DataFrame, by: list[str]) -> pd.DataFrame:
     total = table.pop("weight")
     for side in SIDES:
         table[f"{side}_mean_min"] = table[f"{side}_mean_min"] / total.where(total > 0)
+    # of persons of whom none is known, nothing is known: not even that none is in a class without a commune
+    nobody_known = rows["persons"].isna().groupby([rows[key] for key in by], sort=False).all()
+    counts = [name for name in table if str(name).startswith("persons_")]
+    table[counts] = table[counts].mask(nobody_known.reindex(table.index))
     losses = rows[(rows["effect"] == "loss") & rows["delta_travel_time_min"].notna()]
     # communes that lose as much are told apart by their code
     losses = losses.sort_values(["delta_travel_time_min", "commune_code"], ascending=[False, True])
@@ -246,6 +297,59 @@ def _tally(rows: pd.DataFrame, by: list[str]) -> pd.DataFrame:
     table["worst_loss_min"] = worst["delta_travel_time_min"]
     table["worst_loss_commune"] = worst["commune_code"]
     return table
+
+
+def _mean_trips(rows: pd.DataFrame, by: list[str], level: float) -> pd.DataFrame:
+    """Return by group the ninth decile of times, the doubt on the change of their mean, and whether it is told."""
+    both = rows["is_in_area"] & rows["delta_travel_time_min"].notna()
+    kept = rows[both & rows["persons"].ne(0)]
+    keys = [kept[key] for key in by]
+    table = pd.DataFrame(index=rows.groupby(by, sort=False).size().index)
+    total = kept["persons"].groupby(keys, sort=False).sum(min_count=1)
+    for side in SIDES:
+        ordered = kept.sort_values(f"{side}_travel_time_min", kind="stable")
+        counted = ordered["persons"].groupby([ordered[key] for key in by], sort=False).cumsum()
+        part = counted / total.reindex(pd.MultiIndex.from_frame(ordered[by])).to_numpy()
+        reached = ordered[part >= 0.9 - 1e-12].drop_duplicates(by).set_index(by)
+        table[f"{side}_p90_min"] = reached[f"{side}_travel_time_min"]
+    sums = kept[["delta_travel_time_min", "detectable_min"]].mul(kept["persons"], axis=0)
+    means = sums.groupby(keys, sort=False).sum(min_count=1).div(total.where(total > 0), axis=0)
+    means = means.reindex(table.index)
+    told = told_apart(means["delta_travel_time_min"], means["detectable_min"], level=level)
+    table["detectable_mean_min"] = means["detectable_min"]
+    table["is_mean_distinguishable"] = pd.arrays.BooleanArray(
+        told, means["delta_travel_time_min"].isna().to_numpy()
+    )
+    return table
+
+
+def best_in_all(criteria: pd.DataFrame) -> list[str]:
+    """Return the options that no other one beats on any criterion: what « la meilleure à tous égards » asks.
+
+    Parameters
+    ----------
+    criteria
+        One row for each criterion, one column for each option; less is better. A criterion that one option lacks
+        (NaN) cannot be said to be won: no option is then the best in all. A row that is unknown for every option
+        is no criterion.
+
+    Returns
+    -------
+    list of str
+        Columns that are at the smallest value of every row (to a billionth), in their order; none without a criterion.
+
+    Examples
+    --------
+    >>> best_in_all(pd.DataFrame({"B": [3.0, 10.0], "C": [3.0, 8.0], "D": [2.0, 9.0]}))
+    []
+    >>> best_in_all(pd.DataFrame({"B": [3.0, 10.0], "C": [3.0, 8.0]}))
+    ['C']
+    """
+    known = criteria.dropna(how="all")
+    if known.empty or known.isna().to_numpy().any():
+        return []
+    is_best = known.le(known.min(axis=1) + 1e-9, axis=0).all()
+    return [str(name) for name in known.columns if is_best[name]]
 
 
 def side_by_side(comparisons: Mapping[str, Comparison], *, draws: pd.DataFrame | None = None) -> pd.DataFrame:
@@ -318,12 +422,15 @@ def add_draws(table: pd.DataFrame, draws: pd.DataFrame) -> pd.DataFrame:
 
 
 def _drawn(draws: pd.DataFrame, name: str) -> pd.DataFrame:
-    """Return the interval of the mean time of each zone, and how often the scenario shortens it."""
-    rows = draws.loc[
-        draws.index.get_level_values("scenario") == name, ["low_min", "high_min", "better_share"]
-    ]
-    rows = rows.set_axis(list(DRAWN), axis=1).reset_index("scenario", drop=True)
-    return pd.concat({"mean_time_min": rows}, names=["measure"])
+    """Return the intervals of the mean time and of the counts of each zone, and how often it is shortened."""
+    rows = draws.loc[draws.index.get_level_values("scenario") == name].reset_index("scenario", drop=True)
+    columns = {
+        "mean_time_min": ["low_min", "high_min", "better_share"],
+        "persons_gain": ["persons_shorter_low", "persons_shorter_high"],
+        "persons_loss": ["persons_longer_low", "persons_longer_high"],
+    }
+    of = {key: rows[own].set_axis(list(DRAWN[: len(own)]), axis=1) for key, own in columns.items() if {*own} <= {*rows}}
+    return pd.concat(of, names=["measure"])
 
 
 def _effect_rows(comparison: Comparison) -> pd.DataFrame:

@@ -15,6 +15,7 @@ import pandas as pd
 
 from territory.access import equity
 from territory.access.deserts import NOT_COMPUTABLE
+from territory.access.uncertainty import told_apart
 from territory.errors import agree
 from territory.scenario.measures.places import kind_of
 from territory.scenario.zones import ALL_TERRITORY, KEYS, SIDES, in_reading_order, zone_levels
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 CERTAIN = "certain"
 NOBODY = "personne dans le périmètre d'aujourd'hui"
 _ZONE_KEYS = ["level", "zone", "service"]
+# of the persons counted, the share that an EPCI has for its mean to be set against that of the others
+MIN_EPCI_SHARE = 0.05
 
 
 def compare_measures(baseline: Results, scenario: Results, differences: pd.DataFrame) -> pd.DataFrame:
@@ -43,7 +46,7 @@ def compare_measures(baseline: Results, scenario: Results, differences: pd.DataF
     """
     rows = _rows(baseline, scenario, differences)
     blocks = [
-        _time_rows(rows),
+        _time_rows(rows, baseline.state.parameters.told_level),
         *_coverage_rows(rows, baseline),
         _inequality_rows(rows, baseline.state.parameters),
     ]
@@ -88,7 +91,7 @@ def _rows(baseline: Results, scenario: Results, differences: pd.DataFrame) -> pd
     return zone_levels(table[counted], state.communes)
 
 
-def _time_rows(rows: pd.DataFrame) -> pd.DataFrame:
+def _time_rows(rows: pd.DataFrame, level: float) -> pd.DataFrame:
     """Return the mean time of those in the area, weighted by persons."""
     both = rows["is_area"] & rows["baseline_min"].notna() & rows["scenario_min"].notna()
     absent = rows["is_area"] & ~both & rows["baseline_persons"].ne(0)
@@ -103,14 +106,14 @@ def _time_rows(rows: pd.DataFrame) -> pd.DataFrame:
     zones = total.index.to_frame(index=False)
     weights = {side: total[f"{side}_weight"].where(total[f"{side}_weight"] > 0) for side in SIDES}
     means = {side: (total[side] / weights[side]).to_numpy() for side in SIDES}
-    delta = np.abs(means["scenario"] - means["baseline"])
+    delta = means["scenario"] - means["baseline"]
     doubt = (total["doubt"] / weights["baseline"]).to_numpy()
     reasons = zip(total["communes"], total["absent"], strict=True)
     return zones.assign(
         measure="mean_time_min",
         unit="min",
         **means,
-        is_told=pd.arrays.BooleanArray((delta > 0) & (delta >= doubt), np.isnan(delta)),
+        is_told=pd.arrays.BooleanArray(told_apart(delta, doubt, level=level), np.isnan(delta)),
         reason=[_absent(count) if communes else NOBODY for communes, count in reasons],
     )
 
@@ -202,7 +205,7 @@ def _unequal_times(group: dict[str, np.ndarray], line: float) -> list[dict[str, 
             "measure": measure,
             "unit": unit,
             **{side: values[measure] for side, values in columns.items()},
-            "reason": reason if not math.isnan(columns["baseline"][measure]) or reason else "un seul EPCI",
+            "reason": reason if not math.isnan(columns["baseline"][measure]) or reason else "un seul EPCI assez peuplé",
         }
         for measure, unit in _inequality_names(line)
     ]
@@ -210,7 +213,7 @@ def _unequal_times(group: dict[str, np.ndarray], line: float) -> list[dict[str, 
 
 def _inequality_names(line: float) -> tuple[tuple[str, str], ...]:
     """Return each measure and its unit."""
-    names = ("time_gini", "epci_gap_min", "beyond_share", "beyond_gap", "beyond_severity")
+    names = ("time_gini", "epci_longest_min", "time_p90_min", "beyond_share", "beyond_gap", "beyond_severity")
     return tuple(
         (one.keyed.name(threshold_min=float(line)), one.unit) for one in map(BY_NAME.__getitem__, names)
     )
@@ -228,10 +231,13 @@ def _inequality_values(
         for alpha in (0, 1, 2)
     ]
     persons = np.bincount(groups, weights)
-    minutes = np.bincount(groups, weights * times)
-    means = minutes[persons > 0] / persons[persons > 0]
-    gap = float(np.ptp(means)) if len(means) > 1 else math.nan
-    measures = (equity.gini(values, persons_of), gap, *fgt)
+    # the mean of a handful of persons is no extreme
+    large = persons >= MIN_EPCI_SHARE * weights.sum()
+    longest = float((np.bincount(groups, weights * times)[large] / persons[large]).max(initial=-math.inf))
+    order = np.argsort(times, kind="stable")
+    tenth = times[order][np.searchsorted(np.cumsum(weights[order]), 0.9 * weights.sum() * (1 - 1e-12))]
+    longest = longest if large.sum() > 1 else math.nan
+    measures = (equity.gini(values, persons_of), longest, float(tenth), *fgt)
     return {measure: value for (measure, _), value in zip(_inequality_names(line), measures, strict=True)}
 
 

@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.special import ndtri
 
-from territory.access.uncertainty import HALF_WIDTHS_PER_SD
+from territory.access.uncertainty import HALF_WIDTHS_PER_SD, told_apart
+from territory.scenario.comparison.compare import effects_under
 from territory.scenario.doubt import summaries
 from territory.scenario.doubt.random_errors import (
     Doubt,
@@ -29,12 +31,14 @@ from territory.scenario.doubt.random_errors import (
     read_pairs,
 )
 from territory.scenario.results import Comparison, Results
-from territory.scenario.zones import by_zone
+from territory.scenario.zones import zone_levels
 from territory.study.known import complete_kinds, sites_of_kinds
 from territory.study.state import State
 from territory.study.words.indicators import Uncertainty
 
 SHORTER, LONGER, INDISTINCT, UNKNOWN = "plus court", "plus long", "non distinguable", "non calculable"
+WITHOUT = "sans service"
+_SAID = {"shorter": SHORTER, "longer": LONGER, "doubtful": INDISTINCT, "without": WITHOUT, "unknown": UNKNOWN}
 
 
 @dataclass(frozen=True)
@@ -67,13 +71,17 @@ class Draws:
     comparisons : DataFrame indexed by (scenario, zone, service)
         Mean time of today's area, scenario minus today: delta_mean_min, low_min, high_min, detectable_min,
         better_share (of the draws in which the scenario shortens it), worse_share, and verdict: « plus court »,
-        « plus long », « non distinguable » or « non calculable »; then persons_shorter, persons_longer,
-        persons_doubtful, persons_unknown: persons of today's area by the verdict of their commune; and
-        persons_shorter_low, persons_shorter_high, persons_longer_low, persons_longer_high: the interval of how many
-        have a trip shorter (longer) by at least the detectable size of their commune.
+        « plus long », « non distinguable » or « non calculable », by the rule of `territory.access.told_apart`;
+        then persons_shorter, persons_longer, persons_doubtful, persons_without, persons_unknown: persons of today's
+        area by the verdict of their commune; and persons_shorter_low, persons_shorter_high, persons_longer_low,
+        persons_longer_high: the interval, over joint draws, of how many have a trip shorter (longer) by at least
+        the detectable size of their commune, which holds those who are told so.
     moves : DataFrame indexed by (scenario, commune_code, service)
-        The same for each commune: delta_travel_time_min, detectable_min, low_min, high_min, better_share,
-        worse_share, verdict (told apart when the difference is detectable and the interval leaves 0 out).
+        The same for each commune: delta_travel_time_min, detectable_min, low_min, high_min (of this commune alone),
+        better_share, worse_share, verdict (told with the other communes of the service, « sans service » where it is
+        nowhere any more).
+    limits : DataFrame indexed by (scenario, recruitment_max_min, service)
+        The intervals of `comparisons` for the whole, under each recruitment limit.
     """
 
     count: int
@@ -88,6 +96,7 @@ class Draws:
     desert_population: pd.DataFrame
     comparisons: pd.DataFrame
     moves: pd.DataFrame
+    limits: pd.DataFrame
 
     def __repr__(self) -> str:
         """Return the number of draws and the level."""
@@ -171,8 +180,9 @@ def draw_results(
         deserts=summaries.of_deserts(baseline, doubt, statuses, chosen.sure_share),
         desert_classes=summaries.of_classes(baseline, doubt, statuses, chosen.sure_share),
         desert_population=summaries.of_population(baseline, doubt, statuses, chosen.level),
-        comparisons=summaries.together(zones for zones, _ in moved),
-        moves=summaries.together(communes for _, communes in moved),
+        comparisons=summaries.together(zones for zones, _, _ in moved),
+        moves=summaries.together(communes for _, communes, _ in moved),
+        limits=summaries.together(limits for _, _, limits in moved),
     )
 
 
@@ -257,24 +267,31 @@ def draw_comparison(
     comparison: Comparison,
     doubt: Doubt,
     level: float,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Summarise a scenario against today over the draws, for each service that moves."""
-    zones, moves = [], []
-    epci = baseline.state.communes["epci_code"]
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Summarise a scenario against today over the draws: by zone, by commune and by limit, for what moves."""
+    zones, moves, limits = [], [], []
+    places, asked = baseline.state.communes, baseline.state.parameters
     for service in comparison.services:
         rows = _of_service(comparison.communes, service)
-        rows = rows[rows["effect"] != "outside"]
-        if rows.empty:
+        today, later = draw_trips(baseline, scenario, service, rows["detectable_min"], doubt)
+        every = (later - today)[doubt.communes.get_indexer(rows.index)]
+        for limit in sorted({asked.recruitment_max_min, *asked.recruitment_tests_min}):
+            under = effects_under(rows, limit, is_known=rows["effect"].ne("unknown"))
+            whole = rows.assign(**under, zone=limit, row=np.arange(len(rows)))
+            counted = _told_interval(rows, every, whole, level)
+            limits.append(_under(counted, scenario_id, service, "recruitment_max_min"))
+        kept = rows["effect"].ne("outside").to_numpy()
+        if not kept.any():
             continue
-        delta = _draw_delta(baseline, scenario, service, rows, doubt)
+        rows, delta = rows[kept], every[kept]
         by_commune = _communes(rows, delta, level)
         moves.append(_under(by_commune, scenario_id, service, "commune_code"))
-        zones.append(
-            _under(
-                _mean_by_zone(rows, delta, by_commune["verdict"], epci, level), scenario_id, service, "zone"
-            )
+        placed = zone_levels(
+            rows.assign(row=np.arange(len(rows)), verdict=by_commune["verdict"]).rename_axis("commune_code"),
+            places,
         )
-    return (pd.concat(zones), pd.concat(moves)) if zones else (pd.DataFrame(), pd.DataFrame())
+        zones.append(_under(_mean_by_zone(rows, delta, placed, level), scenario_id, service, "zone"))
+    return summaries.together(zones), summaries.together(moves), summaries.together(limits)
 
 
 def _under(table: pd.DataFrame, scenario_id: str, service: str, name: str) -> pd.DataFrame:
@@ -302,50 +319,48 @@ def _minutes_and_sd(rows: Any) -> tuple[Floats, Floats]:
     return rows["travel_time_min"].to_numpy(np.float64), sd
 
 
-def _draw_delta(
-    baseline: Results, scenario: Results, service: str, rows: pd.DataFrame, doubt: Doubt
-) -> Floats:
-    """Return the drawn differences of some communes: scenario minus today (min), in the order of `rows`."""
+def draw_trips(
+    baseline: Results, scenario: Results, service: str, detectable_min: pd.Series[float], doubt: Doubt
+) -> tuple[Floats, Floats]:
+    """Return the drawn times of one service, today and in a scenario: communes of the draws x draws (min)."""
     before, after = (
         results.access.xs(service, level="service").reindex(doubt.communes)
         for results in (baseline, scenario)
     )
     today, error = _draw(before, doubt)
     (_, sd_a), (minutes, sd_b) = _minutes_and_sd(before), _minutes_and_sd(after)
-    detectable = rows["detectable_min"].reindex(doubt.communes).to_numpy(np.float64)
+    detectable = detectable_min.reindex(doubt.communes).to_numpy(np.float64)
     shared = correlation_of(sd_a, sd_b, detectable)
     same = before["to_id"].eq(after["to_id"]).fillna(False).to_numpy(bool)
     later = draw_other_site(doubt, error, minutes, sd_b, after["to_id"], np.where(same, 1.0, shared))
-    return np.asarray((later - today)[doubt.communes.get_indexer(rows.index)], dtype=np.float64)
+    # nowhere to go: known, and no minutes
+    later[after["is_reachable"].eq(False).fillna(False).to_numpy(bool)] = np.inf
+    return today, later
 
 
 def _communes(rows: pd.DataFrame, delta: Floats, level: float) -> pd.DataFrame:
     """Return the interval of the difference of each commune, and how often the scenario shortens its trip."""
-    low, high = ends_of(delta, level)
+    change, size = (rows[name].to_numpy(float) for name in ("delta_travel_time_min", "detectable_min"))
+    half = size * float(ndtri((1 + level) / 2)) / HALF_WIDTHS_PER_SD
     unknown = np.isnan(delta).any(axis=1)
-    better = np.where(unknown, np.nan, (delta < 0).mean(axis=1))
-    worse = np.where(unknown, np.nan, (delta > 0).mean(axis=1))
     told = rows["is_distinguishable"].to_numpy(bool)
-    verdict = np.select(
-        [unknown, told & (high < 0), told & (low > 0)],
-        [UNKNOWN, SHORTER, LONGER],
-        default=INDISTINCT,
-    )
     found = {
-        "low_min": low,
-        "high_min": high,
-        "better_share": better,
-        "worse_share": worse,
-        "verdict": verdict,
+        # of the law that is drawn, and not of its draws: what is told leaves 0 out
+        "low_min": change - half,
+        "high_min": change + half,
+        "better_share": np.where(unknown, np.nan, (delta < 0).mean(axis=1)),
+        "worse_share": np.where(unknown, np.nan, (delta > 0).mean(axis=1)),
+        "verdict": np.select(
+            [rows["effect"].eq("without"), np.isnan(change), told & (change < 0), told & (change > 0)],
+            [WITHOUT, UNKNOWN, SHORTER, LONGER],
+            default=INDISTINCT,
+        ),
     }
     return rows[["delta_travel_time_min", "detectable_min"]].assign(**found)
 
 
-def _mean_by_zone(
-    rows: pd.DataFrame, delta: Floats, verdict: pd.Series[str], epci: pd.Series[str], level: float
-) -> pd.DataFrame:
+def _mean_by_zone(rows: pd.DataFrame, delta: Floats, placed: pd.DataFrame, level: float) -> pd.DataFrame:
     """Return the interval of the mean difference of each zone, over those who live in today's area."""
-    placed = by_zone(rows.assign(row=np.arange(len(rows)), verdict=verdict), epci)
     is_counted = placed["is_in_area"] & placed["delta_travel_time_min"].notna()
     weight = placed["persons"].where(is_counted, 0.0).to_numpy(np.float64)
     names = list(placed["zone"].unique())
@@ -357,50 +372,47 @@ def _mean_by_zone(
     # what is out of reach on one side weighs nothing here: no minutes say it
     drawn = share @ np.where(np.isfinite(delta), delta, 0.0)
     low, high = ends_of(drawn, level)
+    mean = share @ np.nan_to_num(rows["delta_travel_time_min"].to_numpy(np.float64))
+    # as if the errors of all communes went the same way: the careful side
+    size = share @ np.nan_to_num(rows["detectable_min"].to_numpy(np.float64))
+    told = told_apart(mean, size, level=level)
     table = pd.DataFrame(
         {
-            "delta_mean_min": share @ np.nan_to_num(rows["delta_travel_time_min"].to_numpy(np.float64)),
+            "delta_mean_min": mean,
             "low_min": low,
             "high_min": high,
-            # as if the errors of all communes went the same way: the careful side
-            "detectable_min": share @ np.nan_to_num(rows["detectable_min"].to_numpy(np.float64)),
+            "detectable_min": size,
             "better_share": np.where(total > 0, (drawn < 0).mean(axis=1), np.nan),
             "worse_share": np.where(total > 0, (drawn > 0).mean(axis=1), np.nan),
+            "verdict": np.select(
+                [np.isnan(mean), ~told, mean < 0], [UNKNOWN, INDISTINCT, SHORTER], default=LONGER
+            ),
         },
         index=names,
     )
-    table["verdict"] = _verdict(table)
     area = placed["persons"].where(placed["is_in_area"], 0.0)
-    table = table.join(_told_interval(rows, delta, placed.assign(area=area), level))
-    for name, said in (
-        ("shorter", SHORTER),
-        ("longer", LONGER),
-        ("doubtful", INDISTINCT),
-        ("unknown", UNKNOWN),
-    ):
+    for name, said in _SAID.items():
         mine = area.where(placed["verdict"] == said, 0.0)
         table[f"persons_{name}"] = mine.groupby(placed["zone"].to_numpy()).sum(min_count=1).reindex(names)
-    return table
+    unknown = area.isna().groupby(placed["zone"].to_numpy()).any().reindex(names)
+    table[[f"persons_{name}" for name in _SAID]] = table.filter(like="persons_").mask(unknown)
+    return table.join(_told_interval(rows, delta, placed, level))
 
 
 def _told_interval(rows: pd.DataFrame, delta: Floats, placed: pd.DataFrame, level: float) -> pd.DataFrame:
-    """Return the interval of the persons of each zone whose trip changes by its detectable size, either way."""
-    size = rows["detectable_min"].to_numpy(np.float64)[:, None]
+    """Return the interval of the persons of each zone whose trip changes by its detectable size, either way.
+
+    It holds the persons who are told a gain or a loss, who are fewer where the evidence is short.
+    """
+    size, told = rows["detectable_min"].to_numpy(np.float64)[:, None], rows["is_distinguishable"].to_numpy(bool)
     names = pd.Index(placed["zone"].unique())
     persons = np.zeros((len(names), len(rows)))
-    persons[names.get_indexer(placed["zone"]), placed["row"]] = placed["area"].fillna(0.0)
-    found = {}
-    for name, change in (("shorter", -delta), ("longer", delta)):
-        found[f"persons_{name}_low"], found[f"persons_{name}_high"] = ends_of(
-            persons @ ((change >= size) & (change > 0)), level
-        )
+    area = placed["persons"].where(placed["is_in_area"], 0.0)
+    persons[names.get_indexer(placed["zone"]), placed["row"]] = area
+    central, found = rows["delta_travel_time_min"].to_numpy(float), {}
+    for name, sign in (("shorter", -1.0), ("longer", 1.0)):
+        change = sign * delta
+        low, high = ends_of(persons @ ((change >= size) & (change > 0) & np.isfinite(change)), level)
+        counted = persons @ (told & (sign * central > 0))
+        found |= {f"persons_{name}_low": np.minimum(low, counted), f"persons_{name}_high": np.maximum(high, counted)}
     return pd.DataFrame(found, index=names)
-
-
-def _verdict(table: pd.DataFrame) -> np.ndarray:
-    """Say whether the mean time is shorter, longer, or cannot be told from today's."""
-    delta, low, high = table["delta_mean_min"], table["low_min"], table["high_min"]
-    doubtful = delta.eq(0) | delta.abs().lt(table["detectable_min"]) | (low.le(0) & high.ge(0))
-    return np.select(
-        [delta.isna() | low.isna(), doubtful, delta.lt(0)], [UNKNOWN, INDISTINCT, SHORTER], default=LONGER
-    )

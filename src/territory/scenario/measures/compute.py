@@ -21,7 +21,7 @@ from territory.scenario.measures.deserts import (
     gp_access,
     zoning,
 )
-from territory.scenario.measures.places import count_places, persons_received
+from territory.scenario.measures.places import count_places, persons_received, sector_of, sector_reason
 from territory.scenario.results import Results
 from territory.scenario.zones import ALL_TERRITORY, no_rows, of_service
 from territory.study.known import kinds_of, sites_of_kinds
@@ -168,7 +168,9 @@ def _persons(state: State) -> pd.DataFrame:
         persons, kind = state.children_served({named.id}), "observed"
         if persons is None:
             persons, kind = persons_received(state, rows), "age"
-        if persons is None:
+            if persons is not None and (sector := sector_of(state, named.id)) is not None:
+                persons = persons.where(sector, 0.0)
+        if persons is None or sector_reason(state, named.id):
             persons = pd.Series(np.nan, index=state.communes.index)
         counted = pd.DataFrame({"persons": persons.to_numpy(float), "persons_kind": kind})
         blocks.append(counted.set_axis(of_service(state.communes.index, named.id)))

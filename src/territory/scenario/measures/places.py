@@ -13,6 +13,9 @@ from territory.study.known import kinds_of
 from territory.study.state import State
 
 PER_1000 = 1000.0
+# kinds of service that have a sector (CSP, art. L3221-4 and R3221-1)
+ASK_SECTOR = "l'établissement qui porte l'autorisation ; l'ARS"
+SECTORED = frozenset({"cmp", "cmp_ij", "hdj", "hdj_ij", "cattp", "cattp_ij"})
 NO_LIST = "liste des sites incomplète : un site absent de la liste peut exister"
 NO_TIMES = "service absent de closest_services : les temps vers tous ses sites ne sont pas calculés"
 NO_ORIENTATION = (
@@ -79,6 +82,29 @@ def kind_of(services: pd.DataFrame, authorisation_id: str) -> str | None:
     return kinds.pop() if len(kinds) == 1 else None
 
 
+def sector_of(state: State, authorisation_id: str) -> pd.Series[bool] | None:
+    """Return which communes a service is alone to serve by law; None without a sector, or when it is unknown."""
+    sector = next((one.sector for one in state.parameters.authorisations if one.id == authorisation_id), None)
+    if not sector or sector == "unknown":
+        return None
+    inside = state.communes.index.isin(sector) | state.communes["epci_code"].isin(sector).to_numpy(bool)
+    return pd.Series(inside, index=state.communes.index)
+
+
+def sector_reason(state: State, authorisation_id: str) -> str:
+    """Say whom to ask for the sector of a service that has one by law, in French; empty when nothing is lacking.
+
+    Child psychiatry is organised by sectors: one is expected of it where the study does not say that there is none.
+    """
+    one = next((one for one in state.parameters.authorisations if one.id == authorisation_id), None)
+    if one is None or state.children_served({authorisation_id}) is not None:
+        return ""
+    is_sectored = kind_of(state.services, authorisation_id) in SECTORED
+    if one.sector == "unknown" or (one.sector is None and is_sectored):
+        return f"secteur inconnu (à demander : {one.sector_ask or one.holder or ASK_SECTOR})"
+    return ""
+
+
 def persons_received(state: State, rows: pd.DataFrame) -> pd.Series[float] | None:
     """Return the persons of the ages that some services receive, by commune; None when an age is unknown."""
     ages = rows[["age_min", "age_max"]]
@@ -107,7 +133,7 @@ def _block(state: State, service: str, reach: pd.Series | None, unmet: pd.Series
     return pd.DataFrame(columns, index=of_service(codes, service))
 
 
-def _capacity(state: State, rows: pd.DataFrame) -> tuple[pd.Series, str]:
+def places_of_sites(rows: pd.DataFrame) -> tuple[pd.Series, str]:
     """Return the places of each site, or why they are unknown."""
     counted = supply.places_by_site(rows)
     unknown = counted["places"].isna()
@@ -130,7 +156,7 @@ def _reach(state: State, kind: str) -> tuple[pd.Series | None, str]:
     rows = _rows(state, kind)
     if why := _list_reason(state, kind):
         return None, why
-    places, why = _capacity(state, rows)
+    places, why = places_of_sites(rows)
     if why:
         return None, why
     persons = persons_received(state, rows)
@@ -153,7 +179,7 @@ def _unmet_of_kind(state: State, kind: str) -> tuple[pd.Series | None, str]:
     if why := _list_reason(state, kind):
         return None, why
     rows = _rows(state, kind)
-    places, why = _capacity(state, rows)
+    places, why = places_of_sites(rows)
     if why:
         return None, why
     demand = pd.Series(0.0, index=state.communes.index)
@@ -179,7 +205,7 @@ def _unmet_of_authorisation(state: State, authorisation_id: str) -> tuple[pd.Ser
         return served, ""
     if "serves" in rows and rows["serves"].str.contains(" ").any():
         return None, MERGED
-    places, why = _capacity(state, rows)
+    places, why = places_of_sites(rows)
     if why:
         return None, why
     return _unplaced(state, served, places), ""

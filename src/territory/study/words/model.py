@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from typing import Any, Literal
 
 from pydantic import Field, PrivateAttr, field_validator
@@ -150,6 +151,32 @@ DEFAULT_TRIPS: dict[str, tuple[Trip, ...]] = {
 }
 
 
+class AgeShare(Part):
+    """Part of the users of a service who have some completed ages, both included."""
+
+    age_min: int = Field(ge=0)
+    age_max: int = Field(ge=0)
+    share: float = Field(ge=0)
+
+
+class AgeProfile(Part):
+    """How old the users of a service are, from a source; within a band, as many of each age."""
+
+    band: tuple[AgeShare, ...] = Field(min_length=1)
+    source: str = Field(min_length=1)
+    year: int
+
+    def _faults(self) -> Iterator[str]:
+        """Refuse bands that are empty or overlap, and shares that are not parts of a whole."""
+        ordered = sorted(self.band, key=lambda band: band.age_min)
+        if any(band.age_min > band.age_max for band in ordered):
+            yield "age_min dépasse age_max dans une tranche"
+        if any(one.age_max >= other.age_min for one, other in pairwise(ordered)):
+            yield "deux tranches d'âge se recouvrent"
+        if abs(sum(band.share for band in self.band) - 1) > 0.011:
+            yield "la somme des parts (share) doit faire 1, aux arrondis près"
+
+
 class Authorisation(Part):
     """A service named in the question, followed wherever it moves."""
 
@@ -159,6 +186,10 @@ class Authorisation(Part):
     # the body that holds it today, when it is known
     holder: str | None = None
     trip: tuple[Trip, ...] = ()
+    # the communes or EPCI that it alone serves by law; () = no legal catchment, None = that of its kind
+    sector: tuple[str, ...] | Literal["unknown"] | None = None
+    sector_ask: str = ""
+    age_profile: AgeProfile | None = None
 
     def _faults(self) -> Iterator[str]:
         """Refuse two trips of one account, and one vehicle counted for the child and for the parent."""

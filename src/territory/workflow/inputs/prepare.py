@@ -19,6 +19,7 @@ from territory.network.slowness import fit_slowness
 from territory.planning.grouping.answer import GroupingAnswer
 from territory.planning.siting.answer import SitingAnswer
 from territory.scenario.changes.world import demand_of, rate_of
+from territory.study.known import kinds_of
 from territory.study.own_tables import read_consumption, read_observed_origins
 from territory.study.state import Parameters, State, StudyTables
 from territory.study.words.changes import ChangeSpeeds
@@ -214,7 +215,10 @@ def _used_sites(study: Study, services: pd.DataFrame) -> set[str]:
     complete = set(study.travel.closest_services) & set(supply.complete_services(services))
     offered = services.index.get_level_values("service").isin(complete)
     held = services["authorisation_id"].isin(named).to_numpy()
-    used = set(services.index.get_level_values("site_id")[offered | held]) | {site.id for site in study.site}
+    # those that could have welcomed the same children
+    rivals = kinds_of(services).isin(set(kinds_of(services)[held]))
+    used = set(services.index.get_level_values("site_id")[offered | held | rivals])
+    used |= {site.id for site in study.site}
     asked: tuple[Scenario | Siting | Grouping, ...] = (*study.scenario, *study.siting, *study.grouping)
     return used.union(*(question.sites(services) for question in asked))
 
@@ -252,6 +256,7 @@ def _parameters(
         zoning=study.zoning,
         path_steps=study.path_step,
         coordination=study.coordination,
+        told_level=study.uncertainty.level,
     )
     return replace(parameters, rates=tuple(rate_of(need, reference, parameters) for need in study.need))
 

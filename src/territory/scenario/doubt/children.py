@@ -1,0 +1,471 @@
+"""Children likely served: of ten, how many would have a shorter or a longer trip, under every variant of who comes.
+
+A child enters an establishment by an orientation of the CDAPH and when a place is free, not by choice: where the
+children served live is unknown until the study observes it. So several laws of who comes are tried, and what they all
+say is told apart from what hangs on one of them.
+"""
+
+from __future__ import annotations
+
+import math
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from territory import needs, supply
+from territory.access import choice_shares, decay
+from territory.access.pairs import cutoff_of
+from territory.errors import agree
+from territory.scenario.doubt.draws import draw_trips
+from territory.scenario.doubt.random_errors import Doubt, Floats, doubt_of, ends_of
+from territory.scenario.doubt.summaries import under
+from territory.scenario.measures.places import (
+    kind_of,
+    persons_received,
+    places_of_sites,
+    sector_of,
+    sector_reason,
+)
+from territory.study.known import complete_kinds, kinds_of, sites_of_kinds
+from territory.study.words.indicators import Uncertainty
+
+if TYPE_CHECKING:
+    from territory.scenario.results import Comparison, Results
+    from territory.study.state import State
+
+FLAT_MIN, HALVING_MIN = (30, 45, 60), (10, 15, 20)
+SHARED = "_shared"
+OBSERVED, SECTOR = "observed", "sector"
+# children of an establishment whose places are unknown: an illustration, and said to be one
+ILLUSTRATED = 50
+DRAWS = 2000
+TEN = 10
+CLASSES = ("shorter", "longer", "same", "without", "unknown")
+# a child in ten, and half of them
+_SOME, _MOST = 0.1, 0.5
+_STREAM = 12
+NO_AGES = "âges reçus inconnus : donnez-les dans un [[service]]"
+NOBODY = "personne à portée dans cette variante"
+
+
+@dataclass(frozen=True)
+class LikelyChildren:
+    """What the variants say of the children likely served by each service that a scenario changes.
+
+    Attributes
+    ----------
+    variants : DataFrame indexed by (scenario, service, variant)
+        shorter_share, longer_share, same_share, without_share, unknown_share (of the children, by the rule of
+        `territory.access.told_apart`; they add up to 1), the same as `_of_10` (whole numbers that add up to 10) and
+        for `children_count` children as `_children` with its interval over draws `_children_low` and
+        `_children_high` (NaN without draws, and where children are observed); is_illustrative (the places are
+        unknown: 50 are supposed), is_headline, competitor_count, is_complete_list (of the sites of the same kind),
+        reason (in French, why there is no number).
+    findings : DataFrame indexed by (scenario, service, finding)
+        holds (`always`, `sometimes`, `never` or `unknown`: in all, some or none of the variants), true_count,
+        variant_count, low_of_10 and high_of_10 (the smallest and the largest number of children in ten that the
+        variants count; of a comparison, the difference). See `findings_of`.
+    origins : DataFrame indexed by (service, zone)
+        Where the children of today's site likely live, by EPCI, in the variant that is quoted: children_share,
+        children, children_low, children_high, children_count, is_illustrative, reason.
+    """
+
+    variants: pd.DataFrame
+    findings: pd.DataFrame
+    origins: pd.DataFrame
+
+    def __repr__(self) -> str:
+        """Return how many services and variants there are."""
+        return f"LikelyChildren({len(self.variants)} rows of variants)"
+
+
+class _Who(NamedTuple):
+    """Who the children of one service may be: a weight by commune for each variant, and what is said of them."""
+
+    persons: Floats
+    # decay of the time to today's site (None = none), and the share of the site among those that compete
+    variants: Mapping[str, tuple[decay.Decay | None, Floats]]
+    count: int
+    is_illustrative: bool
+    headline: str
+    competitors: int
+    is_complete: bool
+    reason: str
+
+
+def likely_children(
+    baseline: Results,
+    scenarios: Mapping[str, Results],
+    comparisons: Mapping[str, Comparison],
+    *,
+    seed: int,
+    options: Uncertainty | None = None,
+) -> LikelyChildren:
+    """Say what each scenario does to the children likely served, under every variant of who they are.
+
+    Parameters
+    ----------
+    baseline, scenarios, comparisons
+        As for `territory.scenario.draw_results`.
+    seed
+        Same seed, same draws.
+    options
+        Draws of the times (0 = no interval) and level of the intervals. Children are drawn 2,000 times at least.
+
+    Returns
+    -------
+    LikelyChildren
+
+    Notes
+    -----
+    The weight of a commune is ``persons x decay(time to today's site) x share of the site``: persons of the ages
+    received (or by the age profile of users that the study gives), flat within 30, 45 or 60 min or halving every 10,
+    15 or 20 min up to the longest limit that the study tries, and the share of the site among the listed sites of the same kind (Huff 1964,
+    `territory.access.choice_shares`) or 1. Observed children stand for all of it, and a known sector for the decay. In
+    each draw of the times (the errors of `draw_results`), N children are drawn from these weights: a trip is shorter
+    or longer when its drawn change reaches the detectable size. The interval holds the expected number.
+
+    Examples
+    --------
+    >>> import territory
+    >>> result = territory.run_study("draguignan")
+    >>> few = Uncertainty(draws=0)
+    >>> found = likely_children(result.baseline, result.scenarios, result.comparisons, seed=1, options=few)
+    >>> row = found.variants.loc[("B", "ime-salernes", "flat_45")]
+    >>> int(sum(row[f"{name}_of_10"] for name in CLASSES))
+    10
+    """
+    chosen = options or Uncertainty()
+    doubt = doubt_of(baseline.state, seed=seed, options=chosen)
+    if chosen.draws == 0:
+        doubt = replace(doubt, draws=0)
+    rows: dict[tuple[str, str, str], dict[str, object]] = {}
+    origins = []
+    whose: dict[str, _Who] = {}
+    for name, comparison in comparisons.items():
+        for service in comparison.services:
+            if service not in whose:
+                whose[service] = _who(baseline, scenarios[name], service)
+            found = _of_service(name, baseline, scenarios[name], comparison, service, whose[service], doubt, chosen)
+            rows |= {(name, service, variant): row for variant, row in found}
+    for service, who in whose.items():
+        if who.headline not in (OBSERVED, ""):
+            origins.append(_origins(baseline, service, who, doubt, chosen.level))
+    keys = ["scenario", "service", "variant"]
+    variants = pd.DataFrame.from_dict(rows, orient="index")
+    if len(variants):
+        variants.index = pd.MultiIndex.from_tuples(list(rows), names=keys)
+    return LikelyChildren(
+        variants,
+        findings_of(variants) if len(variants) else pd.DataFrame(),
+        pd.concat(origins) if origins else pd.DataFrame(),
+    )
+
+
+def out_of_ten(shares: Sequence[float], *, total: int = TEN) -> list[int]:
+    """Round shares to whole numbers that add up to a total, the largest remainders first.
+
+    Parameters
+    ----------
+    shares
+        Parts of a whole, that add up to 1.
+    total
+        What the numbers add up to.
+
+    Returns
+    -------
+    list of int
+        Each one within 1 of its exact value; of equal remainders the first is rounded up.
+
+    Examples
+    --------
+    >>> out_of_ten([0.38, 0.33, 0.29])
+    [4, 3, 3]
+    """
+    exact = np.asarray(shares, dtype=float) * total
+    found = np.floor(exact + 1e-9).astype(int)
+    first = np.argsort(-np.round(exact - found, 9), kind="stable")
+    found[first[: total - int(found.sum())]] += 1
+    return [int(value) for value in found]
+
+
+def findings_of(variants: pd.DataFrame) -> pd.DataFrame:
+    """Tell what stays true in every variant from what hangs on one of them.
+
+    Parameters
+    ----------
+    variants : DataFrame indexed by (scenario, service, variant)
+        `LikelyChildren.variants`.
+
+    Returns
+    -------
+    DataFrame
+        See `LikelyChildren.findings`. A finding holds in a variant when: `some_shorter`, `some_longer`: at least one
+        child in ten has a shorter (longer) trip; `more_shorter`, `more_longer`: one way outweighs the other by at least
+        one child in ten; `mostly_same`: at least five in ten have no difference that can be told; `some_without`: one
+        child in ten or more is left without the service.
+    """
+    of = {name: variants[f"{name}_share"] for name in CLASSES}
+    ten = {name: variants[f"{name}_of_10"].astype(float) for name in CLASSES}
+    balance = of["shorter"] - of["longer"]
+    asked = {
+        "some_shorter": (of["shorter"] - _SOME, ten["shorter"]),
+        "some_longer": (of["longer"] - _SOME, ten["longer"]),
+        "more_shorter": (balance - _SOME, ten["shorter"] - ten["longer"]),
+        "more_longer": (-balance - _SOME, ten["longer"] - ten["shorter"]),
+        "mostly_same": (of["same"] - _MOST, ten["same"]),
+        "some_without": (of["without"] - _SOME, ten["without"]),
+    }
+    keys = ["scenario", "service"]
+    blocks = {}
+    for name, (margin, counted) in asked.items():
+        known = margin.notna().groupby(level=keys, sort=False)
+        table = pd.DataFrame({"variant_count": known.size(), "true_count": (margin >= -1e-9).groupby(level=keys, sort=False).sum()})
+        numbers = counted.groupby(level=keys, sort=False)
+        table["low_of_10"], table["high_of_10"] = numbers.min(), numbers.max()
+        count, true = table["variant_count"], table["true_count"]
+        holds = np.select(
+            [~known.all(), true == count, true == 0], ["unknown", "always", "never"], default="sometimes"
+        )
+        blocks[name] = table.assign(holds=holds)
+    found = pd.concat(blocks, names=["finding"]).reorder_levels([*keys, "finding"])
+    order = pd.MultiIndex.from_tuples([(*key, name) for key in blocks["some_shorter"].index for name in blocks])
+    return found.loc[order, ["holds", "true_count", "variant_count", "low_of_10", "high_of_10"]]
+
+
+def _who(baseline: Results, scenario: Results, service: str) -> _Who:
+    """Return who the children of a service may be; of one that only opens, those of the scenario."""
+    state = baseline.state
+    rows = supply.rows_serving(state.services, service)
+    if rows.empty:
+        state = scenario.state
+        rows = supply.rows_serving(state.services, service)
+    codes = pd.Index(sorted(state.communes.index), dtype=object)
+    one = np.ones(len(codes))
+    counted = rows["capacity"].where(rows["capacity_unit"] == "places")
+    places = float(counted.sum()) if len(rows) and counted.notna().all() else math.nan
+    known = places >= 1
+    who = _Who(one, {}, round(places) if known else ILLUSTRATED, not known, "", 0, False, "")
+    served = state.children_served({service})
+    if served is not None:
+        who = who._replace(persons=_by_code(served, codes), headline=OBSERVED)
+        total = round(float(np.nansum(who.persons)))
+        return who._replace(count=total, is_illustrative=False, variants={OBSERVED: (None, one)})
+    if reason := sector_reason(state, service):
+        return who._replace(reason=reason)
+    persons = _users(state, rows, service)
+    if persons is None:
+        return who._replace(reason=NO_AGES)
+    who = who._replace(persons=_by_code(persons, codes))
+    sector = sector_of(state, service)
+    if sector is not None:
+        inside = _by_code(sector.astype(float), codes)
+        return who._replace(variants={SECTOR: (None, inside)}, headline=SECTOR)
+    return _with_variants(who, state, service, rows, codes)
+
+
+def _with_variants(who: _Who, state: State, service: str, rows: pd.DataFrame, codes: pd.Index) -> _Who:
+    """Return the same with every decay, alone and with the sites of the same kind that are listed."""
+    asked, reach = state.parameters, cutoff_of(state.travel_times)
+    limits = sorted({*map(float, FLAT_MIN), asked.recruitment_max_min})
+    laws: dict[str, decay.Decay] = {f"flat_{limit:g}": decay.binary(limit) for limit in limits if limit <= reach}
+    longest = max(asked.recruitment_max_min, *asked.recruitment_tests_min)
+    for half in HALVING_MIN:
+        laws[f"halving_{half}"] = decay.exponential(math.log(2) / half, max_time_min=longest)
+    kind = kind_of(state.services, service)
+    own = set(map(str, rows.index.get_level_values("site_id")))
+    others = [] if kind is None else [one for one in sites_of_kinds(state.services, [kind]) if one not in own]
+    one = np.ones(len(codes))
+    variants: dict[str, tuple[decay.Decay | None, Floats]] = {name: (law, one) for name, law in laws.items()}
+    complete = kind is not None and kind in complete_kinds(state.services)
+    if others:
+        attraction = _attraction(state, str(kind), [*sorted(own), *others])
+        times = state.times_to(list(attraction.index)).astype({"from_id": "str", "to_id": "str"})
+        times.attrs = dict(state.travel_times.attrs)
+        for name, law in laws.items():
+            shares = choice_shares(times, codes.astype("str"), attraction, decay=law)
+            variants[name + SHARED] = (law, shares[sorted(own)].sum(axis=1, skipna=False).to_numpy(float))
+    headline = f"flat_{asked.recruitment_max_min:g}{SHARED if others and complete else ''}"
+    return who._replace(variants=variants, headline=headline, competitors=len(others), is_complete=complete)
+
+
+def _attraction(state: State, kind: str, sites: Sequence[str]) -> pd.Series[float]:
+    """Return the places of each site of a kind where all are known; otherwise one site is worth another."""
+    places, why = places_of_sites(state.services[kinds_of(state.services) == kind])
+    known = places.reindex(list(sites))
+    return pd.Series(1.0, index=list(sites)) if why or known.isna().any() else known.astype(float)
+
+
+def _users(state: State, rows: pd.DataFrame, service: str) -> pd.Series[float] | None:
+    """Return the persons of the ages received, each age as often as among users where the study knows it."""
+    named = next((one for one in state.parameters.authorisations if one.id == service), None)
+    profile = None if named is None else named.age_profile
+    if profile is None:
+        return persons_received(state, rows)
+    whole = pd.Series(0.0, index=state.communes.index)
+    for band in profile.band:
+        of_age = needs.persons_by_age(state.population, age_min=band.age_min, age_max=band.age_max)
+        of_age = of_age.reindex(whole.index)
+        # users of this age, where one person of it is worth another
+        whole = whole + of_age * (band.share / of_age.sum())
+    return whole
+
+
+def _by_code(values: pd.Series[float], codes: pd.Index) -> Floats:
+    """Return values in the order of the communes of the draws."""
+    return values.reindex(codes).to_numpy(np.float64)
+
+
+def _of_service(
+    name: str,
+    baseline: Results,
+    scenario: Results,
+    comparison: Comparison,
+    service: str,
+    who: _Who,
+    doubt: Doubt,
+    chosen: Uncertainty,
+) -> Iterator[tuple[str, dict[str, object]]]:
+    """Yield each variant of one service in one scenario."""
+    said = {"competitor_count": 0, "is_complete_list": who.is_complete, "children_count": who.count}
+    said |= {"is_illustrative": who.is_illustrative}
+    if who.reason:
+        yield "", {**_numbers(None), **said, "is_headline": True, "reason": who.reason}
+        return
+    rows = pd.DataFrame(comparison.communes.xs(service, level="service")).reindex(doubt.communes)
+    minutes = _minutes(rows)
+    told = _classes(rows)
+    without_time = int((rows["effect"].eq("unknown") & (who.persons != 0)).sum())
+    lacking = agree(without_time, "commune(s) au temps inconnu, non comptée(s)") if without_time else ""
+    drawn = None
+    # a draw tells where the children observed live no better: their interval would, once printed
+    if doubt.draws and who.headline != OBSERVED:
+        trips = draw_trips(baseline, scenario, service, rows["detectable_min"], doubt)
+        drawn = (np.where(np.isfinite(trips[0]), trips[0], trips[1]), _drawn_classes(*trips, rows["detectable_min"]))
+    for variant, (law, share) in who.variants.items():
+        fixed = who.persons * share
+        weights = _weights(fixed, law, minutes)
+        found = told @ np.nan_to_num(weights)
+        shares = found / found.sum() if found.sum() > 0 else None
+        counts = None
+        if drawn is not None and shares is not None:
+            seeds = [doubt.seed, _STREAM, zlib.crc32(f"{name}|{service}|{variant}".encode())]
+            counts = _drawn_counts(fixed, law, *drawn, who.count, seeds)
+        row = _numbers(shares, who.count, counts, chosen.level)
+        reason = NOBODY if shares is None else lacking
+        if variant.endswith(SHARED):
+            row["competitor_count"] = who.competitors
+        yield variant, {**said, **row, "is_headline": variant == who.headline, "reason": reason}
+
+
+def _minutes(rows: pd.DataFrame) -> Floats:
+    """Return the times to today's site, those of the scenario where there is none today."""
+    today, later = (rows[f"{side}_travel_time_min"].to_numpy(float) for side in ("baseline", "scenario"))
+    return later if np.isnan(today).all() else today
+
+
+def _weights(fixed: Floats, law: decay.Decay | None, minutes: Floats) -> Floats:
+    """Return the weight of each commune; 0 persons weigh nothing, whatever the time."""
+    if law is None:
+        return fixed
+    return np.where(fixed == 0, 0.0, fixed * law(minutes))
+
+
+def _classes(rows: pd.DataFrame) -> Floats:
+    """Return which class each commune is in, classes x communes, by the rule of gain and loss."""
+    change = rows["delta_travel_time_min"].to_numpy(float)
+    told = rows["is_distinguishable"].fillna(False).to_numpy(bool)
+    before, after = (rows[f"{side}_travel_time_min"].notna().to_numpy() for side in ("baseline", "scenario"))
+    known = rows["effect"].ne("unknown").to_numpy(bool)
+    # a service that opens is a shorter trip for whoever had none
+    shorter = (told & (change < 0)) | (known & ~before & after)
+    without = known & before & ~after
+    longer = told & (change > 0)
+    same = known & before & after & ~shorter & ~longer
+    rest = ~(shorter | longer | same | without)
+    return np.stack([shorter, longer, same, without, rest]).astype(float)
+
+
+def _drawn_classes(today: Floats, later: Floats, detectable: pd.Series[float]) -> tuple[Floats, ...]:
+    """Return where each draw has a shorter, a longer, an equal trip or none: communes x draws."""
+    size = detectable.to_numpy(float)[:, None]
+    with np.errstate(invalid="ignore"):
+        change = later - today
+    shorter = ((-change >= size) & (change < 0)) | (np.isinf(today) & np.isfinite(later))
+    longer = (change >= size) & (change > 0) & np.isfinite(later)
+    without = np.isfinite(today) & np.isinf(later)
+    unknown = np.isnan(today) | np.isnan(later)
+    return shorter, longer, ~(shorter | longer | without | unknown), without, unknown
+
+
+def _drawn_counts(
+    fixed: Floats,
+    law: decay.Decay | None,
+    minutes: Floats,
+    classes: tuple[Floats, ...],
+    count: int,
+    seeds: Sequence[int],
+) -> Floats | None:
+    """Return the children of each class in each draw of the times and of the children, classes x draws."""
+    kept = np.flatnonzero(np.nan_to_num(fixed) > 0)
+    weights = fixed[kept, None] if law is None else fixed[kept, None] * law(minutes[kept])
+    weights = np.broadcast_to(np.nan_to_num(weights), (len(kept), minutes.shape[1]))
+    parts = np.stack([np.einsum("cd,cd->d", weights, one[kept].astype(float)) for one in classes])
+    total = parts.sum(axis=0)
+    if not (total > 0).all():
+        return None
+    return _children(parts / total, count, seeds)
+
+
+def _children(parts: Floats, count: int, seeds: Sequence[int]) -> Floats:
+    """Draw children among classes, several times under each draw of the times: classes x all draws."""
+    again = -(-DRAWS // parts.shape[1])
+    every = np.clip(np.repeat(parts.T, again, axis=0), 0.0, 1.0)
+    every /= every.sum(axis=1, keepdims=True)
+    return np.random.default_rng(list(seeds)).multinomial(count, every).T.astype(float)
+
+
+def _numbers(
+    shares: Floats | None, count: int = 0, counts: Floats | None = None, level: float = 0.9
+) -> dict[str, object]:
+    """Return shares, children in ten, and children with their interval, class by class."""
+    found: dict[str, object] = {}
+    ten = [math.nan] * len(CLASSES) if shares is None else out_of_ten(shares.tolist())
+    low, high = (None, None) if counts is None else ends_of(counts, level)
+    for place, name in enumerate(CLASSES):
+        value = math.nan if shares is None else float(shares[place])
+        found |= {f"{name}_share": value, f"{name}_of_10": ten[place], f"{name}_children": value * count}
+        found[f"{name}_children_low"] = math.nan if low is None else min(float(low[place]), value * count)
+        found[f"{name}_children_high"] = math.nan if high is None else max(float(high[place]), value * count)
+    return found
+
+
+def _origins(baseline: Results, service: str, who: _Who, doubt: Doubt, level: float) -> pd.DataFrame:
+    """Return where the children of today's site likely live, by EPCI."""
+    access = pd.DataFrame(baseline.access.xs(service, level="service")).reindex(doubt.communes)
+    law, share = who.variants[who.headline]
+    weights = np.nan_to_num(_weights(who.persons * share, law, access["travel_time_min"].to_numpy(float)))
+    epci = baseline.state.communes["epci_code"].fillna("").reindex(doubt.communes).astype(str)
+    summed = pd.Series(weights, index=doubt.communes).groupby(epci.to_numpy()).sum()
+    summed = summed[summed > 0].sort_values(ascending=False, kind="stable")
+    shares = (summed / summed.sum()).to_numpy(float)
+    low = high = np.full(len(shares), math.nan)
+    if doubt.draws and len(shares):
+        seeds = [doubt.seed, _STREAM, zlib.crc32(service.encode())]
+        low, high = ends_of(_children(shares[:, None], who.count, seeds), level)
+    table = pd.DataFrame(
+        {
+            "children_share": shares,
+            "children": shares * who.count,
+            "children_low": low,
+            "children_high": high,
+            "children_count": who.count,
+            "is_illustrative": who.is_illustrative,
+        },
+        index=summed.index,
+    )
+    return under(table, {"service": [service], "zone": table.index})
