@@ -24,9 +24,7 @@ def evidence(change: float, detectable: float) -> float:
     return 0.0 if detectable == 0 else math.erfc(abs(change) * 1.2815515655446004 / detectable / math.sqrt(2))
 
 
-def evidence_needed(
-    rows: list[tuple[float, float, float, float]], limit: float, level: float = 0.9
-) -> float:
+def evidence_needed(rows: list[tuple[float, float, float, float]], limit: float, level: float = 0.9) -> float:
     """The largest chance under which changes are told together, trying every one of them as the limit."""
     near = [one for one in rows if (one[0] <= limit or one[1] <= limit) and one[2] > 0]
     whole = sum(persons for *_, persons in near)
@@ -67,3 +65,9 @@ def gains_and_losses(
             found["loss"] += persons
             found["leaving"] += persons if later > limit else 0.0
     return found
+
+
+def time_of_share(minutes: list[float], persons: list[int], share: float) -> float:
+    """The time that a share of persons do not exceed, person by person."""
+    ordered = sorted(time for time, count in zip(minutes, persons, strict=True) for _ in range(count))
+    return ordered[math.ceil(share * len(ordered)) - 1]

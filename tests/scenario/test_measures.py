@@ -67,7 +67,8 @@ def test_inequality_and_far_persons_match_the_oracles(state: State) -> None:
             expected = oracle.poverty(times, people, 30.0, alpha)
             assert row(comparison, f"beyond_30_min_{name}")[side] == pytest.approx(expected)
         west, east = oracle.mean_time(times[:2], people[:2]), times[2]
-        assert row(comparison, "epci_gap_min")[side] == pytest.approx(abs(west - east))
+        assert row(comparison, "epci_longest_min")[side] == pytest.approx(max(west, east))
+        assert row(comparison, "time_p90_min")[side] == oracle.time_of_share(times, people, 0.9)
 
 
 def test_closest_services_count_inhabitants(state: State) -> None:

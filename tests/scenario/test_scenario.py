@@ -155,7 +155,10 @@ def test_closing_makes_losers_that_no_minutes_measure(state: State) -> None:
     rows = comparison.communes
     assert rows["delta_travel_time_min"].isna().all()
     assert rows[rows["is_in_area"]]["effect"].eq("without").all()
-    assert comparison.zones.loc[("territory", "ime-x"), ["persons_without", "persons_loss"]].tolist() == [60, 0]
+    assert comparison.zones.loc[("territory", "ime-x"), ["persons_without", "persons_loss"]].tolist() == [
+        60,
+        0,
+    ]
     assert np.isnan(comparison.zones.loc[("territory", "ime-x"), "worst_loss_min"])
 
 

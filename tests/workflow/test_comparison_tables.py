@@ -117,7 +117,6 @@ def test_what_nobody_gave_is_said_and_not_guessed(draguignan: StudyResult) -> No
     assert building["cost_eur"] == 9_134_682.60
     assert "loyers évités" in building["missing"]
     assert pd.isna(building["per_child_low_eur"])
-    assert "D" not in set(found["batiments"]["scenario"])
 
 
 def test_priced_trips_of_the_study(draguignan: StudyResult) -> None:

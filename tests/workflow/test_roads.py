@@ -66,7 +66,7 @@ def check_isochrones(result: StudyResult) -> None:
     """Hold the outlines against the times of the tables, which are computed to points and without any outline."""
     drawn = result.isochrones
     assert drawn is not None
-    assert set(drawn["scenario"]) == {"", "A", "B", "C", "D"}
+    assert set(drawn["scenario"]) == {"", "A", "B", "C"}
     assert drawn.geometry.is_valid.all()
     for (_, _), rows in drawn.groupby(["scenario", "site_id"]):
         assert rows["minutes"].tolist() == [15, 30, 45]

@@ -304,7 +304,7 @@ def told_apart(
         raise ParameterError(f"level vaut {level} : une part entre 0 et 1 est attendue.")
     change, size = np.broadcast_arrays(np.asarray(change_min, float), np.asarray(detectable_min, float))
     moves = np.abs(change) > 0
-    with np.errstate(invalid="ignore", divide="ignore"):
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         chance = np.where(moves, 2.0 * ndtr(-np.abs(change) * HALF_WIDTHS_PER_SD / size), 1.0)
     limit = 1.0 - level
     if together is not None:

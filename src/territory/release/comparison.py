@@ -87,7 +87,9 @@ def long_trips(trips: pd.DataFrame, zones: pd.DataFrame) -> pd.DataFrame:
         zones["is_mean_distinguishable"], how="left", left_on=["zone", "service"], right_index=True
     )["is_mean_distinguishable"]
     long["is_distinguishable"] = told.astype("boolean").mask(long["unit"] != "min")
-    return long[[*index, "measure", "bound", "unit", *(f"{side}_value" for side in SIDES), "is_distinguishable"]]
+    return long[
+        [*index, "measure", "bound", "unit", *(f"{side}_value" for side in SIDES), "is_distinguishable"]
+    ]
 
 
 # what draws count, under the names of the counts that they are the interval of

@@ -15,14 +15,273 @@ import pandas as pd
 
 from territory import supply
 from territory.needs import persons_by_age
-        names = [str(name)[8:] for name in zones.columns if str(name).startswith("persons_")]
-        withheld = pd.DataFrame(False, index=zones.index, columns=[*names, "mean"])
-        if flags is not None:
-            withheld = flags.reindex(index=zones.index, columns=withheld.columns).fillna(True).astype(bool)
-        of_flag = {f"persons_{name}": name for name in names}
-        of_flag |= {str(name): "mean" for name in zones.filter(regex="_(mean|p90)_min$|^is_mean")}
-        shown = {column: zones[column].mask(withheld[flag]) for column, flag in of_flag.items()}
-        return ZoneCounts(zones.assign(**shown), withheld, flags is not None, merged)
+from territory.release.comparison import (
+    children_tables,
+    publish_communes,
+    publish_trips,
+    publish_zones,
+    released_measures,
+    service_reason,
+    with_intervals,
+)
+from territory.release.disclosure import INTERNAL, PUBLIC, printing
+from territory.release.handed_tables import equipment_tables, layers, tables
+from territory.release.observed_children import (
+    merged_classes,
+    observed_counts,
+    of_service,
+    zone_flags,
+)
+from territory.release.scenarios import release_budgets, release_comparison
+from territory.release.shown import Effects, Situation, ZoneCounts, zone_counts
+from territory.release.treatment import handed
+from territory.result import StudyResult
+from territory.scenario.results import Comparison, Results
+from territory.scenario.trial import Trial
+from territory.study.secrecy import without_counts
+
+if TYPE_CHECKING:
+    from territory.network.roads import RoadNetwork
+    from territory.planning.grouping.answer import GroupingAnswer
+    from territory.planning.siting.answer import SitingAnswer
+    from territory.scenario.doubt.draws import Draws
+    from territory.study.state import Parameters
+    from territory.study.words.model import Study
+
+# on each page and each sheet of the internal edition
+INTERNAL_MARK = "ÉDITION INTERNE – ne pas diffuser"
+# the situation of today, beside those of the scenarios
+TODAY = ""
+
+# where an authorisation is exercised: one site, or a main one and its branches
+Sites = tuple[str, ...]
+Kind = TypeVar("Kind")
+
+
+@dataclass(frozen=True)
+class Origins:
+    """Where the children served by a service come from; NaN where their number is withheld."""
+
+    communes: pd.Series  # where some live, or may
+    zones: pd.Series  # by EPCI
+    total: float
+
+
+class _Part(Generic[Kind]):
+    """What a release gives as the computation has it, by its path in the result."""
+
+    def __init__(self, path: str, said: str) -> None:
+        self._get, self.__doc__ = attrgetter(path), said
+
+    def __get__(self, released: Release, owner: object = None) -> Kind:
+        found: Kind = self._get(released._result)
+        return found
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Release:
+    """The results of a study as they may be printed.
+
+    Persons that are estimated are given as they are, to be written with their rounding; children served, budgets and
+    means over them are withheld here, the same ones for every document. Times, sites and the census are public.
+    """
+
+    _result: StudyResult
+    edition: str = PUBLIC
+
+    def __repr__(self) -> str:
+        """Return the study and the edition."""
+        return f"Release({self.study.id!r}, édition {self.edition})"
+
+    @property
+    def is_internal(self) -> bool:
+        """Whether nothing is withheld: such a document stays in the agency."""
+        return self.edition == INTERNAL
+
+    @property
+    def mark(self) -> str:
+        """What each page says of the edition, nothing for everybody's."""
+        return INTERNAL_MARK if self.is_internal else ""
+
+    def file_name(self, name: str) -> str:
+        """Return the name of a file in this edition (`rapport-interne.pdf`)."""
+        return edition_name(name, self.edition)
+
+    @cached_property
+    def study(self) -> Study:
+        """What the study file says, without the counts of persons that it holds."""
+        return self._result.study if self.is_internal else without_counts(self._result.study)
+
+    # the study as it was computed
+
+    @property
+    def parameters(self) -> Parameters:
+        """Limits, thresholds and named services."""
+        return self._result.baseline.state.parameters
+
+    times_method = _Part[str]("times_method", "How times were found: `estimate`, `roads` or `distancier`.")
+    run_digest = _Part[str]("run_digest", "Digest of the run, that secret inputs are not part of.")
+    manifest = _Part[Mapping[str, Any]](
+        "manifest", "Inputs, parameters and versions; digests of secret inputs are not in it."
+    )
+
+    @property
+    def sources(self) -> pd.DataFrame | None:
+        """Producer, title, vintage and licence of the data."""
+        return getattr(self._result.dataset, "sources", None)
+
+    @property
+    def completeness(self) -> pd.DataFrame | None:
+        """Which lists of sites are complete, and why not."""
+        return getattr(self._result.dataset, "completeness", None)
+
+    @property
+    def published(self) -> pd.DataFrame | None:
+        """Figures that a producer publishes of each commune, None without any."""
+        return self._result.baseline.state.published
+
+    @property
+    def emergency_hours(self) -> pd.DataFrame:
+        """What is known of the hours of the emergency departments of the territory, those without a word left out."""
+        state = self._result.baseline.state
+        columns = ["commune_code", "opening_note", "opening_source"]
+        offered = state.services.index[state.services.index.get_level_values("service") == "urgences"]
+        sites = pd.DataFrame(state.sites).reindex(columns=columns).loc[offered.get_level_values("site_id")]
+        inside = sites["commune_code"].isin(list(state.parameters.territory_codes))
+        return sites[inside & sites["opening_note"].notna()]
+
+    @property
+    def outlines(self) -> gpd.GeoDataFrame | None:
+        """Outlines of the communes."""
+        return getattr(self._result.dataset, "outlines", None)
+
+    isochrones = _Part[gpd.GeoDataFrame | None](
+        "isochrones", "What is reached by road from the sites of named services; None without a road map."
+    )
+    # places and people
+
+    communes = _Part[gpd.GeoDataFrame](
+        "baseline.state.communes", "Every commune, those around the territory included."
+    )
+    sites = _Part[gpd.GeoDataFrame]("baseline.state.sites", "Every site of today.")
+    services = _Part[pd.DataFrame]("baseline.state.services", "Every service of today.")
+    site_times = _Part[pd.DataFrame]("baseline.state.site_times", "Times between sites.")
+    demand = _Part[pd.DataFrame]("baseline.state.demand", "Estimated needs by commune and public.")
+    coverage = _Part[pd.DataFrame]("baseline.coverage", "Inhabitants within each threshold of common care.")
+    deserts = _Part[pd.DataFrame]("baseline.deserts", "Criteria of desert by commune, today.")
+
+    @cached_property
+    def child_offer(self) -> dict[str, pd.DataFrame]:
+        """Rate of equipment by zone and service, and the list of sites beside BPE 2013, under the names of tables."""
+        return equipment_tables(self._result)
+
+    @property
+    def has_single_ages(self) -> bool:
+        """Whether persons are known for each year of age, and no band is cut."""
+        ages = self._result.baseline.state.population.index.to_frame(index=False)
+        closed = ages.dropna(subset="age_max")
+        return len(closed) > 0 and bool((closed["age_max"] == closed["age_min"]).all())
+
+    def share_of_age(self, codes: pd.Index, age_min: float, age_max: float) -> float:
+        """Return the share of an age band among the inhabitants of some communes; NaN when it is unknown."""
+        table = self._result.baseline.state.population
+        rows = table[table.index.get_level_values("commune_code").isin(codes)]
+        if rows.empty:
+            return math.nan
+        total = float(rows["population"].sum(skipna=False))
+        inside = float(persons_by_age(rows, age_min=age_min, age_max=age_max).sum(skipna=False))
+        return inside / total if total > 0 else math.nan
+
+    # situations: today and the scenarios
+
+    @property
+    def scenarios(self) -> tuple[str, ...]:
+        """Ids of the scenarios, in the order of the study."""
+        return tuple(self._result.scenarios)
+
+    def _results(self, situation: str) -> Results:
+        """Return the results of today or of a scenario."""
+        return self._result.baseline if situation == TODAY else self._result.scenarios[situation]
+
+    def situation(self, name: str) -> Situation:
+        """Return today (``""``) or a scenario as a map shows it."""
+        return Situation.of(self._results(name))
+
+    def effects(self, scenario_id: str) -> Effects:
+        """Return what a scenario changes, as a map or a chart shows it."""
+        return Effects.of(self._result.comparisons[scenario_id], partial(self.zone_counts, scenario_id))
+
+    def trial(self, network: RoadNetwork | None = None) -> Trial:
+        """Return today's results ready to move a service by hand; `Tried.of` says what may be shown of it."""
+        result = self._result
+        places, method = result.dataset.communes, result.times_method
+        return Trial(result.baseline, places=places, network=network, times_method=method)
+
+    @cached_property
+    def closest(self) -> list[str]:
+        """Services whose closest site is known: those with a complete list."""
+        measured = self._result.baseline.access
+        found = measured.index[measured["measure"] == "closest"].get_level_values("service")
+        return list(found.unique())
+
+    def times(self, situation: str, service: str) -> pd.DataFrame:
+        """Return the access rows of one service by commune, today (``""``) or in a scenario."""
+        return of_service(self._results(situation).access, service)
+
+    def median_doubt_min(self, *, within_min: float) -> float:
+        """Return the median doubt on the times of today that are no longer than a limit; NaN when there is none."""
+        access = self._result.baseline.access
+        near = access[access["travel_time_min"].le(within_min)]
+        return float(near["uncertainty_min"].median())
+
+    def sites_of(self, situation: str, service: str) -> Sites | None:
+        """Return the sites of a named service; None when it is closed or not open yet."""
+        return tuple(supply.sites_serving(self._results(situation).state.services, service)) or None
+
+    def doubt_min(self, scenario_id: str, service: str) -> float:
+        """Return the median doubt on the trips to a service of those within reach today; NaN when there is none."""
+        rows = of_service(self._result.comparisons[scenario_id].communes, service)
+        near = rows.index[rows["is_in_area"]]
+        doubt = of_service(self._result.baseline.access, service)["uncertainty_min"]
+        return float(doubt.reindex(near).median())
+
+    def service_reason(self, scenario_id: str, service: str) -> str:
+        """Say why nobody is counted for a service (« secteur inconnu (à demander : …) »), empty where they are."""
+        return service_reason(self._result, scenario_id, service)
+
+    @cached_property
+    def children(self) -> dict[str, pd.DataFrame]:
+        """What the variants say of the children likely served, under the names of the tables (`enfants_trajets`…)."""
+        with printing(self.edition):
+            return children_tables(self._result)
+
+    def moved(self, scenario_id: str) -> tuple[str, ...]:
+        """Return the named services that a scenario changes."""
+        return tuple(self._result.comparisons[scenario_id].services)
+
+    def is_observed(self, service: str) -> bool:
+        """Tell whether the children that a service serves are counted by the study."""
+        rows = self._result.baseline.persons
+        kinds = rows.loc[rows.index.get_level_values("service") == service, "persons_kind"]
+        return bool((kinds == "observed").any())
+
+    def persons(self, situation: str, service: str) -> pd.Series:
+        """Return the persons of the age received by commune; unknown where children served are counted instead."""
+        rows = of_service(self._results(situation).persons, service)["persons"]
+        return rows * math.nan if self._is_secret(service) else rows
+
+    def differences(self, scenario_id: str, service: str) -> pd.DataFrame:
+        """Return the comparison of one service by commune; children served are unknown there."""
+        rows = of_service(self._result.comparisons[scenario_id].communes, service)
+        return rows.assign(persons=math.nan) if self._is_secret(service) else rows
+
+    def zone_counts(self, scenario_id: str, service: str) -> ZoneCounts:
+        """Return who gains and who loses by zone, as far as it may be printed."""
+        zones = of_service(with_intervals(self._result, scenario_id, "zones"), service)
+        with printing(self.edition):
+            flags = zone_flags(self._result, scenario_id, service)
+            merged = merged_classes(self._result, scenario_id, service)
+        return zone_counts(zones, flags, merged)
 
     def communes_table(self, scenario_id: str) -> pd.DataFrame:
         """Return the comparison by commune, persons as texts."""

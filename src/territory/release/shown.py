@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from territory.scenario.trial import Outcome
     from territory.study.words.model import NewSite
 
+
 @dataclass(frozen=True, eq=False)
 class ZoneCounts:
     """One service in one scenario by zone: numbers that are withheld are NaN, and flags say which."""

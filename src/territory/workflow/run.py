@@ -75,7 +75,7 @@ def run_study(
     --------
     >>> import territory
     >>> territory.run_study("draguignan")
-    StudyResult('draguignan', scenarios: A, B, C, D)
+    StudyResult('draguignan', scenarios: A, B, C)
     """
     clock = _Clock(on_step or (lambda step: None))
     check_edition(edition)

@@ -145,7 +145,10 @@ def _served(baseline: Results, index: pd.Index) -> pd.Series[bool]:
             found.update(pd.concat({named.id: sector}, names=["service"]).swaplevel().astype("boolean"))
     # known by EPCI alone: which village sends a child is not to be told
     sent = persons["persons_kind"].eq("observed") & persons["persons"].gt(0)
-    keys = [epci.reindex(index.get_level_values("commune_code")).to_numpy(), index.get_level_values("service")]
+    keys = [
+        epci.reindex(index.get_level_values("commune_code")).to_numpy(),
+        index.get_level_values("service"),
+    ]
     comes = sent.reindex(index, fill_value=False).groupby(keys).transform("any")
     observed = persons["persons_kind"].eq("observed").reindex(index, fill_value=False)
     return found.mask(observed).mask(observed & comes, True)
@@ -233,8 +236,8 @@ def gainers_and_losers(communes: pd.DataFrame, places: pd.DataFrame) -> pd.DataF
     DataFrame
         Index (service, level, zone), level being territory, departement, epci or commune; persons_gain,
         persons_loss, persons_indistinct, persons_without (the service is nowhere any more), persons_entering,
-        persons_leaving (losers who would be beyond the limit), worst_loss_min (min) with the commune and the EPCI where it
-        falls. A council that nobody of the area lives in is left out.
+        persons_leaving (losers who would be beyond the limit), worst_loss_min (min) with the commune and the EPCI
+        where it falls. A council that nobody of the area lives in is left out.
 
     Notes
     -----
@@ -429,7 +432,11 @@ def _drawn(draws: pd.DataFrame, name: str) -> pd.DataFrame:
         "persons_gain": ["persons_shorter_low", "persons_shorter_high"],
         "persons_loss": ["persons_longer_low", "persons_longer_high"],
     }
-    of = {key: rows[own].set_axis(list(DRAWN[: len(own)]), axis=1) for key, own in columns.items() if {*own} <= {*rows}}
+    of = {
+        key: rows[own].set_axis(list(DRAWN[: len(own)]), axis=1)
+        for key, own in columns.items()
+        if {*own} <= {*rows}
+    }
     return pd.concat(of, names=["measure"])
 
 

@@ -205,7 +205,9 @@ def _unequal_times(group: dict[str, np.ndarray], line: float) -> list[dict[str, 
             "measure": measure,
             "unit": unit,
             **{side: values[measure] for side, values in columns.items()},
-            "reason": reason if not math.isnan(columns["baseline"][measure]) or reason else "un seul EPCI assez peuplé",
+            "reason": reason
+            if not math.isnan(columns["baseline"][measure]) or reason
+            else "un seul EPCI assez peuplé",
         }
         for measure, unit in _inequality_names(line)
     ]

@@ -124,10 +124,11 @@ def likely_children(
     -----
     The weight of a commune is ``persons x decay(time to today's site) x share of the site``: persons of the ages
     received (or by the age profile of users that the study gives), flat within 30, 45 or 60 min or halving every 10,
-    15 or 20 min up to the longest limit that the study tries, and the share of the site among the listed sites of the same kind (Huff 1964,
-    `territory.access.choice_shares`) or 1. Observed children stand for all of it, and a known sector for the decay. In
-    each draw of the times (the errors of `draw_results`), N children are drawn from these weights: a trip is shorter
-    or longer when its drawn change reaches the detectable size. The interval holds the expected number.
+    15 or 20 min up to the longest limit that the study tries, and the share of the site among the listed sites of
+    the same kind (Huff 1964, `territory.access.choice_shares`) or 1. Observed children stand for all of it, and a
+    known sector for the decay. In each draw of the times (the errors of `draw_results`), N children are drawn from
+    these weights: a trip is shorter or longer when its drawn change reaches the detectable size. The interval holds
+    the expected number.
 
     Examples
     --------
@@ -150,7 +151,9 @@ def likely_children(
         for service in comparison.services:
             if service not in whose:
                 whose[service] = _who(baseline, scenarios[name], service)
-            found = _of_service(name, baseline, scenarios[name], comparison, service, whose[service], doubt, chosen)
+            found = _of_service(
+                name, baseline, scenarios[name], comparison, service, whose[service], doubt, chosen
+            )
             rows |= {(name, service, variant): row for variant, row in found}
     for service, who in whose.items():
         if who.headline not in (OBSERVED, ""):
@@ -224,7 +227,12 @@ def findings_of(variants: pd.DataFrame) -> pd.DataFrame:
     blocks = {}
     for name, (margin, counted) in asked.items():
         known = margin.notna().groupby(level=keys, sort=False)
-        table = pd.DataFrame({"variant_count": known.size(), "true_count": (margin >= -1e-9).groupby(level=keys, sort=False).sum()})
+        table = pd.DataFrame(
+            {
+                "variant_count": known.size(),
+                "true_count": (margin >= -1e-9).groupby(level=keys, sort=False).sum(),
+            }
+        )
         numbers = counted.groupby(level=keys, sort=False)
         table["low_of_10"], table["high_of_10"] = numbers.min(), numbers.max()
         count, true = table["variant_count"], table["true_count"]
@@ -233,7 +241,9 @@ def findings_of(variants: pd.DataFrame) -> pd.DataFrame:
         )
         blocks[name] = table.assign(holds=holds)
     found = pd.concat(blocks, names=["finding"]).reorder_levels([*keys, "finding"])
-    order = pd.MultiIndex.from_tuples([(*key, name) for key in blocks["some_shorter"].index for name in blocks])
+    order = pd.MultiIndex.from_tuples(
+        [(*key, name) for key in blocks["some_shorter"].index for name in blocks]
+    )
     return found.loc[order, ["holds", "true_count", "variant_count", "low_of_10", "high_of_10"]]
 
 
@@ -272,7 +282,9 @@ def _with_variants(who: _Who, state: State, service: str, rows: pd.DataFrame, co
     """Return the same with every decay, alone and with the sites of the same kind that are listed."""
     asked, reach = state.parameters, cutoff_of(state.travel_times)
     limits = sorted({*map(float, FLAT_MIN), asked.recruitment_max_min})
-    laws: dict[str, decay.Decay] = {f"flat_{limit:g}": decay.binary(limit) for limit in limits if limit <= reach}
+    laws: dict[str, decay.Decay] = {
+        f"flat_{limit:g}": decay.binary(limit) for limit in limits if limit <= reach
+    }
     longest = max(asked.recruitment_max_min, *asked.recruitment_tests_min)
     for half in HALVING_MIN:
         laws[f"halving_{half}"] = decay.exponential(math.log(2) / half, max_time_min=longest)
@@ -345,7 +357,10 @@ def _of_service(
     # a draw tells where the children observed live no better: their interval would, once printed
     if doubt.draws and who.headline != OBSERVED:
         trips = draw_trips(baseline, scenario, service, rows["detectable_min"], doubt)
-        drawn = (np.where(np.isfinite(trips[0]), trips[0], trips[1]), _drawn_classes(*trips, rows["detectable_min"]))
+        drawn = (
+            np.where(np.isfinite(trips[0]), trips[0], trips[1]),
+            _drawn_classes(*trips, rows["detectable_min"]),
+        )
     for variant, (law, share) in who.variants.items():
         fixed = who.persons * share
         weights = _weights(fixed, law, minutes)

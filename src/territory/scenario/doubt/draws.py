@@ -404,7 +404,10 @@ def _told_interval(rows: pd.DataFrame, delta: Floats, placed: pd.DataFrame, leve
 
     It holds the persons who are told a gain or a loss, who are fewer where the evidence is short.
     """
-    size, told = rows["detectable_min"].to_numpy(np.float64)[:, None], rows["is_distinguishable"].to_numpy(bool)
+    size, told = (
+        rows["detectable_min"].to_numpy(np.float64)[:, None],
+        rows["is_distinguishable"].to_numpy(bool),
+    )
     names = pd.Index(placed["zone"].unique())
     persons = np.zeros((len(names), len(rows)))
     area = placed["persons"].where(placed["is_in_area"], 0.0)
@@ -414,5 +417,8 @@ def _told_interval(rows: pd.DataFrame, delta: Floats, placed: pd.DataFrame, leve
         change = sign * delta
         low, high = ends_of(persons @ ((change >= size) & (change > 0) & np.isfinite(change)), level)
         counted = persons @ (told & (sign * central > 0))
-        found |= {f"persons_{name}_low": np.minimum(low, counted), f"persons_{name}_high": np.maximum(high, counted)}
+        found |= {
+            f"persons_{name}_low": np.minimum(low, counted),
+            f"persons_{name}_high": np.maximum(high, counted),
+        }
     return pd.DataFrame(found, index=names)
