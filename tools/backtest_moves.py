@@ -20,6 +20,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from territory.access import told_apart
 from territory.network import estimate_model as model
 from territory.network import slowness as slow
 from territory.scenario.comparison.compare import effects_under
@@ -105,24 +106,29 @@ def one_move(
             "scenario_travel_time_min": after,
             "delta_travel_time_min": delta,
             "detectable_min": size,
-            "is_distinguishable": np.abs(delta) >= size,
             "persons": places["population"].to_numpy(),
+            "is_served": pd.array([pd.NA] * len(places), dtype="boolean"),
         },
         index=places.index,
     )[usable]
+    near = (rows[["baseline_travel_time_min", "scenario_travel_time_min"]] <= LIMIT_MIN).any(axis=1)
+    rows["is_distinguishable"] = told_apart(
+        rows["delta_travel_time_min"], rows["detectable_min"], together=rows["persons"].where(near, 0.0)
+    )
     rows = rows.join(effects_under(rows, LIMIT_MIN, is_known=pd.Series(True, index=rows.index)))
     # those who would only come within the limit are in no count of today's area
     rows.loc[~rows["is_in_area"], "effect"] = "outside"
+    asked = SimpleNamespace(recruitment_max_min=LIMIT_MIN, recruitment_tests_min=())
     results = [
         SimpleNamespace(
             access=_access(minutes, places.index[site], known, places),
-            state=SimpleNamespace(communes=places),
+            state=SimpleNamespace(communes=places.assign(departement_code="38"), parameters=asked),
         )
         for minutes, site in zip((before, after), move, strict=True)
     ]
     communes = pd.concat({"site": rows}, names=["service", "commune_code"]).swaplevel()
     comparison = SimpleNamespace(services=("site",), communes=communes)
-    zones, _ = draw_comparison("M", results[0], results[1], comparison, doubt, LEVEL)
+    zones, _, _ = draw_comparison("M", results[0], results[1], comparison, doubt, LEVEL)
     zones = zones.reset_index().set_index("zone")
     area = rows[rows["is_in_area"]]
     true = (seen[:, new] - seen[:, old])[places.index.get_indexer(area.index)]

@@ -45,7 +45,7 @@ def test_long_measures_say_what_the_wide_ones_say(result: StudyResult) -> None:
 
 def test_accounts_of_travel_keep_their_values(result: StudyResult) -> None:
     for comparison in result.comparisons.values():
-        long = long_trips(comparison.trips)
+        long = long_trips(comparison.trips, comparison.zones)
         row = long[(long["measure"] == "year_vehicle_eur") & (long["bound"] == "high")]
         expected = comparison.trips["delta_year_vehicle_high_eur"]
         assert row["delta_value"].tolist() == pytest.approx(expected.tolist(), nan_ok=True)

@@ -175,6 +175,9 @@ def _check_services(study: Study, known: Known) -> Iterator[Finding]:
     for number, named in enumerate(study.authorisation):
         if named.id is not None and named.id not in opened:
             yield ("authorisation", number, "id"), unknown("autorisation", named.id, known.held)
+        sector = () if named.sector in (None, "unknown") else named.sector
+        zones = {*known.communes.index, *known.communes["epci_code"].dropna()}
+        yield from unknown_names(("authorisation", number, "sector"), "commune ou EPCI", sector, zones)
     for number, fact in enumerate(study.fact):
         yield from unknown_names(("fact", number, "about"), "autorisation", (fact.about,), known.held)
     services = set(known.services["service"])

@@ -274,7 +274,9 @@ def draw_comparison(
     for service in comparison.services:
         rows = _of_service(comparison.communes, service)
         today, later = draw_trips(baseline, scenario, service, rows["detectable_min"], doubt)
-        every = (later - today)[doubt.communes.get_indexer(rows.index)]
+        # out of reach on both sides is no difference
+        with np.errstate(invalid="ignore"):
+            every = (later - today)[doubt.communes.get_indexer(rows.index)]
         for limit in sorted({asked.recruitment_max_min, *asked.recruitment_tests_min}):
             under = effects_under(rows, limit, is_known=rows["effect"].ne("unknown"))
             whole = rows.assign(**under, zone=limit, row=np.arange(len(rows)))
