@@ -87,7 +87,9 @@ def read(result: StudyResult) -> list[Line]:
 
 def effects_under(rows: pd.DataFrame, limit: float) -> np.ndarray:
     """Work out who is in each effect under another limit, from the published times."""
-    today, later = rows["baseline_travel_time_min"] <= limit, rows["scenario_travel_time_min"] <= limit
+    # no limit stands for the EPCI that children come from
+    served = rows["is_served"].astype("boolean").fillna(False).astype(bool)
+    today, later = ((rows[f"{side}_travel_time_min"] <= limit) | served for side in ("baseline", "scenario"))
     told, shorter = rows["is_distinguishable"].astype(bool), rows["delta_travel_time_min"] < 0
     return np.select(
         [~(today | later), ~today, ~told, shorter], ["outside", "entering", "indistinct", "gain"], "loss"

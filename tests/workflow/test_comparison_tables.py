@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 from territory.release.comparison import comparison_tables, long_trips, released_measures
+from territory.release.scenarios import scenario_tables
 from territory.result import StudyResult
 from territory.tables.measures import BY_NAME, KEYS
 from territory.tables.schemas import validate
@@ -125,3 +126,45 @@ def test_priced_trips_of_the_study(draguignan: StudyResult) -> None:
     assert trips["baseline_year_vehicle_low_eur"] == pytest.approx(0.636 * kilometres)
     assert trips["baseline_year_co2_low_kg"] == pytest.approx(0.193 * kilometres)
     assert pd.isna(trips["baseline_year_staff_low_eur"])
+
+
+def test_one_rule_gives_every_count(draguignan: StudyResult) -> None:
+    """Draws, comparison, councils, limits and measures tell the same persons, and each interval holds them."""
+    drawn, limit = draguignan.draws, draguignan.baseline.state.parameters.recruitment_max_min
+    assert drawn is not None
+    wide = draguignan.side_by_side
+    for name, comparison in draguignan.comparisons.items():
+        for service in comparison.services:
+            zones = comparison.zones.xs(service, level="service")
+            found = drawn.comparisons.loc[name].xs(service, level="service").reindex(zones.index)
+            councils = comparison.councils.xs(service, level="service")
+            whole = comparison.sensitivity.loc[(service, limit)]
+            for effect, said, verdict in (("gain", "shorter", "plus court"), ("loss", "longer", "plus long")):
+                count = zones[f"persons_{effect}"]
+                pd.testing.assert_series_equal(found[f"persons_{said}"], count, check_names=False)
+                if count.notna().all():
+                    assert (found[f"persons_{said}_low"] <= count).all()
+                    assert (count <= found[f"persons_{said}_high"]).all()
+                assert whole[f"persons_{effect}"] == pytest.approx(count["territory"], nan_ok=True)
+                top = councils.loc[("territory", "territory"), f"persons_{effect}"]
+                assert top == pytest.approx(count["territory"], nan_ok=True)
+                rows = comparison.communes.xs(service, level="service")
+                moves = drawn.moves.loc[name].xs(service, level="service")
+                told = set(moves.index[moves["verdict"] == verdict])
+                inside = rows.index[rows["effect"] == effect]
+                assert set(inside) <= told
+                sign = -1 if effect == "gain" else 1
+                # the interval of each commune leaves 0 out
+                assert (sign * moves.loc[inside, ["low_min", "high_min"]] > 0).all(axis=None)
+            mean = wide.loc[
+                ("territory", "territory", service, "mean_time_min"), (name, "is_distinguishable")
+            ]
+            told_mean = zones.loc["territory", "is_mean_distinguishable"]
+            assert (mean is pd.NA and told_mean is pd.NA) or mean == told_mean
+
+
+def test_whatever_a_scenario_changes_is_listed(draguignan: StudyResult) -> None:
+    acts = scenario_tables(draguignan)["changements_scenarios"]
+    mine = acts[(acts["scenario"] == "C") & (acts["authorisation_id"] == "ime-salernes")]
+    assert mine["act"].tolist() == ["moved", "branched"]
+    assert mine["act_value"].tolist() == ["prisme-draguignan", ""]

@@ -12,6 +12,7 @@ from territory.planning.grouping.answer import compare_groupings
 from territory.release.disclosure import protect_budgets, withholds
 from territory.release.treatment import treat, unpivot
 from territory.scenario.zones import ALL_TERRITORY
+from territory.study.known import authorisations_by_site
 from territory.tables.catalogue import BEYOND
 from territory.tables.codes import POOLING_TITLES
 from territory.tables.declare import UNITS
@@ -26,12 +27,14 @@ if TYPE_CHECKING:
 def scenario_tables(result: StudyResult) -> dict[str, pd.DataFrame]:
     """Return the tables of changes and of siting, by file name; small counts are already withheld.
 
-    `offre_scenarios`: site, places, holder and operator of each authorisation before and after; `mutualisations`:
-    what each groupement shares, and the staff time said to be freed; `population_scenarios`: inhabitants and
-    needs by EPCI where a scenario changes them; `implantation_<id>`: every candidate of a question, best first;
-    `implantations_seuils`: persons beyond each threshold, for every candidate of every question.
+    `changements_scenarios`: every act of a scenario; `offre_scenarios`: site, places, holder and operator of each
+    authorisation before and after; `mutualisations`: what each groupement shares, and the staff time said to be
+    freed; `population_scenarios`: inhabitants and needs by EPCI where a scenario changes them; `implantation_<id>`:
+    every candidate of a question, best first; `implantations_seuils`: persons beyond each threshold, for every
+    candidate of every question.
     """
     found = {
+        "changements_scenarios": _acts(result),
         "offre_scenarios": _offer(result),
         "mutualisations": _poolings(result),
         "population_scenarios": _population(result),
@@ -55,6 +58,21 @@ def ranking_table(answer: SitingAnswer) -> pd.DataFrame:
     table = treat("SitingAnswer.ranking", answer.ranking, secret).reset_index()
     table.insert(0, "siting", answer.siting.id)
     return table
+
+
+def _acts(result: StudyResult) -> pd.DataFrame:
+    """Return everything that a scenario changes: one row for each act on an authorisation, or change of the world."""
+    held_at = authorisations_by_site(result.baseline.state.services.reset_index())
+    rows = []
+    for scenario in result.study.scenario:
+        for change in scenario.change:
+            acts = [(one.authorisation, one.act, one.value) for one in change.acts(held_at)]
+            for name, act, value in acts or [("", change.type, None)]:
+                said = "" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+                rows.append(
+                    {"scenario": scenario.id, "authorisation_id": name, "act": act, "act_value": said}
+                )
+    return pd.DataFrame(rows).drop_duplicates(ignore_index=True)
 
 
 def _offer(result: StudyResult) -> pd.DataFrame:

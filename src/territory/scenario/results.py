@@ -20,6 +20,7 @@ _CARD_EFFECTS = {
     "communes_gain": "trajet plus court",
     "communes_loss": "trajet plus long",
     "communes_indistinct": "écart non distinguable",
+    "communes_without": "sans ce service",
     "communes_leaving": "passent au-delà de la limite",
 }
 

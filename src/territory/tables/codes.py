@@ -52,6 +52,7 @@ CAPACITY_SCOPES = _LISTS["capacity_scopes"]
 MERGED_EFFECTS = _LISTS["merged_effects"]
 # of the children likely served: who they may be, what may be true of them, and whether it is
 VARIANTS = _LISTS["variants"]
+ACTS = _LISTS["acts"]
 FINDINGS = _LISTS["findings"]
 HOLDS = _LISTS["holds"]
 OFFER_KINDS = _LISTS["offer_kinds"]

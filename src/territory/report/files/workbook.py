@@ -18,6 +18,8 @@ from territory.tables.measures import KEYS, measure_label
 
 # what compares first, then the questions of the study, then the rest
 _ORDER = (
+    "enfants_trajets",
+    "enfants_constats",
     "comparaison_mesures",
     "comparaison_zones",
     "comparaison_conseils",
