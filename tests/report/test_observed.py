@@ -87,7 +87,7 @@ def read(result: StudyResult) -> list[Line]:
 
 def effects_under(rows: pd.DataFrame, limit: float) -> np.ndarray:
     """Work out who is in each effect under another limit, from the published times."""
-    # no limit stands for the EPCI that children come from
+    # no limit of time stands
     served = rows["is_served"].astype("boolean").fillna(False).astype(bool)
     today, later = ((rows[f"{side}_travel_time_min"] <= limit) | served for side in ("baseline", "scenario"))
     told, shorter = rows["is_distinguishable"].astype(bool), rows["delta_travel_time_min"] < 0

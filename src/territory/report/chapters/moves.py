@@ -113,7 +113,9 @@ def ordered_zones(reading: Reading, move: Move) -> list[str]:
     """Return the zones of a move: the one in focus, then those that lose most, then those that gain most."""
     found = reading.counts_of(move)
     communes = found.communes.drop(ALL_TERRITORY)
-    touched = communes[communes[["gain", "loss", "indistinct", "unknown"]].sum(axis=1) > 0].index
+    touched = communes[communes[["gain", "loss", "indistinct", "without", "unknown"]].sum(axis=1) > 0].index
+    # where no child comes from is not listed, unless that may not be told
+    touched = touched[found.persons.loc[touched].ne(0.0).any(axis=1)]
     weights = found.persons.loc[touched].fillna(0.0)
     focus = reading.study.territory.focus_epci_code
     order = sorted(

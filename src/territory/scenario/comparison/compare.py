@@ -35,8 +35,7 @@ def compare(baseline: Results, scenario: Results) -> Comparison:
     Gains and losses are those of the persons who live within the recruitment limit today; those who would
     come within it are counted apart (`entering`), those who would no longer be are losers who are also counted
     as `leaving`, and those whose service is nowhere any more are counted apart (`without`). No limit of time
-    stands for the EPCI from which the study observes that children come, nor inside a legal sector; nobody
-    outside a sector is counted.
+    stands for children who are observed, nor inside a legal sector; nobody outside a sector is counted.
 
     A difference counts by the one rule of `territory.access.told_apart`, the communes of a service being compared
     together, each with its inhabitants: the two times share the error of the road they share, so the size that
@@ -137,21 +136,12 @@ def _differences(baseline: Results, scenario: Results) -> pd.DataFrame:
 
 def _served(baseline: Results, index: pd.Index) -> pd.Series[bool]:
     """Return who is of the area whatever the time (True) or never (False); NA = as the recruitment limit says."""
-    communes, persons = baseline.state.communes, baseline.persons
-    epci = communes["epci_code"].fillna("")
     found = pd.Series(pd.NA, index=index, dtype="boolean")
     for named in baseline.state.parameters.authorisations:
         if (sector := sector_of(baseline.state, named.id)) is not None:
             found.update(pd.concat({named.id: sector}, names=["service"]).swaplevel().astype("boolean"))
-    # known by EPCI alone: which village sends a child is not to be told
-    sent = persons["persons_kind"].eq("observed") & persons["persons"].gt(0)
-    keys = [
-        epci.reindex(index.get_level_values("commune_code")).to_numpy(),
-        index.get_level_values("service"),
-    ]
-    comes = sent.reindex(index, fill_value=False).groupby(keys).transform("any")
-    observed = persons["persons_kind"].eq("observed").reindex(index, fill_value=False)
-    return found.mask(observed).mask(observed & comes, True)
+    # of all communes alike: what is shown of one does not depend on where children come from
+    return found.mask(baseline.persons["persons_kind"].eq("observed").reindex(index, fill_value=False), True)
 
 
 def _told(rows: pd.DataFrame, baseline: Results) -> np.ndarray:
@@ -161,9 +151,8 @@ def _told(rows: pd.DataFrame, baseline: Results) -> np.ndarray:
     is_named = services.isin([named.id for named in parameters.authorisations])
     limit = parameters.recruitment_max_min
     near = rows["baseline_travel_time_min"].le(limit) | rows["scenario_travel_time_min"].le(limit)
-    concerned = np.where(
-        is_named, rows["is_served"].fillna(near).to_numpy(bool), codes.isin(parameters.territory_codes)
-    )
+    served = rows["is_served"].mask(rows["persons_kind"].eq("observed")).fillna(near).to_numpy(bool)
+    concerned = np.where(is_named, served, codes.isin(parameters.territory_codes))
     weights = np.where(concerned, baseline.state.communes["population"].reindex(codes).fillna(1.0), 0.0)
     change, size = (rows[name].to_numpy(float) for name in ("delta_travel_time_min", "detectable_min"))
     told = np.zeros(len(rows), dtype=bool)

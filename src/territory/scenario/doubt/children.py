@@ -71,7 +71,7 @@ class LikelyChildren:
         variants count; of a comparison, the difference). See `findings_of`.
     origins : DataFrame indexed by (service, zone)
         Where the children of today's site likely live, by EPCI, in the variant that is quoted: children_share,
-        children, children_low, children_high, children_count, is_illustrative, reason.
+        likely_children, children_low, children_high, children_count, is_illustrative, reason.
     """
 
     variants: pd.DataFrame
@@ -475,7 +475,7 @@ def _origins(baseline: Results, service: str, who: _Who, doubt: Doubt, level: fl
     table = pd.DataFrame(
         {
             "children_share": shares,
-            "children": shares * who.count,
+            "likely_children": shares * who.count,
             "children_low": low,
             "children_high": high,
             "children_count": who.count,
