@@ -9,8 +9,7 @@ from functools import cache
 from typing import NamedTuple
 
 from territory.errors import UnknownCodeError, agree, examples
-from territory.tables import codes
-from territory.tables.codes import FLAGS, SECRET, YEAR_QUANTITIES, lines_of
+from territory.tables.codes import CODES, lines_of
 from territory.tables.declare import SIDES, Column, Keyed, Secrecy, Table
 
 
@@ -22,7 +21,7 @@ def _column(line: dict[str, str]) -> Column:
         line["about"],
         line["kind"],
         secrecy=Secrecy[line["secrecy"].upper() or "PUBLIC"],
-        codes=getattr(codes, line["codes"]) if line["codes"] else {},
+        codes=CODES[line["codes"].lower()] if line["codes"] else {},
         digits=int(line["digits"]) if line["digits"] else None,
         is_fine=line["is_fine"] == "yes",
         is_label=line["is_label"] == "yes",
@@ -74,7 +73,7 @@ YEAR = {
 }
 # columns of `Results.trips`: one for each quantity and bound
 TRIPS = tuple(
-    Keyed(pattern, Column(name, YEAR_QUANTITIES[name], about, "number", secrecy=Secrecy.MEAN))
+    Keyed(pattern, Column(name, CODES["year_quantities"][name], about, "number", secrecy=Secrecy.MEAN))
     for name, (pattern, about) in YEAR.items()
 )
 # columns of `Comparison.trips`: the same on each side
@@ -197,8 +196,8 @@ def code_label(column: str | Column, code: str) -> str:
     """Return the French name of a code of a column; a text that is no code is returned as it is."""
     declared = COLUMNS[column] if isinstance(column, str) else column
     if declared.kind == "flag":
-        return FLAGS.get(code, code)
+        return CODES["flags"].get(code, code)
     known = declared.codes.get(code)
     if known is None and declared.secrecy is not Secrecy.PUBLIC:
-        known = SECRET.get(code)
+        known = CODES["secret"].get(code)
     return code if known is None else known

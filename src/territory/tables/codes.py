@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-from collections import defaultdict
 from collections.abc import Iterator
 from importlib import resources
 
@@ -19,40 +18,14 @@ def lines_of(name: str, package: str = "territory.tables") -> Iterator[dict[str,
     yield from csv.DictReader(text.splitlines())
 
 
-_LISTS: dict[str, dict[str, str]] = defaultdict(dict)
+# the French name of each code, by list
+CODES: dict[str, dict[str, str]] = {}
 for _line in lines_of("codes.csv"):
-    _LISTS[_line["list"]][_line["code"]] = _line["fr"]
+    CODES.setdefault(_line["list"], {})[_line["code"]] = _line["fr"]
 
-# what stands in the place of a withheld number
-SECRET = _LISTS["secret"]
-POINT_KINDS = _LISTS["point_kinds"]
-POINT_PRECISIONS = _LISTS["point_precisions"]
-COUNTED = _LISTS["counted"]
-UNITS_OF_CAPACITY = _LISTS["units_of_capacity"]
-RECEPTION_MODES = _LISTS["reception_modes"]
-ORIGINS = _LISTS["origins"]
-TIME_KINDS = _LISTS["time_kinds"]
-EFFECTS = _LISTS["effects"]
-WHO = _LISTS["who"]
-BOUNDS = _LISTS["bounds"]
-LEVELS = _LISTS["levels"]
-ZONES = _LISTS["zones"]
-# the scenario of what is counted before any change
-SCENARIOS = _LISTS["scenarios"]
-MEASURE_UNITS = _LISTS["measure_units"]
-OPTIONS = _LISTS["options"]
-LEGAL_STATUSES = _LISTS["legal_statuses"]
-DIRECTIONS = _LISTS["directions"]
-FLAGS = _LISTS["flags"]
 # services whose closest site is measured, and those of children in places: alone, then with their article
-SERVICES = _LISTS["services"]
-CLOSEST_SERVICES = _LISTS["closest_services"]
-CAPACITY_SCOPES = _LISTS["capacity_scopes"]
-# classes of children served of which one sum may be printed (release.observed_children)
-MERGED_EFFECTS = _LISTS["merged_effects"]
-OFFER_KINDS = _LISTS["offer_kinds"]
-YEAR_QUANTITIES = _LISTS["year_quantities"]
+SERVICES, CLOSEST_SERVICES = CODES["services"], CODES["closest_services"]
 # what reports explain when they use it
-ACRONYMS = _LISTS["acronyms"]
+ACRONYMS = CODES["acronyms"]
 # titles of the table of shared services, as the director reads them and gives them back
-POOLING_TITLES = _LISTS["pooling_titles"]
+POOLING_TITLES = CODES["pooling_titles"]

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from territory.tables import codes
-from territory.tables.codes import lines_of
+from territory.tables.codes import CODES, lines_of
 from territory.tables.declare import Column, Keyed, Secrecy
 
 
@@ -88,10 +87,10 @@ def measure_label(name: str, keys: Mapping[str, object] | None = None, *, is_lon
     said = {
         "threshold": "" if threshold is None else _threshold(float(str(threshold))),
         "criterion": known.get("criterion", ""),
-        "who": codes.WHO.get(str(who), ""),
+        "who": CODES["who"].get(str(who), ""),
         "of_whom": _OF_WHOM.get(str(who), ""),
         "bound": _SHORT_BOUNDS.get(str(bound), ""),
-        "bound_long": codes.BOUNDS.get(str(bound), ""),
+        "bound_long": CODES["bounds"].get(str(bound), ""),
     }
     return (measure.fr_long if is_long else measure.fr).format(**said)
 
