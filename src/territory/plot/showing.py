@@ -22,9 +22,8 @@ from territory.plot import style
 from territory.plot.charts import gainers_and_losers, persons_text
 from territory.plot.interactive.views import METHODS
 from territory.plot.maps import show_plans as plans
-from territory.plot.maps.categories import Category, numbers_from, shown, time_classes
 from territory.plot.maps.choropleth import SHAPES, Panel, draw_map
-from territory.plot.maps.legend import Legend
+from territory.plot.maps.legend import Category, Legend, numbers_from, shown, time_classes
 from territory.release.disclosure import SUPPRESSED
 from territory.release.gate import TODAY, Release, showable
 from territory.release.shown import Effects, Situation

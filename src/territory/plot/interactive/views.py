@@ -12,7 +12,7 @@ from territory.access.deserts import class_labels
 from territory.errors import ParameterError
 from territory.french.numbers import NBSP, integer, minutes, round_estimate, signed
 from territory.plot import style
-from territory.plot.maps.categories import OUTSIDE, UNKNOWN, Category, change_classes, shown, time_classes
+from territory.plot.maps.legend import OUTSIDE, UNKNOWN, Category, change_classes, shown, time_classes
 from territory.release.shown import Effects, Situation
 
 # what the effect of a scenario is, in words that stand alone

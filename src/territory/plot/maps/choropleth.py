@@ -12,9 +12,9 @@ import shapely
 from territory.errors import ParameterError
 from territory.plot import style
 from territory.plot.maps import shapes
-from territory.plot.maps.categories import Category
 from territory.plot.maps.legend import (
     WIDTH_CM,
+    Category,
     Legend,
     circle_points,
     draw_legend,

@@ -18,9 +18,8 @@ from territory.planning.grouping.groups import GroupingResult
 from territory.planning.siting.result import NAMES, STATUSES, SitingResult
 from territory.planning.typologies import TypologyResult
 from territory.plot import style
-from territory.plot.maps.categories import UNKNOWN, Category, Classes, numbers_from, shown, time_classes
 from territory.plot.maps.choropleth import SHAPES, Panel, draw_map, extent_of
-from territory.plot.maps.legend import Legend
+from territory.plot.maps.legend import UNKNOWN, Category, Classes, Legend, numbers_from, shown, time_classes
 from territory.scenario.doubt.draws import Draws
 
 if TYPE_CHECKING:

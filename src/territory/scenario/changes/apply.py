@@ -9,8 +9,7 @@ import numpy as np
 import pandas as pd
 
 from territory.errors import Problems, StudyError, examples, warn
-from territory.scenario.changes.draft import Draft, carry_out, close_rows
-from territory.scenario.changes.world import demand_of, in_order
+from territory.scenario.changes.draft import Draft, carry_out, close_rows, demand_of, in_order
 from territory.study.known import authorisations_by_site, kinds_of
 from territory.study.state import Families, State
 from territory.study.words import changes

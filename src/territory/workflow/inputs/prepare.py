@@ -18,7 +18,7 @@ from territory.errors import NetworkError, TerritoryWarning
 from territory.network.slowness import fit_slowness
 from territory.planning.grouping.answer import GroupingAnswer
 from territory.planning.siting.answer import SitingAnswer
-from territory.scenario.changes.world import demand_of, rate_of
+from territory.scenario.changes.draft import demand_of, rate_of
 from territory.study.own_tables import read_consumption, read_observed_origins
 from territory.study.state import Parameters, State, StudyTables
 from territory.study.words.changes import ChangeSpeeds
