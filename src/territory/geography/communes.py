@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from territory.errors import ParameterError, TerritoryWarning, UnknownCodeError, agree, examples
+from territory.errors import ParameterError, UnknownCodeError, agree, examples, warn
 from territory.sources.text import cells
 from territory.sources.text.cells import ARRONDISSEMENTS
 from territory.tables.schemas import COMMUNE_CODE
@@ -291,11 +290,7 @@ def locate(points: gpd.GeoSeries, outlines: gpd.GeoDataFrame, *, max_distance_m:
         found.iloc[lost.nonzero()[0][asked]] = codes[nearest]
         if len(asked):
             said = agree(len(asked), "point(s) hors de tout contour rattaché(s)")
-            warnings.warn(
-                f"{said} à la commune la plus proche, à moins de {max_distance_m:g} m.",
-                TerritoryWarning,
-                stacklevel=2,
-            )
+            warn(f"{said} à la commune la plus proche, à moins de {max_distance_m:g} m.", stacklevel=3)
     return found
 
 

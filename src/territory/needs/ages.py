@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any, NamedTuple, TypeAlias
@@ -12,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from territory.errors import ParameterError, Problems, SchemaError, TerritoryWarning, agree, counted, examples
+from territory.errors import ParameterError, Problems, SchemaError, agree, counted, examples, warn
 
 Floats: TypeAlias = NDArray[np.float64]
 LEVELS = ("commune_code", "age_min", "age_max")
@@ -327,7 +326,7 @@ def _spread_unknown(wide: pd.DataFrame, unknown: pd.Series[float]) -> pd.DataFra
     if (unknown > 0).any():
         persons = agree(round(unknown.sum()), "personne(s) sans âge connu répartie(s) comme les autres")
         communes = agree(int((unknown > 0).sum()), "commune(s)")
-        warnings.warn(f"{persons}, dans {communes}.", TerritoryWarning, stacklevel=3)
+        warn(f"{persons}, dans {communes}.")
     factor: Floats = np.where(known > 0, (known + unknown) / known.where(known > 0), 1.0)
     return wide.mul(pd.Series(factor, index=wide.index).where(known.notna() & unknown.notna()), axis=0)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -13,7 +12,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from territory.errors import NetworkError, Problems, TerritoryWarning, examples
+from territory.errors import NetworkError, Problems, examples, warn
 from territory.territories import METROPOLITAN, TERRITORIES, TOGETHER
 
 if TYPE_CHECKING:
@@ -294,11 +293,10 @@ def _read_side(
     density = _positive(frame, "density_hab_km2", label, problems, zero=True)
     missing = np.isnan(density)
     if "density_hab_km2" in frame and missing.any() and not problems:
-        warnings.warn(
+        warn(
             f"{label} : densité inconnue pour {int(missing.sum())} lieu(x) sur {len(frame)} "
             f"({examples(frame.index[missing])}) : {DEFAULT_DENSITY_HAB_KM2:g} hab/km² est supposé.",
-            TerritoryWarning,
-            stacklevel=4,
+            stacklevel=5,
         )
     slowness, is_measured = _slowness(frame, label, terrain, problems)
     codes = frame["commune_code"] if "commune_code" in frame else frame.index.to_series()
@@ -358,11 +356,10 @@ def _slowness(
         stated = found.astype(float).fillna(slowness_of("mixed")).to_numpy(dtype=float)
     missing = np.isnan(measured)
     if missing.any() and not missing.all() and not problems:
-        warnings.warn(
+        warn(
             f"{label} : lenteur inconnue pour {int(missing.sum())} lieu(x) sur {len(frame)} "
             f"({examples(frame.index[missing])}) : celle du relief est prise, avec un doute plus large.",
-            TerritoryWarning,
-            stacklevel=5,
+            stacklevel=6,
         )
     return np.where(missing, stated, measured), (~missing).astype(float)
 

@@ -1,7 +1,5 @@
 """Places and professionals per site: what each site offers, what may be summed, and what is unknown."""
 
-from __future__ import annotations
-
 import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import unicodedata
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from territory.errors import ParameterError, TerritoryWarning, agree, examples
+from territory.errors import ParameterError, agree, examples, warn
 from territory.sources.producers.finess.sites import CATEGORIES, SESSAD_TYPE_CATEGORIES, Category
 from territory.tables.codes import lines_of
 
@@ -101,11 +100,10 @@ def classify_equipment(
     found = pairs.merge(pd.concat([distinct, said], axis=1), on=["category", "activity"], how="left")
     without = found["service"].notna() & found["activity"].notna() & found["reception_mode"].isna()
     if without.any():
-        warnings.warn(
+        warn(
             f"FINESS : {agree(int(without.sum()), 'ligne(s)')} d'un type d'activité sans mode d'accueil connu "
             f"({examples(found.loc[without, 'activity'].unique())}) ; leur mode est laissé inconnu.",
-            TerritoryWarning,
-            stacklevel=2,
+            stacklevel=3,
         )
     return found.set_index(category.index).drop(columns=["category", "activity"])
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Collection, Mapping
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 
-from territory.errors import Problems, SchemaError, TerritoryWarning, agree, counted, examples
+from territory.errors import Problems, SchemaError, agree, counted, examples, warn
 from territory.sources.producers.finess.sites import (
     CATEGORIES,
     HOME_SERVICES,
@@ -256,7 +255,7 @@ def _without_deleted(equipment: pd.DataFrame, capacity: str, mark: str) -> pd.Da
         gone |= equipment[mark] == "O"
     if gone.any():
         said = "ligne(s) supprimée(s) ou non installée(s), laissée(s) de côté"
-        _warn(f"FINESS : {agree(int(gone.sum()), said)}.")
+        warn(f"FINESS : {agree(int(gone.sum()), said)}.")
     return equipment[~gone]
 
 
@@ -266,7 +265,7 @@ def _without_unknown(rows: pd.DataFrame) -> pd.DataFrame:
     if unknown.any():
         categories = sorted(rows.loc[unknown, "categetab"].dropna().unique())
         lines = agree(int(unknown.sum()), "ligne(s) non comptée(s)")
-        _warn(f"FINESS : {lines}, de {counted(categories, 'catégorie(s) sans service ici')}.")
+        warn(f"FINESS : {lines}, de {counted(categories, 'catégorie(s) sans service ici')}.")
     return rows[~unknown].copy()
 
 
@@ -278,7 +277,7 @@ def _with_ages(rows: pd.DataFrame, youngest: str, oldest: str) -> pd.DataFrame:
     impossible = (low > high) | (low < 0)
     if impossible.any():
         lines = counted(rows.loc[impossible, "nofinesset"], "ligne(s) aux âges impossibles")
-        _warn(f"FINESS : {lines}, traités comme inconnus.")
+        warn(f"FINESS : {lines}, traités comme inconnus.")
     known = low.notna() & high.notna() & ~impossible
     plain = rows["service"].str.removesuffix(TEMPORARY)
     usual = plain.isin(DEFAULT_AGES)
@@ -312,7 +311,7 @@ def _merge_publics(rows: pd.DataFrame, repeated: str) -> pd.DataFrame:
     merged["public"] = _publics_by(rows["public"], key).reindex(key[merged.index]).to_numpy()
     if len(merged) < len(rows) and "places_id" not in rows:
         twice = key[key.duplicated()].unique()
-        _warn(
+        warn(
             f"FINESS : {len(rows)} lignes pour {len(merged)} ensembles de places : {len(twice)} sont répétés, le plus "
             f"souvent pour plusieurs publics, et comptés une fois ({merged['capacity'].sum():g} places au lieu de "
             f'{rows["capacity"].sum():g}) ; une colonne places_id ou repeated="separate" en décide autrement.'
@@ -326,8 +325,3 @@ def _publics_by(publics: pd.Series[str], key: pd.Series[int]) -> pd.Series[str]:
     pairs = pd.DataFrame({"key": key.reindex(codes.index), "code": codes}).drop_duplicates()
     joined = pairs.dropna().sort_values("code").groupby("key")["code"].agg(" ".join)
     return joined.reindex(key.unique()).astype("str")
-
-
-def _warn(message: str) -> None:
-    """Warn the caller of `strata_from_equipment`."""
-    warnings.warn(message, TerritoryWarning, stacklevel=4)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from territory.errors import ParameterError, TerritoryWarning, agree, examples
+from territory.errors import ParameterError, agree, examples, warn
 from territory.planning.siting.location_models import maximal_coverage, p_center, p_median, set_cover
 from territory.planning.siting.result import SitingResult
 from territory.planning.siting.trade_offs import rank_candidates
@@ -184,12 +183,10 @@ def _known(
     without = demand.index.isin(stays["from_id"].unique())
     if without.all():
         raise ParameterError("aucune commune dont les temps soient connus : complétez la table des temps")
-    warnings.warn(
+    warn(
         f"Implantation « {siting.id} » : temps inconnus ; {agree(len(left_out), 'candidat(s) écarté(s)')} "
         f"({examples(left_out) or 'aucun'}), {agree(int(without.sum()), 'commune(s) non comptée(s)')} "
-        f"({examples(demand.index[without]) or 'aucune'}).",
-        TerritoryWarning,
-        stacklevel=3,
+        f"({examples(demand.index[without]) or 'aucune'})."
     )
     return kept, demand[~without]
 
