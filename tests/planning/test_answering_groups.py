@@ -14,7 +14,7 @@ from territory.planning import answer_grouping, compare_groupings
 from territory.study.own_tables import read_grouping_table, read_pooling_table
 from territory.study.state import Parameters, State
 from territory.study.words.questions import Grouping
-from territory.tables.codes import POOLING_TITLES
+from territory.tables.declare import POOLING_TITLES
 
 # on a road, one minute a kilometre: two public pairs at both ends, a commercial one and an unknown one between
 PLACES_KM = {"a": 0, "b": 10, "p": 25, "u": 30, "c": 60, "d": 64, "chu": 70, "away": 200}

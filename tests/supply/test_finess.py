@@ -13,7 +13,7 @@ from territory.sources.producers.finess.sites import (
     Category,
 )
 from territory.supply import ACTIVITIES, classify_equipment
-from territory.tables.codes import CAPACITY_UNITS, CODES
+from territory.tables.declare import CAPACITY_UNITS, CODES
 
 
 def classify(*pairs: tuple[str | None, str | None], **options: object) -> pd.DataFrame:

@@ -5,7 +5,7 @@ import pytest
 
 from territory.release.comparison import comparison_tables, long_trips, released_measures
 from territory.result import StudyResult
-from territory.tables.measures import BY_NAME, KEYS
+from territory.tables.catalogue import BY_NAME, KEYS
 from territory.tables.schemas import validate
 from tests import vallon
 

@@ -13,9 +13,8 @@ from territory.release.observed_children import Merged, merged_classes, observed
 from territory.release.treatment import SMALL, treat, treat_measures
 from territory.scenario.comparison.compare import add_draws
 from territory.scenario.zones import ALL_TERRITORY
-from territory.tables.catalogue import SIDED_TRIPS, TRIPS
+from territory.tables.catalogue import BY_NAME, KEYS, SIDED_TRIPS, TRIPS, read_measure
 from territory.tables.declare import SIDES
-from territory.tables.measures import BY_NAME, KEYS, read_measure
 
 if TYPE_CHECKING:
     from territory.result import StudyResult

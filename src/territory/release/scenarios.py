@@ -13,8 +13,7 @@ from territory.release.disclosure import protect_budgets, withholds
 from territory.release.treatment import treat, unpivot
 from territory.scenario.zones import ALL_TERRITORY
 from territory.tables.catalogue import BEYOND
-from territory.tables.codes import POOLING_TITLES
-from territory.tables.declare import UNITS
+from territory.tables.declare import POOLING_TITLES, UNITS
 
 if TYPE_CHECKING:
     from territory.planning.grouping.answer import GroupingAnswer

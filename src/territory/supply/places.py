@@ -17,7 +17,7 @@ from territory.errors import (
 )
 from territory.sources.producers.finess.sites import FILE_ACTIVE_SERVICES
 from territory.study.known import kinds_of
-from territory.supply.activities import TEMPORARY
+from territory.supply.equipment import TEMPORARY
 
 # whose places a row of `services` states: its site's alone, or those of all sites of its authorisation
 CAPACITY_SCOPES = ("site", "authorisation")

@@ -32,7 +32,7 @@ from territory.study.state import State
 from territory.study.words.model import Study
 from territory.study.words.scenario import Scenario
 from territory.tables.catalogue import check_declared
-from territory.tables.codes import SERVICES
+from territory.tables.declare import SERVICES
 from territory.workflow.handover import MANIFEST, TIMINGS, make_folder
 from territory.workflow.inputs.manifest import describe_run, digest_of_manifest, private_record
 from territory.workflow.inputs.prepare import Inputs, dataset_of, prepare

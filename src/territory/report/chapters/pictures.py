@@ -18,7 +18,7 @@ from territory.plot.maps.legend import Classes, Legend, change_classes, numbers_
 from territory.plot.maps.shapes import dash_of
 from territory.release.gate import TODAY
 from territory.report.layout.document import Picture
-from territory.tables.codes import CLOSEST_SERVICES
+from territory.tables.declare import CLOSEST_SERVICES
 
 if TYPE_CHECKING:
     from territory.release.gate import Sites
