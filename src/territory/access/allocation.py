@@ -322,7 +322,13 @@ def _problem(
         warn(f"{int(unknown.sum())} couple(s) au temps inconnu, non utilisés (origines : {examples(who)}).")
     keep = (pairs.minutes <= max_time_min) & (persons[pairs.origin] > 0) & (places[pairs.site] > 0)
     if eligible is not None:
-        keep &= _is_eligible(pairs, eligible)
+        check_columns(eligible, ("from_id", "to_id"), "Couples autorisés")
+        origin = pairs.origins.get_indexer(pd.Index(eligible["from_id"]))
+        site = pairs.sites.get_indexer(pd.Index(eligible["to_id"]))
+        known, width = (origin >= 0) & (site >= 0), len(pairs.sites)
+        keep &= np.isin(
+            pairs.origin.astype(np.int64) * width + pairs.site, origin[known] * width + site[known]
+        )
     rows = np.flatnonzero(keep)
     by_name = np.lexsort((pairs.site[rows], pairs.origin[rows]))
     return pairs.take(rows[by_name]), persons, places
@@ -338,16 +344,6 @@ def _known_amounts(amounts: pd.Series[float], what: str) -> Floats:
             "L'affectation ne se calcule pas sans elles : renseignez-les, ou retirez ces lignes en le disant."
         )
     return values
-
-
-def _is_eligible(pairs: Pairs, eligible: pd.DataFrame) -> Bools:
-    """Return a mask of the pairs that are listed."""
-    check_columns(eligible, ("from_id", "to_id"), "Couples autorisés")
-    origin = pairs.origins.get_indexer(pd.Index(eligible["from_id"]))
-    site = pairs.sites.get_indexer(pd.Index(eligible["to_id"]))
-    known = (origin >= 0) & (site >= 0)
-    width = len(pairs.sites)
-    return np.isin(pairs.origin.astype(np.int64) * width + pairs.site, origin[known] * width + site[known])
 
 
 def _allocation(

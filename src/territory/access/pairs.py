@@ -124,7 +124,13 @@ def read_pairs(
     pairs = Pairs(origin_ids, site_ids, origin, site, minutes, cutoff_of(travel_times))
     if not keep.all():
         pairs = pairs.take(np.flatnonzero(keep))
-    _check_duplicates(pairs)
+    row = _first_duplicate(pairs.origin, pairs.site, len(origin_ids), len(site_ids))
+    if row >= 0:
+        raise SchemaError(
+            f"Table des temps : le couple {origin_ids[pairs.origin[row]]} → {site_ids[pairs.site[row]]} y est "
+            "plusieurs fois (et peut-être d'autres). Gardez une ligne par couple, par exemple la plus courte : "
+            'temps.groupby(["from_id", "to_id"], observed=True)["travel_time_min"].min().'
+        )
     return pairs
 
 
@@ -210,18 +216,6 @@ def _minutes(column: pd.Series[float]) -> Floats:
     if minutes.size and np.fmin.reduce(minutes) < 0:
         raise SchemaError(f"Table des temps : {int((minutes < 0).sum())} temps négatif(s).")
     return minutes
-
-
-def _check_duplicates(pairs: Pairs) -> None:
-    """Raise if one pair comes twice."""
-    row = _first_duplicate(pairs.origin, pairs.site, len(pairs.origins), len(pairs.sites))
-    if row >= 0:
-        origin, site = pairs.origins[pairs.origin[row]], pairs.sites[pairs.site[row]]
-        raise SchemaError(
-            f"Table des temps : le couple {origin} → {site} y est plusieurs fois (et peut-être d'autres). "
-            "Gardez une ligne par couple, par exemple la plus courte : "
-            'temps.groupby(["from_id", "to_id"], observed=True)["travel_time_min"].min().'
-        )
 
 
 @numba.njit(cache=True)

@@ -113,7 +113,14 @@ def sample(
         low  median  high  unknown_share
     A  15.0    19.0  23.0            0.0
     """
-    _check(draws, shared_error, time_error_min)
+    if draws < 1:
+        raise ParameterError(f"draws = {draws} : demandez au moins un tirage.")
+    if not 0 <= shared_error <= 1:
+        raise ParameterError(f"shared_error = {shared_error} : un nombre de 0 à 1 est attendu.")
+    if time_error_min is not None and not (math.isfinite(time_error_min) and time_error_min >= 0):
+        raise ParameterError(
+            f"time_error_min = {time_error_min} : un nombre de minutes positif ou nul est attendu."
+        )
     errors = _TimeErrors(travel_times, time_error_min, shared_error, same_road or {}, seed)
     needs = _Needs(demand, demand_low, demand_high)
     columns = {}
@@ -387,18 +394,6 @@ def _normal(keys: NDArray[np.uint64]) -> Floats:
     # the half step keeps away from 0 and 1, where the normal is infinite
     uniform = ((_mix(keys) >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53
     return np.asarray(ndtri(uniform), dtype=np.float64)
-
-
-def _check(draws: int, shared_error: float, time_error_min: float | None) -> None:
-    """Raise for numbers out of range."""
-    if draws < 1:
-        raise ParameterError(f"draws = {draws} : demandez au moins un tirage.")
-    if not 0 <= shared_error <= 1:
-        raise ParameterError(f"shared_error = {shared_error} : un nombre de 0 à 1 est attendu.")
-    if time_error_min is not None and not (math.isfinite(time_error_min) and time_error_min >= 0):
-        raise ParameterError(
-            f"time_error_min = {time_error_min} : un nombre de minutes positif ou nul est attendu."
-        )
 
 
 def _check_level(level: float, samples: pd.DataFrame) -> None:

@@ -181,7 +181,12 @@ def demand_from_rates(population: pd.DataFrame, rates: Iterable[Rate]) -> pd.Dat
             if twice
             else "Taux : aucun taux."
         )
-    return pd.concat([_with_sources(persons_by_age(population, **_ages(rate)), rate) for rate in chosen])
+    return pd.concat(
+        [
+            _with_sources(persons_by_age(population, age_min=rate.age_min, age_max=rate.age_max), rate)
+            for rate in chosen
+        ]
+    )
 
 
 def demand_for_service(
@@ -240,11 +245,6 @@ def demand_for_service(
         )
     persons = persons_by_age(population, age_min=low, age_max=high)
     return _with_sources(persons, rate).assign(age_min=low, age_max=high)
-
-
-def _ages(rate: Rate) -> dict[str, float]:
-    """Return the ages of a rate as options."""
-    return {"age_min": rate.age_min, "age_max": rate.age_max}
 
 
 def _with_sources(persons: pd.Series[float], rate: Rate) -> pd.DataFrame:

@@ -220,7 +220,12 @@ def strata_from_equipment(
     rows = _without_deleted(equipment, capacity, deleted).reset_index(drop=True)
     said = classify_equipment(rows["categetab"], rows["ta"], categories=categories)
     rows = pd.concat([rows, said], axis=1)
-    rows = _without_unknown(rows)
+    unknown = rows["service"].isna()
+    if unknown.any():
+        of = sorted(rows.loc[unknown, "categetab"].dropna().unique())
+        lines = agree(int(unknown.sum()), "ligne(s) non comptée(s)")
+        warn(f"FINESS : {lines}, de {counted(of, 'catégorie(s) sans service ici')}.", stacklevel=3)
+    rows = rows[~unknown].copy()
     rows = _with_ages(rows, *ages)
     rows["capacity"] = rows[places].astype(float).where(rows["capacity_unit"] == "places")
     rows = _merge_publics(rows, repeated)
@@ -384,16 +389,6 @@ def _without_deleted(equipment: pd.DataFrame, capacity: str, mark: str) -> pd.Da
         said = "ligne(s) supprimée(s) ou non installée(s), laissée(s) de côté"
         warn(f"FINESS : {agree(int(gone.sum()), said)}.")
     return equipment[~gone]
-
-
-def _without_unknown(rows: pd.DataFrame) -> pd.DataFrame:
-    """Leave out lines of categories that stand for no service."""
-    unknown = rows["service"].isna()
-    if unknown.any():
-        categories = sorted(rows.loc[unknown, "categetab"].dropna().unique())
-        lines = agree(int(unknown.sum()), "ligne(s) non comptée(s)")
-        warn(f"FINESS : {lines}, de {counted(categories, 'catégorie(s) sans service ici')}.")
-    return rows[~unknown].copy()
 
 
 def _with_ages(rows: pd.DataFrame, youngest: str, oldest: str) -> pd.DataFrame:

@@ -277,7 +277,7 @@ def measure_label(name: str, keys: Mapping[str, object] | None = None, *, is_lon
     known = {key: value for key, value in (keys or {}).items() if value is not None and value == value}
     threshold, who, bound = (known.get(key) for key in ("threshold_min", "who", "bound"))
     said = {
-        "threshold": "" if threshold is None else _threshold(float(str(threshold))),
+        "threshold": "" if threshold is None else f"{float(str(threshold)):g}".replace(".", ","),
         "criterion": known.get("criterion", ""),
         "who": CODES["who"].get(str(who), ""),
         "of_whom": _OF_WHOM.get(str(who), ""),
@@ -285,8 +285,3 @@ def measure_label(name: str, keys: Mapping[str, object] | None = None, *, is_lon
         "bound_long": CODES["bounds"].get(str(bound), ""),
     }
     return (measure.fr_long if is_long else measure.fr).format(**said)
-
-
-def _threshold(value: float) -> str:
-    """Write a threshold as a reader does."""
-    return f"{value:g}".replace(".", ",")

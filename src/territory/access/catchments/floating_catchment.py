@@ -230,7 +230,9 @@ def spatial_availability(
     persons = read_amounts(demand, "Demande")
     places = read_amounts(supply, "Offre")
     pairs, weights = _catchments(travel_times, demand.index, supply.index, decay)
-    available = _product(_two_steps("2sfca", pairs, weights, persons, places), persons)
+    ratio = _two_steps("2sfca", pairs, weights, persons, places)
+    # a known 0 wins over an unknown
+    available = np.where((ratio == 0) | (persons == 0), 0.0, ratio * persons)
     _warn_unknown(available, pairs.origins, int(np.isnan(weights).sum()), persons, places)
     return pd.Series(available, index=demand.index, name="spatial_availability")
 
@@ -246,13 +248,6 @@ def _catchments(
 def _is_graded(decay: Decay, weights: Floats) -> bool:
     """Return whether some weights lie between 0 and 1."""
     return not isinstance(decay, Binary) and bool(((weights > 0) & (weights < 1)).any())
-
-
-def _product(left: Floats, right: Floats) -> Floats:
-    """Return a product where a known 0 wins over an unknown."""
-    product: Floats = left * right
-    product[np.isnan(product) & ((left == 0) | (right == 0))] = 0.0
-    return product
 
 
 def _two_steps(method: str, pairs: Pairs, weights: Floats, persons: Floats, places: Floats) -> Floats:
@@ -297,10 +292,12 @@ def _asked(
     method: str, pairs: Pairs, weights: Floats, persons: Floats, places: Floats
 ) -> dict[str, tuple[Floats, Floats]]:
     """Return what adds up by site, as a weight by pair and an amount by origin: demand and, for "bfca", weights."""
-    asked = {"demand": (_shares(method, pairs, weights, places), persons)}
-    if method == "bfca":
-        asked["weights"] = weights, np.ones(len(pairs.origins))
-    return asked
+    if method not in ("3sfca", "bfca"):
+        return {"demand": (weights, persons)}
+    shares = _choices(pairs, weights, places)
+    if method == "3sfca":
+        return {"demand": (shares * weights, persons)}
+    return {"demand": (shares, persons), "weights": (weights, np.ones(len(pairs.origins)))}
 
 
 def _ratios(demand: Floats, places: Floats) -> tuple[Floats, Bools]:
@@ -322,14 +319,6 @@ def _answer(
     elif column is not None:
         given = weights / np.where(column == 0, 1.0, column)[pairs.site]
     return weighted_sums(pairs.origin, pairs.site, given, ratios, len(pairs.origins))
-
-
-def _shares(method: str, pairs: Pairs, weights: Floats, places: Floats) -> Floats:
-    """Return with what weight each origin asks for each site."""
-    if method not in ("3sfca", "bfca"):
-        return weights
-    shares = _choices(pairs, weights, places)
-    return shares * weights if method == "3sfca" else shares
 
 
 def _choices(pairs: Pairs, weights: Floats, places: Floats) -> Floats:

@@ -311,19 +311,16 @@ def add_draws(table: pd.DataFrame, draws: pd.DataFrame) -> pd.DataFrame:
     """Add to each scenario of `side_by_side` what its draws give."""
     blocks = {}
     for name in table.columns.get_level_values("scenario").unique():
-        own = table[name]
-        blocks[name] = own if name == TODAY else own.join(_drawn(draws, str(name)))
+        blocks[name] = table[name]
+        if name != TODAY:
+            # the interval of the mean time of each zone, and how often the scenario shortens it
+            rows = draws.loc[
+                draws.index.get_level_values("scenario") == name, ["low_min", "high_min", "better_share"]
+            ]
+            rows = rows.set_axis(list(DRAWN), axis=1).reset_index("scenario", drop=True)
+            blocks[name] = table[name].join(pd.concat({"mean_time_min": rows}, names=["measure"]))
     joined: pd.DataFrame = pd.concat(blocks, axis=1, names=table.columns.names)
     return joined
-
-
-def _drawn(draws: pd.DataFrame, name: str) -> pd.DataFrame:
-    """Return the interval of the mean time of each zone, and how often the scenario shortens it."""
-    rows = draws.loc[
-        draws.index.get_level_values("scenario") == name, ["low_min", "high_min", "better_share"]
-    ]
-    rows = rows.set_axis(list(DRAWN), axis=1).reset_index("scenario", drop=True)
-    return pd.concat({"mean_time_min": rows}, names=["measure"])
 
 
 def _effect_rows(comparison: Comparison) -> pd.DataFrame:

@@ -369,7 +369,14 @@ def _mean_by_zone(
         },
         index=names,
     )
-    table["verdict"] = _verdict(table)
+    told, unknown = table["delta_mean_min"], table["delta_mean_min"].isna() | table["low_min"].isna()
+    doubtful = (
+        told.eq(0)
+        | told.abs().lt(table["detectable_min"])
+        | (table["low_min"].le(0) & table["high_min"].ge(0))
+    )
+    said = [UNKNOWN, INDISTINCT, SHORTER]
+    table["verdict"] = np.select([unknown, doubtful, told.lt(0)], said, default=LONGER)
     area = placed["persons"].where(placed["is_in_area"], 0.0)
     table = table.join(_told_interval(rows, delta, placed.assign(area=area), level))
     for name, said in (
@@ -395,12 +402,3 @@ def _told_interval(rows: pd.DataFrame, delta: Floats, placed: pd.DataFrame, leve
             persons @ ((change >= size) & (change > 0)), level
         )
     return pd.DataFrame(found, index=names)
-
-
-def _verdict(table: pd.DataFrame) -> np.ndarray:
-    """Say whether the mean time is shorter, longer, or cannot be told from today's."""
-    delta, low, high = table["delta_mean_min"], table["low_min"], table["high_min"]
-    doubtful = delta.eq(0) | delta.abs().lt(table["detectable_min"]) | (low.le(0) & high.ge(0))
-    return np.select(
-        [delta.isna() | low.isna(), doubtful, delta.lt(0)], [UNKNOWN, INDISTINCT, SHORTER], default=LONGER
-    )
