@@ -461,20 +461,6 @@ def project_population(
     today = read_bands(population)
     target = read_bands(projected.rename_axis(list(LEVELS)))
     zone_of = pd.Series(zones).reindex(today.codes).astype("str")
-    _check_zones(today, target, zone_of)
-    cut = _cut_at(population, today, zone_of.to_numpy(str), target)
-    present = cut.groupby(["zone", "target"], sort=False)["population"].sum(min_count=1)
-    _check_present(cut, present, target)
-    wanted = pd.Series(target.persons).reindex(cut["target"]).to_numpy(float)
-    counted = present.reindex(pd.MultiIndex.from_frame(cut[["zone", "target"]])).to_numpy(float)
-    # nobody stays nobody where nobody is projected
-    factor = np.divide(wanted, counted, out=np.zeros(len(cut)), where=counted > 0)
-    cut["population"] = cut["population"].to_numpy(float) * factor
-    return _labelled(cut.drop(columns=["zone", "target"]).set_index(list(LEVELS)), to_year)
-
-
-def _check_zones(today: Bands, target: Bands, zone_of: pd.Series[str]) -> None:
-    """Raise when a commune has no zone, or its zone no projection."""
     problems = Problems("Projection", ParameterError)
     outside = pd.Index(today.codes.to_numpy()[zone_of.isna().to_numpy()]).unique()
     problems.count(outside, "commune(s) sans zone")
@@ -484,6 +470,15 @@ def _check_zones(today: Bands, target: Bands, zone_of: pd.Series[str]) -> None:
     if len(unknown):
         problems.add(f"effectif projeté inconnu dans {counted(unknown, 'zone(s)')}")
     problems.raise_if_any()
+    cut = _cut_at(population, today, zone_of.to_numpy(str), target)
+    present = cut.groupby(["zone", "target"], sort=False)["population"].sum(min_count=1)
+    _check_present(cut, present, target)
+    wanted = pd.Series(target.persons).reindex(cut["target"]).to_numpy(float)
+    living = present.reindex(pd.MultiIndex.from_frame(cut[["zone", "target"]])).to_numpy(float)
+    # nobody stays nobody where nobody is projected
+    factor = np.divide(wanted, living, out=np.zeros(len(cut)), where=living > 0)
+    cut["population"] = cut["population"].to_numpy(float) * factor
+    return _labelled(cut.drop(columns=["zone", "target"]).set_index(list(LEVELS)), to_year)
 
 
 def _cut_at(population: pd.DataFrame, today: Bands, zone: np.ndarray, target: Bands) -> pd.DataFrame:

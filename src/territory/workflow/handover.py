@@ -17,7 +17,7 @@ from typing import Any
 from territory import report
 from territory.errors import OutputError, UnknownCodeError
 from territory.files.safe_files import UNFINISHED, digest_file, digests_of, flush_tree, publish, write_json
-from territory.release import Release, release
+from territory.release import release
 from territory.release.disclosure import PUBLIC
 from territory.release.gate import edition_name
 from territory.report.files.writers import write_geopackage, write_table
@@ -58,7 +58,10 @@ def write_outputs(
     with beside(report_dir, trouble) as staging:
         with in_words(report_dir, trouble, reword=True):
             released = release(result, edition=edition)
-            _write_tables(released, staging)
+            (staging / "tables").mkdir()
+            for name, table in released.tables.items():
+                write_table(table, staging / "tables" / released.file_name(name))
+            write_geopackage(released.layers, staging / released.file_name("territoire.gpkg"))
             _write_documents(Reading(released), staging)
             digests = digests_of(staging)
             said = {**result.manifest, "edition": edition}
@@ -120,14 +123,6 @@ def make_folder(folder: Path) -> Path:
             f"Le dossier « {folder} » ne peut pas être écrit ({error.strerror}) : "
             "choisissez-en un autre avec --out."
         ) from error
-
-
-def _write_tables(released: Release, folder: Path) -> None:
-    """Write the tables and the layers for QGIS."""
-    (folder / "tables").mkdir()
-    for name, table in released.tables.items():
-        write_table(table, folder / "tables" / released.file_name(name))
-    write_geopackage(released.layers, folder / released.file_name("territoire.gpkg"))
 
 
 def _write_documents(reading: Reading, folder: Path) -> None:

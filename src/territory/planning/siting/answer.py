@@ -138,7 +138,12 @@ def answer_siting(siting: Siting, state: State) -> SitingAnswer:
     times = state.travel_times[kept].astype({"from_id": "str", "to_id": "str"})
     times.attrs = dict(state.travel_times.attrs)
     candidates, demand = _known(siting, times, candidates, demand)
-    result = _solve(siting, times, demand, candidates)
+    asked: dict[str, Any] = {"fixed": siting.fixed_site_ids}
+    if siting.method in ("set_cover", "maximal_coverage"):
+        asked["max_time_min"] = float(siting.max_time_min or 0)
+    if siting.method != "set_cover":
+        asked |= {"p": siting.p, "worst_time_max_min": siting.worst_time_max_min}
+    result = _METHODS[siting.method](times, demand, candidates, **asked)
     if not result.selected:
         raise ParameterError("aucun candidat n'améliore la situation des sites existants (fixed_site_ids)")
     ranking = rank_candidates(
@@ -189,18 +194,6 @@ def _known(
         f"({examples(demand.index[without]) or 'aucune'})."
     )
     return kept, demand[~without]
-
-
-def _solve(
-    siting: Siting, times: pd.DataFrame, demand: pd.Series[float], candidates: list[str]
-) -> SitingResult:
-    """Ask the siting function of the question."""
-    asked: dict[str, Any] = {"fixed": siting.fixed_site_ids}
-    if siting.method in ("set_cover", "maximal_coverage"):
-        asked["max_time_min"] = float(siting.max_time_min or 0)
-    if siting.method != "set_cover":
-        asked |= {"p": siting.p, "worst_time_max_min": siting.worst_time_max_min}
-    return _METHODS[siting.method](times, demand, candidates, **asked)
 
 
 def _candidates(siting: Siting, state: State) -> list[str]:

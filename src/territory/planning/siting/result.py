@@ -126,7 +126,15 @@ def make_result(
         served = site >= 0
         shares[np.flatnonzero(served), site[served]] = 1.0
     else:
-        site, minutes = _main_site(problem, is_open, shares)
+        closest, minutes = _closest(problem, is_open)
+        served, asking = shares.sum(axis=1), problem.is_asking
+        # the site that receives most; an origin without persons takes no place: it is told its closest site
+        site = np.where(served > 0, shares.argmax(axis=1), np.where(asking, -1, closest))
+        spent = np.where(
+            shares > 0, shares * np.where(np.isfinite(problem.minutes), problem.minutes, 0.0), 0.0
+        )
+        mean = np.divide(spent.sum(axis=1), served, out=np.full(len(served), np.inf), where=served > 0)
+        minutes = np.where(asking, mean, minutes)
         is_open = is_open & (problem.always | (shares[problem.is_asking].sum(axis=0) > 0))
     # rounding must not put a choice beyond what no choice can beat
     bound = max(bound, objective) if name == "maximal_coverage" else min(bound, objective)
@@ -167,18 +175,6 @@ def _closest(problem: SitingProblem, is_open: Bools) -> tuple[np.ndarray, Floats
     best = among.argmin(axis=1)
     minutes = among[np.arange(len(among)), best]
     return np.where(np.isfinite(minutes), columns[best], -1), minutes
-
-
-def _main_site(problem: SitingProblem, is_open: Bools, shares: Floats) -> tuple[np.ndarray, Floats]:
-    """Return the site that receives most of each origin, and the mean minutes of the origin."""
-    closest, minutes = _closest(problem, is_open)
-    served = shares.sum(axis=1)
-    asking = problem.is_asking
-    # an origin without persons takes no place: it is told its closest site
-    site = np.where(served > 0, shares.argmax(axis=1), np.where(asking, -1, closest))
-    spent = np.where(shares > 0, shares * np.where(np.isfinite(problem.minutes), problem.minutes, 0.0), 0.0)
-    mean = np.divide(spent.sum(axis=1), served, out=np.full(len(served), np.inf), where=served > 0)
-    return site, np.where(asking, mean, minutes)
 
 
 def _french(value: float) -> str:

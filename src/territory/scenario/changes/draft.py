@@ -137,7 +137,17 @@ def _change_population(change: ChangePopulation, draft: Draft) -> None:
         if change.population_file:
             draft.population = _projected(change, draft)
         elif change.growth_per_year is not None:
-            draft.population = _grown(draft.population, change)
+            codes = draft.population.index.get_level_values("commune_code").unique()
+            # every commune is in the table of rates: those that are not named do not grow
+            rates = pd.Series(change.growth_per_year, index=codes, dtype=float)
+            if change.communes:
+                rates[~rates.index.isin(change.communes)] = 0.0
+            draft.population = needs.grow_population(
+                draft.population,
+                rate_per_year=rates,
+                from_year=int(change.from_year or 0),
+                to_year=int(change.to_year or 0),
+            )
         else:
             for arriving in change.persons:
                 draft.population = _with_persons(draft.population, change.communes[0], arriving)
@@ -238,20 +248,6 @@ def _projected(change: ChangePopulation, draft: Draft) -> pd.DataFrame:
     )
     whole: pd.DataFrame = pd.concat([population[~named], later])
     return whole
-
-
-def _grown(population: pd.DataFrame, change: ChangePopulation) -> pd.DataFrame:
-    """Let the population of some communes, or of all, grow by a rate."""
-    codes = population.index.get_level_values("commune_code")
-    # every commune is in the table of rates: those that are not named do not grow
-    rates = pd.Series(float(change.growth_per_year or 0.0), index=codes.unique())
-    if change.communes:
-        rates[~rates.index.isin(change.communes)] = 0.0
-    first, last = int(change.from_year or 0), int(change.to_year or 0)
-    grown: pd.DataFrame = needs.grow_population(
-        population, rate_per_year=rates, from_year=first, to_year=last
-    )
-    return grown
 
 
 def _with_persons(population: pd.DataFrame, commune: str, arriving: NewPersons) -> pd.DataFrame:

@@ -65,7 +65,14 @@ def compare(baseline: Results, scenario: Results) -> Comparison:
     same_parameters = baseline.state.parameters == scenario.state.parameters
     if not (same_communes and same_parameters):
         raise ParameterError("Comparaison impossible : les deux résultats ne portent pas sur la même étude.")
-    moved = _moved(baseline, scenario)
+    before = baseline.access[baseline.access["measure"] == "named"]
+    after = scenario.access.reindex(before.index)
+    old, new = before["travel_time_min"], after["travel_time_min"]
+    # the named authorisations whose site or time is not the same for every commune
+    is_changed = before["to_id"].fillna("") != after["to_id"].fillna("")
+    is_changed |= ~(old.eq(new) | (old.isna() & new.isna()))
+    changed = is_changed.groupby(level="service", sort=False).any()
+    moved = list(changed.index[changed])
     parameters = baseline.state.parameters
     every = _differences(baseline, scenario)
     differences = every[every.index.get_level_values("service").isin(moved)]
@@ -89,17 +96,6 @@ def compare(baseline: Results, scenario: Results) -> Comparison:
         deserts=compare_deserts(baseline, scenario),
         measuring=partial(compare_measures, baseline, scenario, every),
     )
-
-
-def _moved(baseline: Results, scenario: Results) -> list[str]:
-    """Return the named authorisations whose site or time is not the same for every commune."""
-    before = baseline.access[baseline.access["measure"] == "named"]
-    after = scenario.access.reindex(before.index)
-    places = before["to_id"].fillna("") != after["to_id"].fillna("")
-    old, new = before["travel_time_min"], after["travel_time_min"]
-    is_changed = places | ~(old.eq(new) | (old.isna() & new.isna()))
-    changed = is_changed.groupby(level="service", sort=False).any()
-    return list(changed.index[changed])
 
 
 def _differences(baseline: Results, scenario: Results) -> pd.DataFrame:
