@@ -110,6 +110,14 @@ def digest_file(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+def seen_from(folder: Path, path: Path) -> str | None:
+    """Return a path as it is called from a folder; two disks of Windows have no relative path."""
+    try:
+        return Path(os.path.relpath(path, folder)).as_posix()
+    except ValueError:
+        return None
+
+
 def publish(staging: Path, folder: Path, *, last: str) -> None:
     """Replace the files of an earlier run, and of nobody else, by those made beside."""
     # the manifest leaves first and comes last: a folder without it is one where a run was stopped

@@ -67,22 +67,13 @@ class Unit:
 
 # the longest end that fits a name is its unit; a tenth of a minute is already finer than any doubt
 UNITS = {
-    unit.suffix: unit
-    for unit in (
-        Unit("_hab_km2", "hab./km²", 1),
-        Unit("_km2", "km²"),
-        Unit("_per_1000", "pour 1 000"),
-        Unit("_per_year", "par an"),
-        Unit("_consultations_per_hab", "consultations par habitant"),
-        Unit("_per_100000_hab", "pour 100 000 habitants"),
-        Unit("_min", "min", 1),
-        Unit("_km", "km", 1),
-        Unit("_hab", "habitants"),
-        Unit("_eur", "€"),
-        Unit("_kg", "kg", is_fine=True),
-        Unit("_months", "mois"),
-        Unit("_share", "part de 0 à 1", 4, is_fine=True),
+    line["suffix"]: Unit(
+        line["suffix"],
+        line["fr"],
+        int(line["decimals"]) if line["decimals"] else None,
+        line["is_fine"] == "yes",
     )
+    for line in lines_of("units.csv")
 }
 NO_UNIT = Unit("", "")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -16,6 +15,7 @@ import pandas as pd
 
 from territory import supply
 from territory.errors import StudyError
+from territory.files.safe_files import seen_from
 from territory.release.disclosure import PUBLIC, check_edition
 from territory.result import StudyResult
 from territory.scenario.changes.apply import apply
@@ -148,7 +148,8 @@ def _run(
     if report_dir is None or record is None:
         return result
     clock.begin("Rapport, tables et cartes")
-    written, place = replace(result, report_dir=report_dir), _seen_from(report_dir, study)
+    # where `territory diff` looks for the study's own files
+    written, place = replace(result, report_dir=report_dir), seen_from(report_dir, Path(study.folder)) or "."
 
     def log() -> dict[str, Any]:
         return {"seconds": clock.end(), "reused": steps.reused, "study_folder": place}
@@ -163,15 +164,6 @@ def with_population(study: Study, vintage: str) -> Study:
     if vintage not in known:
         raise StudyError(f"Millésime de population inconnu « {vintage} » ; connus : {', '.join(known)}.")
     return study.model_copy(update={"population": vintage})
-
-
-def _seen_from(report_dir: Path, study: Study) -> str:
-    """Return the folder of the study's own files from that of its report, where `territory diff` looks for them."""
-    try:
-        return Path(os.path.relpath(study.folder, report_dir)).as_posix()
-    except ValueError:
-        # two disks of Windows have no relative path
-        return "."
 
 
 class _Clock:

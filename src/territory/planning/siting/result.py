@@ -16,6 +16,7 @@ from territory.planning.siting.formulations import Sharing, cover_choice, cover_
 from territory.planning.siting.median_search import Choice
 from territory.planning.siting.problem import SitingProblem
 from territory.planning.solver import no_answer, relative_gap
+from territory.tables.declare import CODES
 
 NAMES = {
     "set_cover": ("couverture totale", "sites à ouvrir"),
@@ -24,12 +25,7 @@ NAMES = {
     "p_median": ("temps moyen le plus court", "min par personne"),
     "p_center": ("temps le plus long réduit au minimum", "min"),
 }
-STATUSES = {
-    "optimal": "optimum prouvé",
-    "within_gap": "écart demandé atteint",
-    "time_limit": "arrêt à la limite de temps, optimum non prouvé",
-    "not_proven": "bonne solution, optimum non prouvé",
-}
+STATUSES = CODES["siting_statuses"]
 
 
 @dataclass(frozen=True, repr=False)
