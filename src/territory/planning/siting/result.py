@@ -117,12 +117,12 @@ def make_result(
 ) -> SitingResult:
     """Return the result of opening these sites: everyone at the closest, or as `shares` (origin × site) say."""
     if shares is None:
-        site, minutes = _closest(problem, is_open)
+        site, minutes = closest_sites(problem, is_open)
         shares = np.zeros_like(problem.minutes)
         served = site >= 0
         shares[np.flatnonzero(served), site[served]] = 1.0
     else:
-        closest, minutes = _closest(problem, is_open)
+        closest, minutes = closest_sites(problem, is_open)
         served, asking = shares.sum(axis=1), problem.is_asking
         # the site that receives most; an origin without persons takes no place: it is told its closest site
         site = np.where(served > 0, shares.argmax(axis=1), np.where(asking, -1, closest))
@@ -162,7 +162,7 @@ def make_result(
     )
 
 
-def _closest(problem: SitingProblem, is_open: Bools) -> tuple[np.ndarray, Floats]:
+def closest_sites(problem: SitingProblem, is_open: Bools) -> tuple[np.ndarray, Floats]:
     """Return the closest open site of each origin (-1 without any) and its minutes; ties go to the first id."""
     columns = np.flatnonzero(is_open)
     if not columns.size:
