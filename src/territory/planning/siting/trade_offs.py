@@ -317,8 +317,8 @@ def rank_candidates(
     for figures, swapped in swaps:
         at, after = closest_sites(problem, swapped)
         names = {name: str(figures[name]) for name in ("to_id", "replaces")}
-        doubt = _difference(problem.persons, before, after, between[base, at], terrain)
-        rows.append(_standing(problem, after, beyond_min) | names | doubt)
+        unsure = _difference(problem.persons, before, after, between[base, at], terrain)
+        rows.append(_standing(problem, after, beyond_min) | names | unsure)
     table = pd.DataFrame(rows).set_index("to_id")
     # the rows of the choice come first and share the first rank
     first = len(selected)
