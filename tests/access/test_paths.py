@@ -69,7 +69,7 @@ def test_a_path_by_epci() -> None:
     # a commune where nobody lives weighs nothing, even out of reach
     np.testing.assert_array_equal(got["mean_time_min"], [17.5, math.nan, math.nan, 50.0, math.nan, math.nan])
     assert got["site_count"].tolist() == [1, 0, 0, 0, 1, 0]
-    with pytest.raises(ParameterError, match=r"Étape « repérage » : 1 site\(s\) sans zone \(S\)"):
+    with pytest.raises(ParameterError, match=r"Étape « repérage » : 1 site sans zone \(S\)"):
         path_view(times, people, zones, pd.Series({"T": "y"}), steps)
 
 

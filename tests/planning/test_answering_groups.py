@@ -113,7 +113,7 @@ def test_existing_groups_are_kept_whole() -> None:
 
 
 def test_places_and_budgets_are_counted_when_known_and_refused_when_not(tmp_path: Path) -> None:
-    with pytest.raises(ParameterError, match=r"taille inconnue pour 1 .*\(d\)"):
+    with pytest.raises(ParameterError, match=r"1 établissement de taille inconnue \(d\)"):
         answer_grouping(asked(size="places", min_size=100), line_state())
     path = tmp_path / "ehpad.csv"
     path.write_text(

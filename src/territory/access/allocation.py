@@ -31,7 +31,7 @@ from territory.access.pairs import (
     sum_by,
     warn,
 )
-from territory.errors import InfeasibleError, ParameterError, examples
+from territory.errors import InfeasibleError, ParameterError, examples, refuse
 from territory.needs import KINDS_COMPARABLE_WITH_PLACES
 
 ROUNDING_PERSONS = 1e-6
@@ -337,12 +337,10 @@ def _problem(
 def _known_amounts(amounts: pd.Series[float], what: str) -> Floats:
     """Return amounts, raise if one is unknown."""
     values = read_amounts(amounts, what)
-    unknown = np.isnan(values)
-    if unknown.any():
-        raise ParameterError(
-            f"{what} : {int(unknown.sum())} valeur(s) inconnue(s) ({examples(amounts.index[unknown])}). "
-            "L'affectation ne se calcule pas sans elles : renseignez-les, ou retirez ces lignes en le disant."
-        )
+    advice = (
+        ". L'affectation ne se calcule pas sans elles : renseignez-les, ou retirez ces lignes en le disant."
+    )
+    refuse(amounts.index[np.isnan(values)], "valeur(s) inconnue(s)", of=what, advice=advice)
     return values
 
 

@@ -27,7 +27,7 @@ from territory.access.pairs import (
     unique_ids,
     warn,
 )
-from territory.errors import ParameterError, Problems, examples
+from territory.errors import ParameterError, Problems, examples, refuse
 
 __all__ = [
     "ABSENT",
@@ -184,9 +184,7 @@ def path_view(
     names = list(pd.unique(zones.reindex(population_hab.index).dropna()))
     for step in steps:
         where = site_zones.reindex(pd.Index(step.site_ids, dtype=object))
-        lost = where.index[where.isna()]
-        if len(lost):
-            raise ParameterError(f"Étape « {step.name} » : {len(lost)} site(s) sans zone ({examples(lost)}).")
+        refuse(where.index[where.isna()], "site(s) sans zone", of=f"Étape « {step.name} »")
         closest, _ = _closest_of(travel_times, population_hab.index, step)
         mean = (
             mean_by(closest, population_hab, zones) if step.is_complete_list else pd.Series(dtype=np.float64)
@@ -387,8 +385,7 @@ def coordination_reach(
     else:
         given, basis = territories.reindex(population_hab.index), "territoire connu"
         strange = pd.Index(given.dropna().unique()).difference(pairs.sites)
-        if len(strange):
-            raise ParameterError(f"Territoires : structure(s) inconnue(s) ({examples(strange)}).")
+        refuse(strange, "structure(s) inconnue(s)", of="Territoires")
         alone, said = given.index[given.isna()], "commune(s) sans structure en charge"
         found = pairs.sites.get_indexer(pd.Index(given.to_numpy(dtype=object)))
     if len(alone):
@@ -515,9 +512,7 @@ def _read_origins(
     zones = []
     for column, table, what in (("from_id", commune_zones, "commune"), ("to_id", site_zones, "site")):
         zone = origins[column].map(table)
-        lost = pd.unique(origins.loc[zone.isna(), column])
-        if len(lost):
-            raise ParameterError(f"Origines observées : {len(lost)} {what}(s) sans zone ({examples(lost)}).")
+        refuse(pd.unique(origins.loc[zone.isna(), column]), f"{what}(s) sans zone", of="Origines observées")
         zones.append(zone)
     return persons, zones[0], zones[1]
 

@@ -17,7 +17,7 @@ from scipy.special import ndtri
 
 from territory.access.decay import Decay
 from territory.access.pairs import Floats, cutoff_of, read_amounts
-from territory.errors import ParameterError, SchemaError, examples
+from territory.errors import ParameterError, SchemaError, examples, refuse
 
 __all__ = ["Draw", "class_stability", "compare_samples", "interval", "sample"]
 
@@ -236,11 +236,7 @@ def class_stability(
     """
     _check_level(sure_share, samples)
     expected = reference.reindex(samples.index)
-    if expected.isna().any():
-        missing = expected.index[expected.isna()]
-        raise ParameterError(
-            f"Classe de référence absente pour {len(missing)} commune(s) ({examples(missing)})."
-        )
+    refuse(expected.index[expected.isna()], "commune(s) sans classe de référence")
     drawn = samples.to_numpy(dtype=object)
     same = (drawn == expected.to_numpy(dtype=object)[:, None]).mean(axis=1)
     # the first in alphabetical order among equals
@@ -337,12 +333,8 @@ def _drawing_needs(
         return lambda quantile: demand
     least = read_amounts(low.reindex(demand.index), "Demande basse")
     most = read_amounts(high.reindex(demand.index), "Demande haute")
-    wrong = (least > mode) | (mode > most)
-    if wrong.any():
-        raise ParameterError(
-            f"Demande : {int(wrong.sum())} commune(s) ({examples(demand.index[wrong])}) où la valeur centrale "
-            "n'est pas entre la basse et la haute."
-        )
+    wrong = demand.index[(least > mode) | (mode > most)]
+    refuse(wrong, "commune(s) dont la valeur centrale n'est pas entre la basse et la haute", of="Demande")
     unknown = np.isnan(mode) | np.isnan(most - least)
 
     def at(quantile: float) -> pd.Series[float]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from territory.errors import ParameterError, UnknownCodeError, agree, examples, warn
+from territory.errors import ParameterError, UnknownCodeError, agree, examples, refuse, warn
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -113,11 +113,7 @@ def to_cog(
 
 def _numbers(table: pd.DataFrame, averages: Mapping[str, str]) -> pd.DataFrame:
     """Return the columns that can be carried, and refuse those that would be added up wrongly."""
-    repeated = table.index[table.index.duplicated()]
-    if len(repeated):
-        raise ParameterError(
-            f"{agree(len(repeated), 'code(s) de commune en double')} dans la table ({examples(repeated)})."
-        )
+    refuse(table.index[table.index.duplicated()], "code(s) de commune en double dans la table")
     numeric = table.select_dtypes("number")
     dropped = [str(name) for name in table.columns if name not in numeric.columns]
     if dropped:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from territory.errors import ParameterError, Problems, SchemaError, agree, counted, examples, warn
+from territory.errors import ParameterError, Problems, SchemaError, agree, counted, examples, refuse, warn
 
 Floats: TypeAlias = NDArray[np.float64]
 LEVELS = ("commune_code", "age_min", "age_max")
@@ -175,8 +175,7 @@ def population_from_columns(
     rows = table.reset_index() if "commune_code" in table.index.names else table
     wanted = ["commune_code", *columns, *([unknown_age] if unknown_age else [])]
     absent = [name for name in wanted if name not in rows.columns]
-    if absent:
-        raise SchemaError(f"Population par âge : {counted(absent, 'colonne(s) absente(s)')}.")
+    refuse(absent, "colonne(s) absente(s)", SchemaError, of="Population par âge")
     _check_bands(list(dict.fromkeys(columns.values())))
     # an unknown square makes its commune unknown, never smaller
     summed = rows.groupby("commune_code", sort=False)[wanted[1:]].sum(skipna=False)
@@ -320,9 +319,8 @@ def _spread_unknown(wide: pd.DataFrame, unknown: pd.Series[float]) -> pd.DataFra
     """Spread persons of unknown age as the other persons of their commune."""
     known = wide.sum(axis=1, skipna=False)
     lost = unknown.index[(unknown > 0) & (known == 0)]
-    if len(lost):
-        said = counted(lost, "commune(s) où tous les habitants sont d'âge inconnu")
-        raise ParameterError(f"{said} : retirez-les, ou donnez leurs âges.")
+    said = "commune(s) où tous les habitants sont d'âge inconnu"
+    refuse(lost, said, advice=" : retirez-les, ou donnez leurs âges.")
     if (unknown > 0).any():
         persons = agree(round(unknown.sum()), "personne(s) sans âge connu répartie(s) comme les autres")
         communes = agree(int((unknown > 0).sum()), "commune(s)")
@@ -387,8 +385,7 @@ def grow_population(
     codes = read_bands(population).codes
     if isinstance(rate_per_year, pd.Series):
         absent = pd.Index(codes.unique()).difference(rate_per_year.index)
-        if len(absent):
-            raise ParameterError(f"Croissance : {counted(absent, 'commune(s) sans taux')}.")
+        refuse(absent, "commune(s) sans taux", of="Croissance")
         growth = rate_per_year.reindex(codes).to_numpy(float)
     else:
         growth = np.full(len(codes), float(rate_per_year))

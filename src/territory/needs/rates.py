@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from territory.errors import ParameterError, Problems, counted, examples, warn
+from territory.errors import ParameterError, Problems, examples, refuse, warn
 from territory.needs.ages import persons_by_age
 from territory.tables.schemas import DEMAND_KINDS
 
@@ -139,8 +139,7 @@ def check_counts(counts: pd.Series[float], subject: str, what: str, whose: str) 
     wrong = counts.index[(values < 0) | np.isinf(values)]
     twice = counts.index[counts.index.duplicated()].unique()
     for shown, said in ((wrong, f"{what} négatif(s) ou infini(s)"), (twice, f"{whose} en double")):
-        if len(shown):
-            raise ParameterError(f"{subject} : {counted(shown, said)}.")
+        refuse(shown, said, of=subject)
 
 
 def demand_from_rates(population: pd.DataFrame, rates: Iterable[Rate]) -> pd.DataFrame:
@@ -365,9 +364,8 @@ def calibrate_demand(
     counts = demand.loc[chosen, "demand"].droplevel("public")
     concerned = counts if within is None else counts[counts.index.isin(within)]
     unknown = concerned.index[concerned.isna()]
-    if len(unknown):
-        said = f"{counted(unknown, 'commune(s) sans effectif')} ; le total serait réparti entre les autres seulement."
-        raise ParameterError(f"Calage de « {public} » : {said}")
+    advice = " ; le total serait réparti entre les autres seulement."
+    refuse(unknown, "commune(s) sans effectif", of=f"Calage de « {public} »", advice=advice)
     factor = _factor(counts, total, within)
     scaled = demand.copy()
     for column in AMOUNTS:

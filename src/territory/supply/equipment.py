@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from territory.errors import ParameterError, Problems, SchemaError, agree, counted, examples, warn
+from territory.errors import ParameterError, Problems, SchemaError, agree, counted, examples, refuse, warn
 from territory.sources.producers.finess.sites import (
     CATEGORIES,
     HOME_SERVICES,
@@ -276,8 +276,7 @@ def services_from_strata(strata: pd.DataFrame, *, complete: Collection[str]) -> 
     [[32.0, '117 437', True]]
     """
     absent = [name for name in (*_STRATUM, "capacity", "capacity_scope") if name not in strata.columns]
-    if absent:
-        raise SchemaError(f"Strates de l'offre : {counted(absent, 'colonne(s) absente(s)')}.")
+    refuse(absent, "colonne(s) absente(s)", SchemaError, of="Strates de l'offre")
     keys = ["site_id", "service", "authorisation_id"]
     grouped = strata.groupby(keys, sort=False, dropna=False)
     rank = grouped.ngroup()

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cache, cached_property, lru_cache
 from typing import NamedTuple
 
-from territory.errors import UnknownCodeError, agree, examples
+from territory.errors import UnknownCodeError, refuse
 from territory.tables.declare import CODES, SIDES, Column, Keyed, Secrecy, Table, lines_of
 
 
@@ -162,12 +162,14 @@ def undeclared(name: str, columns: Iterable[str]) -> list[str]:
 
 def check_declared(name: str, columns: Iterable[str]) -> None:
     """Raise when a table has columns that are not declared, all of them at once."""
-    missing = undeclared(name, columns)
-    if missing:
-        raise UnknownCodeError(
-            f"Table « {name} » : {agree(len(missing), 'colonne(s) non déclarée(s)')} ({examples(missing)}) ; "
-            "déclarez-les dans territory.tables."
-        )
+    advice = " ; déclarez-les dans territory.tables."
+    refuse(
+        undeclared(name, columns),
+        "colonne(s) non déclarée(s)",
+        UnknownCodeError,
+        of=f"Table « {name} »",
+        advice=advice,
+    )
 
 
 def keyed_label(keyed: Keyed, keys: Mapping[str, str]) -> str:

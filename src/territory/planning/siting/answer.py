@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from territory.errors import ParameterError, agree, examples, warn
+from territory.errors import ParameterError, agree, examples, refuse, warn
 from territory.planning.siting.location_models import maximal_coverage, p_center, p_median, set_cover
 from territory.planning.siting.result import SitingResult
 from territory.planning.siting.trade_offs import rank_candidates
@@ -209,11 +209,8 @@ def _candidates(siting: Siting, state: State) -> list[str]:
     known = state.travel_times.loc[state.travel_times["travel_time_min"].notna(), "to_id"]
     reached = set(known.astype("str").unique())
     unknown = [site for site in found if site not in reached]
-    if unknown:
-        raise ParameterError(
-            f"{len(unknown)} candidat(s) sans aucun temps de trajet connu ({examples(unknown)}) : la carte ou la "
-            "table des temps ne les contient pas"
-        )
+    advice = " : la carte ou la table des temps ne les contient pas"
+    refuse(unknown, "candidat(s) sans aucun temps de trajet connu", advice=advice)
     return [site for site in found if site not in siting.fixed_site_ids]
 
 

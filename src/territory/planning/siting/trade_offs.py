@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from territory.access.pairs import Bools, Floats, read_pairs, warn
-from territory.errors import ParameterError, examples
+from territory.errors import ParameterError, refuse
 from territory.network.estimate import difference_uncertainty_min
 from territory.planning.siting.formulations import mean_minutes, median_choice, shares_of, worst_minutes
 from territory.planning.siting.location_models import worst_choice
@@ -211,8 +211,7 @@ def _swaps(
             f"criterion = « {criterion} » : choisissez parmi {', '.join(CRITERIA)} (« covered » demande max_time_min)."
         )
     stray = [site for site in selected if site not in problem.to_ids[~problem.always]]
-    if stray:
-        raise ParameterError(f"selected : {len(stray)} site(s) hors des candidats ({examples(stray)}).")
+    refuse(stray, "site(s) hors des candidats", of="selected")
     if not selected:
         raise ParameterError("selected : aucun site choisi.")
     is_open = problem.always | np.asarray(problem.to_ids.isin(selected))
