@@ -512,7 +512,8 @@ def _read_origins(
     zones = []
     for column, table, what in (("from_id", commune_zones, "commune"), ("to_id", site_zones, "site")):
         zone = origins[column].map(table)
-        refuse(pd.unique(origins.loc[zone.isna(), column]), f"{what}(s) sans zone", of="Origines observées")
+        lost = dict.fromkeys(origins.loc[zone.isna(), column])
+        refuse(lost, f"{what}(s) sans zone", of="Origines observées")
         zones.append(zone)
     return persons, zones[0], zones[1]
 

@@ -30,13 +30,13 @@ from territory.result import StudyResult
 from territory.scenario.results import Comparison, Results
 from territory.scenario.trial import Trial
 from territory.study.secrecy import without_counts
+from territory.study.state import Parameters
 
 if TYPE_CHECKING:
     from territory.network.roads import RoadNetwork
     from territory.planning.grouping.answer import GroupingAnswer
     from territory.planning.siting.answer import SitingAnswer
     from territory.scenario.doubt.draws import Draws
-    from territory.study.state import Parameters
     from territory.study.words.model import Study
 
 # on each page and each sheet of the internal edition
@@ -107,7 +107,7 @@ class Release:
 
     # the study as it was computed
 
-    parameters = _Part["Parameters"]("baseline.state.parameters", "Limits, thresholds and named services.")
+    parameters = _Part[Parameters]("baseline.state.parameters", "Limits, thresholds and named services.")
     times_method = _Part[str]("times_method", "How times were found: `estimate`, `roads` or `distancier`.")
     run_digest = _Part[str]("run_digest", "Digest of the run, that secret inputs are not part of.")
     manifest = _Part[Mapping[str, Any]](

@@ -375,8 +375,8 @@ def _mean_by_zone(
         | told.abs().lt(table["detectable_min"])
         | (table["low_min"].le(0) & table["high_min"].ge(0))
     )
-    said = [UNKNOWN, INDISTINCT, SHORTER]
-    table["verdict"] = np.select([unknown, doubtful, told.lt(0)], said, default=LONGER)
+    verdicts = [UNKNOWN, INDISTINCT, SHORTER]
+    table["verdict"] = np.select([unknown, doubtful, told.lt(0)], verdicts, default=LONGER)
     area = placed["persons"].where(placed["is_in_area"], 0.0)
     table = table.join(_told_interval(rows, delta, placed.assign(area=area), level))
     for name, said in (
