@@ -151,10 +151,10 @@ class Problems:
         if message not in self.messages:
             self.messages.append(message)
 
-    def count(self, shown: Collection[object], text: str, *, advice: str = "") -> None:
-        """Keep one problem that counts what is wrong, as `counted` does; nothing when nothing is."""
+    def count(self, shown: Collection[object], text: str, *, of: str = "", advice: str = "") -> None:
+        """Keep one problem that counts what is wrong in `of`, as `counted` does; nothing when nothing is."""
         if len(shown):
-            self.add(counted(shown, text) + advice)
+            self.add((f"{of} : " if of else "") + counted(shown, text) + advice)
 
     def raise_if_any(self) -> None:
         """Raise the error with all problems, in the order they were found; do nothing without any."""
