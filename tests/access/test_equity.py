@@ -150,7 +150,7 @@ def test_unknown_values_are_left_out_with_the_number_of_persons() -> None:
     [
         (lambda x, w: equity.gini(-x, w), "Valeurs : 2 nombres négatifs"),
         (lambda x, w: equity.gini(x * math.inf, w), "coupure de la table"),
-        (lambda x, w: equity.gini(x, w.drop("B")), r"inconnus pour 1 commune\(s\) \(B\)"),
+        (lambda x, w: equity.gini(x, w.drop("B")), r"1 commune sans effectif connu \(B\)"),
         (lambda x, w: equity.gini(x, -w), "Effectifs : 2 nombres négatifs"),
         (lambda x, w: equity.gini(x, pd.concat([w, w])), "en double"),
         (lambda x, w: equity.theil_t(x, w, groups=pd.Series({"A": "g"})), r"1 commune sans groupe"),

@@ -158,7 +158,7 @@ def test_communes_that_nobody_serves_are_counted() -> None:
     [
         ({"too_far_min": 0}, "too_far_min = 0"),
         ({"area_km2": AREAS.iloc[:2]}, "l'index des communes"),
-        ({"territories": pd.Series({"A": "D9"})}, r"inconnue\(s\) \(D9\)"),
+        ({"territories": pd.Series({"A": "D9"})}, r"1 structure inconnue \(D9\)"),
         ({"population_hab": -COMMUNES}, "Population"),
     ],
 )
