@@ -58,10 +58,7 @@ def write_outputs(
     with beside(report_dir, trouble) as staging:
         with in_words(report_dir, trouble, reword=True):
             released = release(result, edition=edition)
-            (staging / "tables").mkdir()
-            for name, table in released.tables.items():
-                write_table(table, staging / "tables" / released.file_name(name))
-            write_geopackage(released.layers, staging / released.file_name("territoire.gpkg"))
+            _write_tables(released, staging)
             _write_documents(Reading(released), staging)
             digests = digests_of(staging)
             said = {**result.manifest, "edition": edition}
@@ -123,6 +120,14 @@ def make_folder(folder: Path) -> Path:
             f"Le dossier « {folder} » ne peut pas être écrit ({error.strerror}) : "
             "choisissez-en un autre avec --out."
         ) from error
+
+
+def _write_tables(released: Release, folder: Path) -> None:
+    """Write the tables and the layers for QGIS."""
+    (folder / "tables").mkdir()
+    for name, table in released.tables.items():
+        write_table(table, folder / "tables" / released.file_name(name))
+    write_geopackage(released.layers, folder / released.file_name("territoire.gpkg"))
 
 
 def _write_documents(reading: Reading, folder: Path) -> None:
