@@ -17,7 +17,7 @@ from typing import Any
 from territory import report
 from territory.errors import OutputError, UnknownCodeError
 from territory.files.safe_files import UNFINISHED, digest_file, digests_of, flush_tree, publish, write_json
-from territory.release import release
+from territory.release import Release, release
 from territory.release.disclosure import PUBLIC
 from territory.release.gate import edition_name
 from territory.report.files.writers import write_geopackage, write_table
