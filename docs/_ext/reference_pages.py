@@ -7,9 +7,8 @@ import inspect
 from pathlib import Path
 from typing import Any
 
-from territory.tables.catalogue import TABLES, columns_of
+from territory.tables.catalogue import MEASURES, TABLES, columns_of
 from territory.tables.declare import Column, Secrecy, Table
-from territory.tables.measures import MEASURES
 from territory.tables.schemas import CONTRACT
 
 # a name that several parts offer is described in the first of these, and named in the others

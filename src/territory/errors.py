@@ -104,6 +104,27 @@ def counted(shown: Collection[object], text: str) -> str:
     return f"{agree(len(shown), text)} ({examples(shown)})"
 
 
+def refuse(
+    shown: Collection[object],
+    text: str,
+    error: type[TerritoryError] = ParameterError,
+    *,
+    of: str = "",
+    advice: str = ".",
+) -> None:
+    """Raise an error that counts what is wrong in `of`, as `counted` does; do nothing when nothing is.
+
+    Examples
+    --------
+    >>> refuse([], "commune(s) inconnue(s)", of="Population")
+    >>> refuse(["83051"], "commune(s) inconnue(s)", of="Population")
+    Traceback (most recent call last):
+    territory.errors.ParameterError: Population : 1 commune inconnue (83051).
+    """
+    if len(shown):
+        raise error((f"{of} : " if of else "") + counted(shown, text) + advice)
+
+
 class Problems:
     """Collect every problem of an input before raising one error that lists them all.
 
@@ -130,10 +151,10 @@ class Problems:
         if message not in self.messages:
             self.messages.append(message)
 
-    def count(self, shown: Collection[object], text: str, *, advice: str = "") -> None:
-        """Keep one problem that counts what is wrong, as `counted` does; nothing when nothing is."""
+    def count(self, shown: Collection[object], text: str, *, of: str = "", advice: str = "") -> None:
+        """Keep one problem that counts what is wrong in `of`, as `counted` does; nothing when nothing is."""
         if len(shown):
-            self.add(counted(shown, text) + advice)
+            self.add((f"{of} : " if of else "") + counted(shown, text) + advice)
 
     def raise_if_any(self) -> None:
         """Raise the error with all problems, in the order they were found; do nothing without any."""

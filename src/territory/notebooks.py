@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import dataclass
 from importlib import import_module
@@ -20,6 +19,7 @@ from territory.errors import (
     UnknownCodeError,
     examples,
 )
+from territory.files.safe_files import seen_from
 
 __all__ = ["Notebook", "begin", "export_html", "list_notebooks", "notebooks_folder", "run_notebook"]
 
@@ -147,7 +147,8 @@ def run_notebook(
         raise OutputError(
             f"Le dossier « {folder.name} » ne peut pas être créé ({error.strerror}) : choisissez --out."
         ) from error
-    given = str(study) if str(study) in built_in_studies() else _seen_from(base, Path(study))
+    whole = Path(study).resolve()
+    given = str(study) if str(study) in built_in_studies() else seen_from(base, whole) or whole.as_posix()
     copy = folder / f"{notebook.name}.ipynb"
     _execute(notebook, copy, given, base)
     page = copy.with_suffix(".html")
@@ -275,18 +276,9 @@ def _execute(notebook: Notebook, copy: Path, study: str, base: Path) -> None:
         said = error.traceback[0] if len(error.traceback) == 1 else f"{error.ename} : {error.evalue}"
         raise StudyError(
             f"Notebook {notebook.name} : une cellule a échoué. {said}\n"
-            f"Ce qui a été exécuté est dans {_seen_from(base, copy)}."
+            f"Ce qui a été exécuté est dans {copy.relative_to(base).as_posix()}."
         ) from error
     # a copy that is handed over does not say whose machine made it
     for key in ("input_path", "output_path"):
         done.metadata.get("papermill", {}).pop(key, None)
     import_module("nbformat").write(done, copy)
-
-
-def _seen_from(base: Path, path: Path) -> str:
-    """Return a path as it is called from a folder."""
-    try:
-        return Path(os.path.relpath(path.resolve(), base)).as_posix()
-    except ValueError:
-        # two disks of Windows have no relative path
-        return path.resolve().as_posix()

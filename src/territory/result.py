@@ -49,7 +49,7 @@ class StudyResult:
         The answer to each question of grouping, by its id: groups, joining the hospitals instead, what is shared.
     isochrones
         What can be reached by road from each site of a named service, today and in each scenario; None without a
-        road map (see `territory.workflow.isochrones`).
+        road map (see `territory.workflow.run`).
     run_digest
         SHA-256 of the inputs, parameters and versions: two runs with the same digest give the same files.
     report_dir

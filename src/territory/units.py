@@ -1,7 +1,5 @@
 """Constants with their unit in their name, and the few conversions that the library allows."""
 
-from __future__ import annotations
-
 MINUTES_PER_HOUR = 60.0
 SECONDS_PER_MINUTE = 60.0
 MILLISECONDS_PER_MINUTE = 60_000

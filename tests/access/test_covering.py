@@ -90,7 +90,7 @@ def test_communes_without_zone_are_counted_in_a_warning() -> None:
 @pytest.mark.parametrize(
     "demand, thresholds, message",
     [
-        ({"A": -1.0}, (15,), r"Demande : 1 valeur\(s\) négative"),
+        ({"A": -1.0}, (15,), r"Demande : 1 valeur négative"),
         ({"A": math.inf}, (15,), "infinie"),
         ({"A": 1.0}, (), "aucun seuil"),
         ({"A": 1.0}, (0, math.nan), "2 problèmes"),

@@ -124,9 +124,9 @@ def test_bad_input_is_one_clear_error(make: object, message: str) -> None:
 
 def test_population_must_be_known() -> None:
     got = classify(frame([{"apl": 5.0, "urgences": 5.0, "pharmacie": 5.0}]), criteria=DREES_2017)
-    with pytest.raises(ParameterError, match=r"1 commune\(s\) absentes \(C0\)"):
+    with pytest.raises(ParameterError, match=r"1 commune absente \(C0\)"):
         population_by_class(got, pd.Series({"Z": 1.0}))
-    with pytest.raises(ParameterError, match="Population inconnue pour 1"):
+    with pytest.raises(ParameterError, match="Population : 1 commune de population inconnue"):
         population_by_class(got, pd.Series({"C0": math.nan}))
     assert population_by_class(got, pd.Series({"C0": 0.0}))["population_share"].isna().all()
 

@@ -148,13 +148,13 @@ def test_unknown_values_are_left_out_with_the_number_of_persons() -> None:
 @pytest.mark.parametrize(
     "call, message",
     [
-        (lambda x, w: equity.gini(-x, w), "Valeurs : 2 négative"),
+        (lambda x, w: equity.gini(-x, w), "Valeurs : 2 nombres négatifs"),
         (lambda x, w: equity.gini(x * math.inf, w), "coupure de la table"),
-        (lambda x, w: equity.gini(x, w.drop("B")), r"inconnus pour 1 commune\(s\) \(B\)"),
-        (lambda x, w: equity.gini(x, -w), "Effectifs : 2 négative"),
+        (lambda x, w: equity.gini(x, w.drop("B")), r"1 commune sans effectif connu \(B\)"),
+        (lambda x, w: equity.gini(x, -w), "Effectifs : 2 nombres négatifs"),
         (lambda x, w: equity.gini(x, pd.concat([w, w])), "en double"),
-        (lambda x, w: equity.theil_t(x, w, groups=pd.Series({"A": "g"})), r"1 commune\(s\) sans groupe"),
-        (lambda x, w: equity.concentration_index(x, pd.Series({"A": 1.0}), w), "Rang inconnu pour 1"),
+        (lambda x, w: equity.theil_t(x, w, groups=pd.Series({"A": "g"})), r"1 commune sans groupe"),
+        (lambda x, w: equity.concentration_index(x, pd.Series({"A": 1.0}), w), "1 commune de rang inconnu"),
         (lambda x, w: equity.concentration_index(x, x, w, correction="wagstaff"), "bornes"),
         (lambda x, w: equity.concentration_index(x, x, w, bounds=(0, 1)), "bornes"),
         (lambda x, w: equity.concentration_index(x, x, w, correction="z", bounds=(0, 1)), "« z » inconnue"),

@@ -176,7 +176,7 @@ def test_sure_and_doubtful_deserts() -> None:
     assert got["same_class_share"].tolist() == [0.9, 0.5]
     assert got["verdict"].tolist() == ["sûr", "douteux"]
     assert got["most_frequent_class"].tolist() == ["d", "d"]
-    with pytest.raises(ParameterError, match=r"absente pour 1 commune\(s\) \(B\)"):
+    with pytest.raises(ParameterError, match=r"1 commune sans classe de référence \(B\)"):
         class_stability(drawn, pd.Series({"A": "d"}))
 
 
@@ -206,7 +206,7 @@ def test_times_never_fall_under_0() -> None:
         ({"shared_error": 1.2}, "shared_error"),
         ({"time_error_min": -1}, "time_error_min = -1"),
         ({"demand_low": ONE}, "aucune des deux"),
-        ({"demand_low": ONE, "demand_high": ONE - 1}, r"1 commune\(s\) \(A\)"),
+        ({"demand_low": ONE, "demand_high": ONE - 1}, r"la basse et la haute \(A\)"),
     ],
 )
 def test_bad_input_is_one_clear_error(options: dict, message: str) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from territory.errors import Problems, ReadError
-from territory.files.saved_folders import is_intact, read_arrays, read_header, save_arrays
+from territory.files.safe_files import is_intact, read_arrays, read_header, save_arrays
 
 ARRAYS = {
     "whole": np.arange(5, dtype=np.int32),

@@ -229,7 +229,7 @@ def _kept(folder: Path) -> list[bytes]:
     """Return a kept step, in a zip."""
     import pandas as pd
 
-    from territory.files.saved_folders import keep
+    from territory.files.safe_files import keep
 
     place = folder / "kept"
     place.mkdir(exist_ok=True)
@@ -240,7 +240,7 @@ def _kept(folder: Path) -> list[bytes]:
 
 def _read_kept(path: Path) -> object:
     """Give back a kept step."""
-    from territory.files.saved_folders import kept
+    from territory.files.safe_files import kept
 
     with tempfile.TemporaryDirectory() as place:
         mutating.unfold(path.read_bytes(), Path(place) / f"essai-{'0' * 32}")

@@ -202,7 +202,7 @@ def test_every_problem_is_in_one_error() -> None:
     for part in (
         "lunaire",
         "double (a)",
-        "vide(s) (a, b)",
+        "absentes ou vides (a, b)",
         "(c)",
         "destinations : système de coordonnées absent",
     ):

@@ -14,7 +14,7 @@ from territory.planning import answer_grouping, compare_groupings
 from territory.study.own_tables import read_grouping_table, read_pooling_table
 from territory.study.state import Parameters, State
 from territory.study.words.questions import Grouping
-from territory.tables.codes import POOLING_TITLES
+from territory.tables.declare import POOLING_TITLES
 
 # on a road, one minute a kilometre: two public pairs at both ends, a commercial one and an unknown one between
 PLACES_KM = {"a": 0, "b": 10, "p": 25, "u": 30, "c": 60, "d": 64, "chu": 70, "away": 200}
@@ -113,7 +113,7 @@ def test_existing_groups_are_kept_whole() -> None:
 
 
 def test_places_and_budgets_are_counted_when_known_and_refused_when_not(tmp_path: Path) -> None:
-    with pytest.raises(ParameterError, match=r"taille inconnue pour 1 .*\(d\)"):
+    with pytest.raises(ParameterError, match=r"1 établissement de taille inconnue \(d\)"):
         answer_grouping(asked(size="places", min_size=100), line_state())
     path = tmp_path / "ehpad.csv"
     path.write_text(

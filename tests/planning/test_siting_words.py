@@ -31,7 +31,7 @@ def test_all_that_is_wrong_comes_in_one_error() -> None:
     said = str(caught.value)
     for part in (
         "1 origine de demande inconnue (B)",
-        "identifiant(s) en double (S)",
+        "1 identifiant en double (S)",
         "p = -1",
         "budget sans costs",
         "time_limit_s = 0",

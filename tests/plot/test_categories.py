@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from territory.errors import ParameterError
-from territory.plot.maps.categories import change_classes, time_classes
+from territory.plot.maps.legend import change_classes, time_classes
 
 
 def test_bounds_belong_to_the_class_below() -> None:

@@ -11,9 +11,8 @@ from territory.datasets import load_var
 from territory.network import sample_network
 from territory.plot import charts, showing, style
 from territory.plot.interactive import views
-from territory.plot.maps import categories, choropleth, legend, shapes, show_plans
-from territory.plot.maps.categories import time_classes
-from territory.plot.maps.legend import Legend
+from territory.plot.maps import choropleth, legend, shapes, show_plans
+from territory.plot.maps.legend import Legend, time_classes
 from territory.release.shown import Effects, Situation
 from territory.result import StudyResult
 
@@ -78,24 +77,24 @@ def test_views_persons() -> None:
 
 
 def test_categories_time_classes() -> None:
-    assert categories.time_classes(
+    assert legend.time_classes(
         pd.Series([10.0, 15.0, 16.0, float("nan")]), breaks=[15, 30]
     ).keys.tolist() == ["class0", "class0", "class1", "unknown"]
 
 
 def test_categories_change_classes() -> None:
-    assert categories.change_classes(
+    assert legend.change_classes(
         pd.Series([-25.0, 4.0]), pd.Series(["gain", "indistinct"])
     ).keys.tolist() == ["gain2", "indistinct"]
 
 
 def test_categories_numbers_from() -> None:
-    assert categories.numbers_from(pd.Series([27.4, float("nan")])).tolist() == ["27", ""]
+    assert legend.numbers_from(pd.Series([27.4, float("nan")])).tolist() == ["27", ""]
 
 
 def test_categories_shown() -> None:
-    classes = categories.time_classes(pd.Series([10.0]), breaks=[15])
-    assert [category.key for category in categories.shown(classes.legend, classes.keys)] == [
+    classes = legend.time_classes(pd.Series([10.0]), breaks=[15])
+    assert [category.key for category in legend.shown(classes.legend, classes.keys)] == [
         "class0",
         "class1",
     ]

@@ -13,9 +13,8 @@ from shapely.geometry import Point, Polygon, box
 from territory.errors import ParameterError
 from territory.plot import style
 from territory.plot.maps import legend
-from territory.plot.maps.categories import change_classes, numbers_from, shown, time_classes
 from territory.plot.maps.choropleth import Panel, draw_map, extent_of
-from territory.plot.maps.legend import Legend
+from territory.plot.maps.legend import Legend, change_classes, numbers_from, shown, time_classes
 
 CODES = ["a", "b", "c", "d"]
 

@@ -30,7 +30,7 @@ from territory.scenario import (
     compare,
     compute,
 )
-from territory.scenario.changes.world import demand_of, rate_of
+from territory.scenario.changes.draft import demand_of, rate_of
 from territory.study.save import scenario_toml
 from territory.study.state import State, StudyTables
 from territory.study.words.changes import NewPersons

@@ -13,7 +13,7 @@ from territory.sources.producers.finess.sites import (
     Category,
 )
 from territory.supply import ACTIVITIES, classify_equipment
-from territory.tables.codes import CAPACITY_UNITS, RECEPTION_MODES
+from territory.tables.declare import CAPACITY_UNITS, CODES
 
 
 def classify(*pairs: tuple[str | None, str | None], **options: object) -> pd.DataFrame:
@@ -22,7 +22,7 @@ def classify(*pairs: tuple[str | None, str | None], **options: object) -> pd.Dat
 
 
 def test_what_is_said_fits_the_table_of_services() -> None:
-    assert {a.reception_mode for a in ACTIVITIES.values()} - {None} == set(RECEPTION_MODES)
+    assert {a.reception_mode for a in ACTIVITIES.values()} - {None} == set(CODES["reception_modes"])
     assert {c.capacity_unit for c in CATEGORIES.values()} - {None} <= set(CAPACITY_UNITS)
     assert {
         c.service for c in CATEGORIES.values() if c.capacity_unit == "file_active"

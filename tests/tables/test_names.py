@@ -6,9 +6,16 @@ import pandas as pd
 import pytest
 
 from territory.errors import SchemaError
-from territory.tables.catalogue import KEYED, code_label, keyed_label, label_of, table_of
+from territory.tables.catalogue import (
+    KEYED,
+    code_label,
+    keyed_label,
+    label_of,
+    measure_label,
+    read_measure,
+    table_of,
+)
 from territory.tables.declare import Column, Keyed
-from territory.tables.measures import measure_label, read_measure
 from territory.tables.schemas import validate
 
 

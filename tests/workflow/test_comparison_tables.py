@@ -6,7 +6,7 @@ import pytest
 from territory.release.comparison import comparison_tables, long_trips, released_measures
 from territory.release.scenarios import scenario_tables
 from territory.result import StudyResult
-from territory.tables.measures import BY_NAME, KEYS
+from territory.tables.catalogue import BY_NAME, KEYS
 from territory.tables.schemas import validate
 from tests import vallon
 

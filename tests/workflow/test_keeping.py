@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from territory.errors import OutputError
-from territory.files.saved_folders import HEADER, keep, kept
+from territory.files.safe_files import HEADER, keep, kept
 from territory.workflow import step_cache
 from territory.workflow.step_cache import Steps, digest_of
 from tests import vallon

@@ -1,7 +1,5 @@
 """Access to care: times, coverage, catchments, APL, allocation of places, deserts, zoning, equity."""
 
-from __future__ import annotations
-
 import lazy_loader as lazy
 
 __getattr__, __dir__, __all__ = lazy.attach(

@@ -31,7 +31,7 @@ from territory.access.pairs import (
     sum_by,
     warn,
 )
-from territory.errors import InfeasibleError, ParameterError, examples
+from territory.errors import InfeasibleError, ParameterError, examples, refuse
 from territory.needs import KINDS_COMPARABLE_WITH_PLACES
 
 ROUNDING_PERSONS = 1e-6
@@ -322,7 +322,13 @@ def _problem(
         warn(f"{int(unknown.sum())} couple(s) au temps inconnu, non utilisés (origines : {examples(who)}).")
     keep = (pairs.minutes <= max_time_min) & (persons[pairs.origin] > 0) & (places[pairs.site] > 0)
     if eligible is not None:
-        keep &= _is_eligible(pairs, eligible)
+        check_columns(eligible, ("from_id", "to_id"), "Couples autorisés")
+        origin = pairs.origins.get_indexer(pd.Index(eligible["from_id"]))
+        site = pairs.sites.get_indexer(pd.Index(eligible["to_id"]))
+        known, width = (origin >= 0) & (site >= 0), len(pairs.sites)
+        keep &= np.isin(
+            pairs.origin.astype(np.int64) * width + pairs.site, origin[known] * width + site[known]
+        )
     rows = np.flatnonzero(keep)
     by_name = np.lexsort((pairs.site[rows], pairs.origin[rows]))
     return pairs.take(rows[by_name]), persons, places
@@ -331,23 +337,11 @@ def _problem(
 def _known_amounts(amounts: pd.Series[float], what: str) -> Floats:
     """Return amounts, raise if one is unknown."""
     values = read_amounts(amounts, what)
-    unknown = np.isnan(values)
-    if unknown.any():
-        raise ParameterError(
-            f"{what} : {int(unknown.sum())} valeur(s) inconnue(s) ({examples(amounts.index[unknown])}). "
-            "L'affectation ne se calcule pas sans elles : renseignez-les, ou retirez ces lignes en le disant."
-        )
+    advice = (
+        ". L'affectation ne se calcule pas sans elles : renseignez-les, ou retirez ces lignes en le disant."
+    )
+    refuse(amounts.index[np.isnan(values)], "valeur(s) inconnue(s)", of=what, advice=advice)
     return values
-
-
-def _is_eligible(pairs: Pairs, eligible: pd.DataFrame) -> Bools:
-    """Return a mask of the pairs that are listed."""
-    check_columns(eligible, ("from_id", "to_id"), "Couples autorisés")
-    origin = pairs.origins.get_indexer(pd.Index(eligible["from_id"]))
-    site = pairs.sites.get_indexer(pd.Index(eligible["to_id"]))
-    known = (origin >= 0) & (site >= 0)
-    width = len(pairs.sites)
-    return np.isin(pairs.origin.astype(np.int64) * width + pairs.site, origin[known] * width + site[known])
 
 
 def _allocation(

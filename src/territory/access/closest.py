@@ -32,7 +32,7 @@ from territory.access.pairs import (
     unique_ids,
     warn,
 )
-from territory.errors import ParameterError, Problems, TerritoryWarning, examples
+from territory.errors import ParameterError, Problems, TerritoryWarning, examples, refuse
 
 THRESHOLDS_MIN = (15.0, 30.0, 45.0, 60.0)
 
@@ -473,10 +473,7 @@ def closer_outside(
 ) -> pd.Series[bool]:
     """Tell where a site beyond the data could be closer than the closest one found."""
     absent = time_min.index.difference(edge_time_min.index)
-    if len(absent):
-        raise ParameterError(
-            f"Bord des données : {len(absent)} commune(s) sans temps jusqu'au bord ({examples(absent)})."
-        )
+    refuse(absent, "commune(s) sans temps jusqu'au bord", of="Bord des données")
     edge = _minutes(edge_time_min.reindex(time_min.index))
     found = _minutes(time_min)
     if is_reachable is not None:

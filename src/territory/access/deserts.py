@@ -19,7 +19,7 @@ from territory.access.catchments.practitioners import (
     refuse_other_profile,
 )
 from territory.access.pairs import Bools, Floats, read_amounts
-from territory.errors import ParameterError, Problems, examples
+from territory.errors import ParameterError, Problems, refuse
 
 __all__ = ["DREES_2017", "NOT_COMPUTABLE", "Criterion", "class_labels", "classify", "population_by_class"]
 
@@ -184,16 +184,11 @@ def population_by_class(classes: pd.DataFrame, population_hab: pd.Series[float])
     {'aucun critère': 0.75, '1 critère sur 1': 0.25, 'non calculable': 0.0, 'camsp': 0.25,
      'camsp : non calculable': 0.0}
     """
-    absent = classes.index.difference(population_hab.index)
-    if len(absent):
-        raise ParameterError(f"Population : {len(absent)} commune(s) absentes ({examples(absent)}).")
+    refuse(classes.index.difference(population_hab.index), "commune(s) absente(s)", of="Population")
     here = population_hab.reindex(classes.index)
     people = read_amounts(here, "Population")
-    if np.isnan(people).any():
-        raise ParameterError(
-            f"Population inconnue pour {int(np.isnan(people).sum())} commune(s) "
-            f"({examples(here.index[np.isnan(people)])}) : la part de chaque classe ne se calcule pas."
-        )
+    advice = " : la part de chaque classe ne se calcule pas."
+    refuse(here.index[np.isnan(people)], "commune(s) de population inconnue", of="Population", advice=advice)
     masks = class_masks(classes)
     counts = count_by_class(masks, people, np.ones(len(people), dtype=np.bool_))
     return pd.DataFrame(counts, index=list(masks))

@@ -14,7 +14,7 @@ import pandas as pd
 
 from territory.access.catchments.practitioners import mean_by
 from territory.access.pairs import Floats, warn
-from territory.errors import ParameterError, examples
+from territory.errors import ParameterError, examples, refuse
 
 __all__ = [
     "GroupGap",
@@ -204,9 +204,7 @@ def theil_t(
     if groups is None:
         return Theil(total, math.nan, math.nan, pd.Series(dtype=np.float64))
     zone = groups.reindex(values.index)
-    if zone.isna().any():
-        outside = zone.index[zone.isna()]
-        raise ParameterError(f"{len(outside)} commune(s) sans groupe ({examples(outside)}).")
+    refuse(zone.index[zone.isna()], "commune(s) sans groupe")
     zone = zone[~values.isna().to_numpy()]
     amount = float((x * w).sum())
     # nothing to share, nothing to split
@@ -363,10 +361,7 @@ def concentration_index(
     """
     x, w = read_weighted(values, weights)
     ranks = rank_by.reindex(values.index)[~values.isna()]
-    if ranks.isna().any():
-        raise ParameterError(
-            f"Rang inconnu pour {int(ranks.isna().sum())} commune(s) ({examples(ranks.index[ranks.isna()])})."
-        )
+    refuse(ranks.index[ranks.isna()], "commune(s) de rang inconnu")
     _check_bounds(x, correction, bounds)
     if not w.sum():
         return math.nan
@@ -412,17 +407,14 @@ def read_weighted(values: pd.Series[float], weights: pd.Series[float] | None) ->
         raise ParameterError("Valeurs et effectifs : des identifiants sont en double.")
     else:
         weights = weights.reindex(values.index)
+    advice = (
+        ". Un temps hors d'atteinte doit d'abord recevoir une valeur, par exemple la coupure de la table."
+    )
     for name, amounts in (("Valeurs", values), ("Effectifs", weights)):
         numbers = amounts.to_numpy(dtype=np.float64, na_value=np.nan)
-        bad = (numbers < 0) | np.isinf(numbers)
-        if bad.any():
-            raise ParameterError(
-                f"{name} : {int(bad.sum())} négative(s) ou infinie(s) ({examples(amounts.index[bad])}). Un temps "
-                "hors d'atteinte doit d'abord recevoir une valeur, par exemple la coupure de la table."
-            )
-    if weights.isna().any():
-        missing = weights.index[weights.isna()]
-        raise ParameterError(f"Effectifs : inconnus pour {len(missing)} commune(s) ({examples(missing)}).")
+        bad = amounts.index[(numbers < 0) | np.isinf(numbers)]
+        refuse(bad, "nombre(s) négatif(s) ou infini(s)", of=name, advice=advice)
+    refuse(weights.index[weights.isna()], "commune(s) sans effectif connu", of="Effectifs")
     unknown = values.isna()
     if unknown.any():
         warn(

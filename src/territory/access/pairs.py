@@ -19,7 +19,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from territory.access.decay import Decay
-from territory.errors import ParameterError, SchemaError, UnknownCodeError, examples
+from territory.errors import ParameterError, SchemaError, UnknownCodeError, examples, refuse
 from territory.errors import warn as warn
 
 Ids: TypeAlias = "pd.Index[str]"
@@ -124,7 +124,13 @@ def read_pairs(
     pairs = Pairs(origin_ids, site_ids, origin, site, minutes, cutoff_of(travel_times))
     if not keep.all():
         pairs = pairs.take(np.flatnonzero(keep))
-    _check_duplicates(pairs)
+    row = _first_duplicate(pairs.origin, pairs.site, len(origin_ids), len(site_ids))
+    if row >= 0:
+        raise SchemaError(
+            f"Table des temps : le couple {origin_ids[pairs.origin[row]]} → {site_ids[pairs.site[row]]} y est "
+            "plusieurs fois (et peut-être d'autres). Gardez une ligne par couple, par exemple la plus courte : "
+            'temps.groupby(["from_id", "to_id"], observed=True)["travel_time_min"].min().'
+        )
     return pairs
 
 
@@ -155,9 +161,7 @@ def unique_ids(ids: Iterable[str], what: str) -> Ids:
         )
     if index.hasnans:
         raise ParameterError(f"{what} : {int(np.count_nonzero(index.isna()))} identifiant(s) vide(s).")
-    if index.has_duplicates:
-        twice = index[index.duplicated()].unique()
-        raise ParameterError(f"{what} : {len(twice)} identifiant(s) en double ({examples(twice)}).")
+    refuse(index[index.duplicated()].unique(), "identifiant(s) en double", of=what)
     return index
 
 
@@ -168,10 +172,8 @@ def read_amounts(amounts: pd.Series[float], what: str) -> Floats:
     values: Floats = np.asarray(amounts.to_numpy(dtype=np.float64, na_value=np.nan), dtype=np.float64)
     bad = (values < 0) | np.isinf(values)
     if bad.any():
-        raise ParameterError(
-            f"{what} : {int(bad.sum())} valeur(s) négative(s) ou infinie(s) ({examples(amounts.index[bad])}). "
-            "Une valeur inconnue se note NaN, pas un nombre."
-        )
+        advice = ". Une valeur inconnue se note NaN, pas un nombre."
+        refuse(amounts.index[bad], "valeur(s) négative(s) ou infinie(s)", of=what, advice=advice)
     return values
 
 
@@ -210,18 +212,6 @@ def _minutes(column: pd.Series[float]) -> Floats:
     if minutes.size and np.fmin.reduce(minutes) < 0:
         raise SchemaError(f"Table des temps : {int((minutes < 0).sum())} temps négatif(s).")
     return minutes
-
-
-def _check_duplicates(pairs: Pairs) -> None:
-    """Raise if one pair comes twice."""
-    row = _first_duplicate(pairs.origin, pairs.site, len(pairs.origins), len(pairs.sites))
-    if row >= 0:
-        origin, site = pairs.origins[pairs.origin[row]], pairs.sites[pairs.site[row]]
-        raise SchemaError(
-            f"Table des temps : le couple {origin} → {site} y est plusieurs fois (et peut-être d'autres). "
-            "Gardez une ligne par couple, par exemple la plus courte : "
-            'temps.groupby(["from_id", "to_id"], observed=True)["travel_time_min"].min().'
-        )
 
 
 @numba.njit(cache=True)
@@ -288,11 +278,8 @@ class Seen:
     def add(self, places: Places) -> None:
         """Note the origins of a part; raise if another part has some of them."""
         twice = places[self._is_named[places]]
-        if len(twice):
-            raise ParameterError(
-                f"{len(twice)} origine(s) dans deux parties de la table des temps ({examples(self._origins[twice])}) : "
-                "tous les temps d'une origine doivent être dans une même partie."
-            )
+        advice = " : tous les temps d'une origine doivent être dans une même partie."
+        refuse(self._origins[twice], "origine(s) dans deux parties de la table des temps", advice=advice)
         self._is_named[places] = True
 
     def check(self) -> Bools:

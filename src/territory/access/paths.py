@@ -27,7 +27,7 @@ from territory.access.pairs import (
     unique_ids,
     warn,
 )
-from territory.errors import ParameterError, Problems, examples
+from territory.errors import ParameterError, Problems, examples, refuse
 
 __all__ = [
     "ABSENT",
@@ -184,9 +184,7 @@ def path_view(
     names = list(pd.unique(zones.reindex(population_hab.index).dropna()))
     for step in steps:
         where = site_zones.reindex(pd.Index(step.site_ids, dtype=object))
-        lost = where.index[where.isna()]
-        if len(lost):
-            raise ParameterError(f"Étape « {step.name} » : {len(lost)} site(s) sans zone ({examples(lost)}).")
+        refuse(where.index[where.isna()], "site(s) sans zone", of=f"Étape « {step.name} »")
         closest, _ = _closest_of(travel_times, population_hab.index, step)
         mean = (
             mean_by(closest, population_hab, zones) if step.is_complete_list else pd.Series(dtype=np.float64)
@@ -379,11 +377,20 @@ def coordination_reach(
     area = read_amounts(area_km2, "Superficie")
     pairs = read_pairs(travel_times, origins=population_hab.index, sites=structures)
     if territories is None:
-        assigned = _closest_structure(pairs)
-        basis = "hypothèse : structure la plus proche"
+        by_name = pairs.sites.argsort().argsort().astype(np.int32)
+        best, _ = k_closest(pairs.origin, by_name[pairs.site], pairs.minutes, len(pairs.origins), 1)
+        found, basis = pairs.sites.argsort()[best[:, 0]], "hypothèse : structure la plus proche"
+        alone, said = pairs.origins[best[:, 0] < 0], "commune(s) qu'aucune structure n'atteint"
+        found = np.where(best[:, 0] < 0, -1, found)
     else:
-        assigned = _known_structure(territories, population_hab, pairs)
-        basis = "territoire connu"
+        given, basis = territories.reindex(population_hab.index), "territoire connu"
+        strange = pd.Index(given.dropna().unique()).difference(pairs.sites)
+        refuse(strange, "structure(s) inconnue(s)", of="Territoires")
+        alone, said = given.index[given.isna()], "commune(s) sans structure en charge"
+        found = pairs.sites.get_indexer(pd.Index(given.to_numpy(dtype=object)))
+    if len(alone):
+        warn(f"{len(alone)} {said} ({examples(alone)}).", stacklevel=3)
+    assigned = np.where(found < 0, np.nan, found.astype(np.float64))
     table = _reach(pairs, assigned, people, area)
     if territories is None and not is_complete_list:
         warn(
@@ -422,30 +429,6 @@ def _reach(pairs: Pairs, assigned: Floats, people: Floats, area: Floats) -> pd.D
         },
         index=pairs.sites,
     )
-
-
-def _closest_structure(pairs: Pairs) -> Floats:
-    """Return the position of the closest structure of each commune, NaN without any."""
-    by_name = pairs.sites.argsort().argsort().astype(np.int32)
-    best, _ = k_closest(pairs.origin, by_name[pairs.site], pairs.minutes, len(pairs.origins), 1)
-    found = best[:, 0]
-    alone = pairs.origins[found < 0]
-    if len(alone):
-        warn(f"{len(alone)} commune(s) qu'aucune structure n'atteint ({examples(alone)}).")
-    return np.where(found < 0, np.nan, pairs.sites.argsort()[found].astype(np.float64))
-
-
-def _known_structure(territories: pd.Series[str], population_hab: pd.Series[float], pairs: Pairs) -> Floats:
-    """Return the position of the structure in charge of each commune, NaN without any."""
-    given = territories.reindex(population_hab.index)
-    strange = pd.Index(given.dropna().unique()).difference(pairs.sites)
-    if len(strange):
-        raise ParameterError(f"Territoires : structure(s) inconnue(s) ({examples(strange)}).")
-    alone = given.index[given.isna()]
-    if len(alone):
-        warn(f"{len(alone)} commune(s) sans structure en charge ({examples(alone)}).")
-    found = pairs.sites.get_indexer(pd.Index(given.to_numpy(dtype=object)))
-    return np.where(found < 0, np.nan, found.astype(np.float64))
 
 
 def recruitment_by_site(
@@ -529,9 +512,8 @@ def _read_origins(
     zones = []
     for column, table, what in (("from_id", commune_zones, "commune"), ("to_id", site_zones, "site")):
         zone = origins[column].map(table)
-        lost = pd.unique(origins.loc[zone.isna(), column])
-        if len(lost):
-            raise ParameterError(f"Origines observées : {len(lost)} {what}(s) sans zone ({examples(lost)}).")
+        lost = dict.fromkeys(origins.loc[zone.isna(), column])
+        refuse(lost, f"{what}(s) sans zone", of="Origines observées")
         zones.append(zone)
     return persons, zones[0], zones[1]
 

@@ -6,8 +6,6 @@ that runs the map: `map` by default, that of an executor, of a pool or of a clus
 table, bit for bit, whatever the parts, their order and the mapper.
 """
 
-from __future__ import annotations
-
 from territory.access.catchments.floating_catchment import floating_catchment_area
 from territory.access.catchments.practitioners import apl, gp_headcount_access
 from territory.access.closest import coverage, time_to_closest

@@ -17,7 +17,7 @@ from scipy.special import ndtr, ndtri
 
 from territory.access.decay import Decay
 from territory.access.pairs import Bools, Floats, cutoff_of, read_amounts
-from territory.errors import ParameterError, SchemaError, examples
+from territory.errors import ParameterError, SchemaError, examples, refuse
 
 __all__ = ["Draw", "class_stability", "compare_samples", "interval", "sample", "told_apart"]
 
@@ -115,15 +115,22 @@ def sample(
         low  median  high  unknown_share
     A  15.0    19.0  23.0            0.0
     """
-    _check(draws, shared_error, time_error_min)
-    errors = _TimeErrors(travel_times, time_error_min, shared_error, same_road or {}, seed)
-    needs = _Needs(demand, demand_low, demand_high)
+    if draws < 1:
+        raise ParameterError(f"draws = {draws} : demandez au moins un tirage.")
+    if not 0 <= shared_error <= 1:
+        raise ParameterError(f"shared_error = {shared_error} : un nombre de 0 à 1 est attendu.")
+    if time_error_min is not None and not (math.isfinite(time_error_min) and time_error_min >= 0):
+        raise ParameterError(
+            f"time_error_min = {time_error_min} : un nombre de minutes positif ou nul est attendu."
+        )
+    times_of = _drawing_times(travel_times, time_error_min, shared_error, same_road or {}, seed)
+    needs_at = _drawing_needs(demand, demand_low, demand_high)
     columns = {}
     for number in range(draws):
         rng = np.random.default_rng([seed, number])
         quantile, pick = rng.random(), rng.random()
         decay = decays[int(pick * len(decays))] if decays else None
-        columns[number] = measure(Draw(number, errors.table(number), needs.at(quantile), decay))
+        columns[number] = measure(Draw(number, times_of(number), needs_at(quantile), decay))
     return pd.DataFrame(columns)
 
 
@@ -231,11 +238,7 @@ def class_stability(
     """
     _check_level(sure_share, samples)
     expected = reference.reindex(samples.index)
-    if expected.isna().any():
-        missing = expected.index[expected.isna()]
-        raise ParameterError(
-            f"Classe de référence absente pour {len(missing)} commune(s) ({examples(missing)})."
-        )
+    refuse(expected.index[expected.isna()], "commune(s) sans classe de référence")
     drawn = samples.to_numpy(dtype=object)
     same = (drawn == expected.to_numpy(dtype=object)[:, None]).mean(axis=1)
     # the first in alphabetical order among equals
@@ -344,81 +347,68 @@ def triangular(quantile: float, low: Floats, mode: Floats, high: Floats) -> Floa
     return np.asarray(np.where(quantile < turn, below, above), dtype=np.float64)
 
 
-class _TimeErrors:
-    """Tables of times with an error that hangs on the seed, the draw and the two ids only."""
-
-    def __init__(
-        self,
-        travel_times: pd.DataFrame,
-        time_error_min: float | None,
-        shared_error: float,
-        same_road: Mapping[str, str],
-        seed: int,
-    ) -> None:
-        self.half_widths = _half_widths(travel_times, time_error_min)
-        # coded once: every draw would otherwise read the texts again
-        self.coded = travel_times.astype({"from_id": "category", "to_id": "category"})
-        self.minutes = self.coded["travel_time_min"].to_numpy(dtype=np.float64, na_value=np.nan)
-        start, end = self.coded["from_id"].cat, self.coded["to_id"].cat
-        places = [same_road.get(site, site) for site in end.categories]
-        self.origin_keys = pd.util.hash_array(np.asarray(start.categories, dtype=object))
-        place_keys = pd.util.hash_array(np.asarray(places, dtype=object))
-        self.origin = start.codes.to_numpy()
-        self.pair_keys = _mix(self.origin_keys[self.origin] ^ _mix(place_keys)[end.codes.to_numpy()])
-        self.shared_error = shared_error
-        self.seed = seed
-        largest = float(self.half_widths.max(initial=0.0)) * MAX_SD / HALF_WIDTHS_PER_SD
-        self.cutoff_min = cutoff_of(travel_times) - largest
-        if self.cutoff_min <= 0:
-            raise ParameterError(
-                f"Le doute sur les temps (jusqu'à {largest:.1f} min) dépasse la coupure de la table "
-                f"({cutoff_of(travel_times):g} min) : recalculez les temps avec une coupure plus longue."
-            )
-
-    def table(self, number: int) -> pd.DataFrame:
-        """Return the times of one draw."""
-        # arrays of one, since only arrays wrap around in silence
-        draw_key = _mix(
-            np.array([self.seed], dtype=np.uint64) ^ _mix(np.array([number + 1], dtype=np.uint64))
+def _drawing_times(
+    travel_times: pd.DataFrame,
+    time_error_min: float | None,
+    shared_error: float,
+    same_road: Mapping[str, str],
+    seed: int,
+) -> Callable[[int], pd.DataFrame]:
+    """Return what gives the times of each draw, with an error that hangs on the seed, the draw and the two ids only."""
+    half_widths = _half_widths(travel_times, time_error_min)
+    largest = float(half_widths.max(initial=0.0)) * MAX_SD / HALF_WIDTHS_PER_SD
+    cutoff_min = cutoff_of(travel_times) - largest
+    if cutoff_min <= 0:
+        raise ParameterError(
+            f"Le doute sur les temps (jusqu'à {largest:.1f} min) dépasse la coupure de la table "
+            f"({cutoff_of(travel_times):g} min) : recalculez les temps avec une coupure plus longue."
         )
-        by_origin = _normal(self.origin_keys ^ draw_key)[self.origin]
-        by_pair = _normal(self.pair_keys ^ draw_key)
-        z = math.sqrt(self.shared_error) * by_origin + math.sqrt(1.0 - self.shared_error) * by_pair
-        error = self.half_widths / HALF_WIDTHS_PER_SD * np.clip(z, -MAX_SD, MAX_SD)
-        drawn = self.coded.assign(travel_time_min=np.maximum(self.minutes + error, 0.0))
-        drawn.attrs = {"cutoff_min": self.cutoff_min if math.isfinite(self.cutoff_min) else math.nan}
+    # coded once: every draw would otherwise read the texts again
+    coded = travel_times.astype({"from_id": "category", "to_id": "category"})
+    minutes = coded["travel_time_min"].to_numpy(dtype=np.float64, na_value=np.nan)
+    start, end = coded["from_id"].cat, coded["to_id"].cat
+    places = [same_road.get(site, site) for site in end.categories]
+    origin_keys = pd.util.hash_array(np.asarray(start.categories, dtype=object))
+    place_keys = pd.util.hash_array(np.asarray(places, dtype=object))
+    origin = start.codes.to_numpy()
+    pair_keys = _mix(origin_keys[origin] ^ _mix(place_keys)[end.codes.to_numpy()])
+
+    def draw(number: int) -> pd.DataFrame:
+        # arrays of one, since only arrays wrap around in silence
+        seeds, numbers = np.array([seed], dtype=np.uint64), np.array([number + 1], dtype=np.uint64)
+        draw_key = _mix(seeds ^ _mix(numbers))
+        by_origin = _normal(origin_keys ^ draw_key)[origin]
+        z = math.sqrt(shared_error) * by_origin + math.sqrt(1.0 - shared_error) * _normal(
+            pair_keys ^ draw_key
+        )
+        error = half_widths / HALF_WIDTHS_PER_SD * np.clip(z, -MAX_SD, MAX_SD)
+        drawn = coded.assign(travel_time_min=np.maximum(minutes + error, 0.0))
+        drawn.attrs = {"cutoff_min": cutoff_min if math.isfinite(cutoff_min) else math.nan}
         return drawn
 
+    return draw
 
-class _Needs:
-    """Demand between low and high, all communes at the same quantile."""
 
-    def __init__(
-        self, demand: pd.Series[float], low: pd.Series[float] | None, high: pd.Series[float] | None
-    ) -> None:
-        if (low is None) != (high is None):
-            raise ParameterError("Demande : donnez la valeur basse et la valeur haute, ou aucune des deux.")
-        self.demand = demand
-        self.mode = read_amounts(demand, "Demande")
-        self.is_certain = low is None or high is None
-        if low is None or high is None:
-            return
-        self.low = read_amounts(low.reindex(demand.index), "Demande basse")
-        self.high = read_amounts(high.reindex(demand.index), "Demande haute")
-        wrong = (self.low > self.mode) | (self.mode > self.high)
-        if wrong.any():
-            raise ParameterError(
-                f"Demande : {int(wrong.sum())} commune(s) ({examples(demand.index[wrong])}) où la valeur centrale "
-                "n'est pas entre la basse et la haute."
-            )
+def _drawing_needs(
+    demand: pd.Series[float], low: pd.Series[float] | None, high: pd.Series[float] | None
+) -> Callable[[float], pd.Series[float]]:
+    """Return what gives the demand at a quantile of the triangular law: all communes are at the same one."""
+    if (low is None) != (high is None):
+        raise ParameterError("Demande : donnez la valeur basse et la valeur haute, ou aucune des deux.")
+    mode = read_amounts(demand, "Demande")
+    if low is None or high is None:
+        return lambda quantile: demand
+    least = read_amounts(low.reindex(demand.index), "Demande basse")
+    most = read_amounts(high.reindex(demand.index), "Demande haute")
+    wrong = demand.index[(least > mode) | (mode > most)]
+    refuse(wrong, "commune(s) dont la valeur centrale n'est pas entre la basse et la haute", of="Demande")
+    unknown = np.isnan(mode) | np.isnan(most - least)
 
-    def at(self, quantile: float) -> pd.Series[float]:
-        """Return the demand at a quantile of the triangular law."""
-        if self.is_certain:
-            return self.demand
-        drawn = triangular(quantile, self.low, self.mode, self.high)
-        unknown = np.isnan(self.mode) | np.isnan(self.high - self.low)
-        return pd.Series(np.where(unknown, np.nan, drawn), index=self.demand.index, name=self.demand.name)
+    def at(quantile: float) -> pd.Series[float]:
+        drawn = np.where(unknown, np.nan, triangular(quantile, least, mode, most))
+        return pd.Series(drawn, index=demand.index, name=demand.name)
+
+    return at
 
 
 def _half_widths(travel_times: pd.DataFrame, time_error_min: float | None) -> Floats:
@@ -454,18 +444,6 @@ def _normal(keys: NDArray[np.uint64]) -> Floats:
     # the half step keeps away from 0 and 1, where the normal is infinite
     uniform = ((_mix(keys) >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53
     return np.asarray(ndtri(uniform), dtype=np.float64)
-
-
-def _check(draws: int, shared_error: float, time_error_min: float | None) -> None:
-    """Raise for numbers out of range."""
-    if draws < 1:
-        raise ParameterError(f"draws = {draws} : demandez au moins un tirage.")
-    if not 0 <= shared_error <= 1:
-        raise ParameterError(f"shared_error = {shared_error} : un nombre de 0 à 1 est attendu.")
-    if time_error_min is not None and not (math.isfinite(time_error_min) and time_error_min >= 0):
-        raise ParameterError(
-            f"time_error_min = {time_error_min} : un nombre de minutes positif ou nul est attendu."
-        )
 
 
 def _check_level(level: float, samples: pd.DataFrame) -> None:

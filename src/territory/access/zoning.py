@@ -8,13 +8,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from territory.access.catchments.practitioners import (
     APL_NAME,
     RECAST_PROFILE,
     refuse_other_profile,
 )
-from territory.access.pairs import read_amounts
+from territory.access.pairs import Bools, Floats, read_amounts
 from territory.errors import ParameterError, Problems, examples
 from territory.french.numbers import integer
 
@@ -129,7 +130,11 @@ def simulate(
     {'T1': 'ZIP (zone A)', 'T2': 'ZIP (zone B)', 'T3': 'zone de vigilance', 'T4': 'hors vivier'}
     """
     rule = _profile(profile)
-    _check_is_apl(apl)
+    if apl.name not in (None, "apl", APL_NAME):
+        raise ParameterError(
+            f"« {apl.name} » n'est pas une APL : ses seuils ne s'y appliquent pas (il faut une population "
+            "standardisée par l'âge et une activité)."
+        )
     refuse_other_profile(
         apl.attrs.get("profile"), rule.apl_profile, f"Zonage simulé : ce que fixe « {rule.name} »"
     )
@@ -142,7 +147,9 @@ def simulate(
     zone[np.isnan(values)] = UNKNOWN
     for region in table["region"].unique():
         here = (table["region"] == region).to_numpy()
-        queue = _queue(table, pool & here)
+        rows = np.flatnonzero(pool & here)
+        # by growing APL, then by code
+        queue = rows[np.lexsort((table.index[rows].argsort().argsort(), values[rows]))]
         if zip_quota_hab is not None:
             taken = _take(queue, people, _quota(zip_quota_hab, region, "zip_quota_hab"))
             zone[queue[:taken]] = ZIP_B
@@ -171,15 +178,6 @@ def _profile(profile: str | ZoningProfile) -> ZoningProfile:
     return ZONING_PROFILES[profile]
 
 
-def _check_is_apl(apl: pd.Series[float]) -> None:
-    """Refuse a measure that bears another name than the APL's."""
-    if apl.name not in (None, "apl", APL_NAME):
-        raise ParameterError(
-            f"« {apl.name} » n'est pas une APL : ses seuils ne s'y appliquent pas (il faut une population "
-            "standardisée par l'âge et une activité)."
-        )
-
-
 def _table(
     apl: pd.Series[float], population_hab: pd.Series[float], regions: pd.Series[str] | None
 ) -> pd.DataFrame:
@@ -204,20 +202,7 @@ def _table(
     )
 
 
-def _queue(
-    table: pd.DataFrame, pool: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
-) -> np.ndarray[tuple[int, ...], np.dtype[np.intp]]:
-    """Return positions of the vivier by growing APL, then by code."""
-    rows = np.flatnonzero(pool)
-    order = np.lexsort((table.index[rows].argsort().argsort(), table[APL_NAME].to_numpy()[rows]))
-    return np.asarray(rows[order], dtype=np.intp)
-
-
-def _take(
-    queue: np.ndarray[tuple[int, ...], np.dtype[np.intp]],
-    people: np.ndarray[tuple[int, ...], np.dtype[np.float64]],
-    quota_hab: float,
-) -> int:
+def _take(queue: NDArray[np.intp], people: Floats, quota_hab: float) -> int:
     """Return how many territories of the queue hold in the quota."""
     return int(np.searchsorted(np.cumsum(people[queue]), quota_hab, side="right"))
 
@@ -236,11 +221,7 @@ def _quota(quota: float | Mapping[str, float], region: str, name: str) -> float:
 
 
 def _add(
-    zone: np.ndarray[tuple[int, ...], np.dtype[np.object_]],
-    table: pd.DataFrame,
-    pool: np.ndarray[tuple[int, ...], np.dtype[np.bool_]],
-    added: Sequence[str],
-    rule: ZoningProfile,
+    zone: NDArray[np.object_], table: pd.DataFrame, pool: Bools, added: Sequence[str], rule: ZoningProfile
 ) -> None:
     """Put the territories that a region adds in their zone, or raise if they may not be added."""
     problems = Problems("Ajouts régionaux", ParameterError)

@@ -101,7 +101,7 @@ def _table(title: str, rows: pd.DataFrame, scenarios: list[str]) -> list[str]:
     from rich.console import Console
     from rich.table import Table
 
-    from territory.tables.measures import BY_NAME, measure_label
+    from territory.tables.catalogue import BY_NAME, measure_label
 
     drawn = Table(
         title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), title_style=""
@@ -127,7 +127,7 @@ def _table(title: str, rows: pd.DataFrame, scenarios: list[str]) -> list[str]:
 
 def _by_measure(rows: pd.DataFrame) -> list[tuple[str, dict[str, dict[Any, Any]]]]:
     """Return each measure of a service, in order, with its row of each scenario."""
-    from territory.tables.measures import KEYS
+    from territory.tables.catalogue import KEYS
 
     found: dict[tuple[Any, ...], dict[str, dict[Any, Any]]] = {}
     for row in rows.to_dict("records"):
@@ -149,7 +149,7 @@ def _cell(row: dict[Any, Any]) -> str:
 
 def _value(row: dict[Any, Any], side: str) -> str:
     """Return a value as a planner writes it, or what stands for it when it is withheld."""
-    from territory.tables.measures import SHOWN_DECIMALS
+    from territory.tables.catalogue import SHOWN_DECIMALS
 
     value, note = row[f"{side}_value"], row["note" if side == "scenario" else "baseline_note"]
     if value == value:

@@ -13,35 +13,10 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from territory.errors import TerritoryWarning
+from territory.tables.declare import lines_of
 
 # the library has no catalogue of its own: its few sentences are replaced one by one
-_SENTENCES = (
-    (r"^Usage: ", "Usage : "),
-    (r"\[OPTIONS\]", "[OPTIONS]"),
-    (r"COMMAND \[ARGS\]\.\.\.", "COMMANDE [ARGUMENTS]..."),
-    (r"(?m)^Options:", "Options :"),
-    (r"(?m)^Arguments:", "Arguments :"),
-    (r"(?m)^Commands:", "Commandes :"),
-    (r"Show this message and exit\.", "Affiche cette aide."),
-    (r" <str>", ""),
-    (r"\[required\]", "[obligatoire]"),
-    (r"\[default: ", "[par défaut : "),
-    (r"Try '(.*)' for help\.", r"Aide : \1"),
-    (r"^Missing command\.", "Commande absente."),
-    (r"^Missing argument '?(.*?)'?\.", r"Argument absent : \1."),
-    (r"^Missing option '?(.*?)'?\.", r"Option absente : \1."),
-    (r"^No such command '(.*?)'\.", r"Commande inconnue : « \1 »."),
-    (r"^No such option: (\S+)", r"Option inconnue : \1"),
-    (r"Did you mean (.*)\?", r"vouliez-vous dire \1 ?"),
-    (r"\(Possible options: (.*)\)", r"(options possibles : \1)"),
-    (r"^Option '(.*)' requires an argument\.", r"L'option \1 attend une valeur."),
-    (r"^Option '(.*)' does not take a value\.", r"L'option \1 n'attend pas de valeur."),
-    (r"^Got unexpected extra argument(?:s|\(s\))? \((.*)\)", r"Argument en trop : \1"),
-    (r"^Invalid value for '?(.*?)'?: ", r"Valeur refusée pour \1 : "),
-    (r"'(.*)' is not a valid integer\.", r"« \1 » n'est pas un nombre entier."),
-    (r"'(.*)' is not a valid float\.", r"« \1 » n'est pas un nombre."),
-    (r"'(.*)' is not one of (.*)\.", r"« \1 » n'est pas permis ; choix : \2."),
-)
+_SENTENCES = [(line["pattern"], line["french"]) for line in lines_of("sentences.csv", "territory.cli")]
 
 
 def in_french(text: str) -> str:

@@ -1,7 +1,5 @@
 """The dataset inside the package: the Var, and the communes within 45 km around it."""
 
-from __future__ import annotations
-
 import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(

@@ -1,7 +1,5 @@
 """Commune codes across years, official projections, and the point that stands for a commune."""
 
-from __future__ import annotations
-
 import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(

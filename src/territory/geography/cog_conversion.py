@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from territory.errors import ParameterError, TerritoryWarning, UnknownCodeError, agree, examples
+from territory.errors import ParameterError, UnknownCodeError, agree, examples, refuse, warn
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -114,19 +113,11 @@ def to_cog(
 
 def _numbers(table: pd.DataFrame, averages: Mapping[str, str]) -> pd.DataFrame:
     """Return the columns that can be carried, and refuse those that would be added up wrongly."""
-    repeated = table.index[table.index.duplicated()]
-    if len(repeated):
-        raise ParameterError(
-            f"{agree(len(repeated), 'code(s) de commune en double')} dans la table ({examples(repeated)})."
-        )
+    refuse(table.index[table.index.duplicated()], "code(s) de commune en double dans la table")
     numeric = table.select_dtypes("number")
     dropped = [str(name) for name in table.columns if name not in numeric.columns]
     if dropped:
-        warnings.warn(
-            f"{agree(len(dropped), 'colonne(s) de texte laissée(s) de côté')} ({examples(dropped)}).",
-            TerritoryWarning,
-            stacklevel=3,
-        )
+        warn(f"{agree(len(dropped), 'colonne(s) de texte laissée(s) de côté')} ({examples(dropped)}).")
     absent = sorted({*averages, *averages.values()} - set(numeric.columns))
     if absent:
         raise ParameterError(f"Colonnes de averages= absentes de la table ({examples(absent)}).")
@@ -239,11 +230,7 @@ def steps_of(movements: pd.DataFrame) -> list[Step]:
     if unknown:
         count = int(movements["movement_code"].isin(unknown).sum())
         said = agree(count, "mouvement(s) d'un type inconnu")
-        warnings.warn(
-            f"{said} ({examples(unknown)}) : leurs codes sont suivis comme les autres.",
-            TerritoryWarning,
-            stacklevel=3,
-        )
+        warn(f"{said} ({examples(unknown)}) : leurs codes sont suivis comme les autres.")
     columns = ["date", "movement_code", "type_before", "code_before", "type_after", "code_after"]
     days: defaultdict[tuple[pd.Timestamp, bool], list[tuple[str, str, str, str]]] = defaultdict(list)
     for date, movement, *codes in movements[columns].itertuples(index=False, name=None):

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from territory.errors import ParameterError, TerritoryWarning, UnknownCodeError, agree, examples
+from territory.errors import ParameterError, UnknownCodeError, agree, examples, refuse, warn
 from territory.sources.text import cells
 from territory.sources.text.cells import ARRONDISSEMENTS
 from territory.tables.schemas import COMMUNE_CODE
@@ -291,11 +290,7 @@ def locate(points: gpd.GeoSeries, outlines: gpd.GeoDataFrame, *, max_distance_m:
         found.iloc[lost.nonzero()[0][asked]] = codes[nearest]
         if len(asked):
             said = agree(len(asked), "point(s) hors de tout contour rattaché(s)")
-            warnings.warn(
-                f"{said} à la commune la plus proche, à moins de {max_distance_m:g} m.",
-                TerritoryWarning,
-                stacklevel=2,
-            )
+            warn(f"{said} à la commune la plus proche, à moins de {max_distance_m:g} m.", stacklevel=3)
     return found
 
 
@@ -325,15 +320,9 @@ def check_points(points: gpd.GeoSeries, outlines: gpd.GeoDataFrame) -> None:
     Traceback (most recent call last):
     territory.errors.ParameterError: 1 point hors de sa commune (83069).
     """
-    absent = points.index.difference(outlines.index)
-    if len(absent):
-        raise UnknownCodeError(f"{agree(len(absent), 'commune(s) sans contour')} ({examples(absent)}).")
+    refuse(points.index.difference(outlines.index), "commune(s) sans contour", UnknownCodeError)
     shapes = outlines.loc[points.index].geometry
-    outside = points.index[~shapes.contains(points)]
-    if len(outside):
-        raise ParameterError(
-            f"{agree(len(outside), 'point(s) hors de (sa commune|leur commune)')} ({examples(outside)})."
-        )
+    refuse(points.index[~shapes.contains(points)], "point(s) hors de (sa commune|leur commune)")
 
 
 def _require_metres(outlines: gpd.GeoDataFrame) -> None:

@@ -1,7 +1,5 @@
 """Persons in need per commune: ages, rates, known totals, standardisation, projections, and places beside them."""
 
-from __future__ import annotations
-
 import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(

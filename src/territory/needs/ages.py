@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any, NamedTuple, TypeAlias
@@ -12,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from territory.errors import ParameterError, Problems, SchemaError, TerritoryWarning, agree, counted, examples
+from territory.errors import ParameterError, Problems, SchemaError, agree, counted, examples, refuse, warn
 
 Floats: TypeAlias = NDArray[np.float64]
 LEVELS = ("commune_code", "age_min", "age_max")
@@ -176,8 +175,7 @@ def population_from_columns(
     rows = table.reset_index() if "commune_code" in table.index.names else table
     wanted = ["commune_code", *columns, *([unknown_age] if unknown_age else [])]
     absent = [name for name in wanted if name not in rows.columns]
-    if absent:
-        raise SchemaError(f"Population par âge : {counted(absent, 'colonne(s) absente(s)')}.")
+    refuse(absent, "colonne(s) absente(s)", SchemaError, of="Population par âge")
     _check_bands(list(dict.fromkeys(columns.values())))
     # an unknown square makes its commune unknown, never smaller
     summed = rows.groupby("commune_code", sort=False)[wanted[1:]].sum(skipna=False)
@@ -321,13 +319,12 @@ def _spread_unknown(wide: pd.DataFrame, unknown: pd.Series[float]) -> pd.DataFra
     """Spread persons of unknown age as the other persons of their commune."""
     known = wide.sum(axis=1, skipna=False)
     lost = unknown.index[(unknown > 0) & (known == 0)]
-    if len(lost):
-        said = counted(lost, "commune(s) où tous les habitants sont d'âge inconnu")
-        raise ParameterError(f"{said} : retirez-les, ou donnez leurs âges.")
+    said = "commune(s) où tous les habitants sont d'âge inconnu"
+    refuse(lost, said, advice=" : retirez-les, ou donnez leurs âges.")
     if (unknown > 0).any():
         persons = agree(round(unknown.sum()), "personne(s) sans âge connu répartie(s) comme les autres")
         communes = agree(int((unknown > 0).sum()), "commune(s)")
-        warnings.warn(f"{persons}, dans {communes}.", TerritoryWarning, stacklevel=3)
+        warn(f"{persons}, dans {communes}.")
     factor: Floats = np.where(known > 0, (known + unknown) / known.where(known > 0), 1.0)
     return wide.mul(pd.Series(factor, index=wide.index).where(known.notna() & unknown.notna()), axis=0)
 
@@ -388,8 +385,7 @@ def grow_population(
     codes = read_bands(population).codes
     if isinstance(rate_per_year, pd.Series):
         absent = pd.Index(codes.unique()).difference(rate_per_year.index)
-        if len(absent):
-            raise ParameterError(f"Croissance : {counted(absent, 'commune(s) sans taux')}.")
+        refuse(absent, "commune(s) sans taux", of="Croissance")
         growth = rate_per_year.reindex(codes).to_numpy(float)
     else:
         growth = np.full(len(codes), float(rate_per_year))
@@ -462,20 +458,6 @@ def project_population(
     today = read_bands(population)
     target = read_bands(projected.rename_axis(list(LEVELS)))
     zone_of = pd.Series(zones).reindex(today.codes).astype("str")
-    _check_zones(today, target, zone_of)
-    cut = _cut_at(population, today, zone_of.to_numpy(str), target)
-    present = cut.groupby(["zone", "target"], sort=False)["population"].sum(min_count=1)
-    _check_present(cut, present, target)
-    wanted = pd.Series(target.persons).reindex(cut["target"]).to_numpy(float)
-    counted = present.reindex(pd.MultiIndex.from_frame(cut[["zone", "target"]])).to_numpy(float)
-    # nobody stays nobody where nobody is projected
-    factor = np.divide(wanted, counted, out=np.zeros(len(cut)), where=counted > 0)
-    cut["population"] = cut["population"].to_numpy(float) * factor
-    return _labelled(cut.drop(columns=["zone", "target"]).set_index(list(LEVELS)), to_year)
-
-
-def _check_zones(today: Bands, target: Bands, zone_of: pd.Series[str]) -> None:
-    """Raise when a commune has no zone, or its zone no projection."""
     problems = Problems("Projection", ParameterError)
     outside = pd.Index(today.codes.to_numpy()[zone_of.isna().to_numpy()]).unique()
     problems.count(outside, "commune(s) sans zone")
@@ -485,6 +467,15 @@ def _check_zones(today: Bands, target: Bands, zone_of: pd.Series[str]) -> None:
     if len(unknown):
         problems.add(f"effectif projeté inconnu dans {counted(unknown, 'zone(s)')}")
     problems.raise_if_any()
+    cut = _cut_at(population, today, zone_of.to_numpy(str), target)
+    present = cut.groupby(["zone", "target"], sort=False)["population"].sum(min_count=1)
+    _check_present(cut, present, target)
+    wanted = pd.Series(target.persons).reindex(cut["target"]).to_numpy(float)
+    living = present.reindex(pd.MultiIndex.from_frame(cut[["zone", "target"]])).to_numpy(float)
+    # nobody stays nobody where nobody is projected
+    factor = np.divide(wanted, living, out=np.zeros(len(cut)), where=living > 0)
+    cut["population"] = cut["population"].to_numpy(float) * factor
+    return _labelled(cut.drop(columns=["zone", "target"]).set_index(list(LEVELS)), to_year)
 
 
 def _cut_at(population: pd.DataFrame, today: Bands, zone: np.ndarray, target: Bands) -> pd.DataFrame:

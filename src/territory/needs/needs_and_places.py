@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pandas as pd
 
-from territory.errors import ParameterError, Problems, counted, examples, warn
+from territory.errors import ParameterError, Problems, counted, examples, refuse, warn
 from territory.needs.rates import AMOUNTS, check_counts
 
 # only these kinds count persons who hold, or wait for, a place: the others never stand beside places
@@ -60,10 +60,9 @@ def demand_by_zone(demand: pd.DataFrame, zones: pd.Series[str]) -> pd.DataFrame:
     rows = demand.reset_index()
     kinds = rows.groupby("public")["kind"].nunique()
     mixed = kinds.index[kinds > 1]
-    if len(mixed):
-        apart = "personnes concernées, droits, orientations et attentes ne s'additionnent pas"
-        said = counted(mixed, "public(s) de plusieurs natures")
-        raise ParameterError(f"{said} : {apart} ; donnez-leur des noms différents.")
+    apart = "personnes concernées, droits, orientations et attentes ne s'additionnent pas"
+    advice = f" : {apart} ; donnez-leur des noms différents."
+    refuse(mixed, "public(s) de plusieurs natures", advice=advice)
     rows["zone"] = pd.Series(zones).reindex(rows["commune_code"]).to_numpy()
     outside = rows.loc[rows["zone"].isna(), "commune_code"].unique()
     if len(outside):
@@ -139,9 +138,8 @@ def demand_against_places(
     check_counts(places, *_PLACES)
     by_zone = demand_by_zone(chosen, zones).droplevel("public")
     lacking = by_zone.index.difference(places.index)
-    if len(lacking):
-        said = counted(lacking, "zone(s) avec des besoins et sans ligne de places")
-        raise ParameterError(f"{said} : indiquez 0 place, ou NaN si elles sont inconnues.")
+    advice = " : indiquez 0 place, ou NaN si elles sont inconnues."
+    refuse(lacking, "zone(s) avec des besoins et sans ligne de places", advice=advice)
     found = by_zone.reindex(places.index)
     kind = str(chosen["kind"].iloc[0])
     result = found[list(AMOUNTS)]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from territory.errors import ParameterError, Problems, counted, examples, warn
+from territory.errors import ParameterError, Problems, examples, refuse, warn
 from territory.needs.ages import persons_by_age
 from territory.tables.schemas import DEMAND_KINDS
 
@@ -139,8 +139,7 @@ def check_counts(counts: pd.Series[float], subject: str, what: str, whose: str) 
     wrong = counts.index[(values < 0) | np.isinf(values)]
     twice = counts.index[counts.index.duplicated()].unique()
     for shown, said in ((wrong, f"{what} négatif(s) ou infini(s)"), (twice, f"{whose} en double")):
-        if len(shown):
-            raise ParameterError(f"{subject} : {counted(shown, said)}.")
+        refuse(shown, said, of=subject)
 
 
 def demand_from_rates(population: pd.DataFrame, rates: Iterable[Rate]) -> pd.DataFrame:
@@ -181,7 +180,12 @@ def demand_from_rates(population: pd.DataFrame, rates: Iterable[Rate]) -> pd.Dat
             if twice
             else "Taux : aucun taux."
         )
-    return pd.concat([_with_sources(persons_by_age(population, **_ages(rate)), rate) for rate in chosen])
+    return pd.concat(
+        [
+            _with_sources(persons_by_age(population, age_min=rate.age_min, age_max=rate.age_max), rate)
+            for rate in chosen
+        ]
+    )
 
 
 def demand_for_service(
@@ -240,11 +244,6 @@ def demand_for_service(
         )
     persons = persons_by_age(population, age_min=low, age_max=high)
     return _with_sources(persons, rate).assign(age_min=low, age_max=high)
-
-
-def _ages(rate: Rate) -> dict[str, float]:
-    """Return the ages of a rate as options."""
-    return {"age_min": rate.age_min, "age_max": rate.age_max}
 
 
 def _with_sources(persons: pd.Series[float], rate: Rate) -> pd.DataFrame:
@@ -365,9 +364,8 @@ def calibrate_demand(
     counts = demand.loc[chosen, "demand"].droplevel("public")
     concerned = counts if within is None else counts[counts.index.isin(within)]
     unknown = concerned.index[concerned.isna()]
-    if len(unknown):
-        said = f"{counted(unknown, 'commune(s) sans effectif')} ; le total serait réparti entre les autres seulement."
-        raise ParameterError(f"Calage de « {public} » : {said}")
+    advice = " ; le total serait réparti entre les autres seulement."
+    refuse(unknown, "commune(s) sans effectif", of=f"Calage de « {public} »", advice=advice)
     factor = _factor(counts, total, within)
     scaled = demand.copy()
     for column in AMOUNTS:

@@ -1,7 +1,5 @@
 """Road maps, travel times, isochrones; estimated times and other providers behind the same table."""
 
-from __future__ import annotations
-
 import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from territory.errors import ParameterError, TerritoryWarning, examples
+from territory.errors import ParameterError, examples, warn
 from territory.network import estimate_model as model
 from territory.network.estimate_model import (
     DEFAULT_AREA_KM2,
@@ -200,11 +199,9 @@ def _warn_unknown_areas(starts: Places, ends: Places) -> None:
     unknown = both.difference(stated[0].union(stated[1]))
     if len(unknown):
         area = f"{DEFAULT_AREA_KM2:g}".replace(".", ",")
-        warnings.warn(
+        warn(
             f"{len(unknown)} commune(s) de surface inconnue ({examples(unknown)}) : le temps à l'intérieur de la "
-            f"commune suppose {area} km² ; ajoutez la colonne area_km2.",
-            TerritoryWarning,
-            stacklevel=3,
+            f"commune suppose {area} km² ; ajoutez la colonne area_km2."
         )
 
 

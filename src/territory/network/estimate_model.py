@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -13,7 +12,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from territory.errors import NetworkError, Problems, TerritoryWarning, examples
+from territory.errors import NetworkError, Problems, examples, warn
 from territory.territories import METROPOLITAN, TERRITORIES, TOGETHER
 
 if TYPE_CHECKING:
@@ -244,26 +243,17 @@ def _check_points(frame: gpd.GeoDataFrame, label: str, problems: Problems) -> No
     ids = frame.index
     if ids.hasnans:
         problems.add(f"{label} : {int(np.sum(ids.isna()))} identifiant(s) vide(s) dans l'index")
-    repeated = ids[ids.duplicated()].unique()
-    if len(repeated):
-        problems.add(f"{label} : {len(repeated)} identifiant(s) en double ({examples(repeated)})")
+    problems.count(ids[ids.duplicated()].unique(), "identifiant(s) en double", of=label)
     geometry = frame.geometry
     absent = geometry.isna() | geometry.is_empty
-    if absent.any():
-        problems.add(
-            f"{label} : {int(absent.sum())} géométrie(s) absente(s) ou vide(s) ({examples(ids[absent])})"
-        )
+    problems.count(ids[absent], "géométrie(s) absente(s) ou vide(s)", of=label)
     other = ~absent & (geometry.geom_type != "Point")
-    if other.any():
-        problems.add(
-            f"{label} : {int(other.sum())} géométrie(s) autre(s) que des points ({examples(ids[other])}) ; "
-            "prenez un point par lieu, representative_point() par exemple"
-        )
+    advice = " ; prenez un point par lieu, representative_point() par exemple"
+    problems.count(ids[other], "géométrie(s) autre(s) que des points", of=label, advice=advice)
     sound = np.flatnonzero(~absent & ~other)
     coordinates = shapely.get_coordinates(np.asarray(geometry)[sound])
     infinite = ids[sound[~np.isfinite(coordinates).all(axis=1)]]
-    if len(infinite):
-        problems.add(f"{label} : {len(infinite)} point(s) de coordonnées non finies ({examples(infinite)})")
+    problems.count(infinite, "point(s) de coordonnées non finies", of=label)
 
 
 def _common_system(origins: gpd.GeoDataFrame, destinations: gpd.GeoDataFrame) -> int:
@@ -294,11 +284,10 @@ def _read_side(
     density = _positive(frame, "density_hab_km2", label, problems, zero=True)
     missing = np.isnan(density)
     if "density_hab_km2" in frame and missing.any() and not problems:
-        warnings.warn(
+        warn(
             f"{label} : densité inconnue pour {int(missing.sum())} lieu(x) sur {len(frame)} "
             f"({examples(frame.index[missing])}) : {DEFAULT_DENSITY_HAB_KM2:g} hab/km² est supposé.",
-            TerritoryWarning,
-            stacklevel=4,
+            stacklevel=5,
         )
     slowness, is_measured = _slowness(frame, label, terrain, problems)
     codes = frame["commune_code"] if "commune_code" in frame else frame.index.to_series()
@@ -322,12 +311,8 @@ def _positive(frame: gpd.GeoDataFrame, column: str, label: str, problems: Proble
     wrong = frame[column].notna().to_numpy() & ~(
         np.isfinite(values) & ((values >= 0) if zero else (values > 0))
     )
-    if wrong.any():
-        bound = "positive ou nulle" if zero else "strictement positive"
-        problems.add(
-            f"{label} : {int(wrong.sum())} valeur(s) de {column} illisible(s) ou non {bound} "
-            f"({examples(frame.index[wrong])})"
-        )
+    bound = "positive(s) ou nulle(s)" if zero else "strictement positive(s)"
+    problems.count(frame.index[wrong], f"valeur(s) de {column} illisible(s) ou non {bound}", of=label)
     return values
 
 
@@ -342,11 +327,8 @@ def _slowness(
         measured = pd.to_numeric(frame["slowness"], errors="coerce").to_numpy(dtype=float, na_value=np.nan)
         low, high = SLOWNESS_BOUNDS
         wrong = frame["slowness"].notna().to_numpy() & ~((measured >= low) & (measured <= high))
-        if wrong.any():
-            problems.add(
-                f"{label} : {int(wrong.sum())} valeur(s) de slowness illisible(s) ou hors de {low:g} à {high:g} "
-                f"({examples(frame.index[wrong])})"
-            )
+        said = f"valeur(s) de slowness illisible(s) ou hors de {low:g} à {high:g}"
+        problems.count(frame.index[wrong], said, of=label)
     stated = np.full(len(frame), slowness_of("mixed"))
     if "terrain" in frame:
         names: pd.Series[Any] = frame["terrain"]
@@ -358,11 +340,10 @@ def _slowness(
         stated = found.astype(float).fillna(slowness_of("mixed")).to_numpy(dtype=float)
     missing = np.isnan(measured)
     if missing.any() and not missing.all() and not problems:
-        warnings.warn(
+        warn(
             f"{label} : lenteur inconnue pour {int(missing.sum())} lieu(x) sur {len(frame)} "
             f"({examples(frame.index[missing])}) : celle du relief est prise, avec un doute plus large.",
-            TerritoryWarning,
-            stacklevel=5,
+            stacklevel=6,
         )
     return np.where(missing, stated, measured), (~missing).astype(float)
 

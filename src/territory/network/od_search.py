@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from territory.errors import MissingFileError, NetworkError, OutputError, ParameterError, Problems
-from territory.files.saved_folders import arrays_under, is_intact, read_arrays, read_header, save_arrays
+from territory.files.safe_files import arrays_under, is_intact, read_arrays, read_header, save_arrays
 from territory.network.engine.compiling import count_threads
 from territory.network.engine.dijkstra import limited_search
 from territory.network.engine.graph import MAX_TIME_MS, UNREACHED, Graph

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from scipy.spatial import cKDTree
 
-from territory.errors import NetworkError, Problems, examples
+from territory.errors import NetworkError, Problems
 from territory.network import estimate_model as model
 
 if TYPE_CHECKING:
@@ -142,10 +142,7 @@ def _check(communes: gpd.GeoDataFrame) -> None:
         problems.raise_if_any()
     minutes = communes["emergency_min"]
     wrong = minutes.notna() & ~minutes.between(0, 600)
-    if wrong.any():
-        problems.add(
-            f"{int(wrong.sum())} temps négatif ou de plus de dix heures ({examples(minutes.index[wrong])})"
-        )
+    problems.count(minutes.index[wrong], "temps négatif(s) ou de plus de dix heures")
     if not (minutes == 0).any():
         problems.add("aucune commune à 0 minute : on ne sait pas où sont les services")
     if int((minutes > 0).sum()) < FEWEST_TRIPS:

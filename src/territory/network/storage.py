@@ -23,7 +23,7 @@ from pyproj import CRS
 from pyproj.exceptions import CRSError
 
 from territory.errors import MissingFileError, NetworkError, OutputError, Problems
-from territory.files.saved_folders import arrays_under, is_intact, read_arrays, read_header, save_arrays
+from territory.files.safe_files import arrays_under, is_intact, read_arrays, read_header, save_arrays
 from territory.network.engine.compiling import kernel
 from territory.network.engine.graph import Int32, Int64, is_order
 from territory.network.engine.hierarchy import Hierarchy

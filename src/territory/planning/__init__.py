@@ -1,7 +1,5 @@
 """Which sites and which groupings would serve the territory best: siting, grouping, typology, pooling."""
 
-from __future__ import annotations
-
 import lazy_loader as lazy
 
 __getattr__, __dir__, __all__ = lazy.attach(

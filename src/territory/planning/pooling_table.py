@@ -14,20 +14,11 @@ import pandas as pd
 
 from territory.access.pairs import read_pairs, unique_ids, warn
 from territory.errors import ParameterError, Problems, UnknownCodeError, examples
+from territory.tables.declare import CODES
 from territory.units import MINUTES_PER_HOUR
 
 # what a groupement may share: the short code, then what it is for the director
-SHARED_SERVICES: Mapping[str, str] = {
-    "ressources_humaines": "Ressources humaines",
-    "numerique": "Numérique",
-    "qualite_risques": "Qualité et gestion des risques",
-    "ethique": "Éthique",
-    "coordination_medicale": "Coordination médicale",
-    "formation": "Formation",
-    "evaluation_externe": "Évaluation externe",
-    "locaux_equipements": "Locaux et équipements",
-    "transport": "Transport",
-}
+SHARED_SERVICES: Mapping[str, str] = CODES["shared_services"]
 
 _FIGURES = ("hours_today_per_year", "hours_pooled_per_year", "trips_per_year")
 _COLUMNS = ("label", "is_shared", "host_id", *_FIGURES)

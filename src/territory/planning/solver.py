@@ -17,11 +17,6 @@ from territory.errors import ParameterError, Problems
 
 Positions = NDArray[np.intp]
 
-OPTIMAL = "optimal"
-WITHIN_GAP = "within_gap"
-TIME_LIMIT = "time_limit"
-NOT_PROVEN = "not_proven"
-
 # status codes of scipy.optimize.milp
 _LIMIT, _INFEASIBLE = 1, 2
 # two numbers closer than this share are the same number
@@ -51,14 +46,14 @@ class Search:
         """Return what the gap between a solution and its bound allows to say."""
         gap = relative_gap(objective, bound)
         if gap <= _TOLERANCE:
-            return OPTIMAL
+            return "optimal"
         if gap <= self.mip_gap * (1 + _TOLERANCE):
-            return WITHIN_GAP
-        return TIME_LIMIT if self.is_over else NOT_PROVEN
+            return "within_gap"
+        return "time_limit" if self.is_over else "not_proven"
 
     def is_enough(self, objective: float, bound: float) -> bool:
         """Tell whether a solution is close enough to its bound to stop."""
-        return math.isfinite(objective) and self.status(objective, bound) in (OPTIMAL, WITHIN_GAP)
+        return math.isfinite(objective) and self.status(objective, bound) in ("optimal", "within_gap")
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,5 @@
 """Maps and charts of a study, drawn without global state and the same byte for byte at each run."""
 
-from __future__ import annotations
-
 import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(

@@ -57,7 +57,18 @@ def gainers_and_losers(effects: pd.DataFrame, *, noun: str = "enfants") -> Figur
                     axes.text(x, row, texts[effect][row], va="center", ha=side, fontsize=7.5)
         _row_names(axes, list(effects.index))
         _side_column(axes, "écart non\ndistinguable", texts["indistinct"])
-        _heads(axes, *heads)
+        look: dict[str, Any] = {"fontsize": 8, "fontweight": "semibold", "annotation_clip": False}
+        # what each side means above the line of zero
+        for text, shift, side, color in zip(
+            heads, (-5, 5), ("right", "left"), (style.LOSS, style.GAIN), strict=True
+        ):
+            at: dict[str, Any] = {
+                "xytext": (shift, 0),
+                "textcoords": "offset points",
+                "ha": side,
+                "va": "bottom",
+            }
+            axes.annotate(text, (0, -0.62), **at, color=color, **look)
     return figure
 
 
@@ -164,14 +175,6 @@ def _room(left: float, right: float, heads: tuple[str, str], axes: Axes) -> tupl
         own = max(own, part / (1.0 - part) * other)
         left, right = (other, own) if is_right else (own, other)
     return -left, right
-
-
-def _heads(axes: Axes, left: str, right: str) -> None:
-    """Write what each side means above the line of zero."""
-    look: dict[str, Any] = {"fontsize": 8, "fontweight": "semibold", "annotation_clip": False}
-    for text, shift, side, color in ((left, -5, "right", style.LOSS), (right, 5, "left", style.GAIN)):
-        at: dict[str, Any] = {"xytext": (shift, 0), "textcoords": "offset points", "ha": side, "va": "bottom"}
-        axes.annotate(text, (0, -0.62), **at, color=color, **look)
 
 
 def _drawn(values: np.ndarray) -> np.ndarray:

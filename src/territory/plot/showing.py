@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,9 +23,8 @@ from territory.plot import style
 from territory.plot.charts import gainers_and_losers, persons_text
 from territory.plot.interactive.views import METHODS
 from territory.plot.maps import show_plans as plans
-from territory.plot.maps.categories import Category, numbers_from, shown, time_classes
 from territory.plot.maps.choropleth import SHAPES, Panel, draw_map
-from territory.plot.maps.legend import Legend
+from territory.plot.maps.legend import Category, Legend, numbers_from, shown, time_classes
 from territory.release.disclosure import SUPPRESSED
 from territory.release.gate import TODAY, Release, showable
 from territory.release.shown import Effects, Situation
@@ -137,7 +137,15 @@ def _show_study(study: Study) -> Figure:
 
 def _show_plan(obj: Any, outlines: gpd.GeoDataFrame | None, names: Mapping[str, str]) -> Figure:
     """Draw what planning gives: its results know codes and not places."""
-    if not isinstance(obj, SitingResult | Allocation | GroupingAnswer | GroupingResult | TypologyResult):
+    drawn: dict[type, Any] = {
+        SitingResult: partial(plans.show_siting, names=names),
+        Allocation: plans.show_allocation,
+        GroupingAnswer: plans.show_establishments,
+        GroupingResult: plans.show_groups,
+        TypologyResult: plans.show_types,
+    }
+    draw = next((draw for kind, draw in drawn.items() if isinstance(obj, kind)), None)
+    if draw is None:
         raise ParameterError(
             f"Rien à dessiner pour un objet de type {type(obj).__name__} : donnez une étude, les résultats d'un "
             "calcul (result.baseline), une comparaison (result.comparisons[...]), un réseau routier, une "
@@ -148,15 +156,7 @@ def _show_plan(obj: Any, outlines: gpd.GeoDataFrame | None, names: Mapping[str, 
             f"Carte impossible : {type(obj).__name__} ne dit pas où sont les communes ; donnez outlines= "
             "(result.dataset.outlines, ou des points indexés par les mêmes codes)."
         )
-    if isinstance(obj, SitingResult):
-        return plans.show_siting(obj, outlines, names)
-    drawn: Mapping[type, Any] = {
-        Allocation: plans.show_allocation,
-        GroupingAnswer: plans.show_establishments,
-        GroupingResult: plans.show_groups,
-        TypologyResult: plans.show_types,
-    }
-    figure: Figure = next(draw for kind, draw in drawn.items() if isinstance(obj, kind))(obj, outlines)
+    figure: Figure = draw(obj, outlines)
     return figure
 
 

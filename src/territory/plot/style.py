@@ -151,22 +151,14 @@ def to_png(figure: Figure, *, dpi: float = 150) -> bytes:
 
 def _saved(figure: Figure, **options: Any) -> bytes:
     """Draw a figure with its texts typeset."""
-    buffer = io.BytesIO()
-    _typeset_texts(figure)
-    with style():
-        figure.savefig(buffer, **options)
-    return buffer.getvalue()
-
-
-def _typeset_texts(figure: Figure) -> None:
-    """Give every text of a figure its French spacing and signs, as every other text of a report.
-
-    Names of ticks are the axis's own to write: who gives them typesets them.
-    """
-    texts = list(figure.texts)
+    buffer, texts = io.BytesIO(), list(figure.texts)
     for axes in figure.axes:
         legend = axes.get_legend()
         texts += [*axes.texts, axes.title, axes.xaxis.label, axes.yaxis.label]
         texts += legend.get_texts() if legend is not None else []
+    # names of ticks are the axis's own to write: who gives them typesets them
     for text in texts:
         text.set_text(typeset(text.get_text()))
+    with style():
+        figure.savefig(buffer, **options)
+    return buffer.getvalue()

@@ -4,8 +4,6 @@
 It draws nothing and writes no file.
 """
 
-from __future__ import annotations
-
 import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(__name__, submod_attrs={"gate": ["Release", "release"]})

@@ -15,9 +15,8 @@ from territory.scenario.comparison.compare import add_draws
 from territory.scenario.comparison.compare import best_in_all as best_in_all
 from territory.scenario.measures.places import sector_reason
 from territory.scenario.zones import ALL_TERRITORY
-from territory.tables.catalogue import SIDED_TRIPS, TRIPS
+from territory.tables.catalogue import BY_NAME, KEYS, SIDED_TRIPS, TRIPS, read_measure
 from territory.tables.declare import SIDES
-from territory.tables.measures import BY_NAME, KEYS, read_measure
 
 if TYPE_CHECKING:
     from territory.result import StudyResult

@@ -6,8 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 import geopandas as gpd
 import numpy as np
@@ -39,13 +38,13 @@ from territory.result import StudyResult
 from territory.scenario.results import Comparison, Results
 from territory.scenario.trial import Trial
 from territory.study.secrecy import without_counts
+from territory.study.state import Parameters
 
 if TYPE_CHECKING:
     from territory.network.roads import RoadNetwork
     from territory.planning.grouping.answer import GroupingAnswer
     from territory.planning.siting.answer import SitingAnswer
     from territory.scenario.doubt.draws import Draws
-    from territory.study.state import Parameters
     from territory.study.words.model import Study
 
 # on each page and each sheet of the internal edition
@@ -68,14 +67,16 @@ class Origins:
 
 
 class _Part(Generic[Kind]):
-    """What a release gives as the computation has it, by its path in the result."""
+    """What a release gives as the computation has it, by its path in the result; None where a dataset has no such."""
 
     def __init__(self, path: str, said: str) -> None:
-        self._get, self.__doc__ = attrgetter(path), said
+        self._path, self.__doc__ = path.split("."), said
 
     def __get__(self, released: Release, owner: object = None) -> Kind:
-        found: Kind = self._get(released._result)
-        return found
+        found: Any = released._result
+        for name in self._path:
+            found = getattr(found, name, None) if self._path[0] == "dataset" else getattr(found, name)
+        return cast("Kind", found)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -114,31 +115,23 @@ class Release:
 
     # the study as it was computed
 
-    @property
-    def parameters(self) -> Parameters:
-        """Limits, thresholds and named services."""
-        return self._result.baseline.state.parameters
-
+    parameters = _Part[Parameters]("baseline.state.parameters", "Limits, thresholds and named services.")
     times_method = _Part[str]("times_method", "How times were found: `estimate`, `roads` or `distancier`.")
     run_digest = _Part[str]("run_digest", "Digest of the run, that secret inputs are not part of.")
     manifest = _Part[Mapping[str, Any]](
         "manifest", "Inputs, parameters and versions; digests of secret inputs are not in it."
     )
 
-    @property
-    def sources(self) -> pd.DataFrame | None:
-        """Producer, title, vintage and licence of the data."""
-        return getattr(self._result.dataset, "sources", None)
-
-    @property
-    def completeness(self) -> pd.DataFrame | None:
-        """Which lists of sites are complete, and why not."""
-        return getattr(self._result.dataset, "completeness", None)
-
-    @property
-    def published(self) -> pd.DataFrame | None:
-        """Figures that a producer publishes of each commune, None without any."""
-        return self._result.baseline.state.published
+    sources = _Part[pd.DataFrame | None](
+        "dataset.sources", "Producer, title, vintage and licence of the data."
+    )
+    completeness = _Part[pd.DataFrame | None](
+        "dataset.completeness", "Which lists of sites are complete, and why not."
+    )
+    published = _Part[pd.DataFrame | None](
+        "baseline.state.published", "Figures that a producer publishes of each commune, None without any."
+    )
+    outlines = _Part[gpd.GeoDataFrame | None]("dataset.outlines", "Outlines of the communes.")
 
     @property
     def emergency_hours(self) -> pd.DataFrame:
@@ -149,11 +142,6 @@ class Release:
         sites = pd.DataFrame(state.sites).reindex(columns=columns).loc[offered.get_level_values("site_id")]
         inside = sites["commune_code"].isin(list(state.parameters.territory_codes))
         return sites[inside & sites["opening_note"].notna()]
-
-    @property
-    def outlines(self) -> gpd.GeoDataFrame | None:
-        """Outlines of the communes."""
-        return getattr(self._result.dataset, "outlines", None)
 
     isochrones = _Part[gpd.GeoDataFrame | None](
         "isochrones", "What is reached by road from the sites of named services; None without a road map."

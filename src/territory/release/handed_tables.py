@@ -176,12 +176,10 @@ def needs_by_zone(demand: pd.DataFrame, zones: pd.Series) -> pd.DataFrame:
 def _comparisons(result: StudyResult, names: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """Return the comparisons of all scenarios, by commune, by zone and by recruitment limit."""
     blocks: dict[str, list[pd.DataFrame]] = {"communes": [], "zones": [], "sensibilite": [], "trajets": []}
-    epci_names = names.drop_duplicates("epci_code").set_index("epci_code")["epci_name"]
     for name in result.comparisons:
         communes = with_names(publish_communes(result, name), names)
         zones = publish_zones(result, name).reset_index()
-        zones.insert(1, "zone_name", zones["zone"].map(epci_names).fillna(result.study.territory.name))
-        zones.loc[zones["zone"] == ALL_TERRITORY, "zone_name"] = "Ensemble"
+        zones.insert(1, "zone_name", zone_names(result, zones["zone"]))
         sensitivity = publish_sensitivity(result, name).reset_index()
         trips = long_trips(publish_trips(result, name), result.comparisons[name].zones)
         trips.insert(1, "zone_name", zone_names(result, trips["zone"]))
@@ -318,10 +316,5 @@ def _zones(table: pd.DataFrame, result: StudyResult) -> pd.DataFrame:
     if table.empty:
         return table
     flat = table.reset_index()
-    communes = result.baseline.state.communes
-    names = communes.drop_duplicates("epci_code").set_index("epci_code")["epci_name"].to_dict()
-    known = {ALL_TERRITORY: "Ensemble", **names}
-    place = int(str(flat.columns.get_loc("zone")))
-    # a zone that is no EPCI is a département
-    flat.insert(place + 1, "zone_name", [known.get(zone, f"Département {zone}") for zone in flat["zone"]])
+    flat.insert(list(flat.columns).index("zone") + 1, "zone_name", zone_names(result, flat["zone"]))
     return flat

@@ -14,8 +14,7 @@ from territory.release.treatment import treat, unpivot
 from territory.scenario.zones import ALL_TERRITORY
 from territory.study.known import authorisations_by_site
 from territory.tables.catalogue import BEYOND
-from territory.tables.codes import POOLING_TITLES
-from territory.tables.declare import UNITS
+from territory.tables.declare import POOLING_TITLES, UNITS
 
 if TYPE_CHECKING:
     from territory.planning.grouping.answer import GroupingAnswer

@@ -10,9 +10,8 @@ import pandas as pd
 
 from territory.errors import ParameterError, agree, examples
 from territory.release.disclosure import SUPPRESSED, THRESHOLD, estimate_texts, is_small, withholds
-from territory.tables.catalogue import check_declared, column_of
+from territory.tables.catalogue import BY_NAME, DECIMALS, check_declared, column_of
 from territory.tables.declare import Column, Secrecy
-from territory.tables.measures import BY_NAME, DECIMALS
 
 if TYPE_CHECKING:
     from territory.tables.declare import Keyed

@@ -1,7 +1,5 @@
 """What is handed over: tables, disclosure control, French text and the PDF."""
 
-from __future__ import annotations
-
 import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(

@@ -19,7 +19,7 @@ from territory.release.observed_children import EFFECTS
 from territory.release.shown import ZoneCounts
 from territory.report.layout.document import Block, Document
 from territory.scenario.zones import ALL_TERRITORY
-from territory.tables.codes import SERVICES
+from territory.tables.declare import SERVICES
 
 if TYPE_CHECKING:
     import geopandas as gpd

@@ -22,7 +22,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "accounts": ["account_terms", "annuity_eur", "building_costs", "waits"],
         "comparison.compare": ["best_in_all", "compare", "gainers_and_losers", "side_by_side"],
         "measures.compute": ["compute", "reallocate"],
-        "changes.world": ["demand_of"],
+        "changes.draft": ["demand_of"],
         "measures.pathways": ["child_equipment", "child_path", "coordination", "ehpad_care", "recruitment"],
         "measures.places": ["count_places"],
         "results": ["Comparison", "Results"],

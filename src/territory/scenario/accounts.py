@@ -15,6 +15,7 @@ from territory.scenario.zones import by_zone, no_rows
 from territory.study.state import State
 from territory.study.words.indicators import Building, Prices, Vehicle, Waiting
 from territory.study.words.model import DEFAULT_TRIPS, Authorisation, Trip
+from territory.tables.declare import CODES
 from territory.units import MINUTES_PER_HOUR
 
 if TYPE_CHECKING:
@@ -22,18 +23,9 @@ if TYPE_CHECKING:
 
 _ACCOUNT_KEYS = ["commune_code", "service", "who"]
 QUANTITIES = (
-    "year_direct_min",
-    "year_low_min",
-    "year_high_min",
-    "year_direct_km",
-    "year_low_km",
-    "year_high_km",
-    "year_vehicle_low_eur",
-    "year_vehicle_high_eur",
-    "year_staff_low_eur",
-    "year_staff_high_eur",
-    "year_co2_low_kg",
-    "year_co2_high_kg",
+    *(f"year_{bound}_{unit}" for unit in ("min", "km") for bound in ("direct", "low", "high")),
+    *(f"year_{what}" for what in ("vehicle_low_eur", "vehicle_high_eur", "staff_low_eur", "staff_high_eur")),
+    *("year_co2_low_kg", "year_co2_high_kg"),
 )
 
 
@@ -195,14 +187,7 @@ def _or_nan(value: float | None) -> float:
     return np.nan if value is None else value
 
 
-_BUILDING_PARTS = {
-    "subsidies_eur": "subventions",
-    "years": "durée",
-    "discount_rate_share": "taux d'actualisation",
-    "rents_avoided_eur": "loyers évités",
-    "rents_paid_eur": "loyers à payer",
-    "children_accompanied": "nombre d'enfants accompagnés",
-}
+_BUILDING_PARTS = CODES["building_parts"]
 
 
 def annuity_eur(capital_eur: float, *, years: float, rate_share: float) -> float:

@@ -1,7 +1,5 @@
 """Outside data in: one reader per producer, each to the tables of the library."""
 
-from __future__ import annotations
-
 import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(

@@ -18,7 +18,7 @@ from territory.sources.field_answers import is_field_workbook, read_template
 from territory.sources.text.cells import to_numbers
 from territory.sources.text.refusals import fault
 from territory.sources.text.tables import read_table, require_columns
-from territory.tables.codes import POOLING_TITLES
+from territory.tables.declare import POOLING_TITLES
 
 LegalStatus = Literal["public", "private_non_profit", "commercial"]
 Table = TypeVar("Table", pd.DataFrame, "pd.Series[float]")

@@ -1,14 +1,17 @@
 """Places and professionals per site: what each site offers, what may be summed, and what is unknown."""
 
-from __future__ import annotations
-
 import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "activities": ["ACTIVITIES", "classify_equipment"],
-        "equipment": ["services_from_strata", "strata_from_equipment", "with_equipment"],
+        "equipment": [
+            "ACTIVITIES",
+            "classify_equipment",
+            "services_from_strata",
+            "strata_from_equipment",
+            "with_equipment",
+        ],
         "service_lists": [
             "complete_services",
             "rows_serving",

@@ -1,21 +1,147 @@
-"""Equipment of FINESS as services: strata of places, and the table `services`."""
+"""Equipment of FINESS as services: what each line stands for, strata of places, and the table `services`."""
 
 from __future__ import annotations
 
-import warnings
+import unicodedata
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 
-from territory.errors import Problems, SchemaError, TerritoryWarning, agree, counted, examples
+from territory.errors import ParameterError, Problems, SchemaError, agree, counted, examples, refuse, warn
 from territory.sources.producers.finess.sites import (
     CATEGORIES,
     HOME_SERVICES,
+    SESSAD_TYPE_CATEGORIES,
     Category,
 )
-from territory.supply.activities import TEMPORARY, classify_equipment
+from territory.tables.declare import lines_of
+
+TEMPORARY = "_temporaire"
+_IN_HOMES = "16"
+
+
+@dataclass(frozen=True)
+class Activity:
+    """A FINESS type of activity: the labels it goes by and its mode of reception (None = none of the five)."""
+
+    labels: tuple[str, ...]
+    reception_mode: str | None
+    is_temporary: bool = False
+
+
+# types of activity (ANS, TRE_R209, 2026), with the labels of older extracts; two modes in one code that FINESS
+# does not tell apart are « tous modes », a class of its own
+ACTIVITIES = {
+    line["activity"]: Activity(
+        tuple(filter(None, (line["label"], line["older_label"]))),
+        line["reception_mode"] or None,
+        line["is_temporary"] == "yes",
+    )
+    for line in lines_of("activities.csv", "territory.supply")
+}
+
+
+def classify_equipment(
+    category: pd.Series[str],
+    activity: pd.Series[str],
+    *,
+    categories: Mapping[str, Category] = CATEGORIES,
+) -> pd.DataFrame:
+    """Say what each line of FINESS equipment is: its service, mode and unit of capacity.
+
+    « Prestation en milieu ordinaire » is a SESSAD in the children's categories of `SESSAD_TYPE_CATEGORIES`, an
+    IME's as well as a SESSAD's; in all others (home help, home nursing, SAVS, child protection) it stays the
+    service of its category. Temporary reception is a service apart (`ime_temporaire`): its places are not open
+    to an orientation.
+
+    Parameters
+    ----------
+    category
+        FINESS category of the establishment (`categetab`), three digits as text.
+    activity
+        Type of activity on the same index, as its code (`ta`: "16") or its label (`libta`); NaN = none given.
+    categories
+        Services by category; add your own as `{**CATEGORIES, "177": Category("mecs")}`.
+
+    Returns
+    -------
+    DataFrame
+        On the index of `category`: `service` (None = a category that is not in `categories`), `reception_mode`
+        (None = the activity is unknown or none of the five modes), `capacity_unit` (places, file_active or
+        None), `delivered_at_home`, `is_sessad_type`.
+
+    Raises
+    ------
+    ParameterError
+        If the two series are not on the same index.
+
+    Warns
+    -----
+    TerritoryWarning
+        With the number of lines of a known service whose activity is none of the five modes.
+
+    Examples
+    --------
+    >>> lines = classify_equipment(pd.Series(["183", "183", "354"]), pd.Series(["13", "16", "16"]))
+    >>> lines[["service", "reception_mode"]].agg(" ".join, axis=1).to_list()
+    ['ime semi_internat', 'sessad milieu_ordinaire', 'ssiad milieu_ordinaire']
+    """
+    if not category.index.equals(activity.index):
+        raise ParameterError("Catégories et activités FINESS : les deux index diffèrent.")
+    pairs = pd.DataFrame({"category": category.astype("str"), "activity": activity.astype("str")})
+    pairs["activity"] = pairs["activity"].replace("", np.nan)
+    # a file has some hundred distinct pairs, whatever its length
+    distinct = pairs.drop_duplicates().reset_index(drop=True)
+    given = [activity if isinstance(activity, str) else "" for activity in distinct["activity"]]
+    codes = [one.zfill(2) if one.zfill(2) in ACTIVITIES else _CODES.get(_plain(one)) for one in given]
+    said = pd.DataFrame(
+        [_classify(cat, code, categories) for cat, code in zip(distinct["category"], codes, strict=True)],
+        columns=["service", "reception_mode", "capacity_unit", "delivered_at_home", "is_sessad_type"],
+    )
+    for name in ("service", "reception_mode", "capacity_unit"):
+        said[name] = said[name].astype("str")
+    found = pairs.merge(pd.concat([distinct, said], axis=1), on=["category", "activity"], how="left")
+    without = found["service"].notna() & found["activity"].notna() & found["reception_mode"].isna()
+    if without.any():
+        warn(
+            f"FINESS : {agree(int(without.sum()), 'ligne(s)')} d'un type d'activité sans mode d'accueil connu "
+            f"({examples(found.loc[without, 'activity'].unique())}) ; leur mode est laissé inconnu.",
+            stacklevel=3,
+        )
+    return found.set_index(category.index).drop(columns=["category", "activity"])
+
+
+def _classify(
+    category: object, code: object, categories: Mapping[str, Category]
+) -> tuple[str | None, str | None, str | None, bool, bool]:
+    """Return service, mode, unit, delivered at home and SESSAD type of one category and activity."""
+    kept = categories.get(str(category)) if isinstance(category, str) else None
+    done = ACTIVITIES.get(code) if isinstance(code, str) else None
+    if kept is None:
+        return None, done.reception_mode if done else None, None, False, False
+    is_sessad = code == _IN_HOMES and category in SESSAD_TYPE_CATEGORIES
+    service = "sessad" if is_sessad else kept.service
+    if done is not None and done.is_temporary:
+        service += TEMPORARY
+    mode = done.reception_mode if done else None
+    if kept.is_ambulatory:
+        mode = "ambulatoire" if mode != "milieu_ordinaire" else mode
+    # a day place of a SESSAD is at its site
+    at_home = code == _IN_HOMES or (kept.is_at_home and mode is None)
+    return service, mode, kept.capacity_unit, at_home, is_sessad
+
+
+def _plain(label: str) -> str:
+    """Return a label without accents, capitals and punctuation, which vary between extracts."""
+    letters = unicodedata.normalize("NFKD", label).casefold()
+    return "".join(letter for letter in letters if letter.isalnum())
+
+
+_CODES = {_plain(label): code for code, activity in ACTIVITIES.items() for label in activity.labels}
+
 
 # ages of the authorisation where FINESS has none: usage in the field, flagged "default" wherever they are used
 DEFAULT_AGES: dict[str, tuple[float, float]] = {
@@ -94,7 +220,12 @@ def strata_from_equipment(
     rows = _without_deleted(equipment, capacity, deleted).reset_index(drop=True)
     said = classify_equipment(rows["categetab"], rows["ta"], categories=categories)
     rows = pd.concat([rows, said], axis=1)
-    rows = _without_unknown(rows)
+    unknown = rows["service"].isna()
+    if unknown.any():
+        of = sorted(rows.loc[unknown, "categetab"].dropna().unique())
+        lines = agree(int(unknown.sum()), "ligne(s) non comptée(s)")
+        warn(f"FINESS : {lines}, de {counted(of, 'catégorie(s) sans service ici')}.", stacklevel=3)
+    rows = rows[~unknown].copy()
     rows = _with_ages(rows, *ages)
     rows["capacity"] = rows[places].astype(float).where(rows["capacity_unit"] == "places")
     rows = _merge_publics(rows, repeated)
@@ -145,8 +276,7 @@ def services_from_strata(strata: pd.DataFrame, *, complete: Collection[str]) -> 
     [[32.0, '117 437', True]]
     """
     absent = [name for name in (*_STRATUM, "capacity", "capacity_scope") if name not in strata.columns]
-    if absent:
-        raise SchemaError(f"Strates de l'offre : {counted(absent, 'colonne(s) absente(s)')}.")
+    refuse(absent, "colonne(s) absente(s)", SchemaError, of="Strates de l'offre")
     keys = ["site_id", "service", "authorisation_id"]
     grouped = strata.groupby(keys, sort=False, dropna=False)
     rank = grouped.ngroup()
@@ -256,18 +386,8 @@ def _without_deleted(equipment: pd.DataFrame, capacity: str, mark: str) -> pd.Da
         gone |= equipment[mark] == "O"
     if gone.any():
         said = "ligne(s) supprimée(s) ou non installée(s), laissée(s) de côté"
-        _warn(f"FINESS : {agree(int(gone.sum()), said)}.")
+        warn(f"FINESS : {agree(int(gone.sum()), said)}.")
     return equipment[~gone]
-
-
-def _without_unknown(rows: pd.DataFrame) -> pd.DataFrame:
-    """Leave out lines of categories that stand for no service."""
-    unknown = rows["service"].isna()
-    if unknown.any():
-        categories = sorted(rows.loc[unknown, "categetab"].dropna().unique())
-        lines = agree(int(unknown.sum()), "ligne(s) non comptée(s)")
-        _warn(f"FINESS : {lines}, de {counted(categories, 'catégorie(s) sans service ici')}.")
-    return rows[~unknown].copy()
 
 
 def _with_ages(rows: pd.DataFrame, youngest: str, oldest: str) -> pd.DataFrame:
@@ -278,7 +398,7 @@ def _with_ages(rows: pd.DataFrame, youngest: str, oldest: str) -> pd.DataFrame:
     impossible = (low > high) | (low < 0)
     if impossible.any():
         lines = counted(rows.loc[impossible, "nofinesset"], "ligne(s) aux âges impossibles")
-        _warn(f"FINESS : {lines}, traités comme inconnus.")
+        warn(f"FINESS : {lines}, traités comme inconnus.")
     known = low.notna() & high.notna() & ~impossible
     plain = rows["service"].str.removesuffix(TEMPORARY)
     usual = plain.isin(DEFAULT_AGES)
@@ -312,7 +432,7 @@ def _merge_publics(rows: pd.DataFrame, repeated: str) -> pd.DataFrame:
     merged["public"] = _publics_by(rows["public"], key).reindex(key[merged.index]).to_numpy()
     if len(merged) < len(rows) and "places_id" not in rows:
         twice = key[key.duplicated()].unique()
-        _warn(
+        warn(
             f"FINESS : {len(rows)} lignes pour {len(merged)} ensembles de places : {len(twice)} sont répétés, le plus "
             f"souvent pour plusieurs publics, et comptés une fois ({merged['capacity'].sum():g} places au lieu de "
             f'{rows["capacity"].sum():g}) ; une colonne places_id ou repeated="separate" en décide autrement.'
@@ -326,8 +446,3 @@ def _publics_by(publics: pd.Series[str], key: pd.Series[int]) -> pd.Series[str]:
     pairs = pd.DataFrame({"key": key.reindex(codes.index), "code": codes}).drop_duplicates()
     joined = pairs.dropna().sort_values("code").groupby("key")["code"].agg(" ".join)
     return joined.reindex(key.unique()).astype("str")
-
-
-def _warn(message: str) -> None:
-    """Warn the caller of `strata_from_equipment`."""
-    warnings.warn(message, TerritoryWarning, stacklevel=4)

@@ -13,11 +13,12 @@ from territory.errors import (
     UnknownCodeError,
     counted,
     examples,
+    refuse,
     warn,
 )
 from territory.sources.producers.finess.sites import FILE_ACTIVE_SERVICES
 from territory.study.known import kinds_of
-from territory.supply.activities import TEMPORARY
+from territory.supply.equipment import TEMPORARY
 
 # whose places a row of `services` states: its site's alone, or those of all sites of its authorisation
 CAPACITY_SCOPES = ("site", "authorisation")
@@ -192,8 +193,7 @@ def places_by_zone(
         raise UnknownCodeError(f"Aucun site n'offre « {service} » ; services connus : {known}.")
     site_ids = chosen.index.get_level_values("site_id")
     lost = site_ids[pd.Series(zones).reindex(site_ids).isna().to_numpy()]
-    if len(lost):
-        raise UnknownCodeError(f"{counted(lost, 'site(s) sans zone')}.")
+    refuse(lost, "site(s) sans zone", UnknownCodeError)
     kept = None if totals is None else totals[totals.index.isin(chosen["authorisation_id"])]
     found = places_by_authorisation(chosen, totals=kept)
     is_complete = bool(chosen["is_complete_list"].all())
@@ -327,8 +327,7 @@ def _totals(rows: pd.DataFrame, totals: pd.Series[float] | None) -> pd.Series[fl
     if totals is None:
         return pd.Series(dtype=float, index=pd.Index([], dtype="str"))
     unknown = totals.index.difference(pd.Index(rows["authorisation_id"]))
-    if len(unknown):
-        raise UnknownCodeError(f"Totaux de places : {counted(unknown, 'autorisation(s) inconnue(s)')}.")
+    refuse(unknown, "autorisation(s) inconnue(s)", UnknownCodeError, of="Totaux de places")
     services = rows.groupby("authorisation_id")["kind"].nunique().reindex(totals.index)
     several = totals.index[(services > 1).to_numpy()]
     problems = Problems("Totaux de places", ParameterError)
@@ -535,10 +534,7 @@ def gp_activity(
 def _amounts(values: pd.Series[float], what: str) -> NDArray[np.float64]:
     """Return amounts as floats, NaN where unknown; raise if one is negative or infinite."""
     found = np.asarray(values.to_numpy(dtype=np.float64, na_value=np.nan), dtype=np.float64)
-    bad = (found < 0) | np.isinf(found)
-    if bad.any():
-        raise ParameterError(
-            f"{what} : {int(bad.sum())} valeur(s) négative(s) ou infinie(s) ({examples(values.index[bad])}). "
-            "Une valeur inconnue se note NaN, pas un nombre."
-        )
+    advice = ". Une valeur inconnue se note NaN, pas un nombre."
+    wrong = values.index[(found < 0) | np.isinf(found)]
+    refuse(wrong, "valeur(s) négative(s) ou infinie(s)", of=what, advice=advice)
     return found

@@ -1,17 +1,15 @@
-"""Every declared column and table by its name: what the rest of the library asks of the declarations."""
+"""Every declared column, table and measure by its name: what the rest of the library asks of the declarations."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
-from functools import cache
+from dataclasses import dataclass, replace
+from functools import cache, cached_property, lru_cache
 from typing import NamedTuple
 
-from territory.errors import UnknownCodeError, agree, examples
-from territory.tables import codes
-from territory.tables.codes import FLAGS, SECRET, YEAR_QUANTITIES, lines_of
-from territory.tables.declare import SIDES, Column, Keyed, Secrecy, Table
+from territory.errors import UnknownCodeError, refuse
+from territory.tables.declare import CODES, SIDES, Column, Keyed, Secrecy, Table, lines_of
 
 
 def _column(line: dict[str, str]) -> Column:
@@ -22,7 +20,7 @@ def _column(line: dict[str, str]) -> Column:
         line["about"],
         line["kind"],
         secrecy=Secrecy[line["secrecy"].upper() or "PUBLIC"],
-        codes=getattr(codes, line["codes"]) if line["codes"] else {},
+        codes=CODES[line["codes"].lower()] if line["codes"] else {},
         digits=int(line["digits"]) if line["digits"] else None,
         is_fine=line["is_fine"] == "yes",
         is_label=line["is_label"] == "yes",
@@ -74,7 +72,7 @@ YEAR = {
 }
 # columns of `Results.trips`: one for each quantity and bound
 TRIPS = tuple(
-    Keyed(pattern, Column(name, YEAR_QUANTITIES[name], about, "number", secrecy=Secrecy.MEAN))
+    Keyed(pattern, Column(name, CODES["year_quantities"][name], about, "number", secrecy=Secrecy.MEAN))
     for name, (pattern, about) in YEAR.items()
 )
 # columns of `Comparison.trips`: the same on each side
@@ -164,12 +162,14 @@ def undeclared(name: str, columns: Iterable[str]) -> list[str]:
 
 def check_declared(name: str, columns: Iterable[str]) -> None:
     """Raise when a table has columns that are not declared, all of them at once."""
-    missing = undeclared(name, columns)
-    if missing:
-        raise UnknownCodeError(
-            f"Table « {name} » : {agree(len(missing), 'colonne(s) non déclarée(s)')} ({examples(missing)}) ; "
-            "déclarez-les dans territory.tables."
-        )
+    advice = " ; déclarez-les dans territory.tables."
+    refuse(
+        undeclared(name, columns),
+        "colonne(s) non déclarée(s)",
+        UnknownCodeError,
+        of=f"Table « {name} »",
+        advice=advice,
+    )
 
 
 def keyed_label(keyed: Keyed, keys: Mapping[str, str]) -> str:
@@ -197,8 +197,93 @@ def code_label(column: str | Column, code: str) -> str:
     """Return the French name of a code of a column; a text that is no code is returned as it is."""
     declared = COLUMNS[column] if isinstance(column, str) else column
     if declared.kind == "flag":
-        return FLAGS.get(code, code)
+        return CODES["flags"].get(code, code)
     known = declared.codes.get(code)
     if known is None and declared.secrecy is not Secrecy.PUBLIC:
-        known = SECRET.get(code)
+        known = CODES["secret"].get(code)
     return code if known is None else known
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One measure: its name, its unit, its French names, and what it counts."""
+
+    name: str
+    unit: str
+    # short with its unit, and in a sentence; keys between braces are those of the row
+    fr: str
+    fr_long: str
+    # its name in `Comparison.measures`, keys included; that of the measure where it has none
+    pattern: str = ""
+    # shown by `territory compare`
+    is_compared: bool = True
+
+    @cached_property
+    def keyed(self) -> Keyed:
+        """How its name in memory is made and read."""
+        return Keyed(self.pattern or self.name, Column(self.name, self.fr, self.fr_long, "number"))
+
+    @property
+    def secrecy(self) -> Secrecy:
+        """What it counts: persons, or a mean over them."""
+        return Secrecy.ESTIMATE if self.unit == "persons" else Secrecy.MEAN
+
+    @property
+    def decimals(self) -> int:
+        """Decimals that its unit can bear."""
+        return DECIMALS[self.unit]
+
+
+# decimals that the unit of a measure can bear, and those that a terminal shows
+DECIMALS = {
+    "min": 1,
+    "km": 1,
+    "share": 4,
+    "index": 4,
+    "per_1000": 2,
+    "persons": 0,
+    "hab": 0,
+    "eur": 0,
+    "kg": 0,
+}
+SHOWN_DECIMALS = {**DECIMALS, "share": 2, "index": 2}
+
+
+MEASURES = tuple(
+    Measure(
+        **{name: line[name] for name in ("name", "unit", "fr", "fr_long", "pattern")},
+        is_compared=line["is_compared"] == "yes",
+    )
+    for line in lines_of("measures.csv")
+)
+BY_NAME = {measure.name: measure for measure in MEASURES}
+# keys that a row of a measure may have
+KEYS = ("threshold_min", "criterion", "who", "bound")
+_OF_WHOM = {"child": "route d'un enfant", "parent": "route d'un parent", "staff": "route des professionnels"}
+_SHORT_BOUNDS = {"direct": "route directe", "low": "bas", "high": "haut"}
+
+
+@lru_cache(maxsize=4096)
+def read_measure(name: str) -> tuple[Measure, dict[str, str]]:
+    """Return the measure of a row of `Comparison.measures`, and the keys that its name holds."""
+    for measure in MEASURES:
+        keys = measure.keyed.keys(name)
+        if keys is not None:
+            return measure, keys
+    raise KeyError(name)
+
+
+def measure_label(name: str, keys: Mapping[str, object] | None = None, *, is_long: bool = False) -> str:
+    """Return the French name of a measure for the keys of a row."""
+    measure = BY_NAME[name]
+    known = {key: value for key, value in (keys or {}).items() if value is not None and value == value}
+    threshold, who, bound = (known.get(key) for key in ("threshold_min", "who", "bound"))
+    said = {
+        "threshold": "" if threshold is None else f"{float(str(threshold)):g}".replace(".", ","),
+        "criterion": known.get("criterion", ""),
+        "who": CODES["who"].get(str(who), ""),
+        "of_whom": _OF_WHOM.get(str(who), ""),
+        "bound": _SHORT_BOUNDS.get(str(bound), ""),
+        "bound_long": CODES["bounds"].get(str(bound), ""),
+    }
+    return (measure.fr_long if is_long else measure.fr).format(**said)

@@ -1,12 +1,38 @@
-"""What is said of a table and of a column, once: everything that is checked, labelled or withheld follows from it."""
+"""What is said of a table and of a column, once, with the codes that it holds: checks and labels follow from it."""
 
 from __future__ import annotations
 
+import csv
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
+from importlib import resources
+
+# [0-9] and not a digit of any script, which would look right and belong to no commune
+COMMUNE_CODE = r"^(?:[0-9]{2}|2A|2B)[0-9]{3}$"
+DEMAND_KINDS = ("prevalence", "rights", "orientation", "waiting", "population")
+CAPACITY_UNITS = ("places", "file_active", "etp", "headcount", "consultations_per_year", "seances_per_year")
+
+
+def lines_of(name: str, package: str = "territory.tables") -> Iterator[dict[str, str]]:
+    """Yield the lines of a file of declarations."""
+    text = (resources.files(package) / name).read_text("utf-8")
+    yield from csv.DictReader(text.splitlines())
+
+
+# the French name of each code, by list
+CODES: dict[str, dict[str, str]] = {}
+for _line in lines_of("codes.csv"):
+    CODES.setdefault(_line["list"], {})[_line["code"]] = _line["fr"]
+
+# services whose closest site is measured, and those of children in places: alone, then with their article
+SERVICES, CLOSEST_SERVICES = CODES["services"], CODES["closest_services"]
+# what reports explain when they use it
+ACRONYMS = CODES["acronyms"]
+# titles of the table of shared services, as the director reads them and gives them back
+POOLING_TITLES = CODES["pooling_titles"]
 
 
 class Secrecy(Enum):
@@ -41,22 +67,13 @@ class Unit:
 
 # the longest end that fits a name is its unit; a tenth of a minute is already finer than any doubt
 UNITS = {
-    unit.suffix: unit
-    for unit in (
-        Unit("_hab_km2", "hab./km²", 1),
-        Unit("_km2", "km²"),
-        Unit("_per_1000", "pour 1 000"),
-        Unit("_per_year", "par an"),
-        Unit("_consultations_per_hab", "consultations par habitant"),
-        Unit("_per_100000_hab", "pour 100 000 habitants"),
-        Unit("_min", "min", 1),
-        Unit("_km", "km", 1),
-        Unit("_hab", "habitants"),
-        Unit("_eur", "€"),
-        Unit("_kg", "kg", is_fine=True),
-        Unit("_months", "mois"),
-        Unit("_share", "part de 0 à 1", 4, is_fine=True),
+    line["suffix"]: Unit(
+        line["suffix"],
+        line["fr"],
+        int(line["decimals"]) if line["decimals"] else None,
+        line["is_fine"] == "yes",
     )
+    for line in lines_of("units.csv")
 }
 NO_UNIT = Unit("", "")
 

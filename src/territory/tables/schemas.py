@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from territory.errors import Problems, SchemaError, UnknownCodeError, examples
 from territory.tables.catalogue import TABLES, columns_of
-from territory.tables.codes import CAPACITY_UNITS, COMMUNE_CODE, DEMAND_KINDS
+from territory.tables.declare import CAPACITY_UNITS, COMMUNE_CODE, DEMAND_KINDS
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,7 +7,6 @@ import hashlib
 import itertools
 import json
 import re
-import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -17,7 +16,7 @@ import numpy as np
 import pandas as pd
 from pydantic import ValidationError
 
-from territory.errors import MissingFileError, Problems, ReadError, StudyError, TerritoryWarning, examples
+from territory.errors import MissingFileError, Problems, ReadError, StudyError, examples, warn
 from territory.release.comparison import changes_table, release_changes
 from territory.report.documents.run_difference import difference_document
 from territory.report.files.writers import write_csv
@@ -33,7 +32,7 @@ from territory.study.state import State
 from territory.study.words.model import Study
 from territory.study.words.scenario import Scenario
 from territory.tables.catalogue import check_declared
-from territory.tables.codes import SERVICES
+from territory.tables.declare import SERVICES
 from territory.workflow.handover import MANIFEST, TIMINGS, make_folder
 from territory.workflow.inputs.manifest import describe_run, digest_of_manifest, private_record
 from territory.workflow.inputs.prepare import Inputs, dataset_of, prepare
@@ -227,11 +226,9 @@ def _prepare_again(folder: Path) -> Inputs:
         problems.add(f"« {name} » {said}")
     problems.raise_if_any()
     if changed is None:
-        warnings.warn(
+        warn(
             f"Étude de « {folder} » : rien ne dit si les fichiers dont l'empreinte n'est pas publiée sont encore ceux "
-            "d'alors (le dossier data/processed de ce calcul n'est pas à côté) ; ils sont lus comme ils sont.",
-            TerritoryWarning,
-            stacklevel=3,
+            "d'alors (le dossier data/processed de ce calcul n'est pas à côté) ; ils sont lus comme ils sont."
         )
     return inputs
 

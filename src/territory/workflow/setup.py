@@ -7,7 +7,7 @@ import platform
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib import metadata
+from importlib import metadata, resources
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -26,58 +26,6 @@ _DEPARTEMENT = re.compile(r"\d{2}|2A|2B|97\d")
 _PACKED = ("zip", "7z", "geojson.gz")
 # files that a study can do without, and that a first one is better with
 _OFFERED = ("finess", "finess_equipment", "general_practitioners")
-
-TEMPLATE = """\
-# Étude du département {departement}, à compléter puis à lancer : territory run {name}.toml
-# Ce qui manque encore est signalé ci-dessous ; « territory data fetch JEU » l'apporte.
-
-schema_version = 1
-id = "{name}"
-title = "Accès aux soins et aux services : {label}"
-question = "À combien de minutes de soins vivent les habitants du département ?"
-dataset = "files"
-population = "{vintage}"
-
-[territory]
-name = "{label}"
-departement_codes = ["{departement}"]
-# focus_epci_code = "…"      # l'EPCI qui pose la question
-
-[travel]
-# terrain = "mountain"        # pour imposer plain (plaine), mixed ou mountain (montagne) : sans cela, les temps
-                              # publiés aux urgences disent la lenteur des routes, commune par commune
-max_time_min = 120
-recruitment_max_min = 45
-closest_services = [{closest}]
-
-# fichiers officiels, relatifs à ce fichier
-[data]
-{data}
-# services dont la liste est complète dans le territoire et ses abords : eux seuls ont un « site le plus proche »
-complete_services = []
-
-# poids des temps vers les médecins généralistes (drees_2012 ou drees_2015) : aucun par défaut. Le seuil de 2,5 de l'APL
-# a été publié avec drees_2015 ; voir docs/method/acces-apl.md
-[practitioners]
-profile = "drees_2012"
-
-[[need]]
-public = "autisme"
-label = "Enfants et adolescents autistes de 5 à 19 ans (prévalence)"
-kind = "prevalence"
-age_min = 5
-age_max = 19
-low_per_1000 = 5.6
-per_1000 = 8.0
-high_per_1000 = 10.2
-source = "Registres RHEOP et RHE31, enfants de 8 ans, naissances 2007 à 2010 (Santé publique France, BEH 2020, n° 6-7)"
-caution = "Taux mesurés à 8 ans, appliqués de 5 à 19 ans ; trois scénarios, pas un intervalle de confiance."
-
-[[unknown]]
-question = "Combien d'enfants ont une orientation en cours, et combien attendent une place ?"
-matters_for = "Sans ces nombres, ni l'attente ni le manque de places ne peuvent être calculés."
-ask = "MDPH du département {departement}"
-"""
 
 
 @dataclass(frozen=True)
@@ -108,13 +56,17 @@ def start_study(departement: str, *, name: str, folder: Path, raw: Path, label: 
     lines = [line for slot, source, file in files for line in _lines(slot, source, file, raw, folder)]
     vintage = next((source.vintage for slot, source, _ in files if slot.by_vintage), "")
     has_practitioners = any(slot.key == "general_practitioners" and file for slot, _, file in files)
-    text = TEMPLATE.format(
-        departement=departement,
-        name=name,
-        label=label or f"Département {departement}",
-        vintage=vintage,
-        data="\n".join(lines),
-        closest='"medecin_generaliste"' if has_practitioners else "",
+    text = (
+        (resources.files("territory.workflow") / "new_study.toml")
+        .read_text("utf-8")
+        .format(
+            departement=departement,
+            name=name,
+            label=label or f"Département {departement}",
+            vintage=vintage,
+            data="\n".join(lines),
+            closest='"medecin_generaliste"' if has_practitioners else "",
+        )
     )
     try:
         with path.open("x", encoding="utf-8") as stream:

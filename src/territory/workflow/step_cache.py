@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from territory.errors import OutputError
-from territory.files.saved_folders import keep, kept
+from territory.files.safe_files import keep, kept
 
 if TYPE_CHECKING:
     import pandas as pd

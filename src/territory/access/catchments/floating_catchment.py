@@ -130,11 +130,14 @@ def floating_catchment_area(
         access = _two_steps(method, pairs, weights, persons, places)
         is_graded, unknown_times = _is_graded(decay, weights), int(np.isnan(weights).sum())
     else:
-        steps = _PartSteps(demand, supply, decay, method)
+        steps = _PartSteps(demand.index, supply.index, persons, places, decay, method)
         asked, is_graded, unknown_times = steps.ask_all(travel_times, mapper)
         ratios, lost = _ratios(asked["demand"], places)
         _warn_nobody(supply.index[lost])
-        access = steps.answer_all(travel_times, mapper, ratios, asked.get("weights"))
+        access = np.zeros(len(persons))
+        answer = partial(steps.answer, ratios=ratios, column=asked.get("weights"))
+        for origins, values in mapper(answer, travel_times):
+            access[origins] = values
     _warn_unknown(access, demand.index, unknown_times, persons, places)
     name = "e2sfca" if method == "2sfca" and is_graded else method
     return pd.Series(access, index=demand.index, name=name)
@@ -230,7 +233,9 @@ def spatial_availability(
     persons = read_amounts(demand, "Demande")
     places = read_amounts(supply, "Offre")
     pairs, weights = _catchments(travel_times, demand.index, supply.index, decay)
-    available = _product(_two_steps("2sfca", pairs, weights, persons, places), persons)
+    ratio = _two_steps("2sfca", pairs, weights, persons, places)
+    # a known 0 wins over an unknown
+    available = np.where((ratio == 0) | (persons == 0), 0.0, ratio * persons)
     _warn_unknown(available, pairs.origins, int(np.isnan(weights).sum()), persons, places)
     return pd.Series(available, index=demand.index, name="spatial_availability")
 
@@ -282,7 +287,9 @@ def choice_shares(
     drawn = read_amounts(attraction, "Attraction")
     pairs, weights = _catchments(travel_times, origins, attraction.index, decay)
     pull = np.zeros((len(pairs.origins), len(pairs.sites)))
-    pull[pairs.origin, pairs.site] = _product(weights, drawn[pairs.site])
+    # a known 0 wins over an unknown
+    known = np.where((weights == 0) | (drawn[pairs.site] == 0), 0.0, weights * drawn[pairs.site])
+    pull[pairs.origin, pairs.site] = known
     # as a share of the strongest first: sums of the weakest weights stay numbers
     pull = pull / np.where((most := pull.max(axis=1, keepdims=True, initial=0.0)) == 0, 1.0, most)
     total = pull.sum(axis=1, keepdims=True)
@@ -301,13 +308,6 @@ def _catchments(
 def _is_graded(decay: Decay, weights: Floats) -> bool:
     """Return whether some weights lie between 0 and 1."""
     return not isinstance(decay, Binary) and bool(((weights > 0) & (weights < 1)).any())
-
-
-def _product(left: Floats, right: Floats) -> Floats:
-    """Return a product where a known 0 wins over an unknown."""
-    product: Floats = left * right
-    product[np.isnan(product) & ((left == 0) | (right == 0))] = 0.0
-    return product
 
 
 def _two_steps(method: str, pairs: Pairs, weights: Floats, persons: Floats, places: Floats) -> Floats:
@@ -352,10 +352,12 @@ def _asked(
     method: str, pairs: Pairs, weights: Floats, persons: Floats, places: Floats
 ) -> dict[str, tuple[Floats, Floats]]:
     """Return what adds up by site, as a weight by pair and an amount by origin: demand and, for "bfca", weights."""
-    asked = {"demand": (_shares(method, pairs, weights, places), persons)}
-    if method == "bfca":
-        asked["weights"] = weights, np.ones(len(pairs.origins))
-    return asked
+    if method not in ("3sfca", "bfca"):
+        return {"demand": (weights, persons)}
+    shares = _choices(pairs, weights, places)
+    if method == "3sfca":
+        return {"demand": (shares * weights, persons)}
+    return {"demand": (shares, persons), "weights": (weights, np.ones(len(pairs.origins)))}
 
 
 def _ratios(demand: Floats, places: Floats) -> tuple[Floats, Bools]:
@@ -379,14 +381,6 @@ def _answer(
     return weighted_sums(pairs.origin, pairs.site, given, ratios, len(pairs.origins))
 
 
-def _shares(method: str, pairs: Pairs, weights: Floats, places: Floats) -> Floats:
-    """Return with what weight each origin asks for each site."""
-    if method not in ("3sfca", "bfca"):
-        return weights
-    shares = _choices(pairs, weights, places)
-    return shares * weights if method == "3sfca" else shares
-
-
 def _choices(pairs: Pairs, weights: Floats, places: Floats) -> Floats:
     """Return the share of each origin that chooses each site, among the sites that have supply."""
     is_choice = (places != 0).astype(np.float64)
@@ -400,42 +394,33 @@ def _choices(pairs: Pairs, weights: Floats, places: Floats) -> Floats:
 class _PartSteps:
     """The two steps of a catchment measure, for one part; sent to whatever runs the map."""
 
-    demand: pd.Series[float]
-    supply: pd.Series[float]
+    origins: Ids
+    sites: Ids
+    persons: Floats
+    places: Floats
     decay: Decay
     method: str
 
     def ask_all(self, parts: Sequence[Part], mapper: Mapper) -> tuple[dict[str, Floats], bool, int]:
         """Return what all parts ask of each site, whether weights are graded, how many times are unknown."""
-        totals: dict[str, ExactSums] = {"demand": ExactSums.zeros(len(self.supply))}
-        seen, is_graded, unknown_times = Seen(self.demand.index), False, 0
+        totals = {"demand": ExactSums.zeros(len(self.sites))}
+        seen, is_graded, unknown_times = Seen(self.origins), False, 0
         for origins, sites, asked, graded, unknown in mapper(self.ask, parts):
             seen.add(origins)
             for name, sums in asked.items():
-                if name not in totals:
-                    totals[name] = ExactSums.zeros(len(self.supply))
-                totals[name].add_at(sums, sites)
+                totals.setdefault(name, ExactSums.zeros(len(self.sites))).add_at(sums, sites)
             is_graded |= graded
             unknown_times += unknown
         seen.check()
         return {name: sums.values() for name, sums in totals.items()}, is_graded, unknown_times
 
-    def answer_all(
-        self, parts: Sequence[Part], mapper: Mapper, ratios: Floats, column: Floats | None
-    ) -> Floats:
-        """Return what reaches each origin."""
-        access: Floats = np.zeros(len(self.demand))
-        for origins, values in mapper(partial(self.answer, ratios=ratios, column=column), parts):
-            access[origins] = values
-        return access
-
     def ask(self, part: Part) -> tuple[Places, Places, dict[str, ExactSums], bool, int]:
         """Return what a part asks of which sites, whether weights are graded, how many times are unknown."""
         origins, sites, pairs = self._pairs(part)
         weights = pairs.weights(self.decay)
-        persons, places = self._amounts(origins, sites)
         asked = {}
-        for name, (terms, amounts) in _asked(self.method, pairs, weights, persons, places).items():
+        given = weights, self.persons[origins], self.places[sites]
+        for name, (terms, amounts) in _asked(self.method, pairs, *given).items():
             asked[name] = ExactSums.zeros(len(sites))
             asked[name].add(pairs.site, pairs.origin, terms, amounts)
         return origins, sites, asked, _is_graded(self.decay, weights), int(np.isnan(weights).sum())
@@ -443,22 +428,13 @@ class _PartSteps:
     def answer(self, part: Part, *, ratios: Floats, column: Floats | None) -> tuple[Places, Floats]:
         """Return what reaches which origins."""
         origins, sites, pairs = self._pairs(part)
-        places = self._amounts(origins, sites)[1]
-        column_here = None if column is None else column[sites]
-        weights = pairs.weights(self.decay)
-        return origins, _answer(self.method, pairs, weights, places, ratios[sites], column_here)
+        here, weights = (None if column is None else column[sites]), pairs.weights(self.decay)
+        return origins, _answer(self.method, pairs, weights, self.places[sites], ratios[sites], here)
 
     def _pairs(self, part: Part) -> tuple[Places, Places, Pairs]:
         """Return the origins and the sites that a part names, by place, and its pairs."""
         table = read_part(part)
-        origins = places_of(table["from_id"], self.demand.index)
-        sites = places_of(table["to_id"], self.supply.index)
-        ids = self.demand.index[origins], self.supply.index[sites]
+        origins = places_of(table["from_id"], self.origins)
+        sites = places_of(table["to_id"], self.sites)
+        ids = self.origins[origins], self.sites[sites]
         return origins, sites, read_pairs(table, origins=ids[0], sites=ids[1], is_part=True)
-
-    def _amounts(self, origins: Places, sites: Places) -> tuple[Floats, Floats]:
-        """Return demand and supply at some places."""
-        return (
-            read_amounts(self.demand.iloc[origins], "Demande"),
-            read_amounts(self.supply.iloc[sites], "Offre"),
-        )

@@ -14,7 +14,7 @@ import pandas as pd
 from territory.access.catchments.floating_catchment import floating_catchment_area
 from territory.access.decay import Stepped, stepped
 from territory.access.pairs import Mapper, Times, read_amounts, unique_ids, warn
-from territory.errors import ParameterError, examples
+from territory.errors import ParameterError, examples, refuse
 
 APL_NAME = "apl_consultations_per_hab"
 PER_HAB = 100_000
@@ -216,9 +216,7 @@ def mean_by(
     """
     for name, table in (("Mesure", values), ("Résidents", weights_hab), ("Zones", groups)):
         unique_ids(table.index, name)
-    absent = values.index.difference(weights_hab.index)
-    if len(absent):
-        raise ParameterError(f"Résidents : {len(absent)} commune(s) sans population ({examples(absent)}).")
+    refuse(values.index.difference(weights_hab.index), "commune(s) sans population", of="Résidents")
     residents = pd.Series(read_amounts(weights_hab, "Résidents"), index=weights_hab.index).reindex(
         values.index
     )

@@ -4,8 +4,6 @@ This package knows nothing of geography: nodes are numbers from 0, times are who
 and `UNREACHED` stands for a place that no path reaches.
 """
 
-from __future__ import annotations
-
 import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from territory.access.uncertainty import told_apart
-from territory.errors import ParameterError, counted
+from territory.errors import ParameterError, refuse
 from territory.network.estimate import difference_uncertainty_min
 from territory.planning.grouping.groups import GroupingResult, territorial_groups
 from territory.planning.pooling_table import SHARED_SERVICES, pooling, pooling_template
@@ -129,9 +129,7 @@ def answer_grouping(
         )
     members = gpd.GeoDataFrame(around.loc[ids], crs=around.crs)
     amounts = sizes(grouping.size, ids, grouping.service, state.services, table)
-    if amounts.isna().any():
-        lacking = counted(ids[amounts.isna().to_numpy()], "établissement(s)")
-        raise ParameterError(f"taille inconnue pour {lacking}")
+    refuse(ids[amounts.isna().to_numpy()], "établissement(s) de taille inconnue", advice="")
     kept_whole = {"none": None, "epci": "epci_code", "table": "existing_group"}[grouping.blocks]
     result = territorial_groups(
         members[["geometry"]],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from territory.errors import ParameterError, TerritoryWarning, agree, examples
+from territory.errors import ParameterError, agree, examples, refuse, warn
 from territory.planning.siting.location_models import maximal_coverage, p_center, p_median, set_cover
 from territory.planning.siting.result import SitingResult
 from territory.planning.siting.trade_offs import rank_candidates
@@ -145,7 +144,12 @@ def answer_siting(siting: Siting, state: State) -> SitingAnswer:
     times = state.travel_times[kept].astype({"from_id": "str", "to_id": "str"})
     times.attrs = dict(state.travel_times.attrs)
     candidates, demand = _known(siting, times, candidates, demand)
-    result = _solve(siting, times, demand, candidates)
+    asked: dict[str, Any] = {"fixed": siting.fixed_site_ids}
+    if siting.method in ("set_cover", "maximal_coverage"):
+        asked["max_time_min"] = float(siting.max_time_min or 0)
+    if siting.method != "set_cover":
+        asked |= {"p": siting.p, "worst_time_max_min": siting.worst_time_max_min}
+    result = _METHODS[siting.method](times, demand, candidates, **asked)
     if not result.selected:
         raise ParameterError("aucun candidat n'améliore la situation des sites existants (fixed_site_ids)")
     ranking = rank_candidates(
@@ -190,26 +194,12 @@ def _known(
     without = demand.index.isin(stays["from_id"].unique())
     if without.all():
         raise ParameterError("aucune commune dont les temps soient connus : complétez la table des temps")
-    warnings.warn(
+    warn(
         f"Implantation « {siting.id} » : temps inconnus ; {agree(len(left_out), 'candidat(s) écarté(s)')} "
         f"({examples(left_out) or 'aucun'}), {agree(int(without.sum()), 'commune(s) non comptée(s)')} "
-        f"({examples(demand.index[without]) or 'aucune'}).",
-        TerritoryWarning,
-        stacklevel=3,
+        f"({examples(demand.index[without]) or 'aucune'})."
     )
     return kept, demand[~without]
-
-
-def _solve(
-    siting: Siting, times: pd.DataFrame, demand: pd.Series[float], candidates: list[str]
-) -> SitingResult:
-    """Ask the siting function of the question."""
-    asked: dict[str, Any] = {"fixed": siting.fixed_site_ids}
-    if siting.method in ("set_cover", "maximal_coverage"):
-        asked["max_time_min"] = float(siting.max_time_min or 0)
-    if siting.method != "set_cover":
-        asked |= {"p": siting.p, "worst_time_max_min": siting.worst_time_max_min}
-    return _METHODS[siting.method](times, demand, candidates, **asked)
 
 
 def _candidates(siting: Siting, state: State) -> list[str]:
@@ -225,11 +215,8 @@ def _candidates(siting: Siting, state: State) -> list[str]:
     known = state.travel_times.loc[state.travel_times["travel_time_min"].notna(), "to_id"]
     reached = set(known.astype("str").unique())
     unknown = [site for site in found if site not in reached]
-    if unknown:
-        raise ParameterError(
-            f"{len(unknown)} candidat(s) sans aucun temps de trajet connu ({examples(unknown)}) : la carte ou la "
-            "table des temps ne les contient pas"
-        )
+    advice = " : la carte ou la table des temps ne les contient pas"
+    refuse(unknown, "candidat(s) sans aucun temps de trajet connu", advice=advice)
     return [site for site in found if site not in siting.fixed_site_ids]
 
 

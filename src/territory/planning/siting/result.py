@@ -16,6 +16,7 @@ from territory.planning.siting.formulations import Sharing, cover_choice, cover_
 from territory.planning.siting.median_search import Choice
 from territory.planning.siting.problem import SitingProblem
 from territory.planning.solver import no_answer, relative_gap
+from territory.tables.declare import CODES
 
 NAMES = {
     "set_cover": ("couverture totale", "sites à ouvrir"),
@@ -24,12 +25,7 @@ NAMES = {
     "p_median": ("temps moyen le plus court", "min par personne"),
     "p_center": ("temps le plus long réduit au minimum", "min"),
 }
-STATUSES = {
-    "optimal": "optimum prouvé",
-    "within_gap": "écart demandé atteint",
-    "time_limit": "arrêt à la limite de temps, optimum non prouvé",
-    "not_proven": "bonne solution, optimum non prouvé",
-}
+STATUSES = CODES["siting_statuses"]
 
 
 @dataclass(frozen=True, repr=False)
@@ -121,12 +117,20 @@ def make_result(
 ) -> SitingResult:
     """Return the result of opening these sites: everyone at the closest, or as `shares` (origin × site) say."""
     if shares is None:
-        site, minutes = _closest(problem, is_open)
+        site, minutes = closest_sites(problem, is_open)
         shares = np.zeros_like(problem.minutes)
         served = site >= 0
         shares[np.flatnonzero(served), site[served]] = 1.0
     else:
-        site, minutes = _main_site(problem, is_open, shares)
+        closest, minutes = closest_sites(problem, is_open)
+        served, asking = shares.sum(axis=1), problem.is_asking
+        # the site that receives most; an origin without persons takes no place: it is told its closest site
+        site = np.where(served > 0, shares.argmax(axis=1), np.where(asking, -1, closest))
+        spent = np.where(
+            shares > 0, shares * np.where(np.isfinite(problem.minutes), problem.minutes, 0.0), 0.0
+        )
+        mean = np.divide(spent.sum(axis=1), served, out=np.full(len(served), np.inf), where=served > 0)
+        minutes = np.where(asking, mean, minutes)
         is_open = is_open & (problem.always | (shares[problem.is_asking].sum(axis=0) > 0))
     # rounding must not put a choice beyond what no choice can beat
     bound = max(bound, objective) if name == "maximal_coverage" else min(bound, objective)
@@ -158,7 +162,7 @@ def make_result(
     )
 
 
-def _closest(problem: SitingProblem, is_open: Bools) -> tuple[np.ndarray, Floats]:
+def closest_sites(problem: SitingProblem, is_open: Bools) -> tuple[np.ndarray, Floats]:
     """Return the closest open site of each origin (-1 without any) and its minutes; ties go to the first id."""
     columns = np.flatnonzero(is_open)
     if not columns.size:
@@ -167,18 +171,6 @@ def _closest(problem: SitingProblem, is_open: Bools) -> tuple[np.ndarray, Floats
     best = among.argmin(axis=1)
     minutes = among[np.arange(len(among)), best]
     return np.where(np.isfinite(minutes), columns[best], -1), minutes
-
-
-def _main_site(problem: SitingProblem, is_open: Bools, shares: Floats) -> tuple[np.ndarray, Floats]:
-    """Return the site that receives most of each origin, and the mean minutes of the origin."""
-    closest, minutes = _closest(problem, is_open)
-    served = shares.sum(axis=1)
-    asking = problem.is_asking
-    # an origin without persons takes no place: it is told its closest site
-    site = np.where(served > 0, shares.argmax(axis=1), np.where(asking, -1, closest))
-    spent = np.where(shares > 0, shares * np.where(np.isfinite(problem.minutes), problem.minutes, 0.0), 0.0)
-    mean = np.divide(spent.sum(axis=1), served, out=np.full(len(served), np.inf), where=served > 0)
-    return site, np.where(asking, mean, minutes)
 
 
 def _french(value: float) -> str:

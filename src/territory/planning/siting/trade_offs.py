@@ -8,16 +8,16 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from territory.access.pairs import Bools, Floats, read_pairs, warn
 from territory.access.uncertainty import told_apart
-from territory.errors import ParameterError, examples
+from territory.errors import ParameterError, refuse
 from territory.network.estimate import difference_uncertainty_min
 from territory.planning.siting.formulations import mean_minutes, median_choice, shares_of, worst_minutes
 from territory.planning.siting.location_models import worst_choice
 from territory.planning.siting.median_search import Choice, solve_median
 from territory.planning.siting.problem import SitingProblem, read_problem
+from territory.planning.siting.result import closest_sites
 from territory.planning.solver import relative_gap
 from territory.tables.catalogue import BEYOND
 
@@ -153,28 +153,15 @@ def alternatives(
     choice                    11.25            30.0
     T              S          17.50            20.0
     """
-    chosen = list(selected)
-    if criterion not in CRITERIA or (criterion == "covered" and max_time_min is None):
-        raise ParameterError(
-            f"criterion = « {criterion} » : choisissez parmi {', '.join(CRITERIA)} (« covered » demande max_time_min)."
-        )
     problem = read_problem(travel_times, demand, candidates, fixed, max_time_min=max_time_min)
-    stray = [site for site in chosen if site not in problem.to_ids[~problem.always]]
-    if stray:
-        raise ParameterError(f"selected : {len(stray)} site(s) hors des candidats ({examples(stray)}).")
-    if not chosen:
-        raise ParameterError("selected : aucun site choisi.")
-    is_open = problem.always | np.asarray(problem.to_ids.isin(chosen))
+    is_open, swaps = _swaps(problem, list(selected), criterion, max_time_min)
     rows = [_measure(problem, is_open, max_time_min) | {"to_id": "choice", "replaces": ""}]
-    closed = np.flatnonzero(~is_open).tolist()
-    rows += [_best_swap(problem, is_open, column, max_time_min, criterion) for column in closed]
-    table = pd.DataFrame(rows).set_index("to_id")
+    table = pd.DataFrame(rows + [figures for figures, _ in swaps]).set_index("to_id")
     for measure in ("mean_time_min", "worst_time_min"):
         table[f"delta_{measure}"] = table[measure] - table[measure].iloc[0]
-    order = sorted(range(1, len(table)), key=lambda row: _rank(rows[row], criterion))
     columns = ["replaces", "mean_time_min", "worst_time_min", "unreached", "covered"]
     columns += ["delta_mean_time_min", "delta_worst_time_min"]
-    return table.iloc[[0, *order]][[column for column in columns if column in table]]
+    return table[[column for column in columns if column in table]]
 
 
 def _descend(problem: SitingProblem, center: Choice, step_min: float) -> list[tuple[Any, ...]]:
@@ -216,17 +203,29 @@ def _measure(problem: SitingProblem, is_open: Bools, max_time_min: float | None)
     return figures
 
 
-def _best_swap(
-    problem: SitingProblem, is_open: Bools, column: int, max_time_min: float | None, criterion: str
-) -> dict[str, Any]:
-    """Return the figures of a candidate in place of the selected site that it replaces best."""
-    found = []
-    for out in np.flatnonzero(is_open & ~problem.always).tolist():
-        swapped = is_open.copy()
-        swapped[out], swapped[column] = False, True
-        names = {"to_id": problem.to_ids[column], "replaces": problem.to_ids[out]}
-        found.append(_measure(problem, swapped, max_time_min) | names)
-    return min(found, key=lambda figures: _rank(figures, criterion))
+def _swaps(
+    problem: SitingProblem, selected: list[str], criterion: str, max_time_min: float | None
+) -> tuple[Bools, list[tuple[dict[str, Any], Bools]]]:
+    """Return the choice, then each candidate in place of the site that it replaces best: figures and open sites."""
+    if criterion not in CRITERIA or (criterion == "covered" and max_time_min is None):
+        raise ParameterError(
+            f"criterion = « {criterion} » : choisissez parmi {', '.join(CRITERIA)} (« covered » demande max_time_min)."
+        )
+    stray = [site for site in selected if site not in problem.to_ids[~problem.always]]
+    refuse(stray, "site(s) hors des candidats", of="selected")
+    if not selected:
+        raise ParameterError("selected : aucun site choisi.")
+    is_open = problem.always | np.asarray(problem.to_ids.isin(selected))
+    swaps = []
+    for column in np.flatnonzero(~is_open).tolist():
+        tried = []
+        for out in np.flatnonzero(is_open & ~problem.always).tolist():
+            swapped = is_open.copy()
+            swapped[out], swapped[column] = False, True
+            names = {"to_id": problem.to_ids[column], "replaces": problem.to_ids[out]}
+            tried.append((_measure(problem, swapped, max_time_min) | names, swapped))
+        swaps.append(min(tried, key=lambda swap: _rank(swap[0], criterion)))
+    return is_open, sorted(swaps, key=lambda swap: _rank(swap[0], criterion))
 
 
 def _rank(figures: dict[str, Any], criterion: str) -> tuple[Any, ...]:
@@ -303,29 +302,23 @@ def rank_candidates(
     S         1          11.25                 0.00               False
     T         2          17.50                 6.25                True
     """
-    listed = list(dict.fromkeys(candidates))
-    given = travel_times, demand, listed
-    asked: Any = {"selected": selected, "fixed": fixed, "max_time_min": max_time_min, "criterion": criterion}
-    others = alternatives(*given, **asked)
-    sites = sorted({*listed, *fixed})
-    minutes = _matrix(travel_times, demand.index, sites)
-    between = _matrix(site_times, pd.Index(sites), sites)
+    listed = dict.fromkeys(candidates)
+    problem = read_problem(travel_times, demand, listed, fixed, max_time_min=max_time_min)
+    is_open, swaps = _swaps(problem, list(selected), criterion, max_time_min)
+    pairs = read_pairs(site_times, origins=problem.to_ids, sites=problem.to_ids, is_part=True)
+    between = np.full((len(problem.to_ids), len(problem.to_ids)), np.inf)
+    between[pairs.origin, pairs.site] = pairs.minutes
     # one direction is enough: what counts is how far apart the two places are
     between = np.fmin(between, between.T)
     np.fill_diagonal(between, 0.0)
-    place = {site: column for column, site in enumerate(sites)}
-    chosen = [place[site] for site in (*selected, *fixed)]
-    base = _closest(minutes, chosen)
-    today = _standing(demand, minutes, base, beyond_min)
+    base, before = closest_sites(problem, is_open)
+    today = _standing(problem, before, beyond_min)
     rows = [today | {"to_id": site, "replaces": ""} for site in selected]
-    for site, other in others.iloc[1:].iterrows():
-        out = str(other["replaces"])
-        opened = [column for column in chosen if column != place[out]] + [place[str(site)]]
-        at = _closest(minutes, opened)
-        figures = _standing(demand, minutes, at, beyond_min) | {"to_id": str(site), "replaces": out}
-        before, after = (np.take_along_axis(minutes, site[:, None], axis=1)[:, 0] for site in (base, at))
-        persons = np.asarray(demand, dtype=np.float64)
-        rows.append(figures | _difference(persons, before, after, between[base, at], terrain))
+    for figures, swapped in swaps:
+        at, after = closest_sites(problem, swapped)
+        names = {name: str(figures[name]) for name in ("to_id", "replaces")}
+        unsure = _difference(problem.persons, before, after, between[base, at], terrain)
+        rows.append(_standing(problem, after, beyond_min) | names | unsure)
     table = pd.DataFrame(rows).set_index("to_id")
     # the rows of the choice come first and share the first rank
     first = len(selected)
@@ -348,33 +341,14 @@ def rank_candidates(
     return table
 
 
-def _matrix(times: pd.DataFrame, origins: pd.Index, sites: list[str]) -> Floats:
-    """Return minutes by origin and site, infinite where the pair is absent or unknown."""
-    pairs = read_pairs(times, origins=origins, sites=sites, is_part=True)
-    matrix = np.full((len(origins), len(sites)), np.inf)
-    matrix[pairs.origin, pairs.site] = np.where(np.isnan(pairs.minutes), np.inf, pairs.minutes)
-    return matrix
-
-
-def _closest(minutes: Floats, opened: list[int]) -> NDArray[np.int64]:
-    """Return the column of the closest open site of each origin."""
-    columns = np.array(sorted(opened))
-    found: NDArray[np.int64] = columns[minutes[:, columns].argmin(axis=1)]
-    return found
-
-
-def _standing(
-    demand: pd.Series[float], minutes: Floats, at: NDArray[np.int64], beyond_min: Sequence[float]
-) -> dict[str, object]:
-    """Return the figures of one set of open sites."""
-    persons = demand.to_numpy(float)
-    spent = minutes[np.arange(len(at)), at]
-    reached = np.isfinite(spent) & (persons > 0)
+def _standing(problem: SitingProblem, spent: Floats, beyond_min: Sequence[float]) -> dict[str, object]:
+    """Return the figures of one set of open sites, from the time of each origin."""
+    persons, reached = problem.persons, np.isfinite(spent) & problem.is_asking
     worst = int(np.where(reached, spent, -1.0).argmax())
     figures: dict[str, object] = {
         "mean_time_min": float(np.average(spent[reached], weights=persons[reached])),
         "worst_time_min": float(spent[worst]),
-        "worst_from_id": str(demand.index[worst]),
+        "worst_from_id": str(problem.from_ids[worst]),
         "persons_unreached": float(persons[~np.isfinite(spent)].sum()),
     }
     for limit in beyond_min:

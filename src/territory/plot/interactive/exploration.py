@@ -21,9 +21,8 @@ from territory.plot.interactive.views import (
     legend_html,
     times_view,
 )
-from territory.plot.maps.categories import shown, time_classes
 from territory.plot.maps.choropleth import Panel, draw_map
-from territory.plot.maps.legend import Legend
+from territory.plot.maps.legend import Legend, shown, time_classes
 from territory.plot.style import to_png
 from territory.release.gate import TODAY, Release
 from territory.release.shown import Effects, Situation, Tried

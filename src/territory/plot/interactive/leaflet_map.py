@@ -53,7 +53,10 @@ class CommuneMap:
         self._areas = _simplified(areas).to_crs(4326)
         self.names = areas["name"].astype(str).to_dict()
         self._template = json.loads(self._areas[["geometry"]].to_json(drop_id=False))
-        _round_coordinates(self._template)
+        # to a metre: what travels to the browser at each change stays small
+        for feature in self._template["features"]:
+            shape = shapely.set_precision(shapely.geometry.shape(feature["geometry"]), 1e-5, mode="pointwise")
+            feature["geometry"] = json.loads(shapely.to_geojson(shape))
         empty, hover = {"type": "FeatureCollection", "features": []}, {"weight": 2.5, "color": style.INK}
         look = {"hover_style": {**hover, "dashArray": ""}, "point_style": {"radius": 6}}
         self.communes = ipyleaflet.GeoJSON(data=empty, name="Communes", pane="communes", **look)
@@ -182,14 +185,6 @@ def _simplified(areas: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     detail = max(right - left, top - bottom) * _DETAIL_SHARE
     geometry = shapely.coverage_simplify(areas.geometry.to_numpy(), detail)
     return areas.set_geometry(gpd.GeoSeries(geometry, index=areas.index, crs=areas.crs))
-
-
-def _round_coordinates(collection: dict[str, Any]) -> None:
-    """Keep a metre of precision: what travels to the browser at each change stays small."""
-    for feature in collection["features"]:
-        geometry = shapely.geometry.shape(feature["geometry"])
-        rounded = shapely.set_precision(geometry, 1e-5, mode="pointwise")
-        feature["geometry"] = json.loads(shapely.to_geojson(rounded))
 
 
 def _borders(areas: gpd.GeoDataFrame) -> Any:

@@ -117,22 +117,19 @@ class TrialPanel:
 
     def _save(self) -> None:
         """Write the scenario, and say how to make its report."""
+        scenario_id, path = self.scenario_id.value.strip(), Path(self.file.value.strip())
+        name = self.scenario_name.value.strip() or f"Essai : {self.service.label}"
+        based_on = "draguignan" if self._study is None else self._study.id
         try:
-            self.said.value = self._written()
+            if not _SCENARIO_ID.fullmatch(scenario_id):
+                raise ValueError("L'identifiant est fait de lettres sans accent, de chiffres et de tirets.")
+            outcome = self._moved(scenario_id=scenario_id, name=name)
+            study = save_scenario(outcome.scenario, path, sites=[outcome.site], based_on=based_on)
         except (TerritoryError, ValueError) as error:
             self.said.value = _message(str(error), wrong=True)
-
-    def _written(self) -> str:
-        """Return what to say once the scenario is in its file."""
-        scenario_id, path = self.scenario_id.value.strip(), Path(self.file.value.strip())
-        if not _SCENARIO_ID.fullmatch(scenario_id):
-            raise ValueError("L'identifiant est fait de lettres sans accent, de chiffres et de tirets.")
-        name = self.scenario_name.value.strip() or f"Essai : {self.service.label}"
-        outcome = self._moved(scenario_id=scenario_id, name=name)
-        based_on = "draguignan" if self._study is None else self._study.id
-        study = save_scenario(outcome.scenario, path, sites=[outcome.site], based_on=based_on)
+            return
         self.file.value = path.as_posix()
-        return _message(
+        self.said.value = _message(
             f"Scénario « {scenario_id} » ajouté à {path.as_posix()} ({len(study.scenario)} scénarios). Son rapport : "
             f'territory.run_study("{path.as_posix()}", out_dir=".")'
         )

@@ -12,27 +12,16 @@ from territory.access.deserts import class_labels
 from territory.errors import ParameterError
 from territory.french.numbers import NBSP, integer, minutes, round_estimate, signed
 from territory.plot import style
-from territory.plot.maps.categories import OUTSIDE, UNKNOWN, Category, change_classes, shown, time_classes
+from territory.plot.maps.legend import OUTSIDE, UNKNOWN, Category, change_classes, shown, time_classes
 from territory.release.shown import Effects, Situation
+from territory.tables.declare import CODES
 
 # what the effect of a scenario is, in words that stand alone
-EFFECT_WORDS = {
-    "gain": "trajet plus court",
-    "loss": "trajet plus long",
-    "indistinct": "écart trop petit pour être distingué",
-    "without": "n'aurait plus ce service",
-    "entering": "passerait à portée (n'est pas compté comme un gain)",
-    "outside": "hors du périmètre de recrutement",
-    "unknown": "inconnu",
-}
+EFFECT_WORDS = CODES["effect_words"]
 # on a screen there are no hatches: what is outside is a darker grey than what cannot be told
 _OUTSIDE_COLOR = "#c9d1d7"
 _LOSS_LINE = "#6b2903"
-METHODS = {
-    "estimate": "Temps de route estimés à vol d'oiseau, avec leur doute.",
-    "roads": "Temps de route calculés sur une carte routière, heures creuses.",
-    "distancier": "Temps de route du distancier fourni.",
-}
+METHODS = CODES["times_methods"]
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,9 @@ import shapely
 from territory.errors import ParameterError
 from territory.plot import style
 from territory.plot.maps import shapes
-from territory.plot.maps.categories import Category
 from territory.plot.maps.legend import (
     WIDTH_CM,
+    Category,
     Legend,
     circle_points,
     draw_legend,
@@ -97,7 +97,10 @@ def _draw_panel(axes: Axes, panel: Panel, categories: dict[str, Category], numbe
     scale = PaperScale(axes)
     _fill(axes, panel, categories)
     _borders(axes, panel)
-    taken = [*scale_and_north(axes), *_discs(panel, scale)]
+    half = _DISC_POINTS / 2
+    # the room that communes drawn as discs take
+    discs = (scale.to_points(*at) for at in shapes.places(panel.areas[panel.areas.geom_type.eq("Point")]))
+    taken = [*scale_and_north(axes), *(Box(x - half, y - half, x + half, y + half) for x, y in discs)]
     if panel.circles is not None:
         _circles(axes, panel.circles)
     if panel.flows is not None and len(panel.flows):
@@ -127,14 +130,6 @@ def _fill(axes: Axes, panel: Panel, categories: dict[str, Category]) -> None:
             axes.scatter(
                 shapely.get_x(points), shapely.get_y(points), s=_DISC_POINTS**2, zorder=2, **look, **hatch
             )
-
-
-def _discs(panel: Panel, scale: PaperScale) -> list[Box]:
-    """Return the room that communes drawn as discs take."""
-    points = panel.areas[panel.areas.geom_type.eq("Point")]
-    half = _DISC_POINTS / 2
-    centres = [scale.to_points(x, y) for x, y in shapes.places(points)]
-    return [Box(x - half, y - half, x + half, y + half) for x, y in centres]
 
 
 def _borders(axes: Axes, panel: Panel) -> None:

@@ -18,13 +18,11 @@ from territory.planning.grouping.groups import GroupingResult
 from territory.planning.siting.result import NAMES, STATUSES, SitingResult
 from territory.planning.typologies import TypologyResult
 from territory.plot import style
-from territory.plot.maps.categories import UNKNOWN, Category, Classes, numbers_from, shown, time_classes
 from territory.plot.maps.choropleth import SHAPES, Panel, draw_map, extent_of
-from territory.plot.maps.legend import Legend
+from territory.plot.maps.legend import UNKNOWN, Category, Classes, Legend, numbers_from, shown, time_classes
 from territory.scenario.doubt.draws import Draws
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from territory.network.roads import RoadNetwork
@@ -157,7 +155,11 @@ def show_establishments(answer: GroupingAnswer, outlines: gpd.GeoDataFrame) -> F
     panel = Panel(gpd.GeoDataFrame(every, crs=land.crs), keys, zones=zones, sites=sites, extent=extent)
     named = Legend(shown(legend, keys), answer.grouping.name, sites=listed, notes=_notes(answer))
     figure = draw_map(panel, named)
-    _join(figure.axes[0], members)
+    look: dict[str, Any] = {"color": style.INK, "linewidth": 0.9, "zorder": _ON_LAND}
+    for _, rows in members.groupby("group"):
+        seat = rows.geometry[rows["is_seat"].to_numpy()].iloc[0]
+        for point in rows.geometry:
+            figure.axes[0].plot([point.x, seat.x], [point.y, seat.y], **look)
     return figure
 
 
@@ -194,14 +196,6 @@ def _marks(
     return _marked(listed, points, crs), listed
 
 
-def _join(axes: Axes, members: gpd.GeoDataFrame) -> None:
-    """Draw a line from each member to the seat of its group."""
-    for _, rows in members.groupby("group"):
-        seat = rows.geometry[rows["is_seat"].to_numpy()].iloc[0]
-        for point in rows.geometry:
-            axes.plot([point.x, seat.x], [point.y, seat.y], color=style.INK, linewidth=0.9, zorder=_ON_LAND)
-
-
 # wider and darker where one drives faster: upper speed (km/h), colour, width (points)
 _SPEEDS = (
     (35.0, "#9aa7b1", 0.5, "jusqu'à 35 km/h"),
@@ -219,7 +213,10 @@ def show_roads(network: RoadNetwork) -> Figure:
     roads = network.roads
     first = np.flatnonzero(~roads.void_hops())
     segments = np.stack([np.column_stack([roads.x[at], roads.y[at]]) for at in (first, first + 1)], axis=1)
-    speeds = _speeds_kmh(network)[first]
+    # the faster of the two directions of each hop
+    length, move = roads.hop_length_m.astype(float), network.hop_times.move.astype(float)
+    spent = np.where(move > 0, move, np.inf).min(axis=0)
+    speeds = np.divide(3600 * length, spent, out=np.zeros_like(length), where=np.isfinite(spent))[first]
     left, right = float(roads.x.min()), float(roads.x.max())
     bottom, top = float(roads.y.min()), float(roads.y.max())
     pad = 0.04 * max(right - left, top - bottom, 1.0)
@@ -245,14 +242,6 @@ def show_roads(network: RoadNetwork) -> Figure:
         axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=4, fontsize=7.5, frameon=False)
         figure.text(0.03, 0.02, source, fontsize=6.5, color=style.MUTED)
     return figure
-
-
-def _speeds_kmh(network: RoadNetwork) -> Any:
-    """Return the speed on each hop (km/h), the faster of its two directions."""
-    length = network.roads.hop_length_m.astype(float)
-    move = network.hop_times.move.astype(float)
-    spent = np.where(move > 0, move, np.inf).min(axis=0)
-    return np.divide(3600 * length, spent, out=np.zeros_like(length), where=np.isfinite(spent))
 
 
 # the side is in the colour, the doubt in the hatch: a grey print keeps both

@@ -11,7 +11,7 @@ from territory.french.numbers import class_labels, integer, minutes, share
 from territory.french.words import change
 from territory.plot import style
 from territory.plot.charts import before_and_after
-from territory.plot.maps.categories import time_classes
+from territory.plot.maps.legend import time_classes
 from territory.release.gate import TODAY
 from territory.report.chapters import pictures
 from territory.report.chapters.moves import effects_table, ordered_zones

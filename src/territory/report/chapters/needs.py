@@ -14,9 +14,8 @@ from territory.french.numbers import integer
 from territory.french.words import between, count, join, persons
 from territory.plot import style
 from territory.plot.charts import needs_with_range
-from territory.plot.maps.categories import Category
 from territory.plot.maps.choropleth import Panel, draw_map
-from territory.plot.maps.legend import Legend
+from territory.plot.maps.legend import Category, Legend
 from territory.release.gate import TODAY, Origins
 from territory.release.observed_children import PRESENCE_FLOOR
 from territory.report.chapters import pictures

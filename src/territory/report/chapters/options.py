@@ -18,7 +18,7 @@ from territory.report.chapters.travel_accounts import year_hours
 from territory.report.layout.document import Block, DataTable, Heading, Paragraph, Picture, table
 from territory.report.reading import Counts, Move, Reading
 from territory.scenario.zones import ALL_TERRITORY
-from territory.tables.measures import read_measure
+from territory.tables.catalogue import read_measure
 
 _SAME, _DOUBTFUL = "=", " ≈"
 _EFFECTS = {

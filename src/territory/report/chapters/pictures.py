@@ -13,13 +13,12 @@ from territory.french.words import change, count, epci_phrase, join, persons
 from territory.network.maps.osm import ATTRIBUTION
 from territory.plot import style
 from territory.plot.charts import gainers_and_losers
-from territory.plot.maps.categories import Classes, change_classes, numbers_from, shown, time_classes
 from territory.plot.maps.choropleth import Panel, draw_map, extent_of
-from territory.plot.maps.legend import Legend
+from territory.plot.maps.legend import Classes, Legend, change_classes, numbers_from, shown, time_classes
 from territory.plot.maps.shapes import dash_of
 from territory.release.gate import TODAY
 from territory.report.layout.document import Picture
-from territory.tables.codes import CLOSEST_SERVICES
+from territory.tables.declare import CLOSEST_SERVICES
 
 if TYPE_CHECKING:
     from territory.release.gate import Sites

@@ -21,7 +21,7 @@ from territory.report.chapters import (
 from territory.report.layout.document import Block, Bullets, Callout, Document, Heading, Picture, Text, strong
 from territory.report.layout.pdf import Part, compile_pdf, fitted, in_order_of_leaving
 from territory.report.reading import Readable, Reading, read
-from territory.tables.codes import ACRONYMS
+from territory.tables.declare import ACRONYMS
 
 DOCUMENTS = ("council", "sheet", "annex")
 # a council reads from 8 to 14 pages

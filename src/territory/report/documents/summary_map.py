@@ -12,7 +12,7 @@ import shapely
 
 from territory.french.numbers import integer
 from territory.french.words import persons, typeset
-from territory.plot.maps.categories import Classes, change_classes, shown, time_classes
+from territory.plot.maps.legend import Classes, change_classes, shown, time_classes
 from territory.release.gate import TODAY
 from territory.report.chapters import pictures
 from territory.report.chapters.maps import said_of, written_minutes

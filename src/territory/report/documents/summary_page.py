@@ -16,7 +16,7 @@ import pandas as pd
 
 from territory.french.numbers import integer
 from territory.french.words import alphabetical, typeset
-from territory.plot.maps.categories import Category, change_classes, time_classes
+from territory.plot.maps.legend import Category, change_classes, time_classes
 from territory.report.chapters import first_page, method, moves, pictures
 from territory.report.documents import summary_map
 from territory.report.layout.document import (

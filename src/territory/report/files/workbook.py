@@ -12,9 +12,8 @@ from territory.french.numbers import integer
 from territory.french.words import count, in_guillemets, typeset
 from territory.report.files.writers import Sheet, Value, to_xlsx
 from territory.report.reading import UNKNOWN, Reading
-from territory.tables.catalogue import COLUMNS, code_label, column_of, label_of, table_of
+from territory.tables.catalogue import COLUMNS, KEYS, code_label, column_of, label_of, measure_label, table_of
 from territory.tables.declare import Column, Secrecy
-from territory.tables.measures import KEYS, measure_label
 
 # what compares first, then the questions of the study, then the rest
 _ORDER = (

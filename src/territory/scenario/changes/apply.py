@@ -9,8 +9,7 @@ import numpy as np
 import pandas as pd
 
 from territory.errors import Problems, StudyError, examples, warn
-from territory.scenario.changes.draft import Draft, carry_out, close_rows
-from territory.scenario.changes.world import demand_of, in_order
+from territory.scenario.changes.draft import Draft, carry_out, close_rows, demand_of, in_order
 from territory.study.known import authorisations_by_site, kinds_of
 from territory.study.state import Families, State
 from territory.study.words import changes
@@ -86,20 +85,15 @@ def apply(state: State, scenario: Scenario) -> State:
     if any(isinstance(change, changes.OfferChange) for change in scenario.change):
         changed = replace(changed, services=close_rows(draft.rows, state.services))
     if draft.population is not state.population:
-        changed = _inhabited(changed, draft.population)
+        # other inhabitants: needs follow with the same rates
+        population, communes = in_order(draft.population, state.population), state.communes.copy()
+        counted = population.groupby(level="commune_code", sort=False)["population"].sum(min_count=1)
+        communes["population"] = counted.reindex(communes.index).to_numpy(float)
+        if "area_km2" in communes:
+            communes["density_hab_km2"] = communes["population"] / communes["area_km2"]
+        demand = demand_of(population, state.parameters)
+        changed = replace(changed, communes=communes, population=population, demand=demand)
     return replace(changed, published=_still_published(state, changed))
-
-
-def _inhabited(state: State, population: pd.DataFrame) -> State:
-    """Return the state with other inhabitants; needs follow with the same rates."""
-    population = in_order(population, state.population)
-    communes = state.communes.copy()
-    counted = population.groupby(level="commune_code", sort=False)["population"].sum(min_count=1)
-    communes["population"] = counted.reindex(communes.index).to_numpy(float)
-    if "area_km2" in communes:
-        communes["density_hab_km2"] = communes["population"] / communes["area_km2"]
-    demand = demand_of(population, state.parameters)
-    return replace(state, communes=communes, population=population, demand=demand)
 
 
 # psychiatry is authorised under the code de la santé publique, not the CASF

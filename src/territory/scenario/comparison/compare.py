@@ -25,6 +25,11 @@ _COUNCIL_KEYS = ["service", "level", "zone"]
 TODAY = "today"
 # columns that draws within the doubt may add to `Comparison.measures`; kept when they are there
 DRAWN = ("delta_low", "delta_high", "better_share")
+_DRAWN_AS = {
+    "mean_time_min": ["low_min", "high_min", "better_share"],
+    "persons_gain": ["persons_shorter_low", "persons_shorter_high"],
+    "persons_loss": ["persons_longer_low", "persons_longer_high"],
+}
 COMMUNE_MEASURES = ("travel_time_min", "within_min", *PLACE_MEASURES)
 UNITS = {"_min": "min", "_km": "km", "_eur": "eur", "_kg": "kg"}
 
@@ -68,7 +73,14 @@ def compare(baseline: Results, scenario: Results) -> Comparison:
     same_parameters = baseline.state.parameters == scenario.state.parameters
     if not (same_communes and same_parameters):
         raise ParameterError("Comparaison impossible : les deux résultats ne portent pas sur la même étude.")
-    moved = _moved(baseline, scenario)
+    before = baseline.access[baseline.access["measure"] == "named"]
+    after = scenario.access.reindex(before.index)
+    old, new = before["travel_time_min"], after["travel_time_min"]
+    # the named authorisations whose site or time is not the same for every commune
+    is_changed = before["to_id"].fillna("") != after["to_id"].fillna("")
+    is_changed |= ~(old.eq(new) | (old.isna() & new.isna()))
+    changed = is_changed.groupby(level="service", sort=False).any()
+    moved = list(changed.index[changed])
     parameters = baseline.state.parameters
     every = _differences(baseline, scenario)
     level = parameters.told_level
@@ -92,17 +104,6 @@ def compare(baseline: Results, scenario: Results) -> Comparison:
         deserts=compare_deserts(baseline, scenario),
         measuring=partial(compare_measures, baseline, scenario, every),
     )
-
-
-def _moved(baseline: Results, scenario: Results) -> list[str]:
-    """Return the named authorisations whose site or time is not the same for every commune."""
-    before = baseline.access[baseline.access["measure"] == "named"]
-    after = scenario.access.reindex(before.index)
-    places = before["to_id"].fillna("") != after["to_id"].fillna("")
-    old, new = before["travel_time_min"], after["travel_time_min"]
-    is_changed = places | ~(old.eq(new) | (old.isna() & new.isna()))
-    changed = is_changed.groupby(level="service", sort=False).any()
-    return list(changed.index[changed])
 
 
 def _differences(baseline: Results, scenario: Results) -> pd.DataFrame:
@@ -407,26 +408,18 @@ def add_draws(table: pd.DataFrame, draws: pd.DataFrame) -> pd.DataFrame:
     """Add to each scenario of `side_by_side` what its draws give."""
     blocks = {}
     for name in table.columns.get_level_values("scenario").unique():
-        own = table[name]
-        blocks[name] = own if name == TODAY else own.join(_drawn(draws, str(name)))
+        blocks[name] = table[name]
+        if name != TODAY:
+            rows = draws.loc[draws.index.get_level_values("scenario") == name].droplevel("scenario")
+            # of the mean time of each zone (and how often the scenario shortens it), and of the counts
+            found = {
+                measure: rows[columns].set_axis(list(DRAWN[: len(columns)]), axis=1)
+                for measure, columns in _DRAWN_AS.items()
+                if {*columns} <= {*rows}
+            }
+            blocks[name] = table[name].join(pd.concat(found, names=["measure"]))
     joined: pd.DataFrame = pd.concat(blocks, axis=1, names=table.columns.names)
     return joined
-
-
-def _drawn(draws: pd.DataFrame, name: str) -> pd.DataFrame:
-    """Return the intervals of the mean time and of the counts of each zone, and how often it is shortened."""
-    rows = draws.loc[draws.index.get_level_values("scenario") == name].reset_index("scenario", drop=True)
-    columns = {
-        "mean_time_min": ["low_min", "high_min", "better_share"],
-        "persons_gain": ["persons_shorter_low", "persons_shorter_high"],
-        "persons_loss": ["persons_longer_low", "persons_longer_high"],
-    }
-    of = {
-        key: rows[own].set_axis(list(DRAWN[: len(own)]), axis=1)
-        for key, own in columns.items()
-        if {*own} <= {*rows}
-    }
-    return pd.concat(of, names=["measure"])
 
 
 def _effect_rows(comparison: Comparison) -> pd.DataFrame:

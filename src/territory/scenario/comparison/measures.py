@@ -19,7 +19,7 @@ from territory.access.uncertainty import told_apart
 from territory.errors import agree
 from territory.scenario.measures.places import kind_of
 from territory.scenario.zones import ALL_TERRITORY, KEYS, SIDES, in_reading_order, zone_levels
-from territory.tables.measures import BY_NAME
+from territory.tables.catalogue import BY_NAME
 
 if TYPE_CHECKING:
     from territory.scenario.results import Results

@@ -88,7 +88,13 @@ def of_needs(state: State, doubt: Doubt, level: float) -> pd.DataFrame:
     found = {}
     for public in state.demand.index.get_level_values("public").unique():
         rows = _at(state.demand, "public", str(public), doubt)
-        low, high = (_triangular(rows, quantiles[place]) for place in places)
+        # the triangular law between low, central and high; central without range
+        mode = rows["demand"].to_numpy(np.float64)
+        least, most = (
+            rows[name].fillna(rows["demand"]).to_numpy(np.float64) for name in ("demand_low", "demand_high")
+        )
+        ends = np.minimum(least, mode), mode, np.maximum(most, mode)
+        low, high = (triangular(quantiles[place], *ends) for place in places)
         for zone, here in _zones(state, doubt):
             known = rows["demand"].notna().to_numpy()
             found[zone, public] = {
@@ -224,15 +230,6 @@ def _stability(
         },
         index=central.index,
     )
-
-
-def _triangular(rows: pd.DataFrame, quantile: float) -> Floats:
-    """Return the demand at a quantile of the triangular law between low, central and high; central without range."""
-    mode = rows["demand"].to_numpy(np.float64)
-    low = np.where(rows["demand_low"].isna(), mode, rows["demand_low"].to_numpy(np.float64))
-    high = np.where(rows["demand_high"].isna(), mode, rows["demand_high"].to_numpy(np.float64))
-    low, high = np.minimum(low, mode), np.maximum(high, mode)
-    return triangular(quantile, low, mode, high)
 
 
 def _at(table: pd.DataFrame, level: str, key: str, doubt: Doubt) -> pd.DataFrame:

@@ -60,7 +60,10 @@ def compute(state: State, *, today: Results | None = None) -> Results:
     """
     places, reasons = count_places(state)
     if today is not None and _has_same_care(state, today.state):
-        table = _with_edge([*_named(state), _closest_of(today)], state)
+        # the times to the closest sites that were found for the other state
+        found = today.access[today.access["measure"] == "closest"]
+        found = found.drop(columns=["edge_time_min", "could_be_closer_outside"])
+        table = _with_edge([*_named(state), found], state)
         care: dict[str, Any] = {name: getattr(today, name) for name in _CARE}
     else:
         table = access_table(state)
@@ -126,12 +129,6 @@ def _named(state: State) -> list[pd.DataFrame]:
     """Return the times from every commune to each authorisation named in the study."""
     every = [named.id for named in state.parameters.authorisations]
     return [_access(state, name, "named", times_of_families(state, name)) for name in every]
-
-
-def _closest_of(today: Results) -> pd.DataFrame:
-    """Return the times to the closest sites that were found for another state."""
-    rows = today.access[today.access["measure"] == "closest"]
-    return rows.drop(columns=["edge_time_min", "could_be_closer_outside"])
 
 
 def _with_edge(blocks: list[pd.DataFrame], state: State) -> pd.DataFrame:

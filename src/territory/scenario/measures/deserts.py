@@ -114,7 +114,8 @@ def _scheme(state: State, gps: pd.DataFrame, scheme: DesertScheme) -> pd.DataFra
     wide = pd.DataFrame(read)
     for one in scheme.criterion:
         if one.measure == "apl":
-            refuse_other_profile(_profile_of(state, one), one.profile, _threshold(one))
+            named = f"Critère « {one.id} » : le seuil de {one.threshold:g}".replace(".", ",")
+            refuse_other_profile(_profile_of(state, one), one.profile, named)
     classes = classify(wide, criteria=[_criterion(one) for one in scheme.criterion])
     for one in scheme.criterion:
         met = classes[f"{one.id}_is_met"]
@@ -174,11 +175,6 @@ def _profile_of(state: State, one: DesertCriterion) -> str | None:
     if published_figures(state, one) is not None:
         return RECAST_PROFILE
     return None if why_no_apl(state) else state.parameters.practitioners.profile
-
-
-def _threshold(one: DesertCriterion) -> str:
-    """Name the threshold of a criterion in an error."""
-    return f"Critère « {one.id} » : le seuil de {one.threshold:g}".replace(".", ",")
 
 
 def _criterion(one: DesertCriterion) -> Criterion:

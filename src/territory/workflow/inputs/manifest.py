@@ -30,7 +30,12 @@ def describe_run(inputs: Inputs, *, roads: Path | None) -> tuple[dict[str, Any],
     else: neither its digest nor that of the run depends on what it holds (see `territory.study.secrecy`).
     """
     study = inputs.study
-    files = _dataset_files(study.dataset) if study.data is None else {}
+    files = {}
+    if study.data is None:
+        name, folder = study.dataset, resources.files("territory.datasets") / study.dataset
+        for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
+            if entry.is_file():
+                files[f"dataset: {name}/{entry.name}"] = hashlib.sha256(entry.read_bytes()).hexdigest()
     for name, value in own_files(study):
         files[name] = digest_file(Path(study.folder) / value) if is_public(name) else UNPUBLISHED
     if roads is not None:
@@ -80,16 +85,6 @@ def digest_of_manifest(manifest: Mapping[str, Any]) -> str:
     inputs = {key: value for key, value in manifest.items() if key not in _OF_THE_FILES}
     text = json.dumps(inputs, ensure_ascii=False, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _dataset_files(name: str) -> dict[str, str]:
-    """Return the digest of each file of an embedded dataset."""
-    folder = resources.files("territory.datasets") / name
-    return {
-        f"dataset: {name}/{entry.name}": hashlib.sha256(entry.read_bytes()).hexdigest()
-        for entry in sorted(folder.iterdir(), key=lambda entry: entry.name)
-        if entry.is_file()
-    }
 
 
 RECORD = "entrees-secretes.json"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,11 +13,11 @@ import pandas as pd
 
 from territory import needs, supply
 from territory.datasets.files import open_dataset
-from territory.errors import NetworkError, TerritoryWarning
+from territory.errors import NetworkError, warn
 from territory.network.slowness import fit_slowness
 from territory.planning.grouping.answer import GroupingAnswer
 from territory.planning.siting.answer import SitingAnswer
-from territory.scenario.changes.world import demand_of, rate_of
+from territory.scenario.changes.draft import demand_of, rate_of
 from territory.study.known import kinds_of
 from territory.study.own_tables import read_consumption, read_observed_origins
 from territory.study.state import Parameters, State, StudyTables
@@ -172,7 +171,7 @@ def _with_slowness(communes: gpd.GeoDataFrame, published: pd.Series[float]) -> g
         return communes.assign(slowness=fit_slowness(communes.assign(emergency_min=newest)))
     except NetworkError as refused:
         said = f"La lenteur des routes ne s'ajuste pas sur ces temps : le relief en tient lieu. {refused}"
-        warnings.warn(said, TerritoryWarning, stacklevel=2)
+        warn(said, stacklevel=3)
         return communes
 
 

@@ -247,7 +247,15 @@ def write_part(part: TimesPart, table: pd.DataFrame, *, in_ms: bool) -> int:
     import pyarrow.parquet as pq
 
     said = json.dumps({"digest": part.digest, "cutoff_min": table.attrs["cutoff_min"]}, sort_keys=True)
-    content = pa.Table.from_pandas(_in_milliseconds(table) if in_ms else table, preserve_index=False)
+    if in_ms:
+        # whole milliseconds, from which the same minutes are read again
+        minutes = table["travel_time_min"].to_numpy()
+        whole = np.rint(minutes * MILLISECONDS_PER_MINUTE).astype(np.int32)
+        if not np.array_equal(whole / MILLISECONDS_PER_MINUTE, minutes):
+            raise AssertionError("times by road are whole milliseconds")
+        table = table.drop(columns="travel_time_min")
+        table.insert(2, _MILLISECONDS, whole)
+    content = pa.Table.from_pandas(table, preserve_index=False)
     content = content.replace_schema_metadata({_FOOTER: said})
     numbers = [name for name in content.column_names if name not in ("from_id", "to_id")]
     stream = io.BytesIO()
@@ -267,17 +275,6 @@ def write_part(part: TimesPart, table: pd.DataFrame, *, in_ms: bool) -> int:
             "libérez de la place, puis relancez la même commande ; les parties déjà écrites sont gardées."
         ) from error
     return len(table)
-
-
-def _in_milliseconds(table: pd.DataFrame) -> pd.DataFrame:
-    """Return times as whole milliseconds, from which the same minutes are read again."""
-    minutes = table["travel_time_min"].to_numpy()
-    whole = np.rint(minutes * MILLISECONDS_PER_MINUTE).astype(np.int32)
-    if not np.array_equal(whole / MILLISECONDS_PER_MINUTE, minutes):
-        raise AssertionError("times by road are whole milliseconds")
-    found = table.drop(columns="travel_time_min")
-    found.insert(2, _MILLISECONDS, whole)
-    return found
 
 
 def _footer_of(file: Any) -> dict[str, Any]:

@@ -153,21 +153,23 @@ def run_national(
         inputs = Inputs(places.study, places.dataset, state, method, roads=places.roads)
         note_choices(inputs)
         ends, scale = (places.weighed, places.sites), study.scale or Scale()
-        asked = ask_times(study, *ends, roads=roads_path, kept_dir=kept_dir, announce=announce)
+        search, least, method = ask_times(
+            study, *ends, roads=roads_path, kept_dir=kept_dir, announce=announce
+        )
         opened = open_scheduler(scheduler) if isinstance(scheduler, str) else nullcontext(scheduler)
         with opened as runner:
             announce("Temps de trajet")
             times = write_travel_times(
-                asked.search,
+                search,
                 kept_dir,
                 groups=inputs.dataset.communes["departement_code"],
                 batch_size=scale.batch_size,
                 memory_mb=scale.memory_mb,
-                least=asked.least,
+                least=least,
                 scheduler=runner,
                 announce=lambda done, total: announce(f"Temps de trajet, partie {done} sur {total}"),
             )
-            tables = compute_parts(state, times, method=asked.method, mapper=runner.map, announce=announce)
+            tables = compute_parts(state, times, method=method, mapper=runner.map, announce=announce)
         manifest, digest = describe_run(inputs, roads=roads_path)
         announce("Tables")
         write_national(inputs, tables, report_dir, manifest=manifest, run_digest=digest)

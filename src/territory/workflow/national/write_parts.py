@@ -129,9 +129,10 @@ def _make_parts(
     jobs = []
     for place in to_make:
         floors = None if least is None else least[least["from_id"].isin(ids[rows[place]])]
-        jobs.append(_Job(times[place], rows[place], floors, threads))
+        jobs.append((times[place], rows[place], floors))
     done = len(times) - len(jobs)
-    make = partial(_make, source=_source(search, folder, runner), in_ms=isinstance(search, RoadSearch))
+    source, in_ms = _source(search, folder, runner), isinstance(search, RoadSearch)
+    make = partial(_make, source=source, in_ms=in_ms, threads=threads)
     for number, _ in enumerate(runner.map(make, jobs), start=1):
         if announce is not None:
             announce(done + number, len(times))
@@ -148,26 +149,21 @@ def batch_size_within(memory_mb: float, n_destinations: int) -> int:
     return size
 
 
-@dataclass(frozen=True)
-class _Job:
-    """One part to make: it may be made twice, by two machines at once, with the same result."""
-
-    part: TimesPart
-    rows: NDArray[np.int64]
-    least: pd.DataFrame | None
-    threads: int
+# a part to make, its origins and the least times that it may hold
+_Job: TypeAlias = tuple[TimesPart, NDArray[np.int64], "pd.DataFrame | None"]
 
 
-def _make(job: _Job, *, source: Search | Path, in_ms: bool) -> int:
-    """Make one part."""
-    if job.part.is_whole():
+def _make(job: _Job, *, source: Search | Path, in_ms: bool, threads: int) -> int:
+    """Make one part; it may be made twice, by two machines at once, with the same result."""
+    part, rows, least = job
+    if part.is_whole():
         # another worker made it before it was lost
         return 0
     search = _mapped(source) if isinstance(source, Path) else source
-    table = search.travel_times(job.rows, threads=job.threads)
-    if job.least is not None:
-        raise_to(table, job.least)
-    return write_part(job.part, table, in_ms=in_ms)
+    table = search.travel_times(rows, threads=threads)
+    if least is not None:
+        raise_to(table, least)
+    return write_part(part, table, in_ms=in_ms)
 
 
 @lru_cache(maxsize=1)
@@ -247,15 +243,6 @@ class EstimateSearch:
 Search: TypeAlias = RoadSearch | EstimateSearch
 
 
-@dataclass(frozen=True, eq=False)
-class Asked:
-    """What to write: a search, the least times inside communes, and how times are found."""
-
-    search: Search
-    least: pd.DataFrame | None
-    method: str
-
-
 def ask_times(
     study: Study,
     communes: gpd.GeoDataFrame,
@@ -264,7 +251,7 @@ def ask_times(
     roads: Path | None,
     kept_dir: Path,
     announce: Callable[[str], None],
-) -> Asked:
+) -> tuple[Search, pd.DataFrame | None, str]:
     """Place communes and sites on the study's roads, or prepare their estimate.
 
     The road map is read, ordered and prepared once: a run that goes on after a stop maps what was kept.
@@ -277,14 +264,14 @@ def ask_times(
     limit, terrain = study.travel.max_time_min, study.travel.terrain
     path = roads or (Path(study.folder) / study.files.roads if study.files.roads else None)
     if path is None:
-        return Asked(EstimateSearch(communes, sites, terrain, limit), None, "estimate")
+        return EstimateSearch(communes, sites, terrain, limit), None, "estimate"
     with_distance = study.scale is not None and study.scale.with_distance
     ends = communes.filter(_COLUMNS), sites.filter(["commune_code", "point_precision", *_COLUMNS])
     key = digest_of(*ends, limit, with_distance, digest_file(path), code_digest())
     least = times_inside(communes, sites, terrain).reset_index()
     place = kept_dir / "recherches" / key[:32]
     if place.is_dir():
-        return Asked(load_search(place), least, "roads")
+        return load_search(place), least, "roads"
     announce("Lecture et préparation de la carte routière")
     from territory.network.maps.osm import read_osm
 
@@ -293,4 +280,4 @@ def ask_times(
     network.prepare(cache=kept_dir / "ordre-des-routes")
     search = search_roads(network, communes, sites, max_time_min=limit, with_distance=with_distance)
     search.save(place)
-    return Asked(search, least, "roads")
+    return search, least, "roads"

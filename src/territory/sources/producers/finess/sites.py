@@ -12,7 +12,7 @@ import pandas as pd
 
 from territory.sources.producers.ign import in_degrees
 from territory.sources.text.refusals import problems_of, quoted, warn_of
-from territory.tables.codes import COMMUNE_CODE, lines_of
+from territory.tables.declare import COMMUNE_CODE, lines_of
 from territory.territories import is_inside
 
 FINESS_NUMBER = r"\d[0-9A-Z]\d{7}"
