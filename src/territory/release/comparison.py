@@ -109,7 +109,9 @@ def with_intervals(result: StudyResult, scenario_id: str, name: str) -> pd.DataF
     draws = result.draws
     drawn = pd.DataFrame() if draws is None else draws.limits if name == "sensitivity" else draws.comparisons
     if len(drawn) and scenario_id in drawn.index.get_level_values("scenario"):
-        own = drawn.xs(scenario_id, level="scenario")[list(_INTERVALS)].rename(columns=_INTERVALS)
+        own = pd.DataFrame(drawn.xs(scenario_id, level="scenario"))[list(_INTERVALS)].rename(
+            columns=_INTERVALS
+        )
         keys = table.index.to_frame()[own.index.names]
         found = own.reindex(pd.MultiIndex.from_frame(keys)).set_axis(table.index)
     reasons = {service: service_reason(result, scenario_id, service) for service in _services(table)}
@@ -130,7 +132,7 @@ def children_tables(result: StudyResult) -> dict[str, pd.DataFrame]:
     variants, findings = found.variants.reset_index(), found.findings.reset_index()
     secret = {
         (name, service): not _is_whole_told(result, str(name), str(service))
-        for name, service in found.variants.index.droplevel("variant").unique()
+        for name, service in dict.fromkeys(zip(variants["scenario"], variants["service"], strict=True))
         if service in observed_services(result)
     }
     tables = {}

@@ -12,13 +12,12 @@ from territory.access.uncertainty import told_apart
 from territory.errors import ParameterError
 from territory.network.estimate import difference_uncertainty_min
 from territory.scenario.accounts import QUANTITIES, compare_accounts
+from territory.scenario.comparison.effects import EFFECTS, effects_under, served, told
 from territory.scenario.comparison.measures import PLACE_MEASURES, compare_measures, read_sides
-from territory.scenario.measures.places import kind_of, sector_of
+from territory.scenario.measures.places import kind_of
 from territory.scenario.results import Comparison, Results
 from territory.scenario.zones import KEYS, LEVELS, SIDES, by_zone, in_reading_order, zone_levels
 
-# what a scenario is for those who live in the area of today, and for those it brings into it
-EFFECTS = ("gain", "loss", "indistinct", "without", "entering", "unknown")
 # losers who would be beyond the limit are also counted apart
 COUNCIL_EFFECTS = (*EFFECTS[:-1], "leaving")
 _COUNCIL_KEYS = ["service", "level", "zone"]
@@ -127,41 +126,12 @@ def _differences(baseline: Results, scenario: Results) -> pd.DataFrame:
             "is_known": (here.notna() & there.notna()).to_numpy(bool),
             "persons": persons.reindex(before.index),
             "persons_kind": baseline.persons["persons_kind"].reindex(before.index),
-            "is_served": _served(baseline, before.index),
+            "is_served": served(baseline, before.index),
         },
         index=before.index,
     )
-    table.insert(4, "is_distinguishable", _told(table, baseline) | opened | closed)
+    table.insert(4, "is_distinguishable", told(table, baseline) | opened | closed)
     return table
-
-
-def _served(baseline: Results, index: pd.Index) -> pd.Series[bool]:
-    """Return who is of the area whatever the time (True) or never (False); NA = as the recruitment limit says."""
-    found = pd.Series(pd.NA, index=index, dtype="boolean")
-    for named in baseline.state.parameters.authorisations:
-        if (sector := sector_of(baseline.state, named.id)) is not None:
-            found.update(pd.concat({named.id: sector}, names=["service"]).swaplevel().astype("boolean"))
-    # of all communes alike: what is shown of one does not depend on where children come from
-    return found.mask(baseline.persons["persons_kind"].eq("observed").reindex(index, fill_value=False), True)
-
-
-def _told(rows: pd.DataFrame, baseline: Results) -> np.ndarray:
-    """Tell which differences are gains or losses: the communes of a service together, by their inhabitants."""
-    parameters = baseline.state.parameters
-    codes, services = (rows.index.get_level_values(name) for name in ("commune_code", "service"))
-    is_named = services.isin([named.id for named in parameters.authorisations])
-    limit = parameters.recruitment_max_min
-    near = rows["baseline_travel_time_min"].le(limit) | rows["scenario_travel_time_min"].le(limit)
-    served = rows["is_served"].mask(rows["persons_kind"].eq("observed")).fillna(near).to_numpy(bool)
-    concerned = np.where(is_named, served, codes.isin(parameters.territory_codes))
-    weights = np.where(concerned, baseline.state.communes["population"].reindex(codes).fillna(1.0), 0.0)
-    change, size = (rows[name].to_numpy(float) for name in ("delta_travel_time_min", "detectable_min"))
-    told = np.zeros(len(rows), dtype=bool)
-    for place in pd.Series(range(len(rows))).groupby(services.to_numpy()).indices.values():
-        told[place] = told_apart(
-            change[place], size[place], level=parameters.told_level, together=weights[place]
-        )
-    return told
 
 
 def _detectable(before: pd.DataFrame, after: pd.DataFrame, baseline: Results) -> np.ndarray:
@@ -180,34 +150,6 @@ def _detectable(before: pd.DataFrame, after: pd.DataFrame, baseline: Results) ->
     between = np.where(np.isnan(between), old + new, between)
     return difference_uncertainty_min(
         old, new, np.where(same, 0.0, between), terrain=baseline.state.parameters.terrain
-    )
-
-
-def effects_under(rows: pd.DataFrame, limit_min: float, *, is_known: pd.Series[bool]) -> pd.DataFrame:
-    """Say what a scenario is for each commune under a recruitment limit: the one place where it is decided.
-
-    Who is out of reach today is not in the area: whoever may gain has a time on both sides.
-    """
-    served = rows["is_served"].astype("boolean")
-    today, later = (
-        (served.fillna(rows[name].le(limit_min)) & rows[name].notna()).to_numpy(bool)
-        for name in (f"{side}_travel_time_min" for side in SIDES)
-    )
-    effect = np.select(
-        [
-            served.eq(False).fillna(False),
-            ~is_known,
-            ~(today | later),
-            ~today,
-            rows["scenario_travel_time_min"].isna(),
-            ~rows["is_distinguishable"].fillna(False).astype(bool),
-            rows["delta_travel_time_min"].lt(0),
-        ],
-        ["outside", "unknown", "outside", "entering", "without", "indistinct", "gain"],
-        default="loss",
-    )
-    return pd.DataFrame(
-        {"is_in_area": today, "is_in_scenario_area": later, "effect": effect}, index=rows.index
     )
 
 
@@ -281,7 +223,7 @@ def _tally(rows: pd.DataFrame, by: list[str]) -> pd.DataFrame:
         table[f"{side}_mean_min"] = table[f"{side}_mean_min"] / total.where(total > 0)
     # of persons of whom none is known, nothing is known: not even that none is in a class without a commune
     nobody_known = rows["persons"].isna().groupby([rows[key] for key in by], sort=False).all()
-    counts = [name for name in table if str(name).startswith("persons_")]
+    counts = table.filter(like="persons_").columns
     table[counts] = table[counts].mask(nobody_known.reindex(table.index))
     losses = rows[(rows["effect"] == "loss") & rows["delta_travel_time_min"].notna()]
     # communes that lose as much are told apart by their code

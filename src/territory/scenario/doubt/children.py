@@ -16,21 +16,21 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import pandas as pd
 
-from territory import needs, supply
+from territory import supply
 from territory.access import choice_shares, decay
-from territory.access.pairs import cutoff_of
+from territory.access.pairs import Bools, cutoff_of
 from territory.errors import agree
 from territory.scenario.doubt.draws import draw_trips
 from territory.scenario.doubt.random_errors import Doubt, Floats, doubt_of, ends_of
 from territory.scenario.doubt.summaries import under
 from territory.scenario.measures.places import (
+    attraction_of,
     kind_of,
-    persons_received,
-    places_of_sites,
     sector_of,
     sector_reason,
+    users_of,
 )
-from territory.study.known import complete_kinds, kinds_of, sites_of_kinds
+from territory.study.known import complete_kinds, sites_of_kinds
 from territory.study.words.indicators import Uncertainty
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ class _Who(NamedTuple):
     persons: Floats
     # decay of the time to today's site (None = none), and the share of the site among those that compete
     variants: Mapping[str, tuple[decay.Decay | None, Floats]]
-    count: int
+    children: int
     is_illustrative: bool
     headline: str
     competitors: int
@@ -264,10 +264,10 @@ def _who(baseline: Results, scenario: Results, service: str) -> _Who:
     if served is not None:
         who = who._replace(persons=_by_code(served, codes), headline=OBSERVED)
         total = round(float(np.nansum(who.persons)))
-        return who._replace(count=total, is_illustrative=False, variants={OBSERVED: (None, one)})
+        return who._replace(children=total, is_illustrative=False, variants={OBSERVED: (None, one)})
     if reason := sector_reason(state, service):
         return who._replace(reason=reason)
-    persons = _users(state, rows, service)
+    persons = users_of(state, rows, service)
     if persons is None:
         return who._replace(reason=NO_AGES)
     who = who._replace(persons=_by_code(persons, codes))
@@ -295,7 +295,7 @@ def _with_variants(who: _Who, state: State, service: str, rows: pd.DataFrame, co
     variants: dict[str, tuple[decay.Decay | None, Floats]] = {name: (law, one) for name, law in laws.items()}
     complete = kind is not None and kind in complete_kinds(state.services)
     if others:
-        attraction = _attraction(state, str(kind), [*sorted(own), *others])
+        attraction = attraction_of(state, str(kind), [*sorted(own), *others])
         times = state.times_to(list(attraction.index)).astype({"from_id": "str", "to_id": "str"})
         times.attrs = dict(state.travel_times.attrs)
         for name, law in laws.items():
@@ -305,31 +305,9 @@ def _with_variants(who: _Who, state: State, service: str, rows: pd.DataFrame, co
     return who._replace(variants=variants, headline=headline, competitors=len(others), is_complete=complete)
 
 
-def _attraction(state: State, kind: str, sites: Sequence[str]) -> pd.Series[float]:
-    """Return the places of each site of a kind where all are known; otherwise one site is worth another."""
-    places, why = places_of_sites(state.services[kinds_of(state.services) == kind])
-    known = places.reindex(list(sites))
-    return pd.Series(1.0, index=list(sites)) if why or known.isna().any() else known.astype(float)
-
-
-def _users(state: State, rows: pd.DataFrame, service: str) -> pd.Series[float] | None:
-    """Return the persons of the ages received, each age as often as among users where the study knows it."""
-    named = next((one for one in state.parameters.authorisations if one.id == service), None)
-    profile = None if named is None else named.age_profile
-    if profile is None:
-        return persons_received(state, rows)
-    whole = pd.Series(0.0, index=state.communes.index)
-    for band in profile.band:
-        of_age = needs.persons_by_age(state.population, age_min=band.age_min, age_max=band.age_max)
-        of_age = of_age.reindex(whole.index)
-        # users of this age, where one person of it is worth another
-        whole = whole + of_age * (band.share / of_age.sum())
-    return whole
-
-
 def _by_code(values: pd.Series[float], codes: pd.Index) -> Floats:
     """Return values in the order of the communes of the draws."""
-    return values.reindex(codes).to_numpy(np.float64)
+    return np.asarray(values.reindex(codes), dtype=np.float64)
 
 
 def _of_service(
@@ -343,7 +321,7 @@ def _of_service(
     chosen: Uncertainty,
 ) -> Iterator[tuple[str, dict[str, object]]]:
     """Yield each variant of one service in one scenario."""
-    said = {"competitor_count": 0, "is_complete_list": who.is_complete, "children_count": who.count}
+    said = {"competitor_count": 0, "is_complete_list": who.is_complete, "children_count": who.children}
     said |= {"is_illustrative": who.is_illustrative}
     if who.reason:
         yield "", {**_numbers(None), **said, "is_headline": True, "reason": who.reason}
@@ -369,8 +347,8 @@ def _of_service(
         counts = None
         if drawn is not None and shares is not None:
             seeds = [doubt.seed, _STREAM, zlib.crc32(f"{name}|{service}|{variant}".encode())]
-            counts = _drawn_counts(fixed, law, *drawn, who.count, seeds)
-        row = _numbers(shares, who.count, counts, chosen.level)
+            counts = _drawn_counts(fixed, law, *drawn, who.children, seeds)
+        row = _numbers(shares, who.children, counts, chosen.level)
         reason = NOBODY if shares is None else lacking
         if variant.endswith(SHARED):
             row["competitor_count"] = who.competitors
@@ -405,7 +383,7 @@ def _classes(rows: pd.DataFrame) -> Floats:
     return np.stack([shorter, longer, same, without, rest]).astype(float)
 
 
-def _drawn_classes(today: Floats, later: Floats, detectable: pd.Series[float]) -> tuple[Floats, ...]:
+def _drawn_classes(today: Floats, later: Floats, detectable: pd.Series[float]) -> tuple[Bools, ...]:
     """Return where each draw has a shorter, a longer, an equal trip or none: communes x draws."""
     size = detectable.to_numpy(float)[:, None]
     with np.errstate(invalid="ignore"):
@@ -421,7 +399,7 @@ def _drawn_counts(
     fixed: Floats,
     law: decay.Decay | None,
     minutes: Floats,
-    classes: tuple[Floats, ...],
+    classes: tuple[Bools, ...],
     count: int,
     seeds: Sequence[int],
 ) -> Floats | None:
@@ -467,18 +445,18 @@ def _origins(baseline: Results, service: str, who: _Who, doubt: Doubt, level: fl
     epci = baseline.state.communes["epci_code"].fillna("").reindex(doubt.communes).astype(str)
     summed = pd.Series(weights, index=doubt.communes).groupby(epci.to_numpy()).sum()
     summed = summed[summed > 0].sort_values(ascending=False, kind="stable")
-    shares = (summed / summed.sum()).to_numpy(float)
+    shares = np.asarray(summed / summed.sum(), dtype=np.float64)
     low = high = np.full(len(shares), math.nan)
     if doubt.draws and len(shares):
         seeds = [doubt.seed, _STREAM, zlib.crc32(service.encode())]
-        low, high = ends_of(_children(shares[:, None], who.count, seeds), level)
+        low, high = ends_of(_children(shares[:, None], who.children, seeds), level)
     table = pd.DataFrame(
         {
             "children_share": shares,
-            "likely_children": shares * who.count,
+            "likely_children": shares * who.children,
             "children_low": low,
             "children_high": high,
-            "children_count": who.count,
+            "children_count": who.children,
             "is_illustrative": who.is_illustrative,
         },
         index=summed.index,

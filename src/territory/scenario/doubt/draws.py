@@ -11,7 +11,7 @@ import pandas as pd
 from scipy.special import ndtri
 
 from territory.access.uncertainty import HALF_WIDTHS_PER_SD, told_apart
-from territory.scenario.comparison.compare import effects_under
+from territory.scenario.comparison.effects import effects_under
 from territory.scenario.doubt import summaries
 from territory.scenario.doubt.random_errors import (
     Doubt,
@@ -331,7 +331,7 @@ def draw_trips(
     )
     today, error = _draw(before, doubt)
     (_, sd_a), (minutes, sd_b) = _minutes_and_sd(before), _minutes_and_sd(after)
-    detectable = detectable_min.reindex(doubt.communes).to_numpy(np.float64)
+    detectable = np.asarray(detectable_min.reindex(doubt.communes), dtype=np.float64)
     shared = correlation_of(sd_a, sd_b, detectable)
     same = before["to_id"].eq(after["to_id"]).fillna(False).to_numpy(bool)
     later = draw_other_site(doubt, error, minutes, sd_b, after["to_id"], np.where(same, 1.0, shared))
@@ -414,7 +414,8 @@ def _told_interval(rows: pd.DataFrame, delta: Floats, placed: pd.DataFrame, leve
     persons = np.zeros((len(names), len(rows)))
     area = placed["persons"].where(placed["is_in_area"], 0.0)
     persons[names.get_indexer(placed["zone"]), placed["row"]] = area
-    central, found = rows["delta_travel_time_min"].to_numpy(float), {}
+    central = rows["delta_travel_time_min"].to_numpy(float)
+    found: dict[str, Floats] = {}
     for name, sign in (("shorter", -1.0), ("longer", 1.0)):
         change = sign * delta
         low, high = ends_of(persons @ ((change >= size) & (change > 0) & np.isfinite(change)), level)

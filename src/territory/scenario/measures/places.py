@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -115,6 +117,28 @@ def persons_received(state: State, rows: pd.DataFrame) -> pd.Series[float] | Non
     )
     found: pd.Series[float] = counted.reindex(state.communes.index) * state.parameters.age_scale
     return found
+
+
+def users_of(state: State, rows: pd.DataFrame, service: str) -> pd.Series[float] | None:
+    """Return the persons of the ages received, each age as often as among users where the study knows it."""
+    named = next((one for one in state.parameters.authorisations if one.id == service), None)
+    profile = None if named is None else named.age_profile
+    if profile is None:
+        return persons_received(state, rows)
+    whole = pd.Series(0.0, index=state.communes.index)
+    for band in profile.band:
+        of_age = needs.persons_by_age(state.population, age_min=band.age_min, age_max=band.age_max)
+        of_age = of_age.reindex(whole.index)
+        # users of this age, where one person of it is worth another
+        whole = whole + of_age * (band.share / of_age.sum())
+    return whole
+
+
+def attraction_of(state: State, kind: str, sites: Sequence[str]) -> pd.Series[float]:
+    """Return the places of each site of a kind where all are known; otherwise one site is worth another."""
+    places, why = places_of_sites(state.services[kinds_of(state.services) == kind])
+    known = places.reindex(list(sites))
+    return pd.Series(1.0, index=list(sites)) if why or known.isna().any() else known.astype(float)
 
 
 def _rows(state: State, kind: str) -> pd.DataFrame:
