@@ -317,14 +317,15 @@ def rate_of(need: Need, reference: pd.DataFrame, parameters: Parameters) -> Rate
     if need.known_total is None:
         return Rate(need)
     rated = _demand(Rate(need), reference, parameters)
-    low, central, high = (float(rated[name].sum()) for name in ("demand_low", "demand", "demand_high"))
+    # a rate without a range has nothing that its total could be out of
+    low, high = (float(rated[name].sum(skipna=False)) for name in ("demand_low", "demand_high"))
     if need.known_total < low or need.known_total > high:
         warn(
             f"Besoin « {need.public} » : le total observé ({need.known_total:g}) sort de ce que donnent les taux "
             f"({low:.0f} à {high:.0f}) : la fourchette est étendue jusqu'à lui. Vérifiez âges, taux et année.",
             stacklevel=3,
         )
-    return Rate(need, float(needs.scale_to_total(rated["demand"], need.known_total).sum() / central))
+    return Rate(need, float(needs.scale_to_total(rated["demand"], need.known_total).sum() / rated["demand"].sum()))
 
 
 def _demand(rate: Rate, population: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
