@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -142,10 +142,7 @@ def likely_children(
     """
     chosen = options or Uncertainty()
     doubt = doubt_of(baseline.state, seed=seed, options=chosen)
-    if chosen.draws == 0:
-        doubt = replace(doubt, draws=0)
     rows: dict[tuple[str, str, str], dict[str, object]] = {}
-    origins = []
     whose: dict[str, _Who] = {}
     for name, comparison in comparisons.items():
         for service in comparison.services:
@@ -155,13 +152,14 @@ def likely_children(
                 name, baseline, scenarios[name], comparison, service, whose[service], doubt, chosen
             )
             rows |= {(name, service, variant): row for variant, row in found}
-    for service, who in whose.items():
-        if who.headline not in (OBSERVED, ""):
-            origins.append(_origins(baseline, service, who, doubt, chosen.level))
-    keys = ["scenario", "service", "variant"]
+    origins = [
+        _origins(baseline, service, who, doubt, chosen.level)
+        for service, who in whose.items()
+        if who.headline not in (OBSERVED, "")
+    ]
     variants = pd.DataFrame.from_dict(rows, orient="index")
     if len(variants):
-        variants.index = pd.MultiIndex.from_tuples(list(rows), names=keys)
+        variants.index = pd.MultiIndex.from_tuples(list(rows), names=["scenario", "service", "variant"])
     return LikelyChildren(
         variants,
         findings_of(variants) if len(variants) else pd.DataFrame(),
@@ -258,21 +256,18 @@ def _who(baseline: Results, scenario: Results, service: str) -> _Who:
     one = np.ones(len(codes))
     counted = rows["capacity"].where(rows["capacity_unit"] == "places")
     places = float(counted.sum()) if len(rows) and counted.notna().all() else math.nan
-    known = places >= 1
-    who = _Who(one, {}, round(places) if known else ILLUSTRATED, not known, "", 0, False, "")
-    served = state.children_served({service})
-    if served is not None:
+    count, is_supposed = (round(places), False) if places >= 1 else (ILLUSTRATED, True)
+    who = _Who(one, {}, count, is_supposed, "", 0, False, "")
+    if (served := state.children_served({service})) is not None:
         who = who._replace(persons=_by_code(served, codes), headline=OBSERVED)
         total = round(float(np.nansum(who.persons)))
         return who._replace(children=total, is_illustrative=False, variants={OBSERVED: (None, one)})
     if reason := sector_reason(state, service):
         return who._replace(reason=reason)
-    persons = users_of(state, rows, service)
-    if persons is None:
+    if (persons := users_of(state, rows, service)) is None:
         return who._replace(reason=NO_AGES)
     who = who._replace(persons=_by_code(persons, codes))
-    sector = sector_of(state, service)
-    if sector is not None:
+    if (sector := sector_of(state, service)) is not None:
         inside = _by_code(sector.astype(float), codes)
         return who._replace(variants={SECTOR: (None, inside)}, headline=SECTOR)
     return _with_variants(who, state, service, rows, codes)
@@ -321,8 +316,8 @@ def _of_service(
     chosen: Uncertainty,
 ) -> Iterator[tuple[str, dict[str, object]]]:
     """Yield each variant of one service in one scenario."""
-    said = {"competitor_count": 0, "is_complete_list": who.is_complete, "children_count": who.children}
-    said |= {"is_illustrative": who.is_illustrative}
+    said = {"is_complete_list": who.is_complete, "children_count": who.children}
+    said |= {"is_illustrative": who.is_illustrative, "competitor_count": 0}
     if who.reason:
         yield "", {**_numbers(None), **said, "is_headline": True, "reason": who.reason}
         return
@@ -353,12 +348,6 @@ def _of_service(
         if variant.endswith(SHARED):
             row["competitor_count"] = who.competitors
         yield variant, {**said, **row, "is_headline": variant == who.headline, "reason": reason}
-
-
-def _minutes(rows: pd.DataFrame) -> Floats:
-    """Return the times to today's site, those of the scenario where there is none today."""
-    today, later = (rows[f"{side}_travel_time_min"].to_numpy(float) for side in ("baseline", "scenario"))
-    return later if np.isnan(today).all() else today
 
 
 def _weights(fixed: Floats, law: decay.Decay | None, minutes: Floats) -> Floats:
