@@ -316,16 +316,17 @@ def _of_service(
     chosen: Uncertainty,
 ) -> Iterator[tuple[str, dict[str, object]]]:
     """Yield each variant of one service in one scenario."""
-    said = {"is_complete_list": who.is_complete, "children_count": who.children}
-    said |= {"is_illustrative": who.is_illustrative, "competitor_count": 0}
+    count = {"children_count": who.children, "is_illustrative": who.is_illustrative}
+    said = {"competitor_count": 0, "is_complete_list": who.is_complete, **count}
     if who.reason:
         yield "", {**_numbers(None), **said, "is_headline": True, "reason": who.reason}
         return
     rows = pd.DataFrame(comparison.communes.xs(service, level="service")).reindex(doubt.communes)
-    minutes = _minutes(rows)
-    told = _classes(rows)
-    without_time = int((rows["effect"].eq("unknown") & (who.persons != 0)).sum())
-    lacking = agree(without_time, "commune(s) au temps inconnu, non comptée(s)") if without_time else ""
+    # times to today's site, those of the scenario where there is none today
+    side = "scenario" if rows["baseline_travel_time_min"].isna().all() else "baseline"
+    minutes = rows[f"{side}_travel_time_min"].to_numpy(float)
+    unknown = int((rows["effect"].eq("unknown") & (who.persons != 0)).sum())
+    lacking = agree(unknown, "commune(s) au temps inconnu, non comptée(s)") if unknown else ""
     drawn = None
     # a draw tells where the children observed live no better: their interval would, once printed
     if doubt.draws and who.headline != OBSERVED:
@@ -337,7 +338,7 @@ def _of_service(
     for variant, (law, share) in who.variants.items():
         fixed = who.persons * share
         weights = _weights(fixed, law, minutes)
-        found = told @ np.nan_to_num(weights)
+        found = _classes(rows) @ np.nan_to_num(weights)
         shares = found / found.sum() if found.sum() > 0 else None
         counts = None
         if drawn is not None and shares is not None:
