@@ -265,7 +265,7 @@ def allocate_by_stratum(
     strata = demand.index.unique(level=1)
     idle = capacity.index.unique(level=1).difference(strata)
     if len(idle):
-        warn(f"{len(idle)} strate(s) avec des places et sans demande ({examples(idle)}).", stacklevel=3)
+        warn(f"{counted(idle, 'strate(s) avec des places et sans demande')}.", stacklevel=3)
     results = {}
     for stratum in strata:
         allowed = eligible
@@ -319,7 +319,9 @@ def _problem(
     unknown = np.isnan(pairs.minutes)
     if unknown.any():
         who = pairs.origins[np.unique(pairs.origin[unknown])]
-        warn(f"{int(unknown.sum())} couple(s) au temps inconnu, non utilisés (origines : {examples(who)}).")
+        warn(
+            f"{agree(int(unknown.sum()), 'couple(s) au temps inconnu, non utilisé(s)')} (origines : {examples(who)})."
+        )
     keep = (pairs.minutes <= max_time_min) & (persons[pairs.origin] > 0) & (places[pairs.site] > 0)
     if eligible is not None:
         check_columns(eligible, ("from_id", "to_id"), "Couples autorisés")

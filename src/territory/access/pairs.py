@@ -194,7 +194,7 @@ def _positions(column: pd.Series[str], ids: Ids, name: str, what: str) -> Ints:
     """Return the position of each id of a column in `ids`, -1 where it is not there."""
     codes, known = _codes_of(column)
     if codes.size and codes.min() < 0:
-        raise SchemaError(f"Table des temps : {int((codes < 0).sum())} {name} vide(s).")
+        raise SchemaError(f"Table des temps : {agree(int((codes < 0).sum()), name + ' vide(s)')}.")
     lookup = ids.get_indexer(known)
     if what and len(ids) and len(known) and lookup.max() < 0:
         raise UnknownCodeError(
@@ -210,7 +210,7 @@ def _minutes(column: pd.Series[float]) -> Floats:
         raise SchemaError(f"Table des temps : travel_time_min doit être un nombre, pas « {column.dtype} ».")
     minutes: Floats = np.asarray(column.to_numpy(dtype=np.float64, na_value=np.nan), dtype=np.float64)
     if minutes.size and np.fmin.reduce(minutes) < 0:
-        raise SchemaError(f"Table des temps : {int((minutes < 0).sum())} temps négatif(s).")
+        raise SchemaError(f"Table des temps : {agree(int((minutes < 0).sum()), 'temps négatif(s)')}.")
     return minutes
 
 

@@ -287,7 +287,9 @@ def _closest_of(
     timed = sites[sites.isin(travel_times["to_id"])]
     lost = sites.difference(timed)
     if len(lost):
-        warn(f"Étape « {step.name} » : {len(lost)} site(s) qu'aucun temps n'atteint ({examples(lost)}).")
+        warn(
+            f"Étape « {step.name} » : {agree(len(lost), 'site(s)')} qu'aucun temps n'atteint ({examples(lost)})."
+        )
     if not len(timed):
         nowhere: pd.Series[float] = pd.Series(np.nan, index=origins, dtype=np.float64)
         return nowhere, np.full(len(origins), not len(lost), dtype=np.bool_)
@@ -508,9 +510,14 @@ def _read_origins(
     check_columns(origins, ORIGIN_COLUMNS, "Origines observées")
     persons = read_amounts(origins["persons"], "Origines observées")
     if np.isnan(persons).any():
-        raise ParameterError(f"Origines observées : {int(np.isnan(persons).sum())} effectif(s) inconnu(s).")
+        raise ParameterError(
+            f"Origines observées : {agree(int(np.isnan(persons).sum()), 'effectif(s) inconnu(s)')}."
+        )
     zones = []
-    for column, table, what in (("from_id", commune_zones, "commune"), ("to_id", site_zones, "site")):
+    for column, table, what in (
+        ("from_id", commune_zones, "commune(s) sans zone"),
+        ("to_id", site_zones, "site(s) sans zone"),
+    ):
         zone = origins[column].map(table)
         lost = dict.fromkeys(origins.loc[zone.isna(), column])
         refuse(lost, f"{what}(s) sans zone", of="Origines observées")

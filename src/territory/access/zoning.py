@@ -188,7 +188,7 @@ def _table(
             continue
         blank = apl.index[other.reindex(apl.index).isna()]
         if len(blank):
-            problems.add(f"{len(blank)} territoire(s) sans {name} ({examples(blank)})")
+            problems.add(f"{agree(len(blank), 'territoire(s)')} sans {name} ({examples(blank)})")
     if apl.index.has_duplicates:
         problems.add(f"territoires en double ({examples(apl.index[apl.index.duplicated()].unique())})")
     problems.raise_if_any()

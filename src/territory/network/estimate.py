@@ -177,7 +177,9 @@ def difference_uncertainty_min(
     )
     negative = int(((a < 0) | (b < 0) | (between < 0)).sum())
     if negative:
-        raise ParameterError(f"{negative} temps négatif(s) : des minutes positives ou nulles sont attendues.")
+        raise ParameterError(
+            f"{agree(negative, 'temps négatif(s)')} : des minutes positives ou nulles sont attendues."
+        )
     return model.difference_doubt_min(a, b, between, np.full(a.shape, float(terrain is None)))
 
 

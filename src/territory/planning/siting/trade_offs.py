@@ -92,8 +92,8 @@ def trade_off(
     is_complete = not problem.search.is_over
     if not is_complete:
         warn(
-            f"Courbe incomplète : {len(points)} point(s) en {time_limit_s:g} s. Augmentez time_limit_s, ou espacez les "
-            "points avec step_min.",
+            f"Courbe incomplète : {agree(len(points), 'point(s)')} en {time_limit_s:g} s. Augmentez "
+            "time_limit_s, ou espacez les points avec step_min.",
             stacklevel=3,
         )
     curve = pd.DataFrame(points, columns=["mean_time_min", "worst_time_min", "selected", "gap", "status"])
