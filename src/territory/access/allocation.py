@@ -318,10 +318,8 @@ def _problem(
     pairs.check_threshold(max_time_min, "Le temps maximal")
     unknown = np.isnan(pairs.minutes)
     if unknown.any():
-        who = pairs.origins[np.unique(pairs.origin[unknown])]
-        warn(
-            f"{agree(int(unknown.sum()), 'couple(s) au temps inconnu, non utilisé(s)')} (origines : {examples(who)})."
-        )
+        who = f"(origines : {examples(pairs.origins[np.unique(pairs.origin[unknown])])})"
+        warn(f"{agree(int(unknown.sum()), 'couple(s) au temps inconnu, non utilisé(s)')} {who}.")
     keep = (pairs.minutes <= max_time_min) & (persons[pairs.origin] > 0) & (places[pairs.site] > 0)
     if eligible is not None:
         check_columns(eligible, ("from_id", "to_id"), "Couples autorisés")
