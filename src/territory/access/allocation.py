@@ -31,7 +31,7 @@ from territory.access.pairs import (
     sum_by,
     warn,
 )
-from territory.errors import InfeasibleError, ParameterError, examples, refuse
+from territory.errors import InfeasibleError, ParameterError, agree, counted, examples, refuse
 from territory.needs import KINDS_COMPARABLE_WITH_PLACES
 
 ROUNDING_PERSONS = 1e-6

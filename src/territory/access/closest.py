@@ -32,7 +32,7 @@ from territory.access.pairs import (
     unique_ids,
     warn,
 )
-from territory.errors import ParameterError, Problems, TerritoryWarning, examples, refuse
+from territory.errors import ParameterError, Problems, TerritoryWarning, counted, examples, refuse
 
 THRESHOLDS_MIN = (15.0, 30.0, 45.0, 60.0)
 

@@ -14,7 +14,7 @@ import pandas as pd
 
 from territory.access.catchments.practitioners import mean_by
 from territory.access.pairs import Floats, warn
-from territory.errors import ParameterError, examples, refuse
+from territory.errors import ParameterError, agree, counted, examples, refuse
 
 __all__ = [
     "GroupGap",

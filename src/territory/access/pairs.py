@@ -19,7 +19,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from territory.access.decay import Decay
-from territory.errors import ParameterError, SchemaError, UnknownCodeError, examples, refuse
+from territory.errors import ParameterError, SchemaError, UnknownCodeError, agree, examples, refuse
 from territory.errors import warn as warn
 
 Ids: TypeAlias = "pd.Index[str]"
@@ -160,7 +160,9 @@ def unique_ids(ids: Iterable[str], what: str) -> Ids:
             f"({', '.join(map(str, index.names))}). Choisissez d'abord un public ou un service."
         )
     if index.hasnans:
-        raise ParameterError(f"{what} : {int(np.count_nonzero(index.isna()))} identifiant(s) vide(s).")
+        raise ParameterError(
+            f"{what} : {agree(int(np.count_nonzero(index.isna())), 'identifiant(s) vide(s)')}."
+        )
     refuse(index[index.duplicated()].unique(), "identifiant(s) en double", of=what)
     return index
 

@@ -27,7 +27,7 @@ from territory.access.pairs import (
     unique_ids,
     warn,
 )
-from territory.errors import ParameterError, Problems, examples, refuse
+from territory.errors import ParameterError, Problems, agree, counted, examples, refuse
 
 __all__ = [
     "ABSENT",
@@ -391,7 +391,7 @@ def coordination_reach(
         alone, said = given.index[given.isna()], "commune(s) sans structure en charge"
         found = pairs.sites.get_indexer(pd.Index(given.to_numpy(dtype=object)))
     if len(alone):
-        warn(f"{len(alone)} {said} ({examples(alone)}).", stacklevel=3)
+        warn(f"{counted(alone, said)}.", stacklevel=3)
     assigned = np.where(found < 0, np.nan, found.astype(np.float64))
     table = _reach(pairs, assigned, people, area)
     if territories is None and not is_complete_list:
@@ -514,10 +514,7 @@ def _read_origins(
             f"Origines observées : {agree(int(np.isnan(persons).sum()), 'effectif(s) inconnu(s)')}."
         )
     zones = []
-    for column, table, what in (
-        ("from_id", commune_zones, "commune(s) sans zone"),
-        ("to_id", site_zones, "site(s) sans zone"),
-    ):
+    for column, table, what in (("from_id", commune_zones, "commune"), ("to_id", site_zones, "site")):
         zone = origins[column].map(table)
         lost = dict.fromkeys(origins.loc[zone.isna(), column])
         refuse(lost, f"{what}(s) sans zone", of="Origines observées")

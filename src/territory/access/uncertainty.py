@@ -17,7 +17,7 @@ from scipy.special import ndtr, ndtri
 
 from territory.access.decay import Decay
 from territory.access.pairs import Bools, Floats, cutoff_of, read_amounts
-from territory.errors import ParameterError, SchemaError, examples, refuse
+from territory.errors import ParameterError, SchemaError, agree, examples, refuse
 
 __all__ = ["Draw", "class_stability", "compare_samples", "interval", "sample", "told_apart"]
 

@@ -16,7 +16,7 @@ from territory.access.catchments.practitioners import (
     refuse_other_profile,
 )
 from territory.access.pairs import Bools, Floats, read_amounts
-from territory.errors import ParameterError, Problems, examples
+from territory.errors import ParameterError, Problems, agree, examples
 from territory.french.numbers import integer
 
 __all__ = ["DISCLAIMER", "ZONES", "ZONING_PROFILES", "ZoningProfile", "simulate"]

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from territory.errors import NetworkError, Problems, examples, warn
+from territory.errors import NetworkError, Problems, agree, counted, examples, warn
 from territory.territories import METROPOLITAN, TERRITORIES, TOGETHER
 
 if TYPE_CHECKING:
@@ -242,7 +242,7 @@ def _check_points(frame: gpd.GeoDataFrame, label: str, problems: Problems) -> No
         problems.add(f"{label} : système de coordonnées absent ; précisez-le avec set_crs(…)")
     ids = frame.index
     if ids.hasnans:
-        problems.add(f"{label} : {int(np.sum(ids.isna()))} identifiant(s) vide(s) dans l'index")
+        problems.add(f"{label} : {agree(int(np.sum(ids.isna())), 'identifiant(s) vide(s)')} dans l'index")
     problems.count(ids[ids.duplicated()].unique(), "identifiant(s) en double", of=label)
     geometry = frame.geometry
     absent = geometry.isna() | geometry.is_empty

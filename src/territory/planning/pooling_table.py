@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from territory.access.pairs import read_pairs, unique_ids, warn
-from territory.errors import ParameterError, Problems, UnknownCodeError, examples
+from territory.errors import ParameterError, Problems, UnknownCodeError, agree, examples
 from territory.tables.declare import CODES
 from territory.units import MINUTES_PER_HOUR
 

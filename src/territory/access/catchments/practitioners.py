@@ -14,7 +14,7 @@ import pandas as pd
 from territory.access.catchments.floating_catchment import floating_catchment_area
 from territory.access.decay import Stepped, stepped
 from territory.access.pairs import Mapper, Times, read_amounts, unique_ids, warn
-from territory.errors import ParameterError, examples, refuse
+from territory.errors import ParameterError, counted, refuse
 
 APL_NAME = "apl_consultations_per_hab"
 PER_HAB = 100_000

@@ -11,7 +11,7 @@ import pandas as pd
 
 from territory.access.pairs import Bools, Floats, read_pairs, warn
 from territory.access.uncertainty import told_apart
-from territory.errors import ParameterError, refuse
+from territory.errors import ParameterError, agree, refuse
 from territory.network.estimate import difference_uncertainty_min
 from territory.planning.siting.formulations import mean_minutes, median_choice, shares_of, worst_minutes
 from territory.planning.siting.location_models import worst_choice
