@@ -55,7 +55,7 @@ def test_categories_give_the_same_answer_whatever_their_order() -> None:
 
 def test_unknown_and_out_of_reach_stay_distinct() -> None:
     times = table({("A", "S"): math.nan, ("B", "S"): math.inf, ("D", "S"): 3.0})
-    with pytest.warns(TerritoryWarning, match=r"1 temps inconnus, pour 1 origine\(s\) \(A\)"):
+    with pytest.warns(TerritoryWarning, match=r"1 temps inconnus, pour 1 origine \(A\)"):
         got = time_to_closest(times, ["A", "B", "C", "D"])
     assert got["is_reachable"].tolist() == [pd.NA, False, False, True]
     assert got["time_1_min"].isna().tolist() == [True, True, True, False]

@@ -78,7 +78,7 @@ def test_an_unknown_demand_makes_its_zone_unknown_and_only_it() -> None:
 def test_communes_without_zone_are_counted_in_a_warning() -> None:
     persons = pd.Series({"A": 1.0, "B": 2.0})
     times = table({("A", "S"): 5.0})
-    with pytest.warns(TerritoryWarning, match=r"1 commune\(s\) sans zone \(B\)"):
+    with pytest.warns(TerritoryWarning, match=r"1 commune sans zone comptée nulle part \(B\)"):
         got = coverage_by(times, persons, pd.Series({"A": "x"}), thresholds_min=(15,))
     assert got["demand_hab"].to_dict() == {"x": 1.0}
     with pytest.raises(ParameterError, match="n'a de zone"):

@@ -44,7 +44,7 @@ def test_present_absent_and_unknown_are_three_answers() -> None:
 def test_a_listed_site_without_any_time_leaves_the_step_unknown() -> None:
     times = table({("A", "S"): 10.0, ("B", "S"): 90.0})
     steps = [Step("soin", ["S", "X"], True), Step("école", ["X"], True), Step("sortie", [], True)]
-    with pytest.warns(TerritoryWarning, match=r"1 site\(s\) qu'aucun temps n'atteint \(X\)"):
+    with pytest.warns(TerritoryWarning, match=r"1 site qu'aucun temps n'atteint \(X\)"):
         got = step_status(times, ["A", "B"], steps, max_time_min=45)["status"]
     assert got.tolist() == [PRESENT, UNKNOWN, ABSENT, UNKNOWN, UNKNOWN, ABSENT]
 
@@ -139,9 +139,9 @@ def test_a_partial_list_gives_no_figure() -> None:
 
 
 def test_communes_that_nobody_serves_are_counted() -> None:
-    with pytest.warns(TerritoryWarning, match=r"1 commune\(s\) qu'aucune structure n'atteint \(C\)"):
+    with pytest.warns(TerritoryWarning, match=r"1 commune qu'aucune structure n'atteint \(C\)"):
         coordination_reach(table(REACH), COMMUNES, AREAS, ["D1"], too_far_min=60, is_complete_list=True)
-    with pytest.warns(TerritoryWarning, match=r"2 commune\(s\) sans structure en charge"):
+    with pytest.warns(TerritoryWarning, match=r"2 communes sans structure en charge"):
         coordination_reach(
             table(REACH),
             COMMUNES,

@@ -93,7 +93,7 @@ def test_mean_by_zone_with_unknowns() -> None:
     got = mean_by(values, people, pd.Series({"A": "x", "B": "x", "C": "y", "D": "y"}))
     assert math.isnan(got["x"])
     assert got["y"] == 4.0
-    with pytest.warns(TerritoryWarning, match=r"1 commune\(s\) sans zone \(D\)"):
+    with pytest.warns(TerritoryWarning, match=r"1 commune sans zone laissée de côté \(D\)"):
         mean_by(values, people, pd.Series({"A": "x", "B": "x", "C": "y"}))
     with pytest.raises(ParameterError, match=r"1 commune sans population \(D\)"):
         mean_by(values, people.drop("D"), pd.Series({"A": "x"}))

@@ -91,7 +91,7 @@ def test_a_later_rule_is_a_profile_of_parameters() -> None:
     "changes, message",
     [
         ({"profile": "zonage_2031"}, "« zonage_2031 » inconnu"),
-        ({"population_hab": pd.Series({"A": 1.0})}, r"1 territoire\(s\) sans population \(B\)"),
+        ({"population_hab": pd.Series({"A": 1.0})}, r"1 territoire sans population \(B\)"),
         ({"regions": pd.Series({"A": "x"})}, "sans région"),
         ({"zip_quota_hab": -1}, "zip_quota_hab = -1"),
         ({"added": ["A", "Z"]}, "2 problèmes"),

@@ -172,7 +172,7 @@ def test_an_unknown_commune_is_the_same_as_no_other() -> None:
 
 def test_an_assumed_area_is_said() -> None:
     site = places(3.0, prefix="s", commune_code=["p0"])
-    with pytest.warns(TerritoryWarning, match=r"1 commune\(s\) de surface inconnue \(p0\).*15,7 km²"):
+    with pytest.warns(TerritoryWarning, match=r"1 commune de surface inconnue \(p0\).*15,7 km²"):
         estimate_travel_times(places(0.0), site)
 
 

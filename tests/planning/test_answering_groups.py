@@ -136,7 +136,7 @@ def test_places_and_budgets_are_counted_when_known_and_refused_when_not(tmp_path
 
 
 def test_what_cannot_be_met_says_who_cannot_be_grouped() -> None:
-    with pytest.raises(InfeasibleError, match=r"2 unité\(s\) \(a, b\)"):
+    with pytest.raises(InfeasibleError, match=r"2 unités sans assez de \w+ \(a, b\)"):
         answer_grouping(asked(max_time_min=5, min_size=2), line_state())
     with pytest.raises(ParameterError, match="aucun établissement"):
         answer_grouping(asked(statuses=["private_non_profit"]), line_state())

@@ -243,7 +243,9 @@ def test_who_cannot_be_grouped_is_named() -> None:
         territorial_groups(units, drives(units), size, min_size=20, n_groups=2)
     far = drives(units)
     far.loc[(far["from_id"] == "U03") != (far["to_id"] == "U03"), "travel_time_min"] = 99.0
-    with pytest.raises(InfeasibleError, match=r"1 unité\(s\) \(U03\) ne peuvent former un groupe de 5"):
+    with pytest.raises(
+        InfeasibleError, match=r"1 unité sans assez de voisines \(U03\) .* pour un groupe de 5"
+    ):
         territorial_groups(units, far, size, min_size=5, max_time_min=30)
     with pytest.raises(InfeasibleError, match="Aucun découpage en 3 groupes"):
         territorial_groups(

@@ -56,7 +56,7 @@ def test_nothing_is_assumed_for_what_was_not_given(column: str) -> None:
     table = filled()
     table["is_shared"] = table["is_shared"].astype("boolean")
     table.loc[("formation", "ime"), column] = pd.NA if column == "is_shared" else np.nan
-    with pytest.warns(TerritoryWarning, match=r"1 ligne\(s\) sur 6 \(formation / ime\)"):
+    with pytest.warns(TerritoryWarning, match=r"1 ligne sur 6 \(formation / ime\)"):
         got = pooling(table, TIMES)
     assert math.isnan(got.loc[("formation", "ime"), "net_hours_per_year"])
     assert got["net_hours_per_year"].notna().sum() == 5
@@ -66,10 +66,10 @@ def test_nothing_is_assumed_for_what_was_not_given(column: str) -> None:
 
 
 def test_an_unknown_drive_is_not_a_short_one() -> None:
-    with pytest.warns(TerritoryWarning, match=r"2 ligne\(s\) sur 6"):
+    with pytest.warns(TerritoryWarning, match=r"2 lignes sur 6"):
         got = pooling(filled(), times_table({("cmpp", "ime"): 10.0}))
     assert got.loc["formation", "net_hours_per_year"].isna().tolist() == [True, False, True]
-    with pytest.warns(TerritoryWarning, match=r"2 ligne\(s\) sur 6"):
+    with pytest.warns(TerritoryWarning, match=r"2 lignes sur 6"):
         pooling(filled(), times_table({("X", "Y"): 10.0}))
 
 
@@ -100,7 +100,7 @@ def test_all_that_is_wrong_comes_in_one_error() -> None:
         assert part in str(caught.value)
     with pytest.raises(ParameterError, match="partez de pooling_template"):
         pooling(filled().reset_index(), TIMES)
-    with pytest.raises(ParameterError, match=r"colonne\(s\) absente\(s\) : label"):
+    with pytest.raises(ParameterError, match=r"1 colonne absente \(label\)"):
         pooling(filled().drop(columns="label"), TIMES)
     with pytest.raises(ParameterError, match="en double"):
         pooling_template(["ime", "ime"])

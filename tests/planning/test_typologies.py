@@ -77,7 +77,7 @@ def test_neither_the_order_of_rows_nor_the_unit_changes_a_type() -> None:
 def test_a_unit_without_a_figure_has_no_type_and_is_counted() -> None:
     features, _ = clouds()
     features.iloc[0, 0] = math.nan
-    with pytest.warns(TerritoryWarning, match=r"1 unité\(s\) sans type, faute d'une donnée \(83000\)"):
+    with pytest.warns(TerritoryWarning, match=r"1 unité sans type, faute d'une donnée \(83000\)"):
         got = typology(features, max_types=3)
     assert got.types.isna().sum() == 1
     assert list(got.types.index) == list(features.index)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator
-from functools import cache
 from html.parser import HTMLParser
 from io import BytesIO
 from pathlib import Path
@@ -16,27 +15,20 @@ import pikepdf
 import pytest
 
 from territory.errors import OutputError, ParameterError, UnknownCodeError
-from territory.report.documents.annex import technical_annex
-from territory.report.documents.council import build_report, council_report
-from territory.report.documents.epci_sheet import epci_sheet, sheet_codes
+from territory.report.documents.council import build_report
+from territory.report.documents.epci_sheet import epci_sheet
 from territory.report.documents.summary_page import summary_html
 from territory.report.files.workbook import workbook_bytes
 from territory.report.files.writers import Sheet, to_xlsx
 from territory.report.layout.document import Document, to_data
+from territory.report.layout.pdf import compile_pdf
 from territory.report.reading import read
 from tests import vallon
 from tests.report.worlds import EVIL, WORLDS, published, reading, world
+from tests.report.worlds import document as composed
 from tests.texts import plain_text
 
 DOCUMENTS = ("council", "sheet", "annex")
-
-
-@cache
-def data_of(name: str, document: str) -> Document:
-    """Return a document of one of the worlds, made once."""
-    if document == "sheet":
-        return epci_sheet(reading(name), sheet_codes(world(name))[0])
-    return council_report(reading(name)) if document == "council" else technical_annex(reading(name))
 
 
 def text_of(document: Document) -> str:
@@ -58,7 +50,7 @@ def elements(node: pikepdf.Object) -> Iterator[pikepdf.Dictionary]:
 @pytest.mark.parametrize("name", WORLDS)
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_no_document_of_any_study_shows_what_a_computer_calls_nothing(document: str, name: str) -> None:
-    assert not re.search(r"\b(?:nan|None|NaT|inf)\b", text_of(data_of(name, document)))
+    assert not re.search(r"\b(?:nan|None|NaT|inf)\b", text_of(composed(name, document)))
 
 
 def slow_but(*quick: str) -> list[Any]:
@@ -70,8 +62,7 @@ def slow_but(*quick: str) -> list[Any]:
 @pytest.mark.parametrize("name", slow_but("usual", "markup"))
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_an_accessible_document_of_any_study(document: str, name: str, tmp_path: Path) -> None:
-    codes = sheet_codes(world(name))
-    path = build_report(reading(name), tmp_path / "r.pdf", document=document, epci=codes[0])
+    path = compile_pdf(composed(name, document), tmp_path / "r.pdf")
     assert 20_000 < path.stat().st_size < 3_000_000
     with pikepdf.open(path) as opened:
         check_accessible(opened)
@@ -120,7 +111,7 @@ def test_the_sheet_says_who_gains_and_loses_there() -> None:
 
 
 def test_the_annex_says_what_was_withheld_and_what_was_read() -> None:
-    text = text_of(data_of("observed", "annex"))
+    text = text_of(composed("observed", "annex"))
     assert "secret statistique" in text
     assert "Effectifs observés fournis pour" in text
     assert "recruitment_max_min" in text
@@ -135,7 +126,10 @@ def test_an_unknown_epci_or_none_is_one_clear_error(tmp_path: Path) -> None:
         build_report(world("usual"), tmp_path / "r.pdf", document="sheet")
 
 
-@pytest.mark.parametrize("document", DOCUMENTS)
+# the disk is asked by the one function that writes them all
+@pytest.mark.parametrize(
+    "document", ["sheet", *(pytest.param(one, marks=pytest.mark.slow) for one in ("council", "annex"))]
+)
 def test_a_folder_that_cannot_be_written_is_one_clear_error(document: str, tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="ne peut pas être écrit"):
         build_report(reading("usual"), tmp_path / "none" / "r.pdf", document=document, epci=vallon.FOCUS)

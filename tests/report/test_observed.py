@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from scipy.optimize import linprog
 
 from territory.errors import ParameterError
+from territory.release import release
 from territory.release.disclosure import SUPPRESSED
 from territory.release.handed_tables import tables
 from territory.release.observed_children import ObservedCounts, observed_counts, zone_flags
@@ -251,11 +252,10 @@ def test_nobody_learns_whether_a_village_sends_a_child(quick_b: StudyResult) -> 
     veiled = veil(result)
     assert {"83060", "83128"} <= veiled
     assert not {"83050", "83007"} & veiled
-    printed = tables(result)["comparaison_communes"]
-    printed = printed[printed["service"] == SERVICE]
+    printed = release(result).communes_table("B").xs(SERVICE, level="service")
     # one word for those that send a child and those that send none
-    assert printed.loc[printed["commune_code"].isin(veiled), "persons"].eq(SUPPRESSED).all()
-    assert printed.loc[~printed["commune_code"].isin(veiled), "persons"].eq("0").any()
+    assert printed.loc[printed.index.isin(veiled), "persons"].eq(SUPPRESSED).all()
+    assert printed.loc[~printed.index.isin(veiled), "persons"].eq("0").any()
     lines, some = (
         read(result),
         [frozenset([code]) for code in ["83060", "83128", *sorted(veiled - set(truth))[::40]]],
@@ -297,15 +297,14 @@ def test_waits_of_few_children_are_withheld() -> None:
 def test_means_that_would_tell_where_children_live_are_withheld(quick_b: StudyResult) -> None:
     truth = {"83050": 31, "83121": 4, "83007": 23, "83023": 18, "83116": 3}
     result = served(quick_b, truth)
-    zones = tables(result)["comparaison_zones"]
-    zones = zones[(zones["service"] == SERVICE) & (zones["scenario"] == "B")].set_index("zone")
+    released = release(result)
+    zones = released.zones_table("B").xs(SERVICE, level="service")
     flags = zone_flags(result, "B", SERVICE)
     assert flags is not None
     assert flags["mean"][ALL_TERRITORY]
     assert zones["baseline_mean_min"][flags["mean"].reindex(zones.index)].isna().all()
-    trips = tables(result)["comparaison_trajets"]
-    trips = trips[(trips["service"] == SERVICE) & (trips["zone"] == ALL_TERRITORY)]
-    assert trips["baseline_value"].isna().all()
+    trips = released.trips_table("B").xs((ALL_TERRITORY, SERVICE), level=("zone", "service"))
+    assert trips.filter(like="baseline_").isna().all(axis=None)
     large = served(quick_b, {"83050": 31, "83121": 40})
     flags = zone_flags(large, "B", SERVICE)
     assert flags is not None

@@ -11,6 +11,10 @@ import numpy as np
 import pandas as pd
 
 from territory.release.handed_tables import tables
+from territory.report.documents.annex import technical_annex
+from territory.report.documents.council import council_report
+from territory.report.documents.epci_sheet import epci_sheet, sheet_codes
+from territory.report.layout.document import Document
 from territory.report.reading import Reading, read
 from territory.result import StudyResult
 from territory.scenario import apply, compare, compute
@@ -126,6 +130,14 @@ def world(name: str) -> StudyResult:
 def reading(name: str) -> Reading:
     """What a document reads of one of `WORLDS`, worked out once for all that read it."""
     return read(world(name))
+
+
+@cache
+def document(name: str, kind: str) -> Document:
+    """One of `WORLDS` as the council, the first EPCI or the agency reads it, composed once."""
+    if kind == "sheet":
+        return epci_sheet(reading(name), sheet_codes(world(name))[0])
+    return council_report(reading(name)) if kind == "council" else technical_annex(reading(name))
 
 
 @cache

@@ -188,7 +188,7 @@ def long_rows(code: str, people: list[tuple[float, float]], level: str = "COM") 
 
 
 @given(people=st.lists(PEOPLE, min_size=1, max_size=2))
-@settings(deadline=None, max_examples=8)
+@settings(deadline=None, max_examples=settings.default.max_examples // 4)
 def test_both_layouts_give_the_same_single_years(tmp_path_factory, people):
     folder = tmp_path_factory.mktemp("pop1b")
     codes = [f"8300{n + 1}" for n in range(len(people))]

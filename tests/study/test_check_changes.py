@@ -67,10 +67,7 @@ def test_all_problems_of_scenarios_at_once(tmp_path: Path) -> None:
     assert f"ligne {closing} : « ime-salernes » est déplacée et fermée" in message
     assert f"ligne {line(text, 'capacity = -1')} : " in message
     assert "autorisation inconnue « ime-de-nulle-part »" in message
-    assert (
-        f"ligne {line(text, 'candidates')} : candidat(s) hors de la carte de l'étude : commune 75056"
-        in message
-    )
+    assert f"ligne {line(text, 'candidates')} : 1 commune hors de la carte de l'étude (75056)" in message
     assert "vouliez-vous dire ime-salernes" in message
     assert message.count("\n- ") >= 5
 

@@ -42,7 +42,7 @@ def test_a_right_question_is_read(tmp_path: Path) -> None:
         ("min_size = 30", r"ligne 11 : 30 par groupe ne peut pas être atteint : les 21 établissements"),
         ("min_size = 6\nn_groups = 4", r"ligne 11 : 6 par groupe .* pour 4 groupe"),
         ("min_size = 2.5", r"ligne 7 : .*un nombre entier de membres"),
-        ('min_size = 100\nsize = "places"', r"ligne 12 : places inconnues pour 21 établissement\(s\) sur 21"),
+        ('min_size = 100\nsize = "places"', r"ligne 12 : places inconnues pour 21 établissements sur 21"),
         ('min_size = 25e6\nsize = "budget"', r"aucun fichier ouvert ne donne le budget"),
         ('min_size = 2\ntable = "absente.csv"', r"ligne 12 : fichier absent : « absente.csv »"),
         ('min_size = 2\nsupport_site_id = "83"', r"ligne 12 : site inconnu « 83 »"),
@@ -68,7 +68,7 @@ def test_every_problem_comes_at_once(tmp_path: Path) -> None:
 
 def test_drives_that_forbid_every_group_are_said_with_the_line(tmp_path: Path) -> None:
     study = load(tmp_path, "min_size = 4\nmax_time_min = 10\n")
-    with pytest.raises(StudyError, match=r"ligne 7 : groupement « g » : .* ne peuvent former un groupe de 4"):
+    with pytest.raises(StudyError, match=r"ligne 7 : groupement « g » : .* pour un groupe de 4"):
         territory.run_study(study)
 
 

@@ -79,10 +79,14 @@ class Run:
 
 
 @contextmanager
-def without_documents() -> Iterator[None]:
-    """Let runs write their manifest, their timings and the steps that they keep, and none of what people read."""
+def without_documents(*, tables: bool = False) -> Iterator[None]:
+    """Let runs write their manifest, their timings and the steps that they keep, and none of what people read.
+
+    Tables and layers are what tells two runs apart: they may be written too.
+    """
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(handover, "_write_tables", lambda released, folder: None)
+        if not tables:
+            patched.setattr(handover, "_write_tables", lambda released, folder: None)
         patched.setattr(handover, "_write_documents", lambda reading, folder: None)
         yield
 

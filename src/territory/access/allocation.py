@@ -31,7 +31,7 @@ from territory.access.pairs import (
     sum_by,
     warn,
 )
-from territory.errors import InfeasibleError, ParameterError, examples, refuse
+from territory.errors import InfeasibleError, ParameterError, agree, counted, examples, refuse
 from territory.needs import KINDS_COMPARABLE_WITH_PLACES
 
 ROUNDING_PERSONS = 1e-6
@@ -265,7 +265,7 @@ def allocate_by_stratum(
     strata = demand.index.unique(level=1)
     idle = capacity.index.unique(level=1).difference(strata)
     if len(idle):
-        warn(f"{len(idle)} strate(s) avec des places et sans demande ({examples(idle)}).", stacklevel=3)
+        warn(f"{counted(idle, 'strate(s) avec des places et sans demande')}.", stacklevel=3)
     results = {}
     for stratum in strata:
         allowed = eligible
@@ -318,8 +318,8 @@ def _problem(
     pairs.check_threshold(max_time_min, "Le temps maximal")
     unknown = np.isnan(pairs.minutes)
     if unknown.any():
-        who = pairs.origins[np.unique(pairs.origin[unknown])]
-        warn(f"{int(unknown.sum())} couple(s) au temps inconnu, non utilisés (origines : {examples(who)}).")
+        who = f"(origines : {examples(pairs.origins[np.unique(pairs.origin[unknown])])})"
+        warn(f"{agree(int(unknown.sum()), 'couple(s) au temps inconnu, non utilisé(s)')} {who}.")
     keep = (pairs.minutes <= max_time_min) & (persons[pairs.origin] > 0) & (places[pairs.site] > 0)
     if eligible is not None:
         check_columns(eligible, ("from_id", "to_id"), "Couples autorisés")

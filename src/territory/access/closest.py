@@ -32,7 +32,7 @@ from territory.access.pairs import (
     unique_ids,
     warn,
 )
-from territory.errors import ParameterError, Problems, TerritoryWarning, examples, refuse
+from territory.errors import ParameterError, Problems, TerritoryWarning, counted, examples, refuse
 
 THRESHOLDS_MIN = (15.0, 30.0, 45.0, 60.0)
 
@@ -202,7 +202,7 @@ def warn_unknown_times(unknown: NDArray[np.int64], origins: Ids, *, stacklevel: 
     if unknown.any():
         touched = origins[unknown > 0]
         warn(
-            f"{int(unknown.sum())} temps inconnus, pour {len(touched)} origine(s) ({examples(touched)}) : le "
+            f"{int(unknown.sum())} temps inconnus, pour {counted(touched, 'origine(s)')} : le "
             "résultat n'y repose que sur les temps connus.",
             stacklevel=stacklevel,
         )
@@ -380,9 +380,7 @@ def _zones(demand: pd.Series[float], groups: pd.Series[str]) -> pd.Series[str]:
             f"(identifiants des zones : {examples(groups.index)})."
         )
     if len(outside):
-        warn(
-            f"{len(outside)} commune(s) sans zone ({examples(outside)}) : elles ne sont comptées nulle part."
-        )
+        warn(f"{counted(outside, 'commune(s) sans zone comptée(s) nulle part')}.")
     return zone
 
 

@@ -14,7 +14,7 @@ import pandas as pd
 
 from territory.access.catchments.practitioners import mean_by
 from territory.access.pairs import Floats, warn
-from territory.errors import ParameterError, examples, refuse
+from territory.errors import ParameterError, agree, counted, examples, refuse
 
 __all__ = [
     "GroupGap",
@@ -316,12 +316,12 @@ def group_gap(values: pd.Series[float], weights: pd.Series[float], groups: pd.Se
     if len(known) < len(means):
         unknown = means.index[means.isna()]
         warn(
-            f"Moyenne inconnue pour {len(unknown)} groupe(s) ({examples(unknown)}), mis de côté.",
+            f"Moyenne inconnue pour {counted(unknown, 'groupe(s)')}, mis de côté.",
             stacklevel=3,
         )
     if len(known) < 2:
         raise ParameterError(
-            f"Écart entre groupes : {len(known)} groupe(s) à moyenne connue, il en faut deux."
+            f"Écart entre groupes : {agree(len(known), 'groupe(s)')} à moyenne connue, il en faut deux."
         )
     high, low = float(known.max()), float(known.min())
     ratio = high / low if low else (math.inf if high else math.nan)
@@ -418,8 +418,8 @@ def read_weighted(values: pd.Series[float], weights: pd.Series[float] | None) ->
     unknown = values.isna()
     if unknown.any():
         warn(
-            f"{int(unknown.sum())} commune(s) à la valeur inconnue ({examples(values.index[unknown])}, "
-            f"{float(weights[unknown].sum()):g} personnes) sont laissées hors de la mesure d'inégalité."
+            f"{agree(int(unknown.sum()), 'commune(s) à la valeur inconnue laissée(s)')} hors de la mesure d'inégalité "
+            f"({examples(values.index[unknown])}, {float(weights[unknown].sum()):g} personnes)."
         )
     known = ~unknown.to_numpy()
     x: Floats = np.asarray(values.to_numpy(dtype=np.float64, na_value=np.nan)[known], dtype=np.float64)

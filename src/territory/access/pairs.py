@@ -19,7 +19,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from territory.access.decay import Decay
-from territory.errors import ParameterError, SchemaError, UnknownCodeError, examples, refuse
+from territory.errors import ParameterError, SchemaError, UnknownCodeError, agree, examples, refuse
 from territory.errors import warn as warn
 
 Ids: TypeAlias = "pd.Index[str]"
@@ -160,7 +160,9 @@ def unique_ids(ids: Iterable[str], what: str) -> Ids:
             f"({', '.join(map(str, index.names))}). Choisissez d'abord un public ou un service."
         )
     if index.hasnans:
-        raise ParameterError(f"{what} : {int(np.count_nonzero(index.isna()))} identifiant(s) vide(s).")
+        raise ParameterError(
+            f"{what} : {agree(int(np.count_nonzero(index.isna())), 'identifiant(s) vide(s)')}."
+        )
     refuse(index[index.duplicated()].unique(), "identifiant(s) en double", of=what)
     return index
 
@@ -194,7 +196,7 @@ def _positions(column: pd.Series[str], ids: Ids, name: str, what: str) -> Ints:
     """Return the position of each id of a column in `ids`, -1 where it is not there."""
     codes, known = _codes_of(column)
     if codes.size and codes.min() < 0:
-        raise SchemaError(f"Table des temps : {int((codes < 0).sum())} {name} vide(s).")
+        raise SchemaError(f"Table des temps : {agree(int((codes < 0).sum()), name + ' vide(s)')}.")
     lookup = ids.get_indexer(known)
     if what and len(ids) and len(known) and lookup.max() < 0:
         raise UnknownCodeError(
@@ -210,7 +212,7 @@ def _minutes(column: pd.Series[float]) -> Floats:
         raise SchemaError(f"Table des temps : travel_time_min doit être un nombre, pas « {column.dtype} ».")
     minutes: Floats = np.asarray(column.to_numpy(dtype=np.float64, na_value=np.nan), dtype=np.float64)
     if minutes.size and np.fmin.reduce(minutes) < 0:
-        raise SchemaError(f"Table des temps : {int((minutes < 0).sum())} temps négatif(s).")
+        raise SchemaError(f"Table des temps : {agree(int((minutes < 0).sum()), 'temps négatif(s)')}.")
     return minutes
 
 

@@ -27,7 +27,7 @@ from territory.access.pairs import (
     unique_ids,
     warn,
 )
-from territory.errors import ParameterError, Problems, examples, refuse
+from territory.errors import ParameterError, Problems, agree, counted, examples, refuse
 
 __all__ = [
     "ABSENT",
@@ -287,7 +287,9 @@ def _closest_of(
     timed = sites[sites.isin(travel_times["to_id"])]
     lost = sites.difference(timed)
     if len(lost):
-        warn(f"Étape « {step.name} » : {len(lost)} site(s) qu'aucun temps n'atteint ({examples(lost)}).")
+        warn(
+            f"Étape « {step.name} » : {agree(len(lost), 'site(s)')} qu'aucun temps n'atteint ({examples(lost)})."
+        )
     if not len(timed):
         nowhere: pd.Series[float] = pd.Series(np.nan, index=origins, dtype=np.float64)
         return nowhere, np.full(len(origins), not len(lost), dtype=np.bool_)
@@ -389,7 +391,7 @@ def coordination_reach(
         alone, said = given.index[given.isna()], "commune(s) sans structure en charge"
         found = pairs.sites.get_indexer(pd.Index(given.to_numpy(dtype=object)))
     if len(alone):
-        warn(f"{len(alone)} {said} ({examples(alone)}).", stacklevel=3)
+        warn(f"{counted(alone, said)}.", stacklevel=3)
     assigned = np.where(found < 0, np.nan, found.astype(np.float64))
     table = _reach(pairs, assigned, people, area)
     if territories is None and not is_complete_list:
@@ -508,7 +510,9 @@ def _read_origins(
     check_columns(origins, ORIGIN_COLUMNS, "Origines observées")
     persons = read_amounts(origins["persons"], "Origines observées")
     if np.isnan(persons).any():
-        raise ParameterError(f"Origines observées : {int(np.isnan(persons).sum())} effectif(s) inconnu(s).")
+        raise ParameterError(
+            f"Origines observées : {agree(int(np.isnan(persons).sum()), 'effectif(s) inconnu(s)')}."
+        )
     zones = []
     for column, table, what in (("from_id", commune_zones, "commune"), ("to_id", site_zones, "site")):
         zone = origins[column].map(table)

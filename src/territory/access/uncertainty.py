@@ -17,7 +17,7 @@ from scipy.special import ndtr, ndtri
 
 from territory.access.decay import Decay
 from territory.access.pairs import Bools, Floats, cutoff_of, read_amounts
-from territory.errors import ParameterError, SchemaError, examples, refuse
+from territory.errors import ParameterError, SchemaError, agree, examples, refuse
 
 __all__ = ["Draw", "class_stability", "compare_samples", "interval", "sample", "told_apart"]
 
@@ -425,7 +425,7 @@ def _half_widths(travel_times: pd.DataFrame, time_error_min: float | None) -> Fl
     if bad.any():
         pairs = travel_times.loc[bad, ["from_id", "to_id"]].itertuples(index=False)
         raise SchemaError(
-            f"Table des temps : uncertainty_min est inconnu ou négatif pour {int(bad.sum())} couple(s) "
+            f"Table des temps : uncertainty_min est inconnu ou négatif pour {agree(int(bad.sum()), 'couple(s)')} "
             f"({examples(f'{pair[0]} → {pair[1]}' for pair in pairs)}) : complétez-le, ou indiquez time_error_min."
         )
     return np.asarray(np.nan_to_num(widths, nan=0.0), dtype=np.float64)

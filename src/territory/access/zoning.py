@@ -16,7 +16,7 @@ from territory.access.catchments.practitioners import (
     refuse_other_profile,
 )
 from territory.access.pairs import Bools, Floats, read_amounts
-from territory.errors import ParameterError, Problems, examples
+from territory.errors import ParameterError, Problems, agree, examples
 from territory.french.numbers import integer
 
 __all__ = ["DISCLAIMER", "ZONES", "ZONING_PROFILES", "ZoningProfile", "simulate"]
@@ -188,7 +188,7 @@ def _table(
             continue
         blank = apl.index[other.reindex(apl.index).isna()]
         if len(blank):
-            problems.add(f"{len(blank)} territoire(s) sans {name} ({examples(blank)})")
+            problems.add(f"{agree(len(blank), 'territoire(s)')} sans {name} ({examples(blank)})")
     if apl.index.has_duplicates:
         problems.add(f"territoires en double ({examples(apl.index[apl.index.duplicated()].unique())})")
     problems.raise_if_any()

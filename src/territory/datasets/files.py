@@ -22,7 +22,15 @@ from territory.datasets.slots import (
     squares_of_children,
 )
 from territory.datasets.var import with_own_tables
-from territory.errors import ParameterError, Problems, ReadError, TerritoryError, UnknownCodeError, examples
+from territory.errors import (
+    ParameterError,
+    Problems,
+    ReadError,
+    TerritoryError,
+    UnknownCodeError,
+    counted,
+    examples,
+)
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -232,10 +240,10 @@ def _communes(
     table["density_hab_km2"] = table["population"] / table["area_km2"]
     table["point_kind"] = "inside"
     table["in_territory"] = table["departement_code"].isin(departements)
-    for counted in ("general_practitioners", "pharmacies"):
-        if counted in tables:
+    for column in ("general_practitioners", "pharmacies"):
+        if column in tables:
             # a commune without a line has none; a cell that says nothing stays unknown
-            table[counted] = tables[counted].reindex(kept.index, fill_value=0.0)
+            table[column] = tables[column].reindex(kept.index, fill_value=0.0)
     points = kept.geometry
     if "population_grid" in tables:
         inhabited = most_central_cells(tables["population_grid"], kept.crs).reindex(kept.index)
@@ -305,7 +313,7 @@ def _with_surroundings(
         )
     missing = cog.index[cog["departement_code"].isin(departements)].difference(points.index)
     if len(missing):
-        raise ReadError(f"{len(missing)} commune(s) sans point ni contour ({examples(missing)}).")
+        raise ReadError(f"{counted(missing, 'commune(s) sans point ni contour')}.")
     xy = shapely.get_coordinates(points.geometry.to_numpy())
     distance, _ = cKDTree(xy[inside]).query(xy)
     kept: gpd.GeoDataFrame = points[inside | (distance <= 1000 * buffer_km)]

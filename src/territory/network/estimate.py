@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from territory.errors import ParameterError, examples, warn
+from territory.errors import ParameterError, agree, counted, warn
 from territory.network import estimate_model as model
 from territory.network.estimate_model import (
     DEFAULT_AREA_KM2,
@@ -177,7 +177,9 @@ def difference_uncertainty_min(
     )
     negative = int(((a < 0) | (b < 0) | (between < 0)).sum())
     if negative:
-        raise ParameterError(f"{negative} temps négatif(s) : des minutes positives ou nulles sont attendues.")
+        raise ParameterError(
+            f"{agree(negative, 'temps négatif(s)')} : des minutes positives ou nulles sont attendues."
+        )
     return model.difference_doubt_min(a, b, between, np.full(a.shape, float(terrain is None)))
 
 
@@ -200,7 +202,7 @@ def _warn_unknown_areas(starts: Places, ends: Places) -> None:
     if len(unknown):
         area = f"{DEFAULT_AREA_KM2:g}".replace(".", ",")
         warn(
-            f"{len(unknown)} commune(s) de surface inconnue ({examples(unknown)}) : le temps à l'intérieur de la "
+            f"{counted(unknown, 'commune(s) de surface inconnue')} : le temps à l'intérieur de la "
             f"commune suppose {area} km² ; ajoutez la colonne area_km2."
         )
 

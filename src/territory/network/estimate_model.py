@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from territory.errors import NetworkError, Problems, examples, warn
+from territory.errors import NetworkError, Problems, agree, counted, examples, warn
 from territory.territories import METROPOLITAN, TERRITORIES, TOGETHER
 
 if TYPE_CHECKING:
@@ -242,7 +242,7 @@ def _check_points(frame: gpd.GeoDataFrame, label: str, problems: Problems) -> No
         problems.add(f"{label} : système de coordonnées absent ; précisez-le avec set_crs(…)")
     ids = frame.index
     if ids.hasnans:
-        problems.add(f"{label} : {int(np.sum(ids.isna()))} identifiant(s) vide(s) dans l'index")
+        problems.add(f"{label} : {agree(int(np.sum(ids.isna())), 'identifiant(s) vide(s)')} dans l'index")
     problems.count(ids[ids.duplicated()].unique(), "identifiant(s) en double", of=label)
     geometry = frame.geometry
     absent = geometry.isna() | geometry.is_empty
@@ -270,8 +270,9 @@ def _common_system(origins: gpd.GeoDataFrame, destinations: gpd.GeoDataFrame) ->
         ids = [*origins.index, *destinations.index]
         where = examples(ids[i] for i in np.flatnonzero(outside))
         raise NetworkError(
-            f"{int(outside.sum())} point(s) hors du territoire français des autres points (EPSG:{best}) : {where}. "
-            "Vérifiez l'ordre longitude, latitude et le système de coordonnées, et calculez un territoire à la fois."
+            f"{agree(int(outside.sum()), 'point(s)')} hors du territoire français des autres points (EPSG:{best}) : "
+            f"{where}. Vérifiez l'ordre longitude, latitude et le système de coordonnées, et calculez un territoire à "
+            "la fois."
         )
     return best
 
@@ -358,7 +359,7 @@ def barrier_paths_km(barriers: gpd.GeoDataFrame | gpd.GeoSeries | None, epsg: in
     wrong = geometry.isna() | geometry.is_empty | (geometry.geom_type != "LineString")
     if wrong.any():
         raise NetworkError(
-            f"Obstacles : {int(wrong.sum())} géométrie(s) autre(s) qu'une ligne ({examples(geometry.index[wrong])}) ; "
+            f"Obstacles : {counted(geometry.index[wrong], 'géométrie(s) autre(s) que des lignes')} ; "
             "tracez une ligne par obstacle, d'un passage à l'autre."
         )
     return [np.asarray(line.coords, dtype=float)[:, :2] / 1000.0 for line in geometry.to_crs(epsg)]

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from territory.access.pairs import read_pairs, unique_ids, warn
-from territory.errors import ParameterError, Problems, UnknownCodeError, examples
+from territory.errors import ParameterError, Problems, UnknownCodeError, agree, examples
 from territory.tables.declare import CODES
 from territory.units import MINUTES_PER_HOUR
 
@@ -131,7 +131,7 @@ def pooling(table: pd.DataFrame, travel_times: pd.DataFrame) -> pd.DataFrame:
     missing = result.index[result["net_hours_per_year"].isna()]
     if len(missing):
         warn(
-            f"Bilan non calculable pour {len(missing)} ligne(s) sur {len(result)} "
+            f"Bilan non calculable pour {agree(len(missing), 'ligne(s)')} sur {len(result)} "
             f"({examples(' / '.join(map(str, key)) for key in missing)}), faute de données : complétez le tableau.",
             stacklevel=3,
         )
@@ -185,7 +185,7 @@ def _check(table: pd.DataFrame) -> None:
     problems.raise_if_any()
     absent = [column for column in _COLUMNS if column not in table.columns]
     if absent:
-        problems.add(f"colonne(s) absente(s) : {', '.join(absent)}")
+        problems.count(absent, "colonne(s) absente(s)")
     problems.raise_if_any()
     problems.count(table.index[table.index.duplicated()], "ligne(s) en double")
     for column in _FIGURES:

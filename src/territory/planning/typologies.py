@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from territory.access.pairs import Floats, unique_ids, warn
-from territory.errors import ParameterError, Problems, TerritoryError, examples
+from territory.errors import ParameterError, Problems, TerritoryError, agree, examples
 from territory.french.numbers import decimal
 
 if TYPE_CHECKING:
@@ -138,8 +138,8 @@ def typology(
     if not known.all():
         lost = features.index[~known]
         warn(
-            f"{len(lost)} unité(s) sans type, faute d'une donnée ({examples(lost)}) : complétez les colonnes, ou "
-            "retirez celle qui manque.",
+            f"{agree(len(lost), 'unité(s)')} sans type, faute d'une donnée ({examples(lost)}) : complétez les "
+            "colonnes, ou retirez celle qui manque.",
             stacklevel=3,
         )
     # sorted, so that the order of the rows changes nothing
@@ -201,7 +201,9 @@ def _check(
         if value is not None and not value >= 2:
             problems.add(f"{name} = {value} : au moins 2 types sont attendus")
     if usable <= max(2, n_types or 2):
-        problems.add(f"{usable} unité(s) différentes et sans donnée manquante : trop peu pour des types")
+        problems.add(
+            f"{agree(usable, 'unité(s) différente(s)')} et sans donnée manquante : trop peu pour des types"
+        )
     problems.raise_if_any()
     return {str(column): (labels or {}).get(column, str(column)) for column in features.columns}
 
@@ -274,7 +276,7 @@ def _choose(scores: pd.DataFrame, n_types: int | None) -> tuple[int, str]:
     else:
         if stable.any():
             best = int(np.argmax(np.where(stable, silhouette, -np.inf)))
-            why = f"silhouette la plus élevée parmi les {int(stable.sum())} nombre(s) de types stables"
+            why = f"silhouette la plus élevée parmi les nombres de types stables ({int(stable.sum())})"
         else:
             best = int(np.argmax(np.nan_to_num(stability, nan=-1.0)))
             threshold = _number(STABLE_FROM, 2)

@@ -223,8 +223,8 @@ def annuity_eur(capital_eur: float, *, years: float, rate_share: float) -> float
     """
     if years <= 0 or rate_share < 0:
         raise ParameterError(
-            f"Annuité : {years:g} an(s) au taux de {rate_share:g} ; une durée positive et un taux positif ou nul "
-            "sont attendus."
+            f"Annuité : durée de {years:g} (années) au taux de {rate_share:g} ; une durée positive et un taux "
+            "positif ou nul sont attendus."
         )
     if rate_share == 0:
         return capital_eur / years

@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeVar, get_args
 
 import pandas as pd
 
-from territory.errors import Problems, ReadError, examples
+from territory.errors import Problems, ReadError, counted, examples
 from territory.sources.field_answers import is_field_workbook, read_template
 from territory.sources.text.cells import to_numbers
 from territory.sources.text.refusals import fault
@@ -158,7 +158,7 @@ def read_activity(path: Path, *, sites: Collection[str]) -> pd.Series[float]:
     missing = sorted(set(sites) - set(table["site_id"]))
     if missing:
         problems.add(
-            f"{len(missing)} site(s) de médecins sans activité ({examples(missing)}) : sans elle, l'accès des "
+            f"{counted(missing, 'site(s) de médecins sans activité')} : sans elle, l'accès des "
             "communes voisines serait sous-estimé"
         )
     problems.raise_if_any()

@@ -333,8 +333,7 @@ def _totals(rows: pd.DataFrame, totals: pd.Series[float] | None) -> pd.Series[fl
     problems = Problems("Totaux de places", ParameterError)
     said = "autorisation(s) de plusieurs services"
     problems.count(several, said, advice=" : un total n'en dit rien")
-    if totals.index.has_duplicates:
-        problems.add(f"autorisation(s) en double ({examples(totals.index[totals.index.duplicated()])})")
+    problems.count(totals.index[totals.index.duplicated()], "autorisation(s) en double")
     if ((totals < 0) | np.isinf(totals)).any():
         problems.add("des totaux sont négatifs ou infinis")
     problems.raise_if_any()
@@ -524,7 +523,7 @@ def gp_activity(
     unknown = np.isnan(activity)
     if unknown.any():
         warn(
-            f"Activité inconnue pour {int(unknown.sum())} médecin(s) ({examples(acts_per_year.index[unknown])}) : "
+            f"Activité inconnue pour {counted(acts_per_year.index[unknown], 'médecin(s)')} : "
             "actes ou âge manquants.",
             stacklevel=3,
         )

@@ -33,7 +33,7 @@ from territory.access.pairs import (
     read_part,
     warn,
 )
-from territory.errors import ParameterError, examples
+from territory.errors import ParameterError, agree, counted, examples
 
 METHODS = ("2sfca", "e2sfca", "m2sfca", "3sfca", "bfca")
 
@@ -326,7 +326,7 @@ def _warn_nobody(sites: Ids, *, stacklevel: int = 4) -> None:
     """Warn for sites whose supply goes to nobody."""
     if len(sites):
         warn(
-            f"{len(sites)} site(s) sans aucune demande à portée ({examples(sites)}) : leur offre ne revient à "
+            f"{counted(sites, 'site(s) sans aucune demande à portée')} : leur offre ne revient à "
             "personne et compte pour 0.",
             stacklevel=stacklevel,
         )
@@ -341,9 +341,9 @@ def _warn_unknown(access: Floats, origins: Ids, unknown_times: int, persons: Flo
             "demande(s)": np.isnan(persons).sum(),
             "capacité(s)": np.isnan(places).sum(),
         }
-        why = ", ".join(f"{count} {what}" for what, count in causes.items() if count)
+        why = ", ".join(agree(int(count), what) for what, count in causes.items() if count)
         warn(
-            f"Accessibilité inconnue pour {int(unknown.sum())} origine(s) sur {len(access)} "
+            f"Accessibilité inconnue pour {agree(int(unknown.sum()), 'origine(s)')} sur {len(access)} "
             f"({examples(origins[unknown])}) : valeurs inconnues en entrée : {why}."
         )
 

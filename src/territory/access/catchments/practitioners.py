@@ -14,7 +14,7 @@ import pandas as pd
 from territory.access.catchments.floating_catchment import floating_catchment_area
 from territory.access.decay import Stepped, stepped
 from territory.access.pairs import Mapper, Times, read_amounts, unique_ids, warn
-from territory.errors import ParameterError, examples, refuse
+from territory.errors import ParameterError, counted, refuse
 
 APL_NAME = "apl_consultations_per_hab"
 PER_HAB = 100_000
@@ -223,7 +223,7 @@ def mean_by(
     zone = groups.reindex(values.index)
     if zone.isna().any():
         outside = zone.index[zone.isna()]
-        warn(f"{len(outside)} commune(s) sans zone ({examples(outside)}), laissées de côté.", stacklevel=3)
+        warn(f"{counted(outside, 'commune(s) sans zone laissée(s) de côté')}.", stacklevel=3)
     # an unknown value where nobody lives weighs nothing
     mass = values.astype(np.float64).where(residents != 0, 0.0) * residents
     totals = pd.DataFrame({"mass": mass, "residents": residents}).groupby(zone, sort=False).sum(skipna=False)

@@ -15,7 +15,7 @@ from scipy.optimize import LinearConstraint
 from scipy.sparse.csgraph import connected_components
 
 from territory.access.pairs import Floats
-from territory.errors import InfeasibleError, examples
+from territory.errors import InfeasibleError, agree, counted
 from territory.planning.grouping import regions
 from territory.planning.grouping.inputs import GroupInputs, read_inputs
 from territory.planning.grouping.regions import Nodes, from_bits, to_bits
@@ -344,8 +344,8 @@ def check_groups(inputs: GroupInputs, n_groups: int | None) -> None:
     asked = nodes.min_size * (n_groups or 1)
     if total < asked:
         raise InfeasibleError(
-            f"La taille totale ({total:g}) est sous celle de {n_groups or 1} groupe(s) de {nodes.min_size:g} : il "
-            f"manque {asked - total:g}. Baissez min_size ou le nombre de groupes."
+            f"La taille totale ({total:g}) est sous celle de {agree(n_groups or 1, 'groupe(s)')} de "
+            f"{nodes.min_size:g} : il manque {asked - total:g}. Baissez min_size ou le nombre de groupes."
         )
     # nodes that touch and may be together are the only links along which a group can grow
     linked = nodes.touching & nodes.together
@@ -354,8 +354,8 @@ def check_groups(inputs: GroupInputs, n_groups: int | None) -> None:
     if small.any():
         alone = inputs.ids[small[part][nodes.unit_node]]
         raise InfeasibleError(
-            f"{len(alone)} unité(s) ({examples(alone)}) ne peuvent former un groupe de {nodes.min_size:g} avec leurs "
-            "voisines à la durée demandée : allongez max_time_min, baissez min_size, retirez-les, ou donnez vos "
+            f"{counted(alone, 'unité(s) sans assez de voisines')} à la durée demandée pour un groupe de "
+            f"{nodes.min_size:g} : allongez max_time_min, baissez min_size, retirez-les, ou donnez vos "
             "propres voisinages (neighbours)."
         )
     # even with all its companions around, contiguous or not
@@ -363,6 +363,6 @@ def check_groups(inputs: GroupInputs, n_groups: int | None) -> None:
     if stuck.any():
         alone = inputs.ids[stuck[nodes.unit_node]]
         raise InfeasibleError(
-            f"{len(alone)} unité(s) ({examples(alone)}) n'ont pas assez de membres à la durée demandée pour atteindre "
+            f"{counted(alone, 'unité(s) sans assez de membres')} à la durée demandée pour atteindre "
             f"{nodes.min_size:g} : allongez max_time_min, baissez min_size, ou retirez-les."
         )

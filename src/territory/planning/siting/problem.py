@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from territory.access.pairs import Bools, Floats, Ids, read_amounts, read_pairs, unique_ids, warn
-from territory.errors import ParameterError, Problems, TerritoryError, examples
+from territory.errors import ParameterError, Problems, TerritoryError, agree, counted
 from territory.planning.siting.median_search import Limits, MedianProblem
 from territory.planning.solver import Search, start_search
 
@@ -164,7 +164,7 @@ def _check_p(p: int | None, n_candidates: int, n_fixed: int, problems: Problems)
     elif p == 0 and not n_fixed:
         problems.add("p = 0 sans site existant : il n'y aurait aucun site")
     elif p > n_candidates:
-        problems.add(f"p = {p} : il n'y a que {n_candidates} candidat(s) hors sites existants")
+        problems.add(f"p = {p} : il n'y a que {agree(n_candidates, 'candidat(s)')} hors sites existants")
 
 
 def _minutes(
@@ -195,7 +195,7 @@ def _minutes(
     if unknown.any():
         touched = pairs.origins[np.unique(pairs.origin[unknown])]
         warn(
-            f"{int(unknown.sum())} temps inconnus, pour {len(touched)} origine(s) ({examples(touched)}) : ces couples "
+            f"{int(unknown.sum())} temps inconnus, pour {counted(touched, 'origine(s)')} : ces couples "
             "ne sont pas utilisables, un meilleur choix a pu échapper au calcul.",
             stacklevel=5,
         )

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from territory.access.pairs import Bools, Floats
-from territory.errors import InfeasibleError, examples
+from territory.errors import InfeasibleError, agree, examples
 from territory.french.numbers import decimal
 from territory.planning.siting.formulations import Sharing, cover_choice, cover_most, share_out
 from territory.planning.siting.median_search import Choice
@@ -189,7 +189,7 @@ def check_choice(problem: SitingProblem, choice: Choice, longest_min: float) -> 
         if sentence:
             raise InfeasibleError(sentence)
     raise InfeasibleError(
-        f"Aucun choix ne respecte à la fois {problem.p} site(s) à ouvrir, le budget, les places et le temps "
+        f"Aucun choix ne respecte à la fois {agree(problem.p, 'site(s)')} à ouvrir, le budget, les places et le temps "
         f"{_limit(longest_min)} : desserrez l'une de ces conditions."
     )
 
@@ -214,8 +214,8 @@ def _out_of_reach(problem: SitingProblem, longest_min: float) -> str:
 def _describe(problem: SitingProblem, rows: Bools) -> str:
     """Return how many origins and persons some rows are, with examples."""
     names = problem.from_ids[rows]
-    persons = f"{problem.persons[rows].sum():.0f}"
-    return f"{len(names)} commune(s) ({examples(names)} ; {persons} personne(s) en tout)"
+    persons = round(float(problem.persons[rows].sum()))
+    return f"{agree(len(names), 'commune(s)')} ({examples(names)} ; {agree(persons, 'personne(s)')} en tout)"
 
 
 def _too_few_places(problem: SitingProblem, longest_min: float) -> str:
@@ -228,7 +228,7 @@ def _too_few_places(problem: SitingProblem, longest_min: float) -> str:
         missing = problem.total - existing - new[:sites].sum()
         if missing > 1e-6 * problem.total:
             return (
-                f"Il manque {math.ceil(missing - 1e-6)} place(s) : même en ouvrant {words}, il y a "
+                f"Il manque {agree(math.ceil(missing - 1e-6), 'place(s)')} : même en ouvrant {words}, il y a "
                 f"{existing + new[:sites].sum():g} places pour {problem.total:g} personnes. Augmentez les capacités "
                 "ou le nombre de sites."
             )
@@ -247,7 +247,7 @@ def _badly_placed(problem: SitingProblem, longest_min: float) -> str:
     if not missing.any():
         return ""
     return (
-        f"Il manque {math.ceil(left.sum() - 1e-6)} place(s) à portée ({_limit(longest_min)}), tous les sites "
+        f"Il manque {agree(math.ceil(left.sum() - 1e-6), 'place(s)')} à portée ({_limit(longest_min)}), tous les sites "
         f"étant ouverts : {_describe(problem, missing)} n'en ont pas assez. Ajoutez des places ou des candidats "
         "près d'elles, ou allongez le temps accepté."
     )
@@ -261,8 +261,8 @@ def _too_few_sites(problem: SitingProblem, longest_min: float) -> str:
     if needed <= problem.p:
         return ""
     return (
-        f"{problem.p} site(s) à ouvrir ne suffisent pas pour desservir tout le monde dans le temps "
-        f"{_limit(longest_min)} : il en faut au moins {needed}.{_left_by_best(problem, longest_min)}"
+        f"{agree(problem.p, 'site(s) à ouvrir (ne suffit|ne suffisent)')} pas pour desservir tout le monde dans le "
+        f"temps {_limit(longest_min)} : il en faut au moins {needed}.{_left_by_best(problem, longest_min)}"
     )
 
 

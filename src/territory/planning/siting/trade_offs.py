@@ -11,7 +11,7 @@ import pandas as pd
 
 from territory.access.pairs import Bools, Floats, read_pairs, warn
 from territory.access.uncertainty import told_apart
-from territory.errors import ParameterError, refuse
+from territory.errors import ParameterError, agree, refuse
 from territory.network.estimate import difference_uncertainty_min
 from territory.planning.siting.formulations import mean_minutes, median_choice, shares_of, worst_minutes
 from territory.planning.siting.location_models import worst_choice
@@ -92,8 +92,8 @@ def trade_off(
     is_complete = not problem.search.is_over
     if not is_complete:
         warn(
-            f"Courbe incomplète : {len(points)} point(s) en {time_limit_s:g} s. Augmentez time_limit_s, ou espacez les "
-            "points avec step_min.",
+            f"Courbe incomplète : {agree(len(points), 'point(s)')} en {time_limit_s:g} s. Augmentez "
+            "time_limit_s, ou espacez les points avec step_min.",
             stacklevel=3,
         )
     curve = pd.DataFrame(points, columns=["mean_time_min", "worst_time_min", "selected", "gap", "status"])

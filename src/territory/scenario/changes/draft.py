@@ -325,9 +325,8 @@ def rate_of(need: Need, reference: pd.DataFrame, parameters: Parameters) -> Rate
             f"({low:.0f} à {high:.0f}) : la fourchette est étendue jusqu'à lui. Vérifiez âges, taux et année.",
             stacklevel=3,
         )
-    return Rate(
-        need, float(needs.scale_to_total(rated["demand"], need.known_total).sum() / rated["demand"].sum())
-    )
+    scaled = needs.scale_to_total(rated["demand"], need.known_total)
+    return Rate(need, float(scaled.sum() / rated["demand"].sum()))
 
 
 def _demand(rate: Rate, population: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:

@@ -20,7 +20,7 @@ from scipy.sparse import csr_array
 from territory.access.catchments.practitioners import APL_NAME, APL_PROFILES
 from territory.access.decay import Decay
 from territory.access.uncertainty import HALF_WIDTHS_PER_SD, MAX_SD, drawn_quantiles
-from territory.errors import ParameterError, SchemaError
+from territory.errors import ParameterError, SchemaError, agree
 from territory.network.estimate_model import ErrorParts, error_parts
 from territory.scenario.measures.deserts import HEADCOUNT_COLUMN, standardised_hab, why_no_apl
 from territory.study.known import complete_kinds, kinds_of
@@ -165,7 +165,8 @@ def read_pairs(travel_times: pd.DataFrame, communes: pd.Index[str], sites: Colle
     width = rows["uncertainty_min"].to_numpy(np.float64)
     if not (width >= 0).all():
         raise SchemaError(
-            f"Table des temps : uncertainty_min est inconnu ou négatif pour {int((~(width >= 0)).sum())} couple(s)."
+            "Table des temps : uncertainty_min est inconnu ou négatif pour "
+            f"{agree(int((~(width >= 0)).sum()), 'couple(s)')}."
         )
     kept = np.flatnonzero((commune >= 0) & np.isfinite(minutes))
     order = kept[np.lexsort((site[kept], commune[kept]))]

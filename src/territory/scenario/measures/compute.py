@@ -10,7 +10,7 @@ import pandas as pd
 
 from territory import access, supply
 from territory.access.closest import persons_by_zone
-from territory.errors import StudyError, examples
+from territory.errors import StudyError, counted, examples
 from territory.needs import KINDS_COMPARABLE_WITH_PLACES
 from territory.scenario.accounts import travel_accounts
 from territory.scenario.measures.deserts import (
@@ -277,7 +277,7 @@ def missing_places(rows: pd.DataFrame) -> str:
     unknown = rows.index[rows["capacity"].isna().to_numpy()].get_level_values("site_id")
     if len(unknown):
         return (
-            f"capacité inconnue pour {len(unknown)} site(s) du service ({examples(unknown)}) : donnez-la dans un "
+            f"capacité inconnue pour {counted(unknown, 'site(s) du service')} : donnez-la dans un "
             "[[service]] du fichier d'étude"
         )
     units = rows["capacity_unit"].dropna().unique()

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple
 import pandas as pd
 from pydantic import Field, field_validator
 
-from territory.errors import TerritoryError, examples
+from territory.errors import TerritoryError, counted
 from territory.study.known import Finding, Part, absent_file, named_by
 from territory.study.own_tables import read_change_table
 from territory.tables.schemas import COMMUNE_CODE
@@ -473,7 +473,7 @@ def _check_world(
     """Yield communes and tables of a change of speeds or of population that cannot be used."""
     absent = [code for code in communes if code not in known.communes.index]
     if absent:
-        yield ("communes",), f"commune(s) hors de la carte de l'étude : {examples(absent)}"
+        yield ("communes",), counted(absent, "commune(s) hors de la carte de l'étude")
     for key, value in change.tables().items():
         if not known.tables.has(value):
             yield (key,), absent_file(value)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 import pandas as pd
 from pydantic import Field
 
-from territory.errors import ParameterError, TerritoryError, examples
+from territory.errors import ParameterError, TerritoryError, agree, counted, examples
 from territory.study.known import Finding, Part, absent_file, named_by, unknown_names
 from territory.study.own_tables import LegalStatus, read_grouping_table, read_pooling_table
 from territory.study.words.changes import Code
@@ -102,7 +102,7 @@ class Siting(Part):
         for key, codes in (("candidates", self.candidates), ("near_commune", (self.near_commune,))):
             absent = [code for code in codes if code is not None and code not in known.communes.index]
             if absent:
-                yield (key,), f"candidat(s) hors de la carte de l'étude : commune {examples(absent)}"
+                yield (key,), counted(absent, "commune(s) hors de la carte de l'étude")
         epci = set(known.communes["epci_code"].dropna())
         for keys, what, names in (
             (("candidate_epci_codes", "demand_epci_codes"), "EPCI", epci),
@@ -234,14 +234,14 @@ class Grouping(Part):
         if len(lacking):
             yield (
                 ("size",),
-                f"{_UNKNOWN_SIZES[self.size]} pour {len(lacking)} établissement(s) sur {len(members)} "
+                f"{_UNKNOWN_SIZES[self.size]} pour {agree(len(lacking), 'établissement(s)')} sur {len(members)} "
                 f"({examples(lacking)}) : complétez table, ou comptez les membres (size = « members »)",
             )
         elif self.min_size is not None and total < self.min_size * number:
             yield (
                 ("min_size",),
                 f"{self.min_size:g} par groupe ne peut pas être atteint : les {len(members)} établissements font "
-                f"{total:g} en tout, pour {number} groupe(s)",
+                f"{total:g} en tout, pour {agree(number, 'groupe(s)')}",
             )
 
 

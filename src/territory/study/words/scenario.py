@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 from pydantic import Field
 
-from territory.errors import examples
+from territory.errors import counted, examples
 from territory.study.known import (
     FAULTS,
     Finding,
@@ -97,8 +97,8 @@ class Scenario(Part):
         if len(lacking):
             yield (
                 ("families",),
-                f"réaffecter demande la capacité de chaque site du service ; inconnue pour {len(lacking)} site(s) "
-                f"({examples(lacking)}) : donnez-la dans un [[service]]",
+                "réaffecter demande la capacité de chaque site du service ; inconnue pour "
+                f"{counted(lacking, 'site(s)')} : donnez-la dans un [[service]]",
             )
         if not known.has_observed_origins and not known.placed:
             yield (

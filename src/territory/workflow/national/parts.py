@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from territory.errors import MissingFileError, OutputError, ReadError, examples
+from territory.errors import MissingFileError, OutputError, ReadError, agree, examples
 from territory.files.safe_files import UNFINISHED, write_whole
 from territory.units import MILLISECONDS_PER_MINUTE
 
@@ -191,8 +191,8 @@ def open_times(folder: str | Path) -> TimesFolder:
     missing = found.missing()
     if missing:
         raise MissingFileError(
-            f"{len(missing)} partie(s) sur {len(parts)} de « {folder} » ne sont pas écrites "
-            f"({examples(part.name for part in missing)}) : relancez la même commande, elle les calculera."
+            f"« {folder} » : {agree(len(missing), 'partie(s)')} sur {len(parts)} à écrire encore "
+            f"({examples(part.name for part in missing)}) : relancez la même commande, qui les calculera."
         )
     return found
 
