@@ -7,8 +7,8 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from territory.errors import ReadError, TerritoryWarning, agree, examples
-from territory.geography.communes import commune_of_arrondissement
 from territory.sources.producers.finess.sites import CATEGORIES
+from territory.sources.text.cells import commune_of_arrondissement
 
 if TYPE_CHECKING:
     import geopandas as gpd

@@ -148,7 +148,7 @@ def three_shares(shares: pd.DataFrame) -> pd.DataFrame:
 
 def count_by_commune(facilities: gpd.GeoDataFrame) -> pd.Series[float]:
     """Count facilities by commune, those of arrondissements in their commune."""
-    from territory.geography.communes import commune_of_arrondissement
+    from territory.sources.text.cells import commune_of_arrondissement
 
     codes = facilities["commune_code"].map(commune_of_arrondissement)
     return codes.value_counts(sort=False).astype(float).rename_axis("commune_code")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from territory.errors import ParameterError, UnknownCodeError, agree, examples, refuse, warn
 from territory.sources.text import cells
-from territory.sources.text.cells import ARRONDISSEMENTS
+from territory.sources.text.cells import commune_of_arrondissement
 from territory.tables.schemas import COMMUNE_CODE
 from territory.territories import METROPOLITAN, TERRITORIES
 
@@ -74,11 +74,11 @@ def pad_codes(codes: pd.Series) -> pd.Series:
     ['01004', '83050', '2A004']
     """
     text = cells.pad_codes(codes)
-    wrong = [value for value, padded in zip(codes, text, strict=True) if not _CODE.fullmatch(padded)]
-    if wrong:
+    wrong = codes[~text.str.fullmatch(COMMUNE_CODE)]
+    if len(wrong):
         raise UnknownCodeError(
-            f"{agree(len(wrong), 'valeur(s)')} sur {len(codes)} ne peuvent être des codes de commune "
-            f"({examples(wrong)}) : cinq caractères sont attendus (83050, 2A004)."
+            f"{agree(len(wrong), f'valeur(s) sur {len(codes)} {cells.COMMUNES.said}')} ({examples(wrong)}) : "
+            f"{cells.COMMUNES.hint}."
         )
     return text
 
@@ -114,30 +114,6 @@ def check_codes(codes: Iterable[str], known: Iterable[str], *, cog_year: int) ->
             f"{len(unknown)} des {len(asked)} codes de commune {verb} du COG {cog_year} ({examples(unknown)}) : "
             "s'ils sont d'une autre année, indiquez-la (par exemple cog_year=2017) pour les convertir."
         )
-
-
-def commune_of_arrondissement(code: str) -> str:
-    """Return the commune of a municipal arrondissement, or the code itself for any other commune.
-
-    Parameters
-    ----------
-    code
-        Code of a commune or of an arrondissement of Paris, Lyon or Marseille.
-
-    Returns
-    -------
-    str
-        Code of the commune.
-
-    Examples
-    --------
-    >>> commune_of_arrondissement("13209"), commune_of_arrondissement("83050")
-    ('13055', '83050')
-    """
-    for commune, pattern in ARRONDISSEMENTS.items():
-        if re.fullmatch(pattern, code):
-            return commune
-    return code
 
 
 def merge_arrondissements(table: pd.DataFrame, *, weights: Mapping[str, str] | None = None) -> pd.DataFrame:

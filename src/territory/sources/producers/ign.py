@@ -186,8 +186,8 @@ def read_commune_points(path: str | Path) -> gpd.GeoDataFrame:
     columns = ("commune_code", "longitude", "latitude", "area_km2")
     table = read_table(path)
     require_columns(table, columns, path=path)
-    table = to_numbers(table, columns[1:], path=path)
-    code = clean_codes(table["commune_code"], path=path, column="commune_code")
+    table = to_numbers(table, columns[1:], path=path, thousands=False)
+    code = clean_codes(table["commune_code"], path=path)
     problems = problems_of(path)
     lost = table.index[table[["longitude", "latitude"]].isna().any(axis=1)]
     problems.count(numbered(lost), "commune(s) sans point")
@@ -270,7 +270,7 @@ def _outlines(frame: gpd.GeoDataFrame, path: str | Path) -> gpd.GeoDataFrame:
     code, name = titles
     # a GeoJSON written by a spreadsheet may have lost its zeros
     numbered_codes = frame[code].set_axis(range(1, len(frame) + 1))
-    frame = frame.assign(**{code: clean_codes(numbered_codes, path=path, column=code).to_numpy()})
+    frame = frame.assign(**{code: clean_codes(numbered_codes, path=path).to_numpy()})
     result = frame[[code, name, frame.geometry.name]].set_axis(["commune_code", "name", "geometry"], axis=1)
     result = result.set_geometry("geometry").set_index("commune_code")
     refuse_repeated(result.index, "commune(s) en double", path=path)

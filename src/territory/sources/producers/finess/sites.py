@@ -11,11 +11,11 @@ import numpy as np
 import pandas as pd
 
 from territory.sources.producers.ign import in_degrees
+from territory.sources.text.cells import FINESS
 from territory.sources.text.refusals import problems_of, quoted, warn_of
 from territory.tables.declare import COMMUNE_CODE, lines_of
 from territory.territories import is_inside
 
-FINESS_NUMBER = r"\d[0-9A-Z]\d{7}"
 WGS84 = 4326
 # places of FINESS in the old files; the newer ones write the EPSG code itself
 _PROJECTIONS = {
@@ -36,6 +36,8 @@ _NORTHERN_ISLANDS = {"97123": "97701", "97127": "97801"}
 def commune_of(departement: str, commune: str) -> str:
     """Return the commune code of INSEE from the two columns of FINESS."""
     departement, commune = departement.strip().upper(), commune.strip().zfill(3)
+    if not departement or commune == "000":
+        return ""
     if re.fullmatch(r"9[A-F]", departement):
         departement = "97"
     elif re.fullmatch(r"9[G-Z]|98\d?", departement):
@@ -73,7 +75,7 @@ def as_sites(
     """Make the table `sites`, with a point for each site, and say which have none."""
     problems = problems_of(path)
     ids, codes = rows["site_id"], rows["commune_code"]
-    problems.count(quoted(ids[~ids.str.fullmatch(FINESS_NUMBER)]), "numéro(s) FINESS mal formé(s)")
+    problems.count(quoted(ids[~ids.str.fullmatch(FINESS.form)]), "numéro(s) FINESS mal formé(s)")
     problems.count(quoted(codes[~codes.str.fullmatch(COMMUNE_CODE)]), "code(s) de commune mal formé(s)")
     twice = [f"ligne {line} : {number}" for line, number in ids[ids.duplicated()].items()]
     problems.count(twice, "établissement(s) en double")
