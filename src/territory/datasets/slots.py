@@ -11,7 +11,7 @@ from __future__ import annotations
 import fnmatch
 import tomllib
 import warnings
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
@@ -35,8 +35,9 @@ class Reader:
     # ends of the names, and beginnings of the texts, on which it is tried (any, when empty)
     suffixes: tuple[str, ...] = ()
     starts: tuple[str, ...] = ()
-    # it keeps the départements around the study
+    # it keeps the départements around the study, or holds points against those of the communes
     by_departement: bool = False
+    by_place: bool = False
     then: Callable[[Any], Any] | None = None
 
     def suits(self, path: Path) -> bool:
@@ -48,12 +49,18 @@ class Reader:
         with path.open("rb") as stream:
             return stream.read(200).decode("latin-1").startswith(self.starts)
 
-    def __call__(self, path: Path, departements: Collection[str] | None = None) -> Any:
+    def __call__(
+        self,
+        path: Path,
+        departements: Collection[str] | None = None,
+        communes: gpd.GeoDataFrame | None = None,
+    ) -> Any:
         """Read a file."""
         from territory import sources
 
-        around = {"departements": departements} if self.by_departement else {}
-        table = getattr(sources, self.name)(path, **self.options, **around)
+        known = {"departements": departements} if self.by_departement else {}
+        known |= {"communes": communes} if self.by_place else {}
+        table = getattr(sources, self.name)(path, **self.options, **known)
         return table if self.then is None else self.then(table)
 
 
@@ -71,10 +78,17 @@ class Slot:
     # the datasets that bring it, best first, and its file among those of an archive
     registry: tuple[str, ...] = ()
     member: str = "*"
-    # given once per census
+    # given once per census, or in several files of which the first that speaks of a commune is believed
     by_vintage: bool = False
+    in_several: bool = False
 
-    def read(self, path: Path, *, departements: Collection[str] | None = None) -> Any:
+    def read(
+        self,
+        path: Path,
+        *,
+        departements: Collection[str] | None = None,
+        communes: gpd.GeoDataFrame | None = None,
+    ) -> Any:
         """Read a file by the first reader that takes it; what is said of it is what that reader says."""
         refusals: list[tuple[Reader, TerritoryError]] = []
         for reader in self.readers:
@@ -83,7 +97,7 @@ class Slot:
             with warnings.catch_warnings(record=True) as heard:
                 warnings.simplefilter("always")
                 try:
-                    table = reader(path, departements)
+                    table = reader(path, departements, communes)
                 except TerritoryError as error:
                     refusals.append((reader, error))
                     continue
@@ -109,6 +123,7 @@ def _ends(reader: Reader) -> str:
     return f" en {' ou '.join(reader.suffixes)}" if reader.suffixes else ""
 
 
+Places = tuple["gpd.GeoDataFrame", "gpd.GeoDataFrame | None"]
 SHARES = ("under_25_share", "from_25_to_64_share", "from_65_share")
 
 # figures of a producer that decide a criterion of desert: unit and what they are
@@ -120,25 +135,44 @@ FIGURES = {
     "apl": ("consultations_per_hab", "DREES, accessibilité potentielle localisée aux médecins généralistes"),
 }
 
-Points = tuple["gpd.GeoDataFrame", "gpd.GeoDataFrame | None"]
 
+def joined_places(tables: Sequence[gpd.GeoDataFrame], departements: Collection[str]) -> Places:
+    """Return a point for each commune with its area, and the outlines, from one or several files, best first.
 
-def points_inside(outlines: gpd.GeoDataFrame) -> Points:
-    """Return a point inside each outline with its area, and the outlines, in the official projection."""
+    Outlines give areas, and a point inside each; a table of points gives the places themselves (chefs-lieux), and its
+    communes that have no outline come without an area when it has none. Only the communes of the same territory as the
+    study are kept: an overseas one has a projection of its own.
+    """
     import geopandas as gpd
+    import pandas as pd
 
-    from territory.geography import inside_points, projected_epsg_of_commune
+    from territory.geography import inside_points, projected_epsg
+    from territory.territories import territory_of
 
-    outlines = outlines.to_crs(projected_epsg_of_commune(str(outlines.index[0])))
-    area = {"area_km2": outlines.area / 1e6}
-    return gpd.GeoDataFrame(area, geometry=inside_points(outlines), crs=outlines.crs), outlines
-
-
-def points_alone(points: gpd.GeoDataFrame) -> Points:
-    """Return points with areas in the official projection, without outlines."""
-    from territory.geography import projected_epsg_of_commune
-
-    return points.to_crs(projected_epsg_of_commune(str(points.index[0]))), None
+    epsg = projected_epsg(next(iter(departements)))
+    points = outlines = None
+    for table in tables:
+        here = [(one := territory_of(code)) is not None and one.epsg == epsg for code in table.index]
+        table = table[here].to_crs(epsg)
+        is_outline = table.geom_type.isin(["Polygon", "MultiPolygon"]).all()
+        said = {"area_km2": table.area / 1e6, "point_kind": "inside"}
+        if not is_outline:
+            said = {name: table[name] for name in said}
+        places = inside_points(table) if is_outline else table.geometry
+        found = gpd.GeoDataFrame(said, geometry=places, crs=epsg, index=table.index)
+        if points is None:
+            points = found
+        else:
+            both = points.index.intersection(found.index)
+            points["area_km2"] = points["area_km2"].fillna(found["area_km2"].reindex(points.index))
+            if not is_outline:
+                points.loc[both, ["point_kind", "geometry"]] = found.loc[both, ["point_kind", "geometry"]]
+            points = pd.concat([points, found.drop(index=both)])
+        if is_outline:
+            more = table if outlines is None else table[~table.index.isin(outlines.index)]
+            outlines = pd.concat([part for part in (outlines, more) if part is not None])
+    assert points is not None
+    return points, outlines
 
 
 def three_shares(shares: pd.DataFrame) -> pd.DataFrame:
@@ -147,11 +181,9 @@ def three_shares(shares: pd.DataFrame) -> pd.DataFrame:
 
 
 def count_by_commune(facilities: gpd.GeoDataFrame) -> pd.Series[float]:
-    """Count facilities by commune, those of arrondissements in their commune."""
-    from territory.sources.text.cells import commune_of_arrondissement
-
-    codes = facilities["commune_code"].map(commune_of_arrondissement)
-    return codes.value_counts(sort=False).astype(float).rename_axis("commune_code")
+    """Count facilities by commune, or by arrondissement."""
+    counted = facilities["commune_code"].value_counts(sort=False).astype(float)
+    return counted.rename_axis("commune_code")
 
 
 def most_central_cells(grid: gpd.GeoDataFrame, crs: Any) -> gpd.GeoSeries:

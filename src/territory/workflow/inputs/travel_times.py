@@ -13,9 +13,10 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from territory.errors import MissingFileError
+from territory.errors import MissingFileError, ReadError, agree, examples, warn
 from territory.files.safe_files import digest_file
 from territory.network.estimate import estimate_travel_times
+from territory.sources.text.cells import known_codes
 from territory.study.own_tables import read_change_table
 from territory.study.words.changes import ChangeSpeeds
 from territory.study.words.model import Study
@@ -247,6 +248,14 @@ def _by_distancier(asked: Asked, path: Path) -> tuple[pd.DataFrame, pd.DataFrame
 
     table = read_distancier(path, unit=asked.study.files.distancier_unit)
     limit, own, of_site = asked.study.travel.max_time_min, asked.communes.index, asked.sites["commune_code"]
+    for end in ("from_id", "to_id"):
+        table[end] = known_codes(table[end], own, path=path)
+    lost = own.difference(table["from_id"])
+    if len(lost):
+        said = f"aucun temps depuis {agree(len(lost), 'commune(s)')} sur {len(own)} ({examples(lost)})"
+        if len(lost) == len(own):
+            raise ReadError(f"Distancier « {path.name} » : {said} ; ses codes sont-ils ceux de l'INSEE ?")
+        warn(f"Distancier « {path.name} » : {said}, dont les trajets restent inconnus.")
     times = _never_0_inside(_between_communes(table, pd.Series(own, index=own), of_site), asked)
     # unknown times stay in the table: over the limit is another thing
     times = times[~times["travel_time_min"].gt(limit)].assign(uncertainty_min=ROADS_DOUBT_MIN)
