@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import tomllib
 import warnings
 from pathlib import Path
 
@@ -12,7 +13,13 @@ import pytest
 
 import territory
 from territory.cli import main
-from territory.errors import OutputError, ParameterError, StudyError, TerritoryWarning
+from territory.errors import (
+    MissingFileError,
+    ParameterError,
+    StudyError,
+    TerritoryWarning,
+    UnknownCodeError,
+)
 from territory.workflow.setup import start_study
 from tests import vallon
 
@@ -26,12 +33,18 @@ RAW = {
 
 
 def test_what_is_missing_is_said_and_nothing_is_overwritten(tmp_path: Path) -> None:
-    started = start_study("31", name="haute-garonne", folder=tmp_path, raw=tmp_path / "data" / "raw")
-    assert any(command.startswith("territory data fetch cog-communes") for command in started.missing)
+    started = start_study("31", folder=tmp_path, raw=tmp_path / "data" / "raw")
+    assert started.path.name == "haute-garonne.toml"
+    assert any("territory data fetch cog-communes" in line and "https://" in line for line in started.missing)
+    assert not started.is_ready
     with pytest.raises(StudyError, match="fichier absent"):
         territory.load_study(started.path)
-    with pytest.raises(OutputError, match="existe déjà"):
-        start_study("31", name="haute-garonne", folder=tmp_path, raw=tmp_path)
+    # what was edited stays, word for word
+    text = started.path.read_text("utf-8").replace("45", "50")
+    started.path.write_text(text, encoding="utf-8")
+    again = start_study("Haute-Garonne", folder=tmp_path, raw=tmp_path / "data" / "raw")
+    assert not again.is_new
+    assert started.path.read_text("utf-8") == text
 
 
 def test_single_ages_are_counted_to_the_year_up_to_the_report(tmp_path: Path) -> None:
@@ -68,11 +81,41 @@ def test_single_ages_are_counted_to_the_year_up_to_the_report(tmp_path: Path) ->
     )
 
 
-@pytest.mark.parametrize("departement, name", [("1", "ain"), ("2C", "corse"), ("31", "Haute Garonne")])
+@pytest.mark.parametrize(
+    "departement, name", [("99", "ailleurs"), ("2C", "corse"), ("20", "corse"), ("31", "Haute Garonne")]
+)
 def test_wrong_codes_and_names_are_refused(tmp_path: Path, departement: str, name: str) -> None:
-    with pytest.raises(ParameterError):
+    with pytest.raises((ParameterError, UnknownCodeError)):
         start_study(departement, name=name, folder=tmp_path, raw=tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+def test_files_are_recognised_whatever_their_names_and_found_again(tmp_path: Path) -> None:
+    share, home = tmp_path / "partage", tmp_path / "agence"
+    for folder in (share / "insee", home):
+        folder.mkdir(parents=True)
+    # cut by Excel, under a name that says nothing
+    (share / "insee" / "classeur1.csv").write_text("CODGEO;NB_D201\n4070;40\n4112;3\n", encoding="utf-8")
+    (share / "notes.csv").write_text("a;b\n1;2\n", encoding="utf-8")
+    started = start_study("alpes de haute provence", folder=home, raw=home / "data" / "raw", look_in=[share])
+    assert started.looked_at == 2
+    assert started.found == (f"médecins généralistes par commune : {share}/insee/classeur1.csv, 04",)
+    said = tomllib.loads(started.path.read_text("utf-8"))
+    assert said["territory"] == {"name": "Alpes-de-Haute-Provence", "departement_codes": ["04"]}
+    assert said["data"]["general_practitioners"] == f"{share}/insee/classeur1.csv"
+    # of another département, and a newer file that takes the place of one that has gone
+    assert not start_study("05", folder=home, raw=home / "data" / "raw", look_in=[share]).found
+    (share / "insee" / "classeur1.csv").rename(share / "bpe.csv")
+    start_study("04", folder=home, raw=home / "data" / "raw", look_in=[share])
+    again = tomllib.loads(started.path.read_text("utf-8"))
+    assert again["data"]["general_practitioners"] == f"{share}/bpe.csv"
+    again["data"] |= {"general_practitioners": said["data"]["general_practitioners"]}
+    assert again == said
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(MissingFileError, match="introuvable"):
+        start_study("04", folder=tmp_path, look_in=[tmp_path / "absent"])
 
 
 @pytest.mark.slow

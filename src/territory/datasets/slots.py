@@ -35,6 +35,8 @@ class Reader:
     # ends of the names, and beginnings of the texts, on which it is tried (any, when empty)
     suffixes: tuple[str, ...] = ()
     starts: tuple[str, ...] = ()
+    # patterns of the titles (in small letters) by which its files are recognised
+    titles: tuple[str, ...] = ()
     # it keeps the départements around the study, or holds points against those of the communes
     by_departement: bool = False
     by_place: bool = False

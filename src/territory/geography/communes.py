@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, NamedTuple
 
 from territory.errors import ParameterError, UnknownCodeError, agree, examples, refuse, warn
 from territory.sources.text import cells
 from territory.sources.text.cells import commune_of_arrondissement
-from territory.tables.schemas import COMMUNE_CODE
+from territory.tables.codes import COMMUNE_CODE, lines_of
 from territory.territories import METROPOLITAN, TERRITORIES
 
 if TYPE_CHECKING:
@@ -17,6 +19,57 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _CODE = re.compile(COMMUNE_CODE)
+
+
+class Departement(NamedTuple):
+    """Name of a département and a box that holds its communes (degrees)."""
+
+    name: str
+    box: tuple[float, float, float, float]
+
+    def is_near(self, other: Departement, *, margin: float = 0.6) -> bool:
+        """Tell whether two boxes are less than a margin apart (degrees: 45 km and more)."""
+        west, south, east, north = other.box
+        return (
+            self.box[0] <= east + margin
+            and west <= self.box[2] + margin
+            and self.box[1] <= north + margin
+            and south <= self.box[3] + margin
+        )
+
+
+# names of INSEE; boxes of a point in each commune (annuaire service-public.fr and IGN, Licence Ouverte)
+DEPARTEMENTS: Mapping[str, Departement] = {
+    line["code"]: Departement(
+        line["name"], (float(line["west"]), float(line["south"]), float(line["east"]), float(line["north"]))
+    )
+    for line in lines_of("departements.csv", "territory.geography")
+}
+
+
+def find_departement(said: str) -> str:
+    """Return the code of a département from its code, without its zero too, or from its name.
+
+    Examples
+    --------
+    >>> find_departement("1"), find_departement("isere"), find_departement("2a")
+    ('01', '38', '2A')
+    """
+    code = cells.pad_code(said, cells.DEPARTEMENTS)
+    if code in DEPARTEMENTS:
+        return code
+    names = {plain(one.name): code for code, one in DEPARTEMENTS.items()}
+    if plain(said) in names:
+        return names[plain(said)]
+    close = get_close_matches(plain(said), names, n=1, cutoff=0.7)
+    hint = f" ; vouliez-vous dire {DEPARTEMENTS[names[close[0]]].name} ({names[close[0]]}) ?" if close else ""
+    raise UnknownCodeError(f"Département inconnu « {said} »{hint} Exemples : 31, 2A, 974, Isère.")
+
+
+def plain(name: str) -> str:
+    """Return a name in small letters without accents, its words joined by hyphens, as the name of a file has it."""
+    bare = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    return "-".join(re.findall(r"[a-z0-9]+", bare))
 
 
 def departement_of(commune_code: str) -> str:

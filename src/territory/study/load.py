@@ -173,8 +173,20 @@ _KEY = re.compile(r"^\s*([A-Za-z0-9_\-]+|\"[^\"]+\")\s*=")
 
 # a root, a share of Windows, a disk, an address, a step up: none is a place beside the study file
 _LEAVES = re.compile(r"\A(?:[/\\]|[a-z]:\S|file:)|(?:\A|[/\\])\.\.(?:[/\\]|\Z)", re.IGNORECASE)
-# sentences are longer than any path that is worth refusing
-_LONGEST_PATH = 1000
+# keys that name a file beside the study; official files of [data] may lie anywhere, on a shared drive for instance
+_PATH_KEYS = frozenset(
+    {
+        "observed_origins",
+        "distancier",
+        "roads",
+        "consumption",
+        "activity",
+        "territories",
+        "table",
+        "pooling_table",
+    }
+    | {"times_file", "speeds_file", "population_file"}
+)
 
 
 @dataclass(frozen=True)
@@ -248,14 +260,16 @@ def _open_table(names: list[str], counts: dict[Location, int], *, is_array: bool
 
 
 def paths_outside(raw: Any, place: Location = ()) -> Iterator[Finding]:
-    """Yield each text of a raw study that, read as a path, leaves the folder of the study."""
+    """Yield each file of a raw study that is outside its folder, those of `[data]` left aside."""
     if isinstance(raw, dict):
         for key, value in raw.items():
+            if not place and key == "data":
+                continue
             yield from paths_outside(value, (*place, str(key)))
     elif isinstance(raw, list | tuple):
         for number, value in enumerate(raw):
             yield from paths_outside(value, (*place, number))
-    elif isinstance(raw, str) and len(raw) <= _LONGEST_PATH and _LEAVES.search(raw):
+    elif isinstance(raw, str) and place[-1:] and place[-1] in _PATH_KEYS and _LEAVES.search(raw):
         yield (
             place,
             f"« {raw[:80]} » est hors du dossier de l'étude : placez le fichier dans ce dossier (ou un raccourci qui y "

@@ -175,7 +175,7 @@ def read_commune_points(path: str | Path) -> gpd.GeoDataFrame:
     Raises
     ------
     ReadError
-        If a column is absent, a number or a code is none, a commune appears twice or has no point, a point is outside
+        If a column is absent, a number or a code is none, a commune appears twice, a point is outside
         its territory, or an area is more than any commune has.
 
     Examples
@@ -204,7 +204,6 @@ def read_commune_points(path: str | Path) -> gpd.GeoDataFrame:
     area = table.get("area_km2", pd.Series(np.nan, index=table.index))
     problems = problems_of(path)
     lost = x.isna() | y.isna()
-    problems.count(numbered(table.index[lost]), "commune(s) sans point")
     inside = is_inside(code.to_numpy(dtype=object), x.to_numpy(float), y.to_numpy(float))
     said = "point(s) hors de (son|leur) territoire (longitude et latitude en degrés, dans cet ordre ?)"
     problems.count(numbered(table.index[~inside & ~lost]), said)
@@ -214,11 +213,12 @@ def read_commune_points(path: str | Path) -> gpd.GeoDataFrame:
     problems.count(numbered(table.index[(area <= 0) | (area > most)]), said)
     problems.count(code[code.duplicated()], "commune(s) en double")
     problems.raise_if_any()
+    warn_of(path, int(lost.sum()), "commune(s) sans point laissée(s) de côté", code[lost])
     kind = np.where(other | (not is_hall), "inside", "chef_lieu")
     points = gpd.GeoDataFrame(
         {"area_km2": area, "point_kind": kind}, geometry=gpd.points_from_xy(x, y), crs=4326, index=table.index
     )
-    return points.set_axis(code.array, axis=0).rename_axis("commune_code")
+    return points.set_axis(code.array, axis=0).rename_axis("commune_code")[~lost.to_numpy()]
 
 
 def read_admin_express(path: str | Path) -> gpd.GeoDataFrame:
