@@ -198,7 +198,7 @@ def _dated(found: Found, lives: Mapping[str, Any], last: int) -> Found:
     if key not in ("populations", "cog") or found.archive is not None or not found.codes:
         return found
     codes = found.codes
-    near = {code: life for code, life in lives.items() if code and departement_of(code) in found.departements}
+    near = {code: life for code, life in lives.items() if code and found.covers(departement_of(code))}
     off = {}
     for year in range(2010, last + 1):
         alive = {code for code, life in near.items() if is_commune(life, year)}
@@ -347,7 +347,7 @@ def _vintage(slot: Slot, reader: Reader, path: Path, words: Sequence[str]) -> st
     others = [word for word in words if not _FULL.fullmatch(word)]
     for text in (" ".join(own), path.stem, " ".join(others), named):
         if years := _YEAR.findall(re.sub(r"[a-zA-Z_](?=(?:19|20)\d{2})", " ", text)):
-            return max(years)
+            return str(max(years))
     return ""
 
 

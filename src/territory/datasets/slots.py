@@ -60,7 +60,7 @@ class Reader:
         """Read a file."""
         from territory import sources
 
-        known = {"departements": departements} if self.by_departement else {}
+        known: dict[str, Any] = {"departements": departements} if self.by_departement else {}
         known |= {"communes": communes} if self.by_place else {}
         table = getattr(sources, self.name)(path, **self.options, **known)
         return table if self.then is None else self.then(table)
@@ -216,7 +216,8 @@ def squares_of_children(grid: gpd.GeoDataFrame, communes: gpd.GeoDataFrame) -> g
 
     A commune whose squares have no child, or no age, is weighed by all its inhabitants.
     """
-    cells = grid[grid["commune_code"].isin(communes.index)].to_crs(communes.crs)
+    crs: Any = communes.crs
+    cells = grid[grid["commune_code"].isin(communes.index)].to_crs(crs)
     young = [f"population_{ages}" for ages in ("0_3", "4_5", "6_10", "11_17")]
     persons, codes = cells["population"], cells["commune_code"]
     children = cells[young].sum(axis=1) if set(young) <= set(cells) else 0.0 * persons

@@ -139,16 +139,13 @@ def completed(text: str, chosen: Chosen, lines: Mapping[str, Sequence[str]], fol
         )
         if given is not None and all(isinstance(one, str) and (folder / one).is_file() for one in named):
             continue
-        body = [line for line in lines[key] if not line.startswith("#")]
-        for line in reversed(body):
-            start = line.partition(" = ")[0]
-            pattern = re.compile(rf"^(?:# )?{start} = .*$", re.MULTILINE)
-            if pattern.search(text):
-                text = pattern.sub(lambda _, line=line: line, text, count=1)
-            else:
-                text = re.sub(
-                    r"^\[data\]$", lambda _, line=line: f"[data]\n{line}", text, count=1, flags=re.MULTILINE
-                )
+        for line in reversed([line for line in lines[key] if not line.startswith("#")]):
+            place = re.search(rf"^(?:# )?{line.partition(' = ')[0]} = .*$", text, re.MULTILINE)
+            header = re.search(r"^\[data\]\n", text, re.MULTILINE)
+            if place is not None:
+                text = text[: place.start()] + line + text[place.end() :]
+            elif header is not None:
+                text = f"{text[: header.end()]}{line}\n{text[header.end() :]}"
     return text
 
 

@@ -221,7 +221,8 @@ def _mean_times(
     means["travel_time_spread_min"] = np.sqrt(spread)
     of_commune = squares.groupby("commune_code")["children"].sum()
     reached = total / of_commune.reindex(total.index.get_level_values(0)).to_numpy()
-    return means[(reached > 0.5) & (means["travel_time_min"] <= limit)].reset_index()
+    kept: pd.DataFrame = means[(reached > 0.5) & (means["travel_time_min"] <= limit)]
+    return kept.reset_index()
 
 
 def _by_road(asked: Asked, roads: RoadMap, speeds: ChangeSpeeds | None) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -250,7 +251,7 @@ def _by_distancier(asked: Asked, path: Path) -> tuple[pd.DataFrame, pd.DataFrame
     limit, own, of_site = asked.study.travel.max_time_min, asked.communes.index, asked.sites["commune_code"]
     for end in ("from_id", "to_id"):
         table[end] = known_codes(table[end], own, path=path)
-    lost = own.difference(table["from_id"])
+    lost = own.difference(table["from_id"].to_list())
     if len(lost):
         said = f"aucun temps depuis {agree(len(lost), 'commune(s)')} sur {len(own)} ({examples(lost)})"
         if len(lost) == len(own):

@@ -102,9 +102,9 @@ def as_sites(
         known = communes.to_crs(WGS84).geometry
         own = gpd.GeoSeries(codes.map(commune_of_arrondissement).map(known.to_dict()), crs=WGS84)
         # plane distances would do no better at this scale
-        north_km = (points.y - own.y) * _DEGREE_KM
-        east_km = (points.x - own.x) * _DEGREE_KM * np.cos(np.radians(own.y))
-        far = np.hypot(north_km, east_km).to_numpy() > FAR_KM
+        north_km = (points.y - own.y).to_numpy(float) * _DEGREE_KM
+        east_km = (points.x - own.x).to_numpy(float) * _DEGREE_KM * np.cos(np.radians(own.y.to_numpy(float)))
+        far = np.hypot(north_km, east_km) > FAR_KM
         said = f"établissement(s) à plus de {FAR_KM} km de (sa|leur) commune"
         warn_of(path, int(far.sum()), said, ids[far], advice=" ; placés au point de la commune")
         inside = inside & ~far
