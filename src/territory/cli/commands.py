@@ -158,6 +158,17 @@ def init(
     typer.echo(f"Ensuite : {then} {started.path.as_posix()}")
 
 
+@app.command("validate", cls=FrenchCommand, short_help="Vérifie un fichier d'étude sans rien calculer.")
+def validate(study: StudyArgument) -> None:
+    """Dit tout ce que « territory run » refuserait, avec la ligne et le remède, sans rien calculer."""
+    from territory.errors import agree
+    from territory.study.load import load_study
+
+    loaded = load_study(study)
+    said = agree(len(loaded.scenario), "scénario(s)")
+    typer.echo(f"Étude valide : {loaded.title} ({loaded.territory.name}, {loaded.population}, {said}).")
+
+
 @app.command("diff", cls=FrenchCommand)
 def diff(
     run_a: Annotated[Path, argument("ÉTUDE_A", "Dossier de la première étude.")],

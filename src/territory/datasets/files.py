@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from fnmatch import fnmatch
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -34,6 +35,7 @@ from territory.errors import (
     examples,
 )
 from territory.geography.cog_conversion import steps_of
+from territory.sources.registry import read_registry
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -358,16 +360,34 @@ def _total(files: DataFiles, vintage: str, tables: dict[str, Any], communes: Com
 
 
 def _sources(files: DataFiles, folder: Path) -> pd.DataFrame:
-    """Return one line per file for the report, from the `source.json` that a download leaves beside it."""
+    """Return one line per file for the report: what a download says of it beside it, or else the registry."""
     import pandas as pd
 
     rows = []
     for key, path in files.paths().items():
         note = folder / path
-        known = _origin(note.with_name("source.json"))
+        known = _origin(note.with_name("source.json")) or _registered(key, note.name)
         row = {name: str(known.get(name, "")) for name in ("producer", "title", "vintage", "licence", "note")}
         rows.append({"file": note.name, "column": key, **row, "title": row["title"] or note.name})
     return pd.DataFrame(rows, columns=["file", "column", "producer", "title", "vintage", "licence", "note"])
+
+
+def _registered(key: str, name: str) -> dict[str, object]:
+    """Return what the registry says of a file by its name, of its dataset alone where it has another name."""
+    slot = slot_of(key)
+    known = [source for source in read_registry() if source.dataset in slot.registry]
+    named = [
+        one for one in known if any(fnmatch(name, part) for part in (one.file_name, *one.members) if part)
+    ]
+    vintage = key.partition(".")[2] if slot.by_vintage else ""
+    of_vintage = [one for one in known if one.vintage == vintage]
+    if len(named) == 1 or of_vintage:
+        return {
+            field: getattr((of_vintage or named)[0], field)
+            for field in ("producer", "title", "vintage", "licence")
+        }
+    producers = {one.producer for one in known}
+    return {"producer": producers.pop() if len(producers) == 1 else "", "title": f"{slot.label} ({name})"}
 
 
 def _origin(path: Path) -> dict[str, object]:

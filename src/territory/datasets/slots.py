@@ -8,7 +8,7 @@ of broken files. To add a file: a reader in `territory.sources`, a slot in `slot
 
 from __future__ import annotations
 
-import fnmatch
+import re
 import tomllib
 import warnings
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -77,9 +77,8 @@ class Slot:
     comment: str
     # what is lost without the file
     without: str
-    # the datasets that bring it, best first, and its file among those of an archive
+    # the datasets that bring it, best first
     registry: tuple[str, ...] = ()
-    member: str = "*"
     # given once per census, or in several files of which the first that speaks of a commune is believed
     by_vintage: bool = False
     in_several: bool = False
@@ -115,9 +114,10 @@ class Slot:
             f"bon fichier, décompressé.{reasons}"
         )
 
-    def takes(self, name: str) -> bool:
-        """Say whether a file of this name, in the folder of a dataset, may be the one of this slot."""
-        return fnmatch.fnmatch(name.lower(), self.member.lower())
+    @property
+    def label(self) -> str:
+        """What its file is, in a few words."""
+        return re.split(r" ?[,;:(]", self.comment)[0]
 
 
 def _ends(reader: Reader) -> str:

@@ -88,7 +88,7 @@ def start_study(
     return Started(
         path,
         found=tuple(
-            f"{_short(slot)} : {' ; '.join(_said(found, folder) for found in chosen[slot.key])}"
+            f"{slot.label} : {' ; '.join(_said(found, folder) for found in chosen[slot.key])}"
             for slot in SLOTS
             if slot.key in chosen
         ),
@@ -161,16 +161,11 @@ def _said(found: Found, folder: Path) -> str:
 def _advice(slot: Slot) -> str:
     """Say how to have the file of a slot, and what is lost without it."""
     if not slot.registry:
-        return f"{_short(slot)} : à déposer vous-même ; sans lui : {slot.without}"
+        return f"{slot.label} : à déposer vous-même ; sans lui : {slot.without}"
     source = _newest(slot)
     fetch = f"territory data fetch {source.dataset} {source.vintage}"
     by_hand = f"« {source.file_name} » à prendre sur {source.address or source.page}"
-    return f"{_short(slot)} : {fetch}, ou {by_hand} ; sans lui : {slot.without}"
-
-
-def _short(slot: Slot) -> str:
-    """Return what the file of a slot is, in a few words."""
-    return re.split(r" ?[,;:(]", slot.comment)[0]
+    return f"{slot.label} : {fetch}, ou {by_hand} ; sans lui : {slot.without}"
 
 
 def _newest(slot: Slot) -> Source:

@@ -181,7 +181,8 @@ def read_sae_emergency(path: str | Path) -> pd.DataFrame:
     """
     frame = read_table(path)
     require_columns(frame, ("FI", "RS", "FI_EJ", "PERSO", "ETPSAL"), path=path)
-    frame["FI"] = clean_codes(frame["FI"], FINESS, path=path)
+    for name in ("FI", "FI_EJ"):
+        frame[name] = clean_codes(frame[name], FINESS, path=path, may_be_empty=name == "FI_EJ")
     frame = to_numbers(frame, ["ETPSAL"], path=path).set_index("FI").rename_axis("site_id")
     twice = frame.set_index("PERSO", append=True).index.duplicated()
     refuse(path, frame.index[twice], "ligne(s) en double (même site, même sorte de personnel)")

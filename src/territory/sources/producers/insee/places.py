@@ -18,6 +18,7 @@ from territory.sources.text.cells import (
     clean_codes,
     in_departements,
     pad_code,
+    pad_codes,
     to_numbers,
     wanted,
 )
@@ -129,12 +130,13 @@ def _read_cells(
 
     def keep(cells: list[str]) -> bool:
         # a code that has lost its zero is one digit short of a multiple of five
-        listed = cells[2].strip()
+        listed = pad_code(cells[2])
         return in_departements(listed.zfill(-(-len(listed) // 5) * 5).upper(), departements)
 
     frame = read_columns(stream.path, [names[name] for name in columns], keep=keep, stream=stream)
     frame = frame.set_axis([*columns[:2], "communes", *columns[3:]], axis=1)
-    listed = frame["communes"].str.strip()
+    # a list of codes is longer than one, and suffers the same of spreadsheets
+    listed = pad_codes(frame["communes"])
     padded = ("0" + listed).where(listed.str.len() % 5 == 4, listed)
     return frame.assign(communes=padded), ages
 
