@@ -18,10 +18,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from territory.datasets.slots import SLOTS, Reader, Slot
+from territory.datasets.slots import SLOTS, Reader, Slot, slots_fed_by
 from territory.errors import TerritoryError
 from territory.geography.cog_conversion import is_commune, lives_of, steps_of
 from territory.geography.communes import DEPARTEMENTS, departement_of
+from territory.sources.registry import Source
 from territory.sources.text.cells import pad_code
 from territory.sources.text.tables import decode, guess_separator, open_bytes
 from territory.tables.schemas import COMMUNE_CODE
@@ -43,6 +44,8 @@ _CODES = re.compile(
 # differences of codes with a year that a file may have and still be of it (Mayotte, the islands of Overseas)
 _MOST_OFF = 20
 _FULL = re.compile(COMMUNE_CODE)
+# files whose content or name says their year for sure
+_DATED = ("populations", "cog", "movements", "emergencies", "hospitals", "ages")
 _PROPERTY = re.compile(r'"properties"\s*:\s*(\{[^{}]*\})')
 _SHAPE_CODE = re.compile(
     rb'"(?:code|INSEE_COM|insee_com|code_insee|codgeo|cogCommune)"\s*:\s*"?(\d[0-9AB]\d{3}|\d{4})"?\s*[,}]'
@@ -102,7 +105,8 @@ def recognise(path: Path) -> Found | None:
         if path.suffix.lower() == ".zip" and not _is_shapefile(path):
             return _in_archive(path)
         words = _words(path)
-    except (TerritoryError, OSError, ValueError, EOFError):
+    except Exception:
+        # a broken file breaks those who open it in ways that they do not list: it is none of ours
         return None
     matching = _matching(words)
     if not matching:
@@ -138,6 +142,48 @@ def recognised(paths: Iterable[Path]) -> list[Found]:
         return found
     lives, last = lives_of(steps_of(table)), int(table["date"].max().year)
     return [_dated(one, lives, last) for one in found]
+
+
+def mismatch(source: Source, paths: Sequence[Path], *, raw: Path) -> str | None:
+    """Return why files are not those of a source of the registry, from what they hold; nothing when they may be.
+
+    What no reader knows says nothing. The year of commune codes is told when movements of communes are in `raw`.
+    """
+    if source.format == "osm.pbf":
+        return next((said for path in paths if (said := _elsewhere(source, path)) is not None), None)
+    keys = {slot.key for slot in slots_fed_by(source.dataset)}
+    movements = sorted((raw / "cog-mouvements").rglob("*.csv"))[-1:]
+    found = [one for one in recognised([*paths, *movements]) if one.path in paths or one.archive in paths]
+    right = [one for one in found if keys & {slot.key for slot in one.slots}]
+    if found and keys and not right:
+        said = f"{found[0].slots[0].label} {found[0].vintage}".strip()
+        return f"« {found[0].path.name} » semble être : {said} ; attendu : {source.title}"
+    for one in right:
+        is_census = one.slots[0].by_vintage
+        told = f"rp{one.cog_year - 2}" if is_census and one.cog_year else str(one.cog_year or one.vintage)
+        year = _YEAR.search(told.removeprefix("rp"))
+        asked = _YEAR.search(source.vintage.removeprefix("rp"))
+        if year and asked and year[0] != asked[0] and one.slots[0].key in _DATED:
+            return f"« {one.path.name} » semble être de {told} ; attendu : {source.vintage} ({source.title})"
+    return None
+
+
+def _elsewhere(source: Source, path: Path) -> str | None:
+    """Return why a road map is not that of the départements of a source, from the box that it says it fills."""
+    import osmium
+
+    try:
+        box = osmium.io.Reader(str(path)).header().box()
+    except RuntimeError:
+        return None
+    if not box.valid():
+        return None
+    for code in source.departements:
+        west, south, east, north = DEPARTEMENTS[code].box
+        middle = osmium.osm.Location((west + east) / 2, (south + north) / 2)
+        if not box.contains(middle):
+            return f"« {path.name} » ne couvre pas {DEPARTEMENTS[code].name} ; attendu : {source.title}"
+    return None
 
 
 def choose(found: Sequence[Found], departement: str) -> Chosen:
