@@ -164,9 +164,9 @@ def test_sae_forms_are_read_from_latin_1(tmp_path):
     ]
     staff = [
         "FI;RS;FI_EJ;PERSO;ETPSAL",
-        "010000024;H;1;M9999;12.52",
-        "010000024;H;1;N1220;3.7",
-        "010000032;B;2;N1220;1",
+        "010000024;H;;M9999;12.52",
+        "010000024;H;;N1220;3.7",
+        "010000032;B;;N1220;1",
     ]
     table = sources.read_sae_emergency(text(tmp_path / "U.csv", *staff))
     assert table["doctors_etp"].fillna(-1).to_dict() == {"010000024": 12.52, "010000032": -1}

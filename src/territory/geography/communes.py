@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from territory.errors import ParameterError, UnknownCodeError, agree, examples, refuse, warn
 from territory.sources.text import cells
 from territory.sources.text.cells import commune_of_arrondissement
-from territory.tables.codes import COMMUNE_CODE, lines_of
+from territory.tables.declare import COMMUNE_CODE, lines_of
 from territory.territories import METROPOLITAN, TERRITORIES
 
 if TYPE_CHECKING:

@@ -10,11 +10,10 @@ from pathlib import Path
 import pandas as pd
 
 from territory.errors import UnknownCodeError, examples
-from territory.sources.text.cells import SIREN, by_commune, clean_codes, pad_codes, wanted
+from territory.sources.text.cells import SIREN, by_commune, clean_codes, wanted
 from territory.sources.text.refusals import fault, refuse, refuse_repeated, warn_of
 from territory.sources.text.tables import decode, read_bytes, read_table, split
 from territory.sources.text.workbooks import read_workbook, sheet_names
-from territory.tables.codes import COMMUNE_CODE
 
 _COMMUNE = (r"codgeo|depcom|code(de)?(la)?commune(insee)?|communecode|codeinsee|inseecom|com",)
 
@@ -159,9 +158,9 @@ def read_zoning(
     result = frame[[titles["value"]]].set_axis([kind], axis=1)
     if "label" in titles:
         result[f"{kind}_name"] = frame[titles["label"]]
-    # zones named after a commune have its code
-    padded = pad_codes(result[kind])
-    result[kind] = result[kind].mask(padded.str.fullmatch(COMMUNE_CODE), padded)
+    if kind == "bassin_vie":
+        # zones named after a commune have its code
+        result[kind] = clean_codes(result[kind], path=path, may_be_empty=True)
     result = result.apply(lambda cells: cells.str.strip().replace("", None))
     result = result.set_axis(codes.array, axis=0).rename_axis("commune_code")
     # a line that is there again word for word is counted once, two zones are refused
