@@ -193,7 +193,7 @@ def _is_toml(line: str) -> bool:
     """Tell whether a line is TOML by itself."""
     try:
         tomllib.loads(line)
-    except tomllib.TOMLDecodeError:
+    except (tomllib.TOMLDecodeError, RecursionError):
         return False
     return True
 
