@@ -32,7 +32,7 @@ def test_padding_keeps_the_index_and_lists_all_that_is_wrong():
     codes = pd.Series([1004, 83050], index=["a", "b"])
     assert pad_codes(codes).to_dict() == {"a": "01004", "b": "83050"}
     with pytest.raises(
-        UnknownCodeError, match=r"4 valeurs sur 5 ne peuvent être .*\(104, Toulon, 83050\.5…\)"
+        UnknownCodeError, match=r"4 valeurs sur 5 ne sont pas des codes de commune \(104, Toulon, 83050\.5…\)"
     ):
         pad_codes(pd.Series(["104", "83050", "Toulon", "83050.5", ""]))
     # what a spreadsheet makes of a whole number

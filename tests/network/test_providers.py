@@ -63,7 +63,7 @@ def test_the_real_matrix_of_isere(shared_data):
         ("", ReadError, "vide"),
         ("a;b\n1;2\n", ReadError, "ni une table longue"),
         ("idSrc;idDst;duree\nA;B;-3\n", SchemaError, "1 valeur négative ou infinie"),
-        ("idSrc;idDst;duree\nA;B;vite\n", SchemaError, r"qui n'est pas un nombre \(vite\)"),
+        ("idSrc;idDst;duree\nA;B;vite\n", ReadError, r"1 cellule n'est pas un nombre \(ligne 2 : « vite »\)"),
         ("idSrc;idDst;duree\nA;B;3\nA;B;4\n", SchemaError, r"1 paire en double \(A → B\)"),
     ],
 )

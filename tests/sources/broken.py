@@ -203,6 +203,7 @@ SAMPLES: dict[str, Sample] = {
         "points.csv",
         ["commune_code;longitude;latitude;area_km2", "83050;6.46;43.53;53.7", "83121;6.23;43.56;30.2"],
         number="43.53",
+        optional=("area_km2",),
     ),
 }
 

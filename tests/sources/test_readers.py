@@ -133,13 +133,15 @@ def epci_rows(*communes: tuple[str, str], members: int) -> list[list[object]]:
 
 
 def test_epci_are_read_and_must_be_whole(tmp_path):
-    path = workbook(tmp_path / "a.xlsx", epci_rows(("200", "83001"), ("200", "83002"), members=2))
-    assert sources.read_epci(path).loc["83002", ["epci_code", "epci_communes"]].to_list() == ["200", 2]
+    path = workbook(tmp_path / "a.xlsx", epci_rows(("200000001", "83001"), ("200000001", "83002"), members=2))
+    assert sources.read_epci(path).loc["83002", ["epci_code", "epci_communes"]].to_list() == ["200000001", 2]
     with pytest.raises(ReadError, match="1 EPCI n'a pas toutes ses communes"):
-        sources.read_epci(workbook(tmp_path / "b.xlsx", epci_rows(("200", "83001"), members=2)))
+        sources.read_epci(workbook(tmp_path / "b.xlsx", epci_rows(("200000001", "83001"), members=2)))
     with pytest.raises(ReadError, match="dans deux EPCI"):
         sources.read_epci(
-            workbook(tmp_path / "c.xlsx", epci_rows(("200", "83001"), ("300", "83001"), members=1))
+            workbook(
+                tmp_path / "c.xlsx", epci_rows(("200000001", "83001"), ("300000001", "83001"), members=1)
+            )
         )
 
 
@@ -162,15 +164,15 @@ def test_sae_forms_are_read_from_latin_1(tmp_path):
     ]
     staff = [
         "FI;RS;FI_EJ;PERSO;ETPSAL",
-        "010000024;H;1;M9999;12.52",
-        "010000024;H;1;N1220;3.7",
-        "010000032;B;2;N1220;1",
+        "010000024;H;;M9999;12.52",
+        "010000024;H;;N1220;3.7",
+        "010000032;B;;N1220;1",
     ]
     table = sources.read_sae_emergency(text(tmp_path / "U.csv", *staff))
     assert table["doctors_etp"].fillna(-1).to_dict() == {"010000024": 12.52, "010000032": -1}
     with pytest.raises(ReadError, match="1 site en double"):
         sources.read_sae_sites(
-            text(tmp_path / "ID.csv", "an;fi;rs;fi_ej;cat;COMINSEE", *["2023;1;H;2;355;01451"] * 2)
+            text(tmp_path / "ID.csv", "an;fi;rs;fi_ej;cat;COMINSEE", *["2023;010000024;H;;355;01451"] * 2)
         )
 
 
@@ -178,18 +180,20 @@ def test_sae_forms_are_read_from_latin_1(tmp_path):
 def test_child_psychiatry_adds_the_centres_of_the_two_forms(tmp_path, titles, values):
     title = f"FI;RS;FI_EJ;DIS;CAP_HDJ;CAP_HDN;CAP_HTP;NB_CATTP;FIL_TOT;FIL_AMB;{titles}"
     lines = [
-        f"1;H;9;GEN;90;;;;;;{values}",
-        f"1;H;9;INF;37;0;8;1;2698;2529;{values}",
-        f"2;K;9;INF;;;;;56;;{values}",
+        f"010000024;H;;GEN;90;;;;;;{values}",
+        f"010000024;H;;INF;37;0;8;1;2698;2529;{values}",
+        f"010000032;K;;INF;;;;;56;;{values}",
     ]
     table = sources.read_sae_psychiatry(text(tmp_path / "PSY.csv", title, *lines))
-    assert table.loc["1", ["day_places", "beds", "consultation_centres", "active_file"]].to_list() == [
+    assert table.loc[
+        "010000024", ["day_places", "beds", "consultation_centres", "active_file"]
+    ].to_list() == [
         37,
         8,
         5,
         2698,
     ]
-    assert table.loc["2", ["day_places", "beds"]].isna().all()
+    assert table.loc["010000032", ["day_places", "beds"]].isna().all()
 
 
 # CNSA, BPE

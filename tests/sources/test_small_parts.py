@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from territory.errors import ReadError
+from territory.errors import ReadError, TerritoryWarning
 from territory.sources.fetching.fetch import is_catalogue
 from territory.sources.fetching.raw_folder import check_type, format_of, size_text
 from territory.sources.producers.finess.finess_plus import entities, listed, number_of, part, text_of
@@ -18,7 +18,6 @@ from territory.sources.producers.finess.sites import as_sites, commune_of, proje
 from territory.sources.text.cells import (
     check_departements,
     clean_codes,
-    decimal_mark,
     in_departements,
     pad_code,
     pad_codes,
@@ -31,7 +30,8 @@ from territory.sources.text.workbooks import declares_type, read_workbook, sheet
 
 def test_codes_get_back_what_spreadsheets_take_away() -> None:
     written = pd.Series(["1004", "2a004", "97411"])
-    assert clean_codes(written, path="a.csv", column="CODGEO").to_list() == ["01004", "2A004", "97411"]
+    with pytest.warns(TerritoryWarning, match=r"2 codes réparés \(« 1004 » lu 01004\)"):
+        assert clean_codes(written, path="a.csv").to_list() == ["01004", "2A004", "97411"]
     assert pad_codes(pd.Series(["1004.0", " 2a004"])).to_list() == ["01004", "2A004"]
     assert (pad_code("1004"), pad_code(" 2a004")) == ("01004", "2A004")
 
@@ -70,7 +70,6 @@ def test_text_is_decoded_and_cut() -> None:
     assert decode("Hyères".encode("latin-1"), Path("communes.csv")) == "Hyères"
     assert split("code;places\n01004;12,5\n", places) == [(1, ["code", "places"]), (2, ["01004", "12,5"])]
     assert guess_separator("code;places\n01004;12,5\n", places) == ";"
-    assert decimal_mark(pd.DataFrame({"NB": ["12,5", "3"]}), ["NB"]) == ","
 
 
 def test_sheets_are_rows_of_text() -> None:

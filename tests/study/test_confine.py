@@ -51,7 +51,7 @@ def test_files_outside_the_folder_are_refused_before_they_are_opened(
 
 
 @pytest.mark.parametrize(
-    "section", ["[data]\ncog", "[data.populations]\nrp2021", "[[scenario.change]]\nspeeds_file"]
+    "section", ["[practitioners]\nactivity", "[[grouping]]\ntable", "[[scenario.change]]\nspeeds_file"]
 )
 def test_every_key_is_looked_at(tmp_path: Path, section: str) -> None:
     study = tmp_path / "etude.toml"
@@ -66,6 +66,12 @@ def test_every_key_is_looked_at(tmp_path: Path, section: str) -> None:
 )
 def test_sentences_and_files_beside_are_let_through(text: str) -> None:
     assert not list(paths_outside({"a": [{"b": text}]}))
+
+
+@pytest.mark.parametrize("text", ["/!\\ provisoire", "Q:combien", "A/../B", "/"])
+def test_texts_are_no_paths_and_official_files_may_lie_anywhere(text: str) -> None:
+    said = {"title": text, "need": [{"caution": text}], "data": {"cog": "/mnt/partage/cog.csv"}}
+    assert not list(paths_outside(said))
 
 
 def test_built_in_studies_are_let_through() -> None:

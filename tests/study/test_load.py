@@ -218,3 +218,50 @@ def test_key_lines_number_the_items_of_arrays() -> None:
 def test_a_file_of_which_little_can_be_read_is_refused_in_words(tmp_path: Path, text: str) -> None:
     with pytest.raises(StudyError, match="clé obligatoire absente"):
         load_study(write(tmp_path, text))
+
+
+@pytest.mark.parametrize(
+    "line, mend",
+    [
+        ("max_time_min = 120,5", "max_time_min = 120.5"),
+        ("title = Petite étude", 'title = "Petite étude"'),
+        ('title = "Petite étude', 'title = "Petite étude"'),
+        ('title = Petite étude"', 'title = "Petite étude"'),
+        ("title = « Petite étude »", 'title = "Petite étude"'),
+        ('roads = "C:\\Users\\x.osm.pbf"', "roads = 'C:\\Users\\x.osm.pbf'"),
+        ('title : "Petite étude"', 'title = "Petite étude"'),
+    ],
+)
+def test_slips_of_toml_are_said_in_french_with_their_mend(tmp_path: Path, line: str, mend: str) -> None:
+    said = problems_of(tmp_path, f'id = "petite"\n{line}\npopulation = 2,5\n')
+    assert "ligne 2 : " in said
+    assert f"écrivez : {mend}" in said
+    assert "ligne 3 : les décimales s'écrivent avec un point" in said
+
+
+def test_french_words_and_near_names_are_understood_and_refused(tmp_path: Path) -> None:
+    text = GOOD.replace('name = "Var"', 'nom = "Var"\nname = "Var"\nfocus_epci_code = "Dracénie"')
+    text = text.replace('["83"]', '["83", "13", "99"]') + '\n[travel]\nterrain = "montagne"\n'
+    text += '[[scenario]]\nid = "B"\nname = "B"\nchange = [{ type = "fermer" }]\n'
+    text += (
+        '[[service]]\nsite_id = "830000287"\nservice = "SESSAD"\ncapacity = 12.5\ncapacity_unit = "places"\n'
+    )
+    said = problems_of(tmp_path, text)
+    for expected in (
+        "clé inconnue « nom » (vouliez-vous dire « name » ?)",
+        "vouliez-vous dire « close_site » ?",
+        "département inconnu « 99 »",
+        "ne tient que Var (83) en entier : pour Bouches-du-Rhône, « territory init 13 --from DOSSIER »",
+        "EPCI inconnu « Dracénie » ; vouliez-vous dire CA Dracénie Provence Verdon Agglomération (248300493) ?",
+        "terrain inconnu « montagne » ; vouliez-vous dire « mountain » ?",
+        "un service s'écrit en minuscules (« sessad »)",
+        "12.5 n'est pas un nombre entier de places",
+    ):
+        assert expected in said
+
+
+def test_a_study_in_latin_1_has_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "etude.toml"
+    path.write_bytes('id = "petite"\ntitle = "Étude"\n'.encode("latin-1"))
+    with pytest.raises(StudyError, match=r"ligne 2 : « title = .*Latin-1"):
+        load_study(path)

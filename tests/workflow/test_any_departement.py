@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-import warnings
+import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -11,27 +11,32 @@ import pandas as pd
 import pytest
 
 import territory
-from territory.cli import main
-from territory.errors import OutputError, ParameterError, StudyError, TerritoryWarning
+from territory.errors import (
+    MissingFileError,
+    ParameterError,
+    StudyError,
+    TerritoryWarning,
+    UnknownCodeError,
+)
 from territory.workflow.setup import start_study
 from tests import vallon
 
-RAW = {
-    "cog-communes/2024/v_commune_2024.csv": "cog/v_commune_2024.csv",
-    "cog-mouvements/2024/v_mvt_commune_2024.csv": "cog/v_mvt_commune_2024.csv",
-    "population-legale/rp2021/donnees_communes_rp2021.csv": "population/donnees_communes_rp2021.csv",
-    "parts-ages/rp2020/age_shares_rp2020.xlsx": "population/age_shares_rp2020.xlsx",
-    "banatic-epci/2024/epcicom2024.xlsx": "cog/epcicom2024.xlsx",
-}
+BPE = "gps/bpe_d201_gp_per_commune.csv"
 
 
 def test_what_is_missing_is_said_and_nothing_is_overwritten(tmp_path: Path) -> None:
-    started = start_study("31", name="haute-garonne", folder=tmp_path, raw=tmp_path / "data" / "raw")
-    assert any(command.startswith("territory data fetch cog-communes") for command in started.missing)
+    started = start_study("31", folder=tmp_path, raw=tmp_path / "data" / "raw")
+    assert started.path.name == "haute-garonne.toml"
+    assert any("territory data fetch cog-communes" in line and "https://" in line for line in started.missing)
+    assert not started.is_ready
     with pytest.raises(StudyError, match="fichier absent"):
         territory.load_study(started.path)
-    with pytest.raises(OutputError, match="existe déjà"):
-        start_study("31", name="haute-garonne", folder=tmp_path, raw=tmp_path)
+    # what was edited stays, word for word
+    text = started.path.read_text("utf-8").replace("45", "50")
+    started.path.write_text(text, encoding="utf-8")
+    again = start_study("Haute-Garonne", folder=tmp_path, raw=tmp_path / "data" / "raw")
+    assert not again.is_new
+    assert started.path.read_text("utf-8") == text
 
 
 def test_single_ages_are_counted_to_the_year_up_to_the_report(tmp_path: Path) -> None:
@@ -68,48 +73,80 @@ def test_single_ages_are_counted_to_the_year_up_to_the_report(tmp_path: Path) ->
     )
 
 
-@pytest.mark.parametrize("departement, name", [("1", "ain"), ("2C", "corse"), ("31", "Haute Garonne")])
+@pytest.mark.parametrize(
+    "departement, name", [("99", "ailleurs"), ("2C", "corse"), ("20", "corse"), ("31", "Haute Garonne")]
+)
 def test_wrong_codes_and_names_are_refused(tmp_path: Path, departement: str, name: str) -> None:
-    with pytest.raises(ParameterError):
+    with pytest.raises((ParameterError, UnknownCodeError)):
         start_study(departement, name=name, folder=tmp_path, raw=tmp_path)
     assert not list(tmp_path.iterdir())
 
 
+def test_files_are_recognised_whatever_their_names_and_found_again(tmp_path: Path) -> None:
+    share, home = tmp_path / "partage", tmp_path / "agence"
+    for folder in (share / "insee", home):
+        folder.mkdir(parents=True)
+    # cut by Excel, under a name that says nothing
+    (share / "insee" / "classeur1.csv").write_text("CODGEO;NB_D201\n4070;40\n4112;3\n", encoding="utf-8")
+    (share / "notes.csv").write_text("a;b\n1;2\n", encoding="utf-8")
+    started = start_study("alpes de haute provence", folder=home, raw=home / "data" / "raw", look_in=[share])
+    assert started.looked_at == 2
+    assert started.found == (f"médecins généralistes par commune : {share}/insee/classeur1.csv, 04",)
+    said = tomllib.loads(started.path.read_text("utf-8"))
+    assert said["territory"] == {"name": "Alpes-de-Haute-Provence", "departement_codes": ["04"]}
+    assert said["data"]["general_practitioners"] == f"{share}/insee/classeur1.csv"
+    # of another département, and a newer file that takes the place of one that has gone
+    assert not start_study("05", folder=home, raw=home / "data" / "raw", look_in=[share]).found
+    (share / "insee" / "classeur1.csv").rename(share / "bpe.csv")
+    start_study("04", folder=home, raw=home / "data" / "raw", look_in=[share])
+    again = tomllib.loads(started.path.read_text("utf-8"))
+    assert again["data"]["general_practitioners"] == f"{share}/bpe.csv"
+    again["data"] |= {"general_practitioners": said["data"]["general_practitioners"]}
+    assert again == said
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(MissingFileError, match="introuvable"):
+        start_study("04", folder=tmp_path, look_in=[tmp_path / "absent"])
+
+
 @pytest.mark.slow
-def test_haute_garonne_from_init_to_pdf(
-    shared_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.filterwarnings("ignore::territory.errors.TerritoryWarning")
+@pytest.mark.parametrize("code, communes", [("04", 198), ("13", 119), ("31", 586), ("38", 512), ("83", 153)])
+def test_from_a_folder_of_downloads_to_a_pdf_without_an_edit(
+    shared_data: Path, tmp_path: Path, code: str, communes: int
 ) -> None:
-    monkeypatch.chdir(tmp_path)
-    for target, source in RAW.items():
-        path = tmp_path / "data" / "raw" / target
-        path.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(shared_data / source, path)
-    shutil.copyfile(shared_data / "care_sites" / "finess_occitanie_2026.csv", tmp_path / "finess.csv")
-    points = pd.read_csv(shared_data / "traveltimes" / "communes_to_paris_osrm.csv")
-    points = points.assign(commune_code=points["id"].str.removeprefix("FR_"))
-    points = points.rename(columns={"lon": "longitude", "lat": "latitude", "area": "area_km2"})
-    points[["commune_code", "longitude", "latitude", "area_km2"]].to_csv(tmp_path / "points.csv", index=False)
-
-    with pytest.raises(SystemExit) as stopped:
-        main(["init", "31", "--name", "haute-garonne", "--label", "Haute-Garonne"])
-    assert not stopped.value.code
-    assert "territory data fetch finess-etablissements" in capsys.readouterr().out
-    # what a planner edits: the points and the FINESS extract that the agency has, and the list that is complete
-    study = tmp_path / "haute-garonne.toml"
-    lines = study.read_text("utf-8").splitlines()
-    lines = ['points = "points.csv"' if line.startswith("points =") else line for line in lines]
-    lines = ['finess = "finess.csv"' if line.startswith("# finess =") else line for line in lines]
-    text = "\n".join(lines).replace("complete_services = []", 'complete_services = ["sessad", "ime"]')
-    text = text.replace("closest_services = []", 'closest_services = ["sessad", "ime"]')
-    study.write_text(text, encoding="utf-8")
-
-    with warnings.catch_warnings():
-        # sites and communes that the readers leave out are counted and said
-        warnings.simplefilter("ignore", TerritoryWarning)
-        result = territory.run_study(study, out_dir=tmp_path)
+    folder = shared_data
+    if code == "04":
+        # the same files, two of them saved again by Excel under names of its own
+        folder = tmp_path / "telechargements"
+        shutil.copytree(shared_data, folder, ignore=shutil.ignore_patterns("roads", "transit", "relief"))
+        for name, separator in (("population/donnees_communes_rp2021.csv", ";"), (BPE, ",")):
+            table = pd.read_csv(folder / name, sep=separator, dtype=str)
+            title = "COM" if "COM" in table else "CODGEO"
+            (folder / name).unlink()
+            table[title] = table[title].str.replace(r"^0", "", regex=True)
+            saved = folder / f"Classeur {title} rp2021.csv"
+            table.to_csv(saved, sep=";", index=False, encoding="utf-8-sig", lineterminator="\r\n")
+    started = start_study(code, folder=tmp_path, raw=tmp_path / "raw", look_in=[folder])
+    assert started.is_ready
+    result = territory.run_study(started.path, out_dir=tmp_path)
     state = result.baseline.state
-    assert state.communes["departement_code"].isin(["31"]).sum() == 586
-    toulouse = result.baseline.access.loc[("31555", "ime"), "travel_time_min"]
-    luchon = result.baseline.access.loc[("31042", "ime"), "travel_time_min"]
-    assert toulouse < 15 < luchon
+    own = state.communes[state.communes["departement_code"] == code]
+    assert len(own) == communes
+    # totals are those of the producers, Marseille from its arrondissements
+    legal = pd.read_csv(
+        shared_data / "population" / "donnees_communes_rp2021.csv", sep=";", dtype={"DEP": str}
+    )
+    assert own["population"].sum() == legal.loc[legal["DEP"] == code, "PMUN"].sum()
+    practitioners = pd.read_csv(shared_data / BPE, dtype={"CODGEO": str}).drop_duplicates("CODGEO")
+    counted = practitioners.loc[practitioners["CODGEO"].str[:2] == code, "NB_D201"].sum()
+    assert result.dataset.communes.loc[own.index, "general_practitioners"].sum() == counted
+    # roads are as slow as the published times say, and the report says how far the estimate stays from them
+    assert own["slowness"].notna().all()
+    published = result.dataset.published.xs("urgences_smur", level="figure")["value"]
+    published = published.droplevel("year").reindex(own.index)
+    estimated = result.baseline.access.xs("urgences", level="service")["travel_time_min"].reindex(own.index)
+    assert abs((estimated - published).mean()) < 4
     assert (result.report_dir / "rapport.pdf").read_bytes().startswith(b"%PDF-")  # type: ignore[operator]
+    assert str(shared_data) not in (result.report_dir / "manifest.json").read_text("utf-8")  # type: ignore[operator]

@@ -38,6 +38,7 @@ def result(tmp_path_factory: pytest.TempPathFactory) -> StudyResult:
         pytest.warns(TerritoryWarning, match="Accessibilité inconnue"),
         pytest.warns(TerritoryWarning, match=left_out),
         pytest.warns(TerritoryWarning, match="plateforme-dracenie"),
+        pytest.warns(TerritoryWarning, match=rf"aucun temps depuis 1 commune sur 545 \({UNKNOWN}\)"),
     ):
         return territory.run_study(folder / "etude.toml")
 

@@ -122,8 +122,13 @@ def run(
 @app.command("init", cls=FrenchCommand)
 def init(
     departement: Annotated[
-        str, argument("DÉPARTEMENT", "Code du département (31, 2A, 974) ; avec --template, une étude.")
+        str,
+        argument("DÉPARTEMENT", "Code ou nom du département (31, 2A, Isère) ; avec --template, une étude."),
     ],
+    look_in: Annotated[
+        list[Path] | None,
+        option("--from", "DOSSIER", "Dossier ou fichier à regarder, reconnu à son contenu (plusieurs fois)."),
+    ] = None,
     name: Annotated[str, option("--name", "NOM", "Nom court de l'étude et de son fichier.")] = "",
     label: Annotated[str, option("--label", "TEXTE", "Nom du territoire dans le rapport.")] = "",
     raw: Annotated[Path, option("--raw", "DOSSIER", "Dossier des fichiers officiels.")] = Path("data/raw"),
@@ -137,13 +142,31 @@ def init(
     if template is not None:
         typer.echo(f"Classeur écrit : {write_study_template(departement, template).as_posix()}")
         return
-    started = start_study(
-        departement, name=name or f"departement-{departement.lower()}", folder=Path(), raw=raw, label=label
+    started = start_study(departement, name=name, raw=raw, label=label, look_in=tuple(look_in or ()))
+    written = "écrite" if started.is_new else "complétée (ce que vous aviez écrit est gardé)"
+    typer.echo(f"Étude {written} : {started.path.as_posix()}")
+    typer.echo(
+        f"Trouvé, sur {started.looked_at} fichiers regardés :" if started.found else "Rien de reconnu."
     )
-    typer.echo(f"Étude écrite : {started.path.as_posix()}")
-    for command in started.missing:
-        typer.echo(f"À récupérer  : {command}")
-    typer.echo(f"Ensuite      : territory run {started.path.as_posix()}")
+    for line in started.found:
+        typer.echo(f"  {line}")
+    if started.missing:
+        typer.echo("Manque :")
+    for line in started.missing:
+        typer.echo(f"  {line}")
+    then = "territory run" if started.is_ready else "compléter, puis territory run"
+    typer.echo(f"Ensuite : {then} {started.path.as_posix()}")
+
+
+@app.command("validate", cls=FrenchCommand, short_help="Vérifie un fichier d'étude sans rien calculer.")
+def validate(study: StudyArgument) -> None:
+    """Dit tout ce que « territory run » refuserait, avec la ligne et le remède, sans rien calculer."""
+    from territory.errors import agree
+    from territory.study.load import load_study
+
+    loaded = load_study(study)
+    said = agree(len(loaded.scenario), "scénario(s)")
+    typer.echo(f"Étude valide : {loaded.title} ({loaded.territory.name}, {loaded.population}, {said}).")
 
 
 @app.command("diff", cls=FrenchCommand)

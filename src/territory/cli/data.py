@@ -70,10 +70,16 @@ def fetch_data(
     force: Annotated[bool, typer.Option("--force", help="Remplace ce qui est déjà là.")] = False,
 ) -> None:
     """Récupère un jeu de données dans data/raw/<jeu>/<millésime>/, en lecture seule, avec sa provenance."""
+    from functools import partial
+
+    from territory.datasets.recognition import mismatch
     from territory.sources.fetching.fetch import fetch
 
+    looked_at = partial(mismatch, raw=to)
     with _transfer() as progress:
-        stored = fetch(dataset, vintage, to=to, taken_from=taken_from, force=force, progress=progress)
+        stored = fetch(
+            dataset, vintage, to=to, taken_from=taken_from, force=force, check=looked_at, progress=progress
+        )
     total = sum(file.size_bytes for file in stored.files)
     typer.echo(
         f"{stored.key} : {agree(len(stored.files), 'fichier(s)')}, {size_text(total)}, dans {stored.folder.as_posix()}"
@@ -89,10 +95,20 @@ def fetch_data(
 
 @app.command("check", cls=FrenchCommand, short_help="Vérifie que les données récupérées n'ont pas changé.")
 def check_data(to: RawOption = RAW) -> None:
-    """Compare chaque fichier de data/raw à son empreinte ; code 1 s'il en manque, en change ou en est de trop."""
-    from territory.sources.fetching.raw_folder import check_stored
+    """Compare chaque fichier à son empreinte, et ce qu'il contient à ce qu'il doit être ; code 1 sinon."""
+    from dataclasses import replace
 
+    from territory.datasets.recognition import mismatch
+    from territory.sources.fetching.raw_folder import check_stored
+    from territory.sources.registry import read_registry
+
+    sources = {source.key: source for source in read_registry()}
     checked = check_stored(to)
+    for number, one in enumerate(checked):
+        paths = sorted((to / one.key).rglob("*"))
+        if one.key in sources and not one.problems:
+            wrong = mismatch(sources[one.key], [path for path in paths if path.is_file()], raw=to)
+            checked[number] = one if wrong is None else replace(one, problems=(wrong,))
     if not checked:
         typer.echo(f"Aucune donnée dans {to.as_posix()}.")
         return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from fnmatch import fnmatch
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -12,10 +13,12 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from territory.datasets.bands import population_by_band, population_like
+from territory.datasets.joins import CommuneMap
 from territory.datasets.offer import offer_of
 from territory.datasets.slots import (
     SHARES,
     SLOTS,
+    joined_places,
     most_central_cells,
     published_figures,
     slot_of,
@@ -31,6 +34,8 @@ from territory.errors import (
     counted,
     examples,
 )
+from territory.geography.cog_conversion import steps_of
+from territory.sources.registry import read_registry
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -62,6 +67,8 @@ class DataSettings(BaseModel):
             given = getattr(self, slot.key)
             if isinstance(given, dict):
                 named |= {f"{slot.key}.{vintage}": path for vintage, path in given.items()}
+            elif isinstance(given, tuple):
+                named |= {f"{slot.key}.{number}": path for number, path in enumerate(given, start=1)}
             elif given is not None:
                 named[slot.key] = given
         return named
@@ -72,6 +79,8 @@ def _field_of(key: str) -> Any:
     slot = slot_of(key)
     if slot.by_vintage:
         return (dict[str, str], Field(min_length=1))
+    if slot.in_several:
+        return (tuple[str, ...] | str, Field(min_length=1))
     return (str, ...) if slot.need == "always" else (str | None, None)
 
 
@@ -151,24 +160,32 @@ def load_files(files: DataFiles, *, departements: Collection[str], folder: Path)
     ReadError
         With every file that is absent or cannot be understood.
     """
-    from territory.geography.communes import departement_of
-
     problems = Problems("Données de l'étude", ReadError)
     tables: dict[str, Any] = {}
     paths = files.paths()
     # the communes around the study say which lines of a national file are read
-    first = [key for key in paths if key in ("cog", "points")]
+    first = [key for key in paths if key.partition(".")[0] in ("cog", "points", "movements")]
     for key in first:
-        _read(key, paths[key], folder, tables, problems, None)
-    around: frozenset[str] | None = None
+        _read(key, paths[key], folder, tables, problems)
+    communes: CommuneMap | None = None
     if not problems.messages:
-        tables["kept"] = _with_surroundings(tables["points"][0], tables["cog"], departements, files.buffer_km)
-        around = frozenset(departement_of(str(code)) for code in tables["kept"].index)
+        places = joined_places([tables[key] for key in first if key.startswith("points")], departements)
+        tables["points"] = places
+        kept = _with_surroundings(places[0], tables["cog"], departements, files.buffer_km)
+        tables["kept"] = kept
+        communes = CommuneMap(
+            departements=tables["cog"]["departement_code"].reindex(kept.index),
+            territory=frozenset(departements),
+            everywhere=tables["cog"].index,
+            year=files.cog_year,
+            steps=tuple(steps_of(tables["movements"])) if "movements" in tables else (),
+        )
     for key, path in paths.items():
         if key not in first:
-            _read(key, path, folder, tables, problems, around)
+            _read(key, path, folder, tables, problems, communes)
     problems.raise_if_any()
-    return _assemble(files, tables, departements, folder)
+    assert communes is not None
+    return _assemble(files, tables, communes, folder)
 
 
 def _read(
@@ -177,35 +194,37 @@ def _read(
     folder: Path,
     tables: dict[str, Any],
     problems: Problems,
-    departements: frozenset[str] | None,
+    communes: CommuneMap | None = None,
 ) -> None:
     """Read the file of one key, or add what is wrong with it."""
     if not (folder / path).is_file():
         problems.add(f"« {key} » : fichier absent « {path} » (territory data fetch, ou corrigez le chemin)")
         return
     try:
-        tables[key] = slot_of(key).read(folder / path, departements=departements)
+        around = None if communes is None else communes.around
+        tables[key] = slot_of(key).read(folder / path, departements=around, communes=tables.get("kept"))
     except TerritoryError as error:
         problems.add(f"« {key} » : {error}")
 
 
 def _assemble(
-    files: DataFiles, tables: dict[str, Any], departements: Collection[str], folder: Path
+    files: DataFiles, tables: dict[str, Any], commune_map: CommuneMap, folder: Path
 ) -> FilesDataset:
     """Join what was read on the communes of the territory and its surroundings."""
     outlines = tables["points"][1]
-    totals = {
-        vintage: _to_map(tables[f"populations.{vintage}"]["population"], files, vintage, tables)
-        for vintage in files.vintages
-    }
-    communes = _communes(tables, totals[max(totals)], departements)
-    sites, services = offer_of(tables, communes, outlines, complete=files.complete_services)
+    totals = {vintage: _total(files, vintage, tables, commune_map) for vintage in files.vintages}
+    # what a commune weighs in a mean, arrondissements too
+    tables["weights"] = tables[f"populations.{max(totals)}"]["population"]
+    tables["epci"] = commune_map.rates("epci", tables["epci"], tables["weights"])
+    communes = _communes(tables, totals[max(totals)], commune_map)
+    sites, services = offer_of(tables, communes, outlines, commune_map, complete=files.complete_services)
     inside = communes.index[communes["in_territory"]]
-    ages, young_share = _ages(tables, communes.index)
+    ages, young_share = _ages(tables, commune_map)
     return FilesDataset(
         communes=communes,
         outlines=None if outlines is None else outlines[outlines.index.isin(inside)][["geometry"]],
         epci=tables["epci"][tables["epci"].index.isin(inside)]
+        .dropna(subset="epci_code")
         .drop_duplicates("epci_code")
         .set_index("epci_code"),
         sites=sites,
@@ -213,7 +232,7 @@ def _assemble(
         sources=_sources(files, folder),
         vintages=tuple(sorted(files.vintages, reverse=True)),
         equipment=_equipment(tables, sites),
-        published=_published(tables, communes.index),
+        published=_published(tables, commune_map),
         squares=squares_of_children(tables["population_grid"], communes)
         if "population_grid" in tables
         else None,
@@ -223,9 +242,7 @@ def _assemble(
     )
 
 
-def _communes(
-    tables: dict[str, Any], population: pd.Series, departements: Collection[str]
-) -> gpd.GeoDataFrame:
+def _communes(tables: dict[str, Any], population: pd.Series, commune_map: CommuneMap) -> gpd.GeoDataFrame:
     """Return the table `communes`: names, EPCI, population, areas and points."""
     import geopandas as gpd
     import pandas as pd
@@ -238,12 +255,11 @@ def _communes(
     table["population"] = population.astype(float)
     table["area_km2"] = kept["area_km2"]
     table["density_hab_km2"] = table["population"] / table["area_km2"]
-    table["point_kind"] = "inside"
-    table["in_territory"] = table["departement_code"].isin(departements)
+    table["point_kind"] = kept["point_kind"]
+    table["in_territory"] = table.index.isin(commune_map.own)
     for column in ("general_practitioners", "pharmacies"):
         if column in tables:
-            # a commune without a line has none; a cell that says nothing stays unknown
-            table[column] = tables[column].reindex(kept.index, fill_value=0.0)
+            table[column] = commune_map.counts_of_some(column, tables[column], or_none=True)
     points = kept.geometry
     if "population_grid" in tables:
         inhabited = most_central_cells(tables["population_grid"], kept.crs).reindex(kept.index)
@@ -252,7 +268,7 @@ def _communes(
     return gpd.GeoDataFrame(table, geometry=points, crs=kept.crs)
 
 
-def _ages(tables: dict[str, Any], communes: pd.Index) -> tuple[pd.DataFrame, pd.Series | None]:
+def _ages(tables: dict[str, Any], communes: CommuneMap) -> tuple[pd.DataFrame, pd.Series | None]:
     """Return three shares and the share of the youngest, or persons by finer bands and nothing."""
     import pandas as pd
 
@@ -262,22 +278,26 @@ def _ages(tables: dict[str, Any], communes: pd.Index) -> tuple[pd.DataFrame, pd.
             raise ReadError(
                 "« young » ne sert qu'avec des parts de trois tranches d'âge : retirez-le de [data]."
             )
-        return ages[ages.index.get_level_values("commune_code").isin(communes)], None
-    share = pd.Series(float("nan"), index=communes)
+        return communes.bands("ages", ages), None
+    share = pd.Series(float("nan"), index=communes.departements.index)
     if young is not None:
-        share = (young["population_0_14"] / young["population"]).reindex(communes)
-    return ages.reindex(communes), share
+        under_15, everyone = (
+            communes.counts_of_some("young", young[name], or_none=False)
+            for name in ("population_0_14", "population")
+        )
+        share = under_15 / everyone
+    return communes.rates("ages", ages, tables["weights"]), share
 
 
-def _published(tables: dict[str, Any], communes: pd.Index) -> pd.DataFrame | None:
+def _published(tables: dict[str, Any], communes: CommuneMap) -> pd.DataFrame | None:
     """Return the figures that a producer publishes of these communes, None without a file of them."""
     given = {"urgences_smur": "emergency_times", "apl": "apl"}
-    found = {figure: tables[key] for figure, key in given.items() if key in tables}
-    for figure, table in found.items():
-        lacking = communes.difference(table.index)
-        if len(lacking) == len(communes):
-            raise ReadError(f"« {given[figure]} » : aucune commune du territoire ni de ses abords.")
-    return published_figures(found, communes) if found else None
+    found = {
+        figure: communes.rates(key, tables[key], tables["weights"])
+        for figure, key in given.items()
+        if key in tables
+    }
+    return published_figures(found, communes.departements.index) if found else None
 
 
 def _equipment(tables: dict[str, Any], sites: gpd.GeoDataFrame) -> pd.DataFrame | None:
@@ -320,39 +340,54 @@ def _with_surroundings(
     return kept
 
 
-def _to_map(counts: pd.Series, files: DataFiles, vintage: str, tables: dict[str, Any]) -> pd.Series:
-    """Bring the counts of a census to the commune map of the study, arrondissements added up."""
-    from territory.geography.communes import departement_of, merge_arrondissements
-
-    communes = tables["kept"].index
-    # a commune that was split at the other end of the country asks nothing of this study
-    around = {departement_of(str(code)) for code in communes}
-    near = counts[[str(code)[:2] in around or str(code)[:3] in around for code in counts.index]]
-    table = merge_arrondissements(near.to_frame("population"))
+def _total(files: DataFiles, vintage: str, tables: dict[str, Any], communes: CommuneMap) -> pd.Series:
+    """Return the persons of a census in the communes of the study, arrondissements added up."""
+    key = f"populations.{vintage}"
+    table = tables[key][["population"]]
     year = files.population_cog_years.get(vintage, files.cog_year)
     if year != files.cog_year:
         if "movements" not in tables:
             raise ReadError(
-                f"populations.{vintage} est dans la géographie de {year} et l'étude dans celle de {files.cog_year} : "
-                "donnez le fichier « movements » des mouvements de communes."
+                f"{key} est dans la géographie de {year} et l'étude dans celle de {files.cog_year} : donnez le fichier "
+                "« movements » des mouvements de communes."
             )
         from territory.geography.cog_conversion import to_cog
 
+        # a commune that was split at the other end of the country asks nothing of this study
+        table = table.loc[communes.near(table.index)]
         table = to_cog(table, tables["movements"], from_year=year, to_year=files.cog_year)
-    return table["population"].reindex(communes)
+    return communes.counts(key, table["population"])
 
 
 def _sources(files: DataFiles, folder: Path) -> pd.DataFrame:
-    """Return one line per file for the report, from the `source.json` that a download leaves beside it."""
+    """Return one line per file for the report: what a download says of it beside it, or else the registry."""
     import pandas as pd
 
     rows = []
     for key, path in files.paths().items():
         note = folder / path
-        known = _origin(note.with_name("source.json"))
+        known = _origin(note.with_name("source.json")) or _registered(key, note.name)
         row = {name: str(known.get(name, "")) for name in ("producer", "title", "vintage", "licence", "note")}
         rows.append({"file": note.name, "column": key, **row, "title": row["title"] or note.name})
     return pd.DataFrame(rows, columns=["file", "column", "producer", "title", "vintage", "licence", "note"])
+
+
+def _registered(key: str, name: str) -> dict[str, object]:
+    """Return what the registry says of a file by its name, of its dataset alone where it has another name."""
+    slot = slot_of(key)
+    known = [source for source in read_registry() if source.dataset in slot.registry]
+    named = [
+        one for one in known if any(fnmatch(name, part) for part in (one.file_name, *one.members) if part)
+    ]
+    vintage = key.partition(".")[2] if slot.by_vintage else ""
+    of_vintage = [one for one in known if one.vintage == vintage]
+    if len(named) == 1 or of_vintage:
+        return {
+            field: getattr((of_vintage or named)[0], field)
+            for field in ("producer", "title", "vintage", "licence")
+        }
+    producers = {one.producer for one in known}
+    return {"producer": producers.pop() if len(producers) == 1 else "", "title": f"{slot.label} ({name})"}
 
 
 def _origin(path: Path) -> dict[str, object]:

@@ -6,8 +6,8 @@ import warnings
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from territory.datasets.joins import CommuneMap
 from territory.errors import ReadError, TerritoryWarning, agree, examples
-from territory.geography.communes import commune_of_arrondissement
 from territory.sources.producers.finess.sites import CATEGORIES
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ def offer_of(
     tables: Mapping[str, Any],
     communes: gpd.GeoDataFrame,
     outlines: gpd.GeoDataFrame | None,
+    commune_map: CommuneMap,
     *,
     complete: Collection[str],
 ) -> Offer:
@@ -36,10 +37,12 @@ def offer_of(
     pairs: list[Offer] = []
     finess = None
     if "finess" in tables:
-        finess = sites_within(tables["finess"], communes)
+        finess = sites_within(tables["finess"], communes, commune_map)
         pairs.append((finess, category_services(finess)))
     if "emergencies" in tables:
-        pairs.append(emergency_sites(tables["emergencies"], finess, tables.get("hospitals"), communes))
+        pairs.append(
+            emergency_sites(tables["emergencies"], finess, tables.get("hospitals"), communes, commune_map)
+        )
     if "ehpad" in tables:
         if finess is not None:
             raise ReadError(
@@ -59,9 +62,11 @@ def offer_of(
     return sites, services
 
 
-def sites_within(sites: gpd.GeoDataFrame, communes: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Return the sites of some communes, those of an arrondissement in its commune."""
-    sites = sites.assign(commune_code=sites["commune_code"].map(commune_of_arrondissement))
+def sites_within(
+    sites: gpd.GeoDataFrame, communes: gpd.GeoDataFrame, commune_map: CommuneMap
+) -> gpd.GeoDataFrame:
+    """Return the sites of the communes of the study, each under the code of today."""
+    sites = sites.assign(commune_code=commune_map.places("finess", sites["commune_code"]))
     kept: gpd.GeoDataFrame = sites[sites["commune_code"].isin(communes.index)].to_crs(_crs(communes))
     return kept
 
@@ -115,6 +120,7 @@ def emergency_sites(
     finess: gpd.GeoDataFrame | None,
     hospitals: pd.DataFrame | None,
     communes: gpd.GeoDataFrame,
+    commune_map: CommuneMap,
 ) -> Offer:
     """Return the emergency departments, at the point of FINESS or else of the commune that the SAE gives.
 
@@ -130,13 +136,12 @@ def emergency_sites(
     others = emergencies.drop(index=known)
     codes = pd.Series(None, index=others.index, dtype="str")
     if hospitals is not None:
-        codes = (
-            hospitals["commune_code"].reindex(others.index).map(commune_of_arrondissement, na_action="ignore")
-        )
+        codes = hospitals["commune_code"].reindex(others.index)
         lost = codes.index[codes.isna()]
         if len(lost):
             said = agree(len(lost), "service(s) d'urgences sans commune laissé(s) de côté")
             warnings.warn(f"SAE : {said} ({examples(lost)}).", TerritoryWarning, stacklevel=4)
+    codes = commune_map.places("emergencies", codes)
     codes = codes[codes.isin(communes.index)]
     sites = _sites(
         codes.index,

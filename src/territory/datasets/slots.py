@@ -8,10 +8,10 @@ of broken files. To add a file: a reader in `territory.sources`, a slot in `slot
 
 from __future__ import annotations
 
-import fnmatch
+import re
 import tomllib
 import warnings
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
@@ -35,8 +35,11 @@ class Reader:
     # ends of the names, and beginnings of the texts, on which it is tried (any, when empty)
     suffixes: tuple[str, ...] = ()
     starts: tuple[str, ...] = ()
-    # it keeps the départements around the study
+    # patterns of the titles (in small letters) by which its files are recognised
+    titles: tuple[str, ...] = ()
+    # it keeps the départements around the study, or holds points against those of the communes
     by_departement: bool = False
+    by_place: bool = False
     then: Callable[[Any], Any] | None = None
 
     def suits(self, path: Path) -> bool:
@@ -48,12 +51,18 @@ class Reader:
         with path.open("rb") as stream:
             return stream.read(200).decode("latin-1").startswith(self.starts)
 
-    def __call__(self, path: Path, departements: Collection[str] | None = None) -> Any:
+    def __call__(
+        self,
+        path: Path,
+        departements: Collection[str] | None = None,
+        communes: gpd.GeoDataFrame | None = None,
+    ) -> Any:
         """Read a file."""
         from territory import sources
 
-        around = {"departements": departements} if self.by_departement else {}
-        table = getattr(sources, self.name)(path, **self.options, **around)
+        known: dict[str, Any] = {"departements": departements} if self.by_departement else {}
+        known |= {"communes": communes} if self.by_place else {}
+        table = getattr(sources, self.name)(path, **self.options, **known)
         return table if self.then is None else self.then(table)
 
 
@@ -68,13 +77,19 @@ class Slot:
     comment: str
     # what is lost without the file
     without: str
-    # the datasets that bring it, best first, and its file among those of an archive
+    # the datasets that bring it, best first
     registry: tuple[str, ...] = ()
-    member: str = "*"
-    # given once per census
+    # given once per census, or in several files of which the first that speaks of a commune is believed
     by_vintage: bool = False
+    in_several: bool = False
 
-    def read(self, path: Path, *, departements: Collection[str] | None = None) -> Any:
+    def read(
+        self,
+        path: Path,
+        *,
+        departements: Collection[str] | None = None,
+        communes: gpd.GeoDataFrame | None = None,
+    ) -> Any:
         """Read a file by the first reader that takes it; what is said of it is what that reader says."""
         refusals: list[tuple[Reader, TerritoryError]] = []
         for reader in self.readers:
@@ -83,7 +98,7 @@ class Slot:
             with warnings.catch_warnings(record=True) as heard:
                 warnings.simplefilter("always")
                 try:
-                    table = reader(path, departements)
+                    table = reader(path, departements, communes)
                 except TerritoryError as error:
                     refusals.append((reader, error))
                     continue
@@ -99,9 +114,10 @@ class Slot:
             f"bon fichier, décompressé.{reasons}"
         )
 
-    def takes(self, name: str) -> bool:
-        """Say whether a file of this name, in the folder of a dataset, may be the one of this slot."""
-        return fnmatch.fnmatch(name.lower(), self.member.lower())
+    @property
+    def label(self) -> str:
+        """What its file is, in a few words."""
+        return re.split(r" ?[,;:(]", self.comment)[0]
 
 
 def _ends(reader: Reader) -> str:
@@ -109,6 +125,7 @@ def _ends(reader: Reader) -> str:
     return f" en {' ou '.join(reader.suffixes)}" if reader.suffixes else ""
 
 
+Places = tuple["gpd.GeoDataFrame", "gpd.GeoDataFrame | None"]
 SHARES = ("under_25_share", "from_25_to_64_share", "from_65_share")
 
 # figures of a producer that decide a criterion of desert: unit and what they are
@@ -120,25 +137,44 @@ FIGURES = {
     "apl": ("consultations_per_hab", "DREES, accessibilité potentielle localisée aux médecins généralistes"),
 }
 
-Points = tuple["gpd.GeoDataFrame", "gpd.GeoDataFrame | None"]
 
+def joined_places(tables: Sequence[gpd.GeoDataFrame], departements: Collection[str]) -> Places:
+    """Return a point for each commune with its area, and the outlines, from one or several files, best first.
 
-def points_inside(outlines: gpd.GeoDataFrame) -> Points:
-    """Return a point inside each outline with its area, and the outlines, in the official projection."""
+    Outlines give areas, and a point inside each; a table of points gives the places themselves (chefs-lieux), and its
+    communes that have no outline come without an area when it has none. Only the communes of the same territory as the
+    study are kept: an overseas one has a projection of its own.
+    """
     import geopandas as gpd
+    import pandas as pd
 
-    from territory.geography import inside_points, projected_epsg_of_commune
+    from territory.geography import inside_points, projected_epsg
+    from territory.territories import territory_of
 
-    outlines = outlines.to_crs(projected_epsg_of_commune(str(outlines.index[0])))
-    area = {"area_km2": outlines.area / 1e6}
-    return gpd.GeoDataFrame(area, geometry=inside_points(outlines), crs=outlines.crs), outlines
-
-
-def points_alone(points: gpd.GeoDataFrame) -> Points:
-    """Return points with areas in the official projection, without outlines."""
-    from territory.geography import projected_epsg_of_commune
-
-    return points.to_crs(projected_epsg_of_commune(str(points.index[0]))), None
+    epsg = projected_epsg(next(iter(departements)))
+    points = outlines = None
+    for table in tables:
+        here = [(one := territory_of(code)) is not None and one.epsg == epsg for code in table.index]
+        table = table[here].to_crs(epsg)
+        is_outline = table.geom_type.isin(["Polygon", "MultiPolygon"]).all()
+        said = {"area_km2": table.area / 1e6, "point_kind": "inside"}
+        if not is_outline:
+            said = {name: table[name] for name in said}
+        places = inside_points(table) if is_outline else table.geometry
+        found = gpd.GeoDataFrame(said, geometry=places, crs=epsg, index=table.index)
+        if points is None:
+            points = found
+        else:
+            both = points.index.intersection(found.index)
+            points["area_km2"] = points["area_km2"].fillna(found["area_km2"].reindex(points.index))
+            if not is_outline:
+                points.loc[both, ["point_kind", "geometry"]] = found.loc[both, ["point_kind", "geometry"]]
+            points = pd.concat([points, found.drop(index=both)])
+        if is_outline:
+            more = table if outlines is None else table[~table.index.isin(outlines.index)]
+            outlines = pd.concat([part for part in (outlines, more) if part is not None])
+    assert points is not None
+    return points, outlines
 
 
 def three_shares(shares: pd.DataFrame) -> pd.DataFrame:
@@ -147,11 +183,9 @@ def three_shares(shares: pd.DataFrame) -> pd.DataFrame:
 
 
 def count_by_commune(facilities: gpd.GeoDataFrame) -> pd.Series[float]:
-    """Count facilities by commune, those of arrondissements in their commune."""
-    from territory.geography.communes import commune_of_arrondissement
-
-    codes = facilities["commune_code"].map(commune_of_arrondissement)
-    return codes.value_counts(sort=False).astype(float).rename_axis("commune_code")
+    """Count facilities by commune, or by arrondissement."""
+    counted = facilities["commune_code"].value_counts(sort=False).astype(float)
+    return counted.rename_axis("commune_code")
 
 
 def most_central_cells(grid: gpd.GeoDataFrame, crs: Any) -> gpd.GeoSeries:
@@ -182,7 +216,8 @@ def squares_of_children(grid: gpd.GeoDataFrame, communes: gpd.GeoDataFrame) -> g
 
     A commune whose squares have no child, or no age, is weighed by all its inhabitants.
     """
-    cells = grid[grid["commune_code"].isin(communes.index)].to_crs(communes.crs)
+    crs: Any = communes.crs
+    cells = grid[grid["commune_code"].isin(communes.index)].to_crs(crs)
     young = [f"population_{ages}" for ages in ("0_3", "4_5", "6_10", "11_17")]
     persons, codes = cells["population"], cells["commune_code"]
     children = cells[young].sum(axis=1) if set(young) <= set(cells) else 0.0 * persons

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, NamedTuple
 
 from territory.errors import ParameterError, UnknownCodeError, agree, examples, refuse, warn
 from territory.sources.text import cells
-from territory.sources.text.cells import ARRONDISSEMENTS
-from territory.tables.schemas import COMMUNE_CODE
+from territory.sources.text.cells import commune_of_arrondissement
+from territory.tables.declare import COMMUNE_CODE, lines_of
 from territory.territories import METROPOLITAN, TERRITORIES
 
 if TYPE_CHECKING:
@@ -17,6 +19,57 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _CODE = re.compile(COMMUNE_CODE)
+
+
+class Departement(NamedTuple):
+    """Name of a département and a box that holds its communes (degrees)."""
+
+    name: str
+    box: tuple[float, float, float, float]
+
+    def is_near(self, other: Departement, *, margin: float = 0.6) -> bool:
+        """Tell whether two boxes are less than a margin apart (degrees: 45 km and more)."""
+        west, south, east, north = other.box
+        return (
+            self.box[0] <= east + margin
+            and west <= self.box[2] + margin
+            and self.box[1] <= north + margin
+            and south <= self.box[3] + margin
+        )
+
+
+# names of INSEE; boxes of a point in each commune (annuaire service-public.fr and IGN, Licence Ouverte)
+DEPARTEMENTS: Mapping[str, Departement] = {
+    line["code"]: Departement(
+        line["name"], (float(line["west"]), float(line["south"]), float(line["east"]), float(line["north"]))
+    )
+    for line in lines_of("departements.csv", "territory.geography")
+}
+
+
+def find_departement(said: str) -> str:
+    """Return the code of a département from its code, without its zero too, or from its name.
+
+    Examples
+    --------
+    >>> find_departement("1"), find_departement("isere"), find_departement("2a")
+    ('01', '38', '2A')
+    """
+    code = cells.pad_code(said, cells.DEPARTEMENTS)
+    if code in DEPARTEMENTS:
+        return code
+    names = {plain(one.name): code for code, one in DEPARTEMENTS.items()}
+    if plain(said) in names:
+        return names[plain(said)]
+    close = get_close_matches(plain(said), names, n=1, cutoff=0.7)
+    hint = f" ; vouliez-vous dire {DEPARTEMENTS[names[close[0]]].name} ({names[close[0]]}) ?" if close else ""
+    raise UnknownCodeError(f"Département inconnu « {said} »{hint} Exemples : 31, 2A, 974, Isère.")
+
+
+def plain(name: str) -> str:
+    """Return a name in small letters without accents, its words joined by hyphens, as the name of a file has it."""
+    bare = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    return "-".join(re.findall(r"[a-z0-9]+", bare))
 
 
 def departement_of(commune_code: str) -> str:
@@ -74,11 +127,11 @@ def pad_codes(codes: pd.Series) -> pd.Series:
     ['01004', '83050', '2A004']
     """
     text = cells.pad_codes(codes)
-    wrong = [value for value, padded in zip(codes, text, strict=True) if not _CODE.fullmatch(padded)]
-    if wrong:
+    wrong = codes[~text.str.fullmatch(COMMUNE_CODE)]
+    if len(wrong):
         raise UnknownCodeError(
-            f"{agree(len(wrong), 'valeur(s)')} sur {len(codes)} ne peuvent être des codes de commune "
-            f"({examples(wrong)}) : cinq caractères sont attendus (83050, 2A004)."
+            f"{agree(len(wrong), f'valeur(s) sur {len(codes)} {cells.COMMUNES.said}')} ({examples(wrong)}) : "
+            f"{cells.COMMUNES.hint}."
         )
     return text
 
@@ -114,30 +167,6 @@ def check_codes(codes: Iterable[str], known: Iterable[str], *, cog_year: int) ->
             f"{len(unknown)} des {len(asked)} codes de commune {verb} du COG {cog_year} ({examples(unknown)}) : "
             "s'ils sont d'une autre année, indiquez-la (par exemple cog_year=2017) pour les convertir."
         )
-
-
-def commune_of_arrondissement(code: str) -> str:
-    """Return the commune of a municipal arrondissement, or the code itself for any other commune.
-
-    Parameters
-    ----------
-    code
-        Code of a commune or of an arrondissement of Paris, Lyon or Marseille.
-
-    Returns
-    -------
-    str
-        Code of the commune.
-
-    Examples
-    --------
-    >>> commune_of_arrondissement("13209"), commune_of_arrondissement("83050")
-    ('13055', '83050')
-    """
-    for commune, pattern in ARRONDISSEMENTS.items():
-        if re.fullmatch(pattern, code):
-            return commune
-    return code
 
 
 def merge_arrondissements(table: pd.DataFrame, *, weights: Mapping[str, str] | None = None) -> pd.DataFrame:

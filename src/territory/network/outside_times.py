@@ -22,6 +22,7 @@ from territory.errors import (
 )
 from territory.network.graph.arrays import Floats
 from territory.network.points import points_to_crs
+from territory.sources.text.cells import to_numbers
 from territory.sources.text.tables import read_table
 from territory.units import METRES_PER_KILOMETRE, SECONDS_PER_MINUTE
 
@@ -90,9 +91,10 @@ def read_distancier(
     long = _as_long(table, path)
     problems = Problems(f"Distancier « {path.name} »", SchemaError)
     result = pd.DataFrame({"from_id": long["from_id"].astype(str), "to_id": long["to_id"].astype(str)})
+    numbers = _numbers(long, path, unknown, problems)
     for name, factor in (("travel_time_min", _UNITS_MIN[unit]), ("distance_km", distance_unit_km)):
-        if name in long:
-            result[name] = _numbers(long[name], name, unknown, problems) * factor
+        if name in numbers:
+            result[name] = numbers[name] * factor
     doubled = result[result.duplicated(["from_id", "to_id"])]
     problems.count(doubled["from_id"] + " → " + doubled["to_id"], "paire(s) en double")
     problems.raise_if_any()
@@ -137,18 +139,23 @@ def _as_long(table: pd.DataFrame, path: Path) -> pd.DataFrame:
     )
 
 
-def _numbers(column: pd.Series, name: str, unknown: tuple[float, ...], problems: Problems) -> Floats:
-    """Return the numbers of a column, written with a comma or a point."""
-    text = column.astype("string").str.strip().str.replace(",", ".", regex=False)
-    numbers = pd.to_numeric(text, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
-    blank = (text.isna() | text.str.lower().isin(["", "na", "nan"])).to_numpy(dtype=bool)
-    wrong = f"valeur(s) de {name} qui (n'est pas un nombre|ne sont pas des nombres)"
-    problems.count(column[np.isnan(numbers) & ~blank], wrong)
-    numbers[np.isin(numbers, unknown)] = np.nan
-    problems.count(
-        column[(numbers < 0) | np.isinf(numbers)], f"valeur(s) négative(s) ou infinie(s) de {name}"
+def _numbers(table: pd.DataFrame, path: Path, unknown: tuple[float, ...], problems: Problems) -> pd.DataFrame:
+    """Return the columns of numbers of a table, read as those of any other."""
+    names = [name for name in ("travel_time_min", "distance_km") if name in table]
+    # numbers of Parquet are numbers already
+    typed = [name for name in names if pd.api.types.is_numeric_dtype(table[name])]
+    text = table[names].astype(object).where(table[names].notna(), "").astype("str")
+    frame = to_numbers(
+        text.set_axis(table.index + 2), [name for name in names if name not in typed], path=path
     )
-    return numbers
+    frame = frame.set_axis(table.index).assign(**{name: table[name].astype(float) for name in typed})
+    frame = frame.mask(frame.isin(unknown))
+    for name in names:
+        problems.count(
+            frame.loc[(frame[name] < 0) | np.isinf(frame[name]), name],
+            f"valeur(s) négative(s) ou infinie(s) de {name}",
+        )
+    return frame
 
 
 _PROFILES = {"osrm": "driving", "valhalla": "auto"}

@@ -19,6 +19,7 @@ from pydantic_core import ErrorDetails
 from territory import __version__
 from territory.deprecation import warn_deprecated
 from territory.errors import MissingFileError, Problems, StudyError, TerritoryWarning
+from territory.geography.communes import plain
 from territory.study.known import FAULTS, Finding, Location, line_of
 from territory.study.own_tables import OwnTables
 from territory.study.words.model import Study
@@ -82,8 +83,11 @@ def parse_bytes(content: bytes, path: Path) -> Study:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        said = content.splitlines()[line - 1].decode("cp1252", "replace").strip()
         raise StudyError(
-            f"{subject} : l'octet {error.start + 1} n'est pas de l'UTF-8 ; enregistrez le fichier en UTF-8."
+            f"{subject} : ligne {line} : « {said[:60]} » n'est pas de l'UTF-8 (Latin-1 ?) ; enregistrez le fichier en "
+            "UTF-8."
         ) from error
     return parse_study(text, subject=subject, folder=path.resolve().parent)
 
@@ -101,7 +105,14 @@ def parse_study(text: str, *, subject: str, folder: Path) -> Study:
     try:
         raw = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise StudyError(f"{subject} : ce n'est pas du TOML valide ({error}).") from error
+        for message in slips_of(text):
+            problems.add(message)
+        if not problems:
+            number = re.search(r"line (\d+)", str(error))
+            where = f"ligne {number[1]} : " if number else ""
+            problems.add(f"{where}ce n'est pas du TOML valide ({error})")
+        problems.raise_if_any()
+        raise AssertionError("a text that is no TOML always has a problem to report") from error
     lines = key_lines(text)
     try:
         raw = migrate(raw)
@@ -143,7 +154,48 @@ def _explain(detail: ErrorDetails, lines: dict[Location, int]) -> str:
         said = message.format(**context)
     except (KeyError, ValueError, IndexError):
         said = detail["msg"]
+    known = FAULTS["synonyms"].get(plain(str(context.get("tag", context["input"]))))
+    said += f" ; vouliez-vous dire « {known} » ?" if known and known in said else ""
     return f"{_at(lines, location)}{key} : {said}" if key else f"{_at(lines, location)}{said}"
+
+
+# what is typed for TOML, and the mend; a line is one of these when it is no TOML by itself, and the mend is
+_KEYED = r"^(\s*[\w\".-]+\s*=\s*)"
+_SLIPS = (
+    (rf"{_KEYED}([+-]?\d+),(\d+)\s*(?:#.*)?$", r"\1\2.\3", "les décimales s'écrivent avec un point"),
+    (rf"{_KEYED}[«“]\s*([^»”\"]*?)\s*[»”]\s*$", r'\1"\2"', "les guillemets sont droits"),
+    (rf"{_KEYED}\"([^\"]*\\[^\"]*)\"\s*$", r"\1'\2'", "un texte à barres inverses se met entre apostrophes"),
+    (rf"{_KEYED}\"([^\"]*)$", r'\1"\2"', "il manque le guillemet de fin"),
+    (rf"{_KEYED}([^\"'\[{{#\s][^\"'\[{{#]*?)\"?\s*$", r'\1"\2"', "un texte se met entre guillemets droits"),
+    (r"^(\s*[\w-]+)\s*:\s*(.+)$", r"\1 = \2", "une clé et sa valeur sont séparées par ="),
+)
+
+
+def slips_of(text: str) -> Iterator[str]:
+    """Yield each line of a text that is no TOML for a reason that planners meet, with its mend.
+
+    Examples
+    --------
+    >>> list(slips_of("buffer_km = 12,5"))
+    ["ligne 1 : les décimales s'écrivent avec un point ; écrivez : buffer_km = 12.5"]
+    """
+    for number, line in enumerate(text.splitlines(), start=1):
+        if _is_toml(line):
+            continue
+        for pattern, mend, said in _SLIPS:
+            mended = re.sub(pattern, mend, line)
+            if mended != line and _is_toml(mended):
+                yield f"ligne {number} : {said} ; écrivez : {mended.strip()}"
+                break
+
+
+def _is_toml(line: str) -> bool:
+    """Tell whether a line is TOML by itself."""
+    try:
+        tomllib.loads(line)
+    except (tomllib.TOMLDecodeError, RecursionError):
+        return False
+    return True
 
 
 def _at(lines: dict[Location, int], location: Location) -> str:
@@ -156,7 +208,8 @@ def _suggestion(wrong: str) -> str:
     """Return the known key that a wrong one looks like."""
     schema = Study.model_json_schema()
     known = {key for one in (schema, *schema["$defs"].values()) for key in one.get("properties", {})}
-    close = difflib.get_close_matches(wrong, sorted(known), n=1)
+    french = FAULTS["synonyms"].get(plain(wrong))
+    close = [french] if french in known else difflib.get_close_matches(wrong, sorted(known), n=1)
     return f" (vouliez-vous dire « {close[0]} » ?)" if close else ""
 
 
@@ -173,8 +226,20 @@ _KEY = re.compile(r"^\s*([A-Za-z0-9_\-]+|\"[^\"]+\")\s*=")
 
 # a root, a share of Windows, a disk, an address, a step up: none is a place beside the study file
 _LEAVES = re.compile(r"\A(?:[/\\]|[a-z]:\S|file:)|(?:\A|[/\\])\.\.(?:[/\\]|\Z)", re.IGNORECASE)
-# sentences are longer than any path that is worth refusing
-_LONGEST_PATH = 1000
+# keys that name a file beside the study; official files of [data] may lie anywhere, on a shared drive for instance
+_PATH_KEYS = frozenset(
+    {
+        "observed_origins",
+        "distancier",
+        "roads",
+        "consumption",
+        "activity",
+        "territories",
+        "table",
+        "pooling_table",
+    }
+    | {"times_file", "speeds_file", "population_file"}
+)
 
 
 @dataclass(frozen=True)
@@ -248,14 +313,16 @@ def _open_table(names: list[str], counts: dict[Location, int], *, is_array: bool
 
 
 def paths_outside(raw: Any, place: Location = ()) -> Iterator[Finding]:
-    """Yield each text of a raw study that, read as a path, leaves the folder of the study."""
+    """Yield each file of a raw study that is outside its folder, those of `[data]` left aside."""
     if isinstance(raw, dict):
         for key, value in raw.items():
+            if not place and key == "data":
+                continue
             yield from paths_outside(value, (*place, str(key)))
     elif isinstance(raw, list | tuple):
         for number, value in enumerate(raw):
             yield from paths_outside(value, (*place, number))
-    elif isinstance(raw, str) and len(raw) <= _LONGEST_PATH and _LEAVES.search(raw):
+    elif isinstance(raw, str) and place[-1:] and place[-1] in _PATH_KEYS and _LEAVES.search(raw):
         yield (
             place,
             f"« {raw[:80]} » est hors du dossier de l'étude : placez le fichier dans ce dossier (ou un raccourci qui y "

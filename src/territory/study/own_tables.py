@@ -15,7 +15,7 @@ import pandas as pd
 
 from territory.errors import Problems, ReadError, counted, examples
 from territory.sources.field_answers import is_field_workbook, read_template
-from territory.sources.text.cells import to_numbers
+from territory.sources.text.cells import known_codes, to_numbers
 from territory.sources.text.refusals import fault
 from territory.sources.text.tables import read_table, require_columns
 from territory.tables.declare import POOLING_TITLES
@@ -93,6 +93,8 @@ def read_observed_origins(
         table = _origins_of_field(path, holders or {})
     else:
         table = _columns(path, ORIGIN_COLUMNS, ("children",))
+        for name, known in (("commune_code", communes), ("authorisation_id", authorisations)):
+            table[name] = known_codes(table[name], known, path=path)
     bad = {
         "commune inconnue": ~table["commune_code"].isin(communes),
         "autorisation inconnue": ~table["authorisation_id"].isin(authorisations),
@@ -129,6 +131,9 @@ def read_change_table(path: Path, key: str, *, communes: Collection[str]) -> pd.
     """Read a table that a change of a scenario names."""
     ids, numbers = CHANGE_TABLES[key]
     table = _columns(path, (*ids, *numbers), numbers)[[*ids, *numbers]]
+    for name in ids:
+        if "commune" in name:
+            table[name] = known_codes(table[name], communes, path=path)
     keys = [*ids, *(name for name in ("age_min",) if name in numbers)]
     bad = {f"ligne répétée (même {', '.join(keys)})": table.duplicated(keys)}
     for name in ids:
@@ -149,6 +154,7 @@ def read_consumption(path: Path) -> pd.DataFrame:
 def read_activity(path: Path, *, sites: Collection[str]) -> pd.Series[float]:
     """Read the consultations per year that GPs offer at each site."""
     table = _columns(path, ACTIVITY_COLUMNS, ACTIVITY_COLUMNS[1:])
+    table["site_id"] = known_codes(table["site_id"], sites, path=path)
     bad = {
         "site inconnu": ~table["site_id"].isin(sites),
         "nombre de consultations absent ou négatif": ~table["consultations_per_year"].ge(0),
@@ -170,6 +176,7 @@ def read_grouping_table(path: Path, *, sites: Collection[str]) -> pd.DataFrame:
     """Read what the planner knows of each establishment."""
     table = read_table(path)
     require_columns(table, ("site_id",), path=path)
+    table["site_id"] = known_codes(table["site_id"], sites, path=path)
     table = to_numbers(table, [name for name in ("places", "budget_eur") if name in table], path=path)
     columns = ["legal_status", "is_autonomous", "places", "budget_eur", "existing_group"]
     # an empty cell is unknown

@@ -15,8 +15,10 @@ from pydantic import ValidationError
 
 from territory.datasets.files import FILES, dataset_names, open_dataset
 from territory.errors import TerritoryError, examples
+from territory.geography.communes import DEPARTEMENTS, plain
 from territory.sources.producers.finess.sites import CATEGORIES
 from territory.study.known import (
+    FAULTS,
     SERVICE_COLUMNS,
     Finding,
     Known,
@@ -34,6 +36,9 @@ from territory.study.words.scenario import Scenario
 
 # the points of communes stop short of the border by at most a few kilometres (degrees)
 _BORDER = 0.15
+# units of capacity that nobody has a half of
+_WHOLE = {"places": "places", "file_active": "personnes"}
+TERRAINS = ("plain", "mixed", "mountain")
 _PLACED_NEEDS = ("orientation", "waiting")
 
 
@@ -52,6 +57,7 @@ def check_references(study: Study, tables: OwnTables) -> Iterator[Finding]:
     except TerritoryError as error:
         yield ("data",), str(error)
         return
+    yield from _check_territory(study, data)
     known = known_names(study, data, tables)
     yield from _check_vintages(study, data.vintages)
     yield from _check_repeated(study)
@@ -68,6 +74,32 @@ def check_references(study: Study, tables: OwnTables) -> Iterator[Finding]:
     yield from _check_files(study, known)
     yield from _check_costs(study)
     yield from _check_criteria(study, known)
+
+
+def _check_territory(study: Study, data: Any) -> Iterator[Finding]:
+    """Yield départements that do not exist or that the data hold in part, an EPCI of elsewhere, a terrain of none."""
+    codes, held = study.territory.departement_codes, getattr(data, "departement_code", None)
+    place: Location = ("territory", "departement_codes")
+    for code in codes:
+        if code not in DEPARTEMENTS:
+            yield place, f"département inconnu « {code} » (31, 2A, 974…)"
+        elif held is not None and code != held:
+            yield (
+                place,
+                f"le jeu « {study.dataset} » ne tient que {DEPARTEMENTS[held].name} ({held}) en entier : pour "
+                f"{DEPARTEMENTS[code].name}, « territory init {code} --from DOSSIER »",
+            )
+    focus = study.territory.focus_epci_code
+    names = data.communes.dropna(subset="epci_code").set_index("epci_code")["epci_name"].to_dict()
+    if focus is not None and focus not in names:
+        wanted = plain(focus)
+        close = [f"{name} ({code})" for code, name in names.items() if wanted in plain(name)]
+        hint = f"vouliez-vous dire {examples(close)} ?" if close else f"connus : {examples(names.values())}"
+        yield ("territory", "focus_epci_code"), f"EPCI inconnu « {focus} » ; {hint}"
+    if study.travel.terrain not in (None, *TERRAINS):
+        said = FAULTS["synonyms"].get(plain(str(study.travel.terrain)))
+        hint = f"vouliez-vous dire « {said} » ?" if said in TERRAINS else f"connus : {', '.join(TERRAINS)}"
+        yield ("travel", "terrain"), f"terrain inconnu « {study.travel.terrain} » ; {hint}"
 
 
 def known_names(study: Study, data: Any, tables: OwnTables) -> Known:
@@ -128,6 +160,9 @@ def _check_repeated(study: Study) -> Iterator[Finding]:
         ids = [item.public if key == "need" else item.id for item in getattr(study, key)]
         for number, count in _repeated(ids):
             yield (key, number, "id"), f"« {ids[number]} » est déclaré {count} fois ({key})"
+    names = [scenario.name for scenario in study.scenario]
+    for number, count in _repeated(names):
+        yield ("scenario", number, "name"), f"{count} scénarios s'appellent « {names[number]} »"
 
 
 def _repeated(ids: Sequence[str | None]) -> list[tuple[int, int]]:
@@ -166,6 +201,12 @@ def _check_services(study: Study, known: Known) -> Iterator[Finding]:
     pairs: set[tuple[str, str]] = set()
     for number, service in enumerate(study.service):
         yield from unknown_names(("service", number, "site_id"), "site", (service.site_id,), known.sites)
+        if service.service is not None and service.service != service.service.lower():
+            said = f"« {service.service} » : un service s'écrit en minuscules (« {service.service.lower()} »)"
+            yield ("service", number, "service"), said
+        if service.capacity_unit in _WHOLE and service.capacity is not None and service.capacity % 1:
+            said = f"{service.capacity:g} n'est pas un nombre entier de {_WHOLE[service.capacity_unit]}"
+            yield ("service", number, "capacity"), said
         pair = (service.site_id, service.service)
         if pair in pairs:
             yield ("service", number), f"le service « {pair[1]} » du site « {pair[0]} » est déclaré deux fois"

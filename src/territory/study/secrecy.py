@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -31,12 +32,24 @@ def is_public(name: str) -> bool:
 def public_parameters(study: Study) -> dict[str, Any]:
     """Return what a study file says, without the counts of persons that it holds."""
     said = study.model_dump(mode="json", exclude_none=True)
+    if study.data is not None:
+        # where this machine keeps a file is nobody's business
+        said["data"] = _names_only(said["data"], set(study.data.paths().values()))
     for section, key in _SECRET_VALUES.items():
         if key is None:
             said.pop(section, None)
         elif section in said:
             said[section] = [{k: v for k, v in one.items() if k != key} for one in said[section]]
     return said
+
+
+def _names_only(said: Any, paths: set[str]) -> Any:
+    """Return the section of official files, those outside the folder of the study under their names alone."""
+    if isinstance(said, dict):
+        return {key: _names_only(value, paths) for key, value in said.items()}
+    if isinstance(said, list):
+        return [_names_only(value, paths) for value in said]
+    return Path(said).name if said in paths and Path(said).is_absolute() else said
 
 
 def without_counts(study: Study) -> Study:

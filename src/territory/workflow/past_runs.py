@@ -240,13 +240,16 @@ def past_study(folder: Path) -> tuple[Study, dict[str, str]]:
             f"« {folder} » n'est pas le dossier d'une étude : « {MANIFEST} » y est absent."
         )
     manifest = _read_json(folder / MANIFEST)
-    place = _read_json(folder / TIMINGS).get("study_folder", ".") if (folder / TIMINGS).is_file() else "."
+    noted = _read_json(folder / TIMINGS) if (folder / TIMINGS).is_file() else {}
+    place, away = noted.get("study_folder", "."), noted.get("data_files", {})
     parameters, digests = manifest.get("parameters"), manifest.get("inputs_sha256")
     problem = f"« {folder / MANIFEST} » n'est pas celui d'une étude de cette version : relancez l'étude"
     if not isinstance(parameters, dict) or not isinstance(digests, dict) or not isinstance(place, str):
         raise ReadError(f"{problem}.")
     try:
         parameters = migrate(parameters)
+        if isinstance(away, dict) and "data" in parameters:
+            parameters = {**parameters, "data": _with_paths(parameters["data"], away)}
     except StudyError as error:
         raise ReadError(f"« {folder / MANIFEST} » : {error}") from error
     for _, message in paths_outside(parameters):
@@ -257,6 +260,15 @@ def past_study(folder: Path) -> tuple[Study, dict[str, str]]:
         return Study.model_validate({**parameters, "folder": str(folder / place)}), digests
     except ValidationError as error:
         raise ReadError(f"{problem} ({error.error_count()} clés refusées).") from error
+
+
+def _with_paths(said: Any, paths: dict[str, Any]) -> Any:
+    """Return a section with the paths of the files that it names."""
+    if isinstance(said, dict):
+        return {key: _with_paths(value, paths) for key, value in said.items()}
+    if isinstance(said, list):
+        return [_with_paths(value, paths) for value in said]
+    return paths.get(said, said) if isinstance(said, str) else said
 
 
 def _read_json(path: Path) -> dict[str, Any]:

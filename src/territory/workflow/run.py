@@ -152,7 +152,10 @@ def _run(
     written, place = replace(result, report_dir=report_dir), seen_from(report_dir, Path(study.folder)) or "."
 
     def log() -> dict[str, Any]:
-        return {"seconds": clock.end(), "reused": steps.reused, "study_folder": place}
+        # where this machine keeps the official files that are not beside the study: the manifest has their names
+        paths = {} if study.data is None else study.data.paths()
+        away = {Path(path).name: path for path in paths.values() if Path(path).is_absolute()}
+        return {"seconds": clock.end(), "reused": steps.reused, "study_folder": place, "data_files": away}
 
     write_outputs(written, report_dir, record=record, edition=edition, log=log)
     return written

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import fnmatch
+import json
 import platform
 import re
-from collections.abc import Iterator
+import tomllib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata, resources
 from importlib.util import find_spec
@@ -13,8 +14,11 @@ from pathlib import Path
 
 from territory import __version__
 from territory.datasets.files import dataset_names, load_dataset
+from territory.datasets.recognition import Chosen, Found, choose, files_below, neighbours, recognised
 from territory.datasets.slots import SLOTS, Slot
-from territory.errors import OutputError, ParameterError
+from territory.errors import MissingFileError, OutputError, ParameterError, StudyError, examples
+from territory.files.safe_files import write_whole
+from territory.geography.communes import DEPARTEMENTS, find_departement, plain
 from territory.sources.fetching.raw_folder import RAW
 from territory.sources.field_workbook import write_template
 from territory.sources.registry import Source, read_registry
@@ -22,62 +26,151 @@ from territory.study.load import built_in_studies, load_study
 from territory.workflow.inputs.prepare import dataset_of
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
-_DEPARTEMENT = re.compile(r"\d{2}|2A|2B|97\d")
 _PACKED = ("zip", "7z", "geojson.gz")
 # files that a study can do without, and that a first one is better with
-_OFFERED = ("finess", "finess_equipment", "general_practitioners")
+_OFFERED = ("finess", "finess_equipment", "general_practitioners", "emergencies", "emergency_times")
+# services of children that a register of all establishments lists whole
+_REGISTERED = ("sessad", "ime", "itep", "camsp", "cmpp")
 
 
 @dataclass(frozen=True)
 class Started:
-    """A study file just written, and the commands that bring what it still lacks."""
+    """A study file just written or brought up to date, what was found for it, and what it still lacks."""
 
     path: Path
+    # one line per slot: what it is, its file, its vintage
+    found: tuple[str, ...]
+    # how to have what is missing, and what each costs
     missing: tuple[str, ...]
+    is_new: bool
+    # whether all that a study cannot do without is there
+    is_ready: bool
+    looked_at: int
 
 
-def start_study(departement: str, *, name: str, folder: Path, raw: Path, label: str = "") -> Started:
-    """Write a study file for a département."""
-    if not _DEPARTEMENT.fullmatch(departement):
-        raise ParameterError(f"Code de département inattendu « {departement} » : par exemple 31, 2A ou 974.")
+def start_study(
+    departement: str,
+    *,
+    name: str = "",
+    folder: Path = Path(),
+    raw: Path = RAW,
+    label: str = "",
+    look_in: Sequence[Path] = (),
+) -> Started:
+    """Write the study file of a département from the files at hand, or complete the one that is there.
+
+    Files are looked for in `raw` and in the folders `look_in`, and recognised by their content, whatever their names.
+    In a study file that is there already, only the files of `[data]` that are absent or commented out are written.
+    """
+    code = find_departement(departement)
+    label = label or DEPARTEMENTS[code].name
+    name = name or plain(DEPARTEMENTS[code].name)
     if not _NAME.fullmatch(name):
         raise ParameterError(
             f"Nom d'étude inattendu « {name} » : minuscules, chiffres et tirets (haute-garonne)."
         )
+    if absent := [place for place in look_in if not place.exists()]:
+        raise MissingFileError(f"Dossier introuvable : « {examples(absent)} ».")
     path = folder / f"{name}.toml"
-    files = [(slot, *_choose(slot, raw)) for slot in SLOTS if slot.registry]
-    missing = tuple(
-        f"territory data fetch {source.dataset} {source.vintage}"
-        # where to look for a file whose address nobody has confirmed
-        + ("" if source.address else f"   (pas d'adresse connue : {source.page}, puis --from FICHIER)")
-        for slot, source, file in files
-        if file is None and (slot.need != "optional" or slot.key in _OFFERED)
-    )
-    lines = [line for slot, source, file in files for line in _lines(slot, source, file, raw, folder)]
-    vintage = next((source.vintage for slot, source, _ in files if slot.by_vintage), "")
-    has_practitioners = any(slot.key == "general_practitioners" and file for slot, _, file in files)
-    text = (
-        (resources.files("territory.workflow") / "new_study.toml")
-        .read_text("utf-8")
-        .format(
-            departement=departement,
-            name=name,
-            label=label or f"Département {departement}",
-            vintage=vintage,
-            data="\n".join(lines),
-            closest='"medecin_generaliste"' if has_practitioners else "",
-        )
-    )
+    places = [place for place in (raw, *look_in) if place.exists()]
+    paths = list(dict.fromkeys(files_below(places)))
+    chosen = choose(recognised(paths), code)
+    lines = {slot.key: _lines(slot, chosen.get(slot.key, ()), raw, folder) for slot in SLOTS}
+    if path.is_file():
+        text, is_new = completed(path.read_text("utf-8"), chosen, lines, folder), False
+    else:
+        text, is_new = _new_text(code, name, label, chosen, lines), True
     try:
-        with path.open("x", encoding="utf-8") as stream:
-            stream.write(text)
-    except FileExistsError as error:
-        raise OutputError(
-            f"« {path} » existe déjà : donnez un autre nom avec --name, ou effacez-le."
-        ) from error
+        write_whole(path, text.encode("utf-8"))
     except OSError as error:
         raise OutputError(f"« {path} » ne peut pas être écrit ({error.strerror}).") from error
-    return Started(path, missing)
+    missing = [slot for slot in SLOTS if slot.key not in chosen]
+    return Started(
+        path,
+        found=tuple(
+            f"{slot.label} : {' ; '.join(_said(found, folder) for found in chosen[slot.key])}"
+            for slot in SLOTS
+            if slot.key in chosen
+        ),
+        missing=tuple(_advice(slot) for slot in missing if slot.registry or slot.need != "optional"),
+        is_new=is_new,
+        is_ready=not any(slot.need == "always" for slot in missing),
+        looked_at=len(paths),
+    )
+
+
+def _new_text(code: str, name: str, label: str, chosen: Chosen, lines: Mapping[str, Sequence[str]]) -> str:
+    """Return a new study file."""
+    closest = [
+        service
+        for key, service in (("general_practitioners", "medecin_generaliste"), ("emergencies", "urgences"))
+        if key in chosen
+    ]
+    complete = ["urgences"] if "emergencies" in chosen else []
+    if "finess" in chosen and all(chosen["finess"][0].covers(near) for near in neighbours(code)):
+        complete += _REGISTERED
+        closest += _REGISTERED
+    vintages = [found.vintage for found in chosen.get("populations", ())]
+    newest = max(vintages, default=_newest(next(slot for slot in SLOTS if slot.by_vintage)).vintage)
+    template = (resources.files("territory.workflow") / "new_study.toml").read_text("utf-8")
+    return template.format(
+        departement=code,
+        name=name,
+        label=label,
+        vintage=newest,
+        data="\n".join(line for block in lines.values() for line in block),
+        closest=", ".join(f'"{service}"' for service in closest),
+        complete=", ".join(f'"{service}"' for service in complete),
+    )
+
+
+def completed(text: str, chosen: Chosen, lines: Mapping[str, Sequence[str]], folder: Path) -> str:
+    """Return a study file with the files found since, where it names none or one that is no longer there."""
+    try:
+        said = tomllib.loads(text).get("data", {})
+    except tomllib.TOMLDecodeError as error:
+        raise StudyError(
+            f"Le fichier d'étude n'est pas du TOML valide ({error}) : corrigez-le d'abord."
+        ) from error
+    for key in chosen:
+        given = said.get(key)
+        named = (
+            list(given.values()) if isinstance(given, dict) else given if isinstance(given, list) else [given]
+        )
+        if given is not None and all(isinstance(one, str) and (folder / one).is_file() for one in named):
+            continue
+        for line in reversed([line for line in lines[key] if not line.startswith("#")]):
+            place = re.search(rf"^(?:# )?{line.partition(' = ')[0]} = .*$", text, re.MULTILINE)
+            header = re.search(r"^\[data\]\n", text, re.MULTILINE)
+            if place is not None:
+                text = text[: place.start()] + line + text[place.end() :]
+            elif header is not None:
+                text = f"{text[: header.end()]}{line}\n{text[header.end() :]}"
+    return text
+
+
+def _said(found: Found, folder: Path) -> str:
+    """Return the file of a slot with its vintage, in words."""
+    if found.archive is not None:
+        return f"{found.path.name}, à sortir de l'archive {found.archive.name}"
+    where = sorted(found.departements or ())
+    of_some = f", {examples(where)}" if 0 < len(where) < 20 else ""
+    return f"{_seen_from(folder, found.path)}{f' ({found.vintage}{of_some})' if found.vintage else of_some}"
+
+
+def _advice(slot: Slot) -> str:
+    """Say how to have the file of a slot, and what is lost without it."""
+    if not slot.registry:
+        return f"{slot.label} : à déposer vous-même ; sans lui : {slot.without}"
+    source = _newest(slot)
+    fetch = f"territory data fetch {source.dataset} {source.vintage}"
+    by_hand = f"« {source.file_name} » à prendre sur {source.address or source.page}"
+    return f"{slot.label} : {fetch}, ou {by_hand} ; sans lui : {slot.without}"
+
+
+def _newest(slot: Slot) -> Source:
+    """Return the newest vintage of the first dataset that brings the file of a slot."""
+    return [source for source in read_registry() if source.dataset == slot.registry[0]][-1]
 
 
 def write_study_template(study: str | Path, path: Path) -> Path:
@@ -91,49 +184,44 @@ def write_study_template(study: str | Path, path: Path) -> Path:
 
 
 def _seen_from(folder: Path, file: Path) -> str:
-    """Return the path of a file as a study in this folder may name it: from the folder, when it lies inside."""
+    """Return the path of a file as a study in this folder names it: from the folder, when it lies inside, or whole."""
     whole, base = file.absolute(), folder.absolute()
-    return (whole.relative_to(base) if whole.is_relative_to(base) else file).as_posix()
+    return (whole.relative_to(base) if whole.is_relative_to(base) else whole).as_posix()
 
 
-def _lines(slot: Slot, source: Source, file: Path | None, raw: Path, folder: Path) -> Iterator[str]:
+def _lines(slot: Slot, found: Sequence[Found], raw: Path, folder: Path) -> list[str]:
     """Return the lines of `[data]` for one slot, commented out when the study can do without a file not there yet."""
-    place = _seen_from(folder, file or raw / source.key / _plain_name(source))
-    yield f"# {slot.comment} ; sans lui : {slot.without}"
+    lines = [f"# {slot.comment} ; sans lui : {slot.without}"]
+    named = [one for one in found if one.archive is None]
+    paths = [_seen_from(folder, one.path) for one in named]
+    if not paths and not slot.registry:
+        return [*lines, f'# {slot.key} = "…"']
+    source = _newest(slot) if slot.registry else None
+    expected = "" if source is None else _seen_from(folder, raw / source.key / _plain_name(source))
     if slot.by_vintage:
-        vintage = source.vintage
-        yield f'{slot.key} = {{ {vintage} = "{place}" }}'
+        assert source is not None
+        by_vintage = dict(zip((one.vintage for one in named), paths, strict=True)) or {
+            source.vintage: expected
+        }
+        years = {one.vintage: one.cog_year for one in named}
+        each = ", ".join(f"{vintage} = {_quoted(path)}" for vintage, path in by_vintage.items())
         # a census is published in the communes of two years later
-        yield f"population_cog_years = {{ {vintage} = {int(vintage[2:6]) + 2} }}"
-    else:
-        commented = "# " if file is None and slot.need == "optional" else ""
-        yield f'{commented}{slot.key} = "{place}"'
+        cog = ", ".join(
+            f"{vintage} = {years.get(vintage) or int(vintage[2:6]) + 2}" for vintage in by_vintage
+        )
+        return [*lines, f"{slot.key} = {{ {each} }}", f"population_cog_years = {{ {cog} }}"]
+    comment = "# " if not paths and slot.need == "optional" else ""
+    listed = ", ".join(map(_quoted, paths or [expected]))
+    lines.append(f"{comment}{slot.key} = {f'[{listed}]' if len(paths) > 1 else listed}")
     if slot.key == "cog":
-        yield f"cog_year = {source.vintage[:4]}"
+        assert source is not None
+        lines.append(f"cog_year = {(named[0].vintage if named else '') or source.vintage[:4]}")
+    return lines
 
 
-def _choose(slot: Slot, raw: Path) -> tuple[Source, Path | None]:
-    """Return the newest vintage on disk of the first dataset of a slot that has one, or what to fetch first."""
-    registry = read_registry()
-    for dataset in slot.registry:
-        for source in reversed([source for source in registry if source.dataset == dataset]):
-            file = _file_of(source, raw, slot)
-            if file is not None:
-                return source, file
-    return [source for source in registry if source.dataset == slot.registry[0]][-1], None
-
-
-def _file_of(source: Source, raw: Path, slot: Slot) -> Path | None:
-    """Return the file of a vintage that a slot takes, when it is on disk."""
-    patterns = source.members
-    if not patterns or source.format not in _PACKED:
-        # never the archive itself, which lies beside what was taken out of it
-        patterns = (*patterns, _plain_name(source))
-    for path in sorted((raw / source.key).rglob("*")):
-        named = slot.takes(path.name) and any(fnmatch.fnmatch(path.name, pattern) for pattern in patterns)
-        if named and path.is_file() and path.name != "source.json":
-            return path
-    return None
+def _quoted(path: str) -> str:
+    """Return a path as TOML writes it."""
+    return json.dumps(path, ensure_ascii=False)
 
 
 def _plain_name(source: Source) -> str:

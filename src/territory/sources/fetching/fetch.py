@@ -7,7 +7,7 @@ import re
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -96,6 +96,7 @@ def fetch(
     to: str | Path = RAW,
     taken_from: str | Path | None = None,
     force: bool = False,
+    check: Callable[[Source, Sequence[Path]], str | None] | None = None,
     registry: Sequence[Source] | None = None,
     progress: Progress | None = None,
     patience: Patience | None = None,
@@ -117,6 +118,8 @@ def fetch(
         File, or folder that holds it, already on disk: nothing is downloaded then.
     force
         Whether to fetch again what is there.
+    check
+        Says why the files brought are not those of the source, from what they hold; they are then refused.
     registry
         Sources to look into; the library's own by default.
     progress
@@ -161,6 +164,9 @@ def fetch(
             _keep_parts(staging)
             try:
                 files, address = _gather(source, staging, taken_from, progress, patience)
+                brought = [staging / file.name for file in files]
+                if check is not None and (wrong := check(source, brought)) is not None:
+                    raise ReadError(f"{source.key} : {wrong}. Rien n'est gardé.")
                 _describe(source, staging, files, address)
             except BaseException:
                 _tidy(staging)

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from territory.errors import ReadError, examples
+from territory.sources.producers.finess.sites import commune_of
 from territory.sources.producers.ign import read_features
-from territory.sources.text.cells import clean_codes, pad_codes, to_numbers, wanted
+from territory.sources.text.cells import FINESS, clean_codes, pad_codes, to_numbers, wanted
 from territory.sources.text.refusals import fault, refuse, refuse_repeated, warn_of
 from territory.sources.text.tables import read_bytes, read_table, require_columns
 from territory.sources.text.workbooks import sheet_names
@@ -84,13 +85,19 @@ def read_sae_sites(path: str | Path) -> pd.DataFrame:
         "commune_code": "COMINSEE",
         "year": "an",
     }
-    return _by_site(wanted(frame, titles, path=path, also=("fi",)), frame["fi"], path)
+    table = wanted(frame, titles, path=path, also=("fi",))
+    # overseas, the départements of FINESS: 9A101 is 97101
+    codes = frame["COMINSEE"].map(lambda code: commune_of(code[:-3], code[-3:]))
+    codes = clean_codes(codes, path=path, may_be_empty=True)
+    return _by_site(table.assign(commune_code=codes.replace("", None)), frame["fi"], path)
 
 
 def _by_site(table: pd.DataFrame, ids: pd.Series, path: str | Path) -> pd.DataFrame:
     """Return a table by FINESS number, each there once."""
-    result = table.set_index(ids).rename_axis("site_id")
-    refuse_repeated(result.index, "site(s) en double", path=path)
+    clean = clean_codes(ids, FINESS, path=path)
+    refuse_repeated(clean, "site(s) en double", path=path)
+    result = table.set_axis(clean.array, axis=0).rename_axis("site_id")
+    result["operator_id"] = clean_codes(result["operator_id"], FINESS, path=path, may_be_empty=True)
     return result
 
 
@@ -136,7 +143,7 @@ def read_sae_psychiatry(path: str | Path, *, discipline: str = "INF") -> pd.Data
     split = ["NB_CMP_SEUL_PA", "NB_CMP_SEUL_PL"] if "NB_CMP_SEUL_PA" in frame else []
     columns = [title for title in _PSYCHIATRY.values() if not split or title != "NB_CMP_SEUL"] + split
     require_columns(frame, ("FI", "RS", "FI_EJ", "DIS", *columns), path=path)
-    frame = to_numbers(frame[frame["DIS"] == discipline], columns, path=path, decimal=".")
+    frame = to_numbers(frame[frame["DIS"] == discipline], columns, path=path)
     if split:
         frame["NB_CMP_SEUL"] = frame[split].sum(axis=1, min_count=1)
     titles = {"name": "RS", "operator_id": "FI_EJ", **_PSYCHIATRY}
@@ -174,7 +181,9 @@ def read_sae_emergency(path: str | Path) -> pd.DataFrame:
     """
     frame = read_table(path)
     require_columns(frame, ("FI", "RS", "FI_EJ", "PERSO", "ETPSAL"), path=path)
-    frame = to_numbers(frame, ["ETPSAL"], path=path, decimal=".").set_index("FI").rename_axis("site_id")
+    for name in ("FI", "FI_EJ"):
+        frame[name] = clean_codes(frame[name], FINESS, path=path, may_be_empty=name == "FI_EJ")
+    frame = to_numbers(frame, ["ETPSAL"], path=path).set_index("FI").rename_axis("site_id")
     twice = frame.set_index("PERSO", append=True).index.duplicated()
     refuse(path, frame.index[twice], "ligne(s) en double (même site, même sorte de personnel)")
     sites = frame.loc[~frame.index.duplicated(), ["RS", "FI_EJ"]]
@@ -244,7 +253,7 @@ def read_apl(path: str | Path, *, year: int | None = None) -> pd.DataFrame:
     # the place of the lines comes before what is said of them
     warn_of(path, len(others), said, others, place=place)
     numbers = [titles[name] for name in titles if name != "name"]
-    kept = to_numbers(frame[is_commune], numbers, path=path, decimal=_mark(frame))
+    kept = to_numbers(frame[is_commune], numbers, path=path, thousands=False)
     result = kept[list(titles.values())].set_axis(list(titles), axis=1)
     result["name"] = result["name"].str.strip()
     result = result.set_axis(codes[is_commune].array, axis=0).rename_axis("commune_code")
@@ -337,8 +346,8 @@ def _read_years(path: str | Path, pattern: re.Pattern[str], example: str, *, mos
         present = f"colonnes présentes : {examples(frame.columns, most=8)}."
         asked = f"une colonne « commune_code » et une colonne par année, nommée comme « {example} »"
         raise fault(path, f"il faut {asked} ; {present}")
-    frame = to_numbers(frame, list(titles), path=path, decimal=_mark(frame[list(titles)]))
-    frame[codes[0]] = clean_codes(frame[codes[0]], path=path, column=codes[0])
+    frame = to_numbers(frame, list(titles), path=path, thousands=False)
+    frame[codes[0]] = clean_codes(frame[codes[0]], path=path)
     refuse_repeated(frame[codes[0]], "commune(s) en double", path=path)
     table = frame.set_index(codes[0])[list(titles)].rename(columns=titles).rename_axis("commune_code")
     wrong = ((table < 0) | (table > most)).any(axis=1)
@@ -390,12 +399,6 @@ def _find_titles(frame: pd.DataFrame, path: Path, place: str) -> dict[str, str]:
     if standardised:
         titles["standardised_population_hab"] = standardised[0]
     return titles | {"population_hab": total[0]}
-
-
-def _mark(frame: pd.DataFrame) -> str:
-    """Return the decimal mark: cells of a workbook are numbers, unless someone typed them in French."""
-    has_comma = any(frame[name].str.fullmatch(r"-?\d+,\d+").any() for name in frame.columns)
-    return "," if has_comma else "."
 
 
 def read_ehpad(path: str | Path) -> gpd.GeoDataFrame:

@@ -18,6 +18,7 @@ from territory.errors import MissingFileError, ReadError, TerritoryWarning, exam
 from territory.sources.text.cells import clean_codes, to_numbers
 from territory.sources.text.refusals import fault, numbered, problems_of, refuse, refuse_repeated, warn_of
 from territory.sources.text.tables import read_table, require_columns
+from territory.territories import is_inside
 
 CODE_COLUMNS = ("INSEE_COM", "insee_com", "code_insee", "CODE_INSEE", "code", "codgeo", "CODGEO")
 _ATTRIBUTES = {
@@ -156,46 +157,68 @@ def read_outlines(path: str | Path) -> gpd.GeoDataFrame:
 
 
 def read_commune_points(path: str | Path) -> gpd.GeoDataFrame:
-    r"""Read a table of points that stand for communes, where no outlines are at hand.
+    r"""Read a table of points that stand for communes: town halls, or where no outlines are at hand.
 
     Parameters
     ----------
     path
-        CSV or workbook with `commune_code`, `longitude`, `latitude` (degrees) and `area_km2`.
+        CSV or workbook with `commune_code`, then `mairie_longitude` and `mairie_latitude` (degrees) or `longitude` and
+        `latitude`; perhaps `inside_longitude` and `inside_latitude`, for communes without a town hall inside their
+        outline (`mairie_inside_outline`), and `area_km2`.
 
     Returns
     -------
     GeoDataFrame
-        Indexed by `commune_code`: `area_km2`, `geometry` (points, EPSG:4326).
+        Indexed by `commune_code`: `area_km2` (NaN where unknown), `point_kind` (`chef_lieu` or `inside`), `geometry`
+        (points, EPSG:4326).
 
     Raises
     ------
     ReadError
-        If a column is absent, a number or a code is none, a commune appears twice, or has no point.
+        If a column is absent, a number or a code is none, a commune appears twice, a point is outside
+        its territory, or an area is more than any commune has.
 
     Examples
     --------
     >>> import tempfile
     >>> folder = tempfile.TemporaryDirectory()
     >>> path = Path(folder.name) / "points.csv"
-    >>> _ = path.write_text("commune_code;longitude;latitude;area_km2\n1004;5.36;45.96;24.6\n")
+    >>> _ = path.write_text("commune_code;longitude;latitude;area_km2\n83050;6.46;43.54;53.8\n")
     >>> read_commune_points(path)["area_km2"].to_dict()
-    {'01004': 24.6}
+    {'83050': 53.8}
     >>> folder.cleanup()
     """
-    columns = ("commune_code", "longitude", "latitude", "area_km2")
     table = read_table(path)
-    require_columns(table, columns, path=path)
-    table = to_numbers(table, columns[1:], path=path)
-    code = clean_codes(table["commune_code"], path=path, column="commune_code")
+    is_hall = "mairie_longitude" in table
+    pairs = [("mairie_longitude", "mairie_latitude") if is_hall else ("longitude", "latitude")]
+    pairs += [pair for pair in (("inside_longitude", "inside_latitude"),) if pair[0] in table]
+    columns = [name for pair in pairs for name in pair] + [name for name in ("area_km2",) if name in table]
+    require_columns(table, ("commune_code", *columns), path=path)
+    table = to_numbers(table, columns, path=path, thousands=False)
+    code = clean_codes(table["commune_code"], path=path)
+    x, y = (table[name] for name in pairs[0])
+    outside = table.get("mairie_inside_outline", pd.Series("", index=table.index)).str.lower() == "false"
+    other = x.isna() | outside if len(pairs) > 1 else pd.Series(False, index=table.index)
+    if len(pairs) > 1:
+        x, y = x.where(~other, table[pairs[1][0]]), y.where(~other, table[pairs[1][1]])
+    area = table.get("area_km2", pd.Series(np.nan, index=table.index))
     problems = problems_of(path)
-    lost = table.index[table[["longitude", "latitude"]].isna().any(axis=1)]
-    problems.count(numbered(lost), "commune(s) sans point")
+    lost = x.isna() | y.isna()
+    inside = is_inside(code.to_numpy(dtype=object), x.to_numpy(float), y.to_numpy(float))
+    said = "point(s) hors de (son|leur) territoire (longitude et latitude en degrés, dans cet ordre ?)"
+    problems.count(numbered(table.index[~inside & ~lost]), said)
+    # Arles is the largest of them, and Maripasoula overseas
+    most = np.where(code.str.startswith("973"), 18_500, 760)
+    said = "superficie(s) qu'aucune commune n'a : en hectares ?"
+    problems.count(numbered(table.index[(area <= 0) | (area > most)]), said)
     problems.count(code[code.duplicated()], "commune(s) en double")
     problems.raise_if_any()
-    geometry = gpd.points_from_xy(table["longitude"], table["latitude"], crs=4326)
-    points = gpd.GeoDataFrame(table[["area_km2"]], geometry=geometry)
-    return points.set_axis(code.array, axis=0).rename_axis("commune_code")
+    warn_of(path, int(lost.sum()), "commune(s) sans point laissée(s) de côté", code[lost])
+    kind = np.where(other | (not is_hall), "inside", "chef_lieu")
+    points = gpd.GeoDataFrame(
+        {"area_km2": area, "point_kind": kind}, geometry=gpd.points_from_xy(x, y), crs=4326, index=table.index
+    )
+    return points.set_axis(code.array, axis=0).rename_axis("commune_code")[~lost.to_numpy()]
 
 
 def read_admin_express(path: str | Path) -> gpd.GeoDataFrame:
@@ -270,7 +293,7 @@ def _outlines(frame: gpd.GeoDataFrame, path: str | Path) -> gpd.GeoDataFrame:
     code, name = titles
     # a GeoJSON written by a spreadsheet may have lost its zeros
     numbered_codes = frame[code].set_axis(range(1, len(frame) + 1))
-    frame = frame.assign(**{code: clean_codes(numbered_codes, path=path, column=code).to_numpy()})
+    frame = frame.assign(**{code: clean_codes(numbered_codes, path=path).to_numpy()})
     result = frame[[code, name, frame.geometry.name]].set_axis(["commune_code", "name", "geometry"], axis=1)
     result = result.set_geometry("geometry").set_index("commune_code")
     refuse_repeated(result.index, "commune(s) en double", path=path)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from territory.errors import UnknownCodeError, examples
-from territory.sources.text.cells import by_commune, clean_codes, wanted
+from territory.sources.text.cells import SIREN, by_commune, clean_codes, wanted
 from territory.sources.text.refusals import fault, refuse, refuse_repeated, warn_of
 from territory.sources.text.tables import decode, read_bytes, read_table, split
 from territory.sources.text.workbooks import read_workbook, sheet_names
@@ -61,8 +61,8 @@ def read_epci(path: str | Path) -> pd.DataFrame:
         "epci_communes": "nb_membres",
         "epci_population": "total_pop_mun",
     }
-    numbers = ("epci_communes", "epci_population")
-    table = wanted(frame, titles, path=path, also=("insee",), numbers=numbers)
+    table = wanted(frame, titles, path=path, also=("insee",), counts=("epci_communes", "epci_population"))
+    table["epci_code"] = clean_codes(frame["siren"], SIREN, path=path)
     result = by_commune(table, frame["insee"], "commune(s) dans deux EPCI", path=path)
     found = result.groupby("epci_code")["epci_communes"].agg(["size", "max"])
     partial = found.index[found["size"] != found["max"]]
@@ -154,10 +154,13 @@ def read_zoning(
     if value is not None:
         zoning = replace(zoning, value=(re.escape(_plain(value)),))
     frame, titles = _find_table(path, zoning, sheet)
-    codes = clean_codes(frame[titles["commune"]], path=path, column=titles["commune"])
+    codes = clean_codes(frame[titles["commune"]], path=path)
     result = frame[[titles["value"]]].set_axis([kind], axis=1)
     if "label" in titles:
         result[f"{kind}_name"] = frame[titles["label"]]
+    if kind == "bassin_vie":
+        # zones named after a commune have its code
+        result[kind] = clean_codes(result[kind], path=path, may_be_empty=True)
     result = result.apply(lambda cells: cells.str.strip().replace("", None))
     result = result.set_axis(codes.array, axis=0).rename_axis("commune_code")
     # a line that is there again word for word is counted once, two zones are refused

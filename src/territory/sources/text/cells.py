@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from territory.errors import ParameterError, Problems, ReadError, agree, examples
-from territory.sources.text.refusals import quoted, refuse, refuse_repeated, warn_of
+from territory.sources.text.refusals import problems_of, quoted, refuse, refuse_repeated, warn_of
 from territory.sources.text.tables import UNKNOWN_CELLS, require_columns
 from territory.tables.schemas import COMMUNE_CODE
 
 _SPACES = re.compile("[ \u00a0\u202f\u2009']")
+# spaces and apostrophes part thousands, and nothing else
+_SPACED = re.compile(r"[+-]?\d{1,3}(?:[ \u00a0\u202f\u2009']\d{3})+(?:[.,]\d*)?")
+# a count under the threshold of its producer
+_WITHHELD = re.compile(r"<\s*\d+")
 _PLAIN = re.compile(r"[+-]?\d+(?:[eE][+-]?\d+)?")
 _AMBIGUOUS = re.compile(r"[+-]?[1-9]\d{0,2}[.,]\d{3}")
 _MARKED = re.compile(r"[+-]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][+-]?\d+)?")
@@ -29,6 +35,7 @@ def to_numbers(
     *,
     path: str | Path,
     decimal: str | None = None,
+    thousands: bool = True,
     unknown: Sequence[str] = UNKNOWN_CELLS,
 ) -> pd.DataFrame:
     """Turn columns of text into numbers, with every cell that is none listed in one error.
@@ -47,8 +54,11 @@ def to_numbers(
         File it came from, for the messages.
     decimal
         `.` or `,`; without it, told from the cells.
+    thousands
+        Whether the columns may have thousands (not so: coordinates, shares, ages): `1,234` can only be a decimal
+        comma without them.
     unknown
-        Cells that mean "no value": they become NaN.
+        Cells that mean "no value": they become NaN, as counts under a threshold (`<11`) do.
 
     Returns
     -------
@@ -71,18 +81,20 @@ def to_numbers(
     if decimal not in (None, ".", ","):
         raise ParameterError(f"decimal vaut « {decimal} » ; les valeurs possibles sont « . » et « , ».")
     require_columns(frame, columns, path=path)
-    cells = {name: frame[name].str.strip() for name in columns}
-    cells = {
-        name: text.str.replace(_SPACES, "", regex=True).where(~text.isin(unknown), "")
-        for name, text in cells.items()
-    }
+    cells = {}
+    for name in columns:
+        text = frame[name].str.strip()
+        joined = text.str.replace(_SPACES, "", regex=True).where(text.str.fullmatch(_SPACED), text)
+        cells[name] = joined.mask(text.isin(unknown) | text.str.fullmatch(_WITHHELD), "")
     problems = Problems(f"Fichier « {Path(path).name} »", ReadError)
+    if decimal is None and not thousands:
+        decimal = "," if any(text.str.contains(",", regex=False).any() for text in cells.values()) else "."
     mark = decimal or _tell_decimal(cells, problems)
     result = frame.copy()
     for name, values in cells.items():
         clean = _normalise(values, mark)
         numbers = pd.to_numeric(clean.where(clean != "", None), errors="coerce").astype("float64")
-        bad = quoted(frame.loc[(clean != "") & numbers.isna(), name])
+        bad = quoted(frame.loc[(clean != "") & ~np.isfinite(numbers), name])
         if bad:
             count = agree(len(bad), "cellule(s) (n'est pas un nombre|ne sont pas des nombres)")
             problems.add(f"colonne « {name} » : {count} ({examples(bad)})")
@@ -98,24 +110,27 @@ def wanted(
     path: str | Path,
     also: Sequence[str] = (),
     numbers: Sequence[str] = (),
+    counts: Sequence[str] = (),
 ) -> pd.DataFrame:
-    """Return the columns that a reader wants under our names, some as numbers; `also` are to be there too."""
+    """Return the columns wanted under our names, some as numbers or whole counts; `also` are to be there too."""
     require_columns(frame, (*also, *titles.values()), path=path)
-    frame = to_numbers(frame, [titles[name] for name in numbers], path=path, decimal=".")
+    frame = to_numbers(frame, [titles[name] for name in (*numbers, *counts)], path=path)
+    problems = problems_of(path)
+    for title in (titles[name] for name in counts):
+        wrong = frame[title].notna() & ~((frame[title] >= 0) & (frame[title] % 1 == 0))
+        problems.count(
+            quoted(frame.loc[wrong, title]),
+            f"effectif(s) (négatif ou décimal|négatifs ou décimaux), colonne « {title} »",
+        )
+    problems.raise_if_any()
     return frame[list(titles.values())].set_axis(list(titles), axis=1)
 
 
 def by_commune(table: pd.DataFrame, codes: pd.Series, said: str, *, path: str | Path) -> pd.DataFrame:
     """Return a table by commune code; `said` counts the codes that are there more than once."""
-    clean = clean_codes(codes, path=path, column=str(codes.name))
+    clean = clean_codes(codes, path=path)
     refuse_repeated(clean, said, path=path)
     return table.set_axis(clean.array, axis=0).rename_axis("commune_code")
-
-
-def decimal_mark(frame: pd.DataFrame, columns: Sequence[str]) -> str:
-    """Return the decimal mark of columns without thousands: a point, or the comma of a file saved again in French."""
-    has_comma = any(frame[name].str.contains(",", regex=False).any() for name in columns)
-    return "," if has_comma else "."
 
 
 def _tell_decimal(cells: dict[str, pd.Series], problems: Problems) -> str:
@@ -139,7 +154,8 @@ def _tell_decimal(cells: dict[str, pd.Series], problems: Problems) -> str:
                 return "."
     if doubtful and not seen:
         problems.add(
-            f'{doubtful} peut se lire de deux façons (milliers ou décimales) : précisez decimal="," ou decimal="."'
+            f"{doubtful} peut se lire de deux façons (milliers ou décimales) : ôtez les séparateurs de milliers, ou "
+            'précisez decimal="," ou decimal="."'
         )
     return next(iter(seen), ".")
 
@@ -175,36 +191,121 @@ ARRONDISSEMENTS = {
 }
 
 
-def clean_codes(codes: pd.Series, *, path: str | Path, column: str) -> pd.Series:
-    """Return commune codes of five characters, with the leading zero that spreadsheets take away."""
-    clean = pad_codes(codes)
-    refuse(
-        path,
-        quoted(codes[~clean.str.fullmatch(COMMUNE_CODE)]),
-        "valeur(s) (n'est pas un code|ne sont pas des codes) de commune",
-        place=f", colonne « {column} »",
-        advice=" ; cinq caractères sont attendus (83050, 2A004)",
-    )
+@dataclass(frozen=True)
+class Kind:
+    """Codes of one kind: their form, how many characters they have, and what is said of those that are none."""
+
+    form: str
+    width: int
+    said: str
+    hint: str
+    # zeros that a spreadsheet may have taken away
+    zeros: int = 1
+
+
+COMMUNES = Kind(
+    COMMUNE_CODE,
+    5,
+    "(n'est pas un code|ne sont pas des codes) de commune",
+    "cinq caractères sont attendus (83050, 2A004)",
+)
+DEPARTEMENTS = Kind(
+    r"\d{2}|2[AB]|9[78]\d",
+    2,
+    "(n'est pas un code|ne sont pas des codes) de département",
+    "par exemple 83, 2A ou 974",
+)
+FINESS = Kind(
+    r"\d[0-9A-Z]\d{7}",
+    9,
+    "(n'est pas un numéro|ne sont pas des numéros) FINESS",
+    "neuf caractères sont attendus (830000287) ; « 8,3E+08 » est un numéro qu'un tableur a perdu",
+)
+SIREN = Kind(
+    r"\d{9}", 9, "(n'est pas un numéro|ne sont pas des numéros) SIREN", "neuf chiffres sont attendus"
+)
+# what spreadsheets put around a code (a space of thousands, an apostrophe, ="…") and after it
+_AROUND = re.compile(r"[\s\u00a0\u202f\u2009'\"=\ufeff]")
+_DECIMALS = re.compile(r"[.,]0+$")
+
+
+def clean_codes(
+    codes: pd.Series, kind: Kind = COMMUNES, *, path: str | Path, may_be_empty: bool = False
+) -> pd.Series:
+    """Return codes as their producer writes them, with how many were mended; what cannot be one is refused.
+
+    It is the one way in which codes come in: every reader and every table of the planner asks it.
+    """
+    clean = pad_codes(codes, kind)
+    good = clean.str.fullmatch(kind.form)
+    place = f", colonne « {codes.name} »" if codes.name else ""
+    wrong = quoted(codes[~good & ~((clean == "") & may_be_empty)])
+    refuse(path, wrong, f"valeur(s) {kind.said}", place=place, advice=f" ; {kind.hint}")
+    mended = codes.astype("str").str.strip() != clean
+    shown = [f"« {codes[mended].iloc[0]} » lu {clean[mended].iloc[0]}"] if mended.any() else []
+    warn_of(path, int(mended.sum()), "code(s) réparé(s)", shown, place=place)
     return clean
 
 
-def pad_codes(codes: pd.Series) -> pd.Series:
+def pad_codes(codes: pd.Series, kind: Kind = COMMUNES) -> pd.Series:
     """Return codes in capitals, without what spreadsheets add or take away; nothing is checked.
 
     Examples
     --------
     >>> import pandas as pd
-    >>> pad_codes(pd.Series(["1004.0", " 2a004"])).to_list()
-    ['01004', '2A004']
+    >>> pad_codes(pd.Series(["1004.0", " 2a004", "83 050"])).to_list()
+    ['01004', '2A004', '83050']
     """
-    text = codes.astype("str").str.strip().str.upper().str.replace(r"\.0$", "", regex=True)
-    return text.where(~text.str.fullmatch(r"[0-9]{4}"), "0" + text)
+    unique = {code: pad_code(code, kind) for code in codes.astype("str").unique()}
+    return codes.astype("str").map(unique).astype("str")
 
 
-def pad_code(code: str) -> str:
+def pad_code(code: str, kind: Kind = COMMUNES) -> str:
     """Return one code as `pad_codes` does, for tables too long to be held."""
-    text = code.strip().upper().removesuffix(".0")
-    return f"0{text}" if len(text) == 4 and text.isascii() and text.isdigit() else text
+    text = _DECIMALS.sub("", _AROUND.sub("", code).upper())
+    lost = kind.width - len(text)
+    return text.zfill(kind.width) if 0 < lost <= kind.zeros and text.isascii() and text.isdigit() else text
+
+
+def known_codes(codes: pd.Series, known: Collection[str], *, path: str | Path) -> pd.Series:
+    """Return codes as those that are known write them, communes or FINESS numbers, counted; others stay."""
+    names = {str(name) for name in known}
+    mended = {}
+    for code in codes.astype("str").unique():
+        if code not in names:
+            found = next(
+                (padded for kind in (COMMUNES, FINESS) if (padded := pad_code(code, kind)) in names), code
+            )
+            mended[code] = commune if (commune := commune_of_arrondissement(found)) in names else found
+    clean = codes.astype("str").map(lambda code: mended.get(code, code)).astype("str")
+    changed = clean != codes.astype("str")
+    shown = [f"« {codes[changed].iloc[0]} » lu {clean[changed].iloc[0]}"] if changed.any() else []
+    warn_of(path, int(changed.sum()), "code(s) réparé(s)", shown)
+    return clean
+
+
+def commune_of_arrondissement(code: str) -> str:
+    """Return the commune of a municipal arrondissement, or the code itself for any other commune.
+
+    Parameters
+    ----------
+    code
+        Code of a commune or of an arrondissement of Paris, Lyon or Marseille.
+
+    Returns
+    -------
+    str
+        Code of the commune.
+
+    Examples
+    --------
+    >>> commune_of_arrondissement("13209"), commune_of_arrondissement("83050")
+    ('13055', '83050')
+    """
+    for commune, pattern in ARRONDISSEMENTS.items():
+        if re.fullmatch(pattern, code):
+            return commune
+    return code
 
 
 def without_arrondissements(frame: pd.DataFrame, codes: pd.Series, *, path: str | Path) -> pd.DataFrame:

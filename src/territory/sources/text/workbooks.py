@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import io
-import warnings
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
+from xml.etree.ElementTree import iterparse
 from xml.parsers import expat
 
 from territory.errors import ReadError, examples
@@ -24,6 +24,7 @@ _RATIO_FROM_BYTES = 100_000_000
 # Excel's own limit of rows; the cells of the largest official workbooks are under ten millions
 MAX_ROWS = 1_048_576
 MAX_CELLS = 50_000_000
+_MAX_COLUMNS = 16_384
 _CHUNK_BYTES = 1 << 14
 _XLSX, _XLS = b"PK", b"\xd0\xcf"
 
@@ -37,12 +38,8 @@ def read_workbook(content: bytes, path: Path, *, sheet: str | None = None) -> li
         if name not in names:
             raise fault(path, f"feuille « {name} » absente ; feuilles présentes : {examples(names, most=8)}.")
         if content.startswith(_XLSX):
-            # the size that a file announces is not to be believed
-            book[name].reset_dimensions()
-            with warnings.catch_warnings():
-                # a date out of its bounds becomes an error cell, which the readers name by its place
-                warnings.filterwarnings("ignore", message="Cell .* is marked as a date")
-                rows = _cells(book[name].iter_rows(values_only=True), path)
+            reader, sheets = book
+            rows = _cells(reader, sheets[name], path)
         else:
             table = book.sheet_by_name(name)
             rows = [[_as_text(value) for value in table.row_values(row)] for row in range(table.nrows)]
@@ -63,11 +60,23 @@ def _opened(content: bytes, path: Path, advice: str) -> Iterator[tuple[Any, list
         raise fault(path, f"ce n'est pas un classeur Excel, malgré son nom{advice}")
     try:
         if content.startswith(_XLSX):
-            import openpyxl
+            from openpyxl.reader.excel import ExcelReader
+            from openpyxl.styles.stylesheet import apply_stylesheet
 
             _check_package(content, path)
-            with closing(openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)) as book:
-                yield book, list(book.sheetnames)
+            # what `openpyxl.load_workbook` does, but for measuring the sheets, which reads them whole
+            reader = ExcelReader(io.BytesIO(content), read_only=True, data_only=True, keep_links=False)
+            with closing(reader.archive):
+                reader.read_manifest()
+                reader.read_strings()
+                reader.read_workbook()
+                apply_stylesheet(reader.archive, reader.wb)
+                sheets = {
+                    sheet.name: relation.target
+                    for sheet, relation in reader.parser.find_sheets()
+                    if "chartsheet" not in relation.Type
+                }
+                yield (reader, sheets), list(sheets)
         else:
             import xlrd
 
@@ -102,20 +111,69 @@ def _check_package(content: bytes, path: Path) -> None:
                         raise fault(path, f"« {member.filename} » {said}")
 
 
-def _cells(found: Iterable[Iterable[object]], path: Path) -> list[list[str]]:
-    """Return rows as text, as many as a sheet can have: a file may announce a cell at the end of the world."""
+def _cells(reader: Any, part_name: str, path: Path) -> list[list[str]]:
+    """Return the rows of a sheet as text, a fifth of the time that openpyxl takes to make objects of its cells.
+
+    As many as a sheet can have: a file may announce a cell at the end of the world.
+    """
+    dates: Collection[int] = reader.wb._date_formats | reader.wb._timedelta_formats
     rows: list[list[str]] = []
-    width = 0
-    for cells in found:
-        rows.append([_as_text(value) for value in cells])
-        width = max(width, len(rows[-1]))
-        if len(rows) > MAX_ROWS or len(rows) * width > MAX_CELLS:
-            raise fault(
-                path,
-                f"plus de {len(rows) - 1} lignes de {width} colonnes, ce n'est pas un tableau attendu ; supprimez les "
-                "lignes et colonnes vides, ou enregistrez-le en CSV.",
-            )
+    width = column = 0
+    cells: dict[int, str] = {}
+    with reader.archive.open(part_name) as part:
+        for _, element in iterparse(part):
+            tag = element.tag.rpartition("}")[2]
+            if tag == "c":
+                column = _column_of(element.get("r", "")) or column + 1
+                cells[column] = _cell(reader, element, dates)
+            elif tag == "row":
+                width = max(width, *cells, 0)
+                line = int(element.get("r", len(rows) + 1))
+                if line > MAX_ROWS or width > _MAX_COLUMNS or line * width > MAX_CELLS:
+                    said = f"plus de {line - 1} lignes de {width} colonnes, ce n'est pas un tableau attendu"
+                    advice = "supprimez les lignes et colonnes vides, ou enregistrez-le en CSV."
+                    raise fault(path, f"{said} ; {advice}")
+                rows += [[] for _ in range(line - 1 - len(rows))]
+                rows.append([cells.get(place, "") for place in range(1, max(cells, default=0) + 1)])
+                element.clear()
+                cells, column = {}, 0
     return rows
+
+
+def _column_of(reference: str) -> int:
+    """Return the column of a cell from its name (AB12), 0 without one."""
+    column = 0
+    for letter in reference:
+        if not letter.isalpha():
+            break
+        column = column * 26 + ord(letter) - 64
+    return column
+
+
+def _cell(reader: Any, element: Any, dates: Collection[int]) -> str:
+    """Return one cell as text."""
+    kind = element.get("t", "n")
+    if kind == "inlineStr":
+        return "".join(element.itertext())
+    value = next((child.text for child in element if child.tag.endswith("}v")), None)
+    if value is None:
+        return ""
+    if kind == "s":
+        return str(reader.shared_strings[int(value)])
+    if kind == "b":
+        return str(bool(int(value)))
+    if kind == "n":
+        number = float(value)
+        if int(element.get("s", 0)) in dates:
+            from openpyxl.utils.datetime import from_excel
+
+            try:
+                return _as_text(from_excel(number, reader.wb.epoch))
+            except (OverflowError, ValueError):
+                # a date out of its bounds, which the readers name by its place
+                return "#VALUE!"
+        return _as_text(number)
+    return str(value)
 
 
 def _as_text(value: object) -> str:

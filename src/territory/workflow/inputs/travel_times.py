@@ -13,9 +13,10 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from territory.errors import MissingFileError
+from territory.errors import MissingFileError, ReadError, agree, examples, warn
 from territory.files.safe_files import digest_file
 from territory.network.estimate import estimate_travel_times
+from territory.sources.text.cells import known_codes
 from territory.study.own_tables import read_change_table
 from territory.study.words.changes import ChangeSpeeds
 from territory.study.words.model import Study
@@ -220,7 +221,8 @@ def _mean_times(
     means["travel_time_spread_min"] = np.sqrt(spread)
     of_commune = squares.groupby("commune_code")["children"].sum()
     reached = total / of_commune.reindex(total.index.get_level_values(0)).to_numpy()
-    return means[(reached > 0.5) & (means["travel_time_min"] <= limit)].reset_index()
+    kept: pd.DataFrame = means[(reached > 0.5) & (means["travel_time_min"] <= limit)]
+    return kept.reset_index()
 
 
 def _by_road(asked: Asked, roads: RoadMap, speeds: ChangeSpeeds | None) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -247,6 +249,14 @@ def _by_distancier(asked: Asked, path: Path) -> tuple[pd.DataFrame, pd.DataFrame
 
     table = read_distancier(path, unit=asked.study.files.distancier_unit)
     limit, own, of_site = asked.study.travel.max_time_min, asked.communes.index, asked.sites["commune_code"]
+    for end in ("from_id", "to_id"):
+        table[end] = known_codes(table[end], own, path=path)
+    lost = own.difference(table["from_id"].to_list())
+    if len(lost):
+        said = f"aucun temps depuis {agree(len(lost), 'commune(s)')} sur {len(own)} ({examples(lost)})"
+        if len(lost) == len(own):
+            raise ReadError(f"Distancier « {path.name} » : {said} ; ses codes sont-ils ceux de l'INSEE ?")
+        warn(f"Distancier « {path.name} » : {said}, dont les trajets restent inconnus.")
     times = _never_0_inside(_between_communes(table, pd.Series(own, index=own), of_site), asked)
     # unknown times stay in the table: over the limit is another thing
     times = times[~times["travel_time_min"].gt(limit)].assign(uncertainty_min=ROADS_DOUBT_MIN)

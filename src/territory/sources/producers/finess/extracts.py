@@ -10,8 +10,8 @@ import geopandas as gpd
 import pandas as pd
 
 from territory.errors import ReadError, agree, counted, examples
-from territory.sources.producers.finess.sites import FINESS_NUMBER, as_sites, commune_of, to_degrees
-from territory.sources.text.cells import clean_codes, decimal_mark, to_numbers
+from territory.sources.producers.finess.sites import as_sites, commune_of, to_degrees
+from territory.sources.text.cells import FINESS, Kind, clean_codes, pad_codes, to_numbers
 from territory.sources.text.refusals import fault, problems_of, quoted, refuse_repeated, warn_of
 from territory.sources.text.tables import decode, read_bytes, read_table, require_columns, split, trim
 
@@ -28,8 +28,12 @@ EQUIPMENT = (
     *("datepremautor", "capautot", "capautm", "capautf", "capauthab", "ageminiaut", "agemaxiaut"),
     *("indsupaut", "dateautor", "datemajaut", "datemajinst"),
 )
-# digits of each code, for the zeros that spreadsheets take away
-_DIGITS = {"nofinesset": 9, "nofinessej": 9, "de": 3, "ta": 2, "client": 3}
+# numbers of an establishment and of who runs it, in the two names that they have here
+_IDS = ("nofinesset", "nofinessej", "site_id", "operator_id")
+_CODES = {
+    name: Kind(r"\w+", digits, "(n'est pas un code|ne sont pas des codes)", "voyez le fichier", digits - 1)
+    for name, digits in (("de", 3), ("ta", 2), ("client", 3), ("category_code", 3))
+}
 _NUMBERS = ("capinstot", "capautot", "ageminiinst", "agemaxiinst", "ageminiaut", "agemaxiaut")
 _REQUIRED = ("nofinesset", "de", "ta", "client", "capinstot", "indsupinst")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -50,7 +54,6 @@ _EQUIPMENT = {
     "libta": ("libta_equipement", "libta"),
 }
 _OPTIONAL = ("long_name", "category_name")
-_FINESS_DIGITS = 9
 
 
 def read_finess_sites(path: str | Path, *, communes: gpd.GeoDataFrame | None = None) -> gpd.GeoDataFrame:
@@ -97,6 +100,7 @@ def read_finess_sites(path: str | Path, *, communes: gpd.GeoDataFrame | None = N
     if "structureet" not in kinds:
         raise _absent(path, "structureet", "établissements géolocalisés (cs1100507)")
     structures = kinds["structureet"]
+    _mend_codes(structures, path)
     places = _places(kinds.get("geolocalisation"), structures["nofinesset"], path)
     long_name = structures["rslongue"].str.strip()
     rows = structures[["siret"]].assign(
@@ -176,9 +180,7 @@ def read_finess_equipment(
     names = ("nofinesset", "nofinessej", *EQUIPMENT[1:7], "indsupinst", "indsupaut", "dateautor")
     frame = frame.reindex(columns=[*names, *_NUMBERS], fill_value="")
     frame = to_numbers(frame, _NUMBERS, path=path)
-    for name, digits in _DIGITS.items():
-        text = frame[name].str.strip().str.upper()
-        frame[name] = text.where(text == "", text.str.zfill(digits))
+    _mend_codes(frame, path)
     _check_equipment(frame, path)
     # deleted lines and, if asked, those that are not installed
     mark = frame["indsupinst"].str.strip()
@@ -239,10 +241,11 @@ def _places(points: pd.DataFrame | None, known: Iterable[str], path: Path) -> pd
     """Return longitude, latitude and source by FINESS number."""
     if points is None:
         return pd.DataFrame({"longitude": [], "latitude": [], "point_source": []}, dtype=float)
+    points["nofinesset"] = pad_codes(points["nofinesset"], FINESS)
     refuse_repeated(points["nofinesset"], "point(s) en double pour un établissement", path=path)
     lost = sorted(set(points["nofinesset"]) - set(known))
     warn_of(path, len(lost), "point(s) sans établissement laissé(s) de côté", lost)
-    numbers = to_numbers(points, ["coordxet", "coordyet"], path=path, decimal=".")
+    numbers = to_numbers(points, ["coordxet", "coordyet"], path=path, thousands=False)
     titles = {"coordxet": "x", "coordyet": "y", "sourcecoordet": "projection"}
     metres = numbers.dropna(subset=["coordxet", "coordyet"]).rename(columns=titles)
     degrees = to_degrees(metres, path=path).assign(point_source=metres["projection"])
@@ -270,10 +273,9 @@ def _equipment_lines(path: Path) -> pd.DataFrame:
 
 
 def _check_equipment(frame: pd.DataFrame, path: Path) -> None:
-    """Report FINESS numbers, marks and numbers that are none."""
+    """Report marks and numbers that are none."""
     problems = problems_of(path)
-    bad = {"nofinesset": ~frame["nofinesset"].str.fullmatch(FINESS_NUMBER)}
-    bad |= {name: ~frame[name].str.strip().isin(["N", "O", ""]) for name in ("indsupinst", "indsupaut")}
+    bad = {name: ~frame[name].str.strip().isin(["N", "O", ""]) for name in ("indsupinst", "indsupaut")}
     bad |= {name: frame[name] < 0 for name in _NUMBERS}
     for name, wrong in bad.items():
         if wrong.any():
@@ -325,12 +327,10 @@ def read_finess_flat(
     """
     path = Path(path)
     frame = _columns(read_table(path), _TITLES, path)
-    frame = to_numbers(frame, ["latitude", "longitude"], path=path, decimal=decimal_mark(frame, ["latitude"]))
-    frame["site_id"] = frame["site_id"].str.strip().str.zfill(_FINESS_DIGITS)
-    operator = frame["operator_id"].str.strip()
-    frame["operator_id"] = operator.where(operator == "", operator.str.zfill(_FINESS_DIGITS))
-    frame["commune_code"] = clean_codes(frame["commune_code"], path=path, column="code_insee")
-    frame["category_code"] = frame["category_code"].str.strip().str.zfill(3)
+    frame = to_numbers(frame, ["latitude", "longitude"], path=path, thousands=False)
+    _mend_codes(frame, path)
+    written = frame["commune_code"].rename(frame.attrs["commune_code"])
+    frame["commune_code"] = clean_codes(written, path=path)
     short, long = frame["name"].str.strip(), frame["long_name"].str.strip()
     frame["name"] = long.where(long != "", short)
     frame = frame.drop(columns="long_name")
@@ -386,16 +386,28 @@ def read_finess_flat_equipment(path: str | Path) -> pd.DataFrame:
     has_equipment = (frame["libta"].str.strip() != "") | (frame["libde"].str.strip() != "")
     without = int((~has_equipment).sum())
     warn_of(path, without, "ligne(s) sans équipement social ou médico-social laissée(s) de côté")
-    kept = frame[has_equipment]
+    kept = frame[has_equipment].copy()
+    _mend_codes(kept, path)
     return kept[["libde", "libta"]].assign(
-        nofinesset=kept["site_id"].str.strip().str.zfill(_FINESS_DIGITS),
-        nofinessej=kept["operator_id"].str.strip(),
-        categetab=kept["category_code"].str.strip().str.zfill(3),
+        nofinesset=kept["site_id"],
+        nofinessej=kept["operator_id"],
+        categetab=kept["category_code"],
         ta=kept["libta"],
         client="",
         capinstot=float("nan"),
         capautot=float("nan"),
     )
+
+
+def _mend_codes(frame: pd.DataFrame, path: Path) -> None:
+    """Give the codes of a table of FINESS the form that they have there; a number that is none is refused."""
+    for name in frame.columns.intersection([*_IDS, *_CODES]):
+        if name in _CODES:
+            frame[name] = pad_codes(frame[name], _CODES[name])
+        else:
+            empty = name in ("nofinessej", "operator_id")
+            written = frame[name].rename(frame.attrs.get(name, name))
+            frame[name] = clean_codes(written, FINESS, path=path, may_be_empty=empty)
 
 
 def _columns(frame: pd.DataFrame, titles: dict[str, tuple[str, ...]], path: Path) -> pd.DataFrame:
@@ -405,4 +417,6 @@ def _columns(frame: pd.DataFrame, titles: dict[str, tuple[str, ...]], path: Path
     absent = [titles[name][0] for name, title in found.items() if title is None and name not in _OPTIONAL]
     require_columns(frame, absent, path=path)
     cells = {name: frame[title] if title is not None else "" for name, title in found.items()}
-    return pd.DataFrame(cells, index=frame.index)
+    table = pd.DataFrame(cells, index=frame.index)
+    table.attrs.update(found)
+    return table

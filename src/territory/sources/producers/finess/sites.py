@@ -11,12 +11,15 @@ import numpy as np
 import pandas as pd
 
 from territory.sources.producers.ign import in_degrees
+from territory.sources.text.cells import FINESS, commune_of_arrondissement
 from territory.sources.text.refusals import problems_of, quoted, warn_of
 from territory.tables.declare import COMMUNE_CODE, lines_of
 from territory.territories import is_inside
 
-FINESS_NUMBER = r"\d[0-9A-Z]\d{7}"
 WGS84 = 4326
+# no commune of metropolitan France reaches that far from its centre
+FAR_KM = 20
+_DEGREE_KM = 111.2
 # places of FINESS in the old files; the newer ones write the EPSG code itself
 _PROJECTIONS = {
     "L93_METROPOLE": 2154,
@@ -36,6 +39,8 @@ _NORTHERN_ISLANDS = {"97123": "97701", "97127": "97801"}
 def commune_of(departement: str, commune: str) -> str:
     """Return the commune code of INSEE from the two columns of FINESS."""
     departement, commune = departement.strip().upper(), commune.strip().zfill(3)
+    if not departement or commune == "000":
+        return ""
     if re.fullmatch(r"9[A-F]", departement):
         departement = "97"
     elif re.fullmatch(r"9[G-Z]|98\d?", departement):
@@ -73,7 +78,7 @@ def as_sites(
     """Make the table `sites`, with a point for each site, and say which have none."""
     problems = problems_of(path)
     ids, codes = rows["site_id"], rows["commune_code"]
-    problems.count(quoted(ids[~ids.str.fullmatch(FINESS_NUMBER)]), "numéro(s) FINESS mal formé(s)")
+    problems.count(quoted(ids[~ids.str.fullmatch(FINESS.form)]), "numéro(s) FINESS mal formé(s)")
     problems.count(quoted(codes[~codes.str.fullmatch(COMMUNE_CODE)]), "code(s) de commune mal formé(s)")
     twice = [f"ligne {line} : {number}" for line, number in ids[ids.duplicated()].items()]
     problems.count(twice, "établissement(s) en double")
@@ -92,12 +97,22 @@ def as_sites(
         point_precision=pd.Series(np.where(inside, "address", "commune"), index=rows.index, dtype="str"),
         source=source,
     )
+    far = np.zeros(len(rows), dtype=bool)
     if communes is not None:
         known = communes.to_crs(WGS84).geometry
-        points = points.where(inside, gpd.GeoSeries(codes.map(known.to_dict()), crs=WGS84))
+        own = gpd.GeoSeries(codes.map(commune_of_arrondissement).map(known.to_dict()), crs=WGS84)
+        # plane distances would do no better at this scale
+        north_km = (points.y - own.y).to_numpy(float) * _DEGREE_KM
+        east_km = (points.x - own.x).to_numpy(float) * _DEGREE_KM * np.cos(np.radians(own.y.to_numpy(float)))
+        far = np.hypot(north_km, east_km) > FAR_KM
+        said = f"établissement(s) à plus de {FAR_KM} km de (sa|leur) commune"
+        warn_of(path, int(far.sum()), said, ids[far], advice=" ; placés au point de la commune")
+        inside = inside & ~far
+        kept["point_precision"] = np.where(inside, "address", "commune")
+        points = points.where(inside, own)
     sites = gpd.GeoDataFrame(kept, geometry=points, crs=WGS84)
     located = sites.geometry.notna() & ~sites.geometry.is_empty
-    borrowed = int((located & ~inside).sum())
+    borrowed = int((located & ~inside & ~far).sum())
     warn_of(path, borrowed, "établissement(s) sans coordonnées placé(s) au point de (sa|leur) commune")
     advice = " ; donnez communes= pour les placer au point de leur commune" if communes is None else ""
     said = "établissement(s) sans coordonnées laissé(s) de côté"

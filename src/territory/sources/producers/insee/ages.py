@@ -16,7 +16,6 @@ from territory.errors import ParameterError, counted, examples
 from territory.sources.text.cells import (
     check_departements,
     clean_codes,
-    decimal_mark,
     in_departements,
     pad_code,
     to_numbers,
@@ -24,7 +23,7 @@ from territory.sources.text.cells import (
 )
 from territory.sources.text.large_tables import TableStream, read_columns
 from territory.sources.text.refusals import fault, numbered, problems_of, refuse_repeated
-from territory.sources.text.tables import UNKNOWN_CELLS, read_table, require_columns
+from territory.sources.text.tables import read_table, require_columns
 from territory.sources.text.workbooks import sheet_names
 
 _TOTAL = re.compile(r"P(\d{2})_POP")
@@ -39,7 +38,6 @@ _YEAR = re.compile(r"(?:19|20)\d{2}")
 _WRONG = {
     "AGED100": "âge(s) hors de 000 à 100",
     "SEXE": "sexe(s) autre(s) que 1 et 2",
-    "NB": "cellule(s) (n'est pas un nombre|ne sont pas des nombres)",
     "CODGEO": "ligne(s) répétée(s) (même commune, même sexe, même âge)",
 }
 
@@ -92,7 +90,7 @@ def read_population_structure(path: str | Path, *, year: int | None = None) -> p
         names = sheet_names(path.read_bytes(), path)
         sheet = next((name for name in names if name.upper().startswith("COM")), None)
     frame = read_table(path, sheet=sheet, header=("CODGEO",))
-    frame = frame.assign(CODGEO=clean_codes(frame["CODGEO"], path=path, column="CODGEO"))
+    frame = frame.assign(CODGEO=clean_codes(frame["CODGEO"], path=path))
     frame = without_arrondissements(frame, frame["CODGEO"], path=path)
     refuse_repeated(frame["CODGEO"], "code(s) en double", path=path)
     return _by_band(frame, "CODGEO", "commune", year=year, path=path)
@@ -144,7 +142,7 @@ def read_iris_population(
     if by not in _KEYS:
         raise ParameterError(f"by vaut « {by} » ; les valeurs possibles sont « commune » et « iris ».")
     frame = read_table(path, header=("IRIS", "COM"))
-    frame = frame.assign(COM=clean_codes(frame["COM"], path=path, column="COM"))
+    frame = frame.assign(COM=clean_codes(frame["COM"], path=path))
     iris = frame["IRIS"].str.strip().str.upper()
     frame["IRIS"] = iris.where(iris.str.len() != 8, "0" + iris)
     problems = problems_of(path)
@@ -160,7 +158,7 @@ def _by_band(frame: pd.DataFrame, code: str, by: str, *, year: int | None, path:
     groups = _band_columns(frame, year)
     total = f"P{year % 100:02d}_POP"
     columns = [total, *(title for titles in groups.values() for title in titles)]
-    numbers = to_numbers(frame, columns, path=path, decimal=decimal_mark(frame, columns))
+    numbers = to_numbers(frame, columns, path=path, thousands=False)
     younger = _younger_than(numbers, groups, total, path)
     places = {"commune_code": frame["COM"] if "COM" in frame else frame[code]}
     if by == "iris":
@@ -316,8 +314,8 @@ def _read_long(stream: TableStream, departements: frozenset[str] | None) -> pd.D
     wrong: dict[str, list[str]] = {}
     codes: dict[str, str] = {}
     first: dict[str, int] = {}
-    # by commune, men and women of each age; None until a line says how many
-    counts: dict[str, list[list[float | None]]] = {}
+    # of each line: its commune, whether men or women, its age
+    places: dict[tuple[str, int, int], tuple[int, str]] = {}
     for line, (code, sex, age, text) in stream.rows(_LONG):
         if code not in codes:
             padded = pad_code(code)
@@ -330,24 +328,34 @@ def _read_long(stream: TableStream, departements: frozenset[str] | None) -> pd.D
         if slot is None:
             name = "SEXE" if sex.strip() not in ("1", "2") else "AGED100"
             wrong.setdefault(name, []).append(f"ligne {line} : « {sex if name == 'SEXE' else age} »")
-            continue
-        ages = counts.setdefault(kept, [[None] * (LAST_AGE + 1), [None] * (LAST_AGE + 1)])[slot[0]]
-        if ages[slot[1]] is not None:
+        elif (kept, *slot) in places:
             wrong.setdefault("CODGEO", []).append(f"ligne {line} : « {code} »")
-        try:
-            ages[slot[1]] = float(text.replace(",", ".")) if text.strip() not in UNKNOWN_CELLS else math.nan
-        except ValueError:
-            wrong.setdefault("NB", []).append(f"ligne {line} : « {text} »")
+        else:
+            places[(kept, *slot)] = (line, text)
     problems = problems_of(stream.path)
     for name, lines in wrong.items():
         problems.add(f"colonne « {name} » : {counted(lines, _WRONG[name])}")
     problems.raise_if_any()
-    frame = pd.DataFrame({"CODGEO": list(counts)}, index=[first[code] for code in counts], dtype="str")
+    # the codes as they are written, so that what is mended is counted
+    written = pd.Series(
+        {first[kept]: code for code, kept in codes.items() if kept}, name="CODGEO", dtype="str"
+    )
+    frame = pd.DataFrame({"CODGEO": list(first)}, index=list(first.values()), dtype="str")
+    clean_codes(written, path=stream.path)
     kept_rows = _communes_only(frame, stream.path)
-    rows = frame.index.get_indexer(kept_rows.index)
+    cells = pd.DataFrame(
+        {"NB": [text for _, text in places.values()]}, index=[line for line, _ in places.values()]
+    )
+    numbers = to_numbers(cells, ["NB"], path=stream.path, thousands=False)["NB"].to_numpy(float)
     # men and women together; an age of which no line speaks counts nobody
-    persons = np.array([[[value or 0.0 for value in ages] for ages in sexes] for sexes in counts.values()])
-    persons = persons.sum(axis=1)
+    row = {code: rank for rank, code in enumerate(first)}
+    persons = np.zeros((len(first), LAST_AGE + 1))
+    np.add.at(
+        persons,
+        ([row[code] for code, _, _ in places], [age for _, _, age in places]),
+        numbers,
+    )
+    rows = frame.index.get_indexer(kept_rows.index)
     return pd.DataFrame(persons[rows], index=kept_rows["CODGEO"].to_numpy(), columns=range(LAST_AGE + 1))
 
 
@@ -364,7 +372,7 @@ def _read_wide(stream: TableStream, titles: list[str], departements: frozenset[s
     )
     frame = _communes_only(frame, stream.path)
     refuse_repeated(frame["CODGEO"], "commune(s) en double", path=stream.path)
-    numbers = to_numbers(frame, wanted, path=stream.path, decimal=decimal_mark(frame, wanted))
+    numbers = to_numbers(frame, wanted, path=stream.path, thousands=False)
     men = numbers[wanted[: LAST_AGE + 1]].to_numpy(float)
     women = numbers[wanted[LAST_AGE + 1 :]].to_numpy(float)
     return pd.DataFrame(men + women, index=frame["CODGEO"].to_numpy(), columns=range(LAST_AGE + 1))
@@ -374,7 +382,7 @@ def _communes_only(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
     """Return the lines of communes, or say that there is none."""
     if frame.empty:
         raise fault(path, "aucune ligne de ces départements.")
-    frame = frame.assign(CODGEO=clean_codes(frame["CODGEO"], path=path, column="CODGEO"))
+    frame = frame.assign(CODGEO=clean_codes(frame["CODGEO"], path=path))
     return without_arrondissements(frame, frame["CODGEO"], path=path)
 
 

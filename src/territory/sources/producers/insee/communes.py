@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from territory.errors import agree, counted, examples
-from territory.sources.text.cells import by_commune, wanted
+from territory.sources.text.cells import COMMUNES, DEPARTEMENTS, by_commune, clean_codes, wanted
 from territory.sources.text.refusals import fault, numbered, refuse, refuse_repeated, warn_of
 from territory.sources.text.tables import read_table, require_columns
 
@@ -53,15 +53,18 @@ def read_legal_population(path: str | Path) -> pd.DataFrame:
     if {".xls", ".xlsx"} & {suffix.lower() for suffix in Path(path).suffixes}:
         frame = read_table(path, sheet="Communes", header=_WORKBOOK)
         titles = dict(zip(_COLUMNS, (*_WORKBOOK[2:], *_WORKBOOK_APART), strict=True))
-        table = wanted(frame, titles, path=path, also=_WORKBOOK[:2], numbers=_COLUMNS[1:])
+        table = wanted(frame, titles, path=path, also=_WORKBOOK[:2], counts=_COLUMNS[1:])
         # overseas, the département takes three digits and the commune keeps its last three
         code = frame[_WORKBOOK[0]].str.zfill(2).str[:2] + frame[_WORKBOOK[1]].str.zfill(3)
     else:
         frame = read_table(path)
         code_title, name_title = ("DEPCOM", "COM") if "DEPCOM" in frame else ("COM", "Commune")
         titles = dict(zip(_COLUMNS, (name_title, "PMUN", "PCAP", "PTOT"), strict=True))
-        table = wanted(frame, titles, path=path, also=(code_title,), numbers=_COLUMNS[1:])
+        table = wanted(frame, titles, path=path, also=(code_title,), counts=_COLUMNS[1:])
         code = frame[code_title]
+    off = table.index[table["population"] + table["counted_apart"] != table["total"]]
+    said = "ligne(s) où les populations municipale et comptée à part ne font pas la totale"
+    refuse(path, numbered(off), said)
     return by_commune(table, code, _TWICE, path=path)
 
 
@@ -208,6 +211,9 @@ def read_cog_communes(path: str | Path) -> pd.DataFrame:
     """
     frame = read_table(path)
     require_columns(frame, ("TYPECOM", "COM", "REG", "DEP", "LIBELLE", "COMPARENT"), path=path)
+    for name, kind in (("COM", COMMUNES), ("COMPARENT", COMMUNES), ("DEP", DEPARTEMENTS)):
+        # a delegated commune has no département of its own, a commune no other above it
+        frame[name] = clean_codes(frame[name], kind, path=path, may_be_empty=name != "COM")
     if unknown := sorted(set(frame["TYPECOM"]) - set(COMMUNE_TYPES)):
         known = f"types connus : {', '.join(COMMUNE_TYPES)}."
         raise fault(path, f"types de commune inconnus ({examples(unknown)}) ; {known}")
@@ -257,6 +263,8 @@ def read_cog_movements(path: str | Path) -> pd.DataFrame:
         said = (("type", "TYPECOM"), ("code", "COM"), ("name", "LIBELLE"))
         titles |= {f"{name}_{side}": f"{title}_{end}" for name, title in said}
     result = wanted(read_table(path), titles, path=path)
+    for side in ("before", "after"):
+        result[f"code_{side}"] = clean_codes(result[f"code_{side}"], path=path, may_be_empty=True)
     refuse(path, numbered(result.index[result.duplicated()]), "mouvement(s) répété(s)")
     dates = pd.to_datetime(result["date"], format="%Y-%m-%d", errors="coerce")
     wrong = result.index[dates.isna()]

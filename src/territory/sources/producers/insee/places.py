@@ -16,10 +16,11 @@ from territory.sources.producers.ign import in_degrees
 from territory.sources.text.cells import (
     check_departements,
     clean_codes,
-    decimal_mark,
     in_departements,
     pad_code,
+    pad_codes,
     to_numbers,
+    wanted,
 )
 from territory.sources.text.large_tables import TableStream, read_columns
 from territory.sources.text.refusals import fault, numbered, quoted, refuse, refuse_repeated, warn_of
@@ -90,15 +91,14 @@ def read_population_grid(
     if frame.empty:
         raise fault(path, "aucun carreau de ces départements.")
     corners = _corners(frame[_ID], path)
-    mark = "," if frame[_PERSONS].str.fullmatch(r"\d+,\d+").any() else "."
     columns = [_PERSONS, *ages]
-    numbers = to_numbers(frame, columns, path=path, decimal=mark)
+    numbers = to_numbers(frame, columns, path=path, thousands=False)
     for name in columns:
         wrong = numbered(numbers.index[~(numbers[name] >= 0)])
         refuse(path, wrong, "effectif(s) absent(s) ou négatif(s)", place=f", colonne « {name} »")
     listed = frame["communes"].str.strip()
     table = numbers[columns].set_axis(["population", *ages.values()], axis=1)
-    table.insert(0, "commune_code", clean_codes(listed.str[:5], path=path, column="lcog_geo"))
+    table.insert(0, "commune_code", clean_codes(listed.str[:5].rename("lcog_geo"), path=path))
     table.insert(1, "commune_count", (listed.str.len() // 5).clip(lower=1))
     table["is_imputed"] = frame[_IMPUTED].str.strip() == "1" if _IMPUTED in frame else False
     imputed = table.loc[table["is_imputed"], "population"].sum()
@@ -130,12 +130,13 @@ def _read_cells(
 
     def keep(cells: list[str]) -> bool:
         # a code that has lost its zero is one digit short of a multiple of five
-        listed = cells[2].strip()
+        listed = pad_code(cells[2])
         return in_departements(listed.zfill(-(-len(listed) // 5) * 5).upper(), departements)
 
     frame = read_columns(stream.path, [names[name] for name in columns], keep=keep, stream=stream)
     frame = frame.set_axis([*columns[:2], "communes", *columns[3:]], axis=1)
-    listed = frame["communes"].str.strip()
+    # a list of codes is longer than one, and suffers the same of spreadsheets
+    listed = pad_codes(frame["communes"])
     padded = ("0" + listed).where(listed.str.len() % 5 == 4, listed)
     return frame.assign(communes=padded), ages
 
@@ -205,9 +206,9 @@ def read_bpe_counts(path: str | Path, *, type_code: str = "D201") -> pd.Series:
     """
     title = f"NB_{type_code}"
     frame = read_table(path)
-    require_columns(frame, ("CODGEO", title), path=path)
-    frame = to_numbers(frame, [title], path=path, decimal=".")
-    frame["CODGEO"] = clean_codes(frame["CODGEO"], path=path, column="CODGEO")
+    require_columns(frame, ("CODGEO",), path=path)
+    frame[title] = wanted(frame, {title: title}, path=path, counts=(title,))[title]
+    frame["CODGEO"] = clean_codes(frame["CODGEO"], path=path)
     repeated = frame.duplicated()
     said = "ligne(s) répétée(s) comptée(s) une seule fois"
     warn_of(path, int(repeated.sum()), said, frame.loc[repeated, "CODGEO"])
@@ -275,10 +276,9 @@ def read_bpe_points(
     if frame.empty:
         kinds = examples(sorted(frozenset(types)))
         raise fault(path, f"aucun équipement de type {kinds} dans ces départements.")
-    frame = frame.assign(DEPCOM=clean_codes(frame["DEPCOM"], path=path, column="DEPCOM"))
+    frame = frame.assign(DEPCOM=clean_codes(frame["DEPCOM"], path=path))
     coordinates = [name for name in ("LAMBERT_X", "LAMBERT_Y", "LONGITUDE", "LATITUDE") if name in frame]
-    mark = decimal_mark(frame, coordinates)
-    frame = to_numbers(frame, coordinates, path=path, decimal=mark, unknown=_NO_COORDINATE)
+    frame = to_numbers(frame, coordinates, path=path, thousands=False, unknown=_NO_COORDINATE)
     return _facilities(frame, path)
 
 

@@ -1,0 +1,189 @@
+"""Tables of producers brought to the communes of a study: old codes, arrondissements, and what does not match."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from territory.errors import ReadError, agree, examples, warn
+from territory.geography.cog_conversion import Links, Step, links_between, lives_of
+from territory.geography.communes import departement_of
+from territory.sources.text.cells import ARRONDISSEMENTS, commune_of_arrondissement
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# above this share of the territory, two tables do not speak of the same communes
+MOST_UNMATCHED = 0.05
+
+
+@dataclass(frozen=True)
+class CommuneMap:
+    """The communes of a study and of its surroundings, among all those of a year, and how codes changed until then."""
+
+    # département of each commune that is kept
+    departements: pd.Series[str]
+    territory: frozenset[str]
+    everywhere: pd.Index[str]
+    year: int
+    steps: tuple[Step, ...] = ()
+
+    @cached_property
+    def around(self) -> frozenset[str]:
+        """Départements that some commune kept is in."""
+        return frozenset(self.departements)
+
+    @cached_property
+    def own(self) -> pd.Index[str]:
+        """Communes of the territory alone."""
+        return self.departements.index[self.departements.isin(self.territory)]
+
+    def near(self, codes: Collection[str]) -> list[str]:
+        """Return the codes that are of these départements, arrondissements of Paris, Lyon and Marseille too."""
+        return [code for code in codes if departement_of(code) in self.around]
+
+    def today(self, codes: Collection[str]) -> dict[str, str]:
+        """Return the commune of this year that each code belongs to; a code of none, or split, has no line."""
+        found: dict[str, str] = {}
+        for code in codes:
+            commune = commune_of_arrondissement(code)
+            if commune not in self.everywhere and commune in self._lives:
+                ended = [date for date, alive in self._lives[commune] if not alive and date is not None]
+                # on 1 January of that year it was still a commune
+                last = max(ended).year - (max(ended).day_of_year == 1) if ended else self.year
+                after = self._links(last).get(commune, ())
+                commune = after[0] if len(after) == 1 else commune
+            if commune in self.everywhere:
+                found[code] = commune
+        return found
+
+    @cached_property
+    def _lives(self) -> dict[str, list[tuple[pd.Timestamp | None, bool]]]:
+        return lives_of(self.steps)
+
+    def _links(self, year: int) -> Links:
+        """Return what codes of a year became, worked out once."""
+        known: dict[int, Links] = self.__dict__.setdefault("_known_links", {})
+        if year not in known:
+            known[year] = links_between(self.steps, from_year=year, to_year=self.year)
+        return known[year]
+
+    def counts(self, key: str, table: pd.Series[float]) -> pd.Series[float]:
+        """Return counts by commune kept, those that make one commune today added up, unknown where one is."""
+        summed = self._summed(key, table)
+        self._check_whole(key, summed.index)
+        return summed.reindex(self.departements.index)
+
+    def counts_of_some(self, key: str, table: pd.Series[float], *, or_none: bool) -> pd.Series[float]:
+        """Return counts from a list of some communes.
+
+        With `or_none`, the list names all that have what is counted: another commune has none, provided that the list
+        speaks of its département; elsewhere it is unknown, never zero.
+        """
+        summed = self._summed(key, table)
+        listed = {departement_of(code) for code in summed.index}
+        if absent := sorted(self.territory - listed):
+            said = f"aucune commune du département {examples(absent)} ; est-ce le fichier d'un autre territoire ?"
+            raise ReadError(f"« {key} » : {said}")
+        without = self.departements.isin(listed) & ~self.departements.index.isin(summed.index)
+        found = summed.reindex(self.departements.index)
+        return found.mask(without, 0.0) if or_none else found
+
+    def bands(self, key: str, table: pd.DataFrame) -> pd.DataFrame:
+        """Return persons by commune kept and age band, those that make one commune today added up."""
+        codes, mended = self._matched(key, table.index.unique("commune_code"))
+        long = table["population"].reset_index()
+        long = long[long["commune_code"].isin(codes)]
+        long["commune_code"] = long["commune_code"].map(mended)
+        keys = ["commune_code", "age_min", "age_max"]
+        grouped = long.groupby(keys, sort=False, dropna=False)["population"]
+        summed = grouped.sum().where(grouped.count() == grouped.size())
+        self._check_whole(key, summed.index.unique("commune_code"))
+        return summed[summed.index.isin(self.departements.index, level="commune_code")].to_frame()
+
+    def _summed(self, key: str, table: pd.Series[float]) -> pd.Series[float]:
+        codes, mended = self._matched(key, table.index)
+        grouped = table.loc[codes].groupby([mended[code] for code in codes])
+        return grouped.sum().where(grouped.count() == grouped.size())
+
+    def rates(self, key: str, table: pd.DataFrame, weights: pd.Series[float]) -> pd.DataFrame:
+        """Return what is said of each commune kept, which does not add up: shares, times, the EPCI.
+
+        A commune that was created since has what is said of the one that it comes from; Paris, Lyon and Marseille have
+        the mean of their arrondissements weighted by `weights` (persons), unknown without them.
+        """
+        import pandas as pd
+
+        codes, mended = self._matched(key, table.index)
+        own = table.loc[[code for code in codes if mended[code] == code]]
+        numbers = own.select_dtypes("number").columns
+        cities = [
+            city
+            for city in ARRONDISSEMENTS
+            if city not in own.index and city in self.departements.index and city in mended.values()
+        ]
+        merged = pd.DataFrame(index=pd.Index(cities, dtype="str"), columns=table.columns)
+        for city in cities:
+            parts = [code for code in codes if mended[code] == city]
+            share = weights.reindex(parts)
+            for name in numbers:
+                merged.loc[city, name] = (table.loc[parts, name] * share).sum(skipna=False) / share.sum(
+                    skipna=False
+                )
+        if cities:
+            own = pd.concat([own, merged.astype(table.dtypes.to_dict())])
+        born = {code: self._origin(code) for code in self.departements.index.difference(own.index)}
+        born = {code: origin for code, origin in born.items() if origin in table.index}
+        if born:
+            added = table.loc[list(born.values())].set_axis(list(born), axis=0)
+            own = pd.concat([own, added])
+        self._check_whole(key, own.index)
+        return own.reindex(self.departements.index)
+
+    def places(self, key: str, codes: pd.Series[str]) -> pd.Series[str]:
+        """Return the commune of today of sites, missing for those of none; those of the territory are counted."""
+        _, mended = self._matched(key, codes.dropna().unique())
+        return codes.map(mended)
+
+    def _matched(self, key: str, codes: Collection[str]) -> tuple[list[str], dict[str, str]]:
+        """Return the codes near the study that are communes today, and which; the others are counted, or refused."""
+        near = self.near(codes)
+        mended = self.today(near)
+        own = [code for code in near if departement_of(code) in self.territory]
+        lost = [code for code in own if code not in mended]
+        if lost:
+            said = agree(len(lost), "code(s) qui (n'est pas une commune|ne sont pas des communes)")
+            message = f"« {key} » : {said} de {self.year}, sur {len(own)} du territoire ({examples(lost)})"
+            if len(lost) > MOST_UNMATCHED * len(own):
+                raise ReadError(
+                    f"{message} : de quelle année est ce fichier ? Voyez « cog » et « movements »."
+                )
+            warn(f"{message}, laissés de côté.")
+        # an arrondissement whose commune is there too would be counted twice
+        whole = {code for code in near if commune_of_arrondissement(code) == code}
+        kept = [code for code in near if code in whole or mended.get(code) not in whole]
+        return [code for code in kept if code in mended], mended
+
+    def _check_whole(self, key: str, codes: pd.Index[str]) -> None:
+        """Say which communes a table has no line of, and refuse it when they are many in the territory."""
+        lacking = self.departements.index.difference(codes)
+        if not len(lacking):
+            return
+        own = self.own.difference(codes)
+        said = (
+            f"« {key} » : aucune ligne pour {agree(len(own), 'commune(s)')} du territoire sur {len(self.own)}"
+        )
+        if len(own) > MOST_UNMATCHED * len(self.own):
+            raise ReadError(f"{said} ({examples(own)}) : est-ce le bon fichier, et la bonne année ?")
+        shown = examples(own if len(own) else lacking)
+        warn(f"{said} et {len(lacking) - len(own)} de ses abords ({shown}) : ce qu'il dit y reste inconnu.")
+
+    def _origin(self, code: str) -> str | None:
+        """Return the commune that one was created from, the last time."""
+        for step in reversed(self.steps):
+            for before, after in step.becomes.items():
+                if before != code and code in after:
+                    return before
+        return None

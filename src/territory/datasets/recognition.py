@@ -1,0 +1,420 @@
+"""What a file is, told from its content: the slot that it feeds, its vintage, the départements that it speaks of.
+
+Only the beginning of a file is read, and one column of codes: a folder of two hundred files takes seconds. What is
+recognised is read whole by its reader later, which has the last word.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import re
+import zipfile
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from territory.datasets.slots import SLOTS, Reader, Slot, slots_fed_by
+from territory.errors import TerritoryError
+from territory.geography.cog_conversion import is_commune, lives_of, steps_of
+from territory.geography.communes import DEPARTEMENTS, departement_of
+from territory.sources.registry import Source
+from territory.sources.text.cells import pad_code
+from territory.sources.text.tables import decode, guess_separator, open_bytes
+from territory.tables.schemas import COMMUNE_CODE
+
+_HEAD_BYTES = 1 << 16
+# properties of the first shape may stand after its geometry
+_SHAPE_BYTES = 1 << 20
+# above it a table is taken for a national one, not read to its end
+_MOST_BYTES = 25_000_000
+_MOST_JSON_BYTES = 200_000_000
+# fewer establishments than any département has
+_FEWEST_SITES = 100
+_SUFFIXES = (".csv", ".txt", ".xls", ".xlsx", ".json", ".geojson", ".gpkg", ".shp", ".gz", ".zip")
+_YEAR = re.compile(r"(?<!\d)(?:19|20)\d{2}(?!\d)")
+_RELEASED = re.compile(r"(?<!\d)(20\d{2})[-_]?(0[1-9]|1[0-2])(?!\d)")
+_CODES = re.compile(
+    r"com|codgeo|depcom|insee|code_insee|code insee|commune_code|cominsee|code commune( insee)?"
+)
+# differences of codes with a year that a file may have and still be of it (Mayotte, the islands of Overseas)
+_MOST_OFF = 20
+_FULL = re.compile(COMMUNE_CODE)
+# files whose content or name says their year for sure
+_DATED = ("populations", "cog", "movements", "emergencies", "hospitals", "ages")
+_PROPERTY = re.compile(r'"properties"\s*:\s*(\{[^{}]*\})')
+_SHAPE_CODE = re.compile(
+    rb'"(?:code|INSEE_COM|insee_com|code_insee|codgeo|cogCommune)"\s*:\s*"?(\d[0-9AB]\d{3}|\d{4})"?\s*[,}]'
+)
+_STRINGS = re.compile(r"<t(?: [^>]*)?>([^<]*)</t>")
+
+
+@dataclass(frozen=True)
+class Found:
+    """A file that some slots can be fed with, and what its content says of it; None is no département in particular."""
+
+    path: Path
+    slots: tuple[Slot, ...]
+    reader: Reader
+    # census, year or month; empty when nothing says it
+    vintage: str = ""
+    departements: frozenset[str] | None = None
+    # commune codes that it holds
+    codes: frozenset[str] = frozenset()
+    # year of the commune codes, when movements of communes tell it
+    cog_year: int | None = None
+    # the archive that it lies in: to be unpacked
+    archive: Path | None = None
+
+    def covers(self, departement: str) -> bool:
+        """Tell whether the file may speak of a département."""
+        return self.departements is None or departement in self.departements
+
+
+def files_below(folders: Iterable[Path]) -> Iterator[Path]:
+    """Return the files that might be recognised, in folders however deep, hidden ones left aside."""
+    for folder in folders:
+        if folder.is_file():
+            yield folder
+            continue
+        for path in sorted(folder.rglob("*")):
+            hidden = any(part.startswith((".", "~$")) for part in path.relative_to(folder).parts)
+            if not hidden and path.suffix.lower() in _SUFFIXES and path.is_file():
+                yield path
+
+
+def recognise(path: Path) -> Found | None:
+    r"""Return what a file is, nothing when no reader of a slot would take it.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> path = Path(folder.name) / "sans-nom.csv"
+    >>> _ = path.write_text("DEPCOM;COM;PMUN;PCAP;PTOT\n38185;Grenoble;158198;1;158199\n")
+    >>> found = recognise(path)
+    >>> [slot.key for slot in found.slots], sorted(found.departements)
+    (['populations'], ['38'])
+    >>> folder.cleanup()
+    """
+    try:
+        if path.suffix.lower() == ".zip" and not _is_shapefile(path):
+            return _in_archive(path)
+        words = _words(path)
+    except Exception:
+        # a broken file breaks those who open it in ways that they do not list: it is none of ours
+        return None
+    matching = _matching(words)
+    if not matching:
+        return None
+    slots = tuple(slot for slot, _ in matching)
+    reader = matching[0][1]
+    counted = _codes_of(path)
+    vintage = _vintage(slots[0], reader, path, words)
+    if not counted:
+        return Found(path, slots, reader, vintage)
+    lines: Counter[str] = Counter()
+    for code, count in counted.items():
+        lines[departement_of(code)] += count
+    # a sample of FINESS has a few establishments of each département: it speaks of none
+    least = _FEWEST_SITES if slots[0].key == "finess" else 1
+    departements = frozenset(code for code, count in lines.items() if count >= least)
+    return Found(path, slots, reader, vintage, departements, frozenset(counted))
+
+
+Chosen = dict[str, tuple[Found, ...]]
+
+
+def recognised(paths: Iterable[Path]) -> list[Found]:
+    """Return what files are, those whose year of commune codes can be told from movements of communes with it."""
+    found = [one for one in map(recognise, paths) if one is not None]
+    movements = [one for one in found if one.slots[0].key == "movements" and one.archive is None]
+    if not movements:
+        return found
+    newest = max(movements, key=lambda one: one.vintage)
+    try:
+        table = newest.slots[0].read(newest.path)
+    except TerritoryError:
+        return found
+    lives, last = lives_of(steps_of(table)), int(table["date"].max().year)
+    return [_dated(one, lives, last) for one in found]
+
+
+def mismatch(source: Source, paths: Sequence[Path], *, raw: Path) -> str | None:
+    """Return why files are not those of a source of the registry, from what they hold; nothing when they may be.
+
+    What no reader knows says nothing. The year of commune codes is told when movements of communes are in `raw`.
+    """
+    if source.format == "osm.pbf":
+        return next((said for path in paths if (said := _elsewhere(source, path)) is not None), None)
+    keys = {slot.key for slot in slots_fed_by(source.dataset)}
+    movements = sorted((raw / "cog-mouvements").rglob("*.csv"))[-1:]
+    found = [one for one in recognised([*paths, *movements]) if one.path in paths or one.archive in paths]
+    right = [one for one in found if keys & {slot.key for slot in one.slots}]
+    if found and keys and not right:
+        said = f"{found[0].slots[0].label} {found[0].vintage}".strip()
+        return f"« {found[0].path.name} » semble être : {said} ; attendu : {source.title}"
+    for one in right:
+        is_census = one.slots[0].by_vintage
+        told = f"rp{one.cog_year - 2}" if is_census and one.cog_year else str(one.cog_year or one.vintage)
+        year = _YEAR.search(told.removeprefix("rp"))
+        asked = _YEAR.search(source.vintage.removeprefix("rp"))
+        if year and asked and year[0] != asked[0] and one.slots[0].key in _DATED:
+            return f"« {one.path.name} » semble être de {told} ; attendu : {source.vintage} ({source.title})"
+    return None
+
+
+def _elsewhere(source: Source, path: Path) -> str | None:
+    """Return why a road map is not that of the départements of a source, from the box that it says it fills."""
+    import osmium
+
+    try:
+        box = osmium.io.Reader(str(path)).header().box()
+    except RuntimeError:
+        return None
+    if not box.valid():
+        return None
+    for code in source.departements:
+        west, south, east, north = DEPARTEMENTS[code].box
+        middle = osmium.osm.Location((west + east) / 2, (south + north) / 2)
+        if not box.contains(middle):
+            return f"« {path.name} » ne couvre pas {DEPARTEMENTS[code].name} ; attendu : {source.title}"
+    return None
+
+
+def choose(found: Sequence[Found], departement: str) -> Chosen:
+    """Return the files of each slot for a département: the newest of the first dataset; all censuses, all outlines."""
+    chosen: Chosen = {}
+    for slot in SLOTS:
+        order = {reader.name: rank for rank, reader in enumerate(slot.readers)}
+        here = [one for one in found if any(other.key == slot.key for other in one.slots)]
+        # what is still packed serves when nothing else does
+        here = [one for one in here if one.archive is None] or here
+        if slot.in_several:
+            chosen[slot.key] = _places_of(here, departement)
+        elif slot.by_vintage:
+            named = {one.vintage: one for one in here if one.vintage and one.covers(departement)}
+            chosen[slot.key] = tuple(named[vintage] for vintage in sorted(named, reverse=True))
+        else:
+            best = sorted(
+                (one for one in here if one.covers(departement)),
+                key=lambda one: (one.vintage, -order[one.reader.name]),
+            )
+            chosen[slot.key] = tuple(best[-1:])
+    # the SAE places emergencies that FINESS does not, and the list of EHPAD stands in for the one of FINESS
+    if chosen["finess"]:
+        chosen["ehpad"] = ()
+    else:
+        chosen["finess_equipment"] = ()
+    return {key: files for key, files in chosen.items() if files}
+
+
+def neighbours(departement: str) -> list[str]:
+    """Return a département and those around it, by their boxes."""
+    own = DEPARTEMENTS[departement]
+    return [code for code, other in DEPARTEMENTS.items() if own.is_near(other)]
+
+
+def _places_of(found: Sequence[Found], departement: str) -> tuple[Found, ...]:
+    """Return the outlines of a département, those that add départements around it, then points for what they lack."""
+    near = set(neighbours(departement))
+    outlines = [one for one in found if one.reader.name == "read_outlines"]
+    # the finest first: outlines of the département alone, then the largest file
+    outlines.sort(
+        key=lambda one: (not one.covers(departement), len(one.departements or ()), -one.path.stat().st_size)
+    )
+    chosen: list[Found] = []
+    held: set[str] = set()
+    for one in outlines:
+        new = (near if one.departements is None else one.departements & near) - held
+        if new:
+            chosen.append(one)
+            held |= new
+    tables = [one for one in found if one.reader.name != "read_outlines" and one.covers(departement)]
+    return (*chosen, *sorted(tables, key=lambda one: -len(one.codes))[:1])
+
+
+def _dated(found: Found, lives: Mapping[str, Any], last: int) -> Found:
+    """Return a file with the year of its commune codes; a census comes out in those of two years later."""
+    key = found.slots[0].key
+    if key not in ("populations", "cog") or found.archive is not None or not found.codes:
+        return found
+    codes = found.codes
+    near = {code: life for code, life in lives.items() if code and found.covers(departement_of(code))}
+    off = {}
+    for year in range(2010, last + 1):
+        alive = {code for code, life in near.items() if is_commune(life, year)}
+        off[year] = len(alive ^ (codes & near.keys()))
+    # codes of one département may be those of several years: only the name tells then
+    best = [year for year, count in off.items() if count == min(off.values())]
+    if len(best) > 1 or off[best[0]] > _MOST_OFF:
+        return found
+    told = f"rp{best[0] - 2}" if key == "populations" else str(best[0])
+    return replace(found, cog_year=best[0], vintage=found.vintage or told)
+
+
+def _matching(words: Sequence[str]) -> list[tuple[Slot, Reader]]:
+    """Return the readers whose titles are all among the words of a file, those that ask most first."""
+    plain = "\n".join(" ".join(word.split()).casefold() for word in words)
+    found = []
+    for slot in SLOTS:
+        for reader in slot.readers:
+            if reader.titles and all(re.search(f"(?m)^(?:{title})$", plain) for title in reader.titles):
+                found.append((slot, reader))
+                break
+    most = max((len(reader.titles) for _, reader in found), default=0)
+    names = {reader.name for _, reader in found if len(reader.titles) == most}
+    return [(slot, reader) for slot, reader in found if reader.name in names]
+
+
+def _words(path: Path) -> list[str]:
+    """Return the titles of a table, the properties of shapes, the keys of a JSON, or the first cells of a workbook."""
+    name = path.name.lower().removesuffix(".gz")
+    if name.endswith((".gpkg", ".shp", ".zip")):
+        import pyogrio
+
+        return ["#shapes", *map(str, pyogrio.read_info(path)["fields"])]
+    if name.endswith((".xls", ".xlsx")):
+        return _workbook_words(path)
+    with open_bytes(path) as file:
+        head = file.read(_SHAPE_BYTES if name.endswith("json") else _HEAD_BYTES)
+    if name.endswith("json"):
+        text = head.decode("utf-8-sig", "replace")
+        # what stands before the shapes has properties too (the coordinate system)
+        if (properties := _PROPERTY.search(text, max(text.find('"features"'), 0))) is not None:
+            with suppress(ValueError):
+                return ["#shapes", *json.loads(properties[1])]
+        return ["#json", *re.findall(r'"(\w+)"\s*:', text)]
+    return _text_words(head, path)
+
+
+def _text_words(head: bytes, path: Path) -> list[str]:
+    """Return the cells of the first lines of a text."""
+    lines = [line for line in _decoded(head, path).splitlines()[:60] if line.strip()]
+    separator = guess_separator("\n".join(lines), path, skips=True)
+    rows = [[cell.strip().strip('"') for cell in line.split(separator)] for line in lines[:15]]
+    # files of FINESS without titles are told by their first cells
+    return [f"#first {';'.join(rows[0][:2])}", *(cell for row in rows for cell in row)] if rows else []
+
+
+def _decoded(head: bytes, path: Path) -> str:
+    """Return the beginning of a text, cut at the end of a line."""
+    whole = head[: head.rfind(b"\n") + 1] or head
+    return decode(whole, path)
+
+
+def _workbook_words(path: Path) -> list[str]:
+    """Return the names of the sheets and the first texts of a workbook, without reading its sheets."""
+    with open_bytes(path) as file:
+        start = file.read(4)
+    if start == b"PK\x03\x04":
+        with zipfile.ZipFile(path) as book:
+            parts = {name for name in book.namelist() if name.endswith(".xml")}
+            words = [
+                f"#sheet {name}"
+                for name in re.findall(r'<sheet [^>]*name="([^"]*)"', _part(book, "xl/workbook.xml"))
+            ]
+            # texts are numbered as they are met: those of the titles come first
+            for name in ("xl/sharedStrings.xml", "xl/worksheets/sheet1.xml"):
+                if name in parts:
+                    words += _STRINGS.findall(_part(book, name))[:400]
+        return words
+    import xlrd
+
+    content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    book = xlrd.open_workbook(file_contents=content, on_demand=True, logfile=io.StringIO())
+    words = [f"#sheet {name}" for name in book.sheet_names()]
+    # the first sheet is short, and says the year
+    sheet = book.sheet_by_index(0)
+    words += [str(cell) for row in range(min(sheet.nrows, 15)) for cell in sheet.row_values(row)]
+    return words
+
+
+def _part(book: zipfile.ZipFile, name: str) -> str:
+    """Return the beginning of a part of a workbook."""
+    import html
+
+    with book.open(name) as part:
+        return html.unescape(part.read(_HEAD_BYTES).decode("utf-8", "ignore"))
+
+
+def _codes_of(path: Path) -> Counter[str]:
+    """Return the commune codes of a table or of shapes, none where they cannot be told at once."""
+    name = path.name.lower()
+    if name.endswith((".geojson", ".json", "json.gz")) and path.stat().st_size <= _MOST_BYTES:
+        with open_bytes(path) as file:
+            found = _SHAPE_CODE.findall(file.read(_MOST_JSON_BYTES))
+        return _codes(code.decode() for code in found)
+    if not name.endswith((".csv", ".txt", ".csv.gz")) or path.stat().st_size > _MOST_BYTES:
+        return Counter()
+    import csv
+
+    with open_bytes(path) as file:
+        text = _decoded(file.read(), path)
+    lines = text.splitlines()
+    separator = guess_separator("\n".join(lines[:60]), path, skips=True)
+    rows = csv.reader(lines, delimiter=separator)
+    for titles in rows:
+        places = [n for n, title in enumerate(titles) if _CODES.fullmatch(title.strip().casefold())]
+        if places:
+            # of « DEPCOM; COM », the one that holds codes
+            kept = list(rows)
+            columns = ([row[place] for row in kept if len(row) > place] for place in places)
+            return max((_codes(column) for column in columns), key=len)
+    return Counter()
+
+
+def _codes(cells: Iterable[str]) -> Counter[str]:
+    """Return the cells that are commune codes, and how many times each is there."""
+    found: Counter[str] = Counter()
+    for cell, count in Counter(cells).items():
+        code = cell if _FULL.fullmatch(cell) else pad_code(cell)
+        if _FULL.fullmatch(code):
+            found[code] += count
+    return found
+
+
+def _vintage(slot: Slot, reader: Reader, path: Path, words: Sequence[str]) -> str:
+    """Return the vintage that titles say, or else the first lines, the name of the file or those of its folders."""
+    named = " ".join(path.with_suffix("").parts[-3:])
+    if slot.by_vintage:
+        text = " ".join(words)
+        said = re.findall(r"référence statistique : 1er janvier (\d{4})", text) or re.findall(
+            r"rp((?:19|20)\d{2})", named
+        )
+        return f"rp{said[-1]}" if said else ""
+    if slot.table == "sites" and (found := _RELEASED.search(f"{' '.join(words)} {path.name}")):
+        return f"{found[1]}-{found[2]}"
+    own = [word for word in words if re.fullmatch("|".join(reader.titles), word.casefold())]
+    others = [word for word in words if not _FULL.fullmatch(word)]
+    for text in (" ".join(own), path.stem, " ".join(others), named):
+        if years := _YEAR.findall(re.sub(r"[a-zA-Z_](?=(?:19|20)\d{2})", " ", text)):
+            return str(max(years))
+    return ""
+
+
+def _is_shapefile(path: Path) -> bool:
+    """Tell whether an archive holds a layer of shapes, which is read as it is."""
+    with suppress(zipfile.BadZipFile, OSError):
+        return any(name.lower().endswith((".shp", ".gpkg")) for name in zipfile.ZipFile(path).namelist())
+    return False
+
+
+def _in_archive(path: Path) -> Found | None:
+    """Return the first file of an archive that is recognised, by its titles."""
+    with zipfile.ZipFile(path) as archive:
+        for name in archive.namelist():
+            if name.lower().endswith((".csv", ".txt")):
+                with archive.open(name) as file:
+                    words = _text_words(file.read(_HEAD_BYTES), path)
+                if matching := _matching(words):
+                    slots = tuple(slot for slot, _ in matching)
+                    found = Found(
+                        Path(name), slots, matching[0][1], _vintage(slots[0], matching[0][1], path, words)
+                    )
+                    return replace(found, archive=path)
+    return None

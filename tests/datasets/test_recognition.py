@@ -1,0 +1,99 @@
+"""A file is told by its content: its slot, its vintage, its départements; what is not what it should be is said."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from territory.datasets.recognition import choose, mismatch, neighbours, recognise, recognised
+from territory.datasets.slots import SLOTS
+from territory.sources import find
+from tests.sources.broken import ALONE, SAMPLES, write
+
+# a sample of each reader of a slot, under a name that says nothing
+NAMED = {name: sample for name, sample in SAMPLES.items() if sample.reader not in ALONE}
+
+
+@pytest.mark.parametrize("name", sorted(NAMED))
+def test_each_sample_is_recognised_by_its_titles(tmp_path: Path, name: str) -> None:
+    sample = NAMED[name]
+    path = write(tmp_path, sample).rename(tmp_path / f"fichier{Path(sample.name).suffix}")
+    if name == "finess public equipment":
+        # lines of two kinds, the first of which is that of the sites: their reader has the last word
+        return
+    found = recognise(path)
+    assert found is not None
+    assert sample.reader in {reader.name for slot in found.slots for reader in slot.readers}
+
+
+def test_what_is_no_file_of_a_slot_is_left(tmp_path: Path) -> None:
+    for name, content in (("a.csv", b"a;b\n1;2\n"), ("b.xlsx", b"rien"), ("c.json", b"{}"), ("d.zip", b"PK")):
+        (tmp_path / name).write_bytes(content)
+        assert recognise(tmp_path / name) is None
+
+
+def test_every_reader_says_how_its_files_are_told() -> None:
+    assert all(reader.titles for slot in SLOTS for reader in slot.readers)
+
+
+def test_the_newest_file_of_the_territory_is_chosen_and_an_archive_serves_last(tmp_path: Path) -> None:
+    ids = "an;fi;rs;fi_ej;cat;COMINSEE\n{year};830000003;CHI;830000009;355;{code}\n"
+    (tmp_path / "x.csv").write_text(ids.format(year=2022, code="83050"))
+    (tmp_path / "y.csv").write_text(ids.format(year=2023, code="83050"))
+    (tmp_path / "z.csv").write_text(ids.format(year=2024, code="38185"))
+    found = recognised(sorted(tmp_path.iterdir()))
+    assert [one.path.name for one in choose(found, "83")["hospitals"]] == ["y.csv"]
+    assert "hospitals" not in choose(found, "31")
+    archive = tmp_path / "bpe.zip"
+    with zipfile.ZipFile(archive, "w") as packed:
+        packed.writestr("BPE.csv", "CODGEO;NB_D201\n83050;4\n")
+    alone = choose(recognised([archive]), "83")["general_practitioners"]
+    assert [(one.path.name, one.archive) for one in alone] == [("BPE.csv", archive)]
+    (tmp_path / "bpe.csv").write_text("CODGEO;NB_D201\n83050;4\n")
+    both = choose(recognised([archive, tmp_path / "bpe.csv"]), "83")["general_practitioners"]
+    assert [one.path.name for one in both] == ["bpe.csv"]
+
+
+def test_a_sample_of_finess_speaks_of_no_departement(tmp_path: Path) -> None:
+    head = "nofinesset;nofinessej;rs;categetab;code_insee;latitude;longitude\n"
+    lines = [f"83{n:07d};830000009;IME;183;83050;43.5;6.4\n" for n in range(150)]
+    (tmp_path / "f.csv").write_text(head + "".join(lines[:30]))
+    assert "finess" not in choose(recognised([tmp_path / "f.csv"]), "83")
+    (tmp_path / "f.csv").write_text(head + "".join(lines))
+    assert "finess" in choose(recognised([tmp_path / "f.csv"]), "83")
+
+
+def test_neighbours_of_a_departement() -> None:
+    assert {"04", "06", "13", "84"} < set(neighbours("83"))
+    assert not {"38", "31", "2A", "974"} & set(neighbours("83"))
+
+
+def test_what_is_not_of_its_dataset_or_of_its_year_is_said(tmp_path: Path) -> None:
+    cog, legal = write(tmp_path, SAMPLES["communes"]), write(tmp_path, SAMPLES["legal"])
+    said = mismatch(find("population-legale", "rp2021"), [cog], raw=tmp_path)
+    assert said is not None
+    assert "semble être : communes de l'année" in said
+    assert mismatch(find("population-legale", "rp2021"), [legal], raw=tmp_path) is None
+    older = cog.rename(tmp_path / "v_commune_2024.csv")
+    said = mismatch(find("cog-communes", "2026"), [older], raw=tmp_path)
+    assert said == (
+        "« v_commune_2024.csv » semble être de 2024 ; attendu : 2026 "
+        "(Code officiel géographique au 1er janvier 2026 : communes)"
+    )
+    assert mismatch(find("cog-communes", "2024"), [older], raw=tmp_path) is None
+
+
+def test_vintages_and_places_of_real_files(shared_data: Path) -> None:
+    population = shared_data / "population" / "donnees_communes_rp2021.csv"
+    movements = shared_data / "cog" / "v_mvt_commune_2024.csv"
+    found = recognised([population, movements])[0]
+    assert (found.cog_year, found.vintage) == (2023, "rp2021")
+    said = mismatch(find("population-legale", "rp2017"), [population, movements], raw=shared_data)
+    assert said is not None
+    assert "semble être de rp2021" in said
+    andorra = shared_data / "roads" / "andorra_2025.osm.pbf"
+    said = mismatch(find("routes-midi-pyrenees"), [andorra], raw=shared_data)
+    assert said is not None
+    assert "ne couvre pas" in said
