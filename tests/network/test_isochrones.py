@@ -9,7 +9,7 @@ import pytest
 
 from territory.errors import ParameterError
 from territory.network.maps.osm import read_osm, sample_network
-from tests.network.small_maps import points
+from tests.network.small_maps import points, write_osm
 
 
 def test_outlines_are_valid_nested_and_in_the_projection_of_the_network():
@@ -74,3 +74,55 @@ def test_a_place_too_far_from_roads_is_not_drawn():
     roads = sample_network().roads
     streets = gpd.GeoSeries(gpd.points_from_xy(roads.x, roads.y), crs=roads.crs).union_all().convex_hull
     assert frame.geometry[0].within(streets.buffer(500 + 200))
+
+
+def ring(tmp_path, **tags):
+    """A square of roads, one step of 0.01° being some 800 m."""
+    nodes = {1: (6.40, 43.50), 2: (6.50, 43.50), 3: (6.50, 43.55), 4: (6.40, 43.55)}
+    ways = {row: ([row, row % 4 + 1], {"highway": "secondary", **tags}) for row in range(1, 5)}
+    return read_osm(write_osm(tmp_path / "r.osm", nodes, ways))
+
+
+def test_an_outline_does_not_depend_on_the_other_times_asked(tmp_path):
+    network = ring(tmp_path)
+    alone = network.isochrones(points(A=(6.40, 43.50)), minutes=(5,)).geometry.iloc[0]
+    for minutes in ((5, 6), (5, 15), (2, 5, 30)):
+        frame = network.isochrones(points(A=(6.40, 43.50)), minutes=minutes)
+        other = frame.set_index("minutes").geometry[5.0]
+        assert other.symmetric_difference(alone).area < 1e-6 * alone.area
+
+
+@pytest.mark.parametrize("direction", ["from", "to"])
+@pytest.mark.parametrize("tags", [{}, {"oneway": "yes"}])
+def test_an_outline_is_that_of_travel_times_within_a_square(tmp_path, direction, tags):
+    network, cell, limit = ring(tmp_path, **tags), 50.0, 7.0
+    site = points(A=(6.43, 43.51))
+    outline = network.isochrones(
+        site, minutes=(limit,), direction=direction, cell_m=cell, islands=True
+    ).geometry.iloc[0]
+    x_min, y_min, x_max, y_max = outline.buffer(1200).bounds
+    x, y = (axis.ravel() for axis in np.meshgrid(np.arange(x_min, x_max, 150), np.arange(y_min, y_max, 150)))
+    places = gpd.GeoDataFrame(
+        index=[str(row) for row in range(x.size)], geometry=gpd.points_from_xy(x, y), crs=network.crs
+    )
+    places = places[network.snap(places, max_snap_m=5000, islands=True)["distance_m"].to_numpy() < 400]
+    ends = (site, places) if direction == "from" else (places, site)
+    times = network.travel_time_matrix(*ends, islands=True).ravel()
+    inside, near = (
+        places.within(outline).to_numpy(),
+        places.distance(outline.boundary).to_numpy() < 1.5 * cell,
+    )
+    assert (~near & (times < limit)).sum() > 50
+    np.testing.assert_array_equal(inside[~near], (times <= limit)[~near])
+
+
+def test_inbound_and_outbound_differ_on_a_one_way_ring(tmp_path):
+    network = ring(tmp_path, oneway="yes")
+    site = points(A=(6.43, 43.50))
+    out, home = (
+        network.isochrones(site, minutes=(4,), direction=one, islands=True).geometry.iloc[0]
+        for one in ("from", "to")
+    )
+    assert out.centroid.x > home.centroid.x + 1000
+    with pytest.raises(ParameterError, match="direction='vers'"):
+        network.isochrones(site, direction="vers")

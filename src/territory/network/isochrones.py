@@ -70,10 +70,12 @@ def draw_isochrones(
     for row, name in enumerate(points.index.astype(str)):
         here = int(places.hop[row]), float(places.share[row])
         times = _vertex_times(drives, seeds[[row]], ends, row, limit_ms=limit)
-        samples = _samples(
-            drives, times, usable, (*here, int(ends.access_ms[row])), spacing_m=cell_m / 2, limit_ms=limit
-        )
-        outlines = _outlines(samples, levels, cell_m, ACCESS_KMH[roads.profile] * 1000 / 60)
+        around_m = 2 * (OFF_ROAD_M + float(places.distance_m[row]))
+        start = *here, int(ends.access_ms[row])
+        options = {"around_m": around_m, "spacing_m": cell_m / 2}
+        samples = _samples(drives, times, usable, start, limit_ms=limit, **options)
+        site = float(ends.x[row]), float(ends.y[row]), float(places.distance_m[row])
+        outlines = _outlines(samples, site, levels, cell_m, ACCESS_KMH[roads.profile] * 1000 / 60)
         rows += [(name, level, outline) for level, outline in zip(levels, outlines, strict=True)]
     frame = gpd.GeoDataFrame(
         rows, columns=["from_id", "minutes", "geometry"], geometry="geometry", crs=roads.crs
@@ -157,29 +159,42 @@ def _run_chains(
             times[i] = min(times[i], time)
 
 
+# x, y, time (min), and whether a place is on the road of the point
+_Samples = tuple[Floats, Floats, Floats, Bools]
+
+
 def _samples(
     drives: _Drives,
     times: Ints,
     usable: Bools,
     start: tuple[int, float, int],
     *,
+    around_m: float,
     spacing_m: float,
     limit_ms: int,
-) -> tuple[Floats, Floats, Floats]:
-    """Return places along reached roads, no farther apart than asked, and the time at each (min)."""
+) -> _Samples:
+    """Return places along the roads around what is reached, no farther apart than asked, and what is known there."""
+    # a place is reached by the road nearest to it, as a point is: roads that are not reached count too
     roads, (move, wait) = drives.roads, (drives.move, drives.wait)
     after = np.append(times[1:], MAX_TIME_MS + 1)
     is_reached = np.minimum(times, after) <= limit_ms
     is_reached[start[0]] = True
-    hops = np.flatnonzero(usable & ~roads.void_hops() & is_reached)
+    usable = usable & ~roads.void_hops()
     x, y = roads.x, roads.y
+    for axis in (x, y):
+        other = np.append(axis[1:], axis[-1])
+        reached = axis[np.append(np.flatnonzero(usable & is_reached), start[0])]
+        low, high = reached.min() - around_m, reached.max() + around_m
+        usable &= (np.maximum(axis, other) >= low) & (np.minimum(axis, other) <= high)
+    hops = np.flatnonzero(usable)
     steps = np.ceil(np.hypot(x[hops + 1] - x[hops], y[hops + 1] - y[hops]) / spacing_m).astype(np.int64) + 1
     hop = np.repeat(hops, steps)
     rank = np.arange(hop.size) - np.repeat(np.cumsum(steps) - steps, steps)
     share = rank / np.maximum(np.repeat(steps, steps) - 1, 1)
     # the point itself is a place of its own segment
     hop, share = np.append(hop, start[0]), np.append(share, start[1])
-    is_open = drives.is_open[:, np.searchsorted(roads.chain_start, hop, side="right") - 1]
+    chain = np.searchsorted(roads.chain_start, hop, side="right") - 1
+    is_open = drives.is_open[:, chain]
     # a wait is at the end of a hop: towards the point, whoever is on the hop has it ahead
     waits = wait[:, hop] * [share > 0.0, share < 1.0] if drives.is_inbound else np.zeros((2, 1))
     time = np.minimum(
@@ -190,52 +205,90 @@ def _samples(
     straight = np.where(ahead >= 0, ahead * move[0, hop], -ahead * move[1, hop]) + start[2]
     is_ahead = np.where(ahead > 0, is_open[0], np.where(ahead < 0, is_open[1], True))
     time = np.where((hop == start[0]) & is_ahead, np.minimum(time, straight), time)
-    kept = time <= limit_ms
-    hop, share = hop[kept], share[kept]
     return (
         x[hop] + share * (x[hop + 1] - x[hop]),
         y[hop] + share * (y[hop + 1] - y[hop]),
-        time[kept] / MILLISECONDS_PER_MINUTE,
+        np.where(time <= limit_ms, time, np.inf) / MILLISECONDS_PER_MINUTE,
+        chain == chain[-1],
     )
 
 
 def _outlines(
-    samples: tuple[Floats, Floats, Floats], levels: list[float], cell_m: float, metres_per_minute: float
+    samples: _Samples,
+    site: tuple[float, float, float],
+    levels: list[float],
+    cell_m: float,
+    metres_per_minute: float,
 ) -> list[BaseGeometry]:
     """Return the outline of each level, each one holding those before it."""
     import contourpy
     import shapely
 
-    x, y, time = samples
-    if x.size == 0:
+    x, y, time, beside = samples
+    off_site = np.hypot(x - site[0], y - site[1])
+    known = np.isfinite(time) | (
+        beside & (off_site <= min(2 * site[2] + OFF_ROAD_M, levels[-1] * metres_per_minute))
+    )
+    if not known.any():
         return [shapely.Polygon() for _ in levels]
     margin = OFF_ROAD_M + 2 * cell_m
     # corners on whole multiples of the side: the same place is always in the same square
-    x_min, y_min = (np.floor((axis.min() - margin) / cell_m) * cell_m for axis in (x, y))
-    columns = int(np.ceil((x.max() + margin - x_min) / cell_m))
-    rows = int(np.ceil((y.max() + margin - y_min) / cell_m))
+    x_min, y_min = (np.floor((axis[known].min() - margin) / cell_m) * cell_m for axis in (x, y))
+    columns = int(np.ceil((x[known].max() + margin - x_min) / cell_m))
+    rows = int(np.ceil((y[known].max() + margin - y_min) / cell_m))
     if columns * rows > _MOST_CELLS:
         raise ParameterError(
             f"cell_m={cell_m:g} donne une grille de {columns} × {rows} mailles : agrandissez la maille ou raccourcissez"
             " les temps."
         )
-    grid = np.full((rows, columns), np.inf)
-    away = np.full((rows, columns), np.inf)
-    _mark(grid, away, x - x_min, y - y_min, time, cell_m, metres_per_minute)
-    _spread(grid, away, cell_m, metres_per_minute, OFF_ROAD_M)
+    on_grid = (x - x_min) / cell_m, (y - y_min) / cell_m, time, beside
+    here = (site[0] - x_min) / cell_m, (site[1] - y_min) / cell_m, site[2]
+    grid = _grid(on_grid, here, (rows, columns), cell_m, metres_per_minute)
     axes = (low + (np.arange(count) + 0.5) * cell_m for low, count in ((x_min, columns), (y_min, rows)))
     across, up = axes
     outlines: list[BaseGeometry] = []
     for level in levels:
-        # just above the level, so that its outline passes within one square of the last reached one, whatever
-        # the other levels
-        capped = np.minimum(grid, level + cell_m / metres_per_minute)
+        # as far below the level as above it, so that the outline passes half way between the last square that is
+        # reached and the next, whatever the other levels
+        step = cell_m / metres_per_minute
+        capped = np.clip(grid, level - step, level + step)
         contours = contourpy.contour_generator(across, up, capped, fill_type=contourpy.FillType.OuterOffset)
-        filled: Any = contours.filled(-1.0, level)
+        filled: Any = contours.filled(-np.inf, level)
         polygons = [_polygon(corners, offsets) for corners, offsets in zip(*filled, strict=True)]
         whole = shapely.union_all([*polygons, *outlines[-1:]])
         outlines.append(whole if whole.is_valid else shapely.make_valid(whole))
     return outlines
+
+
+def _grid(
+    samples: _Samples,
+    site: tuple[float, float, float],
+    shape: tuple[int, int],
+    cell_m: float,
+    metres_per_minute: float,
+) -> Floats:
+    """Return the time at the middle of each square: that of the nearest place on a road, and the way to it."""
+    from scipy.ndimage import distance_transform_edt
+
+    x, y, time, beside = samples
+    column, row = np.floor(x).astype(np.int64), np.floor(y).astype(np.int64)
+    inside = np.flatnonzero((column >= 0) & (row >= 0) & (column < shape[1]) & (row < shape[0]))
+    square = (row * shape[1] + column)[inside]
+    off_middle = np.hypot(x - column - 0.5, y - row - 0.5)[inside]
+    order = np.lexsort([time[inside], off_middle, square])
+    nearest = np.full(shape, -1, dtype=np.int32)
+    first = order[np.append(True, np.diff(square[order]) > 0)]
+    nearest.ravel()[square[first]] = inside[first]
+    places = distance_transform_edt(nearest < 0, return_distances=False, return_indices=True)
+    sample = nearest[tuple(places)]
+    up, across = np.indices(shape, sparse=True)
+    metres = cell_m * np.hypot(across + 0.5 - x[sample], up + 0.5 - y[sample])
+    minutes = time[sample] + metres / metres_per_minute
+    # nobody goes to the road and back to a place nearer than that
+    straight = cell_m * np.hypot(across + 0.5 - site[0], up + 0.5 - site[1])
+    is_near = beside[sample] & (straight <= metres + site[2])
+    minutes = np.where(is_near, np.minimum(minutes, straight / metres_per_minute), minutes)
+    return np.where(metres <= OFF_ROAD_M, minutes, np.inf)
 
 
 def _polygon(corners: Floats, offsets: NDArray[np.uint32]) -> BaseGeometry:
@@ -245,47 +298,3 @@ def _polygon(corners: Floats, offsets: NDArray[np.uint32]) -> BaseGeometry:
     rings = [corners[begin:end] for begin, end in pairwise(offsets.tolist())]
     polygon = shapely.Polygon(rings[0], rings[1:])
     return polygon if polygon.is_valid else shapely.buffer(polygon, 0)
-
-
-@kernel
-def _mark(
-    grid: Floats, away: Floats, x: Floats, y: Floats, time: Floats, cell_m: float, metres_per_minute: float
-) -> None:  # pragma: no cover - compiled
-    """Write into the square of each place on a road the time to the middle of the square."""
-    for place in range(x.size):
-        column, row = int(x[place] / cell_m), int(y[place] / cell_m)
-        distance = np.hypot((column + 0.5) * cell_m - x[place], (row + 0.5) * cell_m - y[place])
-        reached = time[place] + distance / metres_per_minute
-        if reached < grid[row, column]:
-            grid[row, column] = reached
-            away[row, column] = distance
-
-
-@kernel
-def _spread(
-    grid: Floats, away: Floats, cell_m: float, metres_per_minute: float, off_road_m: float
-) -> None:  # pragma: no cover - compiled
-    """Let times spread from square to square at the access speed, no farther than `off_road_m` from a road."""
-    rows, columns = grid.shape
-    changed = True
-    while changed:
-        changed = False
-        # one sweep down and one up settle almost all; a last pair of sweeps sees that nothing changes
-        for sweep in range(2):
-            for step in range(rows * columns):
-                place = step if sweep == 0 else rows * columns - 1 - step
-                row, column = place // columns, place % columns
-                if grid[row, column] == np.inf:
-                    continue
-                for down in range(-1, 2):
-                    for right in range(-1, 2):
-                        r, c = row + down, column + right
-                        if r < 0 or c < 0 or r >= rows or c >= columns:
-                            continue
-                        side = cell_m * np.sqrt(down * down + right * right)
-                        distance = away[row, column] + side
-                        reached = grid[row, column] + side / metres_per_minute
-                        if distance <= off_road_m and reached < grid[r, c] - 1e-9:
-                            grid[r, c] = reached
-                            away[r, c] = distance
-                            changed = True

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import subprocess
+import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import wraps
+from pathlib import Path
 from threading import Lock
 from typing import Any, TypeVar, cast
 
@@ -19,12 +23,32 @@ Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 _COMPILING = Lock()
+_log = logging.getLogger(__name__)
 _CONFIG: Any = numba.config
 
 
 def kernel(function: Function) -> Function:
     """Compile a function at its first call; threads run it at the same time, and its code is kept on disk."""
     return cast(Function, numba.njit(cache=True, nogil=True, boundscheck=False)(function))
+
+
+_BESIDE = "from territory.network.graph.topology import compile_hierarchy; compile_hierarchy()"
+_beside: list[subprocess.Popen[bytes]] = []
+
+
+def compile_beside(last: Callable[..., Any]) -> None:
+    """Let another process compile the hierarchy while this one reads a map, if `last` of its kernels never was."""
+    # nothing is kept where nothing is compiled, or where nothing can be written
+    kept = getattr(getattr(last, "_cache", None), "cache_path", None)
+    if _beside or not kept or any(Path(kept).glob(f"*.{last.__name__}-*.nbi")):
+        return
+    _log.warning(
+        "Première utilisation : les calculs sont compilés, une fois pour toutes (une minute au plus)."
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    silent: Any = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    # it keeps what it compiles where this process will look for it, and ends by itself
+    _beside.append(subprocess.Popen([sys.executable, "-c", _BESIDE], env=environment, **silent))
 
 
 def count_threads(threads: int | None) -> int:

@@ -16,7 +16,7 @@ from scipy.sparse.csgraph import connected_components
 
 from territory.files.safe_files import write_whole
 from territory.network.engine.compiling import kernel
-from territory.network.engine.graph import Graph, is_order
+from territory.network.engine.graph import Graph, Seeds, is_order
 from territory.network.engine.hierarchy import Hierarchy
 from territory.network.engine.ordering import order_nodes
 from territory.network.graph.arrays import BACKWARD, FORWARD, Arcs, Bools, Floats, Ints, Roads, build_arcs
@@ -142,6 +142,20 @@ class Topology:
             np.save(content, rank, allow_pickle=False)
             write_whole(path, content.getvalue())
         self.__dict__["rank"] = rank
+
+
+def compile_hierarchy() -> None:
+    """Compile what orders and searches a hierarchy, on a few crossroads: another process does it beside reading."""
+    side = 40
+    node = np.arange(side * side, dtype=np.int32).reshape(side, side)
+    pairs = [(node[:, :-1], node[:, 1:]), (node[:-1], node[1:])]
+    one, two = (np.concatenate([pair[row].ravel() for pair in pairs]) for row in range(2))
+    tails, heads = np.concatenate([one, two]), np.concatenate([two, one])
+    y, x = np.divmod(np.arange(node.size, dtype=np.float64), side)
+    graph = Graph.from_edges(node.size, tails, heads, np.full(tails.size, 1, dtype=np.int32))
+    rank = np.asarray(order_nodes(node.size, tails, heads, x, y), dtype=np.int32)
+    ends = Seeds.at_nodes(node[0])
+    Hierarchy.build(graph, rank).customize(graph.weights_ms).matrix(ends, ends, threads=1)
 
 
 # nobody lives or works on these, and one may not stop there

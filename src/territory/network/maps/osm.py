@@ -21,6 +21,8 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 
 from territory.errors import MissingFileError, NetworkError, TerritoryWarning
+from territory.network.engine.compiling import compile_beside
+from territory.network.engine.hierarchy import perfect
 from territory.network.graph.arrays import Bools, Floats, Int32, RoadLines
 from territory.network.maps import profiles
 from territory.network.maps.opl import OplWays, decode_tags, read_opl, renumber
@@ -105,6 +107,7 @@ def read_lines(path: str | Path, *, profile: str = "car") -> RoadLines:
     """Read the ways of an OpenStreetMap file that a profile may use, without preparing them."""
     used, path = profiles.profile_of(profile), Path(path)
     _check_file(path)
+    compile_beside(perfect)
     any_order = _is_edited(path)
     lines = _read(path, used, any_order)
     if not any_order and _may_be_disordered(lines, path):
