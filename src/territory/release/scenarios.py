@@ -66,7 +66,8 @@ def _acts(result: StudyResult) -> pd.DataFrame:
     for scenario in result.study.scenario:
         for change in scenario.change:
             acts = [(one.authorisation, one.act, one.value) for one in change.acts(held_at)]
-            for name, act, value in acts or [("", change.type, None)]:
+            # roads that are closed, slowed or drawn say which they are
+            for name, act, value in acts or [("", change.type, getattr(change, "said", None) or None)]:
                 said = "" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
                 rows.append(
                     {"scenario": scenario.id, "authorisation_id": name, "act": act, "act_value": said}
