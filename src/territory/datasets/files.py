@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from territory.datasets.bands import population_by_band, population_like
-from territory.datasets.joins import CommuneMap
+from territory.datasets.joins import CommuneMap, with_surroundings
 from territory.datasets.offer import offer_of
 from territory.datasets.slots import (
     SHARES,
@@ -31,8 +31,6 @@ from territory.errors import (
     ReadError,
     TerritoryError,
     UnknownCodeError,
-    counted,
-    examples,
 )
 from territory.geography.cog_conversion import steps_of
 from territory.sources.registry import read_registry
@@ -171,7 +169,7 @@ def load_files(files: DataFiles, *, departements: Collection[str], folder: Path)
     if not problems.messages:
         places = joined_places([tables[key] for key in first if key.startswith("points")], departements)
         tables["points"] = places
-        kept = _with_surroundings(places[0], tables["cog"], departements, files.buffer_km)
+        kept = with_surroundings(places[0], tables["cog"], departements, files.buffer_km)
         tables["kept"] = kept
         communes = CommuneMap(
             departements=tables["cog"]["departement_code"].reindex(kept.index),
@@ -318,28 +316,6 @@ def _equipment(tables: dict[str, Any], sites: gpd.GeoDataFrame) -> pd.DataFrame 
     return pd.DataFrame(lines)
 
 
-def _with_surroundings(
-    points: gpd.GeoDataFrame, cog: pd.DataFrame, departements: Collection[str], buffer_km: float
-) -> gpd.GeoDataFrame:
-    """Keep the communes of the territory and those within a distance of one of them."""
-    import shapely
-    from scipy.spatial import cKDTree
-
-    points = points[points.index.isin(cog.index)]
-    inside = cog["departement_code"].reindex(points.index).isin(departements).to_numpy()
-    if not inside.any():
-        raise ReadError(
-            f"Aucune commune des départements {examples(sorted(departements))} dans le fichier « points »."
-        )
-    missing = cog.index[cog["departement_code"].isin(departements)].difference(points.index)
-    if len(missing):
-        raise ReadError(f"{counted(missing, 'commune(s) sans point ni contour')}.")
-    xy = shapely.get_coordinates(points.geometry.to_numpy())
-    distance, _ = cKDTree(xy[inside]).query(xy)
-    kept: gpd.GeoDataFrame = points[inside | (distance <= 1000 * buffer_km)]
-    return kept
-
-
 def _total(files: DataFiles, vintage: str, tables: dict[str, Any], communes: CommuneMap) -> pd.Series:
     """Return the persons of a census in the communes of the study, arrondissements added up."""
     key = f"populations.{vintage}"
@@ -379,8 +355,7 @@ def _registered(key: str, name: str) -> dict[str, object]:
     named = [
         one for one in known if any(fnmatch(name, part) for part in (one.file_name, *one.members) if part)
     ]
-    vintage = key.partition(".")[2] if slot.by_vintage else ""
-    of_vintage = [one for one in known if one.vintage == vintage]
+    of_vintage = [one for one in known if slot.by_vintage and one.vintage == key.partition(".")[2]]
     if len(named) == 1 or of_vintage:
         return {
             field: getattr((of_vintage or named)[0], field)

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from territory.errors import ReadError, agree, examples, warn
+from territory.errors import ReadError, agree, counted, examples, warn
 from territory.geography.cog_conversion import Links, Step, links_between, lives_of
 from territory.geography.communes import departement_of
 from territory.sources.text.cells import ARRONDISSEMENTS, commune_of_arrondissement
 
 if TYPE_CHECKING:
+    import geopandas as gpd
     import pandas as pd
 
 # above this share of the territory, two tables do not speak of the same communes
@@ -187,3 +188,25 @@ class CommuneMap:
                 if before != code and code in after:
                     return before
         return None
+
+
+def with_surroundings(
+    points: gpd.GeoDataFrame, cog: pd.DataFrame, departements: Collection[str], buffer_km: float
+) -> gpd.GeoDataFrame:
+    """Keep the communes of the territory and those within a distance of one of them."""
+    import shapely
+    from scipy.spatial import cKDTree
+
+    points = points[points.index.isin(cog.index)]
+    inside = cog["departement_code"].reindex(points.index).isin(departements).to_numpy()
+    if not inside.any():
+        raise ReadError(
+            f"Aucune commune des départements {examples(sorted(departements))} dans le fichier « points »."
+        )
+    missing = cog.index[cog["departement_code"].isin(departements)].difference(points.index)
+    if len(missing):
+        raise ReadError(f"{counted(missing, 'commune(s) sans point ni contour')}.")
+    xy = shapely.get_coordinates(points.geometry.to_numpy())
+    distance, _ = cKDTree(xy[inside]).query(xy)
+    kept: gpd.GeoDataFrame = points[inside | (distance <= 1000 * buffer_km)]
+    return kept

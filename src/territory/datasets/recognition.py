@@ -180,8 +180,7 @@ def _elsewhere(source: Source, path: Path) -> str | None:
         return None
     for code in source.departements:
         west, south, east, north = DEPARTEMENTS[code].box
-        middle = osmium.osm.Location((west + east) / 2, (south + north) / 2)
-        if not box.contains(middle):
+        if not box.contains(osmium.osm.Location((west + east) / 2, (south + north) / 2)):
             return f"« {path.name} » ne couvre pas {DEPARTEMENTS[code].name} ; attendu : {source.title}"
     return None
 
@@ -412,9 +411,7 @@ def _in_archive(path: Path) -> Found | None:
                 with archive.open(name) as file:
                     words = _text_words(file.read(_HEAD_BYTES), path)
                 if matching := _matching(words):
-                    slots = tuple(slot for slot, _ in matching)
-                    found = Found(
-                        Path(name), slots, matching[0][1], _vintage(slots[0], matching[0][1], path, words)
-                    )
-                    return replace(found, archive=path)
+                    slots, reader = tuple(slot for slot, _ in matching), matching[0][1]
+                    vintage = _vintage(slots[0], reader, path, words)
+                    return Found(Path(name), slots, reader, vintage, archive=path)
     return None

@@ -336,17 +336,27 @@ def _read_long(stream: TableStream, departements: frozenset[str] | None) -> pd.D
     for name, lines in wrong.items():
         problems.add(f"colonne « {name} » : {counted(lines, _WRONG[name])}")
     problems.raise_if_any()
+    return _persons(stream.path, codes, first, places)
+
+
+def _persons(
+    path: Path,
+    codes: Mapping[str, str],
+    first: Mapping[str, int],
+    places: Mapping[tuple[str, int, int], tuple[int, str]],
+) -> pd.DataFrame:
+    """Return persons by commune and age, from the text of each commune, sex and age with its line."""
     # the codes as they are written, so that what is mended is counted
     written = pd.Series(
         {first[kept]: code for code, kept in codes.items() if kept}, name="CODGEO", dtype="str"
     )
     frame = pd.DataFrame({"CODGEO": list(first)}, index=list(first.values()), dtype="str")
-    clean_codes(written, path=stream.path)
-    kept_rows = _communes_only(frame, stream.path)
+    clean_codes(written, path=path)
+    kept_rows = _communes_only(frame, path)
     cells = pd.DataFrame(
         {"NB": [text for _, text in places.values()]}, index=[line for line, _ in places.values()]
     )
-    numbers = to_numbers(cells, ["NB"], path=stream.path, thousands=False)["NB"].to_numpy(float)
+    numbers = to_numbers(cells, ["NB"], path=path, thousands=False)["NB"].to_numpy(float)
     # men and women together; an age of which no line speaks counts nobody
     row = {code: rank for rank, code in enumerate(first)}
     persons = np.zeros((len(first), LAST_AGE + 1))
