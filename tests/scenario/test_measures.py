@@ -13,7 +13,7 @@ from territory.network import difference_uncertainty_min
 from territory.scenario import CloseSite, MoveSite, Scenario, apply, compare, compute, side_by_side
 from territory.scenario.results import Comparison
 from territory.study.state import State
-from tests.oracles import gains_and_losses
+from tests.oracles import gains_and_losses, time_of_share
 from tests.scenario import oracles_accounts as oracle
 
 MOVE = Scenario(id="S", name="Essai", change=(MoveSite(authorisation_ids=("ime-x",), to_site_id="east"),))
@@ -68,7 +68,7 @@ def test_inequality_and_far_persons_match_the_oracles(state: State) -> None:
             assert row(comparison, f"beyond_30_min_{name}")[side] == pytest.approx(expected)
         west, east = oracle.mean_time(times[:2], people[:2]), times[2]
         assert row(comparison, "epci_longest_min")[side] == pytest.approx(max(west, east))
-        assert row(comparison, "time_p90_min")[side] == oracle.time_of_share(times, people, 0.9)
+        assert row(comparison, "time_p90_min")[side] == time_of_share(times, people, 0.9)
 
 
 def test_closest_services_count_inhabitants(state: State) -> None:
