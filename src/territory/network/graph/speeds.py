@@ -6,6 +6,7 @@ import math
 import re
 import warnings
 from dataclasses import dataclass, replace
+from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING
 
@@ -50,6 +51,7 @@ _UNKNOWN = frozenset(
 UNREADABLE, IMPLAUSIBLE = "limites de vitesse illisibles", "limites de vitesse invraisemblables"
 
 
+@cache
 def read_maxspeed(text: str, road_class: str = "") -> tuple[float, str]:
     """Read a speed limit as OpenStreetMap writes it: the lowest of a list (km/h), or what is wrong with it."""
     limits, faults = [], [""]

@@ -222,9 +222,9 @@ def _cannot_pass(tags: Mapping[str, str], profile: Profile) -> bool:
 
 def is_too_small(tags: Mapping[str, str]) -> bool:
     """Tell whether a physical limit is below any car."""
-    for key, least in _CAR.items():
-        found = re.fullmatch(r"(\d+(?:[.,]\d+)?)\s*(m|t|kg|cm|ft|lbs)?", tags.get(key, "").strip())
-        if found and float(found[1].replace(",", ".")) * _PER_UNIT[found[2] or ""] < least:
+    for key in _CAR.keys() & tags.keys():
+        found = re.fullmatch(r"(\d+(?:[.,]\d+)?)\s*(m|t|kg|cm|ft|lbs)?", tags[key].strip())
+        if found and float(found[1].replace(",", ".")) * _PER_UNIT[found[2] or ""] < _CAR[key]:
             return True
     return False
 
@@ -322,9 +322,9 @@ def _at_the_time(
 
 def stops(tags: Mapping[str, str], profile: Profile) -> bool:
     """Tell whether what has these tags stops one."""
-    barriers = [value.strip() for value in tags.get("barrier", "").split(";") if value.strip()]
-    if not barriers:
+    if not tags.get("barrier"):
         return False
+    barriers = [value.strip() for value in tags["barrier"].split(";")]
     access = access_of(_first(tags, profile.keys))
     if access == "fermé" or (profile.name == "car" and is_too_small(tags)):
         return True
