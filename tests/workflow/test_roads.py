@@ -93,9 +93,7 @@ def test_speeds_of_the_map_change_in_a_scenario(road_map: Path, tmp_path: Path) 
     works = "polygon = [[5.6, 42.9], [7.2, 42.9], [7.2, 44.0], [5.6, 44.0]]\ntime_factor = 2.0"
     ways = {"slow": 'speeds_file = "lent.csv"', "peak": 'period = "peak"', "works": works}
     for name, said in ways.items():
-        text += (
-            f'\n[[scenario]]\nid = "{name}"\nname = ""\n[[scenario.change]]\ntype = "change_speeds"\n{said}\n'
-        )
+        text += f'\n[[scenario]]\nid = "{name}"\nname = "{name}"\n[[scenario.change]]\ntype = "change_speeds"\n{said}\n'
     result = territory.run_study(load_study(write(tmp_path, text)), roads=road_map)
     times = {
         name: one.access["travel_time_min"].xs("ime-salernes", level="service")
