@@ -160,3 +160,11 @@ def test_parts_of_a_multiline_are_roads_of_their_own():
     lines.geometry = [shapely.MultiLineString([line((0, 0), (0, 1000)), line((0, 1000), (0, 2000))])]
     network = from_lines(lines, columns={"road_class": "c"}, speeds={"a": 60})
     assert minutes(network, (0, 0), (0, 2000)) == pytest.approx(2, rel=1e-3)
+
+
+@pytest.mark.parametrize("sense", [0, 7, -1])
+def test_a_direction_that_is_none_is_refused_before_it_is_saved(sense):
+    columns = {"road_class": "c", "direction": "d", "directions": {"D": 3, "R": sense}}
+    lines = layer([[(0, 0), (0, 1000)], [(0, 1000), (0, 2000)]], c=["a", "a"], d=["D", "R"])
+    with pytest.raises(ParameterError, match=f"{sense} n'est pas un sens"):
+        from_lines(lines, columns=columns, speeds={"a": 60})

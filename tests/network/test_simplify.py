@@ -86,6 +86,12 @@ def test_lengths_are_those_of_geodesics(lon, lat, east, north):
     assert got == pytest.approx(expected, rel=1e-6, abs=1e-6)
 
 
+def test_a_step_over_the_antimeridian_is_as_short_as_elsewhere():
+    expected = Geod(ellps="WGS84").inv(179.99, -17, -179.99, -17)[2]
+    assert ground_m(179.99, -17.0, -179.99, -17.0) == pytest.approx(expected, rel=1e-6)
+    assert ground_m(-179.99, -17.0, 179.99, -17.0) == pytest.approx(expected, rel=1e-6)
+
+
 def test_the_curve_visits_neighbours_one_after_the_other():
     x, y = (axis.ravel().astype(float) for axis in np.meshgrid(np.arange(16), np.arange(16)))
     order = hilbert_order(x, y, bits=4)

@@ -251,9 +251,8 @@ def _count_neighbours(
 def _laid_out(chains: _Chains, hops: _Hops, by_node: _ByNode) -> Any:
     """Return x, y and kind of vertices, then way, sense and length of hops, chain after chain, on all cores."""
     order, chain_start = chains[:2]
-    size = int(chain_start[-1])
     kinds = (np.float64, np.float64, np.int8, np.int32, np.bool_, np.float32)
-    laid: Any = tuple(np.zeros(size, kind) for kind in kinds)
+    laid: Any = tuple(np.zeros(chain_start[-1], kind) for kind in kinds)
     parts = [(begin, begin + _CHAINS_AT_ONCE) for begin in range(0, order.size, _CHAINS_AT_ONCE)]
     run_tasks(
         lambda part: _lay_out(part, chains, hops, by_node, laid), parts, min(len(parts), count_threads(None))
@@ -374,5 +373,7 @@ def ground_m(lon_1: float, lat_1: float, lon_2: float, lat_2: float) -> float:  
     curvature = 1 - squared * np.sin(middle) ** 2
     root = np.sqrt(curvature)
     north = _EQUATOR_M * (1 - squared) / (curvature * root) * np.radians(lat_2 - lat_1)
-    east = _EQUATOR_M / root * np.cos(middle) * np.radians(lon_2 - lon_1)
+    # close places on both sides of the antimeridian are close
+    degrees = min(abs(lon_2 - lon_1), 360.0 - abs(lon_2 - lon_1))
+    east = _EQUATOR_M / root * np.cos(middle) * np.radians(degrees)
     return float(np.sqrt(north * north + east * east))

@@ -286,6 +286,12 @@ def _directions_of(lines: gpd.GeoDataFrame, names: LineColumns) -> Any:
     column = _column(lines, names.direction, needed=bool(names.direction))
     if column is None:
         return np.full(len(lines), _BOTH, dtype=np.int8)
+    strange = sorted(str(value) for value in set(names.directions.values()) - {FORWARD, BACKWARD, _BOTH})
+    if strange:
+        raise ParameterError(
+            f"directions : {examples(strange)} n'est pas un sens ; donnez {FORWARD} (direct), {BACKWARD} (inverse) ou"
+            f" {_BOTH} (les deux)."
+        )
     direction = column.map(names.directions)
     unknown = direction.isna() & column.notna()
     if unknown.any():
