@@ -284,9 +284,16 @@ def test_one_large_count_of_the_var_is_withheld_with_the_small_one(tmp_path: Pat
     )
     ime = communes[(communes["service"] == "ime-salernes") & (communes["scenario"] == "B")]
     told = ime[ime["commune_code"].isin(["83050", "83121", "83007"])]
-    # one large count goes with the small one, or the total would give it back
-    assert told["persons"].value_counts().to_dict() == {"secret": 2, "40": 1}
-    assert "4" not in set(communes["persons"])
+    # beside their total, the commune of the 40 who gain would say that no village around sends a child
+    assert told["persons"].eq("secret").all()
+    zones = pd.read_csv(
+        result.report_dir / "tables" / "comparaison_zones.csv", dtype=str, keep_default_na=False
+    )
+    whole = zones[
+        zones["service"].eq("ime-salernes") & zones["scenario"].eq("B") & zones["zone"].eq("territory")
+    ]
+    assert whole[["persons_gain", "persons_loss"]].to_numpy().tolist() == [["40", "secret"]]
+    assert not ({"4", "25", "29"} & set(ime["persons"]))
 
 
 def test_errors_are_of_one_tree() -> None:
