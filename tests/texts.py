@@ -13,7 +13,7 @@ def plain_text(data: Mapping[str, Any]) -> str:
         if key == "runs" or (isinstance(value, list) and value and _is_run(value[0])):
             return ["".join(run["text"] for run in value)]  # type: ignore[attr-defined]
         if isinstance(value, Mapping):
-            hidden = ("type", "kind", "file", "tone", "align")
+            hidden = ("type", "kind", "file", "tone", "align", "form", "logo")
             return [text for name, part in value.items() if name not in hidden for text in walk(part, name)]
         if isinstance(value, list):
             return [text for part in value for text in walk(part)]

@@ -103,6 +103,13 @@ class StudyResult:
         return side_by_side(self.comparisons)
 
     @cached_property
+    def child_equipment(self) -> pd.DataFrame:
+        """Places of each service of children beside the persons under 20 (see `territory.scenario.measures`)."""
+        from territory.scenario.measures.pathways import child_equipment
+
+        return child_equipment(self.baseline.state)
+
+    @cached_property
     def account_terms(self) -> pd.DataFrame:
         """Under which terms each account of travel is counted (see `territory.scenario.account_terms`)."""
         from territory.scenario.accounts import account_terms

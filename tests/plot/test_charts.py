@@ -9,7 +9,7 @@ import pytest
 
 from territory.errors import ParameterError
 from territory.plot import style
-from territory.plot.charts import before_and_after, gainers_and_losers, needs_with_range
+from territory.plot.charts import gainers_and_losers, needs_with_range
 
 EFFECTS = pd.DataFrame(
     {"persons_gain": [24_120.0, 5.0], "persons_loss": [0.0, 900.0], "persons_indistinct": [math.nan, 3.0]},
@@ -41,14 +41,7 @@ def test_needs_show_no_mark_under_the_threshold() -> None:
     assert any(text.startswith("80\u00a0") for text in texts(figure))
 
 
-def test_before_and_after_are_told_apart_without_colour() -> None:
-    shares = pd.DataFrame({"before": [0.3, 0.7], "after": [0.6, 0.4]}, index=["a", "b"])
-    figure = before_and_after(shares)
-    hatches = {patch.get_hatch() for patch in figure.axes[0].patches}
-    assert len(hatches) == 2
-
-
-@pytest.mark.parametrize("draw", [gainers_and_losers, needs_with_range, before_and_after])
+@pytest.mark.parametrize("draw", [gainers_and_losers, needs_with_range])
 def test_nothing_to_draw_is_said(draw: object) -> None:
     with pytest.raises(ParameterError, match="aucune ligne"):
         draw(pd.DataFrame())  # type: ignore[operator]
@@ -66,8 +59,6 @@ def test_the_titles_of_both_sides_have_room() -> None:
     figure = gainers_and_losers(effects)
     axes = figure.axes[0]
     figure.canvas.draw()
-    boxes = [
-        text.get_window_extent() for text in axes.texts if text.get_text().endswith((" →", "distinguable"))
-    ]
+    boxes = [text.get_window_extent() for text in axes.texts if text.get_text().endswith((" →", "visible"))]
     assert len(boxes) == 2
     assert not boxes[0].overlaps(boxes[1])

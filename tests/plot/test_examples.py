@@ -29,11 +29,6 @@ def test_charts_needs_with_range() -> None:
     assert len(charts.needs_with_range(needs).axes) == 1
 
 
-def test_charts_before_and_after() -> None:
-    shares = pd.DataFrame({"before": [0.3, 0.7], "after": [0.6, 0.4]}, index=["jusqu'à 15 min", "au-delà"])
-    assert len(charts.before_and_after(shares).axes) == 1
-
-
 def test_charts_front_of() -> None:
     points = pd.DataFrame({"x": [1.0, 2.0, 3.0], "y": [9.0, 9.5, 4.0]})
     assert charts.front_of(points).index.tolist() == [0, 2]

@@ -28,7 +28,7 @@ from tests.report.worlds import EVIL, WORLDS, published, reading, world
 from tests.report.worlds import document as composed
 from tests.texts import plain_text
 
-DOCUMENTS = ("council", "sheet", "annex")
+DOCUMENTS = ("council", "note", "slides", "sheet", "annex")
 
 
 def text_of(document: Document) -> str:
@@ -68,6 +68,9 @@ def test_an_accessible_document_of_any_study(document: str, name: str, tmp_path:
         check_accessible(opened)
         if document == "sheet":
             assert len(opened.pages) <= (2 if name != "markup" else 6)
+        if name != "markup":
+            assert document != "note" or len(opened.pages) == 1
+            assert document != "slides" or len(opened.pages) <= 6
 
 
 def check_accessible(opened: pikepdf.Pdf) -> None:
@@ -100,7 +103,7 @@ def test_the_sheet_says_who_gains_and_loses_there() -> None:
     for part in (
         "18 790",
         "Qui y gagne, qui y perd",
-        "non distinguable",
+        "Sans différence visible",
         "À demander",
         "Hautbourg",
         "Scénario B",

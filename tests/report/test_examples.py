@@ -46,14 +46,13 @@ def test_needs_range_text() -> None:
     assert (needs.range_text(20.0, 45.0), needs.range_text(3.0, 8.0), needs.range_text(3.0, 40.0)) == (
         "20 à 45",
         "< 11",
-        "au plus 40",
+        "< 11 à 40",
     )
 
 
 def test_council_acronyms() -> None:
-    assert [block.items for block in council.acronyms([Paragraph("L'IME déménage.")])[1:]] == [
-        [[("IME", "strong"), " : institut médico-éducatif."]]
-    ]
+    (_, said) = council.acronyms([Paragraph("L'IME déménage.")])
+    assert said.text == [("IME", "strong"), " : institut médico-éducatif", "."]
 
 
 def test_writers_write_table() -> None:

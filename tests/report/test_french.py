@@ -136,9 +136,8 @@ def test_rounding_stays_within_six_percent_above_one_hundred(value: float) -> No
     assert abs(rounded - value) <= max(2.5, 0.051 * value)
 
 
-def test_about_says_the_side_of_the_rounding() -> None:
-    assert words.about(1256) == f"près de 1{NN}260"
-    assert words.about(1264) == f"un peu plus de 1{NN}260"
+def test_about_says_that_an_estimate_is_rounded() -> None:
+    assert words.about(1256) == words.about(1264) == f"environ 1{NN}260"
     assert words.about(1260) == f"environ 1{NN}260"
     assert words.about(2) == "moins de 11"
     assert words.about(0) == "0"
@@ -157,8 +156,8 @@ def test_between() -> None:
 def test_change_says_the_doubt() -> None:
     assert words.change(-12) == f"12{NB}min de moins"
     assert words.change(7.6) == f"8{NB}min de plus"
-    assert words.change(7.6, is_distinguishable=False) == "non distinguable"
-    assert words.change(0.2) == "non distinguable"
+    assert words.change(7.6, is_distinguishable=False) == words.INDISTINCT
+    assert words.change(0.2) == words.INDISTINCT
     assert words.change(math.nan) == "inconnu"
 
 
@@ -207,6 +206,31 @@ def test_places(name: str, of: str, at: str) -> None:
 def test_epci(name: str, phrase: str, short: str) -> None:
     assert words.epci_phrase(name) == phrase
     assert words.epci_short(name) == short
+
+
+@pytest.mark.parametrize(
+    "name, said, of",
+    [
+        ("IME de Salernes", "l'IME de Salernes", "de l'IME de Salernes"),
+        ("CMPP", "le CMPP", "du CMPP"),
+        ("MAS des Pins", "la MAS des Pins", "de la MAS des Pins"),
+        ("Hôpital de jour", "l'hôpital de jour", "de l'hôpital de jour"),
+        ("Les Pins", "le service « Les Pins »", "du service « Les Pins »"),
+    ],
+)
+def test_a_name_is_said_with_its_article(name: str, said: str, of: str) -> None:
+    assert words.with_article(name) == said
+    assert words.of_place(said) == of
+
+
+def test_from_one_time_to_another() -> None:
+    assert numbers.from_to(11, 41) == f"11 → 41{NB}min"
+    assert numbers.from_to(42, 65) == f"42{NB}min → 1{NB}h{NB}05"
+    assert numbers.from_to(math.nan, 5) == f"? → 5{NB}min"
+
+
+def test_controls_are_not_printed() -> None:
+    assert words.typeset("a\x07b\x00") == "ab"
 
 
 def test_small_words_signs_and_names():

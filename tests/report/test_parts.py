@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from itertools import combinations
 
 import pytest
 from hypothesis import given
@@ -38,13 +37,12 @@ def test_it_keeps_to_its_pages_whenever_it_can(sizes, most_pages):
         assert pages == 8 + sum(sizes)
 
 
-def test_the_part_that_leaves_last_is_kept_and_no_more_leave_than_must():
-    sizes = [3, 2, 2]
-    fits = fitted(made_of(sizes), [2, 1, 0], most_pages=13)
-    # the first part and one of the others: 8 + 3 + 2
-    assert len(fits.blocks) == 13
-    best = max(8 + sum(kept) for n in range(4) for kept in combinations(sizes, n) if 8 + sum(kept) <= 13)
-    assert len(fits.blocks) == best
+@given(st.lists(st.integers(1, 4), min_size=1, max_size=12), st.integers(8, 16))
+def test_no_more_leave_than_must(sizes, most_pages):
+    leaving = list(reversed(range(len(sizes))))
+    kept = [8 + sum(sizes[:n]) for n in range(len(sizes) + 1)]
+    fits = fitted(made_of(sizes), leaving, most_pages=most_pages)
+    assert len(fits.blocks) == max([pages for pages in kept if pages <= most_pages], default=8)
 
 
 def test_without_any_room_all_that_may_leave_do():

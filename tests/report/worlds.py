@@ -14,10 +14,12 @@ from territory.release.handed_tables import tables
 from territory.report.documents.annex import technical_annex
 from territory.report.documents.council import council_report
 from territory.report.documents.epci_sheet import epci_sheet, sheet_codes
+from territory.report.documents.handouts import note, slides
 from territory.report.layout.document import Document
 from territory.report.reading import Reading, read
 from territory.result import StudyResult
 from territory.scenario import apply, compare, compute
+from territory.study.words.changes import CloseSite, MoveSite, OpenBranch
 from territory.study.words.scenario import Scenario
 from tests import vallon
 
@@ -109,6 +111,21 @@ def _observed() -> StudyResult:
     return observed(small(), {"03901": 31, "03906": 4, "03902": 23, "03904": 18, "03907": 3})
 
 
+def _scenarios(*changes: tuple[Any, ...]) -> StudyResult:
+    """The same territory under scenarios of one's own."""
+    named = (Scenario(id=f"S{i}", name=f"Essai {i}", change=change) for i, change in enumerate(changes, 1))
+    return rebuilt(small(), scenarios=tuple(named))
+
+
+def _limited(limit_min: float) -> StudyResult:
+    """The same study with another limit of recruitment."""
+    parameters = dataclasses.replace(small().baseline.state.parameters, recruitment_max_min=limit_min)
+    return rebuilt(small(), parameters=parameters)
+
+
+_MOVED = MoveSite(authorisation_ids=(vallon.IME,), to_site_id="plateforme")
+_BRANCH = OpenBranch(authorisation_id=vallon.IME, site_id="plateforme")
+
 WORLDS: dict[str, Callable[[], StudyResult]] = {
     "usual": small,
     "without_scenario": lambda: rebuilt(small(), scenarios=()),
@@ -117,6 +134,11 @@ WORLDS: dict[str, Callable[[], StudyResult]] = {
     "all_unknown": _all_unknown,
     "markup": _markup,
     "observed": _observed,
+    "one_child": lambda: observed(small(), {"03901": 1}),
+    "nobody_near": lambda: _limited(0.01),
+    "closure": lambda: _scenarios((CloseSite(authorisation_id=vallon.IME),)),
+    "alike": lambda: _scenarios((_MOVED,), (_MOVED,)),
+    "dominating": lambda: _scenarios((_MOVED,), (_BRANCH,)),
 }
 
 
@@ -137,7 +159,8 @@ def document(name: str, kind: str) -> Document:
     """One of `WORLDS` as the council, the first EPCI or the agency reads it, composed once."""
     if kind == "sheet":
         return epci_sheet(reading(name), sheet_codes(world(name))[0])
-    return council_report(reading(name)) if kind == "council" else technical_annex(reading(name))
+    makers = {"council": council_report, "note": note, "slides": slides, "annex": technical_annex}
+    return makers[kind](reading(name))
 
 
 @cache

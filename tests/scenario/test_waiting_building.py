@@ -57,7 +57,7 @@ def test_pooling_alone_shortens_no_wait(state: State) -> None:
 def test_freed_staff_time_shortens_a_wait_and_says_its_assumption(state: State) -> None:
     world = in_file_active(state)
     row = waits(world, (SEEN,), scenario=pooled(world, 0.2)).loc["sessad-x"]
-    assert row["scenario_wait_months"] == pytest.approx(15.0)
+    assert row["scenario_wait_months"] == pytest.approx(18.0 * 0.8)
     assert "20 %" in row["note"]
 
 

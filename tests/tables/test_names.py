@@ -31,7 +31,7 @@ def test_labels() -> None:
         "Temps de route, service d'urgences, scénario B (min)"
     )
     codes = (("effect", "indistinct"), ("persons", "secret"), ("name", "Aups"))
-    assert [code_label(*code) for code in codes] == ["écart non distinguable", "secret statistique", "Aups"]
+    assert [code_label(*code) for code in codes] == ["sans différence visible", "secret statistique", "Aups"]
 
 
 def test_names_that_hold_keys() -> None:

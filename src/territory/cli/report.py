@@ -21,7 +21,7 @@ from territory.cli.french import (
     say,
 )
 
-_DOCUMENTS = ("council", "sheet", "annex")
+_DOCUMENTS = ("council", "note", "slides", "sheet", "annex")
 
 
 def report(
@@ -31,7 +31,8 @@ def report(
         option(
             "--document",
             "DOCUMENT",
-            "council (rapport au conseil), sheet (fiche d'EPCI) ou annex (annexe technique).",
+            "council (rapport au conseil), note (une page), slides (six pages à projeter), sheet (fiche d'EPCI) ou "
+            "annex (annexe technique).",
         ),
     ] = "council",
     epci: Annotated[
@@ -43,7 +44,7 @@ def report(
     population: PopulationOption = None,
     edition: EditionOption = "publique",
 ) -> None:
-    """Écrit un document d'une étude : rapport au conseil, fiches d'EPCI ou annexe technique."""
+    """Écrit un document d'une étude : rapport au conseil, note, présentation, fiches d'EPCI ou annexe technique."""
     from territory.errors import ParameterError
     from territory.files.safe_files import hold
     from territory.workflow.handover import write_documents

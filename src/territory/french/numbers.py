@@ -50,6 +50,13 @@ def minutes(value: float) -> str:
     return f"{sign}{whole // 60}{NBSP}h{rest}"
 
 
+def from_to(before: float, after: float) -> str:
+    """Write two durations, the unit once where both are under one hour ("11 → 41 min"), "?" where one is unknown."""
+    first, last = ("?" if math.isnan(value) else minutes(value) for value in (before, after))
+    unit = f"{NBSP}min"
+    return f"{first.removesuffix(unit) if last.endswith(unit) else first} → {last}"
+
+
 def signed(value: float) -> str:
     """Write a change with its sign, without decimals ("+6", "-4", "0")."""
     text = integer(value)

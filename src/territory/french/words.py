@@ -6,8 +6,12 @@ import math
 import re
 import unicodedata
 from collections.abc import Iterable
+from functools import lru_cache
 
 from territory.french.numbers import NBSP, NNBSP, UNKNOWN, integer, minutes, round_estimate
+
+# what is said of a difference that is too small, beside the doubt on times, to be told
+INDISTINCT = "sans différence visible"
 
 
 def count(number: float, singular: str, plural: str | None = None, *, none: str | None = None) -> str:
@@ -30,18 +34,11 @@ def persons(value: float, *, threshold: int = 11) -> str:
 
 
 def about(value: float, *, threshold: int = 11) -> str:
-    """Write an estimated number of persons with "près de" under it, "un peu plus de" over it, else "environ"."""
+    """Write an estimated number of persons in a sentence: it is rounded, and says « environ »."""
     if math.isnan(value):
         return f"un nombre {UNKNOWN} de"
-    if value == 0:
-        return "0"
-    if value < threshold:
-        return f"moins de {threshold}"
     text = persons(value, threshold=threshold)
-    gap = max(round_estimate(value), threshold) - value
-    if abs(gap) < 1e-3 * value:
-        return f"environ {text}"
-    return f"près de {text}" if gap > 0 else f"un peu plus de {text}"
+    return text if value == 0 else f"moins de {threshold}" if value < threshold else f"environ {text}"
 
 
 def between(low: float, high: float, *, threshold: int = 11) -> str:
@@ -58,11 +55,11 @@ def between(low: float, high: float, *, threshold: int = 11) -> str:
 
 
 def change(delta_min: float, *, is_distinguishable: bool = True) -> str:
-    """Write a change of travel time; "non distinguable" when it is under the doubt."""
+    """Write a change of travel time; « sans différence visible » when it is under the doubt."""
     if math.isnan(delta_min):
         return UNKNOWN
     if not is_distinguishable or round(abs(delta_min)) == 0:
-        return "non distinguable"
+        return INDISTINCT
     return f"{minutes(abs(delta_min))} de {'moins' if delta_min < 0 else 'plus'}"
 
 
@@ -86,6 +83,8 @@ _UNITS = r"(?:min|h|km|km²|m²|%|‰|€|M€|ans|places|habitants|enfants|comm
 
 _SPACES = r"[ \u00a0\u202f]"
 _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
+    # controls that a name may hold, which no page can show
+    (re.compile(r"[\x00-\x08\x0b-\x1f\x7f]"), ""),
     (re.compile(r"\.\.\."), "…"),
     (re.compile(r"\b([Cc])oeur"), r"\1œur"),
     (re.compile(r"(?<=[^\W\d_])'(?=[^\W\d_])"), "’"),
@@ -100,6 +99,7 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
 _THOUSANDS = re.compile(r"(?<![\d,.])\d{1,3}(?: \d{3})+(?!\d)")
 
 
+@lru_cache(maxsize=20_000)
 def typeset(text: str) -> str:
     """Apply French spacing to a finished text; meant for the output border, and safe to apply twice."""
     for pattern, replacement in _RULES:
@@ -133,20 +133,38 @@ def elide(word: str, following: str) -> str:
 
 def of_place(name: str) -> str:
     """Write "de" before the name of a place, with its article ("du Muy", "des Arcs", "de La Seyne-sur-Mer")."""
-    if name.startswith("Le "):
-        return f"du {name[3:]}"
-    if name.startswith("Les "):
-        return f"des {name[4:]}"
-    return elide("de", name)
+    return _contracted("de", name) or elide("de", name)
 
 
 def at_place(name: str) -> str:
     """Write "à" before the name of a place, with its article ("au Muy", "aux Arcs", "à La Seyne-sur-Mer")."""
-    if name.startswith("Le "):
-        return f"au {name[3:]}"
-    if name.startswith("Les "):
-        return f"aux {name[4:]}"
-    return f"à {name}"
+    return _contracted("à", name) or f"à {name}"
+
+
+def _contracted(word: str, name: str) -> str:
+    """Write "de" or "à" with the article that starts a name; nothing when they do not contract."""
+    article, _, rest = name.partition(" ")
+    return (
+        f"{_CONTRACTED[word, article.casefold()]} {rest}" if (word, article.casefold()) in _CONTRACTED else ""
+    )
+
+
+_CONTRACTED = {("de", "le"): "du", ("de", "les"): "des", ("à", "le"): "au", ("à", "les"): "aux"}
+# what services are, by gender: a name that starts otherwise is quoted
+_MASCULINE = re.compile(
+    r"(?:ime|iem|itep|dime|ditep|sessad|cmpp|cmp|cattp|camsp|bapu|ehpad|esat|eam|fam|foyer|savs|samsah|ssiad|pcpe|gem|"
+    r"hôpital|centre|institut|service|dispositif|pôle|établissement)\b"
+)
+_FEMININE = re.compile(r"(?:mas|uema|ueea|emas|pco|maison|clinique|équipe|plateforme|antenne|unité)\b")
+
+
+def with_article(name: str) -> str:
+    """Write the name of a service in a sentence: "l'IME de Salernes", "le CMPP", "l'hôpital de jour de Trans"."""
+    kind, first = name.casefold(), name.partition(" ")[0]
+    article = "le" if _MASCULINE.match(kind) else "la" if _FEMININE.match(kind) else ""
+    if not article:
+        return f"le service « {name} »"
+    return elide(article, name if first.isupper() else name[:1].lower() + name[1:])
 
 
 def in_guillemets(name: str) -> str:

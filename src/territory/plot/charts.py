@@ -1,9 +1,9 @@
-"""Charts: who gains and loses, needs with their range, times before and after, mean against worst time."""
+"""Charts: who gains and loses, needs with their range, mean against worst time."""
 
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +11,7 @@ import pandas as pd
 from matplotlib.ticker import MaxNLocator
 
 from territory.errors import ParameterError
-from territory.french.numbers import NBSP, integer, round_estimate, share
+from territory.french.numbers import NBSP, integer, round_estimate
 from territory.french.words import typeset
 from territory.plot import style
 from territory.plot.maps.legend import WIDTH_CM, width_of
@@ -56,7 +56,7 @@ def gainers_and_losers(effects: pd.DataFrame, *, noun: str = "enfants") -> Figur
                     x = end + (0.012 if side == "left" else -0.012) * most
                     axes.text(x, row, texts[effect][row], va="center", ha=side, fontsize=7.5)
         _row_names(axes, list(effects.index))
-        _side_column(axes, "écart non\ndistinguable", texts["indistinct"])
+        _side_column(axes, "sans différence\nvisible", texts["indistinct"])
         look: dict[str, Any] = {"fontsize": 8, "fontweight": "semibold", "annotation_clip": False}
         # what each side means above the line of zero
         for text, shift, side, color in zip(
@@ -93,29 +93,6 @@ def needs_with_range(needs: pd.DataFrame, *, label: str = "personnes") -> Figure
         _row_names(axes, list(needs.index))
         texts = [_range(*row) for row in needs[["low", "central", "high"]].to_numpy(dtype=float)]
         _side_column(axes, "", texts)
-    return figure
-
-
-def before_and_after(shares: pd.DataFrame, *, names: Sequence[str] = ("Aujourd'hui", "Scénario")) -> Figure:
-    """Draw the share of persons in each class of travel time, before and after."""
-    _check(shares)
-    with style.style():
-        figure, axes = _rows(len(shares), left_cm=4.0, right_cm=0.6, head_cm=0.8, row_cm=0.95)
-        rows = np.arange(len(shares))
-        edge: dict[str, Any] = {"edgecolor": style.INK, "linewidth": 0.5}
-        hatch: dict[str, Any] = {"hatch": "////", "hatchcolor": style.HATCH_INK}
-        before = axes.barh(rows - 0.2, shares["before"], height=0.36, color=style.GAINS[0], **edge, **hatch)
-        after = axes.barh(rows + 0.2, shares["after"], height=0.36, color=style.ACCENT)
-        most = float(np.nanmax([*shares["before"], *shares["after"], 0.01]))
-        axes.set_xlim(0, 1.14 * most)
-        for row, values in enumerate(shares[["before", "after"]].to_numpy(dtype=float)):
-            for shift, value in zip((-0.2, 0.2), values, strict=True):
-                x, y = value + 0.01 * most, row + shift
-                axes.text(x, y, share(value), va="center", ha="left", fontsize=7.5)
-        _row_names(axes, list(shares.index))
-        place: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (0.0, 1.0), "borderaxespad": 0.2}
-        look: dict[str, Any] = {"ncols": 2, "frameon": False, "fontsize": 8, "handlelength": 1.6}
-        axes.legend([before, after], list(names), **place, **look)
     return figure
 
 

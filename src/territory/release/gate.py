@@ -37,6 +37,7 @@ from territory.release.treatment import handed
 from territory.result import StudyResult
 from territory.scenario.results import Comparison, Results
 from territory.scenario.trial import Trial
+from territory.study.known import kinds_of
 from territory.study.secrecy import without_counts
 from territory.study.state import Parameters
 
@@ -233,6 +234,19 @@ class Release:
         doubt = of_service(self._result.baseline.access, service)["uncertainty_min"]
         return float(doubt.reindex(near).median())
 
+    def others_near(self, service: str, codes: pd.Index) -> pd.Series[float]:
+        """Return the time from the closest of some communes to each other known site of the kind of a service."""
+        state = self._result.baseline.state
+        kinds = pd.Series(kinds_of(state.services), index=state.services.index)
+        own = state.services["authorisation_id"].eq(service)
+        others = state.services[kinds.isin(kinds[own]) & ~own].index.get_level_values("site_id").unique()
+        times = state.times_to(list(others))
+        near = times[times["from_id"].isin(codes)].dropna(subset=["travel_time_min"])
+        found: pd.Series[float] = (
+            near.groupby(near["to_id"].astype(str))["travel_time_min"].min().sort_values()
+        )
+        return found
+
     def service_reason(self, scenario_id: str, service: str) -> str:
         """Say why nobody is counted for a service (« secteur inconnu (à demander : …) »), empty where they are."""
         return service_reason(self._result, scenario_id, service)
@@ -293,7 +307,7 @@ class Release:
 
     def sensitivity(self, scenario_id: str, service: str) -> pd.DataFrame:
         """Return gains and losses under other recruitment limits; no row where children served are counted."""
-        rows = of_service(self._result.comparisons[scenario_id].sensitivity, service)
+        rows = of_service(with_intervals(self._result, scenario_id, "sensitivity"), service)
         return rows.iloc[:0] if self._is_secret(service) else rows
 
     def origins(self, service: str) -> Origins | None:

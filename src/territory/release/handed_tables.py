@@ -23,7 +23,6 @@ from territory.release.comparison import (
 from territory.release.scenarios import grouping_tables, scenario_tables
 from territory.release.treatment import handed, share_classes, treat, unpivot
 from territory.scenario.measures.pathways import (
-    child_equipment,
     child_path,
     coordination,
     ehpad_care,
@@ -271,7 +270,7 @@ def _paths(result: StudyResult) -> dict[str, pd.DataFrame]:
 def equipment_tables(result: StudyResult) -> dict[str, pd.DataFrame]:
     """Return the rate of equipment by EPCI, and the list of sites beside what BPE 2013 counted."""
     state = result.baseline.state
-    rates = child_equipment(state)
+    rates = result.child_equipment
     reference = getattr(result.dataset, "offer_2013", None)
     if rates.empty or reference is None:
         return {"taux_equipement": _zones(rates, result)}

@@ -8,12 +8,14 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+import numpy as np
 import pandas as pd
 
-from territory.french.numbers import integer, minutes
-from territory.french.words import at_place, epci_short, join, of_place, persons, typeset
+from territory.french.numbers import from_to, integer, minutes
+from territory.french.words import at_place, epci_short, join, of_place, persons, typeset, with_article
 from territory.release.gate import TODAY, Release, Sites, release
 from territory.release.observed_children import EFFECTS
 from territory.release.shown import ZoneCounts
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
 Readable: TypeAlias = "StudyResult | Release | Reading"
 
 _FELT_SHARE = 0.1
+# the oldest age of a service that is said to be for the young
+_OLDEST_YOUNG = 25.0
 _YEAR = re.compile(r"\b(?:19|20)\d{2}\b")
 # a document needs a date: this one, when nothing in the data has a year
 _NO_YEAR = 2000
@@ -120,13 +124,40 @@ class Reading:
         named = self.named.get(service)
         return frozenset(trip.who for trip in named.trip) if named else frozenset()
 
+    def the(self, services: Sequence[str]) -> str:
+        """Return the short names of services in a sentence, each with its article."""
+        return join([with_article(self.short(service)) for service in services])
+
     def noun(self, service: str, *, is_observed: bool = False) -> str:
-        """Return what is counted: never children served where only an age group is known."""
+        """Return what is counted: an age group by its ages, never children served where they are not known."""
         rows = self.release.services
-        oldest = rows.loc[rows["authorisation_id"] == service, "age_max"]
-        is_for_children = oldest.empty or bool(oldest.fillna(20.0).max() <= 25.0)
-        kind, served = ("enfants", "accompagnés") if is_for_children else ("personnes", "accompagnées")
-        return f"{kind} {served}" if is_observed else f"{kind} de l'âge concerné"
+        ages = rows.loc[rows["authorisation_id"] == service, ["age_min", "age_max"]]
+        low, high = float(ages["age_min"].min()), float(ages["age_max"].max())
+        is_for_children = math.isnan(high) or high <= _OLDEST_YOUNG
+        if is_observed:
+            return "enfants accompagnés" if is_for_children else "personnes accompagnées"
+        who = "jeunes" if is_for_children else "personnes"
+        if math.isnan(low):
+            return f"{who} de l'âge reçu"
+        if math.isnan(high):
+            return f"personnes de {low:g} ans ou plus"
+        return f"{who} de {low:g} à {high:g} ans" if low else f"{who} de {high:g} ans ou moins"
+
+    def children(self, scenario_id: str, service: str) -> pd.Series | None:
+        """Return what the children likely served would see, under the variant to quote; None when it is not known."""
+        rows = self._of_children("enfants_trajets", scenario_id, service)
+        found = rows[rows["is_headline"].astype(bool)] if len(rows) else rows
+        return None if found.empty or pd.isna(found["shorter_share"].iloc[0]) else found.iloc[0]
+
+    def findings(self, scenario_id: str, service: str) -> pd.DataFrame:
+        """Return what stays true under every variant of who the children are."""
+        rows = self._of_children("enfants_constats", scenario_id, service)
+        return rows.set_index("finding") if len(rows) else rows
+
+    def _of_children(self, table: str, scenario_id: str, service: str) -> pd.DataFrame:
+        """Return the rows of a service in a scenario; no row when nothing is known of its children."""
+        rows = self.release.children.get(table, pd.DataFrame())
+        return rows[rows["scenario"].eq(scenario_id) & rows["service"].eq(service)] if len(rows) else rows
 
     def noun_of(self, move: Move) -> str:
         """Return what is counted for a move."""
@@ -135,6 +166,22 @@ class Reading:
     def counts_of(self, move: Move) -> Counts:
         """Return the persons of each effect of a move by zone."""
         return self.counts(move.scenario_id, move.services[0])
+
+    def worst(self, scenario_id: str, service: str, zone: str = ALL_TERRITORY) -> tuple[str, float] | None:
+        """Return the commune of a zone whose trip gets longest, and by how much; None where none does."""
+        code = self.counts(scenario_id, service).zones["worst_loss_commune"][zone]
+        if not isinstance(code, str):
+            return None
+        return self.commune(code), float(whole_change(self.differences(scenario_id, service).loc[code]))
+
+    def means(self, found: Counts, zone: str) -> str:
+        """Return the mean time of a zone before and after, marked when no difference can be seen."""
+        row: Any = found.zones.loc[zone]
+        sides = [float(row[f"{side}_mean_min"]) for side in ("baseline", "scenario")]
+        if any(map(math.isnan, sides)):
+            return "inconnu"
+        told = row.get("is_mean_distinguishable", True)
+        return from_to(*sides) + ("" if told is not pd.NA and bool(told) else " ≈")
 
     def differences_of(self, move: Move) -> pd.DataFrame:
         """Return the comparison by commune under a move."""
@@ -147,8 +194,28 @@ class Reading:
 
     def document(self, title: str, blocks: Sequence[Block], **texts: Any) -> Document:
         """Return a document of the study, with what all of them say: their date, their run and their edition."""
-        digest, mark = self.release.run_digest, self.release.mark
-        return Document(title, self.date, blocks, run_digest=digest, mark=mark, **texts)
+        said = {"run_digest": self.release.run_digest, "mark": self.release.mark, "author": self.study.author}
+        return Document(title, self.date, blocks, logo=self.logo, **said, **texts)
+
+    @cached_property
+    def logo(self) -> tuple[str, bytes] | None:
+        """Return the kind and the content of the picture that the study puts on its documents."""
+        if self.study.files.logo is None:
+            return None
+        path = Path(self.study.folder) / self.study.files.logo
+        return path.suffix[1:].lower(), path.read_bytes()
+
+    @cached_property
+    def subtitle(self) -> str:
+        """Return what a document says under its title: the territory, and of when its data are."""
+        dated = f" · données : {self.study.data_date}" if self.study.data_date else ""
+        return f"Territoire : {self.study.territory.name} · population {self.vintage()}{dated}"
+
+    def footer(self, *words: str) -> str:
+        """Return the foot of each page: the study, and who is counted, where and when."""
+        move = self.pivot
+        who = [f"{self.noun_of(move)} à {self.limit} ou moins du site"] if move is not None else []
+        return " · ".join([self.study.title, *words, *who, f"population {self.vintage()}"])
 
     def place(self, sites: Sites | None) -> str:
         """Return the commune of some sites."""
@@ -167,6 +234,14 @@ class Reading:
     def at_site(self, sites: Sites | None) -> str:
         """Return "à" and the commune of some sites."""
         return join(dict.fromkeys(at_place(self._commune_of(site)) for site in sites or ()))
+
+    def is_on_one_point(self, move: Move) -> bool:
+        """Tell whether a service moves between sites that stand at the same point: no time can change."""
+        points = [
+            {self.release.sites.geometry[site].coords[0] for site in held if site in self.release.sites.index}
+            for held in (move.from_site or (), move.to_site or ())
+        ]
+        return move.lasts and not move.is_in_place and len(points[0] | points[1]) == 1
 
     def road(self, from_site: Sites | None, to_site: Sites | None) -> str:
         """Return from where to where ("de Salernes à Draguignan"), or where a service opens or closes."""
@@ -259,6 +334,18 @@ def read(result: Readable) -> Reading:
     return result if isinstance(result, Reading) else Reading(release(result))
 
 
+def whole_change(rows: Any) -> Any:
+    """Return the change of times as a reader subtracts them, who sees whole minutes."""
+    before, after = (np.floor(rows[f"{side}_travel_time_min"] + 0.5) for side in ("baseline", "scenario"))
+    return after - before
+
+
+def ranged(value: float, low: float, high: float) -> str:
+    """Write an estimated number of persons by what the doubt makes of it, or alone where it has no interval."""
+    ends = [persons(low), persons(high)]
+    return persons(value) if math.isnan(low + high) or ends[0] == ends[1] else " à ".join(ends)
+
+
 SECRET, UNKNOWN = "secret statistique", "Ce que l'on ne sait pas, et à qui le demander"
 STAFF = frozenset({"staff"})
 # what stands in a cell for a class that is counted with another
@@ -292,6 +379,11 @@ class Counts:
     def __init__(self, released: ZoneCounts) -> None:
         self.zones, self.is_observed = released.zones, released.is_observed
         self.is_withheld = released.is_withheld
+        if ALL_TERRITORY not in self.zones.index:
+            # nobody lives near: none of each effect, in all
+            counted = self.zones.columns.str.startswith(("persons_", "communes_"))
+            self.zones.loc[ALL_TERRITORY, self.zones.columns[counted]] = 0.0
+            self.is_withheld.loc[ALL_TERRITORY] = False
         # classes of which one sum alone is printed, over the whole, and that sum
         self.merged = released.merged.effects if released.merged else ()
         self.merged_text = integer(released.merged.persons) if released.merged else ""
@@ -305,7 +397,17 @@ class Counts:
         if bool(self.is_withheld.loc[zone, effect]):
             return SECRET
         value = float(self.persons[effect][zone])
-        return integer(value) if self.is_observed and not math.isnan(value) else persons(value)
+        if self.is_observed and not math.isnan(value):
+            return integer(value)
+        return ranged(value, *self.interval(zone, effect))
+
+    def interval(self, zone: str, effect: str) -> tuple[float, float]:
+        """Return the ends of what the doubt on times makes of a count; NaN where it has none."""
+        names = [f"persons_{effect}_{end}" for end in ("low", "high")]
+        if self.is_observed or not set(names) <= set(self.zones.columns):
+            return math.nan, math.nan
+        low, high = (float(self.zones[name][zone]) for name in names)
+        return low, high
 
     def cell(self, zone: str, effect: str) -> str:
         """Return a number as a table prints it: classes that are counted together are so under the first of them."""

@@ -132,14 +132,16 @@ def _count(
     per_km, co2 = (_or_nan(value) for value in (vehicle.eur_per_km, vehicle.co2_kg_per_km))
     hour = prices.staff_hour.eur_per_hour if trip.who == "staff" and prices.staff_hour else np.nan
     board = _on_board(trip)
+    # the parent waits on the spot, or goes home and comes back where that is shorter
+    waited = trip.return_trips_per_year * np.minimum(trip.visit_min or 0.0, 2 * minutes)
     counted: dict[str, np.ndarray | float] = {
-        "year_direct_min": minutes * one_ways,
+        "year_direct_min": minutes * one_ways + waited,
         "year_direct_km": kilometres * one_ways,
     }
     for side, factor in (("low", trip.round_factor_low), ("high", trip.round_factor_high)):
         road = kilometres * factor
         billed = np.maximum(road - vehicle.included_km, 0.0)
-        counted[f"year_{side}_min"] = minutes * one_ways * factor
+        counted[f"year_{side}_min"] = minutes * one_ways * factor + waited
         counted[f"year_{side}_km"] = road * one_ways
         counted[f"year_vehicle_{side}_eur"] = one_ways * (vehicle.eur_per_trip + per_km * billed) / board
         counted[f"year_staff_{side}_eur"] = minutes * one_ways * factor / MINUTES_PER_HOUR * hour
@@ -310,7 +312,9 @@ NO_EXIT = "aucune sortie dans l'année : l'attente n'a pas de terme calculable"
 ORDER = "ordre de grandeur : les entrées suivent les sorties et des priorités, pas une file"
 NO_EFFECT = "regrouper ne raccourcit aucune attente sans temps de professionnel libéré"
 PLACES = "le nombre de places ne change pas : du temps libéré n'en crée pas"
-ASSUMPTION = "suppose que les sorties augmentent comme le temps de professionnel libéré ({share} %)"
+ASSUMPTION = (
+    "suppose que le temps de professionnel libéré ({share} % de tout leur temps) va tout entier aux enfants"
+)
 
 
 def waits(state: State, observed: Iterable[Waiting], *, scenario: State | None = None) -> pd.DataFrame:
@@ -333,10 +337,10 @@ def waits(state: State, observed: Iterable[Waiting], *, scenario: State | None =
 
     Notes
     -----
-    months = 12 · waiting / exits. With a share s of staff time freed by pooling, exits are assumed to grow to
-    exits · (1 + s); only for services whose activity is not counted in places, since an entry into a place waits
-    for an exit. Without an observed count there is no estimate: a need, a prevalence or an orientation is not a
-    queue.
+    months = 12 · waiting / exits: the time to clear the queue, were nobody to join it. With a share s of all the
+    staff's time freed by pooling and given to children, exits are assumed to grow to exits / (1 - s); only for
+    services whose activity is not counted in places, since an entry into a place waits for an exit. Without an
+    observed count there is no estimate: a need, a prevalence or an orientation is not a queue.
 
     Examples
     --------
@@ -373,7 +377,7 @@ def _wait(one: Waiting | None, freed_share: float | None, in_places: bool) -> tu
     if in_places:
         return *known, today, today, f"{ORDER} ; {PLACES}"
     share = f"{100 * freed_share:g}".replace(".", ",")
-    return *known, today, today / (1 + freed_share), f"{ORDER} ; {ASSUMPTION.format(share=share)}"
+    return *known, today, today * (1 - freed_share), f"{ORDER} ; {ASSUMPTION.format(share=share)}"
 
 
 def _freed(authorisation_id: str, poolings: Iterable[PoolSites]) -> float | None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _CARD_EFFECTS = {
     "communes_gain": "trajet plus court",
     "communes_loss": "trajet plus long",
-    "communes_indistinct": "écart non distinguable",
+    "communes_indistinct": "sans différence visible",
     "communes_without": "sans ce service",
     "communes_leaving": "passent au-delà de la limite",
 }

@@ -6,6 +6,7 @@ import copy
 import difflib
 import re
 import tomllib
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
@@ -119,7 +120,7 @@ def parse_study(text: str, *, subject: str, folder: Path) -> Study:
     except StudyError as error:
         raise StudyError(f"{subject} : {_at(lines, ('schema_version',))}{error}") from error
     # nothing that the file names is opened before it is known to be beside it
-    for location, message in paths_outside(raw):
+    for location, message in [*paths_outside(raw), *_undrawable(raw)]:
         problems.add(_at(lines, location) + message)
     problems.raise_if_any()
     study: Study | None = None
@@ -232,6 +233,7 @@ _PATH_KEYS = frozenset(
         "observed_origins",
         "distancier",
         "roads",
+        "logo",
         "consumption",
         "activity",
         "territories",
@@ -314,20 +316,32 @@ def _open_table(names: list[str], counts: dict[Location, int], *, is_array: bool
 
 def paths_outside(raw: Any, place: Location = ()) -> Iterator[Finding]:
     """Yield each file of a raw study that is outside its folder, those of `[data]` left aside."""
-    if isinstance(raw, dict):
-        for key, value in raw.items():
-            if not place and key == "data":
-                continue
-            yield from paths_outside(value, (*place, str(key)))
-    elif isinstance(raw, list | tuple):
-        for number, value in enumerate(raw):
-            yield from paths_outside(value, (*place, number))
-    elif isinstance(raw, str) and place[-1:] and place[-1] in _PATH_KEYS and _LEAVES.search(raw):
-        yield (
-            place,
-            f"« {raw[:80]} » est hors du dossier de l'étude : placez le fichier dans ce dossier (ou un raccourci qui y "
-            "mène), et donnez son chemin à partir du fichier d'étude, sans « .. »",
-        )
+    for where, text in _texts(raw, place):
+        if where[-1:] and where[-1] in _PATH_KEYS and where[0] != "data" and _LEAVES.search(text):
+            yield (
+                where,
+                f"« {text[:80]} » est hors du dossier de l'étude : placez le fichier dans ce dossier (ou un raccourci "
+                "qui y mène), et donnez son chemin à partir du fichier d'étude, sans « .. »",
+            )
+
+
+def _undrawable(raw: Any) -> Iterator[Finding]:
+    """Yield each text that holds a character which no page can show: a control, or one that is none."""
+    for where, text in _texts(raw):
+        wrong = {c for c in text if c not in "\n\t" and unicodedata.category(c) in ("Cc", "Cn", "Co", "Cs")}
+        if wrong:
+            named = ", ".join(f"U+{ord(character):04X}" for character in sorted(wrong))
+            yield where, f"caractère que l'on ne peut pas imprimer ({named}) : retirez-le"
+
+
+def _texts(raw: Any, place: Location = ()) -> Iterator[tuple[Location, str]]:
+    """Yield the texts of a raw study, with their place."""
+    if isinstance(raw, str):
+        yield place, raw
+    elif isinstance(raw, dict | list | tuple):
+        items: Any = raw.items() if isinstance(raw, dict) else enumerate(raw)
+        for key, value in items:
+            yield from _texts(value, (*place, key))
 
 
 def readable(model: type[Model], raw: Any) -> Model:

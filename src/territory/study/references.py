@@ -230,7 +230,7 @@ def _check_services(study: Study, known: Known) -> Iterator[Finding]:
 def _check_files(study: Study, known: Known) -> Iterator[Finding]:
     """Yield files that are absent, and what is wrong in the children served."""
     for section, keys in (
-        ("files", ("observed_origins", "distancier", "roads")),
+        ("files", ("observed_origins", "distancier", "roads", "logo")),
         ("practitioners", ("consumption", "activity")),
         ("zoning", ("territories",)),
     ):

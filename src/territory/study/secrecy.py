@@ -16,7 +16,15 @@ UNPUBLISHED = "lu, empreinte non publiée"
 # roads, times and speeds hold neither persons nor money. A file that is not listed is secret: a new kind of table
 # is so until somebody writes here that it is not
 _PUBLIC_FILES = frozenset(
-    {"roads", "dataset", "files.roads", "files.distancier", "scenario.times_file", "scenario.speeds_file"}
+    {
+        "roads",
+        "dataset",
+        "files.roads",
+        "files.distancier",
+        "files.logo",
+        "scenario.times_file",
+        "scenario.speeds_file",
+    }
 )
 # counts of persons that the study file itself holds, by section; None is the whole section
 _SECRET_VALUES: Mapping[str, str | None] = {"waiting": None, "building": "children_accompanied"}

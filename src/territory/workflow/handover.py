@@ -142,7 +142,13 @@ def _write_documents(reading: Reading, folder: Path) -> None:
     (folder / name("tables.xlsx")).write_bytes(workbook_bytes(reading.release.tables, reading))
 
 
-REPORT, ANNEX, SHEETS = "rapport.pdf", "annexe-technique.pdf", "fiches"
+REPORT, SHEETS = "rapport.pdf", "fiches"
+# the file of each document that is asked for by itself, and how its making is announced
+_ALONE = {
+    "annex": ("annexe-technique.pdf", "Annexe technique"),
+    "note": ("note.pdf", "Note d'une page"),
+    "slides": ("presentation.pdf", "Présentation"),
+}
 
 
 def write_documents(
@@ -162,7 +168,8 @@ def write_documents(
     if document == "council":
         return [folder / edition_name(REPORT, edition)]
     reading = read(release(result, edition=edition))
-    wanted = {ANNEX: ""} if document == "annex" else _sheets(result, None if every_epci else epci)
+    name, title = _ALONE.get(document, ("", ""))
+    wanted = {name: ""} if name else _sheets(result, None if every_epci else epci)
     wanted = {edition_name(name, edition): code for name, code in wanted.items()}
     trouble = (
         "Le document ne peut pas être écrit dans « {folder} » ({reason}) : fermez-le s'il est ouvert, libérez de la "
@@ -170,7 +177,7 @@ def write_documents(
     )
     with beside(folder, trouble) as staging, in_words(folder, trouble):
         for name, code in wanted.items():
-            announce(f"Fiche {_name(result, code)}" if code else "Annexe technique")
+            announce(f"Fiche {_name(result, code)}" if code else title)
             (staging / name).parent.mkdir(exist_ok=True)
             report.build_report(reading, staging / name, document=document, epci=code or None)
         _put(staging, folder, list(wanted), result.run_digest)

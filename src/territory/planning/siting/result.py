@@ -247,8 +247,8 @@ def _badly_placed(problem: SitingProblem, longest_min: float) -> str:
     if not missing.any():
         return ""
     return (
-        f"Il manque {agree(math.ceil(left.sum() - 1e-6), 'place(s)')} à portée ({_limit(longest_min)}), tous les sites "
-        f"étant ouverts : {_describe(problem, missing)} n'en ont pas assez. Ajoutez des places ou des candidats "
+        f"Il manque {agree(math.ceil(left.sum() - 1e-6), 'place(s) atteignable(s)')} ({_limit(longest_min)}), tous les "
+        f"sites étant ouverts : {_describe(problem, missing)} n'en ont pas assez. Ajoutez des places ou des candidats "
         "près d'elles, ou allongez le temps accepté."
     )
 

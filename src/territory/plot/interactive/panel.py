@@ -14,6 +14,7 @@ import ipywidgets
 
 from territory.errors import TerritoryError
 from territory.french.numbers import NBSP, decimal, minutes
+from territory.french.words import INDISTINCT
 from territory.plot import style
 from territory.plot.interactive.views import persons
 from territory.release.shown import Tried
@@ -210,7 +211,7 @@ def _numbers(outcome: Tried, trial: Trial) -> str:
         for key, label, color in (
             ("persons_gain", "trajet plus court", style.GAINS[2]),
             ("persons_loss", "trajet plus long", style.LOSSES[2]),
-            ("persons_indistinct", "écart non distinguable", style.INDISTINCT),
+            ("persons_indistinct", INDISTINCT, style.INDISTINCT),
             ("persons_leaving", f"passent au-delà de {limit} min", style.LOSSES[1]),
             ("persons_entering", f"passent en deçà de {limit} min", style.ENTERING),
         )

@@ -75,14 +75,19 @@ def extent_of(areas: gpd.GeoDataFrame, *, pad_share: float = 0.03) -> tuple[floa
 
 
 def draw_map(
-    panel: Panel, legend: Legend, *, number_size: float = 6.0, max_height_cm: float = 22.0
+    panel: Panel,
+    legend: Legend,
+    *,
+    number_size: float = 6.0,
+    max_height_cm: float = 22.0,
+    width_cm: float = WIDTH_CM,
 ) -> Figure:
     """Draw a map with its legend."""
     extent = panel.extent or extent_of(panel.areas)
     categories = {category.key: category for category in legend.categories}
     with style.style():
-        layout = lay_out(extent, legend, max_height_cm=max_height_cm)
-        figure = style.new_figure(WIDTH_CM, layout.height_cm)
+        layout = lay_out(extent, legend, max_height_cm=max_height_cm, width_cm=width_cm)
+        figure = style.new_figure(width_cm, layout.height_cm)
         axes = figure.add_axes(layout.fractions(layout.map))
         frame(axes, extent)
         _draw_panel(axes, panel, categories, number_size)

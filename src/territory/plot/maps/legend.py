@@ -6,12 +6,15 @@ import math
 import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+import shapely
 
 from territory.errors import ParameterError
+from territory.french import words
 from territory.french.numbers import NBSP, class_labels, integer
 from territory.french.words import typeset
 from territory.plot import style
@@ -45,10 +48,12 @@ class Classes(NamedTuple):
 # bounds of the classes of changes (minutes)
 _CHANGES = (10.0, 20.0)
 
-INDISTINCT = Category("indistinct", "écart non distinguable", style.INDISTINCT, style.INDISTINCT_HATCH)
+INDISTINCT = Category("indistinct", words.INDISTINCT, style.INDISTINCT, style.INDISTINCT_HATCH)
 UNKNOWN = Category("unknown", "inconnu", style.UNKNOWN_COLOR, style.UNKNOWN_HATCH)
 OUT_OF_REACH = Category("out_of_reach", "hors d'atteinte", style.OUT_OF_REACH_COLOR, style.OUT_OF_REACH_HATCH)
-ENTERING = Category("entering", "passerait à portée (non compté comme gain)", style.ENTERING, "....")
+ENTERING = Category(
+    "entering", "dans le périmètre avec le scénario seulement (non compté comme gain)", style.ENTERING, "...."
+)
 WITHOUT = Category("without", "sans ce service", style.OUT_OF_REACH_COLOR, style.OUT_OF_REACH_HATCH)
 OUTSIDE = Category("outside", "hors du périmètre de recrutement", style.OUTSIDE)
 
@@ -94,6 +99,15 @@ def change_classes(delta: pd.Series, effect: pd.Series) -> Classes:
         for i, (color, ink) in enumerate(looks)
     ]
     return Classes(keys, (*gains, INDISTINCT, *losses, WITHOUT, ENTERING, OUTSIDE, UNKNOWN))
+
+
+def effect_classes(effect: pd.Series) -> Classes:
+    """Sort communes by the side of their change alone, for a map that is too small for its size."""
+    gain = Category("gain", "trajet plus court", style.GAINS[2])
+    loss = Category("loss", "trajet plus long", style.LOSSES[1], style.LOSS_HATCH, style.LOSS_HATCH_INKS[1])
+    # who enters the perimeter is outside that of today
+    keys = effect.fillna(UNKNOWN.key).astype(str).replace(ENTERING.key, OUTSIDE.key)
+    return Classes(keys, (gain, loss, INDISTINCT, OUTSIDE._replace(label="hors du périmètre"), UNKNOWN))
 
 
 def numbers_from(values: pd.Series) -> pd.Series:
@@ -242,6 +256,7 @@ def _draw_row(axes: Axes, row: _Row, y: float, legend: Legend) -> None:
 class Layout(NamedTuple):
     """Where everything goes, in centimetres from the lower left corner."""
 
+    width_cm: float
     height_cm: float
     map: Rectangle
     legend: Rectangle
@@ -250,22 +265,29 @@ class Layout(NamedTuple):
     def fractions(self, place: Rectangle) -> Rectangle:
         """Return a rectangle as matplotlib wants it: shares of the figure."""
         left, bottom, width, height = place
-        return left / WIDTH_CM, bottom / self.height_cm, width / WIDTH_CM, height / self.height_cm
+        return left / self.width_cm, bottom / self.height_cm, width / self.width_cm, height / self.height_cm
 
 
-def lay_out(extent: Rectangle, legend: Legend, *, max_height_cm: float) -> Layout:
-    """Share the page between the map, the legend and the source line, so that nothing is cut."""
+def lay_out(extent: Rectangle, legend: Legend, *, max_height_cm: float, width_cm: float = WIDTH_CM) -> Layout:
+    """Share the page between the map, the legend and the source line, so that nothing is cut.
+
+    The legend of a map narrower than a page is under it.
+    """
     legend_cm = _title_cm(legend) + sum(row.height_cm for row in _rows(legend)) + 0.1
-    source = wrap(legend.source, WIDTH_CM - 2 * _MARGIN_CM, SOURCE_SIZE)
+    source = wrap(legend.source, width_cm - 2 * _MARGIN_CM, SOURCE_SIZE)
     below = 0.3 * len(source) + (0.15 if source else 0.0) + _MARGIN_CM
-    width = WIDTH_CM - 2 * _MARGIN_CM - (LEGEND_CM + _GAP_CM)
+    is_under = width_cm < WIDTH_CM
+    width = width_cm - 2 * _MARGIN_CM - (0.0 if is_under else LEGEND_CM + _GAP_CM)
     left, bottom, right, top = extent
     map_cm = min(width * ((top - bottom) / (right - left)) + _STRIP_CM, max_height_cm - below - _MARGIN_CM)
-    body_cm = max(map_cm, legend_cm)
+    body_cm = map_cm + legend_cm if is_under else max(map_cm, legend_cm)
+    start = _MARGIN_CM if is_under else width_cm - _MARGIN_CM - LEGEND_CM
+    lift = 0.0 if is_under else body_cm - legend_cm
     return Layout(
+        width_cm,
         below + body_cm + _MARGIN_CM,
         (_MARGIN_CM, below + body_cm - map_cm, width, map_cm),
-        (WIDTH_CM - _MARGIN_CM - LEGEND_CM, below + body_cm - legend_cm, LEGEND_CM, legend_cm),
+        (start, below + lift, LEGEND_CM, legend_cm),
         "\n".join(source),
     )
 
@@ -321,8 +343,6 @@ def width_of(text: str, size: float) -> float:
 
 def widest_places(areas: gpd.GeoDataFrame) -> Iterator[tuple[Hashable, tuple[float, float], float | None]]:
     """Give the centre and radius (metres) of the widest disc inside each outline; the point itself for a point."""
-    import shapely
-
     for code, shape in zip(areas.index, areas.geometry, strict=True):
         if shape is None or shape.is_empty:
             continue
@@ -330,12 +350,18 @@ def widest_places(areas: gpd.GeoDataFrame) -> Iterator[tuple[Hashable, tuple[flo
             yield code, (float(shapely.get_x(shape)), float(shapely.get_y(shape))), None
             continue
         largest = max(getattr(shape, "geoms", [shape]), key=lambda part: part.area)
-        radius = shapely.maximum_inscribed_circle(largest, tolerance=100.0)
+        radius = _widest(largest)
         x, y = radius.coords[0]
         yield code, (x, y), float(radius.length)
+
+
+@lru_cache(maxsize=5_000)
+def _widest(outline: shapely.Polygon) -> shapely.LineString:
+    """Return the radius of the widest disc inside an outline, which every map of a document asks for."""
+    return shapely.maximum_inscribed_circle(outline, tolerance=100.0)
 
 
 def draw_source(figure: Figure, layout: Layout) -> None:
     """Write where the numbers come from, under everything."""
     look: dict[str, Any] = {"fontsize": SOURCE_SIZE, "color": style.MUTED, "va": "bottom", "linespacing": 1.2}
-    figure.text(0.1 / WIDTH_CM, 0.05 / layout.height_cm, layout.source, **look)
+    figure.text(0.1 / layout.width_cm, 0.05 / layout.height_cm, layout.source, **look)

@@ -169,8 +169,14 @@ def fill(axes: Axes, outlines: np.ndarray, *, color: str, **hatch: Any) -> None:
 
 def border(axes: Axes, members: np.ndarray, *, width: float) -> None:
     """Draw the outer border of some polygons taken together."""
-    whole = _rings(shapely.union_all(members))
+    whole = _outline(tuple(members.tolist()))
     _draw_lines(axes, whole, colors=style.ZONE_BORDER, linewidths=width, joinstyle="round", zorder=3)
+
+
+@lru_cache(maxsize=500)
+def _outline(members: tuple[shapely.Geometry, ...]) -> list[np.ndarray]:
+    """Return the outer border of some polygons, the same ones on every map of a document."""
+    return _rings(shapely.union_all(members))
 
 
 def flows(axes: Axes, lines: gpd.GeoDataFrame) -> None:

@@ -58,8 +58,8 @@ def deserts(reading: Reading) -> list[Block]:
     return [
         Heading("Où les soins sont-ils trop loin ?"),
         Paragraph(_intro(reading, draws, labels[best]), is_kept=True),
-        _picture(reading, draws, best, labels[best]),
         _table(reading, draws, labels, verdicts),
+        _picture(reading, draws, best, labels[best]),
         *_hours(reading),
         *_change_of_apl(reading),
         *(block for one in _criteria(reading) for block in _beside(reading, one)),
@@ -209,8 +209,8 @@ def _table(reading: Reading, draws: Draws, labels: dict[str, str], verdicts: pd.
 
 
 def _hours(reading: Reading) -> list[Block]:
-    """Say that emergency departments have hours, where a criterion counts them."""
-    if not any("urgences" in one.services for one in _criteria(reading)):
+    """Say that emergency departments have hours, where a criterion counts them and no chapter before has said it."""
+    if "urgences" in reading.closest or not any("urgences" in one.services for one in _criteria(reading)):
         return []
     return [Paragraph([strong("Urgences et horaires. "), reading.emergency_hours], "small")]
 

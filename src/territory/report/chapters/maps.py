@@ -7,23 +7,20 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from territory.french.numbers import class_labels, integer, minutes, share
-from territory.french.words import change
-from territory.plot import style
-from territory.plot.charts import before_and_after
-from territory.plot.maps.legend import time_classes
+from territory.french.numbers import from_to, integer, minutes
+from territory.french.words import change, of_place
 from territory.release.gate import TODAY
 from territory.report.chapters import pictures
 from territory.report.chapters.moves import effects_table, ordered_zones
-from territory.report.layout.document import Block, DataTable, Heading, Paragraph, Picture, table
+from territory.report.layout.document import Block, DataTable, Heading, Paragraph, table
 from territory.report.layout.pdf import Part
-from territory.report.reading import STAFF, Move, Reading
+from territory.report.reading import STAFF, Move, Reading, whole_change
 
 _MOST_COMMUNES = 40
 
 
 def maps(reading: Reading) -> list[Part]:
-    """Return the maps of the move that changes most, and of the next one that changes trips of children."""
+    """Return the maps of the move that changes most, or today's times where there is none to map."""
     move = reading.pivot
     if move is None or not move.lasts:
         drawn: list[Block] = [
@@ -35,14 +32,14 @@ def maps(reading: Reading) -> list[Part]:
         return [Part(today if drawn else [])]
     service, way = move.services[0], "depuis" if move.who == STAFF else "vers"
     before_and_after: list[Block] = [
-        Heading(f"Les trajets {way} « {reading.labels(move.services)} », avant et après", new_page=True),
+        Heading(f"Les trajets {way} {reading.the(move.services)}, avant et après"),
         Paragraph(_perimeter(reading, move)),
         pictures.time_map(reading, service, TODAY, max_height_cm=8.4),
         pictures.time_map(reading, service, move.scenario_id, max_height_cm=8.4),
         _within_table(reading, move),
     ]
     parts = [Part(before_and_after), Part(_who_gains(reading, move))]
-    return [*parts, *_next(reading, move), *_closer(reading, move)]
+    return [*parts, *_closer(reading, move)]
 
 
 def _within_table(reading: Reading, move: Move) -> DataTable:
@@ -61,22 +58,21 @@ def _within_table(reading: Reading, move: Move) -> DataTable:
         cells = [cell for communes, people in line for cell in (integer(communes), str(people))[: len(nouns)]]
         rows.append([f"à {minutes(bound)} ou moins", *cells])
     whom = f"communes et {reading.noun(service)}" if has_persons else "communes"
-    caption = f"À portée de « {reading.short(service)} » : {whom}, départements voisins compris."
+    caption = f"Autour {of_place(reading.the([service]))} : {whom}, départements voisins compris."
     return table(["Du site <1.3", *heads], rows, caption)
 
 
 def _who_gains(reading: Reading, move: Move) -> list[Block]:
     """Return the map of differences, and who gains and loses by commune, by EPCI and by time."""
     blocks: list[Block] = [
-        Heading("Qui gagne, qui perd", new_page=True),
+        Heading("Qui gagne, qui perd"),
         pictures.change_map(reading, move, max_height_cm=10.0),
         *change_table(reading, move, reading.territory.index, most=16, told_only=True),
     ]
     zones = ordered_zones(reading, move)
     if zones:
-        blocks += [_effects_chart(reading, move, zones), effects_table(reading, move, zones)]
-    chart = _distribution_chart(reading, move)
-    return blocks if chart is None else [*blocks, chart]
+        blocks.append(effects_table(reading, move, zones))
+    return blocks
 
 
 def _closer(reading: Reading, move: Move) -> list[Part]:
@@ -90,40 +86,27 @@ def _closer(reading: Reading, move: Move) -> list[Part]:
         code = reading.study.territory.focus_epci_code
         return [
             Heading(f"Plus près : {name}"),
-            pictures.change_map(reading, move, max_height_cm=11.4, zoom=focus, zoom_name=code),
+            pictures.change_map(reading, move, max_height_cm=9.4, zoom=focus, zoom_name=code),
             *change_table(reading, move, focus, most=_MOST_COMMUNES),
         ]
 
     return [Part(made, f"la carte de détail, {name} (elle est aussi dans la fiche de l'EPCI)", leaves=5)]
 
 
-def _next(reading: Reading, pivot: Move) -> list[Part]:
-    """Return the map of the next move, from one commune to another, that changes the road of those who come."""
-    for other in reading.every_move:
+def next_map(reading: Reading) -> list[Block]:
+    """Return the map of the move that is felt most after the one told at length, for the annex."""
+    pivot = reading.pivot
+    for other in reading.every_move if pivot is not None and pivot.lasts else ():
         is_told = other.services != pivot.services and other.who != STAFF
         is_far = reading.place(other.from_site) != reading.place(other.to_site)
         # a map of differences that cannot be told shows hatches: page 1 says it in a line
         if is_told and other.lasts and is_far and reading.is_felt(other):
-            break
-    else:
-        return []
-
-    def made() -> list[Block]:
-        return [
-            Heading(f"Et pour « {reading.labels(other.services)} » ?"),
-            pictures.change_map(reading, other, max_height_cm=8.6),
-            *change_table(reading, other, reading.territory.index, most=12, told_only=True),
-        ]
-
-    return [Part(made, f"la carte des écarts, {reading.labels(other.services)}", leaves=26)]
-
-
-def next_map(reading: Reading) -> list[Block]:
-    """Return the map of the move that is felt most after the one told at length, for the annex."""
-    pivot = reading.pivot
-    if pivot is None or not pivot.lasts:
-        return []
-    return [block for part in _next(reading, pivot) for block in part.blocks]
+            return [
+                Heading(f"Et pour {reading.the(other.services)} ?"),
+                pictures.change_map(reading, other, max_height_cm=8.6),
+                *change_table(reading, other, reading.territory.index, most=12, told_only=True),
+            ]
+    return []
 
 
 def _perimeter(reading: Reading, move: Move) -> str:
@@ -139,7 +122,7 @@ def _perimeter(reading: Reading, move: Move) -> str:
 
 # a short table is not cut in two
 _SHORT = 6
-_BESIDE = {"without": "sans ce service", "entering": "passe à portée", "outside": "hors périmètre"}
+BESIDE = {"entering": "entre dans le périmètre", "outside": "hors périmètre", "without": "sans ce service"}
 
 
 def change_table(
@@ -147,23 +130,21 @@ def change_table(
 ) -> list[Block]:
     """Return the change of travel time of some communes, the largest first."""
     rows = reading.differences_of(move).reindex(codes)
+    sides = [f"{side}_travel_time_min" for side in ("baseline", "scenario")]
+    rows = rows.dropna(subset=sides, how="all")
     if told_only:
         rows = rows[rows["effect"].isin(["gain", "loss"])]
     total = len(rows)
     sizes = rows["delta_travel_time_min"].abs().fillna(-1.0)
     order = rows.assign(size=sizes, name=reading.communes["name"].reindex(rows.index))
     order = order.sort_values(["size", "name"], ascending=[False, True], kind="stable").head(most)
-    cells = []
+    cells, beside = [], BESIDE | {"entering": f"désormais ≤ {reading.limit}"}
     for code, row in order.iterrows():
-        times = (written_minutes(row[f"{side}_travel_time_min"]) for side in ("baseline", "scenario"))
-        cells.append([reading.commune(str(code)), " → ".join(times), said_of(row, _BESIDE, "inconnu")])
-    name = f"{reading.labels(move.services)}, d'aujourd'hui au scénario {move.scenario_id}"
+        cells.append(
+            [reading.commune(str(code)), from_to(*map(float, row[sides])), said_of(row, beside, "inconnu")]
+        )
+    name = f"{reading.labels(move.services)}, d'aujourd'hui au scénario {move.scenario_id}, aller simple"
     return [_in_two(cells, ["Commune", "Temps de route", "Écart"], f"{name}.", total)] if cells else []
-
-
-_ROUNDED = (
-    "L'écart est calculé avant d'arrondir les temps : il peut différer d'une minute de leur différence."
-)
 
 
 def today_table(reading: Reading, codes: pd.Index, *, most: int) -> list[Block]:
@@ -186,7 +167,7 @@ def said_of(row: pd.Series, words: Mapping[str, str], unknown: str) -> str:
     """Say what the difference is for one commune, in these words where there is none to measure."""
     effect = str(row["effect"])
     if effect in ("gain", "loss", "indistinct"):
-        return change(float(row["delta_travel_time_min"]), is_distinguishable=effect != "indistinct")
+        return change(whole_change(row), is_distinguishable=effect != "indistinct")
     return words.get(effect, unknown)
 
 
@@ -207,55 +188,8 @@ def _in_two(cells: list[list[str]], heads: list[str], caption: str, total: int) 
     note = ""
     if total > len(cells):
         note = f"Les {len(cells)} communes les plus concernées sur {total} ; toutes sont dans l'annexe et le classeur."
-    if "Écart" in heads:
-        # 35 min → 13 min, 23 min de moins: a reader who subtracts must know why
-        note = f"{note} {_ROUNDED}".strip()
     if not right:
         return DataTable(heads, left, caption, note=note)
     right = [*right, *([[""] * len(heads)] * (len(left) - len(right)))]
-    columns = [f"{heads[0]} <1.5", *(f"{head} >1.15" for head in heads[1:])] * 2
+    columns = [f"{heads[0]} <1.5", f"{heads[1]} >1", *(f"{head} >1.45" for head in heads[2:])] * 2
     return table(columns, [[*one, *two] for one, two in zip(left, right, strict=True)], caption, note=note)
-
-
-def _effects_chart(reading: Reading, move: Move, zones: list[str]) -> Picture:
-    """Draw gainers and losers by zone."""
-    found = reading.counts_of(move)
-    noun = reading.noun_of(move).split(" ")[0]
-    parts = [
-        f"{reading.zone(zone)} : gagnent {found.text(zone, 'gain')}, perdent {found.text(zone, 'loss')}"
-        for zone in zones
-    ]
-    return Picture(
-        pictures.effects_bars([(reading.zone(zone), found, zone) for zone in zones], noun),
-        alt=f"Graphique en barres, par EPCI. {' ; '.join(parts)}.",
-        caption=f"Scénario {move.scenario_id} : qui gagne et qui perd, par EPCI ({reading.labels(move.services)}).",
-        kind="Figure",
-    )
-
-
-def _distribution_chart(reading: Reading, move: Move) -> Picture | None:
-    """Draw the share of persons of today's area in each class of time, before and after; None when unknown."""
-    rows = reading.differences_of(move)
-    rows = rows[rows["is_in_area"] & rows["persons"].notna()]
-    total = float(rows["persons"].sum())
-    if total <= 0 or (rows["persons_kind"] == "observed").any():
-        return None
-    bounds = pictures.breaks_of(reading)
-    every, shares = [f"class{i}" for i in range(len(bounds) + 1)], {}
-    for side, column in (("before", "baseline_travel_time_min"), ("after", "scenario_travel_time_min")):
-        keys = time_classes(rows[column], breaks=bounds).keys
-        shares[side] = rows["persons"].groupby(keys).sum().reindex(every)
-    parted = (pd.DataFrame(shares).fillna(0.0) / total).set_axis(class_labels(bounds), axis=0)
-    parted = parted[(parted > 0).any(axis=1)]
-    names = ("Aujourd'hui", f"Scénario {move.scenario_id}")
-    parts = [
-        f"{label} : {share(before)} avant, {share(after)} après"
-        for label, before, after in parted.itertuples()
-    ]
-    noun = reading.noun(move.services[0])
-    return Picture(
-        style.to_svg(before_and_after(parted, names=names)),
-        alt=f"Graphique en barres des {noun} à portée aujourd'hui, selon le temps de route. {' ; '.join(parts)}.",
-        caption=f"Temps de route des {noun} à portée aujourd'hui ({reading.labels(move.services)}).",
-        kind="Figure",
-    )

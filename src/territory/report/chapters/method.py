@@ -11,7 +11,7 @@ from territory.network.estimate_model import calibration
 from territory.release.gate import TODAY
 from territory.report.chapters.pictures import bounds_of
 from territory.report.layout.document import Block, Bullets, Callout, Heading, Paragraph, Text, strong, table
-from territory.report.reading import Reading
+from territory.report.reading import Reading, ranged
 from territory.study.words.changes import ChangeSpeeds
 
 NOTHING_WITHHELD = (
@@ -33,7 +33,7 @@ _DOUBT = (
     "5 min près dans deux cas sur trois (DREES, 2021)."
 )
 _NOT_TOLD_APART: Text = [
-    strong("Écart non distinguable."),
+    strong("Sans différence visible."),
     " Deux temps qui partagent une route partagent son erreur : un écart se voit donc mieux que chaque temps. Il n'est "
     "dit gagné ou perdu que s'il dépasse le doute sur la différence, qui grandit avec la distance entre les sites.",
 ]
@@ -147,8 +147,8 @@ def _counting(reading: Reading) -> list[Text]:
     items.append(
         [
             strong("Ce qui n'est pas calculé."),
-            " Ni l'attente, ni le manque de places, ni la qualité de l'accompagnement : l'occupation des places et "
-            "les orientations ne sont pas publiques, et les places autorisées, qui le sont, se lisent dans FINESS. "
+            " On ne calcule ni l'attente, ni le manque de places, ni la qualité de l'accompagnement : l'occupation des "
+            "places et les orientations ne sont pas publiques, et les places autorisées se lisent dans FINESS. "
             "Un service absent d'ici n'est pas absent du territoire : FINESS fait foi.",
         ]
     )
@@ -178,13 +178,20 @@ def _sensitivity(reading: Reading) -> list[Block]:
         return []
     is_observed = reading.release.is_observed(move.services[0])
     written = integer if is_observed else persons
-    counts = limits[[f"persons_{effect}" for effect in ("gain", "loss", "indistinct")]].astype(float)
-    rows = [[minutes(float(limit)), *map(written, row)] for limit, *row in counts.itertuples()]
+    rows = []
+    for limit, row in limits.iterrows():
+        cells = [
+            ranged(*(float(row[f"persons_{effect}{end}"]) for end in ("", "_low", "_high")))
+            if f"persons_{effect}_low" in row and not is_observed
+            else written(float(row[f"persons_{effect}"]))
+            for effect in ("gain", "loss", "indistinct")
+        ]
+        rows.append([minutes(float(str(limit))), *cells])
     return [
         table(
-            "Seuil de recrutement <1.4 | Plus court >1 | Plus long >1 | Non distinguable >1",
+            "Périmètre <1.4 | Trajet plus court >1 | Trajet plus long >1 | Sans différence visible >1",
             rows,
-            f"Si le seuil change : {reading.labels(move.services)}, scénario {move.scenario_id}, "
+            f"Si le périmètre change : {reading.labels(move.services)}, scénario {move.scenario_id}, "
             f"{reading.noun(move.services[0], is_observed=is_observed)}.",
         )
     ]

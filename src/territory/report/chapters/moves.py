@@ -7,11 +7,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from territory.french.numbers import minutes, signed
-from territory.french.words import count, join
+from territory.french.words import capital, count, join
 from territory.release.gate import TODAY
 from territory.release.observed_children import EFFECTS
-from territory.report.layout.document import Block, Bullets, Callout, DataTable, Heading, Text, strong, table
-from territory.report.reading import Move, Reading
+from territory.report.layout.document import (
+    Block,
+    Bullets,
+    Callout,
+    DataTable,
+    Heading,
+    Paragraph,
+    Text,
+    strong,
+    table,
+)
+from territory.report.reading import Counts, Move, Reading
 from territory.scenario.zones import ALL_TERRITORY
 
 _WHO = {"child": "l'enfant", "parent": "le parent", "staff": "le professionnel"}
@@ -76,37 +86,78 @@ def _places_table(reading: Reading, every: list[str]) -> DataTable:
 
 
 def all_moves(reading: Reading, *, level: int = 2, most: int | None = None) -> list[Block]:
-    """Return the effect of every move on those within reach, scenarios that do the same on one line."""
+    """Return the effect of every move on those around today's site, scenarios that do the same on one line."""
     lines: dict[tuple[str, ...], list[str]] = {}
+    asked: dict[str, list[str]] = {}
+    effects = told_effects([reading.counts_of(move) for move in reading.every_move])
     for move in reading.every_move:
+        reason = reading.release.service_reason(move.scenario_id, move.services[0])
+        if reason := reason or (reading.is_on_one_point(move) and ON_ONE_POINT):
+            asked.setdefault(reason, []).extend(move.services)
+            continue
         found = reading.counts_of(move)
-        whole = [found.cell(ALL_TERRITORY, effect) for effect in ("gain", "loss", "indistinct")]
         doubts = reading.differences_of(move)["detectable_min"]
         # where a branch leaves the site as it is, nothing is to be told
-        size = _mean(float(doubts[doubts > 0].median()))
-        road = reading.road(move.from_site, move.to_site)
-        lines.setdefault((reading.labels(move.services), road, *whole, size), []).append(move.scenario_id)
+        least = float(doubts[doubts > 0].median())
+        size = "aucun" if math.isnan(least) else minutes(least)
+        who = f"{reading.labels(move.services)} ({reading.noun_of(move)})"
+        cells = [found.cell(ALL_TERRITORY, effect) for effect in effects]
+        lines.setdefault((who, reading.road(move.from_site, move.to_site), *cells, size), []).append(
+            move.scenario_id
+        )
+    without = [
+        f"{capital(reading.the(list(dict.fromkeys(names))))} : {reason}." for reason, names in asked.items()
+    ]
     if not lines:
-        return []
+        return (
+            [Heading("Tous les services qui déménagent", level), Paragraph(" ".join(without))]
+            if without
+            else []
+        )
     rows = [[*line[:2], join(scenarios), *line[2:]] for line, scenarios in lines.items()]
     shown = rows[:most]
-    note = (
-        "Les mêmes habitants sont comptés à chaque ligne : les lignes ne s'additionnent pas. Pour un service dont les "
-        "professionnels vont vers l'enfant, c'est leur trajet qui change."
-    )
+    notes = [
+        "Les mêmes habitants sont comptés à chaque ligne : elles ne s'additionnent pas. Quand les professionnels vont "
+        "vers l'enfant, c'est leur trajet.",
+        *([INTERVALS] if any(" à " in cell for row in rows for cell in row[3:]) else []),
+        *without,
+    ]
     if len(shown) < len(rows):
-        note += (
-            f" Les {len(shown)} premiers déménagements sur {len(rows)} ; tous sont dans l'annexe technique."
+        notes.append(
+            f"Les {len(shown)} premiers déménagements sur {len(rows)} ; tous sont dans l'annexe technique."
         )
+    heads = " | ".join(f"{EFFECT_HEADS[effect]} >0.95" for effect in effects)
     columns = (
-        "Service <1.6 | Déménagement <1.7 | Scénario <0.75 | Trajet plus court >0.8 | Trajet plus long >0.8 | "
-        "Écart non distinguable >1 | Écart visible à partir de >1"
+        f"Service (qui est compté) <1.9 | Déménagement <1.7 | Scénario <0.75 | {heads} | "
+        "Plus petit écart détectable >0.9"
     )
     caption = (
-        "Habitants de l'âge concerné à portée du site d'aujourd'hui, selon l'effet sur le temps de route."
+        f"Effet sur le temps de route de ceux qui habitent à {reading.limit} ou moins du site d'aujourd'hui."
     )
     title = Heading("Tous les services qui déménagent", level)
-    return [title, table(columns, shown, caption, may_split=True, note=note)]
+    return [title, table(columns, shown, caption, may_split=True, note=" ".join(notes))]
+
+
+INTERVALS = "« 5 000 à 9 000 » : ce que le doute sur les temps laisse possible."
+ON_ONE_POINT = "les deux adresses sont placées au même point, et le calcul ne voit pas ce déménagement"
+# what a column of persons says
+EFFECT_HEADS = {
+    "gain": "Trajet plus court",
+    "loss": "Trajet plus long",
+    "indistinct": "Sans différence visible",
+    "without": "Sans ce service",
+    "entering": "Avec le scénario seulement",
+}
+
+
+def told_effects(counts: Sequence[Counts]) -> list[str]:
+    """Return the effects that some of those counted see; who enters the perimeter is told by zone."""
+    return [
+        effect
+        for effect in EFFECTS
+        if effect in ("gain", "loss", "indistinct")
+        or (effect == "without" and any(c.communes[effect][ALL_TERRITORY] for c in counts))
+    ]
 
 
 def ordered_zones(reading: Reading, move: Move) -> list[str]:
@@ -124,37 +175,30 @@ def ordered_zones(reading: Reading, move: Move) -> list[str]:
     return [str(zone) for zone in order]
 
 
-def effects_table(reading: Reading, move: Move, zones: list[str]) -> DataTable:
-    """Return gainers and losers by zone, with mean times and the commune that loses most."""
+def effects_table(reading: Reading, move: Move, zones: list[str], *, name: str = "") -> DataTable:
+    """Return gainers and losers by zone with their intervals, mean times and the commune that loses most."""
     found = reading.counts_of(move)
+    effects = [*told_effects([found]), *(["entering"] if found.communes["entering"][ALL_TERRITORY] else [])]
     rows = []
     for zone in [*zones, ALL_TERRITORY]:
-        cells = [found.cell(zone, effect) for effect in EFFECTS if effect not in ("without", "unknown")]
-        means = [found.zones[f"{side}_mean_min"][zone] for side in ("baseline", "scenario")]
-        before, after = (_mean(float(mean)) for mean in means)
-        worst, text = found.zones["worst_loss_commune"][zone], "–"
-        if isinstance(worst, str):
-            text = f"{reading.commune(worst)} ({signed(float(found.zones['worst_loss_min'][zone]))} min)"
-        rows.append([zone_name(reading, zone), *cells, f"{before} → {after}", text])
-    limit = reading.limit
-    note = f"« Passent à portée » : aujourd'hui à plus de {limit}, à {limit} ou moins dans le scénario ; non comptés "
-    note += "comme gagnants."
+        cells = [found.cell(zone, effect) for effect in effects]
+        worst = reading.worst(move.scenario_id, move.services[0], zone)
+        text = f"{worst[0]} ({signed(worst[1])} min)" if worst else "aucune"
+        rows.append([zone_name(reading, zone), *cells, reading.means(found, zone), text])
+    notes = [INTERVALS] if any(" à " in cell for row in rows for cell in row[1:-2]) else []
+    if "entering" in effects:
+        notes.append(
+            f"« {EFFECT_HEADS['entering']} » : à plus de {reading.limit} aujourd'hui, pas comptés comme gagnants."
+        )
     outside = len(found.zones) - 1 - len(zones)
     if outside:
-        others = count(outside, "autre EPCI qui n'a", "autres EPCI qui n'ont")
-        note += f" {others} que des habitants dans ce cas ne figurent pas ici, mais sont dans l'ensemble."
-    columns = (
-        "EPCI <1.6 | Gagnent >0.72 | Perdent >0.72 | Écart non distinguable >1.05 | Passent à portée >0.8 | "
-        "Temps moyen >1.3 | Perte la plus forte <1.6"
-    )
-    name = f"Scénario {move.scenario_id}, {reading.labels(move.services)}"
-    caption = f"{name} : {reading.noun_of(move)}, par EPCI."
-    return table(columns, rows, caption, strong_rows=[len(rows) - 1], note=note)
-
-
-def _mean(value: float) -> str:
-    """Write a mean of minutes, a dash when nobody is there to average over."""
-    return "–" if math.isnan(value) else minutes(float(value))
+        others = count(outside, "autre EPCI n'a", "autres EPCI n'ont")
+        notes.append(f"{others} que des habitants dans ce cas ; ils sont dans l'ensemble.")
+    heads = " | ".join(f"{EFFECT_HEADS[effect]} >0.95" for effect in effects)
+    columns = f"EPCI <1.6 | {heads} | Temps moyen >1.3 | Perte la plus forte <1.5"
+    name = name or f"Scénario {move.scenario_id}, {reading.labels(move.services)}"
+    caption = f"{name} : {reading.noun_of(move)}, à {reading.limit} ou moins du site d'aujourd'hui, par EPCI."
+    return table(columns, rows, caption, strong_rows=[len(rows) - 1], note=" ".join(notes))
 
 
 def zone_name(reading: Reading, zone: str) -> str:

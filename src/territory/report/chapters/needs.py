@@ -11,7 +11,7 @@ import pandas as pd
 import shapely
 
 from territory.french.numbers import integer
-from territory.french.words import between, count, join, persons
+from territory.french.words import between, capital, count, join, persons
 from territory.plot import style
 from territory.plot.charts import needs_with_range
 from territory.plot.maps.choropleth import Panel, draw_map
@@ -52,9 +52,12 @@ def needs(reading: Reading) -> list[Block]:
     for need in stated:
         low, central, high = map(float, tables[need.public].loc[ALL_TERRITORY])
         total = f"{between(low, high)}, estimation centrale {persons(central)}"
+        if math.isnan(central):
+            total = "nombre inconnu"
         if need.known_total is not None:
             total = f"{integer(need.known_total)}, total observé"
-        text = f"{reading.study.territory.name} : {total} ({_KINDS[need.kind]}). {need.caution} Source : {need.source}."
+        caution = f"{need.caution} " if need.caution else ""
+        text = f"{reading.study.territory.name} : {total} ({_KINDS[need.kind]}). {caution}Source : {need.source}."
         blocks += [Heading(need.label, 2), Paragraph(text)]
     first = stated[0]
     zones = tables[first.public].drop(ALL_TERRITORY)
@@ -107,14 +110,14 @@ def range_text(low: float, high: float) -> str:
         return "inconnu"
     if high < _THRESHOLD:
         return persons(high)
-    return f"au plus {persons(high)}" if low < _THRESHOLD else f"{persons(low)} à {persons(high)}"
+    return f"{persons(low)} à {persons(high)}"
 
 
 def _chart(reading: Reading, label: str, needs: pd.DataFrame) -> Picture:
     """Draw the needs of a public by zone with their range."""
     named = needs.set_axis([reading.zone(str(zone)) for zone in needs.index], axis=0)
     parts = [
-        f"{name} : {persons(central)} (de {persons(low)} à {persons(high)})"
+        f"{name} : {persons(central)}{f' (de {persons(low)} à {persons(high)})' if central >= _THRESHOLD else ''}"
         for name, (low, central, high) in zip(named.index, named.to_numpy(dtype=float).tolist(), strict=True)
     ]
     axis = "personnes, estimation centrale (losange) et fourchette (barre)"
@@ -144,10 +147,11 @@ def _one(reading: Reading, service: str, origins: Origins) -> list[Block]:
     printed = origins.communes.dropna()
     hidden = len(origins.communes) - len(printed)
     noun = reading.noun(service, is_observed=True)
-    text = f"« {reading.label(service)} » : {noun}, par commune d'origine."
+    text = f"{capital(reading.the([service]))} : {noun}, par commune d'origine."
     if hidden:
+        has = "ont" if len(printed) > 1 else "a" if len(printed) else "n'a"
         text += (
-            f" {count(len(printed), 'commune')} {'a' if len(printed) == 1 else 'ont'} un effectif publié ; "
+            f" {count(len(printed), 'commune', none='aucune commune')} {has} un effectif publié ; "
             f"{count(hidden, 'commune')} {'a un effectif' if hidden == 1 else 'ont des effectifs'} que le secret "
             f"statistique retire. Une commune de moins de {PRESENCE_FLOOR} personnes de l'âge accueilli est de "
             "celles-là, qu'un enfant en vienne ou non."

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
 
 import pandas as pd
 
 from territory.french.numbers import decimal, minutes, share, signed
-from territory.french.words import persons
+from territory.french.words import capital, persons, with_article
 from territory.release.comparison import best_in_all
 from territory.release.gate import TODAY
-from territory.report.chapters import pictures
 from territory.report.chapters.moves import in_tables, scenarios_in_words
 from territory.report.chapters.travel_accounts import year_hours
-from territory.report.layout.document import Block, DataTable, Heading, Paragraph, Picture, table
+from territory.report.layout.document import Block, DataTable, Heading, Paragraph, table
 from territory.report.reading import Counts, Move, Reading
 from territory.scenario.zones import ALL_TERRITORY
 from territory.tables.catalogue import read_measure
@@ -24,12 +22,10 @@ _SAME, _DOUBTFUL = "=", " ≈"
 _EFFECTS = {
     "gain": "Trajet plus court",
     "loss": "Trajet plus long",
-    "indistinct": "Écart non distinguable",
+    "indistinct": "Sans différence visible",
     "without": "Sans ce service",
-    "entering": "Passent à portée",
+    "entering": "Dans le périmètre avec le scénario seulement",
 }
-# the place and the five counts of persons come first
-_COUNTED = 6
 
 
 def options(reading: Reading) -> list[Block]:
@@ -44,68 +40,71 @@ def options(reading: Reading) -> list[Block]:
     places = [reading.place(reading.site(situation, service)) for situation in (TODAY, *every)]
     rows: list[list[str]] = [["Où il serait", *places]]
     for effect, label in _EFFECTS.items():
-        cells = [found[n].cell(ALL_TERRITORY, effect) if n in found else _SAME for n in every]
-        rows.append([f"{label} ({noun.split(' ')[0]})", "–", *cells])
+        if any(c.communes[effect][ALL_TERRITORY] for c in found.values()):
+            cells = [found[n].cell(ALL_TERRITORY, effect) if n in found else _SAME for n in every]
+            rows.append([f"{label} ({noun.split(' ')[0]})", "–", *cells])
     rows.append(["Perte la plus forte", "–", *(_worst(reading, n, service, found) for n in every)])
+    counted = len(rows)
     rows += _measured(reading, service, every)
     rows += _on_the_road(reading, service, every)
     for place, name in enumerate(every, start=2):
         if reading.site(name, service) is None:
             # nothing is measured on the way to what is closed
-            for row in rows[_COUNTED:]:
+            for row in rows[counted - 1 :]:
                 row[place] = "–"
-    tables = [_table(reading, service, rows, every, names) for names in in_tables(every)]
-    chart = [_chart(reading, service, found)] if found else []
-    return [Heading("Les options côte à côte"), _verdict(reading, pivot, found), *tables, *chart]
+    tables = [_table(reading, service, rows, every, names, noun) for names in in_tables(every)]
+    return [Heading("Les options côte à côte"), _verdict(reading, pivot, found), *tables]
 
 
 def _table(
-    reading: Reading, service: str, rows: list[list[str]], every: list[str], names: list[str]
+    reading: Reading, service: str, rows: list[list[str]], every: list[str], names: list[str], noun: str
 ) -> DataTable:
     """Return the columns of some scenarios, today's beside them."""
     note = (
-        f"« {_SAME} » : comme aujourd'hui. «{_DOUBTFUL} » : différence avec aujourd'hui sous le doute sur les temps, "
-        "non distinguable. Passer à portée n'est pas compté comme un gain."
+        f"« {_SAME} » : comme aujourd'hui. «{_DOUBTFUL} » : sans différence visible. Effectifs : ce que le doute sur "
+        f"les temps permet d'affirmer, parmi ceux qui sont à {reading.limit} ou moins du site d'aujourd'hui. "
+        "Entrer dans ce périmètre n'est pas compté comme un gain."
     )
-    if "fermé" in rows[0]:
-        note += " Fermé : ceux qui étaient à portée n'ont plus ce service."
     kept = [0, 1, *(2 + every.index(name) for name in names)]
     cells = [[row[column] for column in kept] for row in rows]
     heads = [" <1.7", "Aujourd'hui >1", *(f"Scénario {n} >1.05" for n in names)]
     part = "" if names == every else f", scénarios {names[0]} à {names[-1]}"
-    caption = f"« {reading.label(service)} » : les options côte à côte{part}."
+    caption = f"{capital(with_article(reading.label(service)))} : les options côte à côte{part}, {noun}."
     return table(heads, cells, caption, note=note if names[-1] == every[-1] else "")
 
 
 def _verdict(reading: Reading, pivot: Move, found: Mapping[str, Counts]) -> Paragraph:
-    """Say which options lose nobody, and which ones make most trips shorter."""
+    """Say which options lose nobody, which ones make most trips shorter, and whether one is the best in all."""
     losses = {n: float(c.persons["loss"][ALL_TERRITORY]) for n, c in found.items()}
     gains = {n: float(c.persons["gain"][ALL_TERRITORY]) for n, c in found.items()}
-    parts = [f"Pour « {reading.labels(pivot.services)} », le service dont les trajets changent le plus"]
+    about = reading.the(pivot.services)
+    parts = [f"Ce tableau porte sur {about}, dont les trajets changent le plus."]
     stays = [n for n in reading.release.scenarios if n not in found]
     if stays:
-        parts.append(f" : rien ne change dans {scenarios_in_words(stays)}")
+        parts.append(f"Rien n'y change dans {scenarios_in_words(stays)}.")
     if any(map(math.isnan, [*losses.values(), *gains.values()])):
-        return Paragraph("".join([*parts, " ; le détail est dans le tableau."]))
-    spared = [n for n, value in losses.items() if value < 11]
-    if spared:
-        parts.append(f" ; personne, ou presque, ne perd de façon mesurable dans {scenarios_in_words(spared)}")
-    most = max(gains, key=lambda n: (gains[n], -list(gains).index(n)))
-    near = [n for n, value in gains.items() if value >= 0.95 * gains[most] and gains[most] > 0]
-    if near:
-        parts.append(f" ; le plus grand nombre de trajets raccourcis est dans {scenarios_in_words(near)}")
+        return Paragraph(" ".join(parts))
+    if spared := [n for n, value in losses.items() if value == 0 and reading.site(n, pivot.services[0])]:
+        parts.append(f"Aucune perte ne peut être affirmée dans {scenarios_in_words(spared)}.")
+    most = max(gains.values())
+    if near := [n for n, value in gains.items() if value >= 0.95 * most > 0]:
+        parts.append(f"C'est dans {scenarios_in_words(near)} que le plus de trajets raccourcissent.")
     choice = "le choix est celui du conseil, et d'autres raisons que la route y entrent."
-    best = _best_in_all(reading, pivot.services[0], found)
-    if best:
+    if best := _best_in_all(reading, pivot.services[0], found):
         do = f"{scenarios_in_words(best)} {'fait' if len(best) == 1 else 'font'}"
-        parts.append(f". Sur tout ce qui est mesuré ici, {do} au moins aussi bien que les autres ; {choice}")
+        parts.append(f"Sur tout ce qui est mesuré ici, {do} au moins aussi bien que les autres ; {choice}")
+        today = len(reading.site(TODAY, pivot.services[0]) or ())
+        if any(len(reading.site(n, pivot.services[0]) or ()) > today for n in best):
+            parts.append(
+                "Mais chaque famille y va au plus proche de plusieurs lieux : on ne sait pas si les places suffisent."
+            )
     else:
-        parts.append(f". Aucune option n'est la meilleure à tous égards : {choice}")
-    return Paragraph("".join(parts))
+        parts.append(f"Aucune option n'est la meilleure à tous égards : {choice}")
+    return Paragraph(" ".join(parts))
 
 
 def _best_in_all(reading: Reading, service: str, found: Mapping[str, Counts]) -> list[str]:
-    """Return the options that no other beats on gains, losses, those left without, the worst loss, the measures."""
+    """Return the options that no other one beats on gains, losses, those left without, the worst loss, the measures."""
     every = list(reading.release.scenarios)
     # what changes nothing has no gain and no loss; less is better in every row
     rows = [
@@ -130,10 +129,8 @@ def _worst(reading: Reading, name: str, service: str, found: Mapping[str, Counts
     """Name the largest loss of a scenario."""
     if name not in found:
         return _SAME
-    row: Any = found[name].zones.loc[ALL_TERRITORY]
-    if not isinstance(row["worst_loss_commune"], str):
-        return "aucune"
-    return f"{signed(float(row['worst_loss_min']))} min ({reading.commune(row['worst_loss_commune'])})"
+    worst = reading.worst(name, service)
+    return "aucune" if worst is None else f"{signed(worst[1])} min ({worst[0]})"
 
 
 def _measured(reading: Reading, service: str, every: list[str]) -> list[list[str]]:
@@ -185,21 +182,3 @@ def _on_the_road(reading: Reading, service: str, every: list[str]) -> list[list[
         if known and "inconnu" not in known[0]:
             rows.append([label, known[0][0], *(cell[1] if cell else _SAME for cell in cells)])
     return rows
-
-
-def _chart(reading: Reading, service: str, found: Mapping[str, Counts]) -> Picture:
-    """Draw gainers and losers of each option."""
-    noun = reading.noun(service, is_observed=next(iter(found.values())).is_observed).split(" ")[0]
-    still = [name for name in reading.release.scenarios if name not in found]
-    unchanged = f" Rien ne change dans {scenarios_in_words(still)}." if still else ""
-    parts = [
-        f"scénario {n} : gagnent {c.text(ALL_TERRITORY, 'gain')}, perdent {c.text(ALL_TERRITORY, 'loss')}, non "
-        f"distinguable {c.text(ALL_TERRITORY, 'indistinct')}"
-        for n, c in found.items()
-    ]
-    return Picture(
-        pictures.effects_bars([(f"Scénario {n}", c, ALL_TERRITORY) for n, c in found.items()], noun),
-        alt=f"Graphique en barres, par scénario, {reading.label(service)}. {' ; '.join(parts)}.",
-        caption=f"Qui gagne et qui perd dans chaque option ({reading.short(service)}).{unchanged}",
-        kind="Figure",
-    )

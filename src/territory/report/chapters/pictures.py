@@ -9,22 +9,33 @@ import geopandas as gpd
 import pandas as pd
 
 from territory.french.numbers import minutes, signed
-from territory.french.words import change, count, epci_phrase, join, persons
+from territory.french.words import INDISTINCT, capital, change, count, epci_phrase, join, persons
 from territory.network.maps.osm import ATTRIBUTION
 from territory.plot import style
-from territory.plot.charts import gainers_and_losers
 from territory.plot.maps.choropleth import Panel, draw_map, extent_of
-from territory.plot.maps.legend import Classes, Legend, change_classes, numbers_from, shown, time_classes
+from territory.plot.maps.legend import (
+    WIDTH_CM,
+    Classes,
+    Legend,
+    change_classes,
+    effect_classes,
+    numbers_from,
+    shown,
+    time_classes,
+)
 from territory.plot.maps.shapes import dash_of
 from territory.release.gate import TODAY
 from territory.report.layout.document import Picture
+from territory.report.reading import whole_change
 from territory.tables.declare import CLOSEST_SERVICES
 
 if TYPE_CHECKING:
     from territory.release.gate import Sites
-    from territory.report.reading import Counts, Move, Reading
+    from territory.report.reading import Move, Reading
 
-_NAMED_PLACES = 10
+_NAMED_PLACES, _FEW_PLACES = 10, 4
+# the width of a map beside a text
+SMALL_CM = 6.7
 # what must be known to read isochrones
 _RINGS = (
     "Isochrones : ce qu'une voiture atteint depuis le site, à 500 m d'une route au plus ; simplifiées. Routes : "
@@ -33,9 +44,9 @@ _RINGS = (
 _EFFECTS = {
     "gain": "trajet plus court",
     "loss": "trajet plus long",
-    "indistinct": "écart non distinguable",
+    "indistinct": INDISTINCT,
     "without": "sans ce service",
-    "entering": "passerait à portée",
+    "entering": "dans le périmètre avec le scénario seulement",
     "outside": "hors du périmètre",
     "unknown": "inconnu",
 }
@@ -59,7 +70,13 @@ def breaks_of(reading: Reading) -> list[float]:
 
 
 def time_map(
-    reading: Reading, service: str, scenario_id: str, *, max_height_cm: float, zoom: pd.Index | None = None
+    reading: Reading,
+    service: str,
+    scenario_id: str,
+    *,
+    max_height_cm: float,
+    zoom: pd.Index | None = None,
+    width_cm: float = WIDTH_CM,
 ) -> Picture:
     """Draw the time from every commune to the site of a named service, or to the closest of a complete list.
 
@@ -99,10 +116,10 @@ def time_map(
             *about_rings,
         ],
     )
-    figure = draw_map(panel, legend, max_height_cm=max_height_cm)
+    figure = draw_map(panel, legend, max_height_cm=max_height_cm, width_cm=width_cm)
     label = reading.label(service)
     closest = CLOSEST_SERVICES.get(service, f"le site le plus proche ({label})")
-    target = f"vers {closest if site is None else f'« {label} »'}"
+    target = f"vers {closest if site is None else reading.the([service])}"
     said = describe_times(reading, times, classes, f"{situation}, temps de route {target}")
     if rings is not None:
         said += f" Isochrones : {within_words(reading, service, scenario_id)}"
@@ -122,20 +139,28 @@ def change_map(
     max_height_cm: float,
     zoom: pd.Index | None = None,
     zoom_name: str | None = None,
+    width_cm: float = WIDTH_CM,
 ) -> Picture:
-    """Draw the change of travel time that a move brings, for the whole territory or for one EPCI."""
-    areas = areas_of(reading)
+    """Draw the change of travel time that a move brings, for the whole territory or for one EPCI.
+
+    A map narrower than a page says which way each commune goes, without its minutes.
+    """
+    areas, is_small = areas_of(reading), width_cm < WIDTH_CM
     rows = reading.differences_of(move).reindex(areas.index)
     classes = change_classes(rows["delta_travel_time_min"], rows["effect"])
+    if is_small:
+        classes = effect_classes(rows["effect"])
     told = rows["effect"].isin(["gain", "loss"])
-    delta = rows["delta_travel_time_min"]
+    delta = whole_change(rows)
     numbers = delta.map(signed).where(told & delta.notna(), "")
     focus = focus_of(reading)
     before, after = move.from_site or (), move.to_site or ()
     marked = [(site, "o", f"aujourd'hui : {reading.place((site,))}") for site in before]
     marked += [(site, "s", reading.site_name(site)) for site in after if site not in before]
     visible, extent = areas.index, None
-    names = _places(reading, _NAMED_PLACES)
+    names = _places(reading, _FEW_PLACES if is_small else _NAMED_PLACES)
+    if is_small:
+        numbers = numbers.mask(numbers.ne(""), "")
     if zoom is not None:
         visible = focus = zoom
         extent = extent_of(areas[areas.index.isin(zoom)], pad_share=0.05)
@@ -153,12 +178,15 @@ def change_map(
     )
     sites = [(str(i), shape, text) for i, (_, shape, text) in enumerate(marked, start=1)]
     borders = _border_notes(reading) if zoom is None else ["Trait épais : limite de l'EPCI."]
-    notes = ["Nombres : minutes gagnées (−) ou perdues (+), aller simple.", *borders]
+    notes = [] if is_small else ["Nombres : minutes gagnées (−) ou perdues (+), aller simple.", *borders]
     legend = Legend(shown(classes.legend, classes.keys), "Écart de temps de route", sites, notes)
-    figure = draw_map(panel, legend, max_height_cm=max_height_cm, number_size=6.0 if zoom is None else 7.0)
+    size = 6.0 if zoom is None else 7.0
+    figure = draw_map(panel, legend, max_height_cm=max_height_cm, number_size=size, width_cm=width_cm)
     where = f" : {epci_phrase(reading.zone_names[zoom_name])} en détail" if zoom_name else ""
     named = reading.labels(move.services)
     caption = f"Scénario {move.scenario_id} : écart de temps de route, {named}{where}."
+    if is_small:
+        caption = f"Scénario {move.scenario_id} : où les trajets changent, {named}."
     alt = describe_change(reading, rows.loc[visible], caption)
     return Picture(style.to_svg(figure), alt, caption, source=map_source(reading))
 
@@ -212,18 +240,6 @@ def map_source(reading: Reading) -> str:
     return "Contours : IGN, simplifiés." if has_some else "Communes représentées par un point."
 
 
-def effects_bars(rows: Sequence[tuple[str, Counts, str]], noun: str) -> bytes:
-    """Draw gainers and losers, one bar for each name, counts and zone."""
-    effects = ("gain", "loss", "indistinct")
-    cells = [
-        {f"persons_{effect}": float(found.persons[effect][zone]) for effect in effects}
-        | {f"text_{effect}": found.text(zone, effect) for effect in effects}
-        for _, found, zone in rows
-    ]
-    drawn = pd.DataFrame(cells, index=[name for name, _, _ in rows])
-    return style.to_svg(gainers_and_losers(drawn, noun=noun))
-
-
 def describe_times(reading: Reading, values: pd.Series, classes: Classes, title: str) -> str:
     """Say in words what a map of times shows."""
     sizes = classes.keys.value_counts()
@@ -246,12 +262,13 @@ def describe_change(reading: Reading, rows: pd.DataFrame, title: str) -> str:
     parts = [
         f"{said} : {count(int(sizes[key]), 'commune')}" for key, said in _EFFECTS.items() if key in sizes
     ]
+    parts[:1] = map(capital, parts[:1])
     extremes = []
     for effect, end in (("gain", 0), ("loss", -1)):
         values = rows.loc[rows["effect"] == effect, "delta_travel_time_min"].dropna()
         if len(values):
             code = str(values.sort_values(kind="stable").index[end])
-            extremes.append(f"{reading.commune(code)} ({change(float(values[code]))})")
+            extremes.append(f"{reading.commune(code)} ({change(float(whole_change(rows.loc[code])))})")
     ends = f" Écarts extrêmes : {join(extremes)}." if extremes else ""
     return f"Carte. {title} {join(parts)}.{ends}"
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from territory.french.numbers import decimal, integer, minutes
-from territory.french.words import count, join, persons
+from territory.french.words import INDISTINCT, alphabetical, count, join, persons
 from territory.plot import style
 from territory.plot.charts import trade_off
 from territory.plot.maps.show_plans import show_establishments
@@ -36,7 +36,9 @@ if TYPE_CHECKING:
     from territory.planning.grouping.answer import GroupingAnswer
     from territory.report.reading import Reading
 
-_MOST_CANDIDATES, _FEW_CANDIDATES, _ALL_CANDIDATES = 8, 4, 400
+# communes named when the doubt does not tell them apart
+_MOST_EQUAL = 15
+_MOST_CANDIDATES, _FEW_CANDIDATES, _ALL_CANDIDATES = 6, 3, 400
 # the line beyond which a trip is far, when a ranking has several
 _FAR_MIN = 45
 # under it an estimate is not printed: a curve of such numbers shows nothing
@@ -51,9 +53,10 @@ def siting_parts(reading: Reading) -> list[Part]:
         is_first = not parts
         blocks = _in_words(siting, ranking, is_first=is_first)
         if is_first:
-            blocks = [Heading("Et si le site était ailleurs ?"), *blocks, *_trade_off(reading, ranking)]
+            blocks = [Heading("Et si le site était ailleurs ?"), *blocks]
         most = _MOST_CANDIDATES if is_first else _FEW_CANDIDATES
         blocks += _ranks(ranking, most=most, caption="", where="dans l'annexe et le classeur")
+        blocks += _trade_off(reading, ranking) if is_first else []
         title = "" if is_first else f"la question d'implantation « {siting.name} »"
         parts.append(Part(blocks, title, leaves=30))
     return parts
@@ -76,35 +79,32 @@ def _questions(reading: Reading) -> Iterator[tuple[Any, pd.DataFrame]]:
 
 
 def _in_words(siting: Any, ranking: pd.DataFrame, *, is_first: bool) -> list[Block]:
-    """Say what is chosen, and how many others cannot be told from it."""
+    """Name what is chosen: one commune, or all those that the doubt on times does not tell apart."""
     chosen, others = ranking[ranking["is_selected"]], ranking[~ranking["is_selected"]]
-    near = int((~others["is_distinguishable"].fillna(False).astype(bool)).sum())
-    names = join(chosen["name"].astype(str))
+    near = others[~others["is_distinguishable"].fillna(False).astype(bool)]
     parts: list[str | Run] = [strong(f"{siting.name} ")]
     if len(chosen) == 1:
-        parts.append(f"Le calcul classe {names} en tête, {_others(near, len(others))}. ")
+        equal = pd.concat([chosen, near]).sort_values("rank", kind="stable")
+        times = equal["mean_time_min"].astype(float)
+        if near.empty:
+            said = f"{chosen['name'].iloc[0]}, qui se distingue des autres communes comparées"
+        else:
+            names = join(
+                sorted(equal["name"].astype(str), key=alphabetical), most=_MOST_EQUAL, others="autre"
+            )
+            said = f"Le calcul ne départage pas {len(equal)} communes sur {len(ranking)} : {names}"
+        spread = f" ({minutes(times.min())} à {minutes(times.max())} en moyenne)" if len(equal) > 1 else ""
+        parts.append(f"{said}{spread}. ")
     else:
         first = chosen.iloc[0]
         parts.append(
-            f"Le calcul retient {len(chosen)} communes : {names}. La route serait de "
+            f"Le calcul retient {len(chosen)} communes : {join(chosen['name'].astype(str))}. La route serait de "
             f"{minutes(float(first['mean_time_min']))} en moyenne et de {minutes(float(first['worst_time_min']))} au "
-            f"plus ({first['worst_name']}). {_replacements(near, len(others))} "
+            f"plus ({first['worst_name']}). {_replacements(len(near), len(others))} "
         )
     parts.append(_CAUTION if is_first else "")
     text: Text = [part for part in parts if part]
     return [Paragraph(text, is_kept=True)]
-
-
-def _others(near: int, total: int) -> str:
-    """Say how many of the other communes cannot be told from the one on top."""
-    doubt = "compte tenu du doute sur les temps"
-    if near == 0:
-        return "et elle se distingue de toutes les autres"
-    if near == total:
-        others = f"d'aucune des {total} autres" if total > 1 else "pas de l'autre"
-        return f"mais elle ne se distingue {others}, {doubt}"
-    verb = "n'en est pas distinguable" if near == 1 else "n'en sont pas distinguables"
-    return f"mais {near} des {total} autres communes {verb}, {doubt}"
 
 
 def _replacements(near: int, total: int) -> str:
@@ -112,11 +112,10 @@ def _replacements(near: int, total: int) -> str:
     if total == 0:
         return ""
     if near == 0:
-        return "Remplacer l'une d'elles par une autre se distinguerait du doute sur les temps."
-    return (
-        f"{count(near, 'autre commune', 'autres communes')} sur {total} {'pourrait' if near == 1 else 'pourraient'} "
-        "remplacer l'une d'elles sans différence distinguable du doute sur les temps."
-    )
+        return "Remplacer l'une d'elles par une autre ferait une différence visible."
+    can = "pourrait" if near == 1 else "pourraient"
+    others = count(near, "autre commune", "autres communes")
+    return f"{others} sur {total} {can} remplacer l'une d'elles {INDISTINCT}."
 
 
 def _ranks(ranking: pd.DataFrame, *, most: int, caption: str, where: str) -> list[Block]:
@@ -130,21 +129,22 @@ def _ranks(ranking: pd.DataFrame, *, most: int, caption: str, where: str) -> lis
     rest = "" if len(rows) == len(ranking) else f" ; toutes sont {where}"
     columns = (
         f"Rang >0.4 | Commune <1.3 | Temps moyen >0.8 | Le plus loin <1.6 | À plus de {_limit_of(far)} min >0.9 | "
-        "Écart avec la première <1.2"
+        "Comparé à la première <1.1"
     )
-    return [table(columns, rows, f"{said}{rest}.")]
+    note = "≈ : sans différence visible avec la première."
+    return [table(columns, rows, f"{said}{rest}.", note=note)]
 
 
 def _rank_row(row: Any, far: str | None) -> list[str]:
     """Return the line of one candidate, to the minute: the doubt on a time is larger than any tenth."""
-    mark = "distinguable" if row["is_distinguishable"] else "≈ non distinguable"
+    mark = "première" if row["rank"] == 1 else "plus long" if row["is_distinguishable"] else "≈"
     return [
         integer(int(row["rank"])),
         str(row["name"]),
         minutes(float(row["mean_time_min"])),
         f"{minutes(float(row['worst_time_min']))} ({row['worst_name']})",
         persons(float(row[far])) if far else "–",
-        "retenue" if row["is_selected"] else mark,
+        mark,
     ]
 
 
@@ -190,8 +190,8 @@ def _trade_off(reading: Reading, ranking: pd.DataFrame) -> list[Block]:
 
 
 _SUPPORT_NOTE = (
-    "Support : l'établissement support du groupement hospitalier. ≈ : l'écart entre les deux routes n'est pas "
-    "distinguable du doute sur les temps."
+    "Support : l'établissement support du groupement hospitalier. ≈ : sans différence visible entre "
+    "les deux routes."
 )
 
 
@@ -252,7 +252,7 @@ def _join_in_words(answers: Mapping[str, GroupingAnswer], compared: pd.DataFrame
         said = (
             f" : {minutes(row['mean_drive_min'])} en moyenne vers l'établissement support, "
             f"{minutes(row['worst_drive_min'])} au plus. Des {integer(row['n_members'])} établissements, il est plus "
-            f"loin que le siège pour {farther}, plus près pour {closer}, et l'écart n'est pas distinguable pour "
+            f"loin que le siège pour {farther}, plus près pour {closer}, sans différence visible pour "
             f"{indistinct} (découpage « {answer.grouping.name} »)."
         )
         return [[strong(f"Adhésion au {answer.grouping.support_name}"), said]]
@@ -266,7 +266,7 @@ def _cautions(reading: Reading) -> list[Block]:
     unknown, total = int(first.members["is_autonomous"].isna().sum()), len(first.members)
     known_for = "connue pour aucun" if unknown == total else f"pas connue pour {unknown}"
     cautions: dict[str, object] = {
-        f"Le statut des établissements est {join(bases)}.": bases,
+        f"Statut des établissements : {join(bases)}.": bases,
         f"L'autonomie juridique n'est {known_for} des {total} établissements groupés.": unknown,
         "Les budgets ne sont pas publics : aucun seuil de budget n'est testé.": not reading.release.are_budgets_known,
         "Ce que les membres gagneraient à partager n'est pas calculé : le tableau est à remplir.": (

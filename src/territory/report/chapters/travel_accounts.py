@@ -23,12 +23,15 @@ from territory.report.layout.document import (
     strong,
     table,
 )
-from territory.report.layout.pdf import Part
 from territory.report.reading import Reading
 from territory.scenario.zones import ALL_TERRITORY
 from territory.tables.catalogue import WITHIN_SHARES
 
-_ROADS = {"child": "Route de l'enfant", "parent": "Route du parent", "staff": "Route des professionnels"}
+_ROADS = {
+    "child": "Route de l'enfant",
+    "parent": "Temps du parent, attente comprise",
+    "staff": "Route des professionnels",
+}
 _SHORT = {
     "hopital": "Hôpital",
     "urgences": "Urgences",
@@ -46,6 +49,7 @@ def travel_accounts(reading: Reading) -> list[Block]:
     title = Heading("Trois comptes de trajets, jamais additionnés")
     intro = (
         "Heures passées sur la route en une année pour un enfant, en moyenne dans le périmètre d'aujourd'hui. Le "
+        "parent qui accompagne attend aussi, ou rentre et revient quand c'est plus court. Le "
         "nombre de trajets et le détour des circuits collectifs sont des hypothèses : ils servent à comparer deux "
         "situations pour un même enfant, pas à compter des enfants."
     )
@@ -74,7 +78,8 @@ def _account(reading: Reading, who: str, every: list[str]) -> list[list[str]]:
         trips = [trip for trip in named.trip if trip.who == who]
         sides = [year_hours(reading, name, service, who) for name in every]
         known = [side for side in sides if side is not None]
-        if not trips or not known:
+        # a service of which nothing is known has no line
+        if not trips or all(side[0] == side[1] == "inconnu" for side in known):
             continue
         before = known[0][0]
         after = [side[1] if side is not None else before for side in sides]
@@ -115,17 +120,12 @@ def _once(texts: list[str]) -> str:
     return " ; ".join(text.removesuffix(mark) for text in texts) + mark
 
 
-def child_offer(reading: Reading) -> list[Part]:
+def child_offer(reading: Reading) -> list[Block]:
     """Return what is known of the places of children's services, and how complete their list is."""
     rates, lists = (reading.release.child_offer.get(name) for name in ("taux_equipement", "offre_recensee"))
     if rates is None or rates.empty:
         return []
-    parts = [Part([Heading("Combien de places pour ces enfants ?"), *_said_of_places(reading, rates, lists)])]
-    if lists is not None:
-        parts.append(
-            Part([listed_table(reading, lists)], "la liste des services pour enfants, EPCI par EPCI", 22)
-        )
-    return parts
+    return [Heading("Combien de places pour ces enfants ?"), *_said_of_places(reading, rates, lists)]
 
 
 def _said_of_places(reading: Reading, rates: pd.DataFrame, lists: pd.DataFrame | None) -> list[Block]:
@@ -144,9 +144,9 @@ def _said_of_places(reading: Reading, rates: pd.DataFrame, lists: pd.DataFrame |
         ]
         texts.append(f"Il est de {join(said)}.")
     if len(unknown):
-        names = join(reading.label(name) for name in unknown["service"])
+        names = ", ".join(reading.label(name) for name in unknown["service"])
         texts.append(
-            f"Il n'est pas calculé pour {names} : la liste des sites n'est pas complète, ou leurs places ne sont pas "
+            f"Il n'est pas calculé ici ({names}) : la liste des sites n'est pas complète, ou leurs places ne sont pas "
             "connues."
         )
         least = [
@@ -219,16 +219,13 @@ def rates_table(reading: Reading, rates: pd.DataFrame) -> DataTable:
     )
 
 
-def common_care(reading: Reading) -> list[Part]:
+def common_care(reading: Reading, *, by_epci: bool = False) -> list[Block]:
     """Return how near the closest hospital, emergency department and GP are, for services with a complete list."""
     if not reading.closest or reading.release.coverage.empty:
         return []
     bounds = sorted(reading.parameters.thresholds_min)[:3]
-    return [
-        Part([Heading("Les soins courants : à quelle distance ?"), _whole_table(reading, bounds)]),
-        Part([_zones_table(reading, bounds[:2])], "les soins courants, EPCI par EPCI", leaves=20),
-        Part(_incomplete(reading)),
-    ]
+    whole: list[Block] = [Heading("Les soins courants : à quelle distance ?"), _whole_table(reading, bounds)]
+    return [*whole, *([_zones_table(reading, bounds[:2])] if by_epci else []), *_incomplete(reading)]
 
 
 def _whole_table(reading: Reading, bounds: list[float]) -> DataTable:
@@ -254,7 +251,9 @@ def _zones_table(reading: Reading, bounds: list[float]) -> DataTable:
         for zone in sorted(zones, key=lambda zone: (-float(population.get(zone, 0.0)), str(zone)))
     ]
     heads = (f"{_SHORT.get(service, capital(service))} {bound:g} min >0.8" for service, bound in asked)
-    caption = "Part des habitants de chaque EPCI (communes du territoire) à portée du site le plus proche."
+    caption = (
+        "Part des habitants de chaque EPCI (communes du territoire) selon la distance au site le plus proche."
+    )
     note = "Urgences : sans leurs horaires, dits sous le tableau précédent." if _hours_note(reading) else ""
     return table(["EPCI <1.9", *heads], rows, caption, note=note)
 

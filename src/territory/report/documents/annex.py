@@ -31,7 +31,7 @@ def technical_annex(result: Readable) -> Document:
     """Return the technical annex as data."""
     reading = read(result)
     study = reading.study
-    parts = [*questions.groups(reading), *needs.flows(reading), *travel_accounts.common_care(reading)]
+    parts = [*questions.groups(reading), *needs.flows(reading)]
     blocks: list[Block] = [
         Heading("Ce que contient cette annexe"),
         Paragraph(
@@ -46,6 +46,7 @@ def technical_annex(result: Readable) -> Document:
         # what a council report sends here when it has no room for it is here in every case
         *questions.siting_tables(reading),
         *(block for part in parts for block in part.blocks),
+        *travel_accounts.common_care(reading, by_epci=True),
         *travel_accounts.travel_accounts(reading),
         *deserts.deserts(reading),
         *maps.next_map(reading),
@@ -61,9 +62,9 @@ def technical_annex(result: Readable) -> Document:
     return reading.document(
         study.title,
         blocks,
-        subtitle=f"Territoire : {study.territory.name} · population {reading.vintage()}",
+        subtitle=reading.subtitle,
         kicker="Annexe technique",
-        footer=f"{study.title} · annexe technique · population {reading.vintage()}",
+        footer=reading.footer("annexe technique"),
         keywords=["annexe", "méthode", "tables", study.territory.name],
     )
 

@@ -14,7 +14,7 @@ from territory.release.gate import TODAY
 from territory.release.observed_children import of_service
 from territory.report.chapters import method
 from territory.report.chapters.maps import whole_or_unknown
-from territory.report.chapters.moves import zone_name
+from territory.report.chapters.moves import effects_table
 from territory.report.chapters.needs import need_heads, range_text
 from territory.report.chapters.travel_accounts import listed_table, rates_table
 from territory.report.layout.document import Block, Bullets, Heading, Text, strong, table
@@ -32,10 +32,6 @@ _MOVE_COLUMNS = (
     "Déménagement <2.6 | Le plus petit (min) >0.8 | Médian (min) >0.7 | Le plus grand (min) >0.8 | "
     "Communes distinguées >1"
 )
-_ZONE_COLUMNS = (
-    "EPCI <1.7 | Gagnent >0.8 | Perdent >0.75 | Non disting. >0.8 | Passent à portée >0.85 | "
-    "Sortent de la portée >0.85 | Inconnu >0.75 | Moyenne avant (min) >0.9 | Moyenne après (min) >0.9"
-)
 _COMMUNE_COLUMNS = (
     "Commune <1.7 | EPCI <1.85 | Avant → après (min) >0.9 | Écart (min) >0.6 | Visible dès (min) >0.75 | Effet <1.25 | "
     "Personnes >0.8"
@@ -43,9 +39,9 @@ _COMMUNE_COLUMNS = (
 _SHORT_EFFECTS = {
     "gain": "plus court",
     "loss": "plus long",
-    "indistinct": "non distinguable",
+    "indistinct": "sans différence visible",
     "without": "sans ce service",
-    "entering": "passe à portée",
+    "entering": "entre dans le périmètre",
 }
 
 
@@ -92,15 +88,8 @@ def _differences(reading: Reading) -> list[Block]:
         sizes = [_number(value) for value in (least.min(), least.median(), least.max())]
         count = f"{integer(int(told.sum()))} sur {integer(len(inside))}"
         seen.append([title_of(reading, move, scenarios), *sizes, count])
-    caption = "Plus petit écart que le doute sur les temps laisse voir, communes à portée aujourd'hui."
+    caption = "Plus petit écart que le doute sur les temps laisse voir, communes du périmètre d'aujourd'hui."
     return [table(_MOVE_COLUMNS, seen, caption)] if seen else []
-
-
-def _zones(reading: Reading, zones: pd.Index) -> list[str]:
-    """Return zones by name, the whole last."""
-    codes = [str(zone) for zone in zones if zone != ALL_TERRITORY]
-    codes.sort(key=lambda code: (alphabetical(reading.zone(code)), code))
-    return [*codes, *([ALL_TERRITORY] if ALL_TERRITORY in zones else [])]
 
 
 def _by_name(names: pd.Series) -> list[str]:
@@ -123,24 +112,10 @@ def by_zone(reading: Reading) -> list[Block]:
     """Return gainers and losers of every move by zone."""
     blocks: list[Block] = []
     for move, scenarios in distinct_moves(reading):
-        by_zone = of_service(reading.release.zones_table(move.scenario_id), move.services[0])
-        is_observed = reading.release.is_observed(move.services[0])
-        rows = []
-        for zone in _zones(reading, by_zone.index):
-            row: Any = by_zone.loc[zone]
-            effects = ("gain", "loss", "indistinct", "entering", "leaving", "unknown")
-            texts = [str(row[f"persons_{effect}"]) for effect in effects]
-            # counts of real children are printed as they are, estimates are rounded
-            cells = [code_label("persons", t) if is_observed else _printed(t) for t in texts]
-            if zone == ALL_TERRITORY:
-                found = reading.counts_of(move)
-                merged = {effect: found.cell(zone, effect) for effect in found.merged}
-                cells = [merged.get(effect, cell) for effect, cell in zip(effects, cells, strict=True)]
-            means = [_number(row[f"{side}_mean_min"]) for side in ("baseline", "scenario")]
-            rows.append([zone_name(reading, str(zone)), *cells, *means])
-        noun = reading.noun(move.services[0], is_observed=is_observed)
-        caption = f"{title_of(reading, move, scenarios)} : {noun}."
-        blocks.append(table(_ZONE_COLUMNS, rows, caption, strong_rows=[len(rows) - 1]))
+        codes = [str(zone) for zone in reading.counts_of(move).zones.index if zone != ALL_TERRITORY]
+        codes.sort(key=lambda code: (alphabetical(reading.zone(code)), code))
+        if not reading.release.service_reason(move.scenario_id, move.services[0]):
+            blocks.append(effects_table(reading, move, codes, name=title_of(reading, move, scenarios)))
     return [Heading("Gagnants et perdants par EPCI", new_page=True), *blocks] if blocks else []
 
 

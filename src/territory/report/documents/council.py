@@ -18,12 +18,21 @@ from territory.report.chapters import (
     questions,
     travel_accounts,
 )
-from territory.report.layout.document import Block, Bullets, Callout, Document, Heading, Picture, Text, strong
+from territory.report.layout.document import (
+    Block,
+    Callout,
+    Document,
+    Heading,
+    Paragraph,
+    Picture,
+    Run,
+    strong,
+)
 from territory.report.layout.pdf import Part, compile_pdf, fitted, in_order_of_leaving
 from territory.report.reading import Readable, Reading, read
 from territory.tables.declare import ACRONYMS
 
-DOCUMENTS = ("council", "sheet", "annex")
+DOCUMENTS = ("council", "note", "slides", "sheet", "annex")
 # a council reads from 8 to 14 pages
 MOST_PAGES = 14
 # moves told in one table; the annex has them all
@@ -36,7 +45,7 @@ def build_report(
     """Write a report of a study as an accessible PDF in French; the same result gives the same bytes.
 
     Every sentence is made from the numbers; estimates under 11 persons are written "< 11", and differences under
-    the doubt on times "non distinguable".
+    the doubt on times « sans différence visible ».
 
     Parameters
     ----------
@@ -44,9 +53,10 @@ def build_report(
         What `territory.run_study` gives, or a reading of it that several documents share.
     path
         File to write; its folder exists.
-    document : {"council", "sheet", "annex"}
-        `council`: question, answer, maps, gainers and losers, needs, method, sources. `sheet`: two pages on one
-        EPCI. `annex`: every table, the parameters, the doubt on times, the manifest and what was withheld.
+    document : {"council", "note", "slides", "sheet", "annex"}
+        `council`: question, answer, maps, gainers and losers, needs, method, sources. `note`: one page. `slides`: six
+        pages for a screen. `sheet`: two pages on one EPCI.
+        `annex`: every table, the parameters, the doubt on times, the manifest and what was withheld.
     epci
         Code of the EPCI of a sheet.
 
@@ -74,6 +84,7 @@ def build_report(
     """
     from territory.report.documents.annex import technical_annex
     from territory.report.documents.epci_sheet import epci_sheet
+    from territory.report.documents.handouts import note, slides
 
     if document not in DOCUMENTS:
         known = ", ".join(DOCUMENTS)
@@ -82,7 +93,8 @@ def build_report(
         if epci is None:
             raise ParameterError("Une fiche porte sur un EPCI : donnez son code (epci=..., ou --epci CODE).")
         return compile_pdf(epci_sheet(result, epci), path)
-    return compile_pdf(council_report(result) if document == "council" else technical_annex(result), path)
+    makers = {"council": council_report, "note": note, "slides": slides, "annex": technical_annex}
+    return compile_pdf(makers[document](result), path)
 
 
 def council_report(result: Readable) -> Document:
@@ -117,8 +129,8 @@ def _parts(reading: Reading) -> list[Part]:
         *maps.maps(reading),
         *needs.flows(reading),
         Part(needs.needs(reading)),
-        *travel_accounts.child_offer(reading),
-        *travel_accounts.common_care(reading),
+        Part(travel_accounts.child_offer(reading)),
+        Part(travel_accounts.common_care(reading)),
         Part(travel_accounts.travel_accounts(reading), "les trois comptes de trajets", leaves=15),
         *deserts.desert_parts(reading),
     ]
@@ -127,7 +139,7 @@ def _parts(reading: Reading) -> list[Part]:
 
 def _document(reading: Reading, parts: list[Part], left_out: frozenset[int]) -> Document:
     """Return the report without some of its parts, which it sends the reader to the annex for."""
-    study, vintage = reading.study, reading.vintage()
+    study = reading.study
     blocks = [block for place, part in enumerate(parts) if place not in left_out for block in part.blocks]
     moved = [part.title for place, part in enumerate(parts) if place in left_out]
     if moved:
@@ -137,9 +149,9 @@ def _document(reading: Reading, parts: list[Part], left_out: frozenset[int]) -> 
     return reading.document(
         study.title,
         [*blocks, *method.sources(reading, explained=acronyms(blocks))],
-        subtitle=f"Territoire : {study.territory.name} · population {vintage}",
+        subtitle=reading.subtitle,
         kicker="Rapport au conseil",
-        footer=f"{study.title} · population {vintage}",
+        footer=reading.footer(),
         keywords=["accessibilité", "temps de route", "médico-social", study.territory.name],
     )
 
@@ -150,7 +162,8 @@ _WORD = re.compile(r"\b[A-Z]{2,}\b")
 def acronyms(blocks: Sequence[Block]) -> list[Block]:
     """Return what the acronyms of some blocks stand for, those that are used and known."""
     used = {word for block in blocks if not isinstance(block, Picture) for word in _WORD.findall(repr(block))}
-    items: list[Text] = [
-        [strong(word), f" : {meaning}."] for word, meaning in ACRONYMS.items() if word in used
-    ]
-    return [Heading("Les sigles", 2), Bullets(items, "small")] if items else []
+    known = [(word, meaning) for word, meaning in ACRONYMS.items() if word in used]
+    said: list[str | Run] = []
+    for word, meaning in known:
+        said += [*([" ; "] if said else []), strong(word), f" : {meaning}"]
+    return [Heading("Les sigles", 2), Paragraph([*said, "."], "small")] if said else []

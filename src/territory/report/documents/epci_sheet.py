@@ -11,18 +11,18 @@ from territory.errors import StudyError, UnknownCodeError
 from territory.french.numbers import integer, minutes, share
 from territory.french.words import capital, count, epci_phrase, in_guillemets, join, persons
 from territory.release.gate import TODAY
-from territory.report.chapters import maps, method, pictures
+from territory.report.chapters import maps, method, moves, pictures
 from territory.report.chapters.first_page import questions
 from territory.report.chapters.moves import in_one_column, is_wide
 from territory.report.chapters.needs import range_text
-from territory.report.chapters.travel_accounts import farthest
+from territory.report.chapters.travel_accounts import farthest, rates_table
 from territory.report.layout.document import Block, Bullets, Document, Heading, KeyFigures, Paragraph, table
 from territory.report.layout.pdf import shortest_needed
 from territory.report.reading import UNKNOWN, Move, Readable, Reading, read
 
 _MOST_PAGES = 2
 # lines of effects and communes that are shown: fewer when the sheet would be longer than its pages
-_LENGTHS = ((40, 30), (12, 30), (9, 26), (6, 20), (4, 14), (2, 8))
+_LENGTHS = ((40, 30), (12, 26), (9, 20), (6, 14), (4, 8), (2, 4))
 _BANDS = ((0, 24, "moins de 25 ans"), (25, 64, "25 à 64 ans"), (65, math.inf, "65 ans et plus"))
 _RANGE = ["demand_low", "demand", "demand_high"]
 
@@ -50,7 +50,7 @@ def epci_sheet(result: Readable, epci: str) -> Document:
             f"Aucune commune du territoire n'est dans l'EPCI « {epci} » ; EPCI connus : {known}."
         )
     place = reading.territory[reading.territory["epci_code"] == epci]
-    head, times = _people(reading, place), _times(reading, place)
+    head, times, offer = _people(reading, place), _times(reading, place), _offer(reading, epci)
     unknown = questions(reading)
     foot: list[Block] = [Heading(UNKNOWN, 2), Bullets(unknown, "small")] if unknown else []
     picture, foot = _map(reading, place, epci), [*foot, *method.digest_line(reading)]
@@ -66,10 +66,10 @@ def epci_sheet(result: Readable, epci: str) -> Document:
             listed = maps.today_table(reading, place.index, most=most_communes)
         return reading.document(
             in_guillemets(name),
-            [*head, *effects, *times, *picture, *listed, *foot],
+            [*head, *effects, *times, *offer, *picture, *listed, *foot],
             subtitle=subtitle,
             kicker=f"Fiche d'EPCI · {territory}",
-            footer=f"{reading.zone(epci)} · {subtitle}",
+            footer=reading.footer(reading.zone(epci)),
             keywords=["fiche", "EPCI", name, territory],
         )
 
@@ -115,67 +115,110 @@ def _needs(reading: Reading, place: pd.DataFrame) -> list[tuple[str, str, str]]:
 
 
 def _effects(reading: Reading, epci: str, place: pd.DataFrame, *, most: int) -> list[Block]:
-    """Say who gains and who loses there, move by move."""
+    """Say who gains, who loses and who is left without a service there, move by move."""
     if not reading.release.scenarios:
         return []
     name = epci_phrase(reading.zone_names[epci])
     heading = Heading("Qui y gagne, qui y perd")
+    effects = moves.told_effects([reading.counts_of(move) for move in reading.every_move])
     lines: dict[tuple[str, ...], list[str]] = {}
-    quiet: list[str] = []
+    quiet: dict[str, None] = {}
     for move in reading.every_move:
-        cells = _effect_cells(reading, move, epci)
-        said = f"{reading.labels(move.services)} ({reading.road(move.from_site, move.to_site)})"
-        if cells is not None:
-            lines.setdefault((said, *cells), []).append(move.scenario_id)
-        elif said not in quiet:
-            quiet.append(said)
+        said = f"{reading.labels(move.services)}, {reading.road(move.from_site, move.to_site)}"
+        if reason := reading.release.service_reason(move.scenario_id, move.services[0]):
+            quiet[f"{said} : {reason}"] = None
+        elif (cells := _effect_cells(reading, move, epci, effects)) is not None:
+            lines.setdefault((f"{said} ({reading.noun_of(move)})", *cells), []).append(move.scenario_id)
+        else:
+            quiet[f"{said} : rien de visible ici"] = None
+    rest = f"{' ; '.join(quiet)}." if quiet else ""
     if not lines:
-        nobody = (
-            f"Dans {name}, aucun scénario n'a d'effet mesurable : les services qui déménagent sont, aujourd'hui comme "
-            f"demain, à plus de {reading.limit}, ou l'écart est sous le doute sur les temps. Personne n'y gagne et "
-            "personne n'y perd de façon que l'on puisse dire."
-        )
-        return [heading, Paragraph(nobody)]
+        nobody = f"Dans {name}, aucun effet ne peut être affirmé."
+        return [heading, Paragraph(f"{nobody} {capital(rest)}".strip())]
     # where there is no room for all, those of the service whose trips change most come first
-    start = f"{reading.labels(reading.pivot.services)} (" if reading.pivot is not None else ""
+    start = f"{reading.labels(reading.pivot.services)}, " if reading.pivot is not None else ""
     told = sorted(lines, key=lambda key: (not key[0].startswith(start), lines[key], key))[:most]
     told.sort(key=lambda key: (lines[key], key[0]))
     rows = [[key[0], join(lines[key]), *key[1:]] for key in told]
-    note = "Habitants de l'âge concerné à portée du site d'aujourd'hui ; les lignes ne s'additionnent pas. "
     outside = len(reading.communes[reading.communes["epci_code"] == epci]) - len(place)
-    if outside:
-        note += f"Y compris {count(outside, 'commune')} de cet EPCI hors du territoire. "
-    note += "« Passent à portée » : seulement dans le scénario, non comptés comme gagnants."
+    notes = [
+        f"Ceux qui habitent à {reading.limit} ou moins du site d'aujourd'hui ; les lignes ne s'additionnent pas.",
+        *([moves.INTERVALS] if any(" à " in cell for row in rows for cell in row[2:-1]) else []),
+        *([f"Y compris {count(outside, 'commune')} de cet EPCI hors du territoire."] if outside else []),
+    ]
     if len(told) < len(lines):
-        note += f" {len(told)} lignes sur {len(lines)} ; toutes sont dans l'annexe technique."
-    elif quiet:
-        note += f" Aucun effet mesurable ici : {' ; '.join(quiet)}."
-    columns = (
-        "Service qui déménage <2 | Scénario <0.75 | Gagnent >0.75 | Perdent >0.72 | Écart non distinguable >1 | "
-        "Passent à portée >0.8 | Communes touchées <2.9"
-    )
-    return [heading, table(columns, rows, f"Effet des scénarios dans {name}.", note=note)]
+        notes.append(f"{len(told)} lignes sur {len(lines)} ; toutes sont dans l'annexe technique.")
+    elif rest:
+        notes.append(capital(rest))
+    heads = " | ".join(f"{moves.EFFECT_HEADS[effect]} >0.85" for effect in effects)
+    columns = f"Service (qui est compté) <2.2 | Scénario <0.75 | {heads} | Communes touchées <2.7"
+    caption = f"Effet des scénarios dans {name}."
+    return [heading, table(columns, rows, caption, note=" ".join(notes)), *_others_near(reading, place)]
 
 
-def _effect_cells(reading: Reading, move: Move, epci: str) -> tuple[str, ...] | None:
+def _effect_cells(reading: Reading, move: Move, epci: str, effects: list[str]) -> tuple[str, ...] | None:
     """Return the numbers of one move in the EPCI; None when it touches nobody there."""
     found = reading.counts_of(move)
-    if epci not in found.communes.index:
+    touching = {"gain": "gagnent", "loss": "perdent", "without": "sans ce service"}
+    if epci not in found.communes.index or not found.communes.loc[epci, list(touching)].sum() > 0:
         return None
-    if not found.communes.loc[epci, ["gain", "loss", "entering", "unknown"]].sum() > 0:
-        return None
-    texts = [found.text(epci, effect) for effect in ("gain", "loss", "indistinct", "entering")]
     rows = reading.differences_of(move)
     inside = reading.communes["epci_code"].reindex(rows.index).eq(epci)
     named = []
-    for effect, word in (("gain", "gagnent"), ("loss", "perdent")):
+    for effect, word in touching.items():
         codes = rows.index[(inside & rows["effect"].eq(effect)).to_numpy()]
         if len(codes):
             largest = reading.communes["population"].reindex(codes).fillna(0.0)
             order = largest.sort_values(ascending=False, kind="stable").index
             listed = join([reading.commune(str(code)) for code in order], most=3)
             named.append(f"{word} : {listed}")
-    return (*texts, " ; ".join(named) or "–")
+    return (*(found.text(epci, effect) for effect in effects), " ; ".join(named))
+
+
+def _others_near(reading: Reading, place: pd.DataFrame) -> list[Block]:
+    """Name the other known establishments near the communes that lose by the move that changes most."""
+    move = reading.pivot
+    if move is None:
+        return []
+    rows = reading.differences_of(move).reindex(place.index)
+    losing = rows.index[rows["effect"].isin(["loss", "without"])]
+    if losing.empty:
+        return []
+    near = reading.release.others_near(move.services[0], losing)
+    near = near[near.le(reading.parameters.recruitment_max_min)]
+    named = [f"{reading.site_name(str(site))} ({minutes(float(time))})" for site, time in near.items()]
+    lead = (
+        f"À {reading.limit} ou moins d'une commune qui perd, autres établissements connus de même nature : "
+    )
+    known = f"{lead}{join(named)}." if named else f"{lead}aucun."
+    caution = "La liste n'est pas toujours complète, et les places libres ne sont pas connues."
+    return [Paragraph(f"{known} {caution}", "small")]
+
+
+def _offer(reading: Reading, epci: str) -> list[Block]:
+    """Return the places and rates of equipment of the EPCI, and who is near common care, with intervals."""
+    rates = reading.release.child_offer.get("taux_equipement", pd.DataFrame())
+    blocks: list[Block] = []
+    if len(rates) and (rates["zone"] == epci).any():
+        blocks.append(rates_table(reading, rates[rates["zone"] == epci]))
+    draws = reading.release.draws
+    bounds = sorted(reading.parameters.thresholds_min)[:2]
+    if draws is None or not len(draws.coverage):
+        return blocks
+    rows = []
+    for service in reading.closest:
+        cells = []
+        for bound in bounds:
+            key = (epci, service, float(bound))
+            if key in draws.coverage.index:
+                one = draws.coverage.loc[[key]].iloc[0]
+                ends = [share(float(one[f"{end}_share"])) for end in ("low", "high")]
+                cells.append(ends[0] if ends[0] == ends[1] else " à ".join(ends))
+        if len(cells) == len(bounds):
+            rows.append([capital(reading.label(service)), *cells])
+    columns = ["Site le plus proche <2", *(f"à {minutes(bound)} ou moins >1" for bound in bounds)]
+    caption = "Part des habitants selon le temps de route : ce que le doute sur les temps laisse possible."
+    return [*blocks, table(columns, rows, caption)] if rows else blocks
 
 
 def _times(reading: Reading, place: pd.DataFrame) -> list[Block]:
@@ -223,4 +266,4 @@ def _map(reading: Reading, place: pd.DataFrame, epci: str) -> list[Block]:
         picture = pictures.time_map(reading, services[0], TODAY, max_height_cm=height, zoom=place.index)
     else:
         return []
-    return [Heading("La carte", new_page=True), picture]
+    return [Heading("La carte"), picture]

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from territory.french.numbers import decimal, integer
-from territory.french.words import count, persons
+from territory.french.words import INDISTINCT, count, persons
 from territory.report.layout.document import Block, Callout, DataTable, Document, Heading, Paragraph, table
 
 CAUSES = {
@@ -21,15 +21,15 @@ CAUSES = {
 LABELS = {
     "population_hab": "Population (habitants)",
     "demand_persons": "Besoins estimés (personnes)",
-    "persons_concerned": "Personnes de l'âge concerné",
+    "persons_concerned": "Personnes de l'âge reçu",
     "travel_time_min": "Temps de route (min)",
 }
 EFFECTS = {
     "gain": "trajet plus court",
     "loss": "trajet plus long",
-    "indistinct": "écart non distinguable",
+    "indistinct": INDISTINCT,
     "without": "sans ce service",
-    "entering": "passeraient à portée",
+    "entering": "dans le périmètre avec le scénario seulement",
 }
 MOST_ROWS = 4
 

@@ -15,7 +15,7 @@ from territory.french.words import persons, typeset
 from territory.plot.maps.legend import Classes, change_classes, shown, time_classes
 from territory.release.gate import TODAY
 from territory.report.chapters import pictures
-from territory.report.chapters.maps import said_of, written_minutes
+from territory.report.chapters.maps import BESIDE, said_of, written_minutes
 from territory.report.documents.annex_tables import distinct_moves, title_of
 from territory.report.reading import Move, Reading
 from territory.tables.catalogue import code_label
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 # the map is this wide, in its own units
 WIDTH = 1000.0
 _DISC = 7.0
-# of one commune
-_BESIDE = {"entering": "passe à portée"}
 _NUMBERS = ["baseline_travel_time_min", "scenario_travel_time_min", "delta_travel_time_min"]
 
 
@@ -109,7 +107,7 @@ def layers(reading: Reading, codes: pd.Index) -> Iterator[dict[str, Any]]:
 def _changed(row: pd.Series, *, is_observed: bool) -> list[str]:
     """Return the texts of one commune under one move."""
     times = [written_minutes(row[f"{side}_travel_time_min"]) for side in ("baseline", "scenario")]
-    said = said_of(row, _BESIDE, code_label("effect", str(row["effect"])))
+    said = said_of(row, BESIDE, code_label("effect", str(row["effect"])))
     people = str(row["persons"])
     if people.isdecimal():
         people = integer(float(people)) if is_observed else persons(float(people))

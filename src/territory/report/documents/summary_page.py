@@ -20,6 +20,7 @@ from territory.plot.maps.legend import Category, change_classes, time_classes
 from territory.report.chapters import first_page, method, moves, pictures
 from territory.report.documents import summary_map
 from territory.report.layout.document import (
+    Beside,
     Block,
     Bullets,
     Callout,
@@ -248,6 +249,9 @@ def _block(block: Block) -> str:
             return f'<section class="box {block.tone}"><h3>{text(block.title)}</h3><ul>{items}</ul></section>'
         case DataTable():
             return table_html(block)
+        case Beside():
+            # the page has a map of its own
+            return blocks_html(block.blocks)
         case Picture():
             return ""
 

@@ -58,7 +58,7 @@ _HOW_TO_READ = (
     "« < 11 » : estimation de moins de onze personnes. « secret statistique » : effectif observé qui n'est pas publié, "
     "parce qu'il est inférieur à onze ou qu'il permettrait d'en retrouver un.",
     "Une case vide est une valeur inconnue ou sans objet, jamais un zéro.",
-    "Un écart « non distinguable » est plus petit que le doute sur les temps de route.",
+    "« Sans différence visible » : différence trop petite, devant le doute sur les temps, pour être affirmée.",
     "Les lignes de services différents comptent les mêmes habitants : elles ne s'additionnent pas.",
 )
 # long tables whose keys are spread over columns

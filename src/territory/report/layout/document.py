@@ -6,7 +6,7 @@ import datetime as dt
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from territory.errors import ParameterError
 from territory.french.words import typeset
@@ -79,6 +79,14 @@ class Picture:
 
 
 @dataclass(frozen=True)
+class Beside:
+    """A narrow picture on the right of some blocks."""
+
+    blocks: Sequence[Block]
+    picture: Picture
+
+
+@dataclass(frozen=True)
 class DataTable:
     """A table with one line of headers, that is repeated on each page."""
 
@@ -92,7 +100,7 @@ class DataTable:
     may_split: bool = False  # on two pages rather than after half an empty one; a long table always may
 
 
-Block = Heading | Paragraph | Bullets | KeyFigures | Callout | Picture | DataTable
+Block: TypeAlias = "Heading | Paragraph | Bullets | KeyFigures | Callout | Picture | Beside | DataTable"
 
 
 @dataclass(frozen=True)
@@ -108,6 +116,9 @@ class Document:
     keywords: Sequence[str] = ()
     run_digest: str = ""  # kept in the properties of the PDF
     mark: str = ""  # who may not have it, said on each page
+    author: str = ""
+    logo: tuple[str, bytes] | None = None  # its kind (svg, png, jpg) and its content
+    form: Literal["report", "slides"] = "report"
 
 
 # what declares a column: its title, its side (< left, > right) and its share of the width
@@ -152,8 +163,13 @@ def to_data(document: Document) -> tuple[dict[str, Any], dict[str, bytes]]:
                 raise ParameterError(f"Titre « {block.text} » : le niveau {block.level} saute un niveau.")
             level = block.level
         blocks.append(_block(block, pictures))
-    texts = ("title", "subtitle", "kicker", "footer", "mark")
+    texts = ("title", "subtitle", "kicker", "footer", "mark", "author")
     data: dict[str, Any] = {name: typeset(getattr(document, name)) for name in texts}
+    data |= {"form": document.form, "logo": "", "logo-alt": ""}
+    if document.logo is not None:
+        data["logo-alt"] = typeset(f"Logo : {document.author or document.title}")
+        data["logo"] = f"logo.{document.logo[0]}"
+        pictures[data["logo"]] = document.logo[1]
     run = run_keyword(document.run_digest)
     data["keywords"] = [*map(typeset, document.keywords), *([run] if run else [])]
     data["date"] = [document.date.year, document.date.month, document.date.day]
@@ -180,6 +196,9 @@ def _block(block: Block, pictures: dict[str, bytes]) -> dict[str, Any]:
             return {"type": "callout", "title": typeset(block.title), "items": items, "tone": block.tone}
         case Picture():
             return _picture(block, pictures)
+        case Beside():
+            left = [_block(one, pictures) for one in block.blocks]
+            return {"type": "beside", "blocks": left, "picture": _picture(block.picture, pictures)}
         case DataTable():
             return _table(block)
 

@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
@@ -93,6 +93,15 @@ def count_pages(document: Document) -> int:
         return int(json.loads(typst.query(source, "<pages>", field="value", one=True, **options)))
 
 
+@cache
+def _drawable() -> frozenset[str]:
+    """Return the characters that every weight of the font holds."""
+    from matplotlib.ft2font import FT2Font
+
+    known = (set(FT2Font(str(font_folder() / name)).get_charmap()) for name in FONT_FILES)
+    return frozenset(map(chr, set.intersection(*known)))
+
+
 @contextmanager
 def _laid_out(document: Document) -> Iterator[tuple[str, dict[str, Any]]]:
     """Write a document and all that it needs in a folder of its own; give the source and how to compile it."""
@@ -104,7 +113,10 @@ def _laid_out(document: Document) -> Iterator[tuple[str, dict[str, Any]]]:
         templates = resources.files("territory.report.layout") / "templates"
         for name in _TEMPLATES:
             (root / name).write_bytes((templates / name).read_bytes())
-        (root / "data.json").write_text(json.dumps(data, ensure_ascii=False), encoding="utf-8")
+        written = json.dumps(data, ensure_ascii=False)
+        # a sign that the font lacks would stop everything
+        absent = {ord(sign): "?" for sign in set(written) - _drawable()}
+        (root / "data.json").write_text(written.translate(absent), encoding="utf-8")
         for name, svg in pictures.items():
             (root / name).write_bytes(svg)
         fonts = root / "fonts"
@@ -117,12 +129,6 @@ def _laid_out(document: Document) -> Iterator[tuple[str, dict[str, Any]]]:
             yield str(root / _TEMPLATES[0]), options
         except typst.TypstError as error:
             raise OutputError(f"Le rapport « {document.title} » n'a pas pu être composé : {error}") from error
-
-
-# parts that find no room before the others are no longer tried: each trial lays the document out
-_MOST_REFUSED = 3
-# with more parts that may leave, most of them will: they are drawn one by one, while there is room
-_MANY = 8
 
 
 @dataclass(frozen=True)
@@ -149,22 +155,16 @@ def fitted(
     make: Callable[[frozenset[int]], Document], leaving: Sequence[int], *, most_pages: int
 ) -> Document:
     """Return the fullest document that keeps to its pages: parts leave in their order, as few as can be."""
-    whole = make(frozenset()) if len(leaving) <= _MANY else None
-    if whole is not None and (not leaving or count_pages(whole) <= most_pages):
-        return whole
-    out = frozenset(leaving)
-    best = make(out)
-    refused = 0
-    # the part that would leave last comes back first; pages have room at their foot: one that is refused is passed
-    for place in reversed(leaving):
-        fuller = make(out - {place})
-        if count_pages(fuller) <= most_pages:
-            out, best = out - {place}, fuller
+    low, high, tried = 0, len(leaving), 0
+    while low < high:
+        # the whole first, which most studies have room for
+        document = make(frozenset(leaving[:tried]))
+        if count_pages(document) <= most_pages:
+            high = tried
         else:
-            refused += 1
-        if refused == _MOST_REFUSED:
-            break
-    return best
+            low = tried + 1
+        tried = (low + high) // 2
+    return make(frozenset(leaving[:low]))
 
 
 def shortest_needed(make: Callable[[int], Document], levels: int, *, most_pages: int) -> Document:

@@ -133,6 +133,8 @@ class Trip(Part):
     return_trips_per_year: float = Field(ge=0)
     round_factor_low: float = Field(default=1.0, ge=1)
     round_factor_high: float = Field(default=1.0, ge=1)
+    # of a parent: how long a visit lasts, which is waited for on the spot unless going home and back is shorter
+    visit_min: float | None = Field(default=None, ge=0)
     # a vehicle of [prices]; persons_on_board share what it costs and emits
     vehicle: str | None = None
     persons_on_board: float | None = Field(default=None, ge=1)
@@ -143,6 +145,8 @@ class Trip(Part):
         """Refuse a range that is not in order."""
         if self.round_factor_low > self.round_factor_high:
             yield "round_factor_low dépasse round_factor_high"
+        if self.visit_min is not None and self.who != "parent":
+            yield "visit_min ne se dit que d'un parent : c'est lui qui attend"
 
 
 # used where the study states no trip, by mode of reception; none for "tous modes d'accueil", which is never split
@@ -244,6 +248,8 @@ class Files(Part):
     distancier: str | None = None
     distancier_unit: Literal["min", "s"] = "min"
     roads: str | None = None
+    # on the first page of each document (.svg, .png, .jpg)
+    logo: str | None = Field(default=None, pattern=r"(?i)\.(svg|png|jpe?g)$")
 
 
 class Unknown(Part):
@@ -268,8 +274,12 @@ class Study(Part):
 
     schema_version: Literal[1] = 1
     id: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
-    title: str
+    title: str = Field(min_length=1)
     question: str
+    # who answers for the study, of when its data are, and what « aujourd'hui » means in it
+    author: str = ""
+    data_date: str = ""
+    today: str = ""
     dataset: str = "var"
     data: DataFiles | None = None
     population: str = "rp2021"

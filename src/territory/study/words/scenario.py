@@ -37,12 +37,14 @@ class Scenario(Part):
     `families` says where the families of a service that moves, closes or merges go: `stay` (they follow their
     authorisation), `closest` (each commune goes to the closest site of the same service, whose list must be
     complete) or `reallocated` (under capacity, from observed origins or from a need of kind orientation or
-    waiting: `families_need` names it when there are several).
+    waiting: `families_need` names it when there are several). `supported_by` is the document that says the scenario;
+    a report then says of the others that no document states them.
     """
 
     id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")
     name: str
     summary: str = ""
+    supported_by: str = ""
     families: FamilyRule = "stay"
     families_need: str | None = None
     change: tuple[Change, ...] = Field(min_length=1)
