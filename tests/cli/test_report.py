@@ -29,7 +29,7 @@ def result(out: Path) -> territory.StudyResult:
 @pytest.mark.parametrize(
     "options, said",
     [
-        (["--document", "roman"], "council, sheet, annex"),
+        (["--document", "roman"], "council, note, slides, sheet, annex"),
         (["--document", "sheet"], "--epci CODE"),
         (["--document", "annex", "--all-epci"], "ne servent qu'aux fiches"),
     ],

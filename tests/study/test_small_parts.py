@@ -8,11 +8,12 @@ import pytest
 from territory.datasets.slots import slot_of, slots_fed_by
 from territory.errors import StudyError
 from territory.study.known import kinds, unknown
-from territory.study.load import key_lines, migrate, paths_outside, readable
+from territory.study.load import key_lines, migrate, parse_study, paths_outside, readable
 from territory.study.secrecy import is_public
 from territory.study.words.changes import CloseSite, MoveSite
 from territory.study.words.model import Study, expand_departements
 from territory.study.words.scenario import contradictions
+from tests import vallon
 
 
 def test_names_that_nobody_declares_are_near_another() -> None:
@@ -58,3 +59,12 @@ def test_moved_and_closed_contradict_each_other() -> None:
     moving = MoveSite(authorisation_ids=("ime-x",), to_site_id="ici")
     found = list(contradictions([moving, CloseSite(authorisation_id="ime-x")], {}))
     assert found == [(1, "« ime-x » est déplacée et fermée")]
+
+
+def test_a_character_that_no_page_shows_is_refused_with_its_line() -> None:
+    text = vallon.text().replace('title = "Une plateforme', 'title = "\\u0007Une plateforme')
+    with pytest.raises(StudyError, match=r"ligne \d+ : .*U\+0007"):
+        parse_study(text, subject="Étude", folder=vallon.FOLDER)
+    empty = vallon.text().replace('title = "Une plateforme à Vallon"', 'title = ""')
+    with pytest.raises(StudyError, match="un texte est attendu"):
+        parse_study(empty, subject="Étude", folder=vallon.FOLDER)
