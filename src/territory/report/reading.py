@@ -194,8 +194,8 @@ class Reading:
 
     def document(self, title: str, blocks: Sequence[Block], **texts: Any) -> Document:
         """Return a document of the study, with what all of them say: their date, their run and their edition."""
-        said = {"run_digest": self.release.run_digest, "mark": self.release.mark, "author": self.study.author}
-        return Document(title, self.date, blocks, logo=self.logo, **said, **texts)
+        texts |= {"run_digest": self.release.run_digest, "mark": self.release.mark}
+        return Document(title, self.date, blocks, logo=self.logo, author=self.study.author, **texts)
 
     @cached_property
     def logo(self) -> tuple[str, bytes] | None:

@@ -112,7 +112,8 @@ def in_variants(reading: Reading, move: Move) -> Text | None:
 
 def sides(reading: Reading, move: Move) -> list[Text]:
     """Say where trips would get shorter and longer, by how much, and how sure that is."""
-    found, items = reading.counts_of(move), []
+    found = reading.counts_of(move)
+    items: list[Text] = []
     if not move.lasts:
         effect = "entering" if move.from_site is None else "without"
         whom = whom_in_words(found, effect, reading.noun_of(move))

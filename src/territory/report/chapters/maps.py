@@ -96,7 +96,9 @@ def _closer(reading: Reading, move: Move) -> list[Part]:
 def next_map(reading: Reading) -> list[Block]:
     """Return the map of the move that is felt most after the one told at length, for the annex."""
     pivot = reading.pivot
-    for other in reading.every_move if pivot is not None and pivot.lasts else ():
+    if pivot is None or not pivot.lasts:
+        return []
+    for other in reading.every_move:
         is_told = other.services != pivot.services and other.who != STAFF
         is_far = reading.place(other.from_site) != reading.place(other.to_site)
         # a map of differences that cannot be told shows hatches: page 1 says it in a line

@@ -92,7 +92,7 @@ def all_moves(reading: Reading, *, level: int = 2, most: int | None = None) -> l
     effects = told_effects([reading.counts_of(move) for move in reading.every_move])
     for move in reading.every_move:
         reason = reading.release.service_reason(move.scenario_id, move.services[0])
-        if reason := reason or (reading.is_on_one_point(move) and ON_ONE_POINT):
+        if reason := reason or (ON_ONE_POINT if reading.is_on_one_point(move) else ""):
             asked.setdefault(reason, []).extend(move.services)
             continue
         found = reading.counts_of(move)
