@@ -113,7 +113,8 @@ def places_of(study: Study, *, roads: Path | None = None) -> Places:
     of_commune = of_commune.reindex(sites["commune_code"])
     sites = sites.assign(**of_commune.set_axis(sites.index))
     named_sites = _named_sites(study, sites, services)
-    return Places(study, data, population, communes, data.communes, services, sites, named_sites, road_map)
+    weighed = data.communes.assign(**communes.filter(["slowness"]))
+    return Places(study, data, population, communes, weighed, services, sites, named_sites, road_map)
 
 
 def state_of(places: Places, times: Times, *, road_times: Mapping[str, Times] | None = None) -> State:
