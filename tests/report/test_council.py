@@ -152,6 +152,21 @@ def test_numbers_of_the_text_are_those_of_the_tables(draguignan: StudyResult, do
     assert printed in [cell.replace(NN, "") for cell in cells]
 
 
+def test_hours_of_a_year_are_as_doubtful_as_the_mean_trip(
+    draguignan: StudyResult, document: Document
+) -> None:
+    """B changes the mean time to the IME by less than its doubt: so are the hours that are counted from it."""
+    told = draguignan.comparisons["B"].zones["is_mean_distinguishable"]
+    assert not told[(ALL_TERRITORY, "ime-salernes")]
+    rows = [row for block in document.blocks if isinstance(block, DataTable) for row in block.rows]
+    hours = {
+        str(row[0]): row for row in rows if str(row[0]) in ("IME de Salernes", "Route d'un enfant, par an")
+    }
+    assert len(hours) == 2
+    for row in hours.values():
+        assert [cell for cell in map(str, row) if cell.endswith(f"h{NB}≈")], row
+
+
 def test_staff_travel_never_leads(draguignan: StudyResult) -> None:
     reading = read(draguignan)
     staff = reading.counts("B", "sessad-autisme-salernes").persons["gain"][ALL_TERRITORY]

@@ -99,15 +99,16 @@ def in_variants(reading: Reading, move: Move) -> Text | None:
     if not any(said.values()):
         return None
     sides = [_FINDINGS[f"more_{fate}"][0] for fate in ("shorter", "longer")]
-    if set(sides) <= set(said["sometimes"]):
-        kept = [words for words in said["sometimes"] if words not in sides]
-        said["sometimes"] = [*kept, "tantôt plus de trajets raccourcis, tantôt plus de trajets allongés"]
+    changes = set(sides) <= set(said["sometimes"])
+    sometimes = [words for words in said["sometimes"] if not changes or words not in sides]
     number = int(rows["variant_count"].max())
     text: list[str | Run] = [strong(f"Dans les {number} variantes essayées")]
     text.append(f" : {join(said['always'])}." if said["always"] else ", rien n'est vrai partout.")
-    return (
-        [*text, f" Selon la variante seulement : {join(said['sometimes'])}."] if said["sometimes"] else text
-    )
+    if changes:
+        text.append(
+            " Le plus grand nombre est tantôt celui des trajets raccourcis, tantôt celui des allongés."
+        )
+    return [*text, f" Dans certaines seulement : {join(sometimes)}."] if sometimes else text
 
 
 def sides(reading: Reading, move: Move) -> list[Text]:

@@ -53,6 +53,8 @@ def travel_accounts(reading: Reading) -> list[Block]:
         "nombre de trajets et le détour des circuits collectifs sont des hypothèses : ils servent à comparer deux "
         "situations pour un même enfant, pas à compter des enfants."
     )
+    if any("≈" in cell for rows in accounts.values() for row in rows for cell in row):
+        intro += " « ≈ » : sans différence visible avec aujourd'hui."
     tables = [_account_table(who, rows, every) for who, rows in accounts.items() if rows]
     return [title, Paragraph(intro, is_kept=True), *tables, Bullets(_assumptions(reading), "small")]
 
@@ -89,7 +91,7 @@ def _account(reading: Reading, who: str, every: list[str]) -> list[list[str]]:
 
 
 def year_hours(reading: Reading, scenario_id: str, service: str, who: str) -> tuple[str, str] | None:
-    """Return the hours on the road in a year, today and in a scenario."""
+    """Return the hours on the road in a year, today and in a scenario: « ≈ » when the mean trip is not told apart."""
     trips = reading.release.trips_table(scenario_id)
     if trips.empty or (ALL_TERRITORY, service, who) not in trips.index:
         return None
@@ -99,7 +101,10 @@ def year_hours(reading: Reading, scenario_id: str, service: str, who: str) -> tu
         hours = [float(row[f"{side}_year_{bound}_min"]) / 60 for bound in ("low", "high")]
         ends = dict.fromkeys(integer(value) for value in hours if not math.isnan(value))
         written.append("inconnu" if any(map(math.isnan, hours)) else f"{f'{NBSP}à{NBSP}'.join(ends)}{NBSP}h")
-    return written[0], written[1]
+    zones = reading.release.zones_table(scenario_id)
+    told = zones["is_mean_distinguishable"].get((ALL_TERRITORY, service), True)
+    is_doubtful = written[0] != written[1] and (told is pd.NA or not bool(told))
+    return written[0], written[1] + (f"{NBSP}≈" if is_doubtful else "")
 
 
 def _assumptions(reading: Reading) -> list[Text]:
