@@ -114,7 +114,8 @@ def by_zone(reading: Reading) -> list[Block]:
     for move, scenarios in distinct_moves(reading):
         codes = [str(zone) for zone in reading.counts_of(move).zones.index if zone != ALL_TERRITORY]
         codes.sort(key=lambda code: (alphabetical(reading.zone(code)), code))
-        if not reading.release.service_reason(move.scenario_id, move.services[0]):
+        is_unseen = reading.is_on_one_point(move)
+        if not is_unseen and not reading.release.service_reason(move.scenario_id, move.services[0]):
             blocks.append(effects_table(reading, move, codes, name=title_of(reading, move, scenarios)))
     return [Heading("Gagnants et perdants par EPCI", new_page=True), *blocks] if blocks else []
 
