@@ -92,7 +92,7 @@ def test_how_many_places_are_missing_is_said() -> None:
     with pytest.raises(InfeasibleError, match=r"Il manque 5 places : même en ouvrant tous les sites"):
         p_median(LINE, PERSONS, ["S", "T"], p=2, capacity=pd.Series({"S": 10.0, "T": 20.0}))
     # enough places in all, not where people live: A can only go to S
-    with pytest.raises(InfeasibleError, match=r"Il manque 6 places à portée .*\(A"):
+    with pytest.raises(InfeasibleError, match=r"Il manque 6 places atteignables .*\(A"):
         p_median(LINE, PERSONS, ["S", "T"], p=2, capacity=pd.Series({"S": 4.0, "T": 100.0}))
     with pytest.raises(InfeasibleError, match="les 1 plus grands candidats"):
         p_median(LINE, PERSONS, ["S", "T"], p=1, capacity=pd.Series({"S": 20.0, "T": 20.0}))

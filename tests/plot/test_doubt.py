@@ -31,7 +31,7 @@ def draws() -> Draws:
         index=pd.MultiIndex.from_product([CODES, ["urgences"]], names=["commune_code", "criterion"]),
     )
     empty = pd.DataFrame()
-    return Draws(500, 0.9, 0.9, empty, empty, empty, empty, rows, empty, empty, empty, empty)
+    return Draws(500, 0.9, 0.9, empty, empty, empty, empty, rows, empty, empty, empty, empty, empty)
 
 
 def test_every_side_and_doubt_has_its_own_look(draws: Draws) -> None:

@@ -14,9 +14,11 @@ from territory.french.numbers import decimal
 from territory.release.gate import release
 from territory.release.handed_tables import indicator_tables
 from territory.report.chapters.deserts import deserts
-from territory.report.layout.document import DataTable, Paragraph
+from territory.report.documents.council import council_report
+from territory.report.layout.document import DataTable, to_data
 from territory.report.reading import Reading
 from territory.result import StudyResult
+from tests.texts import plain_text
 
 BASE = """\
 id = "essai"
@@ -83,7 +85,8 @@ def test_the_page_shows_the_published_first_their_gap_and_the_hours(plain: Study
     rows = rows[rows.index.isin(plain.baseline.state.parameters.territory_codes)]
     assert whole[1:4] == ["153", "25,1", decimal(rows["estimated_value"].mean())]
     assert whole[5:] == ["43", str((rows["estimated_value"] > 30).sum())]
-    said = " ".join(str(block.text) for block in blocks if isinstance(block, Paragraph))
+    said = plain_text(to_data(council_report(plain))[0])
+    # said where the report counts the inhabitants near an emergency department
     assert "fermées la nuit depuis le 29 octobre 2021" in said
     assert "De 2015 à 2023" in said
     assert "passent de 35 à 46" in said

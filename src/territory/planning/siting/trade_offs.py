@@ -300,7 +300,7 @@ def rank_candidates(
            rank  mean_time_min  delta_mean_time_min  is_distinguishable
     to_id
     S         1          11.25                 0.00               False
-    T         2          17.50                 6.25                True
+    T         2          17.50                 6.25               False
     """
     listed = dict.fromkeys(candidates)
     problem = read_problem(travel_times, demand, listed, fixed, max_time_min=max_time_min)

@@ -142,7 +142,7 @@ def read_zoning(
     >>> import tempfile
     >>> folder = tempfile.TemporaryDirectory()
     >>> path = Path(folder.name) / "BV2022_au_01-01-2023.csv"
-    >>> _ = path.write_text("CODGEO;LIBGEO;BV2022;LIBBV2022\n1004;Ambérieu;01004;Ambérieu-en-Bugey\n")
+    >>> _ = path.write_text("CODGEO;LIBGEO;BV2022;LIBBV2022\n01004;Ambérieu;01004;Ambérieu-en-Bugey\n")
     >>> read_zoning(path, "bassin_vie").loc["01004"].to_list()
     ['01004', 'Ambérieu-en-Bugey']
     >>> folder.cleanup()

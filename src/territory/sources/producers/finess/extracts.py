@@ -319,7 +319,7 @@ def read_finess_flat(
     >>> path = Path(folder.name) / "finess.csv"
     >>> _ = path.write_text(
     ...     "nofinesset;nofinessej;rs;categetab;code_insee;latitude;longitude\n"
-    ...     "90002585;090002577;PHARMACIE;620;9289;43.008;1.121\n"
+    ...     "090002585;090002577;PHARMACIE;620;09289;43.008;1.121\n"
     ... )
     >>> read_finess_flat(path).loc["090002585", ["commune_code", "category_code"]].to_list()
     ['09289', '620']
