@@ -59,6 +59,7 @@ def test_coverage_and_places_follow_their_definition(trial: Trial) -> None:
     assert np.isnan(trial.move("ime-salernes", commune_code="83050").capacity_per_1000[1])
 
 
+@pytest.mark.slow
 def test_it_answers_at_once(trial: Trial) -> None:
     trial.move("ime-salernes", commune_code="83050")
     seconds = []

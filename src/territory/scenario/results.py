@@ -123,12 +123,10 @@ class Comparison:
     by_commune : DataFrame indexed by (commune_code, service)
         Table `comparison`: every service, those that do not move included (see
         `territory.scenario.comparison.compare`).
-    councils : DataFrame indexed by (service, level, zone)
-        Gainers, losers and the worst loss of each council (see `territory.scenario.gainers_and_losers`).
     deserts : DataFrame indexed by (commune_code, scheme)
         baseline_desert_class, scenario_desert_class, is_changed.
-    measuring
-        Gives `measures`, which takes two fifths of the time and is not always wanted.
+    counting, measuring
+        Give `councils` and `measures`, which take half of the time and are not always wanted.
     """
 
     scenario_id: str
@@ -139,9 +137,17 @@ class Comparison:
     sensitivity: pd.DataFrame
     trips: pd.DataFrame
     by_commune: pd.DataFrame
-    councils: pd.DataFrame
     deserts: pd.DataFrame
+    counting: Callable[[], pd.DataFrame]
     measuring: Callable[[], pd.DataFrame]
+
+    @cached_property
+    def councils(self) -> pd.DataFrame:
+        """Gainers, losers and the worst loss of each council, by (service, level, zone); computed when first asked for.
+
+        See `territory.scenario.gainers_and_losers`.
+        """
+        return self.counting()
 
     @cached_property
     def measures(self) -> pd.DataFrame:

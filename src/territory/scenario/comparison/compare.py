@@ -99,8 +99,8 @@ def compare(baseline: Results, scenario: Results) -> Comparison:
         sensitivity=_tally(pd.concat(tested).reset_index(), by_service_and_limit),
         trips=compare_accounts(baseline.trips, scenario.trips, communes, places["epci_code"]),
         by_commune=compare_communes(baseline, scenario, every),
-        councils=gainers_and_losers(communes, places),
         deserts=compare_deserts(baseline, scenario),
+        counting=partial(gainers_and_losers, communes, places),
         measuring=partial(compare_measures, baseline, scenario, every),
     )
 
@@ -210,7 +210,7 @@ def _tally(rows: pd.DataFrame, by: list[str]) -> pd.DataFrame:
     is_leaving = (rows["effect"] == "loss") & ~rows["is_in_scenario_area"]
     masks = {effect: rows["effect"] == effect for effect in EFFECTS} | {"leaving": is_leaving}
     weight = rows["persons"].where(rows["is_in_area"] & rows["delta_travel_time_min"].notna(), 0.0)
-    columns = {"weight": weight}
+    columns = {"weight": weight, "known": rows["persons"].notna().astype(int)}
     for effect, mask in masks.items():
         columns[f"persons_{effect}"] = rows["persons"].where(mask, 0.0)
         columns[f"communes_{effect}"] = mask.astype(int)
@@ -222,9 +222,9 @@ def _tally(rows: pd.DataFrame, by: list[str]) -> pd.DataFrame:
     for side in SIDES:
         table[f"{side}_mean_min"] = table[f"{side}_mean_min"] / total.where(total > 0)
     # of persons of whom none is known, nothing is known: not even that none is in a class without a commune
-    nobody_known = rows["persons"].isna().groupby([rows[key] for key in by], sort=False).all()
+    nobody_known = table.pop("known") == 0
     counts = table.filter(like="persons_").columns
-    table[counts] = table[counts].mask(nobody_known.reindex(table.index))
+    table[counts] = table[counts].mask(nobody_known)
     losses = rows[(rows["effect"] == "loss") & rows["delta_travel_time_min"].notna()]
     # communes that lose as much are told apart by their code
     losses = losses.sort_values(["delta_travel_time_min", "commune_code"], ascending=[False, True])
