@@ -189,7 +189,7 @@ def test_the_result_describes_itself_in_french() -> None:
     result = allocate_places(
         table({("A", "S"): 7.0}), pd.Series({"A": 2.0}), pd.Series({"S": 3.0}), max_time_min=45
     )
-    assert repr(result) == "Allocation(2 servies, 0 sans place, 1 places libres, 45 min au plus)"
+    assert repr(result) == "Allocation(lieux complets : 0 sur 1, 45 min au plus)"
     assert "<th scope='row'>Temps moyen (min)</th><td>7.0</td>" in result._repr_html_()
 
 

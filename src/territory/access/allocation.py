@@ -80,15 +80,13 @@ class Allocation:
         return self.total_time_min / self.served if self.served else math.nan
 
     def __repr__(self) -> str:
-        return (
-            f"Allocation({self.served:g} servies, {float(self.unmet.sum()):g} sans place, "
-            f"{float(self.free_places.sum()):g} places libres, {self.max_time_min:g} min au plus)"
-        )
+        # no number of persons, who may be children served: those of a study are in its report, protected
+        full = int(self.free_places.le(0).sum())
+        return f"Allocation(lieux complets : {full} sur {len(self.free_places)}, {self.max_time_min:g} min au plus)"
 
     def _repr_html_(self) -> str:
         return (
             "<table><caption>Affectation des places</caption>"
-            # no number of persons, who may be children served: those of a study are in its report, protected
             f"<tr><th scope='row'>Lieux complets</th><td>{int(self.free_places.le(0).sum())}</td></tr>"
             f"<tr><th scope='row'>Temps moyen (min)</th><td>{self.mean_time_min:.1f}</td></tr></table>"
         )
@@ -159,7 +157,7 @@ def allocate_places(
     >>> result = allocate_places(
     ...     times, pd.Series({"A": 4.0, "B": 3.0}), pd.Series({"S": 5.0, "T": 1.0}), max_time_min=45)
     >>> result
-    Allocation(6 servies, 1 sans place, 0 places libres, 45 min au plus)
+    Allocation(lieux complets : 2 sur 2, 45 min au plus)
     >>> result.unmet.to_dict()
     {'A': 0.0, 'B': 1.0}
     """
