@@ -9,12 +9,12 @@ from territory.network.graph.arrays import PLAIN, SIGNAL, STOP
 from territory.network.maps.conditions import holds
 from territory.network.maps.profiles import (
     PROFILES,
-    blocks_cars,
     count_asides,
     drive,
     judge,
     node_kind,
     read_duration_s,
+    stops,
     way_table,
 )
 
@@ -278,7 +278,7 @@ def test_durations_that_say_nothing(text):
     ],
 )
 def test_barriers(tags, is_blocked):
-    assert blocks_cars(tags) is is_blocked
+    assert stops(tags, PROFILES["car"]) is is_blocked
 
 
 def test_kinds_of_nodes():

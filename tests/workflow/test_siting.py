@@ -282,4 +282,3 @@ def test_slower_roads_are_no_move(tmp_path: Path) -> None:
     move = reading.moves("A")[0]
     assert move.is_in_place
     assert reading.road(move.from_site, move.to_site) == "sans déménager, à Salernes"
-    assert reading.changes_between_scenarios() == {}

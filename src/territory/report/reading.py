@@ -277,16 +277,6 @@ class Reading:
             for (_, after, who, _), services in groups.items()
         ]
 
-    def changes_between_scenarios(self) -> dict[str, list[str]]:
-        """Return the services that some scenarios move and others do not, with the scenarios that do."""
-        every = self.release.scenarios
-        # other roads to the same place are no move
-        movers = {
-            service: [name for name in every if self.site(name, service) != self.site(TODAY, service)]
-            for service in self.named
-        }
-        return {service: names for service, names in movers.items() if 0 < len(names) < len(every)}
-
     @cached_property
     def date(self) -> dt.date:
         """Date of the newest data (1 January of its year): a report has no date of its own."""

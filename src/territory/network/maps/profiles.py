@@ -335,11 +335,6 @@ def stops(tags: Mapping[str, str], profile: Profile) -> bool:
     return barred or any(one in ("wall", "fence") for one in barriers) or tags.get("locked") == "yes"
 
 
-def blocks_cars(tags: Mapping[str, str]) -> bool:
-    """Tell whether a node with these tags stops cars."""
-    return stops(tags, PROFILES["car"])
-
-
 def node_kind(tags: Mapping[str, str]) -> int:
     """Return what a node makes a driver do: SIGNAL, STOP or PLAIN."""
     return {"traffic_signals": SIGNAL, "stop": STOP, "give_way": STOP}.get(tags.get("highway", ""), PLAIN)
