@@ -89,7 +89,7 @@ class StudyResult:
 
     @cached_property
     def children(self) -> LikelyChildren:
-        """What scenarios do to the children likely served (see `territory.scenario.likely_children`)."""
+        """What scenarios do to the children likely served (see `territory.scenario.doubt.children`)."""
         from territory.scenario.doubt.children import likely_children
 
         given = (self.baseline, self.scenarios, self.comparisons)
@@ -97,7 +97,7 @@ class StudyResult:
 
     @cached_property
     def side_by_side(self) -> pd.DataFrame:
-        """Every scenario beside today, in one table (see `territory.scenario.side_by_side`)."""
+        """Every scenario beside today, in one table."""
         from territory.scenario.comparison.compare import side_by_side
 
         return side_by_side(self.comparisons)
@@ -111,14 +111,14 @@ class StudyResult:
 
     @cached_property
     def account_terms(self) -> pd.DataFrame:
-        """Under which terms each account of travel is counted (see `territory.scenario.account_terms`)."""
+        """Under which terms each account of travel is counted."""
         from territory.scenario.accounts import account_terms
 
         return account_terms(self.baseline.state)
 
     @cached_property
     def waits(self) -> pd.DataFrame:
-        """Waits by scenario and service, from observed counts alone (see `territory.scenario.waits`)."""
+        """Waits by scenario and service, from observed counts alone."""
         import pandas as pd
 
         from territory.scenario.accounts import waits
@@ -129,7 +129,7 @@ class StudyResult:
 
     @cached_property
     def buildings(self) -> pd.DataFrame:
-        """What the building of each scenario costs in a year (see `territory.scenario.building_costs`)."""
+        """What the building of each scenario costs in a year."""
         from territory.scenario.accounts import building_costs
 
         return building_costs(self.study.building, self.scenarios)

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from territory.errors import ParameterError
 from territory.network import difference_uncertainty_min
-from territory.scenario import CloseSite, MoveSite, Scenario, apply, compare, compute, side_by_side
+from territory.scenario import CloseSite, MoveSite, Scenario, apply, compare, compute
+from territory.scenario.comparison.compare import add_draws, side_by_side
 from territory.scenario.results import Comparison
 from territory.study.state import State
 from tests.oracles import gains_and_losses, time_of_share
@@ -229,14 +230,6 @@ def test_side_by_side_starts_with_today_and_keeps_what_does_not_move(state: Stat
     assert np.isnan(losers["today", "value"])
 
 
-def test_side_by_side_keeps_the_columns_of_draws(state: State) -> None:
-    comparison = moved(state)
-    measures = comparison.measures.assign(delta_low=-1.0, delta_high=1.0, better_share=0.7)
-    drawn = replace(comparison, measuring=lambda: measures)
-    table = side_by_side({"S": drawn})
-    assert {"delta_low", "delta_high", "better_share"} <= set(table["S"].columns)
-
-
 def test_side_by_side_sets_draws_beside_the_mean_time(state: State) -> None:
     keys = pd.MultiIndex.from_tuples(
         [("S", "territory", "ime-x"), ("S", "1", "ime-x"), ("T", "territory", "ime-x")],
@@ -245,7 +238,7 @@ def test_side_by_side_sets_draws_beside_the_mean_time(state: State) -> None:
     draws = pd.DataFrame(
         {"low_min": [-9.0, 1.0, 5.0], "high_min": [-2.0, 4.0, 6.0], "better_share": 0.9}, index=keys
     )
-    table = side_by_side({"S": moved(state)}, draws=draws)["S"]
+    table = add_draws(side_by_side({"S": moved(state)}), draws)["S"]
     assert table.loc[("territory", "territory", "ime-x", "mean_time_min"), "delta_low"] == -9.0
     assert table.loc[("epci", "1", "ime-x", "mean_time_min"), "delta_high"] == 4.0
     others = table.drop(index="mean_time_min", level="measure")

@@ -6,7 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from territory.scenario import child_equipment, child_path, coordination, ehpad_care, recruitment
+from territory.scenario.measures.pathways import (
+    child_equipment,
+    child_path,
+    coordination,
+    ehpad_care,
+    recruitment,
+)
 from territory.study.state import State
 from territory.study.words.indicators import Coordination, PathStep
 from tests.scenario.test_deserts import with_service

@@ -6,8 +6,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from territory.scenario import CloseSite, MoveSite, Scenario, apply, compare, compute, count_places
-from territory.scenario.measures.places import NO_LIST, NO_OBSERVED, NO_ORIENTATION, NO_SERVED, NO_TIMES
+from territory.scenario import CloseSite, MoveSite, Scenario, apply, compare, compute
+from territory.scenario.measures.places import (
+    NO_LIST,
+    NO_OBSERVED,
+    NO_ORIENTATION,
+    NO_SERVED,
+    NO_TIMES,
+    count_places,
+)
 from territory.study.state import Rate, State
 from territory.study.words.model import Need
 

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from territory.scenario import MoveSite, Scenario, account_terms, apply, compare, compute
-from territory.scenario.accounts import DEFAULT_TRIPS, QUANTITIES, trips_of
+from territory.scenario import MoveSite, Scenario, apply, compare, compute
+from territory.scenario.accounts import DEFAULT_TRIPS, QUANTITIES, account_terms, trips_of
 from territory.study.state import State
 from territory.study.words.indicators import Prices, StaffHour, Vehicle
 from territory.study.words.model import Authorisation, Trip

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from territory.errors import ParameterError
-from territory.scenario import PoolSites, annuity_eur, building_costs, waits
-from territory.scenario.accounts import NOT_COMPUTABLE
+from territory.scenario import PoolSites
+from territory.scenario.accounts import NOT_COMPUTABLE, annuity_eur, building_costs, waits
 from territory.study.state import State
 from territory.study.words.indicators import Building, Vehicle, Waiting
 from tests.scenario import oracles_accounts as oracle

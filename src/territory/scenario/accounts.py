@@ -47,28 +47,7 @@ def travel_accounts(state: State, access: pd.DataFrame) -> pd.DataFrame:
 
 
 def account_terms(state: State) -> pd.DataFrame:
-    """Say under which terms each account is counted: who travels, how often, who pays, which price is missing.
-
-    Parameters
-    ----------
-    state
-        As for `travel_accounts`.
-
-    Returns
-    -------
-    DataFrame
-        Index (service, who); columns mode, return_trips_per_year, round_factor_low, round_factor_high,
-        persons_on_board (NaN = unknown), vehicle, vehicle_source, paid_by, source, is_default (the study states
-        no trip: that of the mode of reception is used) and missing (French: what the columns in € or kg lack;
-        empty when nothing).
-
-    Examples
-    --------
-    >>> import territory
-    >>> terms = account_terms(territory.run_study("draguignan").baseline.state)
-    >>> float(terms.loc[("ime-salernes", "child"), "return_trips_per_year"])
-    210.0
-    """
+    """Say under which terms each account is counted, by (service, who); `missing`: what € and kg lack, in French."""
     rows = []
     prices = state.parameters.prices
     for named in state.parameters.authorisations:
@@ -193,36 +172,7 @@ _BUILDING_PARTS = CODES["building_parts"]
 
 
 def annuity_eur(capital_eur: float, *, years: float, rate_share: float) -> float:
-    """Return the equal amount which, paid at the end of each year, is worth a capital paid today.
-
-    Parameters
-    ----------
-    capital_eur
-        What is paid at the start (€).
-    years
-        How long it is counted over (years).
-    rate_share
-        Discount rate of a year (0.032 for 3.2 %).
-
-    Returns
-    -------
-    float
-        € a year; NaN when one of the three is.
-
-    Raises
-    ------
-    ParameterError
-        If the years are not positive, or the rate is negative.
-
-    Notes
-    -----
-    a = C r / (1 − (1 + r)⁻ⁿ), and C / n when r = 0.
-
-    Examples
-    --------
-    >>> round(annuity_eur(1000.0, years=2, rate_share=0.10), 2)
-    576.19
-    """
+    """Return the equal yearly amount worth a capital paid today: C r / (1 − (1 + r)⁻ⁿ), C / n when r = 0."""
     if years <= 0 or rate_share < 0:
         raise ParameterError(
             f"Annuité : durée de {years:g} (années) au taux de {rate_share:g} ; une durée positive et un taux "
@@ -234,33 +184,7 @@ def annuity_eur(capital_eur: float, *, years: float, rate_share: float) -> float
 
 
 def building_costs(buildings: Sequence[Building], scenarios: Iterable[str]) -> pd.DataFrame:
-    """Count the yearly cost of the building that each scenario needs.
-
-    Parameters
-    ----------
-    buildings
-        Those of the study; one that names no scenario stands for every scenario that has none of its own.
-    scenarios
-        Ids of the scenarios, in their order.
-
-    Returns
-    -------
-    DataFrame
-        Index scenario (those that need a building): label, cost_eur, subsidies_low_eur, subsidies_high_eur,
-        years, discount_rate_share, annuity_low_eur and annuity_high_eur (cost less subsidies, per year),
-        rents_avoided_eur, rents_paid_eur, net_low_eur and net_high_eur (annuity, plus rents paid, less rents
-        avoided, per year), children_accompanied, per_child_low_eur, per_child_high_eur, source, year,
-        assumptions, missing (French: what is unknown, because of which later columns are NaN). The low side has
-        the high subsidies.
-
-    Examples
-    --------
-    >>> one = Building(label="essai", cost_eur=1200.0, source="devis", year=2024, subsidies_low_eur=0,
-    ...     subsidies_high_eur=200, years=10, discount_rate_share=0, rents_avoided_eur=20, rents_paid_eur=0,
-    ...     children_accompanied=10)
-    >>> building_costs([one], ["B"])[["annuity_high_eur", "net_low_eur", "per_child_low_eur"]].loc["B"].tolist()
-    [120.0, 80.0, 8.0]
-    """
+    """Count the yearly cost of each scenario's building; one that names none stands for those without their own."""
     own = {name: building for building in buildings for name in building.scenarios}
     common = next((building for building in buildings if not building.scenarios), None)
     rows = {name: _cost(own.get(name, common)) for name in scenarios}
@@ -318,36 +242,11 @@ ASSUMPTION = (
 
 
 def waits(state: State, observed: Iterable[Waiting], *, scenario: State | None = None) -> pd.DataFrame:
-    """Estimate the wait for each authorisation named in the study, today and in a scenario.
+    """Estimate the wait for each named authorisation in months, today and in a scenario: 12 · waiting / exits.
 
-    Parameters
-    ----------
-    state
-        Today's state.
-    observed
-        Children seen to wait and exits of a year, by authorisation.
-    scenario
-        A scenario's state; its poolings may free staff time. None = today alone.
-
-    Returns
-    -------
-    DataFrame
-        Index service; waiting (children), exits_per_year, year, source, wait_months (today), scenario_wait_months,
-        and note: how to read them, in French, or why there is no number.
-
-    Notes
-    -----
-    months = 12 · waiting / exits: the time to clear the queue, were nobody to join it. With a share s of all the
-    staff's time freed by pooling and given to children, exits are assumed to grow to exits / (1 - s); only for
-    services whose activity is not counted in places, since an entry into a place waits for an exit. Without an
-    observed count there is no estimate: a need, a prevalence or an orientation is not a queue.
-
-    Examples
-    --------
-    >>> import territory
-    >>> today = territory.run_study("draguignan").baseline.state
-    >>> waits(today, ())["note"].unique().tolist()
-    ['non calculable, données à demander à la MDPH']
+    With a share s of all the staff's time freed by pooling and given to children, exits are assumed to grow to exits
+    / (1 - s), but for activity counted in places, where an entry waits for an exit. A need is not a queue: without an
+    observed count there is no estimate.
     """
     given = {one.authorisation: one for one in observed}
     poolings = scenario.poolings if scenario is not None else ()

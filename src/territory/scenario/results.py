@@ -39,29 +39,27 @@ class Results:
         uncertainty_min, distance_km, is_reachable, edge_time_min (to the edge of the data) and
         could_be_closer_outside (a site beyond the edge could be closer than the closest one found).
     persons : DataFrame indexed by (commune_code, service)
-        For each named authorisation: persons, and persons_kind: `age` (persons of the age received,
-        estimated) or `observed` (children served, from the study's own file).
+        For each named authorisation: persons, and persons_kind: `age` (of the age received, estimated) or
+        `observed` (children served, from the study's own file).
     coverage : DataFrame indexed by (zone, service)
         Inhabitants within each threshold of the closest site, by EPCI of the territory and in all.
     trips : DataFrame indexed by (commune_code, service, who)
         Minutes, kilometres, € and kg of CO2 in a year for one child of the commune, by the direct road and on
-        board (the round factor's range): child, parent and staff are three accounts, never added up. See
-        `territory.scenario.accounts`.
+        board (the round factor's range): child, parent and staff are three accounts, never added up.
     places : DataFrame indexed by (commune_code, service)
-        access_per_1000 and unmet_persons where places can be counted (see `territory.scenario.measures.places`).
+        access_per_1000 and unmet_persons where places can be counted.
     place_reasons : DataFrame indexed by service
         Why they cannot, in French.
     edge : DataFrame indexed by service
         Communes and inhabitants of the territory whose closest site could be beyond the data.
     gp_access : DataFrame indexed by commune_code
-        apl_consultations_per_hab, or else practitioners_per_100000_hab (see `territory.scenario.measures.deserts`).
+        apl_consultations_per_hab, or else practitioners_per_100000_hab.
     deserts : DataFrame indexed by (commune_code, criterion)
-        value, threshold, unit, status, distance, reason, desert_class (see `territory.scenario.measures.deserts`).
+        value, threshold, unit, status, distance, reason, desert_class.
     desert_shares : DataFrame indexed by (zone, scheme, desert_class)
         Inhabitants of each class and of each criterion, by EPCI, by département and in all.
     zoning : DataFrame indexed by territory_id
-        Simulated zone of each territoire de vie-santé, without regulatory value; empty when it is not asked for
-        or cannot be computed.
+        Simulated zone of each territoire de vie-santé, without regulatory value; empty unless asked for and computable.
     """
 
     state: State
@@ -143,19 +141,12 @@ class Comparison:
 
     @cached_property
     def councils(self) -> pd.DataFrame:
-        """Gainers, losers and the worst loss of each council, by (service, level, zone); computed when first asked for.
-
-        See `territory.scenario.gainers_and_losers`.
-        """
+        """Gainers, losers, worst loss of each council, by (service, level, zone); computed when first asked for."""
         return self.counting()
 
     @cached_property
     def measures(self) -> pd.DataFrame:
-        """Every measure of every service, those that do not move included, by (level, zone, service, measure).
-
-        Columns unit, baseline, scenario, delta, is_distinguishable, reason
-        (see `territory.scenario.comparison.measures`); computed when first asked for.
-        """
+        """Every measure of every service, by (level, zone, service, measure); computed when first asked for."""
         return self.measuring()
 
     def named(self, scenario_id: str, name: str) -> Comparison:

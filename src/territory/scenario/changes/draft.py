@@ -25,9 +25,8 @@ _ADDED = ("holder", "run_by", "serves", "capacity_scope")
 class Draft:
     """The tables that the changes of a scenario work on, and the problems that they meet.
 
-    Rows of services are flat: `site_id` and `service` are columns, `service` is the kind without the mark that tells
-    two authorisations of one site apart, `label` the name that the row has today, `is_touched` whether a change came
-    by.
+    Rows of services are flat: `service` is the kind without the mark of a second authorisation, `label` today's name
+    of the row, `is_touched` whether a change came by.
     """
 
     today: State
@@ -76,10 +75,7 @@ def open_rows(services: pd.DataFrame) -> pd.DataFrame:
 
 
 def close_rows(rows: pd.DataFrame, services: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows as a table of services, in today's order, then by id for those that are new.
-
-    Two authorisations of one kind at one site stay two rows: the second is told apart by a mark.
-    """
+    """Return the rows as services in today's order, then new ones by id; a second authorisation keeps a mark."""
     rows = rows.assign(place=rows.index)
     today = rows["place"] < len(services)
     new = rows[~today].sort_values(["site_id", "service", "authorisation_id"], kind="stable")
@@ -283,37 +279,14 @@ def _cut(rows: pd.DataFrame, bound: float) -> pd.DataFrame:
 
 
 def demand_of(population: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
-    """Count the persons in need in the communes of the territory: the rates are the study's, whatever the census.
-
-    Parameters
-    ----------
-    population
-        Table `population`.
-    parameters
-        Rates, age scale and communes of the territory.
-
-    Returns
-    -------
-    DataFrame
-        Table `demand`.
-
-    Examples
-    --------
-    >>> import territory
-    >>> state = territory.run_study("draguignan").baseline.state
-    >>> demand_of(state.population, state.parameters).equals(state.demand)
-    True
-    """
+    """Count the persons in need of the territory (table `demand`): the rates are the study's, whatever the census."""
     blocks = [_demand(rate, population, parameters) for rate in parameters.rates]
     numbers = ("demand", "demand_low", "demand_high")
     return pd.concat(blocks) if blocks else no_rows(["commune_code", "public"], numbers, ["kind"])
 
 
 def rate_of(need: Need, reference: pd.DataFrame, parameters: Parameters) -> Rate:
-    """Return a need with the factor that brings it to its known total in the census of its year.
-
-    Another census keeps the factor, and so has a total of its own.
-    """
+    """Return a need with the factor that brings it to its known total in the census of its year; another keeps it."""
     if need.known_total is None:
         return Rate(need)
     rated = _demand(Rate(need), reference, parameters)

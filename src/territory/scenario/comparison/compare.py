@@ -22,8 +22,8 @@ from territory.scenario.zones import KEYS, LEVELS, SIDES, by_zone, in_reading_or
 COUNCIL_EFFECTS = (*EFFECTS[:-1], "leaving")
 _COUNCIL_KEYS = ["service", "level", "zone"]
 TODAY = "today"
-# columns that draws within the doubt may add to `Comparison.measures`; kept when they are there
-DRAWN = ("delta_low", "delta_high", "better_share")
+# columns that draws within the doubt add to each scenario, and what they are called there
+_DRAWN = ("delta_low", "delta_high", "better_share")
 _DRAWN_AS = {
     "mean_time_min": ["low_min", "high_min", "better_share"],
     "persons_gain": ["persons_shorter_low", "persons_shorter_high"],
@@ -154,34 +154,7 @@ def _detectable(before: pd.DataFrame, after: pd.DataFrame, baseline: Results) ->
 
 
 def gainers_and_losers(communes: pd.DataFrame, places: pd.DataFrame) -> pd.DataFrame:
-    """Count persons of each effect for every council concerned, those that lose most first.
-
-    Parameters
-    ----------
-    communes : DataFrame indexed by (commune_code, service)
-        `Comparison.communes`: effect, persons, is_in_area, is_in_scenario_area, delta_travel_time_min.
-    places
-        Table `communes` of the study: departement_code, epci_code.
-
-    Returns
-    -------
-    DataFrame
-        Index (service, level, zone), level being territory, departement, epci or commune; persons_gain,
-        persons_loss, persons_indistinct, persons_without (the service is nowhere any more), persons_entering,
-        persons_leaving (losers who would be beyond the limit), worst_loss_min (min) with the commune and the EPCI
-        where it falls. A council that nobody of the area lives in is left out.
-
-    Notes
-    -----
-    Persons of each level add up to those of the territory: no council is netted against another.
-
-    Examples
-    --------
-    >>> import territory
-    >>> councils = territory.run_study("draguignan").comparisons["B"].councils
-    >>> councils.loc[("ime-salernes", "territory", "territory"), "worst_loss_commune"]
-    '83128'
-    """
+    """Count persons of each effect for every council concerned (table `councils`), those that lose most first."""
     rows = communes[communes["effect"] != "outside"]
     zones = zone_levels(rows, places)
     each = zones[zones["level"] == "territory"].assign(level="commune")
@@ -259,27 +232,7 @@ def _mean_trips(rows: pd.DataFrame, by: list[str], level: float) -> pd.DataFrame
 
 
 def best_in_all(criteria: pd.DataFrame) -> list[str]:
-    """Return the options that no other one beats on any criterion: what « la meilleure à tous égards » asks.
-
-    Parameters
-    ----------
-    criteria
-        One row for each criterion, one column for each option; less is better. A criterion that one option lacks
-        (NaN) cannot be said to be won: no option is then the best in all. A row that is unknown for every option
-        is no criterion.
-
-    Returns
-    -------
-    list of str
-        Columns that are at the smallest value of every row (to a billionth), in their order; none without a criterion.
-
-    Examples
-    --------
-    >>> best_in_all(pd.DataFrame({"B": [3.0, 10.0], "C": [3.0, 8.0], "D": [2.0, 9.0]}))
-    []
-    >>> best_in_all(pd.DataFrame({"B": [3.0, 10.0], "C": [3.0, 8.0]}))
-    ['C']
-    """
+    """Return the options at the smallest value of every criterion (row); none where one is unknown, or without any."""
     known = criteria.dropna(how="all")
     if known.empty or known.isna().to_numpy().any():
         return []
@@ -287,37 +240,8 @@ def best_in_all(criteria: pd.DataFrame) -> list[str]:
     return [str(name) for name in known.columns if is_best[name]]
 
 
-def side_by_side(comparisons: Mapping[str, Comparison], *, draws: pd.DataFrame | None = None) -> pd.DataFrame:
-    """Put several scenarios beside today in one table.
-
-    Parameters
-    ----------
-    comparisons
-        Comparisons of one study with the same baseline, by the id of their scenario, in the order wanted.
-    draws : DataFrame indexed by (scenario, zone, service)
-        `Draws.comparisons`: low_min, high_min and better_share of the difference of mean times. None = no draws.
-
-    Returns
-    -------
-    DataFrame
-        Index (level, zone, service, measure). Columns in blocks: (`today`, unit), (`today`, value), then for each
-        scenario (id, value), (id, delta), (id, is_distinguishable) and (id, reason), and where draws were made
-        delta_low, delta_high, better_share. The measures are those of `Comparison.measures`, then gainers and
-        losers (no value today), then the accounts of travel (`child_year_low_min`…) of the services that some
-        scenario moves; a scenario that does not move one leaves today's value, with a difference of 0.
-
-    Raises
-    ------
-    ParameterError
-        If there is no comparison, or two of them do not start from the same values of today.
-
-    Examples
-    --------
-    >>> import territory
-    >>> table = side_by_side(territory.run_study("draguignan").comparisons)
-    >>> list(dict.fromkeys(table.columns.get_level_values(0)))[:3]
-    ['today', 'A', 'B']
-    """
+def side_by_side(comparisons: Mapping[str, Comparison]) -> pd.DataFrame:
+    """Put several scenarios beside today in one table, by (level, zone, service, measure)."""
     if not comparisons:
         raise ParameterError("Aucun scénario à comparer : l'étude n'en a pas.")
     tables = {
@@ -338,12 +262,8 @@ def side_by_side(comparisons: Mapping[str, Comparison], *, draws: pd.DataFrame |
         told = rows["is_distinguishable"].astype("boolean")
         blocks[(name, "is_distinguishable")] = told.mask(absent & today.notna(), False)
         blocks[(name, "reason")] = rows["reason"].fillna("")
-        for column in DRAWN:
-            if column in rows:
-                blocks[(name, column)] = rows[column]
     columns = pd.MultiIndex.from_tuples(blocks, names=["scenario", "quantity"])
-    table = pd.concat(list(blocks.values()), axis=1).set_axis(columns, axis=1)
-    return table if draws is None else add_draws(table, draws)
+    return pd.concat(list(blocks.values()), axis=1).set_axis(columns, axis=1)
 
 
 def add_draws(table: pd.DataFrame, draws: pd.DataFrame) -> pd.DataFrame:
@@ -355,7 +275,7 @@ def add_draws(table: pd.DataFrame, draws: pd.DataFrame) -> pd.DataFrame:
             rows = draws.loc[draws.index.get_level_values("scenario") == name].droplevel("scenario")
             # of the mean time of each zone (and how often the scenario shortens it), and of the counts
             found = {
-                measure: rows[columns].set_axis(list(DRAWN[: len(columns)]), axis=1)
+                measure: rows[columns].set_axis(list(_DRAWN[: len(columns)]), axis=1)
                 for measure, columns in _DRAWN_AS.items()
                 if {*columns} <= {*rows}
             }

@@ -19,10 +19,7 @@ EFFECTS = ("gain", "loss", "indistinct", "without", "entering", "unknown")
 
 
 def effects_under(rows: pd.DataFrame, limit_min: float, *, is_known: pd.Series[bool]) -> pd.DataFrame:
-    """Say what a scenario is for each commune under a recruitment limit: the one place where it is decided.
-
-    Who is out of reach today is not in the area: whoever may gain has a time on both sides.
-    """
+    """Say what a scenario is for each commune under a recruitment limit: the one place where it is decided."""
     always = rows["is_served"].astype("boolean")
     today, later = (
         (always.fillna(rows[name].le(limit_min)) & rows[name].notna()).to_numpy(bool)

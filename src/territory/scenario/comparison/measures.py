@@ -36,13 +36,9 @@ MIN_EPCI_SHARE = 0.05
 def compare_measures(baseline: Results, scenario: Results, differences: pd.DataFrame) -> pd.DataFrame:
     """Compare every measure of two results by territory, département, EPCI and service.
 
-    Notes
-    -----
-    Times are those of the persons within the recruitment limit today (all inhabitants of the territory for a
-    closest site). A mean is told apart from today's when it moves by at least the mean of the detectable sizes
-    of its communes, as if all errors went the same way. Another measure is when its difference keeps its sign
-    once communes whose own difference is under the doubt are put back at their time of today, and what they
-    add is not more than what is left.
+    A mean is told apart when it moves by at least the mean of the detectable sizes of its communes, as if all errors
+    went the same way. Another measure is when its difference keeps its sign once communes whose own difference is
+    under the doubt are put back at their time of today, and what they add is not more than what is left.
     """
     rows = _rows(baseline, scenario, differences)
     blocks = [

@@ -56,22 +56,10 @@ NOBODY = "personne à portée dans cette variante"
 class LikelyChildren:
     """What the variants say of the children likely served by each service that a scenario changes.
 
-    Attributes
-    ----------
-    variants : DataFrame indexed by (scenario, service, variant)
-        shorter_share, longer_share, same_share, without_share, unknown_share (of the children, by the rule of
-        `territory.access.told_apart`; they add up to 1), the same as `_of_10` (whole numbers that add up to 10) and
-        for `children_count` children as `_children` with its interval over draws `_children_low` and
-        `_children_high` (NaN without draws, and where children are observed); is_illustrative (the places are
-        unknown: 50 are supposed), is_headline, competitor_count, is_complete_list (of the sites of the same kind),
-        reason (in French, why there is no number).
-    findings : DataFrame indexed by (scenario, service, finding)
-        holds (`always`, `sometimes`, `never` or `unknown`: in all, some or none of the variants), true_count,
-        variant_count, low_of_10 and high_of_10 (the smallest and the largest number of children in ten that the
-        variants count; of a comparison, the difference). See `findings_of`.
-    origins : DataFrame indexed by (service, zone)
-        Where the children of today's site likely live, by EPCI, in the variant that is quoted: children_share,
-        likely_children, children_low, children_high, children_count, is_illustrative, reason.
+    `variants` by (scenario, service, variant): shares of children by class, the same out of ten, and as children with
+    their interval (NaN without draws, and where children are observed). `findings` by (scenario, service, finding):
+    what holds in all, some or none of them. `origins` by (service, zone): where the children of today's site likely
+    live, in the variant that is quoted.
     """
 
     variants: pd.DataFrame
@@ -107,38 +95,10 @@ def likely_children(
 ) -> LikelyChildren:
     """Say what each scenario does to the children likely served, under every variant of who they are.
 
-    Parameters
-    ----------
-    baseline, scenarios, comparisons
-        As for `territory.scenario.draw_results`.
-    seed
-        Same seed, same draws.
-    options
-        Draws of the times (0 = no interval) and level of the intervals. Children are drawn 2,000 times at least.
-
-    Returns
-    -------
-    LikelyChildren
-
-    Notes
-    -----
-    The weight of a commune is ``persons x decay(time to today's site) x share of the site``: persons of the ages
-    received (or by the age profile of users that the study gives), flat within 30, 45 or 60 min or halving every 10,
-    15 or 20 min up to the longest limit that the study tries, and the share of the site among the listed sites of
-    the same kind (Huff 1964, `territory.access.choice_shares`) or 1. Observed children stand for all of it, and a
-    known sector for the decay. In each draw of the times (the errors of `draw_results`), N children are drawn from
-    these weights: a trip is shorter or longer when its drawn change reaches the detectable size. The interval holds
-    the expected number.
-
-    Examples
-    --------
-    >>> import territory
-    >>> result = territory.run_study("draguignan")
-    >>> few = Uncertainty(draws=0)
-    >>> found = likely_children(result.baseline, result.scenarios, result.comparisons, seed=1, options=few)
-    >>> row = found.variants.loc[("B", "ime-salernes", "flat_45")]
-    >>> int(sum(row[f"{name}_of_10"] for name in CLASSES))
-    10
+    The weight of a commune is ``persons x decay(time to today's site) x share of the site`` among the listed sites of
+    the same kind (Huff 1964). Observed children stand for all of it, a known sector for the decay. In each draw of
+    the times, children are drawn from these weights: a trip is shorter or longer when its drawn change reaches the
+    detectable size.
     """
     chosen = options or Uncertainty()
     doubt = doubt_of(baseline.state, seed=seed, options=chosen)
@@ -168,25 +128,7 @@ def likely_children(
 
 
 def out_of_ten(shares: Sequence[float], *, total: int = TEN) -> list[int]:
-    """Round shares to whole numbers that add up to a total, the largest remainders first.
-
-    Parameters
-    ----------
-    shares
-        Parts of a whole, that add up to 1.
-    total
-        What the numbers add up to.
-
-    Returns
-    -------
-    list of int
-        Each one within 1 of its exact value; of equal remainders the first is rounded up.
-
-    Examples
-    --------
-    >>> out_of_ten([0.38, 0.33, 0.29])
-    [4, 3, 3]
-    """
+    """Round shares of a whole to whole numbers that add up to a total, the largest remainders first."""
     exact = np.asarray(shares, dtype=float) * total
     found = np.floor(exact + 1e-9).astype(int)
     first = np.argsort(-np.round(exact - found, 9), kind="stable")
@@ -197,18 +139,8 @@ def out_of_ten(shares: Sequence[float], *, total: int = TEN) -> list[int]:
 def findings_of(variants: pd.DataFrame) -> pd.DataFrame:
     """Tell what stays true in every variant from what hangs on one of them.
 
-    Parameters
-    ----------
-    variants : DataFrame indexed by (scenario, service, variant)
-        `LikelyChildren.variants`.
-
-    Returns
-    -------
-    DataFrame
-        See `LikelyChildren.findings`. A finding holds in a variant when: `some_shorter`, `some_longer`: at least one
-        child in ten has a shorter (longer) trip; `more_shorter`, `more_longer`: one way outweighs the other by at least
-        one child in ten; `mostly_same`: at least five in ten have no difference that can be told; `some_without`: one
-        child in ten or more is left without the service.
+    One child in ten is the least for `some_…`, and for one way to outweigh the other (`more_…`); half for
+    `mostly_same`.
     """
     of = {name: variants[f"{name}_share"] for name in CLASSES}
     ten = {name: variants[f"{name}_of_10"].astype(float) for name in CLASSES}

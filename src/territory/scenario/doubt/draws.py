@@ -43,45 +43,12 @@ _SAID = {"shorter": SHORTER, "longer": LONGER, "doubtful": INDISTINCT, "without"
 
 @dataclass(frozen=True)
 class Draws:
-    """What the draws say of a study.
+    """What the draws say of a study, table by table (their columns are those of `territory.tables`).
 
-    Intervals hold `level` of the draws (0.9: from the 5th to the 95th in a hundred). They are a study of
-    sensitivity, whose laws are hypotheses: not a probability.
-
-    Attributes
-    ----------
-    count, level, sure_share
-        Draws, the share of them that an interval holds, and the share from which a class is sure.
-    times : DataFrame indexed by (commune_code, service)
-        Communes of the territory: travel_time_min, low_min, high_min.
-    coverage : DataFrame indexed by (zone, service, threshold_min)
-        Share of inhabitants within the threshold: share, low_share, high_share.
-    needs : DataFrame indexed by (zone, public)
-        demand, low, high (persons), kind.
-    gp_access : DataFrame indexed by commune_code
-        value, low, high, and unit: the access to GPs under several decays.
-    deserts : DataFrame indexed by (commune_code, criterion)
-        status (without doubt on the inputs), same_status_share (of the draws) and verdict: « sûr », « douteux » or
-        « non calculable ».
-    desert_classes : DataFrame indexed by (commune_code, scheme)
-        desert_class, same_class_share and verdict.
-    desert_population : DataFrame indexed by (zone, criterion)
-        Inhabitants in the desert: population_hab, low_hab, high_hab (NaN where the criterion is not computable
-        for a commune of the zone).
-    comparisons : DataFrame indexed by (scenario, zone, service)
-        Mean time of today's area, scenario minus today: delta_mean_min, low_min, high_min, detectable_min,
-        better_share (of the draws in which the scenario shortens it), worse_share, and verdict: « plus court »,
-        « plus long », « non distinguable » or « non calculable », by the rule of `territory.access.told_apart`;
-        then persons_shorter, persons_longer, persons_doubtful, persons_without, persons_unknown: persons of today's
-        area by the verdict of their commune; and persons_shorter_low, persons_shorter_high, persons_longer_low,
-        persons_longer_high: the interval, over joint draws, of how many have a trip shorter (longer) by at least
-        the detectable size of their commune, which holds those who are told so.
-    moves : DataFrame indexed by (scenario, commune_code, service)
-        The same for each commune: delta_travel_time_min, detectable_min, low_min, high_min (of this commune alone),
-        better_share, worse_share, verdict (told with the other communes of the service, « sans service » where it is
-        nowhere any more).
-    limits : DataFrame indexed by (scenario, recruitment_max_min, service)
-        The intervals of `comparisons` for the whole, under each recruitment limit.
+    Intervals hold `level` of the draws (0.9: from the 5th to the 95th in a hundred): a study of sensitivity, whose
+    laws are hypotheses, not a probability. `sure_share` is the share of the draws from which a class is sure. The
+    verdicts of `comparisons` (by scenario, zone, service), `moves` (by commune) and `limits` (by recruitment limit)
+    follow `territory.access.told_apart`.
     """
 
     count: int
@@ -113,49 +80,16 @@ def draw_results(
 ) -> Draws:
     """Draw a study within the doubt on its times, its needs and the decay of its catchments.
 
-    Parameters
-    ----------
-    baseline
-        Results of today.
-    scenarios, comparisons
-        Results of each scenario, and its comparison with today, by the same ids.
-    seed
-        Same seed, same draws, byte for byte.
-    options
-        Number of draws, level of the intervals, share from which a class is sure; correlation of two errors from
-        one commune (the fitted one without).
-
-    Returns
-    -------
-    Draws
-
-    Raises
-    ------
-    SchemaError
-        If the times say nothing of their doubt.
-    ParameterError
-        If a profile of decay is unknown.
-
-    Notes
-    -----
     A time is its value plus uncertainty_min / 1.2816 x e, cut at 2.5 standard deviations, with::
 
         e = sqrt(T) z + sqrt(C) z_i + sqrt(S) z_j + sqrt(A) z_ej + sqrt(1 - T - C - S - A) z_ij
 
     z is shared by the whole territory (the level, the terrain), z_i by the times of a commune, z_j by those to a
-    site, z_ej by those of the communes of one EPCI to a site. The error at the site of a scenario is correlated
-    with that at today's site so that 80 % of the errors on the difference are under its detectable size; of what is
-    left, a share W is common to all communes, the rest is shared as A is with the pair's own. T, C, S, A and W are
-    fitted on the road times of Isère (kind error_part of `calibration.csv`); `shared_error`, if given, stands for
-    T + C. Needs follow a triangular law between low, central and high, all communes together.
-
-    Examples
-    --------
-    >>> import territory
-    >>> result = territory.run_study("draguignan")
-    >>> few = Uncertainty(draws=20)
-    >>> draw_results(result.baseline, result.scenarios, result.comparisons, seed=1, options=few)
-    Draws(20 draws, intervals of 90%)
+    site, z_ej by those of the communes of one EPCI to a site. The error at the site of a scenario is correlated with
+    that at today's site so that 80 % of the errors on the difference are under its detectable size; of what is left,
+    a share W is common to all communes, the rest is shared as A is with the pair's own. T, C, S, A and W are fitted
+    on the road times of Isère (kind error_part of `calibration.csv`); `shared_error`, if given, stands for T + C.
+    Needs follow a triangular law between low, central and high, all communes together.
     """
     chosen = options or Uncertainty()
     state = baseline.state
@@ -402,10 +336,7 @@ def _mean_by_zone(rows: pd.DataFrame, delta: Floats, placed: pd.DataFrame, level
 
 
 def _told_interval(rows: pd.DataFrame, delta: Floats, placed: pd.DataFrame, level: float) -> pd.DataFrame:
-    """Return the interval of the persons of each zone whose trip changes by its detectable size, either way.
-
-    It holds the persons who are told a gain or a loss, who are fewer where the evidence is short.
-    """
+    """Return the interval of persons whose trip changes by its detectable size; it holds those who are told so."""
     size, told = (
         rows["detectable_min"].to_numpy(np.float64)[:, None],
         rows["is_distinguishable"].to_numpy(bool),

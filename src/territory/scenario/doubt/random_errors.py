@@ -60,10 +60,7 @@ class Doubt:
         return self._numbers(_COMMUNES, "", len(self.communes))
 
     def of_site(self, site_id: str, *, is_new: bool = False) -> tuple[Floats, Floats, Floats]:
-        """Return what all the times to one site share (one row), those of an EPCI, and what is each commune's own.
-
-        `is_new` gives the numbers of the road that another site does not share.
-        """
+        """Return what all times to a site share, those of an EPCI, each commune's own (`is_new`: road not shared)."""
         ends, arrivals, own = (
             (_NEW_ENDS, _NEW_ARRIVALS, _MOVES) if is_new else (_SITE_ENDS, _ARRIVALS, _SITES)
         )
@@ -174,10 +171,7 @@ def read_pairs(travel_times: pd.DataFrame, communes: pd.Index[str], sites: Colle
 
 
 def may_be_closest(pairs: Pairs, is_asked: NDArray[np.bool_]) -> Ints:
-    """Return the rows that some draw could make the closest of their commune: the others change nothing.
-
-    A site whose lowest time is above the highest time of another is never the closest.
-    """
+    """Return the rows that some draw could make the closest of their commune: the others change nothing."""
     best = np.full(is_asked.size, np.inf)
     np.minimum.at(best, pairs.commune, pairs.highest)
     return np.flatnonzero(is_asked[pairs.commune] & (pairs.lowest <= best[pairs.commune]))
@@ -230,18 +224,7 @@ def ends_of(drawn: Floats, level: float) -> tuple[Floats, Floats]:
 
 
 def correlation_of(sd_a_min: Floats, sd_b_min: Floats, detectable_min: Floats) -> Floats:
-    """Return the correlation of two errors whose difference has a given half-width (80 % of the draws).
-
-    Notes
-    -----
-    Var(a - b) = sd_a² + sd_b² - 2 r sd_a sd_b = (detectable / 1.2816)². Two times without doubt, or a detectable
-    size that no correlation gives, are brought to the closest one.
-
-    Examples
-    --------
-    >>> correlation_of(np.array([3.0]), np.array([3.0]), np.array([0.0])).tolist()
-    [1.0]
-    """
+    """Return the correlation of two errors whose difference has a given half-width, or the closest one there is."""
     product = sd_a_min * sd_b_min
     left = sd_a_min**2 + sd_b_min**2 - (detectable_min / HALF_WIDTHS_PER_SD) ** 2
     with np.errstate(invalid="ignore", divide="ignore"):

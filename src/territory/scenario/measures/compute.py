@@ -234,28 +234,7 @@ def nearest(state: State, sites: Collection[str]) -> pd.DataFrame:
 
 
 def reallocate(state: State, authorisation_id: str) -> access.Allocation:
-    """Share the places of a service among those who are to have one, as a perfect coordination could.
-
-    Everyone of the service is placed again, not the families of one authorisation alone: their places are all
-    one pool (see `territory.access.allocate_places`).
-
-    Parameters
-    ----------
-    state
-        A scenario's state whose families of this authorisation are `reallocated`.
-    authorisation_id
-        The authorisation that moved, closed or merged.
-
-    Returns
-    -------
-    Allocation
-        Nobody travels further than the recruitment limit of the study.
-
-    Raises
-    ------
-    StudyError
-        Naming the places or the persons that are not known.
-    """
+    """Share the places of a service among all who are to have one, nobody beyond the recruitment limit."""
     rule = state.families[authorisation_id]
     rows = state.services[kinds_of(state.services).isin(list(rule.services))]
     lacking = missing_places(rows)
@@ -331,10 +310,7 @@ def placed_need(listed: Iterable[Need], named: str | None, kinds: Collection[str
 
 
 def _allocated(state: State, authorisation_id: str, rule: Families) -> pd.DataFrame:
-    """Return the mean time of those who have a place, commune by commune; out of reach where nobody has one.
-
-    A commune from which nobody is to be placed is told the closest site.
-    """
+    """Return the mean time of those who have a place, by commune; where nobody is to be placed, the closest site's."""
     allocation = reallocate(state, authorisation_id)
     found = nearest(state, sites_of_kinds(state.services, rule.services))
     flows = allocation.flows.astype({"from_id": "str", "to_id": "str"})

@@ -24,27 +24,7 @@ CHILD_AGE_MAX = 19.0
 
 
 def child_path(state: State) -> pd.DataFrame:
-    """Show the path of children in each EPCI of the territory.
-
-    Parameters
-    ----------
-    state
-        With the steps of the study.
-
-    Returns
-    -------
-    DataFrame
-        Indexed by (zone, step): status (« présent », « absent » or « inconnu »), site_count (known sites in the
-        zone), mean_time_min (to the closest site, weighted by persons under 20; NaN when the list is partial),
-        is_complete_list, and ask (who can complete a partial list, empty otherwise).
-
-    Examples
-    --------
-    >>> import territory
-    >>> state = territory.run_study("draguignan").baseline.state
-    >>> child_path(state)["status"].isin(["présent", "absent", "inconnu"]).all()
-    np.True_
-    """
+    """Show the path of children in each EPCI of the territory: status, sites, mean time, and whom to ask for a list."""
     inside = state.communes[state.communes.index.isin(state.parameters.territory_codes)]
     steps = [_step(state, one) for one in state.parameters.path_steps]
     sites = sorted({site for step in steps for site in step.site_ids})
@@ -58,19 +38,7 @@ def child_path(state: State) -> pd.DataFrame:
 
 
 def child_equipment(state: State) -> pd.DataFrame:
-    """Set the places of each service of children beside the persons under 20, by EPCI and in all.
-
-    Parameters
-    ----------
-    state
-        With its services; ages are brought to the known total of the study.
-
-    Returns
-    -------
-    DataFrame
-        Indexed by (zone, service): young_hab, then the columns of `supply.equipment_rate`. Empty where the study
-        names no service of children that is counted in places.
-    """
+    """Set the places of each service of children beside the persons under 20, by EPCI and in all."""
     kinds = pd.Series(kinds_of(state.services), index=state.services.index)
     named = {one.id for one in state.parameters.authorisations}
     if not kinds[state.services["authorisation_id"].isin(named)].isin(CHILD_SERVICES).any():
@@ -101,21 +69,7 @@ def child_equipment(state: State) -> pd.DataFrame:
 
 
 def ehpad_care(state: State) -> pd.DataFrame:
-    """Describe the care around each known EHPAD of the territory: the GP goes to the EHPAD.
-
-    Parameters
-    ----------
-    state
-        GPs stand at the points of their communes.
-
-    Returns
-    -------
-    DataFrame
-        Indexed by (site_id, support), one row per EHPAD and support: status (within 30 min of the commune of the
-        EHPAD: « présent », « absent », « inconnu »), time_min, ask; and for the EHPAD itself, the same on each of
-        its rows: name, commune_code, residents, gp_count (within 15 min), time_from_closest_gp_min,
-        residents_per_gp and shared_residents_per_gp (NaN unless every EHPAD is listed). Empty without EHPAD.
-    """
+    """Describe the care around each known EHPAD of the territory, by (site_id, support): the GP goes to the EHPAD."""
     inside = state.communes.index[state.communes.index.isin(state.parameters.territory_codes)]
     offered = state.services.index.get_level_values("service").astype("str") == EHPAD
     rows = state.services[offered].droplevel("service")
@@ -135,21 +89,7 @@ def ehpad_care(state: State) -> pd.DataFrame:
 
 
 def coordination(state: State) -> pd.DataFrame:
-    """Count what each coordination structure would have to reach, kind by kind.
-
-    Parameters
-    ----------
-    state
-        With the kinds of structures of the study.
-
-    Returns
-    -------
-    DataFrame
-        Indexed by (kind, structure_id): name, status (« calculé » or « inconnu »), basis, commune_count,
-        population_hab, area_km2, edge_time_min, mean_time_min, too_far_min (the threshold of the study),
-        is_too_large, ask (empty when the list is complete). A kind whose list is absent or partial has its known
-        structures, or one row without any, and no figure.
-    """
+    """Count what each coordination structure would have to reach, kind by kind; no figure where its list is partial."""
     inside = state.communes[state.communes.index.isin(state.parameters.territory_codes)]
     blocks = []
     for one in state.parameters.coordination:
@@ -175,20 +115,7 @@ def coordination(state: State) -> pd.DataFrame:
 
 
 def recruitment(state: State) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Give the endo-recruitment of each named service whose children served are observed.
-
-    Parameters
-    ----------
-    state
-        With `observed_origins`.
-
-    Returns
-    -------
-    tuple of DataFrame
-        By authorisation (zone, persons, persons_from_zone, endo_recruitment_share), and by EPCI (persons,
-        persons_served_in_zone, served_in_zone_share). Both are empty without observed origins. Small counts are in
-        clear: they are not to be published as they are.
-    """
+    """Give the endo-recruitment of observed services, by authorisation and by EPCI; counts are in clear."""
     observed = state.observed_origins
     if observed is None or observed.empty:
         return pd.DataFrame(), pd.DataFrame()

@@ -29,33 +29,10 @@ NO_OBSERVED = "ni orientations, ni enfants accompagnés observés"
 
 
 def count_places(state: State) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Count places per person within reach, and persons without a place, by commune.
+    """Count places per 1,000 persons within reach (2SFCA, binary decay) and persons without a place, by commune.
 
-    Parameters
-    ----------
-    state
-        Tables and parameters; the reach is the recruitment limit.
-
-    Returns
-    -------
-    places : DataFrame indexed by (commune_code, service)
-        `access_per_1000` (places within reach for 1,000 persons of the age received, 2SFCA) by kind of service
-        (`ime`), and `unmet_persons` by kind (from orientations or a waiting list) and by authorisation (from
-        the children observed to be served). NaN = cannot be counted.
-    reasons : DataFrame indexed by service
-        `access_reason` and `unmet_reason`, in French: why it cannot be counted; empty where it can.
-
-    Notes
-    -----
-    2SFCA (Luo and Wang 2003) with a binary decay; unmet persons are those of `access.allocate_places`, which is
-    what a perfect coordination would leave.
-
-    Examples
-    --------
-    >>> import territory
-    >>> places, reasons = count_places(territory.run_study("draguignan").baseline.state)
-    >>> reasons.loc["ime", "access_reason"]
-    'liste des sites incomplète : un site absent de la liste peut exister'
+    NaN = cannot be counted: the second table says why, by service, in French. Access is by kind of service; persons
+    without a place by kind (orientations, a waiting list) and by authorisation (children observed to be served).
     """
     named = [authorisation.id for authorisation in state.parameters.authorisations]
     kinds = list(dict.fromkeys(kind for one in named if (kind := kind_of(state.services, one))))
@@ -94,10 +71,7 @@ def sector_of(state: State, authorisation_id: str) -> pd.Series[bool] | None:
 
 
 def sector_reason(state: State, authorisation_id: str) -> str:
-    """Say whom to ask for the sector of a service that has one by law, in French; empty when nothing is lacking.
-
-    Child psychiatry is organised by sectors: one is expected of it where the study does not say that there is none.
-    """
+    """Say whom to ask for an unknown sector (child psychiatry has one unless the study denies it); empty otherwise."""
     one = next((one for one in state.parameters.authorisations if one.id == authorisation_id), None)
     if one is None or state.children_served({authorisation_id}) is not None:
         return ""
