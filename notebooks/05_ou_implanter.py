@@ -85,14 +85,16 @@ territory.plot.show(answers["temps moyen le plus court"], outlines=areas, names=
 
 # %% [markdown]
 # ## Pourquoi pas une autre ?
-# Chaque autre choix, et ce qu'il coûterait en minutes par enfant. Un écart d'une ou deux minutes est plus petit que le
-# doute sur des temps estimés : la réponse est alors « l'une ou l'autre ».
+# Chaque autre choix, et ce qu'il coûterait en minutes par enfant. Où `is_distinguishable` est faux, l'écart est plus
+# petit que le doute sur des temps estimés : la réponse est alors « l'une ou l'autre ».
 
 # %%
-others = planning.alternatives(
-    times, persons, candidates, selected=answers["temps moyen le plus court"].selected
+others = planning.rank_candidates(
+    times, times, persons, candidates, selected=answers["temps moyen le plus court"].selected
 )
-others.rename(index=names)[["mean_time_min", "worst_time_min", "delta_mean_time_min"]].round(1).head(8)
+others.rename(index=names)[
+    ["mean_time_min", "worst_time_min", "delta_mean_time_min", "is_distinguishable"]
+].round(1).head(8)
 
 # %% [markdown]
 # ## La question que pose l'étude

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from territory.errors import InfeasibleError, ParameterError, ReadError
-from territory.planning import answer_grouping, compare_groupings
+from territory.planning.grouping.answer import answer_grouping, compare_groupings
 from territory.study.own_tables import read_grouping_table, read_pooling_table
 from territory.study.state import Parameters, State
 from territory.study.words.questions import Grouping

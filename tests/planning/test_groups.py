@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Iterator
 
 import geopandas as gpd
@@ -206,11 +205,10 @@ def test_establishments_are_points() -> None:
 def test_figures_of_a_group() -> None:
     units = grid(1, 4)
     size = pd.Series({"U00": 60.0, "U01": 50.0, "U02": 30.0, "U03": 80.0})
-    weights = pd.Series({"U00": 1.0, "U01": 3.0, "U02": 1.0, "U03": 1.0})
-    got = territorial_groups(units, drives(units), size, min_size=100, weights=weights)
+    got = territorial_groups(units, drives(units), size, min_size=100)
     row = got.summary.loc["G01"]
-    assert (row["n_units"], row["size"], row["size_ratio"], row["seat"]) == (2, 110, 1.0, "U01")
-    assert row["mean_drive_to_seat_min"] == pytest.approx((1 * 10 + 3 * 2) / 4)
+    assert (row["n_units"], row["size"], row["size_ratio"], row["seat"]) == (2, 110, 1.0, "U00")
+    assert row["mean_drive_to_seat_min"] == pytest.approx((10 + 2) / 2)
     assert row["worst_drive_between_min"] == 10
     assert row["compactness"] == pytest.approx(4 * math.pi * 2 / 36)
     assert got.quality["balance"] == 1.0
@@ -286,22 +284,6 @@ def test_unknown_drives_are_counted_and_not_used() -> None:
     with pytest.warns(TerritoryWarning, match="2 temps inconnus"):
         got = territorial_groups(units, times, pd.Series(5.0, units.index), min_size=5)
     assert got.groups.nunique() == 2
-
-
-def test_the_contiguity_of_the_user_is_used() -> None:
-    from libpysal.graph import Graph
-
-    units = grid(1, 3)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        ring = Graph.from_adjacency(
-            pd.DataFrame(
-                {"focal": ["U00", "U02", "U01"], "neighbor": ["U02", "U00", "U01"], "weight": [1, 1, 0]}
-            )
-        )
-    size = pd.Series({"U00": 3.0, "U01": 6.0, "U02": 3.0})
-    got = territorial_groups(units, drives(units), size, min_size=6, neighbours=ring)
-    assert got.groups.to_dict() == {"U00": "G01", "U02": "G01", "U01": "G02"}
 
 
 def test_points_have_the_neighbours_that_libpysal_gives() -> None:

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from territory.errors import ParameterError, TerritoryWarning
-from territory.planning import SHARED_SERVICES, pooling, pooling_template, pooling_totals
+from territory.planning import pooling, pooling_template
+from territory.planning.pooling_table import SHARED_SERVICES
 from tests.planning.worlds import table as times_table
 
 TIMES = times_table({("ime", "cmpp"): 30.0, ("cmp", "cmpp"): 12.0, ("ime", "cmp"): 25.0})
@@ -60,9 +61,6 @@ def test_nothing_is_assumed_for_what_was_not_given(column: str) -> None:
         got = pooling(table, TIMES)
     assert math.isnan(got.loc[("formation", "ime"), "net_hours_per_year"])
     assert got["net_hours_per_year"].notna().sum() == 5
-    totals = pooling_totals(got)
-    assert totals["n_unknown"].to_dict() == {"formation": 1, "ethique": 0}
-    assert math.isnan(totals.loc["formation", "net_hours_per_year"])
 
 
 def test_an_unknown_drive_is_not_a_short_one() -> None:
@@ -71,18 +69,6 @@ def test_an_unknown_drive_is_not_a_short_one() -> None:
     assert got.loc["formation", "net_hours_per_year"].isna().tolist() == [True, False, True]
     with pytest.warns(TerritoryWarning, match=r"2 lignes sur 6"):
         pooling(filled(), times_table({("X", "Y"): 10.0}))
-
-
-def test_totals_add_up_both_ways() -> None:
-    got = pooling(filled(), TIMES)
-    by_service, by_member = pooling_totals(got), pooling_totals(got, by="member_id")
-    assert by_service.loc["formation", "net_hours_per_year"] == 64
-    assert list(by_member.index) == ["ime", "cmpp", "cmp"]
-    assert by_member["net_hours_per_year"].sum() == by_service["net_hours_per_year"].sum()
-    with pytest.raises(ParameterError, match="by ="):
-        pooling_totals(got, by="label")
-    with pytest.raises(ParameterError, match="résultat de pooling"):
-        pooling_totals(filled())
 
 
 def test_all_that_is_wrong_comes_in_one_error() -> None:

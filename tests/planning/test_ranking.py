@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,6 +13,8 @@ from hypothesis import strategies as st
 from territory.errors import ParameterError
 from territory.network import difference_uncertainty_min
 from territory.planning import p_median, rank_candidates
+from tests.planning import oracles_siting as oracle
+from tests.planning.worlds import table, worlds
 
 PERSONS = pd.Series({"A": 100.0, "B": 50.0, "C": 10.0})
 MINUTES = {"S": [10.0, 20.0, 70.0], "T": [14.0, 21.0, 40.0], "U": [60.0, 55.0, 5.0]}
@@ -68,6 +72,48 @@ def test_persons_without_a_site_are_told() -> None:
 def test_a_choice_that_is_no_candidate_is_refused() -> None:
     with pytest.raises(ParameterError, match="hors des candidats"):
         rank_candidates(times(), between(), PERSONS, ["S", "T"], selected=["U"])
+    with pytest.raises(ParameterError, match="covered"):
+        rank_candidates(times(), between(), PERSONS, ["S", "T"], selected=["S"], criterion="covered")
+
+
+@given(world=worlds(), n_fixed=st.integers(0, 1), criterion=st.sampled_from(["mean", "worst", "covered"]))
+def test_candidates_are_the_best_single_swaps(world: tuple, n_fixed: int, criterion: str) -> None:
+    times, demand, sites = world
+    fixed, selected = sites[:n_fixed], sites[n_fixed : n_fixed + 2]
+    got = rank_candidates(
+        table(times),
+        between(),
+        pd.Series(demand),
+        sites,
+        selected=selected,
+        fixed=fixed,
+        max_time_min=20,
+        beyond_min=(20,),
+        criterion=criterion,
+    )
+    assert list(got.index[: len(selected)]) == selected
+    assert set(got.index) == set(sites) - set(fixed)
+
+    def figures(opened: set[str]) -> tuple[float, float, float, float]:
+        found = {o: t for o, t in oracle.closest(times, demand, opened).items() if math.isfinite(t)}
+        reached = sum(demand[o] for o in found)
+        mean = sum(demand[o] * t for o, t in found.items()) / reached if reached else math.nan
+        covered = oracle.covered(times, demand, opened, 20)
+        return sum(demand.values()) - reached, mean, max(found.values(), default=math.nan), covered
+
+    for site in set(got.index) - set(selected):
+        swaps = [figures({*selected, *fixed, site} - {out}) for out in selected]
+        row = got.loc[site]
+        if criterion == "covered":
+            assert sum(demand.values()) - row["persons_beyond_20_min"] == pytest.approx(
+                max(swap[3] for swap in swaps)
+            )
+        else:
+            rank = 1 if criterion == "mean" else 2
+            best = min(swaps, key=lambda swap: (round(swap[0], 6), swap[rank]))
+            assert row["persons_unreached"] == pytest.approx(best[0])
+            measure = "mean_time_min" if criterion == "mean" else "worst_time_min"
+            assert row[measure] == pytest.approx(best[rank], nan_ok=True)
 
 
 @given(

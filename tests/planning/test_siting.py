@@ -75,34 +75,27 @@ def test_p_center_equals_brute_force_then_takes_the_least_mean(world: tuple, p: 
 
 
 @few
-@given(world=worlds(), limit=st.sampled_from([10, 20, 40]), n_fixed=st.integers(0, 2), data=st.data())
-def test_set_cover_equals_brute_force(world: tuple, limit: float, n_fixed: int, data: st.DataObject) -> None:
+@given(world=worlds(), limit=st.sampled_from([10, 20, 40]), n_fixed=st.integers(0, 2))
+def test_set_cover_equals_brute_force(world: tuple, limit: float, n_fixed: int) -> None:
     times, demand, sites = world
     fixed = sites[:n_fixed]
-    cost = {site: data.draw(st.sampled_from([10.0, 20.0, 50.0])) for site in sites[n_fixed:]}
     choices = [
         (new, opened)
         for new, opened in oracle.sets(sites, fixed, len(sites))
         if opened and oracle.worst(times, demand, opened) <= limit
     ]
     fewest = oracle.best(float(len(new)) for new, _ in choices)
-    cheapest = oracle.best(sum(cost[site] for site in new) for new, _ in choices)
     arguments = (table(times), pd.Series(demand), sites)
     got = outcome(set_cover, *arguments, max_time_min=limit, fixed=fixed)
-    paid = outcome(set_cover, *arguments, max_time_min=limit, fixed=fixed, costs=pd.Series(cost, dtype=float))
     if not choices:
         assert got is None
-        assert paid is None
         return
     assert got is not None
-    assert paid is not None
     assert (got.objective, len(got.selected), got.status) == (fewest, fewest, "optimal")
     assert got.worst_time_min <= limit
     assert got.mean_time_min == pytest.approx(
         oracle.best(oracle.mean(times, demand, opened) for new, opened in choices if len(new) == fewest)
     )
-    assert paid.objective == pytest.approx(cheapest)
-    assert sum(cost[site] for site in paid.selected) == pytest.approx(cheapest)
 
 
 @few
@@ -144,36 +137,6 @@ def test_maximal_coverage_equals_brute_force(
     assert got.objective == pytest.approx(expected)
     assert got.uncovered.sum() == pytest.approx(sum(demand.values()) - expected)
     assert got.status == "optimal"
-
-
-@few
-@given(world=worlds(holes=False), p=st.integers(1, 3), data=st.data())
-def test_a_budget_equals_brute_force(world: tuple, p: int, data: st.DataObject) -> None:
-    times, demand, sites = world
-    p = min(p, len(sites))
-    cost = {site: float(data.draw(st.integers(1, 9))) for site in sites}
-    budget = float(data.draw(st.integers(0, 20)))
-    choices = [
-        opened
-        for new, opened in oracle.sets(sites, [], p)
-        if opened and sum(cost[site] for site in new) <= budget
-    ]
-    arguments = (table(times), pd.Series(demand), sites)
-    options = {"p": p, "costs": pd.Series(cost), "budget": budget}
-    median = outcome(p_median, *arguments, **options)
-    center = outcome(p_center, *arguments, **options)
-    cover = maximal_coverage(*arguments, max_time_min=20, **options)
-    covered = max((oracle.covered(times, demand, opened, 20) for opened in choices), default=0.0)
-    assert cover.objective == pytest.approx(covered)
-    if not choices:
-        assert median is None
-        assert center is None
-        return
-    assert median is not None
-    assert center is not None
-    assert median.objective == pytest.approx(oracle.best(oracle.mean(times, demand, o) for o in choices))
-    assert center.objective == oracle.best(oracle.worst(times, demand, o) for o in choices)
-    assert sum(cost[site] for site in median.selected) <= budget
 
 
 @given(

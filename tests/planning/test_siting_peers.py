@@ -65,7 +65,7 @@ def test_an_open_gap_is_closed_by_the_solver_not_by_luck(seed: int) -> None:
     _, minutes, demand, _ = world(seed, n=25, m=10)
     costs = minutes * (demand.to_numpy() / demand.sum())[:, None]
     nothing = np.zeros(10, dtype=bool)
-    problem = MedianProblem(costs=costs, always=nothing, p=3, price=np.zeros(10), budget=np.inf)
+    problem = MedianProblem(costs=costs, always=nothing, p=3)
     problems = Problems("essai", ParameterError)
     relaxed = relax(problem, start_search(60, 0.0, problems), nothing)
     solved = solve_median(problem, start_search(60, 0.0, problems))
@@ -83,7 +83,7 @@ def test_the_worlds_above_do_leave_a_gap_to_the_solver() -> None:
         _, minutes, demand, _ = world(seed, n=25, m=10)
         costs = minutes * (demand.to_numpy() / demand.sum())[:, None]
         nothing = np.zeros(10, dtype=bool)
-        problem = MedianProblem(costs=costs, always=nothing, p=3, price=np.zeros(10), budget=np.inf)
+        problem = MedianProblem(costs=costs, always=nothing, p=3)
         relaxed = relax(problem, start_search(60, 0.0, Problems("essai", ParameterError)), nothing)
         gaps.append(relaxed.value - relaxed.bound)
     assert max(gaps) > 0.5
@@ -96,16 +96,3 @@ def test_a_gap_that_is_asked_is_respected_and_said() -> None:
     assert loose.status in ("within_gap", "optimal")
     assert loose.bound <= exact.objective + 1e-9 <= loose.objective + 2e-9
     assert loose.gap <= 0.3
-
-
-def test_the_price_of_a_budget_raises_the_bound_towards_what_it_allows() -> None:
-    # the near site costs 10 and the far one 1, and 5 may be spent: with a price of money q per unit, the least of
-    # 0 + 5 q and 9 - 4 q is largest at q = 1, where it is 5; without a price nothing is proved above 0
-    costs = np.tile([0.0, 3.0], (3, 1))
-    nothing = np.zeros(2, dtype=bool)
-    problem = MedianProblem(costs=costs, always=nothing, p=1, price=np.array([10.0, 1.0]), budget=5.0)
-    relaxed = relax(problem, start_search(60, 0.0, Problems("essai", ParameterError)), nothing)
-    assert relaxed.value == 9.0
-    assert relaxed.is_open.tolist() == [False, True]
-    assert 4.5 < relaxed.bound <= 5.0 + 1e-9
-    assert relaxed.price == pytest.approx(1.0, abs=0.15)

@@ -24,7 +24,6 @@ def test_all_that_is_wrong_comes_in_one_error() -> None:
             ["S", "T", "S"],
             p=-1,
             capacity=pd.Series({"S": -5.0}),
-            budget=100,
             time_limit_s=0,
             mip_gap=2,
         )
@@ -33,7 +32,6 @@ def test_all_that_is_wrong_comes_in_one_error() -> None:
         "1 origine de demande inconnue (B)",
         "1 identifiant en double (S)",
         "p = -1",
-        "budget sans costs",
         "time_limit_s = 0",
         "mip_gap = 2",
     ):
@@ -80,12 +78,9 @@ def test_who_cannot_be_reached_is_named() -> None:
         p_median(LINE, pd.concat([PERSONS, pd.Series({"D": 3.0})]), ["S", "T"], p=2)
 
 
-def test_how_many_sites_or_euros_are_missing_is_said() -> None:
+def test_how_many_sites_are_missing_is_said() -> None:
     with pytest.raises(InfeasibleError, match=r"il en faut au moins 2\. Au mieux, 1 commune \(C ; 5"):
         p_center(LINE, PERSONS, ["S", "T"], p=1)
-    cost = pd.Series({"S": 100.0, "T": 50.0})
-    with pytest.raises(InfeasibleError, match=r"Le budget de 120 ne suffit pas .* il faut au moins 150"):
-        set_cover(LINE, PERSONS, ["S", "T"], max_time_min=30, costs=cost, budget=120)
 
 
 def test_how_many_places_are_missing_is_said() -> None:

@@ -24,12 +24,9 @@ def clouds(n: int = 30, seed: int = 1) -> tuple[pd.DataFrame, np.ndarray]:
 LABELS = {"time_min": "temps d'accès (min)", "density_hab_km2": "densité (hab/km²)"}
 
 
-@pytest.mark.parametrize("method", ["kmeans", "mixture"])
-def test_kinds_that_exist_are_found_and_counted(method: str) -> None:
+def test_kinds_that_exist_are_found_and_counted() -> None:
     features, kind = clouds()
-    got = typology(
-        features, labels=LABELS, log_columns=["time_min", "density_hab_km2"], method=method, max_types=6
-    )
+    got = typology(features, labels=LABELS, log_columns=["time_min", "density_hab_km2"], max_types=6)
     assert adjusted_rand_score(kind, got.types) == 1.0
     assert got.centres["n_units"].tolist() == [60, 30, 15]
     assert got.scores.loc[3, "is_chosen"]
@@ -88,9 +85,8 @@ def test_all_that_is_wrong_comes_in_one_error() -> None:
     wrong = features.assign(flat=1.0, text="x", zero=0.0).iloc[:3]
     wrong.iloc[0, 0] = math.inf
     with pytest.raises(ParameterError) as caught:
-        typology(wrong, method="magic", n_types=1, labels={"unknown": "?"}, log_columns=["zero"])
+        typology(wrong, n_types=1, labels={"unknown": "?"}, log_columns=["zero"])
     for part in (
-        "« magic »",
         "n_types = 1",
         "1 colonne inconnue (unknown)",
         "« flat » : la même valeur partout",

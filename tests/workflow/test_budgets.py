@@ -11,8 +11,7 @@ import pandas as pd
 import pytest
 
 import territory
-from territory.planning import answer_grouping
-from territory.planning.grouping.answer import GroupingAnswer
+from territory.planning.grouping.answer import GroupingAnswer, answer_grouping
 from territory.release.disclosure import SUPPRESSED
 from territory.release.scenarios import release_budgets, release_comparison
 from territory.report.documents.annex import technical_annex

@@ -87,15 +87,8 @@ def pooling(table: pd.DataFrame, travel_times: pd.DataFrame) -> pd.DataFrame:
 
     Raises
     ------
-    ParameterError
-        With everything that is wrong in the table.
-    SchemaError
-        If `travel_times` lacks a column, or holds negative times or the same pair twice.
-
-    Warns
-    -----
-    TerritoryWarning
-        With the number of rows whose net hours cannot be computed.
+    ParameterError, SchemaError
+        With everything that is wrong in the table, or in the times.
 
     Notes
     -----
@@ -136,45 +129,6 @@ def pooling(table: pd.DataFrame, travel_times: pd.DataFrame) -> pd.DataFrame:
             stacklevel=3,
         )
     return result
-
-
-def pooling_totals(result: pd.DataFrame, *, by: str = "service") -> pd.DataFrame:
-    """Add up the hours of `pooling` by service or by member, without guessing what is unknown.
-
-    Parameters
-    ----------
-    result
-        What `pooling` returned.
-    by
-        "service" or "member_id".
-
-    Returns
-    -------
-    DataFrame
-        Indexed by `by`, in order of appearance: freed_hours_per_year, travel_hours_per_year and
-        net_hours_per_year, NaN as soon as one row is unknown, and n_unknown (rows without a net figure).
-
-    Raises
-    ------
-    ParameterError
-        If `by` is neither, or the table was not computed.
-
-    Examples
-    --------
-    >>> table = pooling_template(["ime", "cmpp"], services={"formation": "Formation"})
-    >>> table["is_shared"] = False
-    >>> times = pd.DataFrame({"from_id": ["ime"], "to_id": ["cmpp"], "travel_time_min": [30.0]})
-    >>> pooling_totals(pooling(table, times))["net_hours_per_year"].to_dict()
-    {'formation': 0.0}
-    """
-    names = ["freed_hours_per_year", "travel_hours_per_year", "net_hours_per_year"]
-    if by not in ("service", "member_id") or not set(names) <= set(result.columns):
-        raise ParameterError("Totaux : passez le résultat de pooling, et by = « service » ou « member_id ».")
-    grouped = result.groupby(level=by, sort=False, observed=True)
-    totals = grouped[names].sum(min_count=1)
-    unknown = result["net_hours_per_year"].isna().groupby(level=by, sort=False, observed=True).sum()
-    complete = result[names].notna().groupby(level=by, sort=False, observed=True).all()
-    return totals.where(complete).assign(n_unknown=unknown.astype(int))
 
 
 def _check(table: pd.DataFrame) -> None:

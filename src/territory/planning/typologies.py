@@ -18,7 +18,6 @@ from territory.french.numbers import decimal
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
-METHODS = ("kmeans", "mixture")
 # adjusted Rand index from which two partitions are usually called in good agreement (Steinley 2004,
 # Psychological Methods 9, 386-396: moderate from 0.65, good from 0.80)
 STABLE_FROM = 0.8
@@ -74,7 +73,6 @@ def typology(
     labels: Mapping[str, str] | None = None,
     n_types: int | None = None,
     max_types: int = 8,
-    method: str = "kmeans",
     log_columns: Sequence[str] = (),
     rng: np.random.Generator | None = None,
 ) -> TypologyResult:
@@ -88,12 +86,8 @@ def typology(
     labels
         What each column is in French, with its unit in brackets: {"time_min": "temps d'accès (min)"}; None = the
         names of the columns.
-    n_types
-        Number of types wanted; None = chosen between 2 and `max_types`.
-    max_types
-        Most types looked at.
-    method
-        "kmeans" (types of alike size and spread) or "mixture" (Gaussian mixture: types of any shape).
+    n_types, max_types
+        Number of types wanted, None = chosen between 2 and the most looked at.
     log_columns
         Features to be compared by ratio and not by difference (densities, populations): all above 0.
     rng
@@ -110,14 +104,9 @@ def typology(
     ParameterError
         With everything that is wrong in the inputs.
 
-    Warns
-    -----
-    TerritoryWarning
-        With the number of units that have an unknown feature.
-
     Notes
     -----
-    Features are centred and reduced, then k-means with 10 starts (Lloyd 1982) or a Gaussian mixture. Silhouette:
+    Features are centred and reduced, then k-means with 10 starts (Lloyd 1982). Silhouette:
     Rousseeuw (1987). Stability: the types are found again on 20 resamples of the units with replacement, each
     gives a type to every unit, and the mean adjusted Rand index (Hubert and Arabie 1985) with the types of all
     units is taken (Hennig 2007, Computational Statistics and Data Analysis 52, 258-271).
@@ -133,7 +122,7 @@ def typology(
     """
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-    words = _check(features, labels, n_types, max_types, method, log_columns)
+    words = _check(features, labels, n_types, max_types, log_columns)
     known = features.notna().all(axis=1)
     if not known.all():
         lost = features.index[~known]
@@ -152,7 +141,7 @@ def typology(
     wanted = range(2, most + 1) if n_types is None else [n_types]
     # hundreds of tiny fits: threads would wait for each other, and add up in another order each time
     with threadpool_limits(1):
-        tried = {count: _try(logged.to_numpy(), count, method, luck) for count in wanted}
+        tried = {count: _try(logged.to_numpy(), count, luck) for count in wanted}
     scores = pd.DataFrame({count: score for count, (_, score) in tried.items()}).T.rename_axis("n_types")
     chosen, reason = _choose(scores, n_types)
     scores["is_chosen"] = scores.index == chosen
@@ -178,7 +167,6 @@ def _check(
     labels: Mapping[str, str] | None,
     n_types: int | None,
     max_types: int,
-    method: str,
     log_columns: Sequence[str],
 ) -> dict[str, str]:
     """Return the French name of each feature, or raise one error with all that is wrong."""
@@ -187,8 +175,6 @@ def _check(
         unique_ids(features.index, "Unités")
     except TerritoryError as error:
         problems.add(str(error))
-    if method not in METHODS:
-        problems.add(f"method = « {method} » : choisissez parmi {', '.join(METHODS)}")
     if not len(features.columns):
         problems.add("aucune colonne à comparer")
     for column in features.columns:
@@ -223,36 +209,28 @@ def _check_column(values: pd.Series[float], name: str, is_log: bool, problems: P
         )
 
 
-def _model(count: int, method: str, luck: np.random.Generator) -> Pipeline:
+def _model(count: int, luck: np.random.Generator) -> Pipeline:
     """Return scaling then clustering."""
     from sklearn.cluster import KMeans
-    from sklearn.mixture import GaussianMixture
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
     seed = int(luck.integers(2**31))
-    model = (
-        KMeans(count, n_init=10, random_state=seed)
-        if method == "kmeans"
-        else GaussianMixture(count, n_init=5, reg_covar=1e-3, random_state=seed)
-    )
-    return make_pipeline(StandardScaler(), model)
+    return make_pipeline(StandardScaler(), KMeans(count, n_init=10, random_state=seed))
 
 
-def _try(
-    values: Floats, count: int, method: str, luck: np.random.Generator
-) -> tuple[np.ndarray, dict[str, float]]:
+def _try(values: Floats, count: int, luck: np.random.Generator) -> tuple[np.ndarray, dict[str, float]]:
     """Return the type of each unit for one number of types, and its scores."""
     from sklearn.metrics import adjusted_rand_score, silhouette_score
     from sklearn.preprocessing import StandardScaler
 
-    codes = _model(count, method, luck).fit_predict(values)
+    codes = _model(count, luck).fit_predict(values)
     agreement = []
     for _ in range(_DRAWS):
         drawn = values[luck.integers(len(values), size=len(values))]
         # a draw of very few distinct units has no such number of types
         if len(np.unique(drawn, axis=0)) > count:
-            found = _model(count, method, luck).fit(drawn).predict(values)
+            found = _model(count, luck).fit(drawn).predict(values)
             agreement.append(adjusted_rand_score(codes, found))
     silhouette = -1.0
     if len(np.unique(codes)) > 1:

@@ -25,34 +25,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, repr=False)
 class GroupingAnswer:
-    """What a question of grouping of a study gives.
+    """What a question of grouping of a study gives: `result`, and tables declared in `territory.tables`.
 
-    Attributes
-    ----------
-    grouping
-        The question.
-    result
-        The groups (see `territorial_groups`).
-    members : GeoDataFrame
-        By site_id: name, commune_code, commune_name, epci_code, epci_name, legal_status, status_basis (where it
-        comes from), is_autonomous, existing_group, places, budget_eur, group, is_seat, drive_to_seat_min,
-        drive_to_support_min,
-        delta_support_min (to the support hospital less to the seat), detectable_min (under it the two cannot be
-        told apart), is_distinguishable, geometry. NaN = unknown.
-    groups : DataFrame
-        By group: that of `result.summary` without compactness, and seat_name, seat_commune, spread_km (mean
-        crow-fly distance of the members to their centre of gravity), places, budget_eur (unknown as soon as that
-        of one member is) and meets_budget_threshold.
-    context : GeoDataFrame
-        Establishments of the same service that are not grouped: name, commune_code, legal_status, status_basis, reason,
-        geometry.
-    support : GeoDataFrame
-        The support hospital, by site_id: name, geometry; no row when the question names none.
-    pooling : DataFrame
-        By (service, member_id): as `pooling` gives it when the study brings the table filled in; otherwise the
-        table to fill in, the seat of the group being proposed as host.
-    is_pooling_known
-        Whether the study brought it.
+    Among `members`, a drive is told from that to the support hospital where `is_distinguishable`; the places and the
+    budget of a group are unknown as soon as those of one member are. `context` holds the establishments that are not
+    grouped, and why. `pooling` is computed when the study brings the table filled in (`is_pooling_known`); otherwise
+    it is the table to fill in, the seat of the group being proposed as host.
     """
 
     grouping: Grouping
@@ -92,34 +70,9 @@ def answer_grouping(
     table: pd.DataFrame | None = None,
     pooled: pd.DataFrame | None = None,
 ) -> GroupingAnswer:
-    """Answer a question of grouping on the travel times between the sites of a state.
+    """Answer a question of grouping on the times between the sites of a state.
 
-    Parameters
-    ----------
-    grouping
-        The question.
-    state
-        Today's state; `site_times` goes from each member to every member and to the support hospital.
-    table
-        What the planner knows of each establishment, as `read_grouping_table` gives it.
-    pooled
-        The shared services filled in by the members, as `read_pooling_table` gives it.
-
-    Returns
-    -------
-    GroupingAnswer
-
-    Raises
-    ------
-    ParameterError
-        If nobody can be told apart, a size is unknown, or as `territorial_groups`.
-    InfeasibleError
-        If there is no such partition; the message says who cannot be grouped.
-
-    Warns
-    -----
-    TerritoryWarning
-        As `territorial_groups` and `pooling`.
+    `table` is what the planner knows of each establishment, `pooled` the shared services filled in by the members.
     """
     around = _establishments(grouping, state, table)
     ids = eligible(grouping, around, table)
@@ -155,30 +108,7 @@ def answer_grouping(
 
 
 def compare_groupings(answers: Mapping[str, GroupingAnswer]) -> pd.DataFrame:
-    """Set groupings side by side, and beside them joining the hospitals instead.
-
-    Parameters
-    ----------
-    answers
-        Answers by id of their question.
-
-    Returns
-    -------
-    DataFrame
-        Indexed by (alternative, option), option being groups or join: name, n_members, n_groups, smallest_size,
-        largest_size, balance, mean_drive_min, worst_drive_min (of the members to the seat of their group, or to
-        the support hospital), worst_drive_between_min, mean_spread_km, n_closer, n_farther (members that are
-        distinguishably closer to the support hospital than to the seat, or farther), n_indistinct. For `join`,
-        one row for each question with a support hospital; sizes of groups are not its subject (NaN).
-
-    Examples
-    --------
-    >>> import territory
-    >>> study = territory.load_study("ehpad-gtsms")
-    >>> result = territory.run_study(study.model_copy(update={"grouping": study.grouping[1:2]}))
-    >>> bool(compare_groupings(result.groupings)["mean_drive_min"].gt(0).all())
-    True
-    """
+    """Set groupings side by side, by (alternative, option): its groups, and joining the support hospital instead."""
     rows = {}
     for name, answer in answers.items():
         members, quality = answer.members, answer.result.quality

@@ -23,7 +23,7 @@ from territory.planning.solver import Search, Solution, minimise
 
 if TYPE_CHECKING:
     import geopandas as gpd
-    from libpysal.graph import Graph
+
 _TRIES = 60
 _STARTS = 2
 _ROUNDS_BY_NODE = 10
@@ -78,8 +78,6 @@ def territorial_groups(
     max_time_min: float | None = None,
     blocks: pd.Series[str] | None = None,
     n_groups: int | None = None,
-    weights: pd.Series[float] | None = None,
-    neighbours: Graph | None = None,
     rng: np.random.Generator | None = None,
     time_limit_s: float = 60.0,
 ) -> GroupingResult:
@@ -101,18 +99,10 @@ def territorial_groups(
     max_time_min
         Longest drive accepted between two members, both ways (min, inclusive); None = no limit but the reach.
         The members of one existing group are not tested against each other.
-    blocks
-        Existing group (EPCI, GHT, operator) of each unit, never split; NaN = alone.
-    n_groups
-        Number of groups wanted; None = as many as possible.
-    weights
-        Persons who drive to the seat, by unit; None = each unit counts once.
-    neighbours
-        Contiguity of the user's own, as a libpysal Graph on the same ids; None = from the geometry.
-    rng
-        Source of luck where the groups are too many to be all listed; None = the same at each call.
-    time_limit_s
-        Longest search (s).
+    blocks, n_groups
+        Existing group (EPCI, GHT, operator) of each unit, never split (NaN = alone); number of groups wanted.
+    rng, time_limit_s
+        Source of luck where the groups are too many to be all listed, fixed by default; longest search (s).
 
     Returns
     -------
@@ -121,15 +111,8 @@ def territorial_groups(
 
     Raises
     ------
-    ParameterError
-        With everything that is wrong in the inputs.
-    InfeasibleError
-        If there is no such partition, saying who cannot be grouped or what size is missing.
-
-    Warns
-    -----
-    TerritoryWarning
-        With the number of unknown times, and of existing groups that themselves exceed `max_time_min`.
+    ParameterError, InfeasibleError
+        With everything that is wrong in the inputs; or who cannot be grouped, or what size is missing.
 
     Notes
     -----
@@ -150,9 +133,7 @@ def territorial_groups(
     >>> territorial_groups(squares, times, places, min_size=100, max_time_min=15).groups.to_dict()
     {'A': 'G01', 'B': 'G01', 'C': 'G02', 'D': 'G02'}
     """
-    inputs = read_inputs(
-        units, travel_times, size, min_size, max_time_min, blocks, n_groups, weights, neighbours, time_limit_s
-    )
+    inputs = read_inputs(units, travel_times, size, min_size, max_time_min, blocks, n_groups, time_limit_s)
     check_groups(inputs, n_groups)
     found = best_partition(
         inputs.nodes,
@@ -189,17 +170,15 @@ def _result(inputs: GroupInputs, groups: list[int], status: str) -> GroupingResu
 def _figures(inputs: GroupInputs, rows: list[int]) -> dict[str, object]:
     """Return the figures of one group."""
     minutes = inputs.minutes[np.ix_(rows, rows)]
-    weights = inputs.weights[rows]
     drives = inputs.nodes.seat_minutes[np.ix_(np.unique(inputs.nodes.unit_node[rows]), np.asarray(rows))]
     seat = rows[int(drives.sum(axis=0).argmin())]
     to_seat = inputs.minutes[rows, seat]
-    mean = float(weights @ to_seat / weights.sum()) if weights.sum() else math.nan
     existing = sorted({inputs.block_names[row] for row in rows} - {""})
     return {
         "n_units": len(rows),
         "size": float(inputs.size[rows].sum()),
         "seat": inputs.ids[seat],
-        "mean_drive_to_seat_min": _finite(mean),
+        "mean_drive_to_seat_min": _finite(float(to_seat.mean())),
         "worst_drive_to_seat_min": _finite(float(to_seat.max())),
         "worst_drive_between_min": _finite(float(minutes.max())),
         "compactness": inputs.compactness(rows),
@@ -210,15 +189,14 @@ def _figures(inputs: GroupInputs, rows: list[int]) -> dict[str, object]:
 def _quality(inputs: GroupInputs, summary: pd.DataFrame, members: list[list[int]]) -> pd.Series[float]:
     """Return the figures of the whole partition."""
     size = summary["size"]
-    weight = np.array([inputs.weights[rows].sum() for rows in members])
-    drive = summary["mean_drive_to_seat_min"].to_numpy()
+    drive = np.average(summary["mean_drive_to_seat_min"], weights=[len(rows) for rows in members])
     figures = {
         "n_groups": len(summary),
         "smallest_size": size.min(),
         "largest_size": size.max(),
         "balance": size.min() / size.max(),
         "size_variation": size.std(ddof=0) / size.mean(),
-        "mean_drive_to_seat_min": weight @ drive / weight.sum() if weight.sum() else math.nan,
+        "mean_drive_to_seat_min": drive,
         "worst_drive_to_seat_min": summary["worst_drive_to_seat_min"].max(skipna=False),
         "mean_compactness": summary["compactness"].mean(),
     }
@@ -305,10 +283,7 @@ def _pick(cost: Floats, rows: sp.csr_array, sides: Floats, search: Search) -> So
 
 
 def _from_spopt(nodes: Nodes, points: Floats, rng: np.random.Generator) -> list[int]:
-    """Return the groups of spopt's max-p that respect the drive between members.
-
-    Duque, Anselin and Rey (2012), Journal of Regional Science 52, 397-419; Wei, Rey and Knaap (2020).
-    """
+    """Return the groups of spopt's max-p (Duque, Anselin and Rey 2012) that respect the drive between members."""
     import geopandas as gpd
     from libpysal.weights import W
     from spopt.region import MaxPHeuristic

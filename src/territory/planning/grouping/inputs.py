@@ -18,7 +18,6 @@ from territory.planning.solver import Search, start_search
 
 if TYPE_CHECKING:
     import geopandas as gpd
-    from libpysal.graph import Graph
 
 
 @dataclass(frozen=True)
@@ -30,7 +29,6 @@ class GroupInputs:
     outlines: gpd.GeoSeries
     minutes: Floats
     size: Floats
-    weights: Floats
     block_names: list[str]
     points: Floats
     nodes: Nodes
@@ -52,8 +50,6 @@ def read_inputs(
     max_time_min: float | None,
     blocks: pd.Series[str] | None,
     n_groups: int | None,
-    weights: pd.Series[float] | None,
-    neighbours: Graph | None,
     time_limit_s: float,
 ) -> GroupInputs:
     """Check every input of a grouping, or raise one error with all that is wrong."""
@@ -68,18 +64,17 @@ def read_inputs(
     # without good ids nothing else can be read
     problems.raise_if_any()
     ids = pd.Index(units.index).sort_values()
-    amounts = _by_unit(size, ids, "size", problems)
-    counted = np.ones(len(ids)) if weights is None else _by_unit(weights, ids, "weights", problems)
+    amounts = _sizes(size, ids, problems)
     minutes = _minutes(travel_times, ids, max_time_min, problems)
     names = _block_names(blocks, ids, problems)
     problems.raise_if_any()
     assert units.crs is not None
     plane = units.to_crs(units.estimate_utm_crs()) if units.crs.is_geographic else units
     outlines = plane.geometry.loc[ids]
-    touching = _touching(outlines, ids, neighbours)
+    touching = _touching(outlines, ids)
     alone = [name or f"\0{rank}" for rank, name in enumerate(names)]
     node = pd.factorize(pd.Series(alone))[0].astype(np.int32)
-    nodes = _nodes(node, amounts, counted, minutes, touching, min_size, max_time_min)
+    nodes = _nodes(node, amounts, minutes, touching, min_size, max_time_min)
     _warn_long_blocks(names, node, minutes, max_time_min)
     centres = outlines.representative_point()
     points = pd.DataFrame({"x": centres.x.to_numpy(), "y": centres.y.to_numpy()}).groupby(node).mean()
@@ -89,7 +84,6 @@ def read_inputs(
         outlines=outlines,
         minutes=minutes,
         size=amounts,
-        weights=counted,
         block_names=names,
         points=points.to_numpy(),
         nodes=nodes,
@@ -110,15 +104,15 @@ def _check_units(units: gpd.GeoDataFrame, problems: Problems) -> None:
     problems.count(units.index[units.geometry.isna() | units.geometry.is_empty], "unité(s) sans géométrie")
 
 
-def _by_unit(values: pd.Series[float], ids: Ids, name: str, problems: Problems) -> Floats:
+def _sizes(size: pd.Series[float], ids: Ids, problems: Problems) -> Floats:
     """Return one known number per unit."""
     try:
-        unique_ids(values.index, name)
-        numbers = read_amounts(values.reindex(ids), name)
+        unique_ids(size.index, "size")
+        numbers = read_amounts(size.reindex(ids), "size")
     except TerritoryError as error:
         problems.add(str(error))
         return np.zeros(len(ids))
-    problems.count(ids[np.isnan(numbers)], f"unité(s) sans valeur connue de {name}")
+    problems.count(ids[np.isnan(numbers)], "unité(s) sans valeur connue de size")
     return numbers
 
 
@@ -154,35 +148,23 @@ def _block_names(blocks: pd.Series[str] | None, ids: Ids, problems: Problems) ->
     return ["" if pd.isna(name) else str(name) for name in blocks[~twice].reindex(ids)]
 
 
-def _touching(outlines: gpd.GeoSeries, ids: Ids, neighbours: Graph | None) -> Bools:
-    """Return who touches whom, from the user's graph, shared borders, or the Gabriel graph of points."""
+def _touching(outlines: gpd.GeoSeries, ids: Ids) -> Bools:
+    """Return who touches whom, from shared borders, or the Gabriel graph of points."""
     from libpysal.graph import Graph
 
     touching = np.zeros((len(ids), len(ids)), dtype=bool)
     if len(ids) < 2:
         return touching
-    if neighbours is not None:
-        graph = neighbours
-    elif (outlines.geom_type == "Point").all():
+    if (outlines.geom_type == "Point").all():
         return _gabriel(outlines)
-    else:
-        graph = Graph.build_contiguity(outlines, rook=True, strict=False)
+    graph = Graph.build_contiguity(outlines, rook=True, strict=False)
     pairs = graph.adjacency[graph.adjacency > 0].index
-    known = pairs.get_level_values(0).isin(ids) & pairs.get_level_values(1).isin(ids)
-    focal = ids.get_indexer(pairs.get_level_values(0)[known])
-    other = ids.get_indexer(pairs.get_level_values(1)[known])
-    touching[focal, other] = True
-    touching |= touching.T
-    np.fill_diagonal(touching, False)
+    touching[ids.get_indexer(pairs.get_level_values(0)), ids.get_indexer(pairs.get_level_values(1))] = True
     return touching
 
 
 def _gabriel(points: gpd.GeoSeries) -> Bools:
-    """Return the pairs of points with no other point inside the disc between them.
-
-    Written out, as triangulations refuse points that are in line or in one place. Gabriel and Sokal (1969),
-    Systematic Zoology 18, 259-278.
-    """
+    """Return the pairs of points with no other in the disc between them (Gabriel 1969), in line or in one place too."""
     x, y = points.x.to_numpy(), points.y.to_numpy()
     square = (x[:, None] - x) ** 2 + (y[:, None] - y) ** 2
     touching = np.array([~(row[None, :] + square < row[:, None]).any(axis=1) for row in square])
@@ -193,7 +175,6 @@ def _gabriel(points: gpd.GeoSeries) -> Bools:
 def _nodes(
     node: np.ndarray,
     size: Floats,
-    weights: Floats,
     minutes: Floats,
     touching: Bools,
     min_size: float,
@@ -219,7 +200,7 @@ def _nodes(
         touching=border,
         together=together,
         longest=longest,
-        seat_minutes=member @ (driven * weights[:, None]),
+        seat_minutes=member @ driven,
         unit_node=node,
         min_size=float(min_size),
     )

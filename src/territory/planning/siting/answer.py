@@ -11,8 +11,8 @@ import pandas as pd
 
 from territory.errors import ParameterError, agree, examples, refuse, warn
 from territory.planning.siting.location_models import maximal_coverage, p_center, p_median, set_cover
+from territory.planning.siting.ranking import rank_candidates
 from territory.planning.siting.result import SitingResult
-from territory.planning.siting.trade_offs import rank_candidates
 from territory.scenario.measures.places import persons_received, sector_of, sector_reason
 from territory.study.state import State
 from territory.study.words.questions import CANDIDATE_PREFIX, Siting
@@ -36,18 +36,9 @@ _CRITERIA = {"maximal_coverage": "covered", "p_center": "worst"}
 class SitingAnswer:
     """The answer to a question of siting, and what every other candidate would have given.
 
-    Attributes
-    ----------
-    siting
-        The question.
-    result
-        What the siting function found, with its proof.
-    ranking : DataFrame indexed by to_id
-        Candidates, best first (see `rank_candidates`), with commune_code, name and epci_name.
-    demand : Series indexed by commune_code
-        Persons for whom the question is asked.
-    is_observed
-        Whether they are children served, and not persons of the age received.
+    `result` is the choice with its proof, `ranking` the candidates, best first (see `rank_candidates`), `demand` the
+    persons for whom the question is asked, by commune: children served if `is_observed`, or persons of the age
+    received.
     """
 
     siting: Siting
@@ -74,28 +65,7 @@ class SitingAnswer:
 
 
 def candidate_communes(siting: Siting, communes: gpd.GeoDataFrame) -> list[str]:
-    """List the communes at whose points a question wants candidates, before any travel time is known.
-
-    Parameters
-    ----------
-    siting
-        The question.
-    communes
-        Table `communes`.
-
-    Returns
-    -------
-    list of str
-        Codes, in the order of the table. With `near_commune` they are those that no road could keep out, and
-        that commune itself: `answer_siting` keeps those that really are near.
-
-    Examples
-    --------
-    >>> from territory.datasets import load_dataset
-    >>> asked = Siting(id="q", name="", candidates=("83050", "83086"), public="autisme")
-    >>> candidate_communes(asked, load_dataset("var").communes)
-    ['83050', '83086']
-    """
+    """List the codes whose points a question looks at: near a commune, those that no road could keep out."""
     wanted = communes["epci_code"].isin(siting.candidate_epci_codes)
     if siting.near_commune is not None and siting.near_max_min is not None:
         if not siting.candidate_epci_codes:
@@ -128,11 +98,6 @@ def answer_siting(siting: Siting, state: State) -> SitingAnswer:
         If the ages received are unknown, no candidate is near enough, or as the siting functions.
     InfeasibleError
         If what is asked cannot be done; the message says who cannot be reached.
-
-    Warns
-    -----
-    TerritoryWarning
-        With the candidates and the communes left out because their times are unknown.
     """
     candidates = _candidates(siting, state)
     demand, is_observed = _demand(siting, state)

@@ -23,11 +23,10 @@ _PROVEN_PAIRS = 20_000
 _DUST = 1e-9
 
 
-def cover_choice(
-    problem: SitingProblem, longest_min: float, *, cost: Floats, any_solution: bool = False
-) -> Choice:
-    """Return the cheapest choice that serves everyone within a time, with or without capacities."""
+def cover_choice(problem: SitingProblem, longest_min: float, *, any_solution: bool = False) -> Choice:
+    """Return the fewest sites, or any with `any_solution`, that serve everyone within a time."""
     within = problem.within(longest_min)
+    cost = np.full(problem.always.size, 0.0 if any_solution else 1.0)
     if problem.capacity is None:
         return _cover_all(problem, within[problem.is_asking], cost=cost, any_solution=any_solution)
     sharing = Sharing.of(problem, within)

@@ -39,12 +39,10 @@ def set_cover(
     max_time_min: float,
     fixed: Iterable[str] = (),
     capacity: pd.Series[float] | None = None,
-    costs: pd.Series[float] | None = None,
-    budget: float | None = None,
     time_limit_s: float = 60.0,
     mip_gap: float = 0.0,
 ) -> SitingResult:
-    """Find the fewest sites to open, or the cheapest, so that everyone is within a time of one.
+    """Find the fewest sites to open so that everyone is within a time of one.
 
     Parameters
     ----------
@@ -58,14 +56,10 @@ def set_cover(
     max_time_min
         Longest time accepted for everyone (min, inclusive).
     fixed
-        Ids of the existing sites: open, free, and not counted.
+        Ids of the existing sites: open, and not counted.
     capacity
         Persons that each candidate and existing site can receive, indexed by to_id; infinite = no limit. The
         persons of one origin may then be shared among sites.
-    costs
-        Cost of opening each candidate (eur), indexed by to_id: the total cost is minimised instead of the number.
-    budget
-        Most that may be spent (eur).
     time_limit_s
         Longest search (s); the best answer so far is returned with its gap.
     mip_gap
@@ -74,8 +68,7 @@ def set_cover(
     Returns
     -------
     SitingResult
-        `objective` is the number of sites to open, or their cost. Among equal numbers or costs, and without
-        capacities, the choice with the least mean time.
+        `objective` is the number of sites to open; without capacities, the choice with the least mean time.
 
     Raises
     ------
@@ -84,14 +77,9 @@ def set_cover(
     InfeasibleError
         If it cannot be done; the message says who cannot be reached or how much is missing.
 
-    Warns
-    -----
-    TerritoryWarning
-        With the number of unknown times.
-
     Notes
     -----
-    min sum_j c_j y_j with sum_{j: t_ij <= T} y_j >= 1 for each i. Toregas, Swain, ReVelle and Bergman (1971),
+    min sum_j y_j with sum_{j: t_ij <= T} y_j >= 1 for each i. Toregas, Swain, ReVelle and Bergman (1971),
     Operations Research 19, 1363-1373.
 
     Examples
@@ -101,24 +89,20 @@ def set_cover(
     >>> set_cover(times, pd.Series({"A": 10, "B": 20, "C": 5}), ["S", "T"], max_time_min=30).selected
     ['S', 'T']
     """
-    given = travel_times, demand, candidates, fixed, capacity, costs, budget, time_limit_s, mip_gap
+    given = travel_times, demand, candidates, fixed, capacity, time_limit_s, mip_gap
     problem = read_problem(*given, max_time_min=max_time_min)
-    cost = problem.price if problem.has_costs else np.ones(len(problem.to_ids))
-    choice = cover_choice(problem, max_time_min, cost=cost)
+    choice = cover_choice(problem, max_time_min)
     check_choice(problem, choice, max_time_min)
+    least = int((choice.is_open & ~problem.always).sum())
     # a number of sites is a whole number
-    bound = choice.bound if problem.has_costs else math.ceil(choice.bound - 1e-6)
-    opened = choice.is_open & ~problem.always
-    least = float(cost[opened].sum())
+    bound = math.ceil(choice.bound - 1e-6)
     if problem.capacity is None:
-        spend = least if problem.has_costs else problem.budget
-        equal = replace(problem, p=int(opened.sum()), budget=spend)
-        choice = closest_among(equal, choice, max_time_min)
+        choice = closest_among(replace(problem, p=least), choice, max_time_min)
     return make_result(
         problem,
-        "set_cover_cost" if problem.has_costs else "set_cover",
+        "set_cover",
         choice.is_open,
-        objective=least,
+        objective=float(least),
         bound=bound,
         longest_min=max_time_min,
         shares=shares_of(problem, choice.is_open, max_time_min),
@@ -135,8 +119,6 @@ def maximal_coverage(
     fixed: Iterable[str] = (),
     capacity: pd.Series[float] | None = None,
     worst_time_max_min: float | None = None,
-    costs: pd.Series[float] | None = None,
-    budget: float | None = None,
     time_limit_s: float = 60.0,
     mip_gap: float = 0.0,
 ) -> SitingResult:
@@ -152,8 +134,6 @@ def maximal_coverage(
         Time within which a person is covered (min, inclusive).
     worst_time_max_min
         Floor for the worst-off: nobody may be further than this (min, inclusive); None = no floor.
-    costs, budget
-        Cost of each candidate (eur) and most that may be spent (eur).
 
     Returns
     -------
@@ -163,15 +143,8 @@ def maximal_coverage(
 
     Raises
     ------
-    ParameterError
-        With everything that is wrong in the inputs, or if the time is up before any answer.
-    InfeasibleError
-        If the floor cannot be held.
-
-    Warns
-    -----
-    TerritoryWarning
-        With the number of unknown times.
+    ParameterError, InfeasibleError
+        As `set_cover`; infeasible if the floor cannot be held.
 
     Notes
     -----
@@ -186,7 +159,7 @@ def maximal_coverage(
     >>> best.selected, best.objective
     (['S'], 30.0)
     """
-    given = travel_times, demand, candidates, fixed, capacity, costs, budget, time_limit_s, mip_gap
+    given = travel_times, demand, candidates, fixed, capacity, time_limit_s, mip_gap
     problem = read_problem(*given, p=p, max_time_min=max_time_min, worst_time_max_min=worst_time_max_min)
     floor = math.inf if worst_time_max_min is None else worst_time_max_min
     has_floor = worst_time_max_min is not None
@@ -223,8 +196,6 @@ def p_median(
     fixed: Iterable[str] = (),
     capacity: pd.Series[float] | None = None,
     worst_time_max_min: float | None = None,
-    costs: pd.Series[float] | None = None,
-    budget: float | None = None,
     time_limit_s: float = 60.0,
     mip_gap: float = 0.0,
 ) -> SitingResult:
@@ -232,30 +203,16 @@ def p_median(
 
     Parameters
     ----------
-    travel_times
-        Columns from_id, to_id, travel_time_min (min), one row per pair. An absent pair is out of reach or over
-        the cutoff (attribute cutoff_min); NaN = unknown: the pair is not used, with a warning.
-    demand
-        Persons by origin, indexed by from_id. All must be known; an origin with 0 person asks for nothing.
-    candidates
-        Ids (to_id) where a site may open.
+    travel_times, demand, candidates, fixed, time_limit_s, mip_gap
+        As for `set_cover`.
     p
         Most sites to open, beyond the existing ones (0 = how things stand); a site that changes nothing is not
         selected.
-    fixed
-        Ids of the existing sites: open, free, and not counted.
     capacity
-        Persons that each candidate and existing site can receive, indexed by to_id; infinite = no limit. The
-        persons of one origin may then be shared among sites, and do not all go to the closest. Over 20,000 pairs
-        the bound is that of the same problem without capacities: the gap may stay open.
+        As for `set_cover`; not all then go to the closest. Over 20,000 pairs the bound is that of the same problem
+        without capacities: the gap may stay open.
     worst_time_max_min
         Floor for the worst-off: nobody may travel longer than this (min, inclusive); None = no floor.
-    costs, budget
-        Cost of each candidate (eur), indexed by to_id, and most that may be spent (eur).
-    time_limit_s
-        Longest search (s); the best answer so far is returned with its gap.
-    mip_gap
-        Gap at which to stop (share of the objective); 0 = proven optimum.
 
     Returns
     -------
@@ -264,21 +221,13 @@ def p_median(
 
     Raises
     ------
-    ParameterError
-        With everything that is wrong in the inputs, or if the time is up before any answer.
-    InfeasibleError
-        If not everyone can be served; the message says who cannot be reached or how much is missing.
-
-    Warns
-    -----
-    TerritoryWarning
-        With the number of unknown times.
+    ParameterError, InfeasibleError
+        As `set_cover`; everyone must be served.
 
     Notes
     -----
     min sum_i w_i sum_j t_ij x_ij / sum_i w_i with sum_j x_ij = 1, x_ij <= y_j, sum_j y_j <= p. Hakimi (1964),
-    Operations Research 12, 450-459; ReVelle and Swain (1970), Geographical Analysis 2, 30-42. Everyone must be
-    served: an origin that the table gives no site makes the problem infeasible.
+    Operations Research 12, 450-459; ReVelle and Swain (1970), Geographical Analysis 2, 30-42.
 
     Examples
     --------
@@ -287,7 +236,7 @@ def p_median(
     >>> p_median(times, pd.Series({"A": 30, "B": 10}), ["S", "T"], p=1)
     SitingResult(p_median: S; objective 11.25, gap 0.00%, optimal)
     """
-    given = travel_times, demand, candidates, fixed, capacity, costs, budget, time_limit_s, mip_gap
+    given = travel_times, demand, candidates, fixed, capacity, time_limit_s, mip_gap
     problem = read_problem(*given, p=p, worst_time_max_min=worst_time_max_min)
     longest = math.inf if worst_time_max_min is None else worst_time_max_min
     choice = median_choice(problem, longest)
@@ -312,8 +261,6 @@ def p_center(
     fixed: Iterable[str] = (),
     capacity: pd.Series[float] | None = None,
     worst_time_max_min: float | None = None,
-    costs: pd.Series[float] | None = None,
-    budget: float | None = None,
     time_limit_s: float = 60.0,
     mip_gap: float = 0.0,
 ) -> SitingResult:
@@ -321,7 +268,7 @@ def p_center(
 
     Parameters
     ----------
-    travel_times, demand, candidates, p, fixed, capacity, costs, budget, time_limit_s, mip_gap
+    travel_times, demand, candidates, p, fixed, capacity, time_limit_s, mip_gap
         As for `p_median`.
     worst_time_max_min
         Longest time that would still be accepted (min, inclusive): an error says so when it cannot be held.
@@ -329,20 +276,12 @@ def p_center(
     Returns
     -------
     SitingResult
-        `objective` is the longest time (min). Among the choices with this longest time, the one with the least
-        mean time.
+        `objective` is the longest time (min); among equals, the choice with the least mean time.
 
     Raises
     ------
-    ParameterError
-        With everything that is wrong in the inputs, or if the time is up before any answer.
-    InfeasibleError
-        If not everyone can be served; the message says who cannot be reached or how much is missing.
-
-    Warns
-    -----
-    TerritoryWarning
-        With the number of unknown times.
+    ParameterError, InfeasibleError
+        As `p_median`.
 
     Notes
     -----
@@ -356,7 +295,7 @@ def p_center(
     >>> p_center(times, pd.Series({"A": 30, "B": 10}), ["S", "T"], p=1)
     SitingResult(p_center: T; objective 20, gap 0.00%, optimal)
     """
-    given = travel_times, demand, candidates, fixed, capacity, costs, budget, time_limit_s, mip_gap
+    given = travel_times, demand, candidates, fixed, capacity, time_limit_s, mip_gap
     problem = read_problem(*given, p=p, worst_time_max_min=worst_time_max_min)
     longest = math.inf if worst_time_max_min is None else worst_time_max_min
     choice = worst_choice(problem, longest)
@@ -373,8 +312,7 @@ def worst_choice(problem: SitingProblem, longest_min: float) -> Choice:
     """Return a choice with the shortest longest time (its value, min) by bisection; raise if there is none."""
     asking = problem.minutes[problem.is_asking]
     usable = np.where(asking <= longest_min, asking, np.inf)
-    nobody = np.zeros(problem.always.size)
-    choice = cover_choice(problem, longest_min, cost=nobody, any_solution=True)
+    choice = cover_choice(problem, longest_min, any_solution=True)
     check_choice(problem, choice, longest_min)
     times = np.unique(usable[np.isfinite(usable)])
     # nobody can do better than their own closest candidate
@@ -382,7 +320,7 @@ def worst_choice(problem: SitingProblem, longest_min: float) -> Choice:
     high = _reached(problem, times, choice)
     while low < high and not problem.search.is_enough(times[high], times[low]):
         middle = (low + high) // 2
-        tried = cover_choice(problem, float(times[middle]), cost=nobody, any_solution=True)
+        tried = cover_choice(problem, float(times[middle]), any_solution=True)
         if tried.is_infeasible:
             low = middle + 1
         elif math.isfinite(tried.value):

@@ -25,12 +25,10 @@ _MIN_SCALE = 1e-4
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """Columns that are always open, how many more may be, and what they cost within which budget."""
+    """Columns that are always open, and how many more may be."""
 
     always: Bools
     p: int
-    price: Floats
-    budget: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,13 +42,6 @@ class MedianProblem(Limits):
         if not is_open.any():
             return math.inf if len(self.costs) else 0.0
         return float(self.costs[:, is_open].min(axis=1).sum())
-
-    def allows(self, is_open: Bools) -> bool:
-        """Tell whether a set respects the number of sites and the budget."""
-        chosen = is_open & ~self.always
-        return bool(
-            chosen.sum() <= self.p and self.price[chosen].sum() <= self.budget * (1 + ROUNDING) + ROUNDING
-        )
 
 
 def improve(problem: MedianProblem, start: Bools, *, max_moves: int = 200) -> Bools:
@@ -84,13 +75,10 @@ def _large(costs: Floats) -> float:
 
 def _add(problem: MedianProblem, costs: Floats, is_open: Bools) -> bool:
     """Open the column that gains most, if one more is allowed."""
-    chosen = is_open & ~problem.always
-    left = problem.budget - problem.price[chosen].sum()
-    may = ~is_open & (problem.price <= left * (1 + ROUNDING) + ROUNDING)
-    if chosen.sum() >= problem.p or not may.any():
+    if (is_open & ~problem.always).sum() >= problem.p or is_open.all():
         return False
     closest = costs[:, is_open].min(axis=1, initial=_large(costs))
-    gains = np.where(may, np.maximum(closest[:, None] - costs, 0.0).sum(axis=0), -1.0)
+    gains = np.where(is_open, -1.0, np.maximum(closest[:, None] - costs, 0.0).sum(axis=0))
     best = int(np.argmax(gains))
     if gains[best] <= ROUNDING * closest.sum():
         return False
@@ -116,9 +104,6 @@ def _swap(problem: MedianProblem, costs: Floats, is_open: Bools) -> bool:
     losses = np.zeros((len(costs[0]), closed.size))
     np.add.at(losses, columns[owner], change)
     net = gain.sum(axis=0)[None, :] - losses[opened]
-    spent = problem.price[opened].sum()
-    total = spent - problem.price[opened][:, None] + problem.price[closed][None, :]
-    net[total > problem.budget * (1 + ROUNDING) + ROUNDING] = -np.inf
     out, entered = np.unravel_index(int(np.argmax(net)), net.shape)
     if net[out, entered] <= ROUNDING * closest.sum():
         return False
@@ -135,7 +120,6 @@ class Relaxed:
     value: float
     bound: float
     multipliers: Floats
-    price: float
     reduced: Floats
     in_bound: Bools
 
@@ -144,47 +128,38 @@ def relax(problem: MedianProblem, search: Search, start: Bools) -> Relaxed:
     """Raise the bound and lower the objective until they meet, or the steps bring nothing more."""
     is_open = min((improve(problem, known) for known in (start, problem.always)), key=problem.value)
     multipliers = np.where(np.isfinite(problem.costs), problem.costs, np.inf).min(axis=1) * 1.2
-    price, scale, stale = 0.0, 2.0, 0
-    has_budget = math.isfinite(problem.budget)
-    # brings the budget's row to the size of the others
-    unit = math.sqrt(len(problem.costs)) / max(problem.budget, 1e-12) if has_budget else 0.0
+    scale, stale = 2.0, 0
     nothing = np.zeros(problem.always.size)
-    value = problem.value(is_open)
-    best = Relaxed(is_open, value, -math.inf, multipliers, price, nothing, problem.always)
+    best = Relaxed(is_open, problem.value(is_open), -math.inf, multipliers, nothing, problem.always)
     # no assignment costs more: a bound above it proves that there is none, and would grow without end
     ceiling = np.where(np.isfinite(problem.costs), problem.costs, 0.0).max(axis=1, initial=0.0).sum()
     for _ in range(_MAX_STEPS):
-        bound, reduced, inside = _bound(problem, multipliers, price)
+        bound, reduced, inside = _bound(problem, multipliers)
         if bound > best.bound + ROUNDING * abs(bound):
-            best = Relaxed(best.is_open, best.value, bound, multipliers, price, reduced, inside)
+            best = Relaxed(best.is_open, best.value, bound, multipliers, reduced, inside)
             stale = 0
         else:
             stale += 1
         if stale and stale % _PATIENCE == 0:
             scale /= 2
-            multipliers, price = best.multipliers, best.price
+            multipliers = best.multipliers
             best = _tighten(problem, best, inside)
         if search.is_enough(best.value, best.bound) or scale < _MIN_SCALE or search.is_over:
             break
         if math.isinf(best.value) and best.bound > ceiling * (1 + ROUNDING) + 1.0:
             break
         slope = 1.0 - (problem.costs[:, inside] < multipliers[:, None]).sum(axis=1)
-        over = unit * (problem.price[inside & ~problem.always].sum() - problem.budget) if has_budget else 0.0
-        length = float(slope @ slope + over**2)
+        length = float(slope @ slope)
         if length == 0:
             break
         target = best.value if math.isfinite(best.value) else abs(bound) * 1.1 + 1.0
         step = scale * max(1.02 * target - bound, ROUNDING) / length
         multipliers = multipliers + step * slope
-        price = max(0.0, price + step * over * unit)
     return _tighten(problem, best, best.in_bound)
 
 
 def proven(problem: MedianProblem, relaxed: Relaxed) -> tuple[Bools, Bools, Floats]:
-    """Return the columns proven closed, those proven open, and the largest cost that each row can pay.
-
-    Only sets that are better than the one already known are looked for: what cannot belong to such a set is out.
-    """
+    """Return the columns proven closed, those proven open, and the most that a row pays in a better set."""
     size = len(problem.always)
     if not math.isfinite(relaxed.value):
         return np.zeros(size, dtype=bool), problem.always.copy(), np.full(len(problem.costs), np.inf)
@@ -199,24 +174,19 @@ def proven(problem: MedianProblem, relaxed: Relaxed) -> tuple[Bools, Bools, Floa
     return closed, opened, relaxed.multipliers + room
 
 
-def _bound(problem: MedianProblem, multipliers: Floats, price: float) -> tuple[float, Floats, Bools]:
+def _bound(problem: MedianProblem, multipliers: Floats) -> tuple[float, Floats, Bools]:
     """Return the bound of these multipliers, the reduced cost of each column, and the columns it opens."""
     reduced = np.minimum(problem.costs - multipliers[:, None], 0.0).sum(axis=0)
-    reduced[~problem.always] += price * problem.price[~problem.always]
     ranked = np.where(problem.always, np.inf, reduced)
     inside = problem.always.copy()
     first = np.argsort(ranked, kind="stable")[: problem.p]
     inside[first[ranked[first] < 0]] = True
-    bound = float(multipliers.sum() + reduced[inside].sum())
-    if price:
-        bound -= price * problem.budget
-    return bound, reduced, inside
+    return float(multipliers.sum() + reduced[inside].sum()), reduced, inside
 
 
 def _tighten(problem: MedianProblem, best: Relaxed, inside: Bools) -> Relaxed:
     """Return the same bound with a better set, if the one that the bound opens leads to it."""
-    start = inside if problem.allows(inside) else problem.always
-    found = improve(problem, start)
+    found = improve(problem, inside)
     value = problem.value(found)
     return best if value >= best.value else replace(best, is_open=found, value=value)
 
@@ -234,10 +204,7 @@ class Choice:
 def solve_median(
     problem: MedianProblem, search: Search, *, start: Bools | None = None, finish: bool = True
 ) -> Choice:
-    """Return the best set of columns known when the gap is closed or the time is up.
-
-    `start` is a set known to serve everybody; without `finish`, HiGHS is not called and the gap may stay open.
-    """
+    """Return the best columns from `start`, which serves everybody; without `finish`, HiGHS is not called."""
     if not np.isfinite(problem.costs).any(axis=1).all():
         return Choice(problem.always, math.inf, math.inf, is_infeasible=True)
     if problem.p == 0 or problem.always.all() or not len(problem.costs):
@@ -320,9 +287,6 @@ def _radius_model(
 
 
 def most_opened(problem: Limits, *, before: int = 0, after: int = 0) -> LinearConstraint:
-    """Return the rows of the number of sites and of the budget; `before` and `after` count the other variables."""
-    rows, most = [np.where(problem.always, 0.0, 1.0)], [float(problem.p)]
-    if math.isfinite(problem.budget):
-        rows.append(np.where(problem.always, 0.0, problem.price))
-        most.append(problem.budget * (1 + ROUNDING))
-    return LinearConstraint(spread(np.asarray(rows), before=before, after=after), -np.inf, np.asarray(most))
+    """Return the row of the number of sites; `before` and `after` count the other variables."""
+    row = np.where(problem.always, 0.0, 1.0)[None, :]
+    return LinearConstraint(spread(row, before=before, after=after), -np.inf, float(problem.p))

@@ -25,7 +25,6 @@ class SitingProblem(Limits):
     minutes: Floats
     persons: Floats
     capacity: Floats | None
-    has_costs: bool
     search: Search
 
     @property
@@ -49,7 +48,7 @@ class SitingProblem(Limits):
         allowed = self.within(longest_min)[asking]
         minutes = np.where(allowed, self.minutes[asking], np.inf)
         costs = minutes * weights[:, None]
-        return MedianProblem(costs=costs, always=self.always, p=self.p, price=self.price, budget=self.budget)
+        return MedianProblem(costs=costs, always=self.always, p=self.p)
 
 
 def read_problem(
@@ -58,8 +57,6 @@ def read_problem(
     candidates: Iterable[str],
     fixed: Iterable[str] = (),
     capacity: pd.Series[float] | None = None,
-    costs: pd.Series[float] | None = None,
-    budget: float | None = None,
     time_limit_s: float = 60.0,
     mip_gap: float = 0.0,
     *,
@@ -73,14 +70,7 @@ def read_problem(
     persons = _persons(demand, problems)
     _check_p(p, len(sites) - len(existing), len(existing), problems)
     always = sites.isin(existing)
-    places = None if capacity is None else _by_site(capacity, sites, "capacity", problems)
-    price = np.zeros(len(sites))
-    if costs is not None:
-        price[~always] = _by_site(costs, sites[~always], "costs", problems)
-    if budget is not None and costs is None:
-        problems.add("budget sans costs : donnez le coût de chaque candidat")
-    if budget is not None and not (math.isfinite(budget) and budget >= 0):
-        problems.add(f"budget = {budget} : un montant positif est attendu")
+    places = None if capacity is None else _places(capacity, sites, problems)
     minutes = _minutes(travel_times, demand.index, sites, limits_min, problems)
     problems.raise_if_any()
     order = demand.index.argsort()
@@ -92,9 +82,6 @@ def read_problem(
         persons=persons[order],
         always=np.asarray(always),
         capacity=places,
-        price=price,
-        has_costs=costs is not None,
-        budget=math.inf if budget is None else float(budget),
         p=int((~always).sum()) if p is None else int(p),
         search=search,
     )
@@ -139,19 +126,17 @@ def _persons(demand: pd.Series[float], problems: Problems) -> Floats:
     return persons
 
 
-def _by_site(values: pd.Series[float], sites: Ids, name: str, problems: Problems) -> Floats:
-    """Return one number per site; each must be known (infinite = no limit, for a capacity)."""
-    twice = values.index.duplicated()
-    problems.count(values.index[twice].unique(), f"site(s) en double dans {name}")
-    if not pd.api.types.is_numeric_dtype(values.dtype):
-        problems.add(f"{name} : des nombres sont attendus, pas « {values.dtype} »")
+def _places(capacity: pd.Series[float], sites: Ids, problems: Problems) -> Floats:
+    """Return the places of each site; each must be known (infinite = no limit)."""
+    twice = capacity.index.duplicated()
+    problems.count(capacity.index[twice].unique(), "site(s) en double dans capacity")
+    if not pd.api.types.is_numeric_dtype(capacity.dtype):
+        problems.add(f"capacity : des nombres sont attendus, pas « {capacity.dtype} »")
         return np.zeros(len(sites))
-    known = values[~twice].reindex(sites)
+    known = capacity[~twice].reindex(sites)
     numbers: Floats = np.asarray(known.to_numpy(dtype=np.float64, na_value=np.nan), dtype=np.float64)
-    problems.count(sites[np.isnan(numbers)], f"site(s) sans valeur connue dans {name}")
-    problems.count(sites[numbers < 0], f"valeur(s) négative(s) dans {name}")
-    if name == "costs":
-        problems.count(sites[np.isinf(numbers)], f"valeur(s) infinie(s) dans {name}")
+    problems.count(sites[np.isnan(numbers)], "site(s) sans valeur connue dans capacity")
+    problems.count(sites[numbers < 0], "valeur(s) négative(s) dans capacity")
     return numbers
 
 

@@ -20,7 +20,6 @@ from territory.tables.declare import CODES
 
 NAMES = {
     "set_cover": ("couverture totale", "sites à ouvrir"),
-    "set_cover_cost": ("couverture totale au moindre coût", "€"),
     "maximal_coverage": ("couverture maximale", "personnes couvertes"),
     "p_median": ("temps moyen le plus court", "min par personne"),
     "p_center": ("temps le plus long réduit au minimum", "min"),
@@ -35,25 +34,21 @@ class SitingResult:
     Attributes
     ----------
     problem
-        The question: set_cover, set_cover_cost, maximal_coverage, p_median or p_center.
+        The question: set_cover, maximal_coverage, p_median or p_center.
     selected, fixed
         Sites to open, and existing sites, each in the order of the ids.
-    assignment : Series
-        Site of each origin, on the index of the demand in its order; NaN where no open site is within reach.
-        Under capacities, the site that receives most of the persons of the origin.
-    travel_time_min : Series
-        Time to that site (min), on the same index; the mean over its sites where an origin is shared.
+    assignment, travel_time_min : Series
+        Site of each origin and time to it (min), on the index of the demand; NaN where no open site is within reach.
+        Under capacities, the site that receives most of the persons of the origin, and the mean over its sites.
     flows : DataFrame
         Columns from_id, to_id, persons, travel_time_min: who goes where.
     uncovered : Series
         Persons of each origin whose site is beyond the time asked, or who have none.
-    objective, bound, gap
-        Value of the choice in `unit`; value that no choice can beat; their distance as a share of the value.
+    objective, bound, gap, unit
+        Value of the choice; value that no choice can beat; their distance as a share; unit, in French.
     status
         optimal, within_gap (the gap asked is reached), time_limit (stopped before) or not_proven (a good choice
         among too many pairs to prove: capacities on a large table).
-    unit
-        Unit of the objective, in French.
     mean_time_min, worst_time_min
         Over the persons of `flows` (min).
     is_observed
@@ -116,16 +111,15 @@ def make_result(
     shares: Floats | None = None,
 ) -> SitingResult:
     """Return the result of opening these sites: everyone at the closest, or as `shares` (origin × site) say."""
+    site, minutes = closest_sites(problem, is_open)
     if shares is None:
-        site, minutes = closest_sites(problem, is_open)
         shares = np.zeros_like(problem.minutes)
         served = site >= 0
         shares[np.flatnonzero(served), site[served]] = 1.0
     else:
-        closest, minutes = closest_sites(problem, is_open)
         served, asking = shares.sum(axis=1), problem.is_asking
         # the site that receives most; an origin without persons takes no place: it is told its closest site
-        site = np.where(served > 0, shares.argmax(axis=1), np.where(asking, -1, closest))
+        site = np.where(served > 0, shares.argmax(axis=1), np.where(asking, -1, site))
         spent = np.where(
             shares > 0, shares * np.where(np.isfinite(problem.minutes), problem.minutes, 0.0), 0.0
         )
@@ -184,12 +178,12 @@ def check_choice(problem: SitingProblem, choice: Choice, longest_min: float) -> 
         if not math.isfinite(choice.value):
             raise no_answer(problem.search)
         return
-    for reason in (_out_of_reach, _too_few_places, _badly_placed, _too_few_sites, _too_dear):
+    for reason in (_out_of_reach, _too_few_places, _badly_placed, _too_few_sites):
         sentence = reason(problem, longest_min)
         if sentence:
             raise InfeasibleError(sentence)
     raise InfeasibleError(
-        f"Aucun choix ne respecte à la fois {agree(problem.p, 'site(s)')} à ouvrir, le budget, les places et le temps "
+        f"Aucun choix ne respecte à la fois {agree(problem.p, 'site(s)')} à ouvrir, les places et le temps "
         f"{_limit(longest_min)} : desserrez l'une de ces conditions."
     )
 
@@ -255,28 +249,13 @@ def _badly_placed(problem: SitingProblem, longest_min: float) -> str:
 
 def _too_few_sites(problem: SitingProblem, longest_min: float) -> str:
     """Return how many sites it takes, when that is more than asked."""
-    size = len(problem.to_ids)
-    least = cover_choice(replace(problem, budget=math.inf, p=size), longest_min, cost=np.ones(size))
+    least = cover_choice(replace(problem, p=len(problem.to_ids)), longest_min)
     needed = math.ceil(least.bound - 1e-6) if math.isfinite(least.bound) else 0
     if needed <= problem.p:
         return ""
     return (
         f"{agree(problem.p, 'site(s) à ouvrir (ne suffit|ne suffisent)')} pas pour desservir tout le monde dans le "
         f"temps {_limit(longest_min)} : il en faut au moins {needed}.{_left_by_best(problem, longest_min)}"
-    )
-
-
-def _too_dear(problem: SitingProblem, longest_min: float) -> str:
-    """Return the least budget, when it is more than given."""
-    if not math.isfinite(problem.budget):
-        return ""
-    least = cover_choice(replace(problem, budget=math.inf), longest_min, cost=problem.price)
-    if least.bound <= problem.budget:
-        return ""
-    return (
-        f"Le budget de {problem.budget:.0f} ne suffit pas pour desservir tout le monde dans le temps "
-        f"{_limit(longest_min)} : il faut au moins {math.ceil(least.bound - 1e-6)}."
-        f"{_left_by_best(problem, longest_min)}"
     )
 
 
