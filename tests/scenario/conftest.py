@@ -12,6 +12,10 @@ from territory.study.words.model import Authorisation, Trip
 
 @pytest.fixture
 def state() -> State:
+    return line_state()
+
+
+def line_state() -> State:
     communes = gpd.GeoDataFrame(
         {
             "name": ["Ouest", "Milieu", "Est", "Loin"],

@@ -16,6 +16,7 @@ from territory.scenario.results import Comparison
 from territory.study.state import State
 from tests.oracles import gains_and_losses, time_of_share
 from tests.scenario import oracles_accounts as oracle
+from tests.scenario.conftest import line_state
 
 MOVE = Scenario(id="S", name="Essai", change=(MoveSite(authorisation_ids=("ime-x",), to_site_id="east"),))
 BEFORE, AFTER = [5.0, 12.0, 33.0, 80.0], [33.0, 21.0, 5.0, 50.0]
@@ -26,14 +27,20 @@ def moved(state: State) -> Comparison:
     return compare(compute(state), compute(apply(state, MOVE))).named("S", "Essai")
 
 
+@pytest.fixture(scope="module")
+def comparison() -> Comparison:
+    """The move in the world of `state`, compared once for the tests that only read it."""
+    return moved(line_state())
+
+
 def row(
     comparison: Comparison, measure: str, *, zone: tuple[str, str] = ("territory", "territory")
 ) -> pd.Series:
     return comparison.measures.loc[(*zone, "ime-x", measure)]
 
 
-def test_mean_time_is_that_of_the_persons_of_the_area(state: State) -> None:
-    found = row(moved(state), "mean_time_min")
+def test_mean_time_is_that_of_the_persons_of_the_area(comparison: Comparison) -> None:
+    found = row(comparison, "mean_time_min")
     # 80 min is beyond the limit of 45
     assert found["baseline"] == pytest.approx(oracle.mean_time(BEFORE[:3], PERSONS[:3]))
     assert found["scenario"] == pytest.approx(oracle.mean_time(AFTER[:3], PERSONS[:3]))
@@ -44,23 +51,22 @@ def test_mean_time_is_that_of_the_persons_of_the_area(state: State) -> None:
 
 
 @pytest.mark.parametrize("threshold", [15.0, 30.0])
-def test_coverage_counts_everybody_within_the_threshold(state: State, threshold: float) -> None:
-    found = row(moved(state), f"within_{threshold:g}_min_persons")
+def test_coverage_counts_everybody_within_the_threshold(comparison: Comparison, threshold: float) -> None:
+    found = row(comparison, f"within_{threshold:g}_min_persons")
     for side, times in (("baseline", BEFORE), ("scenario", AFTER)):
         within = [count for time, count in zip(times, PERSONS, strict=True) if time <= threshold]
         assert found[side] == sum(within)
     assert found["unit"] == "persons"
 
 
-def test_coverage_adds_up_over_zones(state: State) -> None:
-    measures = moved(state).measures["scenario"].xs("within_30_min_persons", level="measure")
+def test_coverage_adds_up_over_zones(comparison: Comparison) -> None:
+    measures = comparison.measures["scenario"].xs("within_30_min_persons", level="measure")
     ime = measures.xs("ime-x", level="service")
     for level in ("departement", "epci"):
         assert ime.xs(level, level="level").sum() == ime.xs("territory", level="level").sum()
 
 
-def test_inequality_and_far_persons_match_the_oracles(state: State) -> None:
-    comparison = moved(state)
+def test_inequality_and_far_persons_match_the_oracles(comparison: Comparison) -> None:
     for side, times in (("baseline", BEFORE[:3]), ("scenario", AFTER[:3])):
         people = PERSONS[:3]
         assert row(comparison, "time_gini")[side] == pytest.approx(oracle.gini(times, people))
@@ -72,8 +78,8 @@ def test_inequality_and_far_persons_match_the_oracles(state: State) -> None:
         assert row(comparison, "time_p90_min")[side] == time_of_share(times, people, 0.9)
 
 
-def test_closest_services_count_inhabitants(state: State) -> None:
-    measures = moved(state).measures
+def test_closest_services_count_inhabitants(comparison: Comparison) -> None:
+    measures = comparison.measures
     found = measures.loc[("territory", "territory", "urgences", "within_30_min_hab")]
     assert (found["baseline"], found["delta"], bool(found["is_distinguishable"])) == (500.0, 0.0, False)
     share = measures.loc[("epci", "2", "urgences", "within_15_min_share")]
@@ -160,8 +166,8 @@ def test_invariants_whatever_the_times(state: State, minutes: list[float]) -> No
     assert not measures.loc[unchanged, "is_distinguishable"].any()
 
 
-def test_councils_add_up_and_name_the_worst_loss(state: State) -> None:
-    councils = moved(state).councils.xs("ime-x", level="service")
+def test_councils_add_up_and_name_the_worst_loss(comparison: Comparison) -> None:
+    councils = comparison.councils.xs("ime-x", level="service")
     whole = councils.loc[("territory", "territory")]
     for level in ("departement", "epci", "commune"):
         persons = councils.xs(level, level="level").filter(like="persons_").sum()
@@ -210,13 +216,15 @@ def test_councils_equal_a_count_person_by_person(
         assert {key: found[f"persons_{key}"] for key in expected} == expected, (level, zone)
 
 
-def test_side_by_side_starts_with_today_and_keeps_what_does_not_move(state: State) -> None:
+def test_side_by_side_starts_with_today_and_keeps_what_does_not_move(
+    state: State, comparison: Comparison
+) -> None:
     other = Scenario(
         id="T", name="Autre", change=(MoveSite(authorisation_ids=("sessad-x",), to_site_id="east"),)
     )
     today = compute(state)
     second = compare(today, compute(apply(state, other))).named("T", "Autre")
-    table = side_by_side({"S": moved(state), "T": second})
+    table = side_by_side({"S": comparison, "T": second})
     assert list(dict.fromkeys(table.columns.get_level_values(0))) == ["today", "S", "T"]
     assert not table.index.has_duplicates
     whole = table.xs(("territory", "territory"), level=("level", "zone"))
@@ -230,7 +238,7 @@ def test_side_by_side_starts_with_today_and_keeps_what_does_not_move(state: Stat
     assert np.isnan(losers["today", "value"])
 
 
-def test_side_by_side_sets_draws_beside_the_mean_time(state: State) -> None:
+def test_side_by_side_sets_draws_beside_the_mean_time(comparison: Comparison) -> None:
     keys = pd.MultiIndex.from_tuples(
         [("S", "territory", "ime-x"), ("S", "1", "ime-x"), ("T", "territory", "ime-x")],
         names=["scenario", "zone", "service"],
@@ -238,28 +246,28 @@ def test_side_by_side_sets_draws_beside_the_mean_time(state: State) -> None:
     draws = pd.DataFrame(
         {"low_min": [-9.0, 1.0, 5.0], "high_min": [-2.0, 4.0, 6.0], "better_share": 0.9}, index=keys
     )
-    table = add_draws(side_by_side({"S": moved(state)}), draws)["S"]
+    table = add_draws(side_by_side({"S": comparison}), draws)["S"]
     assert table.loc[("territory", "territory", "ime-x", "mean_time_min"), "delta_low"] == -9.0
     assert table.loc[("epci", "1", "ime-x", "mean_time_min"), "delta_high"] == 4.0
     others = table.drop(index="mean_time_min", level="measure")
     assert others[["delta_low", "delta_high", "better_share"]].isna().all(axis=None)
 
 
-def test_side_by_side_refuses_two_todays(state: State) -> None:
+def test_side_by_side_refuses_two_todays(state: State, comparison: Comparison) -> None:
     older = replace(state, population=state.population.assign(population=state.population["population"] * 2))
     with pytest.raises(ParameterError, match="mêmes valeurs d'aujourd'hui"):
-        side_by_side({"S": moved(state), "T": moved(older)})
+        side_by_side({"S": comparison, "T": moved(older)})
     with pytest.raises(ParameterError, match="Aucun scénario"):
         side_by_side({})
 
 
-def test_deserts_are_compared_by_commune(state: State) -> None:
-    classes = moved(state).deserts
+def test_deserts_are_compared_by_commune(state: State, comparison: Comparison) -> None:
+    classes = comparison.deserts
     assert set(classes.index.get_level_values("commune_code")) == set(state.communes.index)
     assert not classes["is_changed"].any()
 
 
-def test_order_of_communes_changes_no_measure(state: State) -> None:
+def test_order_of_communes_changes_no_measure(state: State, comparison: Comparison) -> None:
     shuffled = replace(state, communes=state.communes.iloc[::-1], services=state.services.iloc[::-1])
-    one, other = (moved(world).measures.sort_index() for world in (state, shuffled))
+    one, other = (found.measures.sort_index() for found in (comparison, moved(shuffled)))
     pd.testing.assert_frame_equal(one, other.loc[one.index])

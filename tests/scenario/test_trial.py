@@ -15,7 +15,7 @@ import territory
 from territory.errors import ParameterError, UnknownCodeError
 from territory.result import StudyResult
 from territory.scenario.trial import Trial
-from territory.study import save_scenario
+from territory.study.save import save_scenario
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from territory.errors import ParameterError
 from territory.scenario import PoolSites
 from territory.scenario.accounts import NOT_COMPUTABLE, annuity_eur, building_costs, waits
 from territory.study.state import State
@@ -87,11 +86,6 @@ def test_annuity_repays_at_least_the_capital(capital: float, years: float, rate:
     near = annuity_eur(capital, years=years, rate_share=1e-12)
     assert near == pytest.approx(capital / years, rel=1e-6)
     assert annuity_eur(2 * capital, years=years, rate_share=rate) == pytest.approx(2 * payment)
-
-
-def test_annuity_refuses_what_has_no_sense() -> None:
-    with pytest.raises(ParameterError, match="durée positive"):
-        annuity_eur(1.0, years=0, rate_share=0.1)
 
 
 BUILDING = Building(

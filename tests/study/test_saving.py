@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from territory.errors import OutputError, StudyError
-from territory.study import MoveSite, NewSite, Scenario, load_study, save_scenario, scenario_toml
+from territory.study import MoveSite, NewSite, Scenario, load_study
+from territory.study.save import save_scenario, scenario_toml
 
 SITE = NewSite(id="site-essai", name="Lieu", commune_code="83069", longitude=6.128, latitude=43.12)
 

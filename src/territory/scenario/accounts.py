@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 
 from territory import supply
-from territory.errors import ParameterError
 from territory.scenario.zones import by_zone, no_rows
 from territory.study.state import State
 from territory.study.words.indicators import Building, Prices, Vehicle, Waiting
@@ -173,11 +172,6 @@ _BUILDING_PARTS = CODES["building_parts"]
 
 def annuity_eur(capital_eur: float, *, years: float, rate_share: float) -> float:
     """Return the equal yearly amount worth a capital paid today: C r / (1 − (1 + r)⁻ⁿ), C / n when r = 0."""
-    if years <= 0 or rate_share < 0:
-        raise ParameterError(
-            f"Annuité : durée de {years:g} (années) au taux de {rate_share:g} ; une durée positive et un taux "
-            "positif ou nul sont attendus."
-        )
     if rate_share == 0:
         return capital_eur / years
     return capital_eur * rate_share / -math.expm1(-years * math.log1p(rate_share))

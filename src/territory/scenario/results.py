@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import html
-import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
+
+from territory.french.numbers import decimal
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,39 +28,14 @@ _CARD_EFFECTS = {
 
 @dataclass(frozen=True)
 class Results:
-    """Everything that `compute` says of one state.
+    """Everything that `compute` says of one state (`state`, its inputs).
 
-    Attributes
-    ----------
-    state
-        The inputs.
-    access : DataFrame indexed by (commune_code, service)
-        measure (`named`: time to the site of an authorisation named in the study, `service` being its id;
-        `closest`: time to the closest site of a service whose list is complete), to_id, travel_time_min,
-        uncertainty_min, distance_km, is_reachable, edge_time_min (to the edge of the data) and
-        could_be_closer_outside (a site beyond the edge could be closer than the closest one found).
-    persons : DataFrame indexed by (commune_code, service)
-        For each named authorisation: persons, and persons_kind: `age` (of the age received, estimated) or
-        `observed` (children served, from the study's own file).
-    coverage : DataFrame indexed by (zone, service)
-        Inhabitants within each threshold of the closest site, by EPCI of the territory and in all.
-    trips : DataFrame indexed by (commune_code, service, who)
-        Minutes, kilometres, € and kg of CO2 in a year for one child of the commune, by the direct road and on
-        board (the round factor's range): child, parent and staff are three accounts, never added up.
-    places : DataFrame indexed by (commune_code, service)
-        access_per_1000 and unmet_persons where places can be counted.
-    place_reasons : DataFrame indexed by service
-        Why they cannot, in French.
-    edge : DataFrame indexed by service
-        Communes and inhabitants of the territory whose closest site could be beyond the data.
-    gp_access : DataFrame indexed by commune_code
-        apl_consultations_per_hab, or else practitioners_per_100000_hab.
-    deserts : DataFrame indexed by (commune_code, criterion)
-        value, threshold, unit, status, distance, reason, desert_class.
-    desert_shares : DataFrame indexed by (zone, scheme, desert_class)
-        Inhabitants of each class and of each criterion, by EPCI, by département and in all.
-    zoning : DataFrame indexed by territory_id
-        Simulated zone of each territoire de vie-santé, without regulatory value; empty unless asked for and computable.
+    Keys and columns of each table are declared in `territory.tables` (page « Tables » of the reference). In `access`
+    a time is that to the site of an authorisation named in the study (measure `named`) or to the closest site of a
+    service whose list is complete (`closest`); `could_be_closer_outside` says that a site beyond the edge of the data
+    could be closer. `persons` are children served where they are observed, else persons of the age received. `trips`
+    has three accounts (child, parent, staff), for one child in a year, which are never added up. `zoning` is a
+    simulation without regulatory value, empty unless asked for and computable.
     """
 
     state: State
@@ -92,7 +68,7 @@ class Results:
             kind = "lieu du service nommé" if rows_of["measure"].eq("named").all() else "lieu le plus proche"
             out = int((rows_of["is_reachable"] == False).fillna(False).sum())  # noqa: E712
             median = float(rows_of["travel_time_min"].median())
-            rows.append([str(service), kind, _number(median), str(out)])
+            rows.append([str(service), kind, decimal(median), str(out)])
         count = len(self.state.parameters.territory_codes)
         head = ["Service", "Temps vers", "Temps médian des communes (min)", "Communes hors d'atteinte"]
         return _table(f"Résultats : {count} communes", head, rows)
@@ -100,31 +76,14 @@ class Results:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A scenario against today, for the authorisations that move.
+    """A scenario against today, for the authorisations that move (`services`).
 
-    Attributes
-    ----------
-    communes : DataFrame indexed by (commune_code, service)
-        baseline_travel_time_min, scenario_travel_time_min, delta_travel_time_min, detectable_min,
-        is_distinguishable, is_in_area (within the recruitment limit of today's site), is_in_scenario_area,
-        persons, persons_kind, and effect: gain, loss or indistinct for those in the area today; entering for
-        those that only the scenario brings within the limit; outside; unknown.
-    zones : DataFrame indexed by (zone, service)
-        By EPCI, and in all (`territory`): persons and communes of each effect, persons_leaving (losers who
-        would be beyond the limit), mean minutes before and after of those in the area today, weighted by
-        persons, and the commune that loses most.
-    sensitivity : DataFrame indexed by (service, recruitment_max_min)
-        The same persons under other recruitment limits.
-    trips : DataFrame indexed by (zone, service, who)
-        The accounts of travel of one child in a year: ``baseline_``, ``scenario_`` and ``delta_`` of each quantity of
-        `Results.trips`, averaged over the persons of today's area.
-    by_commune : DataFrame indexed by (commune_code, service)
-        Table `comparison`: every service, those that do not move included (see
-        `territory.scenario.comparison.compare`).
-    deserts : DataFrame indexed by (commune_code, scheme)
-        baseline_desert_class, scenario_desert_class, is_changed.
-    counting, measuring
-        Give `councils` and `measures`, which take half of the time and are not always wanted.
+    Keys and columns of each table are declared in `territory.tables` (page « Tables » of the reference). `effect` is
+    gain, loss, indistinct or without for those in the area of today's site, entering for those that only the scenario
+    brings within the limit, outside, or unknown; losers who would be beyond the limit are also counted as leaving.
+    `sensitivity` counts the same under other recruitment limits, `trips` averages the accounts of one child over
+    today's area, and `by_commune` holds every service, those that do not move included. `counting` and `measuring`
+    give `councils` and `measures`, which take half of the time and are not always wanted.
     """
 
     scenario_id: str
@@ -165,7 +124,7 @@ class Comparison:
             [
                 str(service),
                 *(str(int(row[column])) for column in _CARD_EFFECTS),
-                _number(float(row["worst_loss_min"])),
+                decimal(float(row["worst_loss_min"])),
             ]
             for service, row in whole.iterrows()
         ]
@@ -186,8 +145,3 @@ def _table(title: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> st
         for first, *rest in rows
     )
     return f"<table><caption>{html.escape(title)}</caption><tr>{top}</tr>{body}</table>"
-
-
-def _number(value: float) -> str:
-    """Write minutes with one decimal."""
-    return "inconnu" if math.isnan(value) else f"{value:.1f}".replace(".", ",")

@@ -10,7 +10,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "words.questions": ["Grouping", "Siting"],
         "load": ["built_in_studies", "load_study"],
         "words.model": ["Authorisation", "Need", "NewService", "NewSite", "Study", "Trip"],
-        "save": ["save_scenario", "scenario_toml"],
         "state": ["Parameters", "State"],
     },
 )

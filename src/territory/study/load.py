@@ -22,18 +22,12 @@ from territory.deprecation import warn_deprecated
 from territory.errors import MissingFileError, Problems, StudyError, TerritoryWarning
 from territory.geography.communes import plain
 from territory.study.known import FAULTS, Finding, Location, line_of
-from territory.study.own_tables import OwnTables
+from territory.study.own_tables import CHANGE_TABLES, OwnTables
 from territory.study.words.model import Study
 
 
 def built_in_studies() -> list[str]:
-    """List the names of the studies that come with the library.
-
-    Examples
-    --------
-    >>> "draguignan" in built_in_studies()
-    True
-    """
+    """List the names of the studies that come with the library."""
     folder = resources.files("territory.datasets") / "studies"
     return sorted(
         entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml")
@@ -173,13 +167,7 @@ _SLIPS = (
 
 
 def slips_of(text: str) -> Iterator[str]:
-    """Yield each line of a text that is no TOML for a reason that planners meet, with its mend.
-
-    Examples
-    --------
-    >>> list(slips_of("buffer_km = 12,5"))
-    ["ligne 1 : les décimales s'écrivent avec un point ; écrivez : buffer_km = 12.5"]
-    """
+    """Yield each line of a text that is no TOML for a reason that planners meet, with its mend."""
     for number, line in enumerate(text.splitlines(), start=1):
         if _is_toml(line):
             continue
@@ -228,20 +216,17 @@ _KEY = re.compile(r"^\s*([A-Za-z0-9_\-]+|\"[^\"]+\")\s*=")
 # a root, a share of Windows, a disk, an address, a step up: none is a place beside the study file
 _LEAVES = re.compile(r"\A(?:[/\\]|[a-z]:\S|file:)|(?:\A|[/\\])\.\.(?:[/\\]|\Z)", re.IGNORECASE)
 # keys that name a file beside the study; official files of [data] may lie anywhere, on a shared drive for instance
-_PATH_KEYS = frozenset(
-    {
-        "observed_origins",
-        "distancier",
-        "roads",
-        "logo",
-        "consumption",
-        "activity",
-        "territories",
-        "table",
-        "pooling_table",
-    }
-    | {"times_file", "speeds_file", "population_file"}
-)
+_PATH_KEYS = frozenset(CHANGE_TABLES) | {
+    "observed_origins",
+    "distancier",
+    "roads",
+    "logo",
+    "consumption",
+    "activity",
+    "territories",
+    "table",
+    "pooling_table",
+}
 
 
 @dataclass(frozen=True)

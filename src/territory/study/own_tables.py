@@ -6,7 +6,6 @@ share. Every problem of a table is said at once, with its lines.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args
@@ -14,6 +13,7 @@ from typing import Any, Literal, TypeVar, get_args
 import pandas as pd
 
 from territory.errors import Problems, ReadError, counted, examples
+from territory.geography.communes import plain
 from territory.sources.field_answers import is_field_workbook, read_template
 from territory.sources.text.cells import known_codes, to_numbers
 from territory.sources.text.refusals import fault
@@ -84,11 +84,7 @@ def read_observed_origins(
     authorisations: Collection[str],
     holders: Mapping[Any, str] | None = None,
 ) -> pd.DataFrame:
-    """Read where the children served live: one row per commune and authorisation.
-
-    The workbook of `territory init --template`, filled in, is read too: `holders` gives the authorisation of each of
-    its sites and services.
-    """
+    """Read where children served live, by commune and authorisation; `holders` serve the filled workbook of `init`."""
     if is_field_workbook(path):
         table = _origins_of_field(path, holders or {})
     else:
@@ -199,8 +195,10 @@ def read_grouping_table(path: Path, *, sites: Collection[str]) -> pd.DataFrame:
 def read_pooling_table(path: Path, *, members: Collection[str]) -> pd.DataFrame:
     """Read the table of shared services that a run writes, filled in by the members."""
     table = read_table(path)
-    titles = {_plain(french): key for key, french in POOLING_TITLES.items()}
-    table = table.rename(columns={name: titles.get(_plain(str(name)), name) for name in table.columns})
+    titles = {plain(french): key for key, french in POOLING_TITLES.items()}
+    # a spreadsheet may have made apostrophes typographic
+    named = {name: titles.get(plain(str(name).replace("’", "'")), name) for name in table.columns}
+    table = table.rename(columns=named)
     require_columns(table, (*_POOLING_ASKED, *_POOLING_NUMBERS), path=path)
     table = to_numbers(table, _POOLING_NUMBERS, path=path)
     # an empty cell is unknown
@@ -239,9 +237,3 @@ def _bad_rows(shown: pd.DataFrame, bad: Mapping[str, pd.Series[bool]], path: Pat
 def _flag(value: object) -> bool | None:
     """Return what oui and non mean, None for anything else."""
     return _FLAGS.get(str(value).strip().lower())
-
-
-def _plain(title: str) -> str:
-    """Return a title without accents, case nor typographic apostrophe."""
-    bare = unicodedata.normalize("NFKD", title.replace("’", "'")).encode("ascii", "ignore").decode()
-    return " ".join(bare.lower().split())

@@ -7,7 +7,7 @@ change and each question checks itself (`check`); what the others name is looked
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pandas as pd
@@ -260,12 +260,8 @@ def _check_costs(study: Study) -> Iterator[Finding]:
         yield place, f"le véhicule « {vehicles[number]} » est déclaré {count} fois"
     for number, authorisation in enumerate(study.authorisation):
         for rank, trip in enumerate(authorisation.trip):
-            if trip.vehicle is not None and trip.vehicle not in vehicles:
-                yield (
-                    ("authorisation", number, "trip", rank, "vehicle"),
-                    f"véhicule inconnu « {trip.vehicle} » : déclarez-le dans [[prices.vehicle]] "
-                    f"(connus : {_listed(vehicles) or 'aucun'})",
-                )
+            place = ("authorisation", number, "trip", rank, "vehicle")
+            yield from unknown_names(place, "véhicule", (trip.vehicle,), vehicles)
     named = [authorisation.id for authorisation in study.authorisation]
     waited = [waiting.authorisation for waiting in study.waiting]
     for number, count in _repeated(waited):
@@ -273,34 +269,22 @@ def _check_costs(study: Study) -> Iterator[Finding]:
         yield place, f"l'attente de « {waited[number]} » est donnée {count} fois"
     for number, name in enumerate(waited):
         if name is not None and name not in named:
-            known = f"(connues : {_listed(named) or 'aucune'})"
+            listed = examples([one for one in named if one is not None], most=8)
             place = ("waiting", number, "authorisation")
-            yield place, f"autorisation « {name} » sans section [[authorisation]] {known}"
-    yield from _check_buildings(study)
-
-
-def _check_buildings(study: Study) -> Iterator[Finding]:
-    """Yield scenarios of a building that nobody declares, and those that have two."""
+            yield (
+                place,
+                f"autorisation « {name} » sans section [[authorisation]] (connues : {listed or 'aucune'})",
+            )
     scenarios = [scenario.id for scenario in study.scenario]
-    everywhere = "(tous)"
     taken: dict[str, int] = {}
     for number, building in enumerate(study.building):
-        for scenario in building.scenarios or (everywhere,):
-            if scenario != everywhere and scenario not in scenarios:
-                yield (
-                    ("building", number, "scenarios"),
-                    f"scénario inconnu « {scenario} » (connus : {_listed(scenarios) or 'aucun'})",
-                )
+        yield from unknown_names(("building", number, "scenarios"), "scénario", building.scenarios, scenarios)
+        for scenario in building.scenarios or ("(tous)",):
             if taken.setdefault(scenario, number) != number:
                 yield (
                     ("building", number),
                     f"deux bâtiments pour « {scenario} » : additionnez-les, ou nommez leurs scénarios",
                 )
-
-
-def _listed(names: Iterable[str | None]) -> str:
-    """Write some names of the study."""
-    return examples([name for name in names if name is not None], most=8)
 
 
 def _check_criteria(study: Study, known: Known) -> Iterator[Finding]:
@@ -313,10 +297,8 @@ def _check_criteria(study: Study, known: Known) -> Iterator[Finding]:
             place: Location = ("desert", number, "criterion", rank)
             threshold = criterion.threshold
             if criterion.measure == "time" and threshold is not None and threshold > longest:
-                yield (
-                    (*place, "threshold"),
-                    f"un seuil de {threshold:g} min dépasse max_time_min = {longest:g} min",
-                )
+                said = f"un seuil de {threshold:g} min dépasse max_time_min = {longest:g} min"
+                yield (*place, "threshold"), said
             yield from unknown_names((*place, "services"), "service", criterion.services, services)
     yield from _check_profiles(study)
     ids = [criterion.id for scheme in study.desert for criterion in scheme.criterion]

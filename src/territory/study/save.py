@@ -25,41 +25,7 @@ def save_scenario(
 ) -> Study:
     """Add a scenario at the end of a study file, or in a copy of a built-in study when there is no file yet.
 
-    Nothing that the file holds is changed: a scenario or a site whose id is taken is refused. The whole is read
-    back before anything is written.
-
-    Parameters
-    ----------
-    scenario
-        Its changes name sites of the study, or `sites`.
-    path
-        Study file (.toml).
-    sites
-        Sites to declare with it.
-    based_on
-        Built-in study that a new file is a copy of.
-
-    Returns
-    -------
-    Study
-        What the file now says.
-
-    Raises
-    ------
-    StudyError
-        The file is not a study, an id is taken, or the scenario names what does not exist.
-    OutputError
-        The file cannot be written, or is not a .toml.
-
-    Examples
-    --------
-    >>> from tempfile import TemporaryDirectory
-    >>> from territory.scenario import CloseSite, Scenario
-    >>> closing = Scenario(id="C1", name="Fermeture", change=(CloseSite(authorisation_id="ime-salernes"),))
-    >>> with TemporaryDirectory() as folder:
-    ...     study = save_scenario(closing, Path(folder) / "mon-essai.toml")
-    >>> study.id, study.scenario[-1]
-    ('mon-essai', Scenario('C1', 1 change))
+    What the file holds is not changed: an id that is taken is refused. The whole is read back before it is written.
     """
     path = Path(path)
     if path.suffix.lower() != ".toml":
@@ -84,34 +50,7 @@ def save_scenario(
 
 
 def scenario_toml(scenario: Scenario, *, sites: Sequence[NewSite] = ()) -> str:
-    r"""Write a scenario and its sites as the TOML of a study file, every text escaped.
-
-    Parameters
-    ----------
-    scenario
-        A scenario.
-    sites
-        Sites to declare with it.
-
-    Returns
-    -------
-    str
-        Tables of TOML, which end with a line break.
-
-    Examples
-    --------
-    >>> from territory.scenario import CloseSite
-    >>> print(
-    ...     scenario_toml(Scenario(id="C1", name='Un "essai"', change=(CloseSite(authorisation_id="ime"),)))
-    ... )
-    [[scenario]]
-    id = "C1"
-    name = "Un \"essai\""
-    change = [
-        { type = "close_site", authorisation_id = "ime" },
-    ]
-    <BLANKLINE>
-    """
+    """Write a scenario and its sites as the TOML of a study file, every text escaped."""
     written: dict[str, Any] = {"site": [_said(site) for site in sites]} if sites else {}
     changes = [_said(change) for change in scenario.change]
     written["scenario"] = [{**_said(scenario, leave_out={"change"}), "change": changes}]

@@ -59,28 +59,10 @@ class StudyTables:
 class Parameters:
     """Numbers of a study that a computation needs beside its tables.
 
-    Attributes
-    ----------
-    authorisations
-        The services named in the question, with their trips.
-    territory_codes
-        Communes that are counted; the others are the buffer.
-    terrain
-        Terrain of the study, on which the doubt on a difference of times depends; None where slownesses are known.
-    equity_line_min
-        Time (min) over which a person is counted as far, in the measures of equity.
-    prices
-        Prices of travel; those that are not given leave their column unknown.
-    age_scale
-        Factor from the uniform cut of age bands to the known total of the territory (1 = not scaled).
-    rates
-        The needs of the study, from which the demand follows the population.
-    deserts, practitioners, zoning
-        Criteria of desert, access to GPs, and the rule of zoning to simulate (None = no simulation).
-    path_steps, coordination
-        Steps of a child's path, and kinds of structures that coordinate.
-    told_level
-        Level of the rule of gain and loss (`territory.access.told_apart`).
+    `territory_codes` are the communes that are counted, the others being the buffer; `age_scale` goes from the
+    uniform cut of age bands to the known total of the territory; over `equity_line_min` a person is far; `told_level`
+    is that of `territory.access.told_apart`. `terrain` is None where slownesses are known, `zoning` where none is
+    simulated.
     """
 
     authorisations: tuple[Authorisation, ...]

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
-import re
 import shutil
 import sqlite3
 import tempfile
-import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +15,7 @@ from typing import Any
 from territory import report
 from territory.errors import OutputError, UnknownCodeError
 from territory.files.safe_files import UNFINISHED, digest_file, digests_of, flush_tree, publish, write_json
+from territory.geography.communes import plain
 from territory.release import Release, release
 from territory.release.disclosure import PUBLIC
 from territory.release.gate import edition_name
@@ -44,7 +43,7 @@ def write_outputs(
     """Write the report, the tables, the map layers, the manifest and the timings.
 
     Files that are already those of this run (same inputs, parameters, code) are left as they are; secret inputs,
-    which the digest of the run leaves out, are compared through the record that stays in the agency.
+    which the digest leaves out, are compared through the record that stays in the agency.
     """
     make_folder(report_dir)
     trouble = STOPPED + "libérez de la place ou choisissez un autre dossier avec --out."
@@ -196,7 +195,8 @@ def _sheets(result: StudyResult, asked: Sequence[str] | None) -> dict[str, str]:
         raise UnknownCodeError(
             f"Aucune commune du territoire n'est dans l'EPCI « {', '.join(unknown)} » ; EPCI connus : {listed}."
         )
-    return {f"{SHEETS}/fiche-{_plain(code)}-{_plain(_name(result, code))}.pdf": code for code in codes}
+    names = {code: plain(_name(result, code).replace("œ", "oe").replace("Œ", "Oe")) for code in codes}
+    return {f"{SHEETS}/fiche-{plain(code)}-{name[:60] or 'epci'}.pdf": code for code, name in names.items()}
 
 
 def _name(result: StudyResult, code: str) -> str:
@@ -204,13 +204,6 @@ def _name(result: StudyResult, code: str) -> str:
     communes = result.baseline.state.communes
     found = communes.loc[communes["epci_code"] == code, "epci_name"].dropna()
     return str(found.iloc[0]) if len(found) else code
-
-
-def _plain(text: str) -> str:
-    """Return a text that any disk takes in the name of a file."""
-    letters = unicodedata.normalize("NFKD", text.replace("œ", "oe").replace("Œ", "Oe"))
-    plain = letters.encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:60] or "epci"
 
 
 def _put(staging: Path, folder: Path, names: Sequence[str], run_digest: str) -> None:

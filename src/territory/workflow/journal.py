@@ -27,6 +27,7 @@ from territory.workflow.step_cache import library_versions
 if TYPE_CHECKING:
     from territory.workflow.inputs.prepare import Inputs
 
+StepListener = Callable[[str], None]
 JOURNAL = "journal.log"
 BEFORE = "journal-precedent.log"
 
@@ -37,11 +38,7 @@ _log = logging.getLogger(__name__)
 
 @contextmanager
 def journal(folder: Path) -> Iterator[None]:
-    """Write in `journal.log` what the library logs during the block, its warnings, and the error that ends it.
-
-    The log of the run before is kept under another name. One that cannot be written stops nothing: the run itself says
-    what the disk refuses.
-    """
+    """Write in `journal.log` what is logged, warned and raised; a log that cannot be written stops nothing."""
     try:
         if (folder / JOURNAL).exists():
             (folder / JOURNAL).replace(folder / BEFORE)
@@ -131,10 +128,7 @@ def run_folders(
     announce: Callable[[str], None],
     edition: str = PUBLIC,
 ) -> Iterator[tuple[Path, Path]]:
-    """Give `reports/<study>` and `data/processed/<study>` to one run at a time, and log what it does.
-
-    What a stopped run left half-written is swept away first; the log says how the run ended.
-    """
+    """Give a run alone its `reports/<study>` and `data/processed/<study>`, swept, and log what it does."""
     began = time.perf_counter()
     report_dir = make_folder(Path(out_dir) / "reports" / edition_name(study.id, edition))
     kept_dir = make_folder(Path(out_dir) / "data" / "processed" / study.id)
@@ -145,3 +139,30 @@ def run_folders(
             note_study(study, roads=roads)
             yield report_dir, kept_dir
             _log.info("Fini en %.1f s", time.perf_counter() - began)
+
+
+class Clock:
+    """Announce steps and time them."""
+
+    def __init__(self, listener: StepListener) -> None:
+        self._listener = listener
+        self._steps: list[tuple[str, float]] = []
+
+    def begin(self, step: str) -> None:
+        """Start a step; the one before ends."""
+        self.note_last()
+        _log.info("%s…", step)
+        self._steps.append((step, time.perf_counter()))
+        self._listener(step)
+
+    def note_last(self) -> None:
+        """Log how long the step that ends took."""
+        if self._steps:
+            step, began = self._steps[-1]
+            _log.info("%s : %.3f s", step, time.perf_counter() - began)
+
+    def end(self) -> dict[str, float]:
+        """Return the seconds of each step so far."""
+        ends = [at for _, at in self._steps[1:]] + [time.perf_counter()]
+        timed = zip(self._steps, ends, strict=True)
+        return {step: round(after - before, 3) for (step, before), after in timed}

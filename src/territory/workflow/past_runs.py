@@ -61,9 +61,8 @@ class RunDifference:
 def diff_runs(run_a: Path | str, run_b: Path | str) -> RunDifference:
     """Compare two runs, and share each change out between population, supply, times and parameters.
 
-    Both runs are prepared again from their manifests, whose digests must still be those of the data. The
-    parts are those of one path, said in the reports: the population of B replaces that of A first, then its
-    sites and services, then its travel times, then its parameters.
+    Both are prepared again from their manifests, whose digests must still be those of the data. The parts are those
+    of one path: the population of B replaces that of A first, then sites and services, travel times, parameters.
     """
     inputs = [_prepare_again(Path(run)) for run in (run_a, run_b)]
     a, b = (found.state for found in inputs)
@@ -133,8 +132,7 @@ def write_difference(difference: RunDifference, folder: Path) -> list[Path]:
 def indicators(state: State, scenarios: tuple[Scenario, ...]) -> pd.Series:
     """Return every number of a study that two runs can be compared on, as one long series.
 
-    Times and needs are by commune, coverage and persons who gain or lose by zone. Children served are left out: the
-    documents of a run protect their counts together, and a difference of two runs would undo it.
+    Children served are left out: a run protects their counts together, and a difference of two would undo it.
     """
     baseline = compute(state)
     observed = state.observed_origins

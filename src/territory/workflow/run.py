@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import logging
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -27,17 +25,13 @@ from territory.study.words.model import Study
 from territory.workflow.handover import write_outputs
 from territory.workflow.inputs.manifest import describe_run, private_record
 from territory.workflow.inputs.prepare import dataset_of, prepare
-from territory.workflow.journal import note_choices, run_folders
+from territory.workflow.journal import Clock, StepListener, note_choices, run_folders
 from territory.workflow.step_cache import Steps, digest_of
 
 if TYPE_CHECKING:
     from territory.scenario.results import Results
     from territory.workflow.inputs.prepare import Inputs
     from territory.workflow.inputs.travel_times import RoadMap
-
-
-StepListener = Callable[[str], None]
-_log = logging.getLogger(__name__)
 
 
 def run_study(
@@ -56,11 +50,10 @@ def run_study(
     study
         A study, the name of a built-in one, or the path of a TOML file.
     out_dir
-        Folder in which `reports/<study>` (report, tables, map layers, manifest) and `data/processed/<study>`
-        (long steps that a rerun gives back, and `journal.log`: what the run read and decided, or why it failed)
-        are written; nothing is written without it. Files are made beside and put in their place at the end: a run
-        that fails leaves those of before. One run at a time: a second one waits a minute for the folder, then
-        refuses.
+        Folder in which `reports/<study>` (report, tables, map layers, manifest) and `data/processed/<study>` (long
+        steps that a rerun gives back, `journal.log`) are written; nothing is written without it. Files are put in
+        their place at the end: a run that fails leaves those of before. A second run waits a minute for the folder,
+        then refuses.
     roads
         Road map (.osm.pbf) that replaces estimated times.
     population
@@ -88,7 +81,7 @@ def run_study(
     >>> territory.run_study("draguignan")
     StudyResult('draguignan', scenarios: A, B, C)
     """
-    clock = _Clock(on_step or (lambda step: None))
+    clock = Clock(on_step or (lambda step: None))
     check_edition(edition)
     clock.begin("Lecture de l'étude et des données")
     study = study if isinstance(study, Study) else load_study(study)
@@ -106,7 +99,7 @@ def run_study(
 
 def _run(
     study: Study,
-    clock: _Clock,
+    clock: Clock,
     roads_path: Path | None,
     report_dir: Path | None = None,
     kept_dir: Path | None = None,
@@ -167,33 +160,6 @@ def with_population(study: Study, vintage: str) -> Study:
     if vintage not in known:
         raise StudyError(f"Millésime de population inconnu « {vintage} » ; connus : {', '.join(known)}.")
     return study.model_copy(update={"population": vintage})
-
-
-class _Clock:
-    """Announce steps and time them."""
-
-    def __init__(self, listener: StepListener) -> None:
-        self._listener = listener
-        self._steps: list[tuple[str, float]] = []
-
-    def begin(self, step: str) -> None:
-        """Start a step; the one before ends."""
-        self.note_last()
-        _log.info("%s…", step)
-        self._steps.append((step, time.perf_counter()))
-        self._listener(step)
-
-    def note_last(self) -> None:
-        """Log how long the step that ends took."""
-        if self._steps:
-            step, began = self._steps[-1]
-            _log.info("%s : %.3f s", step, time.perf_counter() - began)
-
-    def end(self) -> dict[str, float]:
-        """Return the seconds of each step so far."""
-        ends = [at for _, at in self._steps[1:]] + [time.perf_counter()]
-        timed = zip(self._steps, ends, strict=True)
-        return {step: round(after - before, 3) for (step, before), after in timed}
 
 
 TODAY = ""

@@ -27,8 +27,6 @@ from territory.workflow.inputs.prepare import dataset_of
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 _PACKED = ("zip", "7z", "geojson.gz")
-# files that a study can do without, and that a first one is better with
-_OFFERED = ("finess", "finess_equipment", "general_practitioners", "emergencies", "emergency_times")
 # services of children that a register of all establishments lists whole
 _REGISTERED = ("sessad", "ime", "itep", "camsp", "cmpp")
 
@@ -59,8 +57,8 @@ def start_study(
 ) -> Started:
     """Write the study file of a département from the files at hand, or complete the one that is there.
 
-    Files are looked for in `raw` and in the folders `look_in`, and recognised by their content, whatever their names.
-    In a study file that is there already, only the files of `[data]` that are absent or commented out are written.
+    Files of `raw` and of `look_in` are recognised by their content. In a study file that is there already, only the
+    files of `[data]` that are absent or commented out are written.
     """
     code = find_departement(departement)
     label = label or DEPARTEMENTS[code].name

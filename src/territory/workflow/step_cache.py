@@ -32,10 +32,9 @@ class Steps:
     def run(
         self, name: str, key: str, make: Callable[[], tuple[pd.DataFrame, ...]]
     ) -> tuple[pd.DataFrame, ...]:
-        """Return the tables of `make()`, from disk when the step was already run under this key.
+        """Return the tables of `make()`, from disk when the step was run under this key, code and libraries.
 
-        What is kept is what is given back, by the first run too: a run that was stopped and one that was not
-        go on from the same tables. The key need not name code or libraries: those of today are always in it.
+        What is kept is what is given back, by the first run too.
         """
         if self.folder is None:
             return make()

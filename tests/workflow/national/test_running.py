@@ -22,7 +22,7 @@ from territory.scenario.measures.compute import compute
 from territory.scenario.results import Results
 from territory.study.words.model import METROPOLITAN, Scale, Study
 from territory.workflow.inputs.prepare import prepare
-from territory.workflow.national import is_national, run_national
+from territory.workflow.national import run_national
 from territory.workflow.national.run import NationalResult, NationalTables
 from territory.workflow.national.schedulers import Threads
 from territory.workflow.step_cache import Steps
@@ -194,11 +194,11 @@ def test_by_road_and_again_without_the_map(plain: Study, tmp_path: Path) -> None
 
 
 def test_what_is_national(plain: Study) -> None:
-    assert not is_national(plain)
-    assert is_national(plain.model_copy(update={"scale": Scale()}))
+    assert not plain.is_national
+    assert plain.model_copy(update={"scale": Scale()}).is_national
     everywhere = plain.territory.model_validate({"name": "France", "departement_codes": ["all"]})
     assert everywhere.departement_codes == METROPOLITAN
-    assert is_national(plain.model_copy(update={"territory": everywhere}))
+    assert plain.model_copy(update={"territory": everywhere}).is_national
 
 
 def test_scenarios_of_a_national_study_are_refused(tmp_path: Path) -> None:

@@ -46,11 +46,6 @@ def apply(state: State, scenario: Scenario) -> State:
         With every change that cannot be made: unknown site or authorisation, two changes that contradict each
         other, a service that would stand twice at one site, speeds of a road map where there is none.
 
-    Warns
-    -----
-    TerritoryWarning
-        If an authorisation of psychiatry is transferred as if it were under the CASF.
-
     Examples
     --------
     >>> from territory.scenario import CloseSite, Scenario
@@ -63,7 +58,7 @@ def apply(state: State, scenario: Scenario) -> State:
     for _, wrong in contradictions(scenario.change, held_at):
         problems.add(wrong)
     problems.raise_if_any()
-    draft = Draft.of(state, problems)
+    draft = Draft(state, problems)
     # of two changes of one kind, neither hangs on the other once contradictions are refused
     for change in sorted(scenario.change, key=lambda change: (change.order, change.rank)):
         carry_out(change, draft)

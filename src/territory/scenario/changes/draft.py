@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import singledispatch
 from typing import Any
 
@@ -21,7 +20,6 @@ from territory.study.words.model import Need
 _ADDED = ("holder", "run_by", "serves", "capacity_scope")
 
 
-@dataclass
 class Draft:
     """The tables that the changes of a scenario work on, and the problems that they meet.
 
@@ -29,18 +27,10 @@ class Draft:
     of the row, `is_touched` whether a change came by.
     """
 
-    today: State
-    problems: Problems
-    rows: pd.DataFrame
-    population: pd.DataFrame
-    travel_times: pd.DataFrame
-    site_times: pd.DataFrame
-
-    @classmethod
-    def of(cls, state: State, problems: Problems) -> Draft:
-        """Return a draft of today's state."""
-        rows = open_rows(state.services)
-        return cls(state, problems, rows, state.population, state.travel_times, state.site_times)
+    def __init__(self, today: State, problems: Problems) -> None:
+        self.today, self.problems = today, problems
+        self.rows, self.population = open_rows(today.services), today.population
+        self.travel_times, self.site_times = today.travel_times, today.site_times
 
     def report_unknown(self, what: str, asked: Iterable[str], known: Iterable[Any]) -> None:
         """Report ids that no table holds."""
@@ -199,18 +189,14 @@ def _given(times: pd.DataFrame, given: pd.DataFrame, commune_of: pd.Series) -> p
     origins = pd.Index(times["from_id"].astype("str").unique())
     ends = pd.Index(times["to_id"].astype("str").unique())
     here = named.index.to_frame(index=False)
-    new = here.merge(_places(origins, commune_of, "from"), on="from_commune").merge(
-        _places(ends, commune_of, "to"), on="to_commune"
-    )
+    new = here.merge(_places(origins, commune_of, "from"), on="from_commune")
+    new = new.merge(_places(ends, commune_of, "to"), on="to_commune")
     keys = pd.MultiIndex.from_frame(new[["from_commune", "to_commune"]])
-    new["travel_time_min"] = named.reindex(keys).to_numpy(float)
-    new = new[["from_id", "to_id", "travel_time_min"]]
+    new = new[["from_id", "to_id"]].assign(travel_time_min=named.reindex(keys).to_numpy(float))
     plain = times.astype({"from_id": "str", "to_id": "str"})
     old = plain.set_index(["from_id", "to_id"])
     new = new.join(old.drop(columns="travel_time_min"), on=["from_id", "to_id"])
-    replaced = pd.MultiIndex.from_frame(plain[["from_id", "to_id"]]).isin(
-        pd.MultiIndex.from_frame(new[["from_id", "to_id"]])
-    )
+    replaced = old.index.isin(pd.MultiIndex.from_frame(new[["from_id", "to_id"]]))
     both = pd.concat([plain[~replaced], new[~new["travel_time_min"].gt(cutoff)]], ignore_index=True)
     both = both.reindex(columns=times.columns)
     both.attrs = dict(times.attrs)

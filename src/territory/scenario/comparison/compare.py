@@ -54,7 +54,6 @@ def compare(baseline: Results, scenario: Results) -> Comparison:
     Returns
     -------
     Comparison
-        See its attributes.
 
     Raises
     ------

@@ -31,6 +31,7 @@ NOBODY = "personne dans le périmètre d'aujourd'hui"
 _ZONE_KEYS = ["level", "zone", "service"]
 # of the persons counted, the share that an EPCI has for its mean to be set against that of the others
 MIN_EPCI_SHARE = 0.05
+_UNEQUAL = ("time_gini", "epci_longest_min", "time_p90_min", "beyond_share", "beyond_gap", "beyond_severity")
 
 
 def compare_measures(baseline: Results, scenario: Results, differences: pd.DataFrame) -> pd.DataFrame:
@@ -41,11 +42,8 @@ def compare_measures(baseline: Results, scenario: Results, differences: pd.DataF
     under the doubt are put back at their time of today, and what they add is not more than what is left.
     """
     rows = _rows(baseline, scenario, differences)
-    blocks = [
-        _time_rows(rows, baseline.state.parameters.told_level),
-        *_coverage_rows(rows, baseline),
-        _inequality_rows(rows, baseline.state.parameters),
-    ]
+    blocks = [_time_rows(rows, baseline.state.parameters.told_level), *_coverage_rows(rows, baseline)]
+    blocks += [_inequality_rows(rows, baseline.state.parameters)]
     blocks += [place_rows(baseline, scenario), desert_rows(baseline, scenario)]
     table = _finish(pd.concat([block for block in blocks if len(block)], ignore_index=True))
     keys = [table[key] for key in _ZONE_KEYS]
@@ -156,14 +154,8 @@ def _inequality_rows(rows: pd.DataFrame, parameters: Parameters) -> pd.DataFrame
     departements = set(rows.loc[local & rows["level"].eq("departement"), "zone"])
     kept = rows["level"].eq("territory") | (rows["level"].eq("departement") & rows["zone"].isin(departements))
     kept_rows = rows[kept]
-    columns = {
-        name: kept_rows[name].to_numpy(float)
-        for name in (
-            "is_area",
-            *(f"{side}_{what}" for side in SIDES for what in ("min", "persons")),
-            "certain_min",
-        )
-    }
+    names = ("is_area", "certain_min", *(f"{side}_{what}" for side in SIDES for what in ("min", "persons")))
+    columns = {name: kept_rows[name].to_numpy(float) for name in names}
     columns["epci"] = pd.factorize(kept_rows["epci"])[0]
     found = []
     for places in kept_rows.groupby(_ZONE_KEYS, sort=False).indices.values():
@@ -181,48 +173,32 @@ def _unequal_times(group: dict[str, np.ndarray], line: float) -> list[dict[str, 
     here = {name: values[both] for name, values in group.items()}
     persons = {side: here[f"{side}_persons"] for side in SIDES} | {CERTAIN: here["scenario_persons"]}
     unknown = any(np.isnan(values).any() for values in persons.values())
-    is_empty = not both.any()
-    reason = _absent(absent)
-    if unknown or is_empty:
-        reason = "personnes inconnues" if unknown else NOBODY
-    columns: dict[str, dict[str, float]] = {}
-    measured: dict[bytes, dict[str, float]] = {}
+    reason = "personnes inconnues" if unknown else _absent(absent) if both.any() else NOBODY
+    nothing = [math.nan] * len(_UNEQUAL)
+    columns: dict[str, list[float]] = {}
+    measured: dict[bytes, list[float]] = {}
     for side, weights in persons.items():
         times = here[f"{side}_min"]
         # what does not move is measured once
         key = times.tobytes() + weights.tobytes()
         if key not in measured:
-            measured[key] = _inequality_values(
-                times, weights, here["epci"], line, is_known=not unknown and not is_empty
-            )
+            is_known = not unknown and weights.sum() > 0
+            measured[key] = _inequality(times, weights, here["epci"], line) if is_known else nothing
         columns[side] = measured[key]
+    alone = ["un seul EPCI assez peuplé" if math.isnan(value) else "" for value in columns["baseline"]]
     return [
         {
-            "measure": measure,
-            "unit": unit,
-            **{side: values[measure] for side, values in columns.items()},
-            "reason": reason
-            if not math.isnan(columns["baseline"][measure]) or reason
-            else "un seul EPCI assez peuplé",
+            "measure": one.keyed.name(threshold_min=float(line)),
+            "unit": one.unit,
+            **{side: values[place] for side, values in columns.items()},
+            "reason": reason or alone[place],
         }
-        for measure, unit in _inequality_names(line)
+        for place, one in enumerate(map(BY_NAME.__getitem__, _UNEQUAL))
     ]
 
 
-def _inequality_names(line: float) -> tuple[tuple[str, str], ...]:
-    """Return each measure and its unit."""
-    names = ("time_gini", "epci_longest_min", "time_p90_min", "beyond_share", "beyond_gap", "beyond_severity")
-    return tuple(
-        (one.keyed.name(threshold_min=float(line)), one.unit) for one in map(BY_NAME.__getitem__, names)
-    )
-
-
-def _inequality_values(
-    times: np.ndarray, weights: np.ndarray, groups: np.ndarray, line: float, *, is_known: bool
-) -> dict[str, float]:
-    """Return every measure of one side."""
-    if not is_known or not weights.sum() > 0:
-        return {measure: math.nan for measure, _ in _inequality_names(line)}
+def _inequality(times: np.ndarray, weights: np.ndarray, groups: np.ndarray, line: float) -> list[float]:
+    """Return every measure of one side, as `_UNEQUAL` names them."""
     values, persons_of = pd.Series(times), pd.Series(weights)
     fgt = [
         equity.fgt_poverty(values, persons_of, line=line, alpha=alpha, direction="above")
@@ -234,9 +210,7 @@ def _inequality_values(
     longest = float((np.bincount(groups, weights * times)[large] / persons[large]).max(initial=-math.inf))
     order = np.argsort(times, kind="stable")
     tenth = times[order][np.searchsorted(np.cumsum(weights[order]), 0.9 * weights.sum() * (1 - 1e-12))]
-    longest = longest if large.sum() > 1 else math.nan
-    measures = (equity.gini(values, persons_of), longest, float(tenth), *fgt)
-    return {measure: value for (measure, _), value in zip(_inequality_names(line), measures, strict=True)}
+    return [equity.gini(values, persons_of), longest if large.sum() > 1 else math.nan, float(tenth), *fgt]
 
 
 def _finish(table: pd.DataFrame) -> pd.DataFrame:

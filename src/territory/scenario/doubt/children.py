@@ -91,7 +91,7 @@ def likely_children(
     comparisons: Mapping[str, Comparison],
     *,
     seed: int,
-    options: Uncertainty | None = None,
+    options: Uncertainty,
 ) -> LikelyChildren:
     """Say what each scenario does to the children likely served, under every variant of who they are.
 
@@ -100,20 +100,18 @@ def likely_children(
     the times, children are drawn from these weights: a trip is shorter or longer when its drawn change reaches the
     detectable size.
     """
-    chosen = options or Uncertainty()
-    doubt = doubt_of(baseline.state, seed=seed, options=chosen)
+    doubt = doubt_of(baseline.state, seed=seed, options=options)
     rows: dict[tuple[str, str, str], dict[str, object]] = {}
     whose: dict[str, _Who] = {}
     for name, comparison in comparisons.items():
         for service in comparison.services:
             if service not in whose:
                 whose[service] = _who(baseline, scenarios[name], service)
-            found = _of_service(
-                name, baseline, scenarios[name], comparison, service, whose[service], doubt, chosen
-            )
+            given = (baseline, scenarios[name], comparison)
+            found = _of_service(name, *given, service, whose[service], doubt, options.level)
             rows |= {(name, service, variant): row for variant, row in found}
     origins = [
-        _origins(baseline, service, who, doubt, chosen.level)
+        _origins(baseline, service, who, doubt, options.level)
         for service, who in whose.items()
         if who.headline not in (OBSERVED, "")
     ]
@@ -144,37 +142,27 @@ def findings_of(variants: pd.DataFrame) -> pd.DataFrame:
     """
     of = {name: variants[f"{name}_share"] for name in CLASSES}
     ten = {name: variants[f"{name}_of_10"].astype(float) for name in CLASSES}
-    balance = of["shorter"] - of["longer"]
     asked = {
         "some_shorter": (of["shorter"] - _SOME, ten["shorter"]),
         "some_longer": (of["longer"] - _SOME, ten["longer"]),
-        "more_shorter": (balance - _SOME, ten["shorter"] - ten["longer"]),
-        "more_longer": (-balance - _SOME, ten["longer"] - ten["shorter"]),
+        "more_shorter": (of["shorter"] - of["longer"] - _SOME, ten["shorter"] - ten["longer"]),
+        "more_longer": (of["longer"] - of["shorter"] - _SOME, ten["longer"] - ten["shorter"]),
         "mostly_same": (of["same"] - _MOST, ten["same"]),
         "some_without": (of["without"] - _SOME, ten["without"]),
     }
+    margins, counts = (pd.DataFrame({name: both[place] for name, both in asked.items()}) for place in (0, 1))
     keys = ["scenario", "service"]
-    blocks = {}
-    for name, (margin, counted) in asked.items():
-        known = margin.notna().groupby(level=keys, sort=False)
-        table = pd.DataFrame(
-            {
-                "variant_count": known.size(),
-                "true_count": (margin >= -1e-9).groupby(level=keys, sort=False).sum(),
-            }
-        )
-        numbers = counted.groupby(level=keys, sort=False)
-        table["low_of_10"], table["high_of_10"] = numbers.min(), numbers.max()
-        count, true = table["variant_count"], table["true_count"]
-        holds = np.select(
-            [~known.all(), true == count, true == 0], ["unknown", "always", "never"], default="sometimes"
-        )
-        blocks[name] = table.assign(holds=holds)
-    found = pd.concat(blocks, names=["finding"]).reorder_levels([*keys, "finding"])
-    order = pd.MultiIndex.from_tuples(
-        [(*key, name) for key in blocks["some_shorter"].index for name in blocks]
+    known, true, numbers = (
+        table.rename_axis(columns="finding").groupby(level=keys, sort=False)
+        for table in (margins.notna(), margins >= -1e-9, counts)
     )
-    return found.loc[order, ["holds", "true_count", "variant_count", "low_of_10", "high_of_10"]]
+    # (scenario, service) by finding, then one row for each
+    wide = (known.all(), true.sum(), known.count(), numbers.min(), numbers.max())
+    is_known, true_count, count, low, high = (table.T.unstack() for table in wide)
+    held = [~is_known, true_count == count, true_count == 0]
+    holds = np.select(held, ["unknown", "always", "never"], default="sometimes")
+    columns = {"true_count": true_count, "variant_count": count, "low_of_10": low, "high_of_10": high}
+    return pd.DataFrame({"holds": holds, **columns})
 
 
 def _who(baseline: Results, scenario: Results, service: str) -> _Who:
@@ -245,7 +233,7 @@ def _of_service(
     service: str,
     who: _Who,
     doubt: Doubt,
-    chosen: Uncertainty,
+    level: float,
 ) -> Iterator[tuple[str, dict[str, object]]]:
     """Yield each variant of one service in one scenario."""
     count = {"children_count": who.children, "is_illustrative": who.is_illustrative}
@@ -276,7 +264,7 @@ def _of_service(
         if drawn is not None and shares is not None:
             seeds = [doubt.seed, _STREAM, zlib.crc32(f"{name}|{service}|{variant}".encode())]
             counts = _drawn_counts(fixed, law, *drawn, who.children, seeds)
-        row = _numbers(shares, who.children, counts, chosen.level)
+        row = _numbers(shares, who.children, counts, level)
         reason = NOBODY if shares is None else lacking
         if variant.endswith(SHARED):
             row["competitor_count"] = who.competitors

@@ -76,7 +76,7 @@ def draw_results(
     comparisons: Mapping[str, Comparison],
     *,
     seed: int,
-    options: Uncertainty | None = None,
+    options: Uncertainty,
 ) -> Draws:
     """Draw a study within the doubt on its times, its needs and the decay of its catchments.
 
@@ -91,29 +91,28 @@ def draw_results(
     on the road times of Isère (kind error_part of `calibration.csv`); `shared_error`, if given, stands for T + C.
     Needs follow a triangular law between low, central and high, all communes together.
     """
-    chosen = options or Uncertainty()
     state = baseline.state
-    doubt = doubt_of(state, seed=seed, options=chosen)
+    doubt = doubt_of(state, seed=seed, options=options)
     closest, gps, plan = _draw_network(state, doubt, _groups(state))
     named = draw_named(baseline, doubt)
     times = {**named, **{name: closest[name] for name in _services(baseline, "closest")}}
     criteria = {one.id: closest[f"criterion {one.id}"] for one in _time_criteria(state)}
     statuses = summaries.draw_statuses(baseline, doubt, criteria, gps, plan)
     moved = [
-        draw_comparison(name, baseline, scenarios[name], comparison, doubt, chosen.level)
+        draw_comparison(name, baseline, scenarios[name], comparison, doubt, options.level)
         for name, comparison in comparisons.items()
     ]
     return Draws(
-        count=chosen.draws,
-        level=chosen.level,
-        sure_share=chosen.sure_share,
-        times=summaries.of_times(baseline, doubt, times, chosen.level),
-        coverage=summaries.of_coverage(baseline, doubt, times, chosen.level),
-        needs=summaries.of_needs(state, doubt, chosen.level),
-        gp_access=summaries.of_gp_access(baseline, doubt, gps, plan, chosen.level),
-        deserts=summaries.of_deserts(baseline, doubt, statuses, chosen.sure_share),
-        desert_classes=summaries.of_classes(baseline, doubt, statuses, chosen.sure_share),
-        desert_population=summaries.of_population(baseline, doubt, statuses, chosen.level),
+        count=options.draws,
+        level=options.level,
+        sure_share=options.sure_share,
+        times=summaries.of_times(baseline, doubt, times, options.level),
+        coverage=summaries.of_coverage(baseline, doubt, times, options.level),
+        needs=summaries.of_needs(state, doubt, options.level),
+        gp_access=summaries.of_gp_access(baseline, doubt, gps, plan, options.level),
+        deserts=summaries.of_deserts(baseline, doubt, statuses, options.sure_share),
+        desert_classes=summaries.of_classes(baseline, doubt, statuses, options.sure_share),
+        desert_population=summaries.of_population(baseline, doubt, statuses, options.level),
         comparisons=summaries.together(zones for zones, _, _ in moved),
         moves=summaries.together(communes for _, communes, _ in moved),
         limits=summaries.together(limits for _, _, limits in moved),
@@ -222,10 +221,8 @@ def draw_comparison(
         rows, delta = rows[kept], every[kept]
         by_commune = _communes(rows, delta, level)
         moves.append(_under(by_commune, scenario_id, service, "commune_code"))
-        placed = zone_levels(
-            rows.assign(row=np.arange(len(rows)), verdict=by_commune["verdict"]).rename_axis("commune_code"),
-            places,
-        )
+        numbered = rows.assign(row=np.arange(len(rows)), verdict=by_commune["verdict"])
+        placed = zone_levels(numbered.rename_axis("commune_code"), places)
         zones.append(_under(_mean_by_zone(rows, delta, placed, level), scenario_id, service, "zone"))
     return summaries.together(zones), summaries.together(moves), summaries.together(limits)
 
@@ -260,8 +257,7 @@ def draw_trips(
 ) -> tuple[Floats, Floats]:
     """Return the drawn times of one service, today and in a scenario: communes of the draws x draws (min)."""
     before, after = (
-        results.access.xs(service, level="service").reindex(doubt.communes)
-        for results in (baseline, scenario)
+        _of_service(results.access, service).reindex(doubt.communes) for results in (baseline, scenario)
     )
     today, error = _draw(before, doubt)
     (_, sd_a), (minutes, sd_b) = _minutes_and_sd(before), _minutes_and_sd(after)
@@ -304,7 +300,7 @@ def _mean_by_zone(rows: pd.DataFrame, delta: Floats, placed: pd.DataFrame, level
     persons = np.zeros((len(names), len(rows)))
     persons[pd.Index(names).get_indexer(placed["zone"]), placed["row"]] = weight
     total = persons.sum(axis=1)
-    share = np.divide(persons, total[:, None], out=np.full_like(persons, np.nan), where=total[:, None] > 0)
+    share = persons / np.where(total > 0, total, np.nan)[:, None]
     # what is out of reach on one side weighs nothing here: no minutes say it
     drawn = share @ np.where(np.isfinite(delta), delta, 0.0)
     low, high = ends_of(drawn, level)
@@ -337,10 +333,7 @@ def _mean_by_zone(rows: pd.DataFrame, delta: Floats, placed: pd.DataFrame, level
 
 def _told_interval(rows: pd.DataFrame, delta: Floats, placed: pd.DataFrame, level: float) -> pd.DataFrame:
     """Return the interval of persons whose trip changes by its detectable size; it holds those who are told so."""
-    size, told = (
-        rows["detectable_min"].to_numpy(np.float64)[:, None],
-        rows["is_distinguishable"].to_numpy(bool),
-    )
+    size, told = rows["detectable_min"].to_numpy(float)[:, None], rows["is_distinguishable"].to_numpy(bool)
     names = pd.Index(placed["zone"].unique())
     persons = np.zeros((len(names), len(rows)))
     area = placed["persons"].where(placed["is_in_area"], 0.0)
@@ -351,8 +344,6 @@ def _told_interval(rows: pd.DataFrame, delta: Floats, placed: pd.DataFrame, leve
         change = sign * delta
         low, high = ends_of(persons @ ((change >= size) & (change > 0) & np.isfinite(change)), level)
         counted = persons @ (told & (sign * central > 0))
-        found |= {
-            f"persons_{name}_low": np.minimum(low, counted),
-            f"persons_{name}_high": np.maximum(high, counted),
-        }
+        found[f"persons_{name}_low"] = np.minimum(low, counted)
+        found[f"persons_{name}_high"] = np.maximum(high, counted)
     return pd.DataFrame(found, index=names)

@@ -40,14 +40,7 @@ def of_times(baseline: Results, doubt: Doubt, times: Mapping[str, Floats], level
         values = drawn[rows]
         values = np.where(central["is_reachable"].isna().to_numpy()[:, None], np.nan, values)
         low, high = ends_of(values, level)
-        found = pd.DataFrame(
-            {
-                "travel_time_min": central["travel_time_min"].to_numpy(float),
-                "low_min": low,
-                "high_min": high,
-            },
-            index=central.index,
-        )
+        found = pd.DataFrame(central[["travel_time_min"]], dtype=float).assign(low_min=low, high_min=high)
         blocks.append(under(found, {"commune_code": found.index, "service": [service]}))
     return together(blocks)
 
@@ -59,12 +52,8 @@ def of_coverage(baseline: Results, doubt: Doubt, times: Mapping[str, Floats], le
         return pd.DataFrame()
     names, hab = _zone_hab(state, doubt)
     # persons of each zone, as shares of it
-    share = np.divide(
-        hab,
-        hab.sum(axis=1, keepdims=True),
-        out=np.full_like(hab, np.nan),
-        where=np.sum(hab, axis=1, keepdims=True) > 0,
-    )
+    total = hab.sum(axis=1, keepdims=True)
+    share = hab / np.where(total > 0, total, np.nan)
     blocks = []
     for service in baseline.coverage.index.get_level_values("service").unique():
         central = baseline.coverage.xs(service, level="service").reindex(names)
@@ -128,7 +117,6 @@ def draw_statuses(
     for scheme in baseline.state.parameters.deserts:
         for one in scheme.criterion:
             rows = _at(baseline.deserts, "criterion", one.id, doubt)
-            unknown = np.full(gps.shape, UNKNOWN)
             if rows["figure_basis"].eq(PUBLISHED).any():
                 # a published figure is the same in every draw
                 codes = rows["status"].map(_CODES).to_numpy(np.int8)
@@ -138,7 +126,7 @@ def draw_statuses(
             elif one.measure == "time" and one.id in times:
                 found[one.id] = _time_status(baseline.state, doubt, one, rows, times[one.id])
             else:
-                found[one.id] = unknown
+                found[one.id] = np.full(gps.shape, UNKNOWN)
     return found
 
 

@@ -49,7 +49,7 @@ def compute(state: State, *, today: Results | None = None) -> Results:
     Returns
     -------
     Results
-        See its attributes. A service whose list is partial gets no closest site.
+        A service whose list is partial gets no closest site.
 
     Examples
     --------

@@ -115,12 +115,6 @@ def attraction_of(state: State, kind: str, sites: Sequence[str]) -> pd.Series[fl
     return pd.Series(1.0, index=list(sites)) if why or known.isna().any() else known.astype(float)
 
 
-def _rows(state: State, kind: str) -> pd.DataFrame:
-    """Return the services of a kind."""
-    rows: pd.DataFrame = state.services[kinds_of(state.services) == kind]
-    return rows
-
-
 def _block(state: State, service: str, reach: pd.Series | None, unmet: pd.Series | None) -> pd.DataFrame:
     """Return the rows of one service."""
     codes = state.communes.index
@@ -141,20 +135,19 @@ def places_of_sites(rows: pd.DataFrame) -> tuple[pd.Series, str]:
     return counted["places"].groupby(level="site_id", sort=False).sum(), ""
 
 
-def _list_reason(state: State, kind: str) -> str:
-    """Return why the sites of a kind cannot be counted from, empty where they can."""
-    rows = _rows(state, kind)
+def _places_of_kind(state: State, rows: pd.DataFrame, kind: str) -> tuple[pd.Series, str]:
+    """Return the places of each site of a kind, whose services are `rows`, or why they cannot be counted from."""
     if not rows["is_complete_list"].all():
-        return NO_LIST
-    return "" if kind in state.parameters.closest_services else NO_TIMES
+        return pd.Series(dtype=float), NO_LIST
+    if kind not in state.parameters.closest_services:
+        return pd.Series(dtype=float), NO_TIMES
+    return places_of_sites(rows)
 
 
 def _reach(state: State, kind: str) -> tuple[pd.Series | None, str]:
     """Return places within reach per 1,000 persons of the age received, or why not."""
-    rows = _rows(state, kind)
-    if why := _list_reason(state, kind):
-        return None, why
-    places, why = places_of_sites(rows)
+    rows = state.services[kinds_of(state.services) == kind]
+    places, why = _places_of_kind(state, rows, kind)
     if why:
         return None, why
     persons = persons_received(state, rows)
@@ -174,10 +167,8 @@ def _unmet_of_kind(state: State, kind: str) -> tuple[pd.Series | None, str]:
     ]
     if not asked:
         return None, NO_ORIENTATION
-    if why := _list_reason(state, kind):
-        return None, why
-    rows = _rows(state, kind)
-    places, why = places_of_sites(rows)
+    rows = state.services[kinds_of(state.services) == kind]
+    places, why = _places_of_kind(state, rows, kind)
     if why:
         return None, why
     demand = pd.Series(0.0, index=state.communes.index)

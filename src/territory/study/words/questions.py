@@ -15,6 +15,7 @@ from territory.errors import ParameterError, TerritoryError, agree, counted, exa
 from territory.study.known import Finding, Part, absent_file, named_by, unknown_names
 from territory.study.own_tables import LegalStatus, read_grouping_table, read_pooling_table
 from territory.study.words.changes import Code
+from territory.tables.declare import CODES
 
 if TYPE_CHECKING:
     from territory.study.known import Known
@@ -22,18 +23,8 @@ if TYPE_CHECKING:
 # a candidate that is not a declared site stands at the point of its commune, under this id
 CANDIDATE_PREFIX = "candidat-"
 SLUG = r"^[A-Za-z0-9][A-Za-z0-9_-]*$"
-# under which these services are shared when the study does not say: the codes of `territory.planning.pooling`
-POOLED_SERVICES = (
-    "ressources_humaines",
-    "numerique",
-    "qualite_risques",
-    "ethique",
-    "coordination_medicale",
-    "formation",
-    "evaluation_externe",
-    "locaux_equipements",
-    "transport",
-)
+# what is shared when the study does not say
+POOLED_SERVICES = tuple(CODES["shared_services"])
 _UNKNOWN_SIZES = {"members": "nombre inconnu", "places": "places inconnues", "budget": "budget inconnu"}
 
 

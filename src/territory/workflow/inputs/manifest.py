@@ -23,11 +23,10 @@ if TYPE_CHECKING:
 
 
 def describe_run(inputs: Inputs, *, roads: Path | None) -> tuple[dict[str, Any], str]:
-    """Return the manifest of a run and its digest, before anything is written.
+    """Return the manifest of a run and its digest: no date, no path of the machine, no duration enters it.
 
-    No date, no path of the machine and no duration enters it: two runs of the same inputs have the same
-    manifest. Durations go to `timings.json`. Of a secret input the manifest says that it was read and nothing
-    else: neither its digest nor that of the run depends on what it holds (see `territory.study.secrecy`).
+    Of a secret input the manifest says that it was read and nothing else: neither its digest nor that of the run
+    depends on what it holds (see `territory.study.secrecy`).
     """
     study = inputs.study
     files = {}
@@ -60,10 +59,7 @@ def files_read(study: Study, *, roads: Path | None) -> dict[str, Path]:
 
 
 def own_files(study: Study) -> Iterator[tuple[str, str]]:
-    """Yield the files that a study file names: how the manifest calls each, and its path in the study.
-
-    Examples of names: `files.distancier: temps.csv`, `data.population: rp2021.csv`.
-    """
+    """Yield each file that a study names: `files.distancier: temps.csv`, say, and its path in the study."""
     named = [] if study.data is None else [(f"data.{key}", path) for key, path in study.data.paths().items()]
     files = study.files.model_dump(exclude={"distancier_unit"}, exclude_none=True)
     named += [(f"files.{key}", value) for key, value in files.items()]

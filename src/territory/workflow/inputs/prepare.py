@@ -40,9 +40,8 @@ if TYPE_CHECKING:
 class Places:
     """What a study is about before any travel time: its tables, and the places that times are asked between.
 
-    `sites` are those that a measure, a scenario or a question may need times to, with the density and the area of
-    their commune; `named_sites` are the origins of the times between sites; `weighed` are the communes with the
-    dataset's own density, since times do not change with the census.
+    `sites` have the density and the area of their commune; `named_sites` are the origins of the times between sites;
+    `weighed` are the communes with the dataset's own density, since times do not change with the census.
     """
 
     study: Study
@@ -64,11 +63,7 @@ class Places:
 
 @dataclass(frozen=True)
 class Inputs:
-    """A study, its dataset, the state of today, and what its questions of siting and of grouping answer.
-
-    `scenarios` are those of the study, at the sites that the questions chose; `roads` is the map that times come from,
-    None where there is none.
-    """
+    """A study, its dataset, today's state, what its questions answer, its scenarios at the sites chosen."""
 
     study: Study
     dataset: VarDataset | FilesDataset

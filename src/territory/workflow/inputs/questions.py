@@ -140,10 +140,7 @@ def answer_groupings(study: Study, state: State) -> dict[str, GroupingAnswer]:
 
 
 def settled(scenario: Scenario, answers: Mapping[str, SitingAnswer]) -> Scenario:
-    """Return a scenario whose sites named by a question of siting are those that it chose.
-
-    `{siting:<id>}` in its name and summary becomes the name of the commune.
-    """
+    """Return a scenario at the sites that questions chose, `{siting:<id>}` in its texts being the commune's name."""
 
     def chosen(change: StudyChange) -> dict[str, str]:
         return {
@@ -190,10 +187,7 @@ def indicator_sites(
 
 
 def edge_times(study: Study, communes: gpd.GeoDataFrame) -> pd.Series[float]:
-    """Return the estimated time from each commune to the closest one at the edge of the data (min).
-
-    The estimate serves whatever the study's own times are: it says how far the data go, not how long a trip is.
-    """
+    """Return the estimated time to the edge of the data (min): how far they go, whatever the study's own times are."""
     is_edge = edge_communes(
         communes.geometry.x.to_numpy(float),
         communes.geometry.y.to_numpy(float),

@@ -130,10 +130,7 @@ def no_times(method: str, *, cutoff_min: float) -> Times:
 
 @dataclass(frozen=True)
 class Asked:
-    """What times are asked between: communes to sites, and named sites to sites.
-
-    `squares` are where the children of the communes live: the time of a commune is then the mean of theirs.
-    """
+    """What times are asked between; `squares` are where children live: a commune's time is then the mean of theirs."""
 
     study: Study
     communes: gpd.GeoDataFrame
@@ -151,8 +148,8 @@ class Asked:
     def from_communes(self, times_from: Callable[[gpd.GeoDataFrame, float], pd.DataFrame]) -> pd.DataFrame:
         """Return the times of communes by what gives those of points up to a limit.
 
-        Where squares are known, the mean over them, weighted by their children, and its spread; a pair is out of
-        reach when half the children or more are, or when the mean is over the limit.
+        Over squares: their mean weighted by children, and its spread; a pair is out of reach when half the children
+        or more are, or when the mean is over the limit.
         """
         limit = self.study.travel.max_time_min
         if self.squares is None or self.squares.empty:
@@ -240,11 +237,7 @@ def _by_road(asked: Asked, roads: RoadMap, speeds: ChangeSpeeds | None) -> tuple
 
 
 def _by_distancier(asked: Asked, path: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the times of the agency's own table, between communes, for the sites that stand in them.
-
-    A place that the table does not name has unknown times; a pair that it lacks between two places that it
-    names is out of reach.
-    """
+    """Return the times of the agency's table between communes: unknown of a place not named, else out of reach."""
     from territory.network.outside_times import read_distancier
 
     table = read_distancier(path, unit=asked.study.files.distancier_unit)

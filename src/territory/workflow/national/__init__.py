@@ -5,8 +5,8 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "parts": ["TimesFolder", "TimesPart", "open_times"],
-        "run": ["NationalResult", "is_national", "run_national"],
+        "parts": ["TimesFolder", "open_times"],
+        "run": ["NationalResult", "run_national"],
         "schedulers": ["open_scheduler"],
         "write_parts": ["write_travel_times"],
     },

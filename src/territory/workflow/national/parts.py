@@ -19,7 +19,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,19 +42,7 @@ _MILLISECONDS = "travel_time_ms"
 
 @dataclass(frozen=True)
 class TimesPart:
-    """One file of travel times: every pair of some origins. Called, it gives the table.
-
-    Attributes
-    ----------
-    path
-        The file.
-    name
-        Its path in the folder.
-    digest
-        Digest of what its times depend on.
-    origin_count
-        Number of origins, those that reach nothing included.
-    """
+    """One file of travel times: every pair of some origins, under the digest of what they depend on."""
 
     path: Path
     name: str
@@ -62,13 +50,7 @@ class TimesPart:
     origin_count: int
 
     def __call__(self) -> pd.DataFrame:
-        """Return the travel times, identifiers as categories, attribute `cutoff_min` (min).
-
-        Raises
-        ------
-        ReadError
-            If the file is absent, damaged or of other inputs.
-        """
+        """Return the travel times, identifiers as categories, attribute `cutoff_min` (min)."""
         import pyarrow as pa
         import pyarrow.parquet as pq
 
@@ -108,22 +90,7 @@ class TimesPart:
 
 
 class TimesFolder(Sequence[TimesPart]):
-    """The parts of a table of travel times; what `territory.access.streamed` goes through.
-
-    Parameters
-    ----------
-    folder
-        Folder of the parts.
-    digest
-        Digest of all that the times depend on.
-    parts
-        The parts, in their order.
-
-    Attributes
-    ----------
-    folder, digest
-        As given.
-    """
+    """The parts of a table of travel times, in their order; what `territory.access.streamed` goes through."""
 
     def __init__(self, folder: Path, digest: str, parts: Sequence[TimesPart]) -> None:
         self.folder = folder
@@ -133,11 +100,7 @@ class TimesFolder(Sequence[TimesPart]):
     def __len__(self) -> int:
         return len(self._parts)
 
-    @overload
-    def __getitem__(self, place: int) -> TimesPart: ...
-    @overload
-    def __getitem__(self, place: slice) -> tuple[TimesPart, ...]: ...
-    def __getitem__(self, place: int | slice) -> TimesPart | tuple[TimesPart, ...]:
+    def __getitem__(self, place: Any) -> Any:
         return self._parts[place]
 
     def __repr__(self) -> str:
@@ -148,24 +111,9 @@ class TimesFolder(Sequence[TimesPart]):
         """Return the parts that are not written yet, or not for these inputs."""
         return [part for part in self._parts if not part.is_whole()]
 
-    def pair_count(self) -> int:
-        """Return the number of pairs, from the footers alone."""
-        import pyarrow.parquet as pq
-
-        return sum(pq.read_metadata(part.path).num_rows for part in self._parts)
-
 
 def open_times(folder: str | Path) -> TimesFolder:
-    """Open travel times that `write_travel_times` wrote.
-
-    Parameters
-    ----------
-    folder
-        Their folder.
-
-    Returns
-    -------
-    TimesFolder
+    """Open the folder of travel times that `write_travel_times` wrote.
 
     Raises
     ------

@@ -6,7 +6,6 @@ GPs, whose competition crosses the parts: that is measured first, by `territory.
 
 from __future__ import annotations
 
-import logging
 import warnings
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
@@ -44,29 +43,17 @@ from territory.workflow.handover import MANIFEST, STOPPED, beside, in_words
 from territory.workflow.inputs.manifest import describe_run
 from territory.workflow.inputs.prepare import Inputs, places_of, state_of
 from territory.workflow.inputs.travel_times import ROADS_DOUBT_MIN, no_times
-from territory.workflow.journal import note_choices, run_folders
+from territory.workflow.journal import Clock, StepListener, note_choices, run_folders
 from territory.workflow.national.parts import TimesFolder, TimesPart
 from territory.workflow.national.schedulers import Cluster, Threads, open_scheduler
 from territory.workflow.national.write_parts import ask_times, write_travel_times
 
-StepListener = Callable[[str], None]
-_log = logging.getLogger(__name__)
-
 
 @dataclass(frozen=True)
 class NationalResult:
-    """A study of a country, its travel times in parts, and the tables over them.
+    """A study of a country (`inputs`), its travel times in parts (`times`), and the tables over them.
 
-    Attributes
-    ----------
-    inputs
-        The study, its dataset and its state, without travel times.
-    times
-        Travel times in parts, in `data/processed/<study>/times`.
-    tables
-        See `territory.result.NationalTables`.
-    run_digest
-        SHA-256 of the inputs, parameters and versions: two runs with the same digest give the same files.
+    Two runs with the same `run_digest` give the same files.
     """
 
     inputs: Inputs
@@ -78,23 +65,6 @@ class NationalResult:
 
     def __repr__(self) -> str:
         return f"NationalResult({self.inputs.study.id!r}, {self.times!r}, written to {self.report_dir})"
-
-
-def is_national(study: Study) -> bool:
-    """Tell whether a study is cut into parts: it says [scale], or has more départements than any région.
-
-    Parameters
-    ----------
-    study
-        A checked study.
-
-    Examples
-    --------
-    >>> import territory
-    >>> is_national(territory.load_study("draguignan"))
-    False
-    """
-    return study.is_national
 
 
 def run_national(
@@ -119,7 +89,7 @@ def run_national(
     roads
         Road map (.osm.pbf) that replaces the study's, or the estimated times.
     scheduler
-        ``none``, ``local``, ``tcp://host:port`` (see `open_scheduler`), or what `open_scheduler` gives.
+        A name for `open_scheduler`, or what it gives.
     on_step
         Called with the French name of each step as it begins.
 
@@ -131,17 +101,10 @@ def run_national(
     ------
     StudyError
         If the study asks for what is not computed part by part: scenarios, named authorisations, siting.
-    OutputError
-        If the folder cannot be written, or another run holds it.
-    ClusterError
-        If the scheduler does not answer, or its workers cannot do their part.
+    OutputError, ClusterError
+        As `write_travel_times`.
     """
-
-    def announce(step: str) -> None:
-        _log.info("%s…", step)
-        if on_step is not None:
-            on_step(step)
-
+    announce = Clock(on_step or (lambda step: None)).begin
     announce("Lecture de l'étude et des données")
     study = study if isinstance(study, Study) else load_study(study)
     _check(study)

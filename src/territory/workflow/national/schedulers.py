@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import warnings
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from territory.errors import ClusterError, MissingExtraError, ParameterError, agree, examples
+from territory.network.engine.compiling import count_threads, stream_tasks
 
 # seconds to reach a scheduler, and for a first worker to join it
 _REACH_S = 10
@@ -33,28 +32,15 @@ class Threads:
     """The threads of this process."""
 
     def __init__(self, threads: int | None = None) -> None:
-        self._threads = _count(threads)
+        self._threads = count_threads(threads)
 
     def threads_of(self, n_items: int) -> int:
         """Return how many threads one of so many items may use by itself."""
         return max(1, self._threads // max(1, n_items))
 
     def map(self, function: Callable[[Any], Any], items: Sequence[Any], /) -> Iterator[Any]:
-        """Give the results in the order of the items; at most one more than there are threads is in the making."""
-        if self._threads == 1:
-            yield from map(function, items)
-            return
-        with ThreadPoolExecutor(self._threads) as pool:
-            running: deque[Future[Any]] = deque()
-            try:
-                for item in items:
-                    if len(running) > self._threads:
-                        yield running.popleft().result()
-                    running.append(pool.submit(function, item))
-                while running:
-                    yield running.popleft().result()
-            finally:
-                pool.shutdown(wait=True, cancel_futures=True)
+        """Give the results in the order of the items; at most two per thread wait to be taken."""
+        return stream_tasks(function, items, self._threads)
 
 
 class Cluster:
@@ -143,12 +129,8 @@ def open_scheduler(name: str = "none", *, workers: int | None = None) -> Iterato
 
     Raises
     ------
-    ParameterError
-        If the name is none of these.
-    MissingExtraError
-        If dask.distributed is asked for and not installed.
-    ClusterError
-        If the scheduler does not answer, or no worker joins it.
+    ParameterError, MissingExtraError, ClusterError
+        If the name is none of these, dask.distributed is not installed, or no worker answers.
 
     Examples
     --------
@@ -184,7 +166,7 @@ def _client(distributed: Any, name: str, workers: int | None) -> Iterator[Any]:
         with (
             dask.config.set(_LOCAL_CONFIG),
             distributed.LocalCluster(
-                n_workers=_count(workers),
+                n_workers=count_threads(workers),
                 threads_per_worker=1,
                 processes=True,
                 # any free port: two runs on one machine do not meet
@@ -211,16 +193,6 @@ def _client(distributed: Any, name: str, workers: int | None) -> Iterator[Any]:
                 f"(dask worker {name})."
             ) from error
         yield client
-
-
-def _count(asked: int | None) -> int:
-    """Return how many threads or processes to use: as asked, or as many as there are processors for this one."""
-    if asked is None:
-        available = getattr(os, "sched_getaffinity", None)
-        return len(available(0)) if available is not None else os.cpu_count() or 1
-    if asked < 1:
-        raise ParameterError(f"workers={asked} : indiquez au moins un.")
-    return asked
 
 
 def _same(value: Any) -> Any:

@@ -59,16 +59,16 @@ def write_travel_times(
         Folder of the run, on a disk that every worker sees: the times go to its sub-folder `times`, what workers
         map into memory to `search`.
     groups
-        Group of each origin, its département for instance, by its identifier: origins of two groups are never in
-        one part. The name of the series is that of the sub-folders.
+        Group of each origin, by its identifier: origins of two groups are never in one part. The name of the series
+        is that of the sub-folders.
     batch_size
         Most origins of a part; by default what `memory_mb` allows.
     memory_mb
         Most memory that a part in the making may take if its origins reach every destination (MB). Each thread or
         worker makes one at a time.
     least
-        Least times of some pairs (columns from_id, to_id, travel_time_min, optionally distance_km), as those inside
-        a commune: a shorter time is raised to them. Times by road stay whole milliseconds: so must these.
+        Least times of some pairs (columns from_id, to_id, travel_time_min, optionally distance_km): a shorter time is
+        raised to them. Times by road stay whole milliseconds: so must these.
     scheduler
         What runs the parts, from `open_scheduler`; threads of this process by default.
     announce
@@ -89,14 +89,14 @@ def write_travel_times(
 
     Examples
     --------
-    >>> import tempfile, geopandas as gpd
+    >>> import tempfile
     >>> from territory.network import sample_network, search_roads
+    >>> import geopandas as gpd
     >>> points = gpd.GeoDataFrame(index=["A", "B", "C"], crs=4326,
     ...     geometry=gpd.points_from_xy([6.40, 6.40, 6.42], [43.50, 43.51, 43.51]))
     >>> search = search_roads(sample_network(), points, points, max_time_min=30)
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     times = write_travel_times(search, folder, batch_size=2)
-    ...     [(part.name, len(part())) for part in times]
+    ...     [(part.name, len(part())) for part in write_travel_times(search, folder, batch_size=2)]
     [('batch=all/part-0000.parquet', 6), ('batch=all/part-0001.parquet', 3)]
     """
     folder = Path(folder).resolve()
@@ -252,10 +252,7 @@ def ask_times(
     kept_dir: Path,
     announce: Callable[[str], None],
 ) -> tuple[Search, pd.DataFrame | None, str]:
-    """Place communes and sites on the study's roads, or prepare their estimate.
-
-    The road map is read, ordered and prepared once: a run that goes on after a stop maps what was kept.
-    """
+    """Place communes and sites on the study's roads, read and prepared once, or prepare their estimate."""
     if study.files.distancier:
         raise StudyError(
             "Une étude nationale se calcule sur une carte routière ou par estimation : retirez « distancier » de "
