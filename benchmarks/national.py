@@ -67,12 +67,9 @@ def measure(given, kept=None):
     # kernels are compiled, or read from numba's cache, once and for all
     search.travel_times(slice(0, 2), threads=1)
     with stopwatch(record, "search_s"):
-        tiles = metric.limited_tiles(
-            graph,
-            search.origins.leaving,
-            search.destinations.arriving,
-            search.limit_ms,
-            threads=given.threads,
+        leaving = search.origins.leaving
+        tiles = metric.tile_search(graph, search.destinations.arriving, search.limit_ms).tiles(
+            leaving, metric.labels_of(leaving), given.threads
         )
         record["pairs"] = sum(len(rows) for rows, _, _ in tiles)
     folder = given.cache / f"run-{given.nodes}-{given.origins}-{given.destinations}"

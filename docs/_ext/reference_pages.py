@@ -17,8 +17,8 @@ DESCRIBED_FIRST = ("territory", "territory.scenario")
 MODULES = (
     "territory", "territory.sources", "territory.geography", "territory.datasets", "territory.study",
     "territory.network", "territory.needs", "territory.supply", "territory.access", "territory.access.decay",
-    "territory.access.deserts", "territory.access.zoning", "territory.access.equity", "territory.access.paths",
-    "territory.access.uncertainty", "territory.scenario", "territory.planning", "territory.plot", "territory.report",
+    "territory.access.deserts", "territory.access.zoning", "territory.access.equity",
+    "territory.scenario", "territory.planning", "territory.plot", "territory.report",
     "territory.workflow", "territory.errors",
 )  # fmt: skip
 

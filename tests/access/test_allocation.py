@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from territory.access import Allocation, allocate_by_stratum, allocate_places, allocation, send_to_closest
+from territory.access import Allocation, allocate_places, allocation
 from territory.errors import ParameterError, SchemaError, TerritoryWarning, UnknownCodeError
 from tests.access import oracles
 from tests.access.worlds import table
@@ -131,32 +131,6 @@ def test_only_eligible_pairs_are_used() -> None:
         allocate_places(table(times), people, places, max_time_min=45, eligible=sector[["from_id"]])
 
 
-def test_everyone_to_the_closest_shows_the_excess() -> None:
-    times = {("A", "S"): 5.0, ("A", "T"): 9.0, ("B", "S"): 5.0, ("C", "T"): 50.0}
-    people, places = pd.Series({"A": 2.0, "B": 3.0, "C": 1.0}), pd.Series({"S": 4.0, "T": 4.0})
-    result = send_to_closest(table(times), people, places, max_time_min=45)
-    assert result.free_places.to_dict() == {"S": -1.0, "T": 4.0}
-    assert result.unmet.to_dict() == {"A": 0.0, "B": 0.0, "C": 1.0}
-    assert allocate_places(table(times), people, places, max_time_min=45).served == result.served == 5
-
-
-def test_strata_do_not_mix() -> None:
-    times = table({("A", "S"): 5.0, ("B", "S"): 5.0})
-    demand = pd.Series({("A", "ime"): 3.0, ("B", "ime"): 1.0, ("A", "sessad"): 2.0})
-    capacity = pd.Series({("S", "ime"): 2.0, ("S", "itep"): 9.0})
-    with pytest.warns(TerritoryWarning, match=r"1 strate avec des places et sans demande \(itep\)"):
-        results = allocate_by_stratum(times, demand, capacity, max_time_min=45)
-    assert list(results) == ["ime", "sessad"]
-    assert results["ime"].served == 2
-    assert results["sessad"].unmet.to_dict() == {"A": 2.0}
-    pairs = pd.DataFrame({"from_id": ["B"], "to_id": ["S"], "stratum": ["ime"]})
-    with pytest.warns(TerritoryWarning):
-        results = allocate_by_stratum(times, demand, capacity, max_time_min=45, eligible=pairs)
-    assert results["ime"].flows["from_id"].tolist() == ["B"]
-    with pytest.raises(ParameterError, match="deux niveaux"):
-        allocate_by_stratum(times, demand.droplevel(1), capacity, max_time_min=45)
-
-
 def test_unknown_times_are_left_out_and_counted() -> None:
     times = table({("A", "S"): math.nan, ("A", "T"): 8.0})
     with pytest.warns(TerritoryWarning, match=r"1 couple au temps inconnu") as caught:
@@ -202,14 +176,6 @@ def test_needs_that_are_no_queue_are_never_set_against_places(kind: str) -> None
         allocate_places(times, persons, places, max_time_min=45)
     with pytest.raises(ParameterError, match="places_against_rate"):
         allocate_places(times, persons["demand"], places, max_time_min=45, kind=kind)
-    with pytest.raises(ParameterError, match="ne se met pas en face de places"):
-        allocate_by_stratum(
-            times,
-            pd.Series({("A", "ime"): 2.0}),
-            pd.Series({("S", "ime"): 1.0}),
-            max_time_min=45,
-            kind=kind,
-        )
 
 
 @pytest.mark.parametrize("kind", ["orientation", "waiting"])

@@ -15,15 +15,12 @@ from territory.access import (
     allocate_places,
     apl,
     coverage,
-    coverage_by,
     decay,
     floating_catchment_area,
     gp_headcount_access,
     gravity,
-    send_to_closest,
     spatial_availability,
     time_to_closest,
-    time_to_site,
 )
 from territory.errors import ParameterError, SchemaError, TerritoryError, UnknownCodeError
 from tests.access.worlds import table
@@ -50,18 +47,14 @@ def run_measures(times: pd.DataFrame, demand: pd.Series, supply: pd.Series) -> d
         "apl": lambda: apl(times, demand, supply, profile="drees_2012"),
         "headcount": lambda: gp_headcount_access(times, demand, supply, profile="drees_2012"),
         "allocation": lambda: allocate_places(times, demand, supply, max_time_min=30),
-        "closest_allocation": lambda: send_to_closest(times, demand, supply, max_time_min=30),
     }
 
 
 def run_times(times: pd.DataFrame, demand: pd.Series) -> dict[str, Measure]:
     """Every measure of times alone."""
-    zones = pd.Series("z", index=demand.index)
     return {
         "closest": lambda: time_to_closest(times, demand.index),
-        "site": lambda: time_to_site(times, demand.index, "S"),
         "coverage": lambda: coverage(times, demand, thresholds_min=(15, 30)),
-        "coverage_by": lambda: coverage_by(times, demand, zones, thresholds_min=(15, 30)),
     }
 
 
@@ -93,7 +86,7 @@ def test_the_sound_world_is_answered(name: str) -> None:
     assert np.isfinite(values(run(name))).all()
 
 
-@pytest.mark.parametrize("name", [*WITH_DEMAND, "coverage", "coverage_by"])
+@pytest.mark.parametrize("name", [*WITH_DEMAND, "coverage"])
 def test_a_negative_demand_is_refused(name: str) -> None:
     with pytest.raises(ParameterError, match="négative"):
         run(name, demand=pd.Series({"A": -1.0, "B": 50.0}))
@@ -138,13 +131,11 @@ def test_a_site_that_nobody_reaches_serves_nobody(name: str) -> None:
 def test_a_commune_that_reaches_nothing_has_a_result(name: str) -> None:
     alone = pd.Series({"A": 100.0, "B": 50.0, "C": 30.0})
     result = run(name, demand=alone)
-    if name in ("closest", "site"):
+    if name == "closest":
         assert result["is_reachable"].tolist() == [True, True, False]
         assert result.iloc[2, :].isna().any()
     elif name == "coverage":
         assert not result.loc["C"].any()
-    elif name == "coverage_by":
-        assert result.loc["z", "within_30_min_hab"] == 150
     elif "allocation" in name:
         assert result.unmet["C"] == 30
     else:
@@ -212,7 +203,7 @@ def test_unknown_names_are_refused_with_the_known_ones() -> None:
         floating_catchment_area(times, DEMAND, SUPPLY, decay=lambda minutes: np.array([1.0]))
 
 
-@pytest.mark.parametrize("name", [name for name in ALL if name not in ("closest", "site")])
+@pytest.mark.parametrize("name", [name for name in ALL if name != "closest"])
 def test_a_threshold_above_the_cutoff_is_refused(name: str) -> None:
     # 12 minutes: under every threshold asked for here
     with pytest.raises(ParameterError, match="coupure"):

@@ -2,13 +2,12 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from territory.access import time_to_closest, time_to_site
+from territory.access import time_to_closest
 from territory.errors import ParameterError, SchemaError, TerritoryWarning, UnknownCodeError
 from tests.access import oracles
 from tests.access.worlds import table, worlds
@@ -59,16 +58,6 @@ def test_unknown_and_out_of_reach_stay_distinct() -> None:
         got = time_to_closest(times, ["A", "B", "C", "D"])
     assert got["is_reachable"].tolist() == [pd.NA, False, False, True]
     assert got["time_1_min"].isna().tolist() == [True, True, True, False]
-
-
-def test_time_to_one_named_site() -> None:
-    times = table({("A", "S"): 4.0, ("A", "T"): 1.0, ("B", "T"): 2.0, ("D", "S"): math.nan})
-    with pytest.warns(TerritoryWarning, match="1 temps inconnus"):
-        got = time_to_site(times, ["B", "A", "D"], "S")
-    assert got["is_reachable"].tolist() == [False, True, pd.NA]
-    np.testing.assert_array_equal(got["time_min"], [math.nan, 4.0, math.nan])
-    with pytest.raises(UnknownCodeError, match="X"):
-        time_to_site(times, ["A"], "X")
 
 
 def test_an_empty_table_puts_everyone_out_of_reach() -> None:

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from territory.access import coverage, coverage_by
+from territory.access import coverage
+from territory.access.closest import persons_by_zone
 from territory.errors import ParameterError, TerritoryWarning
 from tests.access import oracles
 from tests.access.worlds import table, worlds
@@ -34,7 +35,7 @@ def test_zones_add_up_to_the_communes(world: tuple, cut: int) -> None:
     times, demand, _ = world
     persons = pd.Series(demand)
     zone = pd.Series(["nord" if n < cut else "sud" for n in range(len(persons))], index=persons.index)
-    got = coverage_by(table(times), persons, zone, thresholds_min=THRESHOLDS)
+    got = persons_by_zone(coverage(table(times), persons, thresholds_min=THRESHOLDS), persons, zone)
     assert got["demand_hab"].sum() == persons.sum()
     for threshold in THRESHOLDS:
         for name in got.index:
@@ -70,21 +71,22 @@ def test_a_threshold_above_the_cutoff_of_the_table_is_an_error() -> None:
 def test_an_unknown_demand_makes_its_zone_unknown_and_only_it() -> None:
     persons = pd.Series({"A": math.nan, "B": 10.0, "C": 30.0})
     zone = pd.Series({"A": "x", "B": "y", "C": "y"})
-    got = coverage_by(table({("B", "S"): 5.0}), persons, zone, thresholds_min=(15,))
+    within = coverage(table({("B", "S"): 5.0}), persons, thresholds_min=(15,))
+    got = persons_by_zone(within, persons, zone)
     assert got.loc["x"].isna().all()
     assert got.loc["y"].tolist() == [40.0, 10.0, 0.0, 0.25]
 
 
 def test_communes_without_zone_are_counted_in_a_warning() -> None:
     persons = pd.Series({"A": 1.0, "B": 2.0})
-    times = table({("A", "S"): 5.0})
+    within = coverage(table({("A", "S"): 5.0}), persons, thresholds_min=(15,))
     with pytest.warns(TerritoryWarning, match=r"1 commune sans zone comptée nulle part \(B\)"):
-        got = coverage_by(times, persons, pd.Series({"A": "x"}), thresholds_min=(15,))
+        got = persons_by_zone(within, persons, pd.Series({"A": "x"}))
     assert got["demand_hab"].to_dict() == {"x": 1.0}
     with pytest.raises(ParameterError, match="n'a de zone"):
-        coverage_by(times, persons, pd.Series({"Z": "x"}))
+        persons_by_zone(within, persons, pd.Series({"Z": "x"}))
     with pytest.raises(ParameterError, match="en double"):
-        coverage_by(times, persons, pd.Series(["x", "y"], index=["A", "A"]))
+        persons_by_zone(within, persons, pd.Series(["x", "y"], index=["A", "A"]))
 
 
 @pytest.mark.parametrize(

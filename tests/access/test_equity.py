@@ -121,20 +121,6 @@ def test_inequality_of_pysal_gives_the_same() -> None:
     assert got.within == pytest.approx(float(np.squeeze(split.wg)))
 
 
-def test_gap_between_groups() -> None:
-    values = pd.Series({"A": 10.0, "B": 20.0, "C": 40.0, "D": math.nan})
-    people = pd.Series({"A": 3.0, "B": 1.0, "C": 5.0, "D": 2.0})
-    groups = pd.Series({"A": "x", "B": "x", "C": "y", "D": "z"})
-    with pytest.warns(TerritoryWarning, match=r"1 groupe \(z\)"):
-        got = equity.group_gap(values, people, groups)
-    assert (got.highest, got.lowest, got.difference, got.ratio) == ("y", "x", 27.5, 3.2)
-    assert got.means.isna().tolist() == [False, False, True]
-    zero = equity.group_gap(values[["A", "C"]] * 0, people, groups)
-    assert math.isnan(zero.ratio)
-    with pytest.raises(ParameterError, match="il en faut deux"):
-        equity.group_gap(values[["A", "B"]], people, groups)
-
-
 def test_unknown_values_are_left_out_with_the_number_of_persons() -> None:
     values = pd.Series({"A": 1.0, "B": 3.0, "C": math.nan})
     people = pd.Series({"A": 1.0, "B": 1.0, "C": 7.0})
@@ -179,4 +165,3 @@ def test_reprs_are_short_and_in_french() -> None:
         repr(equity.theil_t(values, groups=groups))
         == "Theil(0.1308 = 0.1308 entre + 0.0000 dans les groupes)"
     )
-    assert repr(equity.group_gap(values, pd.Series([1.0, 1.0]), groups)) == "GroupGap(b − a = 2)"

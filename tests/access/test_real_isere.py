@@ -10,7 +10,7 @@ import pytest
 
 from territory.access import (
     allocate_places,
-    coverage_by,
+    coverage,
     decay,
     equity,
     floating_catchment_area,
@@ -18,6 +18,7 @@ from territory.access import (
     mean_by,
     time_to_closest,
 )
+from territory.access.closest import persons_by_zone
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +56,8 @@ def test_coverage_grows_and_meets_the_times(isere: tuple) -> None:
     times, people, gps = isere
     near = times[times["to_id"].isin(gps.index)]
     closest = time_to_closest(near, people.index)
-    shares = coverage_by(near, people, pd.Series("Isère", index=people.index), thresholds_min=(5, 10, 20, 60))
+    within = coverage(near, people, thresholds_min=(5, 10, 20, 60))
+    shares = persons_by_zone(within, people, pd.Series("Isère", index=people.index))
     row = shares.filter(like="_share").iloc[0].to_numpy()
     assert (np.diff(row) >= 0).all()
     for threshold, share in zip((5, 10, 20, 60), row, strict=True):

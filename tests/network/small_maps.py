@@ -8,7 +8,11 @@ from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
 import geopandas as gpd
+import numpy as np
 from pyproj import Geod
+
+from territory.network import RoadNetwork
+from territory.network.points import MAX_SNAP_M, place_on_roads
 
 Tags = Mapping[str, str]
 Nodes = Mapping[int, tuple[float, float] | tuple[float, float, Tags]]
@@ -49,3 +53,20 @@ def points(**places: tuple[float, float]) -> gpd.GeoDataFrame:
     """Points by name (degrees)."""
     lon, lat = zip(*places.values(), strict=True)
     return gpd.GeoDataFrame(index=list(places), geometry=gpd.points_from_xy(lon, lat), crs=4326)
+
+
+def snap(
+    network: RoadNetwork, points: gpd.GeoDataFrame, *, max_snap_m: float = MAX_SNAP_M, islands: bool = False
+) -> gpd.GeoDataFrame:
+    """Where points are placed on the roads, how far from them they were, and on what."""
+    options = {"role": "points", "max_snap_m": max_snap_m, "islands": islands}
+    places, roads = place_on_roads(network.topology, points, **options), network.roads
+    names = np.array(roads.ways.class_names, dtype=object)
+    columns = {
+        "distance_m": places.distance_m,
+        "is_island": ~network.topology.main_hops[places.hop],
+        "road_class": names[roads.ways.road_class[roads.hop_way[places.hop]]],
+    }
+    return gpd.GeoDataFrame(
+        columns, index=points.index, geometry=gpd.points_from_xy(places.x, places.y), crs=roads.crs
+    )

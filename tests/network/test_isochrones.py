@@ -9,7 +9,7 @@ import pytest
 
 from territory.errors import ParameterError
 from territory.network.maps.osm import read_osm, sample_network
-from tests.network.small_maps import points, write_osm
+from tests.network.small_maps import points, snap, write_osm
 
 
 def test_outlines_are_valid_nested_and_in_the_projection_of_the_network():
@@ -58,7 +58,7 @@ def test_an_outline_holds_what_is_reached_in_time_and_no_more(shared_data):
         ),
         crs=network.crs,
     )
-    near = network.snap(site)["distance_m"].to_numpy() < 400
+    near = snap(network, site)["distance_m"].to_numpy() < 400
     time = network.travel_time_matrix(home, site)[0]
     for minutes, outline in zip(frame["minutes"], frame.geometry, strict=True):
         # a point is placed on its nearest road, while the outline takes the fastest one: only one side is exact
@@ -105,7 +105,7 @@ def test_an_outline_is_that_of_travel_times_within_a_square(tmp_path, direction,
     places = gpd.GeoDataFrame(
         index=[str(row) for row in range(x.size)], geometry=gpd.points_from_xy(x, y), crs=network.crs
     )
-    places = places[network.snap(places, max_snap_m=5000, islands=True)["distance_m"].to_numpy() < 400]
+    places = places[snap(network, places, max_snap_m=5000, islands=True)["distance_m"].to_numpy() < 400]
     ends = (site, places) if direction == "from" else (places, site)
     times = network.travel_time_matrix(*ends, islands=True).ravel()
     inside, near = (

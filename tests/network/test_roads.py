@@ -215,22 +215,6 @@ def test_other_speeds_on_the_same_map_equal_a_map_built_with_them(network):
     assert not np.array_equal(network.travel_time_matrix(site, site), expected)
 
 
-def test_the_nearest_sites_are_those_of_the_matrix(network):
-    site, homes = scattered(network, 12, seed=8), scattered(network, 25, seed=9)
-    matrix = pd.DataFrame(network.travel_time_matrix(homes, site), index=homes.index, columns=site.index)
-    found = network.nearest(homes, site, 3)
-    for name, rows in found.groupby("from_id", sort=False):
-        expected = matrix.loc[name].sort_values(kind="stable").iloc[:3]
-        np.testing.assert_allclose(rows["travel_time_min"], expected, rtol=1e-6)
-        assert rows["rank"].tolist() == [1, 2, 3]
-    assert found["from_id"].unique().tolist() == homes.index.tolist()
-    near = network.nearest(homes, site, max_time_min=2)
-    assert (near["travel_time_min"] <= 2).all()
-    assert len(near) == (matrix.min(axis=1) <= 2).sum()
-    with pytest.raises(ParameterError, match="k=0"):
-        network.nearest(homes, site, 0)
-
-
 def test_the_distance_is_that_of_the_fastest_path(tmp_path):
     # a long fast road and a short slow one
     nodes = {1: A, 2: (6.41, 43.53), 3: C}

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from territory.errors import NetworkError, ParameterError
 from territory.network.graph.topology import index_hops, nearest_hops
 from territory.network.maps.osm import read_osm, sample_network
-from tests.network.small_maps import metres, points, write_osm
+from tests.network.small_maps import metres, points, snap, write_osm
 
 MAINLAND = {1: (6.40, 43.50), 2: (6.40, 43.51), 3: (6.41, 43.51)}
 ISLAND = {11: (6.43, 43.50), 12: (6.43, 43.51)}
@@ -25,12 +25,12 @@ def with_island(tmp_path):
 
 def test_only_the_main_network_takes_points_unless_asked(with_island):
     site = points(port=(6.4305, 43.505), ville=(6.40, 43.505))
-    near = with_island.snap(site, islands=True)
+    near = snap(with_island, site, islands=True)
     assert near["is_island"].tolist() == [True, False]
     assert near["distance_m"].iloc[0] == pytest.approx(metres((6.4305, 43.505), (6.43, 43.505)), rel=2e-3)
     assert near.index.tolist() == ["port", "ville"]
     assert str(near.crs) == with_island.crs
-    far = with_island.snap(site, max_snap_m=5000)
+    far = snap(with_island, site, max_snap_m=5000)
     assert far["is_island"].tolist() == [False, False]
     assert far["distance_m"].iloc[0] > 1500
 
@@ -52,7 +52,7 @@ def test_points_outside_the_map_are_named_with_their_distance(with_island):
     assert "B à 10,0 km, C à 6" in text
     assert "« ile.osm »" in text
     with pytest.raises(ParameterError, match="max_snap_m"):
-        with_island.snap(outside, max_snap_m=0)
+        snap(with_island, outside, max_snap_m=0)
 
 
 def test_motorways_and_ferries_take_no_point(tmp_path):
@@ -64,12 +64,12 @@ def test_motorways_and_ferries_take_no_point(tmp_path):
         4: ([3, 1], {"highway": "trunk"}),
     }
     network = read_osm(write_osm(tmp_path / "m.osm", nodes, ways))
-    snapped = network.snap(points(A=(6.41, 43.504)))
+    snapped = snap(network, points(A=(6.41, 43.504)))
     assert snapped["road_class"].tolist() == ["primary"]
     ways[3] = ([4, 3], {"highway": "motorway"})
     ways[2], ways[4] = ([2, 4], {"highway": "motorway"}), ([3, 1], {"highway": "motorway"})
     with pytest.raises(NetworkError, match="A à aucune route"):
-        read_osm(write_osm(tmp_path / "m.osm", nodes, ways)).snap(points(A=(6.41, 43.504)))
+        snap(read_osm(write_osm(tmp_path / "m.osm", nodes, ways)), points(A=(6.41, 43.504)))
 
 
 @given(st.integers(0, 10_000), st.floats(1.0, 50_000.0))
@@ -112,7 +112,7 @@ def test_on_a_real_map_the_nearest_segment_is_that_of_shapely(shared_data):
 def test_a_table_of_points_is_read_whatever_its_projection():
     network = sample_network()
     site = points(A=(6.401, 43.505))
-    one, two = network.snap(site), network.snap(site.to_crs(2154))
+    one, two = snap(network, site), snap(network, site.to_crs(2154))
     assert one["distance_m"].iloc[0] == pytest.approx(two["distance_m"].iloc[0], abs=1e-6)
-    series = network.snap(gpd.GeoDataFrame(geometry=site.geometry))
+    series = snap(network, gpd.GeoDataFrame(geometry=site.geometry))
     assert len(series) == 1

@@ -18,7 +18,7 @@ def test_every_problem_is_said_at_once():
     assert text.startswith("Points (origines) : 4 problèmes.") or "problèmes" in text
     for part in (
         "système de coordonnées absent",
-        "1 identifiants en double dans l'index (A)",
+        "1 identifiant en double (A)",
         "(D)",
         "points",
     ):
@@ -29,11 +29,11 @@ def test_every_problem_is_said_at_once():
     "points, message",
     [
         (gpd.GeoDataFrame(geometry=[], crs=4326), "aucun point"),
-        (pd.DataFrame({"x": [1]}), "table de points de geopandas"),
-        (gpd.GeoDataFrame(index=[None], geometry=gpd.points_from_xy([6], [43]), crs=4326), "sans identifiant"),
-        (gpd.GeoDataFrame(index=["A"], geometry=[shapely.Point()], crs=4326), r"sans géométrie \(A\)"),
-        (gpd.GeoDataFrame(index=["A"], geometry=[shapely.LineString([(0, 0), (1, 1)])], crs=4326), "pas des points"),
-        (gpd.GeoDataFrame(index=["A"], geometry=gpd.points_from_xy([np.inf], [43]), crs=4326), "pas un nombre"),
+        (pd.DataFrame({"x": [1]}), "GeoDataFrame de points est attendue"),
+        (gpd.GeoDataFrame(index=[None], geometry=gpd.points_from_xy([6], [43]), crs=4326), "1 identifiant vide"),
+        (gpd.GeoDataFrame(index=["A"], geometry=[shapely.Point()], crs=4326), r"1 géométrie absente ou vide \(A\)"),
+        (gpd.GeoDataFrame(index=["A"], geometry=[shapely.LineString([(0, 0), (1, 1)])], crs=4326), "autre que des"),
+        (gpd.GeoDataFrame(index=["A"], geometry=gpd.points_from_xy([np.inf], [43]), crs=4326), "non finies"),
     ],
 )  # fmt: skip
 def test_each_problem_alone(points, message):

@@ -8,6 +8,7 @@ from territory.errors import NetworkError, ParameterError
 from territory.network.roads import RoadNetwork
 from territory.study.words.changes import ChangeSpeeds
 from territory.workflow.inputs.travel_times import RoadMap
+from tests.network.small_maps import snap
 from tests.network.test_situations import ROAD, at, make, minutes, points, rule
 
 # a short road with a name, and a way round by the north; a pass that winter closes
@@ -84,7 +85,7 @@ def test_a_road_cut_in_its_middle_is_reached_from_each_side(network):
     assert minutes(works, *WAY) > 7
     assert minutes(works, (0, 0), (1.5, 0), islands=False) < 3
     # where it is closed, a place is served by the nearest open road
-    inside = works.snap(points((2.5, 0)))
+    inside = snap(works, points((2.5, 0)))
     assert inside["distance_m"].iloc[0] > 300
 
 

@@ -4,9 +4,9 @@ import lazy_loader as lazy
 
 __getattr__, __dir__, __all__ = lazy.attach(
     __name__,
-    submodules=["decay", "deserts", "equity", "paths", "streamed", "uncertainty", "zoning"],
+    submodules=["decay", "deserts", "equity", "streamed", "zoning"],
     submod_attrs={
-        "allocation": ["Allocation", "allocate_by_stratum", "allocate_places", "send_to_closest"],
+        "allocation": ["Allocation", "allocate_places"],
         "catchments.floating_catchment": [
             "choice_shares",
             "floating_catchment_area",
@@ -14,7 +14,7 @@ __getattr__, __dir__, __all__ = lazy.attach(
             "spatial_availability",
         ],
         "catchments.practitioners": ["APL_PROFILES", "AplProfile", "apl", "gp_headcount_access", "mean_by"],
-        "closest": ["coverage", "coverage_by", "time_to_closest", "time_to_site"],
+        "closest": ["coverage", "time_to_closest"],
         "uncertainty": ["told_apart"],
         "paths": ["coordination_reach", "recruitment_by_site", "recruitment_by_zone"],
     },

@@ -19,7 +19,6 @@ import pandas as pd
 from scipy.optimize import linprog
 from scipy.sparse import csc_array, csr_array, hstack, vstack
 
-from territory.access.closest import k_closest
 from territory.access.pairs import (
     Bools,
     Floats,
@@ -31,7 +30,7 @@ from territory.access.pairs import (
     sum_by,
     warn,
 )
-from territory.errors import InfeasibleError, ParameterError, agree, counted, examples, refuse
+from territory.errors import InfeasibleError, ParameterError, agree, examples, refuse
 from territory.needs import KINDS_COMPARABLE_WITH_PLACES
 
 ROUNDING_PERSONS = 1e-6
@@ -53,8 +52,7 @@ class Allocation:
     unmet
         Persons without a place, on the index of the demand.
     free_places
-        Places left at each site, on the index of the capacity (negative: persons in excess, which only
-        `send_to_closest` gives).
+        Places left at each site, on the index of the capacity.
     max_time_min
         Longest time accepted (min).
     """
@@ -164,120 +162,6 @@ def allocate_places(
     demand = _placeable(demand, kind)
     pairs, persons, places = _problem(travel_times, demand, capacity, max_time_min, eligible)
     return _allocation(pairs, _best_flows(pairs, persons, places), demand, capacity, max_time_min)
-
-
-def send_to_closest(
-    travel_times: pd.DataFrame,
-    demand: pd.Series[float],
-    capacity: pd.Series[float],
-    *,
-    max_time_min: float,
-    eligible: pd.DataFrame | None = None,
-) -> Allocation:
-    """Send everyone to the closest site, whatever its places: what `allocate_places` is compared with.
-
-    Parameters
-    ----------
-    travel_times, demand, capacity, max_time_min, eligible
-        As for `allocate_places`.
-
-    Returns
-    -------
-    Allocation
-        `.unmet` holds those who have no site within the time; `.free_places` is negative where more persons
-        come than there are places. Sites without places are not a destination.
-
-    Raises
-    ------
-    ParameterError, SchemaError, UnknownCodeError
-        As `allocate_places`.
-
-    Examples
-    --------
-    >>> times = pd.DataFrame({
-    ...     "from_id": ["A", "A", "B"], "to_id": ["S", "T", "S"], "travel_time_min": [10.0, 30.0, 20.0]})
-    >>> send_to_closest(
-    ...     times, pd.Series({"A": 4.0, "B": 3.0}), pd.Series({"S": 5.0, "T": 1.0}), max_time_min=45
-    ... ).free_places.to_dict()
-    {'S': -2.0, 'T': 1.0}
-    """
-    pairs, persons, _ = _problem(travel_times, demand, capacity, max_time_min, eligible)
-    best, _ = k_closest(pairs.origin, pairs.site, pairs.minutes, persons.size, 1)
-    is_closest = best[pairs.origin, 0] == pairs.site
-    flow = np.where(is_closest, persons[pairs.origin], 0.0)
-    return _allocation(pairs, flow, demand, capacity, max_time_min)
-
-
-def allocate_by_stratum(
-    travel_times: pd.DataFrame,
-    demand: pd.Series[float],
-    capacity: pd.Series[float],
-    *,
-    max_time_min: float,
-    eligible: pd.DataFrame | None = None,
-    kind: str | None = None,
-) -> dict[str, Allocation]:
-    """Allocate places within each stratum: a place of one category, public, age and mode is not another's.
-
-    Parameters
-    ----------
-    travel_times
-        As for `allocate_places`.
-    demand
-        Persons, indexed by (from_id, stratum).
-    capacity
-        Places, indexed by (to_id, stratum).
-    max_time_min
-        Longest acceptable time (min), inclusive.
-    eligible
-        Columns from_id, to_id, and stratum if pairs differ between strata.
-    kind
-        Kind of the demand, as for `allocate_places`.
-
-    Returns
-    -------
-    dict
-        One Allocation per stratum of the demand, in the order in which strata come; a stratum without any
-        place leaves all its persons unmet.
-
-    Raises
-    ------
-    ParameterError, SchemaError, UnknownCodeError
-        As `allocate_places`; ParameterError also if an index does not have two levels.
-
-    Warns
-    -----
-    TerritoryWarning
-        With the strata that have places and no demand.
-
-    Examples
-    --------
-    >>> times = pd.DataFrame({"from_id": ["A"], "to_id": ["S"], "travel_time_min": [10.0]})
-    >>> demand = pd.Series({("A", "ime"): 3.0, ("A", "sessad"): 2.0})
-    >>> allocate_by_stratum(times, demand, pd.Series({("S", "ime"): 2.0}), max_time_min=45)["ime"].unmet.to_dict()
-    {'A': 1.0}
-    """
-    for name, amounts in (("Demande", demand), ("Places", capacity)):
-        if amounts.index.nlevels != 2:
-            raise ParameterError(f"{name} : un index à deux niveaux (identifiant, strate) est attendu.")
-    strata = demand.index.unique(level=1)
-    idle = capacity.index.unique(level=1).difference(strata)
-    if len(idle):
-        warn(f"{counted(idle, 'strate(s) avec des places et sans demande')}.", stacklevel=3)
-    results = {}
-    for stratum in strata:
-        allowed = eligible
-        if eligible is not None and "stratum" in eligible:
-            allowed = eligible[eligible["stratum"] == stratum]
-        results[str(stratum)] = allocate_places(
-            travel_times,
-            demand[demand.index.get_level_values(1) == stratum].droplevel(1),
-            capacity[capacity.index.get_level_values(1) == stratum].droplevel(1),
-            max_time_min=max_time_min,
-            eligible=allowed,
-            kind=kind,
-        )
-    return results
 
 
 def _placeable(demand: pd.Series[float] | pd.DataFrame, kind: str | None) -> pd.Series[float]:

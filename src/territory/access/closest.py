@@ -144,52 +144,6 @@ def _of_part(
     return found.astype({name: "str" for name in found if str(name).startswith("to_id_")})
 
 
-def time_to_site(travel_times: pd.DataFrame, origins: Iterable[str], site_id: str) -> pd.DataFrame:
-    """Return the time from each origin to one named site.
-
-    Parameters
-    ----------
-    travel_times
-        Columns from_id, to_id, travel_time_min (min), as for `time_to_closest`.
-    origins
-        Ids to answer for, as an index of from_id.
-    site_id
-        The site, as a to_id of the table.
-
-    Returns
-    -------
-    DataFrame
-        Index: the origins, in their order. Columns time_min (NaN when unknown or out of reach) and
-        is_reachable (True, False when the pair is absent, <NA> when its time is unknown).
-
-    Raises
-    ------
-    ParameterError
-        If origins are blank or duplicated.
-    SchemaError
-        If the table lacks a column, or holds negative times or the same pair twice.
-    UnknownCodeError
-        If the site, or every origin, is absent from the table.
-
-    Examples
-    --------
-    >>> times = pd.DataFrame({
-    ...     "from_id": ["A", "A", "B"], "to_id": ["S1", "S2", "S2"], "travel_time_min": [12.0, 7.0, 30.0]})
-    >>> time_to_site(times, pd.Index(["A", "B"]), "S1")
-       time_min  is_reachable
-    A      12.0          True
-    B       NaN         False
-    """
-    pairs = read_pairs(travel_times, origins=origins, sites=[site_id])
-    unknown = count_unknown(pairs)
-    minutes = np.full(len(pairs.origins), np.nan)
-    minutes[pairs.origin] = pairs.minutes
-    return pd.DataFrame(
-        {"time_min": minutes, "is_reachable": three_valued(~np.isnan(minutes), unknown > 0)},
-        index=pairs.origins,
-    )
-
-
 def count_unknown(pairs: Pairs, *, stacklevel: int = 5) -> NDArray[np.int64]:
     """Return the number of unknown times of each origin, and warn if there are any."""
     unknown = np.bincount(pairs.origin[np.isnan(pairs.minutes)], minlength=len(pairs.origins))
@@ -290,63 +244,6 @@ def _covered(travel_times: pd.DataFrame, origins: Ids, *, thresholds_min: Sequen
         within[pairs.origin[pairs.minutes <= threshold]] = True
         columns[f"within_{threshold:g}_min"] = three_valued(within, unknown > 0)
     return pd.DataFrame({**columns, "unknown_count": unknown}, index=origins)
-
-
-def coverage_by(
-    travel_times: Times,
-    demand: pd.Series[float],
-    groups: pd.Series[str],
-    *,
-    thresholds_min: Sequence[float] = THRESHOLDS_MIN,
-) -> pd.DataFrame:
-    """Count the persons within each threshold, by zone: EPCI, département, or any zone of the user.
-
-    Parameters
-    ----------
-    travel_times
-        As for `coverage`.
-    demand
-        Persons by commune (hab), indexed by from_id. NaN = unknown.
-    groups
-        Zone of each commune, on the same ids; a commune without zone is left out, with a warning.
-    thresholds_min
-        Times (min), inclusive.
-
-    Returns
-    -------
-    DataFrame
-        Index: zones, in the order of `demand`. Columns demand_hab, then for each threshold within_15_min_hab
-        (persons surely covered), within_15_min_unknown_hab (persons whose coverage is unknown) and
-        within_15_min_share (0 to 1; NaN when some persons' coverage is unknown or nobody lives in the zone).
-        Where the demand of one commune is unknown, all figures of its zone are NaN.
-
-    Raises
-    ------
-    ParameterError, SchemaError, UnknownCodeError
-        As `coverage`; also if `groups` has duplicated ids or no id of `demand`.
-
-    Warns
-    -----
-    TerritoryWarning
-        With the number of communes that have no zone, or unknown times.
-
-    Notes
-    -----
-    share(zone, t) = sum of demand over the communes of the zone whose closest site is at t at most, divided by
-    the sum of demand over the zone.
-
-    Examples
-    --------
-    >>> times = pd.DataFrame({"from_id": ["A", "B"], "to_id": ["S", "S"], "travel_time_min": [15.0, 32.0]})
-    >>> zone = pd.Series({"A": "Var", "B": "Var"})
-    >>> coverage_by(times, pd.Series({"A": 100.0, "B": 300.0}), zone, thresholds_min=(30,)).T
-                                  Var
-    demand_hab                 400.00
-    within_30_min_hab          100.00
-    within_30_min_unknown_hab    0.00
-    within_30_min_share          0.25
-    """
-    return persons_by_zone(coverage(travel_times, demand, thresholds_min=thresholds_min), demand, groups)
 
 
 def persons_by_zone(within: pd.DataFrame, demand: pd.Series[float], groups: pd.Series[str]) -> pd.DataFrame:

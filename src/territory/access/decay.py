@@ -3,7 +3,8 @@
 Each factory returns a frozen object that is called on minutes (a number or an array) and gives weights from
 0 to 1. Its `reach_min` is the longest time at which the weight is positive (infinite when it never falls to
 0); a time equal to a threshold belongs to the step that ends there. An unknown time (NaN) has an unknown
-weight (NaN).
+weight (NaN). A parameter that is not a positive number raises `ParameterError`; `max_time_min` is the time beyond
+which the weight is 0 (min, inclusive), None = never.
 """
 
 from __future__ import annotations
@@ -29,7 +30,6 @@ class Decay(Protocol):
 
     def __call__(self, minutes: ArrayLike, /) -> NDArray[np.float64]:
         """Return one weight per time."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -40,11 +40,9 @@ class Binary:
 
     @property
     def reach_min(self) -> float:
-        """Longest time with a positive weight (min)."""
         return self.threshold_min
 
     def __call__(self, minutes: ArrayLike) -> NDArray[np.float64]:
-        """Return one weight per time."""
         times = np.asarray(minutes, dtype=np.float64)
         return _unknown_stays((times <= self.threshold_min).astype(np.float64), times)
 
@@ -60,11 +58,9 @@ class Stepped:
 
     @property
     def reach_min(self) -> float:
-        """Longest time with a positive weight (min)."""
         return max((end for end, weight in self.steps if weight > 0), default=0.0)
 
     def __call__(self, minutes: ArrayLike) -> NDArray[np.float64]:
-        """Return one weight per time."""
         times = np.asarray(minutes, dtype=np.float64)
         weights = np.array([weight for _, weight in self.steps] + [0.0])
         # a few comparisons are several times faster than a binary search; equal to the end is still inside
@@ -85,7 +81,6 @@ class Linear:
     reach_min: float
 
     def __call__(self, minutes: ArrayLike) -> NDArray[np.float64]:
-        """Return one weight per time."""
         # maximum propagates NaN
         return np.maximum(1.0 - np.asarray(minutes, dtype=np.float64) / self.reach_min, 0.0)
 
@@ -102,7 +97,6 @@ class Smooth:
     reach_min: float
 
     def __call__(self, minutes: ArrayLike) -> NDArray[np.float64]:
-        """Return one weight per time."""
         times = np.asarray(minutes, dtype=np.float64)
         return np.where(times > self.reach_min, 0.0, _LAWS[self.law][0](times, *self.parameters))
 
@@ -142,16 +136,6 @@ def binary(threshold_min: float) -> Binary:
     threshold_min
         Longest time that counts (min), inclusive.
 
-    Returns
-    -------
-    Binary
-        Callable on minutes.
-
-    Raises
-    ------
-    ParameterError
-        If the threshold is not a positive number.
-
     Notes
     -----
     w(t) = 1 if t <= threshold else 0. Luo and Wang (2003), Environment and Planning B 30, 865-884.
@@ -171,11 +155,6 @@ def stepped(steps: Mapping[float, float]) -> Stepped:
     ----------
     steps
         End of each step (min, inclusive) and weight inside it (0 to 1). Weights may not grow with time.
-
-    Returns
-    -------
-    Stepped
-        Callable on minutes.
 
     Raises
     ------
@@ -217,16 +196,6 @@ def linear(reach_min: float) -> Linear:
     reach_min
         Time at which the weight is 0 (min).
 
-    Returns
-    -------
-    Linear
-        Callable on minutes.
-
-    Raises
-    ------
-    ParameterError
-        If the reach is not a positive number.
-
     Notes
     -----
     w(t) = max(0, 1 - t / reach).
@@ -246,18 +215,6 @@ def exponential(rate_per_min: float, *, max_time_min: float | None = None) -> Sm
     ----------
     rate_per_min
         Share lost per minute, as a continuous rate (per min): 0.0231 halves the weight every 30 min.
-    max_time_min
-        Time beyond which the weight is 0 (min, inclusive); None = never.
-
-    Returns
-    -------
-    Smooth
-        Callable on minutes.
-
-    Raises
-    ------
-    ParameterError
-        If a number is not positive.
 
     Notes
     -----
@@ -278,18 +235,6 @@ def gaussian(sigma_min: float, *, max_time_min: float | None = None) -> Smooth:
     ----------
     sigma_min
         Width of the bell (min): the weight is 0.61 at this time and 0.14 at twice this time.
-    max_time_min
-        Time beyond which the weight is 0 (min, inclusive); None = never.
-
-    Returns
-    -------
-    Smooth
-        Callable on minutes.
-
-    Raises
-    ------
-    ParameterError
-        If a number is not positive.
 
     Notes
     -----
@@ -312,18 +257,6 @@ def power(exponent: float, *, min_time_min: float = 1.0, max_time_min: float | N
         Friction of time (no unit), positive.
     min_time_min
         Time under which the weight stays at 1 (min): a power of 0 min would be infinite.
-    max_time_min
-        Time beyond which the weight is 0 (min, inclusive); None = never.
-
-    Returns
-    -------
-    Smooth
-        Callable on minutes.
-
-    Raises
-    ------
-    ParameterError
-        If a number is not positive.
 
     Notes
     -----
@@ -346,18 +279,6 @@ def logistic(inflection_min: float, *, spread_min: float, max_time_min: float | 
         Time at which the weight is one half (min).
     spread_min
         Standard deviation of the longest trips that people accept (min): the smaller, the sharper the edge.
-    max_time_min
-        Time beyond which the weight is 0 (min, inclusive); None = never.
-
-    Returns
-    -------
-    Smooth
-        Callable on minutes.
-
-    Raises
-    ------
-    ParameterError
-        If a number is not positive.
 
     Notes
     -----
@@ -375,30 +296,7 @@ def logistic(inflection_min: float, *, spread_min: float, max_time_min: float | 
 
 
 def by_name(kind: str, **parameters: Any) -> Decay:
-    """Make a decay from its name, as a study file writes it.
-
-    Parameters
-    ----------
-    kind
-        One of binary, stepped, linear, exponential, gaussian, power, logistic.
-    **parameters
-        Parameters of the factory of that name.
-
-    Returns
-    -------
-    Decay
-        Callable on minutes.
-
-    Raises
-    ------
-    ParameterError
-        If the name is unknown, or the parameters are not those of the factory.
-
-    Examples
-    --------
-    >>> by_name("gaussian", sigma_min=15, max_time_min=45)
-    gaussian(15 min, ≤45 min)
-    """
+    """Make a decay from its name, as a study file writes it."""
     if kind not in _FACTORIES:
         raise ParameterError(f"Décroissance « {kind} » inconnue : choisissez parmi {', '.join(_FACTORIES)}.")
     factory = _FACTORIES[kind]

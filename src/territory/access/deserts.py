@@ -195,14 +195,7 @@ def population_by_class(classes: pd.DataFrame, population_hab: pd.Series[float])
 
 
 def class_masks(classes: pd.DataFrame) -> dict[str, Bools]:
-    """Return which communes are in each class, then on the side of the desert for each criterion, then unknown.
-
-    Examples
-    --------
-    >>> rule = Criterion("camsp", "time_min", 45.0, "above", "min")
-    >>> list(class_masks(classify(pd.DataFrame({"time_min": [12.0]}), criteria=[rule])))
-    ['aucun critère', '1 critère sur 1', 'non calculable', 'camsp', 'camsp : non calculable']
-    """
+    """Return which communes are in each class, then on the side of the desert for each criterion, then unknown."""
     masks = {
         str(label): (classes["desert_class"] == label).to_numpy(dtype=np.bool_)
         for label in classes["desert_class"].cat.categories
@@ -215,14 +208,7 @@ def class_masks(classes: pd.DataFrame) -> dict[str, Bools]:
 
 
 def count_by_class(masks: Mapping[str, Bools], people: Floats, here: Bools) -> dict[str, list[float]]:
-    """Count the inhabitants of one zone (`here`) in each class, in the order of the masks of `class_masks`.
-
-    Examples
-    --------
-    >>> masks = {"a": np.array([True, False]), "b": np.array([False, True])}
-    >>> count_by_class(masks, np.array([300.0, 100.0]), np.array([True, True]))["population_share"]
-    [0.75, 0.25]
-    """
+    """Count the inhabitants of one zone (`here`) in each class, in the order of the masks of `class_masks`."""
     total = float(people[here].sum())
     counted = [float(people[here & mask].sum()) for mask in masks.values()]
     return {
@@ -233,23 +219,7 @@ def count_by_class(masks: Mapping[str, Bools], people: Floats, here: Bools) -> d
 
 
 def class_labels(count: int) -> list[str]:
-    """Return the names of the classes of a scheme, by number of criteria met, then the unknown one.
-
-    Parameters
-    ----------
-    count
-        How many criteria the scheme has.
-
-    Returns
-    -------
-    list of str
-        In order.
-
-    Examples
-    --------
-    >>> class_labels(1)
-    ['aucun critère', '1 critère sur 1', 'non calculable']
-    """
+    """Return the names of the classes of a scheme, by number of criteria met, then the unknown one."""
     met = [f"{n} critère{'s' if n > 1 else ''} sur {count}" for n in range(1, count + 1)]
     return ["aucun critère", *met, NOT_COMPUTABLE]
 

@@ -1,7 +1,8 @@
 """Inequality of a measure between persons: Gini, Palma, Theil, concentration index, poverty, gaps.
 
 Each commune weighs as many as its persons. A commune whose value is unknown is left out with a warning that
-says how many persons that is; infinite values are refused, since no inequality can be measured with them.
+says how many persons that is; infinite values are refused, since no inequality can be measured with them. All
+measures raise `ParameterError` as `gini` does, and are NaN if nobody is left or all values are 0.
 """
 
 from __future__ import annotations
@@ -12,17 +13,14 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from territory.access.catchments.practitioners import mean_by
 from territory.access.pairs import Floats, warn
-from territory.errors import ParameterError, agree, counted, examples, refuse
+from territory.errors import ParameterError, agree, examples, refuse
 
 __all__ = [
-    "GroupGap",
     "Theil",
     "concentration_index",
     "fgt_poverty",
     "gini",
-    "group_gap",
     "palma_ratio",
     "theil_t",
 ]
@@ -37,12 +35,7 @@ ROUNDING_SHARE = 1e-12
 class Theil:
     """Theil's T, split into what lies between groups and what lies within them.
 
-    Attributes
-    ----------
-    total, between, within
-        `between` and `within` add up to `total`; without groups they are NaN.
-    by_group
-        Theil's T inside each group; empty without groups.
+    `between` and `within` add up to `total`; without groups they are NaN, and `by_group` (T inside each) is empty.
     """
 
     total: float
@@ -52,32 +45,6 @@ class Theil:
 
     def __repr__(self) -> str:
         return f"Theil({self.total:.4f} = {self.between:.4f} entre + {self.within:.4f} dans les groupes)"
-
-
-@dataclass(frozen=True)
-class GroupGap:
-    """Gap between the groups with the highest and the lowest mean.
-
-    Attributes
-    ----------
-    means
-        Mean of each group, weighted by persons.
-    highest, lowest
-        Names of the two groups (the first in alphabetical order among equals).
-    difference
-        Highest minus lowest, in the unit of the measure.
-    ratio
-        Highest over lowest; infinite when the lowest is 0, NaN when both are.
-    """
-
-    means: pd.Series[float]
-    highest: str
-    lowest: str
-    difference: float
-    ratio: float
-
-    def __repr__(self) -> str:
-        return f"GroupGap({self.highest} − {self.lowest} = {self.difference:.4g})"
 
 
 def gini(values: pd.Series[float], weights: pd.Series[float] | None = None) -> float:
@@ -93,17 +60,12 @@ def gini(values: pd.Series[float], weights: pd.Series[float] | None = None) -> f
     Returns
     -------
     float
-        0 (all alike) to 1; NaN if nobody is left or all values are 0.
+        0 (all alike) to 1.
 
     Raises
     ------
     ParameterError
         If values or weights are negative or infinite, or a weight is missing.
-
-    Warns
-    -----
-    TerritoryWarning
-        With the communes left out because their value is unknown.
 
     Notes
     -----
@@ -127,21 +89,13 @@ def palma_ratio(values: pd.Series[float], weights: pd.Series[float] | None = Non
 
     Parameters
     ----------
-    values
-        Measure by commune, 0 or more. NaN = unknown. For a time, "top" means the longest.
-    weights
-        Persons by commune; None = each commune counts for one.
+    values, weights
+        As for `gini`. For a time, "top" means the longest.
 
     Returns
     -------
     float
-        0.25 when all are alike; infinite when the bottom four tenths have nothing; NaN if all values are 0. A
-        commune astride a limit is split.
-
-    Raises
-    ------
-    ParameterError
-        As `gini`.
+        0.25 when all are alike; infinite when the bottom four tenths have nothing. A commune astride a limit is split.
 
     Notes
     -----
@@ -171,22 +125,15 @@ def theil_t(
 
     Parameters
     ----------
-    values
-        Measure by commune, 0 or more. NaN = unknown.
-    weights
-        Persons by commune; None = each commune counts for one.
+    values, weights
+        As for `gini`.
     groups
-        Group of each commune; None = no split.
+        Group of each commune (one without raises `ParameterError`); None = no split.
 
     Returns
     -------
     Theil
         `.total`, `.between`, `.within`, `.by_group`.
-
-    Raises
-    ------
-    ParameterError
-        As `gini`; also if a commune has no group.
 
     Notes
     -----
@@ -234,12 +181,10 @@ def fgt_poverty(
 
     Parameters
     ----------
-    values
-        Measure by commune, 0 or more. NaN = unknown.
-    weights
-        Persons by commune; None = each commune counts for one.
+    values, weights
+        As for `gini`.
     line
-        Threshold in the unit of the measure; a commune at the line is not poor.
+        Threshold in the unit of the measure, positive; a commune at the line is not poor.
     alpha
         0: share of persons beyond the line; 1: mean gap; 2: mean squared gap, which weighs the furthest most.
     direction
@@ -248,12 +193,7 @@ def fgt_poverty(
     Returns
     -------
     float
-        0 or more (at most 1 when direction is "below"); NaN if nobody is left.
-
-    Raises
-    ------
-    ParameterError
-        As `gini`; also if the line is not positive, alpha is not 0, 1 or 2, or the direction is unknown.
+        0 or more (at most 1 when direction is "below").
 
     Notes
     -----
@@ -277,55 +217,6 @@ def fgt_poverty(
     gap = (line - x if direction == "below" else x - line) / line
     poor = gap > 0
     return float((w[poor] * gap[poor] ** alpha).sum() / w.sum())
-
-
-def group_gap(values: pd.Series[float], weights: pd.Series[float], groups: pd.Series[str]) -> GroupGap:
-    """Gap between the groups (EPCI, say) with the highest and the lowest mean.
-
-    Parameters
-    ----------
-    values
-        Measure by commune. NaN = unknown: the mean of its group is unknown, and the group is set aside.
-    weights
-        Persons by commune.
-    groups
-        Group of each commune.
-
-    Returns
-    -------
-    GroupGap
-        `.means`, `.highest`, `.lowest`, `.difference`, `.ratio`.
-
-    Raises
-    ------
-    ParameterError
-        As `mean_by`; also if fewer than two groups have a known mean.
-
-    Warns
-    -----
-    TerritoryWarning
-        With the groups whose mean is unknown.
-
-    Examples
-    --------
-    >>> group_gap(pd.Series([10.0, 20.0, 40.0]), pd.Series([1.0, 1.0, 5.0]), pd.Series(["a", "a", "b"]))
-    GroupGap(b − a = 25)
-    """
-    means = mean_by(values, weights, groups)
-    known = means.dropna().sort_index()
-    if len(known) < len(means):
-        unknown = means.index[means.isna()]
-        warn(
-            f"Moyenne inconnue pour {counted(unknown, 'groupe(s)')}, mis de côté.",
-            stacklevel=3,
-        )
-    if len(known) < 2:
-        raise ParameterError(
-            f"Écart entre groupes : {agree(len(known), 'groupe(s)')} à moyenne connue, il en faut deux."
-        )
-    high, low = float(known.max()), float(known.min())
-    ratio = high / low if low else (math.inf if high else math.nan)
-    return GroupGap(means, str(known.idxmax()), str(known.idxmin()), high - low, ratio)
 
 
 def _theil(x: Floats, w: Floats) -> float:

@@ -29,19 +29,6 @@ from territory.access.pairs import (
 )
 from territory.errors import ParameterError, Problems, agree, counted, examples, refuse
 
-__all__ = [
-    "ABSENT",
-    "PRESENT",
-    "UNKNOWN",
-    "Step",
-    "coordination_reach",
-    "ehpad_primary_care",
-    "path_view",
-    "recruitment_by_site",
-    "recruitment_by_zone",
-    "step_status",
-]
-
 PRESENT, ABSENT, UNKNOWN = "présent", "absent", "inconnu"
 GP_TO_EHPAD_MAX_MIN = 15.0
 ORIGIN_COLUMNS = ("from_id", "to_id", "persons")
@@ -63,45 +50,11 @@ def step_status(
     *,
     max_time_min: float,
 ) -> pd.DataFrame:
-    """Tell for each origin and each step whether a site is within a time: present, absent or unknown.
+    """Tell for each origin and each step whether a site is within a time (inclusive): present, absent or unknown.
 
-    Parameters
-    ----------
-    travel_times
-        Columns from_id, to_id, travel_time_min (min).
-    origins
-        Communes, or EHPAD, to answer for.
-    steps
-        Steps of the path, in order.
-    max_time_min
-        Longest time (min), inclusive.
-
-    Returns
-    -------
-    DataFrame
-        One row per (origin, step), in their orders. Columns status (« présent »: a known site is within the time;
-        « absent »: the list is complete and none is; « inconnu » otherwise), time_min (to the closest site; NaN
-        when out of reach, or when the list is partial, as the closest may be missing from it) and
-        is_complete_list.
-
-    Raises
-    ------
-    ParameterError
-        If there is no step, a name comes twice, or the time is above the table's cutoff.
-    SchemaError
-        If the table lacks a column, or holds negative times or the same pair twice.
-
-    Warns
-    -----
-    TerritoryWarning
-        With the sites that no row of the table reaches: their presence stays unknown.
-
-    Examples
-    --------
-    >>> times = pd.DataFrame({"from_id": ["A", "B"], "to_id": ["S", "S"], "travel_time_min": [12.0, 50.0]})
-    >>> steps = [Step("CMPP", ["S"], True), Step("UEMA", [], False)]
-    >>> step_status(times, ["A", "B"], steps, max_time_min=45)["status"].to_dict()
-    {('A', 'CMPP'): 'présent', ('A', 'UEMA'): 'inconnu', ('B', 'CMPP'): 'absent', ('B', 'UEMA'): 'inconnu'}
+    One row per (origin, step). `status`: « présent » where a known site is within the time, « absent » where the list
+    is complete and none is, « inconnu » otherwise. `time_min` is that of the closest site, NaN out of reach, and where
+    the list is partial, as the closest may be missing from it.
     """
     _check_steps(steps)
     ids = pd.Index(list(origins))
@@ -136,48 +89,9 @@ def path_view(
 ) -> pd.DataFrame:
     """Show a path zone by zone (EPCI): which steps are inside, absent or unknown, and how far the closest are.
 
-    Parameters
-    ----------
-    travel_times
-        Columns from_id (commune), to_id (site), travel_time_min (min).
-    population_hab
-        Persons by commune (children of the age concerned, say), which weigh the mean times.
-    zones
-        Zone of each commune.
-    site_zones
-        Zone of each site.
-    steps
-        Steps of the path, in order: repérage, diagnosis, care, school, establishment or service, adult exit.
-
-    Returns
-    -------
-    DataFrame
-        One row per (zone, step). Columns status (« présent » if a known site is in the zone, « absent » if the
-        list is complete and none is, « inconnu » otherwise), site_count, mean_time_min (to the closest site, in the
-        zone or not, weighted by persons; NaN when the list is partial, or part of the zone is out of reach or
-        unknown).
-
-    Raises
-    ------
-    ParameterError
-        If there is no step, a name comes twice, or a site has no zone.
-    SchemaError
-        If the table lacks a column, or holds negative times or the same pair twice.
-
-    Warns
-    -----
-    TerritoryWarning
-        With the communes without zone, and the sites that no row of the table reaches.
-
-    Examples
-    --------
-    >>> times = pd.DataFrame({"from_id": ["A", "B"], "to_id": ["S", "S"], "travel_time_min": [10.0, 50.0]})
-    >>> view = path_view(
-    ...     times, pd.Series({"A": 3.0, "B": 1.0}), pd.Series({"A": "x", "B": "y"}), pd.Series({"S": "x"}),
-    ...     [Step("CMPP", ["S"], True)])
-    >>> view[["status", "mean_time_min"]].to_dict("index")
-    {('x', 'CMPP'): {'status': 'présent', 'mean_time_min': 10.0},
-     ('y', 'CMPP'): {'status': 'absent', 'mean_time_min': 50.0}}
+    One row per (zone, step). `status` as in `step_status`, of the sites in the zone. `mean_time_min` is to the closest
+    site, in the zone or not, weighted by persons; NaN where the list is partial, or part of the zone is out of reach or
+    unknown.
     """
     _check_steps(steps)
     rows: dict[tuple[str, str], dict[str, object]] = {}
@@ -212,43 +126,8 @@ def ehpad_primary_care(
 ) -> pd.DataFrame:
     """GPs within reach of each EHPAD: the GP goes to the EHPAD, not the other way round.
 
-    Parameters
-    ----------
-    travel_times
-        Columns from_id (where GPs practise), to_id (EHPAD), travel_time_min (min).
-    residents
-        Residents, or places, by EHPAD. NaN = unknown.
-    gps
-        Number of GPs where they practise, indexed by from_id. NaN = unknown.
-    max_time_min
-        Longest time (min) from the GP, inclusive.
-
-    Returns
-    -------
-    DataFrame
-        Index of `residents`, in its order. Columns gp_count (within the time), time_from_closest_gp_min,
-        residents_per_gp (of this EHPAD alone; infinite when there is none) and shared_residents_per_gp (when each
-        GP is shared among the residents of all the EHPAD within the time). GPs have other patients: it is no
-        workload.
-
-    Raises
-    ------
-    ParameterError
-        If residents or GPs are negative, or the time is above the table's cutoff.
-    SchemaError
-        If the table lacks a column, or holds negative times or the same pair twice.
-    UnknownCodeError
-        If no EHPAD, or no place of practice, is in the table.
-
-    Examples
-    --------
-    >>> times = pd.DataFrame({
-    ...     "from_id": ["A", "A", "B"], "to_id": ["E1", "E2", "E1"], "travel_time_min": [5.0, 10.0, 20.0]})
-    >>> care = ehpad_primary_care(times, pd.Series({"E1": 60.0, "E2": 40.0}), pd.Series({"A": 4.0, "B": 1.0}))
-    >>> care[["gp_count", "residents_per_gp", "shared_residents_per_gp"]]
-        gp_count  residents_per_gp  shared_residents_per_gp
-    E1       4.0              15.0                     25.0
-    E2       4.0              10.0                     25.0
+    `residents_per_gp` is of this EHPAD alone, `shared_residents_per_gp` where each GP is shared among the residents of
+    all the EHPAD within the time (inclusive). GPs have other patients: it is no workload.
     """
     check_columns(travel_times, PAIR_COLUMNS, "Table des temps")
     # seen from the EHPAD, with the times of the trip that the GP makes
@@ -351,25 +230,11 @@ def coordination_reach(
     ParameterError
         If amounts are negative or on different indexes, a territory names an unknown structure, or too_far_min is
         not positive.
-    SchemaError, UnknownCodeError
-        As `time_to_closest`.
 
     Warns
     -----
     TerritoryWarning
         When the list is partial, and with the communes that no structure serves.
-
-    Examples
-    --------
-    >>> times = pd.DataFrame({
-    ...     "from_id": ["A", "A", "B"], "to_id": ["D1", "D2", "D1"], "travel_time_min": [10.0, 30.0, 70.0]})
-    >>> reach = coordination_reach(
-    ...     times, pd.Series({"A": 900.0, "B": 100.0}), pd.Series({"A": 20.0, "B": 80.0}), ["D1", "D2"],
-    ...     too_far_min=60, is_complete_list=True)
-    >>> reach[["population_hab", "area_km2", "edge_time_min", "is_too_large"]]
-        population_hab  area_km2  edge_time_min  is_too_large
-    D1          1000.0     100.0           70.0          True
-    D2             0.0       0.0            NaN          <NA>
     """
     if not too_far_min > 0:
         raise ParameterError(f"too_far_min = {too_far_min} : un nombre de minutes positif est attendu.")
@@ -454,8 +319,6 @@ def recruitment_by_site(
 
     Raises
     ------
-    SchemaError
-        If a column is absent.
     ParameterError
         If persons are negative or unknown, or a commune or a site has no zone.
 
@@ -485,19 +348,6 @@ def recruitment_by_zone(
     DataFrame
         Index: zones where served persons live, in the order in which they come. Columns persons,
         persons_served_in_zone, served_in_zone_share (0 to 1; NaN when nobody is served).
-
-    Raises
-    ------
-    SchemaError, ParameterError
-        As `recruitment_by_site`.
-
-    Examples
-    --------
-    >>> served = pd.DataFrame({"from_id": ["A", "B"], "to_id": ["S", "S"], "persons": [6.0, 2.0]})
-    >>> recruitment_by_zone(served, pd.Series({"A": "x", "B": "y"}), pd.Series({"S": "x"}))
-       persons  persons_served_in_zone  served_in_zone_share
-    x      6.0                     6.0                   1.0
-    y      2.0                     0.0                   0.0
     """
     persons, home, place = _read_origins(origins, commune_zones, site_zones)
     return _shares(persons, home == place, home, "persons_served_in_zone", "served_in_zone_share")

@@ -225,7 +225,7 @@ def read_places(
         problems.add(f"terrain inconnu « {terrain} » : indiquez {', '.join(TERRAINS)}")
     sides = (("origines", origins), ("destinations", destinations))
     for label, frame in sides:
-        _check_points(frame, label, problems)
+        point_problems(frame, problems, of=label)
     problems.raise_if_any()
     epsg = _common_system(origins, destinations)
     read = [_read_side(frame, label, epsg, terrain, problems) for label, frame in sides]
@@ -233,27 +233,30 @@ def read_places(
     return read[0], read[1], epsg
 
 
-def _check_points(frame: gpd.GeoDataFrame, label: str, problems: Problems) -> None:
-    """Collect what is wrong with the ids, the system and the geometries of one side."""
+def point_problems(frame: gpd.GeoDataFrame, problems: Problems, *, of: str = "") -> None:
+    """Collect what is wrong with the ids, the system and the geometries of points."""
+    said = f"{of} : " if of else ""
     if not hasattr(frame, "geom_type"):
-        problems.add(f"{label} : une GeoDataFrame de points est attendue, pas {type(frame).__name__}")
+        problems.add(f"{said}une GeoDataFrame de points est attendue, pas {type(frame).__name__}")
         return
     if frame.crs is None:
-        problems.add(f"{label} : système de coordonnées absent ; précisez-le avec set_crs(…)")
+        problems.add(f"{said}système de coordonnées absent ; précisez-le avec set_crs(…)")
     ids = frame.index
     if ids.hasnans:
-        problems.add(f"{label} : {agree(int(np.sum(ids.isna())), 'identifiant(s) vide(s)')} dans l'index")
-    problems.count(ids[ids.duplicated()].unique(), "identifiant(s) en double", of=label)
+        problems.add(f"{said}{agree(int(np.sum(ids.isna())), 'identifiant(s) vide(s)')} dans l'index")
+    # as they are written in a table: 1 and "1" would be one place
+    doubled = np.asarray(ids.astype(str).duplicated() & ids.notna(), dtype=bool)
+    problems.count(ids[doubled].unique(), "identifiant(s) en double", of=of)
     geometry = frame.geometry
     absent = geometry.isna() | geometry.is_empty
-    problems.count(ids[absent], "géométrie(s) absente(s) ou vide(s)", of=label)
+    problems.count(ids[absent], "géométrie(s) absente(s) ou vide(s)", of=of)
     other = ~absent & (geometry.geom_type != "Point")
     advice = " ; prenez un point par lieu, representative_point() par exemple"
-    problems.count(ids[other], "géométrie(s) autre(s) que des points", of=label, advice=advice)
+    problems.count(ids[other], "géométrie(s) autre(s) que des points", of=of, advice=advice)
     sound = np.flatnonzero(~absent & ~other)
     coordinates = shapely.get_coordinates(np.asarray(geometry)[sound])
     infinite = ids[sound[~np.isfinite(coordinates).all(axis=1)]]
-    problems.count(infinite, "point(s) de coordonnées non finies", of=label)
+    problems.count(infinite, "point(s) de coordonnées non finies", of=of)
 
 
 def _common_system(origins: gpd.GeoDataFrame, destinations: gpd.GeoDataFrame) -> int:

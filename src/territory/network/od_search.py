@@ -18,7 +18,7 @@ from territory.files.safe_files import arrays_under, is_intact, read_arrays, rea
 from territory.network.engine.compiling import count_threads
 from territory.network.engine.dijkstra import limited_search
 from territory.network.engine.graph import MAX_TIME_MS, UNREACHED, Graph
-from territory.network.engine.label_search import k_nearest_sites, shortest_lengths
+from territory.network.engine.label_search import shortest_lengths
 from territory.network.engine.metric import Metric, TileSearch, in_source_order
 from territory.network.graph.arrays import BACKWARD, FORWARD, Int32, Ints
 from territory.network.points import Endpoints, ms_of_access
@@ -399,27 +399,6 @@ def _search_of(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> RoadS
         destinations=Endpoints.from_arrays(arrays_under("destinations_", arrays)),
         open_directions=arrays["open_directions"],
     )
-
-
-def nearest_pairs(
-    graph: Graph,
-    open_directions: NDArray[np.int8],
-    ends: tuple[Endpoints, Endpoints],
-    *,
-    k: int,
-    limit_ms: int,
-) -> tuple[Pairs, Ints]:
-    """Return the k nearest destinations of each origin within a limit, in order, and the rank of each from 1."""
-    origins, destinations = ends
-    site, time = k_nearest_sites(graph, origins.leaving, destinations.arriving, k, limit_ms=limit_ms)
-    row, column = np.nonzero(site >= 0)
-    sites, times = site[row, column].astype(np.int64), time[row, column].astype(np.int64)
-    by_id = np.lexsort([sites, row])
-    direct = direct_pairs(open_directions, *ends)[0]
-    pairs = least_of_both(Pairs(row, sites, times).some(by_id), direct.some(direct.value <= limit_ms))
-    pairs = pairs.some(np.lexsort([pairs.destination, pairs.value, pairs.origin]))
-    rank = np.arange(pairs.origin.size) - np.searchsorted(pairs.origin, pairs.origin, side="left") + 1
-    return pairs.some(rank <= k), rank[rank <= k]
 
 
 def limit_ms_of(max_time_min: float | None) -> int:

@@ -21,8 +21,8 @@ from territory.network.graph.simplify import prepare
 from territory.network.graph.speeds import HopTimes, density_bands, hop_times, speed_table
 from territory.network.graph.topology import Topology
 from territory.network.graph.works import hops_of, slowed, with_line
-from territory.network.od_search import RoadSearch, limit_ms_of, nearest_pairs
-from territory.network.points import MAX_SNAP_M, endpoints, snap_table
+from territory.network.od_search import RoadSearch, limit_ms_of
+from territory.network.points import MAX_SNAP_M, endpoints
 from territory.network.storage import load_network, save_network
 from territory.units import METRES_PER_KILOMETRE, MILLISECONDS_PER_MINUTE
 
@@ -286,43 +286,6 @@ class RoadNetwork:
 
     # what it answers
 
-    def snap(
-        self, points: gpd.GeoDataFrame, *, max_snap_m: float = MAX_SNAP_M, islands: bool = False
-    ) -> gpd.GeoDataFrame:
-        """Place points on the nearest road segment.
-
-        Parameters
-        ----------
-        points
-            Points with a CRS; their index holds their identifiers.
-        max_snap_m
-            A point farther than this from any road (m) is an error.
-        islands
-            Also use roads cut off from the main network. By default only roads from which one can go to all
-            the others and come back.
-
-        Returns
-        -------
-        GeoDataFrame
-            Index of `points`, in its order. distance_m to the road (m), is_island (the road is cut off from the
-            main network), road_class, geometry (the place on the road, in the projection of the network).
-            Motorways and ferries take no point.
-
-        Raises
-        ------
-        NetworkError
-            If points cannot be used, or are too far: the message says which ones and how far.
-
-        Examples
-        --------
-        >>> import geopandas as gpd
-        >>> from territory.network import sample_network
-        >>> points = gpd.GeoDataFrame(index=["A"], geometry=gpd.points_from_xy([6.401], [43.505]), crs=4326)
-        >>> sample_network().snap(points)["distance_m"].round().tolist()
-        [81.0]
-        """
-        return snap_table(self._topology, points, max_snap_m=max_snap_m, islands=islands)
-
     def travel_times(
         self,
         origins: gpd.GeoDataFrame,
@@ -348,8 +311,11 @@ class RoadNetwork:
         engine
             ``dijkstra`` searches at once, ``hierarchy`` orders the map first (minutes for a large one, once)
             and is then hundreds of times faster, ``auto`` chooses. The result is the same.
-        max_snap_m, islands
-            As in `snap`.
+        max_snap_m
+            A point farther than this from any road (m) is an error. Motorways and ferries take no point.
+        islands
+            Also use roads cut off from the main network. By default only roads from which one can go to all the others
+            and come back.
         threads
             Number of threads, all by default. It changes nothing in the result.
 
@@ -363,7 +329,7 @@ class RoadNetwork:
         Raises
         ------
         NetworkError
-            If points cannot be used.
+            If points cannot be used, or are too far: the message says which ones and how far.
         ParameterError
             If an option is out of range.
 
@@ -414,72 +380,16 @@ class RoadNetwork:
         Parameters
         ----------
         origins, destinations, engine, max_snap_m, islands, threads
-            As in `travel_times`.
+            As in `travel_times`, whose errors it raises.
 
         Returns
         -------
         ndarray of float32 [origins, destinations]
             Minutes, inf out of reach.
-
-        Raises
-        ------
-        NetworkError, ParameterError
-            As `travel_times`.
         """
         options: dict[str, Any] = {"engine": engine, "max_snap_m": max_snap_m, "islands": islands}
         search = search_roads(self, origins, destinations, max_time_min=None, **options)
         return search.matrix(threads=threads)
-
-    def nearest(
-        self,
-        points: gpd.GeoDataFrame,
-        sites: gpd.GeoDataFrame,
-        k: int = 1,
-        *,
-        max_time_min: float | None = None,
-        max_snap_m: float = MAX_SNAP_M,
-        islands: bool = False,
-    ) -> pd.DataFrame:
-        """Find the k nearest sites of each point, with one search from all sites together.
-
-        Parameters
-        ----------
-        points, sites
-            Points with a CRS; their index holds their identifiers.
-        k
-            How many sites per point.
-        max_time_min
-            Longest time kept, inclusive (min).
-        max_snap_m, islands
-            As in `snap`.
-
-        Returns
-        -------
-        DataFrame
-            from_id, to_id, rank (1 = nearest), travel_time_min, by point in the order given. Equal times are
-            ordered as the sites are. Fewer than k rows where fewer sites are within reach.
-
-        Raises
-        ------
-        NetworkError, ParameterError
-            As `travel_times`.
-        """
-        if k < 1:
-            raise ParameterError(f"k={k} : indiquez au moins un site à trouver par point.")
-        limit_ms = limit_ms_of(max_time_min)
-        ends = endpoints(self._topology, self._times, points, sites, max_snap_m=max_snap_m, islands=islands)
-        pairs, rank = nearest_pairs(self.graph, self.roads.open_directions, ends, k=k, limit_ms=limit_ms)
-        table = pd.DataFrame(
-            {
-                "from_id": points.index.astype(str).to_numpy()[pairs.origin],
-                "to_id": sites.index.astype(str).to_numpy()[pairs.destination],
-                "rank": rank,
-                "travel_time_min": pairs.value / MILLISECONDS_PER_MINUTE,
-            }
-        )
-        cutoff = limit_ms / MILLISECONDS_PER_MINUTE
-        table.attrs["cutoff_min"] = cutoff if limit_ms < MAX_TIME_MS else float("nan")
-        return table
 
     def isochrones(
         self,
@@ -504,7 +414,7 @@ class RoadNetwork:
         cell_m
             Side of the squares on which times are computed (m).
         max_snap_m, islands
-            As in `snap`.
+            As in `travel_times`.
 
         Returns
         -------
@@ -599,23 +509,12 @@ def search_roads(
     ----------
     network
         The roads.
-    origins, destinations
-        Points with a CRS; their index holds their identifiers.
-    max_time_min
-        Longest time kept, inclusive (min); None keeps every pair that a road joins.
-    with_distance, engine, max_snap_m, islands
-        As in `RoadNetwork.travel_times`.
+    origins, destinations, max_time_min, with_distance, engine, max_snap_m, islands
+        As in `RoadNetwork.travel_times`, whose errors it raises.
 
     Returns
     -------
     RoadSearch
-
-    Raises
-    ------
-    NetworkError
-        If points cannot be used.
-    ParameterError
-        If an option is out of range.
     """
     limit_ms = limit_ms_of(max_time_min)
     chosen = choose_engine(network, engine, len(origins), limit_ms)
@@ -656,27 +555,16 @@ def stream_travel_times(
     ----------
     network
         The roads.
-    origins, destinations
-        Points with a CRS; their index holds their identifiers.
-    max_time_min
-        Longest time kept, inclusive (min).
+    origins, destinations, max_time_min, with_distance, engine, threads
+        As in `RoadNetwork.travel_times`, whose errors it raises at the call, before the first table.
     batch_size
         Origins of one table.
-    with_distance, engine
-        As in `RoadNetwork.travel_times`.
-    threads
-        Number of threads, all by default. It changes nothing in the result.
 
     Yields
     ------
     DataFrame
         As `RoadNetwork.travel_times` for the next origins, in their order; one after the other, the tables are
         its rows.
-
-    Raises
-    ------
-    NetworkError, ParameterError
-        As `RoadNetwork.travel_times`; at the call, before the first table.
 
     Examples
     --------

@@ -150,25 +150,16 @@ def gravity(
 
     Parameters
     ----------
-    travel_times
-        Columns from_id, to_id, travel_time_min (min), as for `floating_catchment_area`.
+    travel_times, supply, decay
+        As for `floating_catchment_area`, whose errors it raises.
     origins
         Ids to answer for, as an index of from_id.
-    supply
-        Places, full-time equivalents or acts by site, indexed by to_id. NaN = unknown.
-    decay
-        Weight of a time.
 
     Returns
     -------
     Series
         Units of supply, weighted by time, on the origins in their order; 0 where nothing is within reach, NaN
         where an unknown time or capacity takes part.
-
-    Raises
-    ------
-    ParameterError, SchemaError, UnknownCodeError
-        As `floating_catchment_area`.
 
     Notes
     -----
@@ -196,25 +187,14 @@ def spatial_availability(
 
     Parameters
     ----------
-    travel_times
-        Columns from_id, to_id, travel_time_min (min), as for `floating_catchment_area`.
-    demand
-        Persons by origin, indexed by from_id: all who compete. NaN = unknown.
-    supply
-        Places, full-time equivalents or acts by site, indexed by to_id. NaN = unknown.
-    decay
-        Weight of a time.
+    travel_times, demand, supply, decay
+        As for `floating_catchment_area`, whose errors it raises.
 
     Returns
     -------
     Series
         Units of supply that fall to each origin (not per person), on the index of `demand`. They add up to the
         supply of the sites that somebody reaches. Divided by demand, it is E2SFCA.
-
-    Raises
-    ------
-    ParameterError, SchemaError, UnknownCodeError
-        As `floating_catchment_area`.
 
     Notes
     -----
@@ -251,26 +231,19 @@ def choice_shares(
 
     Parameters
     ----------
-    travel_times
-        Columns from_id, to_id, travel_time_min (min), as for `floating_catchment_area`.
+    travel_times, decay
+        As for `floating_catchment_area`, whose errors it raises.
     origins
         Ids of the origins.
     attraction
         What draws people to each site (places, say, or 1 for each), indexed by to_id, in any unit: only ratios
         count. NaN = unknown.
-    decay
-        Weight of a time.
 
     Returns
     -------
     DataFrame
         Origins by sites: shares from 0 to 1 that add up to 1, or to 0 where no site is within reach; a row is NaN where
         a time or an attraction that it needs is unknown.
-
-    Raises
-    ------
-    ParameterError, SchemaError, UnknownCodeError
-        As `floating_catchment_area`.
 
     Notes
     -----

@@ -136,27 +136,18 @@ def gp_headcount_access(
 
     Parameters
     ----------
-    travel_times
-        Columns from_id, to_id, travel_time_min (min), or a sequence of parts, as for `apl`.
+    travel_times, profile, mapper
+        As for `apl`, whose errors it raises.
     population
         Inhabitants by from_id (hab), those of the buffer included.
     practitioners
         Number of practitioners at each to_id.
-    profile
-        Weights of travel times, as for `apl`.
-    mapper
-        Runs the maps over the parts.
 
     Returns
     -------
     Series
         Practitioners per 100,000 inhabitants, named « accessibilité aux généralistes (effectifs) », on the
         index of `population`.
-
-    Raises
-    ------
-    ParameterError, SchemaError, UnknownCodeError
-        As `apl`.
 
     Examples
     --------
@@ -238,13 +229,6 @@ def refuse_other_profile(found: str | None, published_with: str | None, threshol
     """Refuse a threshold published with one profile on an APL that says it was computed under another.
 
     `threshold` is what the message calls it. An APL that does not say its profile is taken at the caller's word.
-
-    Examples
-    --------
-    >>> refuse_other_profile("drees_2012", "drees_2015", "Le seuil de 2,5")
-    Traceback (most recent call last):
-    ...
-    territory.errors.ParameterError: Le seuil de 2,5 a été publié avec le profil d'APL « drees_2015 » : ...
     """
     if found is None or published_with is None or found == published_with:
         return

@@ -1,5 +1,7 @@
 """Searches that need no preparation, within a limit or to all nodes: Dijkstra's algorithm on compressed rows.
 
+E. W. Dijkstra (1959), "A note on two problems in connexion with graphs", Numerische Mathematik 1.
+
 The heap is four-way and holds packed integers, `time << 32 | node`: one comparison, one move. Distances are reset
 through the list of touched nodes, so that a limited search costs what it visits whatever the size of the map.
 """
@@ -52,39 +54,10 @@ class Room(NamedTuple):
 def limited_search(
     graph: Graph, seeds: Seeds, targets: Seeds, limit_ms: int, *, threads: int | None = None
 ) -> tuple[Int32, Int32, Int32]:
-    """Return the pairs of a seed and a target that are within a limit of time, and their times.
+    """Return the pairs of a seed and a target within a limit of time, and their times (ms), by seed and then target.
 
-    Parameters
-    ----------
-    graph
-        Graph to search.
-    seeds
-        Origins; nearby nodes should have nearby numbers, for searches share the caches then.
-    targets
-        Destinations.
-    limit_ms
-        Longest time kept, inclusive (ms).
-    threads
-        Number of threads; as many as there are processors by default. It changes nothing in the result.
+    Nearby seeds should have nearby numbers, for searches share the caches then.
 
-    Returns
-    -------
-    tuple of int32 arrays
-        Number of the seed, number of the target, and time (ms) of each pair, by seed and then target.
-
-    Raises
-    ------
-    NetworkError
-        Seeds or targets attached to a node that the graph lacks.
-    ParameterError
-        A limit out of range.
-
-    References
-    ----------
-    E. W. Dijkstra (1959), "A note on two problems in connexion with graphs", Numerische Mathematik 1.
-
-    Examples
-    --------
     >>> graph = Graph.from_edges(3, [0, 1], [1, 2], [10, 20])
     >>> pairs = limited_search(graph, Seeds.at_nodes([0]), Seeds.at_nodes([0, 1, 2]), 15)
     >>> [column.tolist() for column in pairs]
@@ -115,36 +88,7 @@ def limited_search(
 def one_to_all(
     graph: Graph, seeds: Seeds, *, limit_ms: int = MAX_TIME_MS, threads: int | None = None
 ) -> Int32:
-    """Return the times from each seed to every node.
-
-    Parameters
-    ----------
-    graph
-        Graph to search.
-    seeds
-        Origins.
-    limit_ms
-        Longest time kept, inclusive (ms); nodes beyond it are `UNREACHED`.
-    threads
-        Number of threads; it changes nothing in the result.
-
-    Returns
-    -------
-    int32 array [seeds, nodes]
-        Times (ms), `UNREACHED` where no path leads.
-
-    Raises
-    ------
-    NetworkError
-        Seeds attached to a node that the graph lacks.
-    ParameterError
-        A limit out of range.
-
-    Examples
-    --------
-    >>> one_to_all(Graph.from_edges(3, [0], [1], [10]), Seeds.at_nodes([0]))[0, :2].tolist()
-    [0, 10]
-    """
+    """Return the times from each seed to every node (ms), `UNREACHED` beyond the limit."""
     limit = checked_limit(limit_ms)
     seeds.check(graph.n_nodes)
     arcs = graph.arcs

@@ -36,35 +36,19 @@ class SavedArrays:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
-        """Return what saved arrays made up.
+        """Return what saved arrays made up; mapped ones are used in place.
 
-        Memory-mapped arrays are used in place; map them with `mode="c"` (copy on write), for kernels are
-        compiled once more for arrays that are read-only.
+        Map them with `mode="c"` (copy on write): kernels are compiled once more for arrays that are read-only.
         """
         return cls(*(np.asarray(arrays[name]) for name in cls.__dataclass_fields__))
 
 
 @dataclass(frozen=True, eq=False)
 class Graph:
-    """A directed graph whose edges leave each node side by side (compressed rows).
+    """A directed graph whose edges leave each node side by side (compressed rows), with their times (ms) and numbers.
 
     Parallel edges, loops and edges of zero time are allowed. An edge whose time is `UNREACHED` is closed.
 
-    Parameters
-    ----------
-    n_nodes
-        Number of nodes, numbered from 0.
-    indptr
-        The edges that leave node `v` are at places `indptr[v]` to `indptr[v + 1] - 1`.
-    heads
-        Node where the edge at each place ends.
-    weights_ms
-        Time of the edge at each place (ms).
-    edge_ids
-        Number of the edge at each place, as given to `from_edges`.
-
-    Examples
-    --------
     >>> graph = Graph.from_edges(3, tails=[1, 0], heads=[2, 1], weights_ms=[20, 10])
     >>> graph.heads.tolist(), graph.edge_ids.tolist()
     ([1, 2], [1, 0])
@@ -78,27 +62,7 @@ class Graph:
 
     @classmethod
     def from_edges(cls, n_nodes: int, tails: ArrayLike, heads: ArrayLike, weights_ms: ArrayLike) -> Graph:
-        """Build a graph from a list of edges.
-
-        Parameters
-        ----------
-        n_nodes
-            Number of nodes.
-        tails, heads
-            Nodes where each edge starts and ends.
-        weights_ms
-            Time of each edge: whole milliseconds from 0 to `MAX_TIME_MS`, or `UNREACHED` if it is closed.
-
-        Returns
-        -------
-        Graph
-            Edges of one node keep the order of the list.
-
-        Raises
-        ------
-        NetworkError
-            A node out of range, a time that is negative, too long or not whole, lists of unequal lengths.
-        """
+        """Build a graph from a list of edges, whose order those of one node keep; refuse all that is out of range."""
         problems = Problems("Graphe routier", NetworkError)
         if not 0 <= n_nodes < UNREACHED:
             problems.add(f"{n_nodes} nœuds : leur nombre doit être compris entre 0 et 2 147 483 646")
@@ -143,29 +107,10 @@ class Graph:
 
 @dataclass(frozen=True, eq=False)
 class Seeds:
-    """Points attached to one or two nodes each, as origins or destinations of searches.
+    """Points attached to one or two nodes each (-1 = none), as origins or destinations of searches.
 
-    An origin starts at either node once its offset has passed; a destination is reached from either node
+    An origin starts at either node once its offset (ms) has passed; a destination is reached from either node
     after its offset. A point attached to no node is out of reach.
-
-    Parameters
-    ----------
-    nodes
-        Two nodes per point, -1 where there is none.
-    offsets_ms
-        Time between the point and each node (ms), ignored where the node is absent.
-
-    Raises
-    ------
-    NetworkError
-        Shapes that do not fit, or an offset that is negative or too long.
-
-    Examples
-    --------
-    >>> Seeds([[4, -1], [7, 8]], [[0, 0], [1200, 900]]).offsets_ms.tolist()
-    [[0, 0], [1200, 900]]
-    >>> len(Seeds.at_nodes([3, 1, 2]))
-    3
     """
 
     nodes: Int32

@@ -37,23 +37,13 @@ from territory.network.engine.metric import Metric
 class Hierarchy(SavedArrays):
     """The arcs of a contraction hierarchy, whatever the speeds.
 
-    Parameters
-    ----------
-    rank
-        Place of each node in the order of contraction.
-    indptr, heads
-        Arcs upwards of each node in compressed rows, nodes numbered by rank.
-    parents
-        Lowest node above each node, by rank; -1 for the last of each part.
-    edge_arcs
-        Arc that stands for each edge: its number upwards, `-2 - number` downwards, -1 for a loop.
+    `rank`: place of each node in the order of contraction, by which nodes are numbered. `indptr`, `heads`: arcs
+    upwards in compressed rows. `parents`: lowest node above each node, -1 for the last of each part. `edge_arcs`:
+    arc that stands for each edge, its number upwards, `-2 - number` downwards, -1 for a loop.
 
-    Examples
-    --------
     >>> from territory.network.engine import Graph, Seeds
     >>> graph = Graph.from_edges(3, [0, 1], [1, 2], [10, 20])
-    >>> hierarchy = Hierarchy.build(graph, np.array([0, 2, 1], np.int32))
-    >>> metric = hierarchy.customize(graph.in_edge_order()[2])
+    >>> metric = Hierarchy.build(graph, np.array([0, 2, 1], np.int32)).customize(graph.in_edge_order()[2])
     >>> metric.matrix(Seeds.at_nodes([0]), Seeds.at_nodes([1, 2])).tolist()
     [[10, 30]]
     """
@@ -66,24 +56,7 @@ class Hierarchy(SavedArrays):
 
     @classmethod
     def build(cls, graph: Graph, rank: ArrayLike) -> Hierarchy:
-        """Contract a graph in a given order.
-
-        Parameters
-        ----------
-        graph
-            Graph to contract; only its edges matter, not their times.
-        rank
-            Place of each node in the order, as `order_nodes` gives it; any permutation is exact.
-
-        Returns
-        -------
-        Hierarchy
-
-        Raises
-        ------
-        NetworkError
-            `rank` is not a permutation of the nodes.
-        """
+        """Contract a graph, whatever its times, in a given order: any permutation of the nodes is exact."""
         order = np.ascontiguousarray(rank, dtype=np.int32)
         if not is_order(order, graph.n_nodes):
             raise NetworkError(
@@ -106,24 +79,9 @@ class Hierarchy(SavedArrays):
         return len(self.rank)
 
     def customize(self, weights_ms: ArrayLike, *, lengths_dm: ArrayLike | None = None) -> Metric:
-        """Give the hierarchy the times of one set of speeds.
+        """Give the hierarchy one set of times (ms, in the order of the edges), and lengths (dm) if wanted.
 
-        Parameters
-        ----------
-        weights_ms
-            Time of each edge, in the order in which the graph was given its edges (ms); `UNREACHED` closes it.
-        lengths_dm
-            Length of each edge (whole dm), if lengths along the fastest paths are wanted as well: that takes
-            twice the memory and time.
-
-        Returns
-        -------
-        Metric
-
-        Raises
-        ------
-        NetworkError
-            Times or lengths that are out of range or not one per edge.
+        Lengths along the fastest paths take twice the memory and time.
         """
         problems = Problems("Durées des arcs", NetworkError)
         times = checked_times(weights_ms, "durée d'arc", problems)

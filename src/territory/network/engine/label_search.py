@@ -1,14 +1,11 @@
-"""Searches whose labels are wider than a time: time and length together, or time and the target it leads to.
-
-Both are packed in one int64 with the time above, so that comparing labels compares times first.
-"""
+"""Searches whose labels are a time and a length, packed in one int64 with the time above, which is compared first."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from territory.errors import NetworkError, ParameterError
+from territory.errors import NetworkError
 from territory.network.engine.compiling import kernel
 from territory.network.engine.dijkstra import in_parts
 from territory.network.engine.graph import (
@@ -62,121 +59,11 @@ def pack(times_ms: Int32, lengths_dm: Int64 | int) -> Int64:
     return (np.minimum(times_ms, np.int32(MAX_TIME_MS + 1)).astype(np.int64) << 32) | lengths_dm
 
 
-def unpack(labels: Int64, *, absent: int = UNREACHED) -> tuple[Int32, Int32]:
-    """Return times (ms) and lengths or targets of labels: `UNREACHED` and `absent` beyond the longest time."""
-    times, others = labels >> 32, labels & 0xFFFFFFFF
-    far = times > MAX_TIME_MS
-    times[far] = UNREACHED
-    others[far] = absent
-    return times.astype(np.int32), others.astype(np.int32)
-
-
-def k_nearest(
-    graph: Graph, targets: Seeds, k: int = 1, *, limit_ms: int = MAX_TIME_MS
-) -> tuple[Int32, Int32]:
-    """Return, for every node at once, the nearest targets and the times to them.
-
-    One search runs from all targets together on the reversed graph; equally near targets come in the order
-    of their numbers.
-
-    Parameters
-    ----------
-    graph
-        Graph to search, as it is driven.
-    targets
-        Destinations.
-    k
-        How many targets to find per node.
-    limit_ms
-        Longest time kept, inclusive (ms).
-
-    Returns
-    -------
-    numbers, times : int32 arrays [nodes, k]
-        Numbers of the targets, nearest first, and times (ms); -1 and `UNREACHED` where there are fewer.
-
-    Raises
-    ------
-    NetworkError
-        Targets attached to a node that the graph lacks.
-    ParameterError
-        `k` below 1, or a limit out of range.
-
-    Examples
-    --------
-    >>> graph = Graph.from_edges(3, [0, 1], [1, 2], [10, 20])
-    >>> numbers, times = k_nearest(graph, Seeds.at_nodes([2, 1]), 2)
-    >>> numbers.tolist(), times[0].tolist()
-    ([[1, 0], [1, 0], [0, -1]], [10, 30])
-    """
-    limit = (checked_limit(limit_ms) << 32) | 0xFFFFFFFF
-    if k < 1:
-        raise ParameterError(f"k={k} : indiquez au moins un site à trouver par point.")
-    targets.check(graph.n_nodes)
-    back = graph.reversed()
-    starts = pack(targets.offsets_ms, np.arange(len(targets))[:, None])
-    rows = back.indptr, back.heads, pack(back.weights_ms, 0)
-    given = (rows, targets.nodes.ravel(), starts.ravel(), limit)
-    labels = np.empty((graph.n_nodes, k), np.int64)
-    if k == 1:
-        heap = np.empty(graph.n_edges + 2 * len(targets), np.int64)
-        fastest_labels(*given, labels[:, 0], (heap, np.empty(len(heap), np.int32)))
-    else:
-        nearest_targets(*given, labels)
-    times, numbers = unpack(labels, absent=-1)
-    return numbers, times
-
-
-def k_nearest_sites(
-    graph: Graph, sources: Seeds, targets: Seeds, k: int = 1, *, limit_ms: int = MAX_TIME_MS
-) -> tuple[Int32, Int32]:
-    """Return, for each source, the nearest targets and the times to them.
-
-    Parameters
-    ----------
-    graph
-        Graph to search, as it is driven.
-    sources, targets
-        Origins and destinations.
-    k
-        How many targets to find per source.
-    limit_ms
-        Longest time kept, inclusive (ms).
-
-    Returns
-    -------
-    numbers, times : int32 arrays [sources, k]
-        Numbers of the targets, nearest first, and times (ms); -1 and `UNREACHED` where there are fewer.
-
-    Raises
-    ------
-    NetworkError
-        Points attached to a node that the graph lacks.
-    ParameterError
-        `k` below 1, or a limit out of range.
-
-    Examples
-    --------
-    >>> graph = Graph.from_edges(3, [0, 1], [1, 2], [10, 20])
-    >>> k_nearest_sites(graph, Seeds([[0, -1]], [[5, 0]]), Seeds.at_nodes([2, 1]))[1].tolist()
-    [[15]]
-    """
-    sources.check(graph.n_nodes)
-    near, times = k_nearest(graph, targets, k, limit_ms=limit_ms)
-    if not graph.n_nodes:
-        return np.full((len(sources), k), -1, np.int32), np.full((len(sources), k), UNREACHED, np.int32)
-    nodes = np.maximum(sources.nodes, 0)
-    reached = times[nodes].astype(np.int64) + sources.offsets_ms[:, :, None]
-    reached[(times[nodes] == UNREACHED) | (sources.nodes[:, :, None] < 0) | (reached > limit_ms)] = UNREACHED
-    labels = (reached << 32 | (near[nodes].astype(np.int64) & 0xFFFFFFFF)).reshape(len(sources), 2 * k)
-    labels.sort(axis=1)
-    # a target may come through both nodes: only its faster way counts
-    for column in range(1, 2 * k):
-        seen = (labels[:, :column] & 0xFFFFFFFF == labels[:, column : column + 1] & 0xFFFFFFFF).any(axis=1)
-        labels[seen, column] = np.iinfo(np.int64).max
-    labels.sort(axis=1)
-    times, numbers = unpack(labels[:, :k], absent=-1)
-    return numbers, times
+def unpack(labels: Int64) -> tuple[Int32, Int32]:
+    """Return times (ms) and lengths (dm) of labels, `UNREACHED` beyond the longest time."""
+    is_far = labels >> 32 > MAX_TIME_MS
+    times, lengths = (np.where(is_far, UNREACHED, part) for part in (labels >> 32, labels & 0xFFFFFFFF))
+    return times.astype(np.int32), lengths.astype(np.int32)
 
 
 _FAR = np.int64(2**62)
@@ -275,47 +162,6 @@ def labels_to_targets(
             out[seed, target] = best if best <= limit else _FAR
 
 
-@kernel
-def nearest_targets(rows: Rows, nodes: Int32, starts: Int64, limit: int, labels: Int64) -> None:
-    """Write, for every node, the labels of its nearest targets in their order, as many as there are columns."""
-    indptr, heads, weights = rows
-    # when a node is full, nothing beyond it needs a later label: what filled it goes on from there as well
-    labels[:, :] = _FAR
-    n_kept = np.zeros(len(labels), np.int32)
-    heap = np.empty(max(len(heads), 1024) + len(nodes), np.int64)
-    heap_nodes = np.empty(len(heap), np.int32)
-    size = 0
-    for side in range(len(nodes)):
-        if nodes[side] >= 0 and starts[side] <= limit:
-            size = push_label(heap, heap_nodes, size, starts[side], nodes[side])
-    while size > 0:
-        label, node = heap[0], heap_nodes[0]
-        size = pop_label(heap, heap_nodes, size)
-        if not _keep(labels[node], n_kept, node, label):
-            continue
-        if size + indptr[node + 1] - indptr[node] > len(heap):
-            heap = np.concatenate((heap, np.empty_like(heap)))
-            heap_nodes = np.concatenate((heap_nodes, np.empty_like(heap_nodes)))
-        for place in range(indptr[node], indptr[node + 1]):
-            reached = label + weights[place]
-            if reached <= limit and n_kept[heads[place]] < labels.shape[1]:
-                size = push_label(heap, heap_nodes, size, reached, heads[place])
-
-
-@kernel
-def _keep(kept: Int64, n_kept: Int32, node: Integer, label: Integer) -> bool:
-    """Keep a label at a node unless the node is full or has that target already."""
-    count = n_kept[node]
-    if count == len(kept):
-        return False
-    for place in range(count):
-        if (kept[place] & 0xFFFFFFFF) == (label & 0xFFFFFFFF):
-            return False
-    kept[count] = label
-    n_kept[node] = count + 1
-    return True
-
-
 def shortest_lengths(
     graph: Graph,
     seeds: Seeds,
@@ -327,42 +173,14 @@ def shortest_lengths(
     limit_ms: int = MAX_TIME_MS,
     threads: int | None = None,
 ) -> tuple[Int32, Int32]:
-    """Return times, and lengths along the fastest paths: the shortest among equally fast ones.
+    """Return times (ms), and lengths (dm) along the fastest paths: the shortest among equally fast ones.
 
-    Parameters
-    ----------
-    graph
-        Graph to search.
-    seeds, targets
-        Origins and destinations.
-    lengths_dm
-        Length of each edge, in the order of the edges' numbers (whole decimetres).
-    seed_lengths_dm, target_lengths_dm
-        Length between each point and its nodes, shaped as its offsets (dm); 0 by default.
-    limit_ms
-        Longest time kept, inclusive (ms).
-    threads
-        Number of threads; it changes nothing in the result.
-
-    Returns
-    -------
-    times, lengths : int32 arrays [seeds, targets]
-        Times (ms) and lengths (dm), both `UNREACHED` where no path leads within the limit.
-
-    Raises
-    ------
-    NetworkError
-        Lengths that are not whole, negative, of the wrong number, or so long that sums would overflow.
-    ParameterError
-        A limit out of range.
-
-    Examples
-    --------
-    Two paths take 20 ms; the shorter one counts.
+    Lengths of edges are in the order of their numbers, those of points shaped as their offsets. Two paths of 20 ms:
 
     >>> graph = Graph.from_edges(4, [0, 1, 0, 2], [1, 3, 2, 3], [10, 10, 5, 15])
-    >>> ends = Seeds.at_nodes([0]), Seeds.at_nodes([3])
-    >>> times, lengths = shortest_lengths(graph, *ends, [300, 300, 100, 100])
+    >>> ends, outer = (Seeds.at_nodes([0]), Seeds.at_nodes([3])), np.zeros((1, 2), int)
+    >>> times, lengths = shortest_lengths(
+    ...     graph, *ends, [300, 300, 100, 100], seed_lengths_dm=outer, target_lengths_dm=outer, limit_ms=99)
     >>> int(times[0, 0]), int(lengths[0, 0])
     (20, 200)
     """

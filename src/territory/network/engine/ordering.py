@@ -32,32 +32,9 @@ def order_nodes(
     *,
     threads: int | None = None,
 ) -> Int32:
-    """Return the place of each node in the order of contraction.
+    """Return the rank of each node in the order of contraction, whatever the order of the edges and the threads.
 
-    Parameters
-    ----------
-    n_nodes
-        Number of nodes.
-    tails, heads
-        Nodes at the ends of each edge; directions, repetitions and loops do not matter.
-    x, y
-        Coordinates of the nodes, in any unit that is about the same on both axes.
-    threads
-        Number of threads; as many as there are processors by default. It changes nothing in the result.
-
-    Returns
-    -------
-    int32 array [nodes]
-        Rank of each node, a permutation. The same map gives the same ranks, whatever the order of its edges.
-
-    Raises
-    ------
-    NetworkError
-        Edges that do not fit the nodes, or coordinates that are missing or not one per node.
-
-    Examples
-    --------
-    The node that holds a star together comes last but one at the earliest.
+    Directions, repetitions and loops do not matter; coordinates are in any unit that is the same on both axes.
 
     >>> rank = order_nodes(4, [0, 0, 0], [1, 2, 3], [0.0, 1.0, 0.0, -1.0], [0.0, 0.0, 1.0, 0.0])
     >>> sorted(rank.tolist()), bool(rank[0] >= 2)
