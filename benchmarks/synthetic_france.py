@@ -107,9 +107,10 @@ def search_of(france, graph, metric, max_time_min):
         pairs = np.zeros((len(nodes), 2), np.int64)
         nowhere = np.full(len(nodes), -1, np.int64)
         across = np.zeros((2, len(nodes)), np.int64)
-        return Endpoints(
-            seeds, seeds, pairs, pairs, nowhere, zeros, np.zeros(len(nodes)), across, across, zeros, zeros
-        )
+        place = np.zeros(len(nodes))
+        ends = (seeds.nodes, seeds.offsets_ms) * 2
+        along = pairs, pairs, nowhere, zeros, place, across, across, zeros, zeros, nowhere
+        return Endpoints(*ends, *along, place, place, np.full(len(nodes), 20.0))
 
     return RoadSearch(
         from_ids=france.population.index,

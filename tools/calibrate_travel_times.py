@@ -13,17 +13,18 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import fields
+from itertools import pairwise
 from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from territory.network import estimate_model as model
 from territory.network import slowness as slow
-from territory.network.estimate_model import barrier_paths_km, distance_km
 
 OUTPUT = Path(__file__).parents[1] / "src" / "territory" / "network" / model.CALIBRATION
 LONGEST_KM = 100.0
@@ -59,6 +60,7 @@ METRIC = ("INSEE METRIC, Gironde, heures creuses", 2020)
 OSRM = ("OSRM, Isère", 2021)
 BOTH = ("METRIC Gironde et OSRM Isère", 2021)
 Row = dict[str, object]
+Floats = NDArray[np.float64]
 
 
 def read_communes(folder: Path) -> pd.DataFrame:
@@ -88,7 +90,7 @@ def read_gironde(folder: Path, *, with_estuary: bool = True) -> pd.DataFrame:
         table[ends] = table[ends].round(0)
     pairs = metric[metric["HC"] < 9999].merge(osrm[[*ends, "Dist_km"]], on=ends, validate="one_to_one")
     xy = {end: pairs[[f"X{end}", f"Y{end}"]].to_numpy() / 1000 for end in "12"}
-    barriers = gpd.GeoSeries([GIRONDE_ESTUARY], crs=4326) if with_estuary else None
+    barriers = gpd.GeoSeries([GIRONDE_ESTUARY] if with_estuary else [], crs=4326).to_crs(2154)
     communes = read_communes(folder)
     nearest = {end: cKDTree(communes[["x_km", "y_km"]]).query(xy[end])[1] for end in "12"}
     straight = np.hypot(*(xy["1"] - xy["2"]).T)
@@ -98,12 +100,44 @@ def read_gironde(folder: Path, *, with_estuary: bool = True) -> pd.DataFrame:
             "place_b": communes["code"].to_numpy()[nearest["2"]],
             "density_a": communes["density_hab_km2"].to_numpy()[nearest["1"]],
             "density_b": communes["density_hab_km2"].to_numpy()[nearest["2"]],
-            "distance_km": distance_km(*xy["1"].T, *xy["2"].T, barrier_paths_km(barriers, 2154)),
+            "distance_km": distance_km(*xy["1"].T, *xy["2"].T, barriers),
             "road_km": pairs["Dist_km"],
             "minutes": pairs["HC"].astype(float),
         }
     )
     return found[straight <= LONGEST_KM].reset_index(drop=True)
+
+
+def distance_km(
+    from_x_km: Floats, from_y_km: Floats, to_x_km: Floats, to_y_km: Floats, barriers: gpd.GeoSeries
+) -> Floats:
+    """Return distances as the crow flies, by the nearer end of each barrier that the straight line meets.
+
+    Where several barriers are met, the longest of these ways round is kept.
+    """
+    straight = np.hypot(from_x_km - to_x_km, from_y_km - to_y_km)
+    longest = straight
+    for barrier in barriers:
+        path = np.asarray(barrier.coords) / 1000
+        around = np.full(straight.shape, np.inf)
+        for x, y in (path[0], path[-1]):
+            way = np.hypot(from_x_km - x, from_y_km - y) + np.hypot(to_x_km - x, to_y_km - y)
+            around = np.minimum(around, way)
+        met = _meets(from_x_km, from_y_km, to_x_km, to_y_km, path)
+        longest = np.where(met, np.maximum(longest, around), longest)
+    return longest
+
+
+def _meets(ax: Floats, ay: Floats, bx: Floats, by: Floats, path: Floats) -> NDArray[np.bool_]:
+    """Say of each segment a-b whether it crosses a broken line, by the sides on which ends lie."""
+    met = np.zeros(np.broadcast_shapes(ax.shape, bx.shape), dtype=bool)
+    for (cx, cy), (dx, dy) in pairwise(path):
+        side_a = (dx - cx) * (ay - cy) - (dy - cy) * (ax - cx)
+        side_b = (dx - cx) * (by - cy) - (dy - cy) * (bx - cx)
+        side_c = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
+        side_d = (bx - ax) * (dy - ay) - (by - ay) * (dx - ax)
+        met |= (side_a * side_b < 0) & (side_c * side_d < 0)
+    return met
 
 
 def read_isere(folder: Path) -> pd.DataFrame:

@@ -117,18 +117,6 @@ def test_what_each_structure_would_have_to_serve() -> None:
     assert got["basis"].unique().tolist() == ["hypothèse : structure la plus proche"]
 
 
-def test_known_territories_win_over_the_closest() -> None:
-    given = pd.Series({"A": "D2", "B": "D2", "C": "D1"})
-    got = coordination_reach(
-        table(REACH), COMMUNES, AREAS, ["D1", "D2"], too_far_min=60, is_complete_list=False, territories=given
-    )
-    assert got["population_hab"].tolist() == [50, 1000]
-    # no time is known from C to D1
-    assert got["edge_time_min"].isna().tolist() == [True, False]
-    assert got["is_too_large"].tolist() == [pd.NA, True]
-    assert got["basis"].unique().tolist() == ["territoire connu"]
-
-
 def test_a_partial_list_gives_no_figure() -> None:
     with pytest.warns(TerritoryWarning, match="partielle"):
         got = coordination_reach(
@@ -141,16 +129,6 @@ def test_a_partial_list_gives_no_figure() -> None:
 def test_communes_that_nobody_serves_are_counted() -> None:
     with pytest.warns(TerritoryWarning, match=r"1 commune qu'aucune structure n'atteint \(C\)"):
         coordination_reach(table(REACH), COMMUNES, AREAS, ["D1"], too_far_min=60, is_complete_list=True)
-    with pytest.warns(TerritoryWarning, match=r"2 communes sans structure en charge"):
-        coordination_reach(
-            table(REACH),
-            COMMUNES,
-            AREAS,
-            ["D1"],
-            too_far_min=60,
-            is_complete_list=True,
-            territories=pd.Series({"A": "D1"}),
-        )
 
 
 @pytest.mark.parametrize(
@@ -158,7 +136,6 @@ def test_communes_that_nobody_serves_are_counted() -> None:
     [
         ({"too_far_min": 0}, "too_far_min = 0"),
         ({"area_km2": AREAS.iloc[:2]}, "l'index des communes"),
-        ({"territories": pd.Series({"A": "D9"})}, r"1 structure inconnue \(D9\)"),
         ({"population_hab": -COMMUNES}, "Population"),
     ],
 )

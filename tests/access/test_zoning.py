@@ -52,21 +52,11 @@ def test_without_quotas_the_vivier_is_left_undivided_and_unknown_stays_unknown()
     assert got["zone"].tolist() == ["ZIP (zone A)", "vivier (non départagé)", "hors vivier", "non calculable"]
 
 
-def test_quotas_and_margin_are_counted_by_region() -> None:
-    apl = pd.Series({"A": 3.0, "B": 3.0, "C": 5.0, "D": 5.0})
-    people = pd.Series({"A": 1000.0, "B": 1000.0, "C": 50.0, "D": 51.0})
-    regions = pd.Series({"A": "x", "B": "y", "C": "x", "D": "y"})
-    got = simulate(
-        apl, people, profile="zonage_2017", regions=regions, zip_quota_hab={"x": 0, "y": 1000}, added=["C"]
-    )
-    assert got["zone"].tolist() == [
-        "vivier (non départagé)",
-        "ZIP (zone B)",
-        "ajout régional (marge)",
-        "hors vivier",
-    ]
-    with pytest.raises(ParameterError, match=r"y : 51 habitants ajoutés, pour une marge de 50 \(5 %"):
-        simulate(apl, people, profile="zonage_2017", regions=regions, added=["C", "D"])
+def test_quotas_are_counted_by_region() -> None:
+    apl, people = pd.Series({"A": 3.0, "B": 3.0, "C": 5.0}), pd.Series({"A": 1000.0, "B": 1000.0, "C": 50.0})
+    regions = pd.Series({"A": "x", "B": "y", "C": "x"})
+    got = simulate(apl, people, profile="zonage_2017", regions=regions, zip_quota_hab={"x": 0, "y": 1000})
+    assert got["zone"].tolist() == ["vivier (non départagé)", "ZIP (zone B)", "hors vivier"]
     with pytest.raises(ParameterError, match="aucun quota pour la région « y »"):
         simulate(apl, people, profile="zonage_2017", regions=regions, zac_quota_hab={"x": 10})
 
@@ -79,12 +69,12 @@ def test_what_if_more_supply_lifts_a_territory_out() -> None:
 
 
 def test_a_later_rule_is_a_profile_of_parameters() -> None:
-    later = ZoningProfile("essai", 2030, 3.0, 3.5, 0.1, "annexe lue par l'agence")
+    later = ZoningProfile("essai", 2030, 3.0, 3.5, "annexe lue par l'agence")
     got = simulate(pd.Series({"A": 2.9, "B": 3.6}), pd.Series({"A": 1.0, "B": 1.0}), profile=later)
     assert got["zone"].tolist() == ["ZIP (zone A)", "hors vivier"]
     assert got.attrs["year"] == 2030
     rule = ZONING_PROFILES["zonage_2017"]
-    assert (rule.zip_max, rule.pool_max, rule.margin_share) == (2.5, 4.0, 0.05)
+    assert (rule.zip_max, rule.pool_max) == (2.5, 4.0)
 
 
 @pytest.mark.parametrize(
@@ -94,7 +84,6 @@ def test_a_later_rule_is_a_profile_of_parameters() -> None:
         ({"population_hab": pd.Series({"A": 1.0})}, r"1 territoire sans population \(B\)"),
         ({"regions": pd.Series({"A": "x"})}, "sans région"),
         ({"zip_quota_hab": -1}, "zip_quota_hab = -1"),
-        ({"added": ["A", "Z"]}, "2 problèmes"),
         ({"apl": pd.Series({"A": 2.0, "B": 5.0}, name=HEADCOUNT_NAME)}, "n'est pas une APL"),
         ({"apl": pd.Series([2.0, 5.0], index=["A", "A"])}, "en double"),
         ({"apl": pd.Series({"A": -2.0, "B": 5.0})}, "APL : 1 valeur"),
@@ -124,5 +113,5 @@ def test_an_apl_of_other_weights_is_refused_whole_or_as_a_mean() -> None:
         "ZIP (zone A)",
         "vivier (non départagé)",
     ]
-    mine = ZoningProfile("essai", 2030, 2.0, 3.0, 0.05, "essai", "drees_2012")
+    mine = ZoningProfile("essai", 2030, 2.0, 3.0, "essai", "drees_2012")
     assert simulate(old, people, profile=mine)["zone"].tolist() == ["ZIP (zone A)", "hors vivier"]

@@ -8,12 +8,11 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from shapely.geometry import LineString, Point, Polygon
+from shapely.geometry import Point, Polygon
 
 from territory.errors import NetworkError, ParameterError, TerritoryWarning
 from territory.network import difference_uncertainty_min, estimate_travel_times
 from territory.network import estimate_model as model
-from territory.network.estimate_model import distance_km
 from territory.tables import schemas
 
 X, Y = 950_000.0, 6_270_000.0
@@ -243,26 +242,6 @@ def test_a_degree_is_worth_the_same_kilometres_in_every_territory(lon: float, la
     assert time == pytest.approx(by_hand(step * 111.1, 100.0, 100.0, PLAIN), rel=0.01)
 
 
-def test_a_barrier_is_gone_round_by_its_nearer_end() -> None:
-    origin, destination = places(0.0), places(10.0, prefix="q")
-    wall = LineString([(X + 5_000, Y - 12_000), (X + 5_000, Y + 40_000)])
-    barriers = gpd.GeoSeries([wall], crs=2154)
-    [time] = minutes(estimate_travel_times(origin, destination, terrain="plain", barriers=barriers))
-    assert time == pytest.approx(by_hand(26.0, 100.0, 100.0, PLAIN))
-    beside = gpd.GeoSeries([LineString([(X, Y + 1_000), (X + 10_000, Y + 1_000)])], crs=2154)
-    [free] = minutes(estimate_travel_times(origin, destination, terrain="plain", barriers=beside))
-    assert free == pytest.approx(by_hand(10.0, 100.0, 100.0, PLAIN))
-
-
-def test_barriers_must_be_lines_with_a_system() -> None:
-    with pytest.raises(NetworkError, match="ligne"):
-        estimate_travel_times(places(0.0), places(9.0), barriers=places(1.0).geometry)
-    with pytest.raises(NetworkError, match="set_crs"):
-        estimate_travel_times(
-            places(0.0), places(9.0), barriers=gpd.GeoSeries([LineString([(0, 0), (1, 1)])])
-        )
-
-
 coordinate = st.floats(-60, 60, allow_nan=False)
 density = st.floats(0.1, 20_000)
 
@@ -307,21 +286,6 @@ def test_times_are_symmetric_and_do_not_depend_on_the_other_rows(
     order.shuffle(mixed)  # type: ignore[attr-defined]
     shuffled = estimate_travel_times(frame.iloc[mixed], frame.iloc[mixed[:1]], terrain=terrain)
     np.testing.assert_array_equal(shuffled["travel_time_min"], square[mixed, mixed[0]])
-
-
-@given(points=st.tuples(*[coordinate] * 8))
-def test_going_round_is_never_shorter_than_the_straight_line(points: tuple[float, ...]) -> None:
-    ax, ay, bx, by, cx, cy, dx, dy = (np.array([value]) for value in points)
-    path = np.array([[cx[0], cy[0]], [dx[0], dy[0]]])
-    straight = np.hypot(ax - bx, ay - by)
-    round_it = distance_km(ax, ay, bx, by, [path])
-    crossed = LineString([(ax[0], ay[0]), (bx[0], by[0])]).crosses(LineString(path))
-    if not crossed:
-        # a path that only touches the line is either of the two
-        assert round_it[0] >= straight[0] - 1e-9
-    elif round_it[0] == straight[0]:
-        ends = [np.hypot(ax - x, ay - y) + np.hypot(bx - x, by - y) for x, y in path]
-        assert min(ends)[0] == pytest.approx(straight[0], abs=1e-3)
 
 
 @given(

@@ -88,25 +88,13 @@ def test_newer_names_of_bd_topo():
     assert network.roads.ways.direction.tolist() == [2]
 
 
-def test_the_layer_of_ign_route_500():
-    lines = layer(
-        [[(0, 0), (0, 2000)], [(0, 2000), (2000, 2000)], [(2000, 2000), (3000, 2000)]],
-        VOCATION=["Liaison locale", "Liaison principale", "Piste cyclable"],
-        NB_CHAUSSE=["1 chaussée", "2 chaussées", "1 chaussée"],
-        SENS=["Double sens", "Sens unique", None],
-        LONGUEUR=[2.0, 2.0, 1.0],
-    )
-    network = from_lines(lines, columns="route500", speeds=speed_table(), density=communes(100))
-    assert minutes(network, (0, 0), (2000, 2000), islands=True) == pytest.approx(
-        120 / 65 + 120 / 90, rel=1e-4
-    )
+def test_lengths_in_kilometres():
+    lines = layer([[(0, 0), (0, 2000)]], c=["a"], km=[2.0])
+    columns = {"road_class": "c", "length": "km", "length_unit_m": 1000.0}
+    network = from_lines(lines, columns=columns, speeds={"a": 60})
+    assert minutes(network, (0, 0), (0, 2000)) == pytest.approx(2, rel=1e-4)
     with pytest.raises(ParameterError, match=r"0\.001 fois"):
-        from_lines(
-            lines.assign(LONGUEUR=[0.002, 0.002, 0.001]),
-            columns="route500",
-            speeds=speed_table(),
-            density=communes(1),
-        )
+        from_lines(lines.assign(km=[0.002]), columns=columns, speeds={"a": 60})
 
 
 def test_metric_needs_densities():

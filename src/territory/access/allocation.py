@@ -45,16 +45,9 @@ PAIRS_AT_ONCE = 10
 class Allocation:
     """Who is served where, who is not, and which places are left.
 
-    Attributes
-    ----------
-    flows
-        Columns from_id, to_id, persons, travel_time_min, one row per pair in use, sorted by ids.
-    unmet
-        Persons without a place, on the index of the demand.
-    free_places
-        Places left at each site, on the index of the capacity.
-    max_time_min
-        Longest time accepted (min).
+    `flows`: from_id, to_id, persons, travel_time_min, one row per pair in use, sorted by ids. `unmet`: persons
+    without a place, on the index of the demand. `free_places`: places left at each site, on the index of the
+    capacity. `max_time_min`: longest time accepted (min).
     """
 
     flows: pd.DataFrame
@@ -127,12 +120,7 @@ def allocate_places(
     Raises
     ------
     ParameterError
-        If the demand is a prevalence, rights or a population, demand or capacity is negative or unknown, or
-        max_time_min is not a positive number or is above the table's cutoff.
-    SchemaError
-        If a table lacks a column, or times are negative or given twice.
-    UnknownCodeError
-        If no origin, or no site, is in the table.
+        If the demand is a prevalence, rights or a population, or demand or capacity is unknown.
     InfeasibleError
         If the solver fails.
 

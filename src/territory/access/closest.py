@@ -64,15 +64,6 @@ def time_to_closest(
         with at least one known time; False when no site is within reach; <NA> when all the times there are
         are unknown) and unknown_count (pairs with an unknown time: the true closest may be one of them).
 
-    Raises
-    ------
-    ParameterError
-        If k is under 1, origins are blank or duplicated, or an origin is in two parts.
-    SchemaError
-        If the table lacks a column, or holds negative times or the same pair twice.
-    UnknownCodeError
-        If no origin at all is in the table.
-
     Warns
     -----
     TerritoryWarning
@@ -205,16 +196,6 @@ def coverage(
         Index of `demand`, in its order; one column per threshold, within_15_min…: True, False, or <NA> when
         only an unknown time could bring a site within the threshold.
 
-    Raises
-    ------
-    ParameterError
-        If a threshold is not a positive number, comes twice, or is above the table's cutoff; if demand is
-        negative or its index has duplicates; if an origin is in two parts.
-    SchemaError
-        If the table lacks a column, or holds negative times or the same pair twice.
-    UnknownCodeError
-        If no commune at all is in the table.
-
     Examples
     --------
     >>> times = pd.DataFrame({"from_id": ["A", "B"], "to_id": ["S", "S"], "travel_time_min": [15.0, 32.0]})
@@ -298,11 +279,7 @@ def _check_thresholds(thresholds_min: Sequence[float]) -> list[float]:
 
 @numba.njit(cache=True)
 def k_closest(
-    origin: NDArray[np.int32],
-    site: NDArray[np.int32],
-    minutes: NDArray[np.float64],
-    n_origins: int,
-    k: int,
+    origin: NDArray[np.int32], site: NDArray[np.int32], minutes: NDArray[np.float64], n_origins: int, k: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:  # pragma: no cover - compiled
     """Return the k closest sites of each origin and their times, -1 and NaN where there are fewer.
 
@@ -379,10 +356,8 @@ def closer_outside(
 
 def _minutes(values: pd.Series[float]) -> Floats:
     """Return times as floats; an infinite one is out of reach, which is allowed here."""
-    plain = values.to_numpy(dtype=np.float64, na_value=np.nan).copy()
-    finite = pd.Series(np.where(np.isinf(plain), np.nan, plain), index=values.index)
-    read_amounts(finite, "Temps")
-    return np.asarray(plain, dtype=np.float64)
+    read_amounts(values.replace(np.inf, np.nan), "Temps")
+    return np.array(values.to_numpy(dtype=np.float64, na_value=np.nan))
 
 
 def _widest_gap(steps: NDArray[np.float64]) -> float:

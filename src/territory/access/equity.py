@@ -16,14 +16,7 @@ import pandas as pd
 from territory.access.pairs import Floats, warn
 from territory.errors import ParameterError, agree, examples, refuse
 
-__all__ = [
-    "Theil",
-    "concentration_index",
-    "fgt_poverty",
-    "gini",
-    "palma_ratio",
-    "theil_t",
-]
+__all__ = ["Theil", "concentration_index", "fgt_poverty", "gini", "palma_ratio", "theil_t"]
 
 PALMA_TOP_SHARE = 0.10
 PALMA_BOTTOM_SHARE = 0.40
@@ -116,10 +109,7 @@ def palma_ratio(values: pd.Series[float], weights: pd.Series[float] | None = Non
 
 
 def theil_t(
-    values: pd.Series[float],
-    weights: pd.Series[float] | None = None,
-    *,
-    groups: pd.Series[str] | None = None,
+    values: pd.Series[float], weights: pd.Series[float] | None = None, *, groups: pd.Series[str] | None = None
 ) -> Theil:
     """Theil's T index, and how much of it lies between groups (EPCI, départements) and within them.
 

@@ -95,11 +95,7 @@ class Pairs:
 
 
 def read_pairs(
-    travel_times: pd.DataFrame,
-    *,
-    origins: Iterable[str],
-    sites: Iterable[str] | None,
-    is_part: bool = False,
+    travel_times: pd.DataFrame, *, origins: Iterable[str], sites: Iterable[str] | None, is_part: bool = False
 ) -> Pairs:
     """Return the pairs between these origins and these sites (None = all sites of the table).
 

@@ -44,11 +44,7 @@ class Step:
 
 
 def step_status(
-    travel_times: pd.DataFrame,
-    origins: Iterable[str],
-    steps: Sequence[Step],
-    *,
-    max_time_min: float,
+    travel_times: pd.DataFrame, origins: Iterable[str], steps: Sequence[Step], *, max_time_min: float
 ) -> pd.DataFrame:
     """Tell for each origin and each step whether a site is within a time (inclusive): present, absent or unknown.
 
@@ -198,7 +194,6 @@ def coordination_reach(
     *,
     too_far_min: float,
     is_complete_list: bool,
-    territories: pd.Series[str] | None = None,
 ) -> pd.DataFrame:
     """Count the population and the area that each structure (DAC, CLIC, MDPH, CPTS) would have to serve.
 
@@ -213,23 +208,20 @@ def coordination_reach(
     too_far_min
         Time from the edge (min) above which a territory is « trop vaste »; at this time it is not yet.
     is_complete_list
-        Whether all the structures of the territory are listed. If not, and `territories` is None, all figures are
-        NaN: a missing structure would take communes from the others.
-    territories
-        Structure in charge of each commune, when it is known. None: each commune goes to the closest structure, a
-        hypothesis that the column `basis` states.
+        Whether all the structures of the territory are listed. If not, all figures are NaN: a missing structure would
+        take communes from the others.
 
     Returns
     -------
     DataFrame
-        Index: `structures`. Columns commune_count, population_hab, area_km2, edge_time_min (longest time from a
+        Index: `structures`; each commune goes to the closest one, a hypothesis that the column `basis` states. Columns
+        commune_count, population_hab, area_km2, edge_time_min (longest time from a
         commune of its territory), mean_time_min (weighted by inhabitants), is_too_large (<NA> when unknown), basis.
 
     Raises
     ------
     ParameterError
-        If amounts are negative or on different indexes, a territory names an unknown structure, or too_far_min is
-        not positive.
+        If amounts are negative or on different indexes, or too_far_min is not positive.
 
     Warns
     -----
@@ -243,23 +235,17 @@ def coordination_reach(
     people = read_amounts(population_hab, "Population")
     area = read_amounts(area_km2, "Superficie")
     pairs = read_pairs(travel_times, origins=population_hab.index, sites=structures)
-    if territories is None:
-        by_name = pairs.sites.argsort().argsort().astype(np.int32)
-        best, _ = k_closest(pairs.origin, by_name[pairs.site], pairs.minutes, len(pairs.origins), 1)
-        found, basis = pairs.sites.argsort()[best[:, 0]], "hypothèse : structure la plus proche"
-        alone, said = pairs.origins[best[:, 0] < 0], "commune(s) qu'aucune structure n'atteint"
-        found = np.where(best[:, 0] < 0, -1, found)
-    else:
-        given, basis = territories.reindex(population_hab.index), "territoire connu"
-        strange = pd.Index(given.dropna().unique()).difference(pairs.sites)
-        refuse(strange, "structure(s) inconnue(s)", of="Territoires")
-        alone, said = given.index[given.isna()], "commune(s) sans structure en charge"
-        found = pairs.sites.get_indexer(pd.Index(given.to_numpy(dtype=object)))
-    if len(alone):
-        warn(f"{counted(alone, said)}.", stacklevel=3)
-    assigned = np.where(found < 0, np.nan, found.astype(np.float64))
+    by_name = pairs.sites.argsort()
+    best, _ = k_closest(
+        pairs.origin, by_name.argsort().astype(np.int32)[pairs.site], pairs.minutes, len(pairs.origins), 1
+    )
+    alone = best[:, 0] < 0
+    if alone.any():
+        said = counted(pairs.origins[alone], "commune(s) qu'aucune structure n'atteint")
+        warn(f"{said}.", stacklevel=3)
+    assigned = np.where(alone, np.nan, by_name[best[:, 0]].astype(np.float64))
     table = _reach(pairs, assigned, people, area)
-    if territories is None and not is_complete_list:
+    if not is_complete_list:
         warn(
             "Liste des structures partielle : ce que chacune devrait couvrir n'est pas calculable.",
             stacklevel=3,
@@ -267,7 +253,7 @@ def coordination_reach(
         table[:] = np.nan
     edge = table["edge_time_min"].to_numpy()
     too_large = pd.arrays.BooleanArray(edge > too_far_min, np.isnan(edge))
-    return table.assign(is_too_large=too_large, basis=basis)
+    return table.assign(is_too_large=too_large, basis="hypothèse : structure la plus proche")
 
 
 def _reach(pairs: Pairs, assigned: Floats, people: Floats, area: Floats) -> pd.DataFrame:

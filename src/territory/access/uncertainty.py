@@ -50,11 +50,6 @@ def told_apart(
     -------
     ndarray of bool
 
-    Raises
-    ------
-    ParameterError
-        If the level is not between 0 and 1.
-
     Notes
     -----
     The error of a change is normal, of standard deviation detectable / 1.2816; p is the chance of one at least as
@@ -87,14 +82,9 @@ def told_apart(
 
 
 def drawn_quantiles(drawn: Floats, shares: Sequence[float]) -> list[Floats]:
-    """Return quantiles of the draws of each row; NaN as soon as one is unknown.
+    """Return quantiles of the draws of each row, which are draws themselves; NaN as soon as one is unknown.
 
-    They are draws themselves, so that no mean is taken between a time and "out of reach" (infinite).
-
-    Examples
-    --------
-    >>> [float(value[0]) for value in drawn_quantiles(np.array([[5.0, 1.0, 3.0, 2.0, 4.0]]), (0.2, 0.8))]
-    [1.0, 4.0]
+    No mean is taken between a time and "out of reach" (infinite).
     """
     count = drawn.shape[1]
     ordered = np.sort(drawn, axis=1)

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from territory.access.catchments.practitioners import (
-    APL_NAME,
-    RECAST_PROFILE,
-    refuse_other_profile,
-)
-from territory.access.pairs import Bools, Floats, read_amounts
+from territory.access.catchments.practitioners import APL_NAME, RECAST_PROFILE, refuse_other_profile
+from territory.access.pairs import Floats, read_amounts
 from territory.errors import ParameterError, Problems, agree, examples
-from territory.french.numbers import integer
 
 __all__ = ["DISCLAIMER", "ZONES", "ZONING_PROFILES", "ZoningProfile", "simulate"]
 
@@ -28,43 +23,29 @@ ZIP_B = "ZIP (zone B)"
 ZAC = "ZAC"
 VIGILANCE = "zone de vigilance"
 POOL = "vivier (non départagé)"
-ADDED = "ajout régional (marge)"
 OUTSIDE = "hors vivier"
 UNKNOWN = "non calculable"
-ZONES = (ZIP_A, ZIP_B, ZAC, VIGILANCE, POOL, ADDED, OUTSIDE, UNKNOWN)
+ZONES = (ZIP_A, ZIP_B, ZAC, VIGILANCE, POOL, OUTSIDE, UNKNOWN)
 
 
 @dataclass(frozen=True)
 class ZoningProfile:
     """Thresholds of a zoning rule, with its date and its source.
 
-    Attributes
-    ----------
-    name, year, source
-        Which rule it is.
-    zip_max
-        Highest APL that is zone A by right (consultations per hab, inclusive).
-    pool_max
-        Highest APL of the vivier (inclusive).
-    margin_share
-        Share of the population of the region's vivier that a region may add above `pool_max`.
-    apl_profile
-        Profile of the APL that the thresholds were published with (None = tied to none).
+    `zip_max`: highest APL that is zone A by right (consultations per hab, inclusive); `pool_max`: highest APL of
+    the vivier (inclusive); `apl_profile`: profile of the APL that they were published with (None = tied to none).
     """
 
     name: str
     year: int
     zip_max: float
     pool_max: float
-    margin_share: float
     source: str
     apl_profile: str | None = None
 
 
 ZONING_PROFILES = {
-    "zonage_2017": ZoningProfile(
-        "zonage_2017", 2017, 2.5, 4.0, 0.05, "arrêté du 13 novembre 2017", RECAST_PROFILE
-    ),
+    "zonage_2017": ZoningProfile("zonage_2017", 2017, 2.5, 4.0, "arrêté du 13 novembre 2017", RECAST_PROFILE)
 }
 
 
@@ -76,7 +57,6 @@ def simulate(
     regions: pd.Series[str] | None = None,
     zip_quota_hab: float | Mapping[str, float] | None = None,
     zac_quota_hab: float | Mapping[str, float] | None = None,
-    added: Sequence[str] = (),
 ) -> pd.DataFrame:
     """Simulate the zone of each territoire de vie-santé.
 
@@ -97,8 +77,6 @@ def simulate(
     zip_quota_hab, zac_quota_hab
         Inhabitants that the region may put in zone B, then in ZAC, from the vivier (one number per region). None:
         the vivier is left undivided.
-    added
-        Territories above the vivier that the region adds, within the margin.
 
     Returns
     -------
@@ -110,16 +88,15 @@ def simulate(
     Raises
     ------
     ParameterError
-        If the profile is unknown, the series is not an APL or one under another profile, a population or a quota
-        is missing or negative, a
-        territory added is not above the vivier, or those added exceed the margin of their region.
+        If the profile is unknown, the series is not an APL or one under another profile, or a population or a quota
+        is missing or negative.
 
     Notes
     -----
     zonage_2017: APL <= 2.5 is zone A; 2.5 < APL <= 4 is the vivier, taken by growing APL (then by code) as long
     as the quota of population holds, first for zone B, then for ZAC, the rest being in vigilance; above 4 is
-    outside, but for what the region adds within 5 % of the population of its vivier. ARS rank the vivier with
-    criteria of their own: the order by APL alone is a simplification.
+    outside. What a region adds within 5 % of the population of its vivier is not simulated, and ARS rank the vivier
+    with criteria of their own: the order by APL alone is a simplification.
 
     Examples
     --------
@@ -158,7 +135,6 @@ def simulate(
             taken = _take(queue, people, _quota(zac_quota_hab, region, "zac_quota_hab"))
             zone[queue[:taken]] = ZAC
             zone[queue[taken:]] = VIGILANCE
-    _add(zone, table, pool, added, rule)
     table["zone"] = pd.Categorical(zone, categories=list(ZONES))
     table["distance_to_zip_consultations_per_hab"] = values - rule.zip_max
     table["mention"] = DISCLAIMER
@@ -218,31 +194,3 @@ def _quota(quota: float | Mapping[str, float], region: str, name: str) -> float:
     if not (math.isfinite(value) and value >= 0):
         raise ParameterError(f"{name} = {value} : un nombre d'habitants est attendu.")
     return value
-
-
-def _add(
-    zone: NDArray[np.object_], table: pd.DataFrame, pool: Bools, added: Sequence[str], rule: ZoningProfile
-) -> None:
-    """Put the territories that a region adds in their zone, or raise if they may not be added."""
-    problems = Problems("Ajouts régionaux", ParameterError)
-    rows = table.index.get_indexer(pd.Index(list(added), dtype=object))
-    for name, row in zip(added, rows, strict=True):
-        if row < 0:
-            problems.add(f"territoire « {name} » inconnu")
-        elif zone[row] != OUTSIDE:
-            problems.add(f"territoire « {name} » : il est déjà classé « {zone[row]} »")
-    problems.raise_if_any()
-    picked = np.zeros(len(table), dtype=np.bool_)
-    picked[rows] = True
-    people = table["population_hab"].to_numpy()
-    for region in table["region"].unique():
-        here = (table["region"] == region).to_numpy()
-        limit = rule.margin_share * people[pool & here].sum()
-        asked = people[picked & here].sum()
-        if asked > limit:
-            problems.add(
-                f"{region} : {integer(asked)} habitants ajoutés, pour une marge de {integer(limit)} "
-                f"({100 * rule.margin_share:g} % de la population du vivier)"
-            )
-    problems.raise_if_any()
-    zone[picked] = ADDED

@@ -9,13 +9,7 @@ import pandas as pd
 
 from territory.errors import ParameterError, agree, counted, warn
 from territory.network import estimate_model as model
-from territory.network.estimate_model import (
-    DEFAULT_AREA_KM2,
-    Places,
-    barrier_paths_km,
-    distance_km,
-    read_places,
-)
+from territory.network.estimate_model import DEFAULT_AREA_KM2, Places, read_places
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -34,7 +28,6 @@ def estimate_travel_times(
     *,
     terrain: str | None = None,
     max_time_min: float | None = None,
-    barriers: gpd.GeoDataFrame | gpd.GeoSeries | None = None,
 ) -> pd.DataFrame:
     """Estimate off-peak driving times from distance as the crow flies, density at both ends, and terrain.
 
@@ -55,9 +48,6 @@ def estimate_travel_times(
         Isère. A trip takes the mean of its two ends.
     max_time_min : float, optional
         Pairs above this time (minutes) are left out; a pair at the limit is kept.
-    barriers : GeoDataFrame or GeoSeries, optional
-        Lines that no road crosses (an estuary, a lake, gorges), each drawn from one passage to another:
-        a pair whose straight line meets one is measured by the nearer end of it.
 
     Returns
     -------
@@ -65,14 +55,6 @@ def estimate_travel_times(
         `from_id`, `to_id`, `travel_time_min`, `distance_km` (by road, estimated) and `uncertainty_min` (80 %
         of the errors are smaller), in the order of the origins then of the destinations; the attribute
         `cutoff_min` is `max_time_min`, NaN without one.
-
-    Raises
-    ------
-    NetworkError
-        Points without a system, empty or not points, repeated ids, values that cannot be read, points of two
-        territories: all problems at once.
-    ParameterError
-        `max_time_min` is not a positive number.
 
     Warns
     -----
@@ -107,13 +89,14 @@ def estimate_travel_times(
     [27.0, 5.0]
     """
     cutoff_min = _cutoff(max_time_min)
-    starts, ends, epsg = read_places(origins, destinations, terrain=terrain)
-    paths_km = barrier_paths_km(barriers, epsg)
-    communes = _commune_numbers(starts, ends)
+    starts, ends = read_places(origins, destinations, terrain=terrain)
+    numbers, _ = pd.factorize(np.concatenate([starts.commune_codes, ends.commune_codes]))
+    # numbers compare fast; an unknown commune equals no other
+    communes = numbers[: len(starts.ids)], np.where(numbers < 0, -2, numbers)[len(starts.ids) :]
     _warn_unknown_areas(starts, ends)
     rows = max(1, _BLOCK_PAIRS // max(1, len(ends.ids)))
     blocks = [
-        _block(starts, ends, slice(first, first + rows), communes, paths_km, cutoff_min)
+        _block(starts, ends, slice(first, first + rows), communes, cutoff_min)
         for first in range(0, max(1, len(starts.ids)), rows)
     ]
     from_code, to_code, minutes, road_km, doubt_min = map(np.concatenate, zip(*blocks, strict=True))
@@ -151,11 +134,6 @@ def difference_uncertainty_min(
     -------
     ndarray
         Half-width of the doubt (minutes), NaN where a time is.
-
-    Raises
-    ------
-    ParameterError
-        An unknown terrain or a negative time.
 
     Notes
     -----
@@ -207,25 +185,11 @@ def _warn_unknown_areas(starts: Places, ends: Places) -> None:
         )
 
 
-def _commune_numbers(starts: Places, ends: Places) -> tuple[Ints, Ints]:
-    """Return the communes of both sides as numbers that compare fast; an unknown commune equals no other."""
-    numbers, _ = pd.factorize(np.concatenate([starts.commune_codes, ends.commune_codes]))
-    first, second = numbers[: len(starts.ids)], numbers[len(starts.ids) :]
-    return first, np.where(second < 0, -2, second)
-
-
 def _block(
-    starts: Places,
-    ends: Places,
-    rows: slice,
-    communes: tuple[Ints, Ints],
-    paths_km: list[Floats],
-    cutoff_min: float,
+    starts: Places, ends: Places, rows: slice, communes: tuple[Ints, Ints], cutoff_min: float
 ) -> tuple[Ints, Ints, Floats, Floats, Floats]:
     """Return positions, times, road distances and doubts of some origins with every destination."""
-    crow_km = distance_km(
-        starts.x_km[rows, None], starts.y_km[rows, None], ends.x_km[None], ends.y_km[None], paths_km
-    )
+    crow_km = np.hypot(starts.x_km[rows, None] - ends.x_km[None], starts.y_km[rows, None] - ends.y_km[None])
     inside = communes[0][rows, None] == communes[1][None]
     area_km2 = np.where(
         np.isnan(starts.area_km2[rows, None]), ends.area_km2[None], starts.area_km2[rows, None]

@@ -18,7 +18,7 @@ from territory.files.safe_files import arrays_under, is_intact, read_arrays, rea
 from territory.network.engine.compiling import count_threads
 from territory.network.engine.dijkstra import limited_search
 from territory.network.engine.graph import MAX_TIME_MS, UNREACHED, Graph
-from territory.network.engine.label_search import shortest_lengths
+from territory.network.engine.label_search import shortest_labels
 from territory.network.engine.metric import Metric, TileSearch, in_source_order
 from territory.network.graph.arrays import BACKWARD, FORWARD, Int32, Ints
 from territory.network.points import Endpoints, ms_of_access
@@ -165,12 +165,12 @@ class RoadSearch:
         threads
             Number of threads, all by default. It changes nothing in the result.
         as_text
-            Give identifiers as text; None: unless there are a million rows or more.
+            Give identifiers as text and not as categories; None: unless there are a million rows or more.
 
         Returns
         -------
         DataFrame
-            As `RoadNetwork.travel_times`, for these origins; identifiers are categorical, unless `as_text`.
+            As `RoadNetwork.travel_times`, for these origins.
         """
         here = np.arange(len(self))[rows]
         pairs, length_dm = self.pairs(self.origins[here], threads=threads)
@@ -218,8 +218,7 @@ class RoadSearch:
         n_threads = count_threads(threads)
         # neighbouring origins are searched together: many, within a limit, over a hierarchy
         if self.metric is not None and self.limit_ms < MAX_TIME_MS and len(self) >= _TILED_FROM:
-            lengths = origins.leaving_dm if self.with_distance else None
-            starts = self.metric.labels_of(origins.leaving, lengths)
+            starts = self.metric.labels_of(origins.leaving, origins.leaving_dm)
             tiles = self._tiles.tiles(origins.leaving, starts, n_threads)
             reached = Pairs(*in_source_order(tiles, len(origins), np.int64))
         elif self.metric is None and not self.with_distance:
@@ -239,49 +238,33 @@ class RoadSearch:
     def _by_blocks(self, origins: Endpoints, threads: int) -> Pairs:
         """Return the pairs found in dense rows, some origins at a time: labels are times, or times and lengths."""
         at_once = max(1, _CELLS_AT_ONCE // max(1, len(self.to_ids)))
+        last = self.limit_ms << 32 | 0xFFFFFFFF if self.with_distance else self.limit_ms
         parts = []
         for begin in range(0, len(origins), at_once):
-            times, lengths = self._dense(origins[begin : begin + at_once], threads)
-            row, column = np.nonzero(times <= self.limit_ms)
-            label = times[row, column].astype(np.int64)
-            if lengths is not None:
-                label = (label << 32) | lengths[row, column]
-            parts.append((row + begin, column, label))
+            labels = self._dense(origins[begin : begin + at_once], threads)
+            row, column = np.nonzero(labels <= last)
+            parts.append((row + begin, column, labels[row, column].astype(np.int64)))
         return Pairs(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
-    def _dense(self, origins: Endpoints, threads: int) -> tuple[Int32, Int32 | None]:
-        """Return times (ms) and lengths (dm, if asked for) from some origins to all destinations."""
+    def _dense(self, origins: Endpoints, threads: int) -> NDArray[Any]:
+        """Return the labels from some origins to all destinations, over the hierarchy or with lengths."""
         ends = origins.leaving, self.destinations.arriving
-        if not self.with_distance:
-            return self._metric.matrix(*ends, threads=threads), None
-        outer = origins.leaving_dm, self.destinations.arriving_dm
+        options: dict[str, Any] = {
+            "source_lengths_dm": origins.leaving_dm,
+            "target_lengths_dm": self.destinations.arriving_dm,
+            "threads": threads,
+        }
         if self.metric is not None:
-            return self.metric.matrix_with_lengths(
-                *ends, source_lengths_dm=outer[0], target_lengths_dm=outer[1], threads=threads
-            )
-        return shortest_lengths(
-            self.graph,
-            *ends,
-            self.lengths_dm,
-            seed_lengths_dm=outer[0],
-            target_lengths_dm=outer[1],
-            limit_ms=self.limit_ms,
-            threads=threads,
-        )
-
-    @property
-    def _metric(self) -> Metric:
-        """The hierarchy, where there is one."""
-        if self.metric is None:
-            raise AssertionError("without a hierarchy, the graph itself is searched")
-        return self.metric
+            return self.metric.matrix(*ends, **options)
+        return shortest_labels(self.graph, *ends, self.lengths_dm, limit_ms=self.limit_ms, **options)
 
     @cached_property
     def _tiles(self) -> TileSearch:
         """The destinations made ready for the hierarchy."""
-        lengths = self.destinations.arriving_dm if self.with_distance else None
-        return self._metric.tile_search(
-            self.graph, self.destinations.arriving, self.limit_ms, target_lengths_dm=lengths
+        assert self.metric is not None
+        ends = self.destinations
+        return self.metric.tile_search(
+            self.graph, ends.arriving, self.limit_ms, target_lengths_dm=ends.arriving_dm
         )
 
     def digest(self) -> str:
@@ -296,19 +279,7 @@ class RoadSearch:
     def save(self, folder: str | Path) -> Path:
         """Save the search in a folder that `load_search` maps into memory: a cluster is sent a path, not a map.
 
-        Parameters
-        ----------
-        folder
-            Folder to write; it is put in place when it is whole. A search that is already there is replaced.
-
-        Returns
-        -------
-        Path
-
-        Raises
-        ------
-        OutputError
-            If it cannot be written.
+        The folder is put in place when it is whole; a search that is already there is replaced.
         """
         header = {
             "format": FORMAT,
@@ -352,17 +323,6 @@ def load_search(folder: str | Path, *, verify: bool = True) -> RoadSearch:
         Its folder.
     verify
         Compare every file with its digest first: without it, load only what you saved yourself.
-
-    Returns
-    -------
-    RoadSearch
-
-    Raises
-    ------
-    MissingFileError
-        If there is no such folder.
-    NetworkError
-        If it is damaged, holds something else, or was written by another version of the format.
     """
     folder = Path(folder)
     if not folder.is_dir():

@@ -63,14 +63,10 @@ def read_distancier(
 
     Raises
     ------
-    MissingFileError
-        If there is no such file.
     ReadError
         If the file is empty or neither of the two forms.
     SchemaError
         If times are negative or not numbers, or the same pair is there twice.
-    ParameterError
-        If the unit is unknown.
 
     Examples
     --------
@@ -180,9 +176,9 @@ def query_server(
     Parameters
     ----------
     url
-        Address of the server.
+        Address of the server, to which the places of the points are sent.
     origins, destinations
-        Points with a CRS; their index holds their identifiers. Their places are sent to the server.
+        Points.
     engine
         ``osrm`` or ``valhalla``.
     with_distance
@@ -206,8 +202,6 @@ def query_server(
         Without routingpy (extra ``servers``).
     NetworkError
         If points cannot be used, or the server does not answer, or answers what is no matrix of times.
-    ParameterError
-        If an option is out of range.
     """
     if engine not in _PROFILES:
         raise ParameterError(f"Moteur « {engine} » inconnu : choisissez {' ou '.join(_PROFILES)}.")

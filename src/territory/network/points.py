@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,9 +10,9 @@ from numpy.typing import NDArray
 
 from territory.errors import NetworkError, ParameterError, Problems, examples
 from territory.network.engine.compiling import kernel
-from territory.network.engine.graph import MAX_TIME_MS, Seeds
+from territory.network.engine.graph import MAX_TIME_MS, SavedArrays, Seeds
 from territory.network.estimate_model import point_problems
-from territory.network.graph.arrays import Ints, Roads
+from territory.network.graph.arrays import Int32, Ints, Roads
 from territory.network.graph.speeds import HopTimes
 from territory.network.graph.topology import Places, Topology, nearest_hops
 
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     import geopandas as gpd
 
 # between a point and its road: METRIC's speed on tracks (DREES, comparaison des distanciers, 2021), and a walk
-ACCESS_KMH = {"car": 20.0, "bicycle": 4.8, "foot": 4.8}
+ACCESS_KMH = {"car": 20.0, "foot": 4.8}
 # beyond, a point is not served by the map: half an hour on foot, six minutes at the access speed
 MAX_SNAP_M = 2000.0
 
@@ -106,11 +105,13 @@ def points_to_crs(points: gpd.GeoDataFrame, crs: str, *, role: str) -> gpd.GeoDa
 
 
 @dataclass(frozen=True)
-class Endpoints:
+class Endpoints(SavedArrays):
     """Points attached to the graph, as origins and as destinations."""
 
-    leaving: Seeds
-    arriving: Seeds
+    leaving_nodes: Int32
+    leaving_offsets: Int32
+    arriving_nodes: Int32
+    arriving_offsets: Int32
     leaving_dm: Ints
     arriving_dm: Ints
     chain: Ints
@@ -127,37 +128,24 @@ class Endpoints:
     access_kmh: NDArray[np.float64]
 
     def __len__(self) -> int:
-        return len(self.leaving)
+        return len(self.chain)
 
     def __getitem__(self, rows: Any) -> Endpoints:
         """Return the points of some rows (a slice or numbers)."""
-        columns = {}
-        for field in fields(self):
-            column = getattr(self, field.name)
-            columns[field.name] = column[:, rows] if field.name in ("done_ms", "done_dm") else column[rows]
-        return Endpoints(**columns)
+        columns = self.to_arrays().items()
+        return Endpoints(
+            *(one[:, rows] if name in ("done_ms", "done_dm") else one[rows] for name, one in columns)
+        )
 
-    def to_arrays(self) -> dict[str, NDArray[Any]]:
-        """Return the arrays that make up the points, by name, to be saved."""
-        arrays: dict[str, NDArray[Any]] = {}
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if isinstance(value, Seeds):
-                arrays |= {f"{field.name}_nodes": value.nodes, f"{field.name}_offsets": value.offsets_ms}
-            else:
-                arrays[field.name] = value
-        return arrays
+    @property
+    def leaving(self) -> Seeds:
+        """The points as origins."""
+        return Seeds(self.leaving_nodes, self.leaving_offsets)
 
-    @classmethod
-    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Endpoints:
-        """Return points made of saved arrays."""
-        columns: dict[str, Any] = {
-            field.name: Seeds(arrays[f"{field.name}_nodes"], arrays[f"{field.name}_offsets"])
-            if field.name in ("leaving", "arriving")
-            else arrays[field.name]
-            for field in fields(cls)
-        }
-        return cls(**columns)
+    @property
+    def arriving(self) -> Seeds:
+        """The points as destinations."""
+        return Seeds(self.arriving_nodes, self.arriving_offsets)
 
 
 def attach(topology: Topology, times: HopTimes, places: Places) -> Endpoints:
@@ -179,10 +167,7 @@ def attach(topology: Topology, times: HopTimes, places: Places) -> Endpoints:
     # the end of a dead end is a place of its road
     ends = np.bincount(np.concatenate([roads.tail, roads.head]), minlength=roads.n_junctions)
     at_crossing = at_junction & (ends[junction] > 1)
-    out_nodes, in_nodes = (
-        arcs.end_node[:, chain].T.astype(np.int64),
-        arcs.start_node[:, chain].T.astype(np.int64),
-    )
+    out_nodes, in_nodes = (nodes[:, chain].T.astype(np.int64) for nodes in (arcs.end_node, arcs.start_node))
 
     def seeds(nodes: Ints, alone: Ints, offsets: Ints, access: Ints) -> tuple[Ints, Ints]:
         nodes, offsets = nodes.copy(), offsets.T + access[:, None]
@@ -193,11 +178,13 @@ def attach(topology: Topology, times: HopTimes, places: Places) -> Endpoints:
         nodes[offsets > MAX_TIME_MS] = -1
         return nodes, np.where(nodes < 0, 0, offsets)
 
-    leaving = seeds(out_nodes, arcs.departure_node[junction].astype(np.int64), left_ms, access_ms)
-    arriving = seeds(in_nodes, arcs.arrival_node[junction].astype(np.int64), done_ms, access_ms)
+    leaving = Seeds(*seeds(out_nodes, arcs.departure_node[junction].astype(np.int64), left_ms, access_ms))
+    arriving = Seeds(*seeds(in_nodes, arcs.arrival_node[junction].astype(np.int64), done_ms, access_ms))
     return Endpoints(
-        Seeds(*leaving),
-        Seeds(*arriving),
+        leaving.nodes,
+        leaving.offsets_ms,
+        arriving.nodes,
+        arriving.offsets_ms,
         seeds(out_nodes, junction, left_dm, access_dm)[1],
         seeds(in_nodes, junction, done_dm, access_dm)[1],
         np.where(placed & ~at_junction, places.chain, -1),

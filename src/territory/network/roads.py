@@ -98,7 +98,7 @@ class RoadNetwork:
 
     @property
     def profile(self) -> str:
-        """``car``, ``bicycle`` or ``foot``."""
+        """``car`` or ``foot``."""
         return self.roads.profile
 
     @property
@@ -222,12 +222,7 @@ class RoadNetwork:
         Returns
         -------
         RoadNetwork
-            Points are no longer placed on what is closed.
-
-        Raises
-        ------
-        ParameterError
-            If no road is meant, a name or way is not on the map, or a number is out of range.
+            Points are no longer placed on what is closed. No road meant is a `ParameterError`.
 
         Examples
         --------
@@ -254,15 +249,6 @@ class RoadNetwork:
             Whether it is driven in the direction of the line alone.
         name
             Its name, for the account.
-
-        Returns
-        -------
-        RoadNetwork
-
-        Raises
-        ------
-        NetworkError, ParameterError
-            If an end touches no road, or the speed is out of range.
 
         Examples
         --------
@@ -303,7 +289,7 @@ class RoadNetwork:
         Parameters
         ----------
         origins, destinations
-            Points with a CRS; their index holds their identifiers.
+            Points.
         max_time_min
             Longest time kept, inclusive (min); None keeps every pair that a road joins.
         with_distance
@@ -336,7 +322,7 @@ class RoadNetwork:
         Notes
         -----
         A time is that of the fastest path in whole milliseconds: access leg in a straight line at 20 km/h (4.8 on
-        foot or by bicycle; two places beside one road are no farther than their own straight line), part
+        foot; two places beside one road are no farther than their own straight line), part
         of the first segment, roads with the waits at their junctions, part of the last segment, access leg.
         The distance counts both access legs.
 
@@ -406,7 +392,7 @@ class RoadNetwork:
         Parameters
         ----------
         points
-            Points with a CRS; their index holds their identifiers.
+            Points.
         minutes
             Times (min), inclusive.
         direction
@@ -421,11 +407,6 @@ class RoadNetwork:
         GeoDataFrame
             One row per point and time: from_id, minutes, area_km2, geometry (valid polygons in the projection of
             the network; each contains those of shorter times of its point).
-
-        Raises
-        ------
-        NetworkError, ParameterError
-            If points or times cannot be used.
 
         Notes
         -----
@@ -446,22 +427,10 @@ class RoadNetwork:
         )
 
     def save(self, path: str | Path) -> Path:
-        """Save the network in a folder that `load` maps into memory: see `territory.network.storage`.
+        """Save the network in a folder that `load` maps into memory; a network that is already there is replaced.
 
-        Parameters
-        ----------
-        path
-            Folder to write; a network that is already there is replaced.
-
-        Returns
-        -------
-        Path
-            The folder.
-
-        Raises
-        ------
-        OutputError
-            If it cannot be written, or holds something else.
+        The folder is described in `territory.network.storage`; one that cannot be written, or holds something else,
+        raises `OutputError`.
         """
         return save_network(self._topology, self._speeds, self._period, Path(path))
 
@@ -476,17 +445,6 @@ class RoadNetwork:
         verify
             Compare every file with its digest first, and check that the network holds together: without it, load
             only what you saved yourself.
-
-        Returns
-        -------
-        RoadNetwork
-
-        Raises
-        ------
-        MissingFileError
-            If there is no such folder.
-        NetworkError
-            If it is damaged, or written by another version of the format.
         """
         topology, speeds, period = load_network(Path(path), verify=verify)
         return cls(topology, speeds, period=period)

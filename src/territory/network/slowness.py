@@ -75,12 +75,6 @@ def fit_slowness(communes: gpd.GeoDataFrame) -> pd.Series[float]:
         `slowness`, without unit, in the order of the communes: 0 is the median French commune. The estimate of
         the trip between two communes takes the mean of both.
 
-    Raises
-    ------
-    NetworkError
-        A column is missing, no commune is at 0 minutes, fewer than 30 times are known, or a time is negative or
-        above ten hours.
-
     Notes
     -----
     Kriging (Matheron, 1963) of the slowness that the trips ask for: two ends d km apart have 0.2 + 0.1 exp(-d / 40)

@@ -116,3 +116,9 @@ def grid(width: int, height: int, *, seed: int = 0) -> Town:
         (number.ravel() // width).tolist(),
         *ends,
     )
+
+
+def unpack(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the times and the lengths of labels, both `UNREACHED` beyond the longest time."""
+    is_far = labels >> 32 > MAX_TIME_MS
+    return np.where(is_far, UNREACHED, labels >> 32), np.where(is_far, UNREACHED, labels & 0xFFFFFFFF)

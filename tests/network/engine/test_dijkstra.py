@@ -15,9 +15,9 @@ from territory.network.engine import (
     Seeds,
     limited_search,
     one_to_all,
-    shortest_lengths,
+    shortest_labels,
 )
-from tests.network.engine.oracles_routing import Town, grid, least_labels, slow_matrix, towns
+from tests.network.engine.oracles_routing import Town, grid, least_labels, slow_matrix, towns, unpack
 
 LIMITS = st.one_of(st.integers(0, 30), st.just(MAX_TIME_MS))
 
@@ -68,7 +68,8 @@ def test_one_to_all_is_exact(town: Town) -> None:
 
 @given(towns())
 def test_lengths_are_the_least_of_the_fastest_paths(town: Town) -> None:
-    times, lengths = shortest_lengths(town.graph, town.sources, town.targets, np.array(town.lengths, int))
+    labels = shortest_labels(town.graph, town.sources, town.targets, np.array(town.lengths, int))
+    times, lengths = unpack(labels)
     expected_times, expected_lengths = slow_matrix(town)
     assert (times == expected_times).all()
     assert (lengths == expected_lengths).all()
@@ -89,10 +90,8 @@ def test_equals_scipy_on_a_town_of_streets() -> None:
 def test_lengths_of_access_add_to_those_of_paths() -> None:
     graph = Graph.from_edges(2, [0], [1], [10])
     ends = Seeds([[0, -1]], [[3, 0]]), Seeds([[1, -1]], [[4, 0]])
-    times, lengths = shortest_lengths(
-        graph, *ends, [100], seed_lengths_dm=[[30, 0]], target_lengths_dm=[[40, 0]]
-    )
-    assert (times.item(), lengths.item()) == (17, 170)
+    labels = shortest_labels(graph, *ends, [100], source_lengths_dm=[[30, 0]], target_lengths_dm=[[40, 0]])
+    assert [part.item() for part in unpack(labels)] == [17, 170]
 
 
 @pytest.mark.parametrize("limit", [-1, MAX_TIME_MS + 1])
@@ -115,13 +114,13 @@ def test_refuses_points_outside_the_graph() -> None:
 def test_refuses_lengths_that_are_none(lengths: list[float], said: str) -> None:
     graph, ends = Graph.from_edges(2, [0], [1], [10]), Seeds.at_nodes([0])
     with pytest.raises(NetworkError, match=said):
-        shortest_lengths(graph, ends, ends, lengths)
+        shortest_labels(graph, ends, ends, lengths)
 
 
 def test_refuses_lengths_that_could_overflow() -> None:
     graph, ends = Graph.from_edges(3, [0, 1], [1, 2], [0, 0]), Seeds.at_nodes([0])
     with pytest.raises(NetworkError, match="plus de 360 km/h"):
-        shortest_lengths(graph, ends, ends, [MAX_TIME_MS, MAX_TIME_MS])
+        shortest_labels(graph, ends, ends, [MAX_TIME_MS, MAX_TIME_MS])
 
 
 @pytest.mark.parametrize("threads", [0, -2])

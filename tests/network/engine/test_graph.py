@@ -30,13 +30,13 @@ def test_reversing_turns_every_edge_round(town: Town) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ((2, [0, 1], [1, 2], [5, 5]), "arrivée : 1 numéros de nœuds hors du graphe"),
-        ((2, [-1], [1], [5]), "origine : 1 numéros"),
+        ((2, [0, 1], [1, 2], [5, 5]), "arrivée : 1 valeurs hors de l'intervalle de 0 à 1"),
+        ((2, [-1], [1], [5]), "origine : 1 valeurs"),
         ((2, [0], [1], [-5]), "durée d'arc : 1 valeurs hors de l'intervalle"),
         ((2, [0], [1], [MAX_TIME_MS + 1]), "durée d'arc : 1 valeurs"),
-        ((2, [0], [1], [1.5]), "entiers de millisecondes"),
-        ((2, [0], [1], [np.nan]), "entiers de millisecondes"),
-        ((2, [0.0], [1], [1]), "entiers de nœuds"),
+        ((2, [0], [1], [1.5]), "durée d'arc : il faut une liste de nombres entiers"),
+        ((2, [0], [1], [np.nan]), "durée d'arc : il faut une liste de nombres entiers"),
+        ((2, [0.0], [1], [1]), "origine : il faut une liste de nombres entiers"),
         ((2, [0, 1], [1], [1]), "2 origines, 1 arrivées"),
         ((-1, [], [], []), "-1 nœuds"),
         ((2**31, [], [], []), "nœuds : leur nombre"),

@@ -20,7 +20,7 @@ from territory.network.engine import (
     one_to_all,
     order_nodes,
 )
-from tests.network.engine.oracles_routing import Town, grid, slow_matrix, towns
+from tests.network.engine.oracles_routing import Town, grid, slow_matrix, towns, unpack
 
 
 def prepare(town: Town) -> Hierarchy:
@@ -41,11 +41,10 @@ def test_matrix_is_exact_in_any_order(town: Town, random) -> None:
 @given(towns())
 def test_lengths_are_the_least_of_the_fastest_paths(town: Town) -> None:
     metric = prepare(town).customize(np.array(town.weights, int), lengths_dm=np.array(town.lengths, int))
-    times, lengths = metric.matrix_with_lengths(town.sources, town.targets, threads=1)
+    times, lengths = unpack(metric.matrix(town.sources, town.targets, threads=1))
     expected_times, expected_lengths = slow_matrix(town)
     assert (times == expected_times).all()
     assert (lengths == expected_lengths).all()
-    assert (metric.matrix(town.sources, town.targets, threads=1) == expected_times).all()
 
 
 @given(towns(), st.data())
@@ -138,12 +137,6 @@ def test_refuses_times_that_do_not_fit(weights: list[float], said: str) -> None:
     hierarchy = Hierarchy.build(Graph.from_edges(2, [0], [1], [5]), [0, 1])
     with pytest.raises(NetworkError, match=said):
         hierarchy.customize(weights)
-
-
-def test_refuses_lengths_that_were_not_given() -> None:
-    metric = Hierarchy.build(Graph.from_edges(2, [0], [1], [5]), [0, 1]).customize([5])
-    with pytest.raises(NetworkError, match="Longueurs inconnues"):
-        metric.matrix_with_lengths(Seeds.at_nodes([0]), Seeds.at_nodes([1]))
 
 
 def test_refuses_points_outside_the_map() -> None:

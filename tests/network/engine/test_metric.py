@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from territory.errors import NetworkError, ParameterError
+from territory.errors import ParameterError
 from territory.network.engine import MAX_TIME_MS, Graph, Hierarchy, Seeds, limited_search, order_nodes
 from territory.network.engine.graph import UNREACHED
 from territory.network.engine.metric import Metric, in_source_order
@@ -93,11 +93,9 @@ def test_nothing_to_search() -> None:
         assert metric.matrix(sources, targets).shape == (len(sources), len(targets))
 
 
-def test_refuses_a_limit_or_a_graph_that_does_not_fit() -> None:
+def test_refuses_a_limit_out_of_range() -> None:
     graph = Graph.from_edges(2, [0], [1], [5])
     metric = Hierarchy.build(graph, [0, 1]).customize([5])
     ends = Seeds.at_nodes([0])
     with pytest.raises(ParameterError, match="Durée maximale"):
         limited_pairs(metric, graph, ends, ends, -1)
-    with pytest.raises(NetworkError, match="Graphe de 1 nœuds pour une hiérarchie de 2"):
-        limited_pairs(metric, Graph.from_edges(1, [], [], []), ends, ends, 9)

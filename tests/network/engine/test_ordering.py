@@ -7,7 +7,6 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from territory.errors import NetworkError
 from territory.network.engine import Graph, Hierarchy, order_nodes
 from territory.network.engine.ordering import neighbours
 from territory.network.engine.separators import split
@@ -138,16 +137,3 @@ def separates(removed: set[int], first: list[int], last: list[int], start, heads
                 seen.add(other)
                 waiting.append(other)
     return not seen & set(last)
-
-
-@pytest.mark.parametrize(
-    ("x", "said"),
-    [
-        ([0.0, 1.0], "une par nœud"),
-        ([0.0, np.nan, 2.0], "1 nœuds sur 3 n'ont pas"),
-        ([0, 1, np.inf], "1 nœuds"),
-    ],
-)
-def test_refuses_coordinates_that_are_missing(x: list[float], said: str) -> None:
-    with pytest.raises(NetworkError, match=said):
-        order_nodes(3, [0], [1], x, [0.0, 0.0, 0.0])

@@ -78,16 +78,6 @@ def floating_catchment_area(
         Units of supply per unit of demand, on the index of `demand`, in its order; 0 where nothing is within
         reach, NaN where something unknown (a time, a demand, a capacity) takes part in the answer.
 
-    Raises
-    ------
-    ParameterError
-        If the method is unknown, the decay reaches beyond the cutoff or gives weights that are negative,
-        demand or supply is negative, ids are duplicated, or an origin is in two parts.
-    SchemaError
-        If the table lacks a column, or holds negative times or the same pair twice.
-    UnknownCodeError
-        If no origin, or no site, is in the table.
-
     Warns
     -----
     TerritoryWarning
@@ -151,7 +141,7 @@ def gravity(
     Parameters
     ----------
     travel_times, supply, decay
-        As for `floating_catchment_area`, whose errors it raises.
+        As for `floating_catchment_area`.
     origins
         Ids to answer for, as an index of from_id.
 
@@ -188,7 +178,7 @@ def spatial_availability(
     Parameters
     ----------
     travel_times, demand, supply, decay
-        As for `floating_catchment_area`, whose errors it raises.
+        As for `floating_catchment_area`.
 
     Returns
     -------
@@ -221,18 +211,14 @@ def spatial_availability(
 
 
 def choice_shares(
-    travel_times: pd.DataFrame,
-    origins: Iterable[str],
-    attraction: pd.Series[float],
-    *,
-    decay: Decay,
+    travel_times: pd.DataFrame, origins: Iterable[str], attraction: pd.Series[float], *, decay: Decay
 ) -> pd.DataFrame:
     """Share each origin among the sites within its reach, by their attraction and their nearness (Huff).
 
     Parameters
     ----------
     travel_times, decay
-        As for `floating_catchment_area`, whose errors it raises.
+        As for `floating_catchment_area`.
     origins
         Ids of the origins.
     attraction

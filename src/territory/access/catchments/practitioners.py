@@ -90,11 +90,6 @@ def apl(
         Consultations per year and standardised inhabitant, named apl_consultations_per_hab, on the index of
         `standardised_population`; attrs hold the profile and its source.
 
-    Raises
-    ------
-    ParameterError, SchemaError, UnknownCodeError
-        As `floating_catchment_area`; ParameterError also for an unknown profile.
-
     Warns
     -----
     TerritoryWarning
@@ -137,7 +132,7 @@ def gp_headcount_access(
     Parameters
     ----------
     travel_times, profile, mapper
-        As for `apl`, whose errors it raises.
+        As for `apl`.
     population
         Inhabitants by from_id (hab), those of the buffer included.
     practitioners
@@ -183,11 +178,6 @@ def mean_by(
     Series
         Mean by zone, in the order in which zones come; NaN where a commune with residents has an unknown value,
         or nobody lives in the zone.
-
-    Raises
-    ------
-    ParameterError
-        If weights are negative, ids are duplicated, or a commune has no weight.
 
     Warns
     -----

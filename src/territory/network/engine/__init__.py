@@ -11,7 +11,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submod_attrs={
         "graph": ["MAX_TIME_MS", "UNREACHED", "Graph", "Seeds"],
         "dijkstra": ["limited_search", "one_to_all"],
-        "label_search": ["shortest_lengths"],
+        "label_search": ["shortest_labels"],
         "ordering": ["order_nodes"],
         "hierarchy": ["Hierarchy"],
         "metric": ["Metric"],

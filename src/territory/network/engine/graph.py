@@ -67,8 +67,10 @@ class Graph:
         if not 0 <= n_nodes < UNREACHED:
             problems.add(f"{n_nodes} nœuds : leur nombre doit être compris entre 0 et 2 147 483 646")
             problems.raise_if_any()
-        tail_nodes = _checked_nodes(tails, n_nodes, "origine", problems)
-        head_nodes = _checked_nodes(heads, n_nodes, "arrivée", problems)
+        tail_nodes, head_nodes = (
+            _checked(nodes, what, (0, n_nodes - 1), problems)
+            for nodes, what in ((tails, "origine"), (heads, "arrivée"))
+        )
         times = checked_times(weights_ms, "durée d'arc", problems)
         if not len(tail_nodes) == len(head_nodes) == len(times) and not problems:
             problems.add(
@@ -124,7 +126,7 @@ class Seeds:
                 f"tableaux de formes {pairs.shape} et {offsets.shape} : il faut deux colonnes à chacun"
             )
             problems.raise_if_any()
-        known = _checked_nodes(pairs.ravel(), UNREACHED - 1, "nœud de rattachement", problems, lowest=-1)
+        known = _checked(pairs.ravel(), "nœud de rattachement", (-1, UNREACHED - 2), problems)
         times = checked_times(np.where(pairs.ravel() < 0, 0, offsets.ravel()), "durée d'accès", problems)
         problems.raise_if_any()
         object.__setattr__(self, "nodes", known.reshape(pairs.shape))
@@ -156,32 +158,21 @@ class Seeds:
 
 def checked_times(times: ArrayLike, what: str, problems: Problems) -> Int32:
     """Return times (ms) as int32, or note in `problems` why they cannot be."""
-    values = np.asarray(times)
-    if values.ndim != 1 or (values.dtype.kind not in "iu" and values.size):
-        problems.add(f"{what} : il faut une liste de nombres entiers de millisecondes, pas {values.dtype}")
-        return np.zeros(0, np.int32)
-    wrong = np.flatnonzero((values < 0) | ((values > MAX_TIME_MS) & (values != UNREACHED)))
-    if len(wrong):
-        problems.add(
-            f"{what} : {len(wrong)} valeurs hors de l'intervalle de 0 à {MAX_TIME_MS} ms "
-            f"(rangs {examples(wrong)} : {examples(values[wrong])})"
-        )
-        return np.zeros(0, np.int32)
-    return np.ascontiguousarray(values, dtype=np.int32)
+    return _checked(times, what, (0, MAX_TIME_MS), problems, also=UNREACHED)
 
 
-def _checked_nodes(
-    nodes: ArrayLike, n_nodes: int, what: str, problems: Problems, *, lowest: int = 0
+def _checked(
+    given: ArrayLike, what: str, bounds: tuple[int, int], problems: Problems, *, also: int | None = None
 ) -> Int32:
-    """Return node numbers as int32, or note in `problems` why they cannot be."""
-    values = np.asarray(nodes)
+    """Return whole numbers as int32, or note in `problems` those out of bounds that are not the one `also` allowed."""
+    values = np.asarray(given)
     if values.ndim != 1 or (values.dtype.kind not in "iu" and values.size):
-        problems.add(f"{what} : il faut une liste de numéros entiers de nœuds, pas {values.dtype}")
+        problems.add(f"{what} : il faut une liste de nombres entiers, pas {values.dtype}")
         return np.zeros(0, np.int32)
-    wrong = np.flatnonzero((values < lowest) | (values >= n_nodes))
+    wrong = np.flatnonzero(((values < bounds[0]) | (values > bounds[1])) & (values != also))
     if len(wrong):
         problems.add(
-            f"{what} : {len(wrong)} numéros de nœuds hors du graphe, qui en a {n_nodes} "
+            f"{what} : {len(wrong)} valeurs hors de l'intervalle de {bounds[0]} à {bounds[1]} "
             f"(rangs {examples(wrong)} : {examples(values[wrong])})"
         )
         return np.zeros(0, np.int32)

@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from territory.errors import NetworkError
 from territory.network.engine import sweep as sweeping
 from territory.network.engine.compiling import count_threads, run_tasks, stream_tasks
 from territory.network.engine.dijkstra import Room, targets_by_node, targets_within
@@ -27,7 +26,7 @@ from territory.network.engine.graph import (
     Seeds,
     checked_limit,
 )
-from territory.network.engine.label_search import pack, point_lengths, unpack
+from territory.network.engine.label_search import labels_of_points
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,13 +51,7 @@ class Metric(SavedArrays):
         """Whether lengths along the fastest paths are known."""
         return self.up_weights.dtype == np.int64
 
-    def matrix(self, sources: Seeds, targets: Seeds, *, threads: int | None = None) -> Int32:
-        """Return the times from each source to each target (ms), `UNREACHED` where no path leads."""
-        starts, ends = self.labels_of(sources, None), self.labels_of(targets, None)
-        labels = all_labels(self, sources, targets, starts, ends, count_threads(threads))
-        return unpack(labels)[0] if self.has_lengths else labels
-
-    def matrix_with_lengths(
+    def matrix(
         self,
         sources: Seeds,
         targets: Seeds,
@@ -66,12 +59,13 @@ class Metric(SavedArrays):
         source_lengths_dm: ArrayLike | None = None,
         target_lengths_dm: ArrayLike | None = None,
         threads: int | None = None,
-    ) -> tuple[Int32, Int32]:
-        """Return times (ms), and lengths (dm) along the fastest paths: the shortest among equally fast ones."""
-        if not self.has_lengths:
-            raise NetworkError("Longueurs inconnues : donnez lengths_dm à customize pour les calculer.")
+    ) -> NDArray[Any]:
+        """Return the times from each source to each target (ms, `UNREACHED` where no path leads), or labels.
+
+        Labels are those of the shortest of equally fast paths; the lengths of points are shaped as their offsets (dm).
+        """
         starts, ends = self.labels_of(sources, source_lengths_dm), self.labels_of(targets, target_lengths_dm)
-        return unpack(all_labels(self, sources, targets, starts, ends, count_threads(threads)))
+        return all_labels(self, sources, targets, starts, ends, count_threads(threads))
 
     def tile_search(
         self, graph: Graph, targets: Seeds, limit_ms: int, *, target_lengths_dm: ArrayLike | None = None
@@ -82,20 +76,15 @@ class Metric(SavedArrays):
         then goes down to these alone. It pays where a search without preparation would visit the same roads again
         and again.
         """
-        limit = checked_limit(limit_ms)
-        if graph.n_nodes != len(self.rank):
-            raise NetworkError(
-                f"Graphe de {graph.n_nodes} nœuds pour une hiérarchie de {len(self.rank)} : donnez le graphe "
-                "dont elle est issue."
-            )
-        return TileSearch(self, graph, targets, self.labels_of(targets, target_lengths_dm), limit)
+        ends = self.labels_of(targets, target_lengths_dm)
+        return TileSearch(self, graph, targets, ends, checked_limit(limit_ms))
 
     def labels_of(self, points: Seeds, lengths_dm: ArrayLike | None = None) -> NDArray[Any]:
-        """Return the labels between points and their nodes: times (ms), or times and lengths (dm)."""
+        """Return the labels between points and their nodes: times (ms), or times and lengths (dm) where it has any."""
         points.check(len(self.rank))
         if not self.has_lengths:
             return points.offsets_ms
-        return pack(points.offsets_ms, point_lengths(points, lengths_dm))
+        return labels_of_points(points, lengths_dm)
 
     def ranks(self, points: Seeds) -> Int32:
         """Return the ranks of the nodes to which points are attached, -1 where there is none."""

@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.sparse import csr_matrix
 
-from territory.errors import NetworkError
 from territory.network.engine.compiling import count_threads, kernel, run_tasks
 from territory.network.engine.graph import Graph, Int32, Int64, Integer
 from territory.network.engine.separators import split
@@ -41,7 +40,7 @@ def order_nodes(
     ([0, 1, 2, 3], True)
     """
     graph = Graph.from_edges(n_nodes, tails, heads, np.zeros(len(np.asarray(tails)), np.int32))
-    columns, rows = _whole_coordinates(n_nodes, x, y)
+    columns, rows = _whole_coordinates(x, y)
     start, ends = neighbours(n_nodes, graph.tails, graph.heads)
     degrees = np.diff(start).astype(np.int32)
     rest = ends.copy()
@@ -83,26 +82,14 @@ def _dissect_all(start: Int64, heads: Int32, x: Int64, y: Int64, threads: int) -
     return nodes
 
 
-def _whole_coordinates(n_nodes: int, x: ArrayLike, y: ArrayLike) -> tuple[Int64, Int64]:
-    """Return coordinates as whole numbers on one scale, or raise if some are missing."""
-    across, along = np.asarray(x, np.float64), np.asarray(y, np.float64)
-    if across.shape != (n_nodes,) or along.shape != (n_nodes,):
-        raise NetworkError(
-            f"Coordonnées de formes {across.shape} et {along.shape} pour {n_nodes} nœuds : il en faut une par nœud."
-        )
-    missing = np.flatnonzero(~(np.isfinite(across) & np.isfinite(along)))
-    if len(missing):
-        raise NetworkError(
-            f"{len(missing)} nœuds sur {n_nodes} n'ont pas de coordonnées : complétez-les ou retirez-les."
-        )
-    if not n_nodes:
+def _whole_coordinates(x: ArrayLike, y: ArrayLike) -> tuple[Int64, Int64]:
+    """Return coordinates as whole numbers on one scale."""
+    places = np.column_stack([x, y]).astype(np.float64)
+    if not len(places):
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
-    size = max(float(np.ptp(across)), float(np.ptp(along))) or 1.0
-    steps = (_STEPS - 1) / size
-    return (
-        np.rint((across - across.min()) * steps).astype(np.int64),
-        np.rint((along - along.min()) * steps).astype(np.int64),
-    )
+    steps = (_STEPS - 1) / (float(np.ptp(places, axis=0).max()) or 1.0)
+    across, along = np.rint((places - places.min(axis=0)) * steps).astype(np.int64).T.copy()
+    return across, along
 
 
 #: A node with more neighbours is left to the dissection: searching its list again and again would be slow.

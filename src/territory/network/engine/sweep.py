@@ -232,13 +232,7 @@ def count_pairs(sources: Int32, counts: Int64) -> None:
 
 @kernel
 def put_pairs(
-    sources: Int32,
-    targets: Int32,
-    labels: Int32,
-    free: Int64,
-    origin: Any,
-    destination: Any,
-    label: Any,
+    sources: Int32, targets: Int32, labels: Int32, free: Int64, origin: Any, destination: Any, label: Any
 ) -> None:
     """Write pairs at the next free place of their source."""
     for pair in range(len(sources)):

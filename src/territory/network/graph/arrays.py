@@ -34,17 +34,11 @@ class WayTable:
     duration_s: NDArray[np.float32]
     density_band: NDArray[np.int8]
     # one may go to a place on the way, not through
-    is_destination: Bools = field(default_factory=lambda: np.empty(0, dtype=bool))
+    is_destination: Bools
     # bits of the months in which it is closed, January first
-    closed_months: NDArray[np.int16] = field(default_factory=lambda: np.empty(0, dtype=np.int16))
+    closed_months: NDArray[np.int16]
     # row of its name and reference in `Roads.names`
-    name: Int32 = field(default_factory=lambda: np.empty(0, dtype=np.int32))
-
-    def __post_init__(self) -> None:
-        for name in ("is_destination", "closed_months", "name"):
-            column = getattr(self, name)
-            if column.size != self.way_id.size:
-                object.__setattr__(self, name, np.zeros(self.way_id.size, dtype=column.dtype))
+    name: Int32
 
     def __len__(self) -> int:
         return int(self.way_id.size)

@@ -59,12 +59,8 @@ class _ArcsAt:
                         (ends[direction], ways[direction], self.leaving),
                         (ends[1 - direction], ways[1 - direction], self.arriving),
                     ):
-                        away = self._bearing(at, beside)
+                        away = float(np.arctan2(roads.y[beside] - roads.y[at], roads.x[beside] - roads.x[at]))
                         arcs[junction].append(_Arc(key, way, away if arcs is self.leaving else away + np.pi))
-
-    def _bearing(self, vertex: int, other: int) -> float:
-        x, y = self._roads.x, self._roads.y
-        return float(np.arctan2(y[other] - y[vertex], x[other] - x[vertex]))
 
     def back(self, key: int) -> int:
         """Return the arc that runs the other way on the same chain."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from territory.errors import NetworkError, ParameterError, Problems, examples
 from territory.network.graph.arrays import BACKWARD, FORWARD, JUNCTION, PLAIN, Bools, Floats, Roads
-from territory.network.graph.topology import HopIndex, Places, nearest_hops
+from territory.network.graph.topology import HopIndex, nearest_hops
 
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
@@ -127,176 +127,123 @@ def with_line(
             " tracé jusqu'aux routes qu'il joint."
         )
     x[[0, -1]], y[[0, -1]] = ends.x, ends.y
-    new = _Edited(roads)
-    junctions = new.cut(ends)
-    new.add(junctions, x, y, speed_kmh, is_oneway, int(roads.hop_way[ends.hop[0]]), name)
-    return new.result()
+    beside, done_m = int(roads.hop_way[ends.hop[0]]), ends.share * roads.hop_length_m[ends.hop]
+    junctions = [0, 0]
+    # the later in the arrays first: the other keeps its numbers
+    for end in np.lexsort([done_m, ends.hop])[::-1].tolist():
+        place = float(ends.x[end]), float(ends.y[end])
+        roads, junctions[end] = _cut(roads, int(ends.hop[end]), float(done_m[end]), place)
+    return _with_chain(roads, (x, y), junctions, _new_way(roads, x, y, speed_kmh, is_oneway, beside), name)
 
 
-class _Edited:
-    """Roads whose chains are being cut, and to which one is added."""
+_BY_VERTEX = ("x", "y", "vertex_kind", "hop_way", "hop_reversed", "hop_length_m")
 
-    def __init__(self, roads: Roads) -> None:
-        self._roads = roads
-        self._junctions = [np.column_stack([roads.junction_x, roads.junction_y])]
-        self._n_junctions = roads.n_junctions
-        # of each chain that is cut, the numbers of its pieces; of each new chain, its columns
-        self._pieces: dict[int, list[int]] = {}
-        self._chains: list[dict[str, Any]] = []
 
-    def cut(self, ends: Places) -> list[int]:
-        """Cut the chains on which places are; return their junctions."""
-        roads, found = self._roads, []
-        by_chain: dict[int, list[tuple[float, int]]] = {}
-        for row, (chain, hop, share) in enumerate(
-            zip(ends.chain.tolist(), ends.hop.tolist(), ends.share.tolist(), strict=True)
-        ):
-            # a metre from a vertex is the vertex: the road is drawn by hand
-            done_m, length_m = share * roads.hop_length_m[hop], roads.hop_length_m[hop]
-            at = hop + (0.0 if done_m < 1.0 else 1.0 if length_m - done_m < 1.0 else share)
-            first, last = int(roads.chain_start[chain]), int(roads.chain_start[chain + 1]) - 1
-            if at in (first, last):
-                found.append(int(roads.tail[chain] if at == first else roads.head[chain]))
-                continue
-            same = [junction for other, junction in by_chain.get(chain, []) if other == at]
-            if not same:
-                same = [self._new_junction(float(ends.x[row]), float(ends.y[row]))]
-                by_chain.setdefault(chain, []).append((at, same[0]))
-            found.append(same[0])
-        for chain, places in by_chain.items():
-            self._split(chain, sorted(places))
-        return found
+def _cut(roads: Roads, hop: int, done_m: float, place: tuple[float, float]) -> tuple[Roads, int]:
+    """Return roads whose chain is cut so many metres along a hop, and the junction there."""
+    chain = int(np.searchsorted(roads.chain_start, hop, side="right")) - 1
+    first, last = int(roads.chain_start[chain]), int(roads.chain_start[chain + 1]) - 1
+    left_m = float(roads.hop_length_m[hop]) - done_m
+    # a metre from a vertex is the vertex: the road is drawn by hand
+    vertex = hop if done_m < 1.0 else hop + 1 if left_m < 1.0 else -1
+    if vertex in (first, last):
+        return roads, int((roads.tail if vertex == first else roads.head)[chain])
+    # the vertex stands twice: it ends a piece, and begins the next one
+    ending = hop + 1 if vertex < 0 else vertex
+    rows = np.insert(np.arange(roads.x.size), ending, [hop, hop] if vertex < 0 else [vertex])
+    columns: dict[str, Any] = {name: getattr(roads, name)[rows] for name in _BY_VERTEX}
+    both = slice(ending, ending + 2)
+    if vertex < 0:
+        columns["x"][both], columns["y"][both] = place
+        columns["vertex_kind"][both] = JUNCTION
+        columns["hop_length_m"][[hop, ending + 1]] = done_m, left_m
+    columns["vertex_kind"][both] = np.maximum(columns["vertex_kind"][both], JUNCTION)
+    columns["hop_length_m"][ending] = 0.0
+    if roads.hop_slowness.size:
+        columns["hop_slowness"] = roads.hop_slowness[:, rows]
+    start, junction = roads.chain_start.copy(), roads.n_junctions
+    start[chain + 1 :] += rows.size - roads.x.size
+    for name in ("open_directions", "is_destination"):
+        column = getattr(roads, name)
+        columns[name] = np.insert(column, chain, column[chain])
+    turns = list(_turns(roads, chain))
+    return replace(
+        roads,
+        chain_start=np.insert(start, chain + 1, ending + 1),
+        tail=np.insert(roads.tail, chain + 1, junction),
+        head=np.insert(roads.head, chain, junction),
+        junction_x=np.append(roads.junction_x, columns["x"][ending]),
+        junction_y=np.append(roads.junction_y, columns["y"][ending]),
+        turn_start=np.cumsum([0, *map(len, turns)], dtype=np.int64),
+        turn_arcs=np.array([key for one in turns for key in one], dtype=np.int64),
+        **columns,
+    ), junction
 
-    def _new_junction(self, x: float, y: float) -> int:
-        self._junctions.append(np.array([[x, y]]))
-        self._n_junctions += 1
-        return self._n_junctions - 1
 
-    def _split(self, chain: int, places: list[tuple[float, int]]) -> None:
-        roads = self._roads
-        first, last = float(roads.chain_start[chain]), float(roads.chain_start[chain + 1] - 1)
-        bounds = [(first, int(roads.tail[chain])), *places, (last, int(roads.head[chain]))]
-        self._pieces[chain] = []
-        for (begin, tail), (end, head) in pairwise(bounds):
-            inner = np.arange(int(np.floor(begin)) + 1, int(np.ceil(end)))
-            hop = np.concatenate([[int(begin)], inner]).astype(np.int64)
-            stops = np.concatenate([[begin], inner, [end]])
-            columns = self._columns_of(np.append(hop, hop[-1]), np.append(np.diff(stops), 0.0))
-            for side, (at, junction) in ((0, (begin, tail)), (-1, (end, head))):
-                if at != int(at):
-                    columns["vertex_kind"][side] = JUNCTION
-                    places_of = np.concatenate(self._junctions)
-                    columns["x"][side], columns["y"][side] = places_of[junction]
-                else:
-                    row = int(at)
-                    columns["x"][side], columns["y"][side] = roads.x[row], roads.y[row]
-                    columns["vertex_kind"][side] = max(roads.vertex_kind[row], JUNCTION)
-            self._pieces[chain].append(len(self._chains))
-            columns |= {"tail": tail, "head": head, "open_directions": int(roads.open_directions[chain])}
-            self._chains.append({**columns, "is_destination": bool(roads.is_destination[chain])})
+def _turns(roads: Roads, cut: int) -> Iterator[list[int]]:
+    """Yield the forbidden sequences once a chain is cut in two."""
+    arcs = roads.turn_arcs.tolist()
+    for begin, end in pairwise(roads.turn_start.tolist()):
+        path: list[int] = []
+        for place in range(begin, end):
+            direction, chain = divmod(arcs[place], roads.n_chains)
+            pieces = [chain + (chain > cut)] if chain != cut else [cut, cut + 1][:: -1 if direction else 1]
+            # one comes by the last piece of the first road, and takes the first of the last
+            kept = pieces[-1:] if place == begin else pieces[:1] if place == end - 1 else pieces
+            path += [direction * (roads.n_chains + 1) + one for one in kept]
+        yield path
 
-    def _columns_of(self, hop: NDArray[np.int64], share: Floats) -> dict[str, Any]:
-        """Return what is along parts of hops."""
-        roads = self._roads
-        names = ("x", "y", "vertex_kind", "hop_way", "hop_reversed", "hop_length_m")
-        columns: dict[str, Any] = {name: getattr(roads, name)[hop].copy() for name in names}
-        columns["hop_length_m"] = (columns["hop_length_m"] * share).astype(np.float32)
-        if roads.hop_slowness.size:
-            columns["hop_slowness"] = roads.hop_slowness[:, hop]
-        return columns
 
-    def add(
-        self, ends: list[int], x: Floats, y: Floats, speed_kmh: float, is_oneway: bool, beside: int, name: str
-    ) -> None:
-        """Add a road of the class of a way beside it, driven at a speed of its own."""
-        roads, ways = self._roads, self._roads.ways
-        metres = np.append(np.hypot(np.diff(x), np.diff(y)), 0.0)
-        direction = FORWARD if is_oneway else FORWARD | BACKWARD
-        given: dict[str, Any] = {
-            "way_id": min(int(ways.way_id.min()), 0) - 1,
-            "direction": direction,
-            "duration_s": float(metres.sum()) * 3.6 / speed_kmh,
-            "road_class": ways.road_class[beside],
-            "density_band": ways.density_band[beside],
-            "name": len(roads.names),
-        }
-        columns: dict[str, Any] = {}
-        for column in vars(ways):
-            if column != "class_names":
-                before = getattr(ways, column)
-                missing = np.nan if before.dtype.kind == "f" else 0
-                columns[column] = np.append(
-                    before, np.array([given.get(column, missing)], dtype=before.dtype)
-                )
-        text = "\n".join([*roads.names, " ".join(name.split())])
-        self._roads = replace(
-            roads, ways=replace(ways, **columns), name_text=np.frombuffer(text.encode(), dtype=np.uint8)
-        )
-        kind = np.full(x.size, PLAIN, dtype=np.int8)
-        kind[[0, -1]] = JUNCTION
-        self._chains.append(
-            {
-                "x": x,
-                "y": y,
-                "vertex_kind": kind,
-                "hop_way": np.full(x.size, len(ways), dtype=np.int32),
-                "hop_reversed": np.zeros(x.size, dtype=bool),
-                "hop_length_m": metres.astype(np.float32),
-                "hop_slowness": np.ones((2, x.size), dtype=np.float32),
-                "tail": ends[0],
-                "head": ends[1],
-                "open_directions": direction,
-                "is_destination": False,
-            }
-        )
+def _new_way(
+    roads: Roads, x: Floats, y: Floats, speed_kmh: float, is_oneway: bool, beside: int
+) -> dict[str, Any]:
+    """Return what a way of the class of one beside it has, driven at a speed of its own."""
+    ways = roads.ways
+    return {
+        "way_id": min(int(ways.way_id.min()), 0) - 1,
+        "direction": FORWARD if is_oneway else FORWARD | BACKWARD,
+        "duration_s": float(np.hypot(np.diff(x), np.diff(y)).sum()) * 3.6 / speed_kmh,
+        "road_class": ways.road_class[beside],
+        "density_band": ways.density_band[beside],
+        "name": len(roads.names),
+    }
 
-    def result(self) -> Roads:
-        """Return the roads: the chains that are whole in their order, then the new ones."""
-        roads = self._roads
-        kept = np.setdiff1d(np.arange(roads.n_chains), list(self._pieces))
-        vertices = np.flatnonzero(np.isin(roads.chain_of_vertex(), kept))
-        columns: dict[str, Any] = {}
-        for name in ("x", "y", "vertex_kind", "hop_way", "hop_reversed", "hop_length_m"):
-            columns[name] = np.concatenate(
-                [getattr(roads, name)[vertices], *(one[name] for one in self._chains)]
-            )
-        if roads.hop_slowness.size:
-            parts = [one["hop_slowness"] for one in self._chains]
-            columns["hop_slowness"] = np.concatenate([roads.hop_slowness[:, vertices], *parts], axis=1)
-        for name in ("tail", "head", "open_directions", "is_destination"):
-            before = getattr(roads, name)[kept]
-            columns[name] = np.append(
-                before, np.array([one[name] for one in self._chains], dtype=before.dtype)
-            )
-        sizes = [*np.diff(roads.chain_start)[kept].tolist(), *(one["x"].size for one in self._chains)]
-        places = np.concatenate(self._junctions)
-        number = np.full(roads.n_chains, -1)
-        number[kept] = np.arange(kept.size)
-        pieces = {chain: [kept.size + row for row in rows] for chain, rows in self._pieces.items()}
-        turns = self._turns(number, pieces, len(sizes))
-        return replace(
-            roads,
-            chain_start=np.cumsum([0, *sizes], dtype=np.int64),
-            junction_x=places[:, 0].copy(),
-            junction_y=places[:, 1].copy(),
-            turn_start=np.cumsum([0, *(len(one) for one in turns)], dtype=np.int64),
-            turn_arcs=np.array([key for one in turns for key in one], dtype=np.int64),
-            **columns,
-        )
 
-    def _turns(
-        self, number: NDArray[Any], pieces: dict[int, list[int]], n_chains: int
-    ) -> Iterable[list[int]]:
-        """Return the forbidden sequences over the chains as they are now."""
-        roads, found = self._roads, []
-        arcs = roads.turn_arcs.tolist()
-        for begin, end in pairwise(roads.turn_start.tolist()):
-            path: list[int] = []
-            for place in range(begin, end):
-                direction, chain = divmod(arcs[place], roads.n_chains)
-                whole = pieces.get(chain, [int(number[chain])])[:: -1 if direction else 1]
-                # one comes by the last piece of the first road, and takes the first of the last
-                part = whole[-1:] if place == begin else whole[:1] if place == end - 1 else whole
-                path += [direction * n_chains + one for one in part]
-            found.append(path)
-        return found
+def _with_chain(
+    roads: Roads, line: tuple[Floats, Floats], ends: list[int], way: dict[str, Any], name: str
+) -> Roads:
+    """Return roads with one more chain, a way by itself."""
+    x, y = line
+    kind = np.full(x.size, PLAIN, dtype=np.int8)
+    kind[[0, -1]] = JUNCTION
+    given: dict[str, Any] = {
+        "x": x,
+        "y": y,
+        "vertex_kind": kind,
+        "hop_way": np.full(x.size, len(roads.ways)),
+        "hop_reversed": np.zeros(x.size, dtype=bool),
+        "hop_length_m": np.append(np.hypot(np.diff(x), np.diff(y)), 0.0),
+        "chain_start": roads.x.size + x.size,
+        "tail": ends[0],
+        "head": ends[1],
+        "open_directions": way["direction"],
+        "is_destination": False,
+    }
+    ways: dict[str, Any] = {
+        name: _longer(one, way.get(name)) for name, one in vars(roads.ways).items() if name != "class_names"
+    }
+    columns: dict[str, Any] = {key: _longer(getattr(roads, key), new) for key, new in given.items()}
+    # the keys of arcs count chains
+    direction, chain = np.divmod(roads.turn_arcs, roads.n_chains)
+    columns["turn_arcs"] = direction * (roads.n_chains + 1) + chain
+    if roads.hop_slowness.size:
+        columns["hop_slowness"] = np.append(roads.hop_slowness, np.ones((2, x.size), np.float32), axis=1)
+    text = "\n".join([*roads.names, " ".join(name.split())])
+    names = np.frombuffer(text.encode(), dtype=np.uint8)
+    return replace(roads, ways=replace(roads.ways, **ways), name_text=names, **columns)
+
+
+def _longer(column: NDArray[Any], more: Any) -> NDArray[Any]:
+    """Return a column with more at its end, what is not known where nothing is given."""
+    missing = np.nan if column.dtype.kind == "f" else 0
+    return np.append(column, missing if more is None else more).astype(column.dtype)

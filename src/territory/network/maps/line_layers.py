@@ -1,4 +1,4 @@
-"""Networks from any layer of road lines, with what the layers of IGN need built in."""
+"""Networks from any layer of road lines, with what the BD TOPO of IGN needs built in."""
 
 from __future__ import annotations
 
@@ -39,9 +39,6 @@ class LineColumns:
     length_unit_m: float = 1.0
     maxspeed: tuple[str, ...] = ()
     closed: Mapping[tuple[str, ...], frozenset[str]] = field(default_factory=dict)
-    dual: tuple[str, ...] = ()
-    dual_value: str = ""
-    dual_classes: Mapping[str, str] = field(default_factory=dict)
     attribution: str = ""
 
 
@@ -73,36 +70,7 @@ BD_TOPO = LineColumns(
     },
     attribution="© IGN, BD TOPO (Licence Ouverte)",
 )  # fmt: skip
-# IGN, ROUTE 500, descriptif de contenu 3.0, April 2020
-ROUTE_500 = LineColumns(
-    road_class=("VOCATION", "vocation"),
-    classes={
-        "Type autoroutier": "metric_motorway",
-        "Liaison principale": "metric_single",
-        "Liaison régionale": "metric_single",
-        "Liaison locale": "metric_single",
-        "Bretelle": "metric_ramp",
-    },
-    left_out=frozenset({"Piste cyclable"}),
-    direction=("SENS", "sens"),
-    directions={
-        "Double sens": _BOTH,
-        "Sens unique": FORWARD,
-        "Sens direct": FORWARD,
-        "Sens inverse": BACKWARD,
-    },
-    length=("LONGUEUR", "longueur"),
-    length_unit_m=1000.0,
-    closed={
-        ("ACCES", "acces"): frozenset({"Interdit au public"}),
-        ("ETAT", "etat"): frozenset({"En construction"}),
-    },
-    dual=("NB_CHAUSSE", "nb_chausse"),
-    dual_value="2 chaussées",
-    dual_classes={"metric_single": "metric_dual"},
-    attribution="© IGN, ROUTE 500 (Licence Ouverte)",
-)
-_BUILT_IN = {"bd_topo": BD_TOPO, "route500": ROUTE_500}
+_BUILT_IN = {"bd_topo": BD_TOPO}
 
 
 def from_lines(
@@ -119,23 +87,16 @@ def from_lines(
     lines
         Lines with a CRS, cut where roads meet: roads are joined at the ends of lines alone.
     columns
-        ``bd_topo`` or ``route500`` for these layers of IGN, or the arguments of `LineColumns`.
+        ``bd_topo`` for this layer of IGN, or the arguments of `LineColumns`.
     speeds
         Table as `territory.network.speed_table` returns it, or the speed of each class (km/h).
     density
         Polygons of communes with their density (column density_hab_km2), for tables that depend on it, such as
-        METRIC's, which the built-in layers use.
+        METRIC's, which the built-in layer uses.
 
     Returns
     -------
     RoadNetwork
-
-    Raises
-    ------
-    NetworkError
-        If the layer is empty or has no CRS, other geometries than lines, or no line of a known class.
-    ParameterError
-        If columns are missing, values of the direction are unknown, or speeds do not fit.
 
     Warns
     -----
@@ -192,7 +153,7 @@ def _columns(columns: str | LineColumns | Mapping[str, Any]) -> LineColumns:
 _NOT_ON_EARTH = (
     "des coordonnées ne sont pas celles d'un lieu ; vérifiez le système de coordonnées de la couche."
 )
-_NAMES_OF_COLUMNS = ("road_class", "direction", "length", "maxspeed", "dual")
+_NAMES_OF_COLUMNS = ("road_class", "direction", "length", "maxspeed")
 
 
 def _checked_lines(lines: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -247,7 +208,7 @@ def _road_lines(lines: gpd.GeoDataFrame, names: LineColumns) -> RoadLines:
         limit.astype(np.float32),
         limit.astype(np.float32),
         np.full(len(lines), np.nan, dtype=np.float32),
-        np.zeros(len(lines), dtype=np.int8),
+        *(np.zeros(len(lines), dtype=kind) for kind in (np.int8, bool, np.int16, np.int32)),
     )
     start, node, lon, lat = _nodes_of(lines)
     length_m = _numbers_of(lines, names.length) * names.length_unit_m
@@ -276,10 +237,7 @@ def _classes_of(lines: gpd.GeoDataFrame, names: LineColumns) -> pd.Series:
             TerritoryWarning,
             stacklevel=5,
         )
-    dual = _column(lines, names.dual)
-    if dual is None:
-        return road_class
-    return road_class.where(dual != names.dual_value, road_class.replace(dict(names.dual_classes)))
+    return road_class
 
 
 def _directions_of(lines: gpd.GeoDataFrame, names: LineColumns) -> Any:

@@ -312,16 +312,12 @@ class NodeNumbers:
         if count <= self._ids.size:
             return
         capacity = 1 << (count - 1).bit_length()
-        known = (self._ids, self._lon, self._lat)
-        self._ids, self._lon, self._lat = (_lengthen(one[: self._count], capacity) for one in known)
+        for name in ("_ids", "_lon", "_lat"):
+            longer = np.empty(capacity, dtype=getattr(self, name).dtype)
+            longer[: self._count] = getattr(self, name)[: self._count]
+            setattr(self, name, longer)
         self._slots = np.full(_SLOTS_PER_NODE * capacity, -1, dtype=np.int32)
         _fill_slots(self._ids, self._count, self._slots)
-
-
-def _lengthen(values: NDArray[Any], capacity: int) -> NDArray[Any]:
-    longer = np.empty(capacity, dtype=values.dtype)
-    longer[: values.size] = values
-    return longer
 
 
 @kernel

@@ -41,16 +41,6 @@ def from_osmnx(graph: nx.MultiDiGraph[Any] | str | Path, *, profile: str = "car"
     Returns
     -------
     RoadNetwork
-        In the projection of the territory, with the library's speeds off-peak.
-
-    Raises
-    ------
-    MissingFileError
-        If there is no such file.
-    NetworkError
-        If the file or the graph is not of osmnx, or no edge is open to cars.
-    ParameterError
-        If the profile is unknown.
 
     Notes
     -----
@@ -266,13 +256,6 @@ def download(
     Returns
     -------
     RoadNetwork
-
-    Raises
-    ------
-    NetworkError
-        If the place is unknown, the server does not answer, or there is no road.
-    ParameterError
-        If the profile is unknown.
 
     Notes
     -----

@@ -16,9 +16,9 @@ from territory.network.maps.profiles import Profile
 _TURNS = {
     "left_turn": "left", "right_turn": "right", "straight_on": "straight", "u_turn": "back", "entry": "", "exit": "",
 }  # fmt: skip
-RESTRICTED = {"car": ("motorcar", "motor_vehicle"), "bicycle": ("bicycle",), "foot": ("foot",)}
+RESTRICTED = {"car": ("motorcar", "motor_vehicle"), "foot": ("foot",)}
 # a restriction speaks of vehicles: those on foot are bound by what names them alone
-_UNBOUND = ("foot",)
+_UNBOUND = "foot"
 _ASIDES = {
     "incomplete": "interdictions de tourner incomplètes, sans effet",
     "closed": "interdictions de tourner qui désignent une voie absente de la carte ou fermée",
@@ -71,9 +71,9 @@ class TurnRelations:
         if exempt & set(self._profile.keys) or (typed and typed not in own):
             return None
         value = next((tags[f"restriction:{key}"] for key in own if f"restriction:{key}" in tags), "")
-        value = value or ("" if self._profile.name in _UNBOUND else tags.get("restriction", ""))
+        value = value or ("" if self._profile.name == _UNBOUND else tags.get("restriction", ""))
         for key in (*(f"restriction:{key}:conditional" for key in own), "restriction:conditional"):
-            if key in tags and self._profile.name not in _UNBOUND:
+            if key in tags and self._profile.name != _UNBOUND:
                 asides: list[str] = []
                 value = conditional(tags[key], asides)[0] or value
                 self._asides.update(asides)
