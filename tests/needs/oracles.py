@@ -34,12 +34,3 @@ def projected(rows: list[Row], target: list[Row], zones: dict[str, str]) -> dict
                 )
                 found[code, age] = persons * wanted / present
     return found
-
-
-def against(needs: dict[str, float], places: dict[str, float], zones: dict[str, str]) -> dict[str, float]:
-    """Return the places each zone misses, child by commune by zone."""
-    missing = {}
-    for zone, held in places.items():
-        wanted = sum(n for code, n in needs.items() if zones[code] == zone)
-        missing[zone] = wanted - held if wanted > held else 0.0
-    return missing

@@ -3,9 +3,8 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from territory.datasets import load_var
 from territory.errors import UnknownCodeError
-from territory.supply import complete_services, site_of_authorisation, sites_of, who_travels
+from territory.supply import complete_services, site_of_authorisation, sites_of
 
 
 @pytest.fixture
@@ -39,12 +38,3 @@ def test_site_of_an_authorisation_is_one_site(services: pd.DataFrame) -> None:
         site_of_authorisation(services, "ime-x")
     with pytest.raises(UnknownCodeError, match="inconnue"):
         site_of_authorisation(services, "ime-z")
-
-
-def test_the_staff_of_a_sessad_travels_and_the_child_of_an_ime_does() -> None:
-    services = load_var().services
-    who = who_travels(services)
-    assert who.index.equals(services.index)
-    assert who["sessad-autisme-salernes", "sessad"] == "staff"
-    assert who["ime-salernes", "ime"] == "person"
-    assert who["cmpp-draguignan", "cmpp"] == "person"

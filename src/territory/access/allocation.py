@@ -164,7 +164,7 @@ def _placeable(demand: pd.Series[float] | pd.DataFrame, kind: str | None) -> pd.
         raise ParameterError(
             f"Une demande de nature « {wrong[0]} » ne se met pas en face de places : seules des orientations de la "
             "MDPH (orientation) ou des listes d'attente (waiting) le peuvent. Pour le reste, comparez à un taux "
-            "d'équipement énoncé avec territory.needs.places_against_rate."
+            "d'équipement énoncé (table « taux_equipement »)."
         )
     return persons
 

@@ -18,13 +18,10 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "site_of_authorisation",
             "sites_of",
             "sites_serving",
-            "who_travels",
         ],
         "places": [
             "CAPACITY_SCOPES",
-            "available_places",
             "equipment_rate",
-            "gp_activity",
             "places_by_authorisation",
             "places_by_site",
             "places_by_zone",

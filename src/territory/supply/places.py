@@ -1,20 +1,17 @@
-"""Places and practitioners: what each site and authorisation offers, what may be summed, the activity of GPs."""
+"""Places: what each site and authorisation offers, and what may be summed."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from territory.errors import (
     ParameterError,
     Problems,
     SchemaError,
     UnknownCodeError,
-    counted,
     examples,
     refuse,
-    warn,
 )
 from territory.sources.producers.finess.sites import FILE_ACTIVE_SERVICES
 from territory.study.known import kinds_of
@@ -33,11 +30,6 @@ _UNSAID = (
 _SHARED = (
     "places partagées entre {count} sites : celles de l'établissement ne sont pas attribuées à l'un d'eux"
 )
-_HELD = {
-    "closed_places": "places fermées",
-    "creton_places": "places tenues au titre de l'amendement Creton",
-    "elsewhere_places": "places tenues par des enfants d'ailleurs",
-}
 
 
 def places_by_authorisation(
@@ -366,174 +358,4 @@ def _count(rows: pd.DataFrame) -> pd.DataFrame:
     return found.rename_axis(["authorisation_id", "service"])
 
 
-def available_places(
-    authorised: pd.Series[float],
-    *,
-    closed: pd.Series[float] | None = None,
-    creton: pd.Series[float] | None = None,
-    from_elsewhere: pd.Series[float] | None = None,
-) -> pd.DataFrame:
-    r"""Count the places open to the children of the territory: authorised less closed, Creton and from elsewhere.
-
-    .. math:: A = C - closed - creton - elsewhere
-
-    What nobody has said is unknown, never 0: without the three numbers the result is NaN and says which one is
-    missing.
-
-    Parameters
-    ----------
-    authorised : Series
-        Places by authorisation (or site); NaN = unknown.
-    closed
-        Places that are authorised and not open (works, staff missing), on the same ids.
-    creton
-        Places held by young adults under the amendement Creton (CASF L242-4).
-    from_elsewhere
-        Places held by children who live outside the territory. A young adult from elsewhere who is kept under the
-        amendement Creton is counted there alone.
-
-    Returns
-    -------
-    DataFrame
-        On the index of `authorised`: `authorised_places`, `closed_places`, `creton_places`, `elsewhere_places`,
-        `available_places` (NaN = unknown), `reason` (French, what is missing; empty otherwise).
-
-    Raises
-    ------
-    SchemaError
-        With every problem: counts that are negative or infinite, ids that `authorised` does not have or that come
-        twice, more places held than authorised.
-
-    Examples
-    --------
-    >>> places = pd.Series({"ime-x": 50.0, "ime-y": 30.0})
-    >>> found = available_places(places, closed=pd.Series({"ime-x": 2, "ime-y": 0}),
-    ...     creton=pd.Series({"ime-x": 4}), from_elsewhere=pd.Series({"ime-x": 1, "ime-y": 0}))
-    >>> found["available_places"].to_list()
-    [43.0, nan]
-    >>> found["reason"].to_list()
-    ['', "inconnu : places tenues au titre de l'amendement Creton"]
-    """
-    problems = Problems("Places disponibles", SchemaError)
-    table = pd.DataFrame({"authorised_places": authorised.astype(float)})
-    _check(authorised, "places autorisées", authorised.index, problems)
-    for name, given in zip(_HELD, (closed, creton, from_elsewhere), strict=True):
-        if given is None:
-            table[name] = np.nan
-            continue
-        _check(given, _HELD[name], authorised.index, problems)
-        table[name] = np.nan if given.index.has_duplicates else given.astype(float).reindex(authorised.index)
-    held = table[list(_HELD)]
-    # what is known to be held already exceeds what is authorised, whatever the rest
-    beyond = held.sum(axis=1) > table["authorised_places"]
-    said = "autorisation(s) (a|ont) plus de places fermées ou tenues que d'autorisées"
-    advice = " ; un enfant en surnombre ne tient pas de place autorisée"
-    problems.count(table.index[beyond], said, advice=advice)
-    problems.raise_if_any()
-    table["available_places"] = table["authorised_places"] - held.sum(axis=1, skipna=False)
-    labels = {"authorised_places": "places autorisées", **_HELD}
-    table["reason"] = [
-        "inconnu : " + ", ".join(missing) if missing else ""
-        for missing in (
-            [label for label, is_missing in zip(labels.values(), flags, strict=True) if is_missing]
-            for flags in table[list(labels)].isna().to_numpy()
-        )
-    ]
-    return table
-
-
-def _check(counts: pd.Series[float], label: str, ids: pd.Index[str], problems: Problems) -> None:
-    """Report counts that cannot be, and ids that are not known or come twice."""
-    values = counts.to_numpy(float, na_value=np.nan)
-    wrong = (values < 0) | np.isinf(values)
-    for said, shown in (
-        ("nombres négatifs ou infinis", counts.index[wrong]),
-        ("identifiants en double", counts.index[counts.index.duplicated()]),
-    ):
-        if len(shown):
-            problems.add(f"{label} : {said} ({examples(shown)})")
-    unknown = counts.index.difference(ids)
-    if len(unknown):
-        problems.add(f"{label} : {counted(unknown, 'identifiant(s) sans places autorisées')}")
-
-
 # DREES, foire aux questions on the APL, 25/05/2018
-GP_AGE_LIMIT_YEARS = 65.0
-GP_ACTIVITY_FLOOR = 3_600.0
-GP_ACTIVITY_CAP = 6_000.0
-
-
-def gp_activity(
-    acts_per_year: pd.Series[float],
-    *,
-    age_years: pd.Series[float] | None,
-    age_limit_years: float = GP_AGE_LIMIT_YEARS,
-    floor: float = GP_ACTIVITY_FLOOR,
-    cap: float = GP_ACTIVITY_CAP,
-) -> pd.Series[float]:
-    """Activity with which each GP enters the APL.
-
-    Parameters
-    ----------
-    acts_per_year
-        Acts of each GP in practice (one row per GP). NaN = unknown.
-    age_years
-        Age of each GP on the same index; None when ages are unknown, and then no GP is left out for age.
-    age_limit_years
-        Oldest age that counts, inclusive; older GPs count for 0.
-    floor, cap
-        Least and most acts per year with which a GP counts.
-
-    Returns
-    -------
-    Series
-        Acts per year, on the index of `acts_per_year`; NaN where the acts or the age are unknown.
-
-    Raises
-    ------
-    ParameterError
-        If acts or ages are negative, ages are on another index, or the floor is above the cap.
-
-    Warns
-    -----
-    TerritoryWarning
-        With the number of GPs whose activity is unknown.
-
-    Notes
-    -----
-    DREES, foire aux questions on the APL, 25/05/2018: age at most 65, raised to 3,600 acts, capped at 6,000. GPs
-    who do not practise are to be left out of the table beforehand.
-
-    Examples
-    --------
-    >>> acts = pd.Series({"g1": 1200.0, "g2": 5000.0, "g3": 9000.0, "g4": 5000.0})
-    >>> ages = pd.Series({"g1": 34.0, "g2": 65.0, "g3": 50.0, "g4": 66.0})
-    >>> gp_activity(acts, age_years=ages).to_dict()
-    {'g1': 3600.0, 'g2': 5000.0, 'g3': 6000.0, 'g4': 0.0}
-    """
-    if floor > cap:
-        raise ParameterError(f"Activité : le plancher ({floor:g}) dépasse le plafond ({cap:g}).")
-    acts = _amounts(acts_per_year, "Actes par an")
-    activity = np.clip(acts, floor, cap)
-    if age_years is not None:
-        if not age_years.index.equals(acts_per_year.index):
-            raise ParameterError("Âges des médecins : l'index doit être celui des actes, dans le même ordre.")
-        ages = _amounts(age_years, "Âges des médecins")
-        activity = np.where(np.isnan(ages), np.nan, np.where(ages > age_limit_years, 0.0, activity))
-    unknown = np.isnan(activity)
-    if unknown.any():
-        warn(
-            f"Activité inconnue pour {counted(acts_per_year.index[unknown], 'médecin(s)')} : "
-            "actes ou âge manquants.",
-            stacklevel=3,
-        )
-    return pd.Series(activity, index=acts_per_year.index, name="activity_consultations_per_year")
-
-
-def _amounts(values: pd.Series[float], what: str) -> NDArray[np.float64]:
-    """Return amounts as floats, NaN where unknown; raise if one is negative or infinite."""
-    found = np.asarray(values.to_numpy(dtype=np.float64, na_value=np.nan), dtype=np.float64)
-    advice = ". Une valeur inconnue se note NaN, pas un nombre."
-    wrong = values.index[(found < 0) | np.isinf(found)]
-    refuse(wrong, "valeur(s) négative(s) ou infinie(s)", of=what, advice=advice)
-    return found

@@ -185,30 +185,6 @@ def sites_serving(services: pd.DataFrame, authorisation_id: str) -> list[str]:
     return sites
 
 
-def who_travels(services: pd.DataFrame) -> pd.Series[str]:
-    """Say whose time the road takes: the staff's for a service delivered at home, the person's otherwise.
-
-    A SESSAD or a home-nursing service travels to the person: its travel times are road time of its staff, and
-    are never added to, or compared with, the trips of those who go to an establishment.
-
-    Parameters
-    ----------
-    services : DataFrame, column `delivered_at_home`
-
-    Returns
-    -------
-    Series
-        "staff" or "person", on the index of `services`.
-
-    Examples
-    --------
-    >>> who_travels(pd.DataFrame({"delivered_at_home": [True, False]}, index=["sessad", "ime"])).to_dict()
-    {'sessad': 'staff', 'ime': 'person'}
-    """
-    at_home = services["delivered_at_home"].astype(bool)
-    return at_home.map({True: "staff", False: "person"}).rename("who_travels")
-
-
 def is_candidate(sites: gpd.GeoDataFrame) -> NDArray[np.bool_]:
     """Return which sites are only communes where something could be."""
     return np.asarray(sites.index.astype("str").str.startswith(CANDIDATE_PREFIX), dtype=bool)

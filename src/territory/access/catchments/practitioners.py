@@ -77,7 +77,7 @@ def apl(
         Inhabitants weighted by their consumption of care by age (standardised hab), indexed by from_id, those
         of the buffer around the territory included.
     activity
-        Consultations per year offered at each to_id (see `territory.supply.gp_activity`).
+        Consultations per year offered at each to_id: each GP of 65 at most, between 3,600 and 6,000 acts (DREES, 2018).
     profile
         Name in `APL_PROFILES`, or a profile of your own; there is no default, as the weights changed with the
         years.
