@@ -33,10 +33,11 @@ def _shared_run(study: Any, **options: Any) -> Any:
 
 @pytest.fixture(autouse=True)
 def _one_run_for_all_examples(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Give examples the shared run; tests keep their own."""
+    """Give examples the shared run, and a folder of their own to write in; tests keep their own."""
     if isinstance(request.node, pytest.DoctestItem):
         import territory
 
+        monkeypatch.chdir(request.getfixturevalue("tmp_path"))
         monkeypatch.setattr(territory, "run_study", _shared_run)
 
 

@@ -20,7 +20,15 @@ import pandas as pd
 import shapely
 
 from territory import geography, sources
-from territory.errors import Problems, SchemaError, TerritoryError, TerritoryWarning, examples
+from territory.errors import (
+    Problems,
+    SchemaError,
+    TerritoryError,
+    TerritoryWarning,
+    UnknownCodeError,
+    examples,
+    refuse,
+)
 from territory.network.slowness import fit_slowness
 
 FACTS = Path(__file__).parent / "var_facts"
@@ -81,7 +89,7 @@ def choose_communes(folder: Path) -> tuple[gpd.GeoDataFrame, pd.DataFrame]:
     near = points.distance(territory) <= BUFFER_KM * 1000
     outlines = outlines[near].sort_index()
     # a code of the 2018 outlines that is gone in 2024 stops the work: none is within the buffer
-    geography.check_codes(outlines.index, cog.index, cog_year=COG_YEAR)
+    refuse(outlines.index.difference(cog.index), f"code(s) inconnu(s) du COG {COG_YEAR}", UnknownCodeError)
     return outlines, cog.loc[outlines.index]
 
 
@@ -94,8 +102,8 @@ def build_communes(
     table["in_territory"] = (table["departement_code"] == DEPARTEMENT).map({True: "true", False: "false"})
     for vintage in VINTAGES:
         population = sources.read_legal_population(folder / FILES[vintage])
-        population = geography.merge_arrondissements(population)
-        table[f"population_{vintage}"] = population["population"].reindex(table.index)
+        persons = population["population"].groupby(geography.commune_of_arrondissement).sum()
+        table[f"population_{vintage}"] = persons.reindex(table.index)
     shares = sources.read_age_shares(folder / FILES["ages"])
     columns = ["under_25_share", "from_25_to_64_share", "from_65_share"]
     table[columns] = shares.reindex(table.index)[columns].round(3)
@@ -135,7 +143,7 @@ def add_published(table: pd.DataFrame, folder: Path) -> None:
     facilities = sources.read_table(folder / FILES["bpe2013"]).set_index("commune_code")
     counts = sources.to_numbers(facilities, ["pharmacies"], path=folder / FILES["bpe2013"], decimal=".")
     # a commune without any of the facilities has no line
-    pharmacies = geography.merge_arrondissements(counts[["pharmacies"]])["pharmacies"]
+    pharmacies = counts["pharmacies"].groupby(geography.commune_of_arrondissement).sum()
     table["pharmacies_2013"] = pharmacies.reindex(table.index).fillna(0).astype(int)
 
 
@@ -244,8 +252,10 @@ def build_ehpad(folder: Path, outlines: gpd.GeoDataFrame) -> tuple[pd.DataFrame,
     """Return sites and services of the EHPAD of the communes kept."""
     points = sources.read_ehpad(folder / FILES["ehpad"]).to_crs(outlines.crs)
     points = points[points.within(shapely.box(*outlines.total_bounds))]
-    codes = geography.locate(points.geometry, outlines)
-    points = points.assign(commune_code=codes)[codes.notna()]
+    # a point on a pier, off the simplified coast, is of the nearest commune; on a border, of the first in the table
+    points = points.drop(columns="commune_code", errors="ignore")
+    points = points.sjoin_nearest(outlines[["geometry"]], max_distance=500).sort_values("commune_code")
+    points = points[~points.index.duplicated()]
     degrees = points.to_crs(4326).geometry
     sites = pd.DataFrame(
         {

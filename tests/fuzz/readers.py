@@ -134,9 +134,10 @@ def _lines(folder: Path) -> list[bytes]:
 
 def _read_lines(path: Path) -> object:
     """Read a layer of lines and prepare it."""
-    from territory import network, sources
+    from territory import network
+    from territory.sources.producers.ign import read_features
 
-    frame = sources.read_features(path)
+    frame = read_features(path)
     return network.from_lines(frame, columns={"road_class": ("nature",)}, speeds={"route": 60.0})
 
 

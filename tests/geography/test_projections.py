@@ -6,7 +6,7 @@ import pyproj
 import pytest
 
 from territory.errors import UnknownCodeError
-from territory.geography import projected_epsg, projected_epsg_of_commune
+from territory.geography import projected_epsg
 
 # capital, longitude and latitude in degrees, words of the system's name
 PLACES = {
@@ -42,7 +42,3 @@ def test_every_metropolitan_departement_is_known_and_nothing_else():
     for code in ("00", "96", "98", "988", "2C", "", "eu"):
         with pytest.raises(UnknownCodeError, match="projection"):
             projected_epsg(code)
-
-
-def test_the_system_of_a_commune_is_that_of_its_departement():
-    assert [projected_epsg_of_commune(code) for code in ("83050", "2B033", "97608")] == [2154, 2154, 4471]

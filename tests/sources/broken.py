@@ -192,11 +192,11 @@ SAMPLES: dict[str, Sample] = {
         ["idcar_200m;ind;lcog_geo", "CRS3035RES200mN0E0;12.5;83050", "CRS3035RES200mN0E200;2.5;83050"],
         number="12.5",
     ),
-    "zoning": Sample(
-        "read_zoning",
-        "BV2022.csv",
-        ["CODGEO;LIBGEO;BV2022;LIBBV2022", "01004;A;01004;Ambérieu", "01005;B;01004;Ambérieu"],
-        optional=("LIBGEO", "LIBBV2022"),
+    "care territories": Sample(
+        "read_care_territories",
+        "tvs.csv",
+        ["CODGEO;LIBGEO;TVS", "01004;A;01004", "01005;B;01004"],
+        optional=("LIBGEO",),
     ),
     "points": Sample(
         "read_commune_points",
@@ -211,7 +211,7 @@ SAMPLES: dict[str, Sample] = {
 # readers that no slot calls, and how they are called
 ALONE: dict[str, dict[str, Any]] = {
     "read_sae_psychiatry": {},
-    "read_zoning": {"kind": "bassin_vie"},
+    "read_care_territories": {},
 }
 # readers of slots whose files are no text with a separator, and where they are tried
 ELSEWHERE = {

@@ -74,7 +74,7 @@ READERS: list[tuple[str, Reader, int]] = [
     ("traveltimes/gironde_metric.dbf", _without_geometry, 2_500),
     ("traveltimes/gironde_osrm.csv", network.read_distancier, 2_500),
     ("traveltimes/isere_osrm_matrix.csv", lambda path: network.read_distancier(path, unit="s"), 512 * 512),
-    ("traveltimes/isere_communes.geojson", sources.read_features, 512),
+    ("traveltimes/isere_communes.geojson", sources.read_outlines, 512),
     ("traveltimes/communes_to_paris_osrm.csv", _numbers, 34_838),
 ]
 
@@ -117,7 +117,7 @@ def harmonise(tables: dict[str, Sized]) -> None:
     """Carry the older censuses to the communes of the newest one: nobody is lost, and the codes are the same."""
     movements = tables["cog/v_mvt_commune_2024.csv"]
     merged = {
-        name: geography.merge_arrondissements(tables[f"population/{name}"][["population"]])  # type: ignore[index]
+        name: tables[f"population/{name}"][["population"]].groupby(geography.commune_of_arrondissement).sum()  # type: ignore[index]
         for name in ("ensemble_rp2016.xls.gz", "communes_rp2017.csv", "donnees_communes_rp2021.csv")
     }
     newest = merged["donnees_communes_rp2021.csv"]

@@ -18,7 +18,6 @@ from territory.errors import ReadError, TerritoryWarning
 from territory.sources import (
     read_finess_equipment,
     read_finess_flat,
-    read_finess_flat_equipment,
     read_finess_plus,
     read_finess_sites,
 )
@@ -287,9 +286,6 @@ def test_a_flat_table_gives_each_site_once(tmp_path):
     validate("sites", sites)
     assert sites["name"].to_dict() == {"310000001": "INSTITUT", "090002585": "PHARMACIE"}
     assert sites.loc["090002585", ["operator_id", "commune_code"]].to_list() == ["090002577", "09289"]
-    with pytest.warns(TerritoryWarning, match="1 ligne sans équipement"):
-        lines = read_finess_flat_equipment(path)
-    assert lines["ta"].to_list() == ["Semi-Internat", "Prestation en milieu ordinaire"]
 
 
 def test_a_flat_table_that_contradicts_itself_is_refused(tmp_path):
@@ -410,11 +406,6 @@ def test_the_real_extract_has_the_establishments_its_readme_says(shared_data):
     assert len(sites) == 10_004
     assert (sites["category_code"] == "182").sum() == 224
     assert sites["commune_code"].str[:2].nunique() == 13
-    with pytest.warns(TerritoryWarning, match="5712 lignes sans équipement"):
-        lines = read_finess_flat_equipment(path)
-    sessad = lines[lines["ta"] == "Prestation en milieu ordinaire"]
-    assert sessad["categetab"].isin(["182"]).sum() == 292
-    assert len(sessad) == 2_204
 
 
 def test_commune_of_has_no_commune_for_an_empty_cell():

@@ -13,15 +13,13 @@ from hypothesis import strategies as st
 from pyproj import Transformer
 from shapely import box
 
-from territory.errors import ParameterError, ReadError, TerritoryWarning, UnknownCodeError
+from territory.errors import ParameterError, ReadError, TerritoryWarning
 from territory.sources import (
-    read_admin_express,
     read_apl,
     read_bpe_points,
-    read_features,
+    read_care_territories,
     read_outlines,
     read_population_grid,
-    read_zoning,
 )
 
 # codes that are mended are counted in a warning, which has a test of its own
@@ -201,14 +199,8 @@ def test_broken_files_of_facilities_are_refused(tmp_path, lines, message):
 
 # IGN
 
-OLD_IGN = {"INSEE_COM": "83050", "NOM": "D", "INSEE_DEP": "83", "INSEE_REG": "93"}
-OLD_IGN |= {"SIREN_EPCI": "248300493", "POPULATION": 39434}
-NEW_IGN = {"code_insee": "83050", "nom_officiel": "D", "code_insee_du_departement": "83"}
-NEW_IGN |= {
-    "code_insee_de_la_region": "93",
-    "codes_siren_des_epci": "248300493/200054781",
-    "population": 39434,
-}
+OLD_IGN = {"INSEE_COM": "83050", "NOM": "D"}
+NEW_IGN = {"code_insee": "83050", "nom_officiel": "D"}
 
 
 def layer(path: Path, values: dict[str, object], name: str | None = None) -> Path:
@@ -221,39 +213,27 @@ def layer(path: Path, values: dict[str, object], name: str | None = None) -> Pat
 
 @pytest.mark.parametrize("values", [OLD_IGN, NEW_IGN])
 @pytest.mark.parametrize("suffix", ["geojson", "gpkg"])
-def test_admin_express_is_read_in_both_spellings(tmp_path, values, suffix):
-    row = read_admin_express(layer(tmp_path / f"a.{suffix}", values)).loc["83050"]
-    columns = ["name", "departement_code", "region_code", "epci_code", "population"]
-    assert row[columns].to_list() == ["D", "83", "93", "248300493", 39434]
+def test_outlines_are_read_in_both_spellings(tmp_path, values, suffix):
+    assert read_outlines(layer(tmp_path / f"a.{suffix}", values))["name"].to_dict() == {"83050": "D"}
 
 
 def test_the_layer_of_communes_is_found_among_others(tmp_path):
     path = layer(tmp_path / "ade.gpkg", NEW_IGN, "commune")
     layer(path, {"code_insee": "83", "nom_officiel": "Var"}, "departement")
-    assert read_admin_express(path).index.to_list() == ["83050"]
     assert read_outlines(path)["name"].to_list() == ["D"]
-    assert read_features(path, layer="departement")["nom_officiel"].to_list() == ["Var"]
-    with pytest.raises(
-        ReadError, match="couche « canton » absente ; couches présentes : commune, departement"
-    ):
-        read_features(path, layer="canton")
     other = layer(layer(tmp_path / "b.gpkg", OLD_IGN, "a"), OLD_IGN, "b")
-    with pytest.raises(ReadError, match=r"plusieurs couches \(a, b\) ; précisez layer="):
+    with pytest.raises(ReadError, match=r"plusieurs couches \(a, b\) ; nommez « commune »"):
         read_outlines(other)
 
 
 @MENDED
-def test_admin_express_says_what_is_unknown(tmp_path):
-    path = layer(tmp_path / "a.geojson", NEW_IGN | {"codes_siren_des_epci": "NR", "population": None})
-    with pytest.warns(TerritoryWarning, match="1 commune sans population lisible"):
-        table = read_admin_express(path)
-    assert table[["epci_code", "population"]].isna().all(axis=None)
-    with pytest.raises(ReadError, match="« SIREN_EPCI » ou « codes_siren_des_epci » absente"):
-        read_admin_express(layer(tmp_path / "b.geojson", {"code": "83050", "nom": "D", "INSEE_DEP": "83"}))
+def test_codes_of_outlines_are_mended_or_refused(tmp_path):
     lost_zero = read_outlines(layer(tmp_path / "c.geojson", {"code": 1004, "nom": "A"}))
     assert lost_zero.index.to_list() == ["01004"]
     with pytest.raises(ReadError, match=r"« code ».*ligne 1 : « Var »"):
         read_outlines(layer(tmp_path / "d.geojson", {"code": "Var", "nom": "A"}))
+    with pytest.raises(ReadError, match="aucune colonne ne donne le nom"):
+        read_outlines(layer(tmp_path / "e.geojson", {"code": "83050"}))
 
 
 # grid
@@ -323,50 +303,29 @@ def test_the_grid_keeps_every_person(tmp_path_factory, cells):
 # zonings
 
 
-@MENDED
-def test_zonings_are_read_from_the_layouts_of_their_producers(tmp_path):
-    bv = [
-        ["Bassins de vie"],
-        [],
-        ["CODGEO", "LIBGEO", "BV2022", "LIBBV2022"],
-        ["1004", "A", "01004", "Ambérieu"],
-    ]
-    path = workbook(tmp_path / "bv.xlsx", {"Lisez-moi": [["INSEE"]], "Composition_communale": bv})
-    assert read_zoning(path, "bassin_vie").loc["01004"].to_list() == ["01004", "Ambérieu"]
-    grid = [["Grille"], ["CODGEO", "LIBGEO", "DENS", "LIBDENS", "DENS7", "LIBDENS7"]]
-    grid += [["83050", "D", 2, "intermédiaire", 3, "Petites villes"]]
-    path = workbook(tmp_path / "d.xlsx", {"Maille communale": grid})
-    assert read_zoning(path, "densite").loc["83050"].to_list() == ["3", "Petites villes"]
+def test_care_territories_are_found_in_any_sheet(tmp_path):
     titles = ["Code de la région", "Code du territoire de vie-santé", "Libellé du territoire de vie-santé"]
     titles += ["Code de la commune", "Qualification attribuée par l'arrêté régional"]
-    ars = {"Zonage_communes": [titles, ["93", "83050", "Draguignan", "83050", "ZIP"]]}
-    path = workbook(tmp_path / "ars.xlsx", ars)
-    assert read_zoning(path, "zonage_medecin")["zonage_medecin"].to_dict() == {"83050": "ZIP"}
-    tvs = read_zoning(path, "territoire_vie_sante")
-    assert tvs.loc["83050"].to_list() == ["83050", "Draguignan"]
-
-
-def test_a_zoning_of_another_layout_is_read_by_its_title(tmp_path):
+    lines = [titles, ["93", "83050", "Draguignan", "83050", "ZIP"]]
+    path = workbook(tmp_path / "ars.xlsx", {"Lisez-moi": [["DREES"]], "Zonage_communes": lines})
+    assert read_care_territories(path).to_dict() == {"83050": "83050"}
     path = text(
-        tmp_path / "z.csv", "Zonage 2024", "depcom;nom;classe 2024", "2A004;Ajaccio;ZAC", encoding="cp1252"
+        tmp_path / "z.csv", "Territoires", "depcom;nom;classe 2024", "2A004;Ajaccio;ZAC", encoding="cp1252"
     )
-    with pytest.raises(ReadError, match=r"zonage médecin.*précisez value="):
-        read_zoning(path, "zonage_medecin")
-    assert read_zoning(path, "zonage_medecin", value="Classe 2024").loc["2A004", "zonage_medecin"] == "ZAC"
-    with pytest.raises(UnknownCodeError, match="Zonage inconnu « canton »"):
-        read_zoning(path, "canton")
+    with pytest.raises(ReadError, match=r"territoire de vie-santé ; titres lus : Territoires"):
+        read_care_territories(path)
 
 
 def test_a_commune_in_two_zones_is_refused_and_repeats_are_counted(tmp_path):
     path = tmp_path / "z.csv"
-    lines = ["CODGEO;DENS7;LIBDENS7", "83050;3;a", "83050;3;a", "83141;;"]
+    lines = ["CODGEO;TVS;NOM", "83050;83050;a", "83050;83050;a", "83141;;"]
     with pytest.warns(TerritoryWarning) as caught:
-        table = read_zoning(text(path, *lines), "densite")
+        zones = read_care_territories(text(path, *lines))
     said = " ".join(str(warning.message) for warning in caught)
     assert "1 ligne répétée comptée une seule fois (83050)" in said
     assert "1 commune sans zone (83141)" in said
-    assert table["densite"].isna().to_dict() == {"83050": False, "83141": True}
+    assert zones.isna().to_dict() == {"83050": False, "83141": True}
     with pytest.raises(ReadError, match=r"1 commune dans deux zones \(83050"):
-        read_zoning(text(path, *lines[:2], "83050;4;b"), "densite")
+        read_care_territories(text(path, *lines[:2], "83050;4;b"))
     with pytest.raises(ReadError, match=r"« CODGEO ».*ligne 2 : « Var »"):
-        read_zoning(text(path, lines[0], "Var;3;a"), "densite")
+        read_care_territories(text(path, lines[0], "Var;3;a"))

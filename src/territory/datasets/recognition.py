@@ -92,14 +92,11 @@ def recognise(path: Path) -> Found | None:
 
     Examples
     --------
-    >>> import tempfile
-    >>> folder = tempfile.TemporaryDirectory()
-    >>> path = Path(folder.name) / "sans-nom.csv"
+    >>> path = Path("sans-nom.csv")
     >>> _ = path.write_text("DEPCOM;COM;PMUN;PCAP;PTOT\n38185;Grenoble;158198;1;158199\n")
     >>> found = recognise(path)
     >>> [slot.key for slot in found.slots], sorted(found.departements)
     (['populations'], ['38'])
-    >>> folder.cleanup()
     """
     try:
         if path.suffix.lower() == ".zip" and not _is_shapefile(path):

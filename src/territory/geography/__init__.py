@@ -6,17 +6,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "cog_conversion": ["to_cog"],
-        "communes": [
-            "check_codes",
-            "check_points",
-            "commune_of_arrondissement",
-            "departement_of",
-            "inside_points",
-            "locate",
-            "merge_arrondissements",
-            "pad_codes",
-            "projected_epsg",
-            "projected_epsg_of_commune",
-        ],
+        "communes": ["commune_of_arrondissement", "departement_of", "inside_points", "projected_epsg"],
     },
 )

@@ -1,4 +1,19 @@
-"""Outside data in: one reader per producer, each to the tables of the library."""
+"""Outside data in: one reader per producer, each to the tables of the library.
+
+All readers share what follows, and say below only what is their own: what the file is and what comes out.
+
+- `path` is the file as its producer publishes it: text in any encoding and with any separator, compressed
+  with gzip (`.gz`) or not, or a workbook; `year` is that of the census or sheet, the newest of the file
+  without it; `departements` are the codes to keep, all without it; `communes` are points indexed by
+  `commune_code`, for establishments without coordinates.
+- Codes are given back the zeros and letters that spreadsheets take. NaN is unknown. A column named in a
+  description is to be there.
+- `ReadError` tells every problem of the file at once: a column absent, a code or a number that is none, a
+  commune or a site twice. `MissingFileError` says that there is no file, `TerritoryWarning` what was
+  mended, doubtful or left out.
+- `registry.csv` gives source, year and licence of each file; `reader_tried` is « no » where a reader was
+  written from the producer's description and has not seen a whole real file of that vintage.
+"""
 
 import lazy_loader
 
@@ -23,11 +38,10 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "producers.finess.extracts": [
             "read_finess_equipment",
             "read_finess_flat",
-            "read_finess_flat_equipment",
             "read_finess_sites",
         ],
         "producers.finess.finess_plus": ["read_finess_plus", "read_finess_plus_equipment"],
-        "producers.ign": ["read_admin_express", "read_commune_points", "read_features", "read_outlines"],
+        "producers.ign": ["read_commune_points", "read_outlines"],
         "producers.insee.ages": ["read_iris_population", "read_population_structure", "read_single_ages"],
         "producers.insee.communes": [
             "read_cog_communes",
@@ -37,7 +51,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "read_young_population",
         ],
         "producers.insee.places": ["read_bpe_counts", "read_bpe_points", "read_population_grid"],
-        "producers.zonings": ["ZONINGS", "read_epci", "read_zoning"],
+        "producers.zonings": ["read_care_territories", "read_epci"],
         "registry": ["find", "read_registry"],
         "text.cells": ["to_numbers"],
         "text.tables": ["read_table", "require_columns"],

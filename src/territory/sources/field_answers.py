@@ -113,14 +113,12 @@ def read_template(
 
     Examples
     --------
-    >>> import tempfile
     >>> import openpyxl
     >>> import pandas as pd
     >>> from territory.sources import write_template
-    >>> folder = tempfile.TemporaryDirectory()
     >>> communes = pd.DataFrame({"name": ["Salernes"]}, index=pd.Index(["83121"], name="commune_code"))
     >>> index = pd.MultiIndex.from_tuples([("ime-salernes", "ime")], names=["site_id", "service"])
-    >>> path = write_template(Path(folder.name) / "a.xlsx", communes, pd.DataFrame(index=index))
+    >>> path = write_template("a.xlsx", communes, pd.DataFrame(index=index))
     >>> book = openpyxl.load_workbook(path)
     >>> book["Orientations"]["G4"] = 3
     >>> book["Établissements"]["D4"] = 41
@@ -128,7 +126,6 @@ def read_template(
     >>> answers = read_template(path)
     >>> answers.children[["commune_code", "service", "waiting"]].values.tolist()
     [['83121', 'ime', 3.0]]
-    >>> folder.cleanup()
     """
     path = Path(path)
     content = read_bytes(path)

@@ -114,16 +114,13 @@ def write_template(
 
     Examples
     --------
-    >>> import tempfile
     >>> import pandas as pd
-    >>> folder = tempfile.TemporaryDirectory()
     >>> communes = pd.DataFrame({"name": ["Salernes"]}, index=pd.Index(["83121"], name="commune_code"))
     >>> index = pd.MultiIndex.from_tuples([("ime-salernes", "ime")], names=["site_id", "service"])
-    >>> first = write_template(Path(folder.name) / "a.xlsx", communes, pd.DataFrame(index=index))
-    >>> second = write_template(Path(folder.name) / "b.xlsx", communes, pd.DataFrame(index=index))
+    >>> first = write_template("a.xlsx", communes, pd.DataFrame(index=index))
+    >>> second = write_template("b.xlsx", communes, pd.DataFrame(index=index))
     >>> first.read_bytes() == second.read_bytes()
     True
-    >>> folder.cleanup()
     """
     import openpyxl
 

@@ -92,13 +92,11 @@ def unpack(
 
     Examples
     --------
-    >>> place = tempfile.TemporaryDirectory()
-    >>> archive = Path(place.name) / "ensemble.zip"
+    >>> archive = "ensemble.zip"
     >>> with zipfile.ZipFile(archive, "w") as file:
     ...     file.writestr("donnees_communes.csv", "COM;PMUN")
-    >>> [path.name for path in unpack(archive, place.name)]
+    >>> [path.name for path in unpack(archive, ".")]
     ['donnees_communes.csv']
-    >>> place.cleanup()
     """
     archive, folder = Path(archive), Path(folder)
     kind = format_of(archive.name)

@@ -49,33 +49,17 @@ _COLOUR = "statut_juridique_col"
 
 
 def read_sae_sites(path: str | Path) -> pd.DataFrame:
-    r"""Read the hospital sites of the SAE (form `ID`, Latin-1).
+    r"""Read the hospital sites of the SAE (DREES, form `ID`).
 
-    Parameters
-    ----------
-    path
-        CSV of DREES with `fi`, `rs`, `fi_ej`, `cat`, `COMINSEE` and `an`.
-
-    Returns
-    -------
-    DataFrame
-        Indexed by `site_id` (FINESS ET): `name`, `operator_id` (FINESS EJ), `category_code`,
-        `commune_code`, `year`.
-
-    Raises
-    ------
-    ReadError
-        If a column is absent or a site appears twice.
+    Indexed by `site_id` (FINESS ET): `name`, `operator_id` (FINESS EJ), `category_code`, `commune_code`,
+    `year`.
 
     Examples
     --------
-    >>> import tempfile
-    >>> folder = tempfile.TemporaryDirectory()
-    >>> path = Path(folder.name) / "ID_2023r.csv"
+    >>> path = Path("ID_2023r.csv")
     >>> _ = path.write_text("an;fi;rs;fi_ej;cat;COMINSEE\n2023;830000287;CH LA DRACENIE;830100525;355;83050\n")
     >>> read_sae_sites(path).loc["830000287", "commune_code"]
     '83050'
-    >>> folder.cleanup()
     """
     frame = read_table(path)
     titles = {
@@ -102,41 +86,27 @@ def _by_site(table: pd.DataFrame, ids: pd.Series, path: str | Path) -> pd.DataFr
 
 
 def read_sae_psychiatry(path: str | Path, *, discipline: str = "INF") -> pd.DataFrame:
-    r"""Read the capacity and activity in psychiatry of each establishment (SAE, form `PSY`).
+    r"""Read the capacity and activity in psychiatry of each establishment (SAE, form `PSY`), for one discipline.
+
+    Indexed by `site_id` (FINESS ET): `name`, `operator_id`, `day_places`, `night_places` (places), `beds`,
+    `consultation_centres` (CMP of this discipline alone), `therapeutic_activity_centres` (CATTP),
+    `active_file` and `active_file_ambulatory` (persons seen in the year), NaN where left blank. They are
+    those of the establishment with all its places of care: never the capacity of one of them.
 
     Parameters
     ----------
-    path
-        CSV of DREES with `FI`, `RS`, `DIS` and the counts.
     discipline
         `INF` children and adolescents, `GEN` adults, `PEN` prisons, `TOT` all.
 
-    Returns
-    -------
-    DataFrame
-        Indexed by `site_id` (FINESS ET): `name`, `operator_id`, then `day_places` (places), `night_places`
-        (places), `beds` (beds), `consultation_centres` (CMP of this discipline alone),
-        `therapeutic_activity_centres` (CATTP), `active_file` and `active_file_ambulatory` (persons seen in
-        the year), NaN where the establishment left a blank. The number is the establishment's, for all its
-        places of care: never the capacity of one of them.
-
-    Raises
-    ------
-    ReadError
-        If a column is absent, a count is no number, or an establishment appears twice.
-
     Examples
     --------
-    >>> import tempfile
-    >>> folder = tempfile.TemporaryDirectory()
-    >>> path = Path(folder.name) / "PSY_2023r.csv"
+    >>> path = Path("PSY_2023r.csv")
     >>> _ = path.write_text(
     ...     "FI;RS;FI_EJ;DIS;CAP_HDJ;CAP_HDN;CAP_HTP;NB_CMP_SEUL;NB_CATTP;FIL_TOT;FIL_AMB\n"
     ...     "830000311;CHI DE FREJUS;830100566;INF;37;0;8;3;1;2698;2529\n"
     ... )
     >>> read_sae_psychiatry(path).loc["830000311", "day_places"]
     np.float64(37.0)
-    >>> folder.cleanup()
     """
     frame = read_table(path)
     # until 2022 the form told CMP open five days a week from the others
@@ -153,31 +123,15 @@ def read_sae_psychiatry(path: str | Path, *, discipline: str = "INF") -> pd.Data
 def read_sae_emergency(path: str | Path) -> pd.DataFrame:
     r"""Read the sites that employ staff in an emergency department (SAE, form `URGENCES_P`).
 
-    Parameters
-    ----------
-    path
-        CSV of DREES with `FI`, `RS`, `FI_EJ`, `PERSO` (kind of staff) and `ETPSAL` (full-time equivalents).
-
-    Returns
-    -------
-    DataFrame
-        Indexed by `site_id` (FINESS ET): `name`, `operator_id`, `doctors_etp` (salaried doctors, line
-        `M9999`; NaN where not given).
-
-    Raises
-    ------
-    ReadError
-        If a column is absent, a count is no number, or a site has the same kind of staff twice.
+    Indexed by `site_id` (FINESS ET): `name`, `operator_id`, `doctors_etp` (salaried doctors in full-time
+    equivalents, line `M9999`; NaN where not given).
 
     Examples
     --------
-    >>> import tempfile
-    >>> folder = tempfile.TemporaryDirectory()
-    >>> path = Path(folder.name) / "URGENCES_P_2023r.csv"
+    >>> path = Path("URGENCES_P_2023r.csv")
     >>> _ = path.write_text("FI;RS;FI_EJ;PERSO;ETPSAL\n830000287;CH LA DRACENIE;830100525;M9999;6.59\n")
     >>> read_sae_emergency(path)["doctors_etp"].to_dict()
     {'830000287': 6.59}
-    >>> folder.cleanup()
     """
     frame = read_table(path)
     require_columns(frame, ("FI", "RS", "FI_EJ", "PERSO", "ETPSAL"), path=path)
@@ -192,44 +146,23 @@ def read_sae_emergency(path: str | Path) -> pd.DataFrame:
 
 
 def read_apl(path: str | Path, *, year: int | None = None) -> pd.DataFrame:
-    """Read the APL of each commune (DREES), for any of the professions that have a workbook.
+    """Read the APL of each commune (workbook of DREES, sheets « APL 2023 »…), for any profession that has one.
 
-    The line of titles is looked for under the title and the notes, and the line of units under it is kept in
-    the attributes. Arrondissements of Paris, Lyon and Marseille come as DREES has them, in place of their
-    commune.
-
-    Not tried on a real file: written from what is published of the workbooks of 2022 to 2024.
+    Indexed by `commune_code`: `name`, `apl`, then `apl_up_to_65`, `apl_up_to_62`… (professionals of that age
+    at most; for GPs alone), `standardised_population_hab` where there is one, `population_hab`; attributes
+    `year`, `profession` (as in the title) and `unit` (as in the workbook: consultations a year for GPs,
+    full-time equivalents per 100,000 for others). Arrondissements of Paris, Lyon and Marseille come as DREES
+    has them; totals and notes are left out and counted.
 
     Parameters
     ----------
-    path
-        Workbook of DREES: sheets « APL 2023 », « APL 2024 »…
     year
         Year of the sheet; without it, the newest.
 
-    Returns
-    -------
-    DataFrame
-        Indexed by `commune_code`: `name`, `apl`, then `apl_up_to_65`, `apl_up_to_62`… (professionals of that
-        age at most; for GPs alone), `standardised_population_hab` where there is one, `population_hab`.
-        Attributes: `year`, `profession` (as in the title), `unit` (as in the workbook: consultations a year for
-        GPs, full-time equivalents per 100,000 for others). NaN where DREES gives none.
-
-    Raises
-    ------
-    ReadError
-        If there is no sheet of this year, no line of titles, or a number is none.
-
-    Warns
-    -----
-    TerritoryWarning
-        With the lines that are no commune (a total, notes).
-
     Examples
     --------
-    >>> import tempfile, openpyxl
-    >>> folder = tempfile.TemporaryDirectory()
-    >>> path = Path(folder.name) / "apl.xlsx"
+    >>> import openpyxl
+    >>> path = Path("apl.xlsx")
     >>> book = openpyxl.Workbook()
     >>> book.active.title = "APL 2024"
     >>> book.active.append(["Code commune INSEE", "Commune", "APL aux médecins généralistes", "Population totale 2022"])
@@ -238,7 +171,6 @@ def read_apl(path: str | Path, *, year: int | None = None) -> pd.DataFrame:
     >>> book.save(path)
     >>> read_apl(path).loc["83050", ["apl", "population_hab"]].to_list()
     [3.1, 39434.0]
-    >>> folder.cleanup()
     """
     path = Path(path)
     sheet, year = _find_sheet(path, year)
@@ -268,71 +200,34 @@ def read_apl(path: str | Path, *, year: int | None = None) -> pd.DataFrame:
 
 
 def read_emergency_times(path: str | Path) -> pd.DataFrame:
-    r"""Read the road minutes from each commune to the closest one with an emergency department or a SMUR (DREES).
+    r"""Read the road minutes from each commune to the closest one with an emergency department or a SMUR.
 
-    They are those of data set 2943, « diagnostic d'accès aux soins urgents »: METRIC times from the chef-lieu of a
-    commune to that of the closest commune that has one, 0 in these communes. The destination is not given.
-
-    Parameters
-    ----------
-    path
-        Table with the code of the commune (`commune_code`, `CODGEO` or « Code commune ») and one column of minutes
-        for each year, whose name says it: `minutes_to_su_smur_2019`.
-
-    Returns
-    -------
-    DataFrame
-        Indexed by `commune_code`, one column per year (int): minutes, NaN where DREES gives none.
-
-    Raises
-    ------
-    ReadError
-        If the column of codes is absent, no column says its year, a time is no number or not between 0 and 600, or a
-        commune is there twice.
+    They are those of DREES's data set 2943, « diagnostic d'accès aux soins urgents »: METRIC times from one
+    chef-lieu to the other, 0 in the communes that have one. Indexed by `commune_code`, one column per year
+    (int) from those named `minutes_to_su_smur_2019`; between 0 and 600.
 
     Examples
     --------
-    >>> import tempfile
-    >>> folder = tempfile.TemporaryDirectory()
-    >>> path = Path(folder.name) / "urgences.csv"
+    >>> path = Path("urgences.csv")
     >>> _ = path.write_text("commune_code,minutes_to_su_smur_2019\n83002,55.0\n83050,0\n")
     >>> read_emergency_times(path)[2019].to_dict()
     {'83002': 55.0, '83050': 0.0}
-    >>> folder.cleanup()
     """
     return _read_years(path, _EMERGENCY_TIME, "minutes_to_su_smur_2019", most=600)
 
 
 def read_apl_by_year(path: str | Path) -> pd.DataFrame:
-    r"""Read the published APL of GPs by commune from a table with a column per year.
+    r"""Read the published APL of GPs by commune from a table with a column per year (`apl_gp_2023`).
 
-    Parameters
-    ----------
-    path
-        Table with the code of the commune (`commune_code`, `CODGEO` or « Code commune ») and one column for each
-        year, whose name says it: `apl_gp_2023`. For the workbook of DREES itself, see `read_apl`.
-
-    Returns
-    -------
-    DataFrame
-        Indexed by `commune_code`, one column per year (int): consultations per standardised inhabitant, NaN where
-        DREES gives none.
-
-    Raises
-    ------
-    ReadError
-        If the column of codes is absent, no column says its year, a value is no number or not between 0 and 100, or
-        a commune is there twice.
+    Indexed by `commune_code`, one column per year (int): consultations per standardised inhabitant, between 0
+    and 100. For the workbook of DREES itself, see `read_apl`.
 
     Examples
     --------
-    >>> import tempfile
-    >>> folder = tempfile.TemporaryDirectory()
-    >>> path = Path(folder.name) / "apl.csv"
+    >>> path = Path("apl.csv")
     >>> _ = path.write_text("commune_code,apl_gp_2015,apl_gp_2023\n83050,4.2,3.1\n")
     >>> read_apl_by_year(path).loc["83050"].to_dict()
     {2015: 4.2, 2023: 3.1}
-    >>> folder.cleanup()
     """
     return _read_years(path, _APL_YEAR, "apl_gp_2023", most=100)
 
@@ -404,29 +299,15 @@ def _find_titles(frame: pd.DataFrame, path: Path, place: str) -> dict[str, str]:
 def read_ehpad(path: str | Path) -> gpd.GeoDataFrame:
     """Read the EHPAD whose prices CNSA publishes, as points.
 
-    Parameters
-    ----------
-    path
-        GeoJSON in WGS 84 whose property `popup` holds the name between `<h3>` and `</h3>`.
-
-    Returns
-    -------
-    GeoDataFrame
-        In the order of the file: `name`, `legal_status` (commercial, private_non_profit or public, inferred from
-        the colour of the point; None where the colour is absent or unknown), `geometry` (points, EPSG:4326).
-        There is no FINESS number and no number of places in this file, and an EHPAD that declared no price is not
-        in it. Public is not autonomous: the EHPAD of hospitals have the same colour.
-
-    Raises
-    ------
-    ReadError
-        If the file is no GeoJSON of points, or a point has no name.
+    The property `popup` holds the name between `<h3>` and `</h3>`. In the order of the file: `name`,
+    `legal_status` (commercial, private_non_profit or public, inferred from the colour of the point; None
+    where it is unknown), `geometry` (points, EPSG:4326). There is no FINESS number and no number of places in
+    this file, and an EHPAD that declared no price is not in it. Public is not autonomous: the EHPAD of
+    hospitals have the same colour.
 
     Examples
     --------
-    >>> import tempfile
-    >>> folder = tempfile.TemporaryDirectory()
-    >>> path = Path(folder.name) / "ehpad.geojson"
+    >>> path = Path("ehpad.geojson")
     >>> _ = path.write_text(
     ...     '{"type": "FeatureCollection", "features": [{"type": "Feature",'
     ...     '"properties": {"popup": "<h3>LES PINS</h3>"},'
@@ -434,7 +315,6 @@ def read_ehpad(path: str | Path) -> gpd.GeoDataFrame:
     ... )
     >>> read_ehpad(path)["name"].to_list()
     ['LES PINS']
-    >>> folder.cleanup()
     """
     import geopandas as gpd
 

@@ -1,4 +1,4 @@
-"""Where communes are: IGN's Admin Express in its old and new columns, any GeoJSON with code and name, or points."""
+"""Where communes are: IGN's contours, any layer of shapes with code and name, or points."""
 
 from __future__ import annotations
 
@@ -21,59 +21,18 @@ from territory.sources.text.tables import read_table, require_columns
 from territory.territories import is_inside
 
 CODE_COLUMNS = ("INSEE_COM", "insee_com", "code_insee", "CODE_INSEE", "code", "codgeo", "CODGEO")
-_ATTRIBUTES = {
-    "departement_code": ("INSEE_DEP", "code_insee_du_departement", "insee_dep"),
-    "region_code": ("INSEE_REG", "code_insee_de_la_region", "insee_reg"),
-    "epci_code": ("SIREN_EPCI", "codes_siren_des_epci", "siren_epci"),
-    "population": ("POPULATION", "population"),
-}
 NAME_COLUMNS = ("NOM", "nom", "nom_officiel", "NOM_COM", "libgeo", "LIBGEO", "name")
 
 
-def read_features(path: str | Path, *, layer: str | None = None) -> gpd.GeoDataFrame:
-    """Read any layer of shapes (GeoJSON, GeoPackage, shapefile…).
-
-    Parameters
-    ----------
-    path
-        File that pyogrio reads.
-    layer
-        Layer of a file that has several; without it, the only one, or the one of communes.
-
-    Returns
-    -------
-    GeoDataFrame
-        As in the file, with its coordinate system.
-
-    Raises
-    ------
-    MissingFileError
-        If there is no file of this name.
-    ReadError
-        If it is no layer of shapes, says nothing of its coordinate system, or has several layers of which none is
-        asked for or named after communes.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> folder = tempfile.TemporaryDirectory()
-    >>> path = Path(folder.name) / "communes.geojson"
-    >>> _ = path.write_text(
-    ...     '{"type": "FeatureCollection", "features": [{"type": "Feature",'
-    ...     '"properties": {"code": "83050", "nom": "D"},'
-    ...     '"geometry": {"type": "Polygon", "coordinates": [[[6, 43], [7, 43], [7, 44], [6, 43]]]}}]}'
-    ... )
-    >>> read_features(path).crs.to_epsg()
-    4326
-    >>> folder.cleanup()
-    """
+def read_features(path: str | Path) -> gpd.GeoDataFrame:
+    """Return any layer of shapes (GeoJSON, GeoPackage, shapefile…) as it is, with its coordinate system."""
     path = Path(path)
     if not path.exists():
         raise MissingFileError(f"Fichier introuvable : « {path} ». Vérifiez son nom et son dossier.")
     try:
         with warnings.catch_warnings(record=True) as said:
             warnings.simplefilter("always")
-            frame = gpd.read_file(path, layer=_choose_layer(path, layer))
+            frame = gpd.read_file(path, layer=_choose_layer(path))
     except ReadError:
         raise
     except (DataSourceError, DataLayerError, FeatureError, ValueError) as error:
@@ -94,16 +53,15 @@ def read_features(path: str | Path, *, layer: str | None = None) -> gpd.GeoDataF
     return frame
 
 
-def _choose_layer(path: Path, layer: str | None) -> str | None:
-    """Return the layer to read: the one asked for, the only one, or the one of communes."""
+def _choose_layer(path: Path) -> str | None:
+    """Return the layer to read: the only one, or the one of communes."""
     names = [str(name) for name in pyogrio.list_layers(path)[:, 0]]
-    if layer is not None and layer not in names:
-        raise fault(path, f"couche « {layer} » absente ; couches présentes : {examples(names, most=8)}.")
-    if layer is not None or len(names) <= 1:
-        return layer
+    if len(names) <= 1:
+        return None
     communes = [name for name in names if name.casefold() in ("commune", "communes")]
     if len(communes) != 1:
-        raise fault(path, f"plusieurs couches ({examples(names, most=8)}) ; précisez layer=.")
+        advice = "nommez « commune » celle des communes."
+        raise fault(path, f"plusieurs couches ({examples(names, most=8)}) ; {advice}")
     return communes[0]
 
 
@@ -121,29 +79,14 @@ def in_degrees(points: pd.DataFrame, epsg: pd.Series) -> pd.DataFrame:
 
 
 def read_outlines(path: str | Path) -> gpd.GeoDataFrame:
-    """Read the outlines of communes.
+    """Read the outlines of communes: IGN's contours, Admin Express, or any layer with code and name.
 
-    Parameters
-    ----------
-    path
-        Admin Express (`INSEE_COM`, `NOM`; or `code_insee`, `nom_officiel`) or GeoJSON (`code`, `nom`).
-
-    Returns
-    -------
-    GeoDataFrame
-        Indexed by `commune_code`: `name`, `geometry` (polygons, in the coordinate system of the file).
-        Outlines that cross themselves are repaired, with a warning.
-
-    Raises
-    ------
-    ReadError
-        If no column holds the codes, a commune appears twice, or a shape is no polygon.
+    Indexed by `commune_code`: `name`, `geometry` (polygons, in the coordinate system of the file). Outlines
+    that cross themselves are repaired and counted.
 
     Examples
     --------
-    >>> import tempfile
-    >>> folder = tempfile.TemporaryDirectory()
-    >>> path = Path(folder.name) / "communes.geojson"
+    >>> path = Path("communes.geojson")
     >>> _ = path.write_text(
     ...     '{"type": "FeatureCollection", "features": [{"type": "Feature",'
     ...     '"properties": {"code": "83050", "nom": "D"},'
@@ -151,42 +94,46 @@ def read_outlines(path: str | Path) -> gpd.GeoDataFrame:
     ... )
     >>> read_outlines(path)["name"].to_dict()
     {'83050': 'D'}
-    >>> folder.cleanup()
     """
-    return _outlines(read_features(path), path)
+    frame = read_features(path)
+    titles = []
+    for said, spellings in (("le code", CODE_COLUMNS), ("le nom", NAME_COLUMNS)):
+        title = next((name for name in spellings if name in frame.columns), None)
+        if title is None:
+            present = f"colonnes présentes : {examples(frame.columns, most=8)}"
+            asked = f"(attendu : {', '.join(spellings)} ; {present})"
+            raise fault(path, f"aucune colonne ne donne {said} des communes {asked}.")
+        titles.append(title)
+    code, name = titles
+    # a GeoJSON written by a spreadsheet may have lost its zeros
+    numbered_codes = frame[code].set_axis(range(1, len(frame) + 1))
+    frame = frame.assign(**{code: clean_codes(numbered_codes, path=path).to_numpy()})
+    result = frame[[code, name, frame.geometry.name]].set_axis(["commune_code", "name", "geometry"], axis=1)
+    result = result.set_geometry("geometry").set_index("commune_code")
+    refuse_repeated(result.index, "commune(s) en double", path=path)
+    other = result.index[~result.geom_type.isin(["Polygon", "MultiPolygon"])]
+    refuse(path, other, "commune(s) sans contour")
+    invalid = ~result.is_valid
+    warn_of(path, int(invalid.sum()), "contour(s) réparé(s)", result.index[invalid])
+    if invalid.any():
+        result["geometry"] = result.geometry.make_valid()
+    return result
 
 
 def read_commune_points(path: str | Path) -> gpd.GeoDataFrame:
     r"""Read a table of points that stand for communes: town halls, or where no outlines are at hand.
 
-    Parameters
-    ----------
-    path
-        CSV or workbook with `commune_code`, then `mairie_longitude` and `mairie_latitude` (degrees) or `longitude` and
-        `latitude`; perhaps `inside_longitude` and `inside_latitude`, for communes without a town hall inside their
-        outline (`mairie_inside_outline`), and `area_km2`.
-
-    Returns
-    -------
-    GeoDataFrame
-        Indexed by `commune_code`: `area_km2` (NaN where unknown), `point_kind` (`chef_lieu` or `inside`), `geometry`
-        (points, EPSG:4326).
-
-    Raises
-    ------
-    ReadError
-        If a column is absent, a number or a code is none, a commune appears twice, a point is outside
-        its territory, or an area is more than any commune has.
+    The columns are `commune_code`, then `mairie_longitude` and `mairie_latitude` (degrees) or `longitude` and
+    `latitude`; perhaps `inside_longitude` and `inside_latitude`, for communes without a town hall inside
+    their outline (`mairie_inside_outline`), and `area_km2`. Indexed by `commune_code`: `area_km2` (NaN where
+    unknown), `point_kind` (`chef_lieu` or `inside`), `geometry` (points, EPSG:4326).
 
     Examples
     --------
-    >>> import tempfile
-    >>> folder = tempfile.TemporaryDirectory()
-    >>> path = Path(folder.name) / "points.csv"
+    >>> path = Path("points.csv")
     >>> _ = path.write_text("commune_code;longitude;latitude;area_km2\n83050;6.46;43.54;53.8\n")
     >>> read_commune_points(path)["area_km2"].to_dict()
     {'83050': 53.8}
-    >>> folder.cleanup()
     """
     table = read_table(path)
     is_hall = "mairie_longitude" in table
@@ -219,88 +166,3 @@ def read_commune_points(path: str | Path) -> gpd.GeoDataFrame:
         {"area_km2": area, "point_kind": kind}, geometry=gpd.points_from_xy(x, y), crs=4326, index=table.index
     )
     return points.set_axis(code.array, axis=0).rename_axis("commune_code")[~lost.to_numpy()]
-
-
-def read_admin_express(path: str | Path) -> gpd.GeoDataFrame:
-    """Read the communes of Admin Express with what IGN says of each.
-
-    Not tried on a real file: written from IGN's lists of columns until 2024 and from 2025 (GeoPackage).
-
-    Parameters
-    ----------
-    path
-        Layer of communes, or a GeoPackage that has one, with `INSEE_COM`, `NOM`, `INSEE_DEP`, `INSEE_REG`,
-        `SIREN_EPCI`, `POPULATION`; or `code_insee`, `nom_officiel`, `code_insee_du_departement`,
-        `code_insee_de_la_region`, `codes_siren_des_epci`, `population`.
-
-    Returns
-    -------
-    GeoDataFrame
-        As `read_outlines`, with `departement_code`, `region_code`, `epci_code` (the first where IGN gives
-        several, missing where there is none) and `population` (hab).
-
-    Raises
-    ------
-    ReadError
-        As `read_outlines`, and if one of these columns is absent in both spellings or a population is none.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> folder = tempfile.TemporaryDirectory()
-    >>> path = Path(folder.name) / "commune.geojson"
-    >>> _ = path.write_text(
-    ...     '{"type": "FeatureCollection", "features": [{"type": "Feature",'
-    ...     '"properties": {"INSEE_COM": "83050", "NOM": "D", "INSEE_DEP": "83", "INSEE_REG": "93",'
-    ...     '"SIREN_EPCI": "248300493", "POPULATION": 39434},'
-    ...     '"geometry": {"type": "Polygon", "coordinates": [[[6, 43], [7, 43], [7, 44], [6, 43]]]}}]}'
-    ... )
-    >>> read_admin_express(path)["population"].to_dict()
-    {'83050': 39434.0}
-    >>> folder.cleanup()
-    """
-    features = read_features(path)
-    problems = problems_of(path)
-    found = {}
-    for name, spellings in _ATTRIBUTES.items():
-        found[name] = next((spelling for spelling in spellings if spelling in features.columns), "")
-        if not found[name]:
-            problems.add(f"colonne « {spellings[0]} » ou « {spellings[1]} » absente")
-    problems.raise_if_any()
-    result = _outlines(features, path)
-    for name, title in found.items():
-        result[name] = features[title].astype("str").str.strip().set_axis(result.index)
-    # several EPCI are separated by a slash, and « NR » is what IGN writes for none
-    epci = result["epci_code"].str.split("/").str[0].str.strip()
-    result["epci_code"] = epci.where(epci.str.fullmatch(r"\d{9}"), None)
-    population = pd.to_numeric(result["population"].replace({"nan": None, "None": None}), errors="coerce")
-    wrong = result.index[~(population >= 0)]
-    warn_of(path, len(wrong), "commune(s) sans population lisible", wrong)
-    result["population"] = population.where(population >= 0).astype("float64")
-    return result
-
-
-def _outlines(frame: gpd.GeoDataFrame, path: str | Path) -> gpd.GeoDataFrame:
-    """Return names and polygons by commune code, from features of any spelling."""
-    titles = []
-    for said, spellings in (("le code", CODE_COLUMNS), ("le nom", NAME_COLUMNS)):
-        title = next((name for name in spellings if name in frame.columns), None)
-        if title is None:
-            present = f"colonnes présentes : {examples(frame.columns, most=8)}"
-            asked = f"(attendu : {', '.join(spellings)} ; {present})"
-            raise fault(path, f"aucune colonne ne donne {said} des communes {asked}.")
-        titles.append(title)
-    code, name = titles
-    # a GeoJSON written by a spreadsheet may have lost its zeros
-    numbered_codes = frame[code].set_axis(range(1, len(frame) + 1))
-    frame = frame.assign(**{code: clean_codes(numbered_codes, path=path).to_numpy()})
-    result = frame[[code, name, frame.geometry.name]].set_axis(["commune_code", "name", "geometry"], axis=1)
-    result = result.set_geometry("geometry").set_index("commune_code")
-    refuse_repeated(result.index, "commune(s) en double", path=path)
-    other = result.index[~result.geom_type.isin(["Polygon", "MultiPolygon"])]
-    refuse(path, other, "commune(s) sans contour")
-    invalid = ~result.is_valid
-    warn_of(path, int(invalid.sum()), "contour(s) réparé(s)", result.index[invalid])
-    if invalid.any():
-        result["geometry"] = result.geometry.make_valid()
-    return result

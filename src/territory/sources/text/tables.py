@@ -187,13 +187,10 @@ def read_table(
 
     Examples
     --------
-    >>> import tempfile
-    >>> folder = tempfile.TemporaryDirectory()
-    >>> path = Path(folder.name) / "places.csv"
+    >>> path = Path("places.csv")
     >>> _ = path.write_bytes("commune;accueil;places\n01004;journée;12,5\n".encode("latin-1"))
     >>> read_table(path).loc[2].to_list()
     ['01004', 'journée', '12,5']
-    >>> folder.cleanup()
     """
     path = Path(path)
     content = read_bytes(path)

@@ -14,7 +14,7 @@ from territory.errors import InfeasibleError, ParameterError, Problems, StudyErr
 from territory.network.estimate import estimate_travel_times
 from territory.planning.grouping.answer import GroupingAnswer, answer_grouping
 from territory.planning.siting.answer import SitingAnswer, answer_siting, candidate_communes
-from territory.sources.producers.zonings import read_zoning
+from territory.sources.producers.zonings import read_care_territories
 from territory.study.known import kinds_of
 from territory.study.own_tables import (
     read_activity,
@@ -216,6 +216,5 @@ def care_territories(study: Study, communes: gpd.GeoDataFrame) -> pd.Series[str]
     """Return the territoire de vie-santé of each commune, when the study brings their list."""
     if study.zoning is None:
         return None
-    zones = read_zoning(Path(study.folder) / study.zoning.territories, "territoire_vie_sante")
-    territories: pd.Series[str] = zones["territoire_vie_sante"].reindex(communes.index)
-    return territories
+    territories: pd.Series[str] = read_care_territories(Path(study.folder) / study.zoning.territories)
+    return territories.reindex(communes.index)

@@ -49,51 +49,25 @@ _TITLES = {
     "latitude": ("latitude",),
     "longitude": ("longitude",),
 }
-_EQUIPMENT = {
-    "libde": ("libelle description equipement sociaux", "libde"),
-    "libta": ("libta_equipement", "libta"),
-}
 _OPTIONAL = ("long_name", "category_name")
 
 
 def read_finess_sites(path: str | Path, *, communes: gpd.GeoDataFrame | None = None) -> gpd.GeoDataFrame:
-    r"""Read the establishments of FINESS with their coordinates (`etalab-cs1100507`, two kinds of lines).
+    r"""Read the establishments of FINESS with their coordinates (`etalab-cs1100507`, lines without titles).
 
-    Coordinates are in the projection that each line names, overseas ones included, and become degrees.
-
-    Not tried on a whole real file: written from the ministry's list of columns, tried on lines of 2026.
-
-    Parameters
-    ----------
-    path
-        Text file: lines `structureet;…` and `geolocalisation;…`, after one that gives the date.
-    communes
-        Points indexed by `commune_code`, for the establishments without coordinates.
-
-    Returns
-    -------
-    GeoDataFrame
-        Table `sites` (EPSG:4326), with `category_name`, `siret`, `opened_on`, `tariff_code` and
-        `point_source` (what FINESS says of the point). See `as_sites` for those without coordinates.
-
-    Raises
-    ------
-    ReadError
-        If the file has no such line, a line has not its number of cells, a number is none, an establishment
-        or its point appears twice.
+    Coordinates are in the projection that each line names, overseas ones included, and become degrees. Table
+    `sites`, with `category_name`, `siret`, `opened_on`, `tariff_code` and `point_source` (what FINESS says of
+    the point).
 
     Examples
     --------
-    >>> import tempfile
-    >>> folder = tempfile.TemporaryDirectory()
-    >>> path = Path(folder.name) / "etalab-cs1100507.csv"
+    >>> path = Path("etalab-cs1100507.csv")
     >>> cells = ["830000287", "830100525", "CH", "CH LA DRACENIE", *[""] * 7, "050", "83", *[""] * 18]
     >>> place = "geolocalisation;830000287;982000;6275000;1,ATLASANTE,96,BAN,L93_METROPOLE;2026-05-04"
     >>> _ = path.write_text(f"finess;etalab;98;2026-05-12\nstructureet;{';'.join(cells)}\n{place}\n")
     >>> sites = read_finess_sites(path)
     >>> sites.loc["830000287", ["name", "commune_code", "source"]].to_list()
     ['CH LA DRACENIE', '83050', 'FINESS, 2026-05-12']
-    >>> folder.cleanup()
     """
     path = Path(path)
     date, kinds = _read_lines(path, {"structureet": STRUCTURE, "geolocalisation": GEOLOCATION})
@@ -127,53 +101,30 @@ def _absent(path: Path, kind: str, file: str) -> ReadError:
 def read_finess_equipment(
     path: str | Path, *, sites: pd.DataFrame | None = None, installed_only: bool = True
 ) -> pd.DataFrame:
-    r"""Read the places of FINESS by discipline, activity and public (`cs1400105`, or the public `cs1100505`).
+    r"""Read the places of FINESS by discipline, activity and public (`cs1400105`, or `cs1100505`).
 
-    Installed and authorised places differ and stay apart.
-
-    Not tried on a real file: `cs1400105` is written from its columns; the columns of `cs1100505` after
-    `indsupinst` follow the order of `cs1400105`, and a line of another length is refused.
+    One row per line, under FINESS's own names: `nofinesset`, `nofinessej`, `de`, `libde`, `ta`, `libta`,
+    `client`, `libclient`, `indsupinst`, `indsupaut`, `dateautor` (text), `capinstot`, `capautot` (places
+    installed and authorised, NaN = unknown), `ageminiinst`, `agemaxiinst`, `ageminiaut`, `agemaxiaut`
+    (years); the index is the line in the file. `territory.supply` makes services of it. `cs1100505` is public
+    and has no titles: its columns after `indsupinst` follow the order of `cs1400105`.
 
     Parameters
     ----------
-    path
-        Text file with titles (`nofinesset`, `de`, `ta`, `client`, `capinstot`, `indsupinst`…), or of lines
-        `equipementsocial;…` without titles.
     sites
         Table `sites`, from which each line takes its `categetab`.
     installed_only
         Keep the lines that are installed (`indsupinst` = N). False also keeps those without a mark: an
         authorisation that is not installed yet. Deleted lines (O) never stay.
 
-    Returns
-    -------
-    DataFrame
-        One row per line, under FINESS's own names: `nofinesset`, `nofinessej`, `de`, `libde`, `ta`, `libta`,
-        `client`, `libclient`, `indsupinst`, `indsupaut`, `dateautor` (text), `capinstot`, `capautot` (places,
-        NaN = unknown), `ageminiinst`, `agemaxiinst`, `ageminiaut`, `agemaxiaut` (years), and `categetab` when
-        `sites` is given; the index is the line in the file. `territory.supply` makes services of it.
-
-    Raises
-    ------
-    ReadError
-        If a column is absent, a number is none or negative, or a mark is neither N nor O.
-
-    Warns
-    -----
-    TerritoryWarning
-        With the lines left out, and those whose establishment is not in `sites`.
-
     Examples
     --------
-    >>> import tempfile
-    >>> folder = tempfile.TemporaryDirectory()
-    >>> path = Path(folder.name) / "cs1400105.csv"
+    >>> path = Path("cs1400105.csv")
     >>> _ = path.write_text(
     ...     "nofinesset;de;ta;client;capinstot;indsupinst;capautot;indsupaut\n830000001;844;13;437;20;N;25;N\n"
     ... )
     >>> read_finess_equipment(path)[["ta", "capinstot", "capautot"]].values.tolist()
     [['13', 20.0, 25.0]]
-    >>> folder.cleanup()
     """
     path = Path(path)
     frame = _equipment_lines(path)
@@ -287,46 +238,28 @@ def _check_equipment(frame: pd.DataFrame, path: Path) -> None:
 def read_finess_flat(
     path: str | Path, *, source: str | None = None, communes: gpd.GeoDataFrame | None = None
 ) -> gpd.GeoDataFrame:
-    r"""Read the establishments of FINESS from a flat table with titles.
+    r"""Read the establishments of FINESS from a flat table with titles, one line for each equipment.
 
-    Such a table repeats an establishment on each line of its equipment: it comes out once.
+    Table `sites`, with `category_name`; an establishment that has two names, categories, communes or points
+    is refused.
 
     Parameters
     ----------
-    path
-        CSV or workbook with the number, the name, the category, the commune (INSEE) and WGS 84 coordinates of
-        each establishment.
     source
         Producer and vintage, kept in the table; without it, « FINESS » and the name of the file.
-    communes
-        Points indexed by `commune_code`, for the establishments without coordinates.
-
-    Returns
-    -------
-    GeoDataFrame
-        Table `sites` (EPSG:4326), with `category_name`. See `as_sites` for those without coordinates.
-
-    Raises
-    ------
-    ReadError
-        If a column is absent, a number or code is none, or an establishment has two names, categories,
-        communes or points.
 
     Examples
     --------
-    >>> import tempfile
-    >>> folder = tempfile.TemporaryDirectory()
-    >>> path = Path(folder.name) / "finess.csv"
+    >>> path = Path("finess.csv")
     >>> _ = path.write_text(
     ...     "nofinesset;nofinessej;rs;categetab;code_insee;latitude;longitude\n"
     ...     "090002585;090002577;PHARMACIE;620;09289;43.008;1.121\n"
     ... )
     >>> read_finess_flat(path).loc["090002585", ["commune_code", "category_code"]].to_list()
     ['09289', '620']
-    >>> folder.cleanup()
     """
     path = Path(path)
-    frame = _columns(read_table(path), _TITLES, path)
+    frame = _columns(read_table(path), path)
     frame = to_numbers(frame, ["latitude", "longitude"], path=path, thousands=False)
     _mend_codes(frame, path)
     written = frame["commune_code"].rename(frame.attrs["commune_code"])
@@ -343,62 +276,6 @@ def read_finess_flat(
     return as_sites(rows, source=source or f"FINESS, {path.name}", path=path, communes=communes)
 
 
-def read_finess_flat_equipment(path: str | Path) -> pd.DataFrame:
-    r"""Read the equipment of the establishments of a flat table: what there is, without places or publics.
-
-    Parameters
-    ----------
-    path
-        As for `read_finess_flat`, with the labels of discipline and activity.
-
-    Returns
-    -------
-    DataFrame
-        One row per line with equipment: `nofinesset`, `nofinessej`, `categetab`, `libde`, `ta` and `libta` (the
-        label of the activity in both: the file has no code), `client` (empty), `capinstot` and `capautot` (NaN:
-        not in this file). The index is the line in the file.
-
-    Raises
-    ------
-    ReadError
-        If a column is absent.
-
-    Warns
-    -----
-    TerritoryWarning
-        With the lines that have no social or medico-social equipment (a pharmacy, a hospital's activity).
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> folder = tempfile.TemporaryDirectory()
-    >>> path = Path(folder.name) / "finess.csv"
-    >>> _ = path.write_text(
-    ...     "nofinesset;nofinessej;rs;categetab;code_insee;latitude;longitude;libde;libta\n"
-    ...     "310000001;310000002;IME;183;31555;43.6;1.4;Éducation;Semi-Internat\n"
-    ... )
-    >>> read_finess_flat_equipment(path)[["categetab", "ta"]].values.tolist()
-    [['183', 'Semi-Internat']]
-    >>> folder.cleanup()
-    """
-    path = Path(path)
-    frame = _columns(read_table(path), {**_TITLES, **_EQUIPMENT}, path)
-    has_equipment = (frame["libta"].str.strip() != "") | (frame["libde"].str.strip() != "")
-    without = int((~has_equipment).sum())
-    warn_of(path, without, "ligne(s) sans équipement social ou médico-social laissée(s) de côté")
-    kept = frame[has_equipment].copy()
-    _mend_codes(kept, path)
-    return kept[["libde", "libta"]].assign(
-        nofinesset=kept["site_id"],
-        nofinessej=kept["operator_id"],
-        categetab=kept["category_code"],
-        ta=kept["libta"],
-        client="",
-        capinstot=float("nan"),
-        capautot=float("nan"),
-    )
-
-
 def _mend_codes(frame: pd.DataFrame, path: Path) -> None:
     """Give the codes of a table of FINESS the form that they have there; a number that is none is refused."""
     for name in frame.columns.intersection([*_IDS, *_CODES]):
@@ -410,11 +287,11 @@ def _mend_codes(frame: pd.DataFrame, path: Path) -> None:
             frame[name] = clean_codes(written, FINESS, path=path, may_be_empty=empty)
 
 
-def _columns(frame: pd.DataFrame, titles: dict[str, tuple[str, ...]], path: Path) -> pd.DataFrame:
-    """Return the columns wanted, under our names."""
+def _columns(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
+    """Return the columns wanted of a flat table, under our names."""
     lower = {str(title).strip().lower(): title for title in frame.columns}
-    found = {name: next((lower[key] for key in keys if key in lower), None) for name, keys in titles.items()}
-    absent = [titles[name][0] for name, title in found.items() if title is None and name not in _OPTIONAL]
+    found = {name: next((lower[key] for key in keys if key in lower), None) for name, keys in _TITLES.items()}
+    absent = [_TITLES[name][0] for name, title in found.items() if title is None and name not in _OPTIONAL]
     require_columns(frame, absent, path=path)
     cells = {name: frame[title] if title is not None else "" for name, title in found.items()}
     table = pd.DataFrame(cells, index=frame.index)

@@ -47,34 +47,12 @@ def read_finess_plus(path: str | Path, *, communes: gpd.GeoDataFrame | None = No
     The file holds legal entities (`pmej`), each with its establishments (`ege`): they are read one after the
     other, so that 750 MB of text never are in memory. The pair of coordinates that is in degrees is used,
     `coordonneeX`, `coordonneeY` or `directionLongitude`, `directionLatitude`: published files have had both.
-
-    Not tried on a whole real file: written from the producer's schema and example of March 2026.
-
-    Parameters
-    ----------
-    path
-        JSON file, compressed with gzip (`.gz`) or not.
-    communes
-        Points indexed by `commune_code`, for the establishments without coordinates.
-
-    Returns
-    -------
-    GeoDataFrame
-        Table `sites` (EPSG:4326), with `siret`, `opened_on`, `tariff_code` and `ban_score` (0 to 1, how sure
-        the address is). Establishments that are closed are left out, with a warning. See `as_sites` for those
-        without coordinates.
-
-    Raises
-    ------
-    ReadError
-        If the file is no JSON of this form or is cut, a number or a code is none, or an establishment appears
-        twice.
+    Table `sites`, with `siret`, `opened_on`, `tariff_code` and `ban_score` (0 to 1, how sure the address is);
+    closed establishments are left out and counted.
 
     Examples
     --------
-    >>> import tempfile
-    >>> folder = tempfile.TemporaryDirectory()
-    >>> path = Path(folder.name) / "finess-structures.json"
+    >>> path = Path("finess-structures.json")
     >>> place = {"coordonneeX": "5.25", "coordonneeY": "46.21", "scoreBAN": "0.97"}
     >>> site = {"informationsGeneralesEGE": {"numFinessEge": "010780195", "nomEgeLong": "CLINIQUE CONVERT"},
     ...     "categorieentiteGeographiqueExercice": "365", "etatObjet": "A",
@@ -83,7 +61,6 @@ def read_finess_plus(path: str | Path, *, communes: gpd.GeoDataFrame | None = No
     >>> _ = path.write_text(json.dumps({"generatedAt": "2026-03-09T15:49:37Z", "pmej": [entity]}))
     >>> read_finess_plus(path).loc["010780195", ["operator_id", "commune_code"]].to_list()
     ['010000156', '01053']
-    >>> folder.cleanup()
     """
     path = Path(path)
     rows, closed, nameless, date = [], 0, 0, ""
@@ -223,43 +200,23 @@ def text_of(item: Mapping[str, Any], key: str) -> str:
 
 
 def read_finess_plus_equipment(path: str | Path, *, sites: pd.DataFrame | None = None) -> pd.DataFrame:
-    """Read the places of FINESS+ (`finess-activites-mensuel-AAAAMM.json.gz`), as lines of equipment.
+    """Read the places of FINESS+ (`finess-activites-mensuel-AAAAMM.json.gz`).
 
-    An activity carried out at an establishment takes the authorised places of the authorisation that it names.
-    Only whole capacities count, never those that detail them by funding, housing or sex.
-
-    Not tried on a whole real file: written from the producer's example and rules of 2026.
+    They come as the lines of `read_finess_equipment`. An activity carried out at an establishment takes the
+    authorised places of the authorisation that it names. Only whole capacities count, never those that detail
+    them by funding, housing or sex. `indsupinst` is N when the activity has started, empty before. Activities
+    of health care, or no longer active, are left out and counted.
 
     Parameters
     ----------
-    path
-        JSON file, compressed with gzip (`.gz`) or not.
     sites
         Table `sites` of `read_finess_plus`, from which each line takes its `categetab`; lines of other
         establishments are left out (closed ones), with a warning.
 
-    Returns
-    -------
-    DataFrame
-        As `read_finess_equipment`: `nofinesset`, `nofinessej`, `de`, `ta`, `client` (codes), `capinstot`, `capautot`
-        (places, NaN = unknown), ages (years), `indsupinst` (N when the activity has started, empty before),
-        `indsupaut`, and `categetab` when `sites` is given. The index numbers the lines.
-
-    Raises
-    ------
-    ReadError
-        If the file is no JSON of this form or is cut, or holds no social or medico-social activity.
-
-    Warns
-    -----
-    TerritoryWarning
-        With the activities that are no longer active, those of health care, and the ages that cannot be.
-
     Examples
     --------
-    >>> import json, tempfile
-    >>> folder = tempfile.TemporaryDirectory()
-    >>> path = Path(folder.name) / "finess-activites.json"
+    >>> import json
+    >>> path = Path("finess-activites.json")
     >>> kind = {"typeActiviteAMSR": {"activiteSocialeRegulee": "844", "modeFonctionnement": "13", "public": "437"}}
     >>> done = {"caracteristiquesGeneriques": {"etatObjet": "A", "identifiantAutorisation": "7"},
     ...     "nature": {"codeNature": "ASMR", "caracteristiquesSpecifiques": kind},
@@ -271,7 +228,6 @@ def read_finess_plus_equipment(path: str | Path, *, sites: pd.DataFrame | None =
     >>> _ = path.write_text(json.dumps({"pmej": [entity]}))
     >>> read_finess_plus_equipment(path)[["ta", "capinstot", "capautot"]].values.tolist()
     [['13', 20.0, 25.0]]
-    >>> folder.cleanup()
     """
     path = Path(path)
     rows: list[dict[str, Any]] = []

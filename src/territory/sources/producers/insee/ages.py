@@ -45,43 +45,19 @@ _WRONG = {
 def read_population_structure(path: str | Path, *, year: int | None = None) -> pd.DataFrame:
     r"""Read the persons by age band of each commune (INSEE, `base-cc-evol-struct-pop-YYYY`).
 
-    The file has two sets of bands, 0–14, 15–29… and 0–19 (as men and women apart), 20–64…: both are used,
-    and the bands returned are those between all their bounds (0–14, 15–19, 20–29…).
-
-    Not tried on a real file: written from INSEE's dictionary of the files of RP 2016 to RP 2022.
-
-    Parameters
-    ----------
-    path
-        CSV or workbook with `CODGEO`, `Pyy_POP`, `Pyy_POP0014`, `Pyy_POP1529`…, `Pyy_H0019`, `Pyy_F0019`…
-    year
-        Census year; without it, the newest of the file, which also has two older ones in part.
-
-    Returns
-    -------
-    DataFrame
-        Table `population`: indexed by (`commune_code`, `age_min`, `age_max`), `population` (hab, weighted
-        reals; NaN where the file is blank), `vintage` (`rp2021`). Arrondissements whose commune is in the
-        file too are left out, with a warning.
-
-    Raises
-    ------
-    ReadError
-        If the year or a column is absent, a code appears twice, a number is none, or bands contradict each
-        other.
+    The file has two sets of bands, 0–14, 15–29… and 0–19 (as men and women apart), 20–64…: both are used, and
+    the bands returned are those between all their bounds (0–14, 15–19, 20–29…); bands that contradict each
+    other are refused. Table `population` with weighted reals (NaN where blank) and `vintage` (`rp2021`).
 
     Examples
     --------
-    >>> import tempfile
-    >>> folder = tempfile.TemporaryDirectory()
-    >>> path = Path(folder.name) / "base-cc-evol-struct-pop-2021.csv"
+    >>> path = Path("base-cc-evol-struct-pop-2021.csv")
     >>> _ = path.write_text(
     ...     "CODGEO;P21_POP;P21_POP0014;P21_POP1529;P21_POP30P;P21_H0019;P21_F0019\n"
     ...     "83050;100;20;15;65;14.5;12.5\n"
     ... )
     >>> read_population_structure(path)["population"].to_dict()
     {('83050', 0, 14.0): 20.0, ('83050', 15, 19.0): 7.0, ('83050', 20, 29.0): 8.0, ('83050', 30, nan): 65.0}
-    >>> folder.cleanup()
     """
     path = Path(path)
     sheet: str | None = None
@@ -99,45 +75,21 @@ def read_population_structure(path: str | Path, *, year: int | None = None) -> p
 def read_iris_population(
     path: str | Path, *, year: int | None = None, by: Literal["commune", "iris"] = "commune"
 ) -> pd.DataFrame:
-    r"""Read the persons by age band from INSEE's IRIS file (`base-ic-evol-struct-pop-YYYY`).
+    r"""Read the persons by age band of each commune from INSEE's IRIS file (`base-ic-evol-struct-pop-YYYY`).
 
     Its bands are the finest for children: 0–2, 3–5, 6–10, 11–14, 15–17, 18–19, 20–24. A commune that is not
-    divided is one IRIS; the others are added up. Mayotte is not in this file.
-
-    Not tried on a real file: written from INSEE's dictionary of the files of RP 2016 to RP 2022.
-
-    Parameters
-    ----------
-    path
-        CSV or workbook with `IRIS`, `COM`, `Pyy_POP`, `Pyy_POP0002`, `Pyy_POP0305`…
-    year
-        Census year; without it, the newest of the file.
-    by
-        `commune` or `iris`.
-
-    Returns
-    -------
-    DataFrame
-        As `read_population_structure`; by IRIS, the first level is `iris_code` and a column `commune_code`
-        is added.
-
-    Raises
-    ------
-    ReadError
-        As `read_population_structure`.
+    divided is one IRIS; the others are added up. Mayotte is not in this file. Table `population`, as
+    `read_population_structure`.
 
     Examples
     --------
-    >>> import tempfile
-    >>> folder = tempfile.TemporaryDirectory()
-    >>> path = Path(folder.name) / "base-ic-evol-struct-pop-2021.csv"
+    >>> path = Path("base-ic-evol-struct-pop-2021.csv")
     >>> _ = path.write_text(
     ...     "IRIS;COM;P21_POP;P21_POP0002;P21_POP0305;P21_POP0610\n"
     ...     "830500101;83050;50;3;2;5\n830500102;83050;10;1;0;0.5\n"
     ... )
     >>> read_iris_population(path).xs("83050")["population"].to_list()
     [4.0, 2.0, 5.5, 48.5]
-    >>> folder.cleanup()
     """
     if by not in _KEYS:
         raise ParameterError(f"by vaut « {by} » ; les valeurs possibles sont « commune » et « iris ».")
@@ -245,48 +197,25 @@ def read_single_ages(
 ) -> pd.DataFrame:
     r"""Read the persons of each completed age in each commune (INSEE, `TD_POP1B_YYYY`).
 
-    Both layouts are read: one line per commune, sex and age (`CODGEO`, `SEXE`, `AGED100`, `NB`), where a
-    line that is absent counts nobody; or one line per commune and one column per sex and age
-    (`SEXE1_AGED100000`…). The file has seven million lines: name the départements, unless the whole country is
-    wanted.
-
-    Not tried on a real file: written from INSEE's dictionary of the files of RP 2016 to RP 2022.
+    Both layouts are read: one line per commune, sex and age (`CODGEO`, `SEXE`, `AGED100`, `NB`), where a line
+    that is absent counts nobody; or one line per commune and one column per sex and age
+    (`SEXE1_AGED100000`…). The file has seven million lines: name the départements, unless the whole country
+    is wanted. Table `population`, single years from 0 to 99 and 100 or over.
 
     Parameters
     ----------
-    path
-        Text file of INSEE, compressed with gzip or not.
     year
-        Census year; without it, the one in the name of the file.
-    departements
-        Codes of the départements to keep (all without it).
-
-    Returns
-    -------
-    DataFrame
-        Table `population`: indexed by (`commune_code`, `age_min`, `age_max`), single years from 0 to 99 and
-        100 or over (`age_max` NaN), `population` (hab), `vintage` (`rp2021`).
-
-    Raises
-    ------
-    ReadError
-        If a column is absent, an age, a sex or a number is none, a commune has twice the same sex and age,
-        or no commune of these départements is there.
-    ParameterError
-        If no year is given and the name of the file has none.
+        Census year; without it, the one in the name of the file (`ParameterError` if there is none).
 
     Examples
     --------
-    >>> import tempfile
-    >>> folder = tempfile.TemporaryDirectory()
-    >>> path = Path(folder.name) / "TD_POP1B_2021.csv"
+    >>> path = Path("TD_POP1B_2021.csv")
     >>> _ = path.write_text(
     ...     "NIVGEO;CODGEO;LIBGEO;SEXE;AGED100;NB\n"
     ...     "COM;83050;Draguignan;1;003;200.5\nCOM;83050;Draguignan;2;003;190\n"
     ... )
     >>> read_single_ages(path).loc[("83050", 3)]["population"].to_list()
     [390.5]
-    >>> folder.cleanup()
     """
     path = Path(path)
     named = _YEAR.findall(path.name)

@@ -22,33 +22,17 @@ _TWICE = "code(s) de commune en double"
 def read_legal_population(path: str | Path) -> pd.DataFrame:
     r"""Read the legal populations of communes, in any layout that INSEE has published since 2017.
 
-    Parameters
-    ----------
-    path
-        CSV of all communes (`COM`, `PMUN`…), CSV of one line per commune (`DEPCOM`, `COM`, `PMUN`…), or
-        the workbook « ensemble » (sheet « Communes », `.xls`, `.xls.gz` or `.xlsx`).
-
-    Returns
-    -------
-    DataFrame
-        Indexed by `commune_code`: `name`, `population` (municipal, hab), `counted_apart` (hab), `total`
-        (hab). Paris, Lyon and Marseille come as the file has them, often as arrondissements: see
-        `territory.geography.merge_arrondissements`.
-
-    Raises
-    ------
-    ReadError
-        If the layout is not known, a number is none, or a code appears twice.
+    The layouts are a CSV with `COM`, `PMUN`…, one with `DEPCOM`, `COM`, `PMUN`…, and the workbook « ensemble
+    » (sheet « Communes »). Indexed by `commune_code`: `name`, `population` (municipal, hab), `counted_apart`,
+    `total` (hab). Paris, Lyon and Marseille come as the file has them: see
+    `territory.geography.commune_of_arrondissement`.
 
     Examples
     --------
-    >>> import tempfile
-    >>> folder = tempfile.TemporaryDirectory()
-    >>> path = Path(folder.name) / "communes.csv"
+    >>> path = Path("communes.csv")
     >>> _ = path.write_text("DEPCOM;COM;PMUN;PCAP;PTOT\n01001;L'Abergement-Clémenciat;776;18;794\n")
     >>> read_legal_population(path)["population"].to_dict()
     {'01001': 776.0}
-    >>> folder.cleanup()
     """
     if {".xls", ".xlsx"} & {suffix.lower() for suffix in Path(path).suffixes}:
         frame = read_table(path, sheet="Communes", header=_WORKBOOK)
@@ -71,35 +55,18 @@ def read_legal_population(path: str | Path) -> pd.DataFrame:
 def read_age_shares(path: str | Path) -> pd.DataFrame:
     r"""Read the shares under 25, 25 to 64 and 65 or over of each commune (Observatoire des territoires).
 
-    Only the lines of communes are kept: those of régions have had their columns permuted.
-
-    Parameters
-    ----------
-    path
-        Workbook with the columns `code_insee`, `nom`, `scale` and three shares in per cent, whose titles
-        carry their year.
-
-    Returns
-    -------
-    DataFrame
-        Indexed by `commune_code`: `name`, `under_25_share`, `from_25_to_64_share`, `from_65_share`
-        (0 to 1, NaN where nobody lives), and the attribute `year`.
-
-    Raises
-    ------
-    ReadError
-        If a share is missing from the file, or the shares of a commune do not add up to one.
+    The columns are `code_insee`, `nom`, `scale` and three shares in per cent, whose titles carry their year.
+    Only the lines of communes are kept: those of régions have had their columns permuted. Indexed by
+    `commune_code`: `name`, `under_25_share`, `from_25_to_64_share`, `from_65_share` (0 to 1, NaN where nobody
+    lives); attribute `year`.
 
     Examples
     --------
-    >>> import tempfile
-    >>> folder = tempfile.TemporaryDirectory()
-    >>> path = Path(folder.name) / "ages.csv"
+    >>> path = Path("ages.csv")
     >>> titles = "code_insee;nom;scale;Part de - de 25 ans 2020;Part de 25 à 64 ans 2020;Part de 65 ans ou + 2020"
     >>> _ = path.write_text(titles + "\n01001;L'Abergement-Clémenciat;Commune;27;53.4;19.6\n")
     >>> read_age_shares(path).loc["01001", "under_25_share"]
     np.float64(0.27)
-    >>> folder.cleanup()
     """
     frame = read_table(path)
     require_columns(frame, ("code_insee", "nom", "scale"), path=path)
@@ -127,30 +94,15 @@ def read_age_shares(path: str | Path) -> pd.DataFrame:
 def read_young_population(path: str | Path) -> pd.DataFrame:
     r"""Read the persons aged 0 to 14 of the communes over 2,000 inhabitants.
 
-    Parameters
-    ----------
-    path
-        CSV with `code_insee`, `commune`, `pop_tot` and `pop_0_14` (weighted counts, with decimals).
-
-    Returns
-    -------
-    DataFrame
-        Indexed by `commune_code`: `name`, `population` (hab), `population_0_14` (hab).
-
-    Raises
-    ------
-    ReadError
-        If a column is absent, a number is none, or there are more children than inhabitants.
+    Indexed by `commune_code`: `name`, `population` (hab), `population_0_14` (hab), weighted counts with
+    decimals.
 
     Examples
     --------
-    >>> import tempfile
-    >>> folder = tempfile.TemporaryDirectory()
-    >>> path = Path(folder.name) / "ages.csv"
+    >>> path = Path("ages.csv")
     >>> _ = path.write_text("code_insee,commune,pop_tot,pop_0_14\n01007,Ambronay,2763.000,615.765\n")
     >>> read_young_population(path)["population_0_14"].to_dict()
     {'01007': 615.765}
-    >>> folder.cleanup()
     """
     frame = read_table(path)
     titles = {"name": "commune", "population": "pop_tot", "population_0_14": "pop_0_14"}
@@ -177,29 +129,14 @@ COMMUNE_TYPES = ("COM", "COMA", "COMD", "ARM")
 
 
 def read_cog_communes(path: str | Path) -> pd.DataFrame:
-    r"""Read the communes of one COG year (`v_commune_YYYY.csv`).
+    r"""Read the communes of one COG year (INSEE, `v_commune_YYYY.csv`).
 
-    Parameters
-    ----------
-    path
-        CSV of INSEE with `TYPECOM`, `COM`, `REG`, `DEP`, `LIBELLE` and `COMPARENT`.
-
-    Returns
-    -------
-    DataFrame
-        Indexed by `commune_code`, communes proper only: `name`, `departement_code`, `region_code`. The
-        attribute `arrondissements` maps each municipal arrondissement to its commune.
-
-    Raises
-    ------
-    ReadError
-        If a column is absent or a commune appears twice.
+    Indexed by `commune_code`, communes proper only: `name`, `departement_code`, `region_code`. The attribute
+    `arrondissements` maps each municipal arrondissement to its commune.
 
     Examples
     --------
-    >>> import tempfile
-    >>> folder = tempfile.TemporaryDirectory()
-    >>> path = Path(folder.name) / "v_commune_2024.csv"
+    >>> path = Path("v_commune_2024.csv")
     >>> _ = path.write_text(
     ...     "TYPECOM,COM,REG,DEP,LIBELLE,COMPARENT\n"
     ...     "COM,13055,93,13,Marseille,\nARM,13201,93,13,Marseille 1er Arrondissement,13055\n"
@@ -207,7 +144,6 @@ def read_cog_communes(path: str | Path) -> pd.DataFrame:
     >>> communes = read_cog_communes(path)
     >>> communes.loc["13055"].to_list(), communes.attrs["arrondissements"]
     (['Marseille', '13', '93'], {'13201': '13055'})
-    >>> folder.cleanup()
     """
     frame = read_table(path)
     require_columns(frame, ("TYPECOM", "COM", "REG", "DEP", "LIBELLE", "COMPARENT"), path=path)
@@ -229,34 +165,18 @@ def read_cog_communes(path: str | Path) -> pd.DataFrame:
 
 
 def read_cog_movements(path: str | Path) -> pd.DataFrame:
-    r"""Read the movements of communes since 1943 (`v_mvt_commune_YYYY.csv`).
+    r"""Read the movements of communes since 1943 (INSEE, `v_mvt_commune_YYYY.csv`).
 
-    Parameters
-    ----------
-    path
-        CSV of INSEE with `MOD`, `DATE_EFF`, `TYPECOM_AV`, `COM_AV`, `TYPECOM_AP`, `COM_AP` and the names.
-
-    Returns
-    -------
-    DataFrame
-        One line per pair before and after, in the order of the file: `movement_code` (text), `date`
-        (datetime), `type_before`, `code_before`, `name_before`, `type_after`, `code_after`, `name_after`.
-
-    Raises
-    ------
-    ReadError
-        If a column is absent, a date cannot be read, or the same movement is there twice.
+    One line per pair before and after, in the order of the file: `movement_code` (text), `date` (datetime),
+    `type_before`, `code_before`, `name_before`, `type_after`, `code_after`, `name_after`.
 
     Examples
     --------
-    >>> import tempfile
-    >>> folder = tempfile.TemporaryDirectory()
-    >>> path = Path(folder.name) / "v_mvt_commune_2024.csv"
+    >>> path = Path("v_mvt_commune_2024.csv")
     >>> titles = "MOD,DATE_EFF,TYPECOM_AV,COM_AV,LIBELLE_AV,TYPECOM_AP,COM_AP,LIBELLE_AP"
     >>> _ = path.write_text(titles + "\n32,2019-01-01,COM,05120,Ristolas,COM,05001,Abriès-Ristolas\n")
     >>> read_cog_movements(path).loc[0, ["code_before", "code_after"]].to_list()
     ['05120', '05001']
-    >>> folder.cleanup()
     """
     titles = {"movement_code": "MOD", "date": "DATE_EFF"}
     for side, end in (("before", "AV"), ("after", "AP")):

@@ -38,43 +38,18 @@ _IMPUTED = "i_est_200"
 def read_population_grid(
     path: str | Path, *, departements: Collection[str] | None = None
 ) -> gpd.GeoDataFrame:
-    r"""Read the inhabited cells of the 200 m grid as points at their centre, with the persons who live there.
+    r"""Read the inhabited cells of the 200 m grid (INSEE, Filosofi) as points at their centre.
 
-    Not tried on a real file: written from INSEE's lists of columns of 2015 to 2021.
-
-    Parameters
-    ----------
-    path
-        Text file, compressed with gzip or not: `idcar_200m` (`CRS3035RES200mN…E…`, the south-west corner),
-        `ind`, `ind_0_3`, `ind_4_5`…, `lcog_geo` (or `depcom`), capitals or not. Metropolitan France, Martinique
-        and La Réunion have a file each, in projections of their own.
-    departements
-        Codes of the départements to keep (all without it).
-
-    Returns
-    -------
-    GeoDataFrame
-        Indexed by `cell_id`: `commune_code` (where a cell lies on several, the first that INSEE lists),
-        `commune_count`, `population` (hab, real numbers), `population_0_3`, `population_4_5`…,
-        `population_80_plus` (hab), `is_imputed` (true when INSEE gave the cell the mean of a larger one, for
-        secrecy), `geometry` (points, in the projection that the cells name).
-
-    Raises
-    ------
-    ReadError
-        If a column is absent, a cell has no such name or appears twice, cells are in two projections, a number is
-        none or negative, or no cell is in these départements.
-
-    Warns
-    -----
-    TerritoryWarning
-        With the share of persons in imputed cells.
+    The columns are `idcar_200m` (`CRS3035RES200mN…E…`, the south-west corner), `ind`, `ind_0_3`, `ind_4_5`…,
+    `lcog_geo` (or `depcom`), capitals or not. Metropolitan France, Martinique and La Réunion have a file
+    each, in their own projections. Indexed by `cell_id`: `commune_code` (where a cell lies on several, the
+    first that INSEE lists), `commune_count`, `population`, `population_0_3`, `population_4_5`…,
+    `population_80_plus` (hab, reals), `is_imputed` (INSEE gave the cell the mean of a larger one, for
+    secrecy; a warning tells their share), `geometry` (points, in the projection of the cells).
 
     Examples
     --------
-    >>> import tempfile
-    >>> folder = tempfile.TemporaryDirectory()
-    >>> path = Path(folder.name) / "carreaux_200m_met.csv"
+    >>> path = Path("carreaux_200m_met.csv")
     >>> _ = path.write_text(
     ...     "idcar_200m,i_est_200,lcog_geo,ind,ind_0_3,ind_80p\n"
     ...     "CRS3035RES200mN2274600E4050200,0,8305083141,12.5,1,2\n"
@@ -84,7 +59,6 @@ def read_population_grid(
     [['83050', 2, 12.5, 1.0]]
     >>> grid.geometry.iloc[0].wkt
     'POINT (4050300 2274700)'
-    >>> folder.cleanup()
     """
     path = Path(path)
     frame, ages = _read_cells(TableStream(path), check_departements(departements))
@@ -175,34 +149,21 @@ _QUALITIES = {
 
 
 def read_bpe_counts(path: str | Path, *, type_code: str = "D201") -> pd.Series:
-    r"""Read the number of facilities of one type in each commune that has at least one.
+    r"""Read the number of facilities of one type in each commune that has at least one (INSEE, BPE).
+
+    Numbers indexed by `commune_code`. A line repeated word for word is counted once, with a warning.
 
     Parameters
     ----------
-    path
-        CSV with `CODGEO` and `NB_<type>`.
     type_code
         Type of facility: `D201` general practitioners (`D265` in later vintages), `D107` maternity units.
 
-    Returns
-    -------
-    Series
-        Numbers indexed by `commune_code`. A line repeated word for word is counted once, with a warning.
-
-    Raises
-    ------
-    ReadError
-        If a column is absent, a count is no number, or a commune has two different counts.
-
     Examples
     --------
-    >>> import tempfile
-    >>> folder = tempfile.TemporaryDirectory()
-    >>> path = Path(folder.name) / "bpe.csv"
+    >>> path = Path("bpe.csv")
     >>> _ = path.write_text('"CODGEO","NB_D201"\n"01004",24\n"01005",2\n')
     >>> read_bpe_counts(path).to_dict()
     {'01004': 24.0, '01005': 2.0}
-    >>> folder.cleanup()
     """
     title = f"NB_{type_code}"
     frame = read_table(path)
@@ -222,52 +183,26 @@ def read_bpe_points(
     *,
     departements: Collection[str] | None = None,
 ) -> gpd.GeoDataFrame:
-    r"""Read the facilities of some types, one line each, with their points.
+    r"""Read the facilities of some types (INSEE, BPE, one line each) with their points.
 
-    A facility that INSEE could not place has no point and stays in the table, so that
-    `facilities.groupby("commune_code").size()` counts them all.
-
-    Not tried on a real file: written from INSEE's dictionaries of BPE 2018 to BPE 2024.
+    In the order of the file: `type_code`, `commune_code` (an arrondissement in Paris, Lyon and Marseille),
+    `name` and `siret` (empty before 2023), `point_precision` (`address`, `commune`, or missing without a
+    point), `geometry` (EPSG:4326). A facility that INSEE could not place, or placed outside its territory,
+    has no point and stays in the table, so that `facilities.groupby("commune_code").size()` counts them all.
 
     Parameters
     ----------
-    path
-        Text file, compressed with gzip or not: `DEPCOM`, `TYPEQU`, `LAMBERT_X`, `LAMBERT_Y`, `QUALITE_XY` (until
-        2022), and also `NOMRS`, `SIRET`, `LONGITUDE`, `LATITUDE`, `EPSG` (from 2023).
     types
         Types of facility: `D201` (later `D265`) general practitioners, `D107` maternity units…
-    departements
-        Codes of the départements to keep (all without it).
-
-    Returns
-    -------
-    GeoDataFrame
-        In the order of the file: `type_code`, `commune_code` (an arrondissement in Paris, Lyon and Marseille),
-        `name` and `siret` (empty before 2023), `point_precision` (`address`, `commune`, or missing without a
-        point), `geometry` (EPSG:4326). The index is the line in the file.
-
-    Raises
-    ------
-    ReadError
-        If a column is absent, a code or a number is none, or no facility of these types is there.
-
-    Warns
-    -----
-    TerritoryWarning
-        With the facilities without a point, those whose point is outside their territory, and the qualities
-        that are not known.
 
     Examples
     --------
-    >>> import tempfile
-    >>> folder = tempfile.TemporaryDirectory()
-    >>> path = Path(folder.name) / "bpe21_ensemble_xy.csv"
+    >>> path = Path("bpe21_ensemble_xy.csv")
     >>> _ = path.write_text(
     ...     "AN;DEPCOM;TYPEQU;LAMBERT_X;LAMBERT_Y;QUALITE_XY\n2021;83050;D201;982000.5;6275000;Bonne\n"
     ... )
     >>> read_bpe_points(path, ["D201"])[["commune_code", "point_precision"]].values.tolist()
     [['83050', 'address']]
-    >>> folder.cleanup()
     """
     if isinstance(types, str) or not types:
         raise ParameterError("types est une liste de codes d'équipement, par exemple ['D265'].")
