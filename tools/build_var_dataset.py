@@ -30,6 +30,7 @@ from territory.errors import (
     refuse,
 )
 from territory.network.slowness import fit_slowness
+from territory.sources.text.cells import to_numbers
 
 FACTS = Path(__file__).parent / "var_facts"
 OUT = Path(__file__).parents[1] / "src" / "territory" / "datasets" / "var"
@@ -141,7 +142,7 @@ def add_published(table: pd.DataFrame, folder: Path) -> None:
     for year in APL_YEARS:
         table[f"apl_{year}_consultations_per_hab"] = apl[year]
     facilities = sources.read_table(folder / FILES["bpe2013"]).set_index("commune_code")
-    counts = sources.to_numbers(facilities, ["pharmacies"], path=folder / FILES["bpe2013"], decimal=".")
+    counts = to_numbers(facilities, ["pharmacies"], path=folder / FILES["bpe2013"])
     # a commune without any of the facilities has no line
     pharmacies = counts["pharmacies"].groupby(geography.commune_of_arrondissement).sum()
     table["pharmacies_2013"] = pharmacies.reindex(table.index).fillna(0).astype(int)

@@ -257,7 +257,7 @@ def _zip(folder: Path) -> list[bytes]:
 
 def _unpack(path: Path) -> object:
     """Unpack an archive into a folder of its own."""
-    from territory.sources import unpack
+    from territory.sources.fetching.archives import unpack
 
     with tempfile.TemporaryDirectory() as place:
         found = unpack(path, Path(place) / "dedans")
@@ -389,7 +389,7 @@ def _source_json(folder: Path) -> list[bytes]:
 
 def _stored(path: Path) -> object:
     """Read the description of a folder, then check its files."""
-    from territory.sources import check_stored, read_stored
+    from territory.sources.fetching.raw_folder import check_stored, read_stored
 
     check_stored(path.parent.parent)
     return read_stored(path.parent)

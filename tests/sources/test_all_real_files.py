@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from territory import geography, network, sources
+from territory.sources.text.cells import to_numbers
 
 BUDGET_S = 60.0
 
@@ -28,7 +29,7 @@ def _without_geometry(path: Path) -> Sized:
 
 
 def _numbers(path: Path) -> Sized:
-    return sources.to_numbers(sources.read_table(path), ["pop", "area", "lon", "lat"], path=path, decimal=".")
+    return to_numbers(sources.read_table(path), ["pop", "area", "lon", "lat"], path=path, thousands=False)
 
 
 # pattern of the file, its reader, and how many lines, communes or sites it holds (0: one object)

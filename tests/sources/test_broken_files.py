@@ -198,7 +198,6 @@ def test_no_altered_layer_ends_in_a_traceback(tmp_path_factory, data):
 def test_every_reader_has_a_sample_or_a_test_of_its_own():
     elsewhere = ELSEWHERE | {
         "read_registry": "in test_registry.py",
-        "read_stored": "no table",
         "read_table": "in test_tabular.py",
         "read_template": "workbooks, in test_field_template.py",
     }

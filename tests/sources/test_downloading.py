@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from territory.errors import DownloadError, OutputError, ParameterError, ReadError
-from territory.sources import Patience, download
+from territory.sources.fetching.download import Patience, download
 from tests.sources.server import (
     Site,
     cut,

@@ -19,7 +19,9 @@ import pytest
 import territory.sources.fetching.fetch as module
 from territory.errors import DownloadError, MissingFileError, OutputError, ReadError
 from territory.files.safe_files import UNFINISHED
-from territory.sources import Patience, check_stored, fetch, read_registry, read_stored
+from territory.sources import fetch, read_registry
+from territory.sources.fetching.download import Patience
+from territory.sources.fetching.raw_folder import check_stored, read_stored
 from territory.sources.registry import Source
 from tests.sources.server import Site, cut, serve, status, whole
 

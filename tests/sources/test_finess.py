@@ -200,27 +200,20 @@ def test_installed_and_authorised_places_stay_apart_and_zeros_come_back(tmp_path
     lines = [equipment(nofinesset="10000024", de="23", ta="3", client="20", ageminiaut="6", agemaxiaut="20")]
     lines += [equipment(indsupinst="O"), equipment(indsupinst="", capinstot="")]
     path = text(tmp_path / "cs1400105.csv", TITLES, *lines)
-    with pytest.warns(
-        TerritoryWarning, match="2 lignes d'équipement supprimées ou non installées laissées de côté, sur 3"
-    ):
+    with pytest.warns(TerritoryWarning, match="1 ligne d'équipement supprimée laissée de côté, sur 3"):
         table = read_finess_equipment(path)
     row = table.loc[2]
     assert row[["nofinesset", "de", "ta", "client"]].to_list() == ["010000024", "023", "03", "020"]
     assert row[["capinstot", "capautot", "ageminiaut", "agemaxiaut"]].to_list() == [20, 25, 6, 20]
-    with pytest.warns(TerritoryWarning, match="1 ligne d'équipement supprimée laissée de côté, sur 3"):
-        kept = read_finess_equipment(path, installed_only=False)
-    assert kept["capinstot"].isna().to_list() == [False, True]
+    assert table["capinstot"].isna().to_list() == [False, True]
 
 
-def test_equipment_takes_the_category_of_its_site_and_becomes_services(tmp_path):
+def test_equipment_becomes_services(tmp_path):
     from territory.supply.equipment import services_from_strata, strata_from_equipment
 
-    sites = read_finess_sites(whole_file(tmp_path / "cs1100507.csv")).assign(category_code="183")
     lines = [equipment(nofinesset="000000001"), equipment(nofinesset="000000001", ta="16", capautot="5")]
-    path = text(tmp_path / "a.csv", TITLES, *lines, equipment(nofinesset="000000099"))
-    with pytest.warns(TerritoryWarning, match=r"1 ligne d'équipement sans établissement connu \(000000099\)"):
-        table = read_finess_equipment(path, sites=sites)
-    strata = strata_from_equipment(table[table["categetab"].notna()], capacity="authorised")
+    table = read_finess_equipment(text(tmp_path / "a.csv", TITLES, *lines)).assign(categetab="183")
+    strata = strata_from_equipment(table, capacity="authorised")
     services = services_from_strata(strata, complete=["ime", "sessad"])
     validate("services", services)
     assert services["capacity"].to_dict() == {("000000001", "ime"): 25, ("000000001", "sessad"): 5}
@@ -282,7 +275,7 @@ FLAT_LINES = [
 @MENDED
 def test_a_flat_table_gives_each_site_once(tmp_path):
     path = text(tmp_path / "flat.csv", FLAT, *FLAT_LINES, encoding="latin-1")
-    sites = read_finess_flat(path, source="FINESS, mars 2026")
+    sites = read_finess_flat(path)
     validate("sites", sites)
     assert sites["name"].to_dict() == {"310000001": "INSTITUT", "090002585": "PHARMACIE"}
     assert sites.loc["090002585", ["operator_id", "commune_code"]].to_list() == ["090002577", "09289"]

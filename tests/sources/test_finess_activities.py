@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -47,17 +46,10 @@ def activities(path: Path, *done: dict[str, object], granted: object = "25") -> 
 
 def test_whole_capacities_are_read_and_become_services(tmp_path):
     path = activities(tmp_path / "a.json", exercised())
-    sites = pd.DataFrame({"category_code": ["183"]}, index=["830000001"])
-    table = read_finess_plus_equipment(path, sites=sites)
+    table = read_finess_plus_equipment(path).assign(categetab="183")
     row = table.iloc[0]
     assert row[["capinstot", "capautot", "ageminiaut", "agemaxiaut"]].to_list() == [20, 25, 6, 20]
-    assert row[["nofinessej", "de", "ta", "client", "categetab"]].to_list() == [
-        "830000002",
-        "844",
-        "13",
-        "437",
-        "183",
-    ]
+    assert row[["nofinessej", "de", "ta", "client"]].to_list() == ["830000002", "844", "13", "437"]
     for capacity_of, expected in (("authorised", 25), ("installed", 20)):
         services = services_from_strata(strata_from_equipment(table, capacity=capacity_of), complete=["ime"])
         validate("services", services)
@@ -96,13 +88,11 @@ def test_what_is_left_out_is_counted(tmp_path):
     old["nature"]["caracteristiquesSpecifiques"]["ageMaxAutorise"] = "2020"  # type: ignore[index]
     path = activities(tmp_path / "a.json", health, closed, old)
     with pytest.warns(TerritoryWarning) as caught:
-        table = read_finess_plus_equipment(path, sites=pd.DataFrame({"category_code": []}, index=[]))
+        read_finess_plus_equipment(path)
     said = " ".join(str(warning.message) for warning in caught)
     assert "1 activité qui n'est plus active laissée de côté" in said
     assert "1 activité sanitaire ou d'enseignement laissée de côté" in said
     assert "1 âge négatif ou au-delà de 120 ans, tenu pour inconnu" in said
-    assert "1 activité d'établissements absents des sites laissée de côté" in said
-    assert table.empty
 
 
 def test_other_files_are_refused(tmp_path):

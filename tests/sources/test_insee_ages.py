@@ -91,25 +91,20 @@ def test_iris_add_up_to_their_commune(tmp_path_factory, people):
     folder = tmp_path_factory.mktemp("iris")
     rows = [{"IRIS": f"83050010{n}", "COM": "83050"} | iris_row(some) for n, some in enumerate(people)]
     path = write(folder / "base-ic.csv", rows)
-    by_iris = read_iris_population(path, by="iris")
     table = read_iris_population(path)
     validate("population", table)
-    assert list(by_iris.index.names) == ["iris_code", "age_min", "age_max"]
-    assert set(by_iris["commune_code"]) == {"83050"}
+    assert set(table.index.get_level_values("commune_code")) == {"83050"}
     assert {0, 3, 6, 11, 15, 18, 20, 25} <= set(table.index.get_level_values("age_min"))
     for (_, low, high), persons in table["population"].items():
         until = None if np.isnan(high) else int(high)
         assert persons == pytest.approx(sum(count(some, low, until) for some in people))
 
 
-def test_the_year_is_found_and_an_older_one_can_be_asked_for(tmp_path):
+def test_the_newest_census_is_found(tmp_path):
     older = [(2.0, 0.0)] * 105
     rows = [{"CODGEO": "01001"} | commune_row(EVEN, "22") | commune_row(older, "16") | {"P99_POP": 1}]
     path = write(tmp_path / "a.csv", rows)
     assert set(read_population_structure(path)["vintage"]) == {"rp2022"}
-    assert read_population_structure(path, year=2016)["vintage"].iloc[0] == "rp2016"
-    with pytest.raises(ReadError, match=r"pas de recensement 2017 ; il a 1999, 2016, 2022"):
-        read_population_structure(path, year=2017)
 
 
 @MENDED
@@ -160,8 +155,6 @@ def test_titles_without_a_year_or_bands_are_refused(tmp_path):
         read_population_structure(write(tmp_path / "a.csv", [{"CODGEO": "01001", "POP0014": 3}]))
     with pytest.raises(ReadError, match="aucune tranche d'âge à partir de 0 an"):
         read_population_structure(write(tmp_path / "a.csv", [{"CODGEO": "01001", "P21_POP": 3}]))
-    with pytest.raises(ParameterError, match="by vaut"):
-        read_iris_population(tmp_path / "a.csv", by="canton")
     with pytest.raises(ReadError, match="1 IRIS hors de sa commune"):
         read_iris_population(
             write(tmp_path / "a.csv", [{"IRIS": "830500101", "COM": "83051"} | iris_row(EVEN)])
@@ -251,13 +244,14 @@ def test_single_years_refuse_what_they_cannot_count(tmp_path, change, message):
         read_single_ages(write(tmp_path / "TD_POP1B_2021.csv", rows))
 
 
-def test_the_year_of_single_ages_is_in_the_name_or_given(tmp_path):
+def test_the_year_of_single_ages_is_in_the_name(tmp_path):
     path = write(tmp_path / "ages.csv", long_rows("83050", EVEN))
-    with pytest.raises(ParameterError, match="ne dit pas l'année"):
+    with pytest.raises(ReadError, match="ne dit pas l'année"):
         read_single_ages(path)
-    assert set(read_single_ages(path, year=2019)["vintage"]) == {"rp2019"}
+    path = path.rename(tmp_path / "ages_2019.csv")
+    assert set(read_single_ages(path)["vintage"]) == {"rp2019"}
     with pytest.raises(MissingFileError):
         read_single_ages(tmp_path / "absent_2021.csv")
     path.write_text(re.sub("AGED100", "AGE", path.read_text()))
     with pytest.raises(ReadError, match="« AGED100 » absente"):
-        read_single_ages(path, year=2021)
+        read_single_ages(path)

@@ -9,16 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from territory.errors import ParameterError, ReadError
-from territory.sources import to_numbers
+from territory.errors import ReadError
+from territory.sources.text.cells import to_numbers
 
 
 def table(*cells: str) -> pd.DataFrame:
     return pd.DataFrame({"n": list(cells)}, index=range(2, 2 + len(cells)), dtype=str)
 
 
-def numbers(*cells: str, decimal: str | None = None) -> list[float]:
-    return to_numbers(table(*cells), ["n"], path="a.csv", decimal=decimal)["n"].to_list()
+def numbers(*cells: str, thousands: bool = True) -> list[float]:
+    return to_numbers(table(*cells), ["n"], path="a.csv", thousands=thousands)["n"].to_list()
 
 
 @pytest.mark.parametrize(
@@ -50,12 +50,11 @@ def test_a_decimal_mark_in_one_column_speaks_for_the_others():
     assert to_numbers(frame, ["a", "b"], path="a.csv")["a"].to_list() == [1.234]
 
 
-@pytest.mark.parametrize("cell, comma, point", [("1,234", 1.234, 1234), ("1.234", 1234, 1.234)])
-def test_what_reads_in_two_ways_is_refused_unless_told(cell, comma, point):
-    with pytest.raises(ReadError, match=r"colonne « n », ligne 2 : .* se lire de deux façons .*decimal="):
+@pytest.mark.parametrize("cell", ["1,234", "1.234"])
+def test_what_reads_in_two_ways_is_refused_unless_it_has_no_thousands(cell):
+    with pytest.raises(ReadError, match=r"colonne « n », ligne 2 : .* se lire de deux façons .*ôtez"):
         numbers(cell, "7")
-    assert numbers(cell, decimal=",") == [comma]
-    assert numbers(cell, decimal=".") == [point]
+    assert numbers(cell, thousands=False) == [1.234]
 
 
 def test_commas_and_points_in_one_table_are_refused():
@@ -75,11 +74,6 @@ def test_every_column_with_bad_cells_is_in_the_one_error():
     frame = pd.DataFrame({"a": ["x"], "b": ["y"]}, index=[2])
     with pytest.raises(ReadError, match="2 problèmes"):
         to_numbers(frame, ["a", "b"], path="a.csv")
-
-
-def test_decimal_is_a_comma_or_a_point():
-    with pytest.raises(ParameterError):
-        numbers("1", decimal=";")
 
 
 @given(

@@ -78,9 +78,6 @@ def test_apl_is_read_under_its_notes_for_the_year_asked(tmp_path):
     assert table.attrs["year"] == 2024
     assert table.attrs["profession"] == "médecins généralistes"
     assert table.attrs["unit"].startswith("En nombre de consultations")
-    assert read_apl(path, year=2023).index.to_list() == ["75101"]
-    with pytest.raises(ReadError, match="pas de feuille pour 2019 ; années présentes : 2023, 2024"):
-        read_apl(path, year=2019)
 
 
 def test_apl_says_which_lines_are_no_commune(tmp_path):

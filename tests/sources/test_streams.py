@@ -37,7 +37,7 @@ def test_a_stream_reads_what_read_table_reads(tmp_path_factory, rows, end):
     lines = [";".join('"' + cell.replace('"', '""') + '"' for cell in row) for row in cells]
     path.write_bytes((end.join(lines) + end).encode())
     try:
-        expected = read_table(path, separator=";")
+        expected = read_table(path)
     except ReadError:
         # nothing but empty lines
         with pytest.raises(ReadError):

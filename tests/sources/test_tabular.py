@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from territory.errors import MissingFileError, ParameterError, ReadError
-from territory.sources import read_table, require_columns
+from territory.errors import MissingFileError, ReadError
+from territory.sources import read_table
 from territory.sources.text import tables, workbooks
+from territory.sources.text.tables import require_columns
 
 ROWS = [["code", "nom", "places"], ["01004", "Ambérieu", "12,5"], ["83069", "Hyères", ""]]
 
@@ -118,17 +119,9 @@ def test_what_cannot_be_told_is_refused(tmp_path, content, said):
 
 def test_two_separators_that_cut_alike_are_undecidable_unless_given(tmp_path):
     path = tmp_path / "a.csv"
-    refused(path, b"a,x;b\n1,2;3\n", "indécidable .*précisez separator=")
-    assert read_table(path, separator=";").columns.to_list() == ["a,x", "b"]
-    with pytest.raises(ParameterError, match="inconnu"):
-        read_table(path, separator="#")
-
-
-def test_an_encoding_given_is_used_and_an_unknown_one_refused(tmp_path):
-    path = write(tmp_path / "a.csv", ROWS, encoding="mac-roman")
-    assert read_table(path, encoding="mac-roman").loc[3, "nom"] == "Hyères"
-    with pytest.raises(ReadError, match="encodage inconnu « klingon »"):
-        read_table(path, encoding="klingon")
+    refused(path, b"a,x;b\n1,2;3\n", "indécidable .*ajoutez « sep=; »")
+    path.write_bytes(b"sep=;\na,x;b\n1,2;3\n")
+    assert read_table(path).columns.to_list() == ["a,x", "b"]
 
 
 def test_a_missing_file_is_named(tmp_path):
@@ -215,13 +208,14 @@ def test_every_table_comes_back_as_it_was(tmp_path_factory, rows, encoding, sepa
     quoted = [
         ['"' + cell.replace('"', '""') + '"' for cell in row] for row in [["un", "deux", "trois"], *rows]
     ]
-    path.write_bytes(("\n".join(separator.join(row) for row in quoted) + "\n").encode(encoding))
+    lines = [f"sep={separator}", *(separator.join(row) for row in quoted)]
+    path.write_bytes(("\n".join(lines) + "\n").encode(encoding))
     expected = [row for row in rows if any(cell.strip() for cell in row)]
     if not expected:
         with pytest.raises(ReadError):
             read_table(path)
         return
-    assert read_table(path, separator=separator).to_numpy().tolist() == expected
+    assert read_table(path).to_numpy().tolist() == expected
 
 
 @given(st.binary(max_size=200))

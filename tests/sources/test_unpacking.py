@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from territory.errors import MissingFileError, OutputError, ParameterError, ReadError, TerritoryError
-from territory.sources import unpack
+from territory.sources.fetching.archives import unpack
 
 
 def make_zip(path: Path, files: list[tuple[str, bytes]], *, mode: int = 0) -> Path:

@@ -218,10 +218,9 @@ def test_from_the_file_of_finess_to_the_places_of_a_zone(tmp_path: Path) -> None
         "830000003;320;47;010;300;N;300;N;0;20\n"
         "830000004;358;16;700;60;N;60;N;60;\n"
     )
-    sites = pd.DataFrame(
-        {"category_code": ["183", "188", "189", "354"]}, index=[f"83000000{k}" for k in range(1, 5)]
-    ).rename_axis("site_id")
-    lines_read = read_finess_equipment(path, sites=sites)
+    categories = {f"83000000{k}": code for k, code in enumerate(("183", "188", "189", "354"), start=1)}
+    lines_read = read_finess_equipment(path)
+    lines_read["categetab"] = lines_read["nofinesset"].map(categories)
     with pytest.warns(TerritoryWarning, match="117 places au lieu de 162"):
         strata = strata_from_equipment(lines_read, capacity="authorised")
     found = services_from_strata(strata, complete=["ime", "sessad", "eeap"])
@@ -241,7 +240,7 @@ def test_from_the_file_of_finess_to_the_places_of_a_zone(tmp_path: Path) -> None
         6.0,
         14.0,
     ]
-    zones = pd.Series("Var", index=sites.index)
+    zones = pd.Series("Var", index=list(categories))
     assert places_by_zone(found, zones, service="ime")["places"].to_list() == [45.0]
     assert places_by_zone(found, zones, service="eeap")["reason"].to_list() == ["places inconnues"]
 

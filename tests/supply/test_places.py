@@ -12,8 +12,6 @@ from territory.errors import ParameterError, SchemaError, UnknownCodeError
 from territory.supply import equipment_rate, places_by_authorisation, places_by_site, places_by_zone
 from tests.supply import oracles
 
-PRESENCE = pd.Series({"ime-presence": 100.0})
-
 
 def table(*rows: tuple, complete: bool = True) -> pd.DataFrame:
     names = ["site_id", "service", "authorisation_id", "capacity", "capacity_scope"]
@@ -27,26 +25,25 @@ def table(*rows: tuple, complete: bool = True) -> pd.DataFrame:
 
 def test_leo_lagrange_and_mauveou_share_100_places_once() -> None:
     data = load_var()
-    counted = places_by_authorisation(data.services, totals=PRESENCE).loc[("ime-presence", "ime")]
-    assert (counted["places"], counted["sites"], counted["reason"]) == (100.0, 2, "")
     alone = places_by_site(data.services).loc[[("ime-leo-lagrange", "ime"), ("ime-mauveou", "ime")]]
     assert alone["places"].isna().all()
     assert alone["reason"].str.contains("partagées entre 2 sites").all()
-    # both in La Seyne-sur-Mer, with the 90 places of Folke Bernadotte; and the list is partial
-    zones = data.sites["commune_code"]
-    found = places_by_zone(data.services, zones, service="ime", totals=PRESENCE).loc["83126"]
-    assert found["known_places"] == 190.0
-    assert math.isnan(found["places"])
-    assert "pas complète" in found["reason"]
-    known = data.services.assign(is_complete_list=True)
-    assert places_by_zone(known, zones, service="ime", totals=PRESENCE).loc["83126", "places"] == 190.0
-    # and 100 written on both rows is still 100
-    written = known.assign(capacity_scope=None)
+    # 100 written on both rows is still 100
+    written = data.services.assign(capacity_scope=None)
     rows = written.index.get_level_values("site_id").isin(["ime-leo-lagrange", "ime-mauveou"])
     written.loc[rows, "capacity"] = 100.0
     written.loc[rows, "capacity_scope"] = "authorisation"
-    assert places_by_zone(written, zones, service="ime").loc["83126", "places"] == 190.0
+    counted = places_by_authorisation(written).loc[("ime-presence", "ime")]
+    assert (counted["places"], counted["sites"], counted["reason"]) == (100.0, 2, "")
     assert places_by_site(written)["places"][rows].isna().all()
+    # both in La Seyne-sur-Mer, with the 90 places of Folke Bernadotte; and the list is partial
+    zones = data.sites["commune_code"]
+    found = places_by_zone(written, zones, service="ime").loc["83126"]
+    assert found["known_places"] == 190.0
+    assert math.isnan(found["places"])
+    assert "pas complète" in found["reason"]
+    known = written.assign(is_complete_list=True)
+    assert places_by_zone(known, zones, service="ime").loc["83126", "places"] == 190.0
 
 
 def test_a_rate_of_equipment_is_there_only_where_places_are_known() -> None:
@@ -150,8 +147,6 @@ def test_file_active_is_never_places() -> None:
     for service in ("cmpp", "hdj_ij"):
         with pytest.raises(ParameterError, match="file active"):
             places_by_zone(services, pd.Series({"a": "Est"}), service=service)
-    # a total does not turn it into places
-    assert places_by_authorisation(services, totals=pd.Series({"x": 300.0}))["places"].isna().to_list()[0]
 
 
 def test_other_units_are_no_places() -> None:
@@ -183,33 +178,10 @@ def test_two_authorisations_at_one_site_add_up() -> None:
     assert places_by_zone(services, pd.Series({"a": "Est"}), service="ime")["places"].to_list() == [7.0]
 
 
-def test_disagreeing_totals_are_refused_together() -> None:
-    services = table(
-        ("a", "ime", "x", 60, "site"),
-        ("b", "ime", "x", 45, "site"),
-        ("c", "ime", "y", 30, "authorisation"),
-        ("d", "ime", "y", 40, "authorisation"),
-    )
-    with pytest.raises(SchemaError, match="2 problèmes") as error:
-        places_by_authorisation(services, totals=pd.Series({"x": 100.0}))
-    assert "30 et 40" in str(error.value)
-    assert "100 places en tout, 105 par ses sites" in str(error.value)
-
-
-@pytest.mark.parametrize(
-    ("totals", "error", "said"),
-    [
-        ({"z": 1.0}, UnknownCodeError, "inconnue"),
-        ({"x": -1.0}, ParameterError, "négatifs"),
-        ({"dime": 9.0}, ParameterError, "plusieurs services"),
-    ],
-)
-def test_wrong_totals_are_refused(totals: dict, error: type[Exception], said: str) -> None:
-    services = table(
-        ("a", "ime", "x", 6, "site"), ("b", "ime", "dime", 6, "site"), ("b", "sessad", "dime", 3, "site")
-    )
-    with pytest.raises(error, match=said):
-        places_by_authorisation(services, totals=pd.Series(totals))
+def test_sites_that_disagree_on_the_whole_are_refused() -> None:
+    services = table(("c", "ime", "y", 30, "authorisation"), ("d", "ime", "y", 40, "authorisation"))
+    with pytest.raises(SchemaError, match="« y » : ses sites disent 30 et 40"):
+        places_by_authorisation(services)
 
 
 def test_wrong_services_are_refused() -> None:

@@ -71,8 +71,8 @@ def population_by_band(
 def population_like(total: pd.Series, persons: pd.Series, *, vintage: str) -> pd.DataFrame:
     r"""Share out the population of each commune as the persons of a census are between age bands.
 
-    With :math:`n_a` the persons of a band, a total :math:`P` gives :math:`P\,n_a / \sum_b n_b`, to a 1024th of a
-    person; the largest band takes what rounding leaves, so that bands add up exactly.
+    With :math:`n_a` the persons of a band, a total :math:`P` gives :math:`P\,n_a / \sum_b n_b`, to a 1024th
+    of a person; the largest band takes what rounding leaves, so that bands add up exactly.
 
     Examples
     --------

@@ -138,25 +138,9 @@ class FilesDataset:
 
 
 def load_files(files: DataFiles, *, departements: Collection[str], folder: Path) -> FilesDataset:
-    """Read the official files of a study and bring them to one commune map.
+    """Read the official files of a study and bring them to one commune map, or say all that is wrong.
 
-    Parameters
-    ----------
-    files
-        Paths, relative to `folder`, and the years of their commune codes.
-    departements
-        Département codes of the territory; communes within `buffer_km` of it are its surroundings.
-    folder
-        Folder of the study file.
-
-    Returns
-    -------
-    FilesDataset
-
-    Raises
-    ------
-    ReadError
-        With every file that is absent or cannot be understood.
+    Paths are relative to `folder`; communes within `buffer_km` of the départements are the surroundings.
     """
     problems = Problems("Données de l'étude", ReadError)
     tables: dict[str, Any] = {}
@@ -382,11 +366,6 @@ FILES = "files"
 def dataset_names() -> tuple[str, ...]:
     """Return the names of the datasets inside the package.
 
-    Returns
-    -------
-    tuple of str
-        Names that `load_dataset` knows.
-
     Examples
     --------
     >>> dataset_names()
@@ -396,22 +375,7 @@ def dataset_names() -> tuple[str, ...]:
 
 
 def load_dataset(name: str) -> VarDataset:
-    """Load an embedded dataset by its name.
-
-    Parameters
-    ----------
-    name
-        One of `dataset_names()`.
-
-    Returns
-    -------
-    VarDataset
-        The tables of the dataset.
-
-    Raises
-    ------
-    UnknownCodeError
-        If there is no dataset of this name.
+    """Load an embedded dataset by its name; an unknown one is an `UnknownCodeError`.
 
     Examples
     --------
@@ -429,30 +393,9 @@ def load_dataset(name: str) -> VarDataset:
 def open_dataset(
     name: str, files: DataFiles | None, *, departements: Collection[str], folder: Path
 ) -> VarDataset | FilesDataset:
-    """Return the dataset of a study: an embedded one, or the official files that it lists.
+    """Return the dataset of a study: an embedded one, or the official files of its section `[data]`.
 
-    Parameters
-    ----------
-    name
-        One of `dataset_names()`, or `files`.
-    files
-        Section `[data]` of the study, needed for `files`.
-    departements
-        Départements of the territory.
-    folder
-        Folder that the files are relative to.
-
-    Returns
-    -------
-    VarDataset or FilesDataset
-        The files are read once for the checks and the run; each call returns tables that may be changed.
-
-    Raises
-    ------
-    ParameterError
-        If `files` is asked for without any.
-    ReadError, UnknownCodeError
-        As `load_files` and `load_dataset`.
+    The files are read once for the checks and the run; each call returns tables that may be changed.
 
     Examples
     --------

@@ -253,15 +253,7 @@ def published_figures(figures: Mapping[str, pd.DataFrame], communes: pd.Index[st
             blocks.append(
                 pd.DataFrame({"value": value, "unit": unit, "source": f"{source}, {year}"}, index=keys)
             )
-    if blocks:
-        return pd.concat(blocks)
-    empty = pd.MultiIndex.from_arrays([[], [], []], names=names)
-    columns = {
-        "value": pd.Series(dtype=float),
-        "unit": pd.Series(dtype="str"),
-        "source": pd.Series(dtype="str"),
-    }
-    return pd.DataFrame(columns).set_axis(empty)
+    return pd.concat(blocks)
 
 
 def _slot(said: dict[str, Any]) -> Slot:

@@ -83,27 +83,13 @@ class VarDataset:
     vintages: tuple[str, ...] = VINTAGES
 
     def population(self, vintage: str = "rp2021") -> pd.DataFrame:
-        """Return the persons of each commune by age band, for one census.
+        """Return the persons of each commune by age band, for one census of `vintages`.
 
-        The total is the legal population of the vintage. It is shared out by the shares of RP 2020 (under
-        25, 25 to 64, 65 and over) and, where INSEE publishes it, by the share aged 0 to 14 of RP 2018 inside
-        the under 25: only totals vary between vintages, ages do not.
-
-        Parameters
-        ----------
-        vintage
-            One of `vintages`.
-
-        Returns
-        -------
-        DataFrame
-            Table `population`: bands 0–24, 25–64 and 65 or over; or 0–14, 15–24, 25–64 and 65 or over in the
-            communes over 2,000 inhabitants. Bands add up exactly to the legal population.
-
-        Raises
-        ------
-        ParameterError
-            If the vintage is not in the dataset.
+        The total is the legal population of the vintage. It is shared out by the shares of RP 2020 (under 25,
+        25 to 64, 65 and over) and, where INSEE publishes it, by the share aged 0 to 14 of RP 2018 inside the
+        under 25: only totals vary between vintages, ages do not. Table `population`: bands 0–24, 25–64 and 65
+        or over; or 0–14, 15–24, 25–64 and 65 or over in the communes over 2,000 inhabitants. Bands add up
+        exactly to the legal population.
 
         Examples
         --------
@@ -111,43 +97,11 @@ class VarDataset:
         >>> load_var().population("rp2017").loc["83050", "population"].sum()
         np.float64(39340.0)
         """
-        counts = self._total(vintage)
-        young = self._counts[_YOUNG[0]] / self._counts[_YOUNG[1]]
-        return population_by_band(counts, self._counts[list(_SHARES)], young, vintage=vintage)
-
-    def communes_at(self, vintage: str) -> gpd.GeoDataFrame:
-        """Return `communes` with the population and density of another census.
-
-        Parameters
-        ----------
-        vintage
-            One of `vintages`.
-
-        Returns
-        -------
-        GeoDataFrame
-            Table `communes`.
-
-        Raises
-        ------
-        ParameterError
-            If the vintage is not in the dataset.
-
-        Examples
-        --------
-        >>> from territory.datasets import load_var
-        >>> int(load_var().communes_at("rp2016").loc["83050", "population"])
-        40053
-        """
-        total = self._total(vintage)
-        density = total / self.communes["area_km2"]
-        return self.communes.assign(population=total, density_hab_km2=density)
-
-    def _total(self, vintage: str) -> pd.Series:
-        """Return the legal population of a vintage."""
         if vintage not in self.vintages:
             raise ParameterError(f"Millésime inconnu « {vintage} » ; connus : {', '.join(self.vintages)}.")
-        return self._counts[f"population_{vintage}"].astype("float64")
+        counts = self._counts[f"population_{vintage}"].astype("float64")
+        young = self._counts[_YOUNG[0]] / self._counts[_YOUNG[1]]
+        return population_by_band(counts, self._counts[list(_SHARES)], young, vintage=vintage)
 
     def __repr__(self) -> str:
         """Return the sizes of the tables."""
@@ -174,12 +128,7 @@ class VarDataset:
 
 
 def load_var() -> VarDataset:
-    """Load the embedded dataset of the Var.
-
-    Returns
-    -------
-    VarDataset
-        Its tables; each call returns new ones, that may be changed.
+    """Load the embedded dataset of the Var; each call returns new tables, that may be changed.
 
     Examples
     --------

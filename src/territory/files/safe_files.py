@@ -168,7 +168,7 @@ def _outdated(folder: Path, manifest: str, new: list[str]) -> list[str]:
     """Return the files that the earlier run made, as it made them, and that this one does not."""
     try:
         stated = json.loads((folder / manifest).read_text("utf-8"))["outputs_sha256"]
-        names = [name for name in stated if name not in new and _stays_inside(name)]
+        names = [name for name in stated if name not in new and stays_inside(name)]
         return [
             name for name in names if (folder / name).is_file() and digest_file(folder / name) == stated[name]
         ]
@@ -176,8 +176,8 @@ def _outdated(folder: Path, manifest: str, new: list[str]) -> list[str]:
         return []
 
 
-def _stays_inside(name: str) -> bool:
-    """Say whether a name written in a manifest is one of a file inside its folder."""
+def stays_inside(name: str) -> bool:
+    """Say whether a name that a file gives is one of a file inside its folder."""
     path = PurePosixPath(name)
     return bool(path.parts) and not path.is_absolute() and ".." not in path.parts and ":" not in name
 

@@ -72,22 +72,9 @@ def plain(name: str) -> str:
 
 
 def departement_of(commune_code: str) -> str:
-    """Return the département of a commune code.
+    """Return the département of a commune code: `2A` and `2B` in Corsica, `971` to `989` overseas.
 
-    Parameters
-    ----------
-    commune_code
-        Official code of five characters.
-
-    Returns
-    -------
-    str
-        Two characters in metropolitan France (`2A` and `2B` in Corsica), three overseas (`971` to `989`).
-
-    Raises
-    ------
-    UnknownCodeError
-        If this is no commune code.
+    What is no commune code is an `UnknownCodeError`.
 
     Examples
     --------
@@ -105,23 +92,9 @@ def inside_points(outlines: gpd.GeoDataFrame) -> gpd.GeoSeries:
     """Give each commune one point, on its largest part.
 
     The point is the centroid of the largest part (an island never speaks for a mainland) where it falls
-    inside, and otherwise a point that shapely guarantees inside. It stands for the territory of the
-    commune, not for its town: prefer the chef-lieu, or points weighted by people, where they are known.
-
-    Parameters
-    ----------
-    outlines
-        Polygons in projected coordinates, on land.
-
-    Returns
-    -------
-    GeoSeries
-        Points, same index and coordinate system.
-
-    Raises
-    ------
-    ParameterError
-        If the coordinates are longitudes and latitudes.
+    inside, and otherwise a point that shapely guarantees inside. It stands for the territory of the commune,
+    not for its town: prefer the chef-lieu, or points weighted by people, where they are known. Outlines are
+    in projected coordinates, on land.
 
     Examples
     --------
@@ -150,26 +123,10 @@ _OVERSEAS = {code: territory.epsg for code, territory in TERRITORIES.items() if 
 
 
 def projected_epsg(departement_code: str) -> int:
-    """Return the EPSG code of the official projected system of a département or overseas territory.
+    """Return the EPSG code of the official projected system (metres) of a département or overseas territory.
 
-    Parameters
-    ----------
-    departement_code
-        Code of the département (`83`, `2A`, `974`).
-
-    Returns
-    -------
-    int
-        EPSG code: RGF93 / Lambert-93 in metropolitan France, UTM overseas. Coordinates are in metres.
-
-    Raises
-    ------
-    UnknownCodeError
-        If no official system is known for this territory.
-
-    References
-    ----------
-    Décret n° 2000-1276 du 26 décembre 2000, as changed by the décret n° 2019-165 du 5 mars 2019.
+    RGF93 / Lambert-93 in metropolitan France, UTM overseas (décret n° 2000-1276 of 26 December 2000, as
+    changed by the décret n° 2019-165 of 5 March 2019); another territory is an `UnknownCodeError`.
 
     Examples
     --------

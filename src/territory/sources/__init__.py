@@ -3,9 +3,8 @@
 All readers share what follows, and say below only what is their own: what the file is and what comes out.
 
 - `path` is the file as its producer publishes it: text in any encoding and with any separator, compressed
-  with gzip (`.gz`) or not, or a workbook; `year` is that of the census or sheet, the newest of the file
-  without it; `departements` are the codes to keep, all without it; `communes` are points indexed by
-  `commune_code`, for establishments without coordinates.
+  with gzip (`.gz`) or not, or a workbook; `departements` are the codes to keep, all without it; `communes`
+  are points indexed by `commune_code`, for establishments without coordinates.
 - Codes are given back the zeros and letters that spreadsheets take. NaN is unknown. A column named in a
   description is to be there.
 - `ReadError` tells every problem of the file at once: a column absent, a code or a number that is none, a
@@ -20,10 +19,7 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "fetching.archives": ["unpack"],
-        "fetching.download": ["Patience", "download"],
         "fetching.fetch": ["fetch"],
-        "fetching.raw_folder": ["check_stored", "read_stored"],
         "field_answers": ["FieldAnswers", "read_template"],
         "field_workbook": ["write_template"],
         "producers.drees": [
@@ -53,7 +49,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "producers.insee.places": ["read_bpe_counts", "read_bpe_points", "read_population_grid"],
         "producers.zonings": ["read_care_territories", "read_epci"],
         "registry": ["find", "read_registry"],
-        "text.cells": ["to_numbers"],
-        "text.tables": ["read_table", "require_columns"],
+        "text.tables": ["read_table"],
     },
 )

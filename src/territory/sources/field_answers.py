@@ -84,32 +84,11 @@ def read_template(
     services: Collection[str] | None = None,
     sites: Collection[str] | None = None,
 ) -> FieldAnswers:
-    """Read the answers of a workbook made by `write_template`.
+    """Read the answers of a workbook made by `write_template`, or refuse it with every wrong cell at once.
 
-    Parameters
-    ----------
-    path
-        Workbook filled in.
-    communes, services, sites
-        Codes that are known; a code that is not among them is an error (any well-formed code without it).
-
-    Returns
-    -------
-    FieldAnswers
-        One table per sheet; its index is the row of Excel. A row without any answer is not in it; a count that the
-        sender keeps secret (« s », « < 11 ») is NaN.
-
-    Raises
-    ------
-    ReadError
-        With every problem at once, each with its sheet and cell: sheet or title absent, unknown code, text or
-        decimals in a count, negative number, ages that cannot be, more children waiting than orientations, the
-        same row twice.
-
-    Warns
-    -----
-    TerritoryWarning
-        With the counts kept secret by the sender.
+    A row without any answer is in no table; a count that the sender keeps secret (« s », « < 11 ») is NaN,
+    and counted in a warning. With `communes`, `services` and `sites`, a code that is not among them is an
+    error.
 
     Examples
     --------

@@ -84,14 +84,12 @@ def write_template(
     *,
     sites: pd.DataFrame | None = None,
 ) -> Path:
-    """Write the workbook in which the MDPH and operators tell what only they know.
+    """Write the workbook (`.xlsx`) in which the MDPH and operators tell what only they know.
 
     The same communes and services give the same bytes. Answers are read back by `read_template`.
 
     Parameters
     ----------
-    path
-        Workbook to write (`.xlsx`).
     communes : DataFrame indexed by `commune_code`, column `name`
         Communes of the study: a line each, for each service that the CDAPH orients to.
     services : DataFrame indexed by (`site_id`, `service`)
@@ -99,18 +97,6 @@ def write_template(
         orientation), `age_min`, `age_max`.
     sites : DataFrame indexed by `site_id`, column `name`
         Names of the sites, for those who fill the workbook in.
-
-    Returns
-    -------
-    Path
-        The file written.
-
-    Raises
-    ------
-    ParameterError
-        If a table has not the index or the column that is needed, or the name does not end with `.xlsx`.
-    OutputError
-        If the file cannot be written.
 
     Examples
     --------

@@ -52,36 +52,14 @@ def classify_equipment(
 ) -> pd.DataFrame:
     """Say what each line of FINESS equipment is: its service, mode and unit of capacity.
 
-    « Prestation en milieu ordinaire » is a SESSAD in the children's categories of `SESSAD_TYPE_CATEGORIES`, an
-    IME's as well as a SESSAD's; in all others (home help, home nursing, SAVS, child protection) it stays the
-    service of its category. Temporary reception is a service apart (`ime_temporaire`): its places are not open
-    to an orientation.
+    « Prestation en milieu ordinaire » is a SESSAD in the children's categories of `SESSAD_TYPE_CATEGORIES`,
+    an IME's as well as a SESSAD's; in all others (home help, home nursing, SAVS, child protection) it stays
+    the service of its category. Temporary reception is a service apart (`ime_temporaire`): its places are not
+    open to an orientation.
 
-    Parameters
-    ----------
-    category
-        FINESS category of the establishment (`categetab`), three digits as text.
-    activity
-        Type of activity on the same index, as its code (`ta`: "16") or its label (`libta`); NaN = none given.
-    categories
-        Services by category; add your own as `{**CATEGORIES, "177": Category("mecs")}`.
-
-    Returns
-    -------
-    DataFrame
-        On the index of `category`: `service` (None = a category that is not in `categories`), `reception_mode`
-        (None = the activity is unknown or none of the five modes), `capacity_unit` (places, file_active or
-        None), `delivered_at_home`, `is_sessad_type`.
-
-    Raises
-    ------
-    ParameterError
-        If the two series are not on the same index.
-
-    Warns
-    -----
-    TerritoryWarning
-        With the number of lines of a known service whose activity is none of the five modes.
+    On the index of `category`: `service` (None = a category that is not in `categories`), `reception_mode`
+    (None = the activity is unknown or none of the five modes), `capacity_unit` (places, file_active or None),
+    `delivered_at_home`, `is_sessad_type`.
 
     Examples
     --------
@@ -246,6 +224,10 @@ def strata_from_equipment(
 def services_from_strata(strata: pd.DataFrame, *, complete: Collection[str]) -> pd.DataFrame:
     """Gather strata into the table `services`: one row per site and service.
 
+    `capacity` is NaN where one of its strata is unknown; `reception_mode` is empty where there are several;
+    ages go from the youngest to the oldest, and are NaN where one is unknown; `public` lists every public
+    received. Two authorisations of one service at one site are two rows, told apart by « @authorisation ».
+
     Parameters
     ----------
     strata : DataFrame
@@ -253,19 +235,6 @@ def services_from_strata(strata: pd.DataFrame, *, complete: Collection[str]) -> 
     complete
         Services of which every site of the territory is in the table: FINESS is complete for the services that
         it registers once the extract holds the whole territory and its surroundings. It is for the caller to say.
-
-    Returns
-    -------
-    DataFrame
-        Table `services` (see `territory.tables.schemas`). `capacity` is NaN where one of its strata is unknown;
-        `reception_mode` is empty where there are several; ages go from the youngest to the oldest, and are NaN
-        where one is unknown; `public` lists every public received. Two authorisations of one service at one site
-        are two rows, told apart by « @authorisation ».
-
-    Raises
-    ------
-    SchemaError
-        If columns are absent.
 
     Examples
     --------
@@ -308,26 +277,12 @@ def with_equipment(
     capacity: Literal["authorised", "installed"],
     complete: Collection[str] = (),
 ) -> pd.DataFrame:
-    """Give services known by the category of their site the places, ages, publics and modes of FINESS's equipment.
+    """Give services known by the category of their site the places, ages, publics and modes of FINESS.
 
-    A service that a site offers beside that of its category (a SESSAD in an IME) is added. What the equipment does not
-    say stays unknown, and rows keep their authorisation.
-
-    Parameters
-    ----------
-    services : DataFrame
-        Table `services`, one row per site and service.
-    equipment : DataFrame
-        Lines of equipment of the same sites, as for `strata_from_equipment`.
-    capacity
-        Authorised or installed places.
-    complete
-        Services of which every site of the territory is known, for the rows that are added.
-
-    Returns
-    -------
-    DataFrame
-        Table `services`: its own rows in their order, then those added.
+    A service that a site offers beside that of its category (a SESSAD in an IME) is added, after the others.
+    What the equipment does not say stays unknown, and rows keep their authorisation. Capacity is authorised
+    or installed; `complete` names the services of which every site of the territory is known, for the rows
+    that are added.
 
     Examples
     --------

@@ -32,83 +32,45 @@ _SHARED = (
 )
 
 
-def places_by_authorisation(
-    services: pd.DataFrame, *, totals: pd.Series[float] | None = None
-) -> pd.DataFrame:
+def places_by_authorisation(services: pd.DataFrame) -> pd.DataFrame:
     """Count the places of each authorisation once, at however many sites it is exercised.
+
+    Index (authorisation_id, service): `sites` (number), `places`, `reason` (French, why places are unknown;
+    empty otherwise). A row without authorisation is one of its own, under its site's id.
 
     Parameters
     ----------
     services : DataFrame
         Table `services` (see `territory.tables.schemas`), with an optional column `capacity_scope`: "site" where the
         capacity is that of the site alone (FINESS), "authorisation" where it is that of all its sites.
-    totals : Series indexed by authorisation_id
-        Known places of whole authorisations (an arrêté, a project), used instead of the rows.
-
-    Returns
-    -------
-    DataFrame
-        Index (authorisation_id, service): `sites` (number), `places`, `reason` (French, why places are unknown;
-        empty otherwise). A row without authorisation is one of its own, under its site's id.
 
     Raises
     ------
     SchemaError
-        If totals, or rows that state a whole authorisation, disagree with each other or with the sites' sum, or a
-        capacity is negative.
-    UnknownCodeError
-        If a total is of an authorisation that no row has.
-    ParameterError
-        If a total is of an authorisation with several services, or negative.
+        If rows that state a whole authorisation disagree with each other, or a capacity is negative.
 
     Examples
     --------
     >>> services = pd.DataFrame({"site_id": ["leo-lagrange", "mauveou"], "service": "ime",
-    ...     "authorisation_id": "ime-presence", "capacity": np.nan, "capacity_unit": "places"})
-    >>> services = services.set_index(["site_id", "service"])
-    >>> places_by_authorisation(services, totals=pd.Series({"ime-presence": 100.0}))["places"].to_list()
+    ...     "authorisation_id": "ime-presence", "capacity": 100.0, "capacity_unit": "places",
+    ...     "capacity_scope": "authorisation"}).set_index(["site_id", "service"])
+    >>> places_by_authorisation(services)["places"].to_list()
     [100.0]
     """
-    rows = _rows(services)
-    given = _totals(rows, totals)
-    by_rows = _count(rows)
-    stated = given.reindex(by_rows.index.get_level_values("authorisation_id")).to_numpy(float)
+    found = _count(_rows(services))
     problems = Problems("Places par autorisation", SchemaError)
-    names = by_rows.index.get_level_values("authorisation_id").tolist()
-    for row in np.flatnonzero(by_rows["disagrees"]):
-        low, high = by_rows["low"].iloc[row], by_rows["high"].iloc[row]
-        problems.add(f"« {names[row]} » : ses sites disent {low:g} et {high:g} places pour l'ensemble")
-    # a comparison with NaN would be true
-    differing = ~np.isnan(stated) & by_rows["places"].notna() & (by_rows["places"] != stated)
-    for row in np.flatnonzero(differing):
-        problems.add(
-            f"« {names[row]} » : {stated[row]:g} places en tout, {by_rows['places'].iloc[row]:g} par ses sites ; "
-            "corrigez l'un des deux"
-        )
+    wrong = found[found["disagrees"]].reset_index()
+    for name, low, high in zip(wrong["authorisation_id"], wrong["low"], wrong["high"], strict=True):
+        problems.add(f"« {name} » : ses sites disent {low:g} et {high:g} places pour l'ensemble")
     problems.raise_if_any()
-    # a total does not turn a file active into places
-    takes = ~np.isnan(stated) & (by_rows["refused"] == "").to_numpy()
-    result = by_rows[["sites"]].assign(places=np.where(takes, stated, by_rows["places"]))
-    return result.assign(reason=by_rows["reason"].mask(takes, ""))
+    return found[["sites", "places", "reason"]]
 
 
 def places_by_site(services: pd.DataFrame) -> pd.DataFrame:
     """Return the places that are those of one site: an establishment's are never given to one of its sites.
 
-    Parameters
-    ----------
-    services : DataFrame
-        As for `places_by_authorisation`.
-
-    Returns
-    -------
-    DataFrame
-        On the index of `services`: `places` (NaN = unknown), `reason` (French, why; empty otherwise).
-
-    Raises
-    ------
-    SchemaError
-        If a capacity is negative, or `capacity_scope` says something else.
+    On the index of `services` (as for `places_by_authorisation`): `places` (NaN = unknown), `reason` (French,
+    why; empty otherwise).
 
     Examples
     --------
@@ -131,14 +93,15 @@ def places_by_site(services: pd.DataFrame) -> pd.DataFrame:
 
 
 def places_by_zone(
-    services: pd.DataFrame,
-    zones: pd.Series[str],
-    *,
-    service: str,
-    totals: pd.Series[float] | None = None,
-    of: pd.Index[str] | None = None,
+    services: pd.DataFrame, zones: pd.Series[str], *, service: str, of: pd.Index[str] | None = None
 ) -> pd.DataFrame:
     """Add up the places of one service by zone, each authorisation once.
+
+    Indexed by zone: `places` (NaN = unknown), `known_places` (those that are known: "at least"), `reason`
+    (French, why places are unknown; empty otherwise). Unknown where the list of sites is not complete, where
+    places are, or where an authorisation shares its places with a site of another zone; a zone without site
+    has 0 places under a complete list alone. Temporary reception is a service of its own ("ime_temporaire"),
+    one followed in file active is refused.
 
     Parameters
     ----------
@@ -146,27 +109,8 @@ def places_by_zone(
         As for `places_by_authorisation`, with `is_complete_list`.
     zones : Series indexed by site_id
         Zone of each site (EPCI, département, any other).
-    service
-        Short code: "ime". Temporary reception is a service of its own ("ime_temporaire").
-    totals
-        As for `places_by_authorisation`.
     of
         Zones to return; those of `zones` by default.
-
-    Returns
-    -------
-    DataFrame
-        Indexed by zone: `places` (NaN = unknown), `known_places` (those that are known: "at least"), `reason`
-        (French, why places are unknown; empty otherwise). Unknown where the list of sites is not complete, where
-        places are, or where an authorisation shares its places with a site of another zone; a zone without site
-        has 0 places under a complete list alone.
-
-    Raises
-    ------
-    ParameterError
-        If the service is followed in file active, never in places.
-    UnknownCodeError
-        If no site offers the service, or a site has no zone.
 
     Examples
     --------
@@ -186,8 +130,7 @@ def places_by_zone(
     site_ids = chosen.index.get_level_values("site_id")
     lost = site_ids[pd.Series(zones).reindex(site_ids).isna().to_numpy()]
     refuse(lost, "site(s) sans zone", UnknownCodeError)
-    kept = None if totals is None else totals[totals.index.isin(chosen["authorisation_id"])]
-    found = places_by_authorisation(chosen, totals=kept)
+    found = places_by_authorisation(chosen)
     is_complete = bool(chosen["is_complete_list"].all())
     result = _by_zone(_rows(chosen), found, zones, places_by_site(chosen)["places"])
     wanted = pd.Index(pd.Series(zones).dropna().unique()) if of is None else of
@@ -208,30 +151,17 @@ def equipment_rate(
 
     .. math:: r_z = 1000 \, C_z / P_z
 
-    A list that is not complete, places that nobody has given, or places shared with another zone leave the rate
-    unknown: what is known is then a lower bound on places, never a rate.
+    A list that is not complete, places that nobody has given, or places shared with another zone leave the
+    rate unknown: what is known is then a lower bound on places, never a rate. On the index of `persons`:
+    `site_count` (those listed), `known_places` ("at least"), `places` and `places_per_1000` (NaN = unknown),
+    `reason` (French, why).
 
     Parameters
     ----------
-    services : DataFrame
+    services, zones
         As for `places_by_zone`.
-    zones : Series indexed by site_id
-        Zone of each site (EPCI, département, any other).
     persons : Series indexed by zone
         Persons that the rate is about: under 20 for the services of children.
-    service
-        Short code: "ime".
-
-    Returns
-    -------
-    DataFrame
-        On the index of `persons`: `site_count` (those listed), `known_places` ("at least"), `places` and
-        `places_per_1000` (NaN = unknown), `reason` (French, why; empty otherwise).
-
-    Raises
-    ------
-    ParameterError, UnknownCodeError
-        As `places_by_zone`.
 
     Examples
     --------
@@ -312,24 +242,6 @@ def _rows(services: pd.DataFrame) -> pd.DataFrame:
     is_other = (unit != "places") & (unit.notna() | rows["capacity"].notna())
     rows["reason"] = np.select([is_followed, is_other], [_FILE_ACTIVE, _OTHER_UNIT], "")
     return rows
-
-
-def _totals(rows: pd.DataFrame, totals: pd.Series[float] | None) -> pd.Series[float]:
-    """Return the known places of whole authorisations; raise on those that no row can take."""
-    if totals is None:
-        return pd.Series(dtype=float, index=pd.Index([], dtype="str"))
-    unknown = totals.index.difference(pd.Index(rows["authorisation_id"]))
-    refuse(unknown, "autorisation(s) inconnue(s)", UnknownCodeError, of="Totaux de places")
-    services = rows.groupby("authorisation_id")["kind"].nunique().reindex(totals.index)
-    several = totals.index[(services > 1).to_numpy()]
-    problems = Problems("Totaux de places", ParameterError)
-    said = "autorisation(s) de plusieurs services"
-    problems.count(several, said, advice=" : un total n'en dit rien")
-    problems.count(totals.index[totals.index.duplicated()], "autorisation(s) en double")
-    if ((totals < 0) | np.isinf(totals)).any():
-        problems.add("des totaux sont négatifs ou infinis")
-    problems.raise_if_any()
-    return totals.astype(float)
 
 
 def _count(rows: pd.DataFrame) -> pd.DataFrame:

@@ -16,19 +16,10 @@ if TYPE_CHECKING:
 
 
 def complete_services(services: pd.DataFrame) -> list[str]:
-    """List the services of which every site in the territory is known.
+    """List the services of which every site in the territory is known (column `is_complete_list`).
 
     A "closest site", a desert or an unmet need has a meaning for these alone: absent from a partial list
     never reads absent from the territory.
-
-    Parameters
-    ----------
-    services : DataFrame indexed by (site_id, service), column `is_complete_list`
-
-    Returns
-    -------
-    list of str
-        Services, sorted.
 
     Examples
     --------
@@ -43,22 +34,7 @@ def complete_services(services: pd.DataFrame) -> list[str]:
 
 
 def sites_of(services: pd.DataFrame, service: str) -> pd.Index:
-    """Return the ids of the sites that offer a service, sorted.
-
-    Parameters
-    ----------
-    services : DataFrame indexed by (site_id, service)
-    service
-        Short code of the service.
-
-    Returns
-    -------
-    Index of str
-
-    Raises
-    ------
-    UnknownCodeError
-        If no site offers it.
+    """Return the ids of the sites that offer a service, sorted; `UnknownCodeError` when no site does.
 
     Examples
     --------
@@ -77,22 +53,8 @@ def sites_of(services: pd.DataFrame, service: str) -> pd.Index:
 def site_of_authorisation(services: pd.DataFrame, authorisation_id: str) -> str:
     """Return the one site at which an authorisation is exercised.
 
-    Parameters
-    ----------
-    services : DataFrame indexed by (site_id, service), column `authorisation_id`
-    authorisation_id
-        The authorisation, which stays the same when its site moves.
-
-    Returns
-    -------
-    str
-        Site id.
-
-    Raises
-    ------
-    UnknownCodeError
-        If the authorisation is unknown, or exercised at several sites: its travel time is then a choice of
-        the reader, not a number.
+    An authorisation that is unknown, or exercised at several sites, is an `UnknownCodeError`: its travel time
+    is then a choice of the reader, not a number.
 
     Examples
     --------
@@ -115,21 +77,10 @@ def site_of_authorisation(services: pd.DataFrame, authorisation_id: str) -> str:
 
 
 def rows_serving(services: pd.DataFrame, authorisation_id: str) -> pd.DataFrame:
-    """Return the services that receive the families of an authorisation.
+    """Return the services that receive the families of an authorisation, none when it is closed.
 
     After a merger they are those that remember its families (column `serves`); otherwise those that it is
     exercised in.
-
-    Parameters
-    ----------
-    services : DataFrame, column `authorisation_id`, optional column `serves`
-    authorisation_id
-        The authorisation; one that another has absorbed is still known by its families.
-
-    Returns
-    -------
-    DataFrame
-        Rows of `services`, in its order; none when it is closed, or not open yet.
 
     Examples
     --------
@@ -150,22 +101,8 @@ def rows_serving(services: pd.DataFrame, authorisation_id: str) -> pd.DataFrame:
 def sites_serving(services: pd.DataFrame, authorisation_id: str) -> list[str]:
     """Return the sites where the families of an authorisation are received, its main site first.
 
-    Parameters
-    ----------
-    services : DataFrame indexed by (site_id, service)
-        As for `rows_serving`, with `age_min` and `age_max`.
-    authorisation_id
-        The authorisation.
-
-    Returns
-    -------
-    list of str
-        Site ids; none when it is closed, or not open yet. Branches come after the main site.
-
-    Raises
-    ------
-    UnknownCodeError
-        If the sites do not receive the same ages: the closer one may not be for the child.
+    None when it is closed, or not open yet. Sites that do not receive the same ages are an
+    `UnknownCodeError`: the closer one may not be for the child.
 
     Examples
     --------

@@ -55,48 +55,11 @@ def unpack(
     max_ratio: float = MAX_RATIO,
     max_files: int = MAX_FILES,
 ) -> list[Path]:
-    """Unpack a zip or a gz into a folder, all of it or nothing.
+    """Unpack a zip or a gz into a folder, all of it or nothing; return the files written, sorted.
 
     Every name is checked before anything is written: no absolute path, no `..`, no link, no device, no name
     twice (case and accents apart), nothing that is already there. Sizes are checked as announced, then as
     written.
-
-    Parameters
-    ----------
-    archive
-        Archive, `.zip` or `.gz`.
-    folder
-        Folder to write into; it is made if need be.
-    max_bytes
-        Largest total size once unpacked (bytes).
-    max_ratio
-        Largest ratio of the unpacked size to the packed one, from 100 MB unpacked.
-    max_files
-        Largest number of files.
-
-    Returns
-    -------
-    list of Path
-        The files written, sorted.
-
-    Raises
-    ------
-    ReadError
-        If the archive is damaged, protected by a password, dangerous or far too large.
-    OutputError
-        If a file of that name is already in the folder.
-    MissingFileError
-        If there is no such archive.
-    ParameterError
-        If the archive is neither a zip nor a gz.
-
-    Examples
-    --------
-    >>> archive = "ensemble.zip"
-    >>> with zipfile.ZipFile(archive, "w") as file:
-    ...     file.writestr("donnees_communes.csv", "COM;PMUN")
-    >>> [path.name for path in unpack(archive, ".")]
-    ['donnees_communes.csv']
     """
     archive, folder = Path(archive), Path(folder)
     kind = format_of(archive.name)

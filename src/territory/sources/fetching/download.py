@@ -89,37 +89,9 @@ def download(
     """Bring a file into a folder; until it is whole and checked it has another name there.
 
     What was received is kept under `<file_name>.part`, and the next call goes on from there if the server can
-    (HTTP Range) and the file is still the same (ETag or Last-Modified, If-Range).
-
-    Parameters
-    ----------
-    address
-        Address, http or https; a redirection from https to http is refused.
-    folder
-        Folder to write into; it is made if need be.
-    file_name
-        Name to give to the file; its suffix tells the form that is checked.
-    digest
-        Expected digest, `sha256:…` or `sha1:…`.
-    progress
-        Called with the bytes received and the total (bytes; None where the server does not say).
-    patience
-        Waits and tries.
-
-    Returns
-    -------
-    Path
-        The file.
-
-    Raises
-    ------
-    DownloadError
-        If the server refuses, is out of reach, stalls or cuts the file every time, redirects without end, or
-        the digest is not the expected one.
-    ReadError
-        If what came is empty, a web page, or of another form than the name says.
-    OutputError
-        If the disk has no room for it.
+    (HTTP Range) and the file is still the same (ETag or Last-Modified, If-Range). `digest` is the expected
+    one, `sha256:…` or `sha1:…`; `progress` is called with the bytes received and the total (None where the
+    server does not say).
     """
     if not address.startswith(("http://", "https://")):
         raise ParameterError(f"Adresse « {address} » : elle doit commencer par https:// ou http://.")

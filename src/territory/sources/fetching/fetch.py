@@ -108,10 +108,8 @@ def fetch(
 
     Parameters
     ----------
-    dataset
-        Name of the dataset in the registry.
-    vintage
-        Its vintage; the newest by default.
+    dataset, vintage
+        Names in the registry; the newest vintage by default.
     to
         Folder of raw data.
     taken_from
@@ -134,16 +132,9 @@ def fetch(
 
     Raises
     ------
-    UnknownCodeError
-        If the registry has no such dataset or vintage.
-    DownloadError
-        If the file cannot be brought, or has another digest; or if no address is known and `taken_from` is absent.
-    ReadError
-        If what came is not what its name says, or an archive is refused.
-    MissingFileError
-        If `taken_from` does not hold the file.
-    OutputError
-        If it cannot be written, or what is there was changed since.
+    DownloadError, ReadError, MissingFileError, OutputError
+        If the file cannot be brought or has another digest, is not what its name says, is not in `taken_from`, or
+        cannot be written.
     """
     source = find(dataset, vintage, registry=registry)
     home = Path(to) / source.dataset / source.vintage

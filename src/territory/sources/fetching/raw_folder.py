@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from territory.errors import ReadError, agree
-from territory.files.safe_files import digest_file
+from territory.files.safe_files import digest_file, stays_inside
 
 RAW = Path("data/raw")
 SOURCE_FILE = "source.json"
@@ -72,23 +72,7 @@ def describe_file(path: Path, folder: Path, origin: str) -> StoredFile:
 
 
 def read_stored(folder: str | Path) -> Stored:
-    """Read the `source.json` of a folder.
-
-    Parameters
-    ----------
-    folder
-        `data/raw/<dataset>/<vintage>`.
-
-    Returns
-    -------
-    Stored
-        What it says; the files themselves are not looked at.
-
-    Raises
-    ------
-    ReadError
-        If there is none, or it is not one that this library wrote.
-    """
+    """Return what the `source.json` of a folder says; the files themselves are not looked at."""
     folder = Path(folder)
     path = folder / SOURCE_FILE
     try:
@@ -103,7 +87,7 @@ def read_stored(folder: str | Path) -> Stored:
         ) from error
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise ReadError(f"Fichier « {path.as_posix()} » illisible ; reprenez ce jeu avec --force.") from error
-    outside = [file.name for file in files if not _stays_inside(file.name)]
+    outside = [file.name for file in files if not stays_inside(file.name)]
     if outside:
         raise ReadError(f"Fichier « {path.as_posix()} » : « {outside[0]} » est hors du dossier.")
     return stored
@@ -112,21 +96,8 @@ def read_stored(folder: str | Path) -> Stored:
 def check_stored(raw: str | Path = RAW) -> list[Checked]:
     """Compare every stored file with the digest written when it was stored.
 
-    Parameters
-    ----------
-    raw
-        Folder of raw data, `<dataset>/<vintage>/` inside.
-
-    Returns
-    -------
-    list of Checked
-        One for each folder of a vintage, by name, and one for what lies elsewhere: files missing, changed or in
-        excess, downloads that were not finished, folders without `source.json`.
-
-    Examples
-    --------
-    >>> check_stored("nowhere")
-    []
+    One line for each folder of a vintage, by name, and one for what lies elsewhere: files missing, changed or
+    in excess, downloads that were not finished, folders without `source.json`.
     """
     raw = Path(raw)
     if not raw.is_dir():
@@ -183,12 +154,6 @@ def _entries(folder: Path) -> list[Path]:
     return sorted(
         path for path in folder.iterdir() if path.name not in _ALLOWED and not path.name.startswith(".")
     )
-
-
-def _stays_inside(name: str) -> bool:
-    """Say whether a name written in a `source.json` is one of a file inside its folder."""
-    path = PurePosixPath(name)
-    return bool(path.parts) and not path.is_absolute() and ".." not in path.parts and ":" not in name
 
 
 _START_BYTES = 4096

@@ -85,18 +85,14 @@ def _by_site(table: pd.DataFrame, ids: pd.Series, path: str | Path) -> pd.DataFr
     return result
 
 
-def read_sae_psychiatry(path: str | Path, *, discipline: str = "INF") -> pd.DataFrame:
-    r"""Read the capacity and activity in psychiatry of each establishment (SAE, form `PSY`), for one discipline.
+def read_sae_psychiatry(path: str | Path) -> pd.DataFrame:
+    r"""Read the capacity and activity in child psychiatry of each establishment (SAE, form `PSY`).
 
-    Indexed by `site_id` (FINESS ET): `name`, `operator_id`, `day_places`, `night_places` (places), `beds`,
-    `consultation_centres` (CMP of this discipline alone), `therapeutic_activity_centres` (CATTP),
-    `active_file` and `active_file_ambulatory` (persons seen in the year), NaN where left blank. They are
-    those of the establishment with all its places of care: never the capacity of one of them.
-
-    Parameters
-    ----------
-    discipline
-        `INF` children and adolescents, `GEN` adults, `PEN` prisons, `TOT` all.
+    From the lines of discipline `INF`, indexed by `site_id` (FINESS ET): `name`, `operator_id`, `day_places`,
+    `night_places` (places), `beds`, `consultation_centres` (CMP of this discipline alone),
+    `therapeutic_activity_centres` (CATTP), `active_file` and `active_file_ambulatory` (persons seen in the
+    year), NaN where left blank. They are those of the establishment with all its places of care: never the
+    capacity of one of them.
 
     Examples
     --------
@@ -113,7 +109,7 @@ def read_sae_psychiatry(path: str | Path, *, discipline: str = "INF") -> pd.Data
     split = ["NB_CMP_SEUL_PA", "NB_CMP_SEUL_PL"] if "NB_CMP_SEUL_PA" in frame else []
     columns = [title for title in _PSYCHIATRY.values() if not split or title != "NB_CMP_SEUL"] + split
     require_columns(frame, ("FI", "RS", "FI_EJ", "DIS", *columns), path=path)
-    frame = to_numbers(frame[frame["DIS"] == discipline], columns, path=path)
+    frame = to_numbers(frame[frame["DIS"] == "INF"], columns, path=path)
     if split:
         frame["NB_CMP_SEUL"] = frame[split].sum(axis=1, min_count=1)
     titles = {"name": "RS", "operator_id": "FI_EJ", **_PSYCHIATRY}
@@ -145,19 +141,14 @@ def read_sae_emergency(path: str | Path) -> pd.DataFrame:
     return sites.assign(doctors_etp=frame.loc[frame["PERSO"] == "M9999", "ETPSAL"])
 
 
-def read_apl(path: str | Path, *, year: int | None = None) -> pd.DataFrame:
-    """Read the APL of each commune (workbook of DREES, sheets « APL 2023 »…), for any profession that has one.
+def read_apl(path: str | Path) -> pd.DataFrame:
+    """Read the APL of each commune (workbook of DREES, newest of the sheets « APL 2023 »…), for any profession.
 
     Indexed by `commune_code`: `name`, `apl`, then `apl_up_to_65`, `apl_up_to_62`… (professionals of that age
     at most; for GPs alone), `standardised_population_hab` where there is one, `population_hab`; attributes
     `year`, `profession` (as in the title) and `unit` (as in the workbook: consultations a year for GPs,
     full-time equivalents per 100,000 for others). Arrondissements of Paris, Lyon and Marseille come as DREES
     has them; totals and notes are left out and counted.
-
-    Parameters
-    ----------
-    year
-        Year of the sheet; without it, the newest.
 
     Examples
     --------
@@ -173,7 +164,7 @@ def read_apl(path: str | Path, *, year: int | None = None) -> pd.DataFrame:
     [3.1, 39434.0]
     """
     path = Path(path)
-    sheet, year = _find_sheet(path, year)
+    sheet, year = _find_sheet(path)
     place = f", feuille « {sheet} »"
     frame, code = _read_sheet(path, sheet)
     titles = _find_titles(frame, path, place)
@@ -250,18 +241,14 @@ def _read_years(path: str | Path, pattern: re.Pattern[str], example: str, *, mos
     return table[sorted(table.columns)]
 
 
-def _find_sheet(path: Path, year: int | None) -> tuple[str, int]:
-    """Return the sheet of a year and the year, the newest by default."""
+def _find_sheet(path: Path) -> tuple[str, int]:
+    """Return the newest sheet and its year."""
     names = sheet_names(read_bytes(path), path)
     years = {int(match[1]): name for name in names if (match := _SHEET.search(name))}
     if not years:
         present = f"feuilles présentes : {examples(names, most=8)}."
         raise fault(path, f"aucune feuille « APL » suivie d'une année ; {present}")
-    if year is not None and year not in years:
-        present = f"années présentes : {', '.join(map(str, sorted(years)))}."
-        raise fault(path, f"pas de feuille pour {year} ; {present}")
-    chosen = year if year is not None else max(years)
-    return years[chosen], chosen
+    return years[max(years)], max(years)
 
 
 def _read_sheet(path: Path, sheet: str) -> tuple[pd.DataFrame, str]:

@@ -97,9 +97,9 @@ def _find_table(path: Path) -> tuple[pd.DataFrame, str, str]:
         for _, cells in rows[:60]:
             titles = [cell.strip() for cell in cells if cell.strip()]
             seen.extend(titles[:8] if len(seen) < 8 else [])
-            found = [_first(titles, (_COMMUNE,)), _first(titles, _TERRITORY)]
-            if None not in found and found[0] != found[1]:
-                return read_table(path, sheet=name, header=found), *found
+            commune, territory = _first(titles, (_COMMUNE,)), _first(titles, _TERRITORY)
+            if commune and territory and commune != territory:
+                return read_table(path, sheet=name, header=(commune, territory)), commune, territory
     raise fault(
         path,
         "aucune ligne de titres avec le code des communes et leur territoire de vie-santé ; titres lus : "

@@ -34,42 +34,15 @@ def to_numbers(
     columns: Sequence[str],
     *,
     path: str | Path,
-    decimal: str | None = None,
     thousands: bool = True,
     unknown: Sequence[str] = UNKNOWN_CELLS,
 ) -> pd.DataFrame:
-    """Turn columns of text into numbers, with every cell that is none listed in one error.
+    """Return a table with columns of text as numbers; every cell that is none is listed in one error.
 
-    The decimal mark is told from all the columns together: `12,5` or `0,125` can only be a decimal
-    comma, `1,234,567` can only be thousands. A table where nothing but cells like `1,234` is found is
-    refused, for it can be read in two ways.
-
-    Parameters
-    ----------
-    frame
-        Table of text from `read_table` (its index is the line in the file).
-    columns
-        Columns to convert.
-    path
-        File it came from, for the messages.
-    decimal
-        `.` or `,`; without it, told from the cells.
-    thousands
-        Whether the columns may have thousands (not so: coordinates, shares, ages): `1,234` can only be a decimal
-        comma without them.
-    unknown
-        Cells that mean "no value": they become NaN, as counts under a threshold (`<11`) do.
-
-    Returns
-    -------
-    DataFrame
-        A copy, the columns as floating-point numbers.
-
-    Raises
-    ------
-    ReadError
-        With, per column, how many cells are no numbers and three of them with their lines; or when the
-        decimal mark cannot be told.
+    The decimal mark is told from all the columns together: `12,5` or `0,125` can only be a decimal comma,
+    `1,234,567` can only be thousands. A table where nothing but cells like `1,234` is found is refused, for
+    it can be read in two ways; without `thousands` (coordinates, shares, ages) it is a decimal comma. Cells
+    of `unknown`, and counts under a threshold (`<11`), become NaN.
 
     Examples
     --------
@@ -78,8 +51,6 @@ def to_numbers(
     >>> to_numbers(table, ["places"], path="places.csv")["places"].to_list()
     [12.5, 1200.0, nan]
     """
-    if decimal not in (None, ".", ","):
-        raise ParameterError(f"decimal vaut « {decimal} » ; les valeurs possibles sont « . » et « , ».")
     require_columns(frame, columns, path=path)
     cells = {}
     for name in columns:
@@ -87,9 +58,10 @@ def to_numbers(
         joined = text.str.replace(_SPACES, "", regex=True).where(text.str.fullmatch(_SPACED), text)
         cells[name] = joined.mask(text.isin(unknown) | text.str.fullmatch(_WITHHELD), "")
     problems = Problems(f"Fichier « {Path(path).name} »", ReadError)
-    if decimal is None and not thousands:
-        decimal = "," if any(text.str.contains(",", regex=False).any() for text in cells.values()) else "."
-    mark = decimal or _tell_decimal(cells, problems)
+    if thousands:
+        mark = _tell_decimal(cells, problems)
+    else:
+        mark = "," if any(text.str.contains(",", regex=False).any() for text in cells.values()) else "."
     result = frame.copy()
     for name, values in cells.items():
         clean = _normalise(values, mark)
@@ -149,13 +121,12 @@ def _tell_decimal(cells: dict[str, pd.Series], problems: Problems) -> str:
             if len(seen) == 2:
                 problems.add(
                     f"décimales à la virgule et au point dans le même tableau ({seen[',']} ; {seen['.']}) : "
-                    "précisez decimal="
+                    "écrivez-les d'une seule façon"
                 )
                 return "."
     if doubtful and not seen:
         problems.add(
-            f"{doubtful} peut se lire de deux façons (milliers ou décimales) : ôtez les séparateurs de milliers, ou "
-            'précisez decimal="," ou decimal="."'
+            f"{doubtful} peut se lire de deux façons (milliers ou décimales) : ôtez les séparateurs de milliers"
         )
     return next(iter(seen), ".")
 
@@ -286,16 +257,6 @@ def known_codes(codes: pd.Series, known: Collection[str], *, path: str | Path) -
 
 def commune_of_arrondissement(code: str) -> str:
     """Return the commune of a municipal arrondissement, or the code itself for any other commune.
-
-    Parameters
-    ----------
-    code
-        Code of a commune or of an arrondissement of Paris, Lyon or Marseille.
-
-    Returns
-    -------
-    str
-        Code of the commune.
 
     Examples
     --------

@@ -18,7 +18,6 @@ import pandas as pd
 
 from territory.errors import (
     MissingFileError,
-    ParameterError,
     Problems,
     ReadError,
     agree,
@@ -34,7 +33,7 @@ _NAMES = {";": "point-virgule", ",": "virgule", "\t": "tabulation", "|": "barre 
 _MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 # é, è, à… written in UTF-8 and read as Windows-1252
 _UTF8_AS_1252 = re.compile("Ã[\x80-\xbf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]")
-_ADVICE = "enregistrez-le en UTF-8, ou précisez encoding="
+_ADVICE = "enregistrez-le en UTF-8"
 # what producers write in a cell that holds no number
 UNKNOWN_CELLS = ("", "NA", "N/A", "ND", "NC", "s", "nd", "nc", "NaN", "nan", "-")
 # an official national file stays well under it; beyond, a broken or hostile file
@@ -43,18 +42,16 @@ _CHUNK_BYTES = 1 << 20
 _EXCEL = (".xlsx", ".xlsm", ".xls")
 
 
-def decode(content: bytes, path: Path, *, encoding: str | None = None) -> str:
+def decode(content: bytes, path: Path) -> str:
     """Return the text of a file, or say where its encoding cannot be told."""
-    chosen = encoding or next((name for mark, name in _MARKS if content.startswith(mark)), None)
+    chosen = next((name for mark, name in _MARKS if content.startswith(mark)), None)
     if chosen is not None:
         try:
             return content.decode(chosen)
-        except LookupError as error:
-            raise fault(path, f"encodage inconnu « {chosen} ».") from error
         except UnicodeDecodeError as error:
             # python counts from after the mark
-            marked = chosen == "utf-8-sig" and content.startswith(b"\xef\xbb\xbf")
-            raise _unreadable(content, error.start + 3 * marked, path, f" illisible en {chosen}") from error
+            start = error.start + 3 * (chosen == "utf-8-sig")
+            raise _unreadable(content, start, path, f" illisible en {chosen}") from error
     if b"\x00" in content:
         raise _unreadable(
             content, content.index(b"\x00"), path, " : ce n'est pas un texte (UTF-16 sans marque ?)"
@@ -83,10 +80,6 @@ def split(
     text: str, path: Path, *, separator: str | None = None, skips: bool = False
 ) -> list[tuple[int, list[str]]]:
     """Cut a text into rows of cells, each with the number of its first line."""
-    if separator is not None and separator not in SEPARATORS:
-        raise ParameterError(
-            f"Séparateur « {separator} » inconnu ; possibles : {', '.join(_NAMES.values())}."
-        )
     # a line that no table has is refused before cutting it takes all the memory
     for number, line in enumerate(io.StringIO(text, newline=""), start=1):
         if len(line) > MAX_LINE_CHARACTERS:
@@ -138,33 +131,22 @@ def guess_separator(text: str, path: Path, *, skips: bool = False) -> str:
     best = [candidate for candidate, score in scores.items() if score == max(scores.values())]
     if len(best) > 1:
         names = " ou ".join(_NAMES[candidate] for candidate in best)
-        raise fault(path, f"séparateur de colonnes indécidable ({names}) ; précisez separator=.")
+        raise fault(
+            path, f"séparateur de colonnes indécidable ({names}) ; ajoutez « sep=; » en première ligne."
+        )
     # a table of one column has no separator
     return best[0] if best else ";"
 
 
-def read_table(
-    path: str | Path,
-    *,
-    encoding: str | None = None,
-    separator: str | None = None,
-    sheet: str | None = None,
-    header: Sequence[str] = (),
-) -> pd.DataFrame:
+def read_table(path: str | Path, *, sheet: str | None = None, header: Sequence[str] = ()) -> pd.DataFrame:
     r"""Read a CSV or Excel table as text, telling its encoding and separator from its content.
 
-    Every cell stays text, so that codes keep their leading zeros; use `to_numbers` for the columns that
-    count. Files compressed with gzip (`.gz`) are read too.
+    Every cell stays text, so that codes keep their leading zeros; a byte order mark is believed, then UTF-8
+    is tried, then Windows-1252 (a superset of the Latin-1 letters); the separator is the one that cuts all
+    lines alike.
 
     Parameters
     ----------
-    path
-        File to read: text with a separator, `.xlsx` or `.xls`.
-    encoding
-        Encoding of a text file; without it, the byte order mark is believed, then UTF-8 is tried, then
-        Windows-1252 (a superset of the Latin-1 letters).
-    separator
-        One of `;`, `,`, tabulation and `|`; without it, the one that cuts all lines alike.
     sheet
         Sheet of a workbook; without it, the first.
     header
@@ -176,14 +158,6 @@ def read_table(
     DataFrame
         One column of text per column of the file, empty cells as empty text; the index, `line`, is the
         number of the line in the file (of its first line, for a cell on several lines).
-
-    Raises
-    ------
-    MissingFileError
-        If there is no file of this name.
-    ReadError
-        If the file holds no data, if its encoding or separator cannot be told, if lines have not as many
-        cells as the titles, or if titles are repeated: the message names the lines and says what to do.
 
     Examples
     --------
@@ -198,7 +172,7 @@ def read_table(
     if name.lower().endswith(_EXCEL):
         rows = read_workbook(content, path, sheet=sheet)
     else:
-        rows = split(decode(content, path, encoding=encoding), path, separator=separator, skips=bool(header))
+        rows = split(decode(content, path), path, skips=bool(header))
     rows = [(line, cells) for line, cells in rows if any(cell.strip() for cell in cells)]
     if not rows:
         raise fault(path, "il est vide.")
@@ -217,30 +191,7 @@ def read_table(
 
 
 def require_columns(frame: pd.DataFrame, names: Sequence[str], *, path: str | Path) -> None:
-    """Check that a table just read has the columns that a reader needs.
-
-    Parameters
-    ----------
-    frame
-        Table from `read_table`.
-    names
-        Titles that must be there, as the producer writes them.
-    path
-        File it came from, for the message.
-
-    Raises
-    ------
-    ReadError
-        With every absent title, and the closest title of the file for each.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> require_columns(pd.DataFrame(columns=["COM", "PMUN"]), ["COM", "PTOT"], path="pop.csv")
-    Traceback (most recent call last):
-    territory.errors.ReadError: Fichier « pop.csv » : 1 problème.
-    - colonne « PTOT » absente (colonnes présentes : COM, PMUN)
-    """
+    """Refuse a table that has not every title that a reader needs, with the closest title of the file for each."""
     problems = Problems(f"Fichier « {Path(path).name} »", ReadError)
     present = [str(column) for column in frame.columns]
     for name in names:

@@ -98,24 +98,15 @@ def _absent(path: Path, kind: str, file: str) -> ReadError:
     return fault(path, f"aucune ligne « {kind} » ; ce n'est pas le fichier des {file}.")
 
 
-def read_finess_equipment(
-    path: str | Path, *, sites: pd.DataFrame | None = None, installed_only: bool = True
-) -> pd.DataFrame:
+def read_finess_equipment(path: str | Path) -> pd.DataFrame:
     r"""Read the places of FINESS by discipline, activity and public (`cs1400105`, or `cs1100505`).
 
-    One row per line, under FINESS's own names: `nofinesset`, `nofinessej`, `de`, `libde`, `ta`, `libta`,
-    `client`, `libclient`, `indsupinst`, `indsupaut`, `dateautor` (text), `capinstot`, `capautot` (places
-    installed and authorised, NaN = unknown), `ageminiinst`, `agemaxiinst`, `ageminiaut`, `agemaxiaut`
-    (years); the index is the line in the file. `territory.supply` makes services of it. `cs1100505` is public
-    and has no titles: its columns after `indsupinst` follow the order of `cs1400105`.
-
-    Parameters
-    ----------
-    sites
-        Table `sites`, from which each line takes its `categetab`.
-    installed_only
-        Keep the lines that are installed (`indsupinst` = N). False also keeps those without a mark: an
-        authorisation that is not installed yet. Deleted lines (O) never stay.
+    One row per line that is not deleted, under FINESS's own names: `nofinesset`, `nofinessej`, `de`, `libde`,
+    `ta`, `libta`, `client`, `libclient`, `indsupinst` (N installed, empty for an authorisation that is not
+    installed yet), `indsupaut`, `dateautor` (text), `capinstot`, `capautot` (places installed and authorised,
+    NaN = unknown), `ageminiinst`, `agemaxiinst`, `ageminiaut`, `agemaxiaut` (years); the index is the line in
+    the file. `territory.supply` makes services of it. `cs1100505` is public and has no titles: its columns
+    after `indsupinst` follow the order of `cs1400105`.
 
     Examples
     --------
@@ -133,21 +124,10 @@ def read_finess_equipment(
     frame = to_numbers(frame, _NUMBERS, path=path)
     _mend_codes(frame, path)
     _check_equipment(frame, path)
-    # deleted lines and, if asked, those that are not installed
-    mark = frame["indsupinst"].str.strip()
-    gone = mark != "N" if installed_only else mark == "O"
-    kind = "supprimée(s) ou non installée(s)" if installed_only else "supprimée(s)"
-    said = f"ligne(s) d'équipement {kind} laissée(s) de côté"
+    gone = frame["indsupinst"].str.strip() == "O"
+    said = "ligne(s) d'équipement supprimée(s) laissée(s) de côté"
     warn_of(path, int(gone.sum()), said, advice=f", sur {len(frame)}")
-    frame = frame[~gone].copy()
-    if sites is None:
-        return frame
-    frame["categetab"] = frame["nofinesset"].map(sites["category_code"].to_dict())
-    lost = frame["categetab"].isna()
-    numbers = frame.loc[lost, "nofinesset"].unique()
-    said, advice = "ligne(s) d'équipement sans établissement connu", " ; leur catégorie est laissée inconnue"
-    warn_of(path, int(lost.sum()), said, numbers, advice=advice)
-    return frame
+    return frame[~gone].copy()
 
 
 def _read_lines(path: Path, kinds: dict[str, tuple[str, ...]]) -> tuple[str, dict[str, pd.DataFrame]]:
@@ -235,18 +215,11 @@ def _check_equipment(frame: pd.DataFrame, path: Path) -> None:
     problems.raise_if_any()
 
 
-def read_finess_flat(
-    path: str | Path, *, source: str | None = None, communes: gpd.GeoDataFrame | None = None
-) -> gpd.GeoDataFrame:
+def read_finess_flat(path: str | Path, *, communes: gpd.GeoDataFrame | None = None) -> gpd.GeoDataFrame:
     r"""Read the establishments of FINESS from a flat table with titles, one line for each equipment.
 
     Table `sites`, with `category_name`; an establishment that has two names, categories, communes or points
     is refused.
-
-    Parameters
-    ----------
-    source
-        Producer and vintage, kept in the table; without it, « FINESS » and the name of the file.
 
     Examples
     --------
@@ -273,7 +246,7 @@ def read_finess_flat(
         said = agree(len(twice), "établissement(s) (a|ont) des lignes qui ne disent pas la même chose")
         raise fault(path, f"{said} (nom, catégorie, commune ou point : {examples(twice)}).")
     rows = frame.drop_duplicates("site_id")
-    return as_sites(rows, source=source or f"FINESS, {path.name}", path=path, communes=communes)
+    return as_sites(rows, source=f"FINESS, {path.name}", path=path, communes=communes)
 
 
 def _mend_codes(frame: pd.DataFrame, path: Path) -> None:

@@ -199,19 +199,13 @@ def text_of(item: Mapping[str, Any], key: str) -> str:
     return "" if value is None else str(value).strip()
 
 
-def read_finess_plus_equipment(path: str | Path, *, sites: pd.DataFrame | None = None) -> pd.DataFrame:
+def read_finess_plus_equipment(path: str | Path) -> pd.DataFrame:
     """Read the places of FINESS+ (`finess-activites-mensuel-AAAAMM.json.gz`).
 
     They come as the lines of `read_finess_equipment`. An activity carried out at an establishment takes the
     authorised places of the authorisation that it names. Only whole capacities count, never those that detail
     them by funding, housing or sex. `indsupinst` is N when the activity has started, empty before. Activities
     of health care, or no longer active, are left out and counted.
-
-    Parameters
-    ----------
-    sites
-        Table `sites` of `read_finess_plus`, from which each line takes its `categetab`; lines of other
-        establishments are left out (closed ones), with a warning.
 
     Examples
     --------
@@ -258,12 +252,7 @@ def read_finess_plus_equipment(path: str | Path, *, sites: pd.DataFrame | None =
     said = f"âge(s) négatif(s) ou au-delà de {_OLDEST} ans, tenu(s) pour inconnu(s)"
     warn_of(path, int(wrong.to_numpy().sum()), said)
     frame[list(_AGES)] = ages.mask(wrong)
-    if sites is None:
-        return frame
-    frame["categetab"] = frame["nofinesset"].map(sites["category_code"].to_dict())
-    known = frame["nofinesset"].isin(sites.index)
-    warn_of(path, int((~known).sum()), "activité(s) d'établissements absents des sites laissée(s) de côté")
-    return frame[known]
+    return frame
 
 
 def _activity_row(

@@ -5,31 +5,31 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Collection, Mapping
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import pandas as pd
 
-from territory.errors import ParameterError, counted, examples
+from territory.errors import counted, examples
 from territory.sources.text.cells import (
     check_departements,
     clean_codes,
     in_departements,
     pad_code,
+    pad_codes,
     to_numbers,
     without_arrondissements,
 )
 from territory.sources.text.large_tables import TableStream, read_columns
-from territory.sources.text.refusals import fault, numbered, problems_of, refuse_repeated
+from territory.sources.text.refusals import fault, numbered, problems_of, quoted, refuse_repeated
 from territory.sources.text.tables import read_table, require_columns
 from territory.sources.text.workbooks import sheet_names
 
 _TOTAL = re.compile(r"P(\d{2})_POP")
 # two routes to one age add up the same weights: what they differ by is rounding
 _TOLERANCE_PERSONS = 0.01
-_KEYS = {"commune": "commune_code", "iris": "iris_code"}
 LAST_AGE = 100
 _WIDE = re.compile(r"SEXE([12])_AGED100(\d{3})")
 _LONG = ("CODGEO", "SEXE", "AGED100", "NB")
@@ -42,7 +42,7 @@ _WRONG = {
 }
 
 
-def read_population_structure(path: str | Path, *, year: int | None = None) -> pd.DataFrame:
+def read_population_structure(path: str | Path) -> pd.DataFrame:
     r"""Read the persons by age band of each commune (INSEE, `base-cc-evol-struct-pop-YYYY`).
 
     The file has two sets of bands, 0–14, 15–29… and 0–19 (as men and women apart), 20–64…: both are used, and
@@ -69,12 +69,10 @@ def read_population_structure(path: str | Path, *, year: int | None = None) -> p
     frame = frame.assign(CODGEO=clean_codes(frame["CODGEO"], path=path))
     frame = without_arrondissements(frame, frame["CODGEO"], path=path)
     refuse_repeated(frame["CODGEO"], "code(s) en double", path=path)
-    return _by_band(frame, "CODGEO", "commune", year=year, path=path)
+    return _by_band(frame, "CODGEO", path=path)
 
 
-def read_iris_population(
-    path: str | Path, *, year: int | None = None, by: Literal["commune", "iris"] = "commune"
-) -> pd.DataFrame:
+def read_iris_population(path: str | Path) -> pd.DataFrame:
     r"""Read the persons by age band of each commune from INSEE's IRIS file (`base-ic-evol-struct-pop-YYYY`).
 
     Its bands are the finest for children: 0–2, 3–5, 6–10, 11–14, 15–17, 18–19, 20–24. A commune that is not
@@ -91,8 +89,6 @@ def read_iris_population(
     >>> read_iris_population(path).xs("83050")["population"].to_list()
     [4.0, 2.0, 5.5, 48.5]
     """
-    if by not in _KEYS:
-        raise ParameterError(f"by vaut « {by} » ; les valeurs possibles sont « commune » et « iris ».")
     frame = read_table(path, header=("IRIS", "COM"))
     frame = frame.assign(COM=clean_codes(frame["COM"], path=path))
     iris = frame["IRIS"].str.strip().str.upper()
@@ -101,20 +97,17 @@ def read_iris_population(
     problems.count(numbered(frame.index[frame["IRIS"].str[:5] != frame["COM"]]), "IRIS hors de sa commune")
     problems.raise_if_any()
     refuse_repeated(frame["IRIS"], "IRIS en double", path=path)
-    return _by_band(frame, "IRIS", by, year=year, path=path)
+    return _by_band(frame, "COM", path=path)
 
 
-def _by_band(frame: pd.DataFrame, code: str, by: str, *, year: int | None, path: str | Path) -> pd.DataFrame:
-    """Return the table of bands of one census."""
-    year = _find_year(frame, year, path)
+def _by_band(frame: pd.DataFrame, code: str, *, path: str | Path) -> pd.DataFrame:
+    """Return the table of bands of the newest census of a file, by commune."""
+    year = _find_year(frame, path)
     groups = _band_columns(frame, year)
     total = f"P{year % 100:02d}_POP"
     columns = [total, *(title for titles in groups.values() for title in titles)]
     numbers = to_numbers(frame, columns, path=path, thousands=False)
     younger = _younger_than(numbers, groups, total, path)
-    places = {"commune_code": frame["COM"] if "COM" in frame else frame[code]}
-    if by == "iris":
-        places["iris_code"] = frame[code]
     pieces = []
     for low, high in pairwise(sorted(younger)):
         persons = younger[high] - younger[low]
@@ -123,28 +116,23 @@ def _by_band(frame: pd.DataFrame, code: str, by: str, *, year: int | None, path:
             raise fault(path, f"{ages} dans {counted(off, 'ligne(s)')} ; les tranches se contredisent.")
         age_max = high - 1 if math.isfinite(high) else math.nan
         band = {"age_min": int(low), "age_max": age_max, "population": persons.clip(0)}
-        pieces.append(pd.DataFrame({**places, **band}))
-    levels = [_KEYS[by], "age_min", "age_max"]
+        pieces.append(pd.DataFrame({"commune_code": frame[code], **band}))
+    levels = ["commune_code", "age_min", "age_max"]
     result = pd.concat(pieces, ignore_index=True)
-    result = result.assign(order=pd.factorize(result[levels[0]])[0], vintage=f"rp{year}")
+    result = result.assign(order=pd.factorize(result["commune_code"])[0], vintage=f"rp{year}")
     result = result.sort_values(["order", "age_min"], kind="stable")
-    if by == "commune" and code == "IRIS":
-        grouped = result.groupby([*levels, "vintage"], sort=False, dropna=False)["population"]
-        result = grouped.sum(skipna=False).reset_index()
-    kept = ["population", "vintage"] + (["commune_code"] if by == "iris" else [])
-    return result.set_index(levels)[kept]
+    # several IRIS make a commune
+    grouped = result.groupby([*levels, "vintage"], sort=False, dropna=False)["population"]
+    return grouped.sum(skipna=False).reset_index().set_index(levels)[["population", "vintage"]]
 
 
-def _find_year(frame: pd.DataFrame, year: int | None, path: str | Path) -> int:
-    """Return the census year asked for, or the newest that the titles name."""
+def _find_year(frame: pd.DataFrame, path: str | Path) -> int:
+    """Return the newest census that the titles name."""
     found = [int(match[1]) for title in frame.columns if (match := _TOTAL.fullmatch(str(title)))]
-    years = sorted(2000 + short if short < 60 else 1900 + short for short in found)
-    if not years:
+    if not found:
         present = f"colonnes présentes : {examples(frame.columns, most=8)}."
         raise fault(path, f"aucune colonne « Pyy_POP » (P21_POP pour 2021) ; {present}")
-    if year is not None and year not in years:
-        raise fault(path, f"pas de recensement {year} ; il a {', '.join(map(str, years))}.")
-    return year if year is not None else years[-1]
+    return max(2000 + short if short < 60 else 1900 + short for short in found)
 
 
 def _band_columns(frame: pd.DataFrame, year: int) -> dict[tuple[float, float], list[str]]:
@@ -192,20 +180,13 @@ def _younger_than(
     return younger
 
 
-def read_single_ages(
-    path: str | Path, *, year: int | None = None, departements: Collection[str] | None = None
-) -> pd.DataFrame:
+def read_single_ages(path: str | Path, *, departements: Collection[str] | None = None) -> pd.DataFrame:
     r"""Read the persons of each completed age in each commune (INSEE, `TD_POP1B_YYYY`).
 
-    Both layouts are read: one line per commune, sex and age (`CODGEO`, `SEXE`, `AGED100`, `NB`), where a line
-    that is absent counts nobody; or one line per commune and one column per sex and age
-    (`SEXE1_AGED100000`…). The file has seven million lines: name the départements, unless the whole country
-    is wanted. Table `population`, single years from 0 to 99 and 100 or over.
-
-    Parameters
-    ----------
-    year
-        Census year; without it, the one in the name of the file (`ParameterError` if there is none).
+    The year is in the name of the file. Both layouts are read: one line per commune, sex and age (`CODGEO`,
+    `SEXE`, `AGED100`, `NB`), where a line that is absent counts nobody; or one line per commune and one
+    column per sex and age (`SEXE1_AGED100000`…). The file has seven million lines: name the départements,
+    unless the whole country is wanted. Table `population`, single years from 0 to 99 and 100 or over.
 
     Examples
     --------
@@ -219,83 +200,38 @@ def read_single_ages(
     """
     path = Path(path)
     named = _YEAR.findall(path.name)
-    if not year and not named:
-        raise ParameterError(
-            f"Fichier « {path.name} » : son nom ne dit pas l'année du recensement ; précisez year=."
-        )
+    if not named:
+        raise fault(path, "son nom ne dit pas l'année du recensement ; ajoutez-la (TD_POP1B_2021.csv).")
     kept = check_departements(departements)
     stream = TableStream(path)
     wide = [title for title in stream.titles if _WIDE.fullmatch(title)]
     counts = _read_wide(stream, wide, kept) if wide else _read_long(stream, kept)
-    return _table(counts, year or int(named[-1]))
+    return _table(counts, int(named[-1]))
 
 
 def _read_long(stream: TableStream, departements: frozenset[str] | None) -> pd.DataFrame:
     """Return persons by commune (rows) and age (columns) from one line per commune, sex and age."""
     require_columns(pd.DataFrame(columns=stream.titles), _LONG, path=stream.path)
+    # the same codes come again and again
+    is_near = cache(lambda code: in_departements(pad_code(code), departements))
+    frame = read_columns(stream.path, _LONG, keep=lambda cells: is_near(cells[0]), stream=stream)
+    sexes, ages = (frame[name].str.strip() for name in ("SEXE", "AGED100"))
     # an age may have lost its zeros: 003 or 3
-    slots = {
-        (sex, written): (int(sex) - 1, age)
-        for sex in ("1", "2")
-        for age in range(LAST_AGE + 1)
-        for written in (f"{age:03d}", f"{age:02d}", str(age))
-    }
-    wrong: dict[str, list[str]] = {}
-    codes: dict[str, str] = {}
-    first: dict[str, int] = {}
-    # of each line: its commune, whether men or women, its age
-    places: dict[tuple[str, int, int], tuple[int, str]] = {}
-    for line, (code, sex, age, text) in stream.rows(_LONG):
-        if code not in codes:
-            padded = pad_code(code)
-            codes[code] = padded if in_departements(padded, departements) else ""
-        kept = codes[code]
-        if not kept:
-            continue
-        first.setdefault(kept, line)
-        slot = slots.get((sex.strip(), age.strip()))
-        if slot is None:
-            name = "SEXE" if sex.strip() not in ("1", "2") else "AGED100"
-            wrong.setdefault(name, []).append(f"ligne {line} : « {sex if name == 'SEXE' else age} »")
-        elif (kept, *slot) in places:
-            wrong.setdefault("CODGEO", []).append(f"ligne {line} : « {code} »")
-        else:
-            places[(kept, *slot)] = (line, text)
+    frame["age"] = pd.to_numeric(ages.where(ages.str.fullmatch(r"\d{1,3}")))
+    keys = pd.DataFrame({"code": pad_codes(frame["CODGEO"]), "sex": sexes, "age": frame["age"]})
     problems = problems_of(stream.path)
-    for name, lines in wrong.items():
-        problems.add(f"colonne « {name} » : {counted(lines, _WRONG[name])}")
+    for name, wrong in (
+        ("SEXE", ~sexes.isin(["1", "2"])),
+        ("AGED100", ~(frame["age"] <= LAST_AGE)),
+        ("CODGEO", keys.duplicated()),
+    ):
+        problems.count(quoted(frame.loc[wrong, name]), _WRONG[name], of=f"colonne « {name} »")
     problems.raise_if_any()
-    return _persons(stream.path, codes, first, places)
-
-
-def _persons(
-    path: Path,
-    codes: Mapping[str, str],
-    first: Mapping[str, int],
-    places: Mapping[tuple[str, int, int], tuple[int, str]],
-) -> pd.DataFrame:
-    """Return persons by commune and age, from the text of each commune, sex and age with its line."""
-    # the codes as they are written, so that what is mended is counted
-    written = pd.Series(
-        {first[kept]: code for code, kept in codes.items() if kept}, name="CODGEO", dtype="str"
-    )
-    frame = pd.DataFrame({"CODGEO": list(first)}, index=list(first.values()), dtype="str")
-    clean_codes(written, path=path)
-    kept_rows = _communes_only(frame, path)
-    cells = pd.DataFrame(
-        {"NB": [text for _, text in places.values()]}, index=[line for line, _ in places.values()]
-    )
-    numbers = to_numbers(cells, ["NB"], path=path, thousands=False)["NB"].to_numpy(float)
+    frame = _communes_only(frame, stream.path)
+    numbers = to_numbers(frame, ["NB"], path=stream.path, thousands=False)
     # men and women together; an age of which no line speaks counts nobody
-    row = {code: rank for rank, code in enumerate(first)}
-    persons = np.zeros((len(first), LAST_AGE + 1))
-    np.add.at(
-        persons,
-        ([row[code] for code, _, _ in places], [age for _, _, age in places]),
-        numbers,
-    )
-    rows = frame.index.get_indexer(kept_rows.index)
-    return pd.DataFrame(persons[rows], index=kept_rows["CODGEO"].to_numpy(), columns=range(LAST_AGE + 1))
+    persons = numbers.groupby(["CODGEO", "age"])["NB"].sum(skipna=False).unstack(fill_value=0)
+    return persons.reindex(index=frame["CODGEO"].unique(), columns=range(LAST_AGE + 1), fill_value=0.0)
 
 
 def _read_wide(stream: TableStream, titles: list[str], departements: frozenset[str] | None) -> pd.DataFrame:
@@ -318,11 +254,14 @@ def _read_wide(stream: TableStream, titles: list[str], departements: frozenset[s
 
 
 def _communes_only(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
-    """Return the lines of communes, or say that there is none."""
+    """Return the lines of communes, or say that there is none; each code is mended, and counted, once."""
     if frame.empty:
         raise fault(path, "aucune ligne de ces départements.")
-    frame = frame.assign(CODGEO=clean_codes(frame["CODGEO"], path=path))
-    return without_arrondissements(frame, frame["CODGEO"], path=path)
+    written = frame["CODGEO"].drop_duplicates()
+    clean = clean_codes(written, path=path)
+    frame = frame.assign(CODGEO=frame["CODGEO"].map(dict(zip(written, clean, strict=True))))
+    kept = without_arrondissements(clean.to_frame(), clean, path=path)["CODGEO"]
+    return frame[frame["CODGEO"].isin(kept)]
 
 
 def _table(counts: pd.DataFrame, year: int) -> pd.DataFrame:
