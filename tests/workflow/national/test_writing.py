@@ -27,10 +27,11 @@ from territory import access
 from territory.access import decay, streamed
 from territory.errors import MissingFileError, OutputError, ParameterError, ReadError
 from territory.network import RoadSearch, search_roads
+from territory.workflow.inputs.travel_times import raise_to
 from territory.workflow.national import open_times, write_travel_times
 from territory.workflow.national.parts import TimesFolder
 from territory.workflow.national.schedulers import Cluster, Threads, open_scheduler
-from territory.workflow.national.write_parts import _BYTES_PER_PAIR, batch_size_within, raise_to
+from territory.workflow.national.write_parts import _BYTES_PER_PAIR, batch_size_within
 from tests.network.grids import points, streets
 
 ORIGINS, SITES = points(90, "C", 1), points(30, "S", 2)

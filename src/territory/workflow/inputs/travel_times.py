@@ -230,7 +230,8 @@ def _by_road(asked: Asked, roads: RoadMap, speeds: ChangeSpeeds | None) -> tuple
             points, asked.sites, max_time_min=limit, with_distance=True
         )
     )
-    times = _never_0_inside(times, asked).assign(uncertainty_min=ROADS_DOUBT_MIN)
+    raise_to(times, times_inside(asked.communes, asked.sites, asked.study.travel.terrain))
+    times["uncertainty_min"] = ROADS_DOUBT_MIN
     # a study that names no service asks for no time between sites
     named = asked.named_sites
     return times, network.travel_times(named, asked.sites) if len(named) else times.iloc[:0]
@@ -250,7 +251,8 @@ def _by_distancier(asked: Asked, path: Path) -> tuple[pd.DataFrame, pd.DataFrame
         if len(lost) == len(own):
             raise ReadError(f"Distancier « {path.name} » : {said} ; ses codes sont-ils ceux de l'INSEE ?")
         warn(f"Distancier « {path.name} » : {said}, dont les trajets restent inconnus.")
-    times = _never_0_inside(_between_communes(table, pd.Series(own, index=own), of_site), asked)
+    times = _between_communes(table, pd.Series(own, index=own), of_site)
+    raise_to(times, times_inside(asked.communes, asked.sites, asked.study.travel.terrain))
     # unknown times stay in the table: over the limit is another thing
     times = times[~times["travel_time_min"].gt(limit)].assign(uncertainty_min=ROADS_DOUBT_MIN)
     times.attrs["cutoff_min"] = limit
@@ -275,14 +277,20 @@ def _between_communes(table: pd.DataFrame, origins: pd.Series, destinations: pd.
     return times[~out_of_reach].reset_index(drop=True)
 
 
-def _never_0_inside(times: pd.DataFrame, asked: Asked) -> pd.DataFrame:
-    """Return times that are at least those inside a commune, where the site is only known to be in it."""
-    keys = pd.MultiIndex.from_frame(times[["from_id", "to_id"]].astype("str"))
-    inside = times_inside(asked.communes, asked.sites, asked.study.travel.terrain)
-    floor = inside.reindex(keys).set_axis(times.index)
-    for column in floor.columns:
-        times[column] = times[column].clip(lower=floor[column].fillna(0.0))
-    return times
+def raise_to(table: pd.DataFrame, least: pd.DataFrame) -> None:
+    """Raise times, and distances, to their least values, in place."""
+    keys = pd.MultiIndex.from_frame(least[["from_id", "to_id"]])
+    floors = least.set_index(keys)
+    # few rows have a floor: only those whose two ends are named are looked up
+    near = table["from_id"].isin(least["from_id"]) & table["to_id"].isin(least["to_id"])
+    rows = np.flatnonzero(near.to_numpy())
+    found = keys.get_indexer(pd.MultiIndex.from_frame(table.iloc[rows][["from_id", "to_id"]].astype("str")))
+    rows, found = rows[found >= 0], found[found >= 0]
+    for name in ("travel_time_min", "distance_km"):
+        if name in table and name in floors:
+            values = table[name].to_numpy(copy=True)
+            values[rows] = np.maximum(values[rows], floors[name].to_numpy()[found])
+            table[name] = values
 
 
 def times_inside(communes: gpd.GeoDataFrame, sites: gpd.GeoDataFrame, terrain: str | None) -> pd.DataFrame:
@@ -298,9 +306,9 @@ def times_inside(communes: gpd.GeoDataFrame, sites: gpd.GeoDataFrame, terrain: s
         near = near.astype({"from_id": "str", "to_id": "str"})
         commune = placed["commune_code"].reindex(near["to_id"]).to_numpy()
         blocks.append(near[commune == near["from_id"].to_numpy()])
-    index = pd.MultiIndex.from_arrays([[], []], names=["from_id", "to_id"])
+    texts, numbers = ["from_id", "to_id"], ["travel_time_min", "distance_km"]
     if not blocks:
-        return pd.DataFrame({"travel_time_min": [], "distance_km": []}, index=index, dtype=float)
-    inside: pd.DataFrame = pd.concat(blocks).set_index(index.names)[["travel_time_min", "distance_km"]]
+        return pd.DataFrame(columns=[*texts, *numbers]).astype(dict.fromkeys(numbers, float))
+    inside = pd.DataFrame(pd.concat(blocks, ignore_index=True)[[*texts, *numbers]])
     whole = (inside["travel_time_min"] * MILLISECONDS_PER_MINUTE).round()
     return inside.assign(travel_time_min=whole / MILLISECONDS_PER_MINUTE)

@@ -20,7 +20,7 @@ from territory.network.od_search import RoadSearch, load_search
 from territory.network.roads import search_roads
 from territory.study.words.model import Study
 from territory.workflow.handover import make_folder
-from territory.workflow.inputs.travel_times import times_inside
+from territory.workflow.inputs.travel_times import raise_to, times_inside
 from territory.workflow.national.parts import TimesFolder, TimesPart, begin, plan_parts, write_part
 from territory.workflow.national.schedulers import Cluster, Threads
 from territory.workflow.step_cache import code_digest, digest_of
@@ -187,22 +187,6 @@ def _source(
     return place
 
 
-def raise_to(table: pd.DataFrame, least: pd.DataFrame) -> None:
-    """Raise times, and distances, to their least values, in place."""
-    keys = pd.MultiIndex.from_frame(least[["from_id", "to_id"]])
-    floors = least.set_index(keys)
-    # few rows have a floor: only those whose two ends are named are looked up
-    near = table["from_id"].isin(least["from_id"]) & table["to_id"].isin(least["to_id"])
-    rows = np.flatnonzero(near.to_numpy())
-    found = keys.get_indexer(pd.MultiIndex.from_frame(table.iloc[rows][["from_id", "to_id"]].astype("str")))
-    rows, found = rows[found >= 0], found[found >= 0]
-    for name in ("travel_time_min", "distance_km"):
-        if name in table and name in floors:
-            values = table[name].to_numpy(copy=True)
-            values[rows] = np.maximum(values[rows], floors[name].to_numpy()[found])
-            table[name] = values
-
-
 _COLUMNS = ["density_hab_km2", "area_km2", "slowness", "geometry"]
 
 
@@ -265,7 +249,7 @@ def ask_times(
     with_distance = study.scale is not None and study.scale.with_distance
     ends = communes.filter(_COLUMNS), sites.filter(["commune_code", "point_precision", *_COLUMNS])
     key = digest_of(*ends, limit, with_distance, digest_file(path), code_digest())
-    least = times_inside(communes, sites, terrain).reset_index()
+    least = times_inside(communes, sites, terrain)
     place = kept_dir / "recherches" / key[:32]
     if place.is_dir():
         return load_search(place), least, "roads"
