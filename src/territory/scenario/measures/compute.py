@@ -177,15 +177,17 @@ def _persons(state: State) -> pd.DataFrame:
 def _coverage(state: State) -> pd.DataFrame:
     """Return inhabitants within each threshold by EPCI of the territory, and for the whole of it."""
     communes = state.communes[state.communes.index.isin(state.parameters.territory_codes)]
-    within = {
-        service: access.coverage(
-            state.times_to(supply.sites_of(state.services, service)),
-            communes["population"],
-            thresholds_min=state.parameters.thresholds_min,
-        )
-        for service in closest_services(state)
+    return covered_by_zone(communes, covered(state, communes["population"]), ["epci_code"])
+
+
+def covered(state: State, people: pd.Series[float]) -> dict[str, pd.DataFrame]:
+    """Return who is within each threshold of the closest site of each service, commune by commune."""
+    thresholds = state.parameters.thresholds_min
+    sites = {service: list(supply.sites_of(state.services, service)) for service in closest_services(state)}
+    return {
+        service: access.coverage(state.times_to(ids), people, thresholds_min=thresholds)
+        for service, ids in sites.items()
     }
-    return covered_by_zone(communes, within, ["epci_code"])
 
 
 def covered_by_zone(
@@ -195,9 +197,9 @@ def covered_by_zone(
     people, codes = communes["population"], communes.index
     zones = [pd.Series(ALL_TERRITORY, index=codes), *(communes[level] for level in levels)]
     blocks = []
-    for service, covered in within.items():
+    for service, counts in within.items():
         for zone in zones:
-            counted = persons_by_zone(covered.loc[codes], people, zone)
+            counted = persons_by_zone(counts.loc[codes], people, zone)
             blocks.append(counted.set_axis(of_service(counted.index, service, level="zone")))
     return pd.concat(blocks) if blocks else pd.DataFrame()
 

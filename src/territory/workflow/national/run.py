@@ -18,7 +18,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from territory import access, supply
 from territory.access import streamed
 from territory.access.catchments.practitioners import APL_NAME
 from territory.access.equity import gini, palma_ratio, theil_t
@@ -28,7 +27,7 @@ from territory.files.safe_files import digests_of, flush_tree, publish, write_js
 from territory.release.handed_tables import national_tables
 from territory.report.files.writers import write_table
 from territory.result import NationalTables
-from territory.scenario.measures.compute import access_table, closest_services, covered_by_zone
+from territory.scenario.measures.compute import access_table, closest_services, covered, covered_by_zone
 from territory.scenario.measures.deserts import (
     HEADCOUNT_COLUMN,
     count_edge,
@@ -236,15 +235,10 @@ def _measure(part: TimesPart, *, state: State, gps: pd.DataFrame, method: str) -
 def _measure_table(table: pd.DataFrame, codes: pd.Index, *, state: State, gps: pd.DataFrame) -> _Block:
     """Return the results of some communes, whose times are these."""
     here = replace(state, communes=state.communes.loc[codes], travel_times=table)
-    within = {}
     with warnings.catch_warnings():
         # the same words for every part: unknown times are counted in the tables
         warnings.simplefilter("ignore", TerritoryWarning)
-        for service in closest_services(state):
-            near = here.times_to(list(supply.sites_of(state.services, service)))
-            within[service] = access.coverage(
-                near, here.communes["population"], thresholds_min=state.parameters.thresholds_min
-            )
+        within = covered(here, here.communes["population"])
         return _Block(codes, access_table(here), deserts(here, gps.loc[codes]), within)
 
 
