@@ -45,8 +45,7 @@ _PLACED_NEEDS = ("orientation", "waiting")
 def check_references(study: Study, tables: OwnTables) -> Iterator[Finding]:
     """Yield each problem of a study with its place; `study` is what could be read of a file that may be wrong."""
     if study.dataset not in (*dataset_names(), FILES):
-        names = ", ".join((*dataset_names(), FILES))
-        yield ("dataset",), f"jeu de données inconnu « {study.dataset} » ; connus : {names}"
+        yield ("dataset",), unknown("jeu de données", study.dataset, (*dataset_names(), FILES))
         return
     try:
         departements = expand_departements(study.territory.departement_codes)
@@ -146,12 +145,9 @@ def _local_sites(study: Study, data: Any) -> pd.DataFrame:
 
 def _check_vintages(study: Study, vintages: Sequence[str]) -> Iterator[Finding]:
     """Yield censuses that the data do not hold."""
-    asked: list[tuple[Location, str]] = [(("population",), study.population)]
-    if study.ages is not None and study.ages.vintage is not None:
-        asked.append((("ages", "vintage"), study.ages.vintage))
-    for place, vintage in asked:
-        if vintage not in vintages:
-            yield place, f"millésime inconnu « {vintage} » ; connus : {', '.join(vintages)}"
+    yield from unknown_names(("population",), "millésime", (study.population,), vintages)
+    if study.ages is not None:
+        yield from unknown_names(("ages", "vintage"), "millésime", (study.ages.vintage,), vintages)
 
 
 def _check_repeated(study: Study) -> Iterator[Finding]:
