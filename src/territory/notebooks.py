@@ -13,7 +13,6 @@ from typing import Any
 from territory.errors import (
     MissingExtraError,
     MissingFileError,
-    OutputError,
     StudyError,
     TerritoryError,
     UnknownCodeError,
@@ -38,17 +37,7 @@ _OUTSIDE = re.compile(
 
 @dataclass(frozen=True)
 class Notebook:
-    """One notebook of the library.
-
-    Attributes
-    ----------
-    name
-        `04_plateforme_draguignan`.
-    title
-        Its first heading.
-    path
-        The .ipynb, without outputs.
-    """
+    """One notebook of the library: its name (`04_plateforme_draguignan`), its first heading and its .ipynb, empty."""
 
     name: str
     title: str
@@ -56,22 +45,7 @@ class Notebook:
 
 
 def notebooks_folder() -> Path:
-    """Return the folder of the notebooks: beside the sources, or inside the installed package.
-
-    Returns
-    -------
-    Path
-
-    Raises
-    ------
-    MissingFileError
-        The installation has none.
-
-    Examples
-    --------
-    >>> any(path.suffix == ".ipynb" for path in notebooks_folder().iterdir())
-    True
-    """
+    """Return the folder of the notebooks: beside the sources, or inside the installed package."""
     package = Path(__file__).parent
     for folder in (package / "_notebooks", package.parents[1] / "notebooks"):
         if any(folder.glob("[0-9][0-9]_*.ipynb")):
@@ -82,17 +56,7 @@ def notebooks_folder() -> Path:
 
 
 def list_notebooks() -> list[Notebook]:
-    """List the notebooks, in order.
-
-    Returns
-    -------
-    list of Notebook
-
-    Examples
-    --------
-    >>> "04_plateforme_draguignan" in [notebook.name for notebook in list_notebooks()]
-    True
-    """
+    """List the notebooks, in order."""
     import json
 
     found = []
@@ -107,46 +71,15 @@ def list_notebooks() -> list[Notebook]:
 def run_notebook(
     name: str, *, study: Path | str = "draguignan", out_dir: Path | str | None = None
 ) -> tuple[Path, Path]:
-    """Run a copy of a notebook on a study, and make a page of it.
-
-    Parameters
-    ----------
-    name
-        Number (`04`) or name of the notebook.
-    study
-        Name of a built-in study, or path of a TOML file; given to the notebook as `etude`.
-    out_dir
-        Folder in which `reports/<study>/notebooks` is written, and from which the notebook runs; here without it.
-
-    Returns
-    -------
-    tuple of Path
-        The copy with its outputs, and the page (HTML that refers to nothing outside).
-
-    Raises
-    ------
-    UnknownCodeError
-        There is no such notebook.
-    MissingFileError, StudyError
-        The study is not there, or wrong; or a cell failed.
-    MissingExtraError
-        The libraries of notebooks are not installed.
-    OutputError
-        The folder cannot be written.
-    """
+    """Run a copy of a notebook (`04`, or its name) on a study; return it and its page, under `reports`."""
     from territory.study.load import built_in_studies, load_study
+    from territory.workflow.handover import make_folder
 
     notebook = _found(name)
     loaded = load_study(study)
     _require_extras()
     base = Path(out_dir or Path()).resolve()
-    folder = base / "reports" / loaded.id / "notebooks"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(
-            f"Le dossier « {folder.name} » ne peut pas être créé ({error.strerror}) : choisissez --out."
-        ) from error
+    folder = make_folder(base / "reports" / loaded.id / "notebooks")
     whole = Path(study).resolve()
     given = str(study) if str(study) in built_in_studies() else seen_from(base, whole) or whole.as_posix()
     copy = folder / f"{notebook.name}.ipynb"
@@ -157,23 +90,7 @@ def run_notebook(
 
 
 def export_html(path: Path) -> str:
-    """Return a notebook as one page of HTML that refers to nothing outside.
-
-    Parameters
-    ----------
-    path
-        A notebook with its outputs.
-
-    Returns
-    -------
-    str
-        HTML; an interactive map is the picture that stands for it.
-
-    Raises
-    ------
-    MissingExtraError
-        The libraries of notebooks are not installed.
-    """
+    """Return a notebook as one page of HTML that refers to nothing outside; a picture stands for each live map."""
     _require_extras()
     from traitlets.config import Config
 
@@ -190,16 +107,7 @@ def export_html(path: Path) -> str:
 
 
 def begin() -> None:
-    """Prepare a kernel: check that its libraries are there, and say errors in French.
-
-    Every notebook calls it first. A name that is not defined yet means that cells were run out of order; an error of
-    the library is its message, without the inner workings.
-
-    Raises
-    ------
-    MissingExtraError
-        The libraries of notebooks are not installed.
-    """
+    """Prepare a kernel, as every notebook does first: check that its libraries are there, and say errors in French."""
     _require_extras()
     from IPython.core.getipython import get_ipython
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -101,6 +101,15 @@ class StudyResult:
         from territory.scenario.comparison.compare import side_by_side
 
         return side_by_side(self.comparisons)
+
+    @cached_property
+    def reason_of(self) -> Callable[[str, str], str]:
+        """Why nobody is counted for a service in a scenario (« secteur inconnu… »), empty where they are."""
+        from territory.scenario.measures.places import sector_reason
+
+        today, later = self.baseline.state, {name: one.state for name, one in self.scenarios.items()}
+        known = cache(lambda service: sector_reason(today, service))
+        return cache(lambda name, service: known(service) or sector_reason(later[name], service) or "")
 
     @cached_property
     def child_equipment(self) -> pd.DataFrame:

@@ -12,21 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from territory import __version__
-from territory.cli import compare, data, report
-from territory.cli.french import (
-    EditionOption,
-    FrenchCommand,
-    OutOption,
-    PopulationOption,
-    RoadsOption,
-    StudyArgument,
-    argument,
-    group,
-    in_french,
-    in_sentences,
-    option,
-    say,
-)
+from territory.cli import compare, data, french, report
 
 FAILED, WRONG_USAGE, INTERRUPTED = 1, 2, 130
 # every wrong use of the command line: a base of the public class
@@ -34,7 +20,7 @@ _USAGE_ERRORS: tuple[type[Exception], ...] = tuple(
     kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "UsageError"
 )
 
-app = group(
+app = french.group(
     "territory",
     "Temps de trajet, besoins, accès aux soins et scénarios pour la planification médico-sociale.",
     add_completion=False,
@@ -61,16 +47,16 @@ def _root(
     """Temps de trajet, besoins, accès aux soins et scénarios pour la planification médico-sociale."""
 
 
-@app.command("run", cls=FrenchCommand)
+@app.command("run", cls=french.FrenchCommand)
 def run(
-    study: StudyArgument,
-    out: OutOption = None,
-    roads: RoadsOption = None,
-    population: PopulationOption = None,
-    edition: EditionOption = "publique",
+    study: french.StudyArgument,
+    out: french.OutOption = None,
+    roads: french.RoadsOption = None,
+    population: french.PopulationOption = None,
+    edition: french.EditionOption = "publique",
     scheduler: Annotated[
         str,
-        option(
+        french.option(
             "--scheduler",
             "OÙ",
             "Pour une étude nationale : none (ce processus), local (les processeurs de cette machine) ou "
@@ -119,21 +105,27 @@ def run(
     typer.echo(f"Empreinte de l'étude : {result.run_digest[:16]}")
 
 
-@app.command("init", cls=FrenchCommand)
+@app.command("init", cls=french.FrenchCommand)
 def init(
     departement: Annotated[
         str,
-        argument("DÉPARTEMENT", "Code ou nom du département (31, 2A, Isère) ; avec --template, une étude."),
+        french.argument(
+            "DÉPARTEMENT", "Code ou nom du département (31, 2A, Isère) ; avec --template, une étude."
+        ),
     ],
     look_in: Annotated[
         list[Path] | None,
-        option("--from", "DOSSIER", "Dossier ou fichier à regarder, reconnu à son contenu (plusieurs fois)."),
+        french.option(
+            "--from", "DOSSIER", "Dossier ou fichier à regarder, reconnu à son contenu (plusieurs fois)."
+        ),
     ] = None,
-    name: Annotated[str, option("--name", "NOM", "Nom court de l'étude et de son fichier.")] = "",
-    label: Annotated[str, option("--label", "TEXTE", "Nom du territoire dans le rapport.")] = "",
-    raw: Annotated[Path, option("--raw", "DOSSIER", "Dossier des fichiers officiels.")] = Path("data/raw"),
+    name: Annotated[str, french.option("--name", "NOM", "Nom court de l'étude et de son fichier.")] = "",
+    label: Annotated[str, french.option("--label", "TEXTE", "Nom du territoire dans le rapport.")] = "",
+    raw: Annotated[Path, french.option("--raw", "DOSSIER", "Dossier des fichiers officiels.")] = Path(
+        "data/raw"
+    ),
     template: Annotated[
-        Path | None, option("--template", "FICHIER", "Classeur à remplir (.xlsx) pour une étude.")
+        Path | None, french.option("--template", "FICHIER", "Classeur à remplir (.xlsx) pour une étude.")
     ] = None,
 ) -> None:
     """Écrit le fichier d'étude d'un département, ou le classeur à envoyer à la MDPH et aux établissements."""
@@ -158,8 +150,10 @@ def init(
     typer.echo(f"Ensuite : {then} {started.path.as_posix()}")
 
 
-@app.command("validate", cls=FrenchCommand, short_help="Vérifie un fichier d'étude sans rien calculer.")
-def validate(study: StudyArgument) -> None:
+@app.command(
+    "validate", cls=french.FrenchCommand, short_help="Vérifie un fichier d'étude sans rien calculer."
+)
+def validate(study: french.StudyArgument) -> None:
     """Dit tout ce que « territory run » refuserait, avec la ligne et le remède, sans rien calculer."""
     from territory.errors import agree
     from territory.study.load import load_study
@@ -169,11 +163,11 @@ def validate(study: StudyArgument) -> None:
     typer.echo(f"Étude valide : {loaded.title} ({loaded.territory.name}, {loaded.population}, {said}).")
 
 
-@app.command("diff", cls=FrenchCommand)
+@app.command("diff", cls=french.FrenchCommand)
 def diff(
-    run_a: Annotated[Path, argument("ÉTUDE_A", "Dossier de la première étude.")],
-    run_b: Annotated[Path, argument("ÉTUDE_B", "Dossier de la seconde étude.")],
-    out: Annotated[Path, option("--out", "DOSSIER", "Dossier où écrire la comparaison.")] = Path(
+    run_a: Annotated[Path, french.argument("ÉTUDE_A", "Dossier de la première étude.")],
+    run_b: Annotated[Path, french.argument("ÉTUDE_B", "Dossier de la seconde étude.")],
+    out: Annotated[Path, french.option("--out", "DOSSIER", "Dossier où écrire la comparaison.")] = Path(
         "reports/comparaison"
     ),
 ) -> None:
@@ -185,12 +179,12 @@ def diff(
         typer.echo(path.as_posix())
 
 
-app.command("compare", cls=FrenchCommand)(compare.compare)
-app.command("report", cls=FrenchCommand)(report.report)
-app.command("check", cls=FrenchCommand)(report.check)
+app.command("compare", cls=french.FrenchCommand)(compare.compare)
+app.command("report", cls=french.FrenchCommand)(report.report)
+app.command("check", cls=french.FrenchCommand)(report.check)
 
 
-@app.command("doctor", cls=FrenchCommand, short_help="Vérifie l'installation et les données.")
+@app.command("doctor", cls=french.FrenchCommand, short_help="Vérifie l'installation et les données.")
 def doctor() -> None:
     """Dit ce qui est installé, les données trouvées, et comment obtenir ce qui manque."""
     from territory.workflow.setup import diagnose
@@ -206,7 +200,7 @@ def doctor() -> None:
 def _progress() -> Iterator[Callable[[str], None]]:
     """Show steps: a spinner on a terminal, plain lines elsewhere."""
     if not sys.stderr.isatty():
-        yield say
+        yield french.say
         return
     from rich.console import Console
 
@@ -221,7 +215,7 @@ def main(arguments: list[str] | None = None) -> None:
     # a run makes few cycles and many objects that last: the collector of Python goes through them all each time
     gc.set_threshold(20_000, 20, 10)
     try:
-        with in_sentences():
+        with french.in_sentences():
             status = app(args=arguments, standalone_mode=False)
     except TerritoryError as error:
         typer.echo(f"Erreur : {error}", err=True)
@@ -240,4 +234,4 @@ def _explain(error: Any) -> str:
     if type(error).__name__ == "NoArgsIsHelpError":
         return str(error.ctx.get_help())
     usage = f"{error.ctx.get_usage()}\n" if error.ctx else ""
-    return f"{usage}Erreur : {in_french(error.format_message())}"
+    return f"{usage}Erreur : {french.in_french(error.format_message())}"

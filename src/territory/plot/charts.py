@@ -11,11 +11,11 @@ import pandas as pd
 from matplotlib.ticker import MaxNLocator
 
 from territory.errors import ParameterError
-from territory.french.numbers import NBSP, integer, round_estimate
-from territory.french.words import typeset
+from territory.french.numbers import NBSP, integer
+from territory.french.words import persons, typeset
 from territory.plot import style
-from territory.plot.maps.legend import WIDTH_CM, width_of
-from territory.plot.maps.shapes import Box, Label, place_labels
+from territory.plot.maps.legend import WIDTH_CM
+from territory.plot.maps.shapes import Box, Label, place_labels, text_size
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,7 +31,6 @@ _MOST_NAMED = 9
 
 def gainers_and_losers(effects: pd.DataFrame, *, noun: str = "enfants") -> Figure:
     """Draw, for each zone, how many persons gain (right), lose (left) or see no difference that can be told."""
-    _check(effects)
     with style.style():
         figure, axes = _rows(len(effects), left_cm=4.6, right_cm=2.7, head_cm=0.9)
         gain = effects["persons_gain"].fillna(0.0).to_numpy(dtype=float)
@@ -46,7 +45,7 @@ def gainers_and_losers(effects: pd.DataFrame, *, noun: str = "enfants") -> Figur
         axes.set_xlim(*_room(float(loss.max()) + 0.16 * most, float(gain.max()) + 0.16 * most, heads, axes))
         axes.axvline(0, color=style.INK, linewidth=0.8)
         texts = {
-            effect: list(effects.get(f"text_{effect}", effects[f"persons_{effect}"].map(persons_text)))
+            effect: list(effects.get(f"text_{effect}", effects[f"persons_{effect}"].map(persons)))
             for effect in ("gain", "loss", "indistinct")
         }
         for row, (more, less) in enumerate(zip(gain, loss, strict=True)):
@@ -74,7 +73,6 @@ def gainers_and_losers(effects: pd.DataFrame, *, noun: str = "enfants") -> Figur
 
 def needs_with_range(needs: pd.DataFrame, *, label: str = "personnes") -> Figure:
     """Draw, for each zone, the central estimate with the range from low to high."""
-    _check(needs)
     with style.style():
         figure, axes = _rows(len(needs), left_cm=4.6, right_cm=3.6, head_cm=0.2, foot_cm=0.95, row_cm=0.5)
         for row, (low, central, high) in enumerate(needs[["low", "central", "high"]].to_numpy(dtype=float)):
@@ -96,12 +94,6 @@ def needs_with_range(needs: pd.DataFrame, *, label: str = "personnes") -> Figure
     return figure
 
 
-def _check(table: pd.DataFrame) -> None:
-    """Refuse an empty chart."""
-    if table.empty:
-        raise ParameterError("Graphique impossible : aucune ligne à montrer.")
-
-
 def _rows(
     count: int,
     *,
@@ -112,6 +104,8 @@ def _rows(
     row_cm: float = _ROW_CM,
 ) -> tuple[Figure, Axes]:
     """Return a figure of horizontal rows, the first one on top."""
+    if not count:
+        raise ParameterError("Graphique impossible : aucune ligne à montrer.")
     height_cm = head_cm + foot_cm + row_cm * count
     figure = style.new_figure(WIDTH_CM, height_cm)
     width = (WIDTH_CM - left_cm - right_cm) / WIDTH_CM
@@ -146,7 +140,7 @@ def _side_column(axes: Axes, head: str, texts: list[str]) -> None:
 def _room(left: float, right: float, heads: tuple[str, str], axes: Axes) -> tuple[float, float]:
     """Return the ends of the axis: each side of zero is as wide as its title, whatever the bars."""
     inches = axes.get_window_extent().width / axes.figure.dpi
-    parts = [(1.08 * width_of(head, 8.0) + 6.0) / (inches * style.POINTS_PER_INCH) for head in heads]
+    parts = [(1.08 * text_size(head, 8.0)[0] + 6.0) / (inches * style.POINTS_PER_INCH) for head in heads]
     for part, is_right in zip(parts, (False, True), strict=True):
         own, other = (right, left) if is_right else (left, right)
         own = max(own, part / (1.0 - part) * other)
@@ -159,22 +153,11 @@ def _drawn(values: np.ndarray) -> np.ndarray:
     return np.where(values < _THRESHOLD, 0.0, values)
 
 
-def persons_text(value: float) -> str:
-    """Write an estimated number of persons: "< 11" under the threshold, that it is unknown where it is."""
-    if np.isnan(value):
-        return "inconnu"
-    if 0 < value < _THRESHOLD:
-        return f"<{NBSP}{_THRESHOLD}"
-    return integer(max(round_estimate(value), _THRESHOLD) if value else 0)
-
-
 def _range(low: float, central: float, high: float) -> str:
     """Write a central estimate and its range."""
-    if np.isnan(central):
-        return "inconnu"
-    if central < _THRESHOLD:
-        return persons_text(central)
-    return f"{persons_text(central)}{NBSP} ({persons_text(low)} à {persons_text(high)})"
+    if not central >= _THRESHOLD:
+        return persons(central)
+    return f"{persons(central)}{NBSP} ({persons(low)} à {persons(high)})"
 
 
 def front_of(points: pd.DataFrame) -> pd.DataFrame:
@@ -235,6 +218,6 @@ def _write_names(axes: Axes, wanted: pd.DataFrame, known: pd.DataFrame, size_cm:
         labels.append(Label(str(row["name"]), x, y, 8.0, gap=5.0))
     frame = Box(1.0, 1.0, points[0] - 1.0, points[1] - 1.0)
     for spot in place_labels(labels, frame=frame, obstacles=taken):
-        if width_of(spot.label.text, 8.0) <= points[0]:
+        if text_size(spot.label.text, 8.0)[0] <= points[0]:
             x, y = (np.array([spot.x, spot.y]) / scale + (left, bottom)).tolist()
             axes.text(x, y, spot.label.text, fontsize=8.0, ha="center", va="center_baseline", color=style.INK)

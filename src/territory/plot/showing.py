@@ -14,13 +14,14 @@ import pandas as pd
 from territory.access.allocation import Allocation
 from territory.datasets.files import open_dataset
 from territory.errors import MissingExtraError, ParameterError, examples
+from territory.french.words import persons
 from territory.network.roads import RoadNetwork
 from territory.planning.grouping.answer import GroupingAnswer
 from territory.planning.grouping.groups import GroupingResult
 from territory.planning.siting.result import SitingResult
 from territory.planning.typologies import TypologyResult
 from territory.plot import style
-from territory.plot.charts import gainers_and_losers, persons_text
+from territory.plot.charts import gainers_and_losers
 from territory.plot.interactive.views import METHODS
 from territory.plot.maps import show_plans as plans
 from territory.plot.maps.choropleth import SHAPES, Panel, draw_map
@@ -219,7 +220,7 @@ def _show_effects(effects: Effects, service: str | None, names: Mapping[str, str
     touched = zones[[f"persons_{kind}" for kind in kinds]].ne(0.0).any(axis=1)
     table = zones[touched].sort_values("persons_loss", ascending=False, kind="stable")
     for kind in kinds:
-        texts = table[f"persons_{kind}"].map(persons_text)
+        texts = table[f"persons_{kind}"].map(persons)
         table[f"text_{kind}"] = texts.mask(counts.is_withheld[kind].reindex(table.index), SUPPRESSED)
     noun = "enfants accompagnés" if counts.is_observed else "enfants"
     return gainers_and_losers(table.rename(index=lambda zone: names.get(str(zone), str(zone))), noun=noun)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +13,6 @@ from territory.release.observed_children import MEANS, Merged, merged_classes, o
 from territory.release.treatment import SMALL, treat, treat_measures
 from territory.scenario.comparison.compare import add_draws
 from territory.scenario.comparison.compare import best_in_all as best_in_all
-from territory.scenario.measures.places import sector_reason
 from territory.scenario.zones import ALL_TERRITORY
 from territory.tables.catalogue import BY_NAME, KEYS, SIDED_TRIPS, TRIPS, read_measure
 from territory.tables.declare import SIDES
@@ -28,9 +27,9 @@ def comparison_tables(result: StudyResult) -> dict[str, pd.DataFrame]:
         return {}
     found = {
         "comparaison_mesures": released_measures(result, with_draws=True),
-        "comparaison_mesures_communes": _communes(result),
-        "comparaison_conseils": _councils(result),
-        "comparaison_deserts": _deserts(result),
+        "comparaison_mesures_communes": stacked(result, _communes),
+        "comparaison_conseils": stacked(result, _councils),
+        "comparaison_deserts": stacked(result, _deserts),
         "comptes_de_trajets": result.account_terms.reset_index(),
         "attentes": treat("attentes", result.waits.reset_index()),
         "batiments": _buildings(result),
@@ -54,13 +53,22 @@ def released_measures(result: StudyResult, *, with_draws: bool = False) -> pd.Da
     rows.insert(2, "zone_name", zone_names(result, rows["zone"]))
     secret = rows["service"].isin(observed_services(result))
     today = wide["today"].reset_index(drop=True)
-    blocks = []
-    for name in result.comparisons:
+    flat = pd.concat([rows, keys, today["unit"]], axis=1).assign(baseline_value=today["value"])
+    renamed = {"value": "scenario_value", "delta": "delta_value", "reason": "note"}
+
+    def made(_: StudyResult, name: str) -> pd.DataFrame:
         block = pd.DataFrame(wide[name]).reset_index(drop=True)
-        renamed = {"value": "scenario_value", "delta": "delta_value", "reason": "note"}
-        flat = pd.concat([rows, keys, today["unit"]], axis=1).assign(baseline_value=today["value"])
-        blocks.append(_of_scenario(name, treat_measures(flat.join(block.rename(columns=renamed)), secret)))
-    return pd.concat(blocks, ignore_index=True)
+        return treat_measures(flat.join(block.rename(columns=renamed)), secret)
+
+    return stacked(result, made)
+
+
+def stacked(result: StudyResult, make: Callable[[StudyResult, str], pd.DataFrame]) -> pd.DataFrame:
+    """Return what is made of each scenario, one under the other, its id before the other columns."""
+    blocks = [(name, make(result, name)) for name in result.comparisons]
+    for name, block in blocks:
+        block.insert(0, "scenario", name)
+    return pd.concat([block for _, block in blocks], ignore_index=True)
 
 
 def long_trips(trips: pd.DataFrame, zones: pd.DataFrame) -> pd.DataFrame:
@@ -114,14 +122,8 @@ def with_intervals(result: StudyResult, scenario_id: str, name: str) -> pd.DataF
         )
         keys = table.index.to_frame()[own.index.names]
         found = own.reindex(pd.MultiIndex.from_frame(keys)).set_axis(table.index)
-    reasons = {service: service_reason(result, scenario_id, service) for service in _services(table)}
+    reasons = {service: result.reason_of(scenario_id, service) for service in _services(table)}
     return table.join(found).assign(reason=table.index.get_level_values("service").map(reasons).astype("str"))
-
-
-def service_reason(result: StudyResult, scenario_id: str, service: str) -> str:
-    """Say why nobody is counted for a service, empty where they are."""
-    states = (result.baseline.state, result.scenarios[scenario_id].state)
-    return next(filter(None, (sector_reason(state, service) for state in states)), "")
 
 
 def children_tables(result: StudyResult) -> dict[str, pd.DataFrame]:
@@ -173,54 +175,37 @@ def zone_names(result: StudyResult, zones: pd.Series) -> list[str]:
     return [str(known.get(zone, zone)) for zone in zones]
 
 
-def _communes(result: StudyResult) -> pd.DataFrame:
+def _communes(result: StudyResult, name: str) -> pd.DataFrame:
     """Return the measures of each commune and service where one of them changes."""
-    observed = observed_services(result)
-    blocks = []
-    for name, comparison in result.comparisons.items():
-        table = comparison.by_commune
-        is_changed = table.filter(like="delta_").fillna(0.0).ne(0).any(axis=1)
-        # beyond the largest threshold on both sides, nobody comes
-        is_near = table[["baseline_within_min", "scenario_within_min"]].notna().any(axis=1)
-        table = table[is_changed & is_near].reset_index()
-        persons = [f"{side}_unmet_persons" for side in ("baseline", "scenario", "delta")]
-        counts = table[persons]
-        small = counts.apply(is_small)
-        hidden = table["service"].isin(observed) | small.any(axis=1)
-        # one side and the difference would give the other side back
-        table[persons] = counts.mask(hidden)
-        table["unmet_note"] = np.where(hidden & counts.notna().any(axis=1), SMALL, "")
-        table.insert(1, "commune_name", zone_names(result, table["commune_code"]))
-        blocks.append(_of_scenario(name, table))
-    return pd.concat(blocks, ignore_index=True)
-
-
-def _councils(result: StudyResult) -> pd.DataFrame:
-    """Return gainers and losers of every council, persons as texts."""
-    observed = observed_services(result)
-    blocks = []
-    for name in result.comparisons:
-        table = with_intervals(result, name, "councils").reset_index()
-        table = treat("comparaison_conseils", table, table["service"].isin(observed))
-        table.insert(3, "zone_name", zone_names(result, table["zone"]))
-        blocks.append(_of_scenario(name, table))
-    return pd.concat(blocks, ignore_index=True)
-
-
-def _of_scenario(name: str, table: pd.DataFrame) -> pd.DataFrame:
-    """Put the scenario of a table before its other columns."""
-    table.insert(0, "scenario", name)
+    table = result.comparisons[name].by_commune
+    is_changed = table.filter(like="delta_").fillna(0.0).ne(0).any(axis=1)
+    # beyond the largest threshold on both sides, nobody comes
+    is_near = table[["baseline_within_min", "scenario_within_min"]].notna().any(axis=1)
+    table = table[is_changed & is_near].reset_index()
+    persons = [f"{side}_unmet_persons" for side in ("baseline", "scenario", "delta")]
+    counts = table[persons]
+    hidden = table["service"].isin(observed_services(result)) | counts.apply(is_small).any(axis=1)
+    # one side and the difference would give the other side back
+    table[persons] = counts.mask(hidden)
+    table["unmet_note"] = np.where(hidden & counts.notna().any(axis=1), SMALL, "")
+    table.insert(1, "commune_name", zone_names(result, table["commune_code"]))
     return table
 
 
-def _deserts(result: StudyResult) -> pd.DataFrame:
+def _councils(result: StudyResult, name: str) -> pd.DataFrame:
+    """Return gainers and losers of every council, persons as texts."""
+    table = with_intervals(result, name, "councils").reset_index()
+    table = treat("comparaison_conseils", table, table["service"].isin(observed_services(result)))
+    table.insert(3, "zone_name", zone_names(result, table["zone"]))
+    return table
+
+
+def _deserts(result: StudyResult, name: str) -> pd.DataFrame:
     """Return the communes whose class of desert changes."""
-    blocks = []
-    for name, comparison in result.comparisons.items():
-        changed = comparison.deserts[comparison.deserts["is_changed"]].reset_index()
-        changed.insert(1, "commune_name", zone_names(result, changed["commune_code"]))
-        blocks.append(_of_scenario(name, changed.drop(columns="is_changed")))
-    return pd.concat(blocks, ignore_index=True)
+    table = result.comparisons[name].deserts
+    changed = table[table["is_changed"]].reset_index()
+    changed.insert(1, "commune_name", zone_names(result, changed["commune_code"]))
+    return changed.drop(columns="is_changed")
 
 
 def _buildings(result: StudyResult) -> pd.DataFrame:

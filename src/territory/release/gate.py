@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 import geopandas as gpd
@@ -14,15 +14,7 @@ import pandas as pd
 
 from territory import supply
 from territory.needs import persons_by_age
-from territory.release.comparison import (
-    children_tables,
-    publish_communes,
-    publish_trips,
-    publish_zones,
-    released_measures,
-    service_reason,
-    with_intervals,
-)
+from territory.release import comparison
 from territory.release.disclosure import INTERNAL, PUBLIC, printing
 from territory.release.handed_tables import equipment_tables, layers, tables
 from territory.release.observed_children import (
@@ -56,6 +48,8 @@ TODAY = ""
 # where an authorisation is exercised: one site, or a main one and its branches
 Sites = tuple[str, ...]
 Kind = TypeVar("Kind")
+Publish = Callable[[StudyResult, str], pd.DataFrame]
+_counted_zones: Publish = partial(comparison.with_intervals, name="zones")
 
 
 @dataclass(frozen=True)
@@ -119,19 +113,10 @@ class Release:
     parameters = _Part[Parameters]("baseline.state.parameters", "Limits, thresholds and named services.")
     times_method = _Part[str]("times_method", "How times were found: `estimate`, `roads` or `distancier`.")
     run_digest = _Part[str]("run_digest", "Digest of the run, that secret inputs are not part of.")
-    manifest = _Part[Mapping[str, Any]](
-        "manifest", "Inputs, parameters and versions; digests of secret inputs are not in it."
-    )
-
-    sources = _Part[pd.DataFrame | None](
-        "dataset.sources", "Producer, title, vintage and licence of the data."
-    )
-    completeness = _Part[pd.DataFrame | None](
-        "dataset.completeness", "Which lists of sites are complete, and why not."
-    )
-    published = _Part[pd.DataFrame | None](
-        "baseline.state.published", "Figures that a producer publishes of each commune, None without any."
-    )
+    manifest = _Part[Mapping[str, Any]]("manifest", "Inputs, parameters, versions; no digest of a secret.")
+    sources = _Part[pd.DataFrame | None]("dataset.sources", "Producer, title, vintage, licence of data.")
+    completeness = _Part[pd.DataFrame | None]("dataset.completeness", "Which lists of sites are complete.")
+    published = _Part[pd.DataFrame | None]("baseline.state.published", "Figures that producers publish.")
     outlines = _Part[gpd.GeoDataFrame | None]("dataset.outlines", "Outlines of the communes.")
 
     @property
@@ -144,9 +129,7 @@ class Release:
         inside = sites["commune_code"].isin(list(state.parameters.territory_codes))
         return sites[inside & sites["opening_note"].notna()]
 
-    isochrones = _Part[gpd.GeoDataFrame | None](
-        "isochrones", "What is reached by road from the sites of named services; None without a road map."
-    )
+    isochrones = _Part[gpd.GeoDataFrame | None]("isochrones", "What is reached from named sites, by road.")
     # places and people
 
     communes = _Part[gpd.GeoDataFrame](
@@ -247,15 +230,13 @@ class Release:
         )
         return found
 
-    def service_reason(self, scenario_id: str, service: str) -> str:
-        """Say why nobody is counted for a service (« secteur inconnu (à demander : …) »), empty where they are."""
-        return service_reason(self._result, scenario_id, service)
+    service_reason = _Part[Callable[[str, str], str]]("reason_of", "Why nobody is counted for a service.")
 
     @cached_property
     def children(self) -> dict[str, pd.DataFrame]:
         """What the variants say of the children likely served, under the names of the tables (`enfants_trajets`…)."""
         with printing(self.edition):
-            return children_tables(self._result)
+            return comparison.children_tables(self._result)
 
     def moved(self, scenario_id: str) -> tuple[str, ...]:
         """Return the named services that a scenario changes."""
@@ -279,7 +260,7 @@ class Release:
 
     def zone_counts(self, scenario_id: str, service: str) -> ZoneCounts:
         """Return who gains and who loses by zone, as far as it may be printed."""
-        zones = of_service(with_intervals(self._result, scenario_id, "zones"), service)
+        zones = of_service(self._published(_counted_zones, scenario_id), service)
         with printing(self.edition):
             flags = zone_flags(self._result, scenario_id, service)
             merged = merged_classes(self._result, scenario_id, service)
@@ -287,27 +268,30 @@ class Release:
 
     def communes_table(self, scenario_id: str) -> pd.DataFrame:
         """Return the comparison by commune, persons as texts."""
-        with printing(self.edition):
-            return publish_communes(self._result, scenario_id)
+        return self._published(comparison.publish_communes, scenario_id)
 
     def zones_table(self, scenario_id: str) -> pd.DataFrame:
         """Return the comparison by zone, persons as texts."""
-        with printing(self.edition):
-            return publish_zones(self._result, scenario_id)
+        return self._published(comparison.publish_zones, scenario_id)
 
     def trips_table(self, scenario_id: str) -> pd.DataFrame:
         """Return the year's road by zone."""
-        return self._trips[scenario_id]
+        return self._published(comparison.publish_trips, scenario_id)
 
     @cached_property
-    def _trips(self) -> dict[str, pd.DataFrame]:
-        """The year's road by zone in each scenario, which the report reads cell by cell."""
-        with printing(self.edition):
-            return {name: publish_trips(self._result, name) for name in self.scenarios}
+    def _published(self) -> Callable[[Publish, str], pd.DataFrame]:
+        """Tables of a scenario as they may leave, which the report reads cell by cell: each is made once."""
+        result, edition = self._result, self.edition
+
+        def made(publish: Publish, scenario_id: str) -> pd.DataFrame:
+            with printing(edition):
+                return publish(result, scenario_id)
+
+        return cache(made)
 
     def sensitivity(self, scenario_id: str, service: str) -> pd.DataFrame:
         """Return gains and losses under other recruitment limits; no row where children served are counted."""
-        rows = of_service(with_intervals(self._result, scenario_id, "sensitivity"), service)
+        rows = of_service(comparison.with_intervals(self._result, scenario_id, "sensitivity"), service)
         return rows.iloc[:0] if self._is_secret(service) else rows
 
     def origins(self, service: str) -> Origins | None:
@@ -348,7 +332,7 @@ class Release:
     def measures(self) -> pd.DataFrame:
         """The table `comparaison_mesures`, without the intervals that draws give."""
         with printing(self.edition):
-            return handed("comparaison_mesures", released_measures(self._result))
+            return handed("comparaison_mesures", comparison.released_measures(self._result))
 
     @cached_property
     def draws(self) -> Draws | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 from typing import TYPE_CHECKING
 
 import geopandas as gpd
@@ -18,6 +17,7 @@ from territory.release.comparison import (
     publish_sensitivity,
     publish_trips,
     publish_zones,
+    stacked,
     zone_names,
 )
 from territory.release.scenarios import grouping_tables, scenario_tables
@@ -46,12 +46,7 @@ LISTED_KINDS = {
 
 
 def tables(result: StudyResult) -> dict[str, pd.DataFrame]:
-    """Return the tables that are handed over, by file name, small counts already withheld.
-
-    Every table and column is declared in `territory.tables`, which says what is done with it: estimated persons under
-    11 are the text "< 11", observed children served are protected together with every total that is published, times
-    are rounded to a tenth of a minute. What is not declared is not handed over: it raises an error.
-    """
+    """Return the tables that are handed over, by file name, small counts withheld; what is not declared is an error."""
     state, coverage = result.baseline.state, result.baseline.coverage
     names = place_names(state.communes)
     found = {
@@ -174,19 +169,22 @@ def needs_by_zone(demand: pd.DataFrame, zones: pd.Series) -> pd.DataFrame:
 
 def _comparisons(result: StudyResult, names: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """Return the comparisons of all scenarios, by commune, by zone and by recruitment limit."""
-    blocks: dict[str, list[pd.DataFrame]] = {"communes": [], "zones": [], "sensibilite": [], "trajets": []}
-    for name in result.comparisons:
-        communes = with_names(publish_communes(result, name), names)
-        zones = publish_zones(result, name).reset_index()
-        zones.insert(1, "zone_name", zone_names(result, zones["zone"]))
-        sensitivity = publish_sensitivity(result, name).reset_index()
-        trips = long_trips(publish_trips(result, name), result.comparisons[name].zones)
-        trips.insert(1, "zone_name", zone_names(result, trips["zone"]))
-        for key, table in zip(blocks, (communes, zones, sensitivity, trips), strict=True):
-            table.insert(0, "scenario", name)
-            blocks[key].append(table)
-    concat = partial(pd.concat, ignore_index=True)
-    return {f"comparaison_{key}": concat(found) for key, found in blocks.items() if found}
+    if not result.comparisons:
+        return {}
+
+    def zoned(table: pd.DataFrame) -> pd.DataFrame:
+        table.insert(1, "zone_name", zone_names(result, table["zone"]))
+        return table
+
+    def trips(result: StudyResult, name: str) -> pd.DataFrame:
+        return zoned(long_trips(publish_trips(result, name), result.comparisons[name].zones))
+
+    return {
+        "comparaison_communes": stacked(result, lambda *of: with_names(publish_communes(*of), names)),
+        "comparaison_zones": stacked(result, lambda *of: zoned(publish_zones(*of).reset_index())),
+        "comparaison_sensibilite": stacked(result, lambda *of: publish_sensitivity(*of).reset_index()),
+        "comparaison_trajets": stacked(result, trips),
+    }
 
 
 def place_names(communes: pd.DataFrame) -> pd.DataFrame:

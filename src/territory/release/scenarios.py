@@ -24,14 +24,7 @@ if TYPE_CHECKING:
 
 
 def scenario_tables(result: StudyResult) -> dict[str, pd.DataFrame]:
-    """Return the tables of changes and of siting, by file name; small counts are already withheld.
-
-    `changements_scenarios`: every act of a scenario; `offre_scenarios`: site, places, holder and operator of each
-    authorisation before and after; `mutualisations`: what each groupement shares, and the staff time said to be
-    freed; `population_scenarios`: inhabitants and needs by EPCI where a scenario changes them; `implantation_<id>`:
-    every candidate of a question, best first; `implantations_seuils`: persons beyond each threshold, for every
-    candidate of every question.
-    """
+    """Return the tables of changes and of siting, by file name; small counts are already withheld."""
     found = {
         "changements_scenarios": _acts(result),
         "offre_scenarios": _offer(result),
@@ -167,13 +160,7 @@ def _counted(state: State) -> pd.DataFrame:
 
 
 def grouping_tables(result: StudyResult) -> dict[str, pd.DataFrame]:
-    """Return the tables of the questions of grouping, by file name.
-
-    For each question: `groupement_<id>_groupes`, `_membres` and `_mutualisation` (what the members share, to fill in
-    and to give back in the study file). For all of them, `groupements_comparaison` and `groupements_contexte`
-    (establishments that are not grouped, and why). Budgets of establishments are not published, and those of groups as
-    `release.budgets` allows, the sizes of a grouping by budget included.
-    """
+    """Return the tables of the questions of grouping, by file name, budgets withheld as `release_budgets` says."""
     found: dict[str, pd.DataFrame] = {}
     budgets = release_budgets(result.groupings)
     for name, answer in result.groupings.items():

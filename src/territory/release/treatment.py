@@ -24,29 +24,7 @@ _COUNTS = (Secrecy.ESTIMATE, Secrecy.OBSERVED)
 
 
 def treat(name: str, table: pd.DataFrame, withheld: pd.DataFrame | pd.Series | None = None) -> pd.DataFrame:
-    """Withhold what a table declares as secret, and leave the rest as it is.
-
-    Parameters
-    ----------
-    name
-        Name of the declared table.
-    table
-        Its rows; those of a declared index may be its index.
-    withheld
-        Rows whose persons are observed and cannot be told (a Series of flags), or cells (a DataFrame with a column of
-        flags for those that differ). None: estimates alone.
-
-    Returns
-    -------
-    DataFrame
-        Estimates and counts as texts ("< 11", "secret"), means and money unknown where they would tell.
-
-    Examples
-    --------
-    >>> needs = pd.DataFrame({"public": ["autisme", "aeeh"], "demand": [4.2, 30.0]})
-    >>> treat("besoins_epci", needs)["demand"].tolist()
-    ['< 11', '30']
-    """
+    """Withhold what a table declares as secret: observed rows (a Series of flags) or cells (a frame), few persons."""
     check_declared(name, map(str, table.columns))
     declared = {column: column_of(name, str(column)) for column in table.columns}
     counted = [column for column, one in declared.items() if one.secrecy is Secrecy.OBSERVED]

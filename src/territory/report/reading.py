@@ -53,6 +53,7 @@ class Reading:
         self.times: Callable[[str, str], pd.DataFrame] = cache(released.times)
         self.differences: Callable[[str, str], pd.DataFrame] = cache(released.differences)
         self.counts: Callable[[str, str], Counts] = cache(lambda *key: Counts(released.zone_counts(*key)))
+        self.criterion: Callable[[str], pd.DataFrame] = cache(self._criterion)
         # the services of a scenario that move alike, in the order of the study file
         self.moves: Callable[[str], list[Move]] = cache(self._moves)
 
@@ -192,10 +193,19 @@ class Reading:
         """Time within which a service is supposed to recruit."""
         return minutes(self.parameters.recruitment_max_min)
 
-    def document(self, title: str, blocks: Sequence[Block], **texts: Any) -> Document:
+    def document(self, blocks: Sequence[Block], *, words: Sequence[str] = (), **texts: Any) -> Document:
         """Return a document of the study, with what all of them say: their date, their run and their edition."""
-        texts |= {"run_digest": self.release.run_digest, "mark": self.release.mark}
-        return Document(title, self.date, blocks, logo=self.logo, author=self.study.author, **texts)
+        told: dict[str, Any] = {
+            "title": self.study.title,
+            "subtitle": self.subtitle,
+            "footer": self.footer(),
+            "keywords": [*words, self.study.territory.name],
+            "run_digest": self.release.run_digest,
+            "mark": self.release.mark,
+        }
+        return Document(
+            **told | texts, date=self.date, blocks=blocks, logo=self.logo, author=self.study.author
+        )
 
     @cached_property
     def logo(self) -> tuple[str, bytes] | None:
@@ -263,6 +273,11 @@ class Reading:
     def every_move(self) -> list[Move]:
         """Moves of all the scenarios, in order."""
         return [move for scenario_id in self.release.scenarios for move in self.moves(scenario_id)]
+
+    def _criterion(self, criterion: str) -> pd.DataFrame:
+        """Return the rows of a criterion of desert in the communes of the territory."""
+        rows = pd.DataFrame(self.release.deserts.xs(criterion, level="criterion"))
+        return rows.reindex(self.territory.index)
 
     def _moves(self, scenario_id: str) -> list[Move]:
         """Group the services of a scenario that move alike."""

@@ -11,16 +11,9 @@ import ipywidgets
 import pandas as pd
 
 from territory.errors import ParameterError, TerritoryError
+from territory.plot.interactive import views
 from territory.plot.interactive.leaflet_map import CommuneMap, points_of
 from territory.plot.interactive.panel import TrialPanel
-from territory.plot.interactive.views import (
-    METHODS,
-    View,
-    changes_view,
-    deserts_view,
-    legend_html,
-    times_view,
-)
 from territory.plot.maps.choropleth import Panel, draw_map
 from territory.plot.maps.legend import Legend, shown, time_classes
 from territory.plot.style import to_png
@@ -33,7 +26,7 @@ if TYPE_CHECKING:
     from territory.planning.siting.result import SitingResult
 
 NOW, TRIED, TRIED_TIMES = "Aujourd'hui : temps", "Essai : gains et pertes", "Essai : temps"
-Maker = Callable[[], View]
+Maker = Callable[[], views.View]
 
 
 class Exploration(ipywidgets.VBox):  # type: ignore[misc]
@@ -73,9 +66,9 @@ class Exploration(ipywidgets.VBox):  # type: ignore[misc]
         except TerritoryError as error:
             # every commune is then unknown, and the legend says why
             empty = pd.Series(dtype=str)
-            view = View("Rien à montrer", empty, (), empty, str(error))
+            view = views.View("Rien à montrer", empty, (), empty, str(error))
         self.map.paint(view)
-        self.legend.value = legend_html(view, self._signs)
+        self.legend.value = views.legend_html(view, self._signs)
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
         """Return the widget, and the picture that stands for it where widgets do not live."""
@@ -130,7 +123,7 @@ def of_study(
     today = released.situation(TODAY)
     areas = _of_territory(today, released.outlines if outlines is None else outlines)
     labels = {one.id: one.label_short or one.label for one in released.study.authorisation}
-    note = " ".join(filter(None, (released.mark, METHODS.get(released.times_method))))
+    note = " ".join(filter(None, (released.mark, views.METHODS.get(released.times_method))))
     holder: dict[str, Exploration] = {}
     panel = None
     try:
@@ -145,11 +138,11 @@ def of_study(
     def chosen() -> str:
         return first if panel is None else str(panel.service.value)
 
-    def times(situation: Situation) -> View:
-        return times_view(situation, chosen(), label=labels.get(chosen(), chosen()), note=note)
+    def times(situation: Situation) -> views.View:
+        return views.times_view(situation, chosen(), label=labels.get(chosen(), chosen()), note=note)
 
-    def changes(effects: Effects) -> View:
-        return changes_view(effects, chosen(), label=labels.get(chosen(), chosen()), note=note)
+    def changes(effects: Effects) -> views.View:
+        return views.changes_view(effects, chosen(), label=labels.get(chosen(), chosen()), note=note)
 
     makers: dict[str, Maker] = {NOW: partial(times, today)}
     if panel is not None:
@@ -178,7 +171,7 @@ def of_results(
         raise ParameterError(f"Service inconnu « {service} » ; connus : {', '.join(services)}.")
     services.sort(key=lambda name: name != service)
     makers: dict[str, Maker] = {
-        f"Temps : {name}": partial(times_view, situation, name, label=name) for name in services
+        f"Temps : {name}": partial(views.times_view, situation, name, label=name) for name in services
     }
     return _built(areas, makers | _deserts(situation), None, options)
 
@@ -187,7 +180,9 @@ def _deserts(situation: Situation) -> dict[str, Maker]:
     """Return one view by scheme of desert that the study asks for."""
     table = situation.deserts
     schemes = [str(name) for name in table["scheme"].unique()]
-    return {f"Déserts : {name}": partial(deserts_view, table[table["scheme"] == name]) for name in schemes}
+    return {
+        f"Déserts : {name}": partial(views.deserts_view, table[table["scheme"] == name]) for name in schemes
+    }
 
 
 def of_comparison(
@@ -196,7 +191,8 @@ def of_comparison(
     """Return the map of gains and losses of a scenario."""
     services = sorted(effects.services, key=lambda name: name != service)
     makers: dict[str, Maker] = {
-        f"Gains et pertes : {name}": partial(changes_view, effects, name, label=name) for name in services
+        f"Gains et pertes : {name}": partial(views.changes_view, effects, name, label=name)
+        for name in services
     }
     if not makers:
         raise ParameterError("Rien à explorer : ce scénario ne déplace aucun service.")
@@ -210,7 +206,7 @@ def of_siting(siting: SitingResult, areas: gpd.GeoDataFrame, **options: Any) -> 
     to = siting.assignment.groupby(level=0).first()
     texts = minutes.map("{:.0f} min, vers ".format) + to.astype(str).to_numpy()
     title = "Temps vers le site le plus proche (minutes)"
-    view = View(title, classes.keys, shown(classes.legend, classes.keys), texts)
+    view = views.View(title, classes.keys, shown(classes.legend, classes.keys), texts)
     found = _built(areas, {"Temps vers le site retenu": lambda: view}, None, options)
     chosen = [name for name in (*siting.selected, *siting.fixed) if name in areas.index]
     if chosen:
@@ -233,7 +229,7 @@ def of_isochrones(
         areas = areas.set_axis(areas.index.map(str))
     else:
         areas = areas_of(communes, outlines)
-    view = View("Isochrones (minutes de route)", empty, (), empty)
+    view = views.View("Isochrones (minutes de route)", empty, (), empty)
     return _built(areas, {"Isochrones": lambda: view}, None, {"isochrones": isochrones, "tiles": tiles})
 
 
@@ -243,7 +239,7 @@ def _built(
     """Return the map with the layers that the caller adds."""
     deserts = options.pop("deserts", None)
     if deserts is not None:
-        makers["Critères de désert"] = lambda: deserts_view(deserts)
+        makers["Critères de désert"] = lambda: views.deserts_view(deserts)
     return Exploration(areas, makers, panel=panel, **options)
 
 

@@ -30,7 +30,7 @@ HINT = "Survolez une commune."
 _AROUND = ((-1, 0), (1, 0), (0, -1), (0, 1), (-1, -1), (1, 1), (-1, 1), (1, -1))
 # below this size on screen (pixels), details of an outline do not show
 _DETAIL_SHARE = 1 / 1500
-_TILE_PX = 256
+_TILE_PX, _SIZE_PX = 256, (600, 640)
 _MOST_NAMES = 14
 # the marker without Leaflet's white square, and water instead of its grey
 STYLE = (
@@ -47,7 +47,7 @@ _PIN = (
 class CommuneMap:
     """A Leaflet map of communes whose colours change."""
 
-    def __init__(self, areas: gpd.GeoDataFrame, *, height_px: int = 640, tiles: Any = None) -> None:
+    def __init__(self, areas: gpd.GeoDataFrame, *, tiles: Any = None) -> None:
         if areas.empty:
             raise ParameterError("Carte impossible : aucune commune à montrer.")
         self._areas = _simplified(areas).to_crs(4326)
@@ -73,12 +73,12 @@ class CommuneMap:
             layers=tuple(layers),
             panes=PANES,
             center=(float(bounds[1] + bounds[3]) / 2, float(bounds[0] + bounds[2]) / 2),
-            zoom=_zoom(bounds, width_px=600, height_px=height_px),
+            zoom=_zoom(bounds),
             zoom_snap=0.25,
             zoom_delta=0.5,
             scroll_wheel_zoom=True,
             attribution_control=tiles is not None,
-            layout=ipywidgets.Layout(height=f"{height_px}px", width="100%"),
+            layout=ipywidgets.Layout(height=f"{_SIZE_PX[1]}px", width="100%"),
         )
         self.widget.add_class("territory-map")
         self.widget.add(ipyleaflet.WidgetControl(widget=self.info, position="bottomleft"))
@@ -229,13 +229,15 @@ def _names(areas: gpd.GeoDataFrame) -> Any:
     return ipyleaflet.LayerGroup(layers=tuple(marks), name="Noms")
 
 
-def _zoom(bounds: np.ndarray, *, width_px: int, height_px: int) -> float:
+def _zoom(bounds: np.ndarray) -> float:
     """Return the zoom at which everything is seen (Web Mercator), by quarters."""
     west, south, east, north = (float(value) for value in bounds)
     mercator = [math.log(math.tan(math.pi / 4 + math.radians(y) / 2)) for y in (south, north)]
     wide = max(east - west, 0.02) / 360
     high = max(mercator[1] - mercator[0], 0.0003) / (2 * math.pi)
-    zoom = min(math.log2(width_px / _TILE_PX / wide), math.log2(height_px / _TILE_PX / high))
+    zoom = min(
+        *(math.log2(side / _TILE_PX / part) for side, part in zip(_SIZE_PX, (wide, high), strict=True))
+    )
     return max(1.0, math.floor(4 * (zoom - 0.05)) / 4)
 
 

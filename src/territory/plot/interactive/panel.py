@@ -194,7 +194,7 @@ def _numbers(outcome: Tried, trial: Trial) -> str:
         )
     whom = "Personnes de l'âge accueilli"
     table = "<table style='width:100%;border-collapse:collapse'>"
-    rates = ("inconnu" if math.isnan(value) else decimal(value, 2) for value in outcome.capacity_per_1000)
+    rates = (decimal(value, 2) for value in outcome.capacity_per_1000)
     body = (
         _row("Temps moyen", minutes(figures["baseline_mean_min"]), minutes(figures["scenario_mean_min"]))
         + _row("Places pour 1 000 pers.", *rates)

@@ -65,7 +65,7 @@ def changes_view(effects: Effects, service: str, *, label: str, note: str = "") 
     return View(title, classes.keys, shown(legend, classes.keys), pd.Series(texts, index=rows.index), note)
 
 
-def deserts_view(table: pd.DataFrame, *, note: str = "") -> View:
+def deserts_view(table: pd.DataFrame) -> View:
     """Colour communes by the number of criteria of desert that they meet."""
     if "criterion" in table.index.names:
         labels = table.groupby(level="commune_code", sort=False)["desert_class"].first()
@@ -90,7 +90,7 @@ def deserts_view(table: pd.DataFrame, *, note: str = "") -> View:
     ]
     keys = labels.astype(str).map(key_of).fillna(UNKNOWN.key)
     title = "Critères de désert médical remplis (nombre)"
-    return View(title, keys, tuple(legend), pd.Series(texts, index=labels.index), note)
+    return View(title, keys, tuple(legend), pd.Series(texts, index=labels.index))
 
 
 def legend_html(view: View, extra: Mapping[str, str] | None = None) -> str:

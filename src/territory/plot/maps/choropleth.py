@@ -11,20 +11,8 @@ import shapely
 
 from territory.errors import ParameterError
 from territory.plot import style
+from territory.plot.maps import legend as around
 from territory.plot.maps import shapes
-from territory.plot.maps.legend import (
-    WIDTH_CM,
-    Category,
-    Legend,
-    circle_points,
-    draw_legend,
-    draw_mark,
-    draw_source,
-    frame,
-    lay_out,
-    scale_and_north,
-    widest_places,
-)
 from territory.plot.maps.shapes import Box, Label, PaperScale, Placed, draw_rings, place_labels, text_size
 
 if TYPE_CHECKING:
@@ -76,28 +64,34 @@ def extent_of(areas: gpd.GeoDataFrame, *, pad_share: float = 0.03) -> tuple[floa
 
 def draw_map(
     panel: Panel,
-    legend: Legend,
+    legend: around.Legend,
     *,
     number_size: float = 6.0,
     max_height_cm: float = 22.0,
-    width_cm: float = WIDTH_CM,
+    width_cm: float = around.WIDTH_CM,
 ) -> Figure:
     """Draw a map with its legend."""
     extent = panel.extent or extent_of(panel.areas)
     categories = {category.key: category for category in legend.categories}
     with style.style():
-        layout = lay_out(extent, legend, max_height_cm=max_height_cm, width_cm=width_cm)
+        layout = around.lay_out(extent, legend, max_height_cm=max_height_cm, width_cm=width_cm)
         figure = style.new_figure(width_cm, layout.height_cm)
         axes = figure.add_axes(layout.fractions(layout.map))
-        frame(axes, extent)
+        around.frame(axes, extent)
         _draw_panel(axes, panel, categories, number_size)
-        draw_legend(figure.add_axes(layout.fractions(layout.legend)), legend)
+        around.draw_legend(figure.add_axes(layout.fractions(layout.legend)), legend)
         if legend.source:
-            draw_source(figure, layout)
+            look: dict[str, Any] = {
+                "fontsize": around.SOURCE_SIZE,
+                "color": style.MUTED,
+                "va": "bottom",
+                "linespacing": 1.2,
+            }
+            figure.text(0.1 / layout.width_cm, 0.05 / layout.height_cm, layout.source, **look)
     return figure
 
 
-def _draw_panel(axes: Axes, panel: Panel, categories: dict[str, Category], number_size: float) -> None:
+def _draw_panel(axes: Axes, panel: Panel, categories: dict[str, around.Category], number_size: float) -> None:
     """Draw everything of one map; what must be read is placed before what may be dropped."""
     scale = PaperScale(axes)
     _fill(axes, panel, categories)
@@ -105,7 +99,7 @@ def _draw_panel(axes: Axes, panel: Panel, categories: dict[str, Category], numbe
     half = _DISC_POINTS / 2
     # the room that communes drawn as discs take
     discs = (scale.to_points(*at) for at in shapes.places(panel.areas[panel.areas.geom_type.eq("Point")]))
-    taken = [*scale_and_north(axes), *(Box(x - half, y - half, x + half, y + half) for x, y in discs)]
+    taken = [*around.scale_and_north(axes), *(Box(x - half, y - half, x + half, y + half) for x, y in discs)]
     if panel.circles is not None:
         _circles(axes, panel.circles)
     if panel.flows is not None and len(panel.flows):
@@ -119,7 +113,7 @@ def _draw_panel(axes: Axes, panel: Panel, categories: dict[str, Category], numbe
     _numbers(axes, panel, categories, scale, taken, number_size)
 
 
-def _fill(axes: Axes, panel: Panel, categories: dict[str, Category]) -> None:
+def _fill(axes: Axes, panel: Panel, categories: dict[str, around.Category]) -> None:
     """Fill communes with their category; points become discs where there are no outlines."""
     keys = panel.keys.reindex(panel.areas.index).to_numpy()
     geometry = panel.areas.geometry.to_numpy()
@@ -156,7 +150,7 @@ def _circles(axes: Axes, circles: gpd.GeoDataFrame) -> None:
     largest = float(circles["value"].max())
     for (x, y), value in zip(shapes.places(circles), circles["value"], strict=True):
         if value > 0:
-            size = circle_points(float(value), largest) ** 2
+            size = around.circle_points(float(value), largest) ** 2
             axes.scatter([x], [y], s=size, facecolor=style.ACCENT, alpha=0.55, edgecolor=style.INK, zorder=5)
 
 
@@ -171,7 +165,7 @@ def _sites(axes: Axes, sites: gpd.GeoDataFrame, scale: PaperScale) -> list[Box]:
         boxes = [Box(x + dx - half, y + dy - half, x + dx + half, y + dy + half) for dx, dy in _BESIDE]
         free = [box for box in boxes if not any(box.overlaps(other) for other in taken)]
         taken.append((free or boxes)[0])
-        draw_mark(axes, scale.to_metres(*taken[-1].middle), str(mark), str(shape))
+        around.draw_mark(axes, scale.to_metres(*taken[-1].middle), str(mark), str(shape))
     return taken
 
 
@@ -188,7 +182,7 @@ def _names(axes: Axes, names: gpd.GeoDataFrame, scale: PaperScale, taken: list[B
 def _numbers(
     axes: Axes,
     panel: Panel,
-    categories: dict[str, Category],
+    categories: dict[str, around.Category],
     scale: PaperScale,
     taken: list[Box],
     size: float,
@@ -199,7 +193,7 @@ def _numbers(
     keys = panel.keys.reindex(panel.areas.index).to_dict()
     texts = panel.numbers.to_dict()
     labels, colors = [], {}
-    for code, (x, y), radius in widest_places(panel.areas):
+    for code, (x, y), radius in around.widest_places(panel.areas):
         text = str(texts.get(code, ""))
         category = categories.get(str(keys.get(code)))
         if not text or category is None:
@@ -209,7 +203,7 @@ def _numbers(
             continue
         label = Label(text, *scale.to_points(x, y), size, gap=0.0 if radius is not None else 4.5)
         labels.append(label)
-        colors[label] = category if radius is not None else Category("", "", style.PAPER)
+        colors[label] = category if radius is not None else around.Category("", "", style.PAPER)
     for spot in place_labels(labels, frame=scale.frame, obstacles=taken, reach=1):
         category = colors[spot.label]
         # a hatch or an outline may pass behind the number

@@ -18,14 +18,13 @@ from territory.french import words
 from territory.french.numbers import NBSP, class_labels, integer
 from territory.french.words import typeset
 from territory.plot import style
-from territory.plot.maps.shapes import Box, size_in, text_size
+from territory.plot.maps.shapes import Box, size_in
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
     import geopandas as gpd
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 
 class Category(NamedTuple):
@@ -336,11 +335,6 @@ def nice_length(most: float) -> float:
     return max(step * power for step in (1.0, 2.0, 5.0) if step * power <= most)
 
 
-def width_of(text: str, size: float) -> float:
-    """Return the width of a text, in points."""
-    return text_size(text, size)[0]
-
-
 def widest_places(areas: gpd.GeoDataFrame) -> Iterator[tuple[Hashable, tuple[float, float], float | None]]:
     """Give the centre and radius (metres) of the widest disc inside each outline; the point itself for a point."""
     for code, shape in zip(areas.index, areas.geometry, strict=True):
@@ -359,9 +353,3 @@ def widest_places(areas: gpd.GeoDataFrame) -> Iterator[tuple[Hashable, tuple[flo
 def _widest(outline: shapely.Polygon) -> shapely.LineString:
     """Return the radius of the widest disc inside an outline, which every map of a document asks for."""
     return shapely.maximum_inscribed_circle(outline, tolerance=100.0)
-
-
-def draw_source(figure: Figure, layout: Layout) -> None:
-    """Write where the numbers come from, under everything."""
-    look: dict[str, Any] = {"fontsize": SOURCE_SIZE, "color": style.MUTED, "va": "bottom", "linespacing": 1.2}
-    figure.text(0.1 / layout.width_cm, 0.05 / layout.height_cm, layout.source, **look)

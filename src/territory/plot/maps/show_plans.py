@@ -306,17 +306,7 @@ def class_map(
     zones: pd.Series | None = None,
     max_height_cm: float = 22.0,
 ) -> Figure:
-    """Draw how many criteria of a rule of desert each commune meets; `classes` are those of `access.deserts.classify`.
-
-    Examples
-    --------
-    >>> import territory
-    >>> result = territory.run_study("draguignan")
-    >>> rows = result.baseline.deserts.xs("apl", level="criterion")
-    >>> figure = class_map(rows["desert_class"], result.dataset.outlines, title="Critères remplis")
-    >>> figure.get_size_inches()[0].round(1)
-    np.float64(6.7)
-    """
+    """Draw how many criteria of a rule of desert each commune meets, by the classes of `access.deserts.classify`."""
     found = classes.reindex(outlines.index).fillna(NOT_COMPUTABLE).astype(str)
     count = max((int(label.split()[-1]) for label in found if label[0].isdigit()), default=1)
     labels = class_labels(count)

@@ -15,16 +15,7 @@ from territory.french.words import count, persons
 from territory.plot import style
 from territory.plot.maps.show_plans import class_map, doubt_map
 from territory.report.chapters import pictures
-from territory.report.layout.document import (
-    Block,
-    DataTable,
-    Heading,
-    Paragraph,
-    Picture,
-    Text,
-    strong,
-    table,
-)
+from territory.report.layout import document as doc
 from territory.report.layout.pdf import Part
 from territory.report.reading import Reading
 from territory.scenario.zones import ALL_TERRITORY
@@ -48,7 +39,7 @@ def desert_parts(reading: Reading) -> list[Part]:
     return [Part(partial(deserts, reading), "les critères de « désert médical »", leaves=10)]
 
 
-def deserts(reading: Reading) -> list[Block]:
+def deserts(reading: Reading) -> list[doc.Block]:
     """Return the criteria of desert of the study, with a map, and what is published beside what is estimated."""
     draws: Draws | None = reading.release.draws
     best = _best(reading)
@@ -56,8 +47,8 @@ def deserts(reading: Reading) -> list[Block]:
         return []
     labels, verdicts = _labels(reading), _verdicts(reading, draws)
     return [
-        Heading("Où les soins sont-ils trop loin ?"),
-        Paragraph(_intro(reading, draws, labels[best]), is_kept=True),
+        doc.Heading("Où les soins sont-ils trop loin ?"),
+        doc.Paragraph(_intro(reading, draws, labels[best]), is_kept=True),
         _table(reading, draws, labels, verdicts),
         _picture(reading, draws, best, labels[best]),
         *_hours(reading),
@@ -76,15 +67,9 @@ def _labels(reading: Reading) -> dict[str, str]:
     return {one.id: one.label for one in _criteria(reading)}
 
 
-def _rows(reading: Reading, criterion: str) -> pd.DataFrame:
-    """Return the rows of a criterion in the communes of the territory."""
-    rows = pd.DataFrame(reading.release.deserts.xs(criterion, level="criterion"))
-    return rows.reindex(reading.territory.index)
-
-
 def _is_published(reading: Reading, criterion: str) -> bool:
     """Tell whether a published figure decides a criterion."""
-    return bool(_rows(reading, criterion)["figure_basis"].eq(_PUBLISHED).any())
+    return bool(reading.criterion(criterion)["figure_basis"].eq(_PUBLISHED).any())
 
 
 def _verdicts(reading: Reading, draws: Draws) -> pd.DataFrame:
@@ -104,25 +89,25 @@ def _best(reading: Reading) -> str | None:
 def _counted_together(reading: Reading) -> DesertScheme | None:
     """Return the first rule of several criteria whose class is known somewhere, None without any."""
     for scheme in reading.study.desert:
-        classes = _rows(reading, scheme.criterion[0].id)["desert_class"]
+        classes = reading.criterion(scheme.criterion[0].id)["desert_class"]
         if len(scheme.criterion) > 1 and classes.ne(_NOT_COMPUTABLE).any():
             return scheme
     return None
 
 
-def _intro(reading: Reading, draws: Draws, label: str) -> Text:
+def _intro(reading: Reading, draws: Draws, label: str) -> doc.Text:
     """Say what is published, what is estimated, and what the doubt on times could change."""
     sure = integer(100 * draws.sure_share)
     published = [one for one in _criteria(reading) if _is_published(reading, one.id)]
     text: list[Any] = ["Un critère de « désert médical » compare un temps ou un nombre à un seuil. "]
     if published:
         text += [
-            strong("Un chiffre que la DREES publie est pris tel quel, avec son année ; "),
+            doc.strong("Un chiffre que la DREES publie est pris tel quel, avec son année ; "),
             "ce que l'étude calcule elle-même est montré à côté. ",
         ]
     else:
         text.append(
-            strong(f"« {label} » est celui que les données permettent le mieux de calculer. "),
+            doc.strong(f"« {label} » est celui que les données permettent le mieux de calculer. "),
         )
     text.append(
         "Près du seuil, le doute sur les temps estimés peut faire changer une commune de côté : elle est dite "
@@ -133,7 +118,7 @@ def _intro(reading: Reading, draws: Draws, label: str) -> Text:
     return text
 
 
-def _picture(reading: Reading, draws: Draws, criterion: str, label: str) -> Picture:
+def _picture(reading: Reading, draws: Draws, criterion: str, label: str) -> doc.Picture:
     """Draw how many criteria each commune meets, or else the side of one threshold and how sure it is."""
     areas, scheme = pictures.areas_of(reading), _counted_together(reading)
     zones, height_cm = reading.communes["epci_code"], 9.2
@@ -146,7 +131,7 @@ def _picture(reading: Reading, draws: Draws, criterion: str, label: str) -> Pict
         caption = f"{label} : sûr ou douteux."
     else:
         label = scheme.label
-        classes = _rows(reading, scheme.criterion[0].id)["desert_class"].reindex(areas.index)
+        classes = reading.criterion(scheme.criterion[0].id)["desert_class"].reindex(areas.index)
         notes = tuple(f"{one.label} : {_origin(reading, one.id)}." for one in scheme.criterion)
         figure = class_map(classes, areas, title=label, notes=notes, zones=zones, max_height_cm=height_cm)
         caption = f"{label} : nombre de critères remplis par commune."
@@ -154,7 +139,7 @@ def _picture(reading: Reading, draws: Draws, criterion: str, label: str) -> Pict
         f"{name} : {count(int(size), 'commune')}"
         for name, size in classes.value_counts().sort_index().items()
     ]
-    return Picture(
+    return doc.Picture(
         style.to_svg(figure),
         alt=f"Carte de {count(len(areas), 'commune')}. {label}. {' ; '.join(parts)}.",
         caption=caption,
@@ -164,18 +149,18 @@ def _picture(reading: Reading, draws: Draws, criterion: str, label: str) -> Pict
 
 def _origin(reading: Reading, criterion: str) -> str:
     """Say whether the figure of a criterion is published, and of which year, or estimated here."""
-    rows = _rows(reading, criterion)
+    rows = reading.criterion(criterion)
     if _is_published(reading, criterion):
         return f"publié, {rows['year'].max():.0f}"
     return "estimé ici" if rows["status"].ne(_NOT_COMPUTABLE).any() else "–"
 
 
-def _table(reading: Reading, draws: Draws, labels: dict[str, str], verdicts: pd.DataFrame) -> DataTable:
+def _table(reading: Reading, draws: Draws, labels: dict[str, str], verdicts: pd.DataFrame) -> doc.DataTable:
     """Return each criterion with its communes and its inhabitants, the published ones first."""
     order = sorted(labels, key=lambda criterion: not _is_published(reading, criterion))
     rows, lacking = [], []
     for criterion in order:
-        status = _rows(reading, criterion)["status"]
+        status = reading.criterion(criterion)["status"]
         doubtful = verdicts[criterion].reindex(status.index).eq(_DOUBTFUL)
         cells = [
             integer(int((status.eq(_IN) & ~doubtful).sum())),
@@ -191,7 +176,7 @@ def _table(reading: Reading, draws: Draws, labels: dict[str, str], verdicts: pd.
     kinds = [name for one in _criteria(reading) for name in one.services]
     if ages is not None and "pharmacie" in kinds and "pharmacie" in ages.index:
         lacking.append("Pharmacies : " + str(ages["reason"]["pharmacie"]))
-    return DataTable(
+    return doc.DataTable(
         ["Critère", "Chiffre", "En désert", "Douteuses", "Non calculables", "Habitants en désert"],
         rows,
         f"Critères de l'étude, {count(len(verdicts), 'commune')} du territoire.",
@@ -208,14 +193,14 @@ def _table(reading: Reading, draws: Draws, labels: dict[str, str], verdicts: pd.
     )
 
 
-def _hours(reading: Reading) -> list[Block]:
+def _hours(reading: Reading) -> list[doc.Block]:
     """Say that emergency departments have hours, where a criterion counts them and no chapter before has said it."""
     if "urgences" in reading.closest or not any("urgences" in one.services for one in _criteria(reading)):
         return []
-    return [Paragraph([strong("Urgences et horaires. "), reading.emergency_hours], "small")]
+    return [doc.Paragraph([doc.strong("Urgences et horaires. "), reading.emergency_hours], "small")]
 
 
-def _change_of_apl(reading: Reading) -> list[Block]:
+def _change_of_apl(reading: Reading) -> list[doc.Block]:
     """Say how the published APL changed between its first and its newest year in the data."""
     figures = reading.release.published
     asked = [one for one in _criteria(reading) if one.published == "apl"]
@@ -230,9 +215,9 @@ def _change_of_apl(reading: Reading) -> list[Block]:
     mean = {year: float((values[year] * people).sum() / people.sum()) for year in (first, newest)}
     under = {year: int((values[year] < asked[0].threshold).sum()) for year in (first, newest)}
     return [
-        Paragraph(
+        doc.Paragraph(
             [
-                strong(
+                doc.strong(
                     f"De {first} à {newest}, l'APL publiée passe de {decimal(mean[first])} à {decimal(mean[newest])} "
                 ),
                 f"consultations par an et par habitant, en moyenne des habitants d'aujourd'hui ; les communes sous "
@@ -242,9 +227,9 @@ def _change_of_apl(reading: Reading) -> list[Block]:
     ]
 
 
-def _beside(reading: Reading, one: DesertCriterion) -> list[Block]:
+def _beside(reading: Reading, one: DesertCriterion) -> list[doc.Block]:
     """Return what is published of a criterion beside what is estimated, EPCI by EPCI, where both exist."""
-    rows = _rows(reading, one.id)
+    rows = reading.criterion(one.id)
     both = rows[rows["figure_basis"].eq(_PUBLISHED) & rows["estimate_gap"].notna()]
     if both.empty:
         return []
@@ -261,15 +246,15 @@ def _beside(reading: Reading, one: DesertCriterion) -> list[Block]:
         integer(int((_met(both, "value", one) != _met(both, "estimated_value", one)).sum())),
     )
     side = "de plus" if gap.mean() > 0 else "de moins"
-    sentence: Text = [
-        strong(f"« {one.label} » : "),
+    sentence: doc.Text = [
+        doc.strong(f"« {one.label} » : "),
         f"l'estimation du rapport donne en moyenne {_amount(abs(gap.mean()), one)} {side} que le chiffre publié "
         f"(écart moyen sans le signe : {_amount(gap.abs().mean(), one)}), et place {size} des {len(both)} communes de "
         f"l'autre côté du seuil. {_LISTS.get(one.published or '', '')}",
     ]
     return [
-        Paragraph(sentence, is_kept=True),
-        table(
+        doc.Paragraph(sentence, is_kept=True),
+        doc.table(
             f"EPCI <2.2 | Communes >0.8 | Publié {year} >0.8 | Estimé >0.8 | Écart >0.8 | En désert, publié >0.9 | "
             "En désert, estimé >0.9",
             cells,
@@ -320,13 +305,13 @@ def _inhabitants(reading: Reading, draws: Draws, criterion: str) -> str:
 def _published_inhabitants(reading: Reading, criterion: str) -> str:
     """Write the inhabitants in the desert by a published figure, which has no range."""
     people = reading.territory["population"].astype(float)
-    inside = float(people[_rows(reading, criterion)["status"].eq(_IN).to_numpy()].sum())
+    inside = float(people[reading.criterion(criterion)["status"].eq(_IN).to_numpy()].sum())
     return f"{persons(inside)} ({share(inside / people.sum())})"
 
 
 def _reason(reading: Reading, criterion: str) -> str | None:
     """Say why a criterion cannot be computed somewhere, None when it is everywhere."""
-    rows = _rows(reading, criterion)
+    rows = reading.criterion(criterion)
     said = [str(text) for text in rows["reason"].dropna().unique() if str(text)]
     # the names of the lists are codes there
     return re.sub(r"« (\w+) »", lambda found: f"« {reading.label(found[1])} »", said[0]) if said else None

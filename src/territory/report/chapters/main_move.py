@@ -10,6 +10,7 @@ from territory.french.words import about, between, capital, elide, join
 from territory.report.layout.document import Run, Text, strong
 from territory.report.reading import SECRET, Counts, Move, Reading
 from territory.scenario.zones import ALL_TERRITORY
+from territory.tables.declare import CODES
 
 # fates of a child, in the order in which they are said
 _FATES = {
@@ -19,7 +20,7 @@ _FATES = {
     "unknown": "inconnu",
 }
 # classes that one sum may stand for, in words
-CLASSES = {"gain": "trajet plus court", "loss": "trajet plus long", "indistinct": "sans différence visible"}
+CLASSES = {one: CODES["effects"][one] for one in ("gain", "loss", "indistinct")}
 _FINDINGS = {
     "some_shorter": ("des trajets plus courts", True),
     "some_longer": ("des trajets plus longs", True),

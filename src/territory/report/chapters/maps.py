@@ -158,8 +158,7 @@ def today_table(reading: Reading, codes: pd.Index, *, most: int) -> list[Block]:
     people = reading.communes["population"].reindex(codes)
     order = times.sort_values(ascending=False, kind="stable").index[:most]
     cells = [
-        [reading.commune(str(c)), whole_or_unknown(float(people[c])), written_minutes(float(times[c]))]
-        for c in order
+        [reading.commune(str(c)), integer(float(people[c])), written_minutes(float(times[c]))] for c in order
     ]
     caption = f"Temps de route d'aujourd'hui, {reading.label(service)}."
     return [_in_two(cells, ["Commune", "Habitants", "Temps"], caption, len(codes))]
@@ -176,11 +175,6 @@ def said_of(row: pd.Series, words: Mapping[str, str], unknown: str) -> str:
 def written_minutes(value: float) -> str:
     """Write minutes, a question mark when they are unknown."""
     return "?" if math.isnan(float(value)) else minutes(float(value))
-
-
-def whole_or_unknown(value: float) -> str:
-    """Write a whole number, or that it is unknown."""
-    return "inconnu" if math.isnan(value) else integer(value)
 
 
 def _in_two(cells: list[list[str]], heads: list[str], caption: str, total: int) -> DataTable:

@@ -10,49 +10,40 @@ from territory.french.numbers import minutes, signed
 from territory.french.words import capital, count, join
 from territory.release.gate import TODAY
 from territory.release.observed_children import EFFECTS
-from territory.report.layout.document import (
-    Block,
-    Bullets,
-    Callout,
-    DataTable,
-    Heading,
-    Paragraph,
-    Text,
-    strong,
-    table,
-)
+from territory.report.layout import document as doc
 from territory.report.reading import Counts, Move, Reading
 from territory.scenario.zones import ALL_TERRITORY
+from territory.tables.declare import CODES
 
 _WHO = {"child": "l'enfant", "parent": "le parent", "staff": "le professionnel"}
 
 
-def what_moves(reading: Reading) -> list[Block]:
+def what_moves(reading: Reading) -> list[doc.Block]:
     """Return where each named service is today and in each scenario, with the facts of the study."""
-    blocks: list[Block] = []
+    blocks: list[doc.Block] = []
     every = list(reading.release.scenarios)
     if reading.named:
         blocks.append(_places_table(reading, every))
-    named: list[Text] = [
-        [strong(f"Scénario {s.id}. "), _described(reading, s)] for s in reading.study.scenario
+    named: list[doc.Text] = [
+        [doc.strong(f"Scénario {s.id}. "), _described(reading, s)] for s in reading.study.scenario
     ]
     if named:
-        blocks.append(Bullets(named))
+        blocks.append(doc.Bullets(named))
     if not blocks and not what_documents_say(reading):
         return []
     title = "Ce qui est comparé" if every else "Ce qui est étudié"
-    return [Heading(title), *blocks]
+    return [doc.Heading(title), *blocks]
 
 
-def what_documents_say(reading: Reading) -> list[Block]:
+def what_documents_say(reading: Reading) -> list[doc.Block]:
     """Return the facts of the study that are about no service, with their source."""
     facts = [fact for fact in reading.study.fact if fact.about is None]
-    items: list[Text] = []
+    items: list[doc.Text] = []
     for fact in facts:
         # its year once
         is_dated = fact.year is None or str(fact.year) in fact.source
         items.append(f"{fact.text} Source : {fact.source}{'' if is_dated else f', {fact.year}'}.")
-    return [Callout("Ce que disent les documents publics", items)] if items else []
+    return [doc.Callout("Ce que disent les documents publics", items)] if items else []
 
 
 def _described(reading: Reading, scenario: Any) -> str:
@@ -69,7 +60,7 @@ def _described(reading: Reading, scenario: Any) -> str:
     return f"{' ; '.join(f'{reading.labels(m.services)}, {reading.road(m.from_site, m.to_site)}' for m in moves)}."
 
 
-def _places_table(reading: Reading, every: list[str]) -> DataTable:
+def _places_table(reading: Reading, every: list[str]) -> doc.DataTable:
     """Return the commune of each service in each situation, and who travels."""
     rows = []
     for service in reading.named:
@@ -80,12 +71,12 @@ def _places_table(reading: Reading, every: list[str]) -> DataTable:
     if is_wide(every):
         columns = "Service <1.8 | Aujourd'hui <1 | Dans les scénarios <2.6 | Qui fait la route <1"
         note = "« – » : aucun scénario ne le déplace."
-        return table(columns, in_one_column(rows, every, first=2), caption, note=note)
+        return doc.table(columns, in_one_column(rows, every, first=2), caption, note=note)
     situations = ("Aujourd'hui <1", *(f"Scénario {name} <1" for name in every))
-    return table(["Service <2.2", *situations, "Qui fait la route <1.2"], rows, caption)
+    return doc.table(["Service <2.2", *situations, "Qui fait la route <1.2"], rows, caption)
 
 
-def all_moves(reading: Reading, *, level: int = 2, most: int | None = None) -> list[Block]:
+def all_moves(reading: Reading, *, level: int = 2, most: int | None = None) -> list[doc.Block]:
     """Return the effect of every move on those around today's site, scenarios that do the same on one line."""
     lines: dict[tuple[str, ...], list[str]] = {}
     asked: dict[str, list[str]] = {}
@@ -110,7 +101,7 @@ def all_moves(reading: Reading, *, level: int = 2, most: int | None = None) -> l
     ]
     if not lines:
         return (
-            [Heading("Tous les services qui déménagent", level), Paragraph(" ".join(without))]
+            [doc.Heading("Tous les services qui déménagent", level), doc.Paragraph(" ".join(without))]
             if without
             else []
         )
@@ -134,20 +125,15 @@ def all_moves(reading: Reading, *, level: int = 2, most: int | None = None) -> l
     caption = (
         f"Effet sur le temps de route de ceux qui habitent à {reading.limit} ou moins du site d'aujourd'hui."
     )
-    title = Heading("Tous les services qui déménagent", level)
-    return [title, table(columns, shown, caption, may_split=True, note=" ".join(notes))]
+    title = doc.Heading("Tous les services qui déménagent", level)
+    return [title, doc.table(columns, shown, caption, may_split=True, note=" ".join(notes))]
 
 
 INTERVALS = "« 5 000 à 9 000 » : ce que le doute sur les temps laisse possible."
 ON_ONE_POINT = "les deux adresses sont placées au même point, et le calcul ne voit pas ce déménagement"
 # what a column of persons says
-EFFECT_HEADS = {
-    "gain": "Trajet plus court",
-    "loss": "Trajet plus long",
-    "indistinct": "Sans différence visible",
-    "without": "Sans ce service",
-    "entering": "Avec le scénario seulement",
-}
+EFFECT_HEADS = {key: capital(said) for key, said in CODES["effects"].items()}
+EFFECT_HEADS["entering"] = "Avec le scénario seulement"
 
 
 def told_effects(counts: Sequence[Counts]) -> list[str]:
@@ -175,7 +161,7 @@ def ordered_zones(reading: Reading, move: Move) -> list[str]:
     return [str(zone) for zone in order]
 
 
-def effects_table(reading: Reading, move: Move, zones: list[str], *, name: str = "") -> DataTable:
+def effects_table(reading: Reading, move: Move, zones: list[str], *, name: str = "") -> doc.DataTable:
     """Return gainers and losers by zone with their intervals, mean times and the commune that loses most."""
     found = reading.counts_of(move)
     effects = [*told_effects([found]), *(["entering"] if found.communes["entering"][ALL_TERRITORY] else [])]
@@ -198,7 +184,7 @@ def effects_table(reading: Reading, move: Move, zones: list[str], *, name: str =
     columns = f"EPCI <1.6 | {heads} | Temps moyen >1.3 | Perte la plus forte <1.5"
     name = name or f"Scénario {move.scenario_id}, {reading.labels(move.services)}"
     caption = f"{name} : {reading.noun_of(move)}, à {reading.limit} ou moins du site d'aujourd'hui, par EPCI."
-    return table(columns, rows, caption, strong_rows=[len(rows) - 1], note=" ".join(notes))
+    return doc.table(columns, rows, caption, strong_rows=[len(rows) - 1], note=" ".join(notes))
 
 
 def zone_name(reading: Reading, zone: str) -> str:

@@ -17,14 +17,11 @@ from territory.report.layout.document import Block, DataTable, Heading, Paragrap
 from territory.report.reading import Counts, Move, Reading
 from territory.scenario.zones import ALL_TERRITORY
 from territory.tables.catalogue import read_measure
+from territory.tables.declare import CODES
 
 _SAME, _DOUBTFUL = "=", " ≈"
 _EFFECTS = {
-    "gain": "Trajet plus court",
-    "loss": "Trajet plus long",
-    "indistinct": "Sans différence visible",
-    "without": "Sans ce service",
-    "entering": "Dans le périmètre avec le scénario seulement",
+    one: capital(CODES["effects"][one]) for one in ("gain", "loss", "indistinct", "without", "entering")
 }
 
 
@@ -170,7 +167,7 @@ def _labels(table: pd.DataFrame) -> dict[str, str]:
 def _value(value: float, unit: str) -> str:
     """Write a measure in its unit."""
     written = {"min": minutes, "share": share, "persons": persons}.get(unit)
-    return "inconnu" if math.isnan(value) else written(value) if written else decimal(value, 2)
+    return written(value) if written else decimal(value, 2)
 
 
 def _on_the_road(reading: Reading, service: str, every: list[str]) -> list[list[str]]:

@@ -9,25 +9,16 @@ import geopandas as gpd
 import pandas as pd
 
 from territory.french.numbers import minutes, signed
-from territory.french.words import INDISTINCT, capital, change, count, epci_phrase, join, persons
+from territory.french.words import capital, change, count, epci_phrase, join, persons
 from territory.network.maps.osm import ATTRIBUTION
 from territory.plot import style
+from territory.plot.maps import legend as legends
 from territory.plot.maps.choropleth import Panel, draw_map, extent_of
-from territory.plot.maps.legend import (
-    WIDTH_CM,
-    Classes,
-    Legend,
-    change_classes,
-    effect_classes,
-    numbers_from,
-    shown,
-    time_classes,
-)
 from territory.plot.maps.shapes import dash_of
 from territory.release.gate import TODAY
 from territory.report.layout.document import Picture
 from territory.report.reading import whole_change
-from territory.tables.declare import CLOSEST_SERVICES
+from territory.tables.declare import CLOSEST_SERVICES, CODES
 
 if TYPE_CHECKING:
     from territory.release.gate import Sites
@@ -41,15 +32,7 @@ _RINGS = (
     "Isochrones : ce qu'une voiture atteint depuis le site, à 500 m d'une route au plus ; simplifiées. Routes : "
     f"{ATTRIBUTION}."
 )
-_EFFECTS = {
-    "gain": "trajet plus court",
-    "loss": "trajet plus long",
-    "indistinct": INDISTINCT,
-    "without": "sans ce service",
-    "entering": "dans le périmètre avec le scénario seulement",
-    "outside": "hors du périmètre",
-    "unknown": "inconnu",
-}
+_EFFECTS = {**{key: said for key, said in CODES["effects"].items() if key != "unknown"}, "unknown": "inconnu"}
 
 
 def areas_of(reading: Reading) -> gpd.GeoDataFrame:
@@ -76,7 +59,7 @@ def time_map(
     *,
     max_height_cm: float,
     zoom: pd.Index | None = None,
-    width_cm: float = WIDTH_CM,
+    width_cm: float = legends.WIDTH_CM,
 ) -> Picture:
     """Draw the time from every commune to the site of a named service, or to the closest of a complete list.
 
@@ -87,13 +70,13 @@ def time_map(
     situation = "Aujourd'hui" if scenario_id == TODAY else f"Scénario {scenario_id}"
     rows = reading.times(scenario_id, service).reindex(areas.index)
     times = rows["travel_time_min"]
-    classes = time_classes(times, breaks=breaks_of(reading), is_reachable=rows["is_reachable"])
+    classes = legends.time_classes(times, breaks=breaks_of(reading), is_reachable=rows["is_reachable"])
     site = reading.site(scenario_id, service) if service in reading.named else None
     rings = rings_of(reading, scenario_id, site)
     panel = Panel(
         areas,
         classes.keys,
-        numbers=numbers_from(times),
+        numbers=legends.numbers_from(times),
         zones=reading.communes["epci_code"],
         sites=marks(reading, [(name, "o") for name in site or ()]),
         rings=rings,
@@ -103,8 +86,8 @@ def time_map(
     )
     is_estimate = reading.release.times_method == "estimate"
     about_rings = [] if rings is None else [_RINGS]
-    legend = Legend(
-        shown(classes.legend, classes.keys),
+    legend = legends.Legend(
+        legends.shown(classes.legend, classes.keys),
         f"{situation} : temps de route{' estimé' if is_estimate else ''}, aller simple",
         sites=[(str(i), "o", reading.site_name(name)) for i, name in enumerate(site or (), start=1)],
         lines=[]
@@ -139,17 +122,17 @@ def change_map(
     max_height_cm: float,
     zoom: pd.Index | None = None,
     zoom_name: str | None = None,
-    width_cm: float = WIDTH_CM,
+    width_cm: float = legends.WIDTH_CM,
 ) -> Picture:
     """Draw the change of travel time that a move brings, for the whole territory or for one EPCI.
 
     A map narrower than a page says which way each commune goes, without its minutes.
     """
-    areas, is_small = areas_of(reading), width_cm < WIDTH_CM
+    areas, is_small = areas_of(reading), width_cm < legends.WIDTH_CM
     rows = reading.differences_of(move).reindex(areas.index)
-    classes = change_classes(rows["delta_travel_time_min"], rows["effect"])
+    classes = legends.change_classes(rows["delta_travel_time_min"], rows["effect"])
     if is_small:
-        classes = effect_classes(rows["effect"])
+        classes = legends.effect_classes(rows["effect"])
     told = rows["effect"].isin(["gain", "loss"])
     delta = whole_change(rows)
     numbers = delta.map(signed).where(told & delta.notna(), "")
@@ -179,7 +162,9 @@ def change_map(
     sites = [(str(i), shape, text) for i, (_, shape, text) in enumerate(marked, start=1)]
     borders = _border_notes(reading) if zoom is None else ["Trait épais : limite de l'EPCI."]
     notes = [] if is_small else ["Nombres : minutes gagnées (−) ou perdues (+), aller simple.", *borders]
-    legend = Legend(shown(classes.legend, classes.keys), "Écart de temps de route", sites, notes)
+    legend = legends.Legend(
+        legends.shown(classes.legend, classes.keys), "Écart de temps de route", sites, notes
+    )
     size = 6.0 if zoom is None else 7.0
     figure = draw_map(panel, legend, max_height_cm=max_height_cm, number_size=size, width_cm=width_cm)
     where = f" : {epci_phrase(reading.zone_names[zoom_name])} en détail" if zoom_name else ""
@@ -240,7 +225,7 @@ def map_source(reading: Reading) -> str:
     return "Contours : IGN, simplifiés." if has_some else "Communes représentées par un point."
 
 
-def describe_times(reading: Reading, values: pd.Series, classes: Classes, title: str) -> str:
+def describe_times(reading: Reading, values: pd.Series, classes: legends.Classes, title: str) -> str:
     """Say in words what a map of times shows."""
     sizes = classes.keys.value_counts()
     legend = [category for category in classes.legend if category.key in sizes]

@@ -16,19 +16,7 @@ from territory.plot.maps.show_plans import show_establishments
 from territory.release.disclosure import SUPPRESSED
 from territory.release.gate import TODAY
 from territory.report.chapters.pictures import areas_of, map_source
-from territory.report.layout.document import (
-    Block,
-    Bullets,
-    Callout,
-    DataTable,
-    Heading,
-    Paragraph,
-    Picture,
-    Run,
-    Text,
-    strong,
-    table,
-)
+from territory.report.layout import document as doc
 from territory.report.layout.pdf import Part
 from territory.tables.catalogue import BEYOND
 
@@ -53,7 +41,7 @@ def siting_parts(reading: Reading) -> list[Part]:
         is_first = not parts
         blocks = _in_words(siting, ranking, is_first=is_first)
         if is_first:
-            blocks = [Heading("Et si le site était ailleurs ?"), *blocks]
+            blocks = [doc.Heading("Et si le site était ailleurs ?"), *blocks]
         most = _MOST_CANDIDATES if is_first else _FEW_CANDIDATES
         blocks += _ranks(ranking, most=most, caption="", where="dans l'annexe et le classeur")
         blocks += _trade_off(reading, ranking) if is_first else []
@@ -62,13 +50,13 @@ def siting_parts(reading: Reading) -> list[Part]:
     return parts
 
 
-def siting_tables(reading: Reading) -> list[Block]:
+def siting_tables(reading: Reading) -> list[doc.Block]:
     """Return every question of siting with all its candidates, for the annex."""
-    blocks: list[Block] = []
+    blocks: list[doc.Block] = []
     for siting, ranking in _questions(reading):
         blocks += _in_words(siting, ranking, is_first=not blocks)
         blocks += _ranks(ranking, most=_ALL_CANDIDATES, caption=f"{siting.name} ", where="dans le classeur")
-    return [Heading("Choix de site", new_page=True), *blocks] if blocks else []
+    return [doc.Heading("Choix de site", new_page=True), *blocks] if blocks else []
 
 
 def _questions(reading: Reading) -> Iterator[tuple[Any, pd.DataFrame]]:
@@ -78,11 +66,11 @@ def _questions(reading: Reading) -> Iterator[tuple[Any, pd.DataFrame]]:
             yield answer.siting, answer.ranking.reset_index().sort_values("rank", kind="stable")
 
 
-def _in_words(siting: Any, ranking: pd.DataFrame, *, is_first: bool) -> list[Block]:
+def _in_words(siting: Any, ranking: pd.DataFrame, *, is_first: bool) -> list[doc.Block]:
     """Name what is chosen: one commune, or all those that the doubt on times does not tell apart."""
     chosen, others = ranking[ranking["is_selected"]], ranking[~ranking["is_selected"]]
     near = others[~others["is_distinguishable"].fillna(False).astype(bool)]
-    parts: list[str | Run] = [strong(f"{siting.name} ")]
+    parts: list[str | doc.Run] = [doc.strong(f"{siting.name} ")]
     if len(chosen) == 1:
         equal = pd.concat([chosen, near]).sort_values("rank", kind="stable")
         times = equal["mean_time_min"].astype(float)
@@ -103,8 +91,8 @@ def _in_words(siting: Any, ranking: pd.DataFrame, *, is_first: bool) -> list[Blo
             f"plus ({first['worst_name']}). {_replacements(len(near), len(others))} "
         )
     parts.append(_CAUTION if is_first else "")
-    text: Text = [part for part in parts if part]
-    return [Paragraph(text, is_kept=True)]
+    text: doc.Text = [part for part in parts if part]
+    return [doc.Paragraph(text, is_kept=True)]
 
 
 def _replacements(near: int, total: int) -> str:
@@ -118,7 +106,7 @@ def _replacements(near: int, total: int) -> str:
     return f"{others} sur {total} {can} remplacer l'une d'elles {INDISTINCT}."
 
 
-def _ranks(ranking: pd.DataFrame, *, most: int, caption: str, where: str) -> list[Block]:
+def _ranks(ranking: pd.DataFrame, *, most: int, caption: str, where: str) -> list[doc.Block]:
     """Return the first candidates; nothing in few words when several are chosen together, the text names them."""
     if ranking["is_selected"].sum() > 1 and most < _ALL_CANDIDATES:
         return []
@@ -132,7 +120,7 @@ def _ranks(ranking: pd.DataFrame, *, most: int, caption: str, where: str) -> lis
         "Comparé à la première <1.1"
     )
     note = "≈ : sans différence visible avec la première."
-    return [table(columns, rows, f"{said}{rest}.", note=note)]
+    return [doc.table(columns, rows, f"{said}{rest}.", note=note)]
 
 
 def _rank_row(row: Any, far: str | None) -> list[str]:
@@ -160,7 +148,7 @@ def _limit_of(far: str | None) -> str:
     return (BEYOND.keys(far) or {}).get("threshold_min", "") if far else ""
 
 
-def _trade_off(reading: Reading, ranking: pd.DataFrame) -> list[Block]:
+def _trade_off(reading: Reading, ranking: pd.DataFrame) -> list[doc.Block]:
     """Draw what a shorter mean costs in persons who are far; nothing where nobody is."""
     far = _far_column(ranking)
     if far is None or not float(ranking[far].max()) >= _THRESHOLD or ranking["is_selected"].sum() > 1:
@@ -186,7 +174,7 @@ def _trade_off(reading: Reading, ranking: pd.DataFrame) -> list[Block]:
         f"Ce que coûte un temps moyen plus court : personnes à plus de {limit} min de chaque commune candidate. En "
         "losange plein, celles que nulle autre ne bat sur les deux à la fois ; en rond plein, les lieux d'aujourd'hui."
     )
-    return [Picture(style.to_svg(figure), alt, caption, "Figure")]
+    return [doc.Picture(style.to_svg(figure), alt, caption, "Figure")]
 
 
 _SUPPORT_NOTE = (
@@ -195,14 +183,14 @@ _SUPPORT_NOTE = (
 )
 
 
-def groups_answer(reading: Reading) -> list[Block]:
+def groups_answer(reading: Reading) -> list[doc.Block]:
     """Return what the first page says of the questions of grouping."""
     answers, compared = reading.release.groupings, reading.release.grouping_comparison
-    items: list[Text] = [
-        [strong(answer.grouping.name), f" : {_groups_in_words(answer, compared.loc[(name, 'groups')])}."]
+    items: list[doc.Text] = [
+        [doc.strong(answer.grouping.name), f" : {_groups_in_words(answer, compared.loc[(name, 'groups')])}."]
         for name, answer in answers.items()
     ]
-    return [Bullets([*items, *_join_in_words(answers, compared)]), *_cautions(reading)] if items else []
+    return [doc.Bullets([*items, *_join_in_words(answers, compared)]), *_cautions(reading)] if items else []
 
 
 def groups(reading: Reading) -> list[Part]:
@@ -210,10 +198,10 @@ def groups(reading: Reading) -> list[Part]:
     answers = reading.release.groupings
     if not answers:
         return []
-    compared: list[Block] = [
-        Heading("Les groupements comparés"),
+    compared: list[doc.Block] = [
+        doc.Heading("Les groupements comparés"),
         _comparison(reading.release.grouping_comparison),
-        Paragraph(
+        doc.Paragraph(
             "Le siège est le membre vers lequel la route de tous est la plus courte : un calcul, pas une désignation. "
             "La dispersion est la distance moyenne des membres à leur centre, à vol d'oiseau."
         ),
@@ -226,7 +214,7 @@ def groups(reading: Reading) -> list[Part]:
         "Les établissements qui ne sont pas groupés et le tableau des services à partager, à remplir, sont dans le "
         "dossier tables (groupement_…)."
     )
-    return [*parts, Part([Paragraph(rest, kind="small")])]
+    return [*parts, Part([doc.Paragraph(rest, kind="small")])]
 
 
 def _groups_in_words(answer: GroupingAnswer, row: Any) -> str:
@@ -240,7 +228,7 @@ def _groups_in_words(answer: GroupingAnswer, row: Any) -> str:
     return f"{said}, {mean} de route en moyenne vers le siège, {worst} au plus"
 
 
-def _join_in_words(answers: Mapping[str, GroupingAnswer], compared: pd.DataFrame) -> list[Text]:
+def _join_in_words(answers: Mapping[str, GroupingAnswer], compared: pd.DataFrame) -> list[doc.Text]:
     """Say how far the support hospital is, and for how many it is distinguishably farther than the seat."""
     for name, answer in answers.items():
         if answer.grouping.support_site_id is None:
@@ -255,11 +243,11 @@ def _join_in_words(answers: Mapping[str, GroupingAnswer], compared: pd.DataFrame
             f"loin que le siège pour {farther}, plus près pour {closer}, sans différence visible pour "
             f"{indistinct} (découpage « {answer.grouping.name} »)."
         )
-        return [[strong(f"Adhésion au {answer.grouping.support_name}"), said]]
+        return [[doc.strong(f"Adhésion au {answer.grouping.support_name}"), said]]
     return []
 
 
-def _cautions(reading: Reading) -> list[Block]:
+def _cautions(reading: Reading) -> list[doc.Block]:
     """Say what the statuses, places and budgets are worth."""
     first = next(iter(reading.release.groupings.values()))
     bases = list(map(str, first.members["status_basis"].dropna().unique()))
@@ -274,10 +262,10 @@ def _cautions(reading: Reading) -> list[Block]:
         ),
     }
     items = [text for text, holds in cautions.items() if holds]
-    return [Callout("Ce que valent ces groupes", items, tone="warning")] if items else []
+    return [doc.Callout("Ce que valent ces groupes", items, tone="warning")] if items else []
 
 
-def _comparison(compared: pd.DataFrame) -> DataTable:
+def _comparison(compared: pd.DataFrame) -> doc.DataTable:
     """Return the groupings side by side."""
     every = compared.reset_index()
     # joining is the same for every question about the same members: said once for each number of members
@@ -290,7 +278,7 @@ def _comparison(compared: pd.DataFrame) -> DataTable:
             count, between = integer(row["n_groups"]), minutes(row["worst_drive_between_min"])
             spread = f"{integer(row['mean_spread_km'])} km"
         rows.append([str(row["name"]), count, _span(row), *drives, between, spread])
-    return table(
+    return doc.table(
         "Découpage <2.6 | Groupes >0.8 | Taille >0.8 | Route moyenne >1 | La plus longue >1 | Entre membres >1 | "
         "Dispersion >0.9",
         rows,
@@ -309,22 +297,22 @@ def _span(row: Any) -> str:
     return integer(low) if low == high else f"{integer(low)} à {integer(high)}"
 
 
-def _one(reading: Reading, answer: GroupingAnswer) -> list[Block]:
+def _one(reading: Reading, answer: GroupingAnswer) -> list[doc.Block]:
     """Return the map of a grouping, with its groups in words, and its members."""
     areas = areas_of(reading)
     areas = areas.assign(epci_code=reading.territory["epci_code"].reindex(areas.index))
     towns = answer.members.groupby("group")["commune_name"].agg(lambda names: join(sorted(set(names))))
     said = " ; ".join(f"{name} : {text}" for name, text in towns.items())
-    picture = Picture(
+    picture = doc.Picture(
         style.to_svg(show_establishments(answer, areas)),
         alt=f"Carte des groupes. {said}.",
         caption=f"{answer.grouping.name}.",
         source=map_source(reading),
     )
-    return [Heading(answer.grouping.name, 2), picture, _members(answer)]
+    return [doc.Heading(answer.grouping.name, 2), picture, _members(answer)]
 
 
-def _members(answer: GroupingAnswer) -> DataTable:
+def _members(answer: GroupingAnswer) -> doc.DataTable:
     """Return the members of a grouping, with both drives."""
     has_support = answer.grouping.support_site_id is not None
     towns = answer.groups["seat_commune"].items()
@@ -338,7 +326,7 @@ def _members(answer: GroupingAnswer) -> DataTable:
             told = "" if row["is_distinguishable"] else " ≈"
             line.append(("inconnu" if pd.isna(drive) else minutes(drive)) + told)
         rows.append(line)
-    return table(
+    return doc.table(
         "Groupe <1.5 | Établissement <2.4 | Commune <1.4 | Vers le siège >0.9"
         + (" | Vers le support >1" if has_support else ""),
         rows,

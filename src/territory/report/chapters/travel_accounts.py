@@ -12,17 +12,7 @@ from territory.french.numbers import NBSP, decimal, integer, minutes, share
 from territory.french.words import capital, count, join, persons
 from territory.release.gate import TODAY
 from territory.report.chapters.moves import in_one_column, is_wide, zone_name
-from territory.report.layout.document import (
-    Block,
-    Bullets,
-    Callout,
-    DataTable,
-    Heading,
-    Paragraph,
-    Text,
-    strong,
-    table,
-)
+from territory.report.layout import document as doc
 from territory.report.reading import Reading
 from territory.scenario.zones import ALL_TERRITORY
 from territory.tables.catalogue import WITHIN_SHARES
@@ -40,13 +30,13 @@ _SHORT = {
 }
 
 
-def travel_accounts(reading: Reading) -> list[Block]:
+def travel_accounts(reading: Reading) -> list[doc.Block]:
     """Return the year's road of one child, of one parent and of the staff, in tables that are never added up."""
     every = list(reading.release.scenarios)
     accounts = {who: _account(reading, who, every) for who in _ROADS}
     if not any(accounts.values()):
         return []
-    title = Heading("Trois comptes de trajets, jamais additionnés")
+    title = doc.Heading("Trois comptes de trajets, jamais additionnés")
     intro = (
         "Heures passées sur la route en une année pour un enfant, en moyenne dans le périmètre d'aujourd'hui. Le "
         "parent qui accompagne attend aussi, ou rentre et revient quand c'est plus court. Le "
@@ -56,21 +46,21 @@ def travel_accounts(reading: Reading) -> list[Block]:
     if any("≈" in cell for rows in accounts.values() for row in rows for cell in row):
         intro += " « ≈ » : sans différence visible avec aujourd'hui."
     tables = [_account_table(who, rows, every) for who, rows in accounts.items() if rows]
-    return [title, Paragraph(intro, is_kept=True), *tables, Bullets(_assumptions(reading), "small")]
+    return [title, doc.Paragraph(intro, is_kept=True), *tables, doc.Bullets(_assumptions(reading), "small")]
 
 
-def _account_table(who: str, rows: list[list[str]], every: list[str]) -> DataTable:
+def _account_table(who: str, rows: list[list[str]], every: list[str]) -> doc.DataTable:
     """Return the table of one account."""
     caption = f"{_ROADS[who]} : heures par an."
     if is_wide(every):
-        return table(
+        return doc.table(
             "Service <1.2 | Allers-retours par an >0.9 | Aujourd'hui >0.9 | Dans les scénarios <2.4 | Qui paie <1.8",
             in_one_column(rows, every, first=3),
             caption,
             note="« – » : comme aujourd'hui dans tous les scénarios.",
         )
     hours = ("Aujourd'hui >1", *(f"Scénario {n} >1" for n in every))
-    return table(["Service <1.2", "Allers-retours par an >1.15", *hours, "Qui paie <1.9"], rows, caption)
+    return doc.table(["Service <1.2", "Allers-retours par an >1.15", *hours, "Qui paie <1.9"], rows, caption)
 
 
 def _account(reading: Reading, who: str, every: list[str]) -> list[list[str]]:
@@ -107,14 +97,14 @@ def year_hours(reading: Reading, scenario_id: str, service: str, who: str) -> tu
     return written[0], written[1] + (f"{NBSP}≈" if is_doubtful else "")
 
 
-def _assumptions(reading: Reading) -> list[Text]:
+def _assumptions(reading: Reading) -> list[doc.Text]:
     """Return the assumptions behind the accounts, services that share them on one line."""
     shared: dict[str, dict[str, None]] = {}
     for service, named in reading.named.items():
         said = [trip.source.removeprefix("hypothèse : ") for trip in named.trip if trip.source]
         text = _once(list(dict.fromkeys(said)))
         shared.setdefault(text, {})[reading.short(service)] = None
-    return [[strong(f"{', '.join(names)} : "), text + "."] for text, names in shared.items() if text]
+    return [[doc.strong(f"{', '.join(names)} : "), text + "."] for text, names in shared.items() if text]
 
 
 def _once(texts: list[str]) -> str:
@@ -125,15 +115,15 @@ def _once(texts: list[str]) -> str:
     return " ; ".join(text.removesuffix(mark) for text in texts) + mark
 
 
-def child_offer(reading: Reading) -> list[Block]:
+def child_offer(reading: Reading) -> list[doc.Block]:
     """Return what is known of the places of children's services, and how complete their list is."""
     rates, lists = (reading.release.child_offer.get(name) for name in ("taux_equipement", "offre_recensee"))
     if rates is None or rates.empty:
         return []
-    return [Heading("Combien de places pour ces enfants ?"), *_said_of_places(reading, rates, lists)]
+    return [doc.Heading("Combien de places pour ces enfants ?"), *_said_of_places(reading, rates, lists)]
 
 
-def _said_of_places(reading: Reading, rates: pd.DataFrame, lists: pd.DataFrame | None) -> list[Block]:
+def _said_of_places(reading: Reading, rates: pd.DataFrame, lists: pd.DataFrame | None) -> list[doc.Block]:
     """Say which rates of equipment are known, which are not and why."""
     whole = rates[rates["zone"] == ALL_TERRITORY]
     under_20 = integer(float(whole["young_hab"].iloc[0]))
@@ -160,12 +150,12 @@ def _said_of_places(reading: Reading, rates: pd.DataFrame, lists: pd.DataFrame |
             if row["known_places"] > 0
         ]
         texts += [f"On connaît {join(least)}."] if least else []
-    blocks: list[Block] = [Paragraph(" ".join(texts))]
+    blocks: list[doc.Block] = [doc.Paragraph(" ".join(texts))]
     if lists is not None:
         pairs = lists[lists["zone"] == ALL_TERRITORY].set_index("kind")[["site_count", "bpe2013_count"]]
         (places, of_places), (homes, of_homes) = (pairs.loc[kind] for kind in ("establishments", "services"))
         blocks.append(
-            Paragraph(
+            doc.Paragraph(
                 f"La liste compte {places} établissements pour enfants handicapés sur les {of_places} que la BPE "
                 f"(INSEE) recensait en 2013, et {homes} services à domicile ou ambulatoires sur {of_homes}. Depuis, "
                 "des sites ont ouvert, fermé ou déménagé : c'est un ordre de grandeur de ce qui manque ici. Les "
@@ -175,7 +165,7 @@ def _said_of_places(reading: Reading, rates: pd.DataFrame, lists: pd.DataFrame |
     return blocks
 
 
-def listed_table(reading: Reading, lists: pd.DataFrame) -> DataTable:
+def listed_table(reading: Reading, lists: pd.DataFrame) -> doc.DataTable:
     """Return the sites of the list beside those that BPE 2013 counted, by EPCI."""
     wide = lists.set_index(["zone", "kind"])[["site_count", "bpe2013_count"]].astype(str).unstack("kind")
     people = reading.territory.groupby(reading.territory["epci_code"].fillna(""))["population"].sum()
@@ -191,7 +181,7 @@ def listed_table(reading: Reading, lists: pd.DataFrame) -> DataTable:
         ]
         for zone in (*zones, ALL_TERRITORY)
     ]
-    return table(
+    return doc.table(
         "EPCI <2 | Établissements : liste >1.1 | BPE 2013 >0.8 | Services : liste >1 | BPE 2013 >0.8",
         rows,
         "Établissements et services pour enfants handicapés : la liste de ce rapport et celle de 2013.",
@@ -201,7 +191,7 @@ def listed_table(reading: Reading, lists: pd.DataFrame) -> DataTable:
     )
 
 
-def rates_table(reading: Reading, rates: pd.DataFrame) -> DataTable:
+def rates_table(reading: Reading, rates: pd.DataFrame) -> doc.DataTable:
     """Return the rate of equipment of each service, by EPCI."""
     rows = [
         [
@@ -210,11 +200,11 @@ def rates_table(reading: Reading, rates: pd.DataFrame) -> DataTable:
             (integer if row["zone"] == ALL_TERRITORY else persons)(float(row["young_hab"])),
             str(int(row["site_count"])),
             integer(row["known_places"]) if row["known_places"] > 0 else "–",
-            "inconnu" if math.isnan(row["places_per_1000"]) else decimal(row["places_per_1000"], 2),
+            decimal(row["places_per_1000"], 2),
         ]
         for row in rates.to_dict("records")
     ]
-    return table(
+    return doc.table(
         "EPCI <2 | Service <1.2 | Moins de 20 ans >1 | Sites connus >0.8 | Places connues >0.9 | Places pour 1 000 >1",
         rows,
         "Taux d'équipement : places pour 1 000 jeunes de moins de 20 ans.",
@@ -224,16 +214,19 @@ def rates_table(reading: Reading, rates: pd.DataFrame) -> DataTable:
     )
 
 
-def common_care(reading: Reading, *, by_epci: bool = False) -> list[Block]:
+def common_care(reading: Reading, *, by_epci: bool = False) -> list[doc.Block]:
     """Return how near the closest hospital, emergency department and GP are, for services with a complete list."""
     if not reading.closest or reading.release.coverage.empty:
         return []
     bounds = sorted(reading.parameters.thresholds_min)[:3]
-    whole: list[Block] = [Heading("Les soins courants : à quelle distance ?"), _whole_table(reading, bounds)]
+    whole: list[doc.Block] = [
+        doc.Heading("Les soins courants : à quelle distance ?"),
+        _whole_table(reading, bounds),
+    ]
     return [*whole, *([_zones_table(reading, bounds[:2])] if by_epci else []), *_incomplete(reading)]
 
 
-def _whole_table(reading: Reading, bounds: list[float]) -> DataTable:
+def _whole_table(reading: Reading, bounds: list[float]) -> doc.DataTable:
     """Return the share of inhabitants of the territory within each bound of each service."""
     rows = []
     for service in reading.closest:
@@ -243,10 +236,10 @@ def _whole_table(reading: Reading, bounds: list[float]) -> DataTable:
     within = (f"à {minutes(bound)} ou moins >0.8" for bound in bounds)
     caption = f"Territoire « {reading.study.territory.name} » : part des habitants selon le temps de route."
     heads = ["Site le plus proche <1.5", *within, "Commune la plus éloignée <1.4"]
-    return table(heads, rows, caption, note=_hours_note(reading))
+    return doc.table(heads, rows, caption, note=_hours_note(reading))
 
 
-def _zones_table(reading: Reading, bounds: list[float]) -> DataTable:
+def _zones_table(reading: Reading, bounds: list[float]) -> doc.DataTable:
     """Return the share of inhabitants within two bounds, by EPCI and service, the largest EPCI first."""
     zones = set(reading.release.coverage.index.get_level_values("zone")) - {ALL_TERRITORY}
     population = reading.territory.groupby("epci_code")["population"].sum().to_dict()
@@ -260,7 +253,7 @@ def _zones_table(reading: Reading, bounds: list[float]) -> DataTable:
         "Part des habitants de chaque EPCI (communes du territoire) selon la distance au site le plus proche."
     )
     note = "Urgences : sans leurs horaires, dits sous le tableau précédent." if _hours_note(reading) else ""
-    return table(["EPCI <1.9", *heads], rows, caption, note=note)
+    return doc.table(["EPCI <1.9", *heads], rows, caption, note=note)
 
 
 def _hours_note(reading: Reading) -> str:
@@ -284,17 +277,17 @@ def farthest(reading: Reading, times: pd.Series) -> str:
     return f"{reading.commune(str(known.idxmax()))} ({minutes(float(known.max()))})"
 
 
-def _incomplete(reading: Reading) -> list[Block]:
+def _incomplete(reading: Reading) -> list[doc.Block]:
     """Say which closest sites are not measured, and why; and what is known of the lists that are."""
     reasons = reading.release.completeness
     known = {} if reasons is None else {str(key): str(text) for key, text in reasons["reason"].items()}
     asked = [service for service in reading.parameters.closest_services if service not in reading.closest]
 
-    def told(services: Iterable[str]) -> list[Text]:
-        names = {s: strong(f"{capital(reading.label(s))} : ") for s in services}
+    def told(services: Iterable[str]) -> list[doc.Text]:
+        names = {s: doc.strong(f"{capital(reading.label(s))} : ") for s in services}
         return [[name, known.get(s, "aucune liste complète.")] for s, name in names.items()]
 
     lists, items = told(s for s in reading.closest if s in known), told(asked)
-    complete = [Bullets(lists, "small")] if lists else []
+    complete = [doc.Bullets(lists, "small")] if lists else []
     title = "Non mesuré : la liste des sites n'est pas complète"
-    return [*complete, *([Callout(title, items, "warning")] if items else [])]
+    return [*complete, *([doc.Callout(title, items, "warning")] if items else [])]

@@ -12,29 +12,19 @@ from territory.release.disclosure import SUPPRESSED, THRESHOLD
 from territory.report.chapters import deserts, maps, method, moves, needs, questions, travel_accounts
 from territory.report.chapters.method import NOTHING_WITHHELD
 from territory.report.documents import annex_tables
-from territory.report.layout.document import (
-    Block,
-    Bullets,
-    Callout,
-    Document,
-    Heading,
-    Paragraph,
-    Text,
-    table,
-)
+from territory.report.layout import document as doc
 from territory.report.reading import Readable, Reading, read
 from territory.study.secrecy import UNPUBLISHED, public_parameters
 from territory.tables.catalogue import code_label
 
 
-def technical_annex(result: Readable) -> Document:
+def technical_annex(result: Readable) -> doc.Document:
     """Return the technical annex as data."""
     reading = read(result)
-    study = reading.study
     parts = [*questions.groups(reading), *needs.flows(reading)]
-    blocks: list[Block] = [
-        Heading("Ce que contient cette annexe"),
-        Paragraph(
+    blocks: list[doc.Block] = [
+        doc.Heading("Ce que contient cette annexe"),
+        doc.Paragraph(
             "Elle donne, pour qui veut vérifier ou refaire le calcul, toutes les tables commune par commune, les "
             "paramètres, le doute sur les temps, ce que le secret statistique a retiré et l'empreinte de chaque "
             "fichier lu. Les mêmes tables, sans arrondi, sont dans le classeur et dans le dossier tables/."
@@ -59,14 +49,8 @@ def technical_annex(result: Readable) -> Document:
         *manifest_tables(reading),
         *method.sources(reading),
     ]
-    return reading.document(
-        study.title,
-        blocks,
-        subtitle=reading.subtitle,
-        kicker="Annexe technique",
-        footer=reading.footer("annexe technique"),
-        keywords=["annexe", "méthode", "tables", study.territory.name],
-    )
+    footer, words = reading.footer("annexe technique"), ["annexe", "méthode", "tables"]
+    return reading.document(blocks, words=words, kicker="Annexe technique", footer=footer)
 
 
 _LONGEST_VALUE = 300
@@ -74,7 +58,7 @@ _LONGEST_VALUE = 300
 _NOT_PARAMETERS = ("question", "title", "fact", "unknown")
 
 
-def named_services(reading: Reading) -> list[Block]:
+def named_services(reading: Reading) -> list[doc.Block]:
     """Return the services that the study names, with what is known of each."""
     held = reading.release.services.reset_index()
     held = held[held["authorisation_id"].isin(list(reading.named))]
@@ -88,14 +72,17 @@ def named_services(reading: Reading) -> list[Block]:
         rows.append([*names, ages, capacity, "" if pd.isna(doubt) else str(doubt or "")])
     columns = "Service <1.2 | Site d'aujourd'hui <1.5 | Âges <0.8 | Capacité <0.8 | Réserve <2.4"
     caption = "Ce qui est connu de chaque service ; ce qui ne l'est pas reste inconnu."
-    return [Heading("Services nommés"), table(columns, rows, caption)] if rows else []
+    return [doc.Heading("Services nommés"), doc.table(columns, rows, caption)] if rows else []
 
 
-def withheld(reading: Reading) -> list[Block]:
+def withheld(reading: Reading) -> list[doc.Block]:
     """Say what disclosure control removed, and why."""
     if reading.release.is_internal:
-        return [Heading("Secret statistique"), Callout("Édition interne", [NOTHING_WITHHELD], "warning")]
-    rules: list[Text] = [
+        return [
+            doc.Heading("Secret statistique"),
+            doc.Callout("Édition interne", [NOTHING_WITHHELD], "warning"),
+        ]
+    rules: list[doc.Text] = [
         f"Aucun effectif observé de 1 à {THRESHOLD - 1} personnes n'est publié. Pour qu'aucun total, aucune différence "
         "entre deux tables, deux scénarios, deux seuils de recrutement ou deux documents ne le redonne, d'autres "
         "effectifs sont retirés avec lui : il doit rester impossible de le situer à moins de onze personnes près.",
@@ -112,11 +99,11 @@ def withheld(reading: Reading) -> list[Block]:
             texts = cells.astype(str).to_numpy().ravel()
             sizes = (len(texts), (texts == f"< {THRESHOLD}").sum(), (texts == SUPPRESSED).sum())
             rows.append([f"Scénario {scenario_id}, {name}", *(integer(int(size)) for size in sizes)])
-    blocks: list[Block] = [Heading("Secret statistique : ce qui a été retiré"), Bullets(rules)]
+    blocks: list[doc.Block] = [doc.Heading("Secret statistique : ce qui a été retiré"), doc.Bullets(rules)]
     if rows:
         few = f"« < {THRESHOLD} »"
         columns = f"Table <2 | Cases >0.8 | Estimations {few} >1.2 | Effectifs observés retirés >1.3"
-        blocks.append(table(columns, rows, "Cases retirées des tables publiées."))
+        blocks.append(doc.table(columns, rows, "Cases retirées des tables publiées."))
     known = [reading.short(service) for service in reading.named if reading.release.is_observed(service)]
     text = "Cette étude ne contient aucun effectif observé : rien n'a dû être retiré à ce titre."
     if known:
@@ -125,10 +112,10 @@ def withheld(reading: Reading) -> list[Block]:
             "concerné, estimés. Une étude relancée avec d'autres effectifs, d'autres seuils essayés ou d'autres "
             "scénarios est protégée à part : ne publiez pas les deux pour la même année."
         )
-    return [*blocks, Callout("Effectifs observés", [text], "warning" if known else "note")]
+    return [*blocks, doc.Callout("Effectifs observés", [text], "warning" if known else "note")]
 
 
-def parameters(reading: Reading) -> list[Block]:
+def parameters(reading: Reading) -> list[doc.Block]:
     """Return every parameter of the study, one by line."""
     parameters = reading.release.manifest.get("parameters") or public_parameters(reading.study)
     rows = [
@@ -137,8 +124,8 @@ def parameters(reading: Reading) -> list[Block]:
         if value and path.split(".")[0].split("[")[0] not in _NOT_PARAMETERS
     ]
     caption = "Tels que le fichier d'étude les donne ; les valeurs par défaut y sont aussi."
-    said = table("Paramètre <1.3 | Valeur <2", rows, caption)
-    return [Heading("Paramètres de l'étude", new_page=True), said] if rows else []
+    said = doc.table("Paramètre <1.3 | Valeur <2", rows, caption)
+    return [doc.Heading("Paramètres de l'étude", new_page=True), said] if rows else []
 
 
 def _flat(value: object, path: str = "") -> Iterator[tuple[str, str]]:
@@ -170,7 +157,7 @@ def _cut(text: str) -> str:
     return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"
 
 
-def manifest_tables(reading: Reading) -> list[Block]:
+def manifest_tables(reading: Reading) -> list[doc.Block]:
     """Return the files that were read, with their digests, and the versions of the libraries."""
     manifest = reading.release.manifest
     files = dict(manifest.get("inputs_sha256", {}))
@@ -183,12 +170,12 @@ def manifest_tables(reading: Reading) -> list[Block]:
         [name, digest if digest == UNPUBLISHED else f"{digest[:32]} {digest[32:]}"]
         for name, digest in files.items()
     ]
-    blocks: list[Block] = [Heading("Manifeste")]
+    blocks: list[doc.Block] = [doc.Heading("Manifeste")]
     if told:
-        blocks.append(Paragraph(f"Versions : {told}. Graine du hasard : {manifest.get('seed', 0)}."))
+        blocks.append(doc.Paragraph(f"Versions : {told}. Graine du hasard : {manifest.get('seed', 0)}."))
     if rows:
         blocks.append(
-            table(
+            doc.table(
                 "Fichier lu <1.4 | Empreinte SHA-256 <2",
                 rows,
                 f"{count(len(rows), 'fichier lu', 'fichiers lus')}, et leur empreinte ; celle d'un fichier qui peut "

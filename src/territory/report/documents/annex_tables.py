@@ -13,7 +13,6 @@ from territory.french.words import alphabetical, capital, join, persons
 from territory.release.gate import TODAY
 from territory.release.observed_children import of_service
 from territory.report.chapters import method
-from territory.report.chapters.maps import whole_or_unknown
 from territory.report.chapters.moves import effects_table
 from territory.report.chapters.needs import need_heads, range_text
 from territory.report.chapters.travel_accounts import listed_table, rates_table
@@ -21,6 +20,7 @@ from territory.report.layout.document import Block, Bullets, Heading, Text, stro
 from territory.report.reading import Move, Reading
 from territory.scenario.zones import ALL_TERRITORY
 from territory.tables.catalogue import code_label
+from territory.tables.declare import CODES
 
 # a table of thousands of lines is read in the workbook
 _MOST_ROWS = 400
@@ -36,13 +36,8 @@ _COMMUNE_COLUMNS = (
     "Commune <1.7 | EPCI <1.85 | Avant → après (min) >0.9 | Écart (min) >0.6 | Visible dès (min) >0.75 | Effet <1.25 | "
     "Personnes >0.8"
 )
-_SHORT_EFFECTS = {
-    "gain": "plus court",
-    "loss": "plus long",
-    "indistinct": "sans différence visible",
-    "without": "sans ce service",
-    "entering": "entre dans le périmètre",
-}
+_SHORT_EFFECTS = {key: said.removeprefix("trajet ") for key, said in CODES["effects"].items()}
+_SHORT_EFFECTS["entering"] = "entre dans le périmètre"
 
 
 def distinct_moves(reading: Reading) -> Iterator[tuple[Move, list[str]]]:
@@ -187,7 +182,7 @@ def needs_by_commune(reading: Reading) -> list[Block]:
         for need in tables.values():
             low, central, high = (float(need[c][code]) for c in ("demand_low", "demand", "demand_high"))
             cells += [persons(central), range_text(low, high)]
-        people = whole_or_unknown(float(reading.territory["population"][code]))
+        people = integer(float(reading.territory["population"][code]))
         rows.append([reading.commune(code), people, *cells])
     heads = ["Commune <2", "Habitants >0.9", *need_heads(publics, wide=1.1)]
     caption = "Estimations arrondies ; « < 11 » : moins de onze personnes."

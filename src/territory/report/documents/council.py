@@ -18,16 +18,7 @@ from territory.report.chapters import (
     questions,
     travel_accounts,
 )
-from territory.report.layout.document import (
-    Block,
-    Callout,
-    Document,
-    Heading,
-    Paragraph,
-    Picture,
-    Run,
-    strong,
-)
+from territory.report.layout import document as doc
 from territory.report.layout.pdf import Part, compile_pdf, fitted, in_order_of_leaving
 from territory.report.reading import Readable, Reading, read
 from territory.tables.declare import ACRONYMS
@@ -97,19 +88,8 @@ def build_report(
     return compile_pdf(makers[document](result), path)
 
 
-def council_report(result: Readable) -> Document:
-    """Return the council report as data, within its pages: what does not fit is in the annex, and it says so.
-
-    Parameters
-    ----------
-    result
-        What `territory.run_study` gives, or a reading of it.
-
-    Returns
-    -------
-    Document
-        Content in reading order.
-    """
+def council_report(result: Readable) -> doc.Document:
+    """Return the council report as data, within its pages: what does not fit is in the annex, and it says so."""
     reading = read(result)
     parts = _parts(reading)
     order = in_order_of_leaving(parts)
@@ -137,33 +117,29 @@ def _parts(reading: Reading) -> list[Part]:
     return [part for part in parts if callable(part.made) or part.made]
 
 
-def _document(reading: Reading, parts: list[Part], left_out: frozenset[int]) -> Document:
+def _document(reading: Reading, parts: list[Part], left_out: frozenset[int]) -> doc.Document:
     """Return the report without some of its parts, which it sends the reader to the annex for."""
-    study = reading.study
     blocks = [block for place, part in enumerate(parts) if place not in left_out for block in part.blocks]
     moved = [part.title for place, part in enumerate(parts) if place in left_out]
     if moved:
         said = f"Un rapport au conseil tient en {MOST_PAGES} pages. Sont dans l'annexe technique : {' ; '.join(moved)}."
-        blocks.append(Callout("Ce qui est dans l'annexe, faute de place ici", [said]))
+        blocks.append(doc.Callout("Ce qui est dans l'annexe, faute de place ici", [said]))
     blocks += method.method(reading)
-    return reading.document(
-        study.title,
-        [*blocks, *method.sources(reading, explained=acronyms(blocks))],
-        subtitle=reading.subtitle,
-        kicker="Rapport au conseil",
-        footer=reading.footer(),
-        keywords=["accessibilité", "temps de route", "médico-social", study.territory.name],
-    )
+    blocks += method.sources(reading, explained=acronyms(blocks))
+    words = ["accessibilité", "temps de route", "médico-social"]
+    return reading.document(blocks, words=words, kicker="Rapport au conseil")
 
 
 _WORD = re.compile(r"\b[A-Z]{2,}\b")
 
 
-def acronyms(blocks: Sequence[Block]) -> list[Block]:
+def acronyms(blocks: Sequence[doc.Block]) -> list[doc.Block]:
     """Return what the acronyms of some blocks stand for, those that are used and known."""
-    used = {word for block in blocks if not isinstance(block, Picture) for word in _WORD.findall(repr(block))}
+    used = {
+        word for block in blocks if not isinstance(block, doc.Picture) for word in _WORD.findall(repr(block))
+    }
     known = [(word, meaning) for word, meaning in ACRONYMS.items() if word in used]
-    said: list[str | Run] = []
+    said: list[str | doc.Run] = []
     for word, meaning in known:
-        said += [*([" ; "] if said else []), strong(word), f" : {meaning}"]
-    return [Heading("Les sigles", 2), Paragraph([*said, "."], "small")] if said else []
+        said += [*([" ; "] if said else []), doc.strong(word), f" : {meaning}"]
+    return [doc.Heading("Les sigles", 2), doc.Paragraph([*said, "."], "small")] if said else []

@@ -54,8 +54,7 @@ def epci_sheet(result: Readable, epci: str) -> Document:
     unknown = questions(reading)
     foot: list[Block] = [Heading(UNKNOWN, 2), Bullets(unknown, "small")] if unknown else []
     picture, foot = _map(reading, place, epci), [*foot, *method.digest_line(reading)]
-    name, territory = reading.zone_names[epci], reading.study.territory.name
-    subtitle = f"{reading.study.title} · population {reading.vintage()}"
+    name = reading.zone_names[epci]
 
     def make(level: int) -> Document:
         most_lines, most_communes = _LENGTHS[level]
@@ -65,12 +64,12 @@ def epci_sheet(result: Readable, epci: str) -> Document:
         else:
             listed = maps.today_table(reading, place.index, most=most_communes)
         return reading.document(
-            in_guillemets(name),
             [*head, *effects, *times, *offer, *picture, *listed, *foot],
-            subtitle=subtitle,
-            kicker=f"Fiche d'EPCI · {territory}",
+            words=["fiche", "EPCI", name],
+            title=in_guillemets(name),
+            subtitle=f"{reading.study.title} · population {reading.vintage()}",
+            kicker=f"Fiche d'EPCI · {reading.study.territory.name}",
             footer=reading.footer(reading.zone(epci)),
-            keywords=["fiche", "EPCI", name, territory],
         )
 
     return shortest_needed(make, len(_LENGTHS) - 1, most_pages=_MOST_PAGES)
@@ -82,7 +81,7 @@ def _people(reading: Reading, place: pd.DataFrame) -> list[Block]:
     whole = float(reading.territory["population"].sum(min_count=1))
     part = share(population / whole) if whole > 0 and not math.isnan(population) else "part inconnue"
     figures = [
-        (maps.whole_or_unknown(population), "habitants", f"{part} du territoire étudié"),
+        (integer(population), "habitants", f"{part} du territoire étudié"),
         (integer(len(place)), "communes" if len(place) > 1 else "commune", f"population {reading.vintage()}"),
     ]
     figures += _needs(reading, place)[:2]

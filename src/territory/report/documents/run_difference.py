@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from territory.french.numbers import decimal, integer
-from territory.french.words import INDISTINCT, count, persons
+from territory.french.words import count, persons
 from territory.report.layout.document import Block, Callout, DataTable, Document, Heading, Paragraph, table
+from territory.tables.declare import CODES
 
 CAUSES = {
     "from_population": "population",
@@ -23,13 +24,6 @@ LABELS = {
     "demand_persons": "Besoins estimés (personnes)",
     "persons_concerned": "Personnes de l'âge reçu",
     "travel_time_min": "Temps de route (min)",
-}
-EFFECTS = {
-    "gain": "trajet plus court",
-    "loss": "trajet plus long",
-    "indistinct": INDISTINCT,
-    "without": "sans ce service",
-    "entering": "dans le périmètre avec le scénario seulement",
 }
 MOST_ROWS = 4
 
@@ -111,7 +105,7 @@ def _label(indicator: str) -> str:
     if indicator.startswith("within_"):
         return f"Part des habitants à {indicator.split('_')[1]} min ou moins"
     _, effect, scenario = indicator.split("_", 2)
-    return f"Scénario {scenario} : personnes, {EFFECTS.get(effect, effect)}"
+    return f"Scénario {scenario} : personnes, {CODES['effects'].get(effect, effect)}"
 
 
 def _number(value: float, indicator: str) -> str:

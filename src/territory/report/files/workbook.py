@@ -80,12 +80,7 @@ _MOST_WIDTH, _LEAST_WIDTH, _MEASURED_ROWS = 60.0, 9.0, 300
 
 
 def workbook_bytes(tables: Mapping[str, pd.DataFrame], reading: Reading) -> bytes:
-    """Return a workbook of published tables as bytes, the same for the same tables.
-
-    References
-    ----------
-    OWASP, CSV Injection.
-    """
+    """Return a workbook of published tables as bytes, the same for the same tables."""
 
     def rank(name: str) -> int:
         key = "{question}" if "{question}" in table_of(name).table.name else name

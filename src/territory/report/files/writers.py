@@ -59,15 +59,7 @@ class Sheet:
 
 
 def to_xlsx(sheets: Sequence[Sheet], *, title: str, mark: str = "") -> bytes:
-    """Return a workbook as bytes.
-
-    A text is written as a text cell, never as a formula, whatever it begins with; the quote prefix keeps it one
-    when somebody edits it.
-
-    References
-    ----------
-    ECMA-376, Office Open XML File Formats, part 1.
-    """
+    """Return a workbook as bytes (ECMA-376, part 1): a text is one, whatever it begins with and whoever edits it."""
     names, office = [f"sheet{i}.xml" for i in range(1, len(sheets) + 1)], f"{_OFFICE}/relationships"
     whole = {
         "xl/workbook.xml": f"{office}/officeDocument",
@@ -253,10 +245,7 @@ _DATA_COLUMNS = """CREATE TABLE gpkg_data_columns (
 
 
 def write_table(table: pd.DataFrame, path: Path) -> None:
-    """Write a flat table twice, as CSV (UTF-8, comma, decimal point) and as Parquet.
-
-    In the CSV, a text that a spreadsheet would compute has an apostrophe before it; Parquet holds it as it is.
-    """
+    """Write a flat table twice: as CSV, without formulas, and as Parquet, as it is."""
     write_csv(table, path.with_suffix(".csv"))
     table.to_parquet(path.with_suffix(".parquet"), index=False)
 
@@ -293,15 +282,10 @@ _FORMULA = re.compile(r"\s*[=@]|\s*[+\-](?!\s*\Z|\s*[0-9]+(?:[.,][0-9]+)?\s*%?\s
 
 
 def without_formulas(table: pd.DataFrame) -> pd.DataFrame:
-    """Return a table whose texts open as texts in a spreadsheet: an apostrophe goes before what begins a formula.
+    """Return a table whose texts open as texts in a spreadsheet: an apostrophe before what begins a formula.
 
-    A CSV cannot say that a cell is a text, so that a site named `=1+1` would be computed when the file is opened.
-    Numbers, and texts that are one (« -3,5 »), are left as they are. Parquet, the workbook and the map layers hold
-    texts as they are: they say what is one.
-
-    References
-    ----------
-    OWASP, « CSV Injection ».
+    A CSV cannot say that a cell is a text: a site named `=1+1` would be computed (OWASP, « CSV Injection »). A text
+    that is a number (« -3,5 ») is left as it is.
     """
     from pandas.api.types import is_bool_dtype, is_datetime64_any_dtype, is_numeric_dtype
 

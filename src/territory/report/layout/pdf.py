@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import io
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from territory.errors import OutputError
+from territory.files.safe_files import write_whole
 from territory.plot.style import FONT_FILES, font_folder
 from territory.report.layout.document import Block, Document, to_data
 
@@ -28,34 +28,17 @@ _TEMPLATES = ("report.typ", "blocks.typ", "theme.typ")
 def compile_pdf(document: Document, path: Path | str) -> Path:
     """Write a document as a tagged PDF that any reader, human or machine, can follow.
 
-    Texts reach the template as data (JSON), never as markup: a name with `#`, `$`, `@`, quotes or tags prints as
-    it is typed. Nothing depends on the clock, on the fonts of the machine or on the name of the temporary folder.
-    The file is made beside its place and then renamed: a failure leaves an earlier report as it was.
-
-    References
-    ----------
-    ISO 14289-1:2014 (PDF/UA-1); ISO 19005-2:2011 (PDF/A-2).
+    Texts reach the template as data (JSON), never as markup; nothing depends on the clock, on the fonts of the machine
+    or on the name of the temporary folder. A failure leaves an earlier report as it was.
     """
     target, content = Path(path), to_bytes(document)
-    refused = f"Le rapport « {target} » ne peut pas être écrit"
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{target.stem}-", suffix=".pdf", dir=target.parent)
-    except OSError as error:
-        raise OutputError(f"{refused} ({error.strerror}) : choisissez un autre dossier.") from error
-    beside = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
-        # the temporary file is private: a report is made to be read
-        beside.chmod(0o644)
-        beside.replace(target)
+        write_whole(target, content)
     except OSError as error:
         raise OutputError(
-            f"{refused} ({error.strerror}) : fermez-le s'il est ouvert, libérez de la place ou choisissez un autre "
-            "dossier."
+            f"Le rapport « {target} » ne peut pas être écrit ({error.strerror}) : fermez-le s'il est ouvert, libérez "
+            "de la place ou choisissez un autre dossier."
         ) from error
-    finally:
-        beside.unlink(missing_ok=True)
     return target
 
 
@@ -156,15 +139,16 @@ def fitted(
 ) -> Document:
     """Return the fullest document that keeps to its pages: parts leave in their order, as few as can be."""
     low, high, tried = 0, len(leaving), 0
+    fits: Document | None = None
     while low < high:
         # the whole first, which most studies have room for
         document = make(frozenset(leaving[:tried]))
         if count_pages(document) <= most_pages:
-            high = tried
+            high, fits = tried, document
         else:
             low = tried + 1
         tried = (low + high) // 2
-    return make(frozenset(leaving[:low]))
+    return fits if fits and low < len(leaving) else make(frozenset(leaving[:low]))
 
 
 def shortest_needed(make: Callable[[int], Document], levels: int, *, most_pages: int) -> Document:
