@@ -15,7 +15,7 @@ import pytest
 
 from territory.errors import OutputError
 from territory.files import safe_files
-from territory.workflow.handover import MANIFEST, is_current
+from territory.workflow.inputs.manifest import MANIFEST, is_current
 from territory.workflow.run import run_study
 from tests import vallon
 from tests.workflow import runs

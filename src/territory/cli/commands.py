@@ -66,10 +66,9 @@ def run(
 ) -> None:
     """Calcule une étude et écrit le rapport, les tables et les cartes."""
     from territory.errors import ParameterError
-    from territory.release.disclosure import check_edition
-    from territory.release.gate import edition_name
+    from territory.release.disclosure import check_edition, edition_name
     from territory.study.load import load_study
-    from territory.workflow.run import run_study, with_population
+    from territory.workflow.run import update_files, with_population
 
     loaded = load_study(study)
     check_edition(edition)
@@ -95,14 +94,13 @@ def run(
             "une section [scale] à son fichier pour la découper par département."
         )
     with _progress() as announce:
-        result = run_study(
+        folder, digest = update_files(
             loaded, out_dir=place, roads=roads, population=population, edition=edition, on_step=announce
         )
-    folder = result.report_dir or Path()
     typer.echo(f"Rapport : {(folder / edition_name('rapport.pdf', edition)).as_posix()}")
     typer.echo(f"Résumé  : {(folder / edition_name('resume.html', edition)).as_posix()}")
     typer.echo(f"Tables  : {(folder / 'tables').as_posix()}")
-    typer.echo(f"Empreinte de l'étude : {result.run_digest[:16]}")
+    typer.echo(f"Empreinte de l'étude : {digest[:16]}")
 
 
 @app.command("init", cls=french.FrenchCommand)

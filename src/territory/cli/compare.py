@@ -55,8 +55,8 @@ def compare(
     for line in _lines(released, table[table["zone"] == zone]):
         typer.echo(line)
     if out is not None:
+        from territory.files.safe_files import make_folder
         from territory.report.files.writers import write_table
-        from territory.workflow.handover import make_folder
 
         path = make_folder(out) / "comparaison_mesures"
         write_table(table, path)

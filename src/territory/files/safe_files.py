@@ -374,3 +374,16 @@ def kept(folder: Path, name: str, key: str) -> tuple[pd.DataFrame, ...] | None:
 def _place(folder: Path, name: str, key: str) -> Path:
     """Return the folder of a step."""
     return folder / f"{re.sub(r'[^a-z0-9]+', '-', name.lower())}-{key[:32]}"
+
+
+def make_folder(folder: Path) -> Path:
+    """Make a folder that can be written, or say why not before anything is computed."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return folder
+    except OSError as error:
+        raise OutputError(
+            f"Le dossier « {folder} » ne peut pas être écrit ({error.strerror}) : "
+            "choisissez-en un autre avec --out."
+        ) from error

@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import linprog
 
 from territory.errors import ParameterError, examples
 from territory.french.numbers import integer
@@ -34,6 +33,14 @@ def check_edition(edition: str) -> None:
     """Refuse an edition that there is not."""
     if edition not in EDITIONS:
         raise ParameterError(f"Édition inconnue « {edition} » ; éditions possibles : {', '.join(EDITIONS)}.")
+
+
+def edition_name(name: str, edition: str) -> str:
+    """Return the name of a file or of a folder in an edition: the internal one is in every name."""
+    if edition != INTERNAL:
+        return name
+    stem, dot, kind = name.rpartition(".")
+    return f"{stem}-{INTERNAL}.{kind}" if dot else f"{name}-{INTERNAL}"
 
 
 @contextmanager
@@ -211,6 +218,9 @@ def _range(
     target = -(system[lines] @ np.where(unknown, 0.0, values))
     bounds = [(float(least), None) for least in floor[columns]]
     ends, holds = [], np.zeros(len(lines), dtype=bool)
+    # slow to load, and of no use to a run whose files are current
+    from scipy.optimize import linprog
+
     for sign in (1.0, -1.0):
         solved = linprog(sign * goal, A_eq=equal, b_eq=target, bounds=bounds, method="highs")
         # status 3: no bound on that side

@@ -15,7 +15,7 @@ import pandas as pd
 from territory import supply
 from territory.needs import persons_by_age
 from territory.release import comparison
-from territory.release.disclosure import INTERNAL, PUBLIC, printing
+from territory.release.disclosure import INTERNAL, PUBLIC, edition_name, printing
 from territory.release.handed_tables import equipment_tables, layers, tables
 from territory.release.observed_children import (
     merged_classes,
@@ -428,14 +428,6 @@ def showable(found: Any) -> Any:
     if isinstance(found, Comparison):
         return Effects.of(found)
     return release(found) if isinstance(found, StudyResult) else found
-
-
-def edition_name(name: str, edition: str) -> str:
-    """Return the name of a file or of a folder in an edition: the internal one is in every name."""
-    if edition != INTERNAL:
-        return name
-    stem, dot, kind = name.rpartition(".")
-    return f"{stem}-{INTERNAL}.{kind}" if dot else f"{name}-{INTERNAL}"
 
 
 def _without_budgets(answer: GroupingAnswer, printed: pd.Series) -> GroupingAnswer:

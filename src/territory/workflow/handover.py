@@ -14,18 +14,23 @@ from typing import Any
 
 from territory import report
 from territory.errors import OutputError, UnknownCodeError
-from territory.files.safe_files import UNFINISHED, digest_file, digests_of, flush_tree, publish, write_json
+from territory.files.safe_files import (
+    UNFINISHED,
+    digest_file,
+    digests_of,
+    flush_tree,
+    make_folder,
+    publish,
+    write_json,
+)
 from territory.geography.communes import plain
 from territory.release import Release, release
-from territory.release.disclosure import PUBLIC
-from territory.release.gate import edition_name
+from territory.release.disclosure import PUBLIC, edition_name
 from territory.report.files.writers import write_geopackage, write_table
 from territory.report.reading import Reading, read
 from territory.result import StudyResult
-from territory.workflow.inputs.manifest import PrivateRecord
+from territory.workflow.inputs.manifest import MANIFEST, TIMINGS, PrivateRecord, is_current
 
-MANIFEST = "manifest.json"
-TIMINGS = "timings.json"
 _log = logging.getLogger(__name__)
 
 
@@ -94,31 +99,6 @@ def beside(folder: Path, message: str) -> Iterator[Path]:
         yield staging
     finally:
         shutil.rmtree(staging, ignore_errors=True)
-
-
-def is_current(report_dir: Path, run_digest: str, *, record: PrivateRecord | None = None) -> bool:
-    """Tell whether a folder already holds the files of this very run, whole and unchanged."""
-    try:
-        manifest = json.loads((report_dir / MANIFEST).read_text("utf-8"))
-        expected = manifest["outputs_sha256"]
-        if manifest["run_sha256"] != run_digest or not (record is None or record.vouches_for(expected)):
-            return False
-        return all(digest_file(report_dir / name) == digest for name, digest in expected.items())
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return False
-
-
-def make_folder(folder: Path) -> Path:
-    """Make a folder that can be written, or say why not before anything is computed."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            return folder
-    except OSError as error:
-        raise OutputError(
-            f"Le dossier « {folder} » ne peut pas être écrit ({error.strerror}) : "
-            "choisissez-en un autre avec --out."
-        ) from error
 
 
 def _write_tables(released: Release, folder: Path) -> None:

@@ -16,11 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from territory import __version__
-from territory.files.safe_files import hold, sweep
-from territory.release.disclosure import PUBLIC
-from territory.release.gate import edition_name
+from territory.files.safe_files import hold, make_folder, sweep
+from territory.release.disclosure import PUBLIC, edition_name
 from territory.study.words.model import Study
-from territory.workflow.handover import make_folder
 from territory.workflow.inputs.manifest import files_read
 from territory.workflow.step_cache import library_versions
 

@@ -17,6 +17,7 @@ import pandas as pd
 from pydantic import ValidationError
 
 from territory.errors import MissingFileError, Problems, ReadError, StudyError, examples, warn
+from territory.files.safe_files import make_folder
 from territory.release.comparison import changes_table, release_changes
 from territory.report.documents.run_difference import difference_document
 from territory.report.files.writers import write_csv
@@ -33,8 +34,13 @@ from territory.study.words.model import Study
 from territory.study.words.scenario import Scenario
 from territory.tables.catalogue import check_declared
 from territory.tables.declare import SERVICES
-from territory.workflow.handover import MANIFEST, TIMINGS, make_folder
-from territory.workflow.inputs.manifest import describe_run, digest_of_manifest, private_record
+from territory.workflow.inputs.manifest import (
+    MANIFEST,
+    TIMINGS,
+    describe_run,
+    digest_of_manifest,
+    private_record,
+)
 from territory.workflow.inputs.prepare import Inputs, dataset_of, prepare
 from territory.workflow.step_cache import Steps
 
@@ -212,7 +218,7 @@ def _prepare_again(folder: Path) -> Inputs:
     """Prepare a run from its manifest, and refuse when its data are no longer those of then."""
     study, digests = past_study(folder)
     inputs = prepare(study, steps=Steps(None))
-    now, _ = describe_run(inputs, roads=None)
+    now, _ = describe_run(study, inputs.times_method, roads=None)
     problems = Problems(f"Étude de « {folder} »", StudyError)
     replaced = [name for name, digest in digests.items() if now["inputs_sha256"].get(name) != digest]
     record = private_record(study, folder.parent.parent / "data" / "processed" / study.id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -11,24 +12,18 @@ from typing import TYPE_CHECKING, Any
 import geopandas as gpd
 import pandas as pd
 
-from territory import supply
 from territory.errors import StudyError
-from territory.files.safe_files import seen_from
+from territory.files.safe_files import seen_from, write_json
 from territory.release.disclosure import PUBLIC, check_edition
-from territory.result import StudyResult
-from territory.scenario.changes.apply import apply
-from territory.scenario.comparison.compare import compare
-from territory.scenario.measures.compute import compute
 from territory.study.load import load_study
 from territory.study.words.changes import ChangeSpeeds
 from territory.study.words.model import Study
-from territory.workflow.handover import write_outputs
-from territory.workflow.inputs.manifest import describe_run, private_record
-from territory.workflow.inputs.prepare import dataset_of, prepare
+from territory.workflow.inputs.manifest import TIMINGS, current_digest, describe_run, private_record
 from territory.workflow.journal import Clock, StepListener, note_choices, run_folders
 from territory.workflow.step_cache import Steps, digest_of
 
 if TYPE_CHECKING:
+    from territory.result import StudyResult
     from territory.scenario.results import Results
     from territory.workflow.inputs.prepare import Inputs
     from territory.workflow.inputs.travel_times import RoadMap
@@ -82,12 +77,7 @@ def run_study(
     StudyResult('draguignan', scenarios: A, B, C)
     """
     clock = Clock(on_step or (lambda step: None))
-    check_edition(edition)
-    clock.begin("Lecture de l'étude et des données")
-    study = study if isinstance(study, Study) else load_study(study)
-    if population is not None:
-        study = with_population(study, population)
-    roads_path = None if roads is None else Path(roads)
+    study, roads_path = _asked(study, clock, roads, population, edition)
     if out_dir is None:
         return _run(study, clock, roads_path)
     folders = run_folders(study, out_dir, roads=roads_path, edition=edition, announce=clock.begin)
@@ -95,6 +85,48 @@ def run_study(
         result = _run(study, clock, roads_path, report_dir, kept_dir, edition)
         clock.note_last()
         return result
+
+
+def update_files(
+    study: Study | str | Path,
+    *,
+    out_dir: Path | str,
+    roads: Path | str | None = None,
+    population: str | None = None,
+    edition: str = PUBLIC,
+    on_step: StepListener | None = None,
+) -> tuple[Path, str]:
+    """Write the files of a study as `run_study` does, and compute nothing where they are already those of its inputs.
+
+    Returns the folder of the report and the digest of the run.
+    """
+    clock = Clock(on_step or (lambda step: None))
+    study, roads_path = _asked(study, clock, roads, population, edition)
+    folders = run_folders(study, out_dir, roads=roads_path, edition=edition, announce=clock.begin)
+    with folders as (report_dir, kept_dir):
+        record = private_record(study, kept_dir, edition=edition)
+        digest = current_digest(report_dir, study, roads=roads_path, record=record)
+        if digest is None:
+            digest = _run(study, clock, roads_path, report_dir, kept_dir, edition).run_digest
+        else:
+            clock.begin("Rien n'a changé : les fichiers en place sont ceux de ces données")
+            # a log: a disk that refuses it takes nothing from the files
+            with suppress(OSError):
+                write_json(report_dir / TIMINGS, _timings(study, report_dir, clock, ["rapport, tables et cartes"]))
+        clock.note_last()
+        return report_dir, digest
+
+
+def _asked(
+    study: Study | str | Path, clock: Clock, roads: Path | str | None, population: str | None, edition: str
+) -> tuple[Study, Path | None]:
+    """Return the study, on the census that is asked for, and the road map."""
+    check_edition(edition)
+    clock.begin("Lecture de l'étude et des données")
+    study = study if isinstance(study, Study) else load_study(study)
+    if population is not None:
+        study = with_population(study, population)
+    return study, None if roads is None else Path(roads)
 
 
 def _run(
@@ -106,6 +138,14 @@ def _run(
     edition: str = PUBLIC,
 ) -> StudyResult:
     """Compute a study, and write it in folders that nobody else writes in."""
+    # slow to load: a run whose files are current does without
+    from territory.result import StudyResult
+    from territory.scenario.changes.apply import apply
+    from territory.scenario.comparison.compare import compare
+    from territory.scenario.measures.compute import compute
+    from territory.workflow.handover import write_outputs
+    from territory.workflow.inputs.prepare import prepare
+
     clock.begin("Temps de trajet et besoins")
     steps = Steps(kept_dir)
     # before the files are read: one that changes meanwhile is then found changed by the next run
@@ -123,7 +163,7 @@ def _run(
     if inputs.roads is not None:
         clock.begin("Isochrones")
     reached = isochrones(inputs, baseline, scenarios, steps=steps)
-    manifest, digest = describe_run(inputs, roads=roads_path)
+    manifest, digest = describe_run(study, inputs.times_method, roads=roads_path)
     result = StudyResult(
         # the scenarios as they were computed, at the sites that the questions of siting chose
         study=study.model_copy(update={"scenario": inputs.scenarios}),
@@ -141,21 +181,25 @@ def _run(
     if report_dir is None or record is None:
         return result
     clock.begin("Rapport, tables et cartes")
-    # where `territory diff` looks for the study's own files
-    written, place = replace(result, report_dir=report_dir), seen_from(report_dir, Path(study.folder)) or "."
-
-    def log() -> dict[str, Any]:
-        # where this machine keeps the official files that are not beside the study: the manifest has their names
-        paths = {} if study.data is None else study.data.paths()
-        away = {Path(path).name: path for path in paths.values() if Path(path).is_absolute()}
-        return {"seconds": clock.end(), "reused": steps.reused, "study_folder": place, "data_files": away}
-
+    written = replace(result, report_dir=report_dir)
+    log = partial(_timings, study, report_dir, clock, steps.reused)
     write_outputs(written, report_dir, record=record, edition=edition, log=log)
     return written
 
 
+def _timings(study: Study, report_dir: Path, clock: Clock, reused: list[str]) -> dict[str, Any]:
+    """Return how long each step took, what was reused, and where `territory diff` looks for the study's own files."""
+    place = seen_from(report_dir, Path(study.folder)) or "."
+    # where this machine keeps the official files that are not beside the study: the manifest has their names
+    paths = {} if study.data is None else study.data.paths()
+    away = {Path(path).name: path for path in paths.values() if Path(path).is_absolute()}
+    return {"seconds": clock.end(), "reused": reused, "study_folder": place, "data_files": away}
+
+
 def with_population(study: Study, vintage: str) -> Study:
     """Return the study on another census."""
+    from territory.workflow.inputs.prepare import dataset_of
+
     known = dataset_of(study).vintages
     if vintage not in known:
         raise StudyError(f"Millésime de population inconnu « {vintage} » ; connus : {', '.join(known)}.")
@@ -201,6 +245,8 @@ def isochrones(
 
 def _sites_of(results: Results) -> list[str]:
     """Return the sites of the named services in some results."""
+    from territory import supply
+
     services = results.state.services
     named = [one.id for one in results.state.parameters.authorisations]
     return list(dict.fromkeys(site for name in named for site in supply.sites_serving(services, name)))

@@ -12,23 +12,20 @@ from typing import TYPE_CHECKING, Any
 
 from territory import __version__
 from territory.files.safe_files import digest_file, write_json
-from territory.release.disclosure import PUBLIC
-from territory.release.gate import edition_name
+from territory.release.disclosure import PUBLIC, edition_name
 from territory.study.secrecy import UNPUBLISHED, is_public, public_parameters, secret_parameters
 from territory.workflow.step_cache import code_digest, library_versions
 
 if TYPE_CHECKING:
     from territory.study.words.model import Study
-    from territory.workflow.inputs.prepare import Inputs
 
 
-def describe_run(inputs: Inputs, *, roads: Path | None) -> tuple[dict[str, Any], str]:
+def describe_run(study: Study, times_method: str, *, roads: Path | None) -> tuple[dict[str, Any], str]:
     """Return the manifest of a run and its digest: no date, no path of the machine, no duration enters it.
 
     Of a secret input the manifest says that it was read and nothing else: neither its digest nor that of the run
     depends on what it holds (see `territory.study.secrecy`).
     """
-    study = inputs.study
     files = {}
     if study.data is None:
         name, folder = study.dataset, resources.files("territory.datasets") / study.dataset
@@ -43,13 +40,26 @@ def describe_run(inputs: Inputs, *, roads: Path | None) -> tuple[dict[str, Any],
         "study": study.id,
         "parameters": public_parameters(study),
         "parameters_unpublished": sorted(secret_parameters(study)),
-        "times_method": inputs.times_method,
+        "times_method": times_method,
         "seed": study.seed,
         "inputs_sha256": files,
         "code_sha256": code_digest(),
         "versions": {"territory": __version__, **library_versions()},
     }
     return manifest, digest_of_manifest(manifest)
+
+
+def current_digest(
+    report_dir: Path, study: Study, *, roads: Path | None, record: PrivateRecord
+) -> str | None:
+    """Return the digest of a run whose files are already in a folder, whole and unchanged; None where they are not."""
+    try:
+        # the way of finding times follows from the rest: had it changed, so would the digest
+        method = json.loads((report_dir / MANIFEST).read_text("utf-8"))["times_method"]
+        _, digest = describe_run(study, method, roads=roads)
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return None
+    return digest if is_current(report_dir, digest, record=record) else None
 
 
 def files_read(study: Study, *, roads: Path | None) -> dict[str, Path]:
@@ -83,7 +93,7 @@ def digest_of_manifest(manifest: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-RECORD = "entrees-secretes.json"
+MANIFEST, TIMINGS, RECORD = "manifest.json", "timings.json", "entrees-secretes.json"
 
 
 @dataclass(frozen=True, repr=False)
@@ -129,6 +139,18 @@ def private_record(study: Study, folder: Path, *, edition: str = PUBLIC) -> Priv
     for name, values in secret_parameters(study).items():
         inputs[name] = hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
     return PrivateRecord(folder, inputs, edition_name(RECORD, edition))
+
+
+def is_current(report_dir: Path, run_digest: str, *, record: PrivateRecord | None = None) -> bool:
+    """Tell whether a folder already holds the files of this very run, whole and unchanged."""
+    try:
+        manifest = json.loads((report_dir / MANIFEST).read_text("utf-8"))
+        expected = manifest["outputs_sha256"]
+        if manifest["run_sha256"] != run_digest or not (record is None or record.vouches_for(expected)):
+            return False
+        return all(digest_file(report_dir / name) == digest for name, digest in expected.items())
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return False
 
 
 def _read(path: Path) -> tuple[dict[str, str], dict[str, str]] | None:

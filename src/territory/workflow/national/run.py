@@ -38,8 +38,8 @@ from territory.scenario.measures.deserts import (
 from territory.study.load import load_study
 from territory.study.state import State, StudyTables
 from territory.study.words.model import MANY_DEPARTEMENTS, Scale, Study
-from territory.workflow.handover import MANIFEST, STOPPED, beside, in_words
-from territory.workflow.inputs.manifest import describe_run
+from territory.workflow.handover import STOPPED, beside, in_words
+from territory.workflow.inputs.manifest import MANIFEST, describe_run
 from territory.workflow.inputs.prepare import Inputs, places_of, state_of
 from territory.workflow.inputs.travel_times import ROADS_DOUBT_MIN, no_times
 from territory.workflow.journal import Clock, StepListener, note_choices, run_folders
@@ -132,7 +132,7 @@ def run_national(
                 announce=lambda done, total: announce(f"Temps de trajet, partie {done} sur {total}"),
             )
             tables = compute_parts(state, times, method=method, mapper=runner.map, announce=announce)
-        manifest, digest = describe_run(inputs, roads=roads_path)
+        manifest, digest = describe_run(study, method, roads=roads_path)
         announce("Tables")
         write_national(inputs, tables, report_dir, manifest=manifest, run_digest=digest)
         return NationalResult(inputs, times, tables, report_dir, manifest, digest)

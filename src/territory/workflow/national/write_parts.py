@@ -14,12 +14,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from territory.errors import ParameterError, StudyError
-from territory.files.safe_files import digest_file, hold
+from territory.files.safe_files import digest_file, hold, make_folder
 from territory.network.estimate import estimate_travel_times
 from territory.network.od_search import RoadSearch, load_search
 from territory.network.roads import search_roads
 from territory.study.words.model import Study
-from territory.workflow.handover import make_folder
 from territory.workflow.inputs.travel_times import raise_to, times_inside
 from territory.workflow.national.parts import TimesFolder, TimesPart, begin, plan_parts, write_part
 from territory.workflow.national.schedulers import Cluster, Threads
