@@ -79,7 +79,7 @@ def test_what_is_not_a_road_is_left_out(tmp_path):
 def test_a_missing_file_and_an_unknown_profile(tmp_path):
     with pytest.raises(MissingFileError, match=r"introuvable.*absente"):
         read_osm(tmp_path / "absente.osm.pbf")
-    with pytest.raises(ParameterError, match=r"Profil « bike » inconnu.*foot"):
+    with pytest.raises(ParameterError, match=r"Profil « bike » inconnu.*bicycle"):
         read_osm(tmp_path / "absente.osm.pbf", profile="bike")
 
 

@@ -210,6 +210,17 @@ def test_what_is_left_aside_is_counted_by_way():
         ("foot", {"highway": "path", "foot": "private"}, None, 0),
         ("foot", {"highway": "cycleway"}, None, 0),
         ("foot", {"highway": "trunk", "sidewalk": "both"}, "foot", 3),
+        ("bicycle", {"highway": "cycleway"}, "bicycle", 3),
+        ("bicycle", {"highway": "residential", "oneway": "yes"}, "bicycle", 1),
+        ("bicycle", {"highway": "residential", "oneway": "yes", "oneway:bicycle": "no"}, "bicycle", 3),
+        ("bicycle", {"highway": "residential", "oneway": "yes", "cycleway": "opposite_lane"}, "bicycle", 3),
+        ("bicycle", {"highway": "footway"}, None, 0),
+        ("bicycle", {"highway": "footway", "bicycle": "yes"}, "bicycle", 3),
+        ("bicycle", {"highway": "pedestrian"}, "bicycle_pushed", 3),
+        ("bicycle", {"highway": "steps"}, None, 0),
+        ("bicycle", {"highway": "track"}, "bicycle_track", 3),
+        ("bicycle", {"highway": "primary", "bicycle": "no"}, None, 0),
+        ("bicycle", {"highway": "trunk", "motorroad": "yes"}, None, 0),
     ],
 )
 def test_where_one_walks_or_rides(profile, tags, road_class, direction):

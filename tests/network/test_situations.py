@@ -433,7 +433,7 @@ def test_two_places_beside_one_road_are_no_farther_than_the_straight_line(tmp_pa
     assert table.set_index(["from_id", "to_id"]).loc[("0", "5"), "distance_km"] == 0
 
 
-# on foot
+# on foot and by bicycle
 
 STREETS = {
     1: ([1, 2], {"highway": "motorway"}),
@@ -448,11 +448,13 @@ AROUND = {1: (0, 0), 2: (2, 0), 3: (1, 1), 4: (1, 2), 5: (1, 3), 6: (1, 0.5)}
 def test_profiles_take_other_ways_at_other_speeds(tmp_path):
     placed = {node: at(*place) for node, place in AROUND.items()}
     path = write_osm(tmp_path / "m.osm", placed, STREETS)
-    foot = read(path, profile="foot")
-    assert foot.profile == "foot"
+    foot, bicycle = read(path, profile="foot"), read(path, profile="bicycle")
+    assert (foot.profile, bicycle.profile) == ("foot", "bicycle")
     walked = minutes(foot, (0, 0), (2, 0))
     assert walked == pytest.approx(metres(at(0, 0), at(1, 1), at(2, 0)) / 4800 * 60, rel=0.01)
     assert minutes(foot, (2, 0), (0, 0)) == walked
+    ridden = minutes(bicycle, (0, 0), (2, 0))
+    assert ridden == pytest.approx(metres(at(0, 0), at(1, 2), at(2, 0)) / 15000 * 60, rel=0.01)
     stairs = minutes(foot, (1, 1), (1, 0.5))
     assert stairs == pytest.approx(metres(at(1, 1), at(1, 0.5)) / 2000 * 60, rel=0.01)
     # off the road one walks
@@ -460,14 +462,23 @@ def test_profiles_take_other_ways_at_other_speeds(tmp_path):
     assert beside == pytest.approx(metres(at(0, -0.1), at(0, -0.2)) / 4800 * 60, rel=0.01)
 
 
-def test_turns_that_are_forbidden_to_cars_are_free_on_foot(tmp_path):
+def test_turns_that_are_forbidden_to_cars_are_free_on_foot_and_not_by_bicycle(tmp_path):
     ban = {1: rule("no_left_turn")}
-    cars, walkers = (make(tmp_path, CROSS, ARMS, ban, profile=one) for one in ("car", "foot"))
+    cars, riders, walkers = (
+        make(tmp_path, CROSS, ARMS, ban, profile=one) for one in ("car", "bicycle", "foot")
+    )
     assert minutes(cars, (0, 0), (1, 1)) > 3
+    assert minutes(riders, (0, 0), (1, 1)) == pytest.approx(4 * minutes(riders, (0, 0), (1, 0)), rel=0.3)
     assert minutes(walkers, (0, 0), (1, 1)) == pytest.approx(2.4 * minutes(walkers, (0, 0), (1, 0)), rel=0.05)
+    exempt = make(
+        tmp_path, CROSS, ARMS, {1: rule("no_left_turn", **{"except": "bicycle"})}, profile="bicycle"
+    )
+    assert minutes(exempt, (0, 0), (1, 1)) == pytest.approx(2.4 * minutes(exempt, (0, 0), (1, 0)), rel=0.05)
 
 
 def test_a_walker_passes_a_bollard(tmp_path):
     nodes = {1: (0, 0), 2: (1, 0, {"barrier": "bollard"}), 3: (2, 0)}
-    networks = [make(tmp_path, nodes, {1: ([1, 2, 3], ROAD)}, profile=one) for one in ("car", "foot")]
-    assert [np.isfinite(minutes(one, (0, 0), (2, 0))) for one in networks] == [False, True]
+    networks = [
+        make(tmp_path, nodes, {1: ([1, 2, 3], ROAD)}, profile=one) for one in ("car", "foot", "bicycle")
+    ]
+    assert [np.isfinite(minutes(one, (0, 0), (2, 0))) for one in networks] == [False, True, True]

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import geopandas as gpd
 
 # between a point and its road: METRIC's speed on tracks (DREES, comparaison des distanciers, 2021), and a walk
-ACCESS_KMH = {"car": 20.0, "foot": 4.8}
+ACCESS_KMH = {"car": 20.0, "bicycle": 4.8, "foot": 4.8}
 # beyond, a point is not served by the map: half an hour on foot, six minutes at the access speed
 MAX_SNAP_M = 2000.0
 

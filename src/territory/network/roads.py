@@ -98,7 +98,7 @@ class RoadNetwork:
 
     @property
     def profile(self) -> str:
-        """``car`` or ``foot``."""
+        """``car``, ``bicycle`` or ``foot``."""
         return self.roads.profile
 
     @property

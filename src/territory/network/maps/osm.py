@@ -52,7 +52,7 @@ def read_osm(path: str | Path, *, profile: str = "car") -> RoadNetwork:
     path
         File .osm.pbf, .osm, .osm.gz or .osm.bz2, as published or as an editor such as JOSM saves it.
     profile
-        ``car`` or ``foot``.
+        ``car``, ``bicycle`` or ``foot``.
 
     Returns
     -------
@@ -187,7 +187,7 @@ def _keep_drivable(read: OplWays, path: Path, profile: profiles.Profile) -> Road
     last = _last_versions(read)
     kept = np.array([one.direction > 0 for one in driven], dtype=bool)[read.tag_group] & last
     if not kept.any():
-        whom = {"car": "aux voitures", "foot": "aux piétons"}[profile.name]
+        whom = {"car": "aux voitures", "bicycle": "aux vélos", "foot": "aux piétons"}[profile.name]
         raise NetworkError(
             f"La carte « {path.name} » ne contient aucune route ouverte {whom} : vérifiez qu'elle couvre le"
             " territoire et qu'elle n'a pas été filtrée."

@@ -1,4 +1,4 @@
-"""Which ways of OpenStreetMap one may use by car or on foot, in which direction, and what stops at a node.
+"""Which ways of OpenStreetMap one may use by car, by bicycle or on foot, in which direction, and what stops at a node.
 
 Tags are read as the OpenStreetMap wiki defines them (pages Key:access, Conditional restrictions, Key:oneway,
 Key:barrier, Tag:route=ferry). ``rules.csv`` holds what is decided value by value, and why.
@@ -56,6 +56,8 @@ class Profile:
     own_keys: tuple[str, ...]
     classes: frozenset[str]
     by_exception: Mapping[str, str]
+    # barriers stop it unless a tag opens them
+    is_stopped: bool = True
 
     @property
     def ways(self) -> tuple[str, ...]:
@@ -67,16 +69,19 @@ _NOT_WALKED = ("motorway", "motorway_link", "trunk", "trunk_link")
 PROFILES = {
     "car": Profile("car", ("motorcar", "motor_vehicle", "vehicle", "access"), ("motorcar", "motor_vehicle"),
                    frozenset(DRIVABLE), _BY_EXCEPTION),
+    "bicycle": Profile("bicycle", ("bicycle", "vehicle", "access"), ("bicycle",),
+                       frozenset({*DRIVABLE, "cycleway", "path", "pedestrian"} - {"motorway", "motorway_link"}),
+                       {"footway": "pedestrian", "bridleway": "path"}, False),
     "foot": Profile("foot", ("foot", "access"), ("foot",),
                     frozenset({*DRIVABLE, *_WALKED} - {*_NOT_WALKED, "bridleway"}),
-                    dict.fromkeys((*_NOT_WALKED, "bridleway", "cycleway"), "path")),
+                    dict.fromkeys((*_NOT_WALKED, "bridleway", "cycleway"), "path"), False),
 }  # fmt: skip
 
 _PLAIN_KEYS = frozenset({
     "highway", "route", "junction", "area", "service", "tracktype", "impassable", "4wd_only", "duration", "smoothness",
     "construction", "disused", "abandoned", "barrier", "maxwidth", "maxheight", "maxweight", "locked", "sidewalk",
     "maxspeed", "maxspeed:forward", "maxspeed:backward", "maxspeed:type", "source:maxspeed", "zone:maxspeed",
-    "motorroad",
+    "motorroad", "cycleway", "cycleway:left", "cycleway:right", "cycleway:both",
 })  # fmt: skip
 _EVERY_KEY = ("motorcar", "motor_vehicle", "vehicle", "access", "bicycle", "foot")
 _DIRECTED = (*_EVERY_KEY, "oneway", "maxspeed")
@@ -136,9 +141,7 @@ def judge(tags: Mapping[str, str], profile: Profile) -> Drivable:
     direction, is_destination = 0, False
     stated = _direction(road_class, tags, profile, asides)
     for bit, side in _SIDES:
-        # the most specific key that speaks of this side of the way
-        keys = (name for key in profile.keys for name in (f"{key}:{side}", key))
-        access = access_of(_first(tags, keys), asides)
+        access = _access(tags, profile, side, asides)
         if access == "" and road_class == "track" and profile.name == "car":
             access = "ouvert" if tags.get("tracktype") == "grade1" else "fermé"
         if access != "fermé" and stated & bit:
@@ -147,10 +150,8 @@ def judge(tags: Mapping[str, str], profile: Profile) -> Drivable:
     if profile.name != "car":
         is_driven = used in CROSSINGS
         duration_s = read_duration_s(tags.get("duration", "")) if is_driven else math.nan
-        own = used if is_driven else "foot_steps" if used == "steps" else "foot"
-        return Drivable(
-            own, direction, duration_s=duration_s, closed_months=closed_months, asides=tuple(asides)
-        )
+        return Drivable(used if is_driven else _own_class(used, tags, profile), direction, duration_s=duration_s,
+                        closed_months=closed_months, asides=tuple(asides))  # fmt: skip
     limits = _limits(tags, used, asides)
     duration_s = math.nan
     if used in CROSSINGS:
@@ -163,6 +164,12 @@ def judge(tags: Mapping[str, str], profile: Profile) -> Drivable:
 def _first(tags: Mapping[str, str], keys: Iterable[str]) -> str:
     """Return the value of the first key that is there."""
     return next((tags[key] for key in keys if key in tags), "")
+
+
+def _access(tags: Mapping[str, str], profile: Profile, side: str, asides: list[str]) -> str:
+    """Return what the most specific key says of a side of the way: ouvert, desserte, fermé, or nothing."""
+    keys = (name for key in profile.keys for name in (f"{key}:{side}", key))
+    return access_of(_first(tags, keys), asides)
 
 
 def access_of(text: str, asides: list[str] | None = None) -> str:
@@ -227,6 +234,13 @@ def _direction(road_class: str, tags: Mapping[str, str], profile: Profile, aside
     keys = (*(f"oneway:{key}" for key in profile.keys), "oneway")
     if profile.name == "foot":
         keys = ("oneway:foot",)
+    if profile.name == "bicycle" and "oneway:bicycle" not in tags:
+        beside = (
+            tags.get(key, "")
+            for key in ("motorroad", "cycleway", "cycleway:left", "cycleway:right", "cycleway:both")
+        )
+        if any(value.startswith("opposite") for value in beside):
+            return FORWARD | BACKWARD
     effect = _rules("sens").get(_first(tags, keys).strip().lower())
     if effect == "aucun":
         asides.append("voies dont le sens change selon l'heure, laissées de côté")
@@ -234,6 +248,15 @@ def _direction(road_class: str, tags: Mapping[str, str], profile: Profile, aside
         return senses[effect]
     implied = road_class == "motorway" or tags.get("junction") in ("roundabout", "circular")
     return FORWARD if implied and profile.name != "foot" else FORWARD | BACKWARD
+
+
+def _own_class(used: str, tags: Mapping[str, str], profile: Profile) -> str:
+    """Return the class of speed of a walker or a cyclist."""
+    if profile.name == "foot":
+        return "foot_steps" if used == "steps" else "foot"
+    if tags.get("bicycle") == "dismount" or (used == "pedestrian" and "bicycle" not in tags):
+        return "bicycle_pushed"
+    return "bicycle_track" if used in ("track", "path") else "bicycle"
 
 
 def _limits(tags: Mapping[str, str], road_class: str, asides: list[str]) -> tuple[float, float]:
@@ -307,9 +330,9 @@ def stops(tags: Mapping[str, str], profile: Profile) -> bool:
         return True
     if access:
         return False
-    rules = _rules("obstacle") if profile.name == "car" else {}
-    barred = any(one in ("wall", "fence") or rules.get(one) == "coupe" for one in barriers)
-    return barred or tags.get("locked") == "yes"
+    rules = _rules("obstacle")
+    barred = any(rules.get(one) == "coupe" for one in barriers) if profile.is_stopped else False
+    return barred or any(one in ("wall", "fence") for one in barriers) or tags.get("locked") == "yes"
 
 
 def node_kind(tags: Mapping[str, str]) -> int:

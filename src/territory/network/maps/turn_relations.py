@@ -16,7 +16,7 @@ from territory.network.maps.profiles import Profile
 _TURNS = {
     "left_turn": "left", "right_turn": "right", "straight_on": "straight", "u_turn": "back", "entry": "", "exit": "",
 }  # fmt: skip
-RESTRICTED = {"car": ("motorcar", "motor_vehicle"), "foot": ("foot",)}
+RESTRICTED = {"car": ("motorcar", "motor_vehicle"), "bicycle": ("bicycle",), "foot": ("foot",)}
 # a restriction speaks of vehicles: those on foot are bound by what names them alone
 _UNBOUND = "foot"
 _ASIDES = {
