@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from territory.result import StudyResult
 
 # the fast suite tries the same few examples at each run; `make slow` draws many new ones
-settings.register_profile("fast", derandomize=True, deadline=None, max_examples=12)
+settings.register_profile("fast", derandomize=True, deadline=None, max_examples=6)
 settings.register_profile("slow", derandomize=False, deadline=None, max_examples=200)
 settings.load_profile(os.environ.get("TERRITORY_EXAMPLES", "fast"))
 

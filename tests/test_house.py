@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib
-import io
 import re
-import tokenize
 from functools import cache
 from pathlib import Path
 
@@ -111,24 +109,22 @@ def parsed(text: str) -> ast.Module:
 def code_lines(text: str) -> int:
     """Count the lines that hold code: neither blank, nor comment, nor docstring."""
     said: set[int] = set()
+    held = {
+        number
+        for number, line in enumerate(text.splitlines(), 1)
+        if line.strip() and not line.lstrip().startswith("#")
+    }
     for node in ast.walk(parsed(text)):
+        # what looks like a comment or a blank line inside a text of several lines is a part of it
+        if isinstance(node, ast.JoinedStr) or (
+            isinstance(node, ast.Constant) and isinstance(node.value, str)
+        ):
+            held |= set(range(node.lineno, (node.end_lineno or node.lineno) + 1))
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             first = node.body[0] if node.body else None
             value = getattr(first, "value", None) if isinstance(first, ast.Expr) else None
             if isinstance(value, ast.Constant) and isinstance(value.value, str):
                 said |= set(range(value.lineno, (value.end_lineno or value.lineno) + 1))
-    idle = {
-        tokenize.COMMENT,
-        tokenize.NL,
-        tokenize.NEWLINE,
-        tokenize.INDENT,
-        tokenize.DEDENT,
-        tokenize.ENDMARKER,
-    }
-    held: set[int] = set()
-    for token in tokenize.generate_tokens(io.StringIO(text).readline):
-        if token.type not in idle:
-            held |= set(range(token.start[0], token.end[0] + 1))
     return len(held - said)
 
 

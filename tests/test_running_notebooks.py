@@ -41,6 +41,7 @@ def written(path: Path, *sources: str) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_a_notebook_runs_on_a_study_of_ones_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     study = tmp_path / "mon-etude.toml"
     text = (ROOT / "studies" / "exemple.toml").read_text("utf-8")

@@ -281,6 +281,7 @@ def real(shared_data):
     return RealHistory(shared_data)
 
 
+@pytest.mark.slow
 def test_the_communes_of_the_file_are_those_of_the_official_list_and_of_the_census(real, shared_data):
     assert real.communes(2024) == real.now
     for name, year in (("communes_rp2017.csv", 2019), ("ensemble_rp2016.xls.gz", 2018)):
@@ -322,6 +323,7 @@ def test_a_real_merger_that_came_undone_needs_no_weights(real):
     assert moved["n"].to_dict() == {"85084": 2, "85165": 1, "85212": 1}
 
 
+@pytest.mark.slow
 def test_the_real_populations_of_rp_2016_fit_the_communes_of_rp_2021(real, shared_data):
     def census(name: str) -> pd.DataFrame:
         table = sources.read_legal_population(shared_data / "population" / name)

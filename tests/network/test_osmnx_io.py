@@ -116,6 +116,7 @@ def test_a_saved_graph_is_read(tmp_path):
     assert seconds(network, 1, 2) == seconds(from_osmnx(graph), 1, 2)
 
 
+@pytest.mark.slow
 def test_a_real_graph(shared_data):
     network = from_osmnx(shared_data / "roads" / "saint_germain_en_laye_osmnx.graphml")
     graph = osmnx.load_graphml(shared_data / "roads" / "saint_germain_en_laye_osmnx.graphml")

@@ -50,6 +50,7 @@ def test_a_parquet_file(tmp_path):
     assert read_distancier(tmp_path / "d.parquet")["travel_time_min"].tolist() == [3.5]
 
 
+@pytest.mark.slow
 def test_the_real_matrix_of_isere(shared_data):
     table = read_distancier(shared_data / "traveltimes" / "isere_osrm_matrix.csv", unit="s")
     assert len(table) == 512**2

@@ -8,13 +8,14 @@ import networkx as nx
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from shapely import Point, box
 
 from territory.errors import InfeasibleError, ParameterError, TerritoryWarning
 from territory.planning import territorial_groups
 from territory.planning.grouping import regions
+from tests.drawing import examples
 
 
 def grid(rows: int, columns: int) -> gpd.GeoDataFrame:
@@ -85,7 +86,7 @@ def best(
     return min(found, default=None)
 
 
-@settings(deadline=None, max_examples=15)
+@examples(5, 40)
 @given(
     sizes=st.lists(st.integers(1, 9), min_size=6, max_size=6),
     min_size=st.integers(4, 16),
@@ -130,7 +131,7 @@ def check_rules(
     assert (groups[blocks.index].groupby(blocks).nunique() == 1).all()
 
 
-@settings(deadline=None, max_examples=5)
+@examples(2, 20)
 @given(seed=st.integers(0, 999), limit=st.sampled_from([25.0, 40.0]))
 def test_many_units_are_grouped_within_the_rules(seed: int, limit: float) -> None:
     units = grid(6, 6)
@@ -144,23 +145,25 @@ def test_many_units_are_grouped_within_the_rules(seed: int, limit: float) -> Non
     check_rules(units, size, got.groups, 12, limit, blocks)
 
 
-def test_the_search_without_a_full_list_comes_close_to_the_optimum(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 2))])
+def test_the_search_without_a_full_list_comes_close_to_the_optimum(
+    monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
     units = grid(3, 4)
-    for seed in range(3):
-        rng = np.random.default_rng(seed)
-        size = pd.Series(rng.integers(1, 10, len(units)).astype(float), index=units.index)
-        exact = territorial_groups(units, drives(units), size, min_size=10)
-        assert exact.status == "optimal"
-        with monkeypatch.context() as patch:
-            patch.setattr(regions, "MOST_VISITED", 5)
-            found = territorial_groups(units, drives(units), size, min_size=10)
-        assert found.status == "heuristic"
-        check_rules(units, size, found.groups, 10, math.inf, pd.Series(dtype=object))
-        assert len(found.summary) == len(exact.summary)
-        assert found.quality["mean_drive_to_seat_min"] >= exact.quality["mean_drive_to_seat_min"] - 1e-9
-        assert found.quality["mean_drive_to_seat_min"] <= 1.1 * exact.quality["mean_drive_to_seat_min"]
+    rng = np.random.default_rng(seed)
+    size = pd.Series(rng.integers(1, 10, len(units)).astype(float), index=units.index)
+    exact = territorial_groups(units, drives(units), size, min_size=10)
+    assert exact.status == "optimal"
+    monkeypatch.setattr(regions, "MOST_VISITED", 5)
+    found = territorial_groups(units, drives(units), size, min_size=10)
+    assert found.status == "heuristic"
+    check_rules(units, size, found.groups, 10, math.inf, pd.Series(dtype=object))
+    assert len(found.summary) == len(exact.summary)
+    assert found.quality["mean_drive_to_seat_min"] >= exact.quality["mean_drive_to_seat_min"] - 1e-9
+    assert found.quality["mean_drive_to_seat_min"] <= 1.1 * exact.quality["mean_drive_to_seat_min"]
 
 
+@pytest.mark.slow
 def test_at_least_as_many_groups_as_spopt_on_equal_squares() -> None:
     units = grid(7, 7)
     size = pd.Series(1.0, index=units.index)
@@ -286,6 +289,7 @@ def test_unknown_drives_are_counted_and_not_used() -> None:
     assert got.groups.nunique() == 2
 
 
+@pytest.mark.slow
 def test_points_have_the_neighbours_that_libpysal_gives() -> None:
     from libpysal.graph import Graph
 

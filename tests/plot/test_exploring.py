@@ -69,6 +69,7 @@ def test_choosing_a_commune_recolours_the_map_and_moves_the_marker(map_: Explora
     assert colors(map_) != after
 
 
+@pytest.mark.slow
 def test_dragging_the_marker_is_a_point_on_the_map(map_: Exploration) -> None:
     panel = map_.panel
     assert panel is not None
@@ -83,7 +84,12 @@ def test_dragging_the_marker_is_a_point_on_the_map(map_: Exploration) -> None:
 
 
 @pytest.mark.parametrize(
-    "text, said", [("24", None), ("1 200,5", None), ("beaucoup", "beaucoup"), ("-3", "-3")]
+    "text, said",
+    [
+        ("1 200,5", None),
+        ("beaucoup", "beaucoup"),
+        *(pytest.param(*case, marks=pytest.mark.slow) for case in (("24", None), ("-3", "-3"))),
+    ],
 )
 def test_places_are_numbers(map_: Exploration, text: str, said: str | None) -> None:
     panel = map_.panel
@@ -137,6 +143,7 @@ def test_words_under_the_mouse_are_escaped() -> None:
     assert "Isochrone 15 min" in found.legend.value
 
 
+@pytest.mark.slow
 def test_results_comparisons_sitings_and_deserts_have_their_map(result: StudyResult) -> None:
     outlines, communes = result.dataset.outlines, result.baseline.state.communes
     assert "Temps" in repr(explore(result.baseline, outlines=outlines, service="hopital"))
@@ -153,6 +160,7 @@ def test_results_comparisons_sitings_and_deserts_have_their_map(result: StudyRes
     assert "site" in repr(explore(siting, outlines=outlines, communes=communes))
 
 
+@pytest.mark.slow
 def test_a_page_without_widgets_gets_a_picture(map_: Exploration) -> None:
     bundle = map_._repr_mimebundle_()
     data = bundle[0] if isinstance(bundle, tuple) else bundle

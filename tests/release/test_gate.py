@@ -22,7 +22,7 @@ from territory.report.layout.document import Document, Heading, to_data
 from territory.report.layout.pdf import to_bytes
 from territory.report.reading import Reading
 from tests import vallon
-from tests.report.worlds import world
+from tests.report.worlds import undrawn, world
 from tests.texts import plain_text
 
 SERVICE = vallon.IME
@@ -96,7 +96,8 @@ def test_the_internal_edition_prints_all_and_says_so() -> None:
     printed = printed[printed["service"] == SERVICE].set_index("commune_code")["persons"]
     assert printed[list(SECRET_COUNTS)].tolist() == ["4", "3"]
     assert not printed.eq("secret").any()
-    text = plain_text(to_data(council_report(reading))[0])
+    with undrawn():
+        text = plain_text(to_data(council_report(reading))[0])
     assert INTERNAL_MARK.split(" – ")[0] in text
     assert "secret statistique" not in text
     page = summary_html(reading)
@@ -110,7 +111,8 @@ def test_the_internal_edition_prints_all_and_says_so() -> None:
 
 def test_the_public_edition_has_no_mark() -> None:
     reading = Reading(release(world("observed")))
-    assert "INTERNE" not in plain_text(to_data(council_report(reading))[0])
+    with undrawn():
+        assert "INTERNE" not in plain_text(to_data(council_report(reading))[0])
     assert "INTERNE" not in summary_html(reading)
 
 

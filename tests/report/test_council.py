@@ -64,8 +64,9 @@ def text_of(document: Document) -> str:
 
 
 def said(result: StudyResult) -> str:
-    """Return the text of the report; `test_documents` lays out those of such studies."""
-    return text_of(council_report(result))
+    """Return the text of the report; `test_documents` draws and lays out those of such studies."""
+    with worlds.undrawn():
+        return text_of(council_report(result))
 
 
 def written(result: StudyResult, folder: Path) -> str:
@@ -81,7 +82,6 @@ def document(draguignan: StudyResult) -> Document:
 
 
 def test_the_report_of_draguignan(document: Document, tmp_path: Path) -> None:
-    # what the example of `build_report` writes, from the document that the other tests read
     path = compile_pdf(document, tmp_path / "r.pdf")
     assert path.stat().st_size < 3_000_000
     with pikepdf.open(path) as opened:
@@ -221,7 +221,7 @@ def test_without_outlines_needs_sources_or_facts(small: StudyResult) -> None:
 
 
 def test_one_commune() -> None:
-    assert "La réponse" in text_of(worlds.document("one_commune", "council"))
+    assert "La réponse" in said(worlds.world("one_commune"))
 
 
 # with ages and inhabitants unknown as well, it is one of the studies of `test_documents`
@@ -247,7 +247,8 @@ def test_all_persons_unknown(small: StudyResult) -> None:
     assert "nan" not in re.findall(r"[a-z]+", text.lower())
 
 
-def test_closed_and_opened_services(small: StudyResult, tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_written", [False, pytest.param(True, marks=pytest.mark.slow)])
+def test_closed_and_opened_services(small: StudyResult, tmp_path: Path, is_written: bool) -> None:
     changes = Scenario(
         id="F",
         name="Le CMPP ferme",
@@ -264,7 +265,7 @@ def test_closed_and_opened_services(small: StudyResult, tmp_path: Path) -> None:
         ),
     )
     result = rebuilt(small, scenarios=(changes,))
-    text = written(result, tmp_path)
+    text = written(result, tmp_path) if is_written else said(result)
     assert "fermerait à" in text
     assert "n’auraient plus ce service" in text
     assert "personne jeunes" not in text
@@ -278,7 +279,8 @@ def test_nothing_is_measured_towards_a_closed_service(small: StudyResult) -> Non
     # a move has gainers and losers to map: a closure is said in a sentence
     assert pivot is not None
     assert pivot.to_site is not None
-    blocks = council_report(result).blocks
+    with worlds.undrawn():
+        blocks = council_report(result).blocks
     tables = [b for b in blocks if isinstance(b, DataTable) and "côte à côte" in b.caption]
     column = tables[0].headers.index("Scénario ferme")
     cells = {row[0]: row[column] for row in tables[0].rows}
@@ -289,6 +291,7 @@ def test_nothing_is_measured_towards_a_closed_service(small: StudyResult) -> Non
     assert any("fermeture à Hautbourg" in str(item) for item in named)
 
 
+@pytest.mark.slow
 def test_names_that_look_like_markup(small: StudyResult, tmp_path: Path) -> None:
     state = small.baseline.state
     communes = state.communes.assign(
@@ -318,7 +321,7 @@ def test_small_observed_counts_are_withheld_everywhere() -> None:
     for effect in EFFECTS:
         hidden = int(counts.is_withheld[effect].sum())
         assert hidden != 1
-    text = text_of(worlds.document("observed", "council"))
+    text = said(result)
     assert SECRET in text
     assert "Si le périmètre change" not in text
 

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from html.parser import HTMLParser
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 import openpyxl
 import pikepdf
@@ -24,7 +23,7 @@ from territory.report.layout.document import Document, to_data
 from territory.report.layout.pdf import compile_pdf
 from territory.report.reading import read
 from tests import vallon
-from tests.report.worlds import EVIL, WORLDS, published, reading, world
+from tests.report.worlds import EVIL, few, published, reading, world
 from tests.report.worlds import document as composed
 from tests.texts import plain_text
 
@@ -47,19 +46,14 @@ def elements(node: pikepdf.Object) -> Iterator[pikepdf.Dictionary]:
             yield from elements(node["/K"])
 
 
-@pytest.mark.parametrize("name", WORLDS)
+@pytest.mark.parametrize("name", few("usual", "all_unknown", "markup"))
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_no_document_of_any_study_shows_what_a_computer_calls_nothing(document: str, name: str) -> None:
     assert not re.search(r"\b(?:nan|None|NaT|inf)\b", text_of(composed(name, document)))
 
 
-def slow_but(*quick: str) -> list[Any]:
-    """Give every world, those that are not named to the slow suite alone."""
-    return [name if name in quick else pytest.param(name, marks=pytest.mark.slow) for name in WORLDS]
-
-
 # laying out asks the same of every study: the fast suite does it for the usual one, and for names that are attacks
-@pytest.mark.parametrize("name", slow_but("usual", "markup"))
+@pytest.mark.parametrize("name", few("usual", "markup"))
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_an_accessible_document_of_any_study(document: str, name: str, tmp_path: Path) -> None:
     path = compile_pdf(composed(name, document), tmp_path / "r.pdf")
@@ -139,7 +133,9 @@ def test_a_folder_that_cannot_be_written_is_one_clear_error(document: str, tmp_p
 
 
 # two runs of the small study already say it of its report
-@pytest.mark.parametrize("document", [pytest.param("council", marks=pytest.mark.slow), "sheet", "annex"])
+@pytest.mark.parametrize(
+    "document", ["sheet", *(pytest.param(one, marks=pytest.mark.slow) for one in ("council", "annex"))]
+)
 def test_same_bytes_twice(document: str, tmp_path: Path) -> None:
     made = [
         build_report(world("usual"), tmp_path / f"{i}.pdf", document=document, epci=vallon.FOCUS).read_bytes()
@@ -169,7 +165,7 @@ class Reader(HTMLParser):
         self.texts.append(data)
 
 
-@pytest.mark.parametrize("name", WORLDS)
+@pytest.mark.parametrize("name", few("usual", "all_unknown", "markup"))
 def test_the_summary_page_of_any_study(name: str) -> None:
     page = summary_html(world(name))
     assert summary_html(world(name)) == page
@@ -187,8 +183,8 @@ def test_the_summary_page_of_any_study(name: str) -> None:
         assert any(EVIL.replace("'", "’") in text or EVIL in text for text in reader.texts)
 
 
-# a workbook is at its hardest with nothing known, with attacks for names, and with counts to withhold
-@pytest.mark.parametrize("name", slow_but("all_unknown", "markup", "observed"))
+# a workbook is at its hardest with attacks for names, and with counts to withhold
+@pytest.mark.parametrize("name", few("markup", "observed"))
 def test_the_workbook_of_any_study(name: str) -> None:
     content = workbook_bytes(published(name), reading(name))
     assert workbook_bytes(published(name), read(world(name))) == content

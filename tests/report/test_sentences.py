@@ -5,17 +5,15 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 from territory.french.words import typeset
-from territory.plot import style
-from territory.report.chapters import pictures
 from territory.report.documents.council import council_report
 from territory.report.documents.epci_sheet import epci_sheet, sheet_codes
 from territory.report.documents.handouts import note, slides
-from territory.report.layout import pdf
 from territory.report.layout.document import (
     Beside,
     Block,
@@ -29,10 +27,10 @@ from territory.report.layout.document import (
     Text,
     to_runs,
 )
-from tests.report.worlds import WORLDS, reading, world
+from tests.report.worlds import WORLDS, few, reading, undrawn, world
 
 # a name that is an attack has signs that no sentence has
-READABLE = [name for name in WORLDS if name != "markup"]
+READABLE = few("alike", "one_child", "all_unknown", among=[name for name in WORLDS if name != "markup"])
 # what no planner should read, and why
 WRONG = {
     r"\b(?:nan|None|NaT|inf)\b": "a word of a computer",
@@ -50,11 +48,13 @@ WRONG = {
 }
 
 
-def documents(name: str) -> Iterator[Document]:
-    """Give what a council reads of one of the worlds."""
+@cache
+def documents(name: str) -> list[Document]:
+    """Give what a council reads of one of the worlds, in its longest form and without its pictures."""
     read = reading(name)
-    yield from (make(read) for make in (council_report, note, slides))
-    yield epci_sheet(read, sheet_codes(world(name))[0])
+    with undrawn():
+        made = [make(read) for make in (council_report, note, slides)]
+        return [*made, epci_sheet(read, sheet_codes(world(name))[0])]
 
 
 def plain(text: Text) -> str:
@@ -77,14 +77,6 @@ def texts(block: Block) -> Iterator[str]:
                 yield from texts(part)
         case KeyFigures():
             yield from (" ".join(figure) for figure in block.figures)
-
-
-@pytest.fixture(autouse=True)
-def _any_length(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Read the longest form of each document, without laying it out nor drawing its pictures."""
-    monkeypatch.setattr(pdf, "count_pages", lambda document: 1)
-    monkeypatch.setattr(style, "to_svg", lambda figure: b"<svg/>")
-    monkeypatch.setattr(pictures, "draw_map", lambda *panel, **look: None)
 
 
 @pytest.mark.parametrize("name", READABLE)

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pytest
 
+from territory.plot import style
 from territory.release.handed_tables import tables
+from territory.report.chapters import pictures
 from territory.report.documents.annex import technical_annex
 from territory.report.documents.council import council_report
 from territory.report.documents.epci_sheet import epci_sheet, sheet_codes
 from territory.report.documents.handouts import note, slides
+from territory.report.layout import pdf
 from territory.report.layout.document import Document
 from territory.report.reading import Reading, read
 from territory.result import StudyResult
@@ -161,6 +166,21 @@ def document(name: str, kind: str) -> Document:
         return epci_sheet(reading(name), sheet_codes(world(name))[0])
     makers = {"council": council_report, "note": note, "slides": slides, "annex": technical_annex}
     return makers[kind](reading(name))
+
+
+def few(*quick: str, among: Iterable[str] = WORLDS) -> list[Any]:
+    """Give every world, those that are not named to the slow suite alone."""
+    return [name if name in quick else pytest.param(name, marks=pytest.mark.slow) for name in among]
+
+
+@contextmanager
+def undrawn() -> Iterator[None]:
+    """Compose the longest form of documents, without laying them out nor drawing their pictures."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(pdf, "count_pages", lambda document: 1)
+        patched.setattr(style, "to_svg", lambda figure: b"<svg/>")
+        patched.setattr(pictures, "draw_map", lambda *panel, **look: None)
+        yield
 
 
 @cache

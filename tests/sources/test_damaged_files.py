@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from territory.errors import ReadError, TerritoryWarning
 from tests.sources.broken import CASES, Case
+from tests.sources.test_broken_files import all_in_slow
 
 _NARROW, _NO_BREAK = "\u202f", "\u00a0"
 # cells of five or nine digits: codes of communes, numbers of FINESS and SIREN, and some counts
@@ -56,7 +57,7 @@ def with_zeros(text: str) -> str:
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
-@pytest.mark.parametrize("name", sorted(CASES))
+@pytest.mark.parametrize("name", all_in_slow(sorted(CASES)))
 def test_a_damaged_file_gives_the_same_table_or_is_refused_with_the_line(
     name: str, tmp_path: Path, data: st.DataObject
 ) -> None:

@@ -10,13 +10,14 @@ import numpy as np
 import openpyxl
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from territory.errors import MissingFileError, ParameterError, ReadError, TerritoryWarning
 from territory.needs.ages import persons_by_age
 from territory.sources import read_iris_population, read_population_structure, read_single_ages
 from territory.tables.schemas import validate
+from tests.drawing import examples
 
 # codes that are mended are counted in a warning, which has a test of its own
 MENDED = pytest.mark.filterwarnings("ignore:.*réparé")
@@ -71,7 +72,7 @@ EVEN = [(1.0, 1.0)] * 105
 
 
 @given(people=st.lists(PEOPLE, min_size=1, max_size=3), comma=st.booleans())
-@settings(deadline=None, max_examples=8)
+@examples(3, 50)
 def test_bands_hold_the_persons_of_their_ages(tmp_path_factory, people, comma):
     folder = tmp_path_factory.mktemp("ages")
     rows = [{"CODGEO": f"8300{n}"} | commune_row(some) for n, some in enumerate(people)]
@@ -86,7 +87,7 @@ def test_bands_hold_the_persons_of_their_ages(tmp_path_factory, people, comma):
 
 
 @given(people=st.lists(PEOPLE, min_size=1, max_size=3))
-@settings(deadline=None, max_examples=6)
+@examples(2, 50)
 def test_iris_add_up_to_their_commune(tmp_path_factory, people):
     folder = tmp_path_factory.mktemp("iris")
     rows = [{"IRIS": f"83050010{n}", "COM": "83050"} | iris_row(some) for n, some in enumerate(people)]
@@ -185,7 +186,7 @@ def long_rows(code: str, people: list[tuple[float, float]], level: str = "COM") 
 
 
 @given(people=st.lists(PEOPLE, min_size=1, max_size=2))
-@settings(deadline=None, max_examples=settings.default.max_examples // 4)
+@examples(2, 50)
 def test_both_layouts_give_the_same_single_years(tmp_path_factory, people):
     folder = tmp_path_factory.mktemp("pop1b")
     codes = [f"8300{n + 1}" for n in range(len(people))]

@@ -314,6 +314,7 @@ def test_no_reader_takes_a_file_that_is_not_its_own(tmp_path, reader, content):
 # the real files
 
 
+@pytest.mark.slow
 def test_real_populations_add_up_to_what_insee_says_of_the_var(shared_data):
     totals = {
         "donnees_communes_rp2021.csv": 1_095_337,
@@ -336,6 +337,7 @@ def test_real_sae_gives_the_child_psychiatry_of_the_var(shared_data):
     assert len(sources.read_sae_sites(shared_data / "care_sites" / "ID_2023r.csv")) == 3975
 
 
+@pytest.mark.slow
 def test_real_lists_have_the_size_their_readme_says(shared_data):
     assert len(sources.read_ehpad(shared_data / "care_sites" / "ehpad_cnsa_2023.geojson")) == 6301
     assert len(sources.read_outlines(shared_data / "boundaries" / "communes-paca.geojson")) == 947

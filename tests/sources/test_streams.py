@@ -65,6 +65,7 @@ def test_a_letter_of_windows_far_in_the_file_is_read(tmp_path):
     assert read_columns(path, ["nom"], keep=lambda cells: cells[0] != "Trans")["nom"].to_list() == ["Hyères"]
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_file(tmp_path):
     path = tmp_path / "a.csv"
     path.write_bytes(b"code;nom\n" + b"01004;Trans\n" * 150_000)

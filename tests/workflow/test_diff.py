@@ -98,6 +98,7 @@ def test_a_run_does_not_differ_from_itself(runs: tuple[Path, Path], tmp_path: Pa
     assert write_difference(same, tmp_path)[0].read_bytes().startswith(b"%PDF-")
 
 
+@pytest.mark.slow
 def test_a_new_site_changes_times_through_supply(runs: tuple[Path, Path], tmp_path: Path) -> None:
     opened = f'\n[[site]]\nid = "haut"\nname = "Urgences"\ncommune_code = "{vallon.UPPER}"\n'
     opened += '\n[[service]]\nsite_id = "haut"\nservice = "urgences"\nis_complete_list = true\n'
@@ -136,6 +137,7 @@ def test_folder_without_manifest_and_data_that_changed(runs: tuple[Path, Path], 
         diff_runs(tmp_path, runs[1])
 
 
+@pytest.mark.slow
 def test_a_study_with_its_own_files_is_found_again_from_anywhere(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -153,6 +155,7 @@ def test_a_study_with_its_own_files_is_found_again_from_anywhere(
     assert diff_runs(result.report_dir, result.report_dir).changes.empty
 
 
+@pytest.mark.slow
 def test_indicators_do_not_depend_on_the_order_of_communes(made_up: StudyResult) -> None:
     state = made_up.baseline.state
     shuffled = replace(state, communes=state.communes.iloc[::-1])

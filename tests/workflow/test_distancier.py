@@ -11,6 +11,9 @@ from territory.datasets import load_dataset
 from territory.errors import TerritoryWarning
 from territory.result import StudyResult
 
+# the whole study of the Var
+pytestmark = pytest.mark.slow
+
 UNKNOWN, CUT_OFF = "83139", "83044"
 
 

@@ -17,6 +17,7 @@ from territory.report.layout.document import to_data
 from territory.result import StudyResult
 from tests.declared import check
 from tests.embedded import lent
+from tests.report.worlds import undrawn
 from tests.texts import plain_text
 
 GOLDEN = Path(__file__).with_name("golden_groupings.csv")
@@ -109,7 +110,8 @@ def test_the_report_builds(tmp_path: Path) -> None:
 
 
 def test_the_report_says_and_draws_the_groups(found: StudyResult) -> None:
-    council = to_data(council_report(found))[0]
+    with undrawn():
+        council = to_data(council_report(found))[0]
     said = plain_text(council)
     assert "6 groupes de 3 à 5 établissements" in said.replace("\u00a0", " ")
     assert "déduit de la couleur" in said

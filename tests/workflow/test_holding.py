@@ -21,6 +21,7 @@ STUDY = vallon.SMALL_STUDY
 KEPT = Path("data") / "processed" / "petite"
 
 
+@pytest.mark.slow
 def test_second_run_refuses_names_the_first_then_waits_and_finds_its_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -18,6 +18,7 @@ from territory.report.documents.council import council_report
 from territory.report.layout.document import DataTable, to_data
 from territory.report.reading import Reading
 from territory.result import StudyResult
+from tests.report.worlds import undrawn
 from tests.texts import plain_text
 
 BASE = """\
@@ -85,13 +86,15 @@ def test_the_page_shows_the_published_first_their_gap_and_the_hours(plain: Study
     rows = rows[rows.index.isin(plain.baseline.state.parameters.territory_codes)]
     assert whole[1:4] == ["153", "25,1", decimal(rows["estimated_value"].mean())]
     assert whole[5:] == ["43", str((rows["estimated_value"] > 30).sum())]
-    said = plain_text(to_data(council_report(plain))[0])
+    with undrawn():
+        said = plain_text(to_data(council_report(plain))[0])
     # said where the report counts the inhabitants near an emergency department
     assert "fermées la nuit depuis le 29 octobre 2021" in said
     assert "De 2015 à 2023" in said
     assert "passent de 35 à 46" in said
 
 
+@pytest.mark.slow
 def test_the_var_never_passes_what_it_cannot_compute(tmp_path: Path) -> None:
     # without published figures, emergencies alone: a SMUR could be closer
     more = """
@@ -154,6 +157,7 @@ def test_the_tables_of_doubt_and_paths_are_handed_over(plain: StudyResult) -> No
     assert "endo_recrutement_services" not in found
 
 
+@pytest.mark.slow
 def test_no_draw_no_table_of_doubt(tmp_path: Path) -> None:
     path = tmp_path / "essai.toml"
     path.write_text(BASE.replace("draws = 40", "draws = 0"), "utf-8")
@@ -162,6 +166,7 @@ def test_no_draw_no_table_of_doubt(tmp_path: Path) -> None:
     assert not [name for name in indicator_tables(result) if name.startswith("incertitude")]
 
 
+@pytest.mark.slow
 def test_the_planner_s_tables_make_an_apl_and_a_simulated_zoning(tmp_path: Path) -> None:
     data = load_var()
     gps = data.services.xs("medecin_generaliste", level="service")

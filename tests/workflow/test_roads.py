@@ -85,6 +85,7 @@ def check_isochrones(result: StudyResult) -> None:
             assert (inside == times.le(bound))[sure].mean() > 0.97
 
 
+@pytest.mark.slow
 def test_speeds_of_the_map_change_in_a_scenario(road_map: Path, tmp_path: Path) -> None:
     slow = speed_table()
     slow[["default_kmh", "legal_factor"]] /= 2

@@ -16,6 +16,7 @@ from territory.errors import OutputError, StudyError, TerritoryError
 from territory.release.handed_tables import tables
 from territory.result import StudyResult
 from tests import vallon
+from tests.workflow.runs import without_documents
 
 GOLDEN = Path(__file__).with_name("golden_zones.csv")
 # how a run keeps and replaces files does not depend on what the study asks: a small one shows it sooner
@@ -176,6 +177,7 @@ def test_csv_and_parquet_say_the_same(written: Path) -> None:
         assert len(table) == len(csv)
 
 
+@pytest.mark.slow
 def test_another_census_changes_persons_and_not_times(made_up: StudyResult) -> None:
     older = territory.run_study(vallon.STUDY, population="rp2017")
     assert older.study.population == "rp2017"
@@ -191,7 +193,8 @@ def test_another_census_changes_persons_and_not_times(made_up: StudyResult) -> N
 def test_steps_are_not_computed_twice(tmp_path: Path) -> None:
     logs = []
     for population in (None, "rp2017", None):
-        territory.run_study(SMALL, out_dir=tmp_path, population=population)
+        with without_documents():
+            territory.run_study(SMALL, out_dir=tmp_path, population=population)
         log = json.loads((tmp_path / "reports" / "petite" / "timings.json").read_text("utf-8"))
         logs.append(log["reused"])
     assert logs == [[], ["temps de trajet"], ["temps de trajet"]]
@@ -215,12 +218,14 @@ def test_unchanged_run_leaves_its_files_and_mends_those_that_changed(
 
 
 def test_damaged_step_is_computed_again(small: StudyResult, tmp_path: Path) -> None:
-    territory.run_study(SMALL, population="rp2017", out_dir=tmp_path)
+    with without_documents():
+        territory.run_study(SMALL, population="rp2017", out_dir=tmp_path)
     kept = list((tmp_path / "data" / "processed").rglob("*.parquet"))
     assert kept
     for path in kept:
         path.write_bytes(path.read_bytes()[:100])
-    again = territory.run_study(SMALL, out_dir=tmp_path)
+    with without_documents():
+        again = territory.run_study(SMALL, out_dir=tmp_path)
     pd.testing.assert_frame_equal(again.baseline.access, small.baseline.access)
 
 

@@ -112,5 +112,6 @@ def test_an_official_file_turns_the_whole_protocol_on(shared_data: Path, tmp_pat
     assert not any(site.endswith("31555") for site in answer.result.selected)
 
 
+@pytest.mark.slow
 def test_every_column_is_declared(result: StudyResult) -> None:
     check(result)

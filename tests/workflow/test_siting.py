@@ -178,6 +178,7 @@ def test_speeds_of_a_map_are_refused_before_the_run(tmp_path: Path) -> None:
         territory.run_study(load_study(write(tmp_path, text)))
 
 
+@pytest.mark.slow
 def test_changes_of_the_world_reach_the_tables(tmp_path: Path) -> None:
     (tmp_path / "col.csv").write_text("from_commune,to_commune,travel_time_min\n83050,83121,80\n", "utf-8")
     text = GOOD.replace("[[scenario]]", NEED + "[[scenario]]") + WORLD
@@ -191,6 +192,7 @@ def test_changes_of_the_world_reach_the_tables(tmp_path: Path) -> None:
     assert "scenario.times_file: col.csv" in found.manifest["inputs_sha256"]
 
 
+@pytest.mark.slow
 def test_a_run_with_a_chosen_site_can_be_compared_with_another(tmp_path: Path) -> None:
     study = load_study(write(tmp_path, AT_CHOICE + SITING))
     with without_documents():
@@ -257,6 +259,7 @@ authorisation_id = "cmpp-draguignan"
 """
 
 
+@pytest.mark.slow
 def test_families_of_a_service_that_closes(tmp_path: Path) -> None:
     found = territory.run_study(load_study(write(tmp_path, GOOD + FAMILIES)))
     closest, placed = (
@@ -275,6 +278,7 @@ def test_families_of_a_service_that_closes(tmp_path: Path) -> None:
     assert len(served) > 20
 
 
+@pytest.mark.slow
 def test_slower_roads_are_no_move(tmp_path: Path) -> None:
     slower = '[[scenario.change]]\ntype = "change_speeds"\ntime_factor = 1.3\n'
     text = GOOD[: GOOD.index("[[scenario.change]]")] + slower

@@ -137,10 +137,8 @@ def without_rights_of_root() -> tuple[str, ...]:
     return (setpriv, "--bounding-set", "-dac_override,-dac_read_search")
 
 
-@pytest.mark.parametrize(
-    "step",
-    [pytest.param("Situation d'aujourd'hui", marks=pytest.mark.slow), "Rapport, tables et cartes"],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("step", ["Situation d'aujourd'hui", "Rapport, tables et cartes"])
 def test_right_to_write_is_revoked_midway(undisturbed: Path, tmp_path: Path, step: str) -> None:
     command = without_rights_of_root()
     reports = tmp_path / REPORTS

@@ -11,7 +11,7 @@ import numpy as np
 import osmium
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial import Delaunay
 
@@ -27,6 +27,7 @@ from territory.workflow.national.run import NationalResult, NationalTables
 from territory.workflow.national.schedulers import Threads
 from territory.workflow.step_cache import Steps
 from tests import vallon
+from tests.drawing import examples
 
 HEAD = """id = "essai"
 title = "Essai"
@@ -122,7 +123,7 @@ def check_parts(study: Study, whole: Results, out: Path, *, batch_size: int, thr
 
 
 @given(batch_size=st.integers(1, 25), threads=st.integers(1, 2))
-@settings(max_examples=3)
+@examples(2, 4)
 def test_a_study_in_parts_is_the_study(
     batch_size: int,
     threads: int,
@@ -139,7 +140,7 @@ def test_a_study_in_parts_is_the_study(
 
 @pytest.mark.slow
 @given(batch_size=st.integers(15, 200), threads=st.integers(1, 2))
-@settings(max_examples=4)
+@examples(4, 4)
 def test_the_var_in_parts_is_the_var(
     batch_size: int,
     threads: int,

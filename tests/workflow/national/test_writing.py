@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from territory import access
@@ -32,6 +32,7 @@ from territory.workflow.national import open_times, write_travel_times
 from territory.workflow.national.parts import TimesFolder
 from territory.workflow.national.schedulers import Cluster, Threads, open_scheduler
 from territory.workflow.national.write_parts import _BYTES_PER_PAIR, batch_size_within
+from tests.drawing import examples
 from tests.network.grids import points, streets
 
 ORIGINS, SITES = points(90, "C", 1), points(30, "S", 2)
@@ -72,7 +73,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> TimesFolder:
 
 
 @given(batch_size=st.integers(1, 100), threads=st.integers(1, 3))
-@settings(max_examples=6)
+@examples(3, 20)
 def test_the_parts_are_the_table(
     batch_size: int, threads: int, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -193,6 +194,7 @@ world.write_travel_times(world.road_search(), Path(sys.argv[1]), groups=world.DE
 """
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_where_it_was(written: TimesFolder, tmp_path: Path) -> None:
     root = Path(__file__).parents[3]
     run = subprocess.Popen(
@@ -288,6 +290,7 @@ def test_a_killed_worker_costs_its_tasks_alone(
     pd.testing.assert_series_equal(found, expected, check_exact=True)
 
 
+@pytest.mark.slow
 def test_a_part_takes_no_more_memory_than_is_counted_for_it(tmp_path: Path) -> None:
     communes, sites = points(300, "C", 3), points(400, "S", 4)
     search = search_roads(streets(), communes, sites, max_time_min=500, engine="hierarchy")

@@ -70,8 +70,8 @@ def build_report(
     >>> import tempfile, territory
     >>> result = territory.run_study("draguignan")
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     build_report(result, Path(folder) / "rapport.pdf").name
-    'rapport.pdf'
+    ...     build_report(result, Path(folder) / "note.pdf", document="note").name
+    'note.pdf'
     """
     from territory.report.documents.annex import technical_annex
     from territory.report.documents.epci_sheet import epci_sheet
