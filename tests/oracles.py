@@ -71,3 +71,54 @@ def time_of_share(minutes: list[float], persons: list[int], share: float) -> flo
     """The time that a share of persons do not exceed, person by person."""
     ordered = sorted(time for time, count in zip(minutes, persons, strict=True) for _ in range(count))
     return ordered[math.ceil(share * len(ordered)) - 1]
+
+
+def earliest_arrival(
+    runs: list[list[tuple[int, int, int, bool, bool]]],
+    changes: dict[tuple[int, int], int],
+    access: dict[int, int],
+    egress: dict[int, int],
+    start: int,
+    most_rides: int,
+    direct: float = math.inf,
+) -> float:
+    """The earliest second at which one arrives, every ride from every call tried.
+
+    A call is (stop, arrival, departure, may board, may alight); walks are seconds from the door to a stop, from a stop
+    to the door, and between two stops.
+    """
+    best = start + direct
+    ready = {(stop, start + walk) for stop, walk in access.items()}
+    for _ in range(most_rides):
+        alighted = set()
+        for run in runs:
+            for place, (stop, _, departure, may_board, _) in enumerate(run):
+                if may_board and any(here == stop and time <= departure for here, time in ready):
+                    alighted |= {(call[0], call[1]) for call in run[place + 1 :] if call[4]}
+        best = min([best, *(time + egress[stop] for stop, time in alighted if stop in egress)])
+        ready |= {
+            (end, time + walk)
+            for stop, time in alighted
+            for (one, end), walk in changes.items()
+            if one == stop
+        }
+    return best
+
+
+def latest_departure(
+    runs: list[list[tuple[int, int, int, bool, bool]]],
+    changes: dict[tuple[int, int], int],
+    access: dict[int, int],
+    egress: dict[int, int],
+    deadline: int,
+    most_rides: int,
+    direct: float = math.inf,
+) -> float:
+    """The latest second at which one may leave and be there in time: every one at which a vehicle is just caught."""
+    tried = {call[2] - walk for run in runs for call in run for walk in access.values()}
+    made = [
+        start
+        for start in tried
+        if earliest_arrival(runs, changes, access, egress, start, most_rides) <= deadline
+    ]
+    return max([deadline - direct, *made], default=-math.inf)

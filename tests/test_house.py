@@ -80,6 +80,7 @@ PUBLIC = {
         "typology",
     ),
     "territory.plot": ("explore", "show"),
+    "territory.transit": ("Timetable", "read_gtfs"),
     "territory.report": ("build_report",),
 }
 

@@ -16,8 +16,8 @@ DESCRIBED_FIRST = ("territory", "territory.scenario")
 # in the order of a computation
 MODULES = (
     "territory", "territory.sources", "territory.geography", "territory.datasets", "territory.study",
-    "territory.network", "territory.needs", "territory.supply", "territory.access", "territory.access.decay",
-    "territory.access.deserts", "territory.access.zoning", "territory.access.equity",
+    "territory.network", "territory.transit", "territory.needs", "territory.supply", "territory.access",
+    "territory.access.decay", "territory.access.deserts", "territory.access.zoning", "territory.access.equity",
     "territory.scenario", "territory.planning", "territory.plot", "territory.report",
     "territory.workflow", "territory.errors",
 )  # fmt: skip

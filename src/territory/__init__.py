@@ -21,6 +21,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "scenario",
         "sources",
         "supply",
+        "transit",
     },
     submod_attrs={
         "errors": ["TerritoryError"],

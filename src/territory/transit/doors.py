@@ -1,0 +1,186 @@
+"""One question of times without a car: its points, walks and calls, and its answer from door to door."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from territory.errors import ParameterError, agree, warn
+from territory.network.engine.compiling import count_threads, run_tasks
+from territory.network.od_search import Pairs
+from territory.network.points import check_points
+from territory.transit.search import (
+    LANES,
+    MOST_MINUTES,
+    MOST_S,
+    NEVER,
+    Bytes,
+    Calls,
+    Links,
+    Window,
+    arrive,
+    rides,
+    start_boards,
+)
+from territory.transit.walking import Walking
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+    from territory.transit.timetable import Timetable
+
+DAY_S = 86_400
+# what a timetable of one date holds: half a day before, and half a day after
+BEFORE_S, UNTIL_S = -DAY_S // 2, DAY_S + DAY_S // 2
+_CLOCK = re.compile(r"\s*(\d{1,2})\s*[:hH]\s*(\d{2})(?::(\d{2}))?\s*")
+
+
+@dataclass(frozen=True)
+class Question:
+    """When and how one goes; time runs backwards when an hour of arrival is asked for."""
+
+    start_s: int
+    n_minutes: int
+    limit_s: int
+    most_rides: int
+    is_backwards: bool
+
+    @classmethod
+    def of(
+        cls,
+        depart: str | dt.time | None,
+        arrive_by: str | dt.time | None,
+        *,
+        window_min: int,
+        max_time_min: float,
+        max_transfers: int,
+    ) -> Question:
+        """Check the words of a question."""
+        if (depart is None) == (arrive_by is None):
+            raise ParameterError('Indiquez depart="08:00" ou arrive_by="09:00", l\'un des deux seulement.')
+        if int(window_min) != window_min or not 1 <= window_min <= MOST_MINUTES:
+            raise ParameterError(
+                f"window_min={window_min} : indiquez de 1 à {MOST_MINUTES} minutes (1 : la seule heure donnée)."
+            )
+        if not 0 < max_time_min <= MOST_S / 60:
+            raise ParameterError(f"max_time_min={max_time_min} : indiquez de 1 à {MOST_S // 60} minutes.")
+        if int(max_transfers) != max_transfers or max_transfers < 0:
+            raise ParameterError(f"max_transfers={max_transfers} : indiquez un nombre entier, 0 ou plus.")
+        clock = _seconds(depart if depart is not None else arrive_by)
+        start = clock if depart is not None else -clock
+        question = cls(start, int(window_min), int(max_time_min * 60), max_transfers + 1, depart is None)
+        first, last = sorted((clock, (-1 if depart is None else 1) * question.latest_s))
+        if first < BEFORE_S or last > UNTIL_S:
+            raise ParameterError(
+                "La période demandée sort des horaires d'une date (de midi la veille à midi le lendemain) : choisissez"
+                " une autre date, ou un temps plus court."
+            )
+        return question
+
+    @property
+    def window(self) -> Window:
+        """What the search is told of it."""
+        return Window(self.start_s, self.n_minutes, self.limit_s)
+
+    @property
+    def latest_s(self) -> int:
+        """The latest time that can matter, in the direction of the question."""
+        return self.start_s + 60 * (self.n_minutes - 1) + self.limit_s
+
+
+def _seconds(clock: str | dt.time | None) -> int:
+    """Return an hour of the clock in seconds."""
+    if isinstance(clock, dt.time):
+        return clock.hour * 3600 + clock.minute * 60 + clock.second
+    found = _CLOCK.fullmatch(str(clock))
+    if not found or int(found[2]) > 59 or int(found[3] or 0) > 59:
+        raise ParameterError(f"« {clock} » : écrivez une heure comme « 08:00 » ou « 8 h 30 ».")
+    return int(found[1]) * 3600 + int(found[2]) * 60 + int(found[3] or 0)
+
+
+def ranks_of(percentiles: Sequence[float], n: int) -> NDArray[np.int64]:
+    """Return which of n ordered times is that of each percentile: the first that so many per cent do not exceed."""
+    if not percentiles or not all(0 <= one <= 100 for one in percentiles):
+        raise ParameterError(f"percentiles={list(percentiles)} : indiquez des nombres de 0 à 100.")
+    if sorted(set(percentiles)) != list(percentiles):
+        raise ParameterError(f"percentiles={list(percentiles)} : rangez-les, chacun une fois.")
+    return np.array([max(1, -(-round(one * 1000) * n // 100_000)) for one in percentiles], dtype=np.int64)
+
+
+class Doors:
+    """Points of a question with their walks, over the calls of its period."""
+
+    def __init__(
+        self,
+        timetable: Timetable,
+        ends: tuple[gpd.GeoDataFrame, gpd.GeoDataFrame],
+        walking: Walking,
+        question: Question,
+    ) -> None:
+        for points, role in zip(ends, ("origines", "destinations"), strict=True):
+            check_points(points, role=role)
+        self.question = question
+        stops = timetable.stops
+        outside = int((stops.geometry.notna() & ~walking.is_near(stops)).sum())
+        if outside:
+            warn(
+                f"{agree(outside, 'arrêt(s)')} hors de la carte des rues : on n'y va pas à pied.",
+                stacklevel=5,
+            )
+        changes = walking.changes(stops, timetable.changes)
+        to_stops, from_stops = walking.pairs(ends[0], stops), walking.pairs(stops, ends[1])
+        self.direct = walking.pairs(*ends)
+        access = Links.of(len(ends[0]), to_stops.origin, to_stops.destination, to_stops.value)
+        egress = Links.of(len(ends[1]), from_stops.destination, from_stops.origin, from_stops.value)
+        for links, points, role in zip((access, egress), ends, ("origine(s)", "destination(s)"), strict=True):
+            far = np.flatnonzero(np.diff(links.first) == 0)
+            if far.size:
+                said = f"{agree(far.size, role)} sans arrêt à moins de {walking.limit_s // 60} min à pied"
+                warn(f"{said} (par exemple {points.index[far[0]]}) : on n'y va qu'à pied.", stacklevel=5)
+        n = len(stops)
+        runs = timetable.runs
+        by, other = changes["to"].to_numpy(), changes["from"].to_numpy()
+        if question.is_backwards:
+            runs, access, egress, by, other = runs.backwards(), egress, access, other, by
+            self.direct = Pairs(self.direct.destination, self.direct.origin, self.direct.value)
+            self.direct = self.direct.some(np.lexsort([self.direct.destination, self.direct.origin]))
+        period = question.start_s, question.latest_s
+        self.access, self.egress = access, egress
+        self.changes = Links.of(n, by, other, changes["seconds"].to_numpy())
+        self.runs, self.run_rows = runs.between(*period)
+        self.calls = Calls.of(self.runs, n, self.changes, *period)
+
+    def starts(self, first: int, last: int) -> Bytes:
+        """Return what can be boarded after the first walk from some points."""
+        out = np.empty((self.calls.board_time.size, LANES), np.uint8)
+        start_boards(self.calls, self.access, (first, last), self.question.window, out)
+        return out
+
+    def times(self, ranks: NDArray[np.int64], threads: int | None) -> tuple[NDArray[np.int64], ...]:
+        """Return the origins, destinations, numbers of ranks and times (s) of all pairs within the limit, in order."""
+        n_points, n_ends = len(self.access.first) - 1, len(self.egress.first) - 1
+        asked = self.question
+
+        def search(first: int) -> tuple[NDArray[np.int64], ...]:
+            count = min(LANES, n_points - first)
+            *_, (_, alights) = rides(self.calls, self.starts(first, first + count), asked.most_rides)
+            walks = np.full((count, n_ends), NEVER, dtype=np.int32)
+            here = slice(*np.searchsorted(self.direct.origin, [first, first + count]))
+            walks[self.direct.origin[here] - first, self.direct.destination[here]] = self.direct.value[here]
+            out = np.empty((count, n_ends, len(ranks)), np.int32)
+            arrive(self.calls, alights, self.egress, walks, asked.window, ranks, out)
+            found = np.nonzero(out != NEVER)
+            return found[0] + first, found[1], found[2], out[found].astype(np.int64)
+
+        parts = run_tasks(search, range(0, n_points, LANES), count_threads(threads))
+        row, column, rank, seconds = (np.concatenate(one) for one in zip(*parts, strict=True))
+        if asked.is_backwards:
+            order = np.lexsort([rank, row, column])
+            row, column, rank, seconds = column[order], row[order], rank[order], seconds[order]
+        return row, column, rank, seconds
