@@ -27,6 +27,9 @@ carte = ""
 # longitude et latitude de vos lieux
 lieux = {"mairie": (6.40, 43.50), "école": (6.41, 43.51), "cabinet": (6.40, 43.52)}
 minutes = (1, 2)
+# horaires de transports collectifs (GTFS) de votre territoire et leur date ; sans eux, un exemple de deux lignes
+horaires: list[str] = []
+date_horaires = "2026-11-30"
 
 # %%
 import geopandas as gpd
@@ -90,6 +93,55 @@ with tempfile.TemporaryDirectory() as dossier:
     fichier.write_text("idSrc;idDst;duree\n83050;83141;9,5\n83141;83050;9,5\n", encoding="utf-8")
     distancier = territory.network.read_distancier(fichier)
 distancier
+
+# %% [markdown]
+# ## Sans voiture
+# Les horaires (GTFS) d'un jour donnent le temps de porte à porte, en transports collectifs et à pied. Ici, sur un exemple :
+# une maison, un lieu de soins, deux lignes de bus. Le trajet se lit en mots, pour le vérifier à la main.
+
+# %%
+from territory.transit.feeds import sample_points
+from territory.transit.gtfs import sample_timetable
+
+timetable = territory.transit.read_gtfs(horaires, date=date_horaires) if horaires else sample_timetable()
+portes = points if horaires else sample_points()
+soins = portes.iloc[-1:]
+print(timetable.journey(portes.iloc[:1], soins, streets=None, arrive_by="09:00"))
+
+# %% [markdown]
+# **Deux cartes : les minutes jusqu'aux soins sans voiture, et en voiture, sur la même échelle.** Gris : plus d'une heure et
+# demie. Marche à vol d'oiseau, allongée de 1,3 ; temps de voiture estimés. Source : les horaires lus.
+
+# %%
+import matplotlib.pyplot as plt
+import numpy as np
+
+ouest, est, sud, nord = timetable.lon.min(), timetable.lon.max(), timetable.lat.min(), timetable.lat.max()
+x, y = np.meshgrid(np.linspace(ouest - 0.015, est + 0.015, 40), np.linspace(sud - 0.015, nord + 0.015, 40))
+grille = gpd.GeoDataFrame(geometry=gpd.points_from_xy(x.ravel(), y.ravel()), crs=4326)
+grille.index = grille.index.astype(str)
+# une densité moyenne, que le temps de voiture estimé demande
+grille["density_hab_km2"] = 500.0
+arrivee = soins.assign(density_hab_km2=500.0)
+sans = timetable.travel_times(grille, arrivee, streets=None, arrive_by="09:00", max_time_min=90)
+avec = territory.network.estimate_travel_times(grille, arrivee, terrain="mixed", max_time_min=90)
+figure, axes = plt.subplots(1, 2, figsize=(10, 4.5))
+for axe, temps, titre in zip(axes, (sans, avec), ("Sans voiture", "En voiture (estimé)"), strict=True):
+    valeurs = temps.set_index(temps["from_id"].astype(str))["travel_time_min"].reindex(grille.index)
+    grille.assign(minutes=valeurs).plot(
+        "minutes",
+        ax=axe,
+        vmin=0,
+        vmax=90,
+        cmap="viridis_r",
+        markersize=18,
+        legend=True,
+        missing_kwds={"color": "lightgrey"},
+    )
+    arrivee.plot(ax=axe, color="black", marker="*", markersize=90)
+    axe.set_title(titre)
+    axe.set_axis_off()
+plt.show()
 
 # %% [markdown]
 # ## Pour votre territoire

@@ -50,6 +50,8 @@ class StudyResult:
     isochrones
         What can be reached by road from each site of a named service, today and in each scenario; None without a
         road map (see `territory.workflow.run`).
+    without_car
+        Times without a car, as `Results.access`, by scenario (empty: today); None without a timetable.
     run_digest
         SHA-256 of the inputs, parameters and versions: two runs with the same digest give the same files.
     report_dir
@@ -65,6 +67,7 @@ class StudyResult:
     siting: Mapping[str, SitingAnswer] = field(default_factory=dict)
     groupings: Mapping[str, GroupingAnswer] = field(default_factory=dict)
     isochrones: gpd.GeoDataFrame | None = None
+    without_car: pd.DataFrame | None = None
     manifest: Mapping[str, Any] = field(default_factory=dict)
     run_digest: str = ""
     report_dir: Path | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from territory.transit.sample import write_sample
+from territory.transit.feeds import write_sample
 
 
 def write_feed(folder: Path, **changed: str | None) -> Path:

@@ -15,12 +15,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from territory.transit import Timetable, read_gtfs
-from territory.transit.walking import Walking
+from territory.transit.doors import Walking
 from tests.oracles import earliest_arrival, latest_departure
 from tests.transit.feeds import clock, write_feed
 
 DAY = dt.date(2026, 11, 30)
-SETTINGS = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+SETTINGS = settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @st.composite

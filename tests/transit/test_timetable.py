@@ -20,8 +20,9 @@ from territory.errors import (
 )
 from territory.network import RoadNetwork, read_osm, sample_network
 from territory.transit import Timetable, read_gtfs
-from territory.transit.sample import sample_points, sample_timetable
-from territory.transit.walking import DETOUR, WALK_KMH, Walking
+from territory.transit.doors import DETOUR, WALK_KMH, Walking
+from territory.transit.feeds import sample_points
+from territory.transit.gtfs import sample_timetable
 
 HOME, CARE = sample_points()[:1], sample_points()[1:]
 
@@ -180,6 +181,6 @@ def test_a_real_city(shared_data: Path) -> None:
     both = table.merge(straight, on=["from_id", "to_id"])
     assert len(both) > 150
     assert (both["travel_time_min_x"] - both["travel_time_min_y"]).abs().median() < 5
-    said = timetable.journey(points.iloc[[0]], points.iloc[[4]], **options)
+    said = timetable.journey(points.iloc[[0]], points.iloc[[14]], **options)
     assert "bus" in said
     assert "arrivée à 14 h" in said

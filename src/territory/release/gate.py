@@ -206,6 +206,14 @@ class Release:
         near = access[access["travel_time_min"].le(within_min)]
         return float(near["uncertainty_min"].median())
 
+    def times_without_car(self, situation: str, service: str) -> pd.DataFrame:
+        """Return the rows of one service by commune without a car, none where the study has no timetable."""
+        table = self._result.without_car
+        if table is None:
+            return pd.DataFrame(columns=["travel_time_min", "is_reachable"])
+        rows = table[(table["scenario"] == situation) & (table["service"] == service)]
+        return rows.set_index("commune_code")
+
     def sites_of(self, situation: str, service: str) -> Sites | None:
         """Return the sites of a named service; None when it is closed or not open yet."""
         return tuple(supply.sites_serving(self._results(situation).state.services, service)) or None

@@ -54,6 +54,7 @@ def tables(result: StudyResult) -> dict[str, pd.DataFrame]:
         "sites": _real_sites(result).drop(columns="geometry").reset_index(),
         "services": state.services.reset_index(),
         "acces_communes": with_names(result.baseline.access, names),
+        **_without_car(result, names),
         # nothing when the study asks for no complete service
         **({"couverture_zones": unpivot(coverage.reset_index(), COVERAGE)} if len(coverage) else {}),
         **_needs(result, names),
@@ -66,6 +67,23 @@ def tables(result: StudyResult) -> dict[str, pd.DataFrame]:
         "sources": result.dataset.sources,
     }
     return {name: handed(name, table) for name, table in found.items() if len(table.columns)}
+
+
+def _without_car(result: StudyResult, names: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Return times without a car beside those by car, today and in each scenario."""
+    table = result.without_car
+    if table is None:
+        return {}
+    every = {"": result.baseline, **result.scenarios}
+    by_car = pd.concat(
+        {name: one.access["travel_time_min"] for name, one in every.items()}, names=["scenario"]
+    )
+    keys = ["scenario", *by_car.index.names[1:]]
+    beside = table[[*keys, "to_id", "is_reachable"]].assign(
+        without_car_min=table["travel_time_min"],
+        travel_time_min=by_car.reindex(pd.MultiIndex.from_frame(table[keys])).to_numpy(),
+    )
+    return {"sans_voiture": with_names(beside.set_index("commune_code"), names)}
 
 
 def national_tables(

@@ -219,6 +219,8 @@ _LEAVES = re.compile(r"\A(?:[/\\]|[a-z]:\S|file:)|(?:\A|[/\\])\.\.(?:[/\\]|\Z)",
 _PATH_KEYS = frozenset(CHANGE_TABLES) | {
     "observed_origins",
     "distancier",
+    "gtfs",
+    "streets",
     "roads",
     "logo",
     "consumption",
@@ -302,7 +304,8 @@ def _open_table(names: list[str], counts: dict[Location, int], *, is_array: bool
 def paths_outside(raw: Any, place: Location = ()) -> Iterator[Finding]:
     """Yield each file of a raw study that is outside its folder, those of `[data]` left aside."""
     for where, text in _texts(raw, place):
-        if where[-1:] and where[-1] in _PATH_KEYS and where[0] != "data" and _LEAVES.search(text):
+        # the file itself, or one of a list of files
+        if _PATH_KEYS.intersection(where[-2:]) and where[0] != "data" and _LEAVES.search(text):
             yield (
                 where,
                 f"« {text[:80]} » est hors du dossier de l'étude : placez le fichier dans ce dossier (ou un raccourci "

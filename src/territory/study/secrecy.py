@@ -22,6 +22,8 @@ _PUBLIC_FILES = frozenset(
         "files.roads",
         "files.distancier",
         "files.logo",
+        "travel.transit.gtfs",
+        "travel.transit.streets",
         "scenario.times_file",
         "scenario.speeds_file",
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,9 @@ from numpy.typing import NDArray
 
 from territory.errors import MissingFileError, Problems, ReadError
 from territory.sources.fetching.archives import unpack
+
+if TYPE_CHECKING:
+    import geopandas as gpd
 
 # a feed of a whole country is well below it
 MAX_BYTES = 8_000_000_000
@@ -99,30 +103,30 @@ def _read_table(folder: Path, table: str, problems: Problems) -> pd.DataFrame:
         if table not in _OPTIONAL:
             problems.add(f"fichier {table}.txt absent")
         return empty
-    for encoding in ("utf-8-sig", "cp1252"):
-        try:
-            frame = pd.read_csv(
-                path,
-                dtype="str",
-                keep_default_na=False,
-                skipinitialspace=True,
-                encoding=encoding,
-                usecols=lambda column: column.strip() in wanted,
-                index_col=False,
-            )
-            break
-        except UnicodeDecodeError:
-            continue
-        except _UNREADABLE as error:
-            problems.add(f"fichier {table}.txt illisible ({error})")
-            return empty
+    try:
+        frame = _cells(path, wanted)
+    except _UNREADABLE as error:
+        problems.add(f"fichier {table}.txt illisible ({error})")
+        return empty
     frame.columns = frame.columns.str.strip()
     if absent := [column for column in needed.split() if column not in frame]:
         problems.add(f"fichier {table}.txt : colonne absente ({', '.join(absent)})")
         return empty
     frame = frame.reindex(columns=wanted, fill_value="").astype("str")
     # a row with fewer cells than the header
-    return frame.fillna("").apply(lambda column: column.str.strip())
+    return pd.DataFrame({name: frame[name].fillna("").str.strip() for name in frame})
+
+
+def _cells(path: Path, wanted: list[str], encoding: str = "utf-8-sig") -> pd.DataFrame:
+    """Read the columns wanted of a file as text, in UTF-8 or else in Windows-1252."""
+    options: Any = {"dtype": "str", "keep_default_na": False, "skipinitialspace": True, "index_col": False}
+    options |= {"encoding": encoding, "usecols": lambda name: name.strip() in wanted}
+    try:
+        return pd.DataFrame(pd.read_csv(path, **options))
+    except UnicodeDecodeError:
+        if encoding == "cp1252":
+            raise
+        return _cells(path, wanted, "cp1252")
 
 
 def seconds_of(texts: pd.Series) -> NDArray[np.int64]:
@@ -132,3 +136,34 @@ def seconds_of(texts: pd.Series) -> NDArray[np.int64]:
     values = parts.fillna("0").astype("int64") @ np.array([3600, 60, 1])
     values = values.where(parts[0].notna(), -2).where(pd.Series(unique, dtype="str") != "", -1)
     return values.to_numpy(dtype=np.int64)[codes]
+
+
+# a timetable of three stops and two lines: what the examples of the documentation run on
+_FILES = {
+    "agency": "agency_id,agency_name,agency_url,agency_timezone\nA,Essai,https://example.org,Europe/Paris\n",
+    "stops": "stop_id,stop_name,stop_lat,stop_lon\nM,Mairie,43.500,6.400\nG,Gare,43.540,6.400\n"
+    "P,Plateforme,43.540,6.460\n",
+    "routes": "route_id,route_short_name,route_type\nR12,12,3\nR7,7,3\n",
+    "trips": "route_id,service_id,trip_id,trip_headsign\n"
+    "R12,S,a,Gare\nR12,S,b,Gare\nR7,S,c,Plateforme\nR7,S,d,Plateforme\n",
+    "stop_times": "trip_id,arrival_time,departure_time,stop_id,stop_sequence\n"
+    "a,08:04:00,08:04:00,M,1\na,08:14:00,08:14:00,G,2\nb,08:34:00,08:34:00,M,1\nb,08:44:00,08:44:00,G,2\n"
+    "c,08:18:00,08:18:00,G,1\nc,08:26:00,08:26:00,P,2\nd,08:48:00,08:48:00,G,1\nd,08:56:00,08:56:00,P,2\n",
+    "calendar_dates": "service_id,date,exception_type\nS,20261130,1\n",
+}
+
+
+def write_sample(folder: str | Path) -> Path:
+    """Write the feed in a folder, and return it."""
+    folder = Path(folder)
+    for name, text in _FILES.items():
+        (folder / f"{name}.txt").write_text(text, encoding="utf-8")
+    return folder
+
+
+def sample_points() -> gpd.GeoDataFrame:
+    """Return a home and a place of care."""
+    import geopandas as gpd
+
+    points = gpd.points_from_xy([6.400, 6.461], [43.501, 43.541])
+    return gpd.GeoDataFrame(index=["maison", "soins"], geometry=points, crs=4326)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from territory.errors import ParameterError, ReadError, agree, examples, warn
 from territory.transit.doors import BEFORE_S, DAY_S, UNTIL_S
-from territory.transit.feeds import Feed, read_feed, seconds_of
+from territory.transit.feeds import Feed, read_feed, seconds_of, write_sample
 from territory.transit.timetable import Timetable
 
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -67,7 +68,7 @@ def read_gtfs(path: str | Path | Sequence[str | Path], *, date: str | dt.date) -
     Examples
     --------
     >>> import tempfile
-    >>> from territory.transit.sample import write_sample
+    >>> from territory.transit.feeds import write_sample
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     read_gtfs(write_sample(folder), date="2026-11-30")
     <Timetable 2026-11-30 : 3 arrêts, 4 courses>
@@ -82,7 +83,7 @@ def read_gtfs(path: str | Path | Sequence[str | Path], *, date: str | dt.date) -
     if not any(part["size"].size for part in parts):
         raise ParameterError(_says_when(feeds, day))
     for feed, part in zip(feeds, parts, strict=True):
-        feed.aside("jeu(x) sans aucune course à cette date", 0 if part["size"].size else 1)
+        feed.aside("(jeu|jeux) sans aucune course à cette date", 0 if part["size"].size else 1)
     timetable = _joined(parts, feeds, day, zone)
     if len(timetable.asides):
         said = "; ".join(f"{agree(count, what)}" for what, count in timetable.asides.items())
@@ -106,7 +107,7 @@ def _zone(feeds: list[Feed]) -> str:
         raise ReadError(
             f"Horaires GTFS : {said} dans agency.txt ; donnez ensemble des jeux d'un même fuseau."
         )
-    return zones[0]
+    return str(zones[0])
 
 
 def _says_when(feeds: list[Feed], day: dt.date) -> str:
@@ -180,8 +181,8 @@ def _calls(feed: Feed, stops: pd.DataFrame) -> pd.DataFrame:
     table = feed.tables["stop_times"]
     calls = pd.DataFrame(
         {
-            "trip": pd.Index(feed.tables["trips"]["trip_id"]).get_indexer(table["trip_id"]),
-            "stop": stops.index.get_indexer(table["stop_id"]),
+            "trip": pd.Index(feed.tables["trips"]["trip_id"]).get_indexer(pd.Index(table["trip_id"])),
+            "stop": stops.index.get_indexer(pd.Index(table["stop_id"])),
             "order": pd.to_numeric(table["stop_sequence"], errors="coerce"),
             "arrival": seconds_of(table["arrival_time"]),
             "departure": seconds_of(table["departure_time"]),
@@ -275,8 +276,8 @@ def _runs(feed: Feed, calls: pd.DataFrame, day: dt.date, zone: str) -> pd.DataFr
         is_near = (ends_at[rows] + offset >= BEFORE_S) & (leaves[rows] + offset <= UNTIL_S)
         found.append((rows[is_active & is_near], offset[is_active & is_near]))
     run, offset = (np.concatenate(column) for column in zip(*found, strict=True))
-    names = {"line": _lines(feed, trips["route_id"].iloc[run]), "headsign": trips["trip_headsign"].iloc[run]}
-    names = {name: np.asarray(column, dtype=np.str_) for name, column in names.items()}
+    said = {"line": _lines(feed, trips["route_id"].iloc[run]), "headsign": trips["trip_headsign"].iloc[run]}
+    names = {name: column.to_numpy(dtype=np.str_) for name, column in said.items()}
     columns = {"first": first[run], "size": (ends - first)[run], "offset": offset, **names}
     order = np.lexsort([trips["trip_id"].to_numpy(dtype=np.str_)[run], leaves[run] + offset])
     return pd.DataFrame({name: column[order] for name, column in columns.items()})
@@ -287,7 +288,7 @@ def _repeated(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the trips that run as written, then those of frequencies, and how much later than written each is."""
     table = feed.tables["frequencies"]
-    trip = pd.Index(trips["trip_id"]).get_indexer(table["trip_id"])
+    trip = pd.Index(trips["trip_id"]).get_indexer(pd.Index(table["trip_id"]))
     start, end = seconds_of(table["start_time"]), seconds_of(table["end_time"])
     headway = pd.to_numeric(table["headway_secs"], errors="coerce").fillna(0).to_numpy()
     good = (trip >= 0) & (start >= 0) & (end > start) & (headway >= 1)
@@ -337,7 +338,7 @@ def _changes(feed: Feed, stops: pd.DataFrame) -> pd.DataFrame:
     }
     found |= {(start, end): value for start, end, value in listed}
     rows = pd.DataFrame(
-        [(*stops.index.get_indexer(pair), value) for pair, value in found.items()],
+        [(*stops.index.get_indexer(pd.Index(pair)), value) for pair, value in found.items()],
         columns=["from", "to", "seconds"],
     )
     return rows.astype("int64")
@@ -360,3 +361,9 @@ def _joined(parts: list[dict[str, NDArray[Any]]], feeds: list[Feed], day: dt.dat
         for said, count in feed.asides.items():
             asides[said] = asides.get(said, 0) + count
     return Timetable.from_columns(columns, date=day.isoformat(), zone=zone, asides=asides)
+
+
+def sample_timetable() -> Timetable:
+    """Return the timetable of the examples."""
+    with tempfile.TemporaryDirectory() as folder:
+        return read_gtfs(write_sample(folder), date="2026-11-30")

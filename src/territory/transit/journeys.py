@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
-from territory.errors import ParameterError
+from territory.errors import ParameterError, TerritoryWarning
 from territory.network.isochrones import OFF_ROAD_M
-from territory.transit.doors import DAY_S, Doors, Question
+from territory.transit.doors import DAY_S, WALK_KMH, Doors, Offer, Question, Walking
 from territory.transit.search import rides
-from territory.transit.walking import WALK_KMH, Walking
 from territory.units import SQUARE_METRES_PER_SQUARE_KILOMETRE
 
 if TYPE_CHECKING:
     import geopandas as gpd
-
-    from territory.network.roads import RoadNetwork
-    from territory.transit.timetable import Timetable
 
 # squares of a drawing
 _MOST_CELLS = 250_000
@@ -35,28 +34,30 @@ class Leg(NamedTuple):
 
 
 def tell(
-    timetable: Timetable,
+    offer: Offer,
+    lines: NDArray[np.str_],
     ends: tuple[gpd.GeoDataFrame, gpd.GeoDataFrame],
     walking: Walking,
     question: Question,
 ) -> str:
-    """Return a path in words."""
+    """Return a path in words; `lines` are the names of the runs."""
     if question.is_backwards:
         # the latest departure, then what leaves at that second
-        seconds = Doors(timetable, ends, walking, question).times(np.array([1]), 1)[3]
+        seconds = Doors(offer, ends, walking, question).times(np.array([1]), 1)[3]
         if not seconds.size:
             return _NO_WAY
         question = replace(question, start_s=-question.start_s - int(seconds[0]), is_backwards=False)
-    doors = Doors(timetable, ends, walking, question)
+    doors = Doors(offer, ends, walking, question)
     seconds = doors.times(np.array([1]), 1)[3]
     if not seconds.size:
         return _NO_WAY
     arrival = question.start_s + int(seconds[0])
+    # in whole minutes one is there after the last second
+    there = _clock(-(-arrival // 60) * 60)
     if doors.direct.value.size and int(doors.direct.value[0]) <= seconds[0]:
-        return f"À pied {_minutes(int(doors.direct.value[0]))}, de {_clock(question.start_s)} à {_clock(arrival)}."
+        return f"À pied {_minutes(int(doors.direct.value[0]))}, de {_clock(question.start_s)} à {there}."
     legs, egress = _legs(doors, arrival)
-    names, runs = timetable.stop_name, doors.runs
-    lines = timetable.line_names[timetable.line[doors.run_rows]]
+    names, runs, lines = offer.stops["name"].to_numpy(), doors.runs, lines[doors.run_rows]
     parts = []
     for number, leg in enumerate(legs):
         start, end = names[runs.stop[leg.board]], names[runs.stop[leg.alight]]
@@ -70,7 +71,7 @@ def tell(
         parts.append(f"à pied {_minutes(egress)}")
     said = " ; ".join(parts)
     whole = f"{_minutes(int(seconds[0]))} après {_clock(question.start_s)}"
-    return f"{said[0].upper()}{said[1:]} ; arrivée à {_clock(arrival)}, {whole}."
+    return f"{said[0].upper()}{said[1:]} ; arrivée à {there}, {whole}."
 
 
 _NO_WAY = "Aucun trajet à cette heure dans les limites données."
@@ -153,9 +154,9 @@ def _minutes(seconds: int) -> str:
 
 
 def draw(
-    timetable: Timetable,
+    ask: Callable[..., pd.DataFrame],
+    stops: gpd.GeoDataFrame,
     points: gpd.GeoDataFrame,
-    streets: RoadNetwork | None,
     minutes: Sequence[float],
     cell_m: float,
     options: dict[str, Any],
@@ -170,16 +171,18 @@ def draw(
             f"minutes={list(minutes)}, cell_m={cell_m} : indiquez des temps au-dessus de zéro et une maille d'au moins"
             " 10 m."
         )
-    walking = Walking.on(streets, options.get("max_walk_min", 20))
-    cells = _cells(timetable, points, walking, cell_m)
+    walking = Walking.on(options["streets"], options.get("max_walk_min", 20))
+    cells = _cells(stops[stops.geometry.notna()], points, walking, cell_m)
     is_inbound = options.get("arrive_by") is not None
     ends = (cells, points) if is_inbound else (points, cells)
-    table = timetable.travel_times(*ends, streets=streets, max_time_min=levels[-1], **options)
+    with warnings.catch_warnings():
+        # most squares at the edge have no stop near
+        warnings.simplefilter("ignore", TerritoryWarning)
+        table = ask(*ends, max_time_min=levels[-1], **options)
     mine, other = ("to_id", "from_id") if is_inbound else ("from_id", "to_id")
-    squares = shapely.box(
-        *(side + half for half in (-cell_m / 2, cell_m / 2) for side in (cells["x"], cells["y"]))
-    )
-    place = cells.index.get_indexer(table[other].astype("str"))
+    x, y, half = cells["x"].to_numpy(), cells["y"].to_numpy(), cell_m / 2
+    squares = np.asarray(shapely.box(x - half, y - half, x + half, y + half))
+    place = cells.index.get_indexer(pd.Index(table[other].astype("str")))
     rows = []
     for name in points.index.astype("str"):
         for level in levels:
@@ -193,18 +196,17 @@ def draw(
 
 
 def _cells(
-    timetable: Timetable, points: gpd.GeoDataFrame, walking: Walking, cell_m: float
+    stops: gpd.GeoDataFrame, points: gpd.GeoDataFrame, walking: Walking, cell_m: float
 ) -> gpd.GeoDataFrame:
     """Return the middles of the squares to which one may walk from a stop or a point."""
     import geopandas as gpd
     from scipy.spatial import KDTree
 
     crs = walking.streets.crs if walking.streets else points.estimate_utm_crs()
-    stops = timetable.stops
     near = np.vstack(
         [
             np.column_stack([here.geometry.x, here.geometry.y])
-            for here in (stops[stops.geometry.notna()].to_crs(crs), points.to_crs(crs))
+            for here in (stops.to_crs(crs), points.to_crs(crs))
         ]
     )
     around = walking.limit_s * WALK_KMH / 3.6 + cell_m

@@ -118,7 +118,7 @@ class Calls(NamedTuple):
 def _places(may: Bools, stop: Int32, time: Int32, n_stops: int) -> tuple[Int32, Int64, Int32]:
     """Return the place of each call by stop and time, where those of each stop begin, and their times."""
     rows = np.flatnonzero(may)
-    rows = rows[np.lexsort([rows, time[rows], stop[rows]])]
+    rows = rows[np.lexsort((rows, time[rows], stop[rows]))]
     place = np.full(stop.size, -1, dtype=np.int32)
     place[rows] = np.arange(rows.size, dtype=np.int32)
     first = np.searchsorted(stop[rows], np.arange(n_stops + 1)).astype(np.int64)
@@ -199,7 +199,7 @@ def change(calls: Calls, starts: Bytes, alights: Bytes, boards: Bytes) -> bool: 
             for lane in range(LANES):
                 moved[lane] |= best[lane] ^ boards[board, lane]
                 boards[board, lane] = best[lane]
-    return moved.any()
+    return bool(moved.any())
 
 
 @kernel
@@ -243,7 +243,7 @@ def _at_rank(times: Shorts, rank: int, limit: int) -> int:  # pragma: no cover -
     """Return the least time that at least `rank` of the times do not exceed, `NEVER` over the limit."""
     low, high = 0, limit
     if _count_within(times, high) < rank:
-        return NEVER
+        return int(NEVER)
     while low < high:
         middle = (low + high) // 2
         if _count_within(times, middle) >= rank:
@@ -259,7 +259,7 @@ def _count_within(times: Shorts, limit: int) -> int:  # pragma: no cover - compi
     count, most = np.uint16(0), np.uint16(limit)
     for time in times:
         count = np.uint16(count + np.uint16(time <= most))
-    return np.int64(count)
+    return int(count)
 
 
 def rides(calls: Calls, starts: Bytes, most: int) -> Iterator[tuple[Bytes, Bytes]]:

@@ -15,9 +15,8 @@ from numpy.typing import NDArray
 from territory.errors import MissingFileError, OutputError, ParameterError, Problems, ReadError
 from territory.files.safe_files import is_intact, read_arrays, read_header, save_arrays
 from territory.network.od_search import CATEGORICAL_FROM_ROWS
-from territory.transit.doors import Doors, Question, ranks_of
+from territory.transit.doors import Doors, Offer, Question, Walking, ranks_of
 from territory.transit.search import Runs
-from territory.transit.walking import Walking
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -82,18 +81,15 @@ class Timetable:
         row = np.repeat(begins[order] - first[:-1], size[order]) + np.arange(stop.size)
         change = [pd.Index(served).get_indexer(columns[side]) for side in ("from", "to")]
         known = (change[0] >= 0) & (change[1] >= 0)
-        return cls(
-            date,
-            zone,
-            asides,
-            first,
-            stop[row].astype(np.int32),
-            *(columns[name][row].astype(np.int32) for name in ("arrival", "departure")),
-            *(columns[name][row].astype(bool) for name in ("pickup", "drop_off")),
-            *(line[order].astype(np.int32), line_names, headsign[order].astype(np.int32), headsign_names),
-            *(columns[name][served] for name in ("stop_id", "stop_name", "lon", "lat")),
-            *(one[known].astype(np.int32) for one in (*change, columns["seconds"])),
-        )
+        arrays: dict[str, NDArray[Any]] = {"first": first, "stop": stop[row].astype(np.int32)}
+        arrays |= {name: columns[name][row].astype(np.int32) for name in ("arrival", "departure")}
+        arrays |= {name: columns[name][row].astype(bool) for name in ("pickup", "drop_off")}
+        arrays |= {"line": line[order].astype(np.int32), "line_names": line_names}
+        arrays |= {"headsign": headsign[order].astype(np.int32), "headsign_names": headsign_names}
+        arrays |= {name: columns[name][served] for name in ("stop_id", "stop_name", "lon", "lat")}
+        ends = {"change_from": change[0], "change_to": change[1], "change_s": columns["seconds"]}
+        arrays |= {name: column[known].astype(np.int32) for name, column in ends.items()}
+        return cls(date, zone, asides, **arrays)
 
     def __repr__(self) -> str:
         return f"<Timetable {self.date} : {len(self.stop_id)} arrêts, {len(self.first) - 1} courses>"
@@ -111,14 +107,14 @@ class Timetable:
         )
 
     @property
-    def runs(self) -> Runs:
-        """The calls of vehicles, for the search."""
-        return Runs(self.first, self.stop, self.arrival, self.departure, self.pickup, self.drop_off)
-
-    @property
     def changes(self) -> pd.DataFrame:
         """Changes that the feeds state: rows of stops (from, to) and seconds, -1 where forbidden."""
         return pd.DataFrame({"from": self.change_from, "to": self.change_to, "seconds": self.change_s})
+
+    @property
+    def _offer(self) -> Offer:
+        calls = self.stop, self.arrival, self.departure, self.pickup, self.drop_off
+        return Offer(self.stops, self.changes, Runs(self.first, *calls))
 
     def travel_times(
         self,
@@ -183,11 +179,12 @@ class Timetable:
 
         Examples
         --------
-        >>> from territory.transit.sample import sample_points, sample_timetable
+        >>> from territory.transit.feeds import sample_points
+        >>> from territory.transit.gtfs import sample_timetable
         >>> points = sample_points()
         >>> sample_timetable().travel_times(points, points[1:], streets=None, depart="08:00", window_min=10)
           from_id  to_id  travel_time_min
-        0  maison  soins        25.666667
+        0  maison  soins        50.233333
         1   soins  soins         0.000000
         """
         question = Question.of(
@@ -198,7 +195,7 @@ class Timetable:
             max_transfers=max_transfers,
         )
         ranks = ranks_of(percentiles, question.n_minutes)
-        doors = Doors(self, (origins, destinations), Walking.on(streets, max_walk_min), question)
+        doors = Doors(self._offer, (origins, destinations), Walking.on(streets, max_walk_min), question)
         row, column, rank, seconds = doors.times(ranks, threads)
         columns: dict[str, Any] = {}
         for name, codes, points in (("from_id", row, origins), ("to_id", column, destinations)):
@@ -246,20 +243,22 @@ class Timetable:
 
         Examples
         --------
-        >>> from territory.transit.sample import sample_points, sample_timetable
+        >>> from territory.transit.feeds import sample_points
+        >>> from territory.transit.gtfs import sample_timetable
         >>> home, care = sample_points()[:1], sample_points()[1:]
         >>> print(sample_timetable().journey(home, care, streets=None, depart="08:00"))
-        À pied 2 min jusqu'à Mairie ; bus 12 à 8 h 05 de Mairie à Gare (8 h 15) ; à pied 4 min jusqu'à Place ; bus 7 à
-        8 h 20 de Place à Mairie (8 h 30).
+        À pied 2 min jusqu'à Mairie ; bus 12 à 8 h 04 de Mairie à Gare (8 h 14) ; correspondance à Gare ; bus 7 à 8 h 18
+        de Gare à Plateforme (8 h 26) ; à pied 3 min ; arrivée à 8 h 29, 29 min après 8 h 00.
         """
         from territory.transit.journeys import tell
 
-        options = {"max_time_min": max_time_min, "max_transfers": max_transfers}
-        question = Question.of(depart, arrive_by, window_min=1, **options)
+        question = Question.of(
+            depart, arrive_by, window_min=1, max_time_min=max_time_min, max_transfers=max_transfers
+        )
         if len(origin) != 1 or len(destination) != 1:
             raise ParameterError("Un trajet se dit d'un point à un autre : donnez une ligne de chaque côté.")
         walking = Walking.on(streets, max_walk_min)
-        return tell(self, (origin, destination), walking, question)
+        return tell(self._offer, self.line_names[self.line], (origin, destination), walking, question)
 
     def isochrones(
         self,
@@ -301,7 +300,8 @@ class Timetable:
         """
         from territory.transit.journeys import draw
 
-        return draw(self, points, streets, minutes, cell_m, {"percentiles": (percentile,), **options})
+        options = {"streets": streets, "percentiles": (percentile,), **options}
+        return draw(self.travel_times, self.stops, points, minutes, cell_m, options)
 
     def save(self, path: str | Path) -> Path:
         """Save the timetable in a folder of plain arrays that `load` maps into memory.
@@ -380,8 +380,10 @@ class Timetable:
         runs = self.first.size - 1
         sizes = [calls] * 5 + [runs, self.line_names.size, runs, self.headsign_names.size]
         sizes += [stops] * 4 + [self.change_s.size] * 3
-        places = ((self.stop, stops), (self.change_from, stops), (self.change_to, stops))
-        places += ((self.line, self.line_names.size), (self.headsign, self.headsign_names.size))
+        places: tuple[tuple[NDArray[np.int32], int], ...] = (
+            (self.stop, stops), (self.change_from, stops), (self.change_to, stops),
+            (self.line, self.line_names.size), (self.headsign, self.headsign_names.size),
+        )  # fmt: skip
         return (
             [array.shape for array in names[1:]] == [(size,) for size in sizes]
             and self.first.ndim == 1 and self.first.size > 0 and self.first[0] == 0 and self.first[-1] == calls

@@ -1,4 +1,4 @@
-"""Run a study: read, compute, compare, draw what is reached by road, write."""
+"""Run a study: read, compute, compare, draw what is reached by road, ask without a car, write."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 import geopandas as gpd
 import pandas as pd
 
-from territory.errors import StudyError
-from territory.files.safe_files import seen_from, write_json
+from territory.errors import MissingFileError, StudyError, counted
+from territory.files.safe_files import digest_file, seen_from, write_json
 from territory.release.disclosure import PUBLIC, check_edition
 from territory.study.load import load_study
 from territory.study.words.changes import ChangeSpeeds
-from territory.study.words.model import Study
+from territory.study.words.model import Study, Transit
 from territory.workflow.inputs.manifest import TIMINGS, current_digest, describe_run, private_record
 from territory.workflow.journal import Clock, StepListener, note_choices, run_folders
 from territory.workflow.step_cache import Steps, digest_of
@@ -163,6 +163,9 @@ def _run(
     if inputs.roads is not None:
         clock.begin("Isochrones")
     reached = isochrones(inputs, baseline, scenarios, steps=steps)
+    if study.travel.transit is not None:
+        clock.begin("Temps sans voiture")
+    without_car = times_without_car(inputs, {TODAY: baseline, **scenarios}, steps=steps)
     manifest, digest = describe_run(study, inputs.times_method, roads=roads_path)
     result = StudyResult(
         # the scenarios as they were computed, at the sites that the questions of siting chose
@@ -175,6 +178,7 @@ def _run(
         siting=inputs.siting,
         groupings=inputs.groupings,
         isochrones=reached,
+        without_car=without_car,
         manifest=manifest,
         run_digest=digest,
     )
@@ -293,3 +297,67 @@ def _make(
     table = pd.DataFrame(drawn[["minutes", "area_km2"]])
     table.insert(0, "place", drawn["from_id"].astype(int))
     return (table.assign(wkb=drawn.geometry.to_crs(crs).to_wkb()),)
+
+
+_OF_COMMUNES = ("area_km2", "density_hab_km2", "slowness")
+# raised whenever the same timetables give other times
+_VERSION = 1
+
+
+def times_without_car(
+    inputs: Inputs, situations: Mapping[str, Results], *, steps: Steps
+) -> pd.DataFrame | None:
+    """Return the times of the communes of the territory to each service, by situation; None without a timetable."""
+    asked = inputs.study.travel.transit
+    if asked is None:
+        return None
+    from territory.scenario.measures.compute import access_table
+    from territory.transit.search import MOST_S
+
+    folder, limit = Path(inputs.study.folder), min(inputs.study.travel.max_time_min, MOST_S / 60)
+    files = [folder / name for name in (*asked.gtfs, *([asked.streets] if asked.streets else []))]
+    if lost := [path.name for path in files if not path.is_file()]:
+        said = f"Étude : {counted(lost, 'fichier(s) de [travel.transit] introuvable(s)')}"
+        raise MissingFileError(f"{said} ; donnez des GTFS en .zip, et les rues en .osm.pbf.")
+    digests = [digest_file(path) for path in files]
+    inside = list(inputs.state.parameters.territory_codes)
+    every, found = {}, {}
+    for name, results in situations.items():
+        state = results.state
+        # what times inside a commune depend on
+        communes = gpd.GeoDataFrame(state.communes.loc[inside].filter([*_OF_COMMUNES, "geometry"]))
+        key = digest_of(_VERSION, digests, asked.model_dump(mode="json"), limit, communes, state.sites)
+        # most scenarios move services between the sites of today
+        if key not in found:
+            made = partial(_made_without_car, asked, folder, limit, communes, state.sites)
+            (found[key],) = steps.run("sans voiture", key, made)
+        times = found[key].copy()
+        times.attrs["cutoff_min"] = limit
+        table = access_table(replace(state, travel_times=times)).reset_index()
+        every[name] = table[table["commune_code"].isin(inside)].drop(
+            columns=["edge_time_min", "could_be_closer_outside", "uncertainty_min"], errors="ignore"
+        )
+    return pd.concat(every, names=["scenario"]).reset_index("scenario").reset_index(drop=True)
+
+
+def _made_without_car(
+    asked: Transit, folder: Path, limit: float, communes: gpd.GeoDataFrame, sites: gpd.GeoDataFrame
+) -> tuple[pd.DataFrame]:
+    """Return the median times over the hour before, never 0 inside a commune whose site is only known to be in it."""
+    from territory.network.maps.osm import read_osm
+    from territory.transit.doors import WALK_KMH
+    from territory.transit.gtfs import read_gtfs
+    from territory.workflow.inputs.travel_times import raise_to, times_inside
+
+    timetable = read_gtfs([folder / name for name in asked.gtfs], date=asked.date)
+    streets = read_osm(folder / asked.streets, profile="foot") if asked.streets else None
+    options: dict[str, Any] = {
+        "arrive_by": asked.arrive_by,
+        "max_time_min": limit,
+        "max_walk_min": asked.max_walk_min,
+    }
+    times = timetable.travel_times(communes, sites, streets=streets, **options)
+    times = times.astype({"from_id": "str", "to_id": "str"})
+    least = times_inside(communes, sites, None)
+    raise_to(times, least.assign(travel_time_min=least["distance_km"] / WALK_KMH * 60))
+    return (times,)

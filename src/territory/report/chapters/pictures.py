@@ -60,6 +60,7 @@ def time_map(
     max_height_cm: float,
     zoom: pd.Index | None = None,
     width_cm: float = legends.WIDTH_CM,
+    without_car: bool = False,
 ) -> Picture:
     """Draw the time from every commune to the site of a named service, or to the closest of a complete list.
 
@@ -68,11 +69,12 @@ def time_map(
     """
     areas = areas_of(reading)
     situation = "Aujourd'hui" if scenario_id == TODAY else f"Scénario {scenario_id}"
-    rows = reading.times(scenario_id, service).reindex(areas.index)
+    found = reading.release.times_without_car if without_car else reading.times
+    rows = found(scenario_id, service).reindex(areas.index)
     times = rows["travel_time_min"]
     classes = legends.time_classes(times, breaks=breaks_of(reading), is_reachable=rows["is_reachable"])
     site = reading.site(scenario_id, service) if service in reading.named else None
-    rings = rings_of(reading, scenario_id, site)
+    rings = None if without_car else rings_of(reading, scenario_id, site)
     panel = Panel(
         areas,
         classes.keys,
@@ -84,11 +86,12 @@ def time_map(
         extent=None if zoom is None else extent_of(areas[areas.index.isin(zoom)], pad_share=0.05),
         focus=focus_of(reading) if zoom is None else zoom,
     )
-    is_estimate = reading.release.times_method == "estimate"
+    is_estimate = reading.release.times_method == "estimate" and not without_car
+    way = "temps sans voiture" if without_car else "temps de route"
     about_rings = [] if rings is None else [_RINGS]
     legend = legends.Legend(
         legends.shown(classes.legend, classes.keys),
-        f"{situation} : temps de route{' estimé' if is_estimate else ''}, aller simple",
+        f"{situation} : {way}{' estimé' if is_estimate else ''}, aller simple",
         sites=[(str(i), "o", reading.site_name(name)) for i, name in enumerate(site or (), start=1)],
         lines=[]
         if rings is None
@@ -103,14 +106,14 @@ def time_map(
     label = reading.label(service)
     closest = CLOSEST_SERVICES.get(service, f"le site le plus proche ({label})")
     target = f"vers {closest if site is None else reading.the([service])}"
-    said = describe_times(reading, times, classes, f"{situation}, temps de route {target}")
+    said = describe_times(reading, times, classes, f"{situation}, {way} {target}")
     if rings is not None:
         said += f" Isochrones : {within_words(reading, service, scenario_id)}"
     reached = ", isochrones" if rings is not None else ""
     return Picture(
         style.to_svg(figure),
         alt=said,
-        caption=f"{situation} : temps de route {target}{f' ({reading.place(site)})' if site else ''}{reached}.",
+        caption=f"{situation} : {way} {target}{f' ({reading.place(site)})' if site else ''}{reached}.",
         source=map_source(reading),
     )
 

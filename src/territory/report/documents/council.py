@@ -17,6 +17,7 @@ from territory.report.chapters import (
     options,
     questions,
     travel_accounts,
+    without_car,
 )
 from territory.report.layout import document as doc
 from territory.report.layout.pdf import Part, compile_pdf, fitted, in_order_of_leaving
@@ -113,6 +114,7 @@ def _parts(reading: Reading) -> list[Part]:
         Part(travel_accounts.common_care(reading)),
         Part(travel_accounts.travel_accounts(reading), "les trois comptes de trajets", leaves=15),
         *deserts.desert_parts(reading),
+        *without_car.parts(reading),
     ]
     return [part for part in parts if callable(part.made) or part.made]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import html
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
@@ -71,6 +72,17 @@ class Scale(Part):
     with_distance: bool = False
 
 
+class Transit(Part):
+    """Timetables of public transport and a map of streets, for times without a car beside those by car."""
+
+    gtfs: tuple[str, ...] = Field(min_length=1)
+    date: dt.date
+    # families are to be there at each minute of the hour before
+    arrive_by: str = Field(default="09:00", pattern=r"^([01]?[0-9]|2[0-3]):[0-5][0-9]$")
+    streets: str | None = None
+    max_walk_min: float = Field(default=20, ge=0, le=60)
+
+
 class Travel(Part):
     """How travel times are computed and up to where families may come."""
 
@@ -82,6 +94,7 @@ class Travel(Part):
     # 30 min: the time within which 93 % of the children served by a SESSAD of PACA live (Cybergeo 2017, n° 804)
     equity_line_min: float = Field(default=30, gt=0)
     closest_services: tuple[str, ...] = ()
+    transit: Transit | None = None
 
     def _faults(self) -> Iterator[str]:
         """Refuse a threshold that the table of times cannot answer."""

@@ -73,6 +73,9 @@ def own_files(study: Study) -> Iterator[tuple[str, str]]:
     named = [] if study.data is None else [(f"data.{key}", path) for key, path in study.data.paths().items()]
     files = study.files.model_dump(exclude={"distancier_unit"}, exclude_none=True)
     named += [(f"files.{key}", value) for key, value in files.items()]
+    if transit := study.travel.transit:
+        named += [("travel.transit.gtfs", path) for path in transit.gtfs]
+        named += [("travel.transit.streets", transit.streets)] if transit.streets else []
     for scenario in study.scenario:
         for change in scenario.change:
             named += [(f"scenario.{key}", path) for key, path in change.tables().items()]
