@@ -20,7 +20,7 @@ from tests.oracles import earliest_arrival, latest_departure
 from tests.transit.feeds import clock, write_feed
 
 DAY = dt.date(2026, 11, 30)
-SETTINGS = settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+SETTINGS = settings(deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @st.composite
@@ -161,18 +161,34 @@ def at_rank(seconds: list[float], percentile: int, limit_s: float) -> float:
     return time if time <= limit_s else math.inf
 
 
-@pytest.mark.filterwarnings("ignore::territory.errors.TerritoryWarning")
-@SETTINGS
-@given(
+questions = given(
     worlds(),
     st.sampled_from([1, 2, 7, 16, 17]),
     st.integers(0, 3),
     st.sampled_from([3.0, 20.0]),
     st.sampled_from([("00:02", None), ("23:55", None), (None, "00:55"), (None, "24:20")]),
 )
-def test_times_are_those_of_the_brute_force(
+
+
+@pytest.mark.filterwarnings("ignore::territory.errors.TerritoryWarning")
+@settings(SETTINGS, max_examples=6)
+@questions
+def test_times_are_those_of_the_brute_force(*question: Any) -> None:
+    check(*question)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::territory.errors.TerritoryWarning")
+@settings(SETTINGS, max_examples=200)
+@questions
+def test_times_are_those_of_the_brute_force_many_times(*question: Any) -> None:
+    check(*question)
+
+
+def check(
     world: dict[str, Any], window: int, transfers: int, walk: float, when: tuple[str | None, str | None]
 ) -> None:
+    """Compare every time of a question with the brute force."""
     runs, points, percentiles = runs_of(world), ends(world), (5, 50, 100)
     with tempfile.TemporaryDirectory() as folder:
         try:
