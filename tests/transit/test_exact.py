@@ -161,7 +161,7 @@ def at_rank(seconds: list[float], percentile: int, limit_s: float) -> float:
     return time if time <= limit_s else math.inf
 
 
-questions = given(
+QUESTIONS = st.tuples(
     worlds(),
     st.sampled_from([1, 2, 7, 16, 17]),
     st.integers(0, 3),
@@ -172,16 +172,16 @@ questions = given(
 
 @pytest.mark.filterwarnings("ignore::territory.errors.TerritoryWarning")
 @settings(SETTINGS, max_examples=6)
-@questions
-def test_times_are_those_of_the_brute_force(*question: Any) -> None:
+@given(QUESTIONS)
+def test_times_are_those_of_the_brute_force(question: tuple[Any, ...]) -> None:
     check(*question)
 
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::territory.errors.TerritoryWarning")
 @settings(SETTINGS, max_examples=200)
-@questions
-def test_times_are_those_of_the_brute_force_many_times(*question: Any) -> None:
+@given(QUESTIONS)
+def test_times_are_those_of_the_brute_force_many_times(question: tuple[Any, ...]) -> None:
     check(*question)
 
 

@@ -25,7 +25,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The small study with one bus, every ten minutes, from a commune to the place of a pharmacy."""
     folder = tmp_path_factory.mktemp("vallon")
     state = embedded.lent(vallon.SMALL_STUDY).baseline.state
-    pharmacy = state.sites.loc[state.sites["commune_code"] == vallon.TOWN].to_crs(4326).geometry.iloc[0]
+    pharmacy = state.sites.to_crs(4326).geometry["030990201"]
     home = state.communes.to_crs(4326).geometry[HOME]
     stops = f"stop_id,stop_name,stop_lat,stop_lon\nH,Haut,{home.y},{home.x}\nP,Pharmacie,{pharmacy.y},{pharmacy.x}\n"
     calls = [f"t{n},0{7 + n // 6}:{n % 6}0:00,0{7 + n // 6}:{n % 6}0:00,H,1\n" for n in range(12)]

@@ -112,7 +112,9 @@ def update_files(
             clock.begin("Rien n'a changé : les fichiers en place sont ceux de ces données")
             # a log: a disk that refuses it takes nothing from the files
             with suppress(OSError):
-                write_json(report_dir / TIMINGS, _timings(study, report_dir, clock, ["rapport, tables et cartes"]))
+                write_json(
+                    report_dir / TIMINGS, _timings(study, report_dir, clock, ["rapport, tables et cartes"])
+                )
         clock.note_last()
         return report_dir, digest
 
