@@ -43,7 +43,7 @@ def locate():
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 2))])
 def test_the_four_questions_equal_spopt(locate, seed: int) -> None:
     times, minutes, demand, sites = world(seed)
     weights = demand.to_numpy()

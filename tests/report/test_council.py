@@ -220,6 +220,7 @@ def test_without_outlines_needs_sources_or_facts(small: StudyResult) -> None:
     assert "Ce que l’on ne sait pas" not in text
 
 
+@pytest.mark.slow
 def test_one_commune() -> None:
     assert "La réponse" in said(worlds.world("one_commune"))
 
@@ -239,6 +240,7 @@ def test_all_times_unknown(small: StudyResult) -> None:
     assert "nan" not in re.findall(r"[a-z]+", said(result).lower())
 
 
+@pytest.mark.slow
 def test_all_persons_unknown(small: StudyResult) -> None:
     services = small.baseline.state.services.assign(age_min=np.nan, age_max=np.nan)
     result = rebuilt(small, services=services)

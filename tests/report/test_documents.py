@@ -132,10 +132,9 @@ def test_a_folder_that_cannot_be_written_is_one_clear_error(document: str, tmp_p
         build_report(reading("usual"), tmp_path / "none" / "r.pdf", document=document, epci=vallon.FOCUS)
 
 
-# two runs of the small study already say it of its report
-@pytest.mark.parametrize(
-    "document", ["sheet", *(pytest.param(one, marks=pytest.mark.slow) for one in ("council", "annex"))]
-)
+# two runs of the small study already say it of what they write
+@pytest.mark.slow
+@pytest.mark.parametrize("document", ["council", "sheet", "annex"])
 def test_same_bytes_twice(document: str, tmp_path: Path) -> None:
     made = [
         build_report(world("usual"), tmp_path / f"{i}.pdf", document=document, epci=vallon.FOCUS).read_bytes()
@@ -226,6 +225,7 @@ def test_the_workbook_has_no_formula_from_names() -> None:
     assert b"<f>" not in content
 
 
+@pytest.mark.slow
 def test_the_page_and_the_workbook_are_the_same_twice() -> None:
     pages, workbooks = set(), set()
     for _ in range(2):

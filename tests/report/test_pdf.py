@@ -107,6 +107,7 @@ def test_table_headers_are_repeated_on_each_page(tmp_path: Path) -> None:
         assert len(opened.pages) > 1
 
 
+@pytest.mark.slow
 def test_long_tables_stay_small_and_their_identifier_comes_from_the_content(tmp_path: Path) -> None:
     rows = [[str(row), *(f"commune {row * column}" for column in range(7))] for row in range(1500)]
     long = Document("Essai", dt.date(2024, 1, 1), [DataTable(list("abcdefgh"), rows, "Longue")])

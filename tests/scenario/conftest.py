@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import geopandas as gpd
 import pandas as pd
 import pytest
 
 from territory.study.state import Parameters, State
 from territory.study.words.model import Authorisation, Trip
+from tests.scenario.lent import check_unchanged, lend
 
 
-@pytest.fixture
-def state() -> State:
-    return line_state()
+@pytest.fixture(scope="session")
+def state() -> Iterator[State]:
+    """Give the world, which nobody may change."""
+    yield lend(line_state())
+    check_unchanged()
 
 
 def line_state() -> State:

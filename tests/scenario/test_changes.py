@@ -28,13 +28,13 @@ from territory.scenario import (
     TransferAuthorisation,
     apply,
     compare,
-    compute,
 )
 from territory.scenario.changes.draft import demand_of, rate_of
 from territory.study.save import scenario_toml
 from territory.study.state import State, StudyTables
 from territory.study.words.changes import NewPersons
 from territory.study.words.model import Authorisation, Need
+from tests.scenario.lent import compute, lend
 
 TO_WEST, TO_EAST = [5.0, 12.0, 33.0, 80.0], [33.0, 21.0, 5.0, 50.0]
 MOVE_IME = MoveSite(authorisation_ids=("ime-x",), to_site_id="east")
@@ -55,7 +55,7 @@ def total_places(state: State) -> float:
     return float(supply.places_by_authorisation(state.services)["places"].sum())
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def wide(state: State) -> State:
     """The same world with a second IME in the east, a need, and their places known."""
     row = state.services.iloc[[0]].assign(authorisation_id="ime-y", capacity=30.0)
@@ -65,12 +65,18 @@ def wide(state: State) -> State:
         authorisations=(*state.parameters.authorisations, Authorisation(id="ime-y", label="Y")),
     )
     parameters = replace(parameters, rates=(rate_of(NEED, state.population, parameters),))
-    return replace(
+    wider = replace(
         state,
         services=pd.concat([state.services, row]),
         parameters=parameters,
         demand=demand_of(state.population, parameters),
     )
+    return lend(wider)
+
+
+def slow(change: object) -> Any:
+    """Leave a change to the slow suite, which tries one of each kind."""
+    return pytest.param(change, marks=pytest.mark.slow)
 
 
 def snapshot(state: State) -> list[pd.DataFrame]:
@@ -126,9 +132,14 @@ def test_order_changes_nothing_and_the_baseline_is_left_alone(
     [
         MoveSite(authorisation_ids=("ime-x",), to_site_id="west"),
         ChangeCapacity(authorisation_id="ime-x", capacity=20),
-        TransferAuthorisation(authorisation_ids=("ime-x", "sessad-x"), to="GCSMS"),
-        PoolSites(name="G", member_ids=("ime-x", "sessad-x"), site_id="east", shared=("transport",)),
-        MergeEstablishments(into_authorisation_id="ime-x", absorbed_ids=("ime-y",)),
+        *map(
+            slow,
+            (
+                TransferAuthorisation(authorisation_ids=("ime-x", "sessad-x"), to="GCSMS"),
+                PoolSites(name="G", member_ids=("ime-x", "sessad-x"), site_id="east", shared=("transport",)),
+                MergeEstablishments(into_authorisation_id="ime-x", absorbed_ids=("ime-y",)),
+            ),
+        ),
         ChangeSpeeds(time_factor=1.0),
         ChangePopulation(growth_per_year=0.0, from_year=2021, to_year=2040),
         ChangePopulation(persons=(NewPersons(age_min=3, age_max=10, persons=0),), communes=("83002",)),
@@ -150,13 +161,13 @@ def test_a_neutral_change_gives_no_difference(wide: State, change: Any) -> None:
     "change",
     [
         MOVE_IME,
-        CloseSite(authorisation_id="ime-y"),
+        slow(CloseSite(authorisation_id="ime-y")),
         ChangeSpeeds(time_factor=1.2),
-        ChangePopulation(growth_per_year=0.01, from_year=2021, to_year=2040),
+        slow(ChangePopulation(growth_per_year=0.01, from_year=2021, to_year=2040)),
     ],
     ids=lambda change: change.type,
 )
-@pytest.mark.parametrize("closest", [(), ("ime",)])
+@pytest.mark.parametrize("closest", [slow(()), ("ime",)])
 def test_what_is_taken_from_today_is_what_would_be_computed(
     wide: State, change: Any, closest: tuple[str, ...]
 ) -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from territory.scenario import CloseSite, MoveSite, Scenario, apply, compare, compute
+from territory.scenario import CloseSite, MoveSite, Scenario, apply, compare
 from territory.scenario.doubt.children import (
     CLASSES,
     LikelyChildren,
@@ -22,15 +22,15 @@ from territory.scenario.doubt.children import (
 from territory.study.state import State
 from territory.study.words.indicators import Uncertainty
 from territory.study.words.model import AgeProfile, AgeShare
+from tests.scenario.lent import compared, compute
 
 MOVE = MoveSite(authorisation_ids=("ime-x",), to_site_id="east")
 NO_DRAW = Uncertainty(draws=0)
 
 
 def children(state: State, change: object = MOVE, options: Uncertainty = NO_DRAW) -> LikelyChildren:
-    baseline = compute(state)
-    later = compute(apply(state, Scenario(id="M", name="", change=(change,))))
-    return likely_children(baseline, {"M": later}, {"M": compare(baseline, later)}, seed=3, options=options)
+    later, comparison = compared(state, Scenario(id="M", name="", change=(change,)))
+    return likely_children(compute(state), {"M": later}, {"M": comparison}, seed=3, options=options)
 
 
 def with_authorisation(state: State, **keys: object) -> State:
@@ -50,7 +50,7 @@ def shares(found: LikelyChildren, variant: str) -> list[float]:
 def test_each_variant_weighs_persons_by_hand(state: State) -> None:
     """Persons 10, 20, 30, 40 at 5, 12, 33 and 80 min; west loses 28 min, the middle 9, the east gains 28."""
     found = children(state)
-    told = compare(compute(state), compute(apply(state, Scenario(id="M", name="", change=(MOVE,))))).communes
+    told = compared(state, Scenario(id="M", name="", change=(MOVE,)))[1].communes
     assert told["effect"].tolist() == ["loss", "loss", "gain", "outside"]
     assert shares(found, "flat_30") == [0, 1, 0, 0, 0]
     assert shares(found, "flat_45") == [0.5, 0.5, 0, 0, 0]

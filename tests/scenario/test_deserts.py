@@ -9,7 +9,7 @@ import pytest
 from territory.access.deserts import DREES_2017
 from territory.datasets.slots import published_figures
 from territory.errors import ParameterError
-from territory.scenario import CloseSite, Scenario, apply, compute
+from territory.scenario import CloseSite, Scenario, apply
 from territory.study.state import State
 from territory.study.words.indicators import (
     DREES_SCHEME,
@@ -19,6 +19,7 @@ from territory.study.words.indicators import (
     Practitioners,
     Zoning,
 )
+from tests.scenario.lent import compute
 
 UNVERIFIED = pytest.mark.filterwarnings("ignore:.*paliers non vérifiés:territory.errors.TerritoryWarning")
 OUEST, MILIEU, EST, LOIN = "83001", "83002", "83003", "83004"

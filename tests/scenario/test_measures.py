@@ -5,18 +5,19 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from territory.errors import ParameterError
 from territory.network import difference_uncertainty_min
-from territory.scenario import CloseSite, MoveSite, Scenario, apply, compare, compute
+from territory.scenario import CloseSite, MoveSite, Scenario, apply, compare
 from territory.scenario.comparison.compare import add_draws, side_by_side
 from territory.scenario.results import Comparison
 from territory.study.state import State
+from tests.drawing import examples
 from tests.oracles import gains_and_losses, time_of_share
 from tests.scenario import oracles_accounts as oracle
-from tests.scenario.conftest import line_state
+from tests.scenario.lent import compared, compute
 
 MOVE = Scenario(id="S", name="Essai", change=(MoveSite(authorisation_ids=("ime-x",), to_site_id="east"),))
 BEFORE, AFTER = [5.0, 12.0, 33.0, 80.0], [33.0, 21.0, 5.0, 50.0]
@@ -24,13 +25,13 @@ PERSONS = [10, 20, 30, 40]
 
 
 def moved(state: State) -> Comparison:
-    return compare(compute(state), compute(apply(state, MOVE))).named("S", "Essai")
+    return compared(state, MOVE)[1].named("S", "Essai")
 
 
 @pytest.fixture(scope="module")
-def comparison() -> Comparison:
-    """The move in the world of `state`, compared once for the tests that only read it."""
-    return moved(line_state())
+def comparison(state: State) -> Comparison:
+    """The move in the world of `state`, for the tests that only read it."""
+    return moved(state)
 
 
 def row(
@@ -148,7 +149,7 @@ def test_identity_changes_nothing_and_tells_nothing(state: State) -> None:
     assert (measures.loc[measures["baseline"].isna(), "reason"] != "").all()
 
 
-@settings(deadline=None, max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(2, 20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(minutes=st.lists(st.floats(1, 100), min_size=8, max_size=8))
 def test_invariants_whatever_the_times(state: State, minutes: list[float]) -> None:
     times = state.travel_times.assign(travel_time_min=minutes)
@@ -179,7 +180,7 @@ def test_councils_add_up_and_name_the_worst_loss(comparison: Comparison) -> None
     assert councils.xs("epci", level="level").index[0] == "1"
 
 
-@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(4, 40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     minutes=st.lists(st.integers(1, 100), min_size=8, max_size=8),
     between=st.integers(0, 60),
@@ -267,6 +268,7 @@ def test_deserts_are_compared_by_commune(state: State, comparison: Comparison) -
     assert not classes["is_changed"].any()
 
 
+@pytest.mark.slow
 def test_order_of_communes_changes_no_measure(state: State, comparison: Comparison) -> None:
     shuffled = replace(state, communes=state.communes.iloc[::-1], services=state.services.iloc[::-1])
     one, other = (found.measures.sort_index() for found in (comparison, moved(shuffled)))

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from territory.scenario import CloseSite, MoveSite, Scenario, apply, compare, compute
+from territory.scenario import CloseSite, MoveSite, Scenario, apply, compare
 from territory.scenario.measures.places import (
     NO_LIST,
     NO_OBSERVED,
@@ -17,6 +17,7 @@ from territory.scenario.measures.places import (
 )
 from territory.study.state import Rate, State
 from territory.study.words.model import Need
+from tests.scenario.lent import compute
 
 
 def known(state: State, *, kind: str | None = None) -> State:

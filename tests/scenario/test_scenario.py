@@ -16,12 +16,12 @@ from territory.scenario import (
     Scenario,
     apply,
     compare,
-    compute,
 )
 from territory.scenario.comparison import compare as comparing
 from territory.study.state import State
 from territory.study.words.model import Authorisation
 from tests import oracles
+from tests.scenario.lent import compute
 
 MOVE_IME = MoveSite(authorisation_ids=("ime-x",), to_site_id="east")
 

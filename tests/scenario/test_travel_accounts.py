@@ -9,12 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from territory.scenario import MoveSite, Scenario, apply, compare, compute
+from territory.scenario import MoveSite, Scenario, apply, compare
 from territory.scenario.accounts import DEFAULT_TRIPS, QUANTITIES, account_terms, trips_of
 from territory.study.state import State
 from territory.study.words.indicators import Prices, StaffHour, Vehicle
 from territory.study.words.model import Authorisation, Trip
 from tests.scenario import oracles_accounts as oracle
+from tests.scenario.lent import compute
 
 TAXI = Vehicle(
     id="taxi",

@@ -31,6 +31,7 @@ def test_a_move_by_hand_is_the_scenario_of_the_study(draguignan: StudyResult, tr
         pd.testing.assert_frame_equal(found, expected[found.columns])
 
 
+@pytest.mark.slow
 def test_a_saved_trial_gives_the_same_numbers(trial: Trial, tmp_path: Path) -> None:
     outcome = trial.move("ime-salernes", scenario_id="Z", capacity=20, longitude=6.05, latitude=43.41)
     save_scenario(outcome.scenario, tmp_path / "essai.toml", sites=[outcome.site])

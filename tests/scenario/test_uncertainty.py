@@ -17,7 +17,7 @@ from territory.access import decay
 from territory.errors import SchemaError
 from territory.network import estimate_model
 from territory.network.estimate_model import ErrorParts
-from territory.scenario import MoveSite, OpenSite, Scenario, apply, compare, compute
+from territory.scenario import MoveSite, OpenSite, Scenario, apply, compare
 from territory.scenario.doubt import random_errors
 from territory.scenario.doubt.draws import Draws, draw_results
 from territory.scenario.doubt.random_errors import (
@@ -36,6 +36,7 @@ from territory.scenario.doubt.random_errors import (
 )
 from territory.study.state import State
 from territory.study.words.indicators import Practitioners, Uncertainty
+from tests.scenario.lent import compared, compute, lend
 from tests.scenario.test_deserts import by_time, with_scheme, with_service
 
 FEW = Uncertainty(draws=60)
@@ -45,12 +46,11 @@ MOVE = Scenario(
 
 
 def drawn(state: State, *, options: Uncertainty = FEW, seed: int = 7) -> Draws:
-    baseline = compute(state)
-    later = compute(apply(state, MOVE))
-    return draw_results(baseline, {"M": later}, {"M": compare(baseline, later)}, seed=seed, options=options)
+    later, comparison = compared(state, MOVE)
+    return draw_results(compute(state), {"M": later}, {"M": comparison}, seed=seed, options=options)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def world(state: State) -> State:
     """The world with GPs at both sites, a desert criterion, needs, and two emergency sites that compete."""
     demand = pd.DataFrame(
@@ -64,7 +64,7 @@ def world(state: State) -> State:
     with_gps = with_service(with_gps, "west", "urgences")
     asked = with_scheme(with_gps, by_time("urgences", 12))
     profiles = Practitioners(profile="drees_2012", other_profiles=("drees_2015",))
-    return replace(asked, demand=demand, parameters=replace(asked.parameters, practitioners=profiles))
+    return lend(replace(asked, demand=demand, parameters=replace(asked.parameters, practitioners=profiles)))
 
 
 PARTS = ErrorParts(0.15, 0.2, 0.1, 0.25, 0.4)
@@ -273,7 +273,7 @@ def test_the_interval_is_that_of_the_measures(world: State) -> None:
 def test_a_scenario_equals_a_loop_and_shares_the_error_of_today(world: State) -> None:
     result = drawn(world)
     doubt = doubt_with(world, 7, 60)
-    comparison = compare(compute(world), compute(apply(world, MOVE))).communes.xs("ime-x", level="service")
+    comparison = compared(world, MOVE)[1].communes.xs("ime-x", level="service")
     territory, commune = doubt.of_territory()[0], doubt.of_communes()
     first, other = (
         [np.broadcast_to(table, (4, 60)) for table in doubt.of_site(site, is_new=is_new)]
