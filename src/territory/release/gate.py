@@ -23,6 +23,7 @@ from territory.release.observed_children import (
     of_service,
     zone_flags,
 )
+from territory.release.page_trial import trial_data, why_no_trial
 from territory.release.scenarios import release_budgets, release_comparison
 from territory.release.shown import Effects, Situation, ZoneCounts, zone_counts
 from territory.release.treatment import handed
@@ -188,6 +189,10 @@ class Release:
         result = self._result
         places, method = result.dataset.communes, result.times_method
         return Trial(result.baseline, places=places, network=network, times_method=method)
+
+    def page_trial(self) -> dict[str, Any] | str:
+        """Return what the summary page computes a trial from, or why it computes none."""
+        return why_no_trial(self._result) or trial_data(self._result)
 
     @cached_property
     def closest(self) -> list[str]:

@@ -39,10 +39,10 @@ def is_public(name: str) -> bool:
     return kind in _PUBLIC_FILES or kind.startswith("data.")
 
 
-def public_parameters(study: Study) -> dict[str, Any]:
-    """Return what a study file says, without the counts of persons that it holds."""
-    said = study.model_dump(mode="json", exclude_none=True)
-    if study.data is not None:
+def public_parameters(study: Study, *, as_written: bool = False) -> dict[str, Any]:
+    """Return what a study file says, its defaults too unless `as_written`, without the counts of persons that it holds."""
+    said = study.model_dump(mode="json", exclude_none=True, exclude_unset=as_written)
+    if "data" in said and study.data is not None:
         # where this machine keeps a file is nobody's business
         said["data"] = _names_only(said["data"], set(study.data.paths().values()))
     for section, key in _SECRET_VALUES.items():

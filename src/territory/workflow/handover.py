@@ -117,7 +117,13 @@ def _write_documents(reading: Reading, folder: Path) -> None:
 
     name = reading.release.file_name
     report.build_report(reading, folder / name("rapport.pdf"))
-    (folder / name("resume.html")).write_text(summary_html(reading), encoding="utf-8", newline="\n")
+    beside = {
+        "Rapport (PDF)": name("rapport.pdf"),
+        "Classeur (Excel)": name("tables.xlsx"),
+        "Couches (QGIS)": name("territoire.gpkg"),
+    }
+    page = summary_html(reading, beside=beside)
+    (folder / name("resume.html")).write_text(page, encoding="utf-8", newline="\n")
     (folder / name("tables.xlsx")).write_bytes(workbook_bytes(reading.release.tables, reading))
 
 

@@ -72,6 +72,13 @@ def borders(areas: gpd.GeoDataFrame, zones: pd.Series, place: Any) -> str:
     )
 
 
+def ring_paths(rings: gpd.GeoDataFrame | None, place: Any) -> list[list[str]]:
+    """Return isochrones as labels and SVG paths, to some two hundred metres."""
+    if rings is None:
+        return []
+    return [[typeset(str(row.label)), _path(row.geometry.simplify(200.0), place)] for row in rings.itertuples()]
+
+
 def layers(reading: Reading, codes: pd.Index) -> Iterator[dict[str, Any]]:
     """Yield what may be shown on the map: the difference of each move, the pivot first, then today's times."""
     pivot = reading.pivot
@@ -92,7 +99,8 @@ def layers(reading: Reading, codes: pd.Index) -> Iterator[dict[str, Any]]:
         today = {site: f"aujourd'hui : {reading.site_name(site)}" for site in move.from_site or ()}
         opened = (site for site in move.to_site or () if site not in today)
         later = {site: f"scénario : {reading.site_name(site)}" for site in opened}
-        yield _layer(name, noun, classes, texts, numbers, today | later)
+        rings = pictures.rings_of(reading, move.scenario_id, move.to_site)
+        yield _layer(name, noun, classes, texts, numbers, today | later) | {"rings": rings}
     for service in reading.services:
         rows = reading.times(TODAY, service).reindex(codes)
         times = rows["travel_time_min"]
@@ -101,7 +109,9 @@ def layers(reading: Reading, codes: pd.Index) -> Iterator[dict[str, Any]]:
         numbers = pd.DataFrame({"before": times, "after": np.nan, "delta": np.nan})
         marks = (reading.site(TODAY, service) or ()) if service in reading.named else ()
         sites = {site: reading.site_name(site) for site in marks}
-        yield _layer(f"Temps d'aujourd'hui : {reading.label(service)}", "", classes, texts, numbers, sites)
+        name = f"Temps d'aujourd'hui : {reading.label(service)}"
+        rings = pictures.rings_of(reading, TODAY, tuple(marks))
+        yield _layer(name, "", classes, texts, numbers, sites) | {"rings": rings}
 
 
 def _changed(row: pd.Series, *, is_observed: bool) -> list[str]:

@@ -7,9 +7,11 @@ import hashlib
 import html
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import cache
 from importlib import resources
 from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 import pandas as pd
@@ -19,6 +21,7 @@ from territory.french.words import alphabetical, typeset
 from territory.plot.maps.legend import Category, change_classes, time_classes
 from territory.report.chapters import first_page, method, moves, pictures
 from territory.report.documents import summary_map
+from territory.report.documents.summary_trial import trial_of
 from territory.report.layout.document import (
     Beside,
     Block,
@@ -34,7 +37,9 @@ from territory.report.layout.document import (
 )
 from territory.report.reading import Readable, Reading, read
 
-_TOWNS = 12
+# names that a map bears beside fourteen once it is magnified, and the parts of the script in the order in which they are joined
+_NAMES = 40
+_SCRIPTS = ("words", "draws", "times", "rule", "trial", "state", "map", "table", "main")
 # the mark of an edition stays in sight, and is on each sheet of paper
 _MARKED = (
     ".edition{position:sticky;top:0;z-index:9;margin:0;padding:.4em;text-align:center;font-weight:700;"
@@ -44,42 +49,57 @@ _HINT = "Choisissez une commune dans la liste, ou passez sur la carte."
 _COLUMNS = ("Commune", "EPCI", "Habitants", "Aujourd'hui", "Scénario", "Écart", "Personnes concernées")
 
 
-def summary_html(result: Readable) -> str:
-    """Return the summary page of a study.
+def summary_html(result: Readable, *, beside: Mapping[str, str] | None = None) -> str:
+    """Return the summary page of a study, with links to the files that are beside it (name of each by its title).
 
     It holds its styles, its script and its data; a policy inside the page forbids any other. Without scripts, the
     answer and the tables can still be read.
     """
     reading = read(result)
-    study = reading.study
-    assets = resources.files("territory.report.layout") / "templates"
-    css, script = ((assets / name).read_text("utf-8") for name in ("resume.css", "resume.js"))
+    study, css, script = reading.study, _template("resume.css"), _script()
     drawn, communes = _map(reading)
     mark, move = reading.release.mark, reading.pivot
     by_epci: list[Block] = []
     if move is not None and (zones := moves.ordered_zones(reading, move)):
         by_epci = [Heading("Qui gagne, qui perd, EPCI par EPCI"), moves.effects_table(reading, move, zones)]
+    links = [f'<a href="{html.escape(quote(file))}">{text(title)}</a>' for title, file in (beside or {}).items()]
+    told = [study.author, f"données de {study.data_date or reading.date.year}"]
     parts = [
         "<!DOCTYPE html>",
         '<html lang="fr"><head><meta charset="utf-8">',
         f'<meta http-equiv="Content-Security-Policy" content="{_policy(script)}">',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
+        '<meta name="color-scheme" content="light dark">',
         f"<title>{text(f'{mark} · {study.title}' if mark else study.title)}</title>",
         f"<style>{css}{_MARKED if mark else ''}</style></head><body>",
         *([f'<p class="edition" role="note">{text(mark)}</p>'] if mark else []),
         '<a class="skip" href="#contenu">Aller au contenu</a>',
         f"<header><p>Résumé · {text(study.territory.name)} · population {text(reading.vintage())}</p>",
-        f'<h1>{text(study.title)}</h1></header><main id="contenu">',
+        f"<h1>{text(study.title)}</h1><p>{text(' · '.join(filter(None, told)))}</p></header>",
+        *([f'<nav aria-label="Autres fichiers">{" ".join(links)}</nav>'] if links else []),
+        '<main id="contenu">',
         blocks_html(first_page.first_page(reading)),
         *drawn,
         blocks_html([*by_epci, *moves.all_moves(reading, level=1)]),
         # communes last: on a narrow screen their table is far longer than all the rest
         *communes,
-        f"</main><footer>{blocks_html(method.digest_line(reading))}</footer>",
+        f"</main><footer>{_template('page/about.html')}{blocks_html(method.digest_line(reading))}</footer>",
     ]
-    if 'id="data"' in "".join(parts):
+    if drawn:
         parts.append(f"<script>{script}</script>")
     return "\n".join([*parts, "</body></html>\n"])
+
+
+def _template(name: str) -> str:
+    """Return a file of the page as it is."""
+    return (resources.files("territory.report.layout") / "templates" / name).read_text("utf-8")
+
+
+@cache
+def _script() -> str:
+    """Return the modules of the page as one script."""
+    modules = "".join(_template(f"page/{name}.js") for name in _SCRIPTS)
+    return f'"use strict";\n(function () {{\n{modules}}})();\n'
 
 
 def _policy(script: str) -> str:
@@ -87,7 +107,8 @@ def _policy(script: str) -> str:
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     # styles are set on a few elements by the script, never from data
     allowed = f"style-src 'unsafe-inline'; script-src 'sha256-{digest}'"
-    return f"default-src 'none'; {allowed}; base-uri 'none'; form-action 'none'"
+    # a picture to download is drawn from the page itself
+    return f"default-src 'none'; {allowed}; img-src data:; base-uri 'none'; form-action 'none'"
 
 
 def _map(reading: Reading) -> tuple[list[str], list[str]]:
@@ -102,23 +123,33 @@ def _map(reading: Reading) -> tuple[list[str], list[str]]:
         points = [reading.release.sites.geometry[site].coords[0] for site, _ in layer["sites"]]
         xy = place(np.array(points).reshape(-1, 2)).tolist()
         layer["sites"] = [[typeset(label), *at] for (_, label), at in zip(layer["sites"], xy, strict=True)]
+        layer["rings"] = summary_map.ring_paths(layer["rings"], place)
     far, (start, end) = 100_000.0, place(np.array([[0.0, 0.0], [100_000.0, 0.0]]))[:, 0].tolist()
     people = reading.territory[["name", "population"]].reindex(areas.index)
     communes = [
         [typeset(str(name)), reading.zone(zone), None if math.isnan(count) else round(count)]
         for name, zone, count in zip(people["name"], zones, people["population"], strict=True)
     ]
+    trial = trial_of(reading, place)
+    is_tried = not isinstance(trial, str)
     data = {
         "communes": communes,
+        "codes": list(areas.index),
+        "at": place(reading.territory.loc[areas.index].get_coordinates().to_numpy()).tolist(),
+        "most": _NAMES,
         "layers": layers,
         "fills": {key: f"url(#f-{key})" for key in _categories(reading)},
         "view": [0, 0, *size],
         # how many metres one unit of the map is
         "metres": round(far / (end - start), 3) if end > start else 1.0,
         "hint": typeset(_HINT),
+        "trial": trial if is_tried else None,
+        "trialOf": [trial["codes"].index(code) for code in areas.index] if isinstance(trial, dict) else [],
     }
     order = sorted(range(len(communes)), key=lambda i: alphabetical(str(communes[i][0])))
+    alone = f'<p class="small">{text(f"Aucun essai dans cette page : {trial}.")}</p>'
     drawn = [
+        _template("page/form.html") if is_tried else alone,
         "<h2>La carte, commune par commune</h2>",
         _controls(layers, communes, order),
         '<div class="map"><div class="frame">',
@@ -126,16 +157,17 @@ def _map(reading: Reading) -> tuple[list[str], list[str]]:
         'aria-describedby="map-help">',
         f'<title id="map-title">{text(layers[0]["name"])}</title><defs>{_patterns(reading)}</defs><g id="areas">',
         *(f'<path class="commune" data-i="{i}" d="{path}"/>' for i, path in enumerate(paths)),
-        f'</g><path class="border" d="{summary_map.borders(areas, zones, place)}"/><g aria-hidden="true">',
-        *_towns(reading, place),
-        '</g><g id="sites"></g></svg>',
+        f'</g><path class="border" d="{summary_map.borders(areas, zones, place)}"/><g id="rings"></g>',
+        '<g id="names" aria-hidden="true"></g><g id="sites"></g></svg>',
         '<div id="scale" class="scale" aria-hidden="true"></div><div class="north" aria-hidden="true">↑ N</div>',
         '<div id="tip" class="tip" hidden></div></div>',
         '<div><ul id="legend" class="legend"></ul>',
-        f'<p id="details" class="details" aria-live="polite">{text(_HINT)}</p></div></div>',
+        f'<p id="details" class="details" aria-live="polite">{text(_HINT)}</p>',
+        '<button type="button" id="here" hidden>Essayer dans cette commune</button></div></div>',
         '<p id="map-help" class="small">Clavier, une fois sur la carte : flèches pour se déplacer, + et − pour '
-        "zoomer, 0 pour revenir. Souris : glisser, Ctrl et molette. Les mêmes nombres sont dans le tableau des "
-        "communes. Contours : IGN, simplifiés.</p>",
+        "zoomer, 0 pour revenir. Souris : glisser, Ctrl et molette. Doigts : pincer. Les mêmes nombres sont dans le "
+        "tableau des communes. Contours : IGN, simplifiés.</p>",
+        *([_template("page/tables.html")] if is_tried else []),
     ]
     # no page can take it for markup
     written = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
@@ -144,26 +176,20 @@ def _map(reading: Reading) -> tuple[list[str], list[str]]:
     return drawn, [_table(layers[0], communes, order), held]
 
 
-def _towns(reading: Reading, place: Any) -> list[str]:
-    """Return the name of the largest commune of each EPCI, the few that a map bears."""
-    table = reading.territory.sort_values("population", ascending=False, kind="stable")
-    found = []
-    for _, row in table.drop_duplicates("epci_code").head(_TOWNS).iterrows():
-        x, y = place(np.array([[row.geometry.x, row.geometry.y]]))[0].tolist()
-        found.append(f'<text class="town" data-x="{x:g}" data-y="{y:g}">{text(str(row["name"]))}</text>')
-    return found
-
-
 def _controls(layers: list[dict[str, Any]], communes: list[list[Any]], order: list[int]) -> str:
     """Return the lists and the buttons."""
     shown = "".join(f'<option value="{i}">{text(layer["name"])}</option>' for i, layer in enumerate(layers))
     places = "".join(f'<option value="{i}">{text(communes[i][0])}</option>' for i in order)
+    zones = "".join(f"<option>{text(zone)}</option>" for zone in sorted({one[1] for one in communes}))
+    buttons = "".join(f'<button type="button" id="{kind}">{kind.upper()}</button> ' for kind in ("png", "svg", "csv"))
     return (
         f'<div class="controls"><label>Ce que montre la carte<br><select id="layer">{shown}</select></label>'
+        f'<label>EPCI<br><select id="epci"><option value="">Tous</option>{zones}</select></label>'
         f'<label>Commune<br><select id="commune"><option value="-1">Choisissez…</option>{places}</select></label>'
         '<div role="group" aria-label="Zoom"><button type="button" id="in" aria-label="Zoomer">+</button> '
         '<button type="button" id="out" aria-label="Dézoomer">−</button> '
-        '<button type="button" id="reset">Tout voir</button></div></div>'
+        '<button type="button" id="reset">Tout voir</button></div>'
+        f'<div role="group" aria-label="Télécharger la carte ou le tableau">{buttons}</div></div>'
     )
 
 
@@ -188,6 +214,7 @@ def _table(layer: dict[str, Any], communes: list[list[Any]], order: list[int]) -
         '<div class="scroll tall" role="region" tabindex="0" aria-label="Tableau des communes"><table id="communes">'
         f'<caption id="caption">{text(layer["name"])}</caption><thead><tr>{heads}</tr></thead>'
         f"<tbody>{''.join(rows)}</tbody></table></div>"
+        '<p><button type="button" id="more" hidden></button></p>'
     )
 
 
