@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pikepdf
 import pytest
 
 from territory.report.documents.summary_page import summary_html
@@ -15,21 +15,8 @@ from tests.report.worlds import world
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    if CHROMIUM is None:
-        pytest.skip("no Chromium on this machine")
-    with playwright.sync_playwright() as started:
-        # root may not use the sandbox, and a container may have no shared memory
-        chromium = started.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage"]
-        )
-        yield chromium
-        chromium.close()
+# of the npm registry, for this test alone: nothing of it is shipped
+AXE = Path(os.environ.get("TERRITORY_AXE", "node_modules/axe-core/axe.min.js"))
 
 
 @pytest.fixture(scope="module")
@@ -78,10 +65,10 @@ def test_everything_by_keyboard_alone(browser: Browser, place: Path) -> None:
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.className") == "skip"
     seen = []
-    for _ in range(14):
+    for _ in range(24):
         page.keyboard.press("Tab")
         seen.append(page.evaluate("document.activeElement.id"))
-    wanted = ["layer", "commune", "in", "map", "filter"]
+    wanted = ["t-service", "t-act", "t-commune", "layer", "epci", "commune", "in", "map", "filter"]
     # the first time that each is reached: after the last one, Tab begins again
     assert [name for name in dict.fromkeys(seen) if name in wanted] == wanted
     view = "document.getElementById('map').getAttribute('viewBox')"
@@ -121,8 +108,97 @@ def test_the_table_sorts_both_ways_and_unknown_comes_last(browser: Browser, plac
     page.locator("#filter").fill("chateau")
     shown = [row for row in page.locator("#communes tbody tr").all() if row.is_visible()]
     assert len(shown) == 1
-    assert "commune affichée" in page.locator("#status").inner_text()
+    assert "commune trouvée" in page.locator("#status").inner_text()
     assert troubles == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing(browser: Browser, place: Path, scheme: str) -> None:
+    if not AXE.is_file():
+        pytest.skip("axe-core is not there (npm install --no-save axe-core, or TERRITORY_AXE)")
+    context = browser.new_context(offline=True, color_scheme=scheme)
+    page = context.new_page()
+    page.goto(place.as_uri())
+    page.locator("#t-commune").select_option(label="Hautbourg")
+    page.locator("details summary").click()
+    page.evaluate(AXE.read_text("utf-8"))
+    found = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")
+    assert [(one["id"], [node["target"] for node in one["nodes"]]) for one in found["violations"]] == []
+
+
+@pytest.mark.slow
+def test_map_and_table_follow_one_another(browser: Browser, place: Path) -> None:
+    page, troubles = opened(browser, place)
+    page.locator("#communes tbody button", has_text="Hautbourg").click()
+    assert page.locator("#commune").evaluate("node => node.selectedOptions[0].text") == "Hautbourg"
+    assert page.locator(".commune.chosen").count() == 1
+    assert "commune=" in page.url
+    page.locator("#epci").select_option(index=1)
+    assert page.locator(".commune.faded").count() > 0
+    shown = [row for row in page.locator("#communes tbody tr").all() if row.is_visible()]
+    assert 0 < len(shown) < 15
+    page.locator("#epci").select_option(index=0)
+    page.locator("#here").click()
+    assert "Hautbourg" in page.locator("#t-said").inner_text()
+    assert troubles == []
+
+
+@pytest.mark.slow
+def test_the_tried_place_is_dragged_and_two_fingers_zoom(browser: Browser, place: Path) -> None:
+    page, troubles = opened(browser, place)
+    page.locator("#t-commune").select_option(label="Hautbourg")
+    mark = page.locator(".site.tried circle").bounding_box()
+    page.locator("#commune").select_option(label="Vallon-sur-Ombre")
+    page.locator("#reset").click()
+    target = page.locator(".commune.chosen").bounding_box()
+    assert mark
+    assert target
+    mark = page.locator(".site.tried circle").bounding_box()
+    assert mark
+    page.mouse.move(mark["x"] + mark["width"] / 2, mark["y"] + mark["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(target["x"] + target["width"] / 2, target["y"] + target["height"] / 2, steps=4)
+    page.mouse.up()
+    assert page.locator("#t-commune").evaluate("node => node.selectedOptions[0].text") != "Hautbourg"
+    view = "document.getElementById('map').getAttribute('viewBox')"
+    before = page.evaluate(view)
+    page.evaluate(
+        """() => { const svg = document.getElementById('map'), box = svg.getBoundingClientRect();
+        const at = (name, id, x) => (name === 'pointerup' ? window : svg).dispatchEvent(new PointerEvent(name, {
+          pointerId: id, pointerType: 'touch', clientX: box.left + x, clientY: box.top + 200, bubbles: true }));
+        at('pointerdown', 1, 200); at('pointerdown', 2, 260); at('pointermove', 2, 380); at('pointerup', 1, 200);
+        at('pointerup', 2, 380); }"""
+    )
+    assert float(page.evaluate(view).split()[2]) < float(before.split()[2])
+    assert troubles == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [375, 768, 1280])
+def test_nothing_scrolls_sideways_with_a_trial(browser: Browser, place: Path, width: int) -> None:
+    page, troubles = opened(browser, place, width=width)
+    page.locator("#t-commune").select_option(label="Hautbourg")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert troubles == []
+
+
+@pytest.mark.slow
+def test_a_sheet_of_paper_is_a_sheet(browser: Browser, place: Path, tmp_path: Path) -> None:
+    page, _ = opened(browser, place)
+    page.locator("#t-commune").select_option(label="Hautbourg")
+    page.pdf(path=tmp_path / "page.pdf", prefer_css_page_size=True)
+    with pikepdf.open(tmp_path / "page.pdf") as pdf:
+        assert [round(float(side)) for side in pdf.pages[0].mediabox[2:]] == [595, 842]
+        assert len(pdf.pages) < 8
+    page.emulate_media(media="print")
+    # no column is cut: each table is within the width of the sheet
+    page.set_viewport_size({"width": 703, "height": 1000})
+    assert (
+        page.evaluate("Math.max(...Array.from(document.querySelectorAll('table'), one => one.scrollWidth))")
+        <= 703
+    )
+    assert not page.locator("#t-link").is_visible()
 
 
 @pytest.mark.slow

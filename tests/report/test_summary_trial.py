@@ -23,7 +23,7 @@ from territory.study.words.changes import OpenBranch
 from territory.study.words.indicators import Uncertainty
 from territory.study.words.scenario import Scenario
 from tests import embedded, vallon
-from tests.report.test_summary_browser import browser, opened  # noqa: F401
+from tests.report.test_summary_browser import opened
 from tests.report.trials import BY_THE_PAGE, asked_at_random, by_the_library, limited
 from tests.report.worlds import observed, rebuilt, small, world
 
@@ -31,7 +31,10 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 DRAWS = 60
-HELD = "({ services: territory.given.services.map(one => ({ id: one.id, sites: one.sites })), codes: territory.given.codes })"
+HELD = (
+    "({ services: territory.given.services.map(one => ({ id: one.id, sites: one.sites })), "
+    "codes: territory.given.codes })"
+)
 
 
 def drawn(result: StudyResult, draws: int = DRAWS) -> StudyResult:
@@ -63,7 +66,7 @@ def written(folder: Path, result: StudyResult) -> Path:
     return path
 
 
-def page_of(browser: Browser, folder: Path, result: StudyResult, **size: int) -> tuple[Page, list[str]]:  # noqa: F811
+def page_of(browser: Browser, folder: Path, result: StudyResult, **size: int) -> tuple[Page, list[str]]:
     return opened(browser, written(folder, result), **size)
 
 
@@ -84,28 +87,33 @@ def differences(page: Page, result: StudyResult, count: int, seed: int) -> Itera
         found = page.evaluate(BY_THE_PAGE, asked)
         compared += 1
         if found != expected:
-            yield asked, [pair for pair in zip(expected["rows"], found["rows"], strict=False) if pair[0] != pair[1]]
+            yield (
+                asked,
+                [pair for pair in zip(expected["rows"], found["rows"], strict=False) if pair[0] != pair[1]],
+            )
 
 
 @pytest.mark.parametrize("change", [drawn, lambda result: drawn(with_sector(result)), lambda result: result])
 def test_a_few_trials_of_the_page_are_those_of_the_library(
-    browser: Browser, tmp_path: Path, change: Any  # noqa: F811
+    browser: Browser,
+    tmp_path: Path,
+    change: Any,
 ) -> None:
     result = change(small())
     page, troubles = page_of(browser, tmp_path, result)
-    assert list(differences(page, result, 12, seed=5)) == []
+    assert list(differences(page, result, 6, seed=5)) == []
     assert troubles == []
 
 
 @pytest.mark.slow
-def test_a_thousand_trials_of_the_page_are_those_of_the_library(browser: Browser, tmp_path: Path) -> None:  # noqa: F811
+def test_a_thousand_trials_of_the_page_are_those_of_the_library(browser: Browser, tmp_path: Path) -> None:
     result = embedded.lent("draguignan")
     page, troubles = page_of(browser, tmp_path, result)
     assert list(differences(page, result, 1_000, seed=20261129)) == []
     assert troubles == []
 
 
-def test_one_of_two_sites_closes(browser: Browser, tmp_path: Path) -> None:  # noqa: F811
+def test_one_of_two_sites_closes(browser: Browser, tmp_path: Path) -> None:
     from territory.scenario import compare, compute
     from territory.study.words.changes import CloseSite
 
@@ -113,7 +121,14 @@ def test_one_of_two_sites_closes(browser: Browser, tmp_path: Path) -> None:  # n
     page, _ = page_of(browser, tmp_path, result)
     held = page.evaluate(HELD)
     number = next(i for i, one in enumerate(held["services"]) if one["id"] == vallon.IME)
-    asked = {"service": number, "act": "close", "commune": None, "site": "plateforme", "limit": 45, "places": None}
+    asked = {
+        "service": number,
+        "act": "close",
+        "commune": None,
+        "site": "plateforme",
+        "limit": 45,
+        "places": None,
+    }
     found = page.evaluate(BY_THE_PAGE, asked)["communes"]
     change = CloseSite(authorisation_id=vallon.IME, site_id="plateforme")
     later = compute(apply(result.baseline.state, Scenario(id="C", name="C", change=(change,))))
@@ -122,17 +137,19 @@ def test_one_of_two_sites_closes(browser: Browser, tmp_path: Path) -> None:  # n
     assert "loss" in set(rows["effect"])
 
 
-def test_numbers_drawn_are_those_of_numpy(browser: Browser, tmp_path: Path) -> None:  # noqa: F811
+def test_numbers_drawn_are_those_of_numpy(browser: Browser, tmp_path: Path) -> None:
     # the page keeps the numbers of each stream that it has drawn
     result = drawn(small())
     page, _ = page_of(browser, tmp_path, result)
-    page.evaluate("territory.tryOut({ service: 0, act: 'move', commune: 3, site: null, limit: 45, places: null })")
+    page.evaluate(
+        "territory.tryOut({ service: 0, act: 'move', commune: 3, site: null, limit: 45, places: null })"
+    )
     of_communes = page.evaluate("Array.from(territory.given.drawn.get('0 '))")
     doubt = doubt_of(result.baseline.state, seed=result.study.seed, options=result.study.uncertainty)
     assert np.allclose(of_communes, doubt.of_communes().ravel(), rtol=0, atol=1e-13)
 
 
-def test_a_link_and_a_study_file_say_the_trial_again(browser: Browser, tmp_path: Path) -> None:  # noqa: F811
+def test_a_link_and_a_study_file_say_the_trial_again(browser: Browser, tmp_path: Path) -> None:
     path = written(vallon.copied(tmp_path / "etude").parent, drawn(small()))
     page, troubles = opened(browser, path)
     page.locator("#t-service").select_option(label="CMPP de Vallon")
@@ -174,18 +191,18 @@ def summary_rows(result: StudyResult, scenario: str, service: str) -> list[list[
     return [[typeset(str(cell)) for cell in row] for row in rows]
 
 
-def test_a_link_whose_state_is_gone_says_so(browser: Browser, tmp_path: Path) -> None:  # noqa: F811
+def test_a_link_whose_state_is_gone_says_so(browser: Browser, tmp_path: Path) -> None:
     path = written(tmp_path, small())
     page, troubles = opened(browser, path)
     page.goto(f"{path.as_uri()}#essai=move&service=disparu&lieu=99999&commune=00000")
     page.reload()
     said = page.locator("#t-said").inner_text()
-    assert "disparu" in said and "99999" in said and "n’est pas repris" in said
+    assert all(words in said for words in ("disparu", "99999", "n’est pas repris"))
     assert page.locator("#trial-tables").is_hidden()
     assert troubles == []
 
 
-def test_storage_that_is_refused_changes_nothing(browser: Browser, tmp_path: Path) -> None:  # noqa: F811
+def test_storage_that_is_refused_changes_nothing(browser: Browser, tmp_path: Path) -> None:
     path = written(tmp_path, small())
     context = browser.new_context(offline=True)
     refused = "Object.defineProperty(window, 'localStorage', { get() { throw new Error('refused'); } });"
@@ -199,7 +216,10 @@ def test_storage_that_is_refused_changes_nothing(browser: Browser, tmp_path: Pat
 
 
 def test_worlds_that_differ_in_observed_children_alone_give_the_same_trial() -> None:
-    held = [json.dumps(trial_data(observed(small(), counts))) for counts in ({"03901": 31}, {"03902": 4, "03906": 57})]
+    held = [
+        json.dumps(trial_data(observed(small(), counts)))
+        for counts in ({"03901": 31}, {"03902": 4, "03906": 57})
+    ]
     assert held[0] == held[1]
     assert vallon.IME not in [one["id"] for one in json.loads(held[0])["services"]]
 
@@ -211,7 +231,7 @@ def test_the_counts_of_a_study_file_are_not_in_its_page() -> None:
     assert all("children_accompanied" not in one for one in study["building"])
 
 
-def test_a_study_too_large_or_by_road_has_no_trial_and_says_why(browser: Browser, tmp_path: Path) -> None:  # noqa: F811
+def test_a_study_too_large_or_by_road_has_no_trial_and_says_why(browser: Browser, tmp_path: Path) -> None:
     by_road = dataclasses.replace(small(), times_method="roads")
     assert "carte routière" in why_no_trial(by_road)
     page, troubles = page_of(browser, tmp_path, by_road)
@@ -225,8 +245,10 @@ def test_a_study_too_large_or_by_road_has_no_trial_and_says_why(browser: Browser
     assert "communes, la page n'en calcule" in why_no_trial(dataclasses.replace(small(), baseline=large))
 
 
-@pytest.mark.parametrize("name", ["without_scenario", "without_outlines", "one_commune", "nobody_near", "all_unknown"])
-def test_a_poor_study_can_be_tried(browser: Browser, tmp_path: Path, name: str) -> None:  # noqa: F811
+@pytest.mark.parametrize(
+    "name", ["without_scenario", "without_outlines", "one_commune", "nobody_near", "all_unknown"]
+)
+def test_a_poor_study_can_be_tried(browser: Browser, tmp_path: Path, name: str) -> None:
     page, troubles = page_of(browser, tmp_path, world(name))
     page.locator("#t-commune").select_option(index=1)
     assert page.locator("#t-said").inner_text().startswith("Essai : ")
@@ -234,7 +256,7 @@ def test_a_poor_study_can_be_tried(browser: Browser, tmp_path: Path, name: str) 
     assert troubles == []
 
 
-def test_downloads_of_a_trial(browser: Browser, tmp_path: Path) -> None:  # noqa: F811
+def test_downloads_of_a_trial(browser: Browser, tmp_path: Path) -> None:
     page, troubles = page_of(browser, tmp_path, small())
     page.locator("#t-commune").select_option(label="Hautbourg")
     got = {}
@@ -245,7 +267,8 @@ def test_downloads_of_a_trial(browser: Browser, tmp_path: Path) -> None:  # noqa
         waited.value.save_as(got[kind])
     assert got["png"].read_bytes().startswith(b"\x89PNG")
     assert len(got["png"].read_bytes()) > 20_000
-    assert "<path" in got["svg"].read_text("utf-8") and "Essai" in got["svg"].read_text("utf-8")
+    drawing = got["svg"].read_text("utf-8")
+    assert all(part in drawing for part in ("<path", "Essai"))
     lines = got["csv"].read_text("utf-8-sig").splitlines()
     assert lines[0].startswith("Commune;EPCI;Habitants")
     assert len(lines) == 16
@@ -253,7 +276,7 @@ def test_downloads_of_a_trial(browser: Browser, tmp_path: Path) -> None:  # noqa
 
 
 @pytest.mark.slow
-def test_the_page_of_the_var_is_light_and_quick(browser: Browser, tmp_path: Path) -> None:  # noqa: F811
+def test_the_page_of_the_var_is_light_and_quick(browser: Browser, tmp_path: Path) -> None:
     path = written(tmp_path, embedded.lent("draguignan"))
     assert path.stat().st_size < 2_000_000
     page, _ = opened(browser, path)
@@ -263,7 +286,6 @@ def test_the_page_of_the_var_is_light_and_quick(browser: Browser, tmp_path: Path
         "box.selectedIndex = i * 4; const start = performance.now(); box.dispatchEvent(new Event('change'));"
         "took.push(performance.now() - start); } return took.sort((a, b) => a - b); }"
     )
-    print(f"ouverture {opening:.0f} ms, essai {took[len(took) // 2]:.0f} ms (médiane)")
     # the targets are 1 s and 100 ms on a core of its own; a machine that is shared is given three times as much
     assert opening < 3_000
     assert took[len(took) // 2] < 300

@@ -68,7 +68,9 @@ def by_the_library(
     found = compare(today, later).named("essai", "Essai")
     tried = dataclasses.replace(
         result,
-        study=result.study.model_copy(update={"scenario": (scenario,), "uncertainty": result.study.uncertainty}),
+        study=result.study.model_copy(
+            update={"scenario": (scenario,), "uncertainty": result.study.uncertainty}
+        ),
         baseline=today,
         scenarios={"essai": later},
         comparisons={"essai": found},
@@ -102,7 +104,11 @@ def _texts(reading: Reading, service: str) -> dict[str, Any]:
     sites = reading.site("essai", service)
     move = Move("essai", (service,), reading.site("", service), sites, frozenset())
     counts = reading.counts_of(move)
-    table = effects_table(reading, move, ordered_zones(reading, move)) if counts.communes.loc[ALL_TERRITORY].sum() else None
+    table = (
+        effects_table(reading, move, ordered_zones(reading, move))
+        if counts.communes.loc[ALL_TERRITORY].sum()
+        else None
+    )
     rows = reading.release.communes_table("essai").xs(service, level="service").sort_index()
     keys = change_classes(rows["delta_travel_time_min"], rows["effect"]).keys
     communes = [
@@ -118,5 +124,6 @@ def _texts(reading: Reading, service: str) -> dict[str, Any]:
 # what the page gives of the same trial
 BY_THE_PAGE = """asked => {
   const held = window.territory, tried = held.tryOut(asked);
-  return { rows: held.zoneRows(tried).rows, communes: tried.rows.map(row => held.communeTexts(row).concat(held.classOf(row))) };
+  const communes = tried.rows.map(row => held.communeTexts(row).concat(held.classOf(row)));
+  return { rows: held.zoneRows(tried).rows, communes };
 }"""

@@ -76,7 +76,9 @@ def ring_paths(rings: gpd.GeoDataFrame | None, place: Any) -> list[list[str]]:
     """Return isochrones as labels and SVG paths, to some two hundred metres."""
     if rings is None:
         return []
-    return [[typeset(str(row.label)), _path(row.geometry.simplify(200.0), place)] for row in rings.itertuples()]
+    return [
+        [typeset(str(row.label)), _path(row.geometry.simplify(200.0), place)] for row in rings.itertuples()
+    ]
 
 
 def layers(reading: Reading, codes: pd.Index) -> Iterator[dict[str, Any]]:

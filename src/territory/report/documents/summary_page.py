@@ -37,7 +37,7 @@ from territory.report.layout.document import (
 )
 from territory.report.reading import Readable, Reading, read
 
-# names that a map bears beside fourteen once it is magnified, and the parts of the script in the order in which they are joined
+# names that a magnified map bears beside fourteen, and the parts of the script in the order in which they are joined
 _NAMES = 40
 _SCRIPTS = ("words", "draws", "times", "rule", "trial", "state", "map", "table", "main")
 # the mark of an edition stays in sight, and is on each sheet of paper
@@ -62,7 +62,9 @@ def summary_html(result: Readable, *, beside: Mapping[str, str] | None = None) -
     by_epci: list[Block] = []
     if move is not None and (zones := moves.ordered_zones(reading, move)):
         by_epci = [Heading("Qui gagne, qui perd, EPCI par EPCI"), moves.effects_table(reading, move, zones)]
-    links = [f'<a href="{html.escape(quote(file))}">{text(title)}</a>' for title, file in (beside or {}).items()]
+    links = [
+        f'<a href="{html.escape(quote(file))}">{text(title)}</a>' for title, file in (beside or {}).items()
+    ]
     told = [study.author, f"données de {study.data_date or reading.date.year}"]
     parts = [
         "<!DOCTYPE html>",
@@ -181,7 +183,9 @@ def _controls(layers: list[dict[str, Any]], communes: list[list[Any]], order: li
     shown = "".join(f'<option value="{i}">{text(layer["name"])}</option>' for i, layer in enumerate(layers))
     places = "".join(f'<option value="{i}">{text(communes[i][0])}</option>' for i in order)
     zones = "".join(f"<option>{text(zone)}</option>" for zone in sorted({one[1] for one in communes}))
-    buttons = "".join(f'<button type="button" id="{kind}">{kind.upper()}</button> ' for kind in ("png", "svg", "csv"))
+    buttons = "".join(
+        f'<button type="button" id="{kind}">{kind.upper()}</button> ' for kind in ("png", "svg", "csv")
+    )
     return (
         f'<div class="controls"><label>Ce que montre la carte<br><select id="layer">{shown}</select></label>'
         f'<label>EPCI<br><select id="epci"><option value="">Tous</option>{zones}</select></label>'

@@ -73,6 +73,7 @@ function answer() {
   const option = layerSelect.querySelector('[value="trial"]');
   ["t-link", "t-save", "t-clear"].forEach(id => { byId(id).disabled = !asked; });
   byId("trial-tables").hidden = !asked;
+  byId("trial").classList.toggle("done", Boolean(asked));
   if (!asked) {
     put(field("said"), "Choisissez une commune, dans la liste ou sur la carte.");
     if (option) { option.remove(); showLayer(data.layers[Number(layerSelect.value) || 0]); }
@@ -112,9 +113,11 @@ function tell() {
   if (!whole) { put(field("said"), nameOf(given, asked) + ". Personne n’habite dans ce périmètre."); byId("trial-tables").hidden = true; return; }
   put(field("said"), nameOf(given, asked) + ". Trajet plus court : " + whole.gain.text + " ; plus long : " + whole.loss.text + " (" + who + ").");
   const heads = effects => effects.map(effect => given.heads[effect]).concat("Temps moyen", "Perte la plus forte");
-  const cells = EFFECTS.map(effect => whole[effect].text);
-  put(byId("t-beside"), "").appendChild(plainTable("À côté des scénarios de l’étude : " + service.noun + ", dans l’ensemble.", ["Situation", ...heads(EFFECTS)],
-    [[nameOf(given, asked), ...cells, meansOf(whole), worstOf(given, tried, whole)], ...service.scenarios], false));
+  const lines = [[nameOf(given, asked), ...EFFECTS.map(effect => whole[effect].text), meansOf(whole), worstOf(given, tried, whole)], ...service.scenarios];
+  // who is left without the service has a column where somebody is
+  const empty = lines.every(line => line[4] === "0") ? 4 : -1, kept = line => line.filter((cell, n) => n !== empty);
+  put(byId("t-beside"), "").appendChild(plainTable("À côté des scénarios de l’étude : " + service.noun + ", dans l’ensemble.",
+    kept(["Situation", ...heads(EFFECTS)]), lines.map(kept), false));
   put(byId("t-epci"), "").appendChild(plainTable(nameOf(given, asked) + " : " + who + ", par EPCI.", ["EPCI", ...heads(found.effects)], found.rows, true));
   const notes = [given.intervals, placesSaid(service).trim()];
   if (!given.law.draws) { notes[0] = "Cette étude ne demande aucun tirage : les nombres sont sans intervalle."; }

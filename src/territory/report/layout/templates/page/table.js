@@ -1,5 +1,5 @@
 // The tables: that of communes, sorted and filtered, and those of a trial.
-const FIRST_ROWS = 25;
+const FIRST_ROWS = window.innerWidth < 704 ? 10 : 25;
 
 function tableOf(data, on) {
   const body = document.querySelector("#communes tbody"), rows = Array.from(body.rows), status = byId("status"), more = byId("more");
@@ -77,7 +77,9 @@ function plainTable(caption, heads, rows, hasTotal) {
     const row = body.appendChild(made("tr", hasTotal && n === rows.length - 1 ? { class: "total" } : {}));
     cells.forEach((cell, c) => row.appendChild(c ? made("td", { class: "right" }, cell) : made("th", { scope: "row" }, cell)));
   });
-  table.append(made("caption", {}, caption), head, body);
+  const name = made("caption");
+  name.appendChild(made("span", {}, caption));
+  table.append(name, head, body);
   box.appendChild(table);
   return box;
 }
