@@ -242,7 +242,7 @@ def test_a_study_too_large_or_by_road_has_no_trial_and_says_why(browser: Browser
     state = small().baseline.state
     many = state.communes.iloc[np.arange(MOST_COMMUNES * 2) % len(state.communes)]
     large = dataclasses.replace(small().baseline, state=dataclasses.replace(state, communes=many))
-    assert "communes, la page n'en calcule" in why_no_trial(dataclasses.replace(small(), baseline=large))
+    assert "communes, plus de" in why_no_trial(dataclasses.replace(small(), baseline=large))
 
 
 @pytest.mark.parametrize(

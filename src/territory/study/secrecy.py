@@ -40,7 +40,7 @@ def is_public(name: str) -> bool:
 
 
 def public_parameters(study: Study, *, as_written: bool = False) -> dict[str, Any]:
-    """Return what a study file says (and its defaults, unless `as_written`) without the counts of persons that it holds."""
+    """Return what a study file says, without its counts of persons; `as_written` without defaults."""
     said = study.model_dump(mode="json", exclude_none=True, exclude_unset=as_written)
     if "data" in said and study.data is not None:
         # where this machine keeps a file is nobody's business

@@ -10,6 +10,7 @@ import math
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import resources
+from string import Template
 from typing import Any
 from urllib.parse import quote
 
@@ -18,7 +19,7 @@ import pandas as pd
 
 from territory.french.numbers import integer
 from territory.french.words import alphabetical, typeset
-from territory.plot.maps.legend import Category, change_classes, time_classes
+from territory.plot.maps.legend import change_classes, time_classes
 from territory.report.chapters import first_page, method, moves, pictures
 from territory.report.documents import summary_map
 from territory.report.documents.summary_trial import trial_of
@@ -37,15 +38,13 @@ from territory.report.layout.document import (
 )
 from territory.report.reading import Readable, Reading, read
 
-# names that a magnified map bears beside fourteen, and the parts of the script in the order in which they are joined
-_NAMES = 40
+# the parts of the script, in the order in which they are joined
 _SCRIPTS = ("words", "draws", "times", "rule", "trial", "state", "map", "table", "main")
 # the mark of an edition stays in sight, and is on each sheet of paper
 _MARKED = (
     ".edition{position:sticky;top:0;z-index:9;margin:0;padding:.4em;text-align:center;font-weight:700;"
     "color:#fff;background:#8a4b00}@media print{.edition{position:fixed;left:0;right:0}}"
 )
-_HINT = "Choisissez une commune dans la liste, ou passez sur la carte."
 _COLUMNS = ("Commune", "EPCI", "Habitants", "Aujourd'hui", "Scénario", "Écart", "Personnes concernées")
 
 
@@ -81,10 +80,10 @@ def summary_html(result: Readable, *, beside: Mapping[str, str] | None = None) -
         *([f'<nav aria-label="Autres fichiers">{" ".join(links)}</nav>'] if links else []),
         '<main id="contenu">',
         blocks_html(first_page.first_page(reading)),
-        *drawn,
+        drawn,
         blocks_html([*by_epci, *moves.all_moves(reading, level=1)]),
         # communes last: on a narrow screen their table is far longer than all the rest
-        *communes,
+        communes,
         f"</main><footer>{_template('page/about.html')}{blocks_html(method.digest_line(reading))}</footer>",
     ]
     if drawn:
@@ -113,12 +112,12 @@ def _policy(script: str) -> str:
     return f"default-src 'none'; {allowed}; img-src data:; base-uri 'none'; form-action 'none'"
 
 
-def _map(reading: Reading) -> tuple[list[str], list[str]]:
-    """Return the map with its controls; the table of communes with the data of both."""
+def _map(reading: Reading) -> tuple[str, str]:
+    """Return the trial and the map; the table of communes with the data of all."""
     areas = pictures.areas_of(reading)
     layers = list(summary_map.layers(reading, areas.index)) if len(areas) else []
     if not layers:
-        return [], []
+        return "", ""
     paths, size, place = summary_map.shapes(areas)
     zones = reading.communes["epci_code"].reindex(areas.index).fillna("").astype(str)
     for layer in layers:
@@ -132,120 +131,57 @@ def _map(reading: Reading) -> tuple[list[str], list[str]]:
         [typeset(str(name)), reading.zone(zone), None if math.isnan(count) else round(count)]
         for name, zone, count in zip(people["name"], zones, people["population"], strict=True)
     ]
-    trial = trial_of(reading, place)
-    is_tried = not isinstance(trial, str)
+    order = sorted(range(len(communes)), key=lambda i: alphabetical(str(communes[i][0])))
+    none = pd.Series(dtype=float)
+    changes = change_classes(none, pd.Series(dtype=object)).legend
+    classes = (*changes, *time_classes(none, breaks=pictures.breaks_of(reading)).legend)
+    trial = trial_of(reading, place, changes)
+    is_tried = isinstance(trial, dict)
     data = {
         "communes": communes,
+        "order": order,
         "codes": list(areas.index),
         "at": place(reading.territory.loc[areas.index].get_coordinates().to_numpy()).tolist(),
-        "most": _NAMES,
         "layers": layers,
-        "fills": {key: f"url(#f-{key})" for key in _categories(reading)},
+        "fills": {one.key: (one.color, one.hatch[:1], one.hatch_color) for one in classes},
         "view": [0, 0, *size],
         # how many metres one unit of the map is
         "metres": round(far / (end - start), 3) if end > start else 1.0,
-        "hint": typeset(_HINT),
         "trial": trial if is_tried else None,
-        "trialOf": [trial["codes"].index(code) for code in areas.index] if isinstance(trial, dict) else [],
     }
-    order = sorted(range(len(communes)), key=lambda i: alphabetical(str(communes[i][0])))
-    alone = f'<p class="small">{text(f"Aucun essai dans cette page : {trial}.")}</p>'
-    drawn = [
-        _template("page/form.html") if is_tried else alone,
-        "<h2>La carte, commune par commune</h2>",
-        _controls(layers, communes, order),
-        '<div class="map"><div class="frame">',
-        f'<svg id="map" viewBox="0 0 {size[0]:g} {size[1]:g}" tabindex="0" role="img" aria-labelledby="map-title" '
-        'aria-describedby="map-help">',
-        f'<title id="map-title">{text(layers[0]["name"])}</title><defs>{_patterns(reading)}</defs><g id="areas">',
-        *(f'<path class="commune" data-i="{i}" d="{path}"/>' for i, path in enumerate(paths)),
-        f'</g><path class="border" d="{summary_map.borders(areas, zones, place)}"/><g id="rings"></g>',
-        '<g id="names" aria-hidden="true"></g><g id="sites"></g></svg>',
-        '<div id="scale" class="scale" aria-hidden="true"></div><div class="north" aria-hidden="true">↑ N</div>',
-        '<div id="tip" class="tip" hidden></div></div>',
-        '<div><ul id="legend" class="legend"></ul>',
-        f'<p id="details" class="details" aria-live="polite">{text(_HINT)}</p>',
-        '<button type="button" id="here" hidden>Essayer dans cette commune</button></div></div>',
-        '<p id="map-help" class="small">Clavier, une fois sur la carte : flèches pour se déplacer, + et − pour '
-        "zoomer, 0 pour revenir. Souris : glisser, Ctrl et molette. Doigts : pincer. Les mêmes nombres sont dans le "
-        "tableau des communes. Contours : IGN, simplifiés.</p>",
-        *([_template("page/tables.html")] if is_tried else []),
-    ]
     # no page can take it for markup
     written = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     safe = written.translate({ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"})
-    held = f'<script type="application/json" id="data">{safe}</script>'
-    return drawn, [_table(layers[0], communes, order), held]
-
-
-def _controls(layers: list[dict[str, Any]], communes: list[list[Any]], order: list[int]) -> str:
-    """Return the lists and the buttons."""
-    shown = "".join(f'<option value="{i}">{text(layer["name"])}</option>' for i, layer in enumerate(layers))
-    places = "".join(f'<option value="{i}">{text(communes[i][0])}</option>' for i in order)
-    zones = "".join(f"<option>{text(zone)}</option>" for zone in sorted({one[1] for one in communes}))
-    buttons = "".join(
-        f'<button type="button" id="{kind}">{kind.upper()}</button> ' for kind in ("png", "svg", "csv")
+    title = text(layers[0]["name"])
+    drawn = Template(_template("page/map.html")).substitute(
+        width=f"{size[0]:g}",
+        height=f"{size[1]:g}",
+        title=title,
+        areas="".join(f'<path class="commune" data-i="{i}" d="{path}"/>' for i, path in enumerate(paths)),
+        borders=summary_map.borders(areas, zones, place),
     )
-    return (
-        f'<div class="controls"><label>Ce que montre la carte<br><select id="layer">{shown}</select></label>'
-        f'<label>EPCI<br><select id="epci"><option value="">Tous</option>{zones}</select></label>'
-        f'<label>Commune<br><select id="commune"><option value="-1">Choisissez…</option>{places}</select></label>'
-        '<div role="group" aria-label="Zoom"><button type="button" id="in" aria-label="Zoomer">+</button> '
-        '<button type="button" id="out" aria-label="Dézoomer">−</button> '
-        '<button type="button" id="reset">Tout voir</button></div>'
-        f'<div role="group" aria-label="Télécharger la carte ou le tableau">{buttons}</div></div>'
+    table = Template(_template("page/communes.html")).substitute(
+        caption=title,
+        heads="".join(
+            f'<th scope="col"><button type="button">{text(head)}</button></th>' for head in _COLUMNS
+        ),
+        rows="".join(_row(i, communes[i], layers[0]["rows"][i]) for i in order),
+        data=safe,
     )
+    if not is_tried:
+        return f'<p class="small">{text(f"Aucun essai dans cette page : {trial}.")}</p>{drawn}', table
+    return f"{_template('page/form.html')}{drawn}{_template('page/tables.html')}", table
 
 
-def _table(layer: dict[str, Any], communes: list[list[Any]], order: list[int]) -> str:
-    """Return the table of communes: filled for the first layer, so that it can be read without scripts."""
-    heads = "".join(f'<th scope="col"><button type="button">{text(head)}</button></th>' for head in _COLUMNS)
-    rows = []
-    for i in order:
-        name, zone, people = communes[i]
-        written = "inconnu" if people is None else integer(people)
-        cells = "".join(
-            f'<td class="{side}" data-l="{text(head)}">{text(cell)}</td>'
-            for head, cell, side in zip(
-                _COLUMNS[1:], [zone, written, *layer["rows"][i]], ["left"] + ["right"] * 5, strict=True
-            )
-        )
-        rows.append(f'<tr data-i="{i}"><th scope="row">{text(name)}</th>{cells}</tr>')
-    return (
-        '<h2>Le tableau des communes</h2><div class="controls"><label>Filtrer par nom de commune ou d’EPCI<br>'
-        '<input id="filter" type="search" autocomplete="off"></label></div>'
-        '<p id="status" class="small" role="status"></p>'
-        '<div class="scroll tall" role="region" tabindex="0" aria-label="Tableau des communes"><table id="communes">'
-        f'<caption id="caption">{text(layer["name"])}</caption><thead><tr>{heads}</tr></thead>'
-        f"<tbody>{''.join(rows)}</tbody></table></div>"
-        '<p><button type="button" id="more" hidden></button></p>'
+def _row(i: int, commune: list[Any], found: list[str]) -> str:
+    """Return one commune in their table: as under the first layer, so that it can be read without scripts."""
+    name, zone, people = commune
+    cells = [zone, "inconnu" if people is None else integer(people), *found]
+    rest = "".join(
+        f'<td class="{"left" if head == "EPCI" else "right"}" data-l="{text(head)}">{text(cell)}</td>'
+        for head, cell in zip(_COLUMNS[1:], cells, strict=True)
     )
-
-
-def _categories(reading: Reading) -> dict[str, Category]:
-    """Return every class that a map may show, by its key."""
-    none = pd.Series(dtype=float)
-    changes = change_classes(none, pd.Series(dtype=object)).legend
-    times = time_classes(none, breaks=pictures.breaks_of(reading)).legend
-    return {category.key: category for category in (*changes, *times)}
-
-
-def _patterns(reading: Reading) -> str:
-    """Return the fills: a colour, and lines or dots where colour would be alone."""
-    marks = {
-        "/": '<path d="M-2 2L2 -2M0 10L10 0M8 12L12 8" stroke="{ink}" stroke-width="1.4"/>',
-        "|": '<path d="M3 0V10M8 0V10" stroke="{ink}" stroke-width="1.4"/>',
-        ".": '<circle cx="3" cy="3" r="1.1" fill="{ink}"/><circle cx="8" cy="8" r="1.1" fill="{ink}"/>',
-        "x": '<path d="M0 0L10 10M10 0L0 10" stroke="{ink}" stroke-width="1"/>',
-    }
-    found = []
-    for key, category in _categories(reading).items():
-        drawn = marks[category.hatch[0]].format(ink=category.hatch_color) if category.hatch else ""
-        found.append(
-            f'<pattern id="f-{key}" width="10" height="10" patternUnits="userSpaceOnUse">'
-            f'<rect width="10" height="10" fill="{category.color}"/>{drawn}</pattern>'
-        )
-    return "".join(found)
+    return f'<tr data-i="{i}"><th scope="row">{text(name)}</th>{rest}</tr>'
 
 
 def text(value: str) -> str:

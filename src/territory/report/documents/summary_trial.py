@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
-import pandas as pd
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from territory.french.numbers import signed
-from territory.french.words import alphabetical, typeset
-from territory.plot.maps.legend import change_classes
+from territory.french.words import typeset
 from territory.report.chapters.maps import BESIDE
 from territory.report.chapters.moves import EFFECT_HEADS, INTERVALS, zone_name
 from territory.report.documents.annex_tables import title_of
@@ -17,29 +14,24 @@ from territory.report.reading import Move, Reading
 from territory.scenario.zones import ALL_TERRITORY
 from territory.tables.catalogue import code_label
 
+if TYPE_CHECKING:
+    from territory.plot.maps.legend import Category
 
-def trial_of(reading: Reading, place: Any) -> dict[str, Any] | str:
-    """Return what the page computes a trial from, or why it computes none; `place` puts a point on its map."""
+
+def trial_of(reading: Reading, place: Any, legend: Sequence[Category]) -> dict[str, Any] | str:
+    """Return what the page computes a trial from, or why it computes none; `place` puts points on its map."""
     held = reading.release.page_trial()
     if isinstance(held, str):
         return typeset(held)
-    communes = reading.communes.loc[held["codes"]]
+    communes, sites = reading.communes.loc[held["codes"]], reading.release.sites.loc[list(held["sites"])]
     zones = communes["epci_code"].fillna("").astype(str)
-    codes = sorted(zones.unique())
-    points = np.array([communes.geometry.x, communes.geometry.y]).T
-    sites = reading.release.sites.loc[list(held["sites"])]
-    at = place(np.array([sites.geometry.x, sites.geometry.y]).T).tolist()
-    legend = change_classes(pd.Series(dtype=float), pd.Series(dtype=object)).legend
-    for service in held["services"]:
-        service |= _words(reading, service["id"])
+    at = place(sites.get_coordinates().to_numpy()).tolist()
     return held | {
+        "services": [service | _words(reading, service["id"]) for service in held["services"]],
         "names": [typeset(str(name)) for name in communes["name"]],
-        "around": [code not in reading.parameters.territory_codes for code in held["codes"]],
-        "order": sorted(range(len(communes)), key=lambda i: alphabetical(str(communes["name"].iloc[i]))),
-        "points": place(points).tolist(),
-        "zones": [typeset(zone_name(reading, code)) for code in codes],
-        "zoneCodes": codes,
-        "zone": [codes.index(code) for code in zones],
+        "points": place(communes.get_coordinates().to_numpy()).tolist(),
+        "zone": list(zones),
+        "zones": {code: typeset(zone_name(reading, code)) for code in sorted(zones.unique())},
         "focus": reading.study.territory.focus_epci_code or "",
         "siteNames": {
             site: [typeset(reading.site_name(site)), reading.commune(str(sites["commune_code"][site])), *xy]
@@ -56,21 +48,19 @@ def _words(reading: Reading, service: str) -> dict[str, Any]:
     """Return the names of a service, who is counted, and what each scenario of the study does to it."""
     rows = reading.release.services
     units = rows.loc[rows["authorisation_id"] == service, "capacity_unit"].dropna().unique()
-    moves = [move for move in reading.every_move if service in move.services]
     return {
         "name": typeset(reading.label(service)),
         "the": typeset(reading.the([service])),
         "noun": typeset(reading.noun(service)),
         "unit": code_label("capacity_unit", str(units[0])) if len(units) == 1 else "",
-        "scenarios": [_beside(reading, move) for move in moves],
+        "scenarios": [_beside(reading, move) for move in reading.every_move if service in move.services],
     }
 
 
 def _beside(reading: Reading, move: Move) -> list[str]:
     """Return a scenario of the study as the trial is told: who gains, who loses, mean times and the largest loss."""
-    found = reading.counts_of(move)
-    worst = reading.worst(move.scenario_id, move.services[0])
-    cells = [found.cell(ALL_TERRITORY, effect) for effect in EFFECT_HEADS]
-    text = f"{worst[0]} ({signed(worst[1])} min)" if worst else "aucune"
+    found, worst = reading.counts_of(move), reading.worst(move.scenario_id, move.services[0])
     title = title_of(reading, move, [move.scenario_id])
-    return [typeset(cell) for cell in (title, *cells, reading.means(found, ALL_TERRITORY), text)]
+    cells = [found.cell(ALL_TERRITORY, effect) for effect in EFFECT_HEADS]
+    last = f"{worst[0]} ({signed(worst[1])} min)" if worst else "aucune"
+    return [typeset(cell) for cell in (title, *cells, reading.means(found, ALL_TERRITORY), last)]

@@ -1,8 +1,14 @@
 // The page: what is chosen, and what follows everywhere.
 const data = JSON.parse(byId("data").textContent);
 const given = data.trial ? readTrial(data.trial) : null;
+const trialOf = given ? data.codes.map(code => given.codes.indexOf(code)) : [];
 const zonesOf = given ? given.zone.map(zone => [WHOLE, zone]) : [];
-const layerSelect = byId("layer"), communeSelect = byId("commune"), details = byId("details");
+const layerSelect = byId("layer"), communeSelect = byId("commune"), details = byId("details"), hint = details.textContent;
+choices(layerSelect, data.layers.map((one, i) => [i, one.name]));
+choices(communeSelect, [[-1, "Choisissez…"], ...data.order.map(i => [i, data.communes[i][0]])]);
+choices(byId("epci"), [["", "Tous"], ...Array.from(new Set(data.communes.map(one => one[1]))).sort((a, b) => a.localeCompare(b, "fr")).map(name => [name, name])]);
+document.body.classList.add("live");
+
 let layer = data.layers[0], chosen = -1, asked = null, tried = null, address = location.hash;
 
 function describe(i) {
@@ -11,20 +17,20 @@ function describe(i) {
   else { parts.push("aujourd’hui " + row[0] + ", scénario " + row[1], row[2], layer.noun + NBSP + ": " + row[3]); }
   return parts.join(NNBSP + "; ");
 }
-const hand = { choose, words: describe, drag: i => { if (given) { place(data.trialOf[i]); } } };
+const hand = { choose, words: describe, drag: i => { if (given) { place(trialOf[i]); } } };
 const map = mapOf(data, hand), table = tableOf(data, hand);
 
 function showLayer(found) {
   layer = found;
   map.paint(found); table.fill(found);
-  put(details, chosen < 0 ? data.hint : describe(chosen));
+  put(details, chosen < 0 ? hint : describe(chosen));
   byId("here").hidden = chosen < 0 || !given;
 }
 function choose(i) {
   chosen = i;
   map.choose(i); table.choose(i);
   communeSelect.value = String(i);
-  put(details, i < 0 ? data.hint : describe(i));
+  put(details, i < 0 ? hint : describe(i));
   byId("here").hidden = i < 0 || !given;
   keepState();
 }
@@ -47,7 +53,7 @@ function setUp() {
   put(field("commune"), "").appendChild(made("option", { value: "" }, "Choisissez…"));
   [[false, "Territoire de l’étude"], [true, "Autour"]].forEach(([isAround, label]) => {
     const group = made("optgroup", { label });
-    given.order.filter(i => given.around[i] === isAround).forEach(i => group.appendChild(made("option", { value: i }, given.names[i])));
+    given.codes.map((code, i) => i).filter(i => trialOf.includes(i) !== isAround).sort((a, b) => given.names[a].localeCompare(given.names[b], "fr")).forEach(i => group.appendChild(made("option", { value: i }, given.names[i])));
     if (group.children.length) { field("commune").appendChild(group); }
   });
   chooseService();
@@ -89,7 +95,7 @@ function answer() {
   keepState();
 }
 function trialLayer() {
-  const service = given.services[asked.service], rows = data.trialOf.map(i => tried.rows[i]), keys = rows.map(classOf);
+  const service = given.services[asked.service], rows = trialOf.map(i => tried.rows[i]), keys = rows.map(classOf);
   const always = new Set(["without", "entering", "outside", "unknown"]);
   const sites = service.sites.map(id => ["aujourd’hui : " + given.siteNames[id][0], ...given.siteNames[id].slice(2), false]);
   if (asked.commune !== null) { sites.push(["essai : " + given.names[asked.commune], ...given.points[asked.commune], true]); }
@@ -149,7 +155,7 @@ if (given) {
   ["act", "site", "commune", "limit", "places"].forEach(id => field(id).addEventListener("change", answer));
   byId("ask").addEventListener("submit", event => { event.preventDefault(); answer(); });
   byId("ask").addEventListener("reset", () => setTimeout(() => { chooseService(); answer(); }, 0));
-  byId("here").addEventListener("click", () => place(data.trialOf[chosen]));
+  byId("here").addEventListener("click", () => place(trialOf[chosen]));
   byId("t-link").addEventListener("click", () => {
     const said = () => put(field("said"), "Le lien est dans l’adresse de la page : " + location.href);
     if (navigator.clipboard) { navigator.clipboard.writeText(location.href).then(() => put(field("said"), "Lien copié."), said); } else { said(); }

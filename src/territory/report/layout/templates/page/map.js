@@ -4,25 +4,37 @@ function byId(id) { return document.getElementById(id); }
 function put(node, text) { node.textContent = text; return node; }
 // every text reaches the page as text, never as markup
 function made(name, attributes, text) {
-  const node = name === "g" || name === "circle" || name === "text" || name === "rect" || name === "path" || name === "svg" ? document.createElementNS(SPACE, name) : document.createElement(name);
+  const node = ["g", "circle", "text", "rect", "path", "svg", "pattern"].includes(name) ? document.createElementNS(SPACE, name) : document.createElement(name);
   Object.keys(attributes || {}).forEach(key => node.setAttribute(key, attributes[key]));
   if (text !== undefined) { put(node, text); }
   return node;
+}
+
+// a colour for each class, and lines or dots where colour would be alone
+const HATCHES = { "/": ["M-2 2L2 -2M0 10L10 0M8 12L12 8", 1.4], "|": ["M3 0V10M8 0V10", 1.4], "x": ["M0 0L10 10M10 0L0 10", 1], ".": ["M3 3h.01M8 8h.01", 2.2] };
+function drawFills(fills) {
+  Object.keys(fills).forEach(key => {
+    const [color, hatch, ink] = fills[key], box = byId("fills").appendChild(made("pattern", { id: "f-" + key, width: 10, height: 10, patternUnits: "userSpaceOnUse" }));
+    box.appendChild(made("rect", { width: 10, height: 10, fill: color }));
+    if (HATCHES[hatch]) { box.appendChild(made("path", { d: HATCHES[hatch][0], stroke: ink, "stroke-width": HATCHES[hatch][1], "stroke-linecap": hatch === "." ? "round" : "butt" })); }
+  });
 }
 
 function mapOf(data, on) {
   const svg = byId("map"), paths = Array.from(svg.querySelectorAll(".commune")), whole = data.view, tip = byId("tip");
   const names = byId("names"), marks = byId("sites"), rings = byId("rings");
   const largest = data.communes.map((one, i) => i).sort((a, b) => (data.communes[b][2] || 0) - (data.communes[a][2] || 0));
+  const fillOf = key => data.fills[key] ? "url(#f-" + key + ")" : "#d5dade";
+  drawFills(data.fills);
   let view = whole.slice(), layer = data.layers[0], chosen = -1;
 
   function paint(found) {
     layer = found;
-    paths.forEach((path, i) => path.setAttribute("fill", data.fills[found.keys[i]] || "#d5dade"));
+    paths.forEach((path, i) => path.setAttribute("fill", fillOf(found.keys[i])));
     const legend = put(byId("legend"), "");
     found.legend.forEach(([key, label]) => {
       const item = made("li"), mark = made("svg", { "aria-hidden": "true" });
-      mark.appendChild(made("rect", { width: "100%", height: "100%", fill: data.fills[key] || "#d5dade" }));
+      mark.appendChild(made("rect", { width: "100%", height: "100%", fill: fillOf(key) }));
       item.append(mark, made("span", {}, label)); legend.appendChild(item);
     });
     put(marks, ""); put(rings, "");
@@ -63,7 +75,7 @@ function mapOf(data, on) {
       if (!spot) { return false; }
       taken.push(spot);
       at(names.appendChild(made("text", { class: "town", dy: spot.dy }, name)), x, y);
-      return names.children.length >= 14 + data.most * (1 - view[2] / whole[2]);
+      return names.children.length >= 14 + 40 * (1 - view[2] / whole[2]);
     });
     drawScale();
   }
@@ -192,7 +204,7 @@ function mapOf(data, on) {
     found.appendChild(copy);
     layer.legend.forEach(([key, label], n) => {
       const y = top + height + 12 + n * 26;
-      found.append(made("rect", { x: 12, y, width: 30, height: 18, fill: data.fills[key] || "#d5dade", stroke: "#5d6b76" }), made("text", { x: 54, y: y + 14, "font-size": 16, fill: "#16242f" }, label));
+      found.append(made("rect", { x: 12, y, width: 30, height: 18, fill: fillOf(key), stroke: "#5d6b76" }), made("text", { x: 54, y: y + 14, "font-size": 16, fill: "#16242f" }, label));
     });
     layer.sites.forEach(([label], n) => found.appendChild(made("text", { x: 12, y: top + height + 26 + (layer.legend.length + n) * 26, "font-size": 16, fill: "#16242f" }, (n + 1) + " : " + label)));
     return new XMLSerializer().serializeToString(found);

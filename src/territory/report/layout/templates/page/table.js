@@ -83,7 +83,7 @@ function plainTable(caption, heads, rows, hasTotal) {
   box.appendChild(table);
   return box;
 }
-const WHOLE = "";
+const WHOLE = "territory";
 function meansOf(count) {
   if (count.means.some(Number.isNaN)) { return UNKNOWN; }
   return fromTo(...count.means) + (count.isMeanTold ? "" : " ≈");
@@ -101,10 +101,10 @@ function zoneRows(given, tried) {
   const zones = Array.from(tried.counts.values()).filter(count => count.zone !== WHOLE);
   const touched = zones.filter(count => ["gain", "loss", "indistinct", "without", "unknown"].some(effect => count.communes[effect])
     && EFFECTS.some(effect => count[effect].value !== 0));
-  const key = count => [given.zoneCodes[count.zone] === given.focus ? 0 : 1, -size(count.loss.value), -size(count.gain.value)];
+  const key = count => [count.zone === given.focus ? 0 : 1, -size(count.loss.value), -size(count.gain.value)];
   touched.sort((a, b) => {
     const x = key(a), y = key(b), n = x.findIndex((one, k) => one !== y[k]);
-    return n < 0 ? (given.zoneCodes[a.zone] < given.zoneCodes[b.zone] ? -1 : 1) : x[n] - y[n];
+    return n < 0 ? (a.zone < b.zone ? -1 : 1) : x[n] - y[n];
   });
   const rows = touched.concat(whole).map(count => [count.zone === WHOLE ? "Ensemble" : given.zones[count.zone],
     ...effects.map(effect => count[effect].text), meansOf(count), worstOf(given, tried, count)]);

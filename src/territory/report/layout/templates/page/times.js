@@ -7,20 +7,20 @@ function travelTimes(given, to) {
   const found = { min: new Float64Array(given.count), doubt: new Float64Array(given.count) };
   for (let i = 0; i < given.count; i++) {
     const [min, doubt] = travelTime(given, placeOf(given, i), to);
-    const isOver = given.ways.cutoff !== null && min > given.ways.cutoff;
+    const isOver = given.cutoff !== null && min > given.cutoff;
     found.min[i] = isOver ? NaN : min; found.doubt[i] = isOver ? NaN : doubt;
   }
   return found;
 }
 function travelTime(given, a, b) {
-  const [start, cruise, approach, approachLog, streetsLog2, slow, slowLog, slowLog2] = given.model, ways = given.ways;
-  const [low, high] = ways.bounds, area = Number.isNaN(a[3]) ? (Number.isNaN(b[3]) ? ways.area_km2 : b[3]) : a[3];
+  const [start, cruise, approach, approachLog, streetsLog2, slow, slowLog, slowLog2] = given.model;
+  const [low, high, reference, leastKm, approachKm, streetsKm, usualArea] = given.ways, area = Number.isNaN(a[3]) ? (Number.isNaN(b[3]) ? usualArea : b[3]) : a[3];
   const x = a[0] - b[0], y = a[1] - b[1];
-  const km = a[6] === b[6] && a[6] >= 0 ? Math.sqrt(area / Math.PI) / 2 : Math.max(Math.sqrt(x * x + y * y), ways.least_km);
-  const local = -Math.expm1(-km / ways.felt_km[0]), streets = -Math.expm1(-km / ways.felt_km[1]);
+  const km = a[6] === b[6] && a[6] >= 0 ? Math.sqrt(area / Math.PI) / 2 : Math.max(Math.sqrt(x * x + y * y), leastKm);
+  const local = -Math.expm1(-km / approachKm), streets = -Math.expm1(-km / streetsKm);
   let median = start + cruise * km, effect = 0;
   [a[2], b[2]].forEach(density => {
-    const log = Math.log(Math.min(Math.max(density, low), high) / ways.reference);
+    const log = Math.log(Math.min(Math.max(density, low), high) / reference);
     median += (approach + approachLog * log) * local;
     median += streetsLog2 * Math.max(log, 0) ** 2 * streets;
     effect += (slow + (slowLog * log + slowLog2 * log ** 2)) * local;
@@ -34,7 +34,7 @@ function doubtOf(given, min, measured) {
 }
 // the smallest difference that can be told between two times from one place; `between` is the time from one to the other
 function detectable(given, a, b, between) {
-  const measured = given.ways.is_measured ? 1 : 0, line = Math.min(between > 0 ? Math.abs(a - b) / between : 1, 1);
+  const measured = given.is_measured ? 1 : 0, line = Math.min(between > 0 ? Math.abs(a - b) / between : 1, 1);
   const [least, most] = given.doubts.map(known => known[2] + (known[3] - known[2]) * line);
   const u = doubtOf(given, a, measured), v = doubtOf(given, b, measured);
   const apart = (most + (least - most) * measured) * Math.sqrt(between), alone = Math.sqrt(u * u + v * v);

@@ -105,7 +105,7 @@ function endsOf(given, values) {
 }
 
 const EFFECTS = ["gain", "loss", "indistinct", "without", "entering"];
-// count each zone: "" is the whole, then the number of each EPCI
+// count each zone: the whole, then each EPCI by its code
 function tally(given, rows, zones) {
   const found = new Map();
   rows.forEach((row, i) => {
