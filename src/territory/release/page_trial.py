@@ -25,7 +25,13 @@ if TYPE_CHECKING:
 
 # beyond, a trial would no longer be answered at once, nor its page be light
 MOST_COMMUNES = 1_500
-_OF_WAYS = ("REFERENCE_DENSITY_HAB_KM2", "MINIMUM_DISTANCE_KM", "APPROACH_KM", "STREETS_KM", "DEFAULT_AREA_KM2")
+_OF_WAYS = (
+    "REFERENCE_DENSITY_HAB_KM2",
+    "MINIMUM_DISTANCE_KM",
+    "APPROACH_KM",
+    "STREETS_KM",
+    "DEFAULT_AREA_KM2",
+)
 _OF_PLACE = ("x_km", "y_km", "density_hab_km2", "area_km2", "slowness", "is_measured")
 
 

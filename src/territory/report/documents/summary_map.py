@@ -76,9 +76,8 @@ def ring_paths(rings: gpd.GeoDataFrame | None, place: Any) -> list[list[str]]:
     """Return isochrones as labels and SVG paths, to some two hundred metres."""
     if rings is None:
         return []
-    return [
-        [typeset(str(row.label)), _path(row.geometry.simplify(200.0), place)] for row in rings.itertuples()
-    ]
+    drawn = zip(rings["label"], rings.geometry.simplify(200.0), strict=True)
+    return [[typeset(str(label)), _path(shape, place)] for label, shape in drawn]
 
 
 def layers(reading: Reading, codes: pd.Index) -> Iterator[dict[str, Any]]:
