@@ -17,6 +17,8 @@ from territory.tables.catalogue import code_label
 if TYPE_CHECKING:
     from territory.plot.maps.legend import Category
 
+_EFFECTS = ("gain", "loss", "indistinct", "without", "entering")
+
 
 def trial_of(reading: Reading, place: Any, legend: Sequence[Category]) -> dict[str, Any] | str:
     """Return what the page computes a trial from, or why it computes none; `place` puts points on its map."""
@@ -38,7 +40,7 @@ def trial_of(reading: Reading, place: Any, legend: Sequence[Category]) -> dict[s
             for site, xy in zip(held["sites"], at, strict=True)
         },
         "legend": [(one.key, typeset(one.label)) for one in legend],
-        "heads": {effect: typeset(head) for effect, head in EFFECT_HEADS.items()},
+        "heads": {effect: typeset(EFFECT_HEADS[effect]) for effect in _EFFECTS},
         "beside": BESIDE | {"unknown": code_label("effect", "unknown")},
         "intervals": typeset(INTERVALS),
     }
@@ -61,6 +63,6 @@ def _beside(reading: Reading, move: Move) -> list[str]:
     """Return a scenario of the study as the trial is told: who gains, who loses, mean times and the largest loss."""
     found, worst = reading.counts_of(move), reading.worst(move.scenario_id, move.services[0])
     title = title_of(reading, move, [move.scenario_id])
-    cells = [found.cell(ALL_TERRITORY, effect) for effect in EFFECT_HEADS]
+    cells = [found.cell(ALL_TERRITORY, effect) for effect in _EFFECTS]
     last = f"{worst[0]} ({signed(worst[1])} min)" if worst else "aucune"
     return [typeset(cell) for cell in (title, *cells, reading.means(found, ALL_TERRITORY), last)]
