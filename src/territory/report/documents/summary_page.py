@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import resources
 from string import Template
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import numpy as np
@@ -37,6 +37,9 @@ from territory.report.layout.document import (
     to_runs,
 )
 from territory.report.reading import Readable, Reading, read
+
+if TYPE_CHECKING:
+    import geopandas as gpd
 
 # the parts of the script, in the order in which they are joined
 _SCRIPTS = ("words", "draws", "times", "rule", "trial", "state", "map", "table", "main")
@@ -120,36 +123,11 @@ def _map(reading: Reading) -> tuple[str, str]:
         return "", ""
     paths, size, place = summary_map.shapes(areas)
     zones = reading.communes["epci_code"].reindex(areas.index).fillna("").astype(str)
-    for layer in layers:
-        points = [reading.release.sites.geometry[site].coords[0] for site, _ in layer["sites"]]
-        xy = place(np.array(points).reshape(-1, 2)).tolist()
-        layer["sites"] = [[typeset(label), *at] for (_, label), at in zip(layer["sites"], xy, strict=True)]
-        layer["rings"] = summary_map.ring_paths(layer["rings"], place)
-    far, (start, end) = 100_000.0, place(np.array([[0.0, 0.0], [100_000.0, 0.0]]))[:, 0].tolist()
-    people = reading.territory[["name", "population"]].reindex(areas.index)
-    communes = [
-        [typeset(str(name)), reading.zone(zone), None if math.isnan(count) else round(count)]
-        for name, zone, count in zip(people["name"], zones, people["population"], strict=True)
-    ]
-    order = sorted(range(len(communes)), key=lambda i: alphabetical(str(communes[i][0])))
-    none = pd.Series(dtype=float)
-    changes = change_classes(none, pd.Series(dtype=object)).legend
-    classes = (*changes, *time_classes(none, breaks=pictures.breaks_of(reading)).legend)
-    trial = trial_of(reading, place, changes)
+    data = _data(reading, areas, layers, place) | {"view": [0, 0, *size]}
+    communes, order, trial = (data[name] for name in ("communes", "order", "trial"))
     is_tried = isinstance(trial, dict)
-    data = {
-        "communes": communes,
-        "order": order,
-        "codes": list(areas.index),
-        "at": place(reading.territory.loc[areas.index].get_coordinates().to_numpy()).tolist(),
-        "layers": layers,
-        "fills": {one.key: (one.color, one.hatch[:1], one.hatch_color) for one in classes},
-        "view": [0, 0, *size],
-        # how many metres one unit of the map is
-        "metres": round(far / (end - start), 3) if end > start else 1.0,
-        "trial": trial if is_tried else None,
-    }
     # no page can take it for markup
+    data |= {"trial": trial if is_tried else None}
     written = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     safe = written.translate({ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"})
     title = text(layers[0]["name"])
@@ -171,6 +149,39 @@ def _map(reading: Reading) -> tuple[str, str]:
     if not is_tried:
         return f'<p class="small">{text(f"Aucun essai dans cette page : {trial}.")}</p>{drawn}', table
     return f"{_template('page/form.html')}{drawn}{_template('page/tables.html')}", table
+
+
+def _data(
+    reading: Reading, areas: gpd.GeoDataFrame, layers: list[dict[str, Any]], place: Any
+) -> dict[str, Any]:
+    """Return what the script reads; a trial that there is not is a text."""
+    for layer in layers:
+        points = [reading.release.sites.geometry[site].coords[0] for site, _ in layer["sites"]]
+        xy = place(np.array(points).reshape(-1, 2)).tolist()
+        layer["sites"] = [[typeset(label), *at] for (_, label), at in zip(layer["sites"], xy, strict=True)]
+        layer["rings"] = summary_map.ring_paths(layer["rings"], place)
+    far, (start, end) = 100_000.0, place(np.array([[0.0, 0.0], [100_000.0, 0.0]]))[:, 0].tolist()
+    zones = reading.communes["epci_code"].reindex(areas.index).fillna("").astype(str)
+    people = reading.territory[["name", "population"]].reindex(areas.index)
+    communes = [
+        [typeset(str(name)), reading.zone(zone), None if math.isnan(count) else round(count)]
+        for name, zone, count in zip(people["name"], zones, people["population"], strict=True)
+    ]
+    order = sorted(range(len(communes)), key=lambda i: alphabetical(str(communes[i][0])))
+    none = pd.Series(dtype=float)
+    changes = change_classes(none, pd.Series(dtype=object)).legend
+    classes = (*changes, *time_classes(none, breaks=pictures.breaks_of(reading)).legend)
+    return {
+        "communes": communes,
+        "order": order,
+        "codes": list(areas.index),
+        "at": place(reading.territory.loc[areas.index].get_coordinates().to_numpy()).tolist(),
+        "layers": layers,
+        "fills": {one.key: (one.color, one.hatch[:1], one.hatch_color) for one in classes},
+        # how many metres one unit of the map is
+        "metres": round(far / (end - start), 3) if end > start else 1.0,
+        "trial": trial_of(reading, place, changes),
+    }
 
 
 def _row(i: int, commune: list[Any], found: list[str]) -> str:
