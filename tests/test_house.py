@@ -91,7 +91,6 @@ FEWEST_CODE_LINES = 60
 STANDS_ALONE = re.compile(r"\b(?:alone|apart|by itself|on its own)\b")
 # the library as a whole
 MOST_LINES, MOST_MODULES = 50_000, 250
-BEING_MOVED = "modules are being brought together: the list of those left is what to look at"
 
 
 def name_of(path: Path) -> str:
@@ -182,7 +181,6 @@ def test_functions_stay_small() -> None:
     assert long == []
 
 
-@pytest.mark.xfail(reason=BEING_MOVED, strict=False)
 def test_a_small_module_of_use_to_one_other_says_why_it_stands_alone() -> None:
     imports = {name_of(path): imported_by(path) for path in MODULES}
     offenders = []

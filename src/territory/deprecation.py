@@ -1,4 +1,7 @@
-"""Names that leave: they still work, and say what replaces them and until when (see docs/releasing.md)."""
+"""Names that leave: they still work, and say what replaces them and until when (see docs/releasing.md).
+
+It stands alone: any room may need it.
+"""
 
 from __future__ import annotations
 

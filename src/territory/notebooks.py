@@ -72,8 +72,8 @@ def run_notebook(
     name: str, *, study: Path | str = "draguignan", out_dir: Path | str | None = None
 ) -> tuple[Path, Path]:
     """Run a copy of a notebook (`04`, or its name) on a study; return it and its page, under `reports`."""
+    from territory.files.safe_files import make_folder
     from territory.study.load import built_in_studies, load_study
-    from territory.workflow.handover import make_folder
 
     notebook = _found(name)
     loaded = load_study(study)

@@ -1,4 +1,7 @@
-"""Adding a scenario to a study file: what is there stays as it is, and what is written reads back."""
+"""Adding a scenario to a study file: what is there stays as it is, and what is written reads back.
+
+It stands alone: a study file is written here and nowhere else.
+"""
 
 from __future__ import annotations
 

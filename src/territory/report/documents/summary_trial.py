@@ -1,4 +1,7 @@
-"""The trial that the summary page computes: what it holds of the study beside the map, and the words of the report."""
+"""The trial that the summary page computes: what it holds of the study beside the map, and the words of the report.
+
+It stands apart from the page, which is written without it where no trial can be computed.
+"""
 
 from __future__ import annotations
 
