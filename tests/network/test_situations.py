@@ -36,6 +36,11 @@ def make(folder, nodes, ways, relations=None, **options):
     return read(write_osm(folder / "m.osm", placed, ways, relations), **options)
 
 
+def further(*cases):
+    """The first two cases for the fast suite, all of them for the slow one."""
+    return [*cases[:2], *(pytest.param(case, marks=pytest.mark.slow) for case in cases[2:])]
+
+
 def points(*places):
     lon, lat = zip(*(at(*place) for place in places), strict=True)
     names = [str(row) for row in range(len(places))]
@@ -81,7 +86,7 @@ def test_nobody_drives_through_a_destination_street_and_whoever_goes_there_drive
 
 
 @pytest.mark.parametrize(
-    "value", ["private;customers", "destination;agricultural;forestry", "customers", "delivery"]
+    "value", further("private;customers", "destination;agricultural;forestry", "customers", "delivery")
 )
 def test_lists_with_a_destination_are_not_driven_through(tmp_path, value):
     network = make(tmp_path, ROUND, lane({**ROAD, "access": value}))
@@ -377,7 +382,7 @@ def crossing(tmp_path, tags, **nodes):
     return minutes(network, (1, 0), (11, 0)), network.asides
 
 
-@pytest.mark.parametrize("text", ["00:00:05", "300:00", "1200:00", "99999", "240:00"])
+@pytest.mark.parametrize("text", further("00:00:05", "300:00", "1200:00", "99999", "240:00"))
 def test_a_duration_that_no_ferry_keeps_is_counted_and_left(tmp_path, text):
     default, _ = crossing(tmp_path, {"route": "ferry"})
     time, asides = crossing(tmp_path, {"route": "ferry", "duration": text})
@@ -403,7 +408,7 @@ def test_the_duration_of_a_road_is_not_read(tmp_path):
         assert asides.empty
 
 
-@pytest.mark.parametrize("text", ["0.01", "0.001", "1", "999", "none"])
+@pytest.mark.parametrize("text", further("0.01", "999", "0.001", "1", "none"))
 def test_one_absurd_limit_stops_no_map(tmp_path, text):
     plain, _ = crossing(tmp_path, ROAD)
     time, asides = crossing(tmp_path, {**ROAD, "maxspeed": text})
