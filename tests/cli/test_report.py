@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 import territory
 from territory.cli import app
 from territory.errors import OutputError, ParameterError, UnknownCodeError
-from territory.workflow.handover import write_documents
+from territory.workflow.handover import epci_named, write_documents
 from territory.workflow.past_runs import check_document
 from tests import vallon
 
@@ -30,7 +30,7 @@ def result(out: Path) -> territory.StudyResult:
     "options, said",
     [
         (["--document", "roman"], "council, note, slides, sheet, annex"),
-        (["--document", "sheet"], "--epci CODE"),
+        (["--document", "sheet"], "--epci NOM"),
         (["--document", "annex", "--all-epci"], "ne servent qu'aux fiches"),
     ],
 )
@@ -60,6 +60,19 @@ def test_an_unknown_epci_writes_nothing(result: territory.StudyResult, out: Path
     with pytest.raises(UnknownCodeError, match="CC du Vallon"):
         write_documents(result, document="sheet", epci=["1234", vallon.FOCUS])
     assert (out / "reports" / "vallon" / "manifest.json").read_bytes() == before
+
+
+def test_an_epci_is_named_as_people_name_it() -> None:
+    known = {"248300493": "Dracénie Provence Verdon agglomération", "248300394": "CA Sud Sainte Baume"}
+    assert epci_named(known, ["dracenie", "248300394", "Dracénie"]) == ["248300493", "248300394"]
+    with pytest.raises(
+        UnknownCodeError, match=r"(?s)« a » ; vouliez-vous dire.*« Dracennie » ; vouliez-vous dire Dra"
+    ):
+        epci_named(known, ["a", "Dracennie"])
+    # refused by the command before anything is computed
+    tried = CliRunner().invoke(app, ["report", str(vallon.STUDY), "--epci", "Dracénie"])
+    assert isinstance(tried.exception, UnknownCodeError)
+    assert "CC du Vallon" in str(tried.exception)
 
 
 def test_the_run_of_somebody_else_is_not_mixed(result: territory.StudyResult, out: Path) -> None:

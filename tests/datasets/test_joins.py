@@ -7,7 +7,7 @@ import warnings
 import pandas as pd
 import pytest
 
-from territory.datasets.joins import MOST_UNMATCHED, CommuneMap
+from territory.datasets.joins import MOST_UNMATCHED, CommuneMap, carried_censuses
 from territory.errors import ReadError, TerritoryWarning
 from territory.geography.cog_conversion import Step
 
@@ -85,3 +85,20 @@ def test_places_of_another_region_say_nothing() -> None:
         warnings.simplefilter("error")
         found = the_map().places("finess", pd.Series(["13205", "31555", None], dtype="str"))
     assert found.fillna("").to_list() == ["13055", "", ""]
+
+
+def test_a_commune_that_was_split_since_is_shared_out_as_in_a_census_that_knows_its_parts() -> None:
+    row = {"movement_code": "21", "date": SPLIT.date, "type_before": "COM", "type_after": "COM"}
+    rows = [row | {"code_before": "13002", "code_after": code} for code in ("13002", "13003")]
+    # others tell the years that the movements cover
+    rename = row | {"movement_code": "10", "code_before": "83050", "code_after": "83050"}
+    rows += [rename | {"date": pd.Timestamp(f"{year}-01-01")} for year in (2018, 2024)]
+    movements = pd.DataFrame(rows)
+    old, new = pd.Series({"13001": 5.0, "13002": 90.0}), pd.Series({"13002": 40.0, "13003": 20.0})
+    years = {"rp2017": 2019, "rp2022": 2024}
+    carried = carried_censuses({"rp2017": old, "rp2022": new}, years, movements, the_map(SPLIT))
+    assert carried["rp2017"].to_dict() == {"13001": 5.0, "13002": 60.0, "13003": 30.0}
+    # no census knows them: unknown and said, the rest stands
+    with pytest.warns(TerritoryWarning, match="13002 devient 13002, 13003"):
+        alone = carried_censuses({"rp2017": old}, years, movements, the_map(SPLIT))
+    assert alone["rp2017"].to_dict() == {"13001": 5.0}

@@ -8,6 +8,7 @@ from territory.errors import MissingFileError, StudyError
 from territory.study import built_in_studies, load_study
 from territory.study.known import line_of
 from territory.study.load import key_lines
+from tests import vallon
 
 GOOD = """\
 id = "essai"
@@ -156,10 +157,10 @@ def test_missing_file_names_the_built_in_studies() -> None:
 def test_own_table_of_origins_in_any_encoding(tmp_path: Path, encoding: str, separator: str) -> None:
     rows = [
         ("commune_code", "authorisation_id", "children", "remarque"),
-        ("83050", "ime-salernes", "12,5", "à vérifier"),
+        ("83050", "ime-salernes", "12", "à vérifier"),
     ]
     if separator == ",":
-        rows[1] = ("83050", "ime-salernes", "12.5", "à vérifier")
+        rows[1] = ("83050", "ime-salernes", "12.0", "à vérifier")
     (tmp_path / "origines.csv").write_bytes("\n".join(separator.join(row) for row in rows).encode(encoding))
     text = GOOD.replace("[territory]", '[files]\nobserved_origins = "origines.csv"\n[territory]')
     assert load_study(write(tmp_path, text)).files.observed_origins == "origines.csv"
@@ -265,3 +266,33 @@ def test_a_study_in_latin_1_has_its_line(tmp_path: Path) -> None:
     path.write_bytes('id = "petite"\ntitle = "Étude"\n'.encode("latin-1"))
     with pytest.raises(StudyError, match=r"ligne 2 : « title = .*Latin-1"):
         load_study(path)
+
+
+def test_official_files_are_told_by_their_first_lines(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = vallon.SMALL_STUDY.read_text("utf-8").replace("focus_epci_code", "# focus_epci_code")
+    study = vallon.copied(tmp_path, text)
+    monkeypatch.setattr("territory.study.references.open_dataset", lambda *_, **__: pytest.fail("read"))
+    assert load_study(study, whole=False).data is not None
+    wrong = text.replace('cog = "cog.csv"', 'cog = "epci.csv"').replace(
+        'epci = "epci.csv"', 'epci = "absent.csv"'
+    )
+    wrong = wrong.replace("[data]", '[data]\nehpad = "epci.csv"').replace('"rp2021"', '"rp1999"', 1)
+    vallon.copied(tmp_path, wrong)
+    with pytest.raises(StudyError) as refused:
+        load_study(study, whole=False)
+    for said in (
+        "« epci.csv » semble être : composition communale des EPCI",
+        "« epci » : fichier absent « absent.csv »",
+        "comptés deux fois",
+        "millésime inconnu « rp1999 »",
+    ):
+        assert said in str(refused.value)
+
+
+@pytest.mark.parametrize("key", ["known_total = 12.5", "waiting = 12.5"])
+def test_nobody_is_a_half(tmp_path: Path, key: str) -> None:
+    section = "need" if "known" in key else "waiting"
+    with pytest.raises(StudyError, match=r"un nombre entier est attendu \(reçu : 12.5\)"):
+        load_study(write(tmp_path, f"{GOOD}\n[[{section}]]\n{key}\n"))

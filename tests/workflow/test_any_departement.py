@@ -109,6 +109,21 @@ def test_files_are_recognised_whatever_their_names_and_found_again(tmp_path: Pat
     assert again == said
 
 
+def test_without_outlines_what_needs_them_is_not_chosen_and_is_said(tmp_path: Path) -> None:
+    (tmp_path / "mairies.csv").write_text(
+        "commune_code,mairie_longitude,mairie_latitude\n2A004,8.73,41.92\n2A247,9.28,41.59\n",
+        encoding="utf-8",
+    )
+    point = '{"type": "Point", "coordinates": [8.7, 41.9]}'
+    home = f'{{"type": "Feature", "properties": {{"popup": "EHPAD"}}, "geometry": {point}}}'
+    (tmp_path / "ehpad.geojson").write_text(
+        f'{{"type": "FeatureCollection", "features": [{home}]}}', encoding="utf-8"
+    )
+    started = start_study("Corse-du-Sud", folder=tmp_path, raw=tmp_path / "raw", look_in=[tmp_path])
+    assert [line.partition(" :")[0] for line in started.found] == ["contours de communes"]
+    assert any("ni surface ni densité" in line and "contours-communes" in line for line in started.missing)
+
+
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(MissingFileError, match="introuvable"):
         start_study("04", folder=tmp_path, look_in=[tmp_path / "absent"])

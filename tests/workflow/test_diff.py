@@ -148,9 +148,18 @@ def test_a_study_with_its_own_files_is_found_again_from_anywhere(
         '\n[files]\nobserved_origins = "origines.csv"\n[[authorisation]]\nid = "030990001"\nlabel = "IME"\n'
     )
     study = vallon.copied(tmp_path, vallon.SMALL_STUDY.read_text("utf-8") + more)
-    # as a planner's: with its report, its tables and its layers
+    # as a planner's: an official file is on a shared drive
+    share = tmp_path / "partage"
+    share.mkdir()
+    (tmp_path / "cog.csv").rename(share / "cog.csv")
+    study.write_text(
+        study.read_text("utf-8").replace('"cog.csv"', f'"{(share / "cog.csv").as_posix()}"'), "utf-8"
+    )
+    # with its report, its tables and its layers
     result = territory.run_study(study, out_dir=tmp_path / "resultats")
     assert result.report_dir is not None
+    for path in result.report_dir.rglob("*.json"):
+        assert str(tmp_path) not in path.read_text("utf-8")
     monkeypatch.chdir(tmp_path.parent)
     assert diff_runs(result.report_dir, result.report_dir).changes.empty
 

@@ -151,12 +151,17 @@ def init(
 @app.command(
     "validate", cls=french.FrenchCommand, short_help="Vérifie un fichier d'étude sans rien calculer."
 )
-def validate(study: french.StudyArgument) -> None:
+def validate(
+    study: french.StudyArgument,
+    whole: Annotated[
+        bool, typer.Option("--whole", help="Lit les fichiers officiels en entier, comme « territory run ».")
+    ] = False,
+) -> None:
     """Dit tout ce que « territory run » refuserait, avec la ligne et le remède, sans rien calculer."""
     from territory.errors import agree
     from territory.study.load import load_study
 
-    loaded = load_study(study)
+    loaded = load_study(study, whole=whole)
     said = agree(len(loaded.scenario), "scénario(s)")
     typer.echo(f"Étude valide : {loaded.title} ({loaded.territory.name}, {loaded.population}, {said}).")
 

@@ -36,7 +36,7 @@ def report(
         ),
     ] = "council",
     epci: Annotated[
-        list[str] | None, option("--epci", "CODE", "Code de l'EPCI d'une fiche ; peut être répété.")
+        list[str] | None, option("--epci", "EPCI", "Nom ou code de l'EPCI d'une fiche ; peut être répété.")
     ] = None,
     all_epci: Annotated[bool, typer.Option("--all-epci", help="Une fiche par EPCI du territoire.")] = False,
     out: OutOption = None,
@@ -47,7 +47,9 @@ def report(
     """Écrit un document d'une étude : rapport au conseil, note, présentation, fiches d'EPCI ou annexe technique."""
     from territory.errors import ParameterError
     from territory.files.safe_files import hold
-    from territory.workflow.handover import write_documents
+    from territory.study.load import load_study
+    from territory.workflow.handover import epci_named, write_documents
+    from territory.workflow.inputs.prepare import dataset_of
     from territory.workflow.run import run_study
 
     if epci or all_epci:
@@ -58,11 +60,19 @@ def report(
             f"Document inconnu « {document} » ; documents possibles : {', '.join(_DOCUMENTS)}."
         )
     if document == "sheet" and not (epci or all_epci):
-        raise ParameterError("Une fiche porte sur un EPCI : donnez --epci CODE, ou --all-epci pour toutes.")
+        raise ParameterError("Une fiche porte sur un EPCI : donnez --epci NOM, ou --all-epci pour toutes.")
     if document != "sheet" and (epci or all_epci):
         raise ParameterError("--epci et --all-epci ne servent qu'aux fiches (--document sheet).")
-    place = out or Path()
-    result = run_study(study, out_dir=place, roads=roads, population=population, edition=edition, on_step=say)
+    place, loaded = out or Path(), load_study(study)
+    if epci:
+        # refused before anything is computed
+        communes = dataset_of(loaded).communes
+        own = communes["departement_code"].isin(loaded.territory.departement_codes)
+        known = communes[own].dropna(subset="epci_code").set_index("epci_code")["epci_name"]
+        epci = epci_named(known.to_dict(), epci)
+    result = run_study(
+        loaded, out_dir=place, roads=roads, population=population, edition=edition, on_step=say
+    )
     with hold(place / "data" / "processed" / result.study.id, announce=say):
         paths = write_documents(
             result, document=document, epci=epci or (), every_epci=all_epci, edition=edition, announce=say

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from functools import lru_cache
@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from territory.datasets.bands import population_by_band, population_like
-from territory.datasets.joins import CommuneMap, with_surroundings
+from territory.datasets.joins import CommuneMap, carried_censuses, with_surroundings
 from territory.datasets.offer import offer_of
 from territory.datasets.slots import (
     SHARES,
     SLOTS,
+    absent,
     joined_places,
     most_central_cells,
     published_figures,
@@ -137,12 +138,32 @@ class FilesDataset:
         return f"FilesDataset({len(self.communes)} communes, {len(self.sites)} sites, {len(self.services)} services)"
 
 
+def clashes(files: DataFiles) -> Iterator[str]:
+    """Yield which files of a section do not go together, or lack another."""
+    given = {key.partition(".")[0] for key in files.paths()}
+    if "finess_equipment" in given and "finess" not in given:
+        yield "« finess_equipment » dit les places des sites de « finess » : donnez-le aussi"
+    if {"ehpad", "finess"} <= given:
+        yield "« ehpad » : « finess » a déjà les EHPAD, comptés deux fois sinon ; gardez l'un ou l'autre"
+    if not given & {"finess", "emergencies", "ehpad", "general_practitioners", "pharmacies"}:
+        yield "aucun site : donnez « finess » ou « general_practitioners » dans [data]"
+    for vintage in files.vintages:
+        year = files.population_cog_years.get(vintage, files.cog_year)
+        if year != files.cog_year and "movements" not in given:
+            yield (
+                f"populations.{vintage} est dans la géographie de {year} et l'étude dans celle de {files.cog_year} : "
+                "donnez le fichier « movements » des mouvements de communes"
+            )
+
+
 def load_files(files: DataFiles, *, departements: Collection[str], folder: Path) -> FilesDataset:
     """Read the official files of a study and bring them to one commune map, or say all that is wrong.
 
     Paths are relative to `folder`; communes within `buffer_km` of the départements are the surroundings.
     """
     problems = Problems("Données de l'étude", ReadError)
+    for said in clashes(files):
+        problems.add(said)
     tables: dict[str, Any] = {}
     paths = files.paths()
     # the communes around the study say which lines of a national file are read
@@ -150,7 +171,7 @@ def load_files(files: DataFiles, *, departements: Collection[str], folder: Path)
     for key in first:
         _read(key, paths[key], folder, tables, problems)
     communes: CommuneMap | None = None
-    if not problems.messages:
+    if set(first) <= set(tables):
         places = joined_places([tables[key] for key in first if key.startswith("points")], departements)
         tables["points"] = places
         kept = with_surroundings(places[0], tables["cog"], departements, files.buffer_km)
@@ -180,7 +201,7 @@ def _read(
 ) -> None:
     """Read the file of one key, or add what is wrong with it."""
     if not (folder / path).is_file():
-        problems.add(f"« {key} » : fichier absent « {path} » (territory data fetch, ou corrigez le chemin)")
+        problems.add(absent(key, path))
         return
     try:
         around = None if communes is None else communes.around
@@ -194,7 +215,7 @@ def _assemble(
 ) -> FilesDataset:
     """Join what was read on the communes of the territory and its surroundings."""
     outlines = tables["points"][1]
-    totals = {vintage: _total(files, vintage, tables, commune_map) for vintage in files.vintages}
+    totals = _totals(files, tables, commune_map)
     # what a commune weighs in a mean, arrondissements too
     tables["weights"] = tables[f"populations.{max(totals)}"]["population"]
     tables["epci"] = commune_map.rates("epci", tables["epci"], tables["weights"])
@@ -289,8 +310,6 @@ def _equipment(tables: dict[str, Any], sites: gpd.GeoDataFrame) -> pd.DataFrame 
     lines = tables.get("finess_equipment")
     if lines is None:
         return None
-    if "finess" not in tables:
-        raise ReadError("« finess_equipment » dit les places des sites de « finess » : donnez-le aussi.")
     lines = lines[lines["nofinesset"].isin(sites.index)]
     if lines.empty:
         raise ReadError(
@@ -300,23 +319,14 @@ def _equipment(tables: dict[str, Any], sites: gpd.GeoDataFrame) -> pd.DataFrame 
     return pd.DataFrame(lines)
 
 
-def _total(files: DataFiles, vintage: str, tables: dict[str, Any], communes: CommuneMap) -> pd.Series:
-    """Return the persons of a census in the communes of the study, arrondissements added up."""
-    key = f"populations.{vintage}"
-    table = tables[key][["population"]]
-    year = files.population_cog_years.get(vintage, files.cog_year)
-    if year != files.cog_year:
-        if "movements" not in tables:
-            raise ReadError(
-                f"{key} est dans la géographie de {year} et l'étude dans celle de {files.cog_year} : donnez le fichier "
-                "« movements » des mouvements de communes."
-            )
-        from territory.geography.cog_conversion import to_cog
-
-        # a commune that was split at the other end of the country asks nothing of this study
-        table = table.loc[communes.near(table.index)]
-        table = to_cog(table, tables["movements"], from_year=year, to_year=files.cog_year)
-    return communes.counts(key, table["population"])
+def _totals(files: DataFiles, tables: dict[str, Any], communes: CommuneMap) -> dict[str, pd.Series]:
+    """Return the persons of each census in the communes of the study, arrondissements added up."""
+    years = {vintage: files.population_cog_years.get(vintage, files.cog_year) for vintage in files.vintages}
+    counts = {vintage: tables[f"populations.{vintage}"]["population"] for vintage in files.vintages}
+    carried = carried_censuses(counts, years, tables.get("movements"), communes)
+    return {
+        vintage: communes.counts(f"populations.{vintage}", carried[vintage]) for vintage in files.vintages
+    }
 
 
 def _sources(files: DataFiles, folder: Path) -> pd.DataFrame:

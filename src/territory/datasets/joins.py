@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from territory.errors import ReadError, agree, counted, examples, warn
-from territory.geography.cog_conversion import Links, Step, links_between, lives_of
+from territory.geography.cog_conversion import Links, Step, links_between, lives_of, to_cog
 from territory.geography.communes import departement_of
 from territory.sources.text.cells import ARRONDISSEMENTS, commune_of_arrondissement
 
@@ -188,6 +188,52 @@ class CommuneMap:
                 if before != code and code in after:
                     return before
         return None
+
+
+def carried_censuses(
+    counts: Mapping[str, pd.Series[float]],
+    years: Mapping[str, int],
+    movements: pd.DataFrame | None,
+    communes: CommuneMap,
+) -> dict[str, pd.Series[float]]:
+    """Carry censuses to the codes of the study; a commune split since is shared out as in one that knows its parts.
+
+    Of those whose parts no census knows, nothing is said (they stay unknown), and they are named in a warning.
+    """
+    import pandas as pd
+
+    carried: dict[str, pd.Series[float]] = {}
+    split: dict[str, dict[str, tuple[str, ...]]] = {}
+    for vintage in sorted(counts, reverse=True):
+        carried[vintage] = counts[vintage]
+        if years[vintage] != communes.year and movements is not None:
+            # a commune that was split at the other end of the country asks nothing of this study
+            near = counts[vintage].loc[communes.near(counts[vintage].index)].to_frame("population")
+            links = communes._links(years[vintage])
+            split[vintage] = {code: links[code] for code in near.index if len(links.get(code, ())) > 1}
+            between = {"from_year": years[vintage], "to_year": communes.year}
+            carried[vintage] = to_cog(near.drop(list(split[vintage])), movements, **between)["population"]
+    weights = pd.concat(carried.values())
+    weights = weights[~weights.index.duplicated()]
+    for vintage, apart in split.items():
+        told = [code for code, after in apart.items() if weights.reindex(list(after)).sum(skipna=False) > 0]
+        if lost := [
+            f"{code} devient {', '.join(after)}" for code, after in apart.items() if code not in told
+        ]:
+            said = agree(len(lost), "commune(s) (est devenue|sont devenues) plusieurs")
+            warn(
+                f"« populations.{vintage} » : {said} ({examples(lost)}), dont aucun recensement donné ne dit les "
+                "parts : leur population reste inconnue."
+            )
+        if told:
+            assert movements is not None
+            between = {"from_year": years[vintage], "to_year": communes.year}
+            parts = to_cog(
+                counts[vintage].loc[told].to_frame("population"), movements, weights=weights, **between
+            )
+            grouped = pd.concat([carried[vintage], parts["population"]]).groupby(level=0, sort=False)
+            carried[vintage] = grouped.sum().where(grouped.count() == grouped.size())
+    return carried
 
 
 def with_surroundings(

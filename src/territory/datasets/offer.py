@@ -44,17 +44,11 @@ def offer_of(
             emergency_sites(tables["emergencies"], finess, tables.get("hospitals"), communes, commune_map)
         )
     if "ehpad" in tables:
-        if finess is not None:
-            raise ReadError(
-                "« ehpad » : « finess » a déjà les EHPAD, comptés deux fois sinon ; gardez l'un ou l'autre."
-            )
         pairs.append(ehpad_sites(tables["ehpad"], communes, outlines))
     if "general_practitioners" in communes:
         pairs.append(practitioner_sites(communes))
     if PHARMACIES_COLUMN in communes:
         pairs.append(pharmacy_sites(communes))
-    if not pairs:
-        raise ReadError("Aucun site : donnez « finess » ou « general_practitioners » dans [data].")
     sites = gpd.GeoDataFrame(pd.concat([sites for sites, _ in pairs]), crs=communes.crs)
     services = pd.concat([services for _, services in pairs])
     known = {*complete, PRACTITIONERS, *([PHARMACY] if PHARMACIES_COLUMN in communes else [])}

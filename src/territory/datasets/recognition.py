@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from territory.datasets.slots import SLOTS, Reader, Slot, slots_fed_by
+from territory.datasets.slots import SLOTS, Reader, Slot, absent, slot_of, slots_fed_by
 from territory.errors import TerritoryError
 from territory.geography.cog_conversion import is_commune, lives_of, steps_of
 from territory.geography.communes import DEPARTEMENTS, departement_of
@@ -123,6 +123,29 @@ def recognise(path: Path) -> Found | None:
     return Found(path, slots, reader, vintage, departements, frozenset(counted))
 
 
+def wrong_heads(paths: Mapping[str, str], folder: Path) -> Iterator[tuple[str, str]]:
+    """Yield the key of each file of `[data]` that is absent, or of another slot by its first lines, and what is wrong.
+
+    One that nothing tells is read whole by the readers of its slot.
+    """
+    for key, name in paths.items():
+        slot, path = slot_of(key), folder / name
+        if not path.is_file():
+            yield key, absent(key, name)
+            continue
+        matching: list[tuple[Slot, Reader]] = []
+        # a broken file breaks those who open it in ways that they do not list: its reader says how
+        with suppress(Exception):
+            matching = _matching(_words(path))
+        if matching and not any(other.key == slot.key for other, _ in matching):
+            yield key, f"« {key} » : « {path.name} » semble être : {matching[0][0].label}"
+        elif not matching:
+            try:
+                slot.read(path)
+            except TerritoryError as error:
+                yield key, f"« {key} » : {error}"
+
+
 Chosen = dict[str, tuple[Found, ...]]
 
 
@@ -201,12 +224,19 @@ def choose(found: Sequence[Found], departement: str) -> Chosen:
                 key=lambda one: (one.vintage, -order[one.reader.name]),
             )
             chosen[slot.key] = tuple(best[-1:])
-    # the SAE places emergencies that FINESS does not, and the list of EHPAD stands in for the one of FINESS
-    if chosen["finess"]:
+    # the SAE places emergencies that FINESS does not, and the list of EHPAD, whose points are told their commune by
+    # outlines, stands in for the one of FINESS
+    if chosen["finess"] or not has_outlines(chosen, departement):
         chosen["ehpad"] = ()
-    else:
+    if not chosen["finess"]:
         chosen["finess_equipment"] = ()
     return {key: files for key, files in chosen.items() if files}
+
+
+def has_outlines(chosen: Chosen, departement: str) -> bool:
+    """Tell whether the communes of a département have outlines, and not points alone."""
+    points = chosen.get("points", ())
+    return any(one.reader.name == "read_outlines" and one.covers(departement) for one in points)
 
 
 def neighbours(departement: str) -> list[str]:

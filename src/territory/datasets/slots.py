@@ -274,6 +274,11 @@ _DECLARED = (resources.files("territory.datasets") / "slots.toml").read_text("ut
 SLOTS = tuple(_slot(said) for said in tomllib.loads(_DECLARED)["slot"])
 
 
+def absent(key: str, path: str) -> str:
+    """Say that the file of a key of `[data]` is not there."""
+    return f"« {key} » : fichier absent « {path} » (territory data fetch, ou corrigez le chemin)"
+
+
 def slot_of(key: str) -> Slot:
     """Return the slot of a key of `[data]`, that of one census included."""
     name = key.partition(".")[0]

@@ -8,12 +8,13 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import resources
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from territory.errors import examples
+from territory.geography.communes import plain
 
 if TYPE_CHECKING:
     from territory.study.own_tables import OwnTables
@@ -25,6 +26,8 @@ Finding = tuple[Location, str]
 FAULTS: Mapping[str, Mapping[str, str]] = tomllib.loads(
     (resources.files("territory.study.words") / "faults.toml").read_text("utf-8")
 )
+# persons who are counted one by one: nobody is a half
+Persons = Annotated[float, Field(ge=0, multiple_of=1, allow_inf_nan=False)]
 _FEMININE = ("autorisation", "question d'implantation")
 SERVICE_COLUMNS = ["site_id", "service", "authorisation_id", "capacity", "capacity_unit", "is_complete_list"]
 
@@ -87,6 +90,17 @@ def unknown(what: str, value: object, known: Iterable[Any]) -> str:
     near = f"vouliez-vous dire {examples(close)} ?" if close else ""
     hint = near or f"connus : {examples(names, most=8) or 'aucun'}"
     return f"{what} {'inconnue' if what in _FEMININE else 'inconnu'} « {value} » ; {hint}"
+
+
+def unknown_epci(said: str, known: Mapping[str, str]) -> str:
+    """Return « EPCI inconnu », with those whose name, or one word of it, looks like what is said."""
+    wanted = plain(said)
+    words = {word: code for code, name in known.items() for word in (plain(name), *plain(name).split("-"))}
+    close = [words[word] for word in difflib.get_close_matches(wanted, words, n=3, cutoff=0.75)]
+    close = [code for code, name in known.items() if wanted and wanted in plain(name)] or close
+    listed = examples([f"{known[code]} ({code})" for code in dict.fromkeys(close or known)], most=8)
+    hint = f"vouliez-vous dire {listed} ?" if close else f"connus : {listed}"
+    return f"EPCI inconnu « {said} » ; {hint}"
 
 
 def named_by(part: BaseModel, key: str) -> tuple[str, ...]:

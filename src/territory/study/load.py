@@ -34,13 +34,16 @@ def built_in_studies() -> list[str]:
     )
 
 
-def load_study(name_or_path: str | Path) -> Study:
+def load_study(name_or_path: str | Path, *, whole: bool = True) -> Study:
     """Read and check a study.
 
     Parameters
     ----------
     name_or_path
         Name of a built-in study (`draguignan`), or path of a TOML file.
+    whole
+        Read the official files of `[data]` to their end, rather than their first lines when the study names nothing of
+        them.
 
     Returns
     -------
@@ -69,10 +72,10 @@ def load_study(name_or_path: str | Path) -> Study:
             f"Étude introuvable : « {name} » n'est ni un fichier ni une étude intégrée "
             f"({', '.join(built_in_studies())}). Indiquez le chemin d'un fichier .toml."
         )
-    return parse_bytes(path.read_bytes(), path)
+    return parse_bytes(path.read_bytes(), path, whole=whole)
 
 
-def parse_bytes(content: bytes, path: Path) -> Study:
+def parse_bytes(content: bytes, path: Path, *, whole: bool = True) -> Study:
     """Return the study that a file holds, or would hold."""
     subject = f"Fichier d'étude « {path.name} »"
     try:
@@ -84,7 +87,7 @@ def parse_bytes(content: bytes, path: Path) -> Study:
             f"{subject} : ligne {line} : « {said[:60]} » n'est pas de l'UTF-8 (Latin-1 ?) ; enregistrez le fichier en "
             "UTF-8."
         ) from error
-    return parse_study(text, subject=subject, folder=path.resolve().parent)
+    return parse_study(text, subject=subject, folder=path.resolve().parent, whole=whole)
 
 
 def built_in_text(name: str) -> str:
@@ -92,7 +95,7 @@ def built_in_text(name: str) -> str:
     return (resources.files("territory.datasets") / "studies" / f"{name}.toml").read_text("utf-8")
 
 
-def parse_study(text: str, *, subject: str, folder: Path) -> Study:
+def parse_study(text: str, *, subject: str, folder: Path, whole: bool = True) -> Study:
     """Return the study of a TOML text, or one error with all its problems."""
     from territory.study.references import check_references
 
@@ -128,7 +131,7 @@ def parse_study(text: str, *, subject: str, folder: Path) -> Study:
     read = study or readable(Study, raw)
     # without a territory, which is reported with the shape of the file, there is nothing to hold the rest against
     if read.territory and read.territory.departement_codes:
-        for location, message in check_references(read, tables):
+        for location, message in check_references(read, tables, whole=whole):
             problems.add(_at(lines, location) + message)
     problems.raise_if_any()
     if study is None:

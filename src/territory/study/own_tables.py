@@ -94,7 +94,9 @@ def read_observed_origins(
     bad = {
         "commune inconnue": ~table["commune_code"].isin(communes),
         "autorisation inconnue": ~table["authorisation_id"].isin(authorisations),
-        "nombre d'enfants absent ou négatif": ~table["children"].ge(0),
+        "nombre d'enfants absent, négatif ou décimal": ~(
+            table["children"].ge(0) & (table["children"] % 1).eq(0)
+        ),
         "ligne répétée (même commune, même autorisation)": table.duplicated(
             ["commune_code", "authorisation_id"]
         ),

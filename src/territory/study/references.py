@@ -13,7 +13,8 @@ from typing import Any
 import pandas as pd
 from pydantic import ValidationError
 
-from territory.datasets.files import FILES, dataset_names, open_dataset
+from territory.datasets.files import FILES, clashes, dataset_names, open_dataset
+from territory.datasets.recognition import wrong_heads
 from territory.errors import TerritoryError, examples
 from territory.geography.communes import DEPARTEMENTS, plain
 from territory.sources.producers.finess.sites import CATEGORIES
@@ -26,6 +27,7 @@ from territory.study.known import (
     absent_file,
     kinds,
     unknown,
+    unknown_epci,
     unknown_names,
 )
 from territory.study.own_tables import OwnTables, read_observed_origins
@@ -42,11 +44,24 @@ TERRAINS = ("plain", "mixed", "mountain")
 _PLACED_NEEDS = ("orientation", "waiting")
 
 
-def check_references(study: Study, tables: OwnTables) -> Iterator[Finding]:
-    """Yield each problem of a study with its place; `study` is what could be read of a file that may be wrong."""
+def check_references(study: Study, tables: OwnTables, *, whole: bool = True) -> Iterator[Finding]:
+    """Yield each problem of a study with its place; `study` is what could be read of a file that may be wrong.
+
+    Without `whole`, official files are known by their first lines, and read only for what the study names of them.
+    """
     if study.dataset not in (*dataset_names(), FILES):
         yield ("dataset",), unknown("jeu de données", study.dataset, (*dataset_names(), FILES))
         return
+    if study.data is not None and study.dataset == FILES and not whole:
+        wrong = list(wrong_heads(study.data.paths(), tables.folder))
+        yield from ((("data", *key.split(".")), said) for key, said in wrong)
+        yield from ((("data",), said) for said in clashes(study.data))
+        if wrong or not _names_of_data(study):
+            yield from _check_departements(study, None)
+            yield from _check_vintages(study, study.data.vintages)
+            yield from _check_repeated(study)
+            yield from _check_costs(study)
+            return
     try:
         departements = expand_departements(study.territory.departement_codes)
         data = open_dataset(study.dataset, study.data, departements=departements, folder=tables.folder)
@@ -75,11 +90,22 @@ def check_references(study: Study, tables: OwnTables) -> Iterator[Finding]:
     yield from _check_criteria(study, known)
 
 
-def _check_territory(study: Study, data: Any) -> Iterator[Finding]:
-    """Yield départements that do not exist or that the data hold in part, an EPCI of elsewhere, a terrain of none."""
-    codes, held = study.territory.departement_codes, getattr(data, "departement_code", None)
+def _names_of_data(study: Study) -> bool:
+    """Tell whether a study names what only its official files know: sites, communes, EPCI, services of its own."""
+    said = (study.site, study.service, study.authorisation, study.scenario, study.siting, study.grouping)
+    known = {"urgences", "medecin_generaliste", *(category.service for category in CATEGORIES.values())}
+    return (
+        any(said)
+        or bool(study.fact or study.files.observed_origins or study.territory.focus_epci_code)
+        or not set(study.travel.closest_services) <= known
+        or study.desert != (DREES_SCHEME,)
+    )
+
+
+def _check_departements(study: Study, held: str | None) -> Iterator[Finding]:
+    """Yield départements that do not exist or that the data hold in part, and a terrain of none."""
     place: Location = ("territory", "departement_codes")
-    for code in codes:
+    for code in study.territory.departement_codes:
         if code not in DEPARTEMENTS:
             yield place, f"département inconnu « {code} » (31, 2A, 974…)"
         elif held is not None and code != held:
@@ -88,17 +114,19 @@ def _check_territory(study: Study, data: Any) -> Iterator[Finding]:
                 f"le jeu « {study.dataset} » ne tient que {DEPARTEMENTS[held].name} ({held}) en entier : pour "
                 f"{DEPARTEMENTS[code].name}, « territory init {code} --from DOSSIER »",
             )
-    focus = study.territory.focus_epci_code
-    names = data.communes.dropna(subset="epci_code").set_index("epci_code")["epci_name"].to_dict()
-    if focus is not None and focus not in names:
-        wanted = plain(focus)
-        close = [f"{name} ({code})" for code, name in names.items() if wanted in plain(name)]
-        hint = f"vouliez-vous dire {examples(close)} ?" if close else f"connus : {examples(names.values())}"
-        yield ("territory", "focus_epci_code"), f"EPCI inconnu « {focus} » ; {hint}"
     if study.travel.terrain not in (None, *TERRAINS):
         said = FAULTS["synonyms"].get(plain(str(study.travel.terrain)))
         hint = f"vouliez-vous dire « {said} » ?" if said in TERRAINS else f"connus : {', '.join(TERRAINS)}"
         yield ("travel", "terrain"), f"terrain inconnu « {study.travel.terrain} » ; {hint}"
+
+
+def _check_territory(study: Study, data: Any) -> Iterator[Finding]:
+    """Yield what is wrong with the territory, an EPCI of elsewhere too."""
+    yield from _check_departements(study, getattr(data, "departement_code", None))
+    focus = study.territory.focus_epci_code
+    names = data.communes.dropna(subset="epci_code").set_index("epci_code")["epci_name"].to_dict()
+    if focus is not None and focus not in names:
+        yield ("territory", "focus_epci_code"), unknown_epci(focus, names)
 
 
 def known_names(study: Study, data: Any, tables: OwnTables) -> Known:
@@ -207,6 +235,14 @@ def _check_services(study: Study, known: Known) -> Iterator[Finding]:
         if pair in pairs:
             yield ("service", number), f"le service « {pair[1]} » du site « {pair[0]} » est déclaré deux fois"
         pairs.add(pair)
+    units = known.services.set_index("authorisation_id")["capacity_unit"].to_dict()
+    for number, scenario in enumerate(study.scenario):
+        for rank, change in enumerate(scenario.change):
+            size = getattr(change, "capacity", None)
+            unit = getattr(change, "capacity_unit", units.get(getattr(change, "authorisation_id", None)))
+            if unit in _WHOLE and size is not None and size % 1:
+                said = f"{size:g} n'est pas un nombre entier de {_WHOLE[unit]}"
+                yield ("scenario", number, "change", rank, "capacity"), said
     acts = [act for scenario in study.scenario for act in scenario.acts(known.held_at)]
     opened = known.held | {act.authorisation for act in acts if act.act == "opened"}
     for number, named in enumerate(study.authorisation):

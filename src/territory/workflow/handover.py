@@ -7,13 +7,13 @@ import logging
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from territory import report
-from territory.errors import OutputError, UnknownCodeError
+from territory.errors import OutputError, Problems, UnknownCodeError
 from territory.files.safe_files import (
     UNFINISHED,
     digest_file,
@@ -29,6 +29,7 @@ from territory.release.disclosure import PUBLIC, edition_name
 from territory.report.files.writers import write_geopackage, write_table
 from territory.report.reading import Reading, read
 from territory.result import StudyResult
+from territory.study.known import unknown_epci
 from territory.workflow.inputs.manifest import MANIFEST, TIMINGS, PrivateRecord, is_current
 
 _log = logging.getLogger(__name__)
@@ -174,15 +175,24 @@ def _sheets(result: StudyResult, asked: Sequence[str] | None) -> dict[str, str]:
     from territory.report.documents.epci_sheet import sheet_codes
 
     known = sheet_codes(result)
-    codes = known if asked is None else asked
-    unknown = [code for code in codes if code not in known]
-    if unknown:
-        listed = ", ".join(f"{code} {_name(result, code)}" for code in known)
-        raise UnknownCodeError(
-            f"Aucune commune du territoire n'est dans l'EPCI « {', '.join(unknown)} » ; EPCI connus : {listed}."
-        )
+    codes = known if asked is None else epci_named({code: _name(result, code) for code in known}, asked)
     names = {code: plain(_name(result, code).replace("œ", "oe").replace("Œ", "Oe")) for code in codes}
     return {f"{SHEETS}/fiche-{plain(code)}-{name[:60] or 'epci'}.pdf": code for code, name in names.items()}
+
+
+def epci_named(known: Mapping[str, str], asked: Sequence[str]) -> list[str]:
+    """Return the codes of EPCI given by code or by name, part of it when one alone has it, and refuse all others."""
+    problems = Problems("--epci", UnknownCodeError)
+    found: list[str] = []
+    for said in asked:
+        same = [code for code, name in known.items() if plain(said) in (plain(code), plain(name))]
+        part = [code for code, name in known.items() if plain(said) and plain(said) in plain(name)]
+        if len(same or part) == 1:
+            found += same or part
+        else:
+            problems.add(unknown_epci(said, known))
+    problems.raise_if_any()
+    return list(dict.fromkeys(found))
 
 
 def _name(result: StudyResult, code: str) -> str:

@@ -36,6 +36,7 @@ from territory.tables.catalogue import check_declared
 from territory.tables.declare import SERVICES
 from territory.workflow.inputs.manifest import (
     MANIFEST,
+    PLACES,
     TIMINGS,
     describe_run,
     digest_of_manifest,
@@ -221,7 +222,7 @@ def _prepare_again(folder: Path) -> Inputs:
     now, _ = describe_run(study, inputs.times_method, roads=None)
     problems = Problems(f"Étude de « {folder} »", StudyError)
     replaced = [name for name, digest in digests.items() if now["inputs_sha256"].get(name) != digest]
-    record = private_record(study, folder.parent.parent / "data" / "processed" / study.id)
+    record = private_record(study, _kept_beside(folder, study.id))
     written = _read_json(folder / MANIFEST).get("outputs_sha256")
     outputs = written if isinstance(written, dict) else {}
     changed = record.changed(outputs) if UNPUBLISHED in digests.values() else []
@@ -245,15 +246,16 @@ def past_study(folder: Path) -> tuple[Study, dict[str, str]]:
         )
     manifest = _read_json(folder / MANIFEST)
     noted = _read_json(folder / TIMINGS) if (folder / TIMINGS).is_file() else {}
-    place, away = noted.get("study_folder", "."), noted.get("data_files", {})
+    place = noted.get("study_folder", ".")
     parameters, digests = manifest.get("parameters"), manifest.get("inputs_sha256")
     problem = f"« {folder / MANIFEST} » n'est pas celui d'une étude de cette version : relancez l'étude"
     if not isinstance(parameters, dict) or not isinstance(digests, dict) or not isinstance(place, str):
         raise ReadError(f"{problem}.")
     try:
         parameters = migrate(parameters)
-        if isinstance(away, dict) and "data" in parameters:
-            parameters = {**parameters, "data": _with_paths(parameters["data"], away)}
+        places = _kept_beside(folder, str(parameters.get("id"))) / PLACES
+        if isinstance(data := parameters.get("data"), dict) and places.is_file():
+            parameters = {**parameters, "data": _with_paths(data, _read_json(places))}
     except StudyError as error:
         raise ReadError(f"« {folder / MANIFEST} » : {error}") from error
     for _, message in paths_outside(parameters):
@@ -266,13 +268,24 @@ def past_study(folder: Path) -> tuple[Study, dict[str, str]]:
         raise ReadError(f"{problem} ({error.error_count()} clés refusées).") from error
 
 
-def _with_paths(said: Any, paths: dict[str, Any]) -> Any:
-    """Return a section with the paths of the files that it names."""
-    if isinstance(said, dict):
-        return {key: _with_paths(value, paths) for key, value in said.items()}
-    if isinstance(said, list):
-        return [_with_paths(value, paths) for value in said]
-    return paths.get(said, said) if isinstance(said, str) else said
+def _kept_beside(folder: Path, study: str) -> Path:
+    """Return the folder of `data/processed` beside that of a report."""
+    return folder.parent.parent / "data" / "processed" / study
+
+
+def _with_paths(data: dict[str, Any], places: dict[str, Any]) -> dict[str, Any]:
+    """Return a section `[data]` with the whole paths of its files (`populations.rp2021`, `points.1`, `cog`)."""
+    found = dict(data)
+    for key, path in places.items():
+        name, _, part = key.partition(".")
+        held = found.get(name)
+        if isinstance(held, dict):
+            found[name] = {**held, part: path}
+        elif isinstance(held, list):
+            found[name] = [path if str(number) == part else one for number, one in enumerate(held, start=1)]
+        else:
+            found[name] = path
+    return found
 
 
 def _read_json(path: Path) -> dict[str, Any]:

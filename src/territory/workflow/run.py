@@ -18,7 +18,7 @@ from territory.release.disclosure import PUBLIC, check_edition
 from territory.study.load import load_study
 from territory.study.words.changes import ChangeSpeeds
 from territory.study.words.model import Study, Transit
-from territory.workflow.inputs.manifest import TIMINGS, current_digest, describe_run, private_record
+from territory.workflow.inputs.manifest import PLACES, TIMINGS, current_digest, describe_run, private_record
 from territory.workflow.journal import Clock, StepListener, note_choices, run_folders
 from territory.workflow.step_cache import Steps, digest_of
 
@@ -82,6 +82,7 @@ def run_study(
         return _run(study, clock, roads_path)
     folders = run_folders(study, out_dir, roads=roads_path, edition=edition, announce=clock.begin)
     with folders as (report_dir, kept_dir):
+        _note_places(study, kept_dir)
         result = _run(study, clock, roads_path, report_dir, kept_dir, edition)
         clock.note_last()
         return result
@@ -104,6 +105,7 @@ def update_files(
     study, roads_path = _asked(study, clock, roads, population, edition)
     folders = run_folders(study, out_dir, roads=roads_path, edition=edition, announce=clock.begin)
     with folders as (report_dir, kept_dir):
+        _note_places(study, kept_dir)
         record = private_record(study, kept_dir, edition=edition)
         digest = current_digest(report_dir, study, roads=roads_path, record=record)
         if digest is None:
@@ -196,10 +198,15 @@ def _run(
 def _timings(study: Study, report_dir: Path, clock: Clock, reused: list[str]) -> dict[str, Any]:
     """Return how long each step took, what was reused, and where `territory diff` looks for the study's own files."""
     place = seen_from(report_dir, Path(study.folder)) or "."
-    # where this machine keeps the official files that are not beside the study: the manifest has their names
+    return {"seconds": clock.end(), "reused": reused, "study_folder": place}
+
+
+def _note_places(study: Study, kept_dir: Path) -> None:
+    """Keep in the agency where its official files are: the manifest, which is handed over, has their names alone."""
     paths = {} if study.data is None else study.data.paths()
-    away = {Path(path).name: path for path in paths.values() if Path(path).is_absolute()}
-    return {"seconds": clock.end(), "reused": reused, "study_folder": place, "data_files": away}
+    # a note: a disk that refuses it takes nothing from the files
+    with suppress(OSError):
+        write_json(kept_dir / PLACES, {key: path for key, path in paths.items() if Path(path).is_absolute()})
 
 
 def with_population(study: Study, vintage: str) -> Study:

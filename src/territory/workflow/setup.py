@@ -14,8 +14,16 @@ from pathlib import Path
 
 from territory import __version__
 from territory.datasets.files import dataset_names, load_dataset
-from territory.datasets.recognition import Chosen, Found, choose, files_below, neighbours, recognised
-from territory.datasets.slots import SLOTS, Slot
+from territory.datasets.recognition import (
+    Chosen,
+    Found,
+    choose,
+    files_below,
+    has_outlines,
+    neighbours,
+    recognised,
+)
+from territory.datasets.slots import SLOTS, Slot, slot_of
 from territory.errors import MissingFileError, OutputError, ParameterError, StudyError, examples
 from territory.files.safe_files import write_whole
 from territory.geography.communes import DEPARTEMENTS, find_departement, plain
@@ -26,9 +34,9 @@ from territory.study.load import built_in_studies, load_study
 from territory.workflow.inputs.prepare import dataset_of
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
-_PACKED = ("zip", "7z", "geojson.gz")
 # services of children that a register of all establishments lists whole
 _REGISTERED = ("sessad", "ime", "itep", "camsp", "cmpp")
+_PACKED = ("zip", "7z", "geojson.gz")
 
 
 @dataclass(frozen=True)
@@ -90,7 +98,14 @@ def start_study(
             for slot in SLOTS
             if slot.key in chosen
         ),
-        missing=tuple(_advice(slot) for slot in missing if slot.registry or slot.need != "optional"),
+        missing=(
+            *(
+                [_advice(slot_of("points"), _NO_OUTLINE)]
+                if "points" in chosen and not has_outlines(chosen, code)
+                else []
+            ),
+            *(_advice(slot) for slot in missing if slot.registry or slot.need != "optional"),
+        ),
         is_new=is_new,
         is_ready=not any(slot.need == "always" for slot in missing),
         looked_at=len(paths),
@@ -156,14 +171,18 @@ def _said(found: Found, folder: Path) -> str:
     return f"{_seen_from(folder, found.path)}{f' ({found.vintage}{of_some})' if found.vintage else of_some}"
 
 
-def _advice(slot: Slot) -> str:
+_NO_OUTLINE = "ni surface ni densité (les temps en supposent), ni EHPAD de la CNSA, et des cartes par points"
+
+
+def _advice(slot: Slot, without: str = "") -> str:
     """Say how to have the file of a slot, and what is lost without it."""
+    without = without or slot.without
     if not slot.registry:
-        return f"{slot.label} : à déposer vous-même ; sans lui : {slot.without}"
+        return f"{slot.label} : à déposer vous-même ; sans lui : {without}"
     source = _newest(slot)
     fetch = f"territory data fetch {source.dataset} {source.vintage}"
     by_hand = f"« {source.file_name} » à prendre sur {source.address or source.page}"
-    return f"{slot.label} : {fetch}, ou {by_hand} ; sans lui : {slot.without}"
+    return f"{slot.label} : {fetch}, ou {by_hand} ; sans lui : {without}"
 
 
 def _newest(slot: Slot) -> Source:

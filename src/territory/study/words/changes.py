@@ -15,7 +15,7 @@ import pandas as pd
 from pydantic import Field, field_validator
 
 from territory.errors import TerritoryError, counted
-from territory.study.known import Finding, Part, absent_file, named_by
+from territory.study.known import Finding, Part, Persons, absent_file, named_by
 from territory.study.own_tables import read_change_table
 from territory.tables.schemas import COMMUNE_CODE
 
@@ -394,7 +394,7 @@ class NewPersons(Part):
 
     age_min: int = Field(ge=0)
     age_max: int = Field(ge=0)
-    persons: float = Field(ge=0)
+    persons: Persons
 
     def _faults(self) -> Iterator[str]:
         """Refuse a range that is not in order."""

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from territory.study.known import Part
+from territory.study.known import Part, Persons
 
 Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -175,7 +175,7 @@ class Waiting(Part):
     """Children who were seen to wait for a service, and how many leave it in a year."""
 
     authorisation: Slug
-    waiting: Amount
+    waiting: Persons
     exits_per_year: Amount
     year: Year
     source: str = Field(min_length=1)

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from pydantic import Field, PrivateAttr, field_validator
 
 from territory.datasets.files import DataFiles
-from territory.study.known import Location, Part, line_of
+from territory.study.known import Location, Part, Persons, line_of
 from territory.study.own_tables import OwnTables
 from territory.study.words.indicators import (
     CHILD_PATH,
@@ -107,7 +107,7 @@ class Ages(Part):
     """A known total that the cut of age bands is scaled to, and the census nearest to its year."""
 
     age_max: float = Field(ge=0)
-    total: float = Field(gt=0)
+    total: Persons = Field(gt=0)
     year: int
     vintage: str
     source: str
@@ -124,7 +124,7 @@ class Need(Part):
     per_1000: float = Field(ge=0)
     low_per_1000: float | None = Field(default=None, ge=0)
     high_per_1000: float | None = Field(default=None, ge=0)
-    known_total: float | None = Field(default=None, ge=0)
+    known_total: Persons | None = None
     source: str
     caution: str = ""
     # the service whose places these persons ask for; read for the kinds orientation and waiting alone

@@ -96,7 +96,9 @@ def digest_of_manifest(manifest: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-MANIFEST, TIMINGS, RECORD = "manifest.json", "timings.json", "entrees-secretes.json"
+MANIFEST, TIMINGS = "manifest.json", "timings.json"
+# in the folder that stays in the agency: secret inputs, and where its official files are
+RECORD, PLACES = "entrees-secretes.json", "emplacements.json"
 
 
 @dataclass(frozen=True, repr=False)
