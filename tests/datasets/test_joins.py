@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import warnings
 
+import geopandas as gpd
 import pandas as pd
 import pytest
 
-from territory.datasets.joins import MOST_UNMATCHED, CommuneMap, carried_censuses
+from territory.datasets.joins import MOST_UNMATCHED, CommuneMap, carried_censuses, with_points_of_parts
 from territory.errors import ReadError, TerritoryWarning
 from territory.geography.cog_conversion import Step
 
@@ -102,3 +103,13 @@ def test_a_commune_that_was_split_since_is_shared_out_as_in_a_census_that_knows_
     with pytest.warns(TerritoryWarning, match="13002 devient 13002, 13003"):
         alone = carried_censuses({"rp2017": old}, years, movements, the_map(SPLIT))
     assert alone["rp2017"].to_dict() == {"13001": 5.0}
+
+
+def test_a_commune_without_a_point_stands_at_that_of_one_it_was_made_of() -> None:
+    points = gpd.GeoDataFrame({"area_km2": [3.0, 4.0]}, geometry=gpd.points_from_xy([1, 2], [3, 4]), crs=2154)
+    points.index = pd.Index(["13099", "13002"])
+    with pytest.warns(TerritoryWarning, match="13099 pour 13001"):
+        placed = with_points_of_parts(points, the_map(MERGED))
+    assert placed.loc["13001", "geometry"] == points.loc["13099", "geometry"]
+    assert pd.isna(placed.loc["13001", "area_km2"])
+    assert with_points_of_parts(points, the_map()) is points

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from territory.datasets.recognition import choose, mismatch, neighbours, recognise, recognised
+from territory.datasets.recognition import choose, files_below, mismatch, neighbours, recognise, recognised
 from territory.datasets.slots import SLOTS
 from territory.sources import find
 from tests.sources.broken import ALONE, SAMPLES, write
@@ -97,3 +97,16 @@ def test_vintages_and_places_of_real_files(shared_data: Path) -> None:
     said = mismatch(find("routes-midi-pyrenees"), [andorra], raw=shared_data)
     assert said is not None
     assert "ne couvre pas" in said
+
+
+def test_overseas_communes_of_the_sae_are_those_of_insee(tmp_path: Path) -> None:
+    (tmp_path / "id.csv").write_text(
+        "fi;rs;fi_ej;cat;COMINSEE\n970200001;CHU;970200000;355;9B209\n", encoding="utf-8"
+    )
+    (tmp_path / "urgences.csv").write_text(
+        "fi;rs;fi_ej;PERSO;ETPSAL\n970200001;CHU;970200000;1;1\n", encoding="utf-8"
+    )
+    found = recognised(files_below([tmp_path]))
+    assert set(choose(found, "972")) == {"emergencies", "hospitals"}
+    # elsewhere nothing would place the emergencies
+    assert not choose(found, "974")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatch
 from functools import lru_cache
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from territory.datasets.bands import population_by_band, population_like
-from territory.datasets.joins import CommuneMap, carried_censuses, with_surroundings
+from territory.datasets.joins import CommuneMap, carried_censuses, with_points_of_parts, with_surroundings
 from territory.datasets.offer import offer_of
 from territory.datasets.slots import (
     SHARES,
@@ -138,6 +138,10 @@ class FilesDataset:
         return f"FilesDataset({len(self.communes)} communes, {len(self.sites)} sites, {len(self.services)} services)"
 
 
+# the slots of which one at least gives sites
+PLACED = frozenset({"finess", "emergencies", "ehpad", "general_practitioners", "pharmacies"})
+
+
 def clashes(files: DataFiles) -> Iterator[str]:
     """Yield which files of a section do not go together, or lack another."""
     given = {key.partition(".")[0] for key in files.paths()}
@@ -145,7 +149,7 @@ def clashes(files: DataFiles) -> Iterator[str]:
         yield "« finess_equipment » dit les places des sites de « finess » : donnez-le aussi"
     if {"ehpad", "finess"} <= given:
         yield "« ehpad » : « finess » a déjà les EHPAD, comptés deux fois sinon ; gardez l'un ou l'autre"
-    if not given & {"finess", "emergencies", "ehpad", "general_practitioners", "pharmacies"}:
+    if not given & PLACED:
         yield "aucun site : donnez « finess » ou « general_practitioners » dans [data]"
     for vintage in files.vintages:
         year = files.population_cog_years.get(vintage, files.cog_year)
@@ -173,16 +177,18 @@ def load_files(files: DataFiles, *, departements: Collection[str], folder: Path)
     communes: CommuneMap | None = None
     if set(first) <= set(tables):
         places = joined_places([tables[key] for key in first if key.startswith("points")], departements)
-        tables["points"] = places
-        kept = with_surroundings(places[0], tables["cog"], departements, files.buffer_km)
-        tables["kept"] = kept
         communes = CommuneMap(
-            departements=tables["cog"]["departement_code"].reindex(kept.index),
+            departements=tables["cog"]["departement_code"],
             territory=frozenset(departements),
             everywhere=tables["cog"].index,
             year=files.cog_year,
             steps=tuple(steps_of(tables["movements"])) if "movements" in tables else (),
         )
+        points = with_points_of_parts(places[0], communes)
+        tables["points"] = (points, places[1])
+        kept = with_surroundings(points, tables["cog"], departements, files.buffer_km)
+        tables["kept"] = kept
+        communes = replace(communes, departements=communes.departements.reindex(kept.index))
     for key, path in paths.items():
         if key not in first:
             _read(key, path, folder, tables, problems, communes)

@@ -190,6 +190,25 @@ class CommuneMap:
         return None
 
 
+def with_points_of_parts(points: gpd.GeoDataFrame, communes: CommuneMap) -> gpd.GeoDataFrame:
+    """Place each commune without a point at that of one which it was made of, and say which of the territory."""
+    import pandas as pd
+
+    strange = [code for code in points.index if code not in communes.everywhere]
+    parts = {
+        commune: code for code, commune in communes.today(strange).items() if commune not in points.index
+    }
+    if not parts:
+        return points
+    own = [f"{code} pour {one}" for one, code in parts.items() if departement_of(one) in communes.territory]
+    if own:
+        said = agree(len(own), "commune(s) sans point placée(s)")
+        warn(f"« points » : {said} à celui d'une commune qui en fait partie ({examples(own)}).")
+    added = points.loc[list(parts.values())].set_axis(list(parts), axis=0).assign(area_km2=float("nan"))
+    found: gpd.GeoDataFrame = pd.concat([points, added])
+    return found
+
+
 def carried_censuses(
     counts: Mapping[str, pd.Series[float]],
     years: Mapping[str, int],

@@ -22,6 +22,7 @@ from territory.datasets.slots import SLOTS, Reader, Slot, absent, slot_of, slots
 from territory.errors import TerritoryError
 from territory.geography.cog_conversion import is_commune, lives_of, steps_of
 from territory.geography.communes import DEPARTEMENTS, departement_of
+from territory.sources.producers.finess.sites import commune_of
 from territory.sources.registry import Source
 from territory.sources.text.cells import pad_code
 from territory.sources.text.tables import decode, guess_separator, open_bytes
@@ -44,6 +45,7 @@ _CODES = re.compile(
 # differences of codes with a year that a file may have and still be of it (Mayotte, the islands of Overseas)
 _MOST_OFF = 20
 _FULL = re.compile(COMMUNE_CODE)
+_OF_FINESS = re.compile(r"9[A-J]\d{3}")
 # files whose content or name says their year for sure
 _DATED = ("populations", "cog", "movements", "emergencies", "hospitals", "ages")
 _PROPERTY = re.compile(r'"properties"\s*:\s*(\{[^{}]*\})')
@@ -230,6 +232,8 @@ def choose(found: Sequence[Found], departement: str) -> Chosen:
         chosen["ehpad"] = ()
     if not chosen["finess"]:
         chosen["finess_equipment"] = ()
+        # nothing else would place them
+        chosen["emergencies"] = chosen["emergencies"] if chosen["hospitals"] else ()
     return {key: files for key, files in chosen.items() if files}
 
 
@@ -398,7 +402,9 @@ def _codes(cells: Iterable[str]) -> Counter[str]:
     """Return the cells that are commune codes, and how many times each is there."""
     found: Counter[str] = Counter()
     for cell, count in Counter(cells).items():
-        code = cell if _FULL.fullmatch(cell) else pad_code(cell)
+        # overseas, the départements of FINESS: 9B201 is 97201
+        code = commune_of(cell[:2], cell[2:]) if _OF_FINESS.fullmatch(cell) else cell
+        code = code if _FULL.fullmatch(code) else pad_code(code)
         if _FULL.fullmatch(code):
             found[code] += count
     return found

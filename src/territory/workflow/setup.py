@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from territory import __version__
-from territory.datasets.files import dataset_names, load_dataset
+from territory.datasets.files import PLACED, dataset_names, load_dataset
 from territory.datasets.recognition import (
     Chosen,
     Found,
@@ -107,7 +107,7 @@ def start_study(
             *(_advice(slot) for slot in missing if slot.registry or slot.need != "optional"),
         ),
         is_new=is_new,
-        is_ready=not any(slot.need == "always" for slot in missing),
+        is_ready=not any(slot.need == "always" for slot in missing) and bool(PLACED & chosen.keys()),
         looked_at=len(paths),
     )
 
