@@ -6,11 +6,13 @@ import sys
 import warnings
 from pathlib import Path
 
+import openpyxl
 import pytest
 
 import territory
 from territory.cli import main
 from territory.errors import TerritoryWarning
+from territory.study.own_tables import read_grouping_table
 from tests import vallon
 
 
@@ -107,6 +109,29 @@ def test_template_of_a_study_is_a_workbook(tmp_path: Path, capsys: pytest.Captur
     code, _, err = run("init", "nulle-part", "--template", str(path), capsys=capsys)
     assert code == 1
     assert "Étude introuvable" in err
+
+
+def test_the_workbook_of_the_field_comes_back_filled(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    named = '\n[[authorisation]]\nid = "030990001"\nlabel = "IME"\n'
+    study = vallon.copied(tmp_path, vallon.SMALL_STUDY.read_text("utf-8") + named)
+    sent, back = tmp_path / "a-remplir.xlsx", tmp_path / "rempli.xlsx"
+    assert run("init", str(study), "--template", str(sent), capsys=capsys)[0] == 0
+    book = openpyxl.load_workbook(sent)
+    for line, (town, children) in enumerate(((vallon.TOWN, 40), (vallon.UPPER, 12)), start=4):
+        for column, value in zip("ACDG", (town, "030990001", "ime", children), strict=True):
+            book["Lieux d'accueil"][f"{column}{line}"] = value
+    for line, (year, euros) in enumerate(((2024, 900_000), (2025, 950_000.5)), start=4):
+        for column, value in zip("ACD", ("030990001", year, euros), strict=True):
+            book["Budgets"][f"{column}{line}"] = value
+    book.save(back)
+    vallon.copied(tmp_path, f'{study.read_text("utf-8")}\n[files]\nobserved_origins = "rempli.xlsx"\n')
+    result = territory.run_study(study)
+    observed = result.baseline.state.observed_origins
+    assert observed is not None
+    assert observed.set_index("commune_code")["children"].to_dict() == {vallon.TOWN: 40, vallon.UPPER: 12}
+    assert read_grouping_table(back, sites=["030990001"])["budget_eur"].to_dict() == {"030990001": 950_000.5}
 
 
 def test_doctor_finds_everything(capsys: pytest.CaptureFixture[str]) -> None:

@@ -107,9 +107,10 @@ def test_a_commune_that_was_split_since_is_shared_out_as_in_a_census_that_knows_
 
 def test_a_commune_without_a_point_stands_at_that_of_one_it_was_made_of() -> None:
     points = gpd.GeoDataFrame({"area_km2": [3.0, 4.0]}, geometry=gpd.points_from_xy([1, 2], [3, 4]), crs=2154)
-    points.index = pd.Index(["13099", "13002"])
+    points.index = pd.Index(["13099", "13002"], name="commune_code")
     with pytest.warns(TerritoryWarning, match="13099 pour 13001"):
         placed = with_points_of_parts(points, the_map(MERGED))
     assert placed.loc["13001", "geometry"] == points.loc["13099", "geometry"]
     assert pd.isna(placed.loc["13001", "area_km2"])
+    assert placed.index.name == "commune_code"
     assert with_points_of_parts(points, the_map()) is points

@@ -205,7 +205,7 @@ def with_points_of_parts(points: gpd.GeoDataFrame, communes: CommuneMap) -> gpd.
         said = agree(len(own), "commune(s) sans point placée(s)")
         warn(f"« points » : {said} à celui d'une commune qui en fait partie ({examples(own)}).")
     added = points.loc[list(parts.values())].set_axis(list(parts), axis=0).assign(area_km2=float("nan"))
-    found: gpd.GeoDataFrame = pd.concat([points, added])
+    found: gpd.GeoDataFrame = pd.concat([points, added]).rename_axis(points.index.name)
     return found
 
 

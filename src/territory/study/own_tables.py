@@ -125,6 +125,14 @@ def _origins_of_field(path: Path, holders: Mapping[Any, str]) -> pd.DataFrame:
     return summed.reset_index().set_index("line")[list(ORIGIN_COLUMNS)]
 
 
+def _budgets_of_field(path: Path) -> pd.DataFrame:
+    """Return the budget of the last year that the field gives of each establishment, as texts."""
+    budgets = read_template(path).budgets.sort_values("year", kind="stable")
+    if budgets.empty:
+        raise fault(path, "la feuille « Budgets » n'a aucune réponse.")
+    return budgets.drop_duplicates("site_id", keep="last")[["site_id", "budget_eur"]].astype(str)
+
+
 def read_change_table(path: Path, key: str, *, communes: Collection[str]) -> pd.DataFrame:
     """Read a table that a change of a scenario names."""
     ids, numbers = CHANGE_TABLES[key]
@@ -171,8 +179,8 @@ def read_activity(path: Path, *, sites: Collection[str]) -> pd.Series[float]:
 
 
 def read_grouping_table(path: Path, *, sites: Collection[str]) -> pd.DataFrame:
-    """Read what the planner knows of each establishment."""
-    table = read_table(path)
+    """Read what the planner knows of each establishment; the filled workbook of `init` gives the last budgets."""
+    table = _budgets_of_field(path) if is_field_workbook(path) else read_table(path)
     require_columns(table, ("site_id",), path=path)
     table["site_id"] = known_codes(table["site_id"], sites, path=path)
     table = to_numbers(table, [name for name in ("places", "budget_eur") if name in table], path=path)

@@ -278,7 +278,7 @@ def _check_files(study: Study, known: Known) -> Iterator[Finding]:
                 origins,
                 communes=known.communes.index,
                 authorisations={authorisation.id for authorisation in study.authorisation},
-                holders=known.services["authorisation_id"].dropna().to_dict(),
+                holders=known.services.set_index(SERVICE_COLUMNS[:2])["authorisation_id"].dropna().to_dict(),
             )
         except TerritoryError as error:
             yield ("files", "observed_origins"), str(error)
