@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from territory.datasets.recognition import choose, files_below, mismatch, neighbours, recognise, recognised
+from territory.datasets.checks import mismatch
+from territory.datasets.recognition import choose, files_below, neighbours, recognise, recognised
 from territory.datasets.slots import SLOTS
 from territory.sources import find
 from tests.sources.broken import ALONE, SAMPLES, write

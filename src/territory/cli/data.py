@@ -72,7 +72,7 @@ def fetch_data(
     """Récupère un jeu de données dans data/raw/<jeu>/<millésime>/, en lecture seule, avec sa provenance."""
     from functools import partial
 
-    from territory.datasets.recognition import mismatch
+    from territory.datasets.checks import mismatch
     from territory.sources.fetching.fetch import fetch
 
     looked_at = partial(mismatch, raw=to)
@@ -98,7 +98,7 @@ def check_data(to: RawOption = RAW) -> None:
     """Compare chaque fichier à son empreinte, et ce qu'il contient à ce qu'il doit être ; code 1 sinon."""
     from dataclasses import replace
 
-    from territory.datasets.recognition import mismatch
+    from territory.datasets.checks import mismatch
     from territory.sources.fetching.raw_folder import check_stored
     from territory.sources.registry import read_registry
 

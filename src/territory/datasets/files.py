@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatch
 from functools import lru_cache
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from territory.datasets.bands import population_by_band, population_like
+from territory.datasets.checks import clashes
 from territory.datasets.joins import CommuneMap, carried_censuses, with_points_of_parts, with_surroundings
 from territory.datasets.offer import offer_of
 from territory.datasets.slots import (
@@ -58,6 +59,11 @@ class DataSettings(BaseModel):
     def vintages(self) -> tuple[str, ...]:
         """Return the censuses of the section."""
         return tuple(getattr(self, "populations", ()))
+
+    @property
+    def years(self) -> dict[str, int]:
+        """Return the year of the commune codes of each census."""
+        return {vintage: self.population_cog_years.get(vintage, self.cog_year) for vintage in self.vintages}
 
     def paths(self) -> dict[str, str]:
         """Return every file by its key, one per line of the section."""
@@ -138,35 +144,13 @@ class FilesDataset:
         return f"FilesDataset({len(self.communes)} communes, {len(self.sites)} sites, {len(self.services)} services)"
 
 
-# the slots of which one at least gives sites
-PLACED = frozenset({"finess", "emergencies", "ehpad", "general_practitioners", "pharmacies"})
-
-
-def clashes(files: DataFiles) -> Iterator[str]:
-    """Yield which files of a section do not go together, or lack another."""
-    given = {key.partition(".")[0] for key in files.paths()}
-    if "finess_equipment" in given and "finess" not in given:
-        yield "« finess_equipment » dit les places des sites de « finess » : donnez-le aussi"
-    if {"ehpad", "finess"} <= given:
-        yield "« ehpad » : « finess » a déjà les EHPAD, comptés deux fois sinon ; gardez l'un ou l'autre"
-    if not given & PLACED:
-        yield "aucun site : donnez « finess » ou « general_practitioners » dans [data]"
-    for vintage in files.vintages:
-        year = files.population_cog_years.get(vintage, files.cog_year)
-        if year != files.cog_year and "movements" not in given:
-            yield (
-                f"populations.{vintage} est dans la géographie de {year} et l'étude dans celle de {files.cog_year} : "
-                "donnez le fichier « movements » des mouvements de communes"
-            )
-
-
 def load_files(files: DataFiles, *, departements: Collection[str], folder: Path) -> FilesDataset:
     """Read the official files of a study and bring them to one commune map, or say all that is wrong.
 
     Paths are relative to `folder`; communes within `buffer_km` of the départements are the surroundings.
     """
     problems = Problems("Données de l'étude", ReadError)
-    for said in clashes(files):
+    for said in clashes(files.paths(), files.years, files.cog_year):
         problems.add(said)
     tables: dict[str, Any] = {}
     paths = files.paths()
@@ -327,9 +311,8 @@ def _equipment(tables: dict[str, Any], sites: gpd.GeoDataFrame) -> pd.DataFrame 
 
 def _totals(files: DataFiles, tables: dict[str, Any], communes: CommuneMap) -> dict[str, pd.Series]:
     """Return the persons of each census in the communes of the study, arrondissements added up."""
-    years = {vintage: files.population_cog_years.get(vintage, files.cog_year) for vintage in files.vintages}
     counts = {vintage: tables[f"populations.{vintage}"]["population"] for vintage in files.vintages}
-    carried = carried_censuses(counts, years, tables.get("movements"), communes)
+    carried = carried_censuses(counts, files.years, tables.get("movements"), communes)
     return {
         vintage: communes.counts(f"populations.{vintage}", carried[vintage]) for vintage in files.vintages
     }

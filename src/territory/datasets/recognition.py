@@ -18,12 +18,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from territory.datasets.slots import SLOTS, Reader, Slot, absent, slot_of, slots_fed_by
+from territory.datasets.slots import SLOTS, Reader, Slot
 from territory.errors import TerritoryError
 from territory.geography.cog_conversion import is_commune, lives_of, steps_of
 from territory.geography.communes import DEPARTEMENTS, departement_of
 from territory.sources.producers.finess.sites import commune_of
-from territory.sources.registry import Source
 from territory.sources.text.cells import pad_code
 from territory.sources.text.tables import decode, guess_separator, open_bytes
 from territory.tables.schemas import COMMUNE_CODE
@@ -37,7 +36,7 @@ _MOST_JSON_BYTES = 200_000_000
 # fewer establishments than any département has
 _FEWEST_SITES = 100
 _SUFFIXES = (".csv", ".txt", ".xls", ".xlsx", ".json", ".geojson", ".gpkg", ".shp", ".gz", ".zip")
-_YEAR = re.compile(r"(?<!\d)(?:19|20)\d{2}(?!\d)")
+YEAR = re.compile(r"(?<!\d)(?:19|20)\d{2}(?!\d)")
 _RELEASED = re.compile(r"(?<!\d)(20\d{2})[-_]?(0[1-9]|1[0-2])(?!\d)")
 _CODES = re.compile(
     r"com|codgeo|depcom|insee|code_insee|code insee|commune_code|cominsee|code commune( insee)?"
@@ -47,7 +46,7 @@ _MOST_OFF = 20
 _FULL = re.compile(COMMUNE_CODE)
 _OF_FINESS = re.compile(r"9[A-J]\d{3}")
 # files whose content or name says their year for sure
-_DATED = ("populations", "cog", "movements", "emergencies", "hospitals", "ages")
+DATED = ("populations", "cog", "movements", "emergencies", "hospitals", "ages")
 _PROPERTY = re.compile(r'"properties"\s*:\s*(\{[^{}]*\})')
 _SHAPE_CODE = re.compile(
     rb'"(?:code|INSEE_COM|insee_com|code_insee|codgeo|cogCommune)"\s*:\s*"?(\d[0-9AB]\d{3}|\d{4})"?\s*[,}]'
@@ -103,11 +102,11 @@ def recognise(path: Path) -> Found | None:
     try:
         if path.suffix.lower() == ".zip" and not _is_shapefile(path):
             return _in_archive(path)
-        words = _words(path)
+        words = words_of(path)
     except Exception:
         # a broken file breaks those who open it in ways that they do not list: it is none of ours
         return None
-    matching = _matching(words)
+    matching = matching_readers(words)
     if not matching:
         return None
     slots = tuple(slot for slot, _ in matching)
@@ -123,29 +122,6 @@ def recognise(path: Path) -> Found | None:
     least = _FEWEST_SITES if slots[0].key == "finess" else 1
     departements = frozenset(code for code, count in lines.items() if count >= least)
     return Found(path, slots, reader, vintage, departements, frozenset(counted))
-
-
-def wrong_heads(paths: Mapping[str, str], folder: Path) -> Iterator[tuple[str, str]]:
-    """Yield the key of each file of `[data]` that is absent, or of another slot by its first lines, and what is wrong.
-
-    One that nothing tells is read whole by the readers of its slot.
-    """
-    for key, name in paths.items():
-        slot, path = slot_of(key), folder / name
-        if not path.is_file():
-            yield key, absent(key, name)
-            continue
-        matching: list[tuple[Slot, Reader]] = []
-        # a broken file breaks those who open it in ways that they do not list: its reader says how
-        with suppress(Exception):
-            matching = _matching(_words(path))
-        if matching and not any(other.key == slot.key for other, _ in matching):
-            yield key, f"« {key} » : « {path.name} » semble être : {matching[0][0].label}"
-        elif not matching:
-            try:
-                slot.read(path)
-            except TerritoryError as error:
-                yield key, f"« {key} » : {error}"
 
 
 Chosen = dict[str, tuple[Found, ...]]
@@ -164,47 +140,6 @@ def recognised(paths: Iterable[Path]) -> list[Found]:
         return found
     lives, last = lives_of(steps_of(table)), int(table["date"].max().year)
     return [_dated(one, lives, last) for one in found]
-
-
-def mismatch(source: Source, paths: Sequence[Path], *, raw: Path) -> str | None:
-    """Return why files are not those of a source of the registry, from what they hold; nothing when they may be.
-
-    What no reader knows says nothing. The year of commune codes is told when movements of communes are in `raw`.
-    """
-    if source.format == "osm.pbf":
-        return next((said for path in paths if (said := _elsewhere(source, path)) is not None), None)
-    keys = {slot.key for slot in slots_fed_by(source.dataset)}
-    movements = sorted((raw / "cog-mouvements").rglob("*.csv"))[-1:]
-    found = [one for one in recognised([*paths, *movements]) if one.path in paths or one.archive in paths]
-    right = [one for one in found if keys & {slot.key for slot in one.slots}]
-    if found and keys and not right:
-        said = f"{found[0].slots[0].label} {found[0].vintage}".strip()
-        return f"« {found[0].path.name} » semble être : {said} ; attendu : {source.title}"
-    for one in right:
-        is_census = one.slots[0].by_vintage
-        told = f"rp{one.cog_year - 2}" if is_census and one.cog_year else str(one.cog_year or one.vintage)
-        year = _YEAR.search(told.removeprefix("rp"))
-        asked = _YEAR.search(source.vintage.removeprefix("rp"))
-        if year and asked and year[0] != asked[0] and one.slots[0].key in _DATED:
-            return f"« {one.path.name} » semble être de {told} ; attendu : {source.vintage} ({source.title})"
-    return None
-
-
-def _elsewhere(source: Source, path: Path) -> str | None:
-    """Return why a road map is not that of the départements of a source, from the box that it says it fills."""
-    import osmium
-
-    try:
-        box = osmium.io.Reader(str(path)).header().box()
-    except RuntimeError:
-        return None
-    if not box.valid():
-        return None
-    for code in source.departements:
-        west, south, east, north = DEPARTEMENTS[code].box
-        if not box.contains(osmium.osm.Location((west + east) / 2, (south + north) / 2)):
-            return f"« {path.name} » ne couvre pas {DEPARTEMENTS[code].name} ; attendu : {source.title}"
-    return None
 
 
 def choose(found: Sequence[Found], departement: str) -> Chosen:
@@ -287,7 +222,7 @@ def _dated(found: Found, lives: Mapping[str, Any], last: int) -> Found:
     return replace(found, cog_year=best[0], vintage=found.vintage or told)
 
 
-def _matching(words: Sequence[str]) -> list[tuple[Slot, Reader]]:
+def matching_readers(words: Sequence[str]) -> list[tuple[Slot, Reader]]:
     """Return the readers whose titles are all among the words of a file, those that ask most first."""
     plain = "\n".join(" ".join(word.split()).casefold() for word in words)
     found = []
@@ -301,7 +236,7 @@ def _matching(words: Sequence[str]) -> list[tuple[Slot, Reader]]:
     return [(slot, reader) for slot, reader in found if reader.name in names]
 
 
-def _words(path: Path) -> list[str]:
+def words_of(path: Path) -> list[str]:
     """Return the titles of a table, the properties of shapes, the keys of a JSON, or the first cells of a workbook."""
     name = path.name.lower().removesuffix(".gz")
     if name.endswith((".gpkg", ".shp", ".zip")):
@@ -424,7 +359,7 @@ def _vintage(slot: Slot, reader: Reader, path: Path, words: Sequence[str]) -> st
     own = [word for word in words if re.fullmatch("|".join(reader.titles), word.casefold())]
     others = [word for word in words if not _FULL.fullmatch(word)]
     for text in (" ".join(own), path.stem, " ".join(others), named):
-        if years := _YEAR.findall(re.sub(r"[a-zA-Z_](?=(?:19|20)\d{2})", " ", text)):
+        if years := YEAR.findall(re.sub(r"[a-zA-Z_](?=(?:19|20)\d{2})", " ", text)):
             return str(max(years))
     return ""
 
@@ -443,7 +378,7 @@ def _in_archive(path: Path) -> Found | None:
             if name.lower().endswith((".csv", ".txt")):
                 with archive.open(name) as file:
                     words = _text_words(file.read(_HEAD_BYTES), path)
-                if matching := _matching(words):
+                if matching := matching_readers(words):
                     slots, reader = tuple(slot for slot, _ in matching), matching[0][1]
                     vintage = _vintage(slots[0], reader, path, words)
                     return Found(Path(name), slots, reader, vintage, archive=path)

@@ -13,8 +13,8 @@ from typing import Any
 import pandas as pd
 from pydantic import ValidationError
 
-from territory.datasets.files import FILES, clashes, dataset_names, open_dataset
-from territory.datasets.recognition import wrong_heads
+from territory.datasets.checks import clashes, wrong_heads
+from territory.datasets.files import FILES, dataset_names, open_dataset
 from territory.errors import TerritoryError, examples
 from territory.geography.communes import DEPARTEMENTS, plain
 from territory.sources.producers.finess.sites import CATEGORIES
@@ -55,7 +55,9 @@ def check_references(study: Study, tables: OwnTables, *, whole: bool = True) -> 
     if study.data is not None and study.dataset == FILES and not whole:
         wrong = list(wrong_heads(study.data.paths(), tables.folder))
         yield from ((("data", *key.split(".")), said) for key, said in wrong)
-        yield from ((("data",), said) for said in clashes(study.data))
+        yield from (
+            (("data",), said) for said in clashes(study.data.paths(), study.data.years, study.data.cog_year)
+        )
         if wrong or not _names_of_data(study):
             yield from _check_departements(study, None)
             yield from _check_vintages(study, study.data.vintages)

@@ -255,7 +255,7 @@ def past_study(folder: Path) -> tuple[Study, dict[str, str]]:
         parameters = migrate(parameters)
         places = _kept_beside(folder, str(parameters.get("id"))) / PLACES
         if isinstance(data := parameters.get("data"), dict) and places.is_file():
-            parameters = {**parameters, "data": _with_paths(data, _read_json(places))}
+            parameters = {**parameters, "data": {**data, **_read_json(places)}}
     except StudyError as error:
         raise ReadError(f"« {folder / MANIFEST} » : {error}") from error
     for _, message in paths_outside(parameters):
@@ -271,21 +271,6 @@ def past_study(folder: Path) -> tuple[Study, dict[str, str]]:
 def _kept_beside(folder: Path, study: str) -> Path:
     """Return the folder of `data/processed` beside that of a report."""
     return folder.parent.parent / "data" / "processed" / study
-
-
-def _with_paths(data: dict[str, Any], places: dict[str, Any]) -> dict[str, Any]:
-    """Return a section `[data]` with the whole paths of its files (`populations.rp2021`, `points.1`, `cog`)."""
-    found = dict(data)
-    for key, path in places.items():
-        name, _, part = key.partition(".")
-        held = found.get(name)
-        if isinstance(held, dict):
-            found[name] = {**held, part: path}
-        elif isinstance(held, list):
-            found[name] = [path if str(number) == part else one for number, one in enumerate(held, start=1)]
-        else:
-            found[name] = path
-    return found
 
 
 def _read_json(path: Path) -> dict[str, Any]:

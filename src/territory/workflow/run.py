@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import geopandas as gpd
 import pandas as pd
 
+from territory.datasets.slots import SLOTS
 from territory.errors import MissingFileError, StudyError, counted
 from territory.files.safe_files import digest_file, seen_from, write_json
 from territory.release.disclosure import PUBLIC, check_edition
@@ -203,10 +204,10 @@ def _timings(study: Study, report_dir: Path, clock: Clock, reused: list[str]) ->
 
 def _note_places(study: Study, kept_dir: Path) -> None:
     """Keep in the agency where its official files are: the manifest, which is handed over, has their names alone."""
-    paths = {} if study.data is None else study.data.paths()
+    said = {} if study.data is None else study.data.model_dump(mode="json", exclude_none=True)
     # a note: a disk that refuses it takes nothing from the files
     with suppress(OSError):
-        write_json(kept_dir / PLACES, {key: path for key, path in paths.items() if Path(path).is_absolute()})
+        write_json(kept_dir / PLACES, {slot.key: said[slot.key] for slot in SLOTS if slot.key in said})
 
 
 def with_population(study: Study, vintage: str) -> Study:

@@ -13,7 +13,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from territory import __version__
-from territory.datasets.files import PLACED, dataset_names, load_dataset
+from territory.datasets.checks import PLACED
+from territory.datasets.files import dataset_names, load_dataset
 from territory.datasets.recognition import (
     Chosen,
     Found,
