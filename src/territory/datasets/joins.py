@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from territory.errors import ReadError, agree, counted, examples, warn
@@ -205,7 +205,7 @@ def with_points_of_parts(points: gpd.GeoDataFrame, communes: CommuneMap) -> gpd.
         said = agree(len(own), "commune(s) sans point placée(s)")
         warn(f"« points » : {said} à celui d'une commune qui en fait partie ({examples(own)}).")
     added = points.loc[list(parts.values())].set_axis(list(parts), axis=0).assign(area_km2=float("nan"))
-    found: gpd.GeoDataFrame = pd.concat([points, added]).rename_axis(points.index.name)
+    found: gpd.GeoDataFrame = pd.concat([points, added]).rename_axis("commune_code")
     return found
 
 
@@ -221,6 +221,7 @@ def carried_censuses(
     """
     import pandas as pd
 
+    moved = partial(to_cog, to_year=communes.year)
     carried: dict[str, pd.Series[float]] = {}
     split: dict[str, dict[str, tuple[str, ...]]] = {}
     for vintage in sorted(counts, reverse=True):
@@ -230,8 +231,9 @@ def carried_censuses(
             near = counts[vintage].loc[communes.near(counts[vintage].index)].to_frame("population")
             links = communes._links(years[vintage])
             split[vintage] = {code: links[code] for code in near.index if len(links.get(code, ())) > 1}
-            between = {"from_year": years[vintage], "to_year": communes.year}
-            carried[vintage] = to_cog(near.drop(list(split[vintage])), movements, **between)["population"]
+            carried[vintage] = moved(near.drop(list(split[vintage])), movements, from_year=years[vintage])[
+                "population"
+            ]
     weights = pd.concat(carried.values())
     weights = weights[~weights.index.duplicated()]
     for vintage, apart in split.items():
@@ -246,10 +248,8 @@ def carried_censuses(
             )
         if told:
             assert movements is not None
-            between = {"from_year": years[vintage], "to_year": communes.year}
-            parts = to_cog(
-                counts[vintage].loc[told].to_frame("population"), movements, weights=weights, **between
-            )
+            told_of = counts[vintage].loc[told].to_frame("population")
+            parts = moved(told_of, movements, from_year=years[vintage], weights=weights)
             grouped = pd.concat([carried[vintage], parts["population"]]).groupby(level=0, sort=False)
             carried[vintage] = grouped.sum().where(grouped.count() == grouped.size())
     return carried
