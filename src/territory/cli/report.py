@@ -69,7 +69,7 @@ def report(
         communes = dataset_of(loaded).communes
         own = communes["departement_code"].isin(loaded.territory.departement_codes)
         known = communes[own].dropna(subset="epci_code").set_index("epci_code")["epci_name"]
-        epci = epci_named(known.to_dict(), epci)
+        epci = epci_named({str(code): str(name) for code, name in known.items()}, epci)
     result = run_study(
         loaded, out_dir=place, roads=roads, population=population, edition=edition, on_step=say
     )
