@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 
@@ -122,3 +123,66 @@ def latest_departure(
         if earliest_arrival(runs, changes, access, egress, start, most_rides) <= deadline
     ]
     return max([deadline - direct, *made], default=-math.inf)
+
+
+def route_cost(route, minutes, ends, own, terms):
+    """Count a round leg by leg: (minutes on board of all, of the first child…), the best order of schools; None = no.
+
+    `route` is a tuple of stops (place, children, school); `minutes[a, b]` a leg, `ends` the schools that may be
+    served together, `own` the limit, `terms` (stop_min, weight, leg of the empty vehicle by place).
+    """
+    stop_min, weight, empty = terms
+    best = None
+    schools = {school for _, _, school in route}
+    if len(schools) > 1 and not ends:
+        return None
+    for order in itertools.permutations(sorted(schools)):
+        clock, left, arrived = stop_min, [], {}
+        for k, (place, _, _) in enumerate(route):
+            left.append(clock)
+            following = route[k + 1][0] if k + 1 < len(route) else order[0]
+            clock += minutes[place, following] + (stop_min if k + 1 < len(route) else 0.0)
+        for k, school in enumerate(order):
+            arrived[school] = clock
+            if k + 1 < len(order):
+                clock += stop_min + minutes[school, order[k + 1]]
+        rides = [arrived[school] - start for (_, _, school), start in zip(route, left, strict=True)]
+        if max(rides) <= own + 1e-9:
+            cost = sum(ride * kids for ride, (_, kids, _) in zip(rides, route, strict=True))
+            cost += weight * (clock + empty.get(route[0][0], 0.0))
+            best = cost if best is None else min(best, cost)
+    return best
+
+
+def best_rounds(stops, fits, cost, fleet=None):
+    """Try every partition of stops and every order of each part: (vehicles, least cost), None when none holds.
+
+    `fits` tells whether a set of stops may share a vehicle, `cost` what an order costs (None = not allowed).
+    """
+    least = {}
+    for size in range(1, len(stops) + 1):
+        for part in itertools.combinations(range(len(stops)), size):
+            if fits(part):
+                costs = [cost(order) for order in itertools.permutations(part)]
+                found = [one for one in costs if one is not None]
+                if found:
+                    least[part] = min(found)
+
+    def partitions(left):
+        if not left:
+            yield []
+            return
+        first, *others = left
+        for size in range(len(others) + 1):
+            for mates in itertools.combinations(others, size):
+                if (first, *mates) in least:
+                    for rest in partitions([one for one in others if one not in mates]):
+                        yield [(first, *mates), *rest]
+
+    found = [
+        (len(parts), sum(least[part] for part in parts)) for parts in partitions(list(range(len(stops))))
+    ]
+    if fleet is not None:
+        within = [one for one in found if one[0] <= fleet]
+        return min(within, key=lambda one: one[1], default=None)
+    return min(found, default=None)

@@ -68,6 +68,7 @@ PUBLIC = {
         "compare",
         "compute",
     ),
+    "territory.rounds": ("collective_rounds", "ride_limit_curve", "staff_rounds"),
     "territory.planning": (
         "answer_siting",
         "maximal_coverage",

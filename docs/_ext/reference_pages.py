@@ -18,6 +18,7 @@ MODULES = (
     "territory", "territory.sources", "territory.geography", "territory.datasets", "territory.study",
     "territory.network", "territory.transit", "territory.needs", "territory.supply", "territory.access",
     "territory.access.decay", "territory.access.deserts", "territory.access.zoning", "territory.access.equity",
+    "territory.rounds",
     "territory.scenario", "territory.planning", "territory.plot", "territory.report",
     "territory.workflow", "territory.errors",
 )  # fmt: skip

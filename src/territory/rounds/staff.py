@@ -1,0 +1,250 @@
+"""Weekly rounds of professionals who drive to children (SESSAD, CMPP, equipes mobiles)."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+import pyvrp
+from pyvrp.stop import MaxIterations
+
+from territory.access.pairs import Floats, Places
+from territory.errors import ParameterError, Problems, agree
+from territory.rounds import result
+from territory.rounds.result import Rounds
+from territory.rounds.search import UNITS, whole_minutes
+from territory.units import MINUTES_PER_HOUR
+
+_LINE = ["visits", "road_min", "visit_min", "distance_km"]
+Tasks = list[tuple[int, int, int]]
+
+
+def staff_rounds(
+    visits: pd.DataFrame,
+    site: str,
+    travel_times: pd.DataFrame,
+    *,
+    day_min: float,
+    visit_min: float,
+    days: int = 5,
+    professionals: int | None = None,
+    homes: Iterable[str] | None = None,
+    effort: int = 200,
+    seed: int = 0,
+) -> Rounds:
+    """Plan a week of visits to children: fewest professionals, then least time on the road.
+
+    Parameters
+    ----------
+    visits
+        One row per child, with a unique index: from_id (a place of `travel_times`), visits_per_week (1 to `days`).
+    site
+        Where days start and end.
+    travel_times
+        Table `travel_times`, with the pairs between places and from each to the site; the way back takes as long
+        where the table has no row for it. Without distance_km, kilometres are unknown.
+    day_min
+        Longest day of a professional, road included (min, inclusive).
+    visit_min
+        Minutes of a visit.
+    days
+        Working days of a week.
+    professionals
+        How many there are at most. None = as few as can be found.
+    homes
+        Places from which each professional starts, and where they end, instead of the site.
+    effort, seed
+        As for `collective_rounds`.
+
+    Returns
+    -------
+    Rounds
+        riders: one row per visit (index: child, visit): day, professional, visit_order, start_min (minutes after the
+        day started), reason (in French, why there is no visit). vehicles: one row per (day, professional): visits,
+        road_min, visit_min, distance_km. totals: road_hours, work_hours (road and visits), road_share (of work_hours),
+        full_time_equivalents (`days` of `day_min`), children_per_fte.
+
+    Raises
+    ------
+    ParameterError
+        With all that is wrong. A child too far for a day is no error: the status is `infeasible`.
+
+    Notes
+    -----
+    The days are shared out among the visits of a child (two visits over five days: one in the first three, one in
+    the last two), so that no two are on one day; within its days a visit is where it makes the least road, by PyVRP.
+    Meetings, writing and training are not counted: `day_min` is what is left for visits and the road.
+
+    Examples
+    --------
+    >>> visits = pd.DataFrame({"from_id": ["a", "b"], "visits_per_week": [1, 1]}, index=["Léa", "Tom"])
+    >>> legs = [("a", "b", 10.0), ("b", "a", 10.0), ("a", "sessad", 25.0), ("b", "sessad", 20.0)]
+    >>> times = pd.DataFrame(legs, columns=["from_id", "to_id", "travel_time_min"])
+    >>> week = staff_rounds(visits, "sessad", times, day_min=240, visit_min=60)
+    >>> float(week.vehicles["road_min"].sum()), round(float(week.totals["road_share"]), 3)
+    (55.0, 0.314)
+    """
+    problems = Problems("Tournées des professionnels", ParameterError)
+    positive = {"day_min": day_min, "visit_min": visit_min, "days": days, "effort": effort}
+    result.check_numbers(
+        problems, {**positive, "professionals": 1 if professionals is None else professionals}, {}
+    )
+    named = None if homes is None else [str(home) for home in homes]
+    if result.check_children(problems, visits, ["from_id", "visits_per_week"]):
+        wanted = visits["visits_per_week"]
+        wrong = visits.index[~(wanted.ge(1) & wanted.le(days) & (wanted % 1 == 0))]
+        problems.count(wrong, f"nombre(s) de visites par semaine qui ne sont pas de 1 à {days}", of="Enfants")
+    else:
+        problems.raise_if_any()
+    codes = visits["from_id"].dropna().astype("str")
+    places = sorted({*codes, *(named or [])})
+    minutes, km = result.legs_between(travel_times, places, [site], problems)
+    problems.raise_if_any()
+    minutes, km = (
+        np.where(unknown(legs), legs.T, legs) for legs, unknown in ((minutes, np.isinf), (km, np.isnan))
+    )
+    at = pd.Index([*places, site])
+    depots = at.get_indexer(named or [site])
+    place = at.get_indexer(codes)
+    out = (minutes[np.ix_(depots, place)] + minutes[np.ix_(place, depots)].T).min(axis=0) + visit_min
+    far = np.where(out > day_min, "trop loin pour une journée", "")
+    reasons = np.where(np.isinf(out), "hors d'atteinte, ou temps inconnu", far).astype(object)
+    # each visit has its own days
+    tasks = [
+        (child, int(block[0]), int(block[-1]))
+        for child in np.flatnonzero(reasons == "")
+        for block in np.array_split(np.arange(days), int(wanted.iloc[child]))
+    ]
+    work = visit_min + np.where(np.eye(len(at), dtype=bool), np.inf, minutes)[:, place].min(axis=0)
+    least = max(1, math.ceil(sum(work[task[0]] for task in tasks) / (days * day_min) - 1e-9))
+    most = len(named) if named is not None else professionals or len(tasks)
+    asked = (day_min, visit_min, days)
+    plan = None
+    for count in [most] if named is not None else range(min(least, most), most + 1):
+        fleet = depots if named is not None else np.repeat(depots, count)
+        plan = _planned(tasks, place, minutes, fleet, asked, effort=effort, seed=seed) if tasks else []
+        if plan is not None:
+            break
+    if plan is None:
+        reasons[reasons == ""] = f"aucune semaine trouvée avec {agree(most, 'professionnel(s)')}"
+        plan = []
+    riders, lines = _written(visits.index, wanted, reasons, tasks, plan, (place, minutes, km, visit_min))
+    road, cared = lines["road_min"].sum(), lines["visit_min"].sum()
+    equivalents = (road + cared) / (days * day_min)
+    totals = {
+        "road_hours": road / MINUTES_PER_HOUR,
+        "work_hours": (road + cared) / MINUTES_PER_HOUR,
+        "road_share": road / (road + cared) if plan else np.nan,
+        "full_time_equivalents": equivalents,
+        "children_per_fte": (reasons == "").sum() / equivalents if plan else np.nan,
+    }
+    status = result.INFEASIBLE if (reasons != "").any() else result.NOT_PROVEN
+    bound = float(sum(work[task[0]] - visit_min for task in tasks)) if plan else 0.0
+    return Rounds(riders, lines, status, least, float(road), min(bound, float(road)), totals)
+
+
+Plan = list[tuple[int, int, int, list[int]]]
+
+
+def _planned(
+    tasks: Tasks,
+    place: Places,
+    minutes: Floats,
+    fleet: Places,
+    asked: tuple[float, float, int],
+    *,
+    effort: int,
+    seed: int,
+) -> Plan | None:
+    """Return the days of professionals (day, professional, where they start, tasks in order), None without any."""
+    day_min, visit_min, days = (
+        math.floor(asked[0] * UNITS + 1e-6),
+        math.ceil(asked[1] * UNITS - 1e-6),
+        asked[2],
+    )
+    # a minute between two days, so that none runs into the next
+    start = day_min + UNITS
+    whole = whole_minutes(minutes)
+    clients = [
+        pyvrp.Client(
+            int(place[child]),
+            service_duration=visit_min,
+            tw_early=first * start,
+            tw_late=last * start + day_min,
+        )
+        for child, first, last in tasks
+    ]
+    kinds = list(itertools.product(range(days), range(len(fleet))))
+    types = [
+        pyvrp.VehicleType(
+            start_depot=p,
+            end_depot=p,
+            tw_early=day * start,
+            tw_late=day * start + day_min,
+            shift_duration=day_min,
+            unit_distance_cost=0,
+            unit_duration_cost=1,
+        )
+        for day, p in kinds
+    ]
+    data = pyvrp.ProblemData(
+        [pyvrp.Location(0, 0)] * len(minutes),
+        clients,
+        [pyvrp.Depot(int(d)) for d in fleet],
+        types,
+        [whole * 0],
+        [whole],
+    )
+    found = pyvrp.solve(data, MaxIterations(effort), seed=seed, collect_stats=False).best
+    if not found.is_feasible():
+        return None
+    return [
+        (
+            *kinds[route.vehicle_type()],
+            int(fleet[kinds[route.vehicle_type()][1]]),
+            [one.idx for one in route if one.is_client()],
+        )
+        for route in found.routes()
+    ]
+
+
+def _written(
+    children: pd.Index,
+    wanted: pd.Series[int],
+    reasons: np.ndarray,
+    tasks: Tasks,
+    plan: Plan,
+    terms: tuple[Places, Floats, Floats, float],
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Write visits and days as tables."""
+    place, minutes, km, visit_min = terms
+    rows = [(children[k], v + 1) for k in range(len(children)) for v in range(int(wanted.iloc[k]))]
+    index = pd.MultiIndex.from_tuples(rows, names=["child", "visit"])
+    riders = pd.DataFrame(
+        {"day": pd.NA, "professional": pd.NA, "visit_order": pd.NA}, index=index, dtype="Int64"
+    )
+    riders["start_min"], riders["reason"] = np.nan, np.repeat(reasons, wanted.astype(int))
+    # tasks are in the order of the rows that have no reason
+    row_of = np.flatnonzero(riders["reason"] == "")
+    columns = [riders.columns.get_loc(name) for name in ("day", "professional", "visit_order", "start_min")]
+    lines = {}
+    for day, p, home, route in sorted(plan):
+        path = [home, *(int(place[tasks[t][0]]) for t in route), home]
+        legs = list(itertools.pairwise(path))
+        clock = 0.0
+        for k, (t, leg) in enumerate(zip(route, legs, strict=False), start=1):
+            clock += minutes[leg]
+            riders.iloc[row_of[t], columns] = [day + 1, p + 1, k, clock]
+            clock += visit_min
+        road = sum(float(minutes[leg]) for leg in legs)
+        lines[day + 1, p + 1] = (
+            len(route),
+            road,
+            visit_min * len(route),
+            sum(float(km[leg]) for leg in legs),
+        )
+    index = pd.MultiIndex.from_tuples(list(lines), names=["day", "professional"])
+    return riders, pd.DataFrame(list(lines.values()), columns=_LINE, index=index)
