@@ -71,6 +71,14 @@ class StudyResult:
     manifest: Mapping[str, Any] = field(default_factory=dict)
     run_digest: str = ""
     report_dir: Path | None = None
+    rounds_step: Callable[[], tuple[pd.DataFrame, ...]] | None = None
+
+    @cached_property
+    def rounds(self) -> tuple[pd.DataFrame, ...]:
+        """What rounds are today and after, and one typical round (see `territory.scenario.doubt.rounds`)."""
+        import pandas as pd
+
+        return (pd.DataFrame(), pd.DataFrame()) if self.rounds_step is None else self.rounds_step()
 
     @cached_property
     def draws(self) -> Draws | None:

@@ -8,7 +8,7 @@ import numpy as np
 import pyvrp
 from numpy.random import Generator
 from numpy.typing import NDArray
-from pyvrp.stop import MaxIterations
+from pyvrp.stop import FirstFeasible, MaxIterations, MultipleCriteria
 from scipy.optimize import linear_sum_assignment
 
 from territory.access.pairs import Bools, Floats
@@ -359,24 +359,32 @@ def least_driven(
     """Return rounds of few vehicles, then few minutes, from and to a depot (first row of `minutes`), by PyVRP."""
     n = len(loads)
     whole = whole_minutes(minutes)
+    terms: dict[str, Any] = {"unit_distance_cost": 0, "unit_duration_cost": 1}
+    if np.isfinite(limit_min):
+        terms["shift_duration"] = int(limit_min * UNITS)
     # a vehicle is worth several of the longest legs: more would drown the penalties of loads and limits
     fixed = 4 * int(whole[whole < _FAR].max())
-    shift: dict[str, Any] = {} if np.isinf(limit_min) else {"shift_duration": int(limit_min * UNITS)}
-    fleet = pyvrp.VehicleType(
-        n, list(capacity), fixed_cost=fixed, unit_distance_cost=0, unit_duration_cost=1, **shift
-    )
     data = pyvrp.ProblemData(
         [pyvrp.Location(0, 0)] * (n + 1),
         [pyvrp.Client(i + 1, delivery=[int(load) for load in loads[i]]) for i in range(n)],
         [pyvrp.Depot(0)],
-        [fleet],
+        [pyvrp.VehicleType(n, list(capacity), fixed_cost=fixed, **terms)],
         [np.zeros_like(whole)],
         [whole],
     )
-    found = pyvrp.solve(data, MaxIterations(effort), seed=seed, collect_stats=False).best
-    if not found.is_feasible():
+    stop: Any = MaxIterations(effort)
+    best = found = pyvrp.solve(data, stop, seed=seed, collect_stats=False).best
+    # then with one vehicle less, as long as rounds are found
+    while found.is_feasible():
+        best, fewer = found, found.num_routes() - 1
+        if fewer * np.array(capacity) @ np.ones(len(capacity)) < loads.sum() or fewer == 0:
+            break
+        tight = data.replace(vehicle_types=[pyvrp.VehicleType(fewer, list(capacity), **terms)])
+        stop = MultipleCriteria([FirstFeasible(), MaxIterations(effort)])
+        found = pyvrp.solve(tight, stop, seed=seed, collect_stats=False).best
+    if not best.is_feasible():
         return None
-    return [[one.idx for one in route if one.is_client()] for route in found.routes()]
+    return [[one.idx for one in route if one.is_client()] for route in best.routes()]
 
 
 def fewest_vehicles(world: World) -> int:

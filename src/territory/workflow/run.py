@@ -186,6 +186,7 @@ def _run(
         without_car=without_car,
         manifest=manifest,
         run_digest=digest,
+        rounds_step=partial(_rounds, inputs, baseline, scenarios, steps, digest),
     )
     if report_dir is None or record is None:
         return result
@@ -208,6 +209,19 @@ def _note_places(study: Study, kept_dir: Path) -> None:
     # a note: a disk that refuses it takes nothing from the files
     with suppress(OSError):
         write_json(kept_dir / PLACES, {slot.key: said[slot.key] for slot in SLOTS if slot.key in said})
+
+
+def _rounds(
+    inputs: Inputs, baseline: Results, scenarios: Mapping[str, Results], steps: Steps, digest: str
+) -> tuple[pd.DataFrame, ...]:
+    """Return the rounds of a run, which an unchanged run does not compute again."""
+    from territory.scenario.doubt.rounds import draw_rounds
+
+    study = inputs.study
+    if inputs.legs is None or not any(trip.rounds for one in study.authorisation for trip in one.trip):
+        return pd.DataFrame(), pd.DataFrame()
+    legs, terms = inputs.legs, {"seed": study.seed, "level": study.uncertainty.level}
+    return steps.run("tournées", digest, lambda: draw_rounds(baseline, scenarios, legs(), **terms))
 
 
 def with_population(study: Study, vintage: str) -> Study:

@@ -11,7 +11,7 @@ import math
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -218,6 +218,39 @@ def _with_variants(who: _Who, state: State, service: str, rows: pd.DataFrame, co
             variants[name + SHARED] = (law, shares[sorted(own)].sum(axis=1, skipna=False).to_numpy(float))
     headline = f"flat_{asked.recruitment_max_min:g}{SHARED if others and complete else ''}"
     return who._replace(variants=variants, headline=headline, competitors=len(others), is_complete=complete)
+
+
+@dataclass(frozen=True)
+class Homes:
+    """Where the children of a service likely live: the weight of each commune in the variant that is quoted."""
+
+    codes: Floats
+    weights: Floats
+    count: int
+    is_illustrative: bool
+    is_observed: bool
+
+    def drawn(self, rng: np.random.Generator, draws: int) -> Any:
+        """Return the commune of each child, draws x children; children observed are where they are."""
+        if self.is_observed:
+            return np.repeat(self.codes, self.weights.round().astype(int))[None, :]
+        return rng.choice(self.codes, size=(draws, self.count), p=self.weights / self.weights.sum())
+
+
+def likely_homes(baseline: Results, service: str, children: int | None = None) -> Homes | None:
+    """Return where the children of today's site likely live (`children` of them where places are unknown)."""
+    who = _who(baseline, baseline, service)
+    if who.reason:
+        return None
+    law, share = who.variants[who.headline]
+    minutes = baseline.access.xs(service, level="service")["travel_time_min"]
+    codes = pd.Index(sorted(baseline.state.communes.index), dtype=object)
+    weights = np.nan_to_num(_weights(who.persons * share, law, _by_code(minutes, codes)))
+    is_illustrative = who.is_illustrative or (children is not None and who.headline != OBSERVED)
+    count = children if children is not None and is_illustrative else who.children
+    if not weights.sum() > 0:
+        return None
+    return Homes(codes.to_numpy(), weights, count, is_illustrative, who.headline == OBSERVED)
 
 
 def _by_code(values: pd.Series[float], codes: pd.Index) -> Floats:

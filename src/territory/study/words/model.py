@@ -139,6 +139,28 @@ class Need(Part):
             yield "age_min dépasse age_max"
 
 
+class TripRounds(Part):
+    """How vehicles go round: seats and a limit on board for children, days and visits for professionals."""
+
+    seats: int | None = Field(default=None, ge=1, le=60)
+    max_ride_min: float | None = Field(default=None, gt=0)
+    stop_min: float = Field(default=2, ge=0)
+    attendants: int = Field(default=0, ge=0)
+    driver_eur_per_hour: float | None = Field(default=None, ge=0)
+    day_min: float | None = Field(default=None, gt=0)
+    visit_min: float | None = Field(default=None, gt=0)
+    visits_per_week: int = Field(default=1, ge=1, le=5)
+    # an illustration, said to be one, in the place of the places
+    children: int | None = Field(default=None, ge=1, le=500)
+    draws: int = Field(default=10, ge=1, le=200)
+    effort: int = Field(default=20, ge=1, le=5000)
+
+    def lacking(self, who: str) -> str:
+        """Return the keys without which the rounds of an account cannot be made."""
+        needed = ("day_min", "visit_min") if who == "staff" else ("seats", "max_ride_min")
+        return " et ".join(name for name in needed if getattr(self, name) is None)
+
+
 class Trip(Part):
     """Who makes how many return trips a year for one child; an assumption until a source is given."""
 
@@ -153,9 +175,14 @@ class Trip(Part):
     persons_on_board: float | None = Field(default=None, ge=1)
     paid_by: str = ""
     source: str = ""
+    rounds: TripRounds | None = None
 
     def _faults(self) -> Iterator[str]:
-        """Refuse a range that is not in order."""
+        """Refuse a range that is not in order, and rounds without their rules."""
+        if self.rounds is not None and self.who == "parent":
+            yield "rounds ne se dit pas d'un parent : ce sont des tournées d'enfants ou de professionnels"
+        elif self.rounds is not None and (lacking := self.rounds.lacking(self.who)):
+            yield f"rounds : indiquez aussi {lacking}"
         if self.round_factor_low > self.round_factor_high:
             yield "round_factor_low dépasse round_factor_high"
         if self.visit_min is not None and self.who != "parent":

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,6 +61,16 @@ class Places:
         asked = Asked(self.study, self.weighed, self.sites, self.named_sites, squares)
         return travel_times(asked, roads=self.roads, steps=steps, speeds=speeds)
 
+    def legs(self, steps: Steps) -> pd.DataFrame:
+        """Return the times of today between communes, for rounds from one to the next."""
+        points = self.weighed.loc[self.weighed.index.intersection(self.communes.index)]
+        ends = points.filter(["density_hab_km2", "area_km2", "slowness", "geometry"])
+        ends = ends.assign(commune_code=ends.index, point_precision="commune").rename_axis("site_id")
+        asked = Asked(self.study, points, ends, ends.iloc[:1])
+        table = travel_times(asked, roads=self.roads, steps=steps).to_sites
+        kept = table.filter(["from_id", "to_id", "travel_time_min", "distance_km"])
+        return kept.astype({"from_id": "str", "to_id": "str"})
+
 
 @dataclass(frozen=True)
 class Inputs:
@@ -73,6 +84,7 @@ class Inputs:
     siting: Mapping[str, SitingAnswer] = field(default_factory=dict)
     groupings: Mapping[str, GroupingAnswer] = field(default_factory=dict)
     roads: RoadMap | None = None
+    legs: Callable[[], pd.DataFrame] | None = None
 
 
 def prepare(study: Study, *, steps: Steps, roads: Path | None = None) -> Inputs:
@@ -86,7 +98,15 @@ def prepare(study: Study, *, steps: Steps, roads: Path | None = None) -> Inputs:
     scenarios = tuple(questions.settled(scenario, answers) for scenario in places.study.scenario)
     groupings = questions.answer_groupings(places.study, state)
     return Inputs(
-        places.study, places.dataset, state, times.method, scenarios, answers, groupings, places.roads
+        places.study,
+        places.dataset,
+        state,
+        times.method,
+        scenarios,
+        answers,
+        groupings,
+        places.roads,
+        partial(places.legs, steps),
     )
 
 
