@@ -10,7 +10,7 @@ import pandas as pd
 
 from territory.release.disclosure import THRESHOLD, is_small, withholds
 from territory.release.observed_children import MEANS, Merged, merged_classes, observed_counts, zone_flags
-from territory.release.treatment import SMALL, treat, treat_measures
+from territory.release.treatment import SMALL, rounded_by_unit, treat, treat_measures
 from territory.scenario.comparison.compare import add_draws
 from territory.scenario.comparison.compare import best_in_all as best_in_all
 from territory.scenario.zones import ALL_TERRITORY
@@ -124,6 +124,15 @@ def with_intervals(result: StudyResult, scenario_id: str, name: str) -> pd.DataF
         found = own.reindex(pd.MultiIndex.from_frame(keys)).set_axis(table.index)
     reasons = {service: result.reason_of(scenario_id, service) for service in _services(table)}
     return table.join(found).assign(reason=table.index.get_level_values("service").map(reasons).astype("str"))
+
+
+def released_rounds(result: StudyResult) -> tuple[pd.DataFrame, ...]:
+    """Return the rounds and the round drawn; those of children observed are of the internal edition alone."""
+    if result.rounds[0].empty:
+        return result.rounds
+    rows, paths = (table[~table["service"].isin(observed_services(result))] for table in result.rounds)
+    values = rows.filter(regex="_(?:value|low|high)$").apply(rounded_by_unit, unit=rows["unit"])
+    return rows.assign(**values), paths
 
 
 def children_tables(result: StudyResult) -> dict[str, pd.DataFrame]:

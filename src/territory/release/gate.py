@@ -251,6 +251,18 @@ class Release:
         with printing(self.edition):
             return comparison.children_tables(self._result)
 
+    @cached_property
+    def rounds(self) -> pd.DataFrame:
+        """The table `tournees`."""
+        with printing(self.edition):
+            return comparison.released_rounds(self._result)[0]
+
+    @cached_property
+    def round_paths(self) -> pd.DataFrame:
+        """The stops of one round, by commune, today and in each scenario; of children drawn, never of observed ones."""
+        with printing(self.edition):
+            return comparison.released_rounds(self._result)[1]
+
     def moved(self, scenario_id: str) -> tuple[str, ...]:
         """Return the named services that a scenario changes."""
         return tuple(self._result.comparisons[scenario_id].services)

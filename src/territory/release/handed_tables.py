@@ -17,6 +17,7 @@ from territory.release.comparison import (
     publish_sensitivity,
     publish_trips,
     publish_zones,
+    released_rounds,
     stacked,
     zone_names,
 )
@@ -61,6 +62,7 @@ def tables(result: StudyResult) -> dict[str, pd.DataFrame]:
         **_comparisons(result, names),
         **comparison_tables(result),
         **children_tables(result),
+        "tournees": released_rounds(result)[0],
         **scenario_tables(result),
         **grouping_tables(result),
         **indicator_tables(result),

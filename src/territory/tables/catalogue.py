@@ -245,6 +245,10 @@ DECIMALS = {
     "hab": 0,
     "eur": 0,
     "kg": 0,
+    "vehicles": 1,
+    "hours": 1,
+    "etp": 2,
+    "children_per_etp": 1,
 }
 SHOWN_DECIMALS = {**DECIMALS, "share": 2, "index": 2}
 

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 import shapely
 from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.font_manager import get_font
@@ -180,9 +181,10 @@ def _outline(members: tuple[shapely.Geometry, ...]) -> list[np.ndarray]:
 
 
 def flows(axes: Axes, lines: gpd.GeoDataFrame) -> None:
-    """Draw lines whose width is proportional to their `value`."""
-    values = lines["value"].to_numpy(float)
-    widths = np.maximum(_WIDEST_FLOW * values / max(float(values.max(initial=0.0)), 1e-9), 0.6)
+    """Draw lines whose width is proportional to their `value`; thin ones without it."""
+    values = lines.get("value", pd.Series(0.0, lines.index)).to_numpy(float)
+    least = 0.6 if "value" in lines else 1.5
+    widths = np.maximum(_WIDEST_FLOW * values / max(float(values.max(initial=0.0)), 1e-9), least)
     paths = [np.asarray(line.coords)[:, :2] for line in lines.geometry]
     _draw_lines(axes, paths, colors=style.ACCENT, linewidths=widths, alpha=0.75, capstyle="round", zorder=4)
 

@@ -16,6 +16,7 @@ from territory.report.chapters import (
     needs,
     options,
     questions,
+    rounds,
     travel_accounts,
     without_car,
 )
@@ -112,6 +113,7 @@ def _parts(reading: Reading) -> list[Part]:
         Part(needs.needs(reading)),
         Part(travel_accounts.child_offer(reading)),
         Part(travel_accounts.common_care(reading)),
+        Part(rounds.time_on_board(reading), "le temps à bord", leaves=14),
         Part(travel_accounts.travel_accounts(reading), "les trois comptes de trajets", leaves=15),
         *deserts.desert_parts(reading),
         *without_car.parts(reading),

@@ -26,6 +26,7 @@ _ORDER = (
     "comparaison_sensibilite",
     "comparaison_trajets",
     "comptes_de_trajets",
+    "tournees",
     "comparaison_deserts",
     "groupements_comparaison",
     "{question}",

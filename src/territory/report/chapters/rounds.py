@@ -1,0 +1,140 @@
+"""Time on board: rounds of children and weeks of professionals, today and in each scenario, with one round drawn."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import geopandas as gpd
+import pandas as pd
+import shapely
+
+from territory.french.numbers import NBSP, decimal, integer, minutes, share
+from territory.french.words import count, join
+from territory.plot import style
+from territory.plot.maps.choropleth import Panel, draw_map
+from territory.plot.maps.legend import Category, Legend
+from territory.release.gate import TODAY
+from territory.report.chapters import pictures
+from territory.report.layout.document import Block, DataTable, Heading, Paragraph, Picture, table
+from territory.report.reading import Reading
+from territory.study.words.model import TripRounds
+from territory.tables.declare import CODES
+
+_ON_ROUND = Category("round", "commune desservie, rang de passage", style.SEQUENTIAL[1])
+_NOT = Category("none", "autre commune", style.OUTSIDE)
+
+
+def time_on_board(reading: Reading) -> list[Block]:
+    """Return rounds before and after, for children then for professionals; nothing without rounds in the study."""
+    found = reading.release.rounds
+    if found.empty:
+        return []
+    blocks: list[Block] = [Heading("Le temps à bord"), Paragraph(_intro(reading, found))]
+    for (service, who), rows in found.groupby(["service", "who"], sort=False):
+        blocks.append(_table(reading, str(service), str(who), rows))
+        if who == "child":
+            blocks += _maps(reading, str(service))
+    return blocks
+
+
+def _intro(reading: Reading, found: pd.DataFrame) -> str:
+    """Say what was drawn, and what the rounds are made of."""
+    said = (
+        "Les enfants ne voyagent pas seuls : un minibus fait une tournée, et le temps à bord dépend de la limite que "
+        "l'on fixe. Chaque tournée prend le moins de véhicules qui tiennent la limite, puis le moins de minutes à "
+        "bord. Entre parenthèses, l'intervalle sur les tirages du lieu de vie des enfants, les mêmes avant et après."
+    )
+    supposed = found[found["is_illustrative"].astype(bool)].drop_duplicates(["service", "who"])
+    if len(supposed):
+        counts = supposed["children_count"].map(integer)
+        named = [f"{reading.short(name)}, {n}" for name, n in zip(supposed["service"], counts, strict=True)]
+        said += f" Nombre d'enfants supposé, à titre d'illustration : {join(named)}."
+    return said
+
+
+def _table(reading: Reading, service: str, who: str, rows: pd.DataFrame) -> DataTable:
+    """Return the measures of one service, one column for each situation."""
+    every = list(dict.fromkeys(rows["scenario"]))
+    lines = []
+    for measure, of_it in rows.groupby("measure", sort=False):
+        by_scenario = of_it.set_index("scenario")
+        first = by_scenario.iloc[0]
+        cells = [_cell(first, "baseline", str(first["unit"]))]
+        cells += [
+            _cell(by_scenario.loc[name], "scenario", str(first["unit"])) for name in every if name != TODAY
+        ]
+        lines.append([CODES["round_measures"][str(measure)], *cells])
+    heads = ["Mesure <1.6", "Aujourd'hui >1", *(f"Scénario {name} >1" for name in every if name != TODAY)]
+    return table(heads, lines, f"{reading.short(service)} : {_rules(reading, service, who)}.")
+
+
+def _cell(row: pd.Series, side: str, unit: str) -> str:
+    """Write a mean over the draws, and its interval where it has one."""
+    value, low, high = (_written(float(row[f"{side}_{end}"]), unit) for end in ("value", "low", "high"))
+    return value if low == high else f"{value} ({low}{NBSP}à{NBSP}{high})"
+
+
+def _written(value: float, unit: str) -> str:
+    """Write a value as its unit can bear."""
+    if unit == "share":
+        return share(value)
+    if unit == "min":
+        return minutes(value)
+    marks = {"km": "km", "hours": "h", "eur": "€", "kg": "kg"}
+    text = decimal(value) if unit in ("etp", "children_per_etp") else integer(value)
+    return f"{text}{NBSP}{marks[unit]}" if unit in marks else text
+
+
+def _rules(reading: Reading, service: str, who: str) -> str:
+    """Say under which rules rounds are made."""
+    trips = [trip for trip in reading.named[service].trip if trip.who == who]
+    rules = trips[0].rounds or TripRounds()
+    if who == "staff":
+        visits = count(rules.visits_per_week, "visite")
+        day = f"journées de {minutes(rules.day_min or 0)}"
+        return f"{visits} de {minutes(rules.visit_min or 0)} par enfant et par semaine, {day}"
+    seats = f"{integer(rules.seats or 0)} places, {minutes(rules.max_ride_min or 0)} à bord au plus"
+    return f"tournées du matin, {seats}, {minutes(rules.stop_min)} par arrêt"
+
+
+def _maps(reading: Reading, service: str) -> list[Block]:
+    """Return the round of one same child today, and in the first scenario that changes it."""
+    paths = reading.release.round_paths
+    paths = paths[paths["service"] == service]
+    stops = {str(name): list(rows["place_id"]) for name, rows in paths.groupby("scenario", sort=False)}
+    today = stops.get(TODAY)
+    other = next((name for name, places in stops.items() if places != today), None)
+    shown = [name for name in (TODAY, other) if name is not None and name in stops]
+    return [_map(reading, service, name, stops[name]) for name in shown]
+
+
+def _map(reading: Reading, service: str, situation: str, places: list[str]) -> Picture:
+    """Draw the round of one draw, by commune: no home is on it."""
+    *codes, site = places
+    areas = pictures.areas_of(reading)
+    keys = pd.Series(_NOT.key, index=areas.index, dtype=object)
+    keys[keys.index.isin(codes)] = _ON_ROUND.key
+    order = pd.Series([integer(k) for k in range(1, len(codes) + 1)], index=codes, dtype=object)
+    numbers = order.groupby(level=0, sort=False).agg("-".join)
+    points = [reading.communes.geometry[code] for code in codes] + [reading.release.sites.geometry[site]]
+    lines = [shapely.LineString([a, b]) for a, b in pairwise(points) if a.distance(b) > 1.0]
+    drawn = gpd.GeoDataFrame(geometry=lines, crs=reading.communes.crs)
+    panel = Panel(
+        areas,
+        keys,
+        numbers=numbers.reindex(areas.index).fillna(""),
+        zones=reading.communes["epci_code"],
+        sites=pictures.marks(reading, [(site, "o")]),
+        flows=drawn,
+        focus=pictures.focus_of(reading),
+    )
+    when = "aujourd'hui" if situation == TODAY else f"scénario {situation}"
+    note = "Enfants tirés au sort, placés à leur commune : aucun domicile n'est dessiné."
+    legend = Legend((_ON_ROUND, _NOT), "Une tournée", [("1", "o", reading.site_name(site))], [note])
+    named = " puis ".join(dict.fromkeys(reading.commune(code) for code in codes))
+    return Picture(
+        style.to_svg(draw_map(panel, legend, max_height_cm=7.5)),
+        alt=f"Carte d'une tournée, {when} : {named}, puis {reading.site_name(site)}.",
+        caption=f"Une tournée tirée au sort, {when} : {reading.short(service)}.",
+        source=pictures.map_source(reading),
+    )
