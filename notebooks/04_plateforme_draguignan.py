@@ -78,6 +78,16 @@ zones[columns].rename(index={**names, "territory": "Ensemble"}).round(0)
 released.sensitivity(scenario, service)[columns[:4]].round(0)
 
 # %% [markdown]
+# ## Le temps à bord
+# Un minibus fait une tournée : combien de véhicules, combien de temps à bord, aujourd'hui et dans les scénarios, sur les mêmes
+# tirages du lieu de vie des enfants (clé `rounds` d'un trajet ; le nombre d'enfants est une illustration quand il n'est pas connu).
+
+# %%
+rounds = released.rounds
+shown = ["scenario", "service", "measure", "baseline_value", "scenario_value", "delta_low", "delta_high"]
+rounds[shown].round(1) if len(rounds) else "Cette étude ne demande pas de tournées."
+
+# %% [markdown]
 # ## Garder un scénario, et en faire le rapport
 # Dans le panneau, *Enregistrer ce scénario* l'ajoute à un fichier d'étude (`draguignan-essai.toml` si vous partez de
 # l'étude fournie). Le rapport PDF, les tables et les couches pour QGIS suivent d'une commande, dans un terminal :

@@ -320,10 +320,10 @@ def _read(
     first = table[~pd.Series(of_child).duplicated().to_numpy()]
     never = np.zeros((len(keys), len(keys)), dtype=bool)
     for pair in apart:
-        one, other = of_child[table.index.get_indexer(list(pair))]
+        one, other = of_child[table.index.get_indexer(pd.Index(pair))]
         never[one, other] = never[other, one] = True
-    place = pd.Index(places).get_indexer(first["from_id"]).astype(np.int64)
-    school = pd.Index(sites).get_indexer(first["to_id"]).astype(np.int64)
+    place = pd.Index(places).get_indexer(pd.Index(first["from_id"])).astype(np.int64)
+    school = pd.Index(sites).get_indexer(pd.Index(first["to_id"])).astype(np.int64)
     chairs = np.bincount(of_child, weights=wheels).astype(np.int64)
     kids = np.bincount(of_child).astype(np.int64)
     return _Stops(table, of_child, place, school, kids, chairs, never, minutes, km, len(places))

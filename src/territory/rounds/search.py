@@ -84,7 +84,7 @@ def _under(route: Places, m: int, o: int, w: World, rides: Floats) -> float:
         ride = w.to_school[i, w.first[o]] if k == m - 1 else ride + w.between[i, route[k + 1]]
         rides[k] = ride + w.later[o, w.school[i]]
         total += w.kids[i] * rides[k] if rides[k] <= w.limit_min else np.inf
-    return total + w.vehicle_weight * (w.lead[route[0]] + ride + w.tail[o])
+    return float(total + w.vehicle_weight * (w.lead[route[0]] + ride + w.tail[o]))
 
 
 @kernel
@@ -358,7 +358,7 @@ def least_driven(
 ) -> list[Route] | None:
     """Return rounds of few vehicles, then few minutes, from and to a depot (first row of `minutes`), by PyVRP."""
     n = len(loads)
-    whole = whole_minutes(minutes)
+    whole: Any = whole_minutes(minutes)
     terms: dict[str, Any] = {"unit_distance_cost": 0, "unit_duration_cost": 1}
     if np.isfinite(limit_min):
         terms["shift_duration"] = int(limit_min * UNITS)
@@ -414,7 +414,8 @@ def least_minutes(world: World, vehicles: int) -> float:
     n = len(world.kids)
     legs = world.between.copy()
     np.fill_diagonal(legs, np.inf)
-    walk, columns = world.to_school.min(axis=1), []
+    walk = world.to_school.min(axis=1)
+    columns: list[Floats] = []
     while len(columns) < min(n, world.seats_max + world.chairs_max):
         columns.append(np.where(walk > world.limit_min, 1e9, walk) * world.kids)
         walk = (legs + walk[None, :]).min(axis=1)

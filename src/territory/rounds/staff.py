@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -107,22 +108,24 @@ def staff_rounds(
         np.where(unknown(legs), legs.T, legs) for legs, unknown in ((minutes, np.isinf), (km, np.isnan))
     )
     at = pd.Index([*places, site])
-    depots = at.get_indexer(named or [site])
-    place = at.get_indexer(codes)
+    depots = at.get_indexer(pd.Index(named or [site]))
+    place = at.get_indexer(pd.Index(codes))
     out = (minutes[np.ix_(depots, place)] + minutes[np.ix_(place, depots)].T).min(axis=0) + visit_min
     far = np.where(out > day_min, "trop loin pour une journée", "")
     reasons = np.where(np.isinf(out), "hors d'atteinte, ou temps inconnu", far).astype(object)
     # each visit has its own days
     tasks = [
-        (child, int(block[0]), int(block[-1]))
+        (int(child), int(block[0]), int(block[-1]))
         for child in np.flatnonzero(reasons == "")
         for block in np.array_split(np.arange(days), int(wanted.iloc[child]))
     ]
-    work = visit_min + np.where(np.eye(len(at), dtype=bool), np.inf, minutes)[:, place].min(axis=0)
+    # a leg inside one place is of use where two stop in it
+    alone = np.diag(np.bincount([*place, *depots], minlength=len(at)) < 2)
+    work = visit_min + np.where(alone, np.inf, minutes)[:, place].min(axis=0)
     least = max(1, math.ceil(sum(work[task[0]] for task in tasks) / (days * day_min) - 1e-9))
     most = len(named) if named is not None else professionals or len(tasks)
     asked = (day_min, visit_min, days)
-    plan = None
+    plan: Plan | None = None
     for count in [most] if named is not None else range(min(least, most), most + 1):
         fleet = depots if named is not None else np.repeat(depots, count)
         plan = _planned(tasks, place, minutes, fleet, asked, effort=effort, seed=seed) if tasks else []
@@ -167,15 +170,16 @@ def _planned(
     )
     # a minute between two days, so that none runs into the next
     start = day_min + UNITS
-    whole = whole_minutes(minutes)
+    nodes = [*fleet, *(place[child] for child, _, _ in tasks)]
+    whole: Any = whole_minutes(minutes[np.ix_(nodes, nodes)])
     clients = [
         pyvrp.Client(
-            int(place[child]),
+            len(fleet) + number,
             service_duration=visit_min,
             tw_early=first * start,
             tw_late=last * start + day_min,
         )
-        for child, first, last in tasks
+        for number, (_, first, last) in enumerate(tasks)
     ]
     kinds = list(itertools.product(range(days), range(len(fleet))))
     types = [
@@ -191,9 +195,9 @@ def _planned(
         for day, p in kinds
     ]
     data = pyvrp.ProblemData(
-        [pyvrp.Location(0, 0)] * len(minutes),
+        [pyvrp.Location(0, 0)] * len(nodes),
         clients,
-        [pyvrp.Depot(int(d)) for d in fleet],
+        [pyvrp.Depot(p) for p in range(len(fleet))],
         types,
         [whole * 0],
         [whole],
@@ -229,7 +233,9 @@ def _written(
     riders["start_min"], riders["reason"] = np.nan, np.repeat(reasons, wanted.astype(int))
     # tasks are in the order of the rows that have no reason
     row_of = np.flatnonzero(riders["reason"] == "")
-    columns = [riders.columns.get_loc(name) for name in ("day", "professional", "visit_order", "start_min")]
+    columns: Any = [
+        riders.columns.get_loc(name) for name in ("day", "professional", "visit_order", "start_min")
+    ]
     lines = {}
     for day, p, home, route in sorted(plan):
         path = [home, *(int(place[tasks[t][0]]) for t in route), home]

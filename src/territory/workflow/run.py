@@ -220,8 +220,9 @@ def _rounds(
     study = inputs.study
     if inputs.legs is None or not any(trip.rounds for one in study.authorisation for trip in one.trip):
         return pd.DataFrame(), pd.DataFrame()
-    legs, terms = inputs.legs, {"seed": study.seed, "level": study.uncertainty.level}
-    return steps.run("tournées", digest, lambda: draw_rounds(baseline, scenarios, legs(), **terms))
+    legs, level = inputs.legs, study.uncertainty.level
+    make = partial(draw_rounds, baseline, scenarios, seed=study.seed, level=level)
+    return steps.run("tournées", digest, lambda: make(legs()))
 
 
 def with_population(study: Study, vintage: str) -> Study:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 
 import geopandas as gpd
 import pandas as pd
@@ -116,7 +117,9 @@ def _map(reading: Reading, service: str, situation: str, places: list[str]) -> P
     keys[keys.index.isin(codes)] = _ON_ROUND.key
     order = pd.Series([integer(k) for k in range(1, len(codes) + 1)], index=codes, dtype=object)
     numbers = order.groupby(level=0, sort=False).agg("-".join)
-    points = [reading.communes.geometry[code] for code in codes] + [reading.release.sites.geometry[site]]
+    points: list[Any] = [reading.communes.geometry[code] for code in codes] + [
+        reading.release.sites.geometry[site]
+    ]
     lines = [shapely.LineString([a, b]) for a, b in pairwise(points) if a.distance(b) > 1.0]
     drawn = gpd.GeoDataFrame(geometry=lines, crs=reading.communes.crs)
     panel = Panel(

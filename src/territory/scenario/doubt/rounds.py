@@ -91,7 +91,8 @@ def _prices(state: State, trip: Trip) -> RoundPrices:
     """Return the prices of the vehicle of a trip, unknown where the study has none."""
     vehicle = state.parameters.prices.of(trip.vehicle)
     hour = trip.rounds.driver_eur_per_hour if trip.rounds else None
-    known = (vehicle and vehicle.eur_per_km, hour, hour, 0.0, vehicle and vehicle.co2_kg_per_km)
+    km_eur, co2 = (vehicle.eur_per_km, vehicle.co2_kg_per_km) if vehicle else (None, None)
+    known = (km_eur, hour, hour, 0.0, co2)
     return RoundPrices(*(np.nan if one is None else float(one) for one in known))
 
 
