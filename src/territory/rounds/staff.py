@@ -90,9 +90,8 @@ def staff_rounds(
     """
     problems = Problems("Tournées des professionnels", ParameterError)
     positive = {"day_min": day_min, "visit_min": visit_min, "days": days, "effort": effort}
-    result.check_numbers(
-        problems, {**positive, "professionals": 1 if professionals is None else professionals}, {}
-    )
+    positive["professionals"] = 1 if professionals is None else professionals
+    result.check_numbers(problems, positive, {})
     named = None if homes is None else [str(home) for home in homes]
     if result.check_children(problems, visits, ["from_id", "visits_per_week"]):
         wanted = visits["visits_per_week"]
@@ -100,7 +99,7 @@ def staff_rounds(
         problems.count(wrong, f"nombre(s) de visites par semaine qui ne sont pas de 1 à {days}", of="Enfants")
     else:
         problems.raise_if_any()
-    codes = visits["from_id"].dropna().astype("str")
+    codes = pd.Index(visits["from_id"].dropna().astype("str"))
     places = sorted({*codes, *(named or [])})
     minutes, km = result.legs_between(travel_times, places, [site], problems)
     problems.raise_if_any()
@@ -109,7 +108,7 @@ def staff_rounds(
     )
     at = pd.Index([*places, site])
     depots = at.get_indexer(pd.Index(named or [site]))
-    place = at.get_indexer(pd.Index(codes))
+    place = at.get_indexer(codes)
     out = (minutes[np.ix_(depots, place)] + minutes[np.ix_(place, depots)].T).min(axis=0) + visit_min
     far = np.where(out > day_min, "trop loin pour une journée", "")
     reasons = np.where(np.isinf(out), "hors d'atteinte, ou temps inconnu", far).astype(object)
@@ -124,29 +123,35 @@ def staff_rounds(
     work = visit_min + np.where(alone, np.inf, minutes)[:, place].min(axis=0)
     least = max(1, math.ceil(sum(work[task[0]] for task in tasks) / (days * day_min) - 1e-9))
     most = len(named) if named is not None else professionals or len(tasks)
-    asked = (day_min, visit_min, days)
-    plan: Plan | None = None
-    for count in [most] if named is not None else range(min(least, most), most + 1):
-        fleet = depots if named is not None else np.repeat(depots, count)
-        plan = _planned(tasks, place, minutes, fleet, asked, effort=effort, seed=seed) if tasks else []
-        if plan is not None:
-            break
+    plan: Plan | None = None if tasks else []
+    for count in range(least if named is None and least < most else most, most + 1):
+        if plan is None:
+            fleet = depots if named is not None else np.repeat(depots, count)
+            terms = (day_min, visit_min, days)
+            plan = _planned(tasks, place, minutes, fleet, terms, effort=effort, seed=seed)
     if plan is None:
         reasons[reasons == ""] = f"aucune semaine trouvée avec {agree(most, 'professionnel(s)')}"
-        plan = []
-    riders, lines = _written(visits.index, wanted, reasons, tasks, plan, (place, minutes, km, visit_min))
-    road, cared = lines["road_min"].sum(), lines["visit_min"].sum()
-    equivalents = (road + cared) / (days * day_min)
-    totals = {
-        "road_hours": road / MINUTES_PER_HOUR,
-        "work_hours": (road + cared) / MINUTES_PER_HOUR,
-        "road_share": road / (road + cared) if plan else np.nan,
-        "full_time_equivalents": equivalents,
-        "children_per_fte": (reasons == "").sum() / equivalents if plan else np.nan,
-    }
-    status = result.INFEASIBLE if (reasons != "").any() else result.NOT_PROVEN
+    legs = (place, minutes, km, visit_min)
+    riders, lines = _written(visits.index, wanted, reasons, tasks, plan or [], legs)
+    totals = _totals(lines, int((reasons == "").sum()), days * day_min)
+    road = MINUTES_PER_HOUR * totals["road_hours"]
     bound = float(sum(work[task[0]] - visit_min for task in tasks)) if plan else 0.0
-    return Rounds(riders, lines, status, least, float(road), min(bound, float(road)), totals)
+    status = result.INFEASIBLE if (reasons != "").any() else result.NOT_PROVEN
+    return Rounds(riders, lines, status, least, road, min(bound, road), totals)
+
+
+def _totals(lines: pd.DataFrame, served: int, full_time_min: float) -> dict[str, float]:
+    """Return what a week adds up to."""
+    road = float(lines["road_min"].sum())
+    work = road + float(lines["visit_min"].sum())
+    equivalents = work / full_time_min
+    return {
+        "road_hours": road / MINUTES_PER_HOUR,
+        "work_hours": work / MINUTES_PER_HOUR,
+        "road_share": road / work if work else math.nan,
+        "full_time_equivalents": equivalents,
+        "children_per_fte": served / equivalents if equivalents else math.nan,
+    }
 
 
 Plan = list[tuple[int, int, int, list[int]]]
