@@ -220,25 +220,12 @@ def _with_variants(who: _Who, state: State, service: str, rows: pd.DataFrame, co
     return who._replace(variants=variants, headline=headline, competitors=len(others), is_complete=complete)
 
 
-@dataclass(frozen=True)
-class Homes:
-    """Where the children of a service likely live: the weight of each commune in the variant that is quoted."""
+def likely_homes(baseline: Results, service: str, children: int | None) -> tuple[Any, ...] | None:
+    """Return where the children of today's site likely live (`children` of them where places are unknown).
 
-    codes: Floats
-    weights: Floats
-    count: int
-    is_illustrative: bool
-    is_observed: bool
-
-    def drawn(self, rng: np.random.Generator, draws: int) -> Any:
-        """Return the commune of each child, draws x children; children observed are where they are."""
-        if self.is_observed:
-            return np.repeat(self.codes, self.weights.round().astype(int))[None, :]
-        return rng.choice(self.codes, size=(draws, self.count), p=self.weights / self.weights.sum())
-
-
-def likely_homes(baseline: Results, service: str, children: int | None = None) -> Homes | None:
-    """Return where the children of today's site likely live (`children` of them where places are unknown)."""
+    Codes of communes and their weights in the variant that is quoted, how many children, whether that number is an
+    illustration, and whether they are observed.
+    """
     who = _who(baseline, baseline, service)
     if who.reason:
         return None
@@ -246,11 +233,10 @@ def likely_homes(baseline: Results, service: str, children: int | None = None) -
     minutes = baseline.access.xs(service, level="service")["travel_time_min"]
     codes = pd.Index(sorted(baseline.state.communes.index), dtype=object)
     weights = np.nan_to_num(_weights(who.persons * share, law, _by_code(minutes, codes)))
-    is_illustrative = who.is_illustrative or (children is not None and who.headline != OBSERVED)
-    count = children if children is not None and is_illustrative else who.children
-    if not weights.sum() > 0:
-        return None
-    return Homes(codes.to_numpy(), weights, count, is_illustrative, who.headline == OBSERVED)
+    is_observed = who.headline == OBSERVED
+    supposed = None if is_observed else children
+    said = (supposed or who.children, who.is_illustrative or supposed is not None, is_observed)
+    return (codes.to_numpy(), weights, *said) if weights.sum() > 0 else None
 
 
 def _by_code(values: pd.Series[float], codes: pd.Index) -> Floats:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -46,6 +46,22 @@ COLUMNS = [*_KEYS, *_SAID, *(f"{side}_{end}" for side in _SIDES for end in ("val
 PATH_COLUMNS = ["scenario", "service", "stop_order", "place_id"]
 
 
+class _Homes(NamedTuple):
+    """Where the children of a service likely live, as `likely_homes` says."""
+
+    codes: Any
+    weights: np.ndarray
+    size: int
+    is_illustrative: bool
+    is_observed: bool
+
+    def drawn(self, rng: np.random.Generator, draws: int) -> Any:
+        """Return the commune of each child, draws x children; children observed are where they are."""
+        if self.is_observed:
+            return np.repeat(self.codes, self.weights.round().astype(int))[None, :]
+        return rng.choice(self.codes, size=(draws, self.size), p=self.weights / self.weights.sum())
+
+
 class _Asked(NamedTuple):
     """A trip that goes round, and the draws of where its children live (one row for each draw)."""
 
@@ -72,15 +88,16 @@ def draw_rounds(
         for trip in named.trip:
             if trip.rounds is None:
                 continue
-            homes = likely_homes(baseline, named.id, trip.rounds.children)
-            if homes is None:
+            likely = likely_homes(baseline, named.id, trip.rounds.children)
+            if likely is None:
                 continue
+            homes = _Homes(*likely)
             rng = np.random.default_rng([seed, _STREAM, zlib.crc32(f"{named.id}|{trip.who}".encode())])
             drawn = homes.drawn(rng, trip.rounds.draws)
             prices = _prices(baseline.state, trip)
             asked = _Asked(named.id, trip, trip.rounds, drawn, prices, seed)
             found = _situations(states, legs, asked)
-            said = (homes.count, homes.is_illustrative, len(drawn))
+            said = (homes.size, homes.is_illustrative, len(drawn))
             rows += _compared(found, asked, said, level)
             if trip.who == "child" and not homes.is_observed:
                 paths += _typical(states, legs, asked)
